@@ -1,0 +1,238 @@
+"""Profile: the record of one workload under its lenses. Data only.
+
+The only thing that renderers, comparisons and the co-design analysis read; every field is
+documented here, and `Profile.model_json_schema()` publishes the same as JSON Schema.
+
+Conventions: a multiply-add is 2 FLOP; 1 GB is 10^9 bytes; causal attention is counted as causal
+(a query meets only the keys it may see); all times are seconds. Every figure sits under the lens
+that knows it: `counted` from the algorithm, `measured` on this machine, `at_peak` from a chip's
+datasheet.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = "rooflink.profile/1"
+
+Bound = Literal["compute", "memory"]
+
+
+class Record(BaseModel):
+    """Base of every part of a profile: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Provenance(Record):
+    """Where a profile comes from: enough to run it again."""
+
+    created: str = Field(description="local time, ISO 8601 with offset")
+    command: str = Field(description="the command line, or 'python' when called as a library")
+    versions: dict[str, str] = Field(description="package name -> version; also 'python'")
+    git_commit: str | None = Field(description="commit of the checkout, where there is one")
+    backend: str = Field(description="JAX platform that ran it: cpu, tpu or gpu; 'none' if not run")
+    device: str = Field(description="the device's own name")
+    cores: int
+    seed: int
+
+
+class ModelFacts(Record):
+    """The model as it was costed."""
+
+    name: str
+    family: str
+    parameters: int
+    layers: int
+    embed_dim: int
+    query_heads: int
+    kv_heads: int
+    head_dim: int
+    mlp_dim: int
+    vocab_size: int
+    context_length: int
+    tied_embeddings: bool
+    dtype: str = Field(description="dtype of weights, activations and KV cache in this run")
+    weight_bytes: int
+    kv_bytes_per_token: int
+    weights_source: str = Field(description="file or package of the weights; 'none'; 'random'")
+
+
+class Workload(Record):
+    """What was asked of the model."""
+
+    prompts: int
+    batch: int = Field(description="prompts that run together")
+    attempts: int = Field(description="attempts per prompt; they share the prompt's KV cache")
+    prompt_tokens: list[int] = Field(description="length of each prompt")
+    think_budget: int
+    answer_budget: int
+    sampling: str = Field(description="e.g. 'greedy' or 'temperature 0.6, top-p 0.95'")
+    think_end: str = Field(description="text that ends a thought; forced at the budget")
+    task: str | None = Field(description="e.g. 'gsm8k'; None for plain prompts")
+
+
+class HbmBytes(Record):
+    """Bytes that the algorithm must move between HBM and the chip, by kind."""
+
+    weights: int = Field(description="each weight read once a step; of the embedding, rows used")
+    kv_read: int = Field(description="cached keys and values read; a shared prompt once a step")
+    kv_write: int
+    activations: int = Field(description="inputs and results of each matmul, once each")
+
+    @property
+    def total(self) -> int:
+        """All kinds together."""
+        return self.weights + self.kv_read + self.kv_write + self.activations
+
+
+class CountedCost(Record):
+    """Counted lens: exact, from the algorithm alone, summed over the whole phase."""
+
+    flops: int = Field(description="matmul FLOPs; attention counted as causal, padding left out")
+    vector_flops: int = Field(description="elementwise and transcendental operations, 1 each")
+    hbm_bytes: HbmBytes
+
+    @property
+    def intensity(self) -> float:
+        """Arithmetic intensity: matmul FLOPs per HBM byte."""
+        return self.flops / self.hbm_bytes.total if self.hbm_bytes.total else 0.0
+
+
+class Spread(Record):
+    """Repeated measurements of one quantity."""
+
+    median: float
+    low: float = Field(description="smallest repeat")
+    high: float = Field(description="largest repeat")
+    repeats: list[float]
+
+
+class MeasuredCost(Record):
+    """Measured lens: wall time on the machine in the provenance, never a claim about another."""
+
+    time_s: Spread
+    tokens_per_s: float = Field(description="useful tokens of the phase per second, at the median")
+    bandwidth_share: float = Field(
+        description="counted HBM bytes / median time / the machine's measured read bandwidth"
+    )
+    flops_share: float = Field(
+        description="counted FLOPs / median time / the machine's measured matmul rate"
+    )
+
+
+class Phase(Record):
+    """A stretch of work with one character."""
+
+    name: str = Field(description="prefill, think, answer, verify ...")
+    tokens: int = Field(description="useful tokens: prompt tokens, or tokens thought or answered")
+    forced_tokens: int = Field(description="of those, tokens forced (an answer cue), not sampled")
+    sequences: int
+    steps: int = Field(description="passes through the model")
+    idle_slots: int = Field(
+        description="sequence-steps spent on finished attempts while others went on"
+    )
+    padded_tokens: int = Field(description="prefill positions computed for padding alone")
+    counted: CountedCost
+    measured: MeasuredCost | None = Field(description="None where nothing was run")
+
+
+class ThoughtPoint(Record):
+    """One decode step along the thought: how its cost grows with what was already thought."""
+
+    tokens_thought: int
+    active_attempts: int
+    flops: int
+    hbm_bytes: HbmBytes
+    measured_step_s: float | None = Field(description="mean step time near here; None if not run")
+
+
+class Length(Record):
+    """One attempt's lengths and why its thought ended."""
+
+    prompt: int = Field(description="index of the prompt")
+    think_tokens: int
+    answer_tokens: int
+    stop_reason: str = Field(
+        description="marker, budget or end_of_sequence: what ended the thought"
+    )
+
+
+class Sample(Record):
+    """One attempt's words, kept for the reader."""
+
+    prompt: str
+    thought: str
+    answer: str
+    expected: str | None
+    correct: bool | None
+
+
+class Outcome(Record):
+    """What the compute bought. Accuracy has a Wilson 95 % interval; None where unchecked."""
+
+    attempts: int
+    correct: int | None
+    accuracy: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+    lengths: list[Length]
+    samples: list[Sample] = Field(description="the first few attempts in words")
+
+
+class MachineLimits(Record):
+    """The machine's own limits, measured beside the run."""
+
+    read_bandwidth: float = Field(description="bytes per second, the best of several read kernels")
+    matmul_flops: float = Field(description="FLOP per second in the run's dtype, large matmul")
+    dtype: str
+
+
+class PhaseOnChip(Record):
+    """One phase on one chip's roofline at datasheet peak: a floor, not a prediction."""
+
+    phase: str
+    bound: Bound
+    time_at_peak_s: float = Field(
+        description="max(FLOPs / peak, HBM bytes / bandwidth) on `chips` chips, links ignored"
+    )
+
+
+class ChipPlacement(Record):
+    """A workload on one chip's datasheet figures."""
+
+    chip: str
+    chips: int = Field(description="fewest chips whose HBM holds weights and KV cache")
+    resident_bytes: int = Field(description="weights and the largest KV cache of the workload")
+    hbm_capacity_bytes: float
+    peak_flops: float = Field(description="FLOP per second of one chip in `peak_dtype`")
+    peak_dtype: str
+    hbm_bandwidth: float = Field(description="bytes per second of one chip")
+    ridge: float = Field(description="FLOPs per byte where compute and memory time are equal")
+    phases: list[PhaseOnChip]
+
+
+class Finding(Record):
+    """One sentence of advice with its evidence and its size."""
+
+    sentence: str
+    evidence: str
+    phase: str | None
+    size_bytes: int | None
+    share: float | None = Field(description="of the phase's bytes, steps or slots, 0 to 1")
+
+
+class Profile(Record):
+    """One workload under its lenses."""
+
+    schema_version: Literal["rooflink.profile/1"] = SCHEMA  # type: ignore[assignment]
+    name: str
+    provenance: Provenance
+    model: ModelFacts
+    workload: Workload
+    phases: list[Phase]
+    thought: list[ThoughtPoint] = Field(description="at most 64 points along the thought")
+    outcome: Outcome | None = Field(description="None where nothing was run")
+    machine: MachineLimits | None = Field(description="None where nothing was run")
+    placements: list[ChipPlacement]
+    findings: list[Finding]
