@@ -1,0 +1,149 @@
+"""One transformer block: norm, attention, gated MLP. Einsum strings name every axis.
+
+Axis letters as in `config`; P prompt slots, S slots of each attempt.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+from jax.typing import DTypeLike
+
+from .config import ModelConfig
+from .rotary import rotate
+
+INITIAL_SCALE = 0.02
+"""Standard deviation of random weights (GPT-2 and Llama use the same)."""
+
+
+class Context(NamedTuple):
+    """What one layer's queries may look at."""
+
+    prompt_keys: Array  # [B, K, P, H]
+    prompt_values: Array  # [B, K, P, H]
+    keys: Array  # [B, A, K, S, H]
+    values: Array  # [B, A, K, S, H]
+
+
+class Visibility(NamedTuple):
+    """Which slots each query sees; the same in every layer."""
+
+    prompt: Array  # [B, A, T, P] bool
+    own: Array  # [B, A, T, S] bool
+
+
+def rms_norm(x: Array, scale: Array, eps: float) -> Array:
+    """Root-mean-square norm over the last axis, in float32 (Zhang & Sennrich 2019)."""
+    wide = x.astype(jnp.float32)
+    variance = jnp.mean(wide * wide, axis=-1, keepdims=True)
+    return (wide * jax.lax.rsqrt(variance + eps)).astype(x.dtype) * scale
+
+
+def contract(equation: str, x: Array, y: Array) -> Array:
+    """The one matmul that `equation` names, e.g. "BATD,DKGH->BATKGH".
+
+    jnp.einsum orders the summed axes as a Python set would, and XLA then turns a whole weight
+    around to match. Here they keep their order, and an equation whose result is not in the
+    product's own order (shared axes, then those of `x`, then those of `y`) is refused, so no
+    transpose hides in a matmul. float32 means float32: a TPU would otherwise round the operands
+    to bfloat16.
+    """
+    inputs, out = equation.split("->")
+    left, right = inputs.split(",")
+    batch = [axis for axis in left if axis in right and axis in out]
+    summed = [axis for axis in left if axis in right and axis not in out]
+    natural = [*batch, *(a for a in left if a not in right), *(a for a in right if a not in left)]
+    if natural != list(out):
+        raise ValueError(f"{equation}: the product's own order is {''.join(natural)}")
+
+    def places(axes: list[str], letters: str) -> list[int]:
+        return [letters.index(axis) for axis in axes]
+
+    dimensions = (
+        (places(summed, left), places(summed, right)),
+        (places(batch, left), places(batch, right)),
+    )
+    precision = jax.lax.Precision.HIGHEST if x.dtype == jnp.float32 else None
+    return jax.lax.dot_general(x, y, dimensions, precision=precision)
+
+
+def attend(query: Array, context: Context, sees: Visibility) -> Array:
+    """Grouped-query attention of `query` [B, A, T, K, G, H] over a shared and an own part.
+
+    The prompt's keys and values meet the queries of all attempts in one product. Scores and
+    softmax are float32. Returns [B, A, T, K, G, H].
+    """
+    prompt_slots = context.prompt_keys.shape[2]
+    with jax.named_scope("scores"):
+        scaled = query * query.shape[-1] ** -0.5
+        scores = contract("BAKSH,BATKGH->BAKSTG", context.keys, scaled)
+        scores = jnp.einsum("BAKSTG->BAKTGS", scores)
+        sees_all = sees.own
+        if prompt_slots:
+            shared = contract("BKPH,BATKGH->BKPATG", context.prompt_keys, scaled)
+            shared = jnp.einsum("BKPATG->BAKTGP", shared)
+            scores = jnp.concatenate((shared, scores), axis=-1)
+            sees_all = jnp.concatenate((sees.prompt, sees.own), axis=-1)
+        masked = jnp.where(sees_all[:, :, None, :, None], scores.astype(jnp.float32), -1e30)
+    with jax.named_scope("softmax"):
+        weights = jax.nn.softmax(masked, axis=-1).astype(query.dtype)
+    with jax.named_scope("values"):
+        mixed = contract("BAKTGS,BAKSH->BAKTGH", weights[..., prompt_slots:], context.values)
+        if prompt_slots:
+            from_prompt = jnp.einsum("BAKTGP->BKATGP", weights[..., :prompt_slots])
+            shared = contract("BKATGP,BKPH->BKATGH", from_prompt, context.prompt_values)
+            mixed += jnp.einsum("BKATGH->BAKTGH", shared)
+    return jnp.einsum("BAKTGH->BATKGH", mixed)
+
+
+class Block(nnx.Module):
+    """Attention and MLP with their norms; stacked over L by the transformer."""
+
+    def __init__(self, config: ModelConfig, dtype: DTypeLike, rngs: nnx.Rngs):
+        D, H, F = config.embed_dim, config.head_dim, config.mlp_dim
+        K, G = config.kv_heads, config.queries_per_kv_head
+
+        def random(*shape: int) -> nnx.Param[Array]:
+            return nnx.Param(jax.random.normal(rngs.params(), shape, dtype) * INITIAL_SCALE)
+
+        def ones(*shape: int) -> nnx.Param[Array]:
+            return nnx.Param(jnp.ones(shape, dtype))
+
+        self.config = config
+        self.attention_norm = ones(D)
+        self.query = random(D, K, G, H)
+        self.key_value = random(D, 2, K, H)
+        if config.qkv_bias:
+            self.query_bias = random(K, G, H)
+            self.key_value_bias = random(2, K, H)
+        if config.qk_norm:
+            self.query_norm = ones(H)
+            self.key_norm = ones(H)
+        self.output = random(K, G, H, D)
+        self.mlp_norm = ones(D)
+        self.gate_up = random(D, 2, F)
+        self.down = random(F, D)
+
+    def project(self, x: Array, rotation: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+        """Queries [B, A, T, K, G, H], keys and values [B, A, K, T, H] of `x` [B, A, T, D]."""
+        query = contract("BATD,DKGH->BATKGH", x, self.query[...])
+        key_value = contract("BATD,DCKH->BATCKH", x, self.key_value[...])
+        if self.config.qkv_bias:
+            query += self.query_bias[...]
+            key_value += self.key_value_bias[...]
+        key, value = key_value[..., 0, :, :], key_value[..., 1, :, :]
+        if self.config.qk_norm:
+            query = rms_norm(query, self.query_norm[...], self.config.norm_eps)
+            key = rms_norm(key, self.key_norm[...], self.config.norm_eps)
+        cosines, sines = rotation
+        query = rotate(query, cosines[..., None, None, :], sines[..., None, None, :])
+        key = rotate(key, cosines[..., None, :], sines[..., None, :])
+        return query, key.swapaxes(2, 3), value.swapaxes(2, 3)
+
+    def mlp(self, x: Array) -> Array:
+        """Gated MLP (SwiGLU, Shazeer 2020) of `x` [B, A, T, D]."""
+        gate_up = contract("BATD,DCF->BATCF", x, self.gate_up[...])
+        gated = jax.nn.silu(gate_up[..., 0, :]) * gate_up[..., 1, :]
+        return contract("BATF,FD->BATD", gated, self.down[...])
