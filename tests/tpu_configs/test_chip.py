@@ -1,0 +1,45 @@
+"""Derived figures of a chip, worked by hand."""
+
+import pytest
+from rooflink.tpu_configs.catalog import load_chip
+from rooflink.tpu_configs.chip import PeakRate
+from rooflink.tpu_configs.errors import ChipInputError
+
+
+@pytest.mark.parametrize(
+    ("name", "ridge"),
+    [("v4", 229.2), ("v5e", 240.5), ("v5p", 166.0), ("v6e", 560.4), ("v7x", 312.6)],
+)
+def test_ridge_is_peak_over_bandwidth(name: str, ridge: float) -> None:
+    assert load_chip(name).ridge("bfloat16") == pytest.approx(ridge, abs=0.05)
+
+
+def test_capacity_and_bandwidth_are_in_base_units() -> None:
+    chip = load_chip("v5e")
+    assert chip.hbm_capacity_bytes == 17.2e9
+    assert chip.hbm_bandwidth == 819e9
+
+
+def test_a_dtype_with_a_figure_has_its_own_peak() -> None:
+    chip = load_chip("v6e")
+    assert chip.peak_flops("int8") == PeakRate(1836e12, "int8")
+    assert chip.peak_flops("int4") == PeakRate(3680e12, "int4")
+    assert chip.peak_flops("float8_e4m3fn") == PeakRate(918e12, "float8_e4m3fn")
+    assert load_chip("v5e").ridge("int8") == pytest.approx(481.1, abs=0.05)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "float8_e5m2"])
+def test_a_dtype_without_a_figure_runs_as_bfloat16_and_says_so(dtype: str) -> None:
+    chip = load_chip("v5e")
+    assert chip.peak_flops(dtype) == PeakRate(197e12, "bfloat16")
+    assert chip.ridge(dtype) == chip.ridge("bfloat16")
+
+
+def test_an_unknown_dtype_is_refused_with_those_known() -> None:
+    with pytest.raises(ChipInputError, match=r"dtype 'bf16', expected one of float32, .*int4$"):
+        load_chip("v5e").peak_flops("bf16")
+
+
+def test_a_chip_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_chip("v5e").year = 2030

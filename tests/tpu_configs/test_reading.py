@@ -1,0 +1,115 @@
+"""What is wrong in a chip file is said in one sentence with file, key and what is expected."""
+
+from importlib.resources import files
+
+import pytest
+from rooflink.tpu_configs.errors import ChipInputError
+from rooflink.tpu_configs.reading import parse_chip
+
+GOOD = files("rooflink.tpu_configs").joinpath("v5e.toml").read_text(encoding="utf-8")
+BANDWIDTH = '[hbm.bandwidth]\nvalue = 819e9\nunit = "B/s"'
+
+# what is changed in a good file, into what, and the whole sentence that follows the file's name
+WRONG = [
+    (
+        BANDWIDTH,
+        '[hbm.bandwidth]\nvalue = 819\nunit = "GB/s"',
+        "hbm.bandwidth has the unit 'GB/s', expected 'B/s' (G is 1e9)",
+    ),
+    (
+        BANDWIDTH,
+        BANDWIDTH.replace("B/s", "B"),
+        "hbm.bandwidth has the unit 'B', expected 'B/s' (G is 1e9)",
+    ),
+    ("819e9", "-819e9", "hbm.bandwidth.value is -819000000000.0, expected greater than 0"),
+    ("819e9", "0", "hbm.bandwidth.value is 0, expected greater than 0"),
+    ("819e9", "nan", "hbm.bandwidth.value is nan, expected a finite number"),
+    ("819e9", "inf", "hbm.bandwidth.value is inf, expected a finite number"),
+    ("819e9", '"819e9"', "hbm.bandwidth.value is '819e9', expected a valid number"),
+    ("819e9", "true", "hbm.bandwidth.value is True, expected a valid number"),
+    (
+        "[hbm.bandwidth]",
+        "[hbm.bandwith]",
+        "hbm has an unknown key 'bandwith', expected only capacity, bandwidth",
+    ),
+    (
+        BANDWIDTH,
+        BANDWIDTH.replace('unit = "B/s"', ""),
+        "hbm.bandwidth lacks the key 'unit', "
+        "expected a table with value, unit, source, date, confidence",
+    ),
+    (
+        'name = "TPU v5e"',
+        "",
+        "the file lacks the key 'name', expected a table with name, vendor, year, peak, hbm",
+    ),
+    (
+        "[hbm.bandwidth]",
+        "[hbm]\nbandwidth = 819e9\n[spare]",
+        "the file has an unknown key 'spare', expected only name, vendor, year, aliases, cores, "
+        "peak, matrix_unit, hbm, on_chip_memory, links, network, power, price",
+    ),
+    (
+        "[price.on_demand]",
+        "[power.maximum]",
+        "power.maximum has the unit 'USD/h', expected 'W' (G is 1e9)",
+    ),
+    (
+        "[cores.per_chip]\nvalue = 1",
+        "[cores.per_chip]\nvalue = 1.5",
+        "cores.per_chip is 1.5, expected a whole number",
+    ),
+    ("year = 2023", 'year = "2023"', "year is '2023', expected a valid integer"),
+    ('name = "TPU v5e"', 'name = " "', "name is ' ', expected some words"),
+    (
+        'date = "2026"',
+        "date = 2026",
+        "cores.per_chip.date is 2026, expected a year or ISO date in quotes, as '2026-01-31'",
+    ),
+    (
+        'date = "2026"',
+        'date = "2026-13"',
+        "cores.per_chip.date is '2026-13', expected a year or ISO date in quotes, as '2026-01-31'",
+    ),
+    (
+        'confidence = "high"',
+        'confidence = "sure"',
+        "cores.per_chip.confidence is 'sure', expected 'high', 'medium' or 'low'",
+    ),
+    (
+        'source = "jax-ml/jax pallas/mosaic/tpu_info.py @cec06d1"',
+        'source = ""',
+        "cores.per_chip.source is '', expected some words",
+    ),
+]
+
+
+def refusal(text: str) -> str:
+    """What parse_chip says of `text` in mine.toml."""
+    with pytest.raises(ChipInputError) as caught:
+        parse_chip(text, "mine.toml")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("old", "new", "sentence"), WRONG)
+def test_wrong_input_is_answered_in_one_sentence(old: str, new: str, sentence: str) -> None:
+    assert old in GOOD
+    assert refusal(GOOD.replace(old, new, 1)) == f"mine.toml: {sentence}"
+
+
+def test_a_bare_number_is_no_figure() -> None:
+    text = GOOD[: GOOD.index("[price.on_demand]")] + "[price]\non_demand = 3"
+    assert refusal(text) == (
+        "mine.toml: price.on_demand is 3, "
+        "expected a table with value, unit, source, date, confidence"
+    )
+
+
+def test_text_that_is_not_toml_is_refused_with_its_line() -> None:
+    assert refusal('name = "x"\nyear =') == (
+        "mine.toml is not TOML: Invalid value (at end of document)"
+    )
+
+
+def test_an_empty_file_lacks_its_first_key() -> None:
+    assert "lacks the key 'name'" in refusal("")

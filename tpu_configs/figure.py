@@ -1,0 +1,103 @@
+"""One published figure with its unit and where it comes from, and tables of such figures.
+
+Every check here raises a ValueError that ends in what was expected; reading.py puts the file's
+name and the key in front of it.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Confidence = Literal["high", "medium", "low"]
+
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+
+
+class Table(BaseModel):
+    """Base of every table in a chip file: immutable, strict about types, keys known and whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_and_whole(cls, data: Any) -> Any:
+        """Refuse what is not a table, a key that is not in it, and a required key left out."""
+        if isinstance(data, cls):
+            return data
+        keys = ", ".join(cls.model_fields)
+        if not isinstance(data, dict):
+            raise ValueError(f"is {data!r}, expected a table with {keys}")
+        for key in data:
+            if key not in cls.model_fields:
+                raise ValueError(f"has an unknown key {key!r}, expected only {keys}")
+        required = [key for key, field in cls.model_fields.items() if field.is_required()]
+        for key in required:
+            if key not in data:
+                needed = ", ".join(required)
+                raise ValueError(f"lacks the key {key!r}, expected a table with {needed}")
+        return data
+
+
+def _said(text: str) -> str:
+    """Refuse an empty text."""
+    if not text.strip():
+        raise ValueError(f"is {text!r}, expected some words")
+    return text
+
+
+def _dated(value: Any) -> Any:
+    """Refuse what is neither a year nor an ISO date in quotes."""
+    if not (isinstance(value, str) and _DATE.fullmatch(value)):
+        raise ValueError(f"is {value!r}, expected a year or ISO date in quotes, as '2026-01-31'")
+    return value
+
+
+Words = Annotated[str, AfterValidator(_said)]
+Date = Annotated[str, BeforeValidator(_dated)]
+
+
+class Statement(Table):
+    """Something published that is not a number, and where it comes from."""
+
+    value: Words
+    source: Words = Field(description="where it is published; says so where it is from memory")
+    date: Date = Field(description="of the source, else when it was read: a year or ISO date")
+    confidence: Confidence
+
+
+class Figure(Table):
+    """A published number in a base unit (GB is 10^9 B), and where it comes from."""
+
+    value: float = Field(gt=0, allow_inf_nan=False)
+    unit: str = Field(description="the one that its key is in: see the kinds of figure below")
+    source: Words = Field(description="where it is published; says so where it is from memory")
+    date: Date = Field(description="of the source, else when it was read: a year or ISO date")
+    confidence: Confidence
+
+
+def _needs_unit(unit: str) -> AfterValidator:
+    """A check that a figure is in `unit`."""
+
+    def check(figure: Figure) -> Figure:
+        if figure.unit != unit:
+            raise ValueError(f"has the unit {figure.unit!r}, expected {unit!r} (G is 1e9)")
+        return figure
+
+    return AfterValidator(check)
+
+
+def _whole(figure: Figure) -> Figure:
+    """Refuse a fraction where things are counted."""
+    if not figure.value.is_integer():
+        raise ValueError(f"is {figure.value!r}, expected a whole number")
+    return figure
+
+
+# The kinds of figure; FLOP/s counts integer operations too, and "1" is a count of things.
+Rate = Annotated[Figure, _needs_unit("FLOP/s")]
+Bandwidth = Annotated[Figure, _needs_unit("B/s")]
+Bytes = Annotated[Figure, _needs_unit("B")]
+Watts = Annotated[Figure, _needs_unit("W")]
+HourlyPrice = Annotated[Figure, _needs_unit("USD/h")]
+Count = Annotated[Figure, _needs_unit("1"), AfterValidator(_whole)]
