@@ -1,0 +1,162 @@
+"""The counted lens against hand formulas, XLA's own count and a published roofline."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from rooflink.model import PRESETS, ModelConfig, Transformer, preset
+from rooflink.model.cache import KVCache
+from rooflink.profiling.counted.jaxpr import count
+from rooflink.profiling.counted.passes import decode_passes, prefill_passes
+from rooflink.profiling.counted.unit import unit_costs
+from rooflink.profiling.errors import ProfileInputError
+
+BASE = ModelConfig(
+    name="tiny", family="llama", layers=3, embed_dim=48, query_heads=6, kv_heads=2, head_dim=8,
+    mlp_dim=64, vocab_size=101, context_length=512, rope_theta=1e4, norm_eps=1e-5,
+    tied_embeddings=True,
+)  # fmt: skip
+FAMILIES = [
+    BASE,
+    replace(BASE, tied_embeddings=False),
+    replace(BASE, family="mistral", kv_heads=6),
+    replace(BASE, family="qwen2", qkv_bias=True),
+    replace(BASE, family="qwen3", qk_norm=True, head_dim=16),
+]
+
+
+def hand_flops(c: ModelConfig, tokens: int, pairs: int, heads: int) -> int:
+    """2 FLOP a weight and token in every projection, 4 * N * H a query-key pair and layer."""
+    qkv = c.embed_dim * (c.query_heads + 2 * c.kv_heads) * c.head_dim
+    out = c.query_heads * c.head_dim * c.embed_dim
+    mlp = 3 * c.embed_dim * c.mlp_dim
+    attention = 4 * c.query_heads * c.head_dim
+    per_token = 2 * c.layers * (qkv + out + mlp)
+    head = 2 * c.embed_dim * c.vocab_size
+    return tokens * per_token + pairs * c.layers * attention + heads * head
+
+
+@pytest.mark.parametrize("config", [*FAMILIES, *PRESETS.values()], ids=lambda c: c.name)
+def test_prefill_flops_equal_the_hand_formula(config: ModelConfig) -> None:
+    """Causal attention of prompts of 5, 1 and 9: 15 + 1 + 45 pairs."""
+    cost = prefill_passes([5, 1, 9]).total(unit_costs(config, "bfloat16"))
+    assert cost.flops == hand_flops(config, tokens=15, pairs=61, heads=3)
+
+
+@pytest.mark.parametrize("config", [*FAMILIES, *PRESETS.values()], ids=lambda c: c.name)
+def test_decode_flops_equal_the_hand_formula(config: ModelConfig) -> None:
+    """Two prompts of 4 and 7; three attempts each; some stop early.
+
+    Prompt of 4: attempts of 3, 1, 0 passes with 2 own positions before: contexts 7, 8, 9 and 7.
+    Prompt of 7: attempts of 0, 2, 2 passes: contexts 10, 11 and 10, 11.
+    """
+    passes = np.array([[3, 1, 0], [0, 2, 2]])
+    phase = decode_passes([4, 7], np.full((2, 3), 2), passes)
+    assert phase.total(unit_costs(config, "float32")).flops == hand_flops(
+        config, tokens=8, pairs=(7 + 8 + 9) + 7 + (10 + 11) * 2, heads=8
+    )
+    assert phase.idle_slots == 3 * 6 - 8
+
+
+def test_bytes_of_a_decode_pass_by_hand() -> None:
+    """The shared prompt is read once for all attempts, and not at all once they have ended."""
+    unit = unit_costs(BASE, "float32")
+    phase = decode_passes([10, 20], np.zeros((2, 2), int), np.array([[2, 1], [1, 1]]))
+    first, second = phase.costs(unit)
+    kv = 2 * 3 * 2 * 8 * 4  # k and v, layers, KV heads, head width, bytes
+    assert first.hbm_bytes.kv_read == 30 * kv
+    assert first.hbm_bytes.kv_write == 4 * kv
+    assert first.hbm_bytes.weights == BASE.parameters * 4 + 4 * 48 * 4
+    assert second.hbm_bytes.kv_read == (10 + 1) * kv
+    layer = 4 * 48 + 4 * 48 + 3 * 64
+    assert second.hbm_bytes.activations == (48 + 3 * layer) * 4 + 48 * 4 + 101 * 4
+    total = phase.total(unit)
+    assert total.hbm_bytes.total == first.hbm_bytes.total + second.hbm_bytes.total
+    assert total.intensity == total.flops / total.hbm_bytes.total
+
+
+def test_untied_embedding_is_looked_up_and_not_read_whole() -> None:
+    untied = replace(BASE, tied_embeddings=False)
+    cost = decode_passes([8], np.zeros((1, 1), int), np.ones((1, 1), int)).total(
+        unit_costs(untied, "bfloat16")
+    )
+    assert cost.hbm_bytes.weights == 2 * (untied.parameters - 101 * 48 + 48)
+
+
+@pytest.mark.parametrize(("batch", "published_ms"), [(1, 7.49), (32, 11.57)])
+def test_llama3_8b_decode_on_2039_gb_s(batch: int, published_ms: float) -> None:
+    """(Weights read + KV) / bandwidth at context 2048, bf16, A100-80GB; facts: worked by hand."""
+    phase = decode_passes([2048] * batch, np.zeros((batch, 1), int), np.ones((batch, 1), int))
+    moved = phase.total(unit_costs(preset("llama3-8b"), "bfloat16")).hbm_bytes
+    time_ms = (moved.weights + moved.kv_read) / 2039e9 * 1e3
+    assert time_ms == pytest.approx(published_ms, rel=0.01)
+
+
+def unrolled_forward(model: Transformer, tokens: jax.Array, cache: KVCache) -> jax.Array:
+    """The same model with its layers as a Python loop, so that XLA counts each of them."""
+    layers = []
+    graph, state = nnx.split(model)
+    for index in range(model.config.layers):
+        one = {
+            path: variable.replace(variable[...][index : index + 1]) if path[0] == "blocks"
+            else variable
+            for path, variable in nnx.to_flat_state(state)
+        }  # fmt: skip
+        layers.append(nnx.merge(graph, nnx.from_flat_state(list(one.items()))))
+    x = model.embedding[...][tokens]
+    from rooflink.model.rotary import rotation
+    from rooflink.model.layers import Context, Visibility, attend, contract, rms_norm
+    from rooflink.model.cache import visible
+
+    positions = jnp.broadcast_to(jnp.arange(tokens.shape[-1]), tokens.shape)
+    sees = Visibility(jnp.zeros((*tokens.shape, 0), bool), visible(positions, positions))
+    for layer in layers:
+        block = jax.tree.map(lambda leaf: leaf[0], layer.blocks)
+        normed = rms_norm(x, block.attention_norm[...], 1e-5)
+        query, key, value = block.project(normed, rotation(model.config, positions))
+        empty = jnp.zeros((1, key.shape[2], 0, key.shape[-1]))
+        mixed = attend(query, Context(empty, empty, key, value), sees)
+        x = x + contract("BATKGH,KGHD->BATD", mixed, block.output[...])
+        x = x + block.mlp(rms_norm(x, block.mlp_norm[...], 1e-5))
+    return model.logits(x)
+
+
+def test_count_agrees_with_xla_on_an_unrolled_program() -> None:
+    """XLA counts a loop's body once, so only the unrolled program can be compared: within 1 %."""
+    config = replace(BASE, embed_dim=256, query_heads=4, head_dim=64, mlp_dim=512, vocab_size=500)
+    model = Transformer(config, jnp.float32, nnx.Rngs(0))
+    tokens = jnp.ones((1, 1, 64), jnp.int32)
+    cache = KVCache.empty(config, 1, 1, 64, jnp.float32)
+
+    def scanned(model: Transformer, tokens: jax.Array, cache: KVCache) -> jax.Array:
+        positions = jnp.broadcast_to(jnp.arange(tokens.shape[-1]), tokens.shape)
+        return model.logits(model.forward(tokens, positions, cache, 0)[0])
+
+    np.testing.assert_allclose(
+        scanned(model, tokens, cache), unrolled_forward(model, tokens, cache), atol=1e-4
+    )
+    ours = count(jax.make_jaxpr(scanned)(model, tokens, cache))
+    lowered = jax.jit(unrolled_forward).lower(model, tokens, cache)
+    theirs = lowered.compile().cost_analysis()["flops"]
+    assert ours.matmul_flops + ours.vector_flops == pytest.approx(theirs, rel=0.01)
+
+
+def test_scan_counts_once_an_iteration_and_nests() -> None:
+    def inner(x: jax.Array, _: None) -> tuple[jax.Array, None]:
+        return x @ x, None
+
+    def outer(x: jax.Array, _: None) -> tuple[jax.Array, None]:
+        return jax.lax.scan(inner, x, None, length=3)[0] + 1.0, None
+
+    program = jax.make_jaxpr(lambda x: jax.lax.scan(outer, x, None, length=5)[0])(jnp.ones((4, 4)))
+    assert count(program).matmul_flops == 15 * 2 * 4**3
+    assert count(program).vector_flops == 5 * 16
+
+
+def test_a_while_loop_is_refused_in_words() -> None:
+    program = jax.make_jaxpr(lambda x: jax.lax.while_loop(lambda y: y < 9, lambda y: y + 1, x))(0)
+    with pytest.raises(ProfileInputError, match="while loop"):
+        count(program)
