@@ -1,0 +1,293 @@
+"""Two profiles side by side: every ratio is b / a, and every difference in what ran is listed.
+
+A time counts as changed only where the repeats of both sides do not overlap, and only where both
+ran on the same machine; a total only where both made the same phases.
+"""
+
+from typing import Literal
+
+from .record import CountedCost, HbmBytes, MeasuredCost, Phase, Profile, Record, Spread
+
+TOTAL = "total"
+BYTE_KINDS = ("weights", "kv_read", "kv_write", "activations")
+MACHINE_TOLERANCE = 0.1  # two probes of one machine's limits agree this closely
+
+TimeVerdict = Literal[
+    "faster", "slower", "within spread", "one repeat, spread unknown", "different machines"
+]
+AccuracyVerdict = Literal["higher", "lower", "within interval"]
+
+
+class Ratio(Record):
+    """One figure on both sides."""
+
+    a: float
+    b: float
+    ratio: float | None  # b / a; None where a is zero
+
+
+class TimeChange(Record):
+    """Measured time on both sides, and whether the change stands out from the repeats."""
+
+    a: Spread
+    b: Spread
+    ratio: float | None
+    verdict: TimeVerdict
+
+
+class PhaseChange(Record):
+    """One phase (or the total) on both sides."""
+
+    phase: str
+    tokens: Ratio
+    time: TimeChange | None  # None unless both sides were run
+    tokens_per_s: Ratio | None
+    flops: Ratio
+    hbm_bytes: dict[str, Ratio]  # by kind, and 'total'
+    intensity: Ratio
+
+
+class AccuracyChange(Record):
+    """Accuracy on both sides with its 95 % intervals, (low, high)."""
+
+    accuracy: Ratio
+    interval_a: tuple[float, float]
+    interval_b: tuple[float, float]
+    verdict: AccuracyVerdict
+
+
+class Difference(Record):
+    """One thing that was not the same in the two profiles."""
+
+    part: Literal["model", "workload", "machine", "software", "phases"]
+    field: str
+    a: str
+    b: str
+
+
+class Comparison(Record):
+    """Profile b measured against profile a."""
+
+    name_a: str
+    name_b: str
+    differences: list[Difference]
+    same_machine: bool
+    phases: list[PhaseChange]
+    total: PhaseChange | None  # None where the two made different phases
+    accuracy: AccuracyChange | None
+
+    @property
+    def unlike(self) -> bool:
+        """Whether model, workload or phases differ, so that the ratios weigh unlike things."""
+        return any(d.part in ("model", "workload", "phases") for d in self.differences)
+
+
+def compare(a: Profile, b: Profile) -> Comparison:
+    """Set `b` against `a`."""
+    of_a, of_b = ({phase.name: phase for phase in p.phases} for p in (a, b))
+    same_machine = _machine_name(a) == _machine_name(b)
+    both = [(of_a[name], of_b[name]) for name in of_a if name in of_b]
+    same_phases = list(of_a) == list(of_b)
+    total = _phase_change(total_phase(a), total_phase(b), same_machine) if same_phases else None
+    return Comparison(
+        name_a=a.name,
+        name_b=b.name,
+        differences=_differences(a, b),
+        same_machine=same_machine,
+        phases=[_phase_change(x, y, same_machine) for x, y in both],
+        total=total,
+        accuracy=_accuracy_change(a, b),
+    )
+
+
+def total_phase(profile: Profile) -> Phase:
+    """All phases as one, named 'total'; its time is that of the repeats added one by one."""
+    phases = profile.phases
+    tokens = sum(phase.tokens for phase in phases)
+    return Phase(
+        name=TOTAL,
+        tokens=tokens,
+        forced_tokens=sum(phase.forced_tokens for phase in phases),
+        sequences=max((phase.sequences for phase in phases), default=0),
+        steps=sum(phase.steps for phase in phases),
+        idle_slots=sum(phase.idle_slots for phase in phases),
+        padded_tokens=sum(phase.padded_tokens for phase in phases),
+        counted=_total_cost([phase.counted for phase in phases]),
+        measured=_total_measured([phase.measured for phase in phases], tokens),
+    )
+
+
+def _total_cost(costs: list[CountedCost]) -> CountedCost:
+    moved = {kind: sum(getattr(c.hbm_bytes, kind) for c in costs) for kind in BYTE_KINDS}
+    return CountedCost(
+        flops=sum(c.flops for c in costs),
+        vector_flops=sum(c.vector_flops for c in costs),
+        hbm_bytes=HbmBytes(**moved),
+    )
+
+
+def _total_measured(costs: list[MeasuredCost | None], tokens: int) -> MeasuredCost | None:
+    known = [cost for cost in costs if cost is not None]
+    if not known or len(known) < len(costs):
+        return None
+    time = _total_spread([cost.time_s for cost in known])
+    if time.median <= 0:
+        return None
+
+    def weighted(shares: list[float]) -> float:
+        """Shares weighted by time: work of all phases over the work the limit allows."""
+        used = sum(s * cost.time_s.median for s, cost in zip(shares, known, strict=True))
+        return used / time.median
+
+    return MeasuredCost(
+        time_s=time,
+        tokens_per_s=tokens / time.median,
+        bandwidth_share=weighted([cost.bandwidth_share for cost in known]),
+        flops_share=weighted([cost.flops_share for cost in known]),
+    )
+
+
+def _total_spread(spreads: list[Spread]) -> Spread:
+    if len({len(s.repeats) for s in spreads}) == 1 and spreads[0].repeats:
+        repeats = [sum(together) for together in zip(*(s.repeats for s in spreads), strict=True)]
+        return Spread(median=_median(repeats), low=min(repeats), high=max(repeats), repeats=repeats)
+    return Spread(
+        median=sum(s.median for s in spreads),
+        low=sum(s.low for s in spreads),
+        high=sum(s.high for s in spreads),
+        repeats=[],
+    )
+
+
+def _median(values: list[float]) -> float:
+    ordered, half = sorted(values), len(values) // 2
+    return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def _ratio(a: float, b: float) -> Ratio:
+    return Ratio(a=a, b=b, ratio=b / a if a else None)
+
+
+def _phase_change(a: Phase, b: Phase, same_machine: bool) -> PhaseChange:
+    bytes_a, bytes_b = a.counted.hbm_bytes, b.counted.hbm_bytes
+    kinds = {
+        kind: _ratio(getattr(bytes_a, kind), getattr(bytes_b, kind))
+        for kind in (*BYTE_KINDS, TOTAL)
+    }
+    ran_a, ran_b = a.measured, b.measured
+    return PhaseChange(
+        phase=a.name,
+        tokens=_ratio(a.tokens, b.tokens),
+        time=_time_change(ran_a.time_s, ran_b.time_s, same_machine) if ran_a and ran_b else None,
+        tokens_per_s=_ratio(ran_a.tokens_per_s, ran_b.tokens_per_s) if ran_a and ran_b else None,
+        flops=_ratio(a.counted.flops, b.counted.flops),
+        hbm_bytes=kinds,
+        intensity=_ratio(a.counted.intensity, b.counted.intensity),
+    )
+
+
+def _time_change(a: Spread, b: Spread, same_machine: bool) -> TimeChange:
+    change = _ratio(a.median, b.median)
+    return TimeChange(a=a, b=b, ratio=change.ratio, verdict=_time_verdict(a, b, same_machine))
+
+
+def _time_verdict(a: Spread, b: Spread, same_machine: bool) -> TimeVerdict:
+    if not same_machine:
+        return "different machines"
+    if min(len(a.repeats), len(b.repeats)) == 1:
+        return "one repeat, spread unknown"
+    if a.low <= b.high and b.low <= a.high:
+        return "within spread"
+    return "faster" if b.high < a.low else "slower"
+
+
+def _accuracy_change(a: Profile, b: Profile) -> AccuracyChange | None:
+    of_a, of_b = _accuracy(a), _accuracy(b)
+    if of_a is None or of_b is None:
+        return None
+    (value_a, low_a, high_a), (value_b, low_b, high_b) = of_a, of_b
+    overlap = low_a <= high_b and low_b <= high_a
+    verdict: AccuracyVerdict = "higher" if value_b > value_a else "lower"
+    return AccuracyChange(
+        accuracy=_ratio(value_a, value_b),
+        interval_a=(low_a, high_a),
+        interval_b=(low_b, high_b),
+        verdict="within interval" if overlap else verdict,
+    )
+
+
+def _accuracy(profile: Profile) -> tuple[float, float, float] | None:
+    """Accuracy, low, high; None where the answers were not checked."""
+    found = profile.outcome
+    if found is None or found.accuracy is None:
+        return None
+    low, high = found.accuracy_low, found.accuracy_high
+    return (
+        found.accuracy,
+        found.accuracy if low is None else low,
+        found.accuracy if high is None else high,
+    )
+
+
+def _machine_name(profile: Profile) -> tuple[str, str, int]:
+    source = profile.provenance
+    return source.backend, source.device, source.cores
+
+
+def _differences(a: Profile, b: Profile) -> list[Difference]:
+    found = _fields_that_differ("model", a.model, b.model)
+    found += _fields_that_differ("workload", a.workload, b.workload)
+    phases_a, phases_b = ([phase.name for phase in p.phases] for p in (a, b))
+    if phases_a != phases_b:
+        found.append(Difference(part="phases", field="made", a=_text(phases_a), b=_text(phases_b)))
+    return found + _machine_differences(a, b) + _software_differences(a, b)
+
+
+def _fields_that_differ(
+    part: Literal["model", "workload"], a: Record, b: Record
+) -> list[Difference]:
+    return [
+        Difference(part=part, field=field, a=_text(value), b=_text(getattr(b, field)))
+        for field, value in a
+        if value != getattr(b, field)
+    ]
+
+
+def _machine_differences(a: Profile, b: Profile) -> list[Difference]:
+    found = [
+        Difference(part="machine", field=field, a=_text(of_a), b=_text(of_b))
+        for field, of_a, of_b in zip(
+            ("backend", "device", "cores"), _machine_name(a), _machine_name(b), strict=True
+        )
+        if of_a != of_b
+    ]
+    if a.machine is None or b.machine is None:
+        return found
+    if a.machine.dtype != b.machine.dtype:
+        found.append(
+            Difference(part="machine", field="limits' dtype", a=a.machine.dtype, b=b.machine.dtype)
+        )
+    for field in ("read_bandwidth", "matmul_flops"):
+        of_a, of_b = getattr(a.machine, field), getattr(b.machine, field)
+        if abs(of_b - of_a) > MACHINE_TOLERANCE * of_a:
+            found.append(Difference(part="machine", field=field, a=f"{of_a:.3g}", b=f"{of_b:.3g}"))
+    return found
+
+
+def _software_differences(a: Profile, b: Profile) -> list[Difference]:
+    of_a = {**a.provenance.versions, "git commit": a.provenance.git_commit or "none"}
+    of_b = {**b.provenance.versions, "git commit": b.provenance.git_commit or "none"}
+    of_a["seed"], of_b["seed"] = str(a.provenance.seed), str(b.provenance.seed)
+    return [
+        Difference(
+            part="software", field=name, a=of_a.get(name, "absent"), b=of_b.get(name, "absent")
+        )
+        for name in dict.fromkeys([*of_a, *of_b])
+        if of_a.get(name) != of_b.get(name)
+    ]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return str(value)

@@ -1,0 +1,45 @@
+"""PhaseClock: an observer of generation that notes when phases begin, advance and end."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some passes of a phase in one call of its loop, and how long they took."""
+
+    passes: int
+    time_s: float
+
+
+@dataclass
+class PhaseClock:
+    """Listens to `rooflink.model.generate`, which has finished all work whenever it reports.
+
+    `on_progress(phase, passes, active)` hears of the same calls, e.g. for a progress bar.
+    """
+
+    now: Callable[[], float] = time.perf_counter
+    on_progress: Callable[[str, int, int], None] | None = None
+    time_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    stretches: dict[str, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
+    _began: float = 0.0
+    _last: float = 0.0
+
+    def begins(self, phase: str) -> None:
+        """Start this phase's watch."""
+        self._began = self._last = self.now()
+
+    def advanced(self, phase: str, passes: int, active: int) -> None:
+        """Note the passes since the last report."""
+        now = self.now()
+        self.stretches[phase].append(Stretch(passes, now - self._last))
+        self._last = now
+        if self.on_progress is not None:
+            self.on_progress(phase, passes, active)
+
+    def ends(self, phase: str) -> None:
+        """Stop the watch; a phase that comes again adds to its time."""
+        self.time_s[phase] += self.now() - self._began

@@ -1,0 +1,90 @@
+"""Running a workload under the clock: warm-up, repeats, and the machine's limits beside them."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from ...model.generate import Attempt, generate, warm_up
+from ...model.transformer import Transformer
+from ..record import MachineLimits, Spread
+from ..watcher import Watcher
+from ..workload import Plan
+from .clock import PhaseClock
+from .limits import better, measure_limits
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What the repeats gave. All repeats think the same thoughts: they share keys."""
+
+    attempts: list[Attempt]
+    clocks: list[list[PhaseClock]]  # [repeat][batch]
+    limits: MachineLimits
+    interrupted: bool
+
+    def time_s(self, phase: str) -> Spread:
+        """Seconds of a phase over all batches, repeat by repeat."""
+        times = [sum(clock.time_s[phase] for clock in repeat) for repeat in self.clocks]
+        return Spread(median=median(times), low=min(times), high=max(times), repeats=times)
+
+    def step_times_s(self, phase: str) -> list[float]:
+        """Seconds of each pass of the first batch: the mean over the loop call that it was in,
+        and of that the median over repeats."""
+        calls = zip(*(repeat[0].stretches[phase] for repeat in self.clocks), strict=True)
+        return [
+            median(stretch.time_s for stretch in same) / same[0].passes
+            for same in calls
+            for _ in range(same[0].passes)
+        ]
+
+
+def run_repeats(
+    model: Transformer, plan: Plan, repeats: int, dtype: str, watcher: Watcher
+) -> Runs:
+    """Run the plan `repeats` times after a warm-up that compiles; measure limits on both sides.
+
+    Ctrl-C after the first repeat ends the measurement and keeps what is finished.
+    """
+    watcher.stage("Measuring this machine's limits")
+    limits = measure_limits(dtype)
+    _warm_up(model, plan, watcher)
+    clocks: list[list[PhaseClock]] = []
+    attempts: list[Attempt] = []
+    interrupted = False
+    for repeat in range(repeats):
+        try:
+            attempts, clock = _run_once(model, plan, f"Run {repeat + 1} of {repeats}", watcher)
+        except KeyboardInterrupt:
+            if not clocks:
+                raise
+            interrupted = True
+            break
+        clocks.append(clock)
+    watcher.stage("Measuring this machine's limits again")
+    return Runs(attempts, clocks, better(limits, measure_limits(dtype)), interrupted)
+
+
+def _warm_up(model: Transformer, plan: Plan, watcher: Watcher) -> None:
+    sizes = {len(batch.prompts): batch for batch in plan.batches}
+    watcher.stage("Compiling prefill, think and answer", total=len(sizes))
+    for batch in sizes.values():
+        request = plan.request
+        warm_up(model, batch, plan.rules, request.sampler, request.attempts, plan.prompt_slots)
+        watcher.advance(1)
+
+
+def _run_once(
+    model: Transformer, plan: Plan, name: str, watcher: Watcher
+) -> tuple[list[Attempt], list[PhaseClock]]:
+    passes_ahead = len(plan.batches) * (plan.rules.slots + 1)
+    watcher.stage(name, total=passes_ahead, unit="passes")
+    attempts: list[Attempt] = []
+    clocks = []
+    for batch in plan.batches:
+        clock = PhaseClock(on_progress=lambda phase, passes, active: watcher.advance(passes))
+        request = plan.request
+        attempts += generate(
+            model, batch, plan.rules, request.sampler, request.attempts, request.seed,
+            plan.prompt_slots, clock,
+        )  # fmt: skip
+        clocks.append(clock)
+    return attempts, clocks

@@ -1,0 +1,155 @@
+"""Small facts that follow from a profile and that more than one report prints."""
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import fmean
+
+from ..compare import TOTAL
+from ..record import Finding, MeasuredCost, Outcome, Phase, Profile
+from . import units
+
+NEITHER_BELOW = 1 / 3  # share of both limits under which neither is what bounds a phase
+
+KIND_LABELS: dict[str, str] = {
+    "weights": "weights",
+    "kv_read": "KV read",
+    "kv_write": "KV write",
+    "activations": "activations",
+}
+
+STOP_LABELS: dict[str, str] = {
+    "marker": "closed by a marker",
+    "budget": "cut off by the budget",
+    "end_of_sequence": "ended the text",
+}
+
+
+def bound_text(phase: Phase) -> str:
+    """The measured bound; '' where not run, and for the total, whose phases may differ."""
+    if phase.measured is None or phase.name == TOTAL:
+        return ""
+    return measured_bound(phase.measured)
+
+
+def measured_bound(cost: MeasuredCost) -> str:
+    """What bounds a phase on the machine that ran it: memory, compute or neither."""
+    if max(cost.bandwidth_share, cost.flops_share) < NEITHER_BELOW:
+        return "neither"
+    return "memory" if cost.bandwidth_share >= cost.flops_share else "compute"
+
+
+def was_run(profile: Profile) -> bool:
+    """Whether any phase carries a measurement."""
+    return any(phase.measured for phase in profile.phases)
+
+
+def bounds_on_chips(profile: Profile, phase: str) -> Counter[str]:
+    """How many chips bound `phase` by memory, and how many by compute."""
+    return Counter(
+        on_chip.bound
+        for placement in profile.placements
+        for on_chip in placement.phases
+        if on_chip.phase == phase
+    )
+
+
+def bound_on_chips_text(profile: Profile, phase: str) -> str:
+    """'memory, all 6', 'memory, 4 of 6', '' without chips."""
+    bounds = bounds_on_chips(profile, phase)
+    if not bounds:
+        return ""
+    (bound, chips), total = bounds.most_common(1)[0], bounds.total()
+    return f"{bound}, all {total}" if chips == total else f"{bound}, {chips} of {total}"
+
+
+def idle_share(phase: Phase) -> float:
+    """Idle slots as a share of the sequence-steps that were computed."""
+    slots = phase.tokens + phase.idle_slots
+    return phase.idle_slots / slots if slots else 0.0
+
+
+def padded_share(phase: Phase) -> float:
+    """Padded positions as a share of all that were computed."""
+    positions = phase.tokens + phase.padded_tokens
+    return phase.padded_tokens / positions if positions else 0.0
+
+
+def time_share(phase: Phase, phases: Sequence[Phase]) -> float | None:
+    """The phase's share of the measured time of all phases; None where any was not run."""
+    if phase.measured is None or any(p.measured is None for p in phases):
+        return None
+    total = sum(p.measured.time_s.median for p in phases if p.measured)
+    return phase.measured.time_s.median / total if total > 0 else None
+
+
+def spread_text(cost: MeasuredCost) -> str:
+    """'12.9 to 13.8 s', or that there was a single run."""
+    time = cost.time_s
+    if len(time.repeats) == 1:
+        return "1 run"
+    return units.span(units.seconds(time.low), units.seconds(time.high))
+
+
+def mean_thought(outcome: Outcome) -> float | None:
+    """Mean tokens thought per attempt."""
+    return fmean(length.think_tokens for length in outcome.lengths) if outcome.lengths else None
+
+
+def stop_reasons(outcome: Outcome) -> Counter[str]:
+    """Attempts by what ended their thought."""
+    return Counter(length.stop_reason for length in outcome.lengths)
+
+
+def stop_label(reason: str) -> str:
+    """The reason in words; an unknown one as it is."""
+    return STOP_LABELS.get(reason, reason.replace("_", " "))
+
+
+def stop_text(outcome: Outcome) -> str:
+    """'9 closed by a marker, 6 cut off by the budget'."""
+    found = stop_reasons(outcome).most_common()
+    return ", ".join(f"{units.count(n)} {stop_label(reason)}" for reason, n in found)
+
+
+def accuracy_text(outcome: Outcome) -> str:
+    """'31 % (14 % to 56 %, 5 of 16 attempts)'; '' where nothing was checked."""
+    if outcome.accuracy is None:
+        return ""
+    right = "" if outcome.correct is None else f"{units.count(outcome.correct)} of "
+    details = [f"{right}{units.count(outcome.attempts)} attempts"]
+    if outcome.accuracy_low is not None and outcome.accuracy_high is not None:
+        low, high = units.share(outcome.accuracy_low), units.share(outcome.accuracy_high)
+        details.insert(0, f"95 % interval {low} to {high}")
+    return f"{units.share(outcome.accuracy)} ({', '.join(details)})"
+
+
+def ranked(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings with the largest share first; those without a share keep their order, last."""
+    return sorted(findings, key=lambda f: -1.0 if f.share is None else f.share, reverse=True)
+
+
+def finding_size(finding: Finding) -> str:
+    """'68.9 GB, 90 % of think'; '' where the finding has no size."""
+    parts = [] if finding.size_bytes is None else [units.bytes_(finding.size_bytes)]
+    if finding.share is not None:
+        parts.append(units.share(finding.share))
+    size = ", ".join(parts)
+    return f"{size} of {finding.phase}" if size and finding.phase else size
+
+
+def backend_text(profile: Profile) -> str:
+    """'cpu (AMD EPYC, 2 cores)', or that nothing was run."""
+    source = profile.provenance
+    if source.backend == "none":
+        return "not run"
+    cores = f"{source.cores} core{'' if source.cores == 1 else 's'}"
+    return f"{source.backend} ({source.device}, {cores})"
+
+
+def shape_text(profile: Profile) -> str:
+    """'4 prompts' times '4 attempts', with the sign."""
+    prompts, attempts = profile.workload.prompts, profile.workload.attempts
+    return (
+        f"{units.count(prompts)} prompt{'' if prompts == 1 else 's'} {units.TIMES} "
+        f"{units.count(attempts)} attempt{'' if attempts == 1 else 's'}"
+    )

@@ -1,0 +1,64 @@
+"""report.md: every table, for a repository, a review or a pipeline."""
+
+import re
+
+from ..record import Profile
+from . import fact_tables, facts, tables
+from .headline import headline
+from .lens import CONVENTIONS, GLOSSARY, TERMS
+from .table import Table
+from .templating import environment
+
+
+def markdown(profile: Profile) -> str:
+    """The whole report."""
+    env = environment(autoescape=False)
+    env.filters.update(table=table_markdown, line=inline, fenced=fenced)
+    return env.get_template("report.md.j2").render(
+        profile=profile,
+        headline=headline(profile),
+        subtitle=[profile.model.dtype, facts.backend_text(profile), facts.shape_text(profile)],
+        tables=[
+            tables.phase_table(profile),
+            tables.bytes_table(profile),
+            tables.slots_table(profile),
+            tables.chips_table(profile),
+            tables.chip_times_table(profile),
+            tables.thought_table(profile),
+            fact_tables.outcome_table(profile),
+        ],
+        fact_tables=[
+            fact_tables.model_table(profile),
+            fact_tables.workload_table(profile),
+            fact_tables.machine_table(profile),
+            fact_tables.provenance_table(profile),
+        ],
+        findings=facts.ranked(profile.findings),
+        finding_size=facts.finding_size,
+        glossary=GLOSSARY,
+        terms=TERMS,
+        conventions=CONVENTIONS,
+    )
+
+
+def inline(text: str) -> str:
+    """Text on one line with Markdown's and HTML's own characters made harmless."""
+    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_|\[\]#])", r"\\\1", line)
+
+
+def fenced(text: str) -> str:
+    """Text as a code block whose fence is longer than any run of backticks inside."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def table_markdown(table: Table) -> str:
+    """The table with pipes; numbers aligned to the right, a total in bold."""
+    heads = [inline(column.heading) for column in table.columns]
+    marks = ["---:" if column.numeric else "---" for column in table.columns]
+    rows = [[inline(cell) for cell in row] for row in table.rows]
+    if table.has_total:
+        rows[-1] = [f"**{cell}**" if cell else "" for cell in rows[-1]]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, marks, *rows))

@@ -1,0 +1,113 @@
+"""A profile as TensorBoard events: scalars under the lens that knows them, image, text, histogram.
+
+Tags begin with the lens (`counted/`, `measured/`, `at_datasheet_peak/`), which TensorBoard shows
+as groups, so that no curve stands without its lens. Curves under `thought_...` have tokens thought
+as their step.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from matplotlib.image import imread
+from tensorboardX import SummaryWriter
+
+from ..compare import BYTE_KINDS, TOTAL
+from ..record import HbmBytes, Profile
+from .markdown import markdown
+from .roofline_png import roofline_png
+from .tables import phases_and_total, time_at_peak
+
+SUFFIX = ".rooflink"  # marks the event files that are ours to replace
+
+
+def write_events(profile: Profile, folder: Path) -> list[Path]:
+    """Write the events into `folder` (it must exist), replacing those of an earlier call."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".events.") as temporary:
+        _write(profile, temporary)
+        earlier = set(folder.glob(f"events.out.tfevents.*{SUFFIX}"))
+        written = []
+        for file in sorted(Path(temporary).iterdir()):
+            os.replace(file, folder / file.name)
+            written.append(folder / file.name)
+    for old in earlier.difference(written):
+        old.unlink(missing_ok=True)
+    return written
+
+
+def scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
+    """(tag, value, step) of every scalar."""
+    yield from _phase_scalars(profile)
+    yield from _chip_scalars(profile)
+    yield from _thought_scalars(profile)
+
+
+def _write(profile: Profile, folder: str) -> None:
+    writer = SummaryWriter(folder, filename_suffix=SUFFIX)
+    try:
+        for tag, value, step in scalars(profile):
+            writer.add_scalar(tag, value, step)
+        image = roofline_png(profile)
+        if image is not None:
+            writer.add_image("roofline", imread(BytesIO(image))[..., :3], dataformats="HWC")
+        writer.add_text("report", markdown(profile))
+        lengths = profile.outcome.lengths if profile.outcome else []
+        if lengths:
+            tokens = np.array([length.think_tokens for length in lengths])
+            writer.add_histogram("outcome/thought_tokens", tokens, bins="auto")
+    finally:
+        writer.close()
+
+
+def _phase_scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
+    for phase in phases_and_total(profile):
+        name, counted, ran = _tag(phase.name), phase.counted, phase.measured
+        yield f"counted/{name}/tokens", phase.tokens, 0
+        yield f"counted/{name}/flops", counted.flops, 0
+        yield f"counted/{name}/intensity", counted.intensity, 0
+        yield f"counted/{name}/idle_slots", phase.idle_slots, 0
+        for kind, size in _kinds(counted.hbm_bytes):
+            yield f"counted/{name}/hbm_bytes/{kind}", size, 0
+        if ran:
+            yield f"measured/{name}/time_s", ran.time_s.median, 0
+            yield f"measured/{name}/time_low_s", ran.time_s.low, 0
+            yield f"measured/{name}/time_high_s", ran.time_s.high, 0
+            yield f"measured/{name}/tokens_per_s", ran.tokens_per_s, 0
+            yield f"measured/{name}/bandwidth_share", ran.bandwidth_share, 0
+            yield f"measured/{name}/flops_share", ran.flops_share, 0
+    if profile.outcome and profile.outcome.accuracy is not None:
+        yield "outcome/accuracy", profile.outcome.accuracy, 0
+
+
+def _chip_scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
+    for placement in profile.placements:
+        chip = f"at_datasheet_peak/{_tag(placement.chip)}"
+        for on_chip in placement.phases:
+            yield f"{chip}/{_tag(on_chip.phase)}/time_s", on_chip.time_at_peak_s, 0
+        yield f"{chip}/{TOTAL}/time_s", time_at_peak(placement), 0
+
+
+def _thought_scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
+    for point in profile.thought:
+        step, moved = point.tokens_thought, point.hbm_bytes
+        for kind, size in _kinds(moved):
+            yield f"thought_counted/hbm_bytes/{kind}", size, step
+        yield "thought_counted/flops", point.flops, step
+        yield "thought_counted/intensity", point.flops / moved.total if moved.total else 0.0, step
+        yield "thought_counted/active_attempts", point.active_attempts, step
+        if point.measured_step_s is not None:
+            yield "thought_measured/step_s", point.measured_step_s, step
+
+
+def _kinds(moved: HbmBytes) -> Iterator[tuple[str, int]]:
+    for kind in (*BYTE_KINDS, TOTAL):
+        yield kind, getattr(moved, kind)
+
+
+def _tag(name: str) -> str:
+    """A name with the characters that tags allow; a slash would make a group of its own."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)

@@ -1,0 +1,156 @@
+"""Ratios worked by hand, noise, and what must not be compared silently."""
+
+import io
+
+import pytest
+from rich.console import Console
+from rooflink.profiling.compare import compare, total_phase
+from rooflink.profiling.record import HbmBytes, MeasuredCost, Profile, Spread
+from rooflink.profiling.render.comparison import comparison_markdown, show_comparison
+from sample_profile import sample_profile
+
+
+def timed(profile: Profile, times: list[list[float]]) -> Profile:
+    """The profile with these repeats as its phases' times."""
+    phases = []
+    for phase, repeats in zip(profile.phases, times, strict=True):
+        spread = Spread(
+            median=sorted(repeats)[len(repeats) // 2],
+            low=min(repeats),
+            high=max(repeats),
+            repeats=repeats,
+        )
+        cost = MeasuredCost(
+            time_s=spread,
+            tokens_per_s=phase.tokens / spread.median,
+            bandwidth_share=0.5,
+            flops_share=0.25,
+        )
+        phases.append(phase.model_copy(update={"measured": cost}))
+    return profile.model_copy(update={"phases": phases})
+
+
+def on(profile: Profile, **provenance: object) -> Profile:
+    changed = profile.provenance.model_copy(update=provenance)
+    return profile.model_copy(update={"provenance": changed})
+
+
+A = timed(sample_profile("a"), [[1.0, 1.1, 1.2], [4.0, 4.2, 4.1], [0.5, 0.6, 0.7]])
+B = timed(sample_profile("b"), [[1.15, 1.3, 1.4], [2.0, 2.05, 2.1], [0.8, 0.9, 1.0]])
+
+
+def test_times_against_the_spread() -> None:
+    found = compare(A, B)
+    changes = [change.time for change in found.phases]
+    assert [c.verdict for c in changes if c] == ["within spread", "faster", "slower"]
+    assert changes[1]
+    assert changes[1].ratio == pytest.approx(0.5)
+    assert not found.unlike
+    assert found.same_machine
+    assert found.differences == []
+
+
+def test_total_adds_repeats_one_by_one() -> None:
+    total = total_phase(A)
+    assert total.measured
+    assert total.measured.time_s.repeats == pytest.approx([5.5, 5.9, 6.0])
+    assert total.measured.time_s.median == pytest.approx(5.9)
+    assert total.measured.tokens_per_s == pytest.approx(1960 / 5.9)
+    assert total.counted.flops == sum(p.counted.flops for p in A.phases)
+    change = compare(A, B).total
+    assert change
+    assert change.time
+    assert change.time.verdict == "faster"  # 4.25 against 5.9
+
+
+def test_bytes_and_intensity_by_hand() -> None:
+    def with_cost(flops: int, moved: HbmBytes) -> Profile:
+        first = A.phases[0]
+        cost = first.counted.model_copy(update={"flops": flops, "hbm_bytes": moved})
+        return A.model_copy(update={"phases": [first.model_copy(update={"counted": cost})]})
+
+    a = with_cost(1000, HbmBytes(weights=100, kv_read=50, kv_write=0, activations=50))
+    b = with_cost(3000, HbmBytes(weights=100, kv_read=150, kv_write=10, activations=40))
+    change = compare(a, b).phases[0]
+    assert change.flops.ratio == 3.0
+    assert {k: v.ratio for k, v in change.hbm_bytes.items()} == {
+        "weights": 1.0,
+        "kv_read": 3.0,
+        "kv_write": None,
+        "activations": 0.8,
+        "total": 1.5,
+    }
+    assert (change.intensity.a, change.intensity.b, change.intensity.ratio) == (5.0, 10.0, 2.0)
+
+
+def test_one_repeat_decides_nothing() -> None:
+    once = timed(B, [[9.0], [9.0], [9.0]])
+    verdicts = {change.time.verdict for change in compare(A, once).phases if change.time}
+    assert verdicts == {"one repeat, spread unknown"}
+
+
+def test_other_machine_is_flagged_and_its_ratio_not_printed() -> None:
+    found = compare(A, on(B, device="another", versions={"python": "3.12.0"}))
+    assert not found.same_machine
+    assert {c.time.verdict for c in found.phases if c.time} == {"different machines"}
+    assert ("machine", "device") in {(d.part, d.field) for d in found.differences}
+    assert ("software", "jax", "absent") in {(d.part, d.field, d.b) for d in found.differences}
+    text = comparison_markdown(found)
+    assert "not comparable" in text
+    times = [line for line in text.splitlines() if "time, measured" in line]
+    assert times
+    assert all("|  | different machines |" in line for line in times)
+
+
+def test_unlike_workloads_are_listed() -> None:
+    work = B.workload.model_copy(update={"attempts": 8})
+    model = B.model.model_copy(update={"dtype": "bfloat16"})
+    found = compare(A, B.model_copy(update={"workload": work, "model": model}))
+    assert found.unlike
+    assert {(d.part, d.field, d.a, d.b) for d in found.differences} == {
+        ("model", "dtype", "float32", "bfloat16"),
+        ("workload", "attempts", "4", "8"),
+    }
+
+
+def test_a_slower_machine_of_the_same_name_is_listed() -> None:
+    assert B.machine
+    slow = B.machine.model_copy(update={"read_bandwidth": 10e9, "matmul_flops": 180e9})
+    found = compare(A, B.model_copy(update={"machine": slow}))
+    assert [(d.field, d.b) for d in found.differences] == [("read_bandwidth", "1e+10")]
+
+
+def test_other_phases_have_no_total() -> None:
+    found = compare(A, B.model_copy(update={"phases": B.phases[:2]}))
+    assert found.total is None
+    assert [change.phase for change in found.phases] == ["prefill", "think"]
+    assert found.unlike
+
+
+def test_accuracy_by_its_intervals() -> None:
+    assert B.outcome
+    better = B.outcome.model_copy(
+        update={"accuracy": 0.9, "accuracy_low": 0.7, "accuracy_high": 0.97}
+    )
+    found = compare(A, B.model_copy(update={"outcome": better})).accuracy
+    assert found
+    assert found.verdict == "higher"
+    same = compare(A, B).accuracy
+    assert same
+    assert same.verdict == "within interval"
+
+
+def test_counted_only_compares() -> None:
+    counted = sample_profile(ran=False)
+    found = compare(counted, A)
+    assert found.accuracy is None
+    assert all(change.time is None for change in found.phases)
+    assert "time, measured" not in comparison_markdown(found)
+
+
+def test_console_fits_80_columns() -> None:
+    out = io.StringIO()
+    show_comparison(compare(A, B), Console(file=out, width=80))
+    lines = out.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert sum("slower" in line for line in lines) == 1
