@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 SCHEMA = "rooflink.profile/1"
 
 Bound = Literal["compute", "memory"]
+StopReason = Literal["marker", "budget", "end_of_sequence"]
 
 
 class Record(BaseModel):
@@ -153,9 +154,7 @@ class Length(Record):
     prompt: int = Field(description="index of the prompt")
     think_tokens: int
     answer_tokens: int
-    stop_reason: str = Field(
-        description="marker, budget or end_of_sequence: what ended the thought"
-    )
+    stop_reason: StopReason = Field(description="what ended the thought")
 
 
 class Sample(Record):

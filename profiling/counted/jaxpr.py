@@ -35,13 +35,20 @@ class Operations:
 
 
 ELEMENTWISE = frozenset(
-    "add add_any sub mul div rem max min neg sign abs floor ceil round pow integer_pow square sqrt "
-    "rsqrt cbrt exp exp2 expm1 log log1p logistic tanh sin cos tan erf erfc erf_inv atan2".split()
-)
+    {
+        "abs", "add", "add_any", "atan2", "cbrt", "ceil", "cos", "div", "erf", "erf_inv", "erfc",
+        "exp", "exp2", "expm1", "floor", "integer_pow", "log", "log1p", "logistic", "max", "min",
+        "mul", "neg", "pow", "rem", "round", "rsqrt", "sign", "sin", "sqrt", "square", "sub",
+        "tan", "tanh",
+    }
+)  # fmt: skip
 
 REDUCTIONS = frozenset(
-    "reduce_sum reduce_max reduce_min reduce_prod argmax argmin cumsum cumprod cummax".split()
-)
+    {
+        "argmax", "argmin", "cummax", "cumprod", "cumsum", "reduce_max", "reduce_min",
+        "reduce_prod", "reduce_sum",
+    }
+)  # fmt: skip
 
 LOOP_OF_UNKNOWN_LENGTH = "while"
 

@@ -46,7 +46,8 @@ class Passes:
 
     def _cost(self, unit: UnitCosts, which: slice) -> CountedCost:
         tokens, pairs, heads, cached = (
-            int(counts[which].sum()) for counts in (self.tokens, self.pairs, self.heads, self.cached)
+            int(counts[which].sum())
+            for counts in (self.tokens, self.pairs, self.heads, self.cached)
         )
         passes = len(self.tokens[which])
         work = unit.token * tokens + unit.pair * pairs + unit.head * heads

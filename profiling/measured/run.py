@@ -37,9 +37,7 @@ class Runs:
         ]
 
 
-def run_repeats(
-    model: Transformer, plan: Plan, repeats: int, dtype: str, watcher: Watcher
-) -> Runs:
+def run_repeats(model: Transformer, plan: Plan, repeats: int, dtype: str, watcher: Watcher) -> Runs:
     """Run the plan `repeats` times after a warm-up that compiles; measure limits on both sides.
 
     Ctrl-C after the first repeat ends the measurement and keeps what is finished.

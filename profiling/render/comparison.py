@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..compare import TOTAL, Comparison, PhaseChange, Ratio
+from ..compare import Comparison, PhaseChange, Ratio
+from ..total import TOTAL
 from . import facts, units
 from .lens import COUNTED, MEASURED
 from .markdown import inline, table_markdown

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..compare import BYTE_KINDS
 from ..record import Profile
+from ..total import BYTE_KINDS
 from . import facts, svg, units
 from .scale import Linear
 from .tables import time_at_peak

@@ -16,8 +16,8 @@ import numpy as np
 from matplotlib.image import imread
 from tensorboardX import SummaryWriter
 
-from ..compare import BYTE_KINDS, TOTAL
 from ..record import HbmBytes, Profile
+from ..total import BYTE_KINDS, TOTAL
 from .markdown import markdown
 from .roofline_png import roofline_png
 from .tables import phases_and_total, time_at_peak

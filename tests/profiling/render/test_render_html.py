@@ -3,13 +3,13 @@
 from html.parser import HTMLParser
 
 import pytest
-from rooflink.profiling.compare import total_phase
 from rooflink.profiling.record import Profile
 from rooflink.profiling.render import units
 from rooflink.profiling.render.headline import headline
 from rooflink.profiling.render.html import html
 from rooflink.profiling.render.markdown import fenced, inline, markdown
 from rooflink.profiling.render.svg import NAMESPACE
+from rooflink.profiling.total import total_phase
 
 VOID = {"meta", "input", "link", "br", "img", "hr"}
 SELF_CLOSED = {"path", "line", "rect", "circle", "g"}
