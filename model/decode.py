@@ -60,7 +60,7 @@ class ThoughtRules:
     @property
     def longest_marker(self) -> int:
         """M: tokens that must be remembered to recognise a marker."""
-        return max(len(marker) for marker in self.markers)
+        return max((len(marker) for marker in self.markers), default=1)
 
 
 @jax.tree_util.register_dataclass
@@ -233,9 +233,7 @@ def _emit(state: DecodeState, token: Array) -> DecodeState:
         state,
         token=jnp.where(state.active, token, state.token),
         position=state.position + state.active,
-        emitted=jax.lax.dynamic_update_slice(
-            state.emitted, kept[..., None], (0, 0, state.passes)
-        ),
+        emitted=jax.lax.dynamic_update_slice(state.emitted, kept[..., None], (0, 0, state.passes)),
     )
 
 

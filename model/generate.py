@@ -105,27 +105,53 @@ def generate(
 
     Raises ModelInputError for an empty prompt or one that does not fit the model's context.
     """
-    lengths = [len(prompt) for prompt in batch.prompts]
-    if not lengths or min(lengths) == 0:
-        raise ModelInputError("a prompt has no tokens: give each prompt at least one word")
-    require_context(model.config, max(lengths), rules)
-    slots = max(max(lengths), prompt_slots or 0)
-    padded = np.zeros((len(lengths), slots), np.int32)
-    for row, prompt in zip(padded, batch.prompts, strict=True):
-        row[: len(prompt)] = prompt
-    keys = attempt_keys(seed, batch.first_index, len(lengths), attempts)
+    inputs = _inputs(model, batch, rules, attempts, seed, prompt_slots)
     watch = observer or NoObserver()
 
     watch.begins("prefill")
-    state = prefill(model, jnp.asarray(padded), jnp.asarray(lengths), keys, rules, sampler)
-    active = _active(state)
-    watch.advanced("prefill", 1, active)
+    state = prefill(model, *inputs, rules, sampler)
+    watch.advanced("prefill", 1, _active(state))
     watch.ends("prefill")
 
     state = _run("think", think, model, state, rules, sampler, watch)
     think_passes = int(state.passes)
     state = _run("answer", answer, model, begin_answer(state), rules, sampler, watch)
     return _attempts(state, think_passes, batch.first_index)
+
+
+def warm_up(
+    model: Transformer,
+    batch: Batch,
+    rules: ThoughtRules,
+    sampler: Sampler,
+    attempts: int,
+    prompt_slots: int | None = None,
+) -> None:
+    """Compile and run once each program that `generate` will use for a batch of this size."""
+    state = prefill(model, *_inputs(model, batch, rules, attempts, 0, prompt_slots), rules, sampler)
+    state = think(model, state, STEPS_PER_CALL, rules, sampler)
+    state = answer(model, begin_answer(state), STEPS_PER_CALL, rules, sampler)
+    _active(state)
+
+
+def _inputs(
+    model: Transformer,
+    batch: Batch,
+    rules: ThoughtRules,
+    attempts: int,
+    seed: int,
+    prompt_slots: int | None,
+) -> tuple[Array, Array, Array]:
+    """Padded prompts [B, P], their lengths [B] and the attempts' keys [B, A]."""
+    lengths = [len(prompt) for prompt in batch.prompts]
+    if not lengths or min(lengths) == 0:
+        raise ModelInputError("a prompt has no tokens: give each prompt at least one word")
+    require_context(model.config, max(lengths), rules)
+    padded = np.zeros((len(lengths), max(max(lengths), prompt_slots or 0)), np.int32)
+    for row, prompt in zip(padded, batch.prompts, strict=True):
+        row[: len(prompt)] = prompt
+    keys = attempt_keys(seed, batch.first_index, len(lengths), attempts)
+    return jnp.asarray(padded), jnp.asarray(lengths), keys
 
 
 def _run(phase, loop, model, state, rules, sampler, watch):  # type: ignore[no-untyped-def]

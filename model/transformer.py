@@ -110,10 +110,14 @@ def random_transformer(config: ModelConfig, dtype: DTypeLike, seed: int) -> Tran
 def transformer_from(
     config: ModelConfig, dtype: DTypeLike, parameters: dict[str, np.ndarray]
 ) -> Transformer:
-    """A model with the given weights, named by module path ('blocks.query', 'final_norm')."""
+    """A model with the given weights, named by module path ('blocks.query', 'final_norm').
+
+    Takes each array out of `parameters` as it goes, so that two copies of a model never stand in
+    memory together.
+    """
     graph, state = nnx.split(abstract_transformer(config, dtype))
     flat = [
-        (path, variable.replace(jnp.asarray(parameters[".".join(map(str, path))], dtype)))
+        (path, variable.replace(jnp.asarray(parameters.pop(".".join(map(str, path))), dtype)))
         for path, variable in nnx.to_flat_state(state)
     ]
     return nnx.merge(graph, nnx.from_flat_state(flat))

@@ -1,0 +1,212 @@
+"""A Tokenizer from a GGUF's metadata (`tokenizer.ggml.*`).
+
+A GGUF names the splitting rule of its vocabulary instead of stating it. The rules below are the
+ones of the models those names stand for, as their own tokenizer.json files state them, which
+llama.cpp's `llama-vocab.cpp` follows.
+"""
+
+import tokenizers
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
+
+from ..errors import ModelInputError
+from ..tokenizer import Tokenizer
+from .fields import Fields
+from .gguf_reader import GgufFile
+
+_UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # llama.cpp's token types
+
+_CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
+_WORD = r"[^\r\n\p{L}\p{N}]?\p{L}+|"
+_REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_LLAMA3 = _CONTRACTION + _WORD + r"\p{N}{1,3}" + _REST
+_QWEN2 = _CONTRACTION + _WORD + r"\p{N}" + _REST
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_TEKKEN = (
+    rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*|\p{{N}}"
+    + _REST.replace(r"[\r\n]*", r"[\r\n/]*", 1)
+)
+_SPLITS = {
+    "llama-bpe": _LLAMA3,
+    "llama3": _LLAMA3,
+    "llama-v3": _LLAMA3,
+    "qwen2": _QWEN2,
+    "deepseek-r1-qwen": _QWEN2,
+    "tekken": _TEKKEN,
+}
+_GPT2_NAMES = ("gpt-2", "default")
+_NAMES = (*_GPT2_NAMES, "smollm", *_SPLITS)
+_WHOLE_WORDS_FIRST = ("llama-bpe", "llama3", "llama-v3", "tekken")  # `ignore_merges` in their files
+_BOS_BY_DEFAULT = ("llama-bpe", "llama3", "llama-v3", "tekken")  # where the file does not say
+
+
+def gguf_tokenizer(file: GgufFile, vocab_size: int) -> Tokenizer:
+    """The tokenizer that `file` describes, for a model of `vocab_size` tokens.
+
+    Raises:
+        ModelInputError: the vocabulary is missing, damaged, or of a kind that is not supported.
+    """
+    where = str(file.path)
+    fields = Fields(file.metadata, where)
+    tokens = _strings(fields, "tokenizer.ggml.tokens")
+    if not tokens or len(tokens) > vocab_size or len(set(tokens)) != len(tokens):
+        raise _damaged(where, f"{len(tokens)} tokens for {vocab_size} embeddings, or repeated ones")
+    kind = fields.text("tokenizer.ggml.model")
+    pre = fields.text("tokenizer.ggml.pre", "default")
+    try:
+        if kind == "gpt2":
+            backend = _byte_level(fields, tokens, pre)
+        elif kind == "llama":
+            backend = _sentencepiece(fields, tokens)
+        else:
+            raise ModelInputError(
+                f"{where} has a tokenizer of kind '{kind}', which is not supported: gpt2 and llama "
+                "are, or pass the Hugging Face folder of the model."
+            )
+    except ModelInputError:
+        raise
+    except Exception as error:  # the tokenizers library raises bare Exception
+        raise _damaged(where, str(error)) from error
+    _add_marked(backend, fields, tokens)
+    return _finished(backend, fields, tokens, kind, pre)
+
+
+def _byte_level(fields: Fields, tokens: list[str], pre: str) -> tokenizers.Tokenizer:
+    """GPT-2 BPE over bytes spelled as printable characters."""
+    if pre not in _NAMES:
+        raise ModelInputError(
+            f"{fields.where} has the pre-tokenizer '{pre}', which is not supported: "
+            f"{', '.join(_NAMES)} are, or pass the Hugging Face folder of the model."
+        )
+    merges = [_pair(merge, fields) for merge in _strings(fields, "tokenizer.ggml.merges")]
+    backend = tokenizers.Tokenizer(
+        models.BPE(
+            vocab=_ids(tokens), merges=merges, ignore_merges=pre in _WHOLE_WORDS_FIRST, dropout=None
+        )
+    )
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pre not in _SPLITS)
+    if pre in _SPLITS:
+        split = pre_tokenizers.Split(Regex(_SPLITS[pre]), behavior="isolated")
+        backend.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
+    elif pre == "smollm":
+        digits = pre_tokenizers.Digits(individual_digits=True)
+        backend.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])
+    else:
+        backend.pre_tokenizer = byte_level
+    if _SPLITS.get(pre) == _QWEN2:
+        backend.normalizer = normalizers.NFC()
+    backend.decoder = decoders.ByteLevel()
+    return backend
+
+
+def _sentencepiece(fields: Fields, tokens: list[str]) -> tokenizers.Tokenizer:
+    """SentencePiece BPE: no split, spaces as U+2581, unknown characters as byte tokens.
+
+    The file lists scores; merging the pair with the best-scored result, as SentencePiece does, is
+    BPE with the merges in the order of those scores.
+    """
+    merges = (
+        [_pair(merge, fields) for merge in _strings(fields, "tokenizer.ggml.merges")]
+        if fields.get("tokenizer.ggml.merges")
+        else _merges_by_score(fields, tokens)
+    )
+    unknown = fields.get("tokenizer.ggml.unknown_token_id")
+    backend = tokenizers.Tokenizer(
+        models.BPE(
+            vocab=_ids(tokens),
+            merges=merges,
+            unk_token=tokens[unknown] if _is_id(unknown, tokens) else None,
+            fuse_unk=True,
+            byte_fallback=True,
+        )
+    )
+    prefixed = fields.flag("tokenizer.ggml.add_space_prefix", True)
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(
+        prepend_scheme="first" if prefixed else "never", split=False
+    )
+    steps = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+    backend.decoder = decoders.Sequence(
+        [*steps, decoders.Strip(content=" ", left=1)] if prefixed else steps
+    )
+    return backend
+
+
+def _merges_by_score(fields: Fields, tokens: list[str]) -> list[tuple[str, str]]:
+    """Every way to split a token into two tokens, best score first, longer left parts first."""
+    scores = fields.get("tokenizer.ggml.scores")
+    if not isinstance(scores, list) or len(scores) != len(tokens):
+        raise _damaged(fields.where, "as many scores as tokens are needed")
+    known = frozenset(tokens)
+    ranked = [
+        (score, cut, len(token) - cut, token)
+        for token, score in zip(tokens, scores, strict=True)
+        for cut in range(1, len(token))
+        if token[:cut] in known and token[cut:] in known
+    ]
+    ranked.sort(key=lambda merge: merge[:3], reverse=True)
+    return [(token[:cut], token[cut:]) for _, cut, _, token in ranked]
+
+
+def _add_marked(backend: tokenizers.Tokenizer, fields: Fields, tokens: list[str]) -> None:
+    """Have control tokens, and those that the model's makers added, matched whole in a text."""
+    types = fields.get("tokenizer.ggml.token_type")
+    if not isinstance(types, list) or len(types) != len(tokens):
+        raise _damaged(fields.where, "as many token types as tokens are needed")
+    typed = list(zip(tokens, types, strict=True))
+    control = [AddedToken(t, normalized=False) for t, k in typed if k in (_UNKNOWN, _CONTROL)]
+    backend.add_special_tokens([token for token in control if token.content])
+    added = [AddedToken(t, normalized=False) for t, k in typed if k == _USER_DEFINED and t]
+    backend.add_tokens(added)
+
+
+def _finished(
+    backend: tokenizers.Tokenizer, fields: Fields, tokens: list[str], kind: str, pre: str
+) -> Tokenizer:
+    ids = {
+        name: fields.get(f"tokenizer.ggml.{name}_token_id")
+        for name in ("bos", "eos", "eot", "eom", "unknown", "padding")
+    }
+    texts = {"bos": "bos_token", "eos": "eos_token", "unknown": "unk_token", "padding": "pad_token"}
+    template = fields.get("tokenizer.chat_template")
+    adds_bos = fields.flag(
+        "tokenizer.ggml.add_bos_token", kind == "llama" or pre in _BOS_BY_DEFAULT
+    )
+    ends = [ids[name] for name in ("eos", "eot", "eom") if _is_id(ids[name], tokens)]
+    return Tokenizer(
+        backend,
+        where=fields.where,
+        end_ids=ends,
+        bos_id=ids["bos"] if adds_bos and _is_id(ids["bos"], tokens) else None,
+        chat_template=template if isinstance(template, str) else None,
+        special_tokens={
+            text: tokens[ids[name]] for name, text in texts.items() if _is_id(ids[name], tokens)
+        },
+    )
+
+
+def _is_id(value: object, tokens: list[str]) -> bool:
+    return isinstance(value, int) and 0 <= value < len(tokens)
+
+
+def _ids(tokens: list[str]) -> dict[str, int]:
+    return {token: index for index, token in enumerate(tokens)}
+
+
+def _pair(merge: str, fields: Fields) -> tuple[str, str]:
+    left, _, right = merge.partition(" ")
+    if not left or not right or " " in right:
+        raise _damaged(fields.where, f"the merge {merge!r} is not two parts")
+    return left, right
+
+
+def _strings(fields: Fields, key: str) -> list[str]:
+    value = fields.get(key)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _damaged(fields.where, f"'{key}' is missing or not a list of text")
+    return value
+
+
+def _damaged(where: str, problem: str) -> ModelInputError:
+    return ModelInputError(
+        f"{where} has a damaged tokenizer ({problem}): fetch the file again, or pass the "
+        "Hugging Face folder of the model."
+    )

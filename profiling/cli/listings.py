@@ -1,0 +1,100 @@
+"""`rooflink models` and `rooflink chips`: what there is."""
+
+import json as jsonlib
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ...model.config import ModelConfig
+from ...model.presets import PRESETS
+from ...tpu_configs.catalog import load_all, load_chip
+from ...tpu_configs.chip import Chip
+from ..render.units import bandwidth, bytes_, flop_rate
+from .figures import show_chip
+
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+def models_command(json: Json = False) -> None:
+    """List the model presets, from their public configurations.
+
+    Each can be costed (`--weights none`) or run with random weights (`--weights random`);
+    smollm2-135m comes with its own. A path to a .gguf file or a Hugging Face folder, or a hub id,
+    is a model too.
+
+    Example:
+
+        rooflink models --json
+    """
+    if json:
+        print(jsonlib.dumps([_model_row(config) for config in PRESETS.values()], indent=1))
+        return
+    table = Table(title="Model presets (bytes in bfloat16)", box=None, header_style="bold")
+    for column in ("model", "parameters", "weights", "KV a token"):
+        table.add_column(column, justify="left" if column == "model" else "right")
+    for column in ("layers", "heads", "KV", "context"):
+        table.add_column(column, justify="right")
+    for config in PRESETS.values():
+        table.add_row(
+            config.name,
+            f"{config.parameters / 1e9:.3g} B",
+            bytes_(config.weight_bytes("bfloat16")),
+            bytes_(config.kv_bytes_per_token("bfloat16")),
+            *(str(n) for n in (config.layers, config.query_heads, config.kv_heads)),
+            str(config.context_length),
+        )
+    Console().print(table)
+
+
+def chips_command(
+    name: Annotated[
+        str | None, typer.Argument(help="One chip, by name or as a .toml file, with its sources.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the chips, or show one with the source and confidence of each figure.
+
+    Examples:
+
+        rooflink chips
+
+        rooflink chips v5e
+
+        rooflink chips my_chip.toml --json
+    """
+    chips = [load_chip(name)] if name else load_all()
+    if json:
+        shown = [chip.model_dump(mode="json", exclude_none=True) for chip in chips]
+        print(jsonlib.dumps(shown[0] if name else shown, indent=1))
+    elif name:
+        show_chip(chips[0], Console())
+    else:
+        Console().print(_chip_table(chips))
+
+
+def _model_row(config: ModelConfig) -> dict[str, object]:
+    return asdict(config) | {
+        "parameters": config.parameters,
+        "weight_bytes_bfloat16": config.weight_bytes("bfloat16"),
+        "kv_bytes_per_token_bfloat16": config.kv_bytes_per_token("bfloat16"),
+    }
+
+
+def _chip_table(chips: list[Chip]) -> Table:
+    table = Table(title="Chips, at datasheet peak", box=None, header_style="bold")
+    table.add_column("chip")
+    for column in ("year", "bfloat16 peak", "HBM", "HBM bandwidth", "ridge FLOP/B"):
+        table.add_column(column, justify="right")
+    for chip in chips:
+        table.add_row(
+            chip.name,
+            str(chip.year),
+            flop_rate(chip.peak_flops("bfloat16").flop_per_s),
+            bytes_(chip.hbm_capacity_bytes),
+            bandwidth(chip.hbm_bandwidth),
+            f"{chip.ridge('bfloat16'):.0f}",
+        )
+    return table

@@ -1,0 +1,198 @@
+"""`rooflink profile`: the main job."""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ...model.sampling import sampler
+from ...model.tasks import Problem, bundled_problems, load_gsm8k
+from ...tpu_configs.catalog import load_all, load_chip
+from ..errors import ProfileInputError
+from ..profiler import profile
+from ..record import Profile
+from ..render.console import show
+from ..render.report import write_run
+from ..subject import Subject, resolve_subject
+from ..workload import Request
+from .progress import TerminalWatcher
+
+DEFAULT_MODEL = "smollm2-135m"
+
+EXAMPLES = f"""Count, and where it can run measure, what each phase of a chain of thought costs.
+
+With no options: {DEFAULT_MODEL} (its weights are fetched once, 93 MB) on a few bundled problems.
+Writes profile.json, report.md, report.html and TensorBoard events.
+
+Examples:
+
+    rooflink profile
+
+    rooflink profile --prompts "Why is the sky blue?" --attempts 1 --think-budget 64
+
+    rooflink profile --task gsm8k:test.jsonl --limit 8 --batch 4 --temperature 0.6
+
+    rooflink profile --model llama3-8b --weights none --attempts 16 --think-budget 2048
+
+    rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json
+"""
+
+
+class WeightsChoice(StrEnum):
+    """Where the weights come from."""
+
+    OWN = "own"
+    NONE = "none"
+    RANDOM = "random"
+
+
+class DTypeChoice(StrEnum):
+    """Dtype of weights, activations and cache."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+def profile_command(
+    model: Annotated[
+        str, typer.Option(help="A preset, a .gguf file, a Hugging Face folder or a hub id.")
+    ] = DEFAULT_MODEL,
+    weights: Annotated[
+        WeightsChoice,
+        typer.Option(help="'own': the model's; 'random': run without; 'none': count costs only."),
+    ] = WeightsChoice.OWN,
+    prompts: Annotated[
+        str | None, typer.Option(help="A prompt, or a text file with one prompt a line.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Problems with checked answers: gsm8k:FILE (JSON Lines).")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take this many problems.")] = None,
+    attempts: Annotated[int, typer.Option(help="Attempts at each prompt.")] = 4,
+    think_budget: Annotated[int, typer.Option(help="Most tokens of a thought.")] = 128,
+    answer_budget: Annotated[int, typer.Option(help="Most tokens of an answer.")] = 16,
+    think_end: Annotated[
+        str | None,
+        typer.Option(help="Text that ends a thought  [default: the model's marker or a cue]"),
+    ] = None,
+    temperature: Annotated[float, typer.Option(help="0 for the likeliest token.")] = 0.6,
+    top_k: Annotated[int | None, typer.Option(help="Sample from the k likeliest tokens.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Sample from this share of mass.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Prompts that run together  [default: all]")
+    ] = None,
+    prompt_tokens: Annotated[
+        int, typer.Option(help="Length of each prompt where there is no tokenizer.")
+    ] = 128,
+    dtype: Annotated[
+        DTypeChoice | None,
+        typer.Option(help="[default: float32 to run on a CPU, else bfloat16]"),
+    ] = None,
+    chip: Annotated[
+        list[str] | None,
+        typer.Option(help="A chip by name or .toml file; may be repeated  [default: all]"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder  [default: runs/MODEL-TIME]")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Measured runs.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Of sampling and of random weights.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
+) -> None:
+    request = Request(
+        problems=_problems(prompts, task, limit),
+        attempts=attempts,
+        think_budget=think_budget,
+        answer_budget=answer_budget,
+        sampler=sampler(temperature, top_k, top_p),
+        batch=batch,
+        think_end=think_end,
+        prompt_tokens=prompt_tokens,
+        task=task.partition(":")[0] if task else None if prompts else "bundled",
+        seed=seed,
+    )
+    chips = [load_chip(name) for name in chip] if chip else load_all()
+    subject = resolve_subject(model, weights.value, dtype.value if dtype else None)
+    name = out.name if out else f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    with _reserved(out or Path("runs") / name) as folder:
+        found = _watched(subject, request, chips, repeats, name)
+        write_run(found, folder)
+    if json:
+        print(found.model_dump_json(indent=1))
+    else:
+        console = Console()
+        show(found, console)
+        console.print(f"Report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
+
+
+profile_command.__doc__ = EXAMPLES
+
+
+def _watched(subject: Subject, request: Request, chips: list, repeats: int, name: str) -> Profile:
+    with TerminalWatcher() as watcher:
+        command = shlex.join(["rooflink", *sys.argv[1:]])
+        return profile(subject, request, chips, repeats, name, command, watcher)
+
+
+@contextmanager
+def _reserved(folder: Path) -> Iterator[Path]:
+    """`folder`, proven writable before the long work; what was made for it goes if that fails."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".rooflink-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ProfileInputError(
+            f"cannot write to {folder}: {error.strerror or error}; choose another folder with --out"
+        ) from None
+    try:
+        yield folder
+    except BaseException:
+        for path in made:  # deepest first; only what is still empty
+            try:
+                path.rmdir()
+            except OSError:
+                break
+        raise
+
+
+def _problems(prompts: str | None, task: str | None, limit: int | None) -> list[Problem]:
+    if prompts is not None and task is not None:
+        raise ProfileInputError("--prompts and --task exclude each other: give one of them")
+    if task is not None:
+        kind, _, file = task.partition(":")
+        if kind != "gsm8k" or not file:
+            raise ProfileInputError(f"unknown task '{task}': expected gsm8k:FILE")
+        return load_gsm8k(Path(file).expanduser(), limit)
+    if prompts is not None:
+        return _prompts(prompts)[:limit]
+    return bundled_problems()[:limit]
+
+
+def _prompts(text: str) -> list[Problem]:
+    """One problem a line of the file called `text`, or `text` itself."""
+    path = Path(text).expanduser()
+    if not _is_file(path):
+        if path.suffix in (".txt", ".md", ".jsonl", ".json") and " " not in text.strip():
+            raise ProfileInputError(f"no prompt file at {text}: check the path")
+        return [Problem(text)] if text.strip() else []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileInputError(f"cannot read prompts from {path}: {error}") from None
+    return [Problem(line.strip()) for line in lines if line.strip()]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a prompt can be longer than a file's name may be
+        return False

@@ -1,0 +1,54 @@
+"""What the attempts said, and how many were right."""
+
+from ..model.generate import Attempt
+from ..model.tokenizer import Tokenizer
+from .record import Length, Outcome, Sample
+from .statistics import wilson_interval
+from .workload import Plan
+
+SAMPLES = 3
+
+
+def outcome_of(plan: Plan, attempts: list[Attempt], tokenizer: Tokenizer | None) -> Outcome:
+    """Lengths of all attempts, words of the first few, and accuracy where it can be checked.
+
+    Attempts at one prompt are not independent; the interval treats them as if they were, and is
+    narrower than it would be for as many prompts.
+    """
+    samples = [_sample(plan, attempt, tokenizer) for attempt in attempts] if tokenizer else []
+    checked = [sample.correct for sample in samples if sample.correct is not None]
+    correct = sum(checked)
+    low, high = wilson_interval(correct, len(checked)) if checked else (None, None)
+    return Outcome(
+        attempts=len(attempts),
+        correct=correct if checked else None,
+        accuracy=correct / len(checked) if checked else None,
+        accuracy_low=low,
+        accuracy_high=high,
+        lengths=[
+            Length(
+                prompt=attempt.prompt,
+                think_tokens=len(attempt.thought),
+                answer_tokens=len(attempt.answer),
+                stop_reason=attempt.stop_reason.name.lower(),  # type: ignore[arg-type]
+            )
+            for attempt in attempts
+        ],
+        samples=_first_of_each_prompt(samples, plan.request.attempts)[:SAMPLES],
+    )
+
+
+def _first_of_each_prompt(samples: list[Sample], attempts: int) -> list[Sample]:
+    return samples[::attempts]
+
+
+def _sample(plan: Plan, attempt: Attempt, tokenizer: Tokenizer) -> Sample:
+    problem = plan.request.problems[attempt.prompt]
+    answer = tokenizer.decode(attempt.answer)
+    return Sample(
+        prompt=problem.question,
+        thought=tokenizer.decode(attempt.thought),
+        answer=answer,
+        expected=problem.expected,
+        correct=problem.check(answer),
+    )

@@ -1,0 +1,189 @@
+"""profile(): one workload under the counted lens, and the measured one where it can run."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+import numpy as np
+
+from ..model.generate import Attempt
+from ..tpu_configs.chip import Chip
+from .counted.passes import Passes
+from .counted.unit import UnitCosts, unit_costs
+from .findings import find
+from .lengths import BatchPasses, assumed_attempts, batch_passes
+from .measured.run import Runs, run_repeats
+from .outcome import outcome_of
+from .placement import place
+from .provenance import provenance
+from .record import (
+    CountedCost,
+    HbmBytes,
+    MeasuredCost,
+    ModelFacts,
+    Phase,
+    Profile,
+    ThoughtPoint,
+    Workload,
+)
+from .subject import Subject, run_bytes
+from .watcher import Silent, Watcher
+from .workload import Plan, Request, plan
+
+PHASES = ("prefill", "think", "answer")
+THOUGHT_POINTS = 64
+
+
+def profile(
+    subject: Subject,
+    request: Request,
+    chips: Sequence[Chip],
+    repeats: int = 3,
+    name: str = "profile",
+    command: str = "python",
+    watcher: Watcher | None = None,
+) -> Profile:
+    """Run (where `subject` has weights) and count `request`, and place it on `chips`.
+
+    Without weights every attempt is assumed to use its whole budget, and nothing is measured.
+
+    Raises ModelInputError, ChipInputError or ProfileInputError for what the user can mend.
+    """
+    listener = watcher or Silent()
+    planned = plan(subject, request)
+    runs = _run(subject, planned, repeats, listener) if subject.runs else None
+    attempts = runs.attempts if runs else assumed_attempts(planned)
+    batches = batch_passes(planned, attempts)
+    unit = unit_costs(subject.config, subject.dtype)
+    phases = [_phase(phase, planned, attempts, batches, unit, runs) for phase in PHASES]
+    held = max(batch.cached_positions for batch in batches)
+    resident_bytes = subject.config.weight_bytes(subject.dtype) + held * unit.kv_bytes
+    draft = Profile(
+        name=name,
+        provenance=provenance(command, request.seed, ran=runs is not None),
+        model=_model_facts(subject),
+        workload=_workload(planned),
+        phases=phases,
+        thought=_thought(batches[0], unit, runs),
+        outcome=outcome_of(planned, attempts, subject.tokenizer) if runs else None,
+        machine=runs.limits if runs else None,
+        placements=[place(chip, phases, resident_bytes, subject.dtype) for chip in chips],
+        findings=[],
+    )
+    interrupted = runs is not None and runs.interrupted
+    return draft.model_copy(update={"findings": find(draft, interrupted)})
+
+
+def _run(subject: Subject, planned: Plan, repeats: int, watcher: Watcher) -> Runs:
+    widest = max(len(batch.prompts) for batch in planned.batches)
+    scratch_bytes = run_bytes(
+        subject.config, subject.dtype, widest, planned.request.attempts,
+        planned.prompt_slots, planned.rules.slots,
+    )  # fmt: skip
+    watcher.stage(f"Loading {subject.config.name}")
+    model = subject.load(planned.request.seed, scratch_bytes)
+    return run_repeats(model, planned, repeats, subject.dtype, watcher)
+
+
+def _phase(
+    name: str,
+    planned: Plan,
+    attempts: list[Attempt],
+    batches: list[BatchPasses],
+    unit: UnitCosts,
+    runs: Runs | None,
+) -> Phase:
+    passes: list[Passes] = [getattr(batch, name) for batch in batches]
+    counted = _sum([each.total(unit) for each in passes])
+    tokens = sum(int(each.tokens.sum()) for each in passes)
+    read = name == "prefill"
+    slots = sum(len(batch.prompts) for batch in planned.batches) * planned.prompt_slots
+    return Phase(
+        name=name,
+        tokens=tokens,
+        forced_tokens=sum(a.forced_tokens for a in attempts) if name == "think" else 0,
+        sequences=len(planned.prompts) if read else len(attempts),
+        steps=sum(len(each.tokens) for each in passes),
+        idle_slots=0 if read else sum(each.idle_slots for each in passes),
+        padded_tokens=slots - tokens if read else 0,
+        counted=counted,
+        measured=_measured(name, tokens, counted, runs) if runs else None,
+    )
+
+
+def _measured(name: str, tokens: int, counted: CountedCost, runs: Runs) -> MeasuredCost:
+    time = runs.time_s(name)
+    seconds = max(time.median, 1e-9)  # a phase without passes takes no time
+    return MeasuredCost(
+        time_s=time,
+        tokens_per_s=tokens / seconds,
+        bandwidth_share=counted.hbm_bytes.total / seconds / runs.limits.read_bandwidth,
+        flops_share=counted.flops / seconds / runs.limits.matmul_flops,
+    )
+
+
+def _sum(costs: Sequence[CountedCost]) -> CountedCost:
+    kinds = HbmBytes.model_fields
+    return CountedCost(
+        flops=sum(cost.flops for cost in costs),
+        vector_flops=sum(cost.vector_flops for cost in costs),
+        hbm_bytes=HbmBytes(
+            **{kind: sum(getattr(cost.hbm_bytes, kind) for cost in costs) for kind in kinds}
+        ),
+    )
+
+
+def _thought(batch: BatchPasses, unit: UnitCosts, runs: Runs | None) -> list[ThoughtPoint]:
+    """Evenly spread passes of the first batch's think phase; pass i reads token i + 1."""
+    costs = batch.think.costs(unit)
+    times = runs.step_times_s("think") if runs else []
+    chosen = np.unique(np.linspace(0, max(len(costs) - 1, 0), THOUGHT_POINTS).astype(int))
+    points = [
+        ThoughtPoint(
+            tokens_thought=index + 1,
+            active_attempts=int(active),
+            flops=cost.flops,
+            hbm_bytes=cost.hbm_bytes,
+            measured_step_s=time_s,
+        )
+        for index, (cost, active, time_s) in enumerate(
+            zip_longest(costs, batch.think.tokens, times[: len(costs)])
+        )
+    ]
+    return [points[index] for index in chosen if index < len(points)]
+
+
+def _model_facts(subject: Subject) -> ModelFacts:
+    config = subject.config
+    return ModelFacts(
+        name=config.name,
+        family=config.family,
+        parameters=config.parameters,
+        layers=config.layers,
+        embed_dim=config.embed_dim,
+        query_heads=config.query_heads,
+        kv_heads=config.kv_heads,
+        head_dim=config.head_dim,
+        mlp_dim=config.mlp_dim,
+        vocab_size=config.vocab_size,
+        context_length=config.context_length,
+        tied_embeddings=config.tied_embeddings,
+        dtype=subject.dtype,
+        weight_bytes=config.weight_bytes(subject.dtype),
+        kv_bytes_per_token=config.kv_bytes_per_token(subject.dtype),
+        weights_source=subject.weights,
+    )
+
+
+def _workload(planned: Plan) -> Workload:
+    request = planned.request
+    return Workload(
+        prompts=len(planned.prompts),
+        batch=max(len(batch.prompts) for batch in planned.batches),
+        attempts=request.attempts,
+        prompt_tokens=[len(prompt) for prompt in planned.prompts],
+        think_budget=request.think_budget,
+        answer_budget=request.answer_budget,
+        sampling=request.sampler.describe(),
+        think_end=planned.think_end,
+        task=request.task,
+    )

@@ -1,0 +1,133 @@
+"""Writes the reference values beside this file: what torch and transformers say of each model.
+
+Run by hand, never by a test, with torch 2.13.0, transformers 5.23.0, numpy 2.4.6, and for the GGUF
+gguf 0.19.0 and accelerate 1.15.0, on a CPU (x86-64, Python 3.11), in float32:
+
+    python tests/model/references/make_references.py /path/to/SmolLM2-135M-Instruct.Q4_1.gguf
+
+families.npz holds, for each tiny model of families.py, the logits at every position of one token
+sequence and the 64 tokens that follow greedily. smollm2.npz holds the same of SmolLM2-135M out of
+the GGUF (read and dequantised by transformers, not by this package), its logits as 64 columns, the
+logsumexp and the likeliest token at each of 200 positions: all 49,152 columns would take 39 MB.
+tests/peer compares those live.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+
+if __package__:
+    from . import families
+else:
+    import families
+
+HERE = Path(__file__).parent
+COLUMNS = 64
+POSITIONS = 200
+QUESTION_POSITIONS = 40
+"""The greedy tokens follow the first so many tokens of the text."""
+TEXT = """A farmer has three fields. The first field gives twice as much wheat as the second, \
+and the second gives five sacks more than the third. Last year the third field gave 12 sacks, so \
+the second gave 12 + 5 = 17 sacks and the first gave 2 * 17 = 34 sacks. Altogether that is \
+12 + 17 + 34 = 63 sacks of wheat.
+
+def total(sacks: list[int]) -> int:
+    \"\"\"Sum of all sacks.\"\"\"
+    return sum(sacks)  # 63
+
+In the winter, when the days are short and the roads are deep in snow, the miller's \
+daughter reads old letters by the fire; some of them are a hundred years old, and nobody \
+remembers who wrote them. "Perhaps," she says, "they were never meant to be sent." Outside, \
+the river is frozen from bank to bank, and the wheel of the mill has not turned since \
+November 1897."""
+
+
+def reference_model(
+    fields: families.Fields, weights: dict[str, np.ndarray]
+) -> transformers.PreTrainedModel:
+    """The transformers model with this config.json and these weights, all of them used."""
+    config = transformers.AutoConfig.for_model(**fields)
+    model = transformers.AutoModelForCausalLM.from_config(
+        config, attn_implementation="eager", dtype=torch.float32
+    )
+    state = {name: torch.from_numpy(tensor) for name, tensor in weights.items()}
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    tied = {"lm_head.weight"} if fields["tie_word_embeddings"] else set()
+    if set(missing) != tied or unexpected:
+        raise ValueError(f"missing {set(missing) - tied}, unexpected {unexpected}")
+    model.tie_weights()
+    return model.eval()
+
+
+def reference_smollm2(gguf: Path) -> tuple[transformers.PreTrainedModel, np.ndarray]:
+    """SmolLM2 as transformers reads the GGUF, and the token ids of `TEXT`."""
+    folder, name = str(gguf.parent), gguf.name
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, gguf_file=name, dtype=torch.float32, attn_implementation="eager"
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    tokens = tokenizer(TEXT, add_special_tokens=False)["input_ids"]
+    if len(tokens) < POSITIONS:
+        raise ValueError(f"the text has {len(tokens)} tokens, fewer than {POSITIONS}")
+    return model.eval(), np.array(tokens[:POSITIONS])
+
+
+@torch.no_grad()
+def all_logits(model: transformers.PreTrainedModel, tokens: np.ndarray) -> np.ndarray:
+    """Logits at every position of `tokens`: [T, V] float32."""
+    return model(torch.from_numpy(tokens)[None], use_cache=False).logits[0].numpy()
+
+
+def greedy(model: transformers.PreTrainedModel, tokens: np.ndarray, count: int) -> np.ndarray:
+    """The `count` tokens that follow `tokens`, each from a pass over the whole sequence.
+
+    Raises ValueError where the two likeliest are too near for float32 to tell apart.
+    """
+    sequence = tokens
+    for _ in range(count):
+        logits = all_logits(model, sequence)[-1]
+        second, first = np.partition(logits, -2)[-2:]
+        if first - second < 3e-4:
+            raise ValueError(f"near tie after {len(sequence)} tokens: {first} and {second}")
+        sequence = np.append(sequence, logits.argmax())
+    return sequence[len(tokens) :]
+
+
+def write_families() -> None:
+    """families.npz."""
+    values = {}
+    tokens = families.token_sequence(families.TOKENS)
+    for name, fields in families.FAMILIES.items():
+        model = reference_model(fields, families.tensors(fields))
+        values[f"{name}/logits"] = all_logits(model, tokens)
+        values[f"{name}/greedy"] = greedy(model, tokens[:8], families.GREEDY_TOKENS)
+        print(name, "logits' deviation", values[f"{name}/logits"].std())
+        print("  greedy", values[f"{name}/greedy"].tolist())
+    np.savez_compressed(HERE / "families.npz", **values)
+
+
+def write_smollm2(gguf: Path) -> None:
+    """smollm2.npz."""
+    model, tokens = reference_smollm2(gguf)
+    logits = all_logits(model, tokens)
+    columns = np.sort(np.random.RandomState(0).choice(logits.shape[1], COLUMNS, replace=False))
+    wide = torch.from_numpy(logits).to(torch.float64)
+    np.savez_compressed(
+        HERE / "smollm2.npz",
+        tokens=tokens,
+        columns=columns,
+        logits=logits[:, columns],
+        logsumexp=torch.logsumexp(wide, dim=-1).numpy().astype(np.float32),
+        likeliest=logits.argmax(axis=-1),
+        greedy=greedy(model, tokens[:QUESTION_POSITIONS], families.GREEDY_TOKENS),
+    )
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    write_families()
+    for path in sys.argv[1:]:
+        write_smollm2(Path(path))

@@ -1,0 +1,274 @@
+"""One forward pass for prefill and decode: the same numbers however the work is cut up."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from references.families import FAMILIES, VOCAB, token_sequence
+from references.models import all_logits, family_model
+from rooflink.model.cache import EMPTY, KVCache
+from rooflink.model.layers import contract
+from rooflink.model.rotary import inverse_frequencies
+from rooflink.model.transformer import Transformer, random_transformer
+
+N = 24
+TOKENS = token_sequence(N, seed=5)
+CLOSE = 3e-5
+"""Most that float32 logits, which deviate by 1.5 or so, may differ between two orders of sums."""
+
+forward = jax.jit(Transformer.forward)
+
+
+def blank(model: Transformer, batch: int, attempts: int, slots: int) -> KVCache:
+    return KVCache.empty(model.config, batch, attempts, slots, model.dtype)
+
+
+def read(
+    model: Transformer, cache: KVCache, tokens: np.ndarray, positions: np.ndarray, slot: int
+) -> tuple[np.ndarray, KVCache]:
+    """Logits [B, A, T, V] of `tokens` [B, A, T], and the cache."""
+    hidden, cache = forward(
+        model, jnp.asarray(tokens, jnp.int32), jnp.asarray(positions, jnp.int32), cache, slot
+    )
+    return np.asarray(model.logits(hidden)), cache
+
+
+def in_chunks(model: Transformer, sizes: Sequence[int]) -> np.ndarray:
+    """Logits [N, V] of `TOKENS`, read in passes of `sizes` over one cache."""
+    cache, at, logits = blank(model, 1, 1, N), 0, []
+    for size in sizes:
+        span = np.arange(at, at + size)
+        part, cache = read(model, cache, TOKENS[None, None, span], span[None, None], at)
+        logits.append(part[0, 0])
+        at += size
+    assert at == N
+    return np.concatenate(logits)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "sizes", [(9, *[1] * (N - 9)), (8, 8, 8)], ids=["prefill then steps", "chunks"]
+)
+def test_cached_passes_equal_one_pass(family: str, sizes: tuple[int, ...]) -> None:
+    """Prefill and steps of one token, and passes of eight, give the logits of a single pass."""
+    model = family_model(family)
+    np.testing.assert_allclose(
+        in_chunks(model, sizes), all_logits(model, TOKENS), rtol=0, atol=CLOSE
+    )
+
+
+def test_padding_changes_nothing() -> None:
+    """Prompts of unequal lengths in one batch give what each gives alone, whatever fills them."""
+    model = family_model("llama3-scaled")
+    lengths = np.array([N, 5, 1])
+    index = np.arange(N)
+    positions = np.where(index < lengths[:, None], index, EMPTY)[:, None]
+    padded = np.broadcast_to(TOKENS, (3, 1, N))
+    zeros = np.where(positions >= 0, padded, 0)
+
+    logits, cache = read(model, blank(model, 3, 1, N), padded, positions, 0)
+    other, _ = read(model, blank(model, 3, 1, N), zeros, positions, 0)
+    for row, length in enumerate(lengths):
+        alone = all_logits(model, TOKENS[:length])
+        np.testing.assert_allclose(logits[row, 0, :length], alone, rtol=0, atol=CLOSE)
+        np.testing.assert_array_equal(logits[row, 0, :length], other[row, 0, :length])
+    np.testing.assert_array_equal((np.asarray(cache.positions) >= 0).sum(axis=-1)[:, 0], lengths)
+
+
+def test_idle_gaps_change_nothing() -> None:
+    """An attempt that was idle for three passes goes on as if they had not been."""
+    model = family_model("qwen3")
+    cache = blank(model, 1, 2, N + 3)
+    both = np.broadcast_to(TOKENS, (1, 2, N))
+    index = np.broadcast_to(np.arange(N), (1, 2, N))
+    _, cache = read(model, cache, both[..., :10], index[..., :10], 0)
+    for slot in (10, 11, 12):  # the first attempt reads on, the second is idle
+        positions = np.array([[[slot], [EMPTY]]])
+        _, cache = read(model, cache, both[..., slot : slot + 1], positions, slot)
+    for slot in (13, 14, 15):
+        at = np.array([[[slot], [slot - 3]]])
+        tokens = TOKENS[at]
+        logits, cache = read(model, cache, tokens, at, slot)
+    expected = all_logits(model, TOKENS)
+    np.testing.assert_allclose(logits[0, 0, 0], expected[15], rtol=0, atol=CLOSE)
+    np.testing.assert_allclose(logits[0, 1, 0], expected[12], rtol=0, atol=CLOSE)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_shared_prompt_equals_one_contiguous_cache(family: str) -> None:
+    """Three attempts over one shared prompt part, each with its own continuation, in two passes."""
+    model = family_model(family)
+    P, T, A = 11, 6, 3
+    prompts = np.stack((TOKENS[:P], token_sequence(P, seed=6)))
+    lengths = np.array([P, 7])
+    index = np.arange(P)
+    positions = np.where(index < lengths[:, None], index, EMPTY)[:, None]
+    _, cache = read(model, blank(model, 2, 1, P), prompts[:, None], positions, 0)
+    cache = cache.share(A, T)
+    own = token_sequence(2 * A * T, seed=7).reshape(2, A, T)
+    at = np.broadcast_to(lengths[:, None, None] + np.arange(T), (2, A, T))
+    first, cache = read(model, cache, own[..., :4], at[..., :4], 0)
+    second, _ = read(model, cache, own[..., 4:], at[..., 4:], 4)
+    logits = np.concatenate((first, second), axis=2)
+    for b, a in np.ndindex(2, A):
+        whole = np.concatenate((prompts[b, : lengths[b]], own[b, a]))
+        expected = all_logits(model, whole)[lengths[b] :]
+        np.testing.assert_allclose(logits[b, a], expected, rtol=0, atol=CLOSE)
+
+
+def test_later_tokens_change_no_earlier_logits() -> None:
+    """Causality, to the last bit; the changed token's own logits do change."""
+    model = family_model("mistral")
+    changed = TOKENS.copy()
+    changed[15:] = (changed[15:] + 1) % VOCAB
+    before, after = all_logits(model, TOKENS), all_logits(model, changed)
+    np.testing.assert_array_equal(before[:15], after[:15])
+    assert (np.abs(before[15:] - after[15:]).max(axis=-1) > 0.1).all()
+
+
+def rms_normed(x: np.ndarray, scale: np.ndarray, eps: float) -> np.ndarray:
+    return x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps) * scale
+
+
+def loop_over_layers(model: Transformer, tokens: np.ndarray) -> np.ndarray:
+    """Logits [T, V] in float64 numpy: a loop over layers and heads, nothing cached or stacked."""
+    config = model.config
+    weights = {
+        ".".join(str(key.key if hasattr(key, "key") else key.name) for key in path): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(model)
+    }
+    names = {name.replace(".value", ""): np.asarray(a, np.float64) for name, a in weights.items()}
+    T, H, G = len(tokens), config.head_dim, config.queries_per_kv_head
+    turns = np.exp(1j * np.arange(T)[:, None] * inverse_frequencies(config).astype(np.float64))
+
+    def turned(x: np.ndarray) -> np.ndarray:
+        numbers = (x[:, : H // 2] + 1j * x[:, H // 2 :]) * turns
+        return np.concatenate((numbers.real, numbers.imag), axis=-1)
+
+    x = names["embedding"][tokens]
+    for layer in range(config.layers):
+        block = {k.removeprefix("blocks."): v[layer] for k, v in names.items() if "blocks." in k}
+        normed = rms_normed(x, block["attention_norm"], config.norm_eps)
+        mixed = np.zeros_like(x)
+        for k, g in np.ndindex(config.kv_heads, G):
+            query = normed @ block["query"][:, k, g]
+            key, value = (normed @ block["key_value"][:, i, k] for i in (0, 1))
+            if config.qkv_bias:
+                query = query + block["query_bias"][k, g]
+                key, value = (
+                    part + block["key_value_bias"][i, k] for i, part in enumerate((key, value))
+                )
+            if config.qk_norm:
+                query = rms_normed(query, block["query_norm"], config.norm_eps)
+                key = rms_normed(key, block["key_norm"], config.norm_eps)
+            scores = turned(query) @ turned(key).T / np.sqrt(H)
+            odds = np.exp(scores - scores.max(axis=-1, keepdims=True)) * np.tri(T)
+            mixed += odds / odds.sum(axis=-1, keepdims=True) @ value @ block["output"][k, g]
+        x = x + mixed
+        normed = rms_normed(x, block["mlp_norm"], config.norm_eps)
+        gate, up = normed @ block["gate_up"][:, 0], normed @ block["gate_up"][:, 1]
+        x = x + (gate / (1 + np.exp(-gate)) * up) @ block["down"]
+    x = rms_normed(x, names["final_norm"], config.norm_eps)
+    return x @ (names["embedding"].T if config.tied_embeddings else names["head"])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_scan_equals_a_loop_over_layers(family: str) -> None:
+    """The scan over stacked blocks gives what a plain float64 loop gives with the same arrays."""
+    model = family_model(family)
+    expected = loop_over_layers(model, TOKENS)
+    np.testing.assert_allclose(all_logits(model, TOKENS), expected, rtol=0, atol=CLOSE)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bfloat16_is_near_float32(family: str) -> None:
+    """All bfloat16: finite, and off by a few per cent (8 bits of mantissa) of the deviation."""
+    exact = all_logits(family_model(family), TOKENS)
+    model = family_model(family, "bfloat16")
+    assert all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(model))
+    logits = all_logits(model, TOKENS)
+    assert logits.dtype == np.float32
+    assert np.isfinite(logits).all()
+    error = np.sqrt(np.mean((logits - exact) ** 2)) / exact.std()
+    assert 1e-4 < error < 0.05
+
+
+def test_random_weights_follow_the_seed() -> None:
+    """A seed gives the same weights again, another gives others, and no two layers are alike."""
+    config = family_model("qwen2").config
+    one, again, other = (random_transformer(config, "float32", seed) for seed in (3, 3, 4))
+    query = np.asarray(one.blocks.query[...])
+    np.testing.assert_array_equal(query, again.blocks.query[...])
+    assert np.abs(query - other.blocks.query[...]).mean() > 0.01
+    assert np.abs(query[0] - query[1]).mean() > 0.01
+    assert query.std() == pytest.approx(0.02, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "equation", ["BATD,DKGH->BATKGH", "BATKGH,KGHD->BATD", "BAKTGS,BAKSH->BAKTGH", "BATD,VD->BATV"]
+)
+def test_contract_is_einsum(equation: str) -> None:
+    """The product that the equation names."""
+    inputs = equation.split("->")[0].split(",")
+    size = dict(zip("BATDKGHSV", (2, 3, 4, 5, 2, 3, 6, 7, 8), strict=True))
+    rng = np.random.default_rng(0)
+    x, y = (rng.normal(size=[size[a] for a in axes]).astype(np.float32) for axes in inputs)
+    np.testing.assert_allclose(
+        contract(equation, jnp.asarray(x), jnp.asarray(y)), np.einsum(equation, x, y), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("equation", "natural"),
+    [
+        ("BATD,DKGH->BAKTGH", "BATKGH"),  # the result transposed
+        ("BATKGH,BAKSH->BAKTGS", "BAKTGS"),  # shared axes first, then those of x: accepted
+        ("BATKGH,BAKSH->BATKGS", "BAKTGS"),  # a shared axis left where x has it
+        ("TD,DF->FT", "TF"),
+    ],
+)
+def test_contract_refuses_hidden_transposes(equation: str, natural: str) -> None:
+    """Only the product's own order passes; the error names it."""
+    left, right = equation.split("->")[0].split(",")
+    x, y = jnp.zeros([2] * len(left)), jnp.zeros([2] * len(right))
+    if equation.endswith(f">{natural}"):
+        assert contract(equation, x, y).ndim == len(natural)
+        return
+    with pytest.raises(ValueError, match=f"own order is {natural}$"):
+        contract(equation, x, y)
+
+
+LOWERED = """
+import jax, jax.numpy as jnp
+from rooflink.model import preset
+from rooflink.model.cache import KVCache
+from rooflink.model.transformer import abstract_transformer
+
+def one_pass(model, tokens, positions):
+    blank = KVCache.empty(model.config, 1, 2, 4, model.dtype)
+    hidden, cache = model.forward(tokens, positions, blank.share(2, 4), 0)
+    return model.logits(hidden), cache
+
+ids = jax.ShapeDtypeStruct((1, 2, 1), jnp.int32)
+model = abstract_transformer(preset("qwen3-0.6b"), "bfloat16")
+print(jax.jit(one_pass).lower(model, ids, ids).as_text())
+"""
+
+
+def test_program_is_independent_of_the_hash_seed() -> None:
+    """Three Python processes with other string hashes hand XLA the same program, word for word."""
+    programs = set()
+    for seed in ("0", "1", "7"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "JAX_PLATFORMS": "cpu"}
+        run = subprocess.run(
+            [sys.executable, "-c", LOWERED], env=environment, capture_output=True, text=True
+        )
+        assert run.returncode == 0, run.stderr
+        assert "dot_general" in run.stdout
+        programs.add(run.stdout)
+    assert len(programs) == 1

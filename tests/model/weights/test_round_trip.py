@@ -1,0 +1,192 @@
+"""The same numbers through every format give the same parameters."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+from gguf import GGMLQuantizationType
+from rooflink.model.config import ModelConfig
+from rooflink.model.weights import expected_shapes, open_weights, parameters
+from safetensors.numpy import save_file
+from tiny_models import (
+    FAMILIES,
+    LLAMA,
+    as_bfloat16,
+    config_json,
+    public_tensors,
+    write_folder,
+    write_gguf,
+)
+
+every_family = pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
+
+
+@every_family
+def test_folder_states_the_configuration(tmp_path: Path, config: ModelConfig) -> None:
+    folder = write_folder(tmp_path / "tiny", config, public_tensors(config))
+    assert open_weights(str(folder)).config == config
+
+
+@every_family
+def test_gguf_states_the_configuration(tmp_path: Path, config: ModelConfig) -> None:
+    source = open_weights(str(write_gguf(tmp_path / "m.gguf", config, public_tensors(config))))
+    family = "llama" if config.family == "mistral" else config.family
+    assert source.config == replace(config, family=family)
+
+
+@every_family
+def test_folder_and_gguf_give_the_same_parameters(tmp_path: Path, config: ModelConfig) -> None:
+    tensors = public_tensors(config)
+    folder = _parameters(write_folder(tmp_path / "folder", config, tensors))
+    file = _parameters(write_gguf(tmp_path / "m.gguf", config, tensors))
+    assert {name: array.shape for name, array in folder.items()} == expected_shapes(config)
+    assert sum(array.size for array in folder.values()) == config.parameters
+    for name, array in folder.items():
+        np.testing.assert_array_equal(array, file[name], err_msg=name)
+
+
+@every_family
+def test_layout_computes_what_the_public_projections_do(config: ModelConfig) -> None:
+    tensors = public_tensors(config)
+    ours = parameters(config, tensors.items(), "float32")
+    layer = "model.layers.1"
+    K, G, H = config.kv_heads, config.queries_per_kv_head, config.head_dim
+    x = np.linspace(-1, 1, config.embed_dim, dtype=np.float32)
+    heads = np.linspace(-1, 1, K * G * H, dtype=np.float32)
+    mlp = np.linspace(-1, 1, config.mlp_dim, dtype=np.float32)
+
+    def public(name: str, vector: np.ndarray) -> np.ndarray:
+        return tensors[f"{layer}.{name}.weight"] @ vector
+
+    def close(actual: np.ndarray, desired: np.ndarray) -> None:
+        np.testing.assert_allclose(actual, desired, rtol=1e-4, atol=1e-4)
+
+    query = np.einsum("D,DKGH->KGH", x, ours["blocks.query"][1])
+    close(query, public("self_attn.q_proj", x).reshape(K, G, H))
+    keys, values = np.einsum("D,DCKH->CKH", x, ours["blocks.key_value"][1])
+    close(keys, public("self_attn.k_proj", x).reshape(K, H))
+    close(values, public("self_attn.v_proj", x).reshape(K, H))
+    output = np.einsum("KGH,KGHD->D", heads.reshape(K, G, H), ours["blocks.output"][1])
+    close(output, public("self_attn.o_proj", heads))
+    gate, up = np.einsum("D,DCF->CF", x, ours["blocks.gate_up"][1])
+    close(gate, public("mlp.gate_proj", x))
+    close(up, public("mlp.up_proj", x))
+    close(mlp @ ours["blocks.down"][1], public("mlp.down_proj", mlp))
+    np.testing.assert_array_equal(
+        ours["blocks.mlp_norm"][1], tensors[f"{layer}.post_attention_layernorm.weight"]
+    )
+    if config.qkv_bias:
+        bias = tensors[f"{layer}.self_attn.v_proj.bias"]
+        np.testing.assert_array_equal(ours["blocks.key_value_bias"][1, 1], bias.reshape(K, H))
+    if not config.tied_embeddings:
+        close(x @ ours["head"], tensors["lm_head.weight"] @ x)
+
+
+# Largest error of a standard normal value: half a step of the type's grid over a block.
+SIMPLE_TYPES = {"F16": 2e-3, "BF16": 2e-2, "Q8_0": 2e-2, "Q5_0": 0.2, "Q5_1": 0.2, "Q4_0": 0.4}
+
+
+@pytest.mark.parametrize(("kind", "tolerance"), [*SIMPLE_TYPES.items(), ("Q4_1", 0.4)])
+def test_quantised_gguf_is_near_the_numbers(tmp_path: Path, kind: str, tolerance: float) -> None:
+    tensors = public_tensors(LLAMA)
+    exact = parameters(LLAMA, tensors.items(), "float32")
+    path = write_gguf(tmp_path / "m.gguf", LLAMA, tensors, GGMLQuantizationType[kind])
+    source = open_weights(str(path))
+    read = parameters(source.config, source.tensors(), "float32")
+    assert kind in source.description
+    for name, array in exact.items():
+        np.testing.assert_allclose(read[name], array, atol=tolerance, err_msg=name)
+    np.testing.assert_array_equal(read["final_norm"], exact["final_norm"])
+    assert (read["blocks.query"] != exact["blocks.query"]).any()
+
+
+def test_sharded_folder_equals_a_single_file(tmp_path: Path) -> None:
+    tensors = public_tensors(LLAMA)
+    single = write_folder(tmp_path / "single", LLAMA, tensors)
+    sharded = write_folder(tmp_path / "sharded", LLAMA, tensors)
+    split_into_shards(sharded, tensors)
+    expected = _parameters(single)
+    for name, array in _parameters(sharded).items():
+        np.testing.assert_array_equal(array, expected[name])
+
+
+def split_into_shards(folder: Path, tensors: dict[str, np.ndarray]) -> None:
+    (folder / "model.safetensors").unlink()
+    names = list(tensors)
+    shards = {
+        "model-00001-of-00002.safetensors": names[::2],
+        "model-00002-of-00002.safetensors": names[1::2],
+    }
+    for file, held in shards.items():
+        save_file({name: tensors[name] for name in held}, folder / file)
+    weight_map = {name: file for file, held in shards.items() for name in held}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+
+
+def test_bfloat16_stays_bfloat16(tmp_path: Path) -> None:
+    tensors = as_bfloat16(public_tensors(LLAMA))
+    source = open_weights(str(write_folder(tmp_path / "f", LLAMA, tensors)))
+    assert {tensor.dtype for _, tensor in source.tensors()} == {np.dtype(ml_dtypes.bfloat16)}
+    read = parameters(source.config, source.tensors(), "bfloat16")
+    assert {array.dtype for array in read.values()} == {np.dtype(ml_dtypes.bfloat16)}
+    np.testing.assert_array_equal(read["embedding"], tensors["model.embed_tokens.weight"])
+
+
+def test_float16_folder_is_widened(tmp_path: Path) -> None:
+    tensors = {name: t.astype(np.float16) for name, t in public_tensors(LLAMA).items()}
+    read = _parameters(write_folder(tmp_path / "f", LLAMA, tensors))
+    assert read["embedding"].dtype == np.float32
+    np.testing.assert_array_equal(read["embedding"], tensors["model.embed_tokens.weight"])
+
+
+def test_tensors_come_one_at_a_time(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "m.gguf", LLAMA, public_tensors(LLAMA))
+    stream = open_weights(str(path)).tensors()
+    assert iter(stream) is stream
+    assert next(stream)[0] == "model.embed_tokens.weight"
+
+
+def test_newer_rope_layout_means_the_same(tmp_path: Path) -> None:
+    config = FAMILIES["llama3 scaling"]
+    folder = write_folder(tmp_path / "tiny", config, public_tensors(config))
+    fields = config_json(config)
+    rope = {**fields.pop("rope_scaling"), "rope_theta": fields.pop("rope_theta")}
+    (folder / "config.json").write_text(json.dumps({**fields, "rope_parameters": rope}))
+    assert open_weights(str(folder)).config == config
+
+
+@pytest.mark.parametrize(
+    ("family", "extra", "context"),
+    [
+        ("mistral", {"sliding_window": 32}, 32),
+        ("mistral", {"sliding_window": None}, 128),
+        ("qwen2", {"sliding_window": 32, "use_sliding_window": False}, 128),
+        ("qwen2", {"sliding_window": 32, "use_sliding_window": True}, 32),
+    ],
+)
+def test_context_ends_at_a_sliding_window(
+    tmp_path: Path, family: str, extra: dict[str, object], context: int
+) -> None:
+    config = FAMILIES[family]
+    folder = write_folder(tmp_path / "tiny", config, public_tensors(config))
+    (folder / "config.json").write_text(json.dumps({**config_json(config), **extra}))
+    assert open_weights(str(folder)).config.context_length == context
+
+
+def test_harmless_extras_are_passed_over() -> None:
+    config = FAMILIES["llama tied"]
+    tensors = public_tensors(config)
+    extras = {
+        "lm_head.weight": tensors["model.embed_tokens.weight"],
+        "model.layers.0.self_attn.rotary_emb.inv_freq": np.ones(8, np.float32),
+    }
+    read = parameters(config, {**tensors, **extras}.items(), "float32")
+    assert read.keys() == expected_shapes(config).keys()
+
+
+def _parameters(path: Path) -> dict[str, np.ndarray]:
+    source = open_weights(str(path))
+    return parameters(source.config, source.tensors(), "float32")
