@@ -44,8 +44,8 @@ def rms_norm(x: Array, scale: Array, eps: float) -> Array:
 def contract(equation: str, x: Array, y: Array) -> Array:
     """The one matmul that `equation` names, e.g. "BATD,DKGH->BATKGH".
 
-    jnp.einsum orders the summed axes as a Python set would, and XLA then turns a whole weight
-    around to match. Here they keep their order, and an equation whose result is not in the
+    jnp.einsum orders the summed axes by their letters, and XLA then turns a whole weight around
+    to match. Here they keep their order in `x`, and an equation whose result is not in the
     product's own order (shared axes, then those of `x`, then those of `y`) is refused, so no
     transpose hides in a matmul. float32 means float32: a TPU would otherwise round the operands
     to bfloat16.

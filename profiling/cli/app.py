@@ -3,7 +3,6 @@
 import os
 import sys
 
-import click
 import typer
 from rich.console import Console
 
@@ -12,7 +11,7 @@ from ...tpu_configs.errors import ChipInputError
 from ..errors import ProfileInputError
 from .compare import compare_command
 from .listings import chips_command, models_command
-from .profile import profile_command
+from .profile import InterruptedRunError, profile_command
 
 INPUT_ERRORS = (ModelInputError, ChipInputError, ProfileInputError)
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -33,12 +32,9 @@ app.command("chips")(chips_command)
 def main() -> None:
     """Run the command line; a mistake of the user's ends in one sentence and exit code 2."""
     try:
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted; nothing was written")
+        app()  # ends in SystemExit; wrong options are typer's own to explain, with exit code 2
+    except InterruptedRunError:
+        _say("interrupted before anything could be measured; nothing was written")
         code = INTERRUPTED
     except INPUT_ERRORS as error:
         _say(str(error))
@@ -46,7 +42,7 @@ def main() -> None:
     except BrokenPipeError:  # e.g. `rooflink models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    sys.exit(code or 0)
+    sys.exit(code)
 
 
 def _say(sentence: str) -> None:

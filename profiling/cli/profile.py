@@ -16,6 +16,7 @@ from rich.console import Console
 from ...model.sampling import sampler
 from ...model.tasks import Problem, bundled_problems, load_gsm8k
 from ...tpu_configs.catalog import load_all, load_chip
+from ...tpu_configs.chip import Chip
 from ..errors import ProfileInputError
 from ..profiler import profile
 from ..record import Profile
@@ -44,6 +45,10 @@ Examples:
 
     rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json
 """
+
+
+class InterruptedRunError(Exception):
+    """Ctrl-C before there was anything worth keeping."""
 
 
 class WeightsChoice(StrEnum):
@@ -134,10 +139,15 @@ def profile_command(
 profile_command.__doc__ = EXAMPLES
 
 
-def _watched(subject: Subject, request: Request, chips: list, repeats: int, name: str) -> Profile:
+def _watched(
+    subject: Subject, request: Request, chips: list[Chip], repeats: int, name: str
+) -> Profile:
     with TerminalWatcher() as watcher:
         command = shlex.join(["rooflink", *sys.argv[1:]])
-        return profile(subject, request, chips, repeats, name, command, watcher)
+        try:
+            return profile(subject, request, chips, repeats, name, command, watcher)
+        except KeyboardInterrupt:
+            raise InterruptedRunError from None
 
 
 @contextmanager

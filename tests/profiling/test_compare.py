@@ -4,11 +4,12 @@ import io
 
 import pytest
 from rich.console import Console
+from sample_profile import sample_profile
+
 from rooflink.profiling.compare import compare
 from rooflink.profiling.record import HbmBytes, MeasuredCost, Profile, Spread
 from rooflink.profiling.render.comparison import comparison_markdown, show_comparison
 from rooflink.profiling.total import total_phase
-from sample_profile import sample_profile
 
 
 def timed(profile: Profile, times: list[list[float]]) -> Profile:

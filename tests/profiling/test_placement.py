@@ -1,6 +1,7 @@
 """Placement on datasheet figures, worked by hand."""
 
 import pytest
+
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.placement import place
 from rooflink.profiling.record import CountedCost, HbmBytes, Phase

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+
 from rooflink.model import PRESETS, ModelConfig, Transformer, preset
 from rooflink.model.cache import KVCache
 from rooflink.profiling.counted.jaxpr import count

@@ -1,14 +1,9 @@
-"""The sample profile is shared with the tests one folder up."""
-
-import sys
-from pathlib import Path
+"""The sample profile as fixtures."""
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from sample_profile import sample_profile
 
 from rooflink.profiling.record import Profile
-from sample_profile import sample_profile
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Small facts: bounds, shares, texts."""
 
 import pytest
+
 from rooflink.profiling.record import MeasuredCost, Profile, Spread
 from rooflink.profiling.render import facts
 from rooflink.profiling.render.tiles import tiles

@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 
 import pytest
+
 from rooflink.profiling.record import Profile
 from rooflink.profiling.render import units
 from rooflink.profiling.render.headline import headline

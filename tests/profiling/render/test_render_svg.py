@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
+
 from rooflink.profiling.record import Profile
 from rooflink.profiling.render import svg
 from rooflink.profiling.render.plot_roofline import roofline

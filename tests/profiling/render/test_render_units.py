@@ -1,6 +1,7 @@
 """Units: three digits, the right prefix, no false zero."""
 
 import pytest
+
 from rooflink.profiling.render import units
 
 

@@ -10,9 +10,10 @@ import ml_dtypes
 import numpy as np
 import tokenizers
 from gguf import GGMLQuantizationType
-from rooflink.model.config import ModelConfig, RopeScaling
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, decoders, models, pre_tokenizers
+
+from rooflink.model.config import ModelConfig, RopeScaling
 
 LLAMA3_SCALING = RopeScaling(8.0, 1.0, 4.0, 8192)
 

@@ -1,0 +1,68 @@
+"""`rooflink models`, `chips` and `compare`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sample_profile import sample_profile
+
+from rooflink.model import PRESETS
+from rooflink.profiling.store import save_profile
+from rooflink.tpu_configs.catalog import chip_names
+
+
+def test_models_lists_every_preset(rooflink) -> None:
+    done = rooflink("models")
+    assert done.code == 0
+    assert all(name in done.out for name in PRESETS)
+    rows = json.loads(rooflink("models", "--json").out)
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["llama3-8b"]["kv_bytes_per_token_bfloat16"] == 131_072
+
+
+def test_chips_lists_every_chip_and_shows_sources(rooflink) -> None:
+    done = rooflink("chips")
+    assert done.code == 0
+    assert all(f"TPU {name}" in done.out for name in chip_names())
+    one = rooflink("chips", "v5e")
+    assert "197 TFLOP/s" in one.out
+    assert "tpu_info" in one.out
+    assert "high" in one.out
+    shown = json.loads(rooflink("chips", "v5e", "--json").out)
+    assert shown["hbm"]["bandwidth"]["value"] == pytest.approx(819e9)
+
+
+def test_compare_says_what_changed(rooflink) -> None:
+    for name in ("a", "b"):
+        Path(name).mkdir()
+        save_profile(sample_profile(name=name), Path(name))
+    done = rooflink("compare", "a", "b")
+    assert done.code == 0
+    assert "think" in done.out
+    assert json.loads(rooflink("compare", "a", "b/profile.json", "--json").out)["name_b"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [(None, "no profile"), ("{", "not a readable"), ("[]", "schema"), ('{"schema_version":"x"}',
+     "schema"), ('{"schema_version":"rooflink.profile/1"}', "damaged at name")],
+)  # fmt: skip
+def test_compare_refuses_what_is_no_profile(rooflink, text: str | None, word: str) -> None:
+    if text is not None:
+        Path("profile.json").write_text(text)
+    done = rooflink("compare", "profile.json", "profile.json")
+    assert done.code == 2
+    assert word in done.err
+
+
+@pytest.mark.parametrize("command", ["profile", "compare", "models", "chips"])
+def test_help_has_an_example(rooflink, command: str) -> None:
+    done = rooflink(command, "--help")
+    assert done.code == 0
+    assert f"rooflink {command}" in done.out
+
+
+def test_unknown_chip_names_near_ones(rooflink) -> None:
+    done = rooflink("chips", "v5x")
+    assert done.code == 2
+    assert "v5p" in done.err

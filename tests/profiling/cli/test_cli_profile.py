@@ -1,0 +1,189 @@
+"""`rooflink profile` from the outside: what it writes and says, and how it refuses."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from rooflink.profiling.record import Profile
+from rooflink.profiling.store import load_profile
+
+SMALL = ("--prompts", "hi", "--attempts", 2, "--think-budget", 6, "--answer-budget", 3)
+
+
+def test_a_run_writes_its_folder_and_says_each_phase(rooflink, tiny_folder: Path) -> None:
+    done = rooflink("profile", "--model", tiny_folder, *SMALL, "--repeats", 2, "--out", "run")
+    assert done.code == 0, done.err
+    names = {path.name.split(".")[0] for path in Path("run").iterdir()}
+    assert names == {"profile", "report", "events"}
+    assert all(
+        word in done.out for word in ("prefill", "think", "answer", "TPU v5e", "report.html")
+    )
+    found = load_profile(Path("run"))
+    assert found.workload.attempts == 2
+    assert [len(p.measured.time_s.repeats) for p in found.phases if p.measured] == [2, 2, 2]
+    assert found.machine is not None
+    assert found.machine.read_bandwidth > 1e8
+    assert found.provenance.command.startswith("rooflink profile --model")
+
+
+def test_lengths_phases_and_thought_agree(rooflink, tiny_folder: Path) -> None:
+    """Tokens of the phases are those of the lengths; the first token comes out of prefill."""
+    done = rooflink("profile", "--model", tiny_folder, *SMALL, "--repeats", 1, "--json")
+    found = Profile.model_validate_json(done.out)
+    prefill, think, answer = found.phases
+    lengths = found.outcome.lengths
+    assert prefill.tokens == sum(found.workload.prompt_tokens)
+    assert think.tokens == sum(length.think_tokens - 1 for length in lengths)
+    assert answer.tokens == sum(length.answer_tokens for length in lengths)
+    assert think.steps == max(length.think_tokens for length in lengths) - 1
+    assert think.idle_slots == think.steps * 2 - think.tokens
+    assert sum(point.flops for point in found.thought) == think.counted.flops
+    assert all(point.measured_step_s > 0 for point in found.thought)
+
+
+def test_the_same_seed_thinks_the_same_and_batches_do_not_matter(
+    rooflink, tiny_folder: Path
+) -> None:
+    Path("three.txt").write_text("one\ntwo words\n\nthree words here\n")
+    options = ("--model", tiny_folder, "--prompts", "three.txt", "--attempts", 2,
+               "--think-budget", 8, "--answer-budget", 4, "--repeats", 1, "--json")  # fmt: skip
+    runs = [
+        Profile.model_validate_json(rooflink("profile", *options, *more).out)
+        for more in ((), ("--batch", 2), ("--seed", 1))
+    ]
+    words = [[s.thought + s.answer for s in run.outcome.samples] for run in runs]
+    assert words[0] == words[1]
+    assert words[0] != words[2]
+    assert runs[1].workload.batch == 2
+
+
+def test_costs_without_weights(rooflink) -> None:
+    """Llama-3-8B, one attempt: every figure counted, none measured; context as asked."""
+    done = rooflink("profile", "--model", "llama3-8b", "--weights", "none", "--attempts", 1,
+                    "--prompt-tokens", 100, "--think-budget", 50, "--json")  # fmt: skip
+    found = Profile.model_validate_json(done.out)
+    assert found.machine is None
+    assert found.outcome is None
+    assert all(phase.measured is None for phase in found.phases)
+    assert found.model.dtype == "bfloat16"
+    assert found.provenance.backend == "none"
+    think = found.phases[1]
+    assert think.tokens == 4 * 50
+    # Weights once a pass for all four bundled prompts: 8.03e9 parameters less the embedding, bf16.
+    assert think.counted.hbm_bytes.weights == pytest.approx(50 * 15.01e9, rel=1e-3)
+
+
+def test_random_weights_run(rooflink) -> None:
+    done = rooflink("profile", "--model", "smollm2-135m", "--weights", "random", "--limit", 1,
+                    "--attempts", 1, "--prompt-tokens", 4, "--think-budget", 2,
+                    "--answer-budget", 1, "--repeats", 1, "--dtype", "bfloat16",
+                    "--json")  # fmt: skip
+    found = Profile.model_validate_json(done.out)
+    assert found.model.weights_source == "random"
+    assert [phase.tokens for phase in found.phases] == [4, 2, 1]
+
+
+def test_gsm8k_is_checked(rooflink, tiny_folder: Path) -> None:
+    rows = [{"question": "1+1?", "answer": "<<1+1=2>>\n#### 2"}] * 3
+    Path("gsm.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    done = rooflink("profile", "--model", tiny_folder, "--task", "gsm8k:gsm.jsonl", "--limit", 2,
+                    "--attempts", 3, "--think-budget", 4, "--answer-budget", 2, "--repeats", 1,
+                    "--think-end", "ok", "--json", "--out", "r")  # fmt: skip
+    found = Profile.model_validate_json(done.out)
+    assert found.workload.task == "gsm8k"
+    assert found.workload.prompts == 2
+    assert found.outcome.attempts == 6
+    assert found.outcome.accuracy == found.outcome.correct / 6
+    assert found.outcome.accuracy_low <= found.outcome.accuracy <= found.outcome.accuracy_high
+    assert found.outcome.samples[0].expected == "2"
+
+
+def test_a_prompt_longer_than_the_context(rooflink, tiny_folder: Path) -> None:
+    done = rooflink("profile", "--model", tiny_folder, "--prompts", "long " * 40)
+    assert done.code == 2
+    assert "context of 128" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "llama3-9b", "--weights", "none"), ("llama3-9b", "llama3-8b")),
+        (("--model", "llama3-8b"), ("--weights none",)),
+        (("--model", "nowhere.gguf"), ("nowhere.gguf",)),
+        (("--chip", "v9", "--weights", "none"), ("v9", "v5e")),
+        (("--task", "gsm9k:x"), ("gsm9k", "gsm8k:FILE")),
+        (("--task", "gsm8k:none.jsonl"), ("none.jsonl",)),
+        (("--prompts", "missing.txt"), ("missing.txt",)),
+        (("--prompts", " "), ("no prompts",)),
+        (("--prompts", "x", "--task", "gsm8k:y"), ("--prompts", "--task")),
+        (("--attempts", "0", "--weights", "none"), ("--attempts",)),
+        (("--think-budget", "0", "--weights", "none"), ("--think-budget",)),
+        (("--temperature", "-1"), ("temperature",)),
+        (("--top-p", "2"), ("top-p",)),
+        (("--weights", "none", "--prompt-tokens", "9000"), ("9000", "8192")),
+        (("--model", "llama3-70b", "--weights", "random"), ("GB", "memory")),
+        (("--repeats", "0"), ("repeats",)),
+        (("--frobnicate",), ("--frobnicate",)),
+        (("--dtype", "float8"), ("float8",)),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(
+    rooflink, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    done = rooflink("profile", *arguments)
+    assert done.code == 2
+    assert "Traceback" not in done.err
+    flat = " ".join(done.err.replace("│", " ").split())
+    assert all(word in flat for word in words), done.err
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_unwritable_output_is_said_before_the_work(rooflink, tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    done = rooflink("profile", "--weights", "none", "--out", blocker / "run")
+    assert done.code == 2
+    assert str(blocker) in done.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission(rooflink, tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    done = rooflink("profile", "--weights", "none", "--out", locked / "run")
+    assert done.code == 2
+
+
+def test_interrupt_before_a_repeat_is_done_leaves_nothing(
+    rooflink, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rooflink.profiling.measured.run.generate", interrupt)
+    done = rooflink("profile", "--model", tiny_folder, *SMALL)
+    assert done.code == 130
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_interrupt_after_a_repeat_keeps_it(
+    rooflink, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rooflink.profiling.measured import run
+
+    real, calls = run.generate, []
+
+    def second_time_interrupted(*arguments: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(run, "generate", second_time_interrupted)
+    done = rooflink("profile", "--model", tiny_folder, *SMALL, "--json")
+    assert done.code == 0
+    found = Profile.model_validate_json(done.out)
+    assert len(found.phases[0].measured.time_s.repeats) == 1
+    assert "interrupted" in found.findings[0].sentence

@@ -1,0 +1,89 @@
+"""Who may import whom: model and tpu_configs stand alone, measurement knows no presentation."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("model", "profiling", "tpu_configs")
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the three packages by dotted name, 'profiling.render.html'."""
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(name: str) -> Iterator[str]:
+    """Modules of ours that `name` imports, anywhere in its text."""
+    path = MODULES[name]
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            if node.level:
+                base = package[: len(package) - node.level + 1]
+                base += node.module.split(".") if node.module else []
+            else:
+                base = (node.module or "").removeprefix("rooflink.").split(".")
+            for alias in node.names:
+                for target in (".".join([*base, alias.name]), ".".join(base)):
+                    if target in MODULES:
+                        yield target
+                        break
+        elif isinstance(node, ast.Import):
+            yield from (
+                alias.name.removeprefix("rooflink.")
+                for alias in node.names
+                if alias.name.startswith("rooflink.")
+            )
+
+
+def within(name: str, *folders: str) -> bool:
+    return any(name == folder or name.startswith(folder + ".") for folder in folders)
+
+
+def test_model_and_tpu_configs_stand_alone() -> None:
+    for package in ("model", "tpu_configs"):
+        for name in (name for name in MODULES if within(name, package)):
+            assert {target for target in imports(name) if not within(target, package)} == set(), (
+                name
+            )
+
+
+def test_measurement_never_imports_presentation() -> None:
+    presentation = ("profiling.render", "profiling.cli")
+    for name in (name for name in MODULES if not within(name, *presentation)):
+        assert [target for target in imports(name) if within(target, *presentation)] == [], name
+
+
+def test_render_reads_records_alone() -> None:
+    allowed = ("profiling.render", "profiling.record", "profiling.total", "profiling.compare",
+               "profiling.store", "profiling.errors")  # fmt: skip
+    for name in (name for name in MODULES if within(name, "profiling.render")):
+        assert [target for target in imports(name) if not within(target, *allowed)] == [], name
+
+
+def test_no_import_goes_in_circles() -> None:
+    """Raises CycleError, which names the circle."""
+    graph = {name: {target for target in imports(name) if target != name} for name in MODULES}
+    tuple(TopologicalSorter(graph).static_order())
+
+
+def test_nothing_is_ever_unpickled() -> None:
+    for name, path in MODULES.items():
+        imported = {
+            alias.name.split(".")[0]
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        assert not imported & {"pickle", "dill", "cloudpickle", "joblib", "shelve"}, name
+        assert "allow_pickle=True" not in path.read_text(), name
