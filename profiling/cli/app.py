@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ...model.errors import ModelInputError
 from ...tpu_configs.errors import ChipInputError
+from ..backend import choose_backend
 from ..errors import ProfileInputError
 from .compare import compare_command
 from .listings import chips_command, models_command
@@ -31,6 +32,7 @@ app.command("chips")(chips_command)
 
 def main() -> None:
     """Run the command line; a mistake of the user's ends in one sentence and exit code 2."""
+    choose_backend()
     try:
         app()  # ends in SystemExit; wrong options are typer's own to explain, with exit code 2
     except InterruptedRunError:

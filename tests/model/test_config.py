@@ -4,6 +4,7 @@ import math
 
 import jax
 import pytest
+
 from rooflink.model.config import ModelConfig
 from rooflink.model.errors import ModelInputError
 from rooflink.model.presets import PRESETS, preset

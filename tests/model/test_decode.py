@@ -6,16 +6,16 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 from jax import Array
-from references.families import VOCAB, token_sequence
-from references.models import family_model, last_logits
+
 from rooflink.model.decode import StopReason, ThoughtRules
 from rooflink.model.errors import ModelInputError
 from rooflink.model.generate import Attempt, Batch, generate, require_context
 from rooflink.model.sampling import Greedy, Sampler, Temperature
-from rooflink.model.transformer import Transformer
+
+from .references.families import VOCAB, token_sequence
+from .references.models import family_model, last_logits
 
 ROOM = 64
 """Positions of the reference decoder's passes: prompt, thought and answer fit."""
@@ -41,13 +41,12 @@ def decode_plainly(
     rules: ThoughtRules,
     sampler: Sampler,
     seed: int = 0,
-    model: Transformer = MODEL,
 ) -> Attempt:
     """What `generate` promises for one attempt, every token from a pass over all before it."""
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), index), attempt)
 
     def following(said: list[int]) -> int:
-        logits = jnp.asarray(last_logits(model, [*prompt, *said], ROOM))
+        logits = jnp.asarray(last_logits(MODEL, [*prompt, *said], ROOM))
         return int(draw_token(key, len(said), logits, sampler))
 
     thought: list[int] = []
@@ -170,7 +169,7 @@ def test_end_of_sequence_forces_the_cue(at: int) -> None:
     assert attempt.answer[0] == greedy_tokens(SAID[:at] + CUE, 1)[0]
 
 
-@pytest.mark.parametrize("budget", [1, 2, 17])
+@pytest.mark.parametrize("budget", [1, 17])
 def test_budget_forces_the_cue(budget: int) -> None:
     """So many tokens are thought, then the cue is forced; 17 takes a second call of the loop."""
     attempt = once(replace(FREE, think_budget=budget))
@@ -292,15 +291,3 @@ def test_slots_hold_the_longest_attempt() -> None:
     rules = replace(FREE, think_budget=3, answer_budget=4)
     attempt = once(rules)
     assert len(attempt.thought) + len(attempt.answer) - 1 == rules.slots == 8
-
-
-@pytest.mark.parametrize("family", ["qwen2", "qwen3", "mistral", "llama-tied"])
-def test_other_families_decode_alike(family: str) -> None:
-    """Biases, normalised queries and keys, and tied heads go through the shared cache as well."""
-    model = family_model(family)
-    rules = replace(FREE, think_budget=6)
-    attempts = generate(model, Batch(PROMPTS[:2]), rules, NUCLEUS, attempts=2, seed=4)
-    assert attempts == [
-        decode_plainly(PROMPTS[b], b, a, rules, NUCLEUS, seed=4, model=model)
-        for b, a in np.ndindex(2, 2)
-    ]

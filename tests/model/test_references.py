@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from references.families import FAMILIES, GREEDY_TOKENS, TOKENS, VOCAB, token_sequence
-from references.models import all_logits, family_model
+
 from rooflink.model.decode import ThoughtRules
 from rooflink.model.generate import Batch, generate
 from rooflink.model.sampling import Greedy
+
+from .references.families import FAMILIES, GREEDY_TOKENS, TOKENS, VOCAB, token_sequence
+from .references.models import all_logits, family_model
 
 VALUES = np.load(Path(__file__).parent / "references" / "families.npz")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from rooflink.model.config import ModelConfig, RopeScaling
 from rooflink.model.presets import preset
 from rooflink.model.rotary import inverse_frequencies, rotate, rotation

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from rooflink.model.errors import ModelInputError
 from rooflink.model.sampling import Greedy, Temperature, draw, keep_top_k, keep_top_p, sampler
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import tokenizers
+from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors
+
 from rooflink.model.errors import ModelInputError
 from rooflink.model.tokenizer import Tokenizer
 from rooflink.model.weights.hf_tokenizer import hf_tokenizer
-from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors
 
 CHAT = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
 

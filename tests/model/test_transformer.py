@@ -9,19 +9,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from references.families import FAMILIES, VOCAB, token_sequence
-from references.models import all_logits, family_model
+from flax import nnx
+from jax import Array
+
 from rooflink.model.cache import EMPTY, KVCache
 from rooflink.model.layers import contract
 from rooflink.model.rotary import inverse_frequencies
 from rooflink.model.transformer import Transformer, random_transformer
+
+from .references.families import FAMILIES, VOCAB, token_sequence
+from .references.models import all_logits, family_model
 
 N = 24
 TOKENS = token_sequence(N, seed=5)
 CLOSE = 3e-5
 """Most that float32 logits, which deviate by 1.5 or so, may differ between two orders of sums."""
 
-forward = jax.jit(Transformer.forward)
+
+@jax.jit
+def forward(
+    model: Transformer, tokens: Array, positions: Array, cache: KVCache, slot: int
+) -> tuple[Array, KVCache]:
+    hidden, cache = model.forward(tokens, positions, cache, slot)
+    return model.logits(hidden), cache
 
 
 def blank(model: Transformer, batch: int, attempts: int, slots: int) -> KVCache:
@@ -32,10 +42,10 @@ def read(
     model: Transformer, cache: KVCache, tokens: np.ndarray, positions: np.ndarray, slot: int
 ) -> tuple[np.ndarray, KVCache]:
     """Logits [B, A, T, V] of `tokens` [B, A, T], and the cache."""
-    hidden, cache = forward(
+    logits, cache = forward(
         model, jnp.asarray(tokens, jnp.int32), jnp.asarray(positions, jnp.int32), cache, slot
     )
-    return np.asarray(model.logits(hidden)), cache
+    return np.asarray(logits), cache
 
 
 def in_chunks(model: Transformer, sizes: Sequence[int]) -> np.ndarray:
@@ -99,7 +109,7 @@ def test_idle_gaps_change_nothing() -> None:
     np.testing.assert_allclose(logits[0, 1, 0], expected[12], rtol=0, atol=CLOSE)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["llama3-scaled", "qwen2"])
 def test_shared_prompt_equals_one_contiguous_cache(family: str) -> None:
     """Three attempts over one shared prompt part, each with its own continuation, in two passes."""
     model = family_model(family)
@@ -138,11 +148,10 @@ def rms_normed(x: np.ndarray, scale: np.ndarray, eps: float) -> np.ndarray:
 def loop_over_layers(model: Transformer, tokens: np.ndarray) -> np.ndarray:
     """Logits [T, V] in float64 numpy: a loop over layers and heads, nothing cached or stacked."""
     config = model.config
-    weights = {
-        ".".join(str(key.key if hasattr(key, "key") else key.name) for key in path): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(model)
+    names = {
+        ".".join(map(str, path)): np.asarray(variable[...], np.float64)
+        for path, variable in nnx.to_flat_state(nnx.state(model))
     }
-    names = {name.replace(".value", ""): np.asarray(a, np.float64) for name, a in weights.items()}
     T, H, G = len(tokens), config.head_dim, config.queries_per_kv_head
     turns = np.exp(1j * np.arange(T)[:, None] * inverse_frequencies(config).astype(np.float64))
 
@@ -199,12 +208,13 @@ def test_bfloat16_is_near_float32(family: str) -> None:
 
 
 def test_random_weights_follow_the_seed() -> None:
-    """A seed gives the same weights again, another gives others, and no two layers are alike."""
-    config = family_model("qwen2").config
-    one, again, other = (random_transformer(config, "float32", seed) for seed in (3, 3, 4))
+    """Another seed gives other weights, no two layers are alike, and they deviate by 0.02."""
+    config = family_model("mistral").config
+    one, other = (random_transformer(config, "float32", seed) for seed in (3, 4))
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        if np.ptp(a) > 0:  # else the ones of a norm
+            assert np.abs(a - b).mean() > 0.01
     query = np.asarray(one.blocks.query[...])
-    np.testing.assert_array_equal(query, again.blocks.query[...])
-    assert np.abs(query - other.blocks.query[...]).mean() > 0.01
     assert np.abs(query[0] - query[1]).mean() > 0.01
     assert query.std() == pytest.approx(0.02, rel=0.05)
 
@@ -223,22 +233,25 @@ def test_contract_is_einsum(equation: str) -> None:
     )
 
 
+def test_contract_sums_axes_in_the_order_of_x() -> None:
+    """K, G, H as they lie in memory; jnp.einsum would sum over G, H, K and turn the weight."""
+    x, y = jnp.zeros((1, 1, 1, 2, 3, 4)), jnp.zeros((2, 3, 4, 5))
+    (product,) = jax.make_jaxpr(lambda x, y: contract("BATKGH,KGHD->BATD", x, y))(x, y).eqns
+    assert product.params["dimension_numbers"] == (((3, 4, 5), (0, 1, 2)), ((), ()))
+
+
 @pytest.mark.parametrize(
     ("equation", "natural"),
     [
         ("BATD,DKGH->BAKTGH", "BATKGH"),  # the result transposed
-        ("BATKGH,BAKSH->BAKTGS", "BAKTGS"),  # shared axes first, then those of x: accepted
         ("BATKGH,BAKSH->BATKGS", "BAKTGS"),  # a shared axis left where x has it
-        ("TD,DF->FT", "TF"),
+        ("TD,DF->FT", "TF"),  # y's axes before x's
     ],
 )
 def test_contract_refuses_hidden_transposes(equation: str, natural: str) -> None:
     """Only the product's own order passes; the error names it."""
     left, right = equation.split("->")[0].split(",")
     x, y = jnp.zeros([2] * len(left)), jnp.zeros([2] * len(right))
-    if equation.endswith(f">{natural}"):
-        assert contract(equation, x, y).ndim == len(natural)
-        return
     with pytest.raises(ValueError, match=f"own order is {natural}$"):
         contract(equation, x, y)
 

@@ -247,3 +247,17 @@ def llama3_divisors(config: ModelConfig) -> np.ndarray:
 def as_bfloat16(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The same tensors rounded to bfloat16."""
     return {name: tensor.astype(ml_dtypes.bfloat16) for name, tensor in tensors.items()}
+
+
+def split_into_shards(folder: Path, tensors: dict[str, np.ndarray]) -> None:
+    """Rewrite a folder's one safetensors file as two shards with an index."""
+    (folder / "model.safetensors").unlink()
+    names = list(tensors)
+    shards = {
+        "model-00001-of-00002.safetensors": names[::2],
+        "model-00002-of-00002.safetensors": names[1::2],
+    }
+    for file, held in shards.items():
+        save_file({name: tensors[name] for name in held}, folder / file)
+    weight_map = {name: file for file, held in shards.items() for name in held}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from rooflink.tpu_configs.catalog import chip_names, load_all, load_chip
 from rooflink.tpu_configs.errors import ChipInputError
 

@@ -1,6 +1,7 @@
 """Derived figures of a chip, worked by hand."""
 
 import pytest
+
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.chip import PeakRate
 from rooflink.tpu_configs.errors import ChipInputError

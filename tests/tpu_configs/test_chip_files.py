@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+
 from rooflink.tpu_configs.catalog import chip_names, load_all, load_chip
 from rooflink.tpu_configs.chip import Chip
 from rooflink.tpu_configs.figure import Figure, Statement

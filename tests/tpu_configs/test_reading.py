@@ -3,6 +3,7 @@
 from importlib.resources import files
 
 import pytest
+
 from rooflink.tpu_configs.errors import ChipInputError
 from rooflink.tpu_configs.reading import parse_chip
 

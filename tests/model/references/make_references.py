@@ -3,7 +3,7 @@
 Run by hand, never by a test, with torch 2.13.0, transformers 5.23.0, numpy 2.4.6, and for the GGUF
 gguf 0.19.0 and accelerate 1.15.0, on a CPU (x86-64, Python 3.11), in float32:
 
-    python tests/model/references/make_references.py /path/to/SmolLM2-135M-Instruct.Q4_1.gguf
+    cd tests/model && python -m references.make_references SmolLM2-135M-Instruct.Q4_1.gguf
 
 families.npz holds, for each tiny model of families.py, the logits at every position of one token
 sequence and the 64 tokens that follow greedily. smollm2.npz holds the same of SmolLM2-135M out of
@@ -19,10 +19,7 @@ import numpy as np
 import torch
 import transformers
 
-if __package__:
-    from . import families
-else:
-    import families
+from . import families
 
 HERE = Path(__file__).parent
 COLUMNS = 64

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
 from rooflink.model.cache import EMPTY, KVCache
 from rooflink.model.config import DType, ModelConfig
 from rooflink.model.transformer import Transformer, transformer_from

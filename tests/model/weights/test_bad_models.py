@@ -7,10 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_models import (
+    FAMILIES,
+    LLAMA,
+    config_json,
+    public_tensors,
+    split_into_shards,
+    write_folder,
+    write_gguf,
+)
+
 from rooflink.model.errors import ModelInputError
 from rooflink.model.weights import open_weights, parameters
-from test_round_trip import split_into_shards
-from tiny_models import FAMILIES, LLAMA, config_json, public_tensors, write_folder, write_gguf
 
 
 def load(path: Path) -> None:

@@ -6,6 +6,7 @@ import gguf
 import numpy as np
 import pytest
 from gguf import GGMLQuantizationType
+
 from rooflink.model.errors import ModelInputError
 from rooflink.model.weights.gguf_reader import GgufFile
 

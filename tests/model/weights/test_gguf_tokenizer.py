@@ -5,10 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tiny_models import byte_vocabulary
+
 from rooflink.model.errors import ModelInputError
 from rooflink.model.tokenizer import Tokenizer
 from rooflink.model.weights.gguf_tokenizer import gguf_tokenizer
-from tiny_models import byte_vocabulary
 
 SPM_TOKENS = ["<unk>", "<s>", "</s>", *(f"<0x{b:02X}>" for b in range(256)), "\u2581", "a", "b",
               "ab", "\u2581a", "\u2581ab", "ba"]  # fmt: skip

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from tiny_models import LLAMA, public_tensors, write_folder
+
 from rooflink.model.errors import ModelInputError
 from rooflink.model.weights import hub, open_weights
-from tiny_models import LLAMA, public_tensors, write_folder
 
 
 def test_a_hub_model_is_its_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

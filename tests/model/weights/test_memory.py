@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from rooflink.model import memory
 from rooflink.model.errors import ModelInputError
 

@@ -8,18 +8,19 @@ import ml_dtypes
 import numpy as np
 import pytest
 from gguf import GGMLQuantizationType
-from rooflink.model.config import ModelConfig
-from rooflink.model.weights import expected_shapes, open_weights, parameters
-from safetensors.numpy import save_file
 from tiny_models import (
     FAMILIES,
     LLAMA,
     as_bfloat16,
     config_json,
     public_tensors,
+    split_into_shards,
     write_folder,
     write_gguf,
 )
+
+from rooflink.model.config import ModelConfig
+from rooflink.model.weights import expected_shapes, open_weights, parameters
 
 every_family = pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
 
@@ -111,19 +112,6 @@ def test_sharded_folder_equals_a_single_file(tmp_path: Path) -> None:
     expected = _parameters(single)
     for name, array in _parameters(sharded).items():
         np.testing.assert_array_equal(array, expected[name])
-
-
-def split_into_shards(folder: Path, tensors: dict[str, np.ndarray]) -> None:
-    (folder / "model.safetensors").unlink()
-    names = list(tensors)
-    shards = {
-        "model-00001-of-00002.safetensors": names[::2],
-        "model-00002-of-00002.safetensors": names[1::2],
-    }
-    for file, held in shards.items():
-        save_file({name: tensors[name] for name in held}, folder / file)
-    weight_map = {name: file for file, held in shards.items() for name in held}
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
 
 
 def test_bfloat16_stays_bfloat16(tmp_path: Path) -> None:

