@@ -5,24 +5,21 @@ documented here, and `Profile.model_json_schema()` publishes the same as JSON Sc
 
 Conventions: a multiply-add is 2 FLOP; 1 GB is 10^9 bytes; causal attention is counted as causal
 (a query meets only the keys it may see); all times are seconds. Every figure sits under the lens
-that knows it: `counted` from the algorithm, `measured` on this machine, `at_peak` from a chip's
-datasheet.
+that knows it: `counted` from the algorithm, `compiled` from XLA's executable, `measured` on this
+machine, `at_peak` from a chip's datasheet.
 """
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from .base import HbmBytes, Record
+from .compiled import CompiledTarget
 
 SCHEMA = "rooflink.profile/1"
 
 Bound = Literal["compute", "memory"]
 StopReason = Literal["marker", "budget", "end_of_sequence"]
-
-
-class Record(BaseModel):
-    """Base of every part of a profile: immutable, and strict about unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Provenance(Record):
@@ -71,20 +68,6 @@ class Workload(Record):
     sampling: str = Field(description="e.g. 'greedy' or 'temperature 0.6, top-p 0.95'")
     think_end: str = Field(description="text that ends a thought; forced at the budget")
     task: str | None = Field(description="e.g. 'gsm8k'; None for plain prompts")
-
-
-class HbmBytes(Record):
-    """Bytes that the algorithm must move between HBM and the chip, by kind."""
-
-    weights: int = Field(description="each weight read once a step; of the embedding, rows used")
-    kv_read: int = Field(description="cached keys and values read; a shared prompt once a step")
-    kv_write: int
-    activations: int = Field(description="inputs and results of each matmul, once each")
-
-    @property
-    def total(self) -> int:
-        """All kinds together."""
-        return self.weights + self.kv_read + self.kv_write + self.activations
 
 
 class CountedCost(Record):
@@ -234,4 +217,7 @@ class Profile(Record):
     outcome: Outcome | None = Field(description="None where nothing was run")
     machine: MachineLimits | None = Field(description="None where nothing was run")
     placements: list[ChipPlacement]
+    compiled: list[CompiledTarget] = Field(
+        default=[], description="what XLA made of the phases, target by target"
+    )
     findings: list[Finding]

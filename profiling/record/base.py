@@ -1,0 +1,23 @@
+"""What all parts of a record share."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """Base of every part of a profile: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HbmBytes(Record):
+    """Bytes that the algorithm must move between HBM and the chip, by kind."""
+
+    weights: int = Field(description="each weight read once a step; of the embedding, rows used")
+    kv_read: int = Field(description="cached keys and values read; a shared prompt once a step")
+    kv_write: int
+    activations: int = Field(description="inputs and results of each matmul, once each")
+
+    @property
+    def total(self) -> int:
+        """All kinds together."""
+        return self.weights + self.kv_read + self.kv_write + self.activations
