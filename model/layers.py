@@ -69,11 +69,38 @@ def contract(equation: str, x: Array, y: Array) -> Array:
     return jax.lax.dot_general(x, y, dimensions, precision=precision)
 
 
+QUERY_BLOCK = 256
+"""Queries that attend together: their scores are held whole, which a long prompt's cannot be."""
+
+
 def attend(query: Array, context: Context, sees: Visibility) -> Array:
     """Grouped-query attention of `query` [B, A, T, K, G, H] over a shared and an own part.
 
+    Long prompts attend block by block, so that scores take memory in proportion to their length
+    and not to its square. Returns [B, A, T, K, G, H].
+    """
+    T = query.shape[2]
+    if T <= QUERY_BLOCK:
+        return attend_block(query, context, sees)
+    blocks = -(-T // QUERY_BLOCK)
+
+    def split(x: Array) -> Array:
+        """[B, A, T, ...] to [blocks, B, A, QUERY_BLOCK, ...], the last block filled up."""
+        padding = [(0, 0)] * x.ndim
+        padding[2] = (0, blocks * QUERY_BLOCK - T)
+        full = jnp.pad(x, padding)
+        return jnp.moveaxis(full.reshape(*x.shape[:2], blocks, QUERY_BLOCK, *x.shape[3:]), 2, 0)
+
+    parts = (split(query), Visibility(split(sees.prompt), split(sees.own)))
+    mixed = jax.lax.map(lambda part: attend_block(part[0], context, part[1]), parts)
+    return jnp.moveaxis(mixed, 0, 2).reshape(*query.shape[:2], -1, *query.shape[3:])[:, :, :T]
+
+
+def attend_block(query: Array, context: Context, sees: Visibility) -> Array:
+    """Attention of a few queries, as `attend`.
+
     The prompt's keys and values meet the queries of all attempts in one product. Scores and
-    softmax are float32. Returns [B, A, T, K, G, H].
+    softmax are float32.
     """
     prompt_slots = context.prompt_keys.shape[2]
     with jax.named_scope("scores"):

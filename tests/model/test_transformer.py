@@ -13,7 +13,7 @@ from flax import nnx
 from jax import Array
 
 from rooflink.model.cache import EMPTY, KVCache
-from rooflink.model.layers import contract
+from rooflink.model.layers import QUERY_BLOCK, Context, Visibility, attend, attend_block, contract
 from rooflink.model.rotary import inverse_frequencies
 from rooflink.model.transformer import Transformer, random_transformer
 
@@ -285,3 +285,25 @@ def test_program_is_independent_of_the_hash_seed() -> None:
         assert "dot_general" in run.stdout
         programs.add(run.stdout)
     assert len(programs) == 1
+
+
+@pytest.mark.parametrize("queries", [QUERY_BLOCK + 1, 2 * QUERY_BLOCK])
+def test_attention_in_blocks_equals_attention_at_once(queries: int) -> None:
+    """A length that leaves a block nearly empty, and one that fills two; a shared part as well."""
+    B, A, K, G, H, P, S = 1, 2, 2, 3, 8, 5, queries
+    rng = np.random.default_rng(0)
+
+    def random(*shape: int) -> Array:
+        return jnp.asarray(rng.normal(size=shape), jnp.float32)
+
+    context = Context(
+        random(B, K, P, H), random(B, K, P, H), random(B, A, K, S, H), random(B, A, K, S, H)
+    )
+    causal = np.tril(np.ones((queries, S), bool))
+    sees = Visibility(
+        jnp.ones((B, A, queries, P), bool), jnp.broadcast_to(causal, (B, A, queries, S))
+    )
+    query = random(B, A, queries, K, G, H)
+    np.testing.assert_allclose(
+        attend(query, context, sees), attend_block(query, context, sees), atol=1e-6
+    )
