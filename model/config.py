@@ -5,6 +5,7 @@ Axis letters used in every tensor comment of this package:
   S slots of a KV cache     L layers                 D residual width (embed_dim)
   K KV heads                G query heads per KV head   H head width
   F MLP width               V vocabulary
+  Q = K*G*H, all query heads side by side       C = K*H, all KV heads side by side
 """
 
 from dataclasses import dataclass

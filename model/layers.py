@@ -42,7 +42,7 @@ def rms_norm(x: Array, scale: Array, eps: float) -> Array:
 
 
 def contract(equation: str, x: Array, y: Array) -> Array:
-    """The one matmul that `equation` names, e.g. "BATD,DKGH->BATKGH".
+    """The one matmul that `equation` names, e.g. "BATD,DQ->BATQ".
 
     jnp.einsum orders the summed axes by their letters, and XLA then turns a whole weight around
     to match. Here they keep their order in `x`, and an equation whose result is not in the
@@ -126,11 +126,15 @@ def attend_block(query: Array, context: Context, sees: Visibility) -> Array:
 
 
 class Block(nnx.Module):
-    """Attention and MLP with their norms; stacked over L by the transformer."""
+    """Attention and MLP with their norms; stacked over L by the transformer.
+
+    Weights are matrices with heads side by side: their last two axes are long, as a TPU's tiles
+    want them. With heads as axes of their own a v5p or TPU7x copied each layer's slice every pass.
+    """
 
     def __init__(self, config: ModelConfig, dtype: DTypeLike, rngs: nnx.Rngs):
         D, H, F = config.embed_dim, config.head_dim, config.mlp_dim
-        K, G = config.kv_heads, config.queries_per_kv_head
+        Q, C = config.query_heads * H, config.kv_heads * H
 
         def random(*shape: int) -> nnx.Param[Array]:
             return nnx.Param(jax.random.normal(rngs.params(), shape, dtype) * INITIAL_SCALE)
@@ -140,27 +144,34 @@ class Block(nnx.Module):
 
         self.config = config
         self.attention_norm = ones(D)
-        self.query = random(D, K, G, H)
-        self.key_value = random(D, 2, K, H)
+        self.query = random(D, Q)
+        self.key = random(D, C)
+        self.value = random(D, C)
         if config.qkv_bias:
-            self.query_bias = random(K, G, H)
-            self.key_value_bias = random(2, K, H)
+            self.query_bias = random(Q)
+            self.key_bias = random(C)
+            self.value_bias = random(C)
         if config.qk_norm:
             self.query_norm = ones(H)
             self.key_norm = ones(H)
-        self.output = random(K, G, H, D)
+        self.output = random(Q, D)
         self.mlp_norm = ones(D)
-        self.gate_up = random(D, 2, F)
+        self.gate = random(D, F)
+        self.up = random(D, F)
         self.down = random(F, D)
 
     def project(self, x: Array, rotation: tuple[Array, Array]) -> tuple[Array, Array, Array]:
         """Queries [B, A, T, K, G, H], keys and values [B, A, K, T, H] of `x` [B, A, T, D]."""
-        query = contract("BATD,DKGH->BATKGH", x, self.query[...])
-        key_value = contract("BATD,DCKH->BATCKH", x, self.key_value[...])
+        query = contract("BATD,DQ->BATQ", x, self.query[...])
+        key = contract("BATD,DC->BATC", x, self.key[...])
+        value = contract("BATD,DC->BATC", x, self.value[...])
         if self.config.qkv_bias:
             query += self.query_bias[...]
-            key_value += self.key_value_bias[...]
-        key, value = key_value[..., 0, :, :], key_value[..., 1, :, :]
+            key += self.key_bias[...]
+            value += self.value_bias[...]
+        K, G, H = self.config.kv_heads, self.config.queries_per_kv_head, self.config.head_dim
+        query = query.reshape(*x.shape[:3], K, G, H)
+        key, value = (part.reshape(*x.shape[:3], K, H) for part in (key, value))
         if self.config.qk_norm:
             query = rms_norm(query, self.query_norm[...], self.config.norm_eps)
             key = rms_norm(key, self.key_norm[...], self.config.norm_eps)
@@ -171,6 +182,6 @@ class Block(nnx.Module):
 
     def mlp(self, x: Array) -> Array:
         """Gated MLP (SwiGLU, Shazeer 2020) of `x` [B, A, T, D]."""
-        gate_up = contract("BATD,DCF->BATCF", x, self.gate_up[...])
-        gated = jax.nn.silu(gate_up[..., 0, :]) * gate_up[..., 1, :]
-        return contract("BATF,FD->BATD", gated, self.down[...])
+        gate = contract("BATD,DF->BATF", x, self.gate[...])
+        up = contract("BATD,DF->BATF", x, self.up[...])
+        return contract("BATF,FD->BATD", jax.nn.silu(gate) * up, self.down[...])

@@ -1,7 +1,7 @@
 """Sharding: which mesh axis each axis of a tensor is split over, in one table.
 
 Axis letters as in `config`; besides, of DecodeState: P prompt slots, S slots of each attempt,
-M marker tokens, E columns of emitted tokens; C the pair of key and value, or of gate and up.
+M marker tokens, E columns of emitted tokens.
 
 A mesh has five axes. `prompts` and `attempts` are data parallel. `kv`, `group` and `rest` together
 are the model axis, tensor parallel: it is split by the model's own shape, so that fewer KV heads
@@ -31,6 +31,8 @@ MESH_AXES_OF: dict[str, tuple[str, ...]] = {
     "A": ("attempts",),
     "K": ("kv",),
     "G": ("group",),
+    "Q": ("kv", "group"),
+    "C": ("kv",),
     "F": MODEL_AXES,
     "V": MODEL_AXES,
 }
@@ -42,14 +44,17 @@ PARAMETER_AXES: dict[str, str] = {
     "final_norm": "D",
     "blocks.attention_norm": "LD",
     "blocks.mlp_norm": "LD",
-    "blocks.query": "LDKGH",
-    "blocks.query_bias": "LKGH",
+    "blocks.query": "LDQ",
+    "blocks.query_bias": "LQ",
     "blocks.query_norm": "LH",
-    "blocks.key_value": "LDCKH",
-    "blocks.key_value_bias": "LCKH",
+    "blocks.key": "LDC",
+    "blocks.key_bias": "LC",
     "blocks.key_norm": "LH",
-    "blocks.output": "LKGHD",
-    "blocks.gate_up": "LDCF",
+    "blocks.value": "LDC",
+    "blocks.value_bias": "LC",
+    "blocks.output": "LQD",
+    "blocks.gate": "LDF",
+    "blocks.up": "LDF",
     "blocks.down": "LFD",
 }
 

@@ -67,7 +67,8 @@ class Transformer(nnx.Module):
                 context = Context(prompt_keys, prompt_values, keys[index], values[index])
                 mixed = attend(query, context, sees)
                 with jax.named_scope("projections"):
-                    x = x + contract("BATKGH,KGHD->BATD", mixed, block.output[...])
+                    heads = mixed.reshape(*x.shape[:3], -1)
+                    x = x + contract("BATQ,QD->BATD", heads, block.output[...])
             with jax.named_scope("mlp"):
                 x = x + block.mlp(rms_norm(x, block.mlp_norm[...], eps))
             return (x, keys, values, index + 1), None

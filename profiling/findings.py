@@ -10,7 +10,13 @@ WORTH_SAYING = 0.05
 
 def find(profile: Profile, interrupted: bool = False) -> list[Finding]:
     """All findings of `profile`, the largest share first; what limits its trust before all."""
-    found = [*_weights_shared(profile), *_idle(profile), *_padding(profile), *_sharing(profile)]
+    found = [
+        *_weights_shared(profile),
+        *_idle(profile),
+        *_padding(profile),
+        *_sharing(profile),
+        *_excesses(profile),
+    ]
     found.sort(key=lambda finding: -(finding.share or 0))
     return [*_interrupted(profile, interrupted), *found]
 
@@ -95,6 +101,25 @@ def _sharing(profile: Profile) -> Iterator[Finding]:
         size_bytes=saved_bytes,
         share=share,
     )
+
+
+def _excesses(profile: Profile) -> Iterator[Finding]:
+    """What an executable moves beyond what was asked, each cause on its own."""
+    for target in profile.compiled:
+        for phase in target.phases:
+            for excess in phase.excesses:
+                if excess.share < WORTH_SAYING:
+                    continue
+                fix = f" Fix: {excess.fix}." if excess.fix else ""
+                yield Finding(
+                    sentence=f"Compiled for {target.target}, {phase.phase} moves "
+                    f"{excess.excess_bytes / 1e9:.3g} GB a device and call that nobody asked for: "
+                    f"{excess.name}, {excess.share:.0%} of what was.{fix}",
+                    evidence=f"compiled: {excess.evidence}",
+                    phase=phase.phase,
+                    size_bytes=excess.excess_bytes,
+                    share=excess.share,
+                )
 
 
 def _decoding(profile: Profile) -> list[Phase]:

@@ -5,8 +5,11 @@ from itertools import zip_longest
 
 import numpy as np
 
-from ..model.generate import Attempt
+from ..model.generate import STEPS_PER_CALL, Attempt
 from ..tpu_configs.chip import Chip
+from .compiled.lens import compile_target
+from .compiled.spec import ProgramSpec
+from .compiled.targets import Target
 from .counted.passes import Passes
 from .counted.unit import UnitCosts, unit_costs
 from .findings import find
@@ -16,6 +19,7 @@ from .outcome import outcome_of
 from .placement import place
 from .provenance import provenance
 from .record import (
+    CompiledTarget,
     CountedCost,
     HbmBytes,
     MeasuredCost,
@@ -41,16 +45,21 @@ def profile(
     name: str = "profile",
     command: str = "python",
     watcher: Watcher | None = None,
+    targets: Sequence[Target] = (),
+    compiled: Sequence[CompiledTarget] = (),
 ) -> Profile:
     """Run (where `subject` has weights) and count `request`, and place it on `chips`.
 
     Without weights every attempt is assumed to use its whole budget, and nothing is measured.
+    For each of `targets` the phases are compiled as they run; `compiled` is what was compiled
+    before.
 
     Raises ModelInputError, ChipInputError or ProfileInputError for what the user can mend.
     """
     listener = watcher or Silent()
     planned = plan(subject, request)
     runs = _run(subject, planned, repeats, listener) if subject.runs else None
+    lenses = [compile_target(spec_of(subject, planned, target), listener) for target in targets]
     attempts = runs.attempts if runs else assumed_attempts(planned)
     batches = batch_passes(planned, attempts)
     unit = unit_costs(subject.config, subject.dtype)
@@ -67,10 +76,27 @@ def profile(
         outcome=outcome_of(planned, attempts, subject.tokenizer) if runs else None,
         machine=runs.limits if runs else None,
         placements=[place(chip, phases, resident_bytes, subject.dtype) for chip in chips],
+        compiled=[*compiled, *lenses],
         findings=[],
     )
     interrupted = runs is not None and runs.interrupted
     return draft.model_copy(update={"findings": find(draft, interrupted)})
+
+
+def spec_of(subject: Subject, planned: Plan, target: Target) -> ProgramSpec:
+    """The programs that a plan's widest batch runs, for `target`."""
+    rules = planned.rules
+    return ProgramSpec(
+        config=subject.config,
+        dtype=subject.dtype,
+        target=target,
+        batch=max(len(batch.prompts) for batch in planned.batches),
+        attempts=planned.request.attempts,
+        context=planned.prompt_slots + rules.slots,
+        prompt=planned.prompt_slots,
+        think_steps=min(STEPS_PER_CALL, rules.longest_thought - 1),
+        answer_steps=min(STEPS_PER_CALL, rules.answer_budget),
+    )
 
 
 def _run(subject: Subject, planned: Plan, repeats: int, watcher: Watcher) -> Runs:

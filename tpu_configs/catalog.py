@@ -14,7 +14,7 @@ _PACKAGE = __name__.rpartition(".")[0]
 
 
 def chip_names() -> list[str]:
-    """Names of the chips that come with rooflink, such as 'v5e', sorted."""
+    """Names of the chips that come with rooflink, such as 'v5e', by generation."""
     return list(_packaged())
 
 
@@ -61,7 +61,7 @@ def _read_file(path: Path) -> Chip:
 
 @cache
 def _packaged() -> dict[str, Chip]:
-    """File stem -> chip, of every chip file in this package."""
+    """File stem -> chip, of every chip file in this package; names sort by generation."""
     found = [file for file in files(_PACKAGE).iterdir() if file.name.endswith(".toml")]
     return {
         file.name.removesuffix(".toml"): parse_chip(file.read_text(encoding="utf-8"), file.name)

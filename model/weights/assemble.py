@@ -47,7 +47,7 @@ def parameters(
                 "the weights and the configuration are not of one model."
             )
         _check(name, tensor, place.shape)
-        arrays[place.array][place.index] = tensor.reshape(place.split).transpose(place.order)
+        arrays[place.array][place.index] = tensor.T if place.transposed else tensor
     if missing:
         raise ModelInputError(
             f"tensor '{next(iter(missing))}' is missing from the weights of {config.name} "

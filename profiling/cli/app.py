@@ -11,6 +11,7 @@ from ...tpu_configs.errors import ChipInputError
 from ..backend import choose_backend
 from ..errors import ProfileInputError
 from .compare import compare_command
+from .compile import compile_command, hlo_command
 from .listings import chips_command, models_command
 from .profile import InterruptedRunError, profile_command
 
@@ -26,6 +27,8 @@ app = typer.Typer(
 )
 app.command("profile")(profile_command)
 app.command("compare")(compare_command)
+app.command("compile")(compile_command)
+app.command("hlo")(hlo_command)
 app.command("models")(models_command)
 app.command("chips")(chips_command)
 

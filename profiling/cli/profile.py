@@ -1,15 +1,13 @@
 """`rooflink profile`: the main job."""
 
-import os
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import jax
 import typer
 from rich.console import Console
 
@@ -17,6 +15,7 @@ from ...model.sampling import sampler
 from ...model.tasks import Problem, bundled_problems, load_gsm8k
 from ...tpu_configs.catalog import load_all, load_chip
 from ...tpu_configs.chip import Chip
+from ..compiled.targets import Target, parse_target, require_compiler
 from ..errors import ProfileInputError
 from ..profiler import profile
 from ..record import Profile
@@ -24,6 +23,8 @@ from ..render.console import show
 from ..render.report import write_run
 from ..subject import Subject, resolve_subject
 from ..workload import Request
+from .folder import reserved
+from .options import DTypeChoice
 from .progress import TerminalWatcher
 
 DEFAULT_MODEL = "smollm2-135m"
@@ -57,13 +58,6 @@ class WeightsChoice(StrEnum):
     OWN = "own"
     NONE = "none"
     RANDOM = "random"
-
-
-class DTypeChoice(StrEnum):
-    """Dtype of weights, activations and cache."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
 
 
 def profile_command(
@@ -108,6 +102,13 @@ def profile_command(
     out: Annotated[Path | None, typer.Option(help="Folder  [default: runs/MODEL-TIME]")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Measured runs.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of sampling and of random weights.")] = 0,
+    compile: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Add the compiled lens for 'cpu' or a slice such as v5e:2x4; may be repeated; "
+            "'none' for none  [default: cpu where that runs]"
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
     request = Request(
@@ -124,9 +125,10 @@ def profile_command(
     )
     chips = [load_chip(name) for name in chip] if chip else load_all()
     subject = resolve_subject(model, weights.value, dtype.value if dtype else None)
+    targets = _targets(compile, subject)
     name = out.name if out else f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
-    with _reserved(out or Path("runs") / name) as folder:
-        found = _watched(subject, request, chips, repeats, name)
+    with reserved(out or Path("runs") / name) as folder:
+        found = _watched(subject, request, chips, repeats, name, targets)
         write_run(found, folder)
     if json:
         print(found.model_dump_json(indent=1))
@@ -140,38 +142,29 @@ profile_command.__doc__ = EXAMPLES
 
 
 def _watched(
-    subject: Subject, request: Request, chips: list[Chip], repeats: int, name: str
+    subject: Subject,
+    request: Request,
+    chips: list[Chip],
+    repeats: int,
+    name: str,
+    targets: list[Target],
 ) -> Profile:
     with TerminalWatcher() as watcher:
         command = shlex.join(["rooflink", *sys.argv[1:]])
         try:
-            return profile(subject, request, chips, repeats, name, command, watcher)
+            return profile(subject, request, chips, repeats, name, command, watcher, targets)
         except KeyboardInterrupt:
             raise InterruptedRunError from None
 
 
-@contextmanager
-def _reserved(folder: Path) -> Iterator[Path]:
-    """`folder`, proven writable before the long work; what was made for it goes if that fails."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".rooflink-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise ProfileInputError(
-            f"cannot write to {folder}: {error.strerror or error}; choose another folder with --out"
-        ) from None
-    try:
-        yield folder
-    except BaseException:
-        for path in made:  # deepest first; only what is still empty
-            try:
-                path.rmdir()
-            except OSError:
-                break
-        raise
+def _targets(asked: list[str] | None, subject: Subject) -> list[Target]:
+    """Targets of the compiled lens; without a word, the CPU where the model runs on one."""
+    if asked is None:
+        asked = ["cpu"] if subject.runs and jax.default_backend() == "cpu" else []
+    targets = [parse_target(text) for text in asked if text.lower() != "none"]
+    for target in targets:
+        require_compiler(target)
+    return targets
 
 
 def _problems(prompts: str | None, task: str | None, limit: int | None) -> list[Problem]:

@@ -4,9 +4,12 @@ from markupsafe import Markup
 
 from ..record import Profile
 from . import fact_tables, facts, svg, tables, units
+from .compiled_facts import NOTES, signed, signed_share
+from .compiled_view import target_views
 from .facts import KIND_LABELS
 from .headline import headline
-from .lens import CONVENTIONS, GLOSSARY, TERMS
+from .lens import CONVENTIONS, TERMS, glossary
+from .plot_compiled import compiled_plots
 from .plots import all_plots
 from .templating import TEMPLATES, environment
 from .tiles import tiles
@@ -14,8 +17,9 @@ from .tiles import tiles
 
 def html(profile: Profile) -> str:
     """The whole page."""
+    every = all_plots(profile) | compiled_plots(profile)
     # Markup: these strings are our own drawings, whose text svg.py has escaped
-    drawings = {name: Markup(drawn) for name, drawn in all_plots(profile).items()}
+    drawings = {name: Markup(drawn) for name, drawn in every.items()}
     template = environment(autoescape=True).get_template("report.html.j2")
     return template.render(
         profile=profile,
@@ -43,7 +47,12 @@ def html(profile: Profile) -> str:
         share=units.share,
         bytes_=units.bytes_,
         finding_size=facts.finding_size,
-        glossary=GLOSSARY,
+        targets=target_views(profile),
+        compiled_notes=NOTES,
+        signed=signed,
+        signed_share=signed_share,
+        compiled_style=Markup((TEMPLATES / "compiled.css").read_text()),
+        glossary=glossary(profile),
         terms=TERMS,
         conventions=CONVENTIONS,
     )

@@ -1,6 +1,9 @@
 """The names of the lenses as every report prints them, and a sentence on what each can claim."""
 
+from ..record import Profile
+
 COUNTED = "counted"
+COMPILED = "compiled"
 MEASURED = "measured"
 AT_PEAK = "at datasheet peak"
 
@@ -16,6 +19,14 @@ GLOSSARY: dict[str, str] = {
     AT_PEAK: (
         "max(FLOPs / peak, HBM bytes / bandwidth) from a chip's datasheet, links ignored: a floor "
         "that no program goes under, not a prediction and not a measurement."
+    ),
+}
+
+_COMPILED_GLOSSARY: dict[str, str] = {
+    COMPILED: (
+        "From the executable that XLA made for a target, a CPU or a TPU slice compiled ahead of "
+        "time: what one device moves in one call of a phase's program, loops multiplied out and "
+        "whole tiles counted. Nothing was run for it."
     ),
 }
 
@@ -39,3 +50,8 @@ CONVENTIONS: tuple[str, ...] = (
     "Each weight is read once a step; a prompt shared by attempts is read once a step.",
     "tok/s counts useful tokens: no padding, no idle slots; the total counts prompt tokens too.",
 )
+
+
+def glossary(profile: Profile) -> dict[str, str]:
+    """The lenses that a profile's report prints."""
+    return GLOSSARY | (_COMPILED_GLOSSARY if profile.compiled else {})

@@ -4,8 +4,10 @@ import re
 
 from ..record import Profile
 from . import fact_tables, facts, tables
+from .compiled_facts import NOTES
+from .compiled_view import target_views
 from .headline import headline
-from .lens import CONVENTIONS, GLOSSARY, TERMS
+from .lens import CONVENTIONS, TERMS, glossary
 from .table import Table
 from .templating import environment
 
@@ -35,7 +37,9 @@ def markdown(profile: Profile) -> str:
         ],
         findings=facts.ranked(profile.findings),
         finding_size=facts.finding_size,
-        glossary=GLOSSARY,
+        targets=target_views(profile),
+        compiled_notes=NOTES,
+        glossary=glossary(profile),
         terms=TERMS,
         conventions=CONVENTIONS,
     )

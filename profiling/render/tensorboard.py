@@ -1,12 +1,11 @@
 """A profile as TensorBoard events: scalars under the lens that knows them, image, text, histogram.
 
-Tags begin with the lens (`counted/`, `measured/`, `at_datasheet_peak/`), which TensorBoard shows
-as groups, so that no curve stands without its lens. Curves under `thought_...` have tokens thought
-as their step.
+Tags begin with the lens (`counted/`, `compiled/`, `measured/`, `at_datasheet_peak/`), which
+TensorBoard shows as groups, so that no curve stands without its lens. Curves under `thought_...`
+have tokens thought as their step.
 """
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -18,9 +17,11 @@ from tensorboardX import SummaryWriter
 
 from ..record import HbmBytes, Profile
 from ..total import BYTE_KINDS, TOTAL
+from .compiled_scalars import compiled_scalars
 from .markdown import markdown
 from .roofline_png import roofline_png
 from .tables import phases_and_total, time_at_peak
+from .tags import tag
 
 SUFFIX = ".rooflink"  # marks the event files that are ours to replace
 
@@ -44,13 +45,14 @@ def scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
     yield from _phase_scalars(profile)
     yield from _chip_scalars(profile)
     yield from _thought_scalars(profile)
+    yield from compiled_scalars(profile)
 
 
 def _write(profile: Profile, folder: str) -> None:
     writer = SummaryWriter(folder, filename_suffix=SUFFIX)
     try:
-        for tag, value, step in scalars(profile):
-            writer.add_scalar(tag, value, step)
+        for name, value, step in scalars(profile):
+            writer.add_scalar(name, value, step)
         image = roofline_png(profile)
         if image is not None:
             writer.add_image("roofline", imread(BytesIO(image))[..., :3], dataformats="HWC")
@@ -65,7 +67,7 @@ def _write(profile: Profile, folder: str) -> None:
 
 def _phase_scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
     for phase in phases_and_total(profile):
-        name, counted, ran = _tag(phase.name), phase.counted, phase.measured
+        name, counted, ran = tag(phase.name), phase.counted, phase.measured
         yield f"counted/{name}/tokens", phase.tokens, 0
         yield f"counted/{name}/flops", counted.flops, 0
         yield f"counted/{name}/intensity", counted.intensity, 0
@@ -85,9 +87,9 @@ def _phase_scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
 
 def _chip_scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
     for placement in profile.placements:
-        chip = f"at_datasheet_peak/{_tag(placement.chip)}"
+        chip = f"at_datasheet_peak/{tag(placement.chip)}"
         for on_chip in placement.phases:
-            yield f"{chip}/{_tag(on_chip.phase)}/time_s", on_chip.time_at_peak_s, 0
+            yield f"{chip}/{tag(on_chip.phase)}/time_s", on_chip.time_at_peak_s, 0
         yield f"{chip}/{TOTAL}/time_s", time_at_peak(placement), 0
 
 
@@ -106,8 +108,3 @@ def _thought_scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
 def _kinds(moved: HbmBytes) -> Iterator[tuple[str, int]]:
     for kind in (*BYTE_KINDS, TOTAL):
         yield kind, getattr(moved, kind)
-
-
-def _tag(name: str) -> str:
-    """A name with the characters that tags allow; a slash would make a group of its own."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)

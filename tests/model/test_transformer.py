@@ -165,22 +165,22 @@ def loop_over_layers(model: Transformer, tokens: np.ndarray) -> np.ndarray:
         normed = rms_normed(x, block["attention_norm"], config.norm_eps)
         mixed = np.zeros_like(x)
         for k, g in np.ndindex(config.kv_heads, G):
-            query = normed @ block["query"][:, k, g]
-            key, value = (normed @ block["key_value"][:, i, k] for i in (0, 1))
+            own = slice((k * G + g) * H, (k * G + g + 1) * H)
+            shared = slice(k * H, (k + 1) * H)
+            query = normed @ block["query"][:, own]
+            key, value = normed @ block["key"][:, shared], normed @ block["value"][:, shared]
             if config.qkv_bias:
-                query = query + block["query_bias"][k, g]
-                key, value = (
-                    part + block["key_value_bias"][i, k] for i, part in enumerate((key, value))
-                )
+                query = query + block["query_bias"][own]
+                key, value = key + block["key_bias"][shared], value + block["value_bias"][shared]
             if config.qk_norm:
                 query = rms_normed(query, block["query_norm"], config.norm_eps)
                 key = rms_normed(key, block["key_norm"], config.norm_eps)
             scores = turned(query) @ turned(key).T / np.sqrt(H)
             odds = np.exp(scores - scores.max(axis=-1, keepdims=True)) * np.tri(T)
-            mixed += odds / odds.sum(axis=-1, keepdims=True) @ value @ block["output"][k, g]
+            mixed += odds / odds.sum(axis=-1, keepdims=True) @ value @ block["output"][own]
         x = x + mixed
         normed = rms_normed(x, block["mlp_norm"], config.norm_eps)
-        gate, up = normed @ block["gate_up"][:, 0], normed @ block["gate_up"][:, 1]
+        gate, up = normed @ block["gate"], normed @ block["up"]
         x = x + (gate / (1 + np.exp(-gate)) * up) @ block["down"]
     x = rms_normed(x, names["final_norm"], config.norm_eps)
     return x @ (names["embedding"].T if config.tied_embeddings else names["head"])

@@ -4,6 +4,8 @@ Every figure follows from the lengths, the model's shape and two machine limits,
 rates, bounds and times agree with each other; only the efficiencies are chosen.
 """
 
+from sample_compiled import sample_cpu, sample_slice
+
 from rooflink.profiling.record import (
     ChipPlacement,
     CountedCost,
@@ -20,6 +22,7 @@ from rooflink.profiling.record import (
     Provenance,
     Sample,
     Spread,
+    StopReason,
     ThoughtPoint,
     Workload,
 )
@@ -160,7 +163,7 @@ def _placement(chip: tuple[str, float, float, float], phases: list[Phase]) -> Ch
 
 
 def _outcome() -> Outcome:
-    def stop(tokens: int, index: int) -> str:
+    def stop(tokens: int, index: int) -> StopReason:
         if tokens == BUDGET:
             return "budget"
         return "end_of_sequence" if index == 9 else "marker"
@@ -224,8 +227,13 @@ def _findings(think: Phase) -> list[Finding]:
     ]
 
 
-def sample_profile(name: str = "smollm2-135m cot", ran: bool = True) -> Profile:
-    """The profile; with `ran=False` everything that only a run can know is None or empty."""
+def sample_profile(
+    name: str = "smollm2-135m cot", ran: bool = True, compiled: bool = False
+) -> Profile:
+    """The profile; with `ran=False` everything that only a run can know is None or empty.
+
+    `compiled` adds two targets whose figures are illustrative (see sample_compiled).
+    """
     think_steps = [_step(THINK_TOKENS, [0] * 16, s) for s in range(max(THINK_TOKENS))]
     answer_steps = [_step(ANSWER_TOKENS, THINK_TOKENS, s) for s in range(max(ANSWER_TOKENS))]
     think_cost = _sum([cost for _, cost in think_steps])
@@ -295,5 +303,6 @@ def sample_profile(name: str = "smollm2-135m cot", ran: bool = True) -> Profile:
         if ran
         else None,
         placements=[_placement(chip, phases) for chip in CHIPS],
+        compiled=[sample_slice(), sample_cpu()] if compiled else [],
         findings=_findings(phases[1]),
     )

@@ -23,8 +23,10 @@ bandwidth = {value = 4e12, unit = "B/s", source = "a plan", date = "2026", confi
 
 
 def test_the_chips_that_come_along() -> None:
-    assert chip_names() == ["v4", "v5e", "v5p", "v6e", "v7x"]
+    assert chip_names() == ["v2", "v3", "v4", "v5e", "v5p", "v6e", "v7x"]
     assert [chip.name for chip in load_all()] == [
+        "TPU v2",
+        "TPU v3",
         "TPU v4",
         "TPU v5e",
         "TPU v5p",
@@ -48,6 +50,9 @@ def test_the_chips_that_come_along() -> None:
         ("TPU7x", "TPU v7x"),
         ("Ironwood", "TPU v7x"),
         ("TPU v4", "TPU v4"),
+        ("TPU v3", "TPU v3"),
+        ("TPU v2", "TPU v2"),
+        ("V2", "TPU v2"),
     ],
 )
 def test_a_name_is_taken_as_people_write_it(asked: str, name: str) -> None:
@@ -67,7 +72,7 @@ def test_an_unknown_name_is_answered_with_near_ones() -> None:
 
 @pytest.mark.parametrize("asked", ["h100", "", "tpu"])
 def test_a_name_like_no_other_is_answered_with_all(asked: str) -> None:
-    with pytest.raises(ChipInputError, match="try v4, v5e, v5p, v6e, v7x, or the path"):
+    with pytest.raises(ChipInputError, match="try v2, v3, v4, v5e, v5p, v6e, v7x, or the path"):
         load_chip(asked)
 
 

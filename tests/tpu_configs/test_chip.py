@@ -9,7 +9,15 @@ from rooflink.tpu_configs.errors import ChipInputError
 
 @pytest.mark.parametrize(
     ("name", "ridge"),
-    [("v4", 229.2), ("v5e", 240.5), ("v5p", 166.0), ("v6e", 560.4), ("v7x", 312.6)],
+    [
+        ("v2", 64.2),
+        ("v3", 136.7),
+        ("v4", 229.2),
+        ("v5e", 240.5),
+        ("v5p", 166.0),
+        ("v6e", 560.4),
+        ("v7x", 312.6),
+    ],
 )
 def test_ridge_is_peak_over_bandwidth(name: str, ridge: float) -> None:
     assert load_chip(name).ridge("bfloat16") == pytest.approx(ridge, abs=0.05)

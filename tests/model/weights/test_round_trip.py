@@ -54,9 +54,8 @@ def test_layout_computes_what_the_public_projections_do(config: ModelConfig) -> 
     tensors = public_tensors(config)
     ours = parameters(config, tensors.items(), "float32")
     layer = "model.layers.1"
-    K, G, H = config.kv_heads, config.queries_per_kv_head, config.head_dim
     x = np.linspace(-1, 1, config.embed_dim, dtype=np.float32)
-    heads = np.linspace(-1, 1, K * G * H, dtype=np.float32)
+    heads = np.linspace(-1, 1, config.query_heads * config.head_dim, dtype=np.float32)
     mlp = np.linspace(-1, 1, config.mlp_dim, dtype=np.float32)
 
     def public(name: str, vector: np.ndarray) -> np.ndarray:
@@ -65,23 +64,19 @@ def test_layout_computes_what_the_public_projections_do(config: ModelConfig) -> 
     def close(actual: np.ndarray, desired: np.ndarray) -> None:
         np.testing.assert_allclose(actual, desired, rtol=1e-4, atol=1e-4)
 
-    query = np.einsum("D,DKGH->KGH", x, ours["blocks.query"][1])
-    close(query, public("self_attn.q_proj", x).reshape(K, G, H))
-    keys, values = np.einsum("D,DCKH->CKH", x, ours["blocks.key_value"][1])
-    close(keys, public("self_attn.k_proj", x).reshape(K, H))
-    close(values, public("self_attn.v_proj", x).reshape(K, H))
-    output = np.einsum("KGH,KGHD->D", heads.reshape(K, G, H), ours["blocks.output"][1])
-    close(output, public("self_attn.o_proj", heads))
-    gate, up = np.einsum("D,DCF->CF", x, ours["blocks.gate_up"][1])
-    close(gate, public("mlp.gate_proj", x))
-    close(up, public("mlp.up_proj", x))
+    close(x @ ours["blocks.query"][1], public("self_attn.q_proj", x))
+    close(x @ ours["blocks.key"][1], public("self_attn.k_proj", x))
+    close(x @ ours["blocks.value"][1], public("self_attn.v_proj", x))
+    close(heads @ ours["blocks.output"][1], public("self_attn.o_proj", heads))
+    close(x @ ours["blocks.gate"][1], public("mlp.gate_proj", x))
+    close(x @ ours["blocks.up"][1], public("mlp.up_proj", x))
     close(mlp @ ours["blocks.down"][1], public("mlp.down_proj", mlp))
     np.testing.assert_array_equal(
         ours["blocks.mlp_norm"][1], tensors[f"{layer}.post_attention_layernorm.weight"]
     )
     if config.qkv_bias:
         bias = tensors[f"{layer}.self_attn.v_proj.bias"]
-        np.testing.assert_array_equal(ours["blocks.key_value_bias"][1, 1], bias.reshape(K, H))
+        np.testing.assert_array_equal(ours["blocks.value_bias"][1], bias)
     if not config.tied_embeddings:
         close(x @ ours["head"], tensors["lm_head.weight"] @ x)
 

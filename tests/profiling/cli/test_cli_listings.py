@@ -55,7 +55,7 @@ def test_compare_refuses_what_is_no_profile(rooflink, text: str | None, word: st
     assert word in done.err
 
 
-@pytest.mark.parametrize("command", ["profile", "compare", "models", "chips"])
+@pytest.mark.parametrize("command", ["profile", "compare", "compile", "hlo", "models", "chips"])
 def test_help_has_an_example(rooflink, command: str) -> None:
     done = rooflink(command, "--help")
     assert done.code == 0

@@ -9,7 +9,8 @@ import pytest
 from rooflink.profiling.record import Profile
 from rooflink.profiling.store import load_profile
 
-SMALL = ("--prompts", "hi", "--attempts", 2, "--think-budget", 6, "--answer-budget", 3)
+SMALL = ("--prompts", "hi", "--attempts", 2, "--think-budget", 6, "--answer-budget", 3,
+         "--compile", "none")  # fmt: skip
 
 
 def test_a_run_writes_its_folder_and_says_each_phase(rooflink, tiny_folder: Path) -> None:
@@ -48,7 +49,8 @@ def test_the_same_seed_thinks_the_same_and_batches_do_not_matter(
 ) -> None:
     Path("three.txt").write_text("one\ntwo words\n\nthree words here\n")
     options = ("--model", tiny_folder, "--prompts", "three.txt", "--attempts", 2,
-               "--think-budget", 8, "--answer-budget", 4, "--repeats", 1, "--json")  # fmt: skip
+               "--think-budget", 8, "--answer-budget", 4, "--repeats", 1, "--compile", "none",
+               "--json")  # fmt: skip
     runs = [
         Profile.model_validate_json(rooflink("profile", *options, *more).out)
         for more in ((), ("--batch", 2), ("--seed", 1))
@@ -79,7 +81,7 @@ def test_random_weights_run(rooflink) -> None:
     done = rooflink("profile", "--model", "smollm2-135m", "--weights", "random", "--limit", 1,
                     "--attempts", 1, "--prompt-tokens", 4, "--think-budget", 2,
                     "--answer-budget", 1, "--repeats", 1, "--dtype", "bfloat16",
-                    "--json")  # fmt: skip
+                    "--compile", "none", "--json")  # fmt: skip
     found = Profile.model_validate_json(done.out)
     assert found.model.weights_source == "random"
     assert [phase.tokens for phase in found.phases] == [4, 2, 1]
@@ -90,7 +92,7 @@ def test_gsm8k_is_checked(rooflink, tiny_folder: Path) -> None:
     Path("gsm.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     done = rooflink("profile", "--model", tiny_folder, "--task", "gsm8k:gsm.jsonl", "--limit", 2,
                     "--attempts", 3, "--think-budget", 4, "--answer-budget", 2, "--repeats", 1,
-                    "--think-end", "ok", "--json", "--out", "r")  # fmt: skip
+                    "--think-end", "ok", "--compile", "none", "--json", "--out", "r")  # fmt: skip
     found = Profile.model_validate_json(done.out)
     assert found.workload.task == "gsm8k"
     assert found.workload.prompts == 2
@@ -127,6 +129,7 @@ def test_a_prompt_longer_than_the_context(rooflink, tiny_folder: Path) -> None:
         (("--repeats", "0"), ("repeats",)),
         (("--frobnicate",), ("--frobnicate",)),
         (("--dtype", "float8"), ("float8",)),
+        (("--compile", "v5e:3x5"), ("3x5", "v5e:2x4")),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(
@@ -187,3 +190,16 @@ def test_interrupt_after_a_repeat_keeps_it(
     found = Profile.model_validate_json(done.out)
     assert len(found.phases[0].measured.time_s.repeats) == 1
     assert "interrupted" in found.findings[0].sentence
+
+
+def test_the_cpu_compiled_by_default_is_in_the_same_profile(rooflink, tiny_folder: Path) -> None:
+    """Counted, compiled and measured side by side; what is named and what is not add up."""
+    done = rooflink("profile", "--model", tiny_folder, *SMALL[:-2], "--repeats", 1, "--json")
+    found = Profile.model_validate_json(done.out)
+    assert [target.target for target in found.compiled] == ["cpu"]
+    assert [phase.phase for phase in found.compiled[0].phases] == ["prefill", "think", "answer"]
+    for phase in found.compiled[0].phases:
+        named = sum(excess.excess_bytes for excess in phase.excesses)
+        assert phase.hbm_bytes == phase.counted_bytes.total + named + phase.unexplained_bytes
+        assert phase.unresolved_loops == []
+    assert all(phase.measured is not None for phase in found.phases)

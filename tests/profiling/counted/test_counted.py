@@ -120,7 +120,8 @@ def unrolled_forward(model: Transformer, tokens: jax.Array, cache: KVCache) -> j
         query, key, value = block.project(normed, rotation(model.config, positions))
         empty = jnp.zeros((1, key.shape[2], 0, key.shape[-1]))
         mixed = attend(query, Context(empty, empty, key, value), sees)
-        x = x + contract("BATKGH,KGHD->BATD", mixed, block.output[...])
+        heads = mixed.reshape(*x.shape[:3], -1)
+        x = x + contract("BATQ,QD->BATD", heads, block.output[...])
         x = x + block.mlp(rms_norm(x, block.mlp_norm[...], 1e-5))
     return model.logits(x)
 

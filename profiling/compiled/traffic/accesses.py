@@ -1,0 +1,135 @@
+"""What one execution of an instruction reads and writes: memory space, kind of data, bytes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..hlo.module import Instruction
+from ..hlo.shape import Shape, memory_space_name
+from .collectives import exchanges_in
+from .custom_calls import estimated_bytes
+from .origins import Origins, Path
+from .record import COLLECTIVES, COPY_OF, HBM, Access, Direction
+from .spans import NONE, NOTHING, Span, paths_of, read_of_operand, write_of_result
+
+COPYING = frozenset({"copy", "copy-start", "transpose"})
+"""Opcodes that only move data, whatever it is."""
+
+
+class AccessReader:
+    """Accesses of the instructions of one module."""
+
+    def __init__(self, origins: Origins):
+        self._origins = origins
+
+    def accesses(self, instruction: Instruction) -> tuple[Access, ...]:
+        """Reads and writes of one execution, merged by direction, space and kind."""
+        found = [*self._reads(instruction), *self._writes(instruction)]
+        if instruction.opcode == "custom-call":
+            found = _scaled_to_estimate(instruction, found)
+        if next(exchanges_in(instruction), None) is not None:
+            found = [replace(access, kind=COLLECTIVES) for access in found]
+        else:
+            copied = self._copied_kinds(instruction, found)
+            found = [
+                replace(access, kind=COPY_OF + access.kind)
+                if access.space == HBM and access.kind in copied
+                else access
+                for access in found
+            ]
+        return _merged(found)
+
+    def only_moves(self, instruction: Instruction) -> bool:
+        """Whether its result holds the very data of an operand: a copy, slice or conversion."""
+        if instruction.opcode in COPYING or instruction.opcode in ("dynamic-slice", "slice"):
+            return True
+        return any(self._passed_on(instruction))
+
+    def arguments(self, instruction: Instruction) -> tuple[str, ...]:
+        """The program's arguments whose data it reads or writes."""
+        holders = [
+            (one, path)
+            for one in (*instruction.operands, instruction)
+            for path, _ in paths_of(one.shape)
+        ]
+        names = [self._origins.argument(*holder) for holder in holders]
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    def _reads(self, instruction: Instruction) -> Iterator[Access]:
+        for index, operand in enumerate(instruction.operands):
+            share = read_of_operand(instruction, index)
+            for path, shape in paths_of(operand.shape):
+                span = Span.of(shape, share)
+                kind = self._origins.kind(operand, path)
+                yield _access("read", shape, kind, span)
+
+    def _writes(self, instruction: Instruction) -> Iterator[Access]:
+        if instruction.opcode == "copy-start":  # (result, operand, context)
+            target = instruction.shape.parts[0]
+            kind = self._origins.kind(instruction, (0,))
+            yield _access("write", target, kind, Span.of(target))
+            return
+        results = paths_of(instruction.shape)
+        if instruction.opcode in ("all-gather-start", "collective-permute-start"):
+            results = [(path, shape) for path, shape in results if path[0] == 1]
+        written = write_of_result(instruction)
+        for (path, shape), (_, span) in zip(paths_of(instruction.shape), written, strict=True):
+            if (path, shape) in results:
+                yield _access("write", shape, self._origins.kind(instruction, path), span)
+
+    def _passed_on(self, instruction: Instruction) -> Iterator[tuple[Instruction, Path]]:
+        """Operands whose data the result holds anew, where the caller named that data.
+
+        A result that is but updated in place holds nothing anew.
+        """
+        for (path, shape), (_, span) in zip(
+            paths_of(instruction.shape), write_of_result(instruction), strict=True
+        ):
+            if span != Span.of(shape) or not self._origins.is_named(instruction, path):
+                continue
+            for index, operand in enumerate(instruction.operands):
+                for operand_path, _ in paths_of(operand.shape):
+                    same = self._origins.same(instruction, path, operand, operand_path)
+                    if same and read_of_operand(instruction, index) != NONE:
+                        yield operand, operand_path
+
+    def _copied_kinds(self, instruction: Instruction, found: list[Access]) -> set[str]:
+        """Kinds of data that it writes to HBM anew, computing nothing from them.
+
+        What is only fetched from HBM to a nearer memory is no copy: that is how it is read.
+        """
+        if not any(a.direction == "write" and a.space == HBM and a.padded for a in found):
+            return set()
+        if instruction.opcode in COPYING:
+            return {access.kind for access in found}
+        return {self._origins.kind(*passed) for passed in self._passed_on(instruction)}
+
+
+def _access(direction: Direction, shape: Shape, kind: str, span: Span) -> Access:
+    space = memory_space_name(shape.memory_space)
+    return Access(direction, space, kind, span.logical, span.padded)
+
+
+def _merged(found: list[Access]) -> tuple[Access, ...]:
+    sums: dict[tuple[Direction, str, str], Span] = {}
+    for access in found:
+        key = (access.direction, access.space, access.kind)
+        sums[key] = sums.get(key, NOTHING) + Span(access.logical, access.padded)
+    return tuple(
+        Access(*key, span.logical, span.padded) for key, span in sums.items() if span != NOTHING
+    )
+
+
+def _scaled_to_estimate(call: Instruction, found: list[Access]) -> list[Access]:
+    """Operands and results scaled to the bytes that the kernel says it accesses.
+
+    The estimate does not tell memory spaces or reads and writes apart: each keeps its share.
+    """
+    estimate = estimated_bytes(call)
+    whole = sum(access.logical for access in found)
+    if estimate is None or not whole:
+        return found
+    scale = estimate / whole
+    return [
+        replace(access, logical=round(access.logical * scale), padded=round(access.padded * scale))
+        for access in found
+    ]

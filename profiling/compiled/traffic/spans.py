@@ -1,0 +1,229 @@
+"""Which part of its operands and results an instruction touches.
+
+A fusion that uses an operand only through slices reads the slices: one layer of stacked weights,
+not all. Fusions inside fusions are asked in turn, from what is used of their result. A
+dynamic-update-slice whose result takes over its operand's buffer writes the update and leaves the
+rest where it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..hlo.module import Computation, Instruction
+from ..hlo.shape import Shape
+from .values import RENAMING, Value, follow
+
+THROUGH_LAYOUTS = RENAMING | {"copy"}
+"""A copy inside a fusion on the way to an update only changes the tiles that are seen: on tpu7x
+T(16,128) in memory, T(8,128) in the fusion, and T(16,128) again in the updated buffer."""
+
+SLICING = frozenset({"dynamic-slice", "slice", "gather"})
+UPDATING = frozenset({"dynamic-update-slice", "scatter"})
+
+ELEMENT_BY_ELEMENT = frozenset(
+    {
+        "abs", "add", "and", "atan2", "bitcast-convert", "cbrt", "ceil", "clamp", "compare",
+        "convert", "copy", "cosine", "divide", "erf", "exponential", "exponential-minus-one",
+        "floor", "is-finite", "log", "log-plus-one", "logistic", "maximum", "minimum", "multiply",
+        "negate", "not", "or", "popcnt", "power", "reduce-precision", "remainder", "reshape",
+        "reverse", "round-nearest-afz", "round-nearest-even", "rsqrt", "select",
+        "shift-left", "shift-right-arithmetic", "shift-right-logical", "sign", "sine", "sqrt",
+        "subtract", "tan", "tanh", "transpose", "xor",
+    }
+)  # fmt: skip
+"""Opcodes that need, for a part of their result, the same part of an operand of that size."""
+
+
+State = Literal["buffer", "updated", "derived"]
+"""What a value in a fusion is: the operand itself, the operand updated in place, or computed."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes of an array that are touched, alone and with the padding of their tiles."""
+
+    logical: int
+    padded: int
+
+    @staticmethod
+    def of(shape: Shape, share: "Share | None" = None) -> "Span":
+        """That share of an array, or all of it, rounded to bytes."""
+        share = share or ALL
+        return Span(
+            round(shape.logical_bytes * share.logical), round(shape.padded_bytes * share.padded)
+        )
+
+    def __add__(self, other: "Span") -> "Span":
+        return Span(self.logical + other.logical, self.padded + other.padded)
+
+
+NOTHING = Span(0, 0)
+
+
+@dataclass(frozen=True)
+class Share:
+    """Part of an array that is touched, 0 to 1: of its elements, and of its tiles."""
+
+    logical: float
+    padded: float
+
+    def __add__(self, other: "Share") -> "Share":
+        return Share(min(1.0, self.logical + other.logical), min(1.0, self.padded + other.padded))
+
+    def __mul__(self, other: "Share") -> "Share":
+        return Share(self.logical * other.logical, self.padded * other.padded)
+
+    @staticmethod
+    def of(part: Span, whole: Shape) -> "Share":
+        """That part of an array."""
+        logical, padded = whole.logical_bytes, whole.padded_bytes
+        return Share(
+            min(1.0, part.logical / max(1, logical)), min(1.0, part.padded / max(1, padded))
+        )
+
+
+ALL = Share(1.0, 1.0)
+NONE = Share(0.0, 0.0)
+
+
+def part_of(whole: Shape, part: Shape) -> Span:
+    """`part` as it lies within `whole`, in the tiles of `whole`."""
+    if len(part.dimensions) != len(whole.dimensions):
+        return Span(part.logical_bytes, min(part.padded_bytes, whole.padded_bytes))
+    return Span(part.logical_bytes, whole.padded_bytes_of(part.dimensions))
+
+
+def read_of_operand(instruction: Instruction, index: int) -> Share:
+    """Share of operand `index` that one execution of `instruction` reads."""
+    if instruction.opcode == "fusion":
+        parameter = instruction.called.parameters.get(index)
+        uses = _Uses(instruction.called, _written_result)
+        return NONE if parameter is None else uses.of(parameter)
+    return _share_of_one_use(instruction, index, "buffer", _written_result)
+
+
+def write_of_result(instruction: Instruction) -> list[tuple[Shape, Span]]:
+    """Each array of the result with the part of it that is written."""
+    spans = []
+    for path, shape in paths_of(instruction.shape):
+        spans.append((shape, _written(Value(instruction), path, shape)))
+    return spans
+
+
+def paths_of(shape: Shape, before: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], Shape]]:
+    """The arrays of a shape with the tuple indices that lead to each."""
+    if shape.is_tuple:
+        return [
+            found
+            for index, part in enumerate(shape.parts)
+            for found in paths_of(part, (*before, index))
+        ]
+    return [(before, shape)] if shape.bits else []
+
+
+def _written(value: Value, path: tuple[int, ...], shape: Shape) -> Span:
+    """The updates where the array takes over the buffer that it updates, else all of it."""
+    maker = _element(value, path)
+    total = NOTHING
+    while maker is not None and maker.made_by.opcode in UPDATING:
+        update = maker.operand(1 if maker.made_by.opcode == "dynamic-update-slice" else 2)
+        total += part_of(maker.made_by.shape, update.made_by.shape)
+        maker = follow(maker.operand(0), THROUGH_LAYOUTS)
+        from_outside = maker.frame is None
+        if from_outside and _in_place(instruction=value.made_by, buffer=maker, shape=shape):
+            return total
+    return Span.of(shape)
+
+
+def _in_place(instruction: Instruction, buffer: Value, shape: Shape) -> bool:
+    """Whether a result may take over the memory of `buffer`, which was there before the fusion."""
+    if instruction.opcode != "fusion":
+        return True
+    return any(array.layout == shape.layout for array in buffer.made_by.shape.arrays())
+
+
+def _element(value: Value, path: tuple[int, ...]) -> Value | None:
+    """The maker of one element of a (possibly nested) tuple."""
+    value = follow(value)
+    for index in path:
+        if value.made_by.opcode != "tuple":
+            return None
+        value = follow(value.operand(index))
+    return value
+
+
+def _written_result(state: State, index: int | None = None) -> Share:
+    """What is read of a value that is handed on whole: nothing where it only stays in place."""
+    return NONE if state == "updated" else ALL
+
+
+@dataclass
+class _Uses:
+    """What is used of the values in a fused computation.
+
+    `outside` says what is used of its result, or of element `index` of it.
+    """
+
+    computation: Computation
+    outside: Callable[[State, int | None], Share]
+    known: dict[tuple[Instruction, State], Share] = field(default_factory=dict)
+
+    def of(self, value: Instruction, state: State = "buffer") -> Share:
+        """Share of `value` that is used."""
+        key = (value, state)
+        if key not in self.known:
+            self.known[key] = self._sum(value, state)
+        return self.known[key]
+
+    def _sum(self, value: Instruction, state: State) -> Share:
+        share = self.outside(state, None) if value is self.computation.root else NONE
+        for user in self.computation.users(value):
+            for index, operand in enumerate(user.operands):
+                if operand is value and share != ALL:
+                    share += self._by(user, index, state)
+        return share
+
+    def _by(self, user: Instruction, index: int, state: State) -> Share:
+        """Share of its operand `index` that `user` needs."""
+        if user.opcode == "tuple":
+            handed_on = user is self.computation.root
+            return self.outside(state, index) if handed_on else self._element(user, index, state)
+        if user.opcode in RENAMING:
+            return self.of(user, state)
+        if user.opcode == "fusion":
+            inner = _Uses(user.called, lambda state, index: self._result(user, state, index))
+            parameter = user.called.parameters.get(index)
+            return NONE if parameter is None else inner.of(parameter, state)
+        return _share_of_one_use(user, index, state, lambda state: self.of(user, state))
+
+    def _result(self, fusion: Instruction, state: State, index: int | None) -> Share:
+        """What is used of the result of a fusion in this one, or of element `index` of it."""
+        if index is None:
+            return self.of(fusion, state)
+        handed_on = fusion is self.computation.root
+        share = self.outside(state, index) if handed_on else NONE
+        return share + self._element(fusion, index, state)
+
+    def _element(self, whole: Instruction, index: int, state: State) -> Share:
+        share = NONE
+        for user in self.computation.users(whole):
+            if user.opcode == "get-tuple-element" and user.tuple_index == index:
+                share += self.of(user, state)
+        return share
+
+
+def _share_of_one_use(
+    user: Instruction, index: int, state: State, used: Callable[[State], Share]
+) -> Share:
+    """Share of operand `index` that `user` needs, of whose result `used` is needed."""
+    operand = user.operands[index].shape
+    if user.opcode in SLICING and index == 0:
+        return Share.of(part_of(operand, user.shape), operand) * used("derived")
+    if user.opcode in UPDATING and index == 0:
+        return used("derived" if state == "derived" else "updated")
+    if user.opcode == "copy":
+        return used("derived" if state == "updated" else state)
+    if user.opcode in ELEMENT_BY_ELEMENT and operand.elements == user.shape.elements:
+        return used("derived")
+    return ALL

@@ -1,0 +1,151 @@
+"""The device's plane: phases as steps, their programs, and the programs' operations."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ....tpu_configs.chip import Chip
+from ..hlo.module import Instruction
+from ..traffic.record import HBM, UNATTRIBUTED, Direction, InstructionTraffic
+from .categories import LOOP, category
+from .phase import PhaseProgram
+from .plane import NO_STATS, PlaneWriter, Stats, Value
+from .roof import Roof
+from .schema import MemoryAccessBreakdown
+from .split import row_flops
+
+LABEL = "predicted"
+BASIS = "predicted, not measured: max(FLOPs / peak, HBM bytes / bandwidth) by the datasheet"
+"""On every event: what its duration is."""
+
+_PLANE = "/device:TPU:0"  # XProf knows a TPU by this very name
+_MEMORY_SPACES = {HBM: 1, "CMEM": 2, "VMEM": 3}  # XProf's PerformanceInfo.MemorySpace
+_DIRECTIONS: dict[Direction, int] = {"read": 1, "write": 2}  # its OperationType
+_LONGEST_NAME = 160
+_GAP_PS = 1000  # between phases: what begins where a step ends, XProf takes for a part of it
+
+
+@dataclass
+class DevicePlane:
+    """Writes phases one after another, each behind the one before."""
+
+    writer: PlaneWriter
+    roof: Roof
+    now_ps: int = 0
+    steps: int = 0  # written so far; XProf numbers them itself, from 0, and ours must be the same
+    symbols: int = 0
+    lines: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, plane: Any, chip: Chip, roof: Roof) -> "DevicePlane":
+        """An empty plane for one device of `chip`."""
+        writer = PlaneWriter(plane, 1, _PLANE)
+        writer.set_stats(
+            {
+                "device_type_string": f"{chip.name} ({LABEL})",
+                "peak_teraflops_per_second": roof.flop_per_s / 1e12,
+                "peak_hbm_bw_gigabytes_per_second": roof.bytes_per_s / 1e9,
+                "has_merged_vmem": 1,
+                "has_megacore": 0,
+            }
+        )
+        lines = {name: writer.add_line(name) for name in ("Steps", "XLA Modules", "XLA Ops")}
+        return cls(writer, roof, lines=lines)
+
+    def add(self, phase: PhaseProgram, program: int, title: str) -> None:
+        """Write a phase as a step, a run of its program, and the program's operations."""
+        start = self.now_ps
+        self._operations(phase, program)
+        length = self.now_ps - start
+        common: dict[str, Value] = {
+            "group_id": self.steps,
+            "phase": phase.name,
+            "passes": phase.passes,
+            "basis": BASIS,
+        }
+        step = self.writer.add_kind(str(self.steps))
+        at = {"step_num": self.steps, **common}
+        self.writer.add_event(self.lines["Steps"], step, start, length, at)
+        module = self.writer.add_kind(title)
+        at = {"run_id": program, "program_id": program, **common}
+        self.writer.add_event(self.lines["XLA Modules"], module, start, length, at)
+        self.steps += 1
+        self.now_ps += _GAP_PS
+
+    def _operations(self, phase: PhaseProgram, program: int) -> None:
+        """One event an instruction, all its executions together, inside the events of its loops."""
+        open_loops: list[tuple[str, Any, int]] = []
+        for row, flops in zip(phase.traffic.rows, row_flops(phase), strict=True):
+            self._close(open_loops, row.loops)
+            for name in row.loops[len(open_loops) :]:
+                event = self._event(self._loop_kind(name, program), 0)
+                open_loops.append((name, event, self.now_ps))
+            kind = self._row_kind(phase, row, flops, program)
+            hbm_bytes = row.bytes(HBM)
+            duration = self.roof.time_ps(flops, hbm_bytes)
+            counts = {"executions": row.times, "compiler_cycles": row.cycles * row.times}
+            self._event(kind, duration, counts)
+            self.now_ps += duration
+        self._close(open_loops, ())
+
+    def _close(self, open_loops: list[tuple[str, Any, int]], still: tuple[str, ...]) -> None:
+        """End the loops that are not among the outermost ones in `still`."""
+        while open_loops and tuple(name for name, _, _ in open_loops) != still[: len(open_loops)]:
+            _, event, start = open_loops.pop()
+            event.duration_ps = self.now_ps - start
+
+    def _event(self, kind: int, duration_ps: int, counts: Stats = NO_STATS) -> Any:
+        stats = {"group_id": self.steps, "basis": BASIS, **counts}
+        return self.writer.add_event(self.lines["XLA Ops"], kind, self.now_ps, duration_ps, stats)
+
+    def _loop_kind(self, name: str, program: int) -> int:
+        number = self._next_symbol()
+        stats: Stats = {"hlo_category": LOOP, "program_id": program, "symbol_id": number}
+        return self.writer.add_kind(f"%{name} = while", stats, name)
+
+    def _row_kind(
+        self, phase: PhaseProgram, row: InstructionTraffic, flops: int, program: int
+    ) -> int:
+        instruction = phase.module.instruction(row.name)
+        stats: Stats = {
+            "hlo_category": category(instruction),
+            "flops": flops,
+            "model_flops": flops,
+            "bytes_accessed": row.bytes(None),
+            "memory_access_breakdown": _breakdown(row),
+            "tf_op": _scope_path(phase, row) + ":",  # XProf wants name:type
+            "program_id": program,
+            "symbol_id": self._next_symbol(),
+        }
+        return self.writer.add_kind(_text(instruction), stats, row.name)
+
+    def _next_symbol(self) -> int:
+        """A number for an operation: XProf merges those with the same one."""
+        self.symbols += 1
+        return self.symbols
+
+
+def _text(instruction: Instruction) -> str:
+    """The instruction as HLO has it, cut where it gets long."""
+    operands = ", ".join(f"%{one.name}" for one in instruction.operands)
+    text = f"%{instruction.name} = {instruction.shape} {instruction.opcode}({operands})"
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "..."
+
+
+def _scope_path(phase: PhaseProgram, row: InstructionTraffic) -> str:
+    """The path of named scopes: 'think/attention/scores'."""
+    first = phase.name if row.phase == UNATTRIBUTED else row.phase
+    return f"{first}/{row.scope or UNATTRIBUTED}"
+
+
+def _breakdown(row: InstructionTraffic) -> bytes:
+    """Bytes by memory and direction over all executions; memories XProf does not know left out."""
+    message = MemoryAccessBreakdown()
+    for space, number in _MEMORY_SPACES.items():
+        for direction, operation in _DIRECTIONS.items():
+            moved = row.bytes(space, direction=direction)
+            if moved:
+                message.memory_accessed.add(
+                    operation_type=operation, memory_space=number, bytes_accessed=moved
+                )
+    data: bytes = message.SerializeToString()
+    return data

@@ -1,0 +1,66 @@
+"""A plane under construction: lines of events, whose names and stats are written once each."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+Value = str | int | float | bytes
+"""What a stat holds. An int is written as int64, which XProf reads wherever it wants an integer."""
+
+Stats = Mapping[str, Value]
+NO_STATS: Stats = MappingProxyType({})
+
+
+class PlaneWriter:
+    """Fills an XPlane message."""
+
+    def __init__(self, plane: Any, number: int, name: str):
+        self._plane = plane
+        plane.id, plane.name = number, name
+        self._stat_ids: dict[str, int] = {}
+
+    def set_stats(self, stats: Stats) -> None:
+        """Facts of the whole plane, such as the device's peaks."""
+        self._write(self._plane.stats, stats)
+
+    def add_line(self, name: str) -> Any:
+        """A further line, to which `add_event` can write."""
+        line = self._plane.lines.add(id=len(self._plane.lines) + 1, name=name)
+        line.timestamp_ns = 1  # XProf takes a line at 0 for one without a clock
+        return line
+
+    def add_kind(
+        self, name: str, stats: Stats = NO_STATS, display_name: str = "", key: int | None = None
+    ) -> int:
+        """What is said once of all events of a kind; its key is what `add_event` asks for."""
+        key = key or len(self._plane.event_metadata) + 1
+        value = self._plane.event_metadata.add(key=key).value
+        value.id, value.name, value.display_name = key, name, display_name
+        self._write(value.stats, stats)
+        return key
+
+    def add_event(self, line: Any, kind: int, start_ps: int, duration_ps: int, stats: Stats) -> Any:
+        """An event of that kind on a line of this plane."""
+        event = line.events.add(metadata_id=kind, offset_ps=start_ps, duration_ps=duration_ps)
+        self._write(event.stats, stats)
+        return event
+
+    def _write(self, stats: Any, values: Stats) -> None:
+        for name, value in values.items():
+            stat = stats.add(metadata_id=self._stat_id(name))
+            if isinstance(value, bytes):
+                stat.bytes_value = value
+            elif isinstance(value, str):
+                stat.ref_value = self._stat_id(value)  # a text is written once, like a name
+            elif isinstance(value, float):
+                stat.double_value = value
+            else:
+                stat.int64_value = value
+
+    def _stat_id(self, name: str) -> int:
+        if name not in self._stat_ids:
+            number = len(self._stat_ids) + 1
+            self._stat_ids[name] = number
+            entry = self._plane.stat_metadata.add(key=number).value
+            entry.id, entry.name = number, name
+        return self._stat_ids[name]

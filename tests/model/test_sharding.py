@@ -1,0 +1,215 @@
+"""A mesh changes where the numbers are, never what they are. Run as a script: the other process.
+
+Eight virtual CPU devices need a process of their own, for XLA reads its flags once.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache, partial
+from inspect import unwrap
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh, PartitionSpec
+
+from rooflink.model import ModelConfig, ModelInputError, preset
+from rooflink.model.cache import KVCache
+from rooflink.model.decode import prefill, think
+from rooflink.model.generate import attempt_keys
+from rooflink.model.sampling import Temperature
+from rooflink.model.sharding import (
+    MESH_AXES,
+    MESH_AXES_OF,
+    PARAMETER_AXES,
+    ModelSplit,
+    leaf_name,
+    parameter_shardings,
+    partition,
+    split_devices,
+    state_shardings,
+)
+from rooflink.model.thought_rules import budget_rules
+from rooflink.model.transformer import Transformer, abstract_transformer, transformer_from
+
+TINY = ModelConfig(
+    name="tiny", family="qwen3", layers=2, embed_dim=32, query_heads=8, kv_heads=2, head_dim=8,
+    mlp_dim=64, vocab_size=96, context_length=256, rope_theta=1e4, norm_eps=1e-5,
+    tied_embeddings=False, qkv_bias=True, qk_norm=True,
+)  # fmt: skip
+NINE_HEADS = replace(TINY, query_heads=9, kv_heads=3, vocab_size=97, tied_embeddings=True)
+FOUR_HEADS = replace(TINY, query_heads=4, kv_heads=2)
+
+CASES: dict[str, tuple[ModelConfig, int, int]] = {  # model, data, model axis
+    "KV heads fewer than the model axis": (TINY, 1, 8),
+    "heads and vocabulary that do not divide": (NINE_HEADS, 1, 8),
+    "attention over fewer devices than the MLP": (FOUR_HEADS, 1, 8),
+    "prompts and attempts split": (TINY, 4, 2),
+}
+BATCH, ATTEMPTS, PROMPT, STEPS = 2, 4, 6, 5
+RULES, SAMPLER = budget_rules(STEPS + 2, 2), Temperature(1.0, top_p=0.95)
+
+
+def steps(model: Transformer, split: ModelSplit | None) -> dict[str, Any]:
+    """Prefill, some thinking, and the logits of one more token; on a mesh if there is a split."""
+    prompts = jnp.arange(BATCH * PROMPT).reshape(BATCH, PROMPT).astype(jnp.int32) % 90 + 1
+    inputs = (prompts, jnp.array([PROMPT, PROMPT - 2]), attempt_keys(3, 0, BATCH, ATTEMPTS))
+    begin = partial(unwrap(prefill), rules=RULES, sampler=SAMPLER)
+    go_on = partial(unwrap(think), steps=STEPS, rules=RULES, sampler=SAMPLER)
+    if split is None:
+        state = jax.jit(go_on)(model, jax.jit(begin)(model, *inputs))
+    else:
+        mesh = split.mesh(jax.devices())
+        model = jax.device_put(model, parameter_shardings(model, mesh))
+        shardings = state_shardings(jax.eval_shape(begin, model, *inputs), mesh)
+        state = jax.jit(begin, out_shardings=shardings)(model, *inputs)
+        state = jax.jit(go_on, out_shardings=shardings)(model, state)
+
+    @jax.jit
+    def next_logits(model: Transformer, cache: KVCache) -> jax.Array:
+        position = state.position[..., None]
+        return model.logits(model.forward(state.token[..., None], position, cache, state.passes)[0])
+
+    return {
+        "tokens": np.asarray(state.emitted).tolist(),
+        "logits": np.asarray(next_logits(model, state.cache)).tolist(),
+        "cache shard": list(state.cache.keys.addressable_shards[0].data.shape),
+        "query shard": list(model.blocks.query[...].addressable_shards[0].data.shape),
+    }
+
+
+def compare() -> dict[str, Any]:
+    """Each case with and without a mesh."""
+    found = {}
+    for name, (config, data, model_axis) in CASES.items():
+        split = split_devices(config, BATCH, ATTEMPTS, 8, data, model_axis)
+        found[name] = {"plain": plain_steps(config), "mesh": steps(random_model(config), split)}
+    return found
+
+
+@cache
+def plain_steps(config: ModelConfig) -> dict[str, Any]:
+    return steps(random_model(config), None)
+
+
+def random_model(config: ModelConfig) -> Transformer:
+    """Weights large enough that rounding never picks the token; from numpy, which compiles
+    nothing."""
+    random = np.random.default_rng(1)
+    shapes = jax.tree_util.tree_leaves_with_path(abstract_transformer(config, jnp.float32))
+    names = {leaf_name(path): leaf.shape for path, leaf in shapes}
+    weights = {
+        name: random.normal(1.0 if name.endswith("norm") else 0.0, 0.2, shape)
+        for name, shape in names.items()
+    }
+    return transformer_from(config, jnp.float32, weights)
+
+
+@pytest.fixture(scope="module")
+def compared() -> dict[str, Any]:
+    flags = "--xla_force_host_platform_device_count=8"
+    environment = os.environ | {
+        "XLA_FLAGS": flags,
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+    run = [sys.executable, str(Path(__file__))]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_mesh_gives_the_same_tokens_and_logits(compared: dict[str, Any], case: str) -> None:
+    plain, mesh = compared[case]["plain"], compared[case]["mesh"]
+    assert mesh["tokens"] == plain["tokens"]
+    assert len(np.unique(plain["tokens"])) > 5, "a model that says one thing shows nothing"
+    np.testing.assert_allclose(mesh["logits"], plain["logits"], rtol=0, atol=2e-4)
+    assert np.std(plain["logits"]) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("case", "cache", "query"),
+    [
+        ("KV heads fewer than the model axis", [2, 2, 4, 1, 9, 8], [2, 32, 8]),
+        ("heads and vocabulary that do not divide", [2, 2, 4, 3, 9, 8], [2, 32, 72]),
+        ("prompts and attempts split", [2, 1, 2, 1, 9, 8], [2, 32, 32]),
+    ],
+)
+def test_a_device_holds_its_part(
+    compared: dict[str, Any], case: str, cache: list[int], query: list[int]
+) -> None:
+    assert compared[case]["mesh"]["cache shard"] == cache
+    assert compared[case]["mesh"]["query shard"] == query
+
+
+@pytest.mark.parametrize(
+    ("model", "devices", "expected"),
+    [
+        ("llama3-8b", 8, ModelSplit(1, 1, 8, 1, 1)),
+        ("llama3-8b", 256, ModelSplit(8, 1, 8, 4, 1)),
+        ("llama3-70b", 64, ModelSplit(1, 1, 8, 8, 1)),
+        ("smollm2-135m", 8, ModelSplit(8, 1, 1, 1, 1)),
+        ("smollm2-135m", 3, ModelSplit(1, 1, 3, 1, 1)),
+    ],
+)
+def test_the_model_axis_follows_the_heads(model: str, devices: int, expected: ModelSplit) -> None:
+    """By default as many devices as split the query heads, and data for the others."""
+    assert split_devices(preset(model), batch=16, attempts=1, devices=devices) == expected
+
+
+def test_a_batch_that_does_not_divide_leaves_all_to_the_model_axis() -> None:
+    split = split_devices(preset("smollm2-135m"), batch=1, attempts=1, devices=8)
+    assert split == ModelSplit(1, 1, 1, 1, 8)
+    assert "attention computed 8 times over" in split.describe(preset("smollm2-135m"))
+
+
+def test_what_is_held_twice_is_said() -> None:
+    config = preset("llama3-70b")
+    split = split_devices(config, 16, 1, 64, data=1, model=64)
+    assert "8 KV heads split 8 ways, each held by 8 devices" in split.describe(config)
+    odd = replace(config, vocab_size=128257)
+    assert "vocabulary of 128257 split 1 ways" in split.describe(odd)
+
+
+@pytest.mark.parametrize(
+    ("data", "model", "said"),
+    [
+        (2, 8, "has 16 devices, but there are 8"),
+        (3, None, "product is 8"),
+        (None, 5, "product is 8"),
+        (0, None, "product is 8"),
+        (8, 1, "do not divide over data=8"),
+    ],
+)
+def test_a_mesh_that_does_not_match(data: int | None, model: int | None, said: str) -> None:
+    with pytest.raises(ModelInputError, match=said):
+        split_devices(TINY, 3, 1, 8, data, model)
+
+
+def test_every_parameter_of_every_family_has_its_axes() -> None:
+    for config in (TINY, NINE_HEADS, preset("llama3-8b")):
+        model = abstract_transformer(config, jnp.bfloat16)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(model):
+            assert len(PARAMETER_AXES[leaf_name(path)]) == leaf.ndim
+
+
+def test_two_axes_of_a_tensor_never_claim_one_mesh_axis() -> None:
+    mesh = Mesh(np.array(jax.devices()[:1]).reshape((1,) * len(MESH_AXES)), MESH_AXES)
+    with pytest.raises(ValueError, match="claims a mesh axis"):
+        partition("KF", (2, 2), mesh)
+    assert {axis for axes in MESH_AXES_OF.values() for axis in axes} == set(MESH_AXES)
+    assert partition("", (), mesh) == PartitionSpec()
+    assert math.prod(mesh.devices.shape) == 1
+
+
+if __name__ == "__main__":
+    print(json.dumps(compare()))
