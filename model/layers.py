@@ -3,6 +3,7 @@
 Axis letters as in `config`; P prompt slots, S slots of each attempt.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import jax
@@ -99,30 +100,36 @@ def attend(query: Array, context: Context, sees: Visibility) -> Array:
 def attend_block(query: Array, context: Context, sees: Visibility) -> Array:
     """Attention of a few queries, as `attend`.
 
-    The prompt's keys and values meet the queries of all attempts in one product. Scores and
-    softmax are float32.
+    The prompt's keys and values meet the queries of all attempts in one product. The two parts
+    share one softmax, float32, by their common largest score and the sum of both; they are never
+    joined in memory, and the division waits until the values are mixed.
     """
-    prompt_slots = context.prompt_keys.shape[2]
     with jax.named_scope("scores"):
         scaled = query * query.shape[-1] ** -0.5
-        scores = contract("BAKSH,BATKGH->BAKSTG", context.keys, scaled)
-        scores = jnp.einsum("BAKSTG->BAKTGS", scores)
-        sees_all = sees.own
-        if prompt_slots:
+        own = contract("BAKSH,BATKGH->BAKSTG", context.keys, scaled)
+        parts = [_masked(jnp.einsum("BAKSTG->BAKTGS", own), sees.own)]
+        if context.prompt_keys.shape[2]:
             shared = contract("BKPH,BATKGH->BKPATG", context.prompt_keys, scaled)
-            shared = jnp.einsum("BKPATG->BAKTGP", shared)
-            scores = jnp.concatenate((shared, scores), axis=-1)
-            sees_all = jnp.concatenate((sees.prompt, sees.own), axis=-1)
-        masked = jnp.where(sees_all[:, :, None, :, None], scores.astype(jnp.float32), -1e30)
+            parts.append(_masked(jnp.einsum("BKPATG->BAKTGP", shared), sees.prompt))
     with jax.named_scope("softmax"):
-        weights = jax.nn.softmax(masked, axis=-1).astype(query.dtype)
+        largest = [part.max(axis=-1, keepdims=True) for part in parts]
+        odds = [jnp.exp(part - reduce(jnp.maximum, largest)) for part in parts]
+        total = sum(part.sum(axis=-1, keepdims=True) for part in odds)
+        weights = [part.astype(query.dtype) for part in odds]
     with jax.named_scope("values"):
-        mixed = contract("BAKTGS,BAKSH->BAKTGH", weights[..., prompt_slots:], context.values)
-        if prompt_slots:
-            from_prompt = jnp.einsum("BAKTGP->BKATGP", weights[..., :prompt_slots])
-            shared = contract("BKATGP,BKPH->BKATGH", from_prompt, context.prompt_values)
+        mixed = contract("BAKTGS,BAKSH->BAKTGH", weights[0], context.values)
+        if len(weights) > 1:
+            of_prompt = jnp.einsum("BAKTGP->BKATGP", weights[1])
+            shared = contract("BKATGP,BKPH->BKATGH", of_prompt, context.prompt_values)
             mixed += jnp.einsum("BKATGH->BAKTGH", shared)
+        mixed = (mixed / total).astype(query.dtype)
     return jnp.einsum("BAKTGH->BATKGH", mixed)
+
+
+def _masked(scores: Array, sees: Array) -> Array:
+    """Scores [B, A, K, T, G, S] as float32, those of slots that `sees` [B, A, T, S] hides at
+    a number that a softmax turns to zero (and that is finite, for rows that see nothing)."""
+    return jnp.where(sees[:, :, None, :, None], scores.astype(jnp.float32), -1e30)
 
 
 class Block(nnx.Module):
