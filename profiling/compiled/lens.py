@@ -80,7 +80,7 @@ def traffic_of(compiled: executable.CompiledPhase) -> ModuleTraffic:
 def _phase(spec: ProgramSpec, compiled: executable.CompiledPhase) -> CompiledPhase:
     record, traffic = compiled.record, traffic_of(compiled)
     wanted = asked(spec, record.phase)
-    named, unexplained_bytes = excesses(traffic, wanted)
+    named, unexplained_bytes = excesses(traffic, wanted, on_cpu=spec.target.platform == "cpu")
     chip = load_chip(spec.target.chip) if spec.target.chip else None
     return CompiledPhase(
         phase=record.phase,

@@ -32,8 +32,14 @@ FIXES = {
 }
 
 
-def excesses(traffic: ModuleTraffic, wanted: Asked) -> tuple[list[Excess], int]:
-    """Named excesses, the largest first, and the bytes that none of them explains."""
+def excesses(
+    traffic: ModuleTraffic, wanted: Asked, on_cpu: bool = False
+) -> tuple[list[Excess], int]:
+    """Named excesses, the largest first, and the bytes that none of them explains.
+
+    On a CPU no fix is offered: XLA copies a layer's slice of the stacked weights before each
+    product there, through caches that the program does not name.
+    """
     counted = wanted.hbm.total
     found = [
         Excess(
@@ -41,7 +47,7 @@ def excesses(traffic: ModuleTraffic, wanted: Asked) -> tuple[list[Excess], int]:
             excess_bytes=size,
             share=size / counted if counted else 0.0,
             evidence=evidence,
-            fix=FIXES.get(name) if size > 0 else None,
+            fix=FIXES.get(name) if size > 0 and not on_cpu else None,
         )
         for name, size, evidence in _named(traffic, wanted)
         if size

@@ -220,6 +220,8 @@ def _share_of_one_use(
     operand = user.operands[index].shape
     if user.opcode in SLICING and index == 0:
         return Share.of(part_of(operand, user.shape), operand) * used("derived")
+    if user.opcode == "pad" and index == 0:
+        return used("derived")  # a windowed einsum slices its chunks out of a padded weight
     if user.opcode in UPDATING and index == 0:
         return used("derived" if state == "derived" else "updated")
     if user.opcode == "copy":

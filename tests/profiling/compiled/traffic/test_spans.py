@@ -62,6 +62,34 @@ def test_a_slice_and_a_whole_use_read_it_all() -> None:
     assert row(traffic(plus + program), "f").bytes(direction="read") == 8 * LAYER + 4
 
 
+CHUNKED = """
+chunk {
+  w = f32[512,128] parameter(0)
+  i = s32[] parameter(1)
+  j = s32[] parameter(2)
+  zero = s32[] constant(0)
+  low = f32[] constant(-inf)
+  before = f32[640,128] pad(w, low), padding=128_0x0_0
+  behind = f32[640,128] pad(w, low), padding=0_128x0_0
+  one = f32[64,128] dynamic-slice(before, i, zero), dynamic_slice_sizes={64,128}
+  other = f32[64,128] dynamic-slice(behind, j, zero), dynamic_slice_sizes={64,128}
+  ROOT both = f32[64,128] maximum(one, other)
+}
+ENTRY main {
+  w = f32[512,128] parameter(0)
+  i = s32[] parameter(1)
+  j = s32[] parameter(2)
+  ROOT f = f32[64,128] fusion(w, i, j), kind=kLoop, calls=chunk
+}
+"""
+
+
+def test_chunks_of_a_padded_weight_are_not_the_whole_of_it() -> None:
+    """A windowed einsum's fusion: two slices of 64 of the 640 padded rows, so a fifth of w."""
+    read = row(traffic(CHUNKED), "f").bytes(direction="read")
+    assert abs(read - (0.2 * 512 * 128 * 4 + 8)) <= 8
+
+
 UPDATED = """
 update {
   cache = f32[8,64,128] parameter(0)
