@@ -14,6 +14,7 @@ from ..model.transformer import Transformer, random_transformer, transformer_fro
 from ..model.weights.assemble import parameters
 from ..model.weights.open import open_weights
 from ..model.weights.source import WeightSource
+from .backend import choose_backend
 
 Weights = Literal["own", "none", "random"]
 
@@ -60,6 +61,7 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
 
     Raises ModelInputError for an unknown model or one that cannot be read.
     """
+    choose_backend()
     chosen = dtype or _default_dtype(weights)
     if weights == "own":
         source = open_weights(model)

@@ -87,3 +87,9 @@ def test_nothing_is_ever_unpickled() -> None:
         }
         assert not imported & {"pickle", "dill", "cloudpickle", "joblib", "shelve"}, name
         assert "allow_pickle=True" not in path.read_text(), name
+
+
+def test_every_package_has_an_init() -> None:
+    """Without one an editable install finds no data files in it."""
+    folders = {path.parent for path in MODULES.values()}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []

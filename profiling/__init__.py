@@ -1,0 +1,1 @@
+"""What a workload costs: lenses, the profile record, findings, reports and the command line."""

@@ -1,0 +1,1 @@
+"""Presentation of a profile: terminal, Markdown, HTML, TensorBoard. Reads the record alone."""

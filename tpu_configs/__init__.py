@@ -1,0 +1,1 @@
+"""Chips as published: one TOML file each, every figure with unit, source, date and confidence."""
