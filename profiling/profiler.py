@@ -21,7 +21,6 @@ from .provenance import provenance
 from .record import (
     CompiledTarget,
     CountedCost,
-    HbmBytes,
     MeasuredCost,
     ModelFacts,
     Phase,
@@ -30,6 +29,7 @@ from .record import (
     Workload,
 )
 from .subject import Subject, run_bytes
+from .total import sum_costs
 from .watcher import Silent, Watcher
 from .workload import Plan, Request, plan
 
@@ -119,7 +119,7 @@ def _phase(
     runs: Runs | None,
 ) -> Phase:
     passes: list[Passes] = [getattr(batch, name) for batch in batches]
-    counted = _sum([each.total(unit) for each in passes])
+    counted = sum_costs([each.total(unit) for each in passes])
     tokens = sum(int(each.tokens.sum()) for each in passes)
     read = name == "prefill"
     slots = sum(len(batch.prompts) for batch in planned.batches) * planned.prompt_slots
@@ -144,17 +144,6 @@ def _measured(name: str, tokens: int, counted: CountedCost, runs: Runs) -> Measu
         tokens_per_s=tokens / seconds,
         bandwidth_share=counted.hbm_bytes.total / seconds / runs.limits.read_bandwidth,
         flops_share=counted.flops / seconds / runs.limits.matmul_flops,
-    )
-
-
-def _sum(costs: Sequence[CountedCost]) -> CountedCost:
-    kinds = HbmBytes.model_fields
-    return CountedCost(
-        flops=sum(cost.flops for cost in costs),
-        vector_flops=sum(cost.vector_flops for cost in costs),
-        hbm_bytes=HbmBytes(
-            **{kind: sum(getattr(cost.hbm_bytes, kind) for cost in costs) for kind in kinds}
-        ),
     )
 
 

@@ -1,5 +1,6 @@
 """All phases of a profile as one: derived from the record, and so not kept in it."""
 
+from collections.abc import Sequence
 from statistics import median
 
 from .record import CountedCost, HbmBytes, MeasuredCost, Phase, Profile, Spread
@@ -20,12 +21,13 @@ def total_phase(profile: Profile) -> Phase:
         steps=sum(phase.steps for phase in phases),
         idle_slots=sum(phase.idle_slots for phase in phases),
         padded_tokens=sum(phase.padded_tokens for phase in phases),
-        counted=_total_cost([phase.counted for phase in phases]),
+        counted=sum_costs([phase.counted for phase in phases]),
         measured=_total_measured([phase.measured for phase in phases], tokens),
     )
 
 
-def _total_cost(costs: list[CountedCost]) -> CountedCost:
+def sum_costs(costs: Sequence[CountedCost]) -> CountedCost:
+    """Counted costs added up, kind by kind."""
     moved = {kind: sum(getattr(c.hbm_bytes, kind) for c in costs) for kind in BYTE_KINDS}
     return CountedCost(
         flops=sum(c.flops for c in costs),
