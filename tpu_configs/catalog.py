@@ -1,20 +1,25 @@
-"""The chips that come with rooflink, by name, and the user's own chip files, by path."""
+"""The chips that come with rooflink, by name, and the user's own chip files, by path.
+
+TPUs lie in this folder, other accelerators in others/.
+"""
 
 import difflib
 import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 
-from .chip import Chip
+from .chip import Chip, Kind
 from .errors import ChipInputError
 from .reading import parse_chip
 
 _PACKAGE = __name__.rpartition(".")[0]
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def chip_names() -> list[str]:
-    """Names of the chips that come with rooflink, such as 'v5e', by generation."""
+    """Names of the chips that come along: TPUs by generation, then others by kind and vendor."""
     return list(_packaged())
 
 
@@ -23,27 +28,40 @@ def load_all() -> list[Chip]:
     return list(_packaged().values())
 
 
+def load_rentable_tpus() -> list[Chip]:
+    """The TPUs with a price on demand: what a profile is placed on where no chip is named."""
+    return [
+        chip for chip in load_all() if chip.kind == "tpu" and chip.price and chip.price.on_demand
+    ]
+
+
 def load_chip(name_or_path: str | Path) -> Chip:
     """The chip of that name, or the one described in a user's own TOML file.
 
-    A name is taken in any case, with or without 'TPU', and as JAX's device_kind ('TPU v5 lite')
-    or gcloud ('v5litepod') have it. A Path, and text that ends in .toml, is a file with the keys
-    of chip.py.
+    A name is taken in any case, with or without 'TPU', and as JAX's device_kind ('TPU v5 lite'),
+    gcloud ('v5litepod') or published tables ('A100-80G SXM') have it. A Path, and text that ends
+    in .toml, is a file with the keys of chip.py.
 
     Raises ChipInputError for an unknown name (near names are given) and for a file that is
     missing or wrong (file and key are named).
     """
     if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
         return _read_file(Path(name_or_path))
-    chips = _by_any_name()
+    stems = _stem_by_any_name()
     key = _plain(name_or_path)
-    if key not in chips:
-        near = difflib.get_close_matches(key, chips, n=3) or chip_names()
+    if key not in stems:
+        near = difflib.get_close_matches(key, stems, n=4)
+        names = dict.fromkeys(stems[each] for each in near) or ("v5e", "v6e", "h100")
         raise ChipInputError(
-            f"no chip is named {name_or_path!r}, try {', '.join(near)}, "
-            "or the path of your own chip file, which ends in .toml"
+            f"no chip is named {name_or_path!r}, try {', '.join(names)} "
+            "(`rooflink chips` lists all), or the path of your own chip file, which ends in .toml"
         )
-    return chips[key]
+    return _packaged()[stems[key]]
+
+
+def chip_stem(chip: Chip) -> str:
+    """The short name that loads `chip`, such as 'v5e'; a user's own chip has its full name."""
+    return next((stem for stem, known in _packaged().items() if known == chip), chip.name)
 
 
 def _read_file(path: Path) -> Chip:
@@ -52,7 +70,7 @@ def _read_file(path: Path) -> Chip:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ChipInputError(
-            f"no chip file at {path}, expected a path to one or a name of {', '.join(chip_names())}"
+            f"no chip file at {path}, expected a path to one, or a name that `rooflink chips` lists"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ChipInputError(f"{path} is not a readable chip file: {error}") from None
@@ -61,19 +79,28 @@ def _read_file(path: Path) -> Chip:
 
 @cache
 def _packaged() -> dict[str, Chip]:
-    """File stem -> chip, of every chip file in this package; names sort by generation."""
-    found = [file for file in files(_PACKAGE).iterdir() if file.name.endswith(".toml")]
-    return {
+    """File stem -> chip, of every chip file in this package."""
+    package = files(_PACKAGE)
+    found = {
         file.name.removesuffix(".toml"): parse_chip(file.read_text(encoding="utf-8"), file.name)
-        for file in sorted(found, key=lambda file: file.name)
+        for folder in (package, package / "others")
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
     }
+    return dict(sorted(found.items(), key=lambda item: _order(*item)))
+
+
+def _order(stem: str, chip: Chip) -> tuple[int, str, int, str]:
+    """TPUs by name, which is by generation; others by kind, vendor and year."""
+    kind = _KINDS.index(chip.kind)
+    return (kind, "", 0, stem) if chip.kind == "tpu" else (kind, chip.vendor, chip.year, stem)
 
 
 @cache
-def _by_any_name() -> dict[str, Chip]:
-    """Plain form of every stem, name and alias -> chip."""
+def _stem_by_any_name() -> dict[str, str]:
+    """Plain form of every stem, name and alias -> stem."""
     return {
-        _plain(name): chip
+        _plain(name): stem
         for stem, chip in _packaged().items()
         for name in (stem, chip.name, *chip.aliases)
     }

@@ -4,23 +4,26 @@ A figure that is not public is absent, never guessed. Bandwidths are bytes per s
 bytes, a multiply-add is 2 FLOP, and an integer operation counts as a FLOP.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from .errors import ChipInputError
-from .figure import (
-    Bandwidth,
-    Bytes,
-    Count,
-    Figure,
-    HourlyPrice,
-    Rate,
-    Statement,
-    Table,
-    Watts,
-    Words,
+from .figure import CONFIDENCES, Confidence, Figure, Table, Words
+from .parts import (
+    Cores,
+    Links,
+    MatrixUnit,
+    Memory,
+    Network,
+    OnChipMemory,
+    Peak,
+    Power,
+    Price,
+    Silicon,
 )
+
+Kind = Literal["tpu", "gpu", "lpu", "wafer", "asic", "laptop", "cpu"]
 
 # dtype, as JAX names it -> key under [peak]; None where no chip here has a unit of its own for it
 _PEAK_KEYS: dict[str, str | None] = {
@@ -31,6 +34,7 @@ _PEAK_KEYS: dict[str, str | None] = {
     "float8_e5m2": "fp8",
     "int8": "int8",
     "int4": "int4",
+    "float4_e2m1fn": "fp4",
 }
 
 
@@ -41,86 +45,19 @@ class PeakRate(NamedTuple):
     dtype: str
 
 
-class Cores(Table):
-    """What a chip is made of, and what JAX shows of it."""
-
-    per_chip: Count
-    jax_devices_per_chip: Count = Field(description="entries of jax.devices() that make one chip")
-
-
-class Peak(Table):
-    """Dense matmul peak by dtype."""
-
-    float32: Rate | None = None
-    bfloat16: Rate
-    int8: Rate | None = None
-    fp8: Rate | None = None
-    int4: Rate | None = None
-
-
-class MatrixUnit(Table):
-    """The systolic arrays."""
-
-    tile: Count = Field(description="rows, and columns, of one square array")
-    count: Count = Field(description="arrays in the chip, over all cores")
-
-
-class Hbm(Table):
-    """The chip's main memory."""
-
-    capacity: Bytes
-    bandwidth: Bandwidth
-
-
-class OnChipMemory(Table):
-    """Software-managed memory on the chip, over all cores."""
-
-    vmem: Bytes
-    cmem: Bytes | None = Field(default=None, description="v4's memory shared by both cores")
-
-
-class Links(Table):
-    """Direct links from chip to chip (ICI)."""
-
-    per_link_bandwidth: Bandwidth = Field(description="of one link, one way")
-    count: Count = Field(description="links that leave one chip")
-    topology: Statement
-    largest_slice: Count = Field(description="most chips that these links join")
-
-
-class Network(Table):
-    """What reaches a chip from outside its slice: one chip's share, one way."""
-
-    data_center_bandwidth: Bandwidth | None = None
-    host_bandwidth: Bandwidth | None = Field(default=None, description="PCIe, to the host")
-
-
-class Power(Table):
-    """Electric power of one chip, except `system`."""
-
-    minimum: Watts | None = None
-    mean: Watts | None = None
-    maximum: Watts | None = None
-    system: Watts | None = Field(default=None, description="a pod's power over its chips")
-
-
-class Price(Table):
-    """Rent of one chip for an hour."""
-
-    on_demand: HourlyPrice
-
-
 class Chip(Table):
     """One accelerator chip; a table that is None is not public."""
 
     name: Words
     vendor: Words
+    kind: Kind
     year: int = Field(gt=0, description="of announcement")
     aliases: list[Words] = Field(default=[], description="other names that load it")
+    silicon: Silicon | None = None
     cores: Cores | None = None
     peak: Peak
     matrix_unit: MatrixUnit | None = None
-    hbm: Hbm
+    memory: Memory
     on_chip_memory: OnChipMemory | None = None
     links: Links | None = None
     network: Network | None = None
@@ -129,13 +66,26 @@ class Chip(Table):
 
     @property
     def hbm_capacity_bytes(self) -> float:
-        """HBM of one chip in bytes."""
-        return self.hbm.capacity.value
+        """Bytes of one chip's [memory], called HBM throughout rooflink whatever it is made of."""
+        return self.memory.capacity.value
 
     @property
     def hbm_bandwidth(self) -> float:
-        """HBM bandwidth of one chip in bytes per second."""
-        return self.hbm.bandwidth.value
+        """Bandwidth of that memory in bytes per second."""
+        return self.memory.bandwidth.value
+
+    @property
+    def jax_devices(self) -> int:
+        """Entries of jax.devices() that make one chip; one where that is not published."""
+        devices = self.cores.jax_devices_per_chip if self.cores else None
+        return int(devices.value) if devices else 1
+
+    @property
+    def confidence(self) -> Confidence:
+        """The least one of what every prediction stands on: the peak and the memory's figures."""
+        peak = self.peak.bfloat16 or self.peak.float32
+        figures = (peak, self.memory.capacity, self.memory.bandwidth)
+        return max((figure.confidence for figure in figures if figure), key=CONFIDENCES.index)
 
     def peak_flops(self, dtype: str) -> PeakRate:
         """Matmul peak of one chip in FLOP per second for operands of `dtype` (JAX's name).
@@ -143,7 +93,8 @@ class Chip(Table):
         A dtype without a figure of its own runs on the bfloat16 matrix unit: narrower ones are
         widened to bfloat16, and float32 is rounded to it, as JAX does by default on a TPU (its
         'highest' precision takes six such passes). Then the rate is bfloat16's, an upper bound,
-        and the returned dtype says so: a report must show it.
+        and the returned dtype says so: a report must show it. On a chip that has only float32,
+        as a CPU, that is the one.
 
         Raises ChipInputError for a dtype that is not known.
         """
@@ -151,10 +102,13 @@ class Chip(Table):
             known = ", ".join(_PEAK_KEYS)
             raise ChipInputError(f"no peak is known for dtype {dtype!r}, expected one of {known}")
         key = _PEAK_KEYS[dtype]
-        figure: Figure | None = getattr(self.peak, key) if key else None
-        if figure is None:
+        own: Figure | None = getattr(self.peak, key) if key else None
+        if own is not None:
+            return PeakRate(own.value, dtype)
+        if self.peak.bfloat16 is not None:
             return PeakRate(self.peak.bfloat16.value, "bfloat16")
-        return PeakRate(figure.value, dtype)
+        assert self.peak.float32 is not None, "Peak has one of the two"
+        return PeakRate(self.peak.float32.value, "float32")
 
     def ridge(self, dtype: str) -> float:
         """FLOPs per HBM byte at which compute and memory time are equal, at `peak_flops`.

@@ -5,11 +5,14 @@ name and the key in front of it.
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Confidence = Literal["high", "medium", "low"]
+Confidence = Literal["high", "medium", "low", "claimed"]
+"""Claimed: by the one who sells it, and nobody else has measured or can check it."""
+CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
+"""From the surest to the least sure."""
 
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
@@ -100,4 +103,18 @@ Bandwidth = Annotated[Figure, _needs_unit("B/s")]
 Bytes = Annotated[Figure, _needs_unit("B")]
 Watts = Annotated[Figure, _needs_unit("W")]
 HourlyPrice = Annotated[Figure, _needs_unit("USD/h")]
+Seconds = Annotated[Figure, _needs_unit("s")]
+Nanometres = Annotated[Figure, _needs_unit("nm")]
 Count = Annotated[Figure, _needs_unit("1"), AfterValidator(_whole)]
+
+
+def figures_in(table: BaseModel, prefix: str = "") -> dict[str, Figure | Statement]:
+    """Every figure and statement under `table`, by its dotted key, in the order of the file."""
+    found: dict[str, Figure | Statement] = {}
+    for name in type(table).model_fields:
+        value = getattr(table, name)
+        if isinstance(value, Figure | Statement):
+            found[f"{prefix}{name}"] = value
+        elif isinstance(value, BaseModel):
+            found |= figures_in(value, f"{prefix}{name}.")
+    return found

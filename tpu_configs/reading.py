@@ -20,10 +20,10 @@ def parse_chip(text: str, file: str) -> Chip:
     except tomllib.TOMLDecodeError as error:
         raise ChipInputError(f"{file} is not TOML: {error}") from None
     except ValidationError as error:
-        raise ChipInputError(f"{file}: {_sentence(error.errors()[0])}") from None
+        raise ChipInputError(f"{file}: {sentence(error.errors()[0])}") from None
 
 
-def _sentence(error: ErrorDetails) -> str:
+def sentence(error: ErrorDetails) -> str:
     """'<key> <what is wrong>, expected <what>'; this package's own checks say the latter two."""
     key = ".".join(str(part) for part in error["loc"]) or "the file"
     if error["type"] == "value_error":

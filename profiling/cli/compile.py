@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from ...model.tasks import Problem
-from ...tpu_configs.catalog import load_all, load_chip
+from ...tpu_configs.catalog import load_chip, load_rentable_tpus
 from ..compiled.hlo.reading import read_module
 from ..compiled.lens import compile_target, write_xprof
 from ..compiled.spec import PHASES, WHOLE_MESH, PhaseName, ProgramSpec, parse_mesh
@@ -159,7 +159,7 @@ def _profile(spec: ProgramSpec, target: CompiledTarget, model: str, name: str) -
         answer_budget=spec.rules.answer_budget,
         prompt_tokens=spec.prompt_slots,
     )
-    chips = [load_chip(spec.target.chip)] if spec.target.chip else load_all()
+    chips = [load_chip(spec.target.chip)] if spec.target.chip else load_rentable_tpus()
     subject = resolve_subject(model, "none", spec.dtype)
     command = shlex.join(["rooflink", *sys.argv[1:]])
     return profile(subject, request, chips, name=name, command=command, compiled=[target])

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ...model.config import ModelConfig
 from ...model.presets import PRESETS
-from ...tpu_configs.catalog import load_all, load_chip
+from ...tpu_configs.catalog import chip_stem, load_all, load_chip
 from ...tpu_configs.chip import Chip
 from ..render.units import bandwidth, bytes_, flop_rate
 from .figures import show_chip
@@ -55,13 +55,18 @@ def chips_command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the chips, or show one with the source and confidence of each figure.
+    """List the chips, TPUs first, or show one with the source and confidence of each figure.
+
+    A chip's confidence in the list is the least one of its bfloat16 peak and its memory's size and
+    bandwidth; 'claimed' is what its maker says and nobody else has measured.
 
     Examples:
 
         rooflink chips
 
         rooflink chips v5e
+
+        rooflink chips "H100 SXM"
 
         rooflink chips my_chip.toml --json
     """
@@ -84,17 +89,31 @@ def _model_row(config: ModelConfig) -> dict[str, object]:
 
 
 def _chip_table(chips: list[Chip]) -> Table:
-    table = Table(title="Chips, at datasheet peak", box=None, header_style="bold")
-    table.add_column("chip")
-    for column in ("year", "bfloat16 peak", "HBM", "HBM bandwidth", "ridge FLOP/B"):
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.title = "Chips, at datasheet peak"
+    table.caption = "* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source"
+    table.add_column("chip", no_wrap=True)
+    for column in ("year", "bfloat16 peak", "memory", "bandwidth", "ridge FLOP/B"):
         table.add_column(column, justify="right")
+    table.add_column("confidence", no_wrap=True)
+    others = False
     for chip in chips:
+        if chip.kind != "tpu" and not others:
+            table.add_row()  # TPUs come first
+            others = True
         table.add_row(
-            chip.name,
+            chip_stem(chip),
             str(chip.year),
-            flop_rate(chip.peak_flops("bfloat16").flop_per_s),
+            _peak(chip),
             bytes_(chip.hbm_capacity_bytes),
             bandwidth(chip.hbm_bandwidth),
-            f"{chip.ridge('bfloat16'):.0f}",
+            f"{chip.ridge('bfloat16'):.3g}",
+            chip.confidence,
         )
     return table
+
+
+def _peak(chip: Chip) -> str:
+    """The bfloat16 peak; with a star where another dtype's stands in."""
+    peak = chip.peak_flops("bfloat16")
+    return f"{'' if peak.dtype == 'bfloat16' else '*'}{flop_rate(peak.flop_per_s)}"

@@ -45,10 +45,27 @@ def test_a_dtype_without_a_figure_runs_as_bfloat16_and_says_so(dtype: str) -> No
 
 
 def test_an_unknown_dtype_is_refused_with_those_known() -> None:
-    with pytest.raises(ChipInputError, match=r"dtype 'bf16', expected one of float32, .*int4$"):
+    with pytest.raises(ChipInputError, match=r"dtype 'bf16', expected one of float32, .*fn$"):
         load_chip("v5e").peak_flops("bf16")
 
 
 def test_a_chip_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_chip("v5e").year = 2030
+
+
+def test_a_chip_that_has_only_float32_runs_all_dtypes_at_it() -> None:
+    cpu = load_chip("cpu-i9-13900k")
+    assert cpu.peak_flops("bfloat16") == PeakRate(1.5e12, "float32")
+    assert cpu.ridge("int8") == cpu.ridge("float32")
+
+
+def test_four_bit_floats_have_their_own_peak_where_there_is_one() -> None:
+    assert load_chip("b200").peak_flops("float4_e2m1fn") == PeakRate(9000e12, "float4_e2m1fn")
+    assert load_chip("h100").peak_flops("float4_e2m1fn") == PeakRate(989e12, "bfloat16")
+
+
+def test_jax_devices_are_one_where_nothing_is_said() -> None:
+    assert load_chip("v4").jax_devices == 2
+    assert load_chip("v5p").jax_devices == 1
+    assert load_chip("etched-sohu").jax_devices == 1

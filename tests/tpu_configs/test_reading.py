@@ -8,47 +8,48 @@ from rooflink.tpu_configs.errors import ChipInputError
 from rooflink.tpu_configs.reading import parse_chip
 
 GOOD = files("rooflink.tpu_configs").joinpath("v5e.toml").read_text(encoding="utf-8")
-BANDWIDTH = '[hbm.bandwidth]\nvalue = 819e9\nunit = "B/s"'
+BANDWIDTH = '[memory.bandwidth]\nvalue = 819e9\nunit = "B/s"'
 
 # what is changed in a good file, into what, and the whole sentence that follows the file's name
 WRONG = [
     (
         BANDWIDTH,
-        '[hbm.bandwidth]\nvalue = 819\nunit = "GB/s"',
-        "hbm.bandwidth has the unit 'GB/s', expected 'B/s' (G is 1e9)",
+        '[memory.bandwidth]\nvalue = 819\nunit = "GB/s"',
+        "memory.bandwidth has the unit 'GB/s', expected 'B/s' (G is 1e9)",
     ),
     (
         BANDWIDTH,
         BANDWIDTH.replace("B/s", "B"),
-        "hbm.bandwidth has the unit 'B', expected 'B/s' (G is 1e9)",
+        "memory.bandwidth has the unit 'B', expected 'B/s' (G is 1e9)",
     ),
-    ("819e9", "-819e9", "hbm.bandwidth.value is -819000000000.0, expected greater than 0"),
-    ("819e9", "0", "hbm.bandwidth.value is 0, expected greater than 0"),
-    ("819e9", "nan", "hbm.bandwidth.value is nan, expected a finite number"),
-    ("819e9", "inf", "hbm.bandwidth.value is inf, expected a finite number"),
-    ("819e9", '"819e9"', "hbm.bandwidth.value is '819e9', expected a valid number"),
-    ("819e9", "true", "hbm.bandwidth.value is True, expected a valid number"),
+    ("819e9", "-819e9", "memory.bandwidth.value is -819000000000.0, expected greater than 0"),
+    ("819e9", "0", "memory.bandwidth.value is 0, expected greater than 0"),
+    ("819e9", "nan", "memory.bandwidth.value is nan, expected a finite number"),
+    ("819e9", "inf", "memory.bandwidth.value is inf, expected a finite number"),
+    ("819e9", '"819e9"', "memory.bandwidth.value is '819e9', expected a valid number"),
+    ("819e9", "true", "memory.bandwidth.value is True, expected a valid number"),
     (
-        "[hbm.bandwidth]",
-        "[hbm.bandwith]",
-        "hbm has an unknown key 'bandwith', expected only capacity, bandwidth",
+        "[memory.bandwidth]",
+        "[memory.bandwith]",
+        "memory has an unknown key 'bandwith', expected only capacity, bandwidth, technology",
     ),
     (
         BANDWIDTH,
         BANDWIDTH.replace('unit = "B/s"', ""),
-        "hbm.bandwidth lacks the key 'unit', "
+        "memory.bandwidth lacks the key 'unit', "
         "expected a table with value, unit, source, date, confidence",
     ),
     (
         'name = "TPU v5e"',
         "",
-        "the file lacks the key 'name', expected a table with name, vendor, year, peak, hbm",
+        "the file lacks the key 'name', "
+        "expected a table with name, vendor, kind, year, peak, memory",
     ),
     (
-        "[hbm.bandwidth]",
-        "[hbm]\nbandwidth = 819e9\n[spare]",
-        "the file has an unknown key 'spare', expected only name, vendor, year, aliases, cores, "
-        "peak, matrix_unit, hbm, on_chip_memory, links, network, power, price",
+        "[memory.bandwidth]",
+        "[spare]",
+        "the file has an unknown key 'spare', expected only name, vendor, kind, year, aliases, "
+        "silicon, cores, peak, matrix_unit, memory, on_chip_memory, links, network, power, price",
     ),
     (
         "[price.on_demand]",
@@ -75,7 +76,65 @@ WRONG = [
     (
         'confidence = "high"',
         'confidence = "sure"',
-        "cores.per_chip.confidence is 'sure', expected 'high', 'medium' or 'low'",
+        "cores.per_chip.confidence is 'sure', expected 'high', 'medium', 'low' or 'claimed'",
+    ),
+    (
+        'kind = "tpu"',
+        'kind = "npu"',
+        "kind is 'npu', expected 'tpu', 'gpu', 'lpu', 'wafer', 'asic', 'laptop' or 'cpu'",
+    ),
+    (
+        'kind = "torus"',
+        'kind = "tree"',
+        "links.topology.kind is 'tree', expected 'ring', 'torus', 'switch', 'mesh' or 'none'",
+    ),
+    (
+        'kind = "torus"',
+        'kind = "switch"',
+        "links.topology has the kind 'switch' and the pod "
+        "[16, 16], expected a pod for a torus and for nothing else",
+    ),
+    (
+        "pod = [16, 16]\n",
+        "",
+        "links.topology has the kind 'torus' and the pod None, expected a pod "
+        "for a torus and for nothing else",
+    ),
+    (
+        "wrap_side = 16\n",
+        "",
+        "links.topology has one of wrap_side and wrap_rule, expected both or neither",
+    ),
+    ("pod = [16, 16]", "pod = [16, 0]", "links.topology.pod.1 is 0, expected greater than 0"),
+    (
+        "pod = [16, 16]",
+        "pod = [16, 8]",
+        "links joins 256 chips in a pod of [16, 8], expected as many",
+    ),
+    (
+        "value = 256\nunit",
+        "value = 1e9\nunit",
+        "links joins 1e+09 chips in a pod of [16, 16], expected as many",
+    ),
+    (
+        "[links.latency]\nvalue = 1e-6",
+        "[links.latency]\nvalue = -1e-6",
+        "links.latency.value is -1e-06, expected greater than 0",
+    ),
+    (
+        '[links.latency]\nvalue = 1e-6\nunit = "s"',
+        '[links.latency]\nvalue = 1\nunit = "us"',
+        "links.latency has the unit 'us', expected 's' (G is 1e9)",
+    ),
+    (
+        "[peak.bfloat16]",
+        "[peak.fp8]",
+        "peak lacks a rate for both dtypes, expected bfloat16, float32 or both",
+    ),
+    (
+        "[memory.technology]",
+        "[memory.kind]",
+        "memory has an unknown key 'kind', expected only capacity, bandwidth, technology",
     ),
     (
         'source = "jax-ml/jax pallas/mosaic/tpu_info.py @cec06d1"',

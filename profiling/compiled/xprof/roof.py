@@ -30,5 +30,5 @@ def roof_of(chip: Chip, dtype: str) -> Roof:
 
     Raises ChipInputError for a dtype that is not known.
     """
-    devices = int(chip.cores.jax_devices_per_chip.value) if chip.cores else 1
+    devices = chip.jax_devices
     return Roof(chip.peak_flops(dtype).flop_per_s / devices, chip.hbm_bandwidth / devices)

@@ -1,6 +1,7 @@
 """`rooflink models`, `chips` and `compare`."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,35 @@ def test_models_lists_every_preset(rooflink) -> None:
 def test_chips_lists_every_chip_and_shows_sources(rooflink) -> None:
     done = rooflink("chips")
     assert done.code == 0
-    assert all(f"TPU {name}" in done.out for name in chip_names())
+    rows = [line.split() for line in done.out.splitlines()]
+    listed = {row[0]: row for row in rows if row}
+    assert [name for name in listed if name in chip_names()] == chip_names()
+    assert listed["etched-sohu"][-1] == "claimed"
+    assert listed["v5e"][-1] == "high"
+    assert "*1.50" in listed["cpu-i9-13900k"]  # float32's: it has no bfloat16 rate
     one = rooflink("chips", "v5e")
     assert "197 TFLOP/s" in one.out
     assert "tpu_info" in one.out
     assert "high" in one.out
     shown = json.loads(rooflink("chips", "v5e", "--json").out)
-    assert shown["hbm"]["bandwidth"]["value"] == pytest.approx(819e9)
+    assert shown["memory"]["bandwidth"]["value"] == pytest.approx(819e9)
+
+
+def test_chips_shows_other_accelerators_by_any_name_and_a_users_own_file(rooflink) -> None:
+    done = rooflink("chips", "H100 SXM")
+    assert done.code == 0
+    assert "989 TFLOP/s" in done.out
+    shown = json.loads(rooflink("chips", "etched-sohu", "--json").out)
+    assert shown["kind"] == "asic"
+    assert shown["memory"]["capacity"]["confidence"] == "claimed"
+    assert {row["kind"] for row in json.loads(rooflink("chips", "--json").out)} >= {"tpu", "gpu"}
+    file = files("rooflink.tpu_configs").joinpath("others", "groq-lpu.toml").read_text("utf-8")
+    Path("mine.toml").write_text(file.replace("Groq LPU (GroqChip1)", "My LPU"))
+    assert "My LPU" in rooflink("chips", "mine.toml").out
+    Path("mine.toml").write_text(file.replace("80e12", "-80e12"))
+    done = rooflink("chips", "mine.toml")
+    assert done.code == 2
+    assert "mine.toml: memory.bandwidth.value is -8" in done.err
 
 
 def test_compare_says_what_changed(rooflink) -> None:

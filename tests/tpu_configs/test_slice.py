@@ -1,0 +1,216 @@
+"""Slices by name: which exist, their axes, and what is said of those that do not."""
+
+from pathlib import Path
+
+import pytest
+
+from rooflink.profiling.compiled.targets import FAMILIES
+from rooflink.tpu_configs.catalog import load_all
+from rooflink.tpu_configs.errors import ChipInputError
+from rooflink.tpu_configs.shapes import shape_of_sides
+from rooflink.tpu_configs.slice import parse_slice
+
+OWN_TORUS = """
+name = "Own torus"
+vendor = "us"
+kind = "asic"
+year = 2027
+
+[peak]
+bfloat16 = {value = 1e15, unit = "FLOP/s", source = "a plan", date = "2026", confidence = "low"}
+
+[memory]
+capacity = {value = 64e9, unit = "B", source = "a plan", date = "2026", confidence = "low"}
+bandwidth = {value = 4e12, unit = "B/s", source = "a plan", date = "2026", confidence = "low"}
+
+[links]
+per_link_bandwidth = {value = 1e11, unit = "B/s", source = "a plan", date = "2026", confidence = "low"}
+count = {value = 4, unit = "1", source = "a plan", date = "2026", confidence = "low"}
+largest_slice = {value = 12, unit = "1", source = "a plan", date = "2026", confidence = "low"}
+
+[links.topology]
+kind = "torus"
+pod = [3, 4]
+wrap_side = 4
+wrap_rule = "each"
+value = "a torus"
+source = "a plan"
+date = "2026"
+confidence = "low"
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "shape"),
+    [
+        ("v5e-8", "v5e:2x4", (2, 4)),
+        ("v5e:2x4", "v5e:2x4", (2, 4)),
+        ("V5E:4x2", "v5e:2x4", (2, 4)),
+        ("TPU v5e-256", "v5e:16x16", (16, 16)),
+        ("v5litepod-16", "v5e:4x4", (4, 4)),
+        ("v6e", "v6e:1x1", (1, 1)),
+        ("v6e-128", "v6e:8x16", (8, 16)),
+        ("v2-4", "v2:2x2", (2, 2)),
+        ("v3-512", "v3:16x32", (16, 32)),
+        ("v4-64", "v4:4x4x4", (4, 4, 4)),
+        ("v5p:2x2x1", "v5p:2x2x1", (2, 2, 1)),
+        ("v5p:1x2x2", "v5p:2x2x1", (2, 2, 1)),
+        ("v5p-8", "v5p:2x2x2", (2, 2, 2)),
+        ("v5p-128", "v5p:4x4x8", (4, 4, 8)),
+        ("v5p-256", "v5p:4x8x8", (4, 8, 8)),
+        ("tpu7x:2x2x1", "v7x:2x2x1", (2, 2, 1)),
+        ("TPU7x-9216", "v7x:16x24x24", (16, 24, 24)),
+        ("a100", "a100:1", (1,)),
+        ("h100-8", "h100:8", (8,)),
+        ("H100 SXM-8", "h100:8", (8,)),
+        ("h100-24", "h100:3x8", (3, 8)),
+        ("h100:2x8", "h100:2x8", (2, 8)),
+        ("h100:16x8", "h100:16x8", (16, 8)),
+        ("gb200-72", "gb200:72", (72,)),
+        ("gb200-144", "gb200:2x72", (2, 72)),
+        ("trainium2-16", "trainium2:1x4x4", (1, 4, 4)),
+        ("inferentia2-12", "inferentia2:12", (12,)),
+        ("GroqChip1-576", "groq-lpu:576", (576,)),
+        ("WSE-3", "cerebras-wse3:1", (1,)),
+        ("WSE-3-4", "cerebras-wse3:4", (4,)),
+    ],
+)
+def test_a_slice_by_name(text: str, name: str, shape: tuple[int, ...]) -> None:
+    found = parse_slice(text)
+    assert (found.name, found.shape) == (name, shape)
+    assert parse_slice(found.name) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "wraps"),
+    [
+        ("v5e:2x4", (False, False)),
+        ("v5e:8x16", (False, True)),  # the JAX scaling book, tpus.md: the longer axis has one
+        ("v6e:16x16", (True, True)),
+        ("v3:16x32", (False, True)),
+        ("v5p:2x2x4", (False, False, False)),  # the same: none below a cube
+        ("v4:4x4x4", (True, True, True)),
+        ("v5p:4x4x8", (True, True, True)),
+        ("h100-8", (False,)),
+        ("trainium2-16", (False, True, True)),
+        ("inferentia2-12", (True,)),
+        ("inferentia2-6", (False,)),
+    ],
+)
+def test_axes_close_as_the_chip_has_it(text: str, wraps: tuple[bool, ...]) -> None:
+    assert parse_slice(text).wraps == wraps
+
+
+@pytest.mark.parametrize(
+    ("text", "crosses"),
+    [
+        ("h100-8", (False,)),
+        ("h100-16", (True, False)),
+        ("v5e:16x16", (False, False)),
+        ("WSE-3", (False,)),
+        ("WSE-3-4", (True,)),
+    ],
+)
+def test_what_crosses_the_network(text: str, crosses: tuple[bool, ...]) -> None:
+    assert parse_slice(text).over_network == crosses
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("v5e:16x16", 32),  # the JAX scaling book, tpus.md, question 2
+        ("v5p:16x20x28", 2240),
+        ("v5e", 1),
+        ("h100-24", 3),
+        ("gb200-72", 18),
+        ("apple-m4", None),
+    ],
+)
+def test_hosts(text: str, hosts: int | None) -> None:
+    assert parse_slice(text).hosts == hosts
+
+
+def test_chips_are_the_product_of_the_sides() -> None:
+    assert parse_slice("v5p:16x20x28").chips == 8960
+    assert parse_slice("h100-24").chips == 24
+
+
+@pytest.mark.parametrize("generation", FAMILIES)
+def test_a_tpus_slices_are_those_that_can_be_compiled_for(generation: str) -> None:
+    for sides in FAMILIES[generation].slices:
+        found = parse_slice(f"{generation}:{sides}")
+        assert "x".join(map(str, found.shape)) == sides
+    for a in range(1, 9):
+        for b in range(a, 9):
+            flat = f"{a}x{b}"
+            known = flat in FAMILIES[generation].slices
+            assert (shape_of_sides(found.chip, (a, b)) is not None) == known, flat
+            cube = tuple(sorted((a, b, 4)))
+            known = "x".join(map(str, cube)) in FAMILIES[generation].slices
+            assert (shape_of_sides(found.chip, cube) is not None) == known, cube
+
+
+@pytest.mark.parametrize("chip", load_all(), ids=lambda chip: chip.name)
+def test_one_of_every_chip_is_a_slice(chip) -> None:
+    alone = parse_slice(chip.name)
+    assert (alone.chip, alone.chips) == (chip, 1)
+    assert not any(alone.over_network)
+    assert not any(alone.wraps)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "v5e-3",
+            r"TPU v5e has no slice '3' \(grids of up to 16x16 exist\): try v5e:2x2, v5e:2x4",
+        ),
+        ("v5e:3x5", "no slice '3x5' .*: try v5e:4x4, v5e:2x4"),
+        ("v5e:2x2x1", "no slice '2x2x1'"),
+        ("v5e:512", "no slice '512' .*: try v5e:16x16"),
+        ("v5p:2x8", "no slice '2x8' .*v5p:2x2x4"),
+        ("v4-12", "no slice '12' .*: try v4:2x2x4, v4:2x2x2"),
+        ("v4:0x2", "no slice '0x2'"),
+        ("v5e:", "no slice ''"),
+        ("v5e:two", "no slice 'two'"),
+        ("v5e:-2", "no slice '-2'"),
+        ("v8t-4", r"no slice '4' \(no links between them are known\): try v8t:1$"),
+        (
+            "h100-12",
+            r"no slice '12' \(up to 8 exist, then multiples of 8 over the network\): try h100:2x8",
+        ),
+        ("h100-0", "no slice '0'"),
+        ("h100-99999999999999", "no slice '99999999999999'.*: try h100:12500000000000x8"),
+        ("mi210-2", "no slice '2'"),
+        ("l40s-9", r"no slice '9' \(up to 8 exist\): try l40s:8"),
+        ("h1000-8", "no chip is named 'h1000', try h100"),
+        ("v9:2x2", "no chip is named 'v9', try "),
+        ("", "no chip is named ''"),
+        ("nosuch.toml:4", "no chip file at nosuch.toml"),
+    ],
+)
+def test_a_slice_that_does_not_exist_names_near_ones(text: str, said: str) -> None:
+    with pytest.raises(ChipInputError, match=said):
+        parse_slice(text)
+
+
+def test_the_users_own_torus(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(OWN_TORUS)
+    assert parse_slice(str(path)).shape == (1, 1)
+    assert parse_slice(f"{path}:4").shape == (1, 4)  # its axis closes, that of 2x2 does not
+    assert parse_slice(f"{path}:6").shape == (2, 3)
+    whole = parse_slice(f"{path}:4x3")
+    assert (whole.shape, whole.wraps, whole.name) == ((3, 4), (False, True), "Own torus:3x4")
+    with pytest.raises(ChipInputError, match=r"Own torus has no slice '5' \(grids of up to 3x4"):
+        parse_slice(f"{path}:5")
+
+
+def test_a_pod_longer_than_any_is_refused_and_long_ones_are_listed_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    long = OWN_TORUS.replace("[3, 4]", "[2, 65536]").replace("value = 12,", "value = 131072,")
+    path.write_text(long)
+    assert parse_slice(f"{path}:2x65536").chips == 131072
+    path.write_text(long.replace("65536", "65537").replace("131072", "131074"))
+    with pytest.raises(ChipInputError, match="links joins 131074 chips, expected 131072 at most"):
+        parse_slice(str(path))
