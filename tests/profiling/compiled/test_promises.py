@@ -1,6 +1,5 @@
 """What the project promises of its own model on real TPU targets. Needs libtpu; minutes."""
 
-import numpy as np
 import pytest
 
 from rooflink.model import preset
@@ -13,8 +12,9 @@ pytestmark = pytest.mark.tpu_compiler
 pytest.importorskip("libtpu")
 
 AT_MOST = {"v5e:2x4": 1.05, "v6e:2x4": 1.05, "v5p:2x2x2": 1.05, "tpu7x:2x2x1": 1.15}
-SHORT_OF_IT = {("v5p:2x2x2", 64): 1.09}
-"""Where 1.05 is not reached: v5p spills a layer's scores (2 MB) to HBM at 64 rows; 1.081 seen."""
+SHORT_OF_IT = {("v5p:2x2x2", 64): 1.075}
+"""Where 1.05 is not reached; 1.070 seen. A v5p device is two cores with a VMEM each, and the
+compiler leaves no matmul's result in VMEM there: scores and residuals cross HBM."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,12 +77,29 @@ def test_one_token_a_call_with_default_layouts_is_a_finding_with_its_fix() -> No
     assert not [e for e in chosen.excesses if e.name.startswith("copy of") and e.share > 0.01]
 
 
-def test_prefill_names_its_excess() -> None:
-    """2048 tokens: where it moves over 1.5 times its minimum, the cause has a name and a size."""
-    found = compiled("v5e:2x4", 1, "prefill", prompt=2048)
-    if found.ratio > 1.5:
-        largest = found.excesses[0]
-        beyond = found.hbm_bytes - found.counted_bytes.total
-        assert largest.excess_bytes > 0.5 * beyond
-        assert "attention" in largest.evidence
-    assert np.isfinite(found.ratio)
+@pytest.mark.parametrize("target", ["v5e:2x4", "v6e:2x4"])
+def test_prefill_of_one_prompt_stays_on_the_chip(target: str) -> None:
+    """2048 tokens: activations fit VMEM, so that less moves than the counted minimum."""
+    assert 0.5 < compiled(target, 1, "prefill", prompt=2048).ratio < 1.0
+
+
+@pytest.mark.parametrize(
+    ("target", "batch", "prompt", "cause", "scope"),
+    [
+        ("v5p:2x2x2", 1, 2048, "activations read again", "attention/scores"),
+        ("tpu7x:2x2x1", 1, 2048, "copy of weights", ""),
+        ("v5e:2x4", 16, 4016, "activations read again", "attention/scores"),
+    ],
+)
+def test_prefill_names_its_excess(
+    target: str, batch: int, prompt: int, cause: str, scope: str
+) -> None:
+    """Where it moves over 1.5 times its minimum, the cause has a name, a size and a place."""
+    found = compiled(target, batch, "prefill", prompt=prompt)
+    assert found.ratio > 1.5
+    largest = found.excesses[0]
+    assert largest.name == cause
+    assert scope in largest.evidence
+    beyond = found.hbm_bytes - found.counted_bytes.total
+    assert largest.excess_bytes > 0.3 * beyond
+    assert abs(found.unexplained_bytes) < 0.01 * beyond
