@@ -7,6 +7,7 @@ import numpy as np
 
 from ..model.generate import STEPS_PER_CALL, Attempt
 from ..tpu_configs.chip import Chip
+from ..tpu_configs.slice import Slice
 from .compiled.lens import compile_target
 from .compiled.spec import ProgramSpec
 from .compiled.targets import Target
@@ -17,6 +18,7 @@ from .lengths import BatchPasses, assumed_attempts, batch_passes
 from .measured.run import Runs, run_repeats
 from .outcome import outcome_of
 from .placement import place
+from .predictions import predictions_of, require_slices
 from .provenance import provenance
 from .record import (
     CompiledTarget,
@@ -47,23 +49,27 @@ def profile(
     watcher: Watcher | None = None,
     targets: Sequence[Target] = (),
     compiled: Sequence[CompiledTarget] = (),
+    slices: Sequence[Slice] = (),
 ) -> Profile:
     """Run (where `subject` has weights) and count `request`, and place it on `chips`.
 
     Without weights every attempt is assumed to use its whole budget, and nothing is measured.
     For each of `targets` the phases are compiled as they run; `compiled` is what was compiled
-    before.
+    before. The workload is predicted on each of `slices`, which must hold its budgets, and on the
+    smallest slice of each chip that does.
 
     Raises ModelInputError, ChipInputError or ProfileInputError for what the user can mend.
     """
     listener = watcher or Silent()
     planned = plan(subject, request)
+    require_slices(subject, planned, slices)
     runs = _run(subject, planned, repeats, listener) if subject.runs else None
     lenses = [compile_target(spec_of(subject, planned, target), listener) for target in targets]
     attempts = runs.attempts if runs else assumed_attempts(planned)
     batches = batch_passes(planned, attempts)
     unit = unit_costs(subject.config, subject.dtype)
     phases = [_phase(phase, planned, attempts, batches, unit, runs) for phase in PHASES]
+    predicted = predictions_of(subject, planned, attempts, chips, slices, ran=runs is not None)
     held = max(batch.cached_positions for batch in batches)
     resident_bytes = subject.config.weight_bytes(subject.dtype) + held * unit.kv_bytes
     draft = Profile(
@@ -77,6 +83,8 @@ def profile(
         machine=runs.limits if runs else None,
         placements=[place(chip, phases, resident_bytes, subject.dtype) for chip in chips],
         compiled=[*compiled, *lenses],
+        predictions=predicted.predictions,
+        unpredicted=predicted.unpredicted,
         findings=[],
     )
     interrupted = runs is not None and runs.interrupted

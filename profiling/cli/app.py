@@ -10,10 +10,13 @@ from ...model.errors import ModelInputError
 from ...tpu_configs.errors import ChipInputError
 from ..backend import choose_backend
 from ..errors import ProfileInputError
+from .calibrate import calibrate_command
 from .compare import compare_command
 from .compile import compile_command, hlo_command
 from .listings import chips_command, models_command
+from .predict import predict_command
 from .profile import InterruptedRunError, profile_command
+from .validate import validate_command
 
 INPUT_ERRORS = (ModelInputError, ChipInputError, ProfileInputError)
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -26,9 +29,12 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command("profile")(profile_command)
+app.command("predict")(predict_command)
+app.command("calibrate")(calibrate_command)
 app.command("compare")(compare_command)
 app.command("compile")(compile_command)
 app.command("hlo")(hlo_command)
+app.command("validate")(validate_command)
 app.command("models")(models_command)
 app.command("chips")(chips_command)
 

@@ -10,8 +10,9 @@ from rich.table import Table
 
 from ...model.config import ModelConfig
 from ...model.presets import PRESETS
-from ...tpu_configs.catalog import chip_stem, load_all, load_chip
+from ...tpu_configs.catalog import chip_stem, load_all
 from ...tpu_configs.chip import Chip
+from ..measured.machine import chip_named
 from ..render.units import bandwidth, bytes_, flop_rate
 from .figures import show_chip
 
@@ -68,9 +69,11 @@ def chips_command(
 
         rooflink chips "H100 SXM"
 
+        rooflink chips cpu  (this machine, measured)
+
         rooflink chips my_chip.toml --json
     """
-    chips = [load_chip(name)] if name else load_all()
+    chips = [chip_named(name)] if name else load_all()
     if json:
         shown = [chip.model_dump(mode="json", exclude_none=True) for chip in chips]
         print(jsonlib.dumps(shown[0] if name else shown, indent=1))

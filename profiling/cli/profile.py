@@ -13,10 +13,12 @@ from rich.console import Console
 
 from ...model.sampling import sampler
 from ...model.tasks import Problem, bundled_problems, load_gsm8k
-from ...tpu_configs.catalog import load_all, load_chip
+from ...tpu_configs.catalog import load_rentable_tpus
 from ...tpu_configs.chip import Chip
+from ...tpu_configs.slice import Slice
 from ..compiled.targets import Target, parse_target, require_compiler
 from ..errors import ProfileInputError
+from ..measured.machine import chip_named, slice_named
 from ..profiler import profile
 from ..record import Profile
 from ..render.console import show
@@ -43,6 +45,8 @@ Examples:
     rooflink profile --task gsm8k:test.jsonl --limit 8 --batch 4 --temperature 0.6
 
     rooflink profile --model llama3-8b --weights none --attempts 16 --think-budget 2048
+
+    rooflink profile --model llama3-8b --weights none --slice v5e-8 --slice h100
 
     rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json
 """
@@ -97,7 +101,14 @@ def profile_command(
     ] = None,
     chip: Annotated[
         list[str] | None,
-        typer.Option(help="A chip by name or .toml file; may be repeated  [default: all]"),
+        typer.Option(
+            help="A chip by name or .toml file: its floor, and a prediction on its smallest slice "
+            "that fits; may be repeated  [default: the TPUs with a price on demand]"
+        ),
+    ] = None,
+    slice: Annotated[
+        list[str] | None,
+        typer.Option(help="Chips such as v5e-8 or h100-2 to predict on; may be repeated."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder  [default: runs/MODEL-TIME]")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Measured runs.")] = 3,
@@ -123,12 +134,13 @@ def profile_command(
         task=task.partition(":")[0] if task else None if prompts else "bundled",
         seed=seed,
     )
-    chips = [load_chip(name) for name in chip] if chip else load_all()
+    slices = [slice_named(text) for text in slice or ()]
+    chips = _chips(chip, slices)
     subject = resolve_subject(model, weights.value, dtype.value if dtype else None)
     targets = _targets(compile, subject)
     name = out.name if out else f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
     with reserved(out or Path("runs") / name) as folder:
-        found = _watched(subject, request, chips, repeats, name, targets)
+        found = _watched(subject, request, chips, repeats, name, targets, slices)
         write_run(found, folder)
     if json:
         print(found.model_dump_json(indent=1))
@@ -148,13 +160,24 @@ def _watched(
     repeats: int,
     name: str,
     targets: list[Target],
+    slices: list[Slice],
 ) -> Profile:
     with TerminalWatcher() as watcher:
         command = shlex.join(["rooflink", *sys.argv[1:]])
         try:
-            return profile(subject, request, chips, repeats, name, command, watcher, targets)
+            return profile(
+                subject, request, chips, repeats, name, command, watcher, targets, slices=slices
+            )
         except KeyboardInterrupt:
             raise InterruptedRunError from None
+
+
+def _chips(names: list[str] | None, slices: list[Slice]) -> list[Chip]:
+    """Chips to place the workload on: those named and those of slices, each once."""
+    if not names and not slices:
+        return load_rentable_tpus()
+    chips = [*(chip_named(name) for name in names or ()), *(over.chip for over in slices)]
+    return list({chip.name: chip for chip in chips}.values())
 
 
 def _targets(asked: list[str] | None, subject: Subject) -> list[Target]:

@@ -1,6 +1,7 @@
 """Profile: the record of one workload under its lenses. Data only.
 
-`profile` holds the record itself, `compiled` what the compiled lens adds to it.
+`profile` holds the record itself, `compiled` what the compiled lens adds to it, `prediction` and
+`economics` what a described slice would take and cost.
 """
 
 from .base import HbmBytes, Record
@@ -13,6 +14,9 @@ from .compiled import (
     HbmRow,
     MemoryLevel,
 )
+from .economics import Amounts, Economics, EconomicTerms, PhaseAmounts
+from .interval import Interval
+from .prediction import MemoryFit, PredictedPhase, Prediction
 from .profile import (
     SCHEMA,
     Bound,
@@ -37,6 +41,7 @@ from .profile import (
 
 __all__ = [
     "SCHEMA",
+    "Amounts",
     "Bound",
     "ChipPlacement",
     "CollectiveTraffic",
@@ -44,18 +49,25 @@ __all__ = [
     "CompiledTarget",
     "CountedCost",
     "DeviceMemory",
+    "EconomicTerms",
+    "Economics",
     "Excess",
     "Finding",
     "HbmBytes",
     "HbmRow",
+    "Interval",
     "Length",
     "MachineLimits",
     "MeasuredCost",
+    "MemoryFit",
     "MemoryLevel",
     "ModelFacts",
     "Outcome",
     "Phase",
+    "PhaseAmounts",
     "PhaseOnChip",
+    "PredictedPhase",
+    "Prediction",
     "Profile",
     "Provenance",
     "Record",

@@ -6,7 +6,7 @@ documented here, and `Profile.model_json_schema()` publishes the same as JSON Sc
 Conventions: a multiply-add is 2 FLOP; 1 GB is 10^9 bytes; causal attention is counted as causal
 (a query meets only the keys it may see); all times are seconds. Every figure sits under the lens
 that knows it: `counted` from the algorithm, `compiled` from XLA's executable, `measured` on this
-machine, `at_peak` from a chip's datasheet.
+machine, `at_peak` from a chip's datasheet, `predictions` from that and published measurements.
 """
 
 from typing import Literal
@@ -15,6 +15,7 @@ from pydantic import Field
 
 from .base import HbmBytes, Record
 from .compiled import CompiledTarget
+from .prediction import Prediction
 
 SCHEMA = "rooflink.profile/1"
 
@@ -219,5 +220,11 @@ class Profile(Record):
     placements: list[ChipPlacement]
     compiled: list[CompiledTarget] = Field(
         default=[], description="what XLA made of the phases, target by target"
+    )
+    predictions: list[Prediction] = Field(
+        default=[], description="the workload as it was, or is assumed to be, on described slices"
+    )
+    unpredicted: list[str] = Field(
+        default=[], description="a sentence for each chip that no slice of holds the workload"
     )
     findings: list[Finding]

@@ -15,6 +15,7 @@ from .compiled_console import show_compiled_section
 from .console_table import WIDE, Column, print_table, printable
 from .headline import headline
 from .lens import AT_PEAK, COUNTED, MEASURED
+from .prediction_console import show_predicted_section
 from .tables import phases_and_total, time_at_peak
 
 SAMPLES = 2
@@ -32,6 +33,7 @@ def show(profile: Profile, console: Console) -> None:
         console.print()
         print_table(console, _chip_columns(profile, console.width), False)
         console.print(_chip_note(profile))
+    show_predicted_section(profile.predictions, profile.unpredicted, console)
     show_compiled_section(profile.compiled, console)
     _show_outcome(profile, console)
     _show_findings(profile, console)

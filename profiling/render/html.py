@@ -11,6 +11,7 @@ from .headline import headline
 from .lens import CONVENTIONS, TERMS, glossary
 from .plot_compiled import compiled_plots
 from .plots import all_plots
+from .prediction_view import prediction_view
 from .templating import TEMPLATES, environment
 from .tiles import tiles
 
@@ -47,6 +48,7 @@ def html(profile: Profile) -> str:
         share=units.share,
         bytes_=units.bytes_,
         finding_size=facts.finding_size,
+        predicted=prediction_view(profile),
         targets=target_views(profile),
         compiled_notes=NOTES,
         signed=signed,

@@ -6,6 +6,7 @@ COUNTED = "counted"
 COMPILED = "compiled"
 MEASURED = "measured"
 AT_PEAK = "at datasheet peak"
+PREDICTED = "predicted"
 
 GLOSSARY: dict[str, str] = {
     COUNTED: (
@@ -27,6 +28,15 @@ _COMPILED_GLOSSARY: dict[str, str] = {
         "From the executable that XLA made for a target, a CPU or a TPU slice compiled ahead of "
         "time: what one device moves in one call of a phase's program, loops multiplied out and "
         "whole tiles counted. Nothing was run for it."
+    ),
+}
+
+_PREDICTED_GLOSSARY: dict[str, str] = {
+    PREDICTED: (
+        "What the workload would take on a slice: its work on the chips' datasheet figures, at the "
+        "shares of them that were reached in published measurements, with links and overheads. "
+        "The median, and an interval that holds 80 % of what the calibration leaves possible. "
+        "Nothing was run for it."
     ),
 }
 
@@ -54,4 +64,6 @@ CONVENTIONS: tuple[str, ...] = (
 
 def glossary(profile: Profile) -> dict[str, str]:
     """The lenses that a profile's report prints."""
-    return GLOSSARY | (_COMPILED_GLOSSARY if profile.compiled else {})
+    compiled = _COMPILED_GLOSSARY if profile.compiled else {}
+    predicted = _PREDICTED_GLOSSARY if profile.predictions else {}
+    return GLOSSARY | compiled | predicted

@@ -8,6 +8,7 @@ from .compiled_facts import NOTES
 from .compiled_view import target_views
 from .headline import headline
 from .lens import CONVENTIONS, TERMS, glossary
+from .prediction_view import prediction_view
 from .table import Table
 from .templating import environment
 
@@ -37,6 +38,7 @@ def markdown(profile: Profile) -> str:
         ],
         findings=facts.ranked(profile.findings),
         finding_size=facts.finding_size,
+        predicted=prediction_view(profile),
         targets=target_views(profile),
         compiled_notes=NOTES,
         glossary=glossary(profile),

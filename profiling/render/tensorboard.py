@@ -1,8 +1,8 @@
 """A profile as TensorBoard events: scalars under the lens that knows them, image, text, histogram.
 
-Tags begin with the lens (`counted/`, `compiled/`, `measured/`, `at_datasheet_peak/`), which
-TensorBoard shows as groups, so that no curve stands without its lens. Curves under `thought_...`
-have tokens thought as their step.
+Tags begin with the lens (`counted/`, `compiled/`, `measured/`, `at_datasheet_peak/`, `predicted/`),
+which TensorBoard shows as groups, so that no curve stands without its lens. Curves under
+`thought_...` have tokens thought as their step.
 """
 
 import os
@@ -19,6 +19,7 @@ from ..record import HbmBytes, Profile
 from ..total import BYTE_KINDS, TOTAL
 from .compiled_scalars import compiled_scalars
 from .markdown import markdown
+from .prediction_scalars import prediction_scalars
 from .roofline_png import roofline_png
 from .tables import phases_and_total, time_at_peak
 from .tags import tag
@@ -46,6 +47,7 @@ def scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
     yield from _chip_scalars(profile)
     yield from _thought_scalars(profile)
     yield from compiled_scalars(profile)
+    yield from prediction_scalars(profile)
 
 
 def _write(profile: Profile, folder: str) -> None:

@@ -1,0 +1,149 @@
+"""The posterior of prediction's parameters: its mode, and draws about it.
+
+Every component's mean by kind, and standardised effects of chips and stacks, have normal priors
+(`predict.effects`); log(measured / predicted) has a Student-t of few degrees of freedom about
+zero, with a scale for each group of measurements, because some rows are wrong. Draws are from the
+normal approximation at the mode (Laplace; Gelman et al. 2013, ch. 13).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.flatten_util import ravel_pytree
+from scipy.optimize import minimize
+
+from ..predict.calibration import GROUPS
+from ..predict.effects import COMPONENTS, REGIMES, efficiency_of
+from ..predict.energy import PowerShares, power_share
+from ..predict.time_model import step_terms
+from ..predict.work import Work
+from .rows import Names, Rows
+
+DEGREES_OF_FREEDOM = 4.0
+PRIOR_LOG_SCALE = (float(np.log(0.12)), 0.5)
+POWER_PRIOR = {"base": (-0.2, 0.5), "memory": (-1.7, 0.5), "compute": (-0.4, 0.5)}
+"""Mean and scale of the logit of each share: about 0.45, 0.15 and 0.4 of the design power."""
+ENERGY = GROUPS.index("energy")
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The mode and the covariance of all parameters, as one vector."""
+
+    mode: np.ndarray
+    covariance: np.ndarray
+
+
+def prior_mode(names: Names) -> Parameters:
+    """Parameters at their prior's mode."""
+    return {
+        "means": {name: jnp.full(len(names.kinds), each.mean) for name, each in COMPONENTS.items()},
+        "regimes": {
+            name: jnp.zeros(len(REGIMES)) for name, e in COMPONENTS.items() if e.regime_scale
+        },
+        "chips": {
+            name: jnp.zeros(len(names.chips)) for name, e in COMPONENTS.items() if e.chip_scale
+        },
+        "stacks": {
+            name: jnp.zeros(len(names.stacks)) for name, e in COMPONENTS.items() if e.stack_scale
+        },
+        "power": {name: jnp.asarray(mean) for name, (mean, _) in POWER_PRIOR.items()},
+        "log_scale": jnp.full(len(GROUPS), PRIOR_LOG_SCALE[0]),
+    }
+
+
+def log_predicted(parameters: Parameters, rows: Rows) -> Array:
+    """Log seconds (or joules, of energy rows) of every case [N]."""
+    transformed = {}
+    for name, component in COMPONENTS.items():
+        value = parameters["means"][name][rows.kind]
+        if component.regime_scale:
+            value += component.regime_scale * parameters["regimes"][name][rows.regime]
+        if component.chip_scale:
+            value += component.chip_scale * parameters["chips"][name][rows.chip]
+        if component.stack_scale:
+            value += component.stack_scale * parameters["stacks"][name][rows.stack]
+        transformed[name] = value[:, None]
+    efficiency = efficiency_of(transformed)
+    terms = step_terms(rows.work, rows.hardware, efficiency, rows.narrowing)
+    seconds = (terms.time_s * rows.steps).sum(axis=1)
+    whole = jax.tree.map(lambda x: (x * rows.steps).sum(axis=1) * rows.copies, rows.work)
+    share = _power_share(parameters, rows, whole, seconds)
+    watts = rows.chips * jnp.nan_to_num(rows.design_w, nan=1.0) * share * rows.beside
+    return jnp.log(seconds) + jnp.where(rows.group == ENERGY, jnp.log(watts), 0.0)
+
+
+def _power_share(parameters: Parameters, rows: Rows, whole: Work, seconds: Array) -> Array:
+    shares = PowerShares(**{n: jax.nn.sigmoid(v) for n, v in parameters["power"].items()})
+    flat = jax.tree.map(lambda x: x[:, 0], rows.hardware)
+    return power_share(shares, whole, flat, rows.chips, seconds)
+
+
+def negative_log_posterior(parameters: Parameters, rows: Rows, weights: Array) -> Array:
+    """Up to a constant; `weights` [N] are 0 for rows held out."""
+    error = rows.log_observed - log_predicted(parameters, rows)
+    scale = jnp.exp(parameters["log_scale"])[rows.group]
+    nu = DEGREES_OF_FREEDOM
+    surprise = (nu + 1) / 2 * jnp.log1p((error / scale) ** 2 / nu) + jnp.log(scale)
+    total = (weights * surprise).sum()
+    for name, component in COMPONENTS.items():
+        standard = (parameters["means"][name] - component.mean) / component.mean_scale
+        total += 0.5 * (standard**2).sum()
+    effects = [*parameters["regimes"].values(), *parameters["chips"].values()]
+    for each in [*effects, *parameters["stacks"].values()]:
+        total += 0.5 * (each**2).sum()
+    for name, (mean, width) in POWER_PRIOR.items():
+        total += 0.5 * ((parameters["power"][name] - mean) / width) ** 2
+    mean, width = PRIOR_LOG_SCALE
+    return total + 0.5 * (((parameters["log_scale"] - mean) / width) ** 2).sum()
+
+
+class Fitter:
+    """The fit of one set of rows; rows may be held out of it by their weights."""
+
+    def __init__(self, rows: Rows, names: Names) -> None:
+        self.rows, self.names = rows, names
+        start, self._unravel = ravel_pytree(prior_mode(names))
+        self._start = np.asarray(start, np.float64)
+
+        def objective(vector: Array, weights: Array) -> Array:
+            return negative_log_posterior(self._unravel(vector), rows, weights)
+
+        self._value_and_slope = jax.jit(jax.value_and_grad(objective))
+        self._curvature = jax.jit(jax.hessian(objective))
+        self._log_predicted = jax.jit(
+            jax.vmap(lambda vector: log_predicted(self._unravel(vector), rows))
+        )
+
+    def fit(self, weights: np.ndarray, start: np.ndarray | None = None) -> Posterior:
+        """The mode by L-BFGS, and the inverse of the curvature there; needs 64-bit floats."""
+        found = minimize(
+            lambda v: tuple(np.asarray(x, np.float64) for x in self._value_and_slope(v, weights)),
+            self._start if start is None else start,
+            jac=True, method="L-BFGS-B", options={"maxiter": 3000, "maxfun": 6000},
+        )  # fmt: skip
+        values, vectors = np.linalg.eigh(np.asarray(self._curvature(found.x, weights)))
+        # Priors are standard normal or narrower: no direction is truly flatter than one.
+        covariance = (vectors / np.maximum(values, 1.0)) @ vectors.T
+        return Posterior(found.x, covariance)
+
+    def parameters(self, vector: np.ndarray) -> Parameters:
+        """A vector as parameters by name."""
+        return self._unravel(jnp.asarray(vector))
+
+    def log_predicted(self, vectors: np.ndarray) -> np.ndarray:
+        """Log seconds or joules [draws, N] of every row, for each draw of the parameters."""
+        return np.asarray(self._log_predicted(vectors))
+
+
+def draws(posterior: Posterior, count: int, seed: int = 0) -> np.ndarray:
+    """Parameter vectors [count, parameters]: the mode, then draws about it."""
+    rng = np.random.default_rng(seed)
+    others = rng.multivariate_normal(posterior.mode, posterior.covariance, count - 1, method="eigh")
+    return np.vstack((posterior.mode, others))

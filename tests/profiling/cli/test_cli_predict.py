@@ -1,0 +1,126 @@
+"""`rooflink predict` from the outside: what it prints, its JSON, and how it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sample_calibration import sample_calibration
+
+from rooflink.profiling.record import Prediction
+from rooflink.profiling.render.units import TIMES
+
+LLAMA = ("predict", "--model", "llama3-8b")
+SHORT = ("--prompt", 200, "--think", 100, "--answer", 10)
+
+
+@pytest.fixture(autouse=True)
+def _calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("predict.query", "cli.predict"):
+        monkeypatch.setattr(f"rooflink.profiling.{module}.default_calibration", sample_calibration)
+
+
+def predictions(out: str) -> list[Prediction]:
+    read = json.loads(out)
+    assert read["schema"] == "rooflink.predictions/1"
+    return [Prediction.model_validate(each) for each in read["predictions"]]
+
+
+def test_one_slice_says_all_that_was_asked(rooflink) -> None:
+    done = rooflink(*LLAMA, "--slice", "v5e-8", "--batch", 4, "--attempts", 2, *SHORT)
+    assert done.code == 0, done.err
+    said = " ".join(done.out.split())
+    for words in ("predicted, not measured", "prefill", "think", "answer", "80 % interval",
+                  "a query", "CO2e", "Mesh: tensor=8 is the most", "Fit: a chip holds",
+                  "Basis: 7 measured rows of TPU v5e", "figures: high", "$1.2 a chip-hour",
+                  "estimated from chips like it", "PUE of 1.09", "us-central1 (Iowa)"):  # fmt: skip
+        assert words in said
+
+
+def test_json_is_the_record(rooflink) -> None:
+    done = rooflink(*LLAMA, "--slice", "v5e-8", "--batch", 4, *SHORT, "--stack", "VLLM", "--json")
+    (found,) = predictions(done.out)
+    assert (found.slice, found.chips, found.stack) == ("v5e:2x4", 8, "vLLM")
+    assert found.phases[1].tokens == 400
+    assert found.economics.per_query.usd.median == pytest.approx(
+        found.time_s.median * 8 * 1.2 / 3600 / 4
+    )
+
+
+def test_ideal_decode_is_the_roofline_by_hand(rooflink) -> None:
+    """Llama-3-8B on one v5e: weights read a step and 2048 positions of KV at 819 GB/s, 18.65 ms."""
+    done = rooflink(*LLAMA, "--slice", "v5e", "--prompt", 2048, "--think", 0, "--answer", 2,
+                    "--ideal", "--json")  # fmt: skip
+    (found,) = predictions(done.out)
+    assert found.phases[2].steps == 1
+    assert found.phases[2].time_s.median == pytest.approx(18.65e-3, rel=0.01)
+    assert found.time_s.low == found.time_s.high
+
+
+def test_slices_side_by_side(rooflink) -> None:
+    done = rooflink(*LLAMA, "--slice", "v5e-8", "--slice", "h100", *SHORT)
+    assert done.code == 0, done.err
+    assert done.out.count("us-central1 (Iowa)") == 1  # what all share is said once
+    assert {"v5e:2x4", "h100:1"} <= set(done.out.split())
+    assert "on 2 slices" in done.out
+
+
+def test_tiers_side_by_side(rooflink) -> None:
+    done = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--compare")
+    assert done.code == 0, done.err
+    assert all(words in done.out for words in ("quick answer", "thinking is", f"11.0{TIMES}"))
+    both = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--compare", "--json")
+    thinking, quick = predictions(both.out)
+    assert (thinking.think_tokens, quick.think_tokens) == (100, 0)
+    assert quick.time_s.median < thinking.time_s.median
+
+
+def test_described_models_and_own_files(rooflink) -> None:
+    Path("costs.toml").write_text(
+        "purchase_usd = 8766\nyears = 1\nutilisation = 1\nelectricity_usd_per_kwh = 0\n"
+        "pue = 1\npower_w = 1\n"
+    )
+    done = rooflink("predict", "--model", "mixtral-8x7b", "--slice", "h100-2", "--dtype", "fp8",
+                    *SHORT, "--price", "costs.toml", "--json")  # fmt: skip
+    (found,) = predictions(done.out)
+    assert found.matmul_dtype == "float8_e4m3fn"
+    assert found.economics.terms.usd_per_chip_hour == 1.0
+
+
+def test_an_unknown_price_is_said_and_the_rest_is_printed(rooflink) -> None:
+    done = rooflink(*LLAMA, "--slice", "h100", *SHORT, "--price", "spot")
+    assert done.code == 0
+    assert "no spot price of NVIDIA H100 SXM is known" in " ".join(done.out.split())
+    assert "$ a M tokens" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--slice", "v5e-7"), "TPU v5e has no slice '7'"),
+        (("--slice", "v5f-8"), "no chip is named"),
+        (("--slice", "v5e", "--model", "llama3-70b"), "does not fit v5e:1x1: a chip would hold"),
+        (("--slice", "v5e-8", "--batch", 100000), "the largest batch that fits is"),
+        (("--slice", "v5e-8", "--mesh", "tensor=4"), "takes 4 chips but v5e:2x4 has 8"),
+        (("--slice", "v5e-8", "--mesh", "data=8"), "data=8 for a batch of 1"),
+        (("--slice", "h100-6", "--mesh", "tensor=6"), "query heads do not divide over tensor=6"),
+        (("--slice", "v5e-8", "--mesh", "tensor=4,pipeline=2,x=1"), "expected chips by axis"),
+        (("--slice", "v5e-8", "--dtype", "int3"), "unknown dtype 'int3'"),
+        (("--slice", "v5e-8", "--matmul-dtype", "half"), "unknown dtype 'half'"),
+        (("--slice", "v5e-8", "--batch", 0), "prompts is 0"),
+        (("--slice", "v5e-8", "--think", -1), "think tokens is -1"),
+        (("--slice", "v5e-8", "--think", 0, "--compare"), "--compare needs a thought"),
+        (("--slice", "v5e-8", "--price", "sport"), "unknown price 'sport'"),
+        (("--slice", "v5e-8", "--region", "mars"), "unknown region 'mars'"),
+        (("--slice", "v5e-8", "--pue", "0.5"), "--pue is 0.5"),
+        (("--slice", "v5e-8", "--model", "llama3-9b"), "unknown model 'llama3-9b'"),
+        (("--slice", "mine.toml:4"), "no chip file at mine.toml"),
+    ],
+)
+def test_bad_input_is_one_sentence(rooflink, options: tuple[object, ...], said: str) -> None:
+    model = () if "--model" in options else ("--model", "llama3-8b")
+    done = rooflink("predict", *model, *options)
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.startswith("error: ")
+    assert said in done.err
+    assert len(done.err.strip().splitlines()) == 1

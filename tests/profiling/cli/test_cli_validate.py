@@ -1,0 +1,82 @@
+"""`rooflink validate` from its command line."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sample_calibration import sample_calibration
+
+from rooflink.profiling.predict.case_times import predict_cases
+from rooflink.profiling.validate import run
+
+from .conftest import Command
+
+LAYERS = "tokens,projections_per_layer_ns,lm_head_ns\n1,424753,336484\n2048,1371146,3154524\n"
+
+
+@pytest.fixture(autouse=True)
+def _sample_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A calibration that no fit has to be run for, and no rows that it has seen."""
+    predictor = partial(predict_cases, calibration=sample_calibration())
+    monkeypatch.setattr(run, "predict_cases", predictor)
+    monkeypatch.setattr(run, "held_out_predictions", dict)
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> Path:
+    file = tmp_path / "layers.csv"
+    file.write_text(LAYERS)
+    return file
+
+
+def test_a_file_of_measurements_gives_a_row_each(rooflink: Command, layers: Path) -> None:
+    outcome = rooflink("validate", "--measurements", layers, "--json")
+    assert outcome.code == 0
+    record = json.loads(outcome.out)
+    assert record["schema_version"] == "rooflink.validation/1"
+    assert record["files"] == ["layers.csv"]
+    assert len(record["rows"]) == 4
+    for row in record["rows"]:
+        assert row["fitted"] is None
+        assert row["held_out"]["low"] <= row["held_out"]["median"] <= row["held_out"]["high"]
+    assert record["worked"] == record["peers"] == []
+
+
+def test_worked_problems_and_peers_alone(rooflink: Command) -> None:
+    outcome = rooflink("validate", "--worked", "--peers")
+    assert outcome.code == 0
+    assert "59 of 59 solved within their tolerance" in outcome.out
+    assert "rooflink --ideal" in outcome.out
+    assert "Errors by regime" not in outcome.out
+
+
+def test_out_holds_record_report_table_and_plots(
+    rooflink: Command, layers: Path, tmp_path: Path
+) -> None:
+    outcome = rooflink("validate", "--measurements", layers, "--out", tmp_path / "check")
+    assert outcome.code == 0
+    names = {path.name for path in (tmp_path / "check").iterdir()}
+    assert names == {
+        "validation.json", "validation.md", "errors.md", "time.svg", "predicted_measured.png",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LAYERS.replace("336484", "soon"), "line 2, column 'lm_head_ns': 'soon'"),
+        ("a,b\n1,2\n", "the columns are of none of"),
+    ],
+)
+def test_a_malformed_file_is_one_sentence_and_exit_code_2(
+    rooflink: Command, tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(text)
+    outcome = rooflink("validate", "--measurements", file, "--out", tmp_path / "check")
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert "bad.csv" in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not (tmp_path / "check").exists()
