@@ -1,0 +1,88 @@
+"""Wording: what a strategy must know of one model's language, in token ids and text."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from ..decode import ThoughtRules
+from ..tokenizer import Tokenizer
+
+NUMBER = r"-?\$?\d[\d,]*(?:\.\d+)?"
+"""A number with or without thousands separators and currency."""
+
+
+def plain_number(text: str) -> str:
+    """The one spelling of a number: '1,200.0' and '$1200' are '1200'."""
+    digits = text.replace(",", "").replace("$", "")
+    try:
+        value = Decimal(digits)
+    except InvalidOperation:
+        return digits
+    return format(value.quantize(Decimal(1)) if value == value.to_integral() else value, "f")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a model's thoughts begin, end and are read; budgets are in its `rules`."""
+
+    rules: ThoughtRules
+    decode: Callable[[Sequence[int]], str]  # text of token ids, control tokens left out
+    answer_pattern: str = NUMBER  # regular expression of an answer in a text
+    canonical: Callable[[str], str] = plain_number  # the one spelling of an answer
+    wait: tuple[int, ...] = ()  # what budget forcing says instead of an end of thought
+    steps: tuple[tuple[int, ...], ...] = ()  # what ends a step of a thought
+    revise: tuple[int, ...] = ()  # what follows an attempt to ask for a better one
+
+    @property
+    def longest_ending(self) -> int:
+        """M: tokens to look back on to recognise a marker or the end of a step."""
+        return max((len(ending) for ending in (*self.rules.markers, *self.steps)), default=1)
+
+    def extract(self, tokens: Sequence[int], last: bool = False) -> str | None:
+        """The first (or `last`) answer in the text of `tokens`, in its one spelling."""
+        answers = self._answers(self.decode(tokens))
+        return self.canonical(answers[-1 if last else 0].group()) if answers else None
+
+    def span(self, tokens: Sequence[int], last: bool = False) -> tuple[int, int] | None:
+        """Tokens [first, after) that spell what `extract` finds."""
+        answers = self._answers(self.decode(tokens))
+        return self._tokens_of(answers[-1 if last else 0], tokens) if answers else None
+
+    def align(self, tokens: Sequence[int], answer: str) -> tuple[int, int] | None:
+        """Tokens [first, after) of the last place that spells `answer`, or None."""
+        answers = self._answers(self.decode(tokens))
+        same = [found for found in answers if self.canonical(found.group()) == answer]
+        return self._tokens_of(same[-1], tokens) if same else None
+
+    def revision(self, prompt: Sequence[int], earlier: Sequence[Sequence[int]]) -> list[int]:
+        """A prompt that holds earlier attempts, without their end tokens, and asks for another."""
+        asked = list(prompt)
+        for said in earlier:
+            asked += [token for token in said if token not in self.rules.end_tokens]
+            asked += self.revise
+        return asked
+
+    def _answers(self, text: str) -> list[re.Match[str]]:
+        return list(re.finditer(self.answer_pattern, text))
+
+    def _tokens_of(self, found: re.Match[str], tokens: Sequence[int]) -> tuple[int, int]:
+        """The tokens that a match in their text lies in."""
+        ends = [len(self.decode(tokens[: i + 1])) for i in range(len(tokens))]
+        return bisect_right(ends, found.start()), bisect_left(ends, found.end()) + 1
+
+
+def text_wording(tokenizer: Tokenizer, rules: ThoughtRules) -> Wording:
+    """The wording of a model that thinks in English lines (s1's 'Wait', arXiv 2501.19393)."""
+
+    def ids(text: str) -> tuple[int, ...]:
+        return tuple(tokenizer.encode(text, start=False))
+
+    return Wording(
+        rules=rules,
+        decode=tokenizer.decode,
+        wait=ids("\nWait,"),
+        steps=tuple(dict.fromkeys((ids("\n"), ids("\n\n")))),
+        revise=ids("\n\nLet me check that once more.\n"),
+    )
