@@ -57,7 +57,8 @@ def phase_steps(
     tile: Number = 1.0,
     distribution: LengthDistribution | None = None,
 ) -> dict[str, PhaseSteps]:
-    """The steps of each of `PHASES`, by name. `distribution` is of thought lengths; answers are of one length."""
+    """The steps of each of `PHASES`, by name. `distribution` is of thought lengths; answers are all
+    of one length."""
     thoughts = distribution or SameLength()
     prefill = step_work(
         shape, prefill_load(lengths.prompts, lengths.prompt_tokens), widths, spread, tile
