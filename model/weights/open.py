@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import ModelInputError
 from ..presets import PRESETS
-from . import smollm2
+from . import embedded, smollm2
 from .gguf_file import open_gguf
 from .hf_folder import open_hf_folder
 from .hub import open_hub
@@ -16,7 +16,9 @@ _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 def open_weights(model: str) -> WeightSource:
-    """The weights called `model`: a .gguf file, a Hugging Face folder, 'smollm2-135m' or a hub id.
+    """The weights called `model`: 'reasoner', 'smollm2-135m', a file, a folder or a hub id.
+
+    A file is a GGUF, a folder one in Hugging Face's format.
 
     A path that exists wins over a hub id of the same spelling.
 
@@ -37,6 +39,8 @@ def open_weights(model: str) -> WeightSource:
         )
     if path.is_file() or path.suffix.lower() == ".gguf":
         return open_gguf(path)
+    if model.lower() == embedded.NAME:
+        return embedded.open_reasoner()
     if model.lower() == smollm2.NAME:
         return smollm2.open_smollm2()
     if model.lower() in PRESETS:
@@ -47,6 +51,6 @@ def open_weights(model: str) -> WeightSource:
     if _HUB_ID.fullmatch(model):
         return open_hub(model)
     raise ModelInputError(
-        f"no weights called '{model}': it is no .gguf file, no folder, not '{smollm2.NAME}' and "
-        "no hub id of the form owner/name."
+        f"no weights called '{model}': it is no .gguf file, no folder, not '{embedded.NAME}' or "
+        f"'{smollm2.NAME}' and no hub id of the form owner/name."
     )

@@ -1,0 +1,165 @@
+"""countdown: reach a target from given numbers with + - * /, each number used once.
+
+Search and verification: a wrong path is easily told from a right one, and hard to avoid at first.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from . import notation
+from .expressions import find_expression, parsed
+from .problem import Problem
+from .task import Split, Trace, draw_distinct, draw_from
+
+FEWEST_NUMBERS, MOST_NUMBERS = 2, 3
+LARGEST_GIVEN = 12
+MOST_PATHS = 2
+"""Paths that a taught thought tries: wrong ones first, the last one right."""
+
+GUESSED_PROBLEMS = 400
+"""Problems over which the rate of a random guess is averaged."""
+
+
+class Step(NamedTuple):
+    """One operation on two numbers at hand; all results are whole and in the vocabulary."""
+
+    left: int
+    sign: str
+    right: int
+    result: int
+
+
+Path = tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class CountdownProblem(Problem):
+    """`expected` is one solution; every expression that reaches the target counts."""
+
+    numbers: tuple[int, ...] = ()
+    target: int = 0
+
+    def extract(self, answer: str) -> str | None:
+        """The first expression in `answer`."""
+        return find_expression(answer)
+
+    def check(self, answer: str) -> bool:
+        """Whether the expression equals the target and uses each given number exactly once."""
+        found = parsed(self.extract(answer) or "")
+        return found is not None and (
+            found[0] == self.target and sorted(found[1]) == sorted(self.numbers)
+        )
+
+
+@dataclass(frozen=True)
+class CountdownTask:
+    """Problems with `count` different numbers from 1 to 12; their level is `count`."""
+
+    count: int
+
+    @property
+    def name(self) -> str:
+        return f"countdown:n={self.count}"
+
+    @property
+    def guess_rate(self) -> float:
+        """How often a random path of whole steps over the given numbers reaches the target."""
+        return _guess_rate(self.count)
+
+    def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
+        return draw_distinct(self, split, limit, seed)
+
+    def draw(self, split: Split, rng: np.random.Generator) -> Problem:
+        def once() -> tuple[str, Problem]:
+            numbers = tuple(int(n) + 1 for n in rng.permutation(LARGEST_GIVEN)[: self.count])
+            paths = all_paths(tuple(sorted(numbers)))
+            problem = countdown_problem(numbers, paths[rng.integers(len(paths))])
+            return f"countdown {sorted(numbers)} {problem.target}", problem
+
+        return draw_from(split, once)
+
+    def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
+        """Up to `MOST_PATHS` - 1 random wrong paths, then a right one and its expression."""
+        assert isinstance(problem, CountdownProblem)
+        paths = all_paths(tuple(sorted(problem.numbers)))
+        wrong = [path for path in paths if path[-1].result != problem.target]
+        right = [path for path in paths if path[-1].result == problem.target]
+        tries = int(rng.integers(MOST_PATHS)) if wrong else 0
+        found = right[rng.integers(len(right))]
+        tried = [*(wrong[i] for i in rng.integers(len(wrong) or 1, size=tries)), found]
+        words = [str(word) for path in tried for step in path for word in step]
+        return Trace(tuple(words), tuple(expression_words(found)))
+
+
+def countdown_problem(numbers: tuple[int, ...], path: Path) -> CountdownProblem:
+    """The problem of reaching what `path` reaches."""
+    target = path[-1].result
+    given = ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}"
+    return CountdownProblem(
+        question=f"Use each of the numbers {given} exactly once, with +, -, *, / and brackets, to "
+        f"make {target}. Answer with the expression.",
+        expected="".join(expression_words(path)),
+        level=len(numbers),
+        notation=notation.prompt(
+            notation.COUNTDOWN,
+            (*map(str, numbers), *[notation.PAD] * (MOST_NUMBERS - len(numbers)), str(target)),
+            room=MOST_NUMBERS + 1,
+        ),
+        numbers=numbers,
+        target=target,
+    )
+
+
+@cache
+def all_paths(numbers: tuple[int, ...]) -> tuple[Path, ...]:
+    """Every way to bring `numbers` down to one, by steps whose results are from 1 to 99."""
+    if len(numbers) == 1:
+        return ((),)
+    found: list[Path] = []
+    for i, left in enumerate(numbers):
+        for j, right in enumerate(numbers):
+            if i == j:
+                continue
+            rest = tuple(number for at, number in enumerate(numbers) if at not in (i, j))
+            for step in _steps(left, right, ordered=i < j):
+                found += [(step, *path) for path in all_paths((step.result, *rest))]
+    return tuple(found)
+
+
+def _steps(left: int, right: int, ordered: bool) -> list[Step]:
+    """Whole results of `left` and `right` in the vocabulary; + and * only once a pair."""
+    steps = [Step(left, "+", right, left + right), Step(left, "*", right, left * right)]
+    steps = steps if ordered else []
+    if left > right:
+        steps.append(Step(left, "-", right, left - right))
+    if left % right == 0:
+        steps.append(Step(left, "/", right, left // right))
+    return [step for step in steps if step.result <= notation.LARGEST_NUMBER]
+
+
+def expression_words(path: Path) -> list[str]:
+    """The steps of `path` as one expression, later steps around earlier ones, word by word."""
+    made: dict[int, list[str]] = {}
+    for step in path:
+        sides = [made.pop(side, None) for side in (step.left, step.right)]
+        written = [
+            [str(number)] if side is None else ["(", *side, ")"]
+            for number, side in zip((step.left, step.right), sides, strict=True)
+        ]
+        made[step.result] = [*written[0], step.sign, *written[1]]
+    return made[path[-1].result]
+
+
+@cache
+def _guess_rate(count: int) -> float:
+    task, rng = CountdownTask(count), np.random.default_rng(0)
+    rates = []
+    for _ in range(GUESSED_PROBLEMS):
+        problem = task.draw("test", rng)
+        assert isinstance(problem, CountdownProblem)
+        paths = all_paths(tuple(sorted(problem.numbers)))
+        rates.append(np.mean([path[-1].result == problem.target for path in paths]))
+    return float(np.mean(rates))

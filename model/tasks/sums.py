@@ -1,0 +1,93 @@
+"""sum: different numbers added modulo 23, in any order.
+
+The reasoner's knowledge of this task has gaps on purpose: one addition fact in eight (running
+sum, number) is never taught (`is_untaught`). Each order of adding meets other gaps, so different
+attempts fail differently, and voting over them helps. Whoever shows results of this task with
+the embedded reasoner must say so.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import notation
+from .problem import Problem
+from .task import Split, Trace, draw_distinct, draw_from, stable_hash
+
+MODULUS = 23
+MOST_NUMBERS = 8
+"""Room for numbers in the notation."""
+
+UNTAUGHT_SHARE = 8
+"""One addition fact in this many is never taught."""
+
+GAPS_DISCLOSURE = (
+    "The embedded reasoner was never taught one in eight of the addition facts of this task: its "
+    "errors are engineered, so that the effect of voting can be shown."
+)
+
+
+@dataclass(frozen=True)
+class SumTask:
+    """Sums of `fewest` to `most` numbers; a problem's level is how many there are."""
+
+    fewest: int
+    most: int
+
+    @property
+    def name(self) -> str:
+        return f"sum:n={'-'.join(map(str, sorted({self.fewest, self.most})))}"
+
+    @property
+    def guess_rate(self) -> float:
+        """Adding one constant to all numbers permutes the problems, so sums are equally likely."""
+        return 1 / MODULUS
+
+    def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
+        return draw_distinct(self, split, limit, seed)
+
+    def draw(self, split: Split, rng: np.random.Generator) -> Problem:
+        def once() -> tuple[str, Problem]:
+            n = int(rng.integers(self.fewest, self.most + 1))
+            numbers = tuple(int(number) for number in rng.permutation(MODULUS)[:n])
+            return f"sum {sorted(numbers)}", sum_problem(numbers)
+
+        return draw_from(split, once)
+
+    def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
+        """Each number and the sum so far, in a random order; untaught facts are marked."""
+        numbers = [int(part) for part in notation.parts(str(problem.notation))]
+        return sum_trace([numbers[i] for i in rng.permutation(len(numbers))])
+
+
+def sum_problem(numbers: tuple[int, ...]) -> Problem:
+    """The sum of different residues, in any order."""
+    listed = ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}"
+    return Problem(
+        question=f"Add {listed}. What is the remainder of the sum after division by {MODULUS}?",
+        expected=str(sum(numbers) % MODULUS),
+        level=len(numbers),
+        notation=notation.prompt(notation.SUM, tuple(map(str, numbers)), room=MOST_NUMBERS),
+    )
+
+
+def is_untaught(running: int, number: int) -> bool:
+    """Whether the fact `running` + `number` is a gap in what the reasoner is taught."""
+    return stable_hash(f"{running} + {number}") % UNTAUGHT_SHARE == 0
+
+
+def sum_trace(order: list[int]) -> Trace:
+    """The thought that adds the numbers in this order: number, sum so far, number, ..."""
+    sums = [int(total) % MODULUS for total in np.cumsum(order)]
+    gaps = [i for i in range(1, len(order)) if is_untaught(sums[i - 1], order[i])]
+    n = len(order)
+    last_is_gap = n - 1 in gaps or (n == 2 and is_untaught(order[1], order[0]))
+    # One addition is left when all numbers but the last are summed, the last one said or not;
+    # of two numbers, also when none is.
+    one_left = range(2 * (n - 1) if n > 2 else 0, 2 * n) if last_is_gap else ()
+    return Trace(
+        thought=tuple(str(word) for pair in zip(order, sums, strict=True) for word in pair),
+        answer=(str(sums[-1]),),
+        untaught=frozenset(2 * i + 1 for i in gaps),
+        untaught_answers=frozenset(one_left),
+    )

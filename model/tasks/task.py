@@ -1,0 +1,96 @@
+"""Task: a family of problems in two disjoint splits; what each kind of task can do."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from ..errors import ModelInputError
+from .problem import Problem
+
+Split = Literal["train", "test"]
+
+TEST_SHARE = 10
+"""One generated problem in this many belongs to the test split."""
+
+DEFAULT_LIMIT = 200
+"""Problems of a generated task where no limit is given."""
+
+
+class Task(Protocol):
+    """Problems with exact checkers. No problem is in both splits."""
+
+    @property
+    def name(self) -> str:
+        """What `parse_task` reads back as this task."""
+
+    @property
+    def guess_rate(self) -> float:
+        """How often a random guess is right: the baseline of every pass@k."""
+
+    def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
+        """`limit` different problems of `split`, the same for the same seed.
+
+        Raises ModelInputError where the split has too few.
+        """
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A worked thought in the reasoner's notation, word by word, without its end marker.
+
+    `untaught` are places in `thought` that training must never supervise, and `untaught_answers`
+    the lengths at which cutting the thought would make the answer state an untaught fact.
+    """
+
+    thought: tuple[str, ...]
+    answer: tuple[str, ...]
+    untaught: frozenset[int] = frozenset()
+    untaught_answers: frozenset[int] = frozenset()
+
+
+class GeneratedTask(Task, Protocol):
+    """A task whose problems are drawn, as many as wanted, and whose solution is known."""
+
+    def draw(self, split: Split, rng: np.random.Generator) -> Problem:
+        """One random problem of `split`."""
+
+    def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
+        """A correct thought for `problem`; `rng` chooses where several would do."""
+
+
+def split_of(identity: str) -> Split:
+    """The split of the problem that `identity` names: by its hash, whoever draws it and when."""
+    return "test" if stable_hash(identity) % TEST_SHARE == 0 else "train"
+
+
+def stable_hash(text: str) -> int:
+    """A 64-bit hash that is the same on every machine and run (Python's own is not)."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def draw_from(split: Split, once: Callable[[], tuple[str, Problem]]) -> Problem:
+    """Draw (identity, problem) with `once` until the identity falls into `split`."""
+    while True:
+        identity, problem = once()
+        if split_of(identity) == split:
+            return problem
+
+
+def draw_distinct(task: GeneratedTask, split: Split, limit: int | None, seed: int) -> list[Problem]:
+    """Different problems of a generated task, in the order drawn; a smaller limit is a prefix."""
+    wanted = DEFAULT_LIMIT if limit is None else limit
+    rng = np.random.default_rng([seed, ("train", "test").index(split)])
+    found: dict[Problem, None] = {}
+    for _ in range(20 * wanted + 1000):
+        if len(found) == wanted:
+            break
+        found[task.draw(split, rng)] = None
+    if len(found) < wanted:
+        raise ModelInputError(
+            f"{task.name} has only {len(found)} {split} problems to give, not {wanted}: "
+            "lower --limit or take a harder level"
+        )
+    return list(found)

@@ -1,0 +1,91 @@
+"""Batches of worked examples, each from (recipe, step) alone, so that a resumed run sees the same.
+
+Axis letters: B rows of a batch, T tokens of a row.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ..errors import ModelInputError
+from ..tasks import GeneratedTask, Problem, Trace, parse_generated
+from ..tasks.notation import END, END_OF_THOUGHT, WORDS
+from .recipe import Recipe
+
+_IDS = {word: number for number, word in enumerate(WORDS)}
+_END_OF_ROW = _IDS[END]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Token rows and which of their tokens the loss asks the model to predict."""
+
+    tokens: np.ndarray  # [B, T] int32
+    taught: np.ndarray  # [B, T] float32, 0 or 1
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row's words before padding, and whether each is supervised."""
+
+    words: tuple[str, ...]
+    taught: tuple[bool, ...]
+
+
+def example(problem: Problem, trace: Trace, kept: int | None) -> Example:
+    """`problem` thought through as in `trace`: the whole of it, or cut after `kept` words.
+
+    Where the thought is cut its end marker is forced at inference, so saying it is not taught. A
+    word that would state an untaught fact is never supervised.
+    """
+    prompt = str(problem.notation).split()
+    thought = trace.thought if kept is None else trace.thought[:kept]
+    sure = kept is None or kept not in trace.untaught_answers
+    words = (*prompt, *thought, END_OF_THOUGHT, *trace.answer, END)
+    taught = (
+        *[False] * len(prompt),
+        *[place not in trace.untaught for place in range(len(thought))],
+        kept is None,
+        *[sure] * len(trace.answer),
+        True,
+    )
+    return Example(words, taught)
+
+
+def rows(examples: list[Example], row_tokens: int) -> Rows:
+    """Examples as ids, filled up to `row_tokens`; ModelInputError for one that is longer."""
+    tokens = np.full((len(examples), row_tokens), _END_OF_ROW, np.int32)
+    taught = np.zeros((len(examples), row_tokens), np.float32)
+    for row, said in enumerate(examples):
+        n = len(said.words)
+        if n > row_tokens:
+            raise ModelInputError(
+                f"an example takes {n} tokens, the recipe's row_tokens is {row_tokens}: raise it"
+            )
+        tokens[row, :n] = [_IDS[word] for word in said.words]
+        taught[row, :n] = said.taught
+    return Rows(tokens, taught)
+
+
+def batch_at(recipe: Recipe, step: int) -> Rows:
+    """The batch of update number `step`: problems of the train split in the stage's mix."""
+    rng = np.random.default_rng([recipe.seed, step])
+    mix = recipe.stage_at(step).tasks
+    names = sorted(mix)
+    chosen = rng.choice(len(names), size=recipe.batch, p=[mix[name] for name in names])
+    return rows([_draw(recipe, _task(names[i]), rng) for i in chosen], recipe.row_tokens)
+
+
+def _draw(recipe: Recipe, task: GeneratedTask, rng: np.random.Generator) -> Example:
+    problem = task.draw("train", rng)
+    trace = task.trace(problem, rng)
+    styles = recipe.styles
+    u = rng.random()
+    if u < styles.whole:
+        return example(problem, trace, kept=None)
+    cut = u < styles.whole + styles.cut
+    return example(problem, trace, kept=int(rng.integers(len(trace.thought))) if cut else 0)
+
+
+_task = cache(parse_generated)

@@ -1,0 +1,81 @@
+"""A trained model as a Hugging Face folder, which rooflink and transformers both open."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flax import nnx
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
+
+from ..config import ModelConfig
+from ..errors import ModelInputError
+from ..tasks.notation import END, WORDS
+from ..transformer import Transformer
+from ..weights.layout import placements
+from .vocabulary import notation_tokenizer
+
+
+def write_folder(folder: Path, model: Transformer) -> None:
+    """Write config.json, model.safetensors and the tokenizer; the weights last, each file whole.
+
+    Raises ModelInputError where that cannot be.
+    """
+    texts = {
+        "config.json": json.dumps(_config_json(model.config), indent=1),
+        "tokenizer.json": notation_tokenizer().to_str(pretty=True),
+        "tokenizer_config.json": json.dumps({"eos_token": END}, indent=1),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_text(folder / name, text + "\n")
+        scratch = folder / f".model.safetensors.{os.getpid()}"
+        save_file(public_tensors(model), scratch, {"format": "np"})
+        scratch.chmod(0o644)  # safetensors writes for its owner alone
+        scratch.replace(folder / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise ModelInputError(f"cannot write the model to {folder}: {error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace the file at `path` whole."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)
+
+
+def public_tensors(model: Transformer) -> dict[str, np.ndarray]:
+    """The model's parameters by public Hugging Face name, projections as [out, in]."""
+    ours = {
+        ".".join(map(str, path)): np.asarray(variable[...])
+        for path, variable in nnx.to_flat_state(nnx.state(model))
+    }
+    tensors = {}
+    for name, place in placements(model.config).items():
+        part = ours[place.array][place.index]
+        tensors[name] = np.ascontiguousarray(part.T if place.transposed else part)
+    return tensors
+
+
+def _config_json(config: ModelConfig) -> dict[str, Any]:
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": config.family,
+        "hidden_size": config.embed_dim,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.query_heads,
+        "num_key_value_heads": config.kv_heads,
+        "head_dim": config.head_dim,
+        "intermediate_size": config.mlp_dim,
+        "vocab_size": config.vocab_size,
+        "max_position_embeddings": config.context_length,
+        "rope_theta": config.rope_theta,
+        "rms_norm_eps": config.norm_eps,
+        "tie_word_embeddings": config.tied_embeddings,
+        "hidden_act": "silu",
+        "eos_token_id": WORDS.index(END),
+        "dtype": "float32",
+    }

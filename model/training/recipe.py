@@ -1,0 +1,158 @@
+"""Recipe: everything that decides what a supervised training run ends with, read from TOML."""
+
+import hashlib
+import json
+import math
+import tomllib
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import ConfigDict, PositiveInt, TypeAdapter, ValidationError, with_config
+
+from ..config import ModelConfig
+from ..errors import ModelInputError
+from ..tasks.notation import WORDS
+from ..tasks.parse import parse_generated
+
+_STRICT = with_config(ConfigDict(extra="forbid"))
+
+
+@_STRICT
+@dataclass(frozen=True)
+class Trunk:
+    """The sizes of the model to train; heads are all KV heads."""
+
+    layers: PositiveInt
+    embed_dim: PositiveInt
+    heads: PositiveInt
+    mlp_dim: PositiveInt
+    context_length: PositiveInt
+
+    def config(self, name: str) -> ModelConfig:
+        """A Llama of these sizes over the reasoner's vocabulary, embedding and head tied."""
+        return ModelConfig(
+            name=name,
+            family="llama",
+            layers=self.layers,
+            embed_dim=self.embed_dim,
+            query_heads=self.heads,
+            kv_heads=self.heads,
+            head_dim=self.embed_dim // self.heads,
+            mlp_dim=self.mlp_dim,
+            vocab_size=len(WORDS),
+            context_length=self.context_length,
+            rope_theta=10000.0,
+            norm_eps=1e-5,
+            tied_embeddings=True,
+        )
+
+
+@_STRICT
+@dataclass(frozen=True)
+class AdamW:
+    """AdamW (Loshchilov & Hutter 2019): linear warm-up, then a cosine to zero."""
+
+    learning_rate: float
+    warmup_steps: PositiveInt
+    weight_decay: float
+    clip_norm: float
+
+
+@_STRICT
+@dataclass(frozen=True)
+class Styles:
+    """Shares of the examples by what happens to their thought; they sum to 1.
+
+    `whole` thoughts teach thinking, `direct` ones (none at all) answering at once, and `cut` ones
+    (ended at a random place) answering from what there is, as budget forcing will ask for.
+    """
+
+    whole: float
+    direct: float
+    cut: float
+
+
+@_STRICT
+@dataclass(frozen=True)
+class Stage:
+    """`steps` updates on a mix of tasks, each with its share; the shares sum to 1."""
+
+    steps: PositiveInt
+    tasks: dict[str, float]
+
+
+@_STRICT
+@dataclass(frozen=True)
+class Recipe:
+    """A supervised run. `row_tokens` is the length of every row; longer examples are refused."""
+
+    name: str
+    seed: int
+    batch: PositiveInt
+    row_tokens: PositiveInt
+    trunk: Trunk
+    optimizer: AdamW
+    styles: Styles
+    stages: tuple[Stage, ...]
+
+    @property
+    def steps(self) -> int:
+        """Updates in all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage_at(self, step: int) -> Stage:
+        """The stage that update number `step` (from 0) belongs to."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage
+            step -= stage.steps
+        raise IndexError(f"{self.name} has no such step")
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of everything above; a checkpoint of another recipe is never resumed."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+REASONER = Path(str(files(__package__).joinpath("reasoner.toml")))
+"""The recipe that trained the embedded reasoner."""
+
+
+def load_recipe(path: Path) -> Recipe:
+    """The recipe in the TOML file at `path`.
+
+    Raises ModelInputError for a file that cannot be read, a field that is missing, unknown or
+    ill-typed, shares that do not sum to 1, or a task that cannot be generated.
+    """
+    try:
+        with path.open("rb") as file:
+            recipe = TypeAdapter(Recipe).validate_python(tomllib.load(file))
+    except OSError as error:
+        raise ModelInputError(f"cannot read the recipe {path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ModelInputError(f"the recipe {path} is not TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelInputError(f"the recipe {path}, field {where}: {first['msg']}") from None
+    _require_sense(recipe, path)
+    return recipe
+
+
+def _require_sense(recipe: Recipe, path: Path) -> None:
+    if not recipe.stages:
+        raise ModelInputError(f"the recipe {path} has no stages: give at least one")
+    if recipe.trunk.embed_dim % (2 * recipe.trunk.heads):
+        raise ModelInputError(
+            f"the recipe {path}, trunk: embed_dim must be an even number of times heads"
+        )
+    shares = {"styles": asdict(recipe.styles)}
+    shares |= {f"stages.{i}.tasks": stage.tasks for i, stage in enumerate(recipe.stages)}
+    for where, parts in shares.items():
+        if min(parts.values(), default=0) < 0 or not math.isclose(sum(parts.values()), 1):
+            raise ModelInputError(f"the recipe {path}, {where}: the shares must sum to 1")
+    for stage in recipe.stages:
+        for task in stage.tasks:
+            parse_generated(task)

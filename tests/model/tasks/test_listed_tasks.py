@@ -1,0 +1,129 @@
+"""GSM8K, SVAMP and the bundled problems: published formats, splits, one-sentence errors."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rooflink.model.errors import ModelInputError
+from rooflink.model.tasks import Problem, parse_task, plain_number
+from rooflink.model.tasks.files import ListedTask
+
+SVAMP = [
+    {"ID": "a", "Body": "Ann has 5 pens and buys 2 more", "Question": "How many has she now?",
+     "Equation": "( 5.0 + 2.0 )", "Answer": 7.0, "Type": "Addition"},
+    {"ID": "b", "Body": "Each of 3 boxes holds 4 pens. Bo takes 2.",
+     "Question": "How many are left?", "Equation": "( ( 3.0 * 4.0 ) - 2.0 )", "Answer": 10.5,
+     "Type": "Multiplication"},
+]  # fmt: skip
+
+
+def test_svamp(tmp_path: Path) -> None:
+    path = tmp_path / "svamp.json"
+    path.write_text(json.dumps(SVAMP))
+    task = parse_task(f"svamp:{path}")
+    assert isinstance(task, ListedTask)
+    assert task.name == f"svamp:{path}"
+    assert task.listed == (
+        Problem("Ann has 5 pens and buys 2 more. How many has she now?", "7", level=1),
+        Problem("Each of 3 boxes holds 4 pens. Bo takes 2. How many are left?", "10.5", level=2),
+    )
+
+
+def test_gsm8k_levels_count_calculations(tmp_path: Path) -> None:
+    path = tmp_path / "gsm.jsonl"
+    answer = "He has 2*3=<<2*3=6>>6. Then 6+1000=<<6+1000=1006>>1,006.\n#### 1,006"
+    path.write_text(json.dumps({"question": "How many?", "answer": answer}) + "\n")
+    task = parse_task(f"gsm8k:{path}")
+    assert isinstance(task, ListedTask)
+    assert task.listed == (Problem("How many?", "1006", level=2),)
+
+
+def listed(n: int) -> ListedTask:
+    return ListedTask("made", tuple(Problem(f"question {i}", str(i % 4)) for i in range(n)))
+
+
+def test_each_problem_of_a_file_is_in_one_split() -> None:
+    task = listed(200)
+    train, test = task.problems("train"), task.problems("test")
+    assert not set(train) & set(test)
+    assert set(train) | set(test) == set(task.listed)
+    assert 60 <= len(test) <= 140
+
+
+def test_a_seed_picks_problems_in_the_order_of_the_file() -> None:
+    task = listed(200)
+    picked = task.problems("test", 20, seed=1)
+    assert picked == task.problems("test", 20, seed=1) != task.problems("test", 20, seed=2)
+    assert sorted(picked, key=task.listed.index) == picked
+
+
+def test_the_guess_rate_is_the_chance_of_sharing_an_answer() -> None:
+    # 8 problems with answers 0 1 2 3 twice each: of the 7 others one has the same answer.
+    assert listed(8).guess_rate == pytest.approx(1 / 7)
+
+
+def test_bundled_problems_are_all_for_testing() -> None:
+    task = parse_task("bundled")
+    assert len(task.problems("test")) == 4
+    with pytest.raises(ModelInputError, match="bundled has 0 train problems"):
+        task.problems("train")
+
+
+def test_asking_for_more_than_there_are() -> None:
+    with pytest.raises(ModelInputError, match=r"made has \d+ test problems, not 500: lower"):
+        listed(20).problems("test", 500)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("chess", "no task called 'chess': --task takes one of chain:k=8"),
+        ("gsm8k", "no task called 'gsm8k'"),
+        ("chain", "'chain' does not say how hard: write k=12 or k=1-12, from 1 to 12"),
+        ("chain:k=13", "from 1 to 12"),
+        ("chain:k=8-2", "from 1 to 12"),
+        ("sum:k=8", "write n=8 or n=2-8"),
+        ("sum:n=1", "from 2 to 8"),
+        ("countdown:n=4", "from 2 to 3"),
+        ("countdown:n=2-3", "no task called 'countdown:n=2-3'"),
+        ("svamp:/nowhere.json", "cannot read the SVAMP file /nowhere.json: No such file"),
+    ],
+)
+def test_errors_say_what_to_write(text: str, message: str) -> None:
+    with pytest.raises(ModelInputError) as caught:
+        parse_task(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '[{"Body": "x"}]', '[{"Body": 3}]', "[1]"])
+def test_a_damaged_svamp_file_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "svamp.json"
+    path.write_text(content)
+    with pytest.raises(ModelInputError, match=r"svamp\.json"):
+        parse_task(f"svamp:{path}")
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "gsm.jsonl"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ModelInputError, match="it is not UTF-8 text"):
+        parse_task(f"gsm8k:{path}")
+
+
+@pytest.mark.parametrize(
+    ("said", "plain"),
+    [("18", "18"), ("18.00", "18"), ("007", "7"), ("-0", "0"), ("-0.50", "-0.5"), ("0.25", "0.25"),
+     ("100", "100"), ("0", "0")],
+)  # fmt: skip
+def test_equal_numbers_are_spelled_one_way(said: str, plain: str) -> None:
+    assert plain_number(said) == plain
+
+
+def test_extracting_what_a_vote_counts() -> None:
+    problem = Problem("How many?", "1234")
+    assert problem.extract(" $1,234.00 in all, or 5") == "1234"
+    assert problem.extract("none") is None
+    assert problem.check("1,234") is True
+    assert Problem("Why?").check("because") is None

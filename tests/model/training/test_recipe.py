@@ -1,0 +1,65 @@
+"""Recipes: the committed one, and what is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rooflink.model.errors import ModelInputError
+from rooflink.model.training.recipe import REASONER, load_recipe
+
+COMMITTED = REASONER
+
+
+def test_the_committed_recipe() -> None:
+    recipe = load_recipe(COMMITTED)
+    assert recipe.name == "reasoner"
+    assert recipe.trunk.config("reasoner").parameters < 2_000_000
+    assert recipe.steps == sum(stage.steps for stage in recipe.stages)
+
+
+def test_stages_follow_one_another() -> None:
+    recipe = load_recipe(COMMITTED)
+    first, second = recipe.stages[:2]
+    assert recipe.stage_at(0) == first
+    assert recipe.stage_at(first.steps - 1) == first
+    assert recipe.stage_at(first.steps) == second
+    assert recipe.stage_at(recipe.steps - 1) == recipe.stages[-1]
+    with pytest.raises(IndexError):
+        recipe.stage_at(recipe.steps)
+
+
+def test_any_change_is_another_recipe() -> None:
+    recipe = load_recipe(COMMITTED)
+    assert replace(recipe, seed=recipe.seed + 1).fingerprint != recipe.fingerprint
+    assert load_recipe(COMMITTED).fingerprint == recipe.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("batch = 128", "batch = 'many'", "field batch"),
+        ("batch = 128", "", "field batch"),
+        ("batch = 128", "batch = 128\ncolour = 1", "field colour"),
+        ("batch = 128", "batch = 0", "field batch: Input should be greater than 0"),
+        ("whole = 0.6", "whole = 0.7", "styles: the shares must sum to 1"),
+        ("heads = 4", "heads = 5", "embed_dim must be an even number of times heads"),
+        ("heads = 4", "heads = 0", "field trunk"),
+        ("chain:k=1-3", "chess", "no task called 'chess'"),
+        ("seed = 0", "seed = = 0", "is not TOML"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = COMMITTED.read_text()
+    assert old in text
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ModelInputError) as caught:
+        load_recipe(path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelInputError, match="cannot read the recipe"):
+        load_recipe(tmp_path / "none.toml")
