@@ -25,7 +25,7 @@ GROUPS = ("decode", "prefill", "serving", "matmul", "vector", "collective", "ene
 
 @dataclass(frozen=True)
 class Calibration:
-    """Draws of means and effects; the first draw is the mode, and stands for the median."""
+    """Draws of means and effects; the first draw is the mode."""
 
     means: dict[str, dict[str, np.ndarray]]  # component -> kind of chip -> [draws]
     regime_effects: dict[str, dict[str, np.ndarray]]  # component -> regime -> [draws]

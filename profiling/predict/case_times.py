@@ -51,11 +51,11 @@ def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted:
     if ideal:
         return Predicted(*(float(values[0]),) * 3, basis="datasheet figures alone")
     values = values * calibration.residuals(case.group)
-    low, high = np.quantile(values[1:], (LOW, HIGH))
+    low, median, high = np.quantile(values, (LOW, 0.5, HIGH))
     return Predicted(
-        median=float(values[0]),
-        low=min(float(low), float(values[0])),
-        high=max(float(high), float(values[0])),
+        median=float(median),
+        low=float(low),
+        high=float(high),
         basis=calibration.basis(chip.name, chip.kind, case.stack),
     )
 

@@ -1,5 +1,6 @@
 """A query and its prediction: phases of a workload on a slice, with time, energy and fit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 import jax
@@ -47,8 +48,22 @@ class Query:
         return Widths(*(_width(d) for d in (self.weight_dtype, self.kv_dtype, self.matmul_dtype)))
 
 
-def predict(query: Query, calibration: Calibration | None = None) -> Prediction:
-    """Time, energy and fit of the query's phases.
+@dataclass(frozen=True)
+class PhaseWork:
+    """A phase by the steps it takes, and the tokens that it reads, thinks or answers."""
+
+    steps: PhaseSteps
+    tokens: float
+    group: str  # whose unexplained part it has: 'prefill' reads many positions a step, or 'decode'
+
+
+def predict(
+    query: Query,
+    calibration: Calibration | None = None,
+    phases_made: Mapping[str, PhaseWork] | None = None,
+) -> Prediction:
+    """Time, energy and fit of the query's phases; of `phases_made` where a run is known, whose
+    lengths the query then only describes.
 
     Raises ProfileInputError for a parallelism that does not suit, for lengths that are none, and
     for what does not fit the slice's memory, by how much; ChipInputError for a dtype.
@@ -58,7 +73,7 @@ def predict(query: Query, calibration: Calibration | None = None) -> Prediction:
     require_parallelism(query.split, query.slice, int(shape.layers), int(shape.query_heads))
     fit = memory_fit(query)
     known = calibration or default_calibration()
-    phases, seconds, joules = _phases(query, known)
+    phases, seconds, joules = _phases(query, known, phases_made)
     return Prediction(
         model=query.model,
         slice=query.slice.name,
@@ -86,7 +101,7 @@ def predict(query: Query, calibration: Calibration | None = None) -> Prediction:
 
 
 def _phases(
-    query: Query, known: Calibration
+    query: Query, known: Calibration, phases_made: Mapping[str, PhaseWork] | None
 ) -> tuple[list[PredictedPhase], np.ndarray, np.ndarray | None]:
     """The phases in their order, and seconds and joules of all together, for each draw.
 
@@ -96,24 +111,36 @@ def _phases(
     chip = query.slice.chip
     efficiency = IDEAL if query.ideal else known.efficiency(chip.name, chip.kind, query.stack)
     hardware = hardware_of(chip, query.matmul_dtype)
-    steps = phase_steps(
-        query.shape, query.lengths, query.widths, spread_over(query.slice, query.split),
-        1.0 if query.ideal else hardware.tile, query.distribution,
-    )  # fmt: skip
+    works = phases_made or _phases_by_lengths(query, hardware)
     narrowing = np.log2(query.widths.activation_bytes / query.widths.weight_bytes)
     phases, seconds, joules = [], [], []
-    for name in PHASES:
-        terms = phase_terms(steps[name], hardware, efficiency, narrowing)
-        group = "prefill" if name == "prefill" else "decode"
-        factor = 1.0 if query.ideal else known.residuals(group)
+    for name, work in works.items():
+        terms = phase_terms(work.steps, hardware, efficiency, narrowing)
+        factor = 1.0 if query.ideal else known.residuals(work.group)
         time_s = np.atleast_1d(terms.time_s) * factor
-        energy_j = _energy(query, known, steps[name], time_s, hardware)
+        energy_j = _energy(query, known, work.steps, time_s, hardware)
         seconds.append(time_s)
         joules.append(energy_j)
-        phases.append(_phase(name, query, steps[name], terms, time_s, energy_j))
+        phases.append(_phase(name, query, work, terms, time_s, energy_j))
     whole_j = [each for each in joules if each is not None]
     unknown = len(whole_j) < len(joules)
     return phases, np.sum(seconds, axis=0), None if unknown else np.sum(whole_j, axis=0)
+
+
+def _phases_by_lengths(query: Query, hardware: Hardware) -> dict[str, PhaseWork]:
+    """Prefill, think and answer of the query's lengths."""
+    lengths = query.lengths
+    steps = phase_steps(
+        query.shape, lengths, query.widths, spread_over(query.slice, query.split),
+        1.0 if query.ideal else hardware.tile, query.distribution,
+    )  # fmt: skip
+    tokens = {
+        "prefill": lengths.prompts * lengths.prompt_tokens,
+        "think": lengths.sequences * lengths.think_tokens,
+        "answer": lengths.sequences * lengths.answer_tokens,
+    }
+    groups = {name: "prefill" if name == "prefill" else "decode" for name in PHASES}
+    return {name: PhaseWork(steps[name], float(tokens[name]), groups[name]) for name in PHASES}
 
 
 @jax.jit
@@ -151,10 +178,9 @@ def memory_fit(query: Query) -> MemoryFit:
 
 
 def interval(draws: np.ndarray) -> Interval:
-    """The 80 % interval of draws, whose first is the mode and the median."""
-    low, high = np.quantile(draws, (LOW, HIGH))
-    median = float(draws[0])
-    return Interval(median=median, low=min(float(low), median), high=max(float(high), median))
+    """Median and 80 % interval of draws."""
+    low, median, high = np.quantile(draws, (LOW, 0.5, HIGH))
+    return Interval(median=float(median), low=float(low), high=float(high))
 
 
 def _energy(
@@ -179,22 +205,16 @@ def _energy(
 def _phase(
     name: str,
     query: Query,
-    steps: PhaseSteps,
+    work: PhaseWork,
     terms: Terms,
     time_s: np.ndarray,
     energy_j: np.ndarray | None,
 ) -> PredictedPhase:
     mode = jax.tree.map(lambda leaf: float(np.atleast_1d(leaf)[0]), terms)
-    whole = _whole(steps, query.split)
-    lengths = query.lengths
-    tokens = {
-        "prefill": lengths.prompts * lengths.prompt_tokens,
-        "think": lengths.sequences * lengths.think_tokens,
-        "answer": lengths.sequences * lengths.answer_tokens,
-    }
+    steps, whole = work.steps, _whole(work.steps, query.split)
     return PredictedPhase(
         phase=name,
-        tokens=float(tokens[name]),
+        tokens=work.tokens,
         steps=float(jnp.sum(steps.steps)),
         time_s=interval(time_s),
         energy_j=None if energy_j is None else interval(energy_j),

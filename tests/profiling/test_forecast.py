@@ -37,7 +37,9 @@ def test_batches_multiply_all_but_the_bound_and_the_fit() -> None:
 
 def test_phases_add_up_and_intervals_hold_their_median() -> None:
     found = forecast(ASKED, V5E_8)
-    assert found.time_s.median == pytest.approx(sum(p.time_s.median for p in found.phases))
+    # The median of a sum is not the sum of medians, only near it.
+    summed = sum(phase.time_s.median for phase in found.phases)
+    assert found.time_s.median == pytest.approx(summed, rel=0.02)
     for each in (found.time_s, *(p.time_s for p in found.phases), found.energy_j):
         assert each.low < each.median < each.high
     assert found.phases[1].tokens == 16 * 300
