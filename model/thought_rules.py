@@ -25,7 +25,7 @@ def thought_rules(
     The text is recognised with or without a space before it and with a first letter of either
     case, since each is other token ids. Where it has to be forced it stands on a line of its own.
 
-    Raises ModelInputError for an empty text or a budget below 1.
+    Raises ModelInputError for an empty text or a budget that is too small.
     """
     if not think_end.strip():
         raise ModelInputError("the end of thought is empty: --think-end needs a text")
@@ -55,7 +55,7 @@ def budget_rules(think_budget: int, answer_budget: int) -> ThoughtRules:
 
 
 def require_budgets(think_budget: int, answer_budget: int) -> None:
-    """Raise ModelInputError unless both budgets are at least one token."""
-    for name, budget in (("think", think_budget), ("answer", answer_budget)):
-        if budget < 1:
-            raise ModelInputError(f"--{name}-budget must be at least 1 token, got {budget}")
+    """Raise ModelInputError for a thought of fewer than no tokens or an answer of none."""
+    for name, budget, least in (("think", think_budget, 0), ("answer", answer_budget, 1)):
+        if budget < least:
+            raise ModelInputError(f"--{name}-budget must be at least {least} tokens, got {budget}")

@@ -102,7 +102,7 @@ def spec_of(subject: Subject, planned: Plan, target: Target) -> ProgramSpec:
         attempts=planned.request.attempts,
         context=planned.prompt_slots + rules.slots,
         prompt=planned.prompt_slots,
-        think_steps=min(STEPS_PER_CALL, rules.longest_thought - 1),
+        think_steps=max(min(STEPS_PER_CALL, rules.longest_thought - 1), 1),
         answer_steps=min(STEPS_PER_CALL, rules.answer_budget),
     )
 

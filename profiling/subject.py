@@ -11,6 +11,7 @@ from ..model.memory import require_memory
 from ..model.presets import PRESETS, preset
 from ..model.tokenizer import Tokenizer
 from ..model.transformer import Transformer, random_transformer, transformer_from
+from ..model.weights import embedded
 from ..model.weights.assemble import parameters
 from ..model.weights.open import open_weights
 from ..model.weights.source import WeightSource
@@ -66,7 +67,8 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
     if weights == "own":
         source = open_weights(model)
         return Subject(source.config, chosen, source.description, source)
-    is_preset = model.lower() in PRESETS or not (Path(model).exists() or "/" in model)
+    elsewhere = Path(model).exists() or "/" in model or model.lower() == embedded.NAME
+    is_preset = model.lower() in PRESETS or not elsewhere
     config = preset(model) if is_preset else open_weights(model).config
     return Subject(config, chosen, weights, None)
 

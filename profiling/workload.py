@@ -7,7 +7,9 @@ from ..model.decode import ThoughtRules
 from ..model.generate import Batch, require_context
 from ..model.sampling import Greedy, Sampler
 from ..model.tasks import Problem
+from ..model.tasks.notation import speaks_notation
 from ..model.thought_rules import budget_rules, default_think_end, thought_rules
+from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
 from .subject import Subject
 
@@ -67,14 +69,26 @@ def plan(subject: Subject, request: Request) -> Plan:
         rules = budget_rules(request.think_budget, request.answer_budget)
         think_end = SYNTHETIC
     else:
-        asked = [_words(problem) for problem in request.problems]
-        prompts = [tokenizer.encode(tokenizer.chat_prompt(words)) for words in asked]
+        prompts = _encoded(tokenizer, request.problems)
         think_end = request.think_end or default_think_end(tokenizer)
         rules = thought_rules(tokenizer, think_end, request.think_budget, request.answer_budget)
     require_context(subject.config, max(len(prompt) for prompt in prompts), rules)
     size = request.batch or len(prompts)
     batches = [Batch(prompts[i : i + size], i) for i in range(0, len(prompts), size)]
     return Plan(request, prompts, rules, think_end, batches)
+
+
+def _encoded(tokenizer: Tokenizer, problems: Sequence[Problem]) -> list[list[int]]:
+    """Prompts in ids: the notation for a model that reads no words, else words and a request."""
+    if not speaks_notation(tokenizer):
+        return [tokenizer.encode(tokenizer.chat_prompt(_words(problem))) for problem in problems]
+    for problem in problems:
+        if problem.notation is None:
+            raise ProfileInputError(
+                f"the embedded reasoner cannot read '{problem.question[:40]}': it knows only its "
+                "own tasks, --task chain:k=8, sum:n=8 or countdown:n=3; choose --model smollm2-135m"
+            )
+    return [tokenizer.encode(problem.notation) for problem in problems if problem.notation]
 
 
 def _words(problem: Problem) -> str:

@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import ConfigDict, PositiveInt, TypeAdapter, ValidationError, with_config
 
@@ -15,10 +16,11 @@ from ..errors import ModelInputError
 from ..tasks.notation import WORDS
 from ..tasks.parse import parse_generated
 
-_STRICT = with_config(ConfigDict(extra="forbid"))
+Kind = TypeVar("Kind")
+STRICT = with_config(ConfigDict(extra="forbid"))
 
 
-@_STRICT
+@STRICT
 @dataclass(frozen=True)
 class Trunk:
     """The sizes of the model to train; heads are all KV heads."""
@@ -48,7 +50,7 @@ class Trunk:
         )
 
 
-@_STRICT
+@STRICT
 @dataclass(frozen=True)
 class AdamW:
     """AdamW (Loshchilov & Hutter 2019): linear warm-up, then a cosine to zero."""
@@ -59,7 +61,7 @@ class AdamW:
     clip_norm: float
 
 
-@_STRICT
+@STRICT
 @dataclass(frozen=True)
 class Styles:
     """Shares of the examples by what happens to their thought; they sum to 1.
@@ -73,7 +75,7 @@ class Styles:
     cut: float
 
 
-@_STRICT
+@STRICT
 @dataclass(frozen=True)
 class Stage:
     """`steps` updates on a mix of tasks, each with its share; the shares sum to 1."""
@@ -82,7 +84,7 @@ class Stage:
     tasks: dict[str, float]
 
 
-@_STRICT
+@STRICT
 @dataclass(frozen=True)
 class Recipe:
     """A supervised run. `row_tokens` is the length of every row; longer examples are refused."""
@@ -112,8 +114,7 @@ class Recipe:
     @property
     def fingerprint(self) -> str:
         """A hash of everything above; a checkpoint of another recipe is never resumed."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return fingerprint(self)
 
 
 REASONER = Path(str(files(__package__).joinpath("reasoner.toml")))
@@ -126,19 +127,36 @@ def load_recipe(path: Path) -> Recipe:
     Raises ModelInputError for a file that cannot be read, a field that is missing, unknown or
     ill-typed, shares that do not sum to 1, or a task that cannot be generated.
     """
+    recipe = as_recipe(read_toml(path), Recipe, path)
+    _require_sense(recipe, path)
+    return recipe
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of the TOML file at `path`; ModelInputError where it cannot be read."""
     try:
         with path.open("rb") as file:
-            recipe = TypeAdapter(Recipe).validate_python(tomllib.load(file))
+            return tomllib.load(file)
     except OSError as error:
         raise ModelInputError(f"cannot read the recipe {path}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelInputError(f"the recipe {path} is not TOML: {error}") from None
+
+
+def as_recipe(table: dict[str, Any], kind: type[Kind], path: Path) -> Kind:
+    """`table`, read from `path`, as a recipe of this `kind`; ModelInputError names a bad field."""
+    try:
+        return TypeAdapter(kind).validate_python(table)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise ModelInputError(f"the recipe {path}, field {where}: {first['msg']}") from None
-    _require_sense(recipe, path)
-    return recipe
+
+
+def fingerprint(recipe: Any, start: str = "") -> str:
+    """A hash of every field of `recipe`, and of what it starts from."""
+    text = json.dumps(asdict(recipe), sort_keys=True) + start
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _require_sense(recipe: Recipe, path: Path) -> None:

@@ -11,18 +11,15 @@ import jax
 import optax
 from jax import Array
 
-from ..errors import ModelInputError
 from ..transformer import Transformer
-from .checkpoint import load_checkpoint, read_notes, save_checkpoint
 from .data import batch_at
 from .export import write_folder, write_text
 from .initial import initial_transformer
 from .loss import cross_entropy
 from .optimizer import optimizer
+from .progress import CHECKPOINT, CURVE, Progress, restore
 from .recipe import Recipe
 
-CHECKPOINT = "checkpoint.safetensors"
-CURVE = "curve.json"
 STEPS_PER_REPORT = 50
 REPORTS_PER_CHECKPOINT = 4
 
@@ -55,7 +52,7 @@ class Trained:
 
 
 def train_supervised(recipe: Recipe, out: Path, watcher: TrainingWatcher) -> Trained:
-    """Train by `recipe`; the folder `out` gets checkpoints, then the model and its `CURVE`.
+    """Train by `recipe`; the folder `out` gets checkpoints with the model of each, then its `CURVE`.
 
     Where `out` holds a checkpoint of the same recipe, goes on from it; the result is the same.
 
@@ -65,29 +62,30 @@ def train_supervised(recipe: Recipe, out: Path, watcher: TrainingWatcher) -> Tra
     model = initial_transformer(recipe.trunk.config(recipe.name), recipe.seed)
     transform = optimizer(recipe.optimizer, recipe.steps)
     state = jax.jit(transform.init)(model)
-    curve: list[CurvePoint] = []
-    step, spent_s = 0, 0.0
+    done = Progress()
     if path.exists():
-        step, curve, spent_s = _progress(path, recipe)
-        model, state = load_checkpoint(path, (model, state))
-        watcher.resumed(step)
+        (model, state), done = restore(path, (model, state), recipe.fingerprint, recipe.name)
+        watcher.resumed(done.step)
 
-    began_s, losses = time.perf_counter() - spent_s, []
-    while step < recipe.steps:
-        rows = batch_at(recipe, step)
+    began_s, losses = time.perf_counter() - done.spent_s, []
+    while done.step < recipe.steps:
+        rows = batch_at(recipe, done.step)
         model, state, loss = update(model, state, rows.tokens, rows.taught, transform.update)
         losses.append(loss)
-        step += 1
-        if step % STEPS_PER_REPORT == 0 or step == recipe.steps:
-            curve.append(CurvePoint(step, float(sum(losses)) / len(losses)))
+        done.step += 1
+        if done.step % STEPS_PER_REPORT == 0 or done.step == recipe.steps:
+            point = CurvePoint(done.step, float(sum(losses)) / len(losses))
+            done.curve.append(asdict(point))
             losses = []
-            watcher.advanced(curve[-1], recipe.steps)
-            if len(curve) % REPORTS_PER_CHECKPOINT == 0 or step == recipe.steps:
-                spent_s = time.perf_counter() - began_s
-                save_checkpoint(path, (model, state), _notes(recipe, step, curve, spent_s))
+            watcher.advanced(point, recipe.steps)
+            if len(done.curve) % REPORTS_PER_CHECKPOINT == 0 or done.step == recipe.steps:
+                done.spent_s = time.perf_counter() - began_s
+                done.save(path, (model, state), recipe.fingerprint)
+                write_folder(out, model)
     write_folder(out, model)
-    write_text(out / CURVE, json.dumps([asdict(point) for point in curve], indent=1) + "\n")
-    return Trained(model, tuple(curve), spent_s)
+    write_text(out / CURVE, json.dumps(done.curve, indent=1) + "\n")
+    curve = (CurvePoint(int(point["step"]), point["loss"]) for point in done.curve)
+    return Trained(model, tuple(curve), done.spent_s)
 
 
 @partial(jax.jit, static_argnames="apply", donate_argnames=("model", "state"))
@@ -98,24 +96,3 @@ def update(  # type: ignore[no-untyped-def]
     loss, gradient = jax.value_and_grad(cross_entropy)(model, tokens, taught)
     change, state = apply(gradient, state, model)
     return optax.apply_updates(model, change), state, loss
-
-
-def _notes(recipe: Recipe, step: int, curve: list[CurvePoint], spent_s: float) -> dict[str, str]:
-    return {
-        "recipe": recipe.fingerprint,
-        "step": str(step),
-        "curve": json.dumps([asdict(point) for point in curve]),
-        "spent_s": str(spent_s),
-    }
-
-
-def _progress(path: Path, recipe: Recipe) -> tuple[int, list[CurvePoint], float]:
-    """Steps done, the curve so far and the seconds spent, of the checkpoint at `path`."""
-    notes = read_notes(path)
-    if notes.get("recipe") != recipe.fingerprint:
-        raise ModelInputError(
-            f"{path} is of another recipe than '{recipe.name}' as it now reads: choose another "
-            "folder, or delete it to start again"
-        )
-    curve = [CurvePoint(**point) for point in json.loads(notes["curve"])]
-    return int(notes["step"]), curve, float(notes["spent_s"])

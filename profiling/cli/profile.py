@@ -12,7 +12,10 @@ import typer
 from rich.console import Console
 
 from ...model.sampling import sampler
-from ...model.tasks import Problem, bundled_problems, load_gsm8k
+from ...model.tasks import Problem
+from ...model.tasks.files import ListedTask
+from ...model.tasks.notation import speaks_notation
+from ...model.tasks.parse import FORMS, parse_task
 from ...tpu_configs.catalog import load_rentable_tpus
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
@@ -29,20 +32,27 @@ from .folder import reserved
 from .options import DTypeChoice
 from .progress import TerminalWatcher
 
-DEFAULT_MODEL = "smollm2-135m"
+DEFAULT_MODEL = "reasoner"
+DEFAULT_TASK = "chain:k=2-12"
+"""Of the embedded reasoner; other models get the bundled word problems."""
+DEFAULT_PROBLEMS = 16
+LONGEST_PROMPT, LONGEST_THOUGHT, LONGEST_ANSWER = 128, 128, 16
 
 EXAMPLES = f"""Count, and where it can run measure, what each phase of a chain of thought costs.
 
-With no options: {DEFAULT_MODEL} (its weights are fetched once, 93 MB) on a few bundled problems.
+With no options: the embedded reasoner, which needs no download, on {DEFAULT_PROBLEMS} problems of
+{DEFAULT_TASK} with checked answers. `--model smollm2-135m` fetches its weights once (93 MB).
 Writes profile.json, report.md, report.html and TensorBoard events.
 
 Examples:
 
     rooflink profile
 
-    rooflink profile --prompts "Why is the sky blue?" --attempts 1 --think-budget 64
+    rooflink profile --task sum:n=8 --attempts 16 --temperature 1
 
-    rooflink profile --task gsm8k:test.jsonl --limit 8 --batch 4 --temperature 0.6
+    rooflink profile --model smollm2-135m --prompts "Why is the sky blue?" --attempts 1
+
+    rooflink profile --model smollm2-135m --task gsm8k:test.jsonl --limit 8 --batch 4
 
     rooflink profile --model llama3-8b --weights none --attempts 16 --think-budget 2048
 
@@ -76,12 +86,18 @@ def profile_command(
         str | None, typer.Option(help="A prompt, or a text file with one prompt a line.")
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="Problems with checked answers: gsm8k:FILE (JSON Lines).")
+        str | None, typer.Option(help=f"Problems with checked answers: {FORMS}.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take this many problems.")] = None,
     attempts: Annotated[int, typer.Option(help="Attempts at each prompt.")] = 4,
-    think_budget: Annotated[int, typer.Option(help="Most tokens of a thought.")] = 128,
-    answer_budget: Annotated[int, typer.Option(help="Most tokens of an answer.")] = 16,
+    think_budget: Annotated[
+        int | None,
+        typer.Option(help=f"Most tokens of a thought  [default: {LONGEST_THOUGHT}, or what fits]"),
+    ] = None,
+    answer_budget: Annotated[
+        int | None,
+        typer.Option(help=f"Most tokens of an answer  [default: {LONGEST_ANSWER}, or what fits]"),
+    ] = None,
     think_end: Annotated[
         str | None,
         typer.Option(help="Text that ends a thought  [default: the model's marker or a cue]"),
@@ -93,8 +109,11 @@ def profile_command(
         int | None, typer.Option(help="Prompts that run together  [default: all]")
     ] = None,
     prompt_tokens: Annotated[
-        int, typer.Option(help="Length of each prompt where there is no tokenizer.")
-    ] = 128,
+        int | None,
+        typer.Option(
+            help="Length of each prompt where there is no tokenizer  [default: 128, or what fits]"
+        ),
+    ] = None,
     dtype: Annotated[
         DTypeChoice | None,
         typer.Option(help="[default: float32 to run on a CPU, else bfloat16]"),
@@ -122,21 +141,23 @@ def profile_command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
-    request = Request(
-        problems=_problems(prompts, task, limit),
-        attempts=attempts,
-        think_budget=think_budget,
-        answer_budget=answer_budget,
-        sampler=sampler(temperature, top_k, top_p),
-        batch=batch,
-        think_end=think_end,
-        prompt_tokens=prompt_tokens,
-        task=task.partition(":")[0] if task else None if prompts else "bundled",
-        seed=seed,
-    )
     slices = [slice_named(text) for text in slice or ()]
     chips = _chips(chip, slices)
     subject = resolve_subject(model, weights.value, dtype.value if dtype else None)
+    context = subject.config.context_length
+    task = task or (None if prompts else _default_task(subject))
+    request = Request(
+        problems=_problems(prompts, task, limit, seed),
+        attempts=attempts,
+        think_budget=min(LONGEST_THOUGHT, context // 2) if think_budget is None else think_budget,
+        answer_budget=min(LONGEST_ANSWER, context // 8) if answer_budget is None else answer_budget,
+        sampler=sampler(temperature, top_k, top_p),
+        batch=batch,
+        think_end=think_end,
+        prompt_tokens=min(LONGEST_PROMPT, context // 4) if prompt_tokens is None else prompt_tokens,
+        task=task,
+        seed=seed,
+    )
     targets = _targets(compile, subject)
     name = out.name if out else f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
     with reserved(out or Path("runs") / name) as folder:
@@ -190,17 +211,22 @@ def _targets(asked: list[str] | None, subject: Subject) -> list[Target]:
     return targets
 
 
-def _problems(prompts: str | None, task: str | None, limit: int | None) -> list[Problem]:
+def _default_task(subject: Subject) -> str:
+    reads_notation = subject.tokenizer is not None and speaks_notation(subject.tokenizer)
+    return DEFAULT_TASK if reads_notation else "bundled"
+
+
+def _problems(prompts: str | None, task: str | None, limit: int | None, seed: int) -> list[Problem]:
+    """Prompts as they are; of a task the test split, of a file the first lines."""
     if prompts is not None and task is not None:
         raise ProfileInputError("--prompts and --task exclude each other: give one of them")
-    if task is not None:
-        kind, _, file = task.partition(":")
-        if kind != "gsm8k" or not file:
-            raise ProfileInputError(f"unknown task '{task}': expected gsm8k:FILE")
-        return load_gsm8k(Path(file).expanduser(), limit)
     if prompts is not None:
         return _prompts(prompts)[:limit]
-    return bundled_problems()[:limit]
+    assert task is not None
+    found = parse_task(task)
+    if isinstance(found, ListedTask):
+        return list(found.listed[:limit])
+    return found.problems("test", limit or DEFAULT_PROBLEMS, seed)
 
 
 def _prompts(text: str) -> list[Problem]:

@@ -17,7 +17,7 @@ def test_a_run_writes_its_folder_and_says_each_phase(rooflink, tiny_folder: Path
     done = rooflink("profile", "--model", tiny_folder, *SMALL, "--repeats", 2, "--out", "run")
     assert done.code == 0, done.err
     names = {path.name.split(".")[0] for path in Path("run").iterdir()}
-    assert names == {"profile", "report", "events"}
+    assert names == {"profile", "report", "events", "chips"}
     assert all(
         word in done.out for word in ("prefill", "think", "answer", "TPU v5e", "report.html")
     )
@@ -94,7 +94,7 @@ def test_gsm8k_is_checked(rooflink, tiny_folder: Path) -> None:
                     "--attempts", 3, "--think-budget", 4, "--answer-budget", 2, "--repeats", 1,
                     "--think-end", "ok", "--compile", "none", "--json", "--out", "r")  # fmt: skip
     found = Profile.model_validate_json(done.out)
-    assert found.workload.task == "gsm8k"
+    assert found.workload.task == "gsm8k:gsm.jsonl"
     assert found.workload.prompts == 2
     assert found.outcome.attempts == 6
     assert found.outcome.accuracy == found.outcome.correct / 6
@@ -115,16 +115,17 @@ def test_a_prompt_longer_than_the_context(rooflink, tiny_folder: Path) -> None:
         (("--model", "llama3-8b"), ("--weights none",)),
         (("--model", "nowhere.gguf"), ("nowhere.gguf",)),
         (("--chip", "v9", "--weights", "none"), ("v9", "v5e")),
-        (("--task", "gsm9k:x"), ("gsm9k", "gsm8k:FILE")),
+        (("--task", "gsm9k:x"), ("gsm9k:x", "gsm8k:FILE")),
         (("--task", "gsm8k:none.jsonl"), ("none.jsonl",)),
         (("--prompts", "missing.txt"), ("missing.txt",)),
         (("--prompts", " "), ("no prompts",)),
+        (("--prompts", "Why is the sky blue?"), ("sky blue", "--task")),
         (("--prompts", "x", "--task", "gsm8k:y"), ("--prompts", "--task")),
         (("--attempts", "0", "--weights", "none"), ("--attempts",)),
-        (("--think-budget", "0", "--weights", "none"), ("--think-budget",)),
+        (("--think-budget", "-1", "--weights", "none"), ("--think-budget",)),
         (("--temperature", "-1"), ("temperature",)),
         (("--top-p", "2"), ("top-p",)),
-        (("--weights", "none", "--prompt-tokens", "9000"), ("9000", "8192")),
+        (("--weights", "none", "--prompt-tokens", "9000"), ("9000", "64")),
         (("--model", "llama3-70b", "--weights", "random"), ("GB", "memory")),
         (("--repeats", "0"), ("repeats",)),
         (("--frobnicate",), ("--frobnicate",)),
