@@ -92,18 +92,23 @@ def profile(
 
 
 def spec_of(subject: Subject, planned: Plan, target: Target) -> ProgramSpec:
-    """The programs that a plan's widest batch runs, for `target`."""
+    """The programs that a plan's widest batch runs, for `target`.
+
+    Without a thought the think program is that of one step, which is compiled and never run.
+    """
     rules = planned.rules
+    think_steps = max(min(STEPS_PER_CALL, rules.longest_thought - 1), 1)
+    answer_steps = min(STEPS_PER_CALL, rules.answer_budget)
     return ProgramSpec(
         config=subject.config,
         dtype=subject.dtype,
         target=target,
         batch=max(len(batch.prompts) for batch in planned.batches),
         attempts=planned.request.attempts,
-        context=planned.prompt_slots + rules.slots,
+        context=planned.prompt_slots + max(rules.slots, think_steps + answer_steps),
         prompt=planned.prompt_slots,
-        think_steps=max(min(STEPS_PER_CALL, rules.longest_thought - 1), 1),
-        answer_steps=min(STEPS_PER_CALL, rules.answer_budget),
+        think_steps=think_steps,
+        answer_steps=answer_steps,
     )
 
 
