@@ -11,6 +11,7 @@ from ..tpu_configs.slice import Slice
 from .compiled.lens import compile_target
 from .compiled.spec import ProgramSpec
 from .compiled.targets import Target
+from .compiled_time import with_times
 from .counted.passes import Passes
 from .counted.unit import UnitCosts, unit_costs
 from .findings import find
@@ -82,7 +83,7 @@ def profile(
         outcome=outcome_of(planned, attempts, subject.tokenizer) if runs else None,
         machine=runs.limits if runs else None,
         placements=[place(chip, phases, resident_bytes, subject.dtype) for chip in chips],
-        compiled=[*compiled, *lenses],
+        compiled=[with_times(each, subject.config, subject.dtype) for each in (*compiled, *lenses)],
         predictions=predicted.predictions,
         unpredicted=predicted.unpredicted,
         findings=[],

@@ -16,6 +16,7 @@ from ..compiled.lens import compile_target, write_xprof
 from ..compiled.spec import PHASES, WHOLE_MESH, PhaseName, ProgramSpec, parse_mesh
 from ..compiled.targets import parse_target
 from ..compiled.traffic.walk import module_traffic
+from ..compiled_time import with_times
 from ..errors import ProfileInputError
 from ..profiler import profile
 from ..record import CompiledTarget, Profile
@@ -117,7 +118,7 @@ def compile_command(
         print(_profile(spec, target, model, "compile").model_dump_json(indent=1))
         return
     console = Console()
-    show_compiled(target, console)
+    show_compiled(with_times(target, spec.config, spec.dtype), console)
     if out is not None:
         console.print(f"Report: {out / 'report.html'}", soft_wrap=True, highlight=False)
     if xprof is not None:

@@ -6,6 +6,7 @@ Bytes are those of one device over one call of a phase's program, whole tiles as
 from pydantic import Field
 
 from .base import HbmBytes, Record
+from .interval import Interval
 
 
 class HbmRow(Record):
@@ -89,6 +90,10 @@ class CompiledPhase(Record):
     excesses: list[Excess] = Field(description="largest first")
     unexplained_bytes: int = Field(description="compiled less counted less all excesses")
     compile_s: float
+    predicted_time_s: Interval | None = Field(
+        default=None,
+        description="of one call on the target, from these bytes; None for a CPU or uncalibrated",
+    )
 
     @property
     def hbm_bytes(self) -> int:

@@ -12,7 +12,7 @@ from . import compiled_facts as facts
 from . import units
 from .compiled_tables import collectives_table, scopes_table
 from .console_table import WIDE, Column, print_table, printable
-from .lens import COMPILED, COUNTED
+from .lens import COMPILED, COUNTED, PREDICTED
 from .table import Column as TableColumn
 from .table import Table
 
@@ -60,6 +60,7 @@ def _phase_columns(target: CompiledTarget, width: int) -> list[Column]:
         _largest_column(phases, width),
         _unexplained_column(phases, width),
         Column("peak memory" if width >= ROOMY else "peak", _peaks(phases, width), COMPILED),
+        *_time_columns(phases),
         Column("kernels", [units.count(p.kernels) for p in phases], drop=2),
         Column("bytes", [facts.xla_bytes_text(p) for p in phases], "XLA's", drop=4),
         Column(
@@ -70,6 +71,14 @@ def _phase_columns(target: CompiledTarget, width: int) -> list[Column]:
         ),
         Column("compile", [units.seconds(p.compile_s) for p in phases], drop=1),
     ]
+
+
+def _time_columns(phases: Sequence[CompiledPhase]) -> list[Column]:
+    times = [phase.predicted_time_s for phase in phases]
+    if not any(times):
+        return []
+    medians = ["" if time_s is None else units.seconds(time_s.median) for time_s in times]
+    return [Column("time", medians, PREDICTED, drop=1)]
 
 
 def _gap(width: int) -> str:

@@ -213,3 +213,12 @@ def kind_class(kind: str) -> str:
 def kind_label(kind: str) -> str:
     """A kind in words."""
     return KIND_LABELS.get(kind, "KV" if kind == "kv" else kind.replace(" of kv", " of KV"))
+
+
+def time_text(phase: CompiledPhase) -> str:
+    """The predicted time of one call with its 80 % interval; nothing where there is none."""
+    time_s = phase.predicted_time_s
+    if time_s is None:
+        return ""
+    ends = f"{units.seconds(time_s.low)} to {units.seconds(time_s.high)}"
+    return f"{units.seconds(time_s.median)} ({ends})"

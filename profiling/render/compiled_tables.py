@@ -16,10 +16,11 @@ from .compiled_facts import (
     ratio_text,
     signed,
     signed_share,
+    time_text,
     xla_bytes_text,
     xla_factor_text,
 )
-from .lens import COMPILED, COUNTED
+from .lens import COMPILED, COUNTED, PREDICTED
 from .table import Column, Table, from_columns
 
 COPIES = "copies"
@@ -54,6 +55,7 @@ def executables_table(target: CompiledTarget) -> Table:
             (Column("phase", numeric=False), [p.phase for p in phases]),
             (Column("peak memory", COMPILED), [memory_text(p.memory) for p in phases]),
             (Column("against capacity", "", False), [memory_verdict(p.memory) for p in phases]),
+            (Column("time of a call", PREDICTED), [time_text(p) for p in phases]),
             (Column("kernels", COMPILED), [units.count(p.kernels) for p in phases]),
             (Column("XLA's own bytes", COMPILED), [xla_bytes_text(p) for p in phases]),
             (Column("against HBM bytes", COMPILED, False), [xla_factor_text(p) for p in phases]),

@@ -65,5 +65,6 @@ CONVENTIONS: tuple[str, ...] = (
 def glossary(profile: Profile) -> dict[str, str]:
     """The lenses that a profile's report prints."""
     compiled = _COMPILED_GLOSSARY if profile.compiled else {}
-    predicted = _PREDICTED_GLOSSARY if profile.predictions else {}
+    timed = any(phase.predicted_time_s for each in profile.compiled for phase in each.phases)
+    predicted = _PREDICTED_GLOSSARY if profile.predictions or timed else {}
     return GLOSSARY | compiled | predicted
