@@ -1,0 +1,229 @@
+"""Ranking: asks to the hardware team and to the model team, with the odds that one beats the next.
+
+All candidates are priced on the same draws of the posterior, so that what is common to them does
+not blur the order. Over several cases the logs of their ratios are averaged, each case alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import brentq
+
+from ..predict.shape import Number
+from ..record.codesign import Ask, Quality, Quantity, Side
+from .cost_model import PARTS
+from .costs import WITH_QUERY
+from .draws import probability, summary
+from .evidence import NOT_MEASURED, Run
+from .levers import ratio_of
+from .moves import moves
+from .parameters import HANDLE_BY_NAME, ON_CHIP, modelled, on_chip_bytes, scaled
+from .point import memory_full
+from .quantities import logs_of, phase_bounds
+from .setting import Setting
+
+Steps = Literal["equal steps", "equal cost"]
+STEP = 1.25
+DEARER = 1.05
+"""Equal cost: each part grows by as much as makes the chip 5 % dearer to build."""
+ASKS = 5
+_QUERY = WITH_QUERY.index("query")
+_NO_ASK = ("shared_prompt",)
+"""What would make a query dearer: there to show what is saved already."""
+_MODEL_WORDS = {
+    "weight_dtype": "weights in the next narrower dtype",
+    "kv_dtype": "KV cache in the next narrower dtype",
+    "kv_heads": "half as many KV heads",
+    "layers": "a quarter fewer layers",
+    "mlp_ratio": "a quarter less MLP width",
+    "window": "a window of 1024 positions in 3/4 of the layers",
+    "experts": "an eighth of the MLP's parameters active",
+    "think": "thoughts half as long",
+    "attempts": "half as many attempts",
+    "batch": "twice as many prompts together",
+    "drafting": "speculative drafting (4 tokens, acceptance 0.8)",
+    "early_exit": "decoded tokens leave after 3/4 of the layers",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A change and the log of its ratio, after over before, for each draw."""
+
+    side: Side
+    name: str
+    change: str
+    log_ratio: np.ndarray
+    quality: Quality
+    evidence: list[str]
+
+
+def hardware_asks(cases: Sequence[Setting], steps: Steps = "equal steps") -> list[Ask]:
+    """At most five, the most saving first."""
+    quantity = _quantity(cases)
+    return _ranked(hardware_candidates(cases, quantity, steps), quantity, _steps_said(steps), cases)
+
+
+def model_asks(cases: Sequence[Setting], runs: Sequence[Run] = ()) -> list[Ask]:
+    """At most five, the most saving first, of those that apply to every case."""
+    quantity = _quantity(cases)
+    said = "one usual step of each; quality is not held equal"
+    return _ranked(model_candidates(cases, quantity, runs), quantity, said, cases)
+
+
+def hardware_candidates(
+    cases: Sequence[Setting], quantity: Quantity, steps: Steps = "equal steps"
+) -> list[Candidate]:
+    """Every parameter that all cases' chips have, improved by one step; priced for one query at the
+    largest batch that fits, where capacity counts too."""
+    shared = [n for n in modelled(cases[0].slice) if all(n in modelled(c.slice) for c in cases)]
+    names = [name for name in shared if steps == "equal steps" or name in PARTS]
+    return [_hardware_candidate(cases, name, quantity, steps) for name in names]
+
+
+def model_candidates(
+    cases: Sequence[Setting], quantity: Quantity, runs: Sequence[Run] = ()
+) -> list[Candidate]:
+    """The first step of each lever that applies to every case."""
+    found: dict[str, list[tuple[np.ndarray, Quality, str, str]]] = {}
+    for case in cases:
+        before, seen = logs_of(case.point, case.draws), set()
+        for move in moves(case, runs):
+            if move.name in seen or move.name in _NO_ASK:
+                continue
+            seen.add(move.name)
+            logs = np.log(ratio_of(case, move, before)[quantity][_QUERY])
+            found.setdefault(move.name, []).append((logs, move.quality, move.evidence, move.change))
+    return [
+        Candidate(
+            side="model",
+            name=name,
+            change=rows[0][3] if len(cases) == 1 else _MODEL_WORDS[name],
+            log_ratio=np.mean([row[0] for row in rows], axis=0),
+            quality=rows[0][1],
+            evidence=[f"quality: {rows[0][2]}"],
+        )
+        for name, rows in found.items()
+        if len(rows) == len(cases)
+    ]
+
+
+def _hardware_candidate(
+    cases: Sequence[Setting], name: str, quantity: Quantity, steps: Steps
+) -> Candidate:
+    logs, factors = [], []
+    for case in cases:
+        factor = _factor(case, name, steps)
+        changed = scaled(case.point, {name: factor}, on_chip_bytes(case.slice), case.costs)
+        after = logs_of(memory_full(changed), case.draws)
+        before = logs_of(memory_full(case.point), case.draws)
+        value = np.asarray(getattr(after, quantity)) - np.asarray(getattr(before, quantity))
+        logs.append(value[_QUERY])
+        factors.append(factor)
+    words = "on-chip capacity" if name == ON_CHIP else HANDLE_BY_NAME[name].words
+    change = f"{words} {(float(np.exp(np.mean(np.log(factors)))) - 1):+.0%}"
+    return Candidate(
+        side="hardware",
+        name=name,
+        change=change,
+        log_ratio=np.mean(logs, axis=0),
+        quality="unchanged by construction",
+        evidence=["at the largest batch that fits", *_costed(name, quantity)],
+    )
+
+
+def _factor(case: Setting, name: str, steps: Steps) -> float:
+    """The step of one parameter: better by STEP, or as much as makes the chip DEARER."""
+    if steps == "equal steps":
+        rises = 1.0 if name == ON_CHIP else HANDLE_BY_NAME[name].rises
+        return STEP**rises
+
+    def dearer(log_factor: float) -> float:
+        usd: Number = case.costs.factors({name: float(np.exp(log_factor))})[1]
+        return float(np.asarray(usd).ravel()[0]) - DEARER
+
+    return float(np.exp(brentq(dearer, 0.0, np.log(1e4))))
+
+
+def _costed(name: str, quantity: Quantity) -> list[str]:
+    if name not in PARTS or quantity == "time":
+        return []
+    return [f"cost model: the {quantity} of the larger part is in it, with its uncertainty"]
+
+
+def _ranked(
+    candidates: Sequence[Candidate], quantity: Quantity, steps: str, cases: Sequence[Setting]
+) -> list[Ask]:
+    order = sorted(candidates, key=lambda each: float(np.mean(each.log_ratio)))
+    saving = [each for each in order if np.exp(each.log_ratio[0]) < 0.999]
+    rows = []
+    for rank, each in enumerate(saving[:ASKS], start=1):
+        following = order[order.index(each) + 1] if each is not order[-1] else None
+        rows.append(_ask(rank, each, following, quantity, steps, cases))
+    return rows
+
+
+def _ask(
+    rank: int,
+    each: Candidate,
+    following: Candidate | None,
+    quantity: Quantity,
+    steps: str,
+    cases: Sequence[Setting],
+) -> Ask:
+    saved = summary(1 - np.exp(each.log_ratio))
+    odds = None if following is None else probability(each.log_ratio < following.log_ratio)
+    what = {"usd": "dollars", "time": "time", "energy": "energy"}[quantity]
+    over = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
+    sentence = (
+        f"{each.change[:1].upper()}{each.change[1:]} saves {saved.median:.0%} "
+        f"[{saved.low:.0%}, {saved.high:.0%}] of a query's {what}{over}"
+    )
+    if following is not None:
+        sentence += f", and beats {following.change} with p = {odds:.2f}"
+    if each.quality == "not measured":
+        sentence += f" ({NOT_MEASURED})"
+    return Ask(
+        rank=rank,
+        side=each.side,
+        sentence=sentence + ".",
+        change=each.change,
+        name=each.name,
+        saving=saved,
+        quantity=quantity,
+        steps=steps,
+        beats_next=odds,
+        next_change=None if following is None else following.change,
+        quality=each.quality,
+        evidence=[*_what_binds(cases), *each.evidence],
+    )
+
+
+def _what_binds(cases: Sequence[Setting]) -> list[str]:
+    """Lens and source of each case, one sentence for each slice."""
+    said = []
+    for case in cases:
+        bounds = phase_bounds(case.point, case.draws)
+        chip, stack = case.slice.chip, case.query.stack
+        basis = "datasheet figures alone" if case.query.ideal else case.calibration.basis(
+            chip.name, chip.kind, stack
+        )  # fmt: skip
+        said.append(
+            f"predicted lens: {case.query.model} on {case.slice.name}, think is "
+            f"{bounds['think']}-bound, prefill {bounds['prefill']}-bound; {basis}"
+        )
+    counted = [case.counted for case in cases if case.counted]
+    return [*said, *dict.fromkeys(counted)]
+
+
+def _quantity(cases: Sequence[Setting]) -> Quantity:
+    """Dollars where every case has a price, else time."""
+    return "usd" if all(case.usd_per_second is not None for case in cases) else "time"
+
+
+def _steps_said(steps: Steps) -> str:
+    if steps == "equal steps":
+        return f"equal relative steps: each parameter {STEP:g} times better"
+    return f"equal cost: each makes the chip {DEARER - 1:.0%} dearer to build, by the cost model"

@@ -1,0 +1,172 @@
+"""What-if: stated changes applied to a setting, and compared with what is there."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..errors import ProfileInputError
+from ..record.codesign import WhatIf
+from .changes import DTYPES, NUMBERS, Change, parse_what_if
+from .costs import PHASES, WITH_QUERY, costs_of
+from .draws import Draws, summary
+from .levers import changed_of
+from .moves import DRAFT, with_dtypes, with_kv_heads, with_mlp
+from .parameters import HANDLE_BY_NAME, NAMES, ON_CHIP, TILE, modelled, on_chip_bytes, scaled
+from .point import Point, Speculation, fits
+from .quantities import logs_of, phase_bounds, ratio
+from .setting import Setting
+
+
+def what_if(known: Setting, text: str) -> WhatIf:
+    """The stated changes on a setting, before and after with intervals.
+
+    Raises ProfileInputError for what cannot be read or does not apply to this chip and model.
+    """
+    changes = parse_what_if(text)
+    after, said = changed(known, changes)
+    draws = known.draws
+    found = ratio(logs_of(after, draws), logs_of(known.point, draws))
+    query = WITH_QUERY.index("query")
+    whole = changed_of(known, found)
+    before_s = summary(np.asarray(costs_of(known.point, draws).query_s) * known.per_query)
+    after_s = _per_query_s(after, draws, known)
+    return WhatIf(
+        text=text,
+        changes=said,
+        before_s=before_s,
+        after_s=summary(after_s),
+        by_phase={phase: summary(found["time"][i]) for i, phase in enumerate(PHASES)},
+        whole=whole,
+        bound_before=phase_bounds(known.point, draws),  # type: ignore[arg-type]
+        bound_after=phase_bounds(after, draws),  # type: ignore[arg-type]
+        fits=bool(fits(after)),
+        sentence=_sentence(known, said, found["time"][query], bool(fits(after))),
+    )
+
+
+def changed(known: Setting, changes: Sequence[Change]) -> tuple[Point, list[str]]:
+    """The setting's point with every change, and each change in words."""
+    point, said = known.point, []
+    for change in (each for each in changes if each.name in DTYPES):
+        weight, kv = known.query.weight_dtype, known.query.kv_dtype
+        words = {each.name: each.word for each in changes if each.name in DTYPES}
+        point = with_dtypes(known, words.get("weight_dtype") or weight, words.get("kv_dtype") or kv)
+        before = weight if change.name == "weight_dtype" else kv
+        said.append(f"{change.name} {before} -> {change.word}")
+    for change in (each for each in changes if each.name in NUMBERS):
+        point, words_of = _apply_number(point, change, known.waves)
+        said.append(words_of)
+    factors = {each.name: _factor(known, each, said) for each in changes if each.name in NAMES}
+    if TILE in factors:
+        tile = point.hardware.tile * factors.pop(TILE)
+        point = replace(point, hardware=replace(point.hardware, tile=tile))
+    return scaled(point, factors, on_chip_bytes(known.slice), known.costs), said
+
+
+def _per_query_s(after: Point, draws: Draws, known: Setting) -> np.ndarray:
+    found = np.asarray(costs_of(after, draws).query_s)
+    return found * known.waves / float(after.lengths.prompts)
+
+
+def _factor(known: Setting, change: Change, said: list[str]) -> float:
+    """The factor of a hardware change, which must be one that the model knows of here."""
+    if change.name not in modelled(known.slice) and change.name != TILE:
+        raise ProfileInputError(
+            f"--what-if changes {change.name}, but that of {known.slice.chip.name} is not public: "
+            "leave it out, or give a chip file that has it"
+        )
+    present = _present(known, change.name)
+    factor = change.factor if change.factor is not None else (change.number or 1.0) / present
+    said.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
+    return factor
+
+
+def _present(known: Setting, name: str) -> float:
+    """What a parameter is before the change; overheads count as one."""
+    if name == ON_CHIP:
+        return on_chip_bytes(known.slice)
+    hardware = known.point.hardware
+    values = {
+        "matrix_flops": hardware.matmul_flops,
+        "hbm_bandwidth": hardware.memory_bandwidth,
+        "hbm_capacity": hardware.memory_bytes,
+        "on_chip_bandwidth": hardware.on_chip_bandwidth,
+        "link_bandwidth": hardware.link_bandwidth,
+        "link_latency": hardware.hop_s,
+        TILE: hardware.tile,
+    }
+    assert name in values or name in HANDLE_BY_NAME
+    return float(values.get(name, 1.0))
+
+
+def _apply_number(point: Point, change: Change, waves: int) -> tuple[Point, str]:
+    present, apply = _number(point, change.name, waves)
+    value = change.number if change.number is not None else present * (change.factor or 1.0)
+    _require_within(change, value)
+    return apply(value), f"{change.name} {present:.4g} -> {value:.4g}"
+
+
+def _require_within(change: Change, value: float) -> None:
+    at_most_one = ("early_exit", "experts_active", "acceptance")
+    if change.name in at_most_one and value > 1:
+        raise ProfileInputError(f"--what-if has {change.text!r}: expected a share, at most 1")
+    if change.name in ("attempts", "batch", "kv_heads", "layers", "prompt", "answer") and value < 1:
+        raise ProfileInputError(f"--what-if has {change.text!r}: expected 1 or more")
+
+
+def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float], Point]]:
+    """What is there, and how to put something else there; waves split a prompt's attempts."""
+    shape, lengths = point.shape, point.lengths
+    drafting = point.speculation or DRAFT
+    in_lengths = {"prompt": "prompt_tokens", "think": "think_tokens", "answer": "answer_tokens",
+                  "batch": "prompts"}  # fmt: skip
+    in_draft = {"draft_tokens": "tokens", "acceptance": "acceptance", "draft_cost": "cost"}
+    if name == "attempts":
+        return float(lengths.attempts * waves), lambda value: replace(
+            point, lengths=replace(lengths, attempts=jnp.float32(value / waves))
+        )
+    if name in in_lengths:
+        field = in_lengths[name]
+        return float(getattr(lengths, field)), lambda value: replace(
+            point, lengths=replace(lengths, **{field: jnp.float32(value)})
+        )
+    if name in in_draft:
+        field = in_draft[name]
+        return float(getattr(drafting, field)), lambda value: replace(
+            point, speculation=_drafting(drafting, field, value)
+        )
+    if name == "layers":
+        return float(shape.layers), lambda value: replace(
+            point, shape=replace(shape, layers=jnp.float32(value))
+        )
+    if name == "kv_heads":
+        return float(shape.kv_heads), lambda value: with_kv_heads(point, value)
+    if name == "mlp":
+        width = float(shape.mlp_parameters / (3 * shape.embed_dim))
+        return width, lambda value: with_mlp(point, value / width)
+    if name == "window":
+        return float(shape.window), lambda value: replace(
+            point,
+            shape=replace(shape, window=jnp.float32(value), windowed_share=jnp.float32(1.0)),
+        )
+    if name == "early_exit":
+        return float(point.layers_run), lambda value: replace(point, layers_run=jnp.float32(value))
+    share = float(shape.active_mlp_parameters / shape.mlp_parameters)
+    return share, lambda value: replace(
+        point, shape=replace(shape, active_mlp_parameters=shape.mlp_parameters * value)
+    )
+
+
+def _drafting(drafting: Speculation, field: str, value: float) -> Speculation:
+    return replace(drafting, **{field: value})
+
+
+def _sentence(known: Setting, said: Sequence[str], time: np.ndarray, held: bool) -> str:
+    found = summary(time)
+    verb = "takes" if held else "would take, if it fitted,"
+    return (
+        f"With {', '.join(said)} a query {verb} {found.median:.2f} of the time "
+        f"[{found.low:.2f}, {found.high:.2f}] on {known.slice.name}."
+    )

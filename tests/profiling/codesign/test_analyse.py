@@ -1,0 +1,86 @@
+"""The whole analysis of a profile: a record that reads back, and sentences for bad input."""
+
+import json
+import math
+
+import pytest
+from sample_calibration import sample_calibration
+from sample_profile import sample_profile
+
+from rooflink.profiling.codesign.analyse import Wanted, analyse
+from rooflink.profiling.codesign.searches import Budget
+from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.record.codesign import CodesignReport
+from rooflink.tpu_configs.slice import parse_slice
+
+WANTED = Wanted(what_ifs=("hbm_bandwidth=2x",), seeds=False, weight_dtype="bfloat16")
+V5E = [parse_slice("v5e-4")]
+
+
+@pytest.fixture(scope="module")
+def report():
+    return analyse([sample_profile()], V5E, WANTED, sample_calibration())
+
+
+def test_the_record_reads_back_and_every_number_is_one(report):
+    text = report.model_dump_json()
+    assert CodesignReport.model_validate_json(text) == report
+
+    def walk(value):
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, list):
+            for each in value:
+                walk(each)
+        assert not isinstance(value, float) or math.isfinite(value)
+
+    walk(json.loads(text))
+
+
+def test_everything_that_a_report_draws_is_there(report):
+    (case,) = report.cases
+    assert case.elasticities
+    assert case.levers
+    assert case.roofline.points
+    assert len(case.bound_maps) == 2
+    assert case.what_ifs[0].text == "hbm_bandwidth=2x"
+    assert 0 < len(report.hardware_asks) <= 5
+    assert len(report.model_asks) == 5
+    assert [each.purpose for each in report.searches] == ["reasoning", "prefill-heavy"]
+    assert report.data_centers[0].traces[0].label == "synchronised"
+    assert report.pareto
+    assert all(each.source for each in report.assumptions)
+
+
+def test_dollars_per_correct_answer_are_dollars_over_accuracy(report):
+    (case,) = report.cases
+    assert case.usd_per_correct.median == pytest.approx(
+        case.usd_per_query.median / case.accuracy.median
+    )
+
+
+def test_a_slice_that_holds_nothing_is_a_note_and_all_such_are_an_error():
+    big = sample_profile().model_copy(
+        update={"model": sample_profile().model.model_copy(update={"name": "llama3-70b"})}
+    )
+    with pytest.raises(ProfileInputError, match=r"no slice holds any of the profiles: .* v5e"):
+        analyse([big], V5E, WANTED, sample_calibration())
+
+
+def test_bad_input_is_said():
+    profile, calibration = sample_profile(), sample_calibration()
+    empty = profile.model_copy(
+        update={"workload": profile.workload.model_copy(update={"prompts": 0})}
+    )
+    bare = profile.model_copy(update={"phases": []})
+    for profiles, slices, wanted, said in (
+        ([], V5E, WANTED, "no profile is given"),
+        ([profile], [], WANTED, "no slice is given"),
+        ([empty], V5E, WANTED, "has an empty workload"),
+        ([bare], V5E, WANTED, "has no counted phases"),
+        ([profile], V5E, Wanted(what_ifs=("x=2",)), "changes an unknown 'x'"),
+        ([profile], V5E, Wanted(budget=Budget("usd", 1.0), seeds=False), "no chip fits a budget"),
+        ([profile], V5E, Wanted(latency_target_s=1e-9, seeds=False), "answers within"),
+    ):
+        with pytest.raises(ProfileInputError, match=said):
+            analyse(profiles, slices, wanted, calibration)
