@@ -59,7 +59,7 @@ def test_model_and_tpu_configs_stand_alone() -> None:
 
 
 def test_measurement_never_imports_presentation() -> None:
-    presentation = ("profiling.render", "profiling.cli")
+    presentation = ("profiling.render", "profiling.cli", "profiling.board")
     for name in (name for name in MODULES if not within(name, *presentation)):
         assert [target for target in imports(name) if within(target, *presentation)] == [], name
 

@@ -2,7 +2,8 @@
 
 Tags begin with the lens (`counted/`, `compiled/`, `measured/`, `at_datasheet_peak/`, `predicted/`),
 which TensorBoard shows as groups, so that no curve stands without its lens. Curves under
-`thought_...` have tokens thought as their step.
+`thought_...` have tokens thought as their step. Each chip has a run of its own in `chips/`, for the
+HPARAMS tab (`hparams`).
 """
 
 import os
@@ -18,6 +19,7 @@ from tensorboardX import SummaryWriter
 from ..record import HbmBytes, Profile
 from ..total import BYTE_KINDS, TOTAL
 from .compiled_scalars import compiled_scalars
+from .hparams import write_sessions
 from .markdown import markdown
 from .prediction_scalars import prediction_scalars
 from .roofline_png import roofline_png
@@ -25,19 +27,35 @@ from .tables import phases_and_total, time_at_peak
 from .tags import tag
 
 SUFFIX = ".rooflink"  # marks the event files that are ours to replace
+OURS = f"events.out.tfevents.*{SUFFIX}"
+CHIPS = "chips"
+LAYOUT = {
+    "thought": {
+        "HBM bytes of a step, by kind": [
+            "Multiline",
+            [f"^thought_counted/hbm_bytes/{kind}$" for kind in (*BYTE_KINDS, TOTAL)],
+        ],
+    },
+}
+"""Charts of several curves, in TensorBoard's CUSTOM SCALARS tab."""
 
 
 def write_events(profile: Profile, folder: Path) -> list[Path]:
     """Write the events into `folder` (it must exist), replacing those of an earlier call."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".events.") as temporary:
         _write(profile, temporary)
-        earlier = set(folder.glob(f"events.out.tfevents.*{SUFFIX}"))
+        write_sessions(profile, Path(temporary, CHIPS), SUFFIX)
+        earlier = {*folder.glob(OURS), *folder.glob(f"{CHIPS}/*/{OURS}")}
         written = []
-        for file in sorted(Path(temporary).iterdir()):
-            os.replace(file, folder / file.name)
-            written.append(folder / file.name)
+        for file in sorted(Path(temporary).rglob(OURS)):
+            target = folder / file.relative_to(temporary)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, target)
+            written.append(target)
     for old in earlier.difference(written):
         old.unlink(missing_ok=True)
+        if old.parent != folder and not any(old.parent.iterdir()):  # a chip that is no longer there
+            old.parent.rmdir()
     return written
 
 
@@ -55,6 +73,8 @@ def _write(profile: Profile, folder: str) -> None:
     try:
         for name, value, step in scalars(profile):
             writer.add_scalar(name, value, step)
+        if profile.thought:
+            writer.add_custom_scalars(LAYOUT)
         image = roofline_png(profile)
         if image is not None:
             writer.add_image("roofline", imread(BytesIO(image))[..., :3], dataformats="HWC")

@@ -1,0 +1,43 @@
+"""A directory of runs as the tab meets it."""
+
+from pathlib import Path
+
+import pytest
+from sample_prediction import sample_prediction
+from sample_profile import sample_profile
+
+from rooflink.profiling.record import Phase, Profile
+from rooflink.profiling.store import save_profile
+
+
+def lighter(profile: Profile) -> Profile:
+    """The same with int8 weights: half the bytes read of them."""
+
+    def half(phase: Phase) -> Phase:
+        moved = phase.counted.hbm_bytes
+        moved = moved.model_copy(update={"weights": moved.weights // 2})
+        return phase.model_copy(
+            update={"counted": phase.counted.model_copy(update={"hbm_bytes": moved})}
+        )
+
+    return profile.model_copy(update={"phases": [half(phase) for phase in profile.phases]})
+
+
+@pytest.fixture
+def profiles() -> dict[str, Profile]:
+    """Two runs by name; the second is lighter and has a prediction."""
+    second = lighter(sample_profile("tuesday"))
+    return {
+        "monday": sample_profile("monday"),
+        "week/tuesday": second.model_copy(update={"predictions": [sample_prediction()]}),
+    }
+
+
+@pytest.fixture
+def logdir(profiles: dict[str, Profile], tmp_path: Path) -> Path:
+    """The runs on disk."""
+    folder = tmp_path / "runs"
+    for name, profile in profiles.items():
+        (folder / name).mkdir(parents=True)
+        save_profile(profile, folder / name)
+    return folder

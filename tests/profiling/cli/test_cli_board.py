@@ -1,0 +1,65 @@
+"""`rooflink board`: what it says of a directory with nothing to show, and of a port that is taken.
+
+That it serves, and what it serves, is in tests/profiling/board/test_board_browser.py.
+"""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sample_profile import sample_profile
+
+from rooflink.profiling.store import save_profile
+
+pytestmark = pytest.mark.filterwarnings("ignore:html5lib's sanitizer:DeprecationWarning")
+
+
+def test_a_missing_directory(rooflink) -> None:
+    done = rooflink("board", "nowhere")
+    assert done.code == 2
+    assert "no directory at nowhere: `rooflink profile --out nowhere/run` makes" in done.err
+
+
+def test_an_empty_directory(rooflink) -> None:
+    Path("runs/.hidden").mkdir(parents=True)
+    done = rooflink("board", "runs")
+    assert done.code == 2
+    assert "runs is empty" in done.err
+
+
+def test_a_foreign_directory(rooflink) -> None:
+    Path("photos").mkdir()
+    Path("photos/sea.jpg").write_bytes(b"\xff")
+    done = rooflink("board", "photos")
+    assert done.code == 2
+    assert "nothing under photos is a run" in done.err
+
+
+def test_a_file(rooflink) -> None:
+    Path("profile.json").write_text("{}")
+    done = rooflink("board", "profile.json")
+    assert done.code == 2
+    assert "profile.json is a file" in done.err
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    """In a process of its own: TensorBoard starts another, which only its end ends."""
+    save_profile(sample_profile(), tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-c", "from rooflink.profiling.cli import main; main()",
+             "board", str(tmp_path), "--port", port],
+            capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert f"cannot serve at localhost:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_has_an_example(rooflink) -> None:
+    assert "rooflink board runs" in rooflink("board", "--help").out
