@@ -104,6 +104,8 @@ def ratio(value: float) -> str:
 
 def span(low: str, high: str) -> str:
     """'696 to 729 ms' where both ends have one unit, '940 ms to 1.02 s' where not."""
+    if low == high:
+        return low
     number, _, unit = low.rpartition(" ")
     return f"{number} to {high}" if unit == high.rpartition(" ")[2] else f"{low} to {high}"
 

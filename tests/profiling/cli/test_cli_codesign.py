@@ -1,0 +1,218 @@
+"""`rooflink codesign` from its command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_calibration import sample_calibration
+from sample_codesign import sample_codesign
+from sample_profile import sample_profile
+
+from rooflink.profiling.cli import codesign
+from rooflink.profiling.cli.codesign import chip_budget
+from rooflink.profiling.codesign import analyse
+from rooflink.profiling.codesign.searches import Budget
+from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.record import Profile
+from rooflink.profiling.store import save_profile
+
+from .conftest import Command
+
+MIX = """
+[[workload]]
+share = 20
+prompt = 128
+think = 0
+answer = 64
+
+[[workload]]
+share = 60
+prompt = 512
+think = 2048
+answer = 256
+
+[[workload]]
+share = 20
+prompt = 512
+think = 8192
+answer = 256
+attempts = 64
+"""
+WRITTEN = {"codesign.json", "report.md", "report.html"}
+
+
+def saved(profile: Profile, folder: Path) -> Path:
+    folder.mkdir()
+    return save_profile(profile, folder)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return saved(sample_profile(), tmp_path / "run")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the command asks of the analysis, which is not run."""
+    heard: dict[str, Any] = {}
+
+    def instead(profiles, slices, wanted):  # type: ignore[no-untyped-def]
+        heard.update(profiles=profiles, slices=slices, wanted=wanted)
+        return sample_codesign(command=wanted.command)
+
+    monkeypatch.setattr(codesign, "analyse", instead)
+    return heard
+
+
+@pytest.mark.slow
+def test_a_profile_becomes_a_report(
+    rooflink: Command, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analyse, "default_calibration", sample_calibration)
+    monkeypatch.setattr(analyse, "seeds", lambda *_: [])  # a minute of its own, tested beside it
+    out = tmp_path / "report"
+    what_if = "hbm_bandwidth=2x,kv_dtype=int8"
+    outcome = rooflink("codesign", file, "--slices", "v5e-4", "--what-if", what_if, "--out", out)
+    assert outcome.code == 0, outcome.err
+    assert "To the hardware team" in outcome.out
+    assert "To the model team" in outcome.out
+    names = {path.name for path in out.iterdir()}
+    assert names > WRITTEN
+    assert len(names) == 4
+    record = json.loads((out / "codesign.json").read_text())
+    assert record["schema_version"] == "rooflink.codesign/1"
+    (found,) = record["cases"]
+    assert found["prediction"]["slice"] == "v5e:2x2"
+    assert [each["text"] for each in found["what_ifs"]] == [what_if]
+    assert 1 <= len(record["hardware_asks"]) <= 5
+    page = (out / "report.html").read_text()
+    for ask in record["hardware_asks"]:
+        assert ask["sentence"][1:].split("'")[0] in page
+
+
+def test_json_prints_the_record(rooflink: Command, file: Path, asked: dict[str, Any]) -> None:
+    outcome = rooflink("codesign", file, "--json")
+    assert outcome.code == 0
+    record = json.loads(outcome.out)
+    assert record["command"] == f"rooflink codesign {file} --json"
+    assert [each.name for each in asked["slices"]] == [
+        "v5e:4x4", "v5p:2x2x2", "v6e:2x4", "v7x:2x2x1", "h100:8",
+    ]  # fmt: skip
+    (folder,) = Path("runs").iterdir()
+    assert {path.name for path in folder.iterdir()} > WRITTEN
+
+
+def test_options_reach_the_analysis(
+    rooflink: Command, file: Path, tmp_path: Path, asked: dict[str, Any]
+) -> None:
+    mix = tmp_path / "mix.toml"
+    mix.write_text(MIX)
+    outcome = rooflink(
+        "codesign", file, file, "--workload", mix, "--slices", "v5e-16,v5p-8,v5e-16",
+        "--budget", "area=800mm2", "--what-if", "hbm_bandwidth=2x", "--what-if", "kv_dtype=int8",
+        "--dtype", "int8", "--queries", "50", "--latency", "30", "--price", "spot", "--out", "here",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    wanted = asked["wanted"]
+    assert [each.share for each in wanted.mix] == pytest.approx([0.2, 0.6, 0.2])
+    assert wanted.budget == Budget("area", 800.0)
+    assert wanted.what_ifs == ["hbm_bandwidth=2x", "kv_dtype=int8"]
+    assert (wanted.weight_dtype, wanted.queries_per_s, wanted.latency_target_s) == ("int8", 50, 30)
+    assert [each.name for each in asked["slices"]] == ["v5e:4x4", "v5p:2x2x2"]
+    first, second = (profile.name for profile in asked["profiles"])
+    assert second == f"{first} (2)"
+    assert "Report: here/report.html" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("area=800mm2", Budget("area", 800.0)),
+        ("AREA = 800 mm2", Budget("area", 800.0)),
+        ("power=700W", Budget("watts", 700.0)),
+        ("watts=700", Budget("watts", 700.0)),
+        ("cost=3000$", Budget("usd", 3000.0)),
+        ("cost=$3000", Budget("usd", 3000.0)),
+        ("usd=3000", Budget("usd", 3000.0)),
+    ],
+)
+def test_budgets_with_their_units(text: str, budget: Budget) -> None:
+    assert chip_budget(text) == budget
+
+
+@pytest.mark.parametrize(
+    "text", ["area=700W", "area=-3", "cost=", "800mm2", "volume=3", "power=$700", "area=0mm2"]
+)
+def test_impossible_budgets(text: str) -> None:
+    with pytest.raises(ProfileInputError, match="--budget is "):
+        chip_budget(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--slices", "v5e-3000"], "v5e"),
+        (["--slices", ","], "--slices is ','"),
+        (["--what-if", "hbm_bandwith=2x"], "expected hbm_bandwidth"),
+        (["--what-if", "kv_dtype=small"], "expected a dtype"),
+        (["--budget", "area=much"], "--budget is 'area=much'"),
+        (["--workload", "none.toml"], "no workload file at none.toml"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_nothing_is_written(
+    rooflink: Command, file: Path, arguments: list[str], said: str, asked: dict[str, Any]
+) -> None:
+    outcome = rooflink("codesign", file, *arguments, "--out", "report")
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not Path("report").exists()
+    assert asked == {}
+
+
+def test_empty_workload_file(rooflink: Command, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.toml").write_text("workload = []\n")
+    outcome = rooflink("codesign", file, "--workload", tmp_path / "empty.toml", "--out", "report")
+    assert outcome.code == 2
+    assert "has no [[workload]]" in outcome.err
+    assert not Path("report").exists()
+
+
+def test_profile_of_another_schema(rooflink: Command, tmp_path: Path) -> None:
+    other = tmp_path / "profile.json"
+    other.write_text('{"schema_version": "rooflink.profile/0"}')
+    outcome = rooflink("codesign", other, "--out", "report")
+    assert outcome.code == 2
+    assert "has schema 'rooflink.profile/0'" in outcome.err
+    assert not Path("report").exists()
+
+
+def test_profile_without_counted_phases_or_with_an_empty_workload(
+    rooflink: Command, tmp_path: Path
+) -> None:
+    whole = sample_profile()
+    lacking = saved(whole.model_copy(update={"phases": []}), tmp_path / "lacking")
+    outcome = rooflink("codesign", lacking, "--slices", "v5e-4", "--out", "report")
+    assert outcome.code == 2
+    assert "no counted phases" in outcome.err
+    nothing = whole.workload.model_copy(update={"prompts": 0, "prompt_tokens": []})
+    empty = saved(whole.model_copy(update={"workload": nothing}), tmp_path / "empty")
+    outcome = rooflink("codesign", empty, "--slices", "v5e-4", "--out", "report")
+    assert outcome.code == 2
+    assert "empty workload" in outcome.err
+    assert not Path("report").exists()
+
+
+def test_folders_that_cannot_be_written_or_hold_a_profile(
+    rooflink: Command, file: Path, asked: dict[str, Any]
+) -> None:
+    Path("in_the_way").write_text("")
+    outcome = rooflink("codesign", file, "--out", "in_the_way")
+    assert outcome.code == 2
+    assert "cannot write to in_the_way" in outcome.err
+    outcome = rooflink("codesign", file, "--out", file.parent)
+    assert outcome.code == 2
+    assert "holds a profile's own report" in outcome.err
+    assert asked == {}
+    assert [path.name for path in file.parent.iterdir()] == ["profile.json"]

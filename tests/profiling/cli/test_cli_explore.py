@@ -1,0 +1,124 @@
+"""`rooflink explore` from its command line: the dataset, going on, and mistakes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sample_calibration import sample_calibration
+
+from rooflink.profiling.cli import explore as command
+from rooflink.profiling.explore import dataset, run
+from rooflink.profiling.explore.rows import NAMES
+
+from .conftest import Command
+
+pq = pytest.importorskip("pyarrow.parquet", reason="pip install 'rooflink[explore]'")
+
+GRID = """
+models = ["llama3-8b", "llama3-70b"]
+slices = ["v5e-8"]
+think = [1024, 8192]
+sequences = [1, 64]
+hbm_bandwidth = [1.0, 2.0]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _sample_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "default_calibration", sample_calibration)
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Path:
+    path = tmp_path / "grid.toml"
+    path.write_text(GRID)
+    return path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
+    rooflink: Command, grid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = rooflink("explore", grid, "--out", "whole")
+    assert outcome.code == 0, outcome.err
+    assert "16 points in 4 parts" in outcome.out
+    assert "left out:" in outcome.out  # 70B in bfloat16 on 8 chips of 16 GB
+    whole = contents(Path("whole"))
+    assert set(whole) == {"_exploration.json", *(f"part-{n:06d}.parquet" for n in range(4))}
+    table = pq.read_table("whole")
+    assert table.column_names == list(NAMES)
+    assert table.num_rows == 8
+    assert set(table["model"].to_pylist()) == {"llama3-8b"}
+    assert np.isfinite(table["time_per_query_s"].to_numpy()).all()
+
+    written = run.write_part
+
+    def stopped(folder, number, found):  # type: ignore[no-untyped-def]
+        if number == 2:
+            raise KeyboardInterrupt
+        written(folder, number, found)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "write_part", stopped)
+        outcome = rooflink("explore", grid, "--out", "parts")
+    assert outcome.code == 130
+    assert "stopped: 2 of 4 parts are in parts" in outcome.err
+    outcome = rooflink("explore", grid, "--out", "parts")
+    assert outcome.code == 0
+    assert "4 parts, 2 of them there before" in outcome.out
+    assert contents(Path("parts")) == whole
+
+
+def test_another_grid_does_not_mix_with_what_is_there(rooflink: Command, grid: Path) -> None:
+    assert (
+        rooflink("explore", grid, "--models", "llama3-8b", "--think", "64", "--out", "d").code == 0
+    )
+    before = contents(Path("d"))
+    outcome = rooflink("explore", grid, "--models", "llama3-8b", "--think", "128", "--out", "d")
+    assert outcome.code == 2
+    assert "differs in think" in outcome.err
+    assert contents(Path("d")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "lacks the key 'models'"),
+        (["--models", "llama3-8b", "--slices", "v5e-8", "--think", "many"], "--think has 'many'"),
+        (["--models", "llama3-8b", "--slices", "v5e-8", "--sequences", "3"], "no power of two"),
+        (["--models", "llama3-8b", "--slices", "v5e-8", "--kv-dtypes", "int3"], "is no dtype"),
+        (["--models", "llama9", "--slices", "v5e-8"], "llama9"),
+        (["--models", "llama3-8b", "--slices", "v99-8"], "v99"),
+        (["--models", "", "--slices", "v5e-8"], "models"),
+        (["none.toml"], "no grid at none.toml"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_nothing_is_written(
+    rooflink: Command, arguments: list[str], said: str
+) -> None:
+    outcome = rooflink("explore", *arguments, "--out", "d")
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not Path("d").exists()
+
+
+def test_without_pyarrow_it_says_what_to_install(
+    rooflink: Command, grid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
+    outcome = rooflink("explore", grid, "--out", "d")
+    assert outcome.code == 2
+    assert "pip install 'rooflink[explore]'" in outcome.err
+    assert not Path("d").exists()
+
+
+def test_a_damaged_manifest_is_a_sentence(rooflink: Command, grid: Path) -> None:
+    Path("d").mkdir()
+    (Path("d") / dataset.MANIFEST).write_text("{")
+    outcome = rooflink("explore", grid, "--out", "d")
+    assert outcome.code == 2
+    assert "is damaged" in outcome.err
