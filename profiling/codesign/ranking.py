@@ -178,11 +178,11 @@ def _ask(
     what = {"usd": "dollars", "time": "time", "energy": "energy"}[quantity]
     over = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
     sentence = (
-        f"{each.change[:1].upper()}{each.change[1:]} saves {saved.median:.0%} "
-        f"[{saved.low:.0%}, {saved.high:.0%}] of a query's {what}{over}"
+        f"{each.change[:1].upper()}{each.change[1:]} saves {_percent(saved.median)} "
+        f"[{_percent(saved.low)}, {_percent(saved.high)}] of a query's {what}{over}"
     )
     if following is not None:
-        sentence += f", and beats {following.change} with p = {odds:.2f}"
+        sentence += f", and beats {following.change} with p {_odds(odds)}"
     if each.quality == "not measured":
         sentence += f" ({NOT_MEASURED})"
     return Ask(
@@ -227,3 +227,14 @@ def _steps_said(steps: Steps) -> str:
     if steps == "equal steps":
         return f"equal relative steps: each parameter {STEP:g} times better"
     return f"equal cost: each makes the chip {DEARER - 1:.0%} dearer to build, by the cost model"
+
+
+def _percent(share: float) -> str:
+    """Whole per cents, one digit more below two, and never a negative zero."""
+    digits = 0 if abs(share) >= 0.02 else 1
+    return f"{round(share * 100, digits) + 0.0:.{digits}f}%"
+
+
+def _odds(odds: float) -> str:
+    """'= 0.97', and '> 0.99' where no draw says otherwise: draws are too few to call it certain."""
+    return "> 0.99" if odds > 0.99 else f"= {odds:.2f}"

@@ -59,13 +59,19 @@ class Calibration:
     def basis(self, chip: str, kind: str, stack: str | None) -> str:
         """What this calibration stands on for a chip and a stack, in a sentence."""
         own = self.rows.get(chip, 0)
-        on_chip = f"{own} measured rows of {chip}" if own else f"no rows of {chip}: other {kind}s'"
+        on_chip = (
+            f"{own} measured rows of {chip}" if own else f"no rows of {chip}, only of kin ({kind})"
+        )
         if kind not in self.means["memory"]:
-            on_chip = f"no rows of any {kind}: all other chips'"
+            on_chip = f"no rows of any {kind}, only of other chips"
         if stack is None:
             return f"{on_chip}; a compiled loop of a stack unknown, drawn from those measured"
         of_stack = self.stack_rows.get(stack, 0)
-        said = f"{of_stack} rows of {stack}" if of_stack else f"no rows of {stack}: others'"
+        said = (
+            f"{of_stack} rows of {stack}"
+            if of_stack
+            else f"no rows of {stack}, only of other stacks"
+        )
         return f"{on_chip}; {said}"
 
     def residuals(self, group: str) -> np.ndarray:

@@ -165,7 +165,11 @@ def peers_table(validation: Validation) -> Table:
                 "" if row.largest_batch is None else units.count(row.largest_batch),
             ]
         )
-    return Table("Llama-3-8B, bfloat16, context 2,048, datasheet figures: decode and prefill, ms", columns, rows)
+    return Table(
+        "Llama-3-8B, bfloat16, context 2,048, datasheet figures: decode and prefill, ms",
+        columns,
+        rows,
+    )
 
 
 def _ms(value: float | None) -> str:

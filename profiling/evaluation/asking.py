@@ -1,0 +1,69 @@
+"""Putting problems to a model: prompts in its own words, and the wording that strategies need."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...model.decode import ThoughtRules
+from ...model.reasoning import Wording, text_wording
+from ...model.tasks import Problem, plain_number
+from ...model.tasks.notation import END_OF_THOUGHT, speaks_notation
+from ...model.thought_rules import default_think_end, thought_rules
+from ...model.tokenizer import Tokenizer
+from ..errors import ProfileInputError
+from ..workload import INSTRUCTION
+
+NOTATION_ANSWER = r"[-\d(][\d ()+*/-]*"
+"""A number or an expression, as the embedded reasoner writes them."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Problems as one model reads them."""
+
+    prompts: list[list[int]]
+    wording: Wording
+
+
+def ask(
+    tokenizer: Tokenizer, problems: Sequence[Problem], think_budget: int, answer_budget: int
+) -> Asked:
+    """Problems in the notation for a model that reads it, else as chat with an instruction.
+
+    Raises ProfileInputError for a problem that the notation has no words for; ModelInputError for
+    budgets below 1.
+    """
+    if speaks_notation(tokenizer):
+        texts = [_in_notation(problem) for problem in problems]
+        rules = thought_rules(tokenizer, END_OF_THOUGHT, think_budget, answer_budget)
+        wording = _notation_wording(tokenizer, rules)
+    else:
+        texts = [tokenizer.chat_prompt(f"{p.question}\n{INSTRUCTION}") for p in problems]
+        end = default_think_end(tokenizer)
+        rules = thought_rules(tokenizer, end, think_budget, answer_budget)
+        wording = text_wording(tokenizer, rules)
+    return Asked([tokenizer.encode(text) for text in texts], wording)
+
+
+def _in_notation(problem: Problem) -> str:
+    if problem.notation is None:
+        raise ProfileInputError(
+            "this model reads nothing but its notation, which has no words for "
+            f"'{problem.question[:60]}': take a task such as chain:k=8 or sum:n=8, or another "
+            "--model"
+        )
+    return problem.notation
+
+
+def _notation_wording(tokenizer: Tokenizer, rules: ThoughtRules) -> Wording:
+    """Words of the notation; it has none for 'Wait' and none that end a step."""
+    return Wording(
+        rules=rules,
+        decode=tokenizer.decode,
+        answer_pattern=NOTATION_ANSWER,
+        canonical=_canonical,
+    )
+
+
+def _canonical(text: str) -> str:
+    words = "".join(text.split())
+    return plain_number(words) if words.isdigit() else words

@@ -1,0 +1,123 @@
+"""The grid of an evaluation: its cells, and what all of them share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...model.reasoning import STRATEGIES, Strategy, parse_strategy
+from ...model.tasks import Problem, Task
+from ...tpu_configs.chip import Chip
+from ...tpu_configs.slice import Slice
+from ..economics.terms import Terms
+from ..errors import ProfileInputError
+from ..subject import Subject
+from .limits import Budget
+
+SAMPLE = "sample"
+MOST_ROWS = 1024
+"""Rows that run together by default: questions times attempts."""
+
+MOST_KV_BYTES = 1e9
+"""And the most that their caches may take."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One cell: a strategy as the command line has it, and a budget of thought tokens."""
+
+    strategy: str
+    budget: int | None  # None: it has no thought
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is evaluated. `places` in the order in which they run."""
+
+    subject: Subject
+    task: Task
+    problems: Sequence[Problem]
+    places: Sequence[Place]
+    ks: Sequence[int] = ()
+    answer_budget: int = 16
+    batch: int | None = None  # questions that run together; None: what suits
+    limit: Budget | None = None  # on each question
+    slices: Sequence[Slice] = ()
+    chips: Sequence[Chip] = ()  # each on its smallest slice that holds the run
+    terms: Terms = field(default_factory=Terms)
+    seed: int = 0
+
+    @property
+    def longest_thought(self) -> int:
+        """The largest budget of any cell."""
+        return max((place.budget or 1 for place in self.places), default=1)
+
+    @property
+    def widest(self) -> int:
+        """Most rows that one question has in any cell."""
+        return max((rows_of(parse_strategy(place.strategy)) for place in self.places), default=1)
+
+    def questions_together(self, prompt_tokens: int) -> int:
+        """How many questions run together: of nearly even batches within the two bounds."""
+        if self.batch is not None:
+            return min(self.batch, len(self.problems))
+        slots = prompt_tokens + self.longest_thought + self.answer_budget
+        row_bytes = self.subject.config.kv_bytes_per_token(self.subject.dtype) * slots
+        rows = min(MOST_ROWS, int(MOST_KV_BYTES / row_bytes))
+        most = max(1, rows // self.widest)
+        batches = -(-len(self.problems) // most)
+        return -(-len(self.problems) // batches)
+
+
+def split_strategies(text: str) -> list[str]:
+    """'greedy,sample:n=4,temperature=1' as ['greedy', 'sample:n=4,temperature=1']: a part that is
+    a setting belongs to the strategy before it."""
+    found: list[str] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        setting = "=" in part and ":" not in part
+        if setting and found:
+            found[-1] += f",{part}" if ":" in found[-1] else f":{part}"
+        else:
+            found.append(part)
+    return found
+
+
+def places_of(strategies: Sequence[str], budgets: Sequence[int], ks: Sequence[int]) -> list[Place]:
+    """Every strategy at every budget, one without a thought once; with `ks`, samples as well.
+
+    Raises ModelInputError for a strategy that is not known, ProfileInputError for bad numbers.
+    """
+    _require_positive("--budgets", budgets)
+    _require_positive("--attempts", ks)
+    texts = list(dict.fromkeys(strategies))
+    samples = [rows_of(parse_strategy(text)) for text in texts if gives_points(text)]
+    if ks and max(samples, default=0) < max(ks):
+        texts.append(f"{SAMPLE}:n={max(ks)}")
+    if not texts or not budgets:
+        raise ProfileInputError("there is nothing to evaluate: name --strategies and --budgets")
+    places = []
+    for text in texts:
+        thinks = "think" in parse_strategy(text).phases
+        places += [Place(text, budget) for budget in (budgets if thinks else (None,))]
+    return places
+
+
+def rows_of(strategy: Strategy) -> int:
+    """Rows that a strategy has for a question at one time, by its settings."""
+    inner: Any = getattr(strategy, "strategy", strategy)  # of an answer cache: what it asks
+    settings = (getattr(inner, name, None) for name in ("round", "n", "k"))
+    return next((int(setting) for setting in settings if setting is not None), 1)
+
+
+def gives_points(text: str) -> bool:
+    """Whether its attempts are independent samples, from which any k of them can be estimated."""
+    strategy: Any = parse_strategy(text)
+    return isinstance(strategy, _SAMPLE) and strategy.temperature > 0
+
+
+_SAMPLE = next(kind for kind in STRATEGIES if kind.name == SAMPLE)
+
+
+def _require_positive(option: str, numbers: Sequence[int]) -> None:
+    wrong = [number for number in numbers if number < 1]
+    if wrong:
+        raise ProfileInputError(f"{option} must be whole numbers from 1 on, got {wrong[0]}")

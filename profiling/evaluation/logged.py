@@ -1,0 +1,196 @@
+"""evaluate_log(): the same curves and costs from attempts that somebody else's model made."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from ...tpu_configs.slice import Slice
+from ..economics.terms import Terms
+from ..forecast import Asked, forecast
+from ..predict.described import NamedShape
+from ..predict.phases import Lengths
+from ..provenance import provenance
+from ..record import Prediction
+from ..record.evaluation import (
+    AttemptsPoint,
+    Cell,
+    Evaluation,
+    QuestionResult,
+    TriedAnswer,
+)
+from .attempts_log import AttemptsLog, LoggedAttempt, spelled
+from .estimates import estimate
+from .points import accuracy_points, attempts_of, by_level, usable, with_costs
+from .slice_costs import slice_cost
+
+DEFAULT_KS = (1, 2, 4, 8, 10, 16, 25, 32, 50, 64, 100)
+SHAPE_NOTE = (
+    "FLOPs, bytes, time, energy and money on slices are those of the stated model with the logged "
+    "lengths, whatever model really made them; attempts of one request share its prompt."
+)
+
+
+@dataclass(frozen=True)
+class LogRequest:
+    """What is asked of a log: which model its lengths are costed for, and where."""
+
+    log: AttemptsLog
+    model: NamedShape
+    slices: Sequence[Slice]
+    ks: Sequence[int] = ()  # none: the usual ones
+    batch: int = 8  # requests that run together
+    weight_dtype: str = "bfloat16"
+    terms: Terms = field(default_factory=Terms)
+    source: str = "log"
+
+
+@dataclass(frozen=True)
+class _Means:
+    """Of one attempt, in the mean, and of the prompt of one request."""
+
+    prompt: float  # of a request
+    think: float
+    completion: float
+    requests: float
+
+    def requests_of(self, attempts: float) -> float:
+        """That so many attempts at one problem take: at least one."""
+        return max(self.requests * attempts, 1.0)
+
+
+def evaluate_log(request: LogRequest, name: str = "log", command: str = "python") -> Evaluation:
+    """Accuracy, coverage and costs of each strategy in the log.
+
+    A strategy's own answer is its first attempt. Attempts of one search are counted together alone.
+    Raises ProfileInputError where the model does not fit a slice.
+    """
+    grouped: defaultdict[str, list[LoggedAttempt]] = defaultdict(list)
+    for attempt in request.log.attempts:
+        grouped[attempt.strategy].append(attempt)
+    cells = [_cell(request, strategy, tried) for strategy, tried in grouped.items()]
+    problems = {attempt.problem for attempt in request.log.attempts}
+    shape = request.model.shape
+    return Evaluation(
+        name=name,
+        provenance=provenance(command, 0, ran=False),
+        model=request.model.name,
+        parameters=float(shape.parameters),
+        dtype=request.weight_dtype,
+        task=request.source,
+        problems=len(problems),
+        guess_rate=None,
+        batch=request.batch,
+        limit=None,
+        ledger_slice=None,
+        cells=cells,
+        frontiers=[],
+        optimal=None,
+        notes=[*request.log.notes, SHAPE_NOTE],
+    )
+
+
+def _cell(request: LogRequest, strategy: str, attempts: Sequence[LoggedAttempt]) -> Cell:
+    by_problem: defaultdict[str, list[LoggedAttempt]] = defaultdict(list)
+    for attempt in attempts:
+        by_problem[attempt.problem].append(attempt)
+    questions = [_question(problem, tried) for problem, tried in by_problem.items()]
+    n, most = len(questions), attempts_of(questions)
+    means = _means(attempts)
+    joint = any(attempt.joint for attempt in attempts)
+    ks = [most] if joint else sorted({*usable(request.ks or DEFAULT_KS, questions), most})
+    usd = _paid(attempts)
+    points = [
+        _costed(request, point, means, n, usd / len(attempts) if usd is not None else None)
+        for point in accuracy_points(questions, ks)
+    ]
+    correct = sum(question.right for question in questions)
+    whole = _predictions(request, means, len(attempts) / n) if means else []
+    return Cell(
+        strategy=strategy,
+        budget=None,
+        accuracy=estimate([float(question.right) for question in questions]),
+        by_level=by_level(questions),
+        questions=questions,
+        phases=[],
+        usd=usd,
+        wall_s=None,
+        compile_s=None,
+        slices=[slice_cost(each, request.batch, correct / n * request.batch) for each in whole],
+        attempts=points,
+    )
+
+
+def _question(problem: str, tried: Sequence[LoggedAttempt]) -> QuestionResult:
+    first = tried[0]
+    return QuestionResult(
+        problem=problem,
+        level=first.level,
+        answer=spelled(first.answer),
+        right=first.right,
+        tried=[TriedAnswer(answer=spelled(a.answer), right=a.right, score=a.score) for a in tried],
+        ledger=None,
+        limit=None,
+    )
+
+
+def _means(attempts: Sequence[LoggedAttempt]) -> _Means | None:
+    """None where any attempt's tokens are unknown."""
+    read = [a.prompt_tokens for a in attempts if a.prompt_tokens is not None]
+    made = [a.completion_tokens for a in attempts if a.completion_tokens is not None]
+    if not len(read) == len(made) == len(attempts):
+        return None
+    requests = sum(attempt.requests for attempt in attempts)
+    return _Means(
+        prompt=sum(read) / requests,
+        think=fmean(attempt.think_tokens for attempt in attempts),
+        completion=fmean(made),
+        requests=requests / len(attempts),
+    )
+
+
+def _paid(attempts: Sequence[LoggedAttempt]) -> float | None:
+    paid = [attempt.usd for attempt in attempts if attempt.usd is not None]
+    return sum(paid) if len(paid) == len(attempts) else None
+
+
+def _costed(
+    request: LogRequest,
+    point: AttemptsPoint,
+    means: _Means | None,
+    questions: int,
+    usd_each: float | None,
+) -> AttemptsPoint:
+    usd = None if usd_each is None else usd_each * point.k
+    if means is None:
+        return point.model_copy(update={"usd": usd})
+    tokens = means.requests_of(point.k) * means.prompt + point.k * means.completion
+    found = _predictions(request, means, point.k)
+    costs = [slice_cost(p, request.batch, point.coverage.value * request.batch) for p in found]
+    flops = sum(phase.flops for phase in found[0].phases) / request.batch if found else None
+    moved = sum(phase.memory_bytes for phase in found[0].phases) / request.batch if found else None
+    return with_costs(point, tokens, flops, moved, costs, usd)
+
+
+def _predictions(request: LogRequest, means: _Means, attempts: float) -> list[Prediction]:
+    """`batch` problems with so many attempts each, on every slice.
+
+    Their requests run together: each reads its prompt once, and all that it asked for share it.
+    """
+    requests = means.requests_of(attempts)
+    together = max(attempts / requests, 1.0)
+    share = attempts / requests / together  # of an attempt, where it took several requests
+    answer = (means.completion - means.think) * share
+    asked = Asked(
+        model=request.model,
+        lengths=Lengths(
+            prompts=request.batch * requests,
+            attempts=together,
+            prompt_tokens=max(means.prompt, 1.0),
+            think_tokens=means.think * share,
+            answer_tokens=max(answer, 1.0),
+        ),
+        weight_dtype=request.weight_dtype,
+        terms=request.terms,
+    )
+    return [forecast(asked, over) for over in request.slices]

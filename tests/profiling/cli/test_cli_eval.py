@@ -1,0 +1,61 @@
+"""`rooflink eval`: its folder, its errors."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import Command
+
+RUN = ("eval", "--task", "chain:k=1-2", "--limit", 8, "--strategies", "greedy", "--budgets", 4,
+       "--answer-budget", 4, "--attempts", "1,2", "--slice", "v5e-1")  # fmt: skip
+
+
+def test_a_run_and_its_folder(rooflink: Command) -> None:
+    first = rooflink(*RUN, "--out", "here")
+    assert first.code == 0
+    assert "greedy @4" in first.out
+    files = {path.name for path in Path("here").iterdir()}
+    assert {"evaluation.json", "report.md", "report.html", "curves.png", "cells"} <= files
+    assert any(name.startswith("events.out.tfevents") for name in files)
+    record = json.loads(Path("here/evaluation.json").read_text())
+    again = json.loads(rooflink(*RUN, "--out", "here", "--json").out)
+    assert again["cells"] == record["cells"], "kept, time and all"
+
+
+def test_a_log_from_elsewhere(rooflink: Command) -> None:
+    rows = [{"problem": "p", "answer": str(n), "expected": "1", "prompt_tokens": 9,
+             "completion_tokens": 5} for n in (1, 2)]  # fmt: skip
+    Path("log.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    found = rooflink(
+        "eval", "--attempts-log", "log.jsonl", "--model", "llama3-8b", "--slice", "v5e-4"
+    )
+    assert found.code == 0
+    assert "Attempts: attempts" in found.out
+    assert Path("runs/eval-llama3-8b-log-0/report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--task", "chess"), "no task called 'chess'"),
+        (("--strategies", "gredy"), "did you mean greedy"),
+        (("--budgets", "4,x"), "--budgets is '4,x'"),
+        (("--attempts", "0,2"), "--attempts must be"),
+        (("--budget", "watts=3"), "--budget is 'watts=3'"),
+        (("--slice", "v99-1"), "v99"),
+        (("--model", "no-such-model"), "no weights called"),
+        (("--attempts-log", "nothing.jsonl", "--model", "llama3-8b"), "no attempts log"),
+        (("--attempts-log", "nothing.jsonl", "--model", "lama3"), "unknown model"),
+        (("--task", "bundled",), "reads nothing but its notation"),
+        (("--price", "cheap"), "unknown price"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence(
+    rooflink: Command, arguments: tuple[str, ...], said: str
+) -> None:
+    found = rooflink("eval", *arguments)
+    assert found.code == 2
+    assert said in found.err
+    assert "Traceback" not in found.err
+    assert not Path("runs").exists()
