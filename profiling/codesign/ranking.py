@@ -181,7 +181,7 @@ def _ask(
         f"{each.change[:1].upper()}{each.change[1:]} saves {_percent(saved.median)} "
         f"[{_percent(saved.low)}, {_percent(saved.high)}] of a query's {what}{over}"
     )
-    if following is not None:
+    if following is not None and odds is not None:
         sentence += f", and beats {following.change} with p {_odds(odds)}"
     if each.quality == "not measured":
         sentence += f" ({NOT_MEASURED})"

@@ -17,9 +17,9 @@ from rooflink.profiling.predict.work import Spread, step_work
 BF16 = Widths(2.0, 2.0, 2.0)
 SHAPE = shape_of(preset("llama3-8b"))
 REAL = Efficiency(
-    compute=0.7, attention=0.5, memory=0.8, vector=0.5, idle_experts=0.1, kv=0.9, links=0.7, overlap=3.0,
-    exposed_links=0.5, narrow=0.3, routed_s=1e-7, kernel_s=2e-6, collective_s=5e-6, dispatch_s=5e-6,
-    sequence_s=3e-6, step_s=1e-4,
+    compute=0.7, attention=0.5, memory=0.8, vector=0.5, idle_experts=0.1, kv=0.9, links=0.7,
+    overlap=3.0, exposed_links=0.5, narrow=0.3, routed_s=1e-7, kernel_s=2e-6, collective_s=5e-6,
+    dispatch_s=5e-6, sequence_s=3e-6, step_s=1e-4,
 )  # fmt: skip
 
 
