@@ -1,1 +1,32 @@
-"""What a workload costs: lenses, the profile record, findings, reports and the command line."""
+"""What a workload costs: lenses, the profile record, findings, reports and the command line.
+
+In a notebook or a script:
+
+    import rooflink.profiling as rp
+
+    rp.profile("reasoner", task="chain:k=8")  # shows itself; has .phases, .roofline() ...
+    rp.predict_on("llama3-8b", "v5e-8", "h100", think=2048)  # on chips that nobody here has
+    rp.compile_for("llama3-8b", "v5e:2x4")  # asks the TPU compiler
+    rp.load("runs/mine")  # what was saved before
+
+These four come from `notebook` when they are first asked for, so that importing this package
+costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .notebook import compile_for, load, predict_on, profile
+
+__all__ = ["compile_for", "load", "predict_on", "profile"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module(".notebook", __name__), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

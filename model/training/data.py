@@ -24,6 +24,12 @@ class Rows:
     tokens: np.ndarray  # [B, T] int32
     taught: np.ndarray  # [B, T] float32, 0 or 1
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """[B] tokens of each row up to its last taught one, which is its last but for padding."""
+        last = self.taught.shape[1] - np.argmax(self.taught[:, ::-1] > 0, axis=1)
+        return np.where(self.taught.any(axis=1), last, 0)
+
 
 @dataclass(frozen=True)
 class Example:

@@ -61,7 +61,9 @@ def grpo_loss(logprobs: Array, scored: Scored, clip: float, kl_weight: float) ->
         own = scored.own.sum(axis=1)
         return ((figures * scored.own).sum(axis=1) / jnp.maximum(own, 1)).mean()
 
-    return Heed(-mean(gain - kl_weight * kl), mean(kl), mean((ratio != bounded).astype(jnp.float32)))
+    return Heed(
+        -mean(gain - kl_weight * kl), mean(kl), mean((ratio != bounded).astype(jnp.float32))
+    )
 
 
 @partial(jax.jit, static_argnames=("clip", "kl_weight", "apply"))

@@ -71,35 +71,32 @@ def run_loop(run: Run[State], out: Path, watcher: LoopWatcher) -> Finished[State
     Raises ModelInputError where `out` holds a checkpoint of another run or cannot be written.
     """
     path = out / CHECKPOINT
-    state, progress = run.start, Progress()
+    done = (run.start, Progress())  # one name, so that Ctrl-C never finds a half of it
     if path.exists():
-        state, progress = restore(path, state, run.fingerprint, run.name)
-        watcher.resumed(progress.step)
-    saved_step = progress.step
-
-    def keep() -> None:
-        nonlocal saved_step
-        progress.save(path, state, run.fingerprint)
-        run.export(state, out)
-        saved_step = progress.step
-
+        done = restore(path, run.start, run.fingerprint, run.name)
+        watcher.resumed(done[1].step)
     try:
-        while progress.step < run.steps:
-            began_s = time.perf_counter()
-            new, figures = run.advance(state, progress.step)
-            figures = {"step": progress.step + 1, **figures}
-            state, progress = new, Progress(  # together, whenever Ctrl-C comes
-                progress.step + 1,
-                [*progress.curve, figures],
-                progress.spent_s + time.perf_counter() - began_s,
-            )
-            watcher.advanced(figures, run.steps)
-            if progress.step % run.steps_per_checkpoint == 0:
-                keep()
-    except KeyboardInterrupt:
-        if progress.step > saved_step:
-            keep()
-        raise
-    keep()
+        while done[1].step < run.steps:
+            done = _one_step(run, *done)
+            watcher.advanced(done[1].curve[-1], run.steps)
+            if done[1].step % run.steps_per_checkpoint == 0:
+                _keep(run, path, *done)
+    finally:
+        if done[1].step:
+            _keep(run, path, *done)
+    state, progress = done
     write_text(out / CURVE, json.dumps(progress.curve, indent=1) + "\n")
     return Finished(state, tuple(progress.curve), progress.spent_s)
+
+
+def _one_step(run: Run[State], state: State, progress: Progress) -> tuple[State, Progress]:
+    began_s = time.perf_counter()
+    state, figures = run.advance(state, progress.step)
+    step = progress.step + 1
+    spent_s = progress.spent_s + time.perf_counter() - began_s
+    return state, Progress(step, [*progress.curve, {"step": step, **figures}], spent_s)
+
+
+def _keep(run: Run[State], path: Path, state: State, progress: Progress) -> None:
+    progress.save(path, state, run.fingerprint)
+    run.export(state, path.parent)

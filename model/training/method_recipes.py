@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from ..errors import ModelInputError
 from ..tasks.parse import parse_generated
@@ -30,7 +30,7 @@ class Sampling:
 
 @STRICT
 @dataclass(frozen=True)
-class Tested:
+class HeldOut:
     """Greedy accuracy on so many test problems after every so many updates (or rounds)."""
 
     problems: PositiveInt
@@ -53,7 +53,7 @@ class Grpo:
     clip: PositiveFloat
     kl_weight: NonNegativeFloat
     optimizer: AdamW
-    tested: Tested
+    tested: HeldOut
 
 
 @STRICT
@@ -72,7 +72,7 @@ class Rejection:
     updates: PositiveInt
     batch: PositiveInt
     optimizer: AdamW
-    tested: Tested
+    tested: HeldOut
 
 
 @STRICT
@@ -81,7 +81,8 @@ class Verifier:
     """An outcome reward model: a head of width `hidden` on the trunk, taught in `steps` updates
     of `batch` rows to tell the right attempts of `sampling` from the wrong ones.
 
-    Of the trunk's own layers the last `trained_layers` are taught with it.
+    The head reads the trunk of the model that it judges, whose states are at hand, or, with
+    `own_trunk`, a copy of it that is taught with the head and must read every attempt anew.
     """
 
     method: Literal["verifier"]
@@ -91,7 +92,7 @@ class Verifier:
     steps: PositiveInt
     sampling: Sampling
     hidden: PositiveInt
-    trained_layers: NonNegativeInt
+    own_trunk: bool
     batch: PositiveInt
     optimizer: AdamW
 
@@ -112,7 +113,7 @@ class Distill:
     kl_weight: NonNegativeFloat
     batch: PositiveInt
     optimizer: AdamW
-    tested: Tested
+    tested: HeldOut
 
 
 MethodRecipe = Grpo | Rejection | Verifier | Distill
@@ -147,7 +148,7 @@ def load_any_recipe(path: Path) -> Recipe | MethodRecipe:
 
 
 def require_sense(recipe: MethodRecipe, where: Path | str) -> None:
-    """Raise ModelInputError for a task that cannot be generated or sizes that do not go together."""
+    """Raise ModelInputError for a task that cannot be generated, or sizes that do not fit."""
     parse_generated(recipe.task)
     rows = recipe.sampling.problems * recipe.sampling.attempts
     if isinstance(recipe, Grpo) and rows % recipe.minibatches:

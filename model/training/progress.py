@@ -1,4 +1,4 @@
-"""How far a training has come: kept in the notes of its checkpoint, so that a killed one goes on."""
+"""How far a training has come: kept in its checkpoint's notes, so that a killed one goes on."""
 
 import json
 from dataclasses import dataclass, field

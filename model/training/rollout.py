@@ -44,13 +44,6 @@ class Rollouts:
     rows: Rows  # [R, T] prompt, thought and answer
     right: np.ndarray  # [B, A] bool, by the exact checker
 
-    @property
-    def lengths(self) -> np.ndarray:
-        """[R] tokens of each row, padding left out."""
-        A = self.right.shape[1]
-        said = [len(one.thought) + len(one.answer) for one in self.said]
-        return np.repeat(self.prompt_lengths, A) + np.array(said)
-
 
 def roll_out(
     model: Transformer,

@@ -3,7 +3,6 @@
 import json
 import time
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -52,7 +51,7 @@ class Trained:
 
 
 def train_supervised(recipe: Recipe, out: Path, watcher: TrainingWatcher) -> Trained:
-    """Train by `recipe`; the folder `out` gets checkpoints with the model of each, then its `CURVE`.
+    """Train by `recipe`; `out` gets checkpoints with the model of each, at the end its `CURVE`.
 
     Where `out` holds a checkpoint of the same recipe, goes on from it; the result is the same.
 
@@ -88,11 +87,15 @@ def train_supervised(recipe: Recipe, out: Path, watcher: TrainingWatcher) -> Tra
     return Trained(model, tuple(curve), done.spent_s)
 
 
-@partial(jax.jit, static_argnames="apply", donate_argnames=("model", "state"))
-def update(  # type: ignore[no-untyped-def]
+def _update(  # type: ignore[no-untyped-def]
     model: Transformer, state: optax.OptState, tokens: Array, taught: Array, apply
 ) -> tuple[Transformer, optax.OptState, Array]:
     """One step of the optimiser whose `apply` this is, and the loss before it."""
     loss, gradient = jax.value_and_grad(cross_entropy)(model, tokens, taught)
     change, state = apply(gradient, state, model)
     return optax.apply_updates(model, change), state, loss
+
+
+update = jax.jit(_update, static_argnames="apply", donate_argnames=("model", "state"))
+kept_update = jax.jit(_update, static_argnames="apply")
+"""As `update`, where the model and state before it are still wanted."""

@@ -10,12 +10,17 @@ from ...model.errors import ModelInputError
 from ...tpu_configs.errors import ChipInputError
 from ..backend import choose_backend
 from ..errors import ProfileInputError
+from .board import board_command
 from .calibrate import calibrate_command
+from .codesign import codesign_command
 from .compare import compare_command
 from .compile import compile_command, hlo_command
+from .eval import eval_command
+from .explore import explore_command
 from .listings import chips_command, models_command
 from .predict import predict_command
 from .profile import InterruptedRunError, profile_command
+from .train import train_command
 from .validate import validate_command
 
 INPUT_ERRORS = (ModelInputError, ChipInputError, ProfileInputError)
@@ -30,11 +35,16 @@ app = typer.Typer(
 )
 app.command("profile")(profile_command)
 app.command("predict")(predict_command)
+app.command("eval")(eval_command)
+app.command("train")(train_command)
 app.command("calibrate")(calibrate_command)
 app.command("compare")(compare_command)
 app.command("compile")(compile_command)
 app.command("hlo")(hlo_command)
 app.command("validate")(validate_command)
+app.command("codesign")(codesign_command)
+app.command("explore")(explore_command)
+app.command("board")(board_command)
 app.command("models")(models_command)
 app.command("chips")(chips_command)
 

@@ -7,21 +7,30 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import jax
 import typer
 from rich.console import Console
 
 from ...model.sampling import sampler
-from ...model.tasks import Problem
-from ...model.tasks.files import ListedTask
-from ...model.tasks.notation import speaks_notation
-from ...model.tasks.parse import FORMS, parse_task
-from ...tpu_configs.catalog import load_rentable_tpus
+from ...model.tasks.parse import FORMS
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
-from ..compiled.targets import Target, parse_target, require_compiler
-from ..errors import ProfileInputError
-from ..measured.machine import chip_named, slice_named
+from ..asking import (
+    DEFAULT_MODEL,
+    DEFAULT_PROBLEMS,
+    DEFAULT_TASK,
+    LONGEST_ANSWER,
+    LONGEST_THOUGHT,
+    answer_budget_for,
+    chips_for,
+    problems_for,
+    prompt_tokens_for,
+    prompts_in,
+    targets_for,
+    task_for,
+    think_budget_for,
+)
+from ..compiled.targets import Target
+from ..measured.machine import slice_named
 from ..profiler import profile
 from ..record import Profile
 from ..render.console import show
@@ -31,12 +40,6 @@ from ..workload import Request
 from .folder import reserved
 from .options import DTypeChoice
 from .progress import TerminalWatcher
-
-DEFAULT_MODEL = "reasoner"
-DEFAULT_TASK = "chain:k=2-12"
-"""Of the embedded reasoner; other models get the bundled word problems."""
-DEFAULT_PROBLEMS = 16
-LONGEST_PROMPT, LONGEST_THOUGHT, LONGEST_ANSWER = 128, 128, 16
 
 EXAMPLES = f"""Count, and where it can run measure, what each phase of a chain of thought costs.
 
@@ -142,23 +145,23 @@ def profile_command(
     json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
     slices = [slice_named(text) for text in slice or ()]
-    chips = _chips(chip, slices)
+    chips = chips_for(chip or (), slices)
     subject = resolve_subject(model, weights.value, dtype.value if dtype else None)
-    context = subject.config.context_length
-    task = task or (None if prompts else _default_task(subject))
+    task = task or (None if prompts else task_for(subject))
+    asked = None if prompts is None else prompts_in(prompts)
     request = Request(
-        problems=_problems(prompts, task, limit, seed),
+        problems=problems_for(asked, task, limit, seed),
         attempts=attempts,
-        think_budget=min(LONGEST_THOUGHT, context // 2) if think_budget is None else think_budget,
-        answer_budget=min(LONGEST_ANSWER, context // 8) if answer_budget is None else answer_budget,
+        think_budget=think_budget_for(subject, think_budget),
+        answer_budget=answer_budget_for(subject, answer_budget),
         sampler=sampler(temperature, top_k, top_p),
         batch=batch,
         think_end=think_end,
-        prompt_tokens=min(LONGEST_PROMPT, context // 4) if prompt_tokens is None else prompt_tokens,
+        prompt_tokens=prompt_tokens_for(subject, prompt_tokens),
         task=task,
         seed=seed,
     )
-    targets = _targets(compile, subject)
+    targets = targets_for(compile, subject)
     name = out.name if out else f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
     with reserved(out or Path("runs") / name) as folder:
         found = _watched(subject, request, chips, repeats, name, targets, slices)
@@ -191,60 +194,3 @@ def _watched(
             )
         except KeyboardInterrupt:
             raise InterruptedRunError from None
-
-
-def _chips(names: list[str] | None, slices: list[Slice]) -> list[Chip]:
-    """Chips to place the workload on: those named and those of slices, each once."""
-    if not names and not slices:
-        return load_rentable_tpus()
-    chips = [*(chip_named(name) for name in names or ()), *(over.chip for over in slices)]
-    return list({chip.name: chip for chip in chips}.values())
-
-
-def _targets(asked: list[str] | None, subject: Subject) -> list[Target]:
-    """Targets of the compiled lens; without a word, the CPU where the model runs on one."""
-    if asked is None:
-        asked = ["cpu"] if subject.runs and jax.default_backend() == "cpu" else []
-    targets = [parse_target(text) for text in asked if text.lower() != "none"]
-    for target in targets:
-        require_compiler(target)
-    return targets
-
-
-def _default_task(subject: Subject) -> str:
-    reads_notation = subject.tokenizer is not None and speaks_notation(subject.tokenizer)
-    return DEFAULT_TASK if reads_notation else "bundled"
-
-
-def _problems(prompts: str | None, task: str | None, limit: int | None, seed: int) -> list[Problem]:
-    """Prompts as they are; of a task the test split, of a file the first lines."""
-    if prompts is not None and task is not None:
-        raise ProfileInputError("--prompts and --task exclude each other: give one of them")
-    if prompts is not None:
-        return _prompts(prompts)[:limit]
-    assert task is not None
-    found = parse_task(task)
-    if isinstance(found, ListedTask):
-        return list(found.listed[:limit])
-    return found.problems("test", limit or DEFAULT_PROBLEMS, seed)
-
-
-def _prompts(text: str) -> list[Problem]:
-    """One problem a line of the file called `text`, or `text` itself."""
-    path = Path(text).expanduser()
-    if not _is_file(path):
-        if path.suffix in (".txt", ".md", ".jsonl", ".json") and " " not in text.strip():
-            raise ProfileInputError(f"no prompt file at {text}: check the path")
-        return [Problem(text)] if text.strip() else []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileInputError(f"cannot read prompts from {path}: {error}") from None
-    return [Problem(line.strip()) for line in lines if line.strip()]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a prompt can be longer than a file's name may be
-        return False

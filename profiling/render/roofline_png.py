@@ -1,4 +1,4 @@
-"""The roofline as PNG bytes, for TensorBoard's image tab.
+"""The roofline as a figure, and as PNG bytes for TensorBoard's image tab.
 
 Drawn with matplotlib's objects and the Agg canvas alone: no pyplot, so no state that another
 caller in the process could see or disturb.
@@ -29,11 +29,20 @@ _OTHER, _ROOF, _INK = "#5b626a", "#b3b0a8", "#1c2024"
 
 def roofline_png(profile: Profile) -> bytes | None:
     """The image; None where there is no roof or no phase to draw."""
+    drawn = roofline_figure(profile)
+    if drawn is None:
+        return None
+    stream = BytesIO()
+    FigureCanvasAgg(drawn).print_png(stream)
+    return stream.getvalue()
+
+
+def roofline_figure(profile: Profile) -> Figure | None:
+    """The drawing; None where there is no roof or no phase to draw."""
     phases = [phase for phase in profile.phases if phase.counted.intensity > 0]
     if not phases or not (profile.placements or profile.machine):
         return None
     drawn = Figure(figsize=(10, 6), dpi=110, layout="constrained")
-    canvas = FigureCanvasAgg(drawn)
     axes = drawn.add_subplot()
     _frame(axes, profile, phases)
     low, high = axes.get_xlim()
@@ -52,9 +61,7 @@ def roofline_png(profile: Profile) -> bytes | None:
     for phase in phases:
         _phase(axes, phase)
     axes.legend(loc="lower right", frameon=False)
-    stream = BytesIO()
-    canvas.print_png(stream)
-    return stream.getvalue()
+    return drawn
 
 
 def _frame(axes: Axes, profile: Profile, phases: list[Phase]) -> None:

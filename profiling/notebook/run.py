@@ -1,0 +1,185 @@
+"""Run: a profile that shows itself, and `profile`, which makes one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from ...model.config import DType
+from ...model.sampling import sampler
+from ...model.tasks import Problem
+from ..asking import (
+    DEFAULT_MODEL,
+    answer_budget_for,
+    chips_for,
+    problems_for,
+    prompt_tokens_for,
+    prompts_in,
+    targets_for,
+    task_for,
+    think_budget_for,
+)
+from ..errors import ProfileInputError
+from ..measured.machine import slice_named
+from ..profiler import profile as profiled
+from ..record import Profile
+from ..render import facts, units
+from ..render.facts import KIND_LABELS
+from ..render.headline import headline
+from ..render.plots import all_plots
+from ..render.prediction_tables import slices_table
+from ..render.report import write_run
+from ..render.roofline_png import roofline_figure
+from ..render.tables import phase_table
+from ..render.tiles import tiles
+from ..store import load_profile
+from ..subject import Weights, resolve_subject
+from ..workload import Request
+from . import figures
+from .frames import frame
+from .page import page
+from .picture import Picture
+from .sensitivity import sensitivity
+from .watching import watched
+
+
+@dataclass(frozen=True)
+class Run:
+    """One profile. `record` holds every figure; the rest are views of it."""
+
+    record: Profile
+
+    def __repr__(self) -> str:
+        return f"{self.record.name}: {headline(self.record)}"
+
+    def _repr_html_(self) -> str:
+        record = self.record
+        predictions = slices_table(record.predictions, by_phase=False)
+        return page(
+            "run.html.j2",
+            profile=record,
+            subtitle=[record.model.dtype, facts.backend_text(record), facts.shape_text(record)],
+            headline=headline(record),
+            tiles=tiles(record),
+            phase_table=phase_table(record),
+            predictions=predictions if predictions.rows else None,
+            # Markup: our own drawings, whose text svg.py has escaped
+            plots={name: Markup(drawn) for name, drawn in all_plots(record).items()},
+            kinds=KIND_LABELS,
+            findings=facts.ranked(record.findings),
+            share=units.share,
+        )
+
+    @property
+    def phases(self) -> Any:
+        """A row for each phase, as a DataFrame where pandas is installed, else a list of dicts."""
+        return frame(figures.phases(self.record), "phase")
+
+    @property
+    def thought(self) -> Any:
+        """A row for each of at most 64 decode steps along the thought."""
+        return frame(figures.thought(self.record), "tokens_thought")
+
+    @property
+    def predictions(self) -> Any:
+        """A row for each slice that the workload is predicted on."""
+        return frame(figures.predictions(self.record.predictions), "slice")
+
+    def roofline(self) -> Picture:
+        """The phases under the chips' roofs.
+
+        Raises ProfileInputError where there is no roof to draw.
+        """
+        drawn = roofline_figure(self.record)
+        if drawn is None:
+            raise ProfileInputError("the profile has no roof: profile with chips=['v5e']")
+        return Picture(drawn, f"Roofline. {headline(self.record)}")
+
+    def sensitivity(self) -> Picture:
+        """The share of the time that each resource holds, chip by chip.
+
+        Raises ProfileInputError where the profile names no chip.
+        """
+        return sensitivity(self.record)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write profile.json, both reports and TensorBoard events; returns the folder.
+
+        Raises ProfileInputError where that cannot be.
+        """
+        write_run(self.record, Path(folder))
+        return Path(folder)
+
+
+def load(folder: str | Path) -> Run:
+    """The run that `Run.save` or `rooflink profile` wrote; raises ProfileInputError."""
+    return Run(load_profile(Path(folder)))
+
+
+def profile(
+    model: str = DEFAULT_MODEL,
+    prompts: str | Sequence[str] | None = None,
+    *,
+    task: str | None = None,
+    limit: int | None = None,
+    attempts: int = 4,
+    think_budget: int | None = None,
+    answer_budget: int | None = None,
+    think_end: str | None = None,
+    temperature: float = 0.6,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    batch: int | None = None,
+    prompt_tokens: int | None = None,
+    weights: Weights = "own",
+    dtype: DType | None = None,
+    chips: Sequence[str] = (),
+    slices: Sequence[str] = (),
+    compile: Sequence[str] | None = None,
+    repeats: int = 3,
+    seed: int = 0,
+    name: str | None = None,
+    progress: bool = True,
+) -> Run:
+    """Count, and where it can run measure, what each phase of a chain of thought costs.
+
+    `rooflink profile` as a function: `model` is a preset, a .gguf file, a Hugging Face folder or
+    a hub id; `prompts` a text, a file with one a line, or a list; `task` problems with checked
+    answers ('chain:k=8'). `weights` 'none' counts costs only. `chips` and `slices` ('v5e',
+    'h100-8') are predicted on; without either, the TPUs with a price. Lengths are in tokens, None
+    for a default that fits. The device (TPU, else CPU) is found by itself.
+
+    Raises ModelInputError, ChipInputError or ProfileInputError for what the caller can mend.
+    """
+    over = [slice_named(text) for text in slices]
+    placed_on = chips_for(chips, over)
+    subject = resolve_subject(model, weights, dtype)
+    task = task or (None if prompts else task_for(subject))
+    request = Request(
+        problems=problems_for(_problems(prompts), task, limit, seed),
+        attempts=attempts,
+        think_budget=think_budget_for(subject, think_budget),
+        answer_budget=answer_budget_for(subject, answer_budget),
+        sampler=sampler(temperature, top_k, top_p),
+        batch=batch,
+        think_end=think_end,
+        prompt_tokens=prompt_tokens_for(subject, prompt_tokens),
+        task=task,
+        seed=seed,
+    )
+    targets = targets_for(compile, subject)
+    named = name or f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    with watched(progress) as watcher:
+        found = profiled(
+            subject, request, placed_on, repeats, named, "python", watcher, targets, slices=over
+        )
+    return Run(found)
+
+
+def _problems(prompts: str | Sequence[str] | None) -> list[Problem] | None:
+    if prompts is None:
+        return None
+    return prompts_in(prompts) if isinstance(prompts, str) else [Problem(text) for text in prompts]

@@ -1,0 +1,1 @@
+"""What training costs: the phases of a reinforcement-learning loop, counted and measured."""
