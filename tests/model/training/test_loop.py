@@ -143,7 +143,7 @@ class Watcher(Listener):
     def resumed(self, step): print("resumed", step, flush=True)
     def advanced(self, figures, steps): print("at", figures["step"], flush=True)
 grpo_run.STEPS_PER_CHECKPOINT = 3
-recipe = replace(GRPO, steps=60)
+recipe = replace(GRPO, steps=24)
 grpo_run.train_grpo(recipe, open_start("reasoner"), Path(sys.argv[2]), Watcher())
 """
 
@@ -169,7 +169,7 @@ def test_sigkill_at_any_moment(tmp_path: Path) -> None:
         with start_run("killed") as process:
             assert process.stdout is not None
             for line in process.stdout:
-                if line.startswith("at") and int(line.split()[1]) >= 14 * (kill + 1):
+                if line.startswith("at") and int(line.split()[1]) >= 6 * (kill + 1):
                     break
             time.sleep(0.011 * kill)  # now and then in the middle of a checkpoint
             process.send_signal(signal.SIGKILL)
