@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import rooflink.model.training
-from rooflink.model.training.method_recipes import Method, committed_recipe, load_any_recipe
+from rooflink.model.training.method_recipes import load_any_recipe
 from rooflink.model.training.recipe import fingerprint
 from rooflink.profiling.record.training import Training
 
@@ -17,10 +17,11 @@ def result(name: str) -> Training:
     return Training.model_validate_json((RESULTS / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize("method", ["grpo", "rejection", "verifier", "distill"])
-def test_a_result_is_of_its_recipe(method: Method) -> None:
-    found = result(method)
-    assert found.recipe_fingerprint == fingerprint(load_any_recipe(committed_recipe(method)))
+@pytest.mark.parametrize("name", ["grpo", "rejection", "verifier", "verifier_own_trunk", "distill"])
+def test_a_result_is_of_its_recipe(name: str) -> None:
+    found = result(name)
+    recipe = load_any_recipe(RESULTS.parent / f"{name}.toml")
+    assert found.recipe_fingerprint == fingerprint(recipe)
     assert all(share.problems == 1000 for share in found.after)
 
 
@@ -35,8 +36,9 @@ def test_sampled_answers_gain_ten_points_beyond_the_intervals(method: str) -> No
     assert tested[-1] > tested[0]
 
 
-def test_the_verifiers_vote_is_above_the_majority() -> None:
-    shares = {share.what.partition(", ")[2]: share for share in result("verifier").after}
+@pytest.mark.parametrize("name", ["verifier", "verifier_own_trunk"])
+def test_the_verifiers_vote_is_above_the_majority(name: str) -> None:
+    shares = {share.what.partition(", ")[2]: share for share in result(name).after}
     for n in (4, 8, 16):
         weighted = shares[f"vote of {n} weighted by the verifier"]
         assert weighted.low > shares[f"majority of {n}"].right / 1000
