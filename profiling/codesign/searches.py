@@ -13,6 +13,8 @@ from .cost_model import BUDGETS, ChipParts
 from .draws import summary
 from .mix_work import SEQUENCES, mix_times, mix_work
 from .search import (
+    HIGH,
+    SEARCHED,
     SLOWEST_TOKEN_S,
     UNITS,
     Found,
@@ -185,7 +187,23 @@ def _sentence(purpose: str, found: Found, reference: Found, speedup: float, budg
         for name, each in words.items()
         if getattr(reference.parts, name)
     ]
-    return (
+    sentence = (
         f"For {purpose} work under {budget.amount:.4g} {UNITS[budget.kind]} a chip would have "
         f"{', '.join(said)}, and serve {speedup:.2g}x the queries."
     )
+    ended = [words[name] for name in at_limits(found)]
+    if ended:
+        sentence += (
+            f" The search ended at its own limit of {' and '.join(ended)}, short of the budget's "
+            "best chip."
+        )
+    return sentence
+
+
+def at_limits(found: Found) -> list[str]:
+    """The searched parts whose factor is the largest that a search tries."""
+    return [
+        name
+        for name, most in zip(SEARCHED, HIGH, strict=True)
+        if float(getattr(found.factors, name)) > 0.99 * most
+    ]

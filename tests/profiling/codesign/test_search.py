@@ -19,7 +19,12 @@ from rooflink.profiling.codesign.search import (
     reference_design,
     sweep,
 )
-from rooflink.profiling.codesign.searches import Budget, design_searches, parse_budget
+from rooflink.profiling.codesign.searches import (
+    Budget,
+    at_limits,
+    design_searches,
+    parse_budget,
+)
 from rooflink.profiling.codesign.workload_mix import PREFILL_HEAVY, parse_mix
 from rooflink.profiling.errors import ProfileInputError
 
@@ -124,6 +129,16 @@ def test_reasoning_wants_bandwidth_where_prefill_wants_flops():
 def test_what_is_no_budget_is_said(text):
     with pytest.raises(ProfileInputError, match=r"--budget is .* expected area="):
         parse_budget(text)
+
+
+def test_a_search_that_ends_at_its_own_limits_is_told_from_an_optimum(ground):
+    plenty = 1e3 * float(BUDGETS["usd"](ground.reference, ground.rates))
+    rich = best_of_sweep(ground, plenty, "usd", grid_of((9, 9, 3, 5)))
+    assert "hbm_bandwidth" in at_limits(rich)
+    own = float(BUDGETS["usd"](ground.reference, ground.rates))
+    assert "hbm_bandwidth" not in at_limits(
+        best_of_sweep(ground, own, "usd", grid_of((9, 9, 3, 5)))
+    )
 
 
 def test_an_impossible_budget_is_said(ground):
