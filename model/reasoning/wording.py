@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from ..decode import ThoughtRules
+from ..tasks.problem import NUMBER
 from ..tokenizer import Tokenizer
-
-NUMBER = r"-?\$?\d[\d,]*(?:\.\d+)?"
-"""A number with or without thousands separators and currency."""
 
 
 def plain_number(text: str) -> str:

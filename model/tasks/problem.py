@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-_NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?")
+NUMBER = r"-?\$?\d[\d,]*(?:\.\d+)?"
+"""A number with or without thousands separators and currency."""
+
+_NUMBER = re.compile(NUMBER)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from ..render.codesign_console import show_codesign
 from ..render.codesign_report import write_codesign
 from ..store import load_profile
 from .folder import reserved
+from .options import HostOption, PriceOption, PueOption, RegionOption, StackOption
 from .progress import TerminalWatcher
 
 DEFAULT_SLICES = "v5e-16,v5p-8,v6e-8,v7x-4,h100-8"
@@ -92,34 +93,17 @@ def codesign_command(
     dtype: Annotated[
         str | None, typer.Option(help="Of weights  [default: each profile's own]")
     ] = None,
-    stack: Annotated[
-        str | None, typer.Option(help="Software, such as vLLM  [default: one unknown]")
-    ] = None,
+    stack: StackOption = None,
     queries: Annotated[
         float, typer.Option(help="Load of the data center, queries a second.")
     ] = 1.0,
     latency: Annotated[
         float | None, typer.Option(help="Its target, seconds a query  [default: what suits]")
     ] = None,
-    price: Annotated[
-        str,
-        typer.Option(
-            help="on_demand, spot, one_year, three_year, ownership, $ a chip-hour, or a .toml file "
-            "of own costs."
-        ),
-    ] = "on_demand",
-    region: Annotated[
-        str, typer.Option(help="Where the electricity is used, or grams of CO2e a kWh.")
-    ] = DEFAULT_REGION,
-    pue: Annotated[
-        str | None,
-        typer.Option(
-            help="google, industry or a factor  [default: google for its chips, else industry]"
-        ),
-    ] = None,
-    host: Annotated[
-        str, typer.Option(help="Servers' share: gemini, gemini-with-idle, none or a factor.")
-    ] = DEFAULT_HOST,
+    price: PriceOption = "on_demand",
+    region: RegionOption = DEFAULT_REGION,
+    pue: PueOption = None,
+    host: HostOption = DEFAULT_HOST,
     out: Annotated[Path | None, typer.Option(help="Folder  [default: runs/codesign-TIME]")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:

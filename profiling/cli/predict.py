@@ -19,6 +19,7 @@ from ..predict.mesh import parse_parallelism
 from ..predict.phases import Lengths
 from ..record.prediction import Prediction
 from ..render.prediction_console import show_prediction, show_predictions, show_tiers
+from .options import HostOption, PriceOption, PueOption, RegionOption, StackOption
 
 SCHEMA = "rooflink.predictions/1"
 
@@ -79,31 +80,14 @@ def predict_command(
         str | None,
         typer.Option(help="Chips by axis, as tensor=8,data=2  [default: what suits; it says why]"),
     ] = None,
-    stack: Annotated[
-        str | None, typer.Option(help="Software, such as vLLM  [default: one unknown]")
-    ] = None,
+    stack: StackOption = None,
     ideal: Annotated[
         bool, typer.Option("--ideal", help="The bare roofline of the datasheet, no interval.")
     ] = False,
-    price: Annotated[
-        str,
-        typer.Option(
-            help="on_demand, spot, one_year, three_year, ownership, $ a chip-hour, or a .toml file "
-            "of own costs."
-        ),
-    ] = "on_demand",
-    region: Annotated[
-        str, typer.Option(help="Where the electricity is used, or grams of CO2e a kWh.")
-    ] = DEFAULT_REGION,
-    pue: Annotated[
-        str | None,
-        typer.Option(
-            help="google, industry or a factor  [default: google for its chips, else industry]"
-        ),
-    ] = None,
-    host: Annotated[
-        str, typer.Option(help="Servers' share: gemini, gemini-with-idle, none or a factor.")
-    ] = DEFAULT_HOST,
+    price: PriceOption = "on_demand",
+    region: RegionOption = DEFAULT_REGION,
+    pue: PueOption = None,
+    host: HostOption = DEFAULT_HOST,
     compare: Annotated[
         bool, typer.Option("--compare", help="Thinking beside a quick answer, --think 0.")
     ] = False,

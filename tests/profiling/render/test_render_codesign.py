@@ -1,11 +1,11 @@
 """The co-design report's page, Markdown, terminal and events: complete, self-contained, escaped."""
 
 import re
-from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from html_page import parsed
 from rich.console import Console
 from sample_codesign import HARDWARE_ASKS, MODEL_ASKS, sample_codesign
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -19,40 +19,6 @@ from rooflink.profiling.render.codesign_markdown import codesign_markdown
 from rooflink.profiling.render.codesign_report import write_codesign
 from rooflink.profiling.render.codesign_words import headline
 from rooflink.profiling.render.svg import NAMESPACE
-
-
-class Page(HTMLParser):
-    """Tags, ids, links between ids, and words; tags must nest."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_startendtag(tag, attrs)
-        if tag not in {"meta", "input", "link", "br", "img", "hr"}:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
-def parsed(text: str) -> Page:
-    page = Page()
-    page.feed(text)
-    page.close()
-    assert page.open == []
-    return page
 
 
 @pytest.fixture(scope="module")

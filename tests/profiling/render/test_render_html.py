@@ -1,8 +1,7 @@
 """report.html: self-contained, escaped, complete; report.md: the same figures."""
 
-from html.parser import HTMLParser
-
 import pytest
+from html_page import parsed
 
 from rooflink.profiling.record import Profile
 from rooflink.profiling.render import units
@@ -12,42 +11,7 @@ from rooflink.profiling.render.markdown import fenced, inline, markdown
 from rooflink.profiling.render.svg import NAMESPACE
 from rooflink.profiling.total import total_phase
 
-VOID = {"meta", "input", "link", "br", "img", "hr"}
 SELF_CLOSED = {"path", "line", "rect", "circle", "g"}
-
-
-class Page(HTMLParser):
-    """Collects tags, attributes and text, and checks that tags nest."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_startendtag(tag, attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
-def parsed(text: str) -> Page:
-    page = Page()
-    page.feed(text)
-    page.close()
-    assert page.open == []
-    return page
 
 
 @pytest.mark.parametrize("ran", [True, False])
