@@ -4,21 +4,10 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from ..decode import ThoughtRules
-from ..tasks.problem import NUMBER
+from ..tasks.problem import NUMBER, plain_number
 from ..tokenizer import Tokenizer
-
-
-def plain_number(text: str) -> str:
-    """The one spelling of a number: '1,200.0' and '$1200' are '1200'."""
-    digits = text.replace(",", "").replace("$", "")
-    try:
-        value = Decimal(digits)
-    except InvalidOperation:
-        return digits
-    return format(value.quantize(Decimal(1)) if value == value.to_integral() else value, "f")
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,12 @@ def extract_number(text: str) -> str | None:
     An answer begins right after its cue, so what a small model rambles on with comes later.
     """
     found = _NUMBER.search(text)
-    return found.group().replace(",", "").replace("$", "") if found else None
+    return _without_separators(found.group()) if found else None
 
 
 def plain_number(text: str) -> str:
-    """A decimal text spelled one way: '18.00' and '18' are both '18', '-0' is '0'."""
-    whole, _, fraction = text.partition(".")
+    """A number's text spelled one way: '18.00' and '$18' are '18', '-0' is '0'."""
+    whole, _, fraction = _without_separators(text).partition(".")
     fraction = fraction.rstrip("0")
     sign = "-" if whole.startswith("-") else ""
     digits = whole.lstrip("-").lstrip("0") or "0"
@@ -63,3 +63,7 @@ def same_number(one: str, other: str) -> bool:
         return Decimal(one) == Decimal(other)
     except InvalidOperation:
         return False
+
+
+def _without_separators(number: str) -> str:
+    return number.replace(",", "").replace("$", "")

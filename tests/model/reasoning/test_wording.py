@@ -7,7 +7,6 @@ from tiny_models import write_tokenizer
 
 from rooflink.model.decode import ThoughtRules
 from rooflink.model.reasoning import Wording, text_wording
-from rooflink.model.reasoning.wording import plain_number
 from rooflink.model.weights.hf_tokenizer import hf_tokenizer
 
 RULES = ThoughtRules(8, 4, ((1,),), (1,), (0,))
@@ -16,16 +15,6 @@ PIECES = ["", "The answer is", " 1", "2", ",5", "00", " or", " $", "7", ".0", " 
 
 def wording() -> Wording:
     return Wording(RULES, lambda tokens: "".join(PIECES[token] for token in tokens))
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("18", "18"), ("18.0", "18"), ("-3", "-3"), ("$1,200.50", "1200.50"), ("0", "0"),
-     ("100", "100"), ("-$5", "-5"), ("0.10", "0.10")],
-)  # fmt: skip
-def test_numbers_have_one_spelling(text: str, number: str) -> None:
-    assert plain_number(text) == plain_number(number)
-    assert plain_number(text) == number
 
 
 def test_spans_are_of_the_answers_own_tokens() -> None:

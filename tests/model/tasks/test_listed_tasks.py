@@ -115,7 +115,7 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "plain"),
     [("18", "18"), ("18.00", "18"), ("007", "7"), ("-0", "0"), ("-0.50", "-0.5"), ("0.25", "0.25"),
-     ("100", "100"), ("0", "0")],
+     ("100", "100"), ("0", "0"), ("$1,200.50", "1200.5"), ("-$5", "-5"), ("0.10", "0.1")],
 )  # fmt: skip
 def test_equal_numbers_are_spelled_one_way(said: str, plain: str) -> None:
     assert plain_number(said) == plain
