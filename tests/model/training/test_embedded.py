@@ -75,6 +75,21 @@ STATED = {
 }
 
 
+AGAIN = {
+    what.strip(): int(right)
+    for what, right in re.findall(r"^\| (.+?) \| \d+ of \d+ \|.*\| (\d+) \|$", CARD, re.MULTILINE)
+}
+
+
+def test_a_second_training_fell_below_no_interval() -> None:
+    """As the card says of its own column, with the number of figures above theirs."""
+    assert set(AGAIN) == set(STATED)
+    share = {what: right / STATED[what].n for what, right in AGAIN.items()}
+    assert all(share[what] >= STATED[what].interval[0] for what in AGAIN)
+    above = [what for what in AGAIN if share[what] > STATED[what].interval[1]]
+    assert len(above) == 7, "the card says seven"
+
+
 @pytest.mark.slow
 def test_the_figures_of_the_card() -> None:
     """Measured again with the same seed: another processor may tip a few samples, no more."""
