@@ -20,6 +20,7 @@ from .explore import explore_command
 from .listings import chips_command, models_command
 from .predict import predict_command
 from .profile import InterruptedRunError, profile_command
+from .schema import schema_command
 from .train import train_command
 from .validate import validate_command
 
@@ -47,6 +48,7 @@ app.command("explore")(explore_command)
 app.command("board")(board_command)
 app.command("models")(models_command)
 app.command("chips")(chips_command)
+app.command("schema")(schema_command)
 
 
 def main() -> None:

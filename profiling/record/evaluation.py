@@ -5,6 +5,8 @@ counted lens's; those on a slice are predicted. Estimates are over problems: att
 are not independent, so a problem is the unit that intervals are made of.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from .base import Record
@@ -115,7 +117,7 @@ class AttemptsPoint(Record):
 class Cell(Record):
     """One strategy at one budget."""
 
-    schema_version: str = CELL_SCHEMA
+    schema_version: Literal["rooflink.cell/1"] = CELL_SCHEMA  # type: ignore[assignment]
     strategy: str
     budget: int | None = Field(description="tokens of thought; None: the strategy has none")
     accuracy: Estimate
@@ -142,7 +144,7 @@ class Cell(Record):
 class Evaluation(Record):
     """All cells over one task, and what follows from them together."""
 
-    schema_version: str = EVALUATION_SCHEMA
+    schema_version: Literal["rooflink.evaluation/1"] = EVALUATION_SCHEMA  # type: ignore[assignment]
     name: str
     provenance: Provenance
     model: str

@@ -1,7 +1,7 @@
 """Profile: the record of one workload under its lenses. Data only.
 
 The only thing that renderers, comparisons and the co-design analysis read; every field is
-documented here, and `Profile.model_json_schema()` publishes the same as JSON Schema.
+documented here, and published as JSON Schema (`rooflink schema profile`).
 
 Conventions: a multiply-add is 2 FLOP; 1 GB is 10^9 bytes; causal attention is counted as causal
 (a query meets only the keys it may see); all times are seconds. Every figure sits under the lens

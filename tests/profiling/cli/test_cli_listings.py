@@ -78,7 +78,9 @@ def test_compare_refuses_what_is_no_profile(rooflink, text: str | None, word: st
     assert word in done.err
 
 
-@pytest.mark.parametrize("command", ["profile", "compare", "compile", "hlo", "models", "chips"])
+@pytest.mark.parametrize(
+    "command", ["profile", "compare", "compile", "hlo", "models", "chips", "schema"]
+)
 def test_help_has_an_example(rooflink, command: str) -> None:
     done = rooflink(command, "--help")
     assert done.code == 0
