@@ -1,6 +1,5 @@
 """`rooflink codesign`: what each change of chip or model is worth, from profiles."""
 
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from rich.console import Console
 
 from ...tpu_configs.slice import Slice
 from ..codesign.analyse import Wanted, analyse
-from ..codesign.searches import Budget, parse_budget
+from ..codesign.asking import SLICES, apart, chip_budget
 from ..codesign.what_if import parse_what_if
 from ..codesign.workload_mix import load_mix
 from ..economics.price import parse_price
@@ -29,9 +28,7 @@ from .folder import reserved
 from .options import HostOption, PriceOption, PueOption, RegionOption, StackOption
 from .progress import TerminalWatcher
 
-DEFAULT_SLICES = "v5e-16,v5p-8,v6e-8,v7x-4,h100-8"
-BUDGET_NAMES = {"power": "watts", "cost": "usd"}
-BUDGET_UNITS = {"area": r"\s*mm(2|²)$", "watts": r"\s*w$", "usd": r"^\$|\s*(\$|usd)$"}
+DEFAULT_SLICES = ",".join(SLICES)
 
 HELP = f"""Say which change of the chip or of the model buys most, ranked and with uncertainty.
 
@@ -122,7 +119,7 @@ def codesign_command(
     for text in wanted.what_ifs:
         parse_what_if(text)
     over = _slices(slices)
-    read = _apart([load_profile(path) for path in profiles])
+    read = apart([load_profile(path) for path in profiles])
     folder = out or Path("runs") / f"codesign-{datetime.now():%Y%m%d-%H%M%S}"
     if (folder / "profile.json").exists():
         raise ProfileInputError(
@@ -143,41 +140,12 @@ def codesign_command(
 codesign_command.__doc__ = HELP
 
 
-def chip_budget(text: str) -> Budget:
-    """A budget with or without its unit: 'area=800mm2', 'power=700W', 'cost=$3000', 'usd=3000'.
-
-    Raises ProfileInputError for anything else.
-    """
-    name, _, amount = (part.strip().lower() for part in text.partition("="))
-    kind = BUDGET_NAMES.get(name, name)
-    number = re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount)
-    try:
-        return parse_budget(f"{kind}={number}")
-    except ProfileInputError:
-        raise ProfileInputError(
-            f"--budget is {text!r}, expected what one chip may take: area=800mm2, power=700W or "
-            "cost=3000$"
-        ) from None
-
-
 def _slices(text: str) -> list[Slice]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise ProfileInputError(f"--slices is {text!r}: name one at least, such as v5e-16")
     found = [slice_named(name) for name in names]
     return list({over.name: over for over in found}.values())
-
-
-def _apart(profiles: Sequence[Profile]) -> list[Profile]:
-    """The profiles under names of their own: a second 'run' becomes 'run (2)'."""
-    found: list[Profile] = []
-    for profile in profiles:
-        name, n = profile.name, 1
-        while any(name == each.name for each in found):
-            n += 1
-            name = f"{profile.name} ({n})"
-        found.append(profile.model_copy(update={"name": name}))
-    return found
 
 
 def _watched(profiles: Sequence[Profile], over: Sequence[Slice], wanted: Wanted) -> CodesignReport:

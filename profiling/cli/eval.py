@@ -11,9 +11,11 @@ from rich.console import Console
 
 from ...model.reasoning import strategy_summaries
 from ...model.tasks import parse_task
+from ..asking import DEFAULT_MODEL, DEFAULT_TASK
 from ..economics.price import parse_price
 from ..economics.terms import DEFAULT_REGION, Terms
 from ..errors import ProfileInputError
+from ..evaluation.defaults import ANSWER_BUDGET, BUDGETS, CHIP, STRATEGIES
 from ..evaluation.evaluate import evaluate
 from ..evaluation.grid import Grid, places_of, split_strategies
 from ..evaluation.limits import parse_budget
@@ -31,8 +33,6 @@ from .folder import reserved
 from .options import DTypeChoice
 from .progress import TerminalWatcher
 
-DEFAULT_MODEL, DEFAULT_TASK, DEFAULT_CHIP = "reasoner", "chain:k=2-12", "v5e"
-DEFAULT_STRATEGIES, DEFAULT_BUDGETS = "direct,greedy,self-consistency:n=8", "4,8,16"
 LOG_BATCH = 8
 
 STRATEGY_LIST = "\n".join(f"- **{name}**: {said}" for name, said in strategy_summaries().items())
@@ -67,10 +67,12 @@ def eval_command(
             help="chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled."
         ),
     ] = DEFAULT_TASK,
-    strategies: Annotated[
-        str, typer.Option(help="Separated by commas, listed above.")
-    ] = DEFAULT_STRATEGIES,
-    budgets: Annotated[str, typer.Option(help="Most tokens of a thought.")] = DEFAULT_BUDGETS,
+    strategies: Annotated[str, typer.Option(help="Separated by commas, listed above.")] = ",".join(
+        STRATEGIES
+    ),
+    budgets: Annotated[str, typer.Option(help="Most tokens of a thought.")] = ",".join(
+        map(str, BUDGETS)
+    ),
     attempts: Annotated[
         str | None,
         typer.Option(
@@ -92,7 +94,7 @@ def eval_command(
             "seconds=0.01, the last three on the first slice."
         ),
     ] = None,
-    answer_budget: Annotated[int, typer.Option(help="Most tokens of an answer.")] = 16,
+    answer_budget: Annotated[int, typer.Option(help="Most tokens of an answer.")] = ANSWER_BUDGET,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Questions that run together  [default: what suits]")
     ] = None,
@@ -130,7 +132,7 @@ def eval_command(
 ) -> None:
     terms = Terms(price=parse_price(price), region=region)
     ks = _numbers("--attempts", attempts) if attempts else []
-    chips = chip or ([] if slice else [DEFAULT_CHIP])
+    chips = chip or ([] if slice else [CHIP])
     command = shlex.join(["rooflink", *sys.argv[1:]])
     what = "log" if attempts_log else task
     folder = out or Path("runs") / re.sub(r"[^\w.=-]+", "-", f"eval-{model}-{what}-{seed}")

@@ -11,6 +11,7 @@ from ...tpu_configs.slice import Slice
 from ..economics.terms import Terms
 from ..errors import ProfileInputError
 from ..subject import Subject
+from .defaults import ANSWER_BUDGET
 from .limits import Budget
 
 SAMPLE = "sample"
@@ -38,7 +39,7 @@ class Grid:
     problems: Sequence[Problem]
     places: Sequence[Place]
     ks: Sequence[int] = ()
-    answer_budget: int = 16
+    answer_budget: int = ANSWER_BUDGET
     batch: int | None = None  # questions that run together; None: what suits
     limit: Budget | None = None  # on each question
     slices: Sequence[Slice] = ()

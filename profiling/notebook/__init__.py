@@ -1,7 +1,21 @@
 """What people type in a notebook: functions that return records which show themselves."""
 
+from .codesign import Codesigned, codesign_on
 from .compilation import Compilation, compile_for
+from .evaluation import Evaluated, evaluate
 from .prediction import Predicted, predict_on
 from .run import Run, load, profile
 
-__all__ = ["Compilation", "Predicted", "Run", "compile_for", "load", "predict_on", "profile"]
+__all__ = [
+    "Codesigned",
+    "Compilation",
+    "Evaluated",
+    "Predicted",
+    "Run",
+    "codesign_on",
+    "compile_for",
+    "evaluate",
+    "load",
+    "predict_on",
+    "profile",
+]

@@ -1,10 +1,10 @@
-"""A co-design report's drawings as PNG bytes, for TensorBoard's image tab.
+"""A co-design report's drawings as figures, and as PNG bytes for TensorBoard's image tab.
 
 Drawn with matplotlib's objects and the Agg canvas alone, as roofline_png does. They carry less
 than the page's: whole queries only, no badges.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
 from matplotlib.axes import Axes
@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 
 from ..record.codesign import BoundMap, CodesignCase, CodesignReport
 from ..record.codesign_center import DataCenter
-from ..record.codesign_search import ParetoPoint
+from ..record.codesign_search import DesignSearch, ParetoPoint
+from . import units
+from .codesign_search_tables import SHARES, budget_text
 from .codesign_words import case_name
 from .plot_codesign_map import KINDS, kind
 from .plot_codesign_pareto import by_correct, money
@@ -26,30 +28,61 @@ MARKS = ("o", "s", "^", "D", "P", "v")
 
 def codesign_images(report: CodesignReport) -> Iterator[tuple[str, bytes]]:
     """(tag, PNG) of each drawing."""
+    for name, figure in codesign_figures(report):
+        stream = BytesIO()
+        FigureCanvasAgg(figure).print_png(stream)
+        yield name, stream.getvalue()
+
+
+def codesign_figures(report: CodesignReport) -> Iterator[tuple[str, Figure]]:
+    """(tag, figure) of each drawing."""
     for case in report.cases:
-        name = f"{tag(case.profile)}_on_{tag(case.prediction.slice)}"
-        yield f"tornado/{name}", _drawn(lambda axes, c=case: _tornado(axes, c))
-        yield f"roofline/{name}", _drawn(lambda axes, c=case: _roofline(axes, c))
+        yield f"tornado/{tag_of(case)}", tornado_figure(case)
+        yield f"roofline/{tag_of(case)}", roofline_figure(case)
         for chart in case.bound_maps:
             drawn = _drawn(lambda axes, c=case, m=chart: _map(axes, c, m))
-            yield f"crossovers/{name}_attempts_{chart.attempts:g}", drawn
+            yield f"crossovers/{tag_of(case)}_attempts_{chart.attempts:g}", drawn
     for profile in dict.fromkeys(point.profile for point in report.pareto):
-        points = [point for point in report.pareto if point.profile == profile]
-        yield f"pareto/{tag(profile)}", _drawn(lambda axes, p=points: _pareto(axes, p))
+        yield f"pareto/{tag(profile)}", pareto_figure(report, profile)
+    if report.searches:
+        yield f"search/{tag(report.searches[0].model)}", designs_figure(report.searches)
     for center in report.data_centers:
         name = f"power/{tag(center.profile)}_on_{tag(center.slice)}"
         yield name, _drawn(lambda axes, c=center: _power(axes, c))
 
 
-def _drawn(draw) -> bytes:  # type: ignore[no-untyped-def]
+def tag_of(case: CodesignCase) -> str:
+    """A case as a part of a tag."""
+    return f"{tag(case.profile)}_on_{tag(case.prediction.slice)}"
+
+
+def tornado_figure(case: CodesignCase) -> Figure:
+    """What 1 % of each hardware parameter does to the query's time."""
+    return _drawn(lambda axes: _tornado(axes, case))
+
+
+def roofline_figure(case: CodesignCase) -> Figure:
+    """The phases under the slice's roof, an arrow for each lever."""
+    return _drawn(lambda axes: _roofline(axes, case))
+
+
+def pareto_figure(report: CodesignReport, profile: str) -> Figure:
+    """A profile's ways to be served: latency against money."""
+    points = [point for point in report.pareto if point.profile == profile]
+    return _drawn(lambda axes: _pareto(axes, points))
+
+
+def designs_figure(searches: Sequence[DesignSearch]) -> Figure:
+    """The best chip for each purpose, its parts as multiples of the chip that is there."""
+    return _drawn(lambda axes: _designs(axes, searches))
+
+
+def _drawn(draw: Callable[[Axes], None]) -> Figure:
     figure = Figure(figsize=(9, 5), dpi=100, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     draw(axes)
-    stream = BytesIO()
-    canvas.print_png(stream)
-    return stream.getvalue()
+    return figure
 
 
 def _title(axes: Axes, text: str) -> None:
@@ -126,6 +159,29 @@ def _pareto(axes: Axes, points: list[ParetoPoint]) -> None:
     axes.set_ylabel("$ a correct answer, predicted" if correct else "$ a query, predicted")
     axes.legend(frameon=False)
     _title(axes, points[0].profile)
+
+
+def _designs(axes: Axes, searches: Sequence[DesignSearch]) -> None:
+    """Bars from 1: as much as the chip that is there has; parts that it lacks are left out."""
+    there = searches[0].reference
+    parts = [name for name in SHARES if getattr(there, name, 0.0)]
+    height = 0.8 / len(searches)
+    for i, (search, colour) in enumerate(zip(searches, (BAR, SOFT), strict=False)):
+        factors = [getattr(search.best, name) / getattr(there, name) for name in parts]
+        places = [row + (i - (len(searches) - 1) / 2) * height for row in range(len(parts))]
+        bars = axes.barh(places, [factor - 1 for factor in factors], height, 1.0, color=colour,
+                         label=f"best for {search.purpose}")  # fmt: skip
+        axes.bar_label(bars, [units.ratio(factor) for factor in factors], padding=3, fontsize=9)
+    axes.set_yticks(range(len(parts)), [SHARES[name] for name in parts])
+    axes.set_xscale("log", base=2)
+    axes.set_xticks([])
+    axes.margins(x=0.12)
+    axes.axvline(1, color=INK, lw=1)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(length=0)
+    axes.invert_yaxis()
+    axes.legend(frameon=False)
+    _title(axes, f"Times {searches[0].reference_chip}, under {budget_text(searches[0])}")
 
 
 def _power(axes: Axes, center: DataCenter) -> None:

@@ -1,8 +1,9 @@
-"""Accuracy against cost, and against attempts, as PNG bytes side by side for TensorBoard.
+"""Accuracy against the budget of thought, cost and attempts, as figures and as PNG bytes.
 
 Drawn with matplotlib's objects and the Agg canvas alone, as roofline_png does.
 """
 
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
 from matplotlib.axes import Axes
@@ -10,33 +11,72 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..record.evaluation import Cell, Evaluation
-from ..record.evaluation_choice import Frontier
+from ..record.evaluation_choice import Frontier, Option
 from .evaluation_text import guessed
 from .plot_attempts import CURVES
+from .plot_budget import curves_of
 from .plot_frontier import WORDS
 
-_COLOURS, _OTHER = ("#2f66b0", "#cc5a1a", "#7d4aa8"), "#b3b0a8"
+_COLOURS, _OTHER = ("#2f66b0", "#cc5a1a", "#7d4aa8", "#0d8a86", "#9a7412", "#b83b73"), "#b3b0a8"
+_GUESS = "#5b626a"
+_NAME_HEIGHT = 0.05  # of the axes, for a name of an option and a gap
+
+Panel = Callable[[Axes], None]
 
 
 def evaluation_png(evaluation: Evaluation) -> bytes | None:
-    """The image; None where there is nothing to draw."""
-    sampled = [cell for cell in evaluation.cells if len(cell.attempts) > 1]
-    panels = len(evaluation.frontiers) + len(sampled)
+    """All panels side by side, for TensorBoard; None where there is nothing to draw."""
+    panels = [*budget_panels(evaluation), *frontier_panels(evaluation.frontiers)]
+    panels += attempts_panels(evaluation)
     if not panels:
         return None
-    drawn = Figure(figsize=(6.4 * panels, 5), dpi=100, layout="constrained")
-    canvas = FigureCanvasAgg(drawn)
-    for index, frontier in enumerate(evaluation.frontiers):
-        _frontier(drawn.add_subplot(1, panels, index + 1), frontier)
-    for index, cell in enumerate(sampled, len(evaluation.frontiers)):
-        _attempts(drawn.add_subplot(1, panels, index + 1), cell, evaluation.guess_rate)
     stream = BytesIO()
-    canvas.print_png(stream)
+    FigureCanvasAgg(figure_of(panels)).print_png(stream)
     return stream.getvalue()
 
 
+def figure_of(panels: Sequence[Panel]) -> Figure:
+    """The panels side by side."""
+    drawn = Figure(figsize=(6.4 * len(panels), 5), dpi=100, layout="constrained")
+    for index, draw in enumerate(panels):
+        draw(drawn.add_subplot(1, len(panels), index + 1))
+    return drawn
+
+
+def budget_panels(evaluation: Evaluation) -> list[Panel]:
+    """Accuracy against the budget of thought; none where no strategy has two budgets."""
+    several = any(len(cells) > 1 for cells in curves_of(evaluation).values())
+    return [lambda axes: _budgets(axes, evaluation)] if several else []
+
+
+def frontier_panels(frontiers: Sequence[Frontier]) -> list[Panel]:
+    """One for each kind of cost."""
+    return [lambda axes, each=each: _frontier(axes, each) for each in frontiers]  # type: ignore[misc]
+
+
+def attempts_panels(evaluation: Evaluation) -> list[Panel]:
+    """One for each cell of samples with two numbers of attempts at least."""
+    rate = evaluation.guess_rate
+    sampled = [cell for cell in evaluation.cells if len(cell.attempts) > 1]
+    return [lambda axes, each=each: _attempts(axes, each, rate) for each in sampled]  # type: ignore[misc]
+
+
+def _budgets(axes: Axes, evaluation: Evaluation) -> None:
+    _frame(axes, "tokens of thought at most")
+    for index, (name, cells) in enumerate(curves_of(evaluation).items()):
+        colour = _COLOURS[index % len(_COLOURS)]
+        budgets, right = [n for n, _ in cells], [cell.accuracy for _, cell in cells]
+        axes.vlines(budgets, [r.low for r in right], [r.high for r in right], color=colour,
+                    alpha=0.4)  # fmt: skip
+        axes.plot(budgets, [r.value for r in right], "o-", ms=4, color=colour, label=_plain(name))
+    if evaluation.guess_rate:
+        axes.axhline(evaluation.guess_rate, ls=":", color=_GUESS, label="a guess")
+    axes.set_xlim(left=0)
+    axes.legend(frameon=False, fontsize=9)
+
+
 def _frontier(axes: Axes, frontier: Frontier) -> None:
-    _frame(axes, WORDS[frontier.kind] + (f", {frontier.slice}" if frontier.slice else ""))
+    _frame(axes, WORDS[frontier.kind] + (f", {frontier.slice}" if frontier.slice else ""), "log")
     for on, colour in ((False, _OTHER), (True, _COLOURS[0])):
         shown = [option for option in frontier.options if option.on_frontier == on]
         costs = [option.cost for option in shown]
@@ -44,28 +84,51 @@ def _frontier(axes: Axes, frontier: Frontier) -> None:
         axes.plot(costs, [o.accuracy for o in shown], "o", ms=4, color=colour)
     best = [option for option in frontier.options if option.on_frontier]
     axes.step([o.cost for o in best], [o.accuracy for o in best], where="post", color=_COLOURS[0])
+    _names(axes, best)
+
+
+def _names(axes: Axes, best: Sequence[Option]) -> None:
+    """Left of each frontier option, where there can be no other; the most accurate ones first, and
+    none that would lie on another."""
+    taken: list[float] = []
+    for option in reversed(best):
+        if all(abs(option.accuracy - at) > _NAME_HEIGHT for at in taken):
+            axes.annotate(
+                option.label, (option.cost, option.accuracy), (-6, 4), ha="right", fontsize=8,
+                textcoords="offset points", parse_math=False,
+            )  # fmt: skip
+            taken.append(option.accuracy)
 
 
 def _attempts(axes: Axes, cell: Cell, guess_rate: float | None) -> None:
-    _frame(axes, "attempts k")
-    axes.set_title(cell.label.replace("$", r"\$"), fontsize=10)
-    for (field, label), colour in zip(CURVES, _COLOURS, strict=True):
+    _frame(axes, "attempts k", "log")
+    axes.set_title(_plain(cell.label), fontsize=10)
+    for (field, label), colour in zip(CURVES, _COLOURS, strict=False):
         known = [(p.k, found) for p in cell.attempts if (found := getattr(p, field)) is not None]
         ks = [k for k, _ in known]
         axes.plot(ks, [found.value for _, found in known], "o-", ms=3, color=colour, label=label)
         axes.fill_between(
             ks, [f.low for _, f in known], [f.high for _, f in known], color=colour, alpha=0.14
         )
+    ks = [point.k for point in cell.attempts]
     if guess_rate:
-        ks = [point.k for point in cell.attempts]
-        axes.plot(ks, [guessed(guess_rate, k) for k in ks], ":", color="#5b626a", label="k guesses")
+        axes.plot(ks, [guessed(guess_rate, k) for k in ks], ":", color=_GUESS, label="k guesses")
+    twos = [k for k in ks if k & (k - 1) == 0]
+    axes.set_xticks(twos, [str(k) for k in twos])
+    axes.minorticks_off()
     axes.legend(frameon=False, fontsize=9)
 
 
-def _frame(axes: Axes, label: str) -> None:
-    axes.set_xscale("log")
+def _frame(axes: Axes, label: str, scale: str = "linear") -> None:
+    axes.set_xscale(scale)
     axes.set_ylim(0, 1.02)
-    axes.set_xlabel(label.replace("$", r"\$"))
+    axes.set_xlabel(_plain(label))
     axes.set_ylabel("right")
     axes.grid(color="#eceae4")
+    axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _plain(text: str) -> str:
+    """Text in which matplotlib finds no mathematics."""
+    return text.replace("$", r"\$")

@@ -12,11 +12,7 @@ COLOURS = 6
 
 def budget_plot(evaluation: Evaluation) -> str:
     """The drawing; empty where no strategy has two budgets."""
-    curves: dict[str, list[tuple[int, Cell]]] = {}
-    for cell in evaluation.cells:
-        if cell.budget is not None:
-            curves.setdefault(cell.strategy, []).append((cell.budget, cell))
-    curves = {name: sorted(cells, key=lambda each: each[0]) for name, cells in curves.items()}
+    curves = curves_of(evaluation)
     budgets = sorted({budget for cells in curves.values() for budget, _ in cells})
     if len(budgets) < 2:
         return ""
@@ -49,3 +45,12 @@ def budget_plot(evaluation: Evaluation) -> str:
     description = "; ".join(f"{cell.label}: {accuracy_text(cell.accuracy)}"
                             for cells in curves.values() for _, cell in cells)  # fmt: skip
     return svg.figure("budget", WIDTH, HEIGHT, title, description, "".join(body))
+
+
+def curves_of(evaluation: Evaluation) -> dict[str, list[tuple[int, Cell]]]:
+    """Strategy -> its budgets of thought with their cells, least first."""
+    curves: dict[str, list[tuple[int, Cell]]] = {}
+    for cell in evaluation.cells:
+        if cell.budget is not None:
+            curves.setdefault(cell.strategy, []).append((cell.budget, cell))
+    return {name: sorted(cells, key=lambda each: each[0]) for name, cells in curves.items()}

@@ -10,8 +10,8 @@ from sample_codesign import sample_codesign
 from sample_profile import sample_profile
 
 from rooflink.profiling.cli import codesign
-from rooflink.profiling.cli.codesign import chip_budget
 from rooflink.profiling.codesign import analyse
+from rooflink.profiling.codesign.asking import chip_budget
 from rooflink.profiling.codesign.searches import Budget
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.record import Profile

@@ -1,0 +1,117 @@
+"""Codesigned: what a notebook shows of a co-design report, and what `codesign_on` asks for."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_codesign import sample_codesign
+from sample_profile import sample_profile
+
+import rooflink.profiling as rp
+from rooflink.profiling.codesign.analyse import Wanted
+from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.notebook import Codesigned, Run, codesign
+from rooflink.profiling.notebook import codesign_rows as rows
+from rooflink.profiling.record.codesign import CodesignReport
+
+PNG = b"\x89PNG"
+
+
+@pytest.fixture
+def report() -> CodesignReport:
+    return sample_codesign()
+
+
+def test_the_page_holds_both_teams_asks_and_how_they_compare(report: CodesignReport) -> None:
+    shown = Codesigned(report)._repr_html_()
+    for side in ("hardware", "model"):
+        assert f"To the {side} team" in shown
+    for ask in (*report.hardware_asks, *report.model_asks):
+        assert ask.steps in shown
+    assert report.searches[0].sentence in shown
+    assert "<script" not in shown
+
+
+def test_rows_are_the_records_figures(report: CodesignReport) -> None:
+    asks = rows.asks(report)
+    assert [row["change"] for row in asks] == [
+        ask.change for ask in (*report.hardware_asks, *report.model_asks)
+    ]
+    assert all(row["saving_low"] <= row["saving"] <= row["saving_high"] for row in asks)
+    for row, case in zip(rows.cases(report), report.cases, strict=True):
+        assert (row["slice"], row["time_s"]) == (
+            case.prediction.slice, case.prediction.time_s.median
+        )  # fmt: skip
+    count = sum(len(case.levers) for case in report.cases)
+    assert len(rows.levers(report)) == count
+    there, *best = rows.designs(report)
+    assert there["flop_per_s"] == report.searches[0].reference.matrix_flops
+    assert [row["chip"] for row in best] == [f"best for {s.purpose}" for s in report.searches]
+    assert len(rows.ways(report)) == len(report.pareto)
+    assert rows.designs(report.model_copy(update={"searches": []})) == []
+
+
+def test_with_pandas_rows_are_frames(report: CodesignReport) -> None:
+    pytest.importorskip("pandas")
+    shown = Codesigned(report)
+    assert shown.what_ifs.index.name == "change"
+    assert shown.elasticities.index.name == "parameter"
+    assert list(shown.cases.index) == [case.prediction.slice for case in report.cases]
+    assert shown.asks.index[0] == 1
+    assert len(shown.ways) == len(report.pareto)
+    assert set(shown.levers.columns) >= {"time", "quality"}
+    assert shown.designs.index[1].startswith("best for")
+
+
+def test_pictures_are_png(report: CodesignReport) -> None:
+    shown = Codesigned(report)
+    slice_name = report.cases[-1].prediction.slice
+    drawn = [shown.tornado(slice_name), shown.roofline(), shown.frontier(), shown.chips()]
+    assert all(picture._repr_png_().startswith(PNG) for picture in drawn)
+    assert slice_name in repr(drawn[0])
+
+
+def test_what_cannot_be_drawn_is_a_sentence(report: CodesignReport) -> None:
+    shown = Codesigned(report)
+    with pytest.raises(ProfileInputError, match="'v99' was not analysed: take one of"):
+        shown.tornado("v99")
+    with pytest.raises(ProfileInputError, match="known are"):
+        shown.frontier("nobody")
+    nothing = report.model_copy(update={"searches": [], "notes": ["No chip was searched for: x."]})
+    with pytest.raises(ProfileInputError, match="No chip was searched for: x"):
+        Codesigned(nothing).chips()
+
+
+def test_it_asks_what_the_command_asks(
+    report: CodesignReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The analysis itself is `rooflink codesign`'s, and takes its minute in its own tests."""
+    asked: dict[str, Any] = {}
+
+    def analyse(profiles: Any, over: Any, wanted: Wanted) -> CodesignReport:
+        asked.update(profiles=profiles, over=[each.name for each in over], wanted=wanted)
+        return report
+
+    monkeypatch.setattr(codesign, "analyse", analyse)
+    run = Run(sample_profile("same"))
+    found = rp.codesign_on(
+        [run, run], "v5e-4", what_if=["hbm_bandwidth=2x"], budget="area=800mm2", latency=3.0,
+        progress=False,
+    )  # fmt: skip
+    assert found.record is report
+    assert [each.name for each in asked["profiles"]] == ["same", "same (2)"]
+    assert asked["over"] == ["v5e:2x2"]
+    wanted = asked["wanted"]
+    assert (wanted.budget.kind, wanted.budget.amount) == ("area", 800.0)
+    assert (wanted.what_ifs, wanted.latency_target_s) == (["hbm_bandwidth=2x"], 3.0)
+
+
+def test_a_bad_budget_is_a_sentence() -> None:
+    with pytest.raises(ProfileInputError, match="expected what one chip may take"):
+        rp.codesign_on(Run(sample_profile()), "v5e-4", budget="area=big", progress=False)
+
+
+def test_what_is_saved_is_the_record(report: CodesignReport, tmp_path: Path) -> None:
+    folder = Codesigned(report).save(tmp_path / "saved")
+    kept = CodesignReport.model_validate_json((folder / "codesign.json").read_text())
+    assert kept == report

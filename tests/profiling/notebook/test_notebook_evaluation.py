@@ -1,0 +1,102 @@
+"""Evaluated: what a notebook shows of an evaluation, and `evaluate`, which is `rooflink eval`."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import pytest
+
+import rooflink.profiling as rp
+from rooflink.model.tasks.sums import GAPS_DISCLOSURE
+from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.notebook import Evaluated
+from rooflink.profiling.notebook import evaluation_rows as rows
+from rooflink.profiling.record.evaluation import Evaluation
+
+PNG = b"\x89PNG"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compile_quickly() -> Iterator[None]:
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+    return rp.evaluate(
+        "reasoner", "sum:n=2", strategies=["greedy"], budgets=[2, 4], attempts=[1, 2], limit=8,
+        answer_budget=4, slices=["v5e-1"], folder=tmp_path_factory.mktemp("eval"), progress=False,
+    )  # fmt: skip
+
+
+def test_every_name_of_the_door_stays_a_function() -> None:
+    """A package of the same name would take its place once it is imported."""
+    code = (
+        "import rooflink.profiling as rp\n"
+        "for _ in range(2):\n"
+        "    assert all(callable(getattr(rp, name)) for name in rp.__all__), rp.__all__"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_page_holds_tables_and_the_engineered_gaps(found: Evaluated) -> None:
+    shown = found._repr_html_()
+    for words in ("greedy @4", "On v5e:1x1", "Attempts: sample:n=2 @4", "Frontier in FLOPs"):
+        assert words in shown, words
+    assert GAPS_DISCLOSURE in shown
+    assert "http" not in shown
+
+
+def test_rows_are_the_records_figures(found: Evaluated) -> None:
+    record = found.record
+    for row, cell in zip(rows.cells(record), record.cells, strict=True):
+        assert row["way"] == cell.label
+        assert row["right"] == cell.accuracy.value
+        assert row["flops"] * len(cell.questions) == pytest.approx(
+            sum(phase.counted.flops for phase in cell.phases)
+        )
+    for row, cost in zip(
+        rows.costs(record), (c for cell in record.cells for c in cell.slices), strict=True
+    ):
+        if row["right"]:
+            assert row["correct_usd"] == pytest.approx(row["query_usd"] / row["right"])
+        else:
+            assert row["correct_usd"] is None
+        assert row["query_s"] == cost.time_s.median
+    points = rows.attempts(record)
+    assert [row["k"] for row in points] == [1, 2, 1, 2]
+    assert all(row["pass_low"] <= row["pass"] <= row["pass_high"] for row in points)
+    kinds = {(row["cost_in"], row["slice"]) for row in rows.options(record.frontiers)}
+    assert kinds == {("flops", None), ("usd", "v5e:1x1")}
+
+
+def test_with_pandas_rows_are_frames(found: Evaluated) -> None:
+    pytest.importorskip("pandas")
+    assert list(found.ways.index) == [cell.label for cell in found.record.cells]
+    assert found.attempts.index.name == "k"
+    assert found.costs.loc["greedy @4", "slice"] == "v5e:1x1"
+
+
+def test_pictures_are_png(found: Evaluated) -> None:
+    drawn = (found.budgets(), found.samples(), found.frontier(), found.frontier("v5e:1x1"))
+    assert all(picture._repr_png_().startswith(PNG) for picture in drawn)
+
+
+def test_what_cannot_be_drawn_is_a_sentence(found: Evaluated) -> None:
+    with pytest.raises(ProfileInputError, match=r"'h100:1': take one of flops, v5e:1x1"):
+        found.frontier("h100:1")
+    one = found.record.model_copy(update={"cells": found.record.cells[:1]})
+    with pytest.raises(ProfileInputError, match=r"budgets=\[4, 8\]"):
+        Evaluated(one).budgets()
+    with pytest.raises(ProfileInputError, match="attempts="):
+        Evaluated(one).samples()
+
+
+def test_what_is_saved_is_the_record(found: Evaluated, tmp_path: Path) -> None:
+    folder = found.save(tmp_path / "saved")
+    kept = Evaluation.model_validate_json((folder / "evaluation.json").read_text())
+    assert kept == found.record
