@@ -5,6 +5,7 @@ than the page's: whole queries only, no badges.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from io import BytesIO
 
 from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ def codesign_figures(report: CodesignReport) -> Iterator[tuple[str, Figure]]:
         yield f"tornado/{tag_of(case)}", tornado_figure(case)
         yield f"roofline/{tag_of(case)}", roofline_figure(case)
         for chart in case.bound_maps:
-            drawn = _drawn(lambda axes, c=case, m=chart: _map(axes, c, m))
+            drawn = _drawn(partial(_map, case=case, chart=chart))
             yield f"crossovers/{tag_of(case)}_attempts_{chart.attempts:g}", drawn
     for profile in dict.fromkeys(point.profile for point in report.pareto):
         yield f"pareto/{tag(profile)}", pareto_figure(report, profile)
@@ -48,7 +49,7 @@ def codesign_figures(report: CodesignReport) -> Iterator[tuple[str, Figure]]:
         yield f"search/{tag(report.searches[0].model)}", designs_figure(report.searches)
     for center in report.data_centers:
         name = f"power/{tag(center.profile)}_on_{tag(center.slice)}"
-        yield name, _drawn(lambda axes, c=center: _power(axes, c))
+        yield name, _drawn(partial(_power, center=center))
 
 
 def tag_of(case: CodesignCase) -> str:
@@ -58,23 +59,23 @@ def tag_of(case: CodesignCase) -> str:
 
 def tornado_figure(case: CodesignCase) -> Figure:
     """What 1 % of each hardware parameter does to the query's time."""
-    return _drawn(lambda axes: _tornado(axes, case))
+    return _drawn(partial(_tornado, case=case))
 
 
 def roofline_figure(case: CodesignCase) -> Figure:
     """The phases under the slice's roof, an arrow for each lever."""
-    return _drawn(lambda axes: _roofline(axes, case))
+    return _drawn(partial(_roofline, case=case))
 
 
 def pareto_figure(report: CodesignReport, profile: str) -> Figure:
     """A profile's ways to be served: latency against money."""
     points = [point for point in report.pareto if point.profile == profile]
-    return _drawn(lambda axes: _pareto(axes, points))
+    return _drawn(partial(_pareto, points=points))
 
 
 def designs_figure(searches: Sequence[DesignSearch]) -> Figure:
     """The best chip for each purpose, its parts as multiples of the chip that is there."""
-    return _drawn(lambda axes: _designs(axes, searches))
+    return _drawn(partial(_designs, searches=searches))
 
 
 def _drawn(draw: Callable[[Axes], None]) -> Figure:

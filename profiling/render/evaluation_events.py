@@ -1,39 +1,30 @@
 """An evaluation as TensorBoard events: accuracy, costs, and curves over attempts and cost.
 
-Curves over attempts have k as their step, those over budgets the tokens of thought.
+Curves over attempts have k as their step, those over budgets the tokens of thought. Each way to
+answer has a run of its own for each place in `ways/`, for the HPARAMS tab.
 """
 
-import os
-import tempfile
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
-from matplotlib.image import imread
-from tensorboardX import SummaryWriter
+import numpy as np
 
 from ..record.evaluation import Cell, Estimate, Evaluation, SliceCost
 from .evaluation_pages import evaluation_markdown
-from .evaluation_png import evaluation_png
+from .evaluation_png import evaluation_images
+from .evaluation_sessions import evaluation_sessions
 from .evaluation_text import guessed
+from .event_folder import add_png, replace_events, writer_into
+from .hparams import write_sessions
 from .tags import tag
-from .tensorboard import SUFFIX
 
+WAYS = "ways"
 Scalar = tuple[str, float, int]
 
 
 def write_evaluation_events(evaluation: Evaluation, folder: Path) -> list[Path]:
     """Write the events into `folder` (it must exist), replacing those of an earlier call."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".events.") as temporary:
-        _write(evaluation, temporary)
-        earlier = set(folder.glob(f"events.out.tfevents.*{SUFFIX}"))
-        written = []
-        for file in sorted(Path(temporary).iterdir()):
-            os.replace(file, folder / file.name)
-            written.append(folder / file.name)
-    for old in earlier.difference(written):
-        old.unlink(missing_ok=True)
-    return written
+    return replace_events(folder, lambda empty: _write(evaluation, empty), WAYS)
 
 
 def evaluation_scalars(evaluation: Evaluation) -> Iterator[Scalar]:
@@ -52,6 +43,7 @@ def _cell(cell: Cell) -> Iterator[Scalar]:
         yield f"{under}/tokens_a_query", phase.tokens / n, step
         yield f"{under}/flops_a_query", phase.counted.flops / n, step
         yield f"{under}/hbm_bytes_a_query", phase.counted.hbm_bytes.total / n, step
+        yield f"{under}/intensity", phase.counted.intensity, step
     if cell.wall_s is not None:
         yield f"measured/{name}/time_a_query_s", cell.wall_s / n, step
     for cost in cell.slices:
@@ -85,14 +77,23 @@ def _estimate(name: str, found: Estimate, step: int) -> Iterator[Scalar]:
     yield f"{name}_high", found.high, step
 
 
-def _write(evaluation: Evaluation, folder: str) -> None:
-    writer = SummaryWriter(folder, filename_suffix=SUFFIX)
-    try:
+def _write(evaluation: Evaluation, folder: Path) -> None:
+    write_sessions(evaluation_sessions(evaluation), folder / WAYS)
+    with writer_into(folder) as writer:
         for name, value, step in evaluation_scalars(evaluation):
             writer.add_scalar(name, value, step)
-        image = evaluation_png(evaluation)
-        if image is not None:
-            writer.add_image("curves", imread(BytesIO(image))[..., :3], dataformats="HWC")
+        for name, image in evaluation_images(evaluation):
+            add_png(writer, name, image)
+        for cell in evaluation.cells:
+            tokens = thought_tokens(cell)
+            if tokens:
+                name = f"counted/{tag(cell.strategy)}/think/tokens_a_query"
+                writer.add_histogram(name, np.array(tokens), cell.budget or 0, bins="auto")
         writer.add_text("report", evaluation_markdown(evaluation))
-    finally:
-        writer.close()
+
+
+def thought_tokens(cell: Cell) -> list[int]:
+    """Tokens thought about each question, all attempts together; none where nothing thinks."""
+    ledgers = [question.ledger for question in cell.questions if question.ledger is not None]
+    found = [sum(e.tokens for e in each.entries if e.phase == "think") for each in ledgers]
+    return found if any(found) else []

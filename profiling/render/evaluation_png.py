@@ -3,7 +3,8 @@
 Drawn with matplotlib's objects and the Agg canvas alone, as roofline_png does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from io import BytesIO
 
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from .evaluation_text import guessed
 from .plot_attempts import CURVES
 from .plot_budget import curves_of
 from .plot_frontier import WORDS
+from .tags import tag
 
 _COLOURS, _OTHER = ("#2f66b0", "#cc5a1a", "#7d4aa8", "#0d8a86", "#9a7412", "#b83b73"), "#b3b0a8"
 _GUESS = "#5b626a"
@@ -25,11 +27,25 @@ Panel = Callable[[Axes], None]
 
 
 def evaluation_png(evaluation: Evaluation) -> bytes | None:
-    """All panels side by side, for TensorBoard; None where there is nothing to draw."""
+    """All panels side by side; None where there is nothing to draw."""
     panels = [*budget_panels(evaluation), *frontier_panels(evaluation.frontiers)]
     panels += attempts_panels(evaluation)
-    if not panels:
-        return None
+    return _png(panels) if panels else None
+
+
+def evaluation_images(evaluation: Evaluation) -> Iterator[tuple[str, bytes]]:
+    """(tag, PNG) of each panel, for TensorBoard's image tab."""
+    for panel in budget_panels(evaluation):
+        yield "budget", _png([panel])
+    frontiers = evaluation.frontiers
+    for frontier, panel in zip(frontiers, frontier_panels(frontiers), strict=True):
+        name = f"{frontier.kind} {frontier.slice}" if frontier.slice else frontier.kind
+        yield f"frontier/{tag(name)}", _png([panel])
+    for cell, panel in zip(sampled(evaluation), attempts_panels(evaluation), strict=True):
+        yield f"attempts/{tag(cell.label)}", _png([panel])
+
+
+def _png(panels: Sequence[Panel]) -> bytes:
     stream = BytesIO()
     FigureCanvasAgg(figure_of(panels)).print_png(stream)
     return stream.getvalue()
@@ -46,19 +62,23 @@ def figure_of(panels: Sequence[Panel]) -> Figure:
 def budget_panels(evaluation: Evaluation) -> list[Panel]:
     """Accuracy against the budget of thought; none where no strategy has two budgets."""
     several = any(len(cells) > 1 for cells in curves_of(evaluation).values())
-    return [lambda axes: _budgets(axes, evaluation)] if several else []
+    return [partial(_budgets, evaluation=evaluation)] if several else []
 
 
 def frontier_panels(frontiers: Sequence[Frontier]) -> list[Panel]:
     """One for each kind of cost."""
-    return [lambda axes, each=each: _frontier(axes, each) for each in frontiers]  # type: ignore[misc]
+    return [partial(_frontier, frontier=each) for each in frontiers]
 
 
 def attempts_panels(evaluation: Evaluation) -> list[Panel]:
-    """One for each cell of samples with two numbers of attempts at least."""
+    """One for each of the cells that are `sampled`."""
     rate = evaluation.guess_rate
-    sampled = [cell for cell in evaluation.cells if len(cell.attempts) > 1]
-    return [lambda axes, each=each: _attempts(axes, each, rate) for each in sampled]  # type: ignore[misc]
+    return [partial(_attempts, cell=each, guess_rate=rate) for each in sampled(evaluation)]
+
+
+def sampled(evaluation: Evaluation) -> list[Cell]:
+    """Cells of samples with two numbers of attempts at least."""
+    return [cell for cell in evaluation.cells if len(cell.attempts) > 1]
 
 
 def _budgets(axes: Axes, evaluation: Evaluation) -> None:

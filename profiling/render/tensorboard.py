@@ -3,31 +3,26 @@
 Tags begin with the lens (`counted/`, `compiled/`, `measured/`, `at_datasheet_peak/`, `predicted/`),
 which TensorBoard shows as groups, so that no curve stands without its lens. Curves under
 `thought_...` have tokens thought as their step. Each chip has a run of its own in `chips/`, for the
-HPARAMS tab (`hparams`).
+HPARAMS tab (`profile_sessions`).
 """
 
-import os
-import tempfile
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from matplotlib.image import imread
-from tensorboardX import SummaryWriter
 
 from ..record import HbmBytes, Profile
 from ..total import BYTE_KINDS, TOTAL
 from .compiled_scalars import compiled_scalars
+from .event_folder import add_png, replace_events, writer_into
 from .hparams import write_sessions
 from .markdown import markdown
 from .prediction_scalars import prediction_scalars
+from .profile_sessions import profile_sessions
 from .roofline_png import roofline_png
 from .tables import phases_and_total, time_at_peak
 from .tags import tag
 
-SUFFIX = ".rooflink"  # marks the event files that are ours to replace
-OURS = f"events.out.tfevents.*{SUFFIX}"
 CHIPS = "chips"
 LAYOUT = {
     "thought": {
@@ -42,21 +37,7 @@ LAYOUT = {
 
 def write_events(profile: Profile, folder: Path) -> list[Path]:
     """Write the events into `folder` (it must exist), replacing those of an earlier call."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".events.") as temporary:
-        _write(profile, temporary)
-        write_sessions(profile, Path(temporary, CHIPS), SUFFIX)
-        earlier = {*folder.glob(OURS), *folder.glob(f"{CHIPS}/*/{OURS}")}
-        written = []
-        for file in sorted(Path(temporary).rglob(OURS)):
-            target = folder / file.relative_to(temporary)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(file, target)
-            written.append(target)
-    for old in earlier.difference(written):
-        old.unlink(missing_ok=True)
-        if old.parent != folder and not any(old.parent.iterdir()):  # a chip that is no longer there
-            old.parent.rmdir()
-    return written
+    return replace_events(folder, lambda empty: _write(profile, empty), CHIPS)
 
 
 def scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
@@ -68,23 +49,21 @@ def scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
     yield from prediction_scalars(profile)
 
 
-def _write(profile: Profile, folder: str) -> None:
-    writer = SummaryWriter(folder, filename_suffix=SUFFIX)
-    try:
+def _write(profile: Profile, folder: Path) -> None:
+    write_sessions(profile_sessions(profile), folder / CHIPS)
+    with writer_into(folder) as writer:
         for name, value, step in scalars(profile):
             writer.add_scalar(name, value, step)
         if profile.thought:
             writer.add_custom_scalars(LAYOUT)
         image = roofline_png(profile)
         if image is not None:
-            writer.add_image("roofline", imread(BytesIO(image))[..., :3], dataformats="HWC")
+            add_png(writer, "roofline", image)
         writer.add_text("report", markdown(profile))
         lengths = profile.outcome.lengths if profile.outcome else []
         if lengths:
             tokens = np.array([length.think_tokens for length in lengths])
             writer.add_histogram("outcome/thought_tokens", tokens, bins="auto")
-    finally:
-        writer.close()
 
 
 def _phase_scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
@@ -125,6 +104,9 @@ def _thought_scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
         yield "thought_counted/active_attempts", point.active_attempts, step
         if point.measured_step_s is not None:
             yield "thought_measured/step_s", point.measured_step_s, step
+            if point.active_attempts:
+                token_s = point.measured_step_s / point.active_attempts
+                yield "thought_measured/token_s", token_s, step
 
 
 def _kinds(moved: HbmBytes) -> Iterator[tuple[str, int]]:

@@ -26,13 +26,13 @@ def _show_figures(training: Training, console: Console) -> None:
         console,
         [
             Column("test problems", [share.what for share in training.after], left=True),
-            Column("before", [_said(start.get(share.what)) for share in training.after]),
-            Column("after", [_said(share) for share in training.after]),
+            Column("before", [share_text(start.get(share.what)) for share in training.after]),
+            Column("after", [share_text(share) for share in training.after]),
         ],
     )
 
 
-def _said(share: TestShare | None) -> str:
+def share_text(share: TestShare | None) -> str:
     """62.3 % (57.4 to 66.9), of the 95 % interval."""
     if share is None:
         return ""

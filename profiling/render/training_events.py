@@ -1,33 +1,24 @@
-"""A training as TensorBoard events: its curve, its test figures, and its loop's cost."""
+"""A training as TensorBoard events: its curve, its test figures, its loop's cost, and its report.
 
-import os
-import tempfile
+The run has one more below it in `session/`, for the HPARAMS tab.
+"""
+
 from collections.abc import Iterator
 from pathlib import Path
 
-from tensorboardX import SummaryWriter
-
 from ..record.training import Training
+from .event_folder import replace_events, writer_into
+from .hparams import Hyperparameters, Session, write_sessions
+from .profile_sessions import chip_given
 from .tags import tag
+from .training_markdown import training_markdown
 
-SUFFIX = ".rooflink"  # marks the event files that are ours to replace
+SESSION = "session"
 
 
-def write_training_events(training: Training, folder: Path) -> None:
+def write_training_events(training: Training, folder: Path) -> list[Path]:
     """Write the events into `folder`, replacing those of an earlier call."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".events.") as temporary:
-        writer = SummaryWriter(temporary, filename_suffix=SUFFIX)
-        try:
-            for name, value, step in training_scalars(training):
-                writer.add_scalar(name, value, step)
-        finally:
-            writer.close()
-        earlier = set(folder.glob(f"events.out.tfevents.*{SUFFIX}"))
-        written = [folder / file.name for file in Path(temporary).iterdir()]
-        for file in written:
-            os.replace(Path(temporary) / file.name, file)
-    for old in earlier.difference(written):
-        old.unlink(missing_ok=True)
+    return replace_events(folder, lambda empty: _write(training, empty), SESSION)
 
 
 def training_scalars(training: Training) -> Iterator[tuple[str, float, int]]:
@@ -41,6 +32,33 @@ def training_scalars(training: Training) -> Iterator[tuple[str, float, int]]:
             yield f"test/{tag(share.what)}", share.right / share.problems, step
     for phase in training.cost.phases if training.cost else []:
         name = tag(phase.name)
+        yield f"counted/{name}/tokens", phase.tokens, 0
         yield f"counted/{name}/flops", phase.counted.flops, 0
         yield f"counted/{name}/hbm_bytes", phase.counted.hbm_bytes.total, 0
+        yield f"counted/{name}/intensity", phase.counted.intensity, 0
         yield f"measured/{name}/time_s", phase.time_s, 0
+
+
+def training_session(training: Training) -> Session:
+    """The run as a row: what was trained how and where, its time, and its first test figure."""
+    given: Hyperparameters = {
+        "made_by": "training",
+        "model": training.start or "from scratch",
+        "task": training.task or "several",
+        "strategy": training.method,
+    }
+    metrics = {"cost/time_s": training.train_s}
+    if training.after:
+        first = training.after[0]
+        metrics["outcome/accuracy"] = first.right / first.problems
+    return Session(
+        "this_machine", given | chip_given(training.provenance.device, 1, "measured"), metrics
+    )
+
+
+def _write(training: Training, folder: Path) -> None:
+    write_sessions([training_session(training)], folder / SESSION)
+    with writer_into(folder) as writer:
+        for name, value, step in training_scalars(training):
+            writer.add_scalar(name, value, step)
+        writer.add_text("report", training_markdown(training))

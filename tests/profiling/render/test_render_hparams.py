@@ -44,12 +44,13 @@ def test_each_chip_has_a_session_with_what_is_known(profile: Profile, tmp_path: 
 
     predicted = read(tmp_path / "chips" / "v5e_2x4")
     assert started(predicted) == {
-        "model": "smollm2-135m", "parameters": 134_515_008.0, "dtype": "float32", "task": "gsm8k",
+        "made_by": "profile", "model": "smollm2-135m", "parameters": 134_515_008.0, "dtype": "float32", "task": "gsm8k",
         "prompts": 4.0, "batch": 4.0, "attempts": 4.0, "think_budget": 128.0,
         "sampling": "temperature 0.6, top-p 0.95", "chip": "TPU v5e", "chips": 8.0,
         "lens": "predicted",
     }  # fmt: skip
     assert predicted.Scalars("cost/time_s")[0].value == pytest.approx(10.0)
+    assert predicted.Scalars("cost/query_s")[0].value == pytest.approx(2.5)  # 4 prompts
     assert predicted.Scalars("outcome/accuracy")[0].value == pytest.approx(5 / 16)
     assert predicted.Scalars("outcome/think_tokens")[0].value == pytest.approx(1567 / 16)
     assert "cost/query_usd" not in predicted.Tags()["scalars"]  # the sample has no economics

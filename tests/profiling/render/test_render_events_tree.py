@@ -1,0 +1,181 @@
+"""One directory of a profile, an evaluation, a training and a co-design report, as TensorBoard
+reads it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_codesign import sample_codesign
+from sample_prediction import sample_prediction
+from sample_profile import sample_profile
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+from tensorboard.plugins.base_plugin import TBContext
+from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment
+from tensorboard.plugins.hparams.list_session_groups import Handler
+
+import rooflink.model.training
+from rooflink.profiling.evaluation.attempts_log import AttemptsLog, LoggedAttempt
+from rooflink.profiling.evaluation.logged import LogRequest, evaluate_log
+from rooflink.profiling.predict.described import named_shape
+from rooflink.profiling.record.evaluation import Evaluation, Ledger, LedgerEntry, SharedPrompt
+from rooflink.profiling.record.evaluation_choice import Frontier, Option
+from rooflink.profiling.record.training import Training
+from rooflink.profiling.render.codesign_tensorboard import write_codesign_events
+from rooflink.profiling.render.evaluation_events import write_evaluation_events
+from rooflink.profiling.render.hparams import HYPERPARAMETERS, METRICS
+from rooflink.profiling.render.tensorboard import write_events
+from rooflink.profiling.render.training_events import write_training_events
+from rooflink.tpu_configs.slice import parse_slice
+
+RESULTS = Path(rooflink.model.training.__file__).parent / "results"
+THOUGHTS = (20, 30, 50)  # tokens about each question
+
+
+def sample_ledger(think_tokens: int) -> Ledger:
+    entry = {"discarded": False, "forced_tokens": 0, "flops": 10, "hbm_bytes": 5.0, "wall_j": None,
+             "usd": None}  # fmt: skip
+    return Ledger(
+        entries=[
+            LedgerEntry(phase="prefill", tokens=30, **entry),
+            LedgerEntry(phase="think", tokens=think_tokens, **entry),
+        ],
+        saved=SharedPrompt(tokens=0, flops=0, hbm_bytes=0),
+    )
+
+
+def sample_evaluation() -> Evaluation:
+    """From a log of two attempts at each of three problems, with ledgers as a run would have."""
+    tried = [
+        LoggedAttempt(problem=f"p{p}", strategy="samples", expected="1", answer=str((p + a) % 2),
+                      prompt_tokens=30, completion_tokens=20)
+        for p in range(3) for a in range(2)
+    ]  # fmt: skip
+    log = AttemptsLog(tried)
+    found = evaluate_log(LogRequest(log, named_shape("llama3-8b"), [parse_slice("v5e-4")]))
+    (cell,) = found.cells
+    questions = [
+        question.model_copy(update={"ledger": sample_ledger(tokens)})
+        for question, tokens in zip(cell.questions, THOUGHTS, strict=True)
+    ]
+    ran = cell.model_copy(update={"questions": questions, "budget": 64, "wall_s": 6.0})
+    options = [
+        Option(label=name, cost=cost, accuracy=right, low=right, high=right, on_frontier=True,
+               points_per_cost=None)
+        for name, cost, right in (("a", 1e6, 0.3), ("b", 5e6, 0.8))
+    ]  # fmt: skip
+    frontiers = [Frontier(kind="usd", slice="v5e:2x2", options=options)]
+    return found.model_copy(update={"cells": [ran], "frontiers": frontiers})
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> MultiplexerDataProvider:
+    folder = tmp_path_factory.mktemp("runs")
+    training = Training.model_validate_json((RESULTS / "rejection.json").read_text())
+    written = {
+        "profile": lambda at: write_events(
+            sample_profile().model_copy(update={"predictions": [sample_prediction()]}), at
+        ),
+        "evaluation": lambda at: write_evaluation_events(sample_evaluation(), at),
+        "training": lambda at: write_training_events(training, at),
+        "codesign": lambda at: write_codesign_events(sample_codesign(), at),
+    }
+    for name, write in written.items():
+        (folder / name).mkdir()
+        write(folder / name)
+    events = EventMultiplexer()
+    events.AddRunsFromDirectory(str(folder))
+    events.Reload()
+    return MultiplexerDataProvider(events, str(folder))
+
+
+def tags(tree: MultiplexerDataProvider, plugin: str, run: str) -> set[str]:
+    lists = {"scalars": tree.list_scalars, "images": tree.list_blob_sequences}
+    listed = lists.get(plugin, tree.list_tensors)
+    found = listed(RequestContext(), experiment_id="", plugin_name=plugin)
+    return set(found.get(run, {}))
+
+
+@pytest.mark.parametrize(
+    ("run", "scalars", "images"),
+    [
+        ("profile", {"thought_counted/intensity", "thought_counted/hbm_bytes/total",
+                     "thought_measured/step_s", "thought_measured/token_s",
+                     "counted/think/intensity"}, {"roofline"}),
+        ("evaluation", {"outcome/samples/right", "attempts/samples_64/pass"},
+         {"frontier/usd_v5e_2x2", "attempts/samples_64"}),
+        ("training", {"training/reward", "counted/think/intensity", "measured/update/time_s"},
+         set()),
+        ("codesign", {"asks_predicted/hardware/saving"}, {"search/small"}),
+    ],
+)  # fmt: skip
+def test_each_kind_of_run_has_its_scalars_and_images(
+    tree: MultiplexerDataProvider, run: str, scalars: set[str], images: set[str]
+) -> None:
+    assert scalars <= tags(tree, "scalars", run)
+    assert images <= tags(tree, "images", run)
+
+
+@pytest.mark.parametrize("run", ["profile", "evaluation", "training", "codesign"])
+def test_each_kind_of_run_has_its_report_as_text(tree: MultiplexerDataProvider, run: str) -> None:
+    assert any("report" in tag for tag in tags(tree, "text", run))
+
+
+def test_thought_lengths_are_histograms(tree: MultiplexerDataProvider) -> None:
+    assert tags(tree, "histograms", "profile") == {"outcome/thought_tokens"}
+    name = "counted/samples/think/tokens_a_query"
+    assert tags(tree, "histograms", "evaluation") == {name}
+    read = tree.read_tensors(
+        RequestContext(), experiment_id="", plugin_name="histograms", downsample=9,
+        run_tag_filter=None,
+    )  # fmt: skip
+    (point,) = read["evaluation"][name]
+    assert point.step == 64
+    buckets = point.numpy
+    assert buckets[:, 2].sum() == len(THOUGHTS)
+    assert buckets[0, 0] <= min(THOUGHTS)
+    assert buckets[-1, 1] >= max(THOUGHTS)
+
+
+def sessions(tree: MultiplexerDataProvider, **asked: Any) -> list[dict[str, Any]]:
+    """Rows of the HPARAMS tab: hyperparameters and metrics by name."""
+    context = backend_context.Context(TBContext(data_provider=tree))
+    columns = [api_pb2.ColParams(metric=api_pb2.MetricName(tag=tag)) for tag in METRICS]
+    columns += [
+        api_pb2.ColParams(hparam=name, filter_regexp=asked[name], exclude_missing_values=True)
+        if name in asked
+        else api_pb2.ColParams(hparam=name)
+        for name in HYPERPARAMETERS
+    ]  # fmt: skip
+    request = api_pb2.ListSessionGroupsRequest(
+        start_index=0, slice_size=1000, col_params=columns,
+        allowed_statuses=[api_pb2.STATUS_SUCCESS],
+    )  # fmt: skip
+    experiment = get_experiment.Handler(
+        RequestContext(), context, "", api_pb2.GetExperimentRequest()
+    ).run()
+    assert {info.name for info in experiment.hparam_infos} == set(HYPERPARAMETERS)
+    assert {info.name.tag for info in experiment.metric_infos} == set(METRICS)
+    found = Handler(RequestContext(), context, "", request).run()
+    return [
+        {name: getattr(value, value.WhichOneof("kind")) for name, value in group.hparams.items()}
+        | {each.name.tag: each.value for each in group.metric_values}
+        for group in found.session_groups
+    ]
+
+
+def test_runs_of_all_kinds_are_rows_of_one_table(tree: MultiplexerDataProvider) -> None:
+    rows = sessions(tree)
+    assert {row["made_by"] for row in rows} == {"profile", "evaluation", "training", "codesign"}
+    (here,) = [r for r in rows if r["made_by"] == "evaluation" and r["lens"] == "measured"]
+    assert here["strategy"] == "samples"
+    assert here["cost/query_s"] == pytest.approx(2.0)  # 6 s, 3 problems
+    assert here["outcome/accuracy"] == pytest.approx(1 / 3)
+    (there,) = [r for r in rows if r["made_by"] == "evaluation" and r["lens"] == "predicted"]
+    assert there["cost/correct_usd"] == pytest.approx(3 * there["cost/query_usd"])
+    assert all("cost/time_s" in r for r in rows if r["made_by"] in ("training", "codesign"))
+
+
+def test_rows_filter(tree: MultiplexerDataProvider) -> None:
+    assert {row["made_by"] for row in sessions(tree, strategy="samples")} == {"evaluation"}
