@@ -19,7 +19,7 @@ from .plot_budget import curves_of
 from .plot_frontier import WORDS
 from .tags import tag
 
-_COLOURS, _OTHER = ("#2f66b0", "#cc5a1a", "#7d4aa8", "#0d8a86", "#9a7412", "#b83b73"), "#b3b0a8"
+_COLOURS, _OTHER = ("#2f66b0", "#bd5216", "#7d4aa8", "#0d8a86", "#8a6810", "#b83b73"), "#b3b0a8"
 _GUESS = "#5b626a"
 _NAME_HEIGHT = 0.05  # of the axes, for a name of an option and a gap
 
@@ -108,13 +108,14 @@ def _frontier(axes: Axes, frontier: Frontier) -> None:
 
 
 def _names(axes: Axes, best: Sequence[Option]) -> None:
-    """Left of each frontier option, where there can be no other; the most accurate ones first, and
-    none that would lie on another."""
+    """Left of each frontier option, where there can be no other, and right of the cheapest; the
+    most accurate ones first, and none that would lie on another."""
     taken: list[float] = []
     for option in reversed(best):
         if all(abs(option.accuracy - at) > _NAME_HEIGHT for at in taken):
+            place, side = ((6, -10), "left") if option is best[0] else ((-6, 4), "right")
             axes.annotate(
-                option.label, (option.cost, option.accuracy), (-6, 4), ha="right", fontsize=8,
+                option.label, (option.cost, option.accuracy), place, ha=side, fontsize=8,
                 textcoords="offset points", parse_math=False,
             )  # fmt: skip
             taken.append(option.accuracy)

@@ -18,9 +18,9 @@ from .scale import Log, spaced
 
 _COLOURS = {
     "prefill": "#2f66b0",
-    "think": "#cc5a1a",
+    "think": "#bd5216",
     "answer": "#7d4aa8",
-    "verify": "#9a7412",
+    "verify": "#8a6810",
     "draft": "#b83b73",
     "revise": "#4f7a28",
 }

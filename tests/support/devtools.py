@@ -86,6 +86,56 @@ class Page:
                       windowsVirtualKeyCode=code)  # fmt: skip
 
 
+LEAST_CONTRAST = 4.5
+"""Of text (WCAG 2.1, 1.4.3), whatever its size."""
+
+_FAINT = """(root => {
+  const numbers = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (e) => {
+    for (; e; e = e.parentElement) {
+      const found = numbers(getComputedStyle(e).backgroundColor);
+      if (found.length === 3 || found[3] > 0) return found;
+    }
+    return [255, 255, 255];
+  };
+  const beneath = (e) => {
+    const { left, right, top, bottom } = e.getBoundingClientRect();
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    const holds = (r) => r.left <= x && x <= r.right && r.top <= y && y <= r.bottom;
+    const filled = [...e.ownerSVGElement.querySelectorAll("rect")]
+      .filter((r) => holds(r.getBoundingClientRect()))
+      .map((r) => getComputedStyle(r)).filter((s) => s.fill !== "none" && +s.opacity === 1);
+    return filled.length ? numbers(filled.at(-1).fill) : null;
+  };
+  const own = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+  const shown = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  const faint = [];
+  for (const e of [root, ...root.querySelectorAll("*")]) {
+    if (!own(e) || !shown(e) || e.matches("style, script, title, desc, :disabled, option")
+      || e.querySelector(":disabled")) continue;
+    const style = getComputedStyle(e), drawn = !!e.ownerSVGElement;
+    const ink = numbers(drawn ? style.fill : style.color);
+    const behind = (drawn && beneath(e)) || ground(e);
+    const [a, b] = [light(ink), light(behind)].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < %s) faint.push(`${e.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+  }
+  return faint;
+})"""
+
+
+def faint_words(page: Page, root: str) -> list[str]:
+    """Words under the element that lack LEAST_CONTRAST to their ground, with their contrast.
+
+    The ground is the nearest element's with a colour; of a word in a drawing, the bar's behind it.
+    """
+    found: list[str] = page.evaluate(f"{_FAINT % LEAST_CONTRAST}({root})")
+    return found
+
+
 @contextmanager
 def open_page(binary: str, folder: Path, width: int = 1240, height: int = 1000) -> Iterator[Page]:
     """A page of a Chromium of its own, whose profile lies in `folder`."""

@@ -5,19 +5,23 @@ what bounds it wherever the sliders are, profiling/render/units.py how that is w
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from devtools import Page, chromium, open_page
+from devtools import Page, chromium, faint_words, open_page
+from sample_profile import sample_profile
 
 from rooflink.profiling.board.places import Place, floors, predicted
 from rooflink.profiling.board.terms import grown, whole_elasticities
 from rooflink.profiling.record import Profile
 from rooflink.profiling.render import units
+from rooflink.profiling.store import save_profile
 
 BINARY = chromium()
 pytestmark = [
@@ -34,9 +38,16 @@ def address(logdir: Path) -> Iterator[str]:
     (logdir / "damaged").mkdir()
     (logdir / "damaged" / "profile.json").write_text("{")
     (logdir / "damaged" / "events.out.tfevents.1.host").write_bytes(b"nothing like an event")
+    with board_on(logdir) as found:
+        yield found
+
+
+@contextmanager
+def board_on(folder: Path) -> Iterator[str]:
+    """The address of `rooflink board FOLDER`."""
     command = "from rooflink.profiling.cli import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", command, "board", str(logdir), "--port", "0"],
+        [sys.executable, "-c", command, "board", str(folder), "--port", "0"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ),
     ) as board:  # fmt: skip
         assert board.stdout is not None
@@ -47,13 +58,18 @@ def address(logdir: Path) -> Iterator[str]:
             board.terminate()
 
 
+def open_tab(page: Page, address: str, drawn: str) -> None:
+    """The tab, once it has an element `drawn`."""
+    page.open(address, f"!!document.querySelector('iframe') && !!{TAB}"
+              f" && !!{TAB}.querySelector('{drawn}')")  # fmt: skip
+
+
 @pytest.fixture
 def page(address: str, tmp_path: Path) -> Iterator[Page]:
     """The tab, drawn."""
     assert BINARY
     with open_page(BINARY, tmp_path / "chromium") as page:
-        page.open(address, f"!!document.querySelector('iframe') && !!{TAB}"
-                  f" && !!{TAB}.querySelector('#table td')")  # fmt: skip
+        open_tab(page, address, "#table td")
         yield page
 
 
@@ -68,7 +84,8 @@ def test_the_tab(page: Page, address: str, profiles: dict[str, Profile]) -> None
     assert crossed, "no slider moved a phase over the ridge"
     two_runs_compare(page, v5e, place_of(floors(tuesday), "TPU v5e"))
     predictions_move_by_their_terms(page, predicted(tuesday)[0])
-    keys_are_enough(page)
+    keys_are_enough(page, predicted(tuesday)[0])
+    every_control_is_reached_and_shows_it(page)
     it_follows_the_theme(page)
     assert page.errors == []
     host = urlsplit(address).netloc
@@ -137,8 +154,8 @@ def predictions_move_by_their_terms(page: Page, place: Place) -> None:
     shows(page, 0, place, {})
 
 
-def keys_are_enough(page: Page) -> None:
-    """Tab goes to the slider, an arrow moves it, and the focus is to be seen."""
+def keys_are_enough(page: Page, place: Place) -> None:
+    """Tab goes to the slider, an arrow moves it and the figures, and the focus is to be seen."""
     slider = f"{TAB}.getElementById('slider-memory')"
     page.evaluate("document.querySelector('iframe[src*=rooflink]').focus()")
     page.evaluate(f"{TAB}.querySelector('input[name=place]:checked').focus()")
@@ -149,18 +166,65 @@ def keys_are_enough(page: Page) -> None:
     page.key("ArrowRight", 39)
     assert page.evaluate(f"+{slider}.value") == pytest.approx(0.05)
     assert units.ratio(2**0.05) in page.evaluate(f"{slider}.getAttribute('aria-valuetext')")
+    shows(page, 0, place, {"memory": 2**0.05})
+    page.key("ArrowLeft", 37)
+    shows(page, 0, place, {})
     unnamed = f"[...{TAB}.querySelectorAll('input, select')].filter(e => !e.labels.length).length"
     assert page.evaluate(unnamed) == 0
 
 
+def every_control_is_reached_and_shows_it(page: Page) -> None:
+    """From the first control on, Tab alone: each stop has a ring, and none is left out."""
+    groups = (  # of radio buttons the chosen one is the stop
+        f"[...{TAB}.querySelectorAll('select, button, summary, .scroll, input:not(:disabled)')]"
+        ".filter(e => e.type !== 'radio' || e.checked).length"
+    )
+    page.evaluate(f"{TAB}.getElementById('run-a').focus()")
+    stop = f"(e => e.closest('.pill') ?? e)({TAB}.activeElement)"
+    seen = []
+    for _ in range(page.evaluate(groups)):
+        assert page.evaluate(f"getComputedStyle({stop}).outlineStyle") != "none", seen
+        seen.append(page.evaluate(f"({stop}).textContent.trim() || {TAB}.activeElement.id"))
+        page.key("Tab", 9)
+    assert len(set(seen)) == len(seen), "the focus went round before it had been everywhere"
+    assert {"slider-memory", "slider-compute"} <= set(seen)
+
+
 def it_follows_the_theme(page: Page) -> None:
+    """Light or dark as TensorBoard is, and every word can be read."""
     ground = f"getComputedStyle({TAB}.body).backgroundColor"
     seen = set()
     for dark in ("true", "false"):
         page.evaluate(f"document.body.classList.toggle('dark-mode', {dark})")
         page.wait(f"({TAB}.documentElement.dataset.theme === 'dark') === {dark}")
         seen.add(page.evaluate(ground))
+        assert faint_words(page, f"{TAB}.body") == []
     assert len(seen) == 2
+
+
+def test_without_a_sound_run_the_tab_says_so(tmp_path: Path) -> None:
+    """And finds one once it is there, and lets go of it once it is gone."""
+    assert BINARY
+    folder = tmp_path / "runs"
+    (folder / "bad").mkdir(parents=True)
+    (folder / "bad" / "profile.json").write_text('{"schema_version": "rooflink.profile/9"}')
+    reload = f"{TAB}.getElementById('reload').click()"
+    with board_on(folder) as address, open_page(BINARY, tmp_path / "chromium") as page:
+        open_tab(page, address, "#problems li")
+        said = page.evaluate(f"{TAB}.querySelector('#problems').textContent")
+        assert "No readable profile under" in said
+        assert "has schema 'rooflink.profile/9'" in said
+        assert page.evaluate(f"{TAB}.querySelectorAll('svg').length") == 0
+        (folder / "good").mkdir()
+        save_profile(sample_profile("good"), folder / "good")
+        page.evaluate(reload)
+        page.wait(f"!!{TAB}.querySelector('#table td')")
+        assert page.evaluate(f"{TAB}.getElementById('run-a').value") == "good"
+        shutil.rmtree(folder / "good")
+        page.evaluate(reload)
+        page.wait(f"!{TAB}.querySelector('#table td')")
+        assert page.evaluate(f"{TAB}.querySelector('#headline').textContent") == ""
+        assert page.errors == []
 
 
 def shows(page: Page, run: int, place: Place, factors: dict[str, float]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sample_codesign import sample_codesign
+from sample_evaluation import THOUGHTS, sample_evaluation
 from sample_prediction import sample_prediction
 from sample_profile import sample_profile
 from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
@@ -16,57 +17,14 @@ from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment
 from tensorboard.plugins.hparams.list_session_groups import Handler
 
 import rooflink.model.training
-from rooflink.profiling.evaluation.attempts_log import AttemptsLog, LoggedAttempt
-from rooflink.profiling.evaluation.logged import LogRequest, evaluate_log
-from rooflink.profiling.predict.described import named_shape
-from rooflink.profiling.record.evaluation import Evaluation, Ledger, LedgerEntry, SharedPrompt
-from rooflink.profiling.record.evaluation_choice import Frontier, Option
 from rooflink.profiling.record.training import Training
 from rooflink.profiling.render.codesign_tensorboard import write_codesign_events
 from rooflink.profiling.render.evaluation_events import write_evaluation_events
 from rooflink.profiling.render.hparams import HYPERPARAMETERS, METRICS
 from rooflink.profiling.render.tensorboard import write_events
 from rooflink.profiling.render.training_events import write_training_events
-from rooflink.tpu_configs.slice import parse_slice
 
 RESULTS = Path(rooflink.model.training.__file__).parent / "results"
-THOUGHTS = (20, 30, 50)  # tokens about each question
-
-
-def sample_ledger(think_tokens: int) -> Ledger:
-    entry = {"discarded": False, "forced_tokens": 0, "flops": 10, "hbm_bytes": 5.0, "wall_j": None,
-             "usd": None}  # fmt: skip
-    return Ledger(
-        entries=[
-            LedgerEntry(phase="prefill", tokens=30, **entry),
-            LedgerEntry(phase="think", tokens=think_tokens, **entry),
-        ],
-        saved=SharedPrompt(tokens=0, flops=0, hbm_bytes=0),
-    )
-
-
-def sample_evaluation() -> Evaluation:
-    """From a log of two attempts at each of three problems, with ledgers as a run would have."""
-    tried = [
-        LoggedAttempt(problem=f"p{p}", strategy="samples", expected="1", answer=str((p + a) % 2),
-                      prompt_tokens=30, completion_tokens=20)
-        for p in range(3) for a in range(2)
-    ]  # fmt: skip
-    log = AttemptsLog(tried)
-    found = evaluate_log(LogRequest(log, named_shape("llama3-8b"), [parse_slice("v5e-4")]))
-    (cell,) = found.cells
-    questions = [
-        question.model_copy(update={"ledger": sample_ledger(tokens)})
-        for question, tokens in zip(cell.questions, THOUGHTS, strict=True)
-    ]
-    ran = cell.model_copy(update={"questions": questions, "budget": 64, "wall_s": 6.0})
-    options = [
-        Option(label=name, cost=cost, accuracy=right, low=right, high=right, on_frontier=True,
-               points_per_cost=None)
-        for name, cost, right in (("a", 1e6, 0.3), ("b", 5e6, 0.8))
-    ]  # fmt: skip
-    frontiers = [Frontier(kind="usd", slice="v5e:2x2", options=options)]
-    return found.model_copy(update={"cells": [ran], "frontiers": frontiers})
 
 
 @pytest.fixture(scope="module")
