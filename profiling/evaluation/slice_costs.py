@@ -11,6 +11,8 @@ def slice_cost(prediction: Prediction, questions: int, correct: float) -> SliceC
     share = 1 / correct if correct else None
     return SliceCost(
         slice=prediction.slice,
+        chip=prediction.chip,
+        chips=prediction.chips,
         time_s=prediction.time_s * (1 / questions),
         amounts=_times(whole, 1 / questions),
         per_correct_s=prediction.time_s * share if share else None,

@@ -94,6 +94,8 @@ class SliceCost(Record):
     """A query on a described slice, and a correct answer: all queries over the correct ones."""
 
     slice: str
+    chip: str | None = Field(default=None, description="None in what was written before it was")
+    chips: int | None = None
     time_s: Interval = Field(description="of the slice for one query; a batch shares it")
     amounts: Amounts
     per_correct_s: Interval | None = Field(description="None where no answer was correct")

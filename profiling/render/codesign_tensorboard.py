@@ -11,8 +11,7 @@ from .codesign_markdown import codesign_markdown
 from .codesign_png import codesign_images, tag_of
 from .codesign_scalars import codesign_scalars
 from .event_folder import add_png, replace_events, writer_into
-from .hparams import Session, write_sessions
-from .profile_sessions import chip_given
+from .hparams import Hyperparameters, Session, chip_given, write_sessions
 
 CASES = "cases"
 
@@ -26,9 +25,14 @@ def codesign_sessions(report: CodesignReport) -> Iterator[Session]:
     """A profile on a slice each. Energy is left out: a case has that of its chips alone."""
     for case in report.cases:
         prediction = case.prediction
-        given = {"made_by": "codesign", "model": prediction.model, "dtype": prediction.weight_dtype}
+        given: Hyperparameters = {
+            "made_by": "codesign",
+            "model": prediction.model,
+            "dtype": prediction.weight_dtype,
+        }
         place = chip_given(prediction.chip, prediction.chips, "predicted")
-        yield Session(tag_of(case), given | place, _metrics(case))
+        given |= place | {"slice": prediction.slice}
+        yield Session(tag_of(case), given, _metrics(case))
 
 
 def _metrics(case: CodesignCase) -> dict[str, float]:

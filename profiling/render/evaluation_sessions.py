@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..record.evaluation import Cell, Evaluation, SliceCost
-from .hparams import Hyperparameters, Session
+from .hparams import Hyperparameters, Session, chip_given
 from .tags import tag
 
 
@@ -12,11 +12,13 @@ def evaluation_sessions(evaluation: Evaluation) -> Iterator[Session]:
     for cell in evaluation.cells:
         given, bought = _given(evaluation, cell), {"outcome/accuracy": cell.accuracy.value}
         if cell.wall_s is not None:
-            here = {"chip": evaluation.provenance.device, "lens": "measured"}
+            here = chip_given(evaluation.provenance.device, 1, "measured")
             query_s = {"cost/query_s": cell.wall_s / len(cell.questions)}
             yield Session(f"{tag(cell.label)}_on_this_machine", given | here, bought | query_s)
         for cost in cell.slices:
-            there = {"chip": cost.slice, "lens": "predicted"}
+            there: Hyperparameters = {"slice": cost.slice, "lens": "predicted"}
+            if cost.chip is not None and cost.chips is not None:
+                there |= chip_given(cost.chip, cost.chips, "predicted")
             name = f"{tag(cell.label)}_on_{tag(cost.slice)}"
             yield Session(name, given | there, bought | _costs(cost))
 

@@ -30,6 +30,7 @@ HYPERPARAMETERS: Hyperparameters = {
     "sampling": "",
     "chip": "",
     "chips": 0.0,
+    "slice": "",
     "lens": "",
 }
 """Every one that a session may have; the values say only whether it is a word or a number."""
@@ -69,3 +70,8 @@ def write_sessions(sessions: Iterable[Session], folder: Path) -> None:
             for name in METRICS:
                 if name in session.metrics:
                     writer.add_scalar(name, session.metrics[name], 0)
+
+
+def chip_given(name: str, chips: int, lens: str) -> Hyperparameters:
+    """The hyperparameters of a place."""
+    return {"chip": name, "chips": chips, "lens": lens}

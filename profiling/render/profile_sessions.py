@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..record import ChipPlacement, Prediction, Profile
 from ..total import total_phase
-from .hparams import Hyperparameters, Session
+from .hparams import Hyperparameters, Session, chip_given
 from .tables import time_at_peak
 from .tags import tag
 
@@ -24,7 +24,7 @@ def _chips(profile: Profile) -> Iterator[tuple[str, Hyperparameters, dict[str, f
         yield "this_machine", chip, {"cost/time_s": measured.time_s.median}
     for prediction in profile.predictions:
         chip = chip_given(prediction.chip, prediction.chips, "predicted")
-        yield tag(prediction.slice), chip, _predicted(prediction)
+        yield tag(prediction.slice), chip | {"slice": prediction.slice}, _predicted(prediction)
     forecast = {prediction.chip for prediction in profile.predictions}
     for placement in profile.placements:
         if placement.chip not in forecast:
@@ -34,11 +34,6 @@ def _chips(profile: Profile) -> Iterator[tuple[str, Hyperparameters, dict[str, f
 def _floor(placement: ChipPlacement) -> tuple[str, Hyperparameters, dict[str, float]]:
     chip = chip_given(placement.chip, placement.chips, "floor at datasheet peak")
     return tag(placement.chip), chip, {"cost/time_s": time_at_peak(placement)}
-
-
-def chip_given(name: str, chips: int, lens: str) -> Hyperparameters:
-    """The hyperparameters of a place."""
-    return {"chip": name, "chips": chips, "lens": lens}
 
 
 def _workload(profile: Profile) -> Hyperparameters:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ..record.training import Training
 from .event_folder import replace_events, writer_into
-from .hparams import Hyperparameters, Session, write_sessions
-from .profile_sessions import chip_given
+from .hparams import Hyperparameters, Session, chip_given, write_sessions
 from .tags import tag
 from .training_markdown import training_markdown
 

@@ -131,6 +131,7 @@ def test_runs_of_all_kinds_are_rows_of_one_table(tree: MultiplexerDataProvider) 
     assert here["cost/query_s"] == pytest.approx(2.0)  # 6 s, 3 problems
     assert here["outcome/accuracy"] == pytest.approx(1 / 3)
     (there,) = [r for r in rows if r["made_by"] == "evaluation" and r["lens"] == "predicted"]
+    assert (there["chip"], there["chips"], there["slice"]) == ("TPU v5e", 4.0, "v5e:2x2")
     assert there["cost/correct_usd"] == pytest.approx(3 * there["cost/query_usd"])
     assert all("cost/time_s" in r for r in rows if r["made_by"] in ("training", "codesign"))
 
