@@ -77,7 +77,8 @@ class ScopeReader:
         return Place(own.phase, own.scope, inherited=True) if own else outer
 
     def _named(self, instruction: Instruction) -> Place | None:
-        """The place in its own metadata, or in that of what it fuses, the root's first."""
+        """The place in its own metadata, or in that of what it fuses: of its matmul first, since
+        the fusion carries the name of its root, which may be no more than a scale or a maximum."""
         for name in _names(instruction):
             place = self._parse(name)
             if place:
@@ -120,9 +121,14 @@ _HANDS_ON = frozenset(
 )  # fmt: skip
 
 
+_MATMULS = frozenset({"convolution", "dot"})
+
+
 def _names(instruction: Instruction) -> Iterator[str]:
     if instruction.opcode == "parameter":
         return
+    if instruction.opcode == "fusion":
+        yield from (inner.op_name for inner in _matmuls(instruction) if inner.op_name)
     if instruction.op_name:
         yield instruction.op_name
     if instruction.opcode == "fusion":
@@ -130,3 +136,12 @@ def _names(instruction: Instruction) -> Iterator[str]:
         for inner in reversed(instruction.called.instructions):
             if inner.op_name and inner.opcode != "parameter":
                 yield inner.op_name
+
+
+def _matmuls(fusion: Instruction) -> Iterator[Instruction]:
+    """Matmuls in a fusion: what it is for, whatever is done to their results on the way out."""
+    for inner in fusion.called.instructions:
+        if inner.opcode in _MATMULS:
+            yield inner
+        elif inner.opcode == "fusion":
+            yield from _matmuls(inner)
