@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from .compiled.targets import Target
 from .compiled_time import with_times
 from .counted.passes import Passes
 from .counted.unit import UnitCosts, unit_costs
+from .errors import ProfileInputError
 from .findings import find
 from .lengths import BatchPasses, assumed_attempts, batch_passes
 from .measured.run import Runs, run_repeats
@@ -29,10 +31,12 @@ from .record import (
     Phase,
     Profile,
     ThoughtPoint,
+    Trace,
     Workload,
 )
 from .subject import Subject, run_bytes
 from .total import sum_costs
+from .trace.run import trace_batch
 from .watcher import Silent, Watcher
 from .workload import Plan, Request, plan
 
@@ -51,20 +55,27 @@ def profile(
     targets: Sequence[Target] = (),
     compiled: Sequence[CompiledTarget] = (),
     slices: Sequence[Slice] = (),
+    trace: Path | None = None,
 ) -> Profile:
     """Run (where `subject` has weights) and count `request`, and place it on `chips`.
 
     Without weights every attempt is assumed to use its whole budget, and nothing is measured.
     For each of `targets` the phases are compiled as they run; `compiled` is what was compiled
     before. The workload is predicted on each of `slices`, which must hold its budgets, and on the
-    smallest slice of each chip that does.
+    smallest slice of each chip that does. After the timed runs one more generation is traced into
+    the folder `trace`, where that is given.
 
     Raises ModelInputError, ChipInputError or ProfileInputError for what the user can mend.
     """
     listener = watcher or Silent()
+    if trace is not None and not subject.runs:
+        raise ProfileInputError(
+            "a trace needs a model that runs: choose --weights own or random, or leave out --trace"
+        )
     planned = plan(subject, request)
     require_slices(subject, planned, slices)
-    runs = _run(subject, planned, repeats, listener) if subject.runs else None
+    ran = _run(subject, planned, repeats, listener, trace) if subject.runs else (None, None)
+    runs, traced = ran
     lenses = [compile_target(spec_of(subject, planned, target), listener) for target in targets]
     attempts = runs.attempts if runs else assumed_attempts(planned)
     batches = batch_passes(planned, attempts)
@@ -82,6 +93,7 @@ def profile(
         thought=_thought(batches[0], unit, runs),
         outcome=outcome_of(planned, attempts, subject.tokenizer) if runs else None,
         machine=runs.limits if runs else None,
+        trace=traced,
         placements=[place(chip, phases, resident_bytes, subject.dtype) for chip in chips],
         compiled=[with_times(each, subject.config, subject.dtype) for each in (*compiled, *lenses)],
         predictions=predicted.predictions,
@@ -113,7 +125,9 @@ def spec_of(subject: Subject, planned: Plan, target: Target) -> ProgramSpec:
     )
 
 
-def _run(subject: Subject, planned: Plan, repeats: int, watcher: Watcher) -> Runs:
+def _run(
+    subject: Subject, planned: Plan, repeats: int, watcher: Watcher, trace: Path | None
+) -> tuple[Runs, Trace | None]:
     widest = max(len(batch.prompts) for batch in planned.batches)
     scratch_bytes = run_bytes(
         subject.config, subject.dtype, widest, planned.request.attempts,
@@ -121,7 +135,8 @@ def _run(subject: Subject, planned: Plan, repeats: int, watcher: Watcher) -> Run
     )  # fmt: skip
     watcher.stage(f"Loading {subject.config.name}")
     model = subject.load(planned.request.seed, scratch_bytes)
-    return run_repeats(model, planned, repeats, subject.dtype, watcher)
+    runs = run_repeats(model, planned, repeats, subject.dtype, watcher)
+    return runs, trace_batch(model, planned, runs, trace, watcher) if trace else None
 
 
 def _phase(

@@ -61,6 +61,8 @@ Examples:
 
     rooflink profile --model llama3-8b --weights none --slice v5e-8 --slice h100
 
+    rooflink profile --model smollm2-135m --limit 4 --trace
+
     rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json
 """
 
@@ -142,6 +144,13 @@ def profile_command(
             "'none' for none  [default: cpu where that runs]"
         ),
     ] = None,
+    trace: Annotated[
+        bool,
+        typer.Option(
+            "--trace",
+            help="Trace one generation more, for time by scope and for XProf, into the folder.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
     slices = [slice_named(text) for text in slice or ()]
@@ -164,7 +173,8 @@ def profile_command(
     targets = targets_for(compile, subject)
     name = out.name if out else f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
     with reserved(out or Path("runs") / name) as folder:
-        found = _watched(subject, request, chips, repeats, name, targets, slices)
+        traced = folder if trace else None
+        found = _watched(subject, request, chips, repeats, name, targets, slices, traced)
         write_run(found, folder)
     if json:
         print(found.model_dump_json(indent=1))
@@ -185,12 +195,14 @@ def _watched(
     name: str,
     targets: list[Target],
     slices: list[Slice],
+    trace: Path | None,
 ) -> Profile:
     with TerminalWatcher() as watcher:
         command = shlex.join(["rooflink", *sys.argv[1:]])
         try:
             return profile(
-                subject, request, chips, repeats, name, command, watcher, targets, slices=slices
-            )
+                subject, request, chips, repeats, name, command, watcher, targets, slices=slices,
+                trace=trace,
+            )  # fmt: skip
         except KeyboardInterrupt:
             raise InterruptedRunError from None

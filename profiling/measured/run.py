@@ -23,8 +23,12 @@ class Runs:
 
     def time_s(self, phase: str) -> Spread:
         """Seconds of a phase over all batches, repeat by repeat."""
-        times = [sum(clock.time_s[phase] for clock in repeat) for repeat in self.clocks]
-        return Spread(median=median(times), low=min(times), high=max(times), repeats=times)
+        return _spread([sum(clock.time_s[phase] for clock in repeat) for repeat in self.clocks])
+
+    @property
+    def first_batch_s(self) -> Spread:
+        """Seconds of all phases of the first batch, repeat by repeat."""
+        return _spread([sum(repeat[0].time_s.values()) for repeat in self.clocks])
 
     def step_times_s(self, phase: str) -> list[float]:
         """Seconds of each pass of the first batch: the mean over the loop call that it was in,
@@ -35,6 +39,10 @@ class Runs:
             for same in calls
             for _ in range(same[0].passes)
         ]
+
+
+def _spread(times: list[float]) -> Spread:
+    return Spread(median=median(times), low=min(times), high=max(times), repeats=times)
 
 
 def run_repeats(model: Transformer, plan: Plan, repeats: int, dtype: str, watcher: Watcher) -> Runs:

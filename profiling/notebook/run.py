@@ -142,6 +142,7 @@ def profile(
     repeats: int = 3,
     seed: int = 0,
     name: str | None = None,
+    trace: str | Path | None = None,
     progress: bool = True,
 ) -> Run:
     """Count, and where it can run measure, what each phase of a chain of thought costs.
@@ -150,7 +151,8 @@ def profile(
     a hub id; `prompts` a text, a file with one a line, or a list; `task` problems with checked
     answers ('chain:k=8'). `weights` 'none' counts costs only. `chips` and `slices` ('v5e',
     'h100-8') are predicted on; without either, the TPUs with a price. Lengths are in tokens, None
-    for a default that fits. The device (TPU, else CPU) is found by itself.
+    for a default that fits. `trace` is a folder for a traced generation, as `--trace` makes one: time
+    by scope in the record, a session for XProf. The device (TPU, else CPU) is found by itself.
 
     Raises ModelInputError, ChipInputError or ProfileInputError for what the caller can mend.
     """
@@ -174,8 +176,9 @@ def profile(
     named = name or f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
     with watched(progress) as watcher:
         found = profiled(
-            subject, request, placed_on, repeats, named, "python", watcher, targets, slices=over
-        )
+            subject, request, placed_on, repeats, named, "python", watcher, targets, slices=over,
+            trace=Path(trace) if trace else None,
+        )  # fmt: skip
     return Run(found)
 
 

@@ -4,7 +4,7 @@
 `economics` what a described slice would take and cost.
 """
 
-from .base import HbmBytes, Record
+from .base import HbmBytes, Record, Spread
 from .compiled import (
     CollectiveTraffic,
     CompiledPhase,
@@ -33,17 +33,19 @@ from .profile import (
     Profile,
     Provenance,
     Sample,
-    Spread,
     StopReason,
     ThoughtPoint,
     Workload,
 )
+from .trace import UNATTRIBUTED, Clock, ScopeTime, Trace
 
 __all__ = [
     "SCHEMA",
+    "UNATTRIBUTED",
     "Amounts",
     "Bound",
     "ChipPlacement",
+    "Clock",
     "CollectiveTraffic",
     "CompiledPhase",
     "CompiledTarget",
@@ -72,8 +74,10 @@ __all__ = [
     "Provenance",
     "Record",
     "Sample",
+    "ScopeTime",
     "Spread",
     "StopReason",
     "ThoughtPoint",
+    "Trace",
     "Workload",
 ]

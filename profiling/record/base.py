@@ -21,3 +21,12 @@ class HbmBytes(Record):
     def total(self) -> int:
         """All kinds together."""
         return self.weights + self.kv_read + self.kv_write + self.activations
+
+
+class Spread(Record):
+    """Repeated measurements of one quantity."""
+
+    median: float
+    low: float = Field(description="smallest repeat")
+    high: float = Field(description="largest repeat")
+    repeats: list[float]

@@ -13,9 +13,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import HbmBytes, Record
+from .base import HbmBytes, Record, Spread
 from .compiled import CompiledTarget
 from .prediction import Prediction
+from .trace import Trace
 
 SCHEMA = "rooflink.profile/1"
 
@@ -82,15 +83,6 @@ class CountedCost(Record):
     def intensity(self) -> float:
         """Arithmetic intensity: matmul FLOPs per HBM byte."""
         return self.flops / self.hbm_bytes.total if self.hbm_bytes.total else 0.0
-
-
-class Spread(Record):
-    """Repeated measurements of one quantity."""
-
-    median: float
-    low: float = Field(description="smallest repeat")
-    high: float = Field(description="largest repeat")
-    repeats: list[float]
 
 
 class MeasuredCost(Record):
@@ -217,6 +209,7 @@ class Profile(Record):
     thought: list[ThoughtPoint] = Field(description="at most 64 points along the thought")
     outcome: Outcome | None = Field(description="None where nothing was run")
     machine: MachineLimits | None = Field(description="None where nothing was run")
+    trace: Trace | None = Field(default=None, description="None where no trace was asked for")
     placements: list[ChipPlacement]
     compiled: list[CompiledTarget] = Field(
         default=[], description="what XLA made of the phases, target by target"

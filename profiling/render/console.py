@@ -17,6 +17,7 @@ from .headline import headline
 from .lens import AT_PEAK, COUNTED, MEASURED
 from .prediction_console import show_predicted_section
 from .tables import phases_and_total, time_at_peak
+from .trace_console import show_trace_section
 
 SAMPLES = 2
 SAMPLE_CHARACTERS = 240
@@ -29,6 +30,7 @@ def show(profile: Profile, console: Console) -> None:
     console.print()
     print_table(console, _phase_columns(profile, console.width), len(profile.phases) > 1)
     console.print(_phase_note(profile))
+    show_trace_section(profile, console)
     if profile.placements:
         console.print()
         print_table(console, _chip_columns(profile, console.width), False)

@@ -14,6 +14,7 @@ from .plots import all_plots
 from .prediction_view import prediction_view
 from .templating import TEMPLATES, environment
 from .tiles import tiles
+from .trace_tables import scopes_table, trace_notes
 
 
 def html(profile: Profile) -> str:
@@ -49,6 +50,8 @@ def html(profile: Profile) -> str:
         bytes_=units.bytes_,
         finding_size=facts.finding_size,
         predicted=prediction_view(profile),
+        trace_notes=trace_notes(profile),
+        trace_table=scopes_table(profile.trace) if profile.trace else None,
         targets=target_views(profile),
         compiled_notes=NOTES,
         signed=signed,

@@ -11,6 +11,7 @@ from .lens import CONVENTIONS, TERMS, glossary
 from .prediction_view import prediction_view
 from .table import Table
 from .templating import environment
+from .trace_tables import scopes_table, trace_notes
 
 
 def markdown(profile: Profile) -> str:
@@ -39,6 +40,8 @@ def markdown(profile: Profile) -> str:
         findings=facts.ranked(profile.findings),
         finding_size=facts.finding_size,
         predicted=prediction_view(profile),
+        trace_notes=trace_notes(profile),
+        trace_table=scopes_table(profile.trace) if profile.trace else None,
         targets=target_views(profile),
         compiled_notes=NOTES,
         glossary=glossary(profile),

@@ -5,6 +5,7 @@ from .plot_bars import byte_bars, chip_bars, idle_bars, time_bars
 from .plot_lengths import lengths
 from .plot_roofline import roofline
 from .plot_thought import thought
+from .plot_trace import trace_bars
 
 
 def all_plots(profile: Profile) -> dict[str, str]:
@@ -17,4 +18,5 @@ def all_plots(profile: Profile) -> dict[str, str]:
         "lengths": lengths(profile),
         "idle": idle_bars(profile),
         "chips": chip_bars(profile),
+        "trace": trace_bars(profile),
     }

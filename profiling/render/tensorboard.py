@@ -22,6 +22,7 @@ from .profile_sessions import profile_sessions
 from .roofline_png import roofline_png
 from .tables import phases_and_total, time_at_peak
 from .tags import tag
+from .trace_scalars import trace_scalars
 
 CHIPS = "chips"
 LAYOUT = {
@@ -45,6 +46,7 @@ def scalars(profile: Profile) -> Iterator[tuple[str, float, int]]:
     yield from _phase_scalars(profile)
     yield from _chip_scalars(profile)
     yield from _thought_scalars(profile)
+    yield from trace_scalars(profile)
     yield from compiled_scalars(profile)
     yield from prediction_scalars(profile)
 

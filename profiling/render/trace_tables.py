@@ -1,0 +1,121 @@
+"""The traced generation's time: the table of scopes by phase, and sentences on what it holds."""
+
+from collections import defaultdict
+
+from ..record import UNATTRIBUTED, Profile, Trace
+from . import units
+from .lens import MEASURED
+from .table import Column, Table, from_columns
+
+BETWEEN = "between phases"
+CAPTION = "Where the time goes: self time by scope"
+
+
+def scopes_table(trace: Trace, most: int | None = None) -> Table:
+    """Self time of each scope in each phase, and its share; after `most` the others as one.
+
+    What no scope claims comes last, above the total.
+    """
+    sums = times(trace)
+    phases = phase_names(trace)
+    named = [scope for scope in sums if scope != UNATTRIBUTED]
+    if most is not None and len(named) > most + 1:
+        others: dict[str, float] = defaultdict(float)
+        for scope in named[most:]:
+            for phase, time_s in sums[scope].items():
+                others[phase] += time_s
+        label = f"{len(named) - most} others"
+        named, sums = [*named[:most], label], {**sums, label: others}
+    rows = [(scope, sums[scope]) for scope in (*named, UNATTRIBUTED) if scope in sums]
+    if rows:
+        rows.append(("total", {phase: _sum(trace, phase) for phase in phases}))
+    totals = [sum(row.values()) for _, row in rows]
+    return from_columns(
+        CAPTION,
+        [
+            (Column("scope", numeric=False), [scope for scope, _ in rows]),
+            *(
+                (Column(_heading(phase), MEASURED), [_time(row, phase) for _, row in rows])
+                for phase in phases
+            ),
+            (Column("all", MEASURED), [units.seconds(total) for total in totals]),
+            (Column("share", MEASURED), [units.share(t / trace.thread_s) for t in totals]),
+        ],
+        has_total=bool(rows),
+    )
+
+
+def times(trace: Trace) -> dict[str, dict[str, float]]:
+    """Scope -> phase -> seconds, the largest scopes first."""
+    sums: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in trace.scopes:
+        sums[row.scope][row.phase] = row.self_time_s
+    return dict(sorted(sums.items(), key=lambda each: -sum(each[1].values())))
+
+
+def phase_names(trace: Trace) -> list[str]:
+    """The phases with time, the longest first; what is between them last."""
+    names = sorted({row.phase for row in trace.scopes}, key=lambda phase: -_sum(trace, phase))
+    return sorted(names, key=lambda phase: phase == UNATTRIBUTED)
+
+
+def trace_notes(profile: Profile) -> list[str]:
+    """What the table is of, what it leaves open, and what tracing cost."""
+    trace = profile.trace
+    if trace is None:
+        return []
+    notes = [f"No table: {trace.problem}."] if trace.problem else [_what(trace), _open(trace)]
+    notes += _overhead(trace)
+    if trace.session:
+        notes.append(
+            f"The trace itself is in {trace.session}: rooflink board shows it in XProf's tab where "
+            "rooflink[xprof] is installed."
+        )
+    return notes
+
+
+def _what(trace: Trace) -> str:
+    whose = "core" if trace.clock == "TPU cores" else "thread"
+    many = "" if trace.lines == 1 else "s"
+    return (
+        f"One generation of the first batch under jax.profiler: {units.seconds(trace.thread_s)} of "
+        f"work on {units.count(trace.lines)} {whose}{many}, idle and waiting ones left out, each "
+        "instruction's time without that of those inside it."
+    )
+
+
+def _open(trace: Trace) -> str:
+    rest_s = trace.thread_s * (1 - trace.attributed_share)
+    return (
+        f"{units.share(trace.attributed_share)} belongs to a phase and a scope; of the other "
+        f"{units.seconds(rest_s)}, {units.seconds(trace.dispatch_s)} is XLA's own, in loops and "
+        "between instructions."
+    )
+
+
+def _overhead(trace: Trace) -> list[str]:
+    if trace.overhead is None or not trace.traced_s or not trace.untraced_s:
+        return []
+    untraced = trace.untraced_s
+    took, median = units.seconds(trace.traced_s), units.seconds(untraced.median)
+    if trace.traced_s > untraced.high:
+        verdict = f"an overhead of {units.share(trace.overhead)}"
+    else:
+        verdict = "an overhead below this machine's noise"
+    span = units.span(units.seconds(untraced.low), units.seconds(untraced.high))
+    return [
+        f"Its phases took {took}; untraced they took {median} ({span}): {verdict}. "
+        "Nothing else in this report was traced."
+    ]
+
+
+def _heading(phase: str) -> str:
+    return BETWEEN if phase == UNATTRIBUTED else phase
+
+
+def _time(row: dict[str, float], phase: str) -> str:
+    return units.seconds(row[phase]) if phase in row else ""
+
+
+def _sum(trace: Trace, phase: str) -> float:
+    return sum(row.self_time_s for row in trace.scopes if row.phase == phase)
