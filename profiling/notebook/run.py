@@ -151,8 +151,8 @@ def profile(
     a hub id; `prompts` a text, a file with one a line, or a list; `task` problems with checked
     answers ('chain:k=8'). `weights` 'none' counts costs only. `chips` and `slices` ('v5e',
     'h100-8') are predicted on; without either, the TPUs with a price. Lengths are in tokens, None
-    for a default that fits. `trace` is a folder for a traced generation, as `--trace` makes one: time
-    by scope in the record, a session for XProf. The device (TPU, else CPU) is found by itself.
+    for a default that fits. `trace` is a folder for one traced generation, as `--trace` makes it:
+    time by scope in the record, a session for XProf. The device (TPU, else CPU) is found by itself.
 
     Raises ModelInputError, ChipInputError or ProfileInputError for what the caller can mend.
     """

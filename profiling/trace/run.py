@@ -11,7 +11,7 @@ from ..workload import Plan
 from .capture import PhaseSteps, capture
 from .cores import cores_work
 from .places import read_places
-from .space import Plane, read_planes
+from .space import read_planes
 from .table import Windows, read_windows, scope_times
 from .threads import PLANE as HOST
 from .threads import threads_work

@@ -45,17 +45,20 @@ def threads_work(host: Plane) -> list[list[Work]]:
     return [work for work in found if work]
 
 
-def _spans(events: Iterable[Event]) -> Iterator[Span[_Kind]]:
+def _spans(events: Iterable[Event]) -> list[Span[_Kind]]:
+    """Tasks first: one holds all that begins and ends with it."""
     begun: list[tuple[int, int | None]] = []  # tasks that have not ended yet
+    tasks, others = [], []
     for event in sorted(events, key=lambda event: event.start_ps):
         kind = _kind(event)
         if event.name == _START:
             begun.append((event.start_ps, event.stats.get("_c")))
         elif event.name == _STOP and begun:
             start, key = begun.pop()
-            yield Span(start, event.end_ps, _Kind("task", key=key))
+            tasks.append(Span(start, event.end_ps, _Kind("task", key=key)))
         elif kind is not None:
-            yield Span(event.start_ps, event.end_ps, kind)
+            others.append(Span(event.start_ps, event.end_ps, kind))
+    return tasks + others
 
 
 def _kind(event: Event) -> _Kind | None:
