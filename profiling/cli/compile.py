@@ -16,6 +16,7 @@ from ..compiled.lens import compile_target, write_xprof
 from ..compiled.spec import PHASES, WHOLE_MESH, PhaseName, ProgramSpec, parse_mesh
 from ..compiled.targets import parse_target
 from ..compiled.traffic.walk import module_traffic
+from ..compiled.xprof import BY_PHASE
 from ..compiled_time import with_times
 from ..errors import ProfileInputError
 from ..profiler import profile
@@ -123,6 +124,9 @@ def compile_command(
         console.print(f"Report: {out / 'report.html'}", soft_wrap=True, highlight=False)
     if xprof is not None:
         console.print(f"XProf session (predicted): {session}", soft_wrap=True, highlight=False)
+        rows = session.parent.with_name(session.parent.name + BY_PHASE)
+        console.print(f"A row a phase: xprof get_roofline_model {rows}", soft_wrap=True,
+                      highlight=False)  # fmt: skip
 
 
 compile_command.__doc__ = COMPILE_HELP

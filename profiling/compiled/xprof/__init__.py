@@ -2,6 +2,6 @@
 
 from .device import LABEL
 from .phase import PhaseProgram
-from .session import write_session
+from .session import BY_PHASE, write_session
 
-__all__ = ["LABEL", "PhaseProgram", "write_session"]
+__all__ = ["BY_PHASE", "LABEL", "PhaseProgram", "write_session"]

@@ -1,7 +1,8 @@
 """The device's plane: phases as steps, their programs, and the programs' operations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from ....tpu_configs.chip import Chip
 from ..hlo.module import Instruction
@@ -36,7 +37,7 @@ class DevicePlane:
     lines: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, plane: Any, chip: Chip, roof: Roof) -> "DevicePlane":
+    def start(cls, plane: Any, chip: Chip, roof: Roof) -> Self:
         """An empty plane for one device of `chip`."""
         writer = PlaneWriter(plane, 1, _PLANE)
         writer.set_stats(
@@ -111,7 +112,7 @@ class DevicePlane:
             "flops": flops,
             "model_flops": flops,
             "bytes_accessed": row.bytes(None),
-            "memory_access_breakdown": _breakdown(row),
+            "memory_access_breakdown": breakdown([row]),
             "tf_op": _scope_path(phase, row) + ":",  # XProf wants name:type
             "program_id": program,
             "symbol_id": self._next_symbol(),
@@ -137,12 +138,12 @@ def _scope_path(phase: PhaseProgram, row: InstructionTraffic) -> str:
     return f"{first}/{row.scope or UNATTRIBUTED}"
 
 
-def _breakdown(row: InstructionTraffic) -> bytes:
+def breakdown(rows: Sequence[InstructionTraffic]) -> bytes:
     """Bytes by memory and direction over all executions; memories XProf does not know left out."""
     message = MemoryAccessBreakdown()
     for space, number in _MEMORY_SPACES.items():
         for direction, operation in _DIRECTIONS.items():
-            moved = row.bytes(space, direction=direction)
+            moved = sum(row.bytes(space, direction=direction) for row in rows)
             if moved:
                 message.memory_accessed.add(
                     operation_type=operation, memory_space=number, bytes_accessed=moved

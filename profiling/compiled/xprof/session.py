@@ -12,9 +12,13 @@ from .phase import PhaseProgram
 from .programs import ProgramPlane
 from .roof import roof_of
 from .schema import XSpace
+from .whole_phases import PhaseRows
 
 HOST = LABEL
 """Stands where XProf shows the name of the machine that was profiled."""
+
+BY_PHASE = "_phases"
+"""Behind the name of the session with a row a phase."""
 
 _CACHES = (
     "*op_stats*.pb",
@@ -46,13 +50,21 @@ def write_session(
     and is empty for the others, since a HloModuleProto, which `CompiledPhase.hlo_proto` holds, has
     none.
 
+    A second session, `name` with '_phases' behind it, has each phase as a single operation: in it
+    XProf's commands, which leave steps out, give a row a phase.
+
     Raises ProfileInputError where there is no phase, a program cannot be read, or the folder
     cannot be written; ChipInputError for a dtype that is not known.
     """
     if not phases:
         raise ProfileInputError("a session for XProf needs at least one compiled phase")
-    data = _space(phases, chip, dtype)
-    session = folder / "plugins" / "profile" / _labelled(name)
+    labelled = _labelled(name)
+    _write(folder, f"{labelled}{BY_PHASE}", _space(phases, chip, dtype, PhaseRows))
+    return _write(folder, labelled, _space(phases, chip, dtype, DevicePlane))
+
+
+def _write(folder: Path, name: str, data: bytes) -> Path:
+    session = folder / "plugins" / "profile" / name
     path = session / f"{HOST}.xplane.pb"
     try:
         session.mkdir(parents=True, exist_ok=True)
@@ -65,9 +77,11 @@ def write_session(
     return path
 
 
-def _space(phases: Sequence[PhaseProgram], chip: Chip, dtype: str) -> bytes:
+def _space(
+    phases: Sequence[PhaseProgram], chip: Chip, dtype: str, plane: type[DevicePlane]
+) -> bytes:
     space = XSpace(hostnames=[HOST], warnings=[f"Times are {BASIS}.", *_warnings(phases)])
-    device = DevicePlane.start(space.planes.add(), chip, roof_of(chip, dtype))
+    device = plane.start(space.planes.add(), chip, roof_of(chip, dtype))
     programs = ProgramPlane(space.planes.add())
     for program, phase in enumerate(phases, start=1):
         title = f"{phase.traffic.name}({program})"

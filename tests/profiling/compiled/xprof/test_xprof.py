@@ -1,12 +1,16 @@
 """XProf's own tools on a written session (`pip install xprof`)."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rooflink.profiling.compiled.traffic.record import ModuleTraffic
 from rooflink.profiling.compiled.xprof import PhaseProgram, write_session
 from rooflink.tpu_configs.catalog import load_chip
 
@@ -77,3 +81,35 @@ def test_other_tools_have_data(tool: Tool) -> None:
     assert "not measured" in json.dumps(tool("overview_page"))
     events = [event for event in tool("trace_viewer")["traceEvents"] if event.get("ph") == "X"]
     assert {"0", "1", "jit_think(2)", "while.1", "dot.1"} <= {event["name"] for event in events}
+
+
+def test_its_command_gives_a_row_for_each_phase(phases: list[PhaseProgram], tmp_path: Path) -> None:
+    """`xprof get_roofline_model` prints milliseconds and per cent: rounded, so compared loosely.
+
+    FLOPs are those at the roof times the share of the roof that is reached; HBM bytes, where HBM
+    is the bound, FLOPs over their intensity.
+    """
+    pytest.importorskip("xprof")
+    scaled = [replace(p, traffic=enlarged(p.traffic), flops=p.flops * SCALE) for p in phases]
+    path = write_session(scaled, load_chip("v5e"), tmp_path, "tiny")
+    session = path.parent.with_name("tiny_predicted_phases")
+    command = [str(Path(sys.executable).with_name("xprof")), "get_roofline_model", str(session)]
+    done = subprocess.run(command, capture_output=True, check=True, text=True, cwd=tmp_path)
+    found = {row["name"]: row for row in json.loads(done.stdout)["top_operations"]}
+    assert found.keys() == {"prefill", "think"}
+    for phase in scaled:
+        row = found[phase.name]
+        reached = float(row["roofline_efficiency_percent"].rstrip("%")) / 100
+        seconds = row["total_self_time_ms"] / 1e3
+        flops = row["optimal_flop_rate_gflops"] * GIGA * reached * seconds
+        assert flops == pytest.approx(phase.flops, rel=5e-3)
+        busy = float(row["max_mem_bw_utilization_percent"].rstrip("%")) / 100
+        assert busy * 819 * GIGA * seconds == pytest.approx(phase.traffic.hbm_bytes(), rel=5e-3)
+
+
+SCALE = 1000  # makes times long enough for milliseconds with three decimals
+
+
+def enlarged(traffic: ModuleTraffic) -> ModuleTraffic:
+    rows = tuple(replace(row, times=row.times * SCALE) for row in traffic.rows)
+    return replace(traffic, rows=rows)
