@@ -8,6 +8,7 @@ from ..errors import ProfileInputError
 from .event_files import is_event_file
 from .plugin import RooflinkPlugin
 from .runs import PROFILE, files_under
+from .sessions import HOW, TAB, has_sessions, has_xprof, is_session_file
 
 
 def require_shown(folder: Path) -> None:
@@ -17,11 +18,15 @@ def require_shown(folder: Path) -> None:
         raise ProfileInputError(f"no directory at {folder}: {how}")
     if not folder.is_dir():
         raise ProfileInputError(f"{folder} is a file: give the directory of runs that it lies in")
-    found = False
+    found = session = False
     for path in files_under(folder):
         if path.name == PROFILE or is_event_file(path):
             return
-        found = True
+        found, session = True, session or is_session_file(path)
+    if session and has_xprof():
+        return
+    if session:
+        raise ProfileInputError(f"{folder} holds sessions for XProf alone: {HOW} shows them")
     if found:
         raise ProfileInputError(
             f"nothing under {folder} is a run: no {PROFILE} and no TensorBoard event file; {how}"
@@ -48,4 +53,5 @@ def start(folder: Path, host: str, port: int | None) -> str:
             f"cannot serve at {host}:{6006 if port is None else port}: "
             f"{' '.join(error.msg.split())}"
         ) from None
-    return f"{url}#{RooflinkPlugin.plugin_name}"
+    alone = not any(path.name == PROFILE for path in files_under(folder))
+    return f"{url}#{TAB if alone and has_sessions(folder) else RooflinkPlugin.plugin_name}"

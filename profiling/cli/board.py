@@ -19,7 +19,8 @@ def board_command(
 
     The tab draws the roofline of each run's phases and lets you change a chip's bandwidth and
     FLOP/s, see what bounds each phase then, and set two runs side by side. Nothing is loaded from
-    the network.
+    the network. Traces (`profile --trace`, `compile --xprof`) are in XProf's own tab, where
+    rooflink[xprof] is installed.
 
     Examples:
 
@@ -28,8 +29,11 @@ def board_command(
         rooflink board runs/monday --port 8080
     """
     from ..board.server import start  # TensorBoard takes a second to import: only here
+    from ..board.sessions import HOW, has_sessions, has_xprof
 
     try:
+        if has_sessions(folder) and not has_xprof():
+            print(f"There are traces for XProf's tab, which is missing here: {HOW}", flush=True)
         print(f"TensorBoard with the rooflink tab: {start(folder, host, port)}", flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:

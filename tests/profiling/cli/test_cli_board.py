@@ -13,6 +13,7 @@ from sample_profile import sample_profile
 
 from rooflink.profiling.store import save_profile
 
+BOARD = "rooflink.profiling.board"
 pytestmark = pytest.mark.filterwarnings("ignore:html5lib's sanitizer:DeprecationWarning")
 
 
@@ -42,6 +43,43 @@ def test_a_file(rooflink) -> None:
     done = rooflink("board", "profile.json")
     assert done.code == 2
     assert "profile.json is a file" in done.err
+
+
+def session(folder: str) -> None:
+    place = Path(folder, "plugins/profile/measured")
+    place.mkdir(parents=True)
+    Path(place, "vm.xplane.pb").write_bytes(b"")
+
+
+def test_sessions_alone_need_xprof(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
+    session("traces")
+    monkeypatch.setattr(f"{BOARD}.server.has_xprof", lambda: False)
+    done = rooflink("board", "traces")
+    assert done.code == 2
+    assert "traces holds sessions for XProf alone: pip install 'rooflink[xprof]'" in done.err
+
+
+def test_sessions_alone_are_shown_where_xprof_is(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rooflink.profiling.board.server import require_shown  # TensorBoard warns as it loads
+
+    session("traces")
+    monkeypatch.setattr(f"{BOARD}.server.has_xprof", lambda: True)
+    require_shown(Path("traces"))
+
+
+def test_a_session_beside_a_run_is_told_of(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where XProf is missing the run is shown all the same."""
+    session("runs")
+    save_profile(sample_profile(), Path("runs"))
+
+    def ended(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"{BOARD}.sessions.has_xprof", lambda: False)
+    monkeypatch.setattr(f"{BOARD}.server.start", ended)
+    done = rooflink("board", "runs")
+    assert done.code == 0
+    assert "missing here: pip install 'rooflink[xprof]'" in done.out
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
