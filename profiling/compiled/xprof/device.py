@@ -19,6 +19,9 @@ BASIS = "predicted, not measured: max(FLOPs / peak, HBM bytes / bandwidth) by th
 """On every event: what its duration is."""
 
 _PLANE = "/device:TPU:0"  # XProf knows a TPU by this very name
+_XPROFS_LINES = ("Steps", "XLA Modules", "XLA Ops")
+_LOOPS = "Loops"  # apart: XProf's op profile divides by the time of all events on its line of
+# operations, so that a loop's would count what is inside it twice
 _MEMORY_SPACES = {HBM: 1, "CMEM": 2, "VMEM": 3}  # XProf's PerformanceInfo.MemorySpace
 _DIRECTIONS: dict[Direction, int] = {"read": 1, "write": 2}  # its OperationType
 _LONGEST_NAME = 160
@@ -49,7 +52,7 @@ class DevicePlane:
                 "has_megacore": 0,
             }
         )
-        lines = {name: writer.add_line(name) for name in ("Steps", "XLA Modules", "XLA Ops")}
+        lines = {name: writer.add_line(name) for name in (*_XPROFS_LINES, _LOOPS)}
         return cls(writer, roof, lines=lines)
 
     def add(self, phase: PhaseProgram, program: int, title: str) -> None:
@@ -73,12 +76,12 @@ class DevicePlane:
         self.now_ps += _GAP_PS
 
     def _operations(self, phase: PhaseProgram, program: int) -> None:
-        """One event an instruction, all its executions together, inside the events of its loops."""
+        """One event an instruction, all its executions together, beneath its loops' events."""
         open_loops: list[tuple[str, Any, int]] = []
         for row, flops in zip(phase.traffic.rows, row_flops(phase), strict=True):
             self._close(open_loops, row.loops)
             for name in row.loops[len(open_loops) :]:
-                event = self._event(self._loop_kind(name, program), 0)
+                event = self._event(self._loop_kind(name, program), 0, line=_LOOPS)
                 open_loops.append((name, event, self.now_ps))
             kind = self._row_kind(phase, row, flops, program)
             hbm_bytes = row.bytes(HBM)
@@ -94,9 +97,11 @@ class DevicePlane:
             _, event, start = open_loops.pop()
             event.duration_ps = self.now_ps - start
 
-    def _event(self, kind: int, duration_ps: int, counts: Stats = NO_STATS) -> Any:
+    def _event(
+        self, kind: int, duration_ps: int, counts: Stats = NO_STATS, line: str = "XLA Ops"
+    ) -> Any:
         stats = {"group_id": self.steps, "basis": BASIS, **counts}
-        return self.writer.add_event(self.lines["XLA Ops"], kind, self.now_ps, duration_ps, stats)
+        return self.writer.add_event(self.lines[line], kind, self.now_ps, duration_ps, stats)
 
     def _loop_kind(self, name: str, program: int) -> int:
         number = self._next_symbol()

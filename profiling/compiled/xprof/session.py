@@ -40,7 +40,7 @@ def write_session(
 
     `xprof --logdir folder` shows it, TensorBoard too where XProf is installed. `name` gets
     '_predicted' behind it unless it says so itself. Each phase is a step; an operation is one
-    event for all its executions, inside events for its loops, so totals are exact and a session
+    event for all its executions, beneath events for its loops, so totals are exact and a session
     is small whatever the number of tokens. FLOPs are the counted lens's, shared out over the
     instructions (see `split`); bytes are those of the traffic, whole tiles, one device. Times are
     predicted from the chip's datasheet peaks for matmuls of `dtype` (see `roof`), one operation

@@ -83,6 +83,15 @@ def test_other_tools_have_data(tool: Tool) -> None:
     assert {"0", "1", "jit_think(2)", "while.1", "dot.1"} <= {event["name"] for event in events}
 
 
+def test_the_op_profile_has_our_utilisation(tool: Tool, phases: list[PhaseProgram]) -> None:
+    """FLOPs over time and peak: events of loops beside their operations would lower it."""
+    whole = tool("op_profile")["byProgram"]["metrics"]
+    seconds = whole["rawTime"] / 1e12
+    flops = sum(phase.flops for phase in phases)
+    assert whole["rawFlops"] == pytest.approx(flops, rel=1e-6)
+    assert whole["flops"] == pytest.approx(flops / seconds / 197e12, rel=1e-3)
+
+
 def test_its_command_gives_a_row_for_each_phase(phases: list[PhaseProgram], tmp_path: Path) -> None:
     """`xprof get_roofline_model` prints milliseconds and per cent: rounded, so compared loosely.
 
