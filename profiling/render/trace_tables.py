@@ -101,10 +101,11 @@ def _overhead(trace: Trace) -> list[str]:
     if trace.traced_s > untraced.high:
         verdict = f"an overhead of {units.share(trace.overhead)}"
     else:
-        verdict = "an overhead below this machine's noise"
+        verdict = "tracing added nothing that this machine's noise lets through"
     span = units.span(units.seconds(untraced.low), units.seconds(untraced.high))
+    spread = f" ({span})" if len(untraced.repeats) > 1 else ""
     return [
-        f"Its phases took {took}; untraced they took {median} ({span}): {verdict}. "
+        f"Its phases took {took}; untraced they took {median}{spread}: {verdict}. "
         "Nothing else in this report was traced."
     ]
 

@@ -48,9 +48,12 @@ def test_shares_and_overhead_of_the_record() -> None:
 
 
 def test_the_overhead_is_said_unless_noise_hides_it(profile: Profile) -> None:
-    assert any("an overhead of 100 %" in note for note in trace_notes(traced(profile)))
+    assert any(
+        "4.00 s (3.00 to 5.00 s): an overhead of 100 %" in note
+        for note in trace_notes(traced(profile))
+    )
     hidden = trace_notes(traced(profile, traced_s=4.5))
-    assert any("below this machine's noise" in note for note in hidden)
+    assert any("nothing that this machine's noise lets through" in note for note in hidden)
 
 
 def test_every_report_has_it(profile: Profile) -> None:
