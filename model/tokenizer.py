@@ -62,6 +62,11 @@ class Tokenizer:
         """Every id that `encode` returns is below this (a model's vocabulary may be padded)."""
         return max(self._backend.get_vocab(with_added_tokens=True).values(), default=-1) + 1
 
+    def same_ids(self, other: "Tokenizer") -> bool:
+        """Whether both have the same words under the same ids."""
+        vocabularies = [each._backend.get_vocab(with_added_tokens=True) for each in (self, other)]
+        return vocabularies[0] == vocabularies[1]
+
     def encode(self, text: str, start: bool = True) -> list[int]:
         """Token ids of `text`, control tokens written in it recognised.
 

@@ -84,6 +84,11 @@ def branch(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
     A row that stays where it is is not copied. The copies' cached positions are noted as a
     record of the phase 'branch'.
     """
+    with session.during("branch"):
+        _take(session, parents, alive)
+
+
+def _take(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
     moved = (parents != np.arange(parents.shape[1])) & alive
     copied = np.where(moved, np.take_along_axis(session.own, parents, axis=1), 0)
     if moved.any():
@@ -108,13 +113,26 @@ def branch(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
         session.note_rows("branch", none, none, none, none, slots=0, copied=copied[None])
 
 
-def peek(session: Session, cue: Sequence[int], phase: str, rows: np.ndarray) -> tuple[Array, Array]:
+def unread(session: Session, rows: np.ndarray) -> None:
+    """Let `rows` read the last token that they said once more, those that have read one."""
+    again = rows & ~session.cursor.pending & (session.own > 0)
+    position = (session.cursor.position - again).astype(np.int32)
+    session.rows = forget(session.rows, jnp.asarray(position), session.rows.slot)
+    pending = session.cursor.pending | again
+    session.cursor = replace(session.cursor, pending=pending, position=position)
+    session.fresh &= ~again
+
+
+def peek(
+    session: Session, cue: Sequence[int], phase: str, rows: np.ndarray, model: str | None = None
+) -> tuple[Array, Array]:
     """Hidden states [B, A, D] and logits [B, A, V] after reading what is said, and `cue`.
 
-    The rows are put back afterwards: `cue` is no part of what they said.
+    The rows are put back afterwards: `cue` is no part of what they said. The pass is noted as one
+    of `model`, the engine's by default.
     """
     place = place_of(session)
-    hidden = force(session, cue, phase, rows)
+    hidden = force(session, cue, phase, rows, model)
     if hidden is None:
         raise ValueError("nothing to read: rows have read all that they said, and the cue is empty")
     logits = session.logits

@@ -1,13 +1,14 @@
 """Engine: a model with its wording, and what bounds a run on it; the questions it is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ..generate import STEPS_PER_CALL, attempt_keys
+from ..generate import STEPS_PER_CALL, Observer, attempt_keys
 from ..transformer import Transformer
 from .limits import Limit
 from .wording import Wording
@@ -31,6 +32,7 @@ class Engine:
     prompt_slots: int = 0  # pads shorter prompts, so that batches share compiled programs
     limit: Limit | None = None
     name: str = "model"
+    observer: Observer | None = None  # nothing is pending on the device when it hears anything
 
     @property
     def passes_per_call(self) -> int:
@@ -46,6 +48,16 @@ class Engine:
         """The same engine with another budget of thought tokens."""
         rules = replace(self.wording.rules, think_budget=think_budget)
         return replace(self, wording=replace(self.wording, rules=rules))
+
+    @contextmanager
+    def during(self, phase: str) -> Iterator[None]:
+        """Tell the observer, if there is one, that `phase` begins and ends."""
+        if self.observer is None:
+            yield
+            return
+        self.observer.begins(phase)
+        yield
+        self.observer.ends(phase)
 
     def fits(self, prompt_tokens: int) -> bool:
         """Whether a thought and an answer after so long a prompt fit the model's context."""

@@ -22,13 +22,16 @@ Tokens = Sequence[int]
 _confidence = jax.jit(token_confidence)
 
 
-def force(session: Session, tokens: Tokens, phase: str, rows: np.ndarray) -> Array | None:
+def force(
+    session: Session, tokens: Tokens, phase: str, rows: np.ndarray, model: str | None = None
+) -> Array | None:
     """Make each of `rows` say `tokens`; what it had not read of its own is read along.
 
-    Returns the hidden states [B, A, D] behind the last token, None where nothing was to be read.
+    The pass is noted as one of `model`, the engine's by default. Returns the hidden states
+    [B, A, D] behind the last token, None where nothing was to be read.
     """
     B, A = rows.shape
-    return force_each(session, [[tokens] * A] * B, phase, rows, exact=True)
+    return force_each(session, [[tokens] * A] * B, phase, rows, exact=True, model=model)
 
 
 def force_each(
@@ -38,21 +41,31 @@ def force_each(
     rows: np.ndarray,
     exact: bool = False,
     scored: bool = False,
+    model: str | None = None,
 ) -> Array | None:
     """As `force`, with tokens [B][A] of each row's own; `scored` finds how likely each was held.
 
-    Rows of many lengths are padded to few; `exact` is for tokens that all rows share.
+    Rows of many lengths are padded to few; `exact` is for tokens that all rows share. The pass is
+    noted as one of `model`, the engine's by default.
     """
     said = np.array([[len(row) for row in question] for question in tokens]) * rows
     counts = said + (session.cursor.pending & rows)
     if not counts.any():
         return None
     T = int(counts.max()) if exact else up_to_step(int(counts.max()))
+    with session.during(phase):
+        return _read(session, tokens, phase, said, counts, T, scored, model)
+
+
+def _read(
+    session: Session, tokens: Sequence[Sequence[Tokens]], phase: str, said: np.ndarray,
+    counts: np.ndarray, T: int, scored: bool, model: str | None,
+) -> Array:  # fmt: skip
     given, positions = _columns(session, tokens, said, counts, T)
     session.room(T)
     own = session.own
     arguments = (session.engine.model, session.rows, jnp.asarray(given), jnp.asarray(positions))
-    figures = [np.full((*rows.shape, T), np.nan, np.float32)] * 2
+    figures = [np.full((*said.shape, T), np.nan, np.float32)] * 2
     if scored:
         first = _first_figures(session, given, T - said)
         session.rows, hidden, logits, *rest = read_scored(*arguments)
@@ -65,7 +78,7 @@ def force_each(
         session.rows, hidden, logits = read_given(*arguments)
     for t in range(T):
         session.trace.add(
-            rows & (t >= T - said),
+            t >= T - said,
             given[..., t],
             figures[0][..., t],
             figures[1][..., t],
@@ -75,6 +88,7 @@ def force_each(
     session.note_rows(
         phase, counts[None].astype(np.int64), own[None],
         heads=(counts if scored else read)[None].astype(np.int64), forced=said[None], slots=T,
+        model=model,
     )  # fmt: skip
     _moved(session, given[..., -1], said, counts, logits)
     return hidden

@@ -20,12 +20,14 @@ def open_session(
     forced: tuple[int, ...] = (),
     present: np.ndarray | None = None,
     roots: np.ndarray | None = None,
+    scored: bool = True,
 ) -> Session:
     """Read the prompts of `questions`, once for all `attempts` at each, in one pass of `phase`.
 
     `forced` tokens follow every prompt in the same pass and are said by every attempt. Questions
     that are not `present` [B] have idle rows. `first_attempt` numbers the attempts. `roots` [B, 1]
-    are the branches that this pass works for, new ones by default.
+    are the branches that this pass works for, new ones by default. Where the prompts are read for
+    their cache alone, and not for what follows them, they are not `scored`.
 
     Raises ModelInputError for an empty prompt or one that does not fit the model's context.
     """
@@ -39,42 +41,47 @@ def open_session(
     for row, prompt in zip(padded, questions.prompts, strict=True):
         row[: len(prompt) + len(forced)] = [*prompt, *forced]
     read = lengths + len(forced)
-    cache, logits = read_prompts(engine.model, jnp.asarray(padded), jnp.asarray(read))
     roots = log.new_branches(np.full((B, 1), ROOT)) if roots is None else roots
-    session = Session(
-        engine=engine,
-        log=log,
-        asked=questions,
-        first_attempt=first_attempt,
-        present=taking_part,
-        prompt_lengths=read,
-        forced=forced,
-        prompt_logits=logits,
-        roots=roots,
-        rows=Rows(
-            cache=share(cache, attempts, up_to_step(engine.longest)),
-            keys=engine.keys(questions.numbers, attempts, first_attempt),
-            slot=jnp.int32(0),
-        ),
-    )
-    tokens = np.where(taking_part, read, 0)[None, :, None]
-    none = np.zeros_like(tokens)
-    session.note(
-        PassRecord(
-            phase=phase,
-            model=engine.name,
-            questions=session.questions,
-            prompt=np.zeros(B, np.int64),
-            own=none,
-            tokens=tokens,
-            heads=(tokens > 0).astype(np.int64),
-            forced=np.where(tokens > 0, len(forced), 0),
-            copied=none,
-            branches=roots,
-            slots=slots,
+    with engine.during(phase):
+        cache, logits = read_prompts(engine.model, jnp.asarray(padded), jnp.asarray(read))
+        session = Session(
+            engine=engine,
+            log=log,
+            asked=questions,
+            first_attempt=first_attempt,
+            present=taking_part,
+            prompt_lengths=read,
+            forced=forced,
+            prompt_logits=logits,
+            roots=roots,
+            rows=Rows(
+                cache=share(cache, attempts, up_to_step(engine.longest)),
+                keys=engine.keys(questions.numbers, attempts, first_attempt),
+                slot=jnp.int32(0),
+            ),
         )
-    )
+        tokens = np.where(taking_part, read, 0)[None, :, None]
+        session.note(_record(session, phase, tokens, scored, slots))
     return session
+
+
+def _record(
+    session: Session, phase: str, tokens: np.ndarray, scored: bool, slots: int
+) -> PassRecord:
+    none, read = np.zeros_like(tokens), tokens > 0
+    return PassRecord(
+        phase=phase,
+        model=session.engine.name,
+        questions=session.questions,
+        prompt=np.zeros(tokens.shape[1], np.int64),
+        own=none,
+        tokens=tokens,
+        heads=(read & scored).astype(np.int64),
+        forced=np.where(read, len(session.forced), 0),
+        copied=none,
+        branches=session.roots,
+        slots=slots,
+    )
 
 
 def _require(engine: Engine, lengths: np.ndarray) -> None:

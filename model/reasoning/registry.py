@@ -61,6 +61,31 @@ def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> 
     return strategy
 
 
+def with_verifier(text: str, verifier: str) -> str:
+    """`text` with the setting `verifier=...`, where its strategy takes one and none is given.
+
+    Raises ModelInputError for a strategy that is not known.
+    """
+    name = text.removeprefix(CACHED).partition(":")[0].strip()
+    kinds = {kind.name: kind for kind in STRATEGIES}
+    kind = kinds[_known(name, kinds, "strategy", "--strategies")]
+    takes = any(field.type is Verifier for field in fields(kind))
+    if not takes or "verifier=" in text.replace(" ", ""):
+        return text
+    return f"{text}{',' if ':' in text else ':'}verifier={verifier}"
+
+
+def settings_of(
+    strategy: Strategy, verifiers: Mapping[str, Verifier] = VERIFIERS
+) -> dict[str, str | int | float | bool | None]:
+    """Every setting of `strategy`, a verifier by its name; those of the strategy that a cache
+    asks."""
+    inner: Any = strategy.strategy if isinstance(strategy, Cached) else strategy
+    settings = {field.name: getattr(inner, field.name) for field in fields(inner)}
+    names = {id(verifier): name for name, verifier in verifiers.items()}
+    return {key: names.get(id(value), value) for key, value in settings.items()}
+
+
 def _known(name: str, known: Mapping[str, object], what: str, where: str) -> str:
     if name in known:
         return name

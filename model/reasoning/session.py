@@ -4,6 +4,8 @@ Every method that runs the model notes its passes in the log. Masks `rows` are [
 Axis letters as in `config`; N passes of one call, T positions of one pass.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import jax
@@ -118,22 +120,31 @@ class Session:
             stop=np.where(rows & (left <= 0), Stop.BUDGET, Stop.THINKING).astype(np.int32),
         )
         self._halt(heeds_limit)
-        self._begin(endings, sampler, given)
-        while self.cursor.active.any():
-            passes = min(engine.passes_per_call, self.room(1))
-            before = self.own
-            self.rows, cursor, said, done = decode(
-                engine.model, self.rows, self.cursor, jnp.int32(passes), endings, sampler,
-                engine.passes_per_call,
-            )  # fmt: skip
-            self.cursor = jax.tree.map(np.array, cursor)
-            self._add(said)
-            read = np.asarray(said.read)[: int(done)].astype(np.int64)
-            own = before + np.cumsum(read, axis=0) - read
-            self.note_rows(phase, read, own, heads=read, forced=np.zeros_like(read), slots=1)
-            self._halt(heeds_limit)
+        with self.during(phase):
+            self._begin(endings, sampler, given)
+            while self.cursor.active.any():
+                passes = min(engine.passes_per_call, self.room(1))
+                before = self.own
+                self.rows, cursor, said, done = decode(
+                    engine.model, self.rows, self.cursor, jnp.int32(passes), endings, sampler,
+                    engine.passes_per_call,
+                )  # fmt: skip
+                self.cursor = jax.tree.map(np.array, cursor)
+                self._add(said)
+                read = np.asarray(said.read)[: int(done)].astype(np.int64)
+                own = before + np.cumsum(read, axis=0) - read
+                self.note_rows(phase, read, own, heads=read, forced=np.zeros_like(read), slots=1)
+                self._halt(heeds_limit)
         found: np.ndarray = self.cursor.stop
         return found
+
+    @contextmanager
+    def during(self, phase: str) -> Iterator[None]:
+        """As the engine's; what the rows still wait for when it begins is not the phase's."""
+        if self.engine.observer is not None:
+            jax.block_until_ready((self.rows, self.logits))
+        with self.engine.during(phase):
+            yield
 
     def room(self, needed: int) -> int:
         """Slots that are free, after making room for at least `needed`."""
@@ -146,8 +157,12 @@ class Session:
         return free + wider - slots
 
     def note(self, record: PassRecord) -> None:
-        """Put `record` in the log, and ask the limit."""
+        """Put `record` in the log, and tell the observer and the limit."""
         self.log.records.append(record)
+        if self.engine.observer is not None:
+            jax.block_until_ready((self.rows, self.logits))
+            at_work = int(self.cursor.active.sum())
+            self.engine.observer.advanced(record.phase, record.passes, at_work)
         if self.engine.limit is not None:
             names = self.engine.limit(record)
             for question, name in zip(record.questions, names, strict=True):
@@ -156,12 +171,12 @@ class Session:
 
     def note_rows(
         self, phase: str, tokens: np.ndarray, own: np.ndarray, heads: np.ndarray,
-        forced: np.ndarray, slots: int, copied: np.ndarray | None = None,
+        forced: np.ndarray, slots: int, copied: np.ndarray | None = None, model: str | None = None,
     ) -> None:  # fmt: skip
-        """Note passes over the rows; arrays are [N, B, A]."""
+        """Note passes over the rows; arrays are [N, B, A]. `model` is the engine's by default."""
         record = PassRecord(
             phase=phase,
-            model=self.engine.name,
+            model=model or self.engine.name,
             questions=self.questions,
             prompt=self.prompt_lengths.astype(np.int64),
             own=own,

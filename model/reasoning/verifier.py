@@ -12,7 +12,8 @@ import jax
 import numpy as np
 from jax import Array
 
-from .branching import peek
+from ..transformer import Transformer
+from .branching import peek, unread
 from .engine import Engine
 from .given import force_each
 from .opening import open_session
@@ -78,16 +79,24 @@ class HeadVerifier:
     """A trained head on the hidden state of the attempt's last token, or of `cue` behind it: an
     outcome or process reward model (Cobbe et al. 2021, arXiv 2110.14168).
 
-    `head` maps hidden states before the final norm [B, A, D] to scores [B, A] in [0, 1].
+    `head` maps hidden states before the final norm [B, A, D] to scores [B, A] in [0, 1]. Its
+    passes are noted under `name`, whose head is not the language model's. A row that has said
+    nothing scores 0.
     """
 
     head: Callable[[Array], Array]
     cue: tuple[int, ...] = ()
+    name: str | None = None  # None: the engine's
     phases: tuple[str, ...] = (VERIFY,)
 
     def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
-        hidden, _ = peek(session, self.cue, VERIFY, rows)
-        return np.asarray(self.head(hidden))
+        judged = rows & (session.trace.length > 0)
+        if not judged.any():
+            return np.zeros(rows.shape)
+        if not self.cue:
+            unread(session, judged)
+        hidden, _ = peek(session, self.cue, VERIFY, judged, self.name)
+        return _headed(session, self.head, hidden, judged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,15 +109,53 @@ class OnEngine:
     phases: tuple[str, ...] = (VERIFY,)
 
     def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
-        B, A = session.alive.shape
-        engine = replace(self.engine, limit=session.engine.limit)
-        other = open_session(
-            engine, session.asked, A, session.log, phase=VERIFY, present=session.present,
-            roots=session.roots,
-        )  # fmt: skip
-        other.alive, other.branches = rows, session.branches
-        said: Sequence[Sequence[Sequence[int]]] = [
-            [session.trace.said(b, a) for a in range(A)] for b in range(B)
-        ]
-        force_each(other, said, VERIFY, other.alive, scored=True)
+        told = session.engine
+        engine = replace(self.engine, limit=told.limit, observer=told.observer)
+        other = _reader(engine, session, rows)
+        force_each(other, _said(session), VERIFY, rows, scored=True)
         return self.verifier.scores(other, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class TrunkVerifier:
+    """A trained head on a trunk of its own, of the same vocabulary: `model` reads each prompt once
+    and every attempt in one pass, noted under `name`. A row that has said nothing scores 0."""
+
+    model: Transformer
+    head: Callable[[Array], Array]
+    name: str
+    phases: tuple[str, ...] = (VERIFY,)
+
+    def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
+        judged = rows & (session.trace.length > 0)
+        if not judged.any():
+            return np.zeros(rows.shape)
+        engine = replace(session.engine, model=self.model, name=self.name)
+        other = _reader(engine, session, judged, scored=False)
+        hidden = force_each(other, _said(session), VERIFY, judged)
+        assert hidden is not None  # every row that is judged has said something
+        return _headed(other, self.head, hidden, judged)
+
+
+def _reader(engine: Engine, session: Session, rows: np.ndarray, scored: bool = True) -> Session:
+    """A session of `engine` that has read the prompts of `session`, in its log."""
+    other = open_session(
+        engine, session.asked, session.alive.shape[1], session.log, phase=VERIFY,
+        present=session.present & rows.any(axis=1), roots=session.roots, scored=scored,
+    )  # fmt: skip
+    other.alive, other.branches = rows, session.branches
+    return other
+
+
+def _said(session: Session) -> Sequence[Sequence[Sequence[int]]]:
+    B, A = session.alive.shape
+    return [[session.trace.said(b, a) for a in range(A)] for b in range(B)]
+
+
+def _headed(
+    session: Session, head: Callable[[Array], Array], hidden: Array, rows: np.ndarray
+) -> np.ndarray:
+    """The head's scores [B, A] of `rows`; 0 of others."""
+    with session.during(VERIFY):
+        scores = np.asarray(head(hidden))
+    return np.where(rows, scores, 0)

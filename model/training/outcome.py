@@ -68,15 +68,25 @@ def save_head(folder: Path, head: Head) -> None:
     save_checkpoint(folder / HEAD, head, {"units": str(head.bias.size)})
 
 
-def load_head(folder: Path, embed_dim: int) -> Head:
-    """The head in `folder`, for states of width `embed_dim`: a `HeadVerifier`'s `head`.
-
-    Raises ModelInputError where there is none, or one for another width.
-    """
+def require_head(folder: Path) -> Path:
+    """The head's file in `folder`; ModelInputError where there is none."""
     path = folder / HEAD
     if not path.is_file():
         raise ModelInputError(
             f"no {HEAD} in {folder}: `rooflink train --method verifier` writes one"
         )
-    units = int(read_notes(path)["units"])
-    return load_checkpoint(path, initial_head(embed_dim, units, seed=0))
+    return path
+
+
+def load_head(folder: Path, embed_dim: int) -> Head:
+    """The head in `folder`, for states of width `embed_dim`: a `HeadVerifier`'s `head`.
+
+    Raises ModelInputError where there is none, or one for another width.
+    """
+    path = require_head(folder)
+    units = read_notes(path).get("units", "")
+    if not units.isdigit():
+        raise ModelInputError(
+            f"{path} holds no verifier's head: `rooflink train --method verifier` writes one"
+        )
+    return load_checkpoint(path, initial_head(embed_dim, int(units), seed=0))

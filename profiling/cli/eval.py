@@ -29,8 +29,9 @@ from ..record.evaluation import Evaluation
 from ..render.evaluation_console import show_evaluation
 from ..render.evaluation_report import write_evaluation
 from ..subject import resolve_subject
+from ..verifiers import verifier_of
 from .folder import reserved
-from .options import DTypeChoice
+from .options import DTypeChoice, VerifierOption
 from .progress import TerminalWatcher
 
 LOG_BATCH = 8
@@ -51,6 +52,8 @@ Examples:
     rooflink eval --task gsm8k:test.jsonl --model smollm2-135m --limit 20 --budgets 64,128
 
     rooflink eval --task chain:k=12 --budget flops=2e7 --strategies early-stop:every=4
+
+    rooflink eval --task countdown:n=3 --strategies best-of-n:n=16,weighted=true --verifier DIR
 
     rooflink eval --attempts-log attempts.jsonl --model llama3-70b --slice v5e-16 --slice h100-2
 
@@ -94,6 +97,7 @@ def eval_command(
             "seconds=0.01, the last three on the first slice."
         ),
     ] = None,
+    verifier: VerifierOption = None,
     answer_budget: Annotated[int, typer.Option(help="Most tokens of an answer.")] = ANSWER_BUDGET,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Questions that run together  [default: what suits]")
@@ -136,6 +140,11 @@ def eval_command(
     command = shlex.join(["rooflink", *sys.argv[1:]])
     what = "log" if attempts_log else task
     folder = out or Path("runs") / re.sub(r"[^\w.=-]+", "-", f"eval-{model}-{what}-{seed}")
+    if attempts_log and verifier:
+        raise ProfileInputError(
+            "--verifier scores attempts as they are made, which those of --attempts-log were: "
+            "leave one of the two out"
+        )
     if attempts_log:
         request = _log_request(attempts_log, model, chips, slice or [], ks, batch, terms)
         with reserved(folder):
@@ -143,11 +152,15 @@ def eval_command(
             write_evaluation(found, folder)
     else:
         problems = parse_task(task).problems("test", limit, seed)
+        subject = resolve_subject(model, "own", dtype.value if dtype else None)
+        trained = verifier_of(verifier, subject)
         grid = Grid(
-            subject=resolve_subject(model, "own", dtype.value if dtype else None),
+            subject=subject,
             task=parse_task(task),
             problems=problems,
-            places=places_of(split_strategies(strategies), _numbers("--budgets", budgets), ks),
+            places=places_of(
+                split_strategies(strategies), _numbers("--budgets", budgets), ks, trained
+            ),
             ks=ks,
             answer_budget=answer_budget,
             batch=batch,
@@ -156,6 +169,7 @@ def eval_command(
             chips=[chip_named(name) for name in chips],
             terms=terms,
             seed=seed,
+            verifier=trained,
         )
         with reserved(folder), TerminalWatcher() as watcher:
             found = evaluate(grid, folder, folder.name, command, watcher)

@@ -1,6 +1,7 @@
 """Choices that more than one command offers."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,4 +35,10 @@ HostOption = Annotated[
 ]
 StackOption = Annotated[
     str | None, typer.Option(help="Software, such as vLLM  [default: one unknown]")
+]
+VerifierOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder that `train --method verifier` wrote: best-of-n and beam score attempts by it."
+    ),
 ]

@@ -5,7 +5,7 @@ its smallest sizes, and any phase is a sum of them. What a program computes beyo
 scores, padding, idle attempts) is not the algorithm's and is not counted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import jax
@@ -13,11 +13,15 @@ import jax.numpy as jnp
 
 from ...model.cache import KVCache
 from ...model.config import DTYPE_BYTES, DType, ModelConfig
+from ...model.training.outcome import initial_head
 from ...model.transformer import Transformer, abstract_transformer
 from .jaxpr import Operations, count
 
 LOGIT_BYTES = 4
 """Logits are float32 whatever the model's dtype."""
+
+HEAD_BYTES = 4
+"""And so are a verifier's head and what it computes."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,25 @@ def unit_costs(config: ModelConfig, dtype: DType) -> UnitCosts:
         kv_bytes=config.kv_bytes_per_token(dtype),
         token_activation_bytes=_token_activation_elements(config) * size,
         head_activation_bytes=config.embed_dim * size + config.vocab_size * LOGIT_BYTES,
+    )
+
+
+@cache
+def verifier_costs(config: ModelConfig, dtype: DType, hidden_units: int) -> UnitCosts:
+    """Unit costs of a verifier: the model's trunk under a perceptron of `hidden_units` that scores.
+
+    It reads neither the final norm nor the language model's head, and is float32 itself.
+    """
+    trunk, size = unit_costs(config, dtype), DTYPE_BYTES[dtype]
+    D, N = config.embed_dim, hidden_units
+    head = jax.eval_shape(lambda: initial_head(D, N, 0))
+    state = jax.ShapeDtypeStruct((D,), jnp.float32)
+    left_out = (config.embedding_parameters + D) * size
+    return replace(
+        trunk,
+        head=count(jax.make_jaxpr(lambda h, x: h(x))(head, state)),
+        pass_weight_bytes=trunk.pass_weight_bytes - left_out + (D + 2) * N * HEAD_BYTES,
+        head_activation_bytes=(D + 2 * N + 1) * HEAD_BYTES,
     )
 
 

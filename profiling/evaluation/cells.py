@@ -28,6 +28,7 @@ def digest_of(model: Transformer) -> str:
 
 def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[str, object]:
     """Everything that decides a cell's figures."""
+    verifier = {} if grid.verifier is None else {"verifier": grid.verifier.digest}
     problems = [(each.question, each.expected, each.notation) for each in grid.problems]
     return {
         "schema": CELL_SCHEMA,
@@ -45,6 +46,7 @@ def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[
         "slices": slices,
         "terms": repr(grid.terms),
         "seed": grid.seed,
+        **verifier,
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...model.tasks.notation import speaks_notation
 from ...model.tasks.sums import GAPS_DISCLOSURE, SumTask
+from ...model.transformer import Transformer
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..forecast import Asked, require_forecast, slice_for
@@ -14,6 +15,7 @@ from ..predict.shape import shape_of
 from ..provenance import provenance
 from ..record.evaluation import Cell, Evaluation
 from ..subject import run_bytes
+from ..verifiers import verifier_said
 from ..watcher import Silent, Watcher
 from .asking import ask
 from .cells import digest_of, identity, load_cell, path_of, save_cell
@@ -88,7 +90,7 @@ def evaluate(
         cells=cells,
         frontiers=frontiers(options, names),
         optimal=compute_optimal(options, levels),
-        notes=_notes(grid, cells),
+        notes=_notes(grid, model, cells),
     )
 
 
@@ -126,11 +128,13 @@ def _chip_said(over: Slice) -> str:
     return over.name if measured else f"{over.name} {over.chip.model_dump_json()}"
 
 
-def _notes(grid: Grid, cells: Sequence[Cell]) -> list[str]:
+def _notes(grid: Grid, model: Transformer, cells: Sequence[Cell]) -> list[str]:
     tokenizer = grid.subject.tokenizer
     found = [COUNTED_NOTE, TIME_NOTE]
     if isinstance(grid.task, SumTask) and tokenizer and speaks_notation(tokenizer):
         found.insert(0, GAPS_DISCLOSURE)
+    if grid.verifier is not None:
+        found.append(verifier_said(grid.verifier, model))
     hit = {question.limit for cell in cells for question in cell.questions if question.limit}
     if hit:
         found.append(f"Some questions hit a limit: {', '.join(sorted(hit))}.")

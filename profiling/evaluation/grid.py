@@ -1,17 +1,26 @@
 """The grid of an evaluation: its cells, and what all of them share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...model.reasoning import STRATEGIES, Strategy, parse_strategy
+from ...model.reasoning import (
+    STRATEGIES,
+    VERIFIERS,
+    Strategy,
+    Verifier,
+    parse_strategy,
+    with_verifier,
+)
 from ...model.tasks import Problem, Task
+from ...model.training.trained_verifier import TrainedVerifier
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..economics.terms import Terms
 from ..errors import ProfileInputError
 from ..subject import Subject
 from .defaults import ANSWER_BUDGET
+from ..verifiers import TRAINED, verifiers_with
 from .limits import Budget
 
 SAMPLE = "sample"
@@ -46,6 +55,7 @@ class Grid:
     chips: Sequence[Chip] = ()  # each on its smallest slice that holds the run
     terms: Terms = field(default_factory=Terms)
     seed: int = 0
+    verifier: TrainedVerifier | None = None
 
     @property
     def longest_thought(self) -> int:
@@ -55,7 +65,12 @@ class Grid:
     @property
     def widest(self) -> int:
         """Most rows that one question has in any cell."""
-        return max((rows_of(parse_strategy(place.strategy)) for place in self.places), default=1)
+        strategies = [self.strategy(place) for place in self.places]
+        return max(map(rows_of, strategies), default=1)
+
+    def strategy(self, place: Place) -> Strategy:
+        """The strategy of a cell, for its settings: `Runner` runs it."""
+        return parse_strategy(place.strategy, verifiers_with(self.verifier))
 
     def questions_together(self, prompt_tokens: int) -> int:
         """How many questions run together: of nearly even batches within the two bounds."""
@@ -82,24 +97,43 @@ def split_strategies(text: str) -> list[str]:
     return found
 
 
-def places_of(strategies: Sequence[str], budgets: Sequence[int], ks: Sequence[int]) -> list[Place]:
+def places_of(
+    strategies: Sequence[str],
+    budgets: Sequence[int],
+    ks: Sequence[int],
+    verifier: TrainedVerifier | None = None,
+) -> list[Place]:
     """Every strategy at every budget, one without a thought once; with `ks`, samples as well.
 
+    A strategy that takes a verifier and names none takes the trained one, where there is one.
     Raises ModelInputError for a strategy that is not known, ProfileInputError for bad numbers.
     """
     _require_positive("--budgets", budgets)
     _require_positive("--attempts", ks)
+    verifiers = verifiers_with(verifier)
+    if verifier is not None:
+        strategies = [with_verifier(text, TRAINED) for text in strategies]
+        require_use(strategies)
     texts = list(dict.fromkeys(strategies))
-    samples = [rows_of(parse_strategy(text)) for text in texts if gives_points(text)]
+    samples = [rows_of(parse_strategy(t, verifiers)) for t in texts if gives_points(t, verifiers)]
     if ks and max(samples, default=0) < max(ks):
         texts.append(f"{SAMPLE}:n={max(ks)}")
     if not texts or not budgets:
         raise ProfileInputError("there is nothing to evaluate: name --strategies and --budgets")
     places = []
     for text in texts:
-        thinks = "think" in parse_strategy(text).phases
+        thinks = "think" in parse_strategy(text, verifiers).phases
         places += [Place(text, budget) for budget in (budgets if thinks else (None,))]
     return places
+
+
+def require_use(strategies: Sequence[str]) -> None:
+    """Raise ProfileInputError where none of `strategies` is set to the trained verifier."""
+    if not any(f"verifier={TRAINED}" in text.replace(" ", "") for text in strategies):
+        raise ProfileInputError(
+            "--verifier is for strategies that take one, best-of-n and beam, and none of these "
+            f"does: {', '.join(strategies) or 'no strategy'}"
+        )
 
 
 def rows_of(strategy: Strategy) -> int:
@@ -109,9 +143,9 @@ def rows_of(strategy: Strategy) -> int:
     return next((int(setting) for setting in settings if setting is not None), 1)
 
 
-def gives_points(text: str) -> bool:
+def gives_points(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> bool:
     """Whether its attempts are independent samples, from which any k of them can be estimated."""
-    strategy: Any = parse_strategy(text)
+    strategy: Any = parse_strategy(text, verifiers)
     return isinstance(strategy, _SAMPLE) and strategy.temperature > 0
 
 

@@ -1,8 +1,9 @@
 """Running one cell: a strategy at a budget over all problems, and its costs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
 import numpy as np
@@ -11,11 +12,10 @@ from ...model.reasoning import Answered, Engine, PassLog, Questions, parse_strat
 from ...model.tasks import Problem
 from ...model.transformer import Transformer
 from ...tpu_configs.slice import Slice
-from ..counted.unit import UnitCosts, unit_costs
+from ..counted.unit import UnitCosts
 from ..forecast import Asked, query_of
 from ..predict.described import NamedShape
 from ..predict.phases import Lengths
-from ..predict.shape import shape_of
 from ..record import Phase
 from ..record.evaluation import (
     AttemptsPoint,
@@ -25,6 +25,7 @@ from ..record.evaluation import (
     SharedPrompt,
     TriedAnswer,
 )
+from ..verifiers import REASONER, Costed, costed, verifiers_on, verifiers_with
 from ..watcher import Watcher
 from .asking import ask
 from .clock import Clocked, clocked
@@ -55,7 +56,7 @@ class Runner:
         grid = self.grid
         engine, prompts = self._engine(place)
         batch = grid.questions_together(max(map(len, prompts)))
-        strategy = parse_strategy(place.strategy)
+        strategy = parse_strategy(place.strategy, verifiers_on(grid.verifier, self.model))
         watcher.stage(f"{place.strategy} @{place.budget}", len(prompts), "questions")
         answered: list[Answered] = []
         with clocked() as clock:
@@ -75,10 +76,13 @@ class Runner:
         slots = max(map(len, asked.prompts))
         return Engine(self.model, asked.wording, grid.seed, slots, limit), asked.prompts
 
+    @cached_property
+    def _costed(self) -> Costed:
+        return costed(self.grid.subject, self.grid.verifier)
+
     @property
-    def _units(self) -> dict[str, UnitCosts]:
-        subject = self.grid.subject
-        return {"model": unit_costs(subject.config, subject.dtype)}
+    def _units(self) -> Mapping[str, UnitCosts]:
+        return self._costed.units
 
     def _cell(
         self,
@@ -117,16 +121,14 @@ class Runner:
     ) -> list[OnSlice]:
         """The slices, with the lengths of these answers, or the budgets where there are none."""
         subject, grid = self.grid.subject, self.grid
-        shape = shape_of(subject.config)
+        shapes = self._costed.shapes
         asked = Asked(
-            model=NamedShape(subject.config.name, shape),
+            model=NamedShape(subject.config.name, shapes[REASONER]),
             lengths=_lengths(grid, answered, prompts, batch),
             weight_dtype=subject.dtype,
             terms=grid.terms,
         )
-        return [
-            OnSlice(query_of(asked, each), {"model": shape}, grid.terms) for each in self.slices
-        ]
+        return [OnSlice(query_of(asked, each), shapes, grid.terms) for each in self.slices]
 
     def _points(
         self,
@@ -135,7 +137,7 @@ class Runner:
         logs: list[PassLog],
         over: list[OnSlice],
     ) -> list[AttemptsPoint]:
-        if not gives_points(place.strategy):
+        if not gives_points(place.strategy, verifiers_with(self.grid.verifier)):
             return []
         n = len(results)
         points = []

@@ -7,9 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from rooflink.model.errors import ModelInputError
 from rooflink.model.reasoning.engine import Engine, Questions
+from rooflink.model.reasoning.given import force
 from rooflink.model.reasoning.opening import open_session
 from rooflink.model.reasoning.phases import think_and_answer
 from rooflink.model.reasoning.verifier import HeadVerifier
@@ -18,8 +20,10 @@ from rooflink.model.sampling import Temperature
 from rooflink.model.tasks import parse_task
 from rooflink.model.tasks.notation import END_OF_THOUGHT
 from rooflink.model.thought_rules import thought_rules
+from rooflink.model.training.export import write_folder
 from rooflink.model.training.optimizer import optimizer
 from rooflink.model.training.outcome import (
+    HEAD,
     Head,
     initial_head,
     load_head,
@@ -29,7 +33,9 @@ from rooflink.model.training.outcome import (
 from rooflink.model.training.recipe import AdamW
 from rooflink.model.training.rollout import ANSWER_BUDGET
 from rooflink.model.training.start import open_start
+from rooflink.model.training.trained_verifier import TrainedVerifier, open_verifier
 from rooflink.model.training.verifier_run import Judge, ends, head_update, judge_update
+from rooflink.model.transformer import Transformer
 
 TOKENS = np.array([[5, 9, 2, 60, 3, 0], [6, 1, 1, 0, 0, 0]], np.int32)
 LENGTHS = np.array([5, 3])
@@ -98,6 +104,81 @@ def test_strategies_score_with_a_head_read_back_from_its_file(tmp_path: Path) ->
     padded = np.array([[*text, *[0] * (40 - len(text))] for text in texts], np.int32)
     whole = head(ends(start.model, padded, np.array(list(map(len, texts)))))
     np.testing.assert_allclose(scores.ravel(), whole, atol=1e-4)
+
+
+def written_verifier(folder: Path, trunk: Transformer, seed: int = 3) -> TrainedVerifier:
+    """A verifier's folder as training writes it, with a head that tells attempts apart."""
+    write_folder(folder, trunk)
+    outward = jax.random.normal(jax.random.key(seed), (16,))
+    save_head(folder, replace(initial_head(trunk.config.embed_dim, 16, 0), outward=outward))
+    return open_verifier(folder, "float32", open_start("reasoner").tokenizer)
+
+
+def test_a_trained_verifier_scores_alike_on_states_at_hand_and_on_its_own_trunk(
+    tmp_path: Path,
+) -> None:
+    """The same head and weights: one token read by each attempt, or the prompt and all of it."""
+    start = open_start("reasoner")
+    trained = written_verifier(tmp_path, start.model)
+    head = trained.on(start.model)
+    assert isinstance(head, HeadVerifier)
+    rules = thought_rules(start.tokenizer, END_OF_THOUGHT, 20, ANSWER_BUDGET)
+    problems = parse_task("countdown:n=3").problems("test", 2)
+    prompts = [start.tokenizer.encode(str(problem.notation)) for problem in problems]
+    engine = Engine(start.model, Wording(rules, start.tokenizer.decode), seed=5)
+    session = open_session(engine, Questions(prompts, range(2)), 2)
+    attempts = think_and_answer(session, Temperature(1.0))
+    at_hand = head.scores(session, session.alive)
+    anew = trained.scores(session, session.alive)
+    np.testing.assert_allclose(at_hand, anew, atol=1e-4)
+    assert at_hand.std() > 0
+    one, prompt, whole = session.log.of_phase("verify")
+    assert {record.model for record in (one, prompt, whole)} == {"verifier"}
+    assert one.tokens.sum() == 4
+    assert (prompt.tokens.sum(), prompt.heads.sum()) == (sum(map(len, prompts)), 0)
+    said = [len(attempt.said) for of_prompt in attempts for attempt in of_prompt]
+    assert (whole.tokens.sum(), whole.heads.sum()) == (sum(said), 4)
+    np.testing.assert_allclose(head.scores(session, session.alive), at_hand, atol=1e-4)
+
+
+def test_a_row_that_has_read_all_it_said_is_scored_and_one_that_said_nothing_gets_no_score(
+    tmp_path: Path,
+) -> None:
+    """A thought that ended the text has nothing unread: its last token is read once more."""
+    start = open_start("reasoner")
+    head = written_verifier(tmp_path, start.model).on(start.model)
+    rules = thought_rules(start.tokenizer, END_OF_THOUGHT, 20, ANSWER_BUDGET)
+    prompt = start.tokenizer.encode("chain 3 +1 _ _ _ _ _ _ _ _ _ _ <think>")
+    engine = Engine(start.model, Wording(rules, start.tokenizer.decode))
+    session = open_session(engine, Questions([prompt], range(1)), 2)
+    first = np.array([[True, False]])
+    assert head.scores(session, session.alive).tolist() == [[0.0, 0.0]]
+    force(session, (7, 8), "think", first)
+    scores = head.scores(session, session.alive)
+    text = np.array([[*prompt, 7, 8]], np.int32)
+    expected = head.head(ends(start.model, text, np.array([text.shape[1]])))
+    np.testing.assert_allclose(scores[0, 0], expected[0], atol=1e-4)
+    assert scores[0, 1] == 0
+    force(session, (9,), "think", first)
+    assert session.log.of_phase("think")[-1].tokens.tolist() == [[[2, 0]]], "8 and 9"
+
+
+def test_what_is_no_verifiers_folder(tmp_path: Path) -> None:
+    start = open_start("reasoner")
+    trained = written_verifier(tmp_path / "good", start.model)
+    assert trained.reads(start.model)
+    other = written_verifier(tmp_path / "other", start.model, seed=4)
+    assert trained.digest != other.digest
+    with pytest.raises(ModelInputError, match=r"--method verifier` writes one"):
+        open_verifier(tmp_path / "nowhere", "float32", start.tokenizer)
+    with pytest.raises(ModelInputError, match="reads other tokens"):
+        open_verifier(tmp_path / "good", "float32", None)
+    (tmp_path / "good" / HEAD).write_bytes(b"\x80\x04N.")
+    with pytest.raises(ModelInputError, match="damaged"):
+        open_verifier(tmp_path / "good", "float32", start.tokenizer)
+    save_file({"x": np.zeros(2)}, tmp_path / "other" / HEAD)
+    with pytest.raises(ModelInputError, match="holds no verifier's head"):
+        open_verifier(tmp_path / "other", "float32", start.tokenizer)
 
 
 def test_a_folder_without_a_verifier(tmp_path: Path) -> None:

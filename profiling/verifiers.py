@@ -1,0 +1,78 @@
+"""A trained verifier beside those that come with the strategies: its name, its costs, its words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..model.reasoning import VERIFIERS, Verifier
+from ..model.training import trained_verifier
+from ..model.training.trained_verifier import TrainedVerifier, open_verifier
+from ..model.transformer import Transformer
+from .counted.unit import UnitCosts, unit_costs, verifier_costs
+from .predict.shape import ModelShape, shape_of
+from .subject import Subject
+
+TRAINED = "trained"
+"""What the setting `verifier` calls the one that --verifier opens."""
+
+REASONER = "model"
+"""What pass records call the model that is asked, as `Engine` does by default."""
+
+
+@dataclass(frozen=True)
+class Costed:
+    """The models that passes may be of, by their names in pass records."""
+
+    units: Mapping[str, UnitCosts]
+    shapes: Mapping[str, ModelShape]
+
+
+def verifier_of(folder: Path | None, subject: Subject) -> TrainedVerifier | None:
+    """The verifier in `folder`, for attempts of `subject`; ModelInputError as `open_verifier`."""
+    if folder is None:
+        return None
+    return open_verifier(folder, subject.dtype, subject.tokenizer)
+
+
+def verifiers_with(trained: TrainedVerifier | None) -> dict[str, Verifier]:
+    """Every verifier that a strategy may be set to."""
+    return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained}
+
+
+def verifiers_on(trained: TrainedVerifier | None, model: Transformer) -> dict[str, Verifier]:
+    """The same for attempts of `model`, each in its cheapest form."""
+    return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained.on(model)}
+
+
+def costed(subject: Subject, trained: TrainedVerifier | None) -> Costed:
+    """Unit costs and shapes of the subject and of the verifier.
+
+    A verifier's head is costed as one that reads its hidden units off the state.
+    """
+    config, dtype = subject.config, subject.dtype
+    units, shapes = {REASONER: unit_costs(config, dtype)}, {REASONER: shape_of(config)}
+    if trained is not None:
+        trunk, hidden = trained.trunk.config, trained.units
+        units[trained_verifier.NAME] = verifier_costs(trunk, dtype, hidden)
+        shape = shape_of(trunk)
+        shapes[trained_verifier.NAME] = replace(
+            shape,
+            head_parameters=float((trunk.embed_dim + 2) * hidden),
+            embedding_parameters=float(trunk.embedding_parameters),
+            vocab_size=float(hidden),
+        )
+    return Costed(units, shapes)
+
+
+def verifier_said(trained: TrainedVerifier, model: Transformer) -> str:
+    """What the verifier is, in a sentence."""
+    where = (
+        "the model's own states, which are at hand but for the last token's"
+        if trained.reads(model)
+        else "a trunk of its own, which reads every attempt anew and is not in what a slice must "
+        "hold"
+    )
+    return (
+        f"The verifier '{TRAINED}' is a head of {trained.units} hidden units from "
+        f"{trained.folder} on {where}."
+    )
