@@ -17,14 +17,29 @@ from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .compiled.targets import Target, parse_target, require_compiler
 from .errors import ProfileInputError
+from .evaluation.grid import rows_of
 from .measured.machine import chip_named
+from .strategy.asked import AskedStrategy
 from .subject import Subject
 
 DEFAULT_MODEL = "reasoner"
 DEFAULT_TASK = "chain:k=2-12"
 """Of the embedded reasoner; other models get the bundled word problems."""
 DEFAULT_PROBLEMS = 16
+DEFAULT_ATTEMPTS, DEFAULT_TEMPERATURE = 4, 0.6
 LONGEST_PROMPT, LONGEST_THOUGHT, LONGEST_ANSWER = 128, 128, 16
+
+
+def attempts_for(strategy: AskedStrategy | None, asked: int | None) -> int:
+    """Attempts at each prompt: a strategy's own, those asked for, or as many as by default."""
+    if strategy is not None:
+        return rows_of(strategy.parsed())
+    return DEFAULT_ATTEMPTS if asked is None else asked
+
+
+def temperature_for(asked: float | None) -> float:
+    """Of sampling without a strategy: as asked for, or as by default."""
+    return DEFAULT_TEMPERATURE if asked is None else asked
 
 
 def think_budget_for(subject: Subject, asked: int | None) -> int:
@@ -50,8 +65,20 @@ def chips_for(names: Sequence[str], slices: Sequence[Slice]) -> list[Chip]:
     return list({chip.name: chip for chip in chips}.values())
 
 
-def targets_for(asked: Sequence[str] | None, subject: Subject) -> list[Target]:
-    """Targets of the compiled lens; without a word, the CPU where the model runs on one."""
+def targets_for(
+    asked: Sequence[str] | None, subject: Subject, strategy: AskedStrategy | None = None
+) -> list[Target]:
+    """Targets of the compiled lens; without a word, the CPU where the model runs on one.
+
+    Raises ProfileInputError for a target with a strategy, whose programs are not those compiled.
+    """
+    if strategy is not None:
+        if any(text.lower() != "none" for text in asked or ()):
+            raise ProfileInputError(
+                "--compile does not apply with --strategy: it compiles the loops of a plain "
+                "profile, which a strategy does not run; leave one of the two out"
+            )
+        return []
     if asked is None:
         asked = ["cpu"] if subject.runs and jax.default_backend() == "cpu" else []
     targets = [parse_target(text) for text in asked if text.lower() != "none"]

@@ -126,5 +126,11 @@ def _excesses(profile: Profile) -> Iterator[Finding]:
 
 
 def _decoding(profile: Profile) -> list[Phase]:
-    """Phases that read one token an attempt at a time."""
-    return [phase for phase in profile.phases if phase.name != "prefill" and phase.steps]
+    """Phases that read about one token an attempt at a time."""
+    return [
+        phase
+        for phase in profile.phases
+        if phase.name != "prefill"
+        and phase.steps
+        and phase.tokens <= 2 * phase.steps * phase.sequences
+    ]

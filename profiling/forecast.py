@@ -45,18 +45,22 @@ def forecast(asked: Asked, over: Slice) -> Prediction:
     Raises ProfileInputError or ChipInputError for what the user can mend: lengths, dtypes, a mesh
     that does not divide, a model that does not fit, terms that are not known.
     """
-    chosen = _chosen(asked, over)
+    found = predict(_query(asked, over, _chosen(asked, over).split))
+    found = with_grounds(_repeated(found, asked.batches), asked, over)
+    return found.model_copy(update={"economics": economics_of(found, over.chip, asked.terms)})
+
+
+def with_grounds(prediction: Prediction, asked: Asked, over: Slice) -> Prediction:
+    """The prediction of what is `asked` of `over` with what it stands on beside its calibration."""
     power = design_power_of(over.chip)
-    found = predict(_query(asked, over, chosen.split))
-    found = _repeated(found, asked.batches).model_copy(
+    return prediction.model_copy(
         update={
             "think_variation": asked.think_variation,
-            "parallelism_reason": chosen.reason,
+            "parallelism_reason": _chosen(asked, over).reason,
             "chip_confidence": over.chip.confidence,
             "energy_basis": power.said if power else "",
         }
     )
-    return found.model_copy(update={"economics": economics_of(found, over.chip, asked.terms)})
 
 
 def require_forecast(asked: Asked, over: Slice) -> None:

@@ -46,6 +46,15 @@ def predictions_of(
     """The workload as its `attempts` made it on each of `slices`, and on the smallest slice that
     holds it of each of `chips` that no slice is of."""
     asked = _asked(subject, planned, attempts, ran)
+    chosen, unpredicted = chosen_slices(asked, chips, slices)
+    return Predictions([forecast(asked, over) for over in chosen], unpredicted)
+
+
+def chosen_slices(
+    asked: Asked, chips: Sequence[Chip], slices: Sequence[Slice]
+) -> tuple[list[Slice], list[str]]:
+    """`slices`, the smallest that holds what is asked of each chip that none is of, and a sentence
+    for each chip of which none does."""
     chosen, unpredicted = list(slices), []
     for chip in chips:
         if any(over.chip == chip for over in slices):
@@ -55,7 +64,7 @@ def predictions_of(
             unpredicted.append(f"No slice of {chip.name} that its links join holds this workload.")
         else:
             chosen.append(smallest)
-    return Predictions([forecast(asked, over) for over in chosen], unpredicted)
+    return chosen, unpredicted
 
 
 def _asked(subject: Subject, planned: Plan, attempts: Sequence[Attempt], ran: bool) -> Asked:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..model.generate import STEPS_PER_CALL, Attempt
+from ..model.transformer import Transformer
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .compiled.lens import compile_target
@@ -18,25 +19,24 @@ from .counted.unit import UnitCosts, unit_costs
 from .errors import ProfileInputError
 from .findings import find
 from .lengths import BatchPasses, assumed_attempts, batch_passes
-from .measured.run import Runs, run_repeats
+from .made import Made, measured_cost
+from .measured.run import Runs, run_batch, run_repeats
 from .outcome import outcome_of
 from .placement import place
 from .predictions import predictions_of, require_slices
 from .provenance import provenance
 from .record import (
     CompiledTarget,
-    CountedCost,
-    MeasuredCost,
     ModelFacts,
     Phase,
     Profile,
     ThoughtPoint,
-    Trace,
     Workload,
 )
+from .strategy.make import make_by_strategy
 from .subject import Subject, run_bytes
 from .total import sum_costs
-from .trace.run import trace_batch
+from .trace.run import trace_generation
 from .watcher import Silent, Watcher
 from .workload import Plan, Request, plan
 
@@ -59,7 +59,8 @@ def profile(
 ) -> Profile:
     """Run (where `subject` has weights) and count `request`, and place it on `chips`.
 
-    Without weights every attempt is assumed to use its whole budget, and nothing is measured.
+    Without weights every attempt is assumed to use its whole budget, and nothing is measured. With
+    a strategy the phases are those that it makes; nothing of it is compiled for `targets`.
     For each of `targets` the phases are compiled as they run; `compiled` is what was compiled
     before. The workload is predicted on each of `slices`, which must hold its budgets, and on the
     smallest slice of each chip that does. After the timed runs one more generation is traced into
@@ -74,34 +75,31 @@ def profile(
         )
     planned = plan(subject, request)
     require_slices(subject, planned, slices)
-    ran = _run(subject, planned, repeats, listener, trace) if subject.runs else (None, None)
-    runs, traced = ran
+    if request.strategy is not None:
+        model = _loaded(subject, planned, listener)
+        made = make_by_strategy(
+            subject, planned, request.strategy, model, repeats, chips, slices, listener, trace
+        )
+    else:
+        made = _make(subject, planned, repeats, chips, slices, listener, trace)
     lenses = [compile_target(spec_of(subject, planned, target), listener) for target in targets]
-    attempts = runs.attempts if runs else assumed_attempts(planned)
-    batches = batch_passes(planned, attempts)
-    unit = unit_costs(subject.config, subject.dtype)
-    phases = [_phase(phase, planned, attempts, batches, unit, runs) for phase in PHASES]
-    predicted = predictions_of(subject, planned, attempts, chips, slices, ran=runs is not None)
-    held = max(batch.cached_positions for batch in batches)
-    resident_bytes = subject.config.weight_bytes(subject.dtype) + held * unit.kv_bytes
     draft = Profile(
         name=name,
-        provenance=provenance(command, request.seed, ran=runs is not None),
+        provenance=provenance(command, request.seed, ran=made.machine is not None),
         model=_model_facts(subject),
         workload=_workload(planned),
-        phases=phases,
-        thought=_thought(batches[0], unit, runs),
-        outcome=outcome_of(planned, attempts, subject.tokenizer) if runs else None,
-        machine=runs.limits if runs else None,
-        trace=traced,
-        placements=[place(chip, phases, resident_bytes, subject.dtype) for chip in chips],
+        phases=made.phases,
+        thought=made.thought,
+        outcome=made.outcome,
+        machine=made.machine,
+        trace=made.traced,
+        placements=[place(chip, made.phases, made.resident_bytes, subject.dtype) for chip in chips],
         compiled=[with_times(each, subject.config, subject.dtype) for each in (*compiled, *lenses)],
-        predictions=predicted.predictions,
-        unpredicted=predicted.unpredicted,
+        predictions=made.predicted.predictions,
+        unpredicted=made.predicted.unpredicted,
         findings=[],
     )
-    interrupted = runs is not None and runs.interrupted
-    return draft.model_copy(update={"findings": find(draft, interrupted)})
+    return draft.model_copy(update={"findings": find(draft, made.interrupted)})
 
 
 def spec_of(subject: Subject, planned: Plan, target: Target) -> ProgramSpec:
@@ -125,18 +123,49 @@ def spec_of(subject: Subject, planned: Plan, target: Target) -> ProgramSpec:
     )
 
 
-def _run(
-    subject: Subject, planned: Plan, repeats: int, watcher: Watcher, trace: Path | None
-) -> tuple[Runs, Trace | None]:
+def _make(
+    subject: Subject,
+    planned: Plan,
+    repeats: int,
+    chips: Sequence[Chip],
+    slices: Sequence[Slice],
+    watcher: Watcher,
+    trace: Path | None,
+) -> Made:
+    """Each attempt thinks and answers by itself; without weights, for all of its budgets."""
+    runs, traced = None, None
+    if subject.runs:
+        model, first = _loaded(subject, planned, watcher), planned.batches[0]
+        runs = run_repeats(model, planned, repeats, subject.dtype, watcher)
+        if trace is not None:
+            traced = trace_generation(
+                lambda observer: run_batch(model, planned, first, observer), runs, trace, watcher
+            )
+    attempts = runs.results if runs else assumed_attempts(planned)
+    batches = batch_passes(planned, attempts)
+    unit = unit_costs(subject.config, subject.dtype)
+    held = max(batch.cached_positions for batch in batches)
+    return Made(
+        phases=[_phase(phase, planned, attempts, batches, unit, runs) for phase in PHASES],
+        thought=_thought(batches[0], unit, runs),
+        outcome=outcome_of(planned, attempts, subject.tokenizer) if runs else None,
+        machine=runs.limits if runs else None,
+        resident_bytes=subject.config.weight_bytes(subject.dtype) + held * unit.kv_bytes,
+        predicted=predictions_of(subject, planned, attempts, chips, slices, ran=runs is not None),
+        interrupted=runs is not None and runs.interrupted,
+        traced=traced,
+    )
+
+
+def _loaded(subject: Subject, planned: Plan, watcher: Watcher) -> Transformer:
+    """The model, if it and the widest batch fit in memory."""
     widest = max(len(batch.prompts) for batch in planned.batches)
     scratch_bytes = run_bytes(
         subject.config, subject.dtype, widest, planned.request.attempts,
         planned.prompt_slots, planned.rules.slots,
     )  # fmt: skip
     watcher.stage(f"Loading {subject.config.name}")
-    model = subject.load(planned.request.seed, scratch_bytes)
-    runs = run_repeats(model, planned, repeats, subject.dtype, watcher)
-    return runs, trace_batch(model, planned, runs, trace, watcher) if trace else None
+    return subject.load(planned.request.seed, scratch_bytes)
 
 
 def _phase(
@@ -145,7 +174,7 @@ def _phase(
     attempts: list[Attempt],
     batches: list[BatchPasses],
     unit: UnitCosts,
-    runs: Runs | None,
+    runs: Runs[Attempt] | None,
 ) -> Phase:
     passes: list[Passes] = [getattr(batch, name) for batch in batches]
     counted = sum_costs([each.total(unit) for each in passes])
@@ -161,22 +190,11 @@ def _phase(
         idle_slots=0 if read else sum(each.idle_slots for each in passes),
         padded_tokens=slots - tokens if read else 0,
         counted=counted,
-        measured=_measured(name, tokens, counted, runs) if runs else None,
+        measured=measured_cost(name, tokens, counted, runs) if runs else None,
     )
 
 
-def _measured(name: str, tokens: int, counted: CountedCost, runs: Runs) -> MeasuredCost:
-    time = runs.time_s(name)
-    seconds = max(time.median, 1e-9)  # a phase without passes takes no time
-    return MeasuredCost(
-        time_s=time,
-        tokens_per_s=tokens / seconds,
-        bandwidth_share=counted.hbm_bytes.total / seconds / runs.limits.read_bandwidth,
-        flops_share=counted.flops / seconds / runs.limits.matmul_flops,
-    )
-
-
-def _thought(batch: BatchPasses, unit: UnitCosts, runs: Runs | None) -> list[ThoughtPoint]:
+def _thought(batch: BatchPasses, unit: UnitCosts, runs: Runs[Attempt] | None) -> list[ThoughtPoint]:
     """Evenly spread passes of the first batch's think phase; pass i reads token i + 1."""
     costs = batch.think.costs(unit)
     times = runs.step_times_s("think") if runs else []
@@ -219,7 +237,7 @@ def _model_facts(subject: Subject) -> ModelFacts:
 
 
 def _workload(planned: Plan) -> Workload:
-    request = planned.request
+    request, asked = planned.request, planned.request.strategy
     return Workload(
         prompts=len(planned.prompts),
         batch=max(len(batch.prompts) for batch in planned.batches),
@@ -227,7 +245,9 @@ def _workload(planned: Plan) -> Workload:
         prompt_tokens=[len(prompt) for prompt in planned.prompts],
         think_budget=request.think_budget,
         answer_budget=request.answer_budget,
-        sampling=request.sampler.describe(),
+        sampling=asked.sampling if asked else request.sampler.describe(),
         think_end=planned.think_end,
         task=request.task,
+        strategy=asked.text if asked else None,
+        strategy_settings=asked.settings if asked else {},
     )

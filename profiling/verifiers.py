@@ -1,6 +1,6 @@
 """A trained verifier beside those that come with the strategies: its name, its costs, its words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from ..model.training import trained_verifier
 from ..model.training.trained_verifier import TrainedVerifier, open_verifier
 from ..model.transformer import Transformer
 from .counted.unit import UnitCosts, unit_costs, verifier_costs
+from .errors import ProfileInputError
 from .predict.shape import ModelShape, shape_of
 from .subject import Subject
 
@@ -32,6 +33,15 @@ def verifier_of(folder: Path | None, subject: Subject) -> TrainedVerifier | None
     if folder is None:
         return None
     return open_verifier(folder, subject.dtype, subject.tokenizer)
+
+
+def require_use(strategies: Sequence[str]) -> None:
+    """Raise ProfileInputError where none of `strategies` is set to the trained verifier."""
+    if not any(f"verifier={TRAINED}" in text.replace(" ", "") for text in strategies):
+        raise ProfileInputError(
+            "--verifier is for strategies that take one, best-of-n and beam, and none of these "
+            f"does: {', '.join(strategies) or 'no strategy'}"
+        )
 
 
 def verifiers_with(trained: TrainedVerifier | None) -> dict[str, Verifier]:

@@ -11,6 +11,7 @@ from ..model.tasks.notation import speaks_notation
 from ..model.thought_rules import budget_rules, default_think_end, thought_rules
 from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
+from .strategy.asked import AskedStrategy
 from .subject import Subject
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
@@ -36,6 +37,7 @@ class Request:
     prompt_tokens: int = 128  # length of a prompt where there is no tokenizer
     task: str | None = None
     seed: int = 0
+    strategy: AskedStrategy | None = None  # its rows are the `attempts`, its sampler its own
 
 
 @dataclass(frozen=True)

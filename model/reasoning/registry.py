@@ -50,7 +50,7 @@ def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> 
         return Cached(parse_strategy(text.removeprefix(CACHED), verifiers))
     name, _, rest = text.partition(":")
     kinds = {kind.name: kind for kind in STRATEGIES}
-    kind = kinds[_known(name.strip(), kinds, "strategy", "--strategies")]
+    kind = kinds[_known(name.strip(), kinds, "strategy")]
     settings = {field.name: field for field in fields(kind)}
     given: dict[str, object] = {}
     for part in filter(None, (part.strip() for part in rest.split(","))):
@@ -68,7 +68,7 @@ def with_verifier(text: str, verifier: str) -> str:
     """
     name = text.removeprefix(CACHED).partition(":")[0].strip()
     kinds = {kind.name: kind for kind in STRATEGIES}
-    kind = kinds[_known(name, kinds, "strategy", "--strategies")]
+    kind = kinds[_known(name, kinds, "strategy")]
     takes = any(field.type is Verifier for field in fields(kind))
     if not takes or "verifier=" in text.replace(" ", ""):
         return text
@@ -86,13 +86,14 @@ def settings_of(
     return {key: names.get(id(value), value) for key, value in settings.items()}
 
 
-def _known(name: str, known: Mapping[str, object], what: str, where: str) -> str:
+def _known(name: str, known: Mapping[str, object], what: str, where: str = "") -> str:
     if name in known:
         return name
     near = get_close_matches(name, known, n=2)
     choices = " or ".join(near) if near else ", ".join(known) or "none"
     hint = f"did you mean {choices}?" if near else f"choose from {choices}"
-    raise ModelInputError(f"{where}: there is no {what} '{name}': {hint}")
+    place = f"{where}: " if where else ""
+    raise ModelInputError(f"{place}there is no {what} '{name}': {hint}")
 
 
 def _value(name: str, field: Field[Any], value: str, verifiers: Mapping[str, Verifier]) -> object:

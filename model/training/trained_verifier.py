@@ -57,6 +57,11 @@ class TrainedVerifier:
         """Hidden units of the head."""
         return self.head.bias.size
 
+    def weight_bytes(self, with_trunk: bool) -> int:
+        """Of the head, and of the trunk where that is not the model's own."""
+        parts = (self.head, self.trunk) if with_trunk else self.head
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(parts))
+
     @cached_property
     def digest(self) -> str:
         """A hash of every weight of head and trunk."""

@@ -20,6 +20,7 @@ def run_view(profile: Profile) -> dict[str, Any]:
         "workload": {
             "prompts": workload.prompts,
             "attempts": workload.attempts,
+            "strategy": workload.strategy,
             "think_budget": workload.think_budget,
             "sampling": workload.sampling,
         },

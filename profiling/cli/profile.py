@@ -15,18 +15,22 @@ from ...model.tasks.parse import FORMS
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..asking import (
+    DEFAULT_ATTEMPTS,
     DEFAULT_MODEL,
     DEFAULT_PROBLEMS,
     DEFAULT_TASK,
+    DEFAULT_TEMPERATURE,
     LONGEST_ANSWER,
     LONGEST_THOUGHT,
     answer_budget_for,
+    attempts_for,
     chips_for,
     problems_for,
     prompt_tokens_for,
     prompts_in,
     targets_for,
     task_for,
+    temperature_for,
     think_budget_for,
 )
 from ..compiled.targets import Target
@@ -35,10 +39,11 @@ from ..profiler import profile
 from ..record import Profile
 from ..render.console import show
 from ..render.report import write_run
+from ..strategy.asked import strategy_for
 from ..subject import Subject, resolve_subject
 from ..workload import Request
 from .folder import reserved
-from .options import DTypeChoice
+from .options import DTypeChoice, VerifierOption
 from .progress import TerminalWatcher
 
 EXAMPLES = f"""Count, and where it can run measure, what each phase of a chain of thought costs.
@@ -52,6 +57,8 @@ Examples:
     rooflink profile
 
     rooflink profile --task sum:n=8 --attempts 16 --temperature 1
+
+    rooflink profile --task sum:n=8 --strategy self-consistency:n=16
 
     rooflink profile --model smollm2-135m --prompts "Why is the sky blue?" --attempts 1
 
@@ -94,7 +101,17 @@ def profile_command(
         str | None, typer.Option(help=f"Problems with checked answers: {FORMS}.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take this many problems.")] = None,
-    attempts: Annotated[int, typer.Option(help="Attempts at each prompt.")] = 4,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of attempts by themselves: self-consistency:n=8, best-of-n:n=16, beam "
+            "...; `rooflink eval --help` lists all, with their settings."
+        ),
+    ] = None,
+    verifier: VerifierOption = None,
+    attempts: Annotated[
+        int | None, typer.Option(help=f"Attempts at each prompt  [default: {DEFAULT_ATTEMPTS}]")
+    ] = None,
     think_budget: Annotated[
         int | None,
         typer.Option(help=f"Most tokens of a thought  [default: {LONGEST_THOUGHT}, or what fits]"),
@@ -107,7 +124,10 @@ def profile_command(
         str | None,
         typer.Option(help="Text that ends a thought  [default: the model's marker or a cue]"),
     ] = None,
-    temperature: Annotated[float, typer.Option(help="0 for the likeliest token.")] = 0.6,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help=f"0 for the likeliest token  [default: {DEFAULT_TEMPERATURE}]"),
+    ] = None,
     top_k: Annotated[int | None, typer.Option(help="Sample from the k likeliest tokens.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Sample from this share of mass.")] = None,
     batch: Annotated[
@@ -158,19 +178,24 @@ def profile_command(
     subject = resolve_subject(model, weights.value, dtype.value if dtype else None)
     task = task or (None if prompts else task_for(subject))
     asked = None if prompts is None else prompts_in(prompts)
+    by_strategy = strategy_for(
+        strategy, subject, verifier,
+        {"--attempts": attempts, "--temperature": temperature, "--top-k": top_k, "--top-p": top_p},
+    )  # fmt: skip
     request = Request(
         problems=problems_for(asked, task, limit, seed),
-        attempts=attempts,
+        attempts=attempts_for(by_strategy, attempts),
         think_budget=think_budget_for(subject, think_budget),
         answer_budget=answer_budget_for(subject, answer_budget),
-        sampler=sampler(temperature, top_k, top_p),
+        sampler=sampler(temperature_for(temperature), top_k, top_p),
         batch=batch,
         think_end=think_end,
         prompt_tokens=prompt_tokens_for(subject, prompt_tokens),
         task=task,
         seed=seed,
+        strategy=by_strategy,
     )
-    targets = targets_for(compile, subject)
+    targets = targets_for(compile, subject, by_strategy)
     name = out.name if out else f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
     with reserved(out or Path("runs") / name) as folder:
         traced = folder if trace else None

@@ -14,7 +14,7 @@ from ..record.codesign import CodesignCase, CodesignReport, ProfileRead
 from ..record.interval import Interval
 from .assumptions import assumptions
 from .changes import parse_what_if
-from .costs import costs_of
+from .costs import PHASES, costs_of
 from .datacenter import data_center
 from .draws import summary, summary_or_none
 from .elasticities import elasticities
@@ -111,6 +111,7 @@ def _cases(
     notes: list[str] = []
     for profile in profiles:
         work = asked_of(profile, asked.terms, asked.stack, asked.weight_dtype, asked.ideal)
+        notes += _left_out(profile)
         for over in slices:
             try:
                 case = setting(profile.name, work, over, known, profile.outcome)
@@ -122,6 +123,24 @@ def _cases(
     if not cases:
         raise ProfileInputError(f"no slice holds any of the profiles: {notes[0]}")
     return cases, notes
+
+
+def _left_out(profile: Profile) -> list[str]:
+    """What the analysis of a strategy's profile leaves out: it knows prefill, think and answer."""
+    strategy = profile.workload.strategy
+    if strategy is None:
+        return []
+    others = [phase for phase in profile.phases if phase.name not in PHASES]
+    moved = sum(phase.counted.hbm_bytes.total for phase in profile.phases)
+    share = sum(phase.counted.hbm_bytes.total for phase in others) / moved if moved else 0.0
+    said = (
+        f"{profile.name} was answered by {strategy}; the analysis is of prefill, think and answer "
+        f"at its mean lengths, {profile.workload.attempts} attempts to a prompt"
+    )
+    if not others:
+        return [f"{said}, and leaves no phase out."]
+    names = ", ".join(phase.name for phase in others)
+    return [f"{said}, and leaves out {names}: {share:.0%} of the counted HBM bytes."]
 
 
 def _case(case: Setting, asked: Wanted, runs: Sequence[Run]) -> CodesignCase:

@@ -28,12 +28,14 @@ class Run:
 
 
 def checked_runs(profiles: Sequence[Profile]) -> list[Run]:
-    """Those of the profiles that were run on a task with an answer to check."""
+    """Those of the profiles that were run on a task with an answer to check, attempt by attempt."""
     found = []
     for profile in profiles:
         outcome, task = profile.outcome, profile.workload.task
         if outcome is None or task is None or outcome.accuracy is None:
             continue
+        if profile.workload.strategy is not None:
+            continue  # its accuracy is of answers that it chose, not of attempts
         assert outcome.accuracy_low is not None
         assert outcome.accuracy_high is not None
         found.append(

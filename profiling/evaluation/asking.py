@@ -35,13 +35,19 @@ def ask(
     if speaks_notation(tokenizer):
         texts = [_in_notation(problem) for problem in problems]
         rules = thought_rules(tokenizer, END_OF_THOUGHT, think_budget, answer_budget)
-        wording = _notation_wording(tokenizer, rules)
     else:
         texts = [tokenizer.chat_prompt(f"{p.question}\n{INSTRUCTION}") for p in problems]
         end = default_think_end(tokenizer)
         rules = thought_rules(tokenizer, end, think_budget, answer_budget)
-        wording = text_wording(tokenizer, rules)
+    wording = wording_of(tokenizer, rules)
     return Asked([tokenizer.encode(text) for text in texts], wording)
+
+
+def wording_of(tokenizer: Tokenizer, rules: ThoughtRules) -> Wording:
+    """What strategies must know of the language that a model speaks by `tokenizer`."""
+    if speaks_notation(tokenizer):
+        return _notation_wording(tokenizer, rules)
+    return text_wording(tokenizer, rules)
 
 
 def _in_notation(problem: Problem) -> str:

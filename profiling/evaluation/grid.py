@@ -19,8 +19,8 @@ from ...tpu_configs.slice import Slice
 from ..economics.terms import Terms
 from ..errors import ProfileInputError
 from ..subject import Subject
+from ..verifiers import TRAINED, require_use, verifiers_with
 from .defaults import ANSWER_BUDGET
-from ..verifiers import TRAINED, verifiers_with
 from .limits import Budget
 
 SAMPLE = "sample"
@@ -125,15 +125,6 @@ def places_of(
         thinks = "think" in parse_strategy(text, verifiers).phases
         places += [Place(text, budget) for budget in (budgets if thinks else (None,))]
     return places
-
-
-def require_use(strategies: Sequence[str]) -> None:
-    """Raise ProfileInputError where none of `strategies` is set to the trained verifier."""
-    if not any(f"verifier={TRAINED}" in text.replace(" ", "") for text in strategies):
-        raise ProfileInputError(
-            "--verifier is for strategies that take one, best-of-n and beam, and none of these "
-            f"does: {', '.join(strategies) or 'no strategy'}"
-        )
 
 
 def rows_of(strategy: Strategy) -> int:

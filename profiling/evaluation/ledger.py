@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...model.reasoning import PassLog, PassRecord
+from ..counted.records import is_prefill, row_costs, shares
 from ..counted.unit import UnitCosts
 from ..record import Interval, Prediction
 from ..record.evaluation import Ledger, LedgerEntry, SharedPrompt
-from .passes import is_prefill, row_costs, shares
 from .slices import OnSlice
 
 ROOT = -1

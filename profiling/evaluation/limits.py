@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...model.reasoning import Limit, PassRecord, TokenLimit
+from ..counted.records import row_costs, shares
 from ..counted.unit import UnitCosts
 from ..errors import ProfileInputError
 from ..predict.energy import design_power_of
-from .passes import row_costs, shares
 from .slices import OnSlice
 
 KINDS = ("tokens", "flops", "joules", "usd", "seconds")

@@ -4,14 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean
-
-import numpy as np
 
 from ...model.reasoning import Answered, Engine, PassLog, Questions, parse_strategy
 from ...model.tasks import Problem
 from ...model.transformer import Transformer
 from ...tpu_configs.slice import Slice
+from ..counted.phases import phases_of
+from ..counted.records import first_attempts
 from ..counted.unit import UnitCosts
 from ..forecast import Asked, query_of
 from ..predict.described import NamedShape
@@ -33,11 +32,9 @@ from .estimates import estimate
 from .grid import Grid, Place, gives_points
 from .ledger import ledgers
 from .limits import limit_of
-from .passes import first_attempts
-from .phases import phases_of
 from .points import accuracy_points, by_level, usable, with_costs
 from .slice_costs import slice_cost
-from .slices import OnSlice
+from .slices import OnSlice, lengths_made
 
 WORDS = 60
 NO_COST = Ledger(entries=[], saved=SharedPrompt(tokens=0, flops=0, hbm_bytes=0))
@@ -188,8 +185,7 @@ def _score(verifier: float | None, mean_logprob: float) -> float:
 def _lengths(
     grid: Grid, answered: Sequence[Answered], prompts: Sequence[Sequence[int]], batch: int
 ) -> Lengths:
-    attempts = [attempt for each in answered for attempt in each.attempts]
-    if not attempts:
+    if not answered:
         return Lengths(
             prompts=float(batch),
             attempts=float(grid.widest),
@@ -197,11 +193,4 @@ def _lengths(
             think_tokens=float(grid.longest_thought),
             answer_tokens=float(grid.answer_budget),
         )
-    rows = max(int(record.branches.shape[1]) for each in answered for record in each.log.records)
-    return Lengths(
-        prompts=len(prompts) / math.ceil(len(prompts) / batch),
-        attempts=float(rows),
-        prompt_tokens=fmean(map(len, prompts)),
-        think_tokens=float(np.mean([len(attempt.thought) for attempt in attempts])),
-        answer_tokens=max(float(np.mean([len(attempt.answer) for attempt in attempts])), 1.0),
-    )
+    return lengths_made(answered, prompts, math.ceil(len(prompts) / batch))

@@ -7,12 +7,13 @@ Each pass is a step of the time model, with the rows that were at work in it. Ax
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from statistics import fmean
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...model.reasoning import PassLog, PassRecord
+from ...model.reasoning import Answered, PassLog, PassRecord
 from ...tpu_configs.slice import Slice
 from ..economics.costing import SECONDS_PER_HOUR, economics_of
 from ..economics.terms import Terms, economic_terms
@@ -20,7 +21,7 @@ from ..predict.calibration import default_calibration
 from ..predict.energy import PowerShares, design_power_of, power_share
 from ..predict.hardware import Hardware, hardware_of
 from ..predict.load import Load
-from ..predict.phases import PhaseSteps
+from ..predict.phases import Lengths, PhaseSteps
 from ..predict.query import PhaseWork, Query, predict
 from ..predict.shape import ModelShape
 from ..predict.time_model import step_terms
@@ -161,6 +162,21 @@ class OnSlice:
         length = len(padded.sequences)
         work = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (length,)), work)
         return PhaseSteps(work, jnp.asarray(np.arange(length) < count, jnp.float32))
+
+
+def lengths_made(
+    answered: Sequence[Answered], prompts: Sequence[Sequence[int]], batches: int
+) -> Lengths:
+    """What a query says of a run in `batches`: mean lengths, and the most rows of a question."""
+    attempts = [attempt for each in answered for attempt in each.attempts]
+    rows = max(int(record.branches.shape[1]) for each in answered for record in each.log.records)
+    return Lengths(
+        prompts=len(prompts) / batches,
+        attempts=float(rows),
+        prompt_tokens=fmean(map(len, prompts)),
+        think_tokens=fmean(len(attempt.thought) for attempt in attempts),
+        answer_tokens=max(fmean(len(attempt.answer) for attempt in attempts), 1.0),
+    )
 
 
 _step_work = jax.jit(step_work)

@@ -1,4 +1,4 @@
-"""PhaseClock: an observer of generation that notes when phases begin, advance and end."""
+"""PhaseClock: an observer that notes when phases begin, advance and end."""
 
 import time
 from collections import defaultdict
@@ -16,7 +16,8 @@ class Stretch:
 
 @dataclass
 class PhaseClock:
-    """Listens to `rooflink.model.generate`, which has finished all work whenever it reports.
+    """Listens to `rooflink.model.generate`, or to a strategy's sessions, which have finished all
+    work whenever they report.
 
     `on_progress(phase, passes, active)` hears of the same calls, e.g. for a progress bar.
     """
@@ -27,6 +28,11 @@ class PhaseClock:
     stretches: dict[str, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
     _began: float = 0.0
     _last: float = 0.0
+
+    @property
+    def passes(self) -> int:
+        """Passes of all phases."""
+        return sum(each.passes for made in self.stretches.values() for each in made)
 
     def begins(self, phase: str) -> None:
         """Start this phase's watch."""

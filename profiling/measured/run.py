@@ -1,9 +1,11 @@
 """Running a workload under the clock: warm-up, repeats, and the machine's limits beside them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
+from typing import Generic, TypeVar
 
-from ...model.generate import Attempt, generate, warm_up
+from ...model.generate import Attempt, Batch, Observer, generate, warm_up
 from ...model.transformer import Transformer
 from ..record import MachineLimits, Spread
 from ..watcher import Watcher
@@ -11,12 +13,14 @@ from ..workload import Plan
 from .clock import PhaseClock
 from .limits import better, measure_limits
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
-class Runs:
+class Runs(Generic[Result]):
     """What the repeats gave. All repeats think the same thoughts: they share keys."""
 
-    attempts: list[Attempt]
+    results: list[Result]  # of the last repeat: attempts, or a strategy's answers
     clocks: list[list[PhaseClock]]  # [repeat][batch]
     limits: MachineLimits
     interrupted: bool
@@ -45,20 +49,40 @@ def _spread(times: list[float]) -> Spread:
     return Spread(median=median(times), low=min(times), high=max(times), repeats=times)
 
 
-def run_repeats(model: Transformer, plan: Plan, repeats: int, dtype: str, watcher: Watcher) -> Runs:
-    """Run the plan `repeats` times after a warm-up that compiles; measure limits on both sides.
+def run_repeats(
+    model: Transformer, plan: Plan, repeats: int, dtype: str, watcher: Watcher
+) -> Runs[Attempt]:
+    """Run the plan `repeats` times; see `repeated`."""
+    return repeated(
+        lambda: _warm_up(model, plan, watcher),
+        lambda name: _run_once(model, plan, name, watcher),
+        repeats,
+        dtype,
+        watcher,
+    )
+
+
+def repeated(
+    warm_up: Callable[[], None],
+    once: Callable[[str], tuple[list[Result], list[PhaseClock]]],
+    repeats: int,
+    dtype: str,
+    watcher: Watcher,
+) -> Runs[Result]:
+    """Run `once`, told its name, `repeats` times after a warm-up that compiles; measure limits on
+    both sides. It gives its results and a clock for each batch.
 
     Ctrl-C after the first repeat ends the measurement and keeps what is finished.
     """
     watcher.stage("Measuring this machine's limits")
     limits = measure_limits(dtype)
-    _warm_up(model, plan, watcher)
+    warm_up()
     clocks: list[list[PhaseClock]] = []
-    attempts: list[Attempt] = []
+    results: list[Result] = []
     interrupted = False
     for repeat in range(repeats):
         try:
-            attempts, clock = _run_once(model, plan, f"Run {repeat + 1} of {repeats}", watcher)
+            results, clock = once(f"Run {repeat + 1} of {repeats}")
         except KeyboardInterrupt:
             if not clocks:
                 raise
@@ -66,7 +90,7 @@ def run_repeats(model: Transformer, plan: Plan, repeats: int, dtype: str, watche
             break
         clocks.append(clock)
     watcher.stage("Measuring this machine's limits again")
-    return Runs(attempts, clocks, better(limits, measure_limits(dtype)), interrupted)
+    return Runs(results, clocks, better(limits, measure_limits(dtype)), interrupted)
 
 
 def _warm_up(model: Transformer, plan: Plan, watcher: Watcher) -> None:
@@ -87,10 +111,15 @@ def _run_once(
     clocks = []
     for batch in plan.batches:
         clock = PhaseClock(on_progress=lambda phase, passes, active: watcher.advance(passes))
-        request = plan.request
-        attempts += generate(
-            model, batch, plan.rules, request.sampler, request.attempts, request.seed,
-            plan.prompt_slots, clock,
-        )  # fmt: skip
+        attempts += run_batch(model, plan, batch, clock)
         clocks.append(clock)
     return attempts, clocks
+
+
+def run_batch(model: Transformer, plan: Plan, batch: Batch, observer: Observer) -> list[Attempt]:
+    """Attempts at one batch of `plan`; `observer` hears of its phases."""
+    request = plan.request
+    return generate(
+        model, batch, plan.rules, request.sampler, request.attempts, request.seed,
+        plan.prompt_slots, observer,
+    )  # fmt: skip

@@ -14,12 +14,14 @@ from ...model.tasks import Problem
 from ..asking import (
     DEFAULT_MODEL,
     answer_budget_for,
+    attempts_for,
     chips_for,
     problems_for,
     prompt_tokens_for,
     prompts_in,
     targets_for,
     task_for,
+    temperature_for,
     think_budget_for,
 )
 from ..errors import ProfileInputError
@@ -36,6 +38,7 @@ from ..render.roofline_png import roofline_figure
 from ..render.tables import phase_table
 from ..render.tiles import tiles
 from ..store import load_profile
+from ..strategy.asked import strategy_for
 from ..subject import Weights, resolve_subject
 from ..workload import Request
 from . import figures
@@ -125,11 +128,13 @@ def profile(
     *,
     task: str | None = None,
     limit: int | None = None,
-    attempts: int = 4,
+    strategy: str | None = None,
+    verifier: str | Path | None = None,
+    attempts: int | None = None,
     think_budget: int | None = None,
     answer_budget: int | None = None,
     think_end: str | None = None,
-    temperature: float = 0.6,
+    temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
     batch: int | None = None,
@@ -149,10 +154,13 @@ def profile(
 
     `rooflink profile` as a function: `model` is a preset, a .gguf file, a Hugging Face folder or
     a hub id; `prompts` a text, a file with one a line, or a list; `task` problems with checked
-    answers ('chain:k=8'). `weights` 'none' counts costs only. `chips` and `slices` ('v5e',
-    'h100-8') are predicted on; without either, the TPUs with a price. Lengths are in tokens, None
-    for a default that fits. `trace` is a folder for one traced generation, as `--trace` makes it:
-    time by scope in the record, a session for XProf. The device (TPU, else CPU) is found by itself.
+    answers ('chain:k=8'). `strategy` ('self-consistency:n=8') answers them in its own phases, by
+    its own settings in place of `attempts` (4) and `temperature` (0.6); `verifier` is the folder
+    of a trained one for strategies that take one. `weights` 'none' counts costs only. `chips` and
+    `slices` ('v5e', 'h100-8') are predicted on; without either, the TPUs with a price. Lengths are
+    in tokens, None for a default that fits. `trace` is a folder for one traced generation, as
+    `--trace` makes it: time by scope in the record, a session for XProf. The device (TPU, else
+    CPU) is found by itself.
 
     Raises ModelInputError, ChipInputError or ProfileInputError for what the caller can mend.
     """
@@ -160,19 +168,24 @@ def profile(
     placed_on = chips_for(chips, over)
     subject = resolve_subject(model, weights, dtype)
     task = task or (None if prompts else task_for(subject))
+    by_strategy = strategy_for(
+        strategy, subject, None if verifier is None else Path(verifier),
+        {"attempts": attempts, "temperature": temperature, "top_k": top_k, "top_p": top_p},
+    )  # fmt: skip
     request = Request(
         problems=problems_for(_problems(prompts), task, limit, seed),
-        attempts=attempts,
+        attempts=attempts_for(by_strategy, attempts),
         think_budget=think_budget_for(subject, think_budget),
         answer_budget=answer_budget_for(subject, answer_budget),
-        sampler=sampler(temperature, top_k, top_p),
+        sampler=sampler(temperature_for(temperature), top_k, top_p),
         batch=batch,
         think_end=think_end,
         prompt_tokens=prompt_tokens_for(subject, prompt_tokens),
         task=task,
         seed=seed,
+        strategy=by_strategy,
     )
-    targets = targets_for(compile, subject)
+    targets = targets_for(compile, subject, by_strategy)
     named = name or f"{subject.config.name}-{datetime.now():%Y%m%d-%H%M%S}"
     with watched(progress) as watcher:
         found = profiled(

@@ -21,7 +21,7 @@ from .trace import Trace
 SCHEMA = "rooflink.profile/1"
 
 Bound = Literal["compute", "memory"]
-StopReason = Literal["marker", "budget", "end_of_sequence"]
+StopReason = Literal["marker", "budget", "end_of_sequence", "confident", "limit", "pruned"]
 
 
 class Provenance(Record):
@@ -70,6 +70,14 @@ class Workload(Record):
     sampling: str = Field(description="e.g. 'greedy' or 'temperature 0.6, top-p 0.95'")
     think_end: str = Field(description="text that ends a thought; forced at the budget")
     task: str | None = Field(description="e.g. 'gsm8k'; None for plain prompts")
+    strategy: str | None = Field(
+        default=None,
+        description="as --strategy takes it, 'best-of-n:n=8'; None: each attempt thinks and "
+        "answers by itself. `attempts` are then the rows that a prompt has at one time",
+    )
+    strategy_settings: dict[str, str | int | float | bool | None] = Field(
+        default={}, description="every setting of the strategy, defaults too"
+    )
 
 
 class CountedCost(Record):
@@ -146,7 +154,11 @@ class Sample(Record):
 class Outcome(Record):
     """What the compute bought. Accuracy has a Wilson 95 % interval; None where unchecked."""
 
-    attempts: int
+    attempts: int = Field(description="made, those that a search gave up too")
+    answers: int | None = Field(
+        default=None,
+        description="chosen by a strategy, one a prompt: accuracy is of them. None: of attempts",
+    )
     correct: int | None
     accuracy: float | None
     accuracy_low: float | None
@@ -218,6 +230,8 @@ class Profile(Record):
         default=[], description="the workload as it was, or is assumed to be, on described slices"
     )
     unpredicted: list[str] = Field(
-        default=[], description="a sentence for each chip that no slice of holds the workload"
+        default=[],
+        description="a sentence for each chip that no slice of holds the workload, and for each "
+        "phase that is in no prediction",
     )
     findings: list[Finding]

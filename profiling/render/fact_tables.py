@@ -54,13 +54,16 @@ def model_table(profile: Profile) -> Table:
 def workload_table(profile: Profile) -> Table:
     """What was asked of the model."""
     work = profile.workload
+    attempts = "attempts a prompt" if work.strategy is None else "attempts at one time"
     return pairs(
         "Workload",
         [
             ("task", work.task or "plain prompts"),
+            ("strategy", work.strategy or ""),
+            ("its settings", ", ".join(f"{k} {v}" for k, v in work.strategy_settings.items())),
             ("prompts", units.count(work.prompts)),
             ("prompts at once", units.count(work.batch)),
-            ("attempts a prompt", units.count(work.attempts)),
+            (attempts, units.count(work.attempts)),
             ("prompt tokens", _lengths_text(work.prompt_tokens)),
             ("think budget", f"{units.count(work.think_budget)} tokens"),
             ("answer budget", f"{units.count(work.answer_budget)} tokens"),

@@ -21,6 +21,9 @@ STOP_LABELS: dict[str, str] = {
     "marker": "closed by a marker",
     "budget": "cut off by the budget",
     "end_of_sequence": "ended the text",
+    "confident": "ended as the answer was sure",
+    "limit": "ended by a limit",
+    "pruned": "given up by the search",
 }
 
 
@@ -116,11 +119,18 @@ def accuracy_text(outcome: Outcome) -> str:
     if outcome.accuracy is None:
         return ""
     right = "" if outcome.correct is None else f"{units.count(outcome.correct)} of "
-    details = [f"{right}{units.count(outcome.attempts)} attempts"]
+    details = [f"{right}{checked_text(outcome)}"]
     if outcome.accuracy_low is not None and outcome.accuracy_high is not None:
         low, high = units.share(outcome.accuracy_low), units.share(outcome.accuracy_high)
         details.insert(0, f"95 % interval {low} to {high}")
     return f"{units.share(outcome.accuracy)} ({', '.join(details)})"
+
+
+def checked_text(outcome: Outcome) -> str:
+    """What accuracy is of: '16 attempts', or the answers of a strategy."""
+    if outcome.answers is None:
+        return f"{units.count(outcome.attempts)} attempts"
+    return f"{units.count(outcome.answers)} answers"
 
 
 def ranked(findings: Sequence[Finding]) -> list[Finding]:
@@ -147,9 +157,9 @@ def backend_text(profile: Profile) -> str:
 
 
 def shape_text(profile: Profile) -> str:
-    """'4 prompts' times '4 attempts', with the sign."""
+    """'4 prompts' times '4 attempts', with the sign, or '4 prompts' by a strategy."""
     prompts, attempts = profile.workload.prompts, profile.workload.attempts
-    return (
-        f"{units.count(prompts)} prompt{'' if prompts == 1 else 's'} {units.TIMES} "
-        f"{units.count(attempts)} attempt{'' if attempts == 1 else 's'}"
-    )
+    asked = f"{units.count(prompts)} prompt{'' if prompts == 1 else 's'}"
+    if profile.workload.strategy is not None:
+        return f"{asked} by {profile.workload.strategy}"
+    return f"{asked} {units.TIMES} {units.count(attempts)} attempt{'' if attempts == 1 else 's'}"

@@ -11,6 +11,9 @@ _DOING: dict[str, str] = {
     "verify": "Scoring the attempts",
     "draft": "Drafting",
     "revise": "Revising",
+    "re-prefill": "Reading the prompts again",
+    "probe": "Probing for the answer",
+    "branch": "Copying branches",
 }
 
 

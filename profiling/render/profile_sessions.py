@@ -44,6 +44,7 @@ def _workload(profile: Profile) -> Hyperparameters:
         "parameters": profile.model.parameters,
         "dtype": profile.model.dtype,
         "task": asked.task or "none",
+        "strategy": asked.strategy or "none",
         "prompts": asked.prompts,
         "batch": asked.batch,
         "attempts": asked.attempts,

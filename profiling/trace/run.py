@@ -1,13 +1,13 @@
-"""trace_batch: a workload's first batch once more, traced, and where its time went."""
+"""trace_generation: a workload's first batch once more, traced, and where its time went."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from ...model.generate import Observer, generate
-from ...model.transformer import Transformer
+from ...model.generate import Observer
 from ..measured.run import Runs
 from ..record import Clock, Trace
 from ..watcher import Watcher
-from ..workload import Plan
 from .capture import PhaseSteps, capture
 from .cores import cores_work
 from .places import read_places
@@ -17,24 +17,20 @@ from .threads import PLANE as HOST
 from .threads import threads_work
 
 
-def trace_batch(
-    model: Transformer, plan: Plan, runs: Runs, folder: Path, watcher: Watcher
+def trace_generation(
+    generation: Callable[[Observer], object],
+    runs: Runs[Any],
+    folder: Path,
+    watcher: Watcher,
 ) -> Trace:
-    """Trace the first batch of `plan` into `folder`, after the timed `runs` of it.
+    """Trace `generation`, the first batch of the timed `runs` once more, into `folder`.
 
     What goes wrong, an interruption included, is the record's `problem`: the timed runs stand.
     """
     if runs.interrupted:
         return _without("the run was interrupted before its traced generation")
-
-    def generation(observer: Observer) -> None:
-        asked = plan.request
-        generate(
-            model, plan.batches[0], plan.rules, asked.sampler, asked.attempts, asked.seed,
-            plan.prompt_slots, observer,
-        )  # fmt: skip
-
-    watcher.stage("Tracing one generation", total=plan.rules.slots + 1, unit="passes")
+    passes = runs.clocks[0][0].passes
+    watcher.stage("Tracing one generation", total=passes, unit="passes")
     steps = PhaseSteps(on_progress=lambda phase, passes, active: watcher.advance(passes))
     try:
         folder.mkdir(parents=True, exist_ok=True)

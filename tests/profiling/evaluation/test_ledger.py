@@ -5,10 +5,10 @@ import pytest
 from sample_evaluation import CONFIG, record, sampled_log
 
 from rooflink.profiling.counted.passes import decode_passes, prefill_passes
+from rooflink.profiling.counted.phases import phases_of
+from rooflink.profiling.counted.records import first_attempts, row_costs
 from rooflink.profiling.counted.unit import unit_costs
 from rooflink.profiling.evaluation.ledger import ledgers
-from rooflink.profiling.evaluation.passes import first_attempts, row_costs
-from rooflink.profiling.evaluation.phases import phases_of
 from rooflink.profiling.record import CountedCost
 
 UNIT = unit_costs(CONFIG, "float32")

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import pytest
 
 from rooflink.model.generate import Observer
+from rooflink.profiling.measured.clock import PhaseClock
 from rooflink.profiling.trace import run
 from rooflink.profiling.trace.capture import PhaseSteps, capture
 from rooflink.profiling.trace.space import read_planes
@@ -76,14 +77,13 @@ def test_what_goes_wrong_is_a_sentence(
         raise error
 
     monkeypatch.setattr(run, "capture", fails)
-    plan = SimpleNamespace(rules=SimpleNamespace(slots=1))
-    runs = SimpleNamespace(interrupted=False)
-    found = run.trace_batch(None, plan, runs, tmp_path, Silent())  # type: ignore[arg-type]
+    runs = SimpleNamespace(interrupted=False, clocks=[[PhaseClock()]])
+    found = run.trace_generation(generation, runs, tmp_path, Silent())  # type: ignore[arg-type]
     assert str(found.problem).endswith(problem.format(tmp_path))
     assert (found.scopes, found.session, found.overhead) == ([], None, None)
 
 
 def test_an_interrupted_run_is_not_traced(tmp_path: Path) -> None:
     runs = SimpleNamespace(interrupted=True)
-    found = run.trace_batch(None, None, runs, tmp_path, Silent())  # type: ignore[arg-type]
+    found = run.trace_generation(generation, runs, tmp_path, Silent())  # type: ignore[arg-type]
     assert "interrupted before" in str(found.problem)

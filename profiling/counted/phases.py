@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...model.reasoning import PassLog, PassRecord
-from ..counted.unit import UnitCosts
 from ..record import Phase
 from ..total import sum_costs
-from .passes import copy_cost, is_prefill, passes_of
+from .records import copy_cost, is_prefill, passes_of
+from .unit import UnitCosts
 
 
 def phases_of(logs: Sequence[PassLog], units: Mapping[str, UnitCosts]) -> list[Phase]:

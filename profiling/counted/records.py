@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...model.reasoning import PassLog, PassRecord
-from ..counted.passes import Passes
-from ..counted.unit import UnitCosts
 from ..record import CountedCost, HbmBytes
+from .passes import Passes
+from .unit import UnitCosts
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,34 @@
+"""Made: what a workload made, however it was run: the parts of a profile that follow from it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .measured.run import Runs
+from .predictions import Predictions
+from .record import CountedCost, MachineLimits, MeasuredCost, Outcome, Phase, ThoughtPoint, Trace
+
+
+@dataclass(frozen=True)
+class Made:
+    """The phases, and what they came to."""
+
+    phases: list[Phase]
+    thought: list[ThoughtPoint]
+    outcome: Outcome | None
+    machine: MachineLimits | None
+    resident_bytes: int  # weights, and the largest KV cache
+    predicted: Predictions
+    interrupted: bool = False
+    traced: Trace | None = None
+
+
+def measured_cost(name: str, tokens: int, counted: CountedCost, runs: Runs[Any]) -> MeasuredCost:
+    """A phase's time in `runs`, beside what it counted."""
+    time = runs.time_s(name)
+    seconds = max(time.median, 1e-9)  # a phase without passes takes no time
+    return MeasuredCost(
+        time_s=time,
+        tokens_per_s=tokens / seconds,
+        bandwidth_share=counted.hbm_bytes.total / seconds / runs.limits.read_bandwidth,
+        flops_share=counted.flops / seconds / runs.limits.matmul_flops,
+    )

@@ -1,0 +1,72 @@
+"""The strategy that a profile is asked for, by its words and with its verifier."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...model.reasoning import Strategy, Verifier, parse_strategy, settings_of, with_verifier
+from ...model.training.trained_verifier import TrainedVerifier
+from ..errors import ProfileInputError
+from ..subject import Subject
+from ..verifiers import TRAINED, require_use, verifier_of, verifiers_with
+
+
+@dataclass(frozen=True)
+class AskedStrategy:
+    """A strategy as --strategy takes it; its setting `verifier` may name the trained one."""
+
+    text: str
+    verifier: TrainedVerifier | None = None
+
+    def parsed(self, verifiers: Mapping[str, Verifier] | None = None) -> Strategy:
+        """A new one, in whose answer cache, if it has one, nothing is yet."""
+        return parse_strategy(self.text, verifiers or verifiers_with(self.verifier))
+
+    @property
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """Every setting, those left to their defaults too."""
+        return settings_of(self.parsed(), verifiers_with(self.verifier))
+
+    @property
+    def sampling(self) -> str:
+        """How it chooses tokens, in words."""
+        strategy = self.parsed()
+        sampler = getattr(getattr(strategy, "strategy", strategy), "sampler", None)
+        return "greedy" if sampler is None else str(sampler.describe())
+
+
+def strategy_for(
+    text: str | None,
+    subject: Subject,
+    verifier: Path | None = None,
+    options: Mapping[str, object] | None = None,
+) -> AskedStrategy | None:
+    """The strategy called `text` for `subject`, None for none; `verifier` is a folder.
+
+    `options` are those of a plain profile that a strategy's settings replace. Raises
+    ModelInputError for an unknown strategy or verifier; ProfileInputError for options that do not
+    go together.
+    """
+    if text is None:
+        if verifier is not None:
+            raise ProfileInputError(
+                "--verifier is for a strategy that takes one: add --strategy best-of-n or beam"
+            )
+        return None
+    if not subject.runs or subject.tokenizer is None:
+        raise ProfileInputError(
+            "--strategy follows what a model answers, and without weights and a tokenizer of its "
+            "own there is nothing to follow: take --weights own, or leave --strategy out"
+        )
+    for option, given in (options or {}).items():
+        if given is not None:
+            raise ProfileInputError(
+                f"{option} does not apply with --strategy, whose own settings say how it samples, "
+                "as in --strategy self-consistency:n=8,temperature=0.6"
+            )
+    found = AskedStrategy(text, verifier_of(verifier, subject))
+    if verifier is not None:
+        found = AskedStrategy(with_verifier(text, TRAINED), found.verifier)
+        require_use([found.text])
+    found.parsed()
+    return found
