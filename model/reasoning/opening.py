@@ -42,6 +42,7 @@ def open_session(
         row[: len(prompt) + len(forced)] = [*prompt, *forced]
     read = lengths + len(forced)
     roots = log.new_branches(np.full((B, 1), ROOT)) if roots is None else roots
+    keys = engine.keys(questions.numbers, attempts, first_attempt)
     with engine.during(phase):
         cache, logits = read_prompts(engine.model, jnp.asarray(padded), jnp.asarray(read))
         session = Session(
@@ -56,7 +57,7 @@ def open_session(
             roots=roots,
             rows=Rows(
                 cache=share(cache, attempts, up_to_step(engine.longest)),
-                keys=engine.keys(questions.numbers, attempts, first_attempt),
+                keys=keys,
                 slot=jnp.int32(0),
             ),
         )

@@ -111,7 +111,7 @@ def _cases(
     notes: list[str] = []
     for profile in profiles:
         work = asked_of(profile, asked.terms, asked.stack, asked.weight_dtype, asked.ideal)
-        notes += _left_out(profile)
+        notes += left_out(profile)
         for over in slices:
             try:
                 case = setting(profile.name, work, over, known, profile.outcome)
@@ -125,7 +125,7 @@ def _cases(
     return cases, notes
 
 
-def _left_out(profile: Profile) -> list[str]:
+def left_out(profile: Profile) -> list[str]:
     """What the analysis of a strategy's profile leaves out: it knows prefill, think and answer."""
     strategy = profile.workload.strategy
     if strategy is None:
