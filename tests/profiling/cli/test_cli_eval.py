@@ -49,6 +49,8 @@ def test_a_log_from_elsewhere(rooflink: Command) -> None:
         (("--attempts-log", "nothing.jsonl", "--model", "lama3"), "unknown model"),
         (("--task", "bundled",), "reads nothing but its notation"),
         (("--price", "cheap"), "unknown price"),
+        (("--verifier", "somewhere"), "no verifier.safetensors in somewhere"),
+        (("--attempts-log", "x.jsonl", "--verifier", "somewhere"), "leave one of the two out"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(

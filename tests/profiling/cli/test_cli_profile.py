@@ -102,6 +102,25 @@ def test_gsm8k_is_checked(rooflink, tiny_folder: Path) -> None:
     assert found.outcome.samples[0].expected == "2"
 
 
+def test_a_strategy_from_the_command_line(rooflink) -> None:
+    """Its phases in the table, and its settings in the record."""
+    done = rooflink("profile", "--task", "chain:k=1-2", "--limit", 2, "--think-budget", 6,
+                    "--answer-budget", 3, "--strategy", "self-consistency:n=2", "--repeats", 1,
+                    "--chip", "v5e", "--out", "run")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "2 prompts by self-consistency:n=2" in done.out
+    assert "of 2 answers" in done.out
+    found = load_profile(Path("run"))
+    assert found.workload.strategy_settings == {
+        "temperature": 1.0, "top_k": None, "top_p": None, "n": 2, "weighted": False,
+    }  # fmt: skip
+    assert found.workload.attempts == 2
+    assert found.compiled == []
+    assert {phase.name: len(phase.measured.time_s.repeats) for phase in found.phases} == {
+        "prefill": 1, "think": 1, "answer": 1,
+    }  # fmt: skip
+
+
 def test_a_prompt_longer_than_the_context(rooflink, tiny_folder: Path) -> None:
     done = rooflink("profile", "--model", tiny_folder, "--prompts", "long " * 40)
     assert done.code == 2
@@ -131,6 +150,18 @@ def test_a_prompt_longer_than_the_context(rooflink, tiny_folder: Path) -> None:
         (("--frobnicate",), ("--frobnicate",)),
         (("--dtype", "float8"), ("float8",)),
         (("--compile", "v5e:3x5"), ("3x5", "v5e:2x4")),
+        (("--strategy", "gredy"), ("no strategy 'gredy'", "did you mean greedy")),
+        (("--strategy", "sample:m=2"), ("no setting 'm'", "n")),
+        (("--strategy", "greedy", "--attempts", "2"), ("--attempts does not apply", "n=8")),
+        (("--strategy", "greedy", "--temperature", "1"), ("--temperature does not apply",)),
+        (("--strategy", "greedy", "--top-k", "1"), ("--top-k does not apply",)),
+        (("--strategy", "greedy", "--weights", "none"), ("--weights own",)),
+        (("--strategy", "greedy", "--weights", "random"), ("--weights own",)),
+        (("--strategy", "greedy", "--compile", "cpu"), ("--compile does not apply",)),
+        (("--verifier", "somewhere"), ("--verifier", "--strategy best-of-n")),
+        (("--strategy", "beam", "--verifier", "somewhere"), ("no verifier.safetensors",)),
+        (("--strategy", "beam:verifier=trained"), ("no verifier 'trained'", "confidence")),
+        (("--strategy", "budget-forcing"), ("'Wait'", "extend=0")),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(

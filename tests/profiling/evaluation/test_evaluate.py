@@ -1,6 +1,7 @@
 """Evaluation of the embedded reasoner on a few short problems: figures, resumption, limits."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,11 @@ import jax
 import pytest
 
 from rooflink.model.tasks import parse_task
+from rooflink.model.training.export import write_folder
+from rooflink.model.training.outcome import initial_head, save_head
+from rooflink.model.training.start import open_start
+from rooflink.model.training.trained_verifier import TrainedVerifier, open_verifier
+from rooflink.profiling.counted.unit import unit_costs, verifier_costs
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.evaluation.evaluate import evaluate
 from rooflink.profiling.evaluation.grid import Grid, Place, places_of, split_strategies
@@ -139,6 +145,57 @@ def test_a_limit_is_said(tmp_path: Path) -> None:
     (cell,) = found.cells
     assert {question.limit for question in cell.questions} == {"10 tokens"}
     assert "Some questions hit a limit: 10 tokens." in found.notes
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedVerifier:
+    """A head that no one taught, on the reasoner's own trunk."""
+    folder, start = tmp_path_factory.mktemp("verifier"), open_start("reasoner")
+    write_folder(folder, start.model)
+    head = initial_head(start.model.config.embed_dim, 16, 0)
+    save_head(folder, replace(head, outward=jax.random.normal(jax.random.key(3), (16,))))
+    return open_verifier(folder, "float32", start.tokenizer)
+
+
+def test_a_trained_verifier_is_a_choice_and_its_passes_are_its_own(
+    trained: TrainedVerifier, tmp_path: Path
+) -> None:
+    """Two attempts a question, of which it reads one token each: 16 times its unit costs."""
+    text = "best-of-n:n=2,best-of-n:n=2,verifier=confidence"
+    places = places_of(split_strategies(text), [4], [], trained)
+    assert [place.strategy for place in places] == [
+        "best-of-n:n=2,verifier=trained", "best-of-n:n=2,verifier=confidence",
+    ]  # fmt: skip
+    asked = replace(grid(ks=()), places=places, verifier=trained)
+    found = evaluate(asked, tmp_path)
+    judged, confident = found.cells
+    assert [phase.name for phase in judged.phases] == ["prefill", "think", "answer", "verify"]
+    assert [phase.name for phase in confident.phases] == ["prefill", "think", "answer"]
+    assert judged.phases[:3] == confident.phases
+    verify, config = judged.phases[3], asked.subject.config
+    unit = verifier_costs(config, "float32", 16)
+    assert (verify.tokens, verify.steps) == (16, 1)
+    # two matmuls of a state of 64: 64 x 16 and 16 x 1
+    assert unit.head.matmul_flops == 2 * 64 * 16 + 2 * 16
+    token, pair = unit.token.matmul_flops, unit.pair.matmul_flops
+    rest = verify.counted.flops - 16 * (unit.head.matmul_flops + token)
+    assert rest > 0
+    assert rest % pair == 0, "the pairs of sixteen last tokens"
+    speaking = unit_costs(config, "float32")
+    table = (config.vocab_size + 1) * 64 * 4
+    head_bytes = (64 * 16 + 16 + 16) * 4
+    assert unit.pass_weight_bytes == speaking.pass_weight_bytes - table + head_bytes
+    assert verify.counted.hbm_bytes.weights == unit.pass_weight_bytes + 16 * 64 * 4
+    scores = [tried.score for question in judged.questions for tried in question.tried]
+    assert all(score is not None and 0 < score < 1 for score in scores)
+    assert any("a head of 16 hidden units" in note for note in found.notes)
+    (cost,) = judged.slices
+    assert cost.time_s.median > confident.slices[0].time_s.median
+
+
+def test_a_verifier_that_no_strategy_takes(trained: TrainedVerifier) -> None:
+    with pytest.raises(ProfileInputError, match="none of these does: greedy"):
+        places_of(["greedy"], [4], [], trained)
 
 
 def test_settings_belong_to_the_strategy_before_them() -> None:
