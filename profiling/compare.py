@@ -225,4 +225,6 @@ def _software_differences(a: Profile, b: Profile) -> list[Difference]:
 def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={str(item).lower()}" for key, item in value.items())
     return str(value)

@@ -159,7 +159,8 @@ def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Numb
     """
     padded = _round_up(depth, tile) * _round_up(columns, tile)
     group = jnp.where(tile > 1, SUBLANES, 1.0)
-    return jnp.maximum(rows, group) / rows * padded / (depth * columns)
+    some = jnp.where(jnp.asarray(rows) > 0, rows, 1.0)  # none: no work to be padded
+    return jnp.maximum(rows, group) / some * padded / (depth * columns)
 
 
 def _blocks(

@@ -112,6 +112,16 @@ def test_padding_to_whole_tiles():
     assert single.padded_flops == pytest.approx(single.matmul_flops * 8)  # one row as eight
 
 
+def test_a_pass_whose_logits_nobody_wants():
+    """A verifier reads prompts for their cache alone: the head is read and does nothing."""
+    shape, load = shape_of(preset("llama3-8b")), prefill_load(4.0, 128.0)
+    unwanted = step_work(shape, replace(load, head_positions=0.0), BF16, ONE, 128.0)
+    wanted = step_work(shape, load, BF16, ONE, 128.0)
+    head_flops = 2 * 4 * shape.head_parameters
+    assert wanted.matmul_flops - unwanted.matmul_flops == pytest.approx(head_flops, rel=1e-3)
+    assert 0 < unwanted.padded_flops < wanted.padded_flops
+
+
 def test_work_adds_up():
     work = matmul_work(8.0, 16.0, 32.0, BF16)
     assert (work + work).weight_bytes == (work * 2.0).weight_bytes == 2 * 16 * 32 * 2
