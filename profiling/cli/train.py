@@ -36,7 +36,8 @@ opens as a model: `rooflink profile --model FOLDER`.
 
 Methods: **supervised** on worked thoughts; **rejection**, fine-tuning on a model's own attempts
 that the checker found right; **grpo**, policy gradient with the checker as reward; **verifier**, a
-head that tells right attempts from wrong ones; **distill**, a smaller student.
+head that tells right attempts from wrong ones, for `rooflink eval --verifier FOLDER`; **distill**,
+a smaller student.
 
 Examples:
 

@@ -1,6 +1,6 @@
 """The tables of plain facts: outcome, model, workload, machine, provenance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ..record import Profile
 from . import facts, units
@@ -60,7 +60,7 @@ def workload_table(profile: Profile) -> Table:
         [
             ("task", work.task or "plain prompts"),
             ("strategy", work.strategy or ""),
-            ("its settings", _settings_text(work.strategy_settings)),
+            ("its settings", facts.settings_text(work)),
             ("prompts", units.count(work.prompts)),
             ("prompts at once", units.count(work.batch)),
             (attempts, units.count(work.attempts)),
@@ -105,11 +105,6 @@ def provenance_table(profile: Profile) -> Table:
             ("schema", profile.schema_version),
         ],
     )
-
-
-def _settings_text(settings: Mapping[str, object]) -> str:
-    """'n=8, top_k=none', as --strategy takes them."""
-    return ", ".join(f"{name}={str(value).lower()}" for name, value in settings.items())
 
 
 def _lengths_text(lengths: Sequence[int]) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from ..record import Finding, MeasuredCost, Outcome, Phase, Profile
+from ..record import Finding, MeasuredCost, Outcome, Phase, Profile, Workload
 from ..total import TOTAL
 from . import units
 
@@ -154,6 +154,12 @@ def backend_text(profile: Profile) -> str:
         return "not run"
     cores = f"{source.cores} core{'' if source.cores == 1 else 's'}"
     return f"{source.backend} ({source.device}, {cores})"
+
+
+def settings_text(workload: Workload) -> str:
+    """'n=8, top_k=none', as --strategy takes them; '' without a strategy."""
+    settings = workload.strategy_settings.items()
+    return ", ".join(f"{name}={str(value).lower()}" for name, value in settings)
 
 
 def shape_text(profile: Profile) -> str:

@@ -23,6 +23,7 @@ HYPERPARAMETERS: Hyperparameters = {
     "dtype": "",
     "task": "",
     "strategy": "",
+    "strategy_settings": "",  # those left to their defaults too
     "prompts": 0.0,
     "batch": 0.0,
     "attempts": 0.0,

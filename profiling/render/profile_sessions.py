@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ..record import ChipPlacement, Prediction, Profile
 from ..total import total_phase
+from .facts import settings_text
 from .hparams import Hyperparameters, Session, chip_given
 from .tables import time_at_peak
 from .tags import tag
@@ -45,6 +46,7 @@ def _workload(profile: Profile) -> Hyperparameters:
         "dtype": profile.model.dtype,
         "task": asked.task or "none",
         "strategy": asked.strategy or "none",
+        "strategy_settings": settings_text(asked) or "none",
         "prompts": asked.prompts,
         "batch": asked.batch,
         "attempts": asked.attempts,

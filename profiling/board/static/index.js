@@ -75,11 +75,12 @@ function drawRuns() {
 
 function about(run) {
   if (!run) return h("span", { class: "soft" });
-  const { prompts, attempts, think_budget: budget, sampling } = run.workload;
+  const { prompts, attempts, strategy, think_budget: budget, sampling } = run.workload;
+  const asked = strategy ? `by ${strategy}` : `× ${attempts} attempts`;
   const right = run.outcome?.accuracy;
   const accuracy = typeof right === "number" ? ` · ${(100 * right).toFixed(0)} % correct` : "";
-  return h("span", { class: "soft about" }, `${run.model} · ${run.dtype} · ${prompts} prompts × `
-    + `${attempts} attempts · think ≤ ${budget} · ${sampling}${accuracy}`);
+  return h("span", { class: "soft about" }, `${run.model} · ${run.dtype} · ${prompts} prompts `
+    + `${asked} · think ≤ ${budget} · ${sampling}${accuracy}`);
 }
 
 function drawProblems() {

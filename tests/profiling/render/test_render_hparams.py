@@ -48,8 +48,7 @@ def test_each_chip_has_a_session_with_what_is_known(profile: Profile, tmp_path: 
         "model": "smollm2-135m", "parameters": 134_515_008.0, "dtype": "float32", "task": "gsm8k",
         "prompts": 4.0, "batch": 4.0, "attempts": 4.0, "think_budget": 128.0,
         "sampling": "temperature 0.6, top-p 0.95", "chip": "TPU v5e", "chips": 8.0,
-        "slice": "v5e:2x4",
-        "lens": "predicted",
+        "slice": "v5e:2x4", "lens": "predicted", "strategy": "none", "strategy_settings": "none",
     }  # fmt: skip
     assert predicted.Scalars("cost/time_s")[0].value == pytest.approx(10.0)
     assert predicted.Scalars("cost/query_s")[0].value == pytest.approx(2.5)  # 4 prompts

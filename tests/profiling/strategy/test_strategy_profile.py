@@ -177,6 +177,7 @@ def test_reports_show_every_phase_and_the_strategy(subject: Subject) -> None:
     for report in (page, text):
         assert "2 prompts by beam:n=2,width=2,step=1" in report.replace("\\", "")
         assert "Branch makes no pass" in report
+        assert "n=2, width=2, step=1, verifier=confidence" in report.replace("\\", "")
     found = compare(greedy, beam)
     assert found.unlike
     assert found.total is None
