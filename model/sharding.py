@@ -1,42 +1,17 @@
-"""Sharding: which mesh axis each axis of a tensor is split over, in one table.
+"""Sharding: how weights, state and inputs lie on a mesh, by the axis letters of each tensor.
 
 Axis letters as in `config`; besides, of DecodeState: P prompt slots, S slots of each attempt,
-M marker tokens, E columns of emitted tokens.
-
-A mesh has five axes. `prompts` and `attempts` are data parallel. `kv`, `group` and `rest` together
-are the model axis, tensor parallel: it is split by the model's own shape, so that fewer KV heads
-than devices work. KV heads are split over `kv`, the queries of one KV head over `group`; MLP and
-vocabulary over all three. What an axis does not name is held whole by each of its devices.
+M marker tokens, E columns of emitted tokens. `mesh` says what each letter is split over.
 """
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
-import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding
 
-from .config import ModelConfig
 from .decode import DecodeState
-from .errors import ModelInputError
+from .mesh import partition
 from .transformer import Transformer
-
-MODEL_AXES = ("kv", "group", "rest")
-MESH_AXES = ("prompts", "attempts", *MODEL_AXES)
-
-MESH_AXES_OF: dict[str, tuple[str, ...]] = {
-    "B": ("prompts",),
-    "A": ("attempts",),
-    "K": ("kv",),
-    "G": ("group",),
-    "Q": ("kv", "group"),
-    "C": ("kv",),
-    "F": MODEL_AXES,
-    "V": MODEL_AXES,
-}
-"""Axis letter -> the mesh axes that it is split over; a letter that is not here is not split."""
 
 PARAMETER_AXES: dict[str, str] = {
     "embedding": "VD",
@@ -80,133 +55,6 @@ STATE_AXES: dict[str, str] = {
 
 INPUT_AXES: dict[str, str] = {"prompts": "BP", "lengths": "B", "keys": "BA"}
 """What prefill reads beside the model."""
-
-
-@dataclass(frozen=True)
-class ModelSplit:
-    """How many devices each mesh axis has, for one model and batch."""
-
-    prompts: int
-    attempts: int
-    kv: int
-    group: int
-    rest: int
-
-    @property
-    def data(self) -> int:
-        """Devices along the data axis."""
-        return self.prompts * self.attempts
-
-    @property
-    def model(self) -> int:
-        """Devices along the model axis."""
-        return self.kv * self.group * self.rest
-
-    @property
-    def devices(self) -> int:
-        """All devices of the mesh."""
-        return self.data * self.model
-
-    @property
-    def kv_copies(self) -> int:
-        """Devices of the model axis that hold the same KV heads."""
-        return self.group * self.rest
-
-    def mesh(self, devices: Sequence[Any]) -> Mesh:
-        """A mesh over `devices` in their order, the model axis over neighbours."""
-        shape = [getattr(self, axis) for axis in MESH_AXES]
-        axis_types = (AxisType.Auto,) * len(MESH_AXES)
-        return Mesh(np.array(devices).reshape(shape), MESH_AXES, axis_types=axis_types)
-
-    def describe(self, config: ModelConfig) -> str:
-        """The split in words, with what is held or computed more than once."""
-        words = [f"data={self.data},model={self.model}"]
-        if self.data > 1:
-            words.append(f"prompts split {self.prompts} and attempts {self.attempts} ways")
-        if self.kv_copies > 1:
-            words.append(
-                f"{config.kv_heads} KV heads split {self.kv} ways, each held by "
-                f"{self.kv_copies} devices"
-            )
-        if self.rest > 1:
-            words.append(f"attention computed {self.rest} times over")
-        for what, size in (("MLP", config.mlp_dim), ("vocabulary", config.vocab_size)):
-            ways = math.prod(getattr(self, axis) for axis in self._dividing(size, MODEL_AXES))
-            if ways < self.model:
-                words.append(f"{what} of {size} split {ways} ways, for {self.model} do not divide")
-        return "; ".join(words)
-
-    def _dividing(self, size: int, axes: tuple[str, ...]) -> tuple[str, ...]:
-        """The most leading `axes` over which `size` divides evenly."""
-        for count in range(len(axes), 0, -1):
-            if size % math.prod(getattr(self, axis) for axis in axes[:count]) == 0:
-                return axes[:count]
-        return ()
-
-
-def split_devices(
-    config: ModelConfig,
-    batch: int,
-    attempts: int,
-    devices: int,
-    data: int | None = None,
-    model: int | None = None,
-) -> ModelSplit:
-    """Split `devices` over data and model.
-
-    By default the model axis takes as many devices as there are query heads to split, and data
-    the others, where the batch divides by them; else the model axis takes all. Data parallelism
-    splits prompts first, then the attempts at each.
-
-    Raises ModelInputError where `data` times `model` is not `devices`, or where neither prompts
-    nor attempts divide by `data`.
-    """
-    if model is None and data is None:
-        model = math.gcd(devices, config.query_heads)
-        if _data_axes(batch, attempts, devices // model) is None:
-            model = devices
-    if model is None:
-        assert data is not None
-        model = devices // data if data > 0 else 0
-    data = devices // model if data is None and model > 0 else data
-    if data is None or data < 1 or model < 1 or data * model != devices:
-        raise ModelInputError(
-            f"a mesh of data={data or 0}, model={model} has {(data or 0) * model} devices, but "
-            f"there are {devices}: choose two whole numbers whose product is {devices}"
-        )
-    axes = _data_axes(batch, attempts, data)
-    if axes is None:
-        raise ModelInputError(
-            f"{batch} prompts with {attempts} attempts each do not divide over data={data}: "
-            "choose a batch that is a multiple of it, or a smaller data axis"
-        )
-    kv = math.gcd(config.kv_heads, model)
-    group = math.gcd(config.queries_per_kv_head, model // kv)
-    return ModelSplit(*axes, kv, group, model // (kv * group))
-
-
-def _data_axes(batch: int, attempts: int, data: int) -> tuple[int, int] | None:
-    """Ways to split prompts and attempts that make `data` together; None if there are none."""
-    prompts = math.gcd(batch, data)
-    return (prompts, data // prompts) if attempts % (data // prompts) == 0 else None
-
-
-def partition(axes: str, shape: tuple[int, ...], mesh: Mesh) -> PartitionSpec:
-    """How a tensor of `axes` and `shape` is split over `mesh`, by the table.
-
-    An axis that does not divide over all its mesh axes is split over the leading ones that it
-    divides over. Raises ValueError where two axes of the tensor claim one mesh axis.
-    """
-    split = ModelSplit(*(mesh.shape[axis] for axis in MESH_AXES))
-    claimed: set[str] = set()
-    parts = []
-    for letter, size in zip(axes, shape, strict=True):
-        wanted = MESH_AXES_OF.get(letter, ())
-        if claimed & set(wanted):
-            raise ValueError(f"{axes}: axis {letter} claims a mesh axis that another one has")
-        claimed |= set(wanted)
-        parts.append(split._dividing(size, wanted) or None)
-    return PartitionSpec(*parts)
 
 
 def parameter_shardings(model: Transformer, mesh: Mesh) -> Any:

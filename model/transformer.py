@@ -12,6 +12,7 @@ from jax.typing import DTypeLike
 
 from .cache import KVCache, visible
 from .config import ModelConfig
+from .decode_attention import attend_once, seen_words
 from .layers import INITIAL_SCALE, Block, Context, Visibility, attend, contract, rms_norm
 from .rotary import rotation
 
@@ -49,6 +50,7 @@ class Transformer(nnx.Module):
             prompt=visible(cache.prompt_positions[:, None], positions),
             own=visible(slots, positions),
         )
+        words = seen_words(sees) if tokens.shape[2] == 1 else None
         angles = rotation(self.config, positions)
         with jax.named_scope("embedding"):
             x = self.embedding[...][tokens]
@@ -59,13 +61,17 @@ class Transformer(nnx.Module):
             eps = self.config.norm_eps
             with jax.named_scope("attention"):
                 normed = rms_norm(x, block.attention_norm[...], eps)
+                if words is not None:
+                    # Else each projection makes it anew, from what a v5p holds in HBM.
+                    normed = jax.lax.optimization_barrier(normed)
                 with jax.named_scope("projections"):
                     query, key, value = block.project(normed, angles)
                 with jax.named_scope("cache"):
                     keys = _write(keys, key, index, slot)
                     values = _write(values, value, index, slot)
                 context = Context(prompt_keys, prompt_values, keys[index], values[index])
-                mixed = attend(query, context, sees)
+                stack = Context(cache.prompt_keys, cache.prompt_values, keys, values)
+                mixed = _attend(query, context, stack, index, sees, words)
                 with jax.named_scope("projections"):
                     heads = mixed.reshape(*x.shape[:3], -1)
                     x = x + contract("BATQ,QD->BATD", heads, block.output[...])
@@ -91,6 +97,24 @@ class Transformer(nnx.Module):
             else:
                 out = contract("BATD,DV->BATV", normed, self.head[...])
             return out.astype(jnp.float32)
+
+
+def _attend(
+    query: Array,
+    context: Context,
+    stack: Context,
+    layer: Array,
+    sees: Visibility,
+    words: Visibility | None,
+) -> Array:
+    """`attend` over `context`, which is layer `layer` of `stack`: by a kernel where it has one."""
+    if words is None:
+        return attend(query, context, sees)
+    return jax.lax.platform_dependent(
+        query, context, stack, layer, sees, words,
+        tpu=lambda query, _, stack, layer, __, words: attend_once(query, stack, layer, words),
+        default=lambda query, context, _, __, sees, ___: attend(query, context, sees),
+    )  # fmt: skip
 
 
 def _write(cache: Array, new: Array, layer: Array, slot: Array | int) -> Array:

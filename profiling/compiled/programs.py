@@ -101,7 +101,8 @@ class Programs:
                 out_shardings=state,
                 keep_unused=True,
             )
-            return jitted.lower(self.model, self.inputs)
+            with jax.set_mesh(self.mesh):
+                return jitted.lower(self.model, self.inputs)
         jitted = jax.jit(
             _named(phase, self._loop(phase)),
             in_shardings=(model, state),
@@ -109,7 +110,8 @@ class Programs:
             donate_argnums=1,
             keep_unused=True,  # so that entry parameters are the arguments, in their order
         )
-        return jitted.lower(self.model, self.state)
+        with jax.set_mesh(self.mesh):
+            return jitted.lower(self.model, self.state)
 
     def parameters(self, phase: PhaseName) -> tuple[Parameter, ...]:
         """What each entry parameter of the phase's program is."""

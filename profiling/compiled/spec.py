@@ -5,7 +5,7 @@ from typing import Literal
 
 from ...model.config import DType, ModelConfig
 from ...model.decode import ThoughtRules
-from ...model.sharding import ModelSplit, split_devices
+from ...model.mesh import ModelSplit, split_devices
 from ...model.thought_rules import budget_rules
 from ..errors import ProfileInputError
 from .targets import Target
@@ -17,7 +17,7 @@ Layouts = Literal["chosen", "default"]
 
 @dataclass(frozen=True)
 class MeshRequest:
-    """Sizes of the mesh's axes; None leaves one to `model.sharding.split_devices`."""
+    """Sizes of the mesh's axes; None leaves one to `model.mesh.split_devices`."""
 
     data: int | None = None
     model: int | None = None

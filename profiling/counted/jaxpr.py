@@ -86,6 +86,9 @@ def _operations_of(equation: Any) -> Operations:
     if name == "cond":
         branches = [count(branch) for branch in equation.params["branches"]]
         return max(branches, key=lambda work: work.matmul_flops + work.vector_flops)
+    if name == "pallas_call":
+        estimate = equation.params["cost_estimate"]
+        return Operations(matmul_flops=estimate.flops if estimate else 0)
     times = equation.params["length"] if name == "scan" else 1
     return sum((count(body) for body in _bodies(equation)), Operations()) * times
 

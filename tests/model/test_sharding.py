@@ -24,16 +24,12 @@ from rooflink.model import ModelConfig, ModelInputError, preset
 from rooflink.model.cache import KVCache
 from rooflink.model.decode import prefill, think
 from rooflink.model.generate import attempt_keys
+from rooflink.model.mesh import MESH_AXES, MESH_AXES_OF, ModelSplit, partition, split_devices
 from rooflink.model.sampling import Temperature
 from rooflink.model.sharding import (
-    MESH_AXES,
-    MESH_AXES_OF,
     PARAMETER_AXES,
-    ModelSplit,
     leaf_name,
     parameter_shardings,
-    partition,
-    split_devices,
     state_shardings,
 )
 from rooflink.model.thought_rules import budget_rules

@@ -12,9 +12,6 @@ pytestmark = pytest.mark.tpu_compiler
 pytest.importorskip("libtpu")
 
 AT_MOST = {"v5e:2x4": 1.05, "v6e:2x4": 1.05, "v5p:2x2x2": 1.05, "tpu7x:2x2x1": 1.15}
-SHORT_OF_IT = {("v5p:2x2x2", 64): 1.075}
-"""Where 1.05 is not reached; 1.070 seen. A v5p device is two cores with a VMEM each, and the
-compiler leaves no matmul's result in VMEM there: scores and residuals cross HBM."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,6 +29,7 @@ def compiled(target: str, batch: int, phase: str, **more: object) -> CompiledPha
     )  # fmt: skip
     (found,) = compile_target(spec).phases
     assert found.unresolved_loops == []
+    assert found.unknown_calls == []
     return found
 
 
@@ -40,7 +38,7 @@ def compiled(target: str, batch: int, phase: str, **more: object) -> CompiledPha
 def test_the_think_loop_moves_little_more_than_it_must(target: str, batch: int) -> None:
     """64 tokens in one program against weights once and KV once a token."""
     found = compiled(target, batch, "think")
-    assert 0.9 < found.ratio <= SHORT_OF_IT.get((target, batch), AT_MOST[target])
+    assert 0.9 < found.ratio <= AT_MOST[target]
     assert found.memory.fits
     named = sum(excess.excess_bytes for excess in found.excesses)
     assert found.hbm_bytes == found.counted_bytes.total + named + found.unexplained_bytes
