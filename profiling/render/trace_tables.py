@@ -55,8 +55,8 @@ def times(trace: Trace) -> dict[str, dict[str, float]]:
 
 def phase_names(trace: Trace) -> list[str]:
     """The phases with time, the longest first; what is between them last."""
-    names = sorted({row.phase for row in trace.scopes}, key=lambda phase: -_sum(trace, phase))
-    return sorted(names, key=lambda phase: phase == UNATTRIBUTED)
+    names = dict.fromkeys(row.phase for row in trace.scopes)  # as they come where equally long
+    return sorted(names, key=lambda phase: (phase == UNATTRIBUTED, -_sum(trace, phase)))
 
 
 def trace_notes(profile: Profile) -> list[str]:
