@@ -1,8 +1,4 @@
-"""Estimates over problems, with intervals that take each problem as one observation.
-
-Attempts at one problem are not independent, so that the problem is what a bootstrap draws (Efron &
-Tibshirani 1993, chapter 8: resample the independent units).
-"""
+"""Estimates over problems, with intervals that take each problem as one observation."""
 
 from collections.abc import Sequence
 
@@ -10,28 +6,13 @@ import numpy as np
 
 from ...model.reasoning import majority_at_k, pass_at_k
 from ..record.evaluation import Estimate, TriedAnswer
-from ..statistics import wilson_interval
-
-RESAMPLES = 2000
-SEED = 20_240_806
+from ..statistics import mean_interval
 
 
 def estimate(per_problem: Sequence[float]) -> Estimate:
-    """The mean of figures from 0 to 1, one a problem (at least one), with a 95 % interval.
-
-    Wilson's where each problem is right or wrong, or all are alike; else a percentile bootstrap.
-    """
-    values = np.asarray(per_problem, float)
-    n, mean = len(values), float(values.mean())
-    if np.isin(values, (0.0, 1.0)).all():
-        low, high = wilson_interval(int(values.sum()), n)
-    elif (values == values[0]).all():
-        low, high = wilson_interval(round(mean * n), n)
-        low, high = min(low, mean), max(high, mean)
-    else:
-        drawn = np.random.default_rng(SEED).integers(n, size=(RESAMPLES, n))
-        low, high = map(float, np.quantile(values[drawn].mean(axis=1), (0.025, 0.975)))
-    return Estimate(value=mean, low=low, high=high)
+    """The mean of figures from 0 to 1, one a problem (at least one), with a 95 % interval."""
+    low, high = mean_interval(per_problem)
+    return Estimate(value=float(np.mean(per_problem)), low=low, high=high)
 
 
 def coverage_at(tried: Sequence[TriedAnswer], k: int) -> float:

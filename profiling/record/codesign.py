@@ -177,7 +177,7 @@ class CodesignCase(Record):
     workload: str = Field(description="in a few words: '4 prompts x 64 attempts, 8192 tokens'")
     prediction: Prediction
     accuracy: Interval | None = Field(
-        description="of one attempt, Wilson; None where nothing was checked"
+        description="of one attempt, 95 %; None where nothing was checked"
     )
     usd_per_query: Interval | None
     usd_per_correct: Interval | None = Field(description="by the accuracy's median")

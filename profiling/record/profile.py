@@ -152,7 +152,8 @@ class Sample(Record):
 
 
 class Outcome(Record):
-    """What the compute bought. Accuracy has a Wilson 95 % interval; None where unchecked."""
+    """What the compute bought. Accuracy has a 95 % interval with each prompt as one
+    observation: attempts at one are not independent. None where unchecked."""
 
     attempts: int = Field(description="made, those that a search gave up too")
     answers: int | None = Field(

@@ -6,7 +6,7 @@ GLOSSARY: dict[str, str] = {
         "The median, and an interval that holds 80 % of the calibration's draws; all that is "
         "compared shares its draws. Nothing was run for it."
     ),
-    "measured": "On the machine that a profile ran on, such as accuracy; with a Wilson interval.",
+    "measured": "On the machine that a profile ran on, such as accuracy; with its interval.",
     "counted": "From the algorithm alone, exact: FLOPs, HBM bytes and their ratio.",
     "datasheet": "The vendor's figures: the roofs, and a parameter's value now.",
     "cost model": (
