@@ -55,7 +55,8 @@ def attend_once(
     """`layers.attend` for one query an attempt over layer `layer` of the caches in `stack`.
 
     `query` [B, A, 1, K, G, H]; `stack` has a leading axis L; `words` as `seen_words` has them.
-    Split over the mesh that is set, if one is. Returns [B, A, 1, K, G, H].
+    Split over the mesh that is set (`jax.set_mesh`), which a program over several devices needs:
+    XLA cannot split a kernel. Returns [B, A, 1, K, G, H].
     """
 
     def local(query: Array, layer: Array, *rest: Array) -> Array:

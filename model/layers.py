@@ -116,10 +116,6 @@ def attend_block(query: Array, context: Context, sees: Visibility) -> Array:
         odds = [jnp.exp(part - reduce(jnp.maximum, largest)) for part in parts]
         total = sum(part.sum(axis=-1, keepdims=True) for part in odds)
         weights = [part.astype(query.dtype) for part in odds]
-        if query.shape[2] == 1:
-            # XLA would make the weights twice, for their sum and for the values, each time from
-            # scores that a v5p holds in HBM. Scores of many queries are too large to keep.
-            weights = jax.lax.optimization_barrier(weights)
     with jax.named_scope("values"):
         mixed = contract("BAKTGS,BAKSH->BAKTGH", weights[0], context.values)
         if len(weights) > 1:

@@ -57,7 +57,7 @@ def count(program: ClosedJaxpr | Jaxpr) -> Operations:
     """Operations of one run of `program`; a scan's body counts once an iteration.
 
     Raises ProfileInputError for a `while` loop, whose length the program does not say: count its
-    body and multiply by the passes that were made.
+    body and multiply by the passes that were made. So too for a Pallas kernel without an estimate.
     """
     total = Operations()
     for equation in _equations(program):
@@ -87,8 +87,7 @@ def _operations_of(equation: Any) -> Operations:
         branches = [count(branch) for branch in equation.params["branches"]]
         return max(branches, key=lambda work: work.matmul_flops + work.vector_flops)
     if name == "pallas_call":
-        estimate = equation.params["cost_estimate"]
-        return Operations(matmul_flops=estimate.flops if estimate else 0)
+        return Operations(matmul_flops=_flops_by_estimate(equation))
     times = equation.params["length"] if name == "scan" else 1
     return sum((count(body) for body in _bodies(equation)), Operations()) * times
 
@@ -99,6 +98,17 @@ def _bodies(equation: Any) -> Iterator[ClosedJaxpr | Jaxpr]:
         for item in value if isinstance(value, tuple | list) else (value,):
             if isinstance(item, ClosedJaxpr | Jaxpr):
                 yield item
+
+
+def _flops_by_estimate(kernel: Any) -> int:
+    """FLOPs that a Pallas kernel says it makes: its program shows one block of its grid."""
+    estimate = kernel.params["cost_estimate"]
+    if estimate is None:
+        raise ProfileInputError(
+            "the traced program has a Pallas kernel without a cost estimate: give pallas_call one"
+        )
+    flops: int = estimate.flops
+    return flops
 
 
 def _dot_flops(equation: Any) -> int:

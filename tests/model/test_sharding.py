@@ -23,7 +23,9 @@ from jax.sharding import Mesh, PartitionSpec
 from rooflink.model import ModelConfig, ModelInputError, preset
 from rooflink.model.cache import KVCache
 from rooflink.model.decode import prefill, think
+from rooflink.model.decode_attention import attend_once, seen_words
 from rooflink.model.generate import attempt_keys
+from rooflink.model.layers import Context, Visibility, attend
 from rooflink.model.mesh import MESH_AXES, MESH_AXES_OF, ModelSplit, partition, split_devices
 from rooflink.model.sampling import Temperature
 from rooflink.model.sharding import (
@@ -87,7 +89,31 @@ def compare() -> dict[str, Any]:
     for name, (config, data, model_axis) in CASES.items():
         split = split_devices(config, BATCH, ATTEMPTS, 8, data, model_axis)
         found[name] = {"plain": plain_steps(config), "mesh": steps(random_model(config), split)}
+    found["decode kernel"] = kernel_differences()
     return found
+
+
+def kernel_differences() -> list[float]:
+    """Of the decode kernel (interpreted) on meshes from attention without one, at most."""
+    random = np.random.default_rng(2)
+
+    def normal(*shape: int) -> jax.Array:
+        return jnp.asarray(random.normal(size=shape), jnp.float32)
+
+    def seen(*shape: int) -> jax.Array:
+        return jnp.asarray(random.random(shape) < 0.7)
+
+    query, of_prompt, own = normal(2, 2, 1, 2, 4, 8), (3, 2, 2, 9, 8), (3, 2, 2, 2, 5, 8)
+    stack = Context(normal(*of_prompt), normal(*of_prompt), normal(*own), normal(*own))
+    sees = Visibility(jnp.broadcast_to(seen(2, 1, 1, 9), (2, 2, 1, 9)), seen(2, 2, 1, 5))
+    wanted = attend(query, Context(*(part[1] for part in stack)), sees)
+    differences = []
+    for split in (ModelSplit(2, 1, 2, 2, 1), ModelSplit(1, 2, 2, 1, 2)):
+        with jax.set_mesh(split.mesh(jax.devices())):
+            once = jax.jit(partial(attend_once, interpret=True))
+            mixed = once(query, stack, jnp.int32(1), seen_words(sees))
+        differences.append(float(np.abs(mixed - wanted).max()))
+    return differences
 
 
 @cache
@@ -130,6 +156,10 @@ def test_a_mesh_gives_the_same_tokens_and_logits(compared: dict[str, Any], case:
     assert len(np.unique(plain["tokens"])) > 5, "a model that says one thing shows nothing"
     np.testing.assert_allclose(mesh["logits"], plain["logits"], rtol=0, atol=2e-4)
     assert np.std(plain["logits"]) > 0.5
+
+
+def test_a_mesh_splits_the_decode_kernel(compared: dict[str, Any]) -> None:
+    assert max(compared["decode kernel"]) < 1e-6
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from jax.experimental import pallas as pl
+from jax.extend.core import ClosedJaxpr
 
 from rooflink.model import PRESETS, ModelConfig, Transformer, preset
 from rooflink.model.cache import KVCache
-from rooflink.profiling.counted.jaxpr import count
+from rooflink.model.decode_attention import attend_once, seen_words
+from rooflink.model.layers import Context, Visibility, attend
+from rooflink.profiling.counted.jaxpr import Operations, count
 from rooflink.profiling.counted.passes import decode_passes, prefill_passes
 from rooflink.profiling.counted.unit import unit_costs
 from rooflink.profiling.errors import ProfileInputError
@@ -109,7 +113,7 @@ def unrolled_forward(model: Transformer, tokens: jax.Array, cache: KVCache) -> j
         layers.append(nnx.merge(graph, nnx.from_flat_state(list(one.items()))))
     x = model.embedding[...][tokens]
     from rooflink.model.cache import visible
-    from rooflink.model.layers import Context, Visibility, attend, contract, rms_norm
+    from rooflink.model.layers import contract, rms_norm
     from rooflink.model.rotary import rotation
 
     positions = jnp.broadcast_to(jnp.arange(tokens.shape[-1]), tokens.shape)
@@ -156,6 +160,42 @@ def test_scan_counts_once_an_iteration_and_nests() -> None:
     program = jax.make_jaxpr(lambda x: jax.lax.scan(outer, x, None, length=5)[0])(jnp.ones((4, 4)))
     assert count(program).matmul_flops == 15 * 2 * 4**3
     assert count(program).vector_flops == 5 * 16
+
+
+def kernel_over(slots: int, estimate: pl.CostEstimate | None) -> ClosedJaxpr:
+    """A traced Pallas kernel that doubles `slots` numbers, 8 at a time."""
+
+    def double(x_ref, y_ref) -> None:  # type: ignore[no-untyped-def]
+        y_ref[...] = x_ref[...] * 2.0
+
+    block = pl.BlockSpec((8,), lambda step: (step,))
+    x = jnp.ones(slots)
+    call = pl.pallas_call(
+        double, grid=(slots // 8,), in_specs=[block], out_specs=block, out_shape=x,
+        cost_estimate=estimate,
+    )  # fmt: skip
+    return jax.make_jaxpr(call)(x)
+
+
+def test_a_kernel_counts_what_it_says() -> None:
+    """Its program shows one block, not how many there are."""
+    estimate = pl.CostEstimate(flops=64, transcendentals=0, bytes_accessed=512)
+    assert count(kernel_over(64, estimate)) == Operations(matmul_flops=64)
+    with pytest.raises(ProfileInputError, match="Pallas kernel without a cost estimate"):
+        count(kernel_over(64, None))
+
+
+def test_decode_counts_the_same_with_and_without_its_kernel() -> None:
+    B, A, K, G, H, P, S = 2, 3, 2, 4, 8, 9, 5
+    query = jnp.ones((B, A, 1, K, G, H))
+    parts = ((B, K, P, H), (B, K, P, H), (B, A, K, S, H), (B, A, K, S, H))
+    context = Context(*(jnp.ones(shape) for shape in parts))
+    sees = Visibility(jnp.ones((B, A, 1, P), bool), jnp.ones((B, A, 1, S), bool))
+    stack = Context(*(part[None] for part in context))
+    words = seen_words(sees)
+    kernel = count(jax.make_jaxpr(attend_once)(query, stack, jnp.int32(0), words))
+    matmuls = count(jax.make_jaxpr(attend)(query, context, sees))
+    assert kernel.matmul_flops == matmuls.matmul_flops == 4 * B * A * K * G * H * (P + S)
 
 
 def test_a_while_loop_is_refused_in_words() -> None:
