@@ -4,11 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...model.reasoning import PassLog, PassRecord
+from ...model.reasoning import Answered, PassLog, PassRecord
 from ..record import Phase
 from ..total import sum_costs
 from .records import copy_cost, is_prefill, passes_of
 from .unit import UnitCosts
+
+
+def logs_of(answered: Sequence[Answered]) -> list[PassLog]:
+    """The log of each batch that was answered, once."""
+    return list({id(each.log): each.log for each in answered}.values())
 
 
 def phases_of(logs: Sequence[PassLog], units: Mapping[str, UnitCosts]) -> list[Phase]:

@@ -9,7 +9,7 @@ from ...model.reasoning import Answered, Engine, PassLog, Questions, parse_strat
 from ...model.tasks import Problem
 from ...model.transformer import Transformer
 from ...tpu_configs.slice import Slice
-from ..counted.phases import phases_of
+from ..counted.phases import logs_of, phases_of
 from ..counted.records import first_attempts
 from ..counted.unit import UnitCosts
 from ..forecast import Asked, query_of
@@ -89,7 +89,7 @@ class Runner:
         batch: int,
         clock: Clocked,
     ) -> Cell:
-        logs = list({id(each.log): each.log for each in answered}.values())
+        logs = logs_of(answered)
         n = len(answered)
         over = self._on_slices(answered, prompts, batch)
         predictions = [on.prediction(logs, n) for on in over]

@@ -12,7 +12,7 @@ from ...model.reasoning import Answered, Engine, PassLog, PassRecord
 from ...model.transformer import Transformer
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
-from ..counted.phases import phases_of
+from ..counted.phases import logs_of, phases_of
 from ..counted.records import passes_of
 from ..counted.unit import UnitCosts
 from ..evaluation.asking import wording_of
@@ -80,11 +80,6 @@ def make_by_strategy(
         interrupted=runs.interrupted,
         traced=traced,
     )
-
-
-def logs_of(answered: Sequence[Answered]) -> list[PassLog]:
-    """The log of each batch, once."""
-    return list({id(each.log): each.log for each in answered}.values())
 
 
 def _measured(phase: Phase, runs: Runs[Answered]) -> Phase:

@@ -6,6 +6,7 @@ from statistics import fmean, pstdev
 from ...model.reasoning import Answered
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
+from ..counted.phases import logs_of
 from ..evaluation.slices import OnSlice, lengths_made
 from ..forecast import Asked, query_of, with_grounds
 from ..predict.described import NamedShape
@@ -26,7 +27,7 @@ def strategy_predictions(
 ) -> Predictions:
     """The passes on each of `slices`, and on the smallest slice that holds them of each of `chips`
     that no slice is of; with a sentence for what is left out."""
-    logs = list({id(each.log): each.log for each in answered}.values())
+    logs = logs_of(answered)
     asked = _asked(subject, planned, answered, costs)
     chosen, left_out = chosen_slices(asked, chips, slices)
 
