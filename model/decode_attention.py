@@ -117,12 +117,14 @@ def _stream(
         (None, None, None, block, H), lambda n, k, s, layer: (layer[0], n, k, s, 0)
     )
     seen = pl.BlockSpec((None, 1, LANES), lambda n, k, s, _: (n, 0, s))
-    around = [query, words, *before, *results]
+    blocks = pl.cdiv(S, block)
+    words_bytes = words.size * words.dtype.itemsize * (K if blocks > 1 else 1)  # for each head anew
+    around = [query, *before, *results]
     kernel = pl.pallas_call(
         _kernel(S, block, begins=not before),
         grid_spec=pltpu.PrefetchScalarGridSpec(
             num_scalar_prefetch=1,
-            grid=(N, K, pl.cdiv(S, block)),
+            grid=(N, K, blocks),
             in_specs=[row(query), cached, cached, seen, *map(row, before)],
             out_specs=[*map(row, results)],
             scratch_shapes=[pltpu.VMEM((R, width), jnp.float32) for width in (H, LANES, LANES)],
@@ -135,6 +137,7 @@ def _stream(
             flops=4 * N * K * R * S * H,
             transcendentals=N * K * R * S,
             bytes_accessed=2 * N * K * S * H * keys.dtype.itemsize
+            + words_bytes
             + sum(x.size * x.dtype.itemsize for x in around),
         ),
         interpret=interpret,

@@ -1,10 +1,14 @@
 """The decode kernel, interpreted on a CPU, against the two matmuls that XLA has for it."""
 
+import itertools
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import Array
+from jax.experimental import pallas as pl
 
 from rooflink.model.decode_attention import BLOCK, attend_once, seen_words
 from rooflink.model.layers import Context, Visibility, attend
@@ -79,3 +83,48 @@ def test_words_hold_each_slot_in_one_bit() -> None:
     assert {int(w): int(words[w]) for w in np.flatnonzero(words)} == {
         3: 0b11, 127: 1 << 15, 128 + 4: 1,
     }  # fmt: skip
+
+
+def moved_bytes(array: Array | jax.ShapeDtypeStruct, spec: pl.BlockSpec, grid: tuple) -> int:
+    """Bytes that a pipeline moves of `array`: a block each time that another one is due, and of a
+    block at the edge what the array has of it."""
+    moved, held = 0, None
+    for step in itertools.product(*map(range, grid)):
+        place = spec.index_map(*step, [LAYER])
+        if place != held:
+            sizes = zip(array.shape, spec.block_shape, place, strict=True)
+            moved += math.prod(min(b or 1, size - at * (b or 1)) for size, b, at in sizes)
+            held = place
+    return moved * array.dtype.itemsize
+
+
+@pytest.mark.parametrize(
+    ("shape", "prompt", "slots"),
+    [
+        ((3, 2, 1, 4, 128), 4032, 64),
+        ((2, 3, 2, 4, 16), 37, 2 * BLOCK + 9),
+        ((1, 2, 2, 3, 64), 0, 7),
+    ],
+)
+def test_the_estimate_is_what_the_kernels_blocks_move(
+    shape: tuple[int, int, int, int, int], prompt: int, slots: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """XLA's program says nothing of a kernel's traffic but its estimate, so that it must be right:
+    compared with a walk over the grid, block by block."""
+    stated, walked = [], []
+
+    def recorded(body, *, grid_spec, out_shape, cost_estimate, **others):  # type: ignore[no-untyped-def]
+        def call(_: Array, *operands: Array) -> list[Array]:
+            specs = [*grid_spec.in_specs, *grid_spec.out_specs]
+            pairs = zip([*operands, *out_shape], specs, strict=True)
+            walked.append(sum(moved_bytes(*pair, grid_spec.grid) for pair in pairs))
+            stated.append(cost_estimate.bytes_accessed)
+            return [jnp.zeros(each.shape, each.dtype) for each in out_shape]
+
+        return call
+
+    monkeypatch.setattr(pl, "pallas_call", recorded)
+    query, stack, sees = random_case(shape, prompt, slots, "bfloat16")
+    attend_once(query, stack, jnp.int32(LAYER), seen_words(sees), interpret=True)
+    assert stated == walked
+    assert len(stated) == (2 if prompt else 1)
