@@ -101,6 +101,7 @@ def _phase(spec: ProgramSpec, compiled: executable.CompiledPhase) -> CompiledPha
         ),
         unresolved_loops=[f"{loop.name}: {loop.reason}" for loop in traffic.unresolved_loops],
         unknown_calls=[f"{call.name} ({call.target})" for call in traffic.unknown_calls],
+        stated_bytes=traffic.stated_bytes,
         xla_flops=record.xla.flops,
         xla_bytes_accessed=record.xla.bytes_accessed,
         excesses=named,

@@ -85,6 +85,11 @@ class CompiledPhase(Record):
         description="loops whose length is unknown, counted once: totals are too small"
     )
     unknown_calls: list[str] = Field(description="custom calls without a cost estimate")
+    stated_bytes: int = Field(
+        default=0,
+        description="of the HBM bytes, what kernels (Pallas) state of themselves in their cost "
+        "estimates: no HLO shows it",
+    )
     xla_flops: float = Field(description="XLA's own total, each loop's body counted once")
     xla_bytes_accessed: float = Field(description="XLA's own total, all memory levels mixed")
     excesses: list[Excess] = Field(description="largest first")

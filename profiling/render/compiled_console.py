@@ -51,6 +51,8 @@ def show_compiled_section(targets: Sequence[CompiledTarget], console: Console) -
     console.print(Text("what XLA moves, of one device and one call; not run", "dim"))
     for label, target in zip(facts.target_labels(targets), targets, strict=True):
         _show_warnings(target, console, prefix=f"{label}: ")
+        for line in facts.stated_texts(target):
+            console.print(Text(printable(f"{label}: {line}"), "dim"))
 
 
 def _phase_columns(target: CompiledTarget, width: int) -> list[Column]:

@@ -178,7 +178,7 @@ def target_labels(targets: Sequence[CompiledTarget]) -> list[str]:
 
 
 def setting_texts(target: CompiledTarget) -> list[str]:
-    """Devices and mesh; shape; versions."""
+    """Devices and mesh; shape; versions; what kernels state of themselves."""
     devices = f"{units.count(target.devices)} device{'' if target.devices == 1 else 's'}"
     prompts = f"{units.count(target.batch)} prompt{'' if target.batch == 1 else 's'}"
     attempts = f"{units.count(target.attempts)} attempt{'' if target.attempts == 1 else 's'}"
@@ -187,7 +187,19 @@ def setting_texts(target: CompiledTarget) -> list[str]:
         f"batch of {prompts} {units.TIMES} {attempts}, context {units.count(target.context)} "
         f"({units.count(target.prompt_tokens)} of the prompt)",
         ", ".join(f"{name} {version}" for name, version in target.versions.items()),
+        *stated_texts(target),
     ]
+
+
+def stated_texts(target: CompiledTarget) -> list[str]:
+    """How much of the phases' bytes no HLO shows, in a sentence where there is any."""
+    parts = [
+        f"{units.share(phase.stated_bytes / phase.hbm_bytes)} of {phase.phase}'s"
+        for phase in target.phases
+        if phase.stated_bytes
+    ]
+    said = "HBM bytes are what Pallas kernels state of themselves: no HLO shows what they move"
+    return [f"{', '.join(parts)} {said}"] if parts else []
 
 
 def moved_by_kind(phase: CompiledPhase) -> dict[str, int]:

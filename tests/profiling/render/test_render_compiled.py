@@ -109,6 +109,18 @@ def test_unresolved_loops_and_unknown_calls_are_loud(
 
 
 @pytest.mark.parametrize("render", [*REPORTS, section])
+def test_what_kernels_state_of_themselves_is_said(
+    compiled: Profile, render: Callable[[Profile], str]
+) -> None:
+    said = "HBM bytes are what Pallas kernels state of themselves"
+    assert said not in flat(render(compiled))
+    size = compiled.compiled[0].phases[1].hbm_bytes // 4
+    assert f"25 % of think's {said}" in flat(
+        render(changed(compiled, phase=1, stated_bytes=size))
+    ).replace("&#39;", "'")
+
+
+@pytest.mark.parametrize("render", [*REPORTS, section])
 def test_a_phase_that_does_not_fit_says_by_how_much(
     compiled: Profile, render: Callable[[Profile], str]
 ) -> None:

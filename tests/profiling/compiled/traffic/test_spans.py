@@ -224,6 +224,7 @@ def test_custom_calls_by_their_estimate_or_named_as_unknown() -> None:
     (unknown,) = result.unknown_calls
     assert (unknown.name, unknown.target) == ("y", "mystery")
     assert unknown.counted_bytes == row(result, "y").bytes() == 2 * LAYER
+    assert result.stated_bytes == 131072
 
 
 def test_collectives() -> None:
