@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ...tpu_configs.slice import Slice
+from ..economics.correct import per_correct
 from ..economics.terms import Terms
 from ..errors import ProfileInputError
 from ..predict.calibration import Calibration, default_calibration
@@ -162,8 +163,8 @@ def _case(case: Setting, asked: Wanted, runs: Sequence[Run]) -> CodesignCase:
         prediction=prediction_of(case),
         accuracy=accuracy,
         usd_per_query=usd,
-        usd_per_correct=usd * (1 / accuracy.median)
-        if usd is not None and accuracy is not None and accuracy.median > 0
+        usd_per_correct=per_correct(usd, *outcome.share_of_problems)
+        if usd is not None and outcome is not None and outcome.accuracy is not None
         else None,
         energy_per_query_j=summary_or_none(np.asarray(found.query_j, np.float64) * case.per_query),
         parameters=facts(case.point, case.slice),

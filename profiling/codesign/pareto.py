@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
+from ..economics.correct import per_correct
 from ..record.codesign_search import ParetoPoint
 from .costs import costs_of
 from .draws import summary
@@ -32,7 +33,9 @@ def _points(case: Setting) -> list[ParetoPoint]:
             break
         latency = np.asarray(costs_of(point, case.draws).query_s, np.float64) * case.waves
         usd = latency / prompts * rate
-        accuracy = case.outcome.accuracy if case.outcome else None
+        outcome = case.outcome
+        accuracy = outcome.accuracy if outcome else None
+        cost = summary(usd)
         rows.append(
             ParetoPoint(
                 profile=case.profile,
@@ -41,9 +44,11 @@ def _points(case: Setting) -> list[ParetoPoint]:
                 attempts=float(lengths.attempts) * case.waves,
                 think_tokens=float(lengths.think_tokens),
                 latency_s=summary(latency),
-                usd_per_query=summary(usd),
+                usd_per_query=cost,
                 accuracy=accuracy,
-                usd_per_correct=summary(usd / accuracy) if accuracy else None,
+                usd_per_correct=per_correct(cost, *outcome.share_of_problems)
+                if outcome and accuracy is not None
+                else None,
                 on_frontier=False,
             )
         )

@@ -116,7 +116,7 @@ def _cell(request: LogRequest, strategy: str, attempts: Sequence[LoggedAttempt])
         usd=usd,
         wall_s=None,
         compile_s=None,
-        slices=[slice_cost(each, request.batch, correct / n * request.batch) for each in whole],
+        slices=[slice_cost(each, request.batch, correct / n, n) for each in whole],
         attempts=points,
     )
 
@@ -166,7 +166,7 @@ def _costed(
         return point.model_copy(update={"usd": usd})
     tokens = means.requests_of(point.k) * means.prompt + point.k * means.completion
     found = _predictions(request, means, point.k)
-    costs = [slice_cost(p, request.batch, point.coverage.value * request.batch) for p in found]
+    costs = [slice_cost(p, request.batch, point.coverage.value, questions) for p in found]
     flops = sum(phase.flops for phase in found[0].phases) / request.batch if found else None
     moved = sum(phase.memory_bytes for phase in found[0].phases) / request.batch if found else None
     return with_costs(point, tokens, flops, moved, costs, usd)

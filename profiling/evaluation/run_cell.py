@@ -109,7 +109,7 @@ class Runner:
             phases=phases_of(logs, self._units),
             wall_s=clock.wall_s,
             compile_s=clock.compile_s,
-            slices=[slice_cost(prediction, n, correct) for prediction in predictions],
+            slices=[slice_cost(prediction, n, correct / n, n) for prediction in predictions],
             attempts=self._points(place, results, logs, over),
         )
 
@@ -142,7 +142,7 @@ class Runner:
             narrow = first_attempts(logs, point.k)
             phases = phases_of(narrow, self._units)
             costs = [
-                slice_cost(on.prediction(narrow, n), n, point.coverage.value * n) for on in over
+                slice_cost(on.prediction(narrow, n), n, point.coverage.value, n) for on in over
             ]
             points.append(with_costs(point, *_per_query(phases, n), costs))
         return points

@@ -180,7 +180,9 @@ class CodesignCase(Record):
         description="of one attempt, 95 %; None where nothing was checked"
     )
     usd_per_query: Interval | None
-    usd_per_correct: Interval | None = Field(description="by the accuracy's median")
+    usd_per_correct: Interval | None = Field(
+        description="its interval holds that of the accuracy too"
+    )
     energy_per_query_j: Interval | None = Field(description="of the chips")
     parameters: list[Parameter]
     elasticities: list[Elasticity]

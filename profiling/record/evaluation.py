@@ -98,8 +98,10 @@ class SliceCost(Record):
     chips: int | None = None
     time_s: Interval = Field(description="of the slice for one query; a batch shares it")
     amounts: Amounts
-    per_correct_s: Interval | None = Field(description="None where no answer was correct")
-    per_correct: Amounts | None
+    per_correct_s: Interval | None = Field(
+        description="None where no answer was correct; its interval holds that of the accuracy too"
+    )
+    per_correct: Amounts | None = Field(description="likewise")
 
 
 class AttemptsPoint(Record):

@@ -167,6 +167,12 @@ class Outcome(Record):
     lengths: list[Length]
     samples: list[Sample] = Field(description="the first few attempts in words")
 
+    @property
+    def share_of_problems(self) -> tuple[float, int]:
+        """The share of right answers, and of how many problems that is known."""
+        prompts = len({length.prompt for length in self.lengths})
+        return self.accuracy or 0.0, self.answers or prompts
+
 
 class MachineLimits(Record):
     """The machine's own limits, measured beside the run."""
