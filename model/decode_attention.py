@@ -1,9 +1,10 @@
-"""Attention of one query an attempt as a Pallas kernel for TPUs: scores never leave the chip.
+"""Attention of one query an attempt as a Pallas kernel for TPU devices of several cores (v5p).
 
-XLA makes two matmuls of it, with the scores between them in memory. Where a chip is two cores with
-a VMEM each (v5p) that memory is HBM, and the scores cross it twice. Here keys and values stream
-through VMEM once, block by block of slots, under a running softmax (Milakov & Gimelshein 2018,
-Dao et al. 2022). The kernel reads its layer out of the whole stack, so that no slice is copied.
+XLA makes two matmuls of it, with the scores between them in memory. Where a device is two cores
+with a VMEM each that memory is HBM, and the scores cross it twice; elsewhere XLA keeps them on the
+chip, and what it makes can be read. Here keys and values stream through VMEM once, block by block
+of slots, under a running softmax (Milakov & Gimelshein 2018, Dao et al. 2022). The kernel reads its
+layer out of the whole stack, so that no slice is copied. It has not run on a TPU yet.
 
 Axis letters as in `config`; P prompt slots, S slots of each attempt; N sequences with slots of
 their own, R queries that look at each of them.
@@ -28,6 +29,14 @@ UNSEEN = -1e30
 
 _AXES = ("BATKGH", "", "LBKPH", "LBKPH", "LBAKSH", "LBAKSH", "BP", "BAS")
 """Of the query, the layer, the stack and the words."""
+
+
+def several_cores() -> bool:
+    """Whether the device that a program is traced for is several cores, each with a VMEM of its
+    own: that of the mesh that is set, if one is. Elsewhere XLA keeps the scores on the chip."""
+    mesh = get_abstract_mesh()
+    device = jax.devices()[0] if mesh.empty else mesh.abstract_device
+    return (getattr(device, "num_cores", None) or 1) > 1
 
 
 def seen_words(sees: Visibility) -> Visibility:

@@ -12,7 +12,7 @@ from jax.typing import DTypeLike
 
 from .cache import KVCache, visible
 from .config import ModelConfig
-from .decode_attention import attend_once, seen_words
+from .decode_attention import attend_once, seen_words, several_cores
 from .layers import INITIAL_SCALE, Block, Context, Visibility, attend, contract, rms_norm
 from .rotary import rotation
 
@@ -50,7 +50,7 @@ class Transformer(nnx.Module):
             prompt=visible(cache.prompt_positions[:, None], positions),
             own=visible(slots, positions),
         )
-        words = seen_words(sees) if tokens.shape[2] == 1 else None
+        words = seen_words(sees) if tokens.shape[2] == 1 and several_cores() else None
         angles = rotation(self.config, positions)
         with jax.named_scope("embedding"):
             x = self.embedding[...][tokens]

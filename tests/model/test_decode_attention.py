@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from jax import Array
 from jax.experimental import pallas as pl
+from jax.sharding import AbstractDevice, AbstractMesh
 
-from rooflink.model.decode_attention import BLOCK, attend_once, seen_words
+from rooflink.model.decode_attention import BLOCK, attend_once, seen_words, several_cores
 from rooflink.model.layers import Context, Visibility, attend
 
 LAYERS, LAYER = 3, 1
@@ -72,6 +73,15 @@ def test_an_idle_attempt_changes_no_other_and_stays_finite() -> None:
     found, wanted = kernel(query, stack, idle), two_matmuls(query, stack, idle)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found[:, [0, 2]], wanted[:, [0, 2]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("cores", "several"), [(1, False), (2, True), (None, False)])
+def test_the_kernel_is_for_devices_of_several_cores(cores: int | None, several: bool) -> None:
+    assert not several_cores()  # this CPU
+    device = AbstractDevice("TPU v5", cores, "tpu")
+    mesh = AbstractMesh((2,), ("kv",), abstract_device=device)
+    with jax.sharding.use_abstract_mesh(mesh):
+        assert several_cores() == several
 
 
 def test_words_hold_each_slot_in_one_bit() -> None:
