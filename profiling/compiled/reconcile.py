@@ -23,7 +23,8 @@ FIXES = {
     "copy of kv": "keep the cache in one layout from the program's entry through its loops, and "
     "run many tokens in one program, so that a copy at its border is paid once",
     "copy of weights": "store the weights in the layout that the loop reads (let the compiler "
-    "choose the entry layouts)",
+    "choose the entry layouts), and run many tokens in one program, so that a copy at its border "
+    "is paid once",
     "empty slots of the cache": "grow the cache in steps along the thought",
     "KV heads held by several devices": "a smaller model axis, with the rest as data parallel",
     "weights read again": "fewer passes over the same weights in a program, or larger tiles",

@@ -65,14 +65,25 @@ def test_hand_audit_of_the_8b_think_loop_on_v5e() -> None:
     assert found.hbm_bytes / found.xla_bytes_accessed > 100
 
 
-def test_one_token_a_call_with_default_layouts_is_a_finding_with_its_fix() -> None:
+@pytest.mark.parametrize("target", ["v5e:2x4", "v5p:2x2x2"])
+def test_one_token_a_call_with_default_layouts_is_a_finding_with_its_fix(target: str) -> None:
     """JAX's border layouts make the compiler copy at each call; chosen ones do not."""
-    default = compiled("v5p:2x2x2", 16, "step", layouts="default")
-    chosen = compiled("v5p:2x2x2", 16, "step", layouts="chosen")
+    default = compiled(target, 16, "step", layouts="default")
+    chosen = compiled(target, 16, "step", layouts="chosen")
     copies = [e for e in default.excesses if e.name.startswith("copy of") and e.fix]
     assert sum(excess.share for excess in copies) > 0.01
-    assert chosen.ratio < default.ratio
+    assert chosen.ratio < 1.05 < default.ratio
     assert not [e for e in chosen.excesses if e.name.startswith("copy of") and e.share > 0.01]
+
+
+def test_one_token_a_call_on_tpu7x_copies_weights_whatever_their_layout() -> None:
+    """The compiler wants tiles of 16 x 128 there and takes an entry in 8 x 128 alone: JAX refuses
+    a tiling that XLA overrides. 2.25 seen; the 64 tokens of a think loop pay for it once."""
+    found = compiled("tpu7x:2x2x1", 16, "step", layouts="chosen")
+    largest = found.excesses[0]
+    assert (largest.name, largest.share > 1) == ("copy of weights", True)
+    assert "many tokens in one program" in str(largest.fix)
+    assert found.ratio - largest.share < 1.05
 
 
 @pytest.mark.parametrize("target", ["v5e:2x4", "v6e:2x4"])
