@@ -115,7 +115,7 @@ def stop_text(outcome: Outcome) -> str:
 
 
 def accuracy_text(outcome: Outcome) -> str:
-    """'31 % (14 % to 56 %, 5 of 16 attempts)'; '' where nothing was checked."""
+    """'31 % (14 % to 56 %, 5 of 16 attempts at 4 prompts)'; '' where nothing was checked."""
     if outcome.accuracy is None:
         return ""
     right = "" if outcome.correct is None else f"{units.count(outcome.correct)} of "
@@ -127,10 +127,12 @@ def accuracy_text(outcome: Outcome) -> str:
 
 
 def checked_text(outcome: Outcome) -> str:
-    """What accuracy is of: '16 attempts', or the answers of a strategy."""
-    if outcome.answers is None:
-        return f"{units.count(outcome.attempts)} attempts"
-    return f"{units.count(outcome.answers)} answers"
+    """What accuracy is of: '16 attempts at 4 prompts', or the answers of a strategy."""
+    if outcome.answers is not None:
+        return f"{units.count(outcome.answers)} answers"
+    attempts = f"{units.count(outcome.attempts)} attempts"
+    _, prompts = outcome.share_of_problems
+    return attempts if prompts in (0, outcome.attempts) else f"{attempts} at {prompts} prompts"
 
 
 def ranked(findings: Sequence[Finding]) -> list[Finding]:

@@ -47,8 +47,7 @@ def _outcome_tiles(profile: Profile) -> list[Tile]:
         interval = ""
         if low is not None and high is not None:
             interval = f"{units.share(low)} to {units.share(high)}, "
-        checked = outcome.attempts if outcome.answers is None else outcome.answers
-        lens = f"{interval}n = {units.count(checked)}"
+        lens = f"{interval}{facts.checked_text(outcome)}"
         found.append(Tile(units.share(outcome.accuracy), "accuracy", lens))
     mean = facts.mean_thought(outcome)
     if mean is not None:

@@ -33,7 +33,7 @@ def test_idle_and_padding_shares(profile: Profile) -> None:
 def test_outcome_in_words(profile: Profile) -> None:
     assert profile.outcome
     text = facts.accuracy_text(profile.outcome)
-    assert text == "31 % (95 % interval 14 % to 56 %, 5 of 16 attempts)"
+    assert text == "31 % (95 % interval 14 % to 56 %, 5 of 16 attempts at 4 prompts)"
     unchecked = profile.outcome.model_copy(update={"accuracy": None})
     assert facts.accuracy_text(unchecked) == ""
     stops = facts.stop_text(profile.outcome)
@@ -44,9 +44,12 @@ def test_no_right_answer_still_shows_its_interval(profile: Profile) -> None:
     assert profile.outcome
     none = {"correct": 0, "accuracy": 0.0, "accuracy_low": 0.0, "accuracy_high": 0.19}
     outcome = profile.outcome.model_copy(update=none)
-    assert facts.accuracy_text(outcome) == "0 % (95 % interval 0 % to 19 %, 0 of 16 attempts)"
+    assert (
+        facts.accuracy_text(outcome)
+        == "0 % (95 % interval 0 % to 19 %, 0 of 16 attempts at 4 prompts)"
+    )
     shown = tiles(profile.model_copy(update={"outcome": outcome}))
-    assert "0 % to 19 %, n = 16" in [tile.lens for tile in shown]
+    assert "0 % to 19 %, 16 attempts at 4 prompts" in [tile.lens for tile in shown]
 
 
 def test_findings_rank_by_share(profile: Profile) -> None:
