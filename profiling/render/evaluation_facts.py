@@ -54,7 +54,8 @@ def notes(evaluation: Evaluation) -> list[str]:
     return [
         *said,
         "Intervals in parentheses: 95 % over problems for accuracy (attempts at one problem are "
-        "one observation), 80 % for what is predicted.",
+        "one observation), 80 % for what is predicted, with the accuracy's own in it where the "
+        "cost is of a correct answer.",
     ]
 
 
