@@ -1,7 +1,11 @@
 """Findings: sentences of advice that a profile's own figures support, largest share first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from ..model.tasks import Problem
+from ..model.tasks.notation import SUM, speaks_notation
+from ..model.tasks.sums import GAPS_DISCLOSURE
+from ..model.tokenizer import Tokenizer
 from .record import Finding, Phase, Profile
 
 WORTH_SAYING = 0.05
@@ -19,6 +23,19 @@ def find(profile: Profile, interrupted: bool = False) -> list[Finding]:
     ]
     found.sort(key=lambda finding: -(finding.share or 0))
     return [*_interrupted(profile, interrupted), *found]
+
+
+def engineered_gaps(problems: Iterable[Problem], tokenizer: Tokenizer | None) -> Iterator[Finding]:
+    """What must be said wherever answers of a reasoner to `sum` are shown."""
+    sums = any((problem.notation or "").startswith(f"{SUM} ") for problem in problems)
+    if sums and tokenizer is not None and speaks_notation(tokenizer):
+        yield Finding(
+            sentence=GAPS_DISCLOSURE,
+            evidence="the reasoner's model card",
+            phase=None,
+            size_bytes=None,
+            share=None,
+        )
 
 
 def _interrupted(profile: Profile, interrupted: bool) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from .compiled_time import with_times
 from .counted.passes import Passes
 from .counted.unit import UnitCosts, unit_costs
 from .errors import ProfileInputError
-from .findings import find
+from .findings import engineered_gaps, find
 from .lengths import BatchPasses, assumed_attempts, batch_passes
 from .made import Made, measured_cost
 from .measured.run import Runs, run_batch, run_repeats
@@ -99,7 +99,8 @@ def profile(
         unpredicted=made.predicted.unpredicted,
         findings=[],
     )
-    return draft.model_copy(update={"findings": find(draft, made.interrupted)})
+    said = engineered_gaps(request.problems, subject.tokenizer)
+    return draft.model_copy(update={"findings": [*said, *find(draft, made.interrupted)]})
 
 
 def spec_of(subject: Subject, planned: Plan, target: Target) -> ProgramSpec:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ...model.tasks.sums import GAPS_DISCLOSURE
 from ...tpu_configs.slice import Slice
 from ..economics.correct import per_correct
 from ..economics.terms import Terms
@@ -113,6 +114,8 @@ def _cases(
     for profile in profiles:
         work = asked_of(profile, asked.terms, asked.stack, asked.weight_dtype, asked.ideal)
         notes += left_out(profile)
+        if any(finding.sentence == GAPS_DISCLOSURE for finding in profile.findings):
+            notes.append(f"{profile.name}: {GAPS_DISCLOSURE}")
         for over in slices:
             try:
                 case = setting(profile.name, work, over, known, profile.outcome)

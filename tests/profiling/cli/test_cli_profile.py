@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rooflink.model.tasks.sums import GAPS_DISCLOSURE
 from rooflink.profiling.record import Profile
 from rooflink.profiling.store import load_profile
 
@@ -103,14 +104,15 @@ def test_gsm8k_is_checked(rooflink, tiny_folder: Path) -> None:
 
 
 def test_a_strategy_from_the_command_line(rooflink) -> None:
-    """Its phases in the table, and its settings in the record."""
-    done = rooflink("profile", "--task", "chain:k=1-2", "--limit", 2, "--think-budget", 6,
+    """Its phases in the table, its settings in the record, and what the task's answers rest on."""
+    done = rooflink("profile", "--task", "sum:n=2", "--limit", 2, "--think-budget", 6,
                     "--answer-budget", 3, "--strategy", "self-consistency:n=2", "--repeats", 1,
                     "--chip", "v5e", "--out", "run")  # fmt: skip
     assert done.code == 0, done.err
     assert "2 prompts by self-consistency:n=2" in done.out
     assert "of 2 answers" in done.out
     found = load_profile(Path("run"))
+    assert found.findings[0].sentence == GAPS_DISCLOSURE
     assert found.workload.strategy_settings == {
         "temperature": 1.0, "top_k": None, "top_p": None, "n": 2, "weighted": False,
     }  # fmt: skip

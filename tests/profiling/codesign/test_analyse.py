@@ -7,6 +7,7 @@ import pytest
 from sample_calibration import sample_calibration
 from sample_profile import sample_profile
 
+from rooflink.model.tasks.sums import GAPS_DISCLOSURE
 from rooflink.profiling.codesign.analyse import Wanted, analyse
 from rooflink.profiling.codesign.searches import Budget
 from rooflink.profiling.errors import ProfileInputError
@@ -19,7 +20,10 @@ V5E = [parse_slice("v5e-4")]
 
 @pytest.fixture(scope="module")
 def report():
-    return analyse([sample_profile()], V5E, WANTED, sample_calibration())
+    profile = sample_profile()
+    gaps = profile.findings[0].model_copy(update={"sentence": GAPS_DISCLOSURE})
+    told = profile.model_copy(update={"findings": [gaps, *profile.findings]})
+    return analyse([told], V5E, WANTED, sample_calibration())
 
 
 def test_the_record_reads_back_and_every_number_is_one(report):
@@ -49,6 +53,7 @@ def test_everything_that_a_report_draws_is_there(report):
     assert [each.purpose for each in report.searches] == ["reasoning", "prefill-heavy"]
     assert report.data_centers[0].traces[0].label == "synchronised"
     assert report.pareto
+    assert any(GAPS_DISCLOSURE in note for note in report.notes)
     assert all(each.source for each in report.assumptions)
 
 
