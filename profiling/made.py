@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .measured.run import Runs
 from .predictions import Predictions
 from .record import CountedCost, MachineLimits, MeasuredCost, Outcome, Phase, ThoughtPoint, Trace
+
+THOUGHT_POINTS = 64
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,12 @@ class Made:
     predicted: Predictions
     interrupted: bool = False
     traced: Trace | None = None
+
+
+def evenly(points: list[ThoughtPoint]) -> list[ThoughtPoint]:
+    """At most `THOUGHT_POINTS` of them, evenly spread, the first and the last included."""
+    chosen = np.unique(np.linspace(0, max(len(points) - 1, 0), THOUGHT_POINTS).astype(int))
+    return [points[index] for index in chosen if index < len(points)]
 
 
 def measured_cost(name: str, tokens: int, counted: CountedCost, runs: Runs[Any]) -> MeasuredCost:

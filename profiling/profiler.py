@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-import numpy as np
-
 from ..model.generate import STEPS_PER_CALL, Attempt
 from ..model.transformer import Transformer
 from ..tpu_configs.chip import Chip
@@ -19,7 +17,7 @@ from .counted.unit import UnitCosts, unit_costs
 from .errors import ProfileInputError
 from .findings import engineered_gaps, find
 from .lengths import BatchPasses, assumed_attempts, batch_passes
-from .made import Made, measured_cost
+from .made import Made, evenly, measured_cost
 from .measured.run import Runs, run_batch, run_repeats
 from .outcome import outcome_of
 from .placement import place
@@ -41,7 +39,6 @@ from .watcher import Silent, Watcher
 from .workload import Plan, Request, plan
 
 PHASES = ("prefill", "think", "answer")
-THOUGHT_POINTS = 64
 
 
 def profile(
@@ -199,7 +196,6 @@ def _thought(batch: BatchPasses, unit: UnitCosts, runs: Runs[Attempt] | None) ->
     """Evenly spread passes of the first batch's think phase; pass i reads token i + 1."""
     costs = batch.think.costs(unit)
     times = runs.step_times_s("think") if runs else []
-    chosen = np.unique(np.linspace(0, max(len(costs) - 1, 0), THOUGHT_POINTS).astype(int))
     points = [
         ThoughtPoint(
             tokens_thought=index + 1,
@@ -212,7 +208,7 @@ def _thought(batch: BatchPasses, unit: UnitCosts, runs: Runs[Attempt] | None) ->
             zip_longest(costs, batch.think.tokens, times[: len(costs)])
         )
     ]
-    return [points[index] for index in chosen if index < len(points)]
+    return evenly(points)
 
 
 def _model_facts(subject: Subject) -> ModelFacts:

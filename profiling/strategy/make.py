@@ -16,7 +16,7 @@ from ..counted.phases import logs_of, phases_of
 from ..counted.records import passes_of
 from ..counted.unit import UnitCosts
 from ..evaluation.asking import wording_of
-from ..made import Made, measured_cost
+from ..made import Made, evenly, measured_cost
 from ..measured.run import Runs
 from ..measured.strategy import answer_batch, run_strategy
 from ..record import Phase, ThoughtPoint
@@ -28,8 +28,6 @@ from ..workload import Plan
 from .asked import AskedStrategy
 from .outcome import strategy_outcome
 from .predicted import strategy_predictions
-
-THOUGHT_POINTS = 64
 
 
 def make_by_strategy(
@@ -106,9 +104,7 @@ def _thought(log: PassLog, unit: UnitCosts, runs: Runs[Answered]) -> list[Though
                 measured_step_s=next(times),
             )
             found.setdefault(length, point)
-    points = [found[length] for length in sorted(found)]
-    chosen = np.unique(np.linspace(0, max(len(points) - 1, 0), THOUGHT_POINTS).astype(int))
-    return [points[index] for index in chosen if index < len(points)]
+    return evenly([found[length] for length in sorted(found)])
 
 
 def _cache_bytes(logs: Sequence[PassLog], costs: Costed, own_trunk: bool) -> int:
