@@ -6,24 +6,13 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
-import jax
-import numpy as np
 from pydantic import ValidationError
 
-from ...model.transformer import Transformer
 from ..record.evaluation import CELL_SCHEMA, Cell
 from ..store import write_text
 from .grid import Grid, Place
 
 FOLDER = "cells"
-
-
-def digest_of(model: Transformer) -> str:
-    """A digest of all weights: a cell of other weights is another cell."""
-    digest = blake2b(digest_size=8)
-    for leaf in jax.tree.leaves(model):
-        digest.update(np.ascontiguousarray(np.asarray(leaf)).view(np.uint8).data)
-    return digest.hexdigest()
 
 
 def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[str, object]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...model.tasks.notation import speaks_notation
 from ...model.tasks.sums import GAPS_DISCLOSURE, SumTask
+from ...model.training.start import digest_of
 from ...model.transformer import Transformer
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
@@ -18,7 +19,7 @@ from ..subject import run_bytes
 from ..verifiers import verifier_said
 from ..watcher import Silent, Watcher
 from .asking import ask
-from .cells import digest_of, identity, load_cell, path_of, save_cell
+from .cells import identity, load_cell, path_of, save_cell
 from .frontier import frontiers
 from .grid import Grid
 from .limits import limit_of

@@ -64,9 +64,9 @@ def strategy_for(
                 f"{option} does not apply with --strategy, whose own settings say how it samples, "
                 "as in --strategy self-consistency:n=8,temperature=0.6"
             )
-    found = AskedStrategy(text, verifier_of(verifier, subject))
     if verifier is not None:
-        found = AskedStrategy(with_verifier(text, TRAINED), found.verifier)
-        require_use([found.text])
-    found.parsed()
+        text = with_verifier(text, TRAINED)
+        require_use([text])
+    found = AskedStrategy(text, verifier_of(verifier, subject))
+    found.parsed()  # refuses what no strategy takes
     return found
