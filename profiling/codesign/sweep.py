@@ -21,8 +21,9 @@ from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ..errors import ProfileInputError
 from ..measured.machine import slice_named
+from ..predicted.arrays import Number
 from ..predicted.calibration import Calibration
-from ..predicted.model_shape import Number, named_shape
+from ..predicted.model_shape import named_shape
 from ..predicted.phases import Lengths
 from ..predicted.slices import Asked
 from ..predicted.step_work import DTYPE_WIDTH_BYTES

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
 from ...model.config import PRESETS
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
+from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
 from ..predicted.economics import Terms, economic_terms, economics_of
 from ..predicted.energy import design_power_of
 from ..predicted.hardware import hardware_of
-from ..predicted.model_shape import ModelShape, NamedShape, Number, Sizes, shape_of
+from ..predicted.model_shape import ModelShape, NamedShape, Sizes, shape_of
 from ..predicted.phases import Lengths
 from ..predicted.predict import Query, memory_fit, predict
 from ..predicted.slices import Asked, query_of
@@ -145,7 +145,7 @@ def point_of(query: Query) -> Point:
         hardware=hardware,
         distribution=query.distribution,
     )
-    return jax.tree.map(_as_array, point)
+    return mapped(_as_array, point)
 
 
 def prediction_of(known: Setting) -> Prediction:
@@ -164,8 +164,8 @@ def prediction_of(known: Setting) -> Prediction:
     )
 
 
-def _as_array(leaf: Number) -> jax.Array:
-    return jnp.asarray(leaf, bool if isinstance(leaf, bool) else jnp.float32)
+def _as_array(leaf: Number) -> np.ndarray:
+    return np.asarray(leaf, bool if isinstance(leaf, bool) else np.float64)
 
 
 def asked_of(

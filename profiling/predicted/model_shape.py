@@ -16,21 +16,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-import jax
 from pydantic import Field, ValidationError, model_validator
 
 from ...model.config import PRESETS, ModelConfig, ModelInputError
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ..model_spec import resolve_subject
-
-Number = Any
-"""A float or an array of floats, all of one shape."""
+from .arrays import Number
 
 NO_WINDOW = float("inf")
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ModelShape:
     """Sizes of a decoder-only transformer, dense or a mixture of experts.
