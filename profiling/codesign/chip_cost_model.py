@@ -18,10 +18,10 @@ import numpy as np
 from pydantic import Field
 from scipy.special import ndtri
 
+from ...model.architecture import Number
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure
 from ..predicted.hardware import link_rate
-from ..predicted.model_shape import Number
 from ..records.codesign import Assumption
 
 WAFER_MM2 = np.pi * 150.0**2

@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ...model.architecture import Number
 from ..errors import ProfileInputError
 from ..predicted.hardware import Efficiency, Hardware
-from ..predicted.model_shape import Number
 from .chip_cost_model import BUDGETS, ChipParts, Rates
 from .parameters import on_chip_bytes
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ...model.architecture import Number
 from ..predicted.energy import power_share
-from ..predicted.model_shape import Number
 from ..predicted.phases import PhaseSteps, SameLength, Steps, phase_steps
 from ..predicted.predict import phase_terms
 from ..predicted.step_work import Load, Work, step_work

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 from scipy.optimize import brentq
 
+from ...model.architecture import Number
 from ..predicted.hardware import Efficiency
 from ..predicted.memory import capacity
-from ..predicted.model_shape import Number
 from ..predicted.step_work import Load, Work, step_work
 from ..predicted.time_model import Terms, step_terms
 from ..records.codesign import BoundMap, Roofline, RooflinePoint, ThoughtCrossovers

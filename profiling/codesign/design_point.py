@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import jax
 import jax.numpy as jnp
 
+from ...model.architecture import ModelShape, Number
 from ..predicted.hardware import Hardware
 from ..predicted.memory import Capacity, capacity
-from ..predicted.model_shape import ModelShape, Number
 from ..predicted.phases import LengthDistribution, Lengths, SameLength
 from ..predicted.step_work import Spread, Widths
 

@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import Number
 from ...tpu_configs.chip import Chip
 from ..predicted.calibration import Calibration
 from ..predicted.energy import PowerShares, design_power_of
 from ..predicted.hardware import IDEAL, Efficiency
-from ..predicted.model_shape import Number
 from ..predicted.predict import interval
 from ..records.base import Interval
 

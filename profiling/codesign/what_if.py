@@ -11,8 +11,8 @@ from difflib import get_close_matches
 import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import DTYPE_BITS
 from ..errors import ProfileInputError
-from ..predicted.step_work import DTYPE_WIDTH_BYTES
 from ..records.codesign import WhatIf
 from .costs import PHASES, WITH_QUERY, costs_of, logs_of, phase_bounds, ratio
 from .design_point import Point, Speculation, fits
@@ -70,8 +70,8 @@ def parse_what_if(text: str) -> list[Change]:
 def _change(name: str, value: str) -> Change:
     text = f"{name}={value}"
     if name in DTYPES:
-        if value not in DTYPE_WIDTH_BYTES:
-            near = ", ".join(get_close_matches(value, DTYPE_WIDTH_BYTES, n=3) or DTYPE_WIDTH_BYTES)
+        if value not in DTYPE_BITS:
+            near = ", ".join(get_close_matches(value, DTYPE_BITS, n=3) or DTYPE_BITS)
             raise ProfileInputError(f"--what-if has {text!r}: expected a dtype such as {near}")
         return Change(name, text, word=value)
     if name not in (*NAMES, *NUMBERS):

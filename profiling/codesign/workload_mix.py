@@ -17,11 +17,11 @@ import numpy as np
 from jax import Array
 from pydantic import Field, ValidationError, field_validator
 
+from ...model.architecture import Number
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ..errors import ProfileInputError
 from ..predicted.hardware import Efficiency, Hardware
-from ..predicted.model_shape import Number
 from ..predicted.phases import Lengths
 from ..predicted.predict import Query
 from ..predicted.step_work import Work

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from ...model.architecture import ModelShape, Number
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from .hardware import link_rate, network_rate
-from .model_shape import ModelShape, Number
 
 NETWORK_HOPS = 10.0
 """Latency of the data center network, about 10 microseconds, in hops of about one."""

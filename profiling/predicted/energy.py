@@ -16,10 +16,10 @@ from functools import cache
 import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import Number
 from ...tpu_configs.catalog import load_all
 from ...tpu_configs.chip import Chip
 from .hardware import Hardware
-from .model_shape import Number
 from .step_work import Work
 
 KNEE = 0.1

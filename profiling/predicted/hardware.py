@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import jax
 
+from ...model.architecture import Number
 from ...tpu_configs.chip import Chip
-from .model_shape import Number
 
 UNLIMITED = float("inf")
 

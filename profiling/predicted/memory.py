@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from ...model.architecture import ModelShape, Number
 from .collectives import Parallelism, kv_shards
-from .model_shape import ModelShape, Number
-from .step_work import Widths
+from .step_work import Widths, seen_positions
 
 RESERVED_SHARE = 0.05
 """Of the memory, kept for the program, activations and fragments. Engines keep 5 to 10 %
@@ -50,11 +50,8 @@ def capacity(
     resident += shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
     weight_bytes = resident * widths.weight_bytes / split.tensor
 
-    def kept(context: Number) -> Number:
-        windowed = jnp.minimum(context, shape.window)
-        return shape.windowed_share * windowed + (1 - shape.windowed_share) * context
-
-    positions = kept(own_context) + kept(shared_context) / sharers
+    shared_positions = seen_positions(shape, shared_context)
+    positions = seen_positions(shape, own_context) + shared_positions / sharers
     element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
     per_sequence = positions * element / kv_shards(shape, split)
     copies = split.data * split.expert

@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 from jax.scipy.stats import norm
 
-from .model_shape import ModelShape, Number
+from ...model.architecture import ModelShape, Number
 from .step_work import Load, Spread, Widths, Work, prefill_load, step_work
 
 POINTS = 8

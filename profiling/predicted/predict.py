@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import DTYPE_BITS, ModelShape, dtype_bytes
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..records.prediction import Interval, MemoryFit, PredictedPhase, Prediction
@@ -15,9 +16,8 @@ from .collectives import Parallelism, kv_shards, require_parallelism
 from .energy import design_power_of, power_share
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
 from .memory import Capacity, capacity
-from .model_shape import ModelShape
 from .phases import PHASES, LengthDistribution, Lengths, PhaseSteps, SameLength, phase_steps
-from .step_work import DTYPE_WIDTH_BYTES, Widths, Work, spread_over
+from .step_work import Widths, Work, spread_over
 from .time_model import Terms, bound, step_terms
 
 LOW, HIGH = 0.1, 0.9
@@ -239,10 +239,10 @@ def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
 
 
 def _width(dtype: str) -> float:
-    if dtype not in DTYPE_WIDTH_BYTES:
-        known = ", ".join(DTYPE_WIDTH_BYTES)
+    if dtype not in DTYPE_BITS:
+        known = ", ".join(DTYPE_BITS)
         raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {known}")
-    return DTYPE_WIDTH_BYTES[dtype]
+    return dtype_bytes(dtype)
 
 
 def _require_lengths(lengths: Lengths) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, pstdev
 
+from ...model.architecture import shape_of
 from ...model.generate import Attempt
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
@@ -22,7 +23,7 @@ from .economics import Terms, economics_of
 from .energy import design_power_of
 from .hardware import jax_dtype, operand_dtype
 from .mesh import Chosen, choose_parallelism, require_used, smallest_slice
-from .model_shape import NamedShape, shape_of
+from .model_shape import NamedShape
 from .phases import Lengths, LogNormal, SameLength
 from .predict import Query, memory_fit, predict
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from ...model.architecture import Number
 from .hardware import Efficiency, Hardware
-from .model_shape import Number
 from .step_work import Work
 
 ROOFLINE_TERMS = ("compute", "memory", "on-chip", "links")

@@ -11,13 +11,13 @@ from functools import partial
 
 import scipy.optimize
 
+from ....model.architecture import ModelShape, shape_of
 from ....model.config import preset
 from ....tpu_configs.catalog import load_chip
 from ....tpu_configs.slice import parse_slice
 from ...predicted.collectives import ONE_CHIP, Parallelism, all_gather, reduce_scatter, torus
 from ...predicted.hardware import IDEAL
 from ...predicted.memory import Capacity, capacity
-from ...predicted.model_shape import ModelShape, shape_of
 from ...predicted.step_work import (
     Spread,
     Widths,

@@ -6,9 +6,9 @@ import jax
 import numpy as np
 import pytest
 
+from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
 from rooflink.profiling.predicted.hardware import IDEAL, Efficiency, Hardware
-from rooflink.profiling.predicted.model_shape import shape_of
 from rooflink.profiling.predicted.step_work import (
     Spread,
     Widths,
