@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ....model.architecture import ModelShape
+from ....model.architecture import ModelShape, shape_of
 from ....tpu_configs.catalog import chip_stem, load_chip
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.figure import ChipInputError
@@ -235,7 +235,7 @@ def deployment_of(row: Row, serving: bool = False) -> Deployment:
         weight_bytes = sizes.parameters * held.widths.weight_bytes
         axes = {"tensor": _fewest(weight_bytes, float(hardware.memory_bytes), chips)}
     split = replace(split_of(axes, chips), kv_by_sequences=_kv_by_sequences(topology))
-    return Deployment(sizes.shape(), held, over, split, hardware)
+    return Deployment(shape_of(sizes), held, over, split, hardware)
 
 
 def _kv_by_sequences(topology: str) -> bool:

@@ -16,6 +16,7 @@ import itertools
 import math
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
 from ....model.config import PRESETS, ModelConfig
@@ -208,7 +209,7 @@ def sizes_of(row: Row) -> Architecture:
     Raises LeftOutError where they say too little.
     """
     name = row.text("model")
-    given: dict[str, int] = {
+    given: dict[str, Any] = {
         field: int(number) for column, field in _COLUMNS.items() if (number := row.known(column))
     }
     known = known_sizes(name)
