@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ...model.architecture import Number
 from ...tpu_configs.slice import Slice
+from ..predicted.arrays import Number
 from ..records.codesign import Parameter
 from .chip_cost_model import CostModel
 from .design_point import Point

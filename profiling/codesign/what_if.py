@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-import jax.numpy as jnp
 import numpy as np
 
 from ...model.architecture import DTYPE_BITS
@@ -197,12 +196,12 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     in_draft = {"draft_tokens": "tokens", "acceptance": "acceptance", "draft_cost": "cost"}
     if name == "attempts":
         return float(lengths.attempts * waves), lambda value: replace(
-            point, lengths=replace(lengths, attempts=jnp.float32(value / waves))
+            point, lengths=replace(lengths, attempts=value / waves)
         )
     if name in in_lengths:
         field = in_lengths[name]
         return float(getattr(lengths, field)), lambda value: replace(
-            point, lengths=replace(lengths, **{field: jnp.float32(value)})
+            point, lengths=replace(lengths, **{field: value})
         )
     if name in in_draft:
         field = in_draft[name]
@@ -210,9 +209,7 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
             point, speculation=_drafting(drafting, field, value)
         )
     if name == "layers":
-        return float(shape.layers), lambda value: replace(
-            point, shape=replace(shape, layers=jnp.float32(value))
-        )
+        return float(shape.layers), lambda value: replace(point, shape=replace(shape, layers=value))
     if name == "kv_heads":
         return float(shape.kv_heads), lambda value: with_kv_heads(point, value)
     if name == "mlp":
@@ -221,10 +218,10 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     if name == "window":
         return float(shape.window), lambda value: replace(
             point,
-            shape=replace(shape, window=jnp.float32(value), windowed_share=jnp.float32(1.0)),
+            shape=replace(shape, window=value, windowed_share=1.0),
         )
     if name == "early_exit":
-        return float(point.layers_run), lambda value: replace(point, layers_run=jnp.float32(value))
+        return float(point.layers_run), lambda value: replace(point, layers_run=value)
     share = float(shape.active_mlp_parameters / shape.mlp_parameters)
     return share, lambda value: replace(
         point, shape=replace(shape, active_mlp_parameters=shape.mlp_parameters * value)

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
-from ...model.architecture import Number
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
+from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
 from ..predicted.economics import Terms, economic_terms, economics_of
 from ..predicted.energy import design_power_of
@@ -145,7 +144,7 @@ def point_of(query: Query) -> Point:
         hardware=hardware,
         distribution=query.distribution,
     )
-    return jax.tree.map(_as_array, point)
+    return mapped(_as_array, point)
 
 
 def prediction_of(known: Setting) -> Prediction:
@@ -164,8 +163,8 @@ def prediction_of(known: Setting) -> Prediction:
     )
 
 
-def _as_array(leaf: Number) -> jax.Array:
-    return jnp.asarray(leaf, bool if isinstance(leaf, bool) else jnp.float32)
+def _as_array(leaf: Number) -> np.ndarray:
+    return np.asarray(leaf, bool if isinstance(leaf, bool) else np.float64)
 
 
 def asked_of(

@@ -10,11 +10,10 @@ Load: the tokens that one step reads, and Widths: the bytes of what it moves.
 
 from dataclasses import dataclass, fields, replace
 
-import jax
-import jax.numpy as jnp
-
-from ...model.architecture import LOGIT_BYTES, ModelShape, Number
+from ...model.architecture import LOGIT_BYTES, ModelShape
 from ...tpu_configs.slice import Slice
+from . import arrays
+from .arrays import Number
 from .collectives import (
     ALONE,
     ONE_CHIP,
@@ -29,10 +28,7 @@ from .collectives import (
     permute,
 )
 
-jax.tree_util.register_dataclass(ModelShape)  # here: `model.architecture` does not import JAX
 
-
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Load:
     """What one step works on: prefill where `new_tokens` is a prompt, decode where it is 1."""
@@ -62,7 +58,6 @@ def prefill_load(sequences: Number, prompt_tokens: Number, context: Number = 0.0
     return Load(sequences, prompt_tokens, context, 0.0, 1.0, 1.0)
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Widths:
     """Bytes of one element, by what it is."""
@@ -81,7 +76,6 @@ SUBLANES = 8.0
 """Rows of one vector register of a TPU; no fewer go through a matrix unit at a time."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Work:
     """What one step asks of one chip. Amounts add up over steps."""
@@ -124,7 +118,6 @@ class Work:
 NOTHING = Work(*(0.0 for _ in fields(Work)))
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Spread:
     """How the model is spread: chips by axis, and the group that each axis exchanges in."""
@@ -201,7 +194,7 @@ def _work(**amounts: Number) -> Work:
 
 
 def _round_up(size: Number, tile: Number) -> Number:
-    return jnp.ceil(size / tile) * tile
+    return arrays.ceil(size / tile) * tile
 
 
 def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
@@ -212,9 +205,9 @@ def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Numb
     of its memory's bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
     """
     padded = _round_up(depth, tile) * _round_up(columns, tile)
-    group = jnp.where(tile > 1, SUBLANES, 1.0)
-    some = jnp.where(jnp.asarray(rows) > 0, rows, 1.0)  # none: no work to be padded
-    return jnp.maximum(rows, group) / some * padded / (depth * columns)
+    group = arrays.where(tile > 1, SUBLANES, 1.0)
+    some = arrays.where(rows > 0, rows, 1.0)  # none: no work to be padded
+    return arrays.maximum(rows, group) / some * padded / (depth * columns)
 
 
 def _blocks(
@@ -267,14 +260,14 @@ def _attention(shape: ModelShape, load: Load, widths: Widths, split: Parallelism
 
 def seen_positions(shape: ModelShape, context: Number) -> Number:
     """Mean over the layers of the positions that a query sees of `context` before it."""
-    windowed = jnp.minimum(context, shape.window)
+    windowed = arrays.minimum(context, shape.window)
     return shape.windowed_share * windowed + (1 - shape.windowed_share) * context
 
 
 def _causal_pairs(shape: ModelShape, new_tokens: Number) -> Number:
     """Queries times keys among new tokens, each seeing itself and those before it."""
     whole = new_tokens * (new_tokens + 1) / 2
-    beyond = jnp.maximum(new_tokens - 1 - shape.window, 0.0)
+    beyond = arrays.maximum(new_tokens - 1 - shape.window, 0.0)
     return whole - shape.windowed_share * beyond * (beyond + 1) / 2
 
 

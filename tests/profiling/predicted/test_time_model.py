@@ -8,6 +8,7 @@ import pytest
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
+from rooflink.profiling.predicted import traced  # noqa: F401, makes pytrees of the records
 from rooflink.profiling.predicted.hardware import IDEAL, Efficiency, Hardware
 from rooflink.profiling.predicted.step_work import (
     Spread,

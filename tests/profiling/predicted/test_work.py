@@ -85,7 +85,7 @@ def test_a_mixture_of_experts_reads_the_experts_its_tokens_need():
         layers=1.0, embed_dim=4.0, query_heads=2.0, kv_heads=1.0, head_dim=2.0,
         attention_parameters=48.0, mlp_parameters=8 * 96.0, active_mlp_parameters=2 * 96.0,
         experts_per_token=2.0, head_parameters=0.0, embedding_parameters=0.0,
-        vector_parameters=0.0, vocab_size=0.0,
+        vector_parameters=0.0, vocab_size=1.0,
     )  # fmt: skip
     weights = Widths(1.0, 0.0, 0.0)
     one = step_work(shape, decode_load(1.0, 1.0), weights, ONE)
