@@ -74,7 +74,7 @@ def models_command(json: Json = False) -> None:
 
 
 def _model_table(title: str, models: Sequence[Architecture]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", no_wrap=True, min_width=15)
     for column in ("params", "active", "weights", "KV/token", "layers", "heads", "KV"):
         table.add_column(column, justify="right")

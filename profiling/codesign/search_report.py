@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...tpu_configs.slice import compared_slices
 from ..errors import ProfileInputError
 from ..predicted.economics import per_correct
 from ..records import Profile
@@ -268,7 +269,7 @@ def _best(point: ParetoPoint, others: Sequence[ParetoPoint]) -> bool:
     )
 
 
-SLICES = ("v5e-16", "v5p-8", "v6e-8", "v7x-4", "h100-8")
+SLICES = compared_slices()
 BUDGET_NAMES = {"power": "watts", "cost": "usd"}
 BUDGET_UNITS = {"area": r"\s*mm(2|²)$", "watts": r"\s*w$", "usd": r"^\$|\s*(\$|usd)$"}
 
