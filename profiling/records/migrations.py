@@ -20,9 +20,10 @@ def profile_from_1(profile: Document) -> Document:
     A finding of version 1 had a share of one phase's bytes, steps or slots, which is not what it
     would save: its sentence is kept as a note.
     """
-    phases = [_phase_from_1(phase) for phase in profile["phases"]]
-    findings = [_note_from_1(finding) for finding in profile["findings"]]
-    return profile | {"phases": phases, "findings": findings}
+    return profile | {
+        "phases": _each(profile["phases"], _phase_from_1),
+        "findings": _each(profile["findings"], _note_from_1),
+    }
 
 
 def _phase_from_1(phase: Document) -> Document:
@@ -44,8 +45,11 @@ def _note_from_1(finding: Document) -> Document:
 
 def evaluation_from_1(evaluation: Document) -> Document:
     """Version 2 differs by its cells."""
-    return evaluation | {"cells": [cell | {"schema_version": "rooflink.cell/2"}
-                                   for cell in evaluation["cells"]]}  # fmt: skip
+    return evaluation | {"cells": _each(evaluation["cells"], _cell_in_2)}
+
+
+def _cell_in_2(cell: Document) -> Document:
+    return cell | {"schema_version": "rooflink.cell/2"}
 
 
 def _same(document: Document) -> Document:
@@ -85,7 +89,12 @@ def migrated(name: str, document: object, version: str) -> object:
     return document | {"schema_version": version}
 
 
+def _each(rows: Any, step: Step) -> Any:
+    return [_stepped(step, row) for row in rows] if isinstance(rows, list) else rows
+
+
 def _stepped(step: Step, document: Document) -> Document:
+    """One step; what is not as the step needs it stays, for the record's own check to name."""
     try:
         return step(document)
     except (KeyError, TypeError, AttributeError):
