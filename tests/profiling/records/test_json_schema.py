@@ -56,6 +56,7 @@ def meaning(schema: dict[str, Any], definitions: dict[str, Any]) -> Meaning:
                 for name, each in schema["properties"].items()
             },
             "others": repr(schema.get("additionalProperties", True)),
+            "description": schema.get("description", ""),
         }
     nested = [each for key in ("items", "additionalProperties")
               if isinstance(each := schema.get(key), dict)]  # fmt: skip
