@@ -24,16 +24,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
-from stable_figures import (
-    Tree,
-    codesign_figures,
-    evaluation_figures,
-    leaves,
-    listing_figures,
-    predict_figures,
-    profile_figures,
-    validation_figures,
-)
+from stable_figures import Tree, leaves, listing_figures, predict_figures, profile_figures
+from stable_study_figures import codesign_figures, evaluation_figures, validation_figures
 
 ROOT = Path(__file__).parents[2]
 BEFORE = ROOT / "tests" / "equivalence" / "before"

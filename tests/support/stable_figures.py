@@ -6,8 +6,7 @@ or a host has a say in. Every function gives nested dictionaries by name (phase,
 whose leaves are numbers, words, lists of them, or None.
 """
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Tree = dict[str, Any]
@@ -44,16 +43,16 @@ def profile_figures(profile: Json) -> Tree:
             "think_budget": workload["think_budget"],
             "answer_budget": workload["answer_budget"],
         },
-        "counted": {phase["name"]: _counted(phase) for phase in profile["phases"]},
+        "counted": {phase["name"]: counted_figures(phase) for phase in profile["phases"]},
         "thought": _thought(profile["thought"]),
         "outcome": _outcome(profile["outcome"]) if profile["outcome"] else None,
         "at_peak": {place["chip"]: _at_peak(place) for place in profile["placements"]},
         "compiled": {target["target"]: _compiled(target) for target in profile["compiled"]},
-        "predicted": {each["slice"]: _prediction(each) for each in profile["predictions"]},
+        "predicted": {each["slice"]: prediction_figures(each) for each in profile["predictions"]},
     }
 
 
-def _counted(phase: Json) -> Tree:
+def counted_figures(phase: Json) -> Tree:
     counted = phase["counted"]
     return {
         "tokens": phase["tokens"],
@@ -139,7 +138,7 @@ def _compiled_phase(phase: Json) -> Tree:
         "argument_bytes": memory["argument_bytes"],
         "temporary_bytes": memory["temporary_bytes"],
         "peak_bytes": memory["peak_bytes"],
-        "predicted_time_s": _interval(phase["predicted_time_s"]),
+        "predicted_time_s": interval_of(phase["predicted_time_s"]),
     }
 
 
@@ -151,7 +150,7 @@ def _totals(rows: list[Json], key: str, *fields: str) -> Tree:
     return totals
 
 
-def _interval(interval: Json | None) -> list[float] | None:
+def interval_of(interval: Json | None) -> list[float] | None:
     """Median and both ends."""
     return [interval["median"], interval["low"], interval["high"]] if interval else None
 
@@ -160,11 +159,13 @@ def predict_figures(printed: Json) -> Tree:
     """Of `rooflink predict`; a slice's prediction without a thought stands apart."""
     tiers: Tree = {}
     for each in printed["predictions"]:
-        tiers.setdefault(f"think {each['think_tokens']:g}", {})[each["slice"]] = _prediction(each)
+        tiers.setdefault(f"think {each['think_tokens']:g}", {})[each["slice"]] = prediction_figures(
+            each
+        )
     return tiers
 
 
-def _prediction(prediction: Json) -> Tree:
+def prediction_figures(prediction: Json) -> Tree:
     fit, money = prediction["fit"], prediction["economics"]
     return {
         "mesh": prediction["parallelism"],
@@ -176,8 +177,8 @@ def _prediction(prediction: Json) -> Tree:
             prediction["think_tokens"], prediction["answer_tokens"], prediction["batches"],
         ],
         "phases": {each["phase"]: _predicted_phase(each) for each in prediction["phases"]},
-        "time_s": _interval(prediction["time_s"]),
-        "energy_j": _interval(prediction["energy_j"]),
+        "time_s": interval_of(prediction["time_s"]),
+        "energy_j": interval_of(prediction["energy_j"]),
         "weight_bytes": fit["weight_bytes"],
         "kv_bytes": fit["kv_bytes"],
         "available_bytes": fit["available_bytes"],
@@ -191,8 +192,8 @@ def _predicted_phase(phase: Json) -> Tree:
         "bound": phase["bound"],
         "tokens": phase["tokens"],
         "steps": phase["steps"],
-        "time_s": _interval(phase["time_s"]),
-        "energy_j": _interval(phase["energy_j"]),
+        "time_s": interval_of(phase["time_s"]),
+        "energy_j": interval_of(phase["energy_j"]),
         "compute_s": phase["compute_s"],
         "memory_s": phase["memory_s"],
         "on_chip_s": phase["on_chip_s"],
@@ -206,291 +207,10 @@ def _predicted_phase(phase: Json) -> Tree:
 
 def _amounts(amounts: Json) -> Tree:
     return {
-        "usd": _interval(amounts["usd"]),
-        "wall_j": _interval(amounts["wall_j"]),
-        "gco2e": _interval(amounts["gco2e"]),
+        "usd": interval_of(amounts["usd"]),
+        "wall_j": interval_of(amounts["wall_j"]),
+        "gco2e": interval_of(amounts["gco2e"]),
     }
-
-
-def evaluation_figures(evaluation: Json) -> Tree:
-    """Of `rooflink eval`."""
-    optimal = evaluation["optimal"]
-    return {
-        "problems": evaluation["problems"],
-        "guess_rate": evaluation["guess_rate"],
-        "batch": evaluation["batch"],
-        "cells": {f"{cell['strategy']} @{cell['budget']}": _cell(cell)
-                  for cell in evaluation["cells"]},
-        "frontiers": {
-            f"{each['kind']} on {each['slice']}": {
-                option["label"]: [option["cost"], option["accuracy"], option["on_frontier"]]
-                for option in each["options"]
-            }
-            for each in evaluation["frontiers"]
-        },
-        "optimal": optimal and [
-            [point["budget_flops"], point["flops"], point["accuracy"]]
-            for point in optimal["points"]
-        ],
-    }  # fmt: skip
-
-
-def _cell(cell: Json) -> Tree:
-    questions = cell["questions"]
-    return {
-        "accuracy": _estimate(cell["accuracy"]),
-        "by_level": {level: _estimate(each) for level, each in cell["by_level"].items()},
-        "answers": " ".join(str(each["answer"]) for each in questions),
-        "right": "".join("01"[each["right"]] for each in questions),
-        "tokens": [sum(e["tokens"] for e in each["ledger"]["entries"]) for each in questions],
-        "flops": sum(e["flops"] for each in questions for e in each["ledger"]["entries"]),
-        "hbm_bytes": math.fsum(
-            e["hbm_bytes"] for each in questions for e in each["ledger"]["entries"]
-        ),
-        "discarded_tokens": sum(
-            e["tokens"] for each in questions for e in each["ledger"]["entries"] if e["discarded"]
-        ),
-        "counted": {phase["name"]: _counted(phase) for phase in cell["phases"]},
-        "slices": {each["slice"]: _slice_cost(each) for each in cell["slices"]},
-        "attempts": {f"k={point['k']}": _attempts(point) for point in cell["attempts"]},
-    }
-
-
-def _estimate(estimate: Json | None) -> list[float] | None:
-    """Value and both ends."""
-    return [estimate["value"], estimate["low"], estimate["high"]] if estimate else None
-
-
-def _slice_cost(cost: Json) -> Tree:
-    correct = cost["per_correct"]
-    return {
-        "time_s": _interval(cost["time_s"]),
-        "usd": _interval(cost["amounts"]["usd"]),
-        "wall_j": _interval(cost["amounts"]["wall_j"]),
-        "per_correct_s": _interval(cost["per_correct_s"]),
-        "usd_per_correct": correct and _interval(correct["usd"]),
-    }
-
-
-def _attempts(point: Json) -> Tree:
-    return {
-        "coverage": _estimate(point["coverage"]),
-        "majority": _estimate(point["majority"]),
-        "tokens": point["tokens"],
-        "flops": point["flops"],
-        "hbm_bytes": point["hbm_bytes"],
-        "slices": {each["slice"]: _slice_cost(each)["usd_per_correct"] for each in point["slices"]},
-    }
-
-
-def codesign_figures(report: Json) -> Tree:
-    """Of `rooflink codesign`."""
-    return {
-        "cases": {f"{case['profile']} on {case['prediction']['slice']}": _case(case)
-                  for case in report["cases"]},
-        "hardware_asks": _asks(report["hardware_asks"]),
-        "model_asks": _asks(report["model_asks"]),
-        "pareto": _pareto(report["pareto"]),
-        "searches": {each["purpose"]: _search(each) for each in report["searches"]},
-        "data_centers": {each["slice"]: _center(each) for each in report["data_centers"]},
-        "seeds": {
-            each["name"]: [each["verdict"], *(row["value"] for row in each["rows"])]
-            for each in report["seeds"]
-        },
-    }  # fmt: skip
-
-
-def _case(case: Json) -> Tree:
-    thought = case["thought"]
-    return {
-        "predicted": _prediction(case["prediction"]),
-        "usd_per_query": _interval(case["usd_per_query"]),
-        "energy_per_query_j": _interval(case["energy_per_query_j"]),
-        "elasticities": {
-            f"{each['regime']}, {each['quantity']}, {each['phase']}, {each['parameter']}":
-                _interval(each["value"])
-            for each in case["elasticities"] if each["phase"] in ("think", "query")
-        },
-        "flips": {
-            f"{each['phase']}, {each['parameter']}":
-                [each["before"], each["after"], each["flips"], *(_interval(each["factor"]) or ())]
-            for each in case["flips"]
-        },
-        "levers": {each["name"]: _lever(each) for each in case["levers"]},
-        "roofline": {
-            each["phase"]: [each["intensity"], each["flops_per_s"]]
-            for each in case["roofline"]["points"]
-        },
-        "bound_maps": {f"attempts {each['attempts']:g}": _bound_map(each)
-                       for each in case["bound_maps"]},
-        "thought": {
-            "kv_over_weights_tokens": thought["kv_over_weights_tokens"],
-            "memory_full_tokens": thought["memory_full_tokens"],
-            "links_over_memory_batch": thought["links_over_memory_batch"],
-            "largest_batch": thought["largest_batch"],
-        },
-        "what_ifs": {each["text"]: _what_if(each) for each in case["what_ifs"]},
-        "asks": _asks(case["asks"]),
-    }  # fmt: skip
-
-
-def _lever(lever: Json) -> Tree:
-    return {"fits": lever["fits"], "quality": lever["quality"],
-            "by_phase": {name: each["median"] for name, each in lever["by_phase"].items()},
-            **_changed(lever["whole"])}  # fmt: skip
-
-
-def _changed(changed: Json) -> Tree:
-    return {
-        "time": _interval(changed["time"]),
-        "energy": _interval(changed["energy"]),
-        "usd": _interval(changed["usd"]),
-    }
-
-
-def _bound_map(grid: Json) -> Tree:
-    """Bounds by their first letters, a row a batch; of the numbers, each row's sum."""
-    return {
-        "bound": ["".join(word[0] for word in row) for row in grid["bound"]],
-        "fits": ["".join("01"[each] for each in row) for row in grid["fits"]],
-        "kv_share": [math.fsum(row) for row in grid["kv_share"]],
-        "step_s": [math.fsum(row) for row in grid["step_s"]],
-    }
-
-
-def _what_if(change: Json) -> Tree:
-    return {
-        "before_s": _interval(change["before_s"]),
-        "after_s": _interval(change["after_s"]),
-        "by_phase": {name: _interval(each) for name, each in change["by_phase"].items()},
-        "bound_after": change["bound_after"],
-        "fits": change["fits"],
-        **_changed(change["whole"]),
-    }
-
-
-def _asks(asks: list[Json]) -> Tree:
-    return {
-        f"{each['rank']} {each['name']}":
-            [each["quantity"], each["beats_next"], _interval(each["saving"])]
-        for each in asks
-    }  # fmt: skip
-
-
-def _pareto(points: list[Json]) -> Tree:
-    """How many, how many on the frontier, and what all take together."""
-    return {
-        "points": len(points),
-        "on_frontier": sum(point["on_frontier"] for point in points),
-        "latency_s": _sum_of(point["latency_s"] for point in points),
-        "usd_per_query": _sum_of(point["usd_per_query"] for point in points),
-    }
-
-
-def _sum_of(intervals: Iterable[Json | None]) -> list[float]:
-    """Sums of the medians and of both ends, without those that are None."""
-    known = [_interval(each) for each in intervals if each]
-    return [math.fsum(column) for column in zip(*known, strict=True)] if known else []
-
-
-def _search(search: Json) -> Tree:
-    return {
-        "budget": search["budget"],
-        "swept": search["swept"],
-        "reference": _design(search["reference"]),
-        "swept_best": _design(search["swept_best"]),
-        "best": _design(search["best"]),
-        "sequences": search["sequences"],
-        "time_per_query_s": _interval(search["time_per_query_s"]),
-        "usd_per_query": _interval(search["usd_per_query"]),
-        "speedup": _interval(search["speedup"]),
-        "spent": search["spent"],
-        "other_purpose_slowdown": search["other_purpose_slowdown"],
-    }
-
-
-def _design(design: Json) -> Tree:
-    return {
-        "matrix_flops": design["matrix_flops"],
-        "hbm_bandwidth": design["hbm_bandwidth"],
-        "hbm_capacity": design["hbm_capacity"],
-        "on_chip_capacity": design["on_chip_capacity"],
-        "link_bandwidth": design["link_bandwidth"],
-        "area_mm2": design["area_mm2"],
-        "watts": design["watts"],
-        "usd": design["usd"],
-    }
-
-
-def _center(center: Json) -> Tree:
-    return {
-        "batch": center["batch"],
-        "slices": center["slices"],
-        "chips": center["chips"],
-        "latency_s": _interval(center["latency_s"]),
-        "chips_interval": _interval(center["chips_interval"]),
-        "sustained": center["sustained"],
-        "tokens_per_s": center["tokens_per_s"],
-        "power_w": _interval(center["power_w"]),
-        "provisioned_w": center["provisioned_w"],
-        "link_bytes_per_s": center["link_bytes_per_s"],
-        "prompt_kv_bytes_per_s": center["prompt_kv_bytes_per_s"],
-        "traces": {each["label"]: [each["mean_w"], each["peak_w"], each["low_w"]]
-                   for each in center["traces"]},
-        "smoothing": {
-            each["way"]: [each["remaining_swing"], each["extra_energy"], each["stored_j_per_chip"]]
-            for each in center["smoothing"]
-        },
-        "usd_per_day": _interval(center["usd_per_day"]),
-        "wall_kwh_per_day": _interval(center["wall_kwh_per_day"]),
-        "tiers": {
-            f"{each['attempts']:g} x {each['think_tokens']:g}":
-                [each["batch"], _interval(each["latency_s"]), _interval(each["usd"])]
-            for each in center["tiers"]
-        },
-    }  # fmt: skip
-
-
-def validation_figures(validation: Json) -> Tree:
-    """Of `rooflink validate`: its summaries, and sums over a group's rows, which any row moves."""
-    groups: dict[str, list[Json]] = {}
-    for row in validation["rows"]:
-        groups.setdefault(row["group"], []).append(row)
-    return {
-        "summaries": {
-            f"{each['by']} {each['name']}, {each['fold']}":
-                [each["rows"], each["median_absolute_error"], each["bias"], each["coverage"]]
-            for each in validation["summaries"]
-        },
-        "sums": {name: _group(rows) for name, rows in groups.items()},
-        "left_out": len(validation["left_out"]),
-        "worked": {each["id"]: [each["value"], each["agrees"]] for each in validation["worked"]},
-        "worked_left_out": len(validation["worked_left_out"]),
-        "peers": {
-            f"{each['tool']}, {each['chip']}": [
-                each["decode_1_ms"], each["decode_32_ms"], each["prefill_ms"],
-                each["largest_batch"],
-            ]
-            for each in validation["peers"]
-        },
-        "prefill_parts": {each["what"]: each["ms"] for each in validation["prefill_parts"]},
-    }  # fmt: skip
-
-
-def _group(rows: list[Json]) -> Tree:
-    """Sums of logarithms, so that a small row weighs as much as a large one."""
-    return {
-        "rows": len(rows),
-        "observed": math.fsum(math.log(row["observed"]) for row in rows),
-        "fitted": _log_sums(row["fitted"] for row in rows),
-        "held_out": _log_sums(row["held_out"] for row in rows),
-    }
-
-
-def _log_sums(intervals: Iterable[Json | None]) -> list[float]:
-    known = [_interval(each) for each in intervals if each]
-    columns = zip(*(each for each in known if each), strict=True)
-    return [math.fsum(math.log(value) for value in column) for column in columns]
 
 
 def listing_figures(models: list[Json]) -> Tree:
