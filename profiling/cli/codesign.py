@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 
 from ...tpu_configs.slice import Slice
+from ..chip_names import slice_named
 from ..codesign.analyse import Wanted, analyse
 from ..codesign.search_report import SLICES, apart, chip_budget
 from ..codesign.what_if import parse_what_if
 from ..codesign.workload_mix import load_mix
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
 from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
 from ..records import Profile
 from ..records.codesign import CodesignReport

@@ -12,6 +12,7 @@ from rich.console import Console
 from ...model.strategies.registry import strategy_summaries
 from ...model.tasks import parse_task
 from ..asking import DEFAULT_MODEL, DEFAULT_TASK
+from ..chip_names import chip_named, slice_named
 from ..errors import ProfileInputError
 from ..evaluation.attempts_log import joined, read_log
 from ..evaluation.budgets import parse_budget
@@ -26,7 +27,6 @@ from ..evaluation.grid import (
     split_strategies,
 )
 from ..evaluation.logged import LogRequest, evaluate_log
-from ..measured.machine import chip_named, slice_named
 from ..model_spec import resolve_subject
 from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
 from ..predicted.model_shape import named_shape

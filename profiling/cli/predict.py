@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 
 from ...tpu_configs.slice import Slice
+from ..chip_names import slice_named
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
 from ..predicted.calibration import default_calibration
 from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
 from ..predicted.mesh import parse_parallelism

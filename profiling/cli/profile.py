@@ -24,7 +24,6 @@ from ..asking import (
     LONGEST_THOUGHT,
     answer_budget_for,
     attempts_for,
-    chips_for,
     problems_for,
     prompt_tokens_for,
     prompts_in,
@@ -33,8 +32,9 @@ from ..asking import (
     temperature_for,
     think_budget_for,
 )
+from ..chip_names import chips_for, slice_named
 from ..compiled.targets import Target
-from ..measured.machine import slice_named
+from ..errors import InterruptedRunError
 from ..model_spec import Subject, resolve_subject
 from ..profiler import profile
 from ..records import Profile
@@ -70,10 +70,6 @@ Examples:
 
     rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json
 """
-
-
-class InterruptedRunError(Exception):
-    """Ctrl-C before there was anything worth keeping."""
 
 
 class WeightsChoice(StrEnum):
@@ -228,4 +224,6 @@ def _watched(
                 trace=trace,
             )  # fmt: skip
         except KeyboardInterrupt:
-            raise InterruptedRunError from None
+            raise InterruptedRunError(
+                "nothing had been measured yet, so nothing was written"
+            ) from None

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..chip_names import slice_named
 from ..codesign.analyse import Wanted, analyse
 from ..codesign.search_report import SLICES, apart, chip_budget
 from ..codesign.workload_mix import load_mix
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
 from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
 from ..records.codesign import CodesignCase, CodesignReport
 from ..render.codesign_asks import SideView, first_page

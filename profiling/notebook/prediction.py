@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..chip_names import slice_named
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
 from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
 from ..predicted.mesh import parse_parallelism
 from ..predicted.model_shape import named_shape

@@ -15,7 +15,6 @@ from ..asking import (
     DEFAULT_MODEL,
     answer_budget_for,
     attempts_for,
-    chips_for,
     problems_for,
     prompt_tokens_for,
     prompts_in,
@@ -24,8 +23,8 @@ from ..asking import (
     temperature_for,
     think_budget_for,
 )
+from ..chip_names import chips_for, slice_named
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
 from ..model_spec import Weights, resolve_subject
 from ..profiler import profile as profiled
 from ..records import Profile
