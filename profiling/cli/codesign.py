@@ -17,21 +17,15 @@ from ..codesign.search_report import SLICES, apart, chip_budget
 from ..codesign.what_if import parse_what_if
 from ..codesign.workload_mix import load_mix
 from ..errors import ProfileInputError
+from ..jobs.job import reserved
 from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
 from ..records import Profile
 from ..records.codesign import CodesignReport
 from ..records.files import load_profile
 from ..render.codesign_console import show_codesign
 from ..render.codesign_report import write_codesign
-from .options import (
-    HostOption,
-    PriceOption,
-    PueOption,
-    RegionOption,
-    StackOption,
-    TerminalWatcher,
-    reserved,
-)
+from .options import HostOption, PriceOption, PueOption, RegionOption, StackOption
+from .progress import TerminalWatcher
 
 DEFAULT_SLICES = ",".join(SLICES)
 

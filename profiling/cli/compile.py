@@ -26,6 +26,7 @@ from ..compiled.traffic.traffic import HBM, InstructionTraffic, ModuleTraffic
 from ..compiled.traffic.walk import module_traffic
 from ..compiled.xprof import BY_PHASE
 from ..errors import ProfileInputError
+from ..jobs.job import reserved
 from ..model_spec import resolve_subject
 from ..profiler import profile
 from ..records import CompiledTarget, Profile
@@ -33,7 +34,8 @@ from ..render.compiled_console import show_compiled
 from ..render.report import write_run
 from ..render.units import bytes_, count
 from ..workload import Request
-from .options import DTypeChoice, TerminalWatcher, reserved
+from .options import DTypeChoice
+from .progress import TerminalWatcher
 
 LARGEST = 12
 

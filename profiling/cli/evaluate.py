@@ -27,6 +27,7 @@ from ..evaluation.grid import (
     split_strategies,
 )
 from ..evaluation.logged import LogRequest, evaluate_log
+from ..jobs.job import reserved
 from ..model_spec import resolve_subject
 from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
 from ..predicted.model_shape import named_shape
@@ -36,7 +37,8 @@ from ..records.evaluation import Evaluation
 from ..render.evaluation_console import show_evaluation
 from ..render.evaluation_report import write_evaluation
 from ..verifier_costs import verifier_of
-from .options import DTypeChoice, TerminalWatcher, VerifierOption, reserved
+from .options import DTypeChoice, VerifierOption
+from .progress import TerminalWatcher
 
 LOG_BATCH = 8
 

@@ -9,8 +9,9 @@ from rich.console import Console
 from ..codesign.sweep import DESIGNS, Grid, load_grid, parts_of
 from ..codesign.sweep_dataset import Explored, explore
 from ..errors import InterruptedRunError, ProfileInputError
+from ..jobs.job import reserved
 from ..predicted.calibration import default_calibration
-from .options import TerminalWatcher, reserved
+from .progress import TerminalWatcher
 
 HELP = """Sweep chips, dtypes, workloads and batches into a Parquet dataset.
 

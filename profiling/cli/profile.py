@@ -35,6 +35,7 @@ from ..asking import (
 from ..chip_names import chips_for, slice_named
 from ..compiled.targets import Target
 from ..errors import InterruptedRunError
+from ..jobs.job import reserved
 from ..model_spec import Subject, resolve_subject
 from ..profiler import profile
 from ..records import Profile
@@ -42,7 +43,8 @@ from ..render.console import show
 from ..render.report import write_run
 from ..strategy.asked import strategy_for
 from ..workload import Request
-from .options import DTypeChoice, TerminalWatcher, VerifierOption, reserved
+from .options import DTypeChoice, VerifierOption
+from .progress import TerminalWatcher
 
 EXAMPLES = f"""Count, and where it can run measure, what each phase of a chain of thought costs.
 

@@ -18,11 +18,12 @@ from ...model.training.recipes import (
     require_sense,
 )
 from ..errors import InterruptedRunError, ProfileInputError
+from ..jobs.job import reserved
 from ..records.files import write_text
 from ..render.training import show_training
 from ..render.training_events import write_training_events
 from ..training_cost import run_method, run_supervised
-from .options import TerminalWatcher, reserved
+from .progress import TerminalWatcher
 
 DEFAULT_START, RECORD = "reasoner", "training.json"
 

@@ -3,7 +3,7 @@
 from .codesign import Codesigned, codesign_on
 from .compilation import Compilation, compile_for
 from .evaluation import Evaluated, evaluate
-from .prediction import Predicted, predict_on
+from .prediction import Predicted, predict
 from .run import Run, load, profile
 
 __all__ = [
@@ -16,6 +16,6 @@ __all__ = [
     "compile_for",
     "evaluate",
     "load",
-    "predict_on",
+    "predict",
     "profile",
 ]

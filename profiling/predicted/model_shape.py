@@ -19,10 +19,9 @@ from typing import Any, Self
 import jax
 from pydantic import Field, ValidationError, model_validator
 
-from ...model.config import PRESETS, ModelConfig, ModelInputError
+from ...model.config import PRESETS, ModelConfig, ModelInputError, preset
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
-from ..model_spec import resolve_subject
 
 Number = Any
 """A float or an array of floats, all of one shape."""
@@ -283,7 +282,12 @@ def named_shape(model: str) -> NamedShape:
         return NamedShape(model.lower(), known[model.lower()].shape())
     if not Path(model).exists() and "/" not in model and model.lower() not in PRESETS:
         raise _unknown(model)
-    config = resolve_subject(model, "none", None).config
+    if model.lower() in PRESETS:
+        config = preset(model)
+    else:
+        from ..model_spec import resolve_subject  # opens files, which a preset has none of
+
+        config = resolve_subject(model, "none", None).config
     return NamedShape(config.name, shape_of(config))
 
 
