@@ -40,7 +40,7 @@ COMMANDS = {
     "compare": Entry("compare", "compare_command", "Show what changed between two profiles."),
     "compile": Entry("compile", "compile_command", "Compile the phases for a target and explain "
                      "every byte that they move."),
-    "hlo": Entry("compile", "hlo_command", "Read a compiled program's HLO and say what it moves, "
+    "hlo": Entry("hlo", "hlo_command", "Read a compiled program's HLO and say what it moves, "
                  "loops multiplied out."),
     "validate": Entry("validate", "validate_command", "Set predictions against published "
                       "measurements, worked problems and other tools."),
@@ -59,6 +59,30 @@ COMMANDS = {
 }  # fmt: skip
 
 
+RENAMED = {
+    "compile": {"--topology": "--slice", "--think-steps": "--think"},
+    "codesign": {"--slices": "--slice, once for each slice", "--budget": "--chip-budget"},
+    "explore": {
+        "--slices": "--slice, once for each slice",
+        "--models": "--model, once for each model",
+        "--weight-dtypes": "--dtype, once for each dtype",
+        "--kv-dtypes": "--kv-dtype, once for each dtype",
+    },
+    "eval": {"--budgets": "--think-budget"},
+}
+"""Options by their old names, which answer with the new ones."""
+
+
+class Command(TyperCommand):
+    """A command that knows how its options were called before."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for old, new in RENAMED.get(str(self.name), {}).items():
+            if any(arg.partition("=")[0] == old for arg in args):
+                raise ProfileInputError(f"{old} is called {new} now")
+        return super().parse_args(ctx, args)
+
+
 def load_command(name: str) -> TyperCommand:
     """The command itself, with its module imported."""
     entry = COMMANDS[name]
@@ -66,7 +90,7 @@ def load_command(name: str) -> TyperCommand:
         import_module(f".{entry.module}", __package__), entry.function
     )
     alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-    alone.command(name, context_settings=HELP_OPTIONS)(function)
+    alone.command(name, cls=Command, context_settings=HELP_OPTIONS)(function)
     command = typer.main.get_command(alone)
     assert isinstance(command, TyperCommand)
     return command

@@ -12,7 +12,6 @@ from rich.console import Console
 from ...model.strategies.registry import strategy_summaries
 from ...model.tasks import parse_task
 from ..asking import DEFAULT_MODEL, DEFAULT_TASK
-from ..chip_names import chip_named, slice_named
 from ..errors import ProfileInputError
 from ..evaluation.attempts_log import joined, read_log
 from ..evaluation.budgets import parse_budget
@@ -29,6 +28,7 @@ from ..evaluation.grid import (
 from ..evaluation.logged import LogRequest, evaluate_log
 from ..jobs.job import reserved
 from ..model_spec import resolve_subject
+from ..names import chip_named, slice_named
 from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
 from ..predicted.model_shape import named_shape
 from ..predicted.phases import Lengths

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Optional, TypeVar, Union, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -82,8 +82,8 @@ def _kind(annotation: Any, option: Option) -> Any:
     if origin is Annotated:
         return _kind(get_args(annotation)[0], option)
     if origin in (Union, UnionType):
-        first = next(part for part in get_args(annotation) if part is not NoneType)
-        return Union[_kind(first, option), None]  # noqa: UP007  (a value, not an annotation)
+        first = _kind(get_args(annotation)[0], option)
+        return Optional[first] if NoneType in get_args(annotation) else first  # noqa: UP045
     if origin is tuple and option.commas:
         return str
     return list[_kind(get_args(annotation)[0], option)] if origin is tuple else annotation  # type: ignore[misc]

@@ -17,8 +17,8 @@ from ...model.config import PRESETS, ModelConfig
 from ...tpu_configs.catalog import chip_stem, load_all
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure, Statement, figures_in
-from ..chip_names import chip_named
 from ..errors import ProfileInputError
+from ..names import chip_named
 from ..render.units import bandwidth, bytes_, count, flop_rate, prefixed
 
 PREFIXED = {"FLOP/s", "B/s", "B"}

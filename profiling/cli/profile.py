@@ -32,11 +32,11 @@ from ..asking import (
     temperature_for,
     think_budget_for,
 )
-from ..chip_names import chips_for, slice_named
 from ..compiled.targets import Target
 from ..errors import InterruptedRunError
 from ..jobs.job import reserved
 from ..model_spec import Subject, resolve_subject
+from ..names import chips_for, slice_named
 from ..profiler import profile
 from ..records import Profile
 from ..render.console import show

@@ -19,8 +19,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
-from ..chip_names import slice_named
 from ..errors import ProfileInputError
+from ..names import slice_named
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import Number, named_shape
 from ..predicted.phases import Lengths

@@ -15,8 +15,8 @@ from types import ModuleType
 
 import numpy as np
 
-from ..chip_names import slice_named
 from ..errors import ProfileInputError
+from ..names import slice_named
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import named_shape
 from ..progress import Watcher

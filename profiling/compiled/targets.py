@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from ...tpu_configs.slice import parse_slice
 from ..errors import ProfileInputError
 
 _FLAT = ("1x1", "2x2", "2x4", "4x4", "4x8", "8x8", "8x16", "16x16")
@@ -75,7 +76,7 @@ CPU = Target("cpu", "cpu", None, (1,), 1)
 
 
 def parse_target(text: str) -> Target:
-    """The target called `text`, in any case: 'cpu', 'v5e:2x4', 'v5p:4x4x4', 'v7x:2x2x1'.
+    """The target called `text`, in any case: 'cpu', 'v5e:2x4', 'v5e-8', 'v7x:2x2x1'.
 
     Raises ProfileInputError for a generation or a slice that does not exist; near names are given.
     """
@@ -83,6 +84,8 @@ def parse_target(text: str) -> Target:
     if plain == "cpu":
         return CPU
     generation, _, shape = plain.partition(":")
+    if "-" in plain and _ALIASES.get(plain.partition("-")[0], plain.partition("-")[0]) in FAMILIES:
+        generation, _, shape = parse_slice(plain).name.partition(":")
     generation = _ALIASES.get(generation, generation)
     family = FAMILIES.get(generation)
     if family is None:

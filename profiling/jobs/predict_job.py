@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, model_validator
 
 from ..backend import choose_backend
-from ..chip_names import slices_named
 from ..errors import ProfileInputError
+from ..names import slices_named
 from ..progress import Watcher
 from ..records.prediction import Prediction
 from .job import Names, Option

@@ -3,7 +3,7 @@
 Both are the best of several trials, because a limit is what the machine can do, not what it does
 while it is disturbed.
 
-The machine at hand as a chip, which `chip_names` takes as 'cpu'.
+The machine at hand as a chip, which `names` takes as 'cpu'.
 """
 
 import platform

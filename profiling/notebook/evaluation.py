@@ -10,12 +10,12 @@ from typing import Any
 from ...model.config import DType
 from ...model.tasks import parse_task
 from ..asking import DEFAULT_MODEL, DEFAULT_TASK
-from ..chip_names import chip_named, slice_named
 from ..errors import ProfileInputError
 from ..evaluation.budgets import parse_budget
 from ..evaluation.evaluate import evaluate as evaluated
 from ..evaluation.grid import ANSWER_BUDGET, BUDGETS, CHIP, DEFAULT_STRATEGIES, Grid, places_of
 from ..model_spec import resolve_subject
+from ..names import chip_named, slice_named
 from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
 from ..records.evaluation import Evaluation
 from ..render.evaluation_all_tables import all_tables

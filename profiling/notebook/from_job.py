@@ -1,7 +1,7 @@
 """Functions made from jobs: the job's fields become keyword arguments, its docstring theirs."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,14 +20,20 @@ def function_of(
     first: tuple[str, ...] = (),
     rest: str | None = None,
     write: Callable[[Any, Path], None] | None = None,
+    taken: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> Callable[..., View]:
     """A function that runs `job` with progress where it is called, and returns `view(result, job)`.
 
-    The options `first` may be given by place, and all further places are the option `rest`.
+    The options `first` may be given by place, and all further places are the option `rest`. What
+    `taken` names goes through its function before the job has it.
     """
 
     def function(*places: Any, progress: bool = True, **options: Any) -> View:
-        chosen = job(**_named(places, first, rest, options))
+        named = _named(places, first, rest, options)
+        for name, convert in (taken or {}).items():
+            if name in named:
+                named[name] = convert(named[name])
+        chosen = job(**named)
         with watched(progress) as watcher:
             return view(perform(chosen, watcher, "python", write), chosen)
 

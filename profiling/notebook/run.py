@@ -23,9 +23,9 @@ from ..asking import (
     temperature_for,
     think_budget_for,
 )
-from ..chip_names import chips_for, slice_named
 from ..errors import ProfileInputError
 from ..model_spec import Weights, resolve_subject
+from ..names import chips_for, slice_named
 from ..profiler import profile as profiled
 from ..records import Profile
 from ..records.files import load_profile

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.chip_names import slice_named
 from rooflink.profiling.codesign import sweep as grids
 from rooflink.profiling.codesign.chip_cost_model import build_usd
 from rooflink.profiling.codesign.costs import costs_of
@@ -21,6 +20,7 @@ from rooflink.profiling.codesign.sweep import (
     rows_of,
 )
 from rooflink.profiling.codesign.workload_on_slice import setting
+from rooflink.profiling.names import slice_named
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phases import Lengths

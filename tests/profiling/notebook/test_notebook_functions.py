@@ -67,9 +67,9 @@ def test_old_names_say_the_new_one(old: str, new: str) -> None:
         getattr(rp, old)
 
 
-def test_compile_for_accounts_for_the_cpu() -> None:
-    found = rp.compile_for(
-        "reasoner", "cpu", context=64, think_steps=4, dtype="float32", phases=["think"],
+def test_compile_accounts_for_the_cpu() -> None:
+    found = rp.compile(
+        "reasoner", "cpu", context=64, think=4, dtype="float32", phases=["think"],
         progress=False,
     )  # fmt: skip
     phase = found.record.phases[0]

@@ -1,10 +1,11 @@
-"""Chips and slices by the names that users give, this machine ('cpu') among them."""
+"""Chips, slices and meshes as users write them, this machine ('cpu') among them."""
 
 from collections.abc import Sequence
 
 from ..tpu_configs.catalog import load_chip, load_rentable_tpus
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice, parse_slice
+from .errors import ProfileInputError
 
 MACHINE = "cpu"
 
@@ -37,3 +38,22 @@ def _machine() -> Chip:
     from .measured.machine import machine_chip  # JAX measures it
 
     return machine_chip()
+
+
+def mesh_axes(text: str, axes: Sequence[str]) -> dict[str, int]:
+    """'data=2,tensor=8' as devices by axis; axes may be left out.
+
+    Raises ProfileInputError for what is not a size of one of `axes`.
+    """
+    sizes: dict[str, int] = {}
+    for part in text.replace(" ", "").lower().split(","):
+        axis, _, size = part.partition("=")
+        if axis == "model":
+            raise ProfileInputError(f"the axis 'model' of --mesh is called 'tensor': tensor={size}")
+        if axis not in axes or axis in sizes or not size.isdecimal() or not int(size):
+            raise ProfileInputError(
+                f"--mesh is {text!r}, expected sizes of its axes ({', '.join(axes)}), such as "
+                "data=2,tensor=8"
+            )
+        sizes[axis] = int(size)
+    return sizes
