@@ -3,9 +3,7 @@
 Knows JAX and Flax, nothing of hardware or of profiling.
 """
 
-from .config import ModelConfig
-from .errors import ModelInputError
-from .presets import PRESETS, preset
+from .config import PRESETS, ModelConfig, ModelInputError, preset
 from .transformer import Transformer
 
 __all__ = ["PRESETS", "ModelConfig", "ModelInputError", "Transformer", "preset"]

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from .cache import EMPTY, KVCache
+from .kv_cache import EMPTY, KVCache
 from .sampling import Sampler
 from .transformer import Transformer
 

@@ -12,9 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from .config import ModelConfig
+from .config import ModelConfig, ModelInputError
 from .decode import DecodeState, StopReason, ThoughtRules, answer, begin_answer, prefill, think
-from .errors import ModelInputError
 from .sampling import Sampler
 from .transformer import Transformer
 

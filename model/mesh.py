@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from jax.sharding import AbstractMesh, AxisType, Mesh, PartitionSpec
 
-from .config import ModelConfig
-from .errors import ModelInputError
+from .config import ModelConfig, ModelInputError
 
 MODEL_AXES = ("kv", "group", "rest")
 MESH_AXES = ("prompts", "attempts", *MODEL_AXES)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from .errors import ModelInputError
+from .config import ModelInputError
 
 
 class Sampler(Protocol):

@@ -13,7 +13,10 @@ import jinja2
 import tokenizers
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from .errors import ModelInputError
+from .config import ModelInputError
+
+THINK_MARKER = "</think>"
+"""What reasoning models say when their thought is over (DeepSeek-R1, Qwen3)."""
 
 # Tokens that end a turn in the families read here. Files often name one of them as eos and mean all
 # (llama.cpp keeps such a list for the same reason).

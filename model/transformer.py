@@ -10,11 +10,10 @@ from flax import nnx
 from jax import Array
 from jax.typing import DTypeLike
 
-from .cache import KVCache, visible
 from .config import ModelConfig
-from .decode_attention import attend_once, seen_words, several_cores
-from .layers import INITIAL_SCALE, Block, Context, Visibility, attend, contract, rms_norm
-from .rotary import rotation
+from .kv_cache import KVCache, visible
+from .layers import INITIAL_SCALE, Block, Context, Visibility, attend, contract, rms_norm, rotation
+from .pallas_attention import attend_once, seen_words, several_cores
 
 
 class Transformer(nnx.Module):

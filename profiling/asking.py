@@ -9,9 +9,9 @@ from pathlib import Path
 import jax
 
 from ..model.tasks import Problem
-from ..model.tasks.files import ListedTask
 from ..model.tasks.notation import speaks_notation
-from ..model.tasks.parse import parse_task
+from ..model.tasks.registry import parse_task
+from ..model.tasks.word_problems import ListedTask
 from ..tpu_configs.catalog import load_rentable_tpus
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
@@ -19,8 +19,8 @@ from .compiled.targets import Target, parse_target, require_compiler
 from .errors import ProfileInputError
 from .evaluation.grid import rows_of
 from .measured.machine import chip_named
+from .model_spec import Subject
 from .strategy.asked import AskedStrategy
-from .subject import Subject
 
 DEFAULT_MODEL = "reasoner"
 DEFAULT_TASK = "chain:k=2-12"

@@ -6,8 +6,8 @@ ran on the same machine; a total only where both made the same phases.
 
 from typing import Literal
 
-from .record import Phase, Profile, Record, Spread
-from .total import BYTE_KINDS, TOTAL, total_phase
+from .records import Phase, Profile, Record, Spread
+from .records.profile import BYTE_KINDS, TOTAL, total_phase
 
 MACHINE_TOLERANCE = 0.1  # two probes of one machine's limits agree this closely
 

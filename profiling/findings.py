@@ -6,7 +6,7 @@ from ..model.tasks import Problem
 from ..model.tasks.notation import SUM, speaks_notation
 from ..model.tasks.sums import GAPS_DISCLOSURE
 from ..model.tokenizer import Tokenizer
-from .record import Finding, Phase, Profile
+from .records import Finding, Phase, Profile
 
 WORTH_SAYING = 0.05
 """Shares below this are not worth a reader's time."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..model.decode import StopReason
 from ..model.generate import Attempt
-from .counted.passes import Passes, decode_passes, prefill_passes
+from .counted.phase_costs import Passes, decode_passes, prefill_passes
 from .workload import Plan
 
 

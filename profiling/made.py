@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from .measured.run import Runs
-from .predictions import Predictions
-from .record import CountedCost, MachineLimits, MeasuredCost, Outcome, Phase, ThoughtPoint, Trace
+from .predicted.slices import Predictions
+from .records import CountedCost, MachineLimits, MeasuredCost, Outcome, Phase, ThoughtPoint, Trace
 
 THOUGHT_POINTS = 64
 

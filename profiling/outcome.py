@@ -6,7 +6,7 @@ from statistics import fmean
 
 from ..model.generate import Attempt
 from ..model.tokenizer import Tokenizer
-from .record import Length, Outcome, Sample
+from .records import Length, Outcome, Sample
 from .statistics import mean_interval
 from .workload import Plan
 

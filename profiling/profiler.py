@@ -9,33 +9,26 @@ from ..model.transformer import Transformer
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .compiled.lens import compile_target
+from .compiled.predicted_time import with_times
 from .compiled.spec import ProgramSpec
 from .compiled.targets import Target
-from .compiled_time import with_times
-from .counted.passes import Passes
-from .counted.unit import UnitCosts, unit_costs
+from .counted.phase_costs import Passes
+from .counted.roofline import place
+from .counted.unit_costs import UnitCosts, unit_costs
 from .errors import ProfileInputError
 from .findings import engineered_gaps, find
 from .lengths import BatchPasses, assumed_attempts, batch_passes
 from .made import Made, evenly, measured_cost
 from .measured.run import Runs, run_batch, run_repeats
+from .measured.trace_capture import trace_generation
+from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
-from .placement import place
-from .predictions import predictions_of, require_slices
+from .predicted.slices import predictions_of, require_slices
+from .progress import Silent, Watcher
 from .provenance import provenance
-from .record import (
-    CompiledTarget,
-    ModelFacts,
-    Phase,
-    Profile,
-    ThoughtPoint,
-    Workload,
-)
+from .records import CompiledTarget, ModelFacts, Phase, Profile, ThoughtPoint, Workload
+from .records.profile import sum_costs
 from .strategy.make import make_by_strategy
-from .subject import Subject, run_bytes
-from .total import sum_costs
-from .trace.run import trace_generation
-from .watcher import Silent, Watcher
 from .workload import Plan, Request, plan
 
 PHASES = ("prefill", "think", "answer")

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from ..model.decode import ThoughtRules
 from ..model.generate import Batch, require_context
+from ..model.generation.stopping import budget_rules, default_think_end, thought_rules
 from ..model.sampling import Greedy, Sampler
 from ..model.tasks import Problem
 from ..model.tasks.notation import speaks_notation
-from ..model.thought_rules import budget_rules, default_think_end, thought_rules
 from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
+from .model_spec import Subject
 from .strategy.asked import AskedStrategy
-from .subject import Subject
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
 """Follows each question of a task; plain prompts are sent as they are."""

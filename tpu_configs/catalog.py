@@ -1,18 +1,49 @@
 """The chips that come with rooflink, by name, and the user's own chip files, by path.
 
 TPUs lie in this folder, other accelerators in others/.
+
+The machine at hand as a Chip: what profiling measured on it, in the keys of every chip file.
+
+Chip files in TOML: text to Chip, with one sentence for what is wrong in it.
 """
 
 import difflib
 import re
+import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import get_args
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 from .chip import Chip, Kind
-from .errors import ChipInputError
-from .reading import parse_chip
+from .figure import ChipInputError
+
+
+def parse_chip(text: str, file: str) -> Chip:
+    """Read the TOML `text` of `file` (named in errors).
+
+    Raises ChipInputError where it is not TOML, lacks a key, has a key that is not known, or a
+    value that is not of its kind, not above zero or not in its key's unit.
+    """
+    try:
+        return Chip.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ChipInputError(f"{file} is not TOML: {error}") from None
+    except ValidationError as error:
+        raise ChipInputError(f"{file}: {sentence(error.errors()[0])}") from None
+
+
+def sentence(error: ErrorDetails) -> str:
+    """'<key> <what is wrong>, expected <what>'; this package's own checks say the latter two."""
+    key = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] == "value_error":
+        return f"{key} {error['ctx']['error']}"
+    expected = error["msg"].replace("Input should be", "expected")
+    return f"{key} is {error['input']!r}, {expected}"
+
 
 _PACKAGE = __name__.rpartition(".")[0]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -109,3 +140,38 @@ def _stem_by_any_name() -> dict[str, str]:
 def _plain(name: str) -> str:
     """Lower case, letters and digits only, no leading 'tpu'."""
     return re.sub(r"[^a-z0-9]", "", name.lower()).removeprefix("tpu")
+
+
+SOURCE = "measured on this machine"
+
+
+def measured_chip(
+    name: str, peak_flops_float32: float, bandwidth: float, capacity_bytes: float, date: str
+) -> Chip:
+    """The CPU at hand, from figures that were measured on it, marked with `SOURCE`.
+
+    `peak_flops_float32` is its best matmul in FLOP per second, `bandwidth` its main memory's in
+    bytes per second, `capacity_bytes` that memory's size, `date` an ISO date. It is its own only
+    chip: it has no links, no power and no price.
+
+    Raises ChipInputError where a figure is not above zero or the date is none.
+    """
+
+    def figure(value: float, unit: str) -> dict[str, object]:
+        described = {"source": SOURCE, "date": date, "confidence": "high"}
+        return {"value": float(value), "unit": unit, **described}
+
+    memory = {"capacity": figure(capacity_bytes, "B"), "bandwidth": figure(bandwidth, "B/s")}
+    try:
+        return Chip.model_validate(
+            {
+                "name": name,
+                "vendor": "this machine",
+                "kind": "cpu",
+                "year": int(date[:4]) if date[:4].isdecimal() else 0,
+                "peak": {"float32": figure(peak_flops_float32, "FLOP/s")},
+                "memory": memory,
+            }
+        )
+    except ValidationError as error:
+        raise ChipInputError(f"the measured chip: {sentence(error.errors()[0])}") from None

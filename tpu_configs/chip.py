@@ -2,26 +2,188 @@
 
 A figure that is not public is absent, never guessed. Bandwidths are bytes per second, GB is 10^9
 bytes, a multiply-add is 2 FLOP, and an integer operation counts as a FLOP.
+
+The tables of a chip file: what a chip is made of, remembers, is joined by, draws and costs.
+
+Every figure is per chip unless its key says otherwise. A figure that is not public is absent.
 """
 
-from typing import Literal, NamedTuple
+import math
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .errors import ChipInputError
-from .figure import CONFIDENCES, Confidence, Figure, Table, Words
-from .parts import (
-    Cores,
-    Links,
-    MatrixUnit,
-    Memory,
-    Network,
-    OnChipMemory,
-    Peak,
-    Power,
-    Price,
-    Silicon,
+from .figure import (
+    CONFIDENCES,
+    Bandwidth,
+    Bytes,
+    ChipInputError,
+    Confidence,
+    Count,
+    Figure,
+    HourlyPrice,
+    Nanometres,
+    Rate,
+    Seconds,
+    Statement,
+    Table,
+    Watts,
+    Words,
 )
+
+TopologyKind = Literal["ring", "torus", "switch", "mesh", "none"]
+WrapRule = Literal["each", "all"]
+
+_MOST_CHIPS = 2**17  # more than any slice there is; their grids are listed one by one
+
+
+class Silicon(Table):
+    """How a chip is made."""
+
+    process: Nanometres = Field(description="node as its foundry names it; the finest of several")
+
+
+class Cores(Table):
+    """What a chip is made of, and what JAX shows of it."""
+
+    per_chip: Count
+    jax_devices_per_chip: Count | None = Field(
+        default=None, description="entries of jax.devices() that make one chip"
+    )
+
+
+class Peak(Table):
+    """Dense matmul peak by dtype of the operands; float16 runs at bfloat16's rate."""
+
+    float32: Rate | None = Field(default=None, description="a GPU's is TF32 where it has it")
+    bfloat16: Rate | None = None
+    int8: Rate | None = None
+    fp8: Rate | None = None
+    int4: Rate | None = None
+    fp4: Rate | None = None
+    vector_float32: Rate | None = Field(default=None, description="outside the matrix units")
+
+    @model_validator(mode="after")
+    def _has_a_rate_to_fall_back_on(self) -> Self:
+        if self.bfloat16 is None and self.float32 is None:
+            raise ValueError("lacks a rate for both dtypes, expected bfloat16, float32 or both")
+        return self
+
+
+class MatrixUnit(Table):
+    """A TPU's systolic arrays, a GPU's tensor cores."""
+
+    tile: Count | None = Field(default=None, description="rows, and columns, of one square array")
+    count: Count = Field(description="arrays in the chip, over all cores")
+
+
+class Memory(Table):
+    """The memory that holds the weights: HBM on most, SRAM on an LPU or wafer, DRAM on a laptop."""
+
+    capacity: Bytes
+    bandwidth: Bandwidth
+    technology: Statement | None = Field(default=None, description="'HBM2e', 'LPDDR5X', 'SRAM'")
+
+
+class OnChipMemory(Table):
+    """What lies between that memory and the units, over all cores: a TPU's VMEM, a GPU's L2."""
+
+    capacity: Bytes
+    bandwidth: Bandwidth | None = None
+    cmem: Bytes | None = Field(default=None, description="v4's second memory, under VMEM")
+
+
+class Topology(Statement):
+    """How the links join chips: `value` says it in words, the other keys for a program.
+
+    ring    each chip to two others, in a circle
+    torus   a grid of `pod` chips at most, its axes closed to rings as `wrap_rule` has it
+    switch  any chip to any other at full rate, through switches
+    mesh    a link from every chip to every other, or nearly: any other in a few hops
+    none    chips are not joined but by the data center network
+    """
+
+    kind: TopologyKind
+    pod: list[Annotated[int, Field(gt=0)]] | None = Field(
+        default=None, description="sides of the largest grid, in chips, for a torus"
+    )
+    wrap_side: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="chips along an axis that closes; absent: no axis closes"
+    )
+    wrap_rule: WrapRule | None = Field(
+        default=None,
+        description="each: an axis of just wrap_side closes; "
+        "all: every axis does when each is a multiple of wrap_side, else none",
+    )
+
+    @model_validator(mode="after")
+    def _sides_go_with_a_torus(self) -> Self:
+        if (self.pod is not None) != (self.kind == "torus"):
+            raise ValueError(
+                f"has the kind {self.kind!r} and the pod {self.pod}, "
+                "expected a pod for a torus and for nothing else"
+            )
+        if (self.wrap_side is None) != (self.wrap_rule is None):
+            raise ValueError("has one of wrap_side and wrap_rule, expected both or neither")
+        if self.wrap_side is not None and self.kind != "torus":
+            raise ValueError(f"wraps and has the kind {self.kind!r}, expected a torus")
+        return self
+
+
+class Links(Table):
+    """Direct links from chip to chip: ICI, NVLink, Infinity Fabric."""
+
+    per_link_bandwidth: Bandwidth = Field(description="of one link, one way")
+    count: Count = Field(description="links that leave one chip")
+    latency: Seconds | None = Field(default=None, description="of one hop, or through one switch")
+    topology: Topology
+    largest_slice: Count = Field(description="most chips that these links join")
+
+    @property
+    def kind(self) -> TopologyKind:
+        """The kind of the topology."""
+        return self.topology.kind
+
+    @model_validator(mode="after")
+    def _pod_is_the_largest_slice(self) -> Self:
+        pod, largest = self.topology.pod, self.largest_slice.value
+        if pod is not None and math.prod(pod) != largest:
+            raise ValueError(f"joins {largest:g} chips in a pod of {pod}, expected as many")
+        if largest > _MOST_CHIPS:
+            raise ValueError(f"joins {largest:g} chips, expected {_MOST_CHIPS} at most")
+        return self
+
+
+class Network(Table):
+    """What reaches a chip from outside its slice: one chip's share, one way."""
+
+    data_center_bandwidth: Bandwidth | None = None
+    host_bandwidth: Bandwidth | None = Field(default=None, description="PCIe, to the host")
+    chips_per_host: Count | None = None
+
+
+class Power(Table):
+    """Electric power of one chip, except `system`."""
+
+    minimum: Watts | None = Field(default=None, description="idle")
+    mean: Watts | None = Field(default=None, description="typical, under load")
+    maximum: Watts | None = Field(default=None, description="measured, else the design power, TDP")
+    system: Watts | None = Field(
+        default=None, description="all-in: a pod's or server's power over its chips"
+    )
+
+
+class Price(Table):
+    """What one chip costs for an hour."""
+
+    on_demand: HourlyPrice | None = None
+    one_year: HourlyPrice | None = Field(default=None, description="committed for a year")
+    three_year: HourlyPrice | None = Field(default=None, description="committed for three years")
+    spot: HourlyPrice | None = None
+    ownership: HourlyPrice | None = Field(
+        default=None, description="total cost of owning one, by a large cloud: no margin"
+    )
+
 
 Kind = Literal["tpu", "gpu", "lpu", "wafer", "asic", "laptop", "cpu"]
 

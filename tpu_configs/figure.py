@@ -2,6 +2,8 @@
 
 Every check here raises a ValueError that ends in what was expected; reading.py puts the file's
 name and the key in front of it.
+
+The one error that chip files and names raise for a mistake their user can mend.
 """
 
 import re
@@ -118,3 +120,7 @@ def figures_in(table: BaseModel, prefix: str = "") -> dict[str, Figure | Stateme
         elif isinstance(value, BaseModel):
             found |= figures_in(value, f"{prefix}{name}.")
     return found
+
+
+class ChipInputError(ValueError):
+    """Says in one sentence what was wrong, where, and what to do; shown without a traceback."""

@@ -3,16 +3,141 @@
 A number after a dash counts CHIPS, of every generation: 'v5p-8' is eight chips, v5p:2x2x2.
 Google's accelerator types for v2, v3, v4 and v5p count cores, two a chip ('v4-8' there is four
 chips); the form with sides, 'v5p:2x2x1', means the same to both.
+
+Shapes: which grids of chips exist, which of their axes close to rings, and words for both.
 """
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from .catalog import chip_stem, load_chip
 from .chip import Chip
-from .errors import ChipInputError
-from .shapes import largest, nearest, shape_of_chips, shape_of_sides, shapes_said, wraps
+from .figure import ChipInputError
+
+_SMALL_CUBES = ((1, 1, 1), (2, 2, 1), (2, 2, 2), (2, 2, 4), (2, 4, 4))
+_CUBE = 4  # chips along a cube, the unit that optical switches join
+
+
+def largest(chip: Chip) -> int:
+    """Most chips that the chip's own links join: one where it has none."""
+    links = chip.links
+    return 1 if links is None or links.kind == "none" else int(links.largest_slice.value)
+
+
+def wraps(chip: Chip, shape: tuple[int, ...]) -> tuple[bool, ...]:
+    """Per axis of `shape`, whether it closes to a ring, by the chip's wrap rule."""
+    links = chip.links
+    if links is not None and links.kind == "ring":
+        return (shape[0] > 2 and shape[0] == links.largest_slice.value,)
+    side = links.topology.wrap_side if links else None
+    if links is None or side is None:
+        return tuple(False for _ in shape)
+    if links.topology.wrap_rule == "each":
+        return tuple(length == side for length in shape)
+    closed = all(length % side == 0 for length in shape)
+    return tuple(closed for _ in shape)
+
+
+def shape_of_chips(chip: Chip, chips: int) -> tuple[int, ...] | None:
+    """The shape that `chips` of them make, None where there is none.
+
+    Of several grids it is the one with most axes closed, then the most compact one.
+    """
+    if (grids := _grids_of(chip)) is not None:
+        fitting = [grid for grid in grids if math.prod(grid) == chips]
+        return min(fitting, key=lambda g: (-sum(wraps(chip, g)), sum(g)), default=None)
+    joined = largest(chip)
+    if 1 <= chips <= joined:
+        return (chips,)
+    if chips < 1 or chips % joined or not _on_a_network(chip):
+        return None
+    return (chips,) if joined == 1 else (chips // joined, joined)
+
+
+def shape_of_sides(chip: Chip, sides: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape with these sides, in the order that its kind has them; None where there is none."""
+    if (grids := _grids_of(chip)) is not None:
+        wanted = sorted(sides)
+        return next((grid for grid in grids if sorted(grid) == wanted), None)
+    joined = largest(chip)
+    shape = shape_of_chips(chip, math.prod(sides))
+    return shape if shape and joined > 1 and sorted(shape) == sorted(sides) else None
+
+
+def nearest(chip: Chip, chips: int) -> list[tuple[int, ...]]:
+    """The four shapes nearest to `chips` in their number of chips, the nearest first."""
+    grids = _grids_of(chip)
+    if grids is None:
+        joined = largest(chip)
+        sets = range(max(chips // joined - 2, 1), chips // joined + 3)
+        counts = [*range(1, joined + 1), *(joined * each for each in sets)]
+        shapes = {shape_of_chips(chip, count) for count in counts}
+        grids = tuple(sorted(shape for shape in shapes if shape))
+    return sorted(grids, key=lambda g: abs(math.log(math.prod(g) / max(chips, 1))))[:4]
+
+
+def shapes_said(chip: Chip) -> str:
+    """What slices of the chip there are, in a few words."""
+    pod = chip.links.topology.pod if chip.links else None
+    if pod is not None:
+        return f"grids of up to {'x'.join(map(str, pod))} exist"
+    joined, networked = largest(chip), _on_a_network(chip)
+    if joined == 1:
+        return "any number, over the network" if networked else "no links between them are known"
+    beyond = f", then multiples of {joined} over the network" if networked else ""
+    return f"up to {joined} exist{beyond}"
+
+
+def _on_a_network(chip: Chip) -> bool:
+    return chip.network is not None and chip.network.data_center_bandwidth is not None
+
+
+def _grids_of(chip: Chip) -> tuple[tuple[int, ...], ...] | None:
+    """Every grid of a chip whose links make a torus, None for the others."""
+    pod = chip.links.topology.pod if chip.links else None
+    if pod is None:
+        return None
+    return _grids(tuple(sorted(pod)), chip.kind == "tpu")
+
+
+@cache
+def _grids(pod: tuple[int, ...], sold_as_tpu: bool) -> tuple[tuple[int, ...], ...]:
+    """Grids in a pod with these sides (rising): those that are sold of a TPU, else all.
+
+    In a plane Google sells squares of a power of two and doubled ones, but no 1x2; in three
+    directions the small cubes, and from 64 chips on any whole cubes of 4x4x4, which optical
+    switches join in any order (Google Cloud TPU docs; JAX scaling book, tpus.md).
+    """
+    most, longest = math.prod(pod), pod[-1]
+    if sold_as_tpu and len(pod) == 2:
+        squares = [2**power for power in range(longest.bit_length())]
+        flat = [
+            (side, side * more) for side in squares for more in (1, 2) if (side, more) != (1, 2)
+        ]
+        return tuple(g for g in flat if g[1] <= longest and math.prod(g) <= most)
+    if sold_as_tpu and len(pod) == 3:
+        sides = range(_CUBE, longest + 1, _CUBE)
+        small = [g for g in _SMALL_CUBES if max(g) <= longest and math.prod(g) <= most]
+        return (*small, *_rising(sides, 3, most))
+    grids = _rising(range(1, longest + 1), len(pod), most)
+    return tuple(g for g in grids if all(side <= end for side, end in zip(g, pod, strict=True)))
+
+
+def _rising(sides: range, axes: int, most: int, least: int = 1) -> Iterator[tuple[int, ...]]:
+    """Every grid of so many axes with sides from `least` on, rising, and at most `most` chips."""
+    if axes == 0:
+        yield ()
+        return
+    for side in sides:
+        if side**axes > most:
+            return
+        if side >= least:
+            for rest in _rising(sides, axes - 1, most // side, side):
+                yield (side, *rest)
+
 
 _SIDES = re.compile(r"\d+(x\d+)*")
 _COUNT = re.compile(r"(.+)-(\d+)")

@@ -1,11 +1,17 @@
 """Problems with exact checkers, generated or read from files, in two disjoint splits."""
 
-from .bundled import bundled_problems
-from .gsm8k import load_gsm8k
-from .parse import parse_generated, parse_task
-from .problem import Problem, extract_number, plain_number, same_number
-from .svamp import load_svamp
-from .task import GeneratedTask, Split, Task, Trace
+from .base import (
+    GeneratedTask,
+    Problem,
+    Split,
+    Task,
+    Trace,
+    extract_number,
+    plain_number,
+    same_number,
+)
+from .registry import parse_generated, parse_task
+from .word_problems import bundled_problems, load_gsm8k, load_svamp
 
 __all__ = [
     "GeneratedTask",

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import notation
-from .problem import Problem
-from .task import Split, Trace, draw_distinct, draw_from
+from .base import Problem, Split, Trace, draw_distinct, draw_from
 
 MODULUS = 17
 MOST_OPERATIONS = 12

@@ -5,8 +5,7 @@ operand of a thinking step stand at a constant distance from the step, without w
 transformers do not learn to find it.
 """
 
-from ..thought_rules import THINK_MARKER
-from ..tokenizer import Tokenizer
+from ..tokenizer import THINK_MARKER, Tokenizer
 
 PAD = "_"
 THINK = "<think>"

@@ -1,6 +1,6 @@
 """Training of small reasoners on this machine: data, loss, optimiser, checkpoints, recipes."""
 
-from .recipe import REASONER, Recipe, load_recipe
+from .recipes import REASONER, Recipe, load_recipe
 from .supervised import CurvePoint, Trained, TrainingWatcher, train_supervised
 
 __all__ = [

@@ -1,17 +1,29 @@
 """Batches of worked examples, each from (recipe, step) alone, so that a resumed run sees the same.
 
 Axis letters: B rows of a batch, T tokens of a row.
+
+The reasoner's tokenizer: one token for each word of the notation.
+
+Starting weights for training from scratch.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import tokenizers
+from flax import nnx
+from jax import Array
+from tokenizers import AddedToken, models, pre_tokenizers
 
-from ..errors import ModelInputError
+from ..config import ModelConfig, ModelInputError
+from ..layers import INITIAL_SCALE
 from ..tasks import GeneratedTask, Problem, Trace, parse_generated
-from ..tasks.notation import END, END_OF_THOUGHT, WORDS
-from .recipe import Recipe
+from ..tasks.notation import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
+from ..transformer import Transformer, random_transformer
+from .recipes import Recipe
 
 _IDS = {word: number for number, word in enumerate(WORDS)}
 _END_OF_ROW = _IDS[END]
@@ -95,3 +107,39 @@ def _draw(recipe: Recipe, task: GeneratedTask, rng: np.random.Generator) -> Exam
 
 
 _task = cache(parse_generated)
+
+
+def notation_tokenizer() -> tokenizers.Tokenizer:
+    """Words between blanks; a word outside the notation is `UNKNOWN`."""
+    vocabulary = {word: number for number, word in enumerate(WORDS)}
+    built = tokenizers.Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    built.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    built.add_special_tokens([AddedToken(word, normalized=False) for word in CONTROL])
+    return built
+
+
+_ONTO_RESIDUAL = ("output", "down")
+
+
+@partial(jax.jit, static_argnames=("config", "seed"))
+def initial_transformer(config: ModelConfig, seed: int) -> Transformer:
+    """A float32 model whose matrices keep the scale of what they read.
+
+    Standard deviation 1 / sqrt(fan-in), the embedding's 1 / sqrt(D) as its logits need; matrices
+    that write to the residual stream are smaller by sqrt(2 L) (GPT-2, Radford et al. 2019).
+    """
+    graph, state = nnx.split(random_transformer(config, jnp.float32, seed))
+    flat = [
+        (path, variable.replace(_scaled(config, str(path[-1]), variable[...])))
+        for path, variable in nnx.to_flat_state(state)
+    ]
+    model: Transformer = nnx.merge(graph, nnx.from_flat_state(flat))
+    return model
+
+
+def _scaled(config: ModelConfig, name: str, value: Array) -> Array:
+    if "norm" in name:
+        return value
+    fan_in = config.embed_dim if name == "embedding" else value.shape[-2]
+    depth = 2 * config.layers if name in _ONTO_RESIDUAL else 1
+    return value * ((fan_in * depth) ** -0.5 / INITIAL_SCALE)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ..cache import KVCache
+from ..kv_cache import KVCache
 from ..transformer import Transformer
 
 

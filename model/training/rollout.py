@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..generate import Attempt, Batch, NoObserver, generate
+from ..generation.stopping import thought_rules
 from ..sampling import Sampler
 from ..tasks import Problem
 from ..tasks.notation import END_OF_THOUGHT
-from ..thought_rules import thought_rules
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer
 from .data import Rows

@@ -11,13 +11,11 @@ import optax
 from jax import Array
 
 from ..transformer import Transformer
-from .data import batch_at
-from .export import write_folder, write_text
-from .initial import initial_transformer
+from .data import batch_at, initial_transformer
+from .loop import CHECKPOINT, CURVE, Progress, optimizer, restore
 from .loss import cross_entropy
-from .optimizer import optimizer
-from .progress import CHECKPOINT, CURVE, Progress, restore
-from .recipe import Recipe
+from .model_folder import write_folder, write_text
+from .recipes import Recipe
 
 STEPS_PER_REPORT = 50
 REPORTS_PER_CHECKPOINT = 4

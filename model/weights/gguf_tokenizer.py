@@ -8,10 +8,10 @@ llama.cpp's `llama-vocab.cpp` follows.
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
 
-from ..errors import ModelInputError
+from ..config import ModelInputError
 from ..tokenizer import Tokenizer
-from .fields import Fields
-from .gguf_reader import GgufFile
+from .gguf_format import GgufFile
+from .metadata import Fields
 
 _UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # llama.cpp's token types
 

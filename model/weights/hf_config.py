@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..config import Family, ModelConfig, RopeScaling
-from ..errors import ModelInputError
-from .fields import Fields, checked
+from ..config import Family, ModelConfig, ModelInputError, RopeScaling
+from .metadata import Fields, checked
 
 _FAMILIES: dict[str, Family] = {
     "llama": "llama",

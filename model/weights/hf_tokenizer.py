@@ -5,7 +5,7 @@ from typing import Any
 
 import tokenizers
 
-from ..errors import ModelInputError
+from ..config import ModelInputError
 from ..tokenizer import Tokenizer
 from .hf_config import read_json
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..record import ChipPlacement, Phase, PredictedPhase, Prediction, Profile
+from ..records import ChipPlacement, Phase, PredictedPhase, Prediction, Profile
 from .terms import PhaseTerms, joined
 
 MOVED = "Sliders move its terms, which comes near predicting anew."

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ProfileInputError
-from ..record import Profile
-from ..store import load_profile
+from ..records import Profile
+from ..records.files import load_profile
 from .event_files import event_file_problem, is_event_file
 
 PROFILE = "profile.json"

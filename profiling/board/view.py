@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from ..record import Phase, Profile, ThoughtPoint
+from ..records import Phase, Profile, ThoughtPoint
 from .places import Place, floors, predicted
 from .terms import PhaseTerms
 

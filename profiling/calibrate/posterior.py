@@ -4,9 +4,12 @@ Every component's mean by kind, and standardised effects of chips and stacks, ha
 (`predict.effects`); log(measured / predicted) has a Student-t of few degrees of freedom about
 zero, with a scale for each group of measurements, because some rows are wrong. Draws are from the
 normal approximation at the mode (Laplace; Gelman et al. 2013, ch. 13).
+
+Rows: cases as arrays, one entry each, so that one call predicts all of them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import jax
@@ -16,12 +19,88 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from scipy.optimize import minimize
 
-from ..predict.calibration import GROUPS
-from ..predict.effects import COMPONENTS, REGIMES, efficiency_of
-from ..predict.energy import PowerShares, power_share
-from ..predict.time_model import step_terms
-from ..predict.work import Work
-from .rows import Names, Rows
+from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES, efficiency_of, regime_of
+from ..predicted.cases import Case
+from ..predicted.energy import SERVER_OVER_CHIPS, PowerShares, design_power_of, power_share
+from ..predicted.hardware import Hardware, hardware_of
+from ..predicted.step_work import NOTHING, Work
+from ..predicted.time_model import step_terms
+
+
+@dataclass(frozen=True)
+class Names:
+    """Who has an effect, in the order of the parameters."""
+
+    kinds: tuple[str, ...]
+    chips: tuple[str, ...]
+    stacks: tuple[str, ...]
+
+    @staticmethod
+    def of(cases: Sequence[Case]) -> "Names":
+        """Those of `cases`, sorted."""
+        return Names(
+            kinds=tuple(sorted({case.slice.chip.kind for case in cases})),
+            chips=tuple(sorted({case.slice.chip.name for case in cases})),
+            stacks=tuple(sorted({case.stack for case in cases})),
+        )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """N cases of up to M pieces. Chips and stacks are indices into `names`."""
+
+    work: Work  # [N, M]
+    steps: np.ndarray  # [N, M]
+    hardware: Hardware  # [N, 1]
+    narrowing: np.ndarray  # [N, 1]
+    kind: np.ndarray  # [N]
+    chip: np.ndarray  # [N]
+    stack: np.ndarray  # [N]
+    regime: np.ndarray  # [N], index into REGIMES
+    group: np.ndarray  # [N], index into GROUPS
+    chips: np.ndarray  # [N], chips of the slice
+    copies: np.ndarray  # [N], chips whose work is alike and adds up
+    design_w: np.ndarray  # [N], NaN where unknown
+    beside: np.ndarray  # [N], joules measured over the chips' own
+    log_observed: np.ndarray  # [N]
+
+    def __len__(self) -> int:
+        return len(self.log_observed)
+
+
+def rows_of(cases: Sequence[Case], names: Names) -> Rows:
+    """Arrays of `cases`, all of whose kinds, chips and stacks are in `names`."""
+    pieces = max(len(case.pieces) for case in cases)
+    works = [_padded([piece.work for piece in case.pieces], pieces) for case in cases]
+    hardware = [hardware_of(case.slice.chip, case.matmul_dtype) for case in cases]
+    powers = [design_power_of(case.slice.chip) for case in cases]
+    return Rows(
+        work=Work(*(_table(works, f.name) for f in fields(Work))),
+        steps=np.array(
+            [[p.steps for p in c.pieces] + [0.0] * (pieces - len(c.pieces)) for c in cases]
+        ),
+        hardware=Hardware(*(_table([[h] for h in hardware], f.name) for f in fields(Hardware))),
+        narrowing=np.array([[case.narrowing] for case in cases]),
+        kind=np.array([names.kinds.index(case.slice.chip.kind) for case in cases]),
+        chip=np.array([names.chips.index(case.slice.chip.name) for case in cases]),
+        stack=np.array([names.stacks.index(case.stack) for case in cases]),
+        regime=np.array([REGIMES.index(regime_of(case.stack)) for case in cases]),
+        group=np.array([GROUPS.index(case.group) for case in cases]),
+        chips=np.array([float(case.slice.chips) for case in cases]),
+        copies=np.array([float(case.copies) for case in cases]),
+        design_w=np.array([power.watts if power else np.nan for power in powers]),
+        beside=np.array([SERVER_OVER_CHIPS if case.scope == "server" else 1.0 for case in cases]),
+        log_observed=np.log([case.observed for case in cases]),
+    )
+
+
+def _padded(works: list[Work], length: int) -> list[Work]:
+    return works + [NOTHING] * (length - len(works))
+
+
+def _table(rows: list[list], name: str) -> np.ndarray:
+    return np.array([[float(getattr(each, name)) for each in row] for row in rows])
+
 
 DEGREES_OF_FREEDOM = 4.0
 PRIOR_LOG_SCALE = (float(np.log(0.12)), 0.5)

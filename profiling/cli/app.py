@@ -6,21 +6,20 @@ import sys
 import typer
 from rich.console import Console
 
-from ...model.errors import ModelInputError
-from ...tpu_configs.errors import ChipInputError
-from ..backend import choose_backend
+from ...model.config import ModelInputError
+from ...tpu_configs.figure import ChipInputError
 from ..errors import ProfileInputError
+from ..provenance import choose_backend
 from .board import board_command
 from .calibrate import calibrate_command
 from .codesign import codesign_command
 from .compare import compare_command
 from .compile import compile_command, hlo_command
-from .eval import eval_command
+from .evaluate import eval_command
 from .explore import explore_command
-from .listings import chips_command, models_command
+from .listings import chips_command, models_command, schema_command
 from .predict import predict_command
 from .profile import InterruptedRunError, profile_command
-from .schema import schema_command
 from .train import train_command
 from .validate import validate_command
 

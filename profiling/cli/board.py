@@ -28,7 +28,7 @@ def board_command(
 
         rooflink board runs/monday --port 8080
     """
-    from ..board.server import start  # TensorBoard takes a second to import: only here
+    from ..board.server import start
     from ..board.sessions import HOW, has_sessions, has_xprof
 
     try:

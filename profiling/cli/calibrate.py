@@ -6,12 +6,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ..calibrate.calibrate import calibrate
-from ..predict.cases import Case
+from ..calibrate.fit import calibrate
+from ..predicted.cases import Case
 from ..validate.measurements import read_measurements
-from ..validate.run import SHIPPED
-from .folder import reserved
-from .progress import TerminalWatcher
+from ..validate.validate import SHIPPED
+from .options import TerminalWatcher, reserved
 
 CALIBRATE_HELP = """Fit prediction's parameters on published measurements; test the fit held out.
 
@@ -25,7 +24,7 @@ Examples:
 
     rooflink calibrate --out calibration
 
-    rooflink calibrate --measurements measured_energy_h100.csv --out profiling/predict/data
+    rooflink calibrate --measurements measured_energy_h100.csv --out profiling/predicted/data
 """
 
 

@@ -12,21 +12,26 @@ from rich.console import Console
 
 from ...tpu_configs.slice import Slice
 from ..codesign.analyse import Wanted, analyse
-from ..codesign.asking import SLICES, apart, chip_budget
+from ..codesign.search_report import SLICES, apart, chip_budget
 from ..codesign.what_if import parse_what_if
 from ..codesign.workload_mix import load_mix
-from ..economics.price import parse_price
-from ..economics.terms import DEFAULT_HOST, DEFAULT_REGION, Terms
 from ..errors import ProfileInputError
 from ..measured.machine import slice_named
-from ..record import Profile
-from ..record.codesign import CodesignReport
+from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
+from ..records import Profile
+from ..records.codesign import CodesignReport
+from ..records.files import load_profile
 from ..render.codesign_console import show_codesign
 from ..render.codesign_report import write_codesign
-from ..store import load_profile
-from .folder import reserved
-from .options import HostOption, PriceOption, PueOption, RegionOption, StackOption
-from .progress import TerminalWatcher
+from .options import (
+    HostOption,
+    PriceOption,
+    PueOption,
+    RegionOption,
+    StackOption,
+    TerminalWatcher,
+    reserved,
+)
 
 DEFAULT_SLICES = ",".join(SLICES)
 

@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 
 from ..compare import compare
+from ..records.files import load_profile
 from ..render.comparison import show_comparison
-from ..store import load_profile
 
 EXAMPLES = """
 Ratios are B / A. A time counts as changed only where the repeats of both do not overlap.

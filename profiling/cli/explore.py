@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ..codesign.sweep import DESIGNS, Grid, load_grid, parts_of
+from ..codesign.sweep_dataset import Explored, explore
 from ..errors import ProfileInputError
-from ..explore.grid import DESIGNS, Grid, load_grid, parts_of
-from ..explore.run import Explored, explore
-from ..predict.calibration import default_calibration
-from .folder import reserved
-from .progress import TerminalWatcher
+from ..predicted.calibration import default_calibration
+from .options import TerminalWatcher, reserved
 
 INTERRUPTED = 130
 

@@ -1,4 +1,9 @@
-"""`rooflink models` and `rooflink chips`: what there is."""
+"""`rooflink models` and `rooflink chips`: what there is.
+
+One chip's figures with their sources, as a table.
+
+`rooflink schema`: the JSON Schema of what the other commands write.
+"""
 
 import json as jsonlib
 from dataclasses import asdict
@@ -8,13 +13,38 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ...model.config import ModelConfig
-from ...model.presets import PRESETS
+from ...model.config import PRESETS, ModelConfig
 from ...tpu_configs.catalog import chip_stem, load_all
 from ...tpu_configs.chip import Chip
+from ...tpu_configs.figure import Figure, Statement, figures_in
+from ..errors import ProfileInputError
 from ..measured.machine import chip_named
-from ..render.units import bandwidth, bytes_, flop_rate
-from .figures import show_chip
+from ..records.files import WRITTEN, published_text
+from ..render.console_table import Column, print_table
+from ..render.units import bandwidth, bytes_, count, flop_rate, prefixed
+
+PREFIXED = {"FLOP/s", "B/s", "B"}
+
+
+def show_chip(chip: Chip, console: Console) -> None:
+    """Print every figure of `chip` with unit, confidence, date and source."""
+    table = Table(title=f"{chip.name} ({chip.vendor}, {chip.year}), per chip", box=None)
+    table.add_column("figure", no_wrap=True)
+    table.add_column("value", justify="right", overflow="fold", min_width=13, max_width=24)
+    table.add_column("confidence")
+    table.add_column("date", no_wrap=True)
+    table.add_column("source", overflow="fold")
+    for name, figure in figures_in(chip).items():
+        value = figure.value if isinstance(figure, Statement) else _number(figure)
+        table.add_row(name, value, figure.confidence, figure.date, figure.source)
+    console.print(table)
+
+
+def _number(figure: Figure) -> str:
+    if figure.unit in PREFIXED:
+        return prefixed(figure.value, figure.unit)
+    return count(figure.value) if figure.unit == "1" else f"{figure.value:g} {figure.unit}"
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
@@ -120,3 +150,50 @@ def _peak(chip: Chip) -> str:
     """The bfloat16 peak; with a star where another dtype's stands in."""
     peak = chip.peak_flops("bfloat16")
     return f"{'' if peak.dtype == 'bfloat16' else '*'}{flop_rate(peak.flop_per_s)}"
+
+
+def schema_command(
+    name: Annotated[
+        str | None, typer.Argument(help=f"Of {', '.join(WRITTEN)}; without one they are listed.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="List as JSON; a schema is JSON anyway.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema (draft 2020-12) of a record that rooflink writes, each field described.
+
+    Examples:
+
+        rooflink schema
+
+        rooflink schema profile > profile.schema.json
+
+        rooflink schema evaluation | jq '."$defs".Cell.properties'
+    """
+    if name is not None and name not in WRITTEN:
+        raise ProfileInputError(
+            f"no record is called '{name}': `rooflink schema` prints one of {', '.join(WRITTEN)}"
+        )
+    if name is not None:
+        print(published_text(name), end="")
+    elif json:
+        rows = [
+            {"name": name, "file": each.file, "version": each.version, "command": each.command}
+            for name, each in WRITTEN.items()
+        ]
+        print(jsonlib.dumps(rows, indent=1))
+    else:
+        _show()
+
+
+def _show() -> None:
+    found = list(WRITTEN.values())
+    print_table(
+        Console(),
+        [
+            Column("record", list(WRITTEN), left=True),
+            Column("file", [each.file for each in found], left=True),
+            Column("schema_version", [each.version for each in found], left=True),
+            Column("written by", [each.command for each in found], left=True),
+        ],
+    )

@@ -8,16 +8,15 @@ import typer
 from rich.console import Console
 
 from ...tpu_configs.slice import Slice
-from ..economics.price import parse_price
-from ..economics.terms import DEFAULT_HOST, DEFAULT_REGION, Terms
 from ..errors import ProfileInputError
-from ..forecast import Asked, forecast
 from ..measured.machine import slice_named
-from ..predict.calibration import default_calibration
-from ..predict.described import named_shape
-from ..predict.mesh import parse_parallelism
-from ..predict.phases import Lengths
-from ..record.prediction import Prediction
+from ..predicted.calibration import default_calibration
+from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
+from ..predicted.mesh import parse_parallelism
+from ..predicted.model_shape import named_shape
+from ..predicted.phases import Lengths
+from ..predicted.slices import Asked, forecast
+from ..records.prediction import Prediction
 from ..render.prediction_console import show_prediction, show_predictions, show_tiers
 from .options import HostOption, PriceOption, PueOption, RegionOption, StackOption
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from ...model.sampling import sampler
-from ...model.tasks.parse import FORMS
+from ...model.tasks.registry import FORMS
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..asking import (
@@ -35,16 +35,14 @@ from ..asking import (
 )
 from ..compiled.targets import Target
 from ..measured.machine import slice_named
+from ..model_spec import Subject, resolve_subject
 from ..profiler import profile
-from ..record import Profile
+from ..records import Profile
 from ..render.console import show
 from ..render.report import write_run
 from ..strategy.asked import strategy_for
-from ..subject import Subject, resolve_subject
 from ..workload import Request
-from .folder import reserved
-from .options import DTypeChoice, VerifierOption
-from .progress import TerminalWatcher
+from .options import DTypeChoice, TerminalWatcher, VerifierOption, reserved
 
 EXAMPLES = f"""Count, and where it can run measure, what each phase of a chain of thought costs.
 

@@ -9,21 +9,20 @@ from typing import Annotated, cast, get_args
 import typer
 from rich.console import Console
 
-from ...model.training.method_recipes import (
+from ...model.training.recipes import (
     Method,
     MethodRecipe,
+    Recipe,
     committed_recipe,
     load_any_recipe,
     require_sense,
 )
-from ...model.training.recipe import Recipe
 from ..errors import ProfileInputError
+from ..records.files import write_text
 from ..render.training import show_training
 from ..render.training_events import write_training_events
-from ..store import write_text
-from ..training.run import run_method, run_supervised
-from .folder import reserved
-from .progress import TerminalWatcher
+from ..training_cost import run_method, run_supervised
+from .options import TerminalWatcher, reserved
 
 DEFAULT_START, RECORD = "reasoner", "training.json"
 INTERRUPTED = 130

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ..record.validation import Validation
+from ..records.files import write_bytes, write_text
+from ..records.validation import Validation
 from ..render.plot_validation import validation_plot
 from ..render.validation_console import show_validation
 from ..render.validation_markdown import error_markdown, validation_markdown
 from ..render.validation_png import validation_png
-from ..store import write_bytes, write_text
-from ..validate.run import SHIPPED, validate
-from .folder import reserved
+from ..validate.validate import SHIPPED, validate
+from .options import reserved
 
 HELP = """Set predictions against published measurements, worked problems and other tools.
 

@@ -1,4 +1,7 @@
-"""Analysis: profiles and slices to the record that a co-design report draws."""
+"""Analysis: profiles and slices to the record that a co-design report draws.
+
+Assumptions: what the report's figures stand on, each with its source or called a judgement.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,34 +10,95 @@ import numpy as np
 
 from ...model.tasks.sums import GAPS_DISCLOSURE
 from ...tpu_configs.slice import Slice
-from ..economics.correct import per_correct
-from ..economics.terms import Terms
 from ..errors import ProfileInputError
-from ..predict.calibration import Calibration, default_calibration
-from ..record import Profile
-from ..record.codesign import CodesignCase, CodesignReport, ProfileRead
-from ..record.interval import Interval
-from .assumptions import assumptions
-from .changes import parse_what_if
+from ..predicted.calibration import Calibration, default_calibration
+from ..predicted.economics import Terms, per_correct
+from ..predicted.memory import RESERVED_SHARE
+from ..records import Profile
+from ..records.base import Interval
+from ..records.codesign import Assumption, CodesignCase, CodesignReport, ProfileRead
+from .chip_cost_model import cost_assumptions, process_of
+from .chip_search import SLOWEST_TOKEN_S
+from .claims import seeds
 from .costs import PHASES, costs_of
-from .datacenter import data_center
-from .draws import summary, summary_or_none
-from .elasticities import elasticities
-from .evidence import Run, checked_runs
-from .flips import bound_flips
-from .levers import levers
+from .crossovers import bound_map, roofline, thought_crossovers
+from .data_center import BUSY, IDLE_SHARE, data_center
+from .design_point import MOST_SEQUENCES
+from .levers import DRAFT, Run, checked_runs, levers
 from .parameters import facts
-from .pareto import pareto_points
+from .posterior_draws import summary, summary_or_none
 from .ranking import hardware_asks, model_asks
-from .roofline import roofline
-from .search import SLOWEST_TOKEN_S
-from .searches import Budget, design_searches
-from .seeds import seeds
-from .setting import Setting, prediction_of, setting
-from .thought import bound_map, thought_crossovers
-from .what_if import what_if
+from .search_report import Budget, design_searches, pareto_points
+from .sensitivity import bound_flips, elasticities
+from .what_if import parse_what_if, what_if
 from .workload_mix import MixedWorkload, mix_of
-from .workload_of import asked_of
+from .workload_on_slice import Setting, asked_of, prediction_of, setting
+
+
+def assumptions(cases: Sequence[Setting]) -> list[Assumption]:
+    """Those of the cases, then those of the analysis, then the cost model's."""
+    terms = {case.slice.chip.name: case for case in cases}
+    costed = dict(process_of(case.slice.chip) for case in terms.values())
+    return [
+        *(_price(case) for case in terms.values()),
+        *_shared(cases[0]),
+        *_ours(),
+        *(_judged(process_of(case.slice.chip)[1] + ".") for case in terms.values()),
+        *(each for process_nm in sorted(costed) for each in cost_assumptions(process_nm)),
+    ]
+
+
+def _price(case: Setting) -> Assumption:
+    hourly = case.terms.usd_per_chip_hour
+    said = f"{hourly:g} USD" if hourly is not None else "unknown"
+    return Assumption(
+        sentence=f"An hour of one {case.slice.chip.name} costs {said}.",
+        source=case.terms.price,
+        confidence=case.slice.chip.confidence,
+    )
+
+
+def _shared(case: Setting) -> list[Assumption]:
+    terms = case.terms
+    return [
+        Assumption(
+            sentence=f"A server takes {terms.host_factor:g} times its accelerators' energy.",
+            source=terms.host,
+            confidence="as the source says",
+        ),
+        Assumption(
+            sentence=f"The data center takes {terms.pue:g} times its servers' energy.",
+            source=terms.pue_source,
+            confidence="as the source says",
+        ),
+        Assumption(
+            sentence=f"Electricity emits {terms.grid_g_per_kwh:g} g CO2e a kWh.",
+            source=terms.grid,
+            confidence="as the source says",
+        ),
+    ]
+
+
+def _ours() -> list[Assumption]:
+    said = (
+        "A changed chip reaches the same shares of its figures as the one that is there.",
+        "Rent follows what a chip costs to build; a larger part's watts and dollars are the cost "
+        "model's.",
+        f"At the largest batch a slice schedules at most {MOST_SEQUENCES:.0f} sequences.",
+        "Bytes added to the on-chip memory keep weights from being read from HBM.",
+        f"{RESERVED_SHARE:.0%} of the memory is kept for programs.",
+        f"Drafting: {DRAFT.tokens:g} tokens ahead, acceptance {DRAFT.acceptance:g}, a draft's step "
+        f"costs {DRAFT.cost:g} of the target's.",
+        f"A chip that is searched for thinks a token within {SLOWEST_TOKEN_S:g} s unless told "
+        "otherwise.",
+        f"Slices are busy {BUSY:.0%} of the time at the mean load; an idle chip whose file has no "
+        f"idle power draws {IDLE_SHARE:.0%} of its design power.",
+    )
+    return [_judged(each) for each in said]
+
+
+def _judged(sentence: str) -> Assumption:
+    return Assumption(sentence=sentence, source="judgement", confidence="low")
 
 
 @dataclass(frozen=True)

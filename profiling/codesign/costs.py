@@ -1,19 +1,73 @@
-"""Costs: seconds and joules of a point's phases, for each draw, in one differentiable function."""
+"""Costs: seconds and joules of a point's phases, for each draw, in one differentiable function.
+
+Speculative drafting: a small model drafts, the target checks all of it in one pass.
+
+Leviathan et al. 2023 (arXiv:2211.17192), equation 1: with acceptance a and g tokens drafted, one
+round yields (1 - a^(g + 1)) / (1 - a) tokens in expectation. Output follows the target's
+distribution exactly (their theorem in appendix A.1).
+
+Quantities: what is compared between designs, per query and for each draw.
+"""
 
 from dataclasses import dataclass, fields, replace
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from ..predict.energy import power_share
-from ..predict.phases import PhaseSteps, phase_steps
-from ..predict.query import phase_terms
-from ..predict.time_model import Terms
-from ..predict.work import Work
-from .draws import Draws
-from .point import Overheads, Point, held
-from .speculation import speculated
+from ..predicted.energy import power_share
+from ..predicted.model_shape import Number
+from ..predicted.phases import PhaseSteps, SameLength, Steps, phase_steps
+from ..predicted.predict import phase_terms
+from ..predicted.step_work import Load, Work, step_work
+from ..predicted.time_model import Terms
+from ..records.codesign import Quantity
+from .design_point import Overheads, Point, Speculation, held
+from .posterior_draws import Draws
+
+
+def expected_tokens(acceptance: Number, drafted: Number) -> Number:
+    """Tokens that one round of `drafted` tokens yields; `drafted` + 1 where all are accepted."""
+    a = jnp.minimum(acceptance, 1 - 1e-6)
+    return (1 - a ** (drafted + 1)) / (1 - a)
+
+
+def speculated(steps: dict[str, PhaseSteps], point: Point) -> dict[str, PhaseSteps]:
+    """Thinking and answering in rounds. A round is one pass over drafted + 1 positions, and its
+    drafting `cost` of a plain step for each token. Attempts of a batch are taken to advance alike.
+    """
+    known = point.speculation
+    assert known is not None, "asked for with a speculation"
+    lengths = point.lengths
+    thinking = jnp.maximum(lengths.think_tokens - 1.0, 0.0)
+    answering = jnp.maximum(lengths.answer_tokens - (1.0 * (lengths.think_tokens < 1.0)), 0.0)
+    thought = point.distribution.steps(thinking, lengths.sequences)
+    answer = SameLength().steps(answering, lengths.sequences)
+    return {
+        "prefill": steps["prefill"],
+        "think": _rounds(steps["think"], thought, 0.0, point, known),
+        "answer": _rounds(steps["answer"], answer, thinking, point, known),
+    }
+
+
+def _rounds(
+    plain: PhaseSteps, steps: Steps, before: Number, point: Point, known: Speculation
+) -> PhaseSteps:
+    checked = Load(
+        sequences=steps.sequences,
+        new_tokens=known.tokens + 1.0,
+        own_context=before + jnp.maximum(steps.position, 0.0),
+        shared_context=point.lengths.prompt_tokens,
+        sharers=point.lengths.attempts,
+        head_positions=known.tokens + 1.0,
+    )
+    verify = step_work(point.shape, checked, point.widths, point.spread, point.hardware.tile)
+    draft = plain.work * (known.tokens * known.cost)
+    rounds = steps.steps / expected_tokens(known.acceptance, known.tokens)
+    work = jax.tree.map(jnp.asarray, verify + draft)
+    return PhaseSteps(jax.tree.map(lambda leaf: leaf + 0.0 * steps.steps, work), rounds)
+
 
 PHASES = ("prefill", "think", "answer")
 WITH_QUERY = (*PHASES, "query")
@@ -110,3 +164,60 @@ def summed(steps: PhaseSteps) -> Work:
     return Work(
         *(jnp.sum(getattr(steps.work, f.name) * steps.steps, axis=-1) for f in fields(Work))
     )
+
+
+QUANTITIES: tuple[Quantity, ...] = ("time", "energy", "usd")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Logs:
+    """Logs of what one query takes, [phases and query, draws]; dollars but for a constant.
+
+    Time is the slice's for one query: a batch's time over its prompts.
+    """
+
+    time: Array
+    energy: Array
+    usd: Array
+
+
+def logs_of(point: Point, draws: Draws) -> Logs:
+    """The logs for one point."""
+    found = costs_of(point, draws)
+    each = jnp.log(1.0 / point.lengths.prompts)
+    time = jnp.log(_with_sum(found.time_s)) + each
+    energy = jnp.log(_with_sum(found.energy_j)) + each
+    return Logs(time, energy, time + jnp.log(point.usd_factor * jnp.ones_like(time)))
+
+
+def ratio(after: Logs, before: Logs) -> dict[str, np.ndarray]:
+    """After over before: quantity -> [phases and query, draws]."""
+    return {
+        name: np.exp(np.asarray(getattr(after, name)) - np.asarray(getattr(before, name)))
+        for name in QUANTITIES
+    }
+
+
+def bounds_of(point: Point, draws: Draws) -> np.ndarray:
+    """The longest resource of each phase for each draw, as an index into BOUNDS."""
+    terms = costs_of(point, draws).terms
+    stacked = jnp.stack(
+        [terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s]
+    )
+    return np.asarray(stacked.argmax(0))
+
+
+BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
+
+
+def phase_bounds(point: Point, draws: Draws) -> dict[str, str]:
+    """The longest resource of each phase, at the mode."""
+    found = bounds_of(point, draws)[:, 0]
+    return {phase: BOUNDS[found[i]] for i, phase in enumerate(PHASES)}
+
+
+def _with_sum(phases: Array) -> Array:
+    """Phases and their sum; a phase that takes nothing counts as next to nothing."""
+    whole = jnp.concatenate([phases, phases.sum(0, keepdims=True)])
+    return jnp.maximum(whole, 1e-30)

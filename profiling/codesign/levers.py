@@ -1,19 +1,257 @@
-"""Levers: changes of the model and of how it is used, in the currency of the hardware's."""
+"""Moves: changes of a model and of how it is used, before their cost is known.
 
-from collections.abc import Sequence
+Levers: changes of the model and of how it is used, in the currency of the hardware's.
 
+Evidence: what profiles that were run say of quality where just one thing differs.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import jax.numpy as jnp
 import numpy as np
 
-from ..record.codesign import Changed, Lever, LeverArrow
-from ..record.interval import Interval
-from .costs import PHASES, WITH_QUERY
-from .draws import summary, summary_or_none
-from .evidence import Run
-from .moves import Move, moves
-from .point import Point, fits
-from .quantities import Logs, logs_of, ratio
-from .roofline import roofline_points
-from .setting import Setting
+from ..predicted.hardware import hardware_of, operand_dtype
+from ..predicted.step_work import DTYPE_WIDTH_BYTES, Widths
+from ..records import Profile
+from ..records.base import Interval
+from ..records.codesign import Changed, Lever, LeverArrow, Quality
+from .costs import PHASES, WITH_QUERY, Logs, logs_of, ratio
+from .crossovers import roofline_points
+from .design_point import Point, Speculation, fits, with_prompts
+from .posterior_draws import summary, summary_or_none
+from .workload_on_slice import Setting
+
+NOT_MEASURED = "cost only, quality not measured"
+ComparedOption = Literal["think_budget", "attempts"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A profile whose answers were checked."""
+
+    name: str
+    model: str
+    task: str
+    think_budget: int
+    attempts: int
+    accuracy: float
+    low: float
+    high: float
+    checked: int
+
+
+def checked_runs(profiles: Sequence[Profile]) -> list[Run]:
+    """Those of the profiles that were run on a task with an answer to check, attempt by attempt."""
+    found = []
+    for profile in profiles:
+        outcome, task = profile.outcome, profile.workload.task
+        if outcome is None or task is None or outcome.accuracy is None:
+            continue
+        if profile.workload.strategy is not None:
+            continue  # its accuracy is of answers that it chose, not of attempts
+        assert outcome.accuracy_low is not None
+        assert outcome.accuracy_high is not None
+        found.append(
+            Run(
+                name=profile.name,
+                model=profile.model.name,
+                task=task,
+                think_budget=profile.workload.think_budget,
+                attempts=profile.workload.attempts,
+                accuracy=outcome.accuracy,
+                low=outcome.accuracy_low,
+                high=outcome.accuracy_high,
+                checked=outcome.attempts,
+            )
+        )
+    return found
+
+
+def measured_effect(runs: Sequence[Run], what: ComparedOption) -> tuple[Quality, str]:
+    """What a change of `think_budget` or `attempts` did between two runs alike in all else."""
+    other: ComparedOption = "attempts" if what == "think_budget" else "think_budget"
+    for one, two in combinations(sorted(runs, key=lambda run: -getattr(run, what)), 2):
+        alike = one.model == two.model and one.task == two.task
+        if alike and getattr(one, other) == getattr(two, other):
+            if getattr(one, what) == getattr(two, what):
+                continue
+            said = (
+                f"measured: {one.task} accuracy of an attempt {one.accuracy:.0%} "
+                f"[{one.low:.0%}, {one.high:.0%}] at {what.replace('_', ' ')} "
+                f"{getattr(one, what)}, {two.accuracy:.0%} [{two.low:.0%}, {two.high:.0%}] at "
+                f"{getattr(two, what)} (profiles {one.name}, {two.name})"
+            )
+            return "measured", said
+    return "not measured", NOT_MEASURED
+
+
+DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)
+"""A draft a twentieth of the target's cost of which four fifths are accepted: about the middle of
+what Leviathan et al. 2023, table 2, measured (acceptance 0.5 to 0.9)."""
+WINDOW, WINDOWED_SHARE = 1024.0, 0.75
+ACTIVE_SHARE, EXPERTS_PER_TOKEN = 1 / 8, 8.0
+EXIT_SHARE = 0.75
+
+
+@dataclass(frozen=True)
+class Move:
+    """A lever before its cost is known."""
+
+    name: str
+    change: str
+    point: Point
+    quality: Quality = "not measured"
+    evidence: str = NOT_MEASURED
+    waves: float = 1.0  # batches for one query, over those before
+
+
+def moves(known: Setting, runs: Sequence[Run] = ()) -> Iterator[Move]:
+    """Every change that the setting allows."""
+    yield from _dtypes(known)
+    yield from _shapes(known)
+    yield from _uses(known, runs)
+
+
+def with_dtypes(known: Setting, weight: str, kv: str) -> Point:
+    """The setting's point with other dtypes; operands follow the weights as the chip allows."""
+    operands = operand_dtype(known.slice.chip, weight)
+    hardware = hardware_of(known.slice.chip, operands)
+    point = known.point
+    widths = Widths(*(jnp.float32(DTYPE_WIDTH_BYTES[dtype]) for dtype in (weight, kv, operands)))
+    flops = jnp.float32(hardware.matmul_flops)
+    return replace(point, widths=widths, hardware=replace(point.hardware, matmul_flops=flops))
+
+
+def _dtypes(known: Setting) -> Iterator[Move]:
+    query = known.query
+    width = DTYPE_WIDTH_BYTES
+    for dtype in ("bfloat16", "int8", "fp8", "int4"):
+        if width[dtype] >= width[query.weight_dtype]:
+            continue
+        if dtype == "fp8" and operand_dtype(known.slice.chip, dtype) == "bfloat16":
+            continue
+        point = with_dtypes(known, dtype, query.kv_dtype)
+        yield Move("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
+    for dtype in ("bfloat16", "int8", "int4"):
+        if width[dtype] < width[query.kv_dtype]:
+            widths = replace(known.point.widths, kv_bytes=jnp.float32(width[dtype]))
+            point = replace(known.point, widths=widths)
+            yield Move("kv_dtype", f"KV cache {query.kv_dtype} -> {dtype}", point)
+
+
+def _shapes(known: Setting) -> Iterator[Move]:
+    point, shape = known.point, known.point.shape
+    heads = float(shape.kv_heads)
+    for part in (2, 4):
+        if heads >= part and heads % part == 0:
+            fewer = with_kv_heads(point, heads / part)
+            yield Move("kv_heads", f"KV heads {heads:g} -> {heads / part:g}", fewer)
+    layers = float(shape.layers)
+    yield Move(
+        "layers",
+        f"layers {layers:g} -> {layers * 0.75:g}",
+        replace(point, shape=replace(shape, layers=shape.layers * 0.75)),
+    )
+    yield Move("mlp_ratio", "MLP width -25 %", with_mlp(point, 0.75))
+    if float(known.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:
+        windowed = replace(
+            shape, window=jnp.float32(WINDOW), windowed_share=jnp.float32(WINDOWED_SHARE)
+        )
+        yield Move(
+            "window",
+            f"window of {WINDOW:.0f} positions in {WINDOWED_SHARE:.0%} of layers",
+            replace(point, shape=windowed),
+        )
+    if float(shape.active_mlp_parameters) == float(shape.mlp_parameters):
+        mixed = replace(
+            shape,
+            active_mlp_parameters=shape.mlp_parameters * ACTIVE_SHARE,
+            experts_per_token=jnp.float32(EXPERTS_PER_TOKEN),
+        )
+        yield Move(
+            "experts",
+            "mixture of experts: an eighth of the MLP's parameters active, as many in all",
+            replace(point, shape=mixed),
+        )
+
+
+def _uses(known: Setting, runs: Sequence[Run]) -> Iterator[Move]:
+    point, lengths = known.point, known.query.lengths
+    think, attempts, prompts = (
+        float(x) for x in (lengths.think_tokens, lengths.attempts, lengths.prompts)
+    )
+    if think >= 2:
+        shorter = replace(
+            point, lengths=replace(point.lengths, think_tokens=jnp.float32(think / 2))
+        )
+        quality, evidence = measured_effect(runs, "think_budget")
+        yield Move("think", f"thoughts {think:.0f} -> {think / 2:.0f} tokens", shorter, quality,
+                   evidence)  # fmt: skip
+    all_attempts = attempts * known.waves
+    if all_attempts >= 2:
+        quality, evidence = measured_effect(runs, "attempts")
+        change = f"attempts {all_attempts:g} -> {all_attempts / 2:g}"
+        if known.waves > 1:
+            yield Move("attempts", change, point, quality, evidence, waves=0.5)
+        else:
+            fewer = replace(
+                point, lengths=replace(point.lengths, attempts=jnp.float32(attempts / 2))
+            )
+            yield Move("attempts", change, fewer, quality, evidence)
+    doubled = with_prompts(point, jnp.float32(prompts * 2))
+    if bool(fits(doubled)):
+        yield Move("batch", f"{prompts:g} -> {2 * prompts:g} prompts together", doubled,
+                   "unchanged by construction", "every prompt is decoded as before; each waits "
+                   "for the larger batch")  # fmt: skip
+    if attempts > 1:
+        apart = replace(
+            point,
+            lengths=replace(
+                point.lengths, prompts=jnp.float32(prompts * attempts), attempts=jnp.float32(1.0)
+            ),
+        )
+        # The same batch serves as many queries: amounts are per prompt of the point.
+        yield Move("shared_prompt", "prompt's KV held and prefilled by each attempt", apart,
+                   "unchanged by construction", "the same keys and values, held repeatedly",
+                   waves=attempts)  # fmt: skip
+    drafting = replace(point, speculation=DRAFT)
+    yield Move("drafting", f"speculative drafting of {DRAFT.tokens:g} tokens, acceptance "
+               f"{DRAFT.acceptance:g}, draft cost {DRAFT.cost:g}", drafting,
+               "unchanged by construction", "rejection sampling keeps the target's distribution "
+               "(Leviathan et al. 2023); the acceptance is an assumption")  # fmt: skip
+    exiting = replace(point, layers_run=jnp.float32(EXIT_SHARE))
+    yield Move("early_exit", f"decoded tokens leave after {EXIT_SHARE:.0%} of the layers, all of a "
+               "step together", exiting)  # fmt: skip
+
+
+def with_kv_heads(point: Point, heads: float) -> Point:
+    """The same with another number of KV heads; keys' and values' projections shrink with them."""
+    shape = point.shape
+    saved = 2 * shape.embed_dim * shape.head_dim * (shape.kv_heads - heads)
+    return replace(
+        point,
+        shape=replace(
+            shape,
+            kv_heads=jnp.float32(heads),
+            attention_parameters=shape.attention_parameters - saved,
+        ),
+    )
+
+
+def with_mlp(point: Point, factor: float) -> Point:
+    """The same with the MLP's width multiplied."""
+    shape = point.shape
+    return replace(
+        point,
+        shape=replace(
+            shape,
+            mlp_parameters=shape.mlp_parameters * factor,
+            active_mlp_parameters=shape.active_mlp_parameters * factor,
+        ),
+    )
 
 
 def levers(known: Setting, runs: Sequence[Run] = ()) -> list[Lever]:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ...tpu_configs.slice import Slice
-from ..predict.shape import Number
-from ..record.codesign import Parameter
-from .cost_model import CostModel
-from .point import Point
+from ..predicted.model_shape import Number
+from ..records.codesign import Parameter
+from .chip_cost_model import CostModel
+from .design_point import Point
 
 Sense = str
 """rate: more is faster; latency: less is faster; size: more holds more; overhead: a stack's."""

@@ -11,18 +11,15 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from ..predict.shape import Number
-from ..record.codesign import Ask, Quality, Quantity, Side
-from .cost_model import PARTS
-from .costs import WITH_QUERY
-from .draws import probability, summary
-from .evidence import NOT_MEASURED, Run
-from .levers import ratio_of
-from .moves import moves
+from ..predicted.model_shape import Number
+from ..records.codesign import Ask, Quality, Quantity, Side
+from .chip_cost_model import PARTS
+from .costs import WITH_QUERY, logs_of, phase_bounds
+from .design_point import memory_full
+from .levers import NOT_MEASURED, Run, moves, ratio_of
 from .parameters import HANDLE_BY_NAME, ON_CHIP, modelled, on_chip_bytes, scaled
-from .point import memory_full
-from .quantities import logs_of, phase_bounds
-from .setting import Setting
+from .posterior_draws import probability, summary
+from .workload_on_slice import Setting
 
 Steps = Literal["equal steps", "equal cost"]
 STEP = 1.25

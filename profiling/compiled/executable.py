@@ -1,9 +1,17 @@
-"""CompiledPhase: what XLA made of one phase for one target, as it is kept and read back."""
+"""CompiledPhase: what XLA made of one phase for one target, as it is kept and read back.
 
+One lowered program compiled, and its final HLO taken out of the executable.
+"""
+
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from .programs import Parameter, TensorLayout
+from jax.stages import Compiled, Lowered
+
+from ..errors import ProfileInputError
+from .lowering import Parameter, TensorLayout
 from .spec import PhaseName
 
 
@@ -67,3 +75,98 @@ class CompiledPhase:
     def assigned_proto(self) -> bytes:
         """A HloProto of the program with its buffer assignment; empty where there is none."""
         return self.assigned_path.read_bytes()
+
+
+_FINAL_HLO = "*after_codegen.hlo.pb"
+_ASSIGNED_HLO = "*after_optimizations.hlo.pb"
+_MODULE_FIELD = 1  # of HloProto, which the compiler dumps
+_BYTES_WIRE_TYPE = 2
+
+
+class Protos(NamedTuple):
+    """A program as the compiler left it."""
+
+    module: bytes  # HloModuleProto
+    assigned: bytes  # HloProto with the buffer assignment; empty where it is not to be had
+
+
+def compile_program(lowered: Lowered, dump: bool) -> tuple[Compiled, Protos]:
+    """The executable and its serialised program.
+
+    jaxlib hands out the proto only after it has read it itself, which fails where libtpu is newer
+    than jaxlib and writes what that does not know (an asynchronous update with several operands,
+    in libtpu 0.0.52). With `dump` it is taken from the compiler's own dump, the same module.
+
+    Raises JaxRuntimeError for what the compiler refuses.
+    """
+    if not dump:
+        compiled = lowered.compile()
+        return compiled, Protos(_proto_of(compiled), b"")
+    with tempfile.TemporaryDirectory(prefix="rooflink-hlo-") as folder:
+        compiled = lowered.compile({"xla_dump_to": folder, "xla_dump_hlo_as_proto": True})
+        dumped = list(Path(folder).glob(_FINAL_HLO))
+        assigned = [path.read_bytes() for path in Path(folder).glob(_ASSIGNED_HLO)]
+        if len(dumped) == 1:
+            one = assigned[0] if len(assigned) == 1 else b""
+            return compiled, Protos(module_in(dumped[0].read_bytes()), one)
+    return compiled, Protos(_proto_of(compiled), b"")  # a compiler that names its dumps otherwise
+
+
+def memory_of(compiled: Compiled, on_cpu: bool) -> Memory:
+    """XLA's buffer assignment of one device."""
+    found: Any = compiled.memory_analysis()
+    held = found.argument_size_in_bytes + found.output_size_in_bytes
+    # A CPU's "peak" leaves out the temporaries.
+    at_most = held - found.alias_size_in_bytes + found.temp_size_in_bytes
+    return Memory(
+        argument_bytes=found.argument_size_in_bytes,
+        output_bytes=found.output_size_in_bytes,
+        temporary_bytes=found.temp_size_in_bytes,
+        aliased_bytes=found.alias_size_in_bytes,
+        code_bytes=found.generated_code_size_in_bytes,
+        peak_bytes=at_most if on_cpu else found.peak_memory_in_bytes,
+    )
+
+
+def totals_of(compiled: Compiled) -> XlaTotals:
+    """XLA's own totals; zero where the backend does not give them."""
+    costs = compiled.cost_analysis() or {}
+    return XlaTotals(
+        flops=float(costs.get("flops", 0.0)),
+        bytes_accessed=float(costs.get("bytes accessed", 0.0)),
+    )
+
+
+def module_in(dump: bytes) -> bytes:
+    """The HloModuleProto inside a serialised HloProto.
+
+    Raises ProfileInputError for bytes that are not one.
+    """
+    position = 0
+    while position < len(dump):
+        tag, position = _varint(dump, position)
+        if tag & 7 != _BYTES_WIRE_TYPE:
+            break
+        size, position = _varint(dump, position)
+        if tag >> 3 == _MODULE_FIELD and position + size <= len(dump):
+            return dump[position : position + size]
+        position += size
+    raise ProfileInputError("the compiler's dump of the program is not an HloProto")
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    """A protobuf integer at `position`, and the position behind it."""
+    value = shift = 0
+    while position < len(data):
+        byte = data[position]
+        value |= (byte & 0x7F) << shift
+        position, shift = position + 1, shift + 7
+        if byte < 0x80:
+            break
+    return value, position
+
+
+def _proto_of(compiled: Compiled) -> bytes:
+    executable: Any = compiled.runtime_executable()
+    proto: bytes = executable.hlo_modules()[0].as_serialized_hlo_module_proto()
+    return proto

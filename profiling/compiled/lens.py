@@ -6,7 +6,8 @@ from pathlib import Path
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
 from ..errors import ProfileInputError
-from ..record import (
+from ..progress import Silent, Watcher
+from ..records import (
     CollectiveTraffic,
     CompiledPhase,
     CompiledTarget,
@@ -14,14 +15,12 @@ from ..record import (
     HbmRow,
     MemoryLevel,
 )
-from ..watcher import Silent, Watcher
 from . import executable
-from .asked import asked
-from .hlo.reading import parse_module
-from .parent import compile_phases
-from .reconcile import excesses
+from .compile import compile_phases
+from .excess import asked, excesses
+from .hlo.proto import parse_module
 from .spec import ProgramSpec
-from .traffic.record import ModuleTraffic
+from .traffic.traffic import ModuleTraffic
 from .traffic.walk import module_traffic
 from .xprof import PhaseProgram, write_session
 

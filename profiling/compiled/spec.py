@@ -5,8 +5,8 @@ from typing import Literal
 
 from ...model.config import DType, ModelConfig
 from ...model.decode import ThoughtRules
+from ...model.generation.stopping import budget_rules
 from ...model.mesh import ModelSplit, split_devices
-from ...model.thought_rules import budget_rules
 from ..errors import ProfileInputError
 from .targets import Target
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...model.decode import ThoughtRules
-from ...model.reasoning import Wording, text_wording
+from ...model.generation.stopping import Wording, default_think_end, text_wording, thought_rules
 from ...model.tasks import Problem, plain_number
 from ...model.tasks.notation import END_OF_THOUGHT, speaks_notation
-from ...model.thought_rules import default_think_end, thought_rules
 from ...model.tokenizer import Tokenizer
 from ..errors import ProfileInputError
 from ..workload import INSTRUCTION

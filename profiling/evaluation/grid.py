@@ -1,27 +1,40 @@
-"""The grid of an evaluation: its cells, and what all of them share."""
+"""The grid of an evaluation: its cells, and what all of them share.
 
+What an evaluation tries where nothing else is said.
+
+Finished cells on disk: each written whole under a name that its settings decide.
+"""
+
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
-from ...model.reasoning import (
-    STRATEGIES,
-    VERIFIERS,
-    Strategy,
-    Verifier,
-    parse_strategy,
-    with_verifier,
-)
+from pydantic import ValidationError
+
+from ...model.reward_model import TrainedVerifier
+from ...model.strategies.base import Strategy
+from ...model.strategies.registry import STRATEGIES, VERIFIERS, parse_strategy, with_verifier
+from ...model.strategies.verifiers import Verifier
 from ...model.tasks import Problem, Task
-from ...model.training.trained_verifier import TrainedVerifier
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
-from ..economics.terms import Terms
 from ..errors import ProfileInputError
-from ..subject import Subject
-from ..verifiers import TRAINED, require_use, verifiers_with
-from .defaults import ANSWER_BUDGET
-from .limits import Budget
+from ..model_spec import Subject
+from ..predicted.economics import Terms
+from ..records.evaluation import CELL_SCHEMA, Cell
+from ..records.files import write_text
+from ..verifier_costs import TRAINED, require_use, verifiers_with
+from .budgets import Budget
+
+DEFAULT_STRATEGIES = ("direct", "greedy", "self-consistency:n=8")
+BUDGETS = (4, 8, 16)
+CHIP = "v5e"
+ANSWER_BUDGET = 16
+
 
 SAMPLE = "sample"
 MOST_ROWS = 1024
@@ -147,3 +160,51 @@ def _require_positive(option: str, numbers: Sequence[int]) -> None:
     wrong = [number for number in numbers if number < 1]
     if wrong:
         raise ProfileInputError(f"{option} must be whole numbers from 1 on, got {wrong[0]}")
+
+
+FOLDER = "cells"
+
+
+def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[str, object]:
+    """Everything that decides a cell's figures."""
+    verifier = {} if grid.verifier is None else {"verifier": grid.verifier.digest}
+    problems = [(each.question, each.expected, each.notation) for each in grid.problems]
+    return {
+        "schema": CELL_SCHEMA,
+        "weights": weights,
+        "dtype": grid.subject.dtype,
+        "problems": blake2b(repr(problems).encode(), digest_size=8).hexdigest(),
+        "strategy": place.strategy,
+        "budget": place.budget,
+        "answer_budget": grid.answer_budget,
+        "attempts": list(grid.ks),
+        "batch": grid.batch,
+        "widest": grid.widest,
+        "longest_thought": grid.longest_thought,
+        "limit": grid.limit.name if grid.limit else None,
+        "slices": slices,
+        "terms": repr(grid.terms),
+        "seed": grid.seed,
+        **verifier,
+    }
+
+
+def path_of(folder: Path, place: Place, settings: Mapping[str, object]) -> Path:
+    """Where the cell with these settings lies."""
+    digest = blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=6).hexdigest()
+    words = re.sub(r"[^a-z0-9.]+", "-", f"{place.strategy} {place.budget or ''}".lower()).strip("-")
+    return folder / FOLDER / f"{words[:60]}-{digest}.json"
+
+
+def load_cell(path: Path) -> Cell | None:
+    """The finished cell at `path`; None where there is none that can be read: it is run again."""
+    try:
+        return Cell.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError):
+        return None
+
+
+def save_cell(path: Path, cell: Cell) -> None:
+    """Write the cell whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, cell.model_dump_json() + "\n")

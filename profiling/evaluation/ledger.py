@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...model.reasoning import PassLog, PassRecord
-from ..counted.records import is_prefill, row_costs, shares
-from ..counted.unit import UnitCosts
-from ..record import Interval, Prediction
-from ..record.evaluation import Ledger, LedgerEntry, SharedPrompt
-from .slices import OnSlice
+from ...model.generation.pass_log import PassLog, PassRecord
+from ..counted.phase_costs import is_prefill, row_costs, shares
+from ..counted.unit_costs import UnitCosts
+from ..predicted.passes import OnSlice
+from ..records import Interval, Prediction
+from ..records.evaluation import Ledger, LedgerEntry, SharedPrompt
 
 ROOT = -1
 Key = tuple[int, str, bool]  # question, phase, discarded

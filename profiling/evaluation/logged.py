@@ -6,23 +6,23 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from ...tpu_configs.slice import Slice
-from ..economics.terms import Terms
-from ..forecast import Asked, forecast
-from ..predict.described import NamedShape
-from ..predict.phases import Lengths
+from ..predicted.economics import Terms
+from ..predicted.model_shape import NamedShape
+from ..predicted.phases import Lengths
+from ..predicted.slices import Asked, forecast
 from ..provenance import provenance
-from ..record import Prediction
-from ..record.evaluation import (
-    AttemptsPoint,
-    Cell,
-    Evaluation,
-    QuestionResult,
-    TriedAnswer,
+from ..records import Prediction
+from ..records.evaluation import AttemptsPoint, Cell, Evaluation, QuestionResult, TriedAnswer
+from .accuracy import (
+    accuracy_points,
+    attempts_of,
+    by_level,
+    estimate,
+    slice_cost,
+    usable,
+    with_costs,
 )
 from .attempts_log import AttemptsLog, LoggedAttempt, spelled
-from .estimates import estimate
-from .points import accuracy_points, attempts_of, by_level, usable, with_costs
-from .slice_costs import slice_cost
 
 DEFAULT_KS = (1, 2, 4, 8, 10, 16, 25, 32, 50, 64, 100)
 SHAPE_NOTE = (

@@ -7,11 +7,11 @@ from typing import Generic, TypeVar
 
 from ...model.generate import Attempt, Batch, Observer, generate, warm_up
 from ...model.transformer import Transformer
-from ..record import MachineLimits, Spread
-from ..watcher import Watcher
+from ..progress import Watcher
+from ..records import MachineLimits, Spread
 from ..workload import Plan
 from .clock import PhaseClock
-from .limits import better, measure_limits
+from .machine import better, measure_limits
 
 Result = TypeVar("Result")
 

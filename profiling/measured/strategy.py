@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ...model.generate import Batch, Observer
-from ...model.reasoning import Answered, Engine, Questions, Strategy
-from ..watcher import Watcher
+from ...model.generation.attempt import Answered
+from ...model.generation.engine import Engine, Questions
+from ...model.strategies.base import Strategy
+from ..progress import Watcher
 from .clock import PhaseClock
 from .run import Runs, repeated
 

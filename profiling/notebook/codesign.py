@@ -6,20 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from ..codesign.analyse import Wanted, analyse
-from ..codesign.asking import SLICES, apart, chip_budget
+from ..codesign.search_report import SLICES, apart, chip_budget
 from ..codesign.workload_mix import load_mix
-from ..economics.price import parse_price
-from ..economics.terms import DEFAULT_HOST, DEFAULT_REGION, Terms
 from ..errors import ProfileInputError
 from ..measured.machine import slice_named
-from ..record.codesign import CodesignCase, CodesignReport
+from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
+from ..records.codesign import CodesignCase, CodesignReport
 from ..render.codesign_asks import SideView, first_page
-from ..render.codesign_png import (
-    designs_figure,
-    pareto_figure,
-    roofline_figure,
-    tornado_figure,
-)
+from ..render.codesign_png import designs_figure, pareto_figure, roofline_figure, tornado_figure
 from ..render.codesign_report import write_codesign
 from ..render.codesign_search_tables import assumptions_table, designs_table, spent_table
 from ..render.codesign_tables import cases_table, what_ifs_table

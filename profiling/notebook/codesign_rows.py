@@ -1,8 +1,7 @@
 """A co-design report's figures as flat rows, each column named with its unit."""
 
-from ..record import Interval
-from ..record.codesign import Ask, CodesignCase, CodesignReport, Lever, WhatIf
-from ..record.codesign_search import ChipDesign
+from ..records import Interval
+from ..records.codesign import Ask, ChipDesign, CodesignCase, CodesignReport, Lever, WhatIf
 from .frames import Row
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from ...model.config import DType
 from ..compiled.lens import compile_target
+from ..compiled.predicted_time import with_times
 from ..compiled.spec import PHASES, WHOLE_MESH, Layouts, PhaseName, ProgramSpec, parse_mesh
 from ..compiled.targets import parse_target
-from ..compiled_time import with_times
-from ..record import CompiledTarget
+from ..model_spec import resolve_subject
+from ..records import CompiledTarget
 from ..render.compiled_facts import NOTES, setting_texts, verdict, warnings
 from ..render.compiled_tables import asked_table, excess_table, executables_table
-from ..subject import resolve_subject
 from . import figures
 from .frames import frame
 from .page import page

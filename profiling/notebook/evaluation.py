@@ -10,15 +10,14 @@ from typing import Any
 from ...model.config import DType
 from ...model.tasks import parse_task
 from ..asking import DEFAULT_MODEL, DEFAULT_TASK
-from ..economics.price import parse_price
-from ..economics.terms import DEFAULT_REGION, Terms
 from ..errors import ProfileInputError
-from ..evaluation.defaults import ANSWER_BUDGET, BUDGETS, CHIP, STRATEGIES
+from ..evaluation.budgets import parse_budget
 from ..evaluation.evaluate import evaluate as evaluated
-from ..evaluation.grid import Grid, places_of
-from ..evaluation.limits import parse_budget
+from ..evaluation.grid import ANSWER_BUDGET, BUDGETS, CHIP, DEFAULT_STRATEGIES, Grid, places_of
 from ..measured.machine import chip_named, slice_named
-from ..record.evaluation import Evaluation
+from ..model_spec import resolve_subject
+from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
+from ..records.evaluation import Evaluation
 from ..render.evaluation_all_tables import all_tables
 from ..render.evaluation_facts import headline, notes, subtitle
 from ..render.evaluation_png import (
@@ -29,7 +28,6 @@ from ..render.evaluation_png import (
     frontier_panels,
 )
 from ..render.evaluation_report import write_evaluation
-from ..subject import resolve_subject
 from . import evaluation_rows as rows
 from .frames import frame
 from .page import page
@@ -131,7 +129,7 @@ def evaluate(
     model: str = DEFAULT_MODEL,
     task: str = DEFAULT_TASK,
     *,
-    strategies: Sequence[str] = STRATEGIES,
+    strategies: Sequence[str] = DEFAULT_STRATEGIES,
     budgets: Sequence[int] = BUDGETS,
     attempts: Sequence[int] = (),
     limit: int | None = None,

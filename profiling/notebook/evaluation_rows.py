@@ -2,9 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from ..record import Interval
-from ..record.evaluation import AttemptsPoint, Cell, Estimate, Evaluation, SliceCost
-from ..record.evaluation_choice import Frontier, Option
+from ..records import Interval
+from ..records.evaluation import (
+    AttemptsPoint,
+    Cell,
+    Estimate,
+    Evaluation,
+    Frontier,
+    Option,
+    SliceCost,
+)
 from .frames import Row
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..record import CompiledTarget, Interval, Phase, Prediction, Profile
+from ..records import CompiledTarget, Interval, Phase, Prediction, Profile
 from .frames import Row
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..store import write_bytes
+from ..records.files import write_bytes
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..economics.price import parse_price
-from ..economics.terms import DEFAULT_REGION, Terms
 from ..errors import ProfileInputError
-from ..forecast import Asked, forecast
 from ..measured.machine import slice_named
-from ..predict.described import named_shape
-from ..predict.mesh import parse_parallelism
-from ..predict.phases import Lengths
-from ..record import Prediction
+from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
+from ..predicted.mesh import parse_parallelism
+from ..predicted.model_shape import named_shape
+from ..predicted.phases import Lengths
+from ..predicted.slices import Asked, forecast
+from ..records import Prediction
 from ..render.prediction_facts import LABEL, notes_apart, workload_text
 from ..render.prediction_tables import phases_table, slices_table
 from . import figures

@@ -26,8 +26,10 @@ from ..asking import (
 )
 from ..errors import ProfileInputError
 from ..measured.machine import slice_named
+from ..model_spec import Weights, resolve_subject
 from ..profiler import profile as profiled
-from ..record import Profile
+from ..records import Profile
+from ..records.files import load_profile
 from ..render import facts, units
 from ..render.facts import KIND_LABELS
 from ..render.headline import headline
@@ -37,9 +39,7 @@ from ..render.report import write_run
 from ..render.roofline_png import roofline_figure
 from ..render.tables import phase_table
 from ..render.tiles import tiles
-from ..store import load_profile
 from ..strategy.asked import strategy_for
-from ..subject import Weights, resolve_subject
 from ..workload import Request
 from . import figures
 from .frames import frame

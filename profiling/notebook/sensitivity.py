@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from ..board.places import Place, floors, predicted
 from ..board.terms import NAMES, RESOURCES, whole_elasticities
 from ..errors import ProfileInputError
-from ..record import Profile
+from ..records import Profile
 from ..render import units
 from .picture import Picture
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..record.interval import Interval
+from ..records.base import Interval
 from . import units
 
 UNKNOWN = "unknown"

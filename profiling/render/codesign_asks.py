@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..record.codesign import Ask, CodesignReport
+from ..records.codesign import Ask, CodesignReport
 from .codesign_words import saving, saving_bounds, sentence_case
 
 

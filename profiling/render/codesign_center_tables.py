@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..record.codesign_center import DataCenter
-from ..record.interval import Interval
+from ..records.base import Interval
+from ..records.codesign import DataCenter
 from . import amounts, units
 from .codesign_words import between, with_bounds
 from .lens import PREDICTED

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.markup import escape
 
-from ..record.codesign import CodesignReport
+from ..records.codesign import CodesignReport
 from .codesign_asks import SideView, first_page
 from .codesign_tables import cases_table
 from .codesign_words import headline

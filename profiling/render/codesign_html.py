@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from ..record.codesign import CodesignReport
+from ..records.codesign import CodesignReport
 from . import svg, units
 from .codesign_parts import page_parts
 from .codesign_words import sentence_case

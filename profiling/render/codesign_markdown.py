@@ -2,7 +2,7 @@
 
 import re
 
-from ..record.codesign import CodesignReport
+from ..records.codesign import CodesignReport
 from . import units
 from .codesign_parts import page_parts
 from .codesign_words import sentence_case

@@ -1,6 +1,6 @@
 """What every page of a co-design report is filled with, whatever its format."""
 
-from ..record.codesign import CodesignReport
+from ..records.codesign import CodesignReport
 from .codesign_asks import first_page
 from .codesign_center_tables import centers_table
 from .codesign_lens import CONVENTIONS, GLOSSARY

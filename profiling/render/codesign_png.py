@@ -12,9 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..record.codesign import BoundMap, CodesignCase, CodesignReport
-from ..record.codesign_center import DataCenter
-from ..record.codesign_search import DesignSearch, ParetoPoint
+from ..records.codesign import (
+    BoundMap,
+    CodesignCase,
+    CodesignReport,
+    DataCenter,
+    DesignSearch,
+    ParetoPoint,
+)
 from . import units
 from .codesign_search_tables import SHARES, budget_text
 from .codesign_words import case_name

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ..errors import ProfileInputError
-from ..record.codesign import CodesignReport
-from ..store import write_text
+from ..records.codesign import CodesignReport
+from ..records.files import write_text
 from .codesign_html import codesign_html
 from .codesign_markdown import codesign_markdown
 from .codesign_tensorboard import write_codesign_events

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ..record.codesign import CodesignCase, CodesignReport
-from ..record.interval import Interval
+from ..records.base import Interval
+from ..records.codesign import CodesignCase, CodesignReport
 from .tags import tag
 
 Scalar = tuple[str, float, int]

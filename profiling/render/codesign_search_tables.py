@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..record.codesign import CodesignReport, Seed
-from ..record.codesign_search import ChipDesign, DesignSearch, ParetoPoint
+from ..records.codesign import ChipDesign, CodesignReport, DesignSearch, ParetoPoint, Seed
 from . import amounts, units
 from .codesign_words import between, with_bounds
 from .lens import PREDICTED

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..record.codesign import CodesignCase, Lever, Quantity, Regime, WhatIf
-from ..record.interval import Interval
+from ..records.base import Interval
+from ..records.codesign import CodesignCase, Lever, Quantity, Regime, WhatIf
 from . import amounts, units
 from .codesign_words import between, case_name, dominant, factor, figure_of, signed, with_bounds
 from .lens import MEASURED, PREDICTED

@@ -6,7 +6,7 @@ Each case has a run of its own in `cases/`, for the HPARAMS tab.
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..record.codesign import CodesignCase, CodesignReport
+from ..records.codesign import CodesignCase, CodesignReport
 from .codesign_markdown import codesign_markdown
 from .codesign_png import codesign_images, tag_of
 from .codesign_scalars import codesign_scalars

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..record.codesign import CodesignCase, CodesignReport, Regime
-from ..record.codesign_center import DataCenter
+from ..records.codesign import CodesignCase, CodesignReport, DataCenter, Regime
 from . import units
 from .codesign_center_tables import smoothing_table, tiers_table
 from .codesign_search_tables import frontier_table

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from ..record.codesign import Ask, CodesignCase, CodesignReport, Quantity
-from ..record.interval import Interval
+from ..records.base import Interval
+from ..records.codesign import Ask, CodesignCase, CodesignReport, Quantity
 from . import amounts, units
 
 QUANTITY_WORDS: dict[Quantity, str] = {"time": "time", "energy": "energy", "usd": "money"}

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from ..record import CompiledPhase, CompiledTarget
+from ..records import CompiledPhase, CompiledTarget
 from . import compiled_facts as facts
 from . import units
 from .compiled_tables import collectives_table, scopes_table

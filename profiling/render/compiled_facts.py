@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..record import CompiledPhase, CompiledTarget, DeviceMemory, Excess
+from ..records import CompiledPhase, CompiledTarget, DeviceMemory, Excess
 from . import units
 from .facts import KIND_LABELS
 

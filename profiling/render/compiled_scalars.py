@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from ..record import CompiledPhase, Profile
-from ..total import TOTAL
+from ..records import CompiledPhase, Profile
+from ..records.profile import TOTAL
 from .compiled_facts import UNEXPLAINED, moved_by_kind, target_labels
 from .tags import tag
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from ..record import CompiledPhase, CompiledTarget
+from ..records import CompiledPhase, CompiledTarget
 from . import units
 from .compiled_facts import (
     COPY_OF,

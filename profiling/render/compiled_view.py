@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..record import CompiledTarget, Profile
+from ..records import CompiledTarget, Profile
 from . import compiled_tables as tables
 from .compiled_facts import (
     ExcessLine,

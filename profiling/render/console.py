@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..record import ChipPlacement, Phase, PhaseOnChip, Profile, Sample
+from ..records import ChipPlacement, Phase, PhaseOnChip, Profile, Sample
 from . import facts, units
 from .compiled_console import show_compiled_section
 from .console_table import WIDE, Column, print_table, printable

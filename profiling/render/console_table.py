@@ -1,5 +1,6 @@
 """A table of numbers in a terminal: where it is wider than the console, its least needed columns
-go first."""
+go first.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

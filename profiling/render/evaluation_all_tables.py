@@ -1,6 +1,6 @@
 """Every table of an evaluation that has rows, in the order of a report."""
 
-from ..record.evaluation import Evaluation
+from ..records.evaluation import Evaluation
 from .evaluation_attempt_tables import attempts_tables
 from .evaluation_choice_tables import baseline_table, frontier_table, optimal_table
 from .evaluation_ledger_tables import ledger_table, phases_table

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..record.evaluation import AttemptsPoint, Cell, Evaluation
+from ..records.evaluation import AttemptsPoint, Cell, Evaluation
 from . import amounts, units
 from .evaluation_text import accuracy_text, each_text, guessed, median_text
 from .lens import PREDICTED

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from ..record.evaluation import Estimate, Evaluation
-from ..record.evaluation_choice import Frontier
+from ..records.evaluation import Estimate, Evaluation, Frontier
 from . import amounts, units
 from .evaluation_text import accuracy_text, each_text
 from .lens import COUNTED, PREDICTED

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from ..record.evaluation import Evaluation
+from ..records.evaluation import Evaluation
 from .console_table import Column, print_table, printable
 from .evaluation_attempt_tables import attempts_tables
 from .evaluation_choice_tables import baseline_table, frontier_table

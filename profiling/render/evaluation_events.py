@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..record.evaluation import Cell, Estimate, Evaluation, SliceCost
+from ..records.evaluation import Cell, Estimate, Evaluation, SliceCost
 from .evaluation_pages import evaluation_markdown
 from .evaluation_png import evaluation_images
 from .evaluation_sessions import evaluation_sessions

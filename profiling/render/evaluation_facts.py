@@ -1,6 +1,6 @@
 """What an evaluation says in words: headline, subtitle, notes, provenance."""
 
-from ..record.evaluation import Cell, Evaluation
+from ..records.evaluation import Cell, Evaluation
 from . import amounts, units
 from .table import Table, pairs
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..record.evaluation import Evaluation, LedgerEntry
+from ..records.evaluation import Evaluation, LedgerEntry
 from . import amounts, units
 from .evaluation_text import each_text
 from .lens import COUNTED, PREDICTED

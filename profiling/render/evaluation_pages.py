@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from ..record.evaluation import Evaluation
+from ..records.evaluation import Evaluation
 from . import svg
 from .evaluation_all_tables import all_tables
 from .evaluation_facts import facts_table, headline, notes, subtitle

@@ -1,6 +1,6 @@
 """Every drawing of an evaluation, with a file name and a caption."""
 
-from ..record.evaluation import Evaluation
+from ..records.evaluation import Evaluation
 from .plot_attempts import attempts_plot
 from .plot_budget import budget_plot
 from .plot_frontier import frontier_plot

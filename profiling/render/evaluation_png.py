@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..record.evaluation import Cell, Evaluation
-from ..record.evaluation_choice import Frontier, Option
+from ..records.evaluation import Cell, Evaluation, Frontier, Option
 from .evaluation_text import guessed
 from .plot_attempts import CURVES
 from .plot_budget import curves_of

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ..errors import ProfileInputError
-from ..record.evaluation import Evaluation
-from ..store import write_bytes, write_text
+from ..records.evaluation import Evaluation
+from ..records.files import write_bytes, write_text
 from .evaluation_events import write_evaluation_events
 from .evaluation_pages import evaluation_html, evaluation_markdown
 from .evaluation_plots import evaluation_plots

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..record.evaluation import Cell, Evaluation, SliceCost
+from ..records.evaluation import Cell, Evaluation, SliceCost
 from .hparams import Hyperparameters, Session, chip_given
 from .tags import tag
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ..record.evaluation import Cell, Evaluation, SliceCost
+from ..records.evaluation import Cell, Evaluation, SliceCost
 from . import amounts, units
 from .evaluation_text import accuracy_text, bounded_text, each_text, median_text
 from .lens import COUNTED, MEASURED, PREDICTED

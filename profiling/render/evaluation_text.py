@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from ..record.evaluation import Estimate
-from ..record.interval import Interval
+from ..records.base import Interval
+from ..records.evaluation import Estimate
 from . import amounts
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..record import Profile
+from ..records import Profile
 from . import facts, units
 from .lens import MEASURED
 from .table import Table, pairs

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from ..record import Finding, MeasuredCost, Outcome, Phase, Profile, Workload
-from ..total import TOTAL
+from ..records import Finding, MeasuredCost, Outcome, Phase, Profile, Workload
+from ..records.profile import TOTAL
 from . import units
 
 NEITHER_BELOW = 1 / 3  # share of both limits under which neither is what bounds a phase

@@ -1,6 +1,6 @@
 """The one sentence that says what a profile found."""
 
-from ..record import Phase, Profile
+from ..records import Phase, Profile
 from . import units
 from .facts import bounds_on_chips, time_share
 

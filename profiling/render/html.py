@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from ..record import Profile
+from ..records import Profile
 from . import fact_tables, facts, svg, tables, units
 from .compiled_facts import NOTES, signed, signed_share
 from .compiled_view import target_views

@@ -1,6 +1,6 @@
 """The names of the lenses as every report prints them, and a sentence on what each can claim."""
 
-from ..record import Profile
+from ..records import Profile
 
 COUNTED = "counted"
 COMPILED = "compiled"

@@ -2,7 +2,7 @@
 
 import re
 
-from ..record import Profile
+from ..records import Profile
 from . import fact_tables, facts, tables
 from .compiled_facts import NOTES
 from .compiled_view import target_views

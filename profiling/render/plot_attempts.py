@@ -1,6 +1,6 @@
 """Coverage, majority and best by score against attempts, beside k random guesses."""
 
-from ..record.evaluation import AttemptsPoint, Cell, Estimate
+from ..records.evaluation import AttemptsPoint, Cell, Estimate
 from . import svg
 from .evaluation_text import accuracy_text, guessed
 from .scale import Linear, Log, spaced

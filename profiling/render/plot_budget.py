@@ -1,6 +1,6 @@
 """Accuracy against the budget of thought, a curve for each strategy."""
 
-from ..record.evaluation import Cell, Evaluation
+from ..records.evaluation import Cell, Evaluation
 from . import svg
 from .evaluation_text import accuracy_text
 from .scale import Linear, spaced

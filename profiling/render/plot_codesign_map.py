@@ -6,7 +6,7 @@ so that the map reads in grey. HBM-bound steps are parted by what they mostly re
 
 from collections.abc import Callable
 
-from ..record.codesign import BoundMap, CodesignCase
+from ..records.codesign import BoundMap, CodesignCase
 from . import svg, units
 from .plot_codesign_hatch import runs, strokes
 from .scale import Log

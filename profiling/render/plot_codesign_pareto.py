@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from ..record.codesign_search import ParetoPoint
-from ..record.interval import Interval
+from ..records.base import Interval
+from ..records.codesign import ParetoPoint
 from . import amounts, svg, units
 from .scale import Log
 

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from ..record.codesign_center import DataCenter, PowerTrace
+from ..records.codesign import DataCenter, PowerTrace
 from . import svg, units
 from .scale import Linear
 

@@ -5,7 +5,7 @@ The enlarged part numbers its arrows as the table of levers does.
 
 from dataclasses import dataclass
 
-from ..record.codesign import CodesignCase, LeverArrow, Roofline, RooflinePoint
+from ..records.codesign import CodesignCase, LeverArrow, Roofline, RooflinePoint
 from . import svg, units
 from .codesign_words import dominant
 from .plot_codesign_badges import apart

@@ -6,7 +6,7 @@ bar is named, so that colour says nothing that words do not.
 
 from collections.abc import Sequence
 
-from ..record.codesign import CodesignCase, Elasticity, Quantity, Regime
+from ..records.codesign import CodesignCase, Elasticity, Quantity, Regime
 from . import svg, units
 from .codesign_words import QUANTITY_WORDS, between, signed
 from .scale import Linear

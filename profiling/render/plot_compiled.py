@@ -1,6 +1,6 @@
 """Bars of the compiled lens: bytes by kind asked for and compiled, and memory against capacity."""
 
-from ..record import CompiledPhase, CompiledTarget, Profile
+from ..records import CompiledPhase, CompiledTarget, Profile
 from . import units
 from .bars import Bar, Part, bars
 from .compiled_facts import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ..record.evaluation_choice import Frontier, Optimal, Option
+from ..records.evaluation import Frontier, Optimal, Option
 from . import amounts, svg, units
 from .scale import Linear, Log
 

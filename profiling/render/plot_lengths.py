@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from ..record import Length, Profile
+from ..records import Length, Profile
 from . import svg, units
 from .facts import mean_thought, stop_label, stop_reasons
 from .scale import Linear

@@ -2,7 +2,7 @@
 and, where the workload was run, the machine's own measured line with the rates achieved.
 """
 
-from ..record import ChipPlacement, MachineLimits, Phase, Profile
+from ..records import ChipPlacement, MachineLimits, Phase, Profile
 from . import svg, units
 from .facts import was_run
 from .scale import Log, rows_for, spaced

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..record import Profile, ThoughtPoint
-from ..total import BYTE_KINDS
+from ..records import Profile, ThoughtPoint
+from ..records.profile import BYTE_KINDS
 from . import svg, units
 from .facts import KIND_LABELS
 from .scale import Linear, spaced

@@ -1,6 +1,6 @@
 """Bars of the traced generation's self time: a row for each scope, its phases in their colours."""
 
-from ..record import UNATTRIBUTED, Profile
+from ..records import UNATTRIBUTED, Profile
 from . import svg, units
 from .bars import Bar, Part, bars
 from .trace_tables import BETWEEN, phase_names, times

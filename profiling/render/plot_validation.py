@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ..record.validation import Fold, MeasuredRow
+from ..records.validation import Fold, MeasuredRow
 from . import svg
 from .scale import Log
 from .templating import TEMPLATES

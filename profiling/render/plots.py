@@ -1,6 +1,6 @@
 """Every drawing of the HTML report by name; '' where the profile has nothing to draw."""
 
-from ..record import Profile
+from ..records import Profile
 from .plot_bars import byte_bars, chip_bars, idle_bars, time_bars
 from .plot_lengths import lengths
 from .plot_roofline import roofline

@@ -1,5 +1,6 @@
 """Predictions in a terminal: one slice in full, slices side by side, thinking against a quick
-answer."""
+answer.
+"""
 
 from collections.abc import Sequence
 
@@ -8,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..record.prediction import Prediction
+from ..records.prediction import Prediction
 from .console_table import Column, print_table, printable
 from .prediction_facts import (
     LABEL,

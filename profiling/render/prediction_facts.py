@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from ..record.economics import Amounts
-from ..record.prediction import PredictedPhase, Prediction
+from ..records.prediction import Amounts, PredictedPhase, Prediction
 from . import amounts, units
 
 LABEL = "predicted, not measured"

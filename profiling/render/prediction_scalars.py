@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ..record import Interval, Profile
-from ..total import TOTAL
+from ..records import Interval, Profile
+from ..records.profile import TOTAL
 from .prediction_facts import tokens_per_s, working_phases
 from .tags import tag
 

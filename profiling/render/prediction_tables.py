@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..record.economics import Amounts
-from ..record.interval import Interval
-from ..record.prediction import PredictedPhase, Prediction
+from ..records.base import Interval
+from ..records.prediction import Amounts, PredictedPhase, Prediction
 from . import amounts, units
 from .lens import PREDICTED
 from .prediction_facts import tokens_per_s, working_phases

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..record import Prediction, Profile
+from ..records import Prediction, Profile
 from .prediction_facts import notes_apart, slice_text, workload_text
 from .prediction_tables import phases_table, slices_table
 from .table import Table

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ..record import ChipPlacement, Prediction, Profile
-from ..total import total_phase
+from ..records import ChipPlacement, Prediction, Profile
+from ..records.profile import total_phase
 from .facts import settings_text
 from .hparams import Hyperparameters, Session, chip_given
 from .tables import time_at_peak

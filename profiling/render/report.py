@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ..errors import ProfileInputError
-from ..record import Profile
-from ..store import save_profile, write_text
+from ..records import Profile
+from ..records.files import save_profile, write_text
 from .html import html
 from .markdown import markdown
 from .tensorboard import write_events

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..record import Phase, Profile
+from ..records import Phase, Profile
 from . import units
 from .facts import was_run
 from .plot_roofline import achieved, attainable, extent

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..record import HbmBytes, Profile
-from ..total import BYTE_KINDS, TOTAL
+from ..records import HbmBytes, Profile
+from ..records.profile import BYTE_KINDS, TOTAL
 from .compiled_scalars import compiled_scalars
 from .event_folder import add_png, replace_events, writer_into
 from .hparams import write_sessions

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..record import Profile
-from ..total import total_phase
+from ..records import Profile
+from ..records.profile import total_phase
 from . import facts, units
 from .headline import dominant_phase
 from .lens import COUNTED, MEASURED

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from ..record import Profile
+from ..records import Profile
 from .console_table import Column, print_table, printable
 from .trace_tables import BETWEEN, scopes_table, trace_notes
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..record import Profile
+from ..records import Profile
 from .tags import tag
 
 

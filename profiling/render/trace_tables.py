@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from ..record import UNATTRIBUTED, Profile, Trace
+from ..records import UNATTRIBUTED, Profile, Trace
 from . import units
 from .lens import MEASURED
 from .table import Column, Table, from_columns

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ..record.training import GENERATION, LoopCost, TestShare, Training
+from ..records.training import GENERATION, LoopCost, TestShare, Training
 from .console_table import Column, print_table, printable
 from .units import bytes_, count, flops, seconds
 

@@ -6,7 +6,7 @@ The run has one more below it in `session/`, for the HPARAMS tab.
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..record.training import Training
+from ..records.training import Training
 from .event_folder import replace_events, writer_into
 from .hparams import Hyperparameters, Session, chip_given, write_sessions
 from .tags import tag

@@ -1,6 +1,6 @@
 """A training as Markdown: what it changed on test problems, and what its loop spent."""
 
-from ..record.training import GENERATION, LoopCost, Training
+from ..records.training import GENERATION, LoopCost, Training
 from .lens import COUNTED, MEASURED
 from .markdown import inline, table_markdown
 from .table import Column, Table

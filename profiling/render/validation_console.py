@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from ..record.validation import Fold, MeasuredRow, Validation
+from ..records.validation import Fold, MeasuredRow, Validation
 from .console_table import Column, print_table, printable
 from .table import Table
 from .validation_tables import (

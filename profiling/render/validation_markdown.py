@@ -1,6 +1,6 @@
 """A validation as Markdown: the error table of the README, and the whole report."""
 
-from ..record.validation import Validation
+from ..records.validation import Validation
 from .markdown import table_markdown
 from .table import Table
 from .validation_tables import (

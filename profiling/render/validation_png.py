@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..record.validation import Fold, MeasuredRow
+from ..records.validation import Fold, MeasuredRow
 from .plot_validation import REGIMES, drawn_rows, extent
 
 _COLOURS = {

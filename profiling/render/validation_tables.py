@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..record.validation import ErrorSummary, Fold, MeasuredRow, Validation
+from ..records.validation import ErrorSummary, Fold, MeasuredRow, Validation
 from . import amounts, units
 from .table import Column, Table
 

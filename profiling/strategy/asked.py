@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...model.reasoning import Strategy, Verifier, parse_strategy, settings_of, with_verifier
-from ...model.training.trained_verifier import TrainedVerifier
+from ...model.reward_model import TrainedVerifier
+from ...model.strategies.base import Strategy
+from ...model.strategies.registry import parse_strategy, settings_of, with_verifier
+from ...model.strategies.verifiers import Verifier
 from ..errors import ProfileInputError
-from ..subject import Subject
-from ..verifiers import TRAINED, require_use, verifier_of, verifiers_with
+from ..model_spec import Subject
+from ..verifier_costs import TRAINED, require_use, verifier_of, verifiers_with
 
 
 @dataclass(frozen=True)

@@ -8,22 +8,23 @@ from pathlib import Path
 
 import numpy as np
 
-from ...model.reasoning import Answered, Engine, PassLog, PassRecord
+from ...model.generation.attempt import Answered
+from ...model.generation.engine import Engine
+from ...model.generation.pass_log import PassLog, PassRecord
 from ...model.transformer import Transformer
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
-from ..counted.phases import logs_of, phases_of
-from ..counted.records import passes_of
-from ..counted.unit import UnitCosts
+from ..counted.phase_costs import logs_of, passes_of, phases_of
+from ..counted.unit_costs import UnitCosts
 from ..evaluation.asking import wording_of
 from ..made import Made, evenly, measured_cost
 from ..measured.run import Runs
 from ..measured.strategy import answer_batch, run_strategy
-from ..record import Phase, ThoughtPoint
-from ..subject import Subject
-from ..trace.run import trace_generation
-from ..verifiers import REASONER, Costed, costed, verifiers_on
-from ..watcher import Watcher
+from ..measured.trace_capture import trace_generation
+from ..model_spec import Subject
+from ..progress import Watcher
+from ..records import Phase, ThoughtPoint
+from ..verifier_costs import REASONER, Costed, costed, verifiers_on
 from ..workload import Plan
 from .asked import AskedStrategy
 from .outcome import strategy_outcome

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from ...model.reasoning import Answered, Attempt, Stop
+from ...model.generation.attempt import Answered, Attempt, Stop
 from ...model.tokenizer import Tokenizer
 from ..outcome import SAMPLES
-from ..record import Length, Outcome, Sample
+from ..records import Length, Outcome, Sample
 from ..statistics import wilson_interval
 from ..workload import Plan
 

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from statistics import fmean, pstdev
 
-from ...model.reasoning import Answered
+from ...model.generation.attempt import Answered
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
-from ..counted.phases import logs_of
-from ..evaluation.slices import OnSlice, lengths_made
-from ..forecast import Asked, query_of, with_grounds
-from ..predict.described import NamedShape
-from ..predictions import Predictions, chosen_slices
-from ..record import Prediction
-from ..subject import Subject
-from ..verifiers import REASONER, Costed
+from ..counted.phase_costs import logs_of
+from ..model_spec import Subject
+from ..predicted.model_shape import NamedShape
+from ..predicted.passes import OnSlice, lengths_made
+from ..predicted.slices import Asked, Predictions, chosen_slices, query_of, with_grounds
+from ..records import Prediction
+from ..verifier_costs import REASONER, Costed
 from ..workload import Plan
 
 

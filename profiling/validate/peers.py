@@ -3,18 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ...model.presets import preset
+from ...model.config import preset
 from ...tpu_configs.catalog import load_chip
-from ..predict.capacity import capacity
-from ..predict.efficiency import IDEAL
-from ..predict.hardware import hardware_of
-from ..predict.load import Load, Widths, decode_load, prefill_load
-from ..predict.parallel import ONE_CHIP
-from ..predict.shape import shape_of
-from ..predict.time_model import step_terms
-from ..predict.work import Spread, Work, step_work
-from ..record.validation import PeerRow, PrefillPart
-from .measurements.table import Row, read_table
+from ..predicted.collectives import ONE_CHIP
+from ..predicted.hardware import IDEAL, hardware_of
+from ..predicted.memory import capacity
+from ..predicted.model_shape import shape_of
+from ..predicted.step_work import Load, Spread, Widths, Work, decode_load, prefill_load, step_work
+from ..predicted.time_model import step_terms
+from ..records.validation import PeerRow, PrefillPart
+from .measurements.csv_rows import Row, read_table
 
 FILE = Path(__file__).parent / "data" / "peers.csv"
 BY_HAND, OURS = "by hand", "rooflink --ideal"

@@ -52,16 +52,16 @@ from jax.experimental import topologies
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
 
 from rooflink.model import preset
-from rooflink.model.errors import ModelInputError
-from rooflink.profiling.compiled.compilation import compile_program
-from rooflink.profiling.compiled.hlo.reading import parse_module
+from rooflink.model.config import ModelInputError
+from rooflink.profiling.compiled.compile import compile_phases
+from rooflink.profiling.compiled.executable import compile_program
+from rooflink.profiling.compiled.hlo.proto import parse_module
 from rooflink.profiling.compiled.lens import traffic_of
-from rooflink.profiling.compiled.parent import compile_phases
 from rooflink.profiling.compiled.spec import Layouts, PhaseName, ProgramSpec
 from rooflink.profiling.compiled.targets import parse_target
-from rooflink.profiling.compiled.traffic.record import ModuleTraffic
+from rooflink.profiling.compiled.traffic.traffic import ModuleTraffic
 from rooflink.profiling.compiled.traffic.walk import module_traffic
-from rooflink.profiling.counted.unit import unit_costs
+from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
 
 MODEL = "llama3-8b"

@@ -19,10 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from sample_settings import sample_setting
 
-from rooflink.profiling.codesign.cost_model import BUDGETS
-from rooflink.profiling.codesign.mix_work import SEQUENCES, mix_work
-from rooflink.profiling.codesign.search import grid_of, ground_of, sweep
-from rooflink.profiling.codesign.workload_mix import MixedWorkload
+from rooflink.profiling.codesign.chip_cost_model import BUDGETS
+from rooflink.profiling.codesign.chip_search import grid_of, ground_of, sweep
+from rooflink.profiling.codesign.workload_mix import SEQUENCES, MixedWorkload, mix_work
 
 REPEATS = 7
 PEER_POINTS = 20_000

@@ -13,14 +13,12 @@ import time
 import jax
 import numpy as np
 
-from rooflink.model.presets import PRESETS
-from rooflink.profiling.predict.efficiency import Efficiency
-from rooflink.profiling.predict.hardware import Hardware, hardware_of
-from rooflink.profiling.predict.load import Widths
-from rooflink.profiling.predict.phases import Lengths, phase_steps
-from rooflink.profiling.predict.query import phase_terms
-from rooflink.profiling.predict.shape import ModelShape, shape_of
-from rooflink.profiling.predict.work import Spread
+from rooflink.model.config import PRESETS
+from rooflink.profiling.predicted.hardware import Efficiency, Hardware, hardware_of
+from rooflink.profiling.predicted.model_shape import ModelShape, shape_of
+from rooflink.profiling.predicted.phases import Lengths, phase_steps
+from rooflink.profiling.predicted.predict import phase_terms
+from rooflink.profiling.predicted.step_work import Spread, Widths
 from rooflink.tpu_configs.catalog import load_all
 
 FASTEST_PEER = 11_100.0

@@ -5,9 +5,7 @@ import math
 import jax
 import pytest
 
-from rooflink.model.config import ModelConfig
-from rooflink.model.errors import ModelInputError
-from rooflink.model.presets import PRESETS, preset
+from rooflink.model.config import PRESETS, ModelConfig, ModelInputError, preset
 from rooflink.model.transformer import abstract_transformer
 
 PUBLISHED_PARAMETERS = {

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import pytest
 from jax import Array
 
+from rooflink.model.config import ModelInputError
 from rooflink.model.decode import StopReason, ThoughtRules
-from rooflink.model.errors import ModelInputError
 from rooflink.model.generate import Attempt, Batch, generate, require_context
 from rooflink.model.sampling import Greedy, Sampler, Temperature
 

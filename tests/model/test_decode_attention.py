@@ -11,8 +11,8 @@ from jax import Array
 from jax.experimental import pallas as pl
 from jax.sharding import AbstractDevice, AbstractMesh
 
-from rooflink.model.decode_attention import BLOCK, attend_once, seen_words, several_cores
 from rooflink.model.layers import Context, Visibility, attend
+from rooflink.model.pallas_attention import BLOCK, attend_once, seen_words, several_cores
 
 LAYERS, LAYER = 3, 1
 

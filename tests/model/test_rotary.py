@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rooflink.model.config import ModelConfig, RopeScaling
-from rooflink.model.presets import preset
-from rooflink.model.rotary import inverse_frequencies, rotate, rotation
+from rooflink.model.config import ModelConfig, RopeScaling, preset
+from rooflink.model.layers import inverse_frequencies, rotate, rotation
 
 LLAMA31_SCALING = RopeScaling(8.0, 1.0, 4.0, 8192)
 LLAMA31 = replace(preset("llama3-8b"), rope_scaling=LLAMA31_SCALING)

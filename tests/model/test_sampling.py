@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rooflink.model.errors import ModelInputError
+from rooflink.model.config import ModelInputError
 from rooflink.model.sampling import Greedy, Temperature, draw, keep_top_k, keep_top_p, sampler
 
 

@@ -21,20 +21,15 @@ import pytest
 from jax.sharding import Mesh, PartitionSpec
 
 from rooflink.model import ModelConfig, ModelInputError, preset
-from rooflink.model.cache import KVCache
 from rooflink.model.decode import prefill, think
-from rooflink.model.decode_attention import attend_once, seen_words
 from rooflink.model.generate import attempt_keys
+from rooflink.model.generation.stopping import budget_rules
+from rooflink.model.kv_cache import KVCache
 from rooflink.model.layers import Context, Visibility, attend
 from rooflink.model.mesh import MESH_AXES, MESH_AXES_OF, ModelSplit, partition, split_devices
+from rooflink.model.pallas_attention import attend_once, seen_words
 from rooflink.model.sampling import Temperature
-from rooflink.model.sharding import (
-    PARAMETER_AXES,
-    leaf_name,
-    parameter_shardings,
-    state_shardings,
-)
-from rooflink.model.thought_rules import budget_rules
+from rooflink.model.sharding import PARAMETER_AXES, leaf_name, parameter_shardings, state_shardings
 from rooflink.model.transformer import Transformer, abstract_transformer, transformer_from
 
 TINY = ModelConfig(

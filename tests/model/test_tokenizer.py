@@ -8,7 +8,7 @@ import pytest
 import tokenizers
 from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors
 
-from rooflink.model.errors import ModelInputError
+from rooflink.model.config import ModelInputError
 from rooflink.model.tokenizer import Tokenizer
 from rooflink.model.weights.hf_tokenizer import hf_tokenizer
 

@@ -12,9 +12,16 @@ import pytest
 from flax import nnx
 from jax import Array
 
-from rooflink.model.cache import EMPTY, KVCache
-from rooflink.model.layers import QUERY_BLOCK, Context, Visibility, attend, attend_block, contract
-from rooflink.model.rotary import inverse_frequencies
+from rooflink.model.kv_cache import EMPTY, KVCache
+from rooflink.model.layers import (
+    QUERY_BLOCK,
+    Context,
+    Visibility,
+    attend,
+    attend_block,
+    contract,
+    inverse_frequencies,
+)
 from rooflink.model.transformer import Transformer, random_transformer
 
 from .references.families import FAMILIES, VOCAB, token_sequence

@@ -7,9 +7,9 @@ from rich.console import Console
 from sample_profile import sample_profile
 
 from rooflink.profiling.compare import compare
-from rooflink.profiling.record import HbmBytes, MeasuredCost, Profile, Spread
+from rooflink.profiling.records import HbmBytes, MeasuredCost, Profile, Spread
+from rooflink.profiling.records.profile import total_phase
 from rooflink.profiling.render.comparison import comparison_markdown, show_comparison
-from rooflink.profiling.total import total_phase
 
 
 def timed(profile: Profile, times: list[list[float]]) -> Profile:

@@ -4,10 +4,10 @@ import pytest
 from sample_calibration import sample_calibration
 from sample_compiled import sample_slice
 
-from rooflink.model.presets import preset
-from rooflink.profiling.compiled_time import with_times
-from rooflink.profiling.predict.calibration import Calibration
-from rooflink.profiling.record import CompiledTarget
+from rooflink.model.config import preset
+from rooflink.profiling.compiled.predicted_time import with_times
+from rooflink.profiling.predicted.calibration import Calibration
+from rooflink.profiling.records import CompiledTarget
 
 LLAMA = preset("llama3-8b")
 

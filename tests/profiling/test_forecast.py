@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.economics.terms import Terms
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.forecast import Asked, forecast, require_forecast, slice_for
-from rooflink.profiling.predict.described import named_shape
-from rooflink.profiling.predict.parallel import Parallelism
-from rooflink.profiling.predict.phases import Lengths
+from rooflink.profiling.predicted.collectives import Parallelism
+from rooflink.profiling.predicted.economics import Terms
+from rooflink.profiling.predicted.model_shape import named_shape
+from rooflink.profiling.predicted.phases import Lengths
+from rooflink.profiling.predicted.slices import Asked, forecast, require_forecast, slice_for
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import parse_slice
 
@@ -20,7 +20,9 @@ ASKED = Asked(named_shape("llama3-8b"), Lengths(8.0, 2.0, 256.0, 300.0, 20.0))
 
 @pytest.fixture(autouse=True)
 def _calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rooflink.profiling.predict.query.default_calibration", sample_calibration)
+    monkeypatch.setattr(
+        "rooflink.profiling.predicted.predict.default_calibration", sample_calibration
+    )
 
 
 def test_batches_multiply_all_but_the_bound_and_the_fit() -> None:

@@ -5,8 +5,7 @@ Not what rooflink predicts with; its figures stay the same whatever the fit beco
 
 import numpy as np
 
-from rooflink.profiling.predict.calibration import GROUPS, Calibration
-from rooflink.profiling.predict.effects import COMPONENTS
+from rooflink.profiling.predicted.calibration import COMPONENTS, GROUPS, Calibration
 
 DRAWS = 64
 

@@ -7,7 +7,8 @@ each 100 cached tokens of a sequence, arithmetic one unit a sequence.
 from sample_codesign_center import data_center, pareto_points, search
 from sample_prediction import sample_prediction
 
-from rooflink.profiling.record.codesign import (
+from rooflink.profiling.records.base import Interval
+from rooflink.profiling.records.codesign import (
     Ask,
     Assumption,
     BoundFlip,
@@ -29,7 +30,6 @@ from rooflink.profiling.record.codesign import (
     ThoughtCrossovers,
     WhatIf,
 )
-from rooflink.profiling.record.interval import Interval
 
 PHASES = ("prefill", "think", "answer")
 CONTEXTS = [128.0 * 2 ** (n / 2) for n in range(21)]

@@ -1,8 +1,15 @@
 """The parts of the sample co-design report that are not of one case: search, frontier, center."""
 
-from rooflink.profiling.record.codesign_center import DataCenter, PowerTrace, PriceTier, Smoothing
-from rooflink.profiling.record.codesign_search import ChipDesign, DesignSearch, ParetoPoint
-from rooflink.profiling.record.interval import Interval
+from rooflink.profiling.records.base import Interval
+from rooflink.profiling.records.codesign import (
+    ChipDesign,
+    DataCenter,
+    DesignSearch,
+    ParetoPoint,
+    PowerTrace,
+    PriceTier,
+    Smoothing,
+)
 
 
 def around(median: float, spread: float = 0.2) -> Interval:

@@ -5,7 +5,7 @@ so that each thing that a report must say occurs once: traffic below the asked-f
 copied, a loop of unknown length, a custom call without a cost.
 """
 
-from rooflink.profiling.record import (
+from rooflink.profiling.records import (
     CollectiveTraffic,
     CompiledPhase,
     CompiledTarget,

@@ -3,12 +3,18 @@
 import numpy as np
 
 from rooflink.model.config import ModelConfig
-from rooflink.model.reasoning import PassLog, PassRecord
+from rooflink.model.generation.pass_log import PassLog, PassRecord
 from rooflink.profiling.evaluation.attempts_log import AttemptsLog, LoggedAttempt
 from rooflink.profiling.evaluation.logged import LogRequest, evaluate_log
-from rooflink.profiling.predict.described import named_shape
-from rooflink.profiling.record.evaluation import Evaluation, Ledger, LedgerEntry, SharedPrompt
-from rooflink.profiling.record.evaluation_choice import Frontier, Option
+from rooflink.profiling.predicted.model_shape import named_shape
+from rooflink.profiling.records.evaluation import (
+    Evaluation,
+    Frontier,
+    Ledger,
+    LedgerEntry,
+    Option,
+    SharedPrompt,
+)
 from rooflink.tpu_configs.slice import parse_slice
 
 CONFIG = ModelConfig(

@@ -1,6 +1,6 @@
 """A prediction in round figures: 4 prompts x 2 attempts of a small model on 8 TPU v5e."""
 
-from rooflink.profiling.record import Interval, MemoryFit, PredictedPhase, Prediction
+from rooflink.profiling.records import Interval, MemoryFit, PredictedPhase, Prediction
 
 
 def about(median: float) -> Interval:

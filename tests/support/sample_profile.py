@@ -6,7 +6,7 @@ rates, bounds and times agree with each other; only the efficiencies are chosen.
 
 from sample_compiled import sample_cpu, sample_slice
 
-from rooflink.profiling.record import (
+from rooflink.profiling.records import (
     ChipPlacement,
     CountedCost,
     Finding,

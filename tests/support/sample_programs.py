@@ -2,7 +2,7 @@
 
 from jaxlib import _hlo  # type: ignore[attr-defined]
 
-from rooflink.profiling.compiled.traffic.record import (
+from rooflink.profiling.compiled.traffic.traffic import (
     HBM,
     Access,
     Direction,

@@ -4,10 +4,10 @@ from functools import cache
 
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.codesign.setting import Setting, setting
-from rooflink.profiling.forecast import Asked
-from rooflink.profiling.predict.described import named_shape
-from rooflink.profiling.predict.phases import Lengths
+from rooflink.profiling.codesign.workload_on_slice import Setting, setting
+from rooflink.profiling.predicted.model_shape import named_shape
+from rooflink.profiling.predicted.phases import Lengths
+from rooflink.profiling.predicted.slices import Asked
 from rooflink.tpu_configs.slice import parse_slice
 
 

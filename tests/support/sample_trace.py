@@ -1,6 +1,6 @@
 """A traced generation whose figures are round, for tests of the reports."""
 
-from rooflink.profiling.record import UNATTRIBUTED, ScopeTime, Spread, Trace
+from rooflink.profiling.records import UNATTRIBUTED, ScopeTime, Spread, Trace
 
 
 def sample_trace() -> Trace:

@@ -1,7 +1,7 @@
 """A validation of three rows, one problem and one peer, for tests of what shows it."""
 
-from rooflink.profiling.record.interval import Interval
-from rooflink.profiling.record.validation import (
+from rooflink.profiling.records.base import Interval
+from rooflink.profiling.records.validation import (
     ErrorSummary,
     MeasuredRow,
     PeerRow,

@@ -11,7 +11,7 @@ from rooflink.tpu_configs.catalog import (
     load_chip,
     load_rentable_tpus,
 )
-from rooflink.tpu_configs.errors import ChipInputError
+from rooflink.tpu_configs.figure import ChipInputError
 
 OWN_CHIP = """
 name = "Paper chip"

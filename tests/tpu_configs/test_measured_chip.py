@@ -2,9 +2,8 @@
 
 import pytest
 
-from rooflink.tpu_configs.errors import ChipInputError
-from rooflink.tpu_configs.figure import figures_in
-from rooflink.tpu_configs.measured import measured_chip
+from rooflink.tpu_configs.catalog import measured_chip
+from rooflink.tpu_configs.figure import ChipInputError, figures_in
 
 
 def test_a_measured_cpu_is_a_chip_whose_figures_say_so() -> None:

@@ -6,9 +6,8 @@ import pytest
 
 from rooflink.profiling.compiled.targets import FAMILIES
 from rooflink.tpu_configs.catalog import load_all
-from rooflink.tpu_configs.errors import ChipInputError
-from rooflink.tpu_configs.shapes import shape_of_sides
-from rooflink.tpu_configs.slice import parse_slice
+from rooflink.tpu_configs.figure import ChipInputError
+from rooflink.tpu_configs.slice import parse_slice, shape_of_sides
 
 OWN_TORUS = """
 name = "Own torus"

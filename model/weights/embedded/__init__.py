@@ -7,8 +7,8 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from ..hf_folder import open_hf_folder
-from ..source import WeightSource
+from ..huggingface import open_hf_folder
+from ..layout import WeightSource
 
 NAME = "reasoner"
 

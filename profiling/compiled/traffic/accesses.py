@@ -1,15 +1,74 @@
-"""What one execution of an instruction reads and writes: memory space, kind of data, bytes."""
+"""What one execution of an instruction reads and writes: memory space, kind of data, bytes.
+
+Exchanges between devices.
+
+Custom calls: what runs inside them is not HLO, so their traffic is what they say it is.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
-from .collectives import exchanges_in
-from .custom_calls import estimated_bytes
-from .origins import Origins, Path
-from .record import COLLECTIVES, COPY_OF, HBM, Access, Direction
+from .buffers import Origins, Path
 from .spans import NONE, NOTHING, Span, paths_of, read_of_operand, write_of_result
+from .traffic import COLLECTIVES, COPY_OF, HBM, Access, Direction
+
+EXCHANGES = frozenset(
+    {
+        "all-gather", "all-reduce", "all-to-all", "collective-broadcast", "collective-permute",
+        "ragged-all-to-all", "recv", "reduce-scatter", "send",
+    }
+)  # fmt: skip
+
+
+def exchange_of(opcode: str) -> str | None:
+    """'all-reduce' for 'all-reduce' and 'all-reduce-start'; None for what exchanges nothing."""
+    name = opcode.removesuffix("-start")
+    return name if name in EXCHANGES else None
+
+
+def exchanges_in(instruction: Instruction) -> Iterator[Instruction]:
+    """The exchanges that an instruction makes: itself, or those fused into it."""
+    if exchange_of(instruction.opcode):
+        yield instruction
+    elif instruction.opcode == "fusion":
+        for inner in instruction.called.instructions:
+            yield from exchanges_in(inner)
+
+
+def payload(exchange: Instruction) -> tuple[int, int]:
+    """Logical bytes of operands and of results, of one device."""
+    operands = sum(operand.shape.logical_bytes for operand in exchange.operands)
+    shape = exchange.shape
+    if exchange.opcode in ("all-gather-start", "collective-permute-start"):
+        shape = shape.parts[1]  # (operands, results, contexts)
+    elif exchange.opcode in ("send", "recv"):
+        shape = shape.parts[0]
+    return operands, shape.logical_bytes
+
+
+MOVE_NOTHING = frozenset(
+    {
+        "AllocateBuffer", "AssumeGatherIndicesInBound", "ConcatBitcast", "SPMDFullToShardShape",
+        "SPMDShardToFullShape", "Sharding", "SliceToDynamic", "annotate_device_placement",
+    }
+)  # fmt: skip
+"""Targets that only name, reserve or reinterpret memory."""
+
+
+def estimated_bytes(call: Instruction) -> int | None:
+    """Bytes that a Pallas (Mosaic) kernel says it accesses, read and written; None if it does not.
+
+    `pallas_call(cost_estimate=...)` puts it there.
+    """
+    config = call.config.get("custom_call_config")
+    estimate = config.get("cost_estimate") if isinstance(config, dict) else None
+    if not isinstance(estimate, dict):
+        return None
+    value = str(estimate.get("bytes_accessed", ""))
+    return int(value) if value.isdigit() else None
+
 
 COPYING = frozenset({"copy", "copy-start", "transpose"})
 """Opcodes that only move data, whatever it is."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..hlo.module import Computation, Instruction, Module
-from .record import UNATTRIBUTED
+from .traffic import UNATTRIBUTED
 
 PHASES = ("prefill", "think", "answer", "verify", "draft", "revise")
 """Phases of a reasoning workload, as the model's named scopes call them."""

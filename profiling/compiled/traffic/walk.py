@@ -4,21 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..hlo.module import Computation, Instruction, Module
-from .accesses import AccessReader
-from .collectives import exchange_of, exchanges_in, payload
-from .custom_calls import MOVE_NOTHING, estimated_bytes
-from .loops import LoopReader, body_and_condition
-from .origins import Origins, runs_what_it_calls
-from .record import (
-    HBM,
-    Collective,
-    InstructionTraffic,
-    Loop,
-    ModuleTraffic,
-    UnknownCall,
+from .accesses import (
+    MOVE_NOTHING,
+    AccessReader,
+    estimated_bytes,
+    exchange_of,
+    exchanges_in,
+    payload,
 )
+from .buffers import Origins, runs_what_it_calls
 from .scopes import PHASES, Place, ScopeReader
-from .values import CallSites
+from .traffic import HBM, Collective, InstructionTraffic, Loop, ModuleTraffic, UnknownCall
+from .trip_counts import CallSites, LoopReader, body_and_condition
 
 FREE = frozenset(
     {

@@ -1,7 +1,6 @@
 """A compiled workload as a session that XProf opens: predicted, and labelled so."""
 
-from .device import LABEL
-from .phase import PhaseProgram
 from .session import BY_PHASE, write_session
+from .timeline import LABEL, PhaseProgram
 
 __all__ = ["BY_PHASE", "LABEL", "PhaseProgram", "write_session"]

@@ -1,5 +1,5 @@
 """Published measurements as cases: what each row did, where, and how long it took."""
 
-from .reading import read_measurements
+from .files import read_measurements
 
 __all__ = ["read_measurements"]

@@ -2,17 +2,63 @@
 
 Source of the sizes: each model's config.json on its publisher's hub page; those of PaLM, MT-NLG
 and GPT-3 from their papers (arXiv:2204.02311, 2201.11990, 2005.14165).
+
+Sizes that a table does not have: gating, tied tables and experts, from stated parameters.
+
+The choice is the one whose parameters come nearest to the stated number.
+
+What dtypes of published tables are called here, and the bytes that their elements take.
+
+The software that a row was measured with, under one name for each.
 """
 
+import itertools
+import math
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ....model.config import ModelConfig
-from ....model.presets import PRESETS
-from ...predict.sizes import LATENT_HEAD_DIM, LATENT_KV_HEADS, Sizes
-from .inferring import inferred
-from .table import LeftOutError, Row
+from ....model.config import PRESETS, ModelConfig
+from ...predicted.model_shape import LATENT_HEAD_DIM, LATENT_KV_HEADS, Sizes
+from ...predicted.step_work import Widths
+from .csv_rows import LeftOutError, Row
+
+MOST_TOTAL_ERROR = 0.1
+"""Stated parameters may be this far from those of the sizes: totals are rounded."""
+
+
+def inferred(sizes: Sizes, total: float | None, active: float | None) -> Sizes:
+    """`sizes` with gating, tying and experts chosen by stated parameters, where there are any.
+
+    Raises LeftOutError where no choice comes near.
+    """
+    if total is None:
+        return sizes
+    choices = [
+        replace(sizes, gated=gated, tied=tied)
+        for gated, tied in itertools.product((True, False), (False, True))
+    ]
+    if active is not None and active < 0.9 * total:
+        choices = [_mixture(each, total, active) for each in choices if each.gated]
+    best = min(choices, key=lambda each: abs(each.parameters - total))
+    if abs(best.parameters / total - 1) > MOST_TOTAL_ERROR:
+        raise LeftOutError(
+            f"the sizes make {best.parameters / 1e9:.3g} billion parameters, not the stated "
+            f"{total / 1e9:.3g}"
+        )
+    return best
+
+
+def _mixture(sizes: Sizes, total: float, active: float) -> Sizes:
+    """With as many experts as the stated totals are over what every token visits."""
+    rest = replace(sizes, experts=0).parameters
+    one = sizes.layers * sizes.expert_parameters
+    return replace(
+        sizes,
+        experts=max(round((total - rest) / one), 1),
+        experts_per_token=max(round((active - rest) / one), 1),
+    )
+
 
 _COLUMNS = {
     "layers": "layers",
@@ -168,3 +214,95 @@ def sizes_of(row: Row) -> Sizes:
     return inferred(
         Sizes(**given), total * 1e9 if total else None, active * 1e9 if active else None
     )
+
+
+_DTYPES: dict[str, tuple[str, float]] = {
+    "fp32": ("float32", 4.0),
+    "float32": ("float32", 4.0),
+    "bf16": ("bfloat16", 2.0),
+    "bfloat16": ("bfloat16", 2.0),
+    "fp16": ("float16", 2.0),
+    "float16": ("float16", 2.0),
+    "fp8": ("float8_e4m3fn", 1.0),
+    "int8": ("int8", 1.0),
+    "int4": ("int4", 0.5),
+    "fp4": ("float4_e2m1fn", 0.5),
+    "nvfp4": ("float4_e2m1fn", 0.5625),  # a scale of one byte for 16
+    "mxfp4": ("float4_e2m1fn", 0.53125),  # a scale of one byte for 32
+    "q8_0": ("int8", 1.0625),  # llama.cpp: a scale of two bytes for 32
+    "q4_0": ("int4", 0.5625),
+    "q4_k_m": ("int4", 0.606),  # 4.85 bits a weight in the mean (llama.cpp, quantize)
+}
+"""Spelling in published tables -> the dtype's name here, bytes of an element with its scales."""
+
+
+@dataclass(frozen=True)
+class Formats:
+    """What weights, cache and operands are held in."""
+
+    widths: Widths
+    matmul_dtype: str  # of the operands that the matrix units multiply
+    narrowing: float  # log2(operand width / weight width)
+
+
+def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
+    """From a table's words; '?' and an empty cell mean as the operands, these as 'bf16'.
+
+    Weights in blocks of 4 bits are widened before they are multiplied.
+
+    Raises LeftOutError for a dtype that is not known.
+    """
+    weight_bytes = _lookup(weights)[1]
+    name, operand_bytes = _lookup(operands or "bf16")
+    cache_bytes = _lookup(cache)[1] if _clean(cache) else operand_bytes
+    narrowing = math.log2(operand_bytes / weight_bytes)
+    return Formats(Widths(weight_bytes, cache_bytes, operand_bytes), name, narrowing)
+
+
+def formats_of(row: Row) -> Formats:
+    """Of a row with columns w_dtype, act_dtype and kv_dtype.
+
+    Raises LeftOutError for a dtype that is not known.
+    """
+    return formats(row.text("w_dtype"), row.text("act_dtype"), row.text("kv_dtype"))
+
+
+def _clean(text: str) -> str:
+    return text.replace("?", "").strip().lower()
+
+
+def _lookup(text: str) -> tuple[str, float]:
+    if _clean(text) not in _DTYPES:
+        raise LeftOutError(f"the dtype {text!r} is not known")
+    return _DTYPES[_clean(text)]
+
+
+_STACKS = (
+    ("FasterTransformer", r"faster.?transformer"),
+    ("Pope et al.", r"pope"),
+    ("jax-llm-examples", r"jax-llm-examples"),
+    ("sglang-jax", r"sglang-jax"),
+    ("vLLM-TPU", r"vllm[- ]tpu|tpu-recipes.*vllm|vllm.*tpu-recipes"),
+    ("JetStream-PyTorch", r"jetstream-pytorch"),
+    ("JetStream", r"jetstream"),
+    ("MaxText", r"maxtext"),
+    ("MLPerf", r"mlperf|saxml"),
+    ("gpt-fast", r"gpt-fast"),
+    ("neuron", r"neuron|nxd"),
+    ("DeepSeek", r"deepseek-ai"),
+    ("llama.cpp", r"llama\.?cpp|llama-bench"),
+    ("TensorRT-LLM", r"tensorrt|trt-llm"),
+    ("SGLang", r"sglang"),
+    ("vLLM", r"vllm"),
+)
+"""The first that is found counts: those that contain another's name come before it."""
+
+
+def stack_of(row: Row) -> str:
+    """The stack that source, place, topology or notes name, else the source's first words."""
+    columns = ("source", "location", "parallelism_topology", "provenance", "notes")
+    text = " ".join(row.text(column) for column in columns).lower()
+    for name, pattern in _STACKS:
+        if re.search(pattern, text):
+            return name
+    return re.split(r"[(,@]", row.text("source"))[0].strip()

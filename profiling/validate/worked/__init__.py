@@ -4,6 +4,6 @@ A module for each chapter holds a function for each question, which puts the que
 into the functions that predict, and returns what they say in the question's unit.
 """
 
-from .checking import Solved, solve_all
+from .check import Solved, solve_all
 
 __all__ = ["Solved", "solve_all"]

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from rooflink.model.cache import EMPTY, KVCache
 from rooflink.model.config import DType, ModelConfig
+from rooflink.model.kv_cache import EMPTY, KVCache
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import parameters
 from rooflink.model.weights.hf_config import hf_config

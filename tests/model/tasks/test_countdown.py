@@ -12,8 +12,9 @@ from rooflink.model.tasks.countdown import (
     all_paths,
     countdown_problem,
     expression_words,
+    find_expression,
+    parsed,
 )
-from rooflink.model.tasks.expressions import find_expression, parsed
 
 PROBLEM = countdown_problem((3, 8, 4), (Step(8, "-", 4, 4), Step(4, "*", 3, 12)))
 

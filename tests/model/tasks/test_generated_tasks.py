@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rooflink.model.errors import ModelInputError
+from rooflink.model.config import ModelInputError
 from rooflink.model.tasks import GeneratedTask, Problem, parse_generated, parse_task
 from rooflink.model.tasks.notation import WORDS, parts
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rooflink.model.errors import ModelInputError
+from rooflink.model.config import ModelInputError
 from rooflink.model.tasks import Problem, parse_task, plain_number
-from rooflink.model.tasks.files import ListedTask
+from rooflink.model.tasks.word_problems import ListedTask
 
 SVAMP = [
     {"ID": "a", "Body": "Ann has 5 pens and buys 2 more", "Question": "How many has she now?",

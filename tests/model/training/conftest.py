@@ -2,7 +2,7 @@
 
 import pytest
 
-from rooflink.model.training.recipe import AdamW, Recipe, Stage, Styles, Trunk
+from rooflink.model.training.recipes import AdamW, Recipe, Stage, Styles, Trunk
 
 
 @pytest.fixture(scope="session")

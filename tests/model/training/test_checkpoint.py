@@ -7,12 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rooflink.model.errors import ModelInputError
-from rooflink.model.training import checkpoint
-from rooflink.model.training.checkpoint import load_checkpoint, read_notes, save_checkpoint
-from rooflink.model.training.initial import initial_transformer
-from rooflink.model.training.optimizer import optimizer
-from rooflink.model.training.recipe import Recipe
+from rooflink.model.config import ModelInputError
+from rooflink.model.training import loop as checkpoint
+from rooflink.model.training.data import initial_transformer
+from rooflink.model.training.loop import load_checkpoint, optimizer, read_notes, save_checkpoint
+from rooflink.model.training.recipes import Recipe
 
 
 def test_a_model_and_its_optimiser_come_back(tmp_path: Path, small_recipe: Recipe) -> None:

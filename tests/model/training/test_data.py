@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rooflink.model.errors import ModelInputError
+from rooflink.model.config import ModelInputError
 from rooflink.model.tasks import Trace
+from rooflink.model.tasks.base import split_of
 from rooflink.model.tasks.chain import chain_problem
 from rooflink.model.tasks.notation import WORDS
 from rooflink.model.tasks.sums import is_untaught, sum_problem, sum_trace
-from rooflink.model.tasks.task import split_of
 from rooflink.model.training.data import batch_at, example, rows
-from rooflink.model.training.recipe import Recipe, Stage, Styles
+from rooflink.model.training.recipes import Recipe, Stage, Styles
 
 PROBLEM = chain_problem(5, ("+3", "*4"))
 TRACE = Trace(("8", "15"), ("15",))

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from rooflink.model.training.data import initial_transformer
 from rooflink.model.training.distill import distillation_loss, teach
-from rooflink.model.training.initial import initial_transformer
 from rooflink.model.training.loss import cross_entropy
-from rooflink.model.training.recipe import Recipe
+from rooflink.model.training.recipes import Recipe
 from rooflink.model.transformer import Transformer
 
 TOKENS = jnp.array([[5, 9, 2, 60, 3], [6, 1, 1, 8, 44]], jnp.int32)

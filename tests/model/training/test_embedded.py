@@ -11,17 +11,17 @@ import pytest
 from rooflink.model.sampling import Greedy
 from rooflink.model.tasks import parse_task
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
-from rooflink.model.training.evaluate import attempt
-from rooflink.model.training.figures import (
+from rooflink.model.training.data import notation_tokenizer
+from rooflink.model.training.evaluate import (
     AMPLE_BUDGET,
     PROBLEMS,
     Figure,
+    attempt,
     search_figures,
     thinking_figures,
     voting_figures,
 )
-from rooflink.model.training.recipe import REASONER, load_recipe
-from rooflink.model.training.vocabulary import notation_tokenizer
+from rooflink.model.training.recipes import REASONER, load_recipe
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import WeightSource, open_weights, parameters
 

@@ -13,16 +13,14 @@ import jax
 import numpy as np
 import pytest
 
-from rooflink.model.errors import ModelInputError
-from rooflink.model.tasks.task import split_of
-from rooflink.model.training.grpo_run import train_grpo
-from rooflink.model.training.loop import Finished, Run, run_loop
-from rooflink.model.training.method_recipes import Grpo, HeldOut, Rejection, Sampling
-from rooflink.model.training.progress import CURVE, Figures
-from rooflink.model.training.recipe import AdamW
-from rooflink.model.training.rejection_run import train_rejection
+from rooflink.model.config import ModelInputError
+from rooflink.model.tasks.base import split_of
+from rooflink.model.training.grpo import train_grpo
+from rooflink.model.training.loop import CURVE, Figures, Finished, Run, run_loop
+from rooflink.model.training.model_folder import Start, open_start
+from rooflink.model.training.recipes import AdamW, Grpo, HeldOut, Rejection, Sampling
+from rooflink.model.training.rejection import train_rejection
 from rooflink.model.training.rollout import Rollouts
-from rooflink.model.training.start import Start, open_start
 
 SAMPLING = Sampling(problems=4, attempts=4, temperature=1.0, think_budget=6)
 SETTINGS = AdamW(learning_rate=1e-3, warmup_steps=2, weight_decay=0.0, clip_norm=1.0)

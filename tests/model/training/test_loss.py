@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rooflink.model.training.initial import initial_transformer
+from rooflink.model.training.data import initial_transformer
+from rooflink.model.training.loop import decayed, optimizer
 from rooflink.model.training.loss import cross_entropy, token_logits, token_logprobs
-from rooflink.model.training.optimizer import decayed, optimizer
-from rooflink.model.training.recipe import AdamW, Recipe
+from rooflink.model.training.recipes import AdamW, Recipe
 from rooflink.model.transformer import Transformer
 
 

@@ -4,8 +4,13 @@ from typing import get_args
 
 import pytest
 
-from rooflink.model.training.method_recipes import Method, committed_recipe, load_any_recipe
-from rooflink.model.training.recipe import REASONER, Recipe
+from rooflink.model.training.recipes import (
+    REASONER,
+    Method,
+    Recipe,
+    committed_recipe,
+    load_any_recipe,
+)
 
 
 @pytest.mark.parametrize("method", get_args(Method))

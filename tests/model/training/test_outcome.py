@@ -9,32 +9,31 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from rooflink.model.errors import ModelInputError
-from rooflink.model.reasoning.engine import Engine, Questions
-from rooflink.model.reasoning.given import force
-from rooflink.model.reasoning.opening import open_session
-from rooflink.model.reasoning.phases import think_and_answer
-from rooflink.model.reasoning.verifier import HeadVerifier
-from rooflink.model.reasoning.wording import Wording
-from rooflink.model.sampling import Temperature
-from rooflink.model.tasks import parse_task
-from rooflink.model.tasks.notation import END_OF_THOUGHT
-from rooflink.model.thought_rules import thought_rules
-from rooflink.model.training.export import write_folder
-from rooflink.model.training.optimizer import optimizer
-from rooflink.model.training.outcome import (
+from rooflink.model.config import ModelInputError
+from rooflink.model.generation.engine import Engine, Questions
+from rooflink.model.generation.generate import think_and_answer
+from rooflink.model.generation.session import open_session
+from rooflink.model.generation.session_edits import force
+from rooflink.model.generation.stopping import Wording, thought_rules
+from rooflink.model.reward_model import (
     HEAD,
     Head,
+    TrainedVerifier,
     initial_head,
     load_head,
+    open_verifier,
     outcome_loss,
     save_head,
 )
-from rooflink.model.training.recipe import AdamW
+from rooflink.model.sampling import Temperature
+from rooflink.model.strategies.verifiers import HeadVerifier
+from rooflink.model.tasks import parse_task
+from rooflink.model.tasks.notation import END_OF_THOUGHT
+from rooflink.model.training.loop import optimizer
+from rooflink.model.training.model_folder import open_start, write_folder
+from rooflink.model.training.recipes import AdamW
+from rooflink.model.training.reward_model import Judge, ends, head_update, judge_update
 from rooflink.model.training.rollout import ANSWER_BUDGET
-from rooflink.model.training.start import open_start
-from rooflink.model.training.trained_verifier import TrainedVerifier, open_verifier
-from rooflink.model.training.verifier_run import Judge, ends, head_update, judge_update
 from rooflink.model.transformer import Transformer
 
 TOKENS = np.array([[5, 9, 2, 60, 3, 0], [6, 1, 1, 0, 0, 0]], np.int32)

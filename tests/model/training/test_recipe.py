@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rooflink.model.errors import ModelInputError
-from rooflink.model.training.recipe import REASONER, load_recipe
+from rooflink.model.config import ModelInputError
+from rooflink.model.training.recipes import REASONER, load_recipe
 
 COMMITTED = REASONER
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rooflink.model.training.recipe import REASONER, load_recipe
+from rooflink.model.training.recipes import REASONER, load_recipe
 from rooflink.model.training.supervised import CURVE, STEPS_PER_REPORT, CurvePoint, train_supervised
 
 COMMITTED = Path(str(files("rooflink.model.weights.embedded"))) / "reasoner"

@@ -12,9 +12,9 @@ import jax
 import numpy as np
 import pytest
 
-from rooflink.model.errors import ModelInputError
+from rooflink.model.config import ModelInputError
 from rooflink.model.training import supervised
-from rooflink.model.training.recipe import Recipe
+from rooflink.model.training.recipes import Recipe
 from rooflink.model.training.supervised import CHECKPOINT, CurvePoint, Trained, train_supervised
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import open_weights, parameters

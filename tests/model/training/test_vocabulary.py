@@ -3,10 +3,10 @@
 import pytest
 import tokenizers
 
+from rooflink.model.generation.stopping import default_think_end, thought_rules
 from rooflink.model.tasks.notation import WORDS, speaks_notation
-from rooflink.model.thought_rules import default_think_end, thought_rules
 from rooflink.model.tokenizer import Tokenizer
-from rooflink.model.training.vocabulary import notation_tokenizer
+from rooflink.model.training.data import notation_tokenizer
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tiny_models import (
     write_gguf,
 )
 
-from rooflink.model.errors import ModelInputError
+from rooflink.model.config import ModelInputError
 from rooflink.model.weights import open_weights, parameters
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from gguf import GGMLQuantizationType
 
-from rooflink.model.errors import ModelInputError
-from rooflink.model.weights.gguf_reader import GgufFile
+from rooflink.model.config import ModelInputError
+from rooflink.model.weights.gguf_format import GgufFile
 
 HALF_TWO = np.float16(2).tobytes()
 HALF_ZERO = np.float16(0).tobytes()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tiny_models import byte_vocabulary
 
-from rooflink.model.errors import ModelInputError
+from rooflink.model.config import ModelInputError
 from rooflink.model.tokenizer import Tokenizer
 from rooflink.model.weights.gguf_tokenizer import gguf_tokenizer
 

@@ -7,8 +7,9 @@ import pytest
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from tiny_models import LLAMA, public_tensors, write_folder
 
-from rooflink.model.errors import ModelInputError
-from rooflink.model.weights import hub, open_weights
+from rooflink.model.config import ModelInputError
+from rooflink.model.weights import huggingface as hub
+from rooflink.model.weights import open_weights
 
 
 def test_a_hub_model_is_its_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rooflink.model import memory
-from rooflink.model.errors import ModelInputError
+from rooflink.model.config import ModelInputError
+from rooflink.model.weights import host_memory as memory
 
 MEMINFO = "MemTotal: 9000000 kB\nMemAvailable:    4000000 kB\n"
 

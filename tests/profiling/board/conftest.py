@@ -6,8 +6,8 @@ import pytest
 from sample_prediction import sample_prediction
 from sample_profile import sample_profile
 
-from rooflink.profiling.record import Phase, Profile
-from rooflink.profiling.store import save_profile
+from rooflink.profiling.records import Phase, Profile
+from rooflink.profiling.records.files import save_profile
 
 
 def lighter(profile: Profile) -> Profile:

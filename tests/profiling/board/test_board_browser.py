@@ -19,9 +19,9 @@ from sample_profile import sample_profile
 
 from rooflink.profiling.board.places import Place, floors, predicted
 from rooflink.profiling.board.terms import grown, whole_elasticities
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
+from rooflink.profiling.records.files import save_profile
 from rooflink.profiling.render import units
-from rooflink.profiling.store import save_profile
 
 BINARY = chromium()
 pytestmark = [

@@ -10,7 +10,7 @@ from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client, TestResponse
 
 from rooflink.profiling.board.plugin import RooflinkPlugin, static_files
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 
 ROOT = Path(__file__).parents[3]
 

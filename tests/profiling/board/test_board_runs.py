@@ -11,7 +11,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from rooflink.profiling.board.event_files import event_file_problem
 from rooflink.profiling.board.runs import Runs
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 from rooflink.profiling.render.tensorboard import write_events
 
 

@@ -7,7 +7,7 @@ from sample_calibration import sample_calibration
 from sample_prediction import sample_prediction
 from sample_profile import sample_profile
 
-from rooflink.model.presets import PRESETS
+from rooflink.model.config import PRESETS
 from rooflink.profiling.board.places import floors, predicted
 from rooflink.profiling.board.terms import (
     RESOURCES,
@@ -17,12 +17,12 @@ from rooflink.profiling.board.terms import (
     joined,
     whole_elasticities,
 )
-from rooflink.profiling.placement import place
-from rooflink.profiling.predict.parallel import Parallelism
-from rooflink.profiling.predict.phases import Lengths
-from rooflink.profiling.predict.query import Query, predict
-from rooflink.profiling.predict.shape import shape_of
-from rooflink.profiling.record import Prediction
+from rooflink.profiling.counted.roofline import place
+from rooflink.profiling.predicted.collectives import Parallelism
+from rooflink.profiling.predicted.model_shape import shape_of
+from rooflink.profiling.predicted.phases import Lengths
+from rooflink.profiling.predicted.predict import Query, predict
+from rooflink.profiling.records import Prediction
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import Slice
 

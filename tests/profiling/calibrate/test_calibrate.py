@@ -5,18 +5,20 @@ import json
 import numpy as np
 import pytest
 
-from rooflink.model.presets import preset
-from rooflink.profiling.calibrate.calibrate import calibrate
-from rooflink.profiling.calibrate.held_out import HeldOut, folds, interval_of, residual_scales
-from rooflink.profiling.predict.calibration import GROUPS, calibration_from
-from rooflink.profiling.predict.case_times import predict_cases
-from rooflink.profiling.predict.cases import Case, Piece
-from rooflink.profiling.predict.efficiency import IDEAL
-from rooflink.profiling.predict.hardware import hardware_of
-from rooflink.profiling.predict.load import Widths, decode_load, prefill_load
-from rooflink.profiling.predict.shape import shape_of
-from rooflink.profiling.predict.time_model import step_terms
-from rooflink.profiling.predict.work import Spread, step_work
+from rooflink.model.config import preset
+from rooflink.profiling.calibrate.fit import HeldOut, calibrate, folds, interval_of, residual_scales
+from rooflink.profiling.predicted.calibration import GROUPS, calibration_from
+from rooflink.profiling.predicted.cases import Case, Piece, predict_cases
+from rooflink.profiling.predicted.hardware import IDEAL, hardware_of
+from rooflink.profiling.predicted.model_shape import shape_of
+from rooflink.profiling.predicted.step_work import (
+    Spread,
+    Widths,
+    decode_load,
+    prefill_load,
+    step_work,
+)
+from rooflink.profiling.predicted.time_model import step_terms
 from rooflink.tpu_configs.slice import parse_slice
 
 BF16 = Widths(2.0, 2.0, 2.0)

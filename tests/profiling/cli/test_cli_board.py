@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sample_profile import sample_profile
 
-from rooflink.profiling.store import save_profile
+from rooflink.profiling.records.files import save_profile
 
 BOARD = "rooflink.profiling.board"
 pytestmark = pytest.mark.filterwarnings("ignore:html5lib's sanitizer:DeprecationWarning")
@@ -60,7 +60,7 @@ def test_sessions_alone_need_xprof(rooflink, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_sessions_alone_are_shown_where_xprof_is(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rooflink.profiling.board.server import require_shown  # TensorBoard warns as it loads
+    from rooflink.profiling.board.server import require_shown
 
     session("traces")
     monkeypatch.setattr(f"{BOARD}.server.has_xprof", lambda: True)

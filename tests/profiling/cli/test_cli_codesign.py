@@ -11,11 +11,10 @@ from sample_profile import sample_profile
 
 from rooflink.profiling.cli import codesign
 from rooflink.profiling.codesign import analyse
-from rooflink.profiling.codesign.asking import chip_budget
-from rooflink.profiling.codesign.searches import Budget
+from rooflink.profiling.codesign.search_report import Budget, chip_budget
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.record import Profile
-from rooflink.profiling.store import save_profile
+from rooflink.profiling.records import Profile
+from rooflink.profiling.records.files import save_profile
 
 from .conftest import Command
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,8 +7,9 @@ import pytest
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.cli import explore as command
-from rooflink.profiling.explore import dataset, run
-from rooflink.profiling.explore.rows import NAMES
+from rooflink.profiling.codesign import sweep_dataset as dataset
+from rooflink.profiling.codesign import sweep_dataset as run
+from rooflink.profiling.codesign.sweep import NAMES
 
 from .conftest import Command
 

@@ -8,7 +8,7 @@ import pytest
 from sample_profile import sample_profile
 
 from rooflink.model import PRESETS
-from rooflink.profiling.store import save_profile
+from rooflink.profiling.records.files import save_profile
 from rooflink.tpu_configs.catalog import chip_names
 
 

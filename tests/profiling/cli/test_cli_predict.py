@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.record import Prediction
+from rooflink.profiling.records import Prediction
 from rooflink.profiling.render.units import TIMES
 
 LLAMA = ("predict", "--model", "llama3-8b")

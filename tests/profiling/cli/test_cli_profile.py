@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
-from rooflink.profiling.record import Profile
-from rooflink.profiling.store import load_profile
+from rooflink.profiling.records import Profile
+from rooflink.profiling.records.files import load_profile
 
 SMALL = ("--prompts", "hi", "--attempts", 2, "--think-budget", 6, "--answer-budget", 3,
          "--compile", "none")  # fmt: skip

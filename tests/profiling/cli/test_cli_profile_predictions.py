@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 
 COUNTED = ("profile", "--model", "llama3-8b", "--weights", "none", "--prompts", "hi",
            "--prompt-tokens", 100, "--think-budget", 50, "--answer-budget", 8)  # fmt: skip
@@ -14,7 +14,9 @@ COUNTED = ("profile", "--model", "llama3-8b", "--weights", "none", "--prompts", 
 
 @pytest.fixture(autouse=True)
 def _calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rooflink.profiling.predict.query.default_calibration", sample_calibration)
+    monkeypatch.setattr(
+        "rooflink.profiling.predicted.predict.default_calibration", sample_calibration
+    )
 
 
 def test_a_chip_gets_its_floor_and_its_smallest_slice(rooflink) -> None:

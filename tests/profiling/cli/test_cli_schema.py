@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from rooflink.profiling.record.json_schema import WRITTEN
+from rooflink.profiling.records.files import WRITTEN
 
 from .conftest import Command
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rooflink.profiling.record import UNATTRIBUTED, Trace
-from rooflink.profiling.store import load_profile
-from rooflink.profiling.trace.run import read_trace
+from rooflink.profiling.measured.trace_capture import read_trace
+from rooflink.profiling.records import UNATTRIBUTED, Trace
+from rooflink.profiling.records.files import load_profile
 
 SMALL = ("--attempts", 2, "--think-budget", 6, "--answer-budget", 3, "--repeats", 1,
          "--compile", "none", "--trace", "--out", "run")  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Protocol
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rooflink.profiling.record.training import Training
+from rooflink.profiling.records.training import Training
 
 
 class Outcome(Protocol):
@@ -113,7 +113,7 @@ def test_a_method_that_is_not_the_recipes(rooflink: Command, recipe: Path) -> No
 def test_ctrl_c_says_where_the_model_is(
     rooflink: Command, recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rooflink.profiling.training.run import MethodListener
+    from rooflink.profiling.training_cost import MethodListener
 
     def interrupt(self: MethodListener, figures: dict[str, float], steps: int) -> None:
         raise KeyboardInterrupt

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.predict.case_times import predict_cases
-from rooflink.profiling.validate import run
+from rooflink.profiling.predicted.cases import predict_cases
+from rooflink.profiling.validate import validate as run
 
 from .conftest import Command
 

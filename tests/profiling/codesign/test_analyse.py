@@ -9,9 +9,9 @@ from sample_profile import sample_profile
 
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
 from rooflink.profiling.codesign.analyse import Wanted, analyse
-from rooflink.profiling.codesign.searches import Budget
+from rooflink.profiling.codesign.search_report import Budget
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.record.codesign import CodesignReport
+from rooflink.profiling.records.codesign import CodesignReport
 from rooflink.tpu_configs.slice import parse_slice
 
 WANTED = Wanted(what_ifs=("hbm_bandwidth=2x",), seeds=False, weight_dtype="bfloat16")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rooflink.profiling.codesign.cost_model import (
+from rooflink.profiling.codesign.chip_cost_model import (
     PROCESSES_NM,
     ChipParts,
     area_mm2,

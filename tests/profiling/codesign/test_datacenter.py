@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from sample_settings import sample_setting
 
-from rooflink.profiling.codesign.datacenter import BUSY, data_center
-from rooflink.profiling.codesign.pareto import pareto_points
-from rooflink.profiling.codesign.power_trace import Cycle, smoothing, synchronised, unsynchronised
+from rooflink.profiling.codesign.data_center import (
+    BUSY,
+    Cycle,
+    data_center,
+    smoothing,
+    synchronised,
+    unsynchronised,
+)
+from rooflink.profiling.codesign.search_report import pareto_points
 from rooflink.profiling.errors import ProfileInputError
 
 CYCLE = Cycle(np.array([1.0, 8.0, 1.0]), np.array([700.0, 400.0, 400.0]))

@@ -8,15 +8,10 @@ import numpy as np
 import pytest
 from sample_settings import sample_setting
 
-from rooflink.profiling.codesign.elasticities import (
-    DIFFERENTIATED,
-    elasticities,
-    logs_at,
-    slopes,
-)
+from rooflink.profiling.codesign.costs import logs_of
+from rooflink.profiling.codesign.design_point import memory_full
 from rooflink.profiling.codesign.parameters import HANDLES, modelled, on_chip_bytes, scaled
-from rooflink.profiling.codesign.point import memory_full
-from rooflink.profiling.codesign.quantities import logs_of
+from rooflink.profiling.codesign.sensitivity import DIFFERENTIATED, elasticities, logs_at, slopes
 
 STEP = 0.01
 

@@ -4,7 +4,7 @@ import pytest
 from sample_settings import sample_setting
 
 from rooflink.profiling.codesign.costs import costs_of
-from rooflink.profiling.codesign.flips import bound_flips
+from rooflink.profiling.codesign.sensitivity import bound_flips
 
 
 def test_factor_is_the_ratio_of_the_two_longest_terms():

@@ -5,14 +5,18 @@ import numpy as np
 import pytest
 from sample_settings import sample_setting
 
-from rooflink.profiling.codesign.costs import costs_of
-from rooflink.profiling.codesign.draws import summary
-from rooflink.profiling.codesign.evidence import NOT_MEASURED, Run, measured_effect
-from rooflink.profiling.codesign.levers import levers
-from rooflink.profiling.codesign.moves import with_kv_heads, with_mlp
-from rooflink.profiling.codesign.setting import prediction_of
-from rooflink.profiling.codesign.speculation import expected_tokens
-from rooflink.profiling.predict.described import named_shape
+from rooflink.profiling.codesign.costs import costs_of, expected_tokens
+from rooflink.profiling.codesign.levers import (
+    NOT_MEASURED,
+    Run,
+    levers,
+    measured_effect,
+    with_kv_heads,
+    with_mlp,
+)
+from rooflink.profiling.codesign.posterior_draws import summary
+from rooflink.profiling.codesign.workload_on_slice import prediction_of
+from rooflink.profiling.predicted.model_shape import named_shape
 
 
 def by_name(known, name):

@@ -8,24 +8,29 @@ import numpy as np
 import pytest
 from sample_settings import sample_setting
 
-from rooflink.profiling.codesign.budgeted import minimise
-from rooflink.profiling.codesign.cost_model import BUDGETS
-from rooflink.profiling.codesign.mix_work import SEQUENCES, mix_times, mix_work
-from rooflink.profiling.codesign.search import (
+from rooflink.profiling.codesign.chip_cost_model import BUDGETS
+from rooflink.profiling.codesign.chip_search import (
     best_by_gradient,
     best_of_sweep,
     grid_of,
     ground_of,
+    minimise,
     reference_design,
     sweep,
 )
-from rooflink.profiling.codesign.searches import (
+from rooflink.profiling.codesign.search_report import (
     Budget,
     at_limits,
     design_searches,
     parse_budget,
 )
-from rooflink.profiling.codesign.workload_mix import PREFILL_HEAVY, parse_mix
+from rooflink.profiling.codesign.workload_mix import (
+    PREFILL_HEAVY,
+    SEQUENCES,
+    mix_times,
+    mix_work,
+    parse_mix,
+)
 from rooflink.profiling.errors import ProfileInputError
 
 MIX = parse_mix(

@@ -3,7 +3,7 @@
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.codesign.seeds import _verdict, dollars_per_operation, memory_bound_on_kv
+from rooflink.profiling.codesign.claims import _verdict, dollars_per_operation, memory_bound_on_kv
 
 
 def test_dollars_of_an_operation_at_peak_are_price_over_peak():

@@ -4,8 +4,8 @@ import jax
 import pytest
 from sample_settings import sample_setting
 
-from rooflink.model.presets import preset
-from rooflink.profiling.codesign.thought import (
+from rooflink.model.config import preset
+from rooflink.profiling.codesign.crossovers import (
     BATCHES,
     CONTEXTS,
     bound_map,
@@ -13,7 +13,7 @@ from rooflink.profiling.codesign.thought import (
     step_at,
     thought_crossovers,
 )
-from rooflink.profiling.predict.shape import shape_of
+from rooflink.profiling.predicted.model_shape import shape_of
 
 
 def test_kv_overtakes_weights_where_their_bytes_are_equal():

@@ -3,8 +3,7 @@
 import pytest
 from sample_settings import sample_setting
 
-from rooflink.profiling.codesign.changes import Change, parse_what_if
-from rooflink.profiling.codesign.what_if import what_if
+from rooflink.profiling.codesign.what_if import Change, parse_what_if, what_if
 from rooflink.profiling.codesign.workload_mix import load_mix, parse_mix
 from rooflink.profiling.errors import ProfileInputError
 

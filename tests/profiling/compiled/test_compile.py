@@ -8,11 +8,11 @@ from shutil import copytree
 import pytest
 
 from rooflink.model import ModelConfig
-from rooflink.profiling.compiled import parent
+from rooflink.profiling.compiled import compile as parent
+from rooflink.profiling.compiled.cache import ASSIGNED_FILE, HLO_FILE, RECORD_FILE, Store
+from rooflink.profiling.compiled.compile import compile_phases
 from rooflink.profiling.compiled.executable import CompiledPhase
-from rooflink.profiling.compiled.parent import compile_phases
 from rooflink.profiling.compiled.spec import ProgramSpec
-from rooflink.profiling.compiled.store import ASSIGNED_FILE, HLO_FILE, RECORD_FILE, Store
 from rooflink.profiling.compiled.targets import CPU
 from rooflink.profiling.errors import ProfileInputError
 

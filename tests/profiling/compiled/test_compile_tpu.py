@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rooflink.model import preset
+from rooflink.profiling.compiled.cache import Store
+from rooflink.profiling.compiled.compile import compile_phases
 from rooflink.profiling.compiled.executable import CompiledRecord
-from rooflink.profiling.compiled.parent import compile_phases
 from rooflink.profiling.compiled.spec import MeshRequest, ProgramSpec
-from rooflink.profiling.compiled.store import Store
 from rooflink.profiling.compiled.targets import parse_target
 from rooflink.profiling.errors import ProfileInputError
 

@@ -6,7 +6,7 @@ from rooflink.model import preset
 from rooflink.profiling.compiled.lens import compile_target
 from rooflink.profiling.compiled.spec import ProgramSpec
 from rooflink.profiling.compiled.targets import parse_target
-from rooflink.profiling.record import CompiledPhase
+from rooflink.profiling.records import CompiledPhase
 
 pytestmark = pytest.mark.tpu_compiler
 pytest.importorskip("libtpu")

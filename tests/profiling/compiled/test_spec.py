@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rooflink.model import ModelInputError, preset
-from rooflink.profiling.compiled.messages import REQUEST, CompileRequest
+from rooflink.profiling.compiled.compile import REQUEST, CompileRequest
 from rooflink.profiling.compiled.spec import MeshRequest, ProgramSpec, parse_mesh
 from rooflink.profiling.compiled.targets import parse_target
 from rooflink.profiling.errors import ProfileInputError

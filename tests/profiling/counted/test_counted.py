@@ -11,12 +11,12 @@ from jax.experimental import pallas as pl
 from jax.extend.core import ClosedJaxpr
 
 from rooflink.model import PRESETS, ModelConfig, Transformer, preset
-from rooflink.model.cache import KVCache
-from rooflink.model.decode_attention import attend_once, seen_words
+from rooflink.model.kv_cache import KVCache
 from rooflink.model.layers import Context, Visibility, attend
-from rooflink.profiling.counted.jaxpr import Operations, count
-from rooflink.profiling.counted.passes import decode_passes, prefill_passes
-from rooflink.profiling.counted.unit import unit_costs
+from rooflink.model.pallas_attention import attend_once, seen_words
+from rooflink.profiling.counted.flops import Operations, count
+from rooflink.profiling.counted.phase_costs import decode_passes, prefill_passes
+from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
 
 BASE = ModelConfig(
@@ -112,9 +112,8 @@ def unrolled_forward(model: Transformer, tokens: jax.Array, cache: KVCache) -> j
         }  # fmt: skip
         layers.append(nnx.merge(graph, nnx.from_flat_state(list(one.items()))))
     x = model.embedding[...][tokens]
-    from rooflink.model.cache import visible
-    from rooflink.model.layers import contract, rms_norm
-    from rooflink.model.rotary import rotation
+    from rooflink.model.kv_cache import visible
+    from rooflink.model.layers import contract, rms_norm, rotation
 
     positions = jnp.broadcast_to(jnp.arange(tokens.shape[-1]), tokens.shape)
     sees = Visibility(jnp.zeros((*tokens.shape, 0), bool), visible(positions, positions))

@@ -13,11 +13,10 @@ import pytest
 
 from rooflink.model.config import ModelConfig
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.evaluation.attempts_log import AttemptsLog
-from rooflink.profiling.evaluation.log_adapters import joined, read_log
+from rooflink.profiling.evaluation.attempts_log import AttemptsLog, joined, read_log
 from rooflink.profiling.evaluation.logged import LogRequest, evaluate_log
-from rooflink.profiling.predict.described import NamedShape, named_shape
-from rooflink.profiling.record.evaluation import Cell
+from rooflink.profiling.predicted.model_shape import NamedShape, named_shape
+from rooflink.profiling.records.evaluation import Cell
 from rooflink.tpu_configs.slice import parse_slice
 
 DATA = Path(__file__).parent / "data"

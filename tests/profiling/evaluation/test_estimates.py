@@ -5,8 +5,8 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from rooflink.profiling.evaluation.estimates import best_at, coverage_at, estimate, majority_at
-from rooflink.profiling.record.evaluation import TriedAnswer
+from rooflink.profiling.evaluation.accuracy import best_at, coverage_at, estimate, majority_at
+from rooflink.profiling.records.evaluation import TriedAnswer
 
 
 def tried(*answers: tuple[str, bool, float]) -> list[TriedAnswer]:

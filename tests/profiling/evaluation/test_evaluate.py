@@ -8,20 +8,17 @@ from typing import Any
 import jax
 import pytest
 
+from rooflink.model.reward_model import TrainedVerifier, initial_head, open_verifier, save_head
 from rooflink.model.tasks import parse_task
-from rooflink.model.training.export import write_folder
-from rooflink.model.training.outcome import initial_head, save_head
-from rooflink.model.training.start import open_start
-from rooflink.model.training.trained_verifier import TrainedVerifier, open_verifier
-from rooflink.profiling.counted.unit import unit_costs, verifier_costs
+from rooflink.model.training.model_folder import open_start, write_folder
+from rooflink.profiling.counted.unit_costs import unit_costs, verifier_costs
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.evaluation.evaluate import evaluate
+from rooflink.profiling.evaluation.budgets import parse_budget
+from rooflink.profiling.evaluation.evaluate import Runner, evaluate
 from rooflink.profiling.evaluation.grid import Grid, Place, places_of, split_strategies
-from rooflink.profiling.evaluation.limits import parse_budget
-from rooflink.profiling.evaluation.run_cell import Runner
-from rooflink.profiling.record.evaluation import Cell, Evaluation
-from rooflink.profiling.subject import resolve_subject
-from rooflink.profiling.watcher import Watcher
+from rooflink.profiling.model_spec import resolve_subject
+from rooflink.profiling.progress import Watcher
+from rooflink.profiling.records.evaluation import Cell, Evaluation
 from rooflink.tpu_configs.slice import parse_slice
 
 TASK = parse_task("chain:k=1-2")

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from sample_evaluation import CONFIG, record, sampled_log
 
-from rooflink.profiling.counted.passes import decode_passes, prefill_passes
-from rooflink.profiling.counted.phases import phases_of
-from rooflink.profiling.counted.records import first_attempts, row_costs
-from rooflink.profiling.counted.unit import unit_costs
+from rooflink.profiling.counted.phase_costs import (
+    decode_passes,
+    first_attempts,
+    phases_of,
+    prefill_passes,
+    row_costs,
+)
+from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.evaluation.ledger import ledgers
-from rooflink.profiling.record import CountedCost
+from rooflink.profiling.records import CountedCost
 
 UNIT = unit_costs(CONFIG, "float32")
 UNITS = {"model": UNIT}

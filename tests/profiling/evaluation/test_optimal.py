@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rooflink.profiling.evaluation.frontier import frontiers
-from rooflink.profiling.evaluation.optimal import bins_of, compute_optimal
-from rooflink.profiling.evaluation.options import AnswerOption, Family
+from rooflink.profiling.evaluation.accuracy import AnswerOption, Family, frontiers
+from rooflink.profiling.evaluation.compute_optimal import bins_of, compute_optimal
 
 LEVELS = [1] * 10 + [2] * 10
 NO_CELL: Any = None

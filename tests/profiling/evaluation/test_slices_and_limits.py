@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from sample_evaluation import CONFIG, record, sampled_log
 
-from rooflink.profiling.counted.unit import unit_costs
-from rooflink.profiling.economics.terms import Terms
+from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.evaluation.budgets import limit_of, parse_budget
 from rooflink.profiling.evaluation.ledger import ledgers
-from rooflink.profiling.evaluation.limits import limit_of, parse_budget
-from rooflink.profiling.evaluation.slices import OnSlice
-from rooflink.profiling.forecast import Asked, forecast, query_of
-from rooflink.profiling.predict.described import NamedShape
-from rooflink.profiling.predict.phases import Lengths
-from rooflink.profiling.predict.shape import shape_of
+from rooflink.profiling.predicted.economics import Terms
+from rooflink.profiling.predicted.model_shape import NamedShape, shape_of
+from rooflink.profiling.predicted.passes import OnSlice
+from rooflink.profiling.predicted.phases import Lengths
+from rooflink.profiling.predicted.slices import Asked, forecast, query_of
 from rooflink.tpu_configs.slice import parse_slice
 
 SHAPE = shape_of(CONFIG)

@@ -12,7 +12,7 @@ from rooflink.profiling.codesign.analyse import Wanted
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.notebook import Codesigned, Run, codesign
 from rooflink.profiling.notebook import codesign_rows as rows
-from rooflink.profiling.record.codesign import CodesignReport
+from rooflink.profiling.records.codesign import CodesignReport
 
 PNG = b"\x89PNG"
 

@@ -13,7 +13,7 @@ from rooflink.model.tasks.sums import GAPS_DISCLOSURE
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.notebook import Evaluated
 from rooflink.profiling.notebook import evaluation_rows as rows
-from rooflink.profiling.record.evaluation import Evaluation
+from rooflink.profiling.records.evaluation import Evaluation
 
 PNG = b"\x89PNG"
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 import rooflink.profiling as rp
 from rooflink.profiling.cli.app import app
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 
 COSTS = ("model", "workload", "phases", "thought", "placements", "predictions", "findings")
 

@@ -16,7 +16,7 @@ from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.notebook import figures, page
 from rooflink.profiling.notebook.run import Run
 from rooflink.profiling.notebook.sensitivity import shares
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 from rooflink.profiling.render.templating import TEMPLATES
 
 PNG = b"\x89PNG"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rooflink.profiling.notebook import watching
-from rooflink.profiling.watcher import Silent
+from rooflink.profiling.progress import Silent
 
 display = pytest.importorskip("IPython.display", reason="pip install '.[notebooks]'")
 

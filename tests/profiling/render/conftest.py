@@ -3,7 +3,7 @@
 import pytest
 from sample_profile import sample_profile
 
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 
 
 @pytest.fixture

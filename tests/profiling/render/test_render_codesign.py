@@ -11,7 +11,7 @@ from sample_codesign import HARDWARE_ASKS, MODEL_ASKS, sample_codesign
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.record.codesign import CodesignReport
+from rooflink.profiling.records.codesign import CodesignReport
 from rooflink.profiling.render.codesign_asks import first_page
 from rooflink.profiling.render.codesign_console import show_codesign
 from rooflink.profiling.render.codesign_html import codesign_html

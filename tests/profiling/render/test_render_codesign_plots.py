@@ -11,8 +11,7 @@ import pytest
 from sample_codesign import bound_map as toy_map
 from sample_codesign import case, sample_codesign
 
-from rooflink.profiling.record.codesign import BoundMap, CodesignCase
-from rooflink.profiling.record.codesign_search import ParetoPoint
+from rooflink.profiling.records.codesign import BoundMap, CodesignCase, ParetoPoint
 from rooflink.profiling.render.plot_codesign_badges import apart
 from rooflink.profiling.render.plot_codesign_hatch import runs, strokes
 from rooflink.profiling.render.plot_codesign_map import FULL, KV, WEIGHTS, bound_map, kind, kinds_of

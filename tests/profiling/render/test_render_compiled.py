@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from sample_profile import sample_profile
 
-from rooflink.profiling.record import CompiledPhase, Excess, HbmRow, Profile
+from rooflink.profiling.records import CompiledPhase, Excess, HbmRow, Profile
 from rooflink.profiling.render import compiled_facts as facts
 from rooflink.profiling.render import svg
 from rooflink.profiling.render.compiled_console import show_compiled

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 from rooflink.profiling.render.console import show
 
 

@@ -9,10 +9,12 @@ from rich.console import Console
 
 from rooflink.profiling.evaluation.attempts_log import AttemptsLog, LoggedAttempt
 from rooflink.profiling.evaluation.logged import LogRequest, evaluate_log
-from rooflink.profiling.predict.described import named_shape
-from rooflink.profiling.record.evaluation import Cell, Estimate, Evaluation
-from rooflink.profiling.record.evaluation_choice import (
+from rooflink.profiling.predicted.model_shape import named_shape
+from rooflink.profiling.records.evaluation import (
     Baseline,
+    Cell,
+    Estimate,
+    Evaluation,
     Frontier,
     Optimal,
     OptimalPoint,

@@ -17,7 +17,7 @@ from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment
 from tensorboard.plugins.hparams.list_session_groups import Handler
 
 import rooflink.model.training
-from rooflink.profiling.record.training import Training
+from rooflink.profiling.records.training import Training
 from rooflink.profiling.render.codesign_tensorboard import write_codesign_events
 from rooflink.profiling.render.evaluation_events import write_evaluation_events
 from rooflink.profiling.render.hparams import HYPERPARAMETERS, METRICS

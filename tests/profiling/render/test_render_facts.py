@@ -2,7 +2,7 @@
 
 import pytest
 
-from rooflink.profiling.record import MeasuredCost, Profile, Spread
+from rooflink.profiling.records import MeasuredCost, Profile, Spread
 from rooflink.profiling.render import facts
 from rooflink.profiling.render.tiles import tiles
 

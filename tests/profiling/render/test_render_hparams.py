@@ -14,7 +14,7 @@ from tensorboard.plugins.hparams.metadata import (
     parse_session_start_info_plugin_data,
 )
 
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 from rooflink.profiling.render.hparams import METRICS
 from rooflink.profiling.render.tensorboard import write_events
 

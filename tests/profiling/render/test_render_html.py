@@ -3,13 +3,13 @@
 import pytest
 from html_page import parsed
 
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
+from rooflink.profiling.records.profile import total_phase
 from rooflink.profiling.render import units
 from rooflink.profiling.render.headline import headline
 from rooflink.profiling.render.html import html
 from rooflink.profiling.render.markdown import fenced, inline, markdown
 from rooflink.profiling.render.svg import NAMESPACE
-from rooflink.profiling.total import total_phase
 
 SELF_CLOSED = {"path", "line", "rect", "circle", "g"}
 

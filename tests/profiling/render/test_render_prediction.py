@@ -7,9 +7,8 @@ import pytest
 from rich.console import Console
 from sample_prediction import sample_prediction
 
-from rooflink.profiling.economics.costing import economics_of
-from rooflink.profiling.economics.terms import Terms
-from rooflink.profiling.record import Interval, Prediction, Profile
+from rooflink.profiling.predicted.economics import Terms, economics_of
+from rooflink.profiling.records import Interval, Prediction, Profile
 from rooflink.profiling.render import amounts
 from rooflink.profiling.render.console import show
 from rooflink.profiling.render.html import html

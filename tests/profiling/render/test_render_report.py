@@ -6,10 +6,10 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
+from rooflink.profiling.records.files import load_profile
 from rooflink.profiling.render.report import write_run
 from rooflink.profiling.render.roofline_png import roofline_png
-from rooflink.profiling.store import load_profile
 
 
 def read_events(folder: Path) -> EventAccumulator:

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rooflink.profiling.record import Profile
+from rooflink.profiling.records import Profile
 from rooflink.profiling.render import svg
 from rooflink.profiling.render.plot_roofline import roofline
 from rooflink.profiling.render.plots import all_plots

@@ -7,13 +7,13 @@ import pytest
 from rich.console import Console
 from sample_trace import sample_trace
 
-from rooflink.profiling.record import Profile, Trace
+from rooflink.profiling.records import Profile, Trace
+from rooflink.profiling.records.files import load_profile, save_profile
 from rooflink.profiling.render.console import show
 from rooflink.profiling.render.html import html
 from rooflink.profiling.render.markdown import markdown
 from rooflink.profiling.render.tensorboard import scalars
 from rooflink.profiling.render.trace_tables import scopes_table, trace_notes
-from rooflink.profiling.store import load_profile, save_profile
 
 
 def traced(profile: Profile, **changes: object) -> Profile:

@@ -6,25 +6,25 @@ from contextlib import ExitStack
 import jax
 import pytest
 
-from rooflink.model.reasoning import STRATEGIES
 from rooflink.model.sampling import Greedy
+from rooflink.model.strategies.registry import STRATEGIES
 from rooflink.model.tasks import parse_task
 from rooflink.model.transformer import Transformer
 from rooflink.profiling.asking import attempts_for
 from rooflink.profiling.codesign.analyse import left_out
 from rooflink.profiling.compare import compare
-from rooflink.profiling.evaluation.clock import Clocked, clocked
+from rooflink.profiling.evaluation.evaluate import Runner
 from rooflink.profiling.evaluation.grid import Grid, places_of
-from rooflink.profiling.evaluation.run_cell import Runner
 from rooflink.profiling.measured import run
+from rooflink.profiling.measured.clock import Clocked, clocked
+from rooflink.profiling.model_spec import Subject, resolve_subject
 from rooflink.profiling.profiler import profile
-from rooflink.profiling.record import MachineLimits, Profile
+from rooflink.profiling.progress import Silent, Watcher
+from rooflink.profiling.records import MachineLimits, Profile
 from rooflink.profiling.render.html import html
 from rooflink.profiling.render.markdown import markdown
 from rooflink.profiling.render.tensorboard import scalars
 from rooflink.profiling.strategy.asked import strategy_for
-from rooflink.profiling.subject import Subject, resolve_subject
-from rooflink.profiling.watcher import Silent, Watcher
 from rooflink.profiling.workload import Request
 from rooflink.tpu_configs.catalog import load_chip
 

@@ -7,10 +7,9 @@ from rooflink.model.generate import Attempt
 from rooflink.model.tasks import Problem
 from rooflink.model.training.rollout import Rollouts, said_rows
 from rooflink.model.weights import open_weights
-from rooflink.profiling.counted.unit import unit_costs
-from rooflink.profiling.record.training import GENERATION
-from rooflink.profiling.training.ledger import LoopLedger
-from rooflink.profiling.training.update_cost import update_cost
+from rooflink.profiling.counted.unit_costs import unit_costs
+from rooflink.profiling.records.training import GENERATION
+from rooflink.profiling.training_cost import LoopLedger, update_cost
 
 CONFIG = open_weights("reasoner").config
 

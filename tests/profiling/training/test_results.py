@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 import rooflink.model.training
-from rooflink.model.training.method_recipes import load_any_recipe
-from rooflink.model.training.recipe import fingerprint
-from rooflink.profiling.record.training import Training
+from rooflink.model.training.recipes import fingerprint, load_any_recipe
+from rooflink.profiling.records.training import Training
 
 RESULTS = Path(rooflink.model.training.__file__).parent / "results"
 

@@ -5,12 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from rooflink.profiling.predict.case_times import Predicted
-from rooflink.profiling.predict.cases import Case, Piece
-from rooflink.profiling.predict.work import elementwise_work
-from rooflink.profiling.record.interval import Interval
-from rooflink.profiling.validate.identity import case_key
-from rooflink.profiling.validate.score import score, summaries
+from rooflink.profiling.predicted.cases import Case, Piece, Predicted
+from rooflink.profiling.predicted.step_work import elementwise_work
+from rooflink.profiling.records.base import Interval
+from rooflink.profiling.validate.validate import case_key, score, summaries
 from rooflink.tpu_configs.slice import parse_slice
 
 

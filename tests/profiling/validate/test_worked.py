@@ -2,9 +2,9 @@
 
 import pytest
 
-from rooflink.profiling.predict.cases import LeftOut
-from rooflink.profiling.validate.worked.checking import LEFT_OUT, NOT_EXPRESSED, SOLUTIONS, solve
-from rooflink.profiling.validate.worked.problem import Problem, problems
+from rooflink.profiling.predicted.cases import LeftOut
+from rooflink.profiling.validate.worked.check import LEFT_OUT, NOT_EXPRESSED, SOLUTIONS, solve
+from rooflink.profiling.validate.worked.problems import Problem, problems
 
 BY_ID = {problem.id: problem for problem in problems()}
 

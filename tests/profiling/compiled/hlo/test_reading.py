@@ -8,8 +8,12 @@ import jax.numpy as jnp
 import pytest
 
 from rooflink.profiling.compiled.hlo.module import Module
-from rooflink.profiling.compiled.hlo.reading import parse_module, read_module
-from rooflink.profiling.compiled.hlo.schema import HloModuleProto, HloProto
+from rooflink.profiling.compiled.hlo.proto import (
+    HloModuleProto,
+    HloProto,
+    parse_module,
+    read_module,
+)
 from rooflink.profiling.errors import ProfileInputError
 
 

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import pytest
 
 from rooflink.profiling.compiled.hlo.module import Module
-from rooflink.profiling.compiled.hlo.reading import parse_module, read_module
-from rooflink.profiling.compiled.traffic.record import ModuleTraffic
+from rooflink.profiling.compiled.hlo.proto import parse_module, read_module
+from rooflink.profiling.compiled.traffic.traffic import ModuleTraffic
 from rooflink.profiling.compiled.traffic.walk import module_traffic
 
 FIXTURES = Path(__file__).parent / "fixtures"

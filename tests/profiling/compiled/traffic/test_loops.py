@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 from rooflink.profiling.compiled.hlo.module import Module
-from rooflink.profiling.compiled.hlo.reading import parse_module
+from rooflink.profiling.compiled.hlo.proto import parse_module
 from rooflink.profiling.compiled.traffic.walk import module_traffic
 
 COUNTING = """HloModule counting

@@ -1,7 +1,7 @@
 """What instructions touch of their operands, on programs small enough to count by hand."""
 
-from rooflink.profiling.compiled.hlo.reading import parse_module
-from rooflink.profiling.compiled.traffic.record import InstructionTraffic, ModuleTraffic
+from rooflink.profiling.compiled.hlo.proto import parse_module
+from rooflink.profiling.compiled.traffic.traffic import InstructionTraffic, ModuleTraffic
 from rooflink.profiling.compiled.traffic.walk import module_traffic
 
 LAYER = 64 * 128 * 4  # bytes of one of eight layers of f32[8,64,128]

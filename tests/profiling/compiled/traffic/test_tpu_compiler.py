@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rooflink.profiling.compiled.hlo.reading import read_module
+from rooflink.profiling.compiled.hlo.proto import read_module
 from rooflink.profiling.compiled.traffic.walk import module_traffic
 
 HERE = Path(__file__).parent

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from jax.profiler import ProfileData
 
-from rooflink.profiling.compiled.traffic.record import HBM, Loop
+from rooflink.profiling.compiled.traffic.traffic import HBM, Loop
 from rooflink.profiling.compiled.xprof import PhaseProgram, write_session
-from rooflink.profiling.compiled.xprof.schema import MemoryAccessBreakdown, XSpace
+from rooflink.profiling.compiled.xprof.xplane import MemoryAccessBreakdown, XSpace
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.tpu_configs.catalog import load_chip
 

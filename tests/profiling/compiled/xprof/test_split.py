@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from rooflink.profiling.compiled.xprof import PhaseProgram
-from rooflink.profiling.compiled.xprof.matmuls import is_whole, matmul_flops
-from rooflink.profiling.compiled.xprof.split import row_flops
+from rooflink.profiling.compiled.xprof.op_metrics import is_whole, matmul_flops
+from rooflink.profiling.compiled.xprof.timeline import row_flops
 
 ToProto = Callable[[str], bytes]
 

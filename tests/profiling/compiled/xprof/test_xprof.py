@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rooflink.profiling.compiled.traffic.record import ModuleTraffic
+from rooflink.profiling.compiled.traffic.traffic import ModuleTraffic
 from rooflink.profiling.compiled.xprof import PhaseProgram, write_session
 from rooflink.tpu_configs.catalog import load_chip
 

@@ -5,13 +5,11 @@ from pathlib import Path
 import pytest
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.predict.collectives import all_gather
-from rooflink.profiling.predict.parallel import ring
-from rooflink.profiling.validate.identity import case_key
+from rooflink.profiling.predicted.collectives import all_gather, ring
 from rooflink.profiling.validate.measurements import read_measurements
+from rooflink.profiling.validate.measurements.csv_rows import read_table
 from rooflink.profiling.validate.measurements.models import known_sizes
-from rooflink.profiling.validate.measurements.table import read_table
-from rooflink.profiling.validate.run import SHIPPED
+from rooflink.profiling.validate.validate import SHIPPED, case_key
 
 ENERGY = """file,model,task,weight_precision,gpu,n_gpus,tp,ep,dp,avg_batch,avg_output_len,\
 median_itl_ms,J_per_token

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rooflink.profiling.predict.cases import Case, LeftOut
+from rooflink.profiling.predicted.cases import Case, LeftOut
 from rooflink.profiling.validate.measurements import read_measurements
 
 HEADER = [

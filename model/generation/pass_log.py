@@ -1,0 +1,154 @@
+"""What every pass through a model worked on: the record from which costs are counted afterwards.
+
+Axis letters as in `config`; N consecutive passes of one phase over one batch. A question is a
+prompt's index in the whole workload. Nothing here knows what a pass costs.
+
+Limits on what one question may cost, whatever the strategy: told of every pass, they say stop.
+
+Budgets in FLOPs, joules, dollars or seconds are limits that know a price; they live with whoever
+knows prices. Here is the one in tokens.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+Counts = np.ndarray  # int64
+ROOT = -1
+"""Parent of a branch that begins with a prompt."""
+
+
+@dataclass(frozen=True)
+class PassRecord:
+    """N passes in a row of one phase. A row that is idle in a pass has 0 tokens in it.
+
+    Prefill is one pass with one row a prompt (A = 1) and no shared part before it. A record with
+    no tokens at all but `copied` ones is a branching: cached positions copied from row to row.
+    """
+
+    phase: str
+    model: str  # whose weights are read: the engine's name
+    questions: Counts  # [B]
+    prompt: Counts  # [B] positions of the shared prompt that each of its rows sees; 0 in prefill
+    own: Counts  # [N, B, A] positions of its own that a row had cached before the pass
+    tokens: Counts  # [N, B, A] positions that a row reads
+    heads: Counts  # [N, B, A] positions of it whose logits are wanted
+    forced: Counts  # [N, B, A] tokens of it that were given, not chosen: cue, 'Wait', a replay
+    copied: Counts  # [N, B, A] cached positions copied into the row
+    branches: Counts  # [B, A] the branch that each row works on, an index into PassLog.parents
+    slots: int  # positions that the program computes for each row, padding and idle ones included
+
+    @property
+    def passes(self) -> int:
+        """N; a branching is none."""
+        return int((self.tokens.sum(axis=(1, 2)) > 0).sum())
+
+    @property
+    def pairs(self) -> Counts:
+        """[N, B, A] queries times the keys they see, causally."""
+        before = self.prompt[:, None] + self.own
+        return self.tokens * before + self.tokens * (self.tokens + 1) // 2
+
+    @property
+    def prompt_read(self) -> Counts:
+        """[N, B] cached positions of shared prompts, read once a pass for all rows at work."""
+        return np.where((self.tokens > 0).any(axis=2), self.prompt, 0)
+
+    @property
+    def prompt_saved(self) -> Counts:
+        """[N, B] positions not read again because rows share their prompt's cache."""
+        sharing = (self.tokens > 0).sum(axis=2)
+        return self.prompt * (sharing - 1).clip(min=0)
+
+    @property
+    def own_read(self) -> Counts:
+        """[N, B, A] cached positions of its own that each row at work reads."""
+        return np.where(self.tokens > 0, self.own, 0)
+
+    @property
+    def idle_slots(self) -> int:
+        """Positions that the program computed for nothing: padding, and rows that had ended."""
+        return self.slots * self.tokens.size * (self.passes > 0) - int(self.tokens.sum())
+
+
+@dataclass
+class PassLog:
+    """All passes of one strategy over one batch, with the branches they worked on.
+
+    A branch is a stretch of a path between two branchings; `parents` gives the one it grew from.
+    `hits` names, for each question that a limit ended, the limit.
+    """
+
+    records: list[PassRecord] = field(default_factory=list)
+    parents: list[int] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)
+    hits: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def phases(self) -> list[str]:
+        """Names of the phases in the order of their first pass."""
+        return list(dict.fromkeys(record.phase for record in self.records))
+
+    def new_branches(self, parents: np.ndarray) -> Counts:
+        """Numbers for new branches that grow from `parents` (any shape)."""
+        first = len(self.parents)
+        self.parents += [int(parent) for parent in parents.ravel()]
+        return np.arange(first, len(self.parents)).reshape(parents.shape)
+
+    def keep(self, branches: Iterable[int]) -> None:
+        """Mark branches, and all they grew from, as part of an attempt that was finished."""
+        for branch in branches:
+            while branch != ROOT and branch not in self.kept:
+                self.kept.add(int(branch))
+                branch = self.parents[branch]
+
+    def discarded(self, record: PassRecord) -> np.ndarray:
+        """[B, A]: rows of `record` whose work ended in no finished attempt (pruned, probes)."""
+        kept = np.zeros(len(self.parents), bool)
+        kept[list(self.kept)] = True
+        return ~kept[record.branches]
+
+    def of_phase(self, phase: str) -> list[PassRecord]:
+        """The records of one phase."""
+        return [record for record in self.records if record.phase == phase]
+
+    def tokens(self, phase: str | None = None, discarded: bool | None = None) -> int:
+        """Positions read: of one phase or all, on discarded branches, on others, or on both."""
+        total = 0
+        for record in self.records:
+            if phase is not None and record.phase != phase:
+                continue
+            rows = np.ones(record.branches.shape, bool)
+            if discarded is not None:
+                rows = self.discarded(record) == discarded
+            total += int((record.tokens * rows).sum())
+        return total
+
+
+class Limit(Protocol):
+    """Told of each `PassRecord` as it is made."""
+
+    def __call__(self, record: PassRecord) -> Sequence[str | None]:
+        """For each question of the record: the name of the limit that it has hit, or None.
+
+        A question that hit a limit thinks no further and gets no new attempts; what it has
+        thought is answered, within the answer budget.
+        """
+
+
+@dataclass
+class TokenLimit:
+    """At most `tokens` positions read for a question, its prompt, forced tokens and verifier's
+    passes included. The pass that reaches the limit is the last but for the answer's."""
+
+    tokens: int
+    spent: Counter[int] = field(default_factory=Counter)
+
+    def __call__(self, record: PassRecord) -> Sequence[str | None]:
+        for question, read in zip(record.questions, record.tokens.sum(axis=(0, 2)), strict=True):
+            self.spent[int(question)] += int(read)
+        over = (self.spent[int(question)] >= self.tokens for question in record.questions)
+        return [f"{self.tokens} tokens" if hit else None for hit in over]

@@ -1,0 +1,270 @@
+"""Tokens that a model is given to read after a prompt: a cue, 'Wait', an attempt to be scored.
+
+All of them, of all rows, are read in one pass. Masks `rows` are [B, A] bool; T positions.
+
+Going back and branching out: rows that drop tokens, are put back, or become copies of others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from ..kv_cache import EMPTY
+from .decode_loop import (
+    Cursor,
+    forget,
+    read_given,
+    read_scored,
+    take_rows,
+    token_confidence,
+    up_to_step,
+)
+from .session import Session
+
+Tokens = Sequence[int]
+
+_confidence = jax.jit(token_confidence)
+
+
+def force(
+    session: Session, tokens: Tokens, phase: str, rows: np.ndarray, model: str | None = None
+) -> Array | None:
+    """Make each of `rows` say `tokens`; what it had not read of its own is read along.
+
+    The pass is noted as one of `model`, the engine's by default. Returns the hidden states
+    [B, A, D] behind the last token, None where nothing was to be read.
+    """
+    B, A = rows.shape
+    return force_each(session, [[tokens] * A] * B, phase, rows, exact=True, model=model)
+
+
+def force_each(
+    session: Session,
+    tokens: Sequence[Sequence[Tokens]],
+    phase: str,
+    rows: np.ndarray,
+    exact: bool = False,
+    scored: bool = False,
+    model: str | None = None,
+) -> Array | None:
+    """As `force`, with tokens [B][A] of each row's own; `scored` finds how likely each was held.
+
+    Rows of many lengths are padded to few; `exact` is for tokens that all rows share. The pass is
+    noted as one of `model`, the engine's by default.
+    """
+    said = np.array([[len(row) for row in question] for question in tokens]) * rows
+    counts = said + (session.cursor.pending & rows)
+    if not counts.any():
+        return None
+    T = int(counts.max()) if exact else up_to_step(int(counts.max()))
+    with session.during(phase):
+        return _read(session, tokens, phase, said, counts, T, scored, model)
+
+
+def _read(
+    session: Session, tokens: Sequence[Sequence[Tokens]], phase: str, said: np.ndarray,
+    counts: np.ndarray, T: int, scored: bool, model: str | None,
+) -> Array:  # fmt: skip
+    given, positions = _columns(session, tokens, said, counts, T)
+    session.room(T)
+    own = session.own
+    arguments = (session.engine.model, session.rows, jnp.asarray(given), jnp.asarray(positions))
+    figures = [np.full((*said.shape, T), np.nan, np.float32)] * 2
+    if scored:
+        first = _first_figures(session, given, T - said)
+        session.rows, hidden, logits, *rest = read_scored(*arguments)
+        at_first = session.fresh[..., None] & (np.arange(T) == (T - said)[..., None])
+        figures = [
+            np.where(at_first, of_first, np.pad(others, [(0, 0), (0, 0), (1, 0)]))
+            for of_first, others in zip(first, rest, strict=True)
+        ]
+    else:
+        session.rows, hidden, logits = read_given(*arguments)
+    for t in range(T):
+        session.trace.add(
+            t >= T - said,
+            given[..., t],
+            figures[0][..., t],
+            figures[1][..., t],
+            forced=True,
+        )
+    read = counts > 0
+    session.note_rows(
+        phase, counts[None].astype(np.int64), own[None],
+        heads=(counts if scored else read)[None].astype(np.int64), forced=said[None], slots=T,
+        model=model,
+    )  # fmt: skip
+    _moved(session, given[..., -1], said, counts, logits)
+    return hidden
+
+
+def _columns(
+    session: Session, tokens: Sequence[Sequence[Tokens]], said: np.ndarray, counts: np.ndarray,
+    T: int,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """What each row reads [B, A, T], ending in the last column, and at which positions."""
+    given = np.zeros((*said.shape, T), np.int32)
+    for b, a in zip(*np.nonzero(counts), strict=True):
+        if said[b, a]:
+            given[b, a, T - said[b, a] :] = tokens[b][a]
+        if counts[b, a] > said[b, a]:
+            given[b, a, T - counts[b, a]] = session.cursor.token[b, a]
+    offset = np.arange(T) - (T - counts[..., None])
+    positions = np.where(offset >= 0, session.cursor.position[..., None] + offset, EMPTY)
+    return given, positions.astype(np.int32)
+
+
+def _first_figures(session: Session, given: np.ndarray, first: np.ndarray) -> list[np.ndarray]:
+    """Figures [B, A, 1] of the tokens in columns `first` [B, A], from the logits at hand."""
+    index = np.minimum(first, given.shape[2] - 1)[..., None]
+    token = jnp.asarray(np.take_along_axis(given, index, axis=2)[..., 0])
+    logits = jnp.broadcast_to(session.logits, (*token.shape, session.logits.shape[-1]))
+    return [np.asarray(figure)[..., None] for figure in _confidence(logits, token)]
+
+
+def _moved(
+    session: Session, last: np.ndarray, said: np.ndarray, counts: np.ndarray, logits: Array
+) -> None:
+    """Where the rows stand after the pass."""
+    read, cursor = counts > 0, session.cursor
+    session.cursor = replace(
+        cursor,
+        token=np.where(said > 0, last, cursor.token),
+        pending=cursor.pending & ~read,
+        position=(cursor.position + counts).astype(np.int32),
+        said=(cursor.said + said).astype(np.int32),
+    )
+    session.logits = jnp.where(jnp.asarray(read)[..., None], logits, session.logits)
+    session.fresh |= read
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where all rows stood at one time; see `place_of` and `put_back`."""
+
+    cursor: Cursor
+    length: np.ndarray
+    fresh: np.ndarray
+    logits: Array
+    branches: np.ndarray
+    slot: int
+
+
+def place_of(session: Session) -> Place:
+    """Remember where the rows stand, to come back after a probe or a verifier's question."""
+    return Place(
+        cursor=session.cursor,
+        length=session.trace.length.copy(),
+        fresh=session.fresh.copy(),
+        logits=session.logits,
+        branches=session.branches,
+        slot=int(session.rows.slot),
+    )
+
+
+def put_back(session: Session, place: Place, rows: np.ndarray) -> None:
+    """Put `rows` back to `place`: what they said since is forgotten, though not uncounted."""
+    keep = np.where(rows, place.cursor.position, np.iinfo(np.int32).max).astype(np.int32)
+    slot = place.slot if (rows | ~session.alive).all() else int(session.rows.slot)
+    session.rows = forget(session.rows, jnp.asarray(keep), jnp.int32(slot))
+    old, now = place.cursor, session.cursor
+    session.cursor = replace(
+        now,
+        token=np.where(rows, old.token, now.token),
+        pending=np.where(rows, old.pending, now.pending),
+        position=np.where(rows, old.position, now.position),
+        said=np.where(rows, old.said, now.said),
+    )
+    session.trace.length = np.where(rows, place.length, session.trace.length)
+    session.fresh = np.where(rows, place.fresh, session.fresh)
+    session.logits = jnp.where(jnp.asarray(rows)[..., None], place.logits, session.logits)
+    session.branches = np.where(rows, place.branches, session.branches)
+
+
+def new_branches(session: Session, rows: np.ndarray) -> None:
+    """What `rows` do from here on is a branch of its own, kept or discarded by itself."""
+    grown = session.log.new_branches(session.branches)
+    session.branches = np.where(rows, grown, session.branches)
+
+
+def drop(session: Session, counts: np.ndarray) -> None:
+    """Take the last `counts` [B, A] tokens of each row back; given tokens must follow them."""
+    dropped = counts > 0
+    cursor = session.cursor
+    unread = dropped & cursor.pending
+    position = (cursor.position - counts + unread).astype(np.int32)
+    session.rows = forget(session.rows, jnp.asarray(position), session.rows.slot)
+    session.trace.length = session.trace.length - counts
+    session.cursor = replace(
+        cursor,
+        pending=cursor.pending & ~dropped,
+        position=position,
+        said=(cursor.said - counts).astype(np.int32),
+    )
+    session.fresh &= ~dropped
+
+
+def branch(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
+    """Row a becomes a copy of row `parents[b, a]` [B, A]; rows that are not `alive` are pruned.
+
+    A row that stays where it is is not copied. The copies' cached positions are noted as a
+    record of the phase 'branch'.
+    """
+    with session.during("branch"):
+        _take(session, parents, alive)
+
+
+def _take(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
+    moved = (parents != np.arange(parents.shape[1])) & alive
+    copied = np.where(moved, np.take_along_axis(session.own, parents, axis=1), 0)
+    if moved.any():
+        session.rows = take_rows(session.rows, jnp.asarray(parents.astype(np.int32)))
+
+    def pick(x: np.ndarray) -> np.ndarray:
+        index = parents.reshape(parents.shape + (1,) * (x.ndim - 2))
+        return np.take_along_axis(x, index, axis=1)
+
+    c = session.cursor
+    session.cursor = Cursor(*map(pick, (c.token, c.pending, c.position, c.said, c.left, c.recent,
+                                        c.active, c.stop)))  # fmt: skip
+    session.trace = session.trace.take(parents)
+    if session.logits.shape[1] > 1:
+        index = jnp.asarray(parents)[..., None]
+        session.logits = jnp.take_along_axis(session.logits, index, axis=1)
+    session.fresh = pick(session.fresh)
+    session.branches = session.log.new_branches(pick(session.branches))
+    session.alive = pick(session.alive) & alive
+    if moved.any():
+        none = np.zeros_like(copied)[None]
+        session.note_rows("branch", none, none, none, none, slots=0, copied=copied[None])
+
+
+def unread(session: Session, rows: np.ndarray) -> None:
+    """Let `rows` read the last token that they said once more, those that have read one."""
+    again = rows & ~session.cursor.pending & (session.own > 0)
+    position = (session.cursor.position - again).astype(np.int32)
+    session.rows = forget(session.rows, jnp.asarray(position), session.rows.slot)
+    pending = session.cursor.pending | again
+    session.cursor = replace(session.cursor, pending=pending, position=position)
+    session.fresh &= ~again
+
+
+def peek(
+    session: Session, cue: Sequence[int], phase: str, rows: np.ndarray, model: str | None = None
+) -> tuple[Array, Array]:
+    """Hidden states [B, A, D] and logits [B, A, V] after reading what is said, and `cue`.
+
+    The rows are put back afterwards: `cue` is no part of what they said. The pass is noted as one
+    of `model`, the engine's by default.
+    """
+    place = place_of(session)
+    hidden = force(session, cue, phase, rows, model)
+    if hidden is None:
+        raise ValueError("nothing to read: rows have read all that they said, and the cue is empty")
+    logits = session.logits
+    put_back(session, place, rows)
+    return hidden, logits

@@ -1,0 +1,132 @@
+"""ThoughtRules from words: what ends a thought, in a tokenizer's own ids.
+
+Wording: what a strategy must know of one model's language, in token ids and text.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..config import ModelInputError
+from ..decode import ThoughtRules
+from ..tasks.base import NUMBER, plain_number
+from ..tokenizer import THINK_MARKER, Tokenizer
+
+ANSWER_CUE = "The answer is"
+"""For models without a marker (Kojima et al. 2022, arXiv 2205.11916)."""
+
+
+def default_think_end(tokenizer: Tokenizer) -> str:
+    """The model's own end-of-thought marker if its vocabulary has one, else an answer cue."""
+    is_token = len(tokenizer.encode(THINK_MARKER, start=False)) == 1
+    return THINK_MARKER if is_token else ANSWER_CUE
+
+
+def thought_rules(
+    tokenizer: Tokenizer, think_end: str, think_budget: int, answer_budget: int
+) -> ThoughtRules:
+    """Rules for a thought that ends with the text `think_end`.
+
+    The text is recognised with or without a space before it and with a first letter of either
+    case, since each is other token ids. Where it has to be forced it stands on a line of its own.
+
+    Raises ModelInputError for an empty text or a budget that is too small.
+    """
+    if not think_end.strip():
+        raise ModelInputError("the end of thought is empty: --think-end needs a text")
+    require_budgets(think_budget, answer_budget)
+    text = think_end.strip()
+    spellings = [text, text[0].lower() + text[1:], text[0].upper() + text[1:]]
+    spaced = [prefix + spelling for spelling in spellings for prefix in ("", " ")]
+    markers = dict.fromkeys(tuple(tokenizer.encode(form, start=False)) for form in spaced)
+    tail = "\n\n" if text.startswith("<") else ""
+    return ThoughtRules(
+        think_budget=think_budget,
+        answer_budget=answer_budget,
+        markers=tuple(markers),
+        cue=tuple(tokenizer.encode(f"\n{text}{tail}", start=False)),
+        end_tokens=tuple(sorted(tokenizer.end_ids)),
+    )
+
+
+def budget_rules(think_budget: int, answer_budget: int) -> ThoughtRules:
+    """Rules without words, for costs of a model without a tokenizer: budgets are always used up.
+
+    The marker and cue are one id that no vocabulary has.
+    """
+    require_budgets(think_budget, answer_budget)
+    nothing = (2**30,)
+    return ThoughtRules(think_budget, answer_budget, markers=(nothing,), cue=(0,), end_tokens=())
+
+
+def require_budgets(think_budget: int, answer_budget: int) -> None:
+    """Raise ModelInputError for a thought of fewer than no tokens or an answer of none."""
+    for name, budget, least in (("think", think_budget, 0), ("answer", answer_budget, 1)):
+        if budget < least:
+            raise ModelInputError(f"--{name}-budget must be at least {least} tokens, got {budget}")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a model's thoughts begin, end and are read; budgets are in its `rules`."""
+
+    rules: ThoughtRules
+    decode: Callable[[Sequence[int]], str]  # text of token ids, control tokens left out
+    answer_pattern: str = NUMBER  # regular expression of an answer in a text
+    canonical: Callable[[str], str] = plain_number  # the one spelling of an answer
+    wait: tuple[int, ...] = ()  # what budget forcing says instead of an end of thought
+    steps: tuple[tuple[int, ...], ...] = ()  # what ends a step of a thought
+    revise: tuple[int, ...] = ()  # what follows an attempt to ask for a better one
+
+    @property
+    def longest_ending(self) -> int:
+        """M: tokens to look back on to recognise a marker or the end of a step."""
+        return max((len(ending) for ending in (*self.rules.markers, *self.steps)), default=1)
+
+    def extract(self, tokens: Sequence[int], last: bool = False) -> str | None:
+        """The first (or `last`) answer in the text of `tokens`, in its one spelling."""
+        answers = self._answers(self.decode(tokens))
+        return self.canonical(answers[-1 if last else 0].group()) if answers else None
+
+    def span(self, tokens: Sequence[int], last: bool = False) -> tuple[int, int] | None:
+        """Tokens [first, after) that spell what `extract` finds."""
+        answers = self._answers(self.decode(tokens))
+        return self._tokens_of(answers[-1 if last else 0], tokens) if answers else None
+
+    def align(self, tokens: Sequence[int], answer: str) -> tuple[int, int] | None:
+        """Tokens [first, after) of the last place that spells `answer`, or None."""
+        answers = self._answers(self.decode(tokens))
+        same = [found for found in answers if self.canonical(found.group()) == answer]
+        return self._tokens_of(same[-1], tokens) if same else None
+
+    def revision(self, prompt: Sequence[int], earlier: Sequence[Sequence[int]]) -> list[int]:
+        """A prompt that holds earlier attempts, without their end tokens, and asks for another."""
+        asked = list(prompt)
+        for said in earlier:
+            asked += [token for token in said if token not in self.rules.end_tokens]
+            asked += self.revise
+        return asked
+
+    def _answers(self, text: str) -> list[re.Match[str]]:
+        return list(re.finditer(self.answer_pattern, text))
+
+    def _tokens_of(self, found: re.Match[str], tokens: Sequence[int]) -> tuple[int, int]:
+        """The tokens that a match in their text lies in."""
+        ends = [len(self.decode(tokens[: i + 1])) for i in range(len(tokens))]
+        return bisect_right(ends, found.start()), bisect_left(ends, found.end()) + 1
+
+
+def text_wording(tokenizer: Tokenizer, rules: ThoughtRules) -> Wording:
+    """The wording of a model that thinks in English lines (s1's 'Wait', arXiv 2501.19393)."""
+
+    def ids(text: str) -> tuple[int, ...]:
+        return tuple(tokenizer.encode(text, start=False))
+
+    return Wording(
+        rules=rules,
+        decode=tokenizer.decode,
+        wait=ids("\nWait,"),
+        steps=tuple(dict.fromkeys((ids("\n"), ids("\n\n")))),
+        revise=ids("\n\nLet me check that once more.\n"),
+    )

@@ -1,0 +1,116 @@
+"""Strategies by name, as in 'self-consistency:n=16,temperature=1', and their list for --help."""
+
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, get_args
+
+from ..config import ModelInputError
+from .answer_cache import Cached
+from .base import Strategy
+from .beam_search import BeamSearch
+from .best_of_n import BestOfN
+from .budget_forcing import BudgetForcing
+from .cot_decoding import CotDecoding
+from .early_stop import EarlyStop
+from .revision import Revision
+from .sampling import Direct, Greedy, Sample
+from .self_consistency import AdaptiveConsistency, SelfConsistency
+from .verifiers import CONFIDENCE, Verifier
+
+STRATEGIES: tuple[type[Any], ...] = (
+    Direct, Greedy, Sample, CotDecoding, SelfConsistency, BestOfN, BeamSearch, Revision,
+    BudgetForcing, AdaptiveConsistency, EarlyStop,
+)  # fmt: skip
+"""Every strategy, from the simplest on."""
+
+CACHED = f"{Cached.name}+"
+VERIFIERS: Mapping[str, Verifier] = {"confidence": CONFIDENCE}
+
+
+def strategy_summaries() -> dict[str, str]:
+    """Name and one line of each strategy, with its settings and their defaults, for --help."""
+    found = {}
+    for kind in STRATEGIES:
+        settings = ", ".join(f"{f.name}={_words(f.default)}" for f in fields(kind))
+        found[kind.name] = f"{kind.summary}" + (f" ({settings})" if settings else "")
+    return found | {CACHED: Cached.summary}
+
+
+def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> Strategy:
+    """The strategy that 'name' or 'name:setting=value,setting=value' describes.
+
+    'cached+' before it puts an answer cache around it. A setting `verifier` is one of the names
+    in `verifiers`. Raises ModelInputError naming what is unknown, with near names.
+    """
+    if text.startswith(CACHED):
+        return Cached(parse_strategy(text.removeprefix(CACHED), verifiers))
+    name, _, rest = text.partition(":")
+    kinds = {kind.name: kind for kind in STRATEGIES}
+    kind = kinds[_known(name.strip(), kinds, "strategy")]
+    settings = {field.name: field for field in fields(kind)}
+    given: dict[str, object] = {}
+    for part in filter(None, (part.strip() for part in rest.split(","))):
+        key, _, value = part.partition("=")
+        field = settings[_known(key.strip(), settings, "setting", name)]
+        given[field.name] = _value(name, field, value.strip(), verifiers)
+    strategy: Strategy = kind(**given)
+    return strategy
+
+
+def with_verifier(text: str, verifier: str) -> str:
+    """`text` with the setting `verifier=...`, where its strategy takes one and none is given.
+
+    Raises ModelInputError for a strategy that is not known.
+    """
+    name = text.removeprefix(CACHED).partition(":")[0].strip()
+    kinds = {kind.name: kind for kind in STRATEGIES}
+    kind = kinds[_known(name, kinds, "strategy")]
+    takes = any(field.type is Verifier for field in fields(kind))
+    if not takes or "verifier=" in text.replace(" ", ""):
+        return text
+    return f"{text}{',' if ':' in text else ':'}verifier={verifier}"
+
+
+def settings_of(
+    strategy: Strategy, verifiers: Mapping[str, Verifier] = VERIFIERS
+) -> dict[str, str | int | float | bool | None]:
+    """Every setting of `strategy`, a verifier by its name; those of the strategy that a cache
+    asks."""
+    inner: Any = strategy.strategy if isinstance(strategy, Cached) else strategy
+    settings = {field.name: getattr(inner, field.name) for field in fields(inner)}
+    names = {id(verifier): name for name, verifier in verifiers.items()}
+    return {key: names.get(id(value), value) for key, value in settings.items()}
+
+
+def _known(name: str, known: Mapping[str, object], what: str, where: str = "") -> str:
+    if name in known:
+        return name
+    near = get_close_matches(name, known, n=2)
+    choices = " or ".join(near) if near else ", ".join(known) or "none"
+    hint = f"did you mean {choices}?" if near else f"choose from {choices}"
+    place = f"{where}: " if where else ""
+    raise ModelInputError(f"{place}there is no {what} '{name}': {hint}")
+
+
+def _value(name: str, field: Field[Any], value: str, verifiers: Mapping[str, Verifier]) -> object:
+    if field.type is Verifier:
+        return verifiers[_known(value, verifiers, "verifier", name)]
+    kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
+    if value == "none" and type(None) in kinds:
+        return None
+    try:
+        if bool in kinds:
+            return {"true": True, "false": False, "1": True, "0": False}[value.lower()]
+        return int(value) if int in kinds else float(value)
+    except (ValueError, KeyError):
+        wanted = (
+            "true or false" if bool in kinds else "a whole number" if int in kinds else "a number"
+        )
+        raise ModelInputError(f"{name}: {field.name} must be {wanted}, got '{value}'") from None
+
+
+def _words(default: object) -> str:
+    names = [name for name, verifier in VERIFIERS.items() if verifier == default]
+    return names[0] if names else str(default).lower()

@@ -1,0 +1,66 @@
+"""Direct answer: the cue stands where the thought would begin.
+
+One attempt or several, none of them compared: greedy chain of thought and plain sampling.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..generation.attempt import Answered, Stop
+from ..generation.engine import Engine, Questions
+from ..generation.generate import answer, attempts_of, think_and_answer
+from ..generation.session import open_session
+from ..sampling import Greedy as GreedySampler
+from .base import THINK_AND_ANSWER, Sampling, require
+from .voting import answered
+
+
+@dataclass(frozen=True)
+class Direct:
+    """No thought: the cue is read with the prompt, in one pass, and the answer is greedy."""
+
+    name: ClassVar[str] = "direct"
+    summary: ClassVar[str] = "no thought: the answer at once"
+    phases: ClassVar[tuple[str, ...]] = ("prefill", "answer")
+
+    def run(self, engine: Engine, questions: Questions) -> list[Answered]:
+        session = open_session(engine, questions, 1, forced=engine.wording.rules.cue)
+        thought = session.trace.length.copy()
+        answer(session, GreedySampler())
+        found = attempts_of(session, thought, np.full_like(thought, Stop.BUDGET))
+        return [answered(attempts, 0, session.log) for attempts in found]
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """Chain of thought with the likeliest token at every step (Wei et al. 2022, 2201.11903)."""
+
+    name: ClassVar[str] = "greedy"
+    summary: ClassVar[str] = "one thought of likeliest tokens, then the answer"
+    phases: ClassVar[tuple[str, ...]] = THINK_AND_ANSWER
+
+    def run(self, engine: Engine, questions: Questions) -> list[Answered]:
+        session = open_session(engine, questions, 1)
+        found = think_and_answer(session, GreedySampler())
+        return [answered(attempts, 0, session.log) for attempts in found]
+
+
+@dataclass(frozen=True)
+class Sample(Sampling):
+    """`n` sampled attempts, the first of which answers: what `generate` does, for pass@k."""
+
+    name: ClassVar[str] = "sample"
+    summary: ClassVar[str] = "n sampled attempts; the first answers, all count for pass@k"
+    phases: ClassVar[tuple[str, ...]] = THINK_AND_ANSWER
+    n: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.n >= 1, self.name, "n", self.n, "at least 1")
+
+    def run(self, engine: Engine, questions: Questions) -> list[Answered]:
+        session = open_session(engine, questions, self.n)
+        found = think_and_answer(session, self.sampler)
+        return [answered(attempts, 0, session.log) for attempts in found]

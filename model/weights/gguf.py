@@ -1,0 +1,214 @@
+"""Weights from a local GGUF file of architecture llama, qwen2 or qwen3.
+
+ModelConfig from a GGUF's metadata (keys: gguf.md; their meaning: convert_hf_to_gguf.py).
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..config import Family, ModelConfig, ModelInputError, RopeScaling
+from .gguf_format import GgufFile
+from .gguf_tokenizer import gguf_tokenizer
+from .layout import NamedTensor, WeightSource
+from .metadata import Fields, checked
+
+_FAMILIES: dict[str, Family] = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
+_ROPE_FACTORS = "rope_freqs.weight"
+
+
+def gguf_config(file: GgufFile) -> ModelConfig:
+    """The configuration that `file` states; `ModelInputError` for what this model cannot be.
+
+    Mistral and SmolLM files state architecture 'llama', and their family is given as that.
+    """
+    fields = Fields(file.metadata, str(file.path))
+    arch = fields.text("general.architecture")
+    if arch not in _FAMILIES:
+        raise ModelInputError(
+            f"{file.path} holds the architecture '{arch}', which is not supported: "
+            f"{', '.join(_FAMILIES)} are (Mistral and SmolLM files say llama)."
+        )
+    _refuse_variants(fields, arch)
+    embed_dim = fields.integer(f"{arch}.embedding_length")
+    heads = fields.integer(f"{arch}.attention.head_count")
+    head_dim = fields.integer(f"{arch}.attention.key_length", embed_dim // heads)
+    _refuse_head_shapes(fields, arch, head_dim)
+    theta = _decimal(fields.number(f"{arch}.rope.freq_base", 10000.0))
+    config = ModelConfig(
+        name=fields.text("general.name", file.path.stem),
+        family=_FAMILIES[arch],
+        layers=fields.integer(f"{arch}.block_count"),
+        embed_dim=embed_dim,
+        query_heads=heads,
+        kv_heads=fields.integer(f"{arch}.attention.head_count_kv", heads),
+        head_dim=head_dim,
+        mlp_dim=fields.integer(f"{arch}.feed_forward_length"),
+        vocab_size=_vocab_size(file),
+        context_length=_context_length(fields, arch),
+        rope_theta=theta,
+        norm_eps=_decimal(fields.number(f"{arch}.attention.layer_norm_rms_epsilon")),
+        tied_embeddings="output.weight" not in file.tensors,
+        qkv_bias="blk.0.attn_q.bias" in file.tensors,
+        qk_norm=arch == "qwen3",
+        rope_scaling=_rope_scaling(file, theta, head_dim),
+    )
+    return checked(config, str(file.path))
+
+
+def _refuse_variants(fields: Fields, arch: str) -> None:
+    if fields.get(f"{arch}.expert_count"):
+        raise ModelInputError(
+            f"{fields.where} is a mixture of experts, which is not supported: use a dense model."
+        )
+    scaling = fields.get(f"{arch}.rope.scaling.type")
+    linear = fields.get(f"{arch}.rope.scale_linear")
+    if scaling not in (None, "none") or linear not in (None, 1.0):
+        raise ModelInputError(
+            f"{fields.where} scales its rotary frequencies ({scaling or 'linear'}), which is not "
+            "supported: use the model without its context extension."
+        )
+
+
+def _refuse_head_shapes(fields: Fields, arch: str, head_dim: int) -> None:
+    for key in ("attention.value_length", "rope.dimension_count"):
+        width = fields.integer(f"{arch}.{key}", head_dim)
+        if width != head_dim:
+            raise ModelInputError(
+                f"{fields.where} has '{arch}.{key}' = {width} beside heads of {head_dim}, "
+                "which is not supported: all must be one width."
+            )
+
+
+def _vocab_size(file: GgufFile) -> int:
+    embedding = file.tensors.get("token_embd.weight")
+    if embedding is None or len(embedding.shape) != 2:
+        raise ModelInputError(
+            f"{file.path} lacks the tensor 'token_embd.weight' as a table: it holds a vocabulary "
+            "or an adapter only, pass the model itself."
+        )
+    return embedding.shape[0]
+
+
+def _context_length(fields: Fields, arch: str) -> int:
+    """Positions the model was made for; inside a sliding window attention is the plain one."""
+    context = fields.integer(f"{arch}.context_length")
+    return min(context, fields.integer(f"{arch}.attention.sliding_window", context))
+
+
+def _decimal(value: float) -> float:
+    """The shortest decimal that is the same float32: 1e-5 rather than 9.999999747378752e-06."""
+    return float(str(np.float32(value)))
+
+
+def _rope_scaling(file: GgufFile, theta: float, head_dim: int) -> RopeScaling | None:
+    """Llama 3's scaling, recovered from the divisors of the frequencies that the file lists.
+
+    llama.cpp stores what the scaling does to each frequency, not its four parameters. Only the
+    factor differs between published models (8 and 32), and it is the largest divisor.
+    """
+    if _ROPE_FACTORS not in file.tensors:
+        return None
+    divisors = file.array(_ROPE_FACTORS).astype(np.float64)
+    scaling = RopeScaling(
+        factor=_decimal(float(divisors.max(initial=1.0))),
+        low_freq_factor=1.0,
+        high_freq_factor=4.0,
+        original_context=8192,
+    )
+    expected = _llama3_divisors(scaling, theta, head_dim)
+    if divisors.shape != expected.shape or not np.allclose(divisors, expected, rtol=1e-4):
+        raise ModelInputError(
+            f"{file.path} scales its rotary frequencies ('{_ROPE_FACTORS}') in another way than "
+            "Llama 3.1, which is not supported."
+        )
+    return scaling
+
+
+def _llama3_divisors(scaling: RopeScaling, theta: float, head_dim: int) -> np.ndarray:
+    """What each of the head_dim / 2 frequencies is divided by (Llama 3.1's published rule)."""
+    frequency = theta ** (-np.arange(0, head_dim, 2) / head_dim)
+    turns = scaling.original_context * frequency / (2 * math.pi)  # in the original context
+    low, high = scaling.low_freq_factor, scaling.high_freq_factor
+    kept = np.clip((turns - low) / (high - low), 0.0, 1.0)
+    return 1.0 / (kept + (1.0 - kept) / scaling.factor)
+
+
+_TOP = {
+    "token_embd": "model.embed_tokens",
+    "output_norm": "model.norm",
+    "output": "lm_head",
+}
+_BLOCK = {
+    "attn_norm": "input_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+
+
+def open_gguf(path: Path) -> WeightSource:
+    """The model in the GGUF at `path`, tensors dequantised as they are read.
+
+    Raises:
+        ModelInputError: the file is missing, damaged, or of a kind that is not supported.
+    """
+    file = GgufFile(path)
+    config = gguf_config(file)
+    tokenizer = gguf_tokenizer(file, config.vocab_size)
+    kinds = sorted({tensor.type.name for tensor in file.tensors.values()})
+    return WeightSource(
+        config=config,
+        tokenizer=tokenizer,
+        description=f"GGUF {path} ({', '.join(kinds)})",
+        read_tensors=lambda: _tensors(file, config),
+    )
+
+
+def _tensors(file: GgufFile, config: ModelConfig) -> Iterator[NamedTensor]:
+    permuted = file.metadata["general.architecture"] == "llama"
+    for name in file.tensors:
+        if name == "rope_freqs.weight":  # not a weight: `gguf_config` has read it
+            continue
+        tensor = file.array(name)
+        if permuted and ".attn_q." in name:
+            tensor = _unpermuted(tensor, config.query_heads, name)
+        if permuted and ".attn_k." in name:
+            tensor = _unpermuted(tensor, config.kv_heads, name)
+        yield _public_name(name, file.path), tensor
+
+
+def _public_name(name: str, path: Path) -> str:
+    stem, _, kind = name.rpartition(".")
+    if stem in _TOP:
+        return f"{_TOP[stem]}.{kind}"
+    match stem.split("."):
+        case ["blk", layer, part] if part in _BLOCK:
+            return f"model.layers.{layer}.{_BLOCK[part]}.{kind}"
+    raise ModelInputError(
+        f"{path} holds tensor '{name}', which this model has no place for: "
+        "it is a variant that is not supported."
+    )
+
+
+def _unpermuted(tensor: np.ndarray, heads: int, name: str) -> np.ndarray:
+    """Rows of each head back from adjacent rotary pairs to Hugging Face's two halves.
+
+    convert_hf_to_gguf.py's `permute` turned [heads, 2, H/2, ...] into [heads, H/2, 2, ...].
+    """
+    if tensor.shape[0] % (2 * heads):
+        raise ModelInputError(
+            f"tensor '{name}' has {tensor.shape[0]} rows, which {heads} heads of even width "
+            "cannot share: the file is damaged."
+        )
+    pairs = tensor.reshape(heads, -1, 2, *tensor.shape[1:])
+    return pairs.swapaxes(1, 2).reshape(tensor.shape)

@@ -1,0 +1,87 @@
+"""How much memory a process may still take, asked before it is taken.
+
+The kernel ends a process that overruns its limit without a word; a sentence beforehand is kinder.
+"""
+
+import os
+from pathlib import Path
+
+from ..config import ModelInputError
+
+GB = 10**9
+
+
+def require_memory(needed_bytes: int, what: str) -> None:
+    """Raise `ModelInputError` if `needed_bytes` for `what` exceed the memory left to this process.
+
+    Call it before the allocation. Where the system tells nothing, nothing is refused.
+    """
+    left_bytes = available_bytes()
+    if left_bytes is not None and needed_bytes > left_bytes:
+        raise ModelInputError(
+            f"{what} needs {needed_bytes / GB:.2f} GB of memory but {left_bytes / GB:.2f} GB is "
+            "available: choose a smaller model or a narrower dtype, or free memory."
+        )
+
+
+def available_bytes(root: Path = Path("/")) -> int | None:
+    """Bytes this process may still take: the least of what the system and its cgroups leave.
+
+    Sources: /proc/meminfo MemAvailable; the cgroup v2 and v1 memory limits less their use, page
+    cache that can be dropped counted as free; sysconf's physical pages where there is no /proc.
+    `root` stands in for / in tests. None where none of these is known.
+    """
+    candidates = [_meminfo_bytes(root), *_cgroup_v2_bytes(root), _cgroup_v1_bytes(root)]
+    known = [value for value in candidates if value is not None]
+    return max(0, min(known)) if known else _physical_bytes()
+
+
+def _meminfo_bytes(root: Path) -> int | None:
+    for line in _lines(root / "proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _cgroup_v2_bytes(root: Path) -> list[int | None]:
+    """One figure for this process's cgroup and each ancestor: any of them may hold the limit."""
+    own = next((x[3:] for x in _lines(root / "proc/self/cgroup") if x.startswith("0::")), "/")
+    top = root / "sys/fs/cgroup"
+    folder = top / own.strip("/")
+    folders = [folder, *(parent for parent in folder.parents if parent.is_relative_to(top))]
+    return [_left_bytes(x, "memory.max", "memory.current", "inactive_file") for x in folders]
+
+
+def _cgroup_v1_bytes(root: Path) -> int | None:
+    folder = root / "sys/fs/cgroup/memory"
+    return _left_bytes(
+        folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+    )
+
+
+def _left_bytes(folder: Path, limit: str, usage: str, droppable: str) -> int | None:
+    limit_bytes = _integer(folder / limit)
+    usage_bytes = _integer(folder / usage)
+    if limit_bytes is None or usage_bytes is None:  # no such cgroup, or its limit is 'max'
+        return None
+    stat = dict(line.split(maxsplit=1) for line in _lines(folder / "memory.stat") if " " in line)
+    return limit_bytes - usage_bytes + int(stat.get(droppable, 0))
+
+
+def _physical_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system, or it will not say
+        return None
+
+
+def _integer(path: Path) -> int | None:
+    lines = _lines(path)
+    return int(lines[0]) if lines and lines[0].isdigit() else None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []

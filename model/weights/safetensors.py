@@ -1,0 +1,76 @@
+"""Tensors of a safetensors file, or of the shards that an index lists."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from ..config import ModelInputError
+from .hf_config import read_json
+from .layout import NamedTensor
+
+_SINGLE = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+_PICKLED = ("*.bin", "*.pt", "*.pth")
+_READABLE = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+
+
+def safetensors_files(folder: Path) -> list[Path]:
+    """The weight files of `folder`, all present; `ModelInputError` names the one that is not."""
+    index = folder / _INDEX
+    if index.is_file():
+        return _shards(index)
+    if (folder / _SINGLE).is_file():
+        return [folder / _SINGLE]
+    if any(any(folder.glob(pattern)) for pattern in _PICKLED):
+        raise ModelInputError(
+            f"{folder} holds its weights as .bin or .pt files, which can run code when opened and "
+            "are never read: convert them to safetensors."
+        )
+    raise ModelInputError(
+        f"{folder} holds neither {_SINGLE} nor {_INDEX}: pass the folder of a whole model."
+    )
+
+
+def read_safetensors(paths: list[Path]) -> Iterator[NamedTensor]:
+    """Yield (name, array) from each file in turn, float16 widened to float32."""
+    for path in paths:
+        try:
+            with safe_open(path, framework="numpy") as file:
+                for name in file.keys():  # noqa: SIM118 - the handle is no mapping
+                    kind = file.get_slice(name).get_dtype()
+                    if kind not in _READABLE:
+                        raise ModelInputError(
+                            f"{path} holds tensor '{name}' as {kind}, which is not read: "
+                            f"use a model in {', '.join(_READABLE)}."
+                        )
+                    yield name, _widened(file.get_tensor(name))
+        except (SafetensorError, OSError) as error:
+            raise ModelInputError(
+                f"{path} is damaged or truncated ({error}): fetch it again."
+            ) from error
+
+
+def _widened(tensor: np.ndarray) -> np.ndarray:
+    return tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
+
+
+def _shards(index: Path) -> list[Path]:
+    weight_map = read_json(index).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise ModelInputError(f"{index} has no 'weight_map': fetch the file again.")
+    paths = []
+    for name in sorted(set(map(str, weight_map.values()))):
+        path = index.with_name(Path(name).name)
+        if path.name != name or path.suffix != ".safetensors":
+            raise ModelInputError(
+                f"{index} names the shard '{name}': only .safetensors files beside it are read."
+            )
+        if not path.is_file():
+            raise ModelInputError(
+                f"{path} is missing, which {index.name} lists as a shard: fetch it too."
+            )
+        paths.append(path)
+    return paths

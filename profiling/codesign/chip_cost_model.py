@@ -1,0 +1,204 @@
+"""Cost model: area, watts and dollars of a chip by its parameters, with each figure's uncertainty.
+
+Linear in the parameters but for the die's yield (Poisson: exp(-defects * area), a die no larger
+than the reticle). Figures and sources: data/cost_model.toml. Good for the direction of a trade
+between parts, not for a chip's price: rent is taken to follow what a chip costs to build.
+"""
+
+import tomllib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pydantic import Field
+from scipy.special import ndtri
+
+from ...tpu_configs.chip import Chip
+from ...tpu_configs.figure import Figure
+from ..predicted.hardware import link_rate
+from ..predicted.model_shape import Number
+from ..records.codesign import Assumption
+
+WAFER_MM2 = np.pi * 150.0**2
+RETICLE_MM2 = 858.0  # 26 x 33 mm, the largest die a scanner exposes
+PROCESSES_NM = (3, 5, 7)
+
+
+class Coefficient(Figure):
+    """A figure of the cost model and the standard deviation of its log."""
+
+    log_scale: float = Field(ge=0)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ChipParts:
+    """What a chip is built of, in base units; numbers or arrays."""
+
+    matrix_flops: Number  # bfloat16
+    hbm_bandwidth: Number
+    hbm_capacity: Number
+    on_chip_capacity: Number
+    link_bandwidth: Number  # of all links together, one way
+
+
+PARTS = ("matrix_flops", "hbm_bandwidth", "hbm_capacity", "on_chip_capacity", "link_bandwidth")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Rates:
+    """The cost model's coefficients for one process; numbers or draws [draws]."""
+
+    matrix_mm2_per_tflops: Number
+    sram_mm2_per_mb: Number
+    hbm_mm2_per_gbps: Number
+    link_mm2_per_gbps: Number
+    other_mm2: Number
+    matrix_pj_per_flop: Number
+    hbm_pj_per_bit: Number
+    link_pj_per_bit: Number
+    sram_w_per_mb: Number
+    hbm_w_per_gb: Number
+    other_w: Number
+    wafer_usd: Number
+    defects_per_mm2: Number
+    hbm_usd_per_gb: Number
+    hbm_usd_per_gbps: Number
+    link_usd_per_gbps: Number
+    packaging_usd: Number
+    server_usd: Number
+
+
+def area_mm2(parts: ChipParts, rates: Rates) -> Number:
+    """All dies of the chip, memory stacks left out."""
+    area = parts.matrix_flops / 1e12 * rates.matrix_mm2_per_tflops
+    area += parts.on_chip_capacity / 1e6 * rates.sram_mm2_per_mb
+    area += parts.hbm_bandwidth / 1e9 * rates.hbm_mm2_per_gbps
+    return area + parts.link_bandwidth / 1e9 * rates.link_mm2_per_gbps + rates.other_mm2
+
+
+def full_watts(parts: ChipParts, rates: Rates) -> Number:
+    """Everything at full use at once."""
+    watts = parts.matrix_flops * rates.matrix_pj_per_flop * 1e-12
+    watts += parts.hbm_bandwidth * 8 * rates.hbm_pj_per_bit * 1e-12
+    watts += parts.link_bandwidth * 8 * rates.link_pj_per_bit * 1e-12
+    watts += parts.on_chip_capacity / 1e6 * rates.sram_w_per_mb
+    return watts + parts.hbm_capacity / 1e9 * rates.hbm_w_per_gb + rates.other_w
+
+
+def build_usd(parts: ChipParts, rates: Rates) -> Number:
+    """Dies, memory, package, links and the share of a server; no design cost, no margin."""
+    area = area_mm2(parts, rates)
+    good = jnp.exp(-rates.defects_per_mm2 * jnp.minimum(area, RETICLE_MM2))
+    usd = area * rates.wafer_usd / WAFER_MM2 / good
+    usd += parts.hbm_capacity / 1e9 * rates.hbm_usd_per_gb
+    usd += parts.hbm_bandwidth / 1e9 * rates.hbm_usd_per_gbps
+    usd += parts.link_bandwidth / 1e9 * rates.link_usd_per_gbps
+    return usd + rates.packaging_usd + rates.server_usd
+
+
+BUDGETS = {"area": area_mm2, "watts": full_watts, "usd": build_usd}
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class CostModel:
+    """A chip that is there, and rates to cost changes of it with."""
+
+    reference: ChipParts
+    rates: Rates  # [draws], the first the figures themselves
+
+    def factors(self, changes: Mapping[str, Number]) -> tuple[Number, Number]:
+        """Watts and dollars [draws] after over before; a change is a factor by parameter, and what
+        is no part of a chip costs nothing."""
+        parts = {
+            name: getattr(self.reference, name) * factor
+            for name, factor in changes.items()
+            if name in PARTS
+        }
+        if not parts:
+            return 1.0, 1.0
+        changed = replace(self.reference, **parts)
+        watts = full_watts(changed, self.rates) / full_watts(self.reference, self.rates)
+        return watts, build_usd(changed, self.rates) / build_usd(self.reference, self.rates)
+
+
+def cost_model(chip: Chip, draws: int) -> CostModel:
+    """The model for one chip on its process, coefficients drawn `draws` times."""
+    process_nm, _ = process_of(chip)
+    reference = jax.tree.map(jnp.float32, parts_of(chip))
+    return CostModel(reference, jax.tree.map(jnp.float32, rates_of(process_nm, draws)))
+
+
+def parts_of(chip: Chip) -> ChipParts:
+    """What a chip file says of the parts; what is not public is nothing."""
+    links, on_chip = chip.links, chip.on_chip_memory
+    joined = links is not None and links.kind != "none"
+    together = links.per_link_bandwidth.value * links.count.value if joined and links else 0.0
+    return ChipParts(
+        matrix_flops=chip.peak_flops("bfloat16").flop_per_s,
+        hbm_bandwidth=chip.hbm_bandwidth,
+        hbm_capacity=chip.hbm_capacity_bytes,
+        on_chip_capacity=on_chip.capacity.value if on_chip else 0.0,
+        link_bandwidth=together or link_rate(chip),
+    )
+
+
+def rates_of(process_nm: int, draws: int = 1) -> Rates:
+    """Coefficients for a process of `PROCESSES_NM`, [draws]; the first draw is the figures."""
+    return Rates(**{name: _drawn(name, each, draws) for name, each in _of(process_nm).items()})
+
+
+def cost_assumptions(process_nm: int) -> list[Assumption]:
+    """Every coefficient for a process, in a sentence with its source."""
+    return [
+        Assumption(
+            sentence=f"{name.replace('_', ' ')}: {each.value:g} {each.unit}"
+            f" ({process_nm} nm class where it depends on it), log scale {each.log_scale:g}",
+            source=f"{each.source} ({each.date})",
+            confidence=each.confidence,
+        )
+        for name, each in _of(process_nm).items()
+    ]
+
+
+def _drawn(name: str, coefficient: Coefficient, draws: int) -> np.ndarray:
+    """Log-normal draws about the figure, the figure itself the first; the same every time."""
+    rng = np.random.default_rng(zlib.crc32(f"cost model/{name}".encode()))
+    quantiles = (np.arange(draws - 1) + 0.5) / max(draws - 1, 1)
+    normals = np.concatenate(([0.0], rng.permutation(ndtri(quantiles))))
+    return coefficient.value * np.exp(coefficient.log_scale * normals)
+
+
+def process_of(chip: Chip) -> tuple[int, str]:
+    """The class of process that a chip is costed as, and why in a sentence without its stop."""
+    known = chip.silicon.process.value if chip.silicon else None
+    if known is None:
+        return 5, f"the process of {chip.name} is not public: taken as 5 nm class"
+    nearest = min(PROCESSES_NM, key=lambda nm: abs(np.log(nm / known)))
+    return nearest, f"{chip.name} at {known:g} nm is costed as {nearest} nm class"
+
+
+def _of(process_nm: int) -> dict[str, Coefficient]:
+    table = _table()
+    picked = {
+        name: row.get(str(process_nm), row) if "value" not in row else row
+        for name, row in table.items()
+    }
+    return {name: Coefficient.model_validate(_floats(row)) for name, row in picked.items()}
+
+
+def _floats(row: dict) -> dict:
+    return row | {"value": float(row["value"]), "log_scale": float(row["log_scale"])}
+
+
+@cache
+def _table() -> dict[str, dict]:
+    text = files(__package__).joinpath("data/cost_model.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

@@ -1,0 +1,275 @@
+"""Search: which chip serves a workload mix best under a budget of area, watts or dollars.
+
+An exhaustive sweep of a grid of designs in one compiled call, and a gradient search from the best
+of them. Capacity buys sequences that run together: for each number of sequences a chip has just
+the memory that it needs.
+
+Minimum under a budget: projected gradient in the logs of the parameters.
+
+Where objective and cost are sums of monomials, as times and costs of parts are, this is a geometric
+program: convex in the logs (Boyd et al. 2007, 'A tutorial on geometric programming'), so that any
+minimum is the minimum.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from ..errors import ProfileInputError
+from ..predicted.hardware import Efficiency, Hardware
+from ..predicted.model_shape import Number
+from .chip_cost_model import BUDGETS, ChipParts, Rates
+from .parameters import on_chip_bytes
+from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
+from .workload_on_slice import Setting
+
+STEPS = 400
+_RETRACTIONS = 6
+_AT_BOUND = 1e-5
+
+
+def minimise(
+    objective: Callable[[Array], Array],
+    cost: Callable[[Array], Array],
+    start: Array,
+    budget: Array,
+    low: Array,
+    high: Array,
+    steps: int = STEPS,
+) -> Array:
+    """The logs of the parameters [n] that make `objective` least where `cost` equals `budget`.
+
+    `objective` (a log) and `cost` take logs [n]; all parameters stay between `low` and `high`
+    (logs). Steps go along the budget: the gradient less its part along the cost's. For many starts,
+    `jax.vmap` it.
+    """
+    spend = lambda logs: jnp.log(cost(logs))  # noqa: E731
+
+    def step(i: Array, logs: Array) -> Array:
+        slope, price = jax.grad(objective)(logs), jax.grad(spend)(logs)
+        along = _along(slope, price, jnp.ones_like(logs))
+        outward = ((logs <= low + _AT_BOUND) & (along > 0)) | (
+            (logs >= high - _AT_BOUND) & (along < 0)
+        )
+        along = _along(slope, price, 1.0 - outward)
+        rate = 0.5 * (1 - i / steps) + 0.01
+        return onto(jnp.clip(logs - rate * along, low, high))
+
+    def onto(logs: Array) -> Array:
+        return jax.lax.fori_loop(
+            0, _RETRACTIONS, partial(_retracted, spend, budget, low, high), logs
+        )
+
+    return jax.lax.fori_loop(0, steps, step, onto(jnp.clip(start, low, high)))
+
+
+def _along(slope: Array, price: Array, free: Array) -> Array:
+    """The slope's part along the budget, of the parameters that are free to move."""
+    slope, price = slope * free, price * free
+    return slope - price * (slope @ price) / jnp.maximum(price @ price, 1e-20)
+
+
+def _retracted(
+    spend: Callable[[Array], Array], budget: Array, low: Array, high: Array, _: int, logs: Array
+) -> Array:
+    """One Newton step back to the budget, by the parameters that can still move that way."""
+    missing = jnp.log(budget) - spend(logs)
+    price = jax.grad(spend)(logs)
+    movable = jnp.where(missing > 0, logs < high, logs > low)
+    price = price * movable
+    return jnp.clip(logs + price * missing / jnp.maximum(price @ price, 1e-20), low, high)
+
+
+SEARCHED = ("matrix_flops", "hbm_bandwidth", "on_chip_capacity", "link_bandwidth")
+LOW = (1 / 8, 1 / 8, 1.0, 1 / 8)
+HIGH = (8.0, 8.0, 16.0, 8.0)
+"""Factors of the reference chip. On-chip memory is never less than its: how a stack would do with
+less is not modelled."""
+SLOWEST_TOKEN_S = 0.05
+"""Twenty tokens a second for each attempt: about as fast as people read; a judgement."""
+GRID = (17, 17, 9, 9)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Ground:
+    """What a search stands on: the mix's work, the reference chip and the cost model."""
+
+    mixed: MixWork
+    hardware: Hardware
+    on_chip: Number
+    efficiency: Efficiency  # the mode
+    reference: ChipParts
+    rates: Rates  # the figures themselves
+    slowest_token_s: Number
+
+
+@dataclass(frozen=True)
+class Found:
+    """A design and how it does."""
+
+    factors: Factors
+    parts: ChipParts
+    sequences: float
+    time_s: float  # of one query of the mix, at the mode
+
+
+def ground_of(known: Setting, mixed: MixWork, slowest_token_s: float = SLOWEST_TOKEN_S) -> Ground:
+    """The ground of a search about the setting's chip."""
+    first = lambda tree: jax.tree.map(lambda leaf: jnp.asarray(leaf)[0], tree)  # noqa: E731
+    return Ground(
+        mixed=mixed,
+        hardware=known.point.hardware,
+        on_chip=jnp.float32(on_chip_bytes(known.slice)),
+        efficiency=first(known.draws.efficiency),
+        reference=known.costs.reference,
+        rates=first(known.costs.rates),
+        slowest_token_s=jnp.float32(slowest_token_s),
+    )
+
+
+def grid_of(counts: Sequence[int] = GRID) -> Factors:
+    """Every combination of so many factors of each searched parameter, evenly in their logs; the
+    last axis of each field is left for the sequences."""
+    axes = [np.geomspace(low, high, n) for low, high, n in zip(LOW, HIGH, counts, strict=True)]
+    grids = np.meshgrid(*axes, indexing="ij")
+    return Factors(*(jnp.asarray(grid.ravel(), jnp.float32) for grid in grids))
+
+
+@partial(jax.jit, static_argnames="kind")
+def sweep(ground: Ground, designs: Factors, budget: Number, kind: str) -> tuple[Array, Array]:
+    """Seconds of one query for every design and number of sequences, [designs, sequences]; inf
+    where it costs more than the budget or a token takes too long. And what each costs."""
+    time_s, token_s = mix_times(
+        ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, designs
+    )
+    cost = BUDGETS[kind](
+        parts_with(ground, jax.tree.map(lambda x: x[:, None], designs), ground.mixed.needed_bytes),
+        ground.rates,
+    )
+    cost = jnp.broadcast_to(cost, time_s.shape)
+    allowed = (cost <= budget) & (token_s <= ground.slowest_token_s)
+    return jnp.where(allowed, time_s, jnp.inf), cost
+
+
+def parts_with(ground: Ground, design: Factors, capacity_bytes: Number) -> ChipParts:
+    """The parts of a design that has so much memory."""
+    known = ground.reference
+    return ChipParts(
+        matrix_flops=known.matrix_flops * design.matrix_flops,
+        hbm_bandwidth=known.hbm_bandwidth * design.hbm_bandwidth,
+        hbm_capacity=capacity_bytes,
+        on_chip_capacity=known.on_chip_capacity * design.on_chip_capacity,
+        link_bandwidth=known.link_bandwidth * design.link_bandwidth,
+    )
+
+
+def best_of_sweep(ground: Ground, budget: float, kind: str, grid: Factors | None = None) -> Found:
+    """The best design of a grid.
+
+    Raises ProfileInputError where none is within the budget and fast enough.
+    """
+    designs = grid or grid_of()
+    time_s, cost = (np.asarray(x) for x in sweep(ground, designs, budget, kind))
+    if not np.isfinite(time_s).any():
+        least = float(np.nanmin(cost))
+        raise ProfileInputError(
+            f"no chip fits a budget of {budget:g} {UNITS[kind]} and gives a token within "
+            f"{float(ground.slowest_token_s):g} s: the least that any takes is {least:.3g}, "
+            "so raise the budget, allow slower tokens or take more chips"
+        )
+    design, row = np.unravel_index(int(np.argmin(time_s)), time_s.shape)
+    factors = jax.tree.map(lambda leaf: float(leaf[design]), designs)
+    return _found(ground, factors, int(row))
+
+
+_LATE = 4.0
+"""Price of a token that is late, in logs: steeper than time's elasticities, which are 1 at most, so
+that the minimum is on time wherever a chip can be (an exact penalty)."""
+UNITS = {"area": "mm2", "watts": "W", "usd": "USD"}
+
+
+def best_by_gradient(ground: Ground, budget: float, kind: str, start: Found) -> Found:
+    """The best design of any factors, from the sweep's best and from even factors, at each number
+    of sequences that a budget and a token's limit allow."""
+    logs, times = _descend(ground, jnp.float32(budget), start.factors, kind)
+    times = np.asarray(times)
+    starts, row = np.unravel_index(int(np.nanargmin(times)), times.shape)
+    if not times[starts, row] < start.time_s:
+        return start
+    factors = Factors(*(float(np.exp(x)) for x in np.asarray(logs)[starts, row]))
+    return _found(ground, factors, int(row))
+
+
+@partial(jax.jit, static_argnames="kind")
+def _descend(ground: Ground, budget: Array, start: Factors, kind: str) -> tuple[Array, Array]:
+    """Logs [starts, sequences, searched] and seconds [starts, sequences], inf where not allowed."""
+    low, high = jnp.log(jnp.asarray(LOW)), jnp.log(jnp.asarray(HIGH))
+    first = jnp.log(jnp.stack([getattr(start, name) * jnp.ones(()) for name in SEARCHED]))
+    starts = jnp.stack([first, jnp.zeros(len(SEARCHED))])
+
+    def times(logs: Array, row: Array) -> tuple[Array, Array]:
+        found = mix_times(
+            ground.mixed, ground.hardware, ground.on_chip, ground.efficiency,
+            Factors(*jnp.exp(logs)),
+        )  # fmt: skip
+        return found[0][row], found[1][row]
+
+    def cost(logs: Array, row: Array) -> Array:
+        parts = parts_with(ground, Factors(*jnp.exp(logs)), ground.mixed.needed_bytes[row])
+        return BUDGETS[kind](parts, ground.rates)
+
+    def one(begin: Array, row: Array) -> tuple[Array, Array]:
+        def objective(logs: Array) -> Array:
+            seconds, token = times(logs, row)
+            late = jnp.log(token / ground.slowest_token_s)
+            return jnp.log(seconds) + _LATE * jnp.maximum(late, 0.0)
+
+        logs = minimise(objective, lambda x: cost(x, row), begin, budget, low, high)
+        seconds, token = times(logs, row)
+        within = (cost(logs, row) <= budget * 1.0001) & (token <= ground.slowest_token_s * 1.01)
+        return logs, jnp.where(within, seconds, jnp.inf)
+
+    rows = jnp.arange(len(SEQUENCES))
+    return jax.vmap(lambda begin: jax.vmap(lambda row: one(begin, row))(rows))(starts)
+
+
+def reference_design(ground: Ground, capacity_bytes: float) -> Found:
+    """The chip that is there, at the sequences that suit its own memory.
+
+    Raises ProfileInputError where it holds none of the mix or is too slow for a token.
+    """
+    ones = Factors(1.0, 1.0, 1.0, 1.0)
+    time_s, token_s = mix_times(
+        ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, ones
+    )
+    allowed = np.asarray(ground.mixed.needed_bytes <= capacity_bytes)
+    fast = np.asarray(token_s <= ground.slowest_token_s)
+    if not allowed.any():
+        raise ProfileInputError(
+            "the reference chip cannot hold one sequence of the workload mix: take more chips"
+        )
+    both = allowed & fast if (allowed & fast).any() else allowed
+    row = int(np.argmin(np.where(both, np.asarray(time_s), np.inf)))
+    parts = replace(ground.reference, hbm_capacity=capacity_bytes)
+    return Found(ones, jax.tree.map(float, parts), SEQUENCES[row], float(time_s[row]))
+
+
+def _found(ground: Ground, factors: Factors, row: int) -> Found:
+    parts = parts_with(ground, factors, ground.mixed.needed_bytes[row])
+    time_s, _ = mix_times(ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, factors)
+    return Found(factors, jax.tree.map(float, parts), SEQUENCES[row], float(time_s[row]))
+
+
+def times_of_draws(ground: Ground, efficiency: Efficiency, found: Found) -> np.ndarray:
+    """Seconds of one query of the mix for each draw of `efficiency`, fields [draws]."""
+    row = SEQUENCES.index(found.sequences)
+    each = jax.vmap(
+        lambda one: mix_times(ground.mixed, ground.hardware, ground.on_chip, one, found.factors)[0]
+    )(efficiency)
+    return np.asarray(each[:, row], np.float64)

@@ -1,0 +1,231 @@
+"""Seeds: claims that this field started from, worked out with the same model as everything else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from ...tpu_configs.catalog import load_all, load_chip
+from ...tpu_configs.slice import Slice, parse_slice
+from ..predicted.calibration import Calibration
+from ..predicted.economics import price_of
+from ..predicted.model_shape import named_shape
+from ..predicted.phases import Lengths
+from ..predicted.slices import Asked, slice_for
+from ..records.codesign import Seed, SeedRow
+from .chip_search import SLOWEST_TOKEN_S
+from .costs import costs_of
+from .crossovers import BATCHES, CONTEXTS, bound_map
+from .design_point import fits, with_prompts
+from .workload_on_slice import SECONDS_PER_HOUR, Setting, setting
+
+Verdict = Literal["holds", "holds in part", "does not hold"]
+MODELS = ("llama3-8b", "qwen3-30b-a3b", "qwen3-32b", "llama3-70b", "gpt-oss-120b", "deepseek-r1")
+CHIPS = ("v5e", "v5p", "v6e", "h100", "h200", "b200", "mi300x")
+PRICED_THOUGHTS = (1024.0, 8192.0, 32768.0)
+PRICED_ATTEMPTS = (1.0, 64.0)
+_DECODED = "one sequence thinks 2048 and answers 256 tokens after a prompt of 512"
+
+
+def seeds(calibration: Calibration, stack: str | None = None) -> list[Seed]:
+    """Every seed, computed by the calibration."""
+    builders: tuple[Callable[[Calibration, str | None], Seed], ...] = (
+        memory_bound_on_kv,
+        tokens_per_dollar,
+        dollars_per_operation,
+        query_prices,
+    )
+    return [build(calibration, stack) for build in builders]
+
+
+def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
+    """KV share and bound of one decode step by context, at 64 sequences."""
+    batch, rows, held = 64.0, [], []
+    for model, where in (("llama3-8b", "v5e-8"), ("llama3-70b", "v5p-8"), ("llama3-70b", "h100-8")):
+        lengths = Lengths(batch, 1.0, 512.0, 2048.0, 256.0)
+        known = setting(model, Asked(named_shape(model), lengths, stack=stack), parse_slice(where),
+                        calibration)  # fmt: skip
+        grid = bound_map(known, 1.0)
+        row = BATCHES.index(batch)
+        for context in (1024.0, 8192.0, 32768.0, 131072.0):
+            column = CONTEXTS.index(context)
+            bound, share = grid.bound[row][column], grid.kv_share[row][column]
+            note = f"{bound}-bound" + ("" if grid.fits[row][column] else ", does not fit")
+            label = f"{model} on {known.slice.name}, {batch:g} sequences, {context:,.0f} tokens"
+            rows.append(SeedRow(label=label, value=share, unit="share of bytes", note=note))
+            if context == 32768.0:
+                held.append(bound == "memory" and share > 0.5)
+    return Seed(
+        name="memory-bound on KV",
+        claim="Decoding is memory-bound, and on KV, as thoughts grow.",
+        verdict=_verdict(held),
+        finding=f"At 32,768 tokens and {batch:g} sequences, KV is more than half of the bytes and "
+        f"memory the longest term in {sum(held)} of {len(held)} cases.",
+        method="terms and bytes of one decode step, calibrated, at the calibration's mode",
+        rows=rows,
+    )
+
+
+def tokens_per_dollar(calibration: Calibration, stack: str | None) -> Seed:
+    """Tokens thought and answered for a dollar on demand, model by chip."""
+    rows = [
+        SeedRow(label=f"{model} on {each.over.name}", value=each.tokens / each.usd,
+                unit="tokens/USD", note=f"{each.batch:g} sequences")
+        for model in MODELS for chip in CHIPS
+        if (each := _served(model, chip, 2048.0, 1.0, calibration, stack)) is not None
+    ]  # fmt: skip
+    above = [row for row in rows if row.value > 1e6]
+    best = max(rows, key=lambda row: row.value)
+    return Seed(
+        name="a million tokens per dollar",
+        claim="More than a million tokens for a dollar.",
+        verdict="holds" if len(above) == len(rows) else _verdict([bool(above), False]),
+        finding=f"{len(above)} of {len(rows)} pairs of model and chip give more than a million "
+        f"tokens for a dollar on demand; the most is {best.value / 1e6:.1f} million, {best.label}. "
+        + (f"Above: {', '.join(row.label for row in above)}." if above else "None is above."),
+        method=f"{_DECODED}; smallest slice that holds 64 sequences, the largest batch up to 1024 "
+        f"that thinks a token within {SLOWEST_TOKEN_S:g} s; prices on demand, slice always full",
+        rows=rows,
+    )
+
+
+def dollars_per_operation(calibration: Calibration, stack: str | None) -> Seed:
+    """Dollars of a bfloat16 FLOP at peak by chip, and of one that a phase makes."""
+    rows = []
+    for chip in load_all():
+        usd = price_of(chip, "on_demand").usd
+        if usd is not None and chip.peak.bfloat16 is not None:
+            each = usd / SECONDS_PER_HOUR / chip.peak.bfloat16.value
+            rows.append(SeedRow(label=f"{chip.name} at peak", value=each, unit="USD/FLOP"))
+    at_peak = [row.value for row in rows]
+    decode = []
+    for chip_name in ("v5e", "h100"):
+        found = _served("llama3-8b", chip_name, 2048.0, 1.0, calibration, stack)
+        if found is not None:
+            rows.append(SeedRow(label=f"llama3-8b thinking on {found.over.name}",
+                                value=found.usd_per_think_flop, unit="USD/FLOP",
+                                note=f"{found.batch:g} sequences"))  # fmt: skip
+            decode.append(found.usd_per_think_flop)
+    near = [1e-18 / 3 <= value <= 3e-18 for value in at_peak]
+    return Seed(
+        name="10^-18 USD per operation",
+        claim="An operation costs about 10^-18 dollars.",
+        verdict=_verdict([*near, *(value <= 3e-18 for value in decode)]),
+        finding=f"At peak, {sum(near)} of {len(near)} chips with a price are within three times of "
+        f"it ({min(at_peak):.1e} to {max(at_peak):.1e} USD); while it thinks, an operation of "
+        f"llama3-8b costs {', '.join(f'{value:.1e}' for value in decode)} USD.",
+        method="price on demand over peak bfloat16 FLOP/s; thinking: the slice's price over the "
+        "FLOPs that thinking makes",
+        rows=rows,
+    )
+
+
+def query_prices(calibration: Calibration, stack: str | None) -> Seed:
+    """Dollars of one query by model, thought and attempts, on H100s."""
+    rows = []
+    for model in ("llama3-8b", "llama3-70b", "deepseek-r1"):
+        for attempts in PRICED_ATTEMPTS:
+            for think in PRICED_THOUGHTS:
+                found = _served(model, "h100", think, attempts, calibration, stack)
+                if found is not None:
+                    label = f"{model} on {found.over.name}, {think:,.0f} tokens x {attempts:g}"
+                    rows.append(
+                        SeedRow(label=label, value=found.usd, unit="USD/query",
+                                note=f"{found.batch:g} sequences together")
+                    )  # fmt: skip
+    single = [row.value for row in rows if row.label.endswith(" x 1")]
+    every = [row.value for row in rows]
+    spans = [min(each) <= 0.2 and max(each) >= 6.0 for each in (single, every)]
+    inside = [row.label for row in rows if 0.2 <= row.value <= 6.0]
+    return Seed(
+        name="prices of a query",
+        claim="Queries cost 0.20 to 6 dollars, by thinking length and model size.",
+        verdict="holds" if spans[0] else "holds in part" if inside else "does not hold",
+        finding=f"One attempt costs {min(single):.2g} to {max(single):.2g} USD, a spread of "
+        f"{max(single) / min(single):.0f}; with up to 64 attempts up to {max(every):.2g} USD. "
+        f"Within 0.20 to 6 USD: {', '.join(inside) or 'none'}.",
+        method="smallest slice of H100s that holds one prompt, full at 20 tokens a second an "
+        "attempt where it can be; on demand; compute alone, without margin or idle time",
+        rows=rows,
+    )
+
+
+@dataclass(frozen=True)
+class _Served:
+    over: Slice
+    batch: float  # sequences together
+    tokens: float  # of one query
+    usd: float  # of one query
+    usd_per_think_flop: float
+
+
+def _served(
+    model: str,
+    chip_name: str,
+    think: float,
+    attempts: float,
+    calibration: Calibration,
+    stack: str | None,
+) -> _Served | None:
+    """One query at the batch that suits; None where no slice holds it or it has no price."""
+    together = 64.0 if attempts == 1 and think <= 2048 else 1.0
+    lengths = Lengths(together, attempts, 512.0, think, 256.0)
+    asked = Asked(named_shape(model), lengths, stack=stack)
+    over = _slice(asked, chip_name)
+    if over is None:
+        return None
+    known = setting(model, asked, over, calibration)
+    if known.usd_per_second is None:
+        return None
+    return _at_best_batch(known, attempts, think)
+
+
+def _at_best_batch(known: Setting, attempts: float, think: float) -> _Served:
+    """The largest batch up to 1024 sequences that fits and thinks fast enough, else the least."""
+    best = None
+    own = float(known.query.lengths.prompts)
+    powers = [2.0**n for n in range(int(np.log2(max(1024.0 / attempts, 1.0))) + 1)]
+    for prompts in sorted({own, *powers}):
+        point = with_prompts(known.point, jnp.float32(prompts))
+        if best is not None and not bool(fits(point)):
+            break
+        found = costs_of(point, known.draws)
+        think_s = float(np.median(np.asarray(found.time_s)[1]))
+        if best is not None and think_s / think > SLOWEST_TOKEN_S:
+            break
+        best = (
+            prompts,
+            float(np.median(np.asarray(found.query_s))),
+            think_s,
+            float(found.work.flops[1]),
+        )
+    assert best is not None
+    assert known.usd_per_second is not None
+    prompts, seconds, think_s, flops = best
+    chips = float(known.point.chips / known.point.spread.split.pipeline)
+    return _Served(
+        over=known.slice,
+        batch=prompts * attempts / known.waves,
+        tokens=attempts * (think + 256.0),
+        usd=seconds / prompts * known.waves * known.usd_per_second,
+        usd_per_think_flop=think_s * known.usd_per_second / (flops * chips),
+    )
+
+
+def _slice(asked: Asked, chip_name: str) -> Slice | None:
+    return _smallest(asked.model.name, asked.lengths, chip_name)
+
+
+@cache
+def _smallest(model: str, lengths: Lengths, chip_name: str) -> Slice | None:
+    """The smallest slice that holds it; lengths are plain numbers, so that this is remembered."""
+    return slice_for(Asked(named_shape(model), lengths), load_chip(chip_name))
+
+
+def _verdict(held: Sequence[bool]) -> Verdict:
+    if all(held):
+        return "holds"
+    return "holds in part" if any(held) else "does not hold"

@@ -1,0 +1,195 @@
+"""Along a thought: where KV overtakes weights, where memory is full, where links overtake HBM.
+
+Roofline: a chip's datasheet roofs and where each phase lies under them.
+"""
+
+from collections.abc import Callable
+
+import jax
+import numpy as np
+from scipy.optimize import brentq
+
+from ..predicted.hardware import Efficiency
+from ..predicted.memory import capacity
+from ..predicted.model_shape import Number
+from ..predicted.step_work import Load, Work, step_work
+from ..predicted.time_model import Terms, step_terms
+from ..records.codesign import BoundMap, Roofline, RooflinePoint, ThoughtCrossovers
+from .costs import BOUNDS, PHASES, Costs, costs_of, whole_work
+from .design_point import Point
+from .workload_on_slice import Setting
+
+LONGEST = 1e7
+MOST_BATCH = 1e6
+CONTEXTS = tuple(float(round(128 * 2 ** (n / 2))) for n in range(21))  # 128 to 131072
+BATCHES = tuple(float(2**n) for n in range(13))
+TABLE_CONTEXTS = (1024, 4096, 16384, 65536)
+
+
+def thought_crossovers(known: Setting) -> ThoughtCrossovers:
+    """For the setting's batch, its attempts sharing each prompt, at the mode."""
+    point, lengths = known.point, known.query.lengths
+    sequences, end = float(lengths.sequences), float(lengths.longest_context)
+    efficiency = jax.tree.map(lambda leaf: leaf[0], known.draws.efficiency)
+
+    def kv_less_weights(context: float) -> float:
+        work, _ = step_at(point, efficiency, sequences, context)
+        return float(work.kv_bytes - work.weight_bytes)
+
+    def full(context: float) -> float:
+        return -float(left_bytes(point, sequences, context))
+
+    def links_less_memory(batch: float) -> float:
+        _, terms = step_at(point, efficiency, batch, end)
+        return float(terms.links_s - terms.memory_s)
+
+    kv_over = _root(kv_less_weights, 1.0, LONGEST)
+    memory_full = _root(full, 1.0, LONGEST)
+    links_over = _root(links_less_memory, 1.0, MOST_BATCH)
+    table = {
+        str(context): float(np.floor(_largest(point, float(context)))) for context in TABLE_CONTEXTS
+    }
+    return ThoughtCrossovers(
+        batch=sequences,
+        kv_over_weights_tokens=kv_over,
+        memory_full_tokens=memory_full,
+        links_over_memory_batch=links_over,
+        largest_batch=table,
+        sentences=_sentences(known, kv_over, memory_full, links_over),
+    )
+
+
+def bound_map(known: Setting, attempts: float) -> BoundMap:
+    """What bounds a decode step over contexts and batches, where `attempts` share each prompt."""
+    point = known.point
+    efficiency = jax.tree.map(lambda leaf: leaf[0], known.draws.efficiency)
+    contexts, batches = np.meshgrid(np.array(CONTEXTS), np.array(BATCHES))
+    sharers = np.minimum(attempts, batches)
+    work, terms = step_at(point, efficiency, batches, contexts, sharers)
+    stacked = np.stack(
+        np.broadcast_arrays(
+            terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s
+        )
+    )
+    names = np.array(BOUNDS)[stacked.argmax(0)]
+    fits = np.asarray(left_bytes(point, batches, contexts, sharers)) >= 0
+    share = np.asarray(work.kv_bytes / work.memory_bytes)
+    return BoundMap(
+        attempts=attempts,
+        contexts=list(CONTEXTS),
+        batches=list(BATCHES),
+        bound=names.tolist(),
+        fits=fits.tolist(),
+        kv_share=np.round(share, 4).tolist(),
+        step_s=np.asarray(terms.time_s, np.float64).tolist(),
+    )
+
+
+@jax.jit
+def step_at(
+    point: Point,
+    efficiency: Efficiency,
+    sequences: Number,
+    context: Number,
+    sharers: Number | None = None,
+) -> tuple[Work, Terms]:
+    """One decode step of `sequences` that have `context` tokens, the prompt's part shared."""
+    load = _load(point, sequences, context, sharers)
+    work = step_work(point.shape, load, point.widths, point.spread, point.hardware.tile)
+    narrowing = jax.numpy.log2(point.widths.activation_bytes / point.widths.weight_bytes)
+    return work, step_terms(work, point.hardware, efficiency, narrowing)
+
+
+def left_bytes(
+    point: Point, sequences: Number, context: Number, sharers: Number | None = None
+) -> Number:
+    """What one chip's memory has left with so many sequences of `context` tokens."""
+    load = _load(point, sequences, context, sharers)
+    return capacity(
+        point.shape, point.widths, point.spread.split, point.hardware.memory_bytes,
+        sequences, load.own_context, load.shared_context, load.sharers,
+    ).left_bytes  # fmt: skip
+
+
+def _load(point: Point, sequences: Number, context: Number, sharers: Number | None) -> Load:
+    shared = jax.numpy.minimum(point.lengths.prompt_tokens, context)
+    among = point.lengths.attempts if sharers is None else sharers
+    return Load(sequences, 1.0, context - shared, shared, among, 1.0)
+
+
+def _largest(point: Point, context: float) -> float:
+    """Sequences that fill the memory at this context."""
+    room = float(left_bytes(point, 0.0, context))
+    each = room - float(left_bytes(point, 1.0, context))
+    return max(room, 0.0) / each
+
+
+def _root(gap: Callable[[float], float], low: float, high: float) -> float | None:
+    """Where `gap`, negative at first, becomes positive; None where it does not; `low` where it is
+    positive there already."""
+    if gap(low) >= 0:
+        return low
+    if gap(high) < 0:
+        return None
+    return float(np.exp(brentq(lambda x: gap(float(np.exp(x))), np.log(low), np.log(high))))
+
+
+def _sentences(
+    known: Setting, kv_over: float | None, full: float | None, links_over: float | None
+) -> list[str]:
+    sequences = float(known.query.lengths.sequences)
+    where = f"on {known.slice.name}"
+    said = []
+    if kv_over is None:
+        said.append(f"KV never overtakes weights with {sequences:.0f} sequences {where}.")
+    else:
+        said.append(
+            f"From {kv_over:,.0f} tokens of context on, {sequences:.0f} sequences read more KV "
+            f"than weights {where}."
+        )
+    if full is not None:
+        said.append(f"At {full:,.0f} tokens {sequences:.0f} sequences fill the memory {where}.")
+    if links_over is not None:
+        said.append(
+            f"From {links_over:,.0f} sequences on, links take longer than HBM at the thought's "
+            f"end {where}."
+        )
+    elif known.slice.chips > 1:
+        said.append(f"Links never take longer than HBM at the thought's end {where}.")
+    return said
+
+
+def roofline(known: Setting) -> Roofline:
+    """The roofs of the setting's chip, its phases under them."""
+    chip = known.slice.chip
+    peak = chip.peak_flops(known.query.matmul_dtype)
+    return Roofline(
+        chip=chip.name,
+        peak_flops=peak.flop_per_s,
+        peak_dtype=peak.dtype,
+        memory_bandwidth=chip.hbm_bandwidth,
+        ridge=chip.ridge(known.query.matmul_dtype),
+        points=roofline_points(known, known.point),
+    )
+
+
+def roofline_points(known: Setting, point: Point) -> list[RooflinePoint]:
+    """Each phase that the workload has, at the median."""
+    found = costs_of(point, known.draws)
+    return [
+        _point(phase, i, found, point)
+        for i, phase in enumerate(PHASES)
+        if phase != "think" or float(known.query.lengths.think_tokens) > 1
+    ]
+
+
+def _point(phase: str, index: int, found: Costs, point: Point) -> RooflinePoint:
+    whole = whole_work(point, found.work)
+    flops = float(np.asarray(whole.flops)[index])
+    moved = float(np.asarray(whole.memory_bytes)[index])
+    seconds = float(np.median(np.asarray(found.time_s)[index]))
+    return RooflinePoint(
+        phase=phase,
+        intensity=flops / moved,
+        flops_per_s=flops / seconds / float(point.chips),
+    )

@@ -1,0 +1,296 @@
+"""Data center: what a load of queries takes at a latency target: chips, power, network, money.
+
+Power over time: batches that go through prefill, thinking and answering, together or not.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..errors import ProfileInputError
+from ..records.base import Interval
+from ..records.codesign import DataCenter, PowerTrace, PriceTier, Smoothing
+from .costs import Costs, costs_of, whole_work
+from .design_point import MOST_SEQUENCES, Point, fits, with_prompts
+from .posterior_draws import summary, summary_or_none
+from .workload_on_slice import SECONDS_PER_HOUR, Setting
+
+PERIODS = 2
+SAMPLES = 240
+MOST_SLICES = 512
+"""Slices that are simulated; more of them are taken as so many copies."""
+STORAGE_LOSS = 0.1
+"""Share of what passes through a battery or capacitor that is lost; a judgement."""
+_PHASES = ("prefill", "think", "answer")
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One batch on one slice: seconds and watts of its phases, in order."""
+
+    seconds: np.ndarray
+    watts: np.ndarray
+
+    @property
+    def period_s(self) -> float:
+        """Of one batch."""
+        return float(self.seconds.sum())
+
+    @property
+    def mean_w(self) -> float:
+        """Over one batch."""
+        return float((self.seconds * self.watts).sum() / self.period_s)
+
+    def at(self, time_s: np.ndarray) -> np.ndarray:
+        """Watts at times, batches following each other."""
+        ends = np.cumsum(self.seconds)
+        phase = np.searchsorted(ends, np.mod(time_s, self.period_s), side="right")
+        return self.watts[np.minimum(phase, len(self.watts) - 1)]
+
+
+def synchronised(cycle: Cycle, slices: int) -> PowerTrace:
+    """All slices in the same phase: the corners of the steps, two batches long."""
+    times, watts, phases, now = [], [], [], 0.0
+    for _ in range(PERIODS):
+        for phase, seconds, power in zip(_PHASES, cycle.seconds, cycle.watts, strict=True):
+            if seconds > 0:
+                times += [now, now + float(seconds)]
+                watts += [float(power) * slices] * 2
+                phases += [phase] * 2
+                now += float(seconds)
+    return PowerTrace(
+        label="synchronised",
+        time_s=times,
+        watts=watts,
+        phase=phases,
+        mean_w=cycle.mean_w * slices,
+        peak_w=max(watts),
+        low_w=min(watts),
+    )
+
+
+def unsynchronised(cycle: Cycle, slices: int) -> PowerTrace:
+    """Slices that start at random: the sum of as many cycles, each shifted."""
+    simulated = min(slices, MOST_SLICES)
+    shifts = np.random.default_rng(0).uniform(0, cycle.period_s, simulated)
+    times = np.linspace(0, PERIODS * cycle.period_s, SAMPLES)
+    watts = cycle.at(times[:, None] + shifts).mean(1) * slices
+    return PowerTrace(
+        label="unsynchronised",
+        time_s=times.tolist(),
+        watts=watts.tolist(),
+        phase=[],
+        mean_w=cycle.mean_w * slices,
+        peak_w=float(watts.max()),
+        low_w=float(watts.min()),
+    )
+
+
+def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int) -> list[Smoothing]:
+    """Ways to make synchronised power even: starting apart, storing energy, burning the rest.
+
+    `chips` are those of one slice.
+    """
+    above = np.maximum(cycle.watts - cycle.mean_w, 0.0) * cycle.seconds
+    stored = float(above.sum()) / chips
+    share = float(above.sum()) / (cycle.mean_w * cycle.period_s)
+    burnt = together.peak_w / together.mean_w - 1
+    return [
+        Smoothing(
+            way="start batches at different times",
+            remaining_swing=apart.swing,
+            extra_energy=0.0,
+            stored_j_per_chip=0.0,
+            sentence=f"Batches that start apart swing by {apart.swing:.1%} of the mean instead of "
+            f"{together.swing:.1%}, and cost nothing.",
+        ),
+        Smoothing(
+            way="store energy",
+            remaining_swing=0.0,
+            extra_energy=share * STORAGE_LOSS,
+            stored_j_per_chip=stored,
+            sentence=f"A store of {stored:.0f} J a chip makes it even; at {STORAGE_LOSS:.0%} loss "
+            f"it takes {share * STORAGE_LOSS:.2%} more energy.",
+        ),
+        Smoothing(
+            way="burn the difference to the peak",
+            remaining_swing=0.0,
+            extra_energy=burnt,
+            stored_j_per_chip=0.0,
+            sentence=f"Burning the difference to the peak takes {burnt:.1%} more energy.",
+        ),
+    ]
+
+
+BUSY = 0.7
+"""Share of the time that slices work at the mean load: room for its peaks and for queueing. A
+judgement; operators keep 0.5 to 0.8."""
+IDLE_SHARE = 0.3
+"""An idle chip's power over its design power where its file has none; H100s idle at 0.1, TPU v4 at
+0.47 (90 of 192 W). A judgement."""
+TARGET_SLACK = 2.0
+"""Latency target over the fastest, where nobody states one."""
+TOKEN_BYTES = 4.0
+TIERS = (256.0, 1024.0, 4096.0, 16384.0, 65536.0)
+JOULES_PER_KWH = 3.6e6
+SECONDS_PER_DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A batch that meets a latency."""
+
+    point: Point
+    costs: Costs
+    batch: float  # prompts together
+
+
+def data_center(
+    known: Setting, queries_per_s: float = 1.0, latency_target_s: float | None = None
+) -> DataCenter:
+    """The setting's workload at a load; without a target, twice the latency of one prompt alone.
+
+    Raises ProfileInputError for a load that is none and a target that no batch meets.
+    """
+    if not (math.isfinite(queries_per_s) and queries_per_s > 0):
+        raise ProfileInputError(f"the load is {queries_per_s} queries/s, expected more than none")
+    alone = _seconds(known, known.point, 1.0)
+    target = latency_target_s if latency_target_s is not None else TARGET_SLACK * alone
+    served = _within(known, known.point, target)
+    if served is None:
+        raise ProfileInputError(
+            f"no batch of {known.query.model} on {known.slice.name} answers within {target:g} s: "
+            f"one prompt alone takes {alone:.3g} s, so allow that or take a larger slice"
+        )
+    latency = np.asarray(served.costs.query_s, np.float64) * known.waves
+    per_slice = served.batch / latency * BUSY  # queries/s
+    slices = math.ceil(queries_per_s / float(np.median(per_slice)))
+    chips = slices * known.slice.chips
+    busy = queries_per_s / (slices * served.batch / latency)
+    cycle = _cycle(served.costs)
+    traces = [synchronised(cycle, slices), unsynchronised(cycle, slices)] if cycle else []
+    wall = _wall_watts(known, served, queries_per_s, slices, busy)
+    whole = whole_work(served.point, served.costs.work)
+    link_bytes = float(served.costs.work.link_bytes.sum()) * known.waves
+    flops = float(whole.flops.sum()) * known.waves / served.batch * queries_per_s
+    lengths = known.query.lengths
+    attempts = float(lengths.attempts) * known.waves
+    decoded = attempts * float(lengths.think_tokens + lengths.answer_tokens)
+    return DataCenter(
+        profile=known.profile,
+        slice=known.slice.name,
+        queries_per_s=queries_per_s,
+        latency_target_s=target,
+        think_variation=known.asked.think_variation,
+        batch=served.batch,
+        latency_s=summary(latency),
+        slices=slices,
+        chips=chips,
+        chips_interval=summary(np.ceil(queries_per_s / per_slice) * known.slice.chips),
+        sustained=flops / (chips * float(known.point.hardware.matmul_flops)),
+        tokens_per_s=decoded * queries_per_s,
+        power_w=summary_or_none(wall),
+        provisioned_w=_provisioned(known, chips),
+        link_bytes_per_s=link_bytes / float(np.median(latency)) * float(np.median(busy)),
+        network_bytes_per_s=(float(lengths.prompt_tokens) + decoded) * TOKEN_BYTES * queries_per_s,
+        prompt_kv_bytes_per_s=float(
+            known.point.shape.kv_elements_per_token * known.point.widths.kv_bytes
+        ) * float(lengths.prompt_tokens) * queries_per_s,
+        traces=traces,
+        smoothing=smoothing(cycle, traces[0], traces[1], known.slice.chips) if cycle else [],
+        wall_kwh_per_day=summary_or_none(wall * SECONDS_PER_DAY / JOULES_PER_KWH),
+        kgco2e_per_day=summary_or_none(
+            wall * SECONDS_PER_DAY / JOULES_PER_KWH * known.terms.grid_g_per_kwh / 1000
+        ),
+        usd_per_day=_usd_per_day(known, slices),
+        tiers=price_tiers(known, target),
+    )  # fmt: skip
+
+
+def price_tiers(known: Setting, target_s: float) -> list[PriceTier]:
+    """What a query costs by how long it thinks, each at a latency in proportion to its tokens."""
+    base = float(known.query.lengths.think_tokens + known.query.lengths.answer_tokens)
+    found = []
+    for think in TIERS:
+        lengths = replace(known.point.lengths, think_tokens=jnp.float32(think))
+        point = replace(known.point, lengths=lengths)
+        allowed = target_s * (think + float(lengths.answer_tokens)) / base
+        served = _within(known, point, max(allowed, _seconds(known, point, 1.0)))
+        if served is not None:
+            found.append(_tier(known, served, think))
+    return found
+
+
+def _tier(known: Setting, served: Served, think: float) -> PriceTier:
+    latency = np.asarray(served.costs.query_s, np.float64) * known.waves
+    joules = np.asarray(served.costs.query_j, np.float64) * known.waves / served.batch
+    wall = joules * known.terms.host_factor * known.terms.pue
+    rate = known.usd_per_second
+    return PriceTier(
+        think_tokens=think,
+        attempts=float(known.query.lengths.attempts) * known.waves,
+        batch=served.batch,
+        latency_s=summary(latency),
+        usd=None if rate is None else summary(latency / served.batch * rate),
+        wall_j=summary_or_none(wall),
+        gco2e=summary_or_none(wall / JOULES_PER_KWH * known.terms.grid_g_per_kwh),
+    )
+
+
+def _within(known: Setting, point: Point, target_s: float) -> Served | None:
+    """The largest batch, a power of two or the setting's own, that fits and is fast enough."""
+    own = float(known.query.lengths.prompts)
+    attempts = float(point.lengths.attempts)
+    most = max(MOST_SEQUENCES / attempts, 1.0)
+    batches = sorted({own, *(2.0**n for n in range(int(math.log2(most)) + 1))}, reverse=True)
+    for batch in batches:
+        larger = with_prompts(point, jnp.float32(batch))
+        if bool(fits(larger)):
+            costs = costs_of(larger, known.draws)
+            if float(np.median(np.asarray(costs.query_s))) * known.waves <= target_s * 1.0001:
+                return Served(larger, costs, batch)
+    return None
+
+
+def _seconds(known: Setting, point: Point, prompts: float) -> float:
+    one = with_prompts(point, jnp.float32(prompts))
+    return float(np.median(np.asarray(costs_of(one, known.draws).query_s))) * known.waves
+
+
+def _cycle(costs: Costs) -> Cycle | None:
+    """Seconds and watts of one slice's phases at the median; None where power is not known."""
+    seconds = np.median(np.asarray(costs.time_s, np.float64), axis=1)
+    joules = np.median(np.asarray(costs.energy_j, np.float64), axis=1)
+    if not np.isfinite(joules).all():
+        return None
+    return Cycle(seconds, joules / np.maximum(seconds, 1e-30))
+
+
+def _wall_watts(
+    known: Setting, served: Served, queries_per_s: float, slices: int, busy: np.ndarray
+) -> np.ndarray:
+    """Mean watts at the wall for each draw: at work, and idle for the rest of the time."""
+    joules = np.asarray(served.costs.query_j, np.float64) * known.waves / served.batch
+    chip = known.slice.chip
+    idle = chip.power.minimum if chip.power else None
+    each = idle.value if idle else IDLE_SHARE * np.asarray(known.draws.watts, np.float64)
+    idle_w = each * slices * known.slice.chips * np.maximum(1 - busy, 0.0)
+    return (joules * queries_per_s + idle_w) * known.terms.host_factor * known.terms.pue
+
+
+def _provisioned(known: Setting, chips: int) -> float | None:
+    watts = float(known.draws.watts[0])
+    if not math.isfinite(watts):
+        return None
+    return watts * chips * known.terms.host_factor * known.terms.pue
+
+
+def _usd_per_day(known: Setting, slices: int) -> Interval | None:
+    """Every slice is paid for all day."""
+    hourly = known.terms.usd_per_chip_hour
+    if hourly is None:
+        return None
+    usd = hourly * known.slice.chips * slices * SECONDS_PER_DAY / SECONDS_PER_HOUR
+    return Interval(median=usd, low=usd, high=usd)

@@ -1,0 +1,199 @@
+"""Elasticities: d log(time, joules, dollars) / d log(parameter), exact derivatives for each draw.
+
+As run, the batch is the workload's and capacity counts for nothing. With memory full the batch is
+the largest that fits and amounts are per query, so that capacity counts through the batch. Joules
+and dollars follow the changed part's watts and price by the cost model. All rates up by a factor
+and all latencies and overheads down by it divides time by it: time's elasticities by rates, less
+those by latencies and overheads, sum to -1.
+
+Flips: how much more of a phase's scarcest resource until another one is the scarcest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from ..records.codesign import BoundFlip, Elasticity, Regime
+from .chip_cost_model import CostModel
+from .costs import BOUNDS, PHASES, QUANTITIES, WITH_QUERY, Logs, costs_of, logs_of, ratio
+from .design_point import Point, memory_full, with_prompts
+from .parameters import (
+    HANDLE_BY_NAME,
+    HANDLES,
+    NAMES,
+    TILE,
+    Handle,
+    modelled,
+    on_chip_bytes,
+    scaled,
+)
+from .posterior_draws import Draws, summary, summary_or_none
+from .workload_on_slice import Setting
+
+DIFFERENTIATED = tuple(name for name in NAMES if name != TILE)
+REGIMES: tuple[Regime, ...] = ("as run", "memory full")
+
+
+def elasticities(known: Setting) -> list[Elasticity]:
+    """Every phase, parameter, quantity and regime."""
+    rows = []
+    for regime in REGIMES:
+        names = modelled(known.slice)
+        by_name = slopes(known, names, regime)
+        if float(known.point.hardware.tile) > 1:
+            by_name[TILE] = tile_step(known, regime)
+        rows += [
+            Elasticity(phase=phase, parameter=name, quantity=quantity, regime=regime, value=value)
+            for name, logs in by_name.items()
+            for quantity in QUANTITIES
+            for i, phase in enumerate(WITH_QUERY)
+            if _asked_for(phase, known)
+            and (value := summary_or_none(getattr(logs, quantity)[i])) is not None
+            and not (quantity == "usd" and known.usd_per_second is None)
+        ]
+    return rows
+
+
+def slopes(known: Setting, names: Sequence[str], regime: Regime) -> dict[str, Logs]:
+    """Derivatives of the logs by the log of each named parameter, [phases and query, draws]."""
+    found = _slopes_of(
+        jnp.zeros(len(DIFFERENTIATED)), known.point, known.draws,
+        jnp.float32(on_chip_bytes(known.slice)), known.costs, regime == "memory full",
+    )  # fmt: skip
+    return {name: _of_parameter(found, DIFFERENTIATED.index(name)) for name in names}
+
+
+def _of_parameter(found: Logs, index: int) -> Logs:
+    return jax.tree.map(lambda leaf: np.asarray(leaf[..., index]), found)
+
+
+def logs_at(
+    log_factors: Array, point: Point, draws: Draws, on_chip: Array, costs: CostModel, full: Array
+) -> Logs:
+    """The logs where each of DIFFERENTIATED is multiplied by exp(log_factors); with memory full
+    where `full`."""
+    factors = {name: jnp.exp(log_factors[i]) for i, name in enumerate(DIFFERENTIATED)}
+    changed = scaled(point, factors, on_chip, costs)
+    prompts = jnp.where(full, memory_full(changed).lengths.prompts, point.lengths.prompts)
+    return logs_of(with_prompts(changed, prompts), draws)
+
+
+_slopes_of = jax.jit(jax.jacfwd(logs_at))
+
+
+def tile_step(known: Setting, regime: Regime) -> Logs:
+    """Change of the logs from a tile of twice the side, over log 2: padding makes time a staircase
+    in the tile, without a derivative of use. The unit's FLOP/s are held."""
+    point = known.point if regime == "as run" else memory_full(known.point)
+    wider = scaled_tile(point, 2.0)
+    before, after = logs_of(point, known.draws), logs_of(wider, known.draws)
+    found = ratio(after, before)
+    return Logs(**{name: np.log(values) / np.log(2.0) for name, values in found.items()})
+
+
+def scaled_tile(point: Point, factor: float) -> Point:
+    """The same with matrix units of another side."""
+    return replace(point, hardware=replace(point.hardware, tile=point.hardware.tile * factor))
+
+
+def _asked_for(phase: str, known: Setting) -> bool:
+    """Whether the workload has such a phase at all."""
+    return phase != "think" or float(known.query.lengths.think_tokens) > 1
+
+
+MOST = 64.0
+"""Factor at which the search for a flip is given up."""
+_HALVINGS = 30
+_RESOURCE = {
+    "matrix_flops": "compute",
+    "hbm_bandwidth": "memory",
+    "on_chip_bandwidth": "on-chip",
+    "link_bandwidth": "links",
+    "link_latency": "links",
+    "kernel_overhead": "overhead",
+    "collective_overhead": "overhead",
+    "host_overhead": "overhead",
+}
+
+
+def bound_flips(known: Setting) -> list[BoundFlip]:
+    """For each phase, the parameters of its longest resource, and where another takes over."""
+    terms = costs_of(known.point, known.draws).terms
+    longest = np.asarray(_stacked(terms)).argmax(0)[:, 0]
+    names = [name for name in modelled(known.slice) if name in _RESOURCE]
+    rows = []
+    for i, phase in enumerate(PHASES):
+        if phase == "think" and float(known.query.lengths.think_tokens) <= 1:
+            continue
+        for name in names:
+            if _RESOURCE[name] == BOUNDS[longest[i]]:
+                row = _flip(known, phase, i, HANDLE_BY_NAME[name])
+                if row is not None:
+                    rows.append(row)
+    return rows
+
+
+def _flip(known: Setting, phase: str, index: int, handle: Handle) -> BoundFlip | None:
+    """The flip of one phase by one parameter; None where most draws do not flip."""
+    own = BOUNDS.index(_RESOURCE[handle.name])
+    logs, flipped, others = (
+        np.asarray(x) for x in _roots(known.point, known.draws, own, index, HANDLES.index(handle))
+    )
+    if flipped.mean() < 0.5:
+        return None
+    found = summary(np.exp(handle.rises * logs[flipped]))
+    after = BOUNDS[int(np.bincount(others[flipped]).argmax())]
+    sequences = float(known.query.lengths.sequences)
+    verb = "beyond" if handle.rises > 0 else "below"
+    return BoundFlip(
+        phase=phase,
+        parameter=handle.name,
+        factor=found,
+        before=BOUNDS[own],  # type: ignore[arg-type]
+        after=after,  # type: ignore[arg-type]
+        flips=float(flipped.mean()),
+        sentence=f"{verb} {found.median:.2g}x {handle.words}, {phase} becomes {after}-bound "
+        f"with {sequences:.0f} sequences on {known.slice.name}",
+    )
+
+
+@jax.jit
+def _roots(
+    point: Point, draws: Draws, own: Array, phase: Array, which: Array
+) -> tuple[Array, Array, Array]:
+    """Bisection in the log of the improvement of HANDLES[which]: logs, whether they flip, and the
+    new longest."""
+
+    def terms_at(log_factor: Array) -> Array:
+        changed = point
+        for i, handle in enumerate(HANDLES):
+            improved = jnp.where(i == which, handle.rises * log_factor, 0.0)
+            changed = handle.apply(changed, jnp.exp(improved))
+        return _stacked(costs_of(changed, draws).terms)[:, phase]
+
+    def gap(log_factor: Array) -> Array:
+        terms = terms_at(log_factor)
+        others = jnp.where(jnp.arange(len(BOUNDS))[:, None] == own, -jnp.inf, terms)
+        return jnp.log(terms[own]) - jnp.log(others.max(0))
+
+    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = ends
+        middle = (low + high) / 2
+        above = gap(middle) > 0
+        return jnp.where(above, middle, low), jnp.where(above, high, middle)
+
+    zeros = jnp.zeros_like(draws.prefill)
+    most = zeros + jnp.log(MOST)
+    _, high = jax.lax.fori_loop(0, _HALVINGS, halve, (zeros, most))
+    terms = jnp.where(jnp.arange(len(BOUNDS))[:, None] == own, -jnp.inf, terms_at(high))
+    return high, gap(most) <= 0, terms.argmax(0)
+
+
+def _stacked(terms) -> Array:  # type: ignore[no-untyped-def]
+    """[resources, phases, draws], none of them nothing."""
+    known = (terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s)
+    return jnp.maximum(jnp.stack(known), 1e-30)

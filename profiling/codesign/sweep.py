@@ -1,0 +1,265 @@
+"""Grid: the values of each axis of an exploration, from a TOML file or from options.
+
+Rows: one part of an exploration, every design and number of sequences in one compiled call.
+"""
+
+import itertools
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from pydantic import Field, ValidationError, field_validator
+
+from ...tpu_configs.catalog import sentence
+from ...tpu_configs.figure import Table, Words
+from ..errors import ProfileInputError
+from ..measured.machine import slice_named
+from ..predicted.calibration import Calibration
+from ..predicted.model_shape import Number, named_shape
+from ..predicted.phases import Lengths
+from ..predicted.slices import Asked
+from ..predicted.step_work import DTYPE_WIDTH_BYTES
+from .chip_cost_model import ChipParts, area_mm2, build_usd, full_watts
+from .chip_search import Ground, ground_of, parts_with
+from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_times, mix_work
+from .workload_on_slice import Setting, setting
+
+Tokens = Annotated[float, Field(ge=1, le=1e7, allow_inf_nan=False)]
+Thought = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=1 / 64, le=64, allow_inf_nan=False)]
+DESIGNS = ("matrix_flops", "hbm_bandwidth", "hbm_capacity", "on_chip_capacity", "link_bandwidth")
+BLOCK = 32768
+"""Designs of one part, so that a part stays within some hundred megabytes of memory."""
+
+
+class Grid(Table):
+    """The axes; all combinations are explored. Factors are of the slice's own chip."""
+
+    models: list[Words] = Field(min_length=1)
+    slices: list[Words] = Field(min_length=1)
+    weight_dtypes: list[Words] = Field(default=["bfloat16"], min_length=1)
+    kv_dtypes: list[Words] = Field(default=["bfloat16"], min_length=1)
+    prompt: list[Tokens] = Field(default=[512.0], min_length=1)
+    think: list[Thought] = Field(default=[2048.0], min_length=1)
+    answer: list[Tokens] = Field(default=[256.0], min_length=1)
+    attempts: list[Tokens] = Field(default=[1.0], min_length=1)
+    sequences: list[float] = Field(
+        default=list(SEQUENCES), min_length=1, description="attempts that run together"
+    )
+    matrix_flops: list[Factor] = Field(default=[1.0], min_length=1)
+    hbm_bandwidth: list[Factor] = Field(default=[1.0], min_length=1)
+    hbm_capacity: list[Factor] = Field(default=[1.0], min_length=1)
+    on_chip_capacity: list[Factor] = Field(default=[1.0], min_length=1)
+    link_bandwidth: list[Factor] = Field(default=[1.0], min_length=1)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _floats(cls, values: object) -> object:
+        """TOML's 2048 is an integer; a strict float takes it only as one."""
+        if not isinstance(values, list):
+            return values
+        return [
+            float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+            for value in values
+        ]
+
+    @field_validator("weight_dtypes", "kv_dtypes")
+    @classmethod
+    def _known_dtypes(cls, values: list[str]) -> list[str]:
+        for value in values:
+            if value not in DTYPE_WIDTH_BYTES:
+                raise ValueError(f"{value!r} is no dtype: {', '.join(DTYPE_WIDTH_BYTES)}")
+        return values
+
+    @field_validator("sequences")
+    @classmethod
+    def _known_sequences(cls, values: list[float]) -> list[float]:
+        for value in values:
+            if value not in SEQUENCES:
+                raise ValueError(f"{value:g} is no power of two from 1 to {SEQUENCES[-1]:.0f}")
+        return values
+
+    @property
+    def designs(self) -> int:
+        """Chips that each slice's chip is varied to."""
+        return prod(len(getattr(self, name)) for name in DESIGNS)
+
+    @property
+    def points(self) -> int:
+        """Rows of the whole dataset, where every model fits every slice."""
+        return sum(part.designs for part in parts_of(self)) * len(self.sequences)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is computed at once: one model and workload on one slice, a block of designs."""
+
+    model: str
+    slice: str
+    weight_dtype: str
+    kv_dtype: str
+    prompt: float
+    think: float
+    answer: float
+    attempts: float
+    first_design: int
+    designs: int
+
+
+def parts_of(grid: Grid) -> Iterator[Part]:
+    """Every part, in the order of its number."""
+    axes = (
+        grid.models, grid.slices, grid.weight_dtypes, grid.kv_dtypes, grid.prompt, grid.think,
+        grid.answer, grid.attempts,
+    )  # fmt: skip
+    for values in itertools.product(*axes):
+        for first in range(0, grid.designs, BLOCK):
+            yield Part(*values, first, min(BLOCK, grid.designs - first))
+
+
+def load_grid(path: Path | None, options: Mapping[str, list[str] | list[float]]) -> Grid:
+    """The grid in a file, an option's values in place of an axis.
+
+    Raises ProfileInputError for a file that cannot be read, an axis that is not known or has no
+    values, and values that cannot be.
+    """
+    named = str(path) if path else "the grid"
+    try:
+        text = path.read_text(encoding="utf-8") if path else ""
+        return Grid.model_validate(tomllib.loads(text) | dict(options))
+    except FileNotFoundError:
+        raise ProfileInputError(f"no grid at {path}: check the path") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileInputError(f"{path} is not a readable grid: {error}") from None
+    except ValidationError as error:
+        raise ProfileInputError(f"{named}: {sentence(error.errors()[0])}") from None
+
+
+Columns = dict[str, np.ndarray]
+NUMBERS = (
+    "prompt", "think", "answer", "attempts", "sequences", *DESIGNS, "time_per_query_s", "token_s",
+    "usd_per_query", "needed_bytes", "area_mm2", "full_power_w", "build_usd",
+)  # fmt: skip
+WORDS = ("model", "slice", "weight_dtype", "kv_dtype")
+FITS = "fits"
+NAMES = (*WORDS, *NUMBERS, FITS)
+"""Of every row. Times and dollars are predicted, at the calibration's mode: of the slice for one
+query with all attempts, and of one decoded token of each sequence; dollars are NaN where no price
+is known and follow the cost to build. Bytes are what one chip must hold. A phase is priced by its
+summed work, as the search does: up to a few percent less where its bound flips along the thought.
+"""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why a part has no rows."""
+
+    reason: str
+
+
+def rows_of(grid: Grid, part: Part, calibration: Calibration) -> Columns | LeftOut:
+    """The part's columns by NAMES, sequences changing fastest; or why there are none.
+
+    Raises ModelInputError and ChipInputError for names that are not known.
+    """
+    asked = Asked(
+        model=named_shape(part.model),
+        lengths=Lengths(1.0, part.attempts, part.prompt, part.think, part.answer),
+        weight_dtype=part.weight_dtype,
+        kv_dtype=part.kv_dtype,
+    )
+    over = slice_named(part.slice)
+    try:
+        known = setting(part.model, asked, over, calibration)
+    except ProfileInputError as error:
+        return LeftOut(str(error))
+    workload = MixedWorkload(
+        share=1.0, prompt=part.prompt, think=part.think, answer=part.answer, attempts=part.attempts
+    )
+    ground = ground_of(known, mix_work(known.point, [workload]))
+    factors = designs_of(grid, part)
+    found = jax.device_get(_priced(ground, factors))
+    return _columns(grid, part, known, factors, found)
+
+
+def designs_of(grid: Grid, part: Part) -> dict[str, np.ndarray]:
+    """The factors of the part's block of designs, the last of DESIGNS changing fastest."""
+    lengths = [len(getattr(grid, name)) for name in DESIGNS]
+    index = np.arange(part.first_design, part.first_design + part.designs)
+    places = np.unravel_index(index, lengths)
+    return {
+        name: np.asarray(getattr(grid, name))[place]
+        for name, place in zip(DESIGNS, places, strict=True)
+    }
+
+
+@jax.jit
+def _priced(ground: Ground, factors: dict[str, Array]) -> dict[str, Array]:
+    """Times [designs, sequences] and costs [designs]."""
+    designs = Factors(
+        *(jnp.asarray(factors[name], jnp.float32) for name in Factors.__dataclass_fields__)
+    )
+    time_s, token_s = mix_times(
+        ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, designs
+    )
+    capacity = ground.reference.hbm_capacity * jnp.asarray(factors["hbm_capacity"], jnp.float32)
+    parts = parts_with(ground, designs, capacity)
+    return {
+        "time_per_query_s": time_s,
+        "token_s": token_s,
+        "area_mm2": _each(area_mm2(parts, ground.rates), capacity),
+        "full_power_w": _each(full_watts(parts, ground.rates), capacity),
+        "build_usd": _each(build_usd(parts, ground.rates), capacity),
+        "dearer": _dearer(ground, parts),
+        "needed_bytes": ground.mixed.needed_bytes,
+        "capacity": capacity,
+    }
+
+
+def _each(cost: Number, like: Array) -> Array:
+    return jnp.broadcast_to(cost, like.shape)
+
+
+def _dearer(ground: Ground, parts: ChipParts) -> Array:
+    """A design's cost to build over the chip's own."""
+    return build_usd(parts, ground.rates) / build_usd(ground.reference, ground.rates)
+
+
+def _columns(
+    grid: Grid, part: Part, known: Setting, factors: dict[str, np.ndarray], found: Columns
+) -> Columns:
+    """Flat columns from what was priced."""
+    kept = [SEQUENCES.index(n) for n in grid.sequences]
+    designs, count = part.designs, len(kept)
+    rows = designs * count
+
+    def by_design(values: np.ndarray) -> np.ndarray:
+        return np.repeat(np.asarray(values, np.float64), count)
+
+    def by_both(values: np.ndarray) -> np.ndarray:
+        return np.asarray(values, np.float64)[:, kept].reshape(rows)
+
+    rent = known.usd_per_second
+    time_s, needed = by_both(found["time_per_query_s"]), found["needed_bytes"][kept]
+    numbers = {
+        **{name: np.full(rows, getattr(part, name)) for name in
+           ("prompt", "think", "answer", "attempts")},
+        "sequences": np.tile(np.asarray(grid.sequences), designs),
+        **{name: by_design(values) for name, values in factors.items()},
+        "time_per_query_s": time_s,
+        "token_s": by_both(found["token_s"]),
+        "usd_per_query": time_s * by_design(found["dearer"]) * (np.nan if rent is None else rent),
+        "needed_bytes": np.tile(np.asarray(needed, np.float64), designs),
+        **{name: by_design(found[name]) for name in ("area_mm2", "full_power_w", "build_usd")},
+    }  # fmt: skip
+    words = {name: np.full(rows, getattr(part, name)) for name in WORDS}
+    fits = (np.asarray(needed)[None, :] <= np.asarray(found["capacity"])[:, None]).reshape(rows)
+    columns = words | numbers | {FITS: fits}
+    return {name: columns[name] for name in NAMES}

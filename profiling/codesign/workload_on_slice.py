@@ -1,0 +1,231 @@
+"""Setting: one profile's workload on one slice, as the analysis works on it.
+
+What a profile's workload asks of any slice.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, pstdev
+
+import jax
+import jax.numpy as jnp
+
+from ...model.config import PRESETS
+from ...tpu_configs.slice import Slice
+from ..errors import ProfileInputError
+from ..predicted.calibration import Calibration
+from ..predicted.economics import Terms, economic_terms, economics_of
+from ..predicted.energy import design_power_of
+from ..predicted.hardware import hardware_of
+from ..predicted.model_shape import ModelShape, NamedShape, Number, Sizes, shape_of
+from ..predicted.phases import Lengths
+from ..predicted.predict import Query, memory_fit, predict
+from ..predicted.slices import Asked, query_of
+from ..predicted.step_work import spread_over
+from ..records import ModelFacts, Outcome, Prediction, Profile
+from ..records.prediction import EconomicTerms
+from .chip_cost_model import CostModel, cost_model
+from .design_point import Point
+from .posterior_draws import Draws, draws_of, ideal_draws
+
+SECONDS_PER_HOUR = 3600.0
+_NO_LIMIT = 1e19
+"""Bytes per second of what is not public, in place of no bound, which has no derivative; its square
+is still a float32."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A workload on a slice: the point, the draws, and what its figures stand on."""
+
+    profile: str
+    asked: Asked
+    query: Query
+    point: Point
+    draws: Draws
+    costs: CostModel
+    terms: EconomicTerms
+    calibration: Calibration
+    outcome: Outcome | None = None
+    waves: int = 1  # batches, one after another, that the attempts of a prompt are split into
+    counted: str = ""  # what the counted lens says of the profile, in a sentence
+
+    @property
+    def per_query(self) -> float:
+        """What a batch's amounts are multiplied by for one query: a prompt with all attempts."""
+        return self.waves / float(self.query.lengths.prompts)
+
+    @property
+    def slice(self) -> Slice:
+        """Where it runs."""
+        return self.query.slice
+
+    @property
+    def usd_per_second(self) -> float | None:
+        """Of the whole slice; None where no price is known."""
+        hourly = self.terms.usd_per_chip_hour
+        return None if hourly is None else hourly * self.slice.chips / SECONDS_PER_HOUR
+
+    @property
+    def words(self) -> str:
+        """The workload in a few words."""
+        lengths = self.query.lengths
+        waves = f", in {self.waves} waves as all do not fit at once" if self.waves > 1 else ""
+        return (
+            f"{lengths.prompts:g} prompts x {lengths.attempts:g} attempts together{waves}, "
+            f"{lengths.prompt_tokens:.0f} + {lengths.think_tokens:.0f} + "
+            f"{lengths.answer_tokens:.0f} tokens, {self.query.weight_dtype}"
+        )
+
+
+def setting(
+    name: str, asked: Asked, over: Slice, calibration: Calibration, outcome: Outcome | None = None
+) -> Setting:
+    """What is asked on one slice; where it does not fit at once, in as few parts as do.
+
+    Raises ProfileInputError or ChipInputError as `forecast` does.
+    """
+    query, waves = _fitting(asked, over)
+    ideal = asked.ideal
+    draws = (
+        ideal_draws(calibration, over.chip)
+        if ideal
+        else draws_of(calibration, over.chip, asked.stack)
+    )
+    return Setting(
+        profile=name,
+        asked=asked,
+        query=query,
+        point=point_of(query),
+        draws=draws,
+        costs=cost_model(over.chip, len(draws.prefill)),
+        terms=economic_terms(over.chip, asked.terms),
+        calibration=calibration,
+        outcome=outcome,
+        waves=waves,
+    )
+
+
+def _fitting(asked: Asked, over: Slice) -> tuple[Query, int]:
+    """The query at the most prompts together that fit, else one prompt's attempts in waves.
+
+    Raises what the query as it was asked raises where not even single attempts fit.
+    """
+    lengths = asked.lengths
+    prompts, attempts = float(lengths.prompts), float(lengths.attempts)
+    parts = [(prompts / 2**n, 1) for n in range(int(math.log2(max(prompts, 1))) + 1)]
+    parts += [(1.0, 2**n) for n in range(1, math.ceil(math.log2(max(attempts, 1))) + 1)]
+    first: ProfileInputError | None = None
+    for together, waves in parts:
+        part = replace(lengths, prompts=together, attempts=attempts / waves)
+        try:
+            query = query_of(replace(asked, lengths=part), over)
+            memory_fit(query)
+        except ProfileInputError as error:
+            first = first or error
+        else:
+            return query, waves
+    assert first is not None, "something was tried"
+    raise first
+
+
+def point_of(query: Query) -> Point:
+    """The query's numbers, every one an array of floats: one compiled function for all points."""
+    hardware = hardware_of(query.slice.chip, query.matmul_dtype)
+    on_chip = min(hardware.on_chip_bandwidth, _NO_LIMIT)
+    hardware = replace(
+        hardware, on_chip_bandwidth=on_chip, tile=1.0 if query.ideal else hardware.tile
+    )
+    point = Point(
+        shape=query.shape,
+        widths=query.widths,
+        lengths=query.lengths,
+        spread=spread_over(query.slice, query.split),
+        hardware=hardware,
+        distribution=query.distribution,
+    )
+    return jax.tree.map(_as_array, point)
+
+
+def prediction_of(known: Setting) -> Prediction:
+    """The predicted lens of the setting, as `rooflink predict` has it."""
+    found = predict(known.query, known.calibration)
+    power = design_power_of(known.slice.chip)
+    found = found.model_copy(
+        update={
+            "think_variation": known.asked.think_variation,
+            "chip_confidence": known.slice.chip.confidence,
+            "energy_basis": power.said if power else "",
+        }
+    )
+    return found.model_copy(
+        update={"economics": economics_of(found, known.slice.chip, known.asked.terms)}
+    )
+
+
+def _as_array(leaf: Number) -> jax.Array:
+    return jnp.asarray(leaf, bool if isinstance(leaf, bool) else jnp.float32)
+
+
+def asked_of(
+    profile: Profile,
+    terms: Terms,
+    stack: str | None = None,
+    weight_dtype: str | None = None,
+    ideal: bool = False,
+) -> Asked:
+    """What a profile's workload asks of any slice: mean lengths as they were, or the budgets where
+    nothing was run; batches of mean size.
+
+    `weight_dtype` None is the profile's own. Raises ProfileInputError for a workload without
+    prompts or without a token thought or answered.
+    """
+    work = profile.workload
+    if work.prompts < 1 or work.attempts < 1 or not work.prompt_tokens:
+        raise ProfileInputError(
+            f"the profile {profile.name} has an empty workload ({work.prompts} prompts, "
+            f"{work.attempts} attempts): profile it with a prompt at least"
+        )
+    thoughts, answers = _lengths(profile)
+    mean = fmean(thoughts)
+    batches = math.ceil(work.prompts / max(work.batch, 1))
+    return Asked(
+        model=NamedShape(profile.model.name, shape_of_facts(profile.model)),
+        lengths=Lengths(
+            prompts=work.prompts / batches,
+            attempts=float(work.attempts),
+            prompt_tokens=fmean(work.prompt_tokens),
+            think_tokens=mean,
+            answer_tokens=max(fmean(answers), 1.0),
+        ),
+        think_variation=pstdev(thoughts) / mean if mean and len(thoughts) > 1 else 0.0,
+        weight_dtype=weight_dtype or profile.model.dtype,
+        stack=stack,
+        ideal=ideal,
+        terms=terms,
+    )
+
+
+def shape_of_facts(facts: ModelFacts) -> ModelShape:
+    """The model's shape: the preset's where it is one, else from its sizes, norms left out."""
+    known = PRESETS.get(facts.name.lower())
+    if known is not None:
+        return shape_of(known)
+    return Sizes(
+        layers=float(facts.layers),
+        embed_dim=float(facts.embed_dim),
+        query_heads=float(facts.query_heads),
+        kv_heads=float(facts.kv_heads),
+        head_dim=float(facts.head_dim),
+        mlp_dim=float(facts.mlp_dim),
+        vocab_size=float(facts.vocab_size),
+        tied=facts.tied_embeddings,
+    ).shape()
+
+
+def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:
+    if profile.outcome is not None and profile.outcome.lengths:
+        known = profile.outcome.lengths
+        return [each.think_tokens for each in known], [each.answer_tokens for each in known]
+    return [profile.workload.think_budget], [profile.workload.answer_budget]

@@ -1,0 +1,167 @@
+"""Reconciliation: compiled against counted bytes, each excess named and sized.
+
+Every HBM byte of the executable is in one excess, in the counted bytes, or unexplained; the
+three add up. Negative excesses are bytes that the compiler saved.
+
+What a phase's program was asked to move: the counted lens, spread over a mesh.
+
+The least that one device must move is taken as an even share: weights over the model axis (each
+data-parallel group reads its own), keys, values and activations over all devices. What a mesh
+cannot split evenly, such as KV heads fewer than devices, is then an excess with a name.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..counted.phase_costs import Passes, decode_passes, prefill_passes
+from ..counted.unit_costs import unit_costs
+from ..records import CountedCost, Excess, HbmBytes
+from .spec import PhaseName, ProgramSpec
+from .traffic.traffic import (
+    ACTIVATIONS,
+    COLLECTIVES,
+    COPY_OF,
+    HBM,
+    KV,
+    WEIGHTS,
+    InstructionTraffic,
+    ModuleTraffic,
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The counted cost of one call of a phase's program, for one device."""
+
+    hbm: HbmBytes
+    flops: int
+    replicated_kv_bytes: int  # of KV that other devices of the model axis move as well
+    empty_kv_bytes: int  # of cache slots that are allocated and hold nothing yet
+
+
+def asked(spec: ProgramSpec, phase: PhaseName) -> Asked:
+    """Counted bytes and FLOPs of one device in one call."""
+    unit = unit_costs(spec.config, spec.dtype)
+    passes = phase_passes(spec, phase)
+    cost = passes.total(unit)
+    split = spec.split
+    kv_bytes = cost.hbm_bytes.kv_read + cost.hbm_bytes.kv_write
+    holders = split.data * split.kv  # devices that hold different KV
+    empty = _allocated_positions(spec, phase) - int(passes.cached.sum())
+    return Asked(
+        hbm=_share(cost, split.model, split.devices),
+        flops=cost.flops // split.devices,
+        replicated_kv_bytes=kv_bytes // holders - kv_bytes // split.devices,
+        empty_kv_bytes=max(empty, 0) * unit.kv_bytes // holders,
+    )
+
+
+def phase_passes(spec: ProgramSpec, phase: PhaseName) -> Passes:
+    """The passes of one call, with every attempt at work from the first to the last."""
+    lengths = [spec.prompt_slots] * spec.batch
+    if phase == "prefill":
+        return prefill_passes(lengths)
+    shape = (spec.batch, spec.attempts)
+    before = spec.think_steps if phase == "answer" else 0
+    return decode_passes(lengths, np.full(shape, before), np.full(shape, spec.passes(phase)))
+
+
+def _share(cost: CountedCost, model: int, devices: int) -> HbmBytes:
+    moved = cost.hbm_bytes
+    return HbmBytes(
+        weights=moved.weights // model,
+        kv_read=moved.kv_read // devices,
+        kv_write=moved.kv_write // devices,
+        activations=moved.activations // devices,
+    )
+
+
+def _allocated_positions(spec: ProgramSpec, phase: PhaseName) -> int:
+    """Cached positions that the program's arrays have, over all its passes."""
+    if phase == "prefill":
+        return spec.batch * spec.prompt_slots
+    slots = spec.batch * (spec.prompt_slots + spec.attempts * spec.own_slots)
+    return slots * spec.passes(phase)
+
+
+FIXES = {
+    "copy of kv": "keep the cache in one layout from the program's entry through its loops, and "
+    "run many tokens in one program, so that a copy at its border is paid once",
+    "copy of weights": "store the weights in the layout that the loop reads (let the compiler "
+    "choose the entry layouts), and run many tokens in one program, so that a copy at its border "
+    "is paid once",
+    "empty slots of the cache": "grow the cache in steps along the thought",
+    "KV heads held by several devices": "a smaller model axis, with the rest as data parallel",
+    "weights read again": "fewer passes over the same weights in a program, or larger tiles",
+    "tile padding": "sizes that are multiples of the tile, or a layout whose last two axes are",
+    "collectives": "a smaller model axis, or an axis order that needs fewer exchanges",
+}
+
+
+def excesses(
+    traffic: ModuleTraffic, wanted: Asked, on_cpu: bool = False
+) -> tuple[list[Excess], int]:
+    """Named excesses, the largest first, and the bytes that none of them explains.
+
+    On a CPU no fix is offered: XLA copies a layer's slice of the stacked weights before each
+    product there, through caches that the program does not name.
+    """
+    counted = wanted.hbm.total
+    found = [
+        Excess(
+            name=name,
+            excess_bytes=size,
+            share=size / counted if counted else 0.0,
+            evidence=evidence,
+            fix=FIXES.get(name) if size > 0 and not on_cpu else None,
+        )
+        for name, size, evidence in _named(traffic, wanted)
+        if size
+    ]
+    found.sort(key=lambda excess: -abs(excess.excess_bytes))
+    explained = sum(excess.excess_bytes for excess in found)
+    return found, traffic.hbm_bytes() - counted - explained
+
+
+def _named(traffic: ModuleTraffic, wanted: Asked) -> Iterator[tuple[str, int, str]]:
+    """Name, bytes and evidence of each excess. Padding is told apart from what it pads."""
+    own = {kind: traffic.hbm_bytes(kind=kind, padded=False) for kind in (WEIGHTS, KV, ACTIVATIONS)}
+    padding = sum(traffic.hbm_bytes(kind=kind) - size for kind, size in own.items())
+    yield "tile padding", padding, "padded less logical bytes of weights, KV and activations"
+
+    for kind in traffic.bytes_by_kind():
+        if kind.startswith(COPY_OF) or kind == COLLECTIVES:
+            yield kind, traffic.hbm_bytes(kind=kind), _largest(traffic, kind)
+
+    weights = own[WEIGHTS] - wanted.hbm.weights
+    yield _signed("weights", weights), weights, _largest(traffic, WEIGHTS)
+
+    shape = "the cache's allocated shape, less the positions that hold something"
+    yield "empty slots of the cache", wanted.empty_kv_bytes, shape
+    split = "the mesh: more devices on the model axis than KV heads"
+    yield "KV heads held by several devices", wanted.replicated_kv_bytes, split
+    asked_kv = wanted.hbm.kv_read + wanted.hbm.kv_write
+    kv = own[KV] - asked_kv - wanted.empty_kv_bytes - wanted.replicated_kv_bytes
+    yield _signed("KV", kv), kv, _largest(traffic, KV)
+
+    activations = own[ACTIVATIONS] - wanted.hbm.activations
+    yield _signed("activations", activations), activations, _largest(traffic, ACTIVATIONS)
+
+
+def _signed(what: str, size: int) -> str:
+    return f"{what} kept on the chip" if size < 0 else f"{what} read again"
+
+
+def _largest(traffic: ModuleTraffic, kind: str) -> str:
+    """The instruction that moves most of a kind, in words."""
+    rows = [row for row in traffic.rows if row.bytes(HBM, kind)]
+    if not rows:
+        return "no instruction moves it through HBM"
+    row: InstructionTraffic = max(rows, key=lambda each: each.bytes(HBM, kind))
+    where = f" in {row.scope}" if row.scope else ""
+    return (
+        f"{row.opcode} {row.name}{where}: {row.bytes(HBM, kind) / 1e6:.3g} MB in "
+        f"{row.times} execution{'s' if row.times != 1 else ''}"
+    )

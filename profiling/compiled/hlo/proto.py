@@ -1,0 +1,220 @@
+"""The fields of XLA's HLO protobuf messages that are read here, described in code.
+
+No package ships `hlo_pb2`. Numbers are those of xla/service/hlo.proto and xla/xla_data.proto,
+which only ever appends; protobuf skips the fields not named here.
+
+Reading a compiled program from a file or from bytes: protobuf, HLO text, either gzipped.
+"""
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from ...errors import ProfileInputError
+from .module import BrokenModuleError, Module, module_from
+
+_PACKAGE = "rooflink_hlo"
+
+_SCALARS = {
+    "int64": descriptor_pb2.FieldDescriptorProto.TYPE_INT64,
+    "int32": descriptor_pb2.FieldDescriptorProto.TYPE_INT32,
+    "uint64": descriptor_pb2.FieldDescriptorProto.TYPE_UINT64,
+    "uint32": descriptor_pb2.FieldDescriptorProto.TYPE_UINT32,
+    "bool": descriptor_pb2.FieldDescriptorProto.TYPE_BOOL,
+    "string": descriptor_pb2.FieldDescriptorProto.TYPE_STRING,
+    "bytes": descriptor_pb2.FieldDescriptorProto.TYPE_BYTES,
+}
+
+_MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
+    "Tile": {"dimensions": (1, "int64*")},
+    "Layout": {
+        "minor_to_major": (1, "int64*"),
+        "tiles": (6, "Tile*"),
+        "element_size_in_bits": (7, "int64"),
+        "memory_space": (8, "int64"),
+    },
+    "Shape": {
+        "element_type": (2, "int32"),
+        "dimensions": (3, "int64*"),
+        "tuple_shapes": (4, "Shape*"),
+        "layout": (5, "Layout"),
+    },
+    "Literal": {
+        "u8s": (3, "bytes"),
+        "s32s": (4, "int32*"),
+        "s64s": (5, "int64*"),
+        "u32s": (6, "uint32*"),
+        "u64s": (7, "uint64*"),
+    },
+    "OpMetadata": {"op_name": (2, "string")},
+    "ReplicaGroup": {"replica_ids": (1, "int64*")},
+    "IotaReplicaGroups": {
+        "num_replica_groups": (1, "int64"),
+        "num_devices_per_group": (2, "int64"),
+    },
+    "CollectiveDevices": {
+        "replica_groups": (1, "ReplicaGroup*"),
+        "iota_replica_group_list": (2, "IotaReplicaGroups"),
+    },
+    "MeshAxis": {"size": (2, "int64")},
+    "Mesh": {"axes": (1, "MeshAxis*")},
+    "SubAxis": {"size": (2, "int64")},
+    "AxisRef": {"mesh_axis_index": (1, "int64"), "sub_axis_info": (2, "SubAxis")},
+    "MeshGroups": {"mesh": (1, "Mesh"), "axes": (2, "AxisRef*")},
+    "OutputAlias": {
+        "output_shape_index": (1, "int64*"),
+        "operand_index": (2, "int64"),
+        "operand_shape_index": (3, "int64*"),
+    },
+    "Instruction": {
+        "name": (1, "string"),
+        "opcode": (2, "string"),
+        "shape": (3, "Shape"),
+        "metadata": (7, "OpMetadata"),
+        "literal": (8, "Literal"),
+        "parameter_number": (9, "int64"),
+        "tuple_index": (13, "int64"),
+        "channel_id": (26, "int64"),
+        "custom_call_target": (28, "string"),
+        "id": (35, "int64"),
+        "operand_ids": (36, "int64*"),
+        "called_computation_ids": (38, "int64*"),
+        "backend_config": (43, "bytes"),
+        "replica_groups": (49, "ReplicaGroup*"),
+        "comparison_direction": (63, "string"),
+        "output_operand_aliasing": (74, "OutputAlias*"),
+        "collective_device_list": (87, "CollectiveDevices"),
+        "iota_groups": (92, "IotaReplicaGroups"),
+        "mesh_groups": (93, "MeshGroups"),  # seen in libtpu 0.0.52's programs
+    },
+    "Computation": {
+        "name": (1, "string"),
+        "instructions": (2, "Instruction*"),
+        "id": (5, "int64"),
+        "root_id": (6, "int64"),
+    },
+    "HloModule": {
+        "name": (1, "string"),
+        "computations": (3, "Computation*"),
+        "entry_computation_id": (6, "int64"),
+    },
+    "Hlo": {"hlo_module": (1, "HloModule")},
+}
+
+
+def _file() -> descriptor_pb2.FileDescriptorProto:
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"{_PACKAGE}.proto", package=_PACKAGE, syntax="proto3"
+    )
+    for message_name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=message_name)
+        for field_name, (number, kind) in fields.items():
+            field = message.field.add(name=field_name, number=number)
+            field.label = field.LABEL_REPEATED if kind.endswith("*") else field.LABEL_OPTIONAL
+            kind = kind.removesuffix("*")
+            if kind in _SCALARS:
+                field.type = _SCALARS[kind]
+            else:
+                field.type = field.TYPE_MESSAGE
+                field.type_name = f".{_PACKAGE}.{kind}"
+    return file
+
+
+_POOL = descriptor_pool.DescriptorPool()
+_POOL.Add(_file())
+
+
+def _message(name: str) -> Any:
+    return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+
+
+HloModuleProto = _message("HloModule")
+"""What `as_serialized_hlo_module_proto()` writes."""
+
+HloProto = _message("Hlo")
+"""A module with its buffer assignment (skipped here): what `xla_dump_hlo_as_proto` writes."""
+
+
+_GZIP = b"\x1f\x8b"
+_TEXT = b"HloModule"
+
+HOW_TO_SAVE = (
+    "save one with `jax.jit(f).lower(...).compile()`, then `.as_text()`, or with "
+    "XLA_FLAGS='--xla_dump_to=DIR --xla_dump_hlo_as_proto'"
+)
+
+
+def read_module(path: Path | str) -> Module:
+    """The program in `path`: an HloProto, an HloModuleProto or HLO text, gzipped or not.
+
+    Raises ProfileInputError, naming the file, where it cannot be read or holds no whole program.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ProfileInputError(f"cannot read {path}: {error.strerror or error}") from None
+    return parse_module(data, str(path))
+
+
+def parse_module(data: bytes, name: str = "the HLO program") -> Module:
+    """The program in `data`, in any form that `read_module` takes; `name` is for errors."""
+    if data.startswith(_GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error):
+            raise ProfileInputError(
+                f"{name} is a damaged or truncated gzip file: copy or make it again"
+            ) from None
+    if not data.strip():
+        raise ProfileInputError(f"{name} is empty: {HOW_TO_SAVE}")
+    if _is_text(data):
+        return _from_proto(_text_to_proto(data, name), name)
+    return _from_proto(data, name)
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether the first line that is no comment begins HLO text."""
+    lines = (line.strip() for line in data[:65536].splitlines())
+    first = next((line for line in lines if line and not line.startswith(b"//")), b"")
+    return first.startswith(_TEXT)
+
+
+def _text_to_proto(data: bytes, name: str) -> bytes:
+    """HLO text through XLA's own parser, which jaxlib ships."""
+    from jaxlib import _hlo  # type: ignore[attr-defined]
+
+    try:
+        module = _hlo.hlo_module_from_text(data.decode())
+        return module.as_serialized_hlo_module_proto()
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:160]
+        raise ProfileInputError(
+            f"{name} is not HLO text that this jaxlib can read ({reason}): save the program as a "
+            "protobuf, or use the jaxlib that wrote it"
+        ) from None
+
+
+def _from_proto(data: bytes, name: str) -> Module:
+    """An HloProto or, failing that, an HloModuleProto; both begin with field 1."""
+    problems = []
+    for read in (_whole, _bare):
+        try:
+            return module_from(read(data))
+        except (DecodeError, BrokenModuleError) as problem:
+            problems.append(problem)
+    if any(isinstance(problem, BrokenModuleError) for problem in problems):
+        reason = next(str(p) for p in problems if isinstance(p, BrokenModuleError))
+        raise ProfileInputError(f"{name} holds no whole HLO program ({reason}): {HOW_TO_SAVE}")
+    raise ProfileInputError(f"{name} is truncated, damaged or not an HLO program: {HOW_TO_SAVE}")
+
+
+def _whole(data: bytes) -> Any:
+    return HloProto.FromString(data).hlo_module
+
+
+def _bare(data: bytes) -> Any:
+    return HloModuleProto.FromString(data)

@@ -1,0 +1,84 @@
+"""Seconds of compiled phases on their own target: the calibrated time model over compiled bytes.
+
+Where `rooflink predict` asks what the algorithm must move, this asks what the executable does move;
+FLOPs are the jaxpr's, links' time is that of the collectives the compiler chose.
+"""
+
+import math
+from dataclasses import fields, replace
+
+import numpy as np
+
+from ...model.config import DType, ModelConfig
+from ...tpu_configs.catalog import load_chip
+from ...tpu_configs.chip import Chip
+from ..predicted.calibration import Calibration, default_calibration
+from ..predicted.hardware import Hardware, hardware_of
+from ..predicted.predict import interval
+from ..predicted.step_work import KERNELS_PER_LAYER, KERNELS_PER_STEP, NOTHING, Work
+from ..predicted.time_model import step_terms
+from ..records import CompiledPhase, CompiledTarget
+from .targets import parse_target
+
+
+def with_times(
+    target: CompiledTarget,
+    config: ModelConfig,
+    dtype: DType,
+    calibration: Calibration | None = None,
+) -> CompiledTarget:
+    """The target with a predicted time for each phase; as it is for a CPU.
+
+    The stack is taken to be a compiled loop, which these programs are. Launches are counted as
+    the calibration counts them, by layers, not by instructions.
+    """
+    name = parse_target(target.target).chip
+    if name is None:
+        return target
+    chip = load_chip(name)
+    known = calibration or default_calibration()
+    timed = [_timed(phase, target, chip, config, dtype, known) for phase in target.phases]
+    return target.model_copy(update={"phases": timed})
+
+
+def _timed(
+    phase: CompiledPhase,
+    target: CompiledTarget,
+    chip: Chip,
+    config: ModelConfig,
+    dtype: DType,
+    calibration: Calibration,
+) -> CompiledPhase:
+    device = _one_device(hardware_of(chip, dtype), chip.jax_devices)
+    efficiency = calibration.efficiency(chip.name, chip.kind, None)
+    work = _work(phase, device, config, target.batch * target.attempts)
+    seconds = np.atleast_1d(step_terms(work, device, efficiency).time_s)
+    group = "prefill" if phase.phase == "prefill" else "decode"
+    predicted = interval(seconds * calibration.residuals(group))
+    return phase.model_copy(update={"predicted_time_s": predicted})
+
+
+def _one_device(chip: Hardware, devices: int) -> Hardware:
+    """The rates of one of the JAX devices that make a chip."""
+    shared = ("matmul_flops", "memory_bandwidth", "memory_bytes", "on_chip_bandwidth")
+    return replace(chip, **{name: getattr(chip, name) / devices for name in shared})
+
+
+def _work(phase: CompiledPhase, device: Hardware, config: ModelConfig, sequences: int) -> Work:
+    """One call's work of one device. XLA overlaps no kind of bytes better than another."""
+    at_link_speed_s = sum(one.time_at_link_speed_s or 0.0 for one in phase.collectives)
+    count = sum(one.count for one in phase.collectives)
+    hops = sum(one.count * math.ceil(one.group_size / 2) for one in phase.collectives)
+    amounts = {
+        "matmul_flops": phase.counted_flops,
+        "padded_flops": phase.counted_flops,
+        "weight_bytes": phase.hbm_bytes,
+        "link_bytes": at_link_speed_s * device.link_bandwidth,
+        "hops": hops,
+        "collectives": count,
+        "kernels": phase.passes * (config.layers * KERNELS_PER_LAYER + KERNELS_PER_STEP),
+        "sequences": phase.passes * sequences,
+        "steps": phase.passes,
+    }
+    none = {field.name: getattr(NOTHING, field.name) for field in fields(Work)}
+    return Work(**(none | {name: float(amount) for name, amount in amounts.items()}))

@@ -1,0 +1,139 @@
+"""The process that compiles: `python -m rooflink.profiling.compiled.child`.
+
+It alone loads libtpu, whose environment, lock file and aborts never reach the caller. Reads a
+CompileRequest from standard input, leaves entries in the store, and says on standard output, a
+line each, what it does. A failure that the user can mend is a message and exit status 1; anything
+else ends with a traceback or a signal, which `parent` turns into a sentence.
+"""
+
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.experimental import topologies
+from jax.stages import Compiled, Lowered
+
+from ...model.config import ModelInputError
+from ..errors import ProfileInputError
+from .cache import Store, content_key
+from .compile import MESSAGE, REQUEST, Done, Failed, Message, Stage, compiler_sentence
+from .executable import CompiledPhase, CompiledRecord, Protos, compile_program, memory_of, totals_of
+from .lowering import Chosen, Programs
+from .spec import PhaseName, ProgramSpec
+from .targets import Target
+
+PACKAGES = ("jax", "jaxlib", "libtpu")
+
+
+def main() -> None:
+    """Serve one request."""
+    request = REQUEST.validate_json(sys.stdin.read())
+    try:
+        _Compilation(request.spec, Store(Path(request.store))).run()
+    except (ProfileInputError, ModelInputError) as error:
+        _say(Failed(str(error)))
+        sys.exit(1)
+
+
+class _Compilation:
+    """The phases of one spec, from the store where it has them."""
+
+    def __init__(self, spec: ProgramSpec, store: Store):
+        mesh = spec.split.mesh(_devices(spec.target))
+        self.spec, self.store = spec, store
+        self.on_cpu = spec.target.platform == "cpu"
+        self.programs = Programs(spec, mesh)
+        self.versions = _versions(spec.target)
+
+    def run(self) -> None:
+        """Compile every phase that is asked for."""
+        chosen = None
+        if self.spec.layouts == "chosen":
+            chosen = self._phase("think", None, announce="think" in self.spec.phases).layouts
+        for phase in self.spec.phases:
+            if phase != "think" or chosen is None:
+                self._phase(phase, chosen)
+
+    def _phase(
+        self, phase: PhaseName, chosen: Chosen | None, announce: bool = True
+    ) -> CompiledRecord:
+        """One phase's entry, compiled if the store does not have it."""
+        _say(Stage(phase))
+        lowered = self.programs.lower(phase, chosen)
+        key = content_key(lowered.as_text(), self.spec.target.name, str(self.versions))
+        found = self.store.get(key)
+        if found is None:
+            found = self._compiled(phase, lowered, key)
+        if announce:
+            _say(Done(phase, key, found.cached))
+        return found.record
+
+    def _compiled(self, phase: PhaseName, lowered: Lowered, key: str) -> CompiledPhase:
+        start = time.perf_counter()
+        compiled, protos = self._compile(phase, lowered)
+        if not self.programs.leaves_as_it_came(phase, compiled):
+            # The state that one call leaves is what the next one takes: settle on its entry.
+            settled = self.programs.layouts(phase, compiled)
+            compiled, protos = self._compile(phase, self.programs.lower(phase, settled))
+        record = self._record(phase, compiled, time.perf_counter() - start)
+        self.store.put(key, record, protos)
+        found = self.store.get(key, cached=False)
+        if found is None:
+            raise ProfileInputError(f"{self.store.folder} does not keep what is written to it")
+        return found
+
+    def _compile(self, phase: PhaseName, lowered: Lowered) -> tuple[Compiled, Protos]:
+        try:
+            return compile_program(lowered, dump=not self.on_cpu)
+        except (jax.errors.JaxRuntimeError, NotImplementedError) as error:
+            sentence = compiler_sentence(str(error), phase, self.spec.target.name)
+            raise ProfileInputError(sentence) from error
+
+    def _record(self, phase: PhaseName, compiled: Compiled, compile_s: float) -> CompiledRecord:
+        spec = self.spec
+        return CompiledRecord(
+            phase=phase,
+            target=spec.target.name,
+            passes=spec.passes(phase),
+            devices=spec.target.devices,
+            mesh=spec.split.describe(spec.config),
+            parameters=self.programs.parameters(phase),
+            layouts=self.programs.layouts(phase, compiled),
+            memory=memory_of(compiled, self.on_cpu),
+            xla=totals_of(compiled),
+            compile_s=compile_s,
+            versions=self.versions,
+        )
+
+
+def _devices(target: Target) -> list[Any]:
+    """The target's devices: of this machine, or of a topology that only the compiler knows."""
+    if target.platform == "cpu":
+        return jax.devices("cpu")[:1]
+    try:
+        topology = topologies.get_topology_desc(platform="tpu", topology_name=target.name)
+    except (jax.errors.JaxRuntimeError, NotImplementedError) as error:
+        raise ProfileInputError(compiler_sentence(str(error), "any phase", target.name)) from error
+    return list(topology.devices)
+
+
+def _versions(target: Target) -> dict[str, str]:
+    found = {}
+    for package in PACKAGES if target.platform == "tpu" else PACKAGES[:2]:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # e.g. a nightly build under another name
+            found[package] = "unknown"
+    return found
+
+
+def _say(message: Message) -> None:
+    sys.stdout.buffer.write(MESSAGE.dump_json(message) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

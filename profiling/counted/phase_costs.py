@@ -1,0 +1,243 @@
+"""The cost of a phase: its passes added up, with a cache that grows along the thought.
+
+Rules for HBM bytes, the least that any machine must move whose on-chip memory keeps nothing from
+one pass to the next:
+  weights      read once a pass, however many rows share it; of the embedding, the rows looked up
+  KV read      each cached position once a pass for each attempt that sees it, a prompt's once for
+               all its attempts; the token's own key and value are still on the chip. Prefill
+               reads back, once, what it wrote
+  KV write     each new position once
+  activations  the input and result of each matmul once (see `unit`)
+
+Pass records in the counted lens: whole passes for totals, and each row's share of them.
+
+Bytes by the rules of `counted.passes`; a pass that reads several positions of a row reads back,
+once, what it wrote, as prefill does. Axis letters as in `model.config`; N passes of one record.
+
+A profile's phases from pass logs: whatever a strategy did, without a case for any of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...model.generation.attempt import Answered
+from ...model.generation.pass_log import PassLog, PassRecord
+from ..records import CountedCost, HbmBytes, Phase
+from ..records.profile import sum_costs
+from .unit_costs import UnitCosts
+
+Counts = np.ndarray  # int64, one entry a pass
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What each pass of a phase works on: arrays with one entry a pass."""
+
+    tokens: Counts  # positions read
+    pairs: Counts  # queries times the keys they see
+    heads: Counts  # positions whose logits are wanted
+    cached: Counts  # cached positions read
+    width: int  # attempts in the batch, idle ones included
+
+    @property
+    def idle_slots(self) -> int:
+        """Attempt-passes spent on attempts that had ended."""
+        return int((self.width - self.tokens).clip(min=0).sum())
+
+    def costs(self, unit: UnitCosts) -> list[CountedCost]:
+        """The cost of each pass by itself."""
+        return [self._cost(unit, slice(i, i + 1)) for i in range(len(self.tokens))]
+
+    def total(self, unit: UnitCosts) -> CountedCost:
+        """The cost of all passes together."""
+        return self._cost(unit, slice(None))
+
+    def _cost(self, unit: UnitCosts, which: slice) -> CountedCost:
+        tokens, pairs, heads, cached = (
+            int(counts[which].sum())
+            for counts in (self.tokens, self.pairs, self.heads, self.cached)
+        )
+        passes = len(self.tokens[which])
+        work = unit.token * tokens + unit.pair * pairs + unit.head * heads
+        return CountedCost(
+            flops=work.matmul_flops,
+            vector_flops=work.vector_flops,
+            hbm_bytes=HbmBytes(
+                weights=passes * unit.pass_weight_bytes + tokens * unit.token_weight_bytes,
+                kv_read=cached * unit.kv_bytes,
+                kv_write=tokens * unit.kv_bytes,
+                activations=tokens * unit.token_activation_bytes
+                + heads * unit.head_activation_bytes,
+            ),
+        )
+
+
+def prefill_passes(prompt_lengths: Sequence[int]) -> Passes:
+    """One pass over a batch of prompts; logits of each prompt's last position alone."""
+    lengths = np.asarray(prompt_lengths, np.int64)
+    return Passes(
+        tokens=np.array([lengths.sum()]),
+        pairs=np.array([(lengths * (lengths + 1) // 2).sum()]),
+        heads=np.array([len(lengths)]),
+        cached=np.array([lengths.sum()]),
+        width=0,
+    )
+
+
+def decode_passes(
+    prompt_lengths: Sequence[int], own_before: np.ndarray, passes: np.ndarray
+) -> Passes:
+    """A decode phase over a batch.
+
+    `own_before` [B, A]: positions that each attempt had cached for itself when the phase began;
+    `passes` [B, A]: passes that it takes part in, one token each, from the first on.
+    """
+    prompts = np.asarray(prompt_lengths, np.int64)
+    step = np.arange(int(passes.max(initial=0)))[:, None, None]
+    active = step < passes  # [passes, B, A]
+    own = np.where(active, own_before + step, 0).sum(axis=(1, 2))
+    tokens = active.sum(axis=(1, 2))
+    seen_prompt = np.where(active, prompts[:, None], 0).sum(axis=(1, 2))
+    read_prompt = np.where(active.any(axis=2), prompts, 0).sum(axis=1)
+    return Passes(
+        tokens=tokens,
+        pairs=seen_prompt + own + tokens,
+        heads=tokens,
+        cached=read_prompt + own,
+        width=passes.size,
+    )
+
+
+@dataclass(frozen=True)
+class RowCosts:
+    """What each row of each pass costs, [N, B, A]."""
+
+    flops: np.ndarray  # int64
+    hbm_bytes: np.ndarray  # float64: shares of a pass's weights are no whole numbers
+
+
+def is_prefill(record: PassRecord) -> bool:
+    """Whether its passes read prompts, over no cache."""
+    return bool((record.prompt == 0).all())
+
+
+def passes_of(record: PassRecord) -> Passes:
+    """The record as passes over the whole batch; its copies are `copy_cost`'s."""
+    cached = record.prompt_read.sum(axis=1) + (record.own_read + _read_back(record)).sum(
+        axis=(1, 2)
+    )
+    worked = record.tokens.any(axis=(1, 2))
+    counts = (record.tokens, record.pairs, record.heads)
+    tokens, pairs, heads = (each.sum(axis=(1, 2))[worked] for each in counts)
+    return Passes(tokens, pairs, heads, cached[worked], width=record.branches.size)
+
+
+def copy_cost(record: PassRecord, unit: UnitCosts) -> CountedCost:
+    """Copying cached positions from row to row: each read once and written once."""
+    moved = int(record.copied.sum()) * unit.kv_bytes
+    nothing = HbmBytes(weights=0, kv_read=moved, kv_write=moved, activations=0)
+    return CountedCost(flops=0, vector_flops=0, hbm_bytes=nothing)
+
+
+def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
+    """Each row's share of each pass; shares add up to the passes' whole cost.
+
+    FLOPs are the row's own. A pass's weights are shared out by positions read, and a prompt's cache
+    evenly over the rows at work that see it.
+    """
+    tokens, pairs, heads = record.tokens, record.pairs, record.heads
+    work = (unit.token.matmul_flops, unit.pair.matmul_flops, unit.head.matmul_flops)
+    flops = tokens * work[0] + pairs * work[1] + heads * work[2]
+    sharing = (tokens > 0).sum(axis=2, keepdims=True).clip(min=1)
+    prompt = np.where(tokens > 0, record.prompt_read[..., None] / sharing, 0.0)
+    cached = prompt + record.own_read + _read_back(record) + 2 * record.copied
+    moved = (
+        shares(record) * unit.pass_weight_bytes
+        + cached * unit.kv_bytes
+        + tokens * (unit.token_weight_bytes + unit.kv_bytes + unit.token_activation_bytes)
+        + heads * unit.head_activation_bytes
+    )
+    return RowCosts(flops, moved)
+
+
+def shares(record: PassRecord) -> np.ndarray:
+    """[N, B, A] share of each pass that each row has, by positions read."""
+    whole = record.tokens.sum(axis=(1, 2), keepdims=True)
+    found: np.ndarray = record.tokens / whole.clip(min=1)
+    return found
+
+
+def first_attempts(logs: Sequence[PassLog], k: int) -> list[PassLog]:
+    """The logs as they would be had each question had its first `k` rows alone."""
+    return [replace(log, records=[_narrowed(record, k) for record in log.records]) for log in logs]
+
+
+def _narrowed(record: PassRecord, k: int) -> PassRecord:
+    rows = {
+        name: getattr(record, name)[..., :k]
+        for name in ("own", "tokens", "heads", "forced", "copied", "branches")
+    }
+    return replace(record, **rows)
+
+
+def _read_back(record: PassRecord) -> np.ndarray:
+    """[N, B, A] positions that a pass reads back of those that it has just written."""
+    several = (record.tokens > 1) | (record.prompt == 0)[:, None]
+    return np.where(several, record.tokens, 0)
+
+
+def logs_of(answered: Sequence[Answered]) -> list[PassLog]:
+    """The log of each batch that was answered, once."""
+    return list({id(each.log): each.log for each in answered}.values())
+
+
+def phases_of(logs: Sequence[PassLog], units: Mapping[str, UnitCosts]) -> list[Phase]:
+    """The counted phases of one workload's batches, in the order in which they first came.
+
+    `units` are the unit costs of each model that the records name. `sequences` are rows that took
+    part; `measured` is left to whoever has a clock.
+    """
+    names = dict.fromkeys(name for log in logs for name in log.phases)
+    return [_phase(name, [log.of_phase(name) for log in logs], units) for name in names]
+
+
+def _phase(name: str, batches: list[list[PassRecord]], units: Mapping[str, UnitCosts]) -> Phase:
+    records = [record for batch in batches for record in batch]
+    costs = [passes_of(record).total(units[record.model]) for record in records]
+    costs += [copy_cost(record, units[record.model]) for record in records]
+    return Phase(
+        name=name,
+        tokens=sum(int(record.tokens.sum()) for record in records),
+        forced_tokens=sum(int(record.forced.sum()) for record in records),
+        sequences=sum(map(_rows, batches)),
+        steps=sum(record.passes for record in records),
+        idle_slots=sum(_idle(record) for record in records if not is_prefill(record)),
+        padded_tokens=sum(_padded(record) for record in records),
+        counted=sum_costs(costs),
+        measured=None,
+    )
+
+
+def _rows(records: list[PassRecord]) -> int:
+    """Rows of one batch that read anything in any of the records."""
+    at_work = {
+        (int(record.questions[b]), int(a))
+        for record in records
+        for b, a in np.argwhere(record.tokens.any(axis=0))
+    }
+    return len(at_work)
+
+
+def _idle(record: PassRecord) -> int:
+    """Row-passes spent on rows that had ended or wait."""
+    worked = record.tokens.any(axis=(1, 2))
+    return int((record.tokens[worked] == 0).sum())
+
+
+def _padded(record: PassRecord) -> int:
+    """Positions computed for padding, in rows at work; in prefill, in all rows."""
+    if is_prefill(record):
+        return record.idle_slots
+    return record.slots * int((record.tokens > 0).sum()) - int(record.tokens.sum())

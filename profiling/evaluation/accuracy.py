@@ -1,0 +1,281 @@
+"""What k attempts do and cost, for each k, from the most that were made.
+
+Estimates over problems, with intervals that take each problem as one observation.
+
+Pareto frontiers of accuracy against FLOPs, and against dollars on each slice.
+
+Options: every way to answer that the cells hold, question by question.
+
+A cell is one; where it has several attempts a question, so are the majority and the best by score
+of k of them, whose FLOPs are exactly linear in k beyond the prompt's.
+
+A query's and a correct answer's cost on a slice, from a prediction of all queries.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ...model.strategies.voting import majority_at_k, pass_at_k
+from ..predicted.economics import per_correct
+from ..records import Amounts, Interval, Prediction
+from ..records.evaluation import (
+    AttemptsPoint,
+    Cell,
+    CostKind,
+    Estimate,
+    Frontier,
+    Option,
+    QuestionResult,
+    SliceCost,
+    TriedAnswer,
+)
+from ..statistics import mean_interval
+
+
+def estimate(per_problem: Sequence[float]) -> Estimate:
+    """The mean of figures from 0 to 1, one a problem (at least one), with a 95 % interval."""
+    low, high = mean_interval(per_problem)
+    return Estimate(value=float(np.mean(per_problem)), low=low, high=high)
+
+
+def coverage_at(tried: Sequence[TriedAnswer], k: int) -> float:
+    """pass@k of one problem."""
+    return pass_at_k(len(tried), sum(each.right for each in tried), k)
+
+
+def majority_at(tried: Sequence[TriedAnswer], ks: Sequence[int]) -> list[float]:
+    """majority@k of one problem, for each k. An answer is right where an attempt with it is."""
+    right = {each.answer for each in tried if each.right and each.answer is not None}
+    return majority_at_k([each.answer for each in tried], right, ks)
+
+
+def best_at(tried: Sequence[TriedAnswer], k: int) -> float:
+    """Probability that the attempt of the highest score among k of one problem's is right.
+
+    The exact expectation over all subsets of k: with the scores in descending order, the i-th is
+    the best of a subset that holds none before it. Equal scores share their places evenly.
+    """
+    n = len(tried)
+    scores = np.array([-np.inf if each.score is None else each.score for each in tried])
+    right = np.array([each.right for each in tried], float)
+    order = np.argsort(-scores, kind="stable")
+    found, without = 0.0, 1.0  # `without`: no attempt before this place is in the subset
+    first = 0
+    while first < n:
+        group = order[first : first + int((scores == scores[order[first]]).sum())]
+        last = first + len(group)
+        after = _none_of(n, last, k)
+        found += (without - after) * float(right[group].mean())
+        without, first = after, last
+    return found
+
+
+def _none_of(n: int, places: int, k: int) -> float:
+    """C(n - places, k) / C(n, k): a subset of k that holds none of the first `places`."""
+    return 1.0 - pass_at_k(n, places, k)
+
+
+def attempts_of(questions: Sequence[QuestionResult]) -> int:
+    """Attempts that every question has."""
+    return min((len(question.tried) for question in questions), default=0)
+
+
+def usable(ks: Sequence[int], questions: Sequence[QuestionResult]) -> list[int]:
+    """Those of `ks` that no question has too few attempts for."""
+    return [k for k in ks if k <= attempts_of(questions)]
+
+
+def accuracy_points(questions: Sequence[QuestionResult], ks: Sequence[int]) -> list[AttemptsPoint]:
+    """Coverage, majority and best by score at each of `ks`; costs are still to be filled in.
+
+    A majority needs answers, and the best by score needs scores, of some attempt at least.
+    """
+    everyone = [question.tried for question in questions]
+    answered = any(each.answer is not None for tried in everyone for each in tried)
+    scored = any(each.score is not None for tried in everyone for each in tried)
+    votes = [majority_at(tried, ks) for tried in everyone] if answered and ks else []
+    return [
+        AttemptsPoint(
+            k=k,
+            coverage=estimate([coverage_at(tried, k) for tried in everyone]),
+            majority=estimate([vote[i] for vote in votes]) if answered else None,
+            best=estimate([best_at(tried, k) for tried in everyone]) if scored else None,
+            tokens=None,
+            flops=None,
+            hbm_bytes=None,
+            usd=None,
+            slices=[],
+        )
+        for i, k in enumerate(ks)
+    ]
+
+
+def by_level(questions: Sequence[QuestionResult]) -> dict[str, Estimate]:
+    """Accuracy for each level; empty where all problems are of one."""
+    levels = sorted({q.level for q in questions if q.level is not None})
+    if len(levels) < 2:
+        return {}
+    return {
+        str(level): estimate([float(q.right) for q in questions if q.level == level])
+        for level in levels
+    }
+
+
+def with_costs(
+    point: AttemptsPoint,
+    tokens: float,
+    flops: float | None,
+    hbm_bytes: float | None,
+    slices: list[SliceCost],
+    usd: float | None = None,
+) -> AttemptsPoint:
+    """The point with what a query costs."""
+    return point.model_copy(
+        update={
+            "tokens": tokens,
+            "flops": flops,
+            "hbm_bytes": hbm_bytes,
+            "slices": slices,
+            "usd": usd,
+        }
+    )
+
+
+Family = Literal["cell", "majority", "best"]
+PROMPT_PHASE = "prefill"
+
+
+@dataclass(frozen=True)
+class AnswerOption:
+    """A way to answer: how likely it is right, and its FLOPs, for each question [Q]."""
+
+    label: str
+    family: Family
+    right: np.ndarray
+    flops: np.ndarray
+    cell: Cell
+    k: int | None  # attempts; None: as the cell ran
+
+
+def options_of(cells: Sequence[Cell]) -> list[AnswerOption]:
+    """All options of the cells whose FLOPs are known."""
+    found = []
+    for cell in cells:
+        if any(question.ledger is None for question in cell.questions):
+            continue
+        right = np.array([float(question.right) for question in cell.questions])
+        flops = np.array([_flops(question) for question in cell.questions])
+        found.append(AnswerOption(cell.label, "cell", right, flops, cell, None))
+        found += _of_attempts(cell)
+    return found
+
+
+def _of_attempts(cell: Cell) -> list[AnswerOption]:
+    """Votes and bests over k attempts; k = 1 is one sample, whichever of them."""
+    ks = [point.k for point in cell.attempts]
+    everyone = [question.tried for question in cell.questions]
+    votes = np.array([majority_at(tried, ks) for tried in everyone]) if ks else np.empty((0, 0))
+    found = []
+    for i, (k, point) in enumerate(zip(ks, cell.attempts, strict=True)):
+        flops = np.array([_flops(question, k) for question in cell.questions])
+        budget = "" if cell.budget is None else f" @{cell.budget}"
+        if point.majority is not None and k > 2:
+            found.append(
+                AnswerOption(f"majority of {k}{budget}", "majority", votes[:, i], flops, cell, k)
+            )
+        if point.best is not None:
+            best = np.array([best_at(tried, k) for tried in everyone])
+            name = f"best of {k}{budget}" if k > 1 else f"one sample{budget}"
+            found.append(AnswerOption(name, "best", best, flops, cell, k))
+    return found
+
+
+def _flops(question: QuestionResult, k: int | None = None) -> float:
+    """Of the question as it ran, or expected with `k` of its attempts."""
+    assert question.ledger is not None
+    share = 1.0 if k is None else k / len(question.tried)
+    return sum(
+        entry.flops * (1.0 if entry.phase == PROMPT_PHASE else share)
+        for entry in question.ledger.entries
+    )
+
+
+def frontiers(options: Sequence[AnswerOption], slices: Sequence[str]) -> list[Frontier]:
+    """By counted FLOPs a query, then by predicted dollars on each of `slices` that has a price."""
+    found = []
+    if options:
+        found.append(_frontier("flops", None, [(o, float(o.flops.mean())) for o in options]))
+    for name in slices:
+        priced = [(o, usd) for o in options if (usd := _usd(o.cell, o.k, name)) is not None]
+        if priced:
+            found.append(_frontier("usd", name, priced))
+    return found
+
+
+def _usd(cell: Cell, k: int | None, name: str) -> float | None:
+    costs = cell.slices
+    if k is not None:
+        costs = next(point.slices for point in cell.attempts if point.k == k)
+    for cost in costs:
+        if cost.slice == name and cost.amounts.usd is not None:
+            return cost.amounts.usd.median
+    return None
+
+
+def _frontier(
+    kind: CostKind, name: str | None, priced: Sequence[tuple[AnswerOption, float]]
+) -> Frontier:
+    """Cheapest first; of equally cheap ones the most accurate first."""
+    known = [(option, cost, estimate(option.right.tolist())) for option, cost in priced]
+    known.sort(key=lambda each: (each[1], -each[2].value))
+    best, last_cost = -1.0, 0.0
+    found = []
+    for option, cost, right in known:
+        on = right.value > best
+        gained = None
+        if on:
+            if best >= 0 and cost > last_cost:
+                gained = 100 * (right.value - best) / (cost - last_cost)
+            best, last_cost = right.value, cost
+        found.append(
+            Option(
+                label=option.label,
+                cost=cost,
+                accuracy=right.value,
+                low=right.low,
+                high=right.high,
+                on_frontier=on,
+                points_per_cost=gained,
+            )
+        )
+    return Frontier(kind=kind, slice=name, options=found)
+
+
+def slice_cost(prediction: Prediction, queries: int, share: float, problems: int) -> SliceCost:
+    """Of one of the `queries` that `prediction` is of, and of a correct answer, where the `share`
+    that is right was seen on so many `problems`."""
+    assert prediction.economics is not None
+    time_s = prediction.time_s * (1 / queries)
+    amounts = _each(prediction.economics.whole, lambda whole: whole * (1 / queries))
+    right = _each(amounts, lambda cost: per_correct(cost, share, problems))
+    return SliceCost(
+        slice=prediction.slice,
+        chip=prediction.chip,
+        chips=prediction.chips,
+        time_s=time_s,
+        amounts=amounts,
+        per_correct_s=per_correct(time_s, share, problems),
+        per_correct=right if share else None,
+    )
+
+
+def _each(amounts: Amounts, change: Callable[[Interval], Interval | None]) -> Amounts:
+    def changed(interval: Interval | None) -> Interval | None:
+        return change(interval) if interval else None
+
+    return Amounts(
+        usd=changed(amounts.usd), wall_j=changed(amounts.wall_j), gco2e=changed(amounts.gco2e)
+    )

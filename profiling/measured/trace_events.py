@@ -1,0 +1,279 @@
+"""A profiler's session as plain Python: lines of events, names put in place of numbers.
+
+Work on a CPU's threads, from XLA's host events.
+
+On a line (thread) of the plane '/host:CPU' these events matter, and all others are left out:
+
+- a thunk, an event with the stat `hlo_op`: one instruction of a compiled program;
+- 'ThunkExecutor::Execute': the executor that goes from thunk to thunk, in its own right at the
+  outermost level and for a loop or call inside one;
+- 'ThreadpoolListener::StartRegion' and '...::StopRegion': the ends of a task that the thread took
+  from its pool. The task's stat `_c` is the `_p` of the 'ThreadpoolListener::Record' that handed it
+  to the pool: what a thunk hands over is the thunk's work on another thread;
+- waits, 'ThunkExecutor::Execute (wait for completion)' and '...::Await': idle, never counted.
+
+Events of one line inside each other, and the time that each has to itself.
+
+Work: what a stretch of a thread's or core's time was spent on.
+
+Work on a TPU's cores: the operations that the device itself timed.
+
+Planes and lines are named as XProf reads them. Tested on sessions that `compile --xprof` writes;
+no TPU was at hand to trace.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from google.protobuf.message import DecodeError
+
+from ..compiled.xprof.xplane import XSpace
+
+PS_PER_S = 10**12
+_PS_PER_NS = 1000
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that took from `start_ps` to `end_ps` on its line; times share one clock."""
+
+    name: str
+    start_ps: int
+    end_ps: int
+    stats: dict[str, Any]
+
+
+class Plane:
+    """One XPlane: a host, a device, or the programs that ran."""
+
+    def __init__(self, message: Any):
+        self._message = message
+        self.name: str = message.name
+
+    def lines(self) -> Iterator[tuple[str, list[Event]]]:
+        """Name and events of each line, in the order of the file."""
+        for line in self._message.lines:
+            yield line.name, [self._event(event, line.timestamp_ns) for event in line.events]
+
+    def kinds(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Name and stats of what is said once of all events of a kind."""
+        for kind in self._kinds.values():
+            yield kind.name, self._stats(kind.stats)
+
+    def _event(self, event: Any, origin_ns: int) -> Event:
+        kind = self._kinds[event.metadata_id]
+        start = origin_ns * _PS_PER_NS + event.offset_ps
+        stats = {**self._kind_stats(event.metadata_id), **self._stats(event.stats)}
+        return Event(kind.name, start, start + event.duration_ps, stats)
+
+    def _kind_stats(self, key: int) -> dict[str, Any]:
+        """Stats of the kind, and the short name that devices give their operations."""
+        if key not in self._known:
+            kind = self._kinds[key]
+            named = {"display_name": kind.display_name} if kind.display_name else {}
+            self._known[key] = {**self._stats(kind.stats), **named}
+        return self._known[key]
+
+    def _stats(self, stats: Any) -> dict[str, Any]:
+        return {self._names[stat.metadata_id]: self._value(stat) for stat in stats}
+
+    def _value(self, stat: Any) -> Any:
+        kind = stat.WhichOneof("one_of")
+        if kind is None:
+            return None
+        value = getattr(stat, kind)
+        return self._names[value] if kind == "ref_value" else value
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return {entry.key: entry.value.name for entry in self._message.stat_metadata}
+
+    @cached_property
+    def _kinds(self) -> dict[int, Any]:
+        return {entry.key: entry.value for entry in self._message.event_metadata}
+
+    @cached_property
+    def _known(self) -> dict[int, dict[str, Any]]:
+        return {}
+
+
+def read_planes(path: Path) -> list[Plane]:
+    """The planes of an `.xplane.pb`; ValueError where it holds no session."""
+    try:
+        return [Plane(plane) for plane in XSpace.FromString(path.read_bytes()).planes]
+    except DecodeError:
+        raise ValueError(f"{path.name} is damaged") from None
+
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(eq=False)
+class Span(Generic[Kind]):
+    """A stretch of a line; `inside_ps` is what the spans directly inside it take."""
+
+    start_ps: int
+    end_ps: int
+    kind: Kind
+    outer: "Span[Kind] | None" = field(default=None, repr=False)
+    inside_ps: int = 0
+
+    @property
+    def self_ps(self) -> int:
+        """Its length less that of what is inside."""
+        return self.end_ps - self.start_ps - self.inside_ps
+
+
+def nested(spans: Iterable[Span[Kind]]) -> list[Span[Kind]]:
+    """The spans with `outer` and `inside_ps` set, in the order in which they begin.
+
+    Of two that begin together the longer holds the other, and of two as long as each other the
+    one that came first. One that outlasts the span it begins in counts there only up to its end.
+    """
+    ordered = sorted(spans, key=lambda span: (span.start_ps, -span.end_ps))
+    open_: list[Span[Kind]] = []
+    for span in ordered:
+        while open_ and open_[-1].end_ps <= span.start_ps:
+            open_.pop()
+        if open_:
+            span.outer = open_[-1]
+            span.outer.inside_ps += min(span.end_ps, span.outer.end_ps) - span.start_ps
+        open_.append(span)
+    return ordered
+
+
+def outwards(span: Span[Kind] | None) -> Iterator[Span[Kind]]:
+    """The span, what it is in, and so on."""
+    while span is not None:
+        yield span
+        span = span.outer
+
+
+@dataclass(frozen=True)
+class Op:
+    """An instruction of a program, as the trace and the program's own HLO both name it."""
+
+    program: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """Self time that began at `start_ps`; `op` is None for the executor's own."""
+
+    start_ps: int
+    self_ps: int
+    op: Op | None
+
+
+PLANE = "/host:CPU"
+_RECORD, _START, _STOP = (f"ThreadpoolListener::{what}" for what in
+                          ("Record", "StartRegion", "StopRegion"))  # fmt: skip
+_EXECUTOR = "ThunkExecutor::Execute"
+_WAITS = ("(wait for completion)", "::Await")
+
+What = Literal["thunk", "executor", "task", "wait", "record"]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    what: What
+    op: Op | None = None  # of a thunk
+    key: int | None = None  # that a record and its task share
+
+
+def threads_work(host: Plane) -> list[list[Work]]:
+    """The work of each thread that did any."""
+    lines = [nested(_spans(events)) for _, events in host.lines()]
+    givers = {
+        span.kind.key: span.outer for spans in lines for span in spans if span.kind.what == "record"
+    }
+    found = [list(_work(spans, givers)) for spans in lines]
+    return [work for work in found if work]
+
+
+def _spans(events: Iterable[Event]) -> list[Span[_Kind]]:
+    """Tasks first: one holds all that begins and ends with it."""
+    begun: list[tuple[int, int | None]] = []  # tasks that have not ended yet
+    tasks, others = [], []
+    for event in sorted(events, key=lambda event: event.start_ps):
+        kind = _kind(event)
+        if event.name == _START:
+            begun.append((event.start_ps, event.stats.get("_c")))
+        elif event.name == _STOP and begun:
+            start, key = begun.pop()
+            tasks.append(Span(start, event.end_ps, _Kind("task", key=key)))
+        elif kind is not None:
+            others.append(Span(event.start_ps, event.end_ps, kind))
+    return tasks + others
+
+
+def _kind(event: Event) -> _Kind | None:
+    name, stats = event.name, event.stats
+    if name == _RECORD:
+        return _Kind("record", key=stats.get("_p"))
+    if name.endswith(_WAITS):
+        return _Kind("wait")
+    if name == _EXECUTOR:
+        return _Kind("executor")
+    if "hlo_op" in stats and "program_id" in stats:
+        return _Kind("thunk", op=Op(stats["program_id"], stats["hlo_op"]))
+    return None
+
+
+def _work(spans: list[Span[_Kind]], givers: dict[int | None, Span[_Kind] | None]) -> Iterator[Work]:
+    for span in spans:
+        if span.kind.what in ("thunk", "executor", "task") and span.self_ps > 0:
+            yield Work(span.start_ps, span.self_ps, _op(span, givers))
+
+
+def _op(span: Span[_Kind], givers: dict[int | None, Span[_Kind] | None]) -> Op | None:
+    """The thunk that the span is in; for a task's own time, the thunk that handed it over.
+
+    A task may hand over another, so the way may lead over several threads; `seen` ends it where
+    a file's numbers lead in a circle.
+    """
+    seen = set()
+    while span.kind.what == "task" and span.kind.key not in seen:
+        seen.add(span.kind.key)
+        giver = givers.get(span.kind.key)
+        if giver is None:
+            return None
+        span = giver
+    if span.kind.what == "executor":
+        inside = (outer.kind.op for outer in outwards(span.outer) if outer.kind.what == "thunk")
+        return next(inside, None)
+    return span.kind.op
+
+
+_PLANE = re.compile(r"/device:TPU:\d+$")
+_LINE = "XLA Ops"
+
+
+def cores_work(planes: Sequence[Plane]) -> list[list[Work]]:
+    """The work of each core that did any; a loop's operations are inside its own event."""
+    lines = [
+        nested(
+            Span(event.start_ps, event.end_ps, _op_of_cores(event.stats, event.name))
+            for event in events
+        )
+        for plane in planes
+        if _PLANE.match(plane.name)
+        for name, events in plane.lines()
+        if name == _LINE
+    ]
+    found = [
+        [Work(span.start_ps, span.self_ps, span.kind) for span in spans if span.self_ps > 0]
+        for spans in lines
+    ]
+    return [work for work in found if work]
+
+
+def _op_of_cores(stats: dict[str, object], name: str) -> Op | None:
+    """The event's name is the whole instruction, '%fusion.1 = ...'; its short one is apart."""
+    program = stats.get("program_id")
+    return Op(program, str(stats.get("display_name", name))) if isinstance(program, int) else None

@@ -1,0 +1,90 @@
+"""Subject: the model under study, resolved by name before anything is allocated."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import jax
+
+from ..model.config import PRESETS, DType, ModelConfig, preset
+from ..model.tokenizer import Tokenizer
+from ..model.transformer import Transformer, random_transformer, transformer_from
+from ..model.weights import embedded
+from ..model.weights.host_memory import require_memory
+from ..model.weights.layout import WeightSource, parameters
+from ..model.weights.loading import open_weights
+from .provenance import choose_backend
+
+Weights = Literal["own", "none", "random"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model's configuration and dtype, and where its weights would come from."""
+
+    config: ModelConfig
+    dtype: DType
+    weights: str  # 'none', 'random' or what the source says of itself
+    source: WeightSource | None
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is something to run; otherwise only its cost can be counted."""
+        return self.weights != "none"
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """The source's tokenizer; None without a source."""
+        return self.source.tokenizer if self.source else None
+
+    def load(self, seed: int, run_bytes: int) -> Transformer:
+        """The model with its weights.
+
+        Raises ModelInputError, before allocating, where weights and `run_bytes` (cache and
+        scratch of the run) do not fit in memory; or for what is wrong with the weights.
+        """
+        if jax.default_backend() == "cpu":
+            needed_bytes = self.config.weight_bytes(self.dtype) + run_bytes
+            require_memory(needed_bytes, f"{self.config.name} in {self.dtype} with its KV cache")
+        if self.source is None:
+            return random_transformer(self.config, self.dtype, seed)
+        arrays = parameters(self.config, self.source.tensors(), self.dtype)
+        return transformer_from(self.config, self.dtype, arrays)
+
+
+def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subject:
+    """The model called `model`: a preset, a .gguf file, a Hugging Face folder or a hub id.
+
+    With `weights` 'none' or 'random' only a configuration is needed. `dtype` None chooses float32
+    on a CPU, and bfloat16 elsewhere and where nothing runs.
+
+    Raises ModelInputError for an unknown model or one that cannot be read.
+    """
+    choose_backend()
+    chosen = dtype or _default_dtype(weights)
+    if weights == "own":
+        source = open_weights(model)
+        return Subject(source.config, chosen, source.description, source)
+    elsewhere = Path(model).exists() or "/" in model or model.lower() == embedded.NAME
+    is_preset = model.lower() in PRESETS or not elsewhere
+    config = preset(model) if is_preset else open_weights(model).config
+    return Subject(config, chosen, weights, None)
+
+
+def _default_dtype(weights: Weights) -> DType:
+    runs_on_cpu = weights != "none" and jax.default_backend() == "cpu"
+    return "float32" if runs_on_cpu else "bfloat16"
+
+
+def run_bytes(
+    config: ModelConfig, dtype: DType, batch: int, attempts: int, prompt_slots: int, slots: int
+) -> int:
+    """Bytes of KV cache, attention scores and logits that a batch needs beside the weights.
+
+    Twice the cache of the prompt, which is shared out at the border of prefill; two float32 score
+    matrices of prefill, of all heads of one layer; one float32 row of logits for each attempt.
+    """
+    kv = config.kv_bytes_per_token(dtype) * batch * (2 * prompt_slots + attempts * slots)
+    scores = 2 * 4 * batch * config.query_heads * prompt_slots**2
+    logits = 2 * 4 * batch * attempts * config.vocab_size
+    return kv + scores + logits

@@ -1,0 +1,223 @@
+"""Calibration: what the fit on published measurements says of a chip and a stack, with draws.
+
+The fit (profiling/calibrate) writes `data/calibration.json`: draws from the posterior of every
+mean and effect of `effects`, and the residual scale of each group of measurements. Here they are
+put together for one chip and stack; where nobody measured one of them, its effect is drawn anew
+from the population, so that the interval is as wide as kin differ.
+
+Effects: how an Efficiency comes about from what is common, from the chip and from the stack.
+
+Each component of Efficiency is a transformed sum (partial pooling, Gelman & Hill 2007, ch. 12):
+
+    component = f(mean of the chip's kind + effect of the regime + of the chip + of the stack)
+
+with effects drawn from normal distributions of given scales. A chip or stack that nobody measured
+has the mean of its kin, and the whole scale as its uncertainty. The regime is how steps are
+launched: a compiled loop of its own accord, a server that schedules each step on its host, or
+operations timed by themselves.
+"""
+
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from .energy import DesignPower, PowerShares
+from .hardware import Efficiency
+
+Link = Literal["share", "time", "power", "positive"]
+
+
+@dataclass(frozen=True)
+class Component:
+    """How one component of Efficiency varies; means and scales are on the transformed axis."""
+
+    link: Link
+    mean: float  # prior mean, of every kind
+    mean_scale: float  # prior scale of a kind's mean
+    regime_scale: float  # of a regime; 0: regimes do not differ
+    chip_scale: float  # of a chip about its kind; 0: chips do not differ
+    stack_scale: float  # of a stack; 0: stacks do not differ
+
+
+COMPONENTS: dict[str, Component] = {
+    #                              mean   kind  regime  chip  stack
+    "compute": Component("share", 1.0, 0.7, 0.3, 0.35, 0.5),
+    "attention": Component("share", -0.4, 0.7, 0.3, 0.0, 0.5),
+    "memory": Component("share", 1.4, 0.7, 0.3, 0.35, 0.5),
+    "vector": Component("share", 0.0, 1.0, 0.0, 0.0, 0.0),
+    "idle_experts": Component("share", -1.0, 2.0, 0.0, 0.0, 2.5),
+    "kv": Component("share", 3.0, 0.5, 0.0, 0.0, 1.5),
+    "links": Component("share", 0.8, 0.7, 0.0, 0.0, 0.0),
+    "overlap": Component("power", 1.0, 1.0, 0.0, 0.0, 1.0),
+    "exposed_links": Component("share", 1.0, 1.0, 0.0, 0.0, 1.0),
+    "narrow": Component("positive", -1.5, 0.7, 0.0, 0.0, 0.5),
+    "routed_s": Component("time", -16.0, 1.0, 0.0, 0.0, 1.0),
+    "kernel_s": Component("time", -13.5, 0.7, 0.7, 0.0, 1.0),
+    "collective_s": Component("time", -12.0, 0.7, 0.7, 0.0, 1.0),
+    "dispatch_s": Component("time", -11.0, 1.0, 0.0, 0.0, 1.0),
+    "sequence_s": Component("time", -12.0, 0.7, 1.0, 0.0, 1.0),
+    "step_s": Component("time", -8.5, 0.7, 1.5, 0.0, 1.0),
+}
+"""Logits of shares, logs of seconds. The prior means are a well-made stack's: three quarters of
+the matrix units' peak, four fifths of the memory's bandwidth, two microseconds a kernel."""
+
+Regime = Literal["loop", "server", "kernels"]
+REGIMES: tuple[Regime, ...] = ("loop", "server", "kernels")
+
+_SERVERS = (
+    "vllm", "sglang", "jetstream", "mlperf", "tensorrt", "deepseek", "llmperf", "server", "tgi",
+    "saxml", "dynamo",
+)  # fmt: skip
+
+
+def regime_of(stack: str | None) -> Regime:
+    """The regime of a stack by its name; a compiled loop, as rooflink's own, unless it is known to
+    serve requests or to time operations by themselves."""
+    name = (stack or "").lower()
+    if name.endswith("kernels"):
+        return "kernels"
+    return "server" if any(word in name for word in _SERVERS) else "loop"
+
+
+_LINKS: dict[Link, Callable[[Array], Array]] = {
+    "share": jax.nn.sigmoid,
+    "time": jnp.exp,
+    "power": lambda x: 1 + jnp.exp(x),
+    "positive": jnp.exp,
+}
+
+
+def efficiency_of(transformed: dict[str, Array]) -> Efficiency:
+    """The Efficiency of sums on the transformed axis, one of each component."""
+    return Efficiency(
+        **{name: _LINKS[each.link](transformed[name]) for name, each in COMPONENTS.items()}
+    )
+
+
+GROUPS = ("decode", "prefill", "serving", "matmul", "vector", "collective", "energy")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Draws of means and effects; the first draw is the mode."""
+
+    means: dict[str, dict[str, np.ndarray]]  # component -> kind of chip -> [draws]
+    regime_effects: dict[str, dict[str, np.ndarray]]  # component -> regime -> [draws]
+    chip_effects: dict[str, dict[str, np.ndarray]]  # component -> chip's name -> [draws]
+    stack_effects: dict[str, dict[str, np.ndarray]]  # component -> stack -> [draws]
+    power: dict[str, np.ndarray]  # fields of PowerShares -> [draws]
+    residual: dict[str, float]  # group -> scale of log(measured / predicted)
+    rows: dict[str, int]  # chip's name -> rows it was fitted on
+    stack_rows: dict[str, int]
+
+    @property
+    def draws(self) -> int:
+        """Draws, the mode included."""
+        return len(next(iter(self.means["memory"].values())))
+
+    def efficiency(self, chip: str, kind: str, stack: str | None) -> Efficiency:
+        """The Efficiency of each draw: every field an array [draws]."""
+        transformed = {}
+        for name, component in COMPONENTS.items():
+            of_kind = self.means[name]
+            mean = of_kind.get(kind)
+            if mean is None:  # a kind that nobody measured: any of the others
+                mean = _any_of(list(of_kind.values()), f"{name}/{kind}")
+            chip_effect = self._effect(self.chip_effects, name, chip, component.chip_scale)
+            stack_effect = self._effect(self.stack_effects, name, stack, component.stack_scale)
+            regime = regime_of(stack)
+            regime_effect = self._effect(self.regime_effects, name, regime, component.regime_scale)
+            transformed[name] = jnp.asarray(mean + regime_effect + chip_effect + stack_effect)
+        return efficiency_of(transformed)
+
+    def basis(self, chip: str, kind: str, stack: str | None) -> str:
+        """What this calibration stands on for a chip and a stack, in a sentence."""
+        own = self.rows.get(chip, 0)
+        on_chip = (
+            f"{own} measured rows of {chip}" if own else f"no rows of {chip}, only of kin ({kind})"
+        )
+        if kind not in self.means["memory"]:
+            on_chip = f"no rows of any {kind}, only of other chips"
+        if stack is None:
+            return f"{on_chip}; a compiled loop of a stack unknown, drawn from those measured"
+        of_stack = self.stack_rows.get(stack, 0)
+        said = (
+            f"{of_stack} rows of {stack}"
+            if of_stack
+            else f"no rows of {stack}, only of other stacks"
+        )
+        return f"{on_chip}; {said}"
+
+    def residuals(self, group: str) -> np.ndarray:
+        """Factors [draws] that the unexplained part multiplies a time by; the mode's is one."""
+        return np.exp(self.residual[group] * _normals(self.draws, f"residual/{group}"))
+
+    def power_shares(self) -> PowerShares:
+        """Shares of the design power, every field an array [draws]."""
+        return PowerShares(**self.power)
+
+    def design_watts(self, power: DesignPower) -> np.ndarray:
+        """Draws [draws] of a chip's design power, the mode its median."""
+        said = f"design power/{power.watts}"
+        return power.watts * np.exp(power.log_scale * _normals(self.draws, said))
+
+    def _effect(
+        self, effects: dict[str, dict[str, np.ndarray]], name: str, who: str | None, scale: float
+    ) -> np.ndarray:
+        known = effects.get(name, {}).get(who or "")
+        if known is not None:
+            return known
+        return scale * _normals(self.draws, f"{name}/{who}")
+
+
+def _normals(count: int, seed_words: str) -> np.ndarray:
+    """Zero and then evenly spread standard normals in an order of its own: the same every time."""
+    rng = np.random.default_rng(zlib.crc32(seed_words.encode()))
+    quantiles = (np.arange(count - 1) + 0.5) / (count - 1)
+    return np.concatenate(([0.0], rng.permutation(np.asarray(jax.scipy.stats.norm.ppf(quantiles)))))
+
+
+def _any_of(choices: list[np.ndarray], seed_words: str) -> np.ndarray:
+    """Each draw from one of `choices`; the mode is their mean's."""
+    rng = np.random.default_rng(zlib.crc32(seed_words.encode()))
+    stacked = np.stack(choices)
+    picked = stacked[rng.integers(len(choices), size=stacked.shape[1]), np.arange(stacked.shape[1])]
+    picked[0] = stacked[:, 0].mean()
+    return picked
+
+
+@cache
+def default_calibration() -> Calibration:
+    """The calibration that comes with rooflink."""
+    text = files(__package__).joinpath("data/calibration.json").read_text(encoding="utf-8")
+    return calibration_from(json.loads(text))
+
+
+def calibration_from(record: dict) -> Calibration:
+    """A calibration as the fit has written it."""
+
+    def arrays(table: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, np.ndarray]]:
+        return {
+            name: {who: np.asarray(draws) for who, draws in rows.items()}
+            for name, rows in table.items()
+        }
+
+    return Calibration(
+        means=arrays(record["means"]),
+        regime_effects=arrays(record["regime_effects"]),
+        chip_effects=arrays(record["chip_effects"]),
+        stack_effects=arrays(record["stack_effects"]),
+        power={name: np.asarray(draws) for name, draws in record["power"].items()},
+        residual=record["residual"],
+        rows=record["rows"],
+        stack_rows=record["stack_rows"],
+    )

@@ -1,0 +1,253 @@
+"""Parallelism: how a model is spread over a slice, and the links that each group then has.
+
+A group of chips that exchange with each other is described by what a collective over it costs in
+units of one link: the share of the gathered bytes that crosses the busiest link, and the hops.
+
+What collectives ask of links: bytes over the busiest one, hops, and how many they are.
+"""
+
+import math
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from ...tpu_configs.slice import Slice
+from ..errors import ProfileInputError
+from .hardware import link_rate, network_rate
+from .model_shape import ModelShape, Number
+
+NETWORK_HOPS = 10.0
+"""Latency of the data center network, about 10 microseconds, in hops of about one."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Parallelism:
+    """Chips by axis; their product is the slice's chips.
+
+    `tensor` splits heads and MLP; `data` splits sequences over copies of the weights; `expert`
+    splits experts, and sequences for attention; `pipeline` splits layers one after another. With
+    `kv_by_sequences` a tensor group splits the sequences among its chips for attention, so that
+    few KV heads are not held many times (Pope et al. 2022, section 3.3).
+    """
+
+    tensor: Number = 1
+    data: Number = 1
+    expert: Number = 1
+    pipeline: Number = 1
+    kv_by_sequences: bool | Number = False
+
+    @property
+    def chips(self) -> Number:
+        """Chips that all axes take together."""
+        return self.tensor * self.data * self.expert * self.pipeline
+
+    def __str__(self) -> str:
+        axes = ("tensor", "data", "expert", "pipeline")
+        sizes = [f"{axis}={size}" for axis in axes if (size := getattr(self, axis)) > 1]
+        return ",".join(sizes + ["kv_by_sequences"] * bool(self.kv_by_sequences))
+
+
+ONE_CHIP = Parallelism()
+
+
+def kv_shards(shape: ModelShape, split: Parallelism) -> Number:
+    """Chips of a tensor group that hold different KV: where heads are fewer, they are copied."""
+    by_heads = jnp.minimum(split.tensor, shape.kv_heads)
+    return jnp.where(split.kv_by_sequences, split.tensor, by_heads)
+
+
+def require_parallelism(split: Parallelism, over: Slice, layers: int, query_heads: int) -> None:
+    """Raise ProfileInputError unless `split` fills the slice and divides the model."""
+    for axis in ("tensor", "data", "expert", "pipeline"):
+        if getattr(split, axis) < 1:
+            raise ProfileInputError(
+                f"the mesh has {axis}={getattr(split, axis)}, expected 1 or more"
+            )
+    if split.chips != over.chips:
+        raise ProfileInputError(
+            f"the mesh '{split}' takes {split.chips} chips but {over.name} has {over.chips}: "
+            f"their product must be {over.chips}"
+        )
+    if layers % split.pipeline:
+        raise ProfileInputError(
+            f"{layers} layers do not divide over pipeline={split.pipeline}: "
+            f"choose a divisor of {layers}"
+        )
+    if max(query_heads, split.tensor) % min(query_heads, split.tensor):
+        raise ProfileInputError(
+            f"{query_heads} query heads do not divide over tensor={split.tensor}: "
+            "choose a divisor, or a multiple, of them"
+        )
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Group:
+    """Chips that exchange with each other.
+
+    For V bytes, the gathered array of all chips together: an all-gather sends V * `gather_share`
+    through the busiest link (one way), an all-to-all V * `exchange_share`; both take `hops`.
+    """
+
+    chips: Number
+    gather_share: Number
+    exchange_share: Number
+    hops: Number
+
+
+ALONE = Group(chips=1, gather_share=0.0, exchange_share=0.0, hops=0.0)
+
+
+def switched(chips: int) -> Group:
+    """Chips on a switch: each receives what it lacks over all its links together."""
+    if chips == 1:
+        return ALONE
+    others = (chips - 1) / chips
+    return Group(chips, gather_share=others, exchange_share=others / chips, hops=1.0)
+
+
+def ring(chips: int, wraps: bool) -> Group:
+    """Chips in a ring (both directions at once), or in a line where it does not close.
+
+    A ring gathers in ceil((n - 1) / 2) hops of V / n each way, a line in n - 1 (JAX scaling book,
+    'sharding', all-gather). All-to-all: the bisection carries V / 4 over two links each way in a
+    ring, over one in a line.
+    """
+    if chips == 1:
+        return ALONE
+    hops = math.ceil((chips - 1) / 2) if wraps else chips - 1
+    exchange = (1 / 8) if wraps and chips > 2 else 1 / 4
+    return Group(chips, gather_share=hops / chips, exchange_share=exchange, hops=float(hops))
+
+
+def torus(sizes: tuple[int, ...], wraps: tuple[bool, ...]) -> Group:
+    """Chips of several torus axes: the array in as many parts, each over the axes in its own order.
+
+    Part i gathers along axis i first, then along the next ones, so that all links work at once.
+    """
+    rings = [ring(size, wrap) for size, wrap in zip(sizes, wraps, strict=True) if size > 1]
+    if not rings:
+        return ALONE
+    chips = math.prod(each.chips for each in rings)
+    share = 0.0
+    for first in range(len(rings)):
+        gathered = 1.0
+        for each in rings[first:] + rings[:first]:
+            gathered *= each.chips
+            share += each.gather_share * gathered / chips
+    return Group(
+        chips=chips,
+        gather_share=share / len(rings) ** 2,
+        exchange_share=max(each.exchange_share for each in rings) / len(rings),
+        hops=sum(each.hops for each in rings),
+    )
+
+
+def groups_of(over: Slice, split: Parallelism) -> dict[str, Group]:
+    """The group that each axis of `split` exchanges in: tensor takes the slice's axes first."""
+    left = [
+        _Axis(size, wraps, network)
+        for size, wraps, network in zip(over.shape, over.wraps, over.over_network, strict=True)
+    ]
+    left.reverse()  # the last axes are the closest
+    return {
+        axis: _take(over, left, getattr(split, axis))
+        for axis in ("tensor", "expert", "pipeline", "data")
+    }
+
+
+@dataclass
+class _Axis:
+    """What is left of one axis of a slice."""
+
+    size: int
+    wraps: bool
+    network: bool
+
+
+def _take(over: Slice, left: list[_Axis], size: int) -> Group:
+    """A group of `size` chips from the axes `left`, which lose them; a cut axis does not wrap."""
+    if size == 1:
+        return ALONE
+    taken: list[_Axis] = []
+    # Whole axes first: only they keep their wraparound. Stable, so that closer ones come first.
+    for axis in sorted(left, key=lambda axis: (axis.network, size % axis.size != 0)):
+        part = math.gcd(size, axis.size)
+        if part > 1:
+            taken.append(_Axis(part, axis.wraps and part == axis.size, axis.network))
+            axis.size //= part
+            size //= part
+    if size > 1:  # sides that do not divide: as a line
+        taken.append(_Axis(size, False, False))
+    links = over.chip.links
+    inside = [axis for axis in taken if not axis.network]
+    if links is not None and links.kind in ("torus", "ring"):
+        near = torus(tuple(a.size for a in inside), tuple(a.wraps for a in inside))
+    else:
+        near = switched(math.prod(axis.size for axis in inside))
+    far = math.prod(axis.size for axis in taken if axis.network)
+    return near if far == 1 else _joined(near, far, link_rate(over.chip) / network_rate(over.chip))
+
+
+def _joined(near: Group, domains: int, slower: float) -> Group:
+    """Groups of several domains over the network, `slower` than the links: first across, each chip
+    with its like in the other domains, then within."""
+    across = switched(domains)
+    chips = near.chips * domains
+    return Group(
+        chips=chips,
+        gather_share=near.gather_share + across.gather_share * slower / near.chips,
+        exchange_share=near.exchange_share + across.exchange_share * slower / near.chips,
+        hops=near.hops + NETWORK_HOPS,
+    )
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Exchange:
+    """What the chip's links are asked for; amounts add up."""
+
+    link_bytes: Number = 0.0  # one way through the busiest link
+    hops: Number = 0.0
+    collectives: Number = 0.0
+
+    def __add__(self, other: "Exchange") -> "Exchange":
+        return Exchange(
+            self.link_bytes + other.link_bytes,
+            self.hops + other.hops,
+            self.collectives + other.collectives,
+        )
+
+    def __mul__(self, times: Number) -> "Exchange":
+        return Exchange(self.link_bytes * times, self.hops * times, self.collectives * times)
+
+
+def _exchange(group: Group, link_bytes: Number, hops: Number) -> Exchange:
+    return Exchange(link_bytes, hops, 1.0 * (group.chips > 1))
+
+
+def all_gather(group: Group, gathered_bytes: Number) -> Exchange:
+    """Each chip ends with all `gathered_bytes`, of which it had its share."""
+    return _exchange(group, gathered_bytes * group.gather_share, group.hops)
+
+
+def reduce_scatter(group: Group, reduced_bytes: Number) -> Exchange:
+    """Each chip had `reduced_bytes` to add up and ends with its share of the sum."""
+    return _exchange(group, reduced_bytes * group.gather_share, group.hops)
+
+
+def all_reduce(group: Group, reduced_bytes: Number) -> Exchange:
+    """A reduce-scatter and an all-gather: each chip ends with the whole sum."""
+    return _exchange(group, 2 * reduced_bytes * group.gather_share, 2 * group.hops)
+
+
+def all_to_all(group: Group, exchanged_bytes: Number) -> Exchange:
+    """`exchanged_bytes`, those of all chips together, are dealt out anew."""
+    return _exchange(group, exchanged_bytes * group.exchange_share, group.hops)
+
+
+def permute(group: Group, sent_bytes: Number) -> Exchange:
+    """Each chip sends `sent_bytes` to its neighbour."""
+    return _exchange(group, sent_bytes, 1.0)

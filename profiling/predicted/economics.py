@@ -1,0 +1,327 @@
+"""A name out of a table, or the user's own number: with one sentence where it is neither.
+
+Cost of a correct answer: a query's cost over the share of right answers, both uncertain.
+
+Costing: a prediction times its terms. Each amount is a constant times seconds or joules, so the
+80 % interval of the one is that of the other.
+
+The package's data files: figures by name, each with its source.
+
+Ownership: what an hour of one's own chip costs, from what was paid for it and what it draws.
+
+Price: dollars for an hour of one chip, by kind of price, one's own figure or one's own costs.
+
+Terms: what is asked of price, place and overheads, and the factors that this makes.
+"""
+
+import math
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from math import exp, hypot, log
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from scipy.stats import beta
+
+from ...tpu_configs.catalog import sentence
+from ...tpu_configs.chip import Chip, Price
+from ...tpu_configs.figure import Figure, Table, Words
+from ..errors import ProfileInputError
+from ..records.base import Interval
+from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
+
+
+def own_number(text: str, what: str, unit: str, at_least: float = 0.0) -> float | None:
+    """`text` as the user's own figure; None where it is not a number.
+
+    Raises ProfileInputError for a number below `at_least` or not finite.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if not (math.isfinite(number) and number >= at_least):
+        raise ProfileInputError(f"{what} is {text}, expected {at_least:g} or more {unit}".rstrip())
+    return number
+
+
+def unknown(what: str, text: str, known: Iterable[str], or_else: str) -> ProfileInputError:
+    """The error for a name that is in no table: near names where there are any, else all."""
+    names = list(known)
+    near = get_close_matches(text.lower(), names, n=4, cutoff=0.5) or names
+    return ProfileInputError(f"unknown {what} {text!r}: expected {', '.join(near)}, or {or_else}")
+
+
+def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
+    """`cost` of a query over the `share` of `problems` that were answered rightly, from 0 to 1;
+    None where none was.
+
+    The 80 % interval joins that of the cost with Jeffreys' of the share (Brown, Cai & DasGupta
+    2001): they are independent, so that their widths in logarithms add in squares, on each side
+    by itself.
+    """
+    if share <= 0:
+        return None
+    if cost.low <= 0:  # what costs nothing has no width to join
+        return cost * (1 / share)
+    right = share * problems
+    least, most = beta.ppf([0.1, 0.9], right + 0.5, problems - right + 0.5)
+    more = hypot(log(cost.high / cost.median), log(share / min(least, share)))
+    less = hypot(log(cost.median / cost.low), log(max(most, share) / share))
+    median = cost.median / share
+    return Interval(median=median, low=median * exp(-less), high=median * exp(more))
+
+
+class Region(Figure):
+    """Grams of CO2e a kilowatt-hour, where electricity is used."""
+
+    place: Words
+
+
+class Factor(Figure):
+    """Energy with an overhead over energy without it."""
+
+    said: Words
+
+
+@cache
+def regions() -> dict[str, Region]:
+    """Every region by name."""
+    return {name: Region.model_validate(row) for name, row in _table("grid.toml").items()}
+
+
+@cache
+def overheads(kind: str) -> dict[str, Factor]:
+    """The factors of one kind, 'pue' or 'host', by name."""
+    rows = _table("overheads.toml")[kind]
+    return {name: Factor.model_validate(row) for name, row in rows.items()}
+
+
+@cache
+def _table(name: str) -> dict[str, dict]:
+    text = files(__package__).joinpath(f"data/{name}").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+HOURS_PER_YEAR = 8766.0
+
+
+class Ownership(Table):
+    """Total cost of one chip of one's own, with its share of server and network."""
+
+    purchase_usd: float = Field(ge=0, allow_inf_nan=False, description="a chip, with its share")
+    years: float = Field(gt=0, allow_inf_nan=False, description="over which it is written off")
+    utilisation: float = Field(gt=0, le=1, description="share of those years that it works")
+    electricity_usd_per_kwh: float = Field(ge=0, allow_inf_nan=False)
+    pue: float = Field(ge=1, allow_inf_nan=False)
+    power_w: float = Field(ge=0, allow_inf_nan=False, description="at work, with its share")
+    idle_power_w: float = Field(
+        default=0.0, ge=0, allow_inf_nan=False, description="in the other hours; 0: switched off"
+    )
+
+    @property
+    def usd_per_chip_hour(self) -> float:
+        """Dollars for an hour of work: its share of the purchase, its electricity, and that of
+        the idle hours that come with it."""
+        capital = self.purchase_usd / (self.years * HOURS_PER_YEAR * self.utilisation)
+        idle_hours = (1 - self.utilisation) / self.utilisation
+        watts = self.power_w + self.idle_power_w * idle_hours
+        return capital + self.pue * watts / 1000 * self.electricity_usd_per_kwh
+
+
+def load_ownership(path: Path) -> Ownership:
+    """The ownership in a TOML file with the keys of `Ownership`.
+
+    Raises ProfileInputError for a file that is missing, not TOML, or has a wrong key or value.
+    """
+    try:
+        return Ownership.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ProfileInputError(f"no cost file at {path}: check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileInputError(f"{path} is not a readable cost file: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileInputError(f"{path} is not TOML: {error}") from None
+    except ValidationError as error:
+        raise ProfileInputError(f"{path}: {sentence(error.errors()[0])}") from None
+
+
+PRICE_KINDS = tuple(Price.model_fields)
+"""on_demand, one_year, three_year, spot, ownership: what a chip's file may know."""
+
+Asked = str | float | Ownership
+"""A kind of price, dollars for a chip-hour, or what owning it costs."""
+
+
+@dataclass(frozen=True)
+class ChipHour:
+    """Dollars for an hour of one chip; None where that is not known, as `said` then says."""
+
+    usd: float | None
+    said: str
+
+
+def parse_price(text: str) -> Asked:
+    """A price as the command line has it: a kind, a number or a cost file that ends in .toml.
+
+    Raises ProfileInputError for anything else, and for what is wrong in the file.
+    """
+    if text.endswith(".toml"):
+        return load_ownership(Path(text).expanduser())
+    number = own_number(text, "--price", "dollars for a chip-hour")
+    if number is not None:
+        return number
+    kind = text.lower().replace("-", "_")
+    if kind not in PRICE_KINDS:
+        raise unknown(
+            "price", text, PRICE_KINDS, "dollars for a chip-hour, or a cost file ending in .toml"
+        )
+    return kind
+
+
+def price_of(chip: Chip, asked: Asked) -> ChipHour:
+    """What an hour of `chip` costs under the price that is asked for, a kind of PRICE_KINDS."""
+    if isinstance(asked, Ownership):
+        return ChipHour(
+            asked.usd_per_chip_hour,
+            f"own cost over {asked.years:g} years at {asked.utilisation:.0%} utilisation",
+        )
+    if not isinstance(asked, str):
+        return ChipHour(float(asked), "own figure")
+    words = asked.replace("_", " ")
+    figure: Figure | None = getattr(chip.price, asked) if chip.price else None
+    if figure is None:
+        return ChipHour(None, f"no {words} price of {chip.name} is known: {_others(chip)}")
+    return ChipHour(figure.value, f"{words}, {figure.source}, {figure.confidence} confidence")
+
+
+def _others(chip: Chip) -> str:
+    known = [kind for kind in PRICE_KINDS if chip.price and getattr(chip.price, kind)]
+    if not known:
+        return "give your own, as --price 2.5"
+    return f"its file has {', '.join(known)}, or give your own, as --price 2.5"
+
+
+DEFAULT_REGION = "us-central1"
+DEFAULT_HOST = "gemini"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a user asks for; words as on the command line, a number being the user's own figure."""
+
+    price: Asked = "on_demand"
+    region: str = DEFAULT_REGION  # its name, or grams of CO2e a kilowatt-hour
+    pue: str | None = None  # a name or a factor; None: Google's for its own chips, else the mean
+    host: str = DEFAULT_HOST  # a name or a factor
+
+
+def economic_terms(chip: Chip, terms: Terms) -> EconomicTerms:
+    """The factors for `chip`, each with where it comes from.
+
+    Raises ProfileInputError for a region or overhead that is not known, and for a number that
+    cannot be one.
+    """
+    price = price_of(chip, terms.price)
+    host_factor, host = _factor("host", "--host", terms.host)
+    pue, pue_source = _factor("pue", "--pue", terms.pue or _usual_pue(chip))
+    grid_g_per_kwh, grid = _grid(terms.region)
+    return EconomicTerms(
+        usd_per_chip_hour=price.usd,
+        price=price.said,
+        host_factor=host_factor,
+        host=host,
+        pue=pue,
+        pue_source=pue_source,
+        grid_g_per_kwh=grid_g_per_kwh,
+        grid=grid,
+    )
+
+
+def _usual_pue(chip: Chip) -> str:
+    """Google's chips stand in Google's data centers; where others stand is not known."""
+    return "google" if chip.vendor == "Google" else "industry"
+
+
+def _factor(kind: str, option: str, asked: str) -> tuple[float, str]:
+    number = own_number(asked, option, "(a factor)", at_least=1.0)
+    if number is not None:
+        return number, "own figure"
+    known = overheads(kind)
+    found: Factor | None = known.get(asked.lower())
+    if found is None:
+        raise unknown(option, asked, known, "a factor of 1 or more")
+    return found.value, f"{found.said}, {found.source}, {found.confidence} confidence"
+
+
+def _grid(asked: str) -> tuple[float, str]:
+    number = own_number(asked, "--region", "grams of CO2e a kilowatt-hour")
+    if number is not None:
+        return number, "own figure"
+    found = regions().get(asked.lower())
+    if found is None:
+        raise unknown("region", asked, regions(), "grams of CO2e a kilowatt-hour")
+    said = f"{asked.lower()} ({found.place}), location-based, {found.source}"
+    return found.value, f"{said}, {found.confidence} confidence"
+
+
+SECONDS_PER_HOUR = 3600.0
+JOULES_PER_KWH = 3.6e6
+
+
+def economics_of(prediction: Prediction, chip: Chip, terms: Terms) -> Economics:
+    """What `prediction` costs on `chip`, the chip of its slice.
+
+    The slice is paid for, and its hosts run, for just the predicted time; a query is a prompt with
+    all its attempts. Carbon is that of the electricity: of a TPU's whole life that is 70 to 90 %
+    (arXiv:2502.01671).
+
+    Raises ProfileInputError as `economic_terms` does.
+    """
+    factors = economic_terms(chip, terms)
+    whole = _amounts(prediction.time_s, prediction.energy_j, prediction.chips, factors)
+    queries = prediction.prompts * prediction.batches
+    phases = []
+    for phase in prediction.phases:
+        amounts = _amounts(phase.time_s, phase.energy_j, prediction.chips, factors)
+        each = _times(amounts, 1e6 / phase.tokens) if phase.tokens else None
+        phases.append(PhaseAmounts(phase=phase.phase, whole=amounts, per_million_tokens=each))
+    return Economics(
+        terms=factors,
+        whole=whole,
+        per_query=_times(whole, 1 / queries),
+        per_attempt=_times(whole, 1 / (queries * prediction.attempts)),
+        phases=phases,
+        unknown=_unknown(prediction, factors),
+    )
+
+
+def _amounts(
+    time_s: Interval, energy_j: Interval | None, chips: int, factors: EconomicTerms
+) -> Amounts:
+    hourly = factors.usd_per_chip_hour
+    wall_j = energy_j * (factors.host_factor * factors.pue) if energy_j else None
+    return Amounts(
+        usd=None if hourly is None else time_s * (chips * hourly / SECONDS_PER_HOUR),
+        wall_j=wall_j,
+        gco2e=wall_j * (factors.grid_g_per_kwh / JOULES_PER_KWH) if wall_j else None,
+    )
+
+
+def _times(amounts: Amounts, times: float) -> Amounts:
+    return Amounts(
+        usd=amounts.usd * times if amounts.usd else None,
+        wall_j=amounts.wall_j * times if amounts.wall_j else None,
+        gco2e=amounts.gco2e * times if amounts.gco2e else None,
+    )
+
+
+def _unknown(prediction: Prediction, factors: EconomicTerms) -> list[str]:
+    said = [] if factors.usd_per_chip_hour is not None else [f"Money: {factors.price}."]
+    if prediction.energy_j is None:
+        said.append(f"Energy and carbon: the power that {prediction.chip} draws is not known.")
+    return said

@@ -1,0 +1,145 @@
+"""Hardware: the rates of one chip and its links as numbers that time may be differentiated by.
+
+Operands: the dtype that the matrix units multiply, by the weights' dtype and the chip.
+
+Efficiency: how far a stack on a chip stays behind the datasheet, and what it adds by itself.
+"""
+
+from dataclasses import dataclass
+
+import jax
+
+from ...tpu_configs.chip import Chip
+from .model_shape import Number
+
+UNLIMITED = float("inf")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Hardware:
+    """Datasheet figures of one chip; what is not public does not limit."""
+
+    matmul_flops: Number  # FLOP/s for the operands' dtype
+    memory_bandwidth: Number  # B/s of the memory that holds the weights
+    memory_bytes: Number  # its capacity
+    on_chip_bandwidth: Number  # B/s
+    link_bandwidth: Number  # B/s one way: of one link in a torus, of all together on a switch
+    hop_s: Number  # latency of one hop
+    tile: Number  # rows, and columns, of one matrix unit; 1 where it is not public
+
+
+SLOWEST_NETWORK = 1.25e9
+"""10 Gbit/s: a chip's share of the network where a chip's file has none."""
+HOP_S = 1e-6
+"""Latency of one hop where a chip's file has none: the JAX scaling book's figure for ICI."""
+
+
+def link_rate(chip: Chip) -> float:
+    """Bytes per second, one way, of what a collective goes through at once.
+
+    One link of a torus or ring, whose other links are in the group's geometry; all links together
+    where any chip reaches any other. Without links, the chip's share of the network.
+    """
+    links = chip.links
+    if links is None or links.kind == "none":
+        return network_rate(chip)
+    together = 1.0 if links.kind in ("torus", "ring") else links.count.value
+    return links.per_link_bandwidth.value * together
+
+
+def network_rate(chip: Chip) -> float:
+    """Bytes per second, one way, of one chip's share of the data center network."""
+    figure = chip.network.data_center_bandwidth if chip.network else None
+    return figure.value if figure else SLOWEST_NETWORK
+
+
+def hardware_of(chip: Chip, dtype: str) -> Hardware:
+    """The chip's rates for matmuls with operands of `dtype` (JAX's name).
+
+    Raises ChipInputError for a dtype that is not known.
+    """
+    on_chip = chip.on_chip_memory.bandwidth if chip.on_chip_memory else None
+    latency = chip.links.latency if chip.links else None
+    tile = chip.matrix_unit.tile if chip.matrix_unit else None
+    return Hardware(
+        matmul_flops=chip.peak_flops(dtype).flop_per_s,
+        memory_bandwidth=chip.hbm_bandwidth,
+        memory_bytes=chip.hbm_capacity_bytes,
+        on_chip_bandwidth=on_chip.value if on_chip else UNLIMITED,
+        link_bandwidth=link_rate(chip),
+        hop_s=latency.value if latency else HOP_S,
+        tile=tile.value if tile else 1.0,
+    )
+
+
+_NATIVE = {"fp8": "float8_e4m3fn", "fp4": "float4_e2m1fn"}
+"""Formats whose activations engines quantise along, as JAX names them."""
+_WIDENED = ("int8", "int4", "fp8", "fp4")
+
+
+def operand_dtype(chip: Chip, weight_dtype: str) -> str:
+    """The operands' dtype (JAX's name) where nobody asks for one.
+
+    Weights of 8 or 4 bits in floating point are multiplied as they are where the chip has a peak
+    of its own for them; integers are widened, as weight-only quantisation does, and so is what a
+    chip has no unit for. Wider weights are multiplied as they are.
+    """
+    native = _NATIVE.get(weight_dtype)
+    if native is not None and chip.peak_flops(native).dtype == native:
+        return native
+    return "bfloat16" if weight_dtype in _WIDENED else weight_dtype
+
+
+def jax_dtype(dtype: str) -> str:
+    """JAX's name of a dtype as the command line has it."""
+    return _NATIVE.get(dtype, dtype)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Efficiency:
+    """Shares are of the datasheet's figure, in (0, 1]; times are seconds.
+
+    Terms overlap in part: the compute, memory and on-chip times t_i of a step take together
+    (sum t_i^p)^(1/p), their sum for p = 1, the largest for p without bound. Of the links' time
+    `exposed_links` is not hidden behind that.
+    """
+
+    compute: Number  # of the matrix units' peak, once padding is counted
+    attention: Number  # of that peak, in attention
+    memory: Number  # of the memory's bandwidth
+    vector: Number  # of that share, in elementwise kernels by themselves
+    idle_experts: Number  # of the experts that no token needs, share read all the same
+    kv: Number  # of the keys and values a step is said to have cached, share that is read
+    links: Number  # of the links' bandwidth
+    overlap: Number  # p
+    exposed_links: Number
+    narrow: Number  # memory share lost for each halving of weights below the operands' width
+    routed_s: Number  # sending one token to one expert in one layer and back
+    kernel_s: Number  # a kernel's launch, as far as it is not hidden
+    collective_s: Number
+    dispatch_s: Number  # dealing tokens out to experts on other chips, besides the links' time
+    sequence_s: Number  # host's work for one sequence in one step
+    step_s: Number  # host's work for one step
+
+
+IDEAL = Efficiency(
+    compute=1.0,
+    attention=1.0,
+    memory=1.0,
+    vector=1.0,
+    idle_experts=0.0,
+    kv=1.0,
+    links=1.0,
+    overlap=float("inf"),
+    exposed_links=0.0,
+    narrow=0.0,
+    routed_s=0.0,
+    kernel_s=0.0,
+    collective_s=0.0,
+    dispatch_s=0.0,
+    sequence_s=0.0,
+    step_s=0.0,
+)
+"""The bare roofline: datasheet figures reached, everything overlapped, nothing added."""

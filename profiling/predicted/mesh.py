@@ -1,0 +1,120 @@
+"""Mesh: how a model is spread over a slice, as asked for or as suits it.
+
+The smallest slice of a chip that holds a workload.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ...tpu_configs.chip import Chip
+from ...tpu_configs.slice import Slice, largest, shape_of_chips
+from ..errors import ProfileInputError
+from .collectives import Parallelism
+from .model_shape import ModelShape
+
+AXES = ("tensor", "data", "expert", "pipeline")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A parallelism, and why it is that one."""
+
+    split: Parallelism
+    reason: str
+
+
+def parse_parallelism(text: str) -> Parallelism:
+    """The parallelism that `text` asks for, 'tensor=8,data=2'; axes left out have one chip.
+
+    Raises ProfileInputError for anything else.
+    """
+    sizes: dict[str, int] = {}
+    for part in text.replace(" ", "").lower().split(","):
+        axis, _, size = part.partition("=")
+        if axis not in AXES or axis in sizes or not size.isdecimal() or not int(size):
+            raise ProfileInputError(
+                f"--mesh is {text!r}, expected chips by axis ({', '.join(AXES)}), "
+                "such as tensor=8,data=2"
+            )
+        sizes[axis] = int(size)
+    return Parallelism(**sizes)
+
+
+def require_used(split: Parallelism, prompts: float) -> None:
+    """Raise ProfileInputError where copies of the weights would have no prompt to work on."""
+    if split.data > max(prompts, 1):
+        raise ProfileInputError(
+            f"the mesh has data={split.data} for a batch of {prompts:g}: a copy of the weights "
+            "needs a prompt at least, so take more prompts or fewer copies"
+        )
+
+
+def choose_parallelism(
+    shape: ModelShape, over: Slice, prompts: float, fits: Callable[[Parallelism], bool]
+) -> Chosen:
+    """The first that `fits` of those that suit, else the first: the most tensor shards that divide
+    the query heads within one domain of links, then the most copies, then a pipeline.
+
+    Raises ProfileInputError where none divides the model.
+    """
+    suiting = list(_suiting(shape, over, prompts))
+    if not suiting:
+        raise ProfileInputError(
+            f"no mesh of the {over.chips} chips of {over.name} divides {int(shape.query_heads)} "
+            f"query heads, {int(shape.layers)} layers and {prompts:g} prompts: "
+            "take another number of chips, or say --mesh"
+        )
+    split = next(filter(fits, suiting), suiting[0])
+    return Chosen(split, _reason(split, suiting[0], shape, over))
+
+
+def _suiting(shape: ModelShape, over: Slice, prompts: float) -> Iterator[Parallelism]:
+    """Every parallelism that fills the slice and divides the model, the best first."""
+    chips, heads, layers = over.chips, int(shape.query_heads), int(shape.layers)
+    for tensor in _divisors(chips, min(heads, _domain(over))):
+        for data in _divisors(chips // tensor, max(int(prompts), 1)):
+            pipeline = chips // tensor // data
+            if heads % tensor == 0 and layers % pipeline == 0:
+                yield Parallelism(tensor=tensor, data=data, pipeline=pipeline)
+
+
+def _divisors(number: int, most: int) -> list[int]:
+    """Divisors of `number` up to `most`, the largest first."""
+    return [n for n in range(min(number, most), 0, -1) if number % n == 0]
+
+
+def _domain(over: Slice) -> int:
+    """Chips that the links join, without the data center network."""
+    return min(over.chips, largest(over.chip))
+
+
+def _reason(split: Parallelism, first: Parallelism, shape: ModelShape, over: Slice) -> str:
+    if over.chips == 1:
+        return "one chip holds it all"
+    heads, domain = int(shape.query_heads), _domain(over)
+    within = f" in a domain of {domain}" if domain < over.chips else ""
+    also = " and leaves room for the batch" if split != first else ""
+    said = [f"tensor={split.tensor} is the most{within} that divides {heads} query heads{also}"]
+    if split.data > 1:
+        said.append(f"data={split.data} copies share out the prompts")
+    if split.pipeline > 1:
+        said.append(f"pipeline={split.pipeline} splits the layers over the chips left")
+    return "; ".join(said)
+
+
+MOST_DOMAINS = 8
+"""Domains of links that are joined over the network before the search is given up."""
+
+
+def smallest_slice(chip: Chip, at_least: int, holds: Callable[[Slice], bool]) -> Slice | None:
+    """The slice with the fewest chips, `at_least` so many, that `holds`; None where none does."""
+    return next(filter(holds, _slices(chip, at_least)), None)
+
+
+def _slices(chip: Chip, at_least: int) -> Iterator[Slice]:
+    joined = largest(chip)
+    counts = [*range(1, joined + 1), *(joined * n for n in range(2, MOST_DOMAINS + 1))]
+    for chips in counts:
+        shape = shape_of_chips(chip, chips) if chips >= at_least else None
+        if shape is not None:
+            yield Slice(chip, shape)

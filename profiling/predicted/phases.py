@@ -1,0 +1,176 @@
+"""Phases of a reasoning query, as sums of steps: prefill, think, answer.
+
+As in decoding here, every pass reads the pending token and emits the next one: prefill emits the
+first token, and the last token of a thought is read by the first step of the answer.
+
+How many attempts still go on after t tokens: batches shrink as attempts finish.
+
+A phase of n tokens is a sum over its steps of a cost that changes slowly with the context and the
+attempts left, so it is summed at a few points (Gauss-Legendre), not step by step.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.scipy.stats import norm
+
+from .model_shape import ModelShape, Number
+from .step_work import Load, Spread, Widths, Work, prefill_load, step_work
+
+POINTS = 8
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(POINTS)
+_LONGEST_QUANTILE = 3.09
+"""Standard normal quantile of the longest length that is summed up to, 0.999."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Steps:
+    """Steps of a decode phase in `POINTS` groups (last axis): how many, where, and how wide."""
+
+    steps: Array  # expected steps of each group
+    position: Array  # tokens already decoded in the phase
+    sequences: Array  # sequences still going on
+
+
+class LengthDistribution(Protocol):
+    """What lengths a phase's attempts have."""
+
+    def steps(self, tokens: Number, sequences: Number) -> Steps:
+        """The steps of `sequences` attempts whose mean length is `tokens`."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SameLength:
+    """All attempts have the mean length, as where a budget ends every thought."""
+
+    def steps(self, tokens: Number, sequences: Number) -> Steps:
+        tokens, sequences = (jnp.asarray(x)[..., None] for x in (tokens, sequences))
+        # Steps at positions 0, 1 .. n - 1 are the unit intervals about them, from -1/2 on.
+        return Steps(
+            steps=tokens * _WEIGHTS / 2,
+            position=tokens * (_NODES + 1) / 2 - 0.5,
+            sequences=sequences * jnp.ones_like(tokens * _NODES),
+        )
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class LogNormal:
+    """Lengths that are log-normal with the given standard deviation over mean.
+
+    Thought lengths of reasoning models are skewed to the right; a batch goes on until its longest
+    attempt has ended.
+    """
+
+    variation: Number
+
+    def steps(self, tokens: Number, sequences: Number) -> Steps:
+        tokens, sequences = (jnp.asarray(x)[..., None] for x in (tokens, sequences))
+        sigma = jnp.sqrt(jnp.log1p(jnp.asarray(self.variation) ** 2))[..., None]
+        mu = jnp.log(jnp.maximum(tokens, 1.0)) - sigma**2 / 2
+        longest = jnp.exp(mu + _LONGEST_QUANTILE * sigma)
+        position = longest * (_NODES + 1) / 2
+        going_on = norm.sf((jnp.log(jnp.maximum(position, 1e-6)) - mu) / sigma)
+        any_left = -jnp.expm1(sequences * jnp.log1p(-jnp.minimum(going_on, 1 - 1e-7)))
+        return Steps(
+            steps=jnp.where(tokens > 0, longest * _WEIGHTS / 2 * any_left, 0.0),
+            position=position - 0.5,
+            sequences=sequences * going_on / any_left,
+        )
+
+
+PHASES = ("prefill", "think", "answer")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Lengths:
+    """Tokens and sequences of a batch of queries; each a number or an array."""
+
+    prompts: Number
+    attempts: Number  # for each prompt; they share its KV
+    prompt_tokens: Number
+    think_tokens: Number  # mean of an attempt
+    answer_tokens: Number
+
+    @property
+    def sequences(self) -> Number:
+        """Attempts of all prompts."""
+        return self.prompts * self.attempts
+
+    @property
+    def longest_context(self) -> Number:
+        """Cached positions of an attempt at its end: all its tokens but the last one emitted."""
+        return self.prompt_tokens + self.think_tokens + self.answer_tokens - 1
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class PhaseSteps:
+    """Work of each group of like steps (last axis), and how many steps each stands for."""
+
+    work: Work  # of one step
+    steps: Number
+
+
+@jax.jit
+def phase_steps(
+    shape: ModelShape,
+    lengths: Lengths,
+    widths: Widths,
+    spread: Spread,
+    tile: Number = 1.0,
+    distribution: LengthDistribution | None = None,
+) -> dict[str, PhaseSteps]:
+    """The steps of each of `PHASES`, by name. `distribution` is of thought lengths; answers are all
+    of one length."""
+    thoughts = distribution or SameLength()
+    prefill = step_work(
+        shape, prefill_load(lengths.prompts, lengths.prompt_tokens), widths, spread, tile
+    )
+    thinking = jnp.maximum(lengths.think_tokens - 1.0, 0.0)
+    emitted = jnp.where(jnp.asarray(lengths.think_tokens) >= 1.0, 0.0, 1.0)
+    answering = jnp.maximum(lengths.answer_tokens - emitted, 0.0)
+    parts = {
+        "think": (thoughts.steps(thinking, lengths.sequences), 0.0),
+        "answer": (SameLength().steps(answering, lengths.sequences), thinking),
+    }
+    decode = {
+        name: _decode(shape, lengths, widths, spread, tile, steps, before)
+        for name, (steps, before) in parts.items()
+    }
+    return {"prefill": PhaseSteps(_last_axis(prefill), jnp.ones(1))} | decode
+
+
+def _decode(
+    shape: ModelShape,
+    lengths: Lengths,
+    widths: Widths,
+    spread: Spread,
+    tile: Number,
+    steps: Steps,
+    before: Number,
+) -> PhaseSteps:
+    shape, lengths, widths, spread, tile, before = (
+        _last_axis(x) for x in (shape, lengths, widths, spread, tile, before)
+    )
+    load = Load(
+        sequences=steps.sequences,
+        new_tokens=1.0,
+        own_context=before + steps.position,
+        shared_context=lengths.prompt_tokens,
+        sharers=lengths.attempts,
+        head_positions=1.0,
+    )
+    return PhaseSteps(step_work(shape, load, widths, spread, tile), steps.steps)
+
+
+def _last_axis(tree):  # type: ignore[no-untyped-def]
+    """Every array with a last axis of size one, to meet the groups of steps."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., None], tree)

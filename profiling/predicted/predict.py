@@ -1,0 +1,267 @@
+"""A query and its prediction: phases of a workload on a slice, with time, energy and fit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ...tpu_configs.slice import Slice
+from ..errors import ProfileInputError
+from ..records.prediction import Interval, MemoryFit, PredictedPhase, Prediction
+from .calibration import Calibration, default_calibration
+from .collectives import Parallelism, kv_shards, require_parallelism
+from .energy import design_power_of, power_share
+from .hardware import IDEAL, Efficiency, Hardware, hardware_of
+from .memory import Capacity, capacity
+from .model_shape import ModelShape
+from .phases import PHASES, LengthDistribution, Lengths, PhaseSteps, SameLength, phase_steps
+from .step_work import DTYPE_WIDTH_BYTES, Widths, Work, spread_over
+from .time_model import Terms, bound, step_terms
+
+LOW, HIGH = 0.1, 0.9
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked: a model, a slice and how it is used, and a workload."""
+
+    model: str
+    shape: ModelShape
+    slice: Slice
+    split: Parallelism
+    lengths: Lengths
+    weight_dtype: str = "bfloat16"
+    kv_dtype: str = "bfloat16"
+    matmul_dtype: str = "bfloat16"
+    distribution: LengthDistribution = field(default_factory=SameLength)
+    stack: str | None = None
+    ideal: bool = False
+
+    @property
+    def widths(self) -> Widths:
+        """Bytes of one element of each kind."""
+        return Widths(*(_width(d) for d in (self.weight_dtype, self.kv_dtype, self.matmul_dtype)))
+
+
+@dataclass(frozen=True)
+class PhaseWork:
+    """A phase by the steps it takes, and the tokens that it reads, thinks or answers."""
+
+    steps: PhaseSteps
+    tokens: float
+    group: str  # whose unexplained part it has: 'prefill' reads many positions a step, or 'decode'
+
+
+def predict(
+    query: Query,
+    calibration: Calibration | None = None,
+    phases_made: Mapping[str, PhaseWork] | None = None,
+) -> Prediction:
+    """Time, energy and fit of the query's phases; of `phases_made` where a run is known, whose
+    lengths the query then only describes.
+
+    Raises ProfileInputError for a parallelism that does not suit, for lengths that are none, and
+    for what does not fit the slice's memory, by how much; ChipInputError for a dtype.
+    """
+    _require_lengths(query.lengths)
+    shape, chip = query.shape, query.slice.chip
+    require_parallelism(query.split, query.slice, int(shape.layers), int(shape.query_heads))
+    fit = memory_fit(query)
+    known = calibration or default_calibration()
+    phases, seconds, joules = _phases(query, known, phases_made)
+    return Prediction(
+        model=query.model,
+        slice=query.slice.name,
+        chip=chip.name,
+        chips=query.slice.chips,
+        parallelism=str(query.split),
+        stack=query.stack,
+        ideal=query.ideal,
+        basis="datasheet figures alone"
+        if query.ideal
+        else known.basis(chip.name, chip.kind, query.stack),
+        weight_dtype=query.weight_dtype,
+        kv_dtype=query.kv_dtype,
+        matmul_dtype=chip.peak_flops(query.matmul_dtype).dtype,
+        prompts=float(query.lengths.prompts),
+        attempts=float(query.lengths.attempts),
+        prompt_tokens=float(query.lengths.prompt_tokens),
+        think_tokens=float(query.lengths.think_tokens),
+        answer_tokens=float(query.lengths.answer_tokens),
+        phases=phases,
+        time_s=interval(seconds),
+        energy_j=None if joules is None else interval(joules),
+        fit=fit,
+    )
+
+
+def _phases(
+    query: Query, known: Calibration, phases_made: Mapping[str, PhaseWork] | None
+) -> tuple[list[PredictedPhase], np.ndarray, np.ndarray | None]:
+    """The phases in their order, and seconds and joules of all together, for each draw.
+
+    The unexplained part is one for all phases of a group: a stack slower than predicted is slower
+    throughout.
+    """
+    chip = query.slice.chip
+    efficiency = IDEAL if query.ideal else known.efficiency(chip.name, chip.kind, query.stack)
+    hardware = hardware_of(chip, query.matmul_dtype)
+    works = phases_made or _phases_by_lengths(query, hardware)
+    narrowing = np.log2(query.widths.activation_bytes / query.widths.weight_bytes)
+    phases, seconds, joules = [], [], []
+    for name, work in works.items():
+        terms = phase_terms(work.steps, hardware, efficiency, narrowing)
+        factor = 1.0 if query.ideal else known.residuals(work.group)
+        time_s = np.atleast_1d(terms.time_s) * factor
+        energy_j = _energy(query, known, work.steps, time_s, hardware)
+        seconds.append(time_s)
+        joules.append(energy_j)
+        phases.append(_phase(name, query, work, terms, time_s, energy_j))
+    whole_j = [each for each in joules if each is not None]
+    unknown = len(whole_j) < len(joules)
+    return phases, np.sum(seconds, axis=0), None if unknown else np.sum(whole_j, axis=0)
+
+
+def _phases_by_lengths(query: Query, hardware: Hardware) -> dict[str, PhaseWork]:
+    """Prefill, think and answer of the query's lengths."""
+    lengths = query.lengths
+    steps = phase_steps(
+        query.shape, lengths, query.widths, spread_over(query.slice, query.split),
+        1.0 if query.ideal else hardware.tile, query.distribution,
+    )  # fmt: skip
+    tokens = {
+        "prefill": lengths.prompts * lengths.prompt_tokens,
+        "think": lengths.sequences * lengths.think_tokens,
+        "answer": lengths.sequences * lengths.answer_tokens,
+    }
+    groups = {name: "prefill" if name == "prefill" else "decode" for name in PHASES}
+    return {name: PhaseWork(steps[name], float(tokens[name]), groups[name]) for name in PHASES}
+
+
+@jax.jit
+def phase_terms(
+    steps: PhaseSteps, hardware: Hardware, efficiency: Efficiency, narrowing: float
+) -> Terms:
+    """Terms of a whole phase, at many points at once (draws of an efficiency, chips, models).
+
+    Fields of `hardware`, `efficiency` and `narrowing` have the shape of a point [...]; those of
+    `steps` one axis more, over which the phase is summed up.
+    """
+    hardware, efficiency, narrowing = jax.tree.map(
+        lambda leaf: jnp.asarray(leaf)[..., None], (hardware, efficiency, narrowing)
+    )
+    terms = step_terms(steps.work, hardware, efficiency, narrowing)
+    return jax.tree.map(lambda leaf: (leaf * steps.steps).sum(axis=-1), terms)
+
+
+def memory_fit(query: Query) -> MemoryFit:
+    """What a chip must hold; ProfileInputError says by how much it does not."""
+    lengths, chip = query.lengths, query.slice.chip
+    held = capacity(
+        query.shape, query.widths, query.split, chip.hbm_capacity_bytes, lengths.sequences,
+        lengths.longest_context - lengths.prompt_tokens, lengths.prompt_tokens, lengths.attempts,
+    )  # fmt: skip
+    if held.left_bytes < 0:
+        raise ProfileInputError(_does_not_fit(query, held))
+    return MemoryFit(
+        weight_bytes=float(held.weight_bytes),
+        kv_bytes=float(held.kv_bytes),
+        available_bytes=float(held.available_bytes),
+        largest_batch=int(held.largest_batch),
+        kv_copies=float(query.split.tensor / kv_shards(query.shape, query.split)),
+    )
+
+
+def interval(draws: np.ndarray) -> Interval:
+    """Median and 80 % interval of draws."""
+    low, median, high = np.quantile(draws, (LOW, 0.5, HIGH))
+    return Interval(median=float(median), low=float(low), high=float(high))
+
+
+def _energy(
+    query: Query,
+    calibration: Calibration,
+    steps: PhaseSteps,
+    time_s: np.ndarray,
+    hardware: Hardware,
+) -> np.ndarray | None:
+    """Joules of all chips, for each draw; None where the chip's power cannot be told."""
+    power = design_power_of(query.slice.chip)
+    if power is None:
+        return None
+    chips, whole = query.slice.chips, _whole(steps, query.split)
+    shares = calibration.power_shares()
+    share = np.asarray(power_share(shares, whole, hardware, chips, np.maximum(time_s, 1e-30)))
+    watts = chips * calibration.design_watts(power) * share
+    joules = watts * time_s * calibration.residuals("energy")
+    return joules[:1] if query.ideal else joules
+
+
+def _phase(
+    name: str,
+    query: Query,
+    work: PhaseWork,
+    terms: Terms,
+    time_s: np.ndarray,
+    energy_j: np.ndarray | None,
+) -> PredictedPhase:
+    mode = jax.tree.map(lambda leaf: float(np.atleast_1d(leaf)[0]), terms)
+    steps, whole = work.steps, _whole(work.steps, query.split)
+    return PredictedPhase(
+        phase=name,
+        tokens=work.tokens,
+        steps=float(jnp.sum(steps.steps)),
+        time_s=interval(time_s),
+        energy_j=None if energy_j is None else interval(energy_j),
+        bound=bound(mode),  # type: ignore[arg-type]
+        compute_s=mode.compute_s,
+        memory_s=mode.memory_s,
+        on_chip_s=mode.on_chip_s,
+        links_s=mode.links_s,
+        overhead_s=mode.overhead_s,
+        flops=float(whole.flops),
+        memory_bytes=float(whole.memory_bytes),
+        link_bytes=float((steps.work.link_bytes * steps.steps).sum()),
+    )
+
+
+def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
+    """Work of all chips over all steps; a pipeline's chain is in each chip's work already."""
+    copies = split.chips / split.pipeline
+    return Work(
+        *(
+            jnp.sum(getattr(steps.work, f.name) * steps.steps, axis=-1) * copies
+            for f in fields(Work)
+        )
+    )
+
+
+def _width(dtype: str) -> float:
+    if dtype not in DTYPE_WIDTH_BYTES:
+        known = ", ".join(DTYPE_WIDTH_BYTES)
+        raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {known}")
+    return DTYPE_WIDTH_BYTES[dtype]
+
+
+def _require_lengths(lengths: Lengths) -> None:
+    least = {"prompts": 1, "attempts": 1, "prompt_tokens": 1, "think_tokens": 0, "answer_tokens": 1}
+    for name, bottom in least.items():
+        if not getattr(lengths, name) >= bottom:
+            raise ProfileInputError(
+                f"{name.replace('_', ' ')} is {getattr(lengths, name)}, expected {bottom} or more"
+            )
+
+
+def _does_not_fit(query: Query, held: Capacity) -> str:
+    where, most = query.slice.name, int(held.largest_batch)
+    needed = float(held.weight_bytes + held.kv_bytes)
+    said = (
+        f"{query.model} does not fit {where}: a chip would hold {needed / 1e9:.1f} GB "
+        f"({float(held.weight_bytes) / 1e9:.1f} GB of weights) of "
+        f"{float(held.available_bytes) / 1e9:.1f} GB"
+    )
+    if most >= 1:
+        return f"{said}; the largest batch that fits is {most} sequences of these lengths"
+    return f"{said}; take more chips, a smaller dtype or a higher tensor share"

@@ -1,0 +1,332 @@
+"""Work: what one step asks of one chip, from a model's shape and what the step reads.
+
+Conventions, the counted lens': a multiply-add is 2 FLOPs; causal attention is counted as causal;
+weights are read once a step, keys and values once a token, a shared prompt's once for all its
+attempts; of the embedding only the rows looked up; the head works on the wanted positions alone.
+Prefill reads back, once, the keys and values that it wrote.
+
+Load: the tokens that one step reads, and Widths: the bytes of what it moves.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import jax
+import jax.numpy as jnp
+
+from ...tpu_configs.slice import Slice
+from .collectives import (
+    ALONE,
+    ONE_CHIP,
+    Exchange,
+    Group,
+    Parallelism,
+    all_gather,
+    all_reduce,
+    all_to_all,
+    groups_of,
+    kv_shards,
+    permute,
+)
+from .model_shape import ModelShape, Number
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Load:
+    """What one step works on: prefill where `new_tokens` is a prompt, decode where it is 1."""
+
+    sequences: Number  # rows in the batch: prompts x attempts
+    new_tokens: Number  # positions read of each sequence
+    own_context: Number  # positions of its own that each sequence has cached before the step
+    shared_context: Number  # cached positions that `sharers` sequences hold in common
+    sharers: Number  # attempts that share them; their KV is read once for all of these
+    head_positions: Number  # positions of each sequence whose logits are wanted
+
+    @property
+    def tokens(self) -> Number:
+        """Positions read of all sequences."""
+        return self.sequences * self.new_tokens
+
+
+def decode_load(
+    sequences: Number, context: Number, shared_context: Number = 0.0, sharers: Number = 1.0
+) -> Load:
+    """One token of each sequence; of its `context` positions, `shared_context` are shared."""
+    return Load(sequences, 1.0, context - shared_context, shared_context, sharers, 1.0)
+
+
+def prefill_load(sequences: Number, prompt_tokens: Number, context: Number = 0.0) -> Load:
+    """A prompt of each sequence after `context` cached positions; logits of its last position."""
+    return Load(sequences, prompt_tokens, context, 0.0, 1.0, 1.0)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Widths:
+    """Bytes of one element, by what it is."""
+
+    weight_bytes: Number
+    kv_bytes: Number
+    activation_bytes: Number  # also the operands of the matrix units
+
+
+DTYPE_WIDTH_BYTES: dict[str, float] = {
+    "float32": 4.0,
+    "bfloat16": 2.0,
+    "float16": 2.0,
+    "int8": 1.0,
+    "fp8": 1.0,
+    "float8_e4m3fn": 1.0,
+    "int4": 0.5,
+    "fp4": 0.5,
+    "float4_e2m1fn": 0.5,
+}
+"""Bytes of one element by dtype; scales of quantised blocks are left out."""
+
+
+KERNELS_PER_LAYER = 10.0
+"""Norm, projections, rotation, cache write, attention, output, norm, gate and up, product, down:
+launches of one layer where XLA or an inference engine fuses what is elementwise."""
+KERNELS_PER_STEP = 6.0
+"""Embedding, last norm, head, sampling, bookkeeping."""
+LOGIT_BYTES = 4.0
+SUBLANES = 8.0
+"""Rows of one vector register of a TPU; no fewer go through a matrix unit at a time."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Work:
+    """What one step asks of one chip. Amounts add up over steps."""
+
+    matmul_flops: Number  # of weights; at the tile utilisation of their shapes
+    padded_flops: Number  # the same with columns and depth rounded up to whole tiles
+    attention_flops: Number
+    weight_bytes: Number
+    idle_expert_bytes: Number  # of experts that no token needs; not in `memory_bytes`
+    kv_bytes: Number
+    activation_bytes: Number
+    vector_bytes: Number  # of elementwise kernels by themselves
+    on_chip_bytes: Number  # operands and results of matmuls, as the matrix units read them
+    link_bytes: Number  # one way through the busiest link
+    hops: Number
+    collectives: Number
+    dispatches: Number  # exchanges of tokens between experts' chips, there and back
+    routed: Number  # tokens sent to experts, over all layers; none where the model is dense
+    kernels: Number
+    sequences: Number  # that the host schedules and samples for, of all chips
+    steps: Number
+
+    @property
+    def memory_bytes(self) -> Number:
+        """Bytes that cross the memory that holds the weights."""
+        return self.weight_bytes + self.kv_bytes + self.activation_bytes + self.vector_bytes
+
+    @property
+    def flops(self) -> Number:
+        """Matmul FLOPs, attention's included, padding left out."""
+        return self.matmul_flops + self.attention_flops
+
+    def __add__(self, other: "Work") -> "Work":
+        return Work(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def __mul__(self, times: Number) -> "Work":
+        return Work(*(getattr(self, f.name) * times for f in fields(self)))
+
+
+NOTHING = Work(*(0.0 for _ in fields(Work)))
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Spread:
+    """How the model is spread: chips by axis, and the group that each axis exchanges in."""
+
+    split: Parallelism = ONE_CHIP
+    tensor: Group = ALONE
+    expert: Group = ALONE
+    pipeline: Group = ALONE
+
+
+def spread_over(over: Slice, split: Parallelism) -> Spread:
+    """`split` on the links of a slice."""
+    groups = groups_of(over, split)
+    return Spread(split, groups["tensor"], groups["expert"], groups["pipeline"])
+
+
+def step_work(
+    shape: ModelShape, load: Load, widths: Widths, spread: Spread, tile: Number = 1.0
+) -> Work:
+    """Work of one chip for one step of `load`.
+
+    With a pipeline the stages run one after another, so that a chip's work here is that of its
+    whole chain: time is the step's latency. Sequences are split over `data` and `expert` evenly.
+    """
+    split = spread.split
+    rows = load.tokens / (split.data * split.expert)
+    blocks = _blocks(shape, rows, widths, split, tile)
+    attention = _attention(shape, load, widths, split)
+    head = _head(shape, load, widths, split, tile)
+    links = _links(shape, rows, load, widths, spread)
+    overhead = _work(
+        link_bytes=links.link_bytes,
+        hops=links.hops,
+        collectives=links.collectives,
+        dispatches=2 * shape.layers * (spread.expert.chips > 1),
+        kernels=shape.layers * KERNELS_PER_LAYER + KERNELS_PER_STEP,
+        sequences=load.sequences,
+        steps=1.0,
+    )
+    return blocks + attention + head + overhead
+
+
+def matmul_work(
+    rows: Number, depth: Number, columns: Number, widths: Widths, tile: Number = 1.0
+) -> Work:
+    """One matmul [rows, depth] x [depth, columns] by itself: operands and result cross HBM."""
+    flops = 2 * rows * depth * columns
+    moved = rows * (depth + columns) * widths.activation_bytes
+    weights = depth * columns * widths.weight_bytes
+    return _work(
+        matmul_flops=flops,
+        padded_flops=flops * _padding(rows, depth, columns, tile),
+        weight_bytes=weights,
+        activation_bytes=moved,
+        on_chip_bytes=moved + weights,
+        kernels=1.0,
+    )
+
+
+def elementwise_work(moved_bytes: Number) -> Work:
+    """One kernel that reads and writes `moved_bytes` in all."""
+    return _work(vector_bytes=moved_bytes, kernels=1.0)
+
+
+def exchange_work(exchange: Exchange) -> Work:
+    """A collective by itself."""
+    return _work(
+        link_bytes=exchange.link_bytes, hops=exchange.hops, collectives=exchange.collectives
+    )
+
+
+def _work(**amounts: Number) -> Work:
+    return Work(**{f.name: amounts.get(f.name, 0.0) for f in fields(Work)})
+
+
+def _round_up(size: Number, tile: Number) -> Number:
+    return jnp.ceil(size / tile) * tile
+
+
+def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
+    """Work of the matrix units over what was asked: weights fill whole `tile` x `tile` arrays, rows
+    enter them in groups of `SUBLANES`.
+
+    Loading the next weights is taken to be hidden: a v5e reads int8 weights for four rows at 0.93
+    of its memory's bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
+    """
+    padded = _round_up(depth, tile) * _round_up(columns, tile)
+    group = jnp.where(tile > 1, SUBLANES, 1.0)
+    some = jnp.where(jnp.asarray(rows) > 0, rows, 1.0)  # none: no work to be padded
+    return jnp.maximum(rows, group) / some * padded / (depth * columns)
+
+
+def _blocks(
+    shape: ModelShape, rows: Number, widths: Widths, split: Parallelism, tile: Number
+) -> Work:
+    """Projections and MLP of all layers; `rows` are those of one copy of attention's weights."""
+    heads = shape.query_heads * shape.head_dim
+    attention = shape.attention_parameters / split.tensor
+    attention_flops = 2 * rows * attention * shape.layers
+    attention_padding = _padding(rows, shape.embed_dim, heads / split.tensor, tile)
+
+    # Each token needs a share of the experts: the chance that one is needed by none of them.
+    share = shape.active_mlp_parameters / shape.mlp_parameters
+    tokens = rows * split.expert
+    touched = 1 - (1 - share) ** tokens
+    mlp_resident = shape.mlp_parameters / (split.tensor * split.expert)
+    mlp_flops = 2 * tokens * share * mlp_resident * shape.layers
+    width = shape.active_mlp_parameters / shape.experts_per_token / (3 * shape.embed_dim)
+    rows_of_expert = tokens * share / touched
+    mlp_padding = _padding(rows_of_expert, shape.embed_dim, width / split.tensor, tile)
+
+    # As the counted lens: projections, MLP and attention each read their input, write their result.
+    moved = shape.layers * (
+        4 * shape.embed_dim
+        + 4 * heads / split.tensor
+        + 3 * width * shape.experts_per_token / split.tensor
+    )
+    activations = rows * (moved + shape.embed_dim) * widths.activation_bytes
+    layers = shape.layers * (attention + touched * mlp_resident)
+    idle = shape.layers * (1 - touched) * mlp_resident
+    weights = (layers + shape.vector_parameters) * widths.weight_bytes
+    return _work(
+        matmul_flops=attention_flops + mlp_flops,
+        padded_flops=attention_flops * attention_padding + mlp_flops * mlp_padding,
+        weight_bytes=weights,
+        routed=rows * shape.experts_per_token * shape.layers * (share < 1),
+        idle_expert_bytes=idle * widths.weight_bytes,
+        activation_bytes=activations,
+        on_chip_bytes=activations + weights,
+    )
+
+
+def _attention(shape: ModelShape, load: Load, widths: Widths, split: Parallelism) -> Work:
+    """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly."""
+    sequences = load.sequences / (split.data * split.expert)
+    past = _seen(shape, load.own_context + load.shared_context)
+    pairs = load.new_tokens * past + _causal_pairs(shape, load.new_tokens)
+    flops = 4 * sequences * pairs * shape.query_heads * shape.head_dim * shape.layers
+
+    unshared = _seen(shape, load.own_context) + 2 * load.new_tokens - (load.new_tokens <= 1)
+    positions = unshared + _seen(shape, load.shared_context) / load.sharers
+    element = shape.kv_elements_per_token * widths.kv_bytes
+    kv_bytes = sequences * positions * element / kv_shards(shape, split)
+    return _work(attention_flops=flops / split.tensor, kv_bytes=kv_bytes, on_chip_bytes=kv_bytes)
+
+
+def _seen(shape: ModelShape, context: Number) -> Number:
+    """Mean over the layers of the positions that a query sees of `context` before it."""
+    windowed = jnp.minimum(context, shape.window)
+    return shape.windowed_share * windowed + (1 - shape.windowed_share) * context
+
+
+def _causal_pairs(shape: ModelShape, new_tokens: Number) -> Number:
+    """Queries times keys among new tokens, each seeing itself and those before it."""
+    whole = new_tokens * (new_tokens + 1) / 2
+    beyond = jnp.maximum(new_tokens - 1 - shape.window, 0.0)
+    return whole - shape.windowed_share * beyond * (beyond + 1) / 2
+
+
+def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, tile: Number) -> Work:
+    """Logits of the wanted positions; the embedding's rows are counted with the blocks."""
+    rows = load.sequences * load.head_positions / (split.data * split.expert)
+    parameters = shape.head_parameters / split.tensor
+    flops = 2 * rows * parameters
+    moved = rows * (
+        shape.embed_dim * widths.activation_bytes + shape.vocab_size / split.tensor * LOGIT_BYTES
+    )
+    lookup = load.tokens / (split.data * split.expert) * shape.embed_dim * widths.weight_bytes
+    weights = parameters * widths.weight_bytes + lookup
+    return _work(
+        matmul_flops=flops,
+        padded_flops=flops * _padding(rows, shape.embed_dim, shape.vocab_size / split.tensor, tile),
+        weight_bytes=weights,
+        activation_bytes=moved,
+        on_chip_bytes=moved + weights,
+    )
+
+
+def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: Spread) -> Exchange:
+    """Tensor: two sums a layer and the logits; KV split by sequences sends queries, keys and
+    values to where they are held, and results back. Expert: tokens there and back, each layer."""
+    residual_bytes = rows * shape.embed_dim * widths.activation_bytes
+    logits = load.sequences * load.head_positions / (spread.split.data * spread.split.expert)
+    tensor = all_reduce(spread.tensor, residual_bytes) * (2 * shape.layers)
+    sampled = all_gather(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
+    heads = 2 * (shape.query_heads + shape.kv_heads) * shape.head_dim
+    dealt = all_to_all(spread.tensor, rows * heads * widths.activation_bytes) * (2 * shape.layers)
+    routed_bytes = residual_bytes * spread.split.expert * shape.experts_per_token
+    # Its collectives are counted as dispatches.
+    expert = replace(all_to_all(spread.expert, routed_bytes) * (2 * shape.layers), collectives=0.0)
+    stages = permute(spread.pipeline, residual_bytes) * (spread.split.pipeline - 1)
+    return tensor + sampled + dealt * spread.split.kv_by_sequences + expert + stages

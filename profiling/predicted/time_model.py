@@ -1,0 +1,87 @@
+"""Time of a step from its work: compute, memory, on-chip and link terms, and fixed overheads.
+
+The terms are a roofline's (Williams et al. 2009) at achieved shares of the datasheet, joined by a
+p-norm because real kernels overlap them only in part, and what a stack adds to each kernel,
+collective, sequence and step.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from .hardware import Efficiency, Hardware
+from .model_shape import Number
+from .step_work import Work
+
+ROOFLINE_TERMS = ("compute", "memory", "on-chip", "links")
+_LEAST_S = 1e-18
+"""Its square is still a float32, which the derivative of a phase without work needs."""
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Terms:
+    """Seconds that each resource would take by itself, and the seconds of the whole."""
+
+    compute_s: Number
+    memory_s: Number
+    on_chip_s: Number
+    links_s: Number
+    overhead_s: Number
+    time_s: Number
+
+
+def step_terms(
+    work: Work, hardware: Hardware, efficiency: Efficiency, narrowing: Number = 0.0
+) -> Terms:
+    """The terms of one step (or of a sum of like steps).
+
+    `narrowing` is log2(operand width / weight width): 1 for int8 weights with bfloat16 operands.
+    """
+    peak = hardware.matmul_flops
+    compute_s = work.padded_flops / (peak * efficiency.compute)
+    compute_s += work.attention_flops / (peak * efficiency.attention)
+    weight_share = efficiency.memory * 2.0 ** (-efficiency.narrow * jnp.maximum(narrowing, 0.0))
+    read_bytes = work.weight_bytes + efficiency.idle_experts * work.idle_expert_bytes
+    memory_s = read_bytes / (hardware.memory_bandwidth * weight_share)
+    other_bytes = (
+        efficiency.kv * work.kv_bytes
+        + work.activation_bytes
+        + work.vector_bytes / efficiency.vector
+    )
+    memory_s += other_bytes / (hardware.memory_bandwidth * efficiency.memory)
+    on_chip_s = work.on_chip_bytes / hardware.on_chip_bandwidth
+    links_s = work.link_bytes / (hardware.link_bandwidth * efficiency.links)
+    links_s += work.hops * hardware.hop_s
+    overhead_s = (
+        work.routed * efficiency.routed_s
+        + work.kernels * efficiency.kernel_s
+        + work.collectives * efficiency.collective_s
+        + work.dispatches * efficiency.dispatch_s
+        + work.sequences * efficiency.sequence_s
+        + work.steps * efficiency.step_s
+    )
+    core_s = _overlapped((compute_s, memory_s, on_chip_s), efficiency.overlap)
+    exposed_s = efficiency.exposed_links * links_s
+    # What of the links is hidden still takes its time where it is the longest.
+    time_s = jnp.maximum(core_s, (1 - efficiency.exposed_links) * links_s) + exposed_s + overhead_s
+    return Terms(compute_s, memory_s, on_chip_s, links_s, overhead_s, time_s)
+
+
+def bound(terms: Terms) -> str:
+    """The resource whose own time is longest: what more of it would help first."""
+    times = (terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s)
+    names = (*ROOFLINE_TERMS, "overhead")
+    return names[max(range(len(times)), key=lambda i: float(times[i]))]
+
+
+def _overlapped(times_s: tuple[Number, ...], power: Number) -> Number:
+    """(sum t^p)^(1/p), scaled by the largest so that no power of it is lost."""
+    longest: Number = _LEAST_S
+    for time_s in times_s:
+        longest = jnp.maximum(longest, time_s)
+    whole = jnp.isinf(power)
+    p = jnp.where(whole, 1.0, power)
+    powers = sum((jnp.maximum(time_s, _LEAST_S) / longest) ** p for time_s in times_s)
+    return jnp.where(whole, longest, longest * powers ** (1 / p))

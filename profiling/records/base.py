@@ -1,0 +1,46 @@
+"""What all parts of a record share.
+
+A quantity that is known only within bounds.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """Base of every part of a profile: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HbmBytes(Record):
+    """Bytes that the algorithm must move between HBM and the chip, by kind."""
+
+    weights: int = Field(description="each weight read once a step; of the embedding, rows used")
+    kv_read: int = Field(description="cached keys and values read; a shared prompt once a step")
+    kv_write: int
+    activations: int = Field(description="inputs and results of each matmul, once each")
+
+    @property
+    def total(self) -> int:
+        """All kinds together."""
+        return self.weights + self.kv_read + self.kv_write + self.activations
+
+
+class Spread(Record):
+    """Repeated measurements of one quantity."""
+
+    median: float
+    low: float = Field(description="smallest repeat")
+    high: float = Field(description="largest repeat")
+    repeats: list[float]
+
+
+class Interval(Record):
+    """A predicted quantity: the median, and the 80 % interval about it."""
+
+    median: float
+    low: float = Field(description="10 % quantile; the median itself where nothing is uncertain")
+    high: float = Field(description="90 % quantile")
+
+    def __mul__(self, times: float) -> "Interval":
+        return Interval(median=self.median * times, low=self.low * times, high=self.high * times)

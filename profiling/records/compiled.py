@@ -1,0 +1,124 @@
+"""Compiled lens: what XLA's executable for a target moves, as it is kept in a profile.
+
+Bytes are those of one device over one call of a phase's program, whole tiles as they move.
+"""
+
+from pydantic import Field
+
+from .base import HbmBytes, Interval, Record
+
+
+class HbmRow(Record):
+    """HBM traffic of one scope and kind of data."""
+
+    scope: str = Field(description="e.g. 'attention/projections'; 'unattributed' where unknown")
+    kind: str = Field(description="weights, kv, activations, collectives, 'copy of kv' ...")
+    read_bytes: int
+    written_bytes: int
+
+
+class MemoryLevel(Record):
+    """Traffic of one memory level."""
+
+    level: str = Field(description="HBM, VMEM, CMEM, SMEM ... as the executable places buffers")
+    read_bytes: int
+    written_bytes: int
+
+
+class CollectiveTraffic(Record):
+    """Exchanges of one type between devices."""
+
+    type: str = Field(description="all-reduce, all-gather ...")
+    group_size: int = Field(description="devices that exchange with each other")
+    mesh_axis: str = Field(description="axis of the mesh with groups of that size; '?' if unclear")
+    count: int = Field(description="exchanges in one call of the program")
+    operand_bytes: int = Field(description="of one device, over all of them")
+    time_at_link_speed_s: float | None = Field(
+        description="bytes over a ring at one link's datasheet bandwidth; None where not public"
+    )
+
+
+class DeviceMemory(Record):
+    """XLA's buffer assignment for one device, against the device's HBM."""
+
+    argument_bytes: int
+    temporary_bytes: int
+    peak_bytes: int
+    capacity_bytes: float | None = Field(description="HBM of one device; None for a CPU")
+
+    @property
+    def fits(self) -> bool:
+        """Whether the peak is within capacity, where that is known."""
+        return self.capacity_bytes is None or self.peak_bytes <= self.capacity_bytes
+
+
+class Excess(Record):
+    """Bytes that the algorithm did not ask for, or asked for and the compiler saved."""
+
+    name: str = Field(description="e.g. 'copies of kv', 'tile padding'")
+    excess_bytes: int = Field(description="negative where the executable moves less than counted")
+    share: float = Field(description="of the counted bytes")
+    evidence: str = Field(description="the instructions or shapes that show it")
+    fix: str | None = Field(description="what would avoid it, where that is known")
+
+
+class CompiledPhase(Record):
+    """One phase's program on one target."""
+
+    phase: str
+    passes: int = Field(description="passes through the model in one call of the program")
+    counted_bytes: HbmBytes = Field(
+        description="the least one device must move: the counted lens over the mesh, evenly"
+    )
+    counted_flops: int = Field(description="matmul FLOPs of one device, from the jaxpr")
+    hbm: list[HbmRow]
+    levels: list[MemoryLevel]
+    padding_bytes: int = Field(description="of the HBM bytes, tile padding")
+    collectives: list[CollectiveTraffic]
+    kernels: int = Field(description="instructions executed, loops multiplied out")
+    compiler_cycles: int | None = Field(
+        description="XLA's own estimates added up; None if it has none"
+    )
+    memory: DeviceMemory
+    unresolved_loops: list[str] = Field(
+        description="loops whose length is unknown, counted once: totals are too small"
+    )
+    unknown_calls: list[str] = Field(description="custom calls without a cost estimate")
+    stated_bytes: int = Field(
+        default=0,
+        description="of the HBM bytes, what kernels (Pallas) state of themselves in their cost "
+        "estimates: no HLO shows it",
+    )
+    xla_flops: float = Field(description="XLA's own total, each loop's body counted once")
+    xla_bytes_accessed: float = Field(description="XLA's own total, all memory levels mixed")
+    excesses: list[Excess] = Field(description="largest first")
+    unexplained_bytes: int = Field(description="compiled less counted less all excesses")
+    compile_s: float
+    predicted_time_s: Interval | None = Field(
+        default=None,
+        description="of one call on the target, from these bytes; None for a CPU or uncalibrated",
+    )
+
+    @property
+    def hbm_bytes(self) -> int:
+        """HBM bytes read and written by one device in one call."""
+        return sum(row.read_bytes + row.written_bytes for row in self.hbm)
+
+    @property
+    def ratio(self) -> float:
+        """Compiled over counted HBM bytes."""
+        return self.hbm_bytes / self.counted_bytes.total if self.counted_bytes.total else 0.0
+
+
+class CompiledTarget(Record):
+    """All phases on one target."""
+
+    target: str = Field(description="'cpu' or a topology, e.g. 'v5e:2x4'")
+    devices: int
+    mesh: str = Field(description="how the devices are split, in words")
+    prompt_tokens: int = Field(description="cached positions shared by the attempts of a prompt")
+    context: int = Field(description="cached positions of an attempt, the prompt's included")
+    batch: int
+    attempts: int
+    versions: dict[str, str]
+    phases: list[CompiledPhase]

@@ -1,0 +1,226 @@
+"""Evaluation: what strategies got right, and what each answer cost. Data only.
+
+A cell is one strategy at one budget of thought, over all problems. Costs of a question are the
+counted lens's; those on a slice are predicted. Estimates are over problems: attempts at one problem
+are not independent, so a problem is the unit that intervals are made of.
+
+What follows from all cells of an evaluation: frontiers, and the compute-optimal choice.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import Interval, Record
+from .prediction import Amounts
+from .profile import Phase, Provenance
+
+CostKind = Literal["flops", "usd"]
+
+
+class Option(Record):
+    """A way to answer: its accuracy, and its cost a query."""
+
+    label: str
+    cost: float
+    accuracy: float
+    low: float
+    high: float
+    on_frontier: bool = Field(description="nothing as cheap or cheaper is more accurate")
+    points_per_cost: float | None = Field(
+        description="accuracy gained over the frontier's last, in points, by its further cost"
+    )
+
+
+class Frontier(Record):
+    """All options by one kind of cost, cheapest first."""
+
+    kind: CostKind
+    slice: str | None = Field(description="of the money; None: counted")
+    options: list[Option]
+
+
+class OptimalPoint(Record):
+    """The compute-optimal choice at one budget of FLOPs a query."""
+
+    budget_flops: float
+    flops: float = Field(description="spent a query, on problems that the choice never saw")
+    accuracy: float = Field(description="on problems that the choice never saw")
+    chosen: dict[str, list[str]] = Field(description="options by level, those of each fold")
+
+
+class Baseline(Record):
+    """Best of N, the same for every problem."""
+
+    label: str
+    flops: float
+    accuracy: float
+    reached_flops: float | None = Field(
+        description="the least at which the compute-optimal choice is as accurate; None: never"
+    )
+
+    @property
+    def times_less(self) -> float | None:
+        """How much less compute the choice needs for the same accuracy."""
+        return self.flops / self.reached_flops if self.reached_flops else None
+
+
+class Optimal(Record):
+    """Compute-optimal choice of an option for each level (Snell et al. 2024, arXiv 2408.03314,
+    section 3): chosen on one half of the problems and reported on the other, both ways round."""
+
+    difficulty: str = Field(description="what the levels are")
+    points: list[OptimalPoint]
+    baselines: list[Baseline]
+    said: str = Field(description="what was reached against best of N, in a sentence")
+
+
+EVALUATION_SCHEMA = "rooflink.evaluation/1"
+CELL_SCHEMA = "rooflink.cell/1"
+
+
+class Estimate(Record):
+    """A mean over problems with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class LedgerEntry(Record):
+    """One phase of one question, on branches that were kept or on those that were discarded."""
+
+    phase: str
+    discarded: bool = Field(description="the work ended in no finished attempt")
+    tokens: int = Field(description="positions read")
+    forced_tokens: int
+    flops: int
+    hbm_bytes: float = Field(description="a pass's weights are shared out by positions read")
+    wall_j: float | None = Field(description="at the wall, on the evaluation's first slice")
+    usd: float | None
+
+
+class SharedPrompt(Record):
+    """What a question's attempts saved by reading one prompt, and its cache, together."""
+
+    tokens: int = Field(description="prompt positions that were not read again")
+    flops: int
+    hbm_bytes: int = Field(description="cached positions not read again, and KV not written again")
+
+
+class Ledger(Record):
+    """All that one question cost. Entries add up to the cell's totals."""
+
+    entries: list[LedgerEntry]
+    saved: SharedPrompt
+
+    @property
+    def tokens(self) -> int:
+        """Positions read in all phases."""
+        return sum(entry.tokens for entry in self.entries)
+
+    @property
+    def flops(self) -> int:
+        """Of all phases."""
+        return sum(entry.flops for entry in self.entries)
+
+    @property
+    def hbm_bytes(self) -> float:
+        """Of all phases."""
+        return sum(entry.hbm_bytes for entry in self.entries)
+
+
+class TriedAnswer(Record):
+    """One attempt."""
+
+    answer: str | None = Field(description="as votes compare it; None: it gave none")
+    right: bool
+    score: float | None = Field(description="a verifier's, or the model's confidence in its tokens")
+
+
+class QuestionResult(Record):
+    """One problem."""
+
+    problem: str = Field(description="a question's first words, or a log's problem id")
+    level: int | None
+    answer: str | None
+    right: bool = Field(description="of the answer that the strategy chose")
+    tried: list[TriedAnswer]
+    ledger: Ledger | None = Field(description="None where a log does not say what was read")
+    limit: str | None = Field(description="the limit that it hit, as '64 tokens'")
+
+
+class SliceCost(Record):
+    """A query on a described slice, and a correct answer: all queries over the correct ones."""
+
+    slice: str
+    chip: str | None = Field(default=None, description="None in what was written before it was")
+    chips: int | None = None
+    time_s: Interval = Field(description="of the slice for one query; a batch shares it")
+    amounts: Amounts
+    per_correct_s: Interval | None = Field(
+        description="None where no answer was correct; its interval holds that of the accuracy too"
+    )
+    per_correct: Amounts | None = Field(description="likewise")
+
+
+class AttemptsPoint(Record):
+    """What k attempts do, estimated without bias from all that were made."""
+
+    k: int
+    coverage: Estimate = Field(description="pass@k: any of k is right (arXiv 2107.03374)")
+    majority: Estimate | None = Field(description="majority@k; None where a log has no answers")
+    best: Estimate | None = Field(description="the best by score of k; None without scores")
+    tokens: float | None = Field(description="positions read for a query")
+    flops: float | None
+    hbm_bytes: float | None
+    usd: float | None = Field(description="what a log says that was paid for a query")
+    slices: list[SliceCost] = Field(description="a correct answer is a covered one here")
+
+
+class Cell(Record):
+    """One strategy at one budget."""
+
+    schema_version: Literal["rooflink.cell/1"] = CELL_SCHEMA  # type: ignore[assignment]
+    strategy: str
+    budget: int | None = Field(description="tokens of thought; None: the strategy has none")
+    accuracy: Estimate
+    by_level: dict[str, Estimate] = Field(description="accuracy by level; empty where all are one")
+    questions: list[QuestionResult]
+    phases: list[Phase] = Field(description="of all questions, counted")
+    usd: float | None = Field(default=None, description="what a log says that was paid for all")
+    wall_s: float | None = Field(description="on this machine, compiling left out; None: not run")
+    compile_s: float | None
+    slices: list[SliceCost]
+    attempts: list[AttemptsPoint]
+
+    @property
+    def label(self) -> str:
+        """Strategy and budget in a few words."""
+        return self.strategy if self.budget is None else f"{self.strategy} @{self.budget}"
+
+    @property
+    def correct(self) -> int:
+        """Questions whose chosen answer is right."""
+        return sum(question.right for question in self.questions)
+
+
+class Evaluation(Record):
+    """All cells over one task, and what follows from them together."""
+
+    schema_version: Literal["rooflink.evaluation/1"] = EVALUATION_SCHEMA  # type: ignore[assignment]
+    name: str
+    provenance: Provenance
+    model: str
+    parameters: float = Field(description="resident ones")
+    dtype: str = Field(description="of weights, as counted and predicted")
+    task: str
+    problems: int
+    guess_rate: float | None = Field(description="of a random guess; None where nobody knows it")
+    batch: int = Field(description="questions that run together")
+    limit: str | None = Field(description="the limit on each question, as '--budget' said it")
+    ledger_slice: str | None = Field(description="the slice whose J and $ the ledgers have")
+    cells: list[Cell]
+    frontiers: list[Frontier]
+    optimal: Optimal | None
+    notes: list[str] = Field(description="what a reader must know of the figures")

@@ -1,0 +1,152 @@
+"""Profiles on disk: written whole or not at all, read with a sentence for what is wrong.
+
+The records that rooflink writes to disk, published as JSON Schema (draft 2020-12).
+
+The files in schemas/ are made from the records by
+
+    python -m rooflink.profiling.records.files
+
+and a test fails where one of them is stale.
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..errors import ProfileInputError
+from .base import Record
+from .codesign import CodesignReport
+from .evaluation import Cell, Evaluation
+from .profile import SCHEMA, Profile
+from .training import Training
+from .validation import Validation
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` through a temporary file, so that no half-written file remains."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` through a temporary file in the same folder."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def save_profile(profile: Profile, folder: Path) -> Path:
+    """Write `folder`/profile.json and return its path."""
+    path = folder / "profile.json"
+    write_text(path, profile.model_dump_json(indent=1) + "\n")
+    return path
+
+
+def load_profile(path: Path) -> Profile:
+    """Read a profile.json, or the one inside a run's folder.
+
+    Raises ProfileInputError where the file is missing, not JSON, of another schema, or has a
+    field of the wrong kind (the field is named).
+    """
+    file = path / "profile.json" if path.is_dir() else path
+    try:
+        data = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise ProfileInputError(f"no profile at {file}: `rooflink profile` writes one") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ProfileInputError(f"{file} is not a readable profile.json: {error}") from None
+    found = data.get("schema_version") if isinstance(data, dict) else None
+    if found != SCHEMA:
+        raise ProfileInputError(
+            f"{file} has schema {found!r}, this rooflink reads '{SCHEMA}': profile it again"
+        )
+    try:
+        return Profile.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ProfileInputError(f"{file} is damaged at {where}: {first['msg']}") from None
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+REMAKE = "python -m rooflink.profiling.records.files"
+FOLDER = "schemas"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A kind of record, the file that holds one, and the command that writes it."""
+
+    record: type[Record]
+    file: str
+    command: str
+
+    @property
+    def version(self) -> str:
+        """What the record's `schema_version` says, 'rooflink.profile/1'."""
+        return str(self.record.model_fields["schema_version"].default)
+
+
+WRITTEN = {
+    "profile": Written(Profile, "profile.json", "rooflink profile"),
+    "evaluation": Written(Evaluation, "evaluation.json", "rooflink eval"),
+    "cell": Written(Cell, "cells/*.json", "rooflink eval"),
+    "codesign": Written(CodesignReport, "codesign.json", "rooflink codesign"),
+    "training": Written(Training, "training.json", "rooflink train"),
+    "validation": Written(Validation, "validation.json", "rooflink validate"),
+}
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The JSON Schema of one of `WRITTEN`, as its record is now.
+
+    `schema_version` is required, though the record has a default: a file without one is refused.
+    """
+    written = WRITTEN[name]
+    found = written.record.model_json_schema()
+    required = ["schema_version", *(each for each in found["required"] if each != "schema_version")]
+    head = {
+        "$schema": DIALECT,
+        "$id": f"urn:{written.version.replace('.', ':').replace('/', ':')}",
+        "title": f"rooflink {name}: {written.file}",
+    }
+    body = {key: found[key] for key in ("description", "type", "properties")}
+    rest = {"required": required, "additionalProperties": False, "$defs": found["$defs"]}
+    return head | body | rest
+
+
+def published_text(name: str) -> str:
+    """The published file of one of `WRITTEN`."""
+    return files(__package__).joinpath(FOLDER, file_name(name)).read_text("utf-8")
+
+
+def file_name(name: str) -> str:
+    """Of the published file, in schemas/."""
+    return f"{name}.schema.json"
+
+
+def text_of(name: str) -> str:
+    """What the published file must hold."""
+    return json.dumps(schema_of(name), indent=1, ensure_ascii=False) + "\n"
+
+
+def remake() -> None:
+    """Write every file anew, into this package."""
+    for name in WRITTEN:
+        path = Path(__file__).parent / FOLDER / file_name(name)
+        path.write_text(text_of(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    remake()

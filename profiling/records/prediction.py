@@ -1,0 +1,134 @@
+"""Predicted lens: a workload's phases on a described slice, with intervals.
+
+Economics: what a prediction costs in money, energy at the wall and carbon, and on what terms.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import Interval, Record
+
+
+class EconomicTerms(Record):
+    """What seconds and joules are multiplied by, and where each factor comes from."""
+
+    usd_per_chip_hour: float | None = Field(description="None where no such price is known")
+    price: str = Field(description="which price it is, with its source")
+    host_factor: float = Field(description="energy of a server over that of its accelerators")
+    host: str
+    pue: float = Field(description="energy of the data center over that of its servers")
+    pue_source: str
+    grid_g_per_kwh: float = Field(description="CO2e of electricity where it is used")
+    grid: str
+
+
+class Amounts(Record):
+    """Money, energy and carbon of some work; None where nothing is known."""
+
+    usd: Interval | None
+    wall_j: Interval | None = Field(description="accelerators, host share and data center overhead")
+    gco2e: Interval | None = Field(description="of that electricity; making the chips left out")
+
+
+class PhaseAmounts(Record):
+    """One phase of the whole workload."""
+
+    phase: str
+    whole: Amounts
+    per_million_tokens: Amounts | None = Field(description="None where the phase has no tokens")
+
+
+class Economics(Record):
+    """Amounts of a prediction, the slice taken to be paid for and busy with nothing else."""
+
+    terms: EconomicTerms
+    whole: Amounts
+    per_query: Amounts = Field(description="a prompt with all its attempts")
+    per_attempt: Amounts
+    phases: list[PhaseAmounts]
+    unknown: list[str] = Field(description="a sentence for each amount that is None")
+
+
+PredictedBound = Literal["compute", "memory", "on-chip", "links", "overhead"]
+
+
+class PredictedPhase(Record):
+    """One phase on the whole slice, all of its sequences."""
+
+    phase: str
+    tokens: float = Field(description="prompt tokens read, or tokens thought or answered")
+    steps: float = Field(description="passes through the model, expected")
+    time_s: Interval
+    energy_j: Interval | None = Field(description="of the chips; None where nothing is known of it")
+    bound: PredictedBound = Field(description="the longest of the terms below")
+    compute_s: float = Field(description="what the matrix units would take alone, at the median")
+    memory_s: float
+    on_chip_s: float
+    links_s: float
+    overhead_s: float = Field(description="of kernels, collectives, sequences and steps")
+    flops: float = Field(description="matmul FLOPs of all chips, padding left out")
+    memory_bytes: float = Field(description="bytes of all chips' memory")
+    link_bytes: float = Field(description="bytes through the busiest link, one way")
+
+    @property
+    def intensity(self) -> float:
+        """Matmul FLOPs per byte of memory."""
+        return self.flops / self.memory_bytes if self.memory_bytes else 0.0
+
+
+class MemoryFit(Record):
+    """What one chip of the slice must hold."""
+
+    weight_bytes: float
+    kv_bytes: float = Field(description="at the end of the longest thought and answer")
+    available_bytes: float = Field(description="capacity less what programs keep for themselves")
+    largest_batch: int = Field(description="sequences of these lengths that the slice holds")
+    kv_copies: float = Field(
+        description="chips that hold the same KV, heads being too few to split"
+    )
+
+    @property
+    def left_bytes(self) -> float:
+        """Free bytes; negative where it does not fit."""
+        return self.available_bytes - self.weight_bytes - self.kv_bytes
+
+
+class Prediction(Record):
+    """One workload on one slice."""
+
+    model: str
+    slice: str
+    chip: str
+    chips: int
+    parallelism: str = Field(description="'tensor=8', or '' on one chip")
+    stack: str | None = Field(description="software whose effects are in it; None: one unknown")
+    ideal: bool = Field(description="the bare roofline, without calibration or interval")
+    basis: str = Field(description="what the calibration stands on, in a sentence")
+    weight_dtype: str
+    kv_dtype: str
+    matmul_dtype: str = Field(description="the dtype whose peak is used")
+    prompts: float
+    attempts: float
+    prompt_tokens: float
+    think_tokens: float
+    answer_tokens: float
+    phases: list[PredictedPhase]
+    time_s: Interval = Field(description="all phases, one after another")
+    energy_j: Interval | None
+    fit: MemoryFit
+    batches: float = Field(
+        default=1.0, description="of `prompts` each, one after another; phases are of all of them"
+    )
+    think_variation: float = Field(
+        default=0.0, description="standard deviation over mean of thought lengths; 0: all alike"
+    )
+    parallelism_reason: str = Field(default="", description="why the model is spread like that")
+    chip_confidence: str = Field(default="", description="the least one of the chip's figures")
+    energy_basis: str = Field(default="", description="which power the energy stands on")
+    economics: Economics | None = None
+
+    @property
+    def sequences(self) -> float:
+        """Attempts of a batch's prompts."""
+        return self.prompts * self.attempts

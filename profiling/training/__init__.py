@@ -1,1 +1,0 @@
-"""What training costs: the phases of a reinforcement-learning loop, counted and measured."""

@@ -1,0 +1,292 @@
+"""The ledger of a training loop: work counted and time measured, phase by phase, as it goes on.
+
+A training with its record: the method is run, its work counted, and its gain measured.
+
+The cost of reading whole rows at once, and of an update on them.
+
+FLOPs of an update are those of the forward pass times what the gradient's own jaxpr has more: 3,
+since each matmul y = x W has two more in the backward pass, dx = dy W' and dW = x' dy.
+
+HBM bytes of an update, by the rules of `counted.passes`:
+  weights      read by both passes, their gradient written; the optimiser reads weight, gradient
+               and two moments, and writes weight and moments: 10 times the weights' bytes
+  KV           read and written by both passes, the backward one as gradients
+  activations  input and result of each of the 3 matmuls
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..model.config import ModelConfig
+from ..model.sampling import Greedy
+from ..model.tasks.registry import parse_generated
+from ..model.tokenizer import Tokenizer
+from ..model.training.data import notation_tokenizer
+from ..model.training.evaluate import AMPLE_BUDGET, Figure, right_of
+from ..model.training.loop import Figures
+from ..model.training.loss import cross_entropy
+from ..model.training.model_folder import open_start
+from ..model.training.recipes import MethodRecipe, Recipe, fingerprint
+from ..model.training.rollout import Rollouts
+from ..model.training.supervised import CurvePoint, train_supervised
+from ..model.training.train import OTHER_TASKS, learner_config, train
+from ..model.transformer import abstract_transformer
+from .counted.flops import Operations, count
+from .counted.phase_costs import Passes, decode_passes, prefill_passes
+from .counted.unit_costs import unit_costs
+from .progress import Watcher
+from .provenance import provenance
+from .records import CountedCost, HbmBytes
+from .records.profile import sum_costs
+from .records.training import LoopCost, LoopPhase, TestShare, Training
+
+WEIGHT_MOVES = 10
+"""Times that an update of AdamW moves all weights' bytes, see above."""
+
+ROW_TOKENS = 8
+"""Of the row whose loss is traced to compare forward and gradient."""
+
+
+def row_passes(lengths: Sequence[int]) -> Passes:
+    """One pass over whole rows of `lengths` tokens, logits of every position wanted."""
+    rows = np.asarray(lengths, np.int64)
+    return Passes(
+        tokens=np.array([rows.sum()]),
+        pairs=np.array([(rows * (rows + 1) // 2).sum()]),
+        heads=np.array([rows.sum()]),
+        cached=np.array([rows.sum()]),
+        width=0,
+    )
+
+
+def update_cost(config: ModelConfig, lengths: Sequence[int]) -> CountedCost:
+    """One update of a float32 model on rows of `lengths` tokens: both passes and AdamW."""
+    forward = row_passes(lengths).total(unit_costs(config, "float32"))
+    matmuls, vector = gradient_factors(config)
+    moved = forward.hbm_bytes
+    return CountedCost(
+        flops=round(forward.flops * matmuls),
+        vector_flops=round(forward.vector_flops * vector),
+        hbm_bytes=HbmBytes(
+            weights=WEIGHT_MOVES * config.weight_bytes("float32"),
+            kv_read=2 * moved.kv_read,
+            kv_write=2 * moved.kv_write,
+            activations=3 * moved.activations,
+        ),
+    )
+
+
+@cache
+def gradient_factors(config: ModelConfig) -> tuple[float, float]:
+    """How many times the forward pass's matmul FLOPs and vector operations a gradient takes,
+    the forward pass included: read off the traced programs."""
+    model = abstract_transformer(config, jnp.float32)
+    tokens = jax.ShapeDtypeStruct((1, ROW_TOKENS), jnp.int32)
+    taught = jax.ShapeDtypeStruct((1, ROW_TOKENS), jnp.float32)
+    forward = _counted(cross_entropy, model, tokens, taught)
+    both = _counted(jax.value_and_grad(cross_entropy), model, tokens, taught)
+    return (
+        both.matmul_flops / forward.matmul_flops,
+        both.vector_flops / forward.vector_flops,
+    )
+
+
+def _counted(program, *arguments) -> Operations:  # type: ignore[no-untyped-def]
+    return count(jax.make_jaxpr(program)(*arguments))
+
+
+PHASES = ("prefill", "think", "answer", "reward", "reference", "update")
+NOTHING = CountedCost(
+    flops=0, vector_flops=0, hbm_bytes=HbmBytes(weights=0, kv_read=0, kv_write=0, activations=0)
+)
+
+
+class LoopLedger:
+    """Adds up what a training loop tells of its work (`model.training.loop.LoopWatcher`).
+
+    `speaker` samples and scores attempts; `learner` is updated (a student may be another model).
+    The checker runs on the host: the phase reward has a time and no counted cost. Nor have the
+    updates of a verifier's head alone: below 1 % of reading the attempt with its trunk.
+    """
+
+    def __init__(self, speaker: ModelConfig, learner: ModelConfig) -> None:
+        self._speaker, self._learner = speaker, learner
+        self._unit = unit_costs(speaker, "float32")
+        self._time_s: dict[str, float] = defaultdict(float)
+        self._tokens: dict[str, int] = defaultdict(int)
+        self._passes: dict[str, int] = defaultdict(int)
+        self._counted: dict[str, CountedCost] = defaultdict(lambda: NOTHING)
+        self._attempts = self._steps = 0
+
+    def advanced(self) -> None:
+        """A step is done."""
+        self._steps += 1
+
+    def phase(self, name: str, time_s: float) -> None:
+        """A phase took so long."""
+        self._time_s[name] += time_s
+
+    def sampled(self, rollouts: Rollouts) -> None:
+        """Count the generation of these attempts; see `lengths.batch_passes` for the passes."""
+        shape = rollouts.right.shape
+        think = np.array([len(one.thought) - 1 for one in rollouts.said]).reshape(shape)
+        answer = np.array([len(one.answer) for one in rollouts.said]).reshape(shape)
+        prompts = rollouts.prompt_lengths.tolist()
+        self._read("prefill", prefill_passes(prompts))
+        self._read("think", decode_passes(prompts, np.zeros(shape, np.int64), think))
+        self._read("answer", decode_passes(prompts, think, answer))
+        self._attempts += rollouts.right.size
+
+    def scored(self, lengths: Sequence[int], models: int) -> None:
+        """Count one pass over rows of `lengths` under each of `models`."""
+        for _ in range(models):
+            self._read("reference", row_passes(lengths))
+
+    def updated(self, lengths: Sequence[int]) -> None:
+        """Count one update on rows of `lengths`."""
+        self._add("update", sum(lengths), 1, update_cost(self._learner, lengths))
+
+    def cost(self) -> LoopCost | None:
+        """All of it; None where nothing was done."""
+        phases = [
+            LoopPhase(
+                name=name,
+                tokens=self._tokens[name],
+                passes=self._passes[name],
+                counted=self._counted[name],
+                time_s=self._time_s[name],
+            )
+            for name in PHASES
+            if name in self._time_s
+        ]
+        if not phases:
+            return None
+        return LoopCost(steps=self._steps, attempts=self._attempts, phases=phases)
+
+    def _read(self, name: str, passes: Passes) -> None:
+        tokens = int(passes.tokens.sum())
+        self._add(name, tokens, len(passes.tokens), passes.total(self._unit))
+
+    def _add(self, name: str, tokens: int, passes: int, cost: CountedCost) -> None:
+        self._tokens[name] += tokens
+        self._passes[name] += passes
+        self._counted[name] = sum_costs([self._counted[name], cost])
+
+
+def run_method(
+    recipe: MethodRecipe, start_name: str, out: Path, command: str, watcher: Watcher,
+    test_problems: int,
+) -> Training:  # fmt: skip
+    """Train by `recipe` from the model called `start_name` into `out`; resumes what is there.
+
+    Raises ModelInputError for a start that does not speak the notation, or another run's folder.
+    """
+    start = open_start(start_name)
+    ledger = LoopLedger(start.model.config, learner_config(recipe, start))
+    listener = MethodListener(recipe.name, ledger, watcher)
+    found = train(recipe, start, out, listener, test_problems)
+    return Training(
+        provenance=provenance(command, recipe.seed, ran=True),
+        method=recipe.method,
+        recipe=recipe.name,
+        recipe_fingerprint=fingerprint(recipe),
+        task=recipe.task,
+        start=start_name,
+        steps=recipe.steps,
+        train_s=found.train_s,
+        curve=list(found.curve),
+        before=[_share(figure) for figure in found.before],
+        after=[_share(figure) for figure in found.after],
+        cost=ledger.cost(),
+    )
+
+
+def run_supervised(
+    recipe: Recipe, out: Path, command: str, watcher: Watcher, test_problems: int
+) -> Training:
+    """Train from scratch by a supervised `recipe` into `out`; resumes what is there."""
+    found = train_supervised(recipe, out, SupervisedListener(recipe.name, watcher))
+    tokenizer = Tokenizer(notation_tokenizer(), str(out))
+    after = [
+        right_of(
+            found.model, tokenizer, parse_generated(task), test_problems, Greedy(), AMPLE_BUDGET
+        )
+        for task in OTHER_TASKS
+    ]
+    return Training(
+        provenance=provenance(command, recipe.seed, ran=True),
+        method="supervised",
+        recipe=recipe.name,
+        recipe_fingerprint=recipe.fingerprint,
+        task=None,
+        start=None,
+        steps=recipe.steps,
+        train_s=found.train_s,
+        curve=[{"step": point.step, "loss": point.loss} for point in found.curve],
+        before=[],
+        after=[_share(figure) for figure in after],
+        cost=None,
+    )
+
+
+class SupervisedListener:
+    """Passes the progress of a supervised training on to a watcher, in updates."""
+
+    def __init__(self, name: str, watcher: Watcher) -> None:
+        self._name, self._watcher = name, watcher
+        self._step, self._steps = 0, 0
+
+    def resumed(self, step: int) -> None:
+        self._step = step
+
+    def advanced(self, point: CurvePoint, steps: int) -> None:
+        if self._steps == 0:
+            self._watcher.stage(f"Training {self._name}", steps, "updates")
+            self._watcher.advance(self._step)
+            self._steps = steps
+        self._watcher.advance(point.step - self._step)
+        self._step = point.step
+
+
+class MethodListener:
+    """Passes a method's progress on to a watcher, in steps, and its work to a ledger."""
+
+    def __init__(self, name: str, ledger: LoopLedger, watcher: Watcher) -> None:
+        self._name, self._ledger, self._watcher = name, ledger, watcher
+        watcher.stage(f"Training {name}: the first step, which compiles")
+        self._steps = 0
+        self._resumed = 0
+
+    def resumed(self, step: int) -> None:
+        self._resumed = step
+
+    def advanced(self, figures: Figures, steps: int) -> None:
+        if self._steps == 0:
+            self._watcher.stage(f"Training {self._name}", steps, "steps")
+            self._watcher.advance(self._resumed)
+            self._steps = steps
+        self._watcher.advance(1)
+        self._ledger.advanced()
+
+    def phase(self, name: str, time_s: float) -> None:
+        self._ledger.phase(name, time_s)
+
+    def sampled(self, rollouts: Rollouts) -> None:
+        self._ledger.sampled(rollouts)
+
+    def scored(self, lengths: list[int], models: int) -> None:
+        self._ledger.scored(lengths, models)
+
+    def updated(self, lengths: list[int]) -> None:
+        self._ledger.updated(lengths)
+
+
+def _share(figure: Figure) -> TestShare:
+    low, high = figure.interval
+    return TestShare(what=figure.what, right=figure.right, problems=figure.n, low=low, high=high)

@@ -1,0 +1,143 @@
+"""Table: the rows of a CSV file, whose mistakes are named by file, line and column.
+
+Published values in the units that cases have: seconds of pieces.
+"""
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import ProfileInputError
+
+
+class LeftOutError(Exception):
+    """A row that is well formed, but says too little (or something else) to be predicted."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table; cells without the blanks around them."""
+
+    file: Path
+    line: int
+    cells: dict[str, str]
+
+    @property
+    def id(self) -> str:
+        """'measured_inference.csv:23': the row's own id, else its line."""
+        return f"{self.file.name}:{self.cells.get('id') or self.line}"
+
+    def text(self, column: str) -> str:
+        """The cell; empty where the table has no such column."""
+        return self.cells.get(column, "")
+
+    def number(self, column: str) -> float:
+        """A positive number that must be there.
+
+        Raises ProfileInputError where the cell is none.
+        """
+        text = self.text(column)
+        value = _number(text)
+        if value is None or value <= 0:
+            what = f"{text!r} is" if text else "an empty cell is"
+            raise ProfileInputError(
+                f"{self.file}, line {self.line}, column '{column}': {what} not a positive number"
+            )
+        return value
+
+    def count(self, column: str, default: int) -> int:
+        """A whole number, `default` where the cell is empty.
+
+        Raises ProfileInputError where the cell is another text, or below 1.
+        """
+        if not self.text(column):
+            return default
+        value = self.number(column)
+        if value != int(value):
+            raise ProfileInputError(
+                f"{self.file}, line {self.line}, column '{column}': "
+                f"{self.text(column)!r} is not a whole number"
+            )
+        return int(value)
+
+    def known(self, column: str) -> float | None:
+        """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None."""
+        value = _number(self.text(column))
+        return value if value is not None and value > 0 else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file with a header."""
+
+    file: Path
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read_table(file: Path) -> Table:
+    """Read a CSV file; empty lines are passed over.
+
+    Raises ProfileInputError where it is missing, not text, has no rows, or a line has more or
+    fewer cells than the header (file and line are named).
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.reader(lines, strict=True)
+            header = tuple(name.strip() for name in next(reader, []))
+            rows = tuple(_row(file, reader.line_num, header, cells) for cells in reader if cells)
+    except FileNotFoundError:
+        raise ProfileInputError(f"no measurements at {file}: expected a CSV file") from None
+    except UnicodeDecodeError as error:
+        raise ProfileInputError(f"{file} is not text in UTF-8: {error}") from None
+    except csv.Error as error:
+        raise ProfileInputError(f"{file}, line {reader.line_num}: {error}") from None
+    except OSError as error:
+        raise ProfileInputError(f"cannot read {file}: {error.strerror or error}") from None
+    if twice := next((name for name in header if header.count(name) > 1), None):
+        raise ProfileInputError(f"{file}, line 1: column '{twice}' is there twice")
+    if not rows:
+        raise ProfileInputError(f"{file} has no rows under its header")
+    return Table(file, header, rows)
+
+
+def _row(file: Path, line: int, header: tuple[str, ...], cells: list[str]) -> Row:
+    if len(cells) != len(header):
+        raise ProfileInputError(
+            f"{file}, line {line} has {len(cells)} cells, expected {len(header)} as in the header"
+        )
+    return Row(file, line, dict(zip(header, (cell.strip() for cell in cells), strict=True)))
+
+
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+"""Of each unit of time."""
+
+
+def seconds_each(row: Row, of_token: float, of_step: float) -> float:
+    """Seconds that the row's value makes of what its pieces do.
+
+    A rate of tokens is turned over: `of_token` tokens are those that the pieces read or emit.
+    A rate of steps, and a time for each step or token, count for `of_step` of them; a latency is
+    the pieces' already.
+
+    Raises LeftOutError for a unit that is not known.
+    """
+    value, unit = row.number("value"), row.text("unit")
+    if unit in SECONDS:
+        return value * SECONDS[unit]
+    if unit in ("ms/tok", "ms/token", "ms/step", "s/tok", "us/tok"):
+        return value * SECONDS[unit.partition("/")[0]] * of_step
+    if unit == "steps/s":
+        return of_step / value
+    if unit in ("tok/s", "tokens/s"):
+        return of_token / value
+    raise LeftOutError(f"the unit '{unit}' of '{row.text('metric')}' is not known")

@@ -1,0 +1,252 @@
+"""Deployment: a row's model on its slice, ready to say what steps ask of it.
+
+Where a row ran: its slice and how the model was spread over it, from free text.
+"""
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ....tpu_configs.catalog import chip_stem, load_chip
+from ....tpu_configs.chip import Chip
+from ....tpu_configs.figure import ChipInputError
+from ....tpu_configs.slice import Slice, parse_slice
+from ...predicted.cases import Case, Group, Piece
+from ...predicted.collectives import Parallelism
+from ...predicted.hardware import IDEAL, Hardware, hardware_of
+from ...predicted.memory import capacity
+from ...predicted.model_shape import ModelShape
+from ...predicted.step_work import Load, Work, decode_load, prefill_load, spread_over, step_work
+from ...predicted.time_model import step_terms
+from .csv_rows import LeftOutError, Row
+from .models import Formats, formats_of, sizes_of, stack_of
+
+_GRID = re.compile(r"(?<![\w.])\d+(?:x\d+)+(?!\w)")
+_AXES = {"tensor": "TP", "data": "DP", "expert": "EP", "pipeline": "PP"}
+_COUNTS = (
+    re.compile(r" x(\d+)\b"),  # 'A100 x4'
+    re.compile(r"[-: ](\d+(?:x\d+)+)$"),  # 'TPU7x-2x2x1'
+    re.compile(r"-(\d+)$"),  # 'TPU v6e-256'
+)
+
+
+def chip_of(hardware: str) -> tuple[Chip, int]:
+    """The chip that text such as 'A100 x4 (TP4)' or 'TPU v6e-256' names, and how many there are.
+
+    What is in brackets may be left out of the name, except a number of cores: 'M3 Max (30-core
+    GPU)' is another chip than that with 40.
+
+    Raises LeftOutError where no chip file has it.
+    """
+    bare = hardware if "-core" in hardware else re.sub(r"\(.*?\)", "", hardware).strip()
+    found = _first_chip([hardware, bare])
+    if found is not None:
+        return found, 1
+    for pattern in _COUNTS:
+        counted = pattern.search(bare)
+        found = _first_chip([pattern.sub("", bare)]) if counted else None
+        if counted and found is not None:
+            return found, math.prod(int(side) for side in counted[1].split("x"))
+    raise LeftOutError(f"no chip file for {hardware!r}")
+
+
+def _first_chip(names: list[str]) -> Chip | None:
+    for name in names:
+        try:
+            return load_chip(name)
+        except ChipInputError:
+            continue
+    return None
+
+
+def slice_of(chip: Chip, chips: int, topology: str = "") -> Slice:
+    """`chips` of a kind, in the grid that `topology` names if it is one of so many.
+
+    Raises LeftOutError where there is no such slice.
+    """
+    stem = chip_stem(chip)
+    if chips == 1:
+        return parse_slice(stem)
+    grids = [f"{stem}:{grid}" for grid in _GRID.findall(topology)]
+    for name in (*grids, f"{stem}-{chips}"):
+        try:
+            found = parse_slice(name)
+        except ChipInputError as error:
+            reason = str(error)
+            continue
+        if found.chips == chips:
+            return found
+        reason = f"{name} has {found.chips} chips, not {chips}"
+    raise LeftOutError(reason)
+
+
+def named_axes(topology: str) -> dict[str, int]:
+    """Sizes of the axes that text such as 'DP2 x TP8' or 'per node; EP144 decode' names.
+
+    'TP/EP 64' splits everything over the same 64 chips: experts by their width, which moves and
+    multiplies as much, on one chip, as whole experts dealt out.
+    """
+    joint = re.search(r"\bTP\s*/\s*EP\s*=?\s*(\d*)", topology)
+    if joint:
+        return {"tensor": int(joint[1])} if joint[1] else {}
+    found = {
+        axis: re.search(rf"(?<![A-Za-z]){short}\s*=?\s*(\d+)", topology)
+        for axis, short in _AXES.items()
+    }
+    sizes = {axis: int(match[1]) for axis, match in found.items() if match}
+    stages = re.search(r"pipeline over (\d+)", topology)
+    return sizes | ({"pipeline": int(stages[1])} if stages else {})
+
+
+def over_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
+    """`axes` that count a chip's cores, as 'TP64' does on 16 chips, counted in chips instead."""
+    devices = math.prod(axes.values())
+    cores = chip.cores.per_chip.value if chip.cores else 1
+    each, rest = divmod(devices, chips)
+    tensor = axes.get("tensor", 1)
+    if rest or not 1 < each <= cores or tensor % each:
+        return axes
+    return axes | {"tensor": tensor // each}
+
+
+def split_of(axes: dict[str, int], chips: int, default: str = "tensor") -> Parallelism:
+    """All `chips` by `axes`; those that they leave go to copies ('data'), all where none is named
+    to `default`.
+
+    Raises LeftOutError where the axes do not fill the chips.
+    """
+    split = Parallelism(**axes)
+    if split.chips > chips or chips % split.chips:
+        raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
+    left = chips // split.chips
+    if left == 1:
+        return split
+    if not axes:
+        return Parallelism(**{default: chips})
+    if "data" in axes:
+        raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
+    return Parallelism(**axes, data=left)
+
+
+ENGINE_SEQUENCES = 1024.0
+"""Most sequences that a copy of the model runs at a time where memory would allow more: engines
+cap it (vLLM's max_num_seqs is 1,024 by default on large GPUs)."""
+WEIGHT_SHARE = 0.5
+"""Of the memory, what weights may fill where nothing says how a serving model was split."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A model in its formats, spread over a slice."""
+
+    shape: ModelShape
+    formats: Formats
+    slice: Slice
+    split: Parallelism
+    hardware: Hardware
+
+    @property
+    def copies(self) -> int:
+        """Groups of chips that each work on sequences of their own."""
+        return self.split.data * self.split.expert
+
+    def decode(self, sequences: float, context: float) -> Work:
+        """One token of each sequence."""
+        return self._work(decode_load(sequences, context))
+
+    def decode_shared(self, prompts: float, beams: float, prompt: float, context: float) -> Work:
+        """One token of each beam of each prompt; beams share their prompt's cache."""
+        return self._work(decode_load(prompts * beams, context, prompt, beams))
+
+    def prefill(self, sequences: float, tokens: float, history: float = 0.0) -> Work:
+        """The prompts of `sequences`, after `history` cached positions each."""
+        return self._work(prefill_load(sequences, tokens, history))
+
+    def _work(self, load: Load) -> Work:
+        spread = spread_over(self.slice, self.split)
+        return step_work(self.shape, load, self.formats.widths, spread, self.hardware.tile)
+
+    def ideal_s(self, work: Work) -> float:
+        """Seconds of a step at the datasheet's figures."""
+        return float(step_terms(work, self.hardware, IDEAL).time_s)
+
+    def largest_batch(self, context: float) -> float:
+        """Sequences of that mean length that fit, at most what engines run.
+
+        Raises LeftOutError where the weights do not fit.
+        """
+        found = capacity(
+            self.shape, self.formats.widths, self.split, self.hardware.memory_bytes, 1.0, context
+        )
+        batch = min(float(found.largest_batch), ENGINE_SEQUENCES * self.copies)
+        if batch < 1:
+            raise LeftOutError(f"the weights do not fit {self.slice.name}, split by '{self.split}'")
+        return batch
+
+    def case(
+        self,
+        row: Row,
+        group: Group,
+        pieces: tuple[Piece, ...],
+        observed: float,
+        unit: Literal["s", "J"] = "s",
+        note: str = "",
+    ) -> Case:
+        """The row as a case."""
+        return Case(
+            id=row.id,
+            source=row.text("source"),
+            stack=stack_of(row),
+            group=group,
+            model=row.text("model"),
+            slice=self.slice,
+            matmul_dtype=self.formats.matmul_dtype,
+            narrowing=self.formats.narrowing,
+            pieces=pieces,
+            copies=self.slice.chips // self.split.pipeline,
+            observed=observed,
+            unit=unit,
+            scope="server" if "wall power" in row.text("phase") else "chips",
+            reliability=row.text("reliability") or "A",
+            note=note or row.text("notes"),
+        )
+
+
+def deployment_of(row: Row, serving: bool = False) -> Deployment:
+    """The deployment of a row with the columns of measured_inference.csv.
+
+    What is not named is split over all chips; a `serving` model over no more than it needs to
+    fill half of their memory, the rest being copies.
+
+    Raises LeftOutError where model, chip, slice or split are not known.
+    """
+    topology = row.text("parallelism_topology")
+    chip, counted = chip_of(row.text("hardware"))
+    axes = named_axes(topology)
+    chips = row.count("n_chips", counted)
+    if "node" in topology:  # the chips are one node's, the axes those of all nodes
+        chips = max(chips, math.prod(axes.values()))
+    axes = over_chips(axes, chips, chip)
+    over = slice_of(chip, chips, topology)
+    sizes, held = sizes_of(row), formats_of(row)
+    hardware = hardware_of(chip, held.matmul_dtype)
+    if serving and not axes:
+        weight_bytes = sizes.parameters * held.widths.weight_bytes
+        axes = {"tensor": _fewest(weight_bytes, float(hardware.memory_bytes), chips)}
+    split = replace(split_of(axes, chips), kv_by_sequences=_kv_by_sequences(topology))
+    return Deployment(sizes.shape(), held, over, split, hardware)
+
+
+def _kv_by_sequences(topology: str) -> bool:
+    """Whether chips of a tensor group hold the KV of different sequences: 'sharded over batch',
+    as Pope et al. decode in their 2D layouts."""
+    return "batch" in topology or ("2D W" in topology and "heads" not in topology)
+
+
+def _fewest(weight_bytes: float, memory_bytes: float, chips: int) -> int:
+    """The fewest chips, a power of two, whose memory the weights fill by half at most."""
+    fewest = 1
+    while fewest < chips and weight_bytes > WEIGHT_SHARE * memory_bytes * fewest:
+        fewest *= 2
+    return min(fewest, chips)

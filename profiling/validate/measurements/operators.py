@@ -1,0 +1,165 @@
+"""Operations timed by themselves: matmuls, element-wise kernels, copies, collectives."""
+
+import re
+from dataclasses import replace
+
+from ....tpu_configs.slice import Slice
+from ...predicted.cases import Case, Group, Piece
+from ...predicted.collectives import Exchange, Parallelism, all_gather, all_reduce, groups_of, ring
+from ...predicted.collectives import Group as Chips
+from ...predicted.hardware import hardware_of
+from ...predicted.step_work import (
+    NOTHING,
+    Widths,
+    Work,
+    elementwise_work,
+    exchange_work,
+    matmul_work,
+)
+from .csv_rows import SECONDS, LeftOutError, Row
+from .deployments import chip_of, slice_of
+from .models import Formats, formats
+
+LARGE_BYTES = 1e9
+"""What a collective is taken to move where its bandwidth is that of a 'large' one."""
+
+
+def one_chip(hardware: str) -> Slice:
+    """A single chip of the kind that the text names.
+
+    Raises LeftOutError where no chip file has it.
+    """
+    return slice_of(chip_of(hardware)[0], 1)
+
+
+def harness_of(row: Row) -> str:
+    """What timed an operation by itself, as a stack: launches cost each harness something else."""
+    named = re.split(r"[/ ]", row.text("source") or "LLMServingSim")[0]
+    return f"{named} kernels"
+
+
+def operation_case(
+    row: Row,
+    group: Group,
+    over: Slice,
+    held: Formats,
+    work: Work,
+    observed: float,
+    phase: str = "",
+) -> Case:
+    """One operation of `row` as a case."""
+    return Case(
+        id=row.id,
+        source=row.text("source"),
+        stack=harness_of(row),
+        group=group,
+        model=row.text("op") or row.text("model"),
+        slice=over,
+        matmul_dtype=held.matmul_dtype,
+        narrowing=held.narrowing,
+        pieces=(Piece(phase or group, 1.0, work),),
+        copies=over.chips,
+        observed=observed,
+        unit="s",
+        scope="chips",
+        reliability=row.text("reliability") or "A",
+        note=row.text("shape") or row.text("notes"),
+    )
+
+
+def matmuls(over: Slice, held: Formats, rows: float, matrices: list[tuple[float, float]]) -> Work:
+    """Of `rows` with each [depth, columns] of `matrices`, one after another."""
+    tile = hardware_of(over.chip, held.matmul_dtype).tile
+    work = NOTHING
+    for depth, columns in matrices:
+        work = work + matmul_work(rows, depth, columns, held.widths, tile)
+    return work
+
+
+def batched_matmul(
+    over: Slice, held: Formats, batch: float, rows: float, depth: float, columns: float
+) -> Work:
+    """`batch` matmuls of operands that are both activations, in one kernel."""
+    tile = hardware_of(over.chip, held.matmul_dtype).tile
+    width = held.widths.activation_bytes
+    widths = Widths(weight_bytes=width, kv_bytes=width, activation_bytes=width)
+    return replace(matmul_work(rows, depth, columns, widths, tile) * batch, kernels=1.0)
+
+
+def collective(
+    kind: str, over: Slice, moved_bytes: float, axis: int | None = None
+) -> tuple[Work, float]:
+    """Its work over all chips, or over an `axis` of so many that does not wrap; and the bytes
+    that count as moved where a bandwidth is stated, those that any algorithm sends at least.
+
+    Raises LeftOutError for a kind that is not known.
+    """
+    group = ring(axis, wraps=False) if axis else groups_of(over, _all_chips(over))["tensor"]
+    others = (group.chips - 1) / group.chips
+    exchange, sent = _exchange(kind, group, moved_bytes, others)
+    return exchange_work(exchange), sent
+
+
+def _exchange(kind: str, group: Chips, size: float, others: float) -> tuple[Exchange, float]:
+    plain = re.sub(r"[^a-z]", "", kind.lower())
+    if "allgather" in plain:
+        return all_gather(group, size), size * others
+    if "allreduce" in plain or "psum" in plain:
+        return all_reduce(group, size), 2 * size * others
+    raise LeftOutError(f"the exchange '{kind}' is not described")
+
+
+def _all_chips(over: Slice) -> Parallelism:
+    return Parallelism(tensor=over.chips)
+
+
+def named_operation(row: Row) -> Case:
+    """A row of measured_inference.csv whose `model` names an operation: 'AllGather 34MB'.
+
+    Raises LeftOutError where it says too little.
+    """
+    name, topology = row.text("model"), row.text("parallelism_topology")
+    chip, counted = chip_of(row.text("hardware"))
+    over = slice_of(chip, row.count("n_chips", counted), topology)
+    held = formats(row.text("w_dtype"), row.text("w_dtype"))
+    if row.text("phase") == "elementwise":
+        count = re.search(r"\badd\b.*N=2\^(\d+)", name)
+        if not count:
+            raise LeftOutError(f"the operation '{name}' is not described")
+        moved = 3 * 2.0 ** int(count[1]) * held.widths.activation_bytes  # two read, one written
+        return operation_case(row, "vector", over, held, elementwise_work(moved), seconds(row))
+    size = re.search(r"([\d.]+) ?([KMG])B", name)
+    scale = {"K": 1e3, "M": 1e6, "G": 1e9}
+    moved = float(size[1]) * scale[size[2]] if size else LARGE_BYTES
+    # 'X=8? Y=4': the axis that is certain; one shorter than its side of a torus is a line.
+    axis = re.search(r"\b[XYZ]=(\d+)(?![\d?])", topology)
+    line = int(axis[1]) if axis and "no full wrap" in topology else None
+    work, sent = collective(name, over, moved, line)
+    observed = seconds(row, sent)
+    return operation_case(row, "collective", over, held, work, observed)
+
+
+def seconds(row: Row, sent_bytes: float | None = None) -> float:
+    """The row's value as the seconds of an operation that sends `sent_bytes`.
+
+    Raises LeftOutError for a unit that is not known.
+    """
+    value, unit = row.number("value"), row.text("unit")
+    if unit in SECONDS:
+        return value * SECONDS[unit]
+    if unit == "GB/s" and sent_bytes is not None:
+        return sent_bytes / (value * 1e9)
+    raise LeftOutError(f"the unit '{unit}' is not known")
+
+
+def stated_seconds(row: Row, moved_bytes: float | None = None) -> float:
+    """Seconds of a row of measured_ops.csv: its latency, else the bytes over its throughput.
+
+    Raises LeftOutError where it has neither.
+    """
+    if row.text("latency_us"):
+        return row.number("latency_us") * 1e-6
+    rate = re.match(r"([\d.]+) GB/s", row.text("throughput"))
+    if rate is None or moved_bytes is None:
+        raise LeftOutError("neither a latency nor a bandwidth is stated")
+    return moved_bytes / (float(rate[1]) * 1e9)

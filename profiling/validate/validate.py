@@ -1,0 +1,198 @@
+"""One validation: measurements, worked problems and peers, as a record.
+
+Predictions set against what was measured, row by row and summed up.
+
+What fits that had not seen a row's model or source predicted for it, as the fit left it.
+
+What makes two cases the same measurement, whatever file and line they come from.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from math import isfinite
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+from .. import predicted as predict
+from ..predicted.cases import Case, LeftOut, Predicted, predict_cases
+from ..records.base import Interval
+from ..records.validation import (
+    ErrorSummary,
+    Fold,
+    MeasuredRow,
+    UnpredictedRow,
+    Validation,
+    WorkedRow,
+)
+from .measurements import read_measurements
+from .measurements.csv_rows import read_table
+from .peers import peer_rows, prefill_parts
+from .worked import Solved, solve_all
+
+FILE = Path(predict.__file__).parent / "data" / "held_out.csv"
+
+
+@cache
+def held_out_predictions() -> dict[str, Interval]:
+    """By `case_key`; written by the fit beside its parameters."""
+    return {
+        row.text("key"): Interval(
+            median=row.number("median"), low=row.number("low"), high=row.number("high")
+        )
+        for row in read_table(FILE).rows
+    }
+
+
+def case_key(case: Case) -> str:
+    """16 hexadecimal digits of what was measured where, and the value: a published row keeps its
+    key in another file, and the key does not give the value away."""
+    where = f"{case.group}|{case.stack}|{case.slice.name}"
+    said = f"{where}|{case.model}|{case.note}|{case.observed:.6g}"
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+Predictor = Callable[[Sequence[Case]], Sequence[Predicted]]
+FOLDS: tuple[Fold, ...] = ("held out", "fitted")
+
+
+def score(
+    cases: Sequence[Case], predictor: Predictor, held_out: Mapping[str, Interval]
+) -> tuple[list[MeasuredRow], list[LeftOut]]:
+    """A row for each case, in their order, and those whose chip's power is not known.
+
+    `held_out` has, by `case_key`, what a fit without the row's model or source predicted for the
+    rows that the shipped fit has seen; all others are held out of it as they are.
+    """
+    rows: list[MeasuredRow] = []
+    left_out: list[LeftOut] = []
+    for case, predicted in zip(cases, predictor(cases), strict=True):
+        if isfinite(predicted.median):
+            rows.append(_row(case, predicted, held_out.get(case_key(case))))
+        else:
+            reason = f"the power of {case.slice.chip.name} is not known"
+            left_out.append(LeftOut(case.id, case.source, reason))
+    return rows, left_out
+
+
+def _row(case: Case, predicted: Predicted, unseen: Interval | None) -> MeasuredRow:
+    whole = Interval(median=predicted.median, low=predicted.low, high=predicted.high)
+    return MeasuredRow(
+        id=case.id,
+        source=case.source,
+        reliability=case.reliability,
+        stack=case.stack,
+        group=case.group,
+        model=case.model,
+        chip=case.slice.chip.name,
+        slice=case.slice.name,
+        unit=case.unit,
+        note=case.note,
+        observed=case.observed,
+        fitted=whole if unseen else None,
+        held_out=unseen or whole,
+        basis=predicted.basis,
+    )
+
+
+def unpredicted(left_out: Iterable[LeftOut]) -> list[UnpredictedRow]:
+    """As the record has them."""
+    return [UnpredictedRow(id=each.id, source=each.source, reason=each.reason) for each in left_out]
+
+
+def summaries(rows: Sequence[MeasuredRow]) -> list[ErrorSummary]:
+    """Over all rows, by regime, by chip and by stack, the two folds apart."""
+    found = []
+    for fold in FOLDS:
+        predicted = [row for row in rows if row.predicted(fold) is not None]
+        for by in _GROUPINGS:
+            parts: dict[str, list[MeasuredRow]] = defaultdict(list)
+            for row in predicted:
+                parts[_GROUPINGS[by](row)].append(row)
+            found += [_summary(by, name, fold, parts[name]) for name in sorted(parts)]
+    return found
+
+
+Grouping = Literal["all", "group", "chip", "stack"]
+_GROUPINGS: dict[Grouping, Callable[[MeasuredRow], str]] = {
+    "all": lambda row: f"all in {'seconds' if row.unit == 's' else 'joules'}",
+    "group": lambda row: row.group,
+    "chip": lambda row: f"{row.chip}, {_kind(row)}",
+    "stack": lambda row: f"{row.stack}, {_kind(row)}",
+}
+
+
+def _kind(row: MeasuredRow) -> str:
+    """Kernels, models and joules are never mixed in one figure."""
+    if row.unit == "J":
+        return "energy"
+    return "operations" if row.group in ("matmul", "vector", "collective") else "models"
+
+
+def _summary(by: Grouping, name: str, fold: Fold, rows: Sequence[MeasuredRow]) -> ErrorSummary:
+    errors = [error for row in rows if (error := row.error(fold)) is not None]
+    return ErrorSummary(
+        by=by,
+        name=name,
+        fold=fold,
+        rows=len(rows),
+        median_absolute_error=median(map(abs, errors)),
+        bias=median(errors),
+        coverage=sum(bool(row.covered(fold)) for row in rows) / len(rows),
+    )
+
+
+_DATA = Path(__file__).parent / "data"
+SHIPPED = tuple(
+    _DATA / name
+    for name in (
+        "measured_inference.csv",
+        "measured_ops.csv",
+        "measured_v6e_llama3_8b_layers.csv",
+    )
+)
+
+
+def validate(files: Sequence[Path], worked: bool, peers: bool, command: str) -> Validation:
+    """Every row of `files` predicted, and worked problems and peers where they are asked for.
+
+    Raises ProfileInputError for a file that is no table of measurements.
+    """
+    cases: list[Case] = []
+    left_out: list[LeftOut] = []
+    for file in files:
+        read, passed_over = read_measurements(file)
+        cases += read
+        left_out += passed_over
+    known = held_out_predictions() if cases else {}
+    rows, without_power = score(cases, predict_cases, known) if cases else ([], [])
+    solved, unsolved = solve_all() if worked else ([], [])
+    return Validation(
+        command=command,
+        files=[file.name for file in files],
+        rows=rows,
+        left_out=unpredicted([*left_out, *without_power]),
+        summaries=summaries(rows),
+        worked=[_worked(each) for each in solved],
+        worked_left_out=unpredicted(unsolved),
+        peers=peer_rows() if peers else [],
+        prefill_parts=prefill_parts() if peers else [],
+    )
+
+
+def _worked(solved: Solved) -> WorkedRow:
+    problem = solved.problem
+    assert problem.answer is not None
+    return WorkedRow(
+        id=problem.id,
+        section=problem.section,
+        question=problem.question,
+        unit=problem.unit,
+        published=problem.answer,
+        value=solved.value,
+        error_percent=solved.error_percent,
+        tolerance_percent=problem.tolerance_percent,
+        agrees=solved.agrees,
+    )

@@ -1,0 +1,89 @@
+"""A trained verifier beside those that come with the strategies: its name, its costs, its words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..model import reward_model as trained_verifier
+from ..model.reward_model import TrainedVerifier, open_verifier
+from ..model.strategies.registry import VERIFIERS
+from ..model.strategies.verifiers import Verifier
+from ..model.transformer import Transformer
+from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
+from .errors import ProfileInputError
+from .model_spec import Subject
+from .predicted.model_shape import ModelShape, shape_of
+
+TRAINED = "trained"
+"""What the setting `verifier` calls the one that --verifier opens."""
+
+REASONER = "model"
+"""What pass records call the model that is asked, as `Engine` does by default."""
+
+
+@dataclass(frozen=True)
+class Costed:
+    """The models that passes may be of, by their names in pass records."""
+
+    units: Mapping[str, UnitCosts]
+    shapes: Mapping[str, ModelShape]
+
+
+def verifier_of(folder: Path | None, subject: Subject) -> TrainedVerifier | None:
+    """The verifier in `folder`, for attempts of `subject`; ModelInputError as `open_verifier`."""
+    if folder is None:
+        return None
+    return open_verifier(folder, subject.dtype, subject.tokenizer)
+
+
+def require_use(strategies: Sequence[str]) -> None:
+    """Raise ProfileInputError where none of `strategies` is set to the trained verifier."""
+    if not any(f"verifier={TRAINED}" in text.replace(" ", "") for text in strategies):
+        raise ProfileInputError(
+            "--verifier is for strategies that take one, best-of-n and beam, and none of these "
+            f"does: {', '.join(strategies) or 'no strategy'}"
+        )
+
+
+def verifiers_with(trained: TrainedVerifier | None) -> dict[str, Verifier]:
+    """Every verifier that a strategy may be set to."""
+    return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained}
+
+
+def verifiers_on(trained: TrainedVerifier | None, model: Transformer) -> dict[str, Verifier]:
+    """The same for attempts of `model`, each in its cheapest form."""
+    return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained.on(model)}
+
+
+def costed(subject: Subject, trained: TrainedVerifier | None) -> Costed:
+    """Unit costs and shapes of the subject and of the verifier.
+
+    A verifier's head is costed as one that reads its hidden units off the state.
+    """
+    config, dtype = subject.config, subject.dtype
+    units, shapes = {REASONER: unit_costs(config, dtype)}, {REASONER: shape_of(config)}
+    if trained is not None:
+        trunk, hidden = trained.trunk.config, trained.units
+        units[trained_verifier.NAME] = verifier_costs(trunk, dtype, hidden)
+        shape = shape_of(trunk)
+        shapes[trained_verifier.NAME] = replace(
+            shape,
+            head_parameters=float((trunk.embed_dim + 2) * hidden),
+            embedding_parameters=float(trunk.embedding_parameters),
+            vocab_size=float(hidden),
+        )
+    return Costed(units, shapes)
+
+
+def verifier_said(trained: TrainedVerifier, model: Transformer) -> str:
+    """What the verifier is, in a sentence."""
+    where = (
+        "the model's own states, which are at hand but for the last token's"
+        if trained.reads(model)
+        else "a trunk of its own, which reads every attempt anew and is not in what a slice must "
+        "hold"
+    )
+    return (
+        f"The verifier '{TRAINED}' is a head of {trained.units} hidden units from "
+        f"{trained.folder} on {where}."
+    )

@@ -1,0 +1,112 @@
+"""The mesh that is asked for, and the one that suits; operands; the smallest slice."""
+
+import pytest
+
+from rooflink.model.config import PRESETS
+from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.predicted.collectives import Parallelism, require_parallelism
+from rooflink.profiling.predicted.hardware import operand_dtype
+from rooflink.profiling.predicted.mesh import (
+    choose_parallelism,
+    parse_parallelism,
+    require_used,
+    smallest_slice,
+)
+from rooflink.profiling.predicted.model_shape import shape_of
+from rooflink.tpu_configs.catalog import load_chip
+from rooflink.tpu_configs.slice import Slice, parse_slice
+
+LLAMA = shape_of(PRESETS["llama3-8b"])  # 32 query heads, 8 KV heads, 32 layers
+SMOL = shape_of(PRESETS["smollm2-135m"])  # 9 query heads, 30 layers
+
+
+def always(split: Parallelism) -> bool:
+    return True
+
+
+def test_a_mesh_in_words() -> None:
+    assert parse_parallelism("tensor=8, data=2") == Parallelism(tensor=8, data=2)
+    assert parse_parallelism("PIPELINE=4") == Parallelism(pipeline=4)
+
+
+@pytest.mark.parametrize("text", ["", "tensor", "tensor=0", "model=8", "data=2,data=2", "data=x"])
+def test_no_mesh(text: str) -> None:
+    with pytest.raises(ProfileInputError, match="expected chips by axis"):
+        parse_parallelism(text)
+
+
+@pytest.mark.parametrize(
+    ("where", "prompts", "expected"),
+    [
+        ("v5e", 1, Parallelism()),
+        ("v5e-8", 1, Parallelism(tensor=8)),
+        ("v5e-64", 4, Parallelism(tensor=32, data=2)),
+        ("v5e-64", 1, Parallelism(tensor=32, pipeline=2)),  # one prompt cannot fill two copies
+        ("h100-16", 8, Parallelism(tensor=8, data=2)),  # a domain of NVLink has 8
+    ],
+)
+def test_the_mesh_that_suits(where: str, prompts: float, expected: Parallelism) -> None:
+    over = parse_slice(where)
+    chosen = choose_parallelism(LLAMA, over, prompts, always)
+    assert chosen.split == expected
+    require_parallelism(chosen.split, over, 32, 32)
+    assert chosen.reason
+
+
+def test_heads_that_do_not_divide_leave_copies_and_stages() -> None:
+    found = choose_parallelism(SMOL, parse_slice("v5e-8"), 4, always).split
+    assert found == Parallelism(data=4, pipeline=2)
+
+
+def test_a_mesh_that_fits_goes_before_one_that_suits() -> None:
+    chosen = choose_parallelism(LLAMA, parse_slice("v5e-8"), 8, lambda split: split.tensor == 2)
+    assert chosen.split == Parallelism(tensor=2, data=4)
+    assert "leaves room" in chosen.reason
+
+
+def test_where_none_fits_it_is_the_first() -> None:
+    chosen = choose_parallelism(LLAMA, parse_slice("v5e-8"), 8, lambda split: False)
+    assert chosen.split == Parallelism(tensor=8)
+
+
+def test_no_mesh_divides() -> None:
+    with pytest.raises(ProfileInputError, match="9 query heads, 30 layers and 1 prompts"):
+        choose_parallelism(SMOL, parse_slice("v5e-8"), 1, always)
+
+
+def test_copies_without_prompts_are_refused() -> None:
+    require_used(Parallelism(data=4), 4)
+    with pytest.raises(ProfileInputError, match="data=4 for a batch of 3"):
+        require_used(Parallelism(data=4), 3)
+
+
+@pytest.mark.parametrize(
+    ("chip", "weights", "operands"),
+    [
+        ("v5e", "bfloat16", "bfloat16"),
+        ("v5e", "float32", "float32"),
+        ("v5e", "int8", "bfloat16"),  # weights alone are quantised
+        ("v5e", "fp8", "bfloat16"),  # no unit for it
+        ("h100", "fp8", "float8_e4m3fn"),
+        ("h100", "fp4", "bfloat16"),
+        ("b200", "fp4", "float4_e2m1fn"),
+    ],
+)
+def test_operands(chip: str, weights: str, operands: str) -> None:
+    assert operand_dtype(load_chip(chip), weights) == operands
+
+
+def test_the_smallest_slice_is_one_that_is_sold() -> None:
+    v5e = load_chip("v5e")
+
+    def smallest(at_least: int, least_chips: int) -> Slice | None:
+        return smallest_slice(v5e, at_least, lambda over: over.chips >= least_chips)
+
+    assert smallest(1, 1) == parse_slice("v5e-1")
+    assert smallest(1, 2) == parse_slice("v5e-4")  # a 1x2 is not sold
+    assert smallest(5, 1) == parse_slice("v5e-8")
+    assert smallest(1, 257) is None
+
+
+def test_the_smallest_slice_may_cross_the_network() -> None:
+    assert smallest_slice(load_chip("h100"), 9, lambda over: True) == parse_slice("h100-16")

@@ -1,0 +1,134 @@
+"""Work of a step against the counted lens, and against hand-worked bytes and FLOPs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rooflink.model.config import preset
+from rooflink.profiling.counted.phase_costs import decode_passes, prefill_passes
+from rooflink.profiling.counted.unit_costs import unit_costs
+from rooflink.profiling.predicted.collectives import Parallelism, switched
+from rooflink.profiling.predicted.model_shape import ModelShape, shape_of
+from rooflink.profiling.predicted.phases import Lengths, phase_steps
+from rooflink.profiling.predicted.step_work import (
+    Spread,
+    Widths,
+    Work,
+    decode_load,
+    matmul_work,
+    prefill_load,
+    step_work,
+)
+
+BF16 = Widths(2.0, 2.0, 2.0)
+ONE = Spread()
+
+
+@pytest.fixture(params=["llama3-8b", "smollm2-135m", "qwen3-8b", "llama2-7b"])
+def name(request):
+    return request.param
+
+
+def test_parameters_are_the_configs(name):
+    config = preset(name)
+    assert shape_of(config).parameters == config.parameters
+
+
+def test_phases_ask_for_what_the_counted_lens_counts(name):
+    config = preset(name)
+    B, A, P, T = 2, 4, 512, 300
+    steps = phase_steps(shape_of(config), Lengths(B, A, P, T, 20), BF16, ONE)
+    unit = unit_costs(config, "bfloat16")
+    own = np.zeros((B, A), int)
+    counted = {
+        "prefill": prefill_passes([P] * B),
+        "think": decode_passes([P] * B, own, own + T - 1),
+        "answer": decode_passes([P] * B, own + T - 1, own + 20),
+    }
+    for phase, passes in counted.items():
+        cost, got = passes.total(unit), steps[phase]
+        total_bytes = float((got.work.memory_bytes * got.steps).sum())
+        flops = float((got.work.flops * got.steps).sum())
+        assert total_bytes == pytest.approx(cost.hbm_bytes.total, rel=1e-6)
+        assert flops == pytest.approx(cost.flops, rel=1e-6)
+
+
+def test_tensor_parallel_splits_weights_and_copies_kv_beyond_its_heads():
+    shape = shape_of(preset("llama3-8b"))  # 8 KV heads
+    load = decode_load(16.0, 4096.0)
+    alone = step_work(shape, load, BF16, ONE)
+
+    def over(chips: int) -> Work:
+        return step_work(shape, load, BF16, Spread(Parallelism(tensor=chips), switched(chips)))
+
+    assert over(8).kv_bytes == pytest.approx(alone.kv_bytes / 8)
+    assert over(16).kv_bytes == pytest.approx(alone.kv_bytes / 8)
+    layers = shape.layers * (shape.attention_parameters + shape.mlp_parameters)
+    spared = alone.weight_bytes - over(16).weight_bytes
+    assert spared == pytest.approx(2 * (layers + shape.head_parameters) * 15 / 16)
+
+
+def test_all_reduces_of_a_layer_carry_the_residual_twice():
+    shape = shape_of(preset("llama3-8b"))
+    spread = Spread(Parallelism(tensor=8), switched(8))
+    work = step_work(shape, decode_load(4.0, 100.0), BF16, spread)
+    residual = 4 * 4096 * 2
+    logits = 4 * 128256 * 4
+    by_hand = 32 * 2 * (2 * residual * 7 / 8) + logits * 7 / 8
+    assert work.link_bytes == pytest.approx(by_hand)
+    assert work.collectives == 2 * 32 + 1
+
+
+def test_a_mixture_of_experts_reads_the_experts_its_tokens_need():
+    shape = ModelShape(
+        layers=1.0, embed_dim=4.0, query_heads=2.0, kv_heads=1.0, head_dim=2.0,
+        attention_parameters=48.0, mlp_parameters=8 * 96.0, active_mlp_parameters=2 * 96.0,
+        experts_per_token=2.0, head_parameters=0.0, embedding_parameters=0.0,
+        vector_parameters=0.0, vocab_size=0.0,
+    )  # fmt: skip
+    weights = Widths(1.0, 0.0, 0.0)
+    one = step_work(shape, decode_load(1.0, 1.0), weights, ONE)
+    two = step_work(shape, decode_load(2.0, 1.0), weights, ONE)
+    lookup = 4.0  # a row of the embedding a token
+    assert one.weight_bytes == pytest.approx(48 + 2 * 96 + lookup)
+    # The second token misses one of the first's with chance 3/4: 8 * (1 - (3/4)^2) = 3.5 experts.
+    assert two.weight_bytes == pytest.approx(48 + 3.5 * 96 + 2 * lookup)
+    assert two.matmul_flops == pytest.approx(2 * 2 * (48 + 2 * 96))
+
+
+def test_windowed_layers_see_no_more_than_their_window():
+    whole = shape_of(preset("smollm2-135m"))
+    windowed = replace(whole, window=128.0, windowed_share=1.0)
+    far = step_work(windowed, decode_load(1.0, 4096.0), BF16, ONE)
+    near = step_work(whole, decode_load(1.0, 128.0), BF16, ONE)
+    assert far.kv_bytes == pytest.approx(near.kv_bytes)
+    assert far.attention_flops == pytest.approx(near.attention_flops)
+    prompt = step_work(windowed, prefill_load(1.0, 300.0), BF16, ONE)
+    # Query i (from 1) sees min(i, 129) keys: itself and 128 before it.
+    pairs = sum(min(i, 129) for i in range(1, 301))
+    assert prompt.attention_flops == pytest.approx(4 * pairs * 30 * 9 * 64, rel=1e-6)
+
+
+def test_padding_to_whole_tiles():
+    exact = matmul_work(256.0, 512.0, 1024.0, BF16, tile=256.0)
+    assert exact.padded_flops == pytest.approx(exact.matmul_flops)
+    narrow = matmul_work(64.0, 512.0, 128.0, BF16, tile=256.0)
+    assert narrow.padded_flops == pytest.approx(narrow.matmul_flops * 2)  # 128 columns as 256
+    single = matmul_work(1.0, 512.0, 1024.0, BF16, tile=256.0)
+    assert single.padded_flops == pytest.approx(single.matmul_flops * 8)  # one row as eight
+
+
+def test_a_pass_whose_logits_nobody_wants():
+    """A verifier reads prompts for their cache alone: the head is read and does nothing."""
+    shape, load = shape_of(preset("llama3-8b")), prefill_load(4.0, 128.0)
+    unwanted = step_work(shape, replace(load, head_positions=0.0), BF16, ONE, 128.0)
+    wanted = step_work(shape, load, BF16, ONE, 128.0)
+    head_flops = 2 * 4 * shape.head_parameters
+    assert wanted.matmul_flops - unwanted.matmul_flops == pytest.approx(head_flops, rel=1e-3)
+    assert 0 < unwanted.padded_flops < wanted.padded_flops
+
+
+def test_work_adds_up():
+    work = matmul_work(8.0, 16.0, 32.0, BF16)
+    assert (work + work).weight_bytes == (work * 2.0).weight_bytes == 2 * 16 * 32 * 2
