@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from ..record.interval import Interval
+from ..records.base import Interval
 from . import units
 from .units import Unit
 

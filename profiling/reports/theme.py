@@ -1,4 +1,4 @@
-"""The one palette: colours light and dark, the look of phases and kinds, CSS variables, Vega config.
+"""The one palette: colours light and dark, the look of phases, CSS variables, Vega config.
 
 A specification is drawn in the light colours; `dark` turns it. The page does the same in the
 browser from `dark_of`, so every colour of a chart must be one of these.
@@ -16,13 +16,15 @@ COLOURS: dict[str, tuple[str, str]] = {  # name -> (light, dark)
     "blue": ("#2f66b0", "#6ea4ec"), "orange": ("#bd5216", "#f08a4b"),
     "violet": ("#7d4aa8", "#b98ae0"), "ochre": ("#8a6810", "#d6b04a"),
     "pink": ("#b83b73", "#e878a8"), "olive": ("#4f7a28", "#93bd63"),
-    "teal": ("#0d8a86", "#22a8a2"), "aqua": ("#74c7bf", "#8fdad2"), "sand": ("#d8b24a", "#e2c163"),
-    "slate": ("#56657a", "#77879d"), "green": ("#3c8d5a", "#5cb47c"), "red": ("#c8503c", "#e4755f"),
-    "grey": ("#8f949b", "#8b9199"), "brick": ("#a23b4e", "#e58a98"), "steel": ("#2c7a96", "#62b4d0"),
+    "teal": ("#0d8a86", "#22a8a2"), "aqua": ("#74c7bf", "#8fdad2"),
+    "sand": ("#d8b24a", "#e2c163"), "slate": ("#56657a", "#77879d"),
+    "green": ("#3c8d5a", "#5cb47c"), "red": ("#c8503c", "#e4755f"), "grey": ("#8f949b", "#8b9199"),
+    "brick": ("#a23b4e", "#e58a98"), "steel": ("#2c7a96", "#62b4d0"),
     "indigo": ("#5a4fb0", "#9d93f0"), "mist": ("#b4bcc7", "#46515e"),
     "loud": ("#b3261e", "#ff9c8a"), "loud-page": ("#fbe9e6", "#3a1d19"),
-    "map-0": ("#f3f1ec", "#2a2f34"), "map-1": ("#cfcbc1", "#545b62"), "map-2": ("#8a8f96", "#8d949b"),
-    "map-3": ("#e3d3c0", "#4a3d30"), "map-4": ("#dfe7ea", "#33424a"), "map-5": ("#b9c4b4", "#4d5a49"),
+    "map-0": ("#f3f1ec", "#2a2f34"), "map-1": ("#cfcbc1", "#545b62"),
+    "map-2": ("#8a8f96", "#8d949b"), "map-3": ("#e3d3c0", "#4a3d30"),
+    "map-4": ("#dfe7ea", "#33424a"), "map-5": ("#b9c4b4", "#4d5a49"),
     "hatch": ("#8b8579", "#7b838b"),
 }  # fmt: skip
 FONT = 'system-ui, -apple-system, "Segoe UI", Inter, Roboto, "Helvetica Neue", sans-serif'
@@ -108,7 +110,7 @@ def series(index: int) -> str:
 
 def dark_of() -> dict[str, str]:
     """Light colour -> dark colour."""
-    return {light: dark for light, dark in COLOURS.values()}
+    return dict(COLOURS.values())
 
 
 def dark(spec: object) -> object:
@@ -147,8 +149,8 @@ def vega_config() -> dict[str, object]:
             "tickColor": roof, "tickSize": 4, "labelPadding": 5, "titlePadding": 8,
             "labelOverlap": True,
         },
-        "legend": {**text, "titleFontWeight": "normal", "orient": "top", "symbolSize": 90,
-                   "labelColor": ink, "labelLimit": 300},
+        "legend": {**text, "titleFontWeight": "normal", "orient": "top", "labelColor": ink,
+                   "symbolSize": 90, "symbolOpacity": 1, "labelLimit": 300},
         "text": {"color": ink, "fontSize": 12},
         "title": {"color": ink, "fontSize": 13, "anchor": "start"},
         "header": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12},

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..record.interval import Interval
+from ..records.base import Interval
 
 Text = Callable[[float], str]
 
@@ -79,7 +79,9 @@ def _prefixed(symbol: str, down: tuple[str, ...] = ()) -> Unit:
     """SI prefixes from 1 up, and those named in `down` (of thousandths, millionths ...)."""
     powers = [(1000.0**i, p) for i, p in enumerate(_PREFIXES)]
     small = [(1000.0 ** -(i + 1), p) for i, p in enumerate(down)]
-    return Unit(tuple(Scale(f, f" {p}{symbol}", f, whole=f == 1) for f, p in sorted([*small, *powers])))
+    return Unit(
+        tuple(Scale(f, f" {p}{symbol}", f, whole=f == 1) for f, p in sorted([*small, *powers]))
+    )
 
 
 _FLOPS, _BYTES = _prefixed("FLOP"), _prefixed("B")

@@ -58,10 +58,7 @@ def bars(rows: Sequence[Bar], name: str, legend: bool = False, pitch: int = _PIT
         *_marks(rows, y),
     ]  # fmt: skip
     made = alt.layer(*layers).properties(width="container", height=alt.Step(pitch))
-    longest = max((len(bar.text) for bar in rows), default=0)
-    return spec(made) | {"padding": {"left": 4, "top": 4, "bottom": 4,
-                                     "right": 16 + longest * CHARACTER},
-                         "autosize": {"type": "fit-x", "contains": "padding"}}  # fmt: skip
+    return spec(made)
 
 
 def _stretches(bar: Bar) -> list[dict[str, object]]:
@@ -94,7 +91,9 @@ def _figures(rows: Sequence[Bar], order: Sequence[str], y: "alt.Y") -> "alt.Char
     """Each bar's figure, in a column at the right."""
     told = data({"bar": bar.name, "text": bar.text} for bar in rows)
     return (
-        alt.Chart(told).mark_text(align="left", dx=8).encode(y=y, x=alt.value("width"), text="text:N")
+        alt.Chart(told)
+        .mark_text(align="left", dx=8)
+        .encode(y=y, x=alt.value("width"), text="text:N")
     )
 
 

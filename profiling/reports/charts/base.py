@@ -28,12 +28,14 @@ __all__ = [
 Row = Mapping[str, object]
 
 
-def spec(chart: "alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart") -> Spec:
+def spec(
+    chart: "alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart | alt.FacetChart",
+) -> Spec:
     """The specification, with the theme's look; a page draws it as wide as it has room."""
     made: Spec = chart.to_dict(validate=False)
     config = made.get("config")
     made["config"] = {**(config if isinstance(config, dict) else {}), **theme.vega_config()}
-    made["background"] = None
+    made.update(background=None, padding=4, autosize={"type": "fit-x", "contains": "padding"})
     return made
 
 
@@ -57,9 +59,9 @@ def si(symbol: str, value: str = "datum.value") -> str:
     return f"replace(format({value}, '~s'), regexp('([yzafpnµmkMGTPEZ]?)$'), ' $1{symbol}')"
 
 
-def si_axis(title: str | None, symbol: str, **options: object) -> "alt.Axis":
+def si_axis(title: str | None, symbol: str, ticks: int = 6) -> "alt.Axis":
     """An axis whose ticks carry SI prefixes."""
-    return alt.Axis(title=title, labelExpr=si(symbol), **options)
+    return alt.Axis(title=title, labelExpr=si(symbol), tickCount=ticks)
 
 
 def zoom(name: str) -> "alt.Parameter":

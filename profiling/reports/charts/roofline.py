@@ -4,12 +4,13 @@ and, where the workload was run, the machine's own measured line with the rates 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...record import Phase, Profile
+from ...records.profile import Phase, Profile
 from .. import theme, units
 from ..document import Chart, Spec
 from .base import alt, colours, data, log_domain, pick, si_axis, spaced_log, spec, tips, zoom
 
 HEIGHT = 420
+_BEYOND = 1e3
 _MACHINE = "this machine, measured limits"
 
 
@@ -71,33 +72,31 @@ def _draw(phases: Sequence[Phase], roofs: Sequence[Roof]) -> Spec:
     reach = [roof.attainable(min(intensities)) for roof in roofs]
     x_ends = log_domain([*intensities, *(roof.ridge for roof in roofs)], 3, 3)
     y_ends = log_domain([*reach, *rates, *(roof.peak for roof in roofs)], 4, 2)
-    x = alt.X("x:Q", title="FLOP per HBM byte (counted)").scale(type="log", domain=x_ends)
+    x = alt.X("x:Q", title="FLOP per HBM byte (counted)").scale(
+        type="log", domain=x_ends, nice=False
+    )
     x = x.axis(format="~s", tickCount=6)
-    y = alt.Y("y:Q").scale(type="log", domain=y_ends)
-    y = y.axis(si_axis("FLOP per second", "FLOP/s", tickCount=6))
+    y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
+    y = y.axis(si_axis("FLOP per second", "FLOP/s"))
     chosen, shown = pick("roofline_phase", "phase"), zoom("roofline_zoom")
     layers = [
-        _lines(roofs, x_ends, y_ends, x, y).add_params(shown),
+        _lines(roofs, x_ends, x, y).add_params(shown),
         _names(roofs, x_ends, y_ends),
         _guides(phases, chosen),
         *_points(phases, roofs, chosen),
     ]
     made = alt.layer(*layers).properties(width="container", height=HEIGHT)
-    longest = max(len(roof.name) for roof in roofs)
-    return spec(made) | {"padding": {"left": 4, "top": 4, "bottom": 4, "right": 24 + longest * 6.7},
-                         "autosize": {"type": "fit-x", "contains": "padding"}}  # fmt: skip
+    return spec(made)
 
 
-def _lines(
-    roofs: Sequence[Roof], x_ends: Sequence[float], y_ends: Sequence[float], x: "alt.X", y: "alt.Y"
-) -> "alt.Chart":
+def _lines(roofs: Sequence[Roof], x_ends: Sequence[float], x: "alt.X", y: "alt.Y") -> "alt.Chart":
+    """Beyond the axes too: a reader may pan."""
     rows = []
     for roof in roofs:
-        low = max(x_ends[0], y_ends[0] / roof.bandwidth)
         told = {"roof": roof.name, "peak": units.flop_rate(roof.peak),
                 "bandwidth": units.bandwidth(roof.bandwidth),
                 "ridge": units.intensity(roof.ridge), "measured": roof.measured}  # fmt: skip
-        for at in (low, roof.ridge, x_ends[1]):
+        for at in (x_ends[0] / _BEYOND, roof.ridge, x_ends[1] * _BEYOND):
             rows.append({"x": at, "y": roof.attainable(at), **told})
     return alt.Chart(data(rows)).mark_line(clip=True).encode(
         x=x, y=y, detail="roof:N", tooltip=tips("roof", "peak", "bandwidth", "ridge"),
@@ -108,17 +107,16 @@ def _lines(
     )  # fmt: skip
 
 
-def _names(
-    roofs: Sequence[Roof], x_ends: Sequence[float], y_ends: Sequence[float]
-) -> "alt.Chart":
+def _names(roofs: Sequence[Roof], x_ends: Sequence[float], y_ends: Sequence[float]) -> "alt.Chart":
     """Each roof's name at its right end, moved apart where roofs nearly meet."""
     places = spaced_log([roof.peak for roof in roofs], 15, HEIGHT, y_ends)
     rows = [
         {"x": x_ends[1], "y": place, "roof": roof.name, "measured": roof.measured}
         for roof, place in zip(roofs, places, strict=True)
     ]
-    return alt.Chart(data(rows)).mark_text(align="left", dx=8).encode(
+    return alt.Chart(data(rows)).mark_text(align="left", dx=8, clip=False).encode(
         x=alt.value("width"), y="y:Q", text="roof:N",
+        opacity=alt.condition("inrange(datum.y, domain('y'))", alt.value(1), alt.value(0)),
         color=alt.condition("datum.measured", alt.value(theme.colour("ink")),
                             alt.value(theme.colour("soft"))),
     )  # fmt: skip

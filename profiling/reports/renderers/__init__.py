@@ -1,1 +1,1 @@
-"""What turns a `Document` into a terminal's lines, Markdown, a page, events or a notebook's cell."""
+"""What turns a `Document` into a page, Markdown, events, a terminal's or a notebook's output."""

@@ -17,6 +17,7 @@ from ..document import (
     Beside,
     Block,
     Bullets,
+    Chart,
     Code,
     Column,
     Details,
@@ -49,7 +50,7 @@ def show(document: Document, console: Console) -> None:
 
 def show_block(block: Block | Section, console: Console) -> None:
     """Print one block, a blank line before a section."""
-    if is_empty(block):
+    if not _has_words(block):
         return
     match block:
         case Section(title=title, blocks=blocks):
@@ -89,6 +90,13 @@ def show_table(table: Table, console: Console) -> list[Column]:
 def printable(text: str) -> str:
     """Text on one line; control characters must not reach the terminal."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _has_words(block: Block | Section) -> bool:
+    """Whether a terminal has something of it to show."""
+    if isinstance(block, Section | Details | Beside):
+        return any(map(_has_words, block.blocks))
+    return not (isinstance(block, Chart) or is_empty(block))
 
 
 def _show_all(blocks: Sequence[Block | Section], console: Console) -> None:

@@ -53,12 +53,14 @@ class Glossary:
         """The text, escaped, its terms explained where they come for the first time."""
         marked = Markup(escape(text))
         for term in list(self._left):
-            pattern = rf"(?<![\w/&]){re.escape(str(escape(term)))}(?![\w/])(?![^<]*>)(?![^<]*</abbr>)"
+            pattern = (
+                rf"(?<![\w/&]){re.escape(str(escape(term)))}(?![\w/])(?![^<]*>)(?![^<]*</abbr>)"
+            )
             found = re.search(pattern, marked)
             if found:
                 self._left.remove(term)
                 meaning = escape(self._meanings[term])
-                abbr = f'<abbr title="{meaning}" tabindex="0">{found.group(0)}</abbr>'
+                abbr = Markup(f'<abbr title="{meaning}" tabindex="0">{found.group(0)}</abbr>')
                 marked = Markup(marked[: found.start()] + abbr + marked[found.end() :])
         return marked
 

@@ -9,6 +9,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+_GLOBALS = "Object.assign(window, { vega, vegaLite, vegaEmbed });"
+
 
 def cache_folder() -> Path:
     """Where what is slow to make is kept: $XDG_CACHE_HOME/rooflink, or ~/.cache/rooflink."""
@@ -27,7 +29,7 @@ def vega_bundle() -> str:
         pass
     import vl_convert
 
-    script: str = vl_convert.javascript_bundle(vl_version=vegalite_version())
+    script: str = vl_convert.javascript_bundle(snippet=_GLOBALS, vl_version=vegalite_version())
     _keep(path, script)
     return script
 
