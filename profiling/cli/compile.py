@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ...model.tasks import Problem
 from ...tpu_configs.catalog import load_chip, load_rentable_tpus
@@ -22,47 +21,19 @@ from ..compiled.lens import compile_target, write_xprof
 from ..compiled.predicted_time import with_times
 from ..compiled.spec import PHASES, WHOLE_MESH, PhaseName, ProgramSpec, parse_mesh
 from ..compiled.targets import parse_target
-from ..compiled.traffic.traffic import HBM, InstructionTraffic, ModuleTraffic
+from ..compiled.traffic.traffic import ModuleTraffic
 from ..compiled.traffic.walk import module_traffic
 from ..compiled.xprof import BY_PHASE
 from ..errors import ProfileInputError
 from ..model_spec import resolve_subject
 from ..profiler import profile
 from ..records import CompiledTarget, Profile
-from ..render.compiled_console import show_compiled
-from ..render.report import write_run
-from ..render.units import bytes_, count
+from ..reports.renderers.console import show
+from ..reports.sections.compiled import compiled_document
+from ..reports.sections.hlo import hlo_document
+from ..reports.write import write_run
 from ..workload import Request
 from .options import DTypeChoice, TerminalWatcher, reserved
-
-LARGEST = 12
-
-
-def show_traffic(traffic: ModuleTraffic, console: Console) -> None:
-    """Print totals by memory space and scope, loops, copies and the largest instructions."""
-    console.print(
-        f"[bold]{traffic.name}[/]: {bytes_(traffic.hbm_bytes())} of HBM traffic on one device, "
-        f"{count(traffic.kernels)} instructions executed (compiled, loops multiplied out)",
-        soft_wrap=True,
-    )
-    for loop in traffic.unresolved_loops:
-        console.print(
-            f"[bold red]loop {loop.name} is counted ONCE[/], so totals are too small: "
-            f"{loop.reason}",
-            soft_wrap=True,
-        )
-    for call in traffic.unknown_calls:
-        console.print(
-            f"[yellow]custom call {call.name} ({call.target}) has no cost estimate[/]: its "
-            "operands and results are counted once",
-            soft_wrap=True,
-        )
-    console.print(_sums("memory space", traffic.bytes_by_space()))
-    console.print(_sums("scope, HBM", traffic.bytes_by_scope()))
-    console.print(_loops(traffic))
-    console.print(_instructions("Largest instructions, HBM", traffic.largest(LARGEST)))
-    if traffic.copies:
-        console.print(_instructions("Copies made by the compiler", traffic.copies[:LARGEST]))
 
 
 def hlo_json(traffic: ModuleTraffic) -> str:
@@ -75,37 +46,6 @@ def hlo_json(traffic: ModuleTraffic) -> str:
         "unresolved_loops": [loop.name for loop in traffic.unresolved_loops],
     }
     return json.dumps(totals | asdict(traffic), indent=1)
-
-
-def _sums(title: str, sums: dict[str, int]) -> Table:
-    table = Table(box=None, header_style="bold")
-    table.add_column(title)
-    table.add_column("bytes", justify="right")
-    for name, size in list(sums.items())[:LARGEST]:
-        table.add_row(name or "(none)", bytes_(size))
-    return table
-
-
-def _loops(traffic: ModuleTraffic) -> Table:
-    table = Table(box=None, header_style="bold")
-    table.add_column("loop")
-    for column in ("trips", "entered", "known from"):
-        table.add_column(column, justify="right")
-    for loop in traffic.loops:
-        bound = f"at most {loop.trips}" if loop.early_exit else count(loop.trips)
-        table.add_row(loop.name, bound, count(loop.times), loop.source)
-    return table
-
-
-def _instructions(title: str, rows: tuple[InstructionTraffic, ...]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    table.add_column("instruction", overflow="fold")
-    table.add_column("scope", overflow="fold")
-    table.add_column("times", justify="right")
-    table.add_column("HBM bytes", justify="right")
-    for row in rows:
-        table.add_row(row.name, row.scope, count(row.times), bytes_(row.bytes(HBM)))
-    return table
 
 
 COMPILE_HELP = """Compile the phases for a target and explain every byte that they move.
@@ -197,7 +137,7 @@ def compile_command(
         print(_profile(spec, target, model, "compile").model_dump_json(indent=1))
         return
     console = Console()
-    show_compiled(with_times(target, spec.config, spec.dtype), console)
+    show(compiled_document(with_times(target, spec.config, spec.dtype)), console)
     if out is not None:
         console.print(f"Report: {out / 'report.html'}", soft_wrap=True, highlight=False)
     if xprof is not None:
@@ -218,7 +158,7 @@ def hlo_command(
     if json:
         print(hlo_json(traffic))
     else:
-        show_traffic(traffic, Console())
+        show(hlo_document(traffic), Console())
 
 
 hlo_command.__doc__ = HLO_HELP

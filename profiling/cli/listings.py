@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from ...model.config import PRESETS, ModelConfig
 from ...tpu_configs.catalog import chip_stem, load_all
@@ -20,24 +20,26 @@ from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..errors import ProfileInputError
 from ..measured.machine import chip_named
 from ..records.files import WRITTEN, published_text
-from ..render.console_table import Column, print_table
-from ..render.units import bandwidth, bytes_, count, flop_rate, prefixed
+from ..reports.document import Column, Table
+from ..reports.renderers.console import show_table
+from ..reports.units import bandwidth, bytes_, count, flop_rate, prefixed, significant
 
 PREFIXED = {"FLOP/s", "B/s", "B"}
 
 
 def show_chip(chip: Chip, console: Console) -> None:
     """Print every figure of `chip` with unit, confidence, date and source."""
-    table = Table(title=f"{chip.name} ({chip.vendor}, {chip.year}), per chip", box=None)
-    table.add_column("figure", no_wrap=True)
-    table.add_column("value", justify="right", overflow="fold", min_width=13, max_width=24)
-    table.add_column("confidence")
-    table.add_column("date", no_wrap=True)
-    table.add_column("source", overflow="fold")
-    for name, figure in figures_in(chip).items():
-        value = figure.value if isinstance(figure, Statement) else _number(figure)
-        table.add_row(name, value, figure.confidence, figure.date, figure.source)
-    console.print(table)
+    figures = figures_in(chip)
+    values = [f.value if isinstance(f, Statement) else _number(f) for f in figures.values()]
+    console.print(Text(f"{chip.name} ({chip.vendor}, {chip.year}), per chip", "bold"))
+    columns = [
+        Column("figure", list(figures)),
+        Column("value", values),
+        Column("confidence", [f.confidence for f in figures.values()]),
+        Column("date", [f.date for f in figures.values()]),
+        Column("source", [f.source for f in figures.values()]),
+    ]
+    show_table(Table(chip.name, columns), console)
 
 
 def _number(figure: Figure) -> str:
@@ -63,21 +65,21 @@ def models_command(json: Json = False) -> None:
     if json:
         print(jsonlib.dumps([_model_row(config) for config in PRESETS.values()], indent=1))
         return
-    table = Table(title="Model presets (bytes in bfloat16)", box=None, header_style="bold")
-    for column in ("model", "parameters", "weights", "KV a token"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for column in ("layers", "heads", "KV", "context"):
-        table.add_column(column, justify="right")
-    for config in PRESETS.values():
-        table.add_row(
-            config.name,
-            f"{config.parameters / 1e9:.3g} B",
-            bytes_(config.weight_bytes("bfloat16")),
-            bytes_(config.kv_bytes_per_token("bfloat16")),
-            *(str(n) for n in (config.layers, config.query_heads, config.kv_heads)),
-            str(config.context_length),
-        )
-    Console().print(table)
+    configs = list(PRESETS.values())
+    Console().print(Text("Model presets (bytes in bfloat16)", "bold"))
+    columns = [
+        Column("model", [c.name for c in configs]),
+        Column(
+            "parameters", [c.parameters for c in configs], lambda n: f"{significant(n / 1e9)} B"
+        ),
+        Column("weights", [c.weight_bytes("bfloat16") for c in configs], bytes_),
+        Column("KV per token", [c.kv_bytes_per_token("bfloat16") for c in configs], bytes_),
+        Column("layers", [c.layers for c in configs], count),
+        Column("heads", [c.query_heads for c in configs], count),
+        Column("KV heads", [c.kv_heads for c in configs], count),
+        Column("context", [c.context_length for c in configs], count),
+    ]
+    show_table(Table("Model presets", columns), Console())
 
 
 def chips_command(
@@ -110,7 +112,7 @@ def chips_command(
     elif name:
         show_chip(chips[0], Console())
     else:
-        Console().print(_chip_table(chips))
+        show_table(_chip_table(chips), Console())
 
 
 def _model_row(config: ModelConfig) -> dict[str, object]:
@@ -122,28 +124,21 @@ def _model_row(config: ModelConfig) -> dict[str, object]:
 
 
 def _chip_table(chips: list[Chip]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.title = "Chips, at datasheet peak"
-    table.caption = "* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source"
-    table.add_column("chip", no_wrap=True)
-    for column in ("year", "bfloat16 peak", "memory", "bandwidth", "ridge FLOP/B"):
-        table.add_column(column, justify="right")
-    table.add_column("confidence", no_wrap=True)
-    others = False
-    for chip in chips:
-        if chip.kind != "tpu" and not others:
-            table.add_row()  # TPUs come first
-            others = True
-        table.add_row(
-            chip_stem(chip),
-            str(chip.year),
-            _peak(chip),
-            bytes_(chip.hbm_capacity_bytes),
-            bandwidth(chip.hbm_bandwidth),
-            f"{chip.ridge('bfloat16'):.3g}",
-            chip.confidence,
-        )
-    return table
+    """TPUs come first."""
+    ranked = sorted(chips, key=lambda chip: chip.kind != "tpu")
+    return Table(
+        "Chips, at datasheet peak",
+        [
+            Column("chip", [chip_stem(chip) for chip in ranked]),
+            Column("year", [str(chip.year) for chip in ranked], str),
+            Column("bfloat16 peak", [_peak(chip) for chip in ranked], str),
+            Column("memory", [chip.hbm_capacity_bytes for chip in ranked], bytes_),
+            Column("bandwidth", [chip.hbm_bandwidth for chip in ranked], bandwidth),
+            Column("ridge FLOP/B", [chip.ridge("bfloat16") for chip in ranked], significant),
+            Column("confidence", [chip.confidence for chip in ranked]),
+        ],
+        note="* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source",
+    )
 
 
 def _peak(chip: Chip) -> str:
@@ -188,12 +183,10 @@ def schema_command(
 
 def _show() -> None:
     found = list(WRITTEN.values())
-    print_table(
-        Console(),
-        [
-            Column("record", list(WRITTEN), left=True),
-            Column("file", [each.file for each in found], left=True),
-            Column("schema_version", [each.version for each in found], left=True),
-            Column("written by", [each.command for each in found], left=True),
-        ],
-    )
+    columns = [
+        Column("record", list(WRITTEN)),
+        Column("file", [each.file for each in found]),
+        Column("schema_version", [each.version for each in found]),
+        Column("written by", [each.command for each in found]),
+    ]
+    show_table(Table("Records", columns), Console())

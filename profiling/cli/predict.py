@@ -17,7 +17,12 @@ from ..predicted.model_shape import named_shape
 from ..predicted.phases import Lengths
 from ..predicted.slices import Asked, forecast
 from ..records.prediction import Prediction
-from ..render.prediction_console import show_prediction, show_predictions, show_tiers
+from ..reports.renderers.console import show
+from ..reports.sections.predicted import (
+    prediction_document,
+    predictions_document,
+    tiers_document,
+)
 from .options import HostOption, PriceOption, PueOption, RegionOption, StackOption
 
 SCHEMA = "rooflink.predictions/1"
@@ -112,11 +117,11 @@ def predict_command(
     if json:
         print(_as_json([*found, *quick]))
     elif compare:
-        show_tiers(list(zip(found, quick, strict=True)), console)
+        show(tiers_document(list(zip(found, quick, strict=True))), console)
     elif len(found) == 1:
-        show_prediction(found[0], console)
+        show(prediction_document(found[0]), console)
     else:
-        show_predictions(found, console)
+        show(predictions_document(found), console)
 
 
 predict_command.__doc__ = EXAMPLES

@@ -11,11 +11,13 @@ from ..compiled.spec import PHASES, WHOLE_MESH, Layouts, PhaseName, ProgramSpec,
 from ..compiled.targets import parse_target
 from ..model_spec import resolve_subject
 from ..records import CompiledTarget
-from ..render.compiled_facts import NOTES, setting_texts, verdict, warnings
-from ..render.compiled_tables import asked_table, excess_table, executables_table
-from . import figures
-from .frames import frame
-from .page import page
+from ..reports.renderers.notebook import cell, frame
+from ..reports.sections.compiled import (
+    compiled_document,
+    executables_table,
+    needed_table,
+    verdict,
+)
 from .watching import watched
 
 
@@ -27,22 +29,16 @@ class Compilation:
     record: CompiledTarget
 
     def __repr__(self) -> str:
-        said = "; ".join(f"{phase.phase} {verdict(phase)}" for phase in self.record.phases)
-        return f"{self.model} on {self.record.target}: {said}"
+        phases = "; ".join(f"{phase.phase} {verdict(phase)}" for phase in self.record.phases)
+        return f"{self.model} on {self.record.target}: {phases}"
 
     def _repr_html_(self) -> str:
-        record = self.record
-        return page(
-            "tables.html.j2",
-            heading=f"{self.model}: {', '.join(setting_texts(record))}",
-            tables=[asked_table(record), excess_table(record), executables_table(record)],
-            notes=[*warnings(record), *NOTES],
-        )
+        return cell(compiled_document(self.record))
 
     @property
     def phases(self) -> Any:
         """A row for each phase, as a DataFrame where pandas is installed, else a list of dicts."""
-        return frame(figures.compiled(self.record), "phase")
+        return frame(needed_table(self.record), executables_table(self.record))
 
 
 def compile_for(

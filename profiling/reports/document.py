@@ -29,6 +29,11 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "part"
 
 
+def tag(name: str) -> str:
+    """A name inside a TensorBoard tag; a slash in it would make a group of its own."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_") or "_"
+
+
 @dataclass(frozen=True)
 class Column:
     """Raw values under a heading, and what writes one of them.
@@ -105,6 +110,7 @@ class Table:
     name: str = ""  # of its DataFrame and anchor; '' for the caption's slug
     has_total: bool = False
     note: str = ""  # a sentence under the caption
+    whole: bool = False  # columns that a terminal has no room for follow in a further table
 
     @cached_property
     def shown(self) -> list[Column]:

@@ -25,7 +25,7 @@ COLOURS: dict[str, tuple[str, str]] = {  # name -> (light, dark)
     "map-0": ("#f3f1ec", "#2a2f34"), "map-1": ("#cfcbc1", "#545b62"),
     "map-2": ("#8a8f96", "#8d949b"), "map-3": ("#e3d3c0", "#4a3d30"),
     "map-4": ("#dfe7ea", "#33424a"), "map-5": ("#b9c4b4", "#4d5a49"),
-    "hatch": ("#8b8579", "#7b838b"),
+    "hatch": ("#8b8579", "#7b838b"), "idle": ("#d5d1c8", "#868d95"),
 }  # fmt: skip
 FONT = 'system-ui, -apple-system, "Segoe UI", Inter, Roboto, "Helvetica Neue", sans-serif'
 

@@ -164,7 +164,7 @@ def share(value: float) -> str:
 
 def change(value: float) -> str:
     """A share with its sign: '+14 %', '-0.3 %', 'about 0 %'."""
-    if abs(value) < 1e-3:
+    if value and abs(value) < 1e-3:
         return "about 0 %"
     return f"{'+' if value > 0 else ''}{share(value)}"
 

@@ -22,7 +22,7 @@ else:
 
 __all__ = [
     "alt", "colours", "data", "log_domain", "pick", "si", "si_axis", "spaced_linear", "spaced_log",
-    "spec", "tips", "zoom",
+    "spec", "stacked", "tips", "zoom",
 ]  # fmt: skip
 
 Row = Mapping[str, object]
@@ -37,6 +37,15 @@ def spec(
     made["config"] = {**(config if isinstance(config, dict) else {}), **theme.vega_config()}
     made.update(background=None, padding=4, autosize={"type": "fit-x", "contains": "padding"})
     return made
+
+
+def stacked(chart: "alt.VConcatChart", beside: int) -> Spec:
+    """The specification of panels one under the other, each as wide as the room less `beside`.
+
+    Vega-Lite gives such panels no width of their container's: the page sets it, and what makes
+    still pictures.
+    """
+    return spec(chart) | {"autosize": {"type": "pad"}, "usermeta": {"beside": beside}}
 
 
 def data(rows: Iterable[Row]) -> "alt.InlineData":

@@ -11,7 +11,7 @@ from .base import alt, colours, data, log_domain, pick, si_axis, spaced_log, spe
 
 HEIGHT = 420
 _BEYOND = 1e3
-_MACHINE = "this machine, measured limits"
+_MACHINE = "this machine (measured)"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def roofline(profile: Profile) -> Chart | None:
     return Chart(
         name="roofline",
         title="Roofline",
-        note=f"FLOP/s a chip against intensity. Rings: lower bound from the datasheet.{filled}",
+        note=f"Rings: the most that a phase can reach under the chosen roof.{filled}",
         alt=_description(phases, roofs),
         draw=lambda: _draw(phases, roofs),
         least_width=640,
@@ -78,18 +78,30 @@ def _draw(phases: Sequence[Phase], roofs: Sequence[Roof]) -> Spec:
     x = x.axis(format="~s", tickCount=6)
     y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
     y = y.axis(si_axis("FLOP per second", "FLOP/s"))
-    chosen, shown = pick("roofline_phase", "phase"), zoom("roofline_zoom")
+    chosen, shown, chip = pick("roofline_phase", "phase"), zoom("roofline_zoom"), _chip(roofs)
     layers = [
-        _lines(roofs, x_ends, x, y).add_params(shown),
-        _names(roofs, x_ends, y_ends),
+        _lines(roofs, x_ends, x, y, chip).add_params(shown, chip),
+        _names(roofs, y_ends, chip),
         _guides(phases, chosen),
-        *_points(phases, roofs, chosen),
+        *_points(phases, roofs, chosen, chip),
     ]
     made = alt.layer(*layers).properties(width="container", height=HEIGHT)
     return spec(made)
 
 
-def _lines(roofs: Sequence[Roof], x_ends: Sequence[float], x: "alt.X", y: "alt.Y") -> "alt.Chart":
+def _chip(roofs: Sequence[Roof]) -> "alt.Parameter":
+    """Whose roof is marked, and carries the rings: a choice of the reader's."""
+    names = [roof.name for roof in roofs]
+    first = next((roof.name for roof in roofs if not roof.measured), names[0])
+    bound = alt.binding_radio(options=names, name="roof ")
+    return alt.selection_point(
+        name="roofline_roof", fields=["roof"], bind=bound, value=[{"roof": first}]
+    )
+
+
+def _lines(
+    roofs: Sequence[Roof], x_ends: Sequence[float], x: "alt.X", y: "alt.Y", chip: "alt.Parameter"
+) -> "alt.Chart":
     """Beyond the axes too: a reader may pan."""
     rows = []
     for roof in roofs:
@@ -100,25 +112,23 @@ def _lines(roofs: Sequence[Roof], x_ends: Sequence[float], x: "alt.X", y: "alt.Y
             rows.append({"x": at, "y": roof.attainable(at), **told})
     return alt.Chart(data(rows)).mark_line(clip=True).encode(
         x=x, y=y, detail="roof:N", tooltip=tips("roof", "peak", "bandwidth", "ridge"),
-        color=alt.condition("datum.measured", alt.value(theme.colour("ink")),
-                            alt.value(theme.colour("roof"))),
+        color=alt.condition(chip, alt.value(theme.colour("ink")), alt.value(theme.colour("roof"))),
         strokeDash=alt.condition("datum.measured", alt.value([7, 4]), alt.value([1, 0])),
-        size=alt.condition("datum.measured", alt.value(2), alt.value(1.5)),
+        size=alt.condition(chip, alt.value(2.5), alt.value(1.5)),
     )  # fmt: skip
 
 
-def _names(roofs: Sequence[Roof], x_ends: Sequence[float], y_ends: Sequence[float]) -> "alt.Chart":
+def _names(roofs: Sequence[Roof], y_ends: Sequence[float], chip: "alt.Parameter") -> "alt.Chart":
     """Each roof's name at its right end, moved apart where roofs nearly meet."""
     places = spaced_log([roof.peak for roof in roofs], 15, HEIGHT, y_ends)
     rows = [
-        {"x": x_ends[1], "y": place, "roof": roof.name, "measured": roof.measured}
+        {"y": place, "roof": roof.name, "name": f"{roof.name}, ridge {units.intensity(roof.ridge)}"}
         for roof, place in zip(roofs, places, strict=True)
     ]
     return alt.Chart(data(rows)).mark_text(align="left", dx=8, clip=False).encode(
-        x=alt.value("width"), y="y:Q", text="roof:N",
+        x=alt.value("width"), y="y:Q", text="name:N",
         opacity=alt.condition("inrange(datum.y, domain('y'))", alt.value(1), alt.value(0)),
-        color=alt.condition("datum.measured", alt.value(theme.colour("ink")),
-                            alt.value(theme.colour("soft"))),
+        color=alt.condition(chip, alt.value(theme.colour("ink")), alt.value(theme.colour("soft"))),
     )  # fmt: skip
 
 
@@ -132,9 +142,9 @@ def _guides(phases: Sequence[Phase], chosen: "alt.Parameter") -> "alt.Chart":
 
 
 def _points(
-    phases: Sequence[Phase], roofs: Sequence[Roof], chosen: "alt.Parameter"
+    phases: Sequence[Phase], roofs: Sequence[Roof], chosen: "alt.Parameter", chip: "alt.Parameter"
 ) -> "list[alt.Chart]":
-    """Rings where a phase meets each roof, filled points at the rates achieved."""
+    """Rings where the phases meet the roof of choice, filled points at the rates achieved."""
     rings, filled = [], []
     for phase in phases:
         at = phase.counted.intensity
@@ -152,9 +162,10 @@ def _points(
     )
     colour, opacity = _phase_colour(phases), alt.condition(chosen, alt.value(1), alt.value(0.1))
     made = [
-        alt.Chart(data(rings)).mark_point(filled=False, strokeWidth=2, size=55, clip=True)
+        alt.Chart(data(rings)).mark_point(filled=False, strokeWidth=2, size=90, clip=True)
         .encode(x="x:Q", y="y:Q", shape=shape, color=colour, opacity=opacity,
                 tooltip=tips("phase", "roof", "intensity", "at most"))
+        .transform_filter(chip)
         .add_params(chosen)
     ]  # fmt: skip
     if filled:

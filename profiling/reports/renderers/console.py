@@ -5,6 +5,7 @@ pages.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -35,7 +36,7 @@ from ..document import (
 
 WIDE = 110  # columns from which headings are written out and gaps are two wide
 _LONGEST = 240  # characters of an example's text
-_WRAPPED = 60  # width from which a column of words wraps
+_WRAPPED = 28  # characters from which a column of words wraps
 
 
 def show(document: Document, console: Console) -> None:
@@ -61,7 +62,7 @@ def show_block(block: Block | Section, console: Console) -> None:
         case Details(blocks=blocks) | Beside(blocks=blocks):
             _show_all(blocks, console)
         case Table():
-            show_table(block, console)
+            _show_whole(block, console)
         case Facts():
             _show_facts(block, console)
         case Findings(items=items):
@@ -92,6 +93,18 @@ def printable(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+def _show_whole(table: Table, console: Console) -> None:
+    """The table; of one that is to be whole, the columns left out under the first one again."""
+    left = show_table(table, console)
+    while left and table.whole:
+        console.print()
+        shown = replace(table, columns=[table.shown[0], *left], note="")
+        still = show_table(shown, console)
+        if len(still) == len(left):
+            return
+        left = still
+
+
 def _has_words(block: Block | Section) -> bool:
     """Whether a terminal has something of it to show."""
     if isinstance(block, Section | Details | Beside):
@@ -109,7 +122,10 @@ def _show_all(blocks: Sequence[Block | Section], console: Console) -> None:
 def _rich_table(columns: Sequence[Column], table: Table, console: Console) -> RichTable | None:
     """It fitted into the console, the gaps narrowed if need be; None where it does not fit."""
     for gap in (2, 1) if console.width >= WIDE else (1,):
-        if sum(_width(c, console) for c in columns) + gap * (len(columns) - 1) > console.width:
+        widths = [
+            _width(c, lens, console) for c, lens in zip(columns, _lenses(columns), strict=True)
+        ]
+        if sum(widths) + gap * (len(columns) - 1) > console.width:
             continue
         made = _made(columns, table, gap, console)
         if Measurement.get(console, console.options, made).maximum <= console.width:
@@ -121,21 +137,28 @@ def _title(column: Column, console: Console) -> str:
     return column.short if column.short and console.width < WIDE else column.title
 
 
-def _width(column: Column, console: Console) -> int:
+def _lenses(columns: Sequence[Column]) -> list[str]:
+    """Each column's lens, '' where it is that of the column before."""
+    before = ["", *(column.lens for column in columns)]
+    return ["" if c.lens == b else c.lens for c, b in zip(columns, before[:-1], strict=True)]
+
+
+def _width(column: Column, lens: str, console: Console) -> int:
     """Width of a column without wrapping; words wrap where they are long."""
     cells = max((len(cell) for cell in column.cells), default=0)
     cells = cells if column.numeric else min(cells, _WRAPPED)
-    return max(cells, len(column.lens), len(_title(column, console)))
+    return max(cells, len(lens), len(_title(column, console)))
 
 
 def _made(columns: Sequence[Column], table: Table, gap: int, console: Console) -> RichTable:
     made = RichTable(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="")
     over = "\n" if any(column.lens for column in columns) else ""
-    for column in columns:
+    for column, lens in zip(columns, _lenses(columns), strict=True):
         title = Text(_title(column, console), "bold not dim")
-        heading = Text(f"{column.lens}{over}", "dim") + title
+        heading = Text(f"{lens}{over}", "dim") + title
         justify = "right" if column.numeric else "left"
-        made.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        short = all(len(cell) <= _WRAPPED for cell in column.cells)
+        made.add_column(heading, justify=justify, overflow="fold", no_wrap=short)  # type: ignore[arg-type]
     rows = list(zip(*(column.cells for column in columns), strict=True))
     for index, row in enumerate(rows):
         style = "bold" if table.has_total and index == len(rows) - 1 else ""

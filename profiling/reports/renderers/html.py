@@ -11,34 +11,63 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from .. import terms, theme
-from ..document import Block, Chart, Document, Section, Table, is_empty
+from ..document import Block, Document, Section, Table, is_empty
 from . import png
 from .vega_bundle import vega_bundle
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PROJECT = "rooflink"
+LIGHT_THEMES = '[data-jp-theme-light="true"], html[theme="light"], .vscode-light'
+DARK_THEMES = '[data-jp-theme-light="false"], html[theme="dark"], .vscode-dark'
 
 
-def html(document: Document) -> str:
-    """The whole page."""
-    has_charts = bool(document.charts())
+def html(document: Document, stills: Mapping[str, str] | None = None) -> str:
+    """The whole page; `stills` are its charts as SVG by name, where they are drawn already."""
+    charts = document.charts()
+    drawn = stills or {chart.name: png.svg(chart) for chart in charts}
     return _environment().get_template("page.html.j2").render(
         document=document,
         project=PROJECT,
         style=Markup(theme.css() + "\n" + (TEMPLATES / "page.css").read_text()),
         script=Markup((TEMPLATES / "page.js").read_text()),
-        bundle=script_safe(vega_bundle()) if has_charts else "",
+        bundle=script_safe(vega_bundle()) if charts else "",
+        stills={name: _still(picture) for name, picture in drawn.items()},
         dark_of=_json(theme.dark_of()),
         sections=document.filled,
         note=Glossary(document.terms or terms.TERMS),
     )  # fmt: skip
 
 
-def fragment(document: Document) -> str:
-    """The document's body alone, charts as still pictures: for a notebook's cell."""
-    template = _environment().get_template("fragment.html.j2")
-    return template.render(
-        document=document, sections=document.filled, note=Glossary(document.terms or terms.TERMS)
+def fragment(document: Document, number: int, bundle: bool) -> str:
+    """The document as an element that styles itself, for a notebook's cell.
+
+    `number` tells it from others in the same notebook; with `bundle` it brings what draws charts.
+    Where no script runs, or none has brought that, charts are still pictures.
+    """
+    drawn = {chart.name: _still(png.svg(chart)) for chart in document.charts()}
+    return _environment().get_template("fragment.html.j2").render(
+        document=document,
+        number=number,
+        style=Markup(notebook_style()),
+        script=Markup((TEMPLATES / "page.js").read_text()),
+        bundle=script_safe(vega_bundle()) if bundle and drawn else "",
+        dark_of=_json(theme.dark_of()),
+        sections=document.filled,
+        stills=drawn,
+        note=Glossary(document.terms or terms.TERMS),
+    )  # fmt: skip
+
+
+@cache
+def notebook_style() -> str:
+    """The page's rules under `.rooflink`, its colours by the notebook's theme or the system's."""
+    rules = "".join((TEMPLATES / name).read_text() for name in ("page.css", "notebook.css"))
+    light, dark = theme.variables(), theme.variables(dark=True)
+    return (
+        f".rooflink {{ color-scheme: light dark; {light}\n{rules}\n}}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ .rooflink {{ {dark} }} }}\n"
+        f":is({LIGHT_THEMES}) .rooflink {{ color-scheme: light; {light} }}\n"
+        f":is({DARK_THEMES}) .rooflink {{ color-scheme: dark; {dark} }}\n"
     )
 
 
@@ -80,9 +109,9 @@ def _json(value: object) -> Markup:
     return Markup(text.replace("<", "\\u003c"))
 
 
-def _still(chart: Chart) -> str:
-    """The chart as a picture: for paper, and where no script runs."""
-    encoded = base64.b64encode(png.svg(chart).encode()).decode()
+def _still(picture: str) -> str:
+    """An SVG as an image's address: for paper, and where no script runs."""
+    encoded = base64.b64encode(picture.encode()).decode()
     return f"data:image/svg+xml;base64,{encoded}"
 
 
@@ -107,6 +136,6 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    made.filters.update(kind=_kind, still=_still, json=_json, body=_body)
+    made.filters.update(kind=_kind, json=_json, body=_body)
     made.tests["empty"] = is_empty
     return made

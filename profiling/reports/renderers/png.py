@@ -18,15 +18,12 @@ def still(chart: Chart, dark: bool = False) -> Spec:
 
 
 def _sized(spec: Spec, width: int) -> Spec:
-    """`width` in place of each 'container', in concatenated views too."""
-    sized = {**spec}
-    if sized.get("width") == "container":
-        sized["width"] = width
-    for key in ("vconcat", "hconcat"):
-        views = sized.get(key)
-        if isinstance(views, list):
-            sized[key] = [_sized(view, width) for view in views]
-    return sized
+    """`width` in place of 'container', and for panels that leave room beside them."""
+    views, meta = spec.get("vconcat"), spec.get("usermeta")
+    if isinstance(views, list) and isinstance(meta, dict):
+        inner = width - int(meta["beside"])
+        return {**spec, "vconcat": [{**view, "width": inner} for view in views]}
+    return {**spec, "width": width} if spec.get("width") == "container" else spec
 
 
 def png(chart: Chart, dark: bool = False, scale: float = 1.5) -> bytes:

@@ -1,13 +1,13 @@
 """What a phase's time is made of, and what it becomes where a resource grows.
 
-The browser computes the same in static/terms.js; tests/profiling/board compares the two.
+The rooflink tab computes the same in the browser; tests/profiling/board compares the two.
 """
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from scipy.optimize import brentq
+from ..records import ChipPlacement, Phase, PredictedPhase
 
 RESOURCES = ("compute", "memory", "on_chip", "links", "overhead")
 OVERLAPPED = RESOURCES[:-1]
@@ -114,6 +114,8 @@ def joined(terms: PhaseTerms, time_s: float) -> PhaseTerms:
     if time_s <= replace(terms, power=_SHARPEST).time_s:
         return _scaled(roofline, time_s / roofline.time_s)
 
+    from scipy.optimize import brentq
+
     def beyond(power: float) -> float:
         return replace(terms, power=power).time_s - time_s
 
@@ -124,3 +126,23 @@ def joined(terms: PhaseTerms, time_s: float) -> PhaseTerms:
 
 def _scaled(terms: PhaseTerms, by: float) -> PhaseTerms:
     return replace(terms, **{f"{name}_s": terms.of(name) * by for name in RESOURCES})
+
+
+def terms_at_peak(phase: Phase, placement: ChipPlacement) -> PhaseTerms:
+    """A phase at datasheet peak: FLOPs over the peak and bytes over the bandwidth of all chips."""
+    return PhaseTerms(
+        compute_s=phase.counted.flops / (placement.chips * placement.peak_flops),
+        memory_s=phase.counted.hbm_bytes.total / (placement.chips * placement.hbm_bandwidth),
+    )
+
+
+def predicted_terms(phase: PredictedPhase) -> PhaseTerms:
+    """A predicted phase's terms, joined so that they take its median time."""
+    terms = PhaseTerms(
+        compute_s=phase.compute_s,
+        memory_s=phase.memory_s,
+        on_chip_s=phase.on_chip_s,
+        links_s=phase.links_s,
+        overhead_s=phase.overhead_s,
+    )
+    return joined(terms, phase.time_s.median)
