@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 
+from ...model.architecture import ModelShape
 from ..predicted import arrays
 from ..predicted.arrays import Number
 from ..predicted.hardware import Hardware
 from ..predicted.memory import Capacity, capacity
-from ..predicted.model_shape import ModelShape
 from ..predicted.phases import LengthDistribution, Lengths, SameLength
 from ..predicted.step_work import Spread, Widths
 

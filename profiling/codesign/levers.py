@@ -12,8 +12,9 @@ from typing import Literal
 
 import numpy as np
 
+from ...model.architecture import dtype_bytes
 from ..predicted.hardware import hardware_of, operand_dtype
-from ..predicted.step_work import DTYPE_WIDTH_BYTES, Widths
+from ..predicted.step_work import Widths
 from ..records import Profile
 from ..records.base import Interval
 from ..records.codesign import Changed, Lever, LeverArrow, Quality
@@ -119,24 +120,23 @@ def with_dtypes(known: Setting, weight: str, kv: str) -> Point:
     operands = operand_dtype(known.slice.chip, weight)
     hardware = hardware_of(known.slice.chip, operands)
     point = known.point
-    widths = Widths(*(DTYPE_WIDTH_BYTES[dtype] for dtype in (weight, kv, operands)))
+    widths = Widths(*(dtype_bytes(dtype) for dtype in (weight, kv, operands)))
     flops = hardware.matmul_flops
     return replace(point, widths=widths, hardware=replace(point.hardware, matmul_flops=flops))
 
 
 def _dtypes(known: Setting) -> Iterator[Move]:
     query = known.query
-    width = DTYPE_WIDTH_BYTES
     for dtype in ("bfloat16", "int8", "fp8", "int4"):
-        if width[dtype] >= width[query.weight_dtype]:
+        if dtype_bytes(dtype) >= dtype_bytes(query.weight_dtype):
             continue
         if dtype == "fp8" and operand_dtype(known.slice.chip, dtype) == "bfloat16":
             continue
         point = with_dtypes(known, dtype, query.kv_dtype)
         yield Move("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
     for dtype in ("bfloat16", "int8", "int4"):
-        if width[dtype] < width[query.kv_dtype]:
-            widths = replace(known.point.widths, kv_bytes=width[dtype])
+        if dtype_bytes(dtype) < dtype_bytes(query.kv_dtype):
+            widths = replace(known.point.widths, kv_bytes=dtype_bytes(dtype))
             point = replace(known.point, widths=widths)
             yield Move("kv_dtype", f"KV cache {query.kv_dtype} -> {dtype}", point)
 

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-Number = Any
-"""A float or an array of floats, all of one shape."""
+from ...model.architecture import Number
 
 Numbers = TypeVar("Numbers")
 """A frozen dataclass whose fields are numbers, None, or such records."""

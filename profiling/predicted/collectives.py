@@ -9,12 +9,12 @@ What collectives ask of links: bytes over the busiest one, hops, and how many th
 import math
 from dataclasses import dataclass
 
+from ...model.architecture import ModelShape
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from . import arrays
 from .arrays import Number
 from .hardware import link_rate, network_rate
-from .model_shape import ModelShape
 
 NETWORK_HOPS = 10.0
 """Latency of the data center network, about 10 microseconds, in hops of about one."""

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from ...model.architecture import ModelShape
 from . import arrays
 from .arrays import Number
 from .collectives import Parallelism, kv_shards
-from .model_shape import ModelShape
-from .step_work import Widths
+from .step_work import Widths, seen_positions
 
 RESERVED_SHARE = 0.05
 """Of the memory, kept for the program, activations and fragments. Engines keep 5 to 10 %
@@ -48,11 +48,8 @@ def capacity(
     resident = shape.layers / split.pipeline * layer + tables
     weight_bytes = resident * widths.weight_bytes / split.tensor
 
-    def kept(context: Number) -> Number:
-        windowed = arrays.minimum(context, shape.window)
-        return shape.windowed_share * windowed + (1 - shape.windowed_share) * context
-
-    positions = kept(own_context) + kept(shared_context) / sharers
+    shared_positions = seen_positions(shape, shared_context)
+    positions = seen_positions(shape, own_context) + shared_positions / sharers
     element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
     per_sequence = positions * element / kv_shards(shape, split)
     copies = split.data * split.expert

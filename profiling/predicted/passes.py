@@ -11,6 +11,7 @@ from statistics import fmean
 
 import numpy as np
 
+from ...model.architecture import ModelShape
 from ...model.generation.attempt import Answered
 from ...model.generation.pass_log import PassLog, PassRecord
 from ...tpu_configs.slice import Slice
@@ -20,7 +21,6 @@ from .calibration import default_calibration
 from .economics import SECONDS_PER_HOUR, Terms, economic_terms, economics_of
 from .energy import PowerShares, design_power_of, power_share
 from .hardware import Efficiency, Hardware, hardware_of
-from .model_shape import ModelShape
 from .phases import Lengths, PhaseSteps
 from .predict import PhaseWork, Query, predict
 from .step_work import Load, Work, spread_over, step_work

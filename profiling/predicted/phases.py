@@ -14,9 +14,9 @@ from typing import Protocol
 
 import numpy as np
 
+from ...model.architecture import ModelShape
 from . import arrays
 from .arrays import Number, Numbers, mapped
-from .model_shape import ModelShape
 from .step_work import Load, Spread, Widths, Work, prefill_load, step_work
 
 POINTS = 8

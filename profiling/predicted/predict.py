@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...model.architecture import DTYPE_BITS, ModelShape, dtype_bytes
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..records.prediction import Interval, MemoryFit, PredictedPhase, Prediction
@@ -14,9 +15,8 @@ from .collectives import Parallelism, kv_shards, require_parallelism
 from .energy import design_power_of, power_share
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
 from .memory import Capacity, capacity
-from .model_shape import ModelShape
 from .phases import PHASES, LengthDistribution, Lengths, PhaseSteps, SameLength, phase_steps
-from .step_work import DTYPE_WIDTH_BYTES, Widths, Work, spread_over
+from .step_work import Widths, Work, spread_over
 from .time_model import Terms, bound, step_terms
 
 LOW, HIGH = 0.1, 0.9
@@ -117,7 +117,7 @@ def _phases(
         energy_j = _energy(query, known, work.steps, time_s, hardware)
         seconds.append(time_s)
         joules.append(energy_j)
-        phases.append(_phase(name, query, work, terms, time_s, energy_j))
+        phases.append(_phase(name, query, work, terms, efficiency, time_s, energy_j))
     whole_j = [each for each in joules if each is not None]
     unknown = len(whole_j) < len(joules)
     return phases, np.sum(seconds, axis=0), None if unknown else np.sum(whole_j, axis=0)
@@ -201,6 +201,7 @@ def _phase(
     query: Query,
     work: PhaseWork,
     terms: Terms,
+    efficiency: Efficiency,
     time_s: np.ndarray,
     energy_j: np.ndarray | None,
 ) -> PredictedPhase:
@@ -218,10 +219,21 @@ def _phase(
         on_chip_s=mode.on_chip_s,
         links_s=mode.links_s,
         overhead_s=mode.overhead_s,
+        sequence_overhead_s=_sequence_overhead_s(steps, efficiency),
         flops=float(whole.flops),
         memory_bytes=float(whole.memory_bytes),
         link_bytes=float((steps.work.link_bytes * steps.steps).sum()),
     )
+
+
+def _sequence_overhead_s(steps: PhaseSteps, efficiency: Efficiency) -> float:
+    """Seconds at the mode that sequences and routed tokens add, however many share a step."""
+    amounts = (steps.work.sequences, steps.work.routed)
+    sequences, routed = (float(np.sum(np.asarray(each * steps.steps))) for each in amounts)
+    sequence_s, routed_s = (
+        float(np.atleast_1d(each)[0]) for each in (efficiency.sequence_s, efficiency.routed_s)
+    )
+    return sequences * sequence_s + routed * routed_s
 
 
 def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
@@ -231,10 +243,10 @@ def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
 
 
 def _width(dtype: str) -> float:
-    if dtype not in DTYPE_WIDTH_BYTES:
-        known = ", ".join(DTYPE_WIDTH_BYTES)
+    if dtype not in DTYPE_BITS:
+        known = ", ".join(DTYPE_BITS)
         raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {known}")
-    return DTYPE_WIDTH_BYTES[dtype]
+    return dtype_bytes(dtype)
 
 
 def _require_lengths(lengths: Lengths) -> None:

@@ -10,6 +10,7 @@ Load: the tokens that one step reads, and Widths: the bytes of what it moves.
 
 from dataclasses import dataclass, fields, replace
 
+from ...model.architecture import LOGIT_BYTES, ModelShape
 from ...tpu_configs.slice import Slice
 from . import arrays
 from .arrays import Number
@@ -26,7 +27,6 @@ from .collectives import (
     kv_shards,
     permute,
 )
-from .model_shape import ModelShape
 
 
 @dataclass(frozen=True)
@@ -67,26 +67,11 @@ class Widths:
     activation_bytes: Number  # also the operands of the matrix units
 
 
-DTYPE_WIDTH_BYTES: dict[str, float] = {
-    "float32": 4.0,
-    "bfloat16": 2.0,
-    "float16": 2.0,
-    "int8": 1.0,
-    "fp8": 1.0,
-    "float8_e4m3fn": 1.0,
-    "int4": 0.5,
-    "fp4": 0.5,
-    "float4_e2m1fn": 0.5,
-}
-"""Bytes of one element by dtype; scales of quantised blocks are left out."""
-
-
 KERNELS_PER_LAYER = 10.0
 """Norm, projections, rotation, cache write, attention, output, norm, gate and up, product, down:
 launches of one layer where XLA or an inference engine fuses what is elementwise."""
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
-LOGIT_BYTES = 4.0
 SUBLANES = 8.0
 """Rows of one vector register of a TPU; no fewer go through a matrix unit at a time."""
 
@@ -240,17 +225,10 @@ def _blocks(
     touched = 1 - arrays.power(1 - share, tokens)
     mlp_resident = shape.mlp_parameters / (split.tensor * split.expert)
     mlp_flops = 2 * tokens * share * mlp_resident * shape.layers
-    width = shape.active_mlp_parameters / shape.experts_per_token / (3 * shape.embed_dim)
-    rows_of_expert = tokens * share / touched
-    mlp_padding = _padding(rows_of_expert, shape.embed_dim, width / split.tensor, tile)
+    columns = shape.expert_width / split.tensor
+    mlp_padding = _padding(tokens * share / touched, shape.embed_dim, columns, tile)
 
-    # As the counted lens: projections, MLP and attention each read their input, write their result.
-    moved = shape.layers * (
-        4 * shape.embed_dim
-        + 4 * heads / split.tensor
-        + 3 * width * shape.experts_per_token / split.tensor
-    )
-    activations = rows * (moved + shape.embed_dim) * widths.activation_bytes
+    activations = rows * shape.token_activation_elements(split.tensor) * widths.activation_bytes
     layers = shape.layers * (attention + touched * mlp_resident)
     idle = shape.layers * (1 - touched) * mlp_resident
     weights = (layers + shape.vector_parameters) * widths.weight_bytes
@@ -268,18 +246,19 @@ def _blocks(
 def _attention(shape: ModelShape, load: Load, widths: Widths, split: Parallelism) -> Work:
     """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly."""
     sequences = load.sequences / (split.data * split.expert)
-    past = _seen(shape, load.own_context + load.shared_context)
+    past = seen_positions(shape, load.own_context + load.shared_context)
     pairs = load.new_tokens * past + _causal_pairs(shape, load.new_tokens)
     flops = 4 * sequences * pairs * shape.query_heads * shape.head_dim * shape.layers
 
-    unshared = _seen(shape, load.own_context) + 2 * load.new_tokens - (load.new_tokens <= 1)
-    positions = unshared + _seen(shape, load.shared_context) / load.sharers
+    own = seen_positions(shape, load.own_context)
+    unshared = own + 2 * load.new_tokens - (load.new_tokens <= 1)
+    positions = unshared + seen_positions(shape, load.shared_context) / load.sharers
     element = shape.kv_elements_per_token * widths.kv_bytes
     kv_bytes = sequences * positions * element / kv_shards(shape, split)
     return _work(attention_flops=flops / split.tensor, kv_bytes=kv_bytes, on_chip_bytes=kv_bytes)
 
 
-def _seen(shape: ModelShape, context: Number) -> Number:
+def seen_positions(shape: ModelShape, context: Number) -> Number:
     """Mean over the layers of the positions that a query sees of `context` before it."""
     windowed = arrays.minimum(context, shape.window)
     return shape.windowed_share * windowed + (1 - shape.windowed_share) * context
@@ -297,9 +276,7 @@ def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, til
     rows = load.sequences * load.head_positions / (split.data * split.expert)
     parameters = shape.head_parameters / split.tensor
     flops = 2 * rows * parameters
-    moved = rows * (
-        shape.embed_dim * widths.activation_bytes + shape.vocab_size / split.tensor * LOGIT_BYTES
-    )
+    moved = rows * shape.head_activation_bytes(widths.activation_bytes, split.tensor)
     lookup = load.tokens / (split.data * split.expert) * shape.embed_dim * widths.weight_bytes
     weights = parameters * widths.weight_bytes + lookup
     return _work(

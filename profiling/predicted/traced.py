@@ -4,10 +4,10 @@ vectorised and differentiated. Whoever passes JAX's arrays imports this module.
 
 import jax
 
+from ...model.architecture import ModelShape
 from .collectives import Exchange, Group, Parallelism
 from .hardware import Efficiency, Hardware
 from .memory import Capacity
-from .model_shape import ModelShape
 from .phases import Lengths, LogNormal, PhaseSteps, SameLength, Steps
 from .step_work import Load, Spread, Widths, Work
 from .time_model import Terms

@@ -3,6 +3,7 @@
 import pytest
 from sample_settings import sample_setting
 
+from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
 from rooflink.profiling.codesign.crossovers import (
     BATCHES,
@@ -13,7 +14,6 @@ from rooflink.profiling.codesign.crossovers import (
     thought_crossovers,
 )
 from rooflink.profiling.predicted.arrays import mapped
-from rooflink.profiling.predicted.model_shape import shape_of
 
 
 def test_kv_overtakes_weights_where_their_bytes_are_equal():

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rooflink.model.architecture import ModelShape, shape_of
 from rooflink.model.config import preset
 from rooflink.profiling.counted.phase_costs import decode_passes, prefill_passes
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.predicted.collectives import Parallelism, switched
-from rooflink.profiling.predicted.model_shape import ModelShape, shape_of
 from rooflink.profiling.predicted.phases import Lengths, phase_steps
 from rooflink.profiling.predicted.step_work import (
     Spread,
