@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["PRESETS", "ModelConfig", "ModelInputError", "Transformer", "preset"]
 
 
-def __getattr__(name: str) -> "type[Transformer]":
+def __getattr__(name: str) -> object:
     if name == "Transformer":
-        found: type[Transformer] = import_module(".transformer", __name__).Transformer
-        return found
+        return import_module(".transformer", __name__).Transformer
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

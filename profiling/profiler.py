@@ -28,7 +28,7 @@ from .predicted.slices import predictions_of, require_slices
 from .progress import Silent, Watcher
 from .provenance import provenance
 from .records import CompiledTarget, Phase, Profile, ThoughtPoint, Workload
-from .records.profile import sum_costs
+from .records.lenses import sum_costs
 from .strategy.make import make_by_strategy
 from .workload import Plan, Request, plan
 
@@ -90,8 +90,9 @@ def profile(
         unpredicted=made.predicted.unpredicted,
         findings=[],
     )
+    chosen = slices[0].name if slices else None
     said = engineered_gaps(request.problems, subject.tokenizer)
-    return draft.model_copy(update={"findings": [*said, *find(draft, made.interrupted)]})
+    return draft.model_copy(update={"findings": [*said, *find(draft, made.interrupted, chosen)]})
 
 
 def spec_of(subject: Subject, planned: Plan, target: Target) -> ProgramSpec:

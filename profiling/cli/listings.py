@@ -20,10 +20,8 @@ from ...tpu_configs.catalog import chip_stem, load_all
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..errors import ProfileInputError
-from ..measured.machine import chip_named
+from ..names import chip_named
 from ..predicted.model_shape import described_models
-from ..records.files import WRITTEN, published_text
-from ..render.console_table import Column, print_table
 from ..render.units import bandwidth, bytes_, count, flop_rate, prefixed
 
 PREFIXED = {"FLOP/s", "B/s", "B"}
@@ -168,7 +166,7 @@ def _peak(chip: Chip) -> str:
 
 def schema_command(
     name: Annotated[
-        str | None, typer.Argument(help=f"Of {', '.join(WRITTEN)}; without one they are listed.")
+        str | None, typer.Argument(help="profile, evaluation ...; without one they are listed.")
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="List as JSON; a schema is JSON anyway.")
@@ -184,6 +182,8 @@ def schema_command(
 
         rooflink schema evaluation | jq '."$defs".Cell.properties'
     """
+    from ..records.files import WRITTEN, published_text  # every record there is
+
     if name is not None and name not in WRITTEN:
         raise ProfileInputError(
             f"no record is called '{name}': `rooflink schema` prints one of {', '.join(WRITTEN)}"
@@ -197,17 +197,9 @@ def schema_command(
         ]
         print(jsonlib.dumps(rows, indent=1))
     else:
-        _show()
-
-
-def _show() -> None:
-    found = list(WRITTEN.values())
-    print_table(
-        Console(),
-        [
-            Column("record", list(WRITTEN), left=True),
-            Column("file", [each.file for each in found], left=True),
-            Column("schema_version", [each.version for each in found], left=True),
-            Column("written by", [each.command for each in found], left=True),
-        ],
-    )
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in ("record", "file", "schema_version", "written by"):
+            table.add_column(column, overflow="fold")
+        for name, each in WRITTEN.items():
+            table.add_row(name, each.file, each.version, each.command)
+        Console().print(table)

@@ -2,7 +2,7 @@
 
 Pareto: latency against money per query, and per correct answer where accuracy was measured.
 
-What a co-design analysis is asked for in words: budgets of a chip, names of profiles.
+The budget of one chip, as it is written.
 """
 
 import math
@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...tpu_configs.slice import compared_slices
 from ..errors import ProfileInputError
 from ..predicted.economics import per_correct
-from ..records import Profile
 from ..records.codesign import BudgetKind, ChipDesign, DesignSearch, ParetoPoint
 from .chip_cost_model import BUDGETS, ChipParts
 from .chip_search import (
@@ -50,20 +48,25 @@ class Budget:
     amount: float
 
 
-def parse_budget(text: str) -> Budget:
-    """A budget as the command line has it: 'area=600' mm2, 'watts=700' or 'usd=5000', of one chip.
+BUDGET_NAMES = {"power": "watts", "cost": "usd"}
+BUDGET_UNITS = {"area": r"\s*mm(2|²)$", "watts": r"\s*w$", "usd": r"^\$|\s*(\$|usd)$"}
+
+
+def parse_chip_budget(text: str) -> Budget:
+    """A budget with or without its unit: 'area=800mm2', 'power=700W', 'cost=$3000', 'usd=3000'.
 
     Raises ProfileInputError for anything else.
     """
-    kind, _, amount = (part.strip().lower() for part in text.partition("="))
+    name, _, amount = (part.strip().lower() for part in text.partition("="))
+    kind = BUDGET_NAMES.get(name, name)
     try:
-        number = float(amount)
+        number = float(re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount))
     except ValueError:
-        number = np.nan
-    if kind not in BUDGETS or not (np.isfinite(number) and number > 0):
+        number = math.nan
+    if kind not in BUDGETS or not (math.isfinite(number) and number > 0):
         raise ProfileInputError(
-            f"--budget is {text!r}, expected area=, watts= or usd= and an amount above zero of one "
-            "chip, such as usd=5000"
+            f"--chip-budget is {text!r}, expected what one chip may take: area=800mm2, power=700W "
+            "or cost=3000$"
         )
     return Budget(kind, number)  # type: ignore[arg-type]
 
@@ -267,37 +270,3 @@ def _best(point: ParetoPoint, others: Sequence[ParetoPoint]) -> bool:
         and other is not point
         for other in others
     )
-
-
-SLICES = compared_slices()
-BUDGET_NAMES = {"power": "watts", "cost": "usd"}
-BUDGET_UNITS = {"area": r"\s*mm(2|²)$", "watts": r"\s*w$", "usd": r"^\$|\s*(\$|usd)$"}
-
-
-def chip_budget(text: str) -> Budget:
-    """A budget with or without its unit: 'area=800mm2', 'power=700W', 'cost=$3000', 'usd=3000'.
-
-    Raises ProfileInputError for anything else.
-    """
-    name, _, amount = (part.strip().lower() for part in text.partition("="))
-    kind = BUDGET_NAMES.get(name, name)
-    number = re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount)
-    try:
-        return parse_budget(f"{kind}={number}")
-    except ProfileInputError:
-        raise ProfileInputError(
-            f"--budget is {text!r}, expected what one chip may take: area=800mm2, power=700W or "
-            "cost=3000$"
-        ) from None
-
-
-def apart(profiles: Sequence[Profile]) -> list[Profile]:
-    """The profiles under names of their own: a second 'run' becomes 'run (2)'."""
-    found: list[Profile] = []
-    for profile in profiles:
-        name, n = profile.name, 1
-        while any(name == each.name for each in found):
-            n += 1
-            name = f"{profile.name} ({n})"
-        found.append(profile.model_copy(update={"name": name}))
-    return found

@@ -21,7 +21,7 @@ from ...model.architecture import DTYPE_BITS
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
+from ..names import slice_named
 from ..predicted.arrays import Number
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import named_shape

@@ -46,7 +46,15 @@ class Change:
     word: str | None = None
 
 
-def parse_what_if(text: str) -> list[Change]:
+@dataclass(frozen=True)
+class StatedChanges:
+    """All changes of one what-if, and their text."""
+
+    text: str
+    changes: tuple[Change, ...]
+
+
+def parse_what_if(text: str) -> StatedChanges:
     """The changes in `text`: NAME=2x a factor, NAME=4 a figure, DTYPE NAME=int8.
 
     Raises ProfileInputError for an unknown name (near ones are given), one named twice, and a
@@ -63,7 +71,7 @@ def parse_what_if(text: str) -> list[Change]:
         if any(name == each.name for each in changes):
             raise ProfileInputError(f"--what-if changes {name} twice: say it once")
         changes.append(_change(name, value))
-    return changes
+    return StatedChanges(text, tuple(changes))
 
 
 def _change(name: str, value: str) -> Change:
@@ -90,13 +98,12 @@ def _change(name: str, value: str) -> Change:
     )  # fmt: skip
 
 
-def what_if(known: Setting, text: str) -> WhatIf:
+def what_if(known: Setting, stated: StatedChanges) -> WhatIf:
     """The stated changes on a setting, before and after with intervals.
 
-    Raises ProfileInputError for what cannot be read or does not apply to this chip and model.
+    Raises ProfileInputError for what does not apply to this chip and model.
     """
-    changes = parse_what_if(text)
-    after, said = changed(known, changes)
+    after, said = changed(known, stated.changes)
     draws = known.draws
     found = ratio(logs_of(after, draws), logs_of(known.point, draws))
     query = WITH_QUERY.index("query")
@@ -104,7 +111,7 @@ def what_if(known: Setting, text: str) -> WhatIf:
     before_s = summary(np.asarray(costs_of(known.point, draws).query_s) * known.per_query)
     after_s = _per_query_s(after, draws, known)
     return WhatIf(
-        text=text,
+        text=stated.text,
         changes=said,
         before_s=before_s,
         after_s=summary(after_s),

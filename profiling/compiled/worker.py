@@ -10,7 +10,6 @@ import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import jax
 from jax.experimental import topologies
@@ -109,7 +108,7 @@ class _Compilation:
         )
 
 
-def _devices(target: Target) -> list[Any]:
+def _devices(target: Target) -> list[jax.Device]:
     """The target's devices: of this machine, or of a topology that only the compiler knows."""
     if target.platform == "cpu":
         return jax.devices("cpu")[:1]

@@ -17,8 +17,8 @@ from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
 from ...model.tasks.notation import speaks_notation
 from ...model.tasks.sums import GAPS_DISCLOSURE, SumTask
-from ...model.training.model_folder import digest_of
 from ...model.transformer import Transformer
+from ...model.weights.checkpoint import digest_of
 from ...tpu_configs.slice import Slice
 from ..counted.phase_costs import first_attempts, logs_of, phases_of
 from ..counted.unit_costs import UnitCosts

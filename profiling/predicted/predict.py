@@ -117,7 +117,7 @@ def _phases(
         energy_j = _energy(query, known, work.steps, time_s, hardware)
         seconds.append(time_s)
         joules.append(energy_j)
-        phases.append(_phase(name, query, work, terms, time_s, energy_j))
+        phases.append(_phase(name, query, work, terms, efficiency, time_s, energy_j))
     whole_j = [each for each in joules if each is not None]
     unknown = len(whole_j) < len(joules)
     return phases, np.sum(seconds, axis=0), None if unknown else np.sum(whole_j, axis=0)
@@ -201,6 +201,7 @@ def _phase(
     query: Query,
     work: PhaseWork,
     terms: Terms,
+    efficiency: Efficiency,
     time_s: np.ndarray,
     energy_j: np.ndarray | None,
 ) -> PredictedPhase:
@@ -218,10 +219,21 @@ def _phase(
         on_chip_s=mode.on_chip_s,
         links_s=mode.links_s,
         overhead_s=mode.overhead_s,
+        sequence_overhead_s=_sequence_overhead_s(steps, efficiency),
         flops=float(whole.flops),
         memory_bytes=float(whole.memory_bytes),
         link_bytes=float((steps.work.link_bytes * steps.steps).sum()),
     )
+
+
+def _sequence_overhead_s(steps: PhaseSteps, efficiency: Efficiency) -> float:
+    """Seconds at the mode that sequences and routed tokens add, however many share a step."""
+    amounts = (steps.work.sequences, steps.work.routed)
+    sequences, routed = (float(np.sum(np.asarray(each * steps.steps))) for each in amounts)
+    sequence_s, routed_s = (
+        float(np.atleast_1d(each)[0]) for each in (efficiency.sequence_s, efficiency.routed_s)
+    )
+    return sequences * sequence_s + routed * routed_s
 
 
 def _whole(steps: PhaseSteps, split: Parallelism) -> Work:

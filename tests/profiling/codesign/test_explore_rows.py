@@ -19,7 +19,7 @@ from rooflink.profiling.codesign.sweep import (
     rows_of,
 )
 from rooflink.profiling.codesign.workload_on_slice import setting
-from rooflink.profiling.measured.machine import slice_named
+from rooflink.profiling.names import slice_named
 from rooflink.profiling.predicted.arrays import mapped
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape

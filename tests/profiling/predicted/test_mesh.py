@@ -31,7 +31,7 @@ def test_a_mesh_in_words() -> None:
 
 @pytest.mark.parametrize("text", ["", "tensor", "tensor=0", "model=8", "data=2,data=2", "data=x"])
 def test_no_mesh(text: str) -> None:
-    with pytest.raises(ProfileInputError, match="expected chips by axis"):
+    with pytest.raises(ProfileInputError, match="expected sizes of its axes"):
         parse_parallelism(text)
 
 
