@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import jax
 import numpy as np
@@ -138,19 +138,23 @@ def calibrate(
 
 def _record(
     fitter: Fitter, whole: Posterior, scales: np.ndarray, cases: Sequence[Case]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The fit as `predict.calibration` reads it: draws by component and by who has an effect."""
     names = fitter.names
     drawn = [fitter.parameters(vector) for vector in draws(whole, DRAWS)]
 
-    def table(part: str, who: tuple[str, ...], scale: str | None) -> dict[str, Any]:
+    def table(
+        part: Literal["means", "regimes", "chips", "stacks"],
+        names_of_part: tuple[str, ...],
+        scale: str | None,
+    ) -> dict[str, dict[str, list[float]]]:
         return {
             component: {
-                each: _rounded(
+                name: _rounded(
                     np.array([float(d[part][component][i]) for d in drawn])
                     * (getattr(COMPONENTS[component], scale) if scale else 1.0)
                 )
-                for i, each in enumerate(who)
+                for i, name in enumerate(names_of_part)
             }
             for component in drawn[0][part]
         }

@@ -10,7 +10,7 @@ Rows: cases as arrays, one entry each, so that one call predicts all of them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -108,7 +108,16 @@ POWER_PRIOR = {"base": (-0.2, 0.5), "memory": (-1.7, 0.5), "compute": (-0.4, 0.5
 """Mean and scale of the logit of each share: about 0.45, 0.15 and 0.4 of the design power."""
 ENERGY = GROUPS.index("energy")
 
-Parameters = dict[str, Any]
+
+class Parameters(TypedDict):
+    """What is fitted: by component where it is a dict, and there by kind, regime, chip or stack."""
+
+    means: dict[str, Array]
+    regimes: dict[str, Array]
+    chips: dict[str, Array]
+    stacks: dict[str, Array]
+    power: dict[str, Array]
+    log_scale: Array
 
 
 @dataclass(frozen=True)
@@ -202,19 +211,20 @@ class Fitter:
 
     def fit(self, weights: np.ndarray, start: np.ndarray | None = None) -> Posterior:
         """The mode by L-BFGS, and the inverse of the curvature there; needs 64-bit floats."""
-        found = minimize(
+        optimum = minimize(
             lambda v: tuple(np.asarray(x, np.float64) for x in self._value_and_slope(v, weights)),
             self._start if start is None else start,
             jac=True, method="L-BFGS-B", options={"maxiter": 3000, "maxfun": 6000},
         )  # fmt: skip
-        values, vectors = np.linalg.eigh(np.asarray(self._curvature(found.x, weights)))
+        values, vectors = np.linalg.eigh(np.asarray(self._curvature(optimum.x, weights)))
         # Priors are standard normal or narrower: no direction is truly flatter than one.
         covariance = (vectors / np.maximum(values, 1.0)) @ vectors.T
-        return Posterior(found.x, covariance)
+        return Posterior(optimum.x, covariance)
 
     def parameters(self, vector: np.ndarray) -> Parameters:
         """A vector as parameters by name."""
-        return self._unravel(jnp.asarray(vector))
+        parameters: Parameters = self._unravel(jnp.asarray(vector))
+        return parameters
 
     def log_predicted(self, vectors: np.ndarray) -> np.ndarray:
         """Log seconds or joules [draws, N] of every row, for each draw of the parameters."""
