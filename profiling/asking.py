@@ -10,7 +10,7 @@ import jax
 
 from ..model.tasks import Problem
 from ..model.tasks.notation import speaks_notation
-from ..model.tasks.registry import parse_task
+from ..model.tasks.parse import parse_task
 from ..model.tasks.word_problems import ListedTask
 from ..tpu_configs.catalog import load_rentable_tpus
 from ..tpu_configs.chip import Chip

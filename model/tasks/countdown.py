@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import notation
-from .base import Problem, Split, Trace, draw_distinct, draw_from
+from .task import Problem, Split, Trace, draw_distinct, draw_from
 
 _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,

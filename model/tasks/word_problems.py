@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..config import ModelInputError
-from .base import Problem, Split, plain_number, stable_hash
+from .task import Problem, Split, plain_number, stable_hash
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from pydantic import (
 
 from ..config import ModelConfig, ModelInputError
 from ..tasks.notation import WORDS
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 
 Kind = TypeVar("Kind")
 STRICT = with_config(ConfigDict(extra="forbid"))

@@ -208,7 +208,7 @@ def _output_rate(row: Row, lengths: Lengths) -> float:
     raise LeftOutError(f"the unit '{unit}' of '{row.text('metric')}' is not known")
 
 
-COLUMNS = (
+INFERENCE_COLUMNS = (
     "source", "model", "hardware", "n_chips", "parallelism_topology", "w_dtype", "act_dtype",
     "kv_dtype", "batch_or_concurrency", "input_len", "output_len", "context_len", "phase",
     "metric", "value", "unit", "notes",

@@ -102,7 +102,7 @@ def _read(shape: str) -> _Layer:
     return _Layer(sizes, found["phase"], float(found["batch"]), float(prompt[1]), float(shards[1]))
 
 
-COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
+OPS_COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
 PREFILL_TOKENS = 256
 """Tokens in a step from which on a layer's matmuls are reported as prefill."""
 

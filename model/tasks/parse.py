@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..config import ModelInputError
-from .base import GeneratedTask, Problem, Task
 from .chain import MOST_OPERATIONS, ChainTask
 from .countdown import FEWEST_NUMBERS, MOST_NUMBERS, CountdownTask
 from .sums import MOST_NUMBERS as MOST_SUMMED
 from .sums import SumTask
+from .task import GeneratedTask, Problem, Task
 from .word_problems import ListedTask, bundled_problems, load_gsm8k, load_svamp
 
 FORMS = "chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled"
