@@ -72,7 +72,7 @@ class ModelSplit:
 
     def describe(self, config: ModelConfig) -> str:
         """The split in words, with what is held or computed more than once."""
-        words = [f"data={self.data},model={self.model}"]
+        words = [f"data={self.data},tensor={self.model}"]
         if self.data > 1:
             words.append(f"prompts split {self.prompts} and attempts {self.attempts} ways")
         if self.kv_copies > 1:
@@ -123,7 +123,7 @@ def split_devices(
     data = devices // model if data is None and model > 0 else data
     if data is None or data < 1 or model < 1 or data * model != devices:
         raise ModelInputError(
-            f"a mesh of data={data or 0}, model={model} has {(data or 0) * model} devices, but "
+            f"a mesh of data={data or 0}, tensor={model} has {(data or 0) * model} devices, but "
             f"there are {devices}: choose two whole numbers whose product is {devices}"
         )
     axes = _data_axes(batch, attempts, data)

@@ -38,7 +38,7 @@ from .counted.unit_costs import unit_costs
 from .progress import Watcher
 from .provenance import provenance
 from .records import CountedCost, HbmBytes
-from .records.profile import sum_costs
+from .records.lenses import sum_costs
 from .records.training import LoopCost, LoopPhase, TestShare, Training
 from .statistics import wilson_interval
 

@@ -7,10 +7,11 @@ import typer
 from rich.console import Console
 
 from ..calibrate.fit import calibrate
+from ..jobs.job import reserved
 from ..predicted.cases import Case
 from ..validate.measurements import read_measurements
 from ..validate.validate import SHIPPED
-from .options import TerminalWatcher, reserved
+from .progress import TerminalWatcher
 
 CALIBRATE_HELP = """Fit prediction's parameters on published measurements; test the fit held out.
 

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from ..compare import compare
 from ..records.files import load_profile
-from ..render.comparison import show_comparison
+from ..reports.renderers.console import show
+from ..reports.sections.comparison import comparison_document
 
 EXAMPLES = """
 Ratios are B / A. A time counts as changed only where the repeats of both do not overlap.
@@ -30,7 +31,7 @@ def compare_command(
     if json:
         print(found.model_dump_json(indent=1))
     else:
-        show_comparison(found, Console())
+        show(comparison_document(found), Console())
 
 
 compare_command.__doc__ = f"Show what changed between two profiles.\n{EXAMPLES}"

@@ -26,8 +26,9 @@ from ..evaluation.grid import (
     split_strategies,
 )
 from ..evaluation.logged import LogRequest, evaluate_log
-from ..measured.machine import chip_named, slice_named
+from ..jobs.job import reserved
 from ..model_spec import resolve_subject
+from ..names import chip_named, slice_named
 from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
 from ..predicted.model_shape import named_shape
 from ..predicted.phases import Lengths
@@ -36,7 +37,8 @@ from ..records.evaluation import Evaluation
 from ..render.evaluation_console import show_evaluation
 from ..render.evaluation_report import write_evaluation
 from ..verifier_costs import verifier_of
-from .options import DTypeChoice, TerminalWatcher, VerifierOption, reserved
+from .options import DTypeChoice, VerifierOption
+from .progress import TerminalWatcher
 
 LOG_BATCH = 8
 

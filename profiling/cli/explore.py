@@ -1,6 +1,5 @@
 """`rooflink explore`: large sweeps to Parquet, which go on where they were stopped."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +8,10 @@ from rich.console import Console
 
 from ..codesign.sweep import DESIGNS, Grid, load_grid, parts_of
 from ..codesign.sweep_dataset import Explored, explore
-from ..errors import ProfileInputError
+from ..errors import InterruptedRunError, ProfileInputError
+from ..jobs.job import reserved
 from ..predicted.calibration import default_calibration
-from .options import TerminalWatcher, reserved
-
-INTERRUPTED = 130
+from .progress import TerminalWatcher
 
 HELP = """Sweep chips, dtypes, workloads and batches into a Parquet dataset.
 
@@ -99,12 +97,9 @@ def _watched(grid: Grid, folder: Path) -> Explored:
         except KeyboardInterrupt:
             there = len(list(folder.glob("part-*.parquet")))
             whole = sum(1 for _ in parts_of(grid))
-            print(
-                f"stopped: {there} of {whole} parts are in {folder}; give the same command again "
-                "to go on",
-                file=sys.stderr,
-            )
-            raise typer.Exit(INTERRUPTED) from None
+            raise InterruptedRunError(
+                f"{there} of {whole} parts are in {folder}; give the same command again to go on"
+            ) from None
 
 
 def _show(found: Explored, grid: Grid, folder: Path) -> None:

@@ -6,38 +6,45 @@ One chip's figures with their sources, as a table.
 """
 
 import json as jsonlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
+from ...model.architecture import Architecture
 from ...model.config import PRESETS, ModelConfig
 from ...tpu_configs.catalog import chip_stem, load_all
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..errors import ProfileInputError
-from ..measured.machine import chip_named
-from ..records.files import WRITTEN, published_text
-from ..render.console_table import Column, print_table
-from ..render.units import bandwidth, bytes_, count, flop_rate, prefixed
+from ..names import chip_named
+from ..predicted.model_shape import described_models
+from ..reports.document import Column, Table
+from ..reports.renderers.console import show_table
+from ..reports.units import bandwidth, bytes_, count, flop_rate, prefixed, significant
+
+if TYPE_CHECKING:
+    from ..records.files import Written
 
 PREFIXED = {"FLOP/s", "B/s", "B"}
 
 
 def show_chip(chip: Chip, console: Console) -> None:
     """Print every figure of `chip` with unit, confidence, date and source."""
-    table = Table(title=f"{chip.name} ({chip.vendor}, {chip.year}), per chip", box=None)
-    table.add_column("figure", no_wrap=True)
-    table.add_column("value", justify="right", overflow="fold", min_width=13, max_width=24)
-    table.add_column("confidence")
-    table.add_column("date", no_wrap=True)
-    table.add_column("source", overflow="fold")
-    for name, figure in figures_in(chip).items():
-        value = figure.value if isinstance(figure, Statement) else _number(figure)
-        table.add_row(name, value, figure.confidence, figure.date, figure.source)
-    console.print(table)
+    figures = figures_in(chip)
+    values = [f.value if isinstance(f, Statement) else _number(f) for f in figures.values()]
+    console.print(Text(f"{chip.name} ({chip.vendor}, {chip.year}), per chip", "bold"))
+    columns = [
+        Column("figure", list(figures)),
+        Column("value", values),
+        Column("confidence", [f.confidence for f in figures.values()]),
+        Column("date", [f.date for f in figures.values()]),
+        Column("source", [f.source for f in figures.values()]),
+    ]
+    show_table(Table(chip.name, columns), console)
 
 
 def _number(figure: Figure) -> str:
@@ -50,34 +57,44 @@ Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
 def models_command(json: Json = False) -> None:
-    """List the model presets, from their public configurations.
+    """List the model presets, and the models of which only sizes come along.
 
-    Each can be costed (`--weights none`) or run with random weights (`--weights random`);
-    smollm2-135m comes with its own. A path to a .gguf file or a Hugging Face folder, or a hub id,
-    is a model too.
+    A preset can be costed (`--weights none`) or run with random weights (`--weights random`);
+    smollm2-135m comes with its own. A described model can be predicted, not run: `rooflink predict`
+    takes it, or your own .toml file of sizes. A path to a .gguf file or a Hugging Face folder, or
+    a hub id, is a model too.
 
     Example:
 
         rooflink models --json
     """
+    presets, described = list(PRESETS.values()), list(described_models().values())
     if json:
-        print(jsonlib.dumps([_model_row(config) for config in PRESETS.values()], indent=1))
+        print(jsonlib.dumps([_model_row(model) for model in (*presets, *described)], indent=1))
         return
-    table = Table(title="Model presets (bytes in bfloat16)", box=None, header_style="bold")
-    for column in ("model", "parameters", "weights", "KV a token"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for column in ("layers", "heads", "KV", "context"):
-        table.add_column(column, justify="right")
-    for config in PRESETS.values():
-        table.add_row(
-            config.name,
-            f"{config.parameters / 1e9:.3g} B",
-            bytes_(config.weight_bytes("bfloat16")),
-            bytes_(config.kv_bytes_per_token("bfloat16")),
-            *(str(n) for n in (config.layers, config.query_heads, config.kv_heads)),
-            str(config.context_length),
-        )
-    Console().print(table)
+    _show_models("Model presets (bytes in bfloat16)", presets)
+    _show_models("Described models: cost only, cannot run", described)
+
+
+def _show_models(title: str, models: Sequence[Architecture]) -> None:
+    def billions(number: float) -> str:
+        return f"{significant(number / 1e9)} B"
+
+    console = Console()
+    console.print(Text(title, "bold"))
+    context = [m.context_length if isinstance(m, ModelConfig) else None for m in models]
+    columns = [
+        Column("model", [m.name for m in models]),
+        Column("parameters", [m.parameters for m in models], billions),
+        Column("active", [m.active_parameters for m in models], billions),
+        Column("weights", [m.weight_bytes("bfloat16") for m in models], bytes_),
+        Column("KV per token", [m.kv_bytes_per_token("bfloat16") for m in models], bytes_),
+        Column("layers", [m.layers for m in models], count),
+        Column("heads", [m.query_heads for m in models], count),
+        Column("KV heads", [m.kv_heads for m in models], count),
+        Column("context", context, count),
+    ]
+    show_table(Table(title, columns), console)
 
 
 def chips_command(
@@ -110,40 +127,35 @@ def chips_command(
     elif name:
         show_chip(chips[0], Console())
     else:
-        Console().print(_chip_table(chips))
+        show_table(_chip_table(chips), Console())
 
 
-def _model_row(config: ModelConfig) -> dict[str, object]:
-    return asdict(config) | {
-        "parameters": config.parameters,
-        "weight_bytes_bfloat16": config.weight_bytes("bfloat16"),
-        "kv_bytes_per_token_bfloat16": config.kv_bytes_per_token("bfloat16"),
+def _model_row(model: Architecture) -> dict[str, object]:
+    return asdict(model) | {
+        "runs": isinstance(model, ModelConfig),
+        "parameters": model.parameters,
+        "active_parameters": model.active_parameters,
+        "weight_bytes_bfloat16": model.weight_bytes("bfloat16"),
+        "kv_bytes_per_token_bfloat16": model.kv_bytes_per_token("bfloat16"),
     }
 
 
 def _chip_table(chips: list[Chip]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.title = "Chips, at datasheet peak"
-    table.caption = "* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source"
-    table.add_column("chip", no_wrap=True)
-    for column in ("year", "bfloat16 peak", "memory", "bandwidth", "ridge FLOP/B"):
-        table.add_column(column, justify="right")
-    table.add_column("confidence", no_wrap=True)
-    others = False
-    for chip in chips:
-        if chip.kind != "tpu" and not others:
-            table.add_row()  # TPUs come first
-            others = True
-        table.add_row(
-            chip_stem(chip),
-            str(chip.year),
-            _peak(chip),
-            bytes_(chip.hbm_capacity_bytes),
-            bandwidth(chip.hbm_bandwidth),
-            f"{chip.ridge('bfloat16'):.3g}",
-            chip.confidence,
-        )
-    return table
+    """TPUs come first."""
+    ranked = sorted(chips, key=lambda chip: chip.kind != "tpu")
+    return Table(
+        "Chips, at datasheet peak",
+        [
+            Column("chip", [chip_stem(chip) for chip in ranked]),
+            Column("year", [str(chip.year) for chip in ranked], str),
+            Column("bfloat16 peak", [_peak(chip) for chip in ranked], str),
+            Column("memory", [chip.hbm_capacity_bytes for chip in ranked], bytes_),
+            Column("bandwidth", [chip.hbm_bandwidth for chip in ranked], bandwidth),
+            Column("ridge FLOP/B", [chip.ridge("bfloat16") for chip in ranked], significant),
+            Column("confidence", [chip.confidence for chip in ranked]),
+        ],
+        note="* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source",
+    )
 
 
 def _peak(chip: Chip) -> str:
@@ -154,7 +166,7 @@ def _peak(chip: Chip) -> str:
 
 def schema_command(
     name: Annotated[
-        str | None, typer.Argument(help=f"Of {', '.join(WRITTEN)}; without one they are listed.")
+        str | None, typer.Argument(help="profile, evaluation ...; without one they are listed.")
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="List as JSON; a schema is JSON anyway.")
@@ -170,6 +182,8 @@ def schema_command(
 
         rooflink schema evaluation | jq '."$defs".Cell.properties'
     """
+    from ..records.files import WRITTEN, published_text  # every record there is
+
     if name is not None and name not in WRITTEN:
         raise ProfileInputError(
             f"no record is called '{name}': `rooflink schema` prints one of {', '.join(WRITTEN)}"
@@ -183,17 +197,14 @@ def schema_command(
         ]
         print(jsonlib.dumps(rows, indent=1))
     else:
-        _show()
+        _show_records(WRITTEN)
 
 
-def _show() -> None:
-    found = list(WRITTEN.values())
-    print_table(
-        Console(),
-        [
-            Column("record", list(WRITTEN), left=True),
-            Column("file", [each.file for each in found], left=True),
-            Column("schema_version", [each.version for each in found], left=True),
-            Column("written by", [each.command for each in found], left=True),
-        ],
-    )
+def _show_records(records: Mapping[str, "Written"]) -> None:
+    columns = [
+        Column("record", list(records)),
+        Column("file", [record.file for record in records.values()]),
+        Column("schema_version", [record.version for record in records.values()]),
+        Column("written by", [record.command for record in records.values()]),
+    ]
+    show_table(Table("Records", columns), Console())

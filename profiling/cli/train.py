@@ -17,15 +17,15 @@ from ...model.training.recipes import (
     load_any_recipe,
     require_sense,
 )
-from ..errors import ProfileInputError
+from ..errors import InterruptedRunError, ProfileInputError
+from ..jobs.job import reserved
 from ..records.files import write_text
 from ..render.training import show_training
 from ..render.training_events import write_training_events
 from ..training_cost import run_method, run_supervised
-from .options import TerminalWatcher, reserved
+from .progress import TerminalWatcher
 
 DEFAULT_START, RECORD = "reasoner", "training.json"
-INTERRUPTED = 130
 
 EXAMPLES = """Train a small reasoner, or make one better, on this machine.
 
@@ -146,12 +146,11 @@ def _changed_supervised(
     return replace(recipe, stages=tuple(stages))
 
 
-def _interrupted(out: Path) -> typer.Exit:
+def _interrupted(out: Path) -> InterruptedRunError:
     kept = (out / "model.safetensors").exists()
     said = (
         f"{out} holds the model as it was at its last checkpoint; the same command goes on from it"
         if kept
         else "nothing was written"
     )
-    Console(stderr=True).print(f"interrupted: {said}", soft_wrap=True, highlight=False)
-    return typer.Exit(INTERRUPTED)
+    return InterruptedRunError(said)

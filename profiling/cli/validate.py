@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ..jobs.job import reserved
 from ..records.files import write_bytes, write_text
 from ..records.validation import Validation
 from ..render.plot_validation import validation_plot
@@ -15,7 +16,6 @@ from ..render.validation_console import show_validation
 from ..render.validation_markdown import error_markdown, validation_markdown
 from ..render.validation_png import validation_png
 from ..validate.validate import SHIPPED, validate
-from .options import reserved
 
 HELP = """Set predictions against published measurements, worked problems and other tools.
 

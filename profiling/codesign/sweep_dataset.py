@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
+from ..names import slice_named
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import named_shape
 from ..progress import Watcher

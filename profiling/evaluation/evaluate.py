@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ...model.architecture import shape_of
 from ...model.generation.attempt import Answered
 from ...model.generation.engine import Engine, Questions
 from ...model.generation.pass_log import PassLog
@@ -24,7 +25,7 @@ from ..counted.unit_costs import UnitCosts
 from ..errors import ProfileInputError
 from ..measured.clock import Clocked, clocked
 from ..model_spec import run_bytes
-from ..predicted.model_shape import NamedShape, shape_of
+from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phases import Lengths
 from ..predicted.slices import Asked, query_of, require_forecast, slice_for

@@ -14,8 +14,8 @@ from ..errors import ProfileInputError
 from ..evaluation.budgets import parse_budget
 from ..evaluation.evaluate import evaluate as evaluated
 from ..evaluation.grid import ANSWER_BUDGET, BUDGETS, CHIP, DEFAULT_STRATEGIES, Grid, places_of
-from ..measured.machine import chip_named, slice_named
 from ..model_spec import resolve_subject
+from ..names import chip_named, slice_named
 from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
 from ..records.evaluation import Evaluation
 from ..render.evaluation_all_tables import all_tables

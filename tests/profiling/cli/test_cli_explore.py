@@ -66,7 +66,7 @@ def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
         patched.setattr(run, "write_part", stopped)
         outcome = rooflink("explore", grid, "--out", "parts")
     assert outcome.code == 130
-    assert "stopped: 2 of 4 parts are in parts" in outcome.err
+    assert "interrupted: 2 of 4 parts are in parts" in outcome.err
     outcome = rooflink("explore", grid, "--out", "parts")
     assert outcome.code == 0
     assert "4 parts, 2 of them there before" in outcome.out
