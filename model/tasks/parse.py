@@ -45,8 +45,8 @@ def parse_generated(text: str) -> GeneratedTask:
 
 def _range(text: str, rest: str, key: str, least: int, most: int) -> tuple[int, int]:
     """'k=8' as (8, 8) and 'k=2-12' as (2, 12), inside `least` .. `most`."""
-    found = re.fullmatch(rf"{key}=(\d+)(?:-(\d+))?", rest)
-    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    match = re.fullmatch(rf"{key}=(\d+)(?:-(\d+))?", rest)
+    low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not least <= low <= high <= most:
         raise ModelInputError(
             f"'{text}' does not say how hard: write {key}={most} or {key}={least}-{most}, from "

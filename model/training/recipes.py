@@ -1,8 +1,7 @@
-"""Recipe: everything that decides what a supervised training run ends with, read from TOML.
+"""Recipes: everything that decides what a training ends with, read from TOML.
 
-Recipes of the trainings that start from a model: everything that decides what they end with.
-
-Each is read from TOML, where `method` says which it is.
+A supervised recipe trains from scratch; the others start from a model, and `method` says which
+of them a file holds.
 """
 
 import hashlib

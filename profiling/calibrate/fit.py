@@ -1,6 +1,6 @@
 """One calibration: the fit on all rows, its test on held-out ones, and the files it writes.
 
-Rows predicted by a fit that has not seen them: whole models, or whole sources, left out.
+Held-out rows are predicted by a fit that has not seen their model, or their source.
 """
 
 import csv
@@ -63,8 +63,8 @@ def hold_out(
 ) -> HeldOut:
     """Each fold predicted by the fit of all others; `told` hears of each one done."""
     median, scale = np.zeros(len(fold)), np.zeros(len(fold))
-    for each in np.unique(fold):
-        inside = fold == each
+    for held in np.unique(fold):
+        inside = fold == held
         posterior = fitter.fit(np.where(inside, 0.0, 1.0), start=whole.mode)
         predicted = fitter.log_predicted(draws(posterior, DRAWS))[:, inside]
         median[inside] = predicted[0]

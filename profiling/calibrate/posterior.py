@@ -1,11 +1,10 @@
 """The posterior of prediction's parameters: its mode, and draws about it.
 
 Every component's mean by kind, and standardised effects of chips and stacks, have normal priors
-(`predict.effects`); log(measured / predicted) has a Student-t of few degrees of freedom about
-zero, with a scale for each group of measurements, because some rows are wrong. Draws are from the
-normal approximation at the mode (Laplace; Gelman et al. 2013, ch. 13).
-
-Rows: cases as arrays, one entry each, so that one call predicts all of them.
+(`predicted.calibration`); log(measured / predicted) has a Student-t of few degrees of freedom
+about zero, with a scale for each group of measurements, because some rows are wrong. Draws are
+from the normal approximation at the mode (Laplace; Gelman et al. 2013, ch. 13). Cases are held as
+arrays, one entry each, so that one call predicts all of them.
 """
 
 from collections.abc import Sequence
@@ -100,7 +99,7 @@ def _padded(works: list[Work], length: int) -> list[Work]:
 
 
 def _table(rows: list[list], name: str) -> np.ndarray:
-    return np.array([[float(getattr(each, name)) for each in row] for row in rows])
+    return np.array([[float(getattr(part, name)) for part in row] for row in rows])
 
 
 DEGREES_OF_FREEDOM = 4.0
@@ -132,7 +131,10 @@ class Posterior:
 def prior_mode(names: Names) -> Parameters:
     """Parameters at their prior's mode."""
     return {
-        "means": {name: jnp.full(len(names.kinds), each.mean) for name, each in COMPONENTS.items()},
+        "means": {
+            name: jnp.full(len(names.kinds), component.mean)
+            for name, component in COMPONENTS.items()
+        },
         "regimes": {
             name: jnp.zeros(len(REGIMES)) for name, e in COMPONENTS.items() if e.regime_scale
         },
@@ -185,8 +187,8 @@ def negative_log_posterior(parameters: Parameters, rows: Rows, weights: Array) -
         standard = (parameters["means"][name] - component.mean) / component.mean_scale
         total += 0.5 * (standard**2).sum()
     effects = [*parameters["regimes"].values(), *parameters["chips"].values()]
-    for each in [*effects, *parameters["stacks"].values()]:
-        total += 0.5 * (each**2).sum()
+    for effect in [*effects, *parameters["stacks"].values()]:
+        total += 0.5 * (effect**2).sum()
     for name, (mean, width) in POWER_PRIOR.items():
         total += 0.5 * ((parameters["power"][name] - mean) / width) ** 2
     mean, width = PRIOR_LOG_SCALE

@@ -1,8 +1,8 @@
-"""Rows of measured_energy_h100.csv: one decode step of a server, its time and its energy.
+"""Rows of two tables that state little: measured_energy_h100.csv (one decode step of a server, its
+time and its energy) and measured_v6e_llama3_8b_layers.csv (matmuls of one layer, and of the head,
+by tokens).
 
-Rows of measured_v6e_llama3_8b_layers.csv: matmuls of one layer, and of the head, by tokens.
-
-The file says neither model, chip nor dtype in its rows: they are those of its name's source
+The second says neither model, chip nor dtype in its rows: they are those of its name's source
 (LLMServingSim, MIT): Llama-3.1-8B in bfloat16 on one TPU v6e.
 """
 

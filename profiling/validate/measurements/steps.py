@@ -1,8 +1,7 @@
-"""Rows of measured_inference.csv: steps of models, serving, and single exchanges.
+"""Rows of measured_inference.csv: steps of models, time or energy for one token of a server's
+output, and single exchanges.
 
-Batch and lengths of a row, from its columns or the words around them.
-
-Rows of a server's throughput: time, or energy, for one token of output.
+Batch and lengths come from a row's columns or from its notes.
 """
 
 import re
