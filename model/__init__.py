@@ -1,7 +1,7 @@
 """The reference reasoning model: a Flax transformer with chain-of-thought decoding.
 
-Knows JAX and Flax, nothing of hardware or of profiling. `Transformer` brings both in, so it is
-imported when it is first asked for.
+Knows JAX and Flax, nothing of hardware or of profiling. Sizes alone (`config`, `architecture`)
+import neither: `Transformer` does when it is first asked for.
 """
 
 from importlib import import_module
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["PRESETS", "ModelConfig", "ModelInputError", "Transformer", "preset"]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> "type[Transformer]":
     if name == "Transformer":
-        return import_module(".transformer", __name__).Transformer
+        found: type[Transformer] = import_module(".transformer", __name__).Transformer
+        return found
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

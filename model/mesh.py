@@ -11,8 +11,8 @@ vocabulary over all three. What an axis does not name is held whole by each of i
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import jax
 import numpy as np
 from jax.sharding import AbstractMesh, AxisType, Mesh, PartitionSpec
 
@@ -64,7 +64,7 @@ class ModelSplit:
         """Devices of the model axis that hold the same KV heads."""
         return self.group * self.rest
 
-    def mesh(self, devices: Sequence[Any]) -> Mesh:
+    def mesh(self, devices: Sequence[jax.Device]) -> Mesh:
         """A mesh over `devices` in their order, the model axis over neighbours."""
         shape = [getattr(self, axis) for axis in MESH_AXES]
         axis_types = (AxisType.Auto,) * len(MESH_AXES)

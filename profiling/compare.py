@@ -7,7 +7,9 @@ ran on the same machine; a total only where both made the same phases.
 from typing import Literal
 
 from .records import Phase, Profile, Record, Spread
-from .records.profile import BYTE_KINDS, TOTAL, total_phase
+from .records.base import BYTE_KINDS
+from .records.lenses import TOTAL
+from .records.profile import total_phase
 
 MACHINE_TOLERANCE = 0.1  # two probes of one machine's limits agree this closely
 

@@ -34,11 +34,4 @@ def evenly(points: list[ThoughtPoint]) -> list[ThoughtPoint]:
 
 def measured_cost(name: str, tokens: int, counted: CountedCost, runs: Runs[Any]) -> MeasuredCost:
     """A phase's time in `runs`, beside what it counted."""
-    time = runs.time_s(name)
-    seconds = max(time.median, 1e-9)  # a phase without passes takes no time
-    return MeasuredCost(
-        time_s=time,
-        tokens_per_s=tokens / seconds,
-        bandwidth_share=counted.hbm_bytes.total / seconds / runs.limits.read_bandwidth,
-        flops_share=counted.flops / seconds / runs.limits.matmul_flops,
-    )
+    return MeasuredCost.of(counted, tokens, runs.time_s(name), runs.limits)

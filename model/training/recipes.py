@@ -12,7 +12,7 @@ import tomllib
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import (
     ConfigDict,
@@ -144,7 +144,7 @@ def load_recipe(path: Path) -> Recipe:
     return recipe
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, object]:
     """The tables of the TOML file at `path`; ModelInputError where it cannot be read."""
     try:
         with path.open("rb") as file:
@@ -155,7 +155,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ModelInputError(f"the recipe {path} is not TOML: {error}") from None
 
 
-def as_recipe(table: dict[str, Any], kind: type[Kind], path: Path) -> Kind:
+def as_recipe(table: dict[str, object], kind: type[Kind], path: Path) -> Kind:
     """`table`, read from `path`, as a recipe of this `kind`; ModelInputError names a bad field."""
     try:
         return TypeAdapter(kind).validate_python(table)
@@ -165,7 +165,7 @@ def as_recipe(table: dict[str, Any], kind: type[Kind], path: Path) -> Kind:
         raise ModelInputError(f"the recipe {path}, field {where}: {first['msg']}") from None
 
 
-def fingerprint(recipe: Any, start: str = "") -> str:
+def fingerprint(recipe: "Recipe | MethodRecipe", start: str = "") -> str:
     """A hash of every field of `recipe`, and of what it starts from."""
     text = json.dumps(asdict(recipe), sort_keys=True) + start
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -19,6 +19,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from scipy.optimize import minimize
 
+from ..predicted.arrays import mapped
 from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES, efficiency_of, regime_of
 from ..predicted.cases import Case
 from ..predicted.energy import SERVER_OVER_CHIPS, PowerShares, design_power_of, power_share
@@ -152,7 +153,7 @@ def log_predicted(parameters: Parameters, rows: Rows) -> Array:
     efficiency = efficiency_of(transformed)
     terms = step_terms(rows.work, rows.hardware, efficiency, rows.narrowing)
     seconds = (terms.time_s * rows.steps).sum(axis=1)
-    whole = jax.tree.map(lambda x: (x * rows.steps).sum(axis=1) * rows.copies, rows.work)
+    whole = mapped(lambda x: (x * rows.steps).sum(axis=1) * rows.copies, rows.work)
     share = _power_share(parameters, rows, whole, seconds)
     watts = rows.chips * jnp.nan_to_num(rows.design_w, nan=1.0) * share * rows.beside
     return jnp.log(seconds) + jnp.where(rows.group == ENERGY, jnp.log(watts), 0.0)
@@ -160,7 +161,7 @@ def log_predicted(parameters: Parameters, rows: Rows) -> Array:
 
 def _power_share(parameters: Parameters, rows: Rows, whole: Work, seconds: Array) -> Array:
     shares = PowerShares(**{n: jax.nn.sigmoid(v) for n, v in parameters["power"].items()})
-    flat = jax.tree.map(lambda x: x[:, 0], rows.hardware)
+    flat = mapped(lambda x: x[:, 0], rows.hardware)
     return power_share(shares, whole, flat, rows.chips, seconds)
 
 

@@ -6,6 +6,7 @@ One chip's figures with their sources, as a table.
 """
 
 import json as jsonlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ...model.architecture import Architecture
 from ...model.config import PRESETS, ModelConfig
 from ...tpu_configs.catalog import chip_stem, load_all
 from ...tpu_configs.chip import Chip
@@ -48,34 +50,45 @@ Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
 def models_command(json: Json = False) -> None:
-    """List the model presets, from their public configurations.
+    """List the model presets, and the models of which only sizes come along.
 
-    Each can be costed (`--weights none`) or run with random weights (`--weights random`);
-    smollm2-135m comes with its own. A path to a .gguf file or a Hugging Face folder, or a hub id,
-    is a model too.
+    A preset can be costed (`--weights none`) or run with random weights (`--weights random`);
+    smollm2-135m comes with its own. A described model can be predicted, not run: `rooflink predict`
+    takes it, or your own .toml file of sizes. A path to a .gguf file or a Hugging Face folder, or
+    a hub id, is a model too.
 
     Example:
 
         rooflink models --json
     """
+    from ..predicted.model_shape import described_models  # brings the records
+
+    presets, described = list(PRESETS.values()), list(described_models().values())
     if json:
-        print(jsonlib.dumps([_model_row(config) for config in PRESETS.values()], indent=1))
+        print(jsonlib.dumps([_model_row(model) for model in (*presets, *described)], indent=1))
         return
-    table = Table(title="Model presets (bytes in bfloat16)", box=None, header_style="bold")
-    for column in ("model", "parameters", "weights", "KV a token"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for column in ("layers", "heads", "KV", "context"):
+    console = Console()
+    console.print(_model_table("Model presets (bytes in bfloat16)", presets))
+    console.print(_model_table("Described models: cost only, cannot run", described))
+
+
+def _model_table(title: str, models: Sequence[Architecture]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("model", no_wrap=True, min_width=15)
+    for column in ("params", "active", "weights", "KV/token", "layers", "heads", "KV"):
         table.add_column(column, justify="right")
-    for config in PRESETS.values():
+    table.add_column("context", justify="right")
+    for model in models:
         table.add_row(
-            config.name,
-            f"{config.parameters / 1e9:.3g} B",
-            bytes_(config.weight_bytes("bfloat16")),
-            bytes_(config.kv_bytes_per_token("bfloat16")),
-            *(str(n) for n in (config.layers, config.query_heads, config.kv_heads)),
-            str(config.context_length),
+            model.name,
+            f"{model.parameters / 1e9:.3g} B",
+            f"{model.active_parameters / 1e9:.3g} B",
+            bytes_(model.weight_bytes("bfloat16")),
+            bytes_(model.kv_bytes_per_token("bfloat16")),
+            *(str(n) for n in (model.layers, model.query_heads, model.kv_heads)),
+            str(model.context_length) if isinstance(model, ModelConfig) else "",
         )
-    Console().print(table)
+    return table
 
 
 def chips_command(
@@ -111,11 +124,13 @@ def chips_command(
         Console().print(_chip_table(chips))
 
 
-def _model_row(config: ModelConfig) -> dict[str, object]:
-    return asdict(config) | {
-        "parameters": config.parameters,
-        "weight_bytes_bfloat16": config.weight_bytes("bfloat16"),
-        "kv_bytes_per_token_bfloat16": config.kv_bytes_per_token("bfloat16"),
+def _model_row(model: Architecture) -> dict[str, object]:
+    return asdict(model) | {
+        "runs": isinstance(model, ModelConfig),
+        "parameters": model.parameters,
+        "active_parameters": model.active_parameters,
+        "weight_bytes_bfloat16": model.weight_bytes("bfloat16"),
+        "kv_bytes_per_token_bfloat16": model.kv_bytes_per_token("bfloat16"),
     }
 
 

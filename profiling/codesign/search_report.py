@@ -10,8 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..errors import ProfileInputError
@@ -27,6 +25,7 @@ from .chip_search import (
     Ground,
     best_by_gradient,
     best_of_sweep,
+    cost_slopes,
     grid_of,
     ground_of,
     reference_design,
@@ -177,9 +176,7 @@ def _design(found: Found, ground: Ground) -> ChipDesign:
 def _spent(found: Found, ground: Ground, budget: Budget) -> dict[str, float]:
     """Share of the budget that each part adds, and what is left for all else."""
     cost = BUDGETS[budget.kind]
-    slopes = jax.grad(lambda parts: cost(parts, ground.rates))(
-        jax.tree.map(jnp.float32, found.parts)
-    )
+    slopes = cost_slopes(found.parts, ground.rates, budget.kind)
     shares = {
         name: float(getattr(slopes, name) * getattr(found.parts, name)) / budget.amount
         for name in ChipParts.__dataclass_fields__
@@ -237,7 +234,7 @@ def _points(case: Setting) -> list[ParetoPoint]:
     most = max(MOST_SEQUENCES / float(lengths.attempts), 1.0)
     rows = []
     for prompts in (2.0**n for n in range(int(math.log2(most)) + 1)):
-        point = with_prompts(case.point, jnp.float32(prompts))
+        point = with_prompts(case.point, prompts)
         if not bool(fits(point)):
             break
         latency = np.asarray(costs_of(point, case.draws).query_s, np.float64) * case.waves

@@ -14,6 +14,7 @@ from ..records import (
     DeviceMemory,
     HbmRow,
     MemoryLevel,
+    TargetRoofline,
 )
 from . import executable
 from .compile import compile_phases
@@ -106,6 +107,19 @@ def _phase(spec: ProgramSpec, compiled: executable.CompiledPhase) -> CompiledPha
         excesses=named,
         unexplained_bytes=unexplained_bytes,
         compile_s=record.compile_s,
+        at_peak=_at_peak(spec, wanted.flops, traffic, chip) if chip else None,
+    )
+
+
+def _at_peak(spec: ProgramSpec, flops: int, traffic: ModuleTraffic, chip: Chip) -> TargetRoofline:
+    """One call on one of the JAX devices that make a chip, which share its rates evenly."""
+    devices = spec.target.devices_per_chip
+    exchanges = _collectives(spec, traffic, chip)
+    return TargetRoofline(
+        ridge=chip.ridge(spec.dtype),
+        compute_s=flops * devices / chip.peak_flops(spec.dtype).flop_per_s,
+        memory_s=traffic.hbm_bytes() * devices / chip.hbm_bandwidth,
+        links_s=sum(one.time_at_link_speed_s or 0.0 for one in exchanges),
     )
 
 

@@ -10,7 +10,6 @@ import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import jax
 from jax.experimental import topologies
@@ -63,7 +62,7 @@ class _Compilation:
         """One phase's entry, compiled if the store does not have it."""
         _say(Stage(phase))
         lowered = self.programs.lower(phase, chosen)
-        key = content_key(lowered.as_text(), self.spec.target.name, str(self.versions))
+        key = content_key(lowered.as_text(), self.spec.target.topology, str(self.versions))
         found = self.store.get(key)
         if found is None:
             found = self._compiled(phase, lowered, key)
@@ -109,12 +108,12 @@ class _Compilation:
         )
 
 
-def _devices(target: Target) -> list[Any]:
+def _devices(target: Target) -> list[jax.Device]:
     """The target's devices: of this machine, or of a topology that only the compiler knows."""
     if target.platform == "cpu":
         return jax.devices("cpu")[:1]
     try:
-        topology = topologies.get_topology_desc(platform="tpu", topology_name=target.name)
+        topology = topologies.get_topology_desc(platform="tpu", topology_name=target.topology)
     except (jax.errors.JaxRuntimeError, NotImplementedError) as error:
         raise ProfileInputError(compiler_sentence(str(error), "any phase", target.name)) from error
     return list(topology.devices)

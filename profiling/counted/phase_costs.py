@@ -25,7 +25,7 @@ import numpy as np
 from ...model.generation.attempt import Answered
 from ...model.generation.pass_log import PassLog, PassRecord
 from ..records import CountedCost, HbmBytes, Phase
-from ..records.profile import sum_costs
+from ..records.lenses import sum_costs
 from .unit_costs import UnitCosts
 
 Counts = np.ndarray  # int64, one entry a pass

@@ -13,8 +13,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from ...model.reward_model import TrainedVerifier
 from ...model.strategies.base import Strategy
 from ...model.strategies.registry import STRATEGIES, VERIFIERS, parse_strategy, with_verifier
@@ -25,8 +23,8 @@ from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..model_spec import Subject
 from ..predicted.economics import Terms
-from ..records.evaluation import CELL_SCHEMA, Cell
-from ..records.files import write_text
+from ..records.evaluation import Cell
+from ..records.files import load_record, write_text
 from ..verifier_costs import TRAINED, require_use, verifiers_with
 from .budgets import Budget
 
@@ -170,7 +168,7 @@ def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[
     verifier = {} if grid.verifier is None else {"verifier": grid.verifier.digest}
     problems = [(each.question, each.expected, each.notation) for each in grid.problems]
     return {
-        "schema": CELL_SCHEMA,
+        "schema": "rooflink.cell/1",  # of these settings: the cell itself is migrated on reading
         "weights": weights,
         "dtype": grid.subject.dtype,
         "problems": blake2b(repr(problems).encode(), digest_size=8).hexdigest(),
@@ -199,8 +197,8 @@ def path_of(folder: Path, place: Place, settings: Mapping[str, object]) -> Path:
 def load_cell(path: Path) -> Cell | None:
     """The finished cell at `path`; None where there is none that can be read: it is run again."""
     try:
-        return Cell.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError):
+        return load_record(Cell, path)
+    except ProfileInputError:
         return None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
+from ...tpu_configs.slice import compared_slices
 from ..backend import choose_backend
 from ..errors import ProfileInputError
 from ..names import slices_named
@@ -19,8 +20,6 @@ from .terms import Stack, TermsOptions, stack_named
 
 if TYPE_CHECKING:
     from ..codesign.analyse import Wanted
-
-SLICES = ("v5e-16", "v5p-8", "v6e-8", "v7x-4", "h100-8")
 
 
 class CodesignJob(TermsOptions, WrittenJob):
@@ -47,7 +46,7 @@ class CodesignJob(TermsOptions, WrittenJob):
         Names,
         Field(min_length=1),
         Option("Chips: v5e-16, v5p:4x4x4, mychip.toml:8; may be repeated.", "--slice"),
-    ] = SLICES
+    ] = compared_slices()
     chip_budget: Annotated[
         str | None,
         Option(

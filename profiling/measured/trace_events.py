@@ -27,11 +27,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from google.protobuf.message import DecodeError
 
+from ..compiled.protobuf import Message
 from ..compiled.xprof.xplane import XSpace
+
+Stat = str | int | float | bytes | None
+Stats = dict[str, Stat]
 
 PS_PER_S = 10**12
 _PS_PER_NS = 1000
@@ -44,13 +48,18 @@ class Event:
     name: str
     start_ps: int
     end_ps: int
-    stats: dict[str, Any]
+    stats: Stats
+
+    def number(self, stat: str) -> int | None:
+        """An integer stat; None where it is missing or something else."""
+        value = self.stats.get(stat)
+        return value if isinstance(value, int) else None
 
 
 class Plane:
     """One XPlane: a host, a device, or the programs that ran."""
 
-    def __init__(self, message: Any):
+    def __init__(self, message: Message):
         self._message = message
         self.name: str = message.name
 
@@ -59,18 +68,18 @@ class Plane:
         for line in self._message.lines:
             yield line.name, [self._event(event, line.timestamp_ns) for event in line.events]
 
-    def kinds(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def kinds(self) -> Iterator[tuple[str, Stats]]:
         """Name and stats of what is said once of all events of a kind."""
         for kind in self._kinds.values():
             yield kind.name, self._stats(kind.stats)
 
-    def _event(self, event: Any, origin_ns: int) -> Event:
+    def _event(self, event: Message, origin_ns: int) -> Event:
         kind = self._kinds[event.metadata_id]
         start = origin_ns * _PS_PER_NS + event.offset_ps
         stats = {**self._kind_stats(event.metadata_id), **self._stats(event.stats)}
         return Event(kind.name, start, start + event.duration_ps, stats)
 
-    def _kind_stats(self, key: int) -> dict[str, Any]:
+    def _kind_stats(self, key: int) -> Stats:
         """Stats of the kind, and the short name that devices give their operations."""
         if key not in self._known:
             kind = self._kinds[key]
@@ -78,10 +87,10 @@ class Plane:
             self._known[key] = {**self._stats(kind.stats), **named}
         return self._known[key]
 
-    def _stats(self, stats: Any) -> dict[str, Any]:
+    def _stats(self, stats: Iterable[Message]) -> Stats:
         return {self._names[stat.metadata_id]: self._value(stat) for stat in stats}
 
-    def _value(self, stat: Any) -> Any:
+    def _value(self, stat: Message) -> Stat:
         kind = stat.WhichOneof("one_of")
         if kind is None:
             return None
@@ -93,11 +102,11 @@ class Plane:
         return {entry.key: entry.value.name for entry in self._message.stat_metadata}
 
     @cached_property
-    def _kinds(self) -> dict[int, Any]:
+    def _kinds(self) -> dict[int, Message]:
         return {entry.key: entry.value for entry in self._message.event_metadata}
 
     @cached_property
-    def _known(self) -> dict[int, dict[str, Any]]:
+    def _known(self) -> dict[int, Stats]:
         return {}
 
 
@@ -203,7 +212,7 @@ def _spans(events: Iterable[Event]) -> list[Span[_Kind]]:
     for event in sorted(events, key=lambda event: event.start_ps):
         kind = _kind(event)
         if event.name == _START:
-            begun.append((event.start_ps, event.stats.get("_c")))
+            begun.append((event.start_ps, event.number("_c")))
         elif event.name == _STOP and begun:
             start, key = begun.pop()
             tasks.append(Span(start, event.end_ps, _Kind("task", key=key)))
@@ -213,15 +222,15 @@ def _spans(events: Iterable[Event]) -> list[Span[_Kind]]:
 
 
 def _kind(event: Event) -> _Kind | None:
-    name, stats = event.name, event.stats
+    name, program, op = event.name, event.number("program_id"), event.stats.get("hlo_op")
     if name == _RECORD:
-        return _Kind("record", key=stats.get("_p"))
+        return _Kind("record", key=event.number("_p"))
     if name.endswith(_WAITS):
         return _Kind("wait")
     if name == _EXECUTOR:
         return _Kind("executor")
-    if "hlo_op" in stats and "program_id" in stats:
-        return _Kind("thunk", op=Op(stats["program_id"], stats["hlo_op"]))
+    if program is not None and isinstance(op, str):
+        return _Kind("thunk", op=Op(program, op))
     return None
 
 
@@ -257,10 +266,7 @@ _LINE = "XLA Ops"
 def cores_work(planes: Sequence[Plane]) -> list[list[Work]]:
     """The work of each core that did any; a loop's operations are inside its own event."""
     lines = [
-        nested(
-            Span(event.start_ps, event.end_ps, _op_of_cores(event.stats, event.name))
-            for event in events
-        )
+        nested(Span(event.start_ps, event.end_ps, _op_of_cores(event)) for event in events)
         for plane in planes
         if _PLANE.match(plane.name)
         for name, events in plane.lines()
@@ -273,7 +279,8 @@ def cores_work(planes: Sequence[Plane]) -> list[list[Work]]:
     return [work for work in found if work]
 
 
-def _op_of_cores(stats: dict[str, object], name: str) -> Op | None:
+def _op_of_cores(event: Event) -> Op | None:
     """The event's name is the whole instruction, '%fusion.1 = ...'; its short one is apart."""
-    program = stats.get("program_id")
-    return Op(program, str(stats.get("display_name", name))) if isinstance(program, int) else None
+    program = event.number("program_id")
+    name = str(event.stats.get("display_name", event.name))
+    return None if program is None else Op(program, name)

@@ -53,15 +53,15 @@ class Places:
 
 def read_places(planes: Iterable[Plane], wanted: set[int]) -> Places:
     """Places in the programs with the numbers `wanted`; what cannot be read is left out."""
-    found: dict[Op, OpPlace] = {}
+    places: dict[Op, OpPlace] = {}
     for plane in planes:
         if plane.name != PLANE:
             continue
         for title, stats in plane.kinds():
-            number = _NUMBER.search(title)
-            if number and int(number[1]) in wanted and isinstance(stats.get(_STAT), bytes):
-                found.update(_of_program(int(number[1]), title, stats[_STAT]))
-    return Places(found)
+            number, proto = _NUMBER.search(title), stats.get(_STAT)
+            if number and int(number[1]) in wanted and isinstance(proto, bytes):
+                places.update(_of_program(int(number[1]), title, proto))
+    return Places(places)
 
 
 def _of_program(number: int, title: str, hlo_proto: bytes) -> dict[Op, OpPlace]:

@@ -71,7 +71,7 @@ class Run:
             # Markup: our own drawings, whose text svg.py has escaped
             plots={name: Markup(drawn) for name, drawn in all_plots(record).items()},
             kinds=KIND_LABELS,
-            findings=facts.ranked(record.findings),
+            findings=record.findings,
             share=units.share,
         )
 

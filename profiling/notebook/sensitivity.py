@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from ..board.places import Place, floors, predicted
-from ..board.terms import NAMES, RESOURCES, whole_elasticities
 from ..errors import ProfileInputError
+from ..predicted.phase_terms import NAMES, RESOURCES, whole_elasticities
 from ..records import Profile
 from ..render import units
 from .picture import Picture

@@ -9,19 +9,17 @@ What collectives ask of links: bytes over the busiest one, hops, and how many th
 import math
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-
+from ...model.architecture import ModelShape
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
+from . import arrays
+from .arrays import Number
 from .hardware import link_rate, network_rate
-from .model_shape import ModelShape, Number
 
 NETWORK_HOPS = 10.0
 """Latency of the data center network, about 10 microseconds, in hops of about one."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Parallelism:
     """Chips by axis; their product is the slice's chips.
@@ -54,8 +52,8 @@ ONE_CHIP = Parallelism()
 
 def kv_shards(shape: ModelShape, split: Parallelism) -> Number:
     """Chips of a tensor group that hold different KV: where heads are fewer, they are copied."""
-    by_heads = jnp.minimum(split.tensor, shape.kv_heads)
-    return jnp.where(split.kv_by_sequences, split.tensor, by_heads)
+    by_heads = arrays.minimum(split.tensor, shape.kv_heads)
+    return arrays.where(split.kv_by_sequences, split.tensor, by_heads)
 
 
 def require_parallelism(split: Parallelism, over: Slice, layers: int, query_heads: int) -> None:
@@ -82,7 +80,6 @@ def require_parallelism(split: Parallelism, over: Slice, layers: int, query_head
         )
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Group:
     """Chips that exchange with each other.
@@ -204,7 +201,6 @@ def _joined(near: Group, domains: int, slower: float) -> Group:
     )
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Exchange:
     """What the chip's links are asked for; amounts add up."""

@@ -6,12 +6,12 @@ The smallest slice of a chip that holds a workload.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice, largest, shape_of_chips
 from ..errors import ProfileInputError
 from ..names import mesh_axes
 from .collectives import Parallelism
-from .model_shape import ModelShape
 
 AXES = ("data", "tensor", "expert", "pipeline")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING
 
+from ...model.architecture import shape_of
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
@@ -19,7 +20,7 @@ from .economics import Terms, economics_of
 from .energy import design_power_of
 from .hardware import jax_dtype, operand_dtype
 from .mesh import Chosen, choose_parallelism, require_used, smallest_slice
-from .model_shape import NamedShape, shape_of
+from .model_shape import NamedShape
 from .phases import Lengths, LogNormal, SameLength
 from .predict import Query, memory_fit, predict
 

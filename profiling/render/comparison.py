@@ -7,7 +7,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from ..compare import Comparison, PhaseChange, Ratio
-from ..records.profile import TOTAL
+from ..records.lenses import TOTAL
 from . import facts, units
 from .lens import COUNTED, MEASURED
 from .markdown import inline, table_markdown

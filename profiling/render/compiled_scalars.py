@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..records import CompiledPhase, Profile
-from ..records.profile import TOTAL
+from ..records.lenses import TOTAL
 from .compiled_facts import UNEXPLAINED, moved_by_kind, target_labels
 from .tags import tag
 

@@ -155,12 +155,11 @@ def _outcome_facts(profile: Profile) -> list[tuple[str, str]]:
 
 
 def _show_findings(profile: Profile, console: Console) -> None:
-    for index, finding in enumerate(facts.ranked(profile.findings)):
+    for index, finding in enumerate(profile.findings):
         if index == 0:
             console.print(Text("\nfindings", "bold"))
-        size = facts.finding_size(finding)
-        line = Text(finding.sentence) + Text(f"  {size}" if size else "", "dim")
-        console.print(Padding(Text(f"{index + 1}. ") + line, (0, 0, 0, 2), expand=False))
+        line = Text(f"{index + 1}. {finding.sentence}")
+        console.print(Padding(line, (0, 0, 0, 2), expand=False))
 
 
 def _show_samples(profile: Profile, console: Console) -> None:

@@ -1,7 +1,7 @@
 """Horizontal bars: measured time and HBM bytes of each phase, idle slots, time on each chip."""
 
 from ..records import Profile
-from ..records.profile import BYTE_KINDS
+from ..records.base import BYTE_KINDS
 from . import facts, svg, units
 from .bars import Bar, Part, bars
 from .tables import time_at_peak

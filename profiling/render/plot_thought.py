@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..records import Profile, ThoughtPoint
-from ..records.profile import BYTE_KINDS
+from ..records.base import BYTE_KINDS
 from . import svg, units
 from .facts import KIND_LABELS
 from .scale import Linear, spaced

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..records import Interval, Profile
-from ..records.profile import TOTAL
+from ..records.lenses import TOTAL
 from .prediction_facts import tokens_per_s, working_phases
 from .tags import tag
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from ..records import HbmBytes, Profile
-from ..records.profile import BYTE_KINDS, TOTAL
+from ..records.base import BYTE_KINDS
+from ..records.lenses import TOTAL
 from .compiled_scalars import compiled_scalars
 from .event_folder import add_png, replace_events, writer_into
 from .hparams import write_sessions

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+from ...model.architecture import shape_of
 from ...model.config import preset
 from ...tpu_configs.catalog import load_chip
 from ..predicted.collectives import ONE_CHIP
 from ..predicted.hardware import IDEAL, hardware_of
 from ..predicted.memory import capacity
-from ..predicted.model_shape import shape_of
 from ..predicted.step_work import Load, Spread, Widths, Work, decode_load, prefill_load, step_work
 from ..predicted.time_model import step_terms
 from ..records.validation import PeerRow, PrefillPart

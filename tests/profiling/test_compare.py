@@ -25,6 +25,8 @@ def timed(profile: Profile, times: list[list[float]]) -> Profile:
         cost = MeasuredCost(
             time_s=spread,
             tokens_per_s=phase.tokens / spread.median,
+            flops_per_s=1.0,
+            bytes_per_s=1.0,
             bandwidth_share=0.5,
             flops_share=0.25,
         )

@@ -5,17 +5,18 @@ from pathlib import Path
 
 from ...errors import ProfileInputError
 from ...predicted.cases import Case, LeftOut
-from . import layers as ops
-from . import other_tables as energy
-from . import other_tables as tpu_layers
-from . import steps as inference
+from . import layers, other_tables, steps
 from .csv_rows import LeftOutError, Row, read_table
 
 _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] = (
-    ("measured_inference.csv", inference.COLUMNS, inference.inference_cases),
-    ("measured_ops.csv", ops.COLUMNS, ops.ops_cases),
-    ("measured_energy_h100.csv", energy.COLUMNS, energy.energy_cases),
-    ("measured_v6e_llama3_8b_layers.csv", tpu_layers.COLUMNS, tpu_layers.layers_cases),
+    ("measured_inference.csv", steps.COLUMNS, steps.inference_cases),
+    ("measured_ops.csv", layers.COLUMNS, layers.ops_cases),
+    ("measured_energy_h100.csv", other_tables.COLUMNS, other_tables.energy_cases),
+    (
+        "measured_v6e_llama3_8b_layers.csv",
+        other_tables.COLUMNS_TPU_LAYERS,
+        other_tables.layers_cases,
+    ),
 )
 
 

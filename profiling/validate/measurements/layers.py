@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ....model.architecture import Architecture
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case, Group
-from ...predicted.model_shape import Sizes
 from ...predicted.step_work import Work, elementwise_work
 from .csv_rows import LeftOutError, Row
 from .deployments import chip_of, slice_of
@@ -26,7 +26,7 @@ DECODED_TOKENS = 1024
 class _Layer:
     """What 'GPT-3 175B layer prefill B8 S2048 4xA100 TP4' says."""
 
-    sizes: Sizes
+    sizes: Architecture
     phase: str
     batch: float
     prompt: float
@@ -159,7 +159,7 @@ def _matmul(row: Row, held: Formats) -> Case:
     return operation_case(row, "matmul", over, held, work, stated_seconds(row))
 
 
-def projections(sizes: Sizes, shards: float) -> list[tuple[float, float]]:
+def projections(sizes: Architecture, shards: float) -> list[tuple[float, float]]:
     """[depth, columns] of one layer's matmuls, heads and MLP width split over `shards`: q, k and v
     in one, the output, gate and up in one, down."""
     queries = sizes.query_heads * sizes.head_dim / shards

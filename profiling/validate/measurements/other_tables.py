@@ -8,6 +8,7 @@ The file says neither model, chip nor dtype in its rows: they are those of its n
 
 from dataclasses import replace
 
+from ....model.architecture import shape_of
 from ....model.config import preset
 from ...predicted.cases import Case, Piece
 from ...predicted.collectives import Parallelism
@@ -76,7 +77,7 @@ def _deployment(row: Row) -> Deployment:
     # Engines multiply 4-bit blocks of weights in bfloat16, 8-bit weights in their own format.
     held = formats(precision, precision if precision in ("fp8", "int8") else "bf16", "bf16")
     hardware = hardware_of(chip, held.matmul_dtype)
-    return Deployment(sizes.shape(), held, slice_of(chip, chips), split, hardware)
+    return Deployment(shape_of(sizes), held, slice_of(chip, chips), split, hardware)
 
 
 COLUMNS_TPU_LAYERS = ("tokens", "projections_per_layer_ns", "lm_head_ns")

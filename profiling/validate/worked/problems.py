@@ -11,10 +11,10 @@ from pathlib import Path
 
 import scipy.optimize
 
+from ....model.architecture import ModelShape
 from ....tpu_configs.catalog import load_chip
 from ...predicted.collectives import Exchange, Group, ring
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
-from ...predicted.model_shape import ModelShape
 from ...predicted.step_work import NOTHING, Widths, Work, exchange_work
 from ...predicted.time_model import Terms, step_terms
 from ..measurements.csv_rows import Row, read_table

@@ -14,13 +14,13 @@ from functools import partial
 
 import scipy.optimize
 
+from ....model.architecture import shape_of
 from ....model.config import ModelConfig, preset
 from ....tpu_configs.catalog import load_chip
 from ....tpu_configs.slice import parse_slice
 from ...predicted.collectives import Parallelism, all_gather, all_reduce, permute, ring, switched
 from ...predicted.hardware import hardware_of
 from ...predicted.memory import capacity
-from ...predicted.model_shape import shape_of
 from ...predicted.step_work import Spread, decode_load, matmul_work, step_work
 from ..measurements.models import formats
 from ..measurements.operators import batched_matmul, one_chip

@@ -11,13 +11,13 @@ from functools import partial
 
 import scipy.optimize
 
+from ....model.architecture import ModelShape, shape_of
 from ....model.config import preset
 from ....tpu_configs.catalog import load_chip
 from ....tpu_configs.slice import parse_slice
 from ...predicted.collectives import ONE_CHIP, Parallelism, all_gather, reduce_scatter, torus
 from ...predicted.hardware import IDEAL
 from ...predicted.memory import Capacity, capacity
-from ...predicted.model_shape import ModelShape, shape_of
 from ...predicted.step_work import (
     Spread,
     Widths,
@@ -228,7 +228,7 @@ def _longest_context(batch: float, heads: tuple[float, float], by_sequences: boo
     sizes, over = known_sizes("PaLM-540B"), parse_slice("v4:4x4x4")
     assert sizes is not None
     kv_heads, head_dim = heads
-    shape = replace(sizes.shape(), kv_heads=kv_heads, head_dim=head_dim)
+    shape = replace(shape_of(sizes), kv_heads=kv_heads, head_dim=head_dim)
     split = Parallelism(tensor=over.chips, kv_by_sequences=by_sequences)
     memory_bytes = over.chip.hbm_capacity_bytes
     held = capacity(shape, BF16, split, memory_bytes, sequences=batch, own_context=1.0)

@@ -22,7 +22,7 @@ V5E = [parse_slice("v5e-4")]
 @pytest.fixture(scope="module")
 def report():
     profile = sample_profile()
-    gaps = profile.findings[0].model_copy(update={"sentence": GAPS_DISCLOSURE})
+    gaps = profile.findings[0].model_copy(update={"what": GAPS_DISCLOSURE})
     told = profile.model_copy(update={"findings": [gaps, *profile.findings]})
     return analyse([told], V5E, WANTED, sample_calibration())
 

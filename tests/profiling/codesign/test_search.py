@@ -31,6 +31,7 @@ from rooflink.profiling.codesign.workload_mix import (
     parse_mix,
 )
 from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.predicted.arrays import mapped
 
 MIX = parse_mix(
     """
@@ -93,7 +94,7 @@ def test_the_sweep_is_each_design_by_itself(ground):
     time_s, cost = (np.asarray(x) for x in sweep(ground, designs, jnp.inf, "usd"))
     assert time_s.shape == cost.shape == (36, len(SEQUENCES))
     for i in (0, 17, 35):
-        one = jax.tree.map(lambda leaf, i=i: leaf[i], designs)
+        one = mapped(lambda leaf, i=i: leaf[i], designs)
         alone, token = mix_times(ground.mixed, ground.hardware, ground.on_chip, ground.efficiency,
                                  one)  # fmt: skip
         allowed = np.asarray(token) <= float(ground.slowest_token_s)

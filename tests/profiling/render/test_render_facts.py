@@ -9,15 +9,14 @@ from rooflink.profiling.render.tiles import tiles
 
 def cost(bandwidth: float, flops: float) -> MeasuredCost:
     time = Spread(median=1.0, low=1.0, high=1.0, repeats=[1.0])
-    return MeasuredCost(time_s=time, tokens_per_s=1.0, bandwidth_share=bandwidth, flops_share=flops)
-
-
-@pytest.mark.parametrize(
-    ("bandwidth", "flops", "bound"),
-    [(0.62, 0.41, "memory"), (0.06, 0.58, "compute"), (0.3, 0.2, "neither")],
-)
-def test_measured_bound(bandwidth: float, flops: float, bound: str) -> None:
-    assert facts.measured_bound(cost(bandwidth, flops)) == bound
+    return MeasuredCost(
+        time_s=time,
+        tokens_per_s=1.0,
+        flops_per_s=1.0,
+        bytes_per_s=1.0,
+        bandwidth_share=bandwidth,
+        flops_share=flops,
+    )
 
 
 def test_single_run_has_no_range() -> None:
@@ -50,9 +49,3 @@ def test_no_right_answer_still_shows_its_interval(profile: Profile) -> None:
     )
     shown = tiles(profile.model_copy(update={"outcome": outcome}))
     assert "0 % to 19 %, 16 attempts at 4 prompts" in [tile.lens for tile in shown]
-
-
-def test_findings_rank_by_share(profile: Profile) -> None:
-    shares = [finding.share for finding in facts.ranked(profile.findings)]
-    assert shares[0] == pytest.approx(0.9, abs=0.01)
-    assert shares[-1] is None

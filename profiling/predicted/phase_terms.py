@@ -1,13 +1,14 @@
 """What a phase's time is made of, and what it becomes where a resource grows.
 
-The browser computes the same in static/terms.js; tests/profiling/board compares the two.
+Of a prediction's phase, or of a phase at a chip's datasheet peak. The browser computes the same in
+board/static/terms.js; tests/profiling/board compares the two.
 """
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from scipy.optimize import brentq
+from ..records import ChipPlacement, Phase, PredictedPhase
 
 RESOURCES = ("compute", "memory", "on_chip", "links", "overhead")
 OVERLAPPED = RESOURCES[:-1]
@@ -55,6 +56,23 @@ class PhaseTerms:
         """The longest term's name, the first of equals; None for a phase that takes no time."""
         longest = max(RESOURCES, key=self.of)
         return NAMES.get(longest, longest) if self.of(longest) > 0 else None
+
+
+def terms_at_peak(phase: Phase, placement: ChipPlacement) -> PhaseTerms:
+    """A phase on a placement's chips at datasheet figures: no links, no overhead."""
+    counted, chips = phase.counted, placement.chips
+    return PhaseTerms(
+        compute_s=counted.flops / (chips * placement.peak_flops),
+        memory_s=counted.hbm_bytes.total / (chips * placement.hbm_bandwidth),
+    )
+
+
+def predicted_terms(phase: PredictedPhase) -> PhaseTerms:
+    """A predicted phase's terms, joined to its median."""
+    terms = PhaseTerms(
+        phase.compute_s, phase.memory_s, phase.on_chip_s, phase.links_s, phase.overhead_s
+    )
+    return joined(terms, phase.time_s.median)
 
 
 def grown(terms: PhaseTerms, factors: Mapping[str, float]) -> PhaseTerms:
@@ -113,6 +131,8 @@ def joined(terms: PhaseTerms, time_s: float) -> PhaseTerms:
         return _scaled(serial, time_s / serial.time_s)
     if time_s <= replace(terms, power=_SHARPEST).time_s:
         return _scaled(roofline, time_s / roofline.time_s)
+
+    from scipy.optimize import brentq  # here, for it takes long to import
 
     def beyond(power: float) -> float:
         return replace(terms, power=power).time_s - time_s
