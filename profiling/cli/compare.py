@@ -14,9 +14,10 @@ rooflink compare runs/monday/profile.json runs/tuesday --json
 
 
 def _show(result: Comparison, job: CompareJob, console: Console) -> None:
-    from ..render.comparison import show_comparison
+    from ..reports.renderers.console import show
+    from ..reports.sections.comparison import comparison_document
 
-    show_comparison(result, console)
+    show(comparison_document(result), console)
 
 
 compare_command = command_of(CompareJob, _show, EXAMPLES)

@@ -20,10 +20,11 @@ rooflink compile --model qwen3-8b --slice v6e-8 --xprof traces --out runs/qwen3 
 
 def _show(result: Compilations, job: CompileJob, console: Console) -> None:
     from ..compiled.xprof import BY_PHASE
-    from ..render.compiled_console import show_compiled
+    from ..reports.renderers.console import show
+    from ..reports.sections.compiled import compiled_document
 
     for target in result.targets:
-        show_compiled(target, console)
+        show(compiled_document(target), console)
     if job.out is not None:
         say_where(console, "Report", job.out / "report.html")
     for session in result.xprof:
@@ -33,7 +34,7 @@ def _show(result: Compilations, job: CompileJob, console: Console) -> None:
 
 
 def _write(result: Compilations, folder: Path) -> None:
-    from ..render.report import write_run
+    from ..reports.write import write_run
 
     write_run(result.profile, folder)
 

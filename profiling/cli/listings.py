@@ -6,13 +6,13 @@ One chip's figures with their sources, as a table.
 """
 
 import json as jsonlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from ...model.architecture import Architecture
 from ...model.config import PRESETS, ModelConfig
@@ -21,23 +21,29 @@ from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..errors import ProfileInputError
 from ..names import chip_named
-from ..render.units import bandwidth, bytes_, count, flop_rate, prefixed
+from ..reports.document import Column, Table
+from ..reports.renderers.console import show_table
+from ..reports.units import bandwidth, bytes_, count, flop_rate, prefixed, significant
+
+if TYPE_CHECKING:
+    from ..records.files import Written
 
 PREFIXED = {"FLOP/s", "B/s", "B"}
 
 
 def show_chip(chip: Chip, console: Console) -> None:
     """Print every figure of `chip` with unit, confidence, date and source."""
-    table = Table(title=f"{chip.name} ({chip.vendor}, {chip.year}), per chip", box=None)
-    table.add_column("figure", no_wrap=True)
-    table.add_column("value", justify="right", overflow="fold", min_width=13, max_width=24)
-    table.add_column("confidence")
-    table.add_column("date", no_wrap=True)
-    table.add_column("source", overflow="fold")
-    for name, figure in figures_in(chip).items():
-        value = figure.value if isinstance(figure, Statement) else _number(figure)
-        table.add_row(name, value, figure.confidence, figure.date, figure.source)
-    console.print(table)
+    figures = figures_in(chip)
+    values = [f.value if isinstance(f, Statement) else _number(f) for f in figures.values()]
+    console.print(Text(f"{chip.name} ({chip.vendor}, {chip.year}), per chip", "bold"))
+    columns = [
+        Column("figure", list(figures)),
+        Column("value", values),
+        Column("confidence", [f.confidence for f in figures.values()]),
+        Column("date", [f.date for f in figures.values()]),
+        Column("source", [f.source for f in figures.values()]),
+    ]
+    show_table(Table(chip.name, columns), console)
 
 
 def _number(figure: Figure) -> str:
@@ -67,28 +73,29 @@ def models_command(json: Json = False) -> None:
     if json:
         print(jsonlib.dumps([_model_row(model) for model in (*presets, *described)], indent=1))
         return
+    _show_models("Model presets (bytes in bfloat16)", presets)
+    _show_models("Described models: cost only, cannot run", described)
+
+
+def _show_models(title: str, models: Sequence[Architecture]) -> None:
+    def billions(number: float) -> str:
+        return f"{significant(number / 1e9)} B"
+
     console = Console()
-    console.print(_model_table("Model presets (bytes in bfloat16)", presets))
-    console.print(_model_table("Described models: cost only, cannot run", described))
-
-
-def _model_table(title: str, models: Sequence[Architecture]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("model", no_wrap=True, min_width=15)
-    for column in ("params", "active", "weights", "KV/token", "layers", "heads", "KV"):
-        table.add_column(column, justify="right")
-    table.add_column("context", justify="right")
-    for model in models:
-        table.add_row(
-            model.name,
-            f"{model.parameters / 1e9:.3g} B",
-            f"{model.active_parameters / 1e9:.3g} B",
-            bytes_(model.weight_bytes("bfloat16")),
-            bytes_(model.kv_bytes_per_token("bfloat16")),
-            *(str(n) for n in (model.layers, model.query_heads, model.kv_heads)),
-            str(model.context_length) if isinstance(model, ModelConfig) else "",
-        )
-    return table
+    console.print(Text(title, "bold"))
+    context = [m.context_length if isinstance(m, ModelConfig) else None for m in models]
+    columns = [
+        Column("model", [m.name for m in models]),
+        Column("parameters", [m.parameters for m in models], billions),
+        Column("active", [m.active_parameters for m in models], billions),
+        Column("weights", [m.weight_bytes("bfloat16") for m in models], bytes_),
+        Column("KV per token", [m.kv_bytes_per_token("bfloat16") for m in models], bytes_),
+        Column("layers", [m.layers for m in models], count),
+        Column("heads", [m.query_heads for m in models], count),
+        Column("KV heads", [m.kv_heads for m in models], count),
+        Column("context", context, count),
+    ]
+    show_table(Table(title, columns), console)
 
 
 def chips_command(
@@ -121,7 +128,7 @@ def chips_command(
     elif name:
         show_chip(chips[0], Console())
     else:
-        Console().print(_chip_table(chips))
+        show_table(_chip_table(chips), Console())
 
 
 def _model_row(model: Architecture) -> dict[str, object]:
@@ -135,28 +142,21 @@ def _model_row(model: Architecture) -> dict[str, object]:
 
 
 def _chip_table(chips: list[Chip]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.title = "Chips, at datasheet peak"
-    table.caption = "* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source"
-    table.add_column("chip", no_wrap=True)
-    for column in ("year", "bfloat16 peak", "memory", "bandwidth", "ridge FLOP/B"):
-        table.add_column(column, justify="right")
-    table.add_column("confidence", no_wrap=True)
-    others = False
-    for chip in chips:
-        if chip.kind != "tpu" and not others:
-            table.add_row()  # TPUs come first
-            others = True
-        table.add_row(
-            chip_stem(chip),
-            str(chip.year),
-            _peak(chip),
-            bytes_(chip.hbm_capacity_bytes),
-            bandwidth(chip.hbm_bandwidth),
-            f"{chip.ridge('bfloat16'):.3g}",
-            chip.confidence,
-        )
-    return table
+    """TPUs come first."""
+    ranked = sorted(chips, key=lambda chip: chip.kind != "tpu")
+    return Table(
+        "Chips, at datasheet peak",
+        [
+            Column("chip", [chip_stem(chip) for chip in ranked]),
+            Column("year", [str(chip.year) for chip in ranked], str),
+            Column("bfloat16 peak", [_peak(chip) for chip in ranked], str),
+            Column("memory", [chip.hbm_capacity_bytes for chip in ranked], bytes_),
+            Column("bandwidth", [chip.hbm_bandwidth for chip in ranked], bandwidth),
+            Column("ridge FLOP/B", [chip.ridge("bfloat16") for chip in ranked], significant),
+            Column("confidence", [chip.confidence for chip in ranked]),
+        ],
+        note="* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source",
+    )
 
 
 def _peak(chip: Chip) -> str:
@@ -198,9 +198,14 @@ def schema_command(
         ]
         print(jsonlib.dumps(rows, indent=1))
     else:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("record", "file", "schema_version", "written by"):
-            table.add_column(column, overflow="fold")
-        for name, each in WRITTEN.items():
-            table.add_row(name, each.file, each.version, each.command)
-        Console().print(table)
+        _show_records(WRITTEN)
+
+
+def _show_records(records: Mapping[str, "Written"]) -> None:
+    columns = [
+        Column("record", list(records)),
+        Column("file", [record.file for record in records.values()]),
+        Column("schema_version", [record.version for record in records.values()]),
+        Column("written by", [record.command for record in records.values()]),
+    ]
+    show_table(Table("Records", columns), Console())

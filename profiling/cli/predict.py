@@ -21,14 +21,19 @@ rooflink predict --model mine.toml --slice mychip.toml:4 --price my_costs.toml -
 
 
 def _show(result: Predictions, job: PredictJob, console: Console) -> None:
-    from ..render.prediction_console import show_prediction, show_predictions, show_tiers
+    from ..reports.renderers.console import show
+    from ..reports.sections.predicted import (
+        prediction_document,
+        predictions_document,
+        tiers_document,
+    )
 
     if job.compare:
-        show_tiers(list(zip(result.thinking, result.quick, strict=True)), console)
+        show(tiers_document(list(zip(result.thinking, result.quick, strict=True))), console)
     elif len(result.thinking) == 1:
-        show_prediction(result.thinking[0], console)
+        show(prediction_document(result.thinking[0]), console)
     else:
-        show_predictions(result.thinking, console)
+        show(predictions_document(result.thinking), console)
 
 
 def _as_json(result: Predictions) -> str:

@@ -39,8 +39,9 @@ from ..model_spec import Subject, resolve_subject
 from ..names import chips_for, slice_named
 from ..profiler import profile
 from ..records import Profile
-from ..render.console import show
-from ..render.report import write_run
+from ..reports.renderers.console import show
+from ..reports.sections.profile import profile_summary
+from ..reports.write import write_run
 from ..strategy.asked import strategy_for
 from ..workload import Request
 from .options import DTypeChoice, VerifierOption
@@ -201,7 +202,7 @@ def profile_command(
         print(found.model_dump_json(indent=1))
     else:
         console = Console()
-        show(found, console)
+        show(profile_summary(found), console)
         console.print(f"Report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
 
 

@@ -97,7 +97,7 @@ def perform(
     job: Job,
     watcher: Watcher,
     command: str,
-    write: Callable[[Result, Path], None] | None = None,
+    write: Callable[[Result, Path], object] | None = None,
 ) -> Result:
     """Run `job`, in a folder that is known to be writable where it has one, and `write` there."""
     folder = getattr(job, "out", None)

@@ -7,13 +7,15 @@ from typing import Any
 
 from ..jobs.compile_job import Compilations, CompileJob
 from ..records import CompiledTarget
-from ..render.compiled_facts import NOTES, setting_texts, verdict, warnings
-from ..render.compiled_tables import asked_table, excess_table, executables_table
-from ..render.report import write_run
-from . import figures
-from .frames import frame
+from ..reports.renderers.notebook import cell, frame
+from ..reports.sections.compiled import (
+    compiled_document,
+    executables_table,
+    needed_table,
+    verdict,
+)
+from ..reports.write import write_run
 from .from_job import function_of
-from .page import page
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,12 @@ class Compilation:
         return f"{self.model} on {'. On '.join(map(_said, self.records))}"
 
     def _repr_html_(self) -> str:
-        return "".join(self._section(each) for each in self.records)
-
-    def _section(self, record: CompiledTarget) -> str:
-        return page(
-            "tables.html.j2",
-            heading=f"{self.model}: {', '.join(setting_texts(record))}",
-            tables=[asked_table(record), excess_table(record), executables_table(record)],
-            notes=[*warnings(record), *NOTES],
-        )
+        return "".join(cell(compiled_document(record)) for record in self.records)
 
     @property
     def phases(self) -> Any:
         """A row for each phase, as a DataFrame where pandas is installed, else a list of dicts."""
-        return frame([row for each in self.records for row in figures.compiled(each)], "phase")
+        return frame(needed_table(self.record), executables_table(self.record))
 
 
 def _said(record: CompiledTarget) -> str:

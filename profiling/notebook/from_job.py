@@ -19,7 +19,7 @@ def function_of(
     view: Callable[[Any, Any], View],
     first: tuple[str, ...] = (),
     rest: str | None = None,
-    write: Callable[[Any, Path], None] | None = None,
+    write: Callable[[Any, Path], object] | None = None,
     taken: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> Callable[..., View]:
     """A function that runs `job` with progress where it is called, and returns `view(result, job)`.

@@ -6,12 +6,15 @@ from typing import Any
 
 from ..jobs.predict_job import Predictions, PredictJob
 from ..records import Prediction
-from ..render.prediction_facts import LABEL, notes_apart, workload_text
-from ..render.prediction_tables import phases_table, slices_table
-from . import figures
-from .frames import frame
+from ..reports.renderers.notebook import cell, frame
+from ..reports.sections.predicted import (
+    LABEL,
+    prediction_document,
+    predictions_document,
+    slices_table,
+)
+from ..reports.units import seconds
 from .from_job import function_of
-from .page import page
 
 
 @dataclass(frozen=True)
@@ -21,32 +24,18 @@ class Predicted:
     records: Sequence[Prediction]
 
     def __repr__(self) -> str:
-        times = ", ".join(f"{each.slice} {each.time_s.median:.3g} s" for each in self.records)
+        times = ", ".join(f"{p.slice} {seconds(p.time_s.median)}" for p in self.records)
         return f"{self.records[0].model}, {LABEL}: {times}"
 
     def _repr_html_(self) -> str:
-        first = self.records[0]
         alone = len(self.records) == 1
-        apart, common = notes_apart(self.records)
-        own = [
-            f"{each.slice}: {note}"
-            for each, said in zip(self.records, apart, strict=True)
-            for note in said
-        ]
-        return page(
-            "tables.html.j2",
-            heading=f"{first.model}, {LABEL}. {workload_text(first)}",
-            tables=[
-                slices_table(self.records, by_phase=not alone),
-                *([phases_table(first)] if alone else []),
-            ],
-            notes=[*own, *common],
-        )
+        made = prediction_document(self.records[0]) if alone else predictions_document(self.records)
+        return cell(made)
 
     @property
     def table(self) -> Any:
         """A row for each slice, as a DataFrame where pandas is installed, else a list of dicts."""
-        return frame(figures.predictions(self.records), "slice")
+        return frame(slices_table(self.records))
 
 
 def _shown(result: Predictions, job: PredictJob) -> Predicted:
