@@ -48,7 +48,7 @@ class Column:
     text: Callable[..., str] | None = None
     lens: str = ""  # of the figures under it: terms.MEASURED ...; '' for plain facts
     name: str = ""  # in a DataFrame, with its unit: 'time_s'; '' for the title's slug
-    priority: int = 0  # 0 stays; of the others the highest is the first to go where space is short
+    priority: int = 0  # 0 stays; where space is short the columns of the highest go first
     show: Literal["median", "bounds", "both"] = "median"  # of Interval values
     short: str = ""  # the heading where space is short
     help: str = ""  # an explanation, shown where the reader points at the heading
@@ -220,6 +220,7 @@ class Advice:
 
     sentence: str
     size: str = ""  # short: '31 %'
+    of: str = ""  # what the size is: 'less time per query'
     evidence: str = ""
     action: str = ""  # the command or the change that realises it
 

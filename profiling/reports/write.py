@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ..errors import ProfileInputError
 from ..records import Profile
+from ..records.base import BYTE_KINDS
 from ..records.files import save_profile, write_text
-from ..records.profile import BYTE_KINDS, TOTAL
+from ..records.profile import TOTAL
 from .document import Document
 from .renderers.html import html
 from .renderers.markdown import markdown

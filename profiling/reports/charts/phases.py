@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ...records import Phase, Profile
-from ...records.profile import BYTE_KINDS
+from ...records.base import BYTE_KINDS
 from .. import theme, units
 from ..document import Chart
 from .bars import Bar, Part, bars

@@ -61,9 +61,7 @@ def roofs_of(profile: Profile) -> list[Roof]:
 
 def achieved(phase: Phase) -> float | None:
     """Counted FLOPs over measured time; None where the phase was not run."""
-    if phase.measured is None or phase.measured.time_s.median <= 0:
-        return None
-    return phase.counted.flops / phase.measured.time_s.median
+    return phase.measured.flops_per_s if phase.measured and phase.steps else None
 
 
 def _draw(phases: Sequence[Phase], roofs: Sequence[Roof]) -> Spec:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ...records import Length, Profile, ThoughtPoint
-from ...records.profile import BYTE_KINDS
+from ...records.base import BYTE_KINDS
 from .. import theme, units
 from ..document import Chart, Spec
 from .base import alt, colours, data, pick, si_axis, spaced_linear, spec, stacked, tips

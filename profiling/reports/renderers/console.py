@@ -78,11 +78,11 @@ def show_table(table: Table, console: Console) -> list[Column]:
     kept = list(table.shown)
     while kept:
         fitted = _rich_table(kept, table, console)
-        dropped = max(kept, key=lambda column: column.priority)
-        if fitted is not None or dropped.priority == 0:
+        least = max(column.priority for column in kept)
+        if fitted is not None or least == 0:
             console.print(fitted or _made(kept, table, 1, console))
             break
-        kept.remove(dropped)
+        kept = [column for column in kept if column.priority < least]
     if table.note and kept:
         console.print(Text(table.note, "dim"))
     return [column for column in table.shown if column not in kept]
@@ -175,8 +175,8 @@ def _show_facts(facts: Facts, console: Console) -> None:
 
 def _show_findings(items: Sequence[Advice], console: Console) -> None:
     for index, item in enumerate(items):
-        size = Text(f"  {item.size}", "dim") if item.size else Text("")
-        line = Text(f"{index + 1}. ") + Text(printable(item.sentence)) + size
+        size = Text(f"{item.size} {item.of}".strip() + ": " if item.size else "", "bold")
+        line = Text(f"{index + 1}. ") + size + Text(printable(item.sentence), "not bold")
         console.print(Padding(line, (0, 0, 0, 2), expand=False))
         if item.action:
             action = Text(printable(item.action), "dim")

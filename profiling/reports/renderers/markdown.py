@@ -132,7 +132,7 @@ def _words(block: Block) -> str:
 
 
 def _advice(advice: Advice) -> str:
-    size = f"**{inline(advice.size)}.**" if advice.size else ""
-    action = f"Do: {inline(advice.action)}" if advice.action else ""
-    parts = (inline(advice.sentence), size, inline(advice.evidence), action)
+    size = f"**{inline(f'{advice.size} {advice.of}'.strip())}.**" if advice.size else ""
+    action = f"Try: {inline(advice.action)}" if advice.action else ""
+    parts = (size, inline(advice.sentence), inline(advice.evidence), action)
     return " ".join(part for part in parts if part)

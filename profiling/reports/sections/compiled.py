@@ -55,7 +55,7 @@ def compiled_summary(profile: Profile) -> list[Block]:
     table = Table(
         "What XLA moves, per device and call",
         [Column("target", [label for label, _ in rows]), *needed],
-        note="of one device and one call; not run",
+        note="bytes of one device and one call; compiled, not run",
     )
     sentences = [
         f"{target.target}: {line}"

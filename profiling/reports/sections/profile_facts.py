@@ -18,8 +18,8 @@ from ...records.profile import TOTAL, total_phase
 from .. import theme, units
 from ..document import Advice
 
-NEITHER_BELOW = 1 / 3  # share of both limits under which neither is what bounds a phase
 OVERHEAD = "overhead"
+"""What bounds a phase that is far from both limits of the machine."""
 
 STOP_LABELS: dict[str, str] = {
     "marker": "closed by a marker",
@@ -35,14 +35,8 @@ def bound_text(phase: Phase) -> str:
     """The measured bound; '' where not run, and for the total, whose phases may differ."""
     if phase.measured is None or phase.name == TOTAL:
         return ""
-    return measured_bound(phase.measured)
-
-
-def measured_bound(cost: MeasuredCost) -> str:
-    """What bounds a phase on the machine that ran it: memory, compute or overhead."""
-    if max(cost.bandwidth_share, cost.flops_share) < NEITHER_BELOW:
-        return OVERHEAD
-    return "memory" if cost.bandwidth_share >= cost.flops_share else "compute"
+    bound = phase.measured.bound
+    return OVERHEAD if bound == "neither" else bound
 
 
 def was_run(profile: Profile) -> bool:
@@ -152,18 +146,22 @@ def checked_text(outcome: Outcome) -> str:
 
 
 def advice(findings: Sequence[Finding]) -> list[Advice]:
-    """Findings with the largest share first; those without a share keep their order, last."""
-    ranked = sorted(findings, key=lambda f: -1.0 if f.share is None else f.share, reverse=True)
-    return [_advice(finding) for finding in ranked]
+    """Findings as they are ranked: what saves most of the whole first."""
+    return [_advice(finding) for finding in findings]
 
 
 def _advice(finding: Finding) -> Advice:
-    size = units.share(finding.share) if finding.share is not None else ""
-    moved = units.bytes_(finding.size_bytes) if finding.size_bytes is not None else ""
-    of = f" of {finding.phase}" if finding.phase else ""
-    detail = f"{moved}{of}" if moved else ""
-    evidence = f"{finding.evidence} ({detail})" if size and detail else finding.evidence
-    return Advice(finding.sentence, size or moved, evidence)
+    if finding.saves_share is None:
+        return Advice(finding.what, evidence=finding.evidence)
+    quality = "Answers may change." if finding.answers == "may change" else ""
+    whose = f"Saving {finding.basis}." if finding.basis else ""
+    return Advice(
+        sentence=f"{finding.how}. {finding.what}",
+        size=units.share(finding.saves_share),
+        of=f"less {finding.of}",
+        evidence=" ".join(filter(None, (quality, whose, finding.evidence))),
+        action=finding.command or "",
+    )
 
 
 def backend_text(profile: Profile) -> str:

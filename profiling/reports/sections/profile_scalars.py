@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ...records import ChipPlacement, CompiledPhase, HbmBytes, Interval, Prediction, Profile
-from ...records.profile import BYTE_KINDS, TOTAL, total_phase
+from ...records.base import BYTE_KINDS
+from ...records.profile import TOTAL, total_phase
 from ..document import tag
 from ..renderers.tensorboard import Hyperparameters, Scalar, Session, chip_given
 from . import compiled, predicted

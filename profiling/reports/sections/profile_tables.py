@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ...records import PhaseOnChip, Profile
-from ...records.profile import BYTE_KINDS
+from ...records.base import BYTE_KINDS
 from .. import theme, units
 from ..document import Column, Facts, Table, columns
 from ..terms import AT_PEAK, COUNTED, MEASURED
