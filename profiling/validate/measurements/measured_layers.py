@@ -1,9 +1,7 @@
-"""Rows of measured_ops.csv that time the operations of one transformer layer in turn.
+"""Rows of measured_ops.csv: one operation, or those of one transformer layer in turn, on one chip.
 
-LLMCompass (arXiv:2312.03134, figure 5): a layer of GPT-3 on four A100, split over the heads; the
-decode step is the 1,024th after a prompt of 2,048.
-
-Rows of measured_ops.csv: one operation, or those of one layer, on one chip.
+The layers are LLMCompass's (arXiv:2312.03134, figure 5): a layer of GPT-3 on four A100, split over
+the heads; the decode step is the 1,024th after a prompt of 2,048.
 """
 
 import re
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from ....model.architecture import Architecture
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case, Group
+from ...predicted.collectives import published_collective
 from ...predicted.step_work import Work, elementwise_work
 from .csv_rows import LeftOutError, Row
 from .deployments import chip_of, slice_of
@@ -102,7 +101,7 @@ def _read(shape: str) -> _Layer:
     return _Layer(sizes, found["phase"], float(found["batch"]), float(prompt[1]), float(shards[1]))
 
 
-COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
+OPS_COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
 PREFILL_TOKENS = 256
 """Tokens in a step from which on a layer's matmuls are reported as prefill."""
 
@@ -119,6 +118,8 @@ def ops_cases(row: Row) -> list[Case]:
     for pattern, read in _READERS:
         if re.search(pattern, op):
             return [read(row, held)]
+    if published_collective(op):
+        return [_collective(row, held)]
     if re.search(r"layer (prefill|decode)", row.text("shape")):
         return [layer_case(row, held)]
     raise LeftOutError(f"the operation '{row.text('op')}' is not described")
@@ -220,5 +221,4 @@ _READERS: tuple[tuple[str, Callable[[Row, Formats], Case]], ...] = (
     (r"one layer linear ops", _layer),
     (r"\bcopy\b", _copy),
     (r"^(softmax|layernorm|rmsnorm|gelu|silu)\d*$", _vector),
-    (r"psum|all.?gather|all.?reduce", _collective),
 )
