@@ -97,6 +97,8 @@ RUNS = ("profile", "profile_voting", "profile_beam", "profile_revision", "eval")
 
 MENDED: dict[str, str] = {
     "*/largest_batch": "a whole number of millions, which float32 rounded",
+    "codesign/data_centers/*/smoothing/*": "small differences of powers, which float32 rounded",
+    "codesign/cases/*/flips/*": "a root of a difference near zero, which float32 rounded",
 }
 """Path of a figure that may differ, with * for any part of it -> why."""
 
