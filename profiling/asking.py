@@ -10,7 +10,7 @@ import jax
 
 from ..model.tasks import Problem
 from ..model.tasks.notation import speaks_notation
-from ..model.tasks.registry import parse_task
+from ..model.tasks.parse import parse_task
 from ..model.tasks.word_problems import ListedTask
 from .compiled.targets import Target, parse_target, require_compiler
 from .errors import ProfileInputError

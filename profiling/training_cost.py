@@ -21,7 +21,7 @@ import numpy as np
 
 from ..model.config import ModelConfig
 from ..model.sampling import Greedy
-from ..model.tasks.registry import parse_generated
+from ..model.tasks.parse import parse_generated
 from ..model.tokenizer import Tokenizer
 from ..model.training.data import notation_tokenizer
 from ..model.training.loop import Figures

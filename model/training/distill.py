@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 from ..transformer import Transformer
 from .data import Rows, initial_transformer, points, random_rows
 from .loop import (

@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 from ..transformer import Transformer
 from .loop import Figures, Finished, Learner, LoopWatcher, learner_run, run_loop
 from .model_folder import Start

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..config import ModelConfig
 from ..sampling import Greedy, Temperature
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 from .distill import train_distill
 from .grpo import train_grpo
 from .loop import Figures, Finished, Learner, LoopWatcher

@@ -1,8 +1,7 @@
-"""Recipe: everything that decides what a supervised training run ends with, read from TOML.
+"""Recipes: everything that decides what a training ends with, read from TOML.
 
-Recipes of the trainings that start from a model: everything that decides what they end with.
-
-Each is read from TOML, where `method` says which it is.
+A supervised recipe trains from scratch; the others start from a model, and `method` says which
+of them a file holds.
 """
 
 import hashlib
@@ -26,7 +25,7 @@ from pydantic import (
 
 from ..config import ModelConfig, ModelInputError
 from ..tasks.notation import WORDS
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 
 Kind = TypeVar("Kind")
 STRICT = with_config(ConfigDict(extra="forbid"))

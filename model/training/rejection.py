@@ -12,7 +12,7 @@ import numpy as np
 import optax
 
 from ..config import ModelInputError
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 from ..transformer import Transformer
 from .data import Rows
 from .loop import Figures, Finished, Learner, LoopWatcher, learner_run, run_loop

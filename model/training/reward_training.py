@@ -17,7 +17,7 @@ from jax.typing import ArrayLike
 
 from ..reward_model import Head, initial_head, last_hidden, save_head
 from ..sampling import Temperature
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 from ..transformer import Transformer
 from .data import Rows, points, random_rows
 from .loop import POINTS_PER_CHECKPOINT, Figures, Finished, LoopWatcher, Run, run_loop

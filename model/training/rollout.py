@@ -16,9 +16,9 @@ from ..generation.stopping import thought_rules
 from ..sampling import Greedy, Sampler, Temperature
 from ..strategies.voting import leader, tally
 from ..tasks import Problem
-from ..tasks.base import GeneratedTask
 from ..tasks.notation import END_OF_THOUGHT
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
+from ..tasks.task import GeneratedTask
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer
 from .data import Rows

@@ -206,11 +206,11 @@ def _entry(cursor: _Cursor, path: Path) -> tuple[str, GGMLQuantizationType, tupl
         raise ModelInputError(f"{path} gives tensor '{name}' {dimensions} axes: it is damaged.")
     shape = tuple(cursor.integer("Q") for _ in range(dimensions))[::-1]
     number, offset = cursor.integer("I"), cursor.integer("Q")
-    known = {kind.value: kind for kind in READABLE_TYPES}
-    if number not in known:
+    readable = {kind.value: kind for kind in READABLE_TYPES}
+    if number not in readable:
         names = {kind.value: kind.name for kind in GGMLQuantizationType}
         raise ModelInputError(
             f"{path} holds tensor '{name}' as {names.get(number, f'unknown type {number}')}, which "
             f"is not read: use a file of {', '.join(k.name for k in READABLE_TYPES)}."
         )
-    return name, known[number], shape, offset
+    return name, readable[number], shape, offset

@@ -135,12 +135,12 @@ def _merges_by_score(fields: Fields, tokens: list[str]) -> list[tuple[str, str]]
     scores = fields.get("tokenizer.ggml.scores")
     if not isinstance(scores, list) or len(scores) != len(tokens):
         raise _damaged(fields.where, "as many scores as tokens are needed")
-    known = frozenset(tokens)
+    vocabulary = frozenset(tokens)
     ranked = [
         (score, cut, len(token) - cut, token)
         for token, score in zip(tokens, scores, strict=True)
         for cut in range(1, len(token))
-        if token[:cut] in known and token[cut:] in known
+        if token[:cut] in vocabulary and token[cut:] in vocabulary
     ]
     ranked.sort(key=lambda merge: merge[:3], reverse=True)
     return [(token[:cut], token[cut:]) for _, cut, _, token in ranked]

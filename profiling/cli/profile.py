@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from ...model.sampling import sampler
-from ...model.tasks.registry import FORMS
+from ...model.tasks.parse import FORMS
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..asking import (

@@ -16,7 +16,7 @@ from ..predicted.economics import Terms, per_correct
 from ..predicted.memory import RESERVED_SHARE
 from ..records import Profile
 from ..records.base import Interval
-from ..records.codesign import Assumption, CodesignCase, CodesignReport, ProfileRead
+from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
 from .claims import seeds
@@ -244,7 +244,7 @@ def _case(case: Setting, asked: Wanted, runs: Sequence[Run]) -> CodesignCase:
     )
 
 
-def _searches(cases: Sequence[Setting], asked: Wanted, notes: list[str]):  # type: ignore[no-untyped-def]
+def _searches(cases: Sequence[Setting], asked: Wanted, notes: list[str]) -> list[DesignSearch]:
     """About the case with the largest model; without a stated budget a search that finds nothing
     is a note."""
     case = max(cases, key=lambda each: float(each.query.shape.parameters))

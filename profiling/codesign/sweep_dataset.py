@@ -96,7 +96,7 @@ def left_out(folder: Path, number: int) -> str:
     return str(metadata.get(_LEFT_OUT, b"").decode())
 
 
-def _arrow_type(pyarrow: ModuleType, name: str):  # type: ignore[no-untyped-def]
+def _arrow_type(pyarrow: ModuleType, name: str) -> object:
     if name == FITS:
         return pyarrow.bool_()
     return pyarrow.float64() if name in NUMBERS else pyarrow.string()

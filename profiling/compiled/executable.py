@@ -1,6 +1,6 @@
-"""CompiledPhase: what XLA made of one phase for one target, as it is kept and read back.
+"""One phase's program compiled by XLA for one target.
 
-One lowered program compiled, and its final HLO taken out of the executable.
+The final HLO taken out of the executable, its memory and its totals, as stored and read back.
 """
 
 import tempfile

@@ -1,6 +1,6 @@
 """Targets: what a program can be compiled for, by name: 'cpu', or a slice such as 'v5e:2x4'.
 
-Which slices there are, and what libtpu calls them, is said by the chip files of tpu_configs.
+The chip files of tpu_configs say which slices there are, and what libtpu calls them.
 """
 
 import importlib.util

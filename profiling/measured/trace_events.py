@@ -1,6 +1,4 @@
-"""A profiler's session as plain Python: lines of events, names put in place of numbers.
-
-Work on a CPU's threads, from XLA's host events.
+"""The events of a profiler's session, and the work of CPU threads and TPU cores that they show.
 
 On a line (thread) of the plane '/host:CPU' these events matter, and all others are left out:
 
@@ -12,14 +10,10 @@ On a line (thread) of the plane '/host:CPU' these events matter, and all others 
   to the pool: what a thunk hands over is the thunk's work on another thread;
 - waits, 'ThunkExecutor::Execute (wait for completion)' and '...::Await': idle, never counted.
 
-Events of one line inside each other, and the time that each has to itself.
+Events of one line lie inside each other; each has the time that its inner events leave (self time).
 
-Work: what a stretch of a thread's or core's time was spent on.
-
-Work on a TPU's cores: the operations that the device itself timed.
-
-Planes and lines are named as XProf reads them. Tested on sessions that `compile --xprof` writes;
-no TPU was at hand to trace.
+A TPU's cores time their operations themselves. Planes and lines are named as XProf reads them.
+Tested on sessions that `compile --xprof` writes; no TPU was at hand to trace.
 """
 
 import re
@@ -201,8 +195,8 @@ def threads_work(host: Plane) -> list[list[Work]]:
     givers = {
         span.kind.key: span.outer for spans in lines for span in spans if span.kind.what == "record"
     }
-    found = [list(_work(spans, givers)) for spans in lines]
-    return [work for work in found if work]
+    work_by_line = [list(_work(spans, givers)) for spans in lines]
+    return [work for work in work_by_line if work]
 
 
 def _spans(events: Iterable[Event]) -> list[Span[_Kind]]:
@@ -272,11 +266,11 @@ def cores_work(planes: Sequence[Plane]) -> list[list[Work]]:
         for name, events in plane.lines()
         if name == _LINE
     ]
-    found = [
+    work_by_line = [
         [Work(span.start_ps, span.self_ps, span.kind) for span in spans if span.self_ps > 0]
         for spans in lines
     ]
-    return [work for work in found if work]
+    return [work for work in work_by_line if work]
 
 
 def _op_of_cores(event: Event) -> Op | None:

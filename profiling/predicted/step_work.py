@@ -222,7 +222,7 @@ def _blocks(
     # Each token needs a share of the experts: the chance that one is needed by none of them.
     share = shape.active_mlp_parameters / shape.mlp_parameters
     tokens = rows * split.expert
-    touched = 1 - (1 - share) ** tokens
+    touched = 1 - arrays.power(1 - share, tokens)
     mlp_resident = shape.mlp_parameters / (split.tensor * split.expert)
     mlp_flops = 2 * tokens * share * mlp_resident * shape.layers
     columns = shape.expert_width / split.tensor

@@ -24,10 +24,10 @@ _WIDTHS = Widths(2.0, 2.0, 2.0)
 
 def peer_rows() -> list[PeerRow]:
     """By chip: by hand, ours, the others."""
-    found = [_peer(row) for row in read_table(FILE).rows]
+    peers = [_peer(row) for row in read_table(FILE).rows]
     rows: list[PeerRow] = []
     for chip in CHIPS:
-        of_chip = [row for row in found if row.chip == chip]
+        of_chip = [row for row in peers if row.chip == chip]
         hand = [row for row in of_chip if row.tool == BY_HAND]
         rows += [*hand, our_row(chip), *(row for row in of_chip if row.tool != BY_HAND)]
     return rows

@@ -1,8 +1,7 @@
 """A compiled program: instructions in computations in a module, linked so that they can be walked.
 
 Objects are immutable and compare by identity: two instructions are the same only if they are one.
-
-From protobuf messages to linked dataclasses.
+`module_from` builds them from protobuf messages.
 """
 
 import json

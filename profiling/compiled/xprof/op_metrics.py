@@ -84,13 +84,13 @@ class _Counter:
         self._known: dict[int, int] = {}
 
     def by_name(self) -> dict[str, int]:
-        found = {
+        by_name = {
             instruction.name: self._flops(instruction, by_id)
             for computation in self._computations.values()
             for by_id in [_by_id(computation)]
             for instruction in computation.instructions
         }
-        return {name: flops for name, flops in found.items() if flops}
+        return {name: flops for name, flops in by_name.items() if flops}
 
     def _flops(self, instruction: Message, by_id: dict[int, Message]) -> int:
         if instruction.opcode in _LOOPS:
@@ -157,7 +157,7 @@ def _count_positions(
         return min(inputs, outputs)
     last = (inputs - 1) * base
     period = base // math.gcd(stride, base)  # outputs from one that meets an input to the next
-    found = 0
+    pairs = 0
     for element in range(size):
         offset = element * dilation - low
         first = max(0, -(offset // stride))  # the first output at or behind the first input
@@ -165,8 +165,8 @@ def _count_positions(
         near = range(first, min(first + period, end))
         start = next((output for output in near if (output * stride + offset) % base == 0), None)
         if start is not None:
-            found += 1 + (end - 1 - start) // period
-    return found
+            pairs += 1 + (end - 1 - start) // period
+    return pairs
 
 
 def _summed_product_flops(instruction: Message, by_id: dict[int, Message]) -> int:
@@ -234,12 +234,12 @@ def category(instruction: Instruction) -> str:
 
 def _opcodes(fusion: Instruction) -> set[str]:
     """Opcodes in a fusion, fusions inside it included."""
-    found: set[str] = set()
+    opcodes: set[str] = set()
     for instruction in fusion.called.instructions:
-        found.add(instruction.opcode)
+        opcodes.add(instruction.opcode)
         if instruction.opcode == "fusion":
-            found |= _opcodes(instruction)
-    return found
+            opcodes |= _opcodes(instruction)
+    return opcodes
 
 
 PICOSECONDS = 10**12

@@ -1,10 +1,7 @@
-"""The device's plane: phases as steps, their programs, and the programs' operations.
+"""The device's plane of a session: phases as steps, their programs, and the programs' operations.
 
-A phase's FLOPs shared out over its instructions, to the last one.
-
-The device's plane with each phase as a single operation: a row a phase in XProf's tables.
-
-PhaseProgram: what the session's writer needs to know of one compiled phase.
+A phase's counted FLOPs are shared out over its instructions, to the last one. `PhaseRows` writes
+each phase as a single operation instead: a row a phase in XProf's tables.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,13 +59,13 @@ def row_flops(phase: PhaseProgram) -> list[int]:
     rest = phase.flops
     for scope, of_scope in sorted(phase.flops_by_scope.items(), key=lambda item: -len(item[0])):
         inside = [i for i, row in enumerate(rows) if _within(row.scope, scope)]
-        known = [i for i in inside if weights[i]] or inside
-        if known and of_scope <= rest:
-            _share(of_scope, known, weights, rows, flops)
+        weighted = [i for i in inside if weights[i]] or inside
+        if weighted and of_scope <= rest:
+            _share(of_scope, weighted, weights, rows, flops)
             rest -= of_scope
     free = [i for i, given in enumerate(flops) if weights[i] and not given]
-    known = free or [i for i, weight in enumerate(weights) if weight] or list(range(len(rows)))
-    _share(rest, known, weights, rows, flops)
+    weighted = free or [i for i, weight in enumerate(weights) if weight] or list(range(len(rows)))
+    _share(rest, weighted, weights, rows, flops)
     return flops
 
 

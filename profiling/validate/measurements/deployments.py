@@ -1,6 +1,6 @@
-"""Deployment: a row's model on its slice, ready to say what steps ask of it.
+"""Where a row ran, from its columns and free text: its slice, and how the model was spread over it.
 
-Where a row ran: its slice and how the model was spread over it, from free text.
+A `Deployment` gives the work of the steps that the row timed.
 """
 
 import math

@@ -1,15 +1,9 @@
-"""The model of a row: sizes from its columns, and by name what columns cannot say.
+"""The model, dtypes and serving stack of a row: from its columns, and by name what those leave out.
 
 Source of the sizes: each model's config.json on its publisher's hub page; those of PaLM, MT-NLG
-and GPT-3 from their papers (arXiv:2204.02311, 2201.11990, 2005.14165).
-
-Sizes that a table does not have: gating, tied tables and experts, from stated parameters.
-
-The choice is the one whose parameters come nearest to the stated number.
-
-What dtypes of published tables are called here, and the bytes that their elements take.
-
-The software that a row was measured with, under one name for each.
+and GPT-3 from their papers (arXiv:2204.02311, 2201.11990, 2005.14165). Gating, tied tables and
+experts that a table does not state are chosen so that parameters come nearest to the stated
+number.
 """
 
 import itertools

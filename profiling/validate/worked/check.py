@@ -60,6 +60,6 @@ def solve(problem: Problem) -> Solved | LeftOut:
 
 def solve_all() -> tuple[list[Solved], list[LeftOut]]:
     """All problems of the file, in its order."""
-    found = [solve(problem) for problem in problems()]
-    solved = [each for each in found if isinstance(each, Solved)]
-    return solved, [each for each in found if isinstance(each, LeftOut)]
+    outcomes = [solve(problem) for problem in problems()]
+    solved = [outcome for outcome in outcomes if isinstance(outcome, Solved)]
+    return solved, [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]

@@ -1,6 +1,5 @@
-"""Problem: a question with a published answer, as data/worked_problems.csv has it.
-
-What the solutions share: a question's figures put into the functions that predict.
+"""Questions with a published answer, as data/worked_problems.csv has them, and what their solutions
+share.
 """
 
 import math

@@ -1,12 +1,5 @@
-"""JAX scaling book, 'All about rooflines'.
-
-JAX scaling book, 'How to think about TPUs'.
-
-JAX scaling book, 'Sharded matrices and how to multiply them'.
-
-JAX scaling book, 'All the transformer math you need to know', and the training of Llama 3.
-
-JAX scaling book, 'How to think about GPUs'.
+"""Questions of the JAX scaling book: rooflines, TPUs, sharded matrices, transformer math, training
+Llama 3, and GPUs.
 """
 
 from dataclasses import replace

@@ -1,9 +1,6 @@
-"""JAX scaling book, 'All about transformer inference'.
-
-JAX scaling book, 'Serving LLaMA 3-70B on TPUs'.
-
-Pope et al. 2022 (arXiv:2211.05102), table 1: the longest context on 64 TPU v4 where keys and
-values may take 30 % of the memory.
+"""Questions of the JAX scaling book on inference and on serving LLaMA 3-70B on TPUs, and table 1 of
+Pope et al. 2022 (arXiv:2211.05102): the longest context on 64 TPU v4 where keys and values may take
+30 % of the memory.
 """
 
 from dataclasses import replace

@@ -10,7 +10,7 @@ import pytest
 from killed_runs import Listener, require_same_end_when_killed
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.tasks.base import split_of
+from rooflink.model.tasks.task import split_of
 from rooflink.model.training.grpo import train_grpo
 from rooflink.model.training.loop import CURVE, Figures, Finished, Run, run_loop
 from rooflink.model.training.model_folder import Start, open_start

@@ -1,9 +1,7 @@
-"""Rows of measured_ops.csv that time the operations of one transformer layer in turn.
+"""Rows of measured_ops.csv: one operation, or those of one transformer layer in turn, on one chip.
 
-LLMCompass (arXiv:2312.03134, figure 5): a layer of GPT-3 on four A100, split over the heads; the
-decode step is the 1,024th after a prompt of 2,048.
-
-Rows of measured_ops.csv: one operation, or those of one layer, on one chip.
+The layers are LLMCompass's (arXiv:2312.03134, figure 5): a layer of GPT-3 on four A100, split over
+the heads; the decode step is the 1,024th after a prompt of 2,048.
 """
 
 import re
@@ -103,7 +101,7 @@ def _read(shape: str) -> _Layer:
     return _Layer(sizes, found["phase"], float(found["batch"]), float(prompt[1]), float(shards[1]))
 
 
-COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
+OPS_COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
 PREFILL_TOKENS = 256
 """Tokens in a step from which on a layer's matmuls are reported as prefill."""
 

@@ -1,7 +1,7 @@
 """write_session: the compiled phases as files in which XProf finds a profiled run.
 
-Beside the predicted operations there is a plane in which XProf looks for programs, for its graph
-and memory viewers.
+Beside the predicted operations a session has a plane of programs, for XProf's graph and memory
+viewers.
 """
 
 import re
