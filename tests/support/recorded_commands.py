@@ -33,7 +33,7 @@ PREDICTED_TOLERANCE = 2e-6
 """Relative. Predictions are float32 arithmetic that XLA fuses as the CPU's instructions suggest:
 with XLA_FLAGS=--xla_cpu_max_isa=SSE4_2 the same code differs from itself by up to 5.2e-7. What is
 printed of them has three digits."""
-SHARES = {"elasticities", "asks", "hardware_asks", "model_asks"}
+SHARES = {"elasticities", "asks", "hardware_asks", "model_asks", "summaries"}
 """Below these names are differences of ratios near one: the tolerance is one of the ratios."""
 EXACT = {"counted", "compiled", "thought", "outcome", "at_peak", "accuracy"}
 """Below these names of a path nothing is predicted, and no tolerance given."""
@@ -81,7 +81,7 @@ COMMANDS = {
         evaluation_figures,
     ),
     "codesign": Recorded(
-        ("codesign", "run", "--slices", "v5e-16", "--what-if", "hbm_bandwidth=2x,kv_dtype=int8"),
+        ("codesign", "run", "--slice", "v5e-16", "--what-if", "hbm_bandwidth=2x,kv_dtype=int8"),
         codesign_figures, before=(*COSTED, "--out", "run"), mark="slow",
     ),
     "validate_worked": Recorded(("validate", "--worked", "--peers"), validation_figures),
