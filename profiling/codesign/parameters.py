@@ -60,10 +60,10 @@ NAMES = (*(each.name for each in HANDLES), ON_CHIP, TILE)
 HANDLE_BY_NAME = {each.name: each for each in HANDLES}
 
 
-def modelled(over: Slice) -> list[str]:
+def modelled(on_slice: Slice) -> list[str]:
     """Parameters whose change the time model knows of, on this slice's chip."""
-    chip = over.chip
-    names = [each.name for each in HANDLES]
+    chip = on_slice.chip
+    names = [handle.name for handle in HANDLES]
     on_chip = chip.on_chip_memory
     if on_chip is None or on_chip.bandwidth is None:
         names.remove("on_chip_bandwidth")
@@ -72,10 +72,10 @@ def modelled(over: Slice) -> list[str]:
     return names
 
 
-def on_chip_bytes(over: Slice) -> float:
+def on_chip_bytes(on_slice: Slice) -> float:
     """Bytes of the chip's on-chip memory; 0 where they are not public."""
-    known = over.chip.on_chip_memory
-    return known.capacity.value if known else 0.0
+    on_chip = on_slice.chip.on_chip_memory
+    return on_chip.capacity.value if on_chip else 0.0
 
 
 def scaled(
@@ -102,7 +102,7 @@ def scaled(
     )
 
 
-def facts(point: Point, over: Slice) -> list[Parameter]:
+def facts(point: Point, on_slice: Slice) -> list[Parameter]:
     """Every parameter with what it is before any change."""
     hardware = point.hardware
     values: dict[str, float | None] = {
@@ -112,19 +112,19 @@ def facts(point: Point, over: Slice) -> list[Parameter]:
         "on_chip_bandwidth": float(hardware.on_chip_bandwidth),
         "link_bandwidth": float(hardware.link_bandwidth),
         "link_latency": float(hardware.hop_s),
-        ON_CHIP: on_chip_bytes(over) or None,
+        ON_CHIP: on_chip_bytes(on_slice) or None,
         TILE: float(hardware.tile) if float(hardware.tile) > 1 else None,
     }
-    known = set(modelled(over))
+    stated = set(modelled(on_slice))
     rows = [
         Parameter(
-            name=each.name,
-            words=each.words,
-            unit=each.unit,
-            value=values.get(each.name, 1.0) if each.name in known else None,
+            name=handle.name,
+            words=handle.words,
+            unit=handle.unit,
+            value=values.get(handle.name, 1.0) if handle.name in stated else None,
             step=None,
         )
-        for each in HANDLES
+        for handle in HANDLES
     ]
     rows.append(
         Parameter(

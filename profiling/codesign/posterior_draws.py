@@ -76,14 +76,14 @@ def summary(values: Any) -> Interval:
 
 def summary_or_none(values: Any) -> Interval | None:
     """The same; None where the values are not known."""
-    found = np.asarray(values, np.float64)
-    return interval(found) if np.isfinite(found).all() else None
+    result = np.asarray(values, np.float64)
+    return interval(result) if np.isfinite(result).all() else None
 
 
 def probability(holds: Any) -> float:
     """Share of the draws for which something holds; the mode is no draw where there are others."""
-    found = np.asarray(holds)
-    return float((found[1:] if len(found) > 1 else found).mean())
+    result = np.asarray(holds)
+    return float((result[1:] if len(result) > 1 else result).mean())
 
 
 def _kept(count: int) -> np.ndarray:

@@ -45,13 +45,13 @@ from .parameters import (
     scaled,
 )
 from .posterior_draws import Draws, summary, summary_or_none
-from .workload_on_slice import Setting
+from .workload_on_slice import WorkloadOnSlice
 
 DIFFERENTIATED = tuple(name for name in NAMES if name != TILE)
 REGIMES: tuple[Regime, ...] = ("as run", "memory full")
 
 
-def elasticities(known: Setting) -> list[Elasticity]:
+def elasticities(known: WorkloadOnSlice) -> list[Elasticity]:
     """Every phase, parameter, quantity and regime."""
     rows = []
     for regime in REGIMES:
@@ -64,14 +64,14 @@ def elasticities(known: Setting) -> list[Elasticity]:
             for name, logs in by_name.items()
             for quantity in QUANTITIES
             for i, phase in enumerate(WITH_QUERY)
-            if _asked_for(phase, known)
+            if _has_work(phase, known)
             and (value := summary_or_none(getattr(logs, quantity)[i])) is not None
             and not (quantity == "usd" and known.usd_per_second is None)
         ]
     return rows
 
 
-def slopes(known: Setting, names: Sequence[str], regime: Regime) -> dict[str, Logs]:
+def slopes(known: WorkloadOnSlice, names: Sequence[str], regime: Regime) -> dict[str, Logs]:
     """Derivatives of the logs by the log of each named parameter, [phases and query, draws]."""
     found = _slopes_of(
         jnp.zeros(len(DIFFERENTIATED)), known.point, known.draws,
@@ -98,7 +98,7 @@ def logs_at(
 _slopes_of = jax.jit(jax.jacfwd(logs_at))
 
 
-def tile_step(known: Setting, regime: Regime) -> Logs:
+def tile_step(known: WorkloadOnSlice, regime: Regime) -> Logs:
     """Change of the logs from a tile of twice the side, over log 2: padding makes time a staircase
     in the tile, without a derivative of use. The unit's FLOP/s are held."""
     point = known.point if regime == "as run" else memory_full(known.point)
@@ -113,7 +113,7 @@ def scaled_tile(point: Point, factor: float) -> Point:
     return replace(point, hardware=replace(point.hardware, tile=point.hardware.tile * factor))
 
 
-def _asked_for(phase: str, known: Setting) -> bool:
+def _has_work(phase: str, known: WorkloadOnSlice) -> bool:
     """Whether the workload has such a phase at all."""
     return phase != "think" or float(known.query.lengths.think_tokens) > 1
 
@@ -133,7 +133,7 @@ _RESOURCE = {
 }
 
 
-def bound_flips(known: Setting) -> list[BoundFlip]:
+def bound_flips(known: WorkloadOnSlice) -> list[BoundFlip]:
     """For each phase, the parameters of its longest resource, and where another takes over."""
     longest = bounds_of(known.point, known.draws)[:, 0]
     names = [name for name in modelled(known.slice) if name in _RESOURCE]
@@ -149,7 +149,7 @@ def bound_flips(known: Setting) -> list[BoundFlip]:
     return rows
 
 
-def _flip(known: Setting, phase: str, handle: Handle) -> BoundFlip | None:
+def _flip(known: WorkloadOnSlice, phase: str, handle: Handle) -> BoundFlip | None:
     """The flip of one phase by one parameter; None where most draws do not flip."""
     own = BOUNDS.index(_RESOURCE[handle.name])
     logs, flipped, others = _roots(known, own, phase, handle)
@@ -172,7 +172,7 @@ def _flip(known: Setting, phase: str, handle: Handle) -> BoundFlip | None:
 
 
 def _roots(
-    known: Setting, own: int, phase: str, handle: Handle
+    known: WorkloadOnSlice, own: int, phase: str, handle: Handle
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bisection in the log of the parameter's improvement, [draws]: logs, whether they flip, and
     the new longest. No parameter of _RESOURCE changes the work, so that it is summed once."""
