@@ -34,7 +34,7 @@ def inferred(sizes: Architecture, total: float | None, active: float | None) -> 
         for gated, tied in itertools.product((True, False), (False, True))
     ]
     if active is not None and active < 0.9 * total:
-        choices = [_mixture(each, total, active) for each in choices if each.gated]
+        choices = [_mixture(choice, total, active) for choice in choices if choice.gated]
     best = min(choices, key=lambda each: abs(each.parameters - total))
     if abs(best.parameters / total - 1) > MOST_TOTAL_ERROR:
         raise LeftOutError(
@@ -206,9 +206,9 @@ def sizes_of(row: Row) -> Architecture:
     given: dict[str, Any] = {
         field: int(number) for column, field in _COLUMNS.items() if (number := row.known(column))
     }
-    known = known_sizes(name)
-    if known is not None:
-        return replace(known, **given)
+    by_name = known_sizes(name)
+    if by_name is not None:
+        return replace(by_name, **given)
     if row.text("n_kv_heads").upper() == "MLA":
         raise LeftOutError(f"the latent attention of {name} is not known")
     if len(given) < len(_COLUMNS):

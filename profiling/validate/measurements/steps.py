@@ -19,8 +19,8 @@ _NUMBER = r"([\d,]*\.?\d+)"
 
 def said(pattern: str, text: str) -> float | None:
     """The number that `pattern`, in which '#' stands for it, finds in `text`."""
-    found = re.search(pattern.replace("#", _NUMBER), text)
-    return float(found[1].replace(",", "")) if found else None
+    result = re.search(pattern.replace("#", _NUMBER), text)
+    return float(result[1].replace(",", "")) if result else None
 
 
 def input_tokens(row: Row) -> float:
@@ -93,8 +93,8 @@ def decode_batch(row: Row) -> float:
 
 def _rate_per_user(notes: str) -> float | None:
     """The middle of '20-22 tok/s per user'."""
-    found = re.search(r"([\d.]+)-([\d.]+) tok/s per user", notes)
-    return (float(found[1]) + float(found[2])) / 2 if found else None
+    result = re.search(r"([\d.]+)-([\d.]+) tok/s per user", notes)
+    return (float(result[1]) + float(result[2])) / 2 if result else None
 
 
 MLPERF_LENGTHS: dict[str, tuple[float, float]] = {
@@ -185,8 +185,8 @@ def _lengths(row: Row) -> Lengths:
 
 def _mean_prompt(notes: str) -> float | None:
     """Of 'input max 1919 (avg ~ 1k)'."""
-    found = re.search(r"input[^,]*\bavg ~? ?([\d.]+)(k?)", notes)
-    return float(found[1]) * (1e3 if found[2] else 1.0) if found else None
+    result = re.search(r"input[^,]*\bavg ~? ?([\d.]+)(k?)", notes)
+    return float(result[1]) * (1e3 if result[2] else 1.0) if result else None
 
 
 def _same_model(a: str, b: str) -> bool:
