@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["PRESETS", "ModelConfig", "ModelInputError", "Transformer", "preset"]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> "type[Transformer]":
     if name == "Transformer":
-        return import_module(".transformer", __name__).Transformer
+        found: type[Transformer] = import_module(".transformer", __name__).Transformer
+        return found
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

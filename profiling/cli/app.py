@@ -50,8 +50,8 @@ COMMANDS = {
                      "into a Parquet dataset."),
     "board": Entry("board", "board_command", "Show runs in TensorBoard, with the rooflink tab; "
                    "Ctrl-C ends it."),
-    "models": Entry("listings", "models_command", "List the model presets, from their public "
-                    "configurations."),
+    "models": Entry("listings", "models_command", "List the model presets, and the models of which "
+                    "only sizes come along."),
     "chips": Entry("listings", "chips_command", "List the chips, TPUs first, or show one with the "
                    "source and confidence of each figure."),
     "schema": Entry("listings", "schema_command", "Print the JSON Schema (draft 2020-12) of a "

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Optional, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Optional, TypeVar, Union, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -67,11 +67,13 @@ def say_where(console: Console, what: str, path: Path) -> None:
 
 
 def _parameter(job: type[Job], name: str, field: FieldInfo, option: Option) -> Parameter:
-    kind = _kind(field.annotation, option)
+    kind, metavar = _kind(field.annotation, option), option.metavar
+    if choices := _choices(field.annotation):
+        metavar = f"[{'|'.join(choices)}]"
     if option.argument:
         how = typer.Argument(metavar=option.argument, help=option.help)
     else:
-        how = typer.Option(spelling(job, name), help=option.help, metavar=option.metavar)
+        how = typer.Option(spelling(job, name), help=option.help, metavar=metavar)
     default = Parameter.empty if field.is_required() else _default(field, option)
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=Annotated[kind, how], default=default)
 
@@ -84,9 +86,17 @@ def _kind(annotation: Any, option: Option) -> Any:
     if origin in (Union, UnionType):
         first = _kind(get_args(annotation)[0], option)
         return Optional[first] if NoneType in get_args(annotation) else first  # noqa: UP045
-    if origin is tuple and option.commas:
-        return str
+    if origin is Literal or (origin is tuple and option.commas):
+        return str  # which the job reads
     return list[_kind(get_args(annotation)[0], option)] if origin is tuple else annotation  # type: ignore[misc]
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """The words of a choice."""
+    parts = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return parts
+    return _choices(parts[0]) if NoneType in parts else ()
 
 
 def _default(field: FieldInfo, option: Option) -> Any:

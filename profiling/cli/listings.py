@@ -21,7 +21,6 @@ from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..errors import ProfileInputError
 from ..names import chip_named
-from ..predicted.model_shape import described_models
 from ..reports.document import Column, Table
 from ..reports.renderers.console import show_table
 from ..reports.units import bandwidth, bytes_, count, flop_rate, prefixed, significant
@@ -68,6 +67,8 @@ def models_command(json: Json = False) -> None:
 
         rooflink models --json
     """
+    from ..predicted.model_shape import described_models  # brings the records
+
     presets, described = list(PRESETS.values()), list(described_models().values())
     if json:
         print(jsonlib.dumps([_model_row(model) for model in (*presets, *described)], indent=1))

@@ -17,7 +17,7 @@ from .chip_cost_model import PARTS
 from .costs import WITH_QUERY, logs_of, phase_bounds
 from .design_point import memory_full
 from .levers import NOT_MEASURED, Run, moves, ratio_of
-from .parameters import HANDLE_BY_NAME, ON_CHIP, modelled, on_chip_bytes, scaled
+from .parameters import ON_CHIP, PARAMETER_BY_NAME, modelled, on_chip_bytes, scaled
 from .posterior_draws import probability, summary
 from .workload_on_slice import WorkloadOnSlice
 
@@ -121,7 +121,7 @@ def _hardware_candidate(
         value = np.asarray(getattr(after, quantity)) - np.asarray(getattr(before, quantity))
         logs.append(value[_QUERY])
         factors.append(factor)
-    words = "on-chip capacity" if name == ON_CHIP else HANDLE_BY_NAME[name].words
+    words = "on-chip capacity" if name == ON_CHIP else PARAMETER_BY_NAME[name].words
     change = f"{words} {(float(np.exp(np.mean(np.log(factors)))) - 1):+.0%}"
     return Candidate(
         side="hardware",
@@ -136,7 +136,7 @@ def _hardware_candidate(
 def _factor(case: WorkloadOnSlice, name: str, steps: Steps) -> float:
     """The step of one parameter: better by STEP, or as much as makes the chip DEARER."""
     if steps == "equal steps":
-        rises = 1.0 if name == ON_CHIP else HANDLE_BY_NAME[name].rises
+        rises = 1.0 if name == ON_CHIP else PARAMETER_BY_NAME[name].rises
         return STEP**rises
 
     def dearer(log_factor: float) -> float:

@@ -16,7 +16,7 @@ from ..records.codesign import WhatIf
 from .costs import PHASES, WITH_QUERY, costs_of, logs_of, phase_bounds, ratio
 from .design_point import Point, Speculation, fits
 from .levers import DRAFT, changed_of, with_dtypes, with_kv_heads, with_mlp
-from .parameters import HANDLE_BY_NAME, NAMES, ON_CHIP, TILE, modelled, on_chip_bytes, scaled
+from .parameters import NAMES, ON_CHIP, PARAMETER_BY_NAME, TILE, modelled, on_chip_bytes, scaled
 from .posterior_draws import Draws, summary
 from .workload_on_slice import WorkloadOnSlice
 
@@ -175,7 +175,7 @@ def _present(case: WorkloadOnSlice, name: str) -> float:
         "link_latency": hardware.hop_s,
         TILE: hardware.tile,
     }
-    assert name in values or name in HANDLE_BY_NAME
+    assert name in values or name in PARAMETER_BY_NAME
     return float(values.get(name, 1.0))
 
 

@@ -19,7 +19,7 @@ from ..records import CountedCost, Excess, HbmBytes
 from .spec import PhaseName, ProgramSpec
 from .traffic.traffic import (
     ACTIVATIONS,
-    COLLECTIVES,
+    COLLECTIVE_DATA,
     COPY_OF,
     HBM,
     KV,
@@ -130,7 +130,7 @@ def _named(traffic: ModuleTraffic, counted: CountedBudget) -> Iterator[tuple[str
     yield "tile padding", padding, "padded less logical bytes of weights, KV and activations"
 
     for kind in traffic.bytes_by_kind():
-        if kind.startswith(COPY_OF) or kind == COLLECTIVES:
+        if kind.startswith(COPY_OF) or kind == COLLECTIVE_DATA:
             yield kind, traffic.hbm_bytes(kind=kind), _largest(traffic, kind)
 
     weights = own[WEIGHTS] - counted.hbm.weights

@@ -6,6 +6,7 @@ from pathlib import Path
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
 from ..errors import ProfileInputError
+from ..predicted.collectives import COLLECTIVES
 from ..progress import Silent, Watcher
 from ..records import (
     CollectiveTraffic,
@@ -131,7 +132,7 @@ def _rows(traffic: ModuleTraffic) -> list[HbmRow]:
             if access.space == "HBM":
                 side = read if access.direction == "read" else written
                 side[row.scope, access.kind] += access.padded * row.times
-    keys = sorted({*read, *written}, key=lambda key: -(read[key] + written[key]))
+    keys = sorted({*read, *written}, key=lambda key: (-(read[key] + written[key]), key))
     return [
         HbmRow(scope=key[0], kind=key[1], read_bytes=read[key], written_bytes=written[key])
         for key in keys
@@ -184,10 +185,8 @@ def _axis(spec: ProgramSpec, size: int) -> str:
 
 
 def _ring_time_s(opcode: str, size: int, moved_bytes: int, chip: Chip | None) -> float | None:
-    """Least time of ring exchanges over one link in each direction: (n - 1) / n of the bytes for
-    a gather or a scatter, twice that for an all-reduce (Chan et al. 2007); latency is left out."""
+    """Least time of ring exchanges over one link in each direction; latency is left out."""
     if chip is None or chip.links is None or size < 2:
         return None
-    laps = 2 if opcode == "all-reduce" else 1
-    ring_bandwidth = 2 * chip.links.per_link_bandwidth.value
-    return laps * (size - 1) / size * moved_bytes / ring_bandwidth
+    sent_bytes = COLLECTIVES[opcode].least_sent_bytes(size, moved_bytes)
+    return sent_bytes / (2 * chip.links.per_link_bandwidth.value)

@@ -21,8 +21,6 @@ from .terms import Stack, TermsOptions, stack_named
 if TYPE_CHECKING:
     from ..codesign.analyse import Wanted
 
-SLICES = compared_slices()
-
 
 class CodesignJob(TermsOptions, WrittenJob):
     """Say which change of the chip or of the model buys most, ranked and with uncertainty.
@@ -48,7 +46,7 @@ class CodesignJob(TermsOptions, WrittenJob):
         Names,
         Field(min_length=1),
         Option("Chips: v5e-16, v5p:4x4x4, mychip.toml:8; may be repeated.", "--slice"),
-    ] = SLICES
+    ] = compared_slices()
     chip_budget: Annotated[
         str | None,
         Option(

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ..backend import choose_backend
 from ..errors import ProfileInputError
 from ..names import slices_named
 from ..progress import Watcher
@@ -86,7 +85,6 @@ class PredictJob(TermsOptions):
         ProfileInputError."""
         from ..predicted.slices import forecast
 
-        choose_backend()
         request, slices = self.request(), slices_named(self.slices)
         requests = [request, self._without_thought(request)] if self.compare else [request]
         total = len(slices) * len(requests)

@@ -1,12 +1,16 @@
 """Arithmetic on plain numbers, NumPy arrays or JAX arrays: one set of formulas for all of them.
 
 A single prediction is a few thousand operations: with NumPy, in double precision, it takes
-milliseconds, and JAX is not even imported. Sweeps and derivatives pass JAX's arrays (or tracers)
+milliseconds, and JAX is not even imported. Sweeps and descents pass JAX's arrays (or tracers)
 through the same functions, which then take JAX's operations.
+
+Complex numbers are a real value and, as imaginary part, its change: derivatives by a complex step
+(Squire & Trapp 1998). Comparisons and roundings are of the value.
 """
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
+from functools import cache
 from types import ModuleType
 from typing import TypeVar
 
@@ -17,7 +21,7 @@ from ...model.architecture import Number
 Numbers = TypeVar("Numbers")
 """A frozen dataclass whose fields are numbers, None, or such records."""
 
-_PLAIN = (bool, int, float, np.ndarray, np.generic)
+_PLAIN = (bool, int, float, complex, np.ndarray, np.generic)
 
 
 def library(*numbers: Number) -> ModuleType:
@@ -31,15 +35,21 @@ def library(*numbers: Number) -> ModuleType:
 
 def mapped(function: Callable[..., Number], record: Numbers, *others: Numbers) -> Numbers:
     """`function` of every number of a record, and of the same of `others`, as such a record."""
-    if record is None:
-        return record
-    if not is_dataclass(record) or isinstance(record, type):
-        return function(record, *others)
-    parts = {
-        field.name: mapped(function, *(getattr(each, field.name) for each in (record, *others)))
-        for field in fields(record)
-    }
-    return replace(record, **parts)
+    kind: type = type(record)
+    names = _names(kind)
+    if names is None:
+        return record if record is None else function(record, *others)
+    parts = [
+        mapped(function, *[getattr(each, name) for each in (record, *others)]) for name in names
+    ]
+    result: Numbers = kind(*parts)
+    return result
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...] | None:
+    """Fields of a record; None where it is no record but a number."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 def with_last_axis(number: Number, axes: int = 1) -> Number:
@@ -65,7 +75,15 @@ def ceil(number: Number) -> Number:
 
 
 def floor(number: Number) -> Number:
-    return library(number).floor(number)
+    return library(number).floor(number.real)
+
+
+def power(base: Number, exponent: Number) -> Number:
+    """`base` from 0 up; complex powers of nothing are nothing too."""
+    if not np.iscomplexobj(exponent):
+        return base**exponent
+    some = np.where(base > 0, base, 1.0)
+    return np.where(base > 0, some**exponent, 0.0)
 
 
 def exp(number: Number) -> Number:

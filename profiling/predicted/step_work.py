@@ -15,17 +15,17 @@ from ...tpu_configs.slice import Slice
 from . import arrays
 from .arrays import Number
 from .collectives import (
+    ALL_GATHER,
+    ALL_REDUCE,
+    ALL_TO_ALL,
     ALONE,
     ONE_CHIP,
+    PERMUTE,
     Exchange,
     Group,
     Parallelism,
-    all_gather,
-    all_reduce,
-    all_to_all,
     groups_of,
     kv_shards,
-    permute,
 )
 
 
@@ -222,7 +222,7 @@ def _blocks(
     # Each token needs a share of the experts: the chance that one is needed by none of them.
     share = shape.active_mlp_parameters / shape.mlp_parameters
     tokens = rows * split.expert
-    touched = 1 - (1 - share) ** tokens
+    touched = 1 - arrays.power(1 - share, tokens)
     mlp_resident = shape.mlp_parameters / (split.tensor * split.expert)
     mlp_flops = 2 * tokens * share * mlp_resident * shape.layers
     columns = shape.expert_width / split.tensor
@@ -293,12 +293,14 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     values to where they are held, and results back. Expert: tokens there and back, each layer."""
     residual_bytes = rows * shape.embed_dim * widths.activation_bytes
     logits = load.sequences * load.head_positions / (spread.split.data * spread.split.expert)
-    tensor = all_reduce(spread.tensor, residual_bytes) * (2 * shape.layers)
-    sampled = all_gather(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
+    tensor = ALL_REDUCE.over(spread.tensor, residual_bytes) * (2 * shape.layers)
+    sampled = ALL_GATHER.over(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
     heads = 2 * (shape.query_heads + shape.kv_heads) * shape.head_dim
-    dealt = all_to_all(spread.tensor, rows * heads * widths.activation_bytes) * (2 * shape.layers)
+    dealt_bytes = rows * heads * widths.activation_bytes
+    dealt = ALL_TO_ALL.over(spread.tensor, dealt_bytes) * (2 * shape.layers)
     routed_bytes = residual_bytes * spread.split.expert * shape.experts_per_token
     # Its collectives are counted as dispatches.
-    expert = replace(all_to_all(spread.expert, routed_bytes) * (2 * shape.layers), collectives=0.0)
-    stages = permute(spread.pipeline, residual_bytes) * (spread.split.pipeline - 1)
+    routed = ALL_TO_ALL.over(spread.expert, routed_bytes) * (2 * shape.layers)
+    expert = replace(routed, collectives=0.0)
+    stages = PERMUTE.over(spread.pipeline, residual_bytes) * (spread.split.pipeline - 1)
     return tensor + sampled + dealt * spread.split.kv_by_sequences + expert + stages

@@ -14,6 +14,7 @@ from typing import Literal
 
 from .. import predicted as predict
 from ..predicted.cases import Case, LeftOut, Predicted, predict_cases
+from ..progress import Silent, Watcher
 from ..records.base import Interval
 from ..records.validation import (
     ErrorSummary,
@@ -151,7 +152,13 @@ SHIPPED = tuple(
 )
 
 
-def validate(files: Sequence[Path], worked: bool, peers: bool, command: str) -> Validation:
+def validate(
+    files: Sequence[Path],
+    worked: bool,
+    peers: bool,
+    command: str,
+    watcher: Watcher | None = None,
+) -> Validation:
     """Every row of `files` predicted, and worked problems and peers where they are asked for.
 
     Raises ProfileInputError for a file that is no table of measurements.
@@ -162,8 +169,11 @@ def validate(files: Sequence[Path], worked: bool, peers: bool, command: str) -> 
         read, passed_over = read_measurements(file)
         cases += read
         left_out += passed_over
+    listener = watcher or Silent()
+    listener.stage(f"Predicting {len(cases)} measurements")
     held_out = held_out_predictions() if cases else {}
     rows, without_power = score(cases, predict_cases, held_out) if cases else ([], [])
+    listener.stage("Solving worked problems and asking as other tools do")
     solved, unsolved = solve_all() if worked else ([], [])
     return Validation(
         command=command,

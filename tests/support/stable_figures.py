@@ -214,7 +214,7 @@ def _amounts(amounts: Json) -> Tree:
 
 
 def listing_figures(models: list[Json]) -> Tree:
-    """Of `rooflink models`."""
+    """Of `rooflink models`: those that run."""
     return {
         model["name"]: [
             model["parameters"], model["weight_bytes_bfloat16"],
@@ -222,5 +222,5 @@ def listing_figures(models: list[Json]) -> Tree:
             model["query_heads"], model["kv_heads"], model["head_dim"], model["mlp_dim"],
             model["vocab_size"], model["context_length"],
         ]
-        for model in models
+        for model in models if model["runs"]
     }  # fmt: skip

@@ -7,29 +7,17 @@ traffic is what they state.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ...predicted.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
 from .buffers import Origins, Path
 from .spans import NONE, NOTHING, Span, paths_of, read_of_operand, write_of_result
-from .traffic import COLLECTIVES, COPY_OF, HBM, Access, Direction
-
-EXCHANGES = frozenset(
-    {
-        "all-gather", "all-reduce", "all-to-all", "collective-broadcast", "collective-permute",
-        "ragged-all-to-all", "recv", "reduce-scatter", "send",
-    }
-)  # fmt: skip
-
-
-def exchange_of(opcode: str) -> str | None:
-    """'all-reduce' for 'all-reduce' and 'all-reduce-start'; None for what exchanges nothing."""
-    name = opcode.removesuffix("-start")
-    return name if name in EXCHANGES else None
+from .traffic import COLLECTIVE_DATA, COPY_OF, HBM, Access, Direction
 
 
 def exchanges_in(instruction: Instruction) -> Iterator[Instruction]:
     """The exchanges that an instruction makes: itself, or those fused into it."""
-    if exchange_of(instruction.opcode):
+    if collective_of(instruction.opcode):
         yield instruction
     elif instruction.opcode == "fusion":
         for inner in instruction.called.instructions:
@@ -40,8 +28,8 @@ def payload(exchange: Instruction) -> tuple[int, int]:
     """Logical bytes of operands and of results, of one device."""
     operands = sum(operand.shape.logical_bytes for operand in exchange.operands)
     shape = exchange.shape
-    if exchange.opcode in ("all-gather-start", "collective-permute-start"):
-        shape = shape.parts[1]  # (operands, results, contexts)
+    if starts_with_tuple(exchange.opcode):
+        shape = shape.parts[1]
     elif exchange.opcode in ("send", "recv"):
         shape = shape.parts[0]
     return operands, shape.logical_bytes
@@ -85,7 +73,7 @@ class AccessReader:
         if instruction.opcode == "custom-call":
             accesses = _scaled_to_estimate(instruction, accesses)
         if next(exchanges_in(instruction), None) is not None:
-            accesses = [replace(access, kind=COLLECTIVES) for access in accesses]
+            accesses = [replace(access, kind=COLLECTIVE_DATA) for access in accesses]
         else:
             copied = self._copied_kinds(instruction, accesses)
             accesses = [
@@ -127,7 +115,7 @@ class AccessReader:
             yield _access("write", target, kind, Span.of(target))
             return
         results = paths_of(instruction.shape)
-        if instruction.opcode in ("all-gather-start", "collective-permute-start"):
+        if starts_with_tuple(instruction.opcode):
             results = [(path, shape) for path, shape in results if path[0] == 1]
         written = write_of_result(instruction)
         for (path, shape), (_, span) in zip(paths_of(instruction.shape), written, strict=True):

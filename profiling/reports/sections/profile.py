@@ -161,6 +161,8 @@ def _outcome_tiles(profile: Profile) -> list[Tile]:
 
 
 def _phases(profile: Profile) -> Section:
+    if not profile.phases:
+        return Section("Phases", [])
     hidden = [tables.bytes_table(profile), tables.slots_table(profile)]
     return Section(
         "Phases",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ....model.architecture import Architecture
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case, Group
+from ...predicted.collectives import published_collective
 from ...predicted.step_work import Work, elementwise_work
 from .csv_rows import LeftOutError, Row
 from .deployments import chip_of, slice_of
@@ -117,6 +118,8 @@ def ops_cases(row: Row) -> list[Case]:
     for pattern, read in _READERS:
         if re.search(pattern, op):
             return [read(row, held)]
+    if published_collective(op):
+        return [_collective(row, held)]
     if re.search(r"layer (prefill|decode)", row.text("shape")):
         return [layer_case(row, held)]
     raise LeftOutError(f"the operation '{row.text('op')}' is not described")
@@ -218,5 +221,4 @@ _READERS: tuple[tuple[str, Callable[[Row, Formats], Case]], ...] = (
     (r"one layer linear ops", _layer),
     (r"\bcopy\b", _copy),
     (r"^(softmax|layernorm|rmsnorm|gelu|silu)\d*$", _vector),
-    (r"psum|all.?gather|all.?reduce", _collective),
 )

@@ -12,7 +12,7 @@ from ....model.architecture import ModelShape, shape_of
 from ....model.config import preset
 from ....tpu_configs.catalog import load_chip
 from ....tpu_configs.slice import parse_slice
-from ...predicted.collectives import ONE_CHIP, Parallelism, all_gather, reduce_scatter, torus
+from ...predicted.collectives import ALL_GATHER, ONE_CHIP, REDUCE_SCATTER, Parallelism, torus
 from ...predicted.hardware import IDEAL
 from ...predicted.memory import Capacity, capacity
 from ...predicted.step_work import (
@@ -87,7 +87,7 @@ def _critical_batch_of_experts() -> float:
 def _latency_bound_bytes() -> float:
     """The array whose gather over 8 chips takes as long in bytes as in hops."""
     hardware = rates("v5e", link_bandwidth=4.5e10, hop_s=1e-6)
-    one = all_gather(closed_ring(8), 1.0)
+    one = ALL_GATHER.over(closed_ring(8), 1.0)
     return float(one.hops * hardware.hop_s / (one.link_bytes / hardware.link_bandwidth))
 
 
@@ -98,7 +98,7 @@ def _tensor_parallel_bound() -> float:
     hardware = rates("v5e", matmul_flops=2550.0, link_bandwidth=0.5)
     many = torus((1024, 1024), (True, True))
     array = BF16.activation_bytes * batch * depth
-    links_s = transfer_s(all_gather(many, array) + reduce_scatter(many, array), hardware)
+    links_s = transfer_s(ALL_GATHER.over(many, array) + REDUCE_SCATTER.over(many, array), hardware)
     mlp: Work = matmul_work(batch, depth, width, BF16) + matmul_work(batch, width, depth, BF16)
     return float(terms(mlp, hardware).compute_s) / links_s
 
@@ -166,7 +166,7 @@ def _full_memory() -> float:
 
 
 def _gather_of_layer() -> float:
-    exchange = all_gather(closed_ring(8), BF16.activation_bytes * 64 * 8192)
+    exchange = ALL_GATHER.over(closed_ring(8), BF16.activation_bytes * 64 * 8192)
     return transfer_s(exchange, rates("v5e", link_bandwidth=4.5e10)) / US
 
 

@@ -7,7 +7,7 @@ import pytest
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.records import Prediction
-from rooflink.profiling.render.units import TIMES
+from rooflink.profiling.reports.units import TIMES
 
 LLAMA = ("predict", "--model", "llama3-8b")
 SHORT = ("--prompt", 200, "--think", 100, "--answer", 10)

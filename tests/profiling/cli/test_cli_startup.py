@@ -48,6 +48,12 @@ def test_listings_load_few_modules_and_nothing_heavy(most: int, arguments: tuple
     assert modules & HEAVY == set()
 
 
+def test_a_prediction_needs_numpy_and_no_jax() -> None:
+    modules = loaded("predict", "--model", "llama3-8b", "--slice", "v5e-8")
+    assert len(own(modules)) <= 60, own(modules)
+    assert modules & HEAVY == {"numpy"}
+
+
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     for name, entry in COMMANDS.items():
         help_text = load_command(name).help or ""

@@ -97,7 +97,7 @@ def test_a_narrow_terminal_drops_the_columns_needed_least():
 
 def test_a_terminal_shows_words_and_leaves_out_charts():
     lines = printed(80).splitlines()
-    assert "  1. Shorten it.  31 %" in [line.rstrip() for line in lines]
+    assert "  1. 31 %: Shorten it." in [line.rstrip() for line in lines]
     assert all(len(line) <= 80 for line in lines)
 
 

@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rooflink.profiling.render.event_folder import replace_events, writer_into
-from rooflink.profiling.render.hparams import HYPERPARAMETERS, METRICS, Session, write_sessions
+from rooflink.profiling.reports.renderers.tensorboard import (
+    HYPERPARAMETERS,
+    METRICS,
+    Session,
+    replace_events,
+    write_sessions,
+    writer_into,
+)
 
 
 def write(*sessions: str):

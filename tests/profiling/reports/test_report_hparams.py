@@ -15,8 +15,13 @@ from tensorboard.plugins.hparams.metadata import (
 )
 
 from rooflink.profiling.records import Profile
-from rooflink.profiling.render.hparams import METRICS
-from rooflink.profiling.render.tensorboard import write_events
+from rooflink.profiling.reports.renderers.tensorboard import METRICS, write_events
+from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.write import profile_events
+
+
+def write(profile: Profile, folder: Path) -> None:
+    write_events(profile_events(profile, profile_document(profile)), folder)
 
 
 def read(folder: Path) -> EventAccumulator:
@@ -34,12 +39,16 @@ def started(events: EventAccumulator) -> dict[str, object]:
 
 def test_each_chip_has_a_session_with_what_is_known(profile: Profile, tmp_path: Path) -> None:
     profile = profile.model_copy(update={"predictions": [sample_prediction()]})
-    write_events(profile, tmp_path)
+    write(profile, tmp_path)
     names = {path.name for path in (tmp_path / "chips").iterdir()}
     others = {"TPU_v4", "TPU_v5p", "TPU_v6e", "TPU_v7x", "H100_SXM"}
-    assert names == {"this_machine", "v5e_2x4", *others}  # v5e's floor gives way to its prediction
+    assert names == {
+        "this_machine",
+        "v5e_2x4",
+        *others,
+    }  # v5e's lower bound gives way to its prediction
     lenses = {name: started(read(tmp_path / "chips" / name))["lens"] for name in names}
-    assert lenses == dict.fromkeys(others, "floor at datasheet peak") | {
+    assert lenses == dict.fromkeys(others, "lower bound from the datasheet") | {
         "this_machine": "measured", "v5e_2x4": "predicted"}  # fmt: skip
 
     predicted = read(tmp_path / "chips" / "v5e_2x4")
@@ -66,7 +75,7 @@ def test_all_sessions_declare_the_same(profile: Profile, not_run: Profile, tmp_p
     declared = set()
     for name, each in (("ran", profile), ("not", not_run)):
         (tmp_path / name).mkdir()
-        write_events(each, tmp_path / name)
+        write(each, tmp_path / name)
         for folder in (tmp_path / name / "chips").iterdir():
             metadata = read(folder).SummaryMetadata(EXPERIMENT_TAG)
             experiment = parse_experiment_plugin_data(metadata.plugin_data.content)
@@ -77,18 +86,18 @@ def test_all_sessions_declare_the_same(profile: Profile, not_run: Profile, tmp_p
 
 
 def test_written_again_leaves_no_chip_that_is_gone(profile: Profile, tmp_path: Path) -> None:
-    write_events(profile, tmp_path)
+    write(profile, tmp_path)
     kept = tmp_path / "chips" / "TPU_v4" / "mine.txt"
     kept.write_text("x")
     fewer = profile.model_copy(update={"placements": profile.placements[:2]})
-    write_events(fewer.model_copy(update={"placements": fewer.placements[1:]}), tmp_path)
+    write(fewer.model_copy(update={"placements": fewer.placements[1:]}), tmp_path)
     assert {path.name for path in (tmp_path / "chips").iterdir()} == {
         "this_machine", "TPU_v5e", "TPU_v4"}  # fmt: skip
     assert list((tmp_path / "chips" / "TPU_v4").iterdir()) == [kept]
 
 
 def test_bytes_along_the_thought_share_a_chart(profile: Profile, tmp_path: Path) -> None:
-    write_events(profile, tmp_path)
+    write(profile, tmp_path)
     events = read(tmp_path)
     (proto,) = events.Tensors("custom_scalars__config__")
     layout = Layout.FromString(proto.tensor_proto.string_val[0])
