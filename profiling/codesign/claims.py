@@ -97,8 +97,8 @@ def dollars_per_operation(calibration: Calibration, stack: str | None) -> Seed:
     for chip in load_all():
         usd = price_of(chip, "on_demand").usd
         if usd is not None and chip.peak.bfloat16 is not None:
-            each = usd / SECONDS_PER_HOUR / chip.peak.bfloat16.value
-            rows.append(SeedRow(label=f"{chip.name} at peak", value=each, unit="USD/FLOP"))
+            usd_per_flop = usd / SECONDS_PER_HOUR / chip.peak.bfloat16.value
+            rows.append(SeedRow(label=f"{chip.name} at peak", value=usd_per_flop, unit="USD/FLOP"))
     at_peak = [row.value for row in rows]
     decode = []
     for chip_name in ("v5e", "h100"):
@@ -137,7 +137,7 @@ def query_prices(calibration: Calibration, stack: str | None) -> Seed:
                     )  # fmt: skip
     single = [row.value for row in rows if row.label.endswith(" x 1")]
     every = [row.value for row in rows]
-    spans = [min(each) <= 0.2 and max(each) >= 6.0 for each in (single, every)]
+    spans = [min(span) <= 0.2 and max(span) >= 6.0 for span in (single, every)]
     inside = [row.label for row in rows if 0.2 <= row.value <= 6.0]
     return Seed(
         name="prices of a query",

@@ -122,7 +122,7 @@ def work_steps(point: Point) -> dict[str, PhaseSteps]:
     if point.speculation is not None:
         steps = speculated(steps, point)
     share = 1 - arrays.minimum(point.pinned_bytes / held(point).weight_bytes, 1.0)
-    return {name: _reading(each, share) for name, each in steps.items()}
+    return {name: _reading(of_phase, share) for name, of_phase in steps.items()}
 
 
 def whole_work(point: Point, work: Work) -> Work:
@@ -180,9 +180,9 @@ class Logs:
 def logs_of(point: Point, draws: Draws) -> Logs:
     """The logs for one point."""
     result = costs_of(point, draws)
-    each = arrays.log(1.0 / point.lengths.prompts)
-    time = arrays.log(_with_sum(result.time_s)) + each
-    energy = arrays.log(_with_sum(result.energy_j)) + each
+    per_query = arrays.log(1.0 / point.lengths.prompts)
+    time = arrays.log(_with_sum(result.time_s)) + per_query
+    energy = arrays.log(_with_sum(result.energy_j)) + per_query
     return Logs(time, energy, time + arrays.log(point.usd_factor * arrays.ones_like(time)))
 
 

@@ -114,8 +114,8 @@ def _load(point: Point, sequences: Number, context: Number, sharers: Number | No
 def _largest(point: Point, context: float) -> float:
     """Sequences that fill the memory at this context."""
     room = float(left_bytes(point, 0.0, context))
-    each = room - float(left_bytes(point, 1.0, context))
-    return max(room, 0.0) / each
+    a_sequence = room - float(left_bytes(point, 1.0, context))
+    return max(room, 0.0) / a_sequence
 
 
 def _root(gap: Callable[[float], float], low: float, high: float) -> float | None:

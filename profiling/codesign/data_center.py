@@ -274,8 +274,8 @@ def _wall_watts(
     joules = np.asarray(served.costs.query_j, np.float64) * case.waves / served.batch
     chip = case.slice.chip
     idle = chip.power.minimum if chip.power else None
-    each = idle.value if idle else IDLE_SHARE * np.asarray(case.draws.watts, np.float64)
-    idle_w = each * slices * case.slice.chips * np.maximum(1 - busy, 0.0)
+    chip_idle_w = idle.value if idle else IDLE_SHARE * np.asarray(case.draws.watts, np.float64)
+    idle_w = chip_idle_w * slices * case.slice.chips * np.maximum(1 - busy, 0.0)
     return (joules * queries_per_s + idle_w) * case.terms.host_factor * case.terms.pue
 
 

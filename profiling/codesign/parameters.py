@@ -64,8 +64,8 @@ HARDWARE_PARAMETERS: tuple[HardwareParameter, ...] = (
 )
 ON_CHIP = "on_chip_capacity"
 TILE = "matrix_tile"
-NAMES = (*(each.name for each in HARDWARE_PARAMETERS), ON_CHIP, TILE)
-PARAMETER_BY_NAME = {each.name: each for each in HARDWARE_PARAMETERS}
+NAMES = (*(parameter.name for parameter in HARDWARE_PARAMETERS), ON_CHIP, TILE)
+PARAMETER_BY_NAME = {parameter.name: parameter for parameter in HARDWARE_PARAMETERS}
 
 
 def modelled(on_slice: Slice) -> list[str]:

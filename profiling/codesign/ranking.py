@@ -161,9 +161,9 @@ def _ranked(
     order = sorted(candidates, key=lambda candidate: float(np.mean(candidate.log_ratio)))
     saving = [candidate for candidate in order if np.exp(candidate.log_ratio[0]) < 0.999]
     rows = []
-    for rank, each in enumerate(saving[:ASKS], start=1):
-        following = order[order.index(each) + 1] if each is not order[-1] else None
-        rows.append(_ask(rank, each, following, quantity, steps, cases))
+    for rank, candidate in enumerate(saving[:ASKS], start=1):
+        following = order[order.index(candidate) + 1] if candidate is not order[-1] else None
+        rows.append(_ask(rank, candidate, following, quantity, steps, cases))
     return rows
 
 

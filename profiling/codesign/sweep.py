@@ -122,7 +122,7 @@ def parts_of(grid: Grid) -> Iterator[Part]:
     )  # fmt: skip
     for values in itertools.product(*axes):
         for first in range(0, grid.designs, BLOCK):
-            yield Part(*values, first, min(BLOCK, grid.designs - first))
+            yield Part(*(*values, first, min(BLOCK, grid.designs - first)))
 
 
 def load_grid(path: Path | None, options: Mapping[str, list[str] | list[float]]) -> Grid:
@@ -234,7 +234,7 @@ def _dearer(problem: SearchProblem, parts: ChipParts) -> Array:
 
 
 def _columns(
-    grid: Grid, part: Part, case: WorkloadOnSlice, factors: dict[str, np.ndarray], found: Columns
+    grid: Grid, part: Part, case: WorkloadOnSlice, factors: dict[str, np.ndarray], metrics: Columns
 ) -> Columns:
     """Flat columns from what was priced."""
     kept = [SEQUENCES.index(n) for n in grid.sequences]
@@ -248,19 +248,19 @@ def _columns(
         return np.asarray(values, np.float64)[:, kept].reshape(rows)
 
     rent = case.usd_per_second
-    time_s, needed = by_both(found["time_per_query_s"]), found["needed_bytes"][kept]
+    time_s, needed = by_both(metrics["time_per_query_s"]), metrics["needed_bytes"][kept]
     numbers = {
         **{name: np.full(rows, getattr(part, name)) for name in
            ("prompt", "think", "answer", "attempts")},
         "sequences": np.tile(np.asarray(grid.sequences), designs),
         **{name: by_design(values) for name, values in factors.items()},
         "time_per_query_s": time_s,
-        "token_s": by_both(found["token_s"]),
-        "usd_per_query": time_s * by_design(found["dearer"]) * (np.nan if rent is None else rent),
+        "token_s": by_both(metrics["token_s"]),
+        "usd_per_query": time_s * by_design(metrics["dearer"]) * (np.nan if rent is None else rent),
         "needed_bytes": np.tile(np.asarray(needed, np.float64), designs),
-        **{name: by_design(found[name]) for name in ("area_mm2", "full_power_w", "build_usd")},
+        **{name: by_design(metrics[name]) for name in ("area_mm2", "full_power_w", "build_usd")},
     }  # fmt: skip
     words = {name: np.full(rows, getattr(part, name)) for name in WORDS}
-    fits = (np.asarray(needed)[None, :] <= np.asarray(found["capacity"])[:, None]).reshape(rows)
+    fits = (np.asarray(needed)[None, :] <= np.asarray(metrics["capacity"])[:, None]).reshape(rows)
     columns = words | numbers | {FITS: fits}
     return {name: columns[name] for name in NAMES}

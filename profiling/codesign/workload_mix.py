@@ -172,9 +172,9 @@ def mix_times(
     )
     work = replace(mixed.work, weight_bytes=weights)
     time_s = step_terms(work, chip, efficiency, mixed.narrowing).time_s
-    each = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
+    query_s = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
     token = (time_s[..., PHASES.index("think")] / mixed.thought_steps).max(-1)
-    return each, token
+    return query_s, token
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _regression() -> tuple[np.ndarray, float]:
         and chip.confidence != "claimed"
     ]  # fmt: skip
     features = np.array([_features(chip) for chip in chips])
-    watts = np.log([chip.power.maximum.value for chip in chips])  # type: ignore[union-attr]
+    watts = np.log([chip.power.maximum.value for chip in chips])
     weights = np.linalg.lstsq(features, watts, rcond=None)[0]
     left = watts - features @ weights
     return weights, float(np.sqrt((left**2).sum() / (len(chips) - features.shape[1])))

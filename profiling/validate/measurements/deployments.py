@@ -103,11 +103,11 @@ def over_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
     """`axes` that count a chip's cores, as 'TP64' does on 16 chips, counted in chips instead."""
     devices = math.prod(axes.values())
     cores = chip.cores.per_chip.value if chip.cores else 1
-    each, rest = divmod(devices, chips)
+    per_chip, rest = divmod(devices, chips)
     tensor = axes.get("tensor", 1)
-    if rest or not 1 < each <= cores or tensor % each:
+    if rest or not 1 < per_chip <= cores or tensor % per_chip:
         return axes
-    return axes | {"tensor": tensor // each}
+    return axes | {"tensor": tensor // per_chip}
 
 
 def split_of(axes: dict[str, int], chips: int, default: str = "tensor") -> Parallelism:

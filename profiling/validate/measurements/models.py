@@ -35,7 +35,7 @@ def inferred(sizes: Architecture, total: float | None, active: float | None) -> 
     ]
     if active is not None and active < 0.9 * total:
         choices = [_mixture(choice, total, active) for choice in choices if choice.gated]
-    best = min(choices, key=lambda each: abs(each.parameters - total))
+    best = min(choices, key=lambda one: abs(one.parameters - total))
     if abs(best.parameters / total - 1) > MOST_TOTAL_ERROR:
         raise LeftOutError(
             f"the sizes make {best.parameters / 1e9:.3g} billion parameters, not the stated "
@@ -204,7 +204,9 @@ def sizes_of(row: Row) -> Architecture:
     """
     name = row.text("model")
     given: dict[str, Any] = {
-        field: int(number) for column, field in _COLUMNS.items() if (number := row.known(column))
+        field: int(number)
+        for column, field in _COLUMNS.items()
+        if (number := row.number_or_none(column))
     }
     by_name = known_sizes(name)
     if by_name is not None:
@@ -213,7 +215,7 @@ def sizes_of(row: Row) -> Architecture:
         raise LeftOutError(f"the latent attention of {name} is not known")
     if len(given) < len(_COLUMNS):
         raise LeftOutError(f"the sizes of {name} are not in the file, nor known by its name")
-    total, active = row.known("params_total_B"), row.known("params_active_B")
+    total, active = row.number_or_none("params_total_B"), row.number_or_none("params_active_B")
     return inferred(
         Architecture(**given), total * 1e9 if total else None, active * 1e9 if active else None
     )
