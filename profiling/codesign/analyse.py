@@ -16,7 +16,7 @@ from ..predicted.economics import Terms, per_correct
 from ..predicted.memory import RESERVED_SHARE
 from ..records import Profile
 from ..records.base import Interval
-from ..records.codesign import Assumption, CodesignCase, CodesignReport, ProfileRead
+from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
 from .claims import seeds
@@ -30,7 +30,7 @@ from .posterior_draws import summary, summary_or_none
 from .ranking import hardware_asks, model_asks
 from .search_report import Budget, design_searches, pareto_points
 from .sensitivity import bound_flips, elasticities
-from .what_if import parse_what_if, what_if
+from .what_if import StatedChanges, what_if
 from .workload_mix import MixedWorkload, mix_of
 from .workload_on_slice import Setting, asked_of, prediction_of, setting
 
@@ -107,7 +107,7 @@ class Wanted:
 
     mix: Sequence[MixedWorkload] | None = None  # None: each profile's own workload
     budget: Budget | None = None  # None: what the reference chip takes to build
-    what_ifs: Sequence[str] = ()
+    what_ifs: Sequence[StatedChanges] = ()
     terms: Terms = field(default_factory=Terms)
     stack: str | None = None
     weight_dtype: str | None = None  # None: the profile's
@@ -135,8 +135,6 @@ def analyse(
     asked = wanted or Wanted()
     known = calibration or default_calibration()
     _require(profiles, slices)
-    for text in asked.what_ifs:
-        parse_what_if(text)
     runs = checked_runs(profiles)
     cases, notes = _cases(profiles, slices, asked, known)
     return CodesignReport(
@@ -161,7 +159,7 @@ def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
     if not profiles:
         raise ProfileInputError("no profile is given: `rooflink profile` writes one")
     if not slices:
-        raise ProfileInputError("no slice is given: say --slices, such as v5e-16,h100-8")
+        raise ProfileInputError("no slice is given: say --slice, such as v5e-16")
     for profile in profiles:
         if not profile.phases:
             raise ProfileInputError(
@@ -241,12 +239,12 @@ def _case(case: Setting, asked: Wanted, runs: Sequence[Run]) -> CodesignCase:
         roofline=roofline(case),
         bound_maps=[bound_map(case, each) for each in dict.fromkeys((1.0, attempts))],
         thought=thought_crossovers(case),
-        what_ifs=[what_if(case, text) for text in asked.what_ifs],
+        what_ifs=[what_if(case, stated) for stated in asked.what_ifs],
         asks=[*hardware_asks([case]), *model_asks([case], runs)],
     )
 
 
-def _searches(cases: Sequence[Setting], asked: Wanted, notes: list[str]):  # type: ignore[no-untyped-def]
+def _searches(cases: Sequence[Setting], asked: Wanted, notes: list[str]) -> list[DesignSearch]:
     """About the case with the largest model; without a stated budget a search that finds nothing
     is a note."""
     case = max(cases, key=lambda each: float(each.query.shape.parameters))

@@ -21,8 +21,9 @@ import numpy as np
 from jax import Array
 
 from ..errors import ProfileInputError
+from ..predicted.arrays import Number, mapped, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
-from ..predicted.model_shape import Number
+from . import traced_designs  # noqa: F401, makes pytrees of what `sweep` takes
 from .chip_cost_model import BUDGETS, ChipParts, Rates
 from .parameters import on_chip_bytes
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
@@ -121,15 +122,14 @@ class Found:
 
 def ground_of(known: Setting, mixed: MixWork, slowest_token_s: float = SLOWEST_TOKEN_S) -> Ground:
     """The ground of a search about the setting's chip."""
-    first = lambda tree: jax.tree.map(lambda leaf: jnp.asarray(leaf)[0], tree)  # noqa: E731
     return Ground(
         mixed=mixed,
         hardware=known.point.hardware,
-        on_chip=jnp.float32(on_chip_bytes(known.slice)),
-        efficiency=first(known.draws.efficiency),
+        on_chip=on_chip_bytes(known.slice),
+        efficiency=mapped(lambda draws: draws[0], known.draws.efficiency),
         reference=known.costs.reference,
-        rates=first(known.costs.rates),
-        slowest_token_s=jnp.float32(slowest_token_s),
+        rates=mapped(lambda draws: draws[0], known.costs.rates),
+        slowest_token_s=slowest_token_s,
     )
 
 
@@ -138,7 +138,7 @@ def grid_of(counts: Sequence[int] = GRID) -> Factors:
     last axis of each field is left for the sequences."""
     axes = [np.geomspace(low, high, n) for low, high, n in zip(LOW, HIGH, counts, strict=True)]
     grids = np.meshgrid(*axes, indexing="ij")
-    return Factors(*(jnp.asarray(grid.ravel(), jnp.float32) for grid in grids))
+    return Factors(*(grid.ravel() for grid in grids))
 
 
 @partial(jax.jit, static_argnames="kind")
@@ -155,6 +155,12 @@ def sweep(ground: Ground, designs: Factors, budget: Number, kind: str) -> tuple[
     cost = jnp.broadcast_to(cost, time_s.shape)
     allowed = (cost <= budget) & (token_s <= ground.slowest_token_s)
     return jnp.where(allowed, time_s, jnp.inf), cost
+
+
+@partial(jax.jit, static_argnames="kind")
+def cost_slopes(parts: ChipParts, rates: Rates, kind: str) -> ChipParts:
+    """What one more of each part adds to the cost of a `kind` of BUDGETS."""
+    return jax.grad(BUDGETS[kind])(parts, rates)
 
 
 def parts_with(ground: Ground, design: Factors, capacity_bytes: Number) -> ChipParts:
@@ -184,7 +190,7 @@ def best_of_sweep(ground: Ground, budget: float, kind: str, grid: Factors | None
             "so raise the budget, allow slower tokens or take more chips"
         )
     design, row = np.unravel_index(int(np.argmin(time_s)), time_s.shape)
-    factors = jax.tree.map(lambda leaf: float(leaf[design]), designs)
+    factors = mapped(lambda leaf: float(leaf[design]), designs)
     return _found(ground, factors, int(row))
 
 
@@ -197,7 +203,7 @@ UNITS = {"area": "mm2", "watts": "W", "usd": "USD"}
 def best_by_gradient(ground: Ground, budget: float, kind: str, start: Found) -> Found:
     """The best design of any factors, from the sweep's best and from even factors, at each number
     of sequences that a budget and a token's limit allow."""
-    logs, times = _descend(ground, jnp.float32(budget), start.factors, kind)
+    logs, times = _descend(ground, budget, start.factors, kind)
     times = np.asarray(times)
     starts, row = np.unravel_index(int(np.nanargmin(times)), times.shape)
     if not times[starts, row] < start.time_s:
@@ -257,19 +263,19 @@ def reference_design(ground: Ground, capacity_bytes: float) -> Found:
     both = allowed & fast if (allowed & fast).any() else allowed
     row = int(np.argmin(np.where(both, np.asarray(time_s), np.inf)))
     parts = replace(ground.reference, hbm_capacity=capacity_bytes)
-    return Found(ones, jax.tree.map(float, parts), SEQUENCES[row], float(time_s[row]))
+    return Found(ones, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
 
 
 def _found(ground: Ground, factors: Factors, row: int) -> Found:
     parts = parts_with(ground, factors, ground.mixed.needed_bytes[row])
     time_s, _ = mix_times(ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, factors)
-    return Found(factors, jax.tree.map(float, parts), SEQUENCES[row], float(time_s[row]))
+    return Found(factors, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
 
 
 def times_of_draws(ground: Ground, efficiency: Efficiency, found: Found) -> np.ndarray:
     """Seconds of one query of the mix for each draw of `efficiency`, fields [draws]."""
     row = SEQUENCES.index(found.sequences)
-    each = jax.vmap(
-        lambda one: mix_times(ground.mixed, ground.hardware, ground.on_chip, one, found.factors)[0]
-    )(efficiency)
-    return np.asarray(each[:, row], np.float64)
+    drawn = mapped(lambda draws: with_last_axis(draws, axes=3), efficiency)
+    time_s, _ = mix_times(ground.mixed, ground.hardware, ground.on_chip, drawn, found.factors)
+    each: np.ndarray = time_s[:, row]
+    return each

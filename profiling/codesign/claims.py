@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-import jax.numpy as jnp
 import numpy as np
 
 from ...tpu_configs.catalog import load_all, load_chip
@@ -189,7 +188,7 @@ def _at_best_batch(known: Setting, attempts: float, think: float) -> _Served:
     own = float(known.query.lengths.prompts)
     powers = [2.0**n for n in range(int(np.log2(max(1024.0 / attempts, 1.0))) + 1)]
     for prompts in sorted({own, *powers}):
-        point = with_prompts(known.point, jnp.float32(prompts))
+        point = with_prompts(known.point, prompts)
         if best is not None and not bool(fits(point)):
             break
         found = costs_of(point, known.draws)

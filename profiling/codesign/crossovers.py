@@ -5,17 +5,16 @@ Roofline: a chip's datasheet roofs and where each phase lies under them.
 
 from collections.abc import Callable
 
-import jax
 import numpy as np
 from scipy.optimize import brentq
 
+from ..predicted.arrays import Number, mapped
 from ..predicted.hardware import Efficiency
 from ..predicted.memory import capacity
-from ..predicted.model_shape import Number
 from ..predicted.step_work import Load, Work, step_work
 from ..predicted.time_model import Terms, step_terms
 from ..records.codesign import BoundMap, Roofline, RooflinePoint, ThoughtCrossovers
-from .costs import BOUNDS, PHASES, Costs, costs_of, whole_work
+from .costs import BOUNDS, PHASES, Costs, by_resource, costs_of, whole_work
 from .design_point import Point
 from .workload_on_slice import Setting
 
@@ -30,7 +29,7 @@ def thought_crossovers(known: Setting) -> ThoughtCrossovers:
     """For the setting's batch, its attempts sharing each prompt, at the mode."""
     point, lengths = known.point, known.query.lengths
     sequences, end = float(lengths.sequences), float(lengths.longest_context)
-    efficiency = jax.tree.map(lambda leaf: leaf[0], known.draws.efficiency)
+    efficiency = mapped(lambda leaf: leaf[0], known.draws.efficiency)
 
     def kv_less_weights(context: float) -> float:
         work, _ = step_at(point, efficiency, sequences, context)
@@ -62,16 +61,12 @@ def thought_crossovers(known: Setting) -> ThoughtCrossovers:
 def bound_map(known: Setting, attempts: float) -> BoundMap:
     """What bounds a decode step over contexts and batches, where `attempts` share each prompt."""
     point = known.point
-    efficiency = jax.tree.map(lambda leaf: leaf[0], known.draws.efficiency)
+    efficiency = mapped(lambda leaf: leaf[0], known.draws.efficiency)
     contexts, batches = np.meshgrid(np.array(CONTEXTS), np.array(BATCHES))
     sharers = np.minimum(attempts, batches)
     work, terms = step_at(point, efficiency, batches, contexts, sharers)
-    stacked = np.stack(
-        np.broadcast_arrays(
-            terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s
-        )
-    )
-    names = np.array(BOUNDS)[stacked.argmax(0)]
+    terms = mapped(lambda leaf: np.broadcast_to(leaf, batches.shape), terms)
+    names = np.array(BOUNDS)[by_resource(terms).argmax(0)]
     fits = np.asarray(left_bytes(point, batches, contexts, sharers)) >= 0
     share = np.asarray(work.kv_bytes / work.memory_bytes)
     return BoundMap(
@@ -85,7 +80,6 @@ def bound_map(known: Setting, attempts: float) -> BoundMap:
     )
 
 
-@jax.jit
 def step_at(
     point: Point,
     efficiency: Efficiency,
@@ -96,7 +90,7 @@ def step_at(
     """One decode step of `sequences` that have `context` tokens, the prompt's part shared."""
     load = _load(point, sequences, context, sharers)
     work = step_work(point.shape, load, point.widths, point.spread, point.hardware.tile)
-    narrowing = jax.numpy.log2(point.widths.activation_bytes / point.widths.weight_bytes)
+    narrowing = np.log2(point.widths.activation_bytes / point.widths.weight_bytes)
     return work, step_terms(work, point.hardware, efficiency, narrowing)
 
 
@@ -112,7 +106,7 @@ def left_bytes(
 
 
 def _load(point: Point, sequences: Number, context: Number, sharers: Number | None) -> Load:
-    shared = jax.numpy.minimum(point.lengths.prompt_tokens, context)
+    shared = np.minimum(point.lengths.prompt_tokens, context)
     among = point.lengths.attempts if sharers is None else sharers
     return Load(sequences, 1.0, context - shared, shared, among, 1.0)
 

@@ -6,7 +6,6 @@ Power over time: batches that go through prefill, thinking and answering, togeth
 import math
 from dataclasses import dataclass, replace
 
-import jax.numpy as jnp
 import numpy as np
 
 from ..errors import ProfileInputError
@@ -214,7 +213,7 @@ def price_tiers(known: Setting, target_s: float) -> list[PriceTier]:
     base = float(known.query.lengths.think_tokens + known.query.lengths.answer_tokens)
     found = []
     for think in TIERS:
-        lengths = replace(known.point.lengths, think_tokens=jnp.float32(think))
+        lengths = replace(known.point.lengths, think_tokens=think)
         point = replace(known.point, lengths=lengths)
         allowed = target_s * (think + float(lengths.answer_tokens)) / base
         served = _within(known, point, max(allowed, _seconds(known, point, 1.0)))
@@ -246,7 +245,7 @@ def _within(known: Setting, point: Point, target_s: float) -> Served | None:
     most = max(MOST_SEQUENCES / attempts, 1.0)
     batches = sorted({own, *(2.0**n for n in range(int(math.log2(most)) + 1))}, reverse=True)
     for batch in batches:
-        larger = with_prompts(point, jnp.float32(batch))
+        larger = with_prompts(point, batch)
         if bool(fits(larger)):
             costs = costs_of(larger, known.draws)
             if float(np.median(np.asarray(costs.query_s))) * known.waves <= target_s * 1.0001:
@@ -255,7 +254,7 @@ def _within(known: Setting, point: Point, target_s: float) -> Served | None:
 
 
 def _seconds(known: Setting, point: Point, prompts: float) -> float:
-    one = with_prompts(point, jnp.float32(prompts))
+    one = with_prompts(point, prompts)
     return float(np.median(np.asarray(costs_of(one, known.draws).query_s))) * known.waves
 
 

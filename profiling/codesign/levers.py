@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
-import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import dtype_bytes
 from ..predicted.hardware import hardware_of, operand_dtype
-from ..predicted.step_work import DTYPE_WIDTH_BYTES, Widths
+from ..predicted.step_work import Widths
 from ..records import Profile
 from ..records.base import Interval
 from ..records.codesign import Changed, Lever, LeverArrow, Quality
@@ -120,24 +120,23 @@ def with_dtypes(known: Setting, weight: str, kv: str) -> Point:
     operands = operand_dtype(known.slice.chip, weight)
     hardware = hardware_of(known.slice.chip, operands)
     point = known.point
-    widths = Widths(*(jnp.float32(DTYPE_WIDTH_BYTES[dtype]) for dtype in (weight, kv, operands)))
-    flops = jnp.float32(hardware.matmul_flops)
+    widths = Widths(*(dtype_bytes(dtype) for dtype in (weight, kv, operands)))
+    flops = hardware.matmul_flops
     return replace(point, widths=widths, hardware=replace(point.hardware, matmul_flops=flops))
 
 
 def _dtypes(known: Setting) -> Iterator[Move]:
     query = known.query
-    width = DTYPE_WIDTH_BYTES
     for dtype in ("bfloat16", "int8", "fp8", "int4"):
-        if width[dtype] >= width[query.weight_dtype]:
+        if dtype_bytes(dtype) >= dtype_bytes(query.weight_dtype):
             continue
         if dtype == "fp8" and operand_dtype(known.slice.chip, dtype) == "bfloat16":
             continue
         point = with_dtypes(known, dtype, query.kv_dtype)
         yield Move("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
     for dtype in ("bfloat16", "int8", "int4"):
-        if width[dtype] < width[query.kv_dtype]:
-            widths = replace(known.point.widths, kv_bytes=jnp.float32(width[dtype]))
+        if dtype_bytes(dtype) < dtype_bytes(query.kv_dtype):
+            widths = replace(known.point.widths, kv_bytes=dtype_bytes(dtype))
             point = replace(known.point, widths=widths)
             yield Move("kv_dtype", f"KV cache {query.kv_dtype} -> {dtype}", point)
 
@@ -157,9 +156,7 @@ def _shapes(known: Setting) -> Iterator[Move]:
     )
     yield Move("mlp_ratio", "MLP width -25 %", with_mlp(point, 0.75))
     if float(known.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:
-        windowed = replace(
-            shape, window=jnp.float32(WINDOW), windowed_share=jnp.float32(WINDOWED_SHARE)
-        )
+        windowed = replace(shape, window=WINDOW, windowed_share=WINDOWED_SHARE)
         yield Move(
             "window",
             f"window of {WINDOW:.0f} positions in {WINDOWED_SHARE:.0%} of layers",
@@ -169,7 +166,7 @@ def _shapes(known: Setting) -> Iterator[Move]:
         mixed = replace(
             shape,
             active_mlp_parameters=shape.mlp_parameters * ACTIVE_SHARE,
-            experts_per_token=jnp.float32(EXPERTS_PER_TOKEN),
+            experts_per_token=EXPERTS_PER_TOKEN,
         )
         yield Move(
             "experts",
@@ -184,9 +181,7 @@ def _uses(known: Setting, runs: Sequence[Run]) -> Iterator[Move]:
         float(x) for x in (lengths.think_tokens, lengths.attempts, lengths.prompts)
     )
     if think >= 2:
-        shorter = replace(
-            point, lengths=replace(point.lengths, think_tokens=jnp.float32(think / 2))
-        )
+        shorter = replace(point, lengths=replace(point.lengths, think_tokens=think / 2))
         quality, evidence = measured_effect(runs, "think_budget")
         yield Move("think", f"thoughts {think:.0f} -> {think / 2:.0f} tokens", shorter, quality,
                    evidence)  # fmt: skip
@@ -197,11 +192,9 @@ def _uses(known: Setting, runs: Sequence[Run]) -> Iterator[Move]:
         if known.waves > 1:
             yield Move("attempts", change, point, quality, evidence, waves=0.5)
         else:
-            fewer = replace(
-                point, lengths=replace(point.lengths, attempts=jnp.float32(attempts / 2))
-            )
+            fewer = replace(point, lengths=replace(point.lengths, attempts=attempts / 2))
             yield Move("attempts", change, fewer, quality, evidence)
-    doubled = with_prompts(point, jnp.float32(prompts * 2))
+    doubled = with_prompts(point, prompts * 2)
     if bool(fits(doubled)):
         yield Move("batch", f"{prompts:g} -> {2 * prompts:g} prompts together", doubled,
                    "unchanged by construction", "every prompt is decoded as before; each waits "
@@ -209,9 +202,7 @@ def _uses(known: Setting, runs: Sequence[Run]) -> Iterator[Move]:
     if attempts > 1:
         apart = replace(
             point,
-            lengths=replace(
-                point.lengths, prompts=jnp.float32(prompts * attempts), attempts=jnp.float32(1.0)
-            ),
+            lengths=replace(point.lengths, prompts=prompts * attempts, attempts=1.0),
         )
         # The same batch serves as many queries: amounts are per prompt of the point.
         yield Move("shared_prompt", "prompt's KV held and prefilled by each attempt", apart,
@@ -222,7 +213,7 @@ def _uses(known: Setting, runs: Sequence[Run]) -> Iterator[Move]:
                f"{DRAFT.acceptance:g}, draft cost {DRAFT.cost:g}", drafting,
                "unchanged by construction", "rejection sampling keeps the target's distribution "
                "(Leviathan et al. 2023); the acceptance is an assumption")  # fmt: skip
-    exiting = replace(point, layers_run=jnp.float32(EXIT_SHARE))
+    exiting = replace(point, layers_run=EXIT_SHARE)
     yield Move("early_exit", f"decoded tokens leave after {EXIT_SHARE:.0%} of the layers, all of a "
                "step together", exiting)  # fmt: skip
 
@@ -235,7 +226,7 @@ def with_kv_heads(point: Point, heads: float) -> Point:
         point,
         shape=replace(
             shape,
-            kv_heads=jnp.float32(heads),
+            kv_heads=heads,
             attention_parameters=shape.attention_parameters - saved,
         ),
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ...tpu_configs.slice import Slice
-from ..predicted.model_shape import Number
+from ..predicted.arrays import Number
 from ..records.codesign import Parameter
 from .chip_cost_model import CostModel
 from .design_point import Point

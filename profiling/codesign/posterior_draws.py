@@ -7,15 +7,13 @@ are taken draw by draw.
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ...tpu_configs.chip import Chip
+from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
 from ..predicted.energy import PowerShares, design_power_of
 from ..predicted.hardware import IDEAL, Efficiency
-from ..predicted.model_shape import Number
 from ..predicted.predict import interval
 from ..records.base import Interval
 
@@ -24,7 +22,6 @@ MOST_DRAWS = 128
 interval's width."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Draws:
     """Each field [draws]; the first draw is the mode."""
@@ -60,15 +57,15 @@ def draws_of(calibration: Calibration, chip: Chip, stack: str | None) -> Draws:
         memory=shares.memory,
         compute=shares.compute,
     )
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[kept], draws)
+    return mapped(lambda leaf: np.asarray(leaf)[kept], draws)
 
 
 def ideal_draws(calibration: Calibration, chip: Chip) -> Draws:
     """The bare roofline: datasheet figures reached and power at the mode, in every draw."""
     draws = draws_of(calibration, chip, None)
-    mode = jax.tree.map(lambda leaf: jnp.full_like(leaf, leaf[0]), draws)
-    ones = jnp.ones_like(draws.prefill)
-    ideal = jax.tree.map(lambda leaf: leaf * ones, IDEAL)
+    mode = mapped(lambda leaf: np.full_like(leaf, leaf[0]), draws)
+    ones = np.ones_like(draws.prefill)
+    ideal = mapped(lambda leaf: leaf * ones, IDEAL)
     return replace(mode, efficiency=ideal, prefill=ones, decode=ones, energy=ones)
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from ..predicted.model_shape import Number
+from ..predicted.arrays import Number
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
 from .costs import WITH_QUERY, logs_of, phase_bounds

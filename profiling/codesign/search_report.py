@@ -2,7 +2,7 @@
 
 Pareto: latency against money per query, and per correct answer where accuracy was measured.
 
-What a co-design analysis is asked for in words: budgets of a chip, names of profiles.
+The budget of one chip, as it is written.
 """
 
 import math
@@ -10,13 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..errors import ProfileInputError
 from ..predicted.economics import per_correct
-from ..records import Profile
 from ..records.codesign import BudgetKind, ChipDesign, DesignSearch, ParetoPoint
 from .chip_cost_model import BUDGETS, ChipParts
 from .chip_search import (
@@ -28,6 +25,7 @@ from .chip_search import (
     Ground,
     best_by_gradient,
     best_of_sweep,
+    cost_slopes,
     grid_of,
     ground_of,
     reference_design,
@@ -50,20 +48,25 @@ class Budget:
     amount: float
 
 
-def parse_budget(text: str) -> Budget:
-    """A budget as the command line has it: 'area=600' mm2, 'watts=700' or 'usd=5000', of one chip.
+BUDGET_NAMES = {"power": "watts", "cost": "usd"}
+BUDGET_UNITS = {"area": r"\s*mm(2|²)$", "watts": r"\s*w$", "usd": r"^\$|\s*(\$|usd)$"}
+
+
+def parse_chip_budget(text: str) -> Budget:
+    """A budget with or without its unit: 'area=800mm2', 'power=700W', 'cost=$3000', 'usd=3000'.
 
     Raises ProfileInputError for anything else.
     """
-    kind, _, amount = (part.strip().lower() for part in text.partition("="))
+    name, _, amount = (part.strip().lower() for part in text.partition("="))
+    kind = BUDGET_NAMES.get(name, name)
     try:
-        number = float(amount)
+        number = float(re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount))
     except ValueError:
-        number = np.nan
-    if kind not in BUDGETS or not (np.isfinite(number) and number > 0):
+        number = math.nan
+    if kind not in BUDGETS or not (math.isfinite(number) and number > 0):
         raise ProfileInputError(
-            f"--budget is {text!r}, expected area=, watts= or usd= and an amount above zero of one "
-            "chip, such as usd=5000"
+            f"--chip-budget is {text!r}, expected what one chip may take: area=800mm2, power=700W "
+            "or cost=3000$"
         )
     return Budget(kind, number)  # type: ignore[arg-type]
 
@@ -173,9 +176,7 @@ def _design(found: Found, ground: Ground) -> ChipDesign:
 def _spent(found: Found, ground: Ground, budget: Budget) -> dict[str, float]:
     """Share of the budget that each part adds, and what is left for all else."""
     cost = BUDGETS[budget.kind]
-    slopes = jax.grad(lambda parts: cost(parts, ground.rates))(
-        jax.tree.map(jnp.float32, found.parts)
-    )
+    slopes = cost_slopes(found.parts, ground.rates, budget.kind)
     shares = {
         name: float(getattr(slopes, name) * getattr(found.parts, name)) / budget.amount
         for name in ChipParts.__dataclass_fields__
@@ -233,7 +234,7 @@ def _points(case: Setting) -> list[ParetoPoint]:
     most = max(MOST_SEQUENCES / float(lengths.attempts), 1.0)
     rows = []
     for prompts in (2.0**n for n in range(int(math.log2(most)) + 1)):
-        point = with_prompts(case.point, jnp.float32(prompts))
+        point = with_prompts(case.point, prompts)
         if not bool(fits(point)):
             break
         latency = np.asarray(costs_of(point, case.draws).query_s, np.float64) * case.waves
@@ -269,37 +270,3 @@ def _best(point: ParetoPoint, others: Sequence[ParetoPoint]) -> bool:
         and other is not point
         for other in others
     )
-
-
-SLICES = ("v5e-16", "v5p-8", "v6e-8", "v7x-4", "h100-8")
-BUDGET_NAMES = {"power": "watts", "cost": "usd"}
-BUDGET_UNITS = {"area": r"\s*mm(2|²)$", "watts": r"\s*w$", "usd": r"^\$|\s*(\$|usd)$"}
-
-
-def chip_budget(text: str) -> Budget:
-    """A budget with or without its unit: 'area=800mm2', 'power=700W', 'cost=$3000', 'usd=3000'.
-
-    Raises ProfileInputError for anything else.
-    """
-    name, _, amount = (part.strip().lower() for part in text.partition("="))
-    kind = BUDGET_NAMES.get(name, name)
-    number = re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount)
-    try:
-        return parse_budget(f"{kind}={number}")
-    except ProfileInputError:
-        raise ProfileInputError(
-            f"--budget is {text!r}, expected what one chip may take: area=800mm2, power=700W or "
-            "cost=3000$"
-        ) from None
-
-
-def apart(profiles: Sequence[Profile]) -> list[Profile]:
-    """The profiles under names of their own: a second 'run' becomes 'run (2)'."""
-    found: list[Profile] = []
-    for profile in profiles:
-        name, n = profile.name, 1
-        while any(name == each.name for each in found):
-            n += 1
-            name = f"{profile.name} ({n})"
-        found.append(profile.model_copy(update={"name": name}))
-    return found

@@ -12,18 +12,26 @@ Flips: how much more of a phase's scarcest resource until another one is the sca
 from collections.abc import Sequence
 from dataclasses import replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
+from ..predicted.arrays import mapped
 from ..records.codesign import BoundFlip, Elasticity, Regime
-from .chip_cost_model import CostModel
-from .costs import BOUNDS, PHASES, QUANTITIES, WITH_QUERY, Logs, costs_of, logs_of, ratio
-from .design_point import Point, memory_full, with_prompts
+from .costs import (
+    BOUNDS,
+    PHASES,
+    QUANTITIES,
+    WITH_QUERY,
+    Logs,
+    bounds_of,
+    by_resource,
+    logs_of,
+    ratio,
+    terms_of,
+    work_steps,
+)
+from .design_point import Point, memory_full
 from .parameters import (
     HANDLE_BY_NAME,
-    HANDLES,
     NAMES,
     TILE,
     Handle,
@@ -31,7 +39,7 @@ from .parameters import (
     on_chip_bytes,
     scaled,
 )
-from .posterior_draws import Draws, summary, summary_or_none
+from .posterior_draws import summary, summary_or_none
 from .workload_on_slice import Setting
 
 DIFFERENTIATED = tuple(name for name in NAMES if name != TILE)
@@ -60,29 +68,19 @@ def elasticities(known: Setting) -> list[Elasticity]:
 
 def slopes(known: Setting, names: Sequence[str], regime: Regime) -> dict[str, Logs]:
     """Derivatives of the logs by the log of each named parameter, [phases and query, draws]."""
-    found = _slopes_of(
-        jnp.zeros(len(DIFFERENTIATED)), known.point, known.draws,
-        jnp.float32(on_chip_bytes(known.slice)), known.costs, regime == "memory full",
-    )  # fmt: skip
-    return {name: _of_parameter(found, DIFFERENTIATED.index(name)) for name in names}
+    return {name: _slope(known, name, regime) for name in names}
 
 
-def _of_parameter(found: Logs, index: int) -> Logs:
-    return jax.tree.map(lambda leaf: np.asarray(leaf[..., index]), found)
+_STEP = 1e-30
+"""Of a complex step: f(x + ih) = f(x) + ih f'(x), exact where h^2 is nothing beside 1; there is no
+difference that could cancel."""
 
 
-def logs_at(
-    log_factors: Array, point: Point, draws: Draws, on_chip: Array, costs: CostModel, full: Array
-) -> Logs:
-    """The logs where each of DIFFERENTIATED is multiplied by exp(log_factors); with memory full
-    where `full`."""
-    factors = {name: jnp.exp(log_factors[i]) for i, name in enumerate(DIFFERENTIATED)}
-    changed = scaled(point, factors, on_chip, costs)
-    prompts = jnp.where(full, memory_full(changed).lengths.prompts, point.lengths.prompts)
-    return logs_of(with_prompts(changed, prompts), draws)
-
-
-_slopes_of = jax.jit(jax.jacfwd(logs_at))
+def _slope(known: Setting, name: str, regime: Regime) -> Logs:
+    factors = {name: np.exp(1j * _STEP)}
+    changed = scaled(known.point, factors, on_chip_bytes(known.slice), known.costs)
+    point = memory_full(changed) if regime == "memory full" else changed
+    return mapped(lambda leaf: leaf.imag / _STEP, logs_of(point, known.draws))
 
 
 def tile_step(known: Setting, regime: Regime) -> Logs:
@@ -122,8 +120,7 @@ _RESOURCE = {
 
 def bound_flips(known: Setting) -> list[BoundFlip]:
     """For each phase, the parameters of its longest resource, and where another takes over."""
-    terms = costs_of(known.point, known.draws).terms
-    longest = np.asarray(_stacked(terms)).argmax(0)[:, 0]
+    longest = bounds_of(known.point, known.draws)[:, 0]
     names = [name for name in modelled(known.slice) if name in _RESOURCE]
     rows = []
     for i, phase in enumerate(PHASES):
@@ -131,18 +128,16 @@ def bound_flips(known: Setting) -> list[BoundFlip]:
             continue
         for name in names:
             if _RESOURCE[name] == BOUNDS[longest[i]]:
-                row = _flip(known, phase, i, HANDLE_BY_NAME[name])
+                row = _flip(known, phase, HANDLE_BY_NAME[name])
                 if row is not None:
                     rows.append(row)
     return rows
 
 
-def _flip(known: Setting, phase: str, index: int, handle: Handle) -> BoundFlip | None:
+def _flip(known: Setting, phase: str, handle: Handle) -> BoundFlip | None:
     """The flip of one phase by one parameter; None where most draws do not flip."""
     own = BOUNDS.index(_RESOURCE[handle.name])
-    logs, flipped, others = (
-        np.asarray(x) for x in _roots(known.point, known.draws, own, index, HANDLES.index(handle))
-    )
+    logs, flipped, others = _roots(known, own, phase, handle)
     if flipped.mean() < 0.5:
         return None
     found = summary(np.exp(handle.rises * logs[flipped]))
@@ -161,39 +156,27 @@ def _flip(known: Setting, phase: str, index: int, handle: Handle) -> BoundFlip |
     )
 
 
-@jax.jit
 def _roots(
-    point: Point, draws: Draws, own: Array, phase: Array, which: Array
-) -> tuple[Array, Array, Array]:
-    """Bisection in the log of the improvement of HANDLES[which]: logs, whether they flip, and the
-    new longest."""
+    known: Setting, own: int, phase: str, handle: Handle
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bisection in the log of the parameter's improvement, [draws]: logs, whether they flip, and
+    the new longest. No parameter of _RESOURCE changes the work, so that it is summed once."""
+    steps = work_steps(known.point)[phase]
 
-    def terms_at(log_factor: Array) -> Array:
-        changed = point
-        for i, handle in enumerate(HANDLES):
-            improved = jnp.where(i == which, handle.rises * log_factor, 0.0)
-            changed = handle.apply(changed, jnp.exp(improved))
-        return _stacked(costs_of(changed, draws).terms)[:, phase]
+    def times_at(log_factor: np.ndarray) -> np.ndarray:
+        changed = handle.apply(known.point, np.exp(handle.rises * log_factor))
+        return np.maximum(by_resource(terms_of(changed, known.draws, steps)), 1e-30)
 
-    def gap(log_factor: Array) -> Array:
-        terms = terms_at(log_factor)
-        others = jnp.where(jnp.arange(len(BOUNDS))[:, None] == own, -jnp.inf, terms)
-        return jnp.log(terms[own]) - jnp.log(others.max(0))
+    def above(log_factor: np.ndarray) -> np.ndarray:
+        times = times_at(log_factor)
+        return times[own] > np.delete(times, own, axis=0).max(0)
 
-    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
+    low = np.zeros_like(known.draws.prefill)
+    most = high = low + np.log(MOST)
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        above = gap(middle) > 0
-        return jnp.where(above, middle, low), jnp.where(above, high, middle)
-
-    zeros = jnp.zeros_like(draws.prefill)
-    most = zeros + jnp.log(MOST)
-    _, high = jax.lax.fori_loop(0, _HALVINGS, halve, (zeros, most))
-    terms = jnp.where(jnp.arange(len(BOUNDS))[:, None] == own, -jnp.inf, terms_at(high))
-    return high, gap(most) <= 0, terms.argmax(0)
-
-
-def _stacked(terms) -> Array:  # type: ignore[no-untyped-def]
-    """[resources, phases, draws], none of them nothing."""
-    known = (terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s)
-    return jnp.maximum(jnp.stack(known), 1e-30)
+        still = above(middle)
+        low, high = np.where(still, middle, low), np.where(still, high, middle)
+    times = times_at(high)
+    times[own] = -np.inf
+    return high, ~above(most), times.argmax(0)

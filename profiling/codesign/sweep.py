@@ -17,15 +17,16 @@ import numpy as np
 from jax import Array
 from pydantic import Field, ValidationError, field_validator
 
+from ...model.architecture import DTYPE_BITS
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
+from ..names import slice_named
+from ..predicted.arrays import Number
 from ..predicted.calibration import Calibration
-from ..predicted.model_shape import Number, named_shape
+from ..predicted.model_shape import named_shape
 from ..predicted.phases import Lengths
 from ..predicted.slices import Asked
-from ..predicted.step_work import DTYPE_WIDTH_BYTES
 from .chip_cost_model import ChipParts, area_mm2, build_usd, full_watts
 from .chip_search import Ground, ground_of, parts_with
 from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_times, mix_work
@@ -74,8 +75,8 @@ class Grid(Table):
     @classmethod
     def _known_dtypes(cls, values: list[str]) -> list[str]:
         for value in values:
-            if value not in DTYPE_WIDTH_BYTES:
-                raise ValueError(f"{value!r} is no dtype: {', '.join(DTYPE_WIDTH_BYTES)}")
+            if value not in DTYPE_BITS:
+                raise ValueError(f"{value!r} is no dtype: {', '.join(DTYPE_BITS)}")
         return values
 
     @field_validator("sequences")

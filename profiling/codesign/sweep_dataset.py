@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
+from ..names import slice_named
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import named_shape
 from ..progress import Watcher
@@ -96,7 +96,7 @@ def left_out(folder: Path, number: int) -> str:
     return str(metadata.get(_LEFT_OUT, b"").decode())
 
 
-def _arrow_type(pyarrow: ModuleType, name: str):  # type: ignore[no-untyped-def]
+def _arrow_type(pyarrow: ModuleType, name: str) -> object:
     if name == FITS:
         return pyarrow.bool_()
     return pyarrow.float64() if name in NUMBERS else pyarrow.string()

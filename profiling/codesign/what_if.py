@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import DTYPE_BITS
 from ..errors import ProfileInputError
-from ..predicted.step_work import DTYPE_WIDTH_BYTES
 from ..records.codesign import WhatIf
 from .costs import PHASES, WITH_QUERY, costs_of, logs_of, phase_bounds, ratio
 from .design_point import Point, Speculation, fits
@@ -47,7 +46,15 @@ class Change:
     word: str | None = None
 
 
-def parse_what_if(text: str) -> list[Change]:
+@dataclass(frozen=True)
+class StatedChanges:
+    """All changes of one what-if, and their text."""
+
+    text: str
+    changes: tuple[Change, ...]
+
+
+def parse_what_if(text: str) -> StatedChanges:
     """The changes in `text`: NAME=2x a factor, NAME=4 a figure, DTYPE NAME=int8.
 
     Raises ProfileInputError for an unknown name (near ones are given), one named twice, and a
@@ -64,14 +71,14 @@ def parse_what_if(text: str) -> list[Change]:
         if any(name == each.name for each in changes):
             raise ProfileInputError(f"--what-if changes {name} twice: say it once")
         changes.append(_change(name, value))
-    return changes
+    return StatedChanges(text, tuple(changes))
 
 
 def _change(name: str, value: str) -> Change:
     text = f"{name}={value}"
     if name in DTYPES:
-        if value not in DTYPE_WIDTH_BYTES:
-            near = ", ".join(get_close_matches(value, DTYPE_WIDTH_BYTES, n=3) or DTYPE_WIDTH_BYTES)
+        if value not in DTYPE_BITS:
+            near = ", ".join(get_close_matches(value, DTYPE_BITS, n=3) or DTYPE_BITS)
             raise ProfileInputError(f"--what-if has {text!r}: expected a dtype such as {near}")
         return Change(name, text, word=value)
     if name not in (*NAMES, *NUMBERS):
@@ -91,13 +98,12 @@ def _change(name: str, value: str) -> Change:
     )  # fmt: skip
 
 
-def what_if(known: Setting, text: str) -> WhatIf:
+def what_if(known: Setting, stated: StatedChanges) -> WhatIf:
     """The stated changes on a setting, before and after with intervals.
 
-    Raises ProfileInputError for what cannot be read or does not apply to this chip and model.
+    Raises ProfileInputError for what does not apply to this chip and model.
     """
-    changes = parse_what_if(text)
-    after, said = changed(known, changes)
+    after, said = changed(known, stated.changes)
     draws = known.draws
     found = ratio(logs_of(after, draws), logs_of(known.point, draws))
     query = WITH_QUERY.index("query")
@@ -105,7 +111,7 @@ def what_if(known: Setting, text: str) -> WhatIf:
     before_s = summary(np.asarray(costs_of(known.point, draws).query_s) * known.per_query)
     after_s = _per_query_s(after, draws, known)
     return WhatIf(
-        text=text,
+        text=stated.text,
         changes=said,
         before_s=before_s,
         after_s=summary(after_s),
@@ -197,12 +203,12 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     in_draft = {"draft_tokens": "tokens", "acceptance": "acceptance", "draft_cost": "cost"}
     if name == "attempts":
         return float(lengths.attempts * waves), lambda value: replace(
-            point, lengths=replace(lengths, attempts=jnp.float32(value / waves))
+            point, lengths=replace(lengths, attempts=value / waves)
         )
     if name in in_lengths:
         field = in_lengths[name]
         return float(getattr(lengths, field)), lambda value: replace(
-            point, lengths=replace(lengths, **{field: jnp.float32(value)})
+            point, lengths=replace(lengths, **{field: value})
         )
     if name in in_draft:
         field = in_draft[name]
@@ -210,9 +216,7 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
             point, speculation=_drafting(drafting, field, value)
         )
     if name == "layers":
-        return float(shape.layers), lambda value: replace(
-            point, shape=replace(shape, layers=jnp.float32(value))
-        )
+        return float(shape.layers), lambda value: replace(point, shape=replace(shape, layers=value))
     if name == "kv_heads":
         return float(shape.kv_heads), lambda value: with_kv_heads(point, value)
     if name == "mlp":
@@ -221,10 +225,10 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     if name == "window":
         return float(shape.window), lambda value: replace(
             point,
-            shape=replace(shape, window=jnp.float32(value), windowed_share=jnp.float32(1.0)),
+            shape=replace(shape, window=value, windowed_share=1.0),
         )
     if name == "early_exit":
-        return float(point.layers_run), lambda value: replace(point, layers_run=jnp.float32(value))
+        return float(point.layers_run), lambda value: replace(point, layers_run=value)
     share = float(shape.active_mlp_parameters / shape.mlp_parameters)
     return share, lambda value: replace(
         point, shape=replace(shape, active_mlp_parameters=shape.mlp_parameters * value)

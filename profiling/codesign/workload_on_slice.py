@@ -8,22 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
-from ...model.config import PRESETS
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
+from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
 from ..predicted.economics import Terms, economic_terms, economics_of
 from ..predicted.energy import design_power_of
 from ..predicted.hardware import hardware_of
-from ..predicted.model_shape import ModelShape, NamedShape, Number, Sizes, shape_of
+from ..predicted.model_shape import NamedShape, shape_of_facts
 from ..predicted.phases import Lengths
 from ..predicted.predict import Query, memory_fit, predict
 from ..predicted.slices import Asked, query_of
 from ..predicted.step_work import spread_over
-from ..records import ModelFacts, Outcome, Prediction, Profile
+from ..records import Outcome, Prediction, Profile
 from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
 from .design_point import Point
@@ -145,7 +144,7 @@ def point_of(query: Query) -> Point:
         hardware=hardware,
         distribution=query.distribution,
     )
-    return jax.tree.map(_as_array, point)
+    return mapped(_as_array, point)
 
 
 def prediction_of(known: Setting) -> Prediction:
@@ -164,8 +163,8 @@ def prediction_of(known: Setting) -> Prediction:
     )
 
 
-def _as_array(leaf: Number) -> jax.Array:
-    return jnp.asarray(leaf, bool if isinstance(leaf, bool) else jnp.float32)
+def _as_array(leaf: Number) -> np.ndarray:
+    return np.asarray(leaf, bool if isinstance(leaf, bool) else np.float64)
 
 
 def asked_of(
@@ -205,23 +204,6 @@ def asked_of(
         ideal=ideal,
         terms=terms,
     )
-
-
-def shape_of_facts(facts: ModelFacts) -> ModelShape:
-    """The model's shape: the preset's where it is one, else from its sizes, norms left out."""
-    known = PRESETS.get(facts.name.lower())
-    if known is not None:
-        return shape_of(known)
-    return Sizes(
-        layers=float(facts.layers),
-        embed_dim=float(facts.embed_dim),
-        query_heads=float(facts.query_heads),
-        kv_heads=float(facts.kv_heads),
-        head_dim=float(facts.head_dim),
-        mlp_dim=float(facts.mlp_dim),
-        vocab_size=float(facts.vocab_size),
-        tied=facts.tied_embeddings,
-    ).shape()
 
 
 def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:

@@ -25,7 +25,6 @@ from math import exp, hypot, log
 from pathlib import Path
 
 from pydantic import Field, ValidationError
-from scipy.stats import beta
 
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.chip import Chip, Price
@@ -69,6 +68,8 @@ def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
     if cost.low <= 0:  # what costs nothing has no width to join
         return cost * (1 / share)
     right = share * problems
+    from scipy.stats import beta  # half a second that a price alone does not need
+
     least, most = beta.ppf([0.1, 0.9], right + 0.5, problems - right + 0.5)
     more = hypot(log(cost.high / cost.median), log(share / min(least, share)))
     less = hypot(log(cost.median / cost.low), log(max(most, share) / share))

@@ -13,13 +13,13 @@ three coefficients are fitted on measured power.
 from dataclasses import dataclass
 from functools import cache
 
-import jax.numpy as jnp
 import numpy as np
 
 from ...tpu_configs.catalog import load_all
 from ...tpu_configs.chip import Chip
+from . import arrays
+from .arrays import Number
 from .hardware import Hardware
-from .model_shape import Number
 from .step_work import Work
 
 KNEE = 0.1
@@ -54,8 +54,8 @@ def power_share(
     """Share of the design power during work of all `chips` that takes `time_s`."""
     memory = work.memory_bytes / (chips * hardware.memory_bandwidth * time_s)
     compute = work.flops / (chips * hardware.matmul_flops * time_s)
-    drawn = shares.base + shares.memory * jnp.minimum(memory, 1.0)
-    return jnp.minimum(drawn + shares.compute * compute / (compute + KNEE), 1.0)
+    drawn = shares.base + shares.memory * arrays.minimum(memory, 1.0)
+    return arrays.minimum(drawn + shares.compute * compute / (compute + KNEE), 1.0)
 
 
 _CENTRE_KINDS = ("tpu", "gpu", "asic", "lpu")

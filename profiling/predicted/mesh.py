@@ -6,13 +6,14 @@ The smallest slice of a chip that holds a workload.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice, largest, shape_of_chips
 from ..errors import ProfileInputError
+from ..names import mesh_axes
 from .collectives import Parallelism
-from .model_shape import ModelShape
 
-AXES = ("tensor", "data", "expert", "pipeline")
+AXES = ("data", "tensor", "expert", "pipeline")
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,11 @@ class Chosen:
 
 
 def parse_parallelism(text: str) -> Parallelism:
-    """The parallelism that `text` asks for, 'tensor=8,data=2'; axes left out have one chip.
+    """The parallelism that `text` asks for, 'data=2,tensor=8'; axes left out have one chip.
 
     Raises ProfileInputError for anything else.
     """
-    sizes: dict[str, int] = {}
-    for part in text.replace(" ", "").lower().split(","):
-        axis, _, size = part.partition("=")
-        if axis not in AXES or axis in sizes or not size.isdecimal() or not int(size):
-            raise ProfileInputError(
-                f"--mesh is {text!r}, expected chips by axis ({', '.join(AXES)}), "
-                "such as tensor=8,data=2"
-            )
-        sizes[axis] = int(size)
-    return Parallelism(**sizes)
+    return Parallelism(**mesh_axes(text, AXES))
 
 
 def require_used(split: Parallelism, prompts: float) -> None:

@@ -5,30 +5,26 @@ Each pass is a step of the time model, with the rows that were at work in it. Ax
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import ModelShape
 from ...model.generation.attempt import Answered
 from ...model.generation.pass_log import PassLog, PassRecord
 from ...tpu_configs.slice import Slice
 from ..records import Economics, EconomicTerms, Prediction
+from .arrays import mapped, with_last_axis
 from .calibration import default_calibration
 from .economics import SECONDS_PER_HOUR, Terms, economic_terms, economics_of
 from .energy import PowerShares, design_power_of, power_share
-from .hardware import Hardware, hardware_of
-from .model_shape import ModelShape
+from .hardware import Efficiency, Hardware, hardware_of
 from .phases import Lengths, PhaseSteps
 from .predict import PhaseWork, Query, predict
 from .step_work import Load, Work, spread_over, step_work
 from .time_model import step_terms
-
-LEAST_PASSES = 8
-"""Passes are padded to this many, or twice, or four times it: few shapes are compiled."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +79,16 @@ class OnSlice:
         if not worked.any():
             nothing = np.zeros(N)
             return Prices(nothing, nothing, nothing)
-        load, used = _padded(_loads(record, worked))
+        load = _loads(record, worked)
         work = self._work(self.shapes[record.model], load)
         drawn_s = self._seconds(work, load)
         time_s, wall_j = np.zeros(N), None
-        time_s[worked] = np.median(drawn_s, axis=0)[:used]
+        time_s[worked] = np.median(drawn_s, axis=0)
         drawn_j = self._joules(work, drawn_s)
         if drawn_j is not None:
             wall_j = np.zeros(N)
             overhead = self.factors.host_factor * self.factors.pue
-            wall_j[worked] = np.median(drawn_j, axis=0)[:used] * overhead
+            wall_j[worked] = np.median(drawn_j, axis=0) * overhead
         hourly = self.factors.usd_per_chip_hour
         usd = None if hourly is None else time_s * self.slice.chips * hourly / SECONDS_PER_HOUR
         return Prices(time_s, wall_j, usd)
@@ -100,8 +96,8 @@ class OnSlice:
     def _seconds(self, work: Work, load: Load) -> np.ndarray:
         """[draws, N] of each pass."""
         known, hardware = default_calibration(), self._hardware
-        efficiency = jax.tree.map(lambda draws: np.asarray(draws)[:, None], self._efficiency)
-        terms = _each_pass(work, hardware, efficiency, self._narrowing)
+        efficiency = mapped(with_last_axis, self._efficiency)
+        terms = step_terms(work, hardware, efficiency, self._narrowing)
         several = np.asarray(load.new_tokens) > 1
         reading, decoding = (known.residuals(group)[:, None] for group in ("prefill", "decode"))
         found: np.ndarray = np.asarray(terms.time_s) * np.where(several, reading, decoding)
@@ -122,7 +118,7 @@ class OnSlice:
         return found
 
     @cached_property
-    def _efficiency(self):  # type: ignore[no-untyped-def]
+    def _efficiency(self) -> Efficiency:
         chip = self.slice.chip
         return default_calibration().efficiency(chip.name, chip.kind, self.query.stack)
 
@@ -133,7 +129,7 @@ class OnSlice:
 
     def _work(self, shape: ModelShape, load: Load) -> Work:
         spread = spread_over(self.slice, self.query.split)
-        return _step_work(shape, load, self.query.widths, spread, self._hardware.tile)
+        return step_work(shape, load, self.query.widths, spread, self._hardware.tile)
 
     def _phase(self, records: list[PassRecord]) -> PhaseWork | None:
         """The records of one phase as steps; None where it only copied."""
@@ -148,7 +144,7 @@ class OnSlice:
             )
             for model in models
         ]
-        steps = jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=-1), *parts)
+        steps = mapped(lambda *leaves: np.concatenate(leaves, axis=-1), *parts)
         positions = np.concatenate(
             [r.tokens[w].sum(axis=(1, 2)) / (r.tokens[w] > 0).sum(axis=(1, 2)) for r, w in made]
         )
@@ -156,11 +152,9 @@ class OnSlice:
         return PhaseWork(steps, tokens, "prefill" if np.median(positions) > 1 else "decode")
 
     def _steps(self, shape: ModelShape, load: Load) -> PhaseSteps:
-        padded, count = _padded(load)
-        work = self._work(shape, padded)
-        length = len(padded.sequences)
-        work = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (length,)), work)
-        return PhaseSteps(work, jnp.asarray(np.arange(length) < count, jnp.float32))
+        N = len(load.sequences)
+        work = mapped(lambda leaf: np.broadcast_to(leaf, (N,)), self._work(shape, load))
+        return PhaseSteps(work, np.ones(N))
 
 
 def lengths_made(
@@ -176,10 +170,6 @@ def lengths_made(
         think_tokens=fmean(len(attempt.thought) for attempt in attempts),
         answer_tokens=max(fmean(len(attempt.answer) for attempt in attempts), 1.0),
     )
-
-
-_step_work = jax.jit(step_work)
-_each_pass = jax.jit(step_terms)
 
 
 def _at_work(record: PassRecord) -> np.ndarray:
@@ -206,18 +196,10 @@ def _loads(record: PassRecord, worked: np.ndarray) -> Load:
 
 
 def _stacked(loads: list[Load]) -> Load:
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *loads)
-
-
-def _padded(load: Load) -> tuple[Load, int]:
-    """The load with its last pass repeated up to a length that is often met, and its own length."""
-    count, length = len(load.sequences), LEAST_PASSES
-    while length < count:
-        length *= 2
-    return jax.tree.map(lambda leaf: np.pad(leaf, (0, length - count), mode="edge"), load), count
+    return mapped(lambda *leaves: np.concatenate(leaves), *loads)
 
 
 def _on_all(work: Work, query: Query) -> Work:
     """Work of all chips, as `predict` adds it up."""
     copies = query.split.chips / query.split.pipeline
-    return replace(work, **{f.name: getattr(work, f.name) * copies for f in fields(Work)})
+    return work * copies

@@ -1,23 +1,22 @@
 """A query and its prediction: phases of a workload on a slice, with time, energy and fit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import DTYPE_BITS, ModelShape, dtype_bytes
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..records.prediction import Interval, MemoryFit, PredictedPhase, Prediction
+from .arrays import Number, mapped, with_last_axis
 from .calibration import Calibration, default_calibration
 from .collectives import Parallelism, kv_shards, require_parallelism
 from .energy import design_power_of, power_share
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
 from .memory import Capacity, capacity
-from .model_shape import ModelShape
 from .phases import PHASES, LengthDistribution, Lengths, PhaseSteps, SameLength, phase_steps
-from .step_work import DTYPE_WIDTH_BYTES, Widths, Work, spread_over
+from .step_work import Widths, Work, spread_over
 from .time_model import Terms, bound, step_terms
 
 LOW, HIGH = 0.1, 0.9
@@ -140,20 +139,18 @@ def _phases_by_lengths(query: Query, hardware: Hardware) -> dict[str, PhaseWork]
     return {name: PhaseWork(steps[name], float(tokens[name]), groups[name]) for name in PHASES}
 
 
-@jax.jit
 def phase_terms(
-    steps: PhaseSteps, hardware: Hardware, efficiency: Efficiency, narrowing: float
+    steps: PhaseSteps, hardware: Hardware, efficiency: Efficiency, narrowing: Number
 ) -> Terms:
     """Terms of a whole phase, at many points at once (draws of an efficiency, chips, models).
 
     Fields of `hardware`, `efficiency` and `narrowing` have the shape of a point [...]; those of
     `steps` one axis more, over which the phase is summed up.
     """
-    hardware, efficiency, narrowing = jax.tree.map(
-        lambda leaf: jnp.asarray(leaf)[..., None], (hardware, efficiency, narrowing)
-    )
-    terms = step_terms(steps.work, hardware, efficiency, narrowing)
-    return jax.tree.map(lambda leaf: (leaf * steps.steps).sum(axis=-1), terms)
+    hardware = mapped(with_last_axis, hardware)
+    efficiency = mapped(with_last_axis, efficiency)
+    terms = step_terms(steps.work, hardware, efficiency, with_last_axis(narrowing))
+    return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1), terms)
 
 
 def memory_fit(query: Query) -> MemoryFit:
@@ -208,12 +205,12 @@ def _phase(
     time_s: np.ndarray,
     energy_j: np.ndarray | None,
 ) -> PredictedPhase:
-    mode = jax.tree.map(lambda leaf: float(np.atleast_1d(leaf)[0]), terms)
+    mode = mapped(lambda leaf: float(np.atleast_1d(leaf)[0]), terms)
     steps, whole = work.steps, _whole(work.steps, query.split)
     return PredictedPhase(
         phase=name,
         tokens=work.tokens,
-        steps=float(jnp.sum(steps.steps)),
+        steps=float(np.sum(steps.steps)),
         time_s=interval(time_s),
         energy_j=None if energy_j is None else interval(energy_j),
         bound=bound(mode),  # type: ignore[arg-type]
@@ -242,19 +239,14 @@ def _sequence_overhead_s(steps: PhaseSteps, efficiency: Efficiency) -> float:
 def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
     """Work of all chips over all steps; a pipeline's chain is in each chip's work already."""
     copies = split.chips / split.pipeline
-    return Work(
-        *(
-            jnp.sum(getattr(steps.work, f.name) * steps.steps, axis=-1) * copies
-            for f in fields(Work)
-        )
-    )
+    return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1) * copies, steps.work)
 
 
 def _width(dtype: str) -> float:
-    if dtype not in DTYPE_WIDTH_BYTES:
-        known = ", ".join(DTYPE_WIDTH_BYTES)
+    if dtype not in DTYPE_BITS:
+        known = ", ".join(DTYPE_BITS)
         raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {known}")
-    return DTYPE_WIDTH_BYTES[dtype]
+    return dtype_bytes(dtype)
 
 
 def _require_lengths(lengths: Lengths) -> None:

@@ -1,4 +1,4 @@
-"""The traffic of a compiled program: data only, with the sums that are asked of it.
+"""The traffic of a compiled program: data, and the sums over it.
 
 Bytes are those of one device over one run of the program. `padded` counts whole tiles, as they
 lie in memory and are moved; `logical` the elements alone. 1 GB is 10^9 bytes.
@@ -14,7 +14,7 @@ TripSource = Literal["compiler", "derived", "given", "unknown"]
 WEIGHTS = "weights"
 KV = "kv"
 ACTIVATIONS = "activations"
-COLLECTIVES = "collectives"
+COLLECTIVE_DATA = "collectives"
 PARAMETERS = "parameters"
 OTHER = "other"
 UNATTRIBUTED = "unattributed"

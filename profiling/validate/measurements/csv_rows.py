@@ -1,7 +1,4 @@
-"""Table: the rows of a CSV file, whose mistakes are named by file, line and column.
-
-Published values in the units that cases have: seconds of pieces.
-"""
+"""The rows of a CSV file; mistakes are named by file, line and column."""
 
 import csv
 import math

@@ -1,6 +1,6 @@
-"""Deployment: a row's model on its slice, ready to say what steps ask of it.
+"""Where a row ran, from its columns and free text: its slice, and how the model was spread over it.
 
-Where a row ran: its slice and how the model was spread over it, from free text.
+A `Deployment` gives the work of the steps that the row timed.
 """
 
 import math
@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ....model.architecture import ModelShape, shape_of
 from ....tpu_configs.catalog import chip_stem, load_chip
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.figure import ChipInputError
@@ -16,7 +17,6 @@ from ...predicted.cases import Case, Group, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
 from ...predicted.memory import capacity
-from ...predicted.model_shape import ModelShape
 from ...predicted.step_work import Load, Work, decode_load, prefill_load, spread_over, step_work
 from ...predicted.time_model import step_terms
 from .csv_rows import LeftOutError, Row
@@ -235,7 +235,7 @@ def deployment_of(row: Row, serving: bool = False) -> Deployment:
         weight_bytes = sizes.parameters * held.widths.weight_bytes
         axes = {"tensor": _fewest(weight_bytes, float(hardware.memory_bytes), chips)}
     split = replace(split_of(axes, chips), kv_by_sequences=_kv_by_sequences(topology))
-    return Deployment(sizes.shape(), held, over, split, hardware)
+    return Deployment(shape_of(sizes), held, over, split, hardware)
 
 
 def _kv_by_sequences(topology: str) -> bool:

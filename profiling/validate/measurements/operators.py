@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case, Group, Piece
-from ...predicted.collectives import Exchange, Parallelism, all_gather, all_reduce, groups_of, ring
-from ...predicted.collectives import Group as Chips
+from ...predicted.collectives import Parallelism, groups_of, published_collective, ring
 from ...predicted.hardware import hardware_of
 from ...predicted.step_work import (
     NOTHING,
@@ -95,18 +94,11 @@ def collective(
     Raises LeftOutError for a kind that is not known.
     """
     group = ring(axis, wraps=False) if axis else groups_of(over, _all_chips(over))["tensor"]
-    others = (group.chips - 1) / group.chips
-    exchange, sent = _exchange(kind, group, moved_bytes, others)
-    return exchange_work(exchange), sent
-
-
-def _exchange(kind: str, group: Chips, size: float, others: float) -> tuple[Exchange, float]:
-    plain = re.sub(r"[^a-z]", "", kind.lower())
-    if "allgather" in plain:
-        return all_gather(group, size), size * others
-    if "allreduce" in plain or "psum" in plain:
-        return all_reduce(group, size), 2 * size * others
-    raise LeftOutError(f"the exchange '{kind}' is not described")
+    found = published_collective(kind)
+    if found is None:
+        raise LeftOutError(f"the exchange '{kind}' is not described")
+    sent = found.least_sent_bytes(group.chips, moved_bytes)
+    return exchange_work(found.over(group, moved_bytes)), sent
 
 
 def _all_chips(over: Slice) -> Parallelism:

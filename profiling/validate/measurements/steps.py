@@ -1,8 +1,7 @@
-"""Rows of measured_inference.csv: steps of models, serving, and single exchanges.
+"""Rows of measured_inference.csv: steps of models, time or energy for one token of a server's
+output, and single exchanges.
 
-Batch and lengths of a row, from its columns or the words around them.
-
-Rows of a server's throughput: time, or energy, for one token of output.
+Batch and lengths come from a row's columns or from its notes.
 """
 
 import re
@@ -208,7 +207,7 @@ def _output_rate(row: Row, lengths: Lengths) -> float:
     raise LeftOutError(f"the unit '{unit}' of '{row.text('metric')}' is not known")
 
 
-COLUMNS = (
+INFERENCE_COLUMNS = (
     "source", "model", "hardware", "n_chips", "parallelism_topology", "w_dtype", "act_dtype",
     "kv_dtype", "batch_or_concurrency", "input_len", "output_len", "context_len", "phase",
     "metric", "value", "unit", "notes",

@@ -1,6 +1,5 @@
 """One part's rows: the vectorised call equals the time model one design at a time."""
 
-import jax
 import numpy as np
 import pytest
 from sample_calibration import sample_calibration
@@ -20,7 +19,8 @@ from rooflink.profiling.codesign.sweep import (
     rows_of,
 )
 from rooflink.profiling.codesign.workload_on_slice import setting
-from rooflink.profiling.measured.machine import slice_named
+from rooflink.profiling.names import slice_named
+from rooflink.profiling.predicted.arrays import mapped
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phases import Lengths
@@ -58,7 +58,7 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
             calibration,
         )
         factors = {name: rows[name][n] for name in ("matrix_flops", "hbm_bandwidth")}
-        mode = jax.tree.map(lambda leaf: leaf[:1], known.draws)
+        mode = mapped(lambda leaf: leaf[:1], known.draws)
         found = costs_of(scaled(known.point, factors, 0.0), mode)
         seconds = float(found.time_s.sum()) / float(lengths.prompts)
         # A phase is priced by its summed work: less where its bound flips along the thought.
