@@ -1,7 +1,7 @@
 """Which backend JAX starts where libtpu is installed and no TPU is. Needs no JAX itself."""
 
 import os
-from importlib import import_module
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,8 +17,12 @@ def choose_backend() -> None:
     """
     if "JAX_PLATFORMS" in os.environ or find_spec("libtpu") is None or _has_tpu():
         return
-    if not any(find_spec(plugin) for plugin in GPU_PLUGINS):
-        import_module("jax").config.update("jax_platforms", "cpu")
+    if any(find_spec(plugin) for plugin in GPU_PLUGINS):
+        return
+    if jax := sys.modules.get("jax"):
+        jax.config.update("jax_platforms", "cpu")
+    else:
+        os.environ["JAX_PLATFORMS"] = "cpu"  # which JAX reads when it is imported, if it ever is
 
 
 def _has_tpu() -> bool:

@@ -52,7 +52,7 @@ COMMANDS = {
                    "Ctrl-C ends it."),
     "models": Entry("listings", "models_command", "List the model presets, and the models of which "
                     "only sizes come along."),
-    "chips": Entry("listings", "chips_command", "List the chips, TPUs first, or show one with the "
+    "chips": Entry("chips", "chips_command", "List the chips, TPUs first, or show one with the "
                    "source and confidence of each figure."),
     "schema": Entry("listings", "schema_command", "Print the JSON Schema (draft 2020-12) of a "
                     "record that rooflink writes, each field described."),

@@ -32,11 +32,12 @@ def command_of(
     examples: str,
     as_json: Callable[[Any], str] = lambda result: str(result.model_dump_json(indent=1)),
     write: Callable[[Any, Path], None] | None = None,
+    more: str = "",
 ) -> Callable[..., None]:
     """A function for typer that runs `job` with a bar on the terminal, then prints its result."""
 
     def command(*, json: bool, **values: Any) -> None:
-        given = {name: value for name, value in values.items() if value is not None}
+        given = {name: value for name, value in values.items() if value != defaults[name]}
         chosen = job(**given)
         if isinstance(chosen, WrittenJob) and chosen.out is None:
             chosen = chosen.model_copy(update={"out": chosen.default_out()})
@@ -49,10 +50,11 @@ def command_of(
 
     fields = options_of(job)
     parameters = [*(_parameter(job, name, *each) for name, each in fields.items()), JSON]
+    defaults = {each.name: each.default for each in parameters}
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     shown = textwrap.indent(inspect.cleandoc(examples), "    ")
-    command.__doc__ = f"{inspect.getdoc(job)}\n\nExamples:\n\n{shown}"
+    command.__doc__ = f"{inspect.getdoc(job)}\n\nExamples:\n\n{shown}\n\n{more}"
     return command
 
 

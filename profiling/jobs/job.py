@@ -4,7 +4,7 @@ Modules of jobs are light to import: what computes is imported where `run` needs
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -64,6 +64,12 @@ class Job(BaseModel):
     def run(self, watcher: Watcher, command: str = "python") -> Any:
         """Do it, and return what came of it; `command` is what the record says it was made by."""
         raise NotImplementedError
+
+    def refuse(self, names: Iterable[str], why: str) -> None:
+        """Raise ProfileInputError, '--OPTION why', for the first of these that was given."""
+        for name in names:
+            if name in self.model_fields_set:
+                raise ProfileInputError(f"{spelling(type(self), name)} {why}")
 
 
 class WrittenJob(Job):

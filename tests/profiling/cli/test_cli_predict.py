@@ -32,8 +32,8 @@ def test_one_slice_says_all_that_was_asked(rooflink) -> None:
     assert done.code == 0, done.err
     said = " ".join(done.out.split())
     for words in ("predicted, not measured", "prefill", "think", "answer", "80 % interval",
-                  "a query", "CO2e", "Mesh: tensor=8 is the most", "Fit: a chip holds",
-                  "Basis: 7 measured rows of TPU v5e", "figures: high", "$1.2 a chip-hour",
+                  "per query", "CO2e", "Mesh: tensor=8 is the most", "Fit: a chip holds",
+                  "Basis: 7 measured rows of TPU v5e", "figures: high", "$1.2 per chip-hour",
                   "estimated from chips like it", "PUE of 1.09", "us-central1 (Iowa)"):  # fmt: skip
         assert words in said
 

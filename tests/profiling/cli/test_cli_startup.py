@@ -40,7 +40,7 @@ def own(modules: frozenset[str]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("most", "arguments"),
-    [(10, ()), (10, ("--help",)), (25, ("chips",)), (25, ("chips", "v5e")), (25, ("models",))],
+    [(10, ()), (10, ("--help",)), (25, ("chips",)), (25, ("chips", "v5e")), (30, ("models",))],
 )
 def test_listings_load_few_modules_and_nothing_heavy(most: int, arguments: tuple[str, ...]) -> None:
     modules = loaded(*arguments)
