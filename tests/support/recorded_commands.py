@@ -33,7 +33,7 @@ PREDICTED_TOLERANCE = 2e-6
 """Relative. The recorded predictions were float32 arithmetic that XLA fused as the CPU's
 instructions suggested, up to 5.2e-7 from themselves on another CPU; they are NumPy's in double
 precision now. What is printed of them has three digits."""
-SHARES = {"elasticities", "asks", "hardware_asks", "model_asks"}
+SHARES = {"elasticities", "asks", "hardware_asks", "model_asks", "summaries"}
 """Below these names are differences of ratios near one: the tolerance is one of the ratios."""
 EXACT = {"counted", "compiled", "thought", "outcome", "at_peak", "accuracy"}
 """Below these names of a path nothing is predicted, and no tolerance given."""
