@@ -29,13 +29,13 @@ def provenance(command: str, seed: int, ran: bool) -> Provenance:
 
 
 def _package_versions() -> dict[str, str]:
-    found = {}
+    result = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            result[package] = version(package)
         except PackageNotFoundError:  # e.g. run from a checkout that is on the path
             continue
-    return found
+    return result
 
 
 def _cores() -> int:
@@ -61,9 +61,9 @@ def _commit() -> str | None:
     if not (root / ".git").exists():
         return None
     try:
-        found = subprocess.run(
+        result = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None
+    return result.stdout.strip() or None

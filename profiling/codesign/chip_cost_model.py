@@ -175,11 +175,11 @@ def _drawn(name: str, coefficient: Coefficient, draws: int) -> np.ndarray:
 
 def process_of(chip: Chip) -> tuple[int, str]:
     """The class of process that a chip is costed as, and why in a sentence without its stop."""
-    known = chip.silicon.process.value if chip.silicon else None
-    if known is None:
+    process_nm = chip.silicon.process.value if chip.silicon else None
+    if process_nm is None:
         return 5, f"the process of {chip.name} is not public: taken as 5 nm class"
-    nearest = min(PROCESSES_NM, key=lambda nm: abs(np.log(nm / known)))
-    return nearest, f"{chip.name} at {known:g} nm is costed as {nearest} nm class"
+    nearest = min(PROCESSES_NM, key=lambda nm: abs(np.log(nm / process_nm)))
+    return nearest, f"{chip.name} at {process_nm:g} nm is costed as {nearest} nm class"
 
 
 def _of(process_nm: int) -> dict[str, Coefficient]:

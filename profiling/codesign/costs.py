@@ -36,8 +36,8 @@ def speculated(steps: dict[str, PhaseSteps], point: Point) -> dict[str, PhaseSte
     """Thinking and answering in rounds. A round is one pass over drafted + 1 positions, and its
     drafting `cost` of a plain step for each token. Attempts of a batch are taken to advance alike.
     """
-    known = point.speculation
-    assert known is not None, "asked for with a speculation"
+    speculation = point.speculation
+    assert speculation is not None, "called for points with speculation only"
     lengths = point.lengths
     thinking = arrays.maximum(lengths.think_tokens - 1.0, 0.0)
     answering = arrays.maximum(lengths.answer_tokens - (1.0 * (lengths.think_tokens < 1.0)), 0.0)
@@ -45,25 +45,25 @@ def speculated(steps: dict[str, PhaseSteps], point: Point) -> dict[str, PhaseSte
     answer = SameLength().steps(answering, lengths.sequences)
     return {
         "prefill": steps["prefill"],
-        "think": _rounds(steps["think"], thought, 0.0, point, known),
-        "answer": _rounds(steps["answer"], answer, thinking, point, known),
+        "think": _rounds(steps["think"], thought, 0.0, point, speculation),
+        "answer": _rounds(steps["answer"], answer, thinking, point, speculation),
     }
 
 
 def _rounds(
-    plain: PhaseSteps, steps: Steps, before: Number, point: Point, known: Speculation
+    plain: PhaseSteps, steps: Steps, before: Number, point: Point, speculation: Speculation
 ) -> PhaseSteps:
     checked = Load(
         sequences=steps.sequences,
-        new_tokens=known.tokens + 1.0,
+        new_tokens=speculation.tokens + 1.0,
         own_context=before + arrays.maximum(steps.position, 0.0),
         shared_context=point.lengths.prompt_tokens,
         sharers=point.lengths.attempts,
-        head_positions=known.tokens + 1.0,
+        head_positions=speculation.tokens + 1.0,
     )
     verify = step_work(point.shape, checked, point.widths, point.spread, point.hardware.tile)
-    draft = plain.work * (known.tokens * known.cost)
-    rounds = steps.steps / expected_tokens(known.acceptance, known.tokens)
+    draft = plain.work * (speculation.tokens * speculation.cost)
+    rounds = steps.steps / expected_tokens(speculation.acceptance, speculation.tokens)
     return PhaseSteps(mapped(lambda leaf: leaf + 0.0 * steps.steps, verify + draft), rounds)
 
 
@@ -94,9 +94,9 @@ class Costs:
 def costs_of(point: Point, draws: Draws) -> Costs:
     """The phases of one point, all its numbers or JAX's arrays without axes."""
     steps = work_steps(point)
-    found = [terms_of(point, draws, steps[name]) for name in PHASES]
+    result = [terms_of(point, draws, steps[name]) for name in PHASES]
     residual = arrays.stacked([draws.prefill, draws.decode, draws.decode])
-    terms = mapped(lambda *phases: arrays.stacked(list(phases)), *found)
+    terms = mapped(lambda *phases: arrays.stacked(list(phases)), *result)
     time_s = terms.time_s * residual
     sums = [summed(steps[name]) for name in PHASES]
     work = mapped(lambda *leaves: arrays.stacked(list(leaves)), *sums)
@@ -122,7 +122,7 @@ def work_steps(point: Point) -> dict[str, PhaseSteps]:
     if point.speculation is not None:
         steps = speculated(steps, point)
     share = 1 - arrays.minimum(point.pinned_bytes / held(point).weight_bytes, 1.0)
-    return {name: _reading(each, share) for name, each in steps.items()}
+    return {name: _reading(of_phase, share) for name, of_phase in steps.items()}
 
 
 def whole_work(point: Point, work: Work) -> Work:
@@ -139,15 +139,15 @@ def _energy_j(point: Point, draws: Draws, work: Work, time_s: Number) -> Number:
 
 
 def _with_overheads(draws: Draws, factors: Overheads) -> Efficiency:
-    known = draws.efficiency
+    efficiency = draws.efficiency
     return replace(
-        known,
-        kernel_s=known.kernel_s * factors.kernel,
-        collective_s=known.collective_s * factors.collective,
-        dispatch_s=known.dispatch_s * factors.collective,
-        routed_s=known.routed_s * factors.collective,
-        step_s=known.step_s * factors.host,
-        sequence_s=known.sequence_s * factors.host,
+        efficiency,
+        kernel_s=efficiency.kernel_s * factors.kernel,
+        collective_s=efficiency.collective_s * factors.collective,
+        dispatch_s=efficiency.dispatch_s * factors.collective,
+        routed_s=efficiency.routed_s * factors.collective,
+        step_s=efficiency.step_s * factors.host,
+        sequence_s=efficiency.sequence_s * factors.host,
     )
 
 
@@ -179,10 +179,10 @@ class Logs:
 
 def logs_of(point: Point, draws: Draws) -> Logs:
     """The logs for one point."""
-    found = costs_of(point, draws)
-    each = arrays.log(1.0 / point.lengths.prompts)
-    time = arrays.log(_with_sum(found.time_s)) + each
-    energy = arrays.log(_with_sum(found.energy_j)) + each
+    result = costs_of(point, draws)
+    per_query = arrays.log(1.0 / point.lengths.prompts)
+    time = arrays.log(_with_sum(result.time_s)) + per_query
+    energy = arrays.log(_with_sum(result.energy_j)) + per_query
     return Logs(time, energy, time + arrays.log(point.usd_factor * arrays.ones_like(time)))
 
 
@@ -196,8 +196,8 @@ def ratio(after: Logs, before: Logs) -> dict[str, np.ndarray]:
 
 def bounds_of(point: Point, draws: Draws) -> np.ndarray:
     """The longest resource of each phase for each draw, as an index into BOUNDS."""
-    found: np.ndarray = by_resource(costs_of(point, draws).terms).argmax(0)
-    return found
+    result: np.ndarray = by_resource(costs_of(point, draws).terms).argmax(0)
+    return result
 
 
 def by_resource(terms: Terms) -> Number:
@@ -211,8 +211,8 @@ BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
 
 def phase_bounds(point: Point, draws: Draws) -> dict[str, str]:
     """The longest resource of each phase, at the mode."""
-    found = bounds_of(point, draws)[:, 0]
-    return {phase: BOUNDS[found[i]] for i, phase in enumerate(PHASES)}
+    result = bounds_of(point, draws)[:, 0]
+    return {phase: BOUNDS[result[i]] for i, phase in enumerate(PHASES)}
 
 
 def _with_sum(phases: Number) -> Number:

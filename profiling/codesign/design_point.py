@@ -82,8 +82,8 @@ def with_prompts(point: Point, prompts: Number) -> Point:
 def memory_full(point: Point) -> Point:
     """The same at the largest batch that fits, not rounded to whole sequences, at most
     MOST_SEQUENCES: what throughput a chip reaches. Capacity counts through it."""
-    known = held(point)
-    room = arrays.maximum(known.available_bytes - known.weight_bytes, 0.0)
+    memory = held(point)
+    room = arrays.maximum(memory.available_bytes - memory.weight_bytes, 0.0)
     copies = point.spread.split.data * point.spread.split.expert
-    sequences = arrays.minimum(room / known.kv_bytes_per_sequence * copies, MOST_SEQUENCES)
+    sequences = arrays.minimum(room / memory.kv_bytes_per_sequence * copies, MOST_SEQUENCES)
     return with_prompts(point, sequences / point.lengths.attempts)

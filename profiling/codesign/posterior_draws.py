@@ -5,9 +5,9 @@ are taken draw by draw.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...tpu_configs.chip import Chip
 from ..predicted.arrays import Number, mapped
@@ -69,21 +69,21 @@ def ideal_draws(calibration: Calibration, chip: Chip) -> Draws:
     return replace(mode, efficiency=ideal, prefill=ones, decode=ones, energy=ones)
 
 
-def summary(values: Any) -> Interval:
+def summary(values: ArrayLike) -> Interval:
     """Median and 80 % interval of values [draws]."""
     return interval(np.asarray(values, np.float64))
 
 
-def summary_or_none(values: Any) -> Interval | None:
+def summary_or_none(values: ArrayLike) -> Interval | None:
     """The same; None where the values are not known."""
-    found = np.asarray(values, np.float64)
-    return interval(found) if np.isfinite(found).all() else None
+    result = np.asarray(values, np.float64)
+    return interval(result) if np.isfinite(result).all() else None
 
 
-def probability(holds: Any) -> float:
+def probability(holds: ArrayLike) -> float:
     """Share of the draws for which something holds; the mode is no draw where there are others."""
-    found = np.asarray(holds)
-    return float((found[1:] if len(found) > 1 else found).mean())
+    result = np.asarray(holds)
+    return float((result[1:] if len(result) > 1 else result).mean())
 
 
 def _kept(count: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What-if: stated changes applied to a setting, and compared with what is there.
+"""What-if: stated changes applied to a case, and compared with what is there.
 
 Changes: what a what-if asks for, 'hbm_bandwidth=2x,kv_dtype=int8', read.
 """
@@ -16,9 +16,9 @@ from ..records.codesign import WhatIf
 from .costs import PHASES, WITH_QUERY, costs_of, logs_of, phase_bounds, ratio
 from .design_point import Point, Speculation, fits
 from .levers import DRAFT, changed_of, with_dtypes, with_kv_heads, with_mlp
-from .parameters import HANDLE_BY_NAME, NAMES, ON_CHIP, TILE, modelled, on_chip_bytes, scaled
+from .parameters import NAMES, ON_CHIP, PARAMETER_BY_NAME, TILE, modelled, on_chip_bytes, scaled
 from .posterior_draws import Draws, summary
-from .workload_on_slice import Setting
+from .workload_on_slice import WorkloadOnSlice
 
 ALIASES = {
     "flops": "matrix_flops",
@@ -37,7 +37,7 @@ DTYPES = ("weight_dtype", "kv_dtype")
 
 @dataclass(frozen=True)
 class Change:
-    """One change as it was asked: a factor, a figure, or a word."""
+    """One change as it was stated: a factor, a figure, or a word."""
 
     name: str
     text: str
@@ -68,7 +68,7 @@ def parse_what_if(text: str) -> StatedChanges:
             raise ProfileInputError(
                 f"--what-if has {part!r}, expected changes such as hbm_bandwidth=2x,kv_dtype=int8"
             )
-        if any(name == each.name for each in changes):
+        if any(name == change.name for change in changes):
             raise ProfileInputError(f"--what-if changes {name} twice: say it once")
         changes.append(_change(name, value))
     return StatedChanges(text, tuple(changes))
@@ -98,74 +98,74 @@ def _change(name: str, value: str) -> Change:
     )  # fmt: skip
 
 
-def what_if(known: Setting, stated: StatedChanges) -> WhatIf:
-    """The stated changes on a setting, before and after with intervals.
+def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
+    """The stated changes on a case, before and after with intervals.
 
     Raises ProfileInputError for what does not apply to this chip and model.
     """
-    after, said = changed(known, stated.changes)
-    draws = known.draws
-    found = ratio(logs_of(after, draws), logs_of(known.point, draws))
+    after, text = changed(case, stated.changes)
+    draws = case.draws
+    result = ratio(logs_of(after, draws), logs_of(case.point, draws))
     query = WITH_QUERY.index("query")
-    whole = changed_of(known, found)
-    before_s = summary(np.asarray(costs_of(known.point, draws).query_s) * known.per_query)
-    after_s = _per_query_s(after, draws, known)
+    whole = changed_of(case, result)
+    before_s = summary(np.asarray(costs_of(case.point, draws).query_s) * case.per_query)
+    after_s = _per_query_s(after, draws, case)
     return WhatIf(
         text=stated.text,
-        changes=said,
+        changes=text,
         before_s=before_s,
         after_s=summary(after_s),
-        by_phase={phase: summary(found["time"][i]) for i, phase in enumerate(PHASES)},
+        by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(PHASES)},
         whole=whole,
-        bound_before=phase_bounds(known.point, draws),  # type: ignore[arg-type]
+        bound_before=phase_bounds(case.point, draws),  # type: ignore[arg-type]
         bound_after=phase_bounds(after, draws),  # type: ignore[arg-type]
         fits=bool(fits(after)),
-        sentence=_sentence(known, said, found["time"][query], bool(fits(after))),
+        sentence=_sentence(case, text, result["time"][query], bool(fits(after))),
     )
 
 
-def changed(known: Setting, changes: Sequence[Change]) -> tuple[Point, list[str]]:
-    """The setting's point with every change, and each change in words."""
-    point, said = known.point, []
-    for change in (each for each in changes if each.name in DTYPES):
-        weight, kv = known.query.weight_dtype, known.query.kv_dtype
-        words = {each.name: each.word for each in changes if each.name in DTYPES}
-        point = with_dtypes(known, words.get("weight_dtype") or weight, words.get("kv_dtype") or kv)
+def changed(case: WorkloadOnSlice, changes: Sequence[Change]) -> tuple[Point, list[str]]:
+    """The case's point with every change, and each change in words."""
+    point, sentences = case.point, []
+    for change in (one for one in changes if one.name in DTYPES):
+        weight, kv = case.query.weight_dtype, case.query.kv_dtype
+        words = {one.name: one.word for one in changes if one.name in DTYPES}
+        point = with_dtypes(case, words.get("weight_dtype") or weight, words.get("kv_dtype") or kv)
         before = weight if change.name == "weight_dtype" else kv
-        said.append(f"{change.name} {before} -> {change.word}")
-    for change in (each for each in changes if each.name in NUMBERS):
-        point, words_of = _apply_number(point, change, known.waves)
-        said.append(words_of)
-    factors = {each.name: _factor(known, each, said) for each in changes if each.name in NAMES}
+        sentences.append(f"{change.name} {before} -> {change.word}")
+    for change in (one for one in changes if one.name in NUMBERS):
+        point, words_of = _apply_number(point, change, case.waves)
+        sentences.append(words_of)
+    factors = {one.name: _factor(case, one, sentences) for one in changes if one.name in NAMES}
     if TILE in factors:
         tile = point.hardware.tile * factors.pop(TILE)
         point = replace(point, hardware=replace(point.hardware, tile=tile))
-    return scaled(point, factors, on_chip_bytes(known.slice), known.costs), said
+    return scaled(point, factors, on_chip_bytes(case.slice), case.costs), sentences
 
 
-def _per_query_s(after: Point, draws: Draws, known: Setting) -> np.ndarray:
-    found = np.asarray(costs_of(after, draws).query_s)
-    return found * known.waves / float(after.lengths.prompts)
+def _per_query_s(after: Point, draws: Draws, case: WorkloadOnSlice) -> np.ndarray:
+    result = np.asarray(costs_of(after, draws).query_s)
+    return result * case.waves / float(after.lengths.prompts)
 
 
-def _factor(known: Setting, change: Change, said: list[str]) -> float:
+def _factor(case: WorkloadOnSlice, change: Change, sentences: list[str]) -> float:
     """The factor of a hardware change, which must be one that the model knows of here."""
-    if change.name not in modelled(known.slice) and change.name != TILE:
+    if change.name not in modelled(case.slice) and change.name != TILE:
         raise ProfileInputError(
-            f"--what-if changes {change.name}, but that of {known.slice.chip.name} is not public: "
+            f"--what-if changes {change.name}, but that of {case.slice.chip.name} is not public: "
             "leave it out, or give a chip file that has it"
         )
-    present = _present(known, change.name)
+    present = _present(case, change.name)
     factor = change.factor if change.factor is not None else (change.number or 1.0) / present
-    said.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
+    sentences.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
     return factor
 
 
-def _present(known: Setting, name: str) -> float:
+def _present(case: WorkloadOnSlice, name: str) -> float:
     """What a parameter is before the change; overheads count as one."""
     if name == ON_CHIP:
-        return on_chip_bytes(known.slice)
-    hardware = known.point.hardware
+        return on_chip_bytes(case.slice)
+    hardware = case.point.hardware
     values = {
         "matrix_flops": hardware.matmul_flops,
         "hbm_bandwidth": hardware.memory_bandwidth,
@@ -175,7 +175,7 @@ def _present(known: Setting, name: str) -> float:
         "link_latency": hardware.hop_s,
         TILE: hardware.tile,
     }
-    assert name in values or name in HANDLE_BY_NAME
+    assert name in values or name in PARAMETER_BY_NAME
     return float(values.get(name, 1.0))
 
 
@@ -239,10 +239,10 @@ def _drafting(drafting: Speculation, field: str, value: float) -> Speculation:
     return replace(drafting, **{field: value})
 
 
-def _sentence(known: Setting, said: Sequence[str], time: np.ndarray, held: bool) -> str:
-    found = summary(time)
+def _sentence(case: WorkloadOnSlice, sentences: Sequence[str], time: np.ndarray, held: bool) -> str:
+    result = summary(time)
     verb = "takes" if held else "would take, if it fitted,"
     return (
-        f"With {', '.join(said)} a query {verb} {found.median:.2f} of the time "
-        f"[{found.low:.2f}, {found.high:.2f}] on {known.slice.name}."
+        f"With {', '.join(sentences)} a query {verb} {result.median:.2f} of the time "
+        f"[{result.low:.2f}, {result.high:.2f}] on {case.slice.name}."
     )

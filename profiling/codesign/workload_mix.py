@@ -82,17 +82,17 @@ def load_mix(path: Path) -> list[MixedWorkload]:
 def parse_mix(text: str, file: str) -> list[MixedWorkload]:
     """The workloads in the TOML `text` of `file` (named in errors)."""
     try:
-        found = _Mix.model_validate(tomllib.loads(text)).workload
+        result = _Mix.model_validate(tomllib.loads(text)).workload
     except tomllib.TOMLDecodeError as error:
         raise ProfileInputError(f"{file} is not TOML: {error}") from None
     except ValidationError as error:
         raise ProfileInputError(f"{file}: {sentence(error.errors()[0])}") from None
-    if not found:
+    if not result:
         raise ProfileInputError(
             f"{file} has no [[workload]]: give one table for each kind of query"
         )
-    whole = sum(each.share for each in found)
-    return [each.model_copy(update={"share": each.share / whole}) for each in found]
+    whole = sum(workload.share for workload in result)
+    return [workload.model_copy(update={"share": workload.share / whole}) for workload in result]
 
 
 def mix_of(query: Query) -> list[MixedWorkload]:
@@ -139,14 +139,14 @@ class Factors:
 
 def mix_work(point: Point, mix: Sequence[MixedWorkload]) -> MixWork:
     """The mix's work at each of SEQUENCES, on the point's slice and with its dtypes."""
-    rows = [_one(point, each) for each in mix]
+    rows = [_one(point, workload) for workload in mix]
     return MixWork(
-        work=mapped(lambda *each: np.stack(each, axis=1), *(row.work for row in rows)),
+        work=mapped(lambda *leaves: np.stack(leaves, axis=1), *(row.work for row in rows)),
         queries=np.stack([row.queries for row in rows], axis=1),
         thought_steps=np.stack([row.thought_steps for row in rows], axis=1),
         needed_bytes=np.max([row.needed_bytes for row in rows], axis=0),
         weight_bytes=held(point).weight_bytes,
-        shares=np.array([each.share for each in mix]),
+        shares=np.array([workload.share for workload in mix]),
         narrowing=np.log2(point.widths.activation_bytes / point.widths.weight_bytes),
     )
 
@@ -160,21 +160,21 @@ def mix_times(
     [..., 1, 1, 1]; results are [..., sequences]. Bytes of on-chip
     memory beyond the reference chip's `on_chip` keep weights from being read.
     """
-    known = mapped(lambda leaf: with_last_axis(leaf, axes=3), design)
-    pinned = on_chip * (known.on_chip_capacity - 1) / mixed.weight_bytes
+    broadcast = mapped(lambda leaf: with_last_axis(leaf, axes=3), design)
+    pinned = on_chip * (broadcast.on_chip_capacity - 1) / mixed.weight_bytes
     share = 1 - arrays.minimum(arrays.maximum(pinned, 0.0), 1.0)
     weights = mixed.work.weight_bytes * share
     chip = replace(
         hardware,
-        matmul_flops=hardware.matmul_flops * known.matrix_flops,
-        memory_bandwidth=hardware.memory_bandwidth * known.hbm_bandwidth,
-        link_bandwidth=hardware.link_bandwidth * known.link_bandwidth,
+        matmul_flops=hardware.matmul_flops * broadcast.matrix_flops,
+        memory_bandwidth=hardware.memory_bandwidth * broadcast.hbm_bandwidth,
+        link_bandwidth=hardware.link_bandwidth * broadcast.link_bandwidth,
     )
     work = replace(mixed.work, weight_bytes=weights)
     time_s = step_terms(work, chip, efficiency, mixed.narrowing).time_s
-    each = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
+    query_s = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
     token = (time_s[..., PHASES.index("think")] / mixed.thought_steps).max(-1)
-    return each, token
+    return query_s, token
 
 
 @dataclass(frozen=True)
@@ -187,27 +187,29 @@ class _WorkloadWork:
     needed_bytes: np.ndarray
 
 
-def _one(point: Point, each: MixedWorkload) -> _WorkloadWork:
+def _one(point: Point, workload: MixedWorkload) -> _WorkloadWork:
     """One workload at each of SEQUENCES; more attempts than run together go in waves, each of
     which reads the prompt."""
     sequences = np.array(SEQUENCES)
-    many = np.full_like(sequences, each.attempts)
-    together = np.minimum(many, sequences) if each.batch is None else many
-    prompts = sequences / together if each.batch is None else np.full_like(sequences, each.batch)
-    lengths = Lengths(prompts, together, each.prompt, each.think, each.answer)
+    many = np.full_like(sequences, workload.attempts)
+    together = np.minimum(many, sequences) if workload.batch is None else many
+    prompts = (
+        sequences / together if workload.batch is None else np.full_like(sequences, workload.batch)
+    )
+    lengths = Lengths(prompts, together, workload.prompt, workload.think, workload.answer)
     changed = replace(point, lengths=lengths)
-    steps, known = work_steps(changed), held(changed)
+    steps, memory = work_steps(changed), held(changed)
     thought = steps["think"]
     sums = [summed(steps[name]) for name in PHASES]
-    whole = point.hardware.memory_bytes / known.available_bytes
+    whole = point.hardware.memory_bytes / memory.available_bytes
     return _WorkloadWork(
         work=mapped(lambda *phases: _stacked(phases, len(sequences)), *sums),
-        queries=prompts * together / each.attempts,
+        queries=prompts * together / workload.attempts,
         thought_steps=np.maximum(thought.steps.sum(axis=-1), np.ones_like(sequences)),
-        needed_bytes=(known.weight_bytes + known.kv_bytes) * whole,
+        needed_bytes=(memory.weight_bytes + memory.kv_bytes) * whole,
     )
 
 
 def _stacked(phases: Sequence[Number], count: int) -> np.ndarray:
     """[count, phases] of phases [count] or without an axis."""
-    return np.stack([np.broadcast_to(each, (count,)) for each in phases], axis=-1)
+    return np.stack([np.broadcast_to(phase, (count,)) for phase in phases], axis=-1)

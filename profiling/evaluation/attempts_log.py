@@ -86,8 +86,8 @@ def spelled(answer: str | None) -> str | None:
     if answer is None:
         return None
     text = answer.strip()
-    found = extract_number(text)
-    return plain_number(found) if found is not None and _is_number(text) else text
+    number = extract_number(text)
+    return plain_number(number) if number is not None and _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:
@@ -110,8 +110,8 @@ def _attempts(path: Path, lines: Sequence[str]) -> Iterator[LoggedAttempt]:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "it"
-            said = first["msg"].removeprefix("Value error, ")
-            raise ProfileInputError(f"{path}, line {number}: {where}: {said}") from None
+            text = first["msg"].removeprefix("Value error, ")
+            raise ProfileInputError(f"{path}, line {number}: {where}: {text}") from None
 
 
 SAMPLES_A_REQUEST = 20
@@ -144,17 +144,17 @@ def read_log(path: Path) -> AttemptsLog:
         files = sorted(each for each in path.iterdir() if each.suffix in (".json", ".jsonl"))
         if not files:
             raise ProfileInputError(f"{path} has no .json or .jsonl file in it")
-        return joined([read_log(each) for each in files])
+        return joined([read_log(file) for file in files])
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ProfileInputError(f"no attempts log at {path}: check the path") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileInputError(f"{path} is not a readable attempts log: {error}") from None
-    found = _adapter(text)(path, text)
-    if not found.attempts:
+    log = _adapter(text)(path, text)
+    if not log.attempts:
         raise ProfileInputError(f"{path} has no attempts in it")
-    return found
+    return log
 
 
 def joined(logs: Sequence[AttemptsLog]) -> AttemptsLog:
@@ -259,7 +259,7 @@ def _tree_requests(puzzle: _Puzzle) -> int:
 
 def gsm8k_verifier(path: Path, text: str) -> AttemptsLog:
     """The four published solutions of each problem."""
-    found = []
+    attempts = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -268,7 +268,7 @@ def gsm8k_verifier(path: Path, text: str) -> AttemptsLog:
             for name in GSM8K_SOLUTIONS:
                 solution = row[name]
                 answer = solution["solution"].rpartition("A:")[2]
-                found.append(
+                attempts.append(
                     LoggedAttempt(
                         problem=f"gsm8k-test-{number}",
                         strategy=name.replace("_", " "),
@@ -281,4 +281,4 @@ def gsm8k_verifier(path: Path, text: str) -> AttemptsLog:
                 f"{path}, line {number}: expected a problem with the solutions "
                 f"{', '.join(GSM8K_SOLUTIONS)}"
             ) from None
-    return AttemptsLog(found, [GSM8K_NOTE])
+    return AttemptsLog(attempts, [GSM8K_NOTE])

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...model.training.recipes import MethodRecipe, Recipe
 
 DEFAULT_START = "reasoner"
-SUPERVISED = "supervised"
+SUPERVISED: Final = "supervised"
 
 
 class TrainJob(Job):

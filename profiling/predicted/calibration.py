@@ -150,12 +150,12 @@ class Calibration:
         if stack is None:
             return f"{on_chip}; a compiled loop of a stack unknown, drawn from those measured"
         of_stack = self.stack_rows.get(stack, 0)
-        said = (
+        text = (
             f"{of_stack} rows of {stack}"
             if of_stack
             else f"no rows of {stack}, only of other stacks"
         )
-        return f"{on_chip}; {said}"
+        return f"{on_chip}; {text}"
 
     def residuals(self, group: str) -> np.ndarray:
         """Factors [draws] that the unexplained part multiplies a time by; the mode's is one."""
@@ -167,15 +167,15 @@ class Calibration:
 
     def design_watts(self, power: DesignPower) -> np.ndarray:
         """Draws [draws] of a chip's design power, the mode its median."""
-        said = f"design power/{power.watts}"
-        return power.watts * np.exp(power.log_scale * _normals(self.draws, said))
+        text = f"design power/{power.watts}"
+        return power.watts * np.exp(power.log_scale * _normals(self.draws, text))
 
     def _effect(
         self, effects: dict[str, dict[str, np.ndarray]], name: str, who: str | None, scale: float
     ) -> np.ndarray:
-        known = effects.get(name, {}).get(who or "")
-        if known is not None:
-            return known
+        fitted = effects.get(name, {}).get(who or "")
+        if fitted is not None:
+            return fitted
         return scale * _normals(self.draws, f"{name}/{who}")
 
 

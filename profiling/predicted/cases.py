@@ -75,8 +75,8 @@ def predict_cases(
     cases: Sequence[Case], ideal: bool = False, calibration: Calibration | None = None
 ) -> list[Predicted]:
     """Each case's prediction by the calibration, or by datasheet figures alone."""
-    known = calibration or default_calibration()
-    return [_predicted(case, ideal, known) for case in cases]
+    calibrated = calibration or default_calibration()
+    return [_predicted(case, ideal, calibrated) for case in cases]
 
 
 def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted:

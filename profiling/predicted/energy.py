@@ -80,17 +80,17 @@ def design_power_of(chip: Chip) -> DesignPower | None:
 @cache
 def _regression() -> tuple[np.ndarray, float]:
     """Least squares over the chips that publish a maximum, and the scale of what it leaves."""
-    known = [
-        chip
+    published = [
+        (chip, chip.power.maximum.value)
         for chip in load_all()
         if chip.kind in _CENTRE_KINDS and chip.power and chip.power.maximum and chip.peak.bfloat16
         and chip.confidence != "claimed"
     ]  # fmt: skip
-    features = np.array([_features(chip) for chip in known])
-    watts = np.log([chip.power.maximum.value for chip in known])  # type: ignore[union-attr]
+    features = np.array([_features(chip) for chip, _ in published])
+    watts = np.log([watts for _, watts in published])
     weights = np.linalg.lstsq(features, watts, rcond=None)[0]
     left = watts - features @ weights
-    return weights, float(np.sqrt((left**2).sum() / (len(known) - features.shape[1])))
+    return weights, float(np.sqrt((left**2).sum() / (len(published) - features.shape[1])))
 
 
 def _features(chip: Chip) -> np.ndarray:

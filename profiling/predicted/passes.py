@@ -65,12 +65,12 @@ class OnSlice:
         names = dict.fromkeys(name for log in logs for name in log.phases)
         phases = {name: [r for log in logs for r in log.of_phase(name)] for name in names}
         works = {name: self._phase(records) for name, records in phases.items()}
-        made = {name: work for name, work in works.items() if work is not None}
-        found = predict(self.query, phases_made=made)
+        with_work = {name: work for name, work in works.items() if work is not None}
+        prediction = predict(self.query, phases_made=with_work)
         batches = questions / self.query.lengths.prompts
-        found = found.model_copy(update={"batches": batches})
-        money: Economics = economics_of(found, self.slice.chip, self.terms)
-        return found.model_copy(update={"economics": money})
+        prediction = prediction.model_copy(update={"batches": batches})
+        money: Economics = economics_of(prediction, self.slice.chip, self.terms)
+        return prediction.model_copy(update={"economics": money})
 
     def prices(self, record: PassRecord) -> Prices:
         """Of each pass by itself; a pass that reads nothing takes nothing."""
@@ -95,27 +95,29 @@ class OnSlice:
 
     def _seconds(self, work: Work, load: Load) -> np.ndarray:
         """[draws, N] of each pass."""
-        known, hardware = default_calibration(), self._hardware
+        calibration, hardware = default_calibration(), self._hardware
         efficiency = mapped(with_last_axis, self._efficiency)
         terms = step_terms(work, hardware, efficiency, self._narrowing)
         several = np.asarray(load.new_tokens) > 1
-        reading, decoding = (known.residuals(group)[:, None] for group in ("prefill", "decode"))
-        found: np.ndarray = np.asarray(terms.time_s) * np.where(several, reading, decoding)
-        return found
+        reading, decoding = (
+            calibration.residuals(group)[:, None] for group in ("prefill", "decode")
+        )
+        result: np.ndarray = np.asarray(terms.time_s) * np.where(several, reading, decoding)
+        return result
 
     def _joules(self, work: Work, time_s: np.ndarray) -> np.ndarray | None:
         """[draws, N] of all chips in each pass; None where their power is not known."""
-        known, power = default_calibration(), design_power_of(self.slice.chip)
+        calibration, power = default_calibration(), design_power_of(self.slice.chip)
         if power is None:
             return None
-        drawn = known.power_shares()
-        shares = PowerShares(*(each[:, None] for each in (drawn.base, drawn.memory, drawn.compute)))
+        drawn = calibration.power_shares()
+        shares = PowerShares(*(part[:, None] for part in (drawn.base, drawn.memory, drawn.compute)))
         chips, whole = self.slice.chips, _on_all(work, self.query)
         least = np.maximum(time_s, 1e-30)
         share = np.asarray(power_share(shares, whole, self._hardware, chips, least))
-        watts = chips * known.design_watts(power)[:, None] * share
-        found: np.ndarray = watts * time_s * known.residuals("energy")[:, None]
-        return found
+        watts = chips * calibration.design_watts(power)[:, None] * share
+        joules: np.ndarray = watts * time_s * calibration.residuals("energy")[:, None]
+        return joules
 
     @cached_property
     def _efficiency(self) -> Efficiency:
@@ -133,22 +135,22 @@ class OnSlice:
 
     def _phase(self, records: list[PassRecord]) -> PhaseWork | None:
         """The records of one phase as steps; None where it only copied."""
-        made = [(r, _at_work(r)) for r in records if r.tokens.any()]
-        if not made:
+        active = [(r, _at_work(r)) for r in records if r.tokens.any()]
+        if not active:
             return None
-        models = {record.model for record, _ in made}
+        models = {record.model for record, _ in active}
         parts = [
             self._steps(
                 self.shapes[model],
-                _stacked([_loads(r, worked) for r, worked in made if r.model == model]),
+                _stacked([_loads(r, worked) for r, worked in active if r.model == model]),
             )
             for model in models
         ]
         steps = mapped(lambda *leaves: np.concatenate(leaves, axis=-1), *parts)
         positions = np.concatenate(
-            [r.tokens[w].sum(axis=(1, 2)) / (r.tokens[w] > 0).sum(axis=(1, 2)) for r, w in made]
+            [r.tokens[w].sum(axis=(1, 2)) / (r.tokens[w] > 0).sum(axis=(1, 2)) for r, w in active]
         )
-        tokens = sum(float(record.tokens.sum()) for record, _ in made)
+        tokens = sum(float(record.tokens.sum()) for record, _ in active)
         return PhaseWork(steps, tokens, "prefill" if np.median(positions) > 1 else "decode")
 
     def _steps(self, shape: ModelShape, load: Load) -> PhaseSteps:
@@ -161,8 +163,8 @@ def lengths_made(
     answered: Sequence[Answered], prompts: Sequence[Sequence[int]], batches: int
 ) -> Lengths:
     """What a query says of a run in `batches`: mean lengths, and the most rows of a question."""
-    attempts = [attempt for each in answered for attempt in each.attempts]
-    rows = max(int(record.branches.shape[1]) for each in answered for record in each.log.records)
+    attempts = [attempt for one in answered for attempt in one.attempts]
+    rows = max(int(record.branches.shape[1]) for one in answered for record in one.log.records)
     return Lengths(
         prompts=len(prompts) / batches,
         attempts=float(rows),
@@ -174,8 +176,8 @@ def lengths_made(
 
 def _at_work(record: PassRecord) -> np.ndarray:
     """[N] passes in which any row reads anything."""
-    found: np.ndarray = np.asarray((record.tokens > 0).any(axis=(1, 2)))
-    return found
+    result: np.ndarray = np.asarray((record.tokens > 0).any(axis=(1, 2)))
+    return result
 
 
 def _loads(record: PassRecord, worked: np.ndarray) -> Load:

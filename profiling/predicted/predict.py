@@ -68,8 +68,8 @@ def predict(
     shape, chip = query.shape, query.slice.chip
     require_parallelism(query.split, query.slice, int(shape.layers), int(shape.query_heads))
     fit = memory_fit(query)
-    known = calibration or default_calibration()
-    phases, seconds, joules = _phases(query, known, phases_made)
+    calibrated = calibration or default_calibration()
+    phases, seconds, joules = _phases(query, calibrated, phases_made)
     return Prediction(
         model=query.model,
         slice=query.slice.name,
@@ -80,7 +80,7 @@ def predict(
         ideal=query.ideal,
         basis="datasheet figures alone"
         if query.ideal
-        else known.basis(chip.name, chip.kind, query.stack),
+        else calibrated.basis(chip.name, chip.kind, query.stack),
         weight_dtype=query.weight_dtype,
         kv_dtype=query.kv_dtype,
         matmul_dtype=chip.peak_flops(query.matmul_dtype).dtype,
@@ -97,7 +97,7 @@ def predict(
 
 
 def _phases(
-    query: Query, known: Calibration, phases_made: Mapping[str, PhaseWork] | None
+    query: Query, calibration: Calibration, phases_made: Mapping[str, PhaseWork] | None
 ) -> tuple[list[PredictedPhase], np.ndarray, np.ndarray | None]:
     """The phases in their order, and seconds and joules of all together, for each draw.
 
@@ -105,20 +105,20 @@ def _phases(
     throughout.
     """
     chip = query.slice.chip
-    efficiency = IDEAL if query.ideal else known.efficiency(chip.name, chip.kind, query.stack)
+    efficiency = IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
     hardware = hardware_of(chip, query.matmul_dtype)
     works = phases_made or _phases_by_lengths(query, hardware)
     narrowing = np.log2(query.widths.activation_bytes / query.widths.weight_bytes)
     phases, seconds, joules = [], [], []
     for name, work in works.items():
         terms = phase_terms(work.steps, hardware, efficiency, narrowing)
-        factor = 1.0 if query.ideal else known.residuals(work.group)
+        factor = 1.0 if query.ideal else calibration.residuals(work.group)
         time_s = np.atleast_1d(terms.time_s) * factor
-        energy_j = _energy(query, known, work.steps, time_s, hardware)
+        energy_j = _energy(query, calibration, work.steps, time_s, hardware)
         seconds.append(time_s)
         joules.append(energy_j)
         phases.append(_phase(name, query, work, terms, efficiency, time_s, energy_j))
-    whole_j = [each for each in joules if each is not None]
+    whole_j = [joule for joule in joules if joule is not None]
     unknown = len(whole_j) < len(joules)
     return phases, np.sum(seconds, axis=0), None if unknown else np.sum(whole_j, axis=0)
 
@@ -229,9 +229,9 @@ def _phase(
 def _sequence_overhead_s(steps: PhaseSteps, efficiency: Efficiency) -> float:
     """Seconds at the mode that sequences and routed tokens add, however many share a step."""
     amounts = (steps.work.sequences, steps.work.routed)
-    sequences, routed = (float(np.sum(np.asarray(each * steps.steps))) for each in amounts)
+    sequences, routed = (float(np.sum(np.asarray(amount * steps.steps))) for amount in amounts)
     sequence_s, routed_s = (
-        float(np.atleast_1d(each)[0]) for each in (efficiency.sequence_s, efficiency.routed_s)
+        float(np.atleast_1d(draws)[0]) for draws in (efficiency.sequence_s, efficiency.routed_s)
     )
     return sequences * sequence_s + routed * routed_s
 
@@ -244,8 +244,8 @@ def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
 
 def _width(dtype: str) -> float:
     if dtype not in DTYPE_BITS:
-        known = ", ".join(DTYPE_BITS)
-        raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {known}")
+        names = ", ".join(DTYPE_BITS)
+        raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {names}")
     return dtype_bytes(dtype)
 
 
@@ -261,11 +261,11 @@ def _require_lengths(lengths: Lengths) -> None:
 def _does_not_fit(query: Query, held: Capacity) -> str:
     where, most = query.slice.name, int(held.largest_batch)
     needed = float(held.weight_bytes + held.kv_bytes)
-    said = (
+    text = (
         f"{query.model} does not fit {where}: a chip would hold {needed / 1e9:.1f} GB "
         f"({float(held.weight_bytes) / 1e9:.1f} GB of weights) of "
         f"{float(held.available_bytes) / 1e9:.1f} GB"
     )
     if most >= 1:
-        return f"{said}; the largest batch that fits is {most} sequences of these lengths"
-    return f"{said}; take more chips, a smaller dtype or a higher tensor share"
+        return f"{text}; the largest batch that fits is {most} sequences of these lengths"
+    return f"{text}; take more chips, a smaller dtype or a higher tensor share"

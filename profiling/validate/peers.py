@@ -37,9 +37,9 @@ def _peer(row: Row) -> PeerRow:
     return PeerRow(
         tool=row.text("tool"),
         chip=row.text("chip"),
-        decode_1_ms=row.known("decode_1_ms"),
-        decode_32_ms=row.known("decode_32_ms"),
-        prefill_ms=row.known("prefill_ms"),
+        decode_1_ms=row.number_or_none("decode_1_ms"),
+        decode_32_ms=row.number_or_none("decode_32_ms"),
+        prefill_ms=row.number_or_none("prefill_ms"),
         largest_batch=None,
     )
 

@@ -30,10 +30,10 @@ from stable_study_figures import codesign_figures, evaluation_figures, validatio
 ROOT = Path(__file__).parents[2]
 BEFORE = ROOT / "tests" / "equivalence" / "before"
 PREDICTED_TOLERANCE = 2e-6
-"""Relative. Predictions are float32 arithmetic that XLA fuses as the CPU's instructions suggest:
-with XLA_FLAGS=--xla_cpu_max_isa=SSE4_2 the same code differs from itself by up to 5.2e-7. What is
-printed of them has three digits."""
-SHARES = {"elasticities", "asks", "hardware_asks", "model_asks"}
+"""Relative. The recorded predictions were float32 arithmetic that XLA fused as the CPU's
+instructions suggested, up to 5.2e-7 from themselves on another CPU; they are NumPy's in double
+precision now. What is printed of them has three digits."""
+SHARES = {"elasticities", "asks", "hardware_asks", "model_asks", "summaries"}
 """Below these names are differences of ratios near one: the tolerance is one of the ratios."""
 EXACT = {"counted", "compiled", "thought", "outcome", "at_peak", "accuracy"}
 """Below these names of a path nothing is predicted, and no tolerance given."""
@@ -77,17 +77,17 @@ COMMANDS = {
     ),
     "eval": Recorded(
         ("eval", "--task", "sum:n=4", "--strategies", "sample", "--attempts", "1,2,4",
-         "--budgets", "8", "--limit", "20"),
+         "--think-budget", "8", "--limit", "20"),
         evaluation_figures,
     ),
     "codesign": Recorded(
-        ("codesign", "run", "--slices", "v5e-16", "--what-if", "hbm_bandwidth=2x,kv_dtype=int8"),
+        ("codesign", "run", "--slice", "v5e-16", "--what-if", "hbm_bandwidth=2x,kv_dtype=int8"),
         codesign_figures, before=(*COSTED, "--out", "run"), mark="slow",
     ),
     "validate_worked": Recorded(("validate", "--worked", "--peers"), validation_figures),
     "validate": Recorded(("validate",), validation_figures, mark="slow"),
     "compile_v5e": Recorded(
-        ("compile", "--model", "llama3-8b", "--topology", "v5e:2x4", "--batch", "16",
+        ("compile", "--model", "llama3-8b", "--slice", "v5e:2x4", "--batch", "16",
          "--context", "4096"),
         profile_figures, mark="tpu_compiler",
     ),
@@ -95,7 +95,11 @@ COMMANDS = {
 RUNS = ("profile", "profile_voting", "profile_beam", "profile_revision", "eval")
 """These sample tokens, or are compiled for this CPU: the version of JAX has a say in them."""
 
-MENDED: dict[str, str] = {}
+MENDED: dict[str, str] = {
+    "*/largest_batch": "a whole number of millions, which float32 rounded",
+    "codesign/data_centers/*/smoothing/*": "small differences of powers, which float32 rounded",
+    "codesign/cases/*/flips/*": "a root of a difference near zero, which float32 rounded",
+}
 """Path of a figure that may differ, with * for any part of it -> why."""
 
 

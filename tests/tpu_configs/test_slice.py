@@ -1,5 +1,6 @@
 """Slices by name: which exist, their axes, and what is said of those that do not."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,17 @@ def test_a_tpus_slices_are_those_that_libtpu_has(generation: str, known: tuple[s
             cube = tuple(sorted((a, b, 4)))
             named = "x".join(map(str, cube))
             assert (shape_of_sides(chip, cube) is not None) == (named in known), cube
+
+
+def test_a_new_generation_is_one_file(tmp_path: Path) -> None:
+    """Its slices, what libtpu calls them and its devices follow from the chip file alone."""
+    text = files("rooflink.tpu_configs").joinpath("v7x.toml").read_text("utf-8")
+    path = tmp_path / "v9x.toml"
+    path.write_text(text.replace('"TPU v7x"', '"TPU v9x"').replace('"tpu7x"', '"tpu9x"'))
+    found = parse_slice(f"{path}:2x4x4")
+    assert (found.shape, found.topology_name) == ((2, 4, 4), "tpu9x:2x4x4")
+    assert found.chip.jax_devices * found.chips == 64
+    assert parse_slice("h100-8").topology_name is None
 
 
 def test_chips_are_compared_on_slices_of_their_own() -> None:

@@ -176,10 +176,6 @@ class ModuleTraffic:
         """Padded HBM bytes by scope, the largest first."""
         return self._sums(lambda row, access: row.scope, phase)
 
-    def bytes_by_phase(self) -> dict[str, int]:
-        """Padded HBM bytes by phase, the largest first."""
-        return self._sums(lambda row, access: row.phase, None)
-
     @property
     def copies(self) -> tuple[InstructionTraffic, ...]:
         """Rows in which the compiler writes data to HBM once more, the largest first."""

@@ -58,7 +58,7 @@ class Row:
             )
         return int(value)
 
-    def known(self, column: str) -> float | None:
+    def number_or_none(self, column: str) -> float | None:
         """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None."""
         value = _number(self.text(column))
         return value if value is not None and value > 0 else None

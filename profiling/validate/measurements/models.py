@@ -34,8 +34,8 @@ def inferred(sizes: Architecture, total: float | None, active: float | None) -> 
         for gated, tied in itertools.product((True, False), (False, True))
     ]
     if active is not None and active < 0.9 * total:
-        choices = [_mixture(each, total, active) for each in choices if each.gated]
-    best = min(choices, key=lambda each: abs(each.parameters - total))
+        choices = [_mixture(choice, total, active) for choice in choices if choice.gated]
+    best = min(choices, key=lambda one: abs(one.parameters - total))
     if abs(best.parameters / total - 1) > MOST_TOTAL_ERROR:
         raise LeftOutError(
             f"the sizes make {best.parameters / 1e9:.3g} billion parameters, not the stated "
@@ -204,16 +204,18 @@ def sizes_of(row: Row) -> Architecture:
     """
     name = row.text("model")
     given: dict[str, Any] = {
-        field: int(number) for column, field in _COLUMNS.items() if (number := row.known(column))
+        field: int(number)
+        for column, field in _COLUMNS.items()
+        if (number := row.number_or_none(column))
     }
-    known = known_sizes(name)
-    if known is not None:
-        return replace(known, **given)
+    by_name = known_sizes(name)
+    if by_name is not None:
+        return replace(by_name, **given)
     if row.text("n_kv_heads").upper() == "MLA":
         raise LeftOutError(f"the latent attention of {name} is not known")
     if len(given) < len(_COLUMNS):
         raise LeftOutError(f"the sizes of {name} are not in the file, nor known by its name")
-    total, active = row.known("params_total_B"), row.known("params_active_B")
+    total, active = row.number_or_none("params_total_B"), row.number_or_none("params_active_B")
     return inferred(
         Architecture(**given), total * 1e9 if total else None, active * 1e9 if active else None
     )

@@ -56,8 +56,8 @@ def _critical_batch_bfloat16() -> float:
 
 
 def _matrix_for_each_example() -> float:
-    over, held = one_chip("v5e"), formats("int8", "int8")
-    return intensity(batched_matmul(over, held, batch=64, rows=1, depth=4096, columns=4096))
+    on_slice, held = one_chip("v5e"), formats("int8", "int8")
+    return intensity(batched_matmul(on_slice, held, batch=64, rows=1, depth=4096, columns=4096))
 
 
 def _teraflop_on_h100() -> float:
@@ -82,9 +82,9 @@ _LONG = 131072.0  # "128k"
 
 
 def _load_200b() -> float:
-    over = parse_slice("v4-32")
+    on_slice = parse_slice("v4-32")
     hardware = rates("v4", memory_bandwidth=1.23e12)
-    return float(terms(moved(200e9 * BF16.weight_bytes / over.chips), hardware).memory_s) / MS
+    return float(terms(moved(200e9 * BF16.weight_bytes / on_slice.chips), hardware).memory_s) / MS
 
 
 def _hosts(name: str) -> float:
@@ -110,9 +110,9 @@ def _across_two_links() -> float:
 
 def _from_hosts() -> float:
     """Each chip's share of the matrix over its host's link to it."""
-    over = parse_slice("v5e:4x4")
+    on_slice = parse_slice("v5e:4x4")
     hardware = rates("v5e", memory_bandwidth=1.5e10)
-    return float(terms(moved(_LONG**2 / over.chips), hardware).memory_s) / MS
+    return float(terms(moved(_LONG**2 / on_slice.chips), hardware).memory_s) / MS
 
 
 def _into_matrix_unit() -> float:

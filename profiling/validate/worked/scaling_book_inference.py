@@ -222,12 +222,12 @@ _SHARE = 0.3
 
 def _longest_context(batch: float, heads: tuple[float, float], by_sequences: bool = False) -> float:
     """`heads`: KV heads, and their width."""
-    sizes, over = known_sizes("PaLM-540B"), parse_slice("v4:4x4x4")
+    sizes, on_slice = known_sizes("PaLM-540B"), parse_slice("v4:4x4x4")
     assert sizes is not None
     kv_heads, head_dim = heads
     shape = replace(shape_of(sizes), kv_heads=kv_heads, head_dim=head_dim)
-    split = Parallelism(tensor=over.chips, kv_by_sequences=by_sequences)
-    memory_bytes = over.chip.hbm_capacity_bytes
+    split = Parallelism(tensor=on_slice.chips, kv_by_sequences=by_sequences)
+    memory_bytes = on_slice.chip.hbm_capacity_bytes
     held = capacity(shape, BF16, split, memory_bytes, sequences=batch, own_context=1.0)
     return _SHARE * memory_bytes / float(held.kv_bytes)
 

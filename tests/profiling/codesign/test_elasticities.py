@@ -8,7 +8,12 @@ from sample_settings import sample_setting
 
 from rooflink.profiling.codesign.costs import logs_of
 from rooflink.profiling.codesign.design_point import memory_full
-from rooflink.profiling.codesign.parameters import HANDLES, modelled, on_chip_bytes, scaled
+from rooflink.profiling.codesign.parameters import (
+    HARDWARE_PARAMETERS,
+    modelled,
+    on_chip_bytes,
+    scaled,
+)
 from rooflink.profiling.codesign.sensitivity import DIFFERENTIATED, elasticities, slopes
 
 STEP = 1e-5
@@ -36,7 +41,9 @@ def test_derivatives_equal_central_finite_differences(regime):
 def test_all_rates_up_and_all_latencies_down_by_two_halves_time():
     known = sample_setting()
     factors = {
-        handle.name: 2.0**handle.rises for handle in HANDLES if handle.name != "hbm_capacity"
+        handle.name: 2.0**handle.rises
+        for handle in HARDWARE_PARAMETERS
+        if handle.name != "hbm_capacity"
     }
     before = logs_of(known.point, known.draws)
     after = logs_of(scaled(known.point, factors, 0.0), known.draws)
@@ -46,7 +53,7 @@ def test_all_rates_up_and_all_latencies_down_by_two_halves_time():
 def test_times_elasticities_sum_to_minus_one():
     known = sample_setting()
     found = slopes(known, DIFFERENTIATED, "as run")
-    whole = sum(handle.rises * found[handle.name].time for handle in HANDLES)
+    whole = sum(handle.rises * found[handle.name].time for handle in HARDWARE_PARAMETERS)
     np.testing.assert_allclose(whole, -1.0, atol=1e-4)
 
 

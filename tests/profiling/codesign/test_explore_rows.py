@@ -18,7 +18,7 @@ from rooflink.profiling.codesign.sweep import (
     parts_of,
     rows_of,
 )
-from rooflink.profiling.codesign.workload_on_slice import setting
+from rooflink.profiling.codesign.workload_on_slice import workload_on_slice
 from rooflink.profiling.names import slice_named
 from rooflink.profiling.predicted.arrays import mapped
 from rooflink.profiling.predicted.collectives import Parallelism
@@ -51,7 +51,7 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
     model, over = named_shape("llama3-8b"), slice_named("v5e-8")
     for n in range(16):
         lengths = Lengths(rows["sequences"][n] / 4, 4.0, 512.0, 2048.0, 128.0)
-        known = setting(
+        known = workload_on_slice(
             "one",
             Asked(model=model, lengths=lengths, weight_dtype="int8", split=Parallelism(tensor=8)),
             over,
@@ -76,7 +76,7 @@ def test_the_chip_as_it_is_costs_its_own_price() -> None:
     assert not isinstance(rows, LeftOut)
     asked = Asked(model=named_shape("llama3-8b"), lengths=Lengths(1.0, 4.0, 512.0, 2048.0, 128.0),
                   weight_dtype="int8", kv_dtype="bfloat16")  # fmt: skip
-    known = setting("one", asked, slice_named("v5e-8"), calibration)
+    known = workload_on_slice("one", asked, slice_named("v5e-8"), calibration)
     assert known.usd_per_second is not None
     usd = rows["time_per_query_s"] * known.usd_per_second
     np.testing.assert_allclose(rows["usd_per_query"], usd, rtol=1e-5)

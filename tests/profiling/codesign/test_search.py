@@ -13,9 +13,9 @@ from rooflink.profiling.codesign.chip_search import (
     best_by_gradient,
     best_of_sweep,
     grid_of,
-    ground_of,
     minimise,
     reference_design,
+    search_problem,
     sweep,
 )
 from rooflink.profiling.codesign.search_report import (
@@ -53,7 +53,7 @@ answer = 128
 @pytest.fixture(scope="module")
 def ground():
     known = sample_setting()
-    return ground_of(known, mix_work(known.point, MIX))
+    return search_problem(known, mix_work(known.point, MIX))
 
 
 @pytest.mark.parametrize(("a", "b", "c", "d"), [(1.0, 1.0, 1.0, 1.0), (3.0, 1.0, 2.0, 5.0)])
