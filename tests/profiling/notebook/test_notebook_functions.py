@@ -69,4 +69,4 @@ def test_compile_for_accounts_for_the_cpu() -> None:
     phase = found.record.phases[0]
     explained = sum(excess.excess_bytes for excess in phase.excesses) + phase.unexplained_bytes
     assert phase.hbm_bytes - phase.counted_bytes.total == explained
-    assert "asked for" in found._repr_html_()
+    assert "what is needed" in repr(found)
