@@ -4,14 +4,18 @@ Axis letters as in `config`; besides, of DecodeState: P prompt slots, S slots of
 M marker tokens, E columns of emitted tokens. `mesh` says what each letter is split over.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeVar
 
 import jax
 from jax.sharding import Mesh, NamedSharding
+from jax.tree_util import KeyPath
 
 from .decode import DecodeState
 from .mesh import partition
 from .transformer import Transformer
+
+Tree = TypeVar("Tree")
 
 PARAMETER_AXES: dict[str, str] = {
     "embedding": "VD",
@@ -57,28 +61,31 @@ INPUT_AXES: dict[str, str] = {"prompts": "BP", "lengths": "B", "keys": "BA"}
 """What prefill reads beside the model."""
 
 
-def parameter_shardings(model: Transformer, mesh: Mesh) -> Any:
+def parameter_shardings(model: Transformer, mesh: Mesh) -> Transformer:
     """`model` (abstract or not) with a NamedSharding in place of each array."""
     return _shardings(model, PARAMETER_AXES, mesh)
 
 
-def state_shardings(state: DecodeState, mesh: Mesh) -> Any:
+def state_shardings(state: DecodeState, mesh: Mesh) -> DecodeState:
     """`state` (abstract or not) with a NamedSharding in place of each array."""
     return _shardings(state, STATE_AXES, mesh)
 
 
-def input_shardings(inputs: dict[str, Any], mesh: Mesh) -> Any:
+def input_shardings(
+    inputs: Mapping[str, jax.ShapeDtypeStruct], mesh: Mesh
+) -> Mapping[str, jax.ShapeDtypeStruct]:
     """`inputs` of prefill by name with a NamedSharding in place of each array."""
     return _shardings(inputs, INPUT_AXES, mesh)
 
 
-def leaf_name(path: tuple[Any, ...]) -> str:
+def leaf_name(path: KeyPath) -> str:
     """The dotted name of a leaf, 'blocks.query' or 'cache.keys', from its key path."""
     return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
 
 
-def _shardings(tree: Any, axes_of: dict[str, str], mesh: Mesh) -> Any:
-    def of_leaf(path: tuple[Any, ...], leaf: Any) -> NamedSharding:
+def _shardings(tree: Tree, axes_of: dict[str, str], mesh: Mesh) -> Tree:
+    def of_leaf(path: KeyPath, leaf: jax.ShapeDtypeStruct) -> NamedSharding:
         return NamedSharding(mesh, partition(axes_of[leaf_name(path)], leaf.shape, mesh))
 
-    return jax.tree_util.tree_map_with_path(of_leaf, tree)
+    shardings: Tree = jax.tree_util.tree_map_with_path(of_leaf, tree)
+    return shardings

@@ -23,10 +23,11 @@ from .measured.run import Runs, run_batch, run_repeats
 from .measured.trace_capture import trace_generation
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
+from .predicted.model_shape import model_facts
 from .predicted.slices import predictions_of, require_slices
 from .progress import Silent, Watcher
 from .provenance import provenance
-from .records import CompiledTarget, ModelFacts, Phase, Profile, ThoughtPoint, Workload
+from .records import CompiledTarget, Phase, Profile, ThoughtPoint, Workload
 from .records.lenses import sum_costs
 from .strategy.make import make_by_strategy
 from .workload import Plan, Request, plan
@@ -76,7 +77,7 @@ def profile(
     draft = Profile(
         name=name,
         provenance=provenance(command, request.seed, ran=made.machine is not None),
-        model=_model_facts(subject),
+        model=model_facts(subject.config, subject.dtype, subject.weights),
         workload=_workload(planned),
         phases=made.phases,
         thought=made.thought,
@@ -203,28 +204,6 @@ def _thought(batch: BatchPasses, unit: UnitCosts, runs: Runs[Attempt] | None) ->
         )
     ]
     return evenly(points)
-
-
-def _model_facts(subject: Subject) -> ModelFacts:
-    config = subject.config
-    return ModelFacts(
-        name=config.name,
-        family=config.family,
-        parameters=config.parameters,
-        layers=config.layers,
-        embed_dim=config.embed_dim,
-        query_heads=config.query_heads,
-        kv_heads=config.kv_heads,
-        head_dim=config.head_dim,
-        mlp_dim=config.mlp_dim,
-        vocab_size=config.vocab_size,
-        context_length=config.context_length,
-        tied_embeddings=config.tied_embeddings,
-        dtype=subject.dtype,
-        weight_bytes=config.weight_bytes(subject.dtype),
-        kv_bytes_per_token=config.kv_bytes_per_token(subject.dtype),
-        weights_source=subject.weights,
-    )
 
 
 def _workload(planned: Plan) -> Workload:

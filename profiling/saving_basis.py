@@ -44,9 +44,9 @@ class Basis:
 
 def basis_of(profile: Profile, chosen: str | None = None) -> Basis | None:
     """What savings of `profile` are shares of; None where it was neither run nor placed."""
-    asked = [each for each in profile.predictions if each.slice == chosen]
-    if asked:
-        return _predicted(asked[0], profile)
+    request = [prediction for prediction in profile.predictions if prediction.slice == chosen]
+    if request:
+        return _predicted(request[0], profile)
     measured = {p.name: p.measured for p in profile.phases if p.measured is not None}
     if measured and len(measured) == len(profile.phases):
         return _measured(measured)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..config import ModelInputError
 from ..decode import ThoughtRules
-from ..tasks.base import NUMBER, plain_number
+from ..tasks.task import NUMBER, plain_number
 from ..tokenizer import THINK_MARKER, Tokenizer
 
 ANSWER_CUE = "The answer is"

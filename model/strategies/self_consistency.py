@@ -94,6 +94,7 @@ def leads(attempts: list[Attempt]) -> float:
     With v1 and v2 votes and a uniform prior their share follows Beta(v1 + 1, v2 + 1); this is its
     mass above one half.
     """
-    votes = sorted(tally(attempts, [1.0] * len(attempts)).values(), reverse=True)
+    answers = [attempt.extracted for attempt in attempts]
+    votes = sorted(tally(answers, [1.0] * len(answers)).values(), reverse=True)
     first, second, *_ = [*votes, 0.0, 0.0]
     return float(betainc(second + 1, first + 1, 0.5))

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import unwrap
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jax import ShapeDtypeStruct
+from jax import Array, ShapeDtypeStruct
 from jax.experimental.layout import Format, Layout
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 from jax.stages import Compiled, Lowered
+from jax.tree_util import KeyPath, tree_leaves_with_path
 
 from ...model import decode
 from ...model.decode import DecodeState
@@ -72,7 +73,7 @@ class Programs:
         return abstract_transformer(self.spec.config, jnp.dtype(self.spec.dtype))
 
     @cached_property
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> dict[str, ShapeDtypeStruct]:
         """Shapes of what prefill reads beside the model."""
         B, A = self.spec.batch, self.spec.attempts
         return {
@@ -134,8 +135,8 @@ class Programs:
         """The layouts of weights and cache at the entry of a compiled program."""
         formats = jax.tree.leaves(compiled.input_formats)
         return {
-            parameter.name: _layout(found)
-            for parameter, found in zip(self.parameters(phase), formats, strict=True)
+            parameter.name: _layout(entry)
+            for parameter, entry in zip(self.parameters(phase), formats, strict=True)
             if parameter.kind != "other"
         }
 
@@ -144,47 +145,48 @@ class Programs:
         if phase == "prefill":
             return True
         entry = self.layouts(phase, compiled)
-        exits = dict(_leaves(compiled.output_formats))
+        exits = {
+            leaf_name(path): leaf for path, leaf in tree_leaves_with_path(compiled.output_formats)
+        }
         return all(entry[name] == _layout(exits[name]) for name in CACHE_TENSORS)
 
-    def _prefill(self, model: Transformer, **inputs: Any) -> DecodeState:
+    def _prefill(self, model: Transformer, **inputs: Array) -> DecodeState:
         return unwrap(decode.prefill)(model, **inputs, rules=self.spec.rules, sampler=self.sampler)
 
     def _loop(self, phase: PhaseName) -> Callable[[Transformer, DecodeState], DecodeState]:
         run, passes = unwrap(LOOPS[phase]), self.spec.passes(phase)
         return lambda model, state: run(model, state, passes, self.spec.rules, self.sampler)
 
-    def _formats(self, chosen: Chosen | None) -> tuple[Any, Any]:
+    def _formats(self, chosen: Chosen | None) -> tuple[Transformer, DecodeState]:
         """Shardings of model and state, with layouts where those are not JAX's default."""
         model = parameter_shardings(self.model, self.mesh)
         state = state_shardings(self.state, self.mesh)
         if self.spec.layouts == "default":
             return model, state
 
-        def with_layout(path: tuple[Any, ...], sharding: Any) -> Any:
+        def with_layout(path: KeyPath, sharding: NamedSharding) -> NamedSharding | Format:
             if chosen is None:
                 return Format(Layout.AUTO, sharding)
             layout = chosen[leaf_name(path)]
             return Format(Layout(layout.major_to_minor, layout.tiling), sharding)
 
-        def with_cache_layout(path: tuple[Any, ...], sharding: Any) -> Any:
+        def with_cache_layout(path: KeyPath, sharding: NamedSharding) -> NamedSharding | Format:
             return with_layout(path, sharding) if _kind(leaf_name(path)) == "kv" else sharding
 
         with_path = jax.tree_util.tree_map_with_path
         return with_path(with_layout, model), with_path(with_cache_layout, state)
 
 
-def _leaves(tree: Any) -> list[tuple[str, Any]]:
-    paths, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return [(leaf_name(path), leaf) for path, leaf in paths]
+def _leaves(tree: object) -> list[tuple[str, ShapeDtypeStruct]]:
+    return [(leaf_name(path), leaf) for path, leaf in tree_leaves_with_path(tree)]
 
 
-def _layout(found: Any) -> TensorLayout:
+def _layout(form: Format) -> TensorLayout:
     """A jax Format's layout as plain data."""
-    tiles = found.layout.tiling
-    return TensorLayout(
-        tuple(found.layout.major_to_minor), tuple(map(tuple, tiles)) if tiles else None
-    )
+    layout = form.layout
+    assert isinstance(layout, Layout), "a compiled program's layouts are chosen"
+    tiles = layout.tiling
+    return TensorLayout(tuple(layout.major_to_minor), tuple(map(tuple, tiles)) if tiles else None)
 
 
 def _kind(name: str) -> Kind:

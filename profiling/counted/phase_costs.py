@@ -130,7 +130,7 @@ def passes_of(record: PassRecord) -> Passes:
     )
     worked = record.tokens.any(axis=(1, 2))
     counts = (record.tokens, record.pairs, record.heads)
-    tokens, pairs, heads = (each.sum(axis=(1, 2))[worked] for each in counts)
+    tokens, pairs, heads = (count.sum(axis=(1, 2))[worked] for count in counts)
     return Passes(tokens, pairs, heads, cached[worked], width=record.branches.size)
 
 
@@ -165,8 +165,8 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
 def shares(record: PassRecord) -> np.ndarray:
     """[N, B, A] share of each pass that each row has, by positions read."""
     whole = record.tokens.sum(axis=(1, 2), keepdims=True)
-    found: np.ndarray = record.tokens / whole.clip(min=1)
-    return found
+    result: np.ndarray = record.tokens / whole.clip(min=1)
+    return result
 
 
 def first_attempts(logs: Sequence[PassLog], k: int) -> list[PassLog]:
@@ -190,7 +190,7 @@ def _read_back(record: PassRecord) -> np.ndarray:
 
 def logs_of(answered: Sequence[Answered]) -> list[PassLog]:
     """The log of each batch that was answered, once."""
-    return list({id(each.log): each.log for each in answered}.values())
+    return list({id(one.log): one.log for one in answered}.values())
 
 
 def phases_of(logs: Sequence[PassLog], units: Mapping[str, UnitCosts]) -> list[Phase]:

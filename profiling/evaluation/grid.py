@@ -1,7 +1,5 @@
 """The grid of an evaluation: its cells, and what all of them share.
 
-What an evaluation tries where nothing else is said.
-
 Finished cells on disk: each written whole under a name that its settings decide.
 """
 
@@ -28,12 +26,6 @@ from ..records.files import load_record, write_text
 from ..verifier_costs import TRAINED, require_use, verifiers_with
 from .budgets import Budget
 
-DEFAULT_STRATEGIES = ("direct", "greedy", "self-consistency:n=8")
-BUDGETS = (4, 8, 16)
-CHIP = "v5e"
-ANSWER_BUDGET = 16
-
-
 SAMPLE = "sample"
 MOST_ROWS = 1024
 """Rows that run together by default: questions times attempts."""
@@ -58,8 +50,8 @@ class Grid:
     task: Task
     problems: Sequence[Problem]
     places: Sequence[Place]
+    answer_budget: int
     ks: Sequence[int] = ()
-    answer_budget: int = ANSWER_BUDGET
     batch: int | None = None  # questions that run together; None: what suits
     limit: Budget | None = None  # on each question
     slices: Sequence[Slice] = ()
@@ -95,19 +87,6 @@ class Grid:
         return -(-len(self.problems) // batches)
 
 
-def split_strategies(text: str) -> list[str]:
-    """'greedy,sample:n=4,temperature=1' as ['greedy', 'sample:n=4,temperature=1']: a part that is
-    a setting belongs to the strategy before it."""
-    found: list[str] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        setting = "=" in part and ":" not in part
-        if setting and found:
-            found[-1] += f",{part}" if ":" in found[-1] else f":{part}"
-        else:
-            found.append(part)
-    return found
-
-
 def places_of(
     strategies: Sequence[str],
     budgets: Sequence[int],
@@ -119,7 +98,7 @@ def places_of(
     A strategy that takes a verifier and names none takes the trained one, where there is one.
     Raises ModelInputError for a strategy that is not known, ProfileInputError for bad numbers.
     """
-    _require_positive("--budgets", budgets)
+    _require_positive("--think-budget", budgets)
     _require_positive("--attempts", ks)
     verifiers = verifiers_with(verifier)
     if verifier is not None:
@@ -130,7 +109,9 @@ def places_of(
     if ks and max(samples, default=0) < max(ks):
         texts.append(f"{SAMPLE}:n={max(ks)}")
     if not texts or not budgets:
-        raise ProfileInputError("there is nothing to evaluate: name --strategies and --budgets")
+        raise ProfileInputError(
+            "there is nothing to evaluate: name --strategies and --think-budget"
+        )
     places = []
     for text in texts:
         thinks = "think" in parse_strategy(text, verifiers).phases

@@ -13,7 +13,6 @@ from ..asking import (
     DEFAULT_MODEL,
     answer_budget_for,
     attempts_for,
-    chips_for,
     problems_for,
     prompt_tokens_for,
     prompts_in,
@@ -23,8 +22,8 @@ from ..asking import (
     think_budget_for,
 )
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
 from ..model_spec import Weights, resolve_subject
+from ..names import chips_for, slice_named
 from ..profiler import profile as profiled
 from ..records import Profile
 from ..records.files import load_profile

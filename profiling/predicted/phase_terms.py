@@ -106,11 +106,11 @@ def elasticities(terms: PhaseTerms) -> dict[str, float]:
 def whole_elasticities(phases: Iterable[PhaseTerms]) -> dict[str, float]:
     """Those of phases one after another: each phase's, weighted by its time."""
     phases = list(phases)
-    time_s = sum(each.time_s for each in phases)
+    time_s = sum(phase.time_s for phase in phases)
     if time_s <= 0:
         return dict.fromkeys(RESOURCES, 0.0)
-    found = [(each.time_s / time_s, elasticities(each)) for each in phases]
-    return {name: sum(weight * shares[name] for weight, shares in found) for name in RESOURCES}
+    result = [(phase.time_s / time_s, elasticities(phase)) for phase in phases]
+    return {name: sum(weight * shares[name] for weight, shares in result) for name in RESOURCES}
 
 
 def joined(terms: PhaseTerms, time_s: float) -> PhaseTerms:

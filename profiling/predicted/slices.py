@@ -8,23 +8,26 @@ A profile's predictions: its workload on the slices asked for, and on each chip'
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, pstdev
+from typing import TYPE_CHECKING
 
-from ...model.generate import Attempt
+from ...model.architecture import shape_of
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
-from ..lengths import assumed_attempts
-from ..model_spec import Subject
 from ..records.prediction import PredictedPhase, Prediction
-from ..workload import Plan
 from .collectives import ONE_CHIP, Parallelism
 from .economics import Terms, economics_of
 from .energy import design_power_of
 from .hardware import jax_dtype, operand_dtype
 from .mesh import Chosen, choose_parallelism, require_used, smallest_slice
-from .model_shape import NamedShape, shape_of
+from .model_shape import NamedShape
 from .phases import Lengths, LogNormal, SameLength
 from .predict import Query, memory_fit, predict
+
+if TYPE_CHECKING:  # a prediction by lengths alone loads nothing that runs a model
+    from ...model.generate import Attempt
+    from ..model_spec import Subject
+    from ..workload import Plan
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,11 @@ class Predictions:
     unpredicted: list[str]
 
 
-def require_slices(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> None:
+def require_slices(subject: "Subject", planned: "Plan", slices: Sequence[Slice]) -> None:
     """Raise ProfileInputError, before anything runs, for a slice that cannot hold the budgets of
     the widest batch or that the model does not divide over."""
+    from ..lengths import assumed_attempts
+
     asked = _asked(subject, planned, assumed_attempts(planned), ran=False)
     widest = max(len(batch.prompts) for batch in planned.batches)
     widest_asked = replace(asked, lengths=replace(asked.lengths, prompts=float(widest)))
@@ -170,9 +175,9 @@ def require_slices(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> 
 
 
 def predictions_of(
-    subject: Subject,
-    planned: Plan,
-    attempts: Sequence[Attempt],
+    subject: "Subject",
+    planned: "Plan",
+    attempts: Sequence["Attempt"],
     chips: Sequence[Chip],
     slices: Sequence[Slice],
     ran: bool,
@@ -201,7 +206,7 @@ def chosen_slices(
     return chosen, unpredicted
 
 
-def _asked(subject: Subject, planned: Plan, attempts: Sequence[Attempt], ran: bool) -> Asked:
+def _asked(subject: "Subject", planned: "Plan", attempts: Sequence["Attempt"], ran: bool) -> Asked:
     """Mean lengths, and the variation of thoughts where attempts were run; batches of mean size.
 
     A batch's time is nearly linear in its prompts, so that the mean stands for batches of two

@@ -1,18 +1,17 @@
-"""Rows of measured_ops.csv that time the operations of one transformer layer in turn.
+"""Rows of measured_ops.csv: one operation, or those of one transformer layer in turn, on one chip.
 
-LLMCompass (arXiv:2312.03134, figure 5): a layer of GPT-3 on four A100, split over the heads; the
-decode step is the 1,024th after a prompt of 2,048.
-
-Rows of measured_ops.csv: one operation, or those of one layer, on one chip.
+The layers are LLMCompass's (arXiv:2312.03134, figure 5): a layer of GPT-3 on four A100, split over
+the heads; the decode step is the 1,024th after a prompt of 2,048.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ....model.architecture import Architecture
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case, Group
-from ...predicted.model_shape import Sizes
+from ...predicted.collectives import published_collective
 from ...predicted.step_work import Work, elementwise_work
 from .csv_rows import LeftOutError, Row
 from .deployments import chip_of, slice_of
@@ -26,7 +25,7 @@ DECODED_TOKENS = 1024
 class _Layer:
     """What 'GPT-3 175B layer prefill B8 S2048 4xA100 TP4' says."""
 
-    sizes: Sizes
+    sizes: Architecture
     phase: str
     batch: float
     prompt: float
@@ -62,17 +61,17 @@ def layer_case(row: Row, held: Formats) -> Case:
     op = row.text("op").lower().rstrip("12") if "reduce" in row.text("op") else row.text("op")
     chip, chips = chip_of(row.text("hardware"))
     if op == "allreduce":
-        over = slice_of(chip, chips)
+        on_slice = slice_of(chip, chips)
         size = layer.rows * layer.sizes.embed_dim * held.widths.activation_bytes
-        work, _ = collective(op, over, size)
+        work, _ = collective(op, on_slice, size)
         group: Group = "collective"
     else:
-        over = one_chip(row.text("hardware"))
-        group, work = _local(op, layer, over, held)
-    return operation_case(row, group, over, held, work, stated_seconds(row), layer.phase)
+        on_slice = one_chip(row.text("hardware"))
+        group, work = _local(op, layer, on_slice, held)
+    return operation_case(row, group, on_slice, held, work, stated_seconds(row), layer.phase)
 
 
-def _local(op: str, layer: _Layer, over: Slice, held: Formats) -> tuple[Group, Work]:
+def _local(op: str, layer: _Layer, on_slice: Slice, held: Formats) -> tuple[Group, Work]:
     D, H, S = layer.sizes.embed_dim, layer.sizes.head_dim, layer.shards
     F = layer.sizes.mlp_dim
     matrices = {"QKV_proj": (D, 3 * D / S), "Wo": (D / S, D), "W1": (D, F / S), "W2": (F / S, D)}
@@ -84,25 +83,27 @@ def _local(op: str, layer: _Layer, over: Slice, held: Formats) -> tuple[Group, W
         "GeLU": layer.rows * F / S,
     }
     if op in matrices:
-        return "matmul", matmuls(over, held, layer.rows, [matrices[op]])
+        return "matmul", matmuls(on_slice, held, layer.rows, [matrices[op]])
     if op in products:
         depth, columns = products[op]
-        return "matmul", batched_matmul(over, held, layer.heads, layer.new, depth, columns)
+        return "matmul", batched_matmul(on_slice, held, layer.heads, layer.new, depth, columns)
     if op in elements:
         return "vector", elementwise_work(2 * elements[op] * held.widths.activation_bytes)
     raise LeftOutError(f"the operation '{op}' of a layer is not described")
 
 
 def _read(shape: str) -> _Layer:
-    found = re.search(r"(?P<model>.+) layer (?P<phase>prefill|decode) B(?P<batch>\d+)", shape)
+    result = re.search(r"(?P<model>.+) layer (?P<phase>prefill|decode) B(?P<batch>\d+)", shape)
     prompt, shards = re.search(r"\b[sS]=?(\d+)", shape), re.search(r"TP(\d+)", shape)
-    sizes = known_sizes(found["model"]) if found else None
-    if found is None or prompt is None or shards is None or sizes is None:
+    sizes = known_sizes(result["model"]) if result else None
+    if result is None or prompt is None or shards is None or sizes is None:
         raise LeftOutError(f"the shape '{shape}' is not known")
-    return _Layer(sizes, found["phase"], float(found["batch"]), float(prompt[1]), float(shards[1]))
+    return _Layer(
+        sizes, result["phase"], float(result["batch"]), float(prompt[1]), float(shards[1])
+    )
 
 
-COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
+OPS_COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
 PREFILL_TOKENS = 256
 """Tokens in a step from which on a layer's matmuls are reported as prefill."""
 
@@ -119,6 +120,8 @@ def ops_cases(row: Row) -> list[Case]:
     for pattern, read in _READERS:
         if re.search(pattern, op):
             return [read(row, held)]
+    if published_collective(op):
+        return [_collective(row, held)]
     if re.search(r"layer (prefill|decode)", row.text("shape")):
         return [layer_case(row, held)]
     raise LeftOutError(f"the operation '{row.text('op')}' is not described")
@@ -130,16 +133,16 @@ def _sizes(row: Row, *names: str) -> list[float]:
     Raises LeftOutError where one is missing.
     """
     shape = row.text("shape")
-    found = [re.search(rf"\b{name}=(\d+)", shape) for name in names]
-    if not all(found):
+    matches = [re.search(rf"\b{name}=(\d+)", shape) for name in names]
+    if not all(matches):
         raise LeftOutError(f"the shape '{shape}' does not have {', '.join(names)}")
-    return [float(each[1]) for each in found if each]
+    return [float(match[1]) for match in matches if match]
 
 
-def _devices(row: Row, over: Slice, held: Formats) -> float:
+def _devices(row: Row, on_slice: Slice, held: Formats) -> float:
     """Devices of a chip that work at once where a row times one of them: those that JAX shows of
     it, if the stated peak is one device's share. All together take as long as the one."""
-    chip = over.chip
+    chip = on_slice.chip
     shown = chip.cores.jax_devices_per_chip if chip.cores else None
     stated = re.match(r"([\d.]+) (TFLOP|GB)/s", row.text("peak"))
     if shown is None or stated is None:
@@ -154,12 +157,12 @@ def _devices(row: Row, over: Slice, held: Formats) -> float:
 def _matmul(row: Row, held: Formats) -> Case:
     cube = re.fullmatch(r"(\d+)\^3", row.text("shape"))
     rows, columns, depth = [float(cube[1])] * 3 if cube else _sizes(row, "M", "N", "K")
-    over = one_chip(row.text("hardware"))
-    work = matmuls(over, held, rows, [(depth, columns)]) * _devices(row, over, held)
-    return operation_case(row, "matmul", over, held, work, stated_seconds(row))
+    on_slice = one_chip(row.text("hardware"))
+    work = matmuls(on_slice, held, rows, [(depth, columns)]) * _devices(row, on_slice, held)
+    return operation_case(row, "matmul", on_slice, held, work, stated_seconds(row))
 
 
-def projections(sizes: Sizes, shards: float) -> list[tuple[float, float]]:
+def projections(sizes: Architecture, shards: float) -> list[tuple[float, float]]:
     """[depth, columns] of one layer's matmuls, heads and MLP width split over `shards`: q, k and v
     in one, the output, gate and up in one, down."""
     queries = sizes.query_heads * sizes.head_dim / shards
@@ -174,10 +177,10 @@ def _layer(row: Row, held: Formats) -> Case:
     if sizes is None or sizes.experts > 1:
         raise LeftOutError(f"the layer of '{row.text('op')}' is not known")
     tokens, shards = _sizes(row, "tokens", "TP")
-    over = one_chip(row.text("hardware"))
-    work = matmuls(over, held, tokens, projections(sizes, shards))
+    on_slice = one_chip(row.text("hardware"))
+    work = matmuls(on_slice, held, tokens, projections(sizes, shards))
     phase = "prefill" if tokens >= PREFILL_TOKENS else "decode"
-    return operation_case(row, "matmul", over, held, work, stated_seconds(row), phase)
+    return operation_case(row, "matmul", on_slice, held, work, stated_seconds(row), phase)
 
 
 def _vector(row: Row, held: Formats) -> Case:
@@ -187,9 +190,9 @@ def _vector(row: Row, held: Formats) -> Case:
     if size is None:
         raise LeftOutError(f"the shape '{row.text('shape')}' is not known")
     moved = 2 * float(size[1]) * float(size[2]) * held.widths.activation_bytes
-    over = one_chip(row.text("hardware"))
+    on_slice = one_chip(row.text("hardware"))
     work = elementwise_work(moved)
-    return operation_case(row, "vector", over, held, work, stated_seconds(row))
+    return operation_case(row, "vector", on_slice, held, work, stated_seconds(row))
 
 
 def _copy(row: Row, held: Formats) -> Case:
@@ -197,9 +200,9 @@ def _copy(row: Row, held: Formats) -> Case:
     if size is None:
         raise LeftOutError(f"the shape '{row.text('shape')}' is not known")
     moved = 2 * float(size[1]) * {"K": 2**10, "M": 2**20, "G": 2**30}[size[2]]
-    over = one_chip(row.text("hardware"))
-    work = elementwise_work(moved) * _devices(row, over, held)
-    return operation_case(row, "vector", over, held, work, stated_seconds(row, moved))
+    on_slice = one_chip(row.text("hardware"))
+    work = elementwise_work(moved) * _devices(row, on_slice, held)
+    return operation_case(row, "vector", on_slice, held, work, stated_seconds(row, moved))
 
 
 def _collective(row: Row, held: Formats) -> Case:
@@ -210,9 +213,9 @@ def _collective(row: Row, held: Formats) -> Case:
     size = re.fullmatch(r"(\d+)\^2", row.text("shape"))
     elements = float(size[1]) ** 2 if size else _sizes(row, "elements")[0]
     chip, chips = chip_of(row.text("hardware"))
-    over = slice_of(chip, chips, row.text("hardware"))
-    work, sent = collective(row.text("op"), over, elements * held.widths.activation_bytes)
-    return operation_case(row, "collective", over, held, work, stated_seconds(row, sent))
+    on_slice = slice_of(chip, chips, row.text("hardware"))
+    work, sent = collective(row.text("op"), on_slice, elements * held.widths.activation_bytes)
+    return operation_case(row, "collective", on_slice, held, work, stated_seconds(row, sent))
 
 
 _READERS: tuple[tuple[str, Callable[[Row, Formats], Case]], ...] = (
@@ -220,5 +223,4 @@ _READERS: tuple[tuple[str, Callable[[Row, Formats], Case]], ...] = (
     (r"one layer linear ops", _layer),
     (r"\bcopy\b", _copy),
     (r"^(softmax|layernorm|rmsnorm|gelu|silu)\d*$", _vector),
-    (r"psum|all.?gather|all.?reduce", _collective),
 )

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..config import ModelInputError
-from .base import GeneratedTask, Problem, Task
 from .chain import MOST_OPERATIONS, ChainTask
 from .countdown import FEWEST_NUMBERS, MOST_NUMBERS, CountdownTask
 from .sums import MOST_NUMBERS as MOST_SUMMED
 from .sums import SumTask
+from .task import GeneratedTask, Problem, Task
 from .word_problems import ListedTask, bundled_problems, load_gsm8k, load_svamp
 
 FORMS = "chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled"
@@ -45,8 +45,8 @@ def parse_generated(text: str) -> GeneratedTask:
 
 def _range(text: str, rest: str, key: str, least: int, most: int) -> tuple[int, int]:
     """'k=8' as (8, 8) and 'k=2-12' as (2, 12), inside `least` .. `most`."""
-    found = re.fullmatch(rf"{key}=(\d+)(?:-(\d+))?", rest)
-    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    match = re.fullmatch(rf"{key}=(\d+)(?:-(\d+))?", rest)
+    low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not least <= low <= high <= most:
         raise ModelInputError(
             f"'{text}' does not say how hard: write {key}={most} or {key}={least}-{most}, from "

@@ -1,7 +1,4 @@
-"""Problem: a question with an exact checker, and what an attempt's answer counts as.
-
-Task: a family of problems in two disjoint splits; what each kind of task can do.
-"""
+"""Tasks and problems: a question with an exact checker, and families of them in disjoint splits."""
 
 import hashlib
 import re
@@ -36,15 +33,15 @@ class Problem:
 
     def extract(self, answer: str) -> str | None:
         """What `answer` says, spelled one way so that equal answers are equal texts in a vote."""
-        found = extract_number(answer)
-        return None if found is None else plain_number(found)
+        number = extract_number(answer)
+        return None if number is None else plain_number(number)
 
     def check(self, answer: str) -> bool | None:
         """Whether `answer` gives the expected number; None where nothing is expected."""
         if self.expected is None:
             return None
-        found = self.extract(answer)
-        return found is not None and same_number(found, self.expected)
+        answered = self.extract(answer)
+        return answered is not None and same_number(answered, self.expected)
 
 
 def extract_number(text: str) -> str | None:
@@ -52,8 +49,8 @@ def extract_number(text: str) -> str | None:
 
     An answer begins right after its cue, so what a small model rambles on with comes later.
     """
-    found = _NUMBER.search(text)
-    return _without_separators(found.group()) if found else None
+    match = _NUMBER.search(text)
+    return _without_separators(match.group()) if match else None
 
 
 def plain_number(text: str) -> str:
@@ -152,14 +149,14 @@ def draw_distinct(task: GeneratedTask, split: Split, limit: int | None, seed: in
     """Different problems of a generated task, in the order drawn; a smaller limit is a prefix."""
     wanted = DEFAULT_LIMIT if limit is None else limit
     rng = np.random.default_rng([seed, ("train", "test").index(split)])
-    found: dict[Problem, None] = {}
+    distinct: dict[Problem, None] = {}
     for _ in range(20 * wanted + 1000):
-        if len(found) == wanted:
+        if len(distinct) == wanted:
             break
-        found[task.draw(split, rng)] = None
-    if len(found) < wanted:
+        distinct[task.draw(split, rng)] = None
+    if len(distinct) < wanted:
         raise ModelInputError(
-            f"{task.name} has only {len(found)} {split} problems to give, not {wanted}: "
+            f"{task.name} has only {len(distinct)} {split} problems to give, not {wanted}: "
             "lower --limit or take a harder level"
         )
-    return list(found)
+    return list(distinct)

@@ -3,20 +3,20 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import optax
-
 from ..config import ModelConfig
 from ..sampling import Greedy, Temperature
-from ..tasks.registry import parse_generated
-from ..transformer import Transformer
+from ..tasks.parse import parse_generated
 from .distill import train_distill
-from .evaluate import AMPLE_BUDGET, Figure, right_of
 from .grpo import train_grpo
-from .loop import Figures, Finished, LoopWatcher
+from .loop import Figures, Finished, Learner, LoopWatcher
 from .model_folder import Start
 from .recipes import Distill, Grpo, MethodRecipe, Rejection, Verifier
 from .rejection import train_rejection
-from .reward_model import train_verifier, verifier_figures
+from .reward_training import train_verifier, verifier_figures
+from .rollout import Figure, held_out_figure
+
+AMPLE_BUDGET = 20
+"""Tokens: more than any whole thought."""
 
 OTHER_TASKS = ("chain:k=8", "sum:n=8", "countdown:n=3")
 """What the embedded reasoner knows: whether training on one task costs it the others."""
@@ -48,18 +48,18 @@ def train(
         judged = train_verifier(recipe, start, out, watcher)
         figures = verifier_figures(recipe, start, judged.state, test_problems)
         return Outcome(judged.curve, judged.train_s, [], figures)
-    found = _train_model(recipe, start, out, watcher)
+    finished = _train_model(recipe, start, out, watcher)
     return Outcome(
-        found.curve,
-        found.train_s,
+        finished.curve,
+        finished.train_s,
         before=measured(start, recipe, test_problems),
-        after=measured(replace(start, model=found.state[0]), recipe, test_problems),
+        after=measured(replace(start, model=finished.state[0]), recipe, test_problems),
     )
 
 
 def _train_model(
     recipe: Grpo | Rejection | Distill, start: Start, out: Path, watcher: LoopWatcher
-) -> Finished[tuple[Transformer, optax.OptState]]:
+) -> Finished[Learner]:
     if isinstance(recipe, Grpo):
         return train_grpo(recipe, start, out, watcher)
     if isinstance(recipe, Rejection):
@@ -69,14 +69,14 @@ def _train_model(
 
 def measured(start: Start, recipe: MethodRecipe, problems: int) -> list[Figure]:
     """The recipe's task, greedily and with one sample, and the other tasks greedily."""
-    asked = recipe.sampling
+    sampling = recipe.sampling
 
     def figure(name: str, sampler: Greedy | Temperature, budget: int) -> Figure:
         task = parse_generated(name)
-        return right_of(start.model, start.tokenizer, task, problems, sampler, budget)
+        return held_out_figure(start.model, start.tokenizer, task, problems, sampler, budget)
 
     return [
-        figure(recipe.task, Greedy(), asked.think_budget),
-        figure(recipe.task, Temperature(asked.temperature), asked.think_budget),
+        figure(recipe.task, Greedy(), sampling.think_budget),
+        figure(recipe.task, Temperature(sampling.temperature), sampling.think_budget),
         *[figure(name, Greedy(), AMPLE_BUDGET) for name in OTHER_TASKS if name != recipe.task],
     ]

@@ -5,17 +5,16 @@ from pathlib import Path
 
 from ...errors import ProfileInputError
 from ...predicted.cases import Case, LeftOut
-from . import layers as ops
-from . import other_tables as energy
-from . import other_tables as tpu_layers
-from . import steps as inference
 from .csv_rows import LeftOutError, Row, read_table
+from .measured_layers import OPS_COLUMNS, ops_cases
+from .other_tables import ENERGY_COLUMNS, TPU_LAYERS_COLUMNS, energy_cases, tpu_layers_cases
+from .steps import INFERENCE_COLUMNS, inference_cases
 
 _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] = (
-    ("measured_inference.csv", inference.COLUMNS, inference.inference_cases),
-    ("measured_ops.csv", ops.COLUMNS, ops.ops_cases),
-    ("measured_energy_h100.csv", energy.COLUMNS, energy.energy_cases),
-    ("measured_v6e_llama3_8b_layers.csv", tpu_layers.COLUMNS, tpu_layers.layers_cases),
+    ("measured_inference.csv", INFERENCE_COLUMNS, inference_cases),
+    ("measured_ops.csv", OPS_COLUMNS, ops_cases),
+    ("measured_energy_h100.csv", ENERGY_COLUMNS, energy_cases),
+    ("measured_v6e_llama3_8b_layers.csv", TPU_LAYERS_COLUMNS, tpu_layers_cases),
 )
 
 
@@ -43,12 +42,11 @@ def _reader(file: Path, columns: set[str]) -> Callable[[Row], list[Case]]:
     for _, needed, read in _FORMATS:
         if columns.issuperset(needed):
             return read
-    nearest = max(_FORMATS, key=lambda each: len(columns.intersection(each[1])) / len(each[1]))
-    missing = next(column for column in nearest[1] if column not in columns)
-    if columns.intersection(nearest[1]):
-        raise ProfileInputError(
-            f"{file}, line 1: column '{missing}' is missing, without which it is no {nearest[0]}"
-        )
+    present = {name: len(columns.intersection(needed)) for name, needed, _ in _FORMATS}
+    name, needed, _ = max(_FORMATS, key=lambda form: present[form[0]] / len(form[1]))
+    if not present[name]:
+        raise ProfileInputError(f"{file}, line 1: the columns are of none of {', '.join(present)}")
+    missing = next(column for column in needed if column not in columns)
     raise ProfileInputError(
-        f"{file}, line 1: the columns are of none of {', '.join(each[0] for each in _FORMATS)}"
+        f"{file}, line 1: column '{missing}' is missing, without which it is no {name}"
     )

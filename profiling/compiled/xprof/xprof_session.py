@@ -1,16 +1,17 @@
 """write_session: the compiled phases as files in which XProf finds a profiled run.
 
-The plane in which XProf looks for programs, for its graph and memory viewers.
+Beside the predicted operations a session has a plane of programs, for XProf's graph and memory
+viewers.
 """
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ....tpu_configs.chip import Chip
 from ...errors import ProfileInputError
 from ...records.files import write_bytes
+from ..protobuf import Message
 from .op_metrics import is_whole, roof_of
 from .timeline import BASIS, LABEL, DevicePlane, PhaseProgram, PhaseRows
 from .xplane import PlaneWriter, XSpace
@@ -23,7 +24,7 @@ _MODULE_FIELD = b"\x0a"  # field 1 of HloProto, length-delimited
 class ProgramPlane:
     """Programs by their number."""
 
-    def __init__(self, plane: Any):
+    def __init__(self, plane: Message):
         self._writer = PlaneWriter(plane, 2, _PLANE)
 
     def add(self, phase: PhaseProgram, program: int, title: str) -> None:
@@ -40,11 +41,11 @@ def _whole(data: bytes) -> bytes:
 
 def _varint(number: int) -> bytes:
     """A protobuf integer."""
-    found = bytearray()
+    encoded = bytearray()
     while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
+        encoded.append(number & 0x7F | 0x80)
         number >>= 7
-    return bytes((*found, number))
+    return bytes((*encoded, number))
 
 
 HOST = LABEL
