@@ -8,7 +8,6 @@ from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from tiny_models import LLAMA, public_tensors, write_folder
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.weights import huggingface as hub
 from rooflink.model.weights import open_weights
 
 
