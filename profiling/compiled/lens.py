@@ -1,4 +1,4 @@
-"""The compiled lens: a spec's phases compiled, read, and reconciled with what was asked."""
+"""The compiled lens: a spec's phases compiled, read, and reconciled with the counted bytes."""
 
 from collections import Counter
 from pathlib import Path

@@ -65,7 +65,9 @@ def load_profile(path: Path) -> Profile:
 
 def load_record(record: type[Read], file: Path) -> Read:
     """Read a file that holds one of the records of `WRITTEN`. Raises as `load_profile` does."""
-    name, written = next((n, each) for n, each in WRITTEN.items() if each.record is record)
+    name, written = next(
+        (n, written_as) for n, written_as in WRITTEN.items() if written_as.record is record
+    )
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

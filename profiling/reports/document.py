@@ -220,9 +220,9 @@ class Advice:
 
     sentence: str
     size: str = ""  # short: '31 %'
-    of: str = ""  # what the size is: 'less time per query'
     evidence: str = ""
     action: str = ""  # the command or the change that realises it
+    of: str = ""  # what the size is: 'less time per query'
 
 
 @dataclass(frozen=True)

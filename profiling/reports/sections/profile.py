@@ -54,6 +54,7 @@ def profile_document(profile: Profile) -> Document:
             Section("How to read the figures", _reading(profile), "reading"),
         ],
         footer=f"{profile.schema_version}, {profile.provenance.created}",
+        terms=_terms(profile),
     )
 
 
@@ -98,6 +99,7 @@ def notebook_document(profile: Profile) -> Document:
             Details("Findings", [Findings(facts.advice(profile.findings))]),
         ],
         sections=[],
+        terms=_terms(profile),
     )
 
 
@@ -272,13 +274,17 @@ def _provenance(profile: Profile) -> list[Block]:
     return [Beside([facts for facts in made if facts.known])]
 
 
+def _terms(profile: Profile) -> dict[str, str]:
+    return {**terms.phases(phase.name for phase in profile.phases), **terms.TERMS}
+
+
 def _reading(profile: Profile) -> list[Block]:
     """The lenses that the report prints, and the terms."""
     used = {COUNTED, MEASURED, terms.AT_PEAK}
     timed = any(phase.predicted_time_s for t in profile.compiled for phase in t.phases)
     used |= {PREDICTED} if profile.predictions or timed else set()
     used |= {terms.COMPILED} if profile.compiled else set()
-    meanings = {**terms.lenses(used), **terms.TERMS}
+    meanings = {**terms.lenses(used), **_terms(profile)}
     return [Terms(meanings), Bullets(terms.CONVENTIONS)]
 
 

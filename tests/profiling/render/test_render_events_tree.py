@@ -17,6 +17,7 @@ from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment
 from tensorboard.plugins.hparams.list_session_groups import Handler
 
 import rooflink.model.training
+from rooflink.profiling.records.files import load_record
 from rooflink.profiling.records.training import Training
 from rooflink.profiling.render.codesign_tensorboard import write_codesign_events
 from rooflink.profiling.render.evaluation_events import write_evaluation_events
@@ -32,7 +33,7 @@ RESULTS = Path(rooflink.model.training.__file__).parent / "results"
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> MultiplexerDataProvider:
     folder = tmp_path_factory.mktemp("runs")
-    training = Training.model_validate_json((RESULTS / "rejection.json").read_text())
+    training = load_record(Training, RESULTS / "rejection.json")
     profile = sample_profile().model_copy(update={"predictions": [sample_prediction()]})
     written = {
         "profile": lambda at: write_events(profile_events(profile, profile_document(profile)), at),

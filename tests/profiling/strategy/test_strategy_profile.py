@@ -20,9 +20,9 @@ from rooflink.profiling.model_spec import Subject, resolve_subject
 from rooflink.profiling.profiler import profile
 from rooflink.profiling.progress import Silent, Watcher
 from rooflink.profiling.records import MachineLimits, Profile
-from rooflink.profiling.render.html import html
-from rooflink.profiling.render.markdown import markdown
-from rooflink.profiling.render.tensorboard import scalars
+from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.profile_scalars import scalars
+from rooflink.profiling.reports.sections.profile_tables import workload_facts
 from rooflink.profiling.strategy.asked import strategy_for
 from rooflink.profiling.workload import Request
 from rooflink.tpu_configs.catalog import load_chip
@@ -166,17 +166,18 @@ def test_no_repeat_compiles(subject: Subject) -> None:
 
 def test_reports_show_every_phase_and_the_strategy(subject: Subject) -> None:
     beam, greedy = profiled(subject, "beam:n=2,width=2,step=1"), profiled(subject, "greedy")
-    page, text = html(beam), markdown(beam)
+    document = profile_document(beam)
+    (table, *_) = document.section("phases").blocks
     tags = {name for name, *_ in scalars(beam)}
     for phase in ("prefill", "think", "branch", "answer"):
-        assert f"| {phase} |" in text
+        assert phase in table.column("phase").values
         assert f"counted/{phase}/flops" in tags
         assert f"measured/{phase}/time_s" in tags
-        assert phase in page
-    for report in (page, text):
-        assert "2 prompts by beam:n=2,width=2,step=1" in report.replace("\\", "")
-        assert "Branch makes no pass" in report
-        assert "n=2, width=2, step=1, verifier=confidence" in report.replace("\\", "")
+    assert document.subtitle.endswith("2 prompts by beam:n=2,width=2,step=1")
+    workload = dict(workload_facts(beam).pairs)
+    assert workload["its settings"].endswith(
+        "n=2, width=2, step=1, verifier=confidence, weighted=false"
+    )
     found = compare(greedy, beam)
     assert found.unlike
     assert found.total is None
