@@ -43,10 +43,10 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise
 
 
-def save_profile(profile: Profile, folder: Path) -> Path:
-    """Write `folder`/profile.json and return its path."""
-    path = folder / "profile.json"
-    write_text(path, profile.model_dump_json(indent=1) + "\n")
+def save_record(record: Record, folder: Path) -> Path:
+    """Write one of the records of `WRITTEN` into `folder`; returns its path there."""
+    path = folder / next(each.file for each in WRITTEN.values() if each.record is type(record))
+    write_text(path, record.model_dump_json(indent=1) + "\n")
     return path
 
 
