@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .notebook import (
+    from .notebook import (  # type: ignore[no-redef]
         calibrate,
         codesign,
         compare,
@@ -78,7 +78,7 @@ class _VerbModule(ModuleType):
     def __signature__(self) -> Signature:
         return signature(_verb(self))
 
-    __doc__ = property(lambda self: _verb(self).__doc__)  # type: ignore[assignment]
+    __doc__ = property(lambda self: _verb(self).__doc__)
 
 
 def _verb(module: ModuleType) -> Any:

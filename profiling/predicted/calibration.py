@@ -183,10 +183,13 @@ class Calibration:
         return scale * _normals(self.draws, f"{name}/{who}")
 
 
+@cache
 def _normals(count: int, seed_words: str) -> np.ndarray:
     """Zero and then evenly spread standard normals in an order of its own: the same every time."""
     rng = np.random.default_rng(zlib.crc32(seed_words.encode()))
-    return np.concatenate(([0.0], rng.permutation(_even_normals(count - 1))))
+    drawn = np.concatenate(([0.0], rng.permutation(_even_normals(count - 1))))
+    drawn.flags.writeable = False  # whoever asks again gets the same array
+    return drawn
 
 
 @cache

@@ -16,7 +16,15 @@ from rooflink.profiling.jobs.compare_job import CompareJob
 from rooflink.profiling.jobs.compile_job import CompileJob
 from rooflink.profiling.jobs.evaluate_job import EvaluateJob
 from rooflink.profiling.jobs.explore_job import ExploreJob
-from rooflink.profiling.jobs.job import Job, Names, Option, WholeNumbers, options_of, spelling
+from rooflink.profiling.jobs.job import (
+    Job,
+    Names,
+    Option,
+    WholeNumbers,
+    old_spellings,
+    options_of,
+    spelling,
+)
 from rooflink.profiling.jobs.predict_job import PredictJob
 from rooflink.profiling.jobs.profile_job import ProfileJob
 from rooflink.profiling.jobs.train_job import TrainJob
@@ -61,6 +69,18 @@ def test_spellings_helps_and_defaults_are_the_jobs(verb: str) -> None:
         if parameter.kind is not inspect.Parameter.VAR_POSITIONAL and not field.is_required():
             assert parameter.default == field.default
         assert f"\n{name}: " in inspect.getdoc(getattr(rp, verb))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_old_spellings_are_gone_and_name_those_there_are(verb: str) -> None:
+    job = VERBS[verb]
+    options = {spelling(job, name) for name in job.model_fields}
+    for old, new in old_spellings(job).items():
+        assert old not in options
+        assert new in options
+    for old, new in job.renamed.items():
+        with pytest.raises(ProfileInputError, match=f"^'{old}' is called '{new}' now$"):
+            job(**{old: 1})
 
 
 class Sample(Job):
