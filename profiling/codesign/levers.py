@@ -79,13 +79,17 @@ def measured_effect(runs: Sequence[Run], what: ComparedOption) -> tuple[Quality,
             if getattr(one, what) == getattr(two, what):
                 continue
             text = (
-                f"measured: {one.task} accuracy of an attempt {one.accuracy:.0%} "
-                f"[{one.low:.0%}, {one.high:.0%}] at {what.replace('_', ' ')} "
-                f"{getattr(one, what)}, {two.accuracy:.0%} [{two.low:.0%}, {two.high:.0%}] at "
+                f"measured: {one.task} accuracy of an attempt {_accuracy(one)} at "
+                f"{what.replace('_', ' ')} {getattr(one, what)}, {_accuracy(two)} at "
                 f"{getattr(two, what)} (profiles {one.name}, {two.name})"
             )
             return "measured", text
     return "not measured", NOT_MEASURED
+
+
+def _accuracy(run: Run) -> str:
+    """'62 % (57 to 67 %)'."""
+    return f"{100 * run.accuracy:.0f} % ({100 * run.low:.0f} to {100 * run.high:.0f} %)"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)
@@ -159,7 +163,7 @@ def _shapes(case: WorkloadOnSlice) -> Iterator[Move]:
         windowed = replace(shape, window=WINDOW, windowed_share=WINDOWED_SHARE)
         yield Move(
             "window",
-            f"window of {WINDOW:.0f} positions in {WINDOWED_SHARE:.0%} of layers",
+            f"window of {WINDOW:.0f} positions in {100 * WINDOWED_SHARE:.0f} % of layers",
             replace(point, shape=windowed),
         )
     if float(shape.active_mlp_parameters) == float(shape.mlp_parameters):
@@ -196,7 +200,7 @@ def _uses(case: WorkloadOnSlice, runs: Sequence[Run]) -> Iterator[Move]:
             yield Move("attempts", change, fewer, quality, evidence)
     doubled = with_prompts(point, prompts * 2)
     if bool(fits(doubled)):
-        yield Move("batch", f"{prompts:g} -> {2 * prompts:g} prompts together", doubled,
+        yield Move("batch", f"prompts per batch {prompts:g} -> {2 * prompts:g}", doubled,
                    "unchanged by construction", "every prompt is decoded as before; each waits "
                    "for the larger batch")  # fmt: skip
     if attempts > 1:
@@ -214,8 +218,8 @@ def _uses(case: WorkloadOnSlice, runs: Sequence[Run]) -> Iterator[Move]:
                "unchanged by construction", "rejection sampling keeps the target's distribution "
                "(Leviathan et al. 2023); the acceptance is an assumption")  # fmt: skip
     exiting = replace(point, layers_run=EXIT_SHARE)
-    yield Move("early_exit", f"decoded tokens leave after {EXIT_SHARE:.0%} of the layers, all of a "
-               "step together", exiting)  # fmt: skip
+    words = f"early exit: decoded tokens leave after {100 * EXIT_SHARE:.0f} % of the layers"
+    yield Move("early_exit", words, exiting)
 
 
 def with_kv_heads(point: Point, heads: float) -> Point:

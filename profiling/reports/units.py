@@ -217,7 +217,8 @@ def bounds(interval: Interval | None, text: Text) -> str:
 def with_bounds(interval: Interval | None, text: Text) -> str:
     """'1.31 s (1.20 to 1.53 s)'."""
     between = bounds(interval, text)
-    return f"{median(interval, text)} ({between})" if between else median(interval, text)
+    middle = median(interval, text)
+    return f"{middle} ({between})" if between not in ("", middle) else middle
 
 
 def tick(text: str) -> str:

@@ -1,7 +1,7 @@
 """The tab in a real browser, in TensorBoard as `rooflink board` starts it.
 
 What the page shows is held to Python: profiling/predicted/phase_terms.py says what each phase takes
-and what bounds it wherever the sliders are, profiling/render/units.py how that is written.
+and what bounds it wherever the sliders are, profiling/reports/units.py how that is written.
 """
 
 import os
