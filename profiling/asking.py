@@ -17,10 +17,9 @@ from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .compiled.targets import Target, parse_target, require_compiler
 from .errors import ProfileInputError
-from .evaluation.grid import rows_of
 from .measured.machine import chip_named
 from .model_spec import Subject
-from .strategy.asked import AskedStrategy
+from .strategy_request import StrategyRequest
 
 DEFAULT_MODEL = "reasoner"
 DEFAULT_TASK = "chain:k=2-12"
@@ -30,10 +29,10 @@ DEFAULT_ATTEMPTS, DEFAULT_TEMPERATURE = 4, 0.6
 LONGEST_PROMPT, LONGEST_THOUGHT, LONGEST_ANSWER = 128, 128, 16
 
 
-def attempts_for(strategy: AskedStrategy | None, asked: int | None) -> int:
+def attempts_for(strategy: StrategyRequest | None, asked: int | None) -> int:
     """Attempts at each prompt: a strategy's own, those asked for, or as many as by default."""
     if strategy is not None:
-        return rows_of(strategy.parsed())
+        return strategy.parsed().rows
     return DEFAULT_ATTEMPTS if asked is None else asked
 
 
@@ -66,18 +65,11 @@ def chips_for(names: Sequence[str], slices: Sequence[Slice]) -> list[Chip]:
 
 
 def targets_for(
-    asked: Sequence[str] | None, subject: Subject, strategy: AskedStrategy | None = None
+    asked: Sequence[str] | None, subject: Subject, strategy: StrategyRequest | None = None
 ) -> list[Target]:
-    """Targets of the compiled lens; without a word, the CPU where the model runs on one.
-
-    Raises ProfileInputError for a target with a strategy, whose programs are not those compiled.
-    """
-    if strategy is not None:
-        if any(text.lower() != "none" for text in asked or ()):
-            raise ProfileInputError(
-                "--compile does not apply with --strategy: it compiles the loops of a plain "
-                "profile, which a strategy does not run; leave one of the two out"
-            )
+    """Targets of the compiled lens; without a word, the CPU where the model runs on one and no
+    strategy is named."""
+    if asked is None and strategy is not None:
         return []
     if asked is None:
         asked = ["cpu"] if subject.runs and jax.default_backend() == "cpu" else []

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..model import reward_model as trained_verifier
+from ..model.generation.engine import REASONER
 from ..model.reward_model import TrainedVerifier, open_verifier
 from ..model.strategies.registry import VERIFIERS
 from ..model.strategies.verifiers import Verifier
@@ -16,9 +17,6 @@ from .predicted.model_shape import ModelShape, shape_of
 
 TRAINED = "trained"
 """What the setting `verifier` calls the one that --verifier opens."""
-
-REASONER = "model"
-"""What pass records call the model that is asked, as `Engine` does by default."""
 
 
 @dataclass(frozen=True)

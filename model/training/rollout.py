@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..generate import Attempt, Batch, NoObserver, generate
-from ..generation.stopping import thought_rules
+from ..generation.attempt import Attempt
+from ..generation.engine import Engine, Questions
+from ..generation.generate import generate
+from ..generation.stopping import AnswerFormat, thought_rules
 from ..sampling import Sampler
 from ..tasks import Problem
 from ..tasks.notation import END_OF_THOUGHT
@@ -62,12 +64,12 @@ def roll_out(
     prompts = [tokenizer.encode(str(problem.notation)) for problem in problems]
     rules = thought_rules(tokenizer, END_OF_THOUGHT, max(thinking.think_budget, 1), ANSWER_BUDGET)
     rules = replace(rules, think_budget=thinking.think_budget)
-    said = generate(
-        model, Batch(prompts, first_index), rules, thinking.sampler, thinking.attempts, seed,
-        observer=PhaseTimer(heard),
-    )  # fmt: skip
+    answer_format = AnswerFormat(rules, tokenizer.decode)
+    engine = Engine(model, answer_format, seed, observer=PhaseTimer(heard), lean=True)
+    questions = Questions(prompts, range(first_index, first_index + len(prompts)))
+    said = generate(engine, questions, thinking.sampler, thinking.attempts)
     began_s = time.perf_counter()
-    texts = [tokenizer.decode(one.answer) for one in said]
+    texts = [one.text for one in said]
     asked = [problem for problem in problems for _ in range(thinking.attempts)]
     right = [bool(problem.check(text)) for problem, text in zip(asked, texts, strict=True)]
     heard("reward", time.perf_counter() - began_s)
@@ -76,7 +78,7 @@ def roll_out(
         problems=problems,
         prompt_lengths=np.array([len(prompt) for prompt in prompts]),
         said=said,
-        rows=said_rows([prompts[one.prompt - first_index] for one in said], said, longest),
+        rows=said_rows([prompts[one.question - first_index] for one in said], said, longest),
         right=np.array(right).reshape(len(problems), thinking.attempts),
     )
 
@@ -94,7 +96,7 @@ def said_rows(prompts: Sequence[Sequence[int]], said: Sequence[Attempt], row_tok
     return Rows(tokens, taught)
 
 
-class PhaseTimer(NoObserver):
+class PhaseTimer:
     """Tells `heard` how long each phase of a generation took."""
 
     def __init__(self, heard: Heard) -> None:
@@ -102,6 +104,9 @@ class PhaseTimer(NoObserver):
 
     def begins(self, phase: str) -> None:
         self._began_s = time.perf_counter()
+
+    def advanced(self, phase: str, passes: int, active: int) -> None:
+        """A phase's time is all that counts."""
 
     def ends(self, phase: str) -> None:
         self._heard(phase, time.perf_counter() - self._began_s)

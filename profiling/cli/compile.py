@@ -15,12 +15,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ...model.phases import PHASES, THINK_AND_ANSWER
 from ...model.tasks import Problem
 from ...tpu_configs.catalog import load_chip, load_rentable_tpus
 from ..compiled.hlo.proto import read_module
 from ..compiled.lens import compile_target, write_xprof
 from ..compiled.predicted_time import with_times
-from ..compiled.spec import PHASES, WHOLE_MESH, PhaseName, ProgramSpec, parse_mesh
+from ..compiled.spec import STEP, WHOLE_MESH, ProgramSpec, parse_mesh
 from ..compiled.targets import parse_target
 from ..compiled.traffic.traffic import HBM, InstructionTraffic, ModuleTraffic
 from ..compiled.traffic.walk import module_traffic
@@ -159,8 +160,8 @@ def compile_command(
     ] = None,
     dtype: Annotated[DTypeChoice, typer.Option(help="Of all tensors.")] = DTypeChoice.BFLOAT16,
     phases: Annotated[
-        str, typer.Option(help="Of prefill, think, answer, and step: one token a call.")
-    ] = ",".join(PHASES),
+        str, typer.Option(help=f"Of {', '.join(PHASES)}, and step: one token a call.")
+    ] = ",".join(THINK_AND_ANSWER),
     layouts: Annotated[
         LayoutsChoice,
         typer.Option(help="At a call: 'chosen' as the loop wants them, 'default' as JAX has."),
@@ -224,8 +225,8 @@ def hlo_command(
 hlo_command.__doc__ = HLO_HELP
 
 
-def _phases(text: str) -> tuple[PhaseName, ...]:
-    known: tuple[PhaseName, ...] = (*PHASES, "step")
+def _phases(text: str) -> tuple[str, ...]:
+    known = (*PHASES, STEP)
     asked = [name.strip() for name in text.split(",")]
     for name in asked:
         if name not in known:

@@ -40,7 +40,7 @@ from ..profiler import profile
 from ..records import Profile
 from ..render.console import show
 from ..render.report import write_run
-from ..strategy.asked import strategy_for
+from ..strategy_request import strategy_for
 from ..workload import Request
 from .options import DTypeChoice, TerminalWatcher, VerifierOption, reserved
 

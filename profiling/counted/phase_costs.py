@@ -193,6 +193,15 @@ def logs_of(answered: Sequence[Answered]) -> list[PassLog]:
     return list({id(each.log): each.log for each in answered}.values())
 
 
+def cached_positions(log: PassLog, model: str) -> int:
+    """The most positions that a batch's cache holds after any pass of `model`."""
+    return max((_held(record) for record in log.records if record.model == model), default=0)
+
+
+def _held(record: PassRecord) -> int:
+    return int(record.prompt.sum() + (record.own + record.tokens).sum(axis=(1, 2)).max())
+
+
 def phases_of(logs: Sequence[PassLog], units: Mapping[str, UnitCosts]) -> list[Phase]:
     """The counted phases of one workload's batches, in the order in which they first came.
 

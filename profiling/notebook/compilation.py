@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...model.config import DType
+from ...model.phases import THINK_AND_ANSWER
 from ..compiled.lens import compile_target
 from ..compiled.predicted_time import with_times
-from ..compiled.spec import PHASES, WHOLE_MESH, Layouts, PhaseName, ProgramSpec, parse_mesh
+from ..compiled.spec import WHOLE_MESH, Layouts, ProgramSpec, parse_mesh
 from ..compiled.targets import parse_target
 from ..model_spec import resolve_subject
 from ..records import CompiledTarget
@@ -56,7 +57,7 @@ def compile_for(
     think_steps: int = 64,
     mesh: str | None = None,
     dtype: DType = "bfloat16",
-    phases: Sequence[PhaseName] = PHASES,
+    phases: Sequence[str] = THINK_AND_ANSWER,
     layouts: Layouts = "chosen",
     progress: bool = True,
 ) -> Compilation:

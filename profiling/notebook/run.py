@@ -39,7 +39,7 @@ from ..render.report import write_run
 from ..render.roofline_png import roofline_figure
 from ..render.tables import phase_table
 from ..render.tiles import tiles
-from ..strategy.asked import strategy_for
+from ..strategy_request import strategy_for
 from ..workload import Request
 from . import figures
 from .frames import frame

@@ -24,7 +24,7 @@ from rooflink.profiling.records import MachineLimits, Profile
 from rooflink.profiling.render.html import html
 from rooflink.profiling.render.markdown import markdown
 from rooflink.profiling.render.tensorboard import scalars
-from rooflink.profiling.strategy.asked import strategy_for
+from rooflink.profiling.strategy_request import strategy_for
 from rooflink.profiling.workload import Request
 from rooflink.tpu_configs.catalog import load_chip
 
