@@ -202,7 +202,7 @@ def _take(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
     session.fresh = pick(session.fresh)
     session.branches = session.log.new_branches(pick(session.branches))
     session.alive = pick(session.alive) & alive
-    if moved.any():
+    if copied.any():
         none = np.zeros_like(copied)[None]
         session.note_rows(BRANCH, none, none, none, none, slots=0, copied=copied[None])
 

@@ -154,7 +154,7 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
     prompt = np.where(tokens > 0, record.prompt_read[..., None] / sharing, 0.0)
     cached = prompt + record.own_read + _read_back(record) + 2 * record.copied
     moved = (
-        shares(record) * unit.pass_weight_bytes
+        (tokens > 0) * shares(record) * unit.pass_weight_bytes
         + cached * unit.kv_bytes
         + tokens * (unit.token_weight_bytes + unit.kv_bytes + unit.token_activation_bytes)
         + heads * unit.head_activation_bytes
@@ -163,9 +163,12 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
 
 
 def shares(record: PassRecord) -> np.ndarray:
-    """[N, B, A] share of each pass that each row has, by positions read."""
-    whole = record.tokens.sum(axis=(1, 2), keepdims=True)
-    found: np.ndarray = record.tokens / whole.clip(min=1)
+    """[N, B, A] share of each pass that each row has, by positions read, or copied where none is
+    read."""
+    worked = record.tokens.any(axis=(1, 2), keepdims=True)
+    positions = np.where(worked, record.tokens, record.copied)
+    whole = positions.sum(axis=(1, 2), keepdims=True)
+    found: np.ndarray = positions / whole.clip(min=1)
     return found
 
 

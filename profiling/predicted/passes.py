@@ -20,11 +20,11 @@ from ..records import Economics, EconomicTerms, Prediction
 from .calibration import default_calibration
 from .economics import SECONDS_PER_HOUR, Terms, economic_terms, economics_of
 from .energy import PowerShares, design_power_of, power_share
-from .hardware import Hardware, hardware_of
-from .model_shape import ModelShape
+from .hardware import Efficiency, Hardware, hardware_of
+from .model_shape import ModelShape, Number
 from .phases import Lengths, PhaseSteps
 from .predict import PhaseWork, Query, predict
-from .step_work import Load, Work, spread_over, step_work
+from .step_work import Load, Work, copy_work, spread_over, step_work
 from .time_model import step_terms
 
 LEAST_PASSES = 8
@@ -77,15 +77,19 @@ class OnSlice:
         return found.model_copy(update={"economics": money})
 
     def prices(self, record: PassRecord) -> Prices:
-        """Of each pass by itself; a pass that reads nothing takes nothing."""
+        """Of each pass by itself; a pass that neither reads nor copies takes nothing."""
         N = len(record.tokens)
         worked = _at_work(record)
-        if not worked.any():
+        if worked.any():
+            load, used = _padded(_loads(record, worked))
+            work, positions = self._work(self.shapes[record.model], load), load.new_tokens
+        elif (worked := record.copied.any(axis=(1, 2))).any():
+            work, used = self._copies(record), int(worked.sum())
+            positions = np.ones(used)
+        else:
             nothing = np.zeros(N)
             return Prices(nothing, nothing, nothing)
-        load, used = _padded(_loads(record, worked))
-        work = self._work(self.shapes[record.model], load)
-        drawn_s = self._seconds(work, load)
+        drawn_s = self._seconds(work, positions)
         time_s, wall_j = np.zeros(N), None
         time_s[worked] = np.median(drawn_s, axis=0)[:used]
         drawn_j = self._joules(work, drawn_s)
@@ -97,12 +101,12 @@ class OnSlice:
         usd = None if hourly is None else time_s * self.slice.chips * hourly / SECONDS_PER_HOUR
         return Prices(time_s, wall_j, usd)
 
-    def _seconds(self, work: Work, load: Load) -> np.ndarray:
-        """[draws, N] of each pass."""
+    def _seconds(self, work: Work, positions: Number) -> np.ndarray:
+        """[draws, N] of each pass, in which a row reads so many positions."""
         known, hardware = default_calibration(), self._hardware
         efficiency = jax.tree.map(lambda draws: np.asarray(draws)[:, None], self._efficiency)
         terms = _each_pass(work, hardware, efficiency, self._narrowing)
-        several = np.asarray(load.new_tokens) > 1
+        several = np.asarray(positions) > 1
         reading, decoding = (known.residuals(group)[:, None] for group in ("prefill", "decode"))
         found: np.ndarray = np.asarray(terms.time_s) * np.where(several, reading, decoding)
         return found
@@ -122,7 +126,7 @@ class OnSlice:
         return found
 
     @cached_property
-    def _efficiency(self):  # type: ignore[no-untyped-def]
+    def _efficiency(self) -> Efficiency:
         chip = self.slice.chip
         return default_calibration().efficiency(chip.name, chip.kind, self.query.stack)
 
@@ -135,10 +139,19 @@ class OnSlice:
         spread = spread_over(self.slice, self.query.split)
         return _step_work(shape, load, self.query.widths, spread, self._hardware.tile)
 
+    def _copies(self, record: PassRecord) -> Work:
+        """The steps [N] of a record that copy cached positions from row to row."""
+        copied = record.copied.sum(axis=(1, 2))
+        positions = jnp.asarray(copied[copied > 0], jnp.float32)
+        spread = spread_over(self.slice, self.query.split)
+        work = copy_work(self.shapes[record.model], positions, self.query.widths, spread)
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, positions.shape), work)
+
     def _phase(self, records: list[PassRecord]) -> PhaseWork | None:
-        """The records of one phase as steps; None where it only copied."""
+        """The records of one phase as steps; None where they neither read nor copied."""
         made = [(r, _at_work(r)) for r in records if r.tokens.any()]
-        if not made:
+        copies = [self._copies(record) for record in records if record.copied.any()]
+        if not made and not copies:
             return None
         models = {record.model for record, _ in made}
         parts = [
@@ -148,9 +161,11 @@ class OnSlice:
             )
             for model in models
         ]
+        parts += [PhaseSteps(work, jnp.ones_like(jnp.asarray(work.steps))) for work in copies]
         steps = jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=-1), *parts)
         positions = np.concatenate(
-            [r.tokens[w].sum(axis=(1, 2)) / (r.tokens[w] > 0).sum(axis=(1, 2)) for r, w in made]
+            [np.ones(len(copies))]
+            + [r.tokens[w].sum(axis=(1, 2)) / (r.tokens[w] > 0).sum(axis=(1, 2)) for r, w in made]
         )
         tokens = sum(float(record.tokens.sum()) for record, _ in made)
         return PhaseWork(steps, tokens, "prefill" if np.median(positions) > 1 else "decode")
