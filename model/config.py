@@ -1,4 +1,4 @@
-"""ModelConfig: every fact about a model's shape, and the sizes that follow from it.
+"""ModelConfig: the architecture of a model that runs, and the public ones by name.
 
 Axis letters used in every tensor comment of this package:
   B prompts in a batch      A attempts per prompt    T positions in one pass
@@ -14,14 +14,19 @@ Public configurations by name. Source: each model's config.json on its publisher
 The parameter counts that follow from them are tested against the published ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Literal
 
+from .architecture import Architecture
+
 Family = Literal["llama", "qwen2", "qwen3", "mistral"]
 DType = Literal["float32", "bfloat16"]
+"""What the models of this package compute in."""
 
-DTYPE_BYTES: dict[DType, int] = {"float32": 4, "bfloat16": 2}
+
+class ModelInputError(ValueError):
+    """Says in one sentence what was wrong, where, and what to do; shown without a traceback."""
 
 
 @dataclass(frozen=True)
@@ -34,30 +39,39 @@ class RopeScaling:
     original_context: int
 
 
-@dataclass(frozen=True)
-class ModelConfig:
+_NEVER_RUN = (
+    "gated", "experts", "active_experts", "shared_mlp_dim", "dense_layers", "dense_mlp_dim",
+    "attention_parameters", "window", "windowed_share",
+)  # fmt: skip
+"""Sizes of an Architecture that the transformer of this package has no code for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(Architecture):
     """A decoder-only transformer of the Llama lineage, in the terms of its public config.json.
 
     Query, key and value projections may carry a bias (Qwen2); queries and keys may be
     RMS-normalised per head before rotation (Qwen3); the output head may share the embedding.
+
+    Raises ModelInputError for sizes that can be costed but not run, as those of experts.
     """
 
-    name: str
     family: Family
-    layers: int
-    embed_dim: int
-    query_heads: int
-    kv_heads: int
-    head_dim: int
-    mlp_dim: int
-    vocab_size: int
     context_length: int
     rope_theta: float
     norm_eps: float
-    tied_embeddings: bool
     qkv_bias: bool = False
     qk_norm: bool = False
     rope_scaling: RopeScaling | None = None
+
+    def __post_init__(self) -> None:
+        usual = {field.name: field.default for field in fields(Architecture)}
+        for size in _NEVER_RUN:
+            if (value := getattr(self, size)) != usual[size]:
+                raise ModelInputError(
+                    f"{self.name} has {size} {value}, which rooflink does not run: predict its "
+                    "cost from a .toml file of sizes instead"
+                )
 
     @property
     def queries_per_kv_head(self) -> int:
@@ -65,37 +79,12 @@ class ModelConfig:
         return self.query_heads // self.kv_heads
 
     @property
-    def parameters_per_layer(self) -> int:
-        """Parameters of one block: projections, their biases and norms, MLP, two norms."""
-        D, H, F = self.embed_dim, self.head_dim, self.mlp_dim
-        qkv_heads = self.query_heads + 2 * self.kv_heads
-        attention = D * H * (qkv_heads + self.query_heads)
-        bias = H * qkv_heads if self.qkv_bias else 0
+    def vector_parameters(self) -> int:
+        """Norms and biases: two norms a layer and the last one; a bias of each projected head."""
+        H = self.head_dim
+        bias = H * (self.query_heads + 2 * self.kv_heads) if self.qkv_bias else 0
         qk_norm = 2 * H if self.qk_norm else 0
-        return attention + bias + qk_norm + 3 * D * F + 2 * D
-
-    @property
-    def embedding_parameters(self) -> int:
-        """Parameters of the token embedding (and of the head, if the head is untied)."""
-        return self.vocab_size * self.embed_dim
-
-    @property
-    def parameters(self) -> int:
-        """All parameters, a tied head counted once."""
-        tables = self.embedding_parameters * (1 if self.tied_embeddings else 2)
-        return self.layers * self.parameters_per_layer + tables + self.embed_dim
-
-    def weight_bytes(self, dtype: DType) -> int:
-        """Bytes that the parameters take when all are held in `dtype`."""
-        return self.parameters * DTYPE_BYTES[dtype]
-
-    def kv_bytes_per_token(self, dtype: DType) -> int:
-        """Bytes of keys and values that one cached token takes over all layers."""
-        return 2 * self.layers * self.kv_heads * self.head_dim * DTYPE_BYTES[dtype]
-
-
-class ModelInputError(ValueError):
-    """Says in one sentence what was wrong, where, and what to do; shown without a traceback."""
+        return self.layers * (bias + qk_norm + 2 * self.embed_dim) + self.embed_dim
 
 
 def _smollm2(

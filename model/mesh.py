@@ -11,8 +11,8 @@ vocabulary over all three. What an axis does not name is held whole by each of i
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import jax
 import numpy as np
 from jax.sharding import AbstractMesh, AxisType, Mesh, PartitionSpec
 
@@ -64,7 +64,7 @@ class ModelSplit:
         """Devices of the model axis that hold the same KV heads."""
         return self.group * self.rest
 
-    def mesh(self, devices: Sequence[Any]) -> Mesh:
+    def mesh(self, devices: Sequence[jax.Device]) -> Mesh:
         """A mesh over `devices` in their order, the model axis over neighbours."""
         shape = [getattr(self, axis) for axis in MESH_AXES]
         axis_types = (AxisType.Auto,) * len(MESH_AXES)
@@ -72,7 +72,7 @@ class ModelSplit:
 
     def describe(self, config: ModelConfig) -> str:
         """The split in words, with what is held or computed more than once."""
-        words = [f"data={self.data},model={self.model}"]
+        words = [f"data={self.data},tensor={self.model}"]
         if self.data > 1:
             words.append(f"prompts split {self.prompts} and attempts {self.attempts} ways")
         if self.kv_copies > 1:
@@ -123,7 +123,7 @@ def split_devices(
     data = devices // model if data is None and model > 0 else data
     if data is None or data < 1 or model < 1 or data * model != devices:
         raise ModelInputError(
-            f"a mesh of data={data or 0}, model={model} has {(data or 0) * model} devices, but "
+            f"a mesh of data={data or 0}, tensor={model} has {(data or 0) * model} devices, but "
             f"there are {devices}: choose two whole numbers whose product is {devices}"
         )
     axes = _data_axes(batch, attempts, data)

@@ -1,11 +1,8 @@
 """An outcome reward model: a head that reads an attempt's last hidden state and says how likely
 the attempt is right (Cobbe et al. 2021, arXiv 2110.14168).
 
-Axis letters as in `config`; R attempts, N hidden units of the head.
-
-A trained verifier's folder opened for strategies: its head, and the trunk that the head reads.
-
-`rooflink train --method verifier` writes such folders.
+Such a verifier's folder, which `rooflink train --method verifier` writes, holds the head and the
+trunk that the head reads. Axis letters as in `config`; R attempts, N hidden units of the head.
 """
 
 from collections.abc import Callable
@@ -16,7 +13,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
 
 from .config import DType, ModelInputError
@@ -24,10 +20,9 @@ from .generation.session import Session
 from .kv_cache import KVCache
 from .strategies.verifiers import VERIFY, HeadVerifier, TrunkVerifier, Verifier
 from .tokenizer import Tokenizer
-from .training.loop import load_checkpoint, read_notes, save_checkpoint
-from .training.model_folder import digest_of
 from .transformer import Transformer, transformer_from
 from .weights import parameters
+from .weights.checkpoint import digest_of, load_checkpoint, read_notes, save_checkpoint
 from .weights.huggingface import open_hf_folder
 
 HEAD = "verifier.safetensors"
@@ -68,11 +63,6 @@ def last_hidden(model: Transformer, tokens: Array, lengths: Array) -> Array:
     cache = KVCache.empty(model.config, R, 1, T, model.dtype)
     hidden, _ = model.forward(tokens[:, None], positions, cache, 0)
     return jnp.take_along_axis(hidden[:, 0], (lengths - 1)[:, None, None], axis=1)[:, 0]
-
-
-def outcome_loss(head: Head, hidden: Array, right: Array) -> Array:
-    """Mean cross-entropy, in nats, of `right` [R] given states `hidden` [R, D]."""
-    return optax.sigmoid_binary_cross_entropy(head.logit(hidden), right).mean()
 
 
 def save_head(folder: Path, head: Head) -> None:

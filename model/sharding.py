@@ -4,14 +4,18 @@ Axis letters as in `config`; besides, of generation's state: P prompt slots, S s
 attempt, M tokens looked back on. `mesh` says what each letter is split over.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeVar
 
 import jax
 from jax.sharding import Mesh, NamedSharding
+from jax.tree_util import KeyPath
 
 from .generation.decode_loop import Cursor, Rows
 from .mesh import partition
 from .transformer import Transformer
+
+Tree = TypeVar("Tree")
 
 PARAMETER_AXES: dict[str, str] = {
     "embedding": "VD",
@@ -64,17 +68,22 @@ INPUT_AXES: dict[str, str] = {
 """What a phase's program reads beside the model and the state."""
 
 
-def parameter_shardings(model: Transformer, mesh: Mesh) -> Any:
+def parameter_shardings(model: Transformer, mesh: Mesh) -> Transformer:
     """`model` (abstract or not) with a NamedSharding in place of each array."""
     return _shardings(model, PARAMETER_AXES, mesh)
 
 
-def state_shardings(state: Rows | Cursor, mesh: Mesh) -> Any:
+State = TypeVar("State", Rows, Cursor)
+
+
+def state_shardings(state: State, mesh: Mesh) -> State:
     """`state` (abstract or not) with a NamedSharding in place of each array."""
     return _shardings(state, STATE_AXES, mesh)
 
 
-def input_shardings(inputs: dict[str, Any], mesh: Mesh) -> Any:
+def input_shardings(
+    inputs: Mapping[str, jax.ShapeDtypeStruct], mesh: Mesh
+) -> Mapping[str, jax.ShapeDtypeStruct]:
     """`inputs` of a program by name with a NamedSharding in place of each array."""
     return _shardings(inputs, INPUT_AXES, mesh)
 
@@ -85,13 +94,14 @@ def result_sharding(axes: str, mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, partition(axes, shape, mesh))
 
 
-def leaf_name(path: tuple[Any, ...]) -> str:
+def leaf_name(path: KeyPath) -> str:
     """The dotted name of a leaf, 'blocks.query' or 'cache.keys', from its key path."""
     return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
 
 
-def _shardings(tree: Any, axes_of: dict[str, str], mesh: Mesh) -> Any:
-    def of_leaf(path: tuple[Any, ...], leaf: Any) -> NamedSharding:
+def _shardings(tree: Tree, axes_of: dict[str, str], mesh: Mesh) -> Tree:
+    def of_leaf(path: KeyPath, leaf: jax.ShapeDtypeStruct) -> NamedSharding:
         return NamedSharding(mesh, partition(axes_of[leaf_name(path)], leaf.shape, mesh))
 
-    return jax.tree_util.tree_map_with_path(of_leaf, tree)
+    shardings: Tree = jax.tree_util.tree_map_with_path(of_leaf, tree)
+    return shardings

@@ -1,34 +1,65 @@
 """What a workload costs: lenses, the profile record, findings, reports and the command line.
 
-In a notebook or a script:
+In a notebook or a script, the verbs of the command line are functions:
 
     import rooflink.profiling as rp
 
     rp.profile("reasoner", task="chain:k=8")  # shows itself; has .phases, .roofline() ...
-    rp.predict_on("llama3-8b", "v5e-8", "h100", think=2048)  # on chips that nobody here has
-    rp.compile_for("llama3-8b", "v5e:2x4")  # asks the TPU compiler
+    rp.predict("llama3-8b", "v5e-8", "h100", think=2048)  # on chips that nobody here has
+    rp.compile("llama3-8b", "v5e:2x4")  # asks the TPU compiler
     rp.evaluate("reasoner", task="sum:n=8", attempts=[1, 4, 16])  # accuracy, and what it costs
-    rp.codesign_on(rp.load("runs/mine"), "v5p-8")  # what to change of chip and model
+    rp.codesign(rp.load("runs/mine"), "v5p-8")  # what to change of chip and model
     rp.load("runs/mine")  # what was saved before
 
 All of them come from `notebook` when they are first asked for, so that importing this package
-costs nothing.
+costs nothing. Some are called like a module of this package (`rp.codesign`): such a module, once
+it is imported, is called as its verb.
 """
 
+import sys
 from importlib import import_module
+from inspect import Signature, signature
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .notebook import codesign_on, compile_for, evaluate, load, predict_on, profile
+    from .notebook import codesign, compile, evaluate, load, predict, profile
 
-__all__ = ["codesign_on", "compile_for", "evaluate", "load", "predict_on", "profile"]
+__all__ = ["codesign", "compile", "evaluate", "load", "predict", "profile"]
+
+RENAMED = {"predict_on": "predict", "codesign_on": "codesign", "compile_for": "compile"}
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module(".notebook", __name__), name)
+    if name in RENAMED:
+        raise AttributeError(f"{name} is called {RENAMED[name]} now, with the command's options")
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
+
+
+class _VerbModule(ModuleType):
+    """A module called like a verb: calling it is calling the verb."""
+
+    def __call__(self, *places: Any, **options: Any) -> Any:
+        return __getattr__(self.__name__.rpartition(".")[2])(*places, **options)
+
+    @property
+    def __signature__(self) -> Signature:
+        return signature(__getattr__(self.__name__.rpartition(".")[2]))
+
+
+class _Package(ModuleType):
+    """This package: a module of it that is imported does not hide the verb of the same name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in __all__ and isinstance(value, ModuleType):
+            value.__class__ = _VerbModule
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

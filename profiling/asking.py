@@ -10,14 +10,10 @@ import jax
 
 from ..model.tasks import Problem
 from ..model.tasks.notation import speaks_notation
-from ..model.tasks.registry import parse_task
+from ..model.tasks.parse import parse_task
 from ..model.tasks.word_problems import ListedTask
-from ..tpu_configs.catalog import load_rentable_tpus
-from ..tpu_configs.chip import Chip
-from ..tpu_configs.slice import Slice
 from .compiled.targets import Target, parse_target, require_compiler
 from .errors import ProfileInputError
-from .measured.machine import chip_named
 from .model_spec import Subject
 from .strategy_request import StrategyRequest
 
@@ -54,14 +50,6 @@ def answer_budget_for(subject: Subject, asked: int | None) -> int:
 def prompt_tokens_for(subject: Subject, asked: int | None) -> int:
     """Tokens of a prompt where there is no tokenizer: those asked for, or what fits."""
     return min(LONGEST_PROMPT, subject.config.context_length // 4) if asked is None else asked
-
-
-def chips_for(names: Sequence[str], slices: Sequence[Slice]) -> list[Chip]:
-    """Chips to place the workload on: those named and those of slices, each once."""
-    if not names and not slices:
-        return load_rentable_tpus()
-    chips = [*(chip_named(name) for name in names), *(over.chip for over in slices)]
-    return list({chip.name: chip for chip in chips}.values())
 
 
 def targets_for(

@@ -7,7 +7,9 @@ ran on the same machine; a total only where both made the same phases.
 from typing import Literal
 
 from .records import Phase, Profile, Record, Spread
-from .records.profile import BYTE_KINDS, TOTAL, total_phase
+from .records.base import BYTE_KINDS
+from .records.lenses import TOTAL
+from .records.profile import total_phase
 
 MACHINE_TOLERANCE = 0.1  # two probes of one machine's limits agree this closely
 
@@ -153,14 +155,14 @@ def _accuracy_change(a: Profile, b: Profile) -> AccuracyChange | None:
 
 def _accuracy(profile: Profile) -> tuple[float, float, float] | None:
     """Accuracy, low, high; None where the answers were not checked."""
-    found = profile.outcome
-    if found is None or found.accuracy is None:
+    outcome = profile.outcome
+    if outcome is None or outcome.accuracy is None:
         return None
-    low, high = found.accuracy_low, found.accuracy_high
+    low, high = outcome.accuracy_low, outcome.accuracy_high
     return (
-        found.accuracy,
-        found.accuracy if low is None else low,
-        found.accuracy if high is None else high,
+        outcome.accuracy,
+        outcome.accuracy if low is None else low,
+        outcome.accuracy if high is None else high,
     )
 
 
@@ -170,12 +172,14 @@ def _machine_name(profile: Profile) -> tuple[str, str, int]:
 
 
 def _differences(a: Profile, b: Profile) -> list[Difference]:
-    found = _fields_that_differ("model", a.model, b.model)
-    found += _fields_that_differ("workload", a.workload, b.workload)
+    differences = _fields_that_differ("model", a.model, b.model)
+    differences += _fields_that_differ("workload", a.workload, b.workload)
     phases_a, phases_b = ([phase.name for phase in p.phases] for p in (a, b))
     if phases_a != phases_b:
-        found.append(Difference(part="phases", field="made", a=_text(phases_a), b=_text(phases_b)))
-    return found + _machine_differences(a, b) + _software_differences(a, b)
+        differences.append(
+            Difference(part="phases", field="made", a=_text(phases_a), b=_text(phases_b))
+        )
+    return differences + _machine_differences(a, b) + _software_differences(a, b)
 
 
 def _fields_that_differ(
@@ -189,7 +193,7 @@ def _fields_that_differ(
 
 
 def _machine_differences(a: Profile, b: Profile) -> list[Difference]:
-    found = [
+    differences = [
         Difference(part="machine", field=field, a=_text(of_a), b=_text(of_b))
         for field, of_a, of_b in zip(
             ("backend", "device", "cores"), _machine_name(a), _machine_name(b), strict=True
@@ -197,16 +201,18 @@ def _machine_differences(a: Profile, b: Profile) -> list[Difference]:
         if of_a != of_b
     ]
     if a.machine is None or b.machine is None:
-        return found
+        return differences
     if a.machine.dtype != b.machine.dtype:
-        found.append(
+        differences.append(
             Difference(part="machine", field="limits' dtype", a=a.machine.dtype, b=b.machine.dtype)
         )
     for field in ("read_bandwidth", "matmul_flops"):
         of_a, of_b = getattr(a.machine, field), getattr(b.machine, field)
         if abs(of_b - of_a) > MACHINE_TOLERANCE * of_a:
-            found.append(Difference(part="machine", field=field, a=f"{of_a:.3g}", b=f"{of_b:.3g}"))
-    return found
+            differences.append(
+                Difference(part="machine", field=field, a=f"{of_a:.3g}", b=f"{of_b:.3g}")
+            )
+    return differences
 
 
 def _software_differences(a: Profile, b: Profile) -> list[Difference]:

@@ -1,153 +1,306 @@
-"""Findings: sentences of advice that a profile's own figures support, largest share first."""
+"""Findings: what would save time or money, largest saving of the whole first.
 
-from collections.abc import Iterable, Iterator
+Savings are shares of the time per query of all phases together, from one basis for a whole profile
+(`saving_basis`). What the compiler's executable moves in excess has the target that it was compiled
+for as its basis.
+
+A saving is estimated by moving a phase's terms (`predicted.phase_terms`) by the share of its bytes
+that the change touches; `rooflink codesign` predicts such changes anew, with intervals.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 from ..model.tasks import Problem
 from ..model.tasks.notation import SUM, speaks_notation
 from ..model.tasks.sums import GAPS_DISCLOSURE
 from ..model.tokenizer import Tokenizer
-from .records import Finding, Phase, Profile
+from .predicted.phase_terms import PhaseTerms
+from .records import CompiledPhase, CompiledTarget, Finding, HbmBytes, Phase, Profile
+from .records.base import BYTE_KINDS
+from .records.lenses import sum_costs
+from .saving_basis import Basis, basis_of
 
 WORTH_SAYING = 0.05
-"""Shares below this are not worth a reader's time."""
+"""Savings below this share are not worth a reader's time."""
+
+HALVED = {"bfloat16": "int8", "float16": "int8", "float32": "bfloat16"}
 
 
-def find(profile: Profile, interrupted: bool = False) -> list[Finding]:
-    """All findings of `profile`, the largest share first; what limits its trust before all."""
-    found = [
-        *_weights_shared(profile),
-        *_idle(profile),
-        *_padding(profile),
-        *_sharing(profile),
-        *_excesses(profile),
-    ]
-    found.sort(key=lambda finding: -(finding.share or 0))
-    return [*_interrupted(profile, interrupted), *found]
+def find(profile: Profile, interrupted: bool = False, chosen: str | None = None) -> list[Finding]:
+    """Notes on the figures of `profile` first, then changes, the largest saving first.
+
+    `chosen` is the slice that the user asked for by name, where there is one.
+    """
+    basis = basis_of(profile, chosen)
+    changes = [*_excesses(profile)]
+    if basis is not None and basis.time_s > 0:
+        changes += [
+            *_refill(profile, basis),
+            *_larger_batch(profile, basis),
+            *_narrower_kv(profile, basis),
+            *_narrower_weights(profile, basis),
+            *_like_lengths(profile, basis),
+        ]
+    changes.sort(key=lambda finding: -(finding.saves_share or 0.0))
+    return [*_interrupted(profile, interrupted), *changes]
 
 
 def engineered_gaps(problems: Iterable[Problem], tokenizer: Tokenizer | None) -> Iterator[Finding]:
     """What must be said wherever answers of a reasoner to `sum` are shown."""
     sums = any((problem.notation or "").startswith(f"{SUM} ") for problem in problems)
     if sums and tokenizer is not None and speaks_notation(tokenizer):
-        yield Finding(
-            sentence=GAPS_DISCLOSURE,
-            evidence="the reasoner's model card",
-            phase=None,
-            size_bytes=None,
-            share=None,
-        )
+        yield _note(GAPS_DISCLOSURE, "the reasoner's model card")
 
 
 def _interrupted(profile: Profile, interrupted: bool) -> Iterator[Finding]:
     measured = profile.phases[0].measured
     if interrupted and measured is not None:
         done = len(measured.time_s.repeats)
-        yield Finding(
-            sentence=f"The measurement was interrupted: times rest on {done} "
+        yield _note(
+            f"The measurement was interrupted: times rest on {done} "
             f"repeat{'s' if done > 1 else ''} instead of those asked for.",
-            evidence="measured: Ctrl-C",
-            phase=None,
-            size_bytes=None,
-            share=None,
+            "measured: Ctrl-C",
         )
 
 
-def _weights_shared(profile: Profile) -> Iterator[Finding]:
-    """Reading weights dominates: more rows a pass are nearly free."""
-    for phase in _decoding(profile):
-        moved = phase.counted.hbm_bytes
-        share = moved.weights / moved.total if moved.total else 0.0
-        if share >= 0.5:
-            # Twice the rows: weights stay, the rest doubles.
-            extra = (moved.total - moved.weights) / moved.total
-            yield Finding(
-                sentence=f"{phase.name.capitalize()} spends {share:.0%} of its HBM bytes on "
-                f"reading weights: twice the attempts or prompts in each pass would move only "
-                f"{extra:.0%} more bytes for twice the tokens.",
-                evidence=f"counted: {moved.weights / 1e9:.3g} GB of {moved.total / 1e9:.3g} GB",
-                phase=phase.name,
-                size_bytes=moved.weights,
-                share=share,
-            )
+def _note(sentence: str, evidence: str) -> Finding:
+    return Finding(kind="note", what=sentence, evidence=evidence, phase=None)
 
 
-def _idle(profile: Profile) -> Iterator[Finding]:
-    for phase in _decoding(profile):
-        slots = phase.tokens + phase.idle_slots
-        share = phase.idle_slots / slots if slots else 0.0
-        if share >= WORTH_SAYING:
-            yield Finding(
-                sentence=f"{share:.0%} of the attempt-steps of {phase.name} were idle: attempts "
-                "that had ended waited for the longest. Refilling slots or a lower budget "
-                "would use them.",
-                evidence=f"counted: {phase.idle_slots} of {slots} attempt-steps",
-                phase=phase.name,
-                size_bytes=None,
-                share=share,
-            )
+def _refill(profile: Profile, basis: Basis) -> Iterator[Finding]:
+    """Slots of attempts that have ended wait for the longest.
 
-
-def _padding(profile: Profile) -> Iterator[Finding]:
-    prefill = profile.phases[0]
-    positions = prefill.tokens + prefill.padded_tokens
-    share = prefill.padded_tokens / positions if positions else 0.0
-    if share >= WORTH_SAYING:
-        yield Finding(
-            sentence=f"{share:.0%} of the prefill positions that were computed are padding: "
-            "batch prompts of like length together.",
-            evidence=f"counted: {prefill.padded_tokens} of {positions} positions",
-            phase=prefill.name,
-            size_bytes=None,
-            share=share,
-        )
-
-
-def _sharing(profile: Profile) -> Iterator[Finding]:
-    """What the shared prompt cache saved: each prompt's KV in memory once instead of N times."""
-    attempts, held = profile.workload.attempts, sum(profile.workload.prompt_tokens)
-    if attempts == 1 or not held:
-        return
-    saved_bytes = (attempts - 1) * held * profile.model.kv_bytes_per_token
-    share = 1 - 1 / attempts
-    yield Finding(
-        sentence=f"Sharing each prompt's KV cache among its {attempts} attempts keeps "
-        f"{saved_bytes / 1e6:.3g} MB out of memory, {share:.0%} of what separate copies of the "
-        "prompts would take.",
-        evidence=f"counted: {held} prompt tokens at {profile.model.kv_bytes_per_token} bytes each",
-        phase="think",
-        size_bytes=saved_bytes,
-        share=share,
+    Measured, a pass takes as long however many of its slots are at work. Otherwise passes of fewer
+    attempts were costed as such, and refilled slots save what each pass has once: the weights' read
+    and overhead.
+    """
+    phases = [phase for phase in _decoding(profile, basis) if phase.idle_slots]
+    changed = {}
+    for phase in phases:
+        busy = phase.tokens / (phase.tokens + phase.idle_slots)
+        if basis.lens == "measured":
+            changed[phase.name] = basis.moved(phase, memory=busy, per_pass=busy, compute=busy)
+        else:
+            read = 1 - _share(phase.counted.hbm_bytes, "weights") * (1 - busy)
+            changed[phase.name] = basis.moved(phase, memory=read, on_chip=read, per_pass=busy)
+    idle = sum(phase.idle_slots for phase in phases)
+    slots = idle + sum(phase.tokens for phase in phases)
+    yield from _change(
+        basis,
+        changed,
+        what=f"Finished attempts hold {idle / max(slots, 1):.0%} of the slots of {_names(phases)} "
+        "until the longest attempt of their batch has ended.",
+        how="Refill finished slots (continuous batching)",
+        evidence=f"counted: {idle} of {slots} slots idle; a slot is one attempt in one pass",
     )
 
 
-def _excesses(profile: Profile) -> Iterator[Finding]:
-    """The largest thing that each executable moves beyond what was asked; reports show the rest.
+def _larger_batch(profile: Profile, basis: Basis) -> Iterator[Finding]:
+    """Twice the prompts in a pass: per query, half of the weights' read and of a pass's
+    overhead."""
+    phases, work = _decoding(profile, basis), profile.workload
+    if basis.room < 2:
+        return
+    changed = {}
+    for phase in phases:
+        half = 1 - _share(phase.counted.hbm_bytes, "weights") / 2
+        changed[phase.name] = basis.moved(phase, memory=half, on_chip=half, per_pass=0.5)
+    read, moved = _bytes(phases, "weights")
+    longer = 2 * (1 - basis.saves(changed))
+    yield from _change(
+        basis,
+        changed,
+        what=f"Each pass of {_names(phases)} reads all weights for {work.batch * work.attempts} "
+        f"sequences: {read / max(moved, 1):.0%} of the bytes moved.",
+        how=f"Run {2 * work.batch} prompts together instead of {work.batch}, so that a batch takes "
+        f"{longer:.2f} times as long",
+        command=f"--batch {2 * work.batch}",
+        evidence=f"counted: weights are {_size(read)} of {_size(moved)}",
+    )
 
-    Of a CPU's there is no advice: its caches absorb most of it, and nobody designs chips by it.
+
+def _narrower_kv(profile: Profile, basis: Basis) -> Iterator[Finding]:
+    if _narrower(profile, basis) != "int8":
+        return
+    phases, kinds = _decoding(profile, basis), ("kv_read", "kv_write")
+    read, moved = _bytes(phases, *kinds)
+    yield from _change(
+        basis,
+        _halved(basis, phases, *kinds),
+        what=f"The KV cache is {read / max(moved, 1):.0%} of the bytes that {_names(phases)} "
+        f"{_verb(phases, 'move')}.",
+        how="Keep it in int8",
+        command="rooflink predict --kv-dtype int8",
+        evidence=f"counted: KV cache {_size(read)} of {_size(moved)}",
+        answers="may change",
+    )
+
+
+def _narrower_weights(profile: Profile, basis: Basis) -> Iterator[Finding]:
+    """In float32 everything that moves is halved by bfloat16; below, weights alone by int8."""
+    narrower = _narrower(profile, basis)
+    if narrower is None:
+        return
+    whole = narrower == "bfloat16"
+    phases, kinds = _decoding(profile, basis), BYTE_KINDS if whole else ("weights",)
+    read, moved = _bytes(phases, "weights")
+    yield from _change(
+        basis,
+        _halved(basis, phases, *kinds),
+        what=f"Weights are {read / max(moved, 1):.0%} of the bytes that {_names(phases)} "
+        f"{_verb(phases, 'move')}, in {profile.model.dtype}.",
+        how=f"Run in {narrower}" if whole else f"Keep them in {narrower}",
+        command=f"--dtype {narrower}" if whole else f"rooflink predict --dtype {narrower}",
+        evidence=f"counted: weights {_size(read)} of {_size(moved)}",
+        answers="may change",
+    )
+
+
+def _narrower(profile: Profile, basis: Basis) -> str | None:
+    """A dtype of half the width or less; none for this machine, of which nobody knows whether it
+    is faster with it."""
+    return None if basis.lens == "measured" else HALVED.get(profile.model.dtype)
+
+
+def _halved(basis: Basis, phases: Sequence[Phase], *kinds: str) -> dict[str, PhaseTerms]:
+    """The phases' terms with half of the bytes of these kinds."""
+    return {
+        phase.name: basis.moved(phase, memory=1 - _share(phase.counted.hbm_bytes, *kinds) / 2)
+        for phase in phases
+    }
+
+
+def _like_lengths(profile: Profile, basis: Basis) -> Iterator[Finding]:
+    """Padded positions take time here, unless memory binds; the other lenses leave them out."""
+    decoding = {phase.name for phase in _decoding(profile, basis)}
+    for phase in profile.phases if basis.lens == "measured" else ():
+        if phase.name in decoding or not phase.padded_tokens or _is_memory_bound(phase):
+            continue
+        positions = phase.tokens + phase.padded_tokens
+        used = phase.tokens / positions
+        yield from _change(
+            basis,
+            {phase.name: basis.moved(phase, memory=used, per_pass=used, compute=used)},
+            what=f"{1 - used:.0%} of the positions that {phase.name} computes are padding.",
+            how="Batch prompts of like length together",
+            evidence=f"counted: {phase.padded_tokens} of {positions} positions",
+        )
+
+
+def _is_memory_bound(phase: Phase) -> bool:
+    return phase.measured is not None and phase.measured.bound == "memory"
+
+
+def _excesses(profile: Profile) -> Iterator[Finding]:
+    """The largest thing that each executable moves beyond what the algorithm must; reports show
+    the rest. Of a CPU's there is no advice: its caches absorb most of it.
+
+    Time saved is that of the bytes at datasheet bandwidth where the phase is bound by memory: the
+    least that it can be.
     """
+    steps = {phase.name: phase.steps for phase in profile.phases}
     for target in profile.compiled:
-        for phase in target.phases if target.target != "cpu" else ():
-            for excess in phase.excesses[:1]:
-                if excess.share < WORTH_SAYING:
-                    continue
-                fix = f" Fix: {excess.fix}." if excess.fix else ""
+        whole_s = _compiled_s(target, steps)
+        for phase in target.phases:
+            roof = phase.at_peak
+            if not (whole_s and roof and phase.excesses and roof.bound == "memory"):
+                continue
+            excess = phase.excesses[0]
+            saved_s = roof.memory_s * excess.excess_bytes / phase.hbm_bytes
+            saved_s = min(saved_s, roof.memory_s - max(roof.compute_s, roof.links_s))
+            share = saved_s * _calls(phase, steps) / whole_s
+            if share >= WORTH_SAYING:
                 yield Finding(
-                    sentence=f"Compiled for {target.target}, {phase.phase} moves "
-                    f"{excess.excess_bytes / 1e9:.3g} GB a call beyond what was asked for, "
-                    f"{excess.share:.0%} of that: {excess.name}.{fix}",
+                    kind="change",
+                    what=f"Compiled for {target.target}, {phase.phase} moves "
+                    f"{_size(excess.excess_bytes)} a call more than the algorithm must: "
+                    f"{excess.name}.",
+                    how=f"Avoid it: {excess.fix}" if excess.fix else "Avoid it",
+                    saves_share=share,
+                    of="time per query",
+                    lens="compiled",
+                    basis=f"compiled for {target.target}, at its datasheet bandwidth",
                     evidence=f"compiled: {excess.evidence}",
                     phase=phase.phase,
-                    size_bytes=excess.excess_bytes,
-                    share=excess.share,
+                    answers="unchanged",
                 )
 
 
-def _decoding(profile: Profile) -> list[Phase]:
-    """Phases that read about one token an attempt at a time."""
+def _compiled_s(target: CompiledTarget, steps: Mapping[str, int]) -> float | None:
+    """All calls of all phases by their predicted times; None where one has none."""
+    times = [(phase.predicted_time_s, _calls(phase, steps)) for phase in target.phases]
+    if any(time_s is None for time_s, _ in times):
+        return None
+    return sum(time_s.median * calls for time_s, calls in times if time_s)
+
+
+def _calls(phase: CompiledPhase, steps: Mapping[str, int]) -> float:
+    return steps.get(phase.phase, 0) / phase.passes if phase.passes else 0.0
+
+
+def _change(
+    basis: Basis,
+    changed: Mapping[str, PhaseTerms],
+    *,
+    what: str,
+    how: str,
+    evidence: str,
+    command: str | None = None,
+    answers: Literal["unchanged", "may change"] = "unchanged",
+) -> Iterator[Finding]:
+    """The finding, if the changed terms save enough of the whole."""
+    share = basis.saves(changed)
+    if share >= WORTH_SAYING:
+        yield Finding(
+            kind="change",
+            what=what,
+            how=how,
+            command=command,
+            saves_share=share,
+            of="time per query",
+            lens=basis.lens,
+            basis=basis.words,
+            evidence=evidence,
+            phase=next(iter(changed)) if len(changed) == 1 else None,
+            answers=answers,
+        )
+
+
+def _decoding(profile: Profile, basis: Basis) -> list[Phase]:
+    """Phases that read about one token an attempt at a time, of which the basis has a time."""
     return [
         phase
         for phase in profile.phases
         if phase.name != "prefill"
+        and phase.name in basis.terms
         and phase.steps
         and phase.tokens <= 2 * phase.steps * phase.sequences
     ]
+
+
+def _share(moved: HbmBytes, *kinds: str) -> float:
+    """Share of these kinds in all bytes."""
+    return sum(getattr(moved, kind) for kind in kinds) / moved.total if moved.total else 0.0
+
+
+def _bytes(phases: Sequence[Phase], *kinds: str) -> tuple[int, int]:
+    """Bytes of these kinds, and of all kinds, that the phases move together."""
+    moved = sum_costs([phase.counted for phase in phases]).hbm_bytes
+    return sum(getattr(moved, kind) for kind in kinds), moved.total
+
+
+def _names(phases: Sequence[Phase]) -> str:
+    """'think', 'think and answer', 'think, probe and answer'."""
+    *first, last = [phase.name for phase in phases] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _verb(phases: Sequence[Phase], verb: str) -> str:
+    return verb if len(phases) > 1 else f"{verb}s"
+
+
+def _size(amount: int) -> str:
+    """'7.76 MB', of three digits."""
+    power = min(max(len(str(abs(amount))) - 1, 0) // 3, 5)
+    return f"{amount / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB', 'PB')[power]}"

@@ -6,6 +6,7 @@ from typing import Literal
 
 import jax
 
+from ..model.architecture import LOGIT_BYTES
 from ..model.config import PRESETS, DType, ModelConfig, preset
 from ..model.tokenizer import Tokenizer
 from ..model.transformer import Transformer, random_transformer, transformer_from
@@ -14,7 +15,7 @@ from ..model.weights.host_memory import require_memory
 from ..model.weights.layout import WeightSource, parameters
 from ..model.weights.loading import open_weights
 from .attention_kernel import attention_kernel
-from .provenance import choose_backend
+from .backend import choose_backend
 
 Weights = Literal["own", "none", "random"]
 
@@ -88,5 +89,5 @@ def run_bytes(
     """
     kv = config.kv_bytes_per_token(dtype) * batch * (2 * prompt_slots + attempts * slots)
     scores = 2 * 4 * batch * config.query_heads * prompt_slots**2
-    logits = 2 * 4 * batch * attempts * config.vocab_size
+    logits = 2 * LOGIT_BYTES * batch * attempts * config.vocab_size
     return kv + scores + logits

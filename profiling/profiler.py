@@ -32,20 +32,12 @@ from .measured.run import Runs, answer_batch, run_repeats
 from .measured.trace_capture import trace_generation
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
+from .predicted.model_shape import model_facts
 from .profile_predictions import predictions_of, require_slices
 from .progress import Silent, Watcher
 from .prompting import answer_format_of
 from .provenance import provenance
-from .records import (
-    CompiledTarget,
-    MeasuredCost,
-    ModelFacts,
-    Phase,
-    Profile,
-    ThoughtPoint,
-    Trace,
-    Workload,
-)
+from .records import CompiledTarget, MeasuredCost, Phase, Profile, ThoughtPoint, Trace, Workload
 from .verifier_costs import Costed, costed, verifiers_on
 from .workload import Plan, Request, assumed_log, plan
 
@@ -96,7 +88,7 @@ def profile(
     draft = Profile(
         name=name,
         provenance=provenance(command, request.seed, ran=runs is not None),
-        model=_model_facts(subject),
+        model=model_facts(subject.config, subject.dtype, subject.weights),
         workload=_workload(planned),
         phases=phases,
         thought=_thought(generated.logs[0], costs.units[REASONER], runs),
@@ -109,9 +101,10 @@ def profile(
         unpredicted=predicted.unpredicted,
         findings=[],
     )
+    chosen = slices[0].name if slices else None
     said = engineered_gaps(request.problems, subject.tokenizer)
     interrupted = runs is not None and runs.interrupted
-    return draft.model_copy(update={"findings": [*said, *find(draft, interrupted)]})
+    return draft.model_copy(update={"findings": [*said, *find(draft, interrupted, chosen)]})
 
 
 def spec_of(
@@ -206,14 +199,8 @@ def _measured(phase: Phase, runs: Runs | None) -> Phase:
     """The phase with its time in `runs`, beside what it counted."""
     if runs is None:
         return phase
-    time = runs.time_s(phase.name)
-    seconds = max(time.median, 1e-9)  # a phase without passes takes no time
-    measured = MeasuredCost(
-        time_s=time,
-        tokens_per_s=phase.tokens / seconds,
-        bandwidth_share=phase.counted.hbm_bytes.total / seconds / runs.limits.read_bandwidth,
-        flops_share=phase.counted.flops / seconds / runs.limits.matmul_flops,
-    )
+    time_s = runs.time_s(phase.name)
+    measured = MeasuredCost.of(phase.counted, phase.tokens, time_s, runs.limits)
     return phase.model_copy(update={"measured": measured})
 
 
@@ -260,28 +247,6 @@ def _resident_bytes(
     return weights + max(
         sum(cached_positions(log, name) * costs.units[name].kv_bytes for name in holders)
         for log in logs
-    )
-
-
-def _model_facts(subject: Subject) -> ModelFacts:
-    config = subject.config
-    return ModelFacts(
-        name=config.name,
-        family=config.family,
-        parameters=config.parameters,
-        layers=config.layers,
-        embed_dim=config.embed_dim,
-        query_heads=config.query_heads,
-        kv_heads=config.kv_heads,
-        head_dim=config.head_dim,
-        mlp_dim=config.mlp_dim,
-        vocab_size=config.vocab_size,
-        context_length=config.context_length,
-        tied_embeddings=config.tied_embeddings,
-        dtype=subject.dtype,
-        weight_bytes=config.weight_bytes(subject.dtype),
-        kv_bytes_per_token=config.kv_bytes_per_token(subject.dtype),
-        weights_source=subject.weights,
     )
 
 

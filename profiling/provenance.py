@@ -1,14 +1,10 @@
-"""Where and by what a profile was made.
-
-Which backend JAX should start where libtpu is installed and no TPU is.
-"""
+"""Where and by what a profile was made."""
 
 import os
 import platform
 import subprocess
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 import jax
@@ -33,13 +29,13 @@ def provenance(command: str, seed: int, ran: bool) -> Provenance:
 
 
 def _package_versions() -> dict[str, str]:
-    found = {}
+    result = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            result[package] = version(package)
         except PackageNotFoundError:  # e.g. run from a checkout that is on the path
             continue
-    return found
+    return result
 
 
 def _cores() -> int:
@@ -65,29 +61,9 @@ def _commit() -> str | None:
     if not (root / ".git").exists():
         return None
     try:
-        found = subprocess.run(
+        result = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None
-
-
-TPU_DEVICES = ("accel*", "vfio/[0-9]*")
-GPU_PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin")
-
-
-def choose_backend() -> None:
-    """Keep JAX from starting libtpu on a machine without a TPU.
-
-    libtpu is installed here for its compiler; started as a device it searches the network for one
-    and prints warnings. The user's own JAX_PLATFORMS wins; call before JAX is first used.
-    """
-    if "JAX_PLATFORMS" in os.environ or find_spec("libtpu") is None or _has_tpu():
-        return
-    if not any(find_spec(plugin) for plugin in GPU_PLUGINS):
-        jax.config.update("jax_platforms", "cpu")
-
-
-def _has_tpu() -> bool:
-    return any(any(Path("/dev").glob(pattern)) for pattern in TPU_DEVICES)
+    return result.stdout.strip() or None

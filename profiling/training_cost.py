@@ -1,8 +1,4 @@
-"""The ledger of a training loop: work counted and time measured, phase by phase, as it goes on.
-
-A training with its record: the method is run, its work counted, and its gain measured.
-
-The cost of reading whole rows at once, and of an update on them.
+"""What a training costs: its work counted and its time measured, phase by phase, as it goes on.
 
 FLOPs of an update are those of the forward pass times what the gradient's own jaxpr has more: 3,
 since each matmul y = x W has two more in the backward pass, dx = dy W' and dW = x' dy.
@@ -15,7 +11,7 @@ HBM bytes of an update, by the rules of `counted.passes`:
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,17 +21,16 @@ import numpy as np
 
 from ..model.config import ModelConfig
 from ..model.sampling import Greedy
-from ..model.tasks.registry import parse_generated
+from ..model.tasks.parse import parse_generated
 from ..model.tokenizer import Tokenizer
 from ..model.training.data import notation_tokenizer
-from ..model.training.evaluate import AMPLE_BUDGET, Figure, right_of
 from ..model.training.loop import Figures
-from ..model.training.loss import cross_entropy
+from ..model.training.methods import AMPLE_BUDGET, OTHER_TASKS, learner_config, train
 from ..model.training.model_folder import open_start
 from ..model.training.recipes import MethodRecipe, Recipe, fingerprint
-from ..model.training.rollout import Rollouts
-from ..model.training.supervised import CurvePoint, train_supervised
-from ..model.training.train import OTHER_TASKS, learner_config, train
+from ..model.training.rollout import Figure, Rollouts, held_out_figure
+from ..model.training.supervised import train_supervised
+from ..model.training.updates import cross_entropy
 from ..model.transformer import abstract_transformer
 from .counted.flops import Operations, count
 from .counted.phase_costs import Passes, decode_passes, prefill_passes
@@ -43,8 +38,9 @@ from .counted.unit_costs import unit_costs
 from .progress import Watcher
 from .provenance import provenance
 from .records import CountedCost, HbmBytes
-from .records.profile import sum_costs
+from .records.lenses import sum_costs
 from .records.training import LoopCost, LoopPhase, TestShare, Training
+from .statistics import wilson_interval
 
 WEIGHT_MOVES = 10
 """Times that an update of AdamW moves all weights' bytes, see above."""
@@ -97,7 +93,7 @@ def gradient_factors(config: ModelConfig) -> tuple[float, float]:
     )
 
 
-def _counted(program, *arguments) -> Operations:  # type: ignore[no-untyped-def]
+def _counted(program: Callable[..., object], *arguments: object) -> Operations:
     return count(jax.make_jaxpr(program)(*arguments))
 
 
@@ -124,9 +120,9 @@ class LoopLedger:
         self._counted: dict[str, CountedCost] = defaultdict(lambda: NOTHING)
         self._attempts = self._steps = 0
 
-    def advanced(self) -> None:
-        """A step is done."""
-        self._steps += 1
+    def advanced(self, steps: int) -> None:
+        """So many steps are done."""
+        self._steps += steps
 
     def phase(self, name: str, time_s: float) -> None:
         """A phase took so long."""
@@ -135,8 +131,8 @@ class LoopLedger:
     def sampled(self, rollouts: Rollouts) -> None:
         """Count the generation of these attempts; see `lengths.batch_passes` for the passes."""
         shape = rollouts.right.shape
-        think = np.array([len(one.thought) - 1 for one in rollouts.said]).reshape(shape)
-        answer = np.array([len(one.answer) for one in rollouts.said]).reshape(shape)
+        think = np.array([len(one.thought) - 1 for one in rollouts.attempts]).reshape(shape)
+        answer = np.array([len(one.answer) for one in rollouts.attempts]).reshape(shape)
         prompts = rollouts.prompt_lengths.tolist()
         self._read("prefill", prefill_passes(prompts))
         self._read("think", decode_passes(prompts, np.zeros(shape, np.int64), think))
@@ -189,8 +185,8 @@ def run_method(
     """
     start = open_start(start_name)
     ledger = LoopLedger(start.model.config, learner_config(recipe, start))
-    listener = MethodListener(recipe.name, ledger, watcher)
-    found = train(recipe, start, out, listener, test_problems)
+    listener = LoopListener(recipe.name, watcher, ledger)
+    outcome = train(recipe, start, out, listener, test_problems)
     return Training(
         provenance=provenance(command, recipe.seed, ran=True),
         method=recipe.method,
@@ -199,10 +195,10 @@ def run_method(
         task=recipe.task,
         start=start_name,
         steps=recipe.steps,
-        train_s=found.train_s,
-        curve=list(found.curve),
-        before=[_share(figure) for figure in found.before],
-        after=[_share(figure) for figure in found.after],
+        train_s=outcome.train_s,
+        curve=list(outcome.curve),
+        before=[_share(figure) for figure in outcome.before],
+        after=[_share(figure) for figure in outcome.after],
         cost=ledger.cost(),
     )
 
@@ -211,11 +207,17 @@ def run_supervised(
     recipe: Recipe, out: Path, command: str, watcher: Watcher, test_problems: int
 ) -> Training:
     """Train from scratch by a supervised `recipe` into `out`; resumes what is there."""
-    found = train_supervised(recipe, out, SupervisedListener(recipe.name, watcher))
+    listener = LoopListener(recipe.name, watcher, None, "updates")
+    finished = train_supervised(recipe, out, listener)
     tokenizer = Tokenizer(notation_tokenizer(), str(out))
     after = [
-        right_of(
-            found.model, tokenizer, parse_generated(task), test_problems, Greedy(), AMPLE_BUDGET
+        held_out_figure(
+            finished.state[0],
+            tokenizer,
+            parse_generated(task),
+            test_problems,
+            Greedy(),
+            AMPLE_BUDGET,
         )
         for task in OTHER_TASKS
     ]
@@ -227,66 +229,55 @@ def run_supervised(
         task=None,
         start=None,
         steps=recipe.steps,
-        train_s=found.train_s,
-        curve=[{"step": point.step, "loss": point.loss} for point in found.curve],
+        train_s=finished.train_s,
+        curve=list(finished.curve),
         before=[],
         after=[_share(figure) for figure in after],
         cost=None,
     )
 
 
-class SupervisedListener:
-    """Passes the progress of a supervised training on to a watcher, in updates."""
+class LoopListener:
+    """Passes a training's progress on to a watcher, and its work to a ledger."""
 
-    def __init__(self, name: str, watcher: Watcher) -> None:
-        self._name, self._watcher = name, watcher
-        self._step, self._steps = 0, 0
+    def __init__(
+        self, name: str, watcher: Watcher, ledger: LoopLedger | None, unit: str = "steps"
+    ) -> None:
+        self._name, self._watcher, self._ledger, self._unit = name, watcher, ledger, unit
+        watcher.stage(f"Training {name}: the first step, which compiles")
+        self._step, self._started = 0, False
 
     def resumed(self, step: int) -> None:
         self._step = step
 
-    def advanced(self, point: CurvePoint, steps: int) -> None:
-        if self._steps == 0:
-            self._watcher.stage(f"Training {self._name}", steps, "updates")
-            self._watcher.advance(self._step)
-            self._steps = steps
-        self._watcher.advance(point.step - self._step)
-        self._step = point.step
-
-
-class MethodListener:
-    """Passes a method's progress on to a watcher, in steps, and its work to a ledger."""
-
-    def __init__(self, name: str, ledger: LoopLedger, watcher: Watcher) -> None:
-        self._name, self._ledger, self._watcher = name, ledger, watcher
-        watcher.stage(f"Training {name}: the first step, which compiles")
-        self._steps = 0
-        self._resumed = 0
-
-    def resumed(self, step: int) -> None:
-        self._resumed = step
-
     def advanced(self, figures: Figures, steps: int) -> None:
-        if self._steps == 0:
-            self._watcher.stage(f"Training {self._name}", steps, "steps")
-            self._watcher.advance(self._resumed)
-            self._steps = steps
-        self._watcher.advance(1)
-        self._ledger.advanced()
+        if not self._started:
+            self._watcher.stage(f"Training {self._name}", steps, self._unit)
+            self._watcher.advance(self._step)
+            self._started = True
+        done = int(figures["step"]) - self._step
+        self._step += done
+        self._watcher.advance(done)
+        if self._ledger:
+            self._ledger.advanced(done)
 
     def phase(self, name: str, time_s: float) -> None:
-        self._ledger.phase(name, time_s)
+        if self._ledger:
+            self._ledger.phase(name, time_s)
 
     def sampled(self, rollouts: Rollouts) -> None:
-        self._ledger.sampled(rollouts)
+        if self._ledger:
+            self._ledger.sampled(rollouts)
 
     def scored(self, lengths: list[int], models: int) -> None:
-        self._ledger.scored(lengths, models)
+        if self._ledger:
+            self._ledger.scored(lengths, models)
 
     def updated(self, lengths: list[int]) -> None:
-        self._ledger.updated(lengths)
+        if self._ledger:
+            self._ledger.updated(lengths)
 
 
 def _share(figure: Figure) -> TestShare:
-    low, high = figure.interval
+    low, high = wilson_interval(figure.right, figure.n)
     return TestShare(what=figure.what, right=figure.right, problems=figure.n, low=low, high=high)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..model import reward_model as trained_verifier
+from ..model.architecture import ModelShape, shape_of
 from ..model.generation.engine import REASONER
 from ..model.reward_model import TrainedVerifier, open_verifier
 from ..model.strategies.registry import VERIFIERS
@@ -13,7 +14,6 @@ from ..model.transformer import Transformer
 from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
 from .errors import ProfileInputError
 from .model_spec import Subject
-from .predicted.model_shape import ModelShape, shape_of
 
 TRAINED = "trained"
 """What the setting `verifier` calls the one that --verifier opens."""

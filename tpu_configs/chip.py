@@ -215,6 +215,12 @@ class Chip(Table):
     kind: Kind
     year: int = Field(gt=0, description="of announcement")
     aliases: list[Words] = Field(default=[], description="other names that load it")
+    libtpu_name: Words | None = Field(
+        default=None, description="generation in libtpu's topology names; absent: it compiles none"
+    )
+    compared_chips: int | None = Field(
+        default=None, gt=0, description="of the slice that stands for it where chips are compared"
+    )
     silicon: Silicon | None = None
     cores: Cores | None = None
     peak: Peak

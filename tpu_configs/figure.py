@@ -7,7 +7,7 @@ The one error that chip files and names raise for a mistake their user can mend.
 """
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -26,7 +26,7 @@ class Table(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _known_and_whole(cls, data: Any) -> Any:
+    def _known_and_whole(cls, data: object) -> object:
         """Refuse what is not a table, a key that is not in it, and a required key left out."""
         if isinstance(data, cls):
             return data
@@ -51,7 +51,7 @@ def _said(text: str) -> str:
     return text
 
 
-def _dated(value: Any) -> Any:
+def _dated(value: object) -> str:
     """Refuse what is neither a year nor an ISO date in quotes."""
     if not (isinstance(value, str) and _DATE.fullmatch(value)):
         raise ValueError(f"is {value!r}, expected a year or ISO date in quotes, as '2026-01-31'")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from .catalog import chip_stem, load_chip
+from .catalog import chip_stem, load_all, load_chip
 from .chip import Chip
 from .figure import ChipInputError
 
@@ -166,6 +166,12 @@ class Slice:
         return f"{chip_stem(self.chip)}:{'x'.join(map(str, self.shape))}"
 
     @property
+    def topology_name(self) -> str | None:
+        """libtpu's name of it, 'tpu7x:2x2x1'; None where libtpu does not compile for the chip."""
+        generation = self.chip.libtpu_name
+        return generation and f"{generation}:{'x'.join(map(str, self.shape))}"
+
+    @property
     def wraps(self) -> tuple[bool, ...]:
         """Per axis, whether its ends are joined too, so that it is a ring."""
         return wraps(self.chip, self.shape)
@@ -205,6 +211,13 @@ def parse_slice(text: str) -> Slice:
             f"{chip.name} has no slice {asked!r} ({shapes_said(chip)}): try {', '.join(near)}"
         )
     return Slice(chip, shape)
+
+
+def compared_slices() -> tuple[str, ...]:
+    """A slice of each chip that others are compared with where none is named: 'v5e-16' ..."""
+    return tuple(
+        f"{chip_stem(chip)}-{chip.compared_chips}" for chip in load_all() if chip.compared_chips
+    )
 
 
 def _chip_and_rest(text: str) -> tuple[Chip, str]:

@@ -311,7 +311,8 @@ def _say(
 ) -> tuple[Cursor, Said]:
     """One token of each active row; a row's n-th depends on its own key and n alone."""
     active, has_cue = cursor.active, endings.cue_tokens > 0
-    sampled = jnp.where(given != EMPTY, given, _sample(keys, jnp.asarray(cursor.said), logits, sampler))
+    drawn = _sample(keys, jnp.asarray(cursor.said), logits, sampler)
+    sampled = jnp.where(given != EMPTY, given, drawn)
     ended = active & (sampled[..., None] == endings.end_tokens).any(axis=-1)
     ended &= cursor.forced == NOT_FORCED
     begins = has_cue & (ended | (active & (cursor.forced == NOT_FORCED) & (cursor.left <= 0)))

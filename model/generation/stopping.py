@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ..config import ModelConfig, ModelInputError
-from ..tasks.base import NUMBER, plain_number
+from ..tasks.task import NUMBER, plain_number
 from ..tokenizer import THINK_MARKER, Tokenizer
 
 ANSWER_CUE = "The answer is"

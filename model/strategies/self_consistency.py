@@ -110,6 +110,7 @@ def leads(attempts: list[Attempt]) -> float:
     """
     from scipy.special import betainc  # scipy is heavy, and few runs come here
 
-    votes = sorted(tally(attempts, [1.0] * len(attempts)).values(), reverse=True)
+    answers = [attempt.extracted for attempt in attempts]
+    votes = sorted(tally(answers, [1.0] * len(answers)).values(), reverse=True)
     first, second, *_ = [*votes, 0.0, 0.0]
     return float(betainc(second + 1, first + 1, 0.5))

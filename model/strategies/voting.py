@@ -4,7 +4,7 @@ What k attempts would do, estimated without bias from n >= k that were made.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from math import comb
 
@@ -14,16 +14,21 @@ from ..generation.attempt import Answered, Attempt, Fate
 from ..generation.pass_log import PassLog
 
 
-def tally(attempts: Sequence[Attempt], weights: Sequence[float]) -> dict[str, float]:
-    """The weight behind each extracted answer, in the order in which answers were first given.
+def tally(answers: Sequence[str | None], weights: Sequence[float]) -> dict[str, float]:
+    """The weight behind each answer, in the order in which answers were first given.
 
     Attempts without an answer have no vote (Wang et al. 2023, arXiv 2203.11171).
     """
     votes: dict[str, float] = {}
-    for attempt, weight in zip(attempts, weights, strict=True):
-        if attempt.extracted is not None:
-            votes[attempt.extracted] = votes.get(attempt.extracted, 0.0) + weight
+    for answer, weight in zip(answers, weights, strict=True):
+        if answer is not None:
+            votes[answer] = votes.get(answer, 0.0) + weight
     return votes
+
+
+def leader(votes: Mapping[str, float]) -> str | None:
+    """The answer with the most weight; of equals, the one given first. None without votes."""
+    return max(votes, key=lambda answer: votes[answer], default=None)
 
 
 def by_vote(
@@ -34,8 +39,8 @@ def by_vote(
     The chosen attempt is the one of the largest weight among those that gave it.
     """
     given = [1.0] * len(attempts) if weights is None else list(weights)
-    votes = tally(attempts, given)
-    winner = max(votes, key=lambda answer: votes[answer], default=None)
+    votes = tally([attempt.extracted for attempt in attempts], given)
+    winner = leader(votes)
     backers = [i for i, attempt in enumerate(attempts) if attempt.extracted == winner]
     return answered(attempts, max(backers, key=lambda i: given[i]), log, votes)
 
@@ -51,7 +56,9 @@ def by_score(
     if weighted:
         return by_vote(scored, log, scores)
     best = max(range(len(scored)), key=lambda i: scores[i])
-    return answered(scored, best, log, tally(scored, [1.0] * len(scored)))
+    return answered(
+        scored, best, log, tally([attempt.extracted for attempt in scored], [1.0] * len(scored))
+    )
 
 
 def answered(

@@ -1,6 +1,7 @@
 """Problems with exact checkers, generated or read from files, in two disjoint splits."""
 
-from .base import (
+from .parse import parse_generated, parse_task
+from .task import (
     GeneratedTask,
     Problem,
     Split,
@@ -10,7 +11,6 @@ from .base import (
     plain_number,
     same_number,
 )
-from .registry import parse_generated, parse_task
 from .word_problems import bundled_problems, load_gsm8k, load_svamp
 
 __all__ = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import notation
-from .base import Problem, Split, Trace, draw_distinct, draw_from
+from .task import Problem, Split, Trace, draw_distinct, draw_from
 
 MODULUS = 17
 MOST_OPERATIONS = 12

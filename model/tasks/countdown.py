@@ -1,8 +1,7 @@
 """countdown: reach a target from given numbers with + - * /, each number used once.
 
 Search and verification: a wrong path is easily told from a right one, and hard to avoid at first.
-
-Exact arithmetic on written expressions: whole numbers, + - * / and brackets, nothing else.
+Expressions (whole numbers, + - * / and brackets, nothing else) are evaluated exactly.
 """
 
 import ast
@@ -17,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import notation
-from .base import Problem, Split, Trace, draw_distinct, draw_from
+from .task import Problem, Split, Trace, draw_distinct, draw_from
 
 _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
@@ -35,8 +34,8 @@ def find_expression(text: str) -> str | None:
 
     An expression followed by '= 24' or by words ends there.
     """
-    found = _EXPRESSION.search(text.replace("×", "*").replace("÷", "/").replace("−", "-"))  # noqa: RUF001
-    expression = "" if found is None else "".join(found.group().split())
+    match = _EXPRESSION.search(text.replace("×", "*").replace("÷", "/").replace("−", "-"))  # noqa: RUF001
+    expression = "" if match is None else "".join(match.group().split())
     return expression if parsed(expression) is not None else None
 
 
@@ -97,9 +96,10 @@ class CountdownProblem(Problem):
 
     def check(self, answer: str) -> bool:
         """Whether the expression equals the target and uses each given number exactly once."""
-        found = parsed(self.extract(answer) or "")
-        return found is not None and (
-            found[0] == self.target and sorted(found[1]) == sorted(self.numbers)
+        value_and_numbers = parsed(self.extract(answer) or "")
+        return value_and_numbers is not None and (
+            value_and_numbers[0] == self.target
+            and sorted(value_and_numbers[1]) == sorted(self.numbers)
         )
 
 
@@ -137,10 +137,10 @@ class CountdownTask:
         wrong = [path for path in paths if path[-1].result != problem.target]
         right = [path for path in paths if path[-1].result == problem.target]
         tries = int(rng.integers(MOST_PATHS)) if wrong else 0
-        found = right[rng.integers(len(right))]
-        tried = [*(wrong[i] for i in rng.integers(len(wrong) or 1, size=tries)), found]
+        solution = right[rng.integers(len(right))]
+        tried = [*(wrong[i] for i in rng.integers(len(wrong) or 1, size=tries)), solution]
         words = [str(word) for path in tried for step in path for word in step]
-        return Trace(tuple(words), tuple(expression_words(found)))
+        return Trace(tuple(words), tuple(expression_words(solution)))
 
 
 def countdown_problem(numbers: tuple[int, ...], path: Path) -> CountdownProblem:
@@ -167,15 +167,15 @@ def all_paths(numbers: tuple[int, ...]) -> tuple[Path, ...]:
     """Every way to bring `numbers` down to one, by steps whose results are from 1 to 99."""
     if len(numbers) == 1:
         return ((),)
-    found: list[Path] = []
+    paths: list[Path] = []
     for i, left in enumerate(numbers):
         for j, right in enumerate(numbers):
             if i == j:
                 continue
             rest = tuple(number for at, number in enumerate(numbers) if at not in (i, j))
             for step in _steps(left, right, ordered=i < j):
-                found += [(step, *path) for path in all_paths((step.result, *rest))]
-    return tuple(found)
+                paths += [(step, *path) for path in all_paths((step.result, *rest))]
+    return tuple(paths)
 
 
 def _steps(left: int, right: int, ordered: bool) -> list[Step]:
@@ -191,15 +191,15 @@ def _steps(left: int, right: int, ordered: bool) -> list[Step]:
 
 def expression_words(path: Path) -> list[str]:
     """The steps of `path` as one expression, later steps around earlier ones, word by word."""
-    made: dict[int, list[str]] = {}
+    tokens_of: dict[int, list[str]] = {}
     for step in path:
-        sides = [made.pop(side, None) for side in (step.left, step.right)]
+        sides = [tokens_of.pop(side, None) for side in (step.left, step.right)]
         written = [
             [str(number)] if side is None else ["(", *side, ")"]
             for number, side in zip((step.left, step.right), sides, strict=True)
         ]
-        made[step.result] = [*written[0], step.sign, *written[1]]
-    return made[path[-1].result]
+        tokens_of[step.result] = [*written[0], step.sign, *written[1]]
+    return tokens_of[path[-1].result]
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import notation
-from .base import Problem, Split, Trace, draw_distinct, draw_from, stable_hash
+from .task import Problem, Split, Trace, draw_distinct, draw_from, stable_hash
 
 MODULUS = 23
 MOST_NUMBERS = 8

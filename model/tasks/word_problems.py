@@ -1,12 +1,7 @@
 """Tasks whose problems are a fixed list: files in published formats, and the bundled few.
 
-GSM8K (Cobbe et al. 2021, arXiv 2110.14168) in its published JSON Lines format.
-
-SVAMP (Patel et al. 2021, arXiv 2103.07191) in its published JSON format.
-
-A few problems that come with the package, so that the main job needs no file.
-
-Text of a problem file, with the one sentence that says why it cannot be read.
+The formats are GSM8K's (Cobbe et al. 2021, arXiv 2110.14168) JSON Lines and SVAMP's (Patel et al.
+2021, arXiv 2103.07191) JSON. The bundled problems let the main command run without a file.
 """
 
 import json
@@ -18,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..config import ModelInputError
-from .base import Problem, Split, plain_number, stable_hash
+from .task import Problem, Split, plain_number, stable_hash
 
 
 @dataclass(frozen=True)

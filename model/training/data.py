@@ -1,12 +1,10 @@
-"""Batches of worked examples, each from (recipe, step) alone, so that a resumed run sees the same.
+"""What a training from scratch needs: batches of worked examples, a tokenizer, starting weights.
 
-Axis letters: B rows of a batch, T tokens of a row.
-
-The reasoner's tokenizer: one token for each word of the notation.
-
-Starting weights for training from scratch.
+Each batch follows from (recipe, step) alone, so that a resumed run sees the same. The tokenizer
+has one token for each word of the notation. Axis letters: B rows of a batch, T tokens of a row.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -23,10 +21,13 @@ from ..layers import INITIAL_SCALE
 from ..tasks import GeneratedTask, Problem, Trace, parse_generated
 from ..tasks.notation import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
 from ..transformer import Transformer, random_transformer
-from .recipes import Recipe
+from .recipes import Distill, Recipe, Verifier
 
 _IDS = {word: number for number, word in enumerate(WORDS)}
 _END_OF_ROW = _IDS[END]
+
+UPDATES_PER_POINT = 50
+"""Updates whose mean loss is a point of the learning curve."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,18 @@ class Rows:
         """[B] tokens of each row up to its last taught one, which is its last but for padding."""
         last = self.taught.shape[1] - np.argmax(self.taught[:, ::-1] > 0, axis=1)
         return np.where(self.taught.any(axis=1), last, 0)
+
+    def take(self, which: np.ndarray) -> "Rows":
+        """The rows of these indices."""
+        return Rows(self.tokens[which], self.taught[which])
+
+    @staticmethod
+    def joined(parts: "Sequence[Rows]") -> "Rows":
+        """The rows of all `parts`, which are equally long, one after the other."""
+        return Rows(
+            np.concatenate([part.tokens for part in parts]),
+            np.concatenate([part.taught for part in parts]),
+        )
 
 
 @dataclass(frozen=True)
@@ -75,14 +88,14 @@ def rows(examples: list[Example], row_tokens: int) -> Rows:
     """Examples as ids, filled up to `row_tokens`; ModelInputError for one that is longer."""
     tokens = np.full((len(examples), row_tokens), _END_OF_ROW, np.int32)
     taught = np.zeros((len(examples), row_tokens), np.float32)
-    for row, said in enumerate(examples):
-        n = len(said.words)
+    for row, one in enumerate(examples):
+        n = len(one.words)
         if n > row_tokens:
             raise ModelInputError(
                 f"an example takes {n} tokens, the recipe's row_tokens is {row_tokens}: raise it"
             )
-        tokens[row, :n] = [_IDS[word] for word in said.words]
-        taught[row, :n] = said.taught
+        tokens[row, :n] = [_IDS[word] for word in one.words]
+        taught[row, :n] = one.taught
     return Rows(tokens, taught)
 
 
@@ -93,6 +106,19 @@ def batch_at(recipe: Recipe, step: int) -> Rows:
     names = sorted(mix)
     chosen = rng.choice(len(names), size=recipe.batch, p=[mix[name] for name in names])
     return rows([_draw(recipe, _task(names[i]), rng) for i in chosen], recipe.row_tokens)
+
+
+def points(recipe: Distill | Verifier) -> int:
+    """Points of the learning curve of a run that updates on rows sampled once."""
+    return -(-recipe.steps // UPDATES_PER_POINT)
+
+
+def random_rows(recipe: Distill | Verifier, point: int, rows: int) -> Iterator[np.ndarray]:
+    """The indices, among `rows`, of each batch of the updates that point number `point` means."""
+    first = point * UPDATES_PER_POINT
+    for step in range(first, min(first + UPDATES_PER_POINT, recipe.steps)):
+        rng = np.random.default_rng([recipe.seed, step, 1])
+        yield rng.integers(rows, size=recipe.batch)
 
 
 def _draw(recipe: Recipe, task: GeneratedTask, rng: np.random.Generator) -> Example:

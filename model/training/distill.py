@@ -1,131 +1,125 @@
-"""Distillation: a student learns what its teacher says, and how likely it held each token.
+"""Distillation: a student learns its teacher's tokens, and how likely it held each of them.
 
 The tokens are the teacher's own attempts (sequence level, Kim & Rush 2016, arXiv 1606.07947); the
 distributions over them are matched by KL (Hinton et al. 2015, arXiv 1503.02531, temperature 1).
 Axis letters as in `config`; R rows, T tokens of a row.
-
-Distillation as a resumable run: the teacher speaks once, the student is updated on it.
 """
 
 import time
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array
 
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 from ..transformer import Transformer
-from .data import Rows, initial_transformer
-from .evaluate import drawn, tested_figures
-from .loop import Figures, Finished, LoopWatcher, Run, optimizer, run_loop
-from .loss import token_logits
-from .model_folder import Start, write_folder
-from .recipes import Distill, fingerprint
-from .rejection import chosen, joined, sampled
+from .data import Rows, initial_transformer, points, random_rows
+from .loop import (
+    POINTS_PER_CHECKPOINT,
+    Figures,
+    Finished,
+    Learner,
+    LoopWatcher,
+    learner_run,
+    run_loop,
+)
+from .model_folder import Start
+from .recipes import Distill
+from .rollout import Rollouts, sample_batches, tested_figures, thinking_of, training_problems
+from .updates import optimizer, token_logits, update
 
 
-def distillation_loss(
-    student: Transformer, held: Array, tokens: Array, taught: Array, kl_weight: float
-) -> Array:
+@dataclass(frozen=True)
+class DistillationLoss:
     """Mean over `taught` [R, T] tokens of (1 - w) (-log p of the token) + w KL(teacher, student),
-    in nats; `held` [R, T, V] are the teacher's logits after each token."""
-    said = jax.nn.log_softmax(token_logits(student, tokens[:, :-1]))
-    held = jax.nn.log_softmax(held[:, :-1])
-    chosen = jnp.take_along_axis(said, tokens[:, 1:, None], axis=-1)[..., 0]
-    kl = (jnp.exp(held) * (held - said)).sum(axis=-1)
-    counts = taught[:, 1:]
-    each = (1 - kl_weight) * -chosen + kl_weight * kl
-    return (each * counts).sum() / jnp.maximum(counts.sum(), 1)
+    in nats; `teacher` [R, T, V] are the teacher's logits after each token."""
 
+    kl_weight: float
 
-@partial(jax.jit, static_argnames=("kl_weight", "apply"))
-def student_update(  # type: ignore[no-untyped-def]
-    student: Transformer, state: optax.OptState, held: Array, tokens: Array, taught: Array,
-    kl_weight: float, apply,
-) -> tuple[Transformer, optax.OptState, Array]:  # fmt: skip
-    """One step of the optimiser whose `apply` this is, and the loss before it."""
-    loss, gradient = jax.value_and_grad(distillation_loss)(student, held, tokens, taught, kl_weight)
-    change, state = apply(gradient, state, student)
-    return optax.apply_updates(student, change), state, loss
+    def __call__(self, student: Transformer, teacher: Array, tokens: Array, taught: Array) -> Array:
+        logprobs = jax.nn.log_softmax(token_logits(student, tokens[:, :-1]))
+        teacher = jax.nn.log_softmax(teacher[:, :-1])
+        chosen = jnp.take_along_axis(logprobs, tokens[:, 1:, None], axis=-1)[..., 0]
+        kl = (jnp.exp(teacher) * (teacher - logprobs)).sum(axis=-1)
+        counts = taught[:, 1:]
+        losses = (1 - self.kl_weight) * -chosen + self.kl_weight * kl
+        return (losses * counts).sum() / jnp.maximum(counts.sum(), 1)
 
 
 teach = jax.jit(token_logits)
 """A teacher's logits [R, T, V] after each token of rows [R, T]."""
 
 
-STEPS_PER_POINT = 50
-POINTS_PER_CHECKPOINT = 4
-
-Student = tuple[Transformer, optax.OptState]
-
-
 def train_distill(
     recipe: Distill, teacher: Start, out: Path, watcher: LoopWatcher
-) -> Finished[Student]:
-    """Teach a new, smaller model what `teacher` says; see `run_loop` for `out` and resuming."""
+) -> Finished[Learner]:
+    """Teach a new, smaller model on attempts of `teacher`; see `run_loop` for `out`, resuming."""
     transform = optimizer(recipe.optimizer, recipe.steps)
-    student = initial_transformer(recipe.trunk.config(recipe.name), recipe.seed)
-    run = Run(
-        name=recipe.name,
-        fingerprint=fingerprint(recipe, teacher.digest),
-        steps=-(-recipe.steps // STEPS_PER_POINT),
-        start=(student, jax.jit(transform.init)(student)),
-        advance=_Updates(recipe, teacher, transform, watcher),
-        export=lambda student, folder: write_folder(folder, student[0]),
+    run = learner_run(
+        recipe,
+        initial_transformer(recipe.trunk.config(recipe.name), recipe.seed),
+        transform,
+        _Updates(recipe, teacher, transform.update, watcher),
+        steps=points(recipe),
         steps_per_checkpoint=POINTS_PER_CHECKPOINT,
+        start_digest=teacher.digest,
     )
     return run_loop(run, out, watcher)
 
 
+@dataclass(frozen=True)
 class _Updates:
-    """`STEPS_PER_POINT` updates on random batches of what the teacher said, sampled once."""
+    """Updates on random batches of the teacher's attempts, which are sampled once."""
 
-    def __init__(
-        self, recipe: Distill, teacher: Start, transform: optax.GradientTransformation,
-        watcher: LoopWatcher,
-    ) -> None:  # fmt: skip
-        self._recipe, self._teacher, self._apply, self._watcher = (
-            recipe, teacher, transform.update, watcher
+    recipe: Distill
+    teacher: Start
+    apply: optax.TransformUpdateFn
+    watcher: LoopWatcher
+
+    def __call__(self, student: Learner, point: int) -> tuple[Learner, Figures]:
+        """The updates of one point of the curve."""
+        recipe = self.recipe
+        chosen = random_rows(recipe, point, len(self.rows.tokens))
+        batches = [self.rows.take(which) for which in chosen]
+        student, losses = self._update(student, batches)
+        for batch in batches:
+            self.watcher.scored(batch.lengths.tolist(), models=1)
+            self.watcher.updated(batch.lengths.tolist())
+        return student, {"loss": sum(losses) / len(losses)} | tested_figures(
+            recipe, point, points(recipe), student[0], self.teacher.tokenizer
+        )
+
+    def _update(self, student: Learner, batches: list[Rows]) -> tuple[Learner, list[float]]:
+        """An update on each batch, after the teacher has read all of them, and their losses.
+
+        Waits for the device twice in all, so that both phases have a time.
+        """
+        began_s = time.perf_counter()
+        logits = jax.block_until_ready([teach(self.teacher.model, b.tokens) for b in batches])
+        taught_s = time.perf_counter()
+        model, state = student
+        loss_of, losses = DistillationLoss(self.recipe.kl_weight), []
+        for batch, held in zip(batches, logits, strict=True):
+            data = (held, batch.tokens, batch.taught)
+            model, state, loss = update(loss_of, self.apply, model, state, data)
+            losses.append(loss)
+        values = [float(loss) for loss in jax.device_get(losses)]
+        self.watcher.phase("reference", taught_s - began_s)
+        self.watcher.phase("update", time.perf_counter() - taught_s)
+        return (model, state), values
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The teacher's attempts, the same whenever a run is resumed."""
+        sampling = self.recipe.sampling
+        task = parse_generated(self.recipe.task)
+        batches = sample_batches(
+            self.teacher.model, self.teacher.tokenizer,
+            training_problems(task, sampling.problems, self.recipe.seed), thinking_of(sampling),
+            self.recipe.seed, watcher=self.watcher,
         )  # fmt: skip
-        self._task = parse_generated(recipe.task)
-        self._said: Rows | None = None
-
-    def __call__(self, student: Student, point: int) -> tuple[Student, Figures]:
-        recipe, rows = self._recipe, self._rows()
-        first, losses = point * STEPS_PER_POINT, []
-        for step in range(first, min(first + STEPS_PER_POINT, recipe.steps)):
-            rng = np.random.default_rng([recipe.seed, step, 1])
-            batch = chosen(rows, rng.integers(len(rows.tokens), size=recipe.batch))
-            lengths = batch.lengths.tolist()
-            began_s = time.perf_counter()
-            held = jax.block_until_ready(teach(self._teacher.model, batch.tokens))
-            taught_s = time.perf_counter()
-            *student, loss = student_update(
-                *student, held, batch.tokens, batch.taught, recipe.kl_weight, self._apply
-            )
-            losses.append(float(loss))
-            self._watcher.phase("reference", taught_s - began_s)
-            self._watcher.phase("update", time.perf_counter() - taught_s)
-            self._watcher.scored(lengths, models=1)
-            self._watcher.updated(lengths)
-        mean = sum(losses) / len(losses)
-        return (student[0], student[1]), {"loss": mean} | tested_figures(
-            recipe.tested, point, -(-recipe.steps // STEPS_PER_POINT), student[0],
-            self._teacher.tokenizer, self._task, recipe.sampling.think_budget,
-        )  # fmt: skip
-
-    def _rows(self) -> Rows:
-        """What the teacher said, the same whenever a run is resumed."""
-        if self._said is None:
-            recipe, asked = self._recipe, self._recipe.sampling
-            problems = drawn(self._task, asked.problems, recipe.seed, step=0)
-            found = sampled(
-                self._teacher.model, self._teacher.tokenizer, problems, asked, recipe.seed, 0,
-                self._watcher,
-            )  # fmt: skip
-            self._said = joined([part.rows for part in found])
-        return self._said
+        return Rollouts.joined(list(batches)).rows

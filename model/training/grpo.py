@@ -1,11 +1,10 @@
 """GRPO: policy gradient with group-relative advantage (Shao et al. 2024, arXiv 2402.03300).
 
 Axis letters as in `config`; A attempts at a problem are a group, R = B * A rows, T tokens.
-
-GRPO as a resumable run: sample groups, check them, update the policy.
 """
 
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,15 +15,15 @@ import numpy as np
 import optax
 from jax import Array
 
-from ..sampling import Temperature
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 from ..transformer import Transformer
-from .evaluate import drawn, tested_figures
-from .loop import Figures, Finished, LoopWatcher, Run, optimizer, run_loop
-from .loss import token_logprobs
-from .model_folder import Start, write_folder
-from .recipes import Grpo, fingerprint
-from .rollout import Rollouts, Thinking, roll_out
+from .loop import Figures, Finished, Learner, LoopWatcher, learner_run, run_loop
+from .model_folder import Start
+from .recipes import Grpo
+from .rollout import Rollouts, sample_batches, tested_figures, thinking_of, training_problems
+from .updates import descend, optimizer, token_logprobs
+
+STEPS_PER_CHECKPOINT = 10
 
 STEADY = 1e-4
 """Added to a group's deviation, so that a group of equal rewards has advantage 0."""
@@ -40,7 +39,7 @@ class Scored(NamedTuple):
     reference: Array  # [R, T] log p under the model that the run started from
 
 
-class Heed(NamedTuple):
+class PolicyStats(NamedTuple):
     """What an update saw: the loss, the KL to the reference, and the share of ratios clipped."""
 
     loss: Array
@@ -55,7 +54,7 @@ def advantages(rewards: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def grpo_loss(logprobs: Array, scored: Scored, clip: float, kl_weight: float) -> Heed:
+def grpo_loss(logprobs: Array, scored: Scored, clip: float, kl_weight: float) -> PolicyStats:
     """Equation 3 of the paper, negated: the mean over rows of the mean over own tokens of
     -(min(ratio a, clip(ratio) a) - kl_weight KL), with its unbiased KL estimate (equation 4).
 
@@ -72,111 +71,108 @@ def grpo_loss(logprobs: Array, scored: Scored, clip: float, kl_weight: float) ->
         own = scored.own.sum(axis=1)
         return ((figures * scored.own).sum(axis=1) / jnp.maximum(own, 1)).mean()
 
-    return Heed(
+    return PolicyStats(
         -mean(gain - kl_weight * kl), mean(kl), mean((ratio != bounded).astype(jnp.float32))
     )
 
 
 @partial(jax.jit, static_argnames=("clip", "kl_weight", "apply"))
-def policy_update(  # type: ignore[no-untyped-def]
-    model: Transformer, state: optax.OptState, scored: Scored, clip: float, kl_weight: float, apply
-) -> tuple[Transformer, optax.OptState, Heed]:
-    """One step of the optimiser whose `apply` this is, and what it saw before it."""
+def policy_update(
+    model: Transformer,
+    state: optax.OptState,
+    scored: Scored,
+    clip: float,
+    kl_weight: float,
+    apply: optax.TransformUpdateFn,
+) -> tuple[Transformer, optax.OptState, PolicyStats]:
+    """One step of the optimiser whose `update` is `apply`, and what it saw before it."""
 
-    def loss(model: Transformer) -> tuple[Array, Heed]:
-        heed = grpo_loss(token_logprobs(model, scored.tokens), scored, clip, kl_weight)
-        return heed.loss, heed
+    def loss(model: Transformer) -> tuple[Array, PolicyStats]:
+        stats = grpo_loss(token_logprobs(model, scored.tokens), scored, clip, kl_weight)
+        return stats.loss, stats
 
-    gradient, heed = jax.grad(loss, has_aux=True)(model)
-    change, state = apply(gradient, state, model)
-    return optax.apply_updates(model, change), state, heed
+    gradient, stats = jax.grad(loss, has_aux=True)(model)
+    return *descend(apply, gradient, model, state), stats
 
 
 score = jax.jit(token_logprobs)
 """log p [R, T] of rows of tokens [R, T] under a model."""
 
 
-STEPS_PER_CHECKPOINT = 10
-
-Policy = tuple[Transformer, optax.OptState]
-
-
-def train_grpo(recipe: Grpo, start: Start, out: Path, watcher: LoopWatcher) -> Finished[Policy]:
+def train_grpo(recipe: Grpo, start: Start, out: Path, watcher: LoopWatcher) -> Finished[Learner]:
     """Raise the reward of `start` on the recipe's task; see `run_loop` for `out` and resuming."""
     transform = optimizer(recipe.optimizer, recipe.steps * recipe.minibatches)
-    run = Run(
-        name=recipe.name,
-        fingerprint=fingerprint(recipe, start.digest),
+    run = learner_run(
+        recipe,
+        start.model,
+        transform,
+        _Step(recipe, start, transform.update, watcher),
         steps=recipe.steps,
-        start=(start.model, jax.jit(transform.init)(start.model)),
-        advance=_Step(recipe, start, transform, watcher),
-        export=lambda policy, folder: write_folder(folder, policy[0]),
         steps_per_checkpoint=STEPS_PER_CHECKPOINT,
+        start_digest=start.digest,
     )
     return run_loop(run, out, watcher)
 
 
+@dataclass(frozen=True)
 class _Step:
     """One step: rollouts of the policy, their scores, and the updates made on them."""
 
-    def __init__(
-        self, recipe: Grpo, start: Start, transform: optax.GradientTransformation,
-        watcher: LoopWatcher,
-    ) -> None:  # fmt: skip
-        self._recipe, self._start, self._apply, self._watcher = (
-            recipe, start, transform.update, watcher
-        )  # fmt: skip
-        self._task = parse_generated(recipe.task)
+    recipe: Grpo
+    start: Start
+    apply: optax.TransformUpdateFn
+    watcher: LoopWatcher
 
-    def __call__(self, policy: Policy, step: int) -> tuple[Policy, Figures]:
-        recipe = self._recipe
-        found = self._sample(policy[0], step)
-        scored = self._score(policy[0], found)
-        policy, heed = self._update(policy, found, scored, step)
+    def __call__(self, policy: Learner, step: int) -> tuple[Learner, Figures]:
+        recipe = self.recipe
+        rollouts = self._sample(policy[0], step)
+        scored = self._score(policy[0], rollouts)
+        policy, stats = self._update(policy, rollouts, scored, step)
         figures = {
-            "reward": float(found.right.mean()),
-            "kl": float(heed.kl),
-            "clipped_share": float(heed.clipped),
-            "thought_tokens": float(np.mean([len(one.thought) for one in found.said])),
+            "reward": float(rollouts.right.mean()),
+            "kl": float(stats.kl),
+            "clipped_share": float(stats.clipped),
+            "thought_tokens": float(np.mean([len(one.thought) for one in rollouts.attempts])),
         }
         return policy, figures | tested_figures(
-            recipe.tested, step, recipe.steps, policy[0], self._start.tokenizer, self._task,
-            recipe.sampling.think_budget,
-        )  # fmt: skip
+            recipe, step, recipe.steps, policy[0], self.start.tokenizer
+        )
 
     def _sample(self, model: Transformer, step: int) -> Rollouts:
-        recipe, asked = self._recipe, self._recipe.sampling
-        problems = drawn(self._task, asked.problems, recipe.seed, step)
-        thinking = Thinking(Temperature(asked.temperature), asked.attempts, asked.think_budget)
-        found = roll_out(
-            model, self._start.tokenizer, problems, thinking, recipe.seed, step * asked.problems,
-            self._watcher.phase,
+        recipe, sampling = self.recipe, self.recipe.sampling
+        task = parse_generated(recipe.task)
+        batches = sample_batches(
+            model, self.start.tokenizer,
+            training_problems(task, sampling.problems, recipe.seed, step), thinking_of(sampling),
+            recipe.seed, step * sampling.problems, self.watcher,
         )  # fmt: skip
-        self._watcher.sampled(found)
-        return found
+        return Rollouts.joined(list(batches))
 
-    def _score(self, model: Transformer, found: Rollouts) -> Scored:
+    def _score(self, model: Transformer, rollouts: Rollouts) -> Scored:
         began_s = time.perf_counter()
-        tokens = found.rows.tokens
-        before, reference = score(model, tokens), score(self._start.model, tokens)
+        tokens = rollouts.rows.tokens
+        before, reference = score(model, tokens), score(self.start.model, tokens)
         jax.block_until_ready((before, reference))
-        self._watcher.phase("reference", time.perf_counter() - began_s)
-        self._watcher.scored(found.rows.lengths.tolist(), models=2)
-        advantage = advantages(found.right.astype(np.float32)).reshape(-1)
-        own = jnp.asarray(found.rows.taught)
+        self.watcher.phase("reference", time.perf_counter() - began_s)
+        self.watcher.scored(rollouts.rows.lengths.tolist(), models=2)
+        advantage = advantages(rollouts.right.astype(np.float32)).reshape(-1)
+        own = jnp.asarray(rollouts.rows.taught)
         return Scored(jnp.asarray(tokens), own, jnp.asarray(advantage), before, reference)
 
     def _update(
-        self, policy: Policy, found: Rollouts, scored: Scored, step: int
-    ) -> tuple[Policy, Heed]:
+        self, policy: Learner, rollouts: Rollouts, scored: Scored, step: int
+    ) -> tuple[Learner, PolicyStats]:
         """`minibatches` updates; the last one's figures, as it is the furthest from the start."""
-        recipe = self._recipe
+        recipe = self.recipe
+        model, state = policy
         began_s = time.perf_counter()
-        order = np.random.default_rng([recipe.seed, step, 1]).permutation(len(found.said))
+        order = np.random.default_rng([recipe.seed, step, 1]).permutation(len(rollouts.attempts))
         for part in np.split(order, recipe.minibatches):
             rows = Scored(*(array[part] for array in scored))
-            *policy, heed = policy_update(*policy, rows, recipe.clip, recipe.kl_weight, self._apply)
-            self._watcher.updated(found.rows.lengths[part].tolist())
-        jax.block_until_ready(heed)
-        self._watcher.phase("update", time.perf_counter() - began_s)
-        return (policy[0], policy[1]), heed
+            model, state, stats = policy_update(
+                model, state, rows, recipe.clip, recipe.kl_weight, self.apply
+            )
+            self.watcher.updated(rollouts.rows.lengths[part].tolist())
+        jax.block_until_ready(stats)
+        self.watcher.phase("update", time.perf_counter() - began_s)
+        return (model, state), stats

@@ -1,16 +1,11 @@
-"""A trained model as a Hugging Face folder, which rooflink and transformers both open.
-
-The model that a training starts from, with a mark of its weights.
+"""Models as Hugging Face folders, which rooflink and transformers both open: the one that a
+training starts from, with a digest of its weights, and the one that it writes.
 """
 
-import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jax
 import numpy as np
 from flax import nnx
 from safetensors import SafetensorError
@@ -21,6 +16,7 @@ from ..tasks.notation import END, WORDS, speaks_notation
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer, transformer_from
 from ..weights import open_weights, parameters
+from ..weights.checkpoint import digest_of, scratch_of
 from ..weights.layout import placements
 from .data import notation_tokenizer
 
@@ -39,17 +35,18 @@ def write_folder(folder: Path, model: Transformer) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             write_text(folder / name, text + "\n")
-        scratch = folder / f".model.safetensors.{os.getpid()}"
+        weights = folder / "model.safetensors"
+        scratch = scratch_of(weights)
         save_file(public_tensors(model), scratch, {"format": "np"})
         scratch.chmod(0o644)  # safetensors writes for its owner alone
-        scratch.replace(folder / "model.safetensors")
+        scratch.replace(weights)
     except (OSError, SafetensorError) as error:
         raise ModelInputError(f"cannot write the model to {folder}: {error}") from error
 
 
 def write_text(path: Path, text: str) -> None:
     """Replace the file at `path` whole."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch = scratch_of(path)
     scratch.write_text(text, encoding="utf-8")
     scratch.replace(path)
 
@@ -67,7 +64,7 @@ def public_tensors(model: Transformer) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _config_json(config: ModelConfig) -> dict[str, Any]:
+def _config_json(config: ModelConfig) -> dict[str, object]:
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": config.family,
@@ -111,11 +108,3 @@ def open_start(name: str) -> Start:
     arrays = parameters(source.config, source.tensors(), "float32")
     model = transformer_from(source.config, "float32", arrays)
     return Start(model, source.tokenizer, digest_of(model))
-
-
-def digest_of(model: object) -> str:
-    """A hash of every weight of `model`, a pytree."""
-    found = hashlib.blake2b(digest_size=8)
-    for leaf in jax.tree.leaves(model):
-        found.update(np.ascontiguousarray(np.asarray(leaf)).view(np.uint8).data)  # no copy
-    return found.hexdigest()

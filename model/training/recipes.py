@@ -1,8 +1,7 @@
-"""Recipe: everything that decides what a supervised training run ends with, read from TOML.
+"""Recipes: everything that decides what a training ends with, read from TOML.
 
-Recipes of the trainings that start from a model: everything that decides what they end with.
-
-Each is read from TOML, where `method` says which it is.
+A supervised recipe trains from scratch; the others start from a model, and `method` says which
+of them a file holds.
 """
 
 import hashlib
@@ -12,7 +11,7 @@ import tomllib
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import (
     ConfigDict,
@@ -26,7 +25,7 @@ from pydantic import (
 
 from ..config import ModelConfig, ModelInputError
 from ..tasks.notation import WORDS
-from ..tasks.registry import parse_generated
+from ..tasks.parse import parse_generated
 
 Kind = TypeVar("Kind")
 STRICT = with_config(ConfigDict(extra="forbid"))
@@ -144,7 +143,7 @@ def load_recipe(path: Path) -> Recipe:
     return recipe
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, object]:
     """The tables of the TOML file at `path`; ModelInputError where it cannot be read."""
     try:
         with path.open("rb") as file:
@@ -155,7 +154,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ModelInputError(f"the recipe {path} is not TOML: {error}") from None
 
 
-def as_recipe(table: dict[str, Any], kind: type[Kind], path: Path) -> Kind:
+def as_recipe(table: dict[str, object], kind: type[Kind], path: Path) -> Kind:
     """`table`, read from `path`, as a recipe of this `kind`; ModelInputError names a bad field."""
     try:
         return TypeAdapter(kind).validate_python(table)
@@ -165,7 +164,7 @@ def as_recipe(table: dict[str, Any], kind: type[Kind], path: Path) -> Kind:
         raise ModelInputError(f"the recipe {path}, field {where}: {first['msg']}") from None
 
 
-def fingerprint(recipe: Any, start: str = "") -> str:
+def fingerprint(recipe: "Recipe | MethodRecipe", start: str = "") -> str:
     """A hash of every field of `recipe`, and of what it starts from."""
     text = json.dumps(asdict(recipe), sort_keys=True) + start
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

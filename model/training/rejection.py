@@ -2,155 +2,116 @@
 
 Rounds of it are expert iteration (Anthony et al. 2017, arXiv 1705.08439; STaR, Zelikman et al.
 2022, arXiv 2203.14465). Axis letters as in `config`; N kept rows, T tokens of a row.
-
-Rejection sampling as a resumable run: rounds of generating, checking, and updating.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import jax
 import numpy as np
 import optax
 
 from ..config import ModelInputError
-from ..sampling import Temperature
-from ..tasks import Problem
-from ..tasks.registry import parse_generated
-from ..tokenizer import Tokenizer
+from ..tasks.parse import parse_generated
 from ..transformer import Transformer
 from .data import Rows
-from .evaluate import drawn, tested_figures
-from .loop import Figures, Finished, LoopWatcher, Run, optimizer, run_loop
-from .model_folder import Start, write_folder
-from .recipes import Rejection, Sampling, fingerprint
-from .rollout import Rollouts, Thinking, roll_out
-from .supervised import kept_update
-
-
-def keep_right(found: Rollouts, per_problem: int) -> np.ndarray:
-    """[N] attempts to train on: of each problem the first `per_problem` that are right, differ,
-    and ended by themselves (a thought whose end was forced teaches nothing about ending it)."""
-    B, A = found.right.shape
-    kept = []
-    for problem in range(B):
-        seen: set[tuple[int, ...]] = set()
-        for row in range(problem * A, (problem + 1) * A):
-            one = found.said[row]
-            said = (*one.thought, *one.answer)
-            fresh = found.right[problem, row % A] and not one.forced_tokens and said not in seen
-            if fresh and len(seen) < per_problem:
-                seen.add(said)
-                kept.append(row)
-    return np.array(kept, np.int64)
-
-
-def joined(parts: list[Rows]) -> Rows:
-    """The rows of all `parts`, which are equally long, one after the other."""
-    return Rows(
-        np.concatenate([part.tokens for part in parts]),
-        np.concatenate([part.taught for part in parts]),
-    )
-
-
-def chosen(rows: Rows, which: np.ndarray) -> Rows:
-    """The rows of these indices."""
-    return Rows(rows.tokens[which], rows.taught[which])
-
-
-TOGETHER = 256
-"""Problems sampled in one batch."""
-
-
-Student = tuple[Transformer, optax.OptState]
+from .loop import Figures, Finished, Learner, LoopWatcher, learner_run, run_loop
+from .model_folder import Start
+from .recipes import Rejection
+from .rollout import Rollouts, sample_batches, tested_figures, thinking_of, training_problems
+from .updates import cross_entropy, optimizer, update
 
 
 def train_rejection(
     recipe: Rejection, start: Start, out: Path, watcher: LoopWatcher
-) -> Finished[Student]:
+) -> Finished[Learner]:
     """Fine-tune `start` on its own right attempts; see `run_loop` for `out` and resuming."""
     transform = optimizer(recipe.optimizer, recipe.steps * recipe.updates)
-    run = Run(
-        name=recipe.name,
-        fingerprint=fingerprint(recipe, start.digest),
+    run = learner_run(
+        recipe,
+        start.model,
+        transform,
+        _Round(recipe, start, transform.update, watcher),
         steps=recipe.steps,
-        start=(start.model, jax.jit(transform.init)(start.model)),
-        advance=_Round(recipe, start, transform, watcher),
-        export=lambda student, folder: write_folder(folder, student[0]),
         steps_per_checkpoint=1,
+        start_digest=start.digest,
     )
     return run_loop(run, out, watcher)
 
 
+def keep_right(rollouts: Rollouts, per_problem: int) -> np.ndarray:
+    """[N] attempts to train on: of each problem the first `per_problem` that are right, differ,
+    and ended by themselves (a thought whose end was forced teaches nothing about ending it)."""
+    B, A = rollouts.right.shape
+    kept = []
+    for problem in range(B):
+        seen: set[tuple[int, ...]] = set()
+        for row in range(problem * A, (problem + 1) * A):
+            attempt = rollouts.attempts[row]
+            tokens = (*attempt.thought, *attempt.answer)
+            right = rollouts.right[problem, row % A] and not attempt.forced_tokens
+            if right and tokens not in seen and len(seen) < per_problem:
+                seen.add(tokens)
+                kept.append(row)
+    return np.array(kept, np.int64)
+
+
+@dataclass(frozen=True)
 class _Round:
     """One round: sample with the model as it is, keep what is right, and update on it."""
 
-    def __init__(
-        self, recipe: Rejection, start: Start, transform: optax.GradientTransformation,
-        watcher: LoopWatcher,
-    ) -> None:  # fmt: skip
-        self._recipe, self._start, self._apply, self._watcher = (
-            recipe, start, transform.update, watcher
-        )  # fmt: skip
-        self._task = parse_generated(recipe.task)
+    recipe: Rejection
+    start: Start
+    apply: optax.TransformUpdateFn
+    watcher: LoopWatcher
 
-    def __call__(self, student: Student, step: int) -> tuple[Student, Figures]:
-        recipe = self._recipe
-        asked = recipe.sampling
-        problems = drawn(self._task, asked.problems, recipe.seed, step)
-        right, kept = 0, []
-        for found in sampled(
-            student[0], self._start.tokenizer, problems, asked, recipe.seed,
-            step * asked.problems, self._watcher,
-        ):  # fmt: skip
-            right += int(found.right.sum())
-            kept.append(chosen(found.rows, keep_right(found, recipe.kept_per_problem)))
-        rows = joined(kept)
+    def __call__(self, learner: Learner, step: int) -> tuple[Learner, Figures]:
+        recipe, sampling = self.recipe, self.recipe.sampling
+        right, rows = self._right_rows(learner[0], step)
         if not len(rows.tokens):
             raise ModelInputError(
                 f"no attempt at {recipe.task} was right in round {step + 1}: there is nothing to "
                 "train on; start from a better model or sample more"
             )
-        student, loss = self._update(student, rows, step)
-        attempts = asked.problems * asked.attempts
+        learner, loss = self._update(learner, rows, step)
+        attempts = sampling.problems * sampling.attempts
         figures = {
             "reward": right / attempts,
             "kept_rows": len(rows.tokens),
             "kept_share": len(rows.tokens) / attempts,
             "loss": loss,
         }
-        return student, figures | tested_figures(
-            recipe.tested, step, recipe.steps, student[0], self._start.tokenizer, self._task,
-            asked.think_budget,
-        )  # fmt: skip
+        return learner, figures | tested_figures(
+            recipe, step, recipe.steps, learner[0], self.start.tokenizer
+        )
 
-    def _update(self, student: Student, rows: Rows, step: int) -> tuple[Student, float]:
+    def _right_rows(self, model: Transformer, step: int) -> tuple[int, Rows]:
+        """How many attempts of this round are right, and the rows of them that are kept."""
+        recipe, sampling = self.recipe, self.recipe.sampling
+        task = parse_generated(recipe.task)
+        problems = training_problems(task, sampling.problems, recipe.seed, step)
+        right, kept = 0, []
+        for rollouts in sample_batches(
+            model, self.start.tokenizer, problems, thinking_of(sampling), recipe.seed,
+            step * sampling.problems, self.watcher,
+        ):  # fmt: skip
+            right += int(rollouts.right.sum())
+            kept.append(rollouts.rows.take(keep_right(rollouts, recipe.kept_per_problem)))
+        return right, Rows.joined(kept)
+
+    def _update(self, learner: Learner, rows: Rows, step: int) -> tuple[Learner, float]:
         """`updates` on random batches of `rows`, and their mean loss."""
-        recipe = self._recipe
+        recipe = self.recipe
+        model, state = learner
         rng = np.random.default_rng([recipe.seed, step, 1])
         losses = []
         began_s = time.perf_counter()
         for _ in range(recipe.updates):
-            batch = chosen(rows, rng.integers(len(rows.tokens), size=recipe.batch))
-            *student, loss = kept_update(*student, batch.tokens, batch.taught, self._apply)
+            batch = rows.take(rng.integers(len(rows.tokens), size=recipe.batch))
+            data = (batch.tokens, batch.taught)
+            model, state, loss = update(cross_entropy, self.apply, model, state, data)
             losses.append(loss)
-            self._watcher.updated(batch.lengths.tolist())
+            self.watcher.updated(batch.lengths.tolist())
         mean = float(sum(losses)) / len(losses)
-        self._watcher.phase("update", time.perf_counter() - began_s)
-        return (student[0], student[1]), mean
-
-
-def sampled(
-    model: Transformer, tokenizer: Tokenizer, problems: Sequence[Problem], asked: Sampling,
-    seed: int, first_index: int, watcher: LoopWatcher,
-) -> Iterator[Rollouts]:  # fmt: skip
-    """Attempts at `problems`, `TOGETHER` of them at a time."""
-    thinking = Thinking(Temperature(asked.temperature), asked.attempts, asked.think_budget)
-    for first in range(0, len(problems), TOGETHER):
-        found = roll_out(
-            model, tokenizer, problems[first : first + TOGETHER], thinking, seed,
-            first_index + first, watcher.phase,
-        )  # fmt: skip
-        watcher.sampled(found)
-        yield found
+        self.watcher.phase("update", time.perf_counter() - began_s)
+        return (model, state), mean

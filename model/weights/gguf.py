@@ -1,6 +1,6 @@
-"""Weights from a local GGUF file of architecture llama, qwen2 or qwen3.
+"""Weights and configuration from a local GGUF file of architecture llama, qwen2 or qwen3.
 
-ModelConfig from a GGUF's metadata (keys: gguf.md; their meaning: convert_hf_to_gguf.py).
+Keys are those of gguf.md; their meaning is that of llama.cpp's convert_hf_to_gguf.py.
 """
 
 import math

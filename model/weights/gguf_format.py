@@ -10,7 +10,6 @@ import struct
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import gguf
 import ml_dtypes
@@ -69,10 +68,10 @@ class GgufFile:
         self._data = _mapped(path)
         cursor = _Cursor(self._data, path)
         tensor_count, field_count = _counts(cursor, path)
-        self.metadata: dict[str, Any] = {}
+        self.metadata: dict[str, object] = {}
         for _ in range(field_count):
             key = cursor.text()
-            self.metadata[key] = cursor.value(cursor.scalar("I"))
+            self.metadata[key] = cursor.value(cursor.integer("I"))
         self.tensors = _tensor_table(cursor, tensor_count, self.metadata, path)
 
     def array(self, name: str) -> np.ndarray:
@@ -109,26 +108,28 @@ class _Cursor:
         self.offset = end
         return taken
 
-    def scalar(self, code: str) -> Any:
-        return struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
+    def integer(self, code: str) -> int:
+        value: int = struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
+        return value
 
     def text(self) -> str:
         try:
-            return self.take(self.scalar("Q")).decode("utf-8")
+            return self.take(self.integer("Q")).decode("utf-8")
         except UnicodeDecodeError as error:
             raise ModelInputError(
                 f"{self._path} holds text that is not UTF-8 before byte {self.offset}: "
                 "the file is damaged, fetch it again."
             ) from error
 
-    def value(self, kind: int) -> Any:
+    def value(self, kind: int) -> object:
         if kind == _STRING:
             return self.text()
         if kind in _SCALARS:
-            return self.scalar(_SCALARS[kind])
+            code = _SCALARS[kind]
+            return struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
         if kind != _ARRAY:
             raise self._unknown(kind)
-        element, count = self.scalar("I"), self.scalar("Q")
+        element, count = self.integer("I"), self.integer("Q")
         if element == _STRING:
             return [self.text() for _ in range(count)]
         if element not in _SCALARS:
@@ -162,17 +163,17 @@ def _counts(cursor: _Cursor, path: Path) -> tuple[int, int]:
         raise ModelInputError(
             f"{path} is not a GGUF file (it starts with {magic!r}): pass a .gguf file as published."
         )
-    version = cursor.scalar("I")
+    version = cursor.integer("I")
     if version not in (2, 3):
         raise ModelInputError(
             f"{path} is GGUF version {version} or big-endian; versions 2 and 3, little-endian, are "
             "read: convert the model again with a current llama.cpp."
         )
-    return cursor.scalar("Q"), cursor.scalar("Q")
+    return cursor.integer("Q"), cursor.integer("Q")
 
 
 def _tensor_table(
-    cursor: _Cursor, count: int, metadata: dict[str, Any], path: Path
+    cursor: _Cursor, count: int, metadata: dict[str, object], path: Path
 ) -> dict[str, GgufTensor]:
     entries = [_entry(cursor, path) for _ in range(count)]
     alignment = metadata.get("general.alignment", 32)
@@ -200,16 +201,16 @@ def _tensor_table(
 
 def _entry(cursor: _Cursor, path: Path) -> tuple[str, GGMLQuantizationType, tuple[int, ...], int]:
     name = cursor.text()
-    dimensions = cursor.scalar("I")
+    dimensions = cursor.integer("I")
     if dimensions > _MAX_DIMENSIONS:
         raise ModelInputError(f"{path} gives tensor '{name}' {dimensions} axes: it is damaged.")
-    shape = tuple(cursor.scalar("Q") for _ in range(dimensions))[::-1]
-    number, offset = cursor.scalar("I"), cursor.scalar("Q")
-    known = {kind.value: kind for kind in READABLE_TYPES}
-    if number not in known:
+    shape = tuple(cursor.integer("Q") for _ in range(dimensions))[::-1]
+    number, offset = cursor.integer("I"), cursor.integer("Q")
+    readable = {kind.value: kind for kind in READABLE_TYPES}
+    if number not in readable:
         names = {kind.value: kind.name for kind in GGMLQuantizationType}
         raise ModelInputError(
             f"{path} holds tensor '{name}' as {names.get(number, f'unknown type {number}')}, which "
             f"is not read: use a file of {', '.join(k.name for k in READABLE_TYPES)}."
         )
-    return name, known[number], shape, offset
+    return name, readable[number], shape, offset

@@ -109,12 +109,12 @@ def _sentencepiece(fields: Fields, tokens: list[str]) -> tokenizers.Tokenizer:
         if fields.get("tokenizer.ggml.merges")
         else _merges_by_score(fields, tokens)
     )
-    unknown = fields.get("tokenizer.ggml.unknown_token_id")
+    unknown = _id(fields, "unknown", tokens)
     backend = tokenizers.Tokenizer(
         models.BPE(
             vocab=_ids(tokens),
             merges=merges,
-            unk_token=tokens[unknown] if _is_id(unknown, tokens) else None,
+            unk_token=None if unknown is None else tokens[unknown],
             fuse_unk=True,
             byte_fallback=True,
         )
@@ -135,12 +135,12 @@ def _merges_by_score(fields: Fields, tokens: list[str]) -> list[tuple[str, str]]
     scores = fields.get("tokenizer.ggml.scores")
     if not isinstance(scores, list) or len(scores) != len(tokens):
         raise _damaged(fields.where, "as many scores as tokens are needed")
-    known = frozenset(tokens)
+    vocabulary = frozenset(tokens)
     ranked = [
         (score, cut, len(token) - cut, token)
         for token, score in zip(tokens, scores, strict=True)
         for cut in range(1, len(token))
-        if token[:cut] in known and token[cut:] in known
+        if token[:cut] in vocabulary and token[cut:] in vocabulary
     ]
     ranked.sort(key=lambda merge: merge[:3], reverse=True)
     return [(token[:cut], token[cut:]) for _, cut, _, token in ranked]
@@ -161,30 +161,29 @@ def _add_marked(backend: tokenizers.Tokenizer, fields: Fields, tokens: list[str]
 def _finished(
     backend: tokenizers.Tokenizer, fields: Fields, tokens: list[str], kind: str, pre: str
 ) -> Tokenizer:
-    ids = {
-        name: fields.get(f"tokenizer.ggml.{name}_token_id")
-        for name in ("bos", "eos", "eot", "eom", "unknown", "padding")
-    }
+    names = ("bos", "eos", "eot", "eom", "unknown", "padding")
+    given = {name: _id(fields, name, tokens) for name in names}
+    ids = {name: number for name, number in given.items() if number is not None}
     texts = {"bos": "bos_token", "eos": "eos_token", "unknown": "unk_token", "padding": "pad_token"}
     template = fields.get("tokenizer.chat_template")
     adds_bos = fields.flag(
         "tokenizer.ggml.add_bos_token", kind == "llama" or pre in _BOS_BY_DEFAULT
     )
-    ends = [ids[name] for name in ("eos", "eot", "eom") if _is_id(ids[name], tokens)]
+    ends = [ids[name] for name in ("eos", "eot", "eom") if name in ids]
     return Tokenizer(
         backend,
         where=fields.where,
         end_ids=ends,
-        bos_id=ids["bos"] if adds_bos and _is_id(ids["bos"], tokens) else None,
+        bos_id=ids.get("bos") if adds_bos else None,
         chat_template=template if isinstance(template, str) else None,
-        special_tokens={
-            text: tokens[ids[name]] for name, text in texts.items() if _is_id(ids[name], tokens)
-        },
+        special_tokens={text: tokens[ids[name]] for name, text in texts.items() if name in ids},
     )
 
 
-def _is_id(value: object, tokens: list[str]) -> bool:
-    return isinstance(value, int) and 0 <= value < len(tokens)
+def _id(fields: Fields, name: str, tokens: list[str]) -> int | None:
+    """The token id that the file gives as `name`; None where it gives none that there is."""
+    value = fields.get(f"tokenizer.ggml.{name}_token_id")
+    return value if isinstance(value, int) and 0 <= value < len(tokens) else None
 
 
 def _ids(tokens: list[str]) -> dict[str, int]:

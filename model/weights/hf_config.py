@@ -5,7 +5,6 @@ Defaults are those of transformers' configuration classes, for fields that publi
 
 import json
 from pathlib import Path
-from typing import Any
 
 from ..config import Family, ModelConfig, ModelInputError, RopeScaling
 from .metadata import Fields, checked
@@ -18,7 +17,7 @@ _FAMILIES: dict[str, Family] = {
 }
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, object]:
     """The JSON object in `path`; `ModelInputError` if it is missing or not one."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -104,18 +103,19 @@ def _context_length(fields: Fields, family: Family) -> int:
 
 def _rope_fields(fields: Fields) -> Fields:
     """The rotary fields in one mapping: `rope_parameters` (transformers 5) or two older keys."""
-    newer = fields.get("rope_parameters")
-    older = fields.get("rope_scaling")
-    for key, value in (("rope_parameters", newer), ("rope_scaling", older)):
+    merged: dict[str, object] = {"rope_theta": fields.get("rope_theta")}
+    for key in ("rope_scaling", "rope_parameters"):
+        value = fields.get(key)
         if value is not None and not isinstance(value, dict):
             raise ModelInputError(f"{fields.where} has a '{key}' that is not an object.")
-    merged = {"rope_theta": fields.get("rope_theta"), **(older or {}), **(newer or {})}
-    partial = fields.number("partial_rotary_factor", merged.get("partial_rotary_factor", 1.0))
+        merged |= value or {}
+    nested = Fields(merged, fields.where)
+    partial = fields.number("partial_rotary_factor", nested.number("partial_rotary_factor", 1.0))
     if partial != 1.0:
         raise ModelInputError(
             f"{fields.where} rotates part of each head only, which is not supported."
         )
-    return Fields(merged, fields.where)
+    return nested
 
 
 def _rope_scaling(rope: Fields) -> RopeScaling | None:

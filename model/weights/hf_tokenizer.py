@@ -1,7 +1,6 @@
 """A Tokenizer from a Hugging Face folder: tokenizer.json and the settings beside it."""
 
 from pathlib import Path
-from typing import Any
 
 import tokenizers
 
@@ -51,11 +50,11 @@ def _backend(path: Path) -> tokenizers.Tokenizer:
         raise ModelInputError(f"{path} is damaged ({error}): fetch it again.") from error
 
 
-def _optional_json(path: Path) -> dict[str, Any]:
+def _optional_json(path: Path) -> dict[str, object]:
     return read_json(path) if path.is_file() else {}
 
 
-def _special_tokens(settings: dict[str, Any]) -> dict[str, str]:
+def _special_tokens(settings: dict[str, object]) -> dict[str, str]:
     """Texts such as bos_token; older files wrap each in an object with its 'content'."""
     texts = {}
     for name in ("bos_token", "eos_token", "unk_token", "pad_token"):
@@ -76,7 +75,9 @@ def _stated_ends(folder: Path) -> list[int]:
     return ends
 
 
-def _bos_id(backend: tokenizers.Tokenizer, settings: dict[str, Any], bos: int | None) -> int | None:
+def _bos_id(
+    backend: tokenizers.Tokenizer, settings: dict[str, object], bos: int | None
+) -> int | None:
     """BOS, if add_bos_token says so or, where it says nothing, tokenizer.json's own processor."""
     stated = settings.get("add_bos_token")
     if isinstance(stated, bool):
@@ -85,7 +86,7 @@ def _bos_id(backend: tokenizers.Tokenizer, settings: dict[str, Any], bos: int | 
     return bos if bos is not None and added[:1] == [bos] else None
 
 
-def _chat_template(folder: Path, settings: dict[str, Any]) -> str | None:
+def _chat_template(folder: Path, settings: dict[str, object]) -> str | None:
     """chat_template.jinja, else the setting: a text, or a list of named ones with a default."""
     path = folder / "chat_template.jinja"
     if path.is_file():

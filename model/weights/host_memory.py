@@ -1,6 +1,6 @@
-"""How much memory a process may still take, asked before it is taken.
+"""How much memory this process may still allocate.
 
-The kernel ends a process that overruns its limit without a word; a sentence beforehand is kinder.
+The kernel kills a process that overruns its limit without a message; callers check beforehand.
 """
 
 import os
@@ -32,8 +32,8 @@ def available_bytes(root: Path = Path("/")) -> int | None:
     `root` stands in for / in tests. None where none of these is known.
     """
     candidates = [_meminfo_bytes(root), *_cgroup_v2_bytes(root), _cgroup_v1_bytes(root)]
-    known = [value for value in candidates if value is not None]
-    return max(0, min(known)) if known else _physical_bytes()
+    limits = [value for value in candidates if value is not None]
+    return max(0, min(limits)) if limits else _physical_bytes()
 
 
 def _meminfo_bytes(root: Path) -> int | None:

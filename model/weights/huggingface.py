@@ -1,6 +1,5 @@
-"""Weights from a local Hugging Face folder: config.json, safetensors, tokenizer.json.
-
-Weights from the Hugging Face hub, downloaded once into huggingface_hub's own cache.
+"""Weights from a Hugging Face folder (config.json, safetensors, tokenizer.json), local or fetched
+once from the hub into huggingface_hub's own cache.
 """
 
 from dataclasses import replace

@@ -1,12 +1,9 @@
-"""WeightSource: where weights come from, whatever the file format.
+"""From public tensors in any file format to the stacked arrays that the transformer takes.
 
-From public tensors, one at a time, to the stacked arrays that the transformer takes.
-
-Where each public tensor goes: from Hugging Face names to this package's stacked arrays.
-
-Axis letters are those of `config.py`. A public projection is [out, in] and ours [in, out]; its
-query head n is (k, g) = (n // G, n % G), as Hugging Face's `repeat_kv` pairs them, which is the
-order of heads side by side in Q.
+`WeightSource` gives the tensors one at a time; `placements` says where each belongs, by its
+Hugging Face name. Axis letters are those of `config.py`. A public projection is [out, in] and ours
+[in, out]; its query head n is (k, g) = (n // G, n % G), as Hugging Face's `repeat_kv` pairs them,
+which is the order of heads side by side in Q.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -146,13 +143,13 @@ def parameters(
         name: np.empty(shape, _NUMPY_DTYPES[dtype]) for name, shape in shapes.items()
     }
     missing = placements(config)
-    known = frozenset(missing)
+    placed = frozenset(missing)
     for name, tensor in tensors:
-        if name not in known and _harmless(name, config):
+        if name not in placed and _harmless(name, config):
             continue
         place = missing.pop(name, None)
         if place is None:
-            problem = "is given twice" if name in known else "has no place in this model"
+            problem = "is given twice" if name in placed else "has no place in this model"
             raise ModelInputError(
                 f"tensor '{name}' {problem} ({config.family}, {config.layers} layers): "
                 "the weights and the configuration are not of one model."

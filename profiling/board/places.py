@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..predicted.phase_terms import PhaseTerms, predicted_terms, terms_at_peak
 from ..records import ChipPlacement, Phase, PredictedPhase, Prediction, Profile
-from .terms import PhaseTerms, joined
 
 MOVED = "Sliders move its terms, which comes near predicting anew."
 
@@ -62,11 +62,7 @@ def _floor(placement: ChipPlacement, phases: Sequence[Phase]) -> Place:
 
 def _floor_phase(phase: Phase, placement: ChipPlacement) -> PlacedPhase:
     flops, hbm_bytes = phase.counted.flops, phase.counted.hbm_bytes.total
-    terms = PhaseTerms(
-        compute_s=flops / (placement.chips * placement.peak_flops),
-        memory_s=hbm_bytes / (placement.chips * placement.hbm_bandwidth),
-    )
-    return PlacedPhase(phase.name, flops, hbm_bytes, terms)
+    return PlacedPhase(phase.name, flops, hbm_bytes, terms_at_peak(phase, placement))
 
 
 def _predicted(prediction: Prediction, placement: ChipPlacement | None) -> Place:
@@ -84,19 +80,12 @@ def _predicted(prediction: Prediction, placement: ChipPlacement | None) -> Place
 
 
 def _predicted_phase(phase: PredictedPhase) -> PlacedPhase:
-    terms = PhaseTerms(
-        compute_s=phase.compute_s,
-        memory_s=phase.memory_s,
-        on_chip_s=phase.on_chip_s,
-        links_s=phase.links_s,
-        overhead_s=phase.overhead_s,
-    )
     time_s = phase.time_s
     return PlacedPhase(
         phase=phase.phase,
         flops=phase.flops,
         hbm_bytes=phase.memory_bytes,
-        terms=joined(terms, time_s.median),
+        terms=predicted_terms(phase),
         low_s=time_s.low,
         high_s=time_s.high,
     )

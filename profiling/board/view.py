@@ -4,9 +4,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from ..predicted.phase_terms import PhaseTerms
 from ..records import Phase, Profile, ThoughtPoint
 from .places import Place, floors, predicted
-from .terms import PhaseTerms
 
 
 def run_view(profile: Profile) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """One calibration: the fit on all rows, its test on held-out ones, and the files it writes.
 
-Rows predicted by a fit that has not seen them: whole models, or whole sources, left out.
+Held-out rows are predicted by a fit that has not seen their model, or their source.
 """
 
 import csv
@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import jax
 import numpy as np
@@ -63,8 +63,8 @@ def hold_out(
 ) -> HeldOut:
     """Each fold predicted by the fit of all others; `told` hears of each one done."""
     median, scale = np.zeros(len(fold)), np.zeros(len(fold))
-    for each in np.unique(fold):
-        inside = fold == each
+    for held in np.unique(fold):
+        inside = fold == held
         posterior = fitter.fit(np.where(inside, 0.0, 1.0), start=whole.mode)
         predicted = fitter.log_predicted(draws(posterior, DRAWS))[:, inside]
         median[inside] = predicted[0]
@@ -138,19 +138,23 @@ def calibrate(
 
 def _record(
     fitter: Fitter, whole: Posterior, scales: np.ndarray, cases: Sequence[Case]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The fit as `predict.calibration` reads it: draws by component and by who has an effect."""
     names = fitter.names
     drawn = [fitter.parameters(vector) for vector in draws(whole, DRAWS)]
 
-    def table(part: str, who: tuple[str, ...], scale: str | None) -> dict[str, Any]:
+    def table(
+        part: Literal["means", "regimes", "chips", "stacks"],
+        names_of_part: tuple[str, ...],
+        scale: str | None,
+    ) -> dict[str, dict[str, list[float]]]:
         return {
             component: {
-                each: _rounded(
+                name: _rounded(
                     np.array([float(d[part][component][i]) for d in drawn])
                     * (getattr(COMPONENTS[component], scale) if scale else 1.0)
                 )
-                for i, each in enumerate(who)
+                for i, name in enumerate(names_of_part)
             }
             for component in drawn[0][part]
         }

@@ -1,16 +1,15 @@
 """The posterior of prediction's parameters: its mode, and draws about it.
 
 Every component's mean by kind, and standardised effects of chips and stacks, have normal priors
-(`predict.effects`); log(measured / predicted) has a Student-t of few degrees of freedom about
-zero, with a scale for each group of measurements, because some rows are wrong. Draws are from the
-normal approximation at the mode (Laplace; Gelman et al. 2013, ch. 13).
-
-Rows: cases as arrays, one entry each, so that one call predicts all of them.
+(`predicted.calibration`); log(measured / predicted) has a Student-t of few degrees of freedom
+about zero, with a scale for each group of measurements, because some rows are wrong. Draws are
+from the normal approximation at the mode (Laplace; Gelman et al. 2013, ch. 13). Cases are held as
+arrays, one entry each, so that one call predicts all of them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +18,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from scipy.optimize import minimize
 
+from ..predicted.arrays import mapped
 from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES, efficiency_of, regime_of
 from ..predicted.cases import Case
 from ..predicted.energy import SERVER_OVER_CHIPS, PowerShares, design_power_of, power_share
@@ -99,7 +99,7 @@ def _padded(works: list[Work], length: int) -> list[Work]:
 
 
 def _table(rows: list[list], name: str) -> np.ndarray:
-    return np.array([[float(getattr(each, name)) for each in row] for row in rows])
+    return np.array([[float(getattr(part, name)) for part in row] for row in rows])
 
 
 DEGREES_OF_FREEDOM = 4.0
@@ -108,7 +108,16 @@ POWER_PRIOR = {"base": (-0.2, 0.5), "memory": (-1.7, 0.5), "compute": (-0.4, 0.5
 """Mean and scale of the logit of each share: about 0.45, 0.15 and 0.4 of the design power."""
 ENERGY = GROUPS.index("energy")
 
-Parameters = dict[str, Any]
+
+class Parameters(TypedDict):
+    """What is fitted: by component where it is a dict, and there by kind, regime, chip or stack."""
+
+    means: dict[str, Array]
+    regimes: dict[str, Array]
+    chips: dict[str, Array]
+    stacks: dict[str, Array]
+    power: dict[str, Array]
+    log_scale: Array
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,10 @@ class Posterior:
 def prior_mode(names: Names) -> Parameters:
     """Parameters at their prior's mode."""
     return {
-        "means": {name: jnp.full(len(names.kinds), each.mean) for name, each in COMPONENTS.items()},
+        "means": {
+            name: jnp.full(len(names.kinds), component.mean)
+            for name, component in COMPONENTS.items()
+        },
         "regimes": {
             name: jnp.zeros(len(REGIMES)) for name, e in COMPONENTS.items() if e.regime_scale
         },
@@ -152,7 +164,7 @@ def log_predicted(parameters: Parameters, rows: Rows) -> Array:
     efficiency = efficiency_of(transformed)
     terms = step_terms(rows.work, rows.hardware, efficiency, rows.narrowing)
     seconds = (terms.time_s * rows.steps).sum(axis=1)
-    whole = jax.tree.map(lambda x: (x * rows.steps).sum(axis=1) * rows.copies, rows.work)
+    whole = mapped(lambda x: (x * rows.steps).sum(axis=1) * rows.copies, rows.work)
     share = _power_share(parameters, rows, whole, seconds)
     watts = rows.chips * jnp.nan_to_num(rows.design_w, nan=1.0) * share * rows.beside
     return jnp.log(seconds) + jnp.where(rows.group == ENERGY, jnp.log(watts), 0.0)
@@ -160,7 +172,7 @@ def log_predicted(parameters: Parameters, rows: Rows) -> Array:
 
 def _power_share(parameters: Parameters, rows: Rows, whole: Work, seconds: Array) -> Array:
     shares = PowerShares(**{n: jax.nn.sigmoid(v) for n, v in parameters["power"].items()})
-    flat = jax.tree.map(lambda x: x[:, 0], rows.hardware)
+    flat = mapped(lambda x: x[:, 0], rows.hardware)
     return power_share(shares, whole, flat, rows.chips, seconds)
 
 
@@ -175,8 +187,8 @@ def negative_log_posterior(parameters: Parameters, rows: Rows, weights: Array) -
         standard = (parameters["means"][name] - component.mean) / component.mean_scale
         total += 0.5 * (standard**2).sum()
     effects = [*parameters["regimes"].values(), *parameters["chips"].values()]
-    for each in [*effects, *parameters["stacks"].values()]:
-        total += 0.5 * (each**2).sum()
+    for effect in [*effects, *parameters["stacks"].values()]:
+        total += 0.5 * (effect**2).sum()
     for name, (mean, width) in POWER_PRIOR.items():
         total += 0.5 * ((parameters["power"][name] - mean) / width) ** 2
     mean, width = PRIOR_LOG_SCALE
@@ -202,19 +214,20 @@ class Fitter:
 
     def fit(self, weights: np.ndarray, start: np.ndarray | None = None) -> Posterior:
         """The mode by L-BFGS, and the inverse of the curvature there; needs 64-bit floats."""
-        found = minimize(
+        optimum = minimize(
             lambda v: tuple(np.asarray(x, np.float64) for x in self._value_and_slope(v, weights)),
             self._start if start is None else start,
             jac=True, method="L-BFGS-B", options={"maxiter": 3000, "maxfun": 6000},
         )  # fmt: skip
-        values, vectors = np.linalg.eigh(np.asarray(self._curvature(found.x, weights)))
+        values, vectors = np.linalg.eigh(np.asarray(self._curvature(optimum.x, weights)))
         # Priors are standard normal or narrower: no direction is truly flatter than one.
         covariance = (vectors / np.maximum(values, 1.0)) @ vectors.T
-        return Posterior(found.x, covariance)
+        return Posterior(optimum.x, covariance)
 
     def parameters(self, vector: np.ndarray) -> Parameters:
         """A vector as parameters by name."""
-        return self._unravel(jnp.asarray(vector))
+        parameters: Parameters = self._unravel(jnp.asarray(vector))
+        return parameters
 
     def log_predicted(self, vectors: np.ndarray) -> np.ndarray:
         """Log seconds or joules [draws, N] of every row, for each draw of the parameters."""

@@ -1,36 +1,23 @@
 """`rooflink compare`: what changed between two profiles."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
 from rich.console import Console
 
-from ..compare import compare
-from ..records.files import load_profile
-from ..render.comparison import show_comparison
+from ..compare import Comparison
+from ..jobs.compare_job import CompareJob
+from .from_job import command_of
 
 EXAMPLES = """
-Ratios are B / A. A time counts as changed only where the repeats of both do not overlap.
+rooflink compare runs/monday runs/tuesday
 
-Examples:
-
-    rooflink compare runs/monday runs/tuesday
-
-    rooflink compare runs/monday/profile.json runs/tuesday --json
+rooflink compare runs/monday/profile.json runs/tuesday --json
 """
 
 
-def compare_command(
-    a: Annotated[Path, typer.Argument(metavar="A", help="A run's folder or its profile.json.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="The one that is set against it.")],
-    json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
-) -> None:
-    found = compare(load_profile(a), load_profile(b))
-    if json:
-        print(found.model_dump_json(indent=1))
-    else:
-        show_comparison(found, Console())
+def _show(result: Comparison, job: CompareJob, console: Console) -> None:
+    from ..reports.renderers.console import show
+    from ..reports.sections.comparison import comparison_document
+
+    show(comparison_document(result), console)
 
 
-compare_command.__doc__ = f"Show what changed between two profiles.\n{EXAMPLES}"
+compare_command = command_of(CompareJob, _show, EXAMPLES)

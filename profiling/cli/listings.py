@@ -1,160 +1,83 @@
-"""`rooflink models` and `rooflink chips`: what there is.
-
-One chip's figures with their sources, as a table.
-
-`rooflink schema`: the JSON Schema of what the other commands write.
-"""
+"""`rooflink models`: the models there are. `rooflink schema`: the JSON Schema of each record."""
 
 import json as jsonlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
+from ...model.architecture import Architecture
 from ...model.config import PRESETS, ModelConfig
-from ...tpu_configs.catalog import chip_stem, load_all
-from ...tpu_configs.chip import Chip
-from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..errors import ProfileInputError
-from ..measured.machine import chip_named
-from ..records.files import WRITTEN, published_text
-from ..render.console_table import Column, print_table
-from ..render.units import bandwidth, bytes_, count, flop_rate, prefixed
+from ..reports.document import Column, Table
+from ..reports.renderers.console import show_table
+from ..reports.units import bytes_, count, significant
 
-PREFIXED = {"FLOP/s", "B/s", "B"}
-
-
-def show_chip(chip: Chip, console: Console) -> None:
-    """Print every figure of `chip` with unit, confidence, date and source."""
-    table = Table(title=f"{chip.name} ({chip.vendor}, {chip.year}), per chip", box=None)
-    table.add_column("figure", no_wrap=True)
-    table.add_column("value", justify="right", overflow="fold", min_width=13, max_width=24)
-    table.add_column("confidence")
-    table.add_column("date", no_wrap=True)
-    table.add_column("source", overflow="fold")
-    for name, figure in figures_in(chip).items():
-        value = figure.value if isinstance(figure, Statement) else _number(figure)
-        table.add_row(name, value, figure.confidence, figure.date, figure.source)
-    console.print(table)
-
-
-def _number(figure: Figure) -> str:
-    if figure.unit in PREFIXED:
-        return prefixed(figure.value, figure.unit)
-    return count(figure.value) if figure.unit == "1" else f"{figure.value:g} {figure.unit}"
-
+if TYPE_CHECKING:
+    from ..records.files import Written
 
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
 def models_command(json: Json = False) -> None:
-    """List the model presets, from their public configurations.
+    """List the model presets, and the models of which only sizes come along.
 
-    Each can be costed (`--weights none`) or run with random weights (`--weights random`);
-    smollm2-135m comes with its own. A path to a .gguf file or a Hugging Face folder, or a hub id,
-    is a model too.
+    A preset can be costed (`--weights none`) or run with random weights (`--weights random`);
+    smollm2-135m comes with its own. A described model can be predicted, not run: `rooflink predict`
+    takes it, or your own .toml file of sizes. A path to a .gguf file or a Hugging Face folder, or
+    a hub id, is a model too.
 
     Example:
 
         rooflink models --json
     """
+    from ..predicted.model_shape import described_models  # brings the records
+
+    presets, described = list(PRESETS.values()), list(described_models().values())
     if json:
-        print(jsonlib.dumps([_model_row(config) for config in PRESETS.values()], indent=1))
+        print(jsonlib.dumps([_model_row(model) for model in (*presets, *described)], indent=1))
         return
-    table = Table(title="Model presets (bytes in bfloat16)", box=None, header_style="bold")
-    for column in ("model", "parameters", "weights", "KV a token"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for column in ("layers", "heads", "KV", "context"):
-        table.add_column(column, justify="right")
-    for config in PRESETS.values():
-        table.add_row(
-            config.name,
-            f"{config.parameters / 1e9:.3g} B",
-            bytes_(config.weight_bytes("bfloat16")),
-            bytes_(config.kv_bytes_per_token("bfloat16")),
-            *(str(n) for n in (config.layers, config.query_heads, config.kv_heads)),
-            str(config.context_length),
-        )
-    Console().print(table)
+    _show_models("Model presets (bytes in bfloat16)", presets)
+    _show_models("Described models: cost only, cannot run", described)
 
 
-def chips_command(
-    name: Annotated[
-        str | None, typer.Argument(help="One chip, by name or as a .toml file, with its sources.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """List the chips, TPUs first, or show one with the source and confidence of each figure.
+def _show_models(title: str, models: Sequence[Architecture]) -> None:
+    def billions(number: float) -> str:
+        return f"{significant(number / 1e9)} B"
 
-    A chip's confidence in the list is the least one of its bfloat16 peak and its memory's size and
-    bandwidth; 'claimed' is what its maker says and nobody else has measured.
-
-    Examples:
-
-        rooflink chips
-
-        rooflink chips v5e
-
-        rooflink chips "H100 SXM"
-
-        rooflink chips cpu  (this machine, measured)
-
-        rooflink chips my_chip.toml --json
-    """
-    chips = [chip_named(name)] if name else load_all()
-    if json:
-        shown = [chip.model_dump(mode="json", exclude_none=True) for chip in chips]
-        print(jsonlib.dumps(shown[0] if name else shown, indent=1))
-    elif name:
-        show_chip(chips[0], Console())
-    else:
-        Console().print(_chip_table(chips))
+    console = Console()
+    console.print(Text(title, "bold"))
+    context = [m.context_length if isinstance(m, ModelConfig) else None for m in models]
+    columns = [
+        Column("model", [m.name for m in models]),
+        Column("parameters", [m.parameters for m in models], billions),
+        Column("active", [m.active_parameters for m in models], billions),
+        Column("weights", [m.weight_bytes("bfloat16") for m in models], bytes_),
+        Column("KV per token", [m.kv_bytes_per_token("bfloat16") for m in models], bytes_),
+        Column("layers", [m.layers for m in models], count),
+        Column("heads", [m.query_heads for m in models], count),
+        Column("KV heads", [m.kv_heads for m in models], count),
+        Column("context", context, count),
+    ]
+    show_table(Table(title, columns), console)
 
 
-def _model_row(config: ModelConfig) -> dict[str, object]:
-    return asdict(config) | {
-        "parameters": config.parameters,
-        "weight_bytes_bfloat16": config.weight_bytes("bfloat16"),
-        "kv_bytes_per_token_bfloat16": config.kv_bytes_per_token("bfloat16"),
+def _model_row(model: Architecture) -> dict[str, object]:
+    return asdict(model) | {
+        "runs": isinstance(model, ModelConfig),
+        "parameters": model.parameters,
+        "active_parameters": model.active_parameters,
+        "weight_bytes_bfloat16": model.weight_bytes("bfloat16"),
+        "kv_bytes_per_token_bfloat16": model.kv_bytes_per_token("bfloat16"),
     }
-
-
-def _chip_table(chips: list[Chip]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.title = "Chips, at datasheet peak"
-    table.caption = "* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source"
-    table.add_column("chip", no_wrap=True)
-    for column in ("year", "bfloat16 peak", "memory", "bandwidth", "ridge FLOP/B"):
-        table.add_column(column, justify="right")
-    table.add_column("confidence", no_wrap=True)
-    others = False
-    for chip in chips:
-        if chip.kind != "tpu" and not others:
-            table.add_row()  # TPUs come first
-            others = True
-        table.add_row(
-            chip_stem(chip),
-            str(chip.year),
-            _peak(chip),
-            bytes_(chip.hbm_capacity_bytes),
-            bandwidth(chip.hbm_bandwidth),
-            f"{chip.ridge('bfloat16'):.3g}",
-            chip.confidence,
-        )
-    return table
-
-
-def _peak(chip: Chip) -> str:
-    """The bfloat16 peak; with a star where another dtype's stands in."""
-    peak = chip.peak_flops("bfloat16")
-    return f"{'' if peak.dtype == 'bfloat16' else '*'}{flop_rate(peak.flop_per_s)}"
 
 
 def schema_command(
     name: Annotated[
-        str | None, typer.Argument(help=f"Of {', '.join(WRITTEN)}; without one they are listed.")
+        str | None, typer.Argument(help="profile, evaluation ...; without one they are listed.")
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="List as JSON; a schema is JSON anyway.")
@@ -170,6 +93,8 @@ def schema_command(
 
         rooflink schema evaluation | jq '."$defs".Cell.properties'
     """
+    from ..records.files import WRITTEN, published_text  # every record there is
+
     if name is not None and name not in WRITTEN:
         raise ProfileInputError(
             f"no record is called '{name}': `rooflink schema` prints one of {', '.join(WRITTEN)}"
@@ -183,17 +108,14 @@ def schema_command(
         ]
         print(jsonlib.dumps(rows, indent=1))
     else:
-        _show()
+        _show_records(WRITTEN)
 
 
-def _show() -> None:
-    found = list(WRITTEN.values())
-    print_table(
-        Console(),
-        [
-            Column("record", list(WRITTEN), left=True),
-            Column("file", [each.file for each in found], left=True),
-            Column("schema_version", [each.version for each in found], left=True),
-            Column("written by", [each.command for each in found], left=True),
-        ],
-    )
+def _show_records(records: Mapping[str, "Written"]) -> None:
+    columns = [
+        Column("record", list(records)),
+        Column("file", [record.file for record in records.values()]),
+        Column("schema_version", [record.version for record in records.values()]),
+        Column("written by", [record.command for record in records.values()]),
+    ]
+    show_table(Table("Records", columns), Console())

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from ...model.sampling import sampler
-from ...model.tasks.registry import FORMS
+from ...model.tasks.parse import FORMS
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..asking import (
@@ -24,7 +24,6 @@ from ..asking import (
     LONGEST_THOUGHT,
     answer_budget_for,
     attempts_for,
-    chips_for,
     problems_for,
     prompt_tokens_for,
     prompts_in,
@@ -34,15 +33,19 @@ from ..asking import (
     think_budget_for,
 )
 from ..compiled.targets import Target
-from ..measured.machine import slice_named
+from ..errors import InterruptedRunError
+from ..jobs.job import reserved
 from ..model_spec import Subject, resolve_subject
+from ..names import chips_for, slice_named
 from ..profiler import profile
 from ..records import Profile
-from ..render.console import show
-from ..render.report import write_run
+from ..reports.renderers.console import show
+from ..reports.sections.profile import profile_summary
+from ..reports.write import write_run
 from ..strategy_request import strategy_for
 from ..workload import Request
-from .options import DTypeChoice, TerminalWatcher, VerifierOption, reserved
+from .options import DTypeChoice, VerifierOption
+from .progress import TerminalWatcher
 
 EXAMPLES = f"""Count, and where it can run measure, what each phase of a chain of thought costs.
 
@@ -70,10 +73,6 @@ Examples:
 
     rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json
 """
-
-
-class InterruptedRunError(Exception):
-    """Ctrl-C before there was anything worth keeping."""
 
 
 class WeightsChoice(StrEnum):
@@ -203,7 +202,7 @@ def profile_command(
         print(found.model_dump_json(indent=1))
     else:
         console = Console()
-        show(found, console)
+        show(profile_summary(found), console)
         console.print(f"Report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
 
 
@@ -228,4 +227,6 @@ def _watched(
                 trace=trace,
             )  # fmt: skip
         except KeyboardInterrupt:
-            raise InterruptedRunError from None
+            raise InterruptedRunError(
+                "nothing had been measured yet, so nothing was written"
+            ) from None

@@ -16,7 +16,7 @@ from ..predicted.economics import Terms, per_correct
 from ..predicted.memory import RESERVED_SHARE
 from ..records import Profile
 from ..records.base import Interval
-from ..records.codesign import Assumption, CodesignCase, CodesignReport, ProfileRead
+from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
 from .claims import seeds
@@ -30,12 +30,12 @@ from .posterior_draws import summary, summary_or_none
 from .ranking import hardware_asks, model_asks
 from .search_report import Budget, design_searches, pareto_points
 from .sensitivity import bound_flips, elasticities
-from .what_if import parse_what_if, what_if
+from .what_if import StatedChanges, what_if
 from .workload_mix import MixedWorkload, mix_of
-from .workload_on_slice import Setting, asked_of, prediction_of, setting
+from .workload_on_slice import WorkloadOnSlice, prediction_of, request_of, workload_on_slice
 
 
-def assumptions(cases: Sequence[Setting]) -> list[Assumption]:
+def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
     """Those of the cases, then those of the analysis, then the cost model's."""
     terms = {case.slice.chip.name: case for case in cases}
     costed = dict(process_of(case.slice.chip) for case in terms.values())
@@ -44,21 +44,25 @@ def assumptions(cases: Sequence[Setting]) -> list[Assumption]:
         *_shared(cases[0]),
         *_ours(),
         *(_judged(process_of(case.slice.chip)[1] + ".") for case in terms.values()),
-        *(each for process_nm in sorted(costed) for each in cost_assumptions(process_nm)),
+        *(
+            cost_assumption
+            for process_nm in sorted(costed)
+            for cost_assumption in cost_assumptions(process_nm)
+        ),
     ]
 
 
-def _price(case: Setting) -> Assumption:
+def _price(case: WorkloadOnSlice) -> Assumption:
     hourly = case.terms.usd_per_chip_hour
-    said = f"{hourly:g} USD" if hourly is not None else "unknown"
+    text = f"{hourly:g} USD" if hourly is not None else "unknown"
     return Assumption(
-        sentence=f"An hour of one {case.slice.chip.name} costs {said}.",
+        sentence=f"An hour of one {case.slice.chip.name} costs {text}.",
         source=case.terms.price,
         confidence=case.slice.chip.confidence,
     )
 
 
-def _shared(case: Setting) -> list[Assumption]:
+def _shared(case: WorkloadOnSlice) -> list[Assumption]:
     terms = case.terms
     return [
         Assumption(
@@ -80,7 +84,7 @@ def _shared(case: Setting) -> list[Assumption]:
 
 
 def _ours() -> list[Assumption]:
-    said = (
+    sentences = (
         "A changed chip reaches the same shares of its figures as the one that is there.",
         "Rent follows what a chip costs to build; a larger part's watts and dollars are the cost "
         "model's.",
@@ -94,7 +98,7 @@ def _ours() -> list[Assumption]:
         f"Slices are busy {BUSY:.0%} of the time at the mean load; an idle chip whose file has no "
         f"idle power draws {IDLE_SHARE:.0%} of its design power.",
     )
-    return [_judged(each) for each in said]
+    return [_judged(sentence) for sentence in sentences]
 
 
 def _judged(sentence: str) -> Assumption:
@@ -103,11 +107,11 @@ def _judged(sentence: str) -> Assumption:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of an analysis besides profiles and slices."""
+    """Options of an analysis, besides profiles and slices."""
 
     mix: Sequence[MixedWorkload] | None = None  # None: each profile's own workload
     budget: Budget | None = None  # None: what the reference chip takes to build
-    what_ifs: Sequence[str] = ()
+    what_ifs: Sequence[StatedChanges] = ()
     terms: Terms = field(default_factory=Terms)
     stack: str | None = None
     weight_dtype: str | None = None  # None: the profile's
@@ -132,26 +136,24 @@ def analyse(
     profiles or slices, a workload that is empty, a profile without counted phases, what-ifs,
     budgets and targets that cannot be; ChipInputError for dtypes.
     """
-    asked = wanted or Wanted()
-    known = calibration or default_calibration()
+    request = wanted or Wanted()
+    calibrated = calibration or default_calibration()
     _require(profiles, slices)
-    for text in asked.what_ifs:
-        parse_what_if(text)
     runs = checked_runs(profiles)
-    cases, notes = _cases(profiles, slices, asked, known)
+    cases, notes = _cases(profiles, slices, request, calibrated)
     return CodesignReport(
-        command=asked.command,
-        profiles=_read(profiles, asked.files),
-        cases=[_case(case, asked, runs) for case in cases],
+        command=request.command,
+        profiles=_read(profiles, request.files),
+        cases=[_case(case, request, runs) for case in cases],
         hardware_asks=hardware_asks(cases),
         model_asks=model_asks(cases, runs),
         pareto=pareto_points(cases),
-        searches=_searches(cases, asked, notes),
+        searches=_searches(cases, request, notes),
         data_centers=[
-            data_center(case, asked.queries_per_s, asked.latency_target_s)
+            data_center(case, request.queries_per_s, request.latency_target_s)
             for case in _cheapest(cases)
         ],
-        seeds=seeds(known, asked.stack) if asked.seeds else [],
+        seeds=seeds(calibrated, request.stack) if request.seeds else [],
         assumptions=assumptions(cases),
         notes=notes,
     )
@@ -161,7 +163,7 @@ def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
     if not profiles:
         raise ProfileInputError("no profile is given: `rooflink profile` writes one")
     if not slices:
-        raise ProfileInputError("no slice is given: say --slices, such as v5e-16,h100-8")
+        raise ProfileInputError("no slice is given: say --slice, such as v5e-16")
     for profile in profiles:
         if not profile.phases:
             raise ProfileInputError(
@@ -170,24 +172,28 @@ def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
 
 
 def _cases(
-    profiles: Sequence[Profile], slices: Sequence[Slice], asked: Wanted, known: Calibration
-) -> tuple[list[Setting], list[str]]:
+    profiles: Sequence[Profile], slices: Sequence[Slice], options: Wanted, calibration: Calibration
+) -> tuple[list[WorkloadOnSlice], list[str]]:
     """Every profile on every slice that holds it, and a note for each that does not."""
-    cases: list[Setting] = []
+    cases: list[WorkloadOnSlice] = []
     notes: list[str] = []
     for profile in profiles:
-        work = asked_of(profile, asked.terms, asked.stack, asked.weight_dtype, asked.ideal)
+        work = request_of(
+            profile, options.terms, options.stack, options.weight_dtype, options.ideal
+        )
         notes += left_out(profile)
         if any(finding.sentence == GAPS_DISCLOSURE for finding in profile.findings):
             notes.append(f"{profile.name}: {GAPS_DISCLOSURE}")
-        for over in slices:
+        for on_slice in slices:
             try:
-                case = setting(profile.name, work, over, known, profile.outcome)
+                case = workload_on_slice(profile.name, work, on_slice, calibration, profile.outcome)
             except ProfileInputError as error:
-                notes.append(f"{profile.name} on {over.name} is left out: {error}.")
+                notes.append(f"{profile.name} on {on_slice.name} is left out: {error}.")
             else:
                 cases.append(replace(case, counted=_counted(profile)))
-                notes += [f"{profile.name} on {over.name}: {case.words}."] if case.waves > 1 else []
+                notes += (
+                    [f"{profile.name} on {on_slice.name}: {case.words}."] if case.waves > 1 else []
+                )
     if not cases:
         raise ProfileInputError(f"no slice holds any of the profiles: {notes[0]}")
     return cases, notes
@@ -201,19 +207,19 @@ def left_out(profile: Profile) -> list[str]:
     others = [phase for phase in profile.phases if phase.name not in PHASES]
     moved = sum(phase.counted.hbm_bytes.total for phase in profile.phases)
     share = sum(phase.counted.hbm_bytes.total for phase in others) / moved if moved else 0.0
-    said = (
+    text = (
         f"{profile.name} was answered by {strategy}; the analysis is of prefill, think and answer "
         f"at its mean lengths, {profile.workload.attempts} attempts to a prompt"
     )
     if not others:
-        return [f"{said}, and leaves no phase out."]
+        return [f"{text}, and leaves no phase out."]
     names = ", ".join(phase.name for phase in others)
-    return [f"{said}, and leaves out {names}: {share:.0%} of the counted HBM bytes."]
+    return [f"{text}, and leaves out {names}: {share:.0%} of the counted HBM bytes."]
 
 
-def _case(case: Setting, asked: Wanted, runs: Sequence[Run]) -> CodesignCase:
-    found = costs_of(case.point, case.draws)
-    seconds = np.asarray(found.query_s, np.float64) * case.per_query
+def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Run]) -> CodesignCase:
+    result = costs_of(case.point, case.draws)
+    seconds = np.asarray(result.query_s, np.float64) * case.per_query
     usd = None if case.usd_per_second is None else summary(seconds * case.usd_per_second)
     outcome = case.outcome
     accuracy = None
@@ -233,37 +239,41 @@ def _case(case: Setting, asked: Wanted, runs: Sequence[Run]) -> CodesignCase:
         usd_per_correct=per_correct(usd, *outcome.share_of_problems)
         if usd is not None and outcome is not None and outcome.accuracy is not None
         else None,
-        energy_per_query_j=summary_or_none(np.asarray(found.query_j, np.float64) * case.per_query),
+        energy_per_query_j=summary_or_none(np.asarray(result.query_j, np.float64) * case.per_query),
         parameters=facts(case.point, case.slice),
         elasticities=elasticities(case),
         flips=bound_flips(case),
         levers=levers(case, runs),
         roofline=roofline(case),
-        bound_maps=[bound_map(case, each) for each in dict.fromkeys((1.0, attempts))],
+        bound_maps=[
+            bound_map(case, attempts_at_once) for attempts_at_once in dict.fromkeys((1.0, attempts))
+        ],
         thought=thought_crossovers(case),
-        what_ifs=[what_if(case, text) for text in asked.what_ifs],
+        what_ifs=[what_if(case, stated) for stated in options.what_ifs],
         asks=[*hardware_asks([case]), *model_asks([case], runs)],
     )
 
 
-def _searches(cases: Sequence[Setting], asked: Wanted, notes: list[str]):  # type: ignore[no-untyped-def]
+def _searches(
+    cases: Sequence[WorkloadOnSlice], options: Wanted, notes: list[str]
+) -> list[DesignSearch]:
     """About the case with the largest model; without a stated budget a search that finds nothing
     is a note."""
-    case = max(cases, key=lambda each: float(each.query.shape.parameters))
-    mix = asked.mix or mix_of(case.query)
+    case = max(cases, key=lambda candidate: float(candidate.query.shape.parameters))
+    mix = options.mix or mix_of(case.query)
     try:
-        return design_searches(case, mix, asked.budget, asked.slowest_token_s)
+        return design_searches(case, mix, options.budget, options.slowest_token_s)
     except ProfileInputError as error:
-        if asked.budget is not None:
+        if options.budget is not None:
             raise
         notes.append(f"No chip was searched for: {error}.")
         return []
 
 
-def _cheapest(cases: Sequence[Setting]) -> list[Setting]:
+def _cheapest(cases: Sequence[WorkloadOnSlice]) -> list[WorkloadOnSlice]:
     """For each profile the case with the cheapest query, or the fastest where none has a price."""
 
-    def cost(case: Setting) -> float:
+    def cost(case: WorkloadOnSlice) -> float:
         seconds = float(np.median(np.asarray(costs_of(case.point, case.draws).query_s)))
         seconds *= case.per_query
         return seconds * (case.usd_per_second if case.usd_per_second is not None else 1e9)
@@ -288,7 +298,7 @@ def _read(profiles: Sequence[Profile], files: Sequence[str] | None) -> list[Prof
 
 def _counted(profile: Profile) -> str:
     """What the counted lens says of the phase that moves most."""
-    phase = max(profile.phases, key=lambda each: each.counted.hbm_bytes.total)
+    phase = max(profile.phases, key=lambda phase_record: phase_record.counted.hbm_bytes.total)
     moved = phase.counted.hbm_bytes
     if not moved.total:
         return ""

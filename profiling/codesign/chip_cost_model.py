@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from pydantic import Field
 from scipy.special import ndtri
 
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure
+from ..predicted import arrays
+from ..predicted.arrays import Number
 from ..predicted.hardware import link_rate
-from ..predicted.model_shape import Number
 from ..records.codesign import Assumption
 
 WAFER_MM2 = np.pi * 150.0**2
@@ -35,7 +34,6 @@ class Coefficient(Figure):
     log_scale: float = Field(ge=0)
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ChipParts:
     """What a chip is built of, in base units; numbers or arrays."""
@@ -50,7 +48,6 @@ class ChipParts:
 PARTS = ("matrix_flops", "hbm_bandwidth", "hbm_capacity", "on_chip_capacity", "link_bandwidth")
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Rates:
     """The cost model's coefficients for one process; numbers or draws [draws]."""
@@ -77,36 +74,37 @@ class Rates:
 
 def area_mm2(parts: ChipParts, rates: Rates) -> Number:
     """All dies of the chip, memory stacks left out."""
-    area = parts.matrix_flops / 1e12 * rates.matrix_mm2_per_tflops
-    area += parts.on_chip_capacity / 1e6 * rates.sram_mm2_per_mb
-    area += parts.hbm_bandwidth / 1e9 * rates.hbm_mm2_per_gbps
-    return area + parts.link_bandwidth / 1e9 * rates.link_mm2_per_gbps + rates.other_mm2
+    matrix = parts.matrix_flops / 1e12 * rates.matrix_mm2_per_tflops
+    sram = parts.on_chip_capacity / 1e6 * rates.sram_mm2_per_mb
+    hbm = parts.hbm_bandwidth / 1e9 * rates.hbm_mm2_per_gbps
+    links = parts.link_bandwidth / 1e9 * rates.link_mm2_per_gbps
+    return matrix + sram + hbm + links + rates.other_mm2
 
 
 def full_watts(parts: ChipParts, rates: Rates) -> Number:
     """Everything at full use at once."""
-    watts = parts.matrix_flops * rates.matrix_pj_per_flop * 1e-12
-    watts += parts.hbm_bandwidth * 8 * rates.hbm_pj_per_bit * 1e-12
-    watts += parts.link_bandwidth * 8 * rates.link_pj_per_bit * 1e-12
-    watts += parts.on_chip_capacity / 1e6 * rates.sram_w_per_mb
-    return watts + parts.hbm_capacity / 1e9 * rates.hbm_w_per_gb + rates.other_w
+    matrix = parts.matrix_flops * rates.matrix_pj_per_flop * 1e-12
+    hbm = parts.hbm_bandwidth * 8 * rates.hbm_pj_per_bit * 1e-12
+    links = parts.link_bandwidth * 8 * rates.link_pj_per_bit * 1e-12
+    sram = parts.on_chip_capacity / 1e6 * rates.sram_w_per_mb
+    capacity = parts.hbm_capacity / 1e9 * rates.hbm_w_per_gb
+    return matrix + hbm + links + sram + capacity + rates.other_w
 
 
 def build_usd(parts: ChipParts, rates: Rates) -> Number:
     """Dies, memory, package, links and the share of a server; no design cost, no margin."""
     area = area_mm2(parts, rates)
-    good = jnp.exp(-rates.defects_per_mm2 * jnp.minimum(area, RETICLE_MM2))
-    usd = area * rates.wafer_usd / WAFER_MM2 / good
-    usd += parts.hbm_capacity / 1e9 * rates.hbm_usd_per_gb
-    usd += parts.hbm_bandwidth / 1e9 * rates.hbm_usd_per_gbps
-    usd += parts.link_bandwidth / 1e9 * rates.link_usd_per_gbps
-    return usd + rates.packaging_usd + rates.server_usd
+    good = arrays.exp(-rates.defects_per_mm2 * arrays.minimum(area, RETICLE_MM2))
+    dies = area * rates.wafer_usd / WAFER_MM2 / good
+    capacity = parts.hbm_capacity / 1e9 * rates.hbm_usd_per_gb
+    bandwidth = parts.hbm_bandwidth / 1e9 * rates.hbm_usd_per_gbps
+    links = parts.link_bandwidth / 1e9 * rates.link_usd_per_gbps
+    return dies + capacity + bandwidth + links + rates.packaging_usd + rates.server_usd
 
 
 BUDGETS = {"area": area_mm2, "watts": full_watts, "usd": build_usd}
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class CostModel:
     """A chip that is there, and rates to cost changes of it with."""
@@ -132,8 +130,7 @@ class CostModel:
 def cost_model(chip: Chip, draws: int) -> CostModel:
     """The model for one chip on its process, coefficients drawn `draws` times."""
     process_nm, _ = process_of(chip)
-    reference = jax.tree.map(jnp.float32, parts_of(chip))
-    return CostModel(reference, jax.tree.map(jnp.float32, rates_of(process_nm, draws)))
+    return CostModel(parts_of(chip), rates_of(process_nm, draws))
 
 
 def parts_of(chip: Chip) -> ChipParts:
@@ -178,11 +175,11 @@ def _drawn(name: str, coefficient: Coefficient, draws: int) -> np.ndarray:
 
 def process_of(chip: Chip) -> tuple[int, str]:
     """The class of process that a chip is costed as, and why in a sentence without its stop."""
-    known = chip.silicon.process.value if chip.silicon else None
-    if known is None:
+    process_nm = chip.silicon.process.value if chip.silicon else None
+    if process_nm is None:
         return 5, f"the process of {chip.name} is not public: taken as 5 nm class"
-    nearest = min(PROCESSES_NM, key=lambda nm: abs(np.log(nm / known)))
-    return nearest, f"{chip.name} at {known:g} nm is costed as {nearest} nm class"
+    nearest = min(PROCESSES_NM, key=lambda nm: abs(np.log(nm / process_nm)))
+    return nearest, f"{chip.name} at {process_nm:g} nm is costed as {nearest} nm class"
 
 
 def _of(process_nm: int) -> dict[str, Coefficient]:

@@ -21,12 +21,13 @@ import numpy as np
 from jax import Array
 
 from ..errors import ProfileInputError
+from ..predicted.arrays import Number, mapped, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
-from ..predicted.model_shape import Number
+from . import traced_designs  # noqa: F401, makes pytrees of what `sweep` takes
 from .chip_cost_model import BUDGETS, ChipParts, Rates
 from .parameters import on_chip_bytes
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
-from .workload_on_slice import Setting
+from .workload_on_slice import WorkloadOnSlice
 
 STEPS = 400
 _RETRACTIONS = 6
@@ -97,7 +98,7 @@ GRID = (17, 17, 9, 9)
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Ground:
+class SearchProblem:
     """What a search stands on: the mix's work, the reference chip and the cost model."""
 
     mixed: MixWork
@@ -110,7 +111,7 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundDesign:
     """A design and how it does."""
 
     factors: Factors
@@ -119,17 +120,18 @@ class Found:
     time_s: float  # of one query of the mix, at the mode
 
 
-def ground_of(known: Setting, mixed: MixWork, slowest_token_s: float = SLOWEST_TOKEN_S) -> Ground:
-    """The ground of a search about the setting's chip."""
-    first = lambda tree: jax.tree.map(lambda leaf: jnp.asarray(leaf)[0], tree)  # noqa: E731
-    return Ground(
+def search_problem(
+    case: WorkloadOnSlice, mixed: MixWork, slowest_token_s: float = SLOWEST_TOKEN_S
+) -> SearchProblem:
+    """The problem of a search about the case's chip."""
+    return SearchProblem(
         mixed=mixed,
-        hardware=known.point.hardware,
-        on_chip=jnp.float32(on_chip_bytes(known.slice)),
-        efficiency=first(known.draws.efficiency),
-        reference=known.costs.reference,
-        rates=first(known.costs.rates),
-        slowest_token_s=jnp.float32(slowest_token_s),
+        hardware=case.point.hardware,
+        on_chip=on_chip_bytes(case.slice),
+        efficiency=mapped(lambda draws: draws[0], case.draws.efficiency),
+        reference=case.costs.reference,
+        rates=mapped(lambda draws: draws[0], case.costs.rates),
+        slowest_token_s=slowest_token_s,
     )
 
 
@@ -138,54 +140,66 @@ def grid_of(counts: Sequence[int] = GRID) -> Factors:
     last axis of each field is left for the sequences."""
     axes = [np.geomspace(low, high, n) for low, high, n in zip(LOW, HIGH, counts, strict=True)]
     grids = np.meshgrid(*axes, indexing="ij")
-    return Factors(*(jnp.asarray(grid.ravel(), jnp.float32) for grid in grids))
+    return Factors(*(grid.ravel() for grid in grids))
 
 
 @partial(jax.jit, static_argnames="kind")
-def sweep(ground: Ground, designs: Factors, budget: Number, kind: str) -> tuple[Array, Array]:
+def sweep(
+    problem: SearchProblem, designs: Factors, budget: Number, kind: str
+) -> tuple[Array, Array]:
     """Seconds of one query for every design and number of sequences, [designs, sequences]; inf
     where it costs more than the budget or a token takes too long. And what each costs."""
     time_s, token_s = mix_times(
-        ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, designs
+        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, designs
     )
     cost = BUDGETS[kind](
-        parts_with(ground, jax.tree.map(lambda x: x[:, None], designs), ground.mixed.needed_bytes),
-        ground.rates,
+        parts_with(
+            problem, jax.tree.map(lambda x: x[:, None], designs), problem.mixed.needed_bytes
+        ),
+        problem.rates,
     )
     cost = jnp.broadcast_to(cost, time_s.shape)
-    allowed = (cost <= budget) & (token_s <= ground.slowest_token_s)
+    allowed = (cost <= budget) & (token_s <= problem.slowest_token_s)
     return jnp.where(allowed, time_s, jnp.inf), cost
 
 
-def parts_with(ground: Ground, design: Factors, capacity_bytes: Number) -> ChipParts:
+@partial(jax.jit, static_argnames="kind")
+def cost_slopes(parts: ChipParts, rates: Rates, kind: str) -> ChipParts:
+    """What one more of each part adds to the cost of a `kind` of BUDGETS."""
+    return jax.grad(BUDGETS[kind])(parts, rates)
+
+
+def parts_with(problem: SearchProblem, design: Factors, capacity_bytes: Number) -> ChipParts:
     """The parts of a design that has so much memory."""
-    known = ground.reference
+    reference = problem.reference
     return ChipParts(
-        matrix_flops=known.matrix_flops * design.matrix_flops,
-        hbm_bandwidth=known.hbm_bandwidth * design.hbm_bandwidth,
+        matrix_flops=reference.matrix_flops * design.matrix_flops,
+        hbm_bandwidth=reference.hbm_bandwidth * design.hbm_bandwidth,
         hbm_capacity=capacity_bytes,
-        on_chip_capacity=known.on_chip_capacity * design.on_chip_capacity,
-        link_bandwidth=known.link_bandwidth * design.link_bandwidth,
+        on_chip_capacity=reference.on_chip_capacity * design.on_chip_capacity,
+        link_bandwidth=reference.link_bandwidth * design.link_bandwidth,
     )
 
 
-def best_of_sweep(ground: Ground, budget: float, kind: str, grid: Factors | None = None) -> Found:
+def best_of_sweep(
+    problem: SearchProblem, budget: float, kind: str, grid: Factors | None = None
+) -> FoundDesign:
     """The best design of a grid.
 
     Raises ProfileInputError where none is within the budget and fast enough.
     """
     designs = grid or grid_of()
-    time_s, cost = (np.asarray(x) for x in sweep(ground, designs, budget, kind))
+    time_s, cost = (np.asarray(x) for x in sweep(problem, designs, budget, kind))
     if not np.isfinite(time_s).any():
         least = float(np.nanmin(cost))
         raise ProfileInputError(
             f"no chip fits a budget of {budget:g} {UNITS[kind]} and gives a token within "
-            f"{float(ground.slowest_token_s):g} s: the least that any takes is {least:.3g}, "
+            f"{float(problem.slowest_token_s):g} s: the least that any takes is {least:.3g}, "
             "so raise the budget, allow slower tokens or take more chips"
         )
     design, row = np.unravel_index(int(np.argmin(time_s)), time_s.shape)
-    factors = jax.tree.map(lambda leaf: float(leaf[design]), designs)
-    return _found(ground, factors, int(row))
+    factors = mapped(lambda leaf: float(leaf[design]), designs)
+    return _design_of(problem, factors, int(row))
 
 
 _LATE = 4.0
@@ -194,82 +208,90 @@ that the minimum is on time wherever a chip can be (an exact penalty)."""
 UNITS = {"area": "mm2", "watts": "W", "usd": "USD"}
 
 
-def best_by_gradient(ground: Ground, budget: float, kind: str, start: Found) -> Found:
+def best_by_gradient(
+    problem: SearchProblem, budget: float, kind: str, start: FoundDesign
+) -> FoundDesign:
     """The best design of any factors, from the sweep's best and from even factors, at each number
     of sequences that a budget and a token's limit allow."""
-    logs, times = _descend(ground, jnp.float32(budget), start.factors, kind)
+    logs, times = _descend(problem, budget, start.factors, kind)
     times = np.asarray(times)
     starts, row = np.unravel_index(int(np.nanargmin(times)), times.shape)
     if not times[starts, row] < start.time_s:
         return start
     factors = Factors(*(float(np.exp(x)) for x in np.asarray(logs)[starts, row]))
-    return _found(ground, factors, int(row))
+    return _design_of(problem, factors, int(row))
 
 
 @partial(jax.jit, static_argnames="kind")
-def _descend(ground: Ground, budget: Array, start: Factors, kind: str) -> tuple[Array, Array]:
+def _descend(
+    problem: SearchProblem, budget: Array, start: Factors, kind: str
+) -> tuple[Array, Array]:
     """Logs [starts, sequences, searched] and seconds [starts, sequences], inf where not allowed."""
     low, high = jnp.log(jnp.asarray(LOW)), jnp.log(jnp.asarray(HIGH))
     first = jnp.log(jnp.stack([getattr(start, name) * jnp.ones(()) for name in SEARCHED]))
     starts = jnp.stack([first, jnp.zeros(len(SEARCHED))])
 
     def times(logs: Array, row: Array) -> tuple[Array, Array]:
-        found = mix_times(
-            ground.mixed, ground.hardware, ground.on_chip, ground.efficiency,
+        result = mix_times(
+            problem.mixed, problem.hardware, problem.on_chip, problem.efficiency,
             Factors(*jnp.exp(logs)),
         )  # fmt: skip
-        return found[0][row], found[1][row]
+        return result[0][row], result[1][row]
 
     def cost(logs: Array, row: Array) -> Array:
-        parts = parts_with(ground, Factors(*jnp.exp(logs)), ground.mixed.needed_bytes[row])
-        return BUDGETS[kind](parts, ground.rates)
+        parts = parts_with(problem, Factors(*jnp.exp(logs)), problem.mixed.needed_bytes[row])
+        return BUDGETS[kind](parts, problem.rates)
 
     def one(begin: Array, row: Array) -> tuple[Array, Array]:
         def objective(logs: Array) -> Array:
             seconds, token = times(logs, row)
-            late = jnp.log(token / ground.slowest_token_s)
+            late = jnp.log(token / problem.slowest_token_s)
             return jnp.log(seconds) + _LATE * jnp.maximum(late, 0.0)
 
         logs = minimise(objective, lambda x: cost(x, row), begin, budget, low, high)
         seconds, token = times(logs, row)
-        within = (cost(logs, row) <= budget * 1.0001) & (token <= ground.slowest_token_s * 1.01)
+        within = (cost(logs, row) <= budget * 1.0001) & (token <= problem.slowest_token_s * 1.01)
         return logs, jnp.where(within, seconds, jnp.inf)
 
     rows = jnp.arange(len(SEQUENCES))
     return jax.vmap(lambda begin: jax.vmap(lambda row: one(begin, row))(rows))(starts)
 
 
-def reference_design(ground: Ground, capacity_bytes: float) -> Found:
+def reference_design(problem: SearchProblem, capacity_bytes: float) -> FoundDesign:
     """The chip that is there, at the sequences that suit its own memory.
 
     Raises ProfileInputError where it holds none of the mix or is too slow for a token.
     """
     ones = Factors(1.0, 1.0, 1.0, 1.0)
     time_s, token_s = mix_times(
-        ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, ones
+        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, ones
     )
-    allowed = np.asarray(ground.mixed.needed_bytes <= capacity_bytes)
-    fast = np.asarray(token_s <= ground.slowest_token_s)
+    allowed = np.asarray(problem.mixed.needed_bytes <= capacity_bytes)
+    fast = np.asarray(token_s <= problem.slowest_token_s)
     if not allowed.any():
         raise ProfileInputError(
             "the reference chip cannot hold one sequence of the workload mix: take more chips"
         )
     both = allowed & fast if (allowed & fast).any() else allowed
     row = int(np.argmin(np.where(both, np.asarray(time_s), np.inf)))
-    parts = replace(ground.reference, hbm_capacity=capacity_bytes)
-    return Found(ones, jax.tree.map(float, parts), SEQUENCES[row], float(time_s[row]))
+    parts = replace(problem.reference, hbm_capacity=capacity_bytes)
+    return FoundDesign(ones, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
 
 
-def _found(ground: Ground, factors: Factors, row: int) -> Found:
-    parts = parts_with(ground, factors, ground.mixed.needed_bytes[row])
-    time_s, _ = mix_times(ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, factors)
-    return Found(factors, jax.tree.map(float, parts), SEQUENCES[row], float(time_s[row]))
+def _design_of(problem: SearchProblem, factors: Factors, row: int) -> FoundDesign:
+    parts = parts_with(problem, factors, problem.mixed.needed_bytes[row])
+    time_s, _ = mix_times(
+        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, factors
+    )
+    return FoundDesign(factors, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
 
 
-def times_of_draws(ground: Ground, efficiency: Efficiency, found: Found) -> np.ndarray:
+def times_of_draws(
+    problem: SearchProblem, efficiency: Efficiency, design: FoundDesign
+) -> np.ndarray:
     """Seconds of one query of the mix for each draw of `efficiency`, fields [draws]."""
-    row = SEQUENCES.index(found.sequences)
-    each = jax.vmap(
-        lambda one: mix_times(ground.mixed, ground.hardware, ground.on_chip, one, found.factors)[0]
-    )(efficiency)
-    return np.asarray(each[:, row], np.float64)
+    row = SEQUENCES.index(design.sequences)
+    drawn = mapped(lambda draws: with_last_axis(draws, axes=3), efficiency)
+    time_s, _ = mix_times(problem.mixed, problem.hardware, problem.on_chip, drawn, design.factors)
+    each: np.ndarray = time_s[:, row]
+    return each

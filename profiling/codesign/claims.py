@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-import jax.numpy as jnp
 import numpy as np
 
 from ...tpu_configs.catalog import load_all, load_chip
@@ -20,7 +19,7 @@ from .chip_search import SLOWEST_TOKEN_S
 from .costs import costs_of
 from .crossovers import BATCHES, CONTEXTS, bound_map
 from .design_point import fits, with_prompts
-from .workload_on_slice import SECONDS_PER_HOUR, Setting, setting
+from .workload_on_slice import SECONDS_PER_HOUR, WorkloadOnSlice, workload_on_slice
 
 Verdict = Literal["holds", "holds in part", "does not hold"]
 MODELS = ("llama3-8b", "qwen3-30b-a3b", "qwen3-32b", "llama3-70b", "gpt-oss-120b", "deepseek-r1")
@@ -46,15 +45,15 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
     batch, rows, held = 64.0, [], []
     for model, where in (("llama3-8b", "v5e-8"), ("llama3-70b", "v5p-8"), ("llama3-70b", "h100-8")):
         lengths = Lengths(batch, 1.0, 512.0, 2048.0, 256.0)
-        known = setting(model, Asked(named_shape(model), lengths, stack=stack), parse_slice(where),
-                        calibration)  # fmt: skip
-        grid = bound_map(known, 1.0)
+        request = Asked(named_shape(model), lengths, stack=stack)
+        case = workload_on_slice(model, request, parse_slice(where), calibration)
+        grid = bound_map(case, 1.0)
         row = BATCHES.index(batch)
         for context in (1024.0, 8192.0, 32768.0, 131072.0):
             column = CONTEXTS.index(context)
             bound, share = grid.bound[row][column], grid.kv_share[row][column]
             note = f"{bound}-bound" + ("" if grid.fits[row][column] else ", does not fit")
-            label = f"{model} on {known.slice.name}, {batch:g} sequences, {context:,.0f} tokens"
+            label = f"{model} on {case.slice.name}, {batch:g} sequences, {context:,.0f} tokens"
             rows.append(SeedRow(label=label, value=share, unit="share of bytes", note=note))
             if context == 32768.0:
                 held.append(bound == "memory" and share > 0.5)
@@ -72,7 +71,7 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
 def tokens_per_dollar(calibration: Calibration, stack: str | None) -> Seed:
     """Tokens thought and answered for a dollar on demand, model by chip."""
     rows = [
-        SeedRow(label=f"{model} on {each.over.name}", value=each.tokens / each.usd,
+        SeedRow(label=f"{model} on {each.on_slice.name}", value=each.tokens / each.usd,
                 unit="tokens/USD", note=f"{each.batch:g} sequences")
         for model in MODELS for chip in CHIPS
         if (each := _served(model, chip, 2048.0, 1.0, calibration, stack)) is not None
@@ -98,17 +97,17 @@ def dollars_per_operation(calibration: Calibration, stack: str | None) -> Seed:
     for chip in load_all():
         usd = price_of(chip, "on_demand").usd
         if usd is not None and chip.peak.bfloat16 is not None:
-            each = usd / SECONDS_PER_HOUR / chip.peak.bfloat16.value
-            rows.append(SeedRow(label=f"{chip.name} at peak", value=each, unit="USD/FLOP"))
+            usd_per_flop = usd / SECONDS_PER_HOUR / chip.peak.bfloat16.value
+            rows.append(SeedRow(label=f"{chip.name} at peak", value=usd_per_flop, unit="USD/FLOP"))
     at_peak = [row.value for row in rows]
     decode = []
     for chip_name in ("v5e", "h100"):
-        found = _served("llama3-8b", chip_name, 2048.0, 1.0, calibration, stack)
-        if found is not None:
-            rows.append(SeedRow(label=f"llama3-8b thinking on {found.over.name}",
-                                value=found.usd_per_think_flop, unit="USD/FLOP",
-                                note=f"{found.batch:g} sequences"))  # fmt: skip
-            decode.append(found.usd_per_think_flop)
+        result = _served("llama3-8b", chip_name, 2048.0, 1.0, calibration, stack)
+        if result is not None:
+            rows.append(SeedRow(label=f"llama3-8b thinking on {result.on_slice.name}",
+                                value=result.usd_per_think_flop, unit="USD/FLOP",
+                                note=f"{result.batch:g} sequences"))  # fmt: skip
+            decode.append(result.usd_per_think_flop)
     near = [1e-18 / 3 <= value <= 3e-18 for value in at_peak]
     return Seed(
         name="10^-18 USD per operation",
@@ -129,16 +128,16 @@ def query_prices(calibration: Calibration, stack: str | None) -> Seed:
     for model in ("llama3-8b", "llama3-70b", "deepseek-r1"):
         for attempts in PRICED_ATTEMPTS:
             for think in PRICED_THOUGHTS:
-                found = _served(model, "h100", think, attempts, calibration, stack)
-                if found is not None:
-                    label = f"{model} on {found.over.name}, {think:,.0f} tokens x {attempts:g}"
+                result = _served(model, "h100", think, attempts, calibration, stack)
+                if result is not None:
+                    label = f"{model} on {result.on_slice.name}, {think:,.0f} tokens x {attempts:g}"
                     rows.append(
-                        SeedRow(label=label, value=found.usd, unit="USD/query",
-                                note=f"{found.batch:g} sequences together")
+                        SeedRow(label=label, value=result.usd, unit="USD/query",
+                                note=f"{result.batch:g} sequences together")
                     )  # fmt: skip
     single = [row.value for row in rows if row.label.endswith(" x 1")]
     every = [row.value for row in rows]
-    spans = [min(each) <= 0.2 and max(each) >= 6.0 for each in (single, every)]
+    spans = [min(span) <= 0.2 and max(span) >= 6.0 for span in (single, every)]
     inside = [row.label for row in rows if 0.2 <= row.value <= 6.0]
     return Seed(
         name="prices of a query",
@@ -155,7 +154,7 @@ def query_prices(calibration: Calibration, stack: str | None) -> Seed:
 
 @dataclass(frozen=True)
 class _Served:
-    over: Slice
+    on_slice: Slice
     batch: float  # sequences together
     tokens: float  # of one query
     usd: float  # of one query
@@ -173,50 +172,50 @@ def _served(
     """One query at the batch that suits; None where no slice holds it or it has no price."""
     together = 64.0 if attempts == 1 and think <= 2048 else 1.0
     lengths = Lengths(together, attempts, 512.0, think, 256.0)
-    asked = Asked(named_shape(model), lengths, stack=stack)
-    over = _slice(asked, chip_name)
-    if over is None:
+    request = Asked(named_shape(model), lengths, stack=stack)
+    on_slice = _slice(request, chip_name)
+    if on_slice is None:
         return None
-    known = setting(model, asked, over, calibration)
-    if known.usd_per_second is None:
+    case = workload_on_slice(model, request, on_slice, calibration)
+    if case.usd_per_second is None:
         return None
-    return _at_best_batch(known, attempts, think)
+    return _at_best_batch(case, attempts, think)
 
 
-def _at_best_batch(known: Setting, attempts: float, think: float) -> _Served:
+def _at_best_batch(case: WorkloadOnSlice, attempts: float, think: float) -> _Served:
     """The largest batch up to 1024 sequences that fits and thinks fast enough, else the least."""
     best = None
-    own = float(known.query.lengths.prompts)
+    own = float(case.query.lengths.prompts)
     powers = [2.0**n for n in range(int(np.log2(max(1024.0 / attempts, 1.0))) + 1)]
     for prompts in sorted({own, *powers}):
-        point = with_prompts(known.point, jnp.float32(prompts))
+        point = with_prompts(case.point, prompts)
         if best is not None and not bool(fits(point)):
             break
-        found = costs_of(point, known.draws)
-        think_s = float(np.median(np.asarray(found.time_s)[1]))
+        result = costs_of(point, case.draws)
+        think_s = float(np.median(np.asarray(result.time_s)[1]))
         if best is not None and think_s / think > SLOWEST_TOKEN_S:
             break
         best = (
             prompts,
-            float(np.median(np.asarray(found.query_s))),
+            float(np.median(np.asarray(result.query_s))),
             think_s,
-            float(found.work.flops[1]),
+            float(result.work.flops[1]),
         )
     assert best is not None
-    assert known.usd_per_second is not None
+    assert case.usd_per_second is not None
     prompts, seconds, think_s, flops = best
-    chips = float(known.point.chips / known.point.spread.split.pipeline)
+    chips = float(case.point.chips / case.point.spread.split.pipeline)
     return _Served(
-        over=known.slice,
-        batch=prompts * attempts / known.waves,
+        on_slice=case.slice,
+        batch=prompts * attempts / case.waves,
         tokens=attempts * (think + 256.0),
-        usd=seconds / prompts * known.waves * known.usd_per_second,
-        usd_per_think_flop=think_s * known.usd_per_second / (flops * chips),
+        usd=seconds / prompts * case.waves * case.usd_per_second,
+        usd_per_think_flop=think_s * case.usd_per_second / (flops * chips),
     )
 
 
-def _slice(asked: Asked, chip_name: str) -> Slice | None:
-    return _smallest(asked.model.name, asked.lengths, chip_name)
+def _slice(request: Asked, chip_name: str) -> Slice | None:
+    return _smallest(request.model.name, request.lengths, chip_name)
 
 
 @cache

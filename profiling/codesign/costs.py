@@ -9,16 +9,15 @@ distribution exactly (their theorem in appendix A.1).
 Quantities: what is compared between designs, per query and for each draw.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
+from ..predicted import arrays
+from ..predicted.arrays import Number, mapped, with_last_axis
 from ..predicted.energy import power_share
-from ..predicted.model_shape import Number
-from ..predicted.phases import PhaseSteps, SameLength, Steps, phase_steps
+from ..predicted.hardware import Efficiency
+from ..predicted.phases import PhaseSteps, SameLength, Steps, decode_steps, prefill_steps
 from ..predicted.predict import phase_terms
 from ..predicted.step_work import Load, Work, step_work
 from ..predicted.time_model import Terms
@@ -29,7 +28,7 @@ from .posterior_draws import Draws
 
 def expected_tokens(acceptance: Number, drafted: Number) -> Number:
     """Tokens that one round of `drafted` tokens yields; `drafted` + 1 where all are accepted."""
-    a = jnp.minimum(acceptance, 1 - 1e-6)
+    a = arrays.minimum(acceptance, 1 - 1e-6)
     return (1 - a ** (drafted + 1)) / (1 - a)
 
 
@@ -37,95 +36,93 @@ def speculated(steps: dict[str, PhaseSteps], point: Point) -> dict[str, PhaseSte
     """Thinking and answering in rounds. A round is one pass over drafted + 1 positions, and its
     drafting `cost` of a plain step for each token. Attempts of a batch are taken to advance alike.
     """
-    known = point.speculation
-    assert known is not None, "asked for with a speculation"
+    speculation = point.speculation
+    assert speculation is not None, "called for points with speculation only"
     lengths = point.lengths
-    thinking = jnp.maximum(lengths.think_tokens - 1.0, 0.0)
-    answering = jnp.maximum(lengths.answer_tokens - (1.0 * (lengths.think_tokens < 1.0)), 0.0)
+    thinking = arrays.maximum(lengths.think_tokens - 1.0, 0.0)
+    answering = arrays.maximum(lengths.answer_tokens - (1.0 * (lengths.think_tokens < 1.0)), 0.0)
     thought = point.distribution.steps(thinking, lengths.sequences)
     answer = SameLength().steps(answering, lengths.sequences)
     return {
         "prefill": steps["prefill"],
-        "think": _rounds(steps["think"], thought, 0.0, point, known),
-        "answer": _rounds(steps["answer"], answer, thinking, point, known),
+        "think": _rounds(steps["think"], thought, 0.0, point, speculation),
+        "answer": _rounds(steps["answer"], answer, thinking, point, speculation),
     }
 
 
 def _rounds(
-    plain: PhaseSteps, steps: Steps, before: Number, point: Point, known: Speculation
+    plain: PhaseSteps, steps: Steps, before: Number, point: Point, speculation: Speculation
 ) -> PhaseSteps:
     checked = Load(
         sequences=steps.sequences,
-        new_tokens=known.tokens + 1.0,
-        own_context=before + jnp.maximum(steps.position, 0.0),
+        new_tokens=speculation.tokens + 1.0,
+        own_context=before + arrays.maximum(steps.position, 0.0),
         shared_context=point.lengths.prompt_tokens,
         sharers=point.lengths.attempts,
-        head_positions=known.tokens + 1.0,
+        head_positions=speculation.tokens + 1.0,
     )
     verify = step_work(point.shape, checked, point.widths, point.spread, point.hardware.tile)
-    draft = plain.work * (known.tokens * known.cost)
-    rounds = steps.steps / expected_tokens(known.acceptance, known.tokens)
-    work = jax.tree.map(jnp.asarray, verify + draft)
-    return PhaseSteps(jax.tree.map(lambda leaf: leaf + 0.0 * steps.steps, work), rounds)
+    draft = plain.work * (speculation.tokens * speculation.cost)
+    rounds = steps.steps / expected_tokens(speculation.acceptance, speculation.tokens)
+    return PhaseSteps(mapped(lambda leaf: leaf + 0.0 * steps.steps, verify + draft), rounds)
 
 
 PHASES = ("prefill", "think", "answer")
 WITH_QUERY = (*PHASES, "query")
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Costs:
     """Of a whole batch on the slice; arrays [phases, draws], but `work` [phases]."""
 
-    time_s: Array
-    energy_j: Array  # of the chips; NaN where their power is not known
+    time_s: Number
+    energy_j: Number  # of the chips; NaN where their power is not known
     terms: Terms
     work: Work  # of one chip
 
     @property
-    def query_s(self) -> Array:
+    def query_s(self) -> Number:
         """All phases, [draws]."""
         return self.time_s.sum(0)
 
     @property
-    def query_j(self) -> Array:
+    def query_j(self) -> Number:
         """All phases, [draws]."""
         return self.energy_j.sum(0)
 
 
-@jax.jit
 def costs_of(point: Point, draws: Draws) -> Costs:
-    """The phases of one point. For many points, `jax.vmap` it."""
+    """The phases of one point, all its numbers or JAX's arrays without axes."""
     steps = work_steps(point)
-    narrowing = jnp.log2(point.widths.activation_bytes / point.widths.weight_bytes)
-    efficiency = _with_overheads(draws, point.overheads)
-    found = [phase_terms(steps[name], point.hardware, efficiency, narrowing) for name in PHASES]
-    residual = jnp.stack([draws.prefill, draws.decode, draws.decode])
-    terms = jax.tree.map(
-        lambda *phases: jnp.stack([jnp.broadcast_to(x, residual.shape[1:]) for x in phases]), *found
-    )
+    result = [terms_of(point, draws, steps[name]) for name in PHASES]
+    residual = arrays.stacked([draws.prefill, draws.decode, draws.decode])
+    terms = mapped(lambda *phases: arrays.stacked(list(phases)), *result)
     time_s = terms.time_s * residual
     sums = [summed(steps[name]) for name in PHASES]
-    work = jax.tree.map(lambda *leaves: jnp.stack(leaves), *sums)
+    work = mapped(lambda *leaves: arrays.stacked(list(leaves)), *sums)
     return Costs(time_s, _energy_j(point, draws, work, time_s), terms, work)
+
+
+def terms_of(point: Point, draws: Draws, steps: PhaseSteps) -> Terms:
+    """The terms [draws] of one phase's steps, before what the fit leaves unexplained."""
+    narrowing = arrays.log2(point.widths.activation_bytes / point.widths.weight_bytes)
+    efficiency = _with_overheads(draws, point.overheads)
+    terms = phase_terms(steps, point.hardware, efficiency, narrowing)
+    return mapped(lambda leaf: arrays.broadcast(leaf, draws.prefill.shape), terms)
 
 
 def work_steps(point: Point) -> dict[str, PhaseSteps]:
     """Work of each group of like steps of each phase, as the point's software does it."""
-    steps = phase_steps(
-        point.shape, point.lengths, point.widths, point.spread, point.hardware.tile,
-        point.distribution,
-    )  # fmt: skip
+    tile = point.hardware.tile
+    prefill = prefill_steps(point.shape, point.lengths, point.widths, point.spread, tile)
     shorter = replace(point.shape, layers=point.shape.layers * point.layers_run)
-    decode = phase_steps(
-        shorter, point.lengths, point.widths, point.spread, point.hardware.tile, point.distribution
+    steps = {"prefill": prefill} | decode_steps(
+        shorter, point.lengths, point.widths, point.spread, tile, point.distribution
     )
-    steps = {"prefill": steps["prefill"], "think": decode["think"], "answer": decode["answer"]}
     if point.speculation is not None:
         steps = speculated(steps, point)
-    share = 1 - jnp.minimum(point.pinned_bytes / held(point).weight_bytes, 1.0)
-    return {name: _reading(each, share) for name, each in steps.items()}
+    share = 1 - arrays.minimum(point.pinned_bytes / held(point).weight_bytes, 1.0)
+    return {name: _reading(of_phase, share) for name, of_phase in steps.items()}
 
 
 def whole_work(point: Point, work: Work) -> Work:
@@ -133,43 +130,41 @@ def whole_work(point: Point, work: Work) -> Work:
     return work * (point.chips / point.spread.split.pipeline)
 
 
-def _energy_j(point: Point, draws: Draws, work: Work, time_s: Array) -> Array:
-    whole = jax.tree.map(lambda leaf: leaf[:, None], whole_work(point, work))
-    seconds = jnp.maximum(time_s, 1e-30)
+def _energy_j(point: Point, draws: Draws, work: Work, time_s: Number) -> Number:
+    whole = mapped(with_last_axis, whole_work(point, work))
+    seconds = arrays.maximum(time_s, 1e-30)
     share = power_share(draws.power, whole, point.hardware, point.chips, seconds)
     watts = point.chips * draws.watts * point.watts_factor * share
     return watts * time_s * draws.energy
 
 
-def _with_overheads(draws: Draws, factors: Overheads):  # type: ignore[no-untyped-def]
-    known = draws.efficiency
+def _with_overheads(draws: Draws, factors: Overheads) -> Efficiency:
+    efficiency = draws.efficiency
     return replace(
-        known,
-        kernel_s=known.kernel_s * factors.kernel,
-        collective_s=known.collective_s * factors.collective,
-        dispatch_s=known.dispatch_s * factors.collective,
-        routed_s=known.routed_s * factors.collective,
-        step_s=known.step_s * factors.host,
-        sequence_s=known.sequence_s * factors.host,
+        efficiency,
+        kernel_s=efficiency.kernel_s * factors.kernel,
+        collective_s=efficiency.collective_s * factors.collective,
+        dispatch_s=efficiency.dispatch_s * factors.collective,
+        routed_s=efficiency.routed_s * factors.collective,
+        step_s=efficiency.step_s * factors.host,
+        sequence_s=efficiency.sequence_s * factors.host,
     )
 
 
-def _reading(steps: PhaseSteps, share: Array) -> PhaseSteps:
+def _reading(steps: PhaseSteps, share: Number) -> PhaseSteps:
     """The same where only a share of the weights must be read."""
     work = replace(steps.work, weight_bytes=steps.work.weight_bytes * share)
     return PhaseSteps(work, steps.steps)
 
 
 def summed(steps: PhaseSteps) -> Work:
-    return Work(
-        *(jnp.sum(getattr(steps.work, f.name) * steps.steps, axis=-1) for f in fields(Work))
-    )
+    """Work of all steps."""
+    return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1), steps.work)
 
 
 QUANTITIES: tuple[Quantity, ...] = ("time", "energy", "usd")
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Logs:
     """Logs of what one query takes, [phases and query, draws]; dollars but for a constant.
@@ -177,18 +172,18 @@ class Logs:
     Time is the slice's for one query: a batch's time over its prompts.
     """
 
-    time: Array
-    energy: Array
-    usd: Array
+    time: Number
+    energy: Number
+    usd: Number
 
 
 def logs_of(point: Point, draws: Draws) -> Logs:
     """The logs for one point."""
-    found = costs_of(point, draws)
-    each = jnp.log(1.0 / point.lengths.prompts)
-    time = jnp.log(_with_sum(found.time_s)) + each
-    energy = jnp.log(_with_sum(found.energy_j)) + each
-    return Logs(time, energy, time + jnp.log(point.usd_factor * jnp.ones_like(time)))
+    result = costs_of(point, draws)
+    per_query = arrays.log(1.0 / point.lengths.prompts)
+    time = arrays.log(_with_sum(result.time_s)) + per_query
+    energy = arrays.log(_with_sum(result.energy_j)) + per_query
+    return Logs(time, energy, time + arrays.log(point.usd_factor * arrays.ones_like(time)))
 
 
 def ratio(after: Logs, before: Logs) -> dict[str, np.ndarray]:
@@ -201,11 +196,14 @@ def ratio(after: Logs, before: Logs) -> dict[str, np.ndarray]:
 
 def bounds_of(point: Point, draws: Draws) -> np.ndarray:
     """The longest resource of each phase for each draw, as an index into BOUNDS."""
-    terms = costs_of(point, draws).terms
-    stacked = jnp.stack(
-        [terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s]
-    )
-    return np.asarray(stacked.argmax(0))
+    result: np.ndarray = by_resource(costs_of(point, draws).terms).argmax(0)
+    return result
+
+
+def by_resource(terms: Terms) -> Number:
+    """The times of BOUNDS, as a first axis."""
+    times = (terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s)
+    return arrays.stacked(list(times))
 
 
 BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
@@ -213,11 +211,11 @@ BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
 
 def phase_bounds(point: Point, draws: Draws) -> dict[str, str]:
     """The longest resource of each phase, at the mode."""
-    found = bounds_of(point, draws)[:, 0]
-    return {phase: BOUNDS[found[i]] for i, phase in enumerate(PHASES)}
+    result = bounds_of(point, draws)[:, 0]
+    return {phase: BOUNDS[result[i]] for i, phase in enumerate(PHASES)}
 
 
-def _with_sum(phases: Array) -> Array:
+def _with_sum(phases: Number) -> Number:
     """Phases and their sum; a phase that takes nothing counts as next to nothing."""
-    whole = jnp.concatenate([phases, phases.sum(0, keepdims=True)])
-    return jnp.maximum(whole, 1e-30)
+    whole = arrays.joined([phases, phases.sum(0, keepdims=True)])
+    return arrays.maximum(whole, 1e-30)

@@ -5,19 +5,18 @@ Roofline: a chip's datasheet roofs and where each phase lies under them.
 
 from collections.abc import Callable
 
-import jax
 import numpy as np
 from scipy.optimize import brentq
 
+from ..predicted.arrays import Number, mapped
 from ..predicted.hardware import Efficiency
 from ..predicted.memory import capacity
-from ..predicted.model_shape import Number
 from ..predicted.step_work import Load, Work, step_work
 from ..predicted.time_model import Terms, step_terms
 from ..records.codesign import BoundMap, Roofline, RooflinePoint, ThoughtCrossovers
-from .costs import BOUNDS, PHASES, Costs, costs_of, whole_work
+from .costs import BOUNDS, PHASES, Costs, by_resource, costs_of, whole_work
 from .design_point import Point
-from .workload_on_slice import Setting
+from .workload_on_slice import WorkloadOnSlice
 
 LONGEST = 1e7
 MOST_BATCH = 1e6
@@ -26,11 +25,11 @@ BATCHES = tuple(float(2**n) for n in range(13))
 TABLE_CONTEXTS = (1024, 4096, 16384, 65536)
 
 
-def thought_crossovers(known: Setting) -> ThoughtCrossovers:
-    """For the setting's batch, its attempts sharing each prompt, at the mode."""
-    point, lengths = known.point, known.query.lengths
+def thought_crossovers(case: WorkloadOnSlice) -> ThoughtCrossovers:
+    """For the case's batch, its attempts sharing each prompt, at the mode."""
+    point, lengths = case.point, case.query.lengths
     sequences, end = float(lengths.sequences), float(lengths.longest_context)
-    efficiency = jax.tree.map(lambda leaf: leaf[0], known.draws.efficiency)
+    efficiency = mapped(lambda leaf: leaf[0], case.draws.efficiency)
 
     def kv_less_weights(context: float) -> float:
         work, _ = step_at(point, efficiency, sequences, context)
@@ -55,23 +54,19 @@ def thought_crossovers(known: Setting) -> ThoughtCrossovers:
         memory_full_tokens=memory_full,
         links_over_memory_batch=links_over,
         largest_batch=table,
-        sentences=_sentences(known, kv_over, memory_full, links_over),
+        sentences=_sentences(case, kv_over, memory_full, links_over),
     )
 
 
-def bound_map(known: Setting, attempts: float) -> BoundMap:
+def bound_map(case: WorkloadOnSlice, attempts: float) -> BoundMap:
     """What bounds a decode step over contexts and batches, where `attempts` share each prompt."""
-    point = known.point
-    efficiency = jax.tree.map(lambda leaf: leaf[0], known.draws.efficiency)
+    point = case.point
+    efficiency = mapped(lambda leaf: leaf[0], case.draws.efficiency)
     contexts, batches = np.meshgrid(np.array(CONTEXTS), np.array(BATCHES))
     sharers = np.minimum(attempts, batches)
     work, terms = step_at(point, efficiency, batches, contexts, sharers)
-    stacked = np.stack(
-        np.broadcast_arrays(
-            terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s
-        )
-    )
-    names = np.array(BOUNDS)[stacked.argmax(0)]
+    terms = mapped(lambda leaf: np.broadcast_to(leaf, batches.shape), terms)
+    names = np.array(BOUNDS)[by_resource(terms).argmax(0)]
     fits = np.asarray(left_bytes(point, batches, contexts, sharers)) >= 0
     share = np.asarray(work.kv_bytes / work.memory_bytes)
     return BoundMap(
@@ -85,7 +80,6 @@ def bound_map(known: Setting, attempts: float) -> BoundMap:
     )
 
 
-@jax.jit
 def step_at(
     point: Point,
     efficiency: Efficiency,
@@ -96,7 +90,7 @@ def step_at(
     """One decode step of `sequences` that have `context` tokens, the prompt's part shared."""
     load = _load(point, sequences, context, sharers)
     work = step_work(point.shape, load, point.widths, point.spread, point.hardware.tile)
-    narrowing = jax.numpy.log2(point.widths.activation_bytes / point.widths.weight_bytes)
+    narrowing = np.log2(point.widths.activation_bytes / point.widths.weight_bytes)
     return work, step_terms(work, point.hardware, efficiency, narrowing)
 
 
@@ -112,7 +106,7 @@ def left_bytes(
 
 
 def _load(point: Point, sequences: Number, context: Number, sharers: Number | None) -> Load:
-    shared = jax.numpy.minimum(point.lengths.prompt_tokens, context)
+    shared = np.minimum(point.lengths.prompt_tokens, context)
     among = point.lengths.attempts if sharers is None else sharers
     return Load(sequences, 1.0, context - shared, shared, among, 1.0)
 
@@ -120,8 +114,8 @@ def _load(point: Point, sequences: Number, context: Number, sharers: Number | No
 def _largest(point: Point, context: float) -> float:
     """Sequences that fill the memory at this context."""
     room = float(left_bytes(point, 0.0, context))
-    each = room - float(left_bytes(point, 1.0, context))
-    return max(room, 0.0) / each
+    a_sequence = room - float(left_bytes(point, 1.0, context))
+    return max(room, 0.0) / a_sequence
 
 
 def _root(gap: Callable[[float], float], low: float, high: float) -> float | None:
@@ -135,59 +129,61 @@ def _root(gap: Callable[[float], float], low: float, high: float) -> float | Non
 
 
 def _sentences(
-    known: Setting, kv_over: float | None, full: float | None, links_over: float | None
+    case: WorkloadOnSlice, kv_over: float | None, full: float | None, links_over: float | None
 ) -> list[str]:
-    sequences = float(known.query.lengths.sequences)
-    where = f"on {known.slice.name}"
-    said = []
+    sequences = float(case.query.lengths.sequences)
+    where = f"on {case.slice.name}"
+    sentences = []
     if kv_over is None:
-        said.append(f"KV never overtakes weights with {sequences:.0f} sequences {where}.")
+        sentences.append(f"KV never overtakes weights with {sequences:.0f} sequences {where}.")
     else:
-        said.append(
+        sentences.append(
             f"From {kv_over:,.0f} tokens of context on, {sequences:.0f} sequences read more KV "
             f"than weights {where}."
         )
     if full is not None:
-        said.append(f"At {full:,.0f} tokens {sequences:.0f} sequences fill the memory {where}.")
+        sentences.append(
+            f"At {full:,.0f} tokens {sequences:.0f} sequences fill the memory {where}."
+        )
     if links_over is not None:
-        said.append(
+        sentences.append(
             f"From {links_over:,.0f} sequences on, links take longer than HBM at the thought's "
             f"end {where}."
         )
-    elif known.slice.chips > 1:
-        said.append(f"Links never take longer than HBM at the thought's end {where}.")
-    return said
+    elif case.slice.chips > 1:
+        sentences.append(f"Links never take longer than HBM at the thought's end {where}.")
+    return sentences
 
 
-def roofline(known: Setting) -> Roofline:
-    """The roofs of the setting's chip, its phases under them."""
-    chip = known.slice.chip
-    peak = chip.peak_flops(known.query.matmul_dtype)
+def roofline(case: WorkloadOnSlice) -> Roofline:
+    """The roofs of the case's chip, its phases under them."""
+    chip = case.slice.chip
+    peak = chip.peak_flops(case.query.matmul_dtype)
     return Roofline(
         chip=chip.name,
         peak_flops=peak.flop_per_s,
         peak_dtype=peak.dtype,
         memory_bandwidth=chip.hbm_bandwidth,
-        ridge=chip.ridge(known.query.matmul_dtype),
-        points=roofline_points(known, known.point),
+        ridge=chip.ridge(case.query.matmul_dtype),
+        points=roofline_points(case, case.point),
     )
 
 
-def roofline_points(known: Setting, point: Point) -> list[RooflinePoint]:
+def roofline_points(case: WorkloadOnSlice, point: Point) -> list[RooflinePoint]:
     """Each phase that the workload has, at the median."""
-    found = costs_of(point, known.draws)
+    result = costs_of(point, case.draws)
     return [
-        _point(phase, i, found, point)
+        _point(phase, i, result, point)
         for i, phase in enumerate(PHASES)
-        if phase != "think" or float(known.query.lengths.think_tokens) > 1
+        if phase != "think" or float(case.query.lengths.think_tokens) > 1
     ]
 
 
-def _point(phase: str, index: int, found: Costs, point: Point) -> RooflinePoint:
-    whole = whole_work(point, found.work)
+def _point(phase: str, index: int, costs: Costs, point: Point) -> RooflinePoint:
+    whole = whole_work(point, costs.work)
     flops = float(np.asarray(whole.flops)[index])
     moved = float(np.asarray(whole.memory_bytes)[index])
-    seconds = float(np.median(np.asarray(found.time_s)[index]))
+    seconds = float(np.median(np.asarray(costs.time_s)[index]))
     return RooflinePoint(
         phase=phase,
         intensity=flops / moved,

@@ -6,7 +6,6 @@ Power over time: batches that go through prefill, thinking and answering, togeth
 import math
 from dataclasses import dataclass, replace
 
-import jax.numpy as jnp
 import numpy as np
 
 from ..errors import ProfileInputError
@@ -15,7 +14,7 @@ from ..records.codesign import DataCenter, PowerTrace, PriceTier, Smoothing
 from .costs import Costs, costs_of, whole_work
 from .design_point import MOST_SEQUENCES, Point, fits, with_prompts
 from .posterior_draws import summary, summary_or_none
-from .workload_on_slice import SECONDS_PER_HOUR, Setting
+from .workload_on_slice import SECONDS_PER_HOUR, WorkloadOnSlice
 
 PERIODS = 2
 SAMPLES = 240
@@ -148,115 +147,115 @@ class Served:
 
 
 def data_center(
-    known: Setting, queries_per_s: float = 1.0, latency_target_s: float | None = None
+    case: WorkloadOnSlice, queries_per_s: float = 1.0, latency_target_s: float | None = None
 ) -> DataCenter:
-    """The setting's workload at a load; without a target, twice the latency of one prompt alone.
+    """The case's workload at a load; without a target, twice the latency of one prompt alone.
 
     Raises ProfileInputError for a load that is none and a target that no batch meets.
     """
     if not (math.isfinite(queries_per_s) and queries_per_s > 0):
         raise ProfileInputError(f"the load is {queries_per_s} queries/s, expected more than none")
-    alone = _seconds(known, known.point, 1.0)
+    alone = _seconds(case, case.point, 1.0)
     target = latency_target_s if latency_target_s is not None else TARGET_SLACK * alone
-    served = _within(known, known.point, target)
+    served = _within(case, case.point, target)
     if served is None:
         raise ProfileInputError(
-            f"no batch of {known.query.model} on {known.slice.name} answers within {target:g} s: "
+            f"no batch of {case.query.model} on {case.slice.name} answers within {target:g} s: "
             f"one prompt alone takes {alone:.3g} s, so allow that or take a larger slice"
         )
-    latency = np.asarray(served.costs.query_s, np.float64) * known.waves
+    latency = np.asarray(served.costs.query_s, np.float64) * case.waves
     per_slice = served.batch / latency * BUSY  # queries/s
     slices = math.ceil(queries_per_s / float(np.median(per_slice)))
-    chips = slices * known.slice.chips
+    chips = slices * case.slice.chips
     busy = queries_per_s / (slices * served.batch / latency)
     cycle = _cycle(served.costs)
     traces = [synchronised(cycle, slices), unsynchronised(cycle, slices)] if cycle else []
-    wall = _wall_watts(known, served, queries_per_s, slices, busy)
+    wall = _wall_watts(case, served, queries_per_s, slices, busy)
     whole = whole_work(served.point, served.costs.work)
-    link_bytes = float(served.costs.work.link_bytes.sum()) * known.waves
-    flops = float(whole.flops.sum()) * known.waves / served.batch * queries_per_s
-    lengths = known.query.lengths
-    attempts = float(lengths.attempts) * known.waves
+    link_bytes = float(served.costs.work.link_bytes.sum()) * case.waves
+    flops = float(whole.flops.sum()) * case.waves / served.batch * queries_per_s
+    lengths = case.query.lengths
+    attempts = float(lengths.attempts) * case.waves
     decoded = attempts * float(lengths.think_tokens + lengths.answer_tokens)
     return DataCenter(
-        profile=known.profile,
-        slice=known.slice.name,
+        profile=case.profile,
+        slice=case.slice.name,
         queries_per_s=queries_per_s,
         latency_target_s=target,
-        think_variation=known.asked.think_variation,
+        think_variation=case.request.think_variation,
         batch=served.batch,
         latency_s=summary(latency),
         slices=slices,
         chips=chips,
-        chips_interval=summary(np.ceil(queries_per_s / per_slice) * known.slice.chips),
-        sustained=flops / (chips * float(known.point.hardware.matmul_flops)),
+        chips_interval=summary(np.ceil(queries_per_s / per_slice) * case.slice.chips),
+        sustained=flops / (chips * float(case.point.hardware.matmul_flops)),
         tokens_per_s=decoded * queries_per_s,
         power_w=summary_or_none(wall),
-        provisioned_w=_provisioned(known, chips),
+        provisioned_w=_provisioned(case, chips),
         link_bytes_per_s=link_bytes / float(np.median(latency)) * float(np.median(busy)),
         network_bytes_per_s=(float(lengths.prompt_tokens) + decoded) * TOKEN_BYTES * queries_per_s,
         prompt_kv_bytes_per_s=float(
-            known.point.shape.kv_elements_per_token * known.point.widths.kv_bytes
+            case.point.shape.kv_elements_per_token * case.point.widths.kv_bytes
         ) * float(lengths.prompt_tokens) * queries_per_s,
         traces=traces,
-        smoothing=smoothing(cycle, traces[0], traces[1], known.slice.chips) if cycle else [],
+        smoothing=smoothing(cycle, traces[0], traces[1], case.slice.chips) if cycle else [],
         wall_kwh_per_day=summary_or_none(wall * SECONDS_PER_DAY / JOULES_PER_KWH),
         kgco2e_per_day=summary_or_none(
-            wall * SECONDS_PER_DAY / JOULES_PER_KWH * known.terms.grid_g_per_kwh / 1000
+            wall * SECONDS_PER_DAY / JOULES_PER_KWH * case.terms.grid_g_per_kwh / 1000
         ),
-        usd_per_day=_usd_per_day(known, slices),
-        tiers=price_tiers(known, target),
+        usd_per_day=_usd_per_day(case, slices),
+        tiers=price_tiers(case, target),
     )  # fmt: skip
 
 
-def price_tiers(known: Setting, target_s: float) -> list[PriceTier]:
+def price_tiers(case: WorkloadOnSlice, target_s: float) -> list[PriceTier]:
     """What a query costs by how long it thinks, each at a latency in proportion to its tokens."""
-    base = float(known.query.lengths.think_tokens + known.query.lengths.answer_tokens)
-    found = []
+    base = float(case.query.lengths.think_tokens + case.query.lengths.answer_tokens)
+    result = []
     for think in TIERS:
-        lengths = replace(known.point.lengths, think_tokens=jnp.float32(think))
-        point = replace(known.point, lengths=lengths)
+        lengths = replace(case.point.lengths, think_tokens=think)
+        point = replace(case.point, lengths=lengths)
         allowed = target_s * (think + float(lengths.answer_tokens)) / base
-        served = _within(known, point, max(allowed, _seconds(known, point, 1.0)))
+        served = _within(case, point, max(allowed, _seconds(case, point, 1.0)))
         if served is not None:
-            found.append(_tier(known, served, think))
-    return found
+            result.append(_tier(case, served, think))
+    return result
 
 
-def _tier(known: Setting, served: Served, think: float) -> PriceTier:
-    latency = np.asarray(served.costs.query_s, np.float64) * known.waves
-    joules = np.asarray(served.costs.query_j, np.float64) * known.waves / served.batch
-    wall = joules * known.terms.host_factor * known.terms.pue
-    rate = known.usd_per_second
+def _tier(case: WorkloadOnSlice, served: Served, think: float) -> PriceTier:
+    latency = np.asarray(served.costs.query_s, np.float64) * case.waves
+    joules = np.asarray(served.costs.query_j, np.float64) * case.waves / served.batch
+    wall = joules * case.terms.host_factor * case.terms.pue
+    rate = case.usd_per_second
     return PriceTier(
         think_tokens=think,
-        attempts=float(known.query.lengths.attempts) * known.waves,
+        attempts=float(case.query.lengths.attempts) * case.waves,
         batch=served.batch,
         latency_s=summary(latency),
         usd=None if rate is None else summary(latency / served.batch * rate),
         wall_j=summary_or_none(wall),
-        gco2e=summary_or_none(wall / JOULES_PER_KWH * known.terms.grid_g_per_kwh),
+        gco2e=summary_or_none(wall / JOULES_PER_KWH * case.terms.grid_g_per_kwh),
     )
 
 
-def _within(known: Setting, point: Point, target_s: float) -> Served | None:
-    """The largest batch, a power of two or the setting's own, that fits and is fast enough."""
-    own = float(known.query.lengths.prompts)
+def _within(case: WorkloadOnSlice, point: Point, target_s: float) -> Served | None:
+    """The largest batch, a power of two or the case's own, that fits and is fast enough."""
+    own = float(case.query.lengths.prompts)
     attempts = float(point.lengths.attempts)
     most = max(MOST_SEQUENCES / attempts, 1.0)
     batches = sorted({own, *(2.0**n for n in range(int(math.log2(most)) + 1))}, reverse=True)
     for batch in batches:
-        larger = with_prompts(point, jnp.float32(batch))
+        larger = with_prompts(point, batch)
         if bool(fits(larger)):
-            costs = costs_of(larger, known.draws)
-            if float(np.median(np.asarray(costs.query_s))) * known.waves <= target_s * 1.0001:
+            costs = costs_of(larger, case.draws)
+            if float(np.median(np.asarray(costs.query_s))) * case.waves <= target_s * 1.0001:
                 return Served(larger, costs, batch)
     return None
 
 
-def _seconds(known: Setting, point: Point, prompts: float) -> float:
-    one = with_prompts(point, jnp.float32(prompts))
-    return float(np.median(np.asarray(costs_of(one, known.draws).query_s))) * known.waves
+def _seconds(case: WorkloadOnSlice, point: Point, prompts: float) -> float:
+    one = with_prompts(point, prompts)
+    return float(np.median(np.asarray(costs_of(one, case.draws).query_s))) * case.waves
 
 
 def _cycle(costs: Costs) -> Cycle | None:
@@ -269,28 +268,28 @@ def _cycle(costs: Costs) -> Cycle | None:
 
 
 def _wall_watts(
-    known: Setting, served: Served, queries_per_s: float, slices: int, busy: np.ndarray
+    case: WorkloadOnSlice, served: Served, queries_per_s: float, slices: int, busy: np.ndarray
 ) -> np.ndarray:
     """Mean watts at the wall for each draw: at work, and idle for the rest of the time."""
-    joules = np.asarray(served.costs.query_j, np.float64) * known.waves / served.batch
-    chip = known.slice.chip
+    joules = np.asarray(served.costs.query_j, np.float64) * case.waves / served.batch
+    chip = case.slice.chip
     idle = chip.power.minimum if chip.power else None
-    each = idle.value if idle else IDLE_SHARE * np.asarray(known.draws.watts, np.float64)
-    idle_w = each * slices * known.slice.chips * np.maximum(1 - busy, 0.0)
-    return (joules * queries_per_s + idle_w) * known.terms.host_factor * known.terms.pue
+    chip_idle_w = idle.value if idle else IDLE_SHARE * np.asarray(case.draws.watts, np.float64)
+    idle_w = chip_idle_w * slices * case.slice.chips * np.maximum(1 - busy, 0.0)
+    return (joules * queries_per_s + idle_w) * case.terms.host_factor * case.terms.pue
 
 
-def _provisioned(known: Setting, chips: int) -> float | None:
-    watts = float(known.draws.watts[0])
+def _provisioned(case: WorkloadOnSlice, chips: int) -> float | None:
+    watts = float(case.draws.watts[0])
     if not math.isfinite(watts):
         return None
-    return watts * chips * known.terms.host_factor * known.terms.pue
+    return watts * chips * case.terms.host_factor * case.terms.pue
 
 
-def _usd_per_day(known: Setting, slices: int) -> Interval | None:
+def _usd_per_day(case: WorkloadOnSlice, slices: int) -> Interval | None:
     """Every slice is paid for all day."""
-    hourly = known.terms.usd_per_chip_hour
+    hourly = case.terms.usd_per_chip_hour
     if hourly is None:
         return None
-    usd = hourly * known.slice.chips * slices * SECONDS_PER_DAY / SECONDS_PER_HOUR
+    usd = hourly * case.slice.chips * slices * SECONDS_PER_DAY / SECONDS_PER_HOUR
     return Interval(median=usd, low=usd, high=usd)

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 
-import jax
-import jax.numpy as jnp
-
+from ...model.architecture import ModelShape
+from ..predicted import arrays
+from ..predicted.arrays import Number
 from ..predicted.hardware import Hardware
 from ..predicted.memory import Capacity, capacity
-from ..predicted.model_shape import ModelShape, Number
 from ..predicted.phases import LengthDistribution, Lengths, SameLength
 from ..predicted.step_work import Spread, Widths
 
@@ -15,7 +14,6 @@ MOST_SEQUENCES = 4096.0
 """Sequences that one slice is taken to schedule at once where its memory would hold more."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Overheads:
     """Factors of what a stack adds by itself."""
@@ -25,7 +23,6 @@ class Overheads:
     host: Number = 1.0  # to each step and each of its sequences
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Speculation:
     """Drafting `tokens` ahead with a model whose step costs `cost` of the target's."""
@@ -35,7 +32,6 @@ class Speculation:
     cost: Number
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Point:
     """Every field a number or an array; time, joules and dollars follow and may be differentiated.
@@ -86,8 +82,8 @@ def with_prompts(point: Point, prompts: Number) -> Point:
 def memory_full(point: Point) -> Point:
     """The same at the largest batch that fits, not rounded to whole sequences, at most
     MOST_SEQUENCES: what throughput a chip reaches. Capacity counts through it."""
-    known = held(point)
-    room = jnp.maximum(known.available_bytes - known.weight_bytes, 0.0)
+    memory = held(point)
+    room = arrays.maximum(memory.available_bytes - memory.weight_bytes, 0.0)
     copies = point.spread.split.data * point.spread.split.expert
-    sequences = jnp.minimum(room / known.kv_bytes_per_sequence * copies, MOST_SEQUENCES)
+    sequences = arrays.minimum(room / memory.kv_bytes_per_sequence * copies, MOST_SEQUENCES)
     return with_prompts(point, sequences / point.lengths.attempts)

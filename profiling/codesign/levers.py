@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
-import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import dtype_bytes
 from ..predicted.hardware import hardware_of, operand_dtype
-from ..predicted.step_work import DTYPE_WIDTH_BYTES, Widths
+from ..predicted.step_work import Widths
 from ..records import Profile
 from ..records.base import Interval
 from ..records.codesign import Changed, Lever, LeverArrow, Quality
@@ -22,7 +22,7 @@ from .costs import PHASES, WITH_QUERY, Logs, logs_of, ratio
 from .crossovers import roofline_points
 from .design_point import Point, Speculation, fits, with_prompts
 from .posterior_draws import summary, summary_or_none
-from .workload_on_slice import Setting
+from .workload_on_slice import WorkloadOnSlice
 
 NOT_MEASURED = "cost only, quality not measured"
 ComparedOption = Literal["think_budget", "attempts"]
@@ -45,7 +45,7 @@ class Run:
 
 def checked_runs(profiles: Sequence[Profile]) -> list[Run]:
     """Those of the profiles that were run on a task with an answer to check, attempt by attempt."""
-    found = []
+    result = []
     for profile in profiles:
         outcome, task = profile.outcome, profile.workload.task
         if outcome is None or task is None or outcome.accuracy is None:
@@ -54,7 +54,7 @@ def checked_runs(profiles: Sequence[Profile]) -> list[Run]:
             continue  # its accuracy is of answers that it chose, not of attempts
         assert outcome.accuracy_low is not None
         assert outcome.accuracy_high is not None
-        found.append(
+        result.append(
             Run(
                 name=profile.name,
                 model=profile.model.name,
@@ -67,7 +67,7 @@ def checked_runs(profiles: Sequence[Profile]) -> list[Run]:
                 checked=outcome.attempts,
             )
         )
-    return found
+    return result
 
 
 def measured_effect(runs: Sequence[Run], what: ComparedOption) -> tuple[Quality, str]:
@@ -78,13 +78,13 @@ def measured_effect(runs: Sequence[Run], what: ComparedOption) -> tuple[Quality,
         if alike and getattr(one, other) == getattr(two, other):
             if getattr(one, what) == getattr(two, what):
                 continue
-            said = (
+            text = (
                 f"measured: {one.task} accuracy of an attempt {one.accuracy:.0%} "
                 f"[{one.low:.0%}, {one.high:.0%}] at {what.replace('_', ' ')} "
                 f"{getattr(one, what)}, {two.accuracy:.0%} [{two.low:.0%}, {two.high:.0%}] at "
                 f"{getattr(two, what)} (profiles {one.name}, {two.name})"
             )
-            return "measured", said
+            return "measured", text
     return "not measured", NOT_MEASURED
 
 
@@ -108,42 +108,41 @@ class Move:
     waves: float = 1.0  # batches for one query, over those before
 
 
-def moves(known: Setting, runs: Sequence[Run] = ()) -> Iterator[Move]:
-    """Every change that the setting allows."""
-    yield from _dtypes(known)
-    yield from _shapes(known)
-    yield from _uses(known, runs)
+def moves(case: WorkloadOnSlice, runs: Sequence[Run] = ()) -> Iterator[Move]:
+    """Every change that the case allows."""
+    yield from _dtypes(case)
+    yield from _shapes(case)
+    yield from _uses(case, runs)
 
 
-def with_dtypes(known: Setting, weight: str, kv: str) -> Point:
-    """The setting's point with other dtypes; operands follow the weights as the chip allows."""
-    operands = operand_dtype(known.slice.chip, weight)
-    hardware = hardware_of(known.slice.chip, operands)
-    point = known.point
-    widths = Widths(*(jnp.float32(DTYPE_WIDTH_BYTES[dtype]) for dtype in (weight, kv, operands)))
-    flops = jnp.float32(hardware.matmul_flops)
+def with_dtypes(case: WorkloadOnSlice, weight: str, kv: str) -> Point:
+    """The case's point with other dtypes; operands follow the weights as the chip allows."""
+    operands = operand_dtype(case.slice.chip, weight)
+    hardware = hardware_of(case.slice.chip, operands)
+    point = case.point
+    widths = Widths(*(dtype_bytes(dtype) for dtype in (weight, kv, operands)))
+    flops = hardware.matmul_flops
     return replace(point, widths=widths, hardware=replace(point.hardware, matmul_flops=flops))
 
 
-def _dtypes(known: Setting) -> Iterator[Move]:
-    query = known.query
-    width = DTYPE_WIDTH_BYTES
+def _dtypes(case: WorkloadOnSlice) -> Iterator[Move]:
+    query = case.query
     for dtype in ("bfloat16", "int8", "fp8", "int4"):
-        if width[dtype] >= width[query.weight_dtype]:
+        if dtype_bytes(dtype) >= dtype_bytes(query.weight_dtype):
             continue
-        if dtype == "fp8" and operand_dtype(known.slice.chip, dtype) == "bfloat16":
+        if dtype == "fp8" and operand_dtype(case.slice.chip, dtype) == "bfloat16":
             continue
-        point = with_dtypes(known, dtype, query.kv_dtype)
+        point = with_dtypes(case, dtype, query.kv_dtype)
         yield Move("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
     for dtype in ("bfloat16", "int8", "int4"):
-        if width[dtype] < width[query.kv_dtype]:
-            widths = replace(known.point.widths, kv_bytes=jnp.float32(width[dtype]))
-            point = replace(known.point, widths=widths)
+        if dtype_bytes(dtype) < dtype_bytes(query.kv_dtype):
+            widths = replace(case.point.widths, kv_bytes=dtype_bytes(dtype))
+            point = replace(case.point, widths=widths)
             yield Move("kv_dtype", f"KV cache {query.kv_dtype} -> {dtype}", point)
 
 
-def _shapes(known: Setting) -> Iterator[Move]:
-    point, shape = known.point, known.point.shape
+def _shapes(case: WorkloadOnSlice) -> Iterator[Move]:
+    point, shape = case.point, case.point.shape
     heads = float(shape.kv_heads)
     for part in (2, 4):
         if heads >= part and heads % part == 0:
@@ -156,10 +155,8 @@ def _shapes(known: Setting) -> Iterator[Move]:
         replace(point, shape=replace(shape, layers=shape.layers * 0.75)),
     )
     yield Move("mlp_ratio", "MLP width -25 %", with_mlp(point, 0.75))
-    if float(known.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:
-        windowed = replace(
-            shape, window=jnp.float32(WINDOW), windowed_share=jnp.float32(WINDOWED_SHARE)
-        )
+    if float(case.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:
+        windowed = replace(shape, window=WINDOW, windowed_share=WINDOWED_SHARE)
         yield Move(
             "window",
             f"window of {WINDOW:.0f} positions in {WINDOWED_SHARE:.0%} of layers",
@@ -169,7 +166,7 @@ def _shapes(known: Setting) -> Iterator[Move]:
         mixed = replace(
             shape,
             active_mlp_parameters=shape.mlp_parameters * ACTIVE_SHARE,
-            experts_per_token=jnp.float32(EXPERTS_PER_TOKEN),
+            experts_per_token=EXPERTS_PER_TOKEN,
         )
         yield Move(
             "experts",
@@ -178,30 +175,26 @@ def _shapes(known: Setting) -> Iterator[Move]:
         )
 
 
-def _uses(known: Setting, runs: Sequence[Run]) -> Iterator[Move]:
-    point, lengths = known.point, known.query.lengths
+def _uses(case: WorkloadOnSlice, runs: Sequence[Run]) -> Iterator[Move]:
+    point, lengths = case.point, case.query.lengths
     think, attempts, prompts = (
         float(x) for x in (lengths.think_tokens, lengths.attempts, lengths.prompts)
     )
     if think >= 2:
-        shorter = replace(
-            point, lengths=replace(point.lengths, think_tokens=jnp.float32(think / 2))
-        )
+        shorter = replace(point, lengths=replace(point.lengths, think_tokens=think / 2))
         quality, evidence = measured_effect(runs, "think_budget")
         yield Move("think", f"thoughts {think:.0f} -> {think / 2:.0f} tokens", shorter, quality,
                    evidence)  # fmt: skip
-    all_attempts = attempts * known.waves
+    all_attempts = attempts * case.waves
     if all_attempts >= 2:
         quality, evidence = measured_effect(runs, "attempts")
         change = f"attempts {all_attempts:g} -> {all_attempts / 2:g}"
-        if known.waves > 1:
+        if case.waves > 1:
             yield Move("attempts", change, point, quality, evidence, waves=0.5)
         else:
-            fewer = replace(
-                point, lengths=replace(point.lengths, attempts=jnp.float32(attempts / 2))
-            )
+            fewer = replace(point, lengths=replace(point.lengths, attempts=attempts / 2))
             yield Move("attempts", change, fewer, quality, evidence)
-    doubled = with_prompts(point, jnp.float32(prompts * 2))
+    doubled = with_prompts(point, prompts * 2)
     if bool(fits(doubled)):
         yield Move("batch", f"{prompts:g} -> {2 * prompts:g} prompts together", doubled,
                    "unchanged by construction", "every prompt is decoded as before; each waits "
@@ -209,9 +202,7 @@ def _uses(known: Setting, runs: Sequence[Run]) -> Iterator[Move]:
     if attempts > 1:
         apart = replace(
             point,
-            lengths=replace(
-                point.lengths, prompts=jnp.float32(prompts * attempts), attempts=jnp.float32(1.0)
-            ),
+            lengths=replace(point.lengths, prompts=prompts * attempts, attempts=1.0),
         )
         # The same batch serves as many queries: amounts are per prompt of the point.
         yield Move("shared_prompt", "prompt's KV held and prefilled by each attempt", apart,
@@ -222,7 +213,7 @@ def _uses(known: Setting, runs: Sequence[Run]) -> Iterator[Move]:
                f"{DRAFT.acceptance:g}, draft cost {DRAFT.cost:g}", drafting,
                "unchanged by construction", "rejection sampling keeps the target's distribution "
                "(Leviathan et al. 2023); the acceptance is an assumption")  # fmt: skip
-    exiting = replace(point, layers_run=jnp.float32(EXIT_SHARE))
+    exiting = replace(point, layers_run=EXIT_SHARE)
     yield Move("early_exit", f"decoded tokens leave after {EXIT_SHARE:.0%} of the layers, all of a "
                "step together", exiting)  # fmt: skip
 
@@ -235,7 +226,7 @@ def with_kv_heads(point: Point, heads: float) -> Point:
         point,
         shape=replace(
             shape,
-            kv_heads=jnp.float32(heads),
+            kv_heads=heads,
             attention_parameters=shape.attention_parameters - saved,
         ),
     )
@@ -254,48 +245,50 @@ def with_mlp(point: Point, factor: float) -> Point:
     )
 
 
-def levers(known: Setting, runs: Sequence[Run] = ()) -> list[Lever]:
-    """Every lever that applies to the setting, with what it does to a query."""
-    before = logs_of(known.point, known.draws)
-    return [lever_of(known, move, before) for move in moves(known, runs)]
+def levers(case: WorkloadOnSlice, runs: Sequence[Run] = ()) -> list[Lever]:
+    """Every lever that applies to the case, with what it does to a query."""
+    before = logs_of(case.point, case.draws)
+    return [lever_of(case, move, before) for move in moves(case, runs)]
 
 
-def lever_of(known: Setting, move: Move, before: Logs) -> Lever:
-    """One lever's cost, from `before`, the logs of the setting's own point."""
-    found = ratio_of(known, move, before)
+def lever_of(case: WorkloadOnSlice, move: Move, before: Logs) -> Lever:
+    """One lever's cost, from `before`, the logs of the case's own point."""
+    result = ratio_of(case, move, before)
     return Lever(
         name=move.name,
         change=move.change,
-        by_phase={phase: summary(found["time"][i]) for i, phase in enumerate(PHASES)
-                  if phase != "think" or float(known.query.lengths.think_tokens) > 1},
-        whole=changed_of(known, found),
+        by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(PHASES)
+                  if phase != "think" or float(case.query.lengths.think_tokens) > 1},
+        whole=changed_of(case, result),
         quality=move.quality,
         evidence=move.evidence,
         fits=bool(fits(move.point)),
-        arrows=_arrows(known, move.point),
+        arrows=_arrows(case, move.point),
     )  # fmt: skip
 
 
-def ratio_of(known: Setting, move: Move, before: Logs) -> dict[str, np.ndarray]:
+def ratio_of(case: WorkloadOnSlice, move: Move, before: Logs) -> dict[str, np.ndarray]:
     """After over before for one query: quantity -> [phases and query, draws]."""
-    found = ratio(logs_of(move.point, known.draws), before)
-    return {name: values * move.waves for name, values in found.items()}
+    result = ratio(logs_of(move.point, case.draws), before)
+    return {name: values * move.waves for name, values in result.items()}
 
 
-def changed_of(known: Setting, found: dict[str, np.ndarray]) -> Changed:
+def changed_of(case: WorkloadOnSlice, ratios: dict[str, np.ndarray]) -> Changed:
     """The whole query's part of a ratio, in a record."""
     query = WITH_QUERY.index("query")
     usd: Interval | None = None
-    if known.usd_per_second is not None:
-        usd = summary(found["usd"][query])
+    if case.usd_per_second is not None:
+        usd = summary(ratios["usd"][query])
     return Changed(
-        time=summary(found["time"][query]), energy=summary_or_none(found["energy"][query]), usd=usd
+        time=summary(ratios["time"][query]),
+        energy=summary_or_none(ratios["energy"][query]),
+        usd=usd,
     )
 
 
-def _arrows(known: Setting, after: Point) -> list[LeverArrow]:
+def _arrows(case: WorkloadOnSlice, after: Point) -> list[LeverArrow]:
     """How far each phase moves, those that hardly do left out."""
-    pairs = zip(roofline_points(known, known.point), roofline_points(known, after), strict=True)
+    pairs = zip(roofline_points(case, case.point), roofline_points(case, after), strict=True)
     return [
         LeverArrow(phase=start.phase, start=start, end=end)
         for start, end in pairs

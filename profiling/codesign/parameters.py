@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ...tpu_configs.slice import Slice
-from ..predicted.model_shape import Number
+from ..predicted.arrays import Number
 from ..records.codesign import Parameter
 from .chip_cost_model import CostModel
 from .design_point import Point
@@ -14,7 +14,7 @@ Sense = str
 
 
 @dataclass(frozen=True)
-class Handle:
+class HardwareParameter:
     """A parameter that can be multiplied."""
 
     name: str
@@ -41,29 +41,37 @@ def _overhead(field: str) -> Callable[[Point, Number], Point]:
     return apply
 
 
-HANDLES: tuple[Handle, ...] = (
-    Handle("matrix_flops", "matrix FLOP/s", "FLOP/s", "rate", _hardware("matmul_flops")),
-    Handle("hbm_bandwidth", "HBM bandwidth", "B/s", "rate", _hardware("memory_bandwidth")),
-    Handle("hbm_capacity", "HBM capacity", "B", "size", _hardware("memory_bytes")),
-    Handle("on_chip_bandwidth", "on-chip bandwidth", "B/s", "rate", _hardware("on_chip_bandwidth")),
-    Handle("link_bandwidth", "link bandwidth", "B/s", "rate", _hardware("link_bandwidth")),
-    Handle("link_latency", "link latency", "s", "latency", _hardware("hop_s"), -1.0),
-    Handle("kernel_overhead", "kernel overhead", "1", "overhead", _overhead("kernel"), -1.0),
-    Handle(
+HARDWARE_PARAMETERS: tuple[HardwareParameter, ...] = (
+    HardwareParameter("matrix_flops", "matrix FLOP/s", "FLOP/s", "rate", _hardware("matmul_flops")),
+    HardwareParameter(
+        "hbm_bandwidth", "HBM bandwidth", "B/s", "rate", _hardware("memory_bandwidth")
+    ),
+    HardwareParameter("hbm_capacity", "HBM capacity", "B", "size", _hardware("memory_bytes")),
+    HardwareParameter(
+        "on_chip_bandwidth", "on-chip bandwidth", "B/s", "rate", _hardware("on_chip_bandwidth")
+    ),
+    HardwareParameter(
+        "link_bandwidth", "link bandwidth", "B/s", "rate", _hardware("link_bandwidth")
+    ),
+    HardwareParameter("link_latency", "link latency", "s", "latency", _hardware("hop_s"), -1.0),
+    HardwareParameter(
+        "kernel_overhead", "kernel overhead", "1", "overhead", _overhead("kernel"), -1.0
+    ),
+    HardwareParameter(
         "collective_overhead", "collective overhead", "1", "overhead", _overhead("collective"), -1.0
     ),
-    Handle("host_overhead", "host overhead", "1", "overhead", _overhead("host"), -1.0),
+    HardwareParameter("host_overhead", "host overhead", "1", "overhead", _overhead("host"), -1.0),
 )
 ON_CHIP = "on_chip_capacity"
 TILE = "matrix_tile"
-NAMES = (*(each.name for each in HANDLES), ON_CHIP, TILE)
-HANDLE_BY_NAME = {each.name: each for each in HANDLES}
+NAMES = (*(parameter.name for parameter in HARDWARE_PARAMETERS), ON_CHIP, TILE)
+PARAMETER_BY_NAME = {parameter.name: parameter for parameter in HARDWARE_PARAMETERS}
 
 
-def modelled(over: Slice) -> list[str]:
+def modelled(on_slice: Slice) -> list[str]:
     """Parameters whose change the time model knows of, on this slice's chip."""
-    chip = over.chip
-    names = [each.name for each in HANDLES]
+    chip = on_slice.chip
+    names = [parameter.name for parameter in HARDWARE_PARAMETERS]
     on_chip = chip.on_chip_memory
     if on_chip is None or on_chip.bandwidth is None:
         names.remove("on_chip_bandwidth")
@@ -72,10 +80,10 @@ def modelled(over: Slice) -> list[str]:
     return names
 
 
-def on_chip_bytes(over: Slice) -> float:
+def on_chip_bytes(on_slice: Slice) -> float:
     """Bytes of the chip's on-chip memory; 0 where they are not public."""
-    known = over.chip.on_chip_memory
-    return known.capacity.value if known else 0.0
+    on_chip = on_slice.chip.on_chip_memory
+    return on_chip.capacity.value if on_chip else 0.0
 
 
 def scaled(
@@ -91,7 +99,7 @@ def scaled(
             pinned = point.pinned_bytes + on_chip * (factor - 1.0)
             changed = replace(changed, pinned_bytes=pinned)
         else:
-            changed = HANDLE_BY_NAME[name].apply(changed, factor)
+            changed = PARAMETER_BY_NAME[name].apply(changed, factor)
     if costs is None:
         return changed
     watts, usd = costs.factors(factors)
@@ -102,7 +110,7 @@ def scaled(
     )
 
 
-def facts(point: Point, over: Slice) -> list[Parameter]:
+def facts(point: Point, on_slice: Slice) -> list[Parameter]:
     """Every parameter with what it is before any change."""
     hardware = point.hardware
     values: dict[str, float | None] = {
@@ -112,19 +120,19 @@ def facts(point: Point, over: Slice) -> list[Parameter]:
         "on_chip_bandwidth": float(hardware.on_chip_bandwidth),
         "link_bandwidth": float(hardware.link_bandwidth),
         "link_latency": float(hardware.hop_s),
-        ON_CHIP: on_chip_bytes(over) or None,
+        ON_CHIP: on_chip_bytes(on_slice) or None,
         TILE: float(hardware.tile) if float(hardware.tile) > 1 else None,
     }
-    known = set(modelled(over))
+    stated = set(modelled(on_slice))
     rows = [
         Parameter(
-            name=each.name,
-            words=each.words,
-            unit=each.unit,
-            value=values.get(each.name, 1.0) if each.name in known else None,
+            name=parameter.name,
+            words=parameter.words,
+            unit=parameter.unit,
+            value=values.get(parameter.name, 1.0) if parameter.name in stated else None,
             step=None,
         )
-        for each in HANDLES
+        for parameter in HARDWARE_PARAMETERS
     ]
     rows.append(
         Parameter(

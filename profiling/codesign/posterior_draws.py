@@ -5,17 +5,15 @@ are taken draw by draw.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...tpu_configs.chip import Chip
+from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
 from ..predicted.energy import PowerShares, design_power_of
 from ..predicted.hardware import IDEAL, Efficiency
-from ..predicted.model_shape import Number
 from ..predicted.predict import interval
 from ..records.base import Interval
 
@@ -24,7 +22,6 @@ MOST_DRAWS = 128
 interval's width."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Draws:
     """Each field [draws]; the first draw is the mode."""
@@ -60,33 +57,33 @@ def draws_of(calibration: Calibration, chip: Chip, stack: str | None) -> Draws:
         memory=shares.memory,
         compute=shares.compute,
     )
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[kept], draws)
+    return mapped(lambda leaf: np.asarray(leaf)[kept], draws)
 
 
 def ideal_draws(calibration: Calibration, chip: Chip) -> Draws:
     """The bare roofline: datasheet figures reached and power at the mode, in every draw."""
     draws = draws_of(calibration, chip, None)
-    mode = jax.tree.map(lambda leaf: jnp.full_like(leaf, leaf[0]), draws)
-    ones = jnp.ones_like(draws.prefill)
-    ideal = jax.tree.map(lambda leaf: leaf * ones, IDEAL)
+    mode = mapped(lambda leaf: np.full_like(leaf, leaf[0]), draws)
+    ones = np.ones_like(draws.prefill)
+    ideal = mapped(lambda leaf: leaf * ones, IDEAL)
     return replace(mode, efficiency=ideal, prefill=ones, decode=ones, energy=ones)
 
 
-def summary(values: Any) -> Interval:
+def summary(values: ArrayLike) -> Interval:
     """Median and 80 % interval of values [draws]."""
     return interval(np.asarray(values, np.float64))
 
 
-def summary_or_none(values: Any) -> Interval | None:
+def summary_or_none(values: ArrayLike) -> Interval | None:
     """The same; None where the values are not known."""
-    found = np.asarray(values, np.float64)
-    return interval(found) if np.isfinite(found).all() else None
+    result = np.asarray(values, np.float64)
+    return interval(result) if np.isfinite(result).all() else None
 
 
-def probability(holds: Any) -> float:
+def probability(holds: ArrayLike) -> float:
     """Share of the draws for which something holds; the mode is no draw where there are others."""
-    found = np.asarray(holds)
-    return float((found[1:] if len(found) > 1 else found).mean())
+    result = np.asarray(holds)
+    return float((result[1:] if len(result) > 1 else result).mean())
 
 
 def _kept(count: int) -> np.ndarray:

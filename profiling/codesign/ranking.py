@@ -11,15 +11,15 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from ..predicted.model_shape import Number
+from ..predicted.arrays import Number
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
 from .costs import WITH_QUERY, logs_of, phase_bounds
 from .design_point import memory_full
 from .levers import NOT_MEASURED, Run, moves, ratio_of
-from .parameters import HANDLE_BY_NAME, ON_CHIP, modelled, on_chip_bytes, scaled
+from .parameters import ON_CHIP, PARAMETER_BY_NAME, modelled, on_chip_bytes, scaled
 from .posterior_draws import probability, summary
-from .workload_on_slice import Setting
+from .workload_on_slice import WorkloadOnSlice
 
 Steps = Literal["equal steps", "equal cost"]
 STEP = 1.25
@@ -57,21 +57,21 @@ class Candidate:
     evidence: list[str]
 
 
-def hardware_asks(cases: Sequence[Setting], steps: Steps = "equal steps") -> list[Ask]:
+def hardware_asks(cases: Sequence[WorkloadOnSlice], steps: Steps = "equal steps") -> list[Ask]:
     """At most five, the most saving first."""
     quantity = _quantity(cases)
-    return _ranked(hardware_candidates(cases, quantity, steps), quantity, _steps_said(steps), cases)
+    return _ranked(hardware_candidates(cases, quantity, steps), quantity, _steps_text(steps), cases)
 
 
-def model_asks(cases: Sequence[Setting], runs: Sequence[Run] = ()) -> list[Ask]:
+def model_asks(cases: Sequence[WorkloadOnSlice], runs: Sequence[Run] = ()) -> list[Ask]:
     """At most five, the most saving first, of those that apply to every case."""
     quantity = _quantity(cases)
-    said = "one usual step of each; quality is not held equal"
-    return _ranked(model_candidates(cases, quantity, runs), quantity, said, cases)
+    text = "one usual step of each; quality is not held equal"
+    return _ranked(model_candidates(cases, quantity, runs), quantity, text, cases)
 
 
 def hardware_candidates(
-    cases: Sequence[Setting], quantity: Quantity, steps: Steps = "equal steps"
+    cases: Sequence[WorkloadOnSlice], quantity: Quantity, steps: Steps = "equal steps"
 ) -> list[Candidate]:
     """Every parameter that all cases' chips have, improved by one step; priced for one query at the
     largest batch that fits, where capacity counts too."""
@@ -81,10 +81,10 @@ def hardware_candidates(
 
 
 def model_candidates(
-    cases: Sequence[Setting], quantity: Quantity, runs: Sequence[Run] = ()
+    cases: Sequence[WorkloadOnSlice], quantity: Quantity, runs: Sequence[Run] = ()
 ) -> list[Candidate]:
     """The first step of each lever that applies to every case."""
-    found: dict[str, list[tuple[np.ndarray, Quality, str, str]]] = {}
+    result: dict[str, list[tuple[np.ndarray, Quality, str, str]]] = {}
     for case in cases:
         before, seen = logs_of(case.point, case.draws), set()
         for move in moves(case, runs):
@@ -92,7 +92,9 @@ def model_candidates(
                 continue
             seen.add(move.name)
             logs = np.log(ratio_of(case, move, before)[quantity][_QUERY])
-            found.setdefault(move.name, []).append((logs, move.quality, move.evidence, move.change))
+            result.setdefault(move.name, []).append(
+                (logs, move.quality, move.evidence, move.change)
+            )
     return [
         Candidate(
             side="model",
@@ -102,13 +104,13 @@ def model_candidates(
             quality=rows[0][1],
             evidence=[f"quality: {rows[0][2]}"],
         )
-        for name, rows in found.items()
+        for name, rows in result.items()
         if len(rows) == len(cases)
     ]
 
 
 def _hardware_candidate(
-    cases: Sequence[Setting], name: str, quantity: Quantity, steps: Steps
+    cases: Sequence[WorkloadOnSlice], name: str, quantity: Quantity, steps: Steps
 ) -> Candidate:
     logs, factors = [], []
     for case in cases:
@@ -119,7 +121,7 @@ def _hardware_candidate(
         value = np.asarray(getattr(after, quantity)) - np.asarray(getattr(before, quantity))
         logs.append(value[_QUERY])
         factors.append(factor)
-    words = "on-chip capacity" if name == ON_CHIP else HANDLE_BY_NAME[name].words
+    words = "on-chip capacity" if name == ON_CHIP else PARAMETER_BY_NAME[name].words
     change = f"{words} {(float(np.exp(np.mean(np.log(factors)))) - 1):+.0%}"
     return Candidate(
         side="hardware",
@@ -131,10 +133,10 @@ def _hardware_candidate(
     )
 
 
-def _factor(case: Setting, name: str, steps: Steps) -> float:
+def _factor(case: WorkloadOnSlice, name: str, steps: Steps) -> float:
     """The step of one parameter: better by STEP, or as much as makes the chip DEARER."""
     if steps == "equal steps":
-        rises = 1.0 if name == ON_CHIP else HANDLE_BY_NAME[name].rises
+        rises = 1.0 if name == ON_CHIP else PARAMETER_BY_NAME[name].rises
         return STEP**rises
 
     def dearer(log_factor: float) -> float:
@@ -151,76 +153,79 @@ def _costed(name: str, quantity: Quantity) -> list[str]:
 
 
 def _ranked(
-    candidates: Sequence[Candidate], quantity: Quantity, steps: str, cases: Sequence[Setting]
+    candidates: Sequence[Candidate],
+    quantity: Quantity,
+    steps: str,
+    cases: Sequence[WorkloadOnSlice],
 ) -> list[Ask]:
-    order = sorted(candidates, key=lambda each: float(np.mean(each.log_ratio)))
-    saving = [each for each in order if np.exp(each.log_ratio[0]) < 0.999]
+    order = sorted(candidates, key=lambda candidate: float(np.mean(candidate.log_ratio)))
+    saving = [candidate for candidate in order if np.exp(candidate.log_ratio[0]) < 0.999]
     rows = []
-    for rank, each in enumerate(saving[:ASKS], start=1):
-        following = order[order.index(each) + 1] if each is not order[-1] else None
-        rows.append(_ask(rank, each, following, quantity, steps, cases))
+    for rank, candidate in enumerate(saving[:ASKS], start=1):
+        following = order[order.index(candidate) + 1] if candidate is not order[-1] else None
+        rows.append(_ask(rank, candidate, following, quantity, steps, cases))
     return rows
 
 
 def _ask(
     rank: int,
-    each: Candidate,
+    candidate: Candidate,
     following: Candidate | None,
     quantity: Quantity,
     steps: str,
-    cases: Sequence[Setting],
+    cases: Sequence[WorkloadOnSlice],
 ) -> Ask:
-    saved = summary(1 - np.exp(each.log_ratio))
-    odds = None if following is None else probability(each.log_ratio < following.log_ratio)
+    saved = summary(1 - np.exp(candidate.log_ratio))
+    odds = None if following is None else probability(candidate.log_ratio < following.log_ratio)
     what = {"usd": "dollars", "time": "time", "energy": "energy"}[quantity]
-    over = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
+    where = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
     sentence = (
-        f"{each.change[:1].upper()}{each.change[1:]} saves {_percent(saved.median)} "
-        f"[{_percent(saved.low)}, {_percent(saved.high)}] of a query's {what}{over}"
+        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {_percent(saved.median)} "
+        f"[{_percent(saved.low)}, {_percent(saved.high)}] of a query's {what}{where}"
     )
     if following is not None and odds is not None:
         sentence += f", and beats {following.change} with p {_odds(odds)}"
-    if each.quality == "not measured":
+    if candidate.quality == "not measured":
         sentence += f" ({NOT_MEASURED})"
     return Ask(
         rank=rank,
-        side=each.side,
+        side=candidate.side,
         sentence=sentence + ".",
-        change=each.change,
-        name=each.name,
+        change=candidate.change,
+        name=candidate.name,
         saving=saved,
         quantity=quantity,
         steps=steps,
         beats_next=odds,
         next_change=None if following is None else following.change,
-        quality=each.quality,
-        evidence=[*_what_binds(cases), *each.evidence],
+        quality=candidate.quality,
+        evidence=[*_what_binds(cases), *candidate.evidence],
     )
 
 
-def _what_binds(cases: Sequence[Setting]) -> list[str]:
+def _what_binds(cases: Sequence[WorkloadOnSlice]) -> list[str]:
     """Lens and source of each case, one sentence for each slice."""
-    said = []
+    sentences = []
     for case in cases:
         bounds = phase_bounds(case.point, case.draws)
         chip, stack = case.slice.chip, case.query.stack
         basis = "datasheet figures alone" if case.query.ideal else case.calibration.basis(
             chip.name, chip.kind, stack
         )  # fmt: skip
-        said.append(
+        sentences.append(
             f"predicted lens: {case.query.model} on {case.slice.name}, think is "
             f"{bounds['think']}-bound, prefill {bounds['prefill']}-bound; {basis}"
         )
     counted = [case.counted for case in cases if case.counted]
-    return [*said, *dict.fromkeys(counted)]
+    return [*sentences, *dict.fromkeys(counted)]
 
 
-def _quantity(cases: Sequence[Setting]) -> Quantity:
+def _quantity(cases: Sequence[WorkloadOnSlice]) -> Quantity:
     """Dollars where every case has a price, else time."""
     return "usd" if all(case.usd_per_second is not None for case in cases) else "time"
 
 
-def _steps_said(steps: Steps) -> str:
+def _steps_text(steps: Steps) -> str:
     if steps == "equal steps":
         return f"equal relative steps: each parameter {STEP:g} times better"
     return f"equal cost: each makes the chip {DEARER - 1:.0%} dearer to build, by the cost model"

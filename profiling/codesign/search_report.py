@@ -2,7 +2,7 @@
 
 Pareto: latency against money per query, and per correct answer where accuracy was measured.
 
-What a co-design analysis is asked for in words: budgets of a chip, names of profiles.
+The budget of one chip, as it is written.
 """
 
 import math
@@ -10,13 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..errors import ProfileInputError
 from ..predicted.economics import per_correct
-from ..records import Profile
 from ..records.codesign import BudgetKind, ChipDesign, DesignSearch, ParetoPoint
 from .chip_cost_model import BUDGETS, ChipParts
 from .chip_search import (
@@ -24,20 +21,21 @@ from .chip_search import (
     SEARCHED,
     SLOWEST_TOKEN_S,
     UNITS,
-    Found,
-    Ground,
+    FoundDesign,
+    SearchProblem,
     best_by_gradient,
     best_of_sweep,
+    cost_slopes,
     grid_of,
-    ground_of,
     reference_design,
+    search_problem,
     times_of_draws,
 )
 from .costs import costs_of
 from .design_point import MOST_SEQUENCES, fits, with_prompts
 from .posterior_draws import summary
 from .workload_mix import PREFILL_HEAVY, SEQUENCES, MixedWorkload, mix_times, mix_work
-from .workload_on_slice import SECONDS_PER_HOUR, Setting
+from .workload_on_slice import SECONDS_PER_HOUR, WorkloadOnSlice
 
 PURPOSES = ("reasoning", "prefill-heavy")
 
@@ -50,114 +48,119 @@ class Budget:
     amount: float
 
 
-def parse_budget(text: str) -> Budget:
-    """A budget as the command line has it: 'area=600' mm2, 'watts=700' or 'usd=5000', of one chip.
+BUDGET_NAMES = {"power": "watts", "cost": "usd"}
+BUDGET_UNITS = {"area": r"\s*mm(2|²)$", "watts": r"\s*w$", "usd": r"^\$|\s*(\$|usd)$"}
+
+
+def parse_chip_budget(text: str) -> Budget:
+    """A budget with or without its unit: 'area=800mm2', 'power=700W', 'cost=$3000', 'usd=3000'.
 
     Raises ProfileInputError for anything else.
     """
-    kind, _, amount = (part.strip().lower() for part in text.partition("="))
+    name, _, amount = (part.strip().lower() for part in text.partition("="))
+    kind = BUDGET_NAMES.get(name, name)
     try:
-        number = float(amount)
+        number = float(re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount))
     except ValueError:
-        number = np.nan
-    if kind not in BUDGETS or not (np.isfinite(number) and number > 0):
+        number = math.nan
+    if kind not in BUDGETS or not (math.isfinite(number) and number > 0):
         raise ProfileInputError(
-            f"--budget is {text!r}, expected area=, watts= or usd= and an amount above zero of one "
-            "chip, such as usd=5000"
+            f"--chip-budget is {text!r}, expected what one chip may take: area=800mm2, power=700W "
+            "or cost=3000$"
         )
     return Budget(kind, number)  # type: ignore[arg-type]
 
 
 def design_searches(
-    known: Setting,
+    case: WorkloadOnSlice,
     mix: Sequence[MixedWorkload],
     budget: Budget | None = None,
     slowest_token_s: float = SLOWEST_TOKEN_S,
 ) -> list[DesignSearch]:
-    """The best chip for `mix` and the best for PREFILL_HEAVY, about the setting's chip and on as
+    """The best chip for `mix` and the best for PREFILL_HEAVY, about the case's chip and on as
     many chips; without a budget, for the dollars that its own chip takes to build.
 
     Raises ProfileInputError where no chip is within the budget and fast enough.
     """
-    grounds = [
-        ground_of(known, mix_work(known.point, each), slowest_token_s)
-        for each in (mix, PREFILL_HEAVY)
+    problems = [
+        search_problem(case, mix_work(case.point, work_mix), slowest_token_s)
+        for work_mix in (mix, PREFILL_HEAVY)
     ]
-    spent = budget or Budget("usd", float(BUDGETS["usd"](grounds[0].reference, grounds[0].rates)))
+    spent = budget or Budget("usd", float(BUDGETS["usd"](problems[0].reference, problems[0].rates)))
     grid = grid_of()
-    swept = [best_of_sweep(each, spent.amount, spent.kind, grid) for each in grounds]
+    swept = [best_of_sweep(problem, spent.amount, spent.kind, grid) for problem in problems]
     best = [
-        best_by_gradient(ground, spent.amount, spent.kind, start)
-        for ground, start in zip(grounds, swept, strict=True)
+        best_by_gradient(problem, spent.amount, spent.kind, start)
+        for problem, start in zip(problems, swept, strict=True)
     ]
     points = len(grid.matrix_flops) * len(SEQUENCES)
     return [
-        _record(known, PURPOSES[i], each, spent, grounds, swept[i], best, i, points)
-        for i, each in enumerate((mix, PREFILL_HEAVY))
+        _record(case, PURPOSES[i], work_mix, spent, problems, swept[i], best, i, points)
+        for i, work_mix in enumerate((mix, PREFILL_HEAVY))
     ]
 
 
 def _record(
-    known: Setting,
+    case: WorkloadOnSlice,
     purpose: str,
     mix: Sequence[MixedWorkload],
     budget: Budget,
-    grounds: Sequence[Ground],
-    swept: Found,
-    best: Sequence[Found],
+    problems: Sequence[SearchProblem],
+    swept: FoundDesign,
+    best: Sequence[FoundDesign],
     index: int,
     points: int,
 ) -> DesignSearch:
-    ground, found, other = grounds[index], best[index], best[1 - index]
-    reference = reference_design(ground, known.slice.chip.hbm_capacity_bytes)
-    before = times_of_draws(ground, known.draws.efficiency, reference)
-    after = times_of_draws(ground, known.draws.efficiency, found)
-    hourly = known.terms.usd_per_chip_hour
-    dearer = _usd(found.parts, known) / _usd(known.costs.reference, known)
-    rent = None if hourly is None else hourly * known.slice.chips / SECONDS_PER_HOUR * dearer
+    problem, result, other = problems[index], best[index], best[1 - index]
+    reference = reference_design(problem, case.slice.chip.hbm_capacity_bytes)
+    before = times_of_draws(problem, case.draws.efficiency, reference)
+    after = times_of_draws(problem, case.draws.efficiency, result)
+    hourly = case.terms.usd_per_chip_hour
+    dearer = _usd(result.parts, case) / _usd(case.costs.reference, case)
+    rent = None if hourly is None else hourly * case.slice.chips / SECONDS_PER_HOUR * dearer
     speedup = summary(before / after)
-    slower = _time_on(grounds[1 - index], found, float(other.sequences)) / other.time_s
+    slower = _time_on(problems[1 - index], result, float(other.sequences)) / other.time_s
     return DesignSearch(
         purpose=purpose,
-        mix=[each.words for each in mix],
-        model=known.query.model,
-        chips=known.slice.chips,
+        mix=[workload.words for workload in mix],
+        model=case.query.model,
+        chips=case.slice.chips,
         budget_kind=budget.kind,
         budget=budget.amount,
-        reference=_design(reference, ground),
-        reference_chip=known.slice.chip.name,
+        reference=_design(reference, problem),
+        reference_chip=case.slice.chip.name,
         swept=points,
-        swept_best=_design(swept, ground),
-        best=_design(found, ground),
-        sequences=found.sequences,
-        slowest_token_s=float(ground.slowest_token_s),
+        swept_best=_design(swept, problem),
+        best=_design(result, problem),
+        sequences=result.sequences,
+        slowest_token_s=float(problem.slowest_token_s),
         time_per_query_s=summary(after),
         usd_per_query=None if rent is None else summary(after * np.asarray(rent)),
         speedup=speedup,
-        spent=_spent(found, ground, budget),
+        spent=_spent(result, problem, budget),
         other_purpose_slowdown=float(slower) if np.isfinite(slower) else None,
-        sentence=_sentence(purpose, found, reference, speedup.median, budget),
+        sentence=_sentence(purpose, result, reference, speedup.median, budget),
     )
 
 
-def _time_on(ground: Ground, found: Found, sequences: float) -> float:
+def _time_on(problem: SearchProblem, design: FoundDesign, sequences: float) -> float:
     """Seconds of a query of another mix on a found chip, at the most sequences up to `sequences`
     that its memory holds; inf where it holds none."""
     time_s, _ = mix_times(
-        ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, found.factors
+        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, design.factors
     )
-    holds = np.asarray(ground.mixed.needed_bytes) <= found.parts.hbm_capacity * 1.0001
+    holds = np.asarray(problem.mixed.needed_bytes) <= design.parts.hbm_capacity * 1.0001
     return float(np.where(holds, np.asarray(time_s), np.inf).min())
 
 
-def _usd(parts: ChipParts, known: Setting) -> np.ndarray:
+def _usd(parts: ChipParts, case: WorkloadOnSlice) -> np.ndarray:
     """Dollars to build, [draws]."""
-    return np.asarray(BUDGETS["usd"](parts, known.costs.rates), np.float64)
+    return np.asarray(BUDGETS["usd"](parts, case.costs.rates), np.float64)
 
 
-def _design(found: Found, ground: Ground) -> ChipDesign:
-    parts = found.parts
-    costs = {kind: float(cost(parts, ground.rates)) for kind, cost in BUDGETS.items()}
+def _design(design: FoundDesign, problem: SearchProblem) -> ChipDesign:
+    parts = design.parts
+    costs = {kind: float(cost(parts, problem.rates)) for kind, cost in BUDGETS.items()}
     return ChipDesign(
         matrix_flops=parts.matrix_flops,
         hbm_bandwidth=parts.hbm_bandwidth,
@@ -170,21 +173,21 @@ def _design(found: Found, ground: Ground) -> ChipDesign:
     )
 
 
-def _spent(found: Found, ground: Ground, budget: Budget) -> dict[str, float]:
+def _spent(design: FoundDesign, problem: SearchProblem, budget: Budget) -> dict[str, float]:
     """Share of the budget that each part adds, and what is left for all else."""
     cost = BUDGETS[budget.kind]
-    slopes = jax.grad(lambda parts: cost(parts, ground.rates))(
-        jax.tree.map(jnp.float32, found.parts)
-    )
+    slopes = cost_slopes(design.parts, problem.rates, budget.kind)
     shares = {
-        name: float(getattr(slopes, name) * getattr(found.parts, name)) / budget.amount
+        name: float(getattr(slopes, name) * getattr(design.parts, name)) / budget.amount
         for name in ChipParts.__dataclass_fields__
     }
-    whole = float(cost(found.parts, ground.rates)) / budget.amount
+    whole = float(cost(design.parts, problem.rates)) / budget.amount
     return shares | {"other": whole - sum(shares.values())}
 
 
-def _sentence(purpose: str, found: Found, reference: Found, speedup: float, budget: Budget) -> str:
+def _sentence(
+    purpose: str, design: FoundDesign, reference: FoundDesign, speedup: float, budget: Budget
+) -> str:
     words = {
         "matrix_flops": "matrix FLOP/s",
         "hbm_bandwidth": "HBM bandwidth",
@@ -192,16 +195,16 @@ def _sentence(purpose: str, found: Found, reference: Found, speedup: float, budg
         "on_chip_capacity": "on-chip memory",
         "link_bandwidth": "link bandwidth",
     }
-    said = [
-        f"{getattr(found.parts, name) / getattr(reference.parts, name):.2g}x {each}"
-        for name, each in words.items()
+    changes = [
+        f"{getattr(design.parts, name) / getattr(reference.parts, name):.2g}x {words_of}"
+        for name, words_of in words.items()
         if getattr(reference.parts, name)
     ]
     sentence = (
         f"For {purpose} work under {budget.amount:.4g} {UNITS[budget.kind]} a chip would have "
-        f"{', '.join(said)}, and serve {speedup:.2g}x the queries."
+        f"{', '.join(changes)}, and serve {speedup:.2g}x the queries."
     )
-    ended = [words[name] for name in at_limits(found)]
+    ended = [words[name] for name in at_limits(design)]
     if ended:
         sentence += (
             f" The search ended at its own limit of {' and '.join(ended)}, short of the budget's "
@@ -210,22 +213,22 @@ def _sentence(purpose: str, found: Found, reference: Found, speedup: float, budg
     return sentence
 
 
-def at_limits(found: Found) -> list[str]:
+def at_limits(design: FoundDesign) -> list[str]:
     """The searched parts whose factor is the largest that a search tries."""
     return [
         name
         for name, most in zip(SEARCHED, HIGH, strict=True)
-        if float(getattr(found.factors, name)) > 0.99 * most
+        if float(getattr(design.factors, name)) > 0.99 * most
     ]
 
 
-def pareto_points(cases: Sequence[Setting]) -> list[ParetoPoint]:
+def pareto_points(cases: Sequence[WorkloadOnSlice]) -> list[ParetoPoint]:
     """Every batch that fits, a power of two of prompts, on every case's slice that has a price."""
-    found = [point for case in cases for point in _points(case)]
-    return [point.model_copy(update={"on_frontier": _best(point, found)}) for point in found]
+    result = [point for case in cases for point in _points(case)]
+    return [point.model_copy(update={"on_frontier": _best(point, result)}) for point in result]
 
 
-def _points(case: Setting) -> list[ParetoPoint]:
+def _points(case: WorkloadOnSlice) -> list[ParetoPoint]:
     rate = case.usd_per_second
     if rate is None:
         return []
@@ -233,7 +236,7 @@ def _points(case: Setting) -> list[ParetoPoint]:
     most = max(MOST_SEQUENCES / float(lengths.attempts), 1.0)
     rows = []
     for prompts in (2.0**n for n in range(int(math.log2(most)) + 1)):
-        point = with_prompts(case.point, jnp.float32(prompts))
+        point = with_prompts(case.point, prompts)
         if not bool(fits(point)):
             break
         latency = np.asarray(costs_of(point, case.draws).query_s, np.float64) * case.waves
@@ -269,37 +272,3 @@ def _best(point: ParetoPoint, others: Sequence[ParetoPoint]) -> bool:
         and other is not point
         for other in others
     )
-
-
-SLICES = ("v5e-16", "v5p-8", "v6e-8", "v7x-4", "h100-8")
-BUDGET_NAMES = {"power": "watts", "cost": "usd"}
-BUDGET_UNITS = {"area": r"\s*mm(2|²)$", "watts": r"\s*w$", "usd": r"^\$|\s*(\$|usd)$"}
-
-
-def chip_budget(text: str) -> Budget:
-    """A budget with or without its unit: 'area=800mm2', 'power=700W', 'cost=$3000', 'usd=3000'.
-
-    Raises ProfileInputError for anything else.
-    """
-    name, _, amount = (part.strip().lower() for part in text.partition("="))
-    kind = BUDGET_NAMES.get(name, name)
-    number = re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount)
-    try:
-        return parse_budget(f"{kind}={number}")
-    except ProfileInputError:
-        raise ProfileInputError(
-            f"--budget is {text!r}, expected what one chip may take: area=800mm2, power=700W or "
-            "cost=3000$"
-        ) from None
-
-
-def apart(profiles: Sequence[Profile]) -> list[Profile]:
-    """The profiles under names of their own: a second 'run' becomes 'run (2)'."""
-    found: list[Profile] = []
-    for profile in profiles:
-        name, n = profile.name, 1
-        while any(name == each.name for each in found):
-            n += 1
-            name = f"{profile.name} ({n})"
-        found.append(profile.model_copy(update={"name": name}))
-    return found

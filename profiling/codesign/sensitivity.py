@@ -12,87 +12,85 @@ Flips: how much more of a phase's scarcest resource until another one is the sca
 from collections.abc import Sequence
 from dataclasses import replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
+from ..predicted.arrays import mapped
 from ..records.codesign import BoundFlip, Elasticity, Regime
-from .chip_cost_model import CostModel
-from .costs import BOUNDS, PHASES, QUANTITIES, WITH_QUERY, Logs, costs_of, logs_of, ratio
-from .design_point import Point, memory_full, with_prompts
+from .costs import (
+    BOUNDS,
+    PHASES,
+    QUANTITIES,
+    WITH_QUERY,
+    Logs,
+    bounds_of,
+    by_resource,
+    logs_of,
+    ratio,
+    terms_of,
+    work_steps,
+)
+from .design_point import Point, memory_full
 from .parameters import (
-    HANDLE_BY_NAME,
-    HANDLES,
     NAMES,
+    PARAMETER_BY_NAME,
     TILE,
-    Handle,
+    HardwareParameter,
     modelled,
     on_chip_bytes,
     scaled,
 )
-from .posterior_draws import Draws, summary, summary_or_none
-from .workload_on_slice import Setting
+from .posterior_draws import summary, summary_or_none
+from .workload_on_slice import WorkloadOnSlice
 
 DIFFERENTIATED = tuple(name for name in NAMES if name != TILE)
 REGIMES: tuple[Regime, ...] = ("as run", "memory full")
 
 
-def elasticities(known: Setting) -> list[Elasticity]:
+def elasticities(case: WorkloadOnSlice) -> list[Elasticity]:
     """Every phase, parameter, quantity and regime."""
     rows = []
     for regime in REGIMES:
-        names = modelled(known.slice)
-        by_name = slopes(known, names, regime)
-        if float(known.point.hardware.tile) > 1:
-            by_name[TILE] = tile_step(known, regime)
+        names = modelled(case.slice)
+        by_name = slopes(case, names, regime)
+        if float(case.point.hardware.tile) > 1:
+            by_name[TILE] = tile_step(case, regime)
         rows += [
             Elasticity(phase=phase, parameter=name, quantity=quantity, regime=regime, value=value)
             for name, logs in by_name.items()
             for quantity in QUANTITIES
             for i, phase in enumerate(WITH_QUERY)
-            if _asked_for(phase, known)
+            if _has_work(phase, case)
             and (value := summary_or_none(getattr(logs, quantity)[i])) is not None
-            and not (quantity == "usd" and known.usd_per_second is None)
+            and not (quantity == "usd" and case.usd_per_second is None)
         ]
     return rows
 
 
-def slopes(known: Setting, names: Sequence[str], regime: Regime) -> dict[str, Logs]:
+def slopes(case: WorkloadOnSlice, names: Sequence[str], regime: Regime) -> dict[str, Logs]:
     """Derivatives of the logs by the log of each named parameter, [phases and query, draws]."""
-    found = _slopes_of(
-        jnp.zeros(len(DIFFERENTIATED)), known.point, known.draws,
-        jnp.float32(on_chip_bytes(known.slice)), known.costs, regime == "memory full",
-    )  # fmt: skip
-    return {name: _of_parameter(found, DIFFERENTIATED.index(name)) for name in names}
+    return {name: _slope(case, name, regime) for name in names}
 
 
-def _of_parameter(found: Logs, index: int) -> Logs:
-    return jax.tree.map(lambda leaf: np.asarray(leaf[..., index]), found)
+_STEP = 1e-30
+"""Of a complex step: f(x + ih) = f(x) + ih f'(x), exact where h^2 is nothing beside 1; there is no
+difference that could cancel."""
 
 
-def logs_at(
-    log_factors: Array, point: Point, draws: Draws, on_chip: Array, costs: CostModel, full: Array
-) -> Logs:
-    """The logs where each of DIFFERENTIATED is multiplied by exp(log_factors); with memory full
-    where `full`."""
-    factors = {name: jnp.exp(log_factors[i]) for i, name in enumerate(DIFFERENTIATED)}
-    changed = scaled(point, factors, on_chip, costs)
-    prompts = jnp.where(full, memory_full(changed).lengths.prompts, point.lengths.prompts)
-    return logs_of(with_prompts(changed, prompts), draws)
+def _slope(case: WorkloadOnSlice, name: str, regime: Regime) -> Logs:
+    factors = {name: np.exp(1j * _STEP)}
+    changed = scaled(case.point, factors, on_chip_bytes(case.slice), case.costs)
+    point = memory_full(changed) if regime == "memory full" else changed
+    return mapped(lambda leaf: leaf.imag / _STEP, logs_of(point, case.draws))
 
 
-_slopes_of = jax.jit(jax.jacfwd(logs_at))
-
-
-def tile_step(known: Setting, regime: Regime) -> Logs:
+def tile_step(case: WorkloadOnSlice, regime: Regime) -> Logs:
     """Change of the logs from a tile of twice the side, over log 2: padding makes time a staircase
     in the tile, without a derivative of use. The unit's FLOP/s are held."""
-    point = known.point if regime == "as run" else memory_full(known.point)
+    point = case.point if regime == "as run" else memory_full(case.point)
     wider = scaled_tile(point, 2.0)
-    before, after = logs_of(point, known.draws), logs_of(wider, known.draws)
-    found = ratio(after, before)
-    return Logs(**{name: np.log(values) / np.log(2.0) for name, values in found.items()})
+    before, after = logs_of(point, case.draws), logs_of(wider, case.draws)
+    result = ratio(after, before)
+    return Logs(**{name: np.log(values) / np.log(2.0) for name, values in result.items()})
 
 
 def scaled_tile(point: Point, factor: float) -> Point:
@@ -100,9 +98,9 @@ def scaled_tile(point: Point, factor: float) -> Point:
     return replace(point, hardware=replace(point.hardware, tile=point.hardware.tile * factor))
 
 
-def _asked_for(phase: str, known: Setting) -> bool:
+def _has_work(phase: str, case: WorkloadOnSlice) -> bool:
     """Whether the workload has such a phase at all."""
-    return phase != "think" or float(known.query.lengths.think_tokens) > 1
+    return phase != "think" or float(case.query.lengths.think_tokens) > 1
 
 
 MOST = 64.0
@@ -120,80 +118,65 @@ _RESOURCE = {
 }
 
 
-def bound_flips(known: Setting) -> list[BoundFlip]:
+def bound_flips(case: WorkloadOnSlice) -> list[BoundFlip]:
     """For each phase, the parameters of its longest resource, and where another takes over."""
-    terms = costs_of(known.point, known.draws).terms
-    longest = np.asarray(_stacked(terms)).argmax(0)[:, 0]
-    names = [name for name in modelled(known.slice) if name in _RESOURCE]
+    longest = bounds_of(case.point, case.draws)[:, 0]
+    names = [name for name in modelled(case.slice) if name in _RESOURCE]
     rows = []
     for i, phase in enumerate(PHASES):
-        if phase == "think" and float(known.query.lengths.think_tokens) <= 1:
+        if phase == "think" and float(case.query.lengths.think_tokens) <= 1:
             continue
         for name in names:
             if _RESOURCE[name] == BOUNDS[longest[i]]:
-                row = _flip(known, phase, i, HANDLE_BY_NAME[name])
+                row = _flip(case, phase, PARAMETER_BY_NAME[name])
                 if row is not None:
                     rows.append(row)
     return rows
 
 
-def _flip(known: Setting, phase: str, index: int, handle: Handle) -> BoundFlip | None:
+def _flip(case: WorkloadOnSlice, phase: str, parameter: HardwareParameter) -> BoundFlip | None:
     """The flip of one phase by one parameter; None where most draws do not flip."""
-    own = BOUNDS.index(_RESOURCE[handle.name])
-    logs, flipped, others = (
-        np.asarray(x) for x in _roots(known.point, known.draws, own, index, HANDLES.index(handle))
-    )
+    own = BOUNDS.index(_RESOURCE[parameter.name])
+    logs, flipped, others = _roots(case, own, phase, parameter)
     if flipped.mean() < 0.5:
         return None
-    found = summary(np.exp(handle.rises * logs[flipped]))
+    result = summary(np.exp(parameter.rises * logs[flipped]))
     after = BOUNDS[int(np.bincount(others[flipped]).argmax())]
-    sequences = float(known.query.lengths.sequences)
-    verb = "beyond" if handle.rises > 0 else "below"
+    sequences = float(case.query.lengths.sequences)
+    verb = "beyond" if parameter.rises > 0 else "below"
     return BoundFlip(
         phase=phase,
-        parameter=handle.name,
-        factor=found,
+        parameter=parameter.name,
+        factor=result,
         before=BOUNDS[own],  # type: ignore[arg-type]
         after=after,  # type: ignore[arg-type]
         flips=float(flipped.mean()),
-        sentence=f"{verb} {found.median:.2g}x {handle.words}, {phase} becomes {after}-bound "
-        f"with {sequences:.0f} sequences on {known.slice.name}",
+        sentence=f"{verb} {result.median:.2g}x {parameter.words}, {phase} becomes {after}-bound "
+        f"with {sequences:.0f} sequences on {case.slice.name}",
     )
 
 
-@jax.jit
 def _roots(
-    point: Point, draws: Draws, own: Array, phase: Array, which: Array
-) -> tuple[Array, Array, Array]:
-    """Bisection in the log of the improvement of HANDLES[which]: logs, whether they flip, and the
-    new longest."""
+    case: WorkloadOnSlice, own: int, phase: str, parameter: HardwareParameter
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bisection in the log of the parameter's improvement, [draws]: logs, whether they flip, and
+    the new longest. No parameter of _RESOURCE changes the work, so that it is summed once."""
+    steps = work_steps(case.point)[phase]
 
-    def terms_at(log_factor: Array) -> Array:
-        changed = point
-        for i, handle in enumerate(HANDLES):
-            improved = jnp.where(i == which, handle.rises * log_factor, 0.0)
-            changed = handle.apply(changed, jnp.exp(improved))
-        return _stacked(costs_of(changed, draws).terms)[:, phase]
+    def times_at(log_factor: np.ndarray) -> np.ndarray:
+        changed = parameter.apply(case.point, np.exp(parameter.rises * log_factor))
+        return np.maximum(by_resource(terms_of(changed, case.draws, steps)), 1e-30)
 
-    def gap(log_factor: Array) -> Array:
-        terms = terms_at(log_factor)
-        others = jnp.where(jnp.arange(len(BOUNDS))[:, None] == own, -jnp.inf, terms)
-        return jnp.log(terms[own]) - jnp.log(others.max(0))
+    def above(log_factor: np.ndarray) -> np.ndarray:
+        times = times_at(log_factor)
+        return times[own] > np.delete(times, own, axis=0).max(0)
 
-    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
+    low = np.zeros_like(case.draws.prefill)
+    most = high = low + np.log(MOST)
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        above = gap(middle) > 0
-        return jnp.where(above, middle, low), jnp.where(above, high, middle)
-
-    zeros = jnp.zeros_like(draws.prefill)
-    most = zeros + jnp.log(MOST)
-    _, high = jax.lax.fori_loop(0, _HALVINGS, halve, (zeros, most))
-    terms = jnp.where(jnp.arange(len(BOUNDS))[:, None] == own, -jnp.inf, terms_at(high))
-    return high, gap(most) <= 0, terms.argmax(0)
-
-
-def _stacked(terms) -> Array:  # type: ignore[no-untyped-def]
-    """[resources, phases, draws], none of them nothing."""
-    known = (terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s)
-    return jnp.maximum(jnp.stack(known), 1e-30)
+        still = above(middle)
+        low, high = np.where(still, middle, low), np.where(still, high, middle)
+    times = times_at(high)
+    times[own] = -np.inf
+    return high, ~above(most), times.argmax(0)

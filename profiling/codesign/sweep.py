@@ -17,19 +17,20 @@ import numpy as np
 from jax import Array
 from pydantic import Field, ValidationError, field_validator
 
+from ...model.architecture import DTYPE_BITS
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
+from ..names import slice_named
+from ..predicted.arrays import Number
 from ..predicted.calibration import Calibration
-from ..predicted.model_shape import Number, named_shape
+from ..predicted.model_shape import named_shape
 from ..predicted.phases import Lengths
 from ..predicted.slices import Asked
-from ..predicted.step_work import DTYPE_WIDTH_BYTES
 from .chip_cost_model import ChipParts, area_mm2, build_usd, full_watts
-from .chip_search import Ground, ground_of, parts_with
+from .chip_search import SearchProblem, parts_with, search_problem
 from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_times, mix_work
-from .workload_on_slice import Setting, setting
+from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 
 Tokens = Annotated[float, Field(ge=1, le=1e7, allow_inf_nan=False)]
 Thought = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
@@ -74,8 +75,8 @@ class Grid(Table):
     @classmethod
     def _known_dtypes(cls, values: list[str]) -> list[str]:
         for value in values:
-            if value not in DTYPE_WIDTH_BYTES:
-                raise ValueError(f"{value!r} is no dtype: {', '.join(DTYPE_WIDTH_BYTES)}")
+            if value not in DTYPE_BITS:
+                raise ValueError(f"{value!r} is no dtype: {', '.join(DTYPE_BITS)}")
         return values
 
     @field_validator("sequences")
@@ -121,7 +122,7 @@ def parts_of(grid: Grid) -> Iterator[Part]:
     )  # fmt: skip
     for values in itertools.product(*axes):
         for first in range(0, grid.designs, BLOCK):
-            yield Part(*values, first, min(BLOCK, grid.designs - first))
+            yield Part(*(*values, first, min(BLOCK, grid.designs - first)))
 
 
 def load_grid(path: Path | None, options: Mapping[str, list[str] | list[float]]) -> Grid:
@@ -169,24 +170,24 @@ def rows_of(grid: Grid, part: Part, calibration: Calibration) -> Columns | LeftO
 
     Raises ModelInputError and ChipInputError for names that are not known.
     """
-    asked = Asked(
+    request = Asked(
         model=named_shape(part.model),
         lengths=Lengths(1.0, part.attempts, part.prompt, part.think, part.answer),
         weight_dtype=part.weight_dtype,
         kv_dtype=part.kv_dtype,
     )
-    over = slice_named(part.slice)
+    on_slice = slice_named(part.slice)
     try:
-        known = setting(part.model, asked, over, calibration)
+        case = workload_on_slice(part.model, request, on_slice, calibration)
     except ProfileInputError as error:
         return LeftOut(str(error))
     workload = MixedWorkload(
         share=1.0, prompt=part.prompt, think=part.think, answer=part.answer, attempts=part.attempts
     )
-    ground = ground_of(known, mix_work(known.point, [workload]))
+    problem = search_problem(case, mix_work(case.point, [workload]))
     factors = designs_of(grid, part)
-    found = jax.device_get(_priced(ground, factors))
-    return _columns(grid, part, known, factors, found)
+    result = jax.device_get(_priced(problem, factors))
+    return _columns(grid, part, case, factors, result)
 
 
 def designs_of(grid: Grid, part: Part) -> dict[str, np.ndarray]:
@@ -201,24 +202,24 @@ def designs_of(grid: Grid, part: Part) -> dict[str, np.ndarray]:
 
 
 @jax.jit
-def _priced(ground: Ground, factors: dict[str, Array]) -> dict[str, Array]:
+def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Array]:
     """Times [designs, sequences] and costs [designs]."""
     designs = Factors(
         *(jnp.asarray(factors[name], jnp.float32) for name in Factors.__dataclass_fields__)
     )
     time_s, token_s = mix_times(
-        ground.mixed, ground.hardware, ground.on_chip, ground.efficiency, designs
+        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, designs
     )
-    capacity = ground.reference.hbm_capacity * jnp.asarray(factors["hbm_capacity"], jnp.float32)
-    parts = parts_with(ground, designs, capacity)
+    capacity = problem.reference.hbm_capacity * jnp.asarray(factors["hbm_capacity"], jnp.float32)
+    parts = parts_with(problem, designs, capacity)
     return {
         "time_per_query_s": time_s,
         "token_s": token_s,
-        "area_mm2": _each(area_mm2(parts, ground.rates), capacity),
-        "full_power_w": _each(full_watts(parts, ground.rates), capacity),
-        "build_usd": _each(build_usd(parts, ground.rates), capacity),
-        "dearer": _dearer(ground, parts),
-        "needed_bytes": ground.mixed.needed_bytes,
+        "area_mm2": _each(area_mm2(parts, problem.rates), capacity),
+        "full_power_w": _each(full_watts(parts, problem.rates), capacity),
+        "build_usd": _each(build_usd(parts, problem.rates), capacity),
+        "dearer": _dearer(problem, parts),
+        "needed_bytes": problem.mixed.needed_bytes,
         "capacity": capacity,
     }
 
@@ -227,13 +228,13 @@ def _each(cost: Number, like: Array) -> Array:
     return jnp.broadcast_to(cost, like.shape)
 
 
-def _dearer(ground: Ground, parts: ChipParts) -> Array:
+def _dearer(problem: SearchProblem, parts: ChipParts) -> Array:
     """A design's cost to build over the chip's own."""
-    return build_usd(parts, ground.rates) / build_usd(ground.reference, ground.rates)
+    return build_usd(parts, problem.rates) / build_usd(problem.reference, problem.rates)
 
 
 def _columns(
-    grid: Grid, part: Part, known: Setting, factors: dict[str, np.ndarray], found: Columns
+    grid: Grid, part: Part, case: WorkloadOnSlice, factors: dict[str, np.ndarray], metrics: Columns
 ) -> Columns:
     """Flat columns from what was priced."""
     kept = [SEQUENCES.index(n) for n in grid.sequences]
@@ -246,20 +247,20 @@ def _columns(
     def by_both(values: np.ndarray) -> np.ndarray:
         return np.asarray(values, np.float64)[:, kept].reshape(rows)
 
-    rent = known.usd_per_second
-    time_s, needed = by_both(found["time_per_query_s"]), found["needed_bytes"][kept]
+    rent = case.usd_per_second
+    time_s, needed = by_both(metrics["time_per_query_s"]), metrics["needed_bytes"][kept]
     numbers = {
         **{name: np.full(rows, getattr(part, name)) for name in
            ("prompt", "think", "answer", "attempts")},
         "sequences": np.tile(np.asarray(grid.sequences), designs),
         **{name: by_design(values) for name, values in factors.items()},
         "time_per_query_s": time_s,
-        "token_s": by_both(found["token_s"]),
-        "usd_per_query": time_s * by_design(found["dearer"]) * (np.nan if rent is None else rent),
+        "token_s": by_both(metrics["token_s"]),
+        "usd_per_query": time_s * by_design(metrics["dearer"]) * (np.nan if rent is None else rent),
         "needed_bytes": np.tile(np.asarray(needed, np.float64), designs),
-        **{name: by_design(found[name]) for name in ("area_mm2", "full_power_w", "build_usd")},
+        **{name: by_design(metrics[name]) for name in ("area_mm2", "full_power_w", "build_usd")},
     }  # fmt: skip
     words = {name: np.full(rows, getattr(part, name)) for name in WORDS}
-    fits = (np.asarray(needed)[None, :] <= np.asarray(found["capacity"])[:, None]).reshape(rows)
+    fits = (np.asarray(needed)[None, :] <= np.asarray(metrics["capacity"])[:, None]).reshape(rows)
     columns = words | numbers | {FITS: fits}
     return {name: columns[name] for name in NAMES}

@@ -1,4 +1,4 @@
-"""A dataset on disk: one Parquet file for each part, and a manifest of what was asked.
+"""A dataset on disk: one Parquet file for each part, and a manifest of the grid.
 
 The manifest's name begins with an underscore and a part under way with a dot, which readers of
 datasets pass over: `pandas.read_parquet(folder)` reads whatever is there.
@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
+from ..names import slice_named
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import named_shape
 from ..progress import Watcher
@@ -45,7 +45,7 @@ def parquet() -> ModuleType:
 
 
 def open_dataset(folder: Path, grid: Grid, calibration: Calibration) -> None:
-    """Write the manifest, or check that the one that is there asked for the same.
+    """Write the manifest, or check that the one that is there is of the same grid.
 
     Raises ProfileInputError where it did not, naming what differs.
     """
@@ -56,11 +56,11 @@ def open_dataset(folder: Path, grid: Grid, calibration: Calibration) -> None:
         write_text(path, json.dumps(wanted, indent=1) + "\n")
         return
     try:
-        found = json.loads(path.read_text())
-        found_grid = found["grid"]
+        result = json.loads(path.read_text())
+        found_grid = result["grid"]
     except (ValueError, KeyError, TypeError) as error:
         raise ProfileInputError(f"{path} is damaged ({error}): choose another --out") from None
-    differing = [key for key in ("schema", "calibration") if found.get(key) != wanted[key]]
+    differing = [key for key in ("schema", "calibration") if result.get(key) != wanted[key]]
     differing += [axis for axis, values in grid.model_dump(mode="json").items()
                   if found_grid.get(axis) != values]  # fmt: skip
     if differing:
@@ -75,16 +75,16 @@ def part_path(folder: Path, number: int) -> Path:
     return folder / f"part-{number:06d}.parquet"
 
 
-def write_part(folder: Path, number: int, found: Columns | LeftOut) -> None:
+def write_part(folder: Path, number: int, columns: Columns | LeftOut) -> None:
     """One part, whole or not at all; one that is left out has no rows and says why."""
     import pyarrow
 
     fields = [(name, _arrow_type(pyarrow, name)) for name in NAMES]
-    if isinstance(found, LeftOut):
-        reason = {_LEFT_OUT: found.reason.encode()}
+    if isinstance(columns, LeftOut):
+        reason = {_LEFT_OUT: columns.reason.encode()}
         table = pyarrow.schema(fields, metadata=reason).empty_table()
     else:
-        table = pyarrow.table(dict(found), schema=pyarrow.schema(fields))
+        table = pyarrow.table(dict(columns), schema=pyarrow.schema(fields))
     stream = BytesIO()
     parquet().write_table(table, stream, compression="zstd")
     write_bytes(part_path(folder, number), stream.getvalue())
@@ -96,7 +96,7 @@ def left_out(folder: Path, number: int) -> str:
     return str(metadata.get(_LEFT_OUT, b"").decode())
 
 
-def _arrow_type(pyarrow: ModuleType, name: str):  # type: ignore[no-untyped-def]
+def _arrow_type(pyarrow: ModuleType, name: str) -> object:
     if name == FITS:
         return pyarrow.bool_()
     return pyarrow.float64() if name in NUMBERS else pyarrow.string()
@@ -104,12 +104,12 @@ def _arrow_type(pyarrow: ModuleType, name: str):  # type: ignore[no-untyped-def]
 
 def _digest(calibration: Calibration) -> str:
     """Tells one calibration from another: its means and draws, hashed."""
-    found = hashlib.sha256()
+    result = hashlib.sha256()
     for name, kinds in sorted(calibration.means.items()):
         for kind, values in sorted(kinds.items()):
-            found.update(f"{name}/{kind}".encode())
-            found.update(np.asarray(values, np.float64).round(12).tobytes())
-    return found.hexdigest()[:16]
+            result.update(f"{name}/{kind}".encode())
+            result.update(np.asarray(values, np.float64).round(12).tobytes())
+    return result.hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What-if: stated changes applied to a setting, and compared with what is there.
+"""What-if: stated changes applied to a case, and compared with what is there.
 
 Changes: what a what-if asks for, 'hbm_bandwidth=2x,kv_dtype=int8', read.
 """
@@ -8,18 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import DTYPE_BITS
 from ..errors import ProfileInputError
-from ..predicted.step_work import DTYPE_WIDTH_BYTES
 from ..records.codesign import WhatIf
 from .costs import PHASES, WITH_QUERY, costs_of, logs_of, phase_bounds, ratio
 from .design_point import Point, Speculation, fits
 from .levers import DRAFT, changed_of, with_dtypes, with_kv_heads, with_mlp
-from .parameters import HANDLE_BY_NAME, NAMES, ON_CHIP, TILE, modelled, on_chip_bytes, scaled
+from .parameters import NAMES, ON_CHIP, PARAMETER_BY_NAME, TILE, modelled, on_chip_bytes, scaled
 from .posterior_draws import Draws, summary
-from .workload_on_slice import Setting
+from .workload_on_slice import WorkloadOnSlice
 
 ALIASES = {
     "flops": "matrix_flops",
@@ -38,7 +37,7 @@ DTYPES = ("weight_dtype", "kv_dtype")
 
 @dataclass(frozen=True)
 class Change:
-    """One change as it was asked: a factor, a figure, or a word."""
+    """One change as it was stated: a factor, a figure, or a word."""
 
     name: str
     text: str
@@ -47,7 +46,15 @@ class Change:
     word: str | None = None
 
 
-def parse_what_if(text: str) -> list[Change]:
+@dataclass(frozen=True)
+class StatedChanges:
+    """All changes of one what-if, and their text."""
+
+    text: str
+    changes: tuple[Change, ...]
+
+
+def parse_what_if(text: str) -> StatedChanges:
     """The changes in `text`: NAME=2x a factor, NAME=4 a figure, DTYPE NAME=int8.
 
     Raises ProfileInputError for an unknown name (near ones are given), one named twice, and a
@@ -61,17 +68,17 @@ def parse_what_if(text: str) -> list[Change]:
             raise ProfileInputError(
                 f"--what-if has {part!r}, expected changes such as hbm_bandwidth=2x,kv_dtype=int8"
             )
-        if any(name == each.name for each in changes):
+        if any(name == change.name for change in changes):
             raise ProfileInputError(f"--what-if changes {name} twice: say it once")
         changes.append(_change(name, value))
-    return changes
+    return StatedChanges(text, tuple(changes))
 
 
 def _change(name: str, value: str) -> Change:
     text = f"{name}={value}"
     if name in DTYPES:
-        if value not in DTYPE_WIDTH_BYTES:
-            near = ", ".join(get_close_matches(value, DTYPE_WIDTH_BYTES, n=3) or DTYPE_WIDTH_BYTES)
+        if value not in DTYPE_BITS:
+            near = ", ".join(get_close_matches(value, DTYPE_BITS, n=3) or DTYPE_BITS)
             raise ProfileInputError(f"--what-if has {text!r}: expected a dtype such as {near}")
         return Change(name, text, word=value)
     if name not in (*NAMES, *NUMBERS):
@@ -91,75 +98,74 @@ def _change(name: str, value: str) -> Change:
     )  # fmt: skip
 
 
-def what_if(known: Setting, text: str) -> WhatIf:
-    """The stated changes on a setting, before and after with intervals.
+def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
+    """The stated changes on a case, before and after with intervals.
 
-    Raises ProfileInputError for what cannot be read or does not apply to this chip and model.
+    Raises ProfileInputError for what does not apply to this chip and model.
     """
-    changes = parse_what_if(text)
-    after, said = changed(known, changes)
-    draws = known.draws
-    found = ratio(logs_of(after, draws), logs_of(known.point, draws))
+    after, text = changed(case, stated.changes)
+    draws = case.draws
+    result = ratio(logs_of(after, draws), logs_of(case.point, draws))
     query = WITH_QUERY.index("query")
-    whole = changed_of(known, found)
-    before_s = summary(np.asarray(costs_of(known.point, draws).query_s) * known.per_query)
-    after_s = _per_query_s(after, draws, known)
+    whole = changed_of(case, result)
+    before_s = summary(np.asarray(costs_of(case.point, draws).query_s) * case.per_query)
+    after_s = _per_query_s(after, draws, case)
     return WhatIf(
-        text=text,
-        changes=said,
+        text=stated.text,
+        changes=text,
         before_s=before_s,
         after_s=summary(after_s),
-        by_phase={phase: summary(found["time"][i]) for i, phase in enumerate(PHASES)},
+        by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(PHASES)},
         whole=whole,
-        bound_before=phase_bounds(known.point, draws),  # type: ignore[arg-type]
+        bound_before=phase_bounds(case.point, draws),  # type: ignore[arg-type]
         bound_after=phase_bounds(after, draws),  # type: ignore[arg-type]
         fits=bool(fits(after)),
-        sentence=_sentence(known, said, found["time"][query], bool(fits(after))),
+        sentence=_sentence(case, text, result["time"][query], bool(fits(after))),
     )
 
 
-def changed(known: Setting, changes: Sequence[Change]) -> tuple[Point, list[str]]:
-    """The setting's point with every change, and each change in words."""
-    point, said = known.point, []
-    for change in (each for each in changes if each.name in DTYPES):
-        weight, kv = known.query.weight_dtype, known.query.kv_dtype
-        words = {each.name: each.word for each in changes if each.name in DTYPES}
-        point = with_dtypes(known, words.get("weight_dtype") or weight, words.get("kv_dtype") or kv)
+def changed(case: WorkloadOnSlice, changes: Sequence[Change]) -> tuple[Point, list[str]]:
+    """The case's point with every change, and each change in words."""
+    point, sentences = case.point, []
+    for change in (one for one in changes if one.name in DTYPES):
+        weight, kv = case.query.weight_dtype, case.query.kv_dtype
+        words = {one.name: one.word for one in changes if one.name in DTYPES}
+        point = with_dtypes(case, words.get("weight_dtype") or weight, words.get("kv_dtype") or kv)
         before = weight if change.name == "weight_dtype" else kv
-        said.append(f"{change.name} {before} -> {change.word}")
-    for change in (each for each in changes if each.name in NUMBERS):
-        point, words_of = _apply_number(point, change, known.waves)
-        said.append(words_of)
-    factors = {each.name: _factor(known, each, said) for each in changes if each.name in NAMES}
+        sentences.append(f"{change.name} {before} -> {change.word}")
+    for change in (one for one in changes if one.name in NUMBERS):
+        point, words_of = _apply_number(point, change, case.waves)
+        sentences.append(words_of)
+    factors = {one.name: _factor(case, one, sentences) for one in changes if one.name in NAMES}
     if TILE in factors:
         tile = point.hardware.tile * factors.pop(TILE)
         point = replace(point, hardware=replace(point.hardware, tile=tile))
-    return scaled(point, factors, on_chip_bytes(known.slice), known.costs), said
+    return scaled(point, factors, on_chip_bytes(case.slice), case.costs), sentences
 
 
-def _per_query_s(after: Point, draws: Draws, known: Setting) -> np.ndarray:
-    found = np.asarray(costs_of(after, draws).query_s)
-    return found * known.waves / float(after.lengths.prompts)
+def _per_query_s(after: Point, draws: Draws, case: WorkloadOnSlice) -> np.ndarray:
+    result = np.asarray(costs_of(after, draws).query_s)
+    return result * case.waves / float(after.lengths.prompts)
 
 
-def _factor(known: Setting, change: Change, said: list[str]) -> float:
+def _factor(case: WorkloadOnSlice, change: Change, sentences: list[str]) -> float:
     """The factor of a hardware change, which must be one that the model knows of here."""
-    if change.name not in modelled(known.slice) and change.name != TILE:
+    if change.name not in modelled(case.slice) and change.name != TILE:
         raise ProfileInputError(
-            f"--what-if changes {change.name}, but that of {known.slice.chip.name} is not public: "
+            f"--what-if changes {change.name}, but that of {case.slice.chip.name} is not public: "
             "leave it out, or give a chip file that has it"
         )
-    present = _present(known, change.name)
+    present = _present(case, change.name)
     factor = change.factor if change.factor is not None else (change.number or 1.0) / present
-    said.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
+    sentences.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
     return factor
 
 
-def _present(known: Setting, name: str) -> float:
+def _present(case: WorkloadOnSlice, name: str) -> float:
     """What a parameter is before the change; overheads count as one."""
     if name == ON_CHIP:
-        return on_chip_bytes(known.slice)
-    hardware = known.point.hardware
+        return on_chip_bytes(case.slice)
+    hardware = case.point.hardware
     values = {
         "matrix_flops": hardware.matmul_flops,
         "hbm_bandwidth": hardware.memory_bandwidth,
@@ -169,7 +175,7 @@ def _present(known: Setting, name: str) -> float:
         "link_latency": hardware.hop_s,
         TILE: hardware.tile,
     }
-    assert name in values or name in HANDLE_BY_NAME
+    assert name in values or name in PARAMETER_BY_NAME
     return float(values.get(name, 1.0))
 
 
@@ -197,12 +203,12 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     in_draft = {"draft_tokens": "tokens", "acceptance": "acceptance", "draft_cost": "cost"}
     if name == "attempts":
         return float(lengths.attempts * waves), lambda value: replace(
-            point, lengths=replace(lengths, attempts=jnp.float32(value / waves))
+            point, lengths=replace(lengths, attempts=value / waves)
         )
     if name in in_lengths:
         field = in_lengths[name]
         return float(getattr(lengths, field)), lambda value: replace(
-            point, lengths=replace(lengths, **{field: jnp.float32(value)})
+            point, lengths=replace(lengths, **{field: value})
         )
     if name in in_draft:
         field = in_draft[name]
@@ -210,9 +216,7 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
             point, speculation=_drafting(drafting, field, value)
         )
     if name == "layers":
-        return float(shape.layers), lambda value: replace(
-            point, shape=replace(shape, layers=jnp.float32(value))
-        )
+        return float(shape.layers), lambda value: replace(point, shape=replace(shape, layers=value))
     if name == "kv_heads":
         return float(shape.kv_heads), lambda value: with_kv_heads(point, value)
     if name == "mlp":
@@ -221,10 +225,10 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     if name == "window":
         return float(shape.window), lambda value: replace(
             point,
-            shape=replace(shape, window=jnp.float32(value), windowed_share=jnp.float32(1.0)),
+            shape=replace(shape, window=value, windowed_share=1.0),
         )
     if name == "early_exit":
-        return float(point.layers_run), lambda value: replace(point, layers_run=jnp.float32(value))
+        return float(point.layers_run), lambda value: replace(point, layers_run=value)
     share = float(shape.active_mlp_parameters / shape.mlp_parameters)
     return share, lambda value: replace(
         point, shape=replace(shape, active_mlp_parameters=shape.mlp_parameters * value)
@@ -235,10 +239,10 @@ def _drafting(drafting: Speculation, field: str, value: float) -> Speculation:
     return replace(drafting, **{field: value})
 
 
-def _sentence(known: Setting, said: Sequence[str], time: np.ndarray, held: bool) -> str:
-    found = summary(time)
+def _sentence(case: WorkloadOnSlice, sentences: Sequence[str], time: np.ndarray, held: bool) -> str:
+    result = summary(time)
     verb = "takes" if held else "would take, if it fitted,"
     return (
-        f"With {', '.join(said)} a query {verb} {found.median:.2f} of the time "
-        f"[{found.low:.2f}, {found.high:.2f}] on {known.slice.name}."
+        f"With {', '.join(sentences)} a query {verb} {result.median:.2f} of the time "
+        f"[{result.low:.2f}, {result.high:.2f}] on {case.slice.name}."
     )

@@ -11,17 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from pydantic import Field, ValidationError, field_validator
 
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ..errors import ProfileInputError
+from ..predicted import arrays
+from ..predicted.arrays import Number, mapped, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
-from ..predicted.model_shape import Number
 from ..predicted.phases import Lengths
 from ..predicted.predict import Query
 from ..predicted.step_work import Work
@@ -49,10 +47,6 @@ class MixedWorkload(Table):
         """TOML's 2048 is an integer; a strict float takes it only as one."""
         is_number = isinstance(value, int) and not isinstance(value, bool)
         return float(value) if is_number else value  # type: ignore[arg-type]
-
-    def lengths(self, prompts: float = 1.0) -> Lengths:
-        """As prediction takes them."""
-        return Lengths(self.batch or prompts, self.attempts, self.prompt, self.think, self.answer)
 
     @property
     def words(self) -> str:
@@ -88,17 +82,17 @@ def load_mix(path: Path) -> list[MixedWorkload]:
 def parse_mix(text: str, file: str) -> list[MixedWorkload]:
     """The workloads in the TOML `text` of `file` (named in errors)."""
     try:
-        found = _Mix.model_validate(tomllib.loads(text)).workload
+        result = _Mix.model_validate(tomllib.loads(text)).workload
     except tomllib.TOMLDecodeError as error:
         raise ProfileInputError(f"{file} is not TOML: {error}") from None
     except ValidationError as error:
         raise ProfileInputError(f"{file}: {sentence(error.errors()[0])}") from None
-    if not found:
+    if not result:
         raise ProfileInputError(
             f"{file} has no [[workload]]: give one table for each kind of query"
         )
-    whole = sum(each.share for each in found)
-    return [each.model_copy(update={"share": each.share / whole}) for each in found]
+    whole = sum(workload.share for workload in result)
+    return [workload.model_copy(update={"share": workload.share / whole}) for workload in result]
 
 
 def mix_of(query: Query) -> list[MixedWorkload]:
@@ -120,21 +114,19 @@ SEQUENCES = tuple(float(2**n) for n in range(0, 13))
 """Attempts that run together: 1 to 4096."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class MixWork:
     """Arrays [sequences, workloads, phases], or [sequences, workloads]."""
 
     work: Work  # of one chip, [sequences, workloads, phases]
-    queries: Array  # that a batch serves: prompts with all their attempts
-    thought_steps: Array  # steps of thinking; at least one
-    needed_bytes: Array  # [sequences]: what one chip must hold for any of the workloads
-    weight_bytes: Array  # that one chip holds
-    shares: Array  # [workloads]
-    narrowing: Array
+    queries: Number  # that a batch serves: prompts with all their attempts
+    thought_steps: Number  # steps of thinking; at least one
+    needed_bytes: Number  # [sequences]: what one chip must hold for any of the workloads
+    weight_bytes: Number  # that one chip holds
+    shares: Number  # [workloads]
+    narrowing: Number
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Factors:
     """A design as factors of the reference chip's parts."""
@@ -147,62 +139,77 @@ class Factors:
 
 def mix_work(point: Point, mix: Sequence[MixedWorkload]) -> MixWork:
     """The mix's work at each of SEQUENCES, on the point's slice and with its dtypes."""
-    found = [[_one(point, each, sequences) for each in mix] for sequences in SEQUENCES]
-    rows = [jax.tree.map(lambda *x: np.stack(x), *row) for row in found]
-    work, queries, steps, needed, weights = jax.tree.map(lambda *x: jnp.asarray(np.stack(x)), *rows)
+    rows = [_one(point, workload) for workload in mix]
     return MixWork(
-        work=work,
-        queries=queries,
-        thought_steps=steps,
-        needed_bytes=needed.max(1),
-        weight_bytes=weights[0, 0],
-        shares=jnp.asarray([each.share for each in mix]),
-        narrowing=jnp.log2(point.widths.activation_bytes / point.widths.weight_bytes),
+        work=mapped(lambda *leaves: np.stack(leaves, axis=1), *(row.work for row in rows)),
+        queries=np.stack([row.queries for row in rows], axis=1),
+        thought_steps=np.stack([row.thought_steps for row in rows], axis=1),
+        needed_bytes=np.max([row.needed_bytes for row in rows], axis=0),
+        weight_bytes=held(point).weight_bytes,
+        shares=np.array([workload.share for workload in mix]),
+        narrowing=np.log2(point.widths.activation_bytes / point.widths.weight_bytes),
     )
 
 
 def mix_times(
     mixed: MixWork, hardware: Hardware, on_chip: Number, efficiency: Efficiency, design: Factors
-) -> tuple[Array, Array]:
+) -> tuple[Number, Number]:
     """Seconds of one query of the mix, and of the slowest workload's token of thought.
 
-    Fields of `design` are numbers or arrays [...]; results are [..., sequences]. Bytes of on-chip
+    Fields of `design` are numbers or arrays [...], those of `efficiency` numbers or arrays
+    [..., 1, 1, 1]; results are [..., sequences]. Bytes of on-chip
     memory beyond the reference chip's `on_chip` keep weights from being read.
     """
-    known = jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., None, None, None], design)
-    pinned = on_chip * (known.on_chip_capacity - 1) / mixed.weight_bytes
-    weights = mixed.work.weight_bytes * (1 - jnp.clip(pinned, 0.0, 1.0))
+    broadcast = mapped(lambda leaf: with_last_axis(leaf, axes=3), design)
+    pinned = on_chip * (broadcast.on_chip_capacity - 1) / mixed.weight_bytes
+    share = 1 - arrays.minimum(arrays.maximum(pinned, 0.0), 1.0)
+    weights = mixed.work.weight_bytes * share
     chip = replace(
         hardware,
-        matmul_flops=hardware.matmul_flops * known.matrix_flops,
-        memory_bandwidth=hardware.memory_bandwidth * known.hbm_bandwidth,
-        link_bandwidth=hardware.link_bandwidth * known.link_bandwidth,
+        matmul_flops=hardware.matmul_flops * broadcast.matrix_flops,
+        memory_bandwidth=hardware.memory_bandwidth * broadcast.hbm_bandwidth,
+        link_bandwidth=hardware.link_bandwidth * broadcast.link_bandwidth,
     )
     work = replace(mixed.work, weight_bytes=weights)
     time_s = step_terms(work, chip, efficiency, mixed.narrowing).time_s
-    each = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
+    query_s = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
     token = (time_s[..., PHASES.index("think")] / mixed.thought_steps).max(-1)
-    return each, token
+    return query_s, token
 
 
-def _one(point: Point, each: MixedWorkload, sequences: float):  # type: ignore[no-untyped-def]
-    """Work by phase, queries, steps of thinking, bytes needed and weights, of one workload; more
-    attempts than run together go in waves, each of which reads the prompt."""
-    together = min(each.attempts, sequences) if each.batch is None else each.attempts
-    lengths = replace(each.lengths(sequences / together), attempts=together)
-    changed = replace(point, lengths=jax.tree.map(jnp.float32, lengths))
-    work, steps, room, weights = jax.device_get(_jitted(changed))
-    queries = lengths.prompts * together / each.attempts
-    return work, np.float32(queries), np.maximum(steps, 1.0), room, weights
+@dataclass(frozen=True)
+class _WorkloadWork:
+    """Of one workload of a mix, [sequences], as MixWork has them."""
+
+    work: Work  # [sequences, phases]
+    queries: np.ndarray
+    thought_steps: np.ndarray
+    needed_bytes: np.ndarray
 
 
-@jax.jit
-def _jitted(point: Point):  # type: ignore[no-untyped-def]
-    steps = work_steps(point)
-    known = held(point)
-    sums = [summed(steps[name]) for name in PHASES]
-    work = jax.tree.map(lambda *leaves: jnp.stack(leaves), *sums)
-    needed = (known.weight_bytes + known.kv_bytes) * (
-        point.hardware.memory_bytes / known.available_bytes
+def _one(point: Point, workload: MixedWorkload) -> _WorkloadWork:
+    """One workload at each of SEQUENCES; more attempts than run together go in waves, each of
+    which reads the prompt."""
+    sequences = np.array(SEQUENCES)
+    many = np.full_like(sequences, workload.attempts)
+    together = np.minimum(many, sequences) if workload.batch is None else many
+    prompts = (
+        sequences / together if workload.batch is None else np.full_like(sequences, workload.batch)
     )
-    return work, jnp.sum(steps["think"].steps), needed, known.weight_bytes
+    lengths = Lengths(prompts, together, workload.prompt, workload.think, workload.answer)
+    changed = replace(point, lengths=lengths)
+    steps, memory = work_steps(changed), held(changed)
+    thought = steps["think"]
+    sums = [summed(steps[name]) for name in PHASES]
+    whole = point.hardware.memory_bytes / memory.available_bytes
+    return _WorkloadWork(
+        work=mapped(lambda *phases: _stacked(phases, len(sequences)), *sums),
+        queries=prompts * together / workload.attempts,
+        thought_steps=np.maximum(thought.steps.sum(axis=-1), np.ones_like(sequences)),
+        needed_bytes=(memory.weight_bytes + memory.kv_bytes) * whole,
+    )
+
+
+def _stacked(phases: Sequence[Number], count: int) -> np.ndarray:
+    """[count, phases] of phases [count] or without an axis."""
+    return np.stack([np.broadcast_to(phase, (count,)) for phase in phases], axis=-1)

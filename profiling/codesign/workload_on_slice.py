@@ -1,4 +1,4 @@
-"""Setting: one profile's workload on one slice, as the analysis works on it.
+"""WorkloadOnSlice: one profile's workload on one slice, as the analysis works on it.
 
 What a profile's workload asks of any slice.
 """
@@ -8,22 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
-from ...model.config import PRESETS
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
+from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
 from ..predicted.economics import Terms, economic_terms, economics_of
 from ..predicted.energy import design_power_of
 from ..predicted.hardware import hardware_of
-from ..predicted.model_shape import ModelShape, NamedShape, Number, Sizes, shape_of
+from ..predicted.model_shape import NamedShape, shape_of_facts
 from ..predicted.phases import Lengths
 from ..predicted.predict import Query, memory_fit, predict
 from ..predicted.slices import Asked, query_of
 from ..predicted.step_work import spread_over
-from ..records import ModelFacts, Outcome, Prediction, Profile
+from ..records import Outcome, Prediction, Profile
 from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
 from .design_point import Point
@@ -36,11 +35,11 @@ is still a float32."""
 
 
 @dataclass(frozen=True)
-class Setting:
+class WorkloadOnSlice:
     """A workload on a slice: the point, the draws, and what its figures stand on."""
 
     profile: str
-    asked: Asked
+    request: Asked
     query: Query
     point: Point
     draws: Draws
@@ -79,40 +78,44 @@ class Setting:
         )
 
 
-def setting(
-    name: str, asked: Asked, over: Slice, calibration: Calibration, outcome: Outcome | None = None
-) -> Setting:
-    """What is asked on one slice; where it does not fit at once, in as few parts as do.
+def workload_on_slice(
+    name: str,
+    request: Asked,
+    on_slice: Slice,
+    calibration: Calibration,
+    outcome: Outcome | None = None,
+) -> WorkloadOnSlice:
+    """The request on one slice; where it does not fit at once, in as few parts as do.
 
     Raises ProfileInputError or ChipInputError as `forecast` does.
     """
-    query, waves = _fitting(asked, over)
-    ideal = asked.ideal
+    query, waves = _fitting(request, on_slice)
+    ideal = request.ideal
     draws = (
-        ideal_draws(calibration, over.chip)
+        ideal_draws(calibration, on_slice.chip)
         if ideal
-        else draws_of(calibration, over.chip, asked.stack)
+        else draws_of(calibration, on_slice.chip, request.stack)
     )
-    return Setting(
+    return WorkloadOnSlice(
         profile=name,
-        asked=asked,
+        request=request,
         query=query,
         point=point_of(query),
         draws=draws,
-        costs=cost_model(over.chip, len(draws.prefill)),
-        terms=economic_terms(over.chip, asked.terms),
+        costs=cost_model(on_slice.chip, len(draws.prefill)),
+        terms=economic_terms(on_slice.chip, request.terms),
         calibration=calibration,
         outcome=outcome,
         waves=waves,
     )
 
 
-def _fitting(asked: Asked, over: Slice) -> tuple[Query, int]:
+def _fitting(request: Asked, on_slice: Slice) -> tuple[Query, int]:
     """The query at the most prompts together that fit, else one prompt's attempts in waves.
 
-    Raises what the query as it was asked raises where not even single attempts fit.
+    Raises what the whole request raises where not even single attempts fit.
     """
-    lengths = asked.lengths
+    lengths = request.lengths
     prompts, attempts = float(lengths.prompts), float(lengths.attempts)
     parts = [(prompts / 2**n, 1) for n in range(int(math.log2(max(prompts, 1))) + 1)]
     parts += [(1.0, 2**n) for n in range(1, math.ceil(math.log2(max(attempts, 1))) + 1)]
@@ -120,7 +123,7 @@ def _fitting(asked: Asked, over: Slice) -> tuple[Query, int]:
     for together, waves in parts:
         part = replace(lengths, prompts=together, attempts=attempts / waves)
         try:
-            query = query_of(replace(asked, lengths=part), over)
+            query = query_of(replace(request, lengths=part), on_slice)
             memory_fit(query)
         except ProfileInputError as error:
             first = first or error
@@ -145,30 +148,30 @@ def point_of(query: Query) -> Point:
         hardware=hardware,
         distribution=query.distribution,
     )
-    return jax.tree.map(_as_array, point)
+    return mapped(_as_array, point)
 
 
-def prediction_of(known: Setting) -> Prediction:
-    """The predicted lens of the setting, as `rooflink predict` has it."""
-    found = predict(known.query, known.calibration)
-    power = design_power_of(known.slice.chip)
-    found = found.model_copy(
+def prediction_of(case: WorkloadOnSlice) -> Prediction:
+    """The predicted lens of the case, as `rooflink predict` has it."""
+    result = predict(case.query, case.calibration)
+    power = design_power_of(case.slice.chip)
+    result = result.model_copy(
         update={
-            "think_variation": known.asked.think_variation,
-            "chip_confidence": known.slice.chip.confidence,
+            "think_variation": case.request.think_variation,
+            "chip_confidence": case.slice.chip.confidence,
             "energy_basis": power.said if power else "",
         }
     )
-    return found.model_copy(
-        update={"economics": economics_of(found, known.slice.chip, known.asked.terms)}
+    return result.model_copy(
+        update={"economics": economics_of(result, case.slice.chip, case.request.terms)}
     )
 
 
-def _as_array(leaf: Number) -> jax.Array:
-    return jnp.asarray(leaf, bool if isinstance(leaf, bool) else jnp.float32)
+def _as_array(leaf: Number) -> np.ndarray:
+    return np.asarray(leaf, bool if isinstance(leaf, bool) else np.float64)
 
 
-def asked_of(
+def request_of(
     profile: Profile,
     terms: Terms,
     stack: str | None = None,
@@ -207,25 +210,10 @@ def asked_of(
     )
 
 
-def shape_of_facts(facts: ModelFacts) -> ModelShape:
-    """The model's shape: the preset's where it is one, else from its sizes, norms left out."""
-    known = PRESETS.get(facts.name.lower())
-    if known is not None:
-        return shape_of(known)
-    return Sizes(
-        layers=float(facts.layers),
-        embed_dim=float(facts.embed_dim),
-        query_heads=float(facts.query_heads),
-        kv_heads=float(facts.kv_heads),
-        head_dim=float(facts.head_dim),
-        mlp_dim=float(facts.mlp_dim),
-        vocab_size=float(facts.vocab_size),
-        tied=facts.tied_embeddings,
-    ).shape()
-
-
 def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:
     if profile.outcome is not None and profile.outcome.lengths:
-        known = profile.outcome.lengths
-        return [each.think_tokens for each in known], [each.answer_tokens for each in known]
+        lengths = profile.outcome.lengths
+        return [attempt.think_tokens for attempt in lengths], [
+            attempt.answer_tokens for attempt in lengths
+        ]
     return [profile.workload.think_budget], [profile.workload.answer_budget]

@@ -102,12 +102,12 @@ def _read_record(entry: Path) -> CompiledRecord:
     if not isinstance(envelope, dict) or envelope.get("schema") != SCHEMA:
         raise ValueError("another schema")
     body, hashes = envelope.get("record"), envelope.get("sha256")
-    found = {
+    current = {
         "record": _hash(str(body).encode()),
         "hlo": _hash((entry / HLO_FILE).read_bytes()),
         "assigned": _hash((entry / ASSIGNED_FILE).read_bytes()),
     }
-    if hashes != found:
+    if hashes != current:
         raise ValueError("changed since it was written")
     try:
         return _RECORD.validate_json(str(body))

@@ -1,8 +1,7 @@
-"""compile_phases: the one way in. The caller's process never loads a TPU compiler.
+"""compile_phases: compiles in a worker process, so that the caller never loads a TPU compiler.
 
-What passes between the caller and the child that compiles: JSON, one message a line.
-
-One sentence for each way in which a compiler fails.
+Caller and worker exchange JSON messages, one a line. Each way in which a compiler fails has one
+sentence that says so.
 """
 
 import os
@@ -80,9 +79,9 @@ _LONGEST = 300
 def compiler_sentence(error: str, phase: str, target: str) -> str:
     """What the compiler's own error says of a phase's program for a target."""
     for pattern in _OUT_OF_MEMORY:
-        found = pattern.search(error)
-        if found:
-            needed, unit, there, there_unit = found.groups()
+        match = pattern.search(error)
+        if match:
+            needed, unit, there, there_unit = match.groups()
             return (
                 f"{phase} does not fit {target}: it needs {_gb(needed, unit)} of each device's "
                 f"{_gb(there, there_unit)} of HBM; take a larger slice, a smaller batch or a "
@@ -160,12 +159,12 @@ def compile_phases(
 
 
 def _kept(store: Store, message: Done) -> CompiledPhase:
-    found = store.get(message.key, message.cached)
-    if found is None:
+    compiled = store.get(message.key, message.cached)
+    if compiled is None:
         raise ProfileInputError(
             f"the compiled {message.phase} vanished from {store.folder}: try again"
         )
-    return found
+    return compiled
 
 
 def _conversation(request: CompileRequest) -> Iterator[Message]:

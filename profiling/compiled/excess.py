@@ -3,10 +3,8 @@
 Every HBM byte of the executable is in one excess, in the counted bytes, or unexplained; the
 three add up. Negative excesses are bytes that the compiler saved.
 
-What a phase's program was asked to move: the counted lens, spread over a mesh.
-
-The least that one device must move is taken as an even share: weights over the model axis (each
-data-parallel group reads its own), keys, values and activations over all devices. What a mesh
+The counted bytes of one device are an even share: of weights over the model axis (each
+data-parallel group reads its own), of keys, values and activations over all devices. What a mesh
 cannot split evenly, such as KV heads fewer than devices, is then an excess with a name.
 """
 
@@ -25,7 +23,7 @@ from ..records.profile import sum_costs
 from .spec import ProgramSpec
 from .traffic.traffic import (
     ACTIVATIONS,
-    COLLECTIVES,
+    COLLECTIVE_DATA,
     COPY_OF,
     HBM,
     KV,
@@ -36,7 +34,7 @@ from .traffic.traffic import (
 
 
 @dataclass(frozen=True)
-class Asked:
+class CountedBudget:
     """The counted cost of one call of a phase's program, for one device."""
 
     hbm: HbmBytes
@@ -45,7 +43,7 @@ class Asked:
     empty_kv_bytes: int  # of cache slots that are allocated and hold nothing yet
 
 
-def asked(spec: ProgramSpec, phase: str) -> Asked:
+def counted_budget(spec: ProgramSpec, phase: str) -> CountedBudget:
     """Counted bytes and FLOPs of one device in one call."""
     unit = unit_costs(spec.config, spec.dtype)
     record = phase_record(spec, phase)
@@ -56,7 +54,7 @@ def asked(spec: ProgramSpec, phase: str) -> Asked:
     holders = split.data * split.kv  # devices that hold different KV
     cached = int(passes.cached.sum()) + 2 * int(record.copied.sum())
     empty = _allocated_positions(spec, phase) - cached
-    return Asked(
+    return CountedBudget(
         hbm=_share(cost, split.model, split.devices),
         flops=cost.flops // split.devices,
         replicated_kv_bytes=kv_bytes // holders - kv_bytes // split.devices,
@@ -126,52 +124,52 @@ FIXES = {
 
 
 def excesses(
-    traffic: ModuleTraffic, wanted: Asked, on_cpu: bool = False
+    traffic: ModuleTraffic, counted: CountedBudget, on_cpu: bool = False
 ) -> tuple[list[Excess], int]:
     """Named excesses, the largest first, and the bytes that none of them explains.
 
     On a CPU no fix is offered: XLA copies a layer's slice of the stacked weights before each
     product there, through caches that the program does not name.
     """
-    counted = wanted.hbm.total
-    found = [
+    total = counted.hbm.total
+    named = [
         Excess(
             name=name,
             excess_bytes=size,
-            share=size / counted if counted else 0.0,
+            share=size / total if total else 0.0,
             evidence=evidence,
             fix=FIXES.get(name) if size > 0 and not on_cpu else None,
         )
-        for name, size, evidence in _named(traffic, wanted)
+        for name, size, evidence in _named(traffic, counted)
         if size
     ]
-    found.sort(key=lambda excess: -abs(excess.excess_bytes))
-    explained = sum(excess.excess_bytes for excess in found)
-    return found, traffic.hbm_bytes() - counted - explained
+    named.sort(key=lambda excess: -abs(excess.excess_bytes))
+    explained = sum(excess.excess_bytes for excess in named)
+    return named, traffic.hbm_bytes() - total - explained
 
 
-def _named(traffic: ModuleTraffic, wanted: Asked) -> Iterator[tuple[str, int, str]]:
+def _named(traffic: ModuleTraffic, counted: CountedBudget) -> Iterator[tuple[str, int, str]]:
     """Name, bytes and evidence of each excess. Padding is told apart from what it pads."""
     own = {kind: traffic.hbm_bytes(kind=kind, padded=False) for kind in (WEIGHTS, KV, ACTIVATIONS)}
     padding = sum(traffic.hbm_bytes(kind=kind) - size for kind, size in own.items())
     yield "tile padding", padding, "padded less logical bytes of weights, KV and activations"
 
     for kind in traffic.bytes_by_kind():
-        if kind.startswith(COPY_OF) or kind == COLLECTIVES:
+        if kind.startswith(COPY_OF) or kind == COLLECTIVE_DATA:
             yield kind, traffic.hbm_bytes(kind=kind), _largest(traffic, kind)
 
-    weights = own[WEIGHTS] - wanted.hbm.weights
+    weights = own[WEIGHTS] - counted.hbm.weights
     yield _signed("weights", weights), weights, _largest(traffic, WEIGHTS)
 
     shape = "the cache's allocated shape, less the positions that hold something"
-    yield "empty slots of the cache", wanted.empty_kv_bytes, shape
+    yield "empty slots of the cache", counted.empty_kv_bytes, shape
     split = "the mesh: more devices on the model axis than KV heads"
-    yield "KV heads held by several devices", wanted.replicated_kv_bytes, split
-    asked_kv = wanted.hbm.kv_read + wanted.hbm.kv_write
-    kv = own[KV] - asked_kv - wanted.empty_kv_bytes - wanted.replicated_kv_bytes
+    yield "KV heads held by several devices", counted.replicated_kv_bytes, split
+    counted_kv = counted.hbm.kv_read + counted.hbm.kv_write
+    kv = own[KV] - counted_kv - counted.empty_kv_bytes - counted.replicated_kv_bytes
     yield _signed("KV", kv), kv, _largest(traffic, KV)
 
-    activations = own[ACTIVATIONS] - wanted.hbm.activations
+    activations = own[ACTIVATIONS] - counted.hbm.activations
     yield _signed("activations", activations), activations, _largest(traffic, ACTIVATIONS)
 
 
@@ -184,7 +182,7 @@ def _largest(traffic: ModuleTraffic, kind: str) -> str:
     rows = [row for row in traffic.rows if row.bytes(HBM, kind)]
     if not rows:
         return "no instruction moves it through HBM"
-    row: InstructionTraffic = max(rows, key=lambda each: each.bytes(HBM, kind))
+    row: InstructionTraffic = max(rows, key=lambda row: row.bytes(HBM, kind))
     where = f" in {row.scope}" if row.scope else ""
     return (
         f"{row.opcode} {row.name}{where}: {row.bytes(HBM, kind) / 1e6:.3g} MB in "

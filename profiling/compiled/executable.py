@@ -1,12 +1,12 @@
-"""CompiledPhase: what XLA made of one phase for one target, as it is kept and read back.
+"""One phase's program compiled by XLA for one target.
 
-One lowered program compiled, and its final HLO taken out of the executable.
+The final HLO taken out of the executable, its memory and its totals, as stored and read back.
 """
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 from jax.stages import Compiled, Lowered
 
@@ -111,19 +111,40 @@ def compile_program(lowered: Lowered, dump: bool) -> tuple[Compiled, Protos]:
     return compiled, Protos(_proto_of(compiled), b"")  # a compiler that names its dumps otherwise
 
 
+class _MemoryStats(Protocol):
+    """What JAX's `memory_analysis` gives, bytes of one device."""
+
+    argument_size_in_bytes: int
+    output_size_in_bytes: int
+    temp_size_in_bytes: int
+    alias_size_in_bytes: int
+    generated_code_size_in_bytes: int
+    peak_memory_in_bytes: int
+
+
+class _HloModule(Protocol):
+    def as_serialized_hlo_module_proto(self) -> bytes: ...
+
+
+class _Executable(Protocol):
+    """What JAX's `runtime_executable` gives."""
+
+    def hlo_modules(self) -> list[_HloModule]: ...
+
+
 def memory_of(compiled: Compiled, on_cpu: bool) -> Memory:
     """XLA's buffer assignment of one device."""
-    found: Any = compiled.memory_analysis()
-    held = found.argument_size_in_bytes + found.output_size_in_bytes
+    stats = cast(_MemoryStats, compiled.memory_analysis())
+    held = stats.argument_size_in_bytes + stats.output_size_in_bytes
     # A CPU's "peak" leaves out the temporaries.
-    at_most = held - found.alias_size_in_bytes + found.temp_size_in_bytes
+    at_most = held - stats.alias_size_in_bytes + stats.temp_size_in_bytes
     return Memory(
-        argument_bytes=found.argument_size_in_bytes,
-        output_bytes=found.output_size_in_bytes,
-        temporary_bytes=found.temp_size_in_bytes,
-        aliased_bytes=found.alias_size_in_bytes,
-        code_bytes=found.generated_code_size_in_bytes,
-        peak_bytes=at_most if on_cpu else found.peak_memory_in_bytes,
+        argument_bytes=stats.argument_size_in_bytes,
+        output_bytes=stats.output_size_in_bytes,
+        temporary_bytes=stats.temp_size_in_bytes,
+        aliased_bytes=stats.alias_size_in_bytes,
+        code_bytes=stats.generated_code_size_in_bytes,
+        peak_bytes=at_most if on_cpu else stats.peak_memory_in_bytes,
     )
 
 
@@ -166,6 +187,5 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _proto_of(compiled: Compiled) -> bytes:
-    executable: Any = compiled.runtime_executable()
-    proto: bytes = executable.hlo_modules()[0].as_serialized_hlo_module_proto()
-    return proto
+    executable = cast(_Executable, compiled.runtime_executable())
+    return executable.hlo_modules()[0].as_serialized_hlo_module_proto()

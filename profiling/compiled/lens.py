@@ -6,6 +6,7 @@ from pathlib import Path
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
 from ..errors import ProfileInputError
+from ..predicted.collectives import COLLECTIVES
 from ..progress import Silent, Watcher
 from ..records import (
     CollectiveTraffic,
@@ -14,10 +15,11 @@ from ..records import (
     DeviceMemory,
     HbmRow,
     MemoryLevel,
+    TargetRoofline,
 )
 from . import executable
 from .compile import compile_phases
-from .excess import asked, excesses
+from .excess import counted_budget, excesses
 from .hlo.proto import parse_module
 from .spec import ProgramSpec
 from .traffic.traffic import ModuleTraffic
@@ -28,7 +30,7 @@ from .xprof import PhaseProgram, write_session
 def compile_target(spec: ProgramSpec, watcher: Watcher | None = None) -> CompiledTarget:
     """Compile the phases of `spec` and say what each moves, per device and call.
 
-    Raises ProfileInputError or ModelInputError for what the user can mend (see `parent`).
+    Raises ProfileInputError or ModelInputError for what the user can mend (see `compile`).
     """
     compiled = compile_phases(spec, watcher or Silent())
     return CompiledTarget(
@@ -40,7 +42,7 @@ def compile_target(spec: ProgramSpec, watcher: Watcher | None = None) -> Compile
         batch=spec.batch,
         attempts=spec.attempts,
         versions=compiled[0].record.versions,
-        phases=[_phase(spec, each) for each in compiled],
+        phases=[_phase(spec, phase) for phase in compiled],
     )
 
 
@@ -56,7 +58,7 @@ def write_xprof(spec: ProgramSpec, folder: Path, watcher: Watcher | None = None)
         PhaseProgram(
             name=compiled.phase,
             traffic=traffic_of(compiled),
-            flops=asked(spec, compiled.record.phase).flops,
+            flops=counted_budget(spec, compiled.record.phase).flops,
             hlo_proto=compiled.hlo_proto,
             assigned_proto=compiled.assigned_proto,
             passes=compiled.record.passes,
@@ -78,14 +80,14 @@ def traffic_of(compiled: executable.CompiledPhase) -> ModuleTraffic:
 
 def _phase(spec: ProgramSpec, compiled: executable.CompiledPhase) -> CompiledPhase:
     record, traffic = compiled.record, traffic_of(compiled)
-    wanted = asked(spec, record.phase)
-    named, unexplained_bytes = excesses(traffic, wanted, on_cpu=spec.target.platform == "cpu")
+    counted = counted_budget(spec, record.phase)
+    named, unexplained_bytes = excesses(traffic, counted, on_cpu=spec.target.platform == "cpu")
     chip = load_chip(spec.target.chip) if spec.target.chip else None
     return CompiledPhase(
         phase=record.phase,
         passes=record.passes,
-        counted_bytes=wanted.hbm,
-        counted_flops=wanted.flops,
+        counted_bytes=counted.hbm,
+        counted_flops=counted.flops,
         hbm=_rows(traffic),
         levels=_levels(traffic),
         padding_bytes=traffic.hbm_bytes() - traffic.hbm_bytes(padded=False),
@@ -106,6 +108,19 @@ def _phase(spec: ProgramSpec, compiled: executable.CompiledPhase) -> CompiledPha
         excesses=named,
         unexplained_bytes=unexplained_bytes,
         compile_s=record.compile_s,
+        at_peak=_at_peak(spec, counted.flops, traffic, chip) if chip else None,
+    )
+
+
+def _at_peak(spec: ProgramSpec, flops: int, traffic: ModuleTraffic, chip: Chip) -> TargetRoofline:
+    """One call on one of the JAX devices that make a chip, which share its rates evenly."""
+    devices = spec.target.devices_per_chip
+    exchanges = _collectives(spec, traffic, chip)
+    return TargetRoofline(
+        ridge=chip.ridge(spec.dtype),
+        compute_s=flops * devices / chip.peak_flops(spec.dtype).flop_per_s,
+        memory_s=traffic.hbm_bytes() * devices / chip.hbm_bandwidth,
+        links_s=sum(one.time_at_link_speed_s or 0.0 for one in exchanges),
     )
 
 
@@ -117,7 +132,7 @@ def _rows(traffic: ModuleTraffic) -> list[HbmRow]:
             if access.space == "HBM":
                 side = read if access.direction == "read" else written
                 side[row.scope, access.kind] += access.padded * row.times
-    keys = sorted({*read, *written}, key=lambda key: -(read[key] + written[key]))
+    keys = sorted({*read, *written}, key=lambda key: (-(read[key] + written[key]), key))
     return [
         HbmRow(scope=key[0], kind=key[1], read_bytes=read[key], written_bytes=written[key])
         for key in keys
@@ -170,10 +185,8 @@ def _axis(spec: ProgramSpec, size: int) -> str:
 
 
 def _ring_time_s(opcode: str, size: int, moved_bytes: int, chip: Chip | None) -> float | None:
-    """Least time of ring exchanges over one link in each direction: (n - 1) / n of the bytes for
-    a gather or a scatter, twice that for an all-reduce (Chan et al. 2007); latency is left out."""
+    """Least time of ring exchanges over one link in each direction; latency is left out."""
     if chip is None or chip.links is None or size < 2:
         return None
-    laps = 2 if opcode == "all-reduce" else 1
-    ring_bandwidth = 2 * chip.links.per_link_bandwidth.value
-    return laps * (size - 1) / size * moved_bytes / ring_bandwidth
+    sent_bytes = COLLECTIVES[opcode].least_sent_bytes(size, moved_bytes)
+    return sent_bytes / (2 * chip.links.per_link_bandwidth.value)

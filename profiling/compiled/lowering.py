@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax import ShapeDtypeStruct
 from jax.experimental.layout import Format, Layout
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 from jax.stages import Compiled, Lowered
+from jax.tree_util import KeyPath, tree_leaves_with_path
 
 from ...model.generation.decode_loop import Endings
 from ...model.generation.engine import attempt_keys
@@ -153,8 +154,8 @@ class Programs:
         """The layouts of weights and cache at the entry of a compiled program."""
         formats = jax.tree.leaves(compiled.input_formats)
         return {
-            parameter.name: _layout(found)
-            for parameter, found in zip(self.parameters(phase), formats, strict=True)
+            parameter.name: _layout(entry)
+            for parameter, entry in zip(self.parameters(phase), formats, strict=True)
             if parameter.kind != "other"
         }
 
@@ -164,7 +165,8 @@ class Programs:
             return True
         entry = self.layouts(phase, compiled)
         out = compiled.output_formats
-        exits = dict(_state_leaves(out if isinstance(out, State) else out[0]))
+        rows = (out if isinstance(out, State) else out[0]).rows
+        exits = {leaf_name(path): leaf for path, leaf in tree_leaves_with_path(rows)}
         return all(entry[name] == _layout(exits[name]) for name in CACHE_TENSORS)
 
     def _run(self, phase: str) -> Callable[..., Any]:
@@ -206,13 +208,13 @@ class Programs:
         if self.spec.layouts == "default":
             return model, state
 
-        def with_layout(path: tuple[Any, ...], sharding: Any) -> Any:
+        def with_layout(path: KeyPath, sharding: NamedSharding) -> NamedSharding | Format:
             if chosen is None:
                 return Format(Layout.AUTO, sharding)
             layout = chosen[leaf_name(path)]
             return Format(Layout(layout.major_to_minor, layout.tiling), sharding)
 
-        def with_cache_layout(path: tuple[Any, ...], sharding: Any) -> Any:
+        def with_cache_layout(path: KeyPath, sharding: NamedSharding) -> NamedSharding | Format:
             return with_layout(path, sharding) if _kind(leaf_name(path)) == "kv" else sharding
 
         with_path = jax.tree_util.tree_map_with_path
@@ -224,21 +226,20 @@ def _ids(*shape: int) -> ShapeDtypeStruct:
     return ShapeDtypeStruct(shape, jnp.int32)
 
 
-def _leaves(tree: Any) -> list[tuple[str, Any]]:
-    paths, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return [(leaf_name(path), leaf) for path, leaf in paths]
+def _leaves(tree: object) -> list[tuple[str, ShapeDtypeStruct]]:
+    return [(leaf_name(path), leaf) for path, leaf in tree_leaves_with_path(tree)]
 
 
-def _state_leaves(state: State) -> list[tuple[str, Any]]:
+def _state_leaves(state: State) -> list[tuple[str, ShapeDtypeStruct]]:
     return [*_leaves(state.rows), *_leaves(state.cursor)]
 
 
-def _layout(found: Any) -> TensorLayout:
+def _layout(form: Format) -> TensorLayout:
     """A jax Format's layout as plain data."""
-    tiles = found.layout.tiling
-    return TensorLayout(
-        tuple(found.layout.major_to_minor), tuple(map(tuple, tiles)) if tiles else None
-    )
+    layout = form.layout
+    assert isinstance(layout, Layout), "a compiled program's layouts are chosen"
+    tiles = layout.tiling
+    return TensorLayout(tuple(layout.major_to_minor), tuple(map(tuple, tiles)) if tiles else None)
 
 
 def _kind(name: str) -> Kind:

@@ -1,7 +1,7 @@
 """Seconds of compiled phases on their own target: the calibrated time model over compiled bytes.
 
-Where `rooflink predict` asks what the algorithm must move, this asks what the executable does move;
-FLOPs are the jaxpr's, links' time is that of the collectives the compiler chose.
+Where `rooflink predict` takes the bytes that the algorithm must move, this takes those that the
+executable does move; FLOPs are the jaxpr's, links' time is that of the compiler's collectives.
 """
 
 import math
@@ -36,8 +36,8 @@ def with_times(
     if name is None:
         return target
     chip = load_chip(name)
-    known = calibration or default_calibration()
-    timed = [_timed(phase, target, chip, config, dtype, known) for phase in target.phases]
+    calibrated = calibration or default_calibration()
+    timed = [_timed(phase, target, chip, config, dtype, calibrated) for phase in target.phases]
     return target.model_copy(update={"phases": timed})
 
 

@@ -9,6 +9,7 @@ from ...model.generation.stopping import ThoughtRules, budget_rules
 from ...model.mesh import ModelSplit, split_devices
 from ...model.phases import ANSWER, THINK_AND_ANSWER, Program, phase_named
 from ..errors import ProfileInputError
+from ..names import mesh_axes
 from .targets import Target
 
 STEP = "step"
@@ -111,7 +112,7 @@ class ProgramSpec:
             "--batch": self.batch,
             "--attempts": self.attempts,
             "--prompt": self.prompt if self.prompt is not None else 1,
-            "--think-steps": self.think_steps,
+            "--think": self.think_steps,
             "--answer-steps": self.answer_steps,
         }
         for option, count in counts.items():
@@ -134,16 +135,9 @@ class ProgramSpec:
 
 
 def parse_mesh(text: str) -> MeshRequest:
-    """The mesh that `text` asks for, 'data=2,model=8'; either axis may be left out.
+    """The mesh that `text` asks for, 'data=2,tensor=8'; either axis may be left out.
 
     Raises ProfileInputError for anything else.
     """
-    sizes: dict[str, int] = {}
-    for part in text.replace(" ", "").lower().split(","):
-        axis, _, size = part.partition("=")
-        if axis not in ("data", "model") or axis in sizes or not size.isdecimal() or not int(size):
-            raise ProfileInputError(
-                f"--mesh is {text!r}, expected sizes of its axes such as data=2,model=8"
-            )
-        sizes[axis] = int(size)
-    return MeshRequest(**sizes)
+    sizes = mesh_axes(text, ("data", "tensor"))
+    return MeshRequest(sizes.get("data"), sizes.get("tensor"))

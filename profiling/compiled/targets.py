@@ -1,69 +1,54 @@
-"""Targets: what a program can be compiled for, by name: 'cpu', or a slice such as 'v5e:2x4'."""
+"""Targets: what a program can be compiled for, by name: 'cpu', or a slice such as 'v5e:2x4'.
 
-import difflib
+The chip files of tpu_configs say which slices there are, and what libtpu calls them.
+"""
+
 import importlib.util
-import itertools
-import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
+from ...tpu_configs.catalog import chip_names, chip_stem, load_all
+from ...tpu_configs.figure import ChipInputError
+from ...tpu_configs.slice import Slice, parse_slice
 from ..errors import ProfileInputError
-
-_FLAT = ("1x1", "2x2", "2x4", "4x4", "4x8", "8x8", "8x16", "16x16")
-_SMALL_CUBES = ((1, 1, 1), (2, 2, 1), (2, 2, 2), (2, 2, 4), (2, 4, 4))
-
-
-@dataclass(frozen=True)
-class _Family:
-    """One generation as libtpu names it."""
-
-    chip: str  # as tpu_configs.catalog.load_chip names it
-    devices_per_chip: int
-    slices: tuple[str, ...]
-
-
-def _flat(chip: str, devices_per_chip: int, *more: str) -> _Family:
-    """A generation whose chips are joined in a plane."""
-    return _Family(chip, devices_per_chip, (*_FLAT, *more))
-
-
-def _cubic(chip: str, devices_per_chip: int, longest: int, most_chips: int) -> _Family:
-    """A generation whose chips are joined in three directions; sides of four from 64 chips on."""
-    sides = range(4, longest + 1, 4)
-    cubes = itertools.combinations_with_replacement(sides, 3)
-    fitting = [cube for cube in cubes if math.prod(cube) <= most_chips]
-    names = ["x".join(map(str, cube)) for cube in (*_SMALL_CUBES, *fitting)]
-    return _Family(chip, devices_per_chip, tuple(names))
-
-
-FAMILIES: dict[str, _Family] = {
-    "v2": _flat("v2", 2),
-    "v3": _flat("v3", 2, "16x32", "32x32"),
-    "v4": _cubic("v4", 2, 16, 4096),
-    "v5e": _flat("v5e", 1),
-    "v5p": _cubic("v5p", 1, 28, 8960),
-    "v6e": _flat("v6e", 1),
-    "tpu7x": _cubic("v7x", 2, 24, 9216),
-}
-"""libtpu's name of a generation -> its slices, each with its sides in rising order."""
-
-_ALIASES = {"v7x": "tpu7x", "v7": "tpu7x"}
 
 
 @dataclass(frozen=True)
 class Target:
     """Something that XLA compiles for. A device is what JAX calls one: a chip, or a core of it."""
 
-    name: str  # in libtpu's own spelling, 'tpu7x:2x2x1'; 'cpu'
-    platform: Literal["cpu", "tpu"]
-    chip: str | None  # the name that `tpu_configs.catalog.load_chip` knows; None for 'cpu'
-    dimensions: tuple[int, ...]
-    devices_per_chip: int
+    name: str  # as `parse_slice` takes it, 'v7x:2x2x1'; 'cpu'
+
+    @cached_property
+    def slice(self) -> Slice | None:
+        """The slice; None for 'cpu', the machine at hand."""
+        return None if self.name == "cpu" else parse_slice(self.name)
+
+    @property
+    def platform(self) -> Literal["cpu", "tpu"]:
+        """What JAX calls the kind of its devices."""
+        return "tpu" if self.slice else "cpu"
+
+    @property
+    def chip(self) -> str | None:
+        """The name that `load_chip` takes; None for 'cpu'."""
+        return chip_stem(self.slice.chip) if self.slice else None
+
+    @property
+    def topology(self) -> str:
+        """libtpu's name of the slice, 'tpu7x:2x2x1'; 'cpu' as it is."""
+        return (self.slice and self.slice.topology_name) or self.name
 
     @property
     def chips(self) -> int:
         """Chips in the slice."""
-        return math.prod(self.dimensions)
+        return self.slice.chips if self.slice else 1
+
+    @property
+    def devices_per_chip(self) -> int:
+        """JAX devices that make one chip."""
+        return self.slice.chip.jax_devices if self.slice else 1
 
     @property
     def devices(self) -> int:
@@ -71,33 +56,32 @@ class Target:
         return self.chips * self.devices_per_chip
 
 
-CPU = Target("cpu", "cpu", None, (1,), 1)
+CPU = Target("cpu")
 
 
 def parse_target(text: str) -> Target:
-    """The target called `text`, in any case: 'cpu', 'v5e:2x4', 'v5p:4x4x4', 'v7x:2x2x1'.
+    """The target called `text`, in any case: 'cpu', or a slice in any spelling of `parse_slice`.
 
-    Raises ProfileInputError for a generation or a slice that does not exist; near names are given.
+    Raises ProfileInputError for a slice that does not exist or that libtpu does not compile for.
     """
-    plain = text.strip().lower()
-    if plain == "cpu":
+    plain = text.strip()
+    if plain.lower() == "cpu":
         return CPU
-    generation, _, shape = plain.partition(":")
-    generation = _ALIASES.get(generation, generation)
-    family = FAMILIES.get(generation)
-    if family is None:
-        names = [*FAMILIES, *_ALIASES]
-        near = difflib.get_close_matches(generation, names, n=3, cutoff=0.5) or list(FAMILIES)
-        examples = dict.fromkeys(_example(name) for name in near)
+    try:
+        found = parse_slice(plain)
+    except ChipInputError as error:
+        raise ProfileInputError(f"no target is called {text!r}: {error}") from None
+    if found.topology_name is None or chip_stem(found.chip) not in chip_names():
         raise ProfileInputError(
-            f"no target is called {text!r}: try cpu, {', '.join(examples)}, "
-            "a generation with the sides of its slice in chips"
+            f"the TPU compiler does not know {found.chip.name}: try cpu, or a slice of "
+            f"{', '.join(compiled_generations())}"
         )
-    if shape not in family.slices:
-        near = [f"{generation}:{name}" for name in _nearest(shape, family.slices)]
-        raise ProfileInputError(f"{generation} has no slice {shape!r}: try {', '.join(near)}")
-    dimensions = tuple(int(side) for side in shape.split("x"))
-    return Target(f"{generation}:{shape}", "tpu", family.chip, dimensions, family.devices_per_chip)
+    return Target(found.name)
+
+
+def compiled_generations() -> list[str]:
+    """Names of the chips that libtpu compiles for."""
+    return [chip_stem(chip) for chip in load_all() if chip.libtpu_name is not None]
 
 
 def require_compiler(target: Target) -> None:
@@ -106,20 +90,3 @@ def require_compiler(target: Target) -> None:
         raise ProfileInputError(
             f"compiling for {target.name} needs the TPU compiler: pip install 'rooflink[tpu]'"
         )
-
-
-def _example(generation: str) -> str:
-    name = _ALIASES.get(generation, generation)
-    return f"{name}:{FAMILIES[name].slices[1]}"
-
-
-def _nearest(shape: str, slices: tuple[str, ...]) -> list[str]:
-    """The four slices nearest in their number of chips; the smallest ones where it has none."""
-    sides = [int(side) for side in shape.split("x") if side.isdecimal()]
-    chips = max(math.prod(sides), 1)
-
-    def distance(name: str) -> tuple[float, int]:
-        own = [int(side) for side in name.split("x")]
-        return abs(math.log(math.prod(own) / chips)), sum(a != b for a, b in zip(own, sides))  # noqa: B905
-
-    return sorted(slices, key=distance)[:4]

@@ -1,16 +1,15 @@
-"""The process that compiles: `python -m rooflink.profiling.compiled.child`.
+"""The process that compiles: `python -m rooflink.profiling.compiled.worker`.
 
 It alone loads libtpu, whose environment, lock file and aborts never reach the caller. Reads a
-CompileRequest from standard input, leaves entries in the store, and says on standard output, a
-line each, what it does. A failure that the user can mend is a message and exit status 1; anything
-else ends with a traceback or a signal, which `parent` turns into a sentence.
+CompileRequest from standard input, leaves entries in the store, and reports on standard output,
+one message a line. A failure that the user can mend is a message and exit status 1; anything else
+ends with a traceback or a signal, which `compile` turns into a sentence.
 """
 
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import jax
 from jax.experimental import topologies
@@ -35,7 +34,7 @@ def main() -> None:
     try:
         _Compilation(request.spec, Store(Path(request.store))).run()
     except (ProfileInputError, ModelInputError) as error:
-        _say(Failed(str(error)))
+        _send(Failed(str(error)))
         sys.exit(1)
 
 
@@ -50,7 +49,7 @@ class _Compilation:
         self.versions = _versions(spec.target)
 
     def run(self) -> None:
-        """Compile every phase that is asked for."""
+        """Compile every requested phase."""
         chosen = None
         if self.spec.layouts == "chosen":
             chosen = self._phase(THINK, None, announce=THINK in self.spec.phases).layouts
@@ -62,15 +61,15 @@ class _Compilation:
         self, phase: str, chosen: Chosen | None, announce: bool = True
     ) -> CompiledRecord:
         """One phase's entry, compiled if the store does not have it."""
-        _say(Stage(phase))
+        _send(Stage(phase))
         lowered = self.programs.lower(phase, chosen)
-        key = content_key(lowered.as_text(), self.spec.target.name, str(self.versions))
-        found = self.store.get(key)
-        if found is None:
-            found = self._compiled(phase, lowered, key)
+        key = content_key(lowered.as_text(), self.spec.target.topology, str(self.versions))
+        compiled = self.store.get(key)
+        if compiled is None:
+            compiled = self._compiled(phase, lowered, key)
         if announce:
-            _say(Done(phase, key, found.cached))
-        return found.record
+            _send(Done(phase, key, compiled.cached))
+        return compiled.record
 
     def _compiled(self, phase: str, lowered: Lowered, key: str) -> CompiledPhase:
         start = time.perf_counter()
@@ -81,10 +80,10 @@ class _Compilation:
             compiled, protos = self._compile(phase, self.programs.lower(phase, settled))
         record = self._record(phase, compiled, time.perf_counter() - start)
         self.store.put(key, record, protos)
-        found = self.store.get(key, cached=False)
-        if found is None:
+        stored = self.store.get(key, cached=False)
+        if stored is None:
             raise ProfileInputError(f"{self.store.folder} does not keep what is written to it")
-        return found
+        return stored
 
     def _compile(self, phase: str, lowered: Lowered) -> tuple[Compiled, Protos]:
         try:
@@ -110,28 +109,28 @@ class _Compilation:
         )
 
 
-def _devices(target: Target) -> list[Any]:
+def _devices(target: Target) -> list[jax.Device]:
     """The target's devices: of this machine, or of a topology that only the compiler knows."""
     if target.platform == "cpu":
         return jax.devices("cpu")[:1]
     try:
-        topology = topologies.get_topology_desc(platform="tpu", topology_name=target.name)
+        topology = topologies.get_topology_desc(platform="tpu", topology_name=target.topology)
     except (jax.errors.JaxRuntimeError, NotImplementedError) as error:
         raise ProfileInputError(compiler_sentence(str(error), "any phase", target.name)) from error
     return list(topology.devices)
 
 
 def _versions(target: Target) -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES if target.platform == "tpu" else PACKAGES[:2]:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:  # e.g. a nightly build under another name
-            found[package] = "unknown"
-    return found
+            versions[package] = "unknown"
+    return versions
 
 
-def _say(message: Message) -> None:
+def _send(message: Message) -> None:
     sys.stdout.buffer.write(MESSAGE.dump_json(message) + b"\n")
     sys.stdout.buffer.flush()
 

@@ -8,9 +8,9 @@ or selecting are 0.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from jax.extend.core import ClosedJaxpr, Jaxpr
+from jax.core import ShapedArray
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from ..errors import ProfileInputError
 
@@ -65,19 +65,19 @@ def count(program: ClosedJaxpr | Jaxpr) -> Operations:
     return total
 
 
-def _equations(program: ClosedJaxpr | Jaxpr) -> Iterator[Any]:
+def _equations(program: ClosedJaxpr | Jaxpr) -> Iterator[JaxprEqn]:
     inner = program.jaxpr if isinstance(program, ClosedJaxpr) else program
     yield from inner.eqns
 
 
-def _operations_of(equation: Any) -> Operations:
+def _operations_of(equation: JaxprEqn) -> Operations:
     name = equation.primitive.name
     if name == "dot_general":
         return Operations(matmul_flops=_dot_flops(equation))
     if name in ELEMENTWISE:
-        return Operations(vector_flops=math.prod(equation.outvars[0].aval.shape))
+        return Operations(vector_flops=math.prod(_shape(equation.outvars[0])))
     if name in REDUCTIONS:
-        return Operations(vector_flops=math.prod(equation.invars[0].aval.shape))
+        return Operations(vector_flops=math.prod(_shape(equation.invars[0])))
     if name == LOOP_OF_UNKNOWN_LENGTH:
         raise ProfileInputError(
             "the traced program has a while loop, whose length only its run knows: count the "
@@ -92,7 +92,7 @@ def _operations_of(equation: Any) -> Operations:
     return sum((count(body) for body in _bodies(equation)), Operations()) * times
 
 
-def _bodies(equation: Any) -> Iterator[ClosedJaxpr | Jaxpr]:
+def _bodies(equation: JaxprEqn) -> Iterator[ClosedJaxpr | Jaxpr]:
     """Programs that an equation calls, e.g. of jit, scan, remat or a custom derivative."""
     for value in equation.params.values():
         for item in value if isinstance(value, tuple | list) else (value,):
@@ -100,7 +100,7 @@ def _bodies(equation: Any) -> Iterator[ClosedJaxpr | Jaxpr]:
                 yield item
 
 
-def _flops_by_estimate(kernel: Any) -> int:
+def _flops_by_estimate(kernel: JaxprEqn) -> int:
     """FLOPs that a Pallas kernel says it makes: its program shows one block of its grid."""
     estimate = kernel.params["cost_estimate"]
     if estimate is None:
@@ -111,9 +111,14 @@ def _flops_by_estimate(kernel: Any) -> int:
     return flops
 
 
-def _dot_flops(equation: Any) -> int:
+def _dot_flops(equation: JaxprEqn) -> int:
     """2 FLOP for each element of the result and each term of its sum."""
     (left_summed, _), _ = equation.params["dimension_numbers"]
-    left = equation.invars[0].aval.shape
+    left = _shape(equation.invars[0])
     terms = math.prod(left[axis] for axis in left_summed)
-    return 2 * math.prod(equation.outvars[0].aval.shape) * terms
+    return 2 * math.prod(_shape(equation.outvars[0])) * terms
+
+
+def _shape(variable: Var | Literal) -> tuple[int, ...]:
+    assert isinstance(variable.aval, ShapedArray)
+    return variable.aval.shape

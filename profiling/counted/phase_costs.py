@@ -25,7 +25,7 @@ import numpy as np
 from ...model.generation.attempt import Answered
 from ...model.generation.pass_log import PassLog, PassRecord
 from ..records import CountedCost, HbmBytes, Phase
-from ..records.profile import sum_costs
+from ..records.lenses import sum_costs
 from .unit_costs import UnitCosts
 
 Counts = np.ndarray  # int64, one entry a pass
@@ -130,7 +130,7 @@ def passes_of(record: PassRecord) -> Passes:
     )
     worked = record.tokens.any(axis=(1, 2))
     counts = (record.tokens, record.pairs, record.heads)
-    tokens, pairs, heads = (each.sum(axis=(1, 2))[worked] for each in counts)
+    tokens, pairs, heads = (count.sum(axis=(1, 2))[worked] for count in counts)
     return Passes(tokens, pairs, heads, cached[worked], width=record.branches.size)
 
 
@@ -193,7 +193,7 @@ def _read_back(record: PassRecord) -> np.ndarray:
 
 def logs_of(answered: Sequence[Answered]) -> list[PassLog]:
     """The log of each batch that was answered, once."""
-    return list({id(each.log): each.log for each in answered}.values())
+    return list({id(one.log): one.log for one in answered}.values())
 
 
 def cached_positions(log: PassLog, model: str) -> int:

@@ -11,17 +11,15 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 
-from ...model.config import DTYPE_BYTES, DType, ModelConfig
+from ...model.architecture import DTYPE_BITS, shape_of
+from ...model.config import DType, ModelConfig
 from ...model.kv_cache import KVCache
 from ...model.reward_model import initial_head
 from ...model.transformer import Transformer, abstract_transformer
 from .flops import Operations, count
 
-LOGIT_BYTES = 4
-"""Logits are float32 whatever the model's dtype."""
-
 HEAD_BYTES = 4
-"""And so are a verifier's head and what it computes."""
+"""A verifier's head, and what it computes, are float32 whatever the model's dtype."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class UnitCosts:
     pass_weight_bytes: int  # every weight that a pass reads whatever its tokens
     token_weight_bytes: int  # a token's row of the embedding
     kv_bytes: int  # keys and values of one position over all layers
-    token_activation_bytes: int  # inputs and results of the matmuls of one position
+    token_activation_bytes: int  # `ModelShape.token_activation_elements`
     head_activation_bytes: int  # the head's input and its logits, for one position
 
 
@@ -43,18 +41,16 @@ def unit_costs(config: ModelConfig, dtype: DType) -> UnitCosts:
     """Unit costs of a model whose weights, activations and cache are all `dtype`."""
     model = abstract_transformer(config, jnp.dtype(dtype))
     pair = _forward(model, keys=2) - _forward(model, keys=1)
-    size = DTYPE_BYTES[dtype]
-    weights = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(model))
-    table = 0 if config.tied_embeddings else config.embedding_parameters * size
+    size, shape = DTYPE_BITS[dtype] // 8, shape_of(config)
     return UnitCosts(
         token=_forward(model, keys=1) - pair,
         pair=pair,
         head=_head(model),
-        pass_weight_bytes=weights - table,
+        pass_weight_bytes=round(shape.parameters - shape.embedding_parameters) * size,
         token_weight_bytes=config.embed_dim * size,
         kv_bytes=config.kv_bytes_per_token(dtype),
-        token_activation_bytes=_token_activation_elements(config) * size,
-        head_activation_bytes=config.embed_dim * size + config.vocab_size * LOGIT_BYTES,
+        token_activation_bytes=round(shape.token_activation_elements()) * size,
+        head_activation_bytes=round(shape.head_activation_bytes(size)),
     )
 
 
@@ -64,7 +60,7 @@ def verifier_costs(config: ModelConfig, dtype: DType, hidden_units: int) -> Unit
 
     It reads neither the final norm nor the language model's head, and is float32 itself.
     """
-    trunk, size = unit_costs(config, dtype), DTYPE_BYTES[dtype]
+    trunk, size = unit_costs(config, dtype), DTYPE_BITS[dtype] // 8
     D, N = config.embed_dim, hidden_units
     head = jax.eval_shape(lambda: initial_head(D, N, 0))
     state = jax.ShapeDtypeStruct((D,), jnp.float32)
@@ -87,17 +83,3 @@ def _forward(model: Transformer, keys: int) -> Operations:
 def _head(model: Transformer) -> Operations:
     hidden = jax.ShapeDtypeStruct((1, 1, 1, model.config.embed_dim), model.dtype)
     return count(jax.make_jaxpr(lambda m, h: m.logits(h))(model, hidden))
-
-
-def _token_activation_elements(config: ModelConfig) -> int:
-    """Elements that cross HBM for one position: each matmul reads its input and writes its result.
-
-    Elementwise work rides along with a matmul; attention is one fused operation whose scores stay
-    on the chip; the results k and v are counted as KV writes. A layer: query, key and value
-    projections read D and write N*H; attention reads and writes N*H; the output projection reads
-    N*H and writes D; gate and up read D and write 2F; down reads F and writes D. The embedding
-    lookup writes D once.
-    """
-    D, F = config.embed_dim, config.mlp_dim
-    heads = config.query_heads * config.head_dim
-    return D + config.layers * (4 * D + 4 * heads + 3 * F)

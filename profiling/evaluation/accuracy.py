@@ -43,13 +43,13 @@ def estimate(per_problem: Sequence[float]) -> Estimate:
 
 def coverage_at(tried: Sequence[TriedAnswer], k: int) -> float:
     """pass@k of one problem."""
-    return pass_at_k(len(tried), sum(each.right for each in tried), k)
+    return pass_at_k(len(tried), sum(attempt.right for attempt in tried), k)
 
 
 def majority_at(tried: Sequence[TriedAnswer], ks: Sequence[int]) -> list[float]:
     """majority@k of one problem, for each k. An answer is right where an attempt with it is."""
-    right = {each.answer for each in tried if each.right and each.answer is not None}
-    return majority_at_k([each.answer for each in tried], right, ks)
+    right = {attempt.answer for attempt in tried if attempt.right and attempt.answer is not None}
+    return majority_at_k([attempt.answer for attempt in tried], right, ks)
 
 
 def best_at(tried: Sequence[TriedAnswer], k: int) -> float:
@@ -59,18 +59,18 @@ def best_at(tried: Sequence[TriedAnswer], k: int) -> float:
     the best of a subset that holds none before it. Equal scores share their places evenly.
     """
     n = len(tried)
-    scores = np.array([-np.inf if each.score is None else each.score for each in tried])
-    right = np.array([each.right for each in tried], float)
+    scores = np.array([-np.inf if attempt.score is None else attempt.score for attempt in tried])
+    right = np.array([attempt.right for attempt in tried], float)
     order = np.argsort(-scores, kind="stable")
-    found, without = 0.0, 1.0  # `without`: no attempt before this place is in the subset
+    result, without = 0.0, 1.0  # `without`: no attempt before this place is in the subset
     first = 0
     while first < n:
         group = order[first : first + int((scores == scores[order[first]]).sum())]
         last = first + len(group)
         after = _none_of(n, last, k)
-        found += (without - after) * float(right[group].mean())
+        result += (without - after) * float(right[group].mean())
         without, first = after, last
-    return found
+    return result
 
 
 def _none_of(n: int, places: int, k: int) -> float:
@@ -94,8 +94,8 @@ def accuracy_points(questions: Sequence[QuestionResult], ks: Sequence[int]) -> l
     A majority needs answers, and the best by score needs scores, of some attempt at least.
     """
     everyone = [question.tried for question in questions]
-    answered = any(each.answer is not None for tried in everyone for each in tried)
-    scored = any(each.score is not None for tried in everyone for each in tried)
+    answered = any(attempt.answer is not None for tried in everyone for attempt in tried)
+    scored = any(attempt.score is not None for tried in everyone for attempt in tried)
     votes = [majority_at(tried, ks) for tried in everyone] if answered and ks else []
     return [
         AttemptsPoint(
@@ -162,15 +162,15 @@ class AnswerOption:
 
 def options_of(cells: Sequence[Cell]) -> list[AnswerOption]:
     """All options of the cells whose FLOPs are known."""
-    found = []
+    options = []
     for cell in cells:
         if any(question.ledger is None for question in cell.questions):
             continue
         right = np.array([float(question.right) for question in cell.questions])
         flops = np.array([_flops(question) for question in cell.questions])
-        found.append(AnswerOption(cell.label, "cell", right, flops, cell, None))
-        found += _of_attempts(cell)
-    return found
+        options.append(AnswerOption(cell.label, "cell", right, flops, cell, None))
+        options += _of_attempts(cell)
+    return options
 
 
 def _of_attempts(cell: Cell) -> list[AnswerOption]:
@@ -178,19 +178,19 @@ def _of_attempts(cell: Cell) -> list[AnswerOption]:
     ks = [point.k for point in cell.attempts]
     everyone = [question.tried for question in cell.questions]
     votes = np.array([majority_at(tried, ks) for tried in everyone]) if ks else np.empty((0, 0))
-    found = []
+    options = []
     for i, (k, point) in enumerate(zip(ks, cell.attempts, strict=True)):
         flops = np.array([_flops(question, k) for question in cell.questions])
         budget = "" if cell.budget is None else f" @{cell.budget}"
         if point.majority is not None and k > 2:
-            found.append(
+            options.append(
                 AnswerOption(f"majority of {k}{budget}", "majority", votes[:, i], flops, cell, k)
             )
         if point.best is not None:
             best = np.array([best_at(tried, k) for tried in everyone])
             name = f"best of {k}{budget}" if k > 1 else f"one sample{budget}"
-            found.append(AnswerOption(name, "best", best, flops, cell, k))
-    return found
+            options.append(AnswerOption(name, "best", best, flops, cell, k))
+    return options
 
 
 def _flops(question: QuestionResult, k: int | None = None) -> float:
@@ -205,14 +205,14 @@ def _flops(question: QuestionResult, k: int | None = None) -> float:
 
 def frontiers(options: Sequence[AnswerOption], slices: Sequence[str]) -> list[Frontier]:
     """By counted FLOPs a query, then by predicted dollars on each of `slices` that has a price."""
-    found = []
+    frontiers = []
     if options:
-        found.append(_frontier("flops", None, [(o, float(o.flops.mean())) for o in options]))
+        frontiers.append(_frontier("flops", None, [(o, float(o.flops.mean())) for o in options]))
     for name in slices:
         priced = [(o, usd) for o in options if (usd := _usd(o.cell, o.k, name)) is not None]
         if priced:
-            found.append(_frontier("usd", name, priced))
-    return found
+            frontiers.append(_frontier("usd", name, priced))
+    return frontiers
 
 
 def _usd(cell: Cell, k: int | None, name: str) -> float | None:
@@ -229,18 +229,18 @@ def _frontier(
     kind: CostKind, name: str | None, priced: Sequence[tuple[AnswerOption, float]]
 ) -> Frontier:
     """Cheapest first; of equally cheap ones the most accurate first."""
-    known = [(option, cost, estimate(option.right.tolist())) for option, cost in priced]
-    known.sort(key=lambda each: (each[1], -each[2].value))
+    rows = [(option, cost, estimate(option.right.tolist())) for option, cost in priced]
+    rows.sort(key=lambda row: (row[1], -row[2].value))
     best, last_cost = -1.0, 0.0
-    found = []
-    for option, cost, right in known:
+    result = []
+    for option, cost, right in rows:
         on = right.value > best
         gained = None
         if on:
             if best >= 0 and cost > last_cost:
                 gained = 100 * (right.value - best) / (cost - last_cost)
             best, last_cost = right.value, cost
-        found.append(
+        result.append(
             Option(
                 label=option.label,
                 cost=cost,
@@ -251,7 +251,7 @@ def _frontier(
                 points_per_cost=gained,
             )
         )
-    return Frontier(kind=kind, slice=name, options=found)
+    return Frontier(kind=kind, slice=name, options=result)
 
 
 def slice_cost(prediction: Prediction, queries: int, share: float, problems: int) -> SliceCost:

@@ -23,7 +23,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -86,8 +86,8 @@ def spelled(answer: str | None) -> str | None:
     if answer is None:
         return None
     text = answer.strip()
-    found = extract_number(text)
-    return plain_number(found) if found is not None and _is_number(text) else text
+    number = extract_number(text)
+    return plain_number(number) if number is not None and _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:
@@ -110,8 +110,8 @@ def _attempts(path: Path, lines: Sequence[str]) -> Iterator[LoggedAttempt]:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "it"
-            said = first["msg"].removeprefix("Value error, ")
-            raise ProfileInputError(f"{path}, line {number}: {where}: {said}") from None
+            text = first["msg"].removeprefix("Value error, ")
+            raise ProfileInputError(f"{path}, line {number}: {where}: {text}") from None
 
 
 SAMPLES_A_REQUEST = 20
@@ -144,17 +144,17 @@ def read_log(path: Path) -> AttemptsLog:
         files = sorted(each for each in path.iterdir() if each.suffix in (".json", ".jsonl"))
         if not files:
             raise ProfileInputError(f"{path} has no .json or .jsonl file in it")
-        return joined([read_log(each) for each in files])
+        return joined([read_log(file) for file in files])
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ProfileInputError(f"no attempts log at {path}: check the path") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileInputError(f"{path} is not a readable attempts log: {error}") from None
-    found = _adapter(text)(path, text)
-    if not found.attempts:
+    log = _adapter(text)(path, text)
+    if not log.attempts:
         raise ProfileInputError(f"{path} has no attempts in it")
-    return found
+    return log
 
 
 def joined(logs: Sequence[AttemptsLog]) -> AttemptsLog:
@@ -172,11 +172,26 @@ def _adapter(text: str) -> Callable[[Path, str], AttemptsLog]:
     return lambda path, whole: read_jsonl(path, whole.splitlines())
 
 
+class _TreeStep(TypedDict):
+    ys: list[str]
+    new_ys: list[str]
+
+
+class _Puzzle(TypedDict, total=False):
+    """A puzzle of a Game 24 log: samples with `infos` or `accs`, or a tree search with `steps`."""
+
+    idx: int
+    ys: list[str]
+    infos: list[dict[str, float]]
+    accs: list[float]
+    steps: list[_TreeStep]
+
+
 def game24(path: Path, text: str) -> AttemptsLog:
     """Samples or a tree search on Game 24."""
     try:
         puzzles = json.loads(text)
-        found, before, restarts = [], NOTHING_USED, []
+        attempts, before, restarts = [], NOTHING_USED, []
         tree = any("steps" in puzzle for puzzle in puzzles)
         for number, puzzle in enumerate(puzzles):
             usage = puzzle["usage_so_far"]
@@ -184,7 +199,7 @@ def game24(path: Path, text: str) -> AttemptsLog:
                 before = NOTHING_USED
                 restarts.append(number)
             spent = {key: usage[key] - before[key] for key in NOTHING_USED}
-            found += _puzzle(puzzle, spent, _name(path, tree))
+            attempts += _puzzle(puzzle, spent, _name(path, tree))
             before = usage
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise ProfileInputError(
@@ -194,7 +209,7 @@ def game24(path: Path, text: str) -> AttemptsLog:
     notes = [TREE_NOTE if tree else USAGE_NOTE]
     if restarts:
         notes.append(_restarted(_name(path, tree), len(puzzles), restarts[-1], before["cost"]))
-    return AttemptsLog(found, notes)
+    return AttemptsLog(attempts, notes)
 
 
 def _restarted(name: str, puzzles: int, first: int, usd: float) -> str:
@@ -211,8 +226,8 @@ def _name(path: Path, tree: bool) -> str:
     return "chain of thought" if "_cot_" in path.name else "direct"
 
 
-def _puzzle(puzzle: dict[str, Any], spent: dict[str, float], name: str) -> list[LoggedAttempt]:
-    right = [bool(info["r"]) for info in puzzle["infos"]] if "infos" in puzzle else puzzle["accs"]
+def _puzzle(puzzle: _Puzzle, spent: dict[str, float], name: str) -> list[LoggedAttempt]:
+    rights = [info["r"] for info in puzzle["infos"]] if "infos" in puzzle else puzzle["accs"]
     n = len(puzzle["ys"])
     requests = _tree_requests(puzzle) if "steps" in puzzle else -(-n // SAMPLES_A_REQUEST)
     completion = spent["completion_tokens"] / n
@@ -220,31 +235,31 @@ def _puzzle(puzzle: dict[str, Any], spent: dict[str, float], name: str) -> list[
         LoggedAttempt(
             problem=f"game24-{puzzle['idx']}",
             strategy=name,
-            answer=_final(said),
-            correct=bool(correct),
+            answer=_final(text),
+            correct=bool(right),
             prompt_tokens=spent["prompt_tokens"] / n,
             completion_tokens=completion,
             usd=spent["cost"] / n,
             requests=requests / n,
             joint="steps" in puzzle,
         )
-        for said, correct in zip(puzzle["ys"], right, strict=True)
+        for text, right in zip(puzzle["ys"], rights, strict=True)
     ]
 
 
-def _final(said: str) -> str | None:
+def _final(text: str) -> str | None:
     """What follows the last 'Answer:'; None where there is none."""
-    _, mark, answer = said.rpartition("Answer:")
+    _, mark, answer = text.rpartition("Answer:")
     return answer.strip() if mark else None
 
 
-def _tree_requests(puzzle: dict[str, Any]) -> int:
+def _tree_requests(puzzle: _Puzzle) -> int:
     return sum(len(step["ys"]) + len(set(step["new_ys"])) for step in puzzle["steps"])
 
 
 def gsm8k_verifier(path: Path, text: str) -> AttemptsLog:
     """The four published solutions of each problem."""
-    found = []
+    attempts = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -253,7 +268,7 @@ def gsm8k_verifier(path: Path, text: str) -> AttemptsLog:
             for name in GSM8K_SOLUTIONS:
                 solution = row[name]
                 answer = solution["solution"].rpartition("A:")[2]
-                found.append(
+                attempts.append(
                     LoggedAttempt(
                         problem=f"gsm8k-test-{number}",
                         strategy=name.replace("_", " "),
@@ -266,4 +281,4 @@ def gsm8k_verifier(path: Path, text: str) -> AttemptsLog:
                 f"{path}, line {number}: expected a problem with the solutions "
                 f"{', '.join(GSM8K_SOLUTIONS)}"
             ) from None
-    return AttemptsLog(found, [GSM8K_NOTE])
+    return AttemptsLog(attempts, [GSM8K_NOTE])

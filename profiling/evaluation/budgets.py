@@ -55,8 +55,10 @@ class CostLimit:
     def __call__(self, record: PassRecord) -> Sequence[str | None]:
         for question, amount in zip(record.questions, self.spent_by(record), strict=True):
             self.spent[int(question)] += amount
-        over = (self.spent[int(question)] >= self.budget.amount for question in record.questions)
-        return [self.budget.name if hit else None for hit in over]
+        exceeded = (
+            self.spent[int(question)] >= self.budget.amount for question in record.questions
+        )
+        return [self.budget.name if hit else None for hit in exceeded]
 
 
 def parse_budget(text: str) -> Budget:
@@ -98,8 +100,8 @@ def limit_of(budget: Budget, units: Mapping[str, UnitCosts], on: OnSlice | None)
 
 
 def _flops(record: PassRecord, units: Mapping[str, UnitCosts]) -> np.ndarray:
-    found: np.ndarray = row_costs(record, units[record.model]).flops.sum(axis=(0, 2))
-    return found
+    result: np.ndarray = row_costs(record, units[record.model]).flops.sum(axis=(0, 2))
+    return result
 
 
 def _priced(record: PassRecord, kind: str, on: OnSlice) -> np.ndarray:

@@ -35,10 +35,12 @@ def compute_optimal(
     folds = _folds(bins)
     right = np.stack([option.right for option in options])  # [O, Q]
     flops = np.stack([option.flops for option in options])
-    budgets = sorted({float(each) for each in flops.mean(axis=1)})
+    budgets = sorted({float(mean_flops) for mean_flops in flops.mean(axis=1)})
     points = [_point(options, right, flops, bins, folds, budget) for budget in budgets]
-    known = [point for point in points if point is not None]
-    kept = known[:1] + [now for before, now in pairwise(known) if now.chosen != before.chosen]
+    reachable = [point for point in points if point is not None]
+    kept = reachable[:1] + [
+        now for before, now in pairwise(reachable) if now.chosen != before.chosen
+    ]
     baselines = [_baseline(option, kept) for option in options if option.family == "best"]
     baselines += [_baseline(o, kept) for o in options if o.label.startswith("best-of-n")]
     several = len(set(bins.tolist())) > 1
@@ -55,19 +57,19 @@ def bins_of(levels: Sequence[int | None]) -> np.ndarray:
     itself has too few problems; 'all' where a problem has no level."""
     if any(level is None for level in levels):
         return np.array([ALL] * len(levels))
-    known = np.array(levels)
+    values = np.array(levels)
     groups: list[list[int]] = [[]]
-    for level in sorted(set(known.tolist())):
-        if np.isin(known, groups[-1]).sum() >= 2 * LEAST_PROBLEMS:
+    for level in sorted(set(values.tolist())):
+        if np.isin(values, groups[-1]).sum() >= 2 * LEAST_PROBLEMS:
             groups.append([])
         groups[-1].append(level)
-    if len(groups) > 1 and np.isin(known, groups[-1]).sum() < 2 * LEAST_PROBLEMS:
+    if len(groups) > 1 and np.isin(values, groups[-1]).sum() < 2 * LEAST_PROBLEMS:
         groups[-2:] = [groups[-2] + groups[-1]]
-    found = np.empty(len(known), object)
+    result = np.empty(len(values), object)
     for group in groups:
         name = str(group[0]) if len(group) == 1 else f"{group[0]}-{group[-1]}"
-        found[np.isin(known, group)] = name
-    return found
+        result[np.isin(values, group)] = name
+    return result
 
 
 def _folds(bins: np.ndarray) -> np.ndarray:
@@ -126,7 +128,7 @@ def _said(baselines: Sequence[Baseline]) -> str:
     """Against the most accurate best of N, the cheapest of equally accurate ones."""
     if not baselines:
         return "There is no best of N here to compare with: add --attempts or best-of-n."
-    top = max(baselines, key=lambda each: (round(each.accuracy, 9), -each.flops))
+    top = max(baselines, key=lambda baseline: (round(baseline.accuracy, 9), -baseline.flops))
     times = top.times_less
     if times is None:
         return (

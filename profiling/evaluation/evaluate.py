@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ...model.architecture import shape_of
 from ...model.generation.attempt import Answered
 from ...model.generation.engine import REASONER, Engine, Questions
 from ...model.generation.pass_log import PassLog
@@ -16,15 +17,15 @@ from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
 from ...model.tasks.notation import speaks_notation
 from ...model.tasks.sums import GAPS_DISCLOSURE, SumTask
-from ...model.training.model_folder import digest_of
 from ...model.transformer import Transformer
+from ...model.weights.checkpoint import digest_of
 from ...tpu_configs.slice import Slice
 from ..counted.phase_costs import first_attempts, logs_of, phases_of
 from ..counted.unit_costs import UnitCosts
 from ..errors import ProfileInputError
 from ..measured.clock import Clocked, clocked
 from ..model_spec import run_bytes
-from ..predicted.model_shape import NamedShape, shape_of
+from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phases import Lengths
 from ..predicted.slices import Asked, query_of, require_forecast, slice_for

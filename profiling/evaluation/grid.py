@@ -1,7 +1,5 @@
 """The grid of an evaluation: its cells, and what all of them share.
 
-What an evaluation tries where nothing else is said.
-
 Finished cells on disk: each written whole under a name that its settings decide.
 """
 
@@ -11,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from ...model.phases import THINK
 from ...model.reward_model import TrainedVerifier
@@ -24,16 +20,10 @@ from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..model_spec import Subject
 from ..predicted.economics import Terms
-from ..records.evaluation import CELL_SCHEMA, Cell
-from ..records.files import write_text
+from ..records.evaluation import Cell
+from ..records.files import load_record, write_text
 from ..verifier_costs import TRAINED, require_use, verifiers_with
 from .budgets import Budget
-
-DEFAULT_STRATEGIES = ("direct", "greedy", "self-consistency:n=8")
-BUDGETS = (4, 8, 16)
-CHIP = "v5e"
-ANSWER_BUDGET = 16
-
 
 SAMPLE = "sample"
 MOST_ROWS = 1024
@@ -59,8 +49,8 @@ class Grid:
     task: Task
     problems: Sequence[Problem]
     places: Sequence[Place]
+    answer_budget: int
     ks: Sequence[int] = ()
-    answer_budget: int = ANSWER_BUDGET
     batch: int | None = None  # questions that run together; None: what suits
     limit: Budget | None = None  # on each question
     slices: Sequence[Slice] = ()
@@ -96,19 +86,6 @@ class Grid:
         return -(-len(self.problems) // batches)
 
 
-def split_strategies(text: str) -> list[str]:
-    """'greedy,sample:n=4,temperature=1' as ['greedy', 'sample:n=4,temperature=1']: a part that is
-    a setting belongs to the strategy before it."""
-    found: list[str] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        setting = "=" in part and ":" not in part
-        if setting and found:
-            found[-1] += f",{part}" if ":" in found[-1] else f":{part}"
-        else:
-            found.append(part)
-    return found
-
-
 def places_of(
     strategies: Sequence[str],
     budgets: Sequence[int],
@@ -120,7 +97,7 @@ def places_of(
     A strategy that takes a verifier and names none takes the trained one, where there is one.
     Raises ModelInputError for a strategy that is not known, ProfileInputError for bad numbers.
     """
-    _require_positive("--budgets", budgets)
+    _require_positive("--think-budget", budgets)
     _require_positive("--attempts", ks)
     verifiers = verifiers_with(verifier)
     if verifier is not None:
@@ -132,7 +109,9 @@ def places_of(
     if ks and max(samples, default=0) < max(ks):
         texts.append(f"{SAMPLE}:n={max(ks)}")
     if not texts or not budgets:
-        raise ProfileInputError("there is nothing to evaluate: name --strategies and --budgets")
+        raise ProfileInputError(
+            "there is nothing to evaluate: name --strategies and --think-budget"
+        )
     places = []
     for text in texts:
         thinks = THINK in parse_strategy(text, verifiers).phases
@@ -154,7 +133,7 @@ def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[
     verifier = {} if grid.verifier is None else {"verifier": grid.verifier.digest}
     problems = [(each.question, each.expected, each.notation) for each in grid.problems]
     return {
-        "schema": CELL_SCHEMA,
+        "schema": "rooflink.cell/1",  # of these settings: the cell itself is migrated on reading
         "weights": weights,
         "dtype": grid.subject.dtype,
         "problems": blake2b(repr(problems).encode(), digest_size=8).hexdigest(),
@@ -183,8 +162,8 @@ def path_of(folder: Path, place: Place, settings: Mapping[str, object]) -> Path:
 def load_cell(path: Path) -> Cell | None:
     """The finished cell at `path`; None where there is none that can be read: it is run again."""
     try:
-        return Cell.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError):
+        return load_record(Cell, path)
+    except ProfileInputError:
         return None
 
 

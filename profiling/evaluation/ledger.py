@@ -53,15 +53,15 @@ def ledgers(
         by_phase[phase] += each.time_s
     money = _phase_amounts(prediction)
     saved = _saved(logs, units)
-    found: dict[int, Ledger] = {}
+    result: dict[int, Ledger] = {}
     for question in questions:
         entries = [
             _entry(key, each, by_phase[key[1]], money.get(key[1]))
             for key, each in sums.items()
             if key[0] == question and (each.tokens or each.hbm_bytes)
         ]
-        found[question] = Ledger(entries=entries, saved=saved[question])
-    return found
+        result[question] = Ledger(entries=entries, saved=saved[question])
+    return result
 
 
 def _add(
@@ -76,8 +76,8 @@ def _add(
     if on is not None:
         times = on.prices(record).time_s[:, None, None] * shares(record)
     figures = [
-        each.sum(axis=0)
-        for each in (record.tokens, record.forced, costs.flops, costs.hbm_bytes, times)
+        amounts.sum(axis=0)
+        for amounts in (record.tokens, record.forced, costs.flops, costs.hbm_bytes, times)
     ]
     for b, question in enumerate(record.questions):
         for gone in (False, True):
@@ -94,17 +94,17 @@ def _add(
 
 
 def _entry(
-    key: Key, each: _Sums, phase_s: float, amounts: tuple[float | None, float | None] | None
+    key: Key, row_sums: _Sums, phase_s: float, amounts: tuple[float | None, float | None] | None
 ) -> LedgerEntry:
-    share = each.time_s / phase_s if phase_s else 0.0
+    share = row_sums.time_s / phase_s if phase_s else 0.0
     wall_j, usd = amounts or (None, None)
     return LedgerEntry(
         phase=key[1],
         discarded=key[2],
-        tokens=each.tokens,
-        forced_tokens=each.forced,
-        flops=each.flops,
-        hbm_bytes=each.hbm_bytes,
+        tokens=row_sums.tokens,
+        forced_tokens=row_sums.forced,
+        flops=row_sums.flops,
+        hbm_bytes=row_sums.hbm_bytes,
         wall_j=None if wall_j is None else wall_j * share,
         usd=None if usd is None else usd * share,
     )
@@ -117,15 +117,15 @@ def _phase_amounts(
     if prediction is None or prediction.economics is None:
         return {}
     economics = prediction.economics
-    wall_j = _parts([each.whole.wall_j for each in economics.phases], economics.whole.wall_j)
-    usd = _parts([each.whole.usd for each in economics.phases], economics.whole.usd)
-    names = [each.phase for each in economics.phases]
+    wall_j = _parts([phase.whole.wall_j for phase in economics.phases], economics.whole.wall_j)
+    usd = _parts([phase.whole.usd for phase in economics.phases], economics.whole.usd)
+    names = [phase.phase for phase in economics.phases]
     return dict(zip(names, zip(wall_j, usd, strict=True), strict=True))
 
 
 def _parts(phases: Sequence[Interval | None], whole: Interval | None) -> list[float | None]:
     """Medians of the phases, scaled to add up to that of the whole: medians alone do not."""
-    medians = [each.median for each in phases if each is not None]
+    medians = [phase.median for phase in phases if phase is not None]
     if whole is None or len(medians) < len(phases) or not sum(medians):
         return [None] * len(phases)
     return [median * whole.median / sum(medians) for median in medians]
@@ -136,7 +136,7 @@ def _saved(
 ) -> defaultdict[int, SharedPrompt]:
     """For each prefill of a question: the same again for every further attempt that used it, and
     the cached positions that passes read once for several rows."""
-    found: defaultdict[int, SharedPrompt] = defaultdict(
+    result: defaultdict[int, SharedPrompt] = defaultdict(
         lambda: SharedPrompt(tokens=0, flops=0, hbm_bytes=0)
     )
     for log in logs:
@@ -146,19 +146,19 @@ def _saved(
             reread = record.prompt_saved.sum(axis=0) * unit.kv_bytes
             flops = row_costs(record, unit).flops
             for b, question in enumerate(map(int, record.questions)):
-                old = found[question]
+                old = result[question]
                 tokens = work = kept = 0
                 if is_prefill(record):
                     more = max(len(users[int(record.branches[b, 0])]) - 1, 0)
                     tokens = more * int(record.tokens[:, b].sum())
                     work = more * int(flops[:, b].sum())
                     kept = tokens * 2 * unit.kv_bytes  # written, and read back in prefill
-                found[question] = SharedPrompt(
+                result[question] = SharedPrompt(
                     tokens=old.tokens + tokens,
                     flops=old.flops + work,
                     hbm_bytes=old.hbm_bytes + kept + int(reread[b]),
                 )
-    return found
+    return result
 
 
 def _users(log: PassLog) -> defaultdict[int, set[int]]:

@@ -116,7 +116,7 @@ def _cell(request: LogRequest, strategy: str, attempts: Sequence[LoggedAttempt])
         usd=usd,
         wall_s=None,
         compile_s=None,
-        slices=[slice_cost(each, request.batch, correct / n, n) for each in whole],
+        slices=[slice_cost(prediction, request.batch, correct / n, n) for prediction in whole],
         attempts=points,
     )
 
@@ -137,14 +137,14 @@ def _question(problem: str, tried: Sequence[LoggedAttempt]) -> QuestionResult:
 def _means(attempts: Sequence[LoggedAttempt]) -> _Means | None:
     """None where any attempt's tokens are unknown."""
     read = [a.prompt_tokens for a in attempts if a.prompt_tokens is not None]
-    made = [a.completion_tokens for a in attempts if a.completion_tokens is not None]
-    if not len(read) == len(made) == len(attempts):
+    generated = [a.completion_tokens for a in attempts if a.completion_tokens is not None]
+    if not len(read) == len(generated) == len(attempts):
         return None
     requests = sum(attempt.requests for attempt in attempts)
     return _Means(
         prompt=sum(read) / requests,
         think=fmean(attempt.think_tokens for attempt in attempts),
-        completion=fmean(made),
+        completion=fmean(generated),
         requests=requests / len(attempts),
     )
 
@@ -165,10 +165,16 @@ def _costed(
     if means is None:
         return point.model_copy(update={"usd": usd})
     tokens = means.requests_of(point.k) * means.prompt + point.k * means.completion
-    found = _predictions(request, means, point.k)
-    costs = [slice_cost(p, request.batch, point.coverage.value, questions) for p in found]
-    flops = sum(phase.flops for phase in found[0].phases) / request.batch if found else None
-    moved = sum(phase.memory_bytes for phase in found[0].phases) / request.batch if found else None
+    predictions = _predictions(request, means, point.k)
+    costs = [slice_cost(p, request.batch, point.coverage.value, questions) for p in predictions]
+    flops = (
+        sum(phase.flops for phase in predictions[0].phases) / request.batch if predictions else None
+    )
+    moved = (
+        sum(phase.memory_bytes for phase in predictions[0].phases) / request.batch
+        if predictions
+        else None
+    )
     return with_costs(point, tokens, flops, moved, costs, usd)
 
 
@@ -181,7 +187,7 @@ def _predictions(request: LogRequest, means: _Means, attempts: float) -> list[Pr
     together = max(attempts / requests, 1.0)
     share = attempts / requests / together  # of an attempt, where it took several requests
     answer = (means.completion - means.think) * share
-    asked = Asked(
+    prediction_request = Asked(
         model=request.model,
         lengths=Lengths(
             prompts=request.batch * requests,
@@ -193,4 +199,4 @@ def _predictions(request: LogRequest, means: _Means, attempts: float) -> list[Pr
         weight_dtype=request.weight_dtype,
         terms=request.terms,
     )
-    return [forecast(asked, over) for over in request.slices]
+    return [forecast(prediction_request, on_slice) for on_slice in request.slices]

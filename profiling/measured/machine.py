@@ -3,7 +3,7 @@
 Both are the best of several trials, because a limit is what the machine can do, not what it does
 while it is disturbed.
 
-The machine at hand as a chip: 'cpu' wherever a chip's name or a slice is taken.
+The machine at hand as a chip, which `names` takes as 'cpu'.
 """
 
 import platform
@@ -16,11 +16,10 @@ import jax
 import jax.numpy as jnp
 
 from ...model.weights.host_memory import available_bytes
-from ...tpu_configs.catalog import load_chip, measured_chip
+from ...tpu_configs.catalog import measured_chip
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import ChipInputError
-from ...tpu_configs.slice import Slice, parse_slice
-from ..provenance import choose_backend
+from ..backend import choose_backend
 from ..records import MachineLimits
 
 READ_BYTES = 512 * 2**20
@@ -91,9 +90,6 @@ def _best_time_s(kernel: Callable[[], jax.Array]) -> float:
     return min(times)
 
 
-MACHINE = "cpu"
-
-
 @cache
 def machine_chip() -> Chip:
     """This machine's processor: its best matmul in float32, read bandwidth and free memory.
@@ -114,13 +110,3 @@ def machine_chip() -> Chip:
         capacity_bytes=float(capacity_bytes),
         date=datetime.now(UTC).date().isoformat(),
     )
-
-
-def chip_named(name: str) -> Chip:
-    """What `load_chip` takes, and 'cpu' for this machine."""
-    return machine_chip() if name.strip().lower() == MACHINE else load_chip(name)
-
-
-def slice_named(text: str) -> Slice:
-    """What `parse_slice` takes, and 'cpu' for this machine."""
-    return Slice(machine_chip(), (1,)) if text.strip().lower() == MACHINE else parse_slice(text)

@@ -1,10 +1,8 @@
-"""A generation under jax.profiler, kept where XProf looks for it.
+"""A generation under jax.profiler, kept where XProf looks for it, and where its time went.
 
 Phases are steps: an annotation each, around work that has finished when it ends. Names hold no
 colon, at which the profiler would cut them. Python's own calls are not traced: they would cost
 more than they show.
-
-trace_generation: a workload's first batch once more, traced, and where its time went.
 """
 
 import os
@@ -128,8 +126,8 @@ def trace_generation(
     except RuntimeError as error:
         return _without(f"tracing is not available here: {str(error).splitlines()[0]}")
     watcher.stage("Reading the trace")
-    found = read_trace(file)
-    return found.model_copy(
+    trace = read_trace(file)
+    return trace.model_copy(
         update={
             "session": file.parent.relative_to(folder).as_posix(),
             "traced_s": steps.time_s,

@@ -1,6 +1,4 @@
-"""A profiler's session as plain Python: lines of events, names put in place of numbers.
-
-Work on a CPU's threads, from XLA's host events.
+"""The events of a profiler's session, and the work of CPU threads and TPU cores that they show.
 
 On a line (thread) of the plane '/host:CPU' these events matter, and all others are left out:
 
@@ -12,14 +10,10 @@ On a line (thread) of the plane '/host:CPU' these events matter, and all others 
   to the pool: what a thunk hands over is the thunk's work on another thread;
 - waits, 'ThunkExecutor::Execute (wait for completion)' and '...::Await': idle, never counted.
 
-Events of one line inside each other, and the time that each has to itself.
+Events of one line lie inside each other; each has the time that its inner events leave (self time).
 
-Work: what a stretch of a thread's or core's time was spent on.
-
-Work on a TPU's cores: the operations that the device itself timed.
-
-Planes and lines are named as XProf reads them. Tested on sessions that `compile --xprof` writes;
-no TPU was at hand to trace.
+A TPU's cores time their operations themselves. Planes and lines are named as XProf reads them.
+Tested on sessions that `compile --xprof` writes; no TPU was at hand to trace.
 """
 
 import re
@@ -27,11 +21,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from google.protobuf.message import DecodeError
 
+from ..compiled.protobuf import Message
 from ..compiled.xprof.xplane import XSpace
+
+Stat = str | int | float | bytes | None
+Stats = dict[str, Stat]
 
 PS_PER_S = 10**12
 _PS_PER_NS = 1000
@@ -44,13 +42,18 @@ class Event:
     name: str
     start_ps: int
     end_ps: int
-    stats: dict[str, Any]
+    stats: Stats
+
+    def number(self, stat: str) -> int | None:
+        """An integer stat; None where it is missing or something else."""
+        value = self.stats.get(stat)
+        return value if isinstance(value, int) else None
 
 
 class Plane:
     """One XPlane: a host, a device, or the programs that ran."""
 
-    def __init__(self, message: Any):
+    def __init__(self, message: Message):
         self._message = message
         self.name: str = message.name
 
@@ -59,18 +62,18 @@ class Plane:
         for line in self._message.lines:
             yield line.name, [self._event(event, line.timestamp_ns) for event in line.events]
 
-    def kinds(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def kinds(self) -> Iterator[tuple[str, Stats]]:
         """Name and stats of what is said once of all events of a kind."""
         for kind in self._kinds.values():
             yield kind.name, self._stats(kind.stats)
 
-    def _event(self, event: Any, origin_ns: int) -> Event:
+    def _event(self, event: Message, origin_ns: int) -> Event:
         kind = self._kinds[event.metadata_id]
         start = origin_ns * _PS_PER_NS + event.offset_ps
         stats = {**self._kind_stats(event.metadata_id), **self._stats(event.stats)}
         return Event(kind.name, start, start + event.duration_ps, stats)
 
-    def _kind_stats(self, key: int) -> dict[str, Any]:
+    def _kind_stats(self, key: int) -> Stats:
         """Stats of the kind, and the short name that devices give their operations."""
         if key not in self._known:
             kind = self._kinds[key]
@@ -78,10 +81,10 @@ class Plane:
             self._known[key] = {**self._stats(kind.stats), **named}
         return self._known[key]
 
-    def _stats(self, stats: Any) -> dict[str, Any]:
+    def _stats(self, stats: Iterable[Message]) -> Stats:
         return {self._names[stat.metadata_id]: self._value(stat) for stat in stats}
 
-    def _value(self, stat: Any) -> Any:
+    def _value(self, stat: Message) -> Stat:
         kind = stat.WhichOneof("one_of")
         if kind is None:
             return None
@@ -93,11 +96,11 @@ class Plane:
         return {entry.key: entry.value.name for entry in self._message.stat_metadata}
 
     @cached_property
-    def _kinds(self) -> dict[int, Any]:
+    def _kinds(self) -> dict[int, Message]:
         return {entry.key: entry.value for entry in self._message.event_metadata}
 
     @cached_property
-    def _known(self) -> dict[int, dict[str, Any]]:
+    def _known(self) -> dict[int, Stats]:
         return {}
 
 
@@ -192,8 +195,8 @@ def threads_work(host: Plane) -> list[list[Work]]:
     givers = {
         span.kind.key: span.outer for spans in lines for span in spans if span.kind.what == "record"
     }
-    found = [list(_work(spans, givers)) for spans in lines]
-    return [work for work in found if work]
+    work_by_line = [list(_work(spans, givers)) for spans in lines]
+    return [work for work in work_by_line if work]
 
 
 def _spans(events: Iterable[Event]) -> list[Span[_Kind]]:
@@ -203,7 +206,7 @@ def _spans(events: Iterable[Event]) -> list[Span[_Kind]]:
     for event in sorted(events, key=lambda event: event.start_ps):
         kind = _kind(event)
         if event.name == _START:
-            begun.append((event.start_ps, event.stats.get("_c")))
+            begun.append((event.start_ps, event.number("_c")))
         elif event.name == _STOP and begun:
             start, key = begun.pop()
             tasks.append(Span(start, event.end_ps, _Kind("task", key=key)))
@@ -213,15 +216,15 @@ def _spans(events: Iterable[Event]) -> list[Span[_Kind]]:
 
 
 def _kind(event: Event) -> _Kind | None:
-    name, stats = event.name, event.stats
+    name, program, op = event.name, event.number("program_id"), event.stats.get("hlo_op")
     if name == _RECORD:
-        return _Kind("record", key=stats.get("_p"))
+        return _Kind("record", key=event.number("_p"))
     if name.endswith(_WAITS):
         return _Kind("wait")
     if name == _EXECUTOR:
         return _Kind("executor")
-    if "hlo_op" in stats and "program_id" in stats:
-        return _Kind("thunk", op=Op(stats["program_id"], stats["hlo_op"]))
+    if program is not None and isinstance(op, str):
+        return _Kind("thunk", op=Op(program, op))
     return None
 
 
@@ -257,23 +260,21 @@ _LINE = "XLA Ops"
 def cores_work(planes: Sequence[Plane]) -> list[list[Work]]:
     """The work of each core that did any; a loop's operations are inside its own event."""
     lines = [
-        nested(
-            Span(event.start_ps, event.end_ps, _op_of_cores(event.stats, event.name))
-            for event in events
-        )
+        nested(Span(event.start_ps, event.end_ps, _op_of_cores(event)) for event in events)
         for plane in planes
         if _PLANE.match(plane.name)
         for name, events in plane.lines()
         if name == _LINE
     ]
-    found = [
+    work_by_line = [
         [Work(span.start_ps, span.self_ps, span.kind) for span in spans if span.self_ps > 0]
         for spans in lines
     ]
-    return [work for work in found if work]
+    return [work for work in work_by_line if work]
 
 
-def _op_of_cores(stats: dict[str, object], name: str) -> Op | None:
+def _op_of_cores(event: Event) -> Op | None:
     """The event's name is the whole instruction, '%fusion.1 = ...'; its short one is apart."""
-    program = stats.get("program_id")
-    return Op(program, str(stats.get("display_name", name))) if isinstance(program, int) else None
+    program = event.number("program_id")
+    name = str(event.stats.get("display_name", event.name))
+    return None if program is None else Op(program, name)

@@ -1,10 +1,8 @@
 """Self time by phase and named scope.
 
-For which phase and scope the instructions of traced programs work, from the programs' HLO.
-
 A trace carries the optimized HLO of every program that ran in it, each under its own number, so
-that places are those of the very program whose instructions were timed. They are read as the
-compiled lens reads them.
+that an instruction's phase and scope are those of the very program that was timed. They are read
+as the compiled lens reads them.
 """
 
 import re
@@ -53,15 +51,15 @@ class Places:
 
 def read_places(planes: Iterable[Plane], wanted: set[int]) -> Places:
     """Places in the programs with the numbers `wanted`; what cannot be read is left out."""
-    found: dict[Op, OpPlace] = {}
+    places: dict[Op, OpPlace] = {}
     for plane in planes:
         if plane.name != PLANE:
             continue
         for title, stats in plane.kinds():
-            number = _NUMBER.search(title)
-            if number and int(number[1]) in wanted and isinstance(stats.get(_STAT), bytes):
-                found.update(_of_program(int(number[1]), title, stats[_STAT]))
-    return Places(found)
+            number, proto = _NUMBER.search(title), stats.get(_STAT)
+            if number and int(number[1]) in wanted and isinstance(proto, bytes):
+                places.update(_of_program(int(number[1]), title, proto))
+    return Places(places)
 
 
 def _of_program(number: int, title: str, hlo_proto: bytes) -> dict[Op, OpPlace]:
@@ -69,14 +67,14 @@ def _of_program(number: int, title: str, hlo_proto: bytes) -> dict[Op, OpPlace]:
         module = parse_module(hlo_proto, title)
     except ProfileInputError:
         return {}
-    found = {
+    places = {
         Op(number, one.name): _CONTAINER
         for one in module.instructions()
         if one.opcode in CONTAINERS
     }
     for row in module_traffic(module).rows:
-        found[Op(number, row.name)] = OpPlace(row.phase, row.scope, row.opcode in CONTAINERS)
-    return found
+        places[Op(number, row.name)] = OpPlace(row.phase, row.scope, row.opcode in CONTAINERS)
+    return places
 
 
 PHASE_STAT = "phase"
@@ -99,13 +97,13 @@ class Windows:
 
 def read_windows(host: Plane) -> Windows:
     """The phases' annotations on a host's plane."""
-    found = [
+    windows = [
         (event.start_ps, event.end_ps, str(event.stats[PHASE_STAT]))
         for _, events in host.lines()
         for event in events
         if PHASE_STAT in event.stats
     ]
-    return Windows(sorted(found))
+    return Windows(sorted(windows))
 
 
 def scope_times(

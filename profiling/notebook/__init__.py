@@ -1,9 +1,9 @@
 """What people type in a notebook: functions that return records which show themselves."""
 
-from .codesign import Codesigned, codesign_on
-from .compilation import Compilation, compile_for
+from .codesign import Codesigned, codesign
+from .compilation import Compilation, compile
 from .evaluation import Evaluated, evaluate
-from .prediction import Predicted, predict_on
+from .prediction import Predicted, predict
 from .run import Run, load, profile
 
 __all__ = [
@@ -12,10 +12,10 @@ __all__ = [
     "Evaluated",
     "Predicted",
     "Run",
-    "codesign_on",
-    "compile_for",
+    "codesign",
+    "compile",
     "evaluate",
     "load",
-    "predict_on",
+    "predict",
     "profile",
 ]

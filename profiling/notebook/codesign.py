@@ -1,16 +1,13 @@
-"""Codesigned: what each change of chip or model is worth, and `codesign_on`, which works it out."""
+"""Codesigned: what each change of chip or model is worth, and `codesign`, which works it out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..codesign.analyse import Wanted, analyse
-from ..codesign.search_report import SLICES, apart, chip_budget
-from ..codesign.workload_mix import load_mix
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
-from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
+from ..jobs.codesign_job import CodesignJob
+from ..records import Profile
 from ..records.codesign import CodesignCase, CodesignReport
 from ..render.codesign_asks import SideView, first_page
 from ..render.codesign_png import designs_figure, pareto_figure, roofline_figure, tornado_figure
@@ -21,10 +18,10 @@ from ..render.codesign_words import case_name, headline
 from ..render.table import Column, Table
 from . import codesign_rows as rows
 from .frames import frame
+from .from_job import function_of
 from .page import page
 from .picture import Picture
 from .run import Run
-from .watching import watched
 
 
 @dataclass(frozen=True)
@@ -150,44 +147,17 @@ def _asks_table(side: SideView) -> Table:
     return Table(f"To the {side.side} team", columns, cells)
 
 
-def codesign_on(
-    runs: Run | Sequence[Run],
-    *slices: str,
-    what_if: Sequence[str] = (),
-    budget: str | None = None,
-    workload: str | Path | None = None,
-    dtype: str | None = None,
-    stack: str | None = None,
-    queries: float = 1.0,
-    latency: float | None = None,
-    price: str = "on_demand",
-    region: str = DEFAULT_REGION,
-    pue: str | None = None,
-    host: str = DEFAULT_HOST,
-    progress: bool = True,
-) -> Codesigned:
-    """Rank what to ask of chip and model, from profiles, and search a chip under a budget.
+def _view(result: CodesignReport, job: CodesignJob) -> Codesigned:
+    return Codesigned(result)
 
-    `rooflink codesign` as a function: `runs` are what `profile` or `load` returned; slices are
-    'v5e-16', 'h100-8' (none: the usual ones); `what_if` such as 'hbm_bandwidth=2x,kv_dtype=int8';
-    `budget` of one chip, 'area=800mm2', 'power=700W' or 'cost=3000$', else what the chip that is
-    there takes to build; `workload` a .toml mix of queries; `queries` a second and `latency` in
-    seconds are a data center's.
 
-    Raises ChipInputError or ProfileInputError for what the caller can mend.
-    """
-    over = [slice_named(text) for text in slices or SLICES]
-    wanted = Wanted(
-        mix=load_mix(Path(workload)) if workload else None,
-        budget=chip_budget(budget) if budget else None,
-        what_ifs=what_if,
-        terms=Terms(price=parse_price(price), region=region, pue=pue, host=host),
-        stack=stack,
-        weight_dtype=dtype,
-        queries_per_s=queries,
-        latency_target_s=latency,
-    )
-    records = apart([run.record for run in ([runs] if isinstance(runs, Run) else runs)])
-    with watched(progress) as watcher:
-        watcher.stage(f"Analysing {len(records)} x {len(over)} cases")
-        return Codesigned(analyse(records, over, wanted))
+def _profiles(runs: Run | Profile | str | Path | Sequence[Any]) -> tuple[Any, ...]:
+    """What `profile` or `load` returned as the profile it holds; folders and files as they are."""
+    several = runs if isinstance(runs, list | tuple) else [runs]
+    return tuple(each.record if isinstance(each, Run) else each for each in several)
+
+
+codesign = function_of(
+    CodesignJob, _view, first=("profiles",), rest="slices", write=write_codesign,
+    taken={"profiles": _profiles},
+)  # fmt: skip

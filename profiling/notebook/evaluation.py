@@ -1,22 +1,12 @@
 """Evaluated: what strategies got right and what it cost, and `evaluate`, which tries them."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from ...model.config import DType
-from ...model.tasks import parse_task
-from ..asking import DEFAULT_MODEL, DEFAULT_TASK
 from ..errors import ProfileInputError
-from ..evaluation.budgets import parse_budget
-from ..evaluation.evaluate import evaluate as evaluated
-from ..evaluation.grid import ANSWER_BUDGET, BUDGETS, CHIP, DEFAULT_STRATEGIES, Grid, places_of
-from ..measured.machine import chip_named, slice_named
-from ..model_spec import resolve_subject
-from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
+from ..jobs.evaluate_job import EvaluateJob
 from ..records.evaluation import Evaluation
 from ..render.evaluation_all_tables import all_tables
 from ..render.evaluation_facts import headline, notes, subtitle
@@ -30,9 +20,9 @@ from ..render.evaluation_png import (
 from ..render.evaluation_report import write_evaluation
 from . import evaluation_rows as rows
 from .frames import frame
+from .from_job import function_of
 from .page import page
 from .picture import Picture
-from .watching import watched
 
 FLOPS = "flops"
 
@@ -89,7 +79,7 @@ class Evaluated:
         Raises ProfileInputError where no strategy has two budgets.
         """
         return self._picture(
-            budget_panels(self.record), "two budgets: evaluate with budgets=[4, 8]"
+            budget_panels(self.record), "two budgets: evaluate with think_budget=[4, 8]"
         )
 
     def samples(self) -> Picture:
@@ -125,53 +115,8 @@ class Evaluated:
         return Picture(figure_of(panels), repr(self))
 
 
-def evaluate(
-    model: str = DEFAULT_MODEL,
-    task: str = DEFAULT_TASK,
-    *,
-    strategies: Sequence[str] = DEFAULT_STRATEGIES,
-    budgets: Sequence[int] = BUDGETS,
-    attempts: Sequence[int] = (),
-    limit: int | None = None,
-    budget: str | None = None,
-    answer_budget: int = ANSWER_BUDGET,
-    batch: int | None = None,
-    chips: Sequence[str] = (),
-    slices: Sequence[str] = (),
-    price: str = "on_demand",
-    region: str = DEFAULT_REGION,
-    dtype: DType | None = None,
-    seed: int = 0,
-    folder: str | Path | None = None,
-    progress: bool = True,
-) -> Evaluated:
-    """Try strategies at budgets of thought on a task with checked answers, and cost each answer.
+def _view(result: Evaluation, job: EvaluateJob) -> Evaluated:
+    return Evaluated(result)
 
-    `rooflink eval` as a function: `strategies` such as 'greedy' or 'self-consistency:n=8';
-    `budgets` are the most tokens of a thought, `attempts` the k of pass@k and majority@k, `budget`
-    a limit of one question such as 'flops=1e9'. Costs are predicted on `slices` and on the smallest
-    slice of each of `chips` that holds the run. With a `folder` a run that was stopped goes on
-    where it was.
 
-    Raises ModelInputError, ChipInputError or ProfileInputError for what the caller can mend.
-    """
-    chips = chips or ([] if slices else [CHIP])
-    asked = parse_task(task)
-    grid = Grid(
-        subject=resolve_subject(model, "own", dtype),
-        task=asked,
-        problems=asked.problems("test", limit, seed),
-        places=places_of(strategies, budgets, attempts),
-        ks=attempts,
-        answer_budget=answer_budget,
-        batch=batch,
-        limit=parse_budget(budget) if budget else None,
-        slices=[slice_named(text) for text in slices],
-        chips=[chip_named(name) for name in chips],
-        terms=Terms(price=parse_price(price), region=region),
-        seed=seed,
-    )
-    kept = nullcontext(folder) if folder else TemporaryDirectory(prefix="rooflink-eval-")
-    name = Path(folder).name if folder else f"eval-{task}"
-    with kept as where, watched(progress) as watcher:
-        return Evaluated(evaluated(grid, Path(where), name, "python", watcher))
+evaluate = function_of(EvaluateJob, _view, first=("model", "task"), write=write_evaluation)

@@ -6,8 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from ...model.config import DType
 from ...model.sampling import sampler
 from ...model.tasks import Problem
@@ -15,7 +13,6 @@ from ..asking import (
     DEFAULT_MODEL,
     answer_budget_for,
     attempts_for,
-    chips_for,
     problems_for,
     prompt_tokens_for,
     prompts_in,
@@ -25,27 +22,20 @@ from ..asking import (
     think_budget_for,
 )
 from ..errors import ProfileInputError
-from ..measured.machine import slice_named
 from ..model_spec import Weights, resolve_subject
+from ..names import chips_for, slice_named
 from ..profiler import profile as profiled
 from ..records import Profile
 from ..records.files import load_profile
-from ..render import facts, units
-from ..render.facts import KIND_LABELS
-from ..render.headline import headline
-from ..render.plots import all_plots
-from ..render.prediction_tables import slices_table
-from ..render.report import write_run
-from ..render.roofline_png import roofline_figure
-from ..render.tables import phase_table
-from ..render.tiles import tiles
+from ..reports.charts.roofline import roofline
+from ..reports.renderers.notebook import Picture, cell, frame
+from ..reports.sections.predicted import resources, slices_table
+from ..reports.sections.profile import notebook_document
+from ..reports.sections.profile_facts import headline
+from ..reports.sections.profile_tables import bytes_table, phase_table, slots_table, thought_table
+from ..reports.write import write_run
 from ..strategy_request import strategy_for
 from ..workload import Request
-from . import figures
-from .frames import frame
-from .page import page
-from .picture import Picture
-from .sensitivity import sensitivity
 from .watching import watched
 
 
@@ -59,54 +49,43 @@ class Run:
         return f"{self.record.name}: {headline(self.record)}"
 
     def _repr_html_(self) -> str:
-        record = self.record
-        predictions = slices_table(record.predictions, by_phase=False)
-        return page(
-            "run.html.j2",
-            profile=record,
-            subtitle=[record.model.dtype, facts.backend_text(record), facts.shape_text(record)],
-            headline=headline(record),
-            tiles=tiles(record),
-            phase_table=phase_table(record),
-            predictions=predictions if predictions.rows else None,
-            # Markup: our own drawings, whose text svg.py has escaped
-            plots={name: Markup(drawn) for name, drawn in all_plots(record).items()},
-            kinds=KIND_LABELS,
-            findings=facts.ranked(record.findings),
-            share=units.share,
-        )
+        return cell(notebook_document(self.record))
 
     @property
     def phases(self) -> Any:
         """A row for each phase, as a DataFrame where pandas is installed, else a list of dicts."""
-        return frame(figures.phases(self.record), "phase")
+        record = self.record
+        return frame(phase_table(record), bytes_table(record), slots_table(record))
 
     @property
     def thought(self) -> Any:
         """A row for each of at most 64 decode steps along the thought."""
-        return frame(figures.thought(self.record), "tokens_thought")
+        return frame(thought_table(self.record, every=True))
 
     @property
     def predictions(self) -> Any:
         """A row for each slice that the workload is predicted on."""
-        return frame(figures.predictions(self.record.predictions), "slice")
+        return frame(slices_table(self.record.predictions))
 
     def roofline(self) -> Picture:
         """The phases under the chips' roofs.
 
         Raises ProfileInputError where there is no roof to draw.
         """
-        drawn = roofline_figure(self.record)
-        if drawn is None:
+        chart = roofline(self.record)
+        if chart is None:
             raise ProfileInputError("the profile has no roof: profile with chips=['v5e']")
-        return Picture(drawn, f"Roofline. {headline(self.record)}")
+        return Picture(chart)
 
     def sensitivity(self) -> Picture:
         """The share of the time that each resource holds, chip by chip.
 
         Raises ProfileInputError where the profile names no chip.
         """
-        return sensitivity(self.record)
+        chart = resources(self.record)
+        if chart is None:
+            raise ProfileInputError("the profile names no chip: profile with chips=['v5e']")
+        return Picture(chart)
 
     def save(self, folder: str | Path) -> Path:
         """Write profile.json, both reports and TensorBoard events; returns the folder.

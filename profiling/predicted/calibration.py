@@ -23,13 +23,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from statistics import NormalDist
 from typing import Literal
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
+from . import arrays
+from .arrays import Number
 from .energy import DesignPower, PowerShares
 from .hardware import Efficiency
 
@@ -88,15 +88,15 @@ def regime_of(stack: str | None) -> Regime:
     return "server" if any(word in name for word in _SERVERS) else "loop"
 
 
-_LINKS: dict[Link, Callable[[Array], Array]] = {
-    "share": jax.nn.sigmoid,
-    "time": jnp.exp,
-    "power": lambda x: 1 + jnp.exp(x),
-    "positive": jnp.exp,
+_LINKS: dict[Link, Callable[[Number], Number]] = {
+    "share": arrays.sigmoid,
+    "time": arrays.exp,
+    "power": lambda x: 1 + arrays.exp(x),
+    "positive": arrays.exp,
 }
 
 
-def efficiency_of(transformed: dict[str, Array]) -> Efficiency:
+def efficiency_of(transformed: dict[str, Number]) -> Efficiency:
     """The Efficiency of sums on the transformed axis, one of each component."""
     return Efficiency(
         **{name: _LINKS[each.link](transformed[name]) for name, each in COMPONENTS.items()}
@@ -136,7 +136,7 @@ class Calibration:
             stack_effect = self._effect(self.stack_effects, name, stack, component.stack_scale)
             regime = regime_of(stack)
             regime_effect = self._effect(self.regime_effects, name, regime, component.regime_scale)
-            transformed[name] = jnp.asarray(mean + regime_effect + chip_effect + stack_effect)
+            transformed[name] = mean + regime_effect + chip_effect + stack_effect
         return efficiency_of(transformed)
 
     def basis(self, chip: str, kind: str, stack: str | None) -> str:
@@ -150,12 +150,12 @@ class Calibration:
         if stack is None:
             return f"{on_chip}; a compiled loop of a stack unknown, drawn from those measured"
         of_stack = self.stack_rows.get(stack, 0)
-        said = (
+        text = (
             f"{of_stack} rows of {stack}"
             if of_stack
             else f"no rows of {stack}, only of other stacks"
         )
-        return f"{on_chip}; {said}"
+        return f"{on_chip}; {text}"
 
     def residuals(self, group: str) -> np.ndarray:
         """Factors [draws] that the unexplained part multiplies a time by; the mode's is one."""
@@ -167,23 +167,29 @@ class Calibration:
 
     def design_watts(self, power: DesignPower) -> np.ndarray:
         """Draws [draws] of a chip's design power, the mode its median."""
-        said = f"design power/{power.watts}"
-        return power.watts * np.exp(power.log_scale * _normals(self.draws, said))
+        text = f"design power/{power.watts}"
+        return power.watts * np.exp(power.log_scale * _normals(self.draws, text))
 
     def _effect(
         self, effects: dict[str, dict[str, np.ndarray]], name: str, who: str | None, scale: float
     ) -> np.ndarray:
-        known = effects.get(name, {}).get(who or "")
-        if known is not None:
-            return known
+        fitted = effects.get(name, {}).get(who or "")
+        if fitted is not None:
+            return fitted
         return scale * _normals(self.draws, f"{name}/{who}")
 
 
 def _normals(count: int, seed_words: str) -> np.ndarray:
     """Zero and then evenly spread standard normals in an order of its own: the same every time."""
     rng = np.random.default_rng(zlib.crc32(seed_words.encode()))
-    quantiles = (np.arange(count - 1) + 0.5) / (count - 1)
-    return np.concatenate(([0.0], rng.permutation(np.asarray(jax.scipy.stats.norm.ppf(quantiles)))))
+    return np.concatenate(([0.0], rng.permutation(_even_normals(count - 1))))
+
+
+@cache
+def _even_normals(count: int) -> np.ndarray:
+    """Standard normals at evenly spread quantiles, in their order."""
+    normal = NormalDist()
+    return np.array([normal.inv_cdf((n + 0.5) / count) for n in range(count)])
 
 
 def _any_of(choices: list[np.ndarray], seed_words: str) -> np.ndarray:

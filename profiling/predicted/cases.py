@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import jax
 import numpy as np
 
 from ...tpu_configs.slice import Slice
@@ -62,10 +61,6 @@ class LeftOut:
     reason: str
 
 
-_step_terms = jax.jit(step_terms)
-"""Compiled once for all cases: a case's work is numbers, its efficiency an array of draws."""
-
-
 @dataclass(frozen=True)
 class Predicted:
     """Seconds or joules of a case; low and high are the median itself for a bare roofline."""
@@ -80,8 +75,8 @@ def predict_cases(
     cases: Sequence[Case], ideal: bool = False, calibration: Calibration | None = None
 ) -> list[Predicted]:
     """Each case's prediction by the calibration, or by datasheet figures alone."""
-    known = calibration or default_calibration()
-    return [_predicted(case, ideal, known) for case in cases]
+    calibrated = calibration or default_calibration()
+    return [_predicted(case, ideal, calibrated) for case in cases]
 
 
 def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted:
@@ -89,7 +84,7 @@ def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted:
     hardware = hardware_of(chip, case.matmul_dtype)
     efficiency = IDEAL if ideal else calibration.efficiency(chip.name, chip.kind, case.stack)
     times = [
-        piece.steps * _step_terms(_numbers(piece.work), hardware, efficiency, case.narrowing).time_s
+        piece.steps * step_terms(piece.work, hardware, efficiency, case.narrowing).time_s
         for piece in case.pieces
     ]
     values = np.atleast_1d(np.asarray(sum(times), np.float64))
@@ -105,10 +100,6 @@ def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted:
         high=float(high),
         basis=calibration.basis(chip.name, chip.kind, case.stack),
     )
-
-
-def _numbers(work: Work) -> Work:
-    return jax.tree.map(lambda amount: np.float32(amount), work)
 
 
 def _watts(case: Case, seconds: np.ndarray, calibration: Calibration) -> np.ndarray:

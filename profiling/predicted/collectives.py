@@ -7,21 +7,21 @@ What collectives ask of links: bytes over the busiest one, hops, and how many th
 """
 
 import math
+import re
 from dataclasses import dataclass
+from typing import Literal
 
-import jax
-import jax.numpy as jnp
-
+from ...model.architecture import ModelShape
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
+from . import arrays
+from .arrays import Number
 from .hardware import link_rate, network_rate
-from .model_shape import ModelShape, Number
 
 NETWORK_HOPS = 10.0
 """Latency of the data center network, about 10 microseconds, in hops of about one."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Parallelism:
     """Chips by axis; their product is the slice's chips.
@@ -54,8 +54,8 @@ ONE_CHIP = Parallelism()
 
 def kv_shards(shape: ModelShape, split: Parallelism) -> Number:
     """Chips of a tensor group that hold different KV: where heads are fewer, they are copied."""
-    by_heads = jnp.minimum(split.tensor, shape.kv_heads)
-    return jnp.where(split.kv_by_sequences, split.tensor, by_heads)
+    by_heads = arrays.minimum(split.tensor, shape.kv_heads)
+    return arrays.where(split.kv_by_sequences, split.tensor, by_heads)
 
 
 def require_parallelism(split: Parallelism, over: Slice, layers: int, query_heads: int) -> None:
@@ -82,7 +82,6 @@ def require_parallelism(split: Parallelism, over: Slice, layers: int, query_head
         )
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Group:
     """Chips that exchange with each other.
@@ -204,7 +203,6 @@ def _joined(near: Group, domains: int, slower: float) -> Group:
     )
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Exchange:
     """What the chip's links are asked for; amounts add up."""
@@ -224,30 +222,74 @@ class Exchange:
         return Exchange(self.link_bytes * times, self.hops * times, self.collectives * times)
 
 
-def _exchange(group: Group, link_bytes: Number, hops: Number) -> Exchange:
-    return Exchange(link_bytes, hops, 1.0 * (group.chips > 1))
+@dataclass(frozen=True)
+class Collective:
+    """One way in which the chips of a group exchange: all that any lens knows of it.
+
+    Of the bytes V it sends through the busiest link, one way: 'gathered', V * `gather_share` of the
+    group; 'exchanged', V * `exchange_share`; 'sent', V to a neighbour. `laps` are the times that a
+    ring does so: two where it scatters and then gathers.
+    """
+
+    name: str  # XLA's opcode, without the '-start' of its asynchronous form
+    share: Literal["gathered", "exchanged", "sent"]
+    laps: int = 1
+    copies: bool = False  # the result holds the data of the operand, whole
+    starts_with_tuple: bool = False  # its '-start' returns (operands, results, contexts)
+    published: str = ""  # what its name in published tables contains, as a regular expression
+
+    def over(self, group: Group, moved_bytes: Number) -> Exchange:
+        """What it asks of the links of `group`. `moved_bytes` are those of the gathered array or
+        of the sum, of all chips together in an all-to-all, of one chip where it is sent."""
+        shares = {"gathered": group.gather_share, "exchanged": group.exchange_share, "sent": 1.0}
+        hops = 1.0 if self.share == "sent" else self.laps * group.hops
+        link_bytes = self.laps * moved_bytes * shares[self.share]
+        return Exchange(link_bytes, hops, 1.0 * (group.chips > 1))
+
+    def least_sent_bytes(self, chips: Number, moved_bytes: Number) -> Number:
+        """What each of `chips` in a ring sends at least (Chan et al. 2007): (n - 1) / n of the
+        bytes a lap."""
+        return self.laps * (chips - 1) / chips * moved_bytes
 
 
-def all_gather(group: Group, gathered_bytes: Number) -> Exchange:
-    """Each chip ends with all `gathered_bytes`, of which it had its share."""
-    return _exchange(group, gathered_bytes * group.gather_share, group.hops)
+ALL_GATHER = Collective(
+    "all-gather", "gathered", copies=True, starts_with_tuple=True, published="allgather"
+)  # each chip ends with the whole array, of which it had its share
+REDUCE_SCATTER = Collective("reduce-scatter", "gathered")  # each ends with its share of a sum
+ALL_REDUCE = Collective("all-reduce", "gathered", laps=2, published="allreduce|psum")
+ALL_TO_ALL = Collective("all-to-all", "exchanged", copies=True)  # the bytes are dealt out anew
+PERMUTE = Collective("collective-permute", "sent", copies=True, starts_with_tuple=True)
+
+COLLECTIVES: dict[str, Collective] = {
+    one.name: one
+    for one in (
+        ALL_GATHER,
+        REDUCE_SCATTER,
+        ALL_REDUCE,
+        ALL_TO_ALL,
+        PERMUTE,
+        Collective("collective-broadcast", "gathered"),
+        Collective("ragged-all-to-all", "exchanged"),
+        Collective("send", "sent"),
+        Collective("recv", "sent"),
+    )
+}
+"""Every exchange that XLA compiles, by its opcode: a new one is an entry here."""
 
 
-def reduce_scatter(group: Group, reduced_bytes: Number) -> Exchange:
-    """Each chip had `reduced_bytes` to add up and ends with its share of the sum."""
-    return _exchange(group, reduced_bytes * group.gather_share, group.hops)
+def collective_of(opcode: str) -> Collective | None:
+    """That of 'all-reduce' and of 'all-reduce-start'; None for what exchanges nothing."""
+    return COLLECTIVES.get(opcode.removesuffix("-start"))
 
 
-def all_reduce(group: Group, reduced_bytes: Number) -> Exchange:
-    """A reduce-scatter and an all-gather: each chip ends with the whole sum."""
-    return _exchange(group, 2 * reduced_bytes * group.gather_share, 2 * group.hops)
+def starts_with_tuple(opcode: str) -> bool:
+    """Whether an instruction returns (operands, results, contexts): an exchange just begun."""
+    one = collective_of(opcode)
+    return one is not None and one.starts_with_tuple and opcode != one.name
 
 
-def all_to_all(group: Group, exchanged_bytes: Number) -> Exchange:
-    """`exchanged_bytes`, those of all chips together, are dealt out anew."""
-    return _exchange(group, exchanged_bytes * group.exchange_share, group.hops)
-
-
-def permute(group: Group, sent_bytes: Number) -> Exchange:
-    """Each chip sends `sent_bytes` to its neighbour."""
-    return _exchange(group, sent_bytes, 1.0)
+def published_collective(text: str) -> Collective | None:
+    """The one that a published table calls `text`, 'AllGather 34MB'; None for any other text."""
+    plain = re.sub(r"[^a-z]", "", text.lower())
+    named = (one for one in COLLECTIVES.values() if one.published)
+    return next((one for one in named if re.search(one.published, plain)), None)

@@ -25,7 +25,6 @@ from math import exp, hypot, log
 from pathlib import Path
 
 from pydantic import Field, ValidationError
-from scipy.stats import beta
 
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.chip import Chip, Price
@@ -49,9 +48,9 @@ def own_number(text: str, what: str, unit: str, at_least: float = 0.0) -> float 
     return number
 
 
-def unknown(what: str, text: str, known: Iterable[str], or_else: str) -> ProfileInputError:
+def unknown(what: str, text: str, expected: Iterable[str], or_else: str) -> ProfileInputError:
     """The error for a name that is in no table: near names where there are any, else all."""
-    names = list(known)
+    names = list(expected)
     near = get_close_matches(text.lower(), names, n=4, cutoff=0.5) or names
     return ProfileInputError(f"unknown {what} {text!r}: expected {', '.join(near)}, or {or_else}")
 
@@ -69,6 +68,8 @@ def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
     if cost.low <= 0:  # what costs nothing has no width to join
         return cost * (1 / share)
     right = share * problems
+    from scipy.stats import beta  # half a second that a price alone does not need
+
     least, most = beta.ppf([0.1, 0.9], right + 0.5, problems - right + 0.5)
     more = hypot(log(cost.high / cost.median), log(share / min(least, share)))
     less = hypot(log(cost.median / cost.low), log(max(most, share) / share))
@@ -183,27 +184,27 @@ def parse_price(text: str) -> Asked:
     return kind
 
 
-def price_of(chip: Chip, asked: Asked) -> ChipHour:
+def price_of(chip: Chip, price: Asked) -> ChipHour:
     """What an hour of `chip` costs under the price that is asked for, a kind of PRICE_KINDS."""
-    if isinstance(asked, Ownership):
+    if isinstance(price, Ownership):
         return ChipHour(
-            asked.usd_per_chip_hour,
-            f"own cost over {asked.years:g} years at {asked.utilisation:.0%} utilisation",
+            price.usd_per_chip_hour,
+            f"own cost over {price.years:g} years at {price.utilisation:.0%} utilisation",
         )
-    if not isinstance(asked, str):
-        return ChipHour(float(asked), "own figure")
-    words = asked.replace("_", " ")
-    figure: Figure | None = getattr(chip.price, asked) if chip.price else None
+    if not isinstance(price, str):
+        return ChipHour(float(price), "own figure")
+    words = price.replace("_", " ")
+    figure: Figure | None = getattr(chip.price, price) if chip.price else None
     if figure is None:
         return ChipHour(None, f"no {words} price of {chip.name} is known: {_others(chip)}")
     return ChipHour(figure.value, f"{words}, {figure.source}, {figure.confidence} confidence")
 
 
 def _others(chip: Chip) -> str:
-    known = [kind for kind in PRICE_KINDS if chip.price and getattr(chip.price, kind)]
-    if not known:
+    kinds = [kind for kind in PRICE_KINDS if chip.price and getattr(chip.price, kind)]
+    if not kinds:
         return "give your own, as --price 2.5"
-    return f"its file has {', '.join(known)}, or give your own, as --price 2.5"
+    return f"its file has {', '.join(kinds)}, or give your own, as --price 2.5"
 
 
 DEFAULT_REGION = "us-central1"
@@ -247,26 +248,26 @@ def _usual_pue(chip: Chip) -> str:
     return "google" if chip.vendor == "Google" else "industry"
 
 
-def _factor(kind: str, option: str, asked: str) -> tuple[float, str]:
-    number = own_number(asked, option, "(a factor)", at_least=1.0)
+def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
+    number = own_number(stated, option, "(a factor)", at_least=1.0)
     if number is not None:
         return number, "own figure"
-    known = overheads(kind)
-    found: Factor | None = known.get(asked.lower())
-    if found is None:
-        raise unknown(option, asked, known, "a factor of 1 or more")
-    return found.value, f"{found.said}, {found.source}, {found.confidence} confidence"
+    factors = overheads(kind)
+    factor: Factor | None = factors.get(stated.lower())
+    if factor is None:
+        raise unknown(option, stated, factors, "a factor of 1 or more")
+    return factor.value, f"{factor.said}, {factor.source}, {factor.confidence} confidence"
 
 
-def _grid(asked: str) -> tuple[float, str]:
-    number = own_number(asked, "--region", "grams of CO2e a kilowatt-hour")
+def _grid(stated: str) -> tuple[float, str]:
+    number = own_number(stated, "--region", "grams of CO2e a kilowatt-hour")
     if number is not None:
         return number, "own figure"
-    found = regions().get(asked.lower())
-    if found is None:
-        raise unknown("region", asked, regions(), "grams of CO2e a kilowatt-hour")
-    said = f"{asked.lower()} ({found.place}), location-based, {found.source}"
-    return found.value, f"{said}, {found.confidence} confidence"
+    region = regions().get(stated.lower())
+    if region is None:
+        raise unknown("region", stated, regions(), "grams of CO2e a kilowatt-hour")
+    text = f"{stated.lower()} ({region.place}), location-based, {region.source}"
+    return region.value, f"{text}, {region.confidence} confidence"
 
 
 SECONDS_PER_HOUR = 3600.0
@@ -321,7 +322,7 @@ def _times(amounts: Amounts, times: float) -> Amounts:
 
 
 def _unknown(prediction: Prediction, factors: EconomicTerms) -> list[str]:
-    said = [] if factors.usd_per_chip_hour is not None else [f"Money: {factors.price}."]
+    sentences = [] if factors.usd_per_chip_hour is not None else [f"Money: {factors.price}."]
     if prediction.energy_j is None:
-        said.append(f"Energy and carbon: the power that {prediction.chip} draws is not known.")
-    return said
+        sentences.append(f"Energy and carbon: the power that {prediction.chip} draws is not known.")
+    return sentences

@@ -13,13 +13,13 @@ three coefficients are fitted on measured power.
 from dataclasses import dataclass
 from functools import cache
 
-import jax.numpy as jnp
 import numpy as np
 
 from ...tpu_configs.catalog import load_all
 from ...tpu_configs.chip import Chip
+from . import arrays
+from .arrays import Number
 from .hardware import Hardware
-from .model_shape import Number
 from .step_work import Work
 
 KNEE = 0.1
@@ -54,8 +54,8 @@ def power_share(
     """Share of the design power during work of all `chips` that takes `time_s`."""
     memory = work.memory_bytes / (chips * hardware.memory_bandwidth * time_s)
     compute = work.flops / (chips * hardware.matmul_flops * time_s)
-    drawn = shares.base + shares.memory * jnp.minimum(memory, 1.0)
-    return jnp.minimum(drawn + shares.compute * compute / (compute + KNEE), 1.0)
+    drawn = shares.base + shares.memory * arrays.minimum(memory, 1.0)
+    return arrays.minimum(drawn + shares.compute * compute / (compute + KNEE), 1.0)
 
 
 _CENTRE_KINDS = ("tpu", "gpu", "asic", "lpu")
@@ -80,17 +80,17 @@ def design_power_of(chip: Chip) -> DesignPower | None:
 @cache
 def _regression() -> tuple[np.ndarray, float]:
     """Least squares over the chips that publish a maximum, and the scale of what it leaves."""
-    known = [
-        chip
+    published = [
+        (chip, chip.power.maximum.value)
         for chip in load_all()
         if chip.kind in _CENTRE_KINDS and chip.power and chip.power.maximum and chip.peak.bfloat16
         and chip.confidence != "claimed"
     ]  # fmt: skip
-    features = np.array([_features(chip) for chip in known])
-    watts = np.log([chip.power.maximum.value for chip in known])  # type: ignore[union-attr]
+    features = np.array([_features(chip) for chip, _ in published])
+    watts = np.log([watts for _, watts in published])
     weights = np.linalg.lstsq(features, watts, rcond=None)[0]
     left = watts - features @ weights
-    return weights, float(np.sqrt((left**2).sum() / (len(known) - features.shape[1])))
+    return weights, float(np.sqrt((left**2).sum() / (len(published) - features.shape[1])))
 
 
 def _features(chip: Chip) -> np.ndarray:

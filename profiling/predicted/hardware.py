@@ -7,15 +7,12 @@ Efficiency: how far a stack on a chip stays behind the datasheet, and what it ad
 
 from dataclasses import dataclass
 
-import jax
-
 from ...tpu_configs.chip import Chip
-from .model_shape import Number
+from .arrays import Number
 
 UNLIMITED = float("inf")
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Hardware:
     """Datasheet figures of one chip; what is not public does not limit."""
@@ -96,7 +93,6 @@ def jax_dtype(dtype: str) -> str:
     return _NATIVE.get(dtype, dtype)
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Efficiency:
     """Shares are of the datasheet's figure, in (0, 1]; times are seconds.

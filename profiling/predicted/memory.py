@@ -2,19 +2,17 @@
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-
+from ...model.architecture import ModelShape
+from . import arrays
+from .arrays import Number
 from .collectives import Parallelism, kv_shards
-from .model_shape import ModelShape, Number
-from .step_work import Widths
+from .step_work import Widths, seen_positions
 
 RESERVED_SHARE = 0.05
 """Of the memory, kept for the program, activations and fragments. Engines keep 5 to 10 %
 (vLLM's gpu_memory_utilization is 0.9 by default)."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Capacity:
     """Bytes of one chip's memory."""
@@ -46,24 +44,21 @@ def capacity(
     Windowed layers keep no more than their window. The embedding is split as the head is.
     """
     layer = shape.attention_parameters + shape.mlp_parameters / split.expert
-    resident = shape.layers / split.pipeline * layer
-    resident += shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
+    tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
+    resident = shape.layers / split.pipeline * layer + tables
     weight_bytes = resident * widths.weight_bytes / split.tensor
 
-    def kept(context: Number) -> Number:
-        windowed = jnp.minimum(context, shape.window)
-        return shape.windowed_share * windowed + (1 - shape.windowed_share) * context
-
-    positions = kept(own_context) + kept(shared_context) / sharers
+    shared_positions = seen_positions(shape, shared_context)
+    positions = seen_positions(shape, own_context) + shared_positions / sharers
     element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
     per_sequence = positions * element / kv_shards(shape, split)
     copies = split.data * split.expert
     available = memory_bytes * (1 - RESERVED_SHARE)
-    room = jnp.maximum(available - weight_bytes, 0.0)
+    room = arrays.maximum(available - weight_bytes, 0.0)
     return Capacity(
         weight_bytes=weight_bytes,
         kv_bytes=sequences / copies * per_sequence,
         available_bytes=available,
         kv_bytes_per_sequence=per_sequence,
-        largest_batch=jnp.floor(room / per_sequence) * copies,
+        largest_batch=arrays.floor(room / per_sequence) * copies,
     )

@@ -6,13 +6,14 @@ The smallest slice of a chip that holds a workload.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice, largest, shape_of_chips
 from ..errors import ProfileInputError
+from ..names import mesh_axes
 from .collectives import Parallelism
-from .model_shape import ModelShape
 
-AXES = ("tensor", "data", "expert", "pipeline")
+AXES = ("data", "tensor", "expert", "pipeline")
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,11 @@ class Chosen:
 
 
 def parse_parallelism(text: str) -> Parallelism:
-    """The parallelism that `text` asks for, 'tensor=8,data=2'; axes left out have one chip.
+    """The parallelism that `text` asks for, 'data=2,tensor=8'; axes left out have one chip.
 
     Raises ProfileInputError for anything else.
     """
-    sizes: dict[str, int] = {}
-    for part in text.replace(" ", "").lower().split(","):
-        axis, _, size = part.partition("=")
-        if axis not in AXES or axis in sizes or not size.isdecimal() or not int(size):
-            raise ProfileInputError(
-                f"--mesh is {text!r}, expected chips by axis ({', '.join(AXES)}), "
-                "such as tensor=8,data=2"
-            )
-        sizes[axis] = int(size)
-    return Parallelism(**sizes)
+    return Parallelism(**mesh_axes(text, AXES))
 
 
 def require_used(split: Parallelism, prompts: float) -> None:
@@ -50,28 +42,28 @@ def require_used(split: Parallelism, prompts: float) -> None:
 
 
 def choose_parallelism(
-    shape: ModelShape, over: Slice, prompts: float, fits: Callable[[Parallelism], bool]
+    shape: ModelShape, on_slice: Slice, prompts: float, fits: Callable[[Parallelism], bool]
 ) -> Chosen:
     """The first that `fits` of those that suit, else the first: the most tensor shards that divide
     the query heads within one domain of links, then the most copies, then a pipeline.
 
     Raises ProfileInputError where none divides the model.
     """
-    suiting = list(_suiting(shape, over, prompts))
+    suiting = list(_suiting(shape, on_slice, prompts))
     if not suiting:
         raise ProfileInputError(
-            f"no mesh of the {over.chips} chips of {over.name} divides {int(shape.query_heads)} "
-            f"query heads, {int(shape.layers)} layers and {prompts:g} prompts: "
-            "take another number of chips, or say --mesh"
+            f"no mesh of the {on_slice.chips} chips of {on_slice.name} divides "
+            f"{int(shape.query_heads)} query heads, {int(shape.layers)} layers "
+            f"and {prompts:g} prompts: take another number of chips, or say --mesh"
         )
     split = next(filter(fits, suiting), suiting[0])
-    return Chosen(split, _reason(split, suiting[0], shape, over))
+    return Chosen(split, _reason(split, suiting[0], shape, on_slice))
 
 
-def _suiting(shape: ModelShape, over: Slice, prompts: float) -> Iterator[Parallelism]:
+def _suiting(shape: ModelShape, on_slice: Slice, prompts: float) -> Iterator[Parallelism]:
     """Every parallelism that fills the slice and divides the model, the best first."""
-    chips, heads, layers = over.chips, int(shape.query_heads), int(shape.layers)
-    for tensor in _divisors(chips, min(heads, _domain(over))):
+    chips, heads, layers = on_slice.chips, int(shape.query_heads), int(shape.layers)
+    for tensor in _divisors(chips, min(heads, _domain(on_slice))):
         for data in _divisors(chips // tensor, max(int(prompts), 1)):
             pipeline = chips // tensor // data
             if heads % tensor == 0 and layers % pipeline == 0:
@@ -83,23 +75,25 @@ def _divisors(number: int, most: int) -> list[int]:
     return [n for n in range(min(number, most), 0, -1) if number % n == 0]
 
 
-def _domain(over: Slice) -> int:
+def _domain(on_slice: Slice) -> int:
     """Chips that the links join, without the data center network."""
-    return min(over.chips, largest(over.chip))
+    return min(on_slice.chips, largest(on_slice.chip))
 
 
-def _reason(split: Parallelism, first: Parallelism, shape: ModelShape, over: Slice) -> str:
-    if over.chips == 1:
+def _reason(split: Parallelism, first: Parallelism, shape: ModelShape, on_slice: Slice) -> str:
+    if on_slice.chips == 1:
         return "one chip holds it all"
-    heads, domain = int(shape.query_heads), _domain(over)
-    within = f" in a domain of {domain}" if domain < over.chips else ""
+    heads, domain = int(shape.query_heads), _domain(on_slice)
+    within = f" in a domain of {domain}" if domain < on_slice.chips else ""
     also = " and leaves room for the batch" if split != first else ""
-    said = [f"tensor={split.tensor} is the most{within} that divides {heads} query heads{also}"]
+    sentences = [
+        f"tensor={split.tensor} is the most{within} that divides {heads} query heads{also}"
+    ]
     if split.data > 1:
-        said.append(f"data={split.data} copies share out the prompts")
+        sentences.append(f"data={split.data} copies share out the prompts")
     if split.pipeline > 1:
-        said.append(f"pipeline={split.pipeline} splits the layers over the chips left")
-    return "; ".join(said)
+        sentences.append(f"pipeline={split.pipeline} splits the layers over the chips left")
+    return "; ".join(sentences)
 
 
 MOST_DOMAINS = 8

@@ -12,13 +12,11 @@ attempts left, so it is summed at a few points (Gauss-Legendre), not step by ste
 from dataclasses import dataclass
 from typing import Protocol
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
-from jax.scipy.stats import norm
 
-from .model_shape import ModelShape, Number
+from ...model.architecture import ModelShape
+from . import arrays
+from .arrays import Number, Numbers, mapped
 from .step_work import Load, Spread, Widths, Work, prefill_load, step_work
 
 POINTS = 8
@@ -27,14 +25,13 @@ _LONGEST_QUANTILE = 3.09
 """Standard normal quantile of the longest length that is summed up to, 0.999."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Steps:
     """Steps of a decode phase in `POINTS` groups (last axis): how many, where, and how wide."""
 
-    steps: Array  # expected steps of each group
-    position: Array  # tokens already decoded in the phase
-    sequences: Array  # sequences still going on
+    steps: Number  # expected steps of each group
+    position: Number  # tokens already decoded in the phase
+    sequences: Number  # sequences still going on
 
 
 class LengthDistribution(Protocol):
@@ -44,22 +41,20 @@ class LengthDistribution(Protocol):
         """The steps of `sequences` attempts whose mean length is `tokens`."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class SameLength:
     """All attempts have the mean length, as where a budget ends every thought."""
 
     def steps(self, tokens: Number, sequences: Number) -> Steps:
-        tokens, sequences = (jnp.asarray(x)[..., None] for x in (tokens, sequences))
+        tokens, sequences = map(arrays.with_last_axis, (tokens, sequences))
         # Steps at positions 0, 1 .. n - 1 are the unit intervals about them, from -1/2 on.
         return Steps(
             steps=tokens * _WEIGHTS / 2,
             position=tokens * (_NODES + 1) / 2 - 0.5,
-            sequences=sequences * jnp.ones_like(tokens * _NODES),
+            sequences=sequences * arrays.ones_like(tokens * _NODES),
         )
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LogNormal:
     """Lengths that are log-normal with the given standard deviation over mean.
@@ -71,15 +66,16 @@ class LogNormal:
     variation: Number
 
     def steps(self, tokens: Number, sequences: Number) -> Steps:
-        tokens, sequences = (jnp.asarray(x)[..., None] for x in (tokens, sequences))
-        sigma = jnp.sqrt(jnp.log1p(jnp.asarray(self.variation) ** 2))[..., None]
-        mu = jnp.log(jnp.maximum(tokens, 1.0)) - sigma**2 / 2
-        longest = jnp.exp(mu + _LONGEST_QUANTILE * sigma)
+        tokens, sequences = map(arrays.with_last_axis, (tokens, sequences))
+        sigma = arrays.with_last_axis(arrays.sqrt(arrays.log1p(self.variation**2)))
+        mu = arrays.log(arrays.maximum(tokens, 1.0)) - sigma**2 / 2
+        longest = arrays.exp(mu + _LONGEST_QUANTILE * sigma)
         position = longest * (_NODES + 1) / 2
-        going_on = norm.sf((jnp.log(jnp.maximum(position, 1e-6)) - mu) / sigma)
-        any_left = -jnp.expm1(sequences * jnp.log1p(-jnp.minimum(going_on, 1 - 1e-7)))
+        going_on = arrays.normal_tail((arrays.log(arrays.maximum(position, 1e-6)) - mu) / sigma)
+        ended = arrays.log1p(-arrays.minimum(going_on, 1 - 1e-7))
+        any_left = -arrays.expm1(sequences * ended)
         return Steps(
-            steps=jnp.where(tokens > 0, longest * _WEIGHTS / 2 * any_left, 0.0),
+            steps=arrays.where(tokens > 0, longest * _WEIGHTS / 2 * any_left, 0.0),
             position=position - 0.5,
             sequences=sequences * going_on / any_left,
         )
@@ -88,7 +84,6 @@ class LogNormal:
 PHASES = ("prefill", "think", "answer")
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Lengths:
     """Tokens and sequences of a batch of queries; each a number or an array."""
@@ -110,7 +105,6 @@ class Lengths:
         return self.prompt_tokens + self.think_tokens + self.answer_tokens - 1
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class PhaseSteps:
     """Work of each group of like steps (last axis), and how many steps each stands for."""
@@ -119,7 +113,6 @@ class PhaseSteps:
     steps: Number
 
 
-@jax.jit
 def phase_steps(
     shape: ModelShape,
     lengths: Lengths,
@@ -130,22 +123,39 @@ def phase_steps(
 ) -> dict[str, PhaseSteps]:
     """The steps of each of `PHASES`, by name. `distribution` is of thought lengths; answers are all
     of one length."""
+    prefill = prefill_steps(shape, lengths, widths, spread, tile)
+    return {"prefill": prefill} | decode_steps(shape, lengths, widths, spread, tile, distribution)
+
+
+def prefill_steps(
+    shape: ModelShape, lengths: Lengths, widths: Widths, spread: Spread, tile: Number = 1.0
+) -> PhaseSteps:
+    """One step that reads every prompt."""
+    load = prefill_load(lengths.prompts, lengths.prompt_tokens)
+    return PhaseSteps(_last_axis(step_work(shape, load, widths, spread, tile)), np.ones(1))
+
+
+def decode_steps(
+    shape: ModelShape,
+    lengths: Lengths,
+    widths: Widths,
+    spread: Spread,
+    tile: Number = 1.0,
+    distribution: LengthDistribution | None = None,
+) -> dict[str, PhaseSteps]:
+    """Those of thinking and of answering."""
     thoughts = distribution or SameLength()
-    prefill = step_work(
-        shape, prefill_load(lengths.prompts, lengths.prompt_tokens), widths, spread, tile
-    )
-    thinking = jnp.maximum(lengths.think_tokens - 1.0, 0.0)
-    emitted = jnp.where(jnp.asarray(lengths.think_tokens) >= 1.0, 0.0, 1.0)
-    answering = jnp.maximum(lengths.answer_tokens - emitted, 0.0)
+    thinking = arrays.maximum(lengths.think_tokens - 1.0, 0.0)
+    emitted = arrays.where(lengths.think_tokens >= 1.0, 0.0, 1.0)
+    answering = arrays.maximum(lengths.answer_tokens - emitted, 0.0)
     parts = {
         "think": (thoughts.steps(thinking, lengths.sequences), 0.0),
         "answer": (SameLength().steps(answering, lengths.sequences), thinking),
     }
-    decode = {
+    return {
         name: _decode(shape, lengths, widths, spread, tile, steps, before)
         for name, (steps, before) in parts.items()
     }
-    return {"prefill": PhaseSteps(_last_axis(prefill), jnp.ones(1))} | decode
 
 
 def _decode(
@@ -157,9 +167,8 @@ def _decode(
     steps: Steps,
     before: Number,
 ) -> PhaseSteps:
-    shape, lengths, widths, spread, tile, before = (
-        _last_axis(x) for x in (shape, lengths, widths, spread, tile, before)
-    )
+    shape, lengths, widths = _last_axis(shape), _last_axis(lengths), _last_axis(widths)
+    spread, tile, before = _last_axis(spread), _last_axis(tile), _last_axis(before)
     load = Load(
         sequences=steps.sequences,
         new_tokens=1.0,
@@ -171,6 +180,6 @@ def _decode(
     return PhaseSteps(step_work(shape, load, widths, spread, tile), steps.steps)
 
 
-def _last_axis(tree):  # type: ignore[no-untyped-def]
+def _last_axis(record: Numbers) -> Numbers:
     """Every array with a last axis of size one, to meet the groups of steps."""
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., None], tree)
+    return mapped(arrays.with_last_axis, record)

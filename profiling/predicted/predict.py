@@ -1,23 +1,22 @@
 """A query and its prediction: phases of a workload on a slice, with time, energy and fit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from ...model.architecture import DTYPE_BITS, ModelShape, dtype_bytes
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..records.prediction import Interval, MemoryFit, PredictedPhase, Prediction
+from .arrays import Number, mapped, with_last_axis
 from .calibration import Calibration, default_calibration
 from .collectives import Parallelism, kv_shards, require_parallelism
 from .energy import design_power_of, power_share
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
 from .memory import Capacity, capacity
-from .model_shape import ModelShape
 from .phases import PHASES, LengthDistribution, Lengths, PhaseSteps, SameLength, phase_steps
-from .step_work import DTYPE_WIDTH_BYTES, Widths, Work, spread_over
+from .step_work import Widths, Work, spread_over
 from .time_model import Terms, bound, step_terms
 
 LOW, HIGH = 0.1, 0.9
@@ -69,8 +68,8 @@ def predict(
     shape, chip = query.shape, query.slice.chip
     require_parallelism(query.split, query.slice, int(shape.layers), int(shape.query_heads))
     fit = memory_fit(query)
-    known = calibration or default_calibration()
-    phases, seconds, joules = _phases(query, known, phases_made)
+    calibrated = calibration or default_calibration()
+    phases, seconds, joules = _phases(query, calibrated, phases_made)
     return Prediction(
         model=query.model,
         slice=query.slice.name,
@@ -81,7 +80,7 @@ def predict(
         ideal=query.ideal,
         basis="datasheet figures alone"
         if query.ideal
-        else known.basis(chip.name, chip.kind, query.stack),
+        else calibrated.basis(chip.name, chip.kind, query.stack),
         weight_dtype=query.weight_dtype,
         kv_dtype=query.kv_dtype,
         matmul_dtype=chip.peak_flops(query.matmul_dtype).dtype,
@@ -98,7 +97,7 @@ def predict(
 
 
 def _phases(
-    query: Query, known: Calibration, phases_made: Mapping[str, PhaseWork] | None
+    query: Query, calibration: Calibration, phases_made: Mapping[str, PhaseWork] | None
 ) -> tuple[list[PredictedPhase], np.ndarray, np.ndarray | None]:
     """The phases in their order, and seconds and joules of all together, for each draw.
 
@@ -106,20 +105,20 @@ def _phases(
     throughout.
     """
     chip = query.slice.chip
-    efficiency = IDEAL if query.ideal else known.efficiency(chip.name, chip.kind, query.stack)
+    efficiency = IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
     hardware = hardware_of(chip, query.matmul_dtype)
     works = phases_made or _phases_by_lengths(query, hardware)
     narrowing = np.log2(query.widths.activation_bytes / query.widths.weight_bytes)
     phases, seconds, joules = [], [], []
     for name, work in works.items():
         terms = phase_terms(work.steps, hardware, efficiency, narrowing)
-        factor = 1.0 if query.ideal else known.residuals(work.group)
+        factor = 1.0 if query.ideal else calibration.residuals(work.group)
         time_s = np.atleast_1d(terms.time_s) * factor
-        energy_j = _energy(query, known, work.steps, time_s, hardware)
+        energy_j = _energy(query, calibration, work.steps, time_s, hardware)
         seconds.append(time_s)
         joules.append(energy_j)
-        phases.append(_phase(name, query, work, terms, time_s, energy_j))
-    whole_j = [each for each in joules if each is not None]
+        phases.append(_phase(name, query, work, terms, efficiency, time_s, energy_j))
+    whole_j = [joule for joule in joules if joule is not None]
     unknown = len(whole_j) < len(joules)
     return phases, np.sum(seconds, axis=0), None if unknown else np.sum(whole_j, axis=0)
 
@@ -140,20 +139,18 @@ def _phases_by_lengths(query: Query, hardware: Hardware) -> dict[str, PhaseWork]
     return {name: PhaseWork(steps[name], float(tokens[name]), groups[name]) for name in PHASES}
 
 
-@jax.jit
 def phase_terms(
-    steps: PhaseSteps, hardware: Hardware, efficiency: Efficiency, narrowing: float
+    steps: PhaseSteps, hardware: Hardware, efficiency: Efficiency, narrowing: Number
 ) -> Terms:
     """Terms of a whole phase, at many points at once (draws of an efficiency, chips, models).
 
     Fields of `hardware`, `efficiency` and `narrowing` have the shape of a point [...]; those of
     `steps` one axis more, over which the phase is summed up.
     """
-    hardware, efficiency, narrowing = jax.tree.map(
-        lambda leaf: jnp.asarray(leaf)[..., None], (hardware, efficiency, narrowing)
-    )
-    terms = step_terms(steps.work, hardware, efficiency, narrowing)
-    return jax.tree.map(lambda leaf: (leaf * steps.steps).sum(axis=-1), terms)
+    hardware = mapped(with_last_axis, hardware)
+    efficiency = mapped(with_last_axis, efficiency)
+    terms = step_terms(steps.work, hardware, efficiency, with_last_axis(narrowing))
+    return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1), terms)
 
 
 def memory_fit(query: Query) -> MemoryFit:
@@ -204,15 +201,16 @@ def _phase(
     query: Query,
     work: PhaseWork,
     terms: Terms,
+    efficiency: Efficiency,
     time_s: np.ndarray,
     energy_j: np.ndarray | None,
 ) -> PredictedPhase:
-    mode = jax.tree.map(lambda leaf: float(np.atleast_1d(leaf)[0]), terms)
+    mode = mapped(lambda leaf: float(np.atleast_1d(leaf)[0]), terms)
     steps, whole = work.steps, _whole(work.steps, query.split)
     return PredictedPhase(
         phase=name,
         tokens=work.tokens,
-        steps=float(jnp.sum(steps.steps)),
+        steps=float(np.sum(steps.steps)),
         time_s=interval(time_s),
         energy_j=None if energy_j is None else interval(energy_j),
         bound=bound(mode),  # type: ignore[arg-type]
@@ -221,28 +219,34 @@ def _phase(
         on_chip_s=mode.on_chip_s,
         links_s=mode.links_s,
         overhead_s=mode.overhead_s,
+        sequence_overhead_s=_sequence_overhead_s(steps, efficiency),
         flops=float(whole.flops),
         memory_bytes=float(whole.memory_bytes),
         link_bytes=float((steps.work.link_bytes * steps.steps).sum()),
     )
 
 
+def _sequence_overhead_s(steps: PhaseSteps, efficiency: Efficiency) -> float:
+    """Seconds at the mode that sequences and routed tokens add, however many share a step."""
+    amounts = (steps.work.sequences, steps.work.routed)
+    sequences, routed = (float(np.sum(np.asarray(amount * steps.steps))) for amount in amounts)
+    sequence_s, routed_s = (
+        float(np.atleast_1d(draws)[0]) for draws in (efficiency.sequence_s, efficiency.routed_s)
+    )
+    return sequences * sequence_s + routed * routed_s
+
+
 def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
     """Work of all chips over all steps; a pipeline's chain is in each chip's work already."""
     copies = split.chips / split.pipeline
-    return Work(
-        *(
-            jnp.sum(getattr(steps.work, f.name) * steps.steps, axis=-1) * copies
-            for f in fields(Work)
-        )
-    )
+    return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1) * copies, steps.work)
 
 
 def _width(dtype: str) -> float:
-    if dtype not in DTYPE_WIDTH_BYTES:
-        known = ", ".join(DTYPE_WIDTH_BYTES)
-        raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {known}")
-    return DTYPE_WIDTH_BYTES[dtype]
+    if dtype not in DTYPE_BITS:
+        names = ", ".join(DTYPE_BITS)
+        raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {names}")
+    return dtype_bytes(dtype)
 
 
 def _require_lengths(lengths: Lengths) -> None:
@@ -257,11 +261,11 @@ def _require_lengths(lengths: Lengths) -> None:
 def _does_not_fit(query: Query, held: Capacity) -> str:
     where, most = query.slice.name, int(held.largest_batch)
     needed = float(held.weight_bytes + held.kv_bytes)
-    said = (
+    text = (
         f"{query.model} does not fit {where}: a chip would hold {needed / 1e9:.1f} GB "
         f"({float(held.weight_bytes) / 1e9:.1f} GB of weights) of "
         f"{float(held.available_bytes) / 1e9:.1f} GB"
     )
     if most >= 1:
-        return f"{said}; the largest batch that fits is {most} sequences of these lengths"
-    return f"{said}; take more chips, a smaller dtype or a higher tensor share"
+        return f"{text}; the largest batch that fits is {most} sequences of these lengths"
+    return f"{text}; take more chips, a smaller dtype or a higher tensor share"

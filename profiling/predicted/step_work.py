@@ -10,27 +10,25 @@ Load: the tokens that one step reads, and Widths: the bytes of what it moves.
 
 from dataclasses import dataclass, fields, replace
 
-import jax
-import jax.numpy as jnp
-
+from ...model.architecture import LOGIT_BYTES, ModelShape
 from ...tpu_configs.slice import Slice
+from . import arrays
+from .arrays import Number
 from .collectives import (
+    ALL_GATHER,
+    ALL_REDUCE,
+    ALL_TO_ALL,
     ALONE,
     ONE_CHIP,
+    PERMUTE,
     Exchange,
     Group,
     Parallelism,
-    all_gather,
-    all_reduce,
-    all_to_all,
     groups_of,
     kv_shards,
-    permute,
 )
-from .model_shape import ModelShape, Number
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Load:
     """What one step works on: prefill where `new_tokens` is a prompt, decode where it is 1."""
@@ -60,7 +58,6 @@ def prefill_load(sequences: Number, prompt_tokens: Number, context: Number = 0.0
     return Load(sequences, prompt_tokens, context, 0.0, 1.0, 1.0)
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Widths:
     """Bytes of one element, by what it is."""
@@ -70,31 +67,15 @@ class Widths:
     activation_bytes: Number  # also the operands of the matrix units
 
 
-DTYPE_WIDTH_BYTES: dict[str, float] = {
-    "float32": 4.0,
-    "bfloat16": 2.0,
-    "float16": 2.0,
-    "int8": 1.0,
-    "fp8": 1.0,
-    "float8_e4m3fn": 1.0,
-    "int4": 0.5,
-    "fp4": 0.5,
-    "float4_e2m1fn": 0.5,
-}
-"""Bytes of one element by dtype; scales of quantised blocks are left out."""
-
-
 KERNELS_PER_LAYER = 10.0
 """Norm, projections, rotation, cache write, attention, output, norm, gate and up, product, down:
 launches of one layer where XLA or an inference engine fuses what is elementwise."""
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
-LOGIT_BYTES = 4.0
 SUBLANES = 8.0
 """Rows of one vector register of a TPU; no fewer go through a matrix unit at a time."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Work:
     """What one step asks of one chip. Amounts add up over steps."""
@@ -137,7 +118,6 @@ class Work:
 NOTHING = Work(*(0.0 for _ in fields(Work)))
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Spread:
     """How the model is spread: chips by axis, and the group that each axis exchanges in."""
@@ -222,7 +202,7 @@ def _work(**amounts: Number) -> Work:
 
 
 def _round_up(size: Number, tile: Number) -> Number:
-    return jnp.ceil(size / tile) * tile
+    return arrays.ceil(size / tile) * tile
 
 
 def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
@@ -233,9 +213,9 @@ def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Numb
     of its memory's bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
     """
     padded = _round_up(depth, tile) * _round_up(columns, tile)
-    group = jnp.where(tile > 1, SUBLANES, 1.0)
-    some = jnp.where(jnp.asarray(rows) > 0, rows, 1.0)  # none: no work to be padded
-    return jnp.maximum(rows, group) / some * padded / (depth * columns)
+    group = arrays.where(tile > 1, SUBLANES, 1.0)
+    some = arrays.where(rows > 0, rows, 1.0)  # none: no work to be padded
+    return arrays.maximum(rows, group) / some * padded / (depth * columns)
 
 
 def _blocks(
@@ -250,20 +230,13 @@ def _blocks(
     # Each token needs a share of the experts: the chance that one is needed by none of them.
     share = shape.active_mlp_parameters / shape.mlp_parameters
     tokens = rows * split.expert
-    touched = 1 - (1 - share) ** tokens
+    touched = 1 - arrays.power(1 - share, tokens)
     mlp_resident = shape.mlp_parameters / (split.tensor * split.expert)
     mlp_flops = 2 * tokens * share * mlp_resident * shape.layers
-    width = shape.active_mlp_parameters / shape.experts_per_token / (3 * shape.embed_dim)
-    rows_of_expert = tokens * share / touched
-    mlp_padding = _padding(rows_of_expert, shape.embed_dim, width / split.tensor, tile)
+    columns = shape.expert_width / split.tensor
+    mlp_padding = _padding(tokens * share / touched, shape.embed_dim, columns, tile)
 
-    # As the counted lens: projections, MLP and attention each read their input, write their result.
-    moved = shape.layers * (
-        4 * shape.embed_dim
-        + 4 * heads / split.tensor
-        + 3 * width * shape.experts_per_token / split.tensor
-    )
-    activations = rows * (moved + shape.embed_dim) * widths.activation_bytes
+    activations = rows * shape.token_activation_elements(split.tensor) * widths.activation_bytes
     layers = shape.layers * (attention + touched * mlp_resident)
     idle = shape.layers * (1 - touched) * mlp_resident
     weights = (layers + shape.vector_parameters) * widths.weight_bytes
@@ -281,27 +254,28 @@ def _blocks(
 def _attention(shape: ModelShape, load: Load, widths: Widths, split: Parallelism) -> Work:
     """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly."""
     sequences = load.sequences / (split.data * split.expert)
-    past = _seen(shape, load.own_context + load.shared_context)
+    past = seen_positions(shape, load.own_context + load.shared_context)
     pairs = load.new_tokens * past + _causal_pairs(shape, load.new_tokens)
     flops = 4 * sequences * pairs * shape.query_heads * shape.head_dim * shape.layers
 
-    unshared = _seen(shape, load.own_context) + 2 * load.new_tokens - (load.new_tokens <= 1)
-    positions = unshared + _seen(shape, load.shared_context) / load.sharers
+    own = seen_positions(shape, load.own_context)
+    unshared = own + 2 * load.new_tokens - (load.new_tokens <= 1)
+    positions = unshared + seen_positions(shape, load.shared_context) / load.sharers
     element = shape.kv_elements_per_token * widths.kv_bytes
     kv_bytes = sequences * positions * element / kv_shards(shape, split)
     return _work(attention_flops=flops / split.tensor, kv_bytes=kv_bytes, on_chip_bytes=kv_bytes)
 
 
-def _seen(shape: ModelShape, context: Number) -> Number:
+def seen_positions(shape: ModelShape, context: Number) -> Number:
     """Mean over the layers of the positions that a query sees of `context` before it."""
-    windowed = jnp.minimum(context, shape.window)
+    windowed = arrays.minimum(context, shape.window)
     return shape.windowed_share * windowed + (1 - shape.windowed_share) * context
 
 
 def _causal_pairs(shape: ModelShape, new_tokens: Number) -> Number:
     """Queries times keys among new tokens, each seeing itself and those before it."""
     whole = new_tokens * (new_tokens + 1) / 2
-    beyond = jnp.maximum(new_tokens - 1 - shape.window, 0.0)
+    beyond = arrays.maximum(new_tokens - 1 - shape.window, 0.0)
     return whole - shape.windowed_share * beyond * (beyond + 1) / 2
 
 
@@ -310,9 +284,7 @@ def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, til
     rows = load.sequences * load.head_positions / (split.data * split.expert)
     parameters = shape.head_parameters / split.tensor
     flops = 2 * rows * parameters
-    moved = rows * (
-        shape.embed_dim * widths.activation_bytes + shape.vocab_size / split.tensor * LOGIT_BYTES
-    )
+    moved = rows * shape.head_activation_bytes(widths.activation_bytes, split.tensor)
     lookup = load.tokens / (split.data * split.expert) * shape.embed_dim * widths.weight_bytes
     weights = parameters * widths.weight_bytes + lookup
     return _work(
@@ -329,12 +301,14 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     values to where they are held, and results back. Expert: tokens there and back, each layer."""
     residual_bytes = rows * shape.embed_dim * widths.activation_bytes
     logits = load.sequences * load.head_positions / (spread.split.data * spread.split.expert)
-    tensor = all_reduce(spread.tensor, residual_bytes) * (2 * shape.layers)
-    sampled = all_gather(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
+    tensor = ALL_REDUCE.over(spread.tensor, residual_bytes) * (2 * shape.layers)
+    sampled = ALL_GATHER.over(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
     heads = 2 * (shape.query_heads + shape.kv_heads) * shape.head_dim
-    dealt = all_to_all(spread.tensor, rows * heads * widths.activation_bytes) * (2 * shape.layers)
+    dealt_bytes = rows * heads * widths.activation_bytes
+    dealt = ALL_TO_ALL.over(spread.tensor, dealt_bytes) * (2 * shape.layers)
     routed_bytes = residual_bytes * spread.split.expert * shape.experts_per_token
     # Its collectives are counted as dispatches.
-    expert = replace(all_to_all(spread.expert, routed_bytes) * (2 * shape.layers), collectives=0.0)
-    stages = permute(spread.pipeline, residual_bytes) * (spread.split.pipeline - 1)
+    routed = ALL_TO_ALL.over(spread.expert, routed_bytes) * (2 * shape.layers)
+    expert = replace(routed, collectives=0.0)
+    stages = PERMUTE.over(spread.pipeline, residual_bytes) * (spread.split.pipeline - 1)
     return tensor + sampled + dealt * spread.split.kv_by_sequences + expert + stages

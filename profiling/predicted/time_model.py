@@ -7,11 +7,9 @@ collective, sequence and step.
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-
+from . import arrays
+from .arrays import Number
 from .hardware import Efficiency, Hardware
-from .model_shape import Number
 from .step_work import Work
 
 ROOFLINE_TERMS = ("compute", "memory", "on-chip", "links")
@@ -19,7 +17,6 @@ _LEAST_S = 1e-18
 """Its square is still a float32, which the derivative of a phase without work needs."""
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Terms:
     """Seconds that each resource would take by itself, and the seconds of the whole."""
@@ -40,20 +37,21 @@ def step_terms(
     `narrowing` is log2(operand width / weight width): 1 for int8 weights with bfloat16 operands.
     """
     peak = hardware.matmul_flops
-    compute_s = work.padded_flops / (peak * efficiency.compute)
-    compute_s += work.attention_flops / (peak * efficiency.attention)
-    weight_share = efficiency.memory * 2.0 ** (-efficiency.narrow * jnp.maximum(narrowing, 0.0))
+    matmul_s = work.padded_flops / (peak * efficiency.compute)
+    compute_s = matmul_s + work.attention_flops / (peak * efficiency.attention)
+    narrower = arrays.maximum(narrowing, 0.0)
+    weight_share = efficiency.memory * 2.0 ** (-efficiency.narrow * narrower)
     read_bytes = work.weight_bytes + efficiency.idle_experts * work.idle_expert_bytes
-    memory_s = read_bytes / (hardware.memory_bandwidth * weight_share)
+    read_s = read_bytes / (hardware.memory_bandwidth * weight_share)
     other_bytes = (
         efficiency.kv * work.kv_bytes
         + work.activation_bytes
         + work.vector_bytes / efficiency.vector
     )
-    memory_s += other_bytes / (hardware.memory_bandwidth * efficiency.memory)
+    memory_s = read_s + other_bytes / (hardware.memory_bandwidth * efficiency.memory)
     on_chip_s = work.on_chip_bytes / hardware.on_chip_bandwidth
-    links_s = work.link_bytes / (hardware.link_bandwidth * efficiency.links)
-    links_s += work.hops * hardware.hop_s
+    through_s = work.link_bytes / (hardware.link_bandwidth * efficiency.links)
+    links_s = through_s + work.hops * hardware.hop_s
     overhead_s = (
         work.routed * efficiency.routed_s
         + work.kernels * efficiency.kernel_s
@@ -65,7 +63,8 @@ def step_terms(
     core_s = _overlapped((compute_s, memory_s, on_chip_s), efficiency.overlap)
     exposed_s = efficiency.exposed_links * links_s
     # What of the links is hidden still takes its time where it is the longest.
-    time_s = jnp.maximum(core_s, (1 - efficiency.exposed_links) * links_s) + exposed_s + overhead_s
+    hidden_s = (1 - efficiency.exposed_links) * links_s
+    time_s = arrays.maximum(core_s, hidden_s) + exposed_s + overhead_s
     return Terms(compute_s, memory_s, on_chip_s, links_s, overhead_s, time_s)
 
 
@@ -80,8 +79,8 @@ def _overlapped(times_s: tuple[Number, ...], power: Number) -> Number:
     """(sum t^p)^(1/p), scaled by the largest so that no power of it is lost."""
     longest: Number = _LEAST_S
     for time_s in times_s:
-        longest = jnp.maximum(longest, time_s)
-    whole = jnp.isinf(power)
-    p = jnp.where(whole, 1.0, power)
-    powers = sum((jnp.maximum(time_s, _LEAST_S) / longest) ** p for time_s in times_s)
-    return jnp.where(whole, longest, longest * powers ** (1 / p))
+        longest = arrays.maximum(longest, time_s)
+    whole = arrays.isinf(power)
+    p = arrays.where(whole, 1.0, power)
+    powers = sum((arrays.maximum(time_s, _LEAST_S) / longest) ** p for time_s in times_s)
+    return arrays.where(whole, longest, longest * powers ** (1 / p))

@@ -1,7 +1,7 @@
-"""Profile: the record of one workload under its lenses. Data only.
+"""What rooflink computes, as data: the records that its files hold and its reports read.
 
-`profile` holds the record itself, `compiled` what the compiled lens adds to it, `prediction` and
-`economics` what a described slice would take and cost.
+`profile` is the record of one workload, `lenses` its phases as counted, measured and at datasheet
+peak, `compiled` and `prediction` the two other lenses. `files` reads and writes them.
 """
 
 from .base import HbmBytes, Interval, Record, Spread
@@ -13,46 +13,27 @@ from .compiled import (
     Excess,
     HbmRow,
     MemoryLevel,
+    TargetRoofline,
 )
-from .prediction import (
-    Amounts,
-    Economics,
-    EconomicTerms,
-    MemoryFit,
-    PhaseAmounts,
-    PredictedPhase,
-    Prediction,
-)
+from .lenses import ChipPlacement, CountedCost, MachineLimits, MeasuredCost, Phase, PhaseOnChip
+from .prediction import Amounts, Economics, EconomicTerms, MemoryFit, PredictedPhase, Prediction
 from .profile import (
-    SCHEMA,
-    UNATTRIBUTED,
-    Bound,
-    ChipPlacement,
-    Clock,
-    CountedCost,
     Finding,
     Length,
-    MachineLimits,
-    MeasuredCost,
     ModelFacts,
     Outcome,
-    Phase,
-    PhaseOnChip,
     Profile,
     Provenance,
     Sample,
-    ScopeTime,
     StopReason,
     ThoughtPoint,
-    Trace,
     Workload,
 )
+from .scope_times import UNATTRIBUTED, Clock, ScopeTime, Trace
 
 __all__ = [
-    "SCHEMA",
     "UNATTRIBUTED",
     "Amounts",
-    "Bound",
     "ChipPlacement",
     "Clock",
     "CollectiveTraffic",
@@ -75,7 +56,6 @@ __all__ = [
     "ModelFacts",
     "Outcome",
     "Phase",
-    "PhaseAmounts",
     "PhaseOnChip",
     "PredictedPhase",
     "Prediction",
@@ -86,6 +66,7 @@ __all__ = [
     "ScopeTime",
     "Spread",
     "StopReason",
+    "TargetRoofline",
     "ThoughtPoint",
     "Trace",
     "Workload",

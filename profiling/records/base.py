@@ -1,15 +1,24 @@
-"""What all parts of a record share.
+"""What all parts of a record share, and a quantity that is known only within bounds."""
 
-A quantity that is known only within bounds.
-"""
-
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Record(BaseModel):
-    """Base of every part of a profile: immutable, and strict about unknown fields."""
+    """Base of every part of a record: immutable, and strict about unknown fields.
+
+    A figure that follows from others (`computed_field`) is written with them, so that whoever
+    reads the file need not know how; on reading it is derived anew.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_derived(cls, data: object) -> object:
+        derived = cls.model_computed_fields
+        if not derived or not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if name not in derived}
 
 
 class HbmBytes(Record):
@@ -24,6 +33,10 @@ class HbmBytes(Record):
     def total(self) -> int:
         """All kinds together."""
         return self.weights + self.kv_read + self.kv_write + self.activations
+
+
+BYTE_KINDS = tuple(HbmBytes.model_fields)
+"""Names of the kinds, in their order."""
 
 
 class Spread(Record):

@@ -141,8 +141,6 @@ class DataCenter(Record):
     tiers: list[PriceTier]
 
 
-CODESIGN_SCHEMA = "rooflink.codesign/1"
-
 Quantity = Literal["time", "energy", "usd"]
 Regime = Literal["as run", "memory full"]
 """As run: at the workload's batch. Memory full: at the largest batch that fits, per query."""
@@ -355,7 +353,7 @@ class ProfileRead(Record):
 class CodesignReport(Record):
     """Everything that a co-design report draws."""
 
-    schema_version: Literal["rooflink.codesign/1"] = CODESIGN_SCHEMA  # type: ignore[assignment]
+    schema_version: Literal["rooflink.codesign/2"] = "rooflink.codesign/2"
     command: str
     profiles: list[ProfileRead]
     cases: list[CodesignCase]

@@ -3,7 +3,9 @@
 Bytes are those of one device over one call of a phase's program, whole tiles as they move.
 """
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, computed_field
 
 from .base import HbmBytes, Interval, Record
 
@@ -62,6 +64,33 @@ class Excess(Record):
     fix: str | None = Field(description="what would avoid it, where that is known")
 
 
+CompiledBound = Literal["compute", "memory", "links"]
+
+
+class TargetRoofline(Record):
+    """One call of a phase's program on its target's datasheet roofline: a lower bound."""
+
+    ridge: float = Field(description="FLOPs per byte from which compute takes longer than memory")
+    compute_s: float = Field(description="the jaxpr's FLOPs at the peak of one device")
+    memory_s: float = Field(description="compiled HBM bytes at the bandwidth of one device")
+    links_s: float = Field(description="collectives at link speed, those of unknown speed left out")
+
+    @computed_field
+    @property
+    def bound(self) -> CompiledBound:
+        """The longest of the three times, compute first of equals."""
+        times: dict[CompiledBound, float] = {
+            "compute": self.compute_s, "memory": self.memory_s, "links": self.links_s
+        }  # fmt: skip
+        return max(times, key=lambda name: times[name])
+
+    @computed_field
+    @property
+    def time_at_peak_s(self) -> float:
+        """The longest of the three: what no device can beat."""
+        return max(self.compute_s, self.memory_s, self.links_s)
+
+
 class CompiledPhase(Record):
     """One phase's program on one target."""
 
@@ -99,10 +128,22 @@ class CompiledPhase(Record):
         description="of one call on the target, from these bytes; None for a CPU or uncalibrated",
     )
 
+    at_peak: TargetRoofline | None = Field(
+        default=None,
+        description="None for a CPU, and in profiles of version 1",
+    )
+
+    @computed_field
     @property
     def hbm_bytes(self) -> int:
         """HBM bytes read and written by one device in one call."""
         return sum(row.read_bytes + row.written_bytes for row in self.hbm)
+
+    @computed_field
+    @property
+    def intensity(self) -> float:
+        """FLOPs of one device per HBM byte that the executable moves; 0 if nothing moves."""
+        return self.counted_flops / self.hbm_bytes if self.hbm_bytes else 0.0
 
     @property
     def ratio(self) -> float:

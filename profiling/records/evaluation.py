@@ -12,8 +12,9 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Interval, Record
+from .lenses import Phase
 from .prediction import Amounts
-from .profile import Phase, Provenance
+from .profile import Provenance
 
 CostKind = Literal["flops", "usd"]
 
@@ -73,10 +74,6 @@ class Optimal(Record):
     points: list[OptimalPoint]
     baselines: list[Baseline]
     said: str = Field(description="what was reached against best of N, in a sentence")
-
-
-EVALUATION_SCHEMA = "rooflink.evaluation/1"
-CELL_SCHEMA = "rooflink.cell/1"
 
 
 class Estimate(Record):
@@ -181,7 +178,7 @@ class AttemptsPoint(Record):
 class Cell(Record):
     """One strategy at one budget."""
 
-    schema_version: Literal["rooflink.cell/1"] = CELL_SCHEMA  # type: ignore[assignment]
+    schema_version: Literal["rooflink.cell/2"] = "rooflink.cell/2"
     strategy: str
     budget: int | None = Field(description="tokens of thought; None: the strategy has none")
     accuracy: Estimate
@@ -208,7 +205,7 @@ class Cell(Record):
 class Evaluation(Record):
     """All cells over one task, and what follows from them together."""
 
-    schema_version: Literal["rooflink.evaluation/1"] = EVALUATION_SCHEMA  # type: ignore[assignment]
+    schema_version: Literal["rooflink.evaluation/2"] = "rooflink.evaluation/2"
     name: str
     provenance: Provenance
     model: str

@@ -1,12 +1,10 @@
-"""Profiles on disk: written whole or not at all, read with a sentence for what is wrong.
+"""Records on disk: written whole or not at all, read with a sentence for what is wrong.
 
-The records that rooflink writes to disk, published as JSON Schema (draft 2020-12).
-
-The files in schemas/ are made from the records by
+Each is published as JSON Schema (draft 2020-12). The files in schemas/ are made by
 
     python -m rooflink.profiling.records.files
 
-and a test fails where one of them is stale.
+and a test fails where one of them is stale. A file of an older version is migrated on reading.
 """
 
 import json
@@ -15,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -23,9 +21,12 @@ from ..errors import ProfileInputError
 from .base import Record
 from .codesign import CodesignReport
 from .evaluation import Cell, Evaluation
-from .profile import SCHEMA, Profile
+from .migrations import migrated
+from .profile import Profile
 from .training import Training
 from .validation import Validation
+
+Read = TypeVar("Read", bound=Record)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -54,25 +55,27 @@ def save_profile(profile: Profile, folder: Path) -> Path:
 
 
 def load_profile(path: Path) -> Profile:
-    """Read a profile.json, or the one inside a run's folder.
+    """Read a profile.json, or the one inside a run's folder, of this or an older version.
 
-    Raises ProfileInputError where the file is missing, not JSON, of another schema, or has a
-    field of the wrong kind (the field is named).
+    Raises ProfileInputError where the file is missing, not JSON, of a newer version or another
+    kind, or has a field of the wrong kind (the field is named).
     """
-    file = path / "profile.json" if path.is_dir() else path
+    return load_record(Profile, path / "profile.json" if path.is_dir() else path)
+
+
+def load_record(record: type[Read], file: Path) -> Read:
+    """Read a file that holds one of the records of `WRITTEN`. Raises as `load_profile` does."""
+    name, written = next((n, each) for n, each in WRITTEN.items() if each.record is record)
     try:
-        data = json.loads(file.read_text())
+        data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ProfileInputError(f"no profile at {file}: `rooflink profile` writes one") from None
+        raise ProfileInputError(f"no {name} at {file}: `{written.command}` writes one") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ProfileInputError(f"{file} is not a readable profile.json: {error}") from None
-    found = data.get("schema_version") if isinstance(data, dict) else None
-    if found != SCHEMA:
-        raise ProfileInputError(
-            f"{file} has schema {found!r}, this rooflink reads '{SCHEMA}': profile it again"
-        )
+        raise ProfileInputError(f"{file} is not a readable {name}.json: {error}") from None
     try:
-        return Profile.model_validate(data)
+        return record.model_validate(migrated(name, data, written.version))
+    except ProfileInputError as error:
+        raise ProfileInputError(f"{file} {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -109,21 +112,21 @@ WRITTEN = {
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """The JSON Schema of one of `WRITTEN`, as its record is now.
+    """The JSON Schema of one of `WRITTEN`, as its record is written now: derived figures too.
 
     `schema_version` is required, though the record has a default: a file without one is refused.
     """
     written = WRITTEN[name]
-    found = written.record.model_json_schema()
-    required = ["schema_version", *(each for each in found["required"] if each != "schema_version")]
+    schema = written.record.model_json_schema(mode="serialization")
+    required = [field for field in schema["required"] if field != "schema_version"]
     head = {
         "$schema": DIALECT,
         "$id": f"urn:{written.version.replace('.', ':').replace('/', ':')}",
         "title": f"rooflink {name}: {written.file}",
     }
-    body = {key: found[key] for key in ("description", "type", "properties")}
-    rest = {"required": required, "additionalProperties": False, "$defs": found["$defs"]}
-    return head | body | rest
+    body = {key: schema[key] for key in ("description", "type", "properties")}
+    rest = {"additionalProperties": False, "$defs": schema["$defs"]}
+    return head | body | {"required": ["schema_version", *required]} | rest
 
 
 def published_text(name: str) -> str:

@@ -5,7 +5,7 @@ Economics: what a prediction costs in money, energy at the wall and carbon, and 
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from .base import Interval, Record
 
@@ -61,20 +61,35 @@ class PredictedPhase(Record):
     steps: float = Field(description="passes through the model, expected")
     time_s: Interval
     energy_j: Interval | None = Field(description="of the chips; None where nothing is known of it")
-    bound: PredictedBound = Field(description="the longest of the terms below")
+    bound: PredictedBound = Field(description="the resource with the longest of the times below")
     compute_s: float = Field(description="what the matrix units would take alone, at the median")
     memory_s: float
     on_chip_s: float
     links_s: float
     overhead_s: float = Field(description="of kernels, collectives, sequences and steps")
+    sequence_overhead_s: float = Field(
+        default=0.0,
+        description="of overhead_s, what grows with the sequences and their tokens, not with steps",
+    )
     flops: float = Field(description="matmul FLOPs of all chips, padding left out")
     memory_bytes: float = Field(description="bytes of all chips' memory")
     link_bytes: float = Field(description="bytes through the busiest link, one way")
 
+    @computed_field
     @property
     def intensity(self) -> float:
-        """Matmul FLOPs per byte of memory."""
+        """Matmul FLOPs per byte of memory; 0 if nothing moves."""
         return self.flops / self.memory_bytes if self.memory_bytes else 0.0
+
+    @computed_field
+    @property
+    def ridge(self) -> float | None:
+        """FLOPs per byte from which compute takes longer than memory at the rates that this phase
+        is predicted to reach, padding included: not the datasheet's ridge. None where either takes
+        no time."""
+        if self.compute_s <= 0 or self.memory_s <= 0:
+            return None
+        return self.intensity * self.memory_s / self.compute_s
 
 
 class MemoryFit(Record):

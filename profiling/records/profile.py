@@ -7,90 +7,20 @@ Conventions: a multiply-add is 2 FLOP; 1 GB is 10^9 bytes; causal attention is c
 (a query meets only the keys it may see); all times are seconds. Every figure sits under the lens
 that knows it: `counted` from the algorithm, `compiled` from XLA's executable, `measured` on this
 machine, `at_peak` from a chip's datasheet, `predictions` from that and published measurements.
-
-Measured lens, closer: where one traced generation spent its time, by phase and named scope.
-
-All phases of a profile as one: derived from the record, and so not kept in it.
 """
 
-from collections.abc import Sequence
 from statistics import median
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from .base import HbmBytes, Record, Spread
 from .compiled import CompiledTarget
+from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, sum_costs
 from .prediction import Prediction
+from .scope_times import Trace
 
-UNATTRIBUTED = "unattributed"
-"""Stands for the phase or scope of what none claims."""
-
-
-Clock = Literal["CPU threads", "TPU cores"]
-
-
-class ScopeTime(Record):
-    """Self time of one named scope in one phase."""
-
-    phase: str = Field(description="think ...; 'unattributed' for work between phases")
-    scope: str = Field(description="e.g. 'attention/projections'; 'unattributed' where unknown")
-    self_time_s: float = Field(description="thread-seconds (device-seconds on a TPU)")
-
-
-class Trace(Record):
-    """One generation of the first batch under jax.profiler: never one of the timed ones.
-
-    Thread time is that in which a thread of XLA's pools executes something: a thunk (one
-    instruction of a compiled program), what a thunk hands to other threads, or the executor
-    between thunks. Idle threads and those that wait for others are not counted, so that two busy
-    threads make two thread-seconds a second. Self time of an instruction is the thread time in it
-    less that in the instructions inside it, a loop's body for instance. On a TPU the same is said
-    of the operations on its cores, as the device itself timed them.
-    """
-
-    session: str | None = Field(
-        description="folder of XProf's session inside the run's folder; None where nothing is kept"
-    )
-    clock: Clock | None = Field(description="whose time `scopes` hold; None where there are none")
-    lines: int = Field(description="threads or cores that worked")
-    scopes: list[ScopeTime] = Field(description="largest first; empty where `problem` says why")
-    dispatch_s: float = Field(
-        description="of the unattributed time, XLA's executor and loops themselves: no scope's work"
-    )
-    traced_s: float | None = Field(description="wall time of the traced generation's phases")
-    untraced_s: Spread | None = Field(
-        description="the same phases of the same batch in the timed runs, without a trace"
-    )
-    problem: str | None = Field(default=None, description="what is missing and why, in a sentence")
-
-    @property
-    def thread_s(self) -> float:
-        """All self time together: thread time."""
-        return sum(row.self_time_s for row in self.scopes)
-
-    @property
-    def attributed_share(self) -> float:
-        """Share of thread time with a phase and a scope."""
-        known = sum(
-            row.self_time_s for row in self.scopes if UNATTRIBUTED not in (row.phase, row.scope)
-        )
-        return known / self.thread_s if self.thread_s else 0.0
-
-    @property
-    def overhead(self) -> float | None:
-        """What tracing added to the untraced median, as a share of it; None where not known.
-
-        Below 0 where the machine's own noise is larger than what tracing costs.
-        """
-        if not self.traced_s or not self.untraced_s:
-            return None
-        return self.traced_s / self.untraced_s.median - 1
-
-
-SCHEMA = "rooflink.profile/1"
-
-Bound = Literal["compute", "memory"]
+FindingLens = Literal["predicted", "measured", "at peak", "compiled"]
 StopReason = Literal["marker", "budget", "end_of_sequence", "confident", "limit", "pruned"]
 
 
@@ -150,48 +80,6 @@ class Workload(Record):
     )
 
 
-class CountedCost(Record):
-    """Counted lens: exact, from the algorithm alone, summed over the whole phase."""
-
-    flops: int = Field(description="matmul FLOPs; attention counted as causal, padding left out")
-    vector_flops: int = Field(description="elementwise and transcendental operations, 1 each")
-    hbm_bytes: HbmBytes
-
-    @property
-    def intensity(self) -> float:
-        """Arithmetic intensity: matmul FLOPs per HBM byte."""
-        return self.flops / self.hbm_bytes.total if self.hbm_bytes.total else 0.0
-
-
-class MeasuredCost(Record):
-    """Measured lens: wall time on the machine in the provenance, never a claim about another."""
-
-    time_s: Spread
-    tokens_per_s: float = Field(description="useful tokens of the phase per second, at the median")
-    bandwidth_share: float = Field(
-        description="counted HBM bytes / median time / the machine's measured read bandwidth"
-    )
-    flops_share: float = Field(
-        description="counted FLOPs / median time / the machine's measured matmul rate"
-    )
-
-
-class Phase(Record):
-    """A stretch of work with one character."""
-
-    name: str = Field(description="prefill, think, answer, verify ...")
-    tokens: int = Field(description="useful tokens: prompt tokens, or tokens thought or answered")
-    forced_tokens: int = Field(description="of those, tokens forced (an answer cue), not sampled")
-    sequences: int
-    steps: int = Field(description="passes through the model")
-    idle_slots: int = Field(
-        description="sequence-steps spent on finished attempts while others went on"
-    )
-    padded_tokens: int = Field(description="prefill positions computed for padding alone")
-    counted: CountedCost
-    measured: MeasuredCost | None = Field(description="None where nothing was run")
-
-
 class ThoughtPoint(Record):
     """One decode step along the thought: how its cost grows with what was already thought."""
 
@@ -244,52 +132,55 @@ class Outcome(Record):
         return self.accuracy or 0.0, self.answers or prompts
 
 
-class MachineLimits(Record):
-    """The machine's own limits, measured beside the run."""
+class Finding(Record):
+    """One change and what it would save of the whole, or a note that a reader must know.
 
-    read_bandwidth: float = Field(description="bytes per second, the best of several read kernels")
-    matmul_flops: float = Field(description="FLOP per second in the run's dtype, large matmul")
-    dtype: str
+    Savings are of one currency, the time per query: on a rented slice the same share is saved of
+    the money. Each is of its change alone; two changes together save less than their sum.
+    """
 
-
-class PhaseOnChip(Record):
-    """One phase on one chip's roofline at datasheet peak: a floor, not a prediction."""
-
-    phase: str
-    bound: Bound
-    time_at_peak_s: float = Field(
-        description="max(FLOPs / peak, HBM bytes / bandwidth) on `chips` chips, links ignored"
+    kind: Literal["change", "note"] = Field(
+        description="'change': something to do, with what it saves; 'note': what limits the figures"
+    )
+    what: str = Field(description="what is so, in a sentence")
+    how: str | None = Field(default=None, description="the change that helps; None for a note")
+    command: str | None = Field(
+        default=None, description="options of rooflink that try it, '--batch 16'; None: none does"
+    )
+    saves_share: float | None = Field(
+        default=None, description="saved of `of`, 0 to 1; None for a note"
+    )
+    of: Literal["time per query"] | None = Field(
+        default=None, description="the whole that the share is of: all phases together"
+    )
+    lens: FindingLens | None = Field(default=None, description="what the saving is computed from")
+    basis: str | None = Field(
+        default=None, description="the lens in words, with its place: 'predicted on v5e-8'"
+    )
+    evidence: str = Field(description="the figures that the finding stands on")
+    phase: str | None = Field(description="where it applies; None: to several, or to the whole")
+    answers: Literal["unchanged", "may change"] | None = Field(
+        default=None, description="whether answers stay the same; None for a note"
     )
 
-
-class ChipPlacement(Record):
-    """A workload on one chip's datasheet figures."""
-
-    chip: str
-    chips: int = Field(description="fewest chips whose HBM holds weights and KV cache")
-    resident_bytes: int = Field(description="weights and the largest KV cache of the workload")
-    hbm_capacity_bytes: float
-    peak_flops: float = Field(description="FLOP per second of one chip in `peak_dtype`")
-    peak_dtype: str
-    hbm_bandwidth: float = Field(description="bytes per second of one chip")
-    ridge: float = Field(description="FLOPs per byte where compute and memory time are equal")
-    phases: list[PhaseOnChip]
-
-
-class Finding(Record):
-    """One sentence of advice with its evidence and its size."""
-
-    sentence: str
-    evidence: str
-    phase: str | None
-    size_bytes: int | None
-    share: float | None = Field(description="of the phase's bytes, steps or slots, 0 to 1")
+    @computed_field
+    @property
+    def sentence(self) -> str:
+        """The finding in plain English."""
+        if self.how is None or self.saves_share is None:
+            return self.what
+        tried = f" ({self.command})" if self.command else ""
+        quality = " Answers may change." if self.answers == "may change" else ""
+        return (
+            f"{self.what} {self.how}{tried}: saves about {self.saves_share:.0%} of the "
+            f"{self.of}, {self.basis}.{quality}"
+        )
 
 
 class Profile(Record):
     """One workload under its lenses."""
 
-    schema_version: Literal["rooflink.profile/1"] = SCHEMA  # type: ignore[assignment]
+    schema_version: Literal["rooflink.profile/2"] = "rooflink.profile/2"
     name: str
     provenance: Provenance
     model: ModelFacts
@@ -314,10 +205,6 @@ class Profile(Record):
     findings: list[Finding]
 
 
-TOTAL = "total"
-BYTE_KINDS = tuple(HbmBytes.model_fields)
-
-
 def total_phase(profile: Profile) -> Phase:
     """All phases as one, named 'total'; its time is that of the repeats added one by one."""
     phases = profile.phases
@@ -335,16 +222,6 @@ def total_phase(profile: Profile) -> Phase:
     )
 
 
-def sum_costs(costs: Sequence[CountedCost]) -> CountedCost:
-    """Counted costs added up, kind by kind."""
-    moved = {kind: sum(getattr(c.hbm_bytes, kind) for c in costs) for kind in BYTE_KINDS}
-    return CountedCost(
-        flops=sum(c.flops for c in costs),
-        vector_flops=sum(c.vector_flops for c in costs),
-        hbm_bytes=HbmBytes(**moved),
-    )
-
-
 def _total_measured(costs: list[MeasuredCost | None], tokens: int) -> MeasuredCost | None:
     known = [cost for cost in costs if cost is not None]
     if not known or len(known) < len(costs):
@@ -353,14 +230,16 @@ def _total_measured(costs: list[MeasuredCost | None], tokens: int) -> MeasuredCo
     if time.median <= 0:
         return None
 
-    def weighted(shares: list[float]) -> float:
-        """Shares weighted by time: work of all phases over the work the limit allows."""
-        used = sum(s * cost.time_s.median for s, cost in zip(shares, known, strict=True))
+    def weighted(rates: list[float]) -> float:
+        """Rates weighted by time: the work of all phases over the time of all."""
+        used = sum(r * cost.time_s.median for r, cost in zip(rates, known, strict=True))
         return used / time.median
 
     return MeasuredCost(
         time_s=time,
         tokens_per_s=tokens / time.median,
+        flops_per_s=weighted([cost.flops_per_s for cost in known]),
+        bytes_per_s=weighted([cost.bytes_per_s for cost in known]),
         bandwidth_share=weighted([cost.bandwidth_share for cost in known]),
         flops_share=weighted([cost.flops_share for cost in known]),
     )

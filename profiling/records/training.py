@@ -5,9 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Record
-from .profile import CountedCost, Provenance
-
-TRAINING_SCHEMA = "rooflink.training/1"
+from .lenses import CountedCost
+from .profile import Provenance
 
 GENERATION = ("prefill", "think", "answer")
 
@@ -54,7 +53,7 @@ class TestShare(Record):
 class Training(Record):
     """One training: what it was, its curve, what it changed on test problems, what it cost."""
 
-    schema_version: Literal["rooflink.training/1"] = TRAINING_SCHEMA  # type: ignore[assignment]
+    schema_version: Literal["rooflink.training/2"] = "rooflink.training/2"
     provenance: Provenance
     method: str
     recipe: str = Field(description="name of the recipe")

@@ -6,7 +6,6 @@ from pydantic import Field
 
 from .base import Interval, Record
 
-VALIDATION_SCHEMA = "rooflink.validation/1"
 Fold = Literal["fitted", "held out"]
 
 
@@ -99,7 +98,7 @@ class PrefillPart(Record):
 class Validation(Record):
     """Everything that one `rooflink validate` found."""
 
-    schema_version: Literal["rooflink.validation/1"] = VALIDATION_SCHEMA  # type: ignore[assignment]
+    schema_version: Literal["rooflink.validation/1"] = "rooflink.validation/1"
     command: str
     files: list[str]
     rows: list[MeasuredRow]

@@ -65,12 +65,20 @@ def workload_table(profile: Profile) -> Table:
             ("prompts at once", units.count(work.batch)),
             (attempts, units.count(work.attempts)),
             ("prompt tokens", _lengths_text(work.prompt_tokens)),
+            ("KV cache saved by sharing prompts", _shared_text(profile)),
             ("think budget", f"{units.count(work.think_budget)} tokens"),
             ("answer budget", f"{units.count(work.answer_budget)} tokens"),
             ("sampling", work.sampling),
             ("a thought ends at", repr(work.think_end)),
         ],
     )
+
+
+def _shared_text(profile: Profile) -> str:
+    """What a copy of the prompt's cache for each attempt would take more; '' for one attempt."""
+    work = profile.workload
+    copies = (work.attempts - 1) * sum(work.prompt_tokens)
+    return units.bytes_(copies * profile.model.kv_bytes_per_token) if copies else ""
 
 
 def machine_table(profile: Profile) -> Table:

@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from ..records import Finding, MeasuredCost, Outcome, Phase, Profile, Workload
-from ..records.profile import TOTAL
+from ..records import MeasuredCost, Outcome, Phase, Profile, Workload
+from ..records.lenses import TOTAL
 from . import units
-
-NEITHER_BELOW = 1 / 3  # share of both limits under which neither is what bounds a phase
 
 KIND_LABELS: dict[str, str] = {
     "weights": "weights",
@@ -31,14 +29,7 @@ def bound_text(phase: Phase) -> str:
     """The measured bound; '' where not run, and for the total, whose phases may differ."""
     if phase.measured is None or phase.name == TOTAL:
         return ""
-    return measured_bound(phase.measured)
-
-
-def measured_bound(cost: MeasuredCost) -> str:
-    """What bounds a phase on the machine that ran it: memory, compute or neither."""
-    if max(cost.bandwidth_share, cost.flops_share) < NEITHER_BELOW:
-        return "neither"
-    return "memory" if cost.bandwidth_share >= cost.flops_share else "compute"
+    return phase.measured.bound
 
 
 def was_run(profile: Profile) -> bool:
@@ -133,20 +124,6 @@ def checked_text(outcome: Outcome) -> str:
     attempts = f"{units.count(outcome.attempts)} attempts"
     _, prompts = outcome.share_of_problems
     return attempts if prompts in (0, outcome.attempts) else f"{attempts} at {prompts} prompts"
-
-
-def ranked(findings: Sequence[Finding]) -> list[Finding]:
-    """Findings with the largest share first; those without a share keep their order, last."""
-    return sorted(findings, key=lambda f: -1.0 if f.share is None else f.share, reverse=True)
-
-
-def finding_size(finding: Finding) -> str:
-    """'68.9 GB, 90 % of think'; '' where the finding has no size."""
-    parts = [] if finding.size_bytes is None else [units.bytes_(finding.size_bytes)]
-    if finding.share is not None:
-        parts.append(units.share(finding.share))
-    size = ", ".join(parts)
-    return f"{size} of {finding.phase}" if size and finding.phase else size
 
 
 def backend_text(profile: Profile) -> str:

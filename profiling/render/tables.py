@@ -1,7 +1,8 @@
 """The tables of costs: phases, bytes by kind, slots, chips and the thought's steps."""
 
 from ..records import ChipPlacement, Phase, PhaseOnChip, Profile
-from ..records.profile import BYTE_KINDS, total_phase
+from ..records.base import BYTE_KINDS
+from ..records.profile import total_phase
 from . import facts, units
 from .lens import AT_PEAK, COUNTED, MEASURED
 from .table import Column, Table, from_columns

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+from ...model.architecture import shape_of
 from ...model.config import preset
 from ...tpu_configs.catalog import load_chip
 from ..predicted.collectives import ONE_CHIP
 from ..predicted.hardware import IDEAL, hardware_of
 from ..predicted.memory import capacity
-from ..predicted.model_shape import shape_of
 from ..predicted.step_work import Load, Spread, Widths, Work, decode_load, prefill_load, step_work
 from ..predicted.time_model import step_terms
 from ..records.validation import PeerRow, PrefillPart
@@ -24,10 +24,10 @@ _WIDTHS = Widths(2.0, 2.0, 2.0)
 
 def peer_rows() -> list[PeerRow]:
     """By chip: by hand, ours, the others."""
-    found = [_peer(row) for row in read_table(FILE).rows]
+    peers = [_peer(row) for row in read_table(FILE).rows]
     rows: list[PeerRow] = []
     for chip in CHIPS:
-        of_chip = [row for row in found if row.chip == chip]
+        of_chip = [row for row in peers if row.chip == chip]
         hand = [row for row in of_chip if row.tool == BY_HAND]
         rows += [*hand, our_row(chip), *(row for row in of_chip if row.tool != BY_HAND)]
     return rows
@@ -37,9 +37,9 @@ def _peer(row: Row) -> PeerRow:
     return PeerRow(
         tool=row.text("tool"),
         chip=row.text("chip"),
-        decode_1_ms=row.known("decode_1_ms"),
-        decode_32_ms=row.known("decode_32_ms"),
-        prefill_ms=row.known("prefill_ms"),
+        decode_1_ms=row.number_or_none("decode_1_ms"),
+        decode_32_ms=row.number_or_none("decode_32_ms"),
+        prefill_ms=row.number_or_none("prefill_ms"),
         largest_batch=None,
     )
 

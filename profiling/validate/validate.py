@@ -1,10 +1,6 @@
-"""One validation: measurements, worked problems and peers, as a record.
+"""One validation: predictions against measurements, worked problems and peers, as a record.
 
-Predictions set against what was measured, row by row and summed up.
-
-What fits that had not seen a row's model or source predicted for it, as the fit left it.
-
-What makes two cases the same measurement, whatever file and line they come from.
+A case is also predicted by the fit that had not seen its model or source, as `calibrate` left it.
 """
 
 import hashlib
@@ -18,6 +14,7 @@ from typing import Literal
 
 from .. import predicted as predict
 from ..predicted.cases import Case, LeftOut, Predicted, predict_cases
+from ..progress import Silent, Watcher
 from ..records.base import Interval
 from ..records.validation import (
     ErrorSummary,
@@ -50,8 +47,8 @@ def case_key(case: Case) -> str:
     """16 hexadecimal digits of what was measured where, and the value: a published row keeps its
     key in another file, and the key does not give the value away."""
     where = f"{case.group}|{case.stack}|{case.slice.name}"
-    said = f"{where}|{case.model}|{case.note}|{case.observed:.6g}"
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    text = f"{where}|{case.model}|{case.note}|{case.observed:.6g}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 Predictor = Callable[[Sequence[Case]], Sequence[Predicted]]
@@ -99,20 +96,20 @@ def _row(case: Case, predicted: Predicted, unseen: Interval | None) -> MeasuredR
 
 def unpredicted(left_out: Iterable[LeftOut]) -> list[UnpredictedRow]:
     """As the record has them."""
-    return [UnpredictedRow(id=each.id, source=each.source, reason=each.reason) for each in left_out]
+    return [UnpredictedRow(id=row.id, source=row.source, reason=row.reason) for row in left_out]
 
 
 def summaries(rows: Sequence[MeasuredRow]) -> list[ErrorSummary]:
     """Over all rows, by regime, by chip and by stack, the two folds apart."""
-    found = []
+    summaries = []
     for fold in FOLDS:
         predicted = [row for row in rows if row.predicted(fold) is not None]
         for by in _GROUPINGS:
             parts: dict[str, list[MeasuredRow]] = defaultdict(list)
             for row in predicted:
                 parts[_GROUPINGS[by](row)].append(row)
-            found += [_summary(by, name, fold, parts[name]) for name in sorted(parts)]
-    return found
+            summaries += [_summary(by, name, fold, parts[name]) for name in sorted(parts)]
+    return summaries
 
 
 Grouping = Literal["all", "group", "chip", "stack"]
@@ -155,7 +152,13 @@ SHIPPED = tuple(
 )
 
 
-def validate(files: Sequence[Path], worked: bool, peers: bool, command: str) -> Validation:
+def validate(
+    files: Sequence[Path],
+    worked: bool,
+    peers: bool,
+    command: str,
+    watcher: Watcher | None = None,
+) -> Validation:
     """Every row of `files` predicted, and worked problems and peers where they are asked for.
 
     Raises ProfileInputError for a file that is no table of measurements.
@@ -166,8 +169,11 @@ def validate(files: Sequence[Path], worked: bool, peers: bool, command: str) -> 
         read, passed_over = read_measurements(file)
         cases += read
         left_out += passed_over
-    known = held_out_predictions() if cases else {}
-    rows, without_power = score(cases, predict_cases, known) if cases else ([], [])
+    listener = watcher or Silent()
+    listener.stage(f"Predicting {len(cases)} measurements")
+    held_out = held_out_predictions() if cases else {}
+    rows, without_power = score(cases, predict_cases, held_out) if cases else ([], [])
+    listener.stage("Solving worked problems and asking as other tools do")
     solved, unsolved = solve_all() if worked else ([], [])
     return Validation(
         command=command,
@@ -175,7 +181,7 @@ def validate(files: Sequence[Path], worked: bool, peers: bool, command: str) -> 
         rows=rows,
         left_out=unpredicted([*left_out, *without_power]),
         summaries=summaries(rows),
-        worked=[_worked(each) for each in solved],
+        worked=[_worked(problem) for problem in solved],
         worked_left_out=unpredicted(unsolved),
         peers=peer_rows() if peers else [],
         prefill_parts=prefill_parts() if peers else [],

@@ -178,8 +178,7 @@ def minimum_bytes(spec: ProgramSpec) -> float:
 
 def few_layers(spec: ProgramSpec) -> ProgramSpec:
     """The same widths with few layers, for one chip of the same generation."""
-    generation = spec.target.name.split(":")[0]
-    one_chip = ":".join([generation, "x".join("1" for _ in spec.target.dimensions)])
+    one_chip = spec.target.chip or "cpu"
     config = dataclasses.replace(spec.config, layers=FEW_LAYERS)
     return dataclasses.replace(spec, config=config, target=parse_target(one_chip))
 
@@ -237,7 +236,7 @@ def peer_row(program: Program) -> Row:
 
 def slice_devices(spec: ProgramSpec) -> list[Any]:
     """Devices of a topology that only the compiler knows."""
-    found = topologies.get_topology_desc(platform="tpu", topology_name=spec.target.name)
+    found = topologies.get_topology_desc(platform="tpu", topology_name=spec.target.topology)
     return list(found.devices)
 
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from sample_settings import sample_setting
 
 from rooflink.profiling.codesign.chip_cost_model import BUDGETS
-from rooflink.profiling.codesign.chip_search import grid_of, ground_of, sweep
+from rooflink.profiling.codesign.chip_search import grid_of, search_problem, sweep
 from rooflink.profiling.codesign.workload_mix import SEQUENCES, MixedWorkload, mix_work
 
 REPEATS = 7
@@ -59,7 +59,7 @@ def peer_like(points: int) -> float:
 def main() -> None:
     """Print both rates and their ratio."""
     known = sample_setting()
-    ground = ground_of(known, mix_work(known.point, MIX))
+    ground = search_problem(known, mix_work(known.point, MIX))
     budget = float(BUDGETS["usd"](ground.reference, ground.rates))
     designs = grid_of()
     points = len(designs.matrix_flops) * len(SEQUENCES)

@@ -13,9 +13,10 @@ import time
 import jax
 import numpy as np
 
+from rooflink.model.architecture import ModelShape, shape_of
 from rooflink.model.config import PRESETS
+from rooflink.profiling.predicted import traced  # noqa: F401, makes pytrees of the records
 from rooflink.profiling.predicted.hardware import Efficiency, Hardware, hardware_of
-from rooflink.profiling.predicted.model_shape import ModelShape, shape_of
 from rooflink.profiling.predicted.phases import Lengths, phase_steps
 from rooflink.profiling.predicted.predict import phase_terms
 from rooflink.profiling.predicted.step_work import Spread, Widths

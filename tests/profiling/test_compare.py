@@ -6,10 +6,11 @@ import pytest
 from rich.console import Console
 from sample_profile import sample_profile
 
-from rooflink.profiling.compare import compare
+from rooflink.profiling.compare import Comparison, compare
 from rooflink.profiling.records import HbmBytes, MeasuredCost, Profile, Spread
 from rooflink.profiling.records.profile import total_phase
-from rooflink.profiling.render.comparison import comparison_markdown, show_comparison
+from rooflink.profiling.reports.renderers.console import show
+from rooflink.profiling.reports.sections.comparison import comparison_document, notes, ratios_table
 
 
 def timed(profile: Profile, times: list[list[float]]) -> Profile:
@@ -25,11 +26,18 @@ def timed(profile: Profile, times: list[list[float]]) -> Profile:
         cost = MeasuredCost(
             time_s=spread,
             tokens_per_s=phase.tokens / spread.median,
+            flops_per_s=1.0,
+            bytes_per_s=1.0,
             bandwidth_share=0.5,
             flops_share=0.25,
         )
         phases.append(phase.model_copy(update={"measured": cost}))
     return profile.model_copy(update={"phases": phases})
+
+
+def ratio_rows(found: Comparison) -> list[list[str]]:
+    table = ratios_table(found)
+    return [list(row) for row in zip(*(column.cells for column in table.columns), strict=True)]
 
 
 def on(profile: Profile, **provenance: object) -> Profile:
@@ -97,11 +105,10 @@ def test_other_machine_is_flagged_and_its_ratio_not_printed() -> None:
     assert {c.time.verdict for c in found.phases if c.time} == {"different machines"}
     assert ("machine", "device") in {(d.part, d.field) for d in found.differences}
     assert ("software", "jax", "absent") in {(d.part, d.field, d.b) for d in found.differences}
-    text = comparison_markdown(found)
-    assert "not comparable" in text
-    times = [line for line in text.splitlines() if "time, measured" in line]
-    assert times
-    assert all("|  | different machines |" in line for line in times)
+    assert any("not comparable" in note for note in notes(found))
+    rows = [row for row in ratio_rows(found) if row[1] == "time, measured"]
+    assert rows
+    assert {(ratio, verdict) for *_, ratio, verdict in rows} == {("", "different machines")}
 
 
 def test_unlike_workloads_are_listed() -> None:
@@ -147,12 +154,12 @@ def test_counted_only_compares() -> None:
     found = compare(counted, A)
     assert found.accuracy is None
     assert all(change.time is None for change in found.phases)
-    assert "time, measured" not in comparison_markdown(found)
+    assert "time, measured" not in {row[1] for row in ratio_rows(found)}
 
 
 def test_console_fits_80_columns() -> None:
     out = io.StringIO()
-    show_comparison(compare(A, B), Console(file=out, width=80))
+    show(comparison_document(compare(A, B)), Console(file=out, width=80))
     lines = out.getvalue().splitlines()
     assert max(len(line) for line in lines) <= 80
     assert sum("slower" in line for line in lines) == 1

@@ -1,6 +1,8 @@
 """A prediction in round figures: 4 prompts x 2 attempts of a small model on 8 TPU v5e."""
 
+from rooflink.profiling.predicted.economics import Terms, economics_of
 from rooflink.profiling.records import Interval, MemoryFit, PredictedPhase, Prediction
+from rooflink.tpu_configs.catalog import load_chip
 
 
 def about(median: float) -> Interval:
@@ -62,3 +64,11 @@ def sample_prediction(**changes: object) -> Prediction:
         energy_basis="about 215 W, estimated from chips like it",
     )
     return found.model_copy(update=changes)
+
+
+def priced(price: str = "on_demand", **changes: object) -> Prediction:
+    """The sample prediction on v5e with what it costs."""
+    found = sample_prediction(**changes)
+    return found.model_copy(
+        update={"economics": economics_of(found, load_chip("v5e"), Terms(price=price))}
+    )

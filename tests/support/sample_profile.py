@@ -6,6 +6,7 @@ rates, bounds and times agree with each other; only the efficiencies are chosen.
 
 from sample_compiled import sample_cpu, sample_slice
 
+from rooflink.profiling.findings import find
 from rooflink.profiling.records import (
     ChipPlacement,
     CountedCost,
@@ -113,6 +114,8 @@ def _measured(cost: CountedCost, tokens: int, efficiency: float) -> MeasuredCost
     return MeasuredCost(
         time_s=Spread(median=median, low=min(repeats), high=max(repeats), repeats=repeats),
         tokens_per_s=tokens / median,
+        flops_per_s=cost.flops / median,
+        bytes_per_s=cost.hbm_bytes.total / median,
         bandwidth_share=cost.hbm_bytes.total / median / READ_BANDWIDTH,
         flops_share=cost.flops / median / MATMUL_FLOPS,
     )
@@ -200,31 +203,14 @@ def _outcome() -> Outcome:
     )
 
 
-def _findings(think: Phase) -> list[Finding]:
-    moved = think.counted.hbm_bytes
-    return [
-        Finding(
-            sentence="A quarter of the decode slots sat idle: finished attempts waited for others.",
-            evidence=f"{think.idle_slots} of {16 * think.steps} sequence-steps of think",
-            phase="think",
-            size_bytes=None,
-            share=think.idle_slots / (16 * think.steps),
-        ),
-        Finding(
-            sentence="Weights dominate the bytes of thinking: more attempts per step are cheap.",
-            evidence="each step reads every weight once, whatever the number of attempts",
-            phase="think",
-            size_bytes=moved.weights,
-            share=moved.weights / moved.total,
-        ),
-        Finding(
-            sentence="Six of sixteen thoughts were cut off by the budget.",
-            evidence="stop reason 'budget' in the attempts' lengths",
-            phase=None,
-            size_bytes=None,
-            share=None,
-        ),
-    ]
+def _findings(profile: Profile) -> list[Finding]:
+    note = Finding(
+        kind="note",
+        what="Six of sixteen thoughts were cut off by the budget.",
+        evidence="stop reason 'budget' in the attempts' lengths",
+        phase=None,
+    )
+    return [note, *find(profile)]
 
 
 def sample_profile(
@@ -253,7 +239,7 @@ def sample_profile(
         )
         for step, (active, cost) in list(enumerate(think_steps))[::4]
     ]
-    return Profile(
+    profile = Profile(
         name=name,
         provenance=Provenance(
             created="2025-11-22T18:10:00+00:00",
@@ -304,5 +290,6 @@ def sample_profile(
         else None,
         placements=[_placement(chip, phases) for chip in CHIPS],
         compiled=[sample_slice(), sample_cpu()] if compiled else [],
-        findings=_findings(phases[1]),
+        findings=[],
     )
+    return profile.model_copy(update={"findings": _findings(profile)})

@@ -4,7 +4,7 @@ from functools import cache
 
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.codesign.workload_on_slice import Setting, setting
+from rooflink.profiling.codesign.workload_on_slice import WorkloadOnSlice, workload_on_slice
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phases import Lengths
 from rooflink.profiling.predicted.slices import Asked
@@ -19,8 +19,8 @@ def sample_setting(
     attempts: float = 4.0,
     think: float = 2048.0,
     ideal: bool = False,
-) -> Setting:
+) -> WorkloadOnSlice:
     """Prompts of 512 tokens, answers of 128; thoughts vary, as a run's do."""
     lengths = Lengths(prompts, attempts, 512.0, think, 128.0)
     asked = Asked(named_shape(model), lengths, think_variation=0.3, ideal=ideal)
-    return setting("sample", asked, parse_slice(where), sample_calibration())
+    return workload_on_slice("sample", asked, parse_slice(where), sample_calibration())

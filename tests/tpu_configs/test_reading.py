@@ -49,6 +49,7 @@ WRONG = [
         "[memory.bandwidth]",
         "[spare]",
         "the file has an unknown key 'spare', expected only name, vendor, kind, year, aliases, "
+        "libtpu_name, compared_chips, "
         "silicon, cores, peak, matrix_unit, memory, on_chip_memory, links, network, power, price",
     ),
     (

@@ -1,13 +1,13 @@
 """Slices by name: which exist, their axes, and what is said of those that do not."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from rooflink.profiling.compiled.targets import FAMILIES
-from rooflink.tpu_configs.catalog import load_all
+from rooflink.tpu_configs.catalog import load_all, load_chip
 from rooflink.tpu_configs.figure import ChipInputError
-from rooflink.tpu_configs.slice import parse_slice, shape_of_sides
+from rooflink.tpu_configs.slice import compared_slices, parse_slice, shape_of_sides
 
 OWN_TORUS = """
 name = "Own torus"
@@ -134,19 +134,52 @@ def test_chips_are_the_product_of_the_sides() -> None:
     assert parse_slice("h100-24").chips == 24
 
 
-@pytest.mark.parametrize("generation", FAMILIES)
-def test_a_tpus_slices_are_those_that_can_be_compiled_for(generation: str) -> None:
-    for sides in FAMILIES[generation].slices:
-        found = parse_slice(f"{generation}:{sides}")
-        assert "x".join(map(str, found.shape)) == sides
+FLAT = ("1x1", "2x2", "2x4", "4x4", "4x8", "8x8", "8x16", "16x16")
+SMALL_CUBES = ("1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4")
+
+
+@pytest.mark.parametrize(
+    ("generation", "known"),
+    [
+        ("v2", FLAT),
+        ("v3", (*FLAT, "16x32", "32x32")),
+        ("v4", (*SMALL_CUBES, "4x4x4", "4x4x8", "4x8x8", "8x8x8", "4x4x16", "16x16x16")),
+        ("v5e", FLAT),
+        ("v5p", (*SMALL_CUBES, "4x4x4", "4x4x8", "4x8x8", "8x8x8", "4x4x28", "16x20x28")),
+        ("v6e", FLAT),
+        ("v7x", (*SMALL_CUBES, "4x4x4", "4x4x8", "4x8x8", "8x8x8", "4x4x24", "16x24x24")),
+    ],
+)
+def test_a_tpus_slices_are_those_that_libtpu_has(generation: str, known: tuple[str, ...]) -> None:
+    """Topologies that libtpu 0.0.52 accepts, all in a plane and some of the cubes."""
+    for sides in known:
+        assert parse_slice(f"{generation}:{sides}").name == f"{generation}:{sides}"
+    chip = load_chip(generation)
     for a in range(1, 9):
         for b in range(a, 9):
-            flat = f"{a}x{b}"
-            known = flat in FAMILIES[generation].slices
-            assert (shape_of_sides(found.chip, (a, b)) is not None) == known, flat
+            assert (shape_of_sides(chip, (a, b)) is not None) == (f"{a}x{b}" in known), (a, b)
             cube = tuple(sorted((a, b, 4)))
-            known = "x".join(map(str, cube)) in FAMILIES[generation].slices
-            assert (shape_of_sides(found.chip, cube) is not None) == known, cube
+            named = "x".join(map(str, cube))
+            assert (shape_of_sides(chip, cube) is not None) == (named in known), cube
+
+
+def test_a_new_generation_is_one_file(tmp_path: Path) -> None:
+    """Its slices, what libtpu calls them and its devices follow from the chip file alone."""
+    text = files("rooflink.tpu_configs").joinpath("v7x.toml").read_text("utf-8")
+    path = tmp_path / "v9x.toml"
+    path.write_text(text.replace('"TPU v7x"', '"TPU v9x"').replace('"tpu7x"', '"tpu9x"'))
+    found = parse_slice(f"{path}:2x4x4")
+    assert (found.shape, found.topology_name) == ((2, 4, 4), "tpu9x:2x4x4")
+    assert found.chip.jax_devices * found.chips == 64
+    assert parse_slice("h100-8").topology_name is None
+
+
+def test_chips_are_compared_on_slices_of_their_own() -> None:
+    """The chip files say which: no list elsewhere has to be kept."""
+    assert compared_slices() == ("v5e-16", "v5p-8", "v6e-8", "v7x-4", "h100-8")
+    assert all(
+        parse_slice(name).chips == int(name.rpartition("-")[2]) for name in compared_slices()
+    )
 
 
 @pytest.mark.parametrize("chip", load_all(), ids=lambda chip: chip.name)

@@ -1,4 +1,4 @@
-// What a phase's time is made of: the same formula as profiling/board/terms.py, which explains it.
+// What a phase's time is made of: the same formula as profiling/predicted/phase_terms.py, which explains it.
 // `terms` = {compute_s, memory_s, on_chip_s, links_s, overhead_s, power (null: roofline)}.
 
 export const RESOURCES = ["compute", "memory", "on_chip", "links", "overhead"];

@@ -1,8 +1,7 @@
 """A compiled program: instructions in computations in a module, linked so that they can be walked.
 
 Objects are immutable and compare by identity: two instructions are the same only if they are one.
-
-From protobuf messages to linked dataclasses.
+`module_from` builds them from protobuf messages.
 """
 
 import json
@@ -10,8 +9,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
+from ..protobuf import Message
 from .shape import ELEMENT_TYPES, Layout, Shape
 
 
@@ -46,7 +45,7 @@ class Instruction:
     backend_config: str = field(default="", repr=False)
 
     @cached_property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> dict[str, object]:
         """`backend_config` where it is a JSON object, else empty."""
         try:
             value = json.loads(self.backend_config)
@@ -140,34 +139,37 @@ class BrokenModuleError(ValueError):
     """The message does not hold a whole program."""
 
 
-def module_from(proto: Any) -> Module:
+def module_from(proto: Message) -> Module:
     """The program in an HloModuleProto; BrokenModuleError where parts of it are missing."""
     if not proto.computations:
         raise BrokenModuleError("no computations")
     messages = {message.id: message for message in proto.computations}
-    made: dict[int, Computation] = {}
+    built: dict[int, Computation] = {}
     for key in messages:
-        _make(key, messages, made, ())
+        _build(key, messages, built, ())
     try:
-        entry = made[proto.entry_computation_id]
+        entry = built[proto.entry_computation_id]
     except KeyError:
         raise BrokenModuleError("no entry computation") from None
-    return Module(proto.name, tuple(made.values()), entry)
+    return Module(proto.name, tuple(built.values()), entry)
 
 
-def _make(
-    key: int, messages: dict[int, Any], made: dict[int, Computation], under_way: tuple[int, ...]
+def _build(
+    key: int,
+    messages: dict[int, Message],
+    built: dict[int, Computation],
+    under_way: tuple[int, ...],
 ) -> Computation:
     """The computation with id `key`, those that it calls first."""
-    if key in made:
-        return made[key]
+    if key in built:
+        return built[key]
     if key not in messages or key in under_way:
         raise BrokenModuleError(f"computation {key} is missing or calls itself")
     message = messages[key]
     instructions: dict[int, Instruction] = {}
     for proto in message.instructions:
         calls = tuple(
-            _make(called, messages, made, (*under_way, key))
+            _build(called, messages, built, (*under_way, key))
             for called in proto.called_computation_ids
         )
         try:
@@ -177,14 +179,14 @@ def _make(
         instructions[proto.id] = _instruction(proto, operands, calls)
     if message.root_id not in instructions:
         raise BrokenModuleError(f"the root of {message.name} is missing")
-    made[key] = Computation(
+    built[key] = Computation(
         message.name, tuple(instructions.values()), instructions[message.root_id]
     )
-    return made[key]
+    return built[key]
 
 
 def _instruction(
-    proto: Any, operands: tuple[Instruction, ...], calls: tuple[Computation, ...]
+    proto: Message, operands: tuple[Instruction, ...], calls: tuple[Computation, ...]
 ) -> Instruction:
     groups, group_size = _groups(proto)
     return Instruction(
@@ -214,7 +216,7 @@ def _instruction(
     )
 
 
-def _shape(proto: Any) -> Shape:
+def _shape(proto: Message) -> Shape:
     if proto.element_type == _TUPLE:
         return Shape("tuple", parts=tuple(_shape(part) for part in proto.tuple_shapes))
     if proto.element_type == _BUFFER and proto.tuple_shapes:
@@ -231,14 +233,14 @@ def _shape(proto: Any) -> Shape:
     return Shape(name, tuple(proto.dimensions), bits, layout)
 
 
-def _integers(literal: Any) -> tuple[int, ...]:
+def _integers(literal: Message) -> tuple[int, ...]:
     for values in (literal.s32s, literal.s64s, literal.u32s, literal.u64s):
         if values:
             return tuple(values)
     return tuple(literal.u8s)
 
 
-def _groups(proto: Any) -> tuple[int, int]:
+def _groups(proto: Message) -> tuple[int, int]:
     """Groups of devices of a collective, and devices in each; (0, 0) where all take part."""
     devices = proto.collective_device_list
     for iota in (devices.iota_replica_group_list, proto.iota_groups):

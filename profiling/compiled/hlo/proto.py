@@ -1,35 +1,21 @@
-"""The fields of XLA's HLO protobuf messages that are read here, described in code.
+"""Reading a compiled program from a file or from bytes: protobuf, HLO text, either gzipped.
 
-No package ships `hlo_pb2`. Numbers are those of xla/service/hlo.proto and xla/xla_data.proto,
-which only ever appends; protobuf skips the fields not named here.
-
-Reading a compiled program from a file or from bytes: protobuf, HLO text, either gzipped.
+No package ships `hlo_pb2`, so that the fields of XLA's messages that are read are described here.
+Numbers are those of xla/service/hlo.proto and xla/xla_data.proto, which only ever appends;
+protobuf skips the fields not named here.
 """
 
 import gzip
 import zlib
 from pathlib import Path
-from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from ...errors import ProfileInputError
+from ..protobuf import Fields, Message, message_classes
 from .module import BrokenModuleError, Module, module_from
 
-_PACKAGE = "rooflink_hlo"
-
-_SCALARS = {
-    "int64": descriptor_pb2.FieldDescriptorProto.TYPE_INT64,
-    "int32": descriptor_pb2.FieldDescriptorProto.TYPE_INT32,
-    "uint64": descriptor_pb2.FieldDescriptorProto.TYPE_UINT64,
-    "uint32": descriptor_pb2.FieldDescriptorProto.TYPE_UINT32,
-    "bool": descriptor_pb2.FieldDescriptorProto.TYPE_BOOL,
-    "string": descriptor_pb2.FieldDescriptorProto.TYPE_STRING,
-    "bytes": descriptor_pb2.FieldDescriptorProto.TYPE_BYTES,
-}
-
-_MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
+_MESSAGES: dict[str, Fields] = {
     "Tile": {"dimensions": (1, "int64*")},
     "Layout": {
         "minor_to_major": (1, "int64*"),
@@ -106,36 +92,12 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
 }
 
 
-def _file() -> descriptor_pb2.FileDescriptorProto:
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"{_PACKAGE}.proto", package=_PACKAGE, syntax="proto3"
-    )
-    for message_name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=message_name)
-        for field_name, (number, kind) in fields.items():
-            field = message.field.add(name=field_name, number=number)
-            field.label = field.LABEL_REPEATED if kind.endswith("*") else field.LABEL_OPTIONAL
-            kind = kind.removesuffix("*")
-            if kind in _SCALARS:
-                field.type = _SCALARS[kind]
-            else:
-                field.type = field.TYPE_MESSAGE
-                field.type_name = f".{_PACKAGE}.{kind}"
-    return file
+_CLASSES = message_classes("rooflink_hlo", _MESSAGES)
 
-
-_POOL = descriptor_pool.DescriptorPool()
-_POOL.Add(_file())
-
-
-def _message(name: str) -> Any:
-    return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-
-
-HloModuleProto = _message("HloModule")
+HloModuleProto = _CLASSES["HloModule"]
 """What `as_serialized_hlo_module_proto()` writes."""
 
-HloProto = _message("Hlo")
+HloProto = _CLASSES["Hlo"]
 """A module with its buffer assignment (skipped here): what `xla_dump_hlo_as_proto` writes."""
 
 
@@ -212,9 +174,10 @@ def _from_proto(data: bytes, name: str) -> Module:
     raise ProfileInputError(f"{name} is truncated, damaged or not an HLO program: {HOW_TO_SAVE}")
 
 
-def _whole(data: bytes) -> Any:
-    return HloProto.FromString(data).hlo_module
+def _whole(data: bytes) -> Message:
+    module: Message = HloProto.FromString(data).hlo_module
+    return module
 
 
-def _bare(data: bytes) -> Any:
+def _bare(data: bytes) -> Message:
     return HloModuleProto.FromString(data)

@@ -1,36 +1,23 @@
 """What one execution of an instruction reads and writes: memory space, kind of data, bytes.
 
-Exchanges between devices.
-
-Custom calls: what runs inside them is not HLO, so their traffic is what they say it is.
+Exchanges between devices have rules of their own. What runs inside custom calls is not HLO: their
+traffic is what they state.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ...predicted.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
 from .buffers import Origins, Path
 from .spans import NONE, NOTHING, Span, paths_of, read_of_operand, write_of_result
-from .traffic import COLLECTIVES, COPY_OF, HBM, Access, Direction
-
-EXCHANGES = frozenset(
-    {
-        "all-gather", "all-reduce", "all-to-all", "collective-broadcast", "collective-permute",
-        "ragged-all-to-all", "recv", "reduce-scatter", "send",
-    }
-)  # fmt: skip
-
-
-def exchange_of(opcode: str) -> str | None:
-    """'all-reduce' for 'all-reduce' and 'all-reduce-start'; None for what exchanges nothing."""
-    name = opcode.removesuffix("-start")
-    return name if name in EXCHANGES else None
+from .traffic import COLLECTIVE_DATA, COPY_OF, HBM, Access, Direction
 
 
 def exchanges_in(instruction: Instruction) -> Iterator[Instruction]:
     """The exchanges that an instruction makes: itself, or those fused into it."""
-    if exchange_of(instruction.opcode):
+    if collective_of(instruction.opcode):
         yield instruction
     elif instruction.opcode == "fusion":
         for inner in instruction.called.instructions:
@@ -41,8 +28,8 @@ def payload(exchange: Instruction) -> tuple[int, int]:
     """Logical bytes of operands and of results, of one device."""
     operands = sum(operand.shape.logical_bytes for operand in exchange.operands)
     shape = exchange.shape
-    if exchange.opcode in ("all-gather-start", "collective-permute-start"):
-        shape = shape.parts[1]  # (operands, results, contexts)
+    if starts_with_tuple(exchange.opcode):
+        shape = shape.parts[1]
     elif exchange.opcode in ("send", "recv"):
         shape = shape.parts[0]
     return operands, shape.logical_bytes
@@ -82,20 +69,20 @@ class AccessReader:
 
     def accesses(self, instruction: Instruction) -> tuple[Access, ...]:
         """Reads and writes of one execution, merged by direction, space and kind."""
-        found = [*self._reads(instruction), *self._writes(instruction)]
+        accesses = [*self._reads(instruction), *self._writes(instruction)]
         if instruction.opcode == "custom-call":
-            found = _scaled_to_estimate(instruction, found)
+            accesses = _scaled_to_estimate(instruction, accesses)
         if next(exchanges_in(instruction), None) is not None:
-            found = [replace(access, kind=COLLECTIVES) for access in found]
+            accesses = [replace(access, kind=COLLECTIVE_DATA) for access in accesses]
         else:
-            copied = self._copied_kinds(instruction, found)
-            found = [
+            copied = self._copied_kinds(instruction, accesses)
+            accesses = [
                 replace(access, kind=COPY_OF + access.kind)
                 if access.space == HBM and access.kind in copied
                 else access
-                for access in found
+                for access in accesses
             ]
-        return _merged(found)
+        return _merged(accesses)
 
     def only_moves(self, instruction: Instruction) -> bool:
         """Whether its result holds the very data of an operand: a copy, slice or conversion."""
@@ -128,7 +115,7 @@ class AccessReader:
             yield _access("write", target, kind, Span.of(target))
             return
         results = paths_of(instruction.shape)
-        if instruction.opcode in ("all-gather-start", "collective-permute-start"):
+        if starts_with_tuple(instruction.opcode):
             results = [(path, shape) for path, shape in results if path[0] == 1]
         written = write_of_result(instruction)
         for (path, shape), (_, span) in zip(paths_of(instruction.shape), written, strict=True):
@@ -151,15 +138,15 @@ class AccessReader:
                     if same and read_of_operand(instruction, index) != NONE:
                         yield operand, operand_path
 
-    def _copied_kinds(self, instruction: Instruction, found: list[Access]) -> set[str]:
+    def _copied_kinds(self, instruction: Instruction, accesses: list[Access]) -> set[str]:
         """Kinds of data that it writes to HBM anew, computing nothing from them.
 
         What is only fetched from HBM to a nearer memory is no copy: that is how it is read.
         """
-        if not any(a.direction == "write" and a.space == HBM and a.padded for a in found):
+        if not any(a.direction == "write" and a.space == HBM and a.padded for a in accesses):
             return set()
         if instruction.opcode in COPYING:
-            return {access.kind for access in found}
+            return {access.kind for access in accesses}
         return {self._origins.kind(*passed) for passed in self._passed_on(instruction)}
 
 
@@ -168,9 +155,9 @@ def _access(direction: Direction, shape: Shape, kind: str, span: Span) -> Access
     return Access(direction, space, kind, span.logical, span.padded)
 
 
-def _merged(found: list[Access]) -> tuple[Access, ...]:
+def _merged(accesses: list[Access]) -> tuple[Access, ...]:
     sums: dict[tuple[Direction, str, str], Span] = {}
-    for access in found:
+    for access in accesses:
         key = (access.direction, access.space, access.kind)
         sums[key] = sums.get(key, NOTHING) + Span(access.logical, access.padded)
     return tuple(
@@ -178,17 +165,17 @@ def _merged(found: list[Access]) -> tuple[Access, ...]:
     )
 
 
-def _scaled_to_estimate(call: Instruction, found: list[Access]) -> list[Access]:
+def _scaled_to_estimate(call: Instruction, accesses: list[Access]) -> list[Access]:
     """Operands and results scaled to the bytes that the kernel says it accesses.
 
     The estimate does not tell memory spaces or reads and writes apart: each keeps its share.
     """
     estimate = estimated_bytes(call)
-    whole = sum(access.logical for access in found)
+    whole = sum(access.logical for access in accesses)
     if estimate is None or not whole:
-        return found
+        return accesses
     scale = estimate / whole
     return [
         replace(access, logical=round(access.logical * scale), padded=round(access.padded * scale))
-        for access in found
+        for access in accesses
     ]

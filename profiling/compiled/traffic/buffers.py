@@ -7,6 +7,7 @@ fusions and calls; what is computed from it does not.
 
 from collections.abc import Mapping
 
+from ...predicted.collectives import COLLECTIVES
 from ..hlo.module import Instruction, Module
 from .spans import UPDATING, paths_of
 from .traffic import ACTIVATIONS, OTHER, PARAMETERS
@@ -17,8 +18,9 @@ Buffer = tuple[Instruction, Path]
 
 CARRYING = frozenset(
     {
-        "add-dependency", "all-gather", "all-to-all", "bitcast", "collective-permute", "convert",
-        "copy", "domain", "opt-barrier", "reduce-precision", "reshape", "transpose",
+        "add-dependency", "bitcast", "convert", "copy", "domain", "opt-barrier",
+        "reduce-precision", "reshape", "transpose",
+        *(one.name for one in COLLECTIVES.values() if one.copies),
     }
 ) | UPDATING  # fmt: skip
 """Opcodes whose result holds the data of their first operand, whole."""

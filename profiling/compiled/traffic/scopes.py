@@ -59,9 +59,9 @@ class ScopeReader:
         if own and (own.scope or not only_moves):
             return own if own.scope else Place(own.phase, UNATTRIBUTED)
         lent = self._lent(instruction, home)
-        found = lent or own or around
-        scope = found.scope or around.scope or UNATTRIBUTED
-        return Place(found.phase, scope, inherited=own is None or found is not own)
+        place = lent or own or around
+        scope = place.scope or around.scope or UNATTRIBUTED
+        return Place(place.phase, scope, inherited=own is None or place is not own)
 
     def of_module(self, module: Module) -> Place:
         """The place of what nothing else claims: the module's phase where it has but one."""

@@ -115,9 +115,9 @@ def paths_of(shape: Shape, before: tuple[int, ...] = ()) -> list[tuple[tuple[int
     """The arrays of a shape with the tuple indices that lead to each."""
     if shape.is_tuple:
         return [
-            found
+            path
             for index, part in enumerate(shape.parts)
-            for found in paths_of(part, (*before, index))
+            for path in paths_of(part, (*before, index))
         ]
     return [(before, shape)] if shape.bits else []
 
@@ -167,14 +167,14 @@ class _Uses:
 
     computation: Computation
     outside: Callable[[State, int | None], Share]
-    known: dict[tuple[Instruction, State], Share] = field(default_factory=dict)
+    sums: dict[tuple[Instruction, State], Share] = field(default_factory=dict)
 
     def of(self, value: Instruction, state: State = "buffer") -> Share:
         """Share of `value` that is used."""
         key = (value, state)
-        if key not in self.known:
-            self.known[key] = self._sum(value, state)
-        return self.known[key]
+        if key not in self.sums:
+            self.sums[key] = self._sum(value, state)
+        return self.sums[key]
 
     def _sum(self, value: Instruction, state: State) -> Share:
         share = self.outside(state, None) if value is self.computation.root else NONE

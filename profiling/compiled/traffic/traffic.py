@@ -1,4 +1,4 @@
-"""The traffic of a compiled program: data only, with the sums that are asked of it.
+"""The traffic of a compiled program: data, and the sums over it.
 
 Bytes are those of one device over one run of the program. `padded` counts whole tiles, as they
 lie in memory and are moved; `logical` the elements alone. 1 GB is 10^9 bytes.
@@ -14,7 +14,7 @@ TripSource = Literal["compiler", "derived", "given", "unknown"]
 WEIGHTS = "weights"
 KV = "kv"
 ACTIVATIONS = "activations"
-COLLECTIVES = "collectives"
+COLLECTIVE_DATA = "collectives"
 PARAMETERS = "parameters"
 OTHER = "other"
 UNATTRIBUTED = "unattributed"
@@ -175,10 +175,6 @@ class ModuleTraffic:
     def bytes_by_scope(self, phase: str | None = None) -> dict[str, int]:
         """Padded HBM bytes by scope, the largest first."""
         return self._sums(lambda row, access: row.scope, phase)
-
-    def bytes_by_phase(self) -> dict[str, int]:
-        """Padded HBM bytes by phase, the largest first."""
-        return self._sums(lambda row, access: row.phase, None)
 
     @property
     def copies(self) -> tuple[InstructionTraffic, ...]:

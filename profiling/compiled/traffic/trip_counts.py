@@ -4,9 +4,8 @@ The compiler's own figure where it left one (`known_trip_count`, kept by the CPU
 programs have none: there the condition is read. Its root compares a counter with a bound; the
 counter's start comes from the loop's operand, its step from the body's root, the bound from a
 constant, possibly carried through loops around it. A condition may also be the `and` of such a
-comparison and something else, which can only end the loop earlier.
-
-Following a value to the instruction that makes it, through copies, tuples and fusions.
+comparison and something else, which can only end the loop earlier. `follow` traces a value to the
+instruction that computes it, through copies, tuples and fusions.
 """
 
 from collections.abc import Callable, Mapping
@@ -124,9 +123,9 @@ class LoopReader:
         """How often the body of the `while` instruction `loop` runs once it is entered."""
         if loop.name in self._given:
             return Trips(self._given[loop.name], "given")
-        known = loop.config.get("known_trip_count")
-        if isinstance(known, dict) and str(known.get("n", "")).isdigit():
-            return Trips(int(known["n"]), "compiler")
+        stated = loop.config.get("known_trip_count")
+        if isinstance(stated, dict) and str(stated.get("n", "")).isdigit():
+            return Trips(int(stated["n"]), "compiler")
         _, condition = body_and_condition(loop)
         try:
             count, early_exit = self._bounded(Value(condition.root), loop)

@@ -9,7 +9,6 @@ from .accesses import (
     MOVE_NOTHING,
     AccessReader,
     estimated_bytes,
-    exchange_of,
     exchanges_in,
     payload,
 )
@@ -184,7 +183,7 @@ def _collective(exchange: Instruction, row: InstructionTraffic) -> Collective:
     operands, results = payload(exchange)
     return Collective(
         name=exchange.name,
-        opcode=exchange_of(exchange.opcode) or exchange.opcode,
+        opcode=exchange.opcode.removesuffix("-start"),
         operand_bytes=operands,
         result_bytes=results,
         groups=exchange.groups,

@@ -1,27 +1,24 @@
-"""Matmul FLOPs of each instruction of a compiled program, from shapes: a key to share out by.
+"""What XProf shows of each instruction: matmul FLOPs, a category, and time at datasheet peaks.
+
+Matmul FLOPs follow from shapes; they are the key by which counted FLOPs are shared out.
 
 A TPU's compiler turns dots into convolutions, batched ones into convolutions with dilated
 windows, and those with a single row into a multiplication that is summed. All three are found,
 and only window positions that meet an element count, as in XLA's own HloCostAnalysis.
 
-XProf's categories of operations, by which its profile groups them.
-
-Names are those of tsl/profiler/convert/xla_op_utils.h: XProf tells by them what is a matmul, what
-communicates and what contains other operations.
-
-What one device could do at its datasheet's peaks, and the time that this predicts.
+Names of categories are those of tsl/profiler/convert/xla_op_utils.h: XProf tells by them what is a
+matmul, what communicates and what contains other operations.
 """
 
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from ....tpu_configs.chip import Chip
 from ..hlo.module import Instruction
-from .xplane import message_classes
+from ..protobuf import Message, message_classes
 
 FLOP_PER_TERM = 2
 """A multiply-add."""
@@ -82,20 +79,20 @@ def matmul_flops(hlo_proto: bytes) -> dict[str, int]:
 class _Counter:
     """FLOPs of instructions, what they call added."""
 
-    def __init__(self, module: Any):
+    def __init__(self, module: Message):
         self._computations = {one.id: one for one in module.computations}
         self._known: dict[int, int] = {}
 
     def by_name(self) -> dict[str, int]:
-        found = {
+        by_name = {
             instruction.name: self._flops(instruction, by_id)
             for computation in self._computations.values()
             for by_id in [_by_id(computation)]
             for instruction in computation.instructions
         }
-        return {name: flops for name, flops in found.items() if flops}
+        return {name: flops for name, flops in by_name.items() if flops}
 
-    def _flops(self, instruction: Any, by_id: dict[int, Any]) -> int:
+    def _flops(self, instruction: Message, by_id: dict[int, Message]) -> int:
         if instruction.opcode in _LOOPS:
             return 0
         own = _own_flops(instruction, by_id)
@@ -111,7 +108,7 @@ class _Counter:
         return self._known[number]
 
 
-def _own_flops(instruction: Any, by_id: dict[int, Any]) -> int:
+def _own_flops(instruction: Message, by_id: dict[int, Message]) -> int:
     if instruction.opcode == "dot":
         left = by_id[instruction.operand_ids[0]].shape.dimensions
         terms = math.prod(left[axis] for axis in instruction.dot.lhs_contracting)
@@ -123,7 +120,7 @@ def _own_flops(instruction: Any, by_id: dict[int, Any]) -> int:
     return 0
 
 
-def _convolution_flops(instruction: Any, by_id: dict[int, Any]) -> int:
+def _convolution_flops(instruction: Message, by_id: dict[int, Message]) -> int:
     axes = instruction.convolution
     left, kernel = (by_id[number].shape.dimensions for number in instruction.operand_ids[:2])
     result = instruction.shape.dimensions
@@ -137,7 +134,7 @@ def _convolution_flops(instruction: Any, by_id: dict[int, Any]) -> int:
     return FLOP_PER_TERM * rows * result[axes.output_feature] * terms
 
 
-def _positions(inputs: int, outputs: int, window: Any) -> int:
+def _positions(inputs: int, outputs: int, window: Message) -> int:
     """How often a window's element meets one of the inputs, over all outputs."""
     return _count_positions(
         inputs,
@@ -160,7 +157,7 @@ def _count_positions(
         return min(inputs, outputs)
     last = (inputs - 1) * base
     period = base // math.gcd(stride, base)  # outputs from one that meets an input to the next
-    found = 0
+    pairs = 0
     for element in range(size):
         offset = element * dilation - low
         first = max(0, -(offset // stride))  # the first output at or behind the first input
@@ -168,11 +165,11 @@ def _count_positions(
         near = range(first, min(first + period, end))
         start = next((output for output in near if (output * stride + offset) % base == 0), None)
         if start is not None:
-            found += 1 + (end - 1 - start) // period
-    return found
+            pairs += 1 + (end - 1 - start) // period
+    return pairs
 
 
-def _summed_product_flops(instruction: Any, by_id: dict[int, Any]) -> int:
+def _summed_product_flops(instruction: Message, by_id: dict[int, Message]) -> int:
     """A sum of products is a matmul with one row; other reductions are none."""
     source = by_id[instruction.operand_ids[0]]
     while source.opcode in _PASSING:
@@ -182,14 +179,15 @@ def _summed_product_flops(instruction: Any, by_id: dict[int, Any]) -> int:
     return FLOP_PER_TERM * math.prod(source.shape.dimensions)
 
 
-def _by_id(computation: Any) -> dict[int, Any]:
+def _by_id(computation: Message) -> dict[int, Message]:
     return {one.id: one for one in computation.instructions}
 
 
-def _module(hlo_proto: bytes) -> Any:
+def _module(hlo_proto: bytes) -> Message:
     kind = "Hlo" if is_whole(hlo_proto) else "HloModule"
     message = _CLASSES[kind].FromString(hlo_proto)
-    return message.hlo_module if kind == "Hlo" else message
+    module: Message = message.hlo_module if kind == "Hlo" else message
+    return module
 
 
 def is_whole(hlo_proto: bytes) -> bool:
@@ -236,12 +234,12 @@ def category(instruction: Instruction) -> str:
 
 def _opcodes(fusion: Instruction) -> set[str]:
     """Opcodes in a fusion, fusions inside it included."""
-    found: set[str] = set()
+    opcodes: set[str] = set()
     for instruction in fusion.called.instructions:
-        found.add(instruction.opcode)
+        opcodes.add(instruction.opcode)
         if instruction.opcode == "fusion":
-            found |= _opcodes(instruction)
-    return found
+            opcodes |= _opcodes(instruction)
+    return opcodes
 
 
 PICOSECONDS = 10**12

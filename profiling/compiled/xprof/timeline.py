@@ -1,20 +1,18 @@
-"""The device's plane: phases as steps, their programs, and the programs' operations.
+"""The device's plane of a session: phases as steps, their programs, and the programs' operations.
 
-A phase's FLOPs shared out over its instructions, to the last one.
-
-The device's plane with each phase as a single operation: a row a phase in XProf's tables.
-
-PhaseProgram: what the session's writer needs to know of one compiled phase.
+A phase's counted FLOPs are shared out over its instructions, to the last one. `PhaseRows` writes
+each phase as a single operation instead: a row a phase in XProf's tables.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 from ....tpu_configs.chip import Chip
 from ..hlo.module import Instruction, Module
 from ..hlo.proto import parse_module
+from ..protobuf import Message
 from ..traffic.traffic import HBM, UNATTRIBUTED, Direction, InstructionTraffic, ModuleTraffic
 from .op_metrics import LOOP, Roof, category, matmul_flops
 from .xplane import NO_STATS, MemoryAccessBreakdown, PlaneWriter, Stats, Value
@@ -61,13 +59,13 @@ def row_flops(phase: PhaseProgram) -> list[int]:
     rest = phase.flops
     for scope, of_scope in sorted(phase.flops_by_scope.items(), key=lambda item: -len(item[0])):
         inside = [i for i, row in enumerate(rows) if _within(row.scope, scope)]
-        known = [i for i in inside if weights[i]] or inside
-        if known and of_scope <= rest:
-            _share(of_scope, known, weights, rows, flops)
+        weighted = [i for i in inside if weights[i]] or inside
+        if weighted and of_scope <= rest:
+            _share(of_scope, weighted, weights, rows, flops)
             rest -= of_scope
     free = [i for i, given in enumerate(flops) if weights[i] and not given]
-    known = free or [i for i, weight in enumerate(weights) if weight] or list(range(len(rows)))
-    _share(rest, known, weights, rows, flops)
+    weighted = free or [i for i, weight in enumerate(weights) if weight] or list(range(len(rows)))
+    _share(rest, weighted, weights, rows, flops)
     return flops
 
 
@@ -140,10 +138,10 @@ class DevicePlane:
     now_ps: int = 0
     steps: int = 0  # written so far; XProf numbers them itself, from 0, and ours must be the same
     symbols: int = 0
-    lines: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, Message] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, plane: Any, chip: Chip, roof: Roof) -> Self:
+    def start(cls, plane: Message, chip: Chip, roof: Roof) -> Self:
         """An empty plane for one device of `chip`."""
         writer = PlaneWriter(plane, 1, _PLANE)
         writer.set_stats(
@@ -180,7 +178,7 @@ class DevicePlane:
 
     def _operations(self, phase: PhaseProgram, program: int) -> None:
         """One event an instruction, all its executions together, beneath its loops' events."""
-        open_loops: list[tuple[str, Any, int]] = []
+        open_loops: list[tuple[str, Message, int]] = []
         for row, flops in zip(phase.traffic.rows, row_flops(phase), strict=True):
             self._close(open_loops, row.loops)
             for name in row.loops[len(open_loops) :]:
@@ -194,7 +192,7 @@ class DevicePlane:
             self.now_ps += duration
         self._close(open_loops, ())
 
-    def _close(self, open_loops: list[tuple[str, Any, int]], still: tuple[str, ...]) -> None:
+    def _close(self, open_loops: list[tuple[str, Message, int]], still: tuple[str, ...]) -> None:
         """End the loops that are not among the outermost ones in `still`."""
         while open_loops and tuple(name for name, _, _ in open_loops) != still[: len(open_loops)]:
             _, event, start = open_loops.pop()
@@ -202,7 +200,7 @@ class DevicePlane:
 
     def _event(
         self, kind: int, duration_ps: int, counts: Stats = NO_STATS, line: str = "XLA Ops"
-    ) -> Any:
+    ) -> Message:
         stats = {"group_id": self.steps, "basis": BASIS, **counts}
         return self.writer.add_event(self.lines[line], kind, self.now_ps, duration_ps, stats)
 

@@ -1,7 +1,4 @@
-"""Table: the rows of a CSV file, whose mistakes are named by file, line and column.
-
-Published values in the units that cases have: seconds of pieces.
-"""
+"""The rows of a CSV file; mistakes are named by file, line and column."""
 
 import csv
 import math
@@ -61,7 +58,7 @@ class Row:
             )
         return int(value)
 
-    def known(self, column: str) -> float | None:
+    def number_or_none(self, column: str) -> float | None:
         """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None."""
         value = _number(self.text(column))
         return value if value is not None and value > 0 else None

@@ -1,6 +1,6 @@
-"""Deployment: a row's model on its slice, ready to say what steps ask of it.
+"""Where a row ran, from its columns and free text: its slice, and how the model was spread over it.
 
-Where a row ran: its slice and how the model was spread over it, from free text.
+A `Deployment` gives the work of the steps that the row timed.
 """
 
 import math
@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ....model.architecture import ModelShape, shape_of
 from ....tpu_configs.catalog import chip_stem, load_chip
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.figure import ChipInputError
@@ -16,7 +17,6 @@ from ...predicted.cases import Case, Group, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
 from ...predicted.memory import capacity
-from ...predicted.model_shape import ModelShape
 from ...predicted.step_work import Load, Work, decode_load, prefill_load, spread_over, step_work
 from ...predicted.time_model import step_terms
 from .csv_rows import LeftOutError, Row
@@ -40,14 +40,14 @@ def chip_of(hardware: str) -> tuple[Chip, int]:
     Raises LeftOutError where no chip file has it.
     """
     bare = hardware if "-core" in hardware else re.sub(r"\(.*?\)", "", hardware).strip()
-    found = _first_chip([hardware, bare])
-    if found is not None:
-        return found, 1
+    result = _first_chip([hardware, bare])
+    if result is not None:
+        return result, 1
     for pattern in _COUNTS:
         counted = pattern.search(bare)
-        found = _first_chip([pattern.sub("", bare)]) if counted else None
-        if counted and found is not None:
-            return found, math.prod(int(side) for side in counted[1].split("x"))
+        result = _first_chip([pattern.sub("", bare)]) if counted else None
+        if counted and result is not None:
+            return result, math.prod(int(side) for side in counted[1].split("x"))
     raise LeftOutError(f"no chip file for {hardware!r}")
 
 
@@ -71,13 +71,13 @@ def slice_of(chip: Chip, chips: int, topology: str = "") -> Slice:
     grids = [f"{stem}:{grid}" for grid in _GRID.findall(topology)]
     for name in (*grids, f"{stem}-{chips}"):
         try:
-            found = parse_slice(name)
+            result = parse_slice(name)
         except ChipInputError as error:
             reason = str(error)
             continue
-        if found.chips == chips:
-            return found
-        reason = f"{name} has {found.chips} chips, not {chips}"
+        if result.chips == chips:
+            return result
+        reason = f"{name} has {result.chips} chips, not {chips}"
     raise LeftOutError(reason)
 
 
@@ -90,11 +90,11 @@ def named_axes(topology: str) -> dict[str, int]:
     joint = re.search(r"\bTP\s*/\s*EP\s*=?\s*(\d*)", topology)
     if joint:
         return {"tensor": int(joint[1])} if joint[1] else {}
-    found = {
+    result = {
         axis: re.search(rf"(?<![A-Za-z]){short}\s*=?\s*(\d+)", topology)
         for axis, short in _AXES.items()
     }
-    sizes = {axis: int(match[1]) for axis, match in found.items() if match}
+    sizes = {axis: int(match[1]) for axis, match in result.items() if match}
     stages = re.search(r"pipeline over (\d+)", topology)
     return sizes | ({"pipeline": int(stages[1])} if stages else {})
 
@@ -103,11 +103,11 @@ def over_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
     """`axes` that count a chip's cores, as 'TP64' does on 16 chips, counted in chips instead."""
     devices = math.prod(axes.values())
     cores = chip.cores.per_chip.value if chip.cores else 1
-    each, rest = divmod(devices, chips)
+    per_chip, rest = divmod(devices, chips)
     tensor = axes.get("tensor", 1)
-    if rest or not 1 < each <= cores or tensor % each:
+    if rest or not 1 < per_chip <= cores or tensor % per_chip:
         return axes
-    return axes | {"tensor": tensor // each}
+    return axes | {"tensor": tensor // per_chip}
 
 
 def split_of(axes: dict[str, int], chips: int, default: str = "tensor") -> Parallelism:
@@ -176,10 +176,10 @@ class Deployment:
 
         Raises LeftOutError where the weights do not fit.
         """
-        found = capacity(
+        result = capacity(
             self.shape, self.formats.widths, self.split, self.hardware.memory_bytes, 1.0, context
         )
-        batch = min(float(found.largest_batch), ENGINE_SEQUENCES * self.copies)
+        batch = min(float(result.largest_batch), ENGINE_SEQUENCES * self.copies)
         if batch < 1:
             raise LeftOutError(f"the weights do not fit {self.slice.name}, split by '{self.split}'")
         return batch
@@ -228,14 +228,14 @@ def deployment_of(row: Row, serving: bool = False) -> Deployment:
     if "node" in topology:  # the chips are one node's, the axes those of all nodes
         chips = max(chips, math.prod(axes.values()))
     axes = over_chips(axes, chips, chip)
-    over = slice_of(chip, chips, topology)
+    on_slice = slice_of(chip, chips, topology)
     sizes, held = sizes_of(row), formats_of(row)
     hardware = hardware_of(chip, held.matmul_dtype)
     if serving and not axes:
         weight_bytes = sizes.parameters * held.widths.weight_bytes
         axes = {"tensor": _fewest(weight_bytes, float(hardware.memory_bytes), chips)}
     split = replace(split_of(axes, chips), kv_by_sequences=_kv_by_sequences(topology))
-    return Deployment(sizes.shape(), held, over, split, hardware)
+    return Deployment(shape_of(sizes), held, on_slice, split, hardware)
 
 
 def _kv_by_sequences(topology: str) -> bool:

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case, Group, Piece
-from ...predicted.collectives import Exchange, Parallelism, all_gather, all_reduce, groups_of, ring
-from ...predicted.collectives import Group as Chips
+from ...predicted.collectives import Parallelism, groups_of, published_collective, ring
 from ...predicted.hardware import hardware_of
 from ...predicted.step_work import (
     NOTHING,
@@ -41,7 +40,7 @@ def harness_of(row: Row) -> str:
 def operation_case(
     row: Row,
     group: Group,
-    over: Slice,
+    on_slice: Slice,
     held: Formats,
     work: Work,
     observed: float,
@@ -54,11 +53,11 @@ def operation_case(
         stack=harness_of(row),
         group=group,
         model=row.text("op") or row.text("model"),
-        slice=over,
+        slice=on_slice,
         matmul_dtype=held.matmul_dtype,
         narrowing=held.narrowing,
         pieces=(Piece(phase or group, 1.0, work),),
-        copies=over.chips,
+        copies=on_slice.chips,
         observed=observed,
         unit="s",
         scope="chips",
@@ -67,9 +66,11 @@ def operation_case(
     )
 
 
-def matmuls(over: Slice, held: Formats, rows: float, matrices: list[tuple[float, float]]) -> Work:
+def matmuls(
+    on_slice: Slice, held: Formats, rows: float, matrices: list[tuple[float, float]]
+) -> Work:
     """Of `rows` with each [depth, columns] of `matrices`, one after another."""
-    tile = hardware_of(over.chip, held.matmul_dtype).tile
+    tile = hardware_of(on_slice.chip, held.matmul_dtype).tile
     work = NOTHING
     for depth, columns in matrices:
         work = work + matmul_work(rows, depth, columns, held.widths, tile)
@@ -77,40 +78,33 @@ def matmuls(over: Slice, held: Formats, rows: float, matrices: list[tuple[float,
 
 
 def batched_matmul(
-    over: Slice, held: Formats, batch: float, rows: float, depth: float, columns: float
+    on_slice: Slice, held: Formats, batch: float, rows: float, depth: float, columns: float
 ) -> Work:
     """`batch` matmuls of operands that are both activations, in one kernel."""
-    tile = hardware_of(over.chip, held.matmul_dtype).tile
+    tile = hardware_of(on_slice.chip, held.matmul_dtype).tile
     width = held.widths.activation_bytes
     widths = Widths(weight_bytes=width, kv_bytes=width, activation_bytes=width)
     return replace(matmul_work(rows, depth, columns, widths, tile) * batch, kernels=1.0)
 
 
 def collective(
-    kind: str, over: Slice, moved_bytes: float, axis: int | None = None
+    kind: str, on_slice: Slice, moved_bytes: float, axis: int | None = None
 ) -> tuple[Work, float]:
     """Its work over all chips, or over an `axis` of so many that does not wrap; and the bytes
     that count as moved where a bandwidth is stated, those that any algorithm sends at least.
 
     Raises LeftOutError for a kind that is not known.
     """
-    group = ring(axis, wraps=False) if axis else groups_of(over, _all_chips(over))["tensor"]
-    others = (group.chips - 1) / group.chips
-    exchange, sent = _exchange(kind, group, moved_bytes, others)
-    return exchange_work(exchange), sent
+    group = ring(axis, wraps=False) if axis else groups_of(on_slice, _all_chips(on_slice))["tensor"]
+    result = published_collective(kind)
+    if result is None:
+        raise LeftOutError(f"the exchange '{kind}' is not described")
+    sent = result.least_sent_bytes(group.chips, moved_bytes)
+    return exchange_work(result.over(group, moved_bytes)), sent
 
 
-def _exchange(kind: str, group: Chips, size: float, others: float) -> tuple[Exchange, float]:
-    plain = re.sub(r"[^a-z]", "", kind.lower())
-    if "allgather" in plain:
-        return all_gather(group, size), size * others
-    if "allreduce" in plain or "psum" in plain:
-        return all_reduce(group, size), 2 * size * others
-    raise LeftOutError(f"the exchange '{kind}' is not described")
-
-
-def _all_chips(over: Slice) -> Parallelism:
-    return Parallelism(tensor=over.chips)
+def _all_chips(on_slice: Slice) -> Parallelism:
+    return Parallelism(tensor=on_slice.chips)
 
 
 def named_operation(row: Row) -> Case:
@@ -120,23 +114,23 @@ def named_operation(row: Row) -> Case:
     """
     name, topology = row.text("model"), row.text("parallelism_topology")
     chip, counted = chip_of(row.text("hardware"))
-    over = slice_of(chip, row.count("n_chips", counted), topology)
+    on_slice = slice_of(chip, row.count("n_chips", counted), topology)
     held = formats(row.text("w_dtype"), row.text("w_dtype"))
     if row.text("phase") == "elementwise":
         count = re.search(r"\badd\b.*N=2\^(\d+)", name)
         if not count:
             raise LeftOutError(f"the operation '{name}' is not described")
         moved = 3 * 2.0 ** int(count[1]) * held.widths.activation_bytes  # two read, one written
-        return operation_case(row, "vector", over, held, elementwise_work(moved), seconds(row))
+        return operation_case(row, "vector", on_slice, held, elementwise_work(moved), seconds(row))
     size = re.search(r"([\d.]+) ?([KMG])B", name)
     scale = {"K": 1e3, "M": 1e6, "G": 1e9}
     moved = float(size[1]) * scale[size[2]] if size else LARGE_BYTES
     # 'X=8? Y=4': the axis that is certain; one shorter than its side of a torus is a line.
     axis = re.search(r"\b[XYZ]=(\d+)(?![\d?])", topology)
     line = int(axis[1]) if axis and "no full wrap" in topology else None
-    work, sent = collective(name, over, moved, line)
+    work, sent = collective(name, on_slice, moved, line)
     observed = seconds(row, sent)
-    return operation_case(row, "collective", over, held, work, observed)
+    return operation_case(row, "collective", on_slice, held, work, observed)
 
 
 def seconds(row: Row, sent_bytes: float | None = None) -> float:

@@ -1,28 +1,29 @@
-"""Rows of measured_energy_h100.csv: one decode step of a server, its time and its energy.
+"""Rows of two tables that state little: measured_energy_h100.csv (one decode step of a server, its
+time and its energy) and measured_v6e_llama3_8b_layers.csv (matmuls of one layer, and of the head,
+by tokens).
 
-Rows of measured_v6e_llama3_8b_layers.csv: matmuls of one layer, and of the head, by tokens.
-
-The file says neither model, chip nor dtype in its rows: they are those of its name's source
+The second says neither model, chip nor dtype in its rows: they are those of its name's source
 (LLMServingSim, MIT): Llama-3.1-8B in bfloat16 on one TPU v6e.
 """
 
 from dataclasses import replace
 
+from ....model.architecture import shape_of
 from ....model.config import preset
 from ...predicted.cases import Case, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
 from .csv_rows import LeftOutError, Row
 from .deployments import Deployment, chip_of, slice_of
-from .layers import PREFILL_TOKENS, projections
+from .measured_layers import PREFILL_TOKENS, projections
 from .models import formats, known_sizes
 from .operators import matmuls, one_chip, operation_case
 
-COLUMNS = (
+ENERGY_COLUMNS = (
     "model", "task", "weight_precision", "gpu", "n_gpus", "tp", "ep", "dp", "avg_batch",
     "avg_output_len", "median_itl_ms", "J_per_token",
 )  # fmt: skip
-SOURCE = "ML.ENERGY leaderboard"
+ENERGY_SOURCE = "ML.ENERGY leaderboard"
 
 PROMPT_TOKENS = {
     "lm-arena-chat": 400.0,
@@ -56,8 +57,8 @@ def energy_cases(row: Row) -> list[Case]:
     decode = place.case(row, "decode", (step,), row.number("median_itl_ms") * 1e-3, note=note)
     energy = place.case(row, "energy", (step, prompts), joules, "J", note)
     return [
-        replace(decode, id=f"{row.id} step", source=SOURCE, stack="vLLM"),
-        replace(energy, id=f"{row.id} energy", source=SOURCE, stack="vLLM"),
+        replace(decode, id=f"{row.id} step", source=ENERGY_SOURCE, stack="vLLM"),
+        replace(energy, id=f"{row.id} energy", source=ENERGY_SOURCE, stack="vLLM"),
     ]
 
 
@@ -76,14 +77,14 @@ def _deployment(row: Row) -> Deployment:
     # Engines multiply 4-bit blocks of weights in bfloat16, 8-bit weights in their own format.
     held = formats(precision, precision if precision in ("fp8", "int8") else "bf16", "bf16")
     hardware = hardware_of(chip, held.matmul_dtype)
-    return Deployment(sizes.shape(), held, slice_of(chip, chips), split, hardware)
+    return Deployment(shape_of(sizes), held, slice_of(chip, chips), split, hardware)
 
 
-COLUMNS_TPU_LAYERS = ("tokens", "projections_per_layer_ns", "lm_head_ns")
-SOURCE_TPU_LAYERS = "LLMServingSim, TPU v6e, Llama-3.1-8B"
+TPU_LAYERS_COLUMNS = ("tokens", "projections_per_layer_ns", "lm_head_ns")
+TPU_LAYERS_SOURCE = "LLMServingSim, TPU v6e, Llama-3.1-8B"
 
 
-def layers_cases(row: Row) -> list[Case]:
+def tpu_layers_cases(row: Row) -> list[Case]:
     """The layer's case and the head's.
 
     Raises ProfileInputError for a malformed cell.
@@ -92,22 +93,22 @@ def layers_cases(row: Row) -> list[Case]:
     model = preset("llama3-8b")
     sizes = known_sizes(model.name)
     assert sizes is not None
-    over, held = one_chip("TPU v6e"), formats("bf16")
+    on_slice, widths = one_chip("TPU v6e"), formats("bf16")
     phase = "prefill" if tokens >= PREFILL_TOKENS else "decode"
     work = {
-        "projections": matmuls(over, held, tokens, projections(sizes, 1.0)),
-        "lm_head": matmuls(over, held, tokens, [(sizes.embed_dim, sizes.vocab_size)]),
+        "projections": matmuls(on_slice, widths, tokens, projections(sizes, 1.0)),
+        "lm_head": matmuls(on_slice, widths, tokens, [(sizes.embed_dim, sizes.vocab_size)]),
     }
-    columns = dict(zip(work, COLUMNS_TPU_LAYERS[1:], strict=True))
+    columns = dict(zip(work, TPU_LAYERS_COLUMNS[1:], strict=True))
     cases = {
         name: operation_case(
-            row, "matmul", over, held, each, row.number(columns[name]) * 1e-9, phase
+            row, "matmul", on_slice, widths, moved, row.number(columns[name]) * 1e-9, phase
         )
-        for name, each in work.items()
+        for name, moved in work.items()
     }
     return [
         replace(
-            case, id=f"{case.id} {name}", source=SOURCE_TPU_LAYERS, model=f"{model.name} {name}"
+            case, id=f"{case.id} {name}", source=TPU_LAYERS_SOURCE, model=f"{model.name} {name}"
         )
         for name, case in cases.items()
     ]

@@ -1,8 +1,7 @@
-"""Rows of measured_inference.csv: steps of models, serving, and single exchanges.
+"""Rows of measured_inference.csv: steps of models, time or energy for one token of a server's
+output, and single exchanges.
 
-Batch and lengths of a row, from its columns or the words around them.
-
-Rows of a server's throughput: time, or energy, for one token of output.
+Batch and lengths come from a row's columns or from its notes.
 """
 
 import re
@@ -18,10 +17,10 @@ from .operators import named_operation
 _NUMBER = r"([\d,]*\.?\d+)"
 
 
-def said(pattern: str, text: str) -> float | None:
+def number_in(pattern: str, text: str) -> float | None:
     """The number that `pattern`, in which '#' stands for it, finds in `text`."""
-    found = re.search(pattern.replace("#", _NUMBER), text)
-    return float(found[1].replace(",", "")) if found else None
+    result = re.search(pattern.replace("#", _NUMBER), text)
+    return float(result[1].replace(",", "")) if result else None
 
 
 def input_tokens(row: Row) -> float:
@@ -29,7 +28,7 @@ def input_tokens(row: Row) -> float:
 
     Raises LeftOutError where they are not stated.
     """
-    tokens = row.known("input_len")
+    tokens = row.number_or_none("input_len")
     if tokens is None:
         raise LeftOutError("the length of the prompts is not stated")
     return tokens
@@ -40,7 +39,7 @@ def output_tokens(row: Row) -> float:
 
     Raises LeftOutError where they are not stated.
     """
-    tokens = row.known("output_len")
+    tokens = row.number_or_none("output_len")
     if tokens is None:
         raise LeftOutError("the length of the answers is not stated")
     return tokens
@@ -48,10 +47,10 @@ def output_tokens(row: Row) -> float:
 
 def history_tokens(row: Row) -> float:
     """Positions cached before the prompt: what the context holds besides prompt and answer."""
-    context = row.known("context_len")
+    context = row.number_or_none("context_len")
     if context is None:
         return 0.0
-    counted = (row.known("input_len") or 0.0) + (row.known("output_len") or 0.0)
+    counted = (row.number_or_none("input_len") or 0.0) + (row.number_or_none("output_len") or 0.0)
     return max(context - counted, 0.0)
 
 
@@ -62,10 +61,10 @@ def decode_context(row: Row) -> float:
 
     Raises LeftOutError where neither is stated.
     """
-    context = row.known("context_len") or said(r"^~?#", row.text("context_len"))
+    context = row.number_or_none("context_len") or number_in(r"^~?#", row.text("context_len"))
     if context is not None:
         return context
-    prompt, answer = row.known("input_len"), row.known("output_len")
+    prompt, answer = row.number_or_none("input_len"), row.number_or_none("output_len")
     if prompt is None or answer is None:
         raise LeftOutError("the context is not stated")
     return prompt + answer / 2
@@ -79,14 +78,14 @@ def decode_batch(row: Row) -> float:
 
     Raises LeftOutError where nothing says it.
     """
-    if running := row.known("effective_running_batch"):
+    if running := row.number_or_none("effective_running_batch"):
         return running
-    rate = said(r"# (?:out|output) tok/s", row.text("notes"))
+    rate = number_in(r"# (?:out|output) tok/s", row.text("notes"))
     if rate and row.text("unit") == "ms/tok":
         return rate * row.number("value") / 1e3
     if row.text("unit") == "tok/s" and (per_user := _rate_per_user(row.text("notes"))):
         return row.number("value") / per_user
-    batch = row.known("batch_or_concurrency")
+    batch = row.number_or_none("batch_or_concurrency")
     if batch is None:
         raise LeftOutError("the batch is not stated")
     return batch
@@ -94,8 +93,8 @@ def decode_batch(row: Row) -> float:
 
 def _rate_per_user(notes: str) -> float | None:
     """The middle of '20-22 tok/s per user'."""
-    found = re.search(r"([\d.]+)-([\d.]+) tok/s per user", notes)
-    return (float(found[1]) + float(found[2])) / 2 if found else None
+    result = re.search(r"([\d.]+)-([\d.]+) tok/s per user", notes)
+    return (float(result[1]) + float(result[2])) / 2 if result else None
 
 
 MLPERF_LENGTHS: dict[str, tuple[float, float]] = {
@@ -135,9 +134,9 @@ def serving_case(row: Row) -> Case:
         raise LeftOutError("a limit on latency ruled the batch, which is not stated")
     place = deployment_of(row, serving=True)
     lengths = _lengths(row)
-    beams = said(r"beam #", row.text("notes")) or 1.0
+    beams = number_in(r"beam #", row.text("notes")) or 1.0
     fits = place.largest_batch(lengths.prompt / beams + lengths.answer / 2)
-    stated = row.known("effective_running_batch") or _most_at_once(row)
+    stated = row.number_or_none("effective_running_batch") or _most_at_once(row)
     batch = min(stated * beams, fits) if stated else fits
     pieces = _pieces(place, lengths, batch, beams)
     if row.text("unit").startswith("J/"):
@@ -147,7 +146,7 @@ def serving_case(row: Row) -> Case:
 
 def _most_at_once(row: Row) -> float | None:
     """Requests at a time: '64', or '<=135'."""
-    return said(r"^(?:<=)?#$", row.text("batch_or_concurrency"))
+    return number_in(r"^(?:<=)?#$", row.text("batch_or_concurrency"))
 
 
 def _pieces(place: Deployment, lengths: Lengths, batch: float, beams: float) -> tuple[Piece, Piece]:
@@ -166,7 +165,10 @@ def _pieces(place: Deployment, lengths: Lengths, batch: float, beams: float) -> 
 def _lengths(row: Row) -> Lengths:
     """Prompt and answer: from columns, means in the notes, or the data set that is named."""
     notes, model = row.text("notes"), row.text("model")
-    prompt, answer = _mean_prompt(notes) or row.known("input_len"), row.known("output_len")
+    prompt, answer = (
+        _mean_prompt(notes) or row.number_or_none("input_len"),
+        row.number_or_none("output_len"),
+    )
     if prompt and answer:
         return Lengths(prompt, answer)
     stated = re.search(r"\(([^()]*?) avg ~?([\d.]+) in/([\d.]+) out\)", notes)
@@ -176,8 +178,8 @@ def _lengths(row: Row) -> Lengths:
         for name, lengths in MLPERF_LENGTHS.items():
             if model.lower().startswith(name):
                 return Lengths(*lengths)
-    ratio = said(r"~?# input tokens per output token", notes)
-    context = row.known("context_len") or said(r"^~?#", row.text("context_len"))
+    ratio = number_in(r"~?# input tokens per output token", notes)
+    context = row.number_or_none("context_len") or number_in(r"^~?#", row.text("context_len"))
     if ratio and context:
         answer = context / (ratio + 0.5)
         return Lengths(ratio * answer, answer)
@@ -186,8 +188,8 @@ def _lengths(row: Row) -> Lengths:
 
 def _mean_prompt(notes: str) -> float | None:
     """Of 'input max 1919 (avg ~ 1k)'."""
-    found = re.search(r"input[^,]*\bavg ~? ?([\d.]+)(k?)", notes)
-    return float(found[1]) * (1e3 if found[2] else 1.0) if found else None
+    result = re.search(r"input[^,]*\bavg ~? ?([\d.]+)(k?)", notes)
+    return float(result[1]) * (1e3 if result[2] else 1.0) if result else None
 
 
 def _same_model(a: str, b: str) -> bool:
@@ -208,7 +210,7 @@ def _output_rate(row: Row, lengths: Lengths) -> float:
     raise LeftOutError(f"the unit '{unit}' of '{row.text('metric')}' is not known")
 
 
-COLUMNS = (
+INFERENCE_COLUMNS = (
     "source", "model", "hardware", "n_chips", "parallelism_topology", "w_dtype", "act_dtype",
     "kv_dtype", "batch_or_concurrency", "input_len", "output_len", "context_len", "phase",
     "metric", "value", "unit", "notes",
@@ -234,7 +236,7 @@ def inference_cases(row: Row) -> list[Case]:
 
 def _prefill(row: Row) -> Case:
     metric = row.text("metric").lower()
-    batch = row.known("batch_or_concurrency") or 1
+    batch = row.number_or_none("batch_or_concurrency") or 1
     if "ttft" in metric and batch > 1:
         raise LeftOutError("time to first token under load is queueing, not prefill")
     place = deployment_of(row)
@@ -272,7 +274,7 @@ def _steps(row: Row) -> float:
 def _both(row: Row) -> Case:
     """A whole answer: the prompt, then every token of the answer with a growing cache."""
     place = deployment_of(row)
-    batch = row.known("batch_or_concurrency")
+    batch = row.number_or_none("batch_or_concurrency")
     if batch is None:
         raise LeftOutError("the batch is not stated")
     new, out, history = input_tokens(row), output_tokens(row), history_tokens(row)

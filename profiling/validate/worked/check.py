@@ -3,20 +3,19 @@
 from dataclasses import dataclass
 
 from ...predicted.cases import LeftOut
-from . import scaling_book as gpus
-from . import scaling_book as roofline
-from . import scaling_book as sharding
-from . import scaling_book as tpus
-from . import scaling_book as transformers
-from . import scaling_book_inference as applied
-from . import scaling_book_inference as inference
-from . import scaling_book_inference as pope
+from . import scaling_book as book
+from . import scaling_book_inference as book_inference
 from .problems import Problem, Solution, problems
 
 SOLUTIONS: dict[str, Solution] = {
-    id: solution
-    for chapter in (roofline, tpus, sharding, transformers, inference, applied, gpus, pope)
-    for id, solution in chapter.SOLUTIONS.items()
+    **book.SOLUTIONS,
+    **book.SOLUTIONS_TPUS,
+    **book.SOLUTIONS_SHARDING,
+    **book.SOLUTIONS_TRANSFORMERS,
+    **book_inference.SOLUTIONS,
+    **book_inference.SOLUTIONS_APPLIED,
+    **book.SOLUTIONS_GPUS,
+    **book_inference.SOLUTIONS_POPE,
 }
 
 LEFT_OUT = {
@@ -61,6 +60,6 @@ def solve(problem: Problem) -> Solved | LeftOut:
 
 def solve_all() -> tuple[list[Solved], list[LeftOut]]:
     """All problems of the file, in its order."""
-    found = [solve(problem) for problem in problems()]
-    solved = [each for each in found if isinstance(each, Solved)]
-    return solved, [each for each in found if isinstance(each, LeftOut)]
+    outcomes = [solve(problem) for problem in problems()]
+    solved = [outcome for outcome in outcomes if isinstance(outcome, Solved)]
+    return solved, [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]

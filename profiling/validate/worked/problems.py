@@ -1,6 +1,5 @@
-"""Problem: a question with a published answer, as data/worked_problems.csv has it.
-
-What the solutions share: a question's figures put into the functions that predict.
+"""Questions with a published answer, as data/worked_problems.csv has them, and what their solutions
+share.
 """
 
 import math
@@ -11,10 +10,10 @@ from pathlib import Path
 
 import scipy.optimize
 
+from ....model.architecture import ModelShape
 from ....tpu_configs.catalog import load_chip
 from ...predicted.collectives import Exchange, Group, ring
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
-from ...predicted.model_shape import ModelShape
 from ...predicted.step_work import NOTHING, Widths, Work, exchange_work
 from ...predicted.time_model import Terms, step_terms
 from ..measurements.csv_rows import Row, read_table

@@ -1,12 +1,5 @@
-"""JAX scaling book, 'All about rooflines'.
-
-JAX scaling book, 'How to think about TPUs'.
-
-JAX scaling book, 'Sharded matrices and how to multiply them'.
-
-JAX scaling book, 'All the transformer math you need to know', and the training of Llama 3.
-
-JAX scaling book, 'How to think about GPUs'.
+"""Questions of the JAX scaling book: rooflines, TPUs, sharded matrices, transformer math, training
+Llama 3, and GPUs.
 """
 
 from dataclasses import replace
@@ -14,13 +7,13 @@ from functools import partial
 
 import scipy.optimize
 
+from ....model.architecture import shape_of
 from ....model.config import ModelConfig, preset
 from ....tpu_configs.catalog import load_chip
 from ....tpu_configs.slice import parse_slice
-from ...predicted.collectives import Parallelism, all_gather, all_reduce, permute, ring, switched
+from ...predicted.collectives import ALL_GATHER, ALL_REDUCE, PERMUTE, Parallelism, ring, switched
 from ...predicted.hardware import hardware_of
 from ...predicted.memory import capacity
-from ...predicted.model_shape import shape_of
 from ...predicted.step_work import Spread, decode_load, matmul_work, step_work
 from ..measurements.models import formats
 from ..measurements.operators import batched_matmul, one_chip
@@ -63,8 +56,8 @@ def _critical_batch_bfloat16() -> float:
 
 
 def _matrix_for_each_example() -> float:
-    over, held = one_chip("v5e"), formats("int8", "int8")
-    return intensity(batched_matmul(over, held, batch=64, rows=1, depth=4096, columns=4096))
+    on_slice, held = one_chip("v5e"), formats("int8", "int8")
+    return intensity(batched_matmul(on_slice, held, batch=64, rows=1, depth=4096, columns=4096))
 
 
 def _teraflop_on_h100() -> float:
@@ -89,9 +82,9 @@ _LONG = 131072.0  # "128k"
 
 
 def _load_200b() -> float:
-    over = parse_slice("v4-32")
+    on_slice = parse_slice("v4-32")
     hardware = rates("v4", memory_bandwidth=1.23e12)
-    return float(terms(moved(200e9 * BF16.weight_bytes / over.chips), hardware).memory_s) / MS
+    return float(terms(moved(200e9 * BF16.weight_bytes / on_slice.chips), hardware).memory_s) / MS
 
 
 def _hosts(name: str) -> float:
@@ -111,15 +104,15 @@ def _flop_bound_batch(bandwidth: float) -> float:
 
 def _across_two_links() -> float:
     array = 8 * 128 * 8192 * BF16.activation_bytes
-    half = permute(closed_ring(4), array / 2)  # half of it over each link
+    half = PERMUTE.over(closed_ring(4), array / 2)  # half of it over each link
     return transfer_s(half, rates("v5e", link_bandwidth=4.5e10)) / US
 
 
 def _from_hosts() -> float:
     """Each chip's share of the matrix over its host's link to it."""
-    over = parse_slice("v5e:4x4")
+    on_slice = parse_slice("v5e:4x4")
     hardware = rates("v5e", memory_bandwidth=1.5e10)
-    return float(terms(moved(_LONG**2 / over.chips), hardware).memory_s) / MS
+    return float(terms(moved(_LONG**2 / on_slice.chips), hardware).memory_s) / MS
 
 
 def _into_matrix_unit() -> float:
@@ -151,7 +144,7 @@ _B, _D = 1024, 4096
 
 def _gather_v5e(wraps: bool) -> float:
     array = 2048 * 8192 * BF16.activation_bytes
-    exchange = all_gather(ring(4, wraps), array)
+    exchange = ALL_GATHER.over(ring(4, wraps), array)
     return transfer_s(exchange, rates("v5e", link_bandwidth=_LINK)) / US
 
 
@@ -165,18 +158,18 @@ def _copies_on_mesh() -> float:
 
 def _gather_x() -> float:
     """bf16[B_X, D_Y] over X: a chip ends with [B, D / 4]."""
-    exchange = all_gather(closed_ring(4), BF16.activation_bytes * _B * _D / 4)
+    exchange = ALL_GATHER.over(closed_ring(4), BF16.activation_bytes * _B * _D / 4)
     return transfer_s(exchange, rates("v4", link_bandwidth=_LINK)) / US
 
 
 def _reduce_z() -> float:
-    exchange = all_reduce(closed_ring(4), BF16.activation_bytes * _B * _D)
+    exchange = ALL_REDUCE.over(closed_ring(4), BF16.activation_bytes * _B * _D)
     return transfer_s(exchange, rates("v4", link_bandwidth=_LINK)) / US
 
 
 def _small_gather() -> float:
     """Hops alone: 256 bytes take no time."""
-    exchange = all_gather(closed_ring(4), 128 * BF16.activation_bytes)
+    exchange = ALL_GATHER.over(closed_ring(4), 128 * BF16.activation_bytes)
     return float(exchange.hops * rates("v4", hop_s=1e-6).hop_s) / US
 
 
@@ -245,7 +238,7 @@ def _small_matmul() -> float:
 
 
 def _gather_in_node() -> float:
-    exchange = all_gather(switched(8), 4096 * 65536 * BF16.activation_bytes)
+    exchange = ALL_GATHER.over(switched(8), 4096 * 65536 * BF16.activation_bytes)
     return transfer_s(exchange, rates("h100", link_bandwidth=450e9)) / MS
 
 

@@ -1,9 +1,6 @@
-"""JAX scaling book, 'All about transformer inference'.
-
-JAX scaling book, 'Serving LLaMA 3-70B on TPUs'.
-
-Pope et al. 2022 (arXiv:2211.05102), table 1: the longest context on 64 TPU v4 where keys and
-values may take 30 % of the memory.
+"""Questions of the JAX scaling book on inference and on serving LLaMA 3-70B on TPUs, and table 1 of
+Pope et al. 2022 (arXiv:2211.05102): the longest context on 64 TPU v4 where keys and values may take
+30 % of the memory.
 """
 
 from dataclasses import replace
@@ -11,13 +8,13 @@ from functools import partial
 
 import scipy.optimize
 
+from ....model.architecture import ModelShape, shape_of
 from ....model.config import preset
 from ....tpu_configs.catalog import load_chip
 from ....tpu_configs.slice import parse_slice
-from ...predicted.collectives import ONE_CHIP, Parallelism, all_gather, reduce_scatter, torus
+from ...predicted.collectives import ALL_GATHER, ONE_CHIP, REDUCE_SCATTER, Parallelism, torus
 from ...predicted.hardware import IDEAL
 from ...predicted.memory import Capacity, capacity
-from ...predicted.model_shape import ModelShape, shape_of
 from ...predicted.step_work import (
     Spread,
     Widths,
@@ -90,7 +87,7 @@ def _critical_batch_of_experts() -> float:
 def _latency_bound_bytes() -> float:
     """The array whose gather over 8 chips takes as long in bytes as in hops."""
     hardware = rates("v5e", link_bandwidth=4.5e10, hop_s=1e-6)
-    one = all_gather(closed_ring(8), 1.0)
+    one = ALL_GATHER.over(closed_ring(8), 1.0)
     return float(one.hops * hardware.hop_s / (one.link_bytes / hardware.link_bandwidth))
 
 
@@ -101,7 +98,7 @@ def _tensor_parallel_bound() -> float:
     hardware = rates("v5e", matmul_flops=2550.0, link_bandwidth=0.5)
     many = torus((1024, 1024), (True, True))
     array = BF16.activation_bytes * batch * depth
-    links_s = transfer_s(all_gather(many, array) + reduce_scatter(many, array), hardware)
+    links_s = transfer_s(ALL_GATHER.over(many, array) + REDUCE_SCATTER.over(many, array), hardware)
     mlp: Work = matmul_work(batch, depth, width, BF16) + matmul_work(batch, width, depth, BF16)
     return float(terms(mlp, hardware).compute_s) / links_s
 
@@ -169,7 +166,7 @@ def _full_memory() -> float:
 
 
 def _gather_of_layer() -> float:
-    exchange = all_gather(closed_ring(8), BF16.activation_bytes * 64 * 8192)
+    exchange = ALL_GATHER.over(closed_ring(8), BF16.activation_bytes * 64 * 8192)
     return transfer_s(exchange, rates("v5e", link_bandwidth=4.5e10)) / US
 
 
@@ -225,12 +222,12 @@ _SHARE = 0.3
 
 def _longest_context(batch: float, heads: tuple[float, float], by_sequences: bool = False) -> float:
     """`heads`: KV heads, and their width."""
-    sizes, over = known_sizes("PaLM-540B"), parse_slice("v4:4x4x4")
+    sizes, on_slice = known_sizes("PaLM-540B"), parse_slice("v4:4x4x4")
     assert sizes is not None
     kv_heads, head_dim = heads
-    shape = replace(sizes.shape(), kv_heads=kv_heads, head_dim=head_dim)
-    split = Parallelism(tensor=over.chips, kv_by_sequences=by_sequences)
-    memory_bytes = over.chip.hbm_capacity_bytes
+    shape = replace(shape_of(sizes), kv_heads=kv_heads, head_dim=head_dim)
+    split = Parallelism(tensor=on_slice.chips, kv_by_sequences=by_sequences)
+    memory_bytes = on_slice.chip.hbm_capacity_bytes
     held = capacity(shape, BF16, split, memory_bytes, sequences=batch, own_context=1.0)
     return _SHARE * memory_bytes / float(held.kv_bytes)
 

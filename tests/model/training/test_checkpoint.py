@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.training import loop as checkpoint
 from rooflink.model.training.data import initial_transformer
-from rooflink.model.training.loop import load_checkpoint, optimizer, read_notes, save_checkpoint
 from rooflink.model.training.recipes import Recipe
+from rooflink.model.training.updates import optimizer
+from rooflink.model.weights import checkpoint
+from rooflink.model.weights.checkpoint import load_checkpoint, read_notes, save_checkpoint
 
 
 def test_a_model_and_its_optimiser_come_back(tmp_path: Path, small_recipe: Recipe) -> None:

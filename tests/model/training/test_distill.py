@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rooflink.model.training.data import initial_transformer
-from rooflink.model.training.distill import distillation_loss, teach
-from rooflink.model.training.loss import cross_entropy
+from rooflink.model.training.distill import DistillationLoss, teach
 from rooflink.model.training.recipes import Recipe
+from rooflink.model.training.updates import cross_entropy
 from rooflink.model.transformer import Transformer
 
 TOKENS = jnp.array([[5, 9, 2, 60, 3], [6, 1, 1, 8, 44]], jnp.int32)
@@ -25,8 +25,8 @@ def test_a_student_that_is_its_teacher_has_nothing_to_match(
     models: tuple[Transformer, Transformer],
 ) -> None:
     held = teach(models[0], TOKENS)
-    loss, slope = jax.jit(jax.value_and_grad(distillation_loss))(
-        models[0], held, TOKENS, TAUGHT, 1.0
+    loss, slope = jax.jit(jax.value_and_grad(DistillationLoss(1.0)))(
+        models[0], held, TOKENS, TAUGHT
     )
     assert float(loss) == pytest.approx(0, abs=1e-6)
     assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(slope)) < 1e-5
@@ -36,7 +36,7 @@ def test_without_the_kl_it_is_the_cross_entropy_of_the_teachers_tokens(
     models: tuple[Transformer, Transformer],
 ) -> None:
     held = teach(models[1], TOKENS)
-    found = jax.jit(distillation_loss)(models[0], held, TOKENS, TAUGHT, 0.0)
+    found = jax.jit(DistillationLoss(0.0))(models[0], held, TOKENS, TAUGHT)
     np.testing.assert_allclose(found, jax.jit(cross_entropy)(models[0], TOKENS, TAUGHT), rtol=1e-6)
 
 
@@ -47,5 +47,5 @@ def test_the_kl_is_that_of_the_taught_places(models: tuple[Transformer, Transfor
     )
     places = [(0, 1), (0, 2), (0, 3), (1, 2)]
     by_hand = np.mean([(teacher[at] * np.log(teacher[at] / student[at])).sum() for at in places])
-    found = jax.jit(distillation_loss)(models[0], teach(models[1], TOKENS), TOKENS, TAUGHT, 1.0)
+    found = jax.jit(DistillationLoss(1.0))(models[0], teach(models[1], TOKENS), TOKENS, TAUGHT)
     assert float(found) == pytest.approx(by_hand, rel=1e-4)

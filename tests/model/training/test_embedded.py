@@ -7,23 +7,18 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from model_card import attempt, search_figures, thinking_figures, voting_figures
 
 from rooflink.model.sampling import Greedy
 from rooflink.model.tasks import parse_task
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
 from rooflink.model.training.data import notation_tokenizer
-from rooflink.model.training.evaluate import (
-    AMPLE_BUDGET,
-    PROBLEMS,
-    Figure,
-    attempt,
-    search_figures,
-    thinking_figures,
-    voting_figures,
-)
+from rooflink.model.training.methods import AMPLE_BUDGET
 from rooflink.model.training.recipes import REASONER, load_recipe
+from rooflink.model.training.rollout import Figure
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import WeightSource, open_weights, parameters
+from rooflink.profiling.statistics import wilson_interval
 
 FOLDER = Path(str(files("rooflink.model.weights.embedded"))) / "reasoner"
 CARD = (FOLDER / "README.md").read_text()
@@ -75,6 +70,10 @@ STATED = {
 }
 
 
+def interval(what: str) -> tuple[float, float]:
+    return wilson_interval(STATED[what].right, STATED[what].n)
+
+
 AGAIN = {
     what.strip(): int(right)
     for what, right in re.findall(r"^\| (.+?) \| \d+ of \d+ \|.*\| (\d+) \|$", CARD, re.MULTILINE)
@@ -85,8 +84,8 @@ def test_a_second_training_fell_below_no_interval() -> None:
     """As the card says of its own column, with the number of figures above theirs."""
     assert set(AGAIN) == set(STATED)
     share = {what: right / STATED[what].n for what, right in AGAIN.items()}
-    assert all(share[what] >= STATED[what].interval[0] for what in AGAIN)
-    above = [what for what in AGAIN if share[what] > STATED[what].interval[1]]
+    assert all(share[what] >= interval(what)[0] for what in AGAIN)
+    above = [what for what in AGAIN if share[what] > interval(what)[1]]
     assert len(above) == 7, "the card says seven"
 
 
@@ -95,13 +94,13 @@ def test_the_figures_of_the_card() -> None:
     """Measured again with the same seed: another processor may tip a few samples, no more."""
     model, source = reasoner()
     measured = [
-        *thinking_figures(model, source.tokenizer, PROBLEMS),
-        *voting_figures(model, source.tokenizer, PROBLEMS),
-        *search_figures(model, source.tokenizer, PROBLEMS),
+        *thinking_figures(model, source.tokenizer),
+        *voting_figures(model, source.tokenizer),
+        *search_figures(model, source.tokenizer),
     ]
     assert {figure.what for figure in measured} == set(STATED)
     for figure in measured:
-        low, high = STATED[figure.what].interval
+        low, high = interval(figure.what)
         assert low <= figure.right / figure.n <= high, figure
 
 
@@ -114,9 +113,9 @@ def test_the_cards_own_promises() -> None:
     for n in (4, 8, 16, 32):
         assert share[f"sum:n=8, weighted vote of {n}"] > share[f"sum:n=8, majority of {n}"]
     assert share["sum:n=8, any of 32"] >= 0.99
-    stated = STATED["countdown:n=3, thinking"], STATED["countdown:n=3, direct"]
-    assert stated[0].interval[0] > stated[1].interval[1] > 0.102  # a random path
-    ramp = [figure for what, figure in STATED.items() if what.startswith("chain:k=2-12, budget")]
+    thinking, direct = interval("countdown:n=3, thinking"), interval("countdown:n=3, direct")
+    assert thinking[0] > direct[1] > 0.102  # a random path
+    ramp = [what for what in STATED if what.startswith("chain:k=2-12, budget")]
     assert len(ramp) == 7
     for less, more in itertools.pairwise(ramp):
-        assert more.interval[0] > less.interval[1], (less, more)
+        assert interval(more)[0] > interval(less)[1], (less, more)

@@ -1,26 +1,21 @@
 """Trainings that start from a model: cut short at any moment they end the same."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from killed_runs import Listener, require_same_end_when_killed
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.tasks.base import split_of
+from rooflink.model.tasks.task import split_of
 from rooflink.model.training.grpo import train_grpo
 from rooflink.model.training.loop import CURVE, Figures, Finished, Run, run_loop
 from rooflink.model.training.model_folder import Start, open_start
 from rooflink.model.training.recipes import AdamW, Grpo, HeldOut, Rejection, Sampling
 from rooflink.model.training.rejection import train_rejection
-from rooflink.model.training.rollout import Rollouts
 
 SAMPLING = Sampling(problems=4, attempts=4, temperature=1.0, think_budget=6)
 SETTINGS = AdamW(learning_rate=1e-3, warmup_steps=2, weight_decay=0.0, clip_norm=1.0)
@@ -32,32 +27,6 @@ REJECTION = Rejection(
     method="rejection", name="tiny", seed=7, task="sum:n=2", steps=3, sampling=SAMPLING,
     kept_per_problem=1, updates=2, batch=8, optimizer=SETTINGS, tested=HeldOut(8, 3),
 )  # fmt: skip
-
-
-class Listener:
-    """Keeps what it hears; interrupts after a given step, as Ctrl-C would."""
-
-    def __init__(self, dies_at: int | None = None) -> None:
-        self.dies_at, self.resumed_at = dies_at, 0
-        self.phases: list[str] = []
-        self.rollouts: list[Rollouts] = []
-
-    def resumed(self, step: int) -> None:
-        self.resumed_at = step
-
-    def advanced(self, figures: Figures, steps: int) -> None:
-        if figures["step"] == self.dies_at:
-            raise KeyboardInterrupt
-
-    def phase(self, name: str, time_s: float) -> None:
-        self.phases.append(name)
-
-    def sampled(self, rollouts: Rollouts) -> None:
-        self.rollouts.append(rollouts)
-
-    def scored(self, lengths: list[int], models: int) -> None: ...
-
-    def updated(self, lengths: list[int]) -> None: ...
 
 
 def counting(steps: int, checkpoint: int) -> Run[np.ndarray]:
@@ -132,46 +101,22 @@ def test_rejection_interrupted_and_resumed(tmp_path: Path, start: Start) -> None
 SCRIPT = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from rooflink.model.training import grpo_run
-from rooflink.model.training.start import open_start
-from test_loop import GRPO, Listener
-from dataclasses import replace
-class Watcher(Listener):
-    def resumed(self, step): print("resumed", step, flush=True)
-    def advanced(self, figures, steps): print("at", figures["step"], flush=True)
-grpo_run.STEPS_PER_CHECKPOINT = 3
-recipe = replace(GRPO, steps=24)
-grpo_run.train_grpo(recipe, open_start("reasoner"), Path(sys.argv[2]), Watcher())
+from killed_runs import Printing
+from rooflink.model.training import grpo
+from rooflink.model.training.model_folder import open_start
+from rooflink.model.training.recipes import AdamW, Grpo, HeldOut, Sampling
+grpo.STEPS_PER_CHECKPOINT = 3
+recipe = Grpo(
+    method="grpo", name="tiny", seed=7, task="sum:n=2", steps=24,
+    sampling=Sampling(problems=4, attempts=4, temperature=1.0, think_budget=6), minibatches=2,
+    clip=0.2, kl_weight=0.1,
+    optimizer=AdamW(learning_rate=1e-3, warmup_steps=2, weight_decay=0.0, clip_norm=1.0),
+    tested=HeldOut(8, 4),
+)
+grpo.train_grpo(recipe, open_start("reasoner"), Path(sys.argv[1]), Printing())
 """
 
 
 @pytest.mark.slow
 def test_sigkill_at_any_moment(tmp_path: Path) -> None:
-    """The weights of a run killed three times are byte for byte those of one never killed."""
-
-    def start_run(folder: str) -> subprocess.Popen[str]:
-        here = str(Path(__file__).parent)
-        command = [sys.executable, "-c", SCRIPT, here, str(tmp_path / folder)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ})
-
-    def finish(folder: str) -> str:
-        with start_run(folder) as process:
-            assert process.stdout is not None
-            said = process.stdout.read()
-        assert process.returncode == 0, said
-        return said
-
-    finish("whole")
-    for kill in range(3):
-        with start_run("killed") as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if line.startswith("at") and int(line.split()[1]) >= 6 * (kill + 1):
-                    break
-            time.sleep(0.011 * kill)  # now and then in the middle of a checkpoint
-            process.send_signal(signal.SIGKILL)
-    assert "resumed" in finish("killed")
-    for name in ("model.safetensors", CURVE):
-        whole = (tmp_path / "whole" / name).read_bytes()
-        assert (tmp_path / "killed" / name).read_bytes() == whole
+    require_same_end_when_killed(SCRIPT, tmp_path, steps_between=6)

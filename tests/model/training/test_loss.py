@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from rooflink.model.training.data import initial_transformer
-from rooflink.model.training.loop import decayed, optimizer
-from rooflink.model.training.loss import cross_entropy, token_logits, token_logprobs
 from rooflink.model.training.recipes import AdamW, Recipe
+from rooflink.model.training.updates import (
+    cross_entropy,
+    decayed,
+    optimizer,
+    token_logits,
+    token_logprobs,
+)
 from rooflink.model.transformer import Transformer
 
 

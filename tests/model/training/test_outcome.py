@@ -22,18 +22,23 @@ from rooflink.model.reward_model import (
     initial_head,
     load_head,
     open_verifier,
-    outcome_loss,
     save_head,
 )
 from rooflink.model.sampling import Temperature
 from rooflink.model.strategies.verifiers import HeadVerifier
 from rooflink.model.tasks import parse_task
 from rooflink.model.tasks.notation import END_OF_THOUGHT
-from rooflink.model.training.loop import optimizer
 from rooflink.model.training.model_folder import open_start, write_folder
 from rooflink.model.training.recipes import AdamW
-from rooflink.model.training.reward_model import Judge, ends, head_update, judge_update
+from rooflink.model.training.reward_training import (
+    Judge,
+    ends,
+    head_update,
+    judge_update,
+    outcome_loss,
+)
 from rooflink.model.training.rollout import ANSWER_BUDGET
+from rooflink.model.training.updates import optimizer
 from rooflink.model.transformer import Transformer
 
 TOKENS = np.array([[5, 9, 2, 60, 3, 0], [6, 1, 1, 0, 0, 0]], np.int32)

@@ -1,7 +1,7 @@
 """The tab in a real browser, in TensorBoard as `rooflink board` starts it.
 
-What the page shows is held to Python: profiling/board/terms.py says what each phase takes and
-what bounds it wherever the sliders are, profiling/render/units.py how that is written.
+What the page shows is held to Python: profiling/predicted/phase_terms.py says what each phase takes
+and what bounds it wherever the sliders are, profiling/render/units.py how that is written.
 """
 
 import os
@@ -18,7 +18,7 @@ from devtools import Page, chromium, faint_words, open_page
 from sample_profile import sample_profile
 
 from rooflink.profiling.board.places import Place, floors, predicted
-from rooflink.profiling.board.terms import grown, whole_elasticities
+from rooflink.profiling.predicted.phase_terms import grown, whole_elasticities
 from rooflink.profiling.records import Profile
 from rooflink.profiling.records.files import save_profile
 from rooflink.profiling.render import units

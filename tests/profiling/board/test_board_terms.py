@@ -7,9 +7,12 @@ from sample_calibration import sample_calibration
 from sample_prediction import sample_prediction
 from sample_profile import sample_profile
 
+from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS
 from rooflink.profiling.board.places import floors, predicted
-from rooflink.profiling.board.terms import (
+from rooflink.profiling.counted.roofline import place
+from rooflink.profiling.predicted.collectives import Parallelism
+from rooflink.profiling.predicted.phase_terms import (
     RESOURCES,
     PhaseTerms,
     elasticities,
@@ -17,9 +20,6 @@ from rooflink.profiling.board.terms import (
     joined,
     whole_elasticities,
 )
-from rooflink.profiling.counted.roofline import place
-from rooflink.profiling.predicted.collectives import Parallelism
-from rooflink.profiling.predicted.model_shape import shape_of
 from rooflink.profiling.predicted.phases import Lengths
 from rooflink.profiling.predicted.predict import Query, predict
 from rooflink.profiling.records import Prediction

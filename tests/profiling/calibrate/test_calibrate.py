@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
 from rooflink.profiling.calibrate.fit import HeldOut, calibrate, folds, interval_of, residual_scales
 from rooflink.profiling.predicted.calibration import GROUPS, calibration_from
 from rooflink.profiling.predicted.cases import Case, Piece, predict_cases
 from rooflink.profiling.predicted.hardware import IDEAL, hardware_of
-from rooflink.profiling.predicted.model_shape import shape_of
 from rooflink.profiling.predicted.step_work import (
     Spread,
     Widths,

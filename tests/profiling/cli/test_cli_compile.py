@@ -18,7 +18,7 @@ def store_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
         yield
 
 
-SMALL = ("--topology", "cpu", "--context", 48, "--think-steps", 4)
+SMALL = ("--slice", "cpu", "--context", 48, "--think", 4)
 
 
 def test_phases_are_compiled_and_every_byte_is_accounted_for(rooflink, tiny_folder: Path) -> None:
@@ -38,14 +38,14 @@ def test_phases_are_compiled_and_every_byte_is_accounted_for(rooflink, tiny_fold
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--topology", "v5e:3x3"), ("3x3", "v5e:2x2")),
-        (("--topology", "v9:2x2"), ("v9",)),
-        (("--topology", "cpu", "--mesh", "data=2,model=3"), ("data=2", "model=3")),
-        (("--topology", "cpu", "--mesh", "rows=2"), ("--mesh",)),
-        (("--topology", "cpu", "--context", "9000"), ("9000", "8192")),
-        (("--topology", "cpu", "--context", "20"), ("--context",)),
-        (("--topology", "cpu", "--phases", "think,dream"), ("dream",)),
-        (("--topology", "cpu", "--batch", "0"), ("--batch",)),
+        (("--slice", "v5e:3x3"), ("3x3", "v5e:2x2")),
+        (("--slice", "v9:2x2"), ("v9",)),
+        (("--slice", "cpu", "--mesh", "data=2,tensor=3"), ("data=2", "tensor=3")),
+        (("--slice", "cpu", "--mesh", "rows=2"), ("--mesh",)),
+        (("--slice", "cpu", "--context", "9000"), ("9000", "8192")),
+        (("--slice", "cpu", "--context", "20"), ("--context",)),
+        (("--slice", "cpu", "--phases", "think,dream"), ("dream",)),
+        (("--slice", "cpu", "--batch", "0"), ("--batch",)),
     ],
 )
 def test_bad_input_is_one_sentence(

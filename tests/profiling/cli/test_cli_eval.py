@@ -7,7 +7,7 @@ import pytest
 
 from .conftest import Command
 
-RUN = ("eval", "--task", "chain:k=1-2", "--limit", 8, "--strategies", "greedy", "--budgets", 4,
+RUN = ("eval", "--task", "chain:k=1-2", "--limit", 8, "--strategies", "greedy", "--think-budget", 4,
        "--answer-budget", 4, "--attempts", "1,2", "--slice", "v5e-1")  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_a_log_from_elsewhere(rooflink: Command) -> None:
     [
         (("--task", "chess"), "no task called 'chess'"),
         (("--strategies", "gredy"), "did you mean greedy"),
-        (("--budgets", "4,x"), "--budgets is '4,x'"),
+        (("--think-budget", "4,x"), "--think-budget is 'x'"),
         (("--attempts", "0,2"), "--attempts must be"),
         (("--budget", "watts=3"), "--budget is 'watts=3'"),
         (("--slice", "v99-1"), "v99"),
@@ -51,6 +51,7 @@ def test_a_log_from_elsewhere(rooflink: Command) -> None:
         (("--price", "cheap"), "unknown price"),
         (("--verifier", "somewhere"), "no verifier.safetensors in somewhere"),
         (("--attempts-log", "x.jsonl", "--verifier", "somewhere"), "leave one of the two out"),
+        (("--attempts-log", "x.jsonl", "--task", "sum:n=2"), "--task is about attempts as they"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.cli import explore as command
 from rooflink.profiling.codesign import sweep_dataset as dataset
 from rooflink.profiling.codesign import sweep_dataset as run
 from rooflink.profiling.codesign.sweep import NAMES
+from rooflink.profiling.predicted import calibration
 
 from .conftest import Command
 
@@ -26,7 +26,7 @@ hbm_bandwidth = [1.0, 2.0]
 
 @pytest.fixture(autouse=True)
 def _sample_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "default_calibration", sample_calibration)
+    monkeypatch.setattr(calibration, "default_calibration", sample_calibration)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
         patched.setattr(run, "write_part", stopped)
         outcome = rooflink("explore", grid, "--out", "parts")
     assert outcome.code == 130
-    assert "stopped: 2 of 4 parts are in parts" in outcome.err
+    assert "interrupted: 2 of 4 parts are in parts" in outcome.err
     outcome = rooflink("explore", grid, "--out", "parts")
     assert outcome.code == 0
     assert "4 parts, 2 of them there before" in outcome.out
@@ -75,10 +75,10 @@ def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
 
 def test_another_grid_does_not_mix_with_what_is_there(rooflink: Command, grid: Path) -> None:
     assert (
-        rooflink("explore", grid, "--models", "llama3-8b", "--think", "64", "--out", "d").code == 0
+        rooflink("explore", grid, "--model", "llama3-8b", "--think", "64", "--out", "d").code == 0
     )
     before = contents(Path("d"))
-    outcome = rooflink("explore", grid, "--models", "llama3-8b", "--think", "128", "--out", "d")
+    outcome = rooflink("explore", grid, "--model", "llama3-8b", "--think", "128", "--out", "d")
     assert outcome.code == 2
     assert "differs in think" in outcome.err
     assert contents(Path("d")) == before
@@ -88,12 +88,15 @@ def test_another_grid_does_not_mix_with_what_is_there(rooflink: Command, grid: P
     ("arguments", "said"),
     [
         ([], "lacks the key 'models'"),
-        (["--models", "llama3-8b", "--slices", "v5e-8", "--think", "many"], "--think has 'many'"),
-        (["--models", "llama3-8b", "--slices", "v5e-8", "--sequences", "3"], "no power of two"),
-        (["--models", "llama3-8b", "--slices", "v5e-8", "--kv-dtypes", "int3"], "is no dtype"),
-        (["--models", "llama9", "--slices", "v5e-8"], "llama9"),
-        (["--models", "llama3-8b", "--slices", "v99-8"], "v99"),
-        (["--models", "", "--slices", "v5e-8"], "models"),
+        (
+            ["--model", "llama3-8b", "--slice", "v5e-8", "--think", "many"],
+            "--think is 'many', expected a valid number",
+        ),
+        (["--model", "llama3-8b", "--slice", "v5e-8", "--sequences", "3"], "no power of two"),
+        (["--model", "llama3-8b", "--slice", "v5e-8", "--kv-dtype", "int3"], "is no dtype"),
+        (["--model", "llama9", "--slice", "v5e-8"], "llama9"),
+        (["--model", "llama3-8b", "--slice", "v99-8"], "v99"),
+        (["--model", "", "--slice", "v5e-8"], "models"),
         (["none.toml"], "no grid at none.toml"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from sample_profile import sample_profile
 
 from rooflink.model import PRESETS
+from rooflink.profiling.predicted.model_shape import described_models
 from rooflink.profiling.records.files import save_profile
 from rooflink.tpu_configs.catalog import chip_names
 
@@ -19,6 +20,18 @@ def test_models_lists_every_preset(rooflink) -> None:
     rows = json.loads(rooflink("models", "--json").out)
     by_name = {row["name"]: row for row in rows}
     assert by_name["llama3-8b"]["kv_bytes_per_token_bfloat16"] == 131_072
+    assert all(by_name[name]["runs"] for name in PRESETS)
+
+
+def test_models_lists_those_of_which_only_sizes_come_along(rooflink) -> None:
+    done = rooflink("models")
+    assert all(name in done.out for name in described_models())
+    assert "cost only, cannot run" in done.out
+    by_name = {row["name"]: row for row in json.loads(rooflink("models", "--json").out)}
+    row = by_name["deepseek-r1"]
+    assert not row["runs"]
+    assert row["active_parameters"] / 1e9 == pytest.approx(37, rel=0.02)
+    assert row["kv_bytes_per_token_bfloat16"] == 61 * 576 * 2
 
 
 def test_chips_lists_every_chip_and_shows_sources(rooflink) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.records import Prediction
-from rooflink.profiling.render.units import TIMES
+from rooflink.profiling.reports.units import TIMES
 
 LLAMA = ("predict", "--model", "llama3-8b")
 SHORT = ("--prompt", 200, "--think", 100, "--answer", 10)
@@ -15,8 +15,10 @@ SHORT = ("--prompt", 200, "--think", 100, "--answer", 10)
 
 @pytest.fixture(autouse=True)
 def _calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("predict.query", "cli.predict"):
-        monkeypatch.setattr(f"rooflink.profiling.{module}.default_calibration", sample_calibration)
+    for module in ("predict", "calibration"):
+        monkeypatch.setattr(
+            f"rooflink.profiling.predicted.{module}.default_calibration", sample_calibration
+        )
 
 
 def predictions(out: str) -> list[Prediction]:
@@ -30,8 +32,8 @@ def test_one_slice_says_all_that_was_asked(rooflink) -> None:
     assert done.code == 0, done.err
     said = " ".join(done.out.split())
     for words in ("predicted, not measured", "prefill", "think", "answer", "80 % interval",
-                  "a query", "CO2e", "Mesh: tensor=8 is the most", "Fit: a chip holds",
-                  "Basis: 7 measured rows of TPU v5e", "figures: high", "$1.2 a chip-hour",
+                  "per query", "CO2e", "Mesh: tensor=8 is the most", "Fit: a chip holds",
+                  "Basis: 7 measured rows of TPU v5e", "figures: high", "$1.2 per chip-hour",
                   "estimated from chips like it", "PUE of 1.09", "us-central1 (Iowa)"):  # fmt: skip
         assert words in said
 
@@ -103,11 +105,11 @@ def test_an_unknown_price_is_said_and_the_rest_is_printed(rooflink) -> None:
         (("--slice", "v5e-8", "--mesh", "tensor=4"), "takes 4 chips but v5e:2x4 has 8"),
         (("--slice", "v5e-8", "--mesh", "data=8"), "data=8 for a batch of 1"),
         (("--slice", "h100-6", "--mesh", "tensor=6"), "query heads do not divide over tensor=6"),
-        (("--slice", "v5e-8", "--mesh", "tensor=4,pipeline=2,x=1"), "expected chips by axis"),
+        (("--slice", "v5e-8", "--mesh", "tensor=4,pipeline=2,x=1"), "expected sizes of its axes"),
         (("--slice", "v5e-8", "--dtype", "int3"), "unknown dtype 'int3'"),
         (("--slice", "v5e-8", "--matmul-dtype", "half"), "unknown dtype 'half'"),
-        (("--slice", "v5e-8", "--batch", 0), "prompts is 0"),
-        (("--slice", "v5e-8", "--think", -1), "think tokens is -1"),
+        (("--slice", "v5e-8", "--batch", 0), "--batch must be at least 1, got 0"),
+        (("--slice", "v5e-8", "--think", -1), "--think must be at least 0, got -1"),
         (("--slice", "v5e-8", "--think", 0, "--compare"), "--compare needs a thought"),
         (("--slice", "v5e-8", "--price", "sport"), "unknown price 'sport'"),
         (("--slice", "v5e-8", "--region", "mars"), "unknown region 'mars'"),

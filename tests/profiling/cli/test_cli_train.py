@@ -70,7 +70,7 @@ def test_a_run_its_record_its_curves_and_its_model(rooflink: Command, recipe: Pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--method", "magic"], "no training method called 'magic'"),
+        (["--method", "magic"], "--method is 'magic', expected 'supervised'"),
         (["--method", "grpo", "--task", "chess"], "no task called 'chess'"),
         (["--method", "grpo", "--from", "nowhere"], "nowhere"),
         (["--task", "sum:n=2"], "leave --task and --from out"),

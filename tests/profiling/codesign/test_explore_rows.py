@@ -1,6 +1,5 @@
 """One part's rows: the vectorised call equals the time model one design at a time."""
 
-import jax
 import numpy as np
 import pytest
 from sample_calibration import sample_calibration
@@ -19,8 +18,9 @@ from rooflink.profiling.codesign.sweep import (
     parts_of,
     rows_of,
 )
-from rooflink.profiling.codesign.workload_on_slice import setting
-from rooflink.profiling.measured.machine import slice_named
+from rooflink.profiling.codesign.workload_on_slice import workload_on_slice
+from rooflink.profiling.names import slice_named
+from rooflink.profiling.predicted.arrays import mapped
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phases import Lengths
@@ -51,14 +51,14 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
     model, over = named_shape("llama3-8b"), slice_named("v5e-8")
     for n in range(16):
         lengths = Lengths(rows["sequences"][n] / 4, 4.0, 512.0, 2048.0, 128.0)
-        known = setting(
+        known = workload_on_slice(
             "one",
             Asked(model=model, lengths=lengths, weight_dtype="int8", split=Parallelism(tensor=8)),
             over,
             calibration,
         )
         factors = {name: rows[name][n] for name in ("matrix_flops", "hbm_bandwidth")}
-        mode = jax.tree.map(lambda leaf: leaf[:1], known.draws)
+        mode = mapped(lambda leaf: leaf[:1], known.draws)
         found = costs_of(scaled(known.point, factors, 0.0), mode)
         seconds = float(found.time_s.sum()) / float(lengths.prompts)
         # A phase is priced by its summed work: less where its bound flips along the thought.
@@ -76,7 +76,7 @@ def test_the_chip_as_it_is_costs_its_own_price() -> None:
     assert not isinstance(rows, LeftOut)
     asked = Asked(model=named_shape("llama3-8b"), lengths=Lengths(1.0, 4.0, 512.0, 2048.0, 128.0),
                   weight_dtype="int8", kv_dtype="bfloat16")  # fmt: skip
-    known = setting("one", asked, slice_named("v5e-8"), calibration)
+    known = workload_on_slice("one", asked, slice_named("v5e-8"), calibration)
     assert known.usd_per_second is not None
     usd = rows["time_per_query_s"] * known.usd_per_second
     np.testing.assert_allclose(rows["usd_per_query"], usd, rtol=1e-5)

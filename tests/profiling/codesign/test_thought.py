@@ -1,9 +1,9 @@
 """Crossovers along a thought, by hand; the map against its own points."""
 
-import jax
 import pytest
 from sample_settings import sample_setting
 
+from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
 from rooflink.profiling.codesign.crossovers import (
     BATCHES,
@@ -13,7 +13,7 @@ from rooflink.profiling.codesign.crossovers import (
     step_at,
     thought_crossovers,
 )
-from rooflink.profiling.predicted.model_shape import shape_of
+from rooflink.profiling.predicted.arrays import mapped
 
 
 def test_kv_overtakes_weights_where_their_bytes_are_equal():
@@ -40,7 +40,7 @@ def test_memory_is_full_where_nothing_is_left():
 def test_the_map_is_each_step_by_itself():
     known = sample_setting()
     grid = bound_map(known, 4.0)
-    efficiency = jax.tree.map(lambda leaf: leaf[0], known.draws.efficiency)
+    efficiency = mapped(lambda leaf: leaf[0], known.draws.efficiency)
     for row, column in ((0, 0), (6, 8), (12, 20)):
         batch, context = BATCHES[row], CONTEXTS[column]
         work, terms = step_at(known.point, efficiency, batch, context, min(4.0, batch))

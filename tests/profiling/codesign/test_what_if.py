@@ -9,7 +9,7 @@ from rooflink.profiling.errors import ProfileInputError
 
 
 def test_factors_figures_and_dtypes_are_read():
-    assert parse_what_if("HBM-bandwidth=2x, kv_dtype=int8,think=1024") == [
+    assert list(parse_what_if("HBM-bandwidth=2x, kv_dtype=int8,think=1024").changes) == [
         Change("hbm_bandwidth", "hbm_bandwidth=2x", factor=2.0),
         Change("kv_dtype", "kv_dtype=int8", word="int8"),
         Change("think", "think=1024", number=1024.0),
@@ -18,7 +18,7 @@ def test_factors_figures_and_dtypes_are_read():
 
 def test_a_memory_bound_rooflines_time_falls_as_the_bandwidth_rises():
     known = sample_setting(where="h100", prompts=1.0, attempts=1.0, ideal=True)
-    found = what_if(known, "hbm_bandwidth=1.25x")
+    found = what_if(known, parse_what_if("hbm_bandwidth=1.25x"))
     assert found.by_phase["think"].median == pytest.approx(0.8, rel=1e-3)
     assert found.before_s.median * found.whole.time.median == pytest.approx(
         found.after_s.median, rel=1e-4
@@ -29,13 +29,13 @@ def test_a_memory_bound_rooflines_time_falls_as_the_bandwidth_rises():
 
 def test_a_figure_is_a_factor_of_what_is_there():
     known = sample_setting(where="h100")
-    one, two = (what_if(known, text).whole.time for text in ("hbm_bandwidth=6.7e12",
+    one, two = (what_if(known, parse_what_if(text)).whole.time for text in ("hbm_bandwidth=6.7e12",
                                                              "hbm_bandwidth=2x"))  # fmt: skip
     assert one.median == pytest.approx(two.median, rel=1e-5)
 
 
 def test_what_does_not_fit_says_so():
-    found = what_if(sample_setting(), "batch=4096")
+    found = what_if(sample_setting(), parse_what_if("batch=4096"))
     assert not found.fits
     assert "would take, if it fitted," in found.sentence
 
@@ -56,7 +56,7 @@ def test_what_does_not_fit_says_so():
 )
 def test_what_cannot_be_is_said_in_a_sentence(text, said):
     with pytest.raises(ProfileInputError, match=said):
-        what_if(sample_setting(), text)
+        what_if(sample_setting(), parse_what_if(text))
 
 
 def test_mix_shares_are_scaled_and_integers_taken():

@@ -11,7 +11,7 @@ from rooflink.profiling.records import CompiledPhase
 pytestmark = pytest.mark.tpu_compiler
 pytest.importorskip("libtpu")
 
-AT_MOST = {"v5e:2x4": 1.05, "v6e:2x4": 1.05, "v5p:2x2x2": 1.05, "tpu7x:2x2x1": 1.15}
+AT_MOST = {"v5e:2x4": 1.05, "v6e:2x4": 1.05, "v5p:2x2x2": 1.05, "v7x:2x2x1": 1.15}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -79,7 +79,7 @@ def test_one_token_a_call_with_default_layouts_is_a_finding_with_its_fix(target:
 def test_one_token_a_call_on_tpu7x_copies_weights_whatever_their_layout() -> None:
     """The compiler wants tiles of 16 x 128 there and takes an entry in 8 x 128 alone: JAX refuses
     a tiling that XLA overrides. 2.25 seen; the 64 tokens of a think loop pay for it once."""
-    found = compiled("tpu7x:2x2x1", 16, "step", layouts="chosen")
+    found = compiled("v7x:2x2x1", 16, "step", layouts="chosen")
     largest = found.excesses[0]
     assert (largest.name, largest.share > 1) == ("copy of weights", True)
     assert "many tokens in one program" in str(largest.fix)
@@ -96,7 +96,7 @@ def test_prefill_of_one_prompt_stays_on_the_chip(target: str) -> None:
     ("target", "batch", "prompt", "cause", "scope"),
     [
         ("v5p:2x2x2", 1, 2048, "activations read again", "attention/scores"),
-        ("tpu7x:2x2x1", 1, 2048, "copy of weights", ""),
+        ("v7x:2x2x1", 1, 2048, "copy of weights", ""),
         ("v5e:2x4", 16, 4016, "activations read again", "attention/scores"),
     ],
 )

@@ -47,8 +47,8 @@ def test_bad_specs(change: dict[str, object], said: str) -> None:
 
 
 def test_meshes() -> None:
-    assert parse_mesh("data=2, model=8") == MeshRequest(2, 8)
-    assert parse_mesh("model=4") == MeshRequest(None, 4)
-    for text in ("", "2x4", "data=0", "data=2,data=2", "model=-1", "kv=2"):
-        with pytest.raises(ProfileInputError, match="data=2,model=8"):
+    assert parse_mesh("data=2, tensor=8") == MeshRequest(2, 8)
+    assert parse_mesh("tensor=4") == MeshRequest(None, 4)
+    for text in ("", "2x4", "data=0", "data=2,data=2", "tensor=-1", "model=4", "kv=2"):
+        with pytest.raises(ProfileInputError, match="--mesh"):
             parse_mesh(text)

@@ -4,9 +4,13 @@ import importlib.util
 
 import pytest
 
-from rooflink.profiling.compiled.targets import FAMILIES, parse_target, require_compiler
+from rooflink.profiling.compiled.targets import (
+    compiled_generations,
+    parse_target,
+    require_compiler,
+)
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.tpu_configs.catalog import chip_names, load_chip
+from rooflink.tpu_configs.catalog import chip_stem, load_all
 
 
 @pytest.mark.parametrize(
@@ -19,8 +23,11 @@ from rooflink.tpu_configs.catalog import chip_names, load_chip
         ("v4:2x2x1", "v4:2x2x1", "v4", 4, 8),
         ("v2:2x2", "v2:2x2", "v2", 4, 8),
         ("v3:32x32", "v3:32x32", "v3", 1024, 2048),
-        ("tpu7x:2x2x1", "tpu7x:2x2x1", "v7x", 4, 8),
-        ("v7x:2x2x1", "tpu7x:2x2x1", "v7x", 4, 8),
+        ("tpu7x:2x2x1", "v7x:2x2x1", "v7x", 4, 8),
+        ("v7x:2x2x1", "v7x:2x2x1", "v7x", 4, 8),
+        ("v7x-4", "v7x:2x2x1", "v7x", 4, 8),
+        ("v5e:4x2", "v5e:2x4", "v5e", 8, 8),
+        ("v5e", "v5e:1x1", "v5e", 1, 1),
         ("v5e:1x1", "v5e:1x1", "v5e", 1, 1),
     ],
 )
@@ -29,29 +36,32 @@ def test_names(text: str, name: str, chip: str | None, chips: int, devices: int)
     assert (target.name, target.chip, target.chips, target.devices) == (name, chip, chips, devices)
 
 
-def test_families_agree_with_the_chip_files() -> None:
-    """Devices a chip and the largest slice, where the catalog has the chip."""
-    known = [family for family in FAMILIES.values() if family.chip in chip_names()]
-    assert len(known) >= 5
-    for family in known:
-        chip = load_chip(family.chip)
-        assert chip.cores is not None
-        assert chip.links is not None
-        assert family.devices_per_chip == chip.cores.jax_devices_per_chip.value
-        generation = next(name for name, other in FAMILIES.items() if other is family)
-        largest = max(parse_target(f"{generation}:{sides}").chips for sides in family.slices)
-        assert largest <= chip.links.largest_slice.value
+@pytest.mark.parametrize(
+    ("text", "topology"),
+    [("cpu", "cpu"), ("v5e-8", "v5e:2x4"), ("v7x:2x2x1", "tpu7x:2x2x1"), ("v4:4x4x4", "v4:4x4x4")],
+)
+def test_what_libtpu_calls_it(text: str, topology: str) -> None:
+    assert parse_target(text).topology == topology
+
+
+def test_every_tpu_whose_devices_are_published_can_be_compiled_for() -> None:
+    shown = [
+        chip for chip in load_all()
+        if chip.kind == "tpu" and chip.cores and chip.cores.jax_devices_per_chip and chip.links
+    ]  # fmt: skip
+    assert {chip_stem(chip) for chip in shown} == set(compiled_generations())
+    assert len(shown) >= 7
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("v5e:3x5", "v5e has no slice '3x5': try v5e:4x4, v5e:2x4"),
-        ("v5e:4x2", "try v5e:2x4"),
-        ("v5e", "v5e has no slice '': try v5e:1x1, v5e:2x2"),
+        ("v5e:3x5", "TPU v5e has no slice '3x5' (grids of up to 16x16 exist): try v5e:4x4"),
         ("v5p:2x2", "try v5p:2x2x1"),
         ("v5e:0x2", "v5e has no slice"),
-        ("v9z:2x2", "no target is called 'v9z:2x2': try cpu, "),
+        ("v9z:2x2", "no target is called 'v9z:2x2': no chip is named 'v9z', try "),
+        ("h100-8", "the TPU compiler does not know NVIDIA H100 SXM: try cpu, or a slice of v2, v3"),
+        ("v8t", "the TPU compiler does not know TPU v8t"),
         ("", "no target is called ''"),
     ],
 )

@@ -15,7 +15,8 @@ from rooflink.profiling.counted.unit_costs import unit_costs, verifier_costs
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.evaluation.budgets import parse_budget
 from rooflink.profiling.evaluation.evaluate import Runner, evaluate
-from rooflink.profiling.evaluation.grid import Grid, Place, places_of, split_strategies
+from rooflink.profiling.evaluation.grid import Grid, Place, places_of
+from rooflink.profiling.jobs.evaluate_job import split_strategies
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.progress import Watcher
 from rooflink.profiling.records.evaluation import Cell, Evaluation
@@ -208,5 +209,5 @@ def test_places_of_a_grid() -> None:
         ("direct", None), ("greedy", 2), ("greedy", 4), ("sample:n=8", 2), ("sample:n=8", 4),
     ]  # fmt: skip
     assert len(places_of(["sample:n=9"], [2], [1, 8])) == 1
-    with pytest.raises(ProfileInputError, match="--budgets"):
+    with pytest.raises(ProfileInputError, match="--think-budget"):
         places_of(["greedy"], [0], [])

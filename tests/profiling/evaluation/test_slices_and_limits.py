@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from sample_evaluation import CONFIG, record, sampled_log
 
+from rooflink.model.architecture import shape_of
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.evaluation.budgets import limit_of, parse_budget
 from rooflink.profiling.evaluation.ledger import ledgers
 from rooflink.profiling.predicted.economics import Terms
-from rooflink.profiling.predicted.model_shape import NamedShape, shape_of
+from rooflink.profiling.predicted.model_shape import NamedShape
 from rooflink.profiling.predicted.passes import OnSlice
 from rooflink.profiling.predicted.phases import Lengths
 from rooflink.profiling.predicted.slices import Asked, forecast, query_of

@@ -1,4 +1,4 @@
-"""Codesigned: what a notebook shows of a co-design report, and what `codesign_on` asks for."""
+"""Codesigned: what a notebook shows of a co-design report, and what `codesign` asks for."""
 
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,10 @@ from sample_codesign import sample_codesign
 from sample_profile import sample_profile
 
 import rooflink.profiling as rp
+from rooflink.profiling.codesign import analyse as analysis
 from rooflink.profiling.codesign.analyse import Wanted
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.notebook import Codesigned, Run, codesign
+from rooflink.profiling.notebook import Codesigned, Run
 from rooflink.profiling.notebook import codesign_rows as rows
 from rooflink.profiling.records.codesign import CodesignReport
 
@@ -92,10 +93,10 @@ def test_it_asks_what_the_command_asks(
         asked.update(profiles=profiles, over=[each.name for each in over], wanted=wanted)
         return report
 
-    monkeypatch.setattr(codesign, "analyse", analyse)
+    monkeypatch.setattr(analysis, "analyse", analyse)
     run = Run(sample_profile("same"))
-    found = rp.codesign_on(
-        [run, run], "v5e-4", what_if=["hbm_bandwidth=2x"], budget="area=800mm2", latency=3.0,
+    found = rp.codesign(
+        [run, run], "v5e-4", what_if=["hbm_bandwidth=2x"], chip_budget="area=800mm2", latency=3.0,
         progress=False,
     )  # fmt: skip
     assert found.record is report
@@ -103,12 +104,15 @@ def test_it_asks_what_the_command_asks(
     assert asked["over"] == ["v5e:2x2"]
     wanted = asked["wanted"]
     assert (wanted.budget.kind, wanted.budget.amount) == ("area", 800.0)
-    assert (wanted.what_ifs, wanted.latency_target_s) == (["hbm_bandwidth=2x"], 3.0)
+    assert ([each.text for each in wanted.what_ifs], wanted.latency_target_s) == (
+        ["hbm_bandwidth=2x"],
+        3.0,
+    )
 
 
 def test_a_bad_budget_is_a_sentence() -> None:
     with pytest.raises(ProfileInputError, match="expected what one chip may take"):
-        rp.codesign_on(Run(sample_profile()), "v5e-4", budget="area=big", progress=False)
+        rp.codesign(Run(sample_profile()), "v5e-4", chip_budget="area=big", progress=False)
 
 
 def test_what_is_saved_is_the_record(report: CodesignReport, tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def _compile_quickly() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
     return rp.evaluate(
-        "reasoner", "sum:n=2", strategies=["greedy"], budgets=[2, 4], attempts=[1, 2], limit=8,
-        answer_budget=4, slices=["v5e-1"], folder=tmp_path_factory.mktemp("eval"), progress=False,
+        "reasoner", "sum:n=2", strategies=["greedy"], think_budget=[2, 4], attempts=[1, 2], limit=8,
+        answer_budget=4, slices=["v5e-1"], out=tmp_path_factory.mktemp("eval"), progress=False,
     )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_what_cannot_be_drawn_is_a_sentence(found: Evaluated) -> None:
     with pytest.raises(ProfileInputError, match=r"'h100:1': take one of flops, v5e:1x1"):
         found.frontier("h100:1")
     one = found.record.model_copy(update={"cells": found.record.cells[:1]})
-    with pytest.raises(ProfileInputError, match=r"budgets=\[4, 8\]"):
+    with pytest.raises(ProfileInputError, match=r"think_budget=\[4, 8\]"):
         Evaluated(one).budgets()
     with pytest.raises(ProfileInputError, match="attempts="):
         Evaluated(one).samples()

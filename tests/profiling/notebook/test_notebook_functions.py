@@ -48,22 +48,28 @@ def test_prompts_and_a_task_exclude_each_other() -> None:
         rp.profile("smollm2-135m", ["Why?"], task="bundled", weights="none", progress=False)
 
 
-def test_predict_on_is_the_command_lines() -> None:
+def test_predict_is_the_command_lines() -> None:
     options = "predict --model llama3-8b --slice v5e-8 --batch 4 --think 300 --json"
     by_command = json.loads(CliRunner().invoke(app, options.split()).stdout)["predictions"]
-    found = rp.predict_on("llama3-8b", "v5e-8", prompts=4, think=300)
+    found = rp.predict("llama3-8b", "v5e-8", batch=4, think=300, progress=False)
     assert [each.model_dump(mode="json") for each in found.records] == by_command
     assert "predicted, not measured" in found._repr_html_()
 
 
-def test_predict_on_needs_a_slice() -> None:
-    with pytest.raises(ProfileInputError, match="needs a slice"):
-        rp.predict_on("llama3-8b")
+def test_predict_needs_a_slice() -> None:
+    with pytest.raises(ProfileInputError, match="--slice is missing"):
+        rp.predict("llama3-8b")
 
 
-def test_compile_for_accounts_for_the_cpu() -> None:
-    found = rp.compile_for(
-        "reasoner", "cpu", context=64, think_steps=4, dtype="float32", phases=["think"],
+@pytest.mark.parametrize(("old", "new"), rp.RENAMED.items())
+def test_old_names_say_the_new_one(old: str, new: str) -> None:
+    with pytest.raises(AttributeError, match=f"{old} is called {new} now"):
+        getattr(rp, old)
+
+
+def test_compile_accounts_for_the_cpu() -> None:
+    found = rp.compile(
+        "reasoner", "cpu", context=64, think=4, dtype="float32", phases=["think"],
         progress=False,
     )  # fmt: skip
     phase = found.record.phases[0]

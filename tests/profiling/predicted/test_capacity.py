@@ -2,10 +2,10 @@
 
 import pytest
 
+from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.memory import capacity
-from rooflink.profiling.predicted.model_shape import shape_of
 from rooflink.profiling.predicted.step_work import Widths
 
 

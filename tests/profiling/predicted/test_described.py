@@ -4,13 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS, ModelInputError
-from rooflink.profiling.predicted.model_shape import (
-    described_models,
-    described_shape,
-    named_shape,
-    shape_of,
-)
+from rooflink.profiling.predicted.model_shape import described_model, described_models, named_shape
 
 
 @pytest.mark.parametrize(
@@ -26,10 +22,9 @@ from rooflink.profiling.predicted.model_shape import (
 def test_published_parameters(name: str, billions: float, active_billions: float) -> None:
     shape = named_shape(name).shape
     assert shape.parameters / 1e9 == pytest.approx(billions, rel=0.01)
-    layer = shape.attention_parameters + shape.active_mlp_parameters
-    active = shape.layers * layer + shape.head_parameters
-    if name != "gpt-oss-120b":
-        active += shape.embedding_parameters
+    active = shape.active_parameters
+    if name == "gpt-oss-120b":
+        active -= shape.embedding_parameters
     assert active / 1e9 == pytest.approx(active_billions, rel=0.03)
 
 
@@ -49,10 +44,11 @@ def test_a_dense_description_is_the_presets_shape(tmp_path: Path) -> None:
     names = ("layers", "embed_dim", "query_heads", "kv_heads", "head_dim", "mlp_dim", "vocab_size")
     file = tmp_path / "mine.toml"
     file.write_text('name = "mine"\n' + "".join(f"{n} = {getattr(config, n)}\n" for n in names))
-    found, own = described_shape(file), shape_of(config)
+    found, own = described_model(file), shape_of(config)
+    described = shape_of(found)
     assert found.name == "mine"
-    assert found.shape.parameters == own.parameters - own.vector_parameters
-    assert found.shape.kv_elements_per_token == own.kv_elements_per_token
+    assert described.parameters == own.parameters - own.vector_parameters
+    assert described.kv_elements_per_token == own.kv_elements_per_token
 
 
 def test_a_preset_is_taken_by_name() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.collectives import Parallelism, require_parallelism
@@ -12,7 +13,6 @@ from rooflink.profiling.predicted.mesh import (
     require_used,
     smallest_slice,
 )
-from rooflink.profiling.predicted.model_shape import shape_of
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import Slice, parse_slice
 
@@ -31,7 +31,7 @@ def test_a_mesh_in_words() -> None:
 
 @pytest.mark.parametrize("text", ["", "tensor", "tensor=0", "model=8", "data=2,data=2", "data=x"])
 def test_no_mesh(text: str) -> None:
-    with pytest.raises(ProfileInputError, match="expected chips by axis"):
+    with pytest.raises(ProfileInputError, match="expected sizes of its axes"):
         parse_parallelism(text)
 
 

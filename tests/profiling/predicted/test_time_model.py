@@ -6,9 +6,10 @@ import jax
 import numpy as np
 import pytest
 
+from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
+from rooflink.profiling.predicted import traced  # noqa: F401, makes pytrees of the records
 from rooflink.profiling.predicted.hardware import IDEAL, Efficiency, Hardware
-from rooflink.profiling.predicted.model_shape import shape_of
 from rooflink.profiling.predicted.step_work import (
     Spread,
     Widths,

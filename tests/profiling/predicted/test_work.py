@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rooflink.model.architecture import ModelShape, shape_of
 from rooflink.model.config import preset
 from rooflink.profiling.counted.phase_costs import decode_passes, prefill_passes
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.predicted.collectives import Parallelism, switched
-from rooflink.profiling.predicted.model_shape import ModelShape, shape_of
 from rooflink.profiling.predicted.phases import Lengths, phase_steps
 from rooflink.profiling.predicted.step_work import (
     Spread,
@@ -85,7 +85,7 @@ def test_a_mixture_of_experts_reads_the_experts_its_tokens_need():
         layers=1.0, embed_dim=4.0, query_heads=2.0, kv_heads=1.0, head_dim=2.0,
         attention_parameters=48.0, mlp_parameters=8 * 96.0, active_mlp_parameters=2 * 96.0,
         experts_per_token=2.0, head_parameters=0.0, embedding_parameters=0.0,
-        vector_parameters=0.0, vocab_size=0.0,
+        vector_parameters=0.0, vocab_size=1.0,
     )  # fmt: skip
     weights = Widths(1.0, 0.0, 0.0)
     one = step_work(shape, decode_load(1.0, 1.0), weights, ONE)

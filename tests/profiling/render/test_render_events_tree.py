@@ -21,8 +21,10 @@ from rooflink.profiling.records.training import Training
 from rooflink.profiling.render.codesign_tensorboard import write_codesign_events
 from rooflink.profiling.render.evaluation_events import write_evaluation_events
 from rooflink.profiling.render.hparams import HYPERPARAMETERS, METRICS
-from rooflink.profiling.render.tensorboard import write_events
 from rooflink.profiling.render.training_events import write_training_events
+from rooflink.profiling.reports.renderers.tensorboard import write_events
+from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.write import profile_events
 
 RESULTS = Path(rooflink.model.training.__file__).parent / "results"
 
@@ -31,10 +33,9 @@ RESULTS = Path(rooflink.model.training.__file__).parent / "results"
 def tree(tmp_path_factory: pytest.TempPathFactory) -> MultiplexerDataProvider:
     folder = tmp_path_factory.mktemp("runs")
     training = Training.model_validate_json((RESULTS / "rejection.json").read_text())
+    profile = sample_profile().model_copy(update={"predictions": [sample_prediction()]})
     written = {
-        "profile": lambda at: write_events(
-            sample_profile().model_copy(update={"predictions": [sample_prediction()]}), at
-        ),
+        "profile": lambda at: write_events(profile_events(profile, profile_document(profile)), at),
         "evaluation": lambda at: write_evaluation_events(sample_evaluation(), at),
         "training": lambda at: write_training_events(training, at),
         "codesign": lambda at: write_codesign_events(sample_codesign(), at),

@@ -13,7 +13,8 @@ from sample_profile import sample_profile
 
 from rooflink.profiling.render.codesign_html import codesign_html
 from rooflink.profiling.render.evaluation_pages import evaluation_html
-from rooflink.profiling.render.html import html
+from rooflink.profiling.reports.renderers.html import html
+from rooflink.profiling.reports.sections.profile import profile_document
 
 BINARY = chromium()
 pytestmark = [
@@ -27,7 +28,7 @@ def pages() -> dict[str, str]:
     """Each report, with everything that it can have."""
     lenses = {"compiled": [sample_cpu(), sample_slice()], "predictions": [sample_prediction()]}
     return {
-        "profile": html(sample_profile().model_copy(update=lenses)),
+        "profile": html(profile_document(sample_profile().model_copy(update=lenses))),
         "evaluation": evaluation_html(sample_evaluation()),
         "codesign": codesign_html(sample_codesign()),
     }

@@ -5,7 +5,7 @@ import numpy as np
 from rooflink.model.generation.attempt import Attempt
 from rooflink.model.generation.stopping import Stop
 from rooflink.model.tasks import Problem
-from rooflink.model.training.rollout import Rollouts, said_rows
+from rooflink.model.training.rollout import Rollouts, attempt_rows
 from rooflink.model.weights import open_weights
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.records.training import GENERATION
@@ -16,12 +16,12 @@ CONFIG = open_weights("reasoner").config
 
 def rollouts() -> Rollouts:
     """Two attempts at a prompt of 4: thoughts of 3 and 1 tokens, answers of 2."""
-    said = [
+    attempts = [
         Attempt(0, a, thought, (5, 0), Stop.MARKER)
         for a, thought in enumerate([(1, 2, 3), (3,)])
     ]
-    rows = said_rows([[7, 7, 7, 7]] * 2, said, 12)
-    return Rollouts([Problem("?", "5")], np.array([4]), said, rows, np.array([[True, False]]))
+    rows = attempt_rows([[7, 7, 7, 7]] * 2, attempts, 12)
+    return Rollouts([Problem("?", "5")], np.array([4]), attempts, rows, np.array([[True, False]]))
 
 
 def test_a_step_by_hand() -> None:
@@ -33,7 +33,7 @@ def test_a_step_by_hand() -> None:
     for name, time_s in (("prefill", 1.0), ("think", 2.0), ("think", 1.0), ("answer", 1.0),
                          ("reward", 0.5), ("reference", 1.5), ("update", 3.0)):  # fmt: skip
         ledger.phase(name, time_s)
-    ledger.advanced()
+    ledger.advanced(1)
     cost = ledger.cost()
     assert cost is not None
     assert (cost.steps, cost.attempts) == (1, 2)

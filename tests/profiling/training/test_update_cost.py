@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from rooflink.model.training.loss import cross_entropy
+from rooflink.model.training.updates import cross_entropy
 from rooflink.model.transformer import abstract_transformer
 from rooflink.model.weights import open_weights
 from rooflink.profiling.counted.flops import count

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.predicted.collectives import all_gather, ring
+from rooflink.profiling.predicted.collectives import ALL_GATHER, ring
 from rooflink.profiling.validate.measurements import read_measurements
 from rooflink.profiling.validate.measurements.csv_rows import read_table
 from rooflink.profiling.validate.measurements.models import known_sizes
@@ -85,7 +85,7 @@ def test_a_bandwidth_of_a_collective_is_of_the_bytes_it_must_send(tmp_path: Path
 def test_the_book_s_gather_over_an_open_axis() -> None:
     cases, _ = read_measurements(SHIPPED[0])
     gather = next(case for case in cases if case.model.startswith("AllGather"))
-    expected = all_gather(ring(4, wraps=False), 34e6)
+    expected = ALL_GATHER.over(ring(4, wraps=False), 34e6)
     assert float(gather.pieces[0].work.link_bytes) == pytest.approx(float(expected.link_bytes))
 
 

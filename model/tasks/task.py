@@ -1,0 +1,162 @@
+"""Tasks and problems: a question with an exact checker, and families of them in disjoint splits."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Literal, Protocol
+
+import numpy as np
+
+from ..config import ModelInputError
+
+NUMBER = r"-?\$?\d[\d,]*(?:\.\d+)?"
+"""A number with or without thousands separators and currency."""
+
+_NUMBER = re.compile(NUMBER)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question in words; `expected` is None for a prompt that has no checkable answer.
+
+    `level` is its difficulty in the task's own unit (operations, numbers, steps). `notation` is
+    the same problem in the embedded reasoner's notation (`notation.py`), a whole prompt for it;
+    None where the notation has no words for the problem.
+    """
+
+    question: str
+    expected: str | None = None
+    level: int | None = None
+    notation: str | None = None
+
+    def extract(self, answer: str) -> str | None:
+        """What `answer` says, spelled one way so that equal answers are equal texts in a vote."""
+        number = extract_number(answer)
+        return None if number is None else plain_number(number)
+
+    def check(self, answer: str) -> bool | None:
+        """Whether `answer` gives the expected number; None where nothing is expected."""
+        if self.expected is None:
+            return None
+        answered = self.extract(answer)
+        return answered is not None and same_number(answered, self.expected)
+
+
+def extract_number(text: str) -> str | None:
+    """The first number in `text` without thousands separators or currency, or None.
+
+    An answer begins right after its cue, so what a small model rambles on with comes later.
+    """
+    match = _NUMBER.search(text)
+    return _without_separators(match.group()) if match else None
+
+
+def plain_number(text: str) -> str:
+    """A number's text spelled one way: '18.00' and '$18' are '18', '-0' is '0'."""
+    whole, _, fraction = _without_separators(text).partition(".")
+    fraction = fraction.rstrip("0")
+    sign = "-" if whole.startswith("-") else ""
+    digits = whole.lstrip("-").lstrip("0") or "0"
+    if digits == "0" and not fraction:
+        return "0"
+    return f"{sign}{digits}.{fraction}" if fraction else f"{sign}{digits}"
+
+
+def same_number(one: str, other: str) -> bool:
+    """Whether two decimal texts are the same number: '18', '18.0' and '18.00' are."""
+    try:
+        return Decimal(one) == Decimal(other)
+    except InvalidOperation:
+        return False
+
+
+def _without_separators(number: str) -> str:
+    return number.replace(",", "").replace("$", "")
+
+
+Split = Literal["train", "test"]
+
+TEST_SHARE = 10
+"""One generated problem in this many belongs to the test split."""
+
+DEFAULT_LIMIT = 200
+"""Problems of a generated task where no limit is given."""
+
+
+class Task(Protocol):
+    """Problems with exact checkers. No problem is in both splits."""
+
+    @property
+    def name(self) -> str:
+        """What `parse_task` reads back as this task."""
+
+    @property
+    def guess_rate(self) -> float:
+        """How often a random guess is right: the baseline of every pass@k."""
+
+    def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
+        """`limit` different problems of `split`, the same for the same seed.
+
+        Raises ModelInputError where the split has too few.
+        """
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A worked thought in the reasoner's notation, word by word, without its end marker.
+
+    `untaught` are places in `thought` that training must never supervise, and `untaught_answers`
+    the lengths at which cutting the thought would make the answer state an untaught fact.
+    """
+
+    thought: tuple[str, ...]
+    answer: tuple[str, ...]
+    untaught: frozenset[int] = frozenset()
+    untaught_answers: frozenset[int] = frozenset()
+
+
+class GeneratedTask(Task, Protocol):
+    """A task whose problems are drawn, as many as wanted, and whose solution is known."""
+
+    def draw(self, split: Split, rng: np.random.Generator) -> Problem:
+        """One random problem of `split`."""
+
+    def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
+        """A correct thought for `problem`; `rng` chooses where several would do."""
+
+
+def split_of(identity: str) -> Split:
+    """The split of the problem that `identity` names: by its hash, whoever draws it and when."""
+    return "test" if stable_hash(identity) % TEST_SHARE == 0 else "train"
+
+
+def stable_hash(text: str) -> int:
+    """A 64-bit hash that is the same on every machine and run (Python's own is not)."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def draw_from(split: Split, once: Callable[[], tuple[str, Problem]]) -> Problem:
+    """Draw (identity, problem) with `once` until the identity falls into `split`."""
+    while True:
+        identity, problem = once()
+        if split_of(identity) == split:
+            return problem
+
+
+def draw_distinct(task: GeneratedTask, split: Split, limit: int | None, seed: int) -> list[Problem]:
+    """Different problems of a generated task, in the order drawn; a smaller limit is a prefix."""
+    wanted = DEFAULT_LIMIT if limit is None else limit
+    rng = np.random.default_rng([seed, ("train", "test").index(split)])
+    distinct: dict[Problem, None] = {}
+    for _ in range(20 * wanted + 1000):
+        if len(distinct) == wanted:
+            break
+        distinct[task.draw(split, rng)] = None
+    if len(distinct) < wanted:
+        raise ModelInputError(
+            f"{task.name} has only {len(distinct)} {split} problems to give, not {wanted}: "
+            "lower --limit or take a harder level"
+        )
+    return list(distinct)

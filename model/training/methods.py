@@ -1,0 +1,82 @@
+"""Every training method by its recipe: one function that trains, and what it makes better."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..config import ModelConfig
+from ..sampling import Greedy, Temperature
+from ..tasks.parse import parse_generated
+from .distill import train_distill
+from .grpo import train_grpo
+from .loop import Figures, Finished, Learner, LoopWatcher
+from .model_folder import Start
+from .recipes import Distill, Grpo, MethodRecipe, Rejection, Verifier
+from .rejection import train_rejection
+from .reward_training import train_verifier, verifier_figures
+from .rollout import Figure, held_out_figure
+
+AMPLE_BUDGET = 20
+"""Tokens: more than any whole thought."""
+
+OTHER_TASKS = ("chain:k=8", "sum:n=8", "countdown:n=3")
+"""What the embedded reasoner knows: whether training on one task costs it the others."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished training: the curve, the seconds, and what test problems say."""
+
+    curve: tuple[Figures, ...]
+    train_s: float
+    before: list[Figure]
+    after: list[Figure]
+
+
+def learner_config(recipe: MethodRecipe, start: Start) -> ModelConfig:
+    """The sizes of the model that the recipe updates."""
+    return recipe.trunk.config(recipe.name) if isinstance(recipe, Distill) else start.model.config
+
+
+def train(
+    recipe: MethodRecipe, start: Start, out: Path, watcher: LoopWatcher, test_problems: int
+) -> Outcome:
+    """Train by `recipe` from `start` into the folder `out`, and measure on the test split.
+
+    Raises ModelInputError where `out` holds another run's checkpoint or cannot be written.
+    """
+    if isinstance(recipe, Verifier):
+        judged = train_verifier(recipe, start, out, watcher)
+        figures = verifier_figures(recipe, start, judged.state, test_problems)
+        return Outcome(judged.curve, judged.train_s, [], figures)
+    finished = _train_model(recipe, start, out, watcher)
+    return Outcome(
+        finished.curve,
+        finished.train_s,
+        before=measured(start, recipe, test_problems),
+        after=measured(replace(start, model=finished.state[0]), recipe, test_problems),
+    )
+
+
+def _train_model(
+    recipe: Grpo | Rejection | Distill, start: Start, out: Path, watcher: LoopWatcher
+) -> Finished[Learner]:
+    if isinstance(recipe, Grpo):
+        return train_grpo(recipe, start, out, watcher)
+    if isinstance(recipe, Rejection):
+        return train_rejection(recipe, start, out, watcher)
+    return train_distill(recipe, start, out, watcher)
+
+
+def measured(start: Start, recipe: MethodRecipe, problems: int) -> list[Figure]:
+    """The recipe's task, greedily and with one sample, and the other tasks greedily."""
+    sampling = recipe.sampling
+
+    def figure(name: str, sampler: Greedy | Temperature, budget: int) -> Figure:
+        task = parse_generated(name)
+        return held_out_figure(start.model, start.tokenizer, task, problems, sampler, budget)
+
+    return [
+        figure(recipe.task, Greedy(), sampling.think_budget),
+        figure(recipe.task, Temperature(sampling.temperature), sampling.think_budget),
+        *[figure(name, Greedy(), AMPLE_BUDGET) for name in OTHER_TASKS if name != recipe.task],
+    ]

@@ -1,0 +1,29 @@
+"""Which backend JAX starts where libtpu is installed and no TPU is. Needs no JAX itself."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+TPU_DEVICES = ("accel*", "vfio/[0-9]*")
+GPU_PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin")
+
+
+def choose_backend() -> None:
+    """Keep JAX from starting libtpu on a machine without a TPU.
+
+    libtpu is installed here for its compiler; started as a device it searches the network for one
+    and prints warnings. The user's own JAX_PLATFORMS wins; call before JAX is first used.
+    """
+    if "JAX_PLATFORMS" in os.environ or find_spec("libtpu") is None or _has_tpu():
+        return
+    if any(find_spec(plugin) for plugin in GPU_PLUGINS):
+        return
+    if jax := sys.modules.get("jax"):
+        jax.config.update("jax_platforms", "cpu")
+    else:
+        os.environ["JAX_PLATFORMS"] = "cpu"  # which JAX reads when it is imported, if it ever is
+
+
+def _has_tpu() -> bool:
+    return any(any(Path("/dev").glob(pattern)) for pattern in TPU_DEVICES)

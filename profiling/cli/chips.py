@@ -1,0 +1,96 @@
+"""`rooflink chips`: the chips there are, or one chip's figures with their sources."""
+
+import json as jsonlib
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ...tpu_configs.catalog import chip_stem, load_all
+from ...tpu_configs.chip import Chip
+from ...tpu_configs.figure import Figure, Statement, figures_in
+from ..names import chip_named
+from ..reports.document import Column, Table
+from ..reports.renderers.console import show_table
+from ..reports.units import bandwidth, bytes_, count, flop_rate, prefixed, significant
+
+PREFIXED = {"FLOP/s", "B/s", "B"}
+
+
+def show_chip(chip: Chip, console: Console) -> None:
+    """Print every figure of `chip` with unit, confidence, date and source."""
+    figures = figures_in(chip)
+    values = [f.value if isinstance(f, Statement) else _number(f) for f in figures.values()]
+    console.print(Text(f"{chip.name} ({chip.vendor}, {chip.year}), per chip", "bold"))
+    columns = [
+        Column("figure", list(figures)),
+        Column("value", values),
+        Column("confidence", [f.confidence for f in figures.values()]),
+        Column("date", [f.date for f in figures.values()]),
+        Column("source", [f.source for f in figures.values()]),
+    ]
+    show_table(Table(chip.name, columns), console)
+
+
+def _number(figure: Figure) -> str:
+    if figure.unit in PREFIXED:
+        return prefixed(figure.value, figure.unit)
+    return count(figure.value) if figure.unit == "1" else f"{figure.value:g} {figure.unit}"
+
+
+def chips_command(
+    name: Annotated[
+        str | None, typer.Argument(help="One chip, by name or as a .toml file, with its sources.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """List the chips, TPUs first, or show one with the source and confidence of each figure.
+
+    A chip's confidence in the list is the least one of its bfloat16 peak and its memory's size and
+    bandwidth; 'claimed' is what its maker says and nobody else has measured.
+
+    Examples:
+
+        rooflink chips
+
+        rooflink chips v5e
+
+        rooflink chips "H100 SXM"
+
+        rooflink chips cpu  (this machine, measured)
+
+        rooflink chips my_chip.toml --json
+    """
+    chips = [chip_named(name)] if name else load_all()
+    if json:
+        shown = [chip.model_dump(mode="json", exclude_none=True) for chip in chips]
+        print(jsonlib.dumps(shown[0] if name else shown, indent=1))
+    elif name:
+        show_chip(chips[0], Console())
+    else:
+        show_table(_chip_table(chips), Console())
+
+
+def _chip_table(chips: list[Chip]) -> Table:
+    """TPUs come first."""
+    ranked = sorted(chips, key=lambda chip: chip.kind != "tpu")
+    return Table(
+        "Chips, at datasheet peak",
+        [
+            Column("chip", [chip_stem(chip) for chip in ranked]),
+            Column("year", [str(chip.year) for chip in ranked], str),
+            Column("bfloat16 peak", [_peak(chip) for chip in ranked], str),
+            Column("memory", [chip.hbm_capacity_bytes for chip in ranked], bytes_),
+            Column("bandwidth", [chip.hbm_bandwidth for chip in ranked], bandwidth),
+            Column("ridge FLOP/B", [chip.ridge("bfloat16") for chip in ranked], significant),
+            Column("confidence", [chip.confidence for chip in ranked]),
+        ],
+        note="* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source",
+    )
+
+
+def _peak(chip: Chip) -> str:
+    """The bfloat16 peak; with a star where another dtype's stands in."""
+    peak = chip.peak_flops("bfloat16")
+    return f"{'' if peak.dtype == 'bfloat16' else '*'}{flop_rate(peak.flop_per_s)}"

@@ -1,0 +1,65 @@
+"""Progress on the terminal: a bar with its rate for whatever takes over two seconds."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+
+class _Rate(ProgressColumn):
+    """Units per second, in the stage's own unit."""
+
+    def render(self, task: Task) -> Text:
+        unit = task.fields.get("unit") or ""
+        if not unit or not task.speed:
+            return Text("")
+        return Text(f"{task.speed:.1f} {unit}/s", style="cyan")
+
+
+class TerminalWatcher:
+    """Shows each stage as a bar on stderr, and nothing where stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            _Rate(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> "TerminalWatcher":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def stage(self, what: str, total: int | None = None, unit: str = "") -> None:
+        """Begin a new bar in place of the last."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(what, total=total, unit=unit)
+
+    def advance(self, units: int) -> None:
+        """Move the bar on."""
+        if self._task is not None:
+            self._progress.advance(self._task, units)

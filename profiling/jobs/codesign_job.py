@@ -1,0 +1,129 @@
+"""CodesignJob: which change of the chip or of the model buys most."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+
+from ...tpu_configs.slice import compared_slices
+from ..backend import choose_backend
+from ..errors import ProfileInputError
+from ..names import slices_named
+from ..progress import Watcher
+from ..records import Profile
+from ..records.codesign import CodesignReport
+from ..records.files import load_profile
+from .job import Names, Option, WrittenJob
+from .terms import Stack, TermsOptions, stack_named
+
+if TYPE_CHECKING:
+    from ..codesign.analyse import Wanted
+
+
+class CodesignJob(TermsOptions, WrittenJob):
+    """Say which change of the chip or of the model buys most, ranked and with uncertainty.
+
+    Reads what `rooflink profile` wrote and writes report.md, report.html, codesign.json and
+    TensorBoard events: five asks to the hardware team and five to the model team, then what they
+    stand on.
+    """
+
+    profiles: Annotated[
+        tuple[Path | Profile, ...],
+        Field(min_length=1),
+        Option("profile.json files, or the folders of runs.", argument="PROFILE..."),
+    ]
+    workload: Annotated[
+        Path | None,
+        Option(
+            "A .toml mix of queries to search a chip for  [default: the largest model's own]",
+            metavar="FILE",
+        ),
+    ] = None
+    slices: Annotated[
+        Names,
+        Field(min_length=1),
+        Option("Chips: v5e-16, v5p:4x4x4, mychip.toml:8; may be repeated.", "--slice"),
+    ] = compared_slices()
+    chip_budget: Annotated[
+        str | None,
+        Option(
+            "What one chip of the search may take: area=800mm2, power=700W or cost=3000$  "
+            "[default: what today's chip costs to build]"
+        ),
+    ] = None
+    what_if: Annotated[
+        Names, Option("Changes such as hbm_bandwidth=2x,kv_dtype=int8; may be repeated.")
+    ] = ()
+    dtype: Annotated[str | None, Option("Weights  [default: each profile's own]")] = None
+    stack: Stack = None
+    queries: Annotated[
+        float, Field(gt=0), Option("Load of the data center, queries per second.")
+    ] = 1.0
+    latency: Annotated[
+        float | None,
+        Field(gt=0),
+        Option("Latency target per query, seconds  [default: twice one prompt's]"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _own_folder(self) -> Self:
+        if self.out is not None and (self.out / "profile.json").exists():
+            raise ProfileInputError(
+                f"{self.out} holds a profile's own report, which this one would replace: choose "
+                "another folder with --out"
+            )
+        return self
+
+    def default_out(self) -> Path:
+        """A new folder under runs/."""
+        return Path("runs") / f"codesign-{datetime.now():%Y%m%d-%H%M%S}"
+
+    def run(self, watcher: Watcher, command: str = "python") -> CodesignReport:
+        """Analyse every profile on every slice. Raises ChipInputError or ProfileInputError."""
+        from ..codesign.analyse import analyse
+
+        choose_backend()
+        wanted, slices = self.wanted(command), slices_named(self.slices)
+        profiles = _apart([_read(each) for each in self.profiles])
+        watcher.stage(f"Analysing {len(profiles)} x {len(slices)} cases")
+        return analyse(profiles, slices, wanted)
+
+    def wanted(self, command: str) -> "Wanted":
+        """What is asked of the analysis besides profiles and slices, as what it names."""
+        from ..codesign.analyse import Wanted
+        from ..codesign.search_report import parse_chip_budget
+        from ..codesign.what_if import parse_what_if
+        from ..codesign.workload_mix import load_mix
+
+        files = [str(each) for each in self.profiles if isinstance(each, Path)]
+        return Wanted(
+            mix=load_mix(self.workload) if self.workload else None,
+            budget=parse_chip_budget(self.chip_budget) if self.chip_budget else None,
+            what_ifs=[parse_what_if(text) for text in self.what_if],
+            terms=self.terms(),
+            stack=stack_named(self.stack),
+            weight_dtype=self.dtype,
+            queries_per_s=self.queries,
+            latency_target_s=self.latency,
+            command=command,
+            files=files if len(files) == len(self.profiles) else None,
+        )
+
+
+def _read(profile: Path | Profile) -> Profile:
+    return load_profile(profile) if isinstance(profile, Path) else profile
+
+
+def _apart(profiles: Sequence[Profile]) -> list[Profile]:
+    """The profiles under names of their own: a second 'run' becomes 'run (2)'."""
+    found: list[Profile] = []
+    for profile in profiles:
+        name, n = profile.name, 1
+        while any(name == each.name for each in found):
+            n += 1
+            name = f"{profile.name} ({n})"
+        found.append(profile.model_copy(update={"name": name}))
+    return found

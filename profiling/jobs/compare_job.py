@@ -1,0 +1,29 @@
+"""CompareJob: what changed between two profiles."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from ..progress import Watcher
+from ..records import Profile
+from .job import Job, Option
+
+if TYPE_CHECKING:
+    from ..compare import Comparison
+
+
+class CompareJob(Job):
+    """Show what changed between two profiles.
+
+    Ratios are B / A. A time counts as changed only where the repeats of both do not overlap.
+    """
+
+    a: Annotated[Path | Profile, Option("A run's folder or its profile.json.", argument="A")]
+    b: Annotated[Path | Profile, Option("The one that is set against it.", argument="B")]
+
+    def run(self, watcher: Watcher, command: str = "python") -> "Comparison":
+        """Every figure on both sides. Raises ProfileInputError for what is no profile."""
+        from ..compare import compare
+        from ..records.files import load_profile
+
+        a, b = (load_profile(each) if isinstance(each, Path) else each for each in (self.a, self.b))
+        return compare(a, b)

@@ -1,0 +1,168 @@
+"""CompileJob: the programs that XLA makes of a model's phases, and what they move."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from ..backend import choose_backend
+from ..errors import ProfileInputError
+from ..progress import Watcher
+from ..records import CompiledTarget, Profile
+from .job import Names, Option, WordList, WrittenJob, reserved
+
+if TYPE_CHECKING:
+    from ..compiled.spec import ProgramSpec
+
+DType = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Compilations:
+    """The compiled lens on each target, with times predicted for its programs."""
+
+    job: "CompileJob"
+    command: str
+    specs: "list[ProgramSpec]"  # one for each target
+    targets: list[CompiledTarget]
+    xprof: list[Path]  # sessions that were written
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.specs[0].config.name
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The counted profile of the same shapes, with the compiled lens beside it."""
+        from ...model.tasks import Problem
+        from ...tpu_configs.catalog import load_chip, load_rentable_tpus
+        from ..model_spec import resolve_subject
+        from ..profiler import profile
+        from ..workload import Request
+
+        spec = self.specs[0]
+        request = Request(
+            problems=[Problem("")] * spec.batch,
+            attempts=spec.attempts,
+            think_budget=spec.rules.think_budget,
+            answer_budget=spec.rules.answer_budget,
+            prompt_tokens=spec.prompt_slots,
+        )
+        chips = dict.fromkeys(each.target.chip for each in self.specs if each.target.chip)
+        return profile(
+            resolve_subject(self.job.model, "none", spec.dtype),
+            request,
+            [load_chip(chip) for chip in chips] or load_rentable_tpus(),
+            name=self.job.out.name if self.job.out else "compile",
+            command=self.command,
+            compiled=self.targets,
+        )
+
+
+class CompileJob(WrittenJob):
+    """Compile the phases for a target and explain every byte that they move.
+
+    The target is 'cpu' or a TPU slice, compiled for ahead of time with no TPU there (needs
+    `pip install 'rooflink[tpu]'`). Bytes are per device and per call of a phase's program.
+    """
+
+    model: Annotated[str, Option("A preset, or a path or hub id for its shape.")]
+    slices: Annotated[
+        Names,
+        Field(min_length=1),
+        Option("'cpu', or a TPU slice such as v5e:2x4 or v5e-8; may be repeated.", "--slice"),
+    ]
+    batch: Annotated[int, Field(ge=1), Option("Prompts that run together.")] = 1
+    attempts: Annotated[int, Field(ge=1), Option("Attempts at each prompt.")] = 1
+    context: Annotated[
+        int, Option("Cached positions of an attempt: prompt, thought and answer.")
+    ] = 4096
+    prompt: Annotated[
+        int | None,
+        Field(ge=1),
+        Option("Prompt length, out of --context  [default: what decoding leaves]"),
+    ] = None
+    think: Annotated[
+        int, Field(ge=1), Option("Tokens that one call of the think loop decodes.")
+    ] = 64
+    mesh: Annotated[
+        str | None, Option("Devices by axis, as data=2,tensor=4  [default: chosen by heads]")
+    ] = None
+    dtype: Annotated[DType, Option("Weights, activations and cache.")] = "bfloat16"
+    phases: Annotated[
+        WordList,
+        Option(
+            "Phases to compile; 'step' is think with one token per call  [default: "
+            "prefill,think,answer]",
+            commas=True,
+        ),
+    ] = ()
+    layouts: Annotated[
+        Literal["chosen", "default"],
+        Option(
+            "Memory layout of weights and cache at the jit boundary: chosen by XLA, or JAX's "
+            "default."
+        ),
+    ] = "chosen"
+    xprof: Annotated[
+        Path | None, Option("Folder for a session that XProf opens; its times are predicted.")
+    ] = None
+
+    def run(self, watcher: Watcher, command: str = "python") -> Compilations:
+        """Compile for each target. Raises ModelInputError or ProfileInputError."""
+        from ..compiled.lens import compile_target, write_xprof
+        from ..compiled.predicted_time import with_times
+
+        choose_backend()
+        specs = self.specs()
+        targets = [with_times(compile_target(each, watcher), each.config, each.dtype)
+                   for each in specs]  # fmt: skip
+        sessions: list[Path] = []
+        if self.xprof is not None:
+            with reserved(self.xprof) as folder:
+                sessions = [write_xprof(spec, folder, watcher) for spec in specs]
+        return Compilations(self, command, specs, targets, sessions)
+
+    def specs(self) -> "list[ProgramSpec]":
+        """The programs for each target, known to be possible."""
+        from ...model.phases import THINK_AND_ANSWER
+        from ..compiled.spec import WHOLE_MESH, ProgramSpec, parse_mesh
+        from ..compiled.targets import parse_target
+        from ..model_spec import resolve_subject
+
+        targets = {each.name: each for each in map(parse_target, self.slices)}
+        config = resolve_subject(self.model, "none", self.dtype).config
+        specs = [
+            ProgramSpec(
+                config=config,
+                dtype=self.dtype,
+                target=target,
+                batch=self.batch,
+                attempts=self.attempts,
+                context=self.context,
+                prompt=self.prompt,
+                think_steps=self.think,
+                phases=_known_phases(self.phases or THINK_AND_ANSWER),
+                layouts=self.layouts,
+                mesh=parse_mesh(self.mesh) if self.mesh else WHOLE_MESH,
+            )
+            for target in targets.values()
+        ]
+        for spec in specs:
+            spec.require_valid()
+        return specs
+
+
+def _known_phases(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The phases of these names, in their own order."""
+    from ...model.phases import PHASES
+    from ..compiled.spec import STEP
+
+    known = (*PHASES, STEP)
+    for name in names:
+        if name not in known:
+            raise ProfileInputError(f"unknown phase '{name}': expected of {', '.join(known)}")
+    return tuple(name for name in known if name in names)

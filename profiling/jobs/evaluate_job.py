@@ -1,0 +1,223 @@
+"""EvaluateJob: what strategies get right on a task, and what each answer costs."""
+
+import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from ...tpu_configs.slice import Slice
+from ..backend import choose_backend
+from ..errors import ProfileInputError
+from ..names import chip_named, slices_named
+from ..progress import Watcher
+from ..records.evaluation import Evaluation
+from .job import Names, Option, Paths, WholeNumbers, WrittenJob
+from .terms import TermsOptions
+
+if TYPE_CHECKING:
+    from ..evaluation.grid import Grid
+    from ..evaluation.logged import LogRequest
+    from ..predicted.model_shape import NamedShape
+
+CHIP = "v5e"
+LOG_BATCH = 8
+
+
+def split_strategies(text: str) -> list[str]:
+    """'greedy,sample:n=4,temperature=1' as ['greedy', 'sample:n=4,temperature=1']: a part that is
+    a setting belongs to the strategy before it."""
+    found: list[str] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        setting = "=" in part and ":" not in part
+        if setting and found:
+            found[-1] += f",{part}" if ":" in found[-1] else f":{part}"
+        else:
+            found.append(part)
+    return found
+
+
+def _split(value: Any) -> Any:
+    return split_strategies(value) if isinstance(value, str) else value
+
+
+class EvaluateJob(TermsOptions, WrittenJob):
+    """Evaluate strategies on a task: accuracy, pass@k, and what each correct answer costs.
+
+    Each strategy runs at each budget of thought. Costs are counted for every question, and
+    predicted on described chips. A run that was stopped goes on where it was.
+    """
+
+    model: Annotated[
+        str,
+        Option(
+            "'reasoner', 'smollm2-135m', a .gguf file, a Hugging Face folder or hub id; for a log "
+            "what `rooflink predict` takes."
+        ),
+    ] = "reasoner"
+    task: Annotated[
+        str,
+        Option("chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled."),
+    ] = "chain:k=2-12"
+    strategies: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_split),
+        Option("Separated by commas, listed above.", commas=True),
+    ] = ("direct", "greedy", "self-consistency:n=8")
+    think_budget: Annotated[
+        WholeNumbers,
+        Option("Most tokens of a thought; each strategy runs at each of them.", commas=True,
+               metavar="N,N"),
+    ] = (4, 8, 16)  # fmt: skip
+    attempts: Annotated[
+        WholeNumbers,
+        Option("Values of k for pass@k and majority@k; the largest k samples are drawn per "
+               "problem.", commas=True, metavar="K,K"),
+    ] = ()  # fmt: skip
+    limit: Annotated[int | None, Field(ge=1), Option("Take this many problems.")] = None
+    budget: Annotated[
+        str | None,
+        Option(
+            "Limit of one question: tokens=64, flops=1e9, joules=0.1, usd=1e-7 or seconds=0.01, "
+            "the last three on the first slice."
+        ),
+    ] = None
+    verifier: Annotated[
+        Path | None,
+        Option(
+            "Folder that `train --method verifier` wrote: best-of-n and beam score attempts by it."
+        ),
+    ] = None
+    answer_budget: Annotated[int, Field(ge=1), Option("Most tokens of an answer.")] = 16
+    batch: Annotated[
+        int | None,
+        Field(ge=1),
+        Option("Questions that run together  [default: as many as memory suggests]"),
+    ] = None
+    attempts_log: Annotated[
+        Paths,
+        Option(
+            "Attempts that another model made, one JSON object a line, or a published log; may be "
+            "repeated."
+        ),
+    ] = ()
+    chips: Annotated[
+        Names,
+        Option(f"Chip whose smallest slice that holds the run is predicted  [default: {CHIP}]",
+               "--chip"),
+    ] = ()  # fmt: skip
+    slices: Annotated[
+        Names, Option("Slices such as v5e-8 or h100-2; may be repeated.", "--slice")
+    ] = ()
+    dtype: Annotated[
+        Literal["float32", "bfloat16"] | None,
+        Option("[default: float32 to run on a CPU, else bfloat16]"),
+    ] = None
+    seed: Annotated[int, Field(ge=0), Option("Of problems and sampling.")] = 0
+
+    @model_validator(mode="after")
+    def _of_a_log(self) -> Self:
+        """A log's attempts were made: how they would be made here does not apply."""
+        if self.attempts_log:
+            self.refuse(
+                ("task", "strategies", "think_budget", "limit", "budget", "verifier",
+                 "answer_budget", "dtype"),
+                "is about attempts as they are made, which those of --attempts-log were: leave one "
+                "of the two out",
+            )  # fmt: skip
+        return self
+
+    def default_out(self) -> Path:
+        """One folder for a model, task and seed, so that the same command goes on."""
+        what = "log" if self.attempts_log else self.task
+        return Path("runs") / re.sub(r"[^\w.=-]+", "-", f"eval-{self.model}-{what}-{self.seed}")
+
+    def run(self, watcher: Watcher, command: str = "python") -> Evaluation:
+        """Run the cells that the folder lacks, and put all together; a log's attempts are costed.
+
+        Raises ModelInputError, ChipInputError or ProfileInputError."""
+        choose_backend()
+        name = self.out.name if self.out else self.default_out().name
+        if self.attempts_log:
+            from ..evaluation.logged import evaluate_log
+
+            watcher.stage("Costing logged attempts")
+            return evaluate_log(self.log_request(), name, command)
+        from ..evaluation.evaluate import evaluate
+
+        grid = self.grid()
+        with self._folder() as folder:
+            return evaluate(grid, Path(folder), name, command, watcher)
+
+    def grid(self) -> "Grid":
+        """All cells, with everything that has a name as what it names."""
+        from ...model.tasks import parse_task
+        from ..evaluation.budgets import parse_budget
+        from ..evaluation.grid import Grid, places_of
+        from ..model_spec import resolve_subject
+        from ..verifier_costs import verifier_of
+
+        limit = parse_budget(self.budget) if self.budget else None
+        terms, slices = self.terms(), slices_named(self.slices)
+        chips = [chip_named(name) for name in self._chips()]
+        task = parse_task(self.task)
+        subject = resolve_subject(self.model, "own", self.dtype)
+        trained = verifier_of(self.verifier, subject)
+        return Grid(
+            subject=subject,
+            task=task,
+            problems=task.problems("test", self.limit, self.seed),
+            places=places_of(self.strategies, self.think_budget, self.attempts, trained),
+            ks=self.attempts,
+            answer_budget=self.answer_budget,
+            batch=self.batch,
+            limit=limit,
+            slices=slices,
+            chips=chips,
+            terms=terms,
+            seed=self.seed,
+            verifier=trained,
+        )
+
+    def log_request(self) -> "LogRequest":
+        """The log's attempts, and the model and slices that they are costed for."""
+        from ..evaluation.attempts_log import joined, read_log
+        from ..evaluation.logged import LogRequest
+        from ..predicted.model_shape import named_shape
+
+        model, terms = named_shape(self.model), self.terms()
+        slices = [*slices_named(self.slices), *_smallest(model, self._chips())]
+        return LogRequest(
+            log=joined([read_log(path) for path in self.attempts_log]),
+            model=model,
+            slices=slices,
+            ks=self.attempts,
+            batch=self.batch or LOG_BATCH,
+            terms=terms,
+            source=", ".join(path.name for path in self.attempts_log),
+        )
+
+    def _chips(self) -> Sequence[str]:
+        return self.chips or (() if self.slices else (CHIP,))
+
+    def _folder(self) -> AbstractContextManager[str | Path]:
+        """Where finished cells are kept."""
+        return nullcontext(self.out) if self.out else TemporaryDirectory(prefix="rooflink-eval-")
+
+
+def _smallest(model: "NamedShape", chips: Sequence[str]) -> list[Slice]:
+    """Each chip's smallest slice that holds one query of usual lengths."""
+    from ..predicted.phases import Lengths
+    from ..predicted.slices import Asked, slice_for
+
+    found = []
+    for name in chips:
+        request = Asked(model=model, lengths=Lengths(1.0, 1.0, 512.0, 512.0, 64.0))
+        smallest = slice_for(request, chip_named(name))
+        if smallest is None:
+            raise ProfileInputError(f"no slice of {name} holds {model.name}: name a --slice")
+        found.append(smallest)
+    return found

@@ -1,0 +1,180 @@
+"""Job: the base of all verbs. One declaration of an option feeds command line and Python.
+
+Modules of jobs are light to import: what computes is imported where `run` needs it.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+
+from ..errors import ProfileInputError
+from ..progress import Watcher
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Option:
+    """What the command line needs to know of a field, beside its type and default."""
+
+    help: str
+    name: str | None = None  # '--slice' of the field `slices`; None: the field's own
+    argument: str | None = None  # its metavar where it is given by its place
+    commas: bool = False  # several values in one text, '1,2,4', where it else may be repeated
+    metavar: str | None = None
+
+
+def _several(value: Any) -> Any:
+    """A single text or path stands for a sequence of one."""
+    return (value,) if isinstance(value, str | Path) else value
+
+
+def _parted(value: Any) -> Any:
+    """'1,2,4' as its parts."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
+WordList = Annotated[tuple[str, ...], BeforeValidator(_parted)]
+WholeNumbers = Annotated[tuple[int, ...], BeforeValidator(_parted)]
+NumberList = Annotated[tuple[float, ...], BeforeValidator(_parted)]
+
+
+class Job(BaseModel):
+    """A verb with its options. Raises ProfileInputError, in one sentence, for what cannot be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, /, **options: Any) -> None:
+        try:
+            super().__init__(**options)
+        except ValidationError as error:
+            _refuse(type(self), error)
+
+    def run(self, watcher: Watcher, command: str = "python") -> Any:
+        """Do it, and return what came of it; `command` is what the record says it was made by."""
+        raise NotImplementedError
+
+    def refuse(self, names: Iterable[str], why: str) -> None:
+        """Raise ProfileInputError, '--OPTION why', for the first of these that was given."""
+        for name in names:
+            if name in self.model_fields_set:
+                raise ProfileInputError(f"{spelling(type(self), name)} {why}")
+
+
+class WrittenJob(Job):
+    """A job whose result can be written into a folder."""
+
+    out: Annotated[Path | None, Option("Folder for the record and its reports.")] = None
+
+    def default_out(self) -> Path | None:
+        """Where the command line writes where no folder is named; None for nowhere."""
+        return None
+
+
+def options_of(job: type[Job]) -> dict[str, tuple[FieldInfo, Option]]:
+    """Every field with what the command line knows of it: a job's own, then its bases'."""
+    names = dict.fromkeys(
+        name for kind in job.__mro__ for name in vars(kind).get("__annotations__", ())
+    )
+    fields = {name: job.model_fields[name] for name in names if name in job.model_fields}
+    return {name: (field, _option(field)) for name, field in fields.items()}
+
+
+def spelling(job: type[Job], name: str) -> str:
+    """A field as the command line spells it, '--think-budget'; another name in the same way."""
+    field = job.model_fields.get(name)
+    option = _option(field) if field else None
+    own = (option.argument or option.name) if option else None
+    return own or f"--{name.replace('_', '-')}"
+
+
+def perform(
+    job: Job,
+    watcher: Watcher,
+    command: str,
+    write: Callable[[Result, Path], object] | None = None,
+) -> Result:
+    """Run `job`, in a folder that is known to be writable where it has one, and `write` there."""
+    folder = getattr(job, "out", None)
+    if folder is None:
+        return job.run(watcher, command)
+    with reserved(folder):
+        result: Result = job.run(watcher, command)
+        if write is not None:
+            watcher.stage("Writing the report")
+            write(result, folder)
+    return result
+
+
+@contextmanager
+def reserved(folder: Path) -> Iterator[Path]:
+    """`folder`, proven writable before the long work; if that fails, what was made for it goes."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".rooflink-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ProfileInputError(
+            f"cannot write to {folder}: {error.strerror or error}; choose another folder with --out"
+        ) from None
+    try:
+        yield folder
+    except BaseException:
+        for path in made:  # deepest first; only what is still empty
+            try:
+                path.rmdir()
+            except OSError:
+                break
+        raise
+
+
+def _option(field: FieldInfo) -> Option:
+    return next(each for each in field.metadata if isinstance(each, Option))
+
+
+def _refuse(job: type[Job], error: ValidationError) -> NoReturn:
+    """Raise the first mistake as one sentence, in the command line's spelling."""
+    first = error.errors()[0]
+    context: Mapping[str, Any] = first.get("ctx", {})
+    if isinstance(context.get("error"), ValueError):
+        raise context["error"] from None
+    field = str(first["loc"][0]) if first["loc"] else ""
+    name, given = spelling(job, field), first["input"]
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(field, job.model_fields, n=1)
+        raise ProfileInputError(
+            f"there is no option '{field}'" + (f": did you mean '{near[0]}'?" if near else "")
+        ) from None
+    if first["type"] in ("missing", "too_short"):
+        raise ProfileInputError(f"{name} is missing") from None
+    raise ProfileInputError(
+        f"{name} {_expected(first['type'], context, given, first['msg'])}"
+    ) from None
+
+
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "less_than_equal": ("le", "at most"),
+    "greater_than": ("gt", "above"),
+    "less_than": ("lt", "below"),
+}
+
+
+def _expected(kind: str, context: Mapping[str, Any], given: object, message: str) -> str:
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        return f"must be {words} {context[key]:g}, got {given}"
+    return f"is {given!r}, {message.replace('Input should be', 'expected')}"

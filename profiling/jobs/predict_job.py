@@ -1,0 +1,122 @@
+"""PredictJob: a workload on slices that nobody here has."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+
+from ..errors import ProfileInputError
+from ..names import slices_named
+from ..progress import Watcher
+from ..records.prediction import Prediction
+from .job import Names, Option
+from .terms import Stack, TermsOptions, stack_named
+
+if TYPE_CHECKING:
+    from ..predicted.slices import Asked
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A prediction for each slice, and with `compare` one for each without a thought."""
+
+    thinking: list[Prediction]
+    quick: list[Prediction]
+
+
+class PredictJob(TermsOptions):
+    """Predict time, energy, money and carbon of a reasoning workload on slices.
+
+    Each phase gets a median and an 80 % interval, from the chips' datasheets and from how far
+    published measurements stay behind them.
+    """
+
+    model: Annotated[
+        str,
+        Option(
+            "A preset, a described model such as deepseek-r1, a .gguf file, a Hugging Face folder "
+            "or hub id, or a .toml file of sizes."
+        ),
+    ]
+    slices: Annotated[
+        Names,
+        Field(min_length=1),
+        Option("Chips: v5e-8, v5p:4x4x4, h100-2, mychip.toml:8; may be repeated.", "--slice"),
+    ]
+    batch: Annotated[int, Field(ge=1), Option("Prompts that run together.")] = 1
+    prompt: Annotated[int, Field(ge=1), Option("Tokens of a prompt.")] = 512
+    think: Annotated[float, Field(ge=0), Option("Tokens of a thought, on average.")] = 1024
+    answer: Annotated[float, Field(ge=1), Option("Tokens of an answer, on average.")] = 64
+    attempts: Annotated[
+        int, Field(ge=1), Option("Attempts at each prompt; they share its KV cache.")
+    ] = 1
+    lengths_spread: Annotated[
+        float,
+        Field(ge=0, le=10),
+        Option("Standard deviation over mean of thought lengths (log-normal); 0: all alike."),
+    ] = 0.0
+    dtype: Annotated[str, Option("Weights: bfloat16, int8, fp8, int4, fp4 ...")] = "bfloat16"
+    kv_dtype: Annotated[
+        str | None, Option("KV cache  [default: bfloat16; float32 where the weights are]")
+    ] = None
+    matmul_dtype: Annotated[
+        str | None,
+        Option(
+            "Operands of matrix multiplications  [default: the weights' where the chip has units "
+            "for such floats, else bfloat16]"
+        ),
+    ] = None
+    mesh: Annotated[
+        str | None,
+        Option("Chips by axis, as data=2,tensor=8  [default: chosen, and the reason printed]"),
+    ] = None
+    stack: Stack = None
+    ideal: Annotated[bool, Option("The bare roofline of the datasheet, no interval.")] = False
+    compare: Annotated[bool, Option("Thinking beside a quick answer, --think 0.")] = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.compare and not self.think:
+            raise ProfileInputError("--compare needs a thought: give --think more than 0")
+        return self
+
+    def run(self, watcher: Watcher, command: str = "python") -> Predictions:
+        """A prediction for each slice. Raises ModelInputError, ChipInputError or
+        ProfileInputError."""
+        from ..predicted.slices import forecast
+
+        request, slices = self.request(), slices_named(self.slices)
+        requests = [request, self._without_thought(request)] if self.compare else [request]
+        total = len(slices) * len(requests)
+        watcher.stage(f"Predicting {request.model.name}", total=total, unit="predictions")
+        found: list[Prediction] = []
+        for each in requests:
+            for one in slices:
+                found.append(forecast(each, one))
+                watcher.advance(1)
+        return Predictions(found[: len(slices)], found[len(slices) :])
+
+    def request(self) -> "Asked":
+        """The same for any slice, with model, mesh and prices as what they name."""
+        from ..predicted.mesh import parse_parallelism
+        from ..predicted.model_shape import named_shape
+        from ..predicted.phases import Lengths
+        from ..predicted.slices import Asked
+
+        numbers = (self.batch, self.attempts, self.prompt, self.think, self.answer)
+        return Asked(
+            model=named_shape(self.model),
+            lengths=Lengths(*map(float, numbers)),
+            think_variation=self.lengths_spread,
+            weight_dtype=self.dtype,
+            kv_dtype=self.kv_dtype,
+            matmul_dtype=self.matmul_dtype,
+            split=parse_parallelism(self.mesh) if self.mesh else None,
+            stack=stack_named(self.stack),
+            ideal=self.ideal,
+            terms=self.terms(),
+        )
+
+    @staticmethod
+    def _without_thought(request: "Asked") -> "Asked":
+        return replace(request, lengths=replace(request.lengths, think_tokens=0.0))

@@ -1,0 +1,89 @@
+"""ValidateJob: how wrong the predictions are. CalibrateJob: the fit that they stand on, anew."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from ..backend import choose_backend
+from ..progress import Watcher
+from ..records.validation import Validation
+from .job import Job, Option, Paths, WrittenJob
+
+
+class ValidateJob(WrittenJob):
+    """Set predictions against published measurements, worked problems and other tools.
+
+    Without an option it does all three. A file of measurements is a CSV with the columns of
+    measured_inference.csv, measured_ops.csv, measured_energy_h100.csv or
+    measured_v6e_llama3_8b_layers.csv; rows that the fit has not seen count as held out. No row is
+    passed over in silence: what cannot be predicted is listed with the reason.
+    """
+
+    measurements: Annotated[
+        Paths,
+        Option("A CSV of measurements instead of those that come along; may be repeated.",
+               metavar="FILE"),
+    ] = ()  # fmt: skip
+    worked: Annotated[bool, Option("Solve the worked problems.")] = False
+    peers: Annotated[bool, Option("Compare with other tools' numbers.")] = False
+
+    def run(self, watcher: Watcher, command: str = "python") -> Validation:
+        """The record. Raises ProfileInputError for a file that is no table of measurements."""
+        from ..validate.validate import SHIPPED, validate
+
+        choose_backend()
+        everything = not (self.measurements or self.worked or self.peers)
+        files = self.measurements or (SHIPPED if everything else ())
+        worked, peers = self.worked or everything, self.peers or everything
+        return validate(files, worked, peers, command, watcher)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A fit: the texts of its two files, and the number of rows that it saw."""
+
+    rows: int
+    calibration_json: str
+    held_out_csv: str
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Name -> text."""
+        return {"calibration.json": self.calibration_json, "held_out.csv": self.held_out_csv}
+
+
+class CalibrateJob(Job):
+    """Fit prediction's parameters on published measurements; test the fit held out.
+
+    Writes calibration.json (draws of every mean and effect, and the residual scales with which
+    intervals cover held-out rows) and held_out.csv (each row as predicted without its model). The
+    rows that come with rooflink are always used; further files have the columns of
+    `rooflink validate --measurements`. The committed files were written with the ML.ENERGY rows
+    added, which may not be shipped.
+    """
+
+    out: Annotated[Path, Option("Folder for the two files.")]
+    measurements: Annotated[Paths, Option("A CSV of further rows; may be repeated.")] = ()
+
+    def run(self, watcher: Watcher, command: str = "python") -> Calibration:
+        """Fit on all rows, and again without each model. Raises ProfileInputError for a file that
+        is no table of measurements."""
+        from ..calibrate.fit import calibrate
+        from ..validate.measurements import read_measurements
+        from ..validate.validate import SHIPPED
+
+        choose_backend()
+        cases = [case for path in (*SHIPPED, *self.measurements)
+                 for case in read_measurements(path)[0]]  # fmt: skip
+        begun = False
+
+        def told(done: int, fits: int) -> None:
+            nonlocal begun
+            if not begun:
+                watcher.stage("Fitting again without each model", fits - 1, "fits")
+            begun = True
+            watcher.advance(1)
+
+        watcher.stage(f"Fitting {len(cases)} rows")
+        found = calibrate(cases, told)
+        return Calibration(len(cases), found.calibration_json, found.held_out_csv)

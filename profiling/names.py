@@ -1,0 +1,59 @@
+"""Chips, slices and meshes as users write them, this machine ('cpu') among them."""
+
+from collections.abc import Sequence
+
+from ..tpu_configs.catalog import load_chip, load_rentable_tpus
+from ..tpu_configs.chip import Chip
+from ..tpu_configs.slice import Slice, parse_slice
+from .errors import ProfileInputError
+
+MACHINE = "cpu"
+
+
+def chip_named(name: str) -> Chip:
+    """What `load_chip` takes, and 'cpu' for this machine, which is measured the first time."""
+    return _machine() if name.strip().lower() == MACHINE else load_chip(name)
+
+
+def slice_named(text: str) -> Slice:
+    """What `parse_slice` takes, and 'cpu' for this machine."""
+    return Slice(_machine(), (1,)) if text.strip().lower() == MACHINE else parse_slice(text)
+
+
+def slices_named(texts: Sequence[str]) -> list[Slice]:
+    """Each slice once, in order."""
+    return list({each.name: each for each in map(slice_named, texts)}.values())
+
+
+def chips_for(names: Sequence[str], slices: Sequence[Slice]) -> list[Chip]:
+    """Chips to place a workload on: those named and those of slices, each once; of neither, the
+    TPUs with a price on demand."""
+    if not names and not slices:
+        return load_rentable_tpus()
+    chips = [*map(chip_named, names), *(each.chip for each in slices)]
+    return list({chip.name: chip for chip in chips}.values())
+
+
+def _machine() -> Chip:
+    from .measured.machine import machine_chip  # JAX measures it
+
+    return machine_chip()
+
+
+def mesh_axes(text: str, axes: Sequence[str]) -> dict[str, int]:
+    """'data=2,tensor=8' as devices by axis; axes may be left out.
+
+    Raises ProfileInputError for what is not a size of one of `axes`.
+    """
+    sizes: dict[str, int] = {}
+    for part in text.replace(" ", "").lower().split(","):
+        axis, _, size = part.partition("=")
+        if axis == "model":
+            raise ProfileInputError(f"the axis 'model' of --mesh is called 'tensor': tensor={size}")
+        if axis not in axes or axis in sizes or not size.isdecimal() or not int(size):
+            raise ProfileInputError(
+                f"--mesh is {text!r}, expected sizes of its axes ({', '.join(axes)}), such as "
+                "data=2,tensor=8"
+            )
+        sizes[axis] = int(size)
+    return sizes

@@ -1,0 +1,150 @@
+"""Arithmetic on plain numbers, NumPy arrays or JAX arrays: one set of formulas for all of them.
+
+A single prediction is a few thousand operations: with NumPy, in double precision, it takes
+milliseconds, and JAX is not even imported. Sweeps and descents pass JAX's arrays (or tracers)
+through the same functions, which then take JAX's operations.
+
+Complex numbers are a real value and, as imaginary part, its change: derivatives by a complex step
+(Squire & Trapp 1998). Comparisons and roundings are of the value.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import ModuleType
+from typing import TypeVar
+
+import numpy as np
+
+from ...model.architecture import Number
+
+Numbers = TypeVar("Numbers")
+"""A frozen dataclass whose fields are numbers, None, or such records."""
+
+_PLAIN = (bool, int, float, complex, np.ndarray, np.generic)
+
+
+def library(*numbers: Number) -> ModuleType:
+    """JAX's numpy where any of `numbers` is a JAX array, else NumPy."""
+    for number in numbers:
+        if not isinstance(number, _PLAIN):
+            found: ModuleType = number.__array_namespace__()
+            return found
+    return np
+
+
+def mapped(function: Callable[..., Number], record: Numbers, *others: Numbers) -> Numbers:
+    """`function` of every number of a record, and of the same of `others`, as such a record."""
+    kind: type = type(record)
+    names = _names(kind)
+    if names is None:
+        return record if record is None else function(record, *others)
+    parts = [
+        mapped(function, *[getattr(each, name) for each in (record, *others)]) for name in names
+    ]
+    result: Numbers = kind(*parts)
+    return result
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...] | None:
+    """Fields of a record; None where it is no record but a number."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+
+
+def with_last_axis(number: Number, axes: int = 1) -> Number:
+    """[...] as [..., 1], or with as many last axes."""
+    array = library(number).asarray(number)
+    return array.reshape(array.shape + (1,) * axes)
+
+
+def maximum(one: Number, other: Number) -> Number:
+    return library(one, other).maximum(one, other)
+
+
+def minimum(one: Number, other: Number) -> Number:
+    return library(one, other).minimum(one, other)
+
+
+def where(condition: Number, yes: Number, no: Number) -> Number:
+    return library(condition, yes, no).where(condition, yes, no)
+
+
+def ceil(number: Number) -> Number:
+    return library(number).ceil(number)
+
+
+def floor(number: Number) -> Number:
+    return library(number).floor(number.real)
+
+
+def power(base: Number, exponent: Number) -> Number:
+    """`base` from 0 up; complex powers of nothing are nothing too."""
+    if not np.iscomplexobj(exponent):
+        return base**exponent
+    some = np.where(base > 0, base, 1.0)
+    return np.where(base > 0, some**exponent, 0.0)
+
+
+def exp(number: Number) -> Number:
+    return library(number).exp(number)
+
+
+def expm1(number: Number) -> Number:
+    return library(number).expm1(number)
+
+
+def log(number: Number) -> Number:
+    return library(number).log(number)
+
+
+def log1p(number: Number) -> Number:
+    return library(number).log1p(number)
+
+
+def log2(number: Number) -> Number:
+    return library(number).log2(number)
+
+
+def sqrt(number: Number) -> Number:
+    return library(number).sqrt(number)
+
+
+def isinf(number: Number) -> Number:
+    return library(number).isinf(number)
+
+
+def ones_like(number: Number) -> Number:
+    return library(number).ones_like(number)
+
+
+def stacked(numbers: list[Number]) -> Number:
+    """Arrays of one shape as one with a first axis."""
+    return library(*numbers).stack(numbers)
+
+
+def joined(numbers: list[Number]) -> Number:
+    """Arrays one after another along their first axis."""
+    return library(*numbers).concatenate(numbers)
+
+
+def broadcast(number: Number, shape: tuple[int, ...]) -> Number:
+    return library(number).broadcast_to(number, shape)
+
+
+def sigmoid(number: Number) -> Number:
+    """1 / (1 + exp(-x))."""
+    if library(number) is np:
+        return 1 / (1 + np.exp(-np.asarray(number)))
+    from jax.nn import sigmoid as jax_sigmoid
+
+    return jax_sigmoid(number)
+
+
+def normal_tail(number: Number) -> Number:
+    """The standard normal's chance to be above: a survival function."""
+    if library(number) is np:
+        from scipy.special import ndtr
+    else:
+        from jax.scipy.special import ndtr
+    return ndtr(-number)

@@ -1,0 +1,155 @@
+"""One phase under the lenses that need no compiler: counted, measured here, at datasheet peak.
+
+Arithmetic intensity is FLOPs per byte of HBM; a roofline's ridge is the intensity from which
+compute takes longer than memory (Williams et al. 2009), and the bound is the longer of the two.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field, computed_field
+
+from .base import BYTE_KINDS, HbmBytes, Record, Spread
+
+Bound = Literal["compute", "memory"]
+MeasuredBound = Literal["compute", "memory", "neither"]
+
+NEITHER_BELOW = 1 / 3
+"""Share of both limits of a machine under which neither is what bounds a phase."""
+
+
+class CountedCost(Record):
+    """Counted lens: exact, from the algorithm alone, summed over the whole phase."""
+
+    flops: int = Field(description="matmul FLOPs; attention counted as causal, padding left out")
+    vector_flops: int = Field(description="elementwise and transcendental operations, 1 each")
+    hbm_bytes: HbmBytes
+
+    @computed_field
+    @property
+    def intensity(self) -> float:
+        """Arithmetic intensity: matmul FLOPs per HBM byte of the algorithm; 0 if nothing moves."""
+        return self.flops / self.hbm_bytes.total if self.hbm_bytes.total else 0.0
+
+
+class MachineLimits(Record):
+    """The machine's own limits, measured beside the run."""
+
+    read_bandwidth: float = Field(description="bytes per second, the best of several read kernels")
+    matmul_flops: float = Field(description="FLOP per second in the run's dtype, large matmul")
+    dtype: str
+
+    @computed_field
+    @property
+    def ridge(self) -> float:
+        """FLOPs per byte from which matmuls take longer than reading, on this machine."""
+        return self.matmul_flops / self.read_bandwidth if self.read_bandwidth else 0.0
+
+
+class MeasuredCost(Record):
+    """Measured lens: wall time on the machine in the provenance, never a claim about another.
+
+    FLOPs and bytes are the counted ones, over the measured time: no counter of the hardware is
+    read.
+    """
+
+    time_s: Spread
+    tokens_per_s: float = Field(description="useful tokens of the phase per second, at the median")
+    flops_per_s: float = Field(
+        description="counted FLOPs / median time: the phase's height on this machine's roofline"
+    )
+    bytes_per_s: float = Field(description="counted HBM bytes / median time")
+    bandwidth_share: float = Field(
+        description="counted HBM bytes / median time / the machine's measured read bandwidth"
+    )
+    flops_share: float = Field(
+        description="counted FLOPs / median time / the machine's measured matmul rate"
+    )
+
+    @computed_field
+    @property
+    def intensity(self) -> float:
+        """FLOPs per byte reached here: flops_per_s / bytes_per_s; 0 if nothing moves."""
+        return self.flops_per_s / self.bytes_per_s if self.bytes_per_s else 0.0
+
+    @computed_field
+    @property
+    def bound(self) -> MeasuredBound:
+        """The limit of this machine that the phase is nearer to: 'memory' up to the machine's own
+        ridge, 'compute' above it; 'neither' where it reaches less than a third of both."""
+        if max(self.bandwidth_share, self.flops_share) < NEITHER_BELOW:
+            return "neither"
+        return "memory" if self.bandwidth_share >= self.flops_share else "compute"
+
+    @classmethod
+    def of(
+        cls, counted: CountedCost, tokens: int, time_s: Spread, machine: MachineLimits
+    ) -> "MeasuredCost":
+        """A phase of this work and so many useful tokens that took `time_s` on `machine`."""
+        seconds = max(time_s.median, 1e-9)  # a phase without passes takes no time
+        return cls(
+            time_s=time_s,
+            tokens_per_s=tokens / seconds,
+            flops_per_s=counted.flops / seconds,
+            bytes_per_s=counted.hbm_bytes.total / seconds,
+            bandwidth_share=counted.hbm_bytes.total / seconds / machine.read_bandwidth,
+            flops_share=counted.flops / seconds / machine.matmul_flops,
+        )
+
+
+class Phase(Record):
+    """One phase of generation: prefill, think, answer or what a strategy adds."""
+
+    name: str = Field(description="prefill, think, answer, verify ...")
+    tokens: int = Field(description="useful tokens: prompt tokens, or tokens thought or answered")
+    forced_tokens: int = Field(description="of those, tokens forced (an answer cue), not sampled")
+    sequences: int
+    steps: int = Field(description="passes through the model")
+    idle_slots: int = Field(
+        description="sequence-steps spent on finished attempts while others went on"
+    )
+    padded_tokens: int = Field(description="prefill positions computed for padding alone")
+    counted: CountedCost
+    measured: MeasuredCost | None = Field(description="None where nothing was run")
+
+
+class PhaseOnChip(Record):
+    """One phase on one chip's roofline at datasheet peak: a lower bound, not a prediction.
+
+    Its intensity is the counted one, the ridge that of the chip.
+    """
+
+    phase: str
+    bound: Bound = Field(
+        description="'compute' from the chip's ridge on, else 'memory': the longer of the two times"
+    )
+    time_at_peak_s: float = Field(
+        description="max(FLOPs / peak, HBM bytes / bandwidth) on `chips` chips, links ignored"
+    )
+
+
+class ChipPlacement(Record):
+    """A workload on one chip's datasheet figures."""
+
+    chip: str
+    chips: int = Field(description="fewest chips whose HBM holds weights and KV cache")
+    resident_bytes: int = Field(description="weights and the largest KV cache of the workload")
+    hbm_capacity_bytes: float
+    peak_flops: float = Field(description="FLOP per second of one chip in `peak_dtype`")
+    peak_dtype: str
+    hbm_bandwidth: float = Field(description="bytes per second of one chip")
+    ridge: float = Field(description="FLOPs per byte where compute and memory time are equal")
+    phases: list[PhaseOnChip]
+
+
+TOTAL = "total"
+
+
+def sum_costs(costs: Sequence[CountedCost]) -> CountedCost:
+    """Counted costs added up, kind by kind."""
+    moved = {kind: sum(getattr(c.hbm_bytes, kind) for c in costs) for kind in BYTE_KINDS}
+    return CountedCost(
+        flops=sum(c.flops for c in costs),
+        vector_flops=sum(c.vector_flops for c in costs),
+        hbm_bytes=HbmBytes(**moved),
+    )

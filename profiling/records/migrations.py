@@ -1,0 +1,108 @@
+"""Older versions of the records' files, step by step brought to the present one.
+
+A step takes the JSON of one version and makes that of the next. To change a record, raise the
+number in its `schema_version` and add the step from the old number to STEPS; what is left as it
+was needs no mention. Derived figures (see `Record`) need none either: they are derived on reading.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import ProfileInputError
+
+Document = dict[str, Any]
+Step = Callable[[Document], Document]
+
+
+def profile_from_1(profile: Document) -> Document:
+    """Version 2 has the rates that a measured phase reached, and findings with what they save.
+
+    A finding of version 1 had a share of one phase's bytes, steps or slots, which is not what it
+    would save: its sentence is kept as a note.
+    """
+    return profile | {
+        "phases": _each(profile["phases"], _phase_from_1),
+        "findings": _each(profile["findings"], _note_from_1),
+    }
+
+
+def _phase_from_1(phase: Document) -> Document:
+    measured, counted = phase["measured"], phase["counted"]
+    if measured is None:
+        return phase
+    seconds = max(measured["time_s"]["median"], 1e-9)
+    rates = {
+        "flops_per_s": counted["flops"] / seconds,
+        "bytes_per_s": sum(counted["hbm_bytes"].values()) / seconds,
+    }
+    return phase | {"measured": measured | rates}
+
+
+def _note_from_1(finding: Document) -> Document:
+    kept = {"evidence": finding["evidence"], "phase": finding["phase"]}
+    return kept | {"kind": "note", "what": finding["sentence"]}
+
+
+def evaluation_from_1(evaluation: Document) -> Document:
+    """Version 2 differs by its cells."""
+    return evaluation | {"cells": _each(evaluation["cells"], _cell_in_2)}
+
+
+def _cell_in_2(cell: Document) -> Document:
+    return cell | {"schema_version": "rooflink.cell/2"}
+
+
+def _same(document: Document) -> Document:
+    """The next version differs by derived figures alone."""
+    return document
+
+
+STEPS: dict[str, dict[int, Step]] = {
+    "profile": {1: profile_from_1},
+    "evaluation": {1: evaluation_from_1},
+    "cell": {1: _same},
+    "codesign": {1: _same},
+    "training": {1: _same},
+    "validation": {},
+}
+"""By record and by the version that a step starts from."""
+
+
+def migrated(name: str, document: object, version: str) -> object:
+    """`document`, the JSON of a record `name`, in its present `version`, 'rooflink.profile/2'.
+
+    What an older file lacks or has wrong is left for the record's own check to name. Raises
+    ProfileInputError, without the file's name, for what is no such record or a newer version.
+    """
+    written = document.get("schema_version") if isinstance(document, dict) else None
+    number, newest = _number(written, name), _number(version, name)
+    if not isinstance(document, dict) or number < 1:
+        raise ProfileInputError(
+            f"has schema {written!r}, this rooflink reads {version!r} and what came before it"
+        )
+    if number > newest:
+        raise ProfileInputError(
+            f"has schema {written!r}, and this rooflink reads up to {version!r}: update rooflink"
+        )
+    for start in range(number, newest):
+        document = _stepped(STEPS[name][start], document)
+    return document | {"schema_version": version}
+
+
+def _each(rows: Any, step: Step) -> Any:
+    return [_stepped(step, row) for row in rows] if isinstance(rows, list) else rows
+
+
+def _stepped(step: Step, document: Document) -> Document:
+    """One step; what is not as the step needs it stays, for the record's own check to name."""
+    try:
+        return step(document)
+    except (KeyError, TypeError, AttributeError):
+        return document
+
+
+def _number(version: object, name: str) -> int:
+    """3 for 'rooflink.NAME/3'; 0 for what is no version of it."""
+    start = f"rooflink.{name}/"
+    digits = version.removeprefix(start) if isinstance(version, str) else ""
+    return int(digits) if digits.isascii() and digits.isdecimal() else 0

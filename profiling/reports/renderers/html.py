@@ -1,0 +1,141 @@
+"""A document as a page: one file that needs nothing but itself, interactive, light and dark."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from .. import terms, theme
+from ..document import Block, Document, Section, Table, is_empty
+from . import png
+from .vega_bundle import vega_bundle
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+PROJECT = "rooflink"
+LIGHT_THEMES = '[data-jp-theme-light="true"], html[theme="light"], .vscode-light'
+DARK_THEMES = '[data-jp-theme-light="false"], html[theme="dark"], .vscode-dark'
+
+
+def html(document: Document, stills: Mapping[str, str] | None = None) -> str:
+    """The whole page; `stills` are its charts as SVG by name, where they are drawn already."""
+    charts = document.charts()
+    drawn = stills or {chart.name: png.svg(chart) for chart in charts}
+    return _environment().get_template("page.html.j2").render(
+        document=document,
+        project=PROJECT,
+        style=Markup(theme.css() + "\n" + (TEMPLATES / "page.css").read_text()),
+        script=Markup((TEMPLATES / "page.js").read_text()),
+        bundle=script_safe(vega_bundle()) if charts else "",
+        stills={name: _still(picture) for name, picture in drawn.items()},
+        dark_of=_json(theme.dark_of()),
+        sections=document.filled,
+        note=Glossary(document.terms or terms.TERMS),
+    )  # fmt: skip
+
+
+def fragment(document: Document, number: int, bundle: bool) -> str:
+    """The document as an element that styles itself, for a notebook's cell.
+
+    `number` tells it from others in the same notebook; with `bundle` it brings what draws charts.
+    Where no script runs, or none has brought that, charts are still pictures.
+    """
+    drawn = {chart.name: _still(png.svg(chart)) for chart in document.charts()}
+    return _environment().get_template("fragment.html.j2").render(
+        document=document,
+        number=number,
+        style=Markup(notebook_style()),
+        script=Markup((TEMPLATES / "page.js").read_text()),
+        bundle=script_safe(vega_bundle()) if bundle and drawn else "",
+        dark_of=_json(theme.dark_of()),
+        sections=document.filled,
+        stills=drawn,
+        note=Glossary(document.terms or terms.TERMS),
+    )  # fmt: skip
+
+
+@cache
+def notebook_style() -> str:
+    """The page's rules under `.rooflink`, its colours by the notebook's theme or the system's."""
+    rules = "".join((TEMPLATES / name).read_text() for name in ("page.css", "notebook.css"))
+    light, dark = theme.variables(), theme.variables(dark=True)
+    return (
+        f".rooflink {{ color-scheme: light dark; {light}\n{rules}\n}}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ .rooflink {{ {dark} }} }}\n"
+        f":is({LIGHT_THEMES}) .rooflink {{ color-scheme: light; {light} }}\n"
+        f":is({DARK_THEMES}) .rooflink {{ color-scheme: dark; {dark} }}\n"
+    )
+
+
+class Glossary:
+    """Marks the first use of each term in a page's text with its explanation."""
+
+    def __init__(self, meanings: Mapping[str, str]) -> None:
+        self._meanings = dict(meanings)
+        self._left = sorted(meanings, key=len, reverse=True)
+
+    def __call__(self, text: str) -> Markup:
+        """The text, escaped, its terms explained where they come for the first time."""
+        marked = Markup(escape(text))
+        for term in list(self._left):
+            pattern = (
+                rf"(?<![\w/&]){re.escape(str(escape(term)))}(?![\w/])(?![^<]*>)(?![^<]*</abbr>)"
+            )
+            found = re.search(pattern, marked)
+            if found:
+                self._left.remove(term)
+                meaning = escape(self._meanings[term])
+                abbr = Markup(f'<abbr title="{meaning}" tabindex="0">{found.group(0)}</abbr>')
+                marked = Markup(marked[: found.start()] + abbr + marked[found.end() :])
+        return marked
+
+    def meaning(self, term: str) -> str:
+        """Its explanation; '' where it has none."""
+        return self._meanings.get(term) or terms.LENSES.get(term, "")
+
+
+def script_safe(text: str) -> Markup:
+    """Text that may stand inside <script>: nothing in it can close the element."""
+    return Markup(re.sub(r"<(?=/script|!--)", r"\\x3c", text, flags=re.IGNORECASE))
+
+
+def _json(value: object) -> Markup:
+    """JSON that may stand inside <script>."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _still(picture: str) -> str:
+    """An SVG as an image's address: for paper, and where no script runs."""
+    encoded = base64.b64encode(picture.encode()).decode()
+    return f"data:image/svg+xml;base64,{encoded}"
+
+
+def _kind(block: Block | Section) -> str:
+    return type(block).__name__
+
+
+def _body(table: Table) -> list[list[tuple[str, str, bool]]]:
+    """(text, what it sorts by, numeric) of each cell, row by row."""
+    made = []
+    for index, row in enumerate(table.rows):
+        values = [column.numbers[index] for column in table.shown]
+        keys = ["" if value is None else str(value) for value in values]
+        made.append([(t, k, c.numeric) for t, k, c in zip(row, keys, table.shown, strict=True)])
+    return made
+
+
+@cache
+def _environment() -> Environment:
+    """Templates beside this package; an unknown name in one is an error, not a gap."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    made.filters.update(kind=_kind, json=_json, body=_body)
+    made.tests["empty"] = is_empty
+    return made

@@ -1,0 +1,294 @@
+"""Small facts that follow from a profile and that more than one report prints, in words."""
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import fmean
+
+from ...records import (
+    ChipPlacement,
+    Finding,
+    MeasuredCost,
+    Outcome,
+    Phase,
+    Prediction,
+    Profile,
+    Workload,
+)
+from ...records.profile import TOTAL, total_phase
+from .. import theme, units
+from ..document import Advice
+
+OVERHEAD = "overhead"
+"""What bounds a phase that is far from both limits of the machine."""
+
+STOP_LABELS: dict[str, str] = {
+    "marker": "closed by a marker",
+    "budget": "cut off by the budget",
+    "end_of_sequence": "ended the text",
+    "confident": "ended as the answer was sure",
+    "limit": "ended by a limit",
+    "pruned": "given up by the search",
+}
+
+
+def bound_text(phase: Phase) -> str:
+    """The measured bound; '' where not run, and for the total, whose phases may differ."""
+    if phase.measured is None or phase.name == TOTAL:
+        return ""
+    bound = phase.measured.bound
+    return OVERHEAD if bound == "neither" else bound
+
+
+def was_run(profile: Profile) -> bool:
+    """Whether any phase carries a measurement."""
+    return any(phase.measured for phase in profile.phases)
+
+
+def bounds_on_chips(profile: Profile, phase: str) -> Counter[str]:
+    """How many chips bound `phase` by memory, and how many by compute, at datasheet peak."""
+    return Counter(
+        on_chip.bound
+        for placement in profile.placements
+        for on_chip in placement.phases
+        if on_chip.phase == phase
+    )
+
+
+def bound_on_chips_text(profile: Profile, phase: str) -> str:
+    """'memory, all 6', 'memory, 4 of 6', '' without chips."""
+    bounds = bounds_on_chips(profile, phase)
+    if not bounds:
+        return ""
+    (bound, chips), total = bounds.most_common(1)[0], bounds.total()
+    return f"{bound}, all {total}" if chips == total else f"{bound}, {chips} of {total}"
+
+
+def time_at_peak(placement: ChipPlacement) -> float:
+    """Seconds of all phases at datasheet peak."""
+    return sum(on_chip.time_at_peak_s for on_chip in placement.phases)
+
+
+def phases_and_total(profile: Profile) -> list[Phase]:
+    """The phases, and their sum where there is more than one."""
+    if len(profile.phases) < 2:
+        return list(profile.phases)
+    return [*profile.phases, total_phase(profile)]
+
+
+def idle_share(phase: Phase) -> float:
+    """Idle slots as a share of the sequence-steps that were computed."""
+    slots = phase.tokens + phase.idle_slots
+    return phase.idle_slots / slots if slots else 0.0
+
+
+def padded_share(phase: Phase) -> float:
+    """Padded positions as a share of all that were computed."""
+    positions = phase.tokens + phase.padded_tokens
+    return phase.padded_tokens / positions if positions else 0.0
+
+
+def time_share(phase: Phase, phases: Sequence[Phase]) -> float | None:
+    """The phase's share of the measured time of all phases; None where any was not run."""
+    if phase.measured is None or any(p.measured is None for p in phases):
+        return None
+    total = sum(p.measured.time_s.median for p in phases if p.measured)
+    return phase.measured.time_s.median / total if total > 0 else None
+
+
+def spread_text(cost: MeasuredCost) -> str:
+    """'12.9 to 13.8 s', or that there was a single run."""
+    time = cost.time_s
+    if len(time.repeats) == 1:
+        return "1 run"
+    return units.span(units.seconds(time.low), units.seconds(time.high))
+
+
+def mean_thought(outcome: Outcome) -> float | None:
+    """Mean tokens thought per attempt."""
+    return fmean(length.think_tokens for length in outcome.lengths) if outcome.lengths else None
+
+
+def stop_reasons(outcome: Outcome) -> Counter[str]:
+    """Attempts by what ended their thought."""
+    return Counter(length.stop_reason for length in outcome.lengths)
+
+
+def stop_label(reason: str) -> str:
+    """The reason in words; an unknown one as it is."""
+    return STOP_LABELS.get(reason, reason.replace("_", " "))
+
+
+def stop_text(outcome: Outcome) -> str:
+    """'9 closed by a marker, 6 cut off by the budget'."""
+    reasons = stop_reasons(outcome).most_common()
+    return ", ".join(f"{units.count(n)} {stop_label(reason)}" for reason, n in reasons)
+
+
+def accuracy_text(outcome: Outcome) -> str:
+    """'31 % (14 % to 56 %, 5 of 16 attempts at 4 prompts)'; '' where nothing was checked."""
+    if outcome.accuracy is None:
+        return ""
+    right = "" if outcome.correct is None else f"{units.count(outcome.correct)} of "
+    details = [f"{right}{checked_text(outcome)}"]
+    if outcome.accuracy_low is not None and outcome.accuracy_high is not None:
+        low, high = units.share(outcome.accuracy_low), units.share(outcome.accuracy_high)
+        details.insert(0, f"95 % interval {units.span(low, high)}")
+    return f"{units.share(outcome.accuracy)} ({', '.join(details)})"
+
+
+def checked_text(outcome: Outcome) -> str:
+    """What accuracy is of: '16 attempts at 4 prompts', or the answers of a strategy."""
+    if outcome.answers is not None:
+        return units.plural(outcome.answers, "answer")
+    attempts = units.plural(outcome.attempts, "attempt")
+    _, prompts = outcome.share_of_problems
+    return attempts if prompts in (0, outcome.attempts) else f"{attempts} at {prompts} prompts"
+
+
+def advice(findings: Sequence[Finding]) -> list[Advice]:
+    """Findings as they are ranked: what saves most of the whole first."""
+    return [_advice(finding) for finding in findings]
+
+
+def _advice(finding: Finding) -> Advice:
+    if finding.saves_share is None:
+        return Advice(finding.what, evidence=finding.evidence)
+    quality = "Answers may change." if finding.answers == "may change" else ""
+    whose = f"Saving {finding.basis}." if finding.basis else ""
+    return Advice(
+        sentence=f"{finding.how}. {finding.what}",
+        size=units.share(finding.saves_share),
+        of=f"less {finding.of}",
+        evidence=" ".join(filter(None, (quality, whose, finding.evidence))),
+        action=finding.command or "",
+    )
+
+
+def backend_text(profile: Profile) -> str:
+    """'cpu (AMD EPYC, 2 cores)', or that nothing was run."""
+    source = profile.provenance
+    if source.backend == "none":
+        return "not run"
+    return f"{source.backend} ({source.device}, {units.plural(source.cores, 'core')})"
+
+
+def machine_word(profile: Profile) -> str:
+    """'CPU', 'GPU', 'TPU': what ran it."""
+    known = {"cpu": "CPU", "gpu": "GPU", "tpu": "TPU"}
+    return known.get(profile.provenance.backend, "machine")
+
+
+def settings_text(workload: Workload) -> str:
+    """'n=8, top_k=none', as --strategy takes them; '' without a strategy."""
+    settings = workload.strategy_settings.items()
+    return ", ".join(f"{name}={str(value).lower()}" for name, value in settings)
+
+
+def shape_text(profile: Profile) -> str:
+    """'4 prompts' times '4 attempts', with the sign, or '4 prompts' by a strategy."""
+    work = profile.workload
+    prompts = units.plural(work.prompts, "prompt")
+    if work.strategy is not None:
+        return f"{prompts} by {work.strategy}"
+    return f"{prompts} {units.TIMES} {units.plural(work.attempts, 'attempt')}"
+
+
+def subtitle(profile: Profile) -> str:
+    """Model, dtype, machine and shape of the workload in a line."""
+    return ", ".join(
+        [profile.model.name, profile.model.dtype, backend_text(profile), shape_text(profile)]
+    )
+
+
+def best_prediction(profile: Profile) -> Prediction | None:
+    """Of the slices that it is predicted on, the cheapest a query; without prices the fastest."""
+    if not profile.predictions:
+        return None
+
+    def rank(prediction: Prediction) -> tuple[bool, float, float]:
+        cost = query_usd(prediction)
+        return cost is None, cost or 0.0, prediction.time_s.median
+
+    return min(profile.predictions, key=rank)
+
+
+def query_usd(prediction: Prediction) -> float | None:
+    """Dollars a query at the median, where a price is known."""
+    amount = prediction.economics.per_query.usd if prediction.economics else None
+    return None if amount is None else amount.median
+
+
+def dominant_phase(profile: Profile) -> Phase | None:
+    """The phase with the most measured time; where not all were run, with the most bytes."""
+    phases = profile.phases
+    if not phases:
+        return None
+    if all(phase.measured for phase in phases):
+        return max(phases, key=lambda p: p.measured.time_s.median if p.measured else 0.0)
+    return max(phases, key=lambda p: p.counted.hbm_bytes.total)
+
+
+def headline(profile: Profile) -> str:
+    """What took most and how much, what a query costs where, and what limits it."""
+    phase = dominant_phase(profile)
+    if phase is None:
+        return "The profile holds no phase."
+    first = f"{theme.phase(phase.name).doing} {_how_much(profile, phase)}"
+    best = best_prediction(profile)
+    if best is None:
+        return f"{first}{_bound_at_peak(profile, phase)}."
+    return f"{first}. {_predicted(best, phase)}"
+
+
+def _how_much(profile: Profile, phase: Phase) -> str:
+    share = time_share(phase, profile.phases)
+    if share is not None:
+        return f"took {units.share(share)} of the time measured on this {machine_word(profile)}"
+    total = sum(p.counted.hbm_bytes.total for p in profile.phases)
+    share = phase.counted.hbm_bytes.total / total if total else 0.0
+    return f"moves {units.share(share)} of the counted HBM bytes"
+
+
+def _predicted(prediction: Prediction, phase: Phase) -> str:
+    """'Predicted on v5e-1, a query costs $2.9 per million ...; think is limited by memory.'"""
+    time = f"the run takes {units.seconds(prediction.time_s.median)}"
+    usd = query_usd(prediction)
+    cost = "" if usd is None else f" and costs {units.usd_per(usd, 'query', 'queries')}"
+    cheapest = "" if usd is None else ", the cheapest slice here"
+    bound = next((p.bound for p in prediction.phases if p.phase == phase.name), None)
+    limit = f"; {phase.name} is limited by {bound_words(bound)}" if bound else ""
+    return f"Predicted on {prediction.slice}{cheapest}, {time}{cost}{limit}."
+
+
+def bound_words(bound: str) -> str:
+    """'memory bandwidth' for 'memory': what a designer would have more of."""
+    words = {
+        "compute": "matrix FLOP/s", "memory": "memory bandwidth", "links": "link bandwidth",
+        "on-chip": "on-chip bandwidth", OVERHEAD: "overhead (kernel launches, host, collectives)",
+    }  # fmt: skip
+    return words.get(bound, bound)
+
+
+def _bound_at_peak(profile: Profile, phase: Phase) -> str:
+    bounds = bounds_on_chips(profile, phase.name)
+    intensity = units.intensity_number(phase.counted.intensity)
+    if not bounds:
+        return f", at {intensity} FLOP per byte counted"
+    bound, chips = bounds.most_common(1)[0]
+    where = _where(chips, bounds.total())
+    return (
+        f"; by the datasheet it is {bound}-bound on {where}: "
+        f"{intensity} FLOP per byte against {_ridges(profile)}"
+    )
+
+
+def _where(chips: int, total: int) -> str:
+    if chips < total:
+        return f"{chips} of {total} chips"
+    return "the one chip placed" if total == 1 else "every chip"
+
+
+def _ridges(profile: Profile) -> str:
+    ridges = [placement.ridge for placement in profile.placements]
+    low, high = (units.intensity_number(value) for value in (min(ridges), max(ridges)))
+    return f"a ridge of {low}" if low == high else f"ridges of {low} to {high}"

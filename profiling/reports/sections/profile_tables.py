@@ -1,0 +1,281 @@
+"""The tables of a profile: phases, bytes by kind, slots, chips, the thought's steps, facts."""
+
+from collections.abc import Sequence
+
+from ...records import PhaseOnChip, Profile
+from ...records.base import BYTE_KINDS
+from .. import theme, units
+from ..document import Column, Facts, Table, columns
+from ..terms import AT_PEAK, COUNTED, MEASURED
+from . import profile_facts as facts
+
+THOUGHT_ROWS = 12  # a reader follows the trend; the JSON has every point
+BYTE_NAMES = {"weights": "weight_bytes", "activations": "activation_bytes"}
+
+
+def phase_table(profile: Profile) -> Table:
+    """Tokens, time, FLOPs, bytes, intensity and what bounds each phase."""
+    phases = facts.phases_and_total(profile)
+    ran = [phase.measured for phase in phases]
+    counted = [phase.counted for phase in phases]
+    on_chips = [facts.bound_on_chips_text(profile, phase.name) for phase in phases]
+    return Table(
+        "Cost of each phase",
+        [
+            Column("phase", [phase.name for phase in phases]),
+            Column("tokens", [phase.tokens for phase in phases], units.count),
+            Column("time", [m.time_s.median if m else None for m in ran], units.seconds, MEASURED,
+                   name="measured_s"),
+            Column("spread", [facts.spread_text(m) if m else "" for m in ran], str, MEASURED,
+                   data=False, priority=3),
+            Column("tok/s", [m.tokens_per_s if m else None for m in ran], units.significant,
+                   MEASURED, name="measured_tokens_per_s", priority=2),
+            Column("FLOPs", [c.flops for c in counted], units.flops, COUNTED, name="flops"),
+            Column("HBM bytes", [c.hbm_bytes.total for c in counted], units.bytes_, COUNTED,
+                   name="hbm_bytes", short="HBM"),
+            Column("FLOP/B", [c.intensity for c in counted], units.intensity_number, COUNTED,
+                   name="flops_per_byte"),
+            Column("bound", [facts.bound_text(phase) for phase in phases], lens=MEASURED),
+            Column("of bandwidth", [m.bandwidth_share if m else None for m in ran], units.share,
+                   MEASURED, name="bandwidth_share", short="of BW", priority=1),
+            Column("of FLOP/s", [m.flops_share if m else None for m in ran], units.share,
+                   MEASURED, name="flops_share", priority=1),
+            Column("bound on chips", on_chips, lens=AT_PEAK, data=False, priority=4),
+        ],
+        name="phases",
+        has_total=len(phases) > 1,
+    )  # fmt: skip
+
+
+def bytes_table(profile: Profile) -> Table:
+    """HBM bytes of each phase by kind, and vector operations beside the matmul FLOPs."""
+    phases = facts.phases_and_total(profile)
+    moved = [phase.counted.hbm_bytes for phase in phases]
+    kinds = [
+        Column(theme.KINDS[kind][0], [getattr(b, kind) for b in moved], units.bytes_, COUNTED,
+               name=BYTE_NAMES.get(kind, f"{kind}_bytes"))
+        for kind in BYTE_KINDS
+    ]  # fmt: skip
+    return Table(
+        "HBM bytes by kind",
+        columns(
+            Column("phase", [phase.name for phase in phases]),
+            kinds,
+            Column("all bytes", [b.total for b in moved], units.bytes_, COUNTED, name="hbm_bytes"),
+            Column("vector operations", [phase.counted.vector_flops for phase in phases],
+                   units.operations, COUNTED, name="vector_flops"),
+        ),
+        name="bytes",
+        has_total=len(phases) > 1,
+    )  # fmt: skip
+
+
+def slots_table(profile: Profile) -> Table:
+    """Steps, and the slots and positions that were computed for nothing."""
+    phases = profile.phases
+    return Table(
+        "Steps, idle slots and padding",
+        [
+            Column("phase", [p.name for p in phases]),
+            Column("sequences", [p.sequences for p in phases], units.count),
+            Column("steps", [p.steps for p in phases], units.count),
+            Column("forced tokens", [p.forced_tokens for p in phases], units.count),
+            Column("idle slots", [p.idle_slots for p in phases], units.count),
+            Column("idle share", [facts.idle_share(p) for p in phases], units.share),
+            Column("padded positions", [p.padded_tokens for p in phases], units.count),
+            Column("padded share", [facts.padded_share(p) for p in phases], units.share),
+        ],
+        name="slots",
+    )
+
+
+def chips_table(profile: Profile) -> Table:
+    """Each chip's datasheet figures, and how many of it the workload needs."""
+    placed = profile.placements
+    return Table(
+        "Chips from their datasheets",
+        [
+            Column("chip", [p.chip for p in placed]),
+            Column("chips needed", [p.chips for p in placed], units.count),
+            Column("weights + KV cache", [p.resident_bytes for p in placed], units.bytes_,
+                   name="resident_bytes"),
+            Column("HBM per chip", [p.hbm_capacity_bytes for p in placed], units.bytes_,
+                   name="hbm_capacity_bytes"),
+            Column("peak per chip", [p.peak_flops for p in placed], units.flop_rate,
+                   name="peak_flops"),
+            Column("peak's dtype", [p.peak_dtype for p in placed], name="peak_dtype"),
+            Column("bandwidth per chip", [p.hbm_bandwidth for p in placed], units.bandwidth,
+                   name="hbm_bandwidth"),
+            Column("ridge", [p.ridge for p in placed], units.intensity),
+        ],
+        name="chips",
+    )  # fmt: skip
+
+
+def chip_times_table(profile: Profile) -> Table:
+    """The lower bound that each chip's datasheet sets for each phase, and what sets it."""
+    placed = profile.placements
+    rows = [{on.phase: on for on in placement.phases} for placement in placed]
+    per_phase = [
+        _phase_on_chips(phase.name, [row.get(phase.name) for row in rows])
+        for phase in profile.phases
+    ]
+    return Table(
+        "Lower bound from the datasheet, on the chips needed",
+        columns(
+            Column("chip", [p.chip for p in placed]),
+            Column("needed", [p.chips for p in placed], units.count, name="chips"),
+            Column("ridge", [p.ridge for p in placed], units.intensity_number,
+                   name="ridge_flops_per_byte"),
+            *per_phase,
+            Column("all phases", [facts.time_at_peak(p) for p in placed], units.seconds, AT_PEAK,
+                   name="at_peak_s"),
+        ),
+        name="at-peak",
+    )  # fmt: skip
+
+
+def _phase_on_chips(phase: str, on_chips: Sequence[PhaseOnChip | None]) -> list[Column]:
+    """A phase's time at datasheet peak on each chip, and its bound."""
+    times = [on.time_at_peak_s if on else None for on in on_chips]
+    bounds = [on.bound if on else "" for on in on_chips]
+    return [
+        Column(phase, times, units.seconds, AT_PEAK, name=f"{phase}_s"),
+        Column(f"{phase} bound", bounds, lens=AT_PEAK, name=f"{phase}_bound", priority=2),
+    ]
+
+
+def thought_table(profile: Profile, every: bool = False) -> Table:
+    """One decode step at some points along the thought, or at `every` one."""
+    points = profile.thought
+    stride = 1 if every else max(1, -(-len(points) // THOUGHT_ROWS))
+    points = [*points[:-1:stride], points[-1]] if points else []
+    kinds = [
+        Column(theme.KINDS[kind][0], [getattr(p.hbm_bytes, kind) for p in points], units.bytes_,
+               COUNTED, name=BYTE_NAMES.get(kind, f"{kind}_bytes"))
+        for kind in BYTE_KINDS
+    ]  # fmt: skip
+    moved = [p.hbm_bytes.total for p in points]
+    intensities = [p.flops / m if m else 0.0 for p, m in zip(points, moved, strict=True)]
+    return Table(
+        "One step along the thought",
+        columns(
+            Column("tokens thought", [p.tokens_thought for p in points], units.count),
+            Column("active attempts", [p.active_attempts for p in points], units.count),
+            Column("FLOPs", [p.flops for p in points], units.flops, COUNTED, name="flops"),
+            kinds,
+            Column("all bytes", moved, units.bytes_, COUNTED, name="hbm_bytes"),
+            Column("intensity", intensities, units.intensity, COUNTED, name="flops_per_byte"),
+            Column("mean step time", [p.measured_step_s for p in points], units.seconds, MEASURED,
+                   name="measured_step_s",
+                   help="The mean of the steps near here, not of this step alone."),
+        ),
+        name="thought",
+    )  # fmt: skip
+
+
+def outcome_facts(profile: Profile) -> Facts:
+    """What the compute bought."""
+    outcome = profile.outcome
+    if outcome is None:
+        return Facts("Outcome", [])
+    mean = facts.mean_thought(outcome)
+    answers = sum(length.answer_tokens for length in outcome.lengths)
+    return Facts(
+        "Outcome",
+        [
+            ("accuracy", facts.accuracy_text(outcome)),
+            ("attempts", units.count(outcome.attempts)),
+            ("mean thought", f"{units.significant(mean)} tokens" if mean is not None else ""),
+            ("thoughts", facts.stop_text(outcome)),
+            ("answer tokens", units.count(answers) if outcome.lengths else ""),
+        ],
+    )
+
+
+def model_facts(profile: Profile) -> Facts:
+    """The model as it was costed."""
+    model = profile.model
+    heads = f"{model.query_heads} query, {model.kv_heads} KV, {model.head_dim} wide"
+    return Facts(
+        "Model",
+        [
+            ("name", model.name),
+            ("family", model.family),
+            ("parameters", units.count(model.parameters)),
+            ("weights", f"{units.bytes_(model.weight_bytes)} in {model.dtype}"),
+            ("KV cache", f"{units.bytes_(model.kv_bytes_per_token)} per token"),
+            ("layers", units.count(model.layers)),
+            ("width", units.count(model.embed_dim)),
+            ("heads", heads),
+            ("MLP width", units.count(model.mlp_dim)),
+            ("vocabulary", units.count(model.vocab_size)),
+            ("context", f"{units.count(model.context_length)} tokens"),
+            ("embedding and head", "tied" if model.tied_embeddings else "separate"),
+            ("weights from", model.weights_source),
+        ],
+    )
+
+
+def workload_facts(profile: Profile) -> Facts:
+    """What the model was to do."""
+    work = profile.workload
+    attempts = "attempts per prompt" if work.strategy is None else "attempts at one time"
+    return Facts(
+        "Workload",
+        [
+            ("task", work.task or "plain prompts"),
+            ("strategy", work.strategy or ""),
+            ("its settings", facts.settings_text(work)),
+            ("prompts", units.count(work.prompts)),
+            ("prompts per batch", units.count(work.batch)),
+            (attempts, units.count(work.attempts)),
+            ("prompt tokens", _lengths_text(work.prompt_tokens)),
+            ("think budget", f"{units.count(work.think_budget)} tokens"),
+            ("answer budget", f"{units.count(work.answer_budget)} tokens"),
+            ("sampling", work.sampling),
+            ("a thought ends at", repr(work.think_end)),
+        ],
+    )
+
+
+def machine_facts(profile: Profile) -> Facts:
+    """The limits of the machine at hand, measured beside the run."""
+    machine = profile.machine
+    if machine is None:
+        return Facts("This machine", [])
+    ridge = machine.matmul_flops / machine.read_bandwidth if machine.read_bandwidth else 0.0
+    return Facts(
+        f"This machine's own limits ({MEASURED})",
+        [
+            ("machine", facts.backend_text(profile)),
+            ("read bandwidth", units.bandwidth(machine.read_bandwidth)),
+            ("matmul rate", f"{units.flop_rate(machine.matmul_flops)} in {machine.dtype}"),
+            ("ridge", units.intensity(ridge)),
+        ],
+    )
+
+
+def provenance_facts(profile: Profile) -> Facts:
+    """Enough to run it again."""
+    source = profile.provenance
+    return Facts(
+        "Provenance",
+        [
+            ("created", source.created),
+            ("command", source.command),
+            ("backend", facts.backend_text(profile)),
+            ("seed", str(source.seed)),
+            ("commit", source.git_commit or "not a checkout"),
+            ("versions", ", ".join(f"{k} {v}" for k, v in source.versions.items())),
+            ("schema", profile.schema_version),
+        ],
+    )
+
+
+def _lengths_text(lengths: Sequence[int]) -> str:
+    """'61, 74, 52, 88'; many as their range and sum."""
+    if len(lengths) <= 8:
+        return ", ".join(units.count(n) for n in lengths)
+    low, high, total = min(lengths), max(lengths), sum(lengths)
+    return f"{units.count(low)} to {units.count(high)}, {units.count(total)} in all"

@@ -1,0 +1,81 @@
+// What a report does: `root` is the document, or the element that holds it in a notebook;
+// `darkOf` turns the light colours of the charts' specifications into dark ones.
+function rooflinkReport(root, darkOf) {
+  const host = root.documentElement ?? root;
+  const turned = (value) => {
+    if (Array.isArray(value)) return value.map(turned);
+    if (value && typeof value === "object")
+      return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, turned(v)]));
+    return typeof value === "string" && value in darkOf ? darkOf[value] : value;
+  };
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => {
+    const scheme = getComputedStyle(host).colorScheme;
+    return scheme === "dark" || (scheme !== "light" && prefersDark.matches);
+  };
+  const figures = [...root.querySelectorAll("figure.chart")];
+  const specOf = (figure) => JSON.parse(figure.querySelector("script").textContent);
+
+  // Charts: drawn from the specification beside each; without a script the still picture stays.
+  async function drawChart(figure) {
+    const spec = specOf(figure), plot = figure.querySelector(".plot"), dark = isDark();
+    figure.classList.add("live");
+    for (const panel of spec.vconcat ?? [])  // as wide as there is room
+      panel.width = Math.max(200, plot.clientWidth - spec.usermeta.beside);
+    figure.view?.finalize();
+    const embedded = await vegaEmbed(plot, dark ? turned(spec) : spec, {
+      renderer: "svg",
+      actions: { export: { svg: true, png: true }, source: false, compiled: false, editor: false },
+      downloadFileName: figure.id.replace("chart-", ""),
+      i18n: { SVG_ACTION: "Save as SVG", PNG_ACTION: "Save as PNG" },
+      tooltip: { theme: dark ? "dark" : "custom" },
+    });
+    figure.view = embedded.view;
+  }
+  async function drawCharts() {
+    if (!window.vegaEmbed) return;
+    for (const figure of figures) await drawChart(figure);
+    host.dataset.charts = "drawn";
+  }
+  prefersDark.addEventListener("change", drawCharts);
+
+  // Wide tables: a shade at the edge where there is more to see.
+  const boxes = root.querySelectorAll(".scroll, .scroll-x");
+  const shade = (box) => {
+    box.classList.toggle("more", box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
+  };
+  for (const box of boxes) box.addEventListener("scroll", () => shade(box), { passive: true });
+  let later;
+  addEventListener("resize", () => {
+    boxes.forEach(shade);
+    clearTimeout(later);
+    later = setTimeout(() => {
+      for (const figure of figures) if (window.vegaEmbed && specOf(figure).vconcat) drawChart(figure);
+    }, 200);
+  });
+  root.addEventListener("toggle", () => dispatchEvent(new Event("resize")), true);
+  boxes.forEach(shade);
+
+  // Tables: a click on a heading sorts by it, a total stays last.
+  const sortBy = (heading) => {
+    const index = [...heading.parentNode.children].indexOf(heading);
+    const up = heading.getAttribute("aria-sort") !== "ascending";
+    for (const other of heading.parentNode.children) other.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const body = heading.closest("table").tBodies[0], rows = [...body.rows];
+    const key = (row) => row.children[index].dataset.key;
+    const compare = (a, b) => {
+      if (a === "" || b === "") return (a === "") - (b === "");
+      const difference = Number(a) - Number(b);
+      const order = Number.isNaN(difference) ? a.localeCompare(b) : difference;
+      return up ? order : -order;
+    };
+    rows.sort((a, b) => a.classList.contains("total") - b.classList.contains("total")
+      || compare(key(a), key(b)));
+    body.append(...rows);
+  };
+  for (const button of root.querySelectorAll("table.sortable thead button"))
+    button.addEventListener("click", () => sortBy(button.closest("th")));
+
+  return drawCharts();
+}

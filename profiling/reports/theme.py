@@ -1,0 +1,159 @@
+"""The one palette: colours light and dark, the look of phases, CSS variables, Vega config.
+
+A specification is drawn in the light colours; `dark` turns it. The page does the same in the
+browser from `dark_of`, so every colour of a chart must be one of these.
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+COLOURS: dict[str, tuple[str, str]] = {  # name -> (light, dark)
+    "page": ("#faf9f6", "#14171a"), "card": ("#ffffff", "#1b1f23"), "ink": ("#1c2024", "#e9e7e2"),
+    "soft": ("#5b626a", "#a0a7ae"), "rule": ("#e2dfd8", "#31373d"), "grid": ("#eceae4", "#262b30"),
+    "roof": ("#b3b0a8", "#5d646c"), "inside": ("#fffffe", "#14171b"),
+    "on-light": ("#1c2025", "#14171c"),
+    "blue": ("#2f66b0", "#6ea4ec"), "orange": ("#bd5216", "#f08a4b"),
+    "violet": ("#7d4aa8", "#b98ae0"), "ochre": ("#8a6810", "#d6b04a"),
+    "pink": ("#b83b73", "#e878a8"), "olive": ("#4f7a28", "#93bd63"),
+    "teal": ("#0b7f7b", "#22a8a2"), "aqua": ("#74c7bf", "#8fdad2"),
+    "sand": ("#d8b24a", "#e2c163"), "slate": ("#56657a", "#77879d"),
+    "green": ("#3c8d5a", "#5cb47c"), "red": ("#c44c38", "#e4755f"), "grey": ("#8f949b", "#8b9199"),
+    "brick": ("#a23b4e", "#e58a98"), "steel": ("#2c7a96", "#62b4d0"),
+    "indigo": ("#5a4fb0", "#9d93f0"), "mist": ("#b4bcc7", "#46515e"),
+    "loud": ("#b3261e", "#ff9c8a"), "loud-page": ("#fbe9e6", "#3a1d19"),
+    "map-0": ("#f3f1ec", "#2a2f34"), "map-1": ("#cfcbc1", "#545b62"),
+    "map-2": ("#8a8f96", "#8d949b"), "map-3": ("#e3d3c0", "#4a3d30"),
+    "map-4": ("#dfe7ea", "#33424a"), "map-5": ("#b9c4b4", "#4d5a49"),
+    "hatch": ("#8b8579", "#7b838b"), "idle": ("#d5d1c8", "#868d95"),
+}  # fmt: skip
+FONT = 'system-ui, -apple-system, "Segoe UI", Inter, Roboto, "Helvetica Neue", sans-serif'
+
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+DASHES: tuple[Sequence[int], ...] = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4])
+_SERIES = ("blue", "orange", "violet", "teal", "pink", "olive")
+_SPARE = ("brick", "steel", "indigo", "green", "slate", "aqua")  # for phases of no entry
+
+
+@dataclass(frozen=True)
+class PhaseStyle:
+    """How a phase is named and drawn, the same in every report."""
+
+    doing: str  # 'Thinking': begins a sentence about it
+    tint: str  # a name in COLOURS
+    symbol: str
+    dash: Sequence[int]
+
+
+_PHASES: dict[str, PhaseStyle] = {
+    "prefill": PhaseStyle("Reading the prompt", "blue", "square", DASHES[1]),
+    "think": PhaseStyle("Thinking", "orange", "circle", DASHES[0]),
+    "answer": PhaseStyle("Answering", "violet", "triangle-up", DASHES[2]),
+    "verify": PhaseStyle("Scoring the attempts", "ochre", "diamond", DASHES[3]),
+    "draft": PhaseStyle("Drafting", "pink", "triangle-down", DASHES[4]),
+    "revise": PhaseStyle("Revising", "olive", "cross", DASHES[5]),
+    "re-prefill": PhaseStyle("Reading the prompts again", "steel", "square", DASHES[2]),
+    "probe": PhaseStyle("Probing for the answer", "brick", "diamond", DASHES[1]),
+    "branch": PhaseStyle("Copying branches", "indigo", "cross", DASHES[3]),
+}
+
+KINDS: dict[str, tuple[str, str]] = {  # of HBM bytes -> (label, colour name)
+    "weights": ("weights", "slate"),
+    "kv_read": ("KV read", "teal"),
+    "kv_write": ("KV write", "aqua"),
+    "activations": ("activations", "sand"),
+    "copies": ("copies", "red"),
+    "collectives": ("collectives", "indigo"),
+    "rest": ("other", "grey"),
+}
+RESOURCES: dict[str, tuple[str, str]] = {  # of the time model -> (label, colour name)
+    "compute": ("FLOP/s", "sand"),
+    "memory": ("HBM bandwidth", "teal"),
+    "on_chip": ("on-chip bandwidth", "aqua"),
+    "links": ("link bandwidth", "pink"),
+    "overhead": ("overheads", "grey"),
+}
+
+
+def phase(name: str) -> PhaseStyle:
+    """The phase's look; a phase without an entry has one of its own, the same each time."""
+    known = _PHASES.get(name)
+    if known is not None:
+        return known
+    index = zlib.crc32(name.encode())
+    doing = name.replace("_", " ").replace("-", " ").capitalize()
+    return PhaseStyle(
+        doing, _SPARE[index % len(_SPARE)], SYMBOLS[index % len(SYMBOLS)],
+        DASHES[index % len(DASHES)],
+    )  # fmt: skip
+
+
+def phase_colours(names: Iterable[str]) -> list[str]:
+    """A colour for each phase in a picture: no two of them alike while there are enough."""
+    taken: list[str] = []
+    for name in names:
+        wanted = phase(name).tint
+        free = [tint for tint in (*_SPARE, *_SERIES) if tint not in taken]
+        taken.append(free[0] if wanted in taken and free else wanted)
+    return [colour(tint) for tint in taken]
+
+
+def colour(name: str) -> str:
+    """The light colour of that name."""
+    return COLOURS[name][0]
+
+
+def series(index: int) -> str:
+    """The colour of the line with that place among its kind."""
+    return colour(_SERIES[index % len(_SERIES)])
+
+
+def dark_of() -> dict[str, str]:
+    """Light colour -> dark colour."""
+    return dict(COLOURS.values())
+
+
+def dark(spec: object) -> object:
+    """The specification with every colour turned to its dark one."""
+    turned = dark_of()
+    if isinstance(spec, dict):
+        return {key: dark(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [dark(value) for value in spec]
+    return turned.get(spec, spec) if isinstance(spec, str) else spec
+
+
+def variables(dark: bool = False) -> str:
+    """The colours as CSS variables: '--ink: #1c2024; ...'."""
+    return " ".join(f"--{name}: {pair[dark]};" for name, pair in COLOURS.items())
+
+
+def css() -> str:
+    """Style rules that define the colours, dark where the reader's system is."""
+    return (
+        f":root {{ color-scheme: light dark; {variables()} }}\n"
+        "@media screen and (prefers-color-scheme: dark) {\n"
+        f":root {{ {variables(dark=True)} }}\n}}"
+    )
+
+
+def vega_config() -> dict[str, object]:
+    """The look of every chart."""
+    ink, soft, roof = colour("ink"), colour("soft"), colour("roof")
+    text = {"labelColor": soft, "titleColor": soft, "labelFontSize": 12, "titleFontSize": 12}
+    return {
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": {
+            **text, "titleFontWeight": "normal", "gridColor": colour("grid"), "domainColor": roof,
+            "tickColor": roof, "tickSize": 4, "labelPadding": 5, "titlePadding": 8,
+            "labelOverlap": True,
+        },
+        "legend": {**text, "titleFontWeight": "normal", "orient": "top", "labelColor": ink,
+                   "symbolSize": 90, "symbolOpacity": 1, "labelLimit": 300},
+        "text": {"color": ink, "fontSize": 12},
+        "title": {"color": ink, "fontSize": 13, "anchor": "start"},
+        "header": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12},
+        "rule": {"color": ink}, "line": {"strokeWidth": 2}, "bar": {"color": colour("slate")},
+        "point": {"size": 70, "filled": True}, "range": {"category": [series(i) for i in range(6)]},
+    }  # fmt: skip

@@ -1,0 +1,215 @@
+"""Numbers as people read them: three significant digits, one scale a column, and intervals.
+
+1 GB is 10^9 bytes. Counts (tokens, steps) keep all their digits, so that '128 k' is never asked
+to mean both 128,000 and 131,072. Each `Unit` writes one value when called, `seconds(0.0132)` is
+'13.2 ms'; `for_column` picks the one scale that suits all values of a column.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ..records.base import Interval
+
+Text = Callable[[float], str]
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+UNKNOWN = "unknown"
+_WIDEST = 1e5  # largest over smallest value from which one scale no longer suits a column
+_SMALLEST = 0.0095  # of a column's scale, under which a smaller one is taken
+_PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """`value` to `digits` significant digits, without an exponent; thousands are separated."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:.0f}"
+    rounded = float(f"{value:.{digits - 1}e}")
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{decimals}f}"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One scale of a unit: values are divided by `factor`, and use it from `start` on."""
+
+    factor: float
+    suffix: str
+    start: float
+    prefix: str = ""
+    whole: bool = False  # whole numbers below 1,000 keep their digits: 12 B
+
+    def write(self, value: float) -> str:
+        """The value on this scale."""
+        scaled = value / self.factor
+        whole = self.whole and abs(scaled) < 1000 and scaled == int(scaled)
+        number = f"{scaled:.0f}" if whole else significant(scaled)
+        sign = "-" if number.startswith("-") else ""
+        return f"{sign}{self.prefix}{number.removeprefix('-')}{self.suffix}".rstrip()
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit with its scales, the smallest first."""
+
+    scales: tuple[Scale, ...]
+
+    def __call__(self, value: float) -> str:
+        """The value on the scale that suits it."""
+        return self._scale(float(f"{abs(value):.2e}")).write(value)  # 999.6 M is 1.00 G
+
+    def for_column(self, values: Iterable[float]) -> Text:
+        """What writes all of `values` on one scale; each on its own where they differ too much."""
+        sizes = [abs(v) for v in values if v and math.isfinite(v)]
+        if not sizes or max(sizes) > _WIDEST * min(sizes):
+            return self
+        largest = self._scale(float(f"{max(sizes):.2e}"))
+        fitting = [s for s in self.scales if min(sizes) >= _SMALLEST * s.factor]
+        scale = next((s for s in reversed(fitting) if s.factor <= largest.factor), self.scales[0])
+        return scale.write
+
+    def _scale(self, size: float) -> Scale:
+        if size == 0:
+            return min(self.scales, key=lambda scale: abs(math.log(scale.factor)))
+        return next((s for s in reversed(self.scales) if size >= s.start), self.scales[0])
+
+
+def _prefixed(symbol: str, down: tuple[str, ...] = ()) -> Unit:
+    """SI prefixes from 1 up, and those named in `down` (of thousandths, millionths ...)."""
+    powers = [(1000.0**i, p) for i, p in enumerate(_PREFIXES)]
+    small = [(1000.0 ** -(i + 1), p) for i, p in enumerate(down)]
+    return Unit(
+        tuple(Scale(f, f" {p}{symbol}", f, whole=f == 1) for f, p in sorted([*small, *powers]))
+    )
+
+
+_FLOPS, _BYTES = _prefixed("FLOP"), _prefixed("B")
+bytes_ = _BYTES
+"""1.07 GB."""
+flops = _FLOPS
+"""269 MFLOP."""
+operations = _prefixed("op")
+"""35.1 Mop."""
+bandwidth = _prefixed("B/s")
+"""21.4 GB/s."""
+flop_rate = _prefixed("FLOP/s")
+"""197 TFLOP/s."""
+joules = _prefixed("J", ("m", "µ", "n"))
+"""1.53 kJ, 24.0 mJ."""
+grams = _prefixed("g", ("m", "µ", "n"))
+"""3.20 g, 12.0 mg, 1.10 kg, of CO2e."""
+watts = _prefixed("W")
+"""246 W."""
+seconds = Unit(
+    (
+        Scale(1e-9, " ns", 1e-9),
+        Scale(1e-6, " µs", 1e-6),
+        Scale(1e-3, " ms", 1e-3),
+        Scale(1, " s", 1),
+        Scale(60, " min", 600),
+        Scale(3600, " h", 3600),
+    )
+)
+"""13.2 ms, 1.52 s, 21.4 min, 3.10 h."""
+usd = Unit(
+    (
+        Scale(1e-6, " per million", 1e-9, "$"),
+        Scale(1e-3, " per 1,000", 1e-3, "$"),
+        Scale(1, "", 1e-2, "$"),
+    )
+)
+"""$12.3, $0.0456; below a cent by the thousand or the million: '$5.12 per million'."""
+
+
+def prefixed(value: float, symbol: str) -> str:
+    """`value` with an SI prefix and a unit of the caller's."""
+    return _prefixed(symbol)(value)
+
+
+def usd_per(value: float, noun: str, plural: str = "") -> str:
+    """'$0.0123 per query', '$5.12 per million queries'."""
+    text = usd(value)
+    if " per " not in text:
+        return f"{text} per {noun}"
+    return f"{text} {plural or f'{noun}s'}"
+
+
+def intensity_number(value: float) -> str:
+    """0.50, 7.31, 24.3, 240: arithmetic intensity without its unit."""
+    if 0.095 <= value < 0.9995:
+        return f"{value:.2f}"
+    return significant(value)
+
+
+def intensity(value: float) -> str:
+    """0.50 FLOP/B."""
+    return f"{intensity_number(value)} FLOP/B"
+
+
+def rate(value: float) -> str:
+    """28.3 tok/s."""
+    return f"{significant(value)} tok/s"
+
+
+def share(value: float) -> str:
+    """62 % for 0.62; one decimal below 10 %, and never a false 0 %."""
+    percent = 100 * value
+    if percent == 0:
+        return "0 %"
+    if abs(percent) < 0.1:
+        return "<0.1 %" if percent > 0 else "about 0 %"
+    return f"{percent:.1f} %" if abs(percent) < 9.95 else f"{percent:.0f} %"
+
+
+def change(value: float) -> str:
+    """A share with its sign: '+14 %', '-0.3 %', 'about 0 %'."""
+    if value and abs(value) < 1e-3:
+        return "about 0 %"
+    return f"{'+' if value > 0 else ''}{share(value)}"
+
+
+def count(value: float) -> str:
+    """12,345: every digit."""
+    return f"{value:,.0f}"
+
+
+def plural(number: int, noun: str) -> str:
+    """'1 prompt', '4 prompts'."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def ratio(value: float) -> str:
+    """1.25 times, with the sign; ratios near one keep two decimals."""
+    return (f"{value:.2f}" if 0.1 <= value < 9.995 else significant(value)) + TIMES
+
+
+def span(low: str, high: str) -> str:
+    """'696 to 729 ms' where both ends have one unit, '940 ms to 1.02 s' where not."""
+    if low == high:
+        return low
+    number, _, unit = low.partition(" ")
+    return f"{number} to {high}" if unit == high.partition(" ")[2] else f"{low} to {high}"
+
+
+def median(interval: Interval | None, text: Text) -> str:
+    """The median; 'unknown' where there is none."""
+    return UNKNOWN if interval is None else text(interval.median)
+
+
+def bounds(interval: Interval | None, text: Text) -> str:
+    """'1.20 to 1.53 s', '$0.10 to $0.12'; '' where nothing is uncertain or known."""
+    if interval is None or interval.low == interval.high:
+        return ""
+    return span(text(interval.low), text(interval.high))
+
+
+def with_bounds(interval: Interval | None, text: Text) -> str:
+    """'1.31 s (1.20 to 1.53 s)'."""
+    between = bounds(interval, text)
+    return f"{median(interval, text)} ({between})" if between else median(interval, text)
+
+
+def tick(text: str) -> str:
+    """'1 GB' for '1.00 GB': an axis writes round numbers without trailing zeros."""
+    return re.sub(r"(\.\d*?)0+(?= |$)", r"\1", text).replace(". ", " ").rstrip(".")

@@ -1,0 +1,84 @@
+"""A run's folder: profile.json, report.md, report.html, charts and TensorBoard events."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ..errors import ProfileInputError
+from ..records import Profile
+from ..records.base import BYTE_KINDS
+from ..records.files import save_profile, write_text
+from ..records.profile import TOTAL
+from .document import Document
+from .renderers.html import html
+from .renderers.markdown import markdown
+from .renderers.png import svg
+from .renderers.tensorboard import Events, write_events
+from .sections.profile import profile_document
+from .sections.profile_scalars import scalars, sessions
+
+CHARTS = "charts"
+"""Folder of the charts as SVG files, which report.md shows."""
+
+_LAYOUT = {
+    "thought": {
+        "HBM bytes of a step, by kind": [
+            "Multiline",
+            [f"^thought_counted/hbm_bytes/{kind}$" for kind in (*BYTE_KINDS, TOTAL)],
+        ],
+    },
+}
+
+
+def write_run(profile: Profile, folder: Path) -> list[Path]:
+    """Write everything into `folder`, made if missing; returns the files."""
+    document = profile_document(profile)
+    return write_report(
+        folder, lambda: save_profile(profile, folder), document, profile_events(profile, document)
+    )
+
+
+def write_report(
+    folder: Path, save: Callable[[], Path], document: Document, events: Events
+) -> list[Path]:
+    """The record (`save` writes it), report.md, report.html, charts and events into `folder`.
+
+    The reports are rendered before the first is written, each file appears whole or not at all,
+    and a run written again into the same folder replaces its own files and no others.
+    """
+    pages = report_files(document)
+    try:
+        (folder / CHARTS).mkdir(parents=True, exist_ok=True)
+        written = [save()]
+        for name, page in pages.items():
+            write_text(folder / name, page)
+            written.append(folder / name)
+        return written + write_events(events, folder)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ProfileInputError(
+            f"cannot write the run to {folder}: {reason}; choose another folder"
+        ) from None
+
+
+def report_files(document: Document) -> Mapping[str, str]:
+    """Path in the folder -> text: the reports, and each chart as an SVG."""
+    stills = {chart.name: svg(chart) for chart in document.charts()}
+    charts = {f"{CHARTS}/{name}.svg": picture for name, picture in stills.items()}
+    return {
+        "report.md": markdown(document, CHARTS),
+        "report.html": html(document, stills),
+        **charts,
+    }
+
+
+def profile_events(profile: Profile, document: Document) -> Events:
+    """A profile's events: every scalar, the report as text, the charts as pictures."""
+    lengths = profile.outcome.lengths if profile.outcome else []
+    return Events(
+        scalars=scalars(profile),
+        texts={"report": markdown(document)},
+        charts=[chart for chart in document.charts() if chart.name == "roofline"],
+        histograms={"outcome/thought_tokens": [length.think_tokens for length in lengths]},
+        layout=_LAYOUT if profile.thought else {},
+        sessions=sessions(profile),
+    )

@@ -1,0 +1,62 @@
+"""Every command's figures are what they were when tests/equivalence/before was written.
+
+Counted and compiled figures to the last digit; predicted ones within PREDICTED_TOLERANCE. A figure
+that is meant to change has an entry in MENDED that says why.
+"""
+
+from pathlib import Path
+
+import pytest
+from recorded_commands import (
+    BEFORE,
+    COMMANDS,
+    MENDED,
+    RUNS,
+    differences,
+    figures_now,
+    recorded,
+    unmended,
+    versions,
+)
+
+
+def marked(name: str) -> pytest.ParameterSet:
+    mark = COMMANDS[name].mark
+    return pytest.param(name, marks=getattr(pytest.mark, mark) if mark else ())
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in COMMANDS])
+def test_figures_are_what_they_were(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, made_with = recorded(name)
+    if (name in RUNS or COMMANDS[name].mark == "tpu_compiler") and made_with != versions(name):
+        pytest.skip(f"recorded with {made_with}, here is {versions(name)}")
+    monkeypatch.chdir(tmp_path)
+    found = unmended(name, differences(before, figures_now(name)))
+    assert [f"{each.path}: {each.before!r} -> {each.now!r}" for each in found] == []
+
+
+def test_each_command_is_recorded_and_each_record_is_small() -> None:
+    sizes = {path.stem: path.stat().st_size for path in BEFORE.iterdir()}
+    assert set(sizes) == set(COMMANDS)
+    assert max(sizes.values()) < 40_000
+    assert sum(sizes.values()) < 250_000
+
+
+def test_a_change_is_seen_and_one_that_is_mended_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {"think": {"flops": 10, "time_s": [1.0, 2.0]}, "gone": 1}
+    now = {"think": {"flops": 11, "time_s": [1.0, 2.1]}, "new": "word"}
+    paths = [each.path for each in unmended("verb", differences(before, now))]
+    assert paths == ["think/flops", "think/time_s/1", "gone", "new"]
+    monkeypatch.setitem(MENDED, "verb/think/*", "because")
+    assert [each.path for each in unmended("verb", differences(before, now))] == ["gone", "new"]
+
+
+def test_rounding_is_forgiven_where_it_is_predicted_alone() -> None:
+    before = {"predicted": {"s": 1.0, "flops": 10**9}, "at_peak": {"s": 1.0},
+              "asks": {"a": 0.01, "b": 0.01}}  # fmt: skip
+    now = {"predicted": {"s": 1.0 + 1e-6, "flops": 10**9 + 1}, "at_peak": {"s": 1.0 + 1e-6},
+           "asks": {"a": 0.010001, "b": 0.01001}}  # fmt: skip
+    paths = [each.path for each in unmended("verb", differences(before, now))]
+    assert paths == ["predicted/flops", "at_peak/s", "asks/b"]

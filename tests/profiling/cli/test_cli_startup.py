@@ -1,0 +1,80 @@
+"""What a command loads before its first byte: own modules by number, heavy libraries by name."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from rooflink.profiling.cli.app import COMMANDS, RENAMED, load_command
+
+HEAVY = {"jax", "flax", "scipy", "matplotlib", "altair", "optax", "tensorboardX", "huggingface_hub",
+         "numpy"}  # fmt: skip
+
+LOADED = """
+import json, sys
+from rooflink.profiling.cli import main
+sys.argv = ["rooflink", *{arguments!r}]
+try:
+    main()
+except SystemExit as stopped:
+    assert not stopped.code, stopped.code
+print("\\nLOADED", json.dumps(sorted(sys.modules)))
+"""
+
+
+@cache
+def loaded(*arguments: str) -> frozenset[str]:
+    """Modules in a fresh process after `rooflink ARGUMENTS`."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(arguments=arguments)],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    return frozenset(json.loads(done.stdout.rpartition("\nLOADED")[2]))
+
+
+def own(modules: frozenset[str]) -> list[str]:
+    return sorted(name for name in modules if name.startswith("rooflink."))
+
+
+@pytest.mark.parametrize(
+    ("most", "arguments"),
+    [(10, ()), (10, ("--help",)), (25, ("chips",)), (25, ("chips", "v5e")), (30, ("models",))],
+)
+def test_listings_load_few_modules_and_nothing_heavy(most: int, arguments: tuple[str, ...]) -> None:
+    modules = loaded(*arguments)
+    assert len(own(modules)) <= most, own(modules)
+    assert modules & HEAVY == set()
+
+
+def test_a_prediction_needs_numpy_and_no_jax() -> None:
+    modules = loaded("predict", "--model", "llama3-8b", "--slice", "v5e-8")
+    assert len(own(modules)) <= 60, own(modules)
+    assert modules & HEAVY == {"numpy"}
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    for name, entry in COMMANDS.items():
+        help_text = load_command(name).help or ""
+        first = " ".join(help_text.partition("\n\n")[0].split())
+        assert first == entry.summary, name
+
+
+@pytest.mark.parametrize(
+    ("command", "old", "new"),
+    [(command, *each) for command, renamed in RENAMED.items() for each in renamed.items()],
+)
+def test_old_options_say_the_new_ones(rooflink, command: str, old: str, new: str) -> None:
+    for arguments in ([old, "x"], [f"{old}=x"]):
+        done = rooflink(command, *arguments)
+        assert (done.code, done.out) == (2, "")
+        assert done.err == f"error: {old} is called {new} now\n"
+
+
+def test_every_renamed_option_has_its_new_one() -> None:
+    for command, renamed in RENAMED.items():
+        options = {each for param in load_command(command).params for each in param.opts}
+        for old, new in renamed.items():
+            assert old not in options, (command, old)
+            assert new.partition(",")[0] in options, (command, new)

@@ -1,0 +1,29 @@
+"""The one palette: every colour turns dark, a phase without an entry has a look of its own."""
+
+from rooflink.profiling.reports import theme
+
+
+def test_a_light_colour_has_one_dark_one():
+    assert len(theme.dark_of()) == len(theme.COLOURS)
+
+
+def test_a_specification_turns_dark_at_any_depth():
+    spec = {"mark": {"color": theme.colour("ink")}, "range": [theme.colour("blue"), "other", 3]}
+    ink, blue = theme.COLOURS["ink"][1], theme.COLOURS["blue"][1]
+    assert theme.dark(spec) == {"mark": {"color": ink}, "range": [blue, "other", 3]}
+
+
+def test_an_unknown_phase_has_the_same_look_each_time():
+    assert theme.phase("lookup-tool") == theme.phase("lookup-tool")
+    assert theme.phase("lookup-tool").doing == "Lookup tool"
+
+
+def test_phases_of_one_picture_differ():
+    names = ["prefill", "think", "answer", "lookup", "search", "tool", "rank"]
+    assert len(set(theme.phase_colours(names))) == len(names)
+
+
+def test_css_has_every_colour_light_and_dark():
+    light, dark = theme.COLOURS["blue"]
+    assert f"--blue: {light};" in theme.css()
+    assert f"--blue: {dark};" in theme.css()
