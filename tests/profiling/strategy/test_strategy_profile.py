@@ -11,13 +11,14 @@ from rooflink.model.strategies.registry import STRATEGIES
 from rooflink.model.tasks import parse_task
 from rooflink.model.transformer import Transformer
 from rooflink.profiling.asking import attempts_for
-from rooflink.profiling.codesign.analyse import left_out
+from rooflink.profiling.codesign.analyse import Wanted, analyse, recorded_note
 from rooflink.profiling.compare import compare
 from rooflink.profiling.evaluation.evaluate import Runner
 from rooflink.profiling.evaluation.grid import Grid, places_of
 from rooflink.profiling.measured import run
 from rooflink.profiling.measured.clock import Clocked, clocked
 from rooflink.profiling.model_spec import Subject, resolve_subject
+from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile
 from rooflink.profiling.progress import Silent, Watcher
 from rooflink.profiling.records import MachineLimits, Profile
@@ -176,17 +177,32 @@ def test_reports_show_every_phase_and_the_strategy(subject: Subject) -> None:
         assert phase in page
     for report in (page, text):
         assert "2 prompts by beam:n=2,width=2,step=2" in report.replace("\\", "")
-        assert "Branch makes no pass" in report
-        assert "n=2, width=2, step=1, verifier=confidence" in report.replace("\\", "")
+        assert "n=2, width=2, step=2, verifier=confidence" in report.replace("\\", "")
     found = compare(greedy, beam)
     assert found.unlike
     assert found.total is None
     changed = {difference.field for difference in found.differences}
     assert {"strategy", "strategy_settings", "attempts", "made"} <= changed
-    (said,) = left_out(beam)
-    assert "leaves out branch:" in said
-    (nothing,) = left_out(greedy)
-    assert "leaves no phase out" in nothing
+    (recorded,) = recorded_note(beam)
+    assert "branch as recorded" in recorded
+    (plain,) = recorded_note(greedy)
+    assert "as recorded" not in plain
+
+
+def test_codesign_takes_every_phase(subject: Subject) -> None:
+    """A strategy's own phases keep their steps; levers and the power of a cycle hold them too."""
+    found = profiled(subject, "revision:revisions=1")
+    (case,) = analyse([found], [slice_named("v5e-1")], Wanted(seeds=False)).cases
+    names = [phase.name for phase in found.phases]
+    assert names == ["prefill", "think", "answer", "re-prefill", "revise"]
+    assert [phase.phase for phase in case.prediction.phases] == names
+    predicted = {phase.phase: phase for phase in found.predictions[0].phases}
+    for phase in case.prediction.phases[3:]:
+        assert phase.time_s.median == pytest.approx(predicted[phase.phase].time_s.median, rel=0.02)
+        assert phase.steps == pytest.approx(predicted[phase.phase].steps)
+    assert {row.phase for row in case.elasticities} == {*names, "query"}
+    assert set(case.levers[0].by_phase) == set(names)
+    assert [point.phase for point in case.roofline.points] == names
 
 
 def test_older_profiles_load(subject: Subject) -> None:
