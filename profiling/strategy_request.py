@@ -31,16 +31,12 @@ class StrategyRequest:
 
 
 def strategy_for(
-    text: str | None,
-    subject: Subject,
-    verifier: Path | None = None,
-    options: Mapping[str, object] | None = None,
+    text: str | None, subject: Subject, verifier: Path | None = None
 ) -> StrategyRequest | None:
     """The strategy called `text` for `subject`, None for none; `verifier` is a folder.
 
-    `options` are those of a plain profile that a strategy's settings replace. Raises
-    ModelInputError for an unknown strategy or verifier; ProfileInputError for options that do not
-    go together.
+    Raises ModelInputError for an unknown strategy or verifier; ProfileInputError for options that
+    do not go together.
     """
     if text is None:
         if verifier is not None:
@@ -53,12 +49,6 @@ def strategy_for(
             "--strategy follows what a model answers, and without weights and a tokenizer of its "
             "own there is nothing to follow: take --weights own, or leave --strategy out"
         )
-    for option, given in (options or {}).items():
-        if given is not None:
-            raise ProfileInputError(
-                f"{option} does not apply with --strategy, whose own settings say how it samples, "
-                "as in --strategy self-consistency:n=8,temperature=0.6"
-            )
     if verifier is not None:
         text = with_verifier(text, TRAINED)
         require_use([text])

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from ...model.phases import PHASES
+
 COUNTED = "counted"
 COMPILED = "compiled"
 MEASURED = "measured"
@@ -34,9 +36,6 @@ LENSES: dict[str, str] = {
 }
 
 TERMS: dict[str, str] = {
-    "prefill": "Reading the prompt: all of its positions in parallel.",
-    "think": "Decoding the tokens of the thought, one step a token.",
-    "answer": "Decoding the tokens of the answer.",
     "HBM": "The chip's main memory (high-bandwidth memory).",
     "FLOP/B": "FLOPs per HBM byte, the arithmetic intensity; low means waiting for memory.",
     "intensity": "FLOPs per HBM byte; low intensity means that the work waits for memory.",
@@ -60,6 +59,20 @@ CONVENTIONS: tuple[str, ...] = (
     "Each weight is read once a step; a prompt shared by attempts is read once a step.",
     "tok/s counts useful tokens: no padding, no idle slots; the total counts prompt tokens too.",
 )
+
+
+_PROGRAMS: dict[str, str] = {
+    "prompt": "one pass over all positions, in parallel",
+    "decode": "one token per attempt and step",
+    "read": "one pass over tokens that are there already",
+    "copy": "cached positions are copied between attempts, without a pass",
+}
+
+
+def phases(names: Iterable[str]) -> dict[str, str]:
+    """What each of these phases is; those that nobody declared are left out."""
+    known = [PHASES[name] for name in names if name in PHASES]
+    return {phase.label: f"{phase.verb}: {_PROGRAMS[phase.program]}." for phase in known}
 
 
 def lenses(used: Iterable[str]) -> dict[str, str]:

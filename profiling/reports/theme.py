@@ -4,9 +4,12 @@ A specification is drawn in the light colours; `dark` turns it. The page does th
 browser from `dark_of`, so every colour of a chart must be one of these.
 """
 
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from ...model.phases import PHASES
 
 COLOURS: dict[str, tuple[str, str]] = {  # name -> (light, dark)
     "page": ("#faf9f6", "#14171a"), "card": ("#ffffff", "#1b1f23"), "ink": ("#1c2024", "#e9e7e2"),
@@ -17,7 +20,7 @@ COLOURS: dict[str, tuple[str, str]] = {  # name -> (light, dark)
     "violet": ("#7d4aa8", "#b98ae0"), "ochre": ("#8a6810", "#d6b04a"),
     "pink": ("#b83b73", "#e878a8"), "olive": ("#4f7a28", "#93bd63"),
     "teal": ("#0b7f7b", "#22a8a2"), "aqua": ("#74c7bf", "#8fdad2"),
-    "sand": ("#d8b24a", "#e2c163"), "slate": ("#56657a", "#77879d"),
+    "sand": ("#d8b24a", "#e2c163"), "slate": ("#55657a", "#77879d"),
     "green": ("#3c8d5a", "#5cb47c"), "red": ("#c44c38", "#e4755f"), "grey": ("#8f949b", "#8b9199"),
     "brick": ("#a23b4e", "#e58a98"), "steel": ("#2c7a96", "#62b4d0"),
     "indigo": ("#5a4fb0", "#9d93f0"), "mist": ("#b4bcc7", "#46515e"),
@@ -27,12 +30,13 @@ COLOURS: dict[str, tuple[str, str]] = {  # name -> (light, dark)
     "map-4": ("#dfe7ea", "#33424a"), "map-5": ("#b9c4b4", "#4d5a49"),
     "hatch": ("#8b8579", "#7b838b"), "idle": ("#d5d1c8", "#868d95"),
 }  # fmt: skip
+COLOURS |= {f"phase-{phase.name}": (phase.colour, phase.dark_colour) for phase in PHASES.values()}
 FONT = 'system-ui, -apple-system, "Segoe UI", Inter, Roboto, "Helvetica Neue", sans-serif'
 
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 DASHES: tuple[Sequence[int], ...] = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4])
 _SERIES = ("blue", "orange", "violet", "teal", "pink", "olive")
-_SPARE = ("brick", "steel", "indigo", "green", "slate", "aqua")  # for phases of no entry
+_SPARE = ("brick", "steel", "indigo", "green", "aqua", "sand")  # for phases of no entry
 
 
 @dataclass(frozen=True)
@@ -44,18 +48,6 @@ class PhaseStyle:
     symbol: str
     dash: Sequence[int]
 
-
-_PHASES: dict[str, PhaseStyle] = {
-    "prefill": PhaseStyle("Reading the prompt", "blue", "square", DASHES[1]),
-    "think": PhaseStyle("Thinking", "orange", "circle", DASHES[0]),
-    "answer": PhaseStyle("Answering", "violet", "triangle-up", DASHES[2]),
-    "verify": PhaseStyle("Scoring the attempts", "ochre", "diamond", DASHES[3]),
-    "draft": PhaseStyle("Drafting", "pink", "triangle-down", DASHES[4]),
-    "revise": PhaseStyle("Revising", "olive", "cross", DASHES[5]),
-    "re-prefill": PhaseStyle("Reading the prompts again", "steel", "square", DASHES[2]),
-    "probe": PhaseStyle("Probing for the answer", "brick", "diamond", DASHES[1]),
-    "branch": PhaseStyle("Copying branches", "indigo", "cross", DASHES[3]),
-}
 
 KINDS: dict[str, tuple[str, str]] = {  # of HBM bytes -> (label, colour name)
     "weights": ("weights", "slate"),
@@ -76,16 +68,14 @@ RESOURCES: dict[str, tuple[str, str]] = {  # of the time model -> (label, colour
 
 
 def phase(name: str) -> PhaseStyle:
-    """The phase's look; a phase without an entry has one of its own, the same each time."""
-    known = _PHASES.get(name)
-    if known is not None:
-        return known
-    index = zlib.crc32(name.encode())
-    doing = name.replace("_", " ").replace("-", " ").capitalize()
-    return PhaseStyle(
-        doing, _SPARE[index % len(_SPARE)], SYMBOLS[index % len(SYMBOLS)],
-        DASHES[index % len(DASHES)],
-    )  # fmt: skip
+    """The phase's look; a phase that nobody declared has one of its own, the same each time."""
+    declared = PHASES.get(name)
+    place = declared.order if declared else zlib.crc32(name.encode())
+    symbol, dash = SYMBOLS[place % len(SYMBOLS)], DASHES[place % len(DASHES)]
+    if declared:
+        return PhaseStyle(declared.verb, f"phase-{name}", symbol, dash)
+    doing = re.sub(r"[-_]+", " ", name).capitalize()
+    return PhaseStyle(doing, _SPARE[place % len(_SPARE)], symbol, dash)
 
 
 def phase_colours(names: Iterable[str]) -> list[str]:

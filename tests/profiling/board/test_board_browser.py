@@ -20,7 +20,7 @@ from sample_profile import sample_profile
 from rooflink.profiling.board.places import Place, floors, predicted
 from rooflink.profiling.predicted.phase_terms import grown, whole_elasticities
 from rooflink.profiling.records import Profile
-from rooflink.profiling.records.files import save_profile
+from rooflink.profiling.records.files import save_record
 from rooflink.profiling.render import units
 
 BINARY = chromium()
@@ -216,7 +216,7 @@ def test_without_a_sound_run_the_tab_says_so(tmp_path: Path) -> None:
         assert "has schema 'rooflink.profile/9'" in said
         assert page.evaluate(f"{TAB}.querySelectorAll('svg').length") == 0
         (folder / "good").mkdir()
-        save_profile(sample_profile("good"), folder / "good")
+        save_record(sample_profile("good"), folder / "good")
         page.evaluate(reload)
         page.wait(f"!!{TAB}.querySelector('#table td')")
         assert page.evaluate(f"{TAB}.getElementById('run-a').value") == "good"

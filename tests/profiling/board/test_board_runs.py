@@ -12,7 +12,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from rooflink.profiling.board.event_files import event_file_problem
 from rooflink.profiling.board.runs import Runs
 from rooflink.profiling.records import Profile
-from rooflink.profiling.render.tensorboard import write_events
+from rooflink.profiling.reports.renderers.tensorboard import Events, write_events
 
 
 def record(event: bytes) -> bytes:
@@ -78,7 +78,7 @@ def test_a_file_is_read_again_only_when_it_changed(
 
 
 def test_event_files_that_are_sound(logdir: Path, tmp_path: Path) -> None:
-    write_events(sample_profile(), logdir / "monday")
+    write_events(Events(scalars=[("x", 1.0, 0)]), logdir / "monday")
     assert Runs(logdir).read()[1] == []
     empty = tmp_path / "events.out.tfevents.1.host"
     empty.write_bytes(b"")

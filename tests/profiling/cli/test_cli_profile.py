@@ -18,7 +18,7 @@ def test_a_run_writes_its_folder_and_says_each_phase(rooflink, tiny_folder: Path
     done = rooflink("profile", "--model", tiny_folder, *SMALL, "--repeats", 2, "--out", "run")
     assert done.code == 0, done.err
     names = {path.name.split(".")[0] for path in Path("run").iterdir()}
-    assert names == {"profile", "report", "events", "chips"}
+    assert names == {"profile", "report", "events", "chips", "charts"}
     assert all(
         word in done.out for word in ("prefill", "think", "answer", "TPU v5e", "report.html")
     )

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 from devtools import Page, chromium, faint_words, open_page
+from real_records import real_evaluation
 from sample_codesign import sample_codesign
 from sample_compiled import sample_cpu, sample_slice
-from sample_evaluation import sample_evaluation
 from sample_prediction import sample_prediction
 from sample_profile import sample_profile
 
 from rooflink.profiling.render.codesign_html import codesign_html
-from rooflink.profiling.render.evaluation_pages import evaluation_html
 from rooflink.profiling.reports.renderers.html import html
+from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
 from rooflink.profiling.reports.sections.profile import profile_document
 
 BINARY = chromium()
@@ -29,7 +29,7 @@ def pages() -> dict[str, str]:
     lenses = {"compiled": [sample_cpu(), sample_slice()], "predictions": [sample_prediction()]}
     return {
         "profile": html(profile_document(sample_profile().model_copy(update=lenses))),
-        "evaluation": evaluation_html(sample_evaluation()),
+        "evaluation": html(evaluation_document(real_evaluation())),
         "codesign": codesign_html(sample_codesign()),
     }
 

@@ -10,7 +10,6 @@ from rooflink.model.sampling import Greedy
 from rooflink.model.strategies.registry import STRATEGIES
 from rooflink.model.tasks import parse_task
 from rooflink.model.transformer import Transformer
-from rooflink.profiling.asking import attempts_for
 from rooflink.profiling.codesign.analyse import Wanted, analyse, recorded_note
 from rooflink.profiling.compare import compare
 from rooflink.profiling.evaluation.evaluate import Runner
@@ -22,9 +21,9 @@ from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile
 from rooflink.profiling.progress import Silent, Watcher
 from rooflink.profiling.records import MachineLimits, Profile
-from rooflink.profiling.render.html import html
-from rooflink.profiling.render.markdown import markdown
-from rooflink.profiling.render.tensorboard import scalars
+from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.profile_scalars import scalars
+from rooflink.profiling.reports.sections.profile_tables import workload_facts
 from rooflink.profiling.strategy_request import strategy_for
 from rooflink.profiling.workload import Request
 from rooflink.tpu_configs.catalog import load_chip
@@ -75,7 +74,7 @@ def profiled(
     asked = strategy_for(text, subject)
     request = Request(
         problems=PROBLEMS,
-        attempts=attempts_for(asked, 1),
+        attempts=asked.parsed().rows if asked else 1,
         think_budget=THINK,
         answer_budget=ANSWER,
         sampler=Greedy(),
@@ -168,16 +167,18 @@ def test_no_repeat_compiles(subject: Subject) -> None:
 
 def test_reports_show_every_phase_and_the_strategy(subject: Subject) -> None:
     beam, greedy = profiled(subject, "beam:n=2,width=2,step=2"), profiled(subject, "greedy")
-    page, text = html(beam), markdown(beam)
+    document = profile_document(beam)
+    (table, *_) = document.section("phases").blocks
     tags = {name for name, *_ in scalars(beam)}
     for phase in ("prefill", "think", "branch", "answer"):
-        assert f"| {phase} |" in text
+        assert phase in table.column("phase").values
         assert f"counted/{phase}/flops" in tags
         assert f"measured/{phase}/time_s" in tags
-        assert phase in page
-    for report in (page, text):
-        assert "2 prompts by beam:n=2,width=2,step=2" in report.replace("\\", "")
-        assert "n=2, width=2, step=2, verifier=confidence" in report.replace("\\", "")
+    assert document.subtitle.endswith("2 prompts by beam:n=2,width=2,step=2")
+    workload = dict(workload_facts(beam).pairs)
+    assert workload["its settings"].endswith(
+        "n=2, width=2, step=2, verifier=confidence, weighted=false"
+    )
     found = compare(greedy, beam)
     assert found.unlike
     assert found.total is None
