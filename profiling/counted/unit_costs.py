@@ -14,7 +14,6 @@ import jax.numpy as jnp
 from ...model.architecture import DTYPE_BITS, shape_of
 from ...model.config import DType, ModelConfig
 from ...model.kv_cache import KVCache
-from ...model.reward_model import initial_head
 from ...model.transformer import Transformer, abstract_transformer
 from .flops import Operations, count
 
