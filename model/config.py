@@ -143,12 +143,12 @@ PRESETS: dict[str, ModelConfig] = {
 
 def preset(name: str) -> ModelConfig:
     """The preset called `name` (any case); `ModelInputError` lists the near names."""
-    found = PRESETS.get(name.lower())
-    if found is None:
+    config = PRESETS.get(name.lower())
+    if config is None:
         near = get_close_matches(name.lower(), PRESETS, n=3) or sorted(PRESETS)
         raise ModelInputError(
             f"unknown model '{name}': did you mean {', '.join(near)}? "
             "`rooflink models` lists the presets; a path to a .gguf file or to a "
             "Hugging Face folder works too."
         )
-    return found
+    return config

@@ -67,7 +67,7 @@ class Tokenizer:
 
     def same_ids(self, other: "Tokenizer") -> bool:
         """Whether both have the same words under the same ids."""
-        vocabularies = [each._backend.get_vocab(with_added_tokens=True) for each in (self, other)]
+        vocabularies = [one._backend.get_vocab(with_added_tokens=True) for one in (self, other)]
         return vocabularies[0] == vocabularies[1]
 
     def encode(self, text: str, start: bool = True) -> list[int]:

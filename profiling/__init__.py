@@ -11,6 +11,8 @@ In a notebook or a script, the verbs of the command line are functions:
     rp.codesign(rp.load("runs/mine"), "v5p-8")  # what to change of chip and model
     rp.load("runs/mine")  # what was saved before
 
+beside them `train`, `validate`, `calibrate`, `compare` and `explore`, which return their records.
+
 All of them come from `notebook` when they are first asked for, so that importing this package
 costs nothing. Some are called like a module of this package (`rp.codesign`): such a module, once
 it is imported, is called as its verb.
@@ -23,9 +25,33 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .notebook import codesign, compile, evaluate, load, predict, profile
+    from .notebook import (  # type: ignore[no-redef]
+        calibrate,
+        codesign,
+        compare,
+        compile,
+        evaluate,
+        explore,
+        load,
+        predict,
+        profile,
+        train,
+        validate,
+    )
 
-__all__ = ["codesign", "compile", "evaluate", "load", "predict", "profile"]
+__all__ = [
+    "calibrate",
+    "codesign",
+    "compare",
+    "compile",
+    "evaluate",
+    "explore",
+    "load",
+    "predict",
+    "profile",
+    "train",
+    "validate",
+]
 
 RENAMED = {"predict_on": "predict", "codesign_on": "codesign", "compile_for": "compile"}
 
@@ -43,14 +69,20 @@ def __dir__() -> list[str]:
 
 
 class _VerbModule(ModuleType):
-    """A module called like a verb: calling it is calling the verb."""
+    # A module called like a verb: calling it is calling the verb, whose help it shows.
 
     def __call__(self, *places: Any, **options: Any) -> Any:
-        return __getattr__(self.__name__.rpartition(".")[2])(*places, **options)
+        return _verb(self)(*places, **options)
 
     @property
     def __signature__(self) -> Signature:
-        return signature(__getattr__(self.__name__.rpartition(".")[2]))
+        return signature(_verb(self))
+
+    __doc__ = property(lambda self: _verb(self).__doc__)
+
+
+def _verb(module: ModuleType) -> Any:
+    return __getattr__(module.__name__.rpartition(".")[2])
 
 
 class _Package(ModuleType):

@@ -1,5 +1,5 @@
-"""`python -m rooflink`, and `python -m rooflink.profiling` in a checkout: the command line."""
+"""`python -m rooflink.profiling`: the command line."""
 
-from rooflink.profiling.cli import main
+from .cli import main
 
 main()

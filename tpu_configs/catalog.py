@@ -82,7 +82,7 @@ def load_chip(name_or_path: str | Path) -> Chip:
     key = _plain(name_or_path)
     if key not in stems:
         near = difflib.get_close_matches(key, stems, n=4)
-        names = dict.fromkeys(stems[each] for each in near) or ("v5e", "v6e", "h100")
+        names = dict.fromkeys(stems[stem_near] for stem_near in near) or ("v5e", "v6e", "h100")
         raise ChipInputError(
             f"no chip is named {name_or_path!r}, try {', '.join(names)} "
             "(`rooflink chips` lists all), or the path of your own chip file, which ends in .toml"
@@ -92,7 +92,7 @@ def load_chip(name_or_path: str | Path) -> Chip:
 
 def chip_stem(chip: Chip) -> str:
     """The short name that loads `chip`, such as 'v5e'; a user's own chip has its full name."""
-    return next((stem for stem, known in _packaged().items() if known == chip), chip.name)
+    return next((stem for stem, packaged in _packaged().items() if packaged == chip), chip.name)
 
 
 def _read_file(path: Path) -> Chip:
@@ -112,13 +112,13 @@ def _read_file(path: Path) -> Chip:
 def _packaged() -> dict[str, Chip]:
     """File stem -> chip, of every chip file in this package."""
     package = files(_PACKAGE)
-    found = {
+    chips = {
         file.name.removesuffix(".toml"): parse_chip(file.read_text(encoding="utf-8"), file.name)
         for folder in (package, package / "others")
         for file in folder.iterdir()
         if file.name.endswith(".toml")
     }
-    return dict(sorted(found.items(), key=lambda item: _order(*item)))
+    return dict(sorted(chips.items(), key=lambda item: _order(*item)))
 
 
 def _order(stem: str, chip: Chip) -> tuple[int, str, int, str]:

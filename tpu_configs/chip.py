@@ -201,7 +201,7 @@ _PEAK_KEYS: dict[str, str | None] = {
 
 
 class PeakRate(NamedTuple):
-    """A matmul peak and the dtype whose figure it is, which may not be the dtype asked for."""
+    """A matmul peak and the dtype whose figure it is, which may not be the requested dtype."""
 
     flop_per_s: float
     dtype: str
@@ -267,8 +267,8 @@ class Chip(Table):
         Raises ChipInputError for a dtype that is not known.
         """
         if dtype not in _PEAK_KEYS:
-            known = ", ".join(_PEAK_KEYS)
-            raise ChipInputError(f"no peak is known for dtype {dtype!r}, expected one of {known}")
+            dtypes = ", ".join(_PEAK_KEYS)
+            raise ChipInputError(f"no peak is known for dtype {dtype!r}, expected one of {dtypes}")
         key = _PEAK_KEYS[dtype]
         own: Figure | None = getattr(self.peak, key) if key else None
         if own is not None:

@@ -112,14 +112,14 @@ Count = Annotated[Figure, _needs_unit("1"), AfterValidator(_whole)]
 
 def figures_in(table: BaseModel, prefix: str = "") -> dict[str, Figure | Statement]:
     """Every figure and statement under `table`, by its dotted key, in the order of the file."""
-    found: dict[str, Figure | Statement] = {}
+    figures: dict[str, Figure | Statement] = {}
     for name in type(table).model_fields:
         value = getattr(table, name)
         if isinstance(value, Figure | Statement):
-            found[f"{prefix}{name}"] = value
+            figures[f"{prefix}{name}"] = value
         elif isinstance(value, BaseModel):
-            found |= figures_in(value, f"{prefix}{name}.")
-    return found
+            figures |= figures_in(value, f"{prefix}{name}.")
+    return figures
 
 
 class ChipInputError(ValueError):

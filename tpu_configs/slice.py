@@ -73,7 +73,7 @@ def nearest(chip: Chip, chips: int) -> list[tuple[int, ...]]:
     if grids is None:
         joined = largest(chip)
         sets = range(max(chips // joined - 2, 1), chips // joined + 3)
-        counts = [*range(1, joined + 1), *(joined * each for each in sets)]
+        counts = [*range(1, joined + 1), *(joined * size for size in sets)]
         shapes = {shape_of_chips(chip, count) for count in counts}
         grids = tuple(sorted(shape for shape in shapes if shape))
     return sorted(grids, key=lambda g: abs(math.log(math.prod(g) / max(chips, 1))))[:4]
@@ -200,15 +200,17 @@ def parse_slice(text: str) -> Slice:
     Raises ChipInputError for an unknown chip and for a slice that is not sold or cannot be
     joined; near ones are named.
     """
-    chip, asked = _chip_and_rest(text.strip())
-    sides = tuple(int(side) for side in asked.split("x")) if _SIDES.fullmatch(asked) else (0,)
+    chip, sides_text = _chip_and_rest(text.strip())
+    sides = (
+        tuple(int(side) for side in sides_text.split("x")) if _SIDES.fullmatch(sides_text) else (0,)
+    )
     counted = len(sides) == 1
     shape = shape_of_chips(chip, sides[0]) if counted else shape_of_sides(chip, sides)
     if shape is None:
         stem = chip_stem(chip)
-        near = [f"{stem}:{'x'.join(map(str, each))}" for each in nearest(chip, math.prod(sides))]
+        near = [f"{stem}:{'x'.join(map(str, axes))}" for axes in nearest(chip, math.prod(sides))]
         raise ChipInputError(
-            f"{chip.name} has no slice {asked!r} ({shapes_said(chip)}): try {', '.join(near)}"
+            f"{chip.name} has no slice {sides_text!r} ({shapes_said(chip)}): try {', '.join(near)}"
         )
     return Slice(chip, shape)
 
@@ -223,12 +225,12 @@ def compared_slices() -> tuple[str, ...]:
 def _chip_and_rest(text: str) -> tuple[Chip, str]:
     """The chip that `text` starts with, and after it the sides or number of chips, '1' for none."""
     if ":" in text and not text.endswith(".toml"):
-        name, _, asked = text.rpartition(":")
-        return load_chip(name), asked.lower()
+        name, _, sides_text = text.rpartition(":")
+        return load_chip(name), sides_text.lower()
     try:
         return load_chip(text), "1"
     except ChipInputError:
-        found = _COUNT.fullmatch(text)
-        if found is None:
+        match = _COUNT.fullmatch(text)
+        if match is None:
             raise
-    return load_chip(found[1]), found[2]
+    return load_chip(match[1]), match[2]

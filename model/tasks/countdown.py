@@ -26,7 +26,7 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] 
 }
 _EXPRESSION = re.compile(r"[\d(][\d\s()+*/-]*")
 _LONGEST = 200
-"""Characters: beyond any expression asked for, and short enough for Python's own parser."""
+"""Characters: beyond any answer's expression, and short enough for Python's own parser."""
 
 
 def find_expression(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""How much memory this process may still allocate.
+"""The host's room for models: memory that may still be allocated, and the folder of downloads.
 
 The kernel kills a process that overruns its limit without a message; callers check beforehand.
 """
@@ -85,3 +85,12 @@ def _lines(path: Path) -> list[str]:
         return path.read_text().splitlines()
     except OSError:
         return []
+
+
+def cache_folder() -> Path:
+    """Where weights are kept: $ROOFLINK_CACHE, $XDG_CACHE_HOME/rooflink, ~/.cache/rooflink."""
+    own = os.environ.get("ROOFLINK_CACHE")
+    if own:
+        return Path(own)
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "rooflink"

@@ -5,14 +5,6 @@ once from the hub into huggingface_hub's own cache.
 from dataclasses import replace
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
-
 from ..config import ModelInputError
 from .hf_config import hf_config
 from .hf_tokenizer import hf_tokenizer
@@ -65,6 +57,14 @@ def open_hub(repo_id: str) -> WeightSource:
 
 
 def _downloaded(repo_id: str) -> str:
+    from huggingface_hub import snapshot_download  # here: a tenth of a second to import
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
     try:
         return snapshot_download(repo_id, allow_patterns=_PATTERNS, ignore_patterns=["*/*"])
     except GatedRepoError as error:

@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 
 from ..config import PRESETS, ModelInputError
-from . import embedded, smollm2
-from .gguf import open_gguf
+from . import embedded
 from .huggingface import open_hf_folder, open_hub
 from .layout import WeightSource
 
@@ -36,9 +35,13 @@ def open_weights(model: str) -> WeightSource:
             f"{path} holds tensors only: pass its folder, with config.json and tokenizer.json."
         )
     if path.is_file() or path.suffix.lower() == ".gguf":
+        from .gguf import open_gguf  # its readers are imported for a file that needs them
+
         return open_gguf(path)
     if model.lower() == embedded.NAME:
         return embedded.open_reasoner()
+    from . import smollm2  # reads a GGUF too
+
     if model.lower() == smollm2.NAME:
         return smollm2.open_smollm2()
     if model.lower() in PRESETS:

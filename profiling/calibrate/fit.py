@@ -13,7 +13,7 @@ from typing import Literal
 
 import jax
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES
 from ..predicted.cases import Case
@@ -23,7 +23,7 @@ from .posterior import POWER_PRIOR, Fitter, Names, Posterior, draws, rows_of
 
 DRAWS = 65
 COVERED = 0.8
-_SPREAD = float(norm.ppf(HIGH))  # standard scales from the median to the end of the interval
+_SPREAD = float(ndtri(HIGH))  # standard scales from the median to the end of the interval
 
 
 @dataclass(frozen=True)

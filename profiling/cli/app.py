@@ -59,27 +59,16 @@ COMMANDS = {
 }  # fmt: skip
 
 
-RENAMED = {
-    "compile": {"--topology": "--slice", "--think-steps": "--think"},
-    "codesign": {"--slices": "--slice, once for each slice", "--budget": "--chip-budget"},
-    "explore": {
-        "--slices": "--slice, once for each slice",
-        "--models": "--model, once for each model",
-        "--weight-dtypes": "--dtype, once for each dtype",
-        "--kv-dtypes": "--kv-dtype, once for each dtype",
-    },
-    "eval": {"--budgets": "--think-budget"},
-}
-"""Options by their old names, which answer with the new ones."""
-
-
 class Command(TyperCommand):
     """A command that knows how its options were called before."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        for old, new in RENAMED.get(str(self.name), {}).items():
-            if any(arg.partition("=")[0] == old for arg in args):
-                raise ProfileInputError(f"{old} is called {new} now")
+        spellings: dict[str, str] = getattr(self.callback, "old_spellings", {})
+        for old in (arg.partition("=")[0] for arg in args):
+            if old in spellings:
+                new = spellings[old]
+                each = ", given once for each value" if old == f"{new}s" else ""
+                raise ProfileInputError(f"{old} is called {new} now{each}")
         return super().parse_args(ctx, args)
 
 

@@ -28,16 +28,17 @@ rooflink eval --attempts-log attempts.jsonl --model llama3-70b --slice v5e-16 --
 
 
 def _show(result: Evaluation, job: EvaluateJob, console: Console) -> None:
-    from ..render.evaluation_console import show_evaluation
+    from ..reports.renderers.console import show
+    from ..reports.sections.evaluation_document import evaluation_summary
 
-    show_evaluation(result, console)
+    show(evaluation_summary(result), console)
     if job.out is not None:
         console.print()
         say_where(console, "Report", job.out / "report.html")
 
 
 def _write(result: Evaluation, folder: Path) -> None:
-    from ..render.evaluation_report import write_evaluation
+    from ..reports.write_studies import write_evaluation
 
     write_evaluation(result, folder)
 

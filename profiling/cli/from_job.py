@@ -13,7 +13,7 @@ import typer
 from pydantic.fields import FieldInfo
 from rich.console import Console
 
-from ..jobs.job import Job, Option, WrittenJob, options_of, perform, spelling
+from ..jobs.job import Job, Option, WrittenJob, old_spellings, options_of, perform, spelling
 from .progress import TerminalWatcher
 
 JobType = TypeVar("JobType", bound=Job)
@@ -52,6 +52,7 @@ def command_of(
     parameters = [*(_parameter(job, name, *each) for name, each in fields.items()), JSON]
     defaults = {each.name: each.default for each in parameters}
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.old_spellings = old_spellings(job)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     shown = textwrap.indent(inspect.cleandoc(examples), "    ")
     command.__doc__ = f"{inspect.getdoc(job)}\n\nExamples:\n\n{shown}\n\n{more}"

@@ -17,7 +17,7 @@ from ..predicted.hardware import hardware_of, operand_dtype
 from ..predicted.step_work import Widths
 from ..records import Profile
 from ..records.base import Interval
-from ..records.codesign import Changed, Lever, LeverArrow, Quality
+from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint
 from .costs import PHASES, WITH_QUERY, Logs, logs_of, ratio
 from .crossovers import roofline_points
 from .design_point import Point, Speculation, fits, with_prompts
@@ -247,12 +247,14 @@ def with_mlp(point: Point, factor: float) -> Point:
 
 def levers(case: WorkloadOnSlice, runs: Sequence[Run] = ()) -> list[Lever]:
     """Every lever that applies to the case, with what it does to a query."""
-    before = logs_of(case.point, case.draws)
-    return [lever_of(case, move, before) for move in moves(case, runs)]
+    before, starts = logs_of(case.point, case.draws), roofline_points(case, case.point)
+    return [_lever_of(case, move, before, starts) for move in moves(case, runs)]
 
 
-def lever_of(case: WorkloadOnSlice, move: Move, before: Logs) -> Lever:
-    """One lever's cost, from `before`, the logs of the case's own point."""
+def _lever_of(
+    case: WorkloadOnSlice, move: Move, before: Logs, starts: Sequence[RooflinePoint]
+) -> Lever:
+    """One lever's cost, from the logs and the roofline of the case's own point."""
     result = ratio_of(case, move, before)
     return Lever(
         name=move.name,
@@ -263,7 +265,7 @@ def lever_of(case: WorkloadOnSlice, move: Move, before: Logs) -> Lever:
         quality=move.quality,
         evidence=move.evidence,
         fits=bool(fits(move.point)),
-        arrows=_arrows(case, move.point),
+        arrows=_arrows(starts, roofline_points(case, move.point)),
     )  # fmt: skip
 
 
@@ -286,12 +288,11 @@ def changed_of(case: WorkloadOnSlice, ratios: dict[str, np.ndarray]) -> Changed:
     )
 
 
-def _arrows(case: WorkloadOnSlice, after: Point) -> list[LeverArrow]:
+def _arrows(starts: Sequence[RooflinePoint], ends: Sequence[RooflinePoint]) -> list[LeverArrow]:
     """How far each phase moves, those that hardly do left out."""
-    pairs = zip(roofline_points(case, case.point), roofline_points(case, after), strict=True)
     return [
         LeverArrow(phase=start.phase, start=start, end=end)
-        for start, end in pairs
+        for start, end in zip(starts, ends, strict=True)
         if abs(np.log(end.intensity / start.intensity)) > 0.02
         or abs(np.log(end.flops_per_s / start.flops_per_s)) > 0.02
     ]

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from ..predicted.arrays import Number
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
-from .costs import WITH_QUERY, logs_of, phase_bounds
+from .costs import WITH_QUERY, Logs, logs_of, phase_bounds
 from .design_point import memory_full
 from .levers import NOT_MEASURED, Run, moves, ratio_of
 from .parameters import ON_CHIP, PARAMETER_BY_NAME, modelled, on_chip_bytes, scaled
@@ -77,7 +77,8 @@ def hardware_candidates(
     largest batch that fits, where capacity counts too."""
     shared = [n for n in modelled(cases[0].slice) if all(n in modelled(c.slice) for c in cases)]
     names = [name for name in shared if steps == "equal steps" or name in PARTS]
-    return [_hardware_candidate(cases, name, quantity, steps) for name in names]
+    before = [logs_of(memory_full(case.point), case.draws) for case in cases]
+    return [_hardware_candidate(cases, before, name, quantity, steps) for name in names]
 
 
 def model_candidates(
@@ -110,15 +111,19 @@ def model_candidates(
 
 
 def _hardware_candidate(
-    cases: Sequence[WorkloadOnSlice], name: str, quantity: Quantity, steps: Steps
+    cases: Sequence[WorkloadOnSlice],
+    before: Sequence[Logs],
+    name: str,
+    quantity: Quantity,
+    steps: Steps,
 ) -> Candidate:
+    """One parameter; `before` are the cases' logs at the largest batch that fits."""
     logs, factors = [], []
-    for case in cases:
+    for case, start in zip(cases, before, strict=True):
         factor = _factor(case, name, steps)
         changed = scaled(case.point, {name: factor}, on_chip_bytes(case.slice), case.costs)
         after = logs_of(memory_full(changed), case.draws)
-        before = logs_of(memory_full(case.point), case.draws)
-        value = np.asarray(getattr(after, quantity)) - np.asarray(getattr(before, quantity))
+        value = np.asarray(getattr(after, quantity)) - np.asarray(getattr(start, quantity))
         logs.append(value[_QUERY])
         factors.append(factor)
     words = "on-chip capacity" if name == ON_CHIP else PARAMETER_BY_NAME[name].words

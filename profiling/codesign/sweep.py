@@ -20,11 +20,12 @@ from pydantic import Field, ValidationError, field_validator
 from ...model.architecture import DTYPE_BITS
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
+from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..names import slice_named
 from ..predicted.arrays import Number
 from ..predicted.calibration import Calibration
-from ..predicted.model_shape import named_shape
+from ..predicted.model_shape import NamedShape, named_shape
 from ..predicted.phases import Lengths
 from ..predicted.slices import Asked
 from .chip_cost_model import ChipParts, area_mm2, build_usd, full_watts
@@ -114,6 +115,22 @@ class Part:
     designs: int
 
 
+@dataclass(frozen=True)
+class Named:
+    """The models and slices of a grid by their names, each looked up once."""
+
+    models: Mapping[str, NamedShape]
+    slices: Mapping[str, Slice]
+
+    @classmethod
+    def of(cls, grid: Grid) -> "Named":
+        """Raises ModelInputError and ChipInputError for names that are not known."""
+        return cls(
+            {name: named_shape(name) for name in grid.models},
+            {name: slice_named(name) for name in grid.slices},
+        )
+
+
 def parts_of(grid: Grid) -> Iterator[Part]:
     """Every part, in the order of its number."""
     axes = (
@@ -165,18 +182,15 @@ class LeftOut:
     reason: str
 
 
-def rows_of(grid: Grid, part: Part, calibration: Calibration) -> Columns | LeftOut:
-    """The part's columns by NAMES, sequences changing fastest; or why there are none.
-
-    Raises ModelInputError and ChipInputError for names that are not known.
-    """
+def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> Columns | LeftOut:
+    """The part's columns by NAMES, sequences changing fastest; or why there are none."""
     request = Asked(
-        model=named_shape(part.model),
+        model=named.models[part.model],
         lengths=Lengths(1.0, part.attempts, part.prompt, part.think, part.answer),
         weight_dtype=part.weight_dtype,
         kv_dtype=part.kv_dtype,
     )
-    on_slice = slice_named(part.slice)
+    on_slice = named.slices[part.slice]
     try:
         case = workload_on_slice(part.model, request, on_slice, calibration)
     except ProfileInputError as error:

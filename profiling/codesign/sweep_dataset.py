@@ -16,12 +16,10 @@ from types import ModuleType
 import numpy as np
 
 from ..errors import ProfileInputError
-from ..names import slice_named
 from ..predicted.calibration import Calibration
-from ..predicted.model_shape import named_shape
 from ..progress import Watcher
 from ..records.files import write_bytes, write_text
-from .sweep import FITS, NAMES, NUMBERS, Columns, Grid, LeftOut, parts_of, rows_of
+from .sweep import FITS, NAMES, NUMBERS, Columns, Grid, LeftOut, Named, parts_of, rows_of
 
 SCHEMA = "rooflink.exploration/1"
 MANIFEST = "_exploration.json"
@@ -128,17 +126,14 @@ def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher
     ModelInputError or ChipInputError for names that are not known, before anything is computed.
     """
     parquet()
-    for model in grid.models:
-        named_shape(model)
-    for name in grid.slices:
-        slice_named(name)
+    named = Named.of(grid)
     open_dataset(folder, grid, calibration)
     parts = list(parts_of(grid))
     missing = [n for n in range(len(parts)) if not part_path(folder, n).exists()]
     rows = len(grid.sequences)
     watcher.stage("Exploring", sum(parts[n].designs for n in missing) * rows, "points")
     for n in missing:
-        write_part(folder, n, rows_of(grid, parts[n], calibration))
+        write_part(folder, n, rows_of(grid, parts[n], named, calibration))
         watcher.advance(parts[n].designs * rows)
     reasons = [reason for n in range(len(parts)) if (reason := left_out(folder, n))]
     return Explored(len(parts), len(parts) - len(missing), list(dict.fromkeys(reasons)))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...model.weights.smollm2 import cache_folder
+from ...model.weights.host_memory import cache_folder
 from ..errors import ProfileInputError
 from .executable import CompiledPhase, CompiledRecord, Protos
 

@@ -1,4 +1,4 @@
-"""The compiled lens: a spec's phases compiled, read, and reconciled with what was asked."""
+"""The compiled lens: a spec's phases compiled, read, and reconciled with the counted bytes."""
 
 from collections import Counter
 from pathlib import Path
@@ -24,7 +24,6 @@ from .hlo.proto import parse_module
 from .spec import ProgramSpec
 from .traffic.traffic import ModuleTraffic
 from .traffic.walk import module_traffic
-from .xprof import PhaseProgram, write_session
 
 
 def compile_target(spec: ProgramSpec, watcher: Watcher | None = None) -> CompiledTarget:
@@ -52,6 +51,8 @@ def write_xprof(spec: ProgramSpec, folder: Path, watcher: Watcher | None = None)
     Takes the executables from the store that `compile_target` filled. Returns the session's file.
     Raises ProfileInputError for the CPU, which XProf draws no roofline of.
     """
+    from .xprof import PhaseProgram, write_session  # which few compilations ask for
+
     if spec.target.chip is None:
         raise ProfileInputError("--xprof needs a TPU slice such as v5e:2x4: XProf shows no CPU")
     programs = [

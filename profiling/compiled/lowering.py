@@ -61,7 +61,7 @@ Chosen = Mapping[str, TensorLayout]
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs of a spec on `mesh`, lowered one by one as they are asked for."""
+    """The programs of a spec on `mesh`, lowered one by one, on demand."""
 
     spec: ProgramSpec
     mesh: Mesh

@@ -132,12 +132,12 @@ def _said(baselines: Sequence[Baseline]) -> str:
     times = top.times_less
     if times is None:
         return (
-            f"The choice made on one half of the problems never reached the {top.accuracy:.1%} of "
-            f"'{top.label}' on the other."
+            f"The choice made on one half of the problems never reached the "
+            f"{100 * top.accuracy:.1f} % of '{top.label}' on the other."
         )
     verdict = "at least" if times >= WANTED_TIMES else "less than"
     return (
         f"Chosen on one half of the problems and measured on the other, the choice reached the "
-        f"{top.accuracy:.1%} of '{top.label}' with {times:.1f} times less compute: {verdict} the "
-        f"{WANTED_TIMES:.0f} times of Snell et al. 2024."
+        f"{100 * top.accuracy:.1f} % of '{top.label}' with {times:.1f} times less compute: "
+        f"{verdict} the {WANTED_TIMES:.0f} times of Snell et al. 2024."
     )

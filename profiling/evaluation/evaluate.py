@@ -76,7 +76,8 @@ class Runner:
         engine, prompts = self._engine(place)
         batch = grid.questions_together(max(map(len, prompts)))
         strategy = parse_strategy(place.strategy, verifiers_on(grid.verifier, self.model))
-        watcher.stage(f"{place.strategy} @{place.budget}", len(prompts), "questions")
+        at = "" if place.budget is None else f" @{place.budget}"
+        watcher.stage(f"{place.strategy}{at}", len(prompts), "questions")
         answered: list[Answered] = []
         with clocked() as clock:
             for first in range(0, len(prompts), batch):

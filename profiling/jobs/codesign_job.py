@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,8 @@ class CodesignJob(TermsOptions, WrittenJob):
     TensorBoard events: five asks to the hardware team and five to the model team, then what they
     stand on.
     """
+
+    renamed: ClassVar = {"budget": "chip_budget"}
 
     profiles: Annotated[
         tuple[Path | Profile, ...],

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -68,6 +68,8 @@ class CompileJob(WrittenJob):
     The target is 'cpu' or a TPU slice, compiled for ahead of time with no TPU there (needs
     `pip install 'rooflink[tpu]'`). Bytes are per device and per call of a phase's program.
     """
+
+    renamed: ClassVar = {"topology": "slices", "think_steps": "think"}
 
     model: Annotated[str, Option("A preset, or a path or hub id for its shape.")]
     slices: Annotated[

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -50,6 +50,8 @@ class EvaluateJob(TermsOptions, WrittenJob):
     Each strategy runs at each budget of thought. Costs are counted for every question, and
     predicted on described chips. A run that was stopped goes on where it was.
     """
+
+    renamed: ClassVar = {"budgets": "think_budget", "folder": "out"}
 
     model: Annotated[
         str,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ..backend import choose_backend
 from ..errors import InterruptedRunError, ProfileInputError
@@ -31,6 +31,8 @@ class ExploreJob(WrittenJob):
     Needs pyarrow: pip install 'rooflink[explore]'. A sweep that was stopped goes on when the same
     command is given again, and comes to the same files.
     """
+
+    renamed: ClassVar = {"weight_dtypes": "dtypes"}
 
     grid: Annotated[Path | None, Option("Axes and their values.", argument="[GRID.toml]")] = None
     models: Annotated[

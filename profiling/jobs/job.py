@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, ClassVar, NoReturn, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -54,6 +54,7 @@ class Job(BaseModel):
     """A verb with its options. Raises ProfileInputError, in one sentence, for what cannot be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    renamed: ClassVar[Mapping[str, str]] = {}  # options by their old names, which answer with these
 
     def __init__(self, /, **options: Any) -> None:
         try:
@@ -97,6 +98,13 @@ def spelling(job: type[Job], name: str) -> str:
     option = _option(field) if field else None
     own = (option.argument or option.name) if option else None
     return own or f"--{name.replace('_', '-')}"
+
+
+def old_spellings(job: type[Job]) -> dict[str, str]:
+    """Options as they were spelled before -> as they are now: '--slices' took commas."""
+    old = {name: name for name in job.model_fields} | dict(job.renamed)
+    found = {f"--{name.replace('_', '-')}": spelling(job, new) for name, new in old.items()}
+    return {name: new for name, new in found.items() if name != new and new.startswith("--")}
 
 
 def perform(
@@ -147,12 +155,15 @@ def _option(field: FieldInfo) -> Option:
 
 def _refuse(job: type[Job], error: ValidationError) -> NoReturn:
     """Raise the first mistake as one sentence, in the command line's spelling."""
-    first = error.errors()[0]
+    mistakes = error.errors()
+    first = next((each for each in mistakes if each["type"] == "extra_forbidden"), mistakes[0])
     context: Mapping[str, Any] = first.get("ctx", {})
     if isinstance(context.get("error"), ValueError):
         raise context["error"] from None
     field = str(first["loc"][0]) if first["loc"] else ""
     name, given = spelling(job, field), first["input"]
+    if field in job.renamed:
+        raise ProfileInputError(f"'{field}' is called '{job.renamed[field]}' now") from None
     if first["type"] == "extra_forbidden":
         near = get_close_matches(field, job.model_fields, n=1)
         raise ProfileInputError(

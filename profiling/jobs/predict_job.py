@@ -1,7 +1,7 @@
 """PredictJob: a workload on slices that nobody here has."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,8 @@ class PredictJob(TermsOptions):
     Each phase gets a median and an 80 % interval, from the chips' datasheets and from how far
     published measurements stay behind them.
     """
+
+    renamed: ClassVar = {"prompts": "batch"}
 
     model: Annotated[
         str,

@@ -63,7 +63,7 @@ class Plane:
             yield line.name, [self._event(event, line.timestamp_ns) for event in line.events]
 
     def kinds(self) -> Iterator[tuple[str, Stats]]:
-        """Name and stats of what is said once of all events of a kind."""
+        """Name and stats of each kind of event, which a file holds once."""
         for kind in self._kinds.values():
             yield kind.name, self._stats(kind.stats)
 

@@ -5,6 +5,7 @@ from .compilation import Compilation, compile
 from .evaluation import Evaluated, evaluate
 from .prediction import Predicted, predict
 from .run import Run, load, profile
+from .studies import calibrate, compare, explore, train, validate
 
 __all__ = [
     "Codesigned",
@@ -12,10 +13,15 @@ __all__ = [
     "Evaluated",
     "Predicted",
     "Run",
+    "calibrate",
     "codesign",
+    "compare",
     "compile",
     "evaluate",
+    "explore",
     "load",
     "predict",
     "profile",
+    "train",
+    "validate",
 ]

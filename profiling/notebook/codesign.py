@@ -21,7 +21,7 @@ from .frames import frame
 from .from_job import function_of
 from .page import page
 from .picture import Picture
-from .run import Run
+from .run import Run, recorded
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _view(result: CodesignReport, job: CodesignJob) -> Codesigned:
 def _profiles(runs: Run | Profile | str | Path | Sequence[Any]) -> tuple[Any, ...]:
     """What `profile` or `load` returned as the profile it holds; folders and files as they are."""
     several = runs if isinstance(runs, list | tuple) else [runs]
-    return tuple(each.record if isinstance(each, Run) else each for each in several)
+    return tuple(map(recorded, several))
 
 
 codesign = function_of(

@@ -1,6 +1,5 @@
 """Evaluated: what strategies got right and what it cost, and `evaluate`, which tries them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,21 +7,13 @@ from typing import Any
 from ..errors import ProfileInputError
 from ..jobs.evaluate_job import EvaluateJob
 from ..records.evaluation import Evaluation
-from ..render.evaluation_all_tables import all_tables
-from ..render.evaluation_facts import headline, notes, subtitle
-from ..render.evaluation_png import (
-    Panel,
-    attempts_panels,
-    budget_panels,
-    figure_of,
-    frontier_panels,
-)
-from ..render.evaluation_report import write_evaluation
-from . import evaluation_rows as rows
-from .frames import frame
+from ..reports.charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
+from ..reports.document import Chart
+from ..reports.renderers.notebook import Picture, cell, frame
+from ..reports.sections import evaluation_tables as tables
+from ..reports.sections.evaluation_document import evaluation_cell, headline
+from ..reports.write_studies import write_evaluation
 from .from_job import function_of
-from .page import page
-from .picture import Picture
 
 FLOPS = "flops"
 
@@ -37,59 +28,52 @@ class Evaluated:
         return f"{self.record.task}: {headline(self.record)}"
 
     def _repr_html_(self) -> str:
-        record = self.record
-        return page(
-            "tables.html.j2",
-            heading=", ".join(subtitle(record)),
-            headline=headline(record),
-            tables=all_tables(record)[:1],
-            folded=all_tables(record)[1:],
-            notes=notes(record),
-        )
+        return cell(evaluation_cell(self.record))
 
     @property
     def ways(self) -> Any:
         """A row for each strategy at each budget, as a DataFrame where pandas is installed, else a
         list of dicts."""
-        return frame(rows.cells(self.record), "way")
+        return frame(tables.cells_table(self.record), tables.settings_table(self.record))
 
     @property
     def levels(self) -> Any:
         """A row for each strategy at each level of difficulty."""
-        return frame(rows.levels(self.record), "way")
+        return frame(tables.levels_rows(self.record))
 
     @property
     def attempts(self) -> Any:
         """A row for each number of attempts: pass@k, majority@k and the best by score."""
-        return frame(rows.attempts(self.record), "k")
+        return frame(tables.attempts_table(self.record))
 
     @property
     def costs(self) -> Any:
         """A row for each strategy on each slice: a query and a correct answer, predicted."""
-        return frame(rows.costs(self.record), "way")
+        return frame(tables.costs_table(self.record), tables.costs_accuracy(self.record))
 
     @property
     def options(self) -> Any:
         """A row for each way to answer by each kind of cost, cheapest first."""
-        return frame(rows.options(self.record.frontiers), "way")
+        return frame(tables.options_table(self.record.frontiers))
 
     def budgets(self) -> Picture:
         """Accuracy against the budget of thought.
 
         Raises ProfileInputError where no strategy has two budgets.
         """
-        return self._picture(
-            budget_panels(self.record), "two budgets: evaluate with think_budget=[4, 8]"
-        )
+        chart = budget_chart(self.record)
+        return _picture(chart, "two budgets: evaluate with think_budget=[4, 8]")
 
-    def samples(self) -> Picture:
+    def samples(self, way: str | None = None) -> Picture:
         """pass@k, majority@k and the best by score against k, beside k random guesses.
 
-        Raises ProfileInputError where no strategy was sampled at two numbers of attempts.
+        Of the strategy `way` as `ways` names it, else of the one that was sampled most. Raises
+        ProfileInputError where it was not sampled at two numbers of attempts.
         """
-        return self._picture(
-            attempts_panels(self.record), "samples: evaluate with attempts=[1, 2, 4, 8]"
-        )
+        cells = [each for each in self.record.cells if way in (None, each.label)]
+        most = max(cells, key=lambda each: len(each.attempts), default=None)
+        chart = attempts_chart(most, self.record.guess_rate) if most else None
+        return _picture(chart, "samples: evaluate with attempts=[1, 2, 4, 8]")
 
     def frontier(self, over: str = FLOPS) -> Picture:
         """Every way to answer by its cost, and the stairs that nothing cheaper beats; `over` is
@@ -97,22 +81,24 @@ class Evaluated:
 
         Raises ProfileInputError for another slice.
         """
-        found = [each for each in self.record.frontiers if (each.slice or each.kind) == over]
-        known = ", ".join(each.slice or each.kind for each in self.record.frontiers)
-        return self._picture(frontier_panels(found), f"costs in '{over}': take one of {known}")
+        frontiers = {each.slice or each.kind: each for each in self.record.frontiers}
+        chosen = frontiers.get(over)
+        chart = frontier_chart(chosen, self.record.optimal) if chosen else None
+        return _picture(chart, f"costs in '{over}': take one of {', '.join(frontiers)}")
 
     def save(self, folder: str | Path) -> Path:
-        """Write evaluation.json, both reports, plots and TensorBoard events; returns the folder.
+        """Write evaluation.json, both reports, charts and TensorBoard events; returns the folder.
 
         Raises ProfileInputError where that cannot be.
         """
         write_evaluation(self.record, Path(folder))
         return Path(folder)
 
-    def _picture(self, panels: Sequence[Panel], missing: str) -> Picture:
-        if not panels:
-            raise ProfileInputError(f"the evaluation has no {missing}")
-        return Picture(figure_of(panels), repr(self))
+
+def _picture(chart: Chart | None, missing: str) -> Picture:
+    if chart is None:
+        raise ProfileInputError(f"the evaluation has no {missing}")
+    return Picture(chart)
 
 
 def _view(result: Evaluation, job: EvaluateJob) -> Evaluated:

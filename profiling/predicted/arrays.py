@@ -53,9 +53,9 @@ def _names(kind: type) -> tuple[str, ...] | None:
 
 
 def with_last_axis(number: Number, axes: int = 1) -> Number:
-    """[...] as [..., 1], or with as many last axes."""
-    array = library(number).asarray(number)
-    return array.reshape(array.shape + (1,) * axes)
+    """[...] as [..., 1], or with as many last axes; what has no axes meets any as it is."""
+    shape = getattr(number, "shape", ())
+    return number.reshape(shape + (1,) * axes) if shape else number
 
 
 def maximum(one: Number, other: Number) -> Number:

@@ -166,9 +166,13 @@ class Calibration:
         return PowerShares(**self.power)
 
     def design_watts(self, power: DesignPower) -> np.ndarray:
-        """Draws [draws] of a chip's design power, the mode its median."""
-        text = f"design power/{power.watts}"
-        return power.watts * np.exp(power.log_scale * _normals(self.draws, text))
+        """Draws [draws] of a chip's design power, the mode its median.
+
+        Their order hangs on the chip's name: not on its watts, of which the last digit is the
+        linear algebra library's.
+        """
+        normals = _normals(self.draws, f"design power/{power.chip}")
+        return power.watts * np.exp(power.log_scale * normals)
 
     def _effect(
         self, effects: dict[str, dict[str, np.ndarray]], name: str, who: str | None, scale: float
@@ -179,10 +183,13 @@ class Calibration:
         return scale * _normals(self.draws, f"{name}/{who}")
 
 
+@cache
 def _normals(count: int, seed_words: str) -> np.ndarray:
     """Zero and then evenly spread standard normals in an order of its own: the same every time."""
     rng = np.random.default_rng(zlib.crc32(seed_words.encode()))
-    return np.concatenate(([0.0], rng.permutation(_even_normals(count - 1))))
+    drawn = np.concatenate(([0.0], rng.permutation(_even_normals(count - 1))))
+    drawn.flags.writeable = False  # whoever asks again gets the same array
+    return drawn
 
 
 @cache

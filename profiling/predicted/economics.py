@@ -32,6 +32,7 @@ from ...tpu_configs.figure import Figure, Table, Words
 from ..errors import ProfileInputError
 from ..records.base import Interval
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
+from ..statistics import jeffreys_interval
 
 
 def own_number(text: str, what: str, unit: str, at_least: float = 0.0) -> float | None:
@@ -68,9 +69,7 @@ def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
     if cost.low <= 0:  # what costs nothing has no width to join
         return cost * (1 / share)
     right = share * problems
-    from scipy.stats import beta  # half a second that a price alone does not need
-
-    least, most = beta.ppf([0.1, 0.9], right + 0.5, problems - right + 0.5)
+    least, most = jeffreys_interval(right, problems, 0.1)
     more = hypot(log(cost.high / cost.median), log(share / min(least, share)))
     less = hypot(log(cost.median / cost.low), log(max(most, share) / share))
     median = cost.median / share

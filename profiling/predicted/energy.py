@@ -43,6 +43,7 @@ class PowerShares:
 class DesignPower:
     """The most that a chip draws: published, or estimated from chips like it."""
 
+    chip: str  # its name
     watts: float
     log_scale: float  # of the estimate; 0 where it is published
     said: str
@@ -69,12 +70,13 @@ def design_power_of(chip: Chip) -> DesignPower | None:
     """
     published = chip.power.maximum if chip.power else None
     if published is not None:
-        return DesignPower(published.value, 0.0, f"{published.value:g} W, published")
+        return DesignPower(chip.name, published.value, 0.0, f"{published.value:g} W, published")
     if chip.kind not in _CENTRE_KINDS or chip.peak.bfloat16 is None:
         return None
     weights, scale = _regression()
     watts = float(np.exp(_features(chip) @ weights))
-    return DesignPower(watts, scale, f"about {watts:.0f} W, estimated from chips like it")
+    text = f"about {watts:.0f} W, estimated from chips like it"
+    return DesignPower(chip.name, watts, scale, text)
 
 
 @cache

@@ -7,7 +7,8 @@ class Record(BaseModel):
     """Base of every part of a record: immutable, and strict about unknown fields.
 
     A figure that follows from others (`computed_field`) is written with them, so that whoever
-    reads the file need not know how; on reading it is derived anew.
+    reads the file need not know how; on reading it is derived anew, so that a file which was
+    changed by hand does not contradict itself.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,12 +20,7 @@ from pydantic import ValidationError
 
 from ..errors import ProfileInputError
 from .base import Record
-from .codesign import CodesignReport
-from .evaluation import Cell, Evaluation
-from .migrations import migrated
 from .profile import Profile
-from .training import Training
-from .validation import Validation
 
 Read = TypeVar("Read", bound=Record)
 
@@ -47,10 +43,10 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise
 
 
-def save_profile(profile: Profile, folder: Path) -> Path:
-    """Write `folder`/profile.json and return its path."""
-    path = folder / "profile.json"
-    write_text(path, profile.model_dump_json(indent=1) + "\n")
+def save_record(record: Record, folder: Path) -> Path:
+    """Write one of the records of `WRITTEN` into `folder`; returns its path there."""
+    path = folder / next(each.file for each in WRITTEN.values() if each.record is type(record))
+    write_text(path, record.model_dump_json(indent=1) + "\n")
     return path
 
 
@@ -65,7 +61,11 @@ def load_profile(path: Path) -> Profile:
 
 def load_record(record: type[Read], file: Path) -> Read:
     """Read a file that holds one of the records of `WRITTEN`. Raises as `load_profile` does."""
-    name, written = next((n, each) for n, each in WRITTEN.items() if each.record is record)
+    from .migrations import migrated  # of every record
+
+    name, written = next(
+        (n, written_as) for n, written_as in WRITTEN.items() if written_as.kind == record.__name__
+    )
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -91,9 +91,16 @@ FOLDER = "schemas"
 class Written:
     """A kind of record, the file that holds one, and the command that writes it."""
 
-    record: type[Record]
+    kind: str  # the record's class
+    module: str  # of this package, imported when the class is asked for
     file: str
     command: str
+
+    @property
+    def record(self) -> type[Record]:
+        """The record's class."""
+        found: type[Record] = getattr(import_module(f".{self.module}", __package__), self.kind)
+        return found
 
     @property
     def version(self) -> str:
@@ -102,12 +109,12 @@ class Written:
 
 
 WRITTEN = {
-    "profile": Written(Profile, "profile.json", "rooflink profile"),
-    "evaluation": Written(Evaluation, "evaluation.json", "rooflink eval"),
-    "cell": Written(Cell, "cells/*.json", "rooflink eval"),
-    "codesign": Written(CodesignReport, "codesign.json", "rooflink codesign"),
-    "training": Written(Training, "training.json", "rooflink train"),
-    "validation": Written(Validation, "validation.json", "rooflink validate"),
+    "profile": Written("Profile", "profile", "profile.json", "rooflink profile"),
+    "evaluation": Written("Evaluation", "evaluation", "evaluation.json", "rooflink eval"),
+    "cell": Written("Cell", "evaluation", "cells/*.json", "rooflink eval"),
+    "codesign": Written("CodesignReport", "codesign", "codesign.json", "rooflink codesign"),
+    "training": Written("Training", "training", "training.json", "rooflink train"),
+    "validation": Written("Validation", "validation", "validation.json", "rooflink validate"),
 }
 
 

@@ -223,25 +223,25 @@ def total_phase(profile: Profile) -> Phase:
 
 
 def _total_measured(costs: list[MeasuredCost | None], tokens: int) -> MeasuredCost | None:
-    known = [cost for cost in costs if cost is not None]
-    if not known or len(known) < len(costs):
+    measured = [cost for cost in costs if cost is not None]
+    if not measured or len(measured) < len(costs):
         return None
-    time = _total_spread([cost.time_s for cost in known])
+    time = _total_spread([cost.time_s for cost in measured])
     if time.median <= 0:
         return None
 
     def weighted(rates: list[float]) -> float:
         """Rates weighted by time: the work of all phases over the time of all."""
-        used = sum(r * cost.time_s.median for r, cost in zip(rates, known, strict=True))
+        used = sum(r * cost.time_s.median for r, cost in zip(rates, measured, strict=True))
         return used / time.median
 
     return MeasuredCost(
         time_s=time,
         tokens_per_s=tokens / time.median,
-        flops_per_s=weighted([cost.flops_per_s for cost in known]),
-        bytes_per_s=weighted([cost.bytes_per_s for cost in known]),
-        bandwidth_share=weighted([cost.bandwidth_share for cost in known]),
-        flops_share=weighted([cost.flops_share for cost in known]),
+        flops_per_s=weighted([cost.flops_per_s for cost in measured]),
+        bytes_per_s=weighted([cost.bytes_per_s for cost in measured]),
+        bandwidth_share=weighted([cost.bandwidth_share for cost in measured]),
+        flops_share=weighted([cost.flops_share for cost in measured]),
     )
 
 

@@ -55,10 +55,10 @@ class Trace(Record):
     @property
     def attributed_share(self) -> float:
         """Share of thread time with a phase and a scope."""
-        known = sum(
+        attributed_s = sum(
             row.self_time_s for row in self.scopes if UNATTRIBUTED not in (row.phase, row.scope)
         )
-        return known / self.thread_s if self.thread_s else 0.0
+        return attributed_s / self.thread_s if self.thread_s else 0.0
 
     @property
     def overhead(self) -> float | None:

@@ -9,7 +9,7 @@ DataFrames and TensorBoard take the values.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -40,7 +40,7 @@ class Column:
 
     `text` takes a number (for an `Interval` its median); a `Unit` (units.seconds, units.bytes_ ...)
     writes the whole column on one scale. Without `text` values are shown as they are: strings.
-    None is shown as ''. A column whose every cell is '' is left out of its table.
+    None is shown as `missing`. A column whose every cell is '' is left out of its table.
     """
 
     title: str
@@ -53,6 +53,7 @@ class Column:
     short: str = ""  # the heading where space is short
     help: str = ""  # an explanation, shown where the reader points at the heading
     data: bool = True  # False: a rendering of another column, left out of a DataFrame
+    missing: str = ""  # what is shown for None
 
     @property
     def numeric(self) -> bool:
@@ -83,7 +84,7 @@ class Column:
 
     def _cell(self, value: Value) -> str:
         if value is None:
-            return ""
+            return self.missing
         if isinstance(value, str):
             return value
         write = self._write
@@ -111,6 +112,7 @@ class Table:
     has_total: bool = False
     note: str = ""  # a sentence under the caption
     whole: bool = False  # columns that a terminal has no room for follow in a further table
+    keys: int = 1  # leading columns that tell rows apart: such a further table has them again
 
     @cached_property
     def shown(self) -> list[Column]:
@@ -345,3 +347,8 @@ def _flat(block: Block | Section) -> "list[Block]":
 def columns(*some: Column | Sequence[Column]) -> list[Column]:
     """Columns and lists of them as one list."""
     return [c for part in some for c in ([part] if isinstance(part, Column) else part)]
+
+
+def drawn(charts: Iterable[Chart | None]) -> list[Block]:
+    """Those charts that there is something to draw in."""
+    return [chart for chart in charts if chart is not None]

@@ -127,6 +127,11 @@ def prefixed(value: float, symbol: str) -> str:
     return _prefixed(symbol)(value)
 
 
+def parameters(value: float) -> str:
+    """'161 k parameters', '8.03 B parameters' (billions)."""
+    return f"{_prefixed('')(value).replace(' G', ' B')} parameters"
+
+
 def usd_per(value: float, noun: str, plural: str = "") -> str:
     """'$0.0123 per query', '$5.12 per million queries'."""
     text = usd(value)
@@ -160,6 +165,11 @@ def share(value: float) -> str:
     if abs(percent) < 0.1:
         return "<0.1 %" if percent > 0 else "about 0 %"
     return f"{percent:.1f} %" if abs(percent) < 9.95 else f"{percent:.0f} %"
+
+
+def percent(value: float) -> str:
+    """'82.5 %': accuracies, with a decimal whatever their size."""
+    return f"{100 * value:.1f} %"
 
 
 def change(value: float) -> str:

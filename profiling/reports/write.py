@@ -1,12 +1,12 @@
 """A run's folder: profile.json, report.md, report.html, charts and TensorBoard events."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ProfileInputError
 from ..records import Profile
-from ..records.base import BYTE_KINDS
-from ..records.files import save_profile, write_text
+from ..records.base import BYTE_KINDS, Record
+from ..records.files import save_record, write_text
 from ..records.profile import TOTAL
 from .document import Document
 from .renderers.html import html
@@ -32,15 +32,11 @@ _LAYOUT = {
 def write_run(profile: Profile, folder: Path) -> list[Path]:
     """Write everything into `folder`, made if missing; returns the files."""
     document = profile_document(profile)
-    return write_report(
-        folder, lambda: save_profile(profile, folder), document, profile_events(profile, document)
-    )
+    return write_report(folder, profile, document, profile_events(profile, document))
 
 
-def write_report(
-    folder: Path, save: Callable[[], Path], document: Document, events: Events
-) -> list[Path]:
-    """The record (`save` writes it), report.md, report.html, charts and events into `folder`.
+def write_report(folder: Path, record: Record, document: Document, events: Events) -> list[Path]:
+    """The record, report.md, report.html, charts and events into `folder`.
 
     The reports are rendered before the first is written, each file appears whole or not at all,
     and a run written again into the same folder replaces its own files and no others.
@@ -48,7 +44,7 @@ def write_report(
     pages = report_files(document)
     try:
         (folder / CHARTS).mkdir(parents=True, exist_ok=True)
-        written = [save()]
+        written = [save_record(record, folder)]
         for name, page in pages.items():
             write_text(folder / name, page)
             written.append(folder / name)
@@ -56,7 +52,7 @@ def write_report(
     except OSError as error:
         reason = error.strerror or str(error)
         raise ProfileInputError(
-            f"cannot write the run to {folder}: {reason}; choose another folder"
+            f"cannot write the report to {folder}: {reason}; choose another folder"
         ) from None
 
 
@@ -77,8 +73,8 @@ def profile_events(profile: Profile, document: Document) -> Events:
     return Events(
         scalars=scalars(profile),
         texts={"report": markdown(document)},
-        charts=[chart for chart in document.charts() if chart.name == "roofline"],
-        histograms={"outcome/thought_tokens": [length.think_tokens for length in lengths]},
+        charts={chart.name: chart for chart in document.charts() if chart.name == "roofline"},
+        histograms=[("outcome/thought_tokens", [length.think_tokens for length in lengths], 0)],
         layout=_LAYOUT if profile.thought else {},
         sessions=sessions(profile),
     )

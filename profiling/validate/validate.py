@@ -159,7 +159,7 @@ def validate(
     command: str,
     watcher: Watcher | None = None,
 ) -> Validation:
-    """Every row of `files` predicted, and worked problems and peers where they are asked for.
+    """Every row of `files` predicted, and worked problems and peers where requested.
 
     Raises ProfileInputError for a file that is no table of measurements.
     """

@@ -95,10 +95,19 @@ COMMANDS = {
 RUNS = ("profile", "profile_voting", "profile_beam", "profile_revision", "eval")
 """These sample tokens, or are compiled for this CPU: the version of JAX has a say in them."""
 
+_POWER = "the order of a TPU's power draws hung on the last digit of a least-squares fit"
 MENDED: dict[str, str] = {
     "*/largest_batch": "a whole number of millions, which float32 rounded",
     "codesign/data_centers/*/smoothing/*": "small differences of powers, which float32 rounded",
     "codesign/cases/*/flips/*": "a root of a difference near zero, which float32 rounded",
+    "codesign/cases/*/thought/*": "a root of a difference near zero, which float32 rounded",
+    "*v[567]*/energy_j/*": _POWER,
+    "*v[567]*/wall_j/*": _POWER,
+    "*v[567]*/gco2e/*": _POWER,
+    "codesign/*v[567]*/energy_per_query_j/*": _POWER,
+    "codesign/*v[567]*/power_w/*": _POWER,
+    "codesign/*v[567]*/traces/*": _POWER,
+    "codesign/*v[567]*/wall_kwh_per_day/*": _POWER,
 }
 """Path of a figure that may differ, with * for any part of it -> why."""
 

@@ -233,7 +233,7 @@ def case(profile: str, slice_name: str) -> CodesignCase:
 def sample_codesign(**changes: object) -> CodesignReport:
     """The report with `changes`."""
     found = CodesignReport(
-        command="rooflink codesign small.json --slices v5e-8,v5p-8",
+        command="rooflink codesign small.json --slice v5e-8 --slice v5p-8",
         profiles=[
             ProfileRead(
                 name="small <b>", model="small", file="small.json", ran=True, weights="random"

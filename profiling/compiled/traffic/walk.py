@@ -83,7 +83,7 @@ class _Walk:
         self._scopes = ScopeReader(phases)
 
     def place_of(self, module: Module) -> Place:
-        """What is said of instructions that nothing else places."""
+        """The place of instructions that nothing else places."""
         return self._scopes.of_module(module)
 
     def computation(self, computation: Computation, context: _Context) -> None:

@@ -94,11 +94,12 @@ def printable(text: str) -> str:
 
 
 def _show_whole(table: Table, console: Console) -> None:
-    """The table; of one that is to be whole, the columns left out under the first one again."""
+    """The table; of one that is to be whole, the columns left out beside its keys again."""
     left = show_table(table, console)
     while left and table.whole:
         console.print()
-        shown = replace(table, columns=[table.shown[0], *left], note="")
+        ranked = [replace(column, priority=rank) for rank, column in enumerate(left)]
+        shown = replace(table, columns=[*table.shown[: table.keys], *ranked], note="")
         still = show_table(shown, console)
         if len(still) == len(left):
             return

@@ -97,5 +97,5 @@ def _length(table: Table) -> int:
 def _cells(name: str, value: Value) -> Row:
     if not isinstance(value, Interval):
         return {name: value}
-    stem, unit = _UNIT.match(name).groups()  # type: ignore[union-attr]  # it matches any name
+    stem, unit = _UNIT.match(name).groups("")  # type: ignore[union-attr]  # it matches any name
     return {name: value.median, f"{stem}_low{unit}": value.low, f"{stem}_high{unit}": value.high}

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Scalar: TypeAlias = tuple[str, float, int]
 """Tag, value, step."""
+Histogram: TypeAlias = tuple[str, Sequence[float], int]
+"""Tag, values, step."""
 Hyperparameters: TypeAlias = dict[str, str | float]
 
 SUFFIX = ".rooflink"  # marks the event files that are ours to replace
@@ -74,8 +76,8 @@ class Events:
 
     scalars: Iterable[Scalar] = ()
     texts: Mapping[str, str] = field(default_factory=dict)  # tag -> Markdown
-    charts: Sequence[Chart] = ()  # as pictures, under their names
-    histograms: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    charts: Mapping[str, Chart] = field(default_factory=dict)  # tag -> what is drawn there
+    histograms: Iterable[Histogram] = ()
     layout: Mapping[str, object] = field(default_factory=dict)  # of the CUSTOM SCALARS tab
     sessions: Iterable[Session] = ()
     sessions_folder: str = "chips"
@@ -93,13 +95,13 @@ def _write(events: Events, folder: Path) -> None:
             writer.add_scalar(name, value, step)
         if events.layout:
             writer.add_custom_scalars(dict(events.layout))
-        for chart in events.charts:
-            add_png(writer, chart.name, png(chart))
+        for name, chart in events.charts.items():
+            add_png(writer, name, png(chart))
         for name, text in events.texts.items():
             writer.add_text(name, text)
-        for name, values in events.histograms.items():
+        for name, values, step in events.histograms:
             if values:
-                writer.add_histogram(name, _array(values), bins="auto")
+                writer.add_histogram(name, _array(values), step, bins="auto")
 
 
 def replace_events(

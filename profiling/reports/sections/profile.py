@@ -1,7 +1,5 @@
 """A profile as a report: the whole document, and the short one for a terminal or a notebook."""
 
-from collections.abc import Iterable
-
 from ...records import Profile
 from .. import terms, units
 from ..charts.phases import bytes_chart, chips_chart, idle_chart, time_chart
@@ -11,7 +9,6 @@ from ..document import (
     Beside,
     Block,
     Bullets,
-    Chart,
     Details,
     Document,
     Example,
@@ -22,12 +19,14 @@ from ..document import (
     Terms,
     Tile,
     Tiles,
+    drawn,
 )
 from ..terms import COUNTED, MEASURED, PREDICTED
 from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled import compiled_section, compiled_summary
 from .predicted import LABEL, predicted_section, slices_table
+from .provenance import provenance_facts
 from .trace import trace_section, trace_summary
 
 _SAMPLES = 2  # of a terminal
@@ -43,7 +42,7 @@ def profile_document(profile: Profile) -> Document:
         sections=[
             Section("Findings", [Findings(facts.advice(profile.findings))]),
             _phases(profile),
-            Section("Roofline", _drawn([roofline(profile)])),
+            Section("Roofline", drawn([roofline(profile)])),
             predicted_section(profile),
             _chips(profile),
             _along(profile),
@@ -92,9 +91,9 @@ def notebook_document(profile: Profile) -> Document:
         lead=[
             Tiles(tiles(profile)),
             tables.phase_table(profile),
-            Beside(_drawn([time_chart(profile), bytes_chart(profile)])),
-            Details("Roofline", _drawn([roofline(profile)])),
-            Details("Along the thought", _drawn([thought_chart(profile)])),
+            Beside(drawn([time_chart(profile), bytes_chart(profile)])),
+            Details("Roofline", drawn([roofline(profile)])),
+            Details("Along the thought", drawn([thought_chart(profile)])),
             Details("Predicted on slices", [slices_table(profile.predictions, False)]),
             Details("Findings", [Findings(facts.advice(profile.findings))]),
         ],
@@ -171,7 +170,7 @@ def _phases(profile: Profile) -> Section:
         [
             tables.phase_table(profile),
             Paragraph(_phase_note(profile)),
-            Beside(_drawn([time_chart(profile), bytes_chart(profile)])),
+            Beside(drawn([time_chart(profile), bytes_chart(profile)])),
             Details("Bytes by kind, steps and slots as tables", hidden),
         ],
     )
@@ -194,7 +193,7 @@ def _chips(profile: Profile) -> Section:
         "Lower bound from the datasheet",
         [
             *_resident(profile),
-            *_drawn([chips_chart(profile)]),
+            *drawn([chips_chart(profile)]),
             tables.chip_times_table(profile),
             Details("The chips' datasheets", [tables.chips_table(profile)]),
         ],
@@ -226,14 +225,14 @@ def _outcome(profile: Profile) -> Section:
     outcome = profile.outcome
     idle = idle_chart(profile)
     if outcome is None:
-        return Section("Idle slots", _drawn([idle]), "outcome")
+        return Section("Idle slots", drawn([idle]), "outcome")
     budget = profile.workload.think_budget
     lengths = lengths_chart(outcome.lengths, budget, facts.STOP_LABELS)
     return Section(
         "Outcome",
         [
             tables.outcome_facts(profile),
-            Beside(_drawn([lengths, idle])),
+            Beside(drawn([lengths, idle])),
             Beside(_samples(profile)),
         ],
     )
@@ -270,7 +269,8 @@ def _samples(profile: Profile) -> list[Block]:
 
 def _provenance(profile: Profile) -> list[Block]:
     made = [tables.model_facts(profile), tables.workload_facts(profile),
-            tables.machine_facts(profile), tables.provenance_facts(profile)]  # fmt: skip
+            tables.machine_facts(profile),
+            provenance_facts(profile.provenance, ("schema", profile.schema_version))]  # fmt: skip
     return [Beside([facts for facts in made if facts.known])]
 
 
@@ -286,7 +286,3 @@ def _reading(profile: Profile) -> list[Block]:
     used |= {terms.COMPILED} if profile.compiled else set()
     meanings = {**terms.lenses(used), **_terms(profile)}
     return [Terms(meanings), Bullets(terms.CONVENTIONS)]
-
-
-def _drawn(charts: Iterable[Chart | None]) -> list[Block]:
-    return [chart for chart in charts if chart is not None]

@@ -17,6 +17,7 @@ from ...records import (
 from ...records.profile import TOTAL, total_phase
 from .. import theme, units
 from ..document import Advice
+from .provenance import machine_text
 
 OVERHEAD = "overhead"
 """What bounds a phase that is far from both limits of the machine."""
@@ -166,10 +167,7 @@ def _advice(finding: Finding) -> Advice:
 
 def backend_text(profile: Profile) -> str:
     """'cpu (AMD EPYC, 2 cores)', or that nothing was run."""
-    source = profile.provenance
-    if source.backend == "none":
-        return "not run"
-    return f"{source.backend} ({source.device}, {units.plural(source.cores, 'core')})"
+    return machine_text(profile.provenance)
 
 
 def machine_word(profile: Profile) -> str:

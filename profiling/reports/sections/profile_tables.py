@@ -256,23 +256,6 @@ def machine_facts(profile: Profile) -> Facts:
     )
 
 
-def provenance_facts(profile: Profile) -> Facts:
-    """Enough to run it again."""
-    source = profile.provenance
-    return Facts(
-        "Provenance",
-        [
-            ("created", source.created),
-            ("command", source.command),
-            ("backend", facts.backend_text(profile)),
-            ("seed", str(source.seed)),
-            ("commit", source.git_commit or "not a checkout"),
-            ("versions", ", ".join(f"{k} {v}" for k, v in source.versions.items())),
-            ("schema", profile.schema_version),
-        ],
-    )
-
-
 def _lengths_text(lengths: Sequence[int]) -> str:
     """'61, 74, 52, 88'; many as their range and sum."""
     if len(lengths) <= 8:

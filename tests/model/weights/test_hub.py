@@ -8,7 +8,6 @@ from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from tiny_models import LLAMA, public_tensors, write_folder
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.weights import huggingface as hub
 from rooflink.model.weights import open_weights
 
 
@@ -20,7 +19,7 @@ def test_a_hub_model_is_its_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyP
         asked.update(patterns, repo_id=repo_id)
         return str(folder)
 
-    monkeypatch.setattr(hub, "snapshot_download", snapshot)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
     source = open_weights("owner/Tiny-Llama")
     assert source.config.name == "tiny-llama"
     assert source.description == "Hugging Face hub owner/Tiny-Llama, revision 0123abcd"
@@ -40,6 +39,6 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch, error: Exception, said: str) 
     def snapshot(repo_id: str, **patterns: Any) -> str:
         raise error
 
-    monkeypatch.setattr(hub, "snapshot_download", snapshot)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
     with pytest.raises(ModelInputError, match=said):
         open_weights("owner/name")

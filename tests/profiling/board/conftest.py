@@ -7,7 +7,7 @@ from sample_prediction import sample_prediction
 from sample_profile import sample_profile
 
 from rooflink.profiling.records import Phase, Profile
-from rooflink.profiling.records.files import save_profile
+from rooflink.profiling.records.files import save_record
 
 
 def lighter(profile: Profile) -> Profile:
@@ -40,5 +40,5 @@ def logdir(profiles: dict[str, Profile], tmp_path: Path) -> Path:
     folder = tmp_path / "runs"
     for name, profile in profiles.items():
         (folder / name).mkdir(parents=True)
-        save_profile(profile, folder / name)
+        save_record(profile, folder / name)
     return folder

@@ -13,7 +13,7 @@ from rooflink.profiling.codesign import analyse
 from rooflink.profiling.codesign.search_report import Budget, parse_chip_budget
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records import Profile
-from rooflink.profiling.records.files import save_profile
+from rooflink.profiling.records.files import save_record
 
 from .conftest import Command
 
@@ -42,7 +42,7 @@ WRITTEN = {"codesign.json", "report.md", "report.html"}
 
 def saved(profile: Profile, folder: Path) -> Path:
     folder.mkdir()
-    return save_profile(profile, folder)
+    return save_record(profile, folder)
 
 
 @pytest.fixture

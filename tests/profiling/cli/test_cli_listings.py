@@ -9,7 +9,7 @@ from sample_profile import sample_profile
 
 from rooflink.model import PRESETS
 from rooflink.profiling.predicted.model_shape import described_models
-from rooflink.profiling.records.files import save_profile
+from rooflink.profiling.records.files import save_record
 from rooflink.tpu_configs.catalog import chip_names
 
 
@@ -71,7 +71,7 @@ def test_chips_shows_other_accelerators_by_any_name_and_a_users_own_file(rooflin
 def test_compare_says_what_changed(rooflink) -> None:
     for name in ("a", "b"):
         Path(name).mkdir()
-        save_profile(sample_profile(name=name), Path(name))
+        save_record(sample_profile(name=name), Path(name))
     done = rooflink("compare", "a", "b")
     assert done.code == 0
     assert "think" in done.out

@@ -41,7 +41,7 @@ def test_a_written_profile_is_valid(rooflink: Command, tiny_folder: Path) -> Non
 
 def test_a_written_evaluation_and_its_cells_are_valid(rooflink: Command) -> None:
     done = rooflink(
-        "eval", "--task", "chain:k=1", "--limit", 8, "--strategies", "greedy", "--budgets", 4,
+        "eval", "--task", "chain:k=1", "--limit", 8, "--strategies", "greedy", "--think-budget", 4,
         "--answer-budget", 4, "--slice", "v5e-1", "--out", "here",
     )  # fmt: skip
     assert done.code == 0, done.err

@@ -113,13 +113,13 @@ def test_a_method_that_is_not_the_recipes(rooflink: Command, recipe: Path) -> No
 def test_ctrl_c_says_where_the_model_is(
     rooflink: Command, recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rooflink.profiling.training_cost import MethodListener
+    from rooflink.profiling.training_cost import LoopListener
 
-    def interrupt(self: MethodListener, figures: dict[str, float], steps: int) -> None:
+    def interrupt(self: LoopListener, figures: dict[str, float], steps: int) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(MethodListener, "advanced", interrupt)
+        patch.setattr(LoopListener, "advanced", interrupt)
         stopped = rooflink("train", "--recipe", recipe, "--out", "better", "--test-problems", 8)
     assert stopped.code == 130
     assert "the same command goes on from it" in " ".join(stopped.err.split())

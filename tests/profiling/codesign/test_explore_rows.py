@@ -14,6 +14,7 @@ from rooflink.profiling.codesign.sweep import (
     NAMES,
     Grid,
     LeftOut,
+    Named,
     designs_of,
     parts_of,
     rows_of,
@@ -44,7 +45,7 @@ GRID = Grid(
 def test_rows_equal_the_time_model_one_at_a_time() -> None:
     calibration = sample_calibration()
     (part,) = parts_of(GRID)
-    rows = rows_of(GRID, part, calibration)
+    rows = rows_of(GRID, part, Named.of(GRID), calibration)
     assert not isinstance(rows, LeftOut)
     assert tuple(rows) == NAMES
     assert {len(values) for values in rows.values()} == {16}
@@ -72,7 +73,7 @@ def test_the_chip_as_it_is_costs_its_own_price() -> None:
     calibration = sample_calibration()
     alone = GRID.model_copy(update={name: [1.0] for name in DESIGNS})
     (part,) = parts_of(alone)
-    rows = rows_of(alone, part, calibration)
+    rows = rows_of(alone, part, Named.of(alone), calibration)
     assert not isinstance(rows, LeftOut)
     asked = Asked(model=named_shape("llama3-8b"), lengths=Lengths(1.0, 4.0, 512.0, 2048.0, 128.0),
                   weight_dtype="int8", kv_dtype="bfloat16")  # fmt: skip
@@ -86,7 +87,7 @@ def test_the_chip_as_it_is_costs_its_own_price() -> None:
 
 def test_more_bandwidth_never_takes_longer_nor_less_money_to_build() -> None:
     (part,) = parts_of(GRID)
-    rows = rows_of(GRID, part, sample_calibration())
+    rows = rows_of(GRID, part, Named.of(GRID), sample_calibration())
     assert not isinstance(rows, LeftOut)
     slow, fast = rows["hbm_bandwidth"] == 0.5, rows["hbm_bandwidth"] == 2.0
     assert (rows["time_per_query_s"][fast] < rows["time_per_query_s"][slow]).all()
@@ -110,6 +111,6 @@ def test_parts_have_every_design_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_model_that_no_slice_holds_says_so() -> None:
     big = GRID.model_copy(update={"models": ["llama3-70b"], "weight_dtypes": ["bfloat16"]})
-    found = rows_of(big, next(parts_of(big)), sample_calibration())
+    found = rows_of(big, next(parts_of(big)), Named.of(big), sample_calibration())
     assert isinstance(found, LeftOut)
     assert "does not fit" in found.reason or "GB" in found.reason

@@ -12,7 +12,6 @@ import rooflink.profiling as rp
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.notebook import Evaluated
-from rooflink.profiling.notebook import evaluation_rows as rows
 from rooflink.profiling.records.evaluation import Evaluation
 
 PNG = b"\x89PNG"
@@ -43,35 +42,10 @@ def test_every_name_of_the_door_stays_a_function() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_page_holds_tables_and_the_engineered_gaps(found: Evaluated) -> None:
+def test_the_cell_shows_every_strategy_and_the_engineered_gaps(found: Evaluated) -> None:
     shown = found._repr_html_()
-    for words in ("greedy @4", "On v5e:1x1", "Attempts: sample:n=2 @4", "Frontier in FLOPs"):
-        assert words in shown, words
+    assert all(cell.label in shown for cell in found.record.cells)
     assert GAPS_DISCLOSURE in shown
-    assert "http" not in shown
-
-
-def test_rows_are_the_records_figures(found: Evaluated) -> None:
-    record = found.record
-    for row, cell in zip(rows.cells(record), record.cells, strict=True):
-        assert row["way"] == cell.label
-        assert row["right"] == cell.accuracy.value
-        assert row["flops"] * len(cell.questions) == pytest.approx(
-            sum(phase.counted.flops for phase in cell.phases)
-        )
-    for row, cost in zip(
-        rows.costs(record), (c for cell in record.cells for c in cell.slices), strict=True
-    ):
-        if row["right"]:
-            assert row["correct_usd"] == pytest.approx(row["query_usd"] / row["right"])
-        else:
-            assert row["correct_usd"] is None
-        assert row["query_s"] == cost.time_s.median
-    points = rows.attempts(record)
-    assert [row["k"] for row in points] == [1, 2, 1, 2]
-    assert all(row["pass_low"] <= row["pass"] <= row["pass_high"] for row in points)
-    kinds = {(row["cost_in"], row["slice"]) for row in rows.options(record.frontiers)}
-    assert kinds == {("flops", None), ("usd", "v5e:1x1")}
 
 
 def test_with_pandas_rows_are_frames(found: Evaluated) -> None:
@@ -84,6 +58,8 @@ def test_with_pandas_rows_are_frames(found: Evaluated) -> None:
 def test_pictures_are_png(found: Evaluated) -> None:
     drawn = (found.budgets(), found.samples(), found.frontier(), found.frontier("v5e:1x1"))
     assert all(picture._repr_png_().startswith(PNG) for picture in drawn)
+    named = found.samples("sample:n=2 @4")
+    assert "sample:n=2 @4" in repr(named)
 
 
 def test_what_cannot_be_drawn_is_a_sentence(found: Evaluated) -> None:

@@ -75,4 +75,5 @@ def test_compile_accounts_for_the_cpu() -> None:
     phase = found.record.phases[0]
     explained = sum(excess.excess_bytes for excess in phase.excesses) + phase.unexplained_bytes
     assert phase.hbm_bytes - phase.counted_bytes.total == explained
+    assert repr(found).startswith("reasoner on cpu: think ")
     assert "what is needed" in repr(found)

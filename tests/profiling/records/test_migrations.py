@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from sample_codesign import sample_codesign
 
 import rooflink.model.training
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records.base import Record
 from rooflink.profiling.records.evaluation import Cell, Evaluation
-from rooflink.profiling.records.files import WRITTEN, load_profile, load_record
+from rooflink.profiling.records.files import WRITTEN, load_profile, load_record, published_text
 from rooflink.profiling.records.migrations import STEPS
 from rooflink.profiling.records.profile import Profile
 from rooflink.profiling.records.training import Training
@@ -62,6 +63,8 @@ def kept(old: object, record: Record, *but: str) -> None:
 def test_a_profile_of_version_1_keeps_every_figure() -> None:
     profile = load_profile(PROFILE_1)
     assert profile.schema_version == "rooflink.profile/2"
+    published = Draft202012Validator(json.loads(published_text("profile")))
+    published.validate(json.loads(profile.model_dump_json()))
     kept(old_profile(), profile, "findings")
 
 

@@ -17,12 +17,14 @@ from tensorboard.plugins.hparams import api_pb2, backend_context, get_experiment
 from tensorboard.plugins.hparams.list_session_groups import Handler
 
 import rooflink.model.training
+from rooflink.profiling.records.files import load_record
 from rooflink.profiling.records.training import Training
 from rooflink.profiling.render.codesign_tensorboard import write_codesign_events
-from rooflink.profiling.render.evaluation_events import write_evaluation_events
 from rooflink.profiling.render.hparams import HYPERPARAMETERS, METRICS
 from rooflink.profiling.render.training_events import write_training_events
 from rooflink.profiling.reports.renderers.tensorboard import write_events
+from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
+from rooflink.profiling.reports.sections.evaluation_scalars import evaluation_events
 from rooflink.profiling.reports.sections.profile import profile_document
 from rooflink.profiling.reports.write import profile_events
 
@@ -32,11 +34,13 @@ RESULTS = Path(rooflink.model.training.__file__).parent / "results"
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> MultiplexerDataProvider:
     folder = tmp_path_factory.mktemp("runs")
-    training = Training.model_validate_json((RESULTS / "rejection.json").read_text())
+    training = load_record(Training, RESULTS / "rejection.json")
     profile = sample_profile().model_copy(update={"predictions": [sample_prediction()]})
     written = {
         "profile": lambda at: write_events(profile_events(profile, profile_document(profile)), at),
-        "evaluation": lambda at: write_evaluation_events(sample_evaluation(), at),
+        "evaluation": lambda at: write_events(
+            evaluation_events(sample_evaluation(), evaluation_document(sample_evaluation())), at
+        ),
         "training": lambda at: write_training_events(training, at),
         "codesign": lambda at: write_codesign_events(sample_codesign(), at),
     }

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from devtools import Page, chromium, faint_words, open_page
+from real_records import real_evaluation
 from sample_codesign import sample_codesign
-from sample_evaluation import sample_evaluation
 
 from rooflink.profiling.render.codesign_html import codesign_html
-from rooflink.profiling.render.evaluation_pages import evaluation_html
+from rooflink.profiling.reports.renderers.html import html
+from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
 
 BINARY = chromium()
 pytestmark = [
@@ -22,7 +23,7 @@ WIDEST = 1240
 def pages() -> dict[str, str]:
     """Each report, with everything that it can have."""
     return {
-        "evaluation": evaluation_html(sample_evaluation()),
+        "evaluation": html(evaluation_document(real_evaluation())),
         "codesign": codesign_html(sample_codesign()),
     }
 
@@ -52,6 +53,10 @@ def test_a_report_is_read_in_light_and_dark(name: str, page: Page, tmp_path: Pat
         assert faint_words(page, "document.body") == [], scheme
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= WIDEST, f"the page is {wide} pixels wide"
-        assert [url for url in page.requests[asked:] if url != file.as_uri()] == []
+        assert [
+            url
+            for url in page.requests[asked:]
+            if url != file.as_uri() and not url.startswith("data:")
+        ] == []
     assert len(grounds) == 2
     assert page.errors == []

@@ -69,6 +69,6 @@ def test_writing_again_replaces_own_files_only(not_run: Profile, tmp_path: Path)
 def test_an_unwritable_folder_is_one_sentence(not_run: Profile, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
-    with pytest.raises(ProfileInputError, match=r"cannot write the run to .*file"):
+    with pytest.raises(ProfileInputError, match=r"cannot write the report to .*file"):
         write_run(not_run, file / "run")
     assert file.read_text() == "x"

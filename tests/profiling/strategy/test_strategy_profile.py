@@ -10,11 +10,10 @@ from rooflink.model.sampling import Greedy
 from rooflink.model.strategies.registry import STRATEGIES
 from rooflink.model.tasks import parse_task
 from rooflink.model.transformer import Transformer
-from rooflink.profiling.asking import attempts_for
 from rooflink.profiling.codesign.analyse import left_out
 from rooflink.profiling.compare import compare
 from rooflink.profiling.evaluation.evaluate import Runner
-from rooflink.profiling.evaluation.grid import Grid, places_of
+from rooflink.profiling.evaluation.grid import Grid, places_of, rows_of
 from rooflink.profiling.measured import run
 from rooflink.profiling.measured.clock import Clocked, clocked
 from rooflink.profiling.model_spec import Subject, resolve_subject
@@ -74,7 +73,7 @@ def profiled(
     asked = strategy_for(text, subject)
     request = Request(
         problems=PROBLEMS,
-        attempts=attempts_for(asked, 1),
+        attempts=rows_of(asked.parsed()) if asked else 1,
         think_budget=THINK,
         answer_budget=ANSWER,
         sampler=Greedy(),

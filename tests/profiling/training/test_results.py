@@ -7,13 +7,14 @@ import pytest
 
 import rooflink.model.training
 from rooflink.model.training.recipes import fingerprint, load_any_recipe
+from rooflink.profiling.records.files import load_record
 from rooflink.profiling.records.training import Training
 
 RESULTS = Path(rooflink.model.training.__file__).parent / "results"
 
 
 def result(name: str) -> Training:
-    return Training.model_validate_json((RESULTS / f"{name}.json").read_text())
+    return load_record(Training, RESULTS / f"{name}.json")
 
 
 @pytest.mark.parametrize("name", ["grpo", "rejection", "verifier", "verifier_own_trunk", "distill"])

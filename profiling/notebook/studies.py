@@ -1,0 +1,27 @@
+"""Verbs that return their record as it is: train, validate, calibrate, compare and explore."""
+
+from typing import TypeVar
+
+from ..cli.calibrate import write_calibration
+from ..cli.train import write_training
+from ..cli.validate import write_validation
+from ..jobs.compare_job import CompareJob
+from ..jobs.explore_job import ExploreJob
+from ..jobs.job import Job
+from ..jobs.train_job import TrainJob
+from ..jobs.validate_job import CalibrateJob, ValidateJob
+from .from_job import function_of
+from .run import recorded
+
+Record = TypeVar("Record")
+
+
+def _as_it_is(result: Record, job: Job) -> Record:
+    return result
+
+
+train = function_of(TrainJob, _as_it_is, first=("out",), write=write_training)
+validate = function_of(ValidateJob, _as_it_is, write=write_validation)
+calibrate = function_of(CalibrateJob, _as_it_is, first=("out",), write=write_calibration)
+explore = function_of(ExploreJob, _as_it_is, first=("grid",))
+compare = function_of(CompareJob, _as_it_is, first=("a", "b"), taken={"a": recorded, "b": recorded})

@@ -1,0 +1,166 @@
+"""An evaluation as a report: what was right and what it cost; then every table and chart."""
+
+from dataclasses import replace
+
+from ...records.evaluation import Cell, Evaluation
+from .. import units
+from ..charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
+from ..document import Beside, Block, Bullets, Details, Document, Facts, Section, drawn
+from . import evaluation_tables as tables
+from .provenance import provenance_facts
+
+INTERVALS = (
+    "Intervals: 95 % over problems for accuracy (attempts at one problem count as one "
+    "observation), 80 % for predictions; that of a correct answer's cost includes the uncertainty "
+    "of the accuracy."
+)
+_BASELINES = 6  # of a terminal
+
+
+def evaluation_document(evaluation: Evaluation) -> Document:
+    """The whole report."""
+    return Document(
+        title=evaluation.name,
+        subtitle=f"{evaluation.task}, {subtitle(evaluation)}",
+        headline=headline(evaluation),
+        lead=[tables.cells_table(evaluation), Bullets(notes(evaluation))],
+        sections=[
+            Section("Predicted on slices", [tables.costs_table(evaluation)], "slices"),
+            _accuracy(evaluation),
+            _frontiers(evaluation),
+            Section("By difficulty", [tables.levels_table(evaluation)], "difficulty"),
+            Section("Compute-optimal choice", _optimal(evaluation), "optimal"),
+            Section("Where the cost goes",
+                    [tables.ledger_table(evaluation), tables.phases_table(evaluation)], "costs"),
+            Section("Provenance", [provenance(evaluation)]),
+        ],
+        footer=f"{evaluation.schema_version}, {evaluation.provenance.created}",
+    )  # fmt: skip
+
+
+def evaluation_summary(evaluation: Evaluation) -> Document:
+    """What matters most, for a terminal."""
+    frontiers = [tables.frontier_table(frontier) for frontier in evaluation.frontiers[:1]]
+    return Document(
+        title=evaluation.task,
+        subtitle=subtitle(evaluation),
+        headline=headline(evaluation),
+        sections=[
+            Section("Strategies", [tables.cells_table(evaluation)]),
+            Section("Predicted on slices", [replace(tables.costs_table(evaluation), whole=False)]),
+            Section("Attempts", [tables.attempts_table(evaluation)]),
+            *(Section(table.caption, [table]) for table in frontiers),
+            Section("Against best of N", [tables.baseline_table(evaluation, _BASELINES)]),
+            Section("", [Bullets(notes(evaluation))]),
+        ],
+    )
+
+
+def evaluation_cell(evaluation: Evaluation) -> Document:
+    """What a notebook's cell shows."""
+    others = [
+        tables.costs_table(evaluation),
+        tables.levels_table(evaluation),
+        tables.attempts_table(evaluation),
+        *map(tables.frontier_table, evaluation.frontiers),
+        tables.optimal_table(evaluation),
+        tables.baseline_table(evaluation),
+        tables.ledger_table(evaluation),
+        tables.phases_table(evaluation),
+    ]
+    return Document(
+        title=evaluation.task,
+        subtitle=subtitle(evaluation),
+        headline=headline(evaluation),
+        lead=[
+            tables.cells_table(evaluation),
+            *(Details(table.caption, [table]) for table in others),
+            Bullets(notes(evaluation)),
+        ],
+        sections=[],
+    )
+
+
+def _accuracy(evaluation: Evaluation) -> Section:
+    """Against the budget of thought, and against the number of attempts."""
+    rate = evaluation.guess_rate
+    curves = [attempts_chart(cell, rate) for cell in evaluation.cells]
+    blocks: list[Block] = [
+        *drawn([budget_chart(evaluation)]),
+        Beside(drawn(curves)),
+        tables.attempts_table(evaluation),
+    ]
+    return Section("Accuracy against budget and attempts", blocks, "accuracy")
+
+
+def _frontiers(evaluation: Evaluation) -> Section:
+    blocks: list[Block] = []
+    for frontier in evaluation.frontiers:
+        blocks += drawn([frontier_chart(frontier, evaluation.optimal)])
+        blocks.append(tables.frontier_table(frontier))
+    return Section("Accuracy against cost", blocks, "frontier")
+
+
+def _optimal(evaluation: Evaluation) -> list[Block]:
+    return [
+        tables.optimal_table(evaluation),
+        Details("Against best of N", [tables.baseline_table(evaluation)]),
+    ]
+
+
+def provenance(evaluation: Evaluation) -> Facts:
+    """Where it comes from, with the rate of a random guess."""
+    guess = evaluation.guess_rate
+    rate = units.share(guess) if guess is not None else "unknown"
+    return provenance_facts(evaluation.provenance, ("random guess is right", rate))
+
+
+def headline(evaluation: Evaluation) -> str:
+    """The most accurate strategy, and the one whose correct answers are cheapest."""
+    cells = evaluation.cells
+    if not cells:
+        return "Nothing was evaluated."
+    best = max(cells, key=lambda cell: cell.accuracy.value)
+    sentence = (
+        f"'{best.label}' is right on {units.share(best.accuracy.value)} of {evaluation.problems} "
+        f"problems, the most of {len(cells)}."
+    )
+    cheapest = _cheapest(cells)
+    if cheapest is None:
+        return sentence
+    cell, usd, where = cheapest
+    return (
+        f"{sentence} Correct answers are cheapest from '{cell.label}': "
+        f"{units.usd_per(usd, 'correct answer')} on {where}, predicted."
+    )
+
+
+def _cheapest(cells: list[Cell]) -> tuple[Cell, float, str] | None:
+    """By dollars per correct answer, on the first slice."""
+    priced = [
+        (cell, cost.per_correct.usd.median, cost.slice)
+        for cell in cells
+        for cost in cell.slices[:1]
+        if cost.per_correct and cost.per_correct.usd
+    ]
+    return min(priced, key=lambda entry: entry[1], default=None)
+
+
+def subtitle(evaluation: Evaluation) -> str:
+    """Model and sizes."""
+    limit = [f"at most {evaluation.limit} per question"] if evaluation.limit else []
+    return ", ".join(
+        [
+            f"{evaluation.model} ({units.parameters(evaluation.parameters)}, {evaluation.dtype})",
+            units.plural(evaluation.problems, "problem"),
+            f"{evaluation.batch} per batch",
+            *limit,
+        ]
+    )
+
+
+def notes(evaluation: Evaluation) -> list[str]:
+    """Notes, what the choice by level reached, and how to read intervals."""
+    optimal = evaluation.optimal
+    reached = [f"{optimal.said} Difficulty: {optimal.difficulty}."] if optimal else []
+    return [*evaluation.notes, *reached, INTERVALS]

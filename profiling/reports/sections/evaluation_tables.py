@@ -1,0 +1,399 @@
+"""The tables of an evaluation: what each strategy got right, what it cost, what is worth it.
+
+A 'strategy' is one at one budget of thought. Costs are per query: a question with all of its
+attempts.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ...records.base import Interval
+from ...records.evaluation import (
+    AttemptsPoint,
+    Cell,
+    Estimate,
+    Evaluation,
+    Frontier,
+    Ledger,
+    LedgerEntry,
+    Option,
+)
+from .. import units
+from ..document import Column, Table, columns
+from ..estimates import cost_unit, frontier_text, guessed, interval_of
+from ..terms import COUNTED, MEASURED, PREDICTED
+
+NONE_RIGHT = "none right"
+_Point = tuple[Cell, AttemptsPoint]
+
+
+def cells_table(evaluation: Evaluation) -> Table:
+    """Each strategy at each budget: what it got right, and what a query costs."""
+    cells = evaluation.cells
+    return Table(
+        "Strategies",
+        [
+            _names(cells),
+            _accuracy("right", [cell.accuracy for cell in cells]),
+            Column("tokens per query", [_mean(cell, _tokens) for cell in cells],
+                   units.significant, COUNTED, name="tokens", priority=1),
+            Column("FLOPs per query", [_mean(cell, _flops) for cell in cells], units.flops,
+                   COUNTED, name="flops", priority=2),
+            Column("HBM bytes per query", [_mean(cell, _bytes) for cell in cells], units.bytes_,
+                   COUNTED, name="hbm_bytes", priority=3),
+            Column("time per query here", [_here_s(cell) for cell in cells], units.seconds,
+                   MEASURED, name="measured_s", priority=3),
+            Column("hit the limit", [_hits(cell) for cell in cells], data=False, priority=1),
+        ],
+        name="strategies",
+        whole=True,
+    )  # fmt: skip
+
+
+def settings_table(evaluation: Evaluation) -> Table:
+    """What each strategy's name says, apart: for a DataFrame beside `cells_table`."""
+    cells = evaluation.cells
+    return Table(
+        "Settings",
+        [
+            _names(cells),
+            Column("strategy", [cell.strategy for cell in cells]),
+            Column("budget", [cell.budget for cell in cells], units.count, name="budget_tokens"),
+        ],
+    )
+
+
+def costs_table(evaluation: Evaluation) -> Table:
+    """A query and a correct answer (all queries over the correct ones) on each slice."""
+    rows = [(cell, cost) for cell in evaluation.cells for cost in cell.slices]
+    query = [cost.amounts for _, cost in rows]
+    correct = [cost.per_correct for _, cost in rows]
+    return Table(
+        "Cost of a query and of a correct answer",
+        [
+            _names([cell for cell, _ in rows]),
+            Column("slice", [cost.slice for _, cost in rows]),
+            Column("time per query", [cost.time_s for _, cost in rows], units.seconds, PREDICTED,
+                   name="query_s", show="both", priority=1),
+            Column("energy per query", [a.wall_j for a in query], units.joules, PREDICTED,
+                   name="query_wall_j", priority=4),
+            Column("cost per query", [a.usd for a in query], units.usd, PREDICTED,
+                   name="query_usd", priority=2),
+            Column("time per correct answer", [cost.per_correct_s for _, cost in rows],
+                   units.seconds, PREDICTED, name="correct_s", priority=3, missing=NONE_RIGHT),
+            Column("energy per correct answer", [a.wall_j if a else None for a in correct],
+                   units.joules, PREDICTED, name="correct_wall_j", priority=4),
+            Column("cost per correct answer", [a.usd if a else None for a in correct], units.usd,
+                   PREDICTED, name="correct_usd", show="both"),
+        ],
+        name="costs",
+        whole=True,
+        keys=2,
+    )  # fmt: skip
+
+
+def costs_accuracy(evaluation: Evaluation) -> Table:
+    """What the strategy of each row of `costs_table` got right: for a DataFrame beside it."""
+    cells = [cell for cell in evaluation.cells for _ in cell.slices]
+    return Table("Right", [Column("right", [cell.accuracy.value for cell in cells], units.percent)])
+
+
+def levels_table(evaluation: Evaluation) -> Table:
+    """Accuracy by level of difficulty; no rows where there is one level."""
+    cells = [cell for cell in evaluation.cells if cell.by_level]
+    levels = sorted({level for cell in cells for level in cell.by_level}, key=float)
+    return Table(
+        "Right by difficulty",
+        columns(
+            _names(cells),
+            [_accuracy(f"level {level}", [cell.by_level.get(level) for cell in cells])
+             for level in levels],
+        ),
+        name="by-difficulty",
+        whole=True,
+    )  # fmt: skip
+
+
+def levels_rows(evaluation: Evaluation) -> Table:
+    """The same, a row for each strategy at each level: for a DataFrame."""
+    rows = [(cell, level, e) for cell in evaluation.cells for level, e in cell.by_level.items()]
+    return Table(
+        "Right by difficulty",
+        [
+            _names([cell for cell, _, _ in rows]),
+            Column("level", [int(level) for _, level, _ in rows], units.count),
+            _accuracy("right", [estimate for _, _, estimate in rows]),
+        ],
+    )
+
+
+def attempts_table(evaluation: Evaluation) -> Table:
+    """pass@k, majority@k and the best by score of every strategy that was sampled."""
+    rows = [(cell, point) for cell in evaluation.cells for point in cell.attempts]
+    points, rate = [point for _, point in rows], evaluation.guess_rate
+    paid = [p.usd / p.coverage.value if p.usd and p.coverage.value else None for p in points]
+    return Table(
+        "Attempts",
+        columns(
+            Column("k", [point.k for point in points], units.count),
+            _names([cell for cell, _ in rows]),
+            _accuracy("pass@k", [point.coverage for point in points], "pass"),
+            Column("k guesses", [guessed(rate, p.k) if rate else None for p in points],
+                   units.share, name="guesses", priority=4, help="Any of k random guesses right."),
+            _accuracy("majority@k", [point.majority for point in points], "majority", 1),
+            _accuracy("best of k by score", [point.best for point in points], "best", 2),
+            Column("tokens per query", [p.tokens for p in points], units.significant, COUNTED,
+                   name="tokens", priority=4),
+            Column("FLOPs per query", [p.flops for p in points], units.flops, COUNTED,
+                   name="flops", priority=4),
+            Column("HBM bytes per query", [p.hbm_bytes for p in points], units.bytes_, COUNTED,
+                   name="hbm_bytes", priority=4),
+            Column("cost per query", [p.usd for p in points], units.usd, "logged",
+                   name="logged_usd", priority=2),
+            Column("cost per solved problem", paid, units.usd, "logged", name="logged_solved_usd",
+                   priority=2),
+            _attempts_costs(rows),
+        ),
+        keys=2,
+    )  # fmt: skip
+
+
+def _attempts_costs(rows: Sequence[_Point]) -> list[Column]:
+    """Dollars per query and per problem that any attempt solved, on each slice."""
+    slices = dict.fromkeys(cost.slice for _, point in rows for cost in point.slices)
+    made: list[Column] = []
+    for name in slices:
+        found = [next((c for c in p.slices if c.slice == name), None) for _, p in rows]
+        usd = [cost.amounts.usd.median if cost and cost.amounts.usd else None for cost in found]
+        solved = [c.per_correct.usd if c and c.per_correct else None for c in found]
+        made += [
+            Column(f"cost per query, {name}", usd, units.usd, PREDICTED,
+                   name=f"query_{name}_usd", priority=3, data=False),
+            Column(f"cost per solved problem, {name}", [s.median if s else None for s in solved],
+                   units.usd, PREDICTED, name=f"solved_{name}_usd", priority=3, data=False),
+        ]  # fmt: skip
+    return made
+
+
+def frontier_table(frontier: Frontier) -> Table:
+    """The options that no cheaper one beats, and what a further point of accuracy cost."""
+    shown = [option for option in frontier.options if option.on_frontier]
+    lens = PREDICTED if frontier.slice else COUNTED
+    further = [1 / o.points_per_cost if o.points_per_cost else None for o in shown]
+    return Table(
+        f"Best accuracy at each cost, in {frontier_text(frontier)}",
+        [
+            Column("option", [option.label for option in shown]),
+            Column("cost per query", [o.cost for o in shown], cost_unit(frontier), lens,
+                   name="cost"),
+            Column("right", [_bounded(o) for o in shown], units.percent, show="both"),
+            Column("per further point of accuracy", further, cost_unit(frontier), lens,
+                   name="per_point", priority=1),
+        ],
+        name=f"frontier-{frontier.kind}-{frontier.slice or 'counted'}",
+    )  # fmt: skip
+
+
+def options_table(frontiers: Sequence[Frontier]) -> Table:
+    """Every way to answer, cheapest first, by each kind of cost: for a DataFrame."""
+    rows = [(frontier, option) for frontier in frontiers for option in frontier.options]
+    return Table(
+        "Options",
+        [
+            Column("way", [option.label for _, option in rows]),
+            Column("cost in", [frontier.kind for frontier, _ in rows]),
+            Column("slice", [frontier.slice for frontier, _ in rows]),
+            Column("cost", [option.cost for _, option in rows], units.significant),
+            Column("right", [_bounded(option) for _, option in rows], units.percent, show="both"),
+            Column("on frontier", [option.on_frontier for _, option in rows]),
+        ],
+    )
+
+
+def _bounded(option: Option) -> Interval:
+    return Interval(median=option.accuracy, low=option.low, high=option.high)
+
+
+def optimal_table(evaluation: Evaluation) -> Table:
+    """The choice at each budget of FLOPs, on problems that it never saw."""
+    points = evaluation.optimal.points if evaluation.optimal else []
+    chosen = [
+        "; ".join(f"{level}: {' or '.join(dict.fromkeys(labels))}"
+                  for level, labels in point.chosen.items())
+        for point in points
+    ]  # fmt: skip
+    return Table(
+        "Choice by level at each budget",
+        [
+            Column("budget per query", [p.budget_flops for p in points], units.flops, COUNTED,
+                   name="budget_flops"),
+            Column("spent", [p.flops for p in points], units.flops, COUNTED, name="flops"),
+            Column("right, unseen half", [p.accuracy for p in points], units.share, name="right"),
+            Column("chosen by level", chosen),
+        ],
+        name="optimal",
+        whole=True,
+    )  # fmt: skip
+
+
+def baseline_table(evaluation: Evaluation, most: int | None = None) -> Table:
+    """Best of N, and how much less compute the choice needs for the same accuracy.
+
+    With `most` only that many, the most accurate ones.
+    """
+    baselines = evaluation.optimal.baselines if evaluation.optimal else []
+    if most is not None and len(baselines) > most:
+        best = sorted(baselines, key=lambda b: (-b.accuracy, b.flops))[:most]
+        baselines = [baseline for baseline in baselines if baseline in best]
+    return Table(
+        "Against best of N",
+        [
+            Column("the same for every problem", [b.label for b in baselines], name="option",
+                   short="same for all"),
+            Column("FLOPs per query", [b.flops for b in baselines], units.flops, COUNTED,
+                   name="flops", short="FLOPs"),
+            Column("right", [b.accuracy for b in baselines], units.share),
+            Column("the choice reaches it at", [b.reached_flops for b in baselines],
+                   units.flops, COUNTED, name="reached_flops", missing="never", short="choice at"),
+            Column("less compute", [b.times_less for b in baselines], units.ratio,
+                   name="times_less"),
+        ],
+        name="baselines",
+    )  # fmt: skip
+
+
+def phases_table(evaluation: Evaluation) -> Table:
+    """Tokens, FLOPs and bytes of every phase of every strategy, per query."""
+    rows = [(cell, len(cell.questions), phase) for cell in evaluation.cells
+            for phase in cell.phases]  # fmt: skip
+    return Table(
+        "Phases",
+        [
+            _names([cell for cell, _, _ in rows]),
+            Column("phase", [p.name for _, _, p in rows]),
+            Column("tokens per query", [p.tokens / n for _, n, p in rows], units.significant,
+                   COUNTED, name="tokens"),
+            Column("of them forced", [p.forced_tokens / n or None for _, n, p in rows],
+                   units.significant, COUNTED, name="forced_tokens"),
+            Column("FLOPs per query", [p.counted.flops / n for _, n, p in rows], units.flops,
+                   COUNTED, name="flops"),
+            Column("HBM bytes per query", [p.counted.hbm_bytes.total / n for _, n, p in rows],
+                   units.bytes_, COUNTED, name="hbm_bytes"),
+            Column("FLOP/B", [p.counted.intensity for _, _, p in rows], units.intensity_number,
+                   COUNTED, name="flops_per_byte"),
+            Column("passes in all", [p.steps for _, _, p in rows], units.count, name="passes"),
+        ],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A phase of a question in the mean; what was saved has the sign of a saving."""
+
+    way: str
+    phase: str
+    tokens: float
+    forced: float | None
+    flops: float
+    hbm_bytes: float
+    wall_j: float | None = None
+    usd: float | None = None
+
+
+def ledger_table(evaluation: Evaluation) -> Table:
+    """The mean bill of a question by strategy: phases apart, discarded branches apart."""
+    lines = [line for cell in evaluation.cells for line in _ledger_lines(cell)]
+    where = f" on {evaluation.ledger_slice}" if evaluation.ledger_slice else ""
+    return Table(
+        "Where a question's cost goes, on average",
+        [
+            Column("strategy", [line.way for line in lines], name="way"),
+            Column("phase", [line.phase for line in lines]),
+            Column("tokens", [line.tokens for line in lines], units.significant, COUNTED),
+            Column("forced", [line.forced for line in lines], units.significant, COUNTED,
+                   name="forced_tokens"),
+            Column("FLOPs", [line.flops for line in lines], units.flops, COUNTED, name="flops"),
+            Column("HBM bytes", [line.hbm_bytes for line in lines], units.bytes_, COUNTED,
+                   name="hbm_bytes"),
+            Column(f"energy{where}", [line.wall_j for line in lines], units.joules, PREDICTED,
+                   name="wall_j"),
+            Column(f"cost{where}", [line.usd for line in lines], units.usd, PREDICTED,
+                   name="usd"),
+        ],
+        name="ledger",
+    )  # fmt: skip
+
+
+def _ledger_lines(cell: Cell) -> Iterator[_Line]:
+    ledgers = _ledgers(cell)
+    n = len(ledgers)
+    keys = dict.fromkeys((e.phase, e.discarded) for ledger in ledgers for e in ledger.entries)
+    for phase, discarded in keys:
+        same = [e for ledger in ledgers for e in ledger.entries
+                if (e.phase, e.discarded) == (phase, discarded)]  # fmt: skip
+        yield _line(cell.label, f"{phase}, discarded" if discarded else phase, same, n)
+    saved = [ledger.saved for ledger in ledgers]
+    if any(one.tokens or one.hbm_bytes for one in saved):
+        yield _Line(
+            cell.label, "saved by sharing the prompt", -sum(s.tokens for s in saved) / n, None,
+            -sum(s.flops for s in saved) / n, -sum(s.hbm_bytes for s in saved) / n,
+        )  # fmt: skip
+
+
+def _line(way: str, phase: str, entries: Sequence[LedgerEntry], n: int) -> _Line:
+    def mean(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return sum(known) / n if len(known) == len(values) else None
+
+    return _Line(
+        way, phase,
+        tokens=mean([e.tokens for e in entries]) or 0.0,
+        forced=mean([e.forced_tokens for e in entries]) or None,
+        flops=mean([e.flops for e in entries]) or 0.0,
+        hbm_bytes=mean([e.hbm_bytes for e in entries]) or 0.0,
+        wall_j=mean([e.wall_j for e in entries]),
+        usd=mean([e.usd for e in entries]),
+    )  # fmt: skip
+
+
+def _names(cells: Sequence[Cell]) -> Column:
+    return Column("strategy", [cell.label for cell in cells], name="way",
+                  help="With its budget: 'greedy @8' thinks for at most 8 tokens.")  # fmt: skip
+
+
+def _accuracy(
+    title: str, estimates: Sequence[Estimate | None], name: str = "", priority: int = 0
+) -> Column:
+    return Column(title, list(map(interval_of, estimates)), units.percent, "95 % interval", name,
+                  priority, show="both")  # fmt: skip
+
+
+def _ledgers(cell: Cell) -> list[Ledger]:
+    return [question.ledger for question in cell.questions if question.ledger is not None]
+
+
+def _mean(cell: Cell, of: Callable[[Ledger], float]) -> float | None:
+    known = [of(ledger) for ledger in _ledgers(cell)]
+    return sum(known) / len(known) if known else None
+
+
+def _tokens(ledger: Ledger) -> float:
+    return ledger.tokens
+
+
+def _flops(ledger: Ledger) -> float:
+    return ledger.flops
+
+
+def _bytes(ledger: Ledger) -> float:
+    return ledger.hbm_bytes
+
+
+def _here_s(cell: Cell) -> float | None:
+    return None if cell.wall_s is None else cell.wall_s / len(cell.questions)
+
+
+def _hits(cell: Cell) -> str:
+    """'3 of 20: 64 tokens'."""
+    hit = [question.limit for question in cell.questions if question.limit is not None]
+    return f"{len(hit)} of {len(cell.questions)}: {', '.join(sorted(set(hit)))}" if hit else ""
