@@ -58,6 +58,30 @@ def fragment(document: Document, number: int, bundle: bool) -> str:
     )  # fmt: skip
 
 
+def body(document: Document) -> str:
+    """The document's blocks alone, for a page that has the style and the script already."""
+    return _environment().get_template("body.html.j2").render(
+        document=document, sections=document.filled, stills={},
+        note=Glossary(document.terms or terms.TERMS),
+    )  # fmt: skip
+
+
+def style(dark: str) -> str:
+    """The page's rules; its colours are dark where the selector `dark` holds."""
+    return (
+        f":root {{ color-scheme: light; {theme.variables()} }}\n"
+        f"{dark} {{ color-scheme: dark; {theme.variables(dark=True)} }}\n"
+        f"{(TEMPLATES / 'page.css').read_text()}"
+    )
+
+
+def script() -> str:
+    """`rooflinkReport`, and the dark colours that it takes, as globals."""
+    return (
+        f"{(TEMPLATES / 'page.js').read_text()}\nconst rooflinkDarkOf = {_json(theme.dark_of())};"
+    )
+
+
 @cache
 def notebook_style() -> str:
     """The page's rules under `.rooflink`, its colours by the notebook's theme or the system's."""
