@@ -82,7 +82,9 @@ def profile(
     )
     resident_bytes = _resident_bytes(subject, planned, generated.logs, costs)
     lenses = [
-        compile_target(spec_of(subject, planned, generated.logs, target), listener)
+        compile_target(
+            spec_of(subject, planned, generated.logs, target), listener, started=runs is not None
+        )
         for target in targets
     ]
     draft = Profile(
