@@ -76,7 +76,7 @@ class OnSlice:
         """Of each pass by itself; a pass that neither reads nor copies takes nothing."""
         N = len(record.tokens)
         worked: np.ndarray = _at_work(record)
-        copied: np.ndarray = record.copied.any(axis=(1, 2))
+        copied = np.asarray(record.copied.any(axis=(1, 2)))
         if worked.any():
             load = _loads(record, worked)
             work = self._work(self.shapes[record.model], load)
