@@ -81,7 +81,10 @@ def profile(
         subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
     )
     resident_bytes = _resident_bytes(subject, planned, generated.logs, costs)
-    lenses = [_compiled(subject, planned, generated.logs, target, listener) for target in targets]
+    lenses = [
+        _compiled(subject, planned, generated.logs, target, listener, runs is not None)
+        for target in targets
+    ]
     draft = Profile(
         name=name,
         provenance=provenance(command, request.seed, ran=runs is not None),
@@ -105,13 +108,18 @@ def profile(
 
 
 def _compiled(
-    subject: Subject, planned: Plan, logs: Sequence[PassLog], target: Target, watcher: Watcher
+    subject: Subject,
+    planned: Plan,
+    logs: Sequence[PassLog],
+    target: Target,
+    watcher: Watcher,
+    started: bool,
 ) -> CompiledTarget:
     """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""
     records = [record for log in logs for record in log.records]
     trunk = planned.verifier.trunk.config if planned.verifier and _own_trunk(records) else None
     own = [record for record in records if trunk is None or record.model == REASONER]
-    compiled = compile_target(spec_of(subject, planned, own, target), watcher)
+    compiled = compile_target(spec_of(subject, planned, own, target), watcher, started)
     if trunk is None:
         return compiled
     judged = [record for record in records if record.model != REASONER]
@@ -121,7 +129,7 @@ def _compiled(
         phases=tuple(dict.fromkeys(record.phase for record in judged)),
         layouts="default",
     )
-    more = compile_target(spec, watcher)
+    more = compile_target(spec, watcher, started)
     return compiled.model_copy(update={"phases": [*compiled.phases, *more.phases]})
 
 
