@@ -13,9 +13,7 @@ from .workload import Plan
 SAMPLES = 3
 
 
-def outcome_of(
-    planned: Plan, answered: Sequence[Answered], tokenizer: Tokenizer | None
-) -> Outcome:
+def outcome_of(planned: Plan, answered: Sequence[Answered], tokenizer: Tokenizer | None) -> Outcome:
     """Lengths of all attempts that were made, discarded ones too, and the accuracy of the answers,
     where they can be checked: the one that a strategy chose for each prompt, or every attempt's.
 
@@ -63,9 +61,7 @@ def _samples(
     ]
 
 
-def _sample(
-    planned: Plan, attempt: Attempt, tokenizer: Tokenizer, answers: bool = True
-) -> Sample:
+def _sample(planned: Plan, attempt: Attempt, tokenizer: Tokenizer, answers: bool = True) -> Sample:
     problem = planned.request.problems[attempt.question]
     right = problem.check(attempt.text)
     return Sample(

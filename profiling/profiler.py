@@ -232,9 +232,7 @@ def _evenly(points: list[ThoughtPoint]) -> list[ThoughtPoint]:
     return [points[index] for index in chosen if index < len(points)]
 
 
-def _resident_bytes(
-    subject: Subject, planned: Plan, logs: Sequence[PassLog], costs: Costed
-) -> int:
+def _resident_bytes(subject: Subject, planned: Plan, logs: Sequence[PassLog], costs: Costed) -> int:
     """Weights, and the largest KV cache of any batch; a verifier has a trunk of its own where it
     read prompts itself, and a cache beside it."""
     weights, verifier = subject.config.weight_bytes(subject.dtype), planned.verifier

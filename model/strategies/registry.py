@@ -79,9 +79,7 @@ def settings_of(
     """Every setting of `strategy`, a verifier by its name; those of the strategy that a cache
     asks."""
     names = {id(verifier): name for name, verifier in verifiers.items()}
-    return {
-        key: names.get(id(value)) or _plain(value) for key, value in strategy.settings.items()
-    }
+    return {key: names.get(id(value)) or _plain(value) for key, value in strategy.settings.items()}
 
 
 def _plain(value: object) -> str | int | float | None:

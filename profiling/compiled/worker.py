@@ -57,9 +57,7 @@ class _Compilation:
             if phase != THINK or chosen is None:
                 self._phase(phase, chosen)
 
-    def _phase(
-        self, phase: str, chosen: Chosen | None, announce: bool = True
-    ) -> CompiledRecord:
+    def _phase(self, phase: str, chosen: Chosen | None, announce: bool = True) -> CompiledRecord:
         """One phase's entry, compiled if the store does not have it."""
         _send(Stage(phase))
         lowered = self.programs.lower(phase, chosen)
