@@ -29,7 +29,6 @@ from .counted.unit_costs import UnitCosts
 from .errors import ProfileInputError
 from .findings import engineered_gaps, find
 from .measured.run import Runs, answer_batch, run_repeats
-from .measured.trace_capture import trace_generation
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
 from .predicted.model_shape import model_facts
@@ -209,6 +208,8 @@ def _generate(
     )  # fmt: skip
     traced = None
     if trace is not None:
+        from .measured.trace_capture import trace_generation  # brings the readers of traces
+
         again, first = request.new_strategy(verifiers), planned.batches[0]
         traced = trace_generation(
             lambda observer: answer_batch(engine, again, first, observer), runs, trace, watcher
