@@ -111,7 +111,8 @@ def test_untouched_prediction_is_the_profiles() -> None:
     profile = sample_profile().model_copy(update={"predictions": [sample_prediction()]})
     (found,) = places_predicted(profile)
     (asked,) = profile.predictions
-    assert found.roof and found.roof.bandwidth == 819e9  # of the placement on the same chip
+    assert found.roof is not None
+    assert found.roof.bandwidth == 819e9  # of the placement on the same chip
     for phase, written in zip(found.phases, asked.phases, strict=True):
         assert phase.terms.time_s == pytest.approx(written.time_s.median, rel=1e-12)
         assert (phase.low_s, phase.high_s) == (written.time_s.low, written.time_s.high)
