@@ -139,7 +139,7 @@ def vega_config() -> dict[str, object]:
             "tickColor": roof, "tickSize": 4, "labelPadding": 5, "titlePadding": 8,
             "labelOverlap": True,
         },
-        "legend": {**text, "titleFontWeight": "normal", "orient": "top", "labelColor": ink,
+        "legend": {**text, "titleFontWeight": "normal", "orient": "top", "labelColor": ink, "columnPadding": 8,
                    "symbolSize": 90, "symbolOpacity": 1, "labelLimit": 300},
         "text": {"color": ink, "fontSize": 12},
         "title": {"color": ink, "fontSize": 13, "anchor": "start"},
