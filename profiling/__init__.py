@@ -25,16 +25,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .notebook import (  # type: ignore[no-redef]
+    from .notebook.codesign import codesign
+    from .notebook.compilation import compile
+    from .notebook.evaluation import evaluate
+    from .notebook.prediction import predict
+    from .notebook.run import load, profile
+    from .notebook.studies import (
         calibrate,
-        codesign,
         compare,
-        compile,
-        evaluate,
         explore,
-        load,
-        predict,
-        profile,
         train,
         validate,
     )
@@ -53,12 +52,23 @@ __all__ = [
     "validate",
 ]
 
+_MODULES = {
+    "codesign": "codesign",
+    "compile": "compilation",
+    "evaluate": "evaluation",
+    "load": "run",
+    "predict": "prediction",
+    "profile": "run",
+}
+"""Of `notebook`, by verb; the others are in `studies`."""
+
 RENAMED = {"predict_on": "predict", "codesign_on": "codesign", "compile_for": "compile"}
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module(".notebook", __name__), name)
+        module = import_module(f".notebook.{_MODULES.get(name, 'studies')}", __name__)
+        return getattr(module, name)
     if name in RENAMED:
         raise AttributeError(f"{name} is called {RENAMED[name]} now, with the command's options")
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

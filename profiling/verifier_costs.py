@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..model import reward_model as trained_verifier
 from ..model.architecture import ModelShape, shape_of
+from ..model.generation.engine import REASONER
 from ..model.reward_model import TrainedVerifier, open_verifier
 from ..model.strategies.registry import VERIFIERS
 from ..model.strategies.verifiers import Verifier
@@ -16,9 +17,6 @@ from .model_spec import Subject
 
 TRAINED = "trained"
 """What the setting `verifier` calls the one that --verifier opens."""
-
-REASONER = "model"
-"""What pass records call the model that is asked, as `Engine` does by default."""
 
 
 @dataclass(frozen=True)

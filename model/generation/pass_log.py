@@ -3,10 +3,9 @@
 Axis letters as in `config`; N consecutive passes of one phase over one batch. A question is a
 prompt's index in the whole workload. Nothing here knows what a pass costs.
 
-Limits on what one question may cost, whatever the strategy: told of every pass, they say stop.
-
-Budgets in FLOPs, joules, dollars or seconds are limits that know a price; they live with whoever
-knows prices. Here is the one in tokens.
+A limit on what one question may cost is told of every pass and says stop. Budgets in FLOPs, joules,
+dollars or seconds are limits that know a price, and live with whoever knows prices; here is the
+one in tokens.
 """
 
 from collections import Counter

@@ -78,10 +78,13 @@ def settings_of(
 ) -> dict[str, str | int | float | bool | None]:
     """Every setting of `strategy`, a verifier by its name; those of the strategy that a cache
     asks."""
-    inner: Any = strategy.strategy if isinstance(strategy, Cached) else strategy
-    settings = {field.name: getattr(inner, field.name) for field in fields(inner)}
     names = {id(verifier): name for name, verifier in verifiers.items()}
-    return {key: names.get(id(value), value) for key, value in settings.items()}
+    return {key: names.get(id(value)) or _plain(value) for key, value in strategy.settings.items()}
+
+
+def _plain(value: object) -> str | int | float | None:
+    assert value is None or isinstance(value, str | int | float), value
+    return value
 
 
 def _known(name: str, known: Mapping[str, object], what: str, where: str = "") -> str:

@@ -28,11 +28,18 @@ from .levers import DRAFT, Run, checked_runs, levers
 from .parameters import facts
 from .posterior_draws import summary, summary_or_none
 from .ranking import hardware_asks, model_asks
+from .recorded_phases import recorded_phases
 from .search_report import Budget, design_searches, pareto_points
 from .sensitivity import bound_flips, elasticities
 from .what_if import StatedChanges, what_if
 from .workload_mix import MixedWorkload, mix_of
-from .workload_on_slice import WorkloadOnSlice, prediction_of, request_of, workload_on_slice
+from .workload_on_slice import (
+    WorkloadOnSlice,
+    prediction_of,
+    request_of,
+    with_recorded,
+    workload_on_slice,
+)
 
 
 def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
@@ -181,7 +188,7 @@ def _cases(
         work = request_of(
             profile, options.terms, options.stack, options.weight_dtype, options.ideal
         )
-        notes += left_out(profile)
+        notes += recorded_note(profile)
         if any(finding.sentence == GAPS_DISCLOSURE for finding in profile.findings):
             notes.append(f"{profile.name}: {GAPS_DISCLOSURE}")
         for on_slice in slices:
@@ -190,7 +197,7 @@ def _cases(
             except ProfileInputError as error:
                 notes.append(f"{profile.name} on {on_slice.name} is left out: {error}.")
             else:
-                cases.append(replace(case, counted=_counted(profile)))
+                cases.append(replace(with_recorded(case, profile), counted=_counted(profile)))
                 notes += (
                     [f"{profile.name} on {on_slice.name}: {case.words}."] if case.waves > 1 else []
                 )
@@ -199,22 +206,22 @@ def _cases(
     return cases, notes
 
 
-def left_out(profile: Profile) -> list[str]:
-    """What the analysis of a strategy's profile leaves out: it knows prefill, think and answer."""
+def recorded_note(profile: Profile) -> list[str]:
+    """How the analysis takes a strategy's profile: by mean lengths, and what it did besides."""
     strategy = profile.workload.strategy
     if strategy is None:
         return []
-    others = [phase for phase in profile.phases if phase.name not in PHASES]
-    moved = sum(phase.counted.hbm_bytes.total for phase in profile.phases)
-    share = sum(phase.counted.hbm_bytes.total for phase in others) / moved if moved else 0.0
+    others, _ = recorded_phases(profile, PHASES)
     text = (
-        f"{profile.name} was answered by {strategy}; the analysis is of prefill, think and answer "
-        f"at its mean lengths, {profile.workload.attempts} attempts to a prompt"
+        f"{profile.name} was answered by {strategy}; prefill, think and answer are taken at its "
+        f"mean lengths, {profile.workload.attempts} attempts to a prompt"
     )
     if not others:
-        return [f"{text}, and leaves no phase out."]
-    names = ", ".join(phase.name for phase in others)
-    return [f"{text}, and leaves out {names}: {share:.0%} of the counted HBM bytes."]
+        return [f"{text}."]
+    return [
+        f"{text}; {', '.join(others)} as recorded: they stay as long where thoughts or answers "
+        "change their length, and a chip that is searched for is searched without them."
+    ]
 
 
 def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Run]) -> CodesignCase:

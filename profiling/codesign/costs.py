@@ -9,10 +9,12 @@ distribution exactly (their theorem in appendix A.1).
 Quantities: what is compared between designs, per query and for each draw.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...model.phases import THINK_AND_ANSWER
 from ..predicted import arrays
 from ..predicted.arrays import Number, mapped, with_last_axis
 from ..predicted.energy import power_share
@@ -24,6 +26,7 @@ from ..predicted.time_model import Terms
 from ..records.codesign import Quantity
 from .design_point import Overheads, Point, Speculation, held
 from .posterior_draws import Draws
+from .recorded_phases import reads_several, recorded_steps
 
 
 def expected_tokens(acceptance: Number, drafted: Number) -> Number:
@@ -67,13 +70,17 @@ def _rounds(
     return PhaseSteps(mapped(lambda leaf: leaf + 0.0 * steps.steps, verify + draft), rounds)
 
 
-PHASES = ("prefill", "think", "answer")
-WITH_QUERY = (*PHASES, "query")
+PHASES = THINK_AND_ANSWER
+"""The phases that a workload's lengths tell; a strategy's others follow them."""
+
+QUERY = -1
+"""Where all phases together come, behind the phases."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Of a whole batch on the slice; arrays [phases, draws], but `work` [phases]."""
+    """Of a whole batch on the slice; arrays [phases, draws], but `work` [phases]: those of PHASES,
+    then those that the point has recorded."""
 
     time_s: Number
     energy_j: Number  # of the chips; NaN where their power is not known
@@ -94,11 +101,14 @@ class Costs:
 def costs_of(point: Point, draws: Draws) -> Costs:
     """The phases of one point, all its numbers or JAX's arrays without axes."""
     steps = work_steps(point)
-    result = [terms_of(point, draws, steps[name]) for name in PHASES]
+    result = [terms_of(point, draws, of_phase) for of_phase in steps]
     residual = arrays.stacked([draws.prefill, draws.decode, draws.decode])
+    if point.recorded is not None:
+        several = reads_several(point.recorded)
+        residual = arrays.joined([residual, arrays.where(several, draws.prefill, draws.decode)])
     terms = mapped(lambda *phases: arrays.stacked(list(phases)), *result)
     time_s = terms.time_s * residual
-    sums = [summed(steps[name]) for name in PHASES]
+    sums = [summed(of_phase) for of_phase in steps]
     work = mapped(lambda *leaves: arrays.stacked(list(leaves)), *sums)
     return Costs(time_s, _energy_j(point, draws, work, time_s), terms, work)
 
@@ -111,8 +121,9 @@ def terms_of(point: Point, draws: Draws, steps: PhaseSteps) -> Terms:
     return mapped(lambda leaf: arrays.broadcast(leaf, draws.prefill.shape), terms)
 
 
-def work_steps(point: Point) -> dict[str, PhaseSteps]:
-    """Work of each group of like steps of each phase, as the point's software does it."""
+def work_steps(point: Point) -> list[PhaseSteps]:
+    """Work of each group of like steps, as the point's software does it: of each of PHASES, then of
+    each that the point has recorded."""
     tile = point.hardware.tile
     prefill = prefill_steps(point.shape, point.lengths, point.widths, point.spread, tile)
     shorter = replace(point.shape, layers=point.shape.layers * point.layers_run)
@@ -122,7 +133,9 @@ def work_steps(point: Point) -> dict[str, PhaseSteps]:
     if point.speculation is not None:
         steps = speculated(steps, point)
     share = 1 - arrays.minimum(point.pinned_bytes / held(point).weight_bytes, 1.0)
-    return {name: _reading(of_phase, share) for name, of_phase in steps.items()}
+    known = [steps[name] for name in PHASES]
+    recorded = recorded_steps(point, point.recorded) if point.recorded is not None else []
+    return [_reading(of_phase, share) for of_phase in (*known, *recorded)]
 
 
 def whole_work(point: Point, work: Work) -> Work:
@@ -209,10 +222,10 @@ def by_resource(terms: Terms) -> Number:
 BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
 
 
-def phase_bounds(point: Point, draws: Draws) -> dict[str, str]:
-    """The longest resource of each phase, at the mode."""
+def phase_bounds(point: Point, draws: Draws, phases: Sequence[str]) -> dict[str, str]:
+    """The longest resource of each of the point's `phases`, at the mode."""
     result = bounds_of(point, draws)[:, 0]
-    return {phase: BOUNDS[result[i]] for i, phase in enumerate(PHASES)}
+    return {phase: BOUNDS[index] for phase, index in zip(phases, result, strict=True)}
 
 
 def _with_sum(phases: Number) -> Number:

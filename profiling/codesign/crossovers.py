@@ -14,7 +14,7 @@ from ..predicted.memory import capacity
 from ..predicted.step_work import Load, Work, step_work
 from ..predicted.time_model import Terms, step_terms
 from ..records.codesign import BoundMap, Roofline, RooflinePoint, ThoughtCrossovers
-from .costs import BOUNDS, PHASES, Costs, by_resource, costs_of, whole_work
+from .costs import BOUNDS, Costs, by_resource, costs_of, whole_work
 from .design_point import Point
 from .workload_on_slice import WorkloadOnSlice
 
@@ -170,12 +170,12 @@ def roofline(case: WorkloadOnSlice) -> Roofline:
 
 
 def roofline_points(case: WorkloadOnSlice, point: Point) -> list[RooflinePoint]:
-    """Each phase that the workload has, at the median."""
+    """Each phase that the workload has and that computes anything, at the median."""
     result = costs_of(point, case.draws)
     return [
         _point(phase, i, result, point)
-        for i, phase in enumerate(PHASES)
-        if phase != "think" or float(case.query.lengths.think_tokens) > 1
+        for i, phase in case.worked
+        if float(np.asarray(result.work.flops)[i].real) > 0
     ]
 
 

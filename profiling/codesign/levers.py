@@ -18,7 +18,7 @@ from ..predicted.step_work import Widths
 from ..records import Profile
 from ..records.base import Interval
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint
-from .costs import PHASES, WITH_QUERY, Logs, logs_of, ratio
+from .costs import QUERY, Logs, logs_of, ratio
 from .crossovers import roofline_points
 from .design_point import Point, Speculation, fits, with_prompts
 from .posterior_draws import summary, summary_or_none
@@ -259,8 +259,7 @@ def _lever_of(
     return Lever(
         name=move.name,
         change=move.change,
-        by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(PHASES)
-                  if phase != "think" or float(case.query.lengths.think_tokens) > 1},
+        by_phase={phase: summary(result["time"][i]) for i, phase in case.worked},
         whole=changed_of(case, result),
         quality=move.quality,
         evidence=move.evidence,
@@ -277,13 +276,12 @@ def ratio_of(case: WorkloadOnSlice, move: Move, before: Logs) -> dict[str, np.nd
 
 def changed_of(case: WorkloadOnSlice, ratios: dict[str, np.ndarray]) -> Changed:
     """The whole query's part of a ratio, in a record."""
-    query = WITH_QUERY.index("query")
     usd: Interval | None = None
     if case.usd_per_second is not None:
-        usd = summary(ratios["usd"][query])
+        usd = summary(ratios["usd"][QUERY])
     return Changed(
-        time=summary(ratios["time"][query]),
-        energy=summary_or_none(ratios["energy"][query]),
+        time=summary(ratios["time"][QUERY]),
+        energy=summary_or_none(ratios["energy"][QUERY]),
         usd=usd,
     )
 

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from ..predicted.arrays import Number
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
-from .costs import WITH_QUERY, Logs, logs_of, phase_bounds
+from .costs import QUERY, Logs, logs_of, phase_bounds
 from .design_point import memory_full
 from .levers import NOT_MEASURED, Run, moves, ratio_of
 from .parameters import ON_CHIP, PARAMETER_BY_NAME, modelled, on_chip_bytes, scaled
@@ -26,7 +26,6 @@ STEP = 1.25
 DEARER = 1.05
 """Equal cost: each part grows by as much as makes the chip 5 % dearer to build."""
 ASKS = 5
-_QUERY = WITH_QUERY.index("query")
 _NO_ASK = ("shared_prompt",)
 """What would make a query dearer: there to show what is saved already."""
 _MODEL_WORDS = {
@@ -92,7 +91,7 @@ def model_candidates(
             if move.name in seen or move.name in _NO_ASK:
                 continue
             seen.add(move.name)
-            logs = np.log(ratio_of(case, move, before)[quantity][_QUERY])
+            logs = np.log(ratio_of(case, move, before)[quantity][QUERY])
             result.setdefault(move.name, []).append(
                 (logs, move.quality, move.evidence, move.change)
             )
@@ -124,7 +123,7 @@ def _hardware_candidate(
         changed = scaled(case.point, {name: factor}, on_chip_bytes(case.slice), case.costs)
         after = logs_of(memory_full(changed), case.draws)
         value = np.asarray(getattr(after, quantity)) - np.asarray(getattr(start, quantity))
-        logs.append(value[_QUERY])
+        logs.append(value[QUERY])
         factors.append(factor)
     words = "on-chip capacity" if name == ON_CHIP else PARAMETER_BY_NAME[name].words
     change = f"{words} {(float(np.exp(np.mean(np.log(factors)))) - 1):+.0%}"
@@ -212,7 +211,7 @@ def _what_binds(cases: Sequence[WorkloadOnSlice]) -> list[str]:
     """Lens and source of each case, one sentence for each slice."""
     sentences = []
     for case in cases:
-        bounds = phase_bounds(case.point, case.draws)
+        bounds = phase_bounds(case.point, case.draws, case.phases)
         chip, stack = case.slice.chip, case.query.stack
         basis = "datasheet figures alone" if case.query.ideal else case.calibration.basis(
             chip.name, chip.kind, stack

@@ -18,9 +18,8 @@ from ..predicted.arrays import mapped
 from ..records.codesign import BoundFlip, Elasticity, Regime
 from .costs import (
     BOUNDS,
-    PHASES,
     QUANTITIES,
-    WITH_QUERY,
+    QUERY,
     Logs,
     bounds_of,
     by_resource,
@@ -58,9 +57,8 @@ def elasticities(case: WorkloadOnSlice) -> list[Elasticity]:
             Elasticity(phase=phase, parameter=name, quantity=quantity, regime=regime, value=value)
             for name, logs in by_name.items()
             for quantity in QUANTITIES
-            for i, phase in enumerate(WITH_QUERY)
-            if _has_work(phase, case)
-            and (value := summary_or_none(getattr(logs, quantity)[i])) is not None
+            for i, phase in (*case.worked, (QUERY, "query"))
+            if (value := summary_or_none(getattr(logs, quantity)[i])) is not None
             and not (quantity == "usd" and case.usd_per_second is None)
         ]
     return rows
@@ -98,11 +96,6 @@ def scaled_tile(point: Point, factor: float) -> Point:
     return replace(point, hardware=replace(point.hardware, tile=point.hardware.tile * factor))
 
 
-def _has_work(phase: str, case: WorkloadOnSlice) -> bool:
-    """Whether the workload has such a phase at all."""
-    return phase != "think" or float(case.query.lengths.think_tokens) > 1
-
-
 MOST = 64.0
 """Factor at which the search for a flip is given up."""
 _HALVINGS = 30
@@ -123,9 +116,7 @@ def bound_flips(case: WorkloadOnSlice) -> list[BoundFlip]:
     longest = bounds_of(case.point, case.draws)[:, 0]
     names = [name for name in modelled(case.slice) if name in _RESOURCE]
     rows = []
-    for i, phase in enumerate(PHASES):
-        if phase == "think" and float(case.query.lengths.think_tokens) <= 1:
-            continue
+    for i, phase in case.worked:
         for name in names:
             if _RESOURCE[name] == BOUNDS[longest[i]]:
                 row = _flip(case, phase, PARAMETER_BY_NAME[name])
@@ -161,7 +152,7 @@ def _roots(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bisection in the log of the parameter's improvement, [draws]: logs, whether they flip, and
     the new longest. No parameter of _RESOURCE changes the work, so that it is summed once."""
-    steps = work_steps(case.point)[phase]
+    steps = work_steps(case.point)[case.phases.index(phase)]
 
     def times_at(log_factor: np.ndarray) -> np.ndarray:
         changed = parameter.apply(case.point, np.exp(parameter.rises * log_factor))

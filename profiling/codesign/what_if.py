@@ -13,7 +13,7 @@ import numpy as np
 from ...model.architecture import DTYPE_BITS
 from ..errors import ProfileInputError
 from ..records.codesign import WhatIf
-from .costs import PHASES, WITH_QUERY, costs_of, logs_of, phase_bounds, ratio
+from .costs import QUERY, costs_of, logs_of, phase_bounds, ratio
 from .design_point import Point, Speculation, fits
 from .levers import DRAFT, changed_of, with_dtypes, with_kv_heads, with_mlp
 from .parameters import NAMES, ON_CHIP, PARAMETER_BY_NAME, TILE, modelled, on_chip_bytes, scaled
@@ -106,7 +106,6 @@ def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
     after, text = changed(case, stated.changes)
     draws = case.draws
     result = ratio(logs_of(after, draws), logs_of(case.point, draws))
-    query = WITH_QUERY.index("query")
     whole = changed_of(case, result)
     before_s = summary(np.asarray(costs_of(case.point, draws).query_s) * case.per_query)
     after_s = _per_query_s(after, draws, case)
@@ -115,12 +114,12 @@ def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
         changes=text,
         before_s=before_s,
         after_s=summary(after_s),
-        by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(PHASES)},
+        by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(case.phases)},
         whole=whole,
-        bound_before=phase_bounds(case.point, draws),  # type: ignore[arg-type]
-        bound_after=phase_bounds(after, draws),  # type: ignore[arg-type]
+        bound_before=phase_bounds(case.point, draws, case.phases),  # type: ignore[arg-type]
+        bound_after=phase_bounds(after, draws, case.phases),  # type: ignore[arg-type]
         fits=bool(fits(after)),
-        sentence=_sentence(case, text, result["time"][query], bool(fits(after))),
+        sentence=_sentence(case, text, result["time"][QUERY], bool(fits(after))),
     )
 
 

@@ -10,6 +10,7 @@ from statistics import fmean, pstdev
 
 import numpy as np
 
+from ...model.phases import THINK, THINK_AND_ANSWER
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..predicted.arrays import Number, mapped
@@ -19,7 +20,7 @@ from ..predicted.energy import design_power_of
 from ..predicted.hardware import hardware_of
 from ..predicted.model_shape import NamedShape, shape_of_facts
 from ..predicted.phases import Lengths
-from ..predicted.predict import Query, memory_fit, predict
+from ..predicted.predict import PhaseWork, Query, memory_fit, phases_by_lengths, predict
 from ..predicted.slices import Asked, query_of
 from ..predicted.step_work import spread_over
 from ..records import Outcome, Prediction, Profile
@@ -27,6 +28,7 @@ from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
 from .design_point import Point
 from .posterior_draws import Draws, draws_of, ideal_draws
+from .recorded_phases import reads_several, recorded_phases, recorded_steps
 
 SECONDS_PER_HOUR = 3600.0
 _NO_LIMIT = 1e19
@@ -49,6 +51,13 @@ class WorkloadOnSlice:
     outcome: Outcome | None = None
     waves: int = 1  # batches, one after another, that the attempts of a prompt are split into
     counted: str = ""  # what the counted lens says of the profile, in a sentence
+    phases: tuple[str, ...] = THINK_AND_ANSWER  # of the point, in their order
+
+    @property
+    def worked(self) -> list[tuple[int, str]]:
+        """The phases that the workload has, with their places among the point's."""
+        thinks = float(self.query.lengths.think_tokens) > 1
+        return [(i, name) for i, name in enumerate(self.phases) if name != THINK or thinks]
 
     @property
     def per_query(self) -> float:
@@ -151,9 +160,16 @@ def point_of(query: Query) -> Point:
     return mapped(_as_array, point)
 
 
+def with_recorded(case: WorkloadOnSlice, profile: Profile) -> WorkloadOnSlice:
+    """The case with what the profile's strategy did besides prefill, thinking and answering."""
+    names, recorded = recorded_phases(profile, case.phases)
+    point = replace(case.point, recorded=recorded)
+    return replace(case, point=point, phases=(*case.phases, *names))
+
+
 def prediction_of(case: WorkloadOnSlice) -> Prediction:
-    """The predicted lens of the case, as `rooflink predict` has it."""
-    result = predict(case.query, case.calibration)
+    """The predicted lens of the case, as `rooflink predict` has it, and of its recorded phases."""
+    result = predict(case.query, case.calibration, _phase_works(case))
     power = design_power_of(case.slice.chip)
     result = result.model_copy(
         update={
@@ -165,6 +181,21 @@ def prediction_of(case: WorkloadOnSlice) -> Prediction:
     return result.model_copy(
         update={"economics": economics_of(result, case.slice.chip, case.request.terms)}
     )
+
+
+def _phase_works(case: WorkloadOnSlice) -> dict[str, PhaseWork] | None:
+    """Every phase's steps; None where the query's own lengths tell all of them."""
+    recorded = case.point.recorded
+    if recorded is None:
+        return None
+    works = phases_by_lengths(case.query)
+    names = case.phases[len(works) :]
+    several = np.ravel(reads_several(recorded))
+    for name, steps, many in zip(names, recorded_steps(case.point, recorded), several, strict=True):
+        rows = float(np.sum(steps.work.sequences * steps.steps))
+        positions = float(recorded.positions[names.index(name), 0])
+        works[name] = PhaseWork(steps, rows * positions, "prefill" if many else "decode")
+    return works
 
 
 def _as_array(leaf: Number) -> np.ndarray:

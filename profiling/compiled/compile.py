@@ -21,7 +21,7 @@ from ..errors import ProfileInputError
 from ..progress import Silent, Watcher
 from .cache import Store, default_store
 from .executable import CompiledPhase
-from .spec import PhaseName, ProgramSpec
+from .spec import ProgramSpec
 from .targets import Target, require_compiler
 
 
@@ -37,7 +37,7 @@ class CompileRequest:
 class Stage:
     """From the child: it compiles a phase now."""
 
-    phase: PhaseName
+    phase: str
     kind: Literal["stage"] = "stage"
 
 
@@ -45,7 +45,7 @@ class Stage:
 class Done:
     """From the child: a phase's entry is in the store."""
 
-    phase: PhaseName
+    phase: str
     key: str
     cached: bool
     kind: Literal["done"] = "done"

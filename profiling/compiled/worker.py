@@ -16,12 +16,13 @@ from jax.experimental import topologies
 from jax.stages import Compiled, Lowered
 
 from ...model.config import ModelInputError
+from ...model.phases import THINK
 from ..errors import ProfileInputError
 from .cache import Store, content_key
 from .compile import MESSAGE, REQUEST, Done, Failed, Message, Stage, compiler_sentence
 from .executable import CompiledPhase, CompiledRecord, Protos, compile_program, memory_of, totals_of
 from .lowering import Chosen, Programs
-from .spec import PhaseName, ProgramSpec
+from .spec import ProgramSpec
 from .targets import Target
 
 PACKAGES = ("jax", "jaxlib", "libtpu")
@@ -51,14 +52,12 @@ class _Compilation:
         """Compile every requested phase."""
         chosen = None
         if self.spec.layouts == "chosen":
-            chosen = self._phase("think", None, announce="think" in self.spec.phases).layouts
+            chosen = self._phase(THINK, None, announce=THINK in self.spec.phases).layouts
         for phase in self.spec.phases:
-            if phase != "think" or chosen is None:
+            if phase != THINK or chosen is None:
                 self._phase(phase, chosen)
 
-    def _phase(
-        self, phase: PhaseName, chosen: Chosen | None, announce: bool = True
-    ) -> CompiledRecord:
+    def _phase(self, phase: str, chosen: Chosen | None, announce: bool = True) -> CompiledRecord:
         """One phase's entry, compiled if the store does not have it."""
         _send(Stage(phase))
         lowered = self.programs.lower(phase, chosen)
@@ -70,7 +69,7 @@ class _Compilation:
             _send(Done(phase, key, compiled.cached))
         return compiled.record
 
-    def _compiled(self, phase: PhaseName, lowered: Lowered, key: str) -> CompiledPhase:
+    def _compiled(self, phase: str, lowered: Lowered, key: str) -> CompiledPhase:
         start = time.perf_counter()
         compiled, protos = self._compile(phase, lowered)
         if not self.programs.leaves_as_it_came(phase, compiled):
@@ -84,14 +83,14 @@ class _Compilation:
             raise ProfileInputError(f"{self.store.folder} does not keep what is written to it")
         return stored
 
-    def _compile(self, phase: PhaseName, lowered: Lowered) -> tuple[Compiled, Protos]:
+    def _compile(self, phase: str, lowered: Lowered) -> tuple[Compiled, Protos]:
         try:
             return compile_program(lowered, dump=not self.on_cpu)
         except (jax.errors.JaxRuntimeError, NotImplementedError) as error:
             sentence = compiler_sentence(str(error), phase, self.spec.target.name)
             raise ProfileInputError(sentence) from error
 
-    def _record(self, phase: PhaseName, compiled: Compiled, compile_s: float) -> CompiledRecord:
+    def _record(self, phase: str, compiled: Compiled, compile_s: float) -> CompiledRecord:
         spec = self.spec
         return CompiledRecord(
             phase=phase,

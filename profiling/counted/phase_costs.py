@@ -154,7 +154,7 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
     prompt = np.where(tokens > 0, record.prompt_read[..., None] / sharing, 0.0)
     cached = prompt + record.own_read + _read_back(record) + 2 * record.copied
     moved = (
-        shares(record) * unit.pass_weight_bytes
+        (tokens > 0) * shares(record) * unit.pass_weight_bytes
         + cached * unit.kv_bytes
         + tokens * (unit.token_weight_bytes + unit.kv_bytes + unit.token_activation_bytes)
         + heads * unit.head_activation_bytes
@@ -163,10 +163,13 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
 
 
 def shares(record: PassRecord) -> np.ndarray:
-    """[N, B, A] share of each pass that each row has, by positions read."""
-    whole = record.tokens.sum(axis=(1, 2), keepdims=True)
-    result: np.ndarray = record.tokens / whole.clip(min=1)
-    return result
+    """[N, B, A] share of each pass that each row has, by positions read, or copied where none is
+    read."""
+    worked = record.tokens.any(axis=(1, 2), keepdims=True)
+    positions = np.where(worked, record.tokens, record.copied)
+    whole = positions.sum(axis=(1, 2), keepdims=True)
+    found: np.ndarray = positions / whole.clip(min=1)
+    return found
 
 
 def first_attempts(logs: Sequence[PassLog], k: int) -> list[PassLog]:
@@ -191,6 +194,15 @@ def _read_back(record: PassRecord) -> np.ndarray:
 def logs_of(answered: Sequence[Answered]) -> list[PassLog]:
     """The log of each batch that was answered, once."""
     return list({id(one.log): one.log for one in answered}.values())
+
+
+def cached_positions(log: PassLog, model: str) -> int:
+    """The most positions that a batch's cache holds after any pass of `model`."""
+    return max((_held(record) for record in log.records if record.model == model), default=0)
+
+
+def _held(record: PassRecord) -> int:
+    return int(record.prompt.sum() + (record.own + record.tokens).sum(axis=(1, 2)).max())
 
 
 def phases_of(logs: Sequence[PassLog], units: Mapping[str, UnitCosts]) -> list[Phase]:

@@ -18,7 +18,7 @@ from .problems import DEFAULT_PROBLEMS, DEFAULT_TASK, problems_of
 if TYPE_CHECKING:
     from ..compiled.targets import Target
     from ..model_spec import Subject
-    from ..strategy.asked import AskedStrategy
+    from ..strategy_request import StrategyRequest
     from ..workload import Request
 
 DEFAULT_ATTEMPTS, DEFAULT_TEMPERATURE = 4, 0.6
@@ -129,12 +129,6 @@ class ProfileJob(WrittenJob):
                 "does not apply with --strategy, whose own settings say how it samples, as in "
                 "--strategy self-consistency:n=8,temperature=0.6",
             )
-            if self._targets():
-                self.refuse(
-                    ("compile",),
-                    "does not apply with --strategy: it compiles the loops of a plain profile, "
-                    "which a strategy does not run; leave one of the two out",
-                )
         return self
 
     def default_out(self) -> Path:
@@ -167,7 +161,7 @@ class ProfileJob(WrittenJob):
     def request(self, subject: "Subject") -> "Request":
         """What is asked of the model: lengths that were not given are as long as fits."""
         from ...model.sampling import sampler
-        from ..strategy.asked import strategy_for
+        from ..strategy_request import strategy_for
         from ..workload import Request
 
         context = subject.config.context_length
@@ -208,12 +202,10 @@ class ProfileJob(WrittenJob):
     def _targets(self) -> tuple[str, ...]:
         return tuple(name for name in self.compile or () if name.lower() != NO_TARGET)
 
-    def _rows(self, strategy: "AskedStrategy | None") -> int:
+    def _rows(self, strategy: "StrategyRequest | None") -> int:
         """Attempts at each prompt: the strategy's own, those asked for, or the default."""
-        from ..evaluation.grid import rows_of
-
         if strategy is not None:
-            return rows_of(strategy.parsed())
+            return strategy.parsed().rows
         return _given(self.attempts, DEFAULT_ATTEMPTS)
 
     def _name_by_time(self) -> str:

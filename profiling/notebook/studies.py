@@ -3,13 +3,12 @@
 from typing import TypeVar
 
 from ..cli.calibrate import write_calibration
-from ..cli.train import write_training
-from ..cli.validate import write_validation
 from ..jobs.compare_job import CompareJob
 from ..jobs.explore_job import ExploreJob
 from ..jobs.job import Job
 from ..jobs.train_job import TrainJob
 from ..jobs.validate_job import CalibrateJob, ValidateJob
+from ..reports.write_studies import write_training, write_validation
 from .from_job import function_of
 from .run import recorded
 

@@ -23,7 +23,7 @@ from .energy import PowerShares, design_power_of, power_share
 from .hardware import Efficiency, Hardware, hardware_of
 from .phases import Lengths, PhaseSteps
 from .predict import PhaseWork, Query, predict
-from .step_work import Load, Work, spread_over, step_work
+from .step_work import Load, Work, copy_work, spread_over, step_work
 from .time_model import step_terms
 
 
@@ -73,15 +73,21 @@ class OnSlice:
         return prediction.model_copy(update={"economics": money})
 
     def prices(self, record: PassRecord) -> Prices:
-        """Of each pass by itself; a pass that reads nothing takes nothing."""
+        """Of each pass by itself; a pass that neither reads nor copies takes nothing."""
         N = len(record.tokens)
-        worked = _at_work(record)
-        if not worked.any():
+        worked: np.ndarray = _at_work(record)
+        copied = np.asarray(record.copied.any(axis=(1, 2)))
+        if worked.any():
+            load = _loads(record, worked)
+            work = self._work(self.shapes[record.model], load)
+            positions = np.asarray(load.new_tokens)
+        elif copied.any():
+            worked = copied
+            work, positions = self._copies(record), np.ones(int(worked.sum()))
+        else:
             nothing = np.zeros(N)
             return Prices(nothing, nothing, nothing)
-        load = _loads(record, worked)
-        work = self._work(self.shapes[record.model], load)
-        drawn_s = self._seconds(work, load)
+        drawn_s = self._seconds(work, positions)
         time_s, wall_j = np.zeros(N), None
         time_s[worked] = np.median(drawn_s, axis=0)
         drawn_j = self._joules(work, drawn_s)
@@ -93,12 +99,12 @@ class OnSlice:
         usd = None if hourly is None else time_s * self.slice.chips * hourly / SECONDS_PER_HOUR
         return Prices(time_s, wall_j, usd)
 
-    def _seconds(self, work: Work, load: Load) -> np.ndarray:
-        """[draws, N] of each pass."""
+    def _seconds(self, work: Work, positions: np.ndarray) -> np.ndarray:
+        """[draws, N] of each pass, in which a row reads so many positions."""
         calibration, hardware = default_calibration(), self._hardware
         efficiency = mapped(with_last_axis, self._efficiency)
         terms = step_terms(work, hardware, efficiency, self._narrowing)
-        several = np.asarray(load.new_tokens) > 1
+        several = positions > 1
         reading, decoding = (
             calibration.residuals(group)[:, None] for group in ("prefill", "decode")
         )
@@ -133,10 +139,19 @@ class OnSlice:
         spread = spread_over(self.slice, self.query.split)
         return step_work(shape, load, self.query.widths, spread, self._hardware.tile)
 
+    def _copies(self, record: PassRecord) -> Work:
+        """The steps [N] of a record that copy cached positions from row to row."""
+        copied = record.copied.sum(axis=(1, 2))
+        positions = copied[copied > 0].astype(float)
+        spread = spread_over(self.slice, self.query.split)
+        work = copy_work(self.shapes[record.model], positions, self.query.widths, spread)
+        return mapped(lambda leaf: np.broadcast_to(leaf, positions.shape), work)
+
     def _phase(self, records: list[PassRecord]) -> PhaseWork | None:
-        """The records of one phase as steps; None where it only copied."""
+        """The records of one phase as steps; None where they neither read nor copied."""
         active = [(r, _at_work(r)) for r in records if r.tokens.any()]
-        if not active:
+        copies = [self._copies(record) for record in records if record.copied.any()]
+        if not active and not copies:
             return None
         models = {record.model for record, _ in active}
         parts = [
@@ -146,9 +161,11 @@ class OnSlice:
             )
             for model in models
         ]
+        parts += [PhaseSteps(work, np.ones_like(work.steps)) for work in copies]
         steps = mapped(lambda *leaves: np.concatenate(leaves, axis=-1), *parts)
         positions = np.concatenate(
-            [r.tokens[w].sum(axis=(1, 2)) / (r.tokens[w] > 0).sum(axis=(1, 2)) for r, w in active]
+            [np.ones(len(copies))]
+            + [r.tokens[w].sum(axis=(1, 2)) / (r.tokens[w] > 0).sum(axis=(1, 2)) for r, w in active]
         )
         tokens = sum(float(record.tokens.sum()) for record, _ in active)
         return PhaseWork(steps, tokens, "prefill" if np.median(positions) > 1 else "decode")

@@ -107,7 +107,7 @@ def _phases(
     chip = query.slice.chip
     efficiency = IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
     hardware = hardware_of(chip, query.matmul_dtype)
-    works = phases_made or _phases_by_lengths(query, hardware)
+    works = phases_made or phases_by_lengths(query)
     narrowing = np.log2(query.widths.activation_bytes / query.widths.weight_bytes)
     phases, seconds, joules = [], [], []
     for name, work in works.items():
@@ -123,9 +123,10 @@ def _phases(
     return phases, np.sum(seconds, axis=0), None if unknown else np.sum(whole_j, axis=0)
 
 
-def _phases_by_lengths(query: Query, hardware: Hardware) -> dict[str, PhaseWork]:
+def phases_by_lengths(query: Query) -> dict[str, PhaseWork]:
     """Prefill, think and answer of the query's lengths."""
     lengths = query.lengths
+    hardware = hardware_of(query.slice.chip, query.matmul_dtype)
     steps = phase_steps(
         query.shape, lengths, query.widths, spread_over(query.slice, query.split),
         1.0 if query.ideal else hardware.tile, query.distribution,

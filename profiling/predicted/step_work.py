@@ -182,6 +182,14 @@ def elementwise_work(moved_bytes: Number) -> Work:
     return _work(vector_bytes=moved_bytes, kernels=1.0)
 
 
+def copy_work(shape: ModelShape, positions: Number, widths: Widths, spread: Spread) -> Work:
+    """Cached positions copied from row to row: keys and values, each read once and written once."""
+    split = spread.split
+    element = shape.kv_elements_per_token * widths.kv_bytes
+    held = positions / (split.data * split.expert) / kv_shards(shape, split)
+    return _work(vector_bytes=2 * held * element, kernels=2.0, steps=1.0)
+
+
 def exchange_work(exchange: Exchange) -> Work:
     """A collective by itself."""
     return _work(
