@@ -7,15 +7,24 @@ from ..model.generation.attempt import Answered, Attempt
 from ..model.generation.stopping import Stop
 from ..model.tokenizer import Tokenizer
 from .records import Length, Outcome, Sample
+from .records.profile import StopReason
 from .statistics import mean_interval
 from .workload import Plan
 
 SAMPLES = 3
 
+_REASONS: dict[Stop, StopReason] = {
+    Stop.THINKING: "limit",  # a limit on the whole question came first
+    Stop.MARKER: "marker",
+    Stop.BUDGET: "budget",
+    Stop.END_OF_SEQUENCE: "end_of_sequence",
+    Stop.CONFIDENT: "confident",
+    Stop.LIMIT: "limit",
+    Stop.PRUNED: "pruned",
+}
 
-def outcome_of(
-    planned: Plan, answered: Sequence[Answered], tokenizer: Tokenizer | None
-) -> Outcome:
+
+def outcome_of(planned: Plan, answered: Sequence[Answered], tokenizer: Tokenizer | None) -> Outcome:
     """Lengths of all attempts that were made, discarded ones too, and the accuracy of the answers,
     where they can be checked: the one that a strategy chose for each prompt, or every attempt's.
 
@@ -42,12 +51,11 @@ def outcome_of(
 
 
 def _length(attempt: Attempt) -> Length:
-    stop = Stop.LIMIT if attempt.stop is Stop.THINKING else attempt.stop
     return Length(
         prompt=attempt.question,
         think_tokens=len(attempt.thought),
         answer_tokens=len(attempt.answer),
-        stop_reason=stop.name.lower(),
+        stop_reason=_REASONS[attempt.stop],
     )
 
 
@@ -63,9 +71,7 @@ def _samples(
     ]
 
 
-def _sample(
-    planned: Plan, attempt: Attempt, tokenizer: Tokenizer, answers: bool = True
-) -> Sample:
+def _sample(planned: Plan, attempt: Attempt, tokenizer: Tokenizer, answers: bool = True) -> Sample:
     problem = planned.request.problems[attempt.question]
     right = problem.check(attempt.text)
     return Sample(

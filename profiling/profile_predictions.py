@@ -1,5 +1,4 @@
-"""A profile's predictions: its workload on the slices asked for, and on each chip's smallest.
-"""
+"""A profile's predictions: its workload on the slices asked for, and on each chip's smallest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -84,9 +83,7 @@ def _by_run(subject: Subject, planned: Plan, answered: Sequence[Answered]) -> As
     return _request(subject, planned, lengths, pstdev(thoughts) / mean if mean else 0.0)
 
 
-def _request(
-    subject: Subject, planned: Plan, lengths: Lengths, think_variation: float
-) -> Asked:
+def _request(subject: Subject, planned: Plan, lengths: Lengths, think_variation: float) -> Asked:
     return Asked(
         model=NamedShape(subject.config.name, shape_of(subject.config)),
         lengths=lengths,

@@ -29,7 +29,6 @@ from .counted.unit_costs import UnitCosts
 from .errors import ProfileInputError
 from .findings import engineered_gaps, find
 from .measured.run import Runs, answer_batch, run_repeats
-from .measured.trace_capture import trace_generation
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
 from .predicted.model_shape import model_facts
@@ -82,7 +81,8 @@ def profile(
     )
     resident_bytes = _resident_bytes(subject, planned, generated.logs, costs)
     lenses = [
-        _compiled(subject, planned, generated.logs, target, listener) for target in targets
+        _compiled(subject, planned, generated.logs, target, listener, runs is not None)
+        for target in targets
     ]
     draft = Profile(
         name=name,
@@ -107,13 +107,18 @@ def profile(
 
 
 def _compiled(
-    subject: Subject, planned: Plan, logs: Sequence[PassLog], target: Target, watcher: Watcher
+    subject: Subject,
+    planned: Plan,
+    logs: Sequence[PassLog],
+    target: Target,
+    watcher: Watcher,
+    started: bool,
 ) -> CompiledTarget:
     """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""
     records = [record for log in logs for record in log.records]
     trunk = planned.verifier.trunk.config if planned.verifier and _own_trunk(records) else None
     own = [record for record in records if trunk is None or record.model == REASONER]
-    compiled = compile_target(spec_of(subject, planned, own, target), watcher)
+    compiled = compile_target(spec_of(subject, planned, own, target), watcher, started)
     if trunk is None:
         return compiled
     judged = [record for record in records if record.model != REASONER]
@@ -123,7 +128,7 @@ def _compiled(
         phases=tuple(dict.fromkeys(record.phase for record in judged)),
         layouts="default",
     )
-    more = compile_target(spec, watcher)
+    more = compile_target(spec, watcher, started)
     return compiled.model_copy(update={"phases": [*compiled.phases, *more.phases]})
 
 
@@ -203,6 +208,8 @@ def _generate(
     )  # fmt: skip
     traced = None
     if trace is not None:
+        from .measured.trace_capture import trace_generation  # brings the readers of traces
+
         again, first = request.new_strategy(verifiers), planned.batches[0]
         traced = trace_generation(
             lambda observer: answer_batch(engine, again, first, observer), runs, trace, watcher
@@ -258,9 +265,7 @@ def _evenly(points: list[ThoughtPoint]) -> list[ThoughtPoint]:
     return [points[index] for index in chosen if index < len(points)]
 
 
-def _resident_bytes(
-    subject: Subject, planned: Plan, logs: Sequence[PassLog], costs: Costed
-) -> int:
+def _resident_bytes(subject: Subject, planned: Plan, logs: Sequence[PassLog], costs: Costed) -> int:
     """Weights, and the largest KV cache of any batch; a verifier's own trunk has one beside it."""
     weights, verifier = subject.config.weight_bytes(subject.dtype), planned.verifier
     own_trunk = _own_trunk([record for log in logs for record in log.records])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,7 +26,9 @@ from ..model.tasks.notation import speaks_notation
 from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
 from .model_spec import Subject
-from .strategy_request import StrategyRequest
+
+if TYPE_CHECKING:  # a plain profile needs no other strategy
+    from .strategy_request import StrategyRequest
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
 """Follows each question of a task; plain prompts are sent as they are."""
@@ -50,7 +53,7 @@ class Request:
     prompt_tokens: int = 128  # length of a prompt where there is no tokenizer
     task: str | None = None
     seed: int = 0
-    strategy: StrategyRequest | None = None  # its rows are the `attempts`, its sampler its own
+    strategy: "StrategyRequest | None" = None  # its rows are the `attempts`, its sampler its own
 
     def new_strategy(self, verifiers: Mapping[str, Verifier] | None = None) -> Strategy:
         """The strategy that answers; by default each attempt answers for itself."""

@@ -157,9 +157,7 @@ class Session:
         self.fresh &= ~now
         self.trace.add_passes(said.token, said.logprob, said.margin)
 
-    def _decode(
-        self, phase: str, endings: Endings, sampler: Sampler, heeds_limit: bool
-    ) -> None:
+    def _decode(self, phase: str, endings: Endings, sampler: Sampler, heeds_limit: bool) -> None:
         """Call the loop until no row is active. The cursor stays on the device between calls; what
         the host needs of it follows from the tokens."""
         engine, cursor = self.engine, self.cursor

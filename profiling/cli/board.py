@@ -28,8 +28,8 @@ def board_command(
 
         rooflink board runs/monday --port 8080
     """
+    from ..board.runs import HOW, has_sessions, has_xprof
     from ..board.server import start
-    from ..board.sessions import HOW, has_sessions, has_xprof
 
     try:
         if has_sessions(folder) and not has_xprof():

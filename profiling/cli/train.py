@@ -5,9 +5,8 @@ from pathlib import Path
 from rich.console import Console
 
 from ..jobs.train_job import TrainJob
-from ..records.files import write_text
 from ..records.training import Training
-from .from_job import command_of
+from .from_job import command_of, say_where
 
 EXAMPLES = """
 rooflink train --out my_reasoner
@@ -21,17 +20,18 @@ rooflink train --recipe mine.toml --out mine
 
 
 def _show(result: Training, job: TrainJob, console: Console) -> None:
-    from ..render.training import show_training
+    from ..reports.renderers.console import show
+    from ..reports.sections.training_document import training_summary
 
-    show_training(result, job.out, console)
-
-
-def write_training(training: Training, folder: Path) -> None:
-    """The record beside the model, and its curves for TensorBoard."""
-    from ..render.training_events import write_training_events
-
-    write_text(folder / "training.json", training.model_dump_json(indent=1) + "\n")
-    write_training_events(training, folder)
+    show(training_summary(result), console)
+    console.print()
+    say_where(console, "Model", job.out)
 
 
-train_command = command_of(TrainJob, _show, EXAMPLES, write=write_training)
+def _write(result: Training, folder: Path) -> None:
+    from ..reports.write_studies import write_training
+
+    write_training(result, folder)
+
+
+train_command = command_of(TrainJob, _show, EXAMPLES, write=_write)

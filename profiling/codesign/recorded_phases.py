@@ -22,8 +22,7 @@ from .design_point import Point, RecordedPhases
 def recorded_phases(
     profile: Profile, names: Sequence[str]
 ) -> tuple[tuple[str, ...], RecordedPhases | None]:
-    """The profile's phases but those of `names`, by name and in numbers; None where there are none.
-    """
+    """The profile's phases but those of `names`, by name and in numbers; None without any."""
     phases = [phase for phase in profile.phases if phase.name not in names and _worked(phase)]
     if not phases:
         return (), None

@@ -102,7 +102,6 @@ def _allocated_positions(spec: ProgramSpec, phase: str) -> int:
     return (spec.batch * spec.prompt_of(phase) + own) * spec.passes(phase)
 
 
-
 FIXES = {
     "copy of kv": "keep the cache in one layout from the program's entry through its loops, and "
     "run many tokens in one program, so that a copy at its border is paid once",

@@ -75,12 +75,14 @@ class OnSlice:
     def prices(self, record: PassRecord) -> Prices:
         """Of each pass by itself; a pass that neither reads nor copies takes nothing."""
         N = len(record.tokens)
-        worked = _at_work(record)
+        worked: np.ndarray = _at_work(record)
+        copied = np.asarray(record.copied.any(axis=(1, 2)))
         if worked.any():
             load = _loads(record, worked)
             work = self._work(self.shapes[record.model], load)
             positions = np.asarray(load.new_tokens)
-        elif (worked := record.copied.any(axis=(1, 2))).any():
+        elif copied.any():
+            worked = copied
             work, positions = self._copies(record), np.ones(int(worked.sum()))
         else:
             nothing = np.zeros(N)

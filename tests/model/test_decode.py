@@ -120,7 +120,12 @@ def test_batch_equals_its_rows(mixed_rules: ThoughtRules, index: int) -> None:
     """A prompt gives the same attempts alone as in a batch, told its index in the workload."""
     batch = attempts_at(MODEL, PROMPTS, mixed_rules, NUCLEUS, attempts=4)
     alone = attempts_at(
-        MODEL, [PROMPTS[index]], mixed_rules, NUCLEUS, attempts=4, first_index=index,
+        MODEL,
+        [PROMPTS[index]],
+        mixed_rules,
+        NUCLEUS,
+        attempts=4,
+        first_index=index,
         prompt_slots=9,
     )
     assert alone == batch[4 * index : 4 * index + 4]

@@ -71,9 +71,7 @@ def steps(model: Transformer, split: ModelSplit | None) -> dict[str, Any]:
         mesh = split.mesh(jax.devices())
         model = jax.device_put(model, parameter_shardings(model, mesh))
         shapes = jax.eval_shape(begin, model, *inputs)
-        shardings = State(
-            state_shardings(shapes.rows, mesh), state_shardings(shapes.cursor, mesh)
-        )
+        shardings = State(state_shardings(shapes.rows, mesh), state_shardings(shapes.cursor, mesh))
         state = jax.jit(begin, out_shardings=shardings)(model, *inputs)
         result = result_sharding("NBA", mesh)
         state, said = jax.jit(go_on, out_shardings=(shardings, result))(model, state)

@@ -84,7 +84,12 @@ class Events:
 
 
 def write_events(events: Events, folder: Path) -> list[Path]:
-    """Write the events into `folder` (it must exist), replacing those of an earlier call."""
+    """Write the events into `folder` (it must exist), replacing those of an earlier call.
+
+    Of nothing no file is written.
+    """
+    if events == Events():
+        return []
     return replace_events(folder, lambda empty: _write(events, empty), events.sessions_folder)
 
 

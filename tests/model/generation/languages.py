@@ -90,9 +90,19 @@ class Scripted:
     @property
     def config(self) -> ModelConfig:
         return ModelConfig(
-            name="scripted", family="llama", layers=1, embed_dim=PLACES, query_heads=1, kv_heads=1,
-            head_dim=1, mlp_dim=1, vocab_size=len(LETTERS), context_length=PLACES,
-            rope_theta=1e4, norm_eps=1e-5, tied_embeddings=True,
+            name="scripted",
+            family="llama",
+            layers=1,
+            embed_dim=PLACES,
+            query_heads=1,
+            kv_heads=1,
+            head_dim=1,
+            mlp_dim=1,
+            vocab_size=len(LETTERS),
+            context_length=PLACES,
+            rope_theta=1e4,
+            norm_eps=1e-5,
+            tied_embeddings=True,
         )
 
     @property

@@ -54,6 +54,16 @@ def test_a_prediction_needs_numpy_and_no_jax() -> None:
     assert modules & HEAVY == {"numpy"}
 
 
+def test_pythons_prediction_needs_numpy_and_no_jax() -> None:
+    code = (
+        "import json, sys, rooflink.profiling as rp\n"
+        "rp.predict('llama3-8b', 'v5e-8', progress=False)\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(json.loads(done.stdout)) & HEAVY == {"numpy"}
+
+
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     for name, entry in COMMANDS.items():
         help_text = load_command(name).help or ""

@@ -45,7 +45,7 @@ def recipe(tmp_path: Path) -> Path:
 def test_a_run_its_record_its_curves_and_its_model(rooflink: Command, recipe: Path) -> None:
     said = rooflink("train", "--recipe", recipe, "--out", "better", "--test-problems", 8)
     assert said.code == 0, said.err
-    assert "generation: " in said.out
+    assert "Generation is " in said.out
     folder = Path("better")
     record = Training.model_validate_json((folder / "training.json").read_text())
     assert record.task == "sum:n=2"

@@ -46,7 +46,7 @@ def test_a_file_of_measurements_gives_a_row_each(rooflink: Command, layers: Path
 def test_worked_problems_and_peers_alone(rooflink: Command) -> None:
     outcome = rooflink("validate", "--worked", "--peers")
     assert outcome.code == 0
-    assert "59 of 59 solved within their tolerance" in outcome.out
+    assert "59 of 59 worked problems solved within their tolerance" in outcome.out
     assert "rooflink --ideal" in outcome.out
     assert "Errors by regime" not in outcome.out
 
@@ -58,7 +58,7 @@ def test_out_holds_record_report_table_and_plots(
     assert outcome.code == 0
     names = {path.name for path in (tmp_path / "check").iterdir()}
     assert names == {
-        "validation.json", "validation.md", "errors.md", "time.svg", "predicted_measured.png",
+        "validation.json", "report.md", "report.html", "errors.md", "charts",
     }  # fmt: skip
 
 

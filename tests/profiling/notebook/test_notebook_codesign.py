@@ -11,8 +11,9 @@ import rooflink.profiling as rp
 from rooflink.profiling.codesign import analyse as analysis
 from rooflink.profiling.codesign.analyse import Wanted
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.notebook import Codesigned, Run
 from rooflink.profiling.notebook import codesign_rows as rows
+from rooflink.profiling.notebook.codesign import Codesigned
+from rooflink.profiling.notebook.run import Run
 from rooflink.profiling.records.codesign import CodesignReport
 
 PNG = b"\x89PNG"

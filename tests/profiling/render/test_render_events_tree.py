@@ -20,12 +20,18 @@ import rooflink.model.training
 from rooflink.profiling.records.files import load_record
 from rooflink.profiling.records.training import Training
 from rooflink.profiling.render.codesign_tensorboard import write_codesign_events
-from rooflink.profiling.render.hparams import HYPERPARAMETERS, METRICS
-from rooflink.profiling.render.training_events import write_training_events
-from rooflink.profiling.reports.renderers.tensorboard import write_events
+from rooflink.profiling.reports.renderers.tensorboard import (
+    HYPERPARAMETERS,
+    METRICS,
+    write_events,
+)
 from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
 from rooflink.profiling.reports.sections.evaluation_scalars import evaluation_events
 from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.training_document import (
+    training_document,
+    training_events,
+)
 from rooflink.profiling.reports.write import profile_events
 
 RESULTS = Path(rooflink.model.training.__file__).parent / "results"
@@ -41,7 +47,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> MultiplexerDataProvider:
         "evaluation": lambda at: write_events(
             evaluation_events(sample_evaluation(), evaluation_document(sample_evaluation())), at
         ),
-        "training": lambda at: write_training_events(training, at),
+        "training": lambda at: write_events(
+            training_events(training, training_document(training)), at
+        ),
         "codesign": lambda at: write_codesign_events(sample_codesign(), at),
     }
     for name, write in written.items():

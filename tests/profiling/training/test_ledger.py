@@ -17,8 +17,7 @@ CONFIG = open_weights("reasoner").config
 def rollouts() -> Rollouts:
     """Two attempts at a prompt of 4: thoughts of 3 and 1 tokens, answers of 2."""
     attempts = [
-        Attempt(0, a, thought, (5, 0), Stop.MARKER)
-        for a, thought in enumerate([(1, 2, 3), (3,)])
+        Attempt(0, a, thought, (5, 0), Stop.MARKER) for a, thought in enumerate([(1, 2, 3), (3,)])
     ]
     rows = attempt_rows([[7, 7, 7, 7]] * 2, attempts, 12)
     return Rollouts([Problem("?", "5")], np.array([4]), attempts, rows, np.array([[True, False]]))

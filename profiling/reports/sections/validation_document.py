@@ -1,0 +1,278 @@
+"""A validation as a report: errors, predicted against measured, every row, and other tools."""
+
+from collections.abc import Sequence
+
+from ...records.validation import ErrorSummary, Fold, MeasuredRow, UnpredictedRow, Validation
+from .. import units
+from ..charts.validation_charts import UNITS, measured_chart
+from ..document import (
+    Block,
+    Bullets,
+    Code,
+    Column,
+    Details,
+    Document,
+    Paragraph,
+    Section,
+    Table,
+    columns,
+    drawn,
+)
+from ..terms import MEASURED
+
+GROUPINGS = {"group": "regime", "chip": "chip", "stack": "stack", "all": "all"}
+FOLDS: tuple[Fold, ...] = ("held out", "fitted")
+ERROR_NOTES = (
+    "Error: median of |predicted / measured - 1|; bias: median of the signed error.",
+    "Held out: the row's whole model or source was kept from the fit. Fitted: the fit has seen it.",
+    "In interval: share of the 80 % intervals that hold what was measured.",
+)
+ALL_ROWS_UP_TO = 40
+"""Rows that a terminal shows all; of more, the worst."""
+WORST = 12
+
+
+def validation_document(validation: Validation) -> Document:
+    """The whole report."""
+    rows = validation.rows
+    every: list[Block] = [Details(f"Every row, {fold}", rows_tables(rows, fold)) for fold in FOLDS]
+    return Document(
+        title="Validation",
+        subtitle=", ".join(validation.files),
+        headline=headline(validation),
+        sections=[
+            Section("Errors", [*_errors(validation), Bullets(ERROR_NOTES if rows else ())]),
+            Section("Predicted against measured", drawn(measured_chart(rows, u) for u in UNITS)),
+            Section("Rows", [*rows_tables(worst(rows), "held out", _worst_caption(rows)), *every]),
+            Section("Left out", [left_out_table(validation.left_out, "row")]),
+            *_others(validation),
+            Section("Provenance", [Code(validation.command)]),
+        ],
+        footer=validation.schema_version,
+    )
+
+
+def validation_summary(validation: Validation) -> Document:
+    """What a terminal shows: errors, the worst rows, worked problems and other tools."""
+    rows = validation.rows
+    few = len(rows) <= ALL_ROWS_UP_TO
+    shown = rows_tables(rows, "held out") if few else rows_tables(
+        worst(rows), "held out", _worst_caption(rows)
+    )  # fmt: skip
+    more = [] if few else [Paragraph("All rows: --json, or --out DIR.")]
+    errors = [Section(table.caption, [table]) for table in _errors(validation)]
+    notes = [Section("", [Bullets(ERROR_NOTES if rows else ())])]
+    return Document(
+        title="Validation",
+        subtitle=", ".join(validation.files),
+        headline=headline(validation),
+        sections=[
+            *(errors + notes),
+            *(Section(table.caption, [table]) for table in shown),
+            Section("", more if rows else []),
+            Section("Rows left out", [left_out_table(validation.left_out, "row")]),
+            *_others(validation),
+        ],
+    )
+
+
+def headline(validation: Validation) -> str:
+    """How many predictions there are, and how wrong they are when held out."""
+    rows, left = validation.rows, validation.left_out
+    sentences = []
+    if rows:
+        out = f", {units.plural(len(left), 'row')} left out" if left else ""
+        sentences.append(f"{units.plural(len(rows), 'prediction')}{out}.")
+    for whole in validation.summaries:
+        if (whole.by, whole.fold) != ("all", "held out") or "joules" in whole.name:
+            continue
+        sentences.append(
+            f"Held out, the median error is {units.share(whole.median_absolute_error)} and "
+            f"{units.share(whole.coverage)} of the 80 % intervals hold the measurement."
+        )
+    if validation.worked:
+        agreed = sum(row.agrees for row in validation.worked)
+        sentences.append(
+            f"{agreed} of {units.plural(len(validation.worked), 'worked problem')} solved within "
+            "their tolerance."
+        )
+    return " ".join(sentences)
+
+
+def error_table(validation: Validation, by: str) -> Table:
+    """Errors of one grouping: held-out rows, then the same on rows that the fit has seen."""
+    summaries = [summary for summary in validation.summaries if summary.by == by]
+    names = list(dict.fromkeys(summary.name for summary in summaries))
+    by_key = {(summary.name, summary.fold): summary for summary in summaries}
+    folds = [
+        _fold_columns(fold, [by_key.get((name, fold)) for name in names], rank)
+        for rank, fold in enumerate(FOLDS)
+    ]
+    caption = "Errors of all rows" if by == "all" else f"Errors by {GROUPINGS[by]}"
+    return Table(caption, columns(Column(GROUPINGS[by], names), *folds), f"errors-{by}")
+
+
+def _fold_columns(fold: Fold, summaries: Sequence[ErrorSummary | None], rank: int) -> list[Column]:
+    def column(title: str, field: str, text: units.Text, priority: int = 2 * rank) -> Column:
+        values = [getattr(summary, field) if summary else None for summary in summaries]
+        name = f"{fold} {title}".replace(" ", "_")
+        return Column(title, values, text, fold, name, priority)
+
+    return [
+        column("rows", "rows", units.count, 3),
+        column("error", "median_absolute_error", units.share),
+        column("bias", "bias", units.change),
+        column("in interval", "coverage", units.share),
+    ]
+
+
+def rows_tables(rows: Sequence[MeasuredRow], fold: Fold, caption: str = "") -> list[Table]:
+    """Each row: measured, predicted with its interval, error; a table for each unit."""
+    made = []
+    for unit, (words, write) in UNITS.items():
+        shown = [(row, p) for row in rows if row.unit == unit and (p := row.predicted(fold))]
+        made.append(
+            Table(
+                f"{caption or 'Rows'}, {fold}: {words}",
+                [
+                    Column("row", [row.id for row, _ in shown]),
+                    Column("what", [f"{row.group}, {row.model}" for row, _ in shown], priority=1),
+                    Column("where", [f"{row.slice}, {row.stack}" for row, _ in shown], priority=3),
+                    Column("measured", [row.observed for row, _ in shown], write, name="measured",
+                           lens=MEASURED),
+                    Column("predicted", [p for _, p in shown], write, fold, "predicted"),
+                    Column("80 % interval", [p for _, p in shown], write, fold, show="bounds",
+                           data=False, priority=2),
+                    Column("error", [row.error(fold) for row, _ in shown], units.change, fold),
+                    Column("inside", ["yes" if row.covered(fold) else "no" for row, _ in shown],
+                           priority=4),
+                ],
+                name=f"rows-{fold.replace(' ', '-')}-{words}{'-worst' if caption else ''}",
+            )
+        )  # fmt: skip
+    return [table for table in made if table.rows]
+
+
+def worst(rows: Sequence[MeasuredRow], fold: Fold = "held out") -> list[MeasuredRow]:
+    """The rows whose prediction is most times off, either way."""
+
+    def times_off(row: MeasuredRow) -> float:
+        predicted = row.predicted(fold)
+        if predicted is None:
+            return 0.0
+        ratio = predicted.median / row.observed
+        return max(ratio, 1 / ratio)
+
+    return sorted(rows, key=times_off, reverse=True)[:WORST]
+
+
+def left_out_table(left: Sequence[UnpredictedRow], what: str) -> Table:
+    """What has no prediction or answer, and why."""
+    return Table(
+        "",
+        [Column(what, [row.id for row in left]), Column("reason", [row.reason for row in left])],
+        name=f"left-out-{what}",
+    )
+
+
+def worked_table(validation: Validation) -> Table:
+    """Problems with our answer and the published one."""
+    rows = validation.worked
+    return Table(
+        "Our answer and the published one",
+        [
+            Column("problem", [row.id for row in rows]),
+            Column("question", [row.question for row in rows], priority=2),
+            Column("ours", [row.value for row in rows], _figure, name="value"),
+            Column("published", [row.published for row in rows], _figure),
+            Column("unit", [row.unit for row in rows]),
+            Column("error", [row.error_percent for row in rows], _signed, name="error_percent"),
+            Column("tolerance", [row.tolerance_percent or None for row in rows], _tolerance,
+                   name="tolerance_percent", missing="as printed", priority=3),
+            Column("agrees", ["yes" if row.agrees else "NO" for row in rows], priority=3),
+        ],
+        name="worked",
+    )  # fmt: skip
+
+
+def peers_table(validation: Validation) -> Table:
+    """Tools by chip, with the deviation from the figure made by hand."""
+    rows = validation.peers
+    hand = {row.chip: row for row in rows if row.tool == "by hand"}
+
+    def against(value: float | None, base: float | None, tool: str) -> float | None:
+        return value / base - 1 if value and base and tool != "by hand" else None
+
+    one = [against(r.decode_1_ms, hand[r.chip].decode_1_ms, r.tool) for r in rows]
+    many = [against(r.decode_32_ms, hand[r.chip].decode_32_ms, r.tool) for r in rows]
+    return Table(
+        "Llama-3-8B, bfloat16, context 2,048, datasheet figures: one decode step and prefill",
+        [
+            Column("chip", [row.chip for row in rows]),
+            Column("tool", [row.tool for row in rows]),
+            Column("batch 1, ms", [r.decode_1_ms for r in rows], _ms, name="decode_1_ms"),
+            Column("against hand", one, _signed_share, name="decode_1_off"),
+            Column("batch 32, ms", [r.decode_32_ms for r in rows], _ms, name="decode_32_ms"),
+            Column("against hand", many, _signed_share, name="decode_32_off", priority=2),
+            Column("prefill, ms", [r.prefill_ms for r in rows], _ms, name="prefill_ms",
+                   priority=1),
+            Column("largest batch", [r.largest_batch for r in rows], units.count, priority=2),
+        ],
+        name="peers",
+    )  # fmt: skip
+
+
+def prefill_table(validation: Validation) -> Table:
+    """What our prefill time is made of, and what others count besides."""
+    parts = validation.prefill_parts
+    chips = list(parts[0].ms) if parts else []
+    return Table(
+        "What our prefill counts",
+        columns(
+            Column("part of prefill", [part.what for part in parts]),
+            Column("counted", ["yes" if part.counted else "no" for part in parts]),
+            [Column(f"{chip}, ms", [part.ms[chip] for part in parts], units.significant,
+                    name=f"{chip}_ms") for chip in chips],
+        ),
+        name="prefill",
+        note="other tools count some of what is marked 'no'",
+    )  # fmt: skip
+
+
+def _errors(validation: Validation) -> list[Table]:
+    return [error_table(validation, by) for by in GROUPINGS]
+
+
+def _others(validation: Validation) -> list[Section]:
+    """Worked problems and other tools, as far as they were asked for."""
+    return [
+        Section("Other tools", [peers_table(validation), prefill_table(validation)], "peers"),
+        Section("Worked problems",
+                [worked_table(validation), left_out_table(validation.worked_left_out, "problem")]),
+    ]  # fmt: skip
+
+
+def _worst_caption(rows: Sequence[MeasuredRow]) -> str:
+    return f"The {min(WORST, len(rows))} worst rows"
+
+
+def _figure(value: float) -> str:
+    if value >= 1e7:
+        return f"{value:.4g}"
+    return units.count(value) if value >= 1e3 else units.significant(value, 4)
+
+
+def _ms(value: float) -> str:
+    return units.significant(value, 4)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f} %"
+
+
+def _signed_share(value: float) -> str:
+    return _signed(100 * value)
+
+
+def _tolerance(value: float) -> str:
+    return f"{value:g} %"
