@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..model.generation.engine import REASONER, Questions
+from ..model.generation.engine import Questions
 from ..model.generation.pass_log import ROOT, PassLog, PassRecord
 from ..model.generation.stopping import (
     ThoughtRules,
@@ -154,16 +154,13 @@ def _assumed(
     step = np.arange(len(tokens))[:, None, None]
     said = np.where(step == 0, max(cue - len(tokens) + 1, 1), 1) * (step >= len(tokens) - cue)
     none = np.zeros_like(tokens)
-    return PassRecord(
-        phase=phase,
-        model=REASONER,
-        questions=np.array(batch.numbers),
-        prompt=prompt,
+    return PassRecord.of(
+        phase,
+        prompt,
         own=none + before + step,
         tokens=tokens,
-        heads=np.minimum(tokens, 1),
         forced=none + said,
-        copied=none,
+        questions=np.array(batch.numbers),
         branches=branches,
         slots=slots,
     )
