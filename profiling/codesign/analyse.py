@@ -3,7 +3,7 @@
 Assumptions: what the report's figures stand on, each with its source or called a judgement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..errors import ProfileInputError
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.economics import Terms, per_correct
 from ..predicted.memory import RESERVED_SHARE
+from ..progress import Silent, Watcher
 from ..records import Profile
 from ..records.base import Interval
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
@@ -136,6 +137,7 @@ def analyse(
     slices: Sequence[Slice],
     wanted: Wanted | None = None,
     calibration: Calibration | None = None,
+    watcher: Watcher | None = None,
 ) -> CodesignReport:
     """Everything that a report says of `profiles` on `slices`.
 
@@ -151,7 +153,7 @@ def analyse(
     return CodesignReport(
         command=request.command,
         profiles=_read(profiles, request.files),
-        cases=[_case(case, request, runs) for case in cases],
+        cases=list(_watched(cases, lambda case: _case(case, request, runs), watcher or Silent())),
         hardware_asks=hardware_asks(cases),
         model_asks=model_asks(cases, runs),
         pareto=pareto_points(cases),
@@ -164,6 +166,19 @@ def analyse(
         assumptions=assumptions(cases),
         notes=notes,
     )
+
+
+def _watched(
+    cases: Sequence[WorkloadOnSlice],
+    analysed: Callable[[WorkloadOnSlice], CodesignCase],
+    watcher: Watcher,
+) -> Iterator[CodesignCase]:
+    """Each case analysed, as the watcher hears; then what is about all of them begins."""
+    watcher.stage(f"Analysing {len(cases)} cases", len(cases), "cases")
+    for case in cases:
+        yield analysed(case)
+        watcher.advance(1)
+    watcher.stage("Ranking asks and searching for chips")
 
 
 def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
