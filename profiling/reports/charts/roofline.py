@@ -187,16 +187,10 @@ def _guides(at: Mapping[str, float], chosen: "alt.Parameter") -> "list[alt.Chart
     faint = alt.condition(chosen, alt.value(0.75), alt.value(0.1))
     seen = alt.condition("inrange(datum.x, domain('x'))", alt.value(1), alt.value(0))
     drawn, colour = alt.Chart(data(rows)).encode(x="x:Q"), _phase_colour(list(at))
-    foot = drawn.encode(
-        y=alt.Y("foot:Q", scale=None), text="label:N", opacity=seen
-    )  # fmt: skip
-    page = theme.colour("page")
-    halo = foot.mark_text(align="left", dx=5, clip=False, stroke=page, strokeWidth=4, color=page)
-    name = foot.mark_text(align="left", dx=5, clip=False, fontWeight=600)
+    foot = drawn.mark_text(align="left", dx=5, clip=False, fontWeight=600)
     return [
         drawn.mark_rule(strokeDash=[2, 4], clip=True).encode(color=colour, opacity=faint),
-        halo,
-        name.encode(color=colour),
+        foot.encode(y=alt.Y("foot:Q", scale=None), text="label:N", opacity=seen, color=colour),
     ]
 
 
