@@ -112,7 +112,7 @@ def roofline_spec(
     reach = [roof.attainable(min(at.values())) for roof in roofs]
     x_ends = log_domain([*at.values(), *(roof.ridge for roof in roofs)], 3, 3)
     room = 4 * 1.5 ** len(at)  # at the foot, for the phases' names
-    y_ends = log_domain([*reach, *(m.rate for m in filled), *(r.peak for r in roofs)], room, 2)
+    y_ends = log_domain([*reach, *(m.rate for m in marks), *(r.peak for r in roofs)], room, 2)
     x = alt.X("x:Q", title="FLOP per HBM byte").scale(type="log", domain=x_ends, nice=False)
     x = x.axis(format=",", values=decades(x_ends))
     y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
