@@ -12,8 +12,8 @@ from ..reports.sections.compiled import (
     compiled_document,
     executables_table,
     needed_table,
-    verdict,
 )
+from ..reports.sections.compiled_facts import verdict
 from ..reports.write import write_run
 from .functions import function_of
 
