@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ...model.architecture import shape_of
 from ...model.generation.attempt import Answered
-from ...model.generation.engine import REASONER, Engine, Questions
-from ...model.generation.pass_log import PassLog
+from ...model.generation.engine import Engine, Questions
+from ...model.generation.pass_log import REASONER, PassLog
 from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
 from ...model.tasks.notation import speaks_notation

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -40,7 +40,7 @@ def split_strategies(text: str) -> list[str]:
     return found
 
 
-def _split(value: Any) -> Any:
+def _split(value: object) -> object:
     return split_strategies(value) if isinstance(value, str) else value
 
 

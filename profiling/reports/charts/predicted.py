@@ -27,7 +27,8 @@ def _bar(prediction: Prediction) -> Bar:
     parts = [
         Part(phase.time_s.median, phase.phase, tint,
              {"slice": prediction.slice, "phase": phase.phase,
-              "time": units.with_bounds(phase.time_s, units.seconds), "bound": phase.bound})
+              "time": units.with_bounds(phase.time_s, units.seconds), "bound": phase.bound},
+             phase.phase)
         for phase, tint in zip(working, tints, strict=True)
     ]  # fmt: skip
     time = prediction.time_s

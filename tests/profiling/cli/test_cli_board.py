@@ -75,7 +75,7 @@ def test_a_session_beside_a_run_is_told_of(rooflink, monkeypatch: pytest.MonkeyP
     def ended(*_: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"{BOARD}.sessions.has_xprof", lambda: False)
+    monkeypatch.setattr(f"{BOARD}.runs.has_xprof", lambda: False)
     monkeypatch.setattr(f"{BOARD}.server.start", ended)
     done = rooflink("board", "runs")
     assert done.code == 0
