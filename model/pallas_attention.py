@@ -10,6 +10,10 @@ Axis letters as in `config`; P prompt slots, S slots of each attempt; N sequence
 their own, R queries that look at each of them.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -24,6 +28,9 @@ LANES, BITS = 128, 16
 BLOCK = LANES * BITS
 """Slots that are in VMEM together. Which of them are seen is one row of words of `BITS` bits."""
 
+Ref = Any
+"""A reference to memory, which Pallas has no public type for."""
+
 UNSEEN = -1e30
 """Score of a hidden slot: zero after a softmax, and finite for queries that see nothing."""
 
@@ -31,12 +38,17 @@ _AXES = ("BATKGH", "", "LBKPH", "LBKPH", "LBAKSH", "LBAKSH", "BP", "BAS")
 """Of the query, the layer, the stack and the words."""
 
 
-def several_cores() -> bool:
-    """Whether the device that a program is traced for is several cores, each with a VMEM of its
-    own: that of the mesh that is set, if one is. Elsewhere XLA keeps the scores on the chip."""
-    mesh = get_abstract_mesh()
-    device = jax.devices()[0] if mesh.empty else mesh.abstract_device
-    return (getattr(device, "num_cores", None) or 1) > 1
+@dataclass(frozen=True)
+class PallasAttention:
+    """The kernel as a model takes it: a `transformer.QueryKernel`."""
+
+    interpret: bool = False  # on a CPU, where there is nothing to compile it for
+
+    def seen(self, sees: Visibility) -> Visibility:
+        return seen_words(sees)
+
+    def attend(self, query: Array, stack: Context, layer: Array, seen: Visibility) -> Array:
+        return attend_once(query, stack, layer, seen, self.interpret)
 
 
 def seen_words(sees: Visibility) -> Visibility:
@@ -156,10 +168,10 @@ def _stream(
     return tuple(kernel(layer[None], query, keys, values, words[:, None], *before))
 
 
-def _kernel(slots: int, block: int, begins: bool):  # type: ignore[no-untyped-def]
+def _kernel(slots: int, block: int, begins: bool) -> Callable[..., None]:
     """The kernel for one sequence and KV head; its last grid axis runs over blocks of slots."""
 
-    def kernel(_, query, keys, values, words, *rest):  # type: ignore[no-untyped-def]
+    def kernel(_: Ref, query: Ref, keys: Ref, values: Ref, words: Ref, *rest: Ref) -> None:
         *around, sums, top, total = rest
         before, results = ((), around) if begins else (around[:2], around[2:])
         step = pl.program_id(2)

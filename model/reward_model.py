@@ -106,6 +106,7 @@ class TrainedVerifier:
     head: Head
     trunk: Transformer
     phases: tuple[str, ...] = field(default=(VERIFY,))
+    reads_figures: bool = False
 
     def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
         return TrunkVerifier(self.trunk, self._scored, NAME).scores(session, rows)

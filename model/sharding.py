@@ -1,7 +1,7 @@
 """Sharding: how weights, state and inputs lie on a mesh, by the axis letters of each tensor.
 
-Axis letters as in `config`; besides, of DecodeState: P prompt slots, S slots of each attempt,
-M marker tokens, E columns of emitted tokens. `mesh` says what each letter is split over.
+Axis letters as in `config`; besides, of generation's state: P prompt slots, S slots of each
+attempt, M tokens looked back on. `mesh` says what each letter is split over.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import jax
 from jax.sharding import Mesh, NamedSharding
 from jax.tree_util import KeyPath
 
-from .decode import DecodeState
+from .generation.decode_loop import Cursor, Rows
 from .mesh import partition
 from .transformer import Transformer
 
@@ -45,20 +45,27 @@ STATE_AXES: dict[str, str] = {
     "cache.values": "LBAKSH",
     "cache.positions": "BAS",
     "keys": "BA",
+    "slot": "",
     "token": "BA",
+    "pending": "BA",
     "position": "BA",
+    "said": "BA",
+    "left": "BA",
     "recent": "BAM",
-    "emitted": "BAE",
     "active": "BA",
     "forced": "BA",
-    "thought": "BA",
-    "answered": "BA",
     "stop": "BA",
-    "passes": "",
 }
 
-INPUT_AXES: dict[str, str] = {"prompts": "BP", "lengths": "B", "keys": "BA"}
-"""What prefill reads beside the model."""
+INPUT_AXES: dict[str, str] = {
+    "prompts": "BP",
+    "lengths": "B",
+    "keys": "BA",
+    "tokens": "BAT",
+    "positions": "BAT",
+    "parents": "BA",
+}
+"""What a phase's program reads beside the model and the state."""
 
 
 def parameter_shardings(model: Transformer, mesh: Mesh) -> Transformer:
@@ -66,7 +73,10 @@ def parameter_shardings(model: Transformer, mesh: Mesh) -> Transformer:
     return _shardings(model, PARAMETER_AXES, mesh)
 
 
-def state_shardings(state: DecodeState, mesh: Mesh) -> DecodeState:
+State = TypeVar("State", Rows, Cursor)
+
+
+def state_shardings(state: State, mesh: Mesh) -> State:
     """`state` (abstract or not) with a NamedSharding in place of each array."""
     return _shardings(state, STATE_AXES, mesh)
 
@@ -74,8 +84,14 @@ def state_shardings(state: DecodeState, mesh: Mesh) -> DecodeState:
 def input_shardings(
     inputs: Mapping[str, jax.ShapeDtypeStruct], mesh: Mesh
 ) -> Mapping[str, jax.ShapeDtypeStruct]:
-    """`inputs` of prefill by name with a NamedSharding in place of each array."""
+    """`inputs` of a program by name with a NamedSharding in place of each array."""
     return _shardings(inputs, INPUT_AXES, mesh)
+
+
+def result_sharding(axes: str, mesh: Mesh) -> NamedSharding:
+    """Of a result with these axes, which divide over the mesh as those of the state do."""
+    shape = tuple(mesh.size for _ in axes)
+    return NamedSharding(mesh, partition(axes, shape, mesh))
 
 
 def leaf_name(path: KeyPath) -> str:

@@ -3,6 +3,9 @@
 Axis letters as in `config`; P prompt slots, S slots of each attempt.
 """
 
+from collections.abc import Callable
+from typing import Protocol
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,18 +15,44 @@ from jax.typing import DTypeLike
 
 from .config import ModelConfig
 from .kv_cache import KVCache, visible
-from .layers import INITIAL_SCALE, Block, Context, Visibility, attend, contract, rms_norm, rotation
-from .pallas_attention import attend_once, seen_words, several_cores
+from .layers import (
+    INITIAL_SCALE,
+    Block,
+    Context,
+    Visibility,
+    attend,
+    contract,
+    rms_norm,
+    rotation,
+)
+
+
+class QueryKernel(Protocol):
+    """Attention of one query an attempt by other means than `layers.attend`: what a device may have
+    a kernel for. Hashable, for it is a part of the model that programs are traced for."""
+
+    def seen(self, sees: Visibility) -> Visibility:
+        """Which slots each query sees, as `attend` wants it; once a pass."""
+
+    def attend(self, query: Array, stack: Context, layer: Array, seen: Visibility) -> Array:
+        """What `layers.attend` finds for layer `layer` of the caches in `stack`."""
 
 
 class Transformer(nnx.Module):
     """Decoder-only transformer. Parameters live here; all decode state is passed in and out."""
 
-    def __init__(self, config: ModelConfig, dtype: DTypeLike, rngs: nnx.Rngs):
+    def __init__(
+        self,
+        config: ModelConfig,
+        dtype: DTypeLike,
+        rngs: nnx.Rngs,
+        kernel: QueryKernel | None = None,
+    ):
         def table(*shape: int) -> nnx.Param[Array]:
             return nnx.Param(jax.random.normal(rngs.params(), shape, dtype) * INITIAL_SCALE)
 
         self.config = config
+        self.kernel = kernel
         self.embedding = table(config.vocab_size, config.embed_dim)
         stack = nnx.Rngs(rngs.params()).split(config.layers)
         self.blocks = jax.vmap(lambda keys: Block(config, dtype, keys))(stack)
@@ -49,18 +78,21 @@ class Transformer(nnx.Module):
             prompt=visible(cache.prompt_positions[:, None], positions),
             own=visible(slots, positions),
         )
-        words = seen_words(sees) if tokens.shape[2] == 1 and several_cores() else None
+        kernel = self.kernel if tokens.shape[2] == 1 else None
+        mix = _attention(cache, sees, kernel)
         angles = rotation(self.config, positions)
         with jax.named_scope("embedding"):
             x = self.embedding[...][tokens]
 
-        def layer(carry: tuple[Array, Array, Array, Array], inputs: tuple[Block, Array, Array]):  # type: ignore[no-untyped-def]
+        Carry = tuple[Array, Array, Array, Array]
+
+        def layer(carry: Carry, inputs: tuple[Block, Array, Array]) -> tuple[Carry, None]:
             x, keys, values, index = carry
             block, prompt_keys, prompt_values = inputs
             eps = self.config.norm_eps
             with jax.named_scope("attention"):
                 normed = rms_norm(x, block.attention_norm[...], eps)
-                if words is not None:
+                if kernel is not None:
                     # Else each projection makes it anew, from what a v5p holds in HBM.
                     normed = jax.lax.optimization_barrier(normed)
                 with jax.named_scope("projections"):
@@ -68,9 +100,7 @@ class Transformer(nnx.Module):
                 with jax.named_scope("cache"):
                     keys = _write(keys, key, index, slot)
                     values = _write(values, value, index, slot)
-                context = Context(prompt_keys, prompt_values, keys[index], values[index])
-                stack = Context(cache.prompt_keys, cache.prompt_values, keys, values)
-                mixed = _attend(query, context, stack, index, sees, words)
+                mixed = mix(query, (prompt_keys, prompt_values), (keys, values), index)
                 with jax.named_scope("projections"):
                     heads = mixed.reshape(*x.shape[:3], -1)
                     x = x + contract("BATQ,QD->BATD", heads, block.output[...])
@@ -98,22 +128,28 @@ class Transformer(nnx.Module):
             return out.astype(jnp.float32)
 
 
-def _attend(
-    query: Array,
-    context: Context,
-    stack: Context,
-    layer: Array,
-    sees: Visibility,
-    words: Visibility | None,
-) -> Array:
-    """`attend` over `context`, which is layer `layer` of `stack`: by a kernel where it has one."""
-    if words is None:
-        return attend(query, context, sees)
-    return jax.lax.platform_dependent(
-        query, context, stack, layer, sees, words,
-        tpu=lambda query, _, stack, layer, __, words: attend_once(query, stack, layer, words),
-        default=lambda query, context, _, __, sees, ___: attend(query, context, sees),
-    )  # fmt: skip
+Pair = tuple[Array, Array]
+"""Keys and values."""
+
+
+def _attention(
+    cache: KVCache, sees: Visibility, kernel: QueryKernel | None
+) -> Callable[[Array, Pair, Pair, Array], Array]:
+    """How one pass attends: told the query, the layer's prompt part, the stack of all layers' own
+    parts, and the layer."""
+    if kernel is None:
+
+        def plainly(query: Array, prompt: Pair, own: Pair, layer: Array) -> Array:
+            return attend(query, Context(*prompt, own[0][layer], own[1][layer]), sees)
+
+        return plainly
+    seen = kernel.seen(sees)
+
+    def by_kernel(query: Array, prompt: Pair, own: Pair, layer: Array) -> Array:
+        stack = Context(cache.prompt_keys, cache.prompt_values, *own)
+        return kernel.attend(query, stack, layer, seen)
+
+    return by_kernel
 
 
 def _write(cache: Array, new: Array, layer: Array, slot: Array | int) -> Array:
@@ -121,25 +157,32 @@ def _write(cache: Array, new: Array, layer: Array, slot: Array | int) -> Array:
     return jax.lax.dynamic_update_slice(cache, new[None], (layer, 0, 0, 0, slot, 0))
 
 
-def abstract_transformer(config: ModelConfig, dtype: DTypeLike) -> Transformer:
+def abstract_transformer(
+    config: ModelConfig, dtype: DTypeLike, kernel: QueryKernel | None = None
+) -> Transformer:
     """A model of shapes only: nothing is allocated, any size costs well under a second."""
-    return jax.eval_shape(lambda: Transformer(config, dtype, nnx.Rngs(0)))
+    return jax.eval_shape(lambda: Transformer(config, dtype, nnx.Rngs(0), kernel))
 
 
-def random_transformer(config: ModelConfig, dtype: DTypeLike, seed: int) -> Transformer:
+def random_transformer(
+    config: ModelConfig, dtype: DTypeLike, seed: int, kernel: QueryKernel | None = None
+) -> Transformer:
     """A model with random weights, for cost without meaning."""
-    return jax.jit(lambda: Transformer(config, dtype, nnx.Rngs(seed)))()
+    return jax.jit(lambda: Transformer(config, dtype, nnx.Rngs(seed), kernel))()
 
 
 def transformer_from(
-    config: ModelConfig, dtype: DTypeLike, parameters: dict[str, np.ndarray]
+    config: ModelConfig,
+    dtype: DTypeLike,
+    parameters: dict[str, np.ndarray],
+    kernel: QueryKernel | None = None,
 ) -> Transformer:
     """A model with the given weights, named by module path ('blocks.query', 'final_norm').
 
     Takes each array out of `parameters` as it goes, so that two copies of a model never stand in
     memory together.
     """
-    graph, state = nnx.split(abstract_transformer(config, dtype))
+    graph, state = nnx.split(abstract_transformer(config, dtype, kernel))
     flat = [
         (path, variable.replace(jnp.asarray(parameters.pop(".".join(map(str, path))), dtype)))
         for path, variable in nnx.to_flat_state(state)

@@ -19,22 +19,22 @@ it is imported, is called as its verb.
 """
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from inspect import Signature, signature
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .notebook import (  # type: ignore[no-redef]
+    from .notebook.codesign import codesign
+    from .notebook.compilation import compile
+    from .notebook.evaluation import evaluate
+    from .notebook.prediction import predict
+    from .notebook.run import load, profile
+    from .notebook.studies import (
         calibrate,
-        codesign,
         compare,
-        compile,
-        evaluate,
         explore,
-        load,
-        predict,
-        profile,
         train,
         validate,
     )
@@ -53,12 +53,24 @@ __all__ = [
     "validate",
 ]
 
+_MODULES = {
+    "codesign": "codesign",
+    "compile": "compilation",
+    "evaluate": "evaluation",
+    "load": "run",
+    "predict": "prediction",
+    "profile": "run",
+}
+"""Of `notebook`, by verb; the others are in `studies`."""
+
 RENAMED = {"predict_on": "predict", "codesign_on": "codesign", "compile_for": "compile"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Callable[..., object]:
     if name in __all__:
-        return getattr(import_module(".notebook", __name__), name)
+        module = import_module(f".notebook.{_MODULES.get(name, 'studies')}", __name__)
+        verb: Callable[..., object] = getattr(module, name)
+        return verb
     if name in RENAMED:
         raise AttributeError(f"{name} is called {RENAMED[name]} now, with the command's options")
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
@@ -71,7 +83,7 @@ def __dir__() -> list[str]:
 class _VerbModule(ModuleType):
     # A module called like a verb: calling it is calling the verb, whose help it shows.
 
-    def __call__(self, *places: Any, **options: Any) -> Any:
+    def __call__(self, *places: object, **options: object) -> object:
         return _verb(self)(*places, **options)
 
     @property
@@ -81,14 +93,14 @@ class _VerbModule(ModuleType):
     __doc__ = property(lambda self: _verb(self).__doc__)
 
 
-def _verb(module: ModuleType) -> Any:
+def _verb(module: ModuleType) -> Callable[..., object]:
     return __getattr__(module.__name__.rpartition(".")[2])
 
 
 class _Package(ModuleType):
     """This package: a module of it that is imported does not hide the verb of the same name."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name in __all__ and isinstance(value, ModuleType):
             value.__class__ = _VerbModule
         super().__setattr__(name, value)

@@ -14,6 +14,7 @@ from ..model.weights import embedded
 from ..model.weights.host_memory import require_memory
 from ..model.weights.layout import WeightSource, parameters
 from ..model.weights.loading import open_weights
+from .attention_kernel import attention_kernel
 from .backend import choose_backend
 
 Weights = Literal["own", "none", "random"]
@@ -47,10 +48,11 @@ class Subject:
         if jax.default_backend() == "cpu":
             needed_bytes = self.config.weight_bytes(self.dtype) + run_bytes
             require_memory(needed_bytes, f"{self.config.name} in {self.dtype} with its KV cache")
+        kernel = attention_kernel(jax.devices()[0])
         if self.source is None:
-            return random_transformer(self.config, self.dtype, seed)
+            return random_transformer(self.config, self.dtype, seed, kernel)
         arrays = parameters(self.config, self.source.tensors(), self.dtype)
-        return transformer_from(self.config, self.dtype, arrays)
+        return transformer_from(self.config, self.dtype, arrays, kernel)
 
 
 def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subject:

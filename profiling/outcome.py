@@ -1,66 +1,83 @@
-"""What the attempts said, and how many were right."""
+"""What was answered, how long the attempts thought, and how many answers were right."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
 
-from ..model.generate import Attempt
+from ..model.generation.attempt import Answered, Attempt
+from ..model.generation.stopping import Stop
 from ..model.tokenizer import Tokenizer
 from .records import Length, Outcome, Sample
+from .records.profile import StopReason
 from .statistics import mean_interval
 from .workload import Plan
 
 SAMPLES = 3
 
+_REASONS: dict[Stop, StopReason] = {
+    Stop.THINKING: "limit",  # a limit on the whole question came first
+    Stop.MARKER: "marker",
+    Stop.BUDGET: "budget",
+    Stop.END_OF_SEQUENCE: "end_of_sequence",
+    Stop.CONFIDENT: "confident",
+    Stop.LIMIT: "limit",
+    Stop.PRUNED: "pruned",
+}
 
-def outcome_of(plan: Plan, attempts: list[Attempt], tokenizer: Tokenizer | None) -> Outcome:
-    """Lengths of all attempts, words of the first few, and accuracy where it can be checked.
+
+def outcome_of(planned: Plan, answered: Sequence[Answered], tokenizer: Tokenizer | None) -> Outcome:
+    """Lengths of all attempts that were made, discarded ones too, and the accuracy of the answers,
+    where they can be checked: the one that a strategy chose for each prompt, or every attempt's.
 
     Attempts at one prompt are not independent: the interval takes each prompt as one observation.
     """
-    samples = [_sample(plan, attempt, tokenizer) for attempt in attempts] if tokenizer else []
-    checked = [sample.correct for sample in samples if sample.correct is not None]
-    correct = sum(checked)
-    low, high = mean_interval(_share_right(attempts, samples)) if checked else (None, None)
+    samples = _samples(planned, answered, tokenizer) if tokenizer else []
+    checked = [[s.correct for s in row if s.correct is not None] for row in samples]
+    shares = [fmean(row) for row in checked if row]
+    correct, total = sum(map(sum, checked)), sum(map(len, checked))
+    low, high = mean_interval(shares) if shares else (None, None)
+    lengths = [
+        _length(attempt) for each in answered if not each.cached for attempt in each.attempts
+    ]
     return Outcome(
-        attempts=len(attempts),
-        correct=correct if checked else None,
-        accuracy=correct / len(checked) if checked else None,
+        attempts=len(lengths),
+        answers=None if planned.plain else len(answered),
+        correct=correct if shares else None,
+        accuracy=correct / total if shares else None,
         accuracy_low=low,
         accuracy_high=high,
-        lengths=[
-            Length(
-                prompt=attempt.prompt,
-                think_tokens=len(attempt.thought),
-                answer_tokens=len(attempt.answer),
-                stop_reason=attempt.stop_reason.name.lower(),  # type: ignore[arg-type]
-            )
-            for attempt in attempts
-        ],
-        samples=_first_of_each_prompt(samples, plan.request.attempts)[:SAMPLES],
+        lengths=lengths,
+        samples=[row[0] for row in samples][:SAMPLES],
     )
 
 
-def _share_right(attempts: Sequence[Attempt], samples: Sequence[Sample]) -> list[float]:
-    """The share of right attempts of each prompt that can be checked."""
-    checked = defaultdict(list)
-    for attempt, sample in zip(attempts, samples, strict=True):
-        if sample.correct is not None:
-            checked[attempt.prompt].append(sample.correct)
-    return [fmean(right) for right in checked.values()]
+def _length(attempt: Attempt) -> Length:
+    return Length(
+        prompt=attempt.question,
+        think_tokens=len(attempt.thought),
+        answer_tokens=len(attempt.answer),
+        stop_reason=_REASONS[attempt.stop],
+    )
 
 
-def _first_of_each_prompt(samples: list[Sample], attempts: int) -> list[Sample]:
-    return samples[::attempts]
+def _samples(
+    planned: Plan, answered: Sequence[Answered], tokenizer: Tokenizer
+) -> list[list[Sample]]:
+    """The attempts of each prompt that are its answers."""
+    if planned.plain:
+        return [[_sample(planned, a, tokenizer) for a in each.attempts] for each in answered]
+    return [
+        [_sample(planned, each.attempts[each.chosen], tokenizer, each.answer is not None)]
+        for each in answered
+    ]
 
 
-def _sample(plan: Plan, attempt: Attempt, tokenizer: Tokenizer) -> Sample:
-    problem = plan.request.problems[attempt.prompt]
-    answer = tokenizer.decode(attempt.answer)
+def _sample(planned: Plan, attempt: Attempt, tokenizer: Tokenizer, answers: bool = True) -> Sample:
+    problem = planned.request.problems[attempt.question]
+    right = problem.check(attempt.text)
     return Sample(
         prompt=problem.question,
         thought=tokenizer.decode(attempt.thought),
-        answer=answer,
+        answer=attempt.text,
         expected=problem.expected,
-        correct=problem.check(answer),
+        correct=None if right is None else right and answers,
     )

@@ -1,10 +1,21 @@
-"""profile(): one workload under the counted lens, and the measured one where it can run."""
+"""profile(): one workload under the counted lens, and the others where it can run or compile.
 
-from collections.abc import Sequence
-from itertools import zip_longest
+The workload's passes come from a run, or, without weights, from its budgets; every lens but the
+compiled one reads them from the same logs.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 
-from ..model.generate import STEPS_PER_CALL, Attempt
+import numpy as np
+
+from ..model.generation.attempt import Answered
+from ..model.generation.decode_loop import PASSES_PER_CALL, up_to_step
+from ..model.generation.engine import Engine
+from ..model.generation.pass_log import REASONER, PassLog, PassRecord
+from ..model.phases import PREFILL, THINK, phase_named
 from ..model.transformer import Transformer
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
@@ -12,27 +23,24 @@ from .compiled.lens import compile_target
 from .compiled.predicted_time import with_times
 from .compiled.spec import ProgramSpec
 from .compiled.targets import Target
-from .counted.phase_costs import Passes
+from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of
 from .counted.roofline import place
-from .counted.unit_costs import UnitCosts, unit_costs
+from .counted.unit_costs import UnitCosts
 from .errors import ProfileInputError
 from .findings import engineered_gaps, find
-from .lengths import BatchPasses, assumed_attempts, batch_passes
-from .made import Made, evenly, measured_cost
-from .measured.run import Runs, run_batch, run_repeats
-from .measured.trace_capture import trace_generation
+from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
 from .predicted.model_shape import model_facts
-from .predicted.slices import predictions_of, require_slices
+from .profile_predictions import predictions_of, require_slices
 from .progress import Silent, Watcher
+from .prompting import answer_format_of
 from .provenance import provenance
-from .records import CompiledTarget, Phase, Profile, ThoughtPoint, Workload
-from .records.lenses import sum_costs
-from .strategy.make import make_by_strategy
-from .workload import Plan, Request, plan
+from .records import CompiledTarget, MeasuredCost, Phase, Profile, ThoughtPoint, Trace, Workload
+from .verifier_costs import Costed, costed, verifiers_on
+from .workload import Plan, Request, assumed_log, plan
 
-PHASES = ("prefill", "think", "answer")
+THOUGHT_POINTS = 64
 
 
 def profile(
@@ -50,9 +58,8 @@ def profile(
 ) -> Profile:
     """Run (where `subject` has weights) and count `request`, and place it on `chips`.
 
-    Without weights every attempt is assumed to use its whole budget, and nothing is measured. With
-    a strategy the phases are those that it makes; nothing of it is compiled for `targets`.
-    For each of `targets` the phases are compiled as they run; `compiled` is what was compiled
+    Without weights every attempt is assumed to use its whole budget, and nothing is measured. For
+    each of `targets` the phases are compiled as they run; `compiled` is what was compiled
     before. The workload is predicted on each of `slices`, which must hold its budgets, and on the
     smallest slice of each chip that does. After the timed runs one more generation is traced into
     the folder `trace`, where that is given.
@@ -66,158 +73,223 @@ def profile(
         )
     planned = plan(subject, request)
     require_slices(subject, planned, slices)
-    if request.strategy is not None:
-        model = _loaded(subject, planned, listener)
-        made = make_by_strategy(
-            subject, planned, request.strategy, model, repeats, chips, slices, listener, trace
-        )
-    else:
-        made = _make(subject, planned, repeats, chips, slices, listener, trace)
-    lenses = [compile_target(spec_of(subject, planned, target), listener) for target in targets]
+    generated = _generate(subject, planned, repeats, listener, trace)
+    runs, costs = generated.runs, costed(subject, planned.verifier)
+    phases = [_measured(phase, runs) for phase in phases_of(generated.logs, costs.units)]
+    predicted = predictions_of(
+        subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
+    )
+    resident_bytes = _resident_bytes(subject, planned, generated.logs, costs)
+    lenses = [
+        _compiled(subject, planned, generated.logs, target, listener, runs is not None)
+        for target in targets
+    ]
     draft = Profile(
         name=name,
-        provenance=provenance(command, request.seed, ran=made.machine is not None),
+        provenance=provenance(command, request.seed, ran=runs is not None),
         model=model_facts(subject.config, subject.dtype, subject.weights),
         workload=_workload(planned),
-        phases=made.phases,
-        thought=made.thought,
-        outcome=made.outcome,
-        machine=made.machine,
-        trace=made.traced,
-        placements=[place(chip, made.phases, made.resident_bytes, subject.dtype) for chip in chips],
+        phases=phases,
+        thought=_thought(generated.logs[0], costs.units[REASONER], runs),
+        outcome=outcome_of(planned, generated.answered, subject.tokenizer) if runs else None,
+        machine=runs.limits if runs else None,
+        trace=generated.traced,
+        placements=[place(chip, phases, resident_bytes, subject.dtype) for chip in chips],
         compiled=[with_times(each, subject.config, subject.dtype) for each in (*compiled, *lenses)],
-        predictions=made.predicted.predictions,
-        unpredicted=made.predicted.unpredicted,
+        predictions=predicted.predictions,
+        unpredicted=predicted.unpredicted,
         findings=[],
     )
     chosen = slices[0].name if slices else None
     said = engineered_gaps(request.problems, subject.tokenizer)
-    return draft.model_copy(update={"findings": [*said, *find(draft, made.interrupted, chosen)]})
+    interrupted = runs is not None and runs.interrupted
+    return draft.model_copy(update={"findings": [*said, *find(draft, interrupted, chosen)]})
 
 
-def spec_of(subject: Subject, planned: Plan, target: Target) -> ProgramSpec:
-    """The programs that a plan's widest batch runs, for `target`.
+def _compiled(
+    subject: Subject,
+    planned: Plan,
+    logs: Sequence[PassLog],
+    target: Target,
+    watcher: Watcher,
+    started: bool,
+) -> CompiledTarget:
+    """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""
+    records = [record for log in logs for record in log.records]
+    trunk = planned.verifier.trunk.config if planned.verifier and _own_trunk(records) else None
+    own = [record for record in records if trunk is None or record.model == REASONER]
+    compiled = compile_target(spec_of(subject, planned, own, target), watcher, started)
+    if trunk is None:
+        return compiled
+    judged = [record for record in records if record.model != REASONER]
+    spec = replace(
+        spec_of(subject, planned, [*own, *judged], target),
+        config=trunk,
+        phases=tuple(dict.fromkeys(record.phase for record in judged)),
+        layouts="default",
+    )
+    more = compile_target(spec, watcher, started)
+    return compiled.model_copy(update={"phases": [*compiled.phases, *more.phases]})
+
+
+def spec_of(
+    subject: Subject, planned: Plan, records: Sequence[PassRecord], target: Target
+) -> ProgramSpec:
+    """The programs that a plan's widest batch runs, for `target`: of every phase of `records`.
 
     Without a thought the think program is that of one step, which is compiled and never run.
     """
     rules = planned.rules
-    think_steps = max(min(STEPS_PER_CALL, rules.longest_thought - 1), 1)
-    answer_steps = min(STEPS_PER_CALL, rules.answer_budget)
+    think_steps = max(min(PASSES_PER_CALL, rules.longest_thought - 1), 1)
+    answer_steps = min(PASSES_PER_CALL, rules.answer_budget)
+    longest: dict[str, int] = {}
+    for record in records:
+        longest[record.phase] = max(longest.get(record.phase, 0), record.slots)
+    own = rules.slots if planned.plain else up_to_step(rules.longest)
     return ProgramSpec(
         config=subject.config,
         dtype=subject.dtype,
         target=target,
         batch=max(len(batch.prompts) for batch in planned.batches),
-        attempts=planned.request.attempts,
-        context=planned.prompt_slots + max(rules.slots, think_steps + answer_steps),
-        prompt=planned.prompt_slots,
+        attempts=planned.strategy.rows,
+        context=longest[PREFILL] + max(own, think_steps + answer_steps),
+        prompt=longest[PREFILL],
         think_steps=think_steps,
         answer_steps=answer_steps,
+        phases=tuple(longest),
+        positions={
+            phase: slots
+            for phase, slots in longest.items()
+            if phase_named(phase).program in ("prompt", "read")
+        },
+        rounded=not planned.plain,
     )
 
 
-def _make(
-    subject: Subject,
-    planned: Plan,
-    repeats: int,
-    chips: Sequence[Chip],
-    slices: Sequence[Slice],
-    watcher: Watcher,
-    trace: Path | None,
-) -> Made:
-    """Each attempt thinks and answers by itself; without weights, for all of its budgets."""
-    runs, traced = None, None
-    if subject.runs:
-        model, first = _loaded(subject, planned, watcher), planned.batches[0]
-        runs = run_repeats(model, planned, repeats, subject.dtype, watcher)
-        if trace is not None:
-            traced = trace_generation(
-                lambda observer: run_batch(model, planned, first, observer), runs, trace, watcher
-            )
-    attempts = runs.results if runs else assumed_attempts(planned)
-    batches = batch_passes(planned, attempts)
-    unit = unit_costs(subject.config, subject.dtype)
-    held = max(batch.cached_positions for batch in batches)
-    return Made(
-        phases=[_phase(phase, planned, attempts, batches, unit, runs) for phase in PHASES],
-        thought=_thought(batches[0], unit, runs),
-        outcome=outcome_of(planned, attempts, subject.tokenizer) if runs else None,
-        machine=runs.limits if runs else None,
-        resident_bytes=subject.config.weight_bytes(subject.dtype) + held * unit.kv_bytes,
-        predicted=predictions_of(subject, planned, attempts, chips, slices, ran=runs is not None),
-        interrupted=runs is not None and runs.interrupted,
-        traced=traced,
+def _own_trunk(records: Sequence[PassRecord]) -> bool:
+    """Whether a verifier read prompts itself, on a trunk of its own."""
+    return any(is_prefill(record) and record.model != REASONER for record in records)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The passes of each batch, and what came of them where they ran."""
+
+    logs: list[PassLog]
+    runs: Runs | None = None
+    traced: Trace | None = None
+
+    @property
+    def answered(self) -> list[Answered]:
+        """An answer to each prompt; none where nothing ran."""
+        return self.runs.answered if self.runs else []
+
+
+def _generate(
+    subject: Subject, planned: Plan, repeats: int, watcher: Watcher, trace: Path | None
+) -> Generated:
+    """Run the plan, and its first batch once more, traced, into the folder `trace` where that is
+    given; without weights its passes are those of attempts that use their whole budgets."""
+    if not subject.runs:
+        return Generated([assumed_log(planned, batch) for batch in planned.batches])
+    request, verifier = planned.request, planned.verifier
+    model = _loaded(subject, planned, watcher)
+    engine = Engine(
+        model,
+        answer_format_of(subject.tokenizer, planned.rules),
+        request.seed,
+        planned.prompt_slots,
+        lean=planned.plain,
     )
+    verifiers = verifiers_on(verifier, model)
+    runs = run_repeats(
+        engine, lambda: request.new_strategy(verifiers), planned.batches, repeats, subject.dtype,
+        watcher,
+    )  # fmt: skip
+    traced = None
+    if trace is not None:
+        from .measured.trace_capture import trace_generation  # brings the readers of traces
+
+        again, first = request.new_strategy(verifiers), planned.batches[0]
+        traced = trace_generation(
+            lambda observer: answer_batch(engine, again, first, observer), runs, trace, watcher
+        )
+    return Generated(logs_of(runs.answered), runs, traced)
 
 
 def _loaded(subject: Subject, planned: Plan, watcher: Watcher) -> Transformer:
     """The model, if it and the widest batch fit in memory."""
     widest = max(len(batch.prompts) for batch in planned.batches)
     scratch_bytes = run_bytes(
-        subject.config, subject.dtype, widest, planned.request.attempts,
-        planned.prompt_slots, planned.rules.slots,
+        subject.config, subject.dtype, widest, planned.strategy.rows, planned.prompt_slots,
+        planned.rules.slots,
     )  # fmt: skip
     watcher.stage(f"Loading {subject.config.name}")
     return subject.load(planned.request.seed, scratch_bytes)
 
 
-def _phase(
-    name: str,
-    planned: Plan,
-    attempts: list[Attempt],
-    batches: list[BatchPasses],
-    unit: UnitCosts,
-    runs: Runs[Attempt] | None,
-) -> Phase:
-    passes: list[Passes] = [getattr(batch, name) for batch in batches]
-    counted = sum_costs([each.total(unit) for each in passes])
-    tokens = sum(int(each.tokens.sum()) for each in passes)
-    read = name == "prefill"
-    slots = sum(len(batch.prompts) for batch in planned.batches) * planned.prompt_slots
-    return Phase(
-        name=name,
-        tokens=tokens,
-        forced_tokens=sum(a.forced_tokens for a in attempts) if name == "think" else 0,
-        sequences=len(planned.prompts) if read else len(attempts),
-        steps=sum(len(each.tokens) for each in passes),
-        idle_slots=0 if read else sum(each.idle_slots for each in passes),
-        padded_tokens=slots - tokens if read else 0,
-        counted=counted,
-        measured=measured_cost(name, tokens, counted, runs) if runs else None,
+def _measured(phase: Phase, runs: Runs | None) -> Phase:
+    """The phase with its time in `runs`, beside what it counted."""
+    if runs is None:
+        return phase
+    time_s = runs.time_s(phase.name)
+    measured = MeasuredCost.of(phase.counted, phase.tokens, time_s, runs.limits)
+    return phase.model_copy(update={"measured": measured})
+
+
+def _thought(log: PassLog, unit: UnitCosts, runs: Runs | None) -> list[ThoughtPoint]:
+    """Evenly spread passes of a batch's think phase, the first of each length of thought: a
+    strategy may begin to think more than once."""
+    found: dict[int, ThoughtPoint] = {}
+    times: Iterator[float | None] = iter(runs.step_times_s(THINK)) if runs else repeat(None)
+    for record in log.of_phase(THINK):
+        worked = record.tokens.any(axis=(1, 2))
+        costs = passes_of(record).costs(unit)
+        for n, cost in zip(np.flatnonzero(worked), costs, strict=True):
+            at_work = record.tokens[n] > 0
+            length = int((record.own[n] + record.tokens[n])[at_work].max())
+            point = ThoughtPoint(
+                tokens_thought=length,
+                active_attempts=int(at_work.sum()),
+                flops=cost.flops,
+                hbm_bytes=cost.hbm_bytes,
+                measured_step_s=next(times),
+            )
+            found.setdefault(length, point)
+    return _evenly([found[length] for length in sorted(found)])
+
+
+def _evenly(points: list[ThoughtPoint]) -> list[ThoughtPoint]:
+    """At most `THOUGHT_POINTS` of them, evenly spread, the first and the last included."""
+    chosen = np.unique(np.linspace(0, max(len(points) - 1, 0), THOUGHT_POINTS).astype(int))
+    return [points[index] for index in chosen if index < len(points)]
+
+
+def _resident_bytes(subject: Subject, planned: Plan, logs: Sequence[PassLog], costs: Costed) -> int:
+    """Weights, and the largest KV cache of any batch; a verifier's own trunk has one beside it."""
+    weights, verifier = subject.config.weight_bytes(subject.dtype), planned.verifier
+    own_trunk = _own_trunk([record for log in logs for record in log.records])
+    if verifier is not None:
+        weights += verifier.weight_bytes(own_trunk)
+    holders = list(costs.units) if own_trunk else [REASONER]
+    return weights + max(
+        sum(cached_positions(log, name) * costs.units[name].kv_bytes for name in holders)
+        for log in logs
     )
 
 
-def _thought(batch: BatchPasses, unit: UnitCosts, runs: Runs[Attempt] | None) -> list[ThoughtPoint]:
-    """Evenly spread passes of the first batch's think phase; pass i reads token i + 1."""
-    costs = batch.think.costs(unit)
-    times = runs.step_times_s("think") if runs else []
-    points = [
-        ThoughtPoint(
-            tokens_thought=index + 1,
-            active_attempts=int(active),
-            flops=cost.flops,
-            hbm_bytes=cost.hbm_bytes,
-            measured_step_s=time_s,
-        )
-        for index, (cost, active, time_s) in enumerate(
-            zip_longest(costs, batch.think.tokens, times[: len(costs)])
-        )
-    ]
-    return evenly(points)
-
-
 def _workload(planned: Plan) -> Workload:
-    request, asked = planned.request, planned.request.strategy
+    request, named = planned.request, planned.request.strategy
     return Workload(
         prompts=len(planned.prompts),
         batch=max(len(batch.prompts) for batch in planned.batches),
-        attempts=request.attempts,
+        attempts=planned.strategy.rows,
         prompt_tokens=[len(prompt) for prompt in planned.prompts],
         think_budget=request.think_budget,
         answer_budget=request.answer_budget,
-        sampling=asked.sampling if asked else request.sampler.describe(),
+        sampling=planned.strategy.sampler.describe(),
         think_end=planned.think_end,
         task=request.task,
-        strategy=asked.text if asked else None,
-        strategy_settings=asked.settings if asked else {},
+        strategy=named.text if named else None,
+        strategy_settings=named.settings if named else {},
     )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..model import reward_model as trained_verifier
 from ..model.architecture import ModelShape, shape_of
+from ..model.generation.pass_log import REASONER
 from ..model.reward_model import TrainedVerifier, open_verifier
-from ..model.strategies.registry import VERIFIERS
-from ..model.strategies.verifiers import Verifier
+from ..model.strategies.verifiers import VERIFIERS, Verifier
 from ..model.transformer import Transformer
 from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
 from .errors import ProfileInputError
@@ -16,9 +16,6 @@ from .model_spec import Subject
 
 TRAINED = "trained"
 """What the setting `verifier` calls the one that --verifier opens."""
-
-REASONER = "model"
-"""What pass records call the model that is asked, as `Engine` does by default."""
 
 
 @dataclass(frozen=True)

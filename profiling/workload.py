@@ -1,18 +1,34 @@
 """The workload in tokens: prompts, budgets and sampling, ready for a model to run or be costed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..model.decode import ThoughtRules
-from ..model.generate import Batch, require_context
-from ..model.generation.stopping import budget_rules, default_think_end, thought_rules
+import numpy as np
+
+from ..model.generation.engine import Questions
+from ..model.generation.pass_log import ROOT, PassLog, PassRecord
+from ..model.generation.stopping import (
+    ThoughtRules,
+    budget_rules,
+    default_think_end,
+    require_context,
+    thought_rules,
+)
+from ..model.phases import ANSWER, PREFILL, THINK
+from ..model.reward_model import TrainedVerifier
 from ..model.sampling import Greedy, Sampler
+from ..model.strategies.base import Strategy
+from ..model.strategies.sampling import plain_strategy
+from ..model.strategies.verifiers import Verifier
 from ..model.tasks import Problem
 from ..model.tasks.notation import speaks_notation
 from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
 from .model_spec import Subject
-from .strategy.asked import AskedStrategy
+
+if TYPE_CHECKING:  # a plain profile needs no other strategy
+    from .strategy_request import StrategyRequest
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
 """Follows each question of a task; plain prompts are sent as they are."""
@@ -37,7 +53,13 @@ class Request:
     prompt_tokens: int = 128  # length of a prompt where there is no tokenizer
     task: str | None = None
     seed: int = 0
-    strategy: AskedStrategy | None = None  # its rows are the `attempts`, its sampler its own
+    strategy: "StrategyRequest | None" = None  # its rows are the `attempts`, its sampler its own
+
+    def new_strategy(self, verifiers: Mapping[str, Verifier] | None = None) -> Strategy:
+        """The strategy that answers; by default each attempt answers for itself."""
+        if self.strategy is None:
+            return plain_strategy(self.attempts, self.sampler)
+        return self.strategy.parsed(verifiers)
 
 
 @dataclass(frozen=True)
@@ -48,7 +70,18 @@ class Plan:
     prompts: list[list[int]]
     rules: ThoughtRules
     think_end: str
-    batches: list[Batch]
+    batches: list[Questions]
+    strategy: Strategy  # for its settings: `Request.new_strategy` makes those that run
+
+    @property
+    def plain(self) -> bool:
+        """Whether no strategy was named: a lean engine runs, and each attempt is an answer."""
+        return self.request.strategy is None
+
+    @property
+    def verifier(self) -> TrainedVerifier | None:
+        """The trained verifier that the strategy may ask."""
+        return self.request.strategy.verifier if self.request.strategy else None
 
     @property
     def prompt_slots(self) -> int:
@@ -76,8 +109,61 @@ def plan(subject: Subject, request: Request) -> Plan:
         rules = thought_rules(tokenizer, think_end, request.think_budget, request.answer_budget)
     require_context(subject.config, max(len(prompt) for prompt in prompts), rules)
     size = request.batch or len(prompts)
-    batches = [Batch(prompts[i : i + size], i) for i in range(0, len(prompts), size)]
-    return Plan(request, prompts, rules, think_end, batches)
+    chunks = [range(len(prompts))[i : i + size] for i in range(0, len(prompts), size)]
+    batches = [Questions([prompts[i] for i in chunk], chunk) for chunk in chunks]
+    return Plan(request, prompts, rules, think_end, batches, request.new_strategy())
+
+
+def assumed_log(planned: Plan, batch: Questions) -> PassLog:
+    """The passes that a lean engine makes of a batch whose every attempt uses its whole budgets.
+
+    A thought of n tokens is n - 1 think passes, because its first token comes from prefill; an
+    answer of m tokens is m passes, the first of which reads the last token of the thought.
+    """
+    rules, log = planned.rules, PassLog()
+    roots = log.new_branches(np.full((len(batch.prompts), 1), ROOT))
+    branches = log.new_branches(np.repeat(roots, planned.strategy.rows, axis=1))
+    log.keep(branches.ravel())
+    lengths = np.array([len(prompt) for prompt in batch.prompts])
+    none = np.zeros_like(lengths)
+    thought = rules.longest_thought - 1
+    log.records += [
+        _assumed(PREFILL, batch, none, roots, 0, lengths[None, :, None], planned.prompt_slots),
+        _assumed(THINK, batch, lengths, branches, 0, _ones(thought, branches), 1, len(rules.cue)),
+        _assumed(ANSWER, batch, lengths, branches, thought, _ones(rules.answer_budget, branches)),
+    ]
+    return log
+
+
+def _ones(passes: int, branches: np.ndarray) -> np.ndarray:
+    """A token of each row in each of `passes`; one pass without any where there are none."""
+    return np.full((max(passes, 1), *branches.shape), min(passes, 1), np.int64)
+
+
+def _assumed(
+    phase: str,
+    batch: Questions,
+    prompt: np.ndarray,
+    branches: np.ndarray,
+    before: int,
+    tokens: np.ndarray,
+    slots: int = 1,
+    cue: int = 0,
+) -> PassRecord:
+    """Passes of `tokens` [N, B, A] after `before` of each row's own; the last ones say a cue."""
+    step = np.arange(len(tokens))[:, None, None]
+    said = np.where(step == 0, max(cue - len(tokens) + 1, 1), 1) * (step >= len(tokens) - cue)
+    none = np.zeros_like(tokens)
+    return PassRecord.of(
+        phase,
+        prompt,
+        own=none + before + step,
+        tokens=tokens,
+        forced=none + said,
+        questions=np.array(batch.numbers),
+        branches=branches,
+        slots=slots,
+    )
 
 
 def _encoded(tokenizer: Tokenizer, problems: Sequence[Problem]) -> list[list[int]]:

@@ -1,30 +1,27 @@
-"""What a strategy hands back: its attempts at each question, and the answer it chose.
+"""What a strategy hands back: its attempts at each question, and the answer it chose; and what
+each row has said so far, on the host, without the gaps of idle passes.
 
-What each row has said, on the host: tokens with their figures, without the gaps of idle passes.
-
-Axis letters as in `config`; E the most tokens that fit, M tokens looked back on.
+Axis letters as in `config`; N passes of one call, E the most tokens that fit, M tokens looked back
+on.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 import numpy as np
 
 from ..kv_cache import EMPTY
 from .pass_log import PassLog
+from .stopping import Stop
 
 
-class Stop(IntEnum):
-    """What ended a thought; the first four as in `decode.StopReason`."""
+def _no_figures() -> np.ndarray:
+    return np.zeros(0, np.float32)
 
-    THINKING = 0
-    MARKER = 1
-    BUDGET = 2
-    END_OF_SEQUENCE = 3
-    CONFIDENT = 4  # a probe's answer was sure enough
-    LIMIT = 5  # a limit on the whole question was hit
-    PRUNED = 6  # a search went on with other branches
+
+def _nothing_forced() -> np.ndarray:
+    return np.zeros(0, bool)
 
 
 class Fate(StrEnum):
@@ -37,19 +34,26 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt at a question. Figures have one entry for each token of thought and answer."""
+    """One attempt at a question. Figures have one entry for each token of thought and answer, and
+    are NaN where they were not wanted (see `Session.figures`)."""
 
     question: int
     index: int
     thought: tuple[int, ...]  # token ids, the marker or forced cue last
     answer: tuple[int, ...]  # token ids, an end token included
-    text: str  # the answer in words
-    extracted: str | None  # the answer itself, in the one spelling that votes compare
-    span: tuple[int, int] | None  # where its tokens lie in thought + answer
     stop: Stop
-    logprobs: np.ndarray = field(repr=False, compare=False)  # [n] float32; NaN where not known
-    margins: np.ndarray = field(repr=False, compare=False)  # [n] float32; NaN where not known
-    forced: np.ndarray = field(repr=False, compare=False)  # [n] bool: given, not chosen
+    text: str = ""  # the answer in words
+    extracted: str | None = None  # the answer itself, in the one spelling that votes compare
+    span: tuple[int, int] | None = None  # where its tokens lie in thought + answer
+    logprobs: np.ndarray = field(  # [n] float32
+        default_factory=_no_figures, repr=False, compare=False
+    )
+    margins: np.ndarray = field(  # [n] float32
+        default_factory=_no_figures, repr=False, compare=False
+    )
+    forced: np.ndarray = field(  # [n] bool: given, not chosen
+        default_factory=_nothing_forced, repr=False, compare=False
+    )
     score: float | None = None  # a verifier's
     fate: Fate = Fate.KEPT
 
@@ -60,7 +64,7 @@ class Attempt:
 
     @property
     def forced_tokens(self) -> int:
-        """Tokens that were given to the model and not chosen by it."""
+        """Tokens that were given to the model, not chosen by it."""
         return int(self.forced.sum())
 
     @property
@@ -125,16 +129,32 @@ class Trace:
         forced: bool = False,
     ) -> None:  # fmt: skip
         """Append one token [B, A] with its figures to each of `rows` [B, A] bool."""
-        if not rows.any():
-            return
-        while self.length[rows].max() >= self.tokens.shape[2]:
+        if rows.any():
+            self.add_passes(np.where(rows, token, EMPTY)[None], logprob[None], margin[None])
+            self.forced[(*np.nonzero(rows), self.length[rows] - 1)] = forced
+
+    def add_passes(
+        self, token: np.ndarray, logprob: np.ndarray | None, margin: np.ndarray | None
+    ) -> None:
+        """Append what passes said: tokens [N, B, A], below 0 where a row said nothing, with their
+        figures where they are known."""
+        said = token >= 0
+        index = self.length + np.cumsum(said, axis=0) - said
+        self.length = self.length + said.sum(axis=0)
+        while self.length.max() > self.tokens.shape[2]:
             self._grow()
-        where = (*np.nonzero(rows), self.length[rows])
-        self.tokens[where] = token[rows]
-        self.logprobs[where] = logprob[rows]
-        self.margins[where] = margin[rows]
-        self.forced[where] = forced
-        self.length += rows
+        _, b, a = np.nonzero(said)
+        where = (b, a, index[said])
+        self.tokens[where] = token[said]
+        self.forced[where] = False
+        for column, figures in ((self.logprobs, logprob), (self.margins, margin)):
+            column[where] = np.nan if figures is None else figures[said]
+
+    def mark_forced(self, counts: np.ndarray) -> None:
+        """The last `counts` [B, A] tokens of each row were given to it."""
+        index = np.arange(self.forced.shape[2])
+        end = self.length[..., None]
+        self.forced |= (index < end) & (index >= end - counts[..., None])
 
     def recent(self, count: int) -> np.ndarray:
         """The last `count` tokens of each row [B, A, M], EMPTY before its first."""

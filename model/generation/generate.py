@@ -1,15 +1,19 @@
 """Thinking and answering: the stretches that every strategy is made of, and what came of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import jax
 import numpy as np
 
+from ..phases import ANSWER, THINK
 from ..sampling import Sampler
-from .attempt import Attempt, Fate, Stop
-from .decode_loop import ANY, NEVER, Endings
-from .session import Session
-from .session_edits import force
-from .stopping import Wording
+from .attempt import Attempt, Fate
+from .decode_loop import ANY, NEVER, NOT_FORCED, Endings
+from .engine import Engine, Questions
+from .session import Session, open_session
+from .session_edits import feed
+from .stopping import AnswerFormat, Stop
 
 
 def think(
@@ -19,41 +23,43 @@ def think(
     budget: int | np.ndarray | None = None,
     steps: bool = False,
     given: np.ndarray | None = None,
-    phase: str = "think",
+    phase: str = THINK,
 ) -> np.ndarray:
     """Let `rows` (default: all that are open) think on; returns Stop [B, A].
 
     A thought ends at a marker, at an end token (which is not said), at the think budget over all
     its stretches, or after `budget` tokens more; with `steps`, at the end of a step as well,
-    which stops it like a budget.
+    which stops it like a budget. On a lean engine a whole thought's cue is said as it ends.
     """
-    wording = session.engine.wording
+    engine = session.engine
     taking_part = session.open if rows is None else rows & session.open
-    left = wording.rules.think_budget - session.trace.length
+    left = engine.rules.think_budget - session.trace.length
     allowed = left if budget is None else np.minimum(left, budget)
-    endings = endings_of(wording, thinking=True, steps=steps)
-    stop = session.stretch(phase, allowed, endings, sampler, taking_part, given)
+    cued = engine.lean and budget is None and not steps
+    endings = endings_of(engine.answer_format, thinking=True, steps=steps, cued=cued)
+    stop = session.decode_until(phase, allowed, endings, sampler, taking_part, given)
     if steps:
-        ended = said_ending(session, wording.rules.markers) > 0
+        ended = said_ending(session, engine.rules.markers) > 0
         stop = np.where((stop == Stop.MARKER) & ~ended, Stop.BUDGET, stop)
     return stop
 
 
-def conclude(session: Session, stop: np.ndarray, phase: str = "think") -> None:
-    """Force the cue on thoughts that did not end by themselves in a marker."""
-    open_ended = session.alive & (stop != Stop.MARKER)
-    force(session, session.engine.wording.rules.cue, phase, open_ended)
+def conclude(session: Session, stop: np.ndarray, phase: str = THINK) -> None:
+    """Force the cue on thoughts that ended neither in a marker nor in the cue."""
+    cued = session.cursor.forced != NOT_FORCED
+    open_ended = session.alive & (stop != Stop.MARKER) & ~cued
+    feed(session, session.engine.rules.cue, phase, open_ended)
 
 
 def answer(
-    session: Session, sampler: Sampler, rows: np.ndarray | None = None, phase: str = "answer"
+    session: Session, sampler: Sampler, rows: np.ndarray | None = None, phase: str = ANSWER
 ) -> None:
     """Let `rows` (default: all that are not pruned) answer. No limit cuts an answer short."""
-    wording = session.engine.wording
-    endings = endings_of(wording, thinking=False)
+    engine = session.engine
+    endings = endings_of(engine.answer_format, thinking=False)
     taking_part = session.alive if rows is None else rows
-    session.stretch(
-        phase, wording.rules.answer_budget, endings, sampler, taking_part, heeds_limit=False
+    session.decode_until(
+        phase, engine.rules.answer_budget, endings, sampler, taking_part, heeds_limit=False
     )
 
 
@@ -61,7 +67,7 @@ def think_and_answer(
     session: Session,
     sampler: Sampler,
     given: np.ndarray | None = None,
-    phase: str = "think",
+    phase: str = THINK,
 ) -> list[list[Attempt]]:
     """A whole thought, its cue where needed, and an answer, in every row that is not pruned."""
     stop = think(session, sampler, given=given, phase=phase)
@@ -72,15 +78,49 @@ def think_and_answer(
     return attempts_of(session, thought, stop)
 
 
-def endings_of(wording: Wording, thinking: bool, steps: bool = False) -> Endings:
-    """What ends a thought, or an answer, or a step; always of one shape."""
-    M, known = wording.longest_ending, wording.rules.markers + wording.steps
+def generate(
+    engine: Engine, questions: Questions, sampler: Sampler, attempts: int
+) -> list[Attempt]:
+    """Think and answer `attempts` times on each of `questions`; attempts come ordered by question.
+
+    Raises ModelInputError for an empty prompt or one that does not fit the model's context.
+    """
+    session = open_session(engine, questions, attempts)
+    return [attempt for row in think_and_answer(session, sampler) for attempt in row]
+
+
+def warm_up(
+    engine: Engine, questions: Questions, sampler: Sampler, attempts: int, figures: bool = False
+) -> None:
+    """Compile and run once each program that `generate` uses for questions of this size."""
+    session = open_session(engine, questions, attempts, figures=figures)
+    endings = endings_of(engine.answer_format, thinking=True)
+    endless = replace(
+        endings,
+        markers=np.full_like(endings.markers, NEVER),
+        end_tokens=np.full_like(endings.end_tokens, NEVER),
+    )
+    session.decode_until(THINK, 2, endless, sampler, session.alive)
+    jax.block_until_ready(session.rows)
+
+
+def endings_of(
+    answer_format: AnswerFormat, thinking: bool, steps: bool = False, cued: bool = False
+) -> Endings:
+    """What ends a thought, with its cue or without, or an answer, or a step: all of one shape."""
+    rules = answer_format.rules
+    M, known = answer_format.longest_ending, rules.markers + answer_format.steps
     markers = np.full((len(known), M), NEVER, np.int32)
-    ends = wording.rules.markers * thinking + wording.steps * steps
+    ends = rules.markers * thinking + answer_format.steps * steps
     for row, marker in zip(markers, ends, strict=False):
         row[:] = (*[ANY] * (M - len(marker)), *marker)
-    end_tokens = np.array(wording.rules.end_tokens, np.int32)
-    return Endings(markers, end_tokens, keeps_end=np.array(not thinking))
+    return Endings(
+        markers=markers,
+        end_tokens=np.array(rules.end_tokens, np.int32),
+        keeps_end=np.array(not thinking),
+        cue=np.array(rules.cue, np.int32),
+        cue_tokens=np.array(len(rules.cue) * cued, np.int32),
+    )
 
 
 def said_ending(session: Session, endings: Sequence[Sequence[int]]) -> np.ndarray:
@@ -110,19 +150,20 @@ def attempts_of(session: Session, thought: np.ndarray, stop: np.ndarray) -> list
 
 
 def attempt_of(session: Session, b: int, a: int, thought: int, stop: Stop) -> Attempt:
-    """One row as an attempt; one without an answer is a discarded one."""
-    wording, trace = session.engine.wording, session.trace
+    """One row as an attempt; one without an answer is a discarded one. Where the answer's tokens
+    lie is looked for only where their figures are known."""
+    form, trace = session.engine.answer_format, session.trace
     said = trace.said(b, a)
-    answered = [t for t in said[thought:] if t not in wording.rules.end_tokens]
-    span = wording.span(answered)
+    answered = [t for t in said[thought:] if t not in form.rules.end_tokens]
+    span = form.span(answered) if session.figures else None
     n = len(said)
     return Attempt(
         question=int(session.questions[b]),
         index=session.first_attempt + int(a),
         thought=tuple(said[:thought]),
         answer=tuple(said[thought:]),
-        text=wording.decode(answered),
-        extracted=wording.extract(answered),
+        text=form.decode(answered),
+        extracted=form.extract(answered),
         span=None if span is None else (thought + span[0], thought + span[1]),
         stop=stop,
         logprobs=trace.logprobs[b, a, :n].copy(),

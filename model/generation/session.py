@@ -1,9 +1,8 @@
-"""Session: the rows of a batch, taken further by whatever a strategy asks for.
+"""Session: the rows of a batch, whose prompts are read once for all attempts at each, taken further
+by whatever a strategy asks for.
 
 Every method that runs the model notes its passes in the log. Masks `rows` are [B, A] bool.
 Axis letters as in `config`; N passes of one call, T positions of one pass.
-
-Opening a session: the prompts of a batch are read, once for all attempts at each.
 """
 
 from collections.abc import Iterator
@@ -17,23 +16,25 @@ from jax import Array
 
 from ..config import ModelInputError
 from ..kv_cache import EMPTY
+from ..phases import PREFILL
 from ..sampling import Sampler
-from .attempt import Stop, Trace
+from .attempt import Trace
 from .decode_loop import (
+    NOT_FORCED,
     Cursor,
     Endings,
     Rows,
-    Said,
     begin,
     decode,
-    forget,
+    fresh_cursor,
     grow,
     read_prompts,
-    share,
+    truncate,
     up_to_step,
 )
 from .engine import Engine, Questions
 from .pass_log import ROOT, PassLog, PassRecord
+from .stopping import Stop, require_context
 
 
 @dataclass
@@ -50,6 +51,9 @@ class Session:
     prompt_logits: Array  # [B, 1, V] of what follows the prompt
     roots: np.ndarray  # [B, 1] the branch that prefill worked on
     rows: Rows
+    figures: bool  # whether each token's log-probability and margin are found
+    filled: int = 0  # slots of the rows in use, as `rows.slot`
+    questions: np.ndarray = field(init=False)  # [B] the number of each in the workload
     cursor: Cursor = field(init=False)
     trace: Trace = field(init=False)
     logits: Array = field(init=False)  # [B, A or 1, V], meaningful where `fresh`
@@ -58,57 +62,55 @@ class Session:
     alive: np.ndarray = field(init=False)  # [B, A] bool: not pruned
 
     def __post_init__(self) -> None:
+        self.questions = np.array(self.asked.numbers)
         self._start(self.rows.keys.shape[1])
 
     def _start(self, attempts: int) -> None:
         B, shape = len(self.prompt_lengths), (len(self.prompt_lengths), attempts)
-        self.trace = Trace.empty(*shape)
+        self.trace = Trace.empty(*shape, room=max(16, self.engine.rules.longest))
         unknown, everyone = np.full(shape, np.nan, np.float32), np.ones(shape, bool)
         for token in self.forced:
             self.trace.add(everyone, np.full(shape, token), unknown, unknown, forced=True)
-        self.cursor = Cursor(
-            token=np.zeros(shape, np.int32),
-            pending=np.zeros(shape, bool),
-            position=np.broadcast_to(self.prompt_lengths[:, None], shape).astype(np.int32),
-            said=self.trace.length.astype(np.int32),
-            left=np.zeros(shape, np.int32),
-            recent=self.trace.recent(self.engine.wording.longest_ending),
-            active=np.zeros(shape, bool),
-            stop=np.zeros(shape, np.int32),
-        )
+        looks_back = self.engine.answer_format.longest_ending
+        cursor = fresh_cursor(self.prompt_lengths.astype(np.int32), attempts, looks_back)
+        self.cursor = replace(cursor, said=self.trace.length.astype(np.int32))
         self.logits = self.prompt_logits
         self.fresh = everyone.copy()
         self.alive = np.broadcast_to(self.present[:, None], shape).copy()
         self.branches = self.log.new_branches(np.broadcast_to(self.roots, (B, attempts)))
 
     @property
-    def questions(self) -> np.ndarray:
-        """[B] the index of each prompt in the workload."""
-        return np.array(self.asked.numbers)
-
-    @property
     def open(self) -> np.ndarray:
         """[B, A] rows that may go on thinking: not pruned, and their question hit no limit."""
+        if not self.log.hits:
+            return self.alive.copy()
         hit = np.isin(self.questions, list(self.log.hits))
-        found: np.ndarray = self.alive & ~hit[:, None]
-        return found
+        still: np.ndarray = self.alive & ~hit[:, None]
+        return still
 
     @property
     def own(self) -> np.ndarray:
         """[B, A] cached positions of each row's own."""
-        return (self.cursor.position - self.prompt_lengths[:, None]).astype(np.int64)
+        return (np.asarray(self.cursor.position) - self.prompt_lengths[:, None]).astype(np.int64)
 
     def restart(self, first_attempt: int, rows: np.ndarray) -> None:
         """New attempts at the same prompts, whose cache is kept: of `rows` alone."""
         attempts = self.alive.shape[1]
         self.first_attempt = first_attempt
-        keys = self.engine.keys(self.asked.numbers, attempts, first_attempt)
-        nothing = jnp.zeros(self.alive.shape, jnp.int32)
-        self.rows = forget(replace(self.rows, keys=keys), nothing, jnp.int32(0))
+        self.rows = replace(
+            self.rows, keys=self.engine.keys(self.asked.numbers, attempts, first_attempt)
+        )
+        self.truncate(np.zeros(self.alive.shape, np.int32), 0)
         self._start(attempts)
         self.alive &= rows
 
-    def stretch(
+    def truncate(self, keep: np.ndarray, slot: int | None = None) -> None:
+        """Empty the slots that hold positions from `keep` [B, A] on; `slot` is filled next, by
+        default the one that is next now."""
+        self.filled = self.filled if slot is None else slot
+        self.rows = truncate(self.rows, jnp.asarray(keep, jnp.int32), jnp.int32(self.filled))
+
+    def decode_until(
         self,
         phase: str,
         budget: int | np.ndarray,
@@ -123,33 +125,72 @@ class Session:
         `given` [B, A] are the first tokens to say where logits are at hand. Returns what stopped
         each row, [B, A] Stop (THINKING for rows that had no part).
         """
-        engine = self.engine
         left = np.broadcast_to(budget, rows.shape).astype(np.int32)
+        goes = rows & ((left > 0) | (endings.cue_tokens > 0))
         self.cursor = replace(
             self.cursor,
             left=left,
-            recent=self.trace.recent(engine.wording.longest_ending),
-            active=rows & (left > 0),
-            stop=np.where(rows & (left <= 0), Stop.BUDGET, Stop.THINKING).astype(np.int32),
+            recent=self.trace.recent(self.engine.answer_format.longest_ending),
+            active=goes,
+            forced=np.full(rows.shape, NOT_FORCED, np.int32),
+            stop=np.where(rows & ~goes, Stop.BUDGET, Stop.THINKING).astype(np.int32),
         )
         self._halt(heeds_limit)
         with self.during(phase):
             self._begin(endings, sampler, given)
-            while self.cursor.active.any():
-                passes = min(engine.passes_per_call, self.room(1))
-                before = self.own
-                self.rows, cursor, said, done = decode(
-                    engine.model, self.rows, self.cursor, jnp.int32(passes), endings, sampler,
-                    engine.passes_per_call,
-                )  # fmt: skip
-                self.cursor = jax.tree.map(np.array, cursor)
-                self._add(said)
-                read = np.asarray(said.read)[: int(done)].astype(np.int64)
-                own = before + np.cumsum(read, axis=0) - read
-                self.note_rows(phase, read, own, heads=read, forced=np.zeros_like(read), slots=1)
+            self._decode(phase, endings, sampler, heeds_limit)
+        return np.asarray(self.cursor.stop)
+
+    def _begin(self, endings: Endings, sampler: Sampler, given: np.ndarray | None) -> None:
+        """Say the first token of active rows whose logits are at hand."""
+        now = self.cursor.active & self.fresh
+        if not now.any():
+            return
+        waiting = self.cursor.active & ~now
+        first = np.full(now.shape, EMPTY, np.int32) if given is None else given
+        cursor, said = begin(
+            self.rows.keys, replace(self.cursor, active=now), self.logits, first, endings,
+            sampler, self.figures,
+        )  # fmt: skip
+        cursor, said = jax.device_get((cursor, said))
+        self.cursor = replace(cursor, active=cursor.active | waiting)
+        self.fresh &= ~now
+        self.trace.add_passes(said.token, said.logprob, said.margin)
+
+    def _decode(self, phase: str, endings: Endings, sampler: Sampler, heeds_limit: bool) -> None:
+        """Call the loop until no row is active. The cursor stays on the device between calls; what
+        the host needs of it follows from the tokens."""
+        engine, cursor = self.engine, self.cursor
+        forced = np.maximum(cursor.forced, 0)  # [B, A] tokens of the cue that are said
+        uncounted = forced  # said in no pass
+        while self.cursor.active.any():
+            passes = engine.passes_per_call
+            limit = min(passes, self.room(1))
+            before = self.own
+            self.rows, cursor, said, done = decode(
+                engine.model, self.rows, cursor, limit, endings, sampler, passes, self.figures
+            )
+            active, cued, said, made = jax.device_get((cursor.active, cursor.forced, said, done))
+            self.filled += int(made)
+            self.trace.add_passes(said.token, said.logprob, said.margin)  # EMPTY beyond `made`
+            read = (said.token[:made] != EMPTY).astype(np.int64)
+            cued = np.maximum(cued, 0)
+            given = _last(read, cued - forced)
+            given[0] += uncounted
+            forced, uncounted = cued, np.zeros_like(cued)
+            position = (self.cursor.position + read.sum(axis=0)).astype(np.int32)
+            self.cursor = replace(self.cursor, active=active, position=position)
+            own = before + np.cumsum(read, axis=0) - read
+            self.note_rows(phase, read, own, heads=read, forced=given, slots=1)
+            if heeds_limit and (self.cursor.active & ~self.open).any():
+                self.cursor = jax.device_get(cursor)
                 self._halt(heeds_limit)
-        found: np.ndarray = self.cursor.stop
-        return found
+                cursor = self.cursor
+        self.cursor = jax.device_get(cursor)
+        self.trace.mark_forced(forced)
+        if np.any(uncounted):
+            none = np.zeros((1, *forced.shape), np.int64)
+            self.note_rows(phase, none, none, none, forced=none + uncounted, slots=0)
 
     @contextmanager
     def during(self, phase: str) -> Iterator[None]:
@@ -162,7 +203,7 @@ class Session:
     def room(self, needed: int) -> int:
         """Slots that are free, after making room for at least `needed`."""
         slots = self.rows.cache.positions.shape[2]
-        free = slots - int(self.rows.slot)
+        free = slots - self.filled
         if free >= needed:
             return free
         wider = up_to_step(max(slots + needed - free, slots * 5 // 4))
@@ -187,40 +228,11 @@ class Session:
         forced: np.ndarray, slots: int, copied: np.ndarray | None = None, model: str | None = None,
     ) -> None:  # fmt: skip
         """Note passes over the rows; arrays are [N, B, A]. `model` is the engine's by default."""
-        record = PassRecord(
-            phase=phase,
-            model=model or self.engine.name,
-            questions=self.questions,
-            prompt=self.prompt_lengths.astype(np.int64),
-            own=own,
-            tokens=tokens,
-            heads=heads,
-            forced=forced,
-            copied=np.zeros_like(tokens) if copied is None else copied,
-            branches=self.branches.copy(),
-            slots=slots,
-        )
+        record = PassRecord.of(
+            phase, self.prompt_lengths.astype(np.int64), own, tokens, heads, forced, copied,
+            self.questions, self.branches, slots, model or self.engine.name,
+        )  # fmt: skip
         self.note(record)
-
-    def _begin(self, endings: Endings, sampler: Sampler, given: np.ndarray | None) -> None:
-        """Say the first token of active rows whose logits are at hand."""
-        now = self.cursor.active & self.fresh
-        if not now.any():
-            return
-        waiting = self.cursor.active & ~now
-        first = np.full(now.shape, EMPTY, np.int32) if given is None else given
-        cursor, said = begin(
-            self.rows.keys, replace(self.cursor, active=now), self.logits, first, endings, sampler
-        )
-        cursor = jax.tree.map(np.array, cursor)
-        self.cursor = replace(cursor, active=cursor.active | waiting)
-        self.fresh &= ~now
-        self._add(said)
-
-    def _add(self, said: Said) -> None:
-        token, logprob, margin = map(np.asarray, (said.token, said.logprob, said.margin))
-        for column in zip(token, logprob, margin, strict=True):
-            self.trace.add(column[0] != EMPTY, *column)
 
     def _halt(self, heeds_limit: bool) -> None:
         """End the stretch of rows whose question has hit a limit."""
@@ -230,24 +242,33 @@ class Session:
             self.cursor = replace(self.cursor, active=self.cursor.active & ~halted, stop=stop)
 
 
+def _last(read: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """[N, B, A] 1 in the last `counts` [B, A] of the passes that each row took part in."""
+    index = np.cumsum(read, axis=0) - read
+    taken: np.ndarray = read * (index >= read.sum(axis=0) - counts)
+    return taken
+
+
 def open_session(
     engine: Engine,
     questions: Questions,
     attempts: int,
     log: PassLog | None = None,
     first_attempt: int = 0,
-    phase: str = "prefill",
+    phase: str = PREFILL,
     forced: tuple[int, ...] = (),
     present: np.ndarray | None = None,
     roots: np.ndarray | None = None,
     scored: bool = True,
+    figures: bool = False,
 ) -> Session:
     """Read the prompts of `questions`, once for all `attempts` at each, in one pass of `phase`.
 
     `forced` tokens follow every prompt in the same pass and are said by every attempt. Questions
     that are not `present` [B] have idle rows. `first_attempt` numbers the attempts. `roots` [B, 1]
     are the branches that this pass works for, new ones by default. Where the prompts are read for
-    their cache alone, and not for what follows them, they are not `scored`.
+    their cache alone, and not for what follows them, they are not `scored`. With `figures` the
+    session finds how likely each token was, as it does where the engine wants it.
 
     Raises ModelInputError for an empty prompt or one that does not fit the model's context.
     """
@@ -256,7 +277,7 @@ def open_session(
     B = len(lengths)
     log = PassLog() if log is None else log
     taking_part = np.ones(B, bool) if present is None else present
-    slots = up_to_step(max(int(lengths.max()), engine.prompt_slots) + len(forced))
+    slots = engine.padded(int(lengths.max()), len(forced))
     padded = np.zeros((B, slots), np.int32)
     for row, prompt in zip(padded, questions.prompts, strict=True):
         row[: len(prompt) + len(forced)] = [*prompt, *forced]
@@ -264,7 +285,9 @@ def open_session(
     roots = log.new_branches(np.full((B, 1), ROOT)) if roots is None else roots
     keys = engine.keys(questions.numbers, attempts, first_attempt)
     with engine.during(phase):
-        cache, logits = read_prompts(engine.model, jnp.asarray(padded), jnp.asarray(read))
+        rows, logits = read_prompts(
+            engine.model, jnp.asarray(padded), jnp.asarray(read), keys, engine.own_slots
+        )
         session = Session(
             engine=engine,
             log=log,
@@ -275,11 +298,8 @@ def open_session(
             forced=forced,
             prompt_logits=logits,
             roots=roots,
-            rows=Rows(
-                cache=share(cache, attempts, up_to_step(engine.longest)),
-                keys=keys,
-                slot=jnp.int32(0),
-            ),
+            rows=rows,
+            figures=figures or engine.figures,
         )
         tokens = np.where(taking_part, read, 0)[None, :, None]
         session.note(_record(session, phase, tokens, scored, slots))
@@ -289,28 +309,22 @@ def open_session(
 def _record(
     session: Session, phase: str, tokens: np.ndarray, scored: bool, slots: int
 ) -> PassRecord:
-    none, read = np.zeros_like(tokens), tokens > 0
-    return PassRecord(
-        phase=phase,
-        model=session.engine.name,
-        questions=session.questions,
+    read = tokens > 0
+    return PassRecord.of(
+        phase,
         prompt=np.zeros(tokens.shape[1], np.int64),
-        own=none,
+        own=np.zeros_like(tokens),
         tokens=tokens,
         heads=(read & scored).astype(np.int64),
         forced=np.where(read, len(session.forced), 0),
-        copied=none,
+        questions=session.questions,
         branches=session.roots,
         slots=slots,
+        model=session.engine.name,
     )
 
 
 def _require(engine: Engine, lengths: np.ndarray) -> None:
     if not lengths.size or lengths.min() == 0:
         raise ModelInputError("a prompt has no tokens: give each prompt at least one word")
-    if not engine.fits(int(lengths.max())):
-        raise ModelInputError(
-            f"a prompt of {lengths.max()} tokens with a thought and an answer of up to "
-            f"{engine.longest} does not fit {engine.model.config.name}'s context of "
-            f"{engine.model.config.context_length}: shorten the prompt or lower the budget"
-        )
+    require_context(engine.model.config, int(lengths.max()), engine.rules)

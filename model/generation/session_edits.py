@@ -1,8 +1,7 @@
-"""Tokens that a model is given to read after a prompt: a cue, 'Wait', an attempt to be scored.
+"""Edits of a session: rows are given tokens to read, in one pass (a cue, 'Wait', an attempt to be
+scored); they drop tokens, go back to a snapshot, or become copies of others.
 
-All of them, of all rows, are read in one pass. Masks `rows` are [B, A] bool; T positions.
-
-Going back and branching out: rows that drop tokens, are put back, or become copies of others.
+Masks `rows` are [B, A] bool; T positions of one pass.
 """
 
 from collections.abc import Sequence
@@ -14,23 +13,14 @@ import numpy as np
 from jax import Array
 
 from ..kv_cache import EMPTY
-from .decode_loop import (
-    Cursor,
-    forget,
-    read_given,
-    read_scored,
-    take_rows,
-    token_confidence,
-    up_to_step,
-)
+from ..phases import BRANCH
+from .decode_loop import Cursor, copy_rows, read_given, up_to_step
 from .session import Session
 
 Tokens = Sequence[int]
 
-_confidence = jax.jit(token_confidence)
 
-
-def force(
+def feed(
     session: Session, tokens: Tokens, phase: str, rows: np.ndarray, model: str | None = None
 ) -> Array | None:
     """Make each of `rows` say `tokens`; what it had not read of its own is read along.
@@ -39,19 +29,18 @@ def force(
     [B, A, D] behind the last token, None where nothing was to be read.
     """
     B, A = rows.shape
-    return force_each(session, [[tokens] * A] * B, phase, rows, exact=True, model=model)
+    return feed_each(session, [[tokens] * A] * B, phase, rows, exact=True, model=model)
 
 
-def force_each(
+def feed_each(
     session: Session,
     tokens: Sequence[Sequence[Tokens]],
     phase: str,
     rows: np.ndarray,
     exact: bool = False,
-    scored: bool = False,
     model: str | None = None,
 ) -> Array | None:
-    """As `force`, with tokens [B][A] of each row's own; `scored` finds how likely each was held.
+    """As `feed`, with tokens [B][A] of each row's own.
 
     Rows of many lengths are padded to few; `exact` is for tokens that all rows share. The pass is
     noted as one of `model`, the engine's by default.
@@ -62,41 +51,27 @@ def force_each(
         return None
     T = int(counts.max()) if exact else up_to_step(int(counts.max()))
     with session.during(phase):
-        return _read(session, tokens, phase, said, counts, T, scored, model)
+        return _read(session, tokens, phase, said, counts, T, model)
 
 
 def _read(
     session: Session, tokens: Sequence[Sequence[Tokens]], phase: str, said: np.ndarray,
-    counts: np.ndarray, T: int, scored: bool, model: str | None,
+    counts: np.ndarray, T: int, model: str | None,
 ) -> Array:  # fmt: skip
     given, positions = _columns(session, tokens, said, counts, T)
     session.room(T)
     own = session.own
-    arguments = (session.engine.model, session.rows, jnp.asarray(given), jnp.asarray(positions))
-    figures = [np.full((*said.shape, T), np.nan, np.float32)] * 2
-    if scored:
-        first = _first_figures(session, given, T - said)
-        session.rows, hidden, logits, *rest = read_scored(*arguments)
-        at_first = session.fresh[..., None] & (np.arange(T) == (T - said)[..., None])
-        figures = [
-            np.where(at_first, of_first, np.pad(others, [(0, 0), (0, 0), (1, 0)]))
-            for of_first, others in zip(first, rest, strict=True)
-        ]
-    else:
-        session.rows, hidden, logits = read_given(*arguments)
-    for t in range(T):
-        session.trace.add(
-            t >= T - said,
-            given[..., t],
-            figures[0][..., t],
-            figures[1][..., t],
-            forced=True,
-        )
+    session.rows, hidden, logits = read_given(
+        session.engine.model, session.rows, jnp.asarray(given), jnp.asarray(positions)
+    )
+    session.filled += T
+    spoken = np.where(np.arange(T) >= (T - said)[..., None], given, EMPTY)
+    session.trace.add_passes(np.moveaxis(spoken, 2, 0), None, None)
+    session.trace.mark_forced(said)
     read = counts > 0
     session.note_rows(
         phase, counts[None].astype(np.int64), own[None],
-        heads=(counts if scored else read)[None].astype(np.int64), forced=said[None], slots=T,
-        model=model,
+        heads=read[None].astype(np.int64), forced=said[None], slots=T, model=model,
     )  # fmt: skip
     _moved(session, given[..., -1], said, counts, logits)
     return hidden
@@ -118,14 +93,6 @@ def _columns(
     return given, positions.astype(np.int32)
 
 
-def _first_figures(session: Session, given: np.ndarray, first: np.ndarray) -> list[np.ndarray]:
-    """Figures [B, A, 1] of the tokens in columns `first` [B, A], from the logits at hand."""
-    index = np.minimum(first, given.shape[2] - 1)[..., None]
-    token = jnp.asarray(np.take_along_axis(given, index, axis=2)[..., 0])
-    logits = jnp.broadcast_to(session.logits, (*token.shape, session.logits.shape[-1]))
-    return [np.asarray(figure)[..., None] for figure in _confidence(logits, token)]
-
-
 def _moved(
     session: Session, last: np.ndarray, said: np.ndarray, counts: np.ndarray, logits: Array
 ) -> None:
@@ -143,8 +110,8 @@ def _moved(
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where all rows stood at one time; see `place_of` and `put_back`."""
+class RowSnapshot:
+    """Where all rows stood at one time; see `snapshot` and `restore`."""
 
     cursor: Cursor
     length: np.ndarray
@@ -154,23 +121,22 @@ class Place:
     slot: int
 
 
-def place_of(session: Session) -> Place:
+def snapshot(session: Session) -> RowSnapshot:
     """Remember where the rows stand, to come back after a probe or a verifier's question."""
-    return Place(
+    return RowSnapshot(
         cursor=session.cursor,
         length=session.trace.length.copy(),
         fresh=session.fresh.copy(),
         logits=session.logits,
         branches=session.branches,
-        slot=int(session.rows.slot),
+        slot=session.filled,
     )
 
 
-def put_back(session: Session, place: Place, rows: np.ndarray) -> None:
+def restore(session: Session, place: RowSnapshot, rows: np.ndarray) -> None:
     """Put `rows` back to `place`: what they said since is forgotten, though not uncounted."""
     keep = np.where(rows, place.cursor.position, np.iinfo(np.int32).max).astype(np.int32)
-    slot = place.slot if (rows | ~session.alive).all() else int(session.rows.slot)
-    session.rows = forget(session.rows, jnp.asarray(keep), jnp.int32(slot))
+    session.truncate(keep, place.slot if (rows | ~session.alive).all() else None)
     old, now = place.cursor, session.cursor
     session.cursor = replace(
         now,
@@ -196,8 +162,8 @@ def drop(session: Session, counts: np.ndarray) -> None:
     dropped = counts > 0
     cursor = session.cursor
     unread = dropped & cursor.pending
-    position = (cursor.position - counts + unread).astype(np.int32)
-    session.rows = forget(session.rows, jnp.asarray(position), session.rows.slot)
+    position = np.asarray(cursor.position - counts + unread, np.int32)
+    session.truncate(position)
     session.trace.length = session.trace.length - counts
     session.cursor = replace(
         cursor,
@@ -214,7 +180,7 @@ def branch(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
     A row that stays where it is is not copied. The copies' cached positions are noted as a
     record of the phase 'branch'.
     """
-    with session.during("branch"):
+    with session.during(BRANCH):
         _take(session, parents, alive)
 
 
@@ -222,15 +188,13 @@ def _take(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
     moved = (parents != np.arange(parents.shape[1])) & alive
     copied = np.where(moved, np.take_along_axis(session.own, parents, axis=1), 0)
     if moved.any():
-        session.rows = take_rows(session.rows, jnp.asarray(parents.astype(np.int32)))
+        session.rows = copy_rows(session.rows, jnp.asarray(parents.astype(np.int32)))
 
     def pick(x: np.ndarray) -> np.ndarray:
         index = parents.reshape(parents.shape + (1,) * (x.ndim - 2))
         return np.take_along_axis(x, index, axis=1)
 
-    c = session.cursor
-    session.cursor = Cursor(*map(pick, (c.token, c.pending, c.position, c.said, c.left, c.recent,
-                                        c.active, c.stop)))  # fmt: skip
+    session.cursor = jax.tree.map(pick, session.cursor)
     session.trace = session.trace.take(parents)
     if session.logits.shape[1] > 1:
         index = jnp.asarray(parents)[..., None]
@@ -238,22 +202,22 @@ def _take(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
     session.fresh = pick(session.fresh)
     session.branches = session.log.new_branches(pick(session.branches))
     session.alive = pick(session.alive) & alive
-    if moved.any():
+    if copied.any():
         none = np.zeros_like(copied)[None]
-        session.note_rows("branch", none, none, none, none, slots=0, copied=copied[None])
+        session.note_rows(BRANCH, none, none, none, none, slots=0, copied=copied[None])
 
 
-def unread(session: Session, rows: np.ndarray) -> None:
+def reread_last(session: Session, rows: np.ndarray) -> None:
     """Let `rows` read the last token that they said once more, those that have read one."""
     again = rows & ~session.cursor.pending & (session.own > 0)
-    position = (session.cursor.position - again).astype(np.int32)
-    session.rows = forget(session.rows, jnp.asarray(position), session.rows.slot)
+    position = np.asarray(session.cursor.position - again, np.int32)
+    session.truncate(position)
     pending = session.cursor.pending | again
     session.cursor = replace(session.cursor, pending=pending, position=position)
     session.fresh &= ~again
 
 
-def peek(
+def score_continuation(
     session: Session, cue: Sequence[int], phase: str, rows: np.ndarray, model: str | None = None
 ) -> tuple[Array, Array]:
     """Hidden states [B, A, D] and logits [B, A, V] after reading what is said, and `cue`.
@@ -261,10 +225,10 @@ def peek(
     The rows are put back afterwards: `cue` is no part of what they said. The pass is noted as one
     of `model`, the engine's by default.
     """
-    place = place_of(session)
-    hidden = force(session, cue, phase, rows, model)
+    place = snapshot(session)
+    hidden = feed(session, cue, phase, rows, model)
     if hidden is None:
         raise ValueError("nothing to read: rows have read all that they said, and the cue is empty")
     logits = session.logits
-    put_back(session, place, rows)
+    restore(session, place, rows)
     return hidden, logits

@@ -1,20 +1,74 @@
-"""ThoughtRules from words: what ends a thought, in a tokenizer's own ids.
-
-Wording: what a strategy must know of one model's language, in token ids and text.
+"""What ends a thought and how its answer begins: the rules, in a tokenizer's own ids, and the
+format in which a model gives its answers, in token ids and text.
 """
 
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
-from ..config import ModelInputError
-from ..decode import ThoughtRules
+from ..config import ModelConfig, ModelInputError
 from ..tasks.task import NUMBER, plain_number
 from ..tokenizer import THINK_MARKER, Tokenizer
 
 ANSWER_CUE = "The answer is"
 """For models without a marker (Kojima et al. 2022, arXiv 2205.11916)."""
+
+
+class Stop(IntEnum):
+    """What ended a thought."""
+
+    THINKING = 0
+    MARKER = 1
+    BUDGET = 2
+    END_OF_SEQUENCE = 3
+    CONFIDENT = 4  # a probe's answer was sure enough
+    LIMIT = 5  # a limit on the whole question was hit
+    PRUNED = 6  # a search went on with other branches
+
+
+@dataclass(frozen=True)
+class ThoughtRules:
+    """When a thought ends and how its answer begins; token ids.
+
+    A thought ends when it has just said one of `markers`. Where it runs into `end_tokens` or
+    into the budget, `cue` is forced and ends it (budget forcing, s1, arXiv 2501.19393; the cue as
+    a second prompt, Kojima et al. 2022).
+    """
+
+    think_budget: int
+    answer_budget: int
+    markers: tuple[tuple[int, ...], ...]
+    cue: tuple[int, ...]
+    end_tokens: tuple[int, ...]
+
+    @property
+    def longest_thought(self) -> int:
+        """Most tokens that a thought can have: the budget and a forced cue."""
+        return self.think_budget + len(self.cue)
+
+    @property
+    def longest(self) -> int:
+        """Most tokens that an attempt of one thought and one answer says."""
+        return self.longest_thought + self.answer_budget
+
+    @property
+    def slots(self) -> int:
+        """Cache slots that an attempt can fill: all its tokens but the last one said."""
+        return self.longest - 1
+
+
+def require_context(config: ModelConfig, longest_prompt: int, rules: ThoughtRules) -> None:
+    """Raise ModelInputError where prompt, thought and answer do not fit the model's context."""
+    needed = longest_prompt + rules.longest
+    if needed > config.context_length:
+        raise ModelInputError(
+            f"a prompt of {longest_prompt} tokens, a thought of up to {rules.longest_thought} and "
+            f"an answer of up to {rules.answer_budget} need {needed} positions, but "
+            f"{config.name} has a context of {config.context_length}: shorten the prompt or "
+            "lower --think-budget"
+        )
 
 
 def default_think_end(tokenizer: Tokenizer) -> str:
@@ -68,8 +122,8 @@ def require_budgets(think_budget: int, answer_budget: int) -> None:
 
 
 @dataclass(frozen=True)
-class Wording:
-    """How a model's thoughts begin, end and are read; budgets are in its `rules`."""
+class AnswerFormat:
+    """What a strategy must know of one model's language; budgets are in its `rules`."""
 
     rules: ThoughtRules
     decode: Callable[[Sequence[int]], str]  # text of token ids, control tokens left out
@@ -102,11 +156,11 @@ class Wording:
 
     def revision(self, prompt: Sequence[int], earlier: Sequence[Sequence[int]]) -> list[int]:
         """A prompt that holds earlier attempts, without their end tokens, and asks for another."""
-        asked = list(prompt)
+        longer = list(prompt)
         for said in earlier:
-            asked += [token for token in said if token not in self.rules.end_tokens]
-            asked += self.revise
-        return asked
+            longer += [token for token in said if token not in self.rules.end_tokens]
+            longer += self.revise
+        return longer
 
     def _answers(self, text: str) -> list[re.Match[str]]:
         return list(re.finditer(self.answer_pattern, text))
@@ -117,13 +171,13 @@ class Wording:
         return bisect_right(ends, found.start()), bisect_left(ends, found.end()) + 1
 
 
-def text_wording(tokenizer: Tokenizer, rules: ThoughtRules) -> Wording:
-    """The wording of a model that thinks in English lines (s1's 'Wait', arXiv 2501.19393)."""
+def text_format(tokenizer: Tokenizer, rules: ThoughtRules) -> AnswerFormat:
+    """The format of a model that thinks in English lines (s1's 'Wait', arXiv 2501.19393)."""
 
     def ids(text: str) -> tuple[int, ...]:
         return tuple(tokenizer.encode(text, start=False))
 
-    return Wording(
+    return AnswerFormat(
         rules=rules,
         decode=tokenizer.decode,
         wait=ids("\nWait,"),

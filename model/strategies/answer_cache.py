@@ -1,10 +1,12 @@
 """An answer cache: a question that was answered before costs nothing again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from ..generation.attempt import Answered
 from ..generation.engine import Engine, Questions
+from ..sampling import Sampler
 from .base import Strategy
 
 
@@ -24,6 +26,26 @@ class Cached:
     @property
     def phases(self) -> tuple[str, ...]:
         return self.strategy.phases
+
+    @property
+    def rows(self) -> int:
+        return self.strategy.rows
+
+    @property
+    def sampler(self) -> Sampler:
+        return self.strategy.sampler
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        return self.strategy.settings
+
+    @property
+    def independent(self) -> bool:
+        return False
+
+    @property
+    def reads_figures(self) -> bool:
+        return self.strategy.reads_figures
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         prompts = [tuple(prompt) for prompt in questions.prompts]

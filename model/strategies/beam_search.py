@@ -5,11 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..generation.attempt import Answered, Attempt, Stop
+from ..generation.attempt import Answered, Attempt
 from ..generation.engine import Engine, Questions
 from ..generation.generate import answer, attempt_of, attempts_of, conclude, think
 from ..generation.session import Session, open_session
 from ..generation.session_edits import branch
+from ..generation.stopping import Stop
+from ..phases import ANSWER, BRANCH, PREFILL, THINK
 from .base import Sampling, require
 from .verifiers import CONFIDENCE, Verifier
 from .voting import by_score
@@ -39,11 +41,19 @@ class BeamSearch(Sampling):
         require(self.step >= 1, self.name, "step", self.step, "at least 1")
 
     @property
+    def rows(self) -> int:
+        return self.n
+
+    @property
+    def reads_figures(self) -> bool:
+        return self.verifier.reads_figures
+
+    @property
     def phases(self) -> tuple[str, ...]:
-        return ("prefill", "think", *self.verifier.phases, "branch", "answer")
+        return (PREFILL, THINK, *self.verifier.phases, BRANCH, ANSWER)
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
-        session = open_session(engine, questions, self.n)
+        session = open_session(engine, questions, self.n, figures=self.reads_figures)
         beam = _Beam(session, self.verifier)
         while (beam.thinking & session.open).any():
             beam.step(think(session, self.sampler, beam.thinking, self.step, steps=True))
@@ -77,7 +87,7 @@ class _Beam:
     def step(self, now: np.ndarray) -> None:
         """Take in what stopped each row's step."""
         thinking, session = self.thinking, self.session
-        spent = session.trace.length >= session.engine.wording.rules.think_budget
+        spent = session.trace.length >= session.engine.rules.think_budget
         paused = thinking & (now == Stop.BUDGET) & ~spent
         self.stop = np.where(thinking & ~paused, now, self.stop)
         scores = self.verifier.scores(session, thinking)

@@ -7,7 +7,8 @@ from ..generation.attempt import Answered
 from ..generation.engine import Engine, Questions
 from ..generation.generate import think_and_answer
 from ..generation.session import open_session
-from .base import THINK_AND_ANSWER, Sampling, require
+from ..phases import THINK_AND_ANSWER
+from .base import Sampling, require
 from .verifiers import CONFIDENCE, Verifier
 from .voting import by_score
 
@@ -28,11 +29,19 @@ class BestOfN(Sampling):
         require(self.n >= 1, self.name, "n", self.n, "at least 1")
 
     @property
+    def rows(self) -> int:
+        return self.n
+
+    @property
+    def reads_figures(self) -> bool:
+        return self.verifier.reads_figures
+
+    @property
     def phases(self) -> tuple[str, ...]:
         return (*THINK_AND_ANSWER, *self.verifier.phases)
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
-        session = open_session(engine, questions, self.n)
+        session = open_session(engine, questions, self.n, figures=self.reads_figures)
         found = think_and_answer(session, self.sampler)
         scores = self.verifier.scores(session, session.alive)
         return [

@@ -6,12 +6,14 @@ from typing import ClassVar
 import numpy as np
 
 from ..config import ModelInputError
-from ..generation.attempt import Answered, Stop
+from ..generation.attempt import Answered
 from ..generation.engine import Engine, Questions
 from ..generation.generate import answer, attempts_of, conclude, said_ending, think
 from ..generation.session import Session, open_session
-from ..generation.session_edits import drop, force
-from .base import THINK_AND_ANSWER, Sampling, require
+from ..generation.session_edits import drop, feed
+from ..generation.stopping import Stop
+from ..phases import THINK_AND_ANSWER
+from .base import Sampling, require
 from .voting import answered
 
 
@@ -31,7 +33,7 @@ class BudgetForcing(Sampling):
         require(self.extend >= 0, self.name, "extend", self.extend, "at least 0")
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
-        if self.extend and not engine.wording.wait:
+        if self.extend and not engine.answer_format.wait:
             raise ModelInputError(
                 f"{self.name} extends a thought by 'Wait', which this model has no token for: "
                 "use extend=0"
@@ -39,13 +41,13 @@ class BudgetForcing(Sampling):
         session = open_session(engine, questions, 1)
         stop = think(session, self.sampler)
         for _ in range(self.extend):
-            markers = said_ending(session, engine.wording.rules.markers)
+            markers = said_ending(session, engine.rules.markers)
             markers = np.where(stop == Stop.MARKER, markers, 0)
             early = self._ended_early(session, stop, session.trace.length - markers)
             if not early.any():
                 break
             drop(session, np.where(early, markers, 0))
-            force(session, engine.wording.wait, "think", early)
+            feed(session, engine.answer_format.wait, "think", early)
             stop = np.where(early, think(session, self.sampler, early), stop)
         conclude(session, stop)
         thought = session.trace.length.copy()
@@ -55,7 +57,7 @@ class BudgetForcing(Sampling):
 
     def _ended_early(self, session: Session, stop: np.ndarray, length: np.ndarray) -> np.ndarray:
         """Rows that ended by themselves after `length` tokens, with room for 'Wait' and more."""
-        wording = session.engine.wording
+        wording = session.engine.answer_format
         ended = (stop == Stop.MARKER) | (stop == Stop.END_OF_SEQUENCE)
         room = wording.rules.think_budget - length > len(wording.wait)
         return ended & room & session.open

@@ -6,18 +6,19 @@ from typing import ClassVar
 import jax
 import numpy as np
 
-from ..generation.attempt import Answered, Attempt, Stop
+from ..generation.attempt import Answered, Attempt
 from ..generation.engine import Engine, Questions
 from ..generation.generate import think_and_answer
 from ..generation.session import open_session
-from ..generation.stopping import Wording
+from ..generation.stopping import AnswerFormat, Stop
+from ..phases import THINK_AND_ANSWER
 from ..sampling import Greedy
-from .base import THINK_AND_ANSWER, require
+from .base import BaseStrategy, require
 from .voting import answered, by_vote
 
 
 @dataclass(frozen=True)
-class CotDecoding:
+class CotDecoding(BaseStrategy):
     """`k` paths from the likeliest first tokens, each greedy from there; the answer of most
     confidence (Wang & Zhou 2024, arXiv 2402.10200).
 
@@ -34,16 +35,24 @@ class CotDecoding:
     k: int = 10
     aggregate: bool = True
 
+    @property
+    def rows(self) -> int:
+        return self.k
+
+    @property
+    def reads_figures(self) -> bool:
+        return True
+
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         vocabulary = engine.model.config.vocab_size
         require(1 <= self.k <= vocabulary, self.name, "k", self.k, f"from 1 to {vocabulary}")
-        session = open_session(engine, questions, self.k)
+        session = open_session(engine, questions, self.k, figures=True)
         first = np.asarray(jax.lax.top_k(session.prompt_logits[:, 0], self.k)[1])
         found = think_and_answer(session, Greedy(), given=first)
         log = session.log
         chosen = []
         for attempts in found:
-            paths = [aligned(attempt, engine.wording) for attempt in attempts]
+            paths = [aligned(attempt, engine.answer_format) for attempt in attempts]
             deltas = [path.answer_margin for path in paths]
             paths = [replace(p, score=delta) for p, delta in zip(paths, deltas, strict=True)]
             best = max(range(len(paths)), key=deltas.__getitem__)
@@ -52,9 +61,9 @@ class CotDecoding:
         return chosen
 
 
-def aligned(attempt: Attempt, wording: Wording) -> Attempt:
+def aligned(attempt: Attempt, answer_format: AnswerFormat) -> Attempt:
     """`attempt` with its answer's span in its own thought, where a cue had to ask for it."""
     if attempt.stop is Stop.MARKER or attempt.extracted is None:
         return attempt
     own = attempt.thought[: int((~attempt.forced[: len(attempt.thought)]).sum())]
-    return replace(attempt, span=wording.align(own, attempt.extracted) or attempt.span)
+    return replace(attempt, span=answer_format.align(own, attempt.extracted) or attempt.span)

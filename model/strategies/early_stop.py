@@ -5,16 +5,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..generation.attempt import Answered, Stop
+from ..generation.attempt import Answered
 from ..generation.engine import Engine, Questions
 from ..generation.generate import answer, attempt_of, attempts_of, conclude, think
 from ..generation.session import Session, open_session
-from ..generation.session_edits import force, new_branches, place_of, put_back
+from ..generation.session_edits import feed, new_branches, restore, snapshot
+from ..generation.stopping import Stop
+from ..phases import ANSWER, PREFILL, PROBE, THINK
 from ..sampling import Greedy
 from .base import Sampling, require
 from .voting import answered
-
-PROBE = "probe"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class EarlyStop(Sampling):
 
     name: ClassVar[str] = "early-stop"
     summary: ClassVar[str] = "a thought that ends once a probe for its answer is sure"
-    phases: ClassVar[tuple[str, ...]] = ("prefill", "think", PROBE, "answer")
+    phases: ClassVar[tuple[str, ...]] = (PREFILL, THINK, PROBE, ANSWER)
     temperature: float = 0.0
     every: int = 8
     sure: float = 0.9
@@ -35,13 +35,17 @@ class EarlyStop(Sampling):
         super().__post_init__()
         require(self.every >= 1, self.name, "every", self.every, "at least 1")
 
+    @property
+    def reads_figures(self) -> bool:
+        return True
+
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
-        session = open_session(engine, questions, 1)
+        session = open_session(engine, questions, 1, figures=True)
         thinking, stop = session.open, np.full((len(questions.prompts), 1), Stop.LIMIT)
         thought = np.zeros(stop.shape, np.int64)
         while (thinking & session.open).any():
             now = think(session, self.sampler, thinking, budget=self.every)
-            spent = session.trace.length >= engine.wording.rules.think_budget
+            spent = session.trace.length >= engine.rules.think_budget
             paused = thinking & (now == Stop.BUDGET) & ~spent
             stop = np.where(thinking & ~paused, now, stop)
             length, sure = self._probe(session, paused & session.open)
@@ -57,14 +61,14 @@ class EarlyStop(Sampling):
 
     def _probe(self, session: Session, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ask `rows` for their answers; the length of thought with its cue, and who is sure."""
-        place = place_of(session)
+        place = snapshot(session)
         new_branches(session, rows)
-        force(session, session.engine.wording.rules.cue, PROBE, rows)
+        feed(session, session.engine.rules.cue, PROBE, rows)
         length = session.trace.length.copy()
         answer(session, Greedy(), rows, PROBE)
         sure = np.zeros(rows.shape, bool)
         for b, a in zip(*np.nonzero(rows), strict=True):
             probed = attempt_of(session, b, a, int(length[b, a]), Stop.CONFIDENT)
             sure[b, a] = probed.answer_margin >= self.sure
-        put_back(session, place, rows & ~sure)
+        restore(session, place, rows & ~sure)
         return length, sure

@@ -17,7 +17,7 @@ from .early_stop import EarlyStop
 from .revision import Revision
 from .sampling import Direct, Greedy, Sample
 from .self_consistency import AdaptiveConsistency, SelfConsistency
-from .verifiers import CONFIDENCE, Verifier
+from .verifiers import VERIFIERS, Verifier
 
 STRATEGIES: tuple[type[Any], ...] = (
     Direct, Greedy, Sample, CotDecoding, SelfConsistency, BestOfN, BeamSearch, Revision,
@@ -26,7 +26,6 @@ STRATEGIES: tuple[type[Any], ...] = (
 """Every strategy, from the simplest on."""
 
 CACHED = f"{Cached.name}+"
-VERIFIERS: Mapping[str, Verifier] = {"confidence": CONFIDENCE}
 
 
 def strategy_summaries() -> dict[str, str]:
@@ -78,10 +77,13 @@ def settings_of(
 ) -> dict[str, str | int | float | bool | None]:
     """Every setting of `strategy`, a verifier by its name; those of the strategy that a cache
     asks."""
-    inner: Any = strategy.strategy if isinstance(strategy, Cached) else strategy
-    settings = {field.name: getattr(inner, field.name) for field in fields(inner)}
     names = {id(verifier): name for name, verifier in verifiers.items()}
-    return {key: names.get(id(value), value) for key, value in settings.items()}
+    return {key: names.get(id(value)) or _plain(value) for key, value in strategy.settings.items()}
+
+
+def _plain(value: object) -> str | int | float | None:
+    assert value is None or isinstance(value, str | int | float), value
+    return value
 
 
 def _known(name: str, known: Mapping[str, object], what: str, where: str = "") -> str:

@@ -10,7 +10,8 @@ from ..generation.engine import Engine, Questions
 from ..generation.generate import think_and_answer
 from ..generation.pass_log import PassLog
 from ..generation.session import open_session
-from .base import THINK_AND_ANSWER, Sampling, require
+from ..phases import RE_PREFILL, REVISE, THINK_AND_ANSWER
+from .base import Sampling, require
 from .voting import answered, by_vote
 
 
@@ -24,7 +25,7 @@ class Revision(Sampling):
 
     name: ClassVar[str] = "revision"
     summary: ClassVar[str] = "attempts in sequence, each of which reads the earlier ones"
-    phases: ClassVar[tuple[str, ...]] = (*THINK_AND_ANSWER, "re-prefill", "revise")
+    phases: ClassVar[tuple[str, ...]] = (*THINK_AND_ANSWER, RE_PREFILL, REVISE)
     temperature: float = 0.0
     revisions: int = 2
     vote: bool = False
@@ -42,7 +43,7 @@ class Revision(Sampling):
             present = ~np.isin(numbers, list(log.hits))
             for b in map(int, np.flatnonzero(present)):
                 earlier = [attempt.said for attempt in attempts[b]]
-                longer = engine.wording.revision(questions.prompts[b], earlier)
+                longer = engine.answer_format.revision(questions.prompts[b], earlier)
                 present[b] = engine.fits(len(longer))
                 if present[b]:
                     prompts[b] = longer
@@ -52,9 +53,9 @@ class Revision(Sampling):
                 break
             revising = Questions(prompts, questions.numbers)
             session = open_session(
-                engine, revising, 1, log, number, phase="re-prefill", present=present
+                engine, revising, 1, log, number, phase=RE_PREFILL, present=present
             )
-            revised = think_and_answer(session, self.sampler, phase="revise")
+            revised = think_and_answer(session, self.sampler, phase=REVISE)
             for tried, more in zip(attempts, revised, strict=True):
                 tried += more
         return [self._choose(tried, log) for tried in attempts]

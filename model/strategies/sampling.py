@@ -8,25 +8,29 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..generation.attempt import Answered, Stop
+from ..config import ModelInputError
+from ..generation.attempt import Answered
 from ..generation.engine import Engine, Questions
 from ..generation.generate import answer, attempts_of, think_and_answer
 from ..generation.session import open_session
+from ..generation.stopping import Stop
+from ..phases import ANSWER, PREFILL, THINK_AND_ANSWER
 from ..sampling import Greedy as GreedySampler
-from .base import THINK_AND_ANSWER, Sampling, require
+from ..sampling import Sampler, Temperature
+from .base import BaseStrategy, Sampling, require
 from .voting import answered
 
 
 @dataclass(frozen=True)
-class Direct:
+class Direct(BaseStrategy):
     """No thought: the cue is read with the prompt, in one pass, and the answer is greedy."""
 
     name: ClassVar[str] = "direct"
     summary: ClassVar[str] = "no thought: the answer at once"
-    phases: ClassVar[tuple[str, ...]] = ("prefill", "answer")
+    phases: ClassVar[tuple[str, ...]] = (PREFILL, ANSWER)
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
-        session = open_session(engine, questions, 1, forced=engine.wording.rules.cue)
+        session = open_session(engine, questions, 1, forced=engine.rules.cue)
         thought = session.trace.length.copy()
         answer(session, GreedySampler())
         found = attempts_of(session, thought, np.full_like(thought, Stop.BUDGET))
@@ -34,7 +38,7 @@ class Direct:
 
 
 @dataclass(frozen=True)
-class Greedy:
+class Greedy(BaseStrategy):
     """Chain of thought with the likeliest token at every step (Wei et al. 2022, 2201.11903)."""
 
     name: ClassVar[str] = "greedy"
@@ -49,7 +53,8 @@ class Greedy:
 
 @dataclass(frozen=True)
 class Sample(Sampling):
-    """`n` sampled attempts, the first of which answers: what `generate` does, for pass@k."""
+    """`n` attempts, the first of which answers, for pass@k; what a profile runs where no strategy
+    is named."""
 
     name: ClassVar[str] = "sample"
     summary: ClassVar[str] = "n sampled attempts; the first answers, all count for pass@k"
@@ -60,7 +65,25 @@ class Sample(Sampling):
         super().__post_init__()
         require(self.n >= 1, self.name, "n", self.n, "at least 1")
 
+    @property
+    def rows(self) -> int:
+        return self.n
+
+    @property
+    def independent(self) -> bool:
+        return self.temperature > 0
+
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         session = open_session(engine, questions, self.n)
         found = think_and_answer(session, self.sampler)
         return [answered(attempts, 0, session.log) for attempts in found]
+
+
+def plain_strategy(attempts: int, sampler: Sampler) -> Sample:
+    """`attempts` by `sampler`, each for itself: what is run where no strategy is named."""
+    match sampler:
+        case Temperature(temperature, top_k, top_p):
+            return Sample(temperature, top_k, top_p, attempts)
+        case GreedySampler():
+            return Sample(temperature=0.0, n=attempts)
+    raise ModelInputError(f"no strategy samples by '{sampler.describe()}'")

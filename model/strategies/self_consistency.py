@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import betainc
 
 from ..generation.attempt import Answered, Attempt
 from ..generation.engine import Engine, Questions
 from ..generation.generate import think_and_answer
 from ..generation.session import open_session
-from .base import THINK_AND_ANSWER, Sampling, require
+from ..phases import THINK_AND_ANSWER
+from .base import Sampling, require
 from .verifiers import CONFIDENCE
 from .voting import by_vote, tally
 
@@ -36,12 +36,22 @@ class SelfConsistency(Sampling):
         super().__post_init__()
         require(self.n >= 1, self.name, "n", self.n, "at least 1")
 
+    @property
+    def rows(self) -> int:
+        return self.n
+
+    @property
+    def reads_figures(self) -> bool:
+        return self.weighted
+
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
-        session = open_session(engine, questions, self.n)
+        session = open_session(engine, questions, self.n, figures=self.weighted)
         found = think_and_answer(session, self.sampler)
+        if not self.weighted:
+            return [by_vote(attempts, session.log) for attempts in found]
         weights = CONFIDENCE.scores(session, session.alive)
         return [
-            by_vote(attempts, session.log, row.tolist() if self.weighted else None)
+            by_vote(attempts, session.log, row.tolist())
             for attempts, row in zip(found, weights, strict=True)
         ]
 
@@ -66,8 +76,12 @@ class AdaptiveConsistency(Sampling):
         require(self.round >= 1, self.name, "round", self.round, "at least 1")
         require(0 < self.sure < 1, self.name, "sure", self.sure, "between 0 and 1")
 
+    @property
+    def rows(self) -> int:
+        return min(self.round, self.n)
+
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
-        width = min(self.round, self.n)
+        width = self.rows
         session = open_session(engine, questions, width)
         found: list[list[Attempt]] = [[] for _ in questions.prompts]
         for first in range(0, self.n, width):
@@ -94,6 +108,8 @@ def leads(attempts: list[Attempt]) -> float:
     With v1 and v2 votes and a uniform prior their share follows Beta(v1 + 1, v2 + 1); this is its
     mass above one half.
     """
+    from scipy.special import betainc  # scipy is heavy, and few runs come here
+
     answers = [attempt.extracted for attempt in attempts]
     votes = sorted(tally(answers, [1.0] * len(answers)).values(), reverse=True)
     first, second, *_ = [*votes, 0.0, 0.0]

@@ -4,20 +4,18 @@ A verifier knows nothing of right answers. Whatever it reads is noted in the ses
 search pays for its judge.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import jax
 import numpy as np
 from jax import Array
 
 from ..generation.engine import Engine
 from ..generation.session import Session, open_session
-from ..generation.session_edits import force_each, peek, unread
+from ..generation.session_edits import feed_each, reread_last, score_continuation
+from ..phases import VERIFY
 from ..transformer import Transformer
-
-VERIFY = "verify"
 
 
 class Verifier(Protocol):
@@ -27,49 +25,37 @@ class Verifier(Protocol):
     def phases(self) -> tuple[str, ...]:
         """Phases of the passes that a call makes; none where figures are at hand."""
 
+    @property
+    def reads_figures(self) -> bool:
+        """Whether it reads how likely each token of the session was."""
+
     def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
         """[B, A] in [0, 1], higher is better, of `rows` [B, A]; other rows have any score."""
 
 
 @dataclass(frozen=True)
 class MeanLogprob:
-    """exp of the mean log-probability of a row's tokens: the geometric mean of their
+    """exp of the mean log-probability of a row's own tokens: the geometric mean of their
     probabilities, as self-consistency weighs paths (Wang et al. 2023, arXiv 2203.11171, eq. 1).
 
-    Costs no pass. Forced tokens count only where `replayed` has scored them.
+    Costs no pass. Forced tokens do not count.
     """
 
-    forced_too: bool = False
     phases: tuple[str, ...] = ()
+    reads_figures: bool = True
 
     def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
         trace = session.trace
         index = np.arange(trace.tokens.shape[2])
-        known = (index < trace.length[..., None]) & ~np.isnan(trace.logprobs)
-        known &= self.forced_too | ~trace.forced
+        known = (index < trace.length[..., None]) & ~np.isnan(trace.logprobs) & ~trace.forced
         total = np.where(known, trace.logprobs, 0).sum(axis=-1, dtype=np.float64)
         return np.exp(total / known.sum(axis=-1).clip(min=1)) * known.any(axis=-1)
 
 
 CONFIDENCE = MeanLogprob()
 """The verifier that costs nothing: how likely a model held its own tokens."""
-
-
-@dataclass(frozen=True)
-class TokenVerifier:
-    """The probability of the token `yes` after `cue` is read behind the attempt, among all
-    tokens or against `no` alone: a generative verifier (Zhang et al. 2024, arXiv 2408.15240)."""
-
-    cue: tuple[int, ...]
-    yes: int
-    no: int | None = None
-    phases: tuple[str, ...] = (VERIFY,)
-
-    def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
-        _, logits = peek(session, self.cue, VERIFY, rows)
-        if self.no is None:
-            return np.asarray(jax.nn.softmax(logits)[..., self.yes])
-        return np.asarray(jax.nn.sigmoid(logits[..., self.yes] - logits[..., self.no]))
+VERIFIERS: Mapping[str, Verifier] = {"confidence": CONFIDENCE}
+"""Those that come along, by the name that a strategy's setting gives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,32 +72,16 @@ class HeadVerifier:
     cue: tuple[int, ...] = ()
     name: str | None = None  # None: the engine's
     phases: tuple[str, ...] = (VERIFY,)
+    reads_figures: bool = False
 
     def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
         judged = rows & (session.trace.length > 0)
         if not judged.any():
             return np.zeros(rows.shape)
         if not self.cue:
-            unread(session, judged)
-        hidden, _ = peek(session, self.cue, VERIFY, judged, self.name)
+            reread_last(session, judged)
+        hidden, _ = score_continuation(session, self.cue, VERIFY, judged, self.name)
         return _headed(session, self.head, hidden, judged)
-
-
-@dataclass(frozen=True, eq=False)
-class OnEngine:
-    """Another model's judgement: `engine` reads each prompt once and every attempt in one
-    teacher-forced pass, then `verifier` scores what it read (default: how likely it held it)."""
-
-    engine: Engine
-    verifier: Verifier = MeanLogprob(forced_too=True)
-    phases: tuple[str, ...] = (VERIFY,)
-
-    def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
-        told = session.engine
-        engine = replace(self.engine, limit=told.limit, observer=told.observer)
-        other = _reader(engine, session, rows)
-        force_each(other, _said(session), VERIFY, rows, scored=True)
-        return self.verifier.scores(other, rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,23 +93,24 @@ class TrunkVerifier:
     head: Callable[[Array], Array]
     name: str
     phases: tuple[str, ...] = (VERIFY,)
+    reads_figures: bool = False
 
     def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
         judged = rows & (session.trace.length > 0)
         if not judged.any():
             return np.zeros(rows.shape)
         engine = replace(session.engine, model=self.model, name=self.name)
-        other = _reader(engine, session, judged, scored=False)
-        hidden = force_each(other, _said(session), VERIFY, judged)
+        other = _reader(engine, session, judged)
+        hidden = feed_each(other, _said(session), VERIFY, judged)
         assert hidden is not None  # every row that is judged has said something
         return _headed(other, self.head, hidden, judged)
 
 
-def _reader(engine: Engine, session: Session, rows: np.ndarray, scored: bool = True) -> Session:
+def _reader(engine: Engine, session: Session, rows: np.ndarray) -> Session:
     """A session of `engine` that has read the prompts of `session`, in its log."""
     other = open_session(
         engine, session.asked, session.alive.shape[1], session.log, phase=VERIFY,
-        present=session.present & rows.any(axis=1), roots=session.roots, scored=scored,
+        present=session.present & rows.any(axis=1), roots=session.roots, scored=False,
     )  # fmt: skip
     other.alive, other.branches = rows, session.branches
     return other

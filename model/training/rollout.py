@@ -11,8 +11,10 @@ from typing import Protocol
 
 import numpy as np
 
-from ..generate import Attempt, Batch, NoObserver, generate
-from ..generation.stopping import thought_rules
+from ..generation.attempt import Attempt
+from ..generation.engine import Engine, Questions
+from ..generation.generate import generate
+from ..generation.stopping import AnswerFormat, thought_rules
 from ..sampling import Greedy, Sampler, Temperature
 from ..strategies.voting import leader, tally
 from ..tasks import Problem
@@ -87,14 +89,13 @@ def roll_out(
     prompts = [tokenizer.encode(str(problem.notation)) for problem in problems]
     rules = thought_rules(tokenizer, END_OF_THOUGHT, max(thinking.think_budget, 1), ANSWER_BUDGET)
     rules = replace(rules, think_budget=thinking.think_budget)
-    attempts = generate(
-        model, Batch(prompts, first_index), rules, thinking.sampler, thinking.attempts, seed,
-        observer=PhaseTimer(on_phase),
-    )  # fmt: skip
+    answer_format = AnswerFormat(rules, tokenizer.decode)
+    engine = Engine(model, answer_format, seed, observer=PhaseTimer(on_phase), lean=True)
+    questions = Questions(prompts, range(first_index, first_index + len(prompts)))
+    attempts = generate(engine, questions, thinking.sampler, thinking.attempts)
     began_s = time.perf_counter()
-    texts = [tokenizer.decode(one.answer) for one in attempts]
     checked = [problem for problem in problems for _ in range(thinking.attempts)]
-    right = [bool(problem.check(text)) for problem, text in zip(checked, texts, strict=True)]
+    right = [bool(problem.check(one.text)) for problem, one in zip(checked, attempts, strict=True)]
     on_phase("reward", time.perf_counter() - began_s)
     longest = max(map(len, prompts)) + rules.longest_thought + ANSWER_BUDGET
     return Rollouts(
@@ -102,7 +103,7 @@ def roll_out(
         prompt_lengths=np.array([len(prompt) for prompt in prompts]),
         attempts=attempts,
         rows=attempt_rows(
-            [prompts[one.prompt - first_index] for one in attempts], attempts, longest
+            [prompts[one.question - first_index] for one in attempts], attempts, longest
         ),
         right=np.array(right).reshape(len(problems), thinking.attempts),
     )
@@ -123,7 +124,7 @@ def attempt_rows(
     return Rows(tokens, taught)
 
 
-class PhaseTimer(NoObserver):
+class PhaseTimer:
     """Calls `on_phase` with how long each phase of a generation took."""
 
     def __init__(self, on_phase: OnPhase) -> None:
@@ -131,6 +132,9 @@ class PhaseTimer(NoObserver):
 
     def begins(self, phase: str) -> None:
         self._began_s = time.perf_counter()
+
+    def advanced(self, phase: str, passes: int, active: int) -> None:
+        """A phase's time is all that counts."""
 
     def ends(self, phase: str) -> None:
         self._on_phase(phase, time.perf_counter() - self._began_s)

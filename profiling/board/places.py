@@ -1,12 +1,16 @@
-"""Places: what a profile's phases run on, with each phase's terms there."""
+"""Places: what a profile's phases run on, a chip or a slice, with each phase's terms there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..predicted.phase_terms import PhaseTerms, predicted_terms, terms_at_peak
+from ..predicted.phase_terms import PhaseTerms, grown, predicted_terms, terms_at_peak
 from ..records import ChipPlacement, Phase, PredictedPhase, Prediction, Profile
+from ..reports import units
+from ..reports.charts.roofline import Roof
 
-MOVED = "Sliders move its terms, which comes near predicting anew."
+USUAL_CHIP = "TPU v5e"
+PREDICTION_NOTE = "Sliders move the terms of the prediction, which comes near predicting anew."
+PEAK_NOTE = "Lower bound: the longer of FLOPs at datasheet peak and bytes at datasheet bandwidth."
 
 
 @dataclass(frozen=True)
@@ -20,72 +24,81 @@ class PlacedPhase:
     low_s: float | None = None  # 80 % interval of a prediction
     high_s: float | None = None
 
+    @property
+    def intensity(self) -> float:
+        """FLOP per byte."""
+        return self.flops / self.hbm_bytes if self.hbm_bytes > 0 else 0.0
+
 
 @dataclass(frozen=True)
 class Place:
-    """A chip, or a slice of it, at datasheet figures of one chip."""
+    """A chip or a slice, with each phase's terms there; the roof is one chip's."""
 
     name: str
     chip: str
     chips: int
-    said: str  # what its times are, in a sentence
-    peak_flops: float | None  # None where the profile has no datasheet figures of the chip
-    peak_dtype: str | None
-    hbm_bandwidth: float | None
-    phases: list[PlacedPhase]
+    note: str
+    roof: Roof | None  # None where the profile has no datasheet figures of the chip
+    phases: Sequence[PlacedPhase]
+
+    def under(self, factors: Mapping[str, float]) -> dict[str, PhaseTerms]:
+        """Each phase's terms where resources are so many times as fast."""
+        return {each.phase: grown(each.terms, factors) for each in self.phases}
 
 
-def floors(profile: Profile) -> list[Place]:
+def places_at_peak(profile: Profile) -> list[Place]:
     """Each placement at datasheet peak: max(FLOPs / peak, bytes / bandwidth), links ignored."""
-    return [_floor(placement, profile.phases) for placement in profile.placements]
+    return [_at_peak(placement, profile.phases) for placement in profile.placements]
 
 
-def predicted(profile: Profile) -> list[Place]:
+def places_predicted(profile: Profile) -> list[Place]:
     """Each prediction, with its calibrated terms."""
     of_chip = {placement.chip: placement for placement in profile.placements}
     return [_predicted(each, of_chip.get(each.chip)) for each in profile.predictions]
 
 
-def _floor(placement: ChipPlacement, phases: Sequence[Phase]) -> Place:
+def _at_peak(placement: ChipPlacement, phases: Sequence[Phase]) -> Place:
     chips = placement.chips
     return Place(
-        name=placement.chip if chips == 1 else f"{chips} \N{MULTIPLICATION SIGN} {placement.chip}",
+        name=placement.chip if chips == 1 else f"{chips} {units.TIMES} {placement.chip}",
         chip=placement.chip,
         chips=chips,
-        said="The longer of FLOPs at datasheet peak and bytes at datasheet bandwidth: a floor.",
-        peak_flops=placement.peak_flops,
-        peak_dtype=placement.peak_dtype,
-        hbm_bandwidth=placement.hbm_bandwidth,
-        phases=[_floor_phase(phase, placement) for phase in phases],
-    )
-
-
-def _floor_phase(phase: Phase, placement: ChipPlacement) -> PlacedPhase:
-    flops, hbm_bytes = phase.counted.flops, phase.counted.hbm_bytes.total
-    return PlacedPhase(phase.name, flops, hbm_bytes, terms_at_peak(phase, placement))
+        note=PEAK_NOTE,
+        roof=roof_of(placement),
+        phases=[
+            PlacedPhase(phase.name, phase.counted.flops, phase.counted.hbm_bytes.total,
+                        terms_at_peak(phase, placement))
+            for phase in phases
+        ],
+    )  # fmt: skip
 
 
 def _predicted(prediction: Prediction, placement: ChipPlacement | None) -> Place:
-    basis = "The bare roofline" if prediction.ideal else "Calibrated on published measurements"
+    basis = "Bare roofline" if prediction.ideal else "Calibrated on published measurements"
     return Place(
         name=prediction.slice,
         chip=prediction.chip,
         chips=prediction.chips,
-        said=f"{basis}: {prediction.basis}. {MOVED}",
-        peak_flops=placement.peak_flops if placement else None,
-        peak_dtype=placement.peak_dtype if placement else None,
-        hbm_bandwidth=placement.hbm_bandwidth if placement else None,
-        phases=[_predicted_phase(phase) for phase in prediction.phases],
+        note=f"{basis}: {prediction.basis.rstrip('.')}. {PREDICTION_NOTE}",
+        roof=roof_of(placement) if placement else None,
+        phases=[_placed(phase) for phase in prediction.phases],
     )
 
 
-def _predicted_phase(phase: PredictedPhase) -> PlacedPhase:
-    time_s = phase.time_s
+def _placed(phase: PredictedPhase) -> PlacedPhase:
+    terms, time = predicted_terms(phase), phase.time_s
     return PlacedPhase(
-        phase=phase.phase,
-        flops=phase.flops,
-        hbm_bytes=phase.memory_bytes,
-        terms=predicted_terms(phase),
-        low_s=time_s.low,
-        high_s=time_s.high,
-    )
+        phase.phase, phase.flops, phase.memory_bytes, terms, time.low, time.high
+    )  # fmt: skip
+
+
+def roof_of(placement: ChipPlacement) -> Roof:
+    return Roof(placement.chip, placement.peak_flops, placement.hbm_bandwidth)
+
+
+def place_of(places: Sequence[Place], name: str, chip: str = "") -> Place | None:
+    """The place of that name, else one of its chip, else the usual one."""
+    chips = [name.split(f" {units.TIMES} ")[-1], chip, USUAL_CHIP]
+    by_name = next((place for place in places if place.name == name), None)
+    by_chip = (next((p for p in places if p.chip == wanted), None) for wanted in chips)
+    return by_name or next(filter(None, by_chip), places[0] if places else None)

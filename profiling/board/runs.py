@@ -1,16 +1,31 @@
-"""Runs under a log directory: the profiles that can be read, and what is wrong with the rest."""
+"""Runs under a log directory: the profiles that can be read, what is wrong with the rest, and
+whether there are sessions for XProf.
+
+TensorBoard shows an event file up to its first fault only. A file is records of TFRecord: length
+(uint64), its masked CRC-32C, the event, its masked CRC-32C.
+"""
 
 import os
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from ..errors import ProfileInputError
 from ..records import Profile
 from ..records.files import load_profile
-from .event_files import event_file_problem, is_event_file
 
 PROFILE = "profile.json"
+HEADER = struct.Struct("<QI")
+CHECKSUM = struct.Struct("<I")
+CHECKED_BYTES = 4_000_000  # of events; the checksum is computed in Python, about 8 MB a second
+TAB = "profile"
+"""XProf's tab in TensorBoard, as its address has it."""
+
+HOW = "pip install 'rooflink[xprof]'"
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,8 @@ class Runs:
         return any(path.name == PROFILE for path in files_under(self.folder))
 
     def read(self) -> tuple[dict[str, Profile], list[Problem]]:
-        """Profiles by run, which is the folder's path under the log directory, and problems."""
+        """Profiles by run, the newest first, and problems; a run is its path under the log
+        directory."""
         profiles: dict[str, Profile] = {}
         problems: list[Problem] = []
         profiles_before, events_before = self._profiles, self._events  # requests run in threads
@@ -58,7 +74,12 @@ class Runs:
                 if wrong:
                     problems.append(Problem(name, wrong))
         self._profiles, self._events = read, checked
-        return dict(sorted(profiles.items())), sorted(problems, key=lambda each: each.file)
+        newest = sorted(
+            sorted(profiles), key=lambda name: profiles[name].provenance.created, reverse=True
+        )
+        return {name: profiles[name] for name in newest}, sorted(
+            problems, key=lambda each: each.file
+        )
 
 
 def files_under(folder: Path) -> Iterator[Path]:
@@ -84,3 +105,56 @@ def _profile(path: Path) -> Profile | str:
         return str(error)
     except RecursionError:
         return f"{path} is not a readable profile.json: it is nested too deeply"
+
+
+def is_event_file(path: Path) -> bool:
+    """As TensorBoard tells them: by name."""
+    return "tfevents" in path.name
+
+
+def event_file_problem(path: Path) -> str | None:
+    """One sentence on the first fault, or None.
+
+    Every record's length is checked, and the events in the first CHECKED_BYTES. A record cut off at
+    the end counts: a writer that is still at work leaves one only while it writes.
+    """
+    try:
+        with path.open("rb") as file:
+            size, at = path.stat().st_size, 0
+            while header := file.read(HEADER.size):
+                if len(header) < HEADER.size:
+                    return _cut_off(at, size)
+                length, checksum = HEADER.unpack(header)
+                if masked_crc32c(header[:8]) != checksum:
+                    return f"damaged at byte {at}: TensorBoard shows only what comes before"
+                end = at + HEADER.size + length + CHECKSUM.size
+                if end > size:
+                    return _cut_off(at, size)
+                if end <= CHECKED_BYTES:
+                    event = file.read(length)
+                    if masked_crc32c(event) != CHECKSUM.unpack(file.read(CHECKSUM.size))[0]:
+                        return f"damaged at byte {at}: TensorBoard shows only what comes before"
+                file.seek(end)
+                at = end
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    return None
+
+
+def _cut_off(at: int, size: int) -> str:
+    return f"cut off in the record at byte {at} of {size}: TensorBoard shows only what comes before"
+
+
+def is_session_file(path: Path) -> bool:
+    """Whether it lies where XProf looks: plugins/profile/SESSION/HOST.xplane.pb."""
+    return path.name.endswith(".xplane.pb") and path.parts[-4:-2] == ("plugins", "profile")
+
+
+def has_sessions(folder: Path) -> bool:
+    """Whether there is a session anywhere under `folder`."""
+    return any(is_session_file(path) for path in files_under(folder))
+
+
+def has_xprof() -> bool:
+    """Whether TensorBoard will have XProf's tab."""
+    return find_spec("xprof") is not None

@@ -5,10 +5,17 @@ from pathlib import Path
 from tensorboard import default, program
 
 from ..errors import ProfileInputError
-from .event_files import is_event_file
 from .plugin import RooflinkPlugin
-from .runs import PROFILE, files_under
-from .sessions import HOW, TAB, has_sessions, has_xprof, is_session_file
+from .runs import (
+    HOW,
+    PROFILE,
+    TAB,
+    files_under,
+    has_sessions,
+    has_xprof,
+    is_event_file,
+    is_session_file,
+)
 
 
 def require_shown(folder: Path) -> None:

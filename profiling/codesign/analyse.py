@@ -3,7 +3,7 @@
 Assumptions: what the report's figures stand on, each with its source or called a judgement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,8 +14,8 @@ from ..errors import ProfileInputError
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.economics import Terms, per_correct
 from ..predicted.memory import RESERVED_SHARE
+from ..progress import Silent, Watcher
 from ..records import Profile
-from ..records.base import Interval
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
@@ -24,15 +24,22 @@ from .costs import PHASES, costs_of
 from .crossovers import bound_map, roofline, thought_crossovers
 from .data_center import BUSY, IDLE_SHARE, data_center
 from .design_point import MOST_SEQUENCES
-from .levers import DRAFT, Run, checked_runs, levers
+from .levers import DRAFT, checked_runs, levers
 from .parameters import facts
 from .posterior_draws import summary, summary_or_none
 from .ranking import hardware_asks, model_asks
+from .recorded_phases import recorded_phases
 from .search_report import Budget, design_searches, pareto_points
 from .sensitivity import bound_flips, elasticities
 from .what_if import StatedChanges, what_if
 from .workload_mix import MixedWorkload, mix_of
-from .workload_on_slice import WorkloadOnSlice, prediction_of, request_of, workload_on_slice
+from .workload_on_slice import (
+    WorkloadOnSlice,
+    prediction_of,
+    request_of,
+    with_recorded,
+    workload_on_slice,
+)
 
 
 def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
@@ -129,6 +136,7 @@ def analyse(
     slices: Sequence[Slice],
     wanted: Wanted | None = None,
     calibration: Calibration | None = None,
+    watcher: Watcher | None = None,
 ) -> CodesignReport:
     """Everything that a report says of `profiles` on `slices`.
 
@@ -144,7 +152,7 @@ def analyse(
     return CodesignReport(
         command=request.command,
         profiles=_read(profiles, request.files),
-        cases=[_case(case, request, runs) for case in cases],
+        cases=list(_watched(cases, lambda case: _case(case, request, runs), watcher or Silent())),
         hardware_asks=hardware_asks(cases),
         model_asks=model_asks(cases, runs),
         pareto=pareto_points(cases),
@@ -157,6 +165,19 @@ def analyse(
         assumptions=assumptions(cases),
         notes=notes,
     )
+
+
+def _watched(
+    cases: Sequence[WorkloadOnSlice],
+    analysed: Callable[[WorkloadOnSlice], CodesignCase],
+    watcher: Watcher,
+) -> Iterator[CodesignCase]:
+    """Each case analysed, as the watcher hears; then what is about all of them begins."""
+    watcher.stage(f"Analysing {len(cases)} cases", len(cases), "cases")
+    for case in cases:
+        yield analysed(case)
+        watcher.advance(1)
+    watcher.stage("Ranking asks and searching for chips")
 
 
 def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
@@ -181,7 +202,7 @@ def _cases(
         work = request_of(
             profile, options.terms, options.stack, options.weight_dtype, options.ideal
         )
-        notes += left_out(profile)
+        notes += recorded_note(profile)
         if any(finding.sentence == GAPS_DISCLOSURE for finding in profile.findings):
             notes.append(f"{profile.name}: {GAPS_DISCLOSURE}")
         for on_slice in slices:
@@ -190,7 +211,7 @@ def _cases(
             except ProfileInputError as error:
                 notes.append(f"{profile.name} on {on_slice.name} is left out: {error}.")
             else:
-                cases.append(replace(case, counted=_counted(profile)))
+                cases.append(replace(with_recorded(case, profile), counted=_counted(profile)))
                 notes += (
                     [f"{profile.name} on {on_slice.name}: {case.words}."] if case.waves > 1 else []
                 )
@@ -199,36 +220,30 @@ def _cases(
     return cases, notes
 
 
-def left_out(profile: Profile) -> list[str]:
-    """What the analysis of a strategy's profile leaves out: it knows prefill, think and answer."""
+def recorded_note(profile: Profile) -> list[str]:
+    """How the analysis takes a strategy's profile: by mean lengths, and what it did besides."""
     strategy = profile.workload.strategy
     if strategy is None:
         return []
-    others = [phase for phase in profile.phases if phase.name not in PHASES]
-    moved = sum(phase.counted.hbm_bytes.total for phase in profile.phases)
-    share = sum(phase.counted.hbm_bytes.total for phase in others) / moved if moved else 0.0
+    others, _ = recorded_phases(profile, PHASES)
     text = (
-        f"{profile.name} was answered by {strategy}; the analysis is of prefill, think and answer "
-        f"at its mean lengths, {profile.workload.attempts} attempts to a prompt"
+        f"{profile.name} was answered by {strategy}; prefill, think and answer are taken at its "
+        f"mean lengths, {profile.workload.attempts} attempts to a prompt"
     )
     if not others:
-        return [f"{text}, and leaves no phase out."]
-    names = ", ".join(phase.name for phase in others)
-    return [f"{text}, and leaves out {names}: {100 * share:.0f} % of the counted HBM bytes."]
+        return [f"{text}."]
+    return [
+        f"{text}; {', '.join(others)} as recorded: they stay as long where thoughts or answers "
+        "change their length, and a chip that is searched for is searched without them."
+    ]
 
 
-def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Run]) -> CodesignCase:
+def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Profile]) -> CodesignCase:
     result = costs_of(case.point, case.draws)
     seconds = np.asarray(result.query_s, np.float64) * case.per_query
     usd = None if case.usd_per_second is None else summary(seconds * case.usd_per_second)
     outcome = case.outcome
-    accuracy = None
-    if outcome is not None and outcome.accuracy is not None:
-        assert outcome.accuracy_low is not None
-        assert outcome.accuracy_high is not None
-        accuracy = Interval(
-            median=outcome.accuracy, low=outcome.accuracy_low, high=outcome.accuracy_high
-        )
+    accuracy = outcome.accuracy_interval if outcome else None
     attempts = float(case.query.lengths.attempts)
     return CodesignCase(
         profile=case.profile,
@@ -237,7 +252,7 @@ def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Run]) -> Codesi
         accuracy=accuracy,
         usd_per_query=usd,
         usd_per_correct=per_correct(usd, *outcome.share_of_problems)
-        if usd is not None and outcome is not None and outcome.accuracy is not None
+        if usd is not None and outcome is not None and accuracy is not None
         else None,
         energy_per_query_j=summary_or_none(np.asarray(result.query_j, np.float64) * case.per_query),
         parameters=facts(case.point, case.slice),
@@ -305,5 +320,5 @@ def _counted(profile: Profile) -> str:
     kv = (moved.kv_read + moved.kv_write) / moved.total
     return (
         f"counted lens: {profile.name}'s {phase.name} moves {moved.total / 1e9:.3g} GB, "
-        f"{100 * moved.weights / moved.total:.0f} % weights and {100 * kv:.0f} % KV"
+        f"{100 * (moved.weights / moved.total):.0f} % weights and {100 * kv:.0f} % KV"
     )

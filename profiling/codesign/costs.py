@@ -9,10 +9,12 @@ distribution exactly (their theorem in appendix A.1).
 Quantities: what is compared between designs, per query and for each draw.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...model.phases import THINK_AND_ANSWER
 from ..predicted import arrays
 from ..predicted.arrays import Number, mapped, with_last_axis
 from ..predicted.energy import power_share
@@ -20,10 +22,11 @@ from ..predicted.hardware import Efficiency
 from ..predicted.phases import PhaseSteps, SameLength, Steps, decode_steps, prefill_steps
 from ..predicted.predict import phase_terms
 from ..predicted.step_work import Load, Work, step_work
-from ..predicted.time_model import Terms
+from ..predicted.time_model import BOUNDS, Terms
 from ..records.codesign import Quantity
 from .design_point import Overheads, Point, Speculation, held
 from .posterior_draws import Draws
+from .recorded_phases import reads_several, recorded_steps
 
 
 def expected_tokens(acceptance: Number, drafted: Number) -> Number:
@@ -67,13 +70,17 @@ def _rounds(
     return PhaseSteps(mapped(lambda leaf: leaf + 0.0 * steps.steps, verify + draft), rounds)
 
 
-PHASES = ("prefill", "think", "answer")
-WITH_QUERY = (*PHASES, "query")
+PHASES = THINK_AND_ANSWER
+"""The phases that a workload's lengths tell; a strategy's others follow them."""
+
+QUERY = -1
+"""Where all phases together come, behind the phases."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Of a whole batch on the slice; arrays [phases, draws], but `work` [phases]."""
+    """Of a whole batch on the slice; arrays [phases, draws], but `work` [phases]: those of PHASES,
+    then those that the point has recorded."""
 
     time_s: Number
     energy_j: Number  # of the chips; NaN where their power is not known
@@ -94,25 +101,28 @@ class Costs:
 def costs_of(point: Point, draws: Draws) -> Costs:
     """The phases of one point, all its numbers or JAX's arrays without axes."""
     steps = work_steps(point)
-    result = [terms_of(point, draws, steps[name]) for name in PHASES]
+    result = [terms_of(point, draws, of_phase) for of_phase in steps]
     residual = arrays.stacked([draws.prefill, draws.decode, draws.decode])
+    if point.recorded is not None:
+        several = reads_several(point.recorded)
+        residual = arrays.joined([residual, arrays.where(several, draws.prefill, draws.decode)])
     terms = mapped(lambda *phases: arrays.stacked(list(phases)), *result)
     time_s = terms.time_s * residual
-    sums = [summed(steps[name]) for name in PHASES]
+    sums = [summed(of_phase) for of_phase in steps]
     work = mapped(lambda *leaves: arrays.stacked(list(leaves)), *sums)
     return Costs(time_s, _energy_j(point, draws, work, time_s), terms, work)
 
 
 def terms_of(point: Point, draws: Draws, steps: PhaseSteps) -> Terms:
     """The terms [draws] of one phase's steps, before what the fit leaves unexplained."""
-    narrowing = arrays.log2(point.widths.activation_bytes / point.widths.weight_bytes)
     efficiency = _with_overheads(draws, point.overheads)
-    terms = phase_terms(steps, point.hardware, efficiency, narrowing)
+    terms = phase_terms(steps, point.hardware, efficiency, point.widths.narrowing)
     return mapped(lambda leaf: arrays.broadcast(leaf, draws.prefill.shape), terms)
 
 
-def work_steps(point: Point) -> dict[str, PhaseSteps]:
-    """Work of each group of like steps of each phase, as the point's software does it."""
+def work_steps(point: Point) -> list[PhaseSteps]:
+    """Work of each group of like steps, as the point's software does it: of each of PHASES, then of
+    each that the point has recorded."""
     tile = point.hardware.tile
     prefill = prefill_steps(point.shape, point.lengths, point.widths, point.spread, tile)
     shorter = replace(point.shape, layers=point.shape.layers * point.layers_run)
@@ -122,7 +132,11 @@ def work_steps(point: Point) -> dict[str, PhaseSteps]:
     if point.speculation is not None:
         steps = speculated(steps, point)
     share = 1 - arrays.minimum(point.pinned_bytes / held(point).weight_bytes, 1.0)
-    return {name: _reading(of_phase, share) for name, of_phase in steps.items()}
+    recorded = recorded_steps(point, point.recorded) if point.recorded is not None else []
+    return [
+        replace(phase, work=replace(phase.work, weight_bytes=phase.work.weight_bytes * share))
+        for phase in (*(steps[name] for name in PHASES), *recorded)
+    ]
 
 
 def whole_work(point: Point, work: Work) -> Work:
@@ -149,12 +163,6 @@ def _with_overheads(draws: Draws, factors: Overheads) -> Efficiency:
         step_s=efficiency.step_s * factors.host,
         sequence_s=efficiency.sequence_s * factors.host,
     )
-
-
-def _reading(steps: PhaseSteps, share: Number) -> PhaseSteps:
-    """The same where only a share of the weights must be read."""
-    work = replace(steps.work, weight_bytes=steps.work.weight_bytes * share)
-    return PhaseSteps(work, steps.steps)
 
 
 def summed(steps: PhaseSteps) -> Work:
@@ -202,17 +210,13 @@ def bounds_of(point: Point, draws: Draws) -> np.ndarray:
 
 def by_resource(terms: Terms) -> Number:
     """The times of BOUNDS, as a first axis."""
-    times = (terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s)
-    return arrays.stacked(list(times))
+    return arrays.stacked(list(terms.by_bound))
 
 
-BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
-
-
-def phase_bounds(point: Point, draws: Draws) -> dict[str, str]:
-    """The longest resource of each phase, at the mode."""
+def phase_bounds(point: Point, draws: Draws, phases: Sequence[str]) -> dict[str, str]:
+    """The longest resource of each of the point's `phases`, at the mode."""
     result = bounds_of(point, draws)[:, 0]
-    return {phase: BOUNDS[result[i]] for i, phase in enumerate(PHASES)}
+    return {phase: BOUNDS[index] for phase, index in zip(phases, result, strict=True)}
 
 
 def _with_sum(phases: Number) -> Number:

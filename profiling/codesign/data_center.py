@@ -4,6 +4,7 @@ Power over time: batches that go through prefill, thinking and answering, togeth
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,13 +23,13 @@ MOST_SLICES = 512
 """Slices that are simulated; more of them are taken as so many copies."""
 STORAGE_LOSS = 0.1
 """Share of what passes through a battery or capacitor that is lost; a judgement."""
-_PHASES = ("prefill", "think", "answer")
 
 
 @dataclass(frozen=True)
 class Cycle:
     """One batch on one slice: seconds and watts of its phases, in order."""
 
+    phases: Sequence[str]
     seconds: np.ndarray
     watts: np.ndarray
 
@@ -53,7 +54,7 @@ def synchronised(cycle: Cycle, slices: int) -> PowerTrace:
     """All slices in the same phase: the corners of the steps, two batches long."""
     times, watts, phases, now = [], [], [], 0.0
     for _ in range(PERIODS):
-        for phase, seconds, power in zip(_PHASES, cycle.seconds, cycle.watts, strict=True):
+        for phase, seconds, power in zip(cycle.phases, cycle.seconds, cycle.watts, strict=True):
             if seconds > 0:
                 times += [now, now + float(seconds)]
                 watts += [float(power) * slices] * 2
@@ -169,7 +170,7 @@ def data_center(
     slices = math.ceil(queries_per_s / float(np.median(per_slice)))
     chips = slices * case.slice.chips
     busy = queries_per_s / (slices * served.batch / latency)
-    cycle = _cycle(served.costs)
+    cycle = _cycle(case, served.costs)
     traces = [synchronised(cycle, slices), unsynchronised(cycle, slices)] if cycle else []
     wall = _wall_watts(case, served, queries_per_s, slices, busy)
     whole = whole_work(served.point, served.costs.work)
@@ -259,13 +260,13 @@ def _seconds(case: WorkloadOnSlice, point: Point, prompts: float) -> float:
     return float(np.median(np.asarray(costs_of(one, case.draws).query_s))) * case.waves
 
 
-def _cycle(costs: Costs) -> Cycle | None:
+def _cycle(case: WorkloadOnSlice, costs: Costs) -> Cycle | None:
     """Seconds and watts of one slice's phases at the median; None where power is not known."""
     seconds = np.median(np.asarray(costs.time_s, np.float64), axis=1)
     joules = np.median(np.asarray(costs.energy_j, np.float64), axis=1)
     if not np.isfinite(joules).all():
         return None
-    return Cycle(seconds, joules / np.maximum(seconds, 1e-30))
+    return Cycle(case.phases, seconds, joules / np.maximum(seconds, 1e-30))
 
 
 def _wall_watts(

@@ -33,6 +33,19 @@ class Speculation:
 
 
 @dataclass(frozen=True)
+class RecordedPhases:
+    """Arrays [phases, 1]; of one step of one batch. Rows are of each sequence of the batch."""
+
+    rows: Number  # rows at work, of each sequence
+    positions: Number  # that a row reads; 1 where it decodes, 0 where cache is copied
+    own_context: Number
+    shared_context: Number
+    sharers: Number
+    copied: Number  # cached positions, of each sequence
+    steps: Number  # of a batch
+
+
+@dataclass(frozen=True)
 class Point:
     """Every field a number or an array; time, joules and dollars follow and may be differentiated.
 
@@ -52,6 +65,7 @@ class Point:
     pinned_bytes: Number = 0.0  # weights that one chip keeps on chip instead of reading
     watts_factor: Number = 1.0
     usd_factor: Number = 1.0
+    recorded: RecordedPhases | None = None  # what a strategy did besides
 
     @property
     def chips(self) -> Number:

@@ -10,17 +10,15 @@ Flips: how much more of a phase's scarcest resource until another one is the sca
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from ..predicted.arrays import mapped
+from ..predicted.time_model import BOUNDS
 from ..records.codesign import BoundFlip, Elasticity, Regime
 from .costs import (
-    BOUNDS,
-    PHASES,
     QUANTITIES,
-    WITH_QUERY,
+    QUERY,
     Logs,
     bounds_of,
     by_resource,
@@ -29,9 +27,8 @@ from .costs import (
     terms_of,
     work_steps,
 )
-from .design_point import Point, memory_full
+from .design_point import memory_full
 from .parameters import (
-    NAMES,
     PARAMETER_BY_NAME,
     TILE,
     HardwareParameter,
@@ -42,7 +39,6 @@ from .parameters import (
 from .posterior_draws import summary, summary_or_none
 from .workload_on_slice import WorkloadOnSlice
 
-DIFFERENTIATED = tuple(name for name in NAMES if name != TILE)
 REGIMES: tuple[Regime, ...] = ("as run", "memory full")
 
 
@@ -58,9 +54,8 @@ def elasticities(case: WorkloadOnSlice) -> list[Elasticity]:
             Elasticity(phase=phase, parameter=name, quantity=quantity, regime=regime, value=value)
             for name, logs in by_name.items()
             for quantity in QUANTITIES
-            for i, phase in enumerate(WITH_QUERY)
-            if _has_work(phase, case)
-            and (value := summary_or_none(getattr(logs, quantity)[i])) is not None
+            for i, phase in (*case.worked, (QUERY, "query"))
+            if (value := summary_or_none(getattr(logs, quantity)[i])) is not None
             and not (quantity == "usd" and case.usd_per_second is None)
         ]
     return rows
@@ -87,20 +82,10 @@ def tile_step(case: WorkloadOnSlice, regime: Regime) -> Logs:
     """Change of the logs from a tile of twice the side, over log 2: padding makes time a staircase
     in the tile, without a derivative of use. The unit's FLOP/s are held."""
     point = case.point if regime == "as run" else memory_full(case.point)
-    wider = scaled_tile(point, 2.0)
+    wider = PARAMETER_BY_NAME[TILE].apply(point, 2.0)
     before, after = logs_of(point, case.draws), logs_of(wider, case.draws)
     result = ratio(after, before)
     return Logs(**{name: np.log(values) / np.log(2.0) for name, values in result.items()})
-
-
-def scaled_tile(point: Point, factor: float) -> Point:
-    """The same with matrix units of another side."""
-    return replace(point, hardware=replace(point.hardware, tile=point.hardware.tile * factor))
-
-
-def _has_work(phase: str, case: WorkloadOnSlice) -> bool:
-    """Whether the workload has such a phase at all."""
-    return phase != "think" or float(case.query.lengths.think_tokens) > 1
 
 
 MOST = 64.0
@@ -123,9 +108,7 @@ def bound_flips(case: WorkloadOnSlice) -> list[BoundFlip]:
     longest = bounds_of(case.point, case.draws)[:, 0]
     names = [name for name in modelled(case.slice) if name in _RESOURCE]
     rows = []
-    for i, phase in enumerate(PHASES):
-        if phase == "think" and float(case.query.lengths.think_tokens) <= 1:
-            continue
+    for i, phase in case.worked:
         for name in names:
             if _RESOURCE[name] == BOUNDS[longest[i]]:
                 row = _flip(case, phase, PARAMETER_BY_NAME[name])
@@ -161,7 +144,7 @@ def _roots(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bisection in the log of the parameter's improvement, [draws]: logs, whether they flip, and
     the new longest. No parameter of _RESOURCE changes the work, so that it is summed once."""
-    steps = work_steps(case.point)[phase]
+    steps = work_steps(case.point)[case.phases.index(phase)]
 
     def times_at(log_factor: np.ndarray) -> np.ndarray:
         changed = parameter.apply(case.point, np.exp(parameter.rises * log_factor))

@@ -13,10 +13,10 @@ import numpy as np
 from ...model.architecture import DTYPE_BITS
 from ..errors import ProfileInputError
 from ..records.codesign import WhatIf
-from .costs import PHASES, WITH_QUERY, costs_of, logs_of, phase_bounds, ratio
-from .design_point import Point, Speculation, fits
+from .costs import QUERY, costs_of, logs_of, phase_bounds, ratio
+from .design_point import Point, fits
 from .levers import DRAFT, changed_of, with_dtypes, with_kv_heads, with_mlp
-from .parameters import NAMES, ON_CHIP, PARAMETER_BY_NAME, TILE, modelled, on_chip_bytes, scaled
+from .parameters import NAMES, ON_CHIP, TILE, modelled, on_chip_bytes, present_value, scaled
 from .posterior_draws import Draws, summary
 from .workload_on_slice import WorkloadOnSlice
 
@@ -106,7 +106,6 @@ def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
     after, text = changed(case, stated.changes)
     draws = case.draws
     result = ratio(logs_of(after, draws), logs_of(case.point, draws))
-    query = WITH_QUERY.index("query")
     whole = changed_of(case, result)
     before_s = summary(np.asarray(costs_of(case.point, draws).query_s) * case.per_query)
     after_s = _per_query_s(after, draws, case)
@@ -115,12 +114,12 @@ def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
         changes=text,
         before_s=before_s,
         after_s=summary(after_s),
-        by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(PHASES)},
+        by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(case.phases)},
         whole=whole,
-        bound_before=phase_bounds(case.point, draws),  # type: ignore[arg-type]
-        bound_after=phase_bounds(after, draws),  # type: ignore[arg-type]
+        bound_before=phase_bounds(case.point, draws, case.phases),  # type: ignore[arg-type]
+        bound_after=phase_bounds(after, draws, case.phases),  # type: ignore[arg-type]
         fits=bool(fits(after)),
-        sentence=_sentence(case, text, result["time"][query], bool(fits(after))),
+        sentence=_sentence(case, text, result["time"][QUERY], bool(fits(after))),
     )
 
 
@@ -137,9 +136,6 @@ def changed(case: WorkloadOnSlice, changes: Sequence[Change]) -> tuple[Point, li
         point, words_of = _apply_number(point, change, case.waves)
         sentences.append(words_of)
     factors = {one.name: _factor(case, one, sentences) for one in changes if one.name in NAMES}
-    if TILE in factors:
-        tile = point.hardware.tile * factors.pop(TILE)
-        point = replace(point, hardware=replace(point.hardware, tile=tile))
     return scaled(point, factors, on_chip_bytes(case.slice), case.costs), sentences
 
 
@@ -155,28 +151,10 @@ def _factor(case: WorkloadOnSlice, change: Change, sentences: list[str]) -> floa
             f"--what-if changes {change.name}, but that of {case.slice.chip.name} is not public: "
             "leave it out, or give a chip file that has it"
         )
-    present = _present(case, change.name)
+    present = present_value(case.point, case.slice, change.name)
     factor = change.factor if change.factor is not None else (change.number or 1.0) / present
     sentences.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
     return factor
-
-
-def _present(case: WorkloadOnSlice, name: str) -> float:
-    """What a parameter is before the change; overheads count as one."""
-    if name == ON_CHIP:
-        return on_chip_bytes(case.slice)
-    hardware = case.point.hardware
-    values = {
-        "matrix_flops": hardware.matmul_flops,
-        "hbm_bandwidth": hardware.memory_bandwidth,
-        "hbm_capacity": hardware.memory_bytes,
-        "on_chip_bandwidth": hardware.on_chip_bandwidth,
-        "link_bandwidth": hardware.link_bandwidth,
-        "link_latency": hardware.hop_s,
-        TILE: hardware.tile,
-    }
-    assert name in values or name in PARAMETER_BY_NAME
-    return float(values.get(name, 1.0))
 
 
 def _apply_number(point: Point, change: Change, waves: int) -> tuple[Point, str]:
@@ -213,7 +191,7 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     if name in in_draft:
         field = in_draft[name]
         return float(getattr(drafting, field)), lambda value: replace(
-            point, speculation=_drafting(drafting, field, value)
+            point, speculation=replace(drafting, **{field: value})
         )
     if name == "layers":
         return float(shape.layers), lambda value: replace(point, shape=replace(shape, layers=value))
@@ -233,10 +211,6 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     return share, lambda value: replace(
         point, shape=replace(shape, active_mlp_parameters=shape.mlp_parameters * value)
     )
-
-
-def _drafting(drafting: Speculation, field: str, value: float) -> Speculation:
-    return replace(drafting, **{field: value})
 
 
 def _sentence(case: WorkloadOnSlice, sentences: Sequence[str], time: np.ndarray, held: bool) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field, ValidationError, field_validator
 
+from ...model.phases import THINK
 from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ..errors import ProfileInputError
@@ -147,7 +148,7 @@ def mix_work(point: Point, mix: Sequence[MixedWorkload]) -> MixWork:
         needed_bytes=np.max([row.needed_bytes for row in rows], axis=0),
         weight_bytes=held(point).weight_bytes,
         shares=np.array([workload.share for workload in mix]),
-        narrowing=np.log2(point.widths.activation_bytes / point.widths.weight_bytes),
+        narrowing=point.widths.narrowing,
     )
 
 
@@ -173,7 +174,7 @@ def mix_times(
     work = replace(mixed.work, weight_bytes=weights)
     time_s = step_terms(work, chip, efficiency, mixed.narrowing).time_s
     query_s = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
-    token = (time_s[..., PHASES.index("think")] / mixed.thought_steps).max(-1)
+    token = (time_s[..., PHASES.index(THINK)] / mixed.thought_steps).max(-1)
     return query_s, token
 
 
@@ -197,10 +198,10 @@ def _one(point: Point, workload: MixedWorkload) -> _WorkloadWork:
         sequences / together if workload.batch is None else np.full_like(sequences, workload.batch)
     )
     lengths = Lengths(prompts, together, workload.prompt, workload.think, workload.answer)
-    changed = replace(point, lengths=lengths)
+    changed = replace(point, lengths=lengths, recorded=None)  # a mix is told by its lengths
     steps, memory = work_steps(changed), held(changed)
-    thought = steps["think"]
-    sums = [summed(steps[name]) for name in PHASES]
+    thought = steps[PHASES.index(THINK)]
+    sums = [summed(of_phase) for of_phase in steps]
     whole = point.hardware.memory_bytes / memory.available_bytes
     return _WorkloadWork(
         work=mapped(lambda *phases: _stacked(phases, len(sequences)), *sums),

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..counted.phase_costs import Passes, decode_passes, prefill_passes
+from ...model.generation.pass_log import PassRecord
+from ...model.phases import ANSWER
+from ..counted.phase_costs import copy_cost, passes_of
 from ..counted.unit_costs import unit_costs
 from ..records import CountedCost, Excess, HbmBytes
-from .spec import PhaseName, ProgramSpec
+from ..records.profile import sum_costs
+from .spec import ProgramSpec
 from .traffic.traffic import (
     ACTIVATIONS,
     COLLECTIVE_DATA,
@@ -39,15 +42,17 @@ class CountedBudget:
     empty_kv_bytes: int  # of cache slots that are allocated and hold nothing yet
 
 
-def counted_budget(spec: ProgramSpec, phase: PhaseName) -> CountedBudget:
+def counted_budget(spec: ProgramSpec, phase: str) -> CountedBudget:
     """Counted bytes and FLOPs of one device in one call."""
     unit = unit_costs(spec.config, spec.dtype)
-    passes = phase_passes(spec, phase)
-    cost = passes.total(unit)
+    record = phase_record(spec, phase)
+    passes = passes_of(record)
+    cost = sum_costs([passes.total(unit), copy_cost(record, unit)])
     split = spec.split
     kv_bytes = cost.hbm_bytes.kv_read + cost.hbm_bytes.kv_write
     holders = split.data * split.kv  # devices that hold different KV
-    empty = _allocated_positions(spec, phase) - int(passes.cached.sum())
+    cached = int(passes.cached.sum()) + 2 * int(record.copied.sum())
+    empty = _allocated_positions(spec, phase) - cached
     return CountedBudget(
         hbm=_share(cost, split.model, split.devices),
         flops=cost.flops // split.devices,
@@ -56,14 +61,23 @@ def counted_budget(spec: ProgramSpec, phase: PhaseName) -> CountedBudget:
     )
 
 
-def phase_passes(spec: ProgramSpec, phase: PhaseName) -> Passes:
-    """The passes of one call, with every attempt at work from the first to the last."""
-    lengths = [spec.prompt_slots] * spec.batch
-    if phase == "prefill":
-        return prefill_passes(lengths)
-    shape = (spec.batch, spec.attempts)
-    before = spec.think_steps if phase == "answer" else 0
-    return decode_passes(lengths, np.full(shape, before), np.full(shape, spec.passes(phase)))
+def phase_record(spec: ProgramSpec, phase: str) -> PassRecord:
+    """The passes of one call, with every attempt at work from the first to the last: a copy's rows
+    are full, whatever else has read but the thoughts that an answer follows."""
+    program, reads = spec.program(phase), spec.reads(phase)
+    prompt = program == "prompt"
+    shape = (spec.batch, 1 if prompt else spec.attempts)
+    ones = np.ones((max(spec.passes(phase), 1), *shape), np.int64)
+    before = spec.think_steps if phase == ANSWER else 0
+    tokens = ones * (0 if program == "copy" else reads)
+    return PassRecord.of(
+        phase,
+        prompt=np.full(spec.batch, 0 if prompt else spec.prompt_of(phase)),
+        own=ones * before + tokens * np.arange(len(ones))[:, None, None],
+        tokens=tokens,
+        copied=ones * (spec.own_slots if program == "copy" else 0),
+        slots=reads,
+    )
 
 
 def _share(cost: CountedCost, model: int, devices: int) -> HbmBytes:
@@ -76,12 +90,16 @@ def _share(cost: CountedCost, model: int, devices: int) -> HbmBytes:
     )
 
 
-def _allocated_positions(spec: ProgramSpec, phase: PhaseName) -> int:
-    """Cached positions that the program's arrays have, over all its passes."""
-    if phase == "prefill":
-        return spec.batch * spec.prompt_slots
-    slots = spec.batch * (spec.prompt_slots + spec.attempts * spec.own_slots)
-    return slots * spec.passes(phase)
+def _allocated_positions(spec: ProgramSpec, phase: str) -> int:
+    """Cached positions that the program's arrays have, over all its passes; a copy reads and writes
+    the rows' own."""
+    own = spec.batch * spec.attempts * spec.own_slots
+    match spec.program(phase):
+        case "prompt":
+            return spec.batch * spec.reads(phase)
+        case "copy":
+            return 2 * own
+    return (spec.batch * spec.prompt_of(phase) + own) * spec.passes(phase)
 
 
 FIXES = {

@@ -12,7 +12,6 @@ from jax.stages import Compiled, Lowered
 
 from ..errors import ProfileInputError
 from .lowering import Parameter, TensorLayout
-from .spec import PhaseName
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class XlaTotals:
 class CompiledRecord:
     """All of a compiled phase but its HLO; plain data, kept as JSON."""
 
-    phase: PhaseName
+    phase: str
     target: str
     passes: int  # through the model in one call of the program
     devices: int
@@ -62,7 +61,7 @@ class CompiledPhase:
     cached: bool  # read from the store, not compiled now
 
     @property
-    def phase(self) -> PhaseName:
+    def phase(self) -> str:
         """Name of the phase."""
         return self.record.phase
 

@@ -1,37 +1,48 @@
 """The phases' programs, lowered for a mesh of devices. Shapes alone: nothing is allocated."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from inspect import unwrap
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-from jax import Array, ShapeDtypeStruct
+from jax import ShapeDtypeStruct
 from jax.experimental.layout import Format, Layout
 from jax.sharding import Mesh, NamedSharding
 from jax.stages import Compiled, Lowered
 from jax.tree_util import KeyPath, tree_leaves_with_path
 
-from ...model import decode
-from ...model.decode import DecodeState
-from ...model.generate import attempt_keys
+from ...model.generation.decode_loop import Endings
+from ...model.generation.engine import attempt_keys
+from ...model.generation.generate import endings_of
+from ...model.generation.programs import (
+    State,
+    copy_program,
+    decode_program,
+    prompt_program,
+    read_program,
+)
+from ...model.generation.stopping import AnswerFormat
+from ...model.phases import ANSWER, PREFILL, phase_named
 from ...model.sampling import Greedy, Sampler
 from ...model.sharding import (
+    INPUT_AXES,
     PARAMETER_AXES,
     STATE_AXES,
     input_shardings,
     leaf_name,
     parameter_shardings,
+    result_sharding,
     state_shardings,
 )
 from ...model.transformer import Transformer, abstract_transformer
-from .spec import PhaseName, ProgramSpec
+from ..attention_kernel import attention_kernel
+from .spec import ProgramSpec
 
 Kind = Literal["weights", "kv", "other"]
 
-LOOPS = {"think": decode.think, "answer": decode.answer, "step": decode.think}
+AXES = STATE_AXES | INPUT_AXES
 CACHE_TENSORS = ("cache.prompt_keys", "cache.prompt_values", "cache.keys", "cache.values")
 
 
@@ -70,68 +81,76 @@ class Programs:
     @cached_property
     def model(self) -> Transformer:
         """The model's shapes."""
-        return abstract_transformer(self.spec.config, jnp.dtype(self.spec.dtype))
+        kernel = attention_kernel(self.mesh.devices.flat[0])
+        return abstract_transformer(self.spec.config, jnp.dtype(self.spec.dtype), kernel)
 
-    @cached_property
-    def inputs(self) -> dict[str, ShapeDtypeStruct]:
-        """Shapes of what prefill reads beside the model."""
-        B, A = self.spec.batch, self.spec.attempts
-        return {
-            "prompts": ShapeDtypeStruct((B, self.spec.prompt_slots), jnp.int32),
-            "lengths": ShapeDtypeStruct((B,), jnp.int32),
-            "keys": jax.eval_shape(lambda: attempt_keys(0, 0, B, A)),
-        }
+    def inputs(self, phase: str = PREFILL) -> dict[str, Any]:
+        """Shapes of what a phase reads beside the model and the state."""
+        B, A, spec = self.spec.batch, self.spec.attempts, self.spec
+        match spec.program(phase):
+            case "prompt":
+                return {
+                    "prompts": _ids(B, spec.reads(phase)),
+                    "lengths": _ids(B),
+                    "keys": jax.eval_shape(lambda: attempt_keys(0, jnp.arange(B), A)),
+                }
+            case "read":
+                return {name: _ids(B, A, spec.reads(phase)) for name in ("tokens", "positions")}
+            case "copy":
+                return {"parents": _ids(B, A)}
+        return {}
 
-    @cached_property
-    def state(self) -> DecodeState:
-        """Shapes of what decoding carries from one pass to the next."""
-        return jax.eval_shape(self._prefill, self.model, **self.inputs)
+    def state(self, phase: str) -> State:
+        """Shapes of what a phase takes over from the one before it; a prompt's is its result."""
+        reader = phase if self.spec.program(phase) == "prompt" else phase_named(phase).prompts
+        run = self._prompt_program()
+        return jax.eval_shape(lambda m, i: run(m, **i), self.model, self.inputs(reader))
 
-    def lower(self, phase: PhaseName, chosen: Chosen | None = None) -> Lowered:
-        """The phase's program, as `model.decode` has it and donating as there.
+    def lower(self, phase: str, chosen: Chosen | None = None) -> Lowered:
+        """The phase's program, as `model.generation.programs` has it; the state is donated.
 
         `chosen` are the layouts of weights and cache; None leaves them to the compiler where the
         spec says 'chosen', and to JAX's default otherwise.
         """
-        model, state = self._formats(chosen)
-        if phase == "prefill":
-            inputs = input_shardings(self.inputs, self.mesh)
-            jitted = jax.jit(
-                _named(phase, lambda m, i: self._prefill(m, **i)),
-                in_shardings=(model, inputs),
-                out_shardings=state,
-                keep_unused=True,
-            )
-            with jax.set_mesh(self.mesh):
-                return jitted.lower(self.model, self.inputs)
+        state, inputs = self.state(phase), self.inputs(phase)
+        model_format, state_format = self._formats(state, chosen)
+        around = input_shardings(inputs, self.mesh)
+        arguments: dict[str, tuple[Any, Any]] = {"inputs": (inputs, around)} if inputs else {}
+        program = self.spec.program(phase)
+        if program != "prompt":
+            arguments = {"state": (state, state_format), **arguments}
+        if program != "copy":
+            arguments = {"model": (self.model, model_format), **arguments}
+        names = list(arguments)
         jitted = jax.jit(
-            _named(phase, self._loop(phase)),
-            in_shardings=(model, state),
-            out_shardings=state,
-            donate_argnums=1,
+            _named(phase, self._run(phase), names),
+            in_shardings=tuple(format_ for _, format_ in arguments.values()),
+            out_shardings=self._results(program, state_format),
+            donate_argnums=names.index("state") if "state" in names else None,
             keep_unused=True,  # so that entry parameters are the arguments, in their order
         )
         with jax.set_mesh(self.mesh):
-            return jitted.lower(self.model, self.state)
+            return jitted.lower(*(shapes for shapes, _ in arguments.values()))
 
-    def parameters(self, phase: PhaseName) -> tuple[Parameter, ...]:
+    def parameters(self, phase: str) -> tuple[Parameter, ...]:
         """What each entry parameter of the phase's program is."""
-        rest = self.inputs if phase == "prefill" else self.state
-        leaves = [*_leaves(self.model), *_leaves(rest)]
-        weights = len(jax.tree.leaves(self.model))
+        program = self.spec.program(phase)
+        weights = [] if program == "copy" else _leaves(self.model)
+        rest = [] if program == "prompt" else _state_leaves(self.state(phase))
+        leaves = [*weights, *rest, *_leaves(self.inputs(phase))]
         return tuple(
             Parameter(
                 number=number,
                 name=name,
-                kind="weights" if number < weights else _kind(name),
-                axes=(PARAMETER_AXES if number < weights else STATE_AXES).get(name, ""),
+                kind="weights" if number < len(weights) else _kind(name),
+                axes=AXES.get(name, "") if number >= len(weights) else PARAMETER_AXES[name],
                 shape=tuple(leaf.shape),
                 dtype=str(leaf.dtype),
             )
             for number, (name, leaf) in enumerate(leaves)
         )
 
-    def layouts(self, phase: PhaseName, compiled: Compiled) -> dict[str, TensorLayout]:
+    def layouts(self, phase: str, compiled: Compiled) -> dict[str, TensorLayout]:
         """The layouts of weights and cache at the entry of a compiled program."""
         formats = jax.tree.leaves(compiled.input_formats)
         return {
@@ -140,27 +159,52 @@ class Programs:
             if parameter.kind != "other"
         }
 
-    def leaves_as_it_came(self, phase: PhaseName, compiled: Compiled) -> bool:
-        """Whether a loop's cache leaves the program in the layouts in which it entered."""
-        if phase == "prefill":
+    def leaves_as_it_came(self, phase: str, compiled: Compiled) -> bool:
+        """Whether the cache leaves the program in the layouts in which it entered."""
+        if self.spec.program(phase) == "prompt":
             return True
         entry = self.layouts(phase, compiled)
-        exits = {
-            leaf_name(path): leaf for path, leaf in tree_leaves_with_path(compiled.output_formats)
-        }
+        out = compiled.output_formats
+        rows = (out if isinstance(out, State) else out[0]).rows
+        exits = {leaf_name(path): leaf for path, leaf in tree_leaves_with_path(rows)}
         return all(entry[name] == _layout(exits[name]) for name in CACHE_TENSORS)
 
-    def _prefill(self, model: Transformer, **inputs: Array) -> DecodeState:
-        return unwrap(decode.prefill)(model, **inputs, rules=self.spec.rules, sampler=self.sampler)
+    def _run(self, phase: str) -> Callable[..., Any]:
+        """A phase's program as a function of its arguments by name."""
+        spec, thinks = self.spec, phase != ANSWER
+        endings, passes = self._endings(thinks), spec.passes(phase)
+        match spec.program(phase):
+            case "prompt":
+                run = self._prompt_program()
+                return lambda model, inputs: run(model, **inputs)
+            case "decode":
+                return lambda model, state: decode_program(
+                    model, state, endings, self.sampler, passes
+                )
+            case "read":
+                return lambda model, state, inputs: read_program(model, state, **inputs)
+        return lambda state, inputs: copy_program(state, **inputs)
 
-    def _loop(self, phase: PhaseName) -> Callable[[Transformer, DecodeState], DecodeState]:
-        run, passes = unwrap(LOOPS[phase]), self.spec.passes(phase)
-        return lambda model, state: run(model, state, passes, self.spec.rules, self.sampler)
+    def _prompt_program(self) -> Callable[..., State]:
+        endings, rules = self._endings(thinking=True), self.spec.rules
+        return partial(prompt_program, endings=endings, sampler=self.sampler, rules=rules)
 
-    def _formats(self, chosen: Chosen | None) -> tuple[Transformer, DecodeState]:
+    def _endings(self, thinking: bool) -> Endings:
+        answer_format = AnswerFormat(self.spec.rules, decode=lambda tokens: "")
+        return jax.tree.map(jnp.asarray, endings_of(answer_format, thinking, cued=thinking))
+
+    def _results(self, program: str, state: Any) -> Any:
+        """Shardings of what a program gives: the state, and what it said or what it read."""
+        if program in ("prompt", "copy"):
+            return state
+        return state, result_sharding("NBA" if program == "decode" else "BAD", self.mesh)
+
+    def _formats(self, shapes: State, chosen: Chosen | None) -> tuple[Any, Any]:
         """Shardings of model and state, with layouts where those are not JAX's default."""
         model = parameter_shardings(self.model, self.mesh)
-        state = state_shardings(self.state, self.mesh)
+        state = State(
+            state_shardings(shapes.rows, self.mesh), state_shardings(shapes.cursor, self.mesh)
+        )
         if self.spec.layouts == "default":
             return model, state
 
@@ -174,11 +218,20 @@ class Programs:
             return with_layout(path, sharding) if _kind(leaf_name(path)) == "kv" else sharding
 
         with_path = jax.tree_util.tree_map_with_path
-        return with_path(with_layout, model), with_path(with_cache_layout, state)
+        rows = with_path(with_cache_layout, state.rows)
+        return with_path(with_layout, model), replace(state, rows=rows)
+
+
+def _ids(*shape: int) -> ShapeDtypeStruct:
+    return ShapeDtypeStruct(shape, jnp.int32)
 
 
 def _leaves(tree: object) -> list[tuple[str, ShapeDtypeStruct]]:
     return [(leaf_name(path), leaf) for path, leaf in tree_leaves_with_path(tree)]
+
+
+def _state_leaves(state: State) -> list[tuple[str, ShapeDtypeStruct]]:
+    return [*_leaves(state.rows), *_leaves(state.cursor)]
 
 
 def _layout(form: Format) -> TensorLayout:
@@ -193,7 +246,15 @@ def _kind(name: str) -> Kind:
     return "kv" if name in CACHE_TENSORS else "other"
 
 
-def _named(phase: str, function: Callable[..., DecodeState]) -> Callable[..., DecodeState]:
-    """`function` under the phase's name, which becomes the program's: jit(think)."""
-    function.__name__ = function.__qualname__ = phase
-    return function
+def _named(
+    phase: str, function: Callable[..., Any], arguments: Sequence[str]
+) -> Callable[..., Any]:
+    """`function` of `arguments` in their order, under the phase's name, which becomes the
+    program's: jit(think); and the scope of all that it does."""
+
+    def run(*values: Any) -> Any:
+        with jax.named_scope(phase):
+            return function(**dict(zip(arguments, values, strict=True)))
+
+    run.__name__ = run.__qualname__ = phase.replace("-", "_")
+    return run

@@ -1,18 +1,20 @@
 """ProgramSpec: which programs to compile. Plain data, so that it can cross to a child process."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ...model.config import DType, ModelConfig
-from ...model.decode import ThoughtRules
-from ...model.generation.stopping import budget_rules
+from ...model.generation.stopping import ThoughtRules, budget_rules
 from ...model.mesh import ModelSplit, split_devices
+from ...model.phases import ANSWER, THINK_AND_ANSWER, Program, phase_named
 from ..errors import ProfileInputError
 from ..names import mesh_axes
 from .targets import Target
 
-PhaseName = Literal["prefill", "think", "answer", "step"]
-PHASES: tuple[PhaseName, ...] = ("prefill", "think", "answer")
+STEP = "step"
+"""A thinking program of one pass: no phase, but what it would be to call for each token."""
+
 Layouts = Literal["chosen", "default"]
 
 
@@ -31,11 +33,13 @@ WHOLE_MESH = MeshRequest()
 class ProgramSpec:
     """A model's phases with their shapes, for one target.
 
-    A state has `context` cached positions for each attempt: `prompt` of them shared by the
-    attempts at one prompt, the others its own. `think` and `answer` are the programs that run so
-    many passes at a call; 'step' is a thinking program of one pass, 'what if each token were a
-    call'. With layouts 'chosen' the compiler lays out weights and cache as the think loop wants
-    them, and all phases share that; 'default' leaves them as JAX has them at a program's border.
+    A phase is one of `model.phases`, whose `program` says what it runs, or `STEP`. A state has
+    `context` cached positions for each attempt: `prompt` of them shared by the attempts at one
+    prompt, the others its own. Phases that decode run so many passes at a call. `positions` are
+    those that a row reads in one pass of a phase: a prompt where that is another than `prompt`,
+    and what is given to a row where it reads that. With layouts 'chosen' the compiler lays out
+    weights and cache as the think loop wants them, and all phases share that; 'default' leaves
+    them as JAX has them at a program's border.
     """
 
     config: ModelConfig
@@ -48,8 +52,10 @@ class ProgramSpec:
     think_steps: int = 64
     answer_steps: int = 16
     mesh: MeshRequest = WHOLE_MESH
-    phases: tuple[PhaseName, ...] = PHASES
+    phases: tuple[str, ...] = THINK_AND_ANSWER
     layouts: Layouts = "chosen"
+    positions: Mapping[str, int] = field(default_factory=dict)
+    rounded: bool = False  # whether `context` is rounded up beyond what is read
 
     @property
     def prompt_slots(self) -> int:
@@ -80,9 +86,25 @@ class ProgramSpec:
             self.mesh.model,
         )
 
-    def passes(self, phase: PhaseName) -> int:
-        """Passes through the model in one call of the phase's program."""
-        return {"think": self.think_steps, "answer": self.answer_steps}.get(phase, 1)
+    def program(self, phase: str) -> Program:
+        """What a phase runs."""
+        return "decode" if phase == STEP else phase_named(phase).program
+
+    def passes(self, phase: str) -> int:
+        """Passes through the model in one call of the phase's program; of a copy, none."""
+        program = self.program(phase)
+        if program != "decode":
+            return int(program != "copy")
+        return {STEP: 1, ANSWER: self.answer_steps}.get(phase, self.think_steps)
+
+    def reads(self, phase: str) -> int:
+        """Positions that a row reads in one pass: of a prompt, or of what it is given."""
+        prompt = self.prompt_slots if self.program(phase) == "prompt" else 1
+        return self.positions.get(phase, prompt)
+
+    def prompt_of(self, phase: str) -> int:
+        """Positions of the prompt that a phase's rows share."""
+        return self.reads(phase_named(phase).prompts)
 
     def require_valid(self) -> None:
         """Raise ProfileInputError or ModelInputError for what cannot be compiled."""
@@ -104,7 +126,7 @@ class ProgramSpec:
                 f"{self.think_steps} passes of thinking and {self.answer_steps} of answering: "
                 f"--context must be at least {(self.prompt or 1) + least}"
             )
-        if self.context > self.config.context_length:
+        if self.context > self.config.context_length and not self.rounded:
             raise ProfileInputError(
                 f"--context is {self.context}, but {self.config.name} has a context of "
                 f"{self.config.context_length}"

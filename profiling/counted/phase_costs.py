@@ -74,42 +74,6 @@ class Passes:
         )
 
 
-def prefill_passes(prompt_lengths: Sequence[int]) -> Passes:
-    """One pass over a batch of prompts; logits of each prompt's last position alone."""
-    lengths = np.asarray(prompt_lengths, np.int64)
-    return Passes(
-        tokens=np.array([lengths.sum()]),
-        pairs=np.array([(lengths * (lengths + 1) // 2).sum()]),
-        heads=np.array([len(lengths)]),
-        cached=np.array([lengths.sum()]),
-        width=0,
-    )
-
-
-def decode_passes(
-    prompt_lengths: Sequence[int], own_before: np.ndarray, passes: np.ndarray
-) -> Passes:
-    """A decode phase over a batch.
-
-    `own_before` [B, A]: positions that each attempt had cached for itself when the phase began;
-    `passes` [B, A]: passes that it takes part in, one token each, from the first on.
-    """
-    prompts = np.asarray(prompt_lengths, np.int64)
-    step = np.arange(int(passes.max(initial=0)))[:, None, None]
-    active = step < passes  # [passes, B, A]
-    own = np.where(active, own_before + step, 0).sum(axis=(1, 2))
-    tokens = active.sum(axis=(1, 2))
-    seen_prompt = np.where(active, prompts[:, None], 0).sum(axis=(1, 2))
-    read_prompt = np.where(active.any(axis=2), prompts, 0).sum(axis=1)
-    return Passes(
-        tokens=tokens,
-        pairs=seen_prompt + own + tokens,
-        heads=tokens,
-        cached=read_prompt + own,
-        width=passes.size,
-    )
-
-
 @dataclass(frozen=True)
 class RowCosts:
     """What each row of each pass costs, [N, B, A]."""
@@ -154,7 +118,7 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
     prompt = np.where(tokens > 0, record.prompt_read[..., None] / sharing, 0.0)
     cached = prompt + record.own_read + _read_back(record) + 2 * record.copied
     moved = (
-        shares(record) * unit.pass_weight_bytes
+        (tokens > 0) * shares(record) * unit.pass_weight_bytes
         + cached * unit.kv_bytes
         + tokens * (unit.token_weight_bytes + unit.kv_bytes + unit.token_activation_bytes)
         + heads * unit.head_activation_bytes
@@ -163,10 +127,13 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
 
 
 def shares(record: PassRecord) -> np.ndarray:
-    """[N, B, A] share of each pass that each row has, by positions read."""
-    whole = record.tokens.sum(axis=(1, 2), keepdims=True)
-    result: np.ndarray = record.tokens / whole.clip(min=1)
-    return result
+    """[N, B, A] share of each pass that each row has, by positions read, or copied where none is
+    read."""
+    worked = record.tokens.any(axis=(1, 2), keepdims=True)
+    positions = np.where(worked, record.tokens, record.copied)
+    whole = positions.sum(axis=(1, 2), keepdims=True)
+    found: np.ndarray = positions / whole.clip(min=1)
+    return found
 
 
 def first_attempts(logs: Sequence[PassLog], k: int) -> list[PassLog]:
@@ -191,6 +158,15 @@ def _read_back(record: PassRecord) -> np.ndarray:
 def logs_of(answered: Sequence[Answered]) -> list[PassLog]:
     """The log of each batch that was answered, once."""
     return list({id(one.log): one.log for one in answered}.values())
+
+
+def cached_positions(log: PassLog, model: str) -> int:
+    """The most positions that a batch's cache holds after any pass of `model`."""
+    return max((_held(record) for record in log.records if record.model == model), default=0)
+
+
+def _held(record: PassRecord) -> int:
+    return int(record.prompt.sum() + (record.own + record.tokens).sum(axis=(1, 2)).max())
 
 
 def phases_of(logs: Sequence[PassLog], units: Mapping[str, UnitCosts]) -> list[Phase]:

@@ -107,7 +107,7 @@ def _flops(record: PassRecord, units: Mapping[str, UnitCosts]) -> np.ndarray:
 def _priced(record: PassRecord, kind: str, on: OnSlice) -> np.ndarray:
     prices = on.prices(record)
     if kind == "seconds":
-        at_work = (record.tokens > 0).any(axis=2)
+        at_work = (record.tokens + record.copied > 0).any(axis=2)
         waited: np.ndarray = (prices.time_s[:, None] * at_work).sum(axis=0)
         return waited
     of_pass = prices.wall_j if kind == "joules" else prices.usd

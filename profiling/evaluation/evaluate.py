@@ -12,7 +12,7 @@ from pathlib import Path
 from ...model.architecture import shape_of
 from ...model.generation.attempt import Answered
 from ...model.generation.engine import Engine, Questions
-from ...model.generation.pass_log import PassLog
+from ...model.generation.pass_log import REASONER, PassLog
 from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
 from ...model.tasks.notation import speaks_notation
@@ -28,8 +28,9 @@ from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phases import Lengths
-from ..predicted.slices import Asked, query_of, require_forecast, slice_for
+from ..predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
 from ..progress import Silent, Watcher
+from ..prompting import ask
 from ..provenance import provenance
 from ..records import Phase
 from ..records.evaluation import (
@@ -41,7 +42,7 @@ from ..records.evaluation import (
     SharedPrompt,
     TriedAnswer,
 )
-from ..verifier_costs import REASONER, Costed, costed, verifier_said, verifiers_on, verifiers_with
+from ..verifier_costs import Costed, costed, verifier_said, verifiers_on
 from .accuracy import (
     accuracy_points,
     by_level,
@@ -52,10 +53,9 @@ from .accuracy import (
     usable,
     with_costs,
 )
-from .asking import ask
 from .budgets import limit_of
 from .compute_optimal import compute_optimal
-from .grid import Grid, Place, gives_points, identity, load_cell, path_of, save_cell
+from .grid import Grid, Place, identity, load_cell, path_of, save_cell
 from .ledger import ledgers
 
 WORDS = 60
@@ -94,7 +94,10 @@ class Runner:
         on = self._on_slices([], asked.prompts, len(asked.prompts))[:1] if grid.limit else []
         limit = limit_of(grid.limit, self._units, on[0] if on else None) if grid.limit else None
         slots = max(map(len, asked.prompts))
-        return Engine(self.model, asked.wording, grid.seed, slots, limit), asked.prompts
+        engine = Engine(
+            self.model, asked.answer_format, grid.seed, slots, limit, figures=True
+        )  # the record has each attempt's mean log-probability
+        return engine, asked.prompts
 
     @cached_property
     def _costed(self) -> Costed:
@@ -142,13 +145,13 @@ class Runner:
         """The slices, with the lengths of these answers, or the budgets where there are none."""
         subject, grid = self.grid.subject, self.grid
         shapes = self._costed.shapes
-        asked = Asked(
+        request = PredictionRequest(
             model=NamedShape(subject.config.name, shapes[REASONER]),
             lengths=_lengths(grid, answered, prompts, batch),
             weight_dtype=subject.dtype,
             terms=grid.terms,
         )
-        return [OnSlice(query_of(asked, each), shapes, grid.terms) for each in self.slices]
+        return [OnSlice(query_of(request, each), shapes) for each in self.slices]
 
     def _points(
         self,
@@ -157,7 +160,7 @@ class Runner:
         logs: list[PassLog],
         over: list[OnSlice],
     ) -> list[AttemptsPoint]:
-        if not gives_points(place.strategy, verifiers_with(self.grid.verifier)):
+        if not self.grid.strategy(place).independent:
             return []
         n = len(results)
         points = []
@@ -289,7 +292,7 @@ def evaluate(
 
 def _slices(grid: Grid, longest_prompt: int, batch: int) -> list[Slice]:
     """The slices asked for and each chip's smallest, all of which hold the budgets."""
-    asked = Asked(
+    request = PredictionRequest(
         model=NamedShape(grid.subject.config.name, shape_of(grid.subject.config)),
         lengths=Lengths(
             prompts=float(batch),
@@ -303,15 +306,15 @@ def _slices(grid: Grid, longest_prompt: int, batch: int) -> list[Slice]:
     )
     found = list(grid.slices)
     for over in found:
-        require_forecast(asked, over)
+        fitting_query(request, over)
     for chip in grid.chips:
-        smallest = slice_for(asked, chip)
+        smallest = smallest_query(request, chip)
         if smallest is None:
             raise ProfileInputError(
                 f"no slice of {chip.name} that its links join holds this run: lower --batch or "
                 "--attempts, or name a --slice"
             )
-        found.append(smallest)
+        found.append(smallest.slice)
     return list({over.name: over for over in found}.values())
 
 

@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
+from ...model.phases import THINK
 from ...model.reward_model import TrainedVerifier
 from ...model.strategies.base import Strategy
-from ...model.strategies.registry import STRATEGIES, VERIFIERS, parse_strategy, with_verifier
-from ...model.strategies.verifiers import Verifier
+from ...model.strategies.registry import parse_strategy, with_verifier
 from ...model.tasks import Problem, Task
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
@@ -69,7 +68,7 @@ class Grid:
     def widest(self) -> int:
         """Most rows that one question has in any cell."""
         strategies = [self.strategy(place) for place in self.places]
-        return max(map(rows_of, strategies), default=1)
+        return max((strategy.rows for strategy in strategies), default=1)
 
     def strategy(self, place: Place) -> Strategy:
         """The strategy of a cell, for its settings: `Runner` runs it."""
@@ -105,7 +104,8 @@ def places_of(
         strategies = [with_verifier(text, TRAINED) for text in strategies]
         require_use(strategies)
     texts = list(dict.fromkeys(strategies))
-    samples = [rows_of(parse_strategy(t, verifiers)) for t in texts if gives_points(t, verifiers)]
+    parsed = [parse_strategy(text, verifiers) for text in texts]
+    samples = [strategy.rows for strategy in parsed if strategy.independent]
     if ks and max(samples, default=0) < max(ks):
         texts.append(f"{SAMPLE}:n={max(ks)}")
     if not texts or not budgets:
@@ -114,25 +114,9 @@ def places_of(
         )
     places = []
     for text in texts:
-        thinks = "think" in parse_strategy(text, verifiers).phases
+        thinks = THINK in parse_strategy(text, verifiers).phases
         places += [Place(text, budget) for budget in (budgets if thinks else (None,))]
     return places
-
-
-def rows_of(strategy: Strategy) -> int:
-    """Rows that a strategy has for a question at one time, by its settings."""
-    inner: Any = getattr(strategy, "strategy", strategy)  # of an answer cache: what it asks
-    settings = (getattr(inner, name, None) for name in ("round", "n", "k"))
-    return next((int(setting) for setting in settings if setting is not None), 1)
-
-
-def gives_points(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> bool:
-    """Whether its attempts are independent samples, from which any k of them can be estimated."""
-    strategy: Any = parse_strategy(text, verifiers)
-    return isinstance(strategy, _SAMPLE) and strategy.temperature > 0
-
-
-_SAMPLE = next(kind for kind in STRATEGIES if kind.name == SAMPLE)
 
 
 def _require_positive(option: str, numbers: Sequence[int]) -> None:

@@ -14,7 +14,7 @@ from ..records import CompiledTarget, Profile
 from .job import Names, Option, WordList, WrittenJob, reserved
 
 if TYPE_CHECKING:
-    from ..compiled.spec import PhaseName, ProgramSpec
+    from ..compiled.spec import ProgramSpec
 
 DType = Literal["float32", "bfloat16"]
 
@@ -130,7 +130,8 @@ class CompileJob(WrittenJob):
 
     def specs(self) -> "list[ProgramSpec]":
         """The programs for each target, known to be possible."""
-        from ..compiled.spec import PHASES, WHOLE_MESH, ProgramSpec, parse_mesh
+        from ...model.phases import THINK_AND_ANSWER
+        from ..compiled.spec import WHOLE_MESH, ProgramSpec, parse_mesh
         from ..compiled.targets import parse_target
         from ..model_spec import resolve_subject
 
@@ -146,7 +147,7 @@ class CompileJob(WrittenJob):
                 context=self.context,
                 prompt=self.prompt,
                 think_steps=self.think,
-                phases=_known_phases(self.phases or PHASES),
+                phases=_known_phases(self.phases or THINK_AND_ANSWER),
                 layouts=self.layouts,
                 mesh=parse_mesh(self.mesh) if self.mesh else WHOLE_MESH,
             )
@@ -157,11 +158,12 @@ class CompileJob(WrittenJob):
         return specs
 
 
-def _known_phases(names: tuple[str, ...]) -> "tuple[PhaseName, ...]":
+def _known_phases(names: tuple[str, ...]) -> tuple[str, ...]:
     """The phases of these names, in their own order."""
-    from ..compiled.spec import PHASES
+    from ...model.phases import PHASES
+    from ..compiled.spec import STEP
 
-    known: tuple[PhaseName, ...] = (*PHASES, "step")
+    known = (*PHASES, STEP)
     for name in names:
         if name not in known:
             raise ProfileInputError(f"unknown phase '{name}': expected of {', '.join(known)}")

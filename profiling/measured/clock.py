@@ -22,8 +22,7 @@ class Stretch:
 
 @dataclass
 class PhaseClock:
-    """Listens to `rooflink.model.generate`, or to a strategy's sessions, which have finished all
-    work whenever they report.
+    """Listens to the sessions of a strategy, which have finished all work whenever they report.
 
     `on_progress(phase, passes, active)` hears of the same calls, e.g. for a progress bar.
     """

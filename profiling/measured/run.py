@@ -1,26 +1,24 @@
 """Running a workload under the clock: warm-up, repeats, and the machine's limits beside them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import Generic, TypeVar
 
-from ...model.generate import Attempt, Batch, Observer, generate, warm_up
-from ...model.transformer import Transformer
+from ...model.generation.attempt import Answered
+from ...model.generation.engine import Engine, Observer, Questions
+from ...model.generation.generate import warm_up
+from ...model.strategies.base import Strategy
 from ..progress import Watcher
 from ..records import MachineLimits, Spread
-from ..workload import Plan
 from .clock import PhaseClock
 from .machine import better, measure_limits
 
-Result = TypeVar("Result")
-
 
 @dataclass(frozen=True)
-class Runs(Generic[Result]):
+class Runs:
     """What the repeats gave. All repeats think the same thoughts: they share keys."""
 
-    results: list[Result]  # of the last repeat: attempts, or a strategy's answers
+    answered: list[Answered]  # of the last repeat
     clocks: list[list[PhaseClock]]  # [repeat][batch]
     limits: MachineLimits
     interrupted: bool
@@ -50,39 +48,30 @@ def _spread(times: list[float]) -> Spread:
 
 
 def run_repeats(
-    model: Transformer, plan: Plan, repeats: int, dtype: str, watcher: Watcher
-) -> Runs[Attempt]:
-    """Run the plan `repeats` times; see `repeated`."""
-    return repeated(
-        lambda: _warm_up(model, plan, watcher),
-        lambda name: _run_once(model, plan, name, watcher),
-        repeats,
-        dtype,
-        watcher,
-    )
-
-
-def repeated(
-    warm_up: Callable[[], None],
-    once: Callable[[str], tuple[list[Result], list[PhaseClock]]],
+    engine: Engine,
+    new_strategy: Callable[[], Strategy],
+    batches: Sequence[Questions],
     repeats: int,
     dtype: str,
     watcher: Watcher,
-) -> Runs[Result]:
-    """Run `once`, told its name, `repeats` times after a warm-up that compiles; measure limits on
-    both sides. It gives its results and a clock for each batch.
+) -> Runs:
+    """Answer `batches` `repeats` times with a new strategy each time, after a warm-up that
+    compiles; measure the machine's limits on both sides.
 
-    Ctrl-C after the first repeat ends the measurement and keeps what is finished.
+    Phases are clocked at the borders that a session announces, with the bookkeeping between their
+    calls; what a strategy does between phases (reading answers, counting votes) is in none of
+    them. Ctrl-C after the first repeat ends the measurement and keeps what is finished.
     """
     watcher.stage("Measuring this machine's limits")
     limits = measure_limits(dtype)
-    warm_up()
+    passes = _warm_up(engine, new_strategy(), batches, watcher)
     clocks: list[list[PhaseClock]] = []
-    results: list[Result] = []
+    answered: list[Answered] = []
     interrupted = False
     for repeat in range(repeats):
+        watcher.stage(f"Run {repeat + 1} of {repeats}", total=passes, unit="passes")
         try:
-            results, clock = once(f"Run {repeat + 1} of {repeats}")
+            answered, clock = _run_once(engine, new_strategy(), batches, watcher)
         except KeyboardInterrupt:
             if not clocks:
                 raise
@@ -90,36 +79,43 @@ def repeated(
             break
         clocks.append(clock)
     watcher.stage("Measuring this machine's limits again")
-    return Runs(results, clocks, better(limits, measure_limits(dtype)), interrupted)
+    return Runs(answered, clocks, better(limits, measure_limits(dtype)), interrupted)
 
 
-def _warm_up(model: Transformer, plan: Plan, watcher: Watcher) -> None:
-    sizes = {len(batch.prompts): batch for batch in plan.batches}
+def _warm_up(
+    engine: Engine, strategy: Strategy, batches: Sequence[Questions], watcher: Watcher
+) -> int:
+    """Compile every program that a repeat uses; how many passes it will make, at most.
+
+    A lean engine's programs are known beforehand. What another one needs shows in a whole run:
+    the same seed makes the same passes.
+    """
+    if not engine.lean:
+        watcher.stage("Compiling, in a first run that is not measured", unit="passes")
+        _, clocks = _run_once(engine, strategy, batches, watcher)
+        return sum(clock.passes for clock in clocks)
+    sizes = {len(batch.prompts): batch for batch in batches}
     watcher.stage("Compiling prefill, think and answer", total=len(sizes))
     for batch in sizes.values():
-        request = plan.request
-        warm_up(model, batch, plan.rules, request.sampler, request.attempts, plan.prompt_slots)
+        warm_up(engine, batch, strategy.sampler, strategy.rows, strategy.reads_figures)
         watcher.advance(1)
+    return len(batches) * (engine.rules.slots + 1)
 
 
 def _run_once(
-    model: Transformer, plan: Plan, name: str, watcher: Watcher
-) -> tuple[list[Attempt], list[PhaseClock]]:
-    passes_ahead = len(plan.batches) * (plan.rules.slots + 1)
-    watcher.stage(name, total=passes_ahead, unit="passes")
-    attempts: list[Attempt] = []
+    engine: Engine, strategy: Strategy, batches: Sequence[Questions], watcher: Watcher
+) -> tuple[list[Answered], list[PhaseClock]]:
+    answered: list[Answered] = []
     clocks = []
-    for batch in plan.batches:
+    for batch in batches:
         clock = PhaseClock(on_progress=lambda phase, passes, active: watcher.advance(passes))
-        attempts += run_batch(model, plan, batch, clock)
+        answered += answer_batch(engine, strategy, batch, clock)
         clocks.append(clock)
-    return attempts, clocks
+    return answered, clocks
 
 
-def run_batch(model: Transformer, plan: Plan, batch: Batch, observer: Observer) -> list[Attempt]:
-    """Attempts at one batch of `plan`; `observer` hears of its phases."""
-    request = plan.request
-    return generate(
-        model, batch, plan.rules, request.sampler, request.attempts, request.seed,
-        plan.prompt_slots, observer,
-    )  # fmt: skip
+def answer_batch(
+    engine: Engine, strategy: Strategy, batch: Questions, observer: Observer
+) -> list[Answered]:
+    """Answers to one batch; `observer` hears of the phases."""
+    return strategy.run(replace(engine, observer=observer), batch)

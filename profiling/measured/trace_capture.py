@@ -10,11 +10,10 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 
-from ...model.generate import Observer
+from ...model.generation.engine import Observer
 from ..progress import Watcher
 from ..records import Clock, Trace
 from .clock import PhaseClock
@@ -104,7 +103,7 @@ def _record(generation: Callable[[Observer], object], steps: PhaseSteps, folder:
 
 def trace_generation(
     generation: Callable[[Observer], object],
-    runs: Runs[Any],
+    runs: Runs,
     folder: Path,
     watcher: Watcher,
 ) -> Trace:

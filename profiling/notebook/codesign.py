@@ -7,7 +7,6 @@ from typing import Any
 
 from ..errors import ProfileInputError
 from ..jobs.codesign_job import CodesignJob
-from ..records import Profile
 from ..records.codesign import CodesignCase, CodesignReport
 from ..reports.charts.codesign_elasticities import tornado
 from ..reports.charts.codesign_roofline import lever_rooflines
@@ -19,8 +18,8 @@ from ..reports.sections import codesign_search as search_tables
 from ..reports.sections import codesign_tables as tables
 from ..reports.sections.codesign_document import codesign_cell
 from ..reports.write_studies import write_codesign
-from .from_job import function_of
-from .run import Run, recorded
+from .functions import function_of
+from .run import recorded
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def _view(result: CodesignReport, job: CodesignJob) -> Codesigned:
     return Codesigned(result)
 
 
-def _profiles(runs: Run | Profile | str | Path | Sequence[Any]) -> tuple[Any, ...]:
+def _profiles(runs: object) -> tuple[object, ...]:
     """What `profile` or `load` returned as the profile it holds; folders and files as they are."""
     several = runs if isinstance(runs, list | tuple) else [runs]
     return tuple(map(recorded, several))

@@ -66,6 +66,11 @@ class Widths:
     kv_bytes: Number
     activation_bytes: Number  # also the operands of the matrix units
 
+    @property
+    def narrowing(self) -> Number:
+        """log2(operand width / weight width): 1 for int8 weights with bfloat16 operands."""
+        return arrays.log2(self.activation_bytes / self.weight_bytes)
+
 
 KERNELS_PER_LAYER = 10.0
 """Norm, projections, rotation, cache write, attention, output, norm, gate and up, product, down:
@@ -180,6 +185,14 @@ def matmul_work(
 def elementwise_work(moved_bytes: Number) -> Work:
     """One kernel that reads and writes `moved_bytes` in all."""
     return _work(vector_bytes=moved_bytes, kernels=1.0)
+
+
+def copy_work(shape: ModelShape, positions: Number, widths: Widths, spread: Spread) -> Work:
+    """Cached positions copied from row to row: keys and values, each read once and written once."""
+    split = spread.split
+    element = shape.kv_elements_per_token * widths.kv_bytes
+    held = positions / (split.data * split.expert) / kv_shards(shape, split)
+    return _work(vector_bytes=2 * held * element, kernels=2.0, steps=1.0)
 
 
 def exchange_work(exchange: Exchange) -> Work:

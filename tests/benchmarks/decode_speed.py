@@ -18,8 +18,9 @@ from statistics import median
 import jax.numpy as jnp
 
 from rooflink.model import preset
-from rooflink.model.generate import Batch, Observer, generate, warm_up
-from rooflink.model.generation.stopping import budget_rules
+from rooflink.model.generation.engine import Engine, Observer, Questions
+from rooflink.model.generation.generate import generate, warm_up
+from rooflink.model.generation.stopping import AnswerFormat, budget_rules
 from rooflink.model.sampling import Greedy
 from rooflink.model.transformer import Transformer, random_transformer
 from rooflink.profiling.backend import choose_backend
@@ -27,7 +28,7 @@ from rooflink.profiling.measured.clock import PhaseClock
 from rooflink.profiling.measured.machine import measure_limits
 
 CONFIG = preset("smollm2-135m")
-PROMPT = Batch([list(range(1, 65))])
+PROMPT = Questions([list(range(1, 65))])
 RULES = budget_rules(think_budget=64, answer_budget=1)
 PASSES = RULES.longest_thought - 1
 
@@ -55,16 +56,21 @@ for batch in (1, 8):
 """
 
 
+def engine(model: Transformer, observer: Observer | None = None) -> Engine:
+    answer_format = AnswerFormat(RULES, decode=lambda tokens: "")
+    return Engine(model, answer_format, observer=observer, lean=True)
+
+
 def think_rate(model: Transformer, attempts: int) -> float:
     """Tokens thought per second."""
     clock = PhaseClock()
-    generate(model, PROMPT, RULES, Greedy(), attempts, observer=clock)
+    generate(engine(model, clock), PROMPT, Greedy(), attempts)
     return PASSES * attempts / clock.time_s["think"]
 
 
 def run_time_s(model: Transformer, observer: Observer | None) -> float:
     start = time.perf_counter()
-    generate(model, PROMPT, RULES, Greedy(), 1, observer=observer)
+    generate(engine(model, observer), PROMPT, Greedy(), 1)
     return time.perf_counter() - start
 
 
@@ -90,7 +96,7 @@ def main() -> None:
     options = parser.parse_args()
     model = random_transformer(CONFIG, jnp.float32, 0)
     for attempts in (1, 8):
-        warm_up(model, PROMPT, RULES, Greedy(), attempts)
+        warm_up(engine(model), PROMPT, Greedy(), attempts)
     rounds = [one_round(model, options.peer) for _ in range(options.rounds)]
     for name in rounds[0]:
         show(name, [figures[name] for figures in rounds])

@@ -57,7 +57,7 @@ from rooflink.profiling.compiled.compile import compile_phases
 from rooflink.profiling.compiled.executable import compile_program
 from rooflink.profiling.compiled.hlo.proto import parse_module
 from rooflink.profiling.compiled.lens import traffic_of
-from rooflink.profiling.compiled.spec import Layouts, PhaseName, ProgramSpec
+from rooflink.profiling.compiled.spec import Layouts, ProgramSpec
 from rooflink.profiling.compiled.targets import parse_target
 from rooflink.profiling.compiled.traffic.traffic import ModuleTraffic
 from rooflink.profiling.compiled.traffic.walk import module_traffic
@@ -67,7 +67,7 @@ from rooflink.profiling.errors import ProfileInputError
 MODEL = "llama3-8b"
 TOKENS = 64
 FEW_LAYERS = 4
-OURS: tuple[tuple[str, PhaseName, Layouts], ...] = (
+OURS: tuple[tuple[str, str, Layouts], ...] = (
     ("rooflink, think loop", "think", "chosen"),
     ("rooflink, step, chosen layouts", "step", "chosen"),
     ("rooflink, step, default layouts", "step", "default"),
@@ -183,7 +183,7 @@ def few_layers(spec: ProgramSpec) -> ProgramSpec:
     return dataclasses.replace(spec, config=config, target=parse_target(one_chip))
 
 
-def our_row(spec: ProgramSpec, name: str, phase: PhaseName, layouts: Layouts) -> Row:
+def our_row(spec: ProgramSpec, name: str, phase: str, layouts: Layouts) -> Row:
     wanted = dataclasses.replace(spec, phases=(phase,), layouts=layouts)
     (compiled,) = compile_phases(wanted)
     return row_of(name, traffic_of(compiled), compiled.record.passes)

@@ -6,14 +6,16 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax import Array
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.decode import StopReason, ThoughtRules
-from rooflink.model.generate import Attempt, Batch, generate, require_context
+from rooflink.model.generation.attempt import Attempt
+from rooflink.model.generation.stopping import Stop, ThoughtRules, require_context
 from rooflink.model.sampling import Greedy, Sampler, Temperature
 
+from ..support.generation import attempts_at
 from .references.families import VOCAB, token_sequence
 from .references.models import family_model, last_logits
 
@@ -42,7 +44,7 @@ def decode_plainly(
     sampler: Sampler,
     seed: int = 0,
 ) -> Attempt:
-    """What `generate` promises for one attempt, every token from a pass over all before it."""
+    """What generation promises for one attempt, every token from a pass over all before it."""
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), index), attempt)
 
     def following(said: list[int]) -> int:
@@ -54,13 +56,13 @@ def decode_plainly(
         token = following(thought)
         if token in rules.end_tokens or len(thought) == rules.think_budget:
             ended = token in rules.end_tokens
-            stop = StopReason.END_OF_SEQUENCE if ended else StopReason.BUDGET
+            stop = Stop.END_OF_SEQUENCE if ended else Stop.BUDGET
             forced = len(rules.cue)
             thought += rules.cue
             break
         thought.append(token)
         if any(tuple(thought[-len(marker) :]) == marker for marker in rules.markers):
-            stop, forced = StopReason.MARKER, 0
+            stop, forced = Stop.MARKER, 0
             break
 
     answer: list[int] = []
@@ -68,7 +70,12 @@ def decode_plainly(
         answer.append(following(thought + answer))
         if answer[-1] in rules.end_tokens:
             break
-    return Attempt(index, attempt, tuple(thought), tuple(answer), forced, stop)
+    said = tuple(thought), tuple(answer)
+    marks = np.arange(len(thought) + len(answer))
+    marks = (marks < len(thought)) & (marks >= len(thought) - forced)
+    text = " ".join(str(token) for token in answer if token not in rules.end_tokens)
+    first = text.split(" ")[0] or None
+    return Attempt(index, attempt, *said, stop, text=text, extracted=first, forced=marks)
 
 
 def plainly(rules: ThoughtRules, sampler: Sampler, attempts: int, seed: int = 0) -> list[Attempt]:
@@ -90,13 +97,15 @@ def test_attempts_equal_separate_plain_runs(mixed_rules: ThoughtRules) -> None:
     """Four attempts over one shared prompt cache, for three prompts of unequal lengths, say token
     for token what each says by itself: thoughts by marker, end of sequence and budget, answers
     after idle gaps included."""
-    attempts = generate(MODEL, Batch(PROMPTS), mixed_rules, NUCLEUS, attempts=4)
-    assert attempts == plainly(mixed_rules, NUCLEUS, attempts=4)
+    attempts = attempts_at(MODEL, PROMPTS, mixed_rules, NUCLEUS, attempts=4)
+    expected = plainly(mixed_rules, NUCLEUS, attempts=4)
+    assert attempts == expected
+    assert [a.forced_tokens for a in attempts] == [a.forced_tokens for a in expected]
 
-    assert {attempt.stop_reason for attempt in attempts} == {
-        StopReason.MARKER,
-        StopReason.BUDGET,
-        StopReason.END_OF_SEQUENCE,
+    assert {attempt.stop for attempt in attempts} == {
+        Stop.MARKER,
+        Stop.BUDGET,
+        Stop.END_OF_SEQUENCE,
     }
     for first in (0, 4, 8):
         lengths = [len(attempt.thought) for attempt in attempts[first : first + 4]]
@@ -109,16 +118,22 @@ def test_attempts_equal_separate_plain_runs(mixed_rules: ThoughtRules) -> None:
 @pytest.mark.parametrize("index", range(3))
 def test_batch_equals_its_rows(mixed_rules: ThoughtRules, index: int) -> None:
     """A prompt gives the same attempts alone as in a batch, told its index in the workload."""
-    batch = generate(MODEL, Batch(PROMPTS), mixed_rules, NUCLEUS, attempts=4)
-    alone = generate(
-        MODEL, Batch([PROMPTS[index]], index), mixed_rules, NUCLEUS, attempts=4, prompt_slots=9
+    batch = attempts_at(MODEL, PROMPTS, mixed_rules, NUCLEUS, attempts=4)
+    alone = attempts_at(
+        MODEL,
+        [PROMPTS[index]],
+        mixed_rules,
+        NUCLEUS,
+        attempts=4,
+        first_index=index,
+        prompt_slots=9,
     )
     assert alone == batch[4 * index : 4 * index + 4]
 
 
 def test_seed_decides(mixed_rules: ThoughtRules) -> None:
     """The same seed says the same again; another says what the plain decoder says with it."""
-    run = partial(generate, MODEL, Batch(PROMPTS), mixed_rules, NUCLEUS, attempts=4)
+    run = partial(attempts_at, MODEL, PROMPTS, mixed_rules, NUCLEUS, attempts=4)
     assert run(seed=0) == run(seed=0)
     other = run(seed=1)
     assert other == plainly(mixed_rules, NUCLEUS, attempts=4, seed=1)
@@ -139,7 +154,7 @@ SAID = greedy_tokens((), 30)
 
 def once(rules: ThoughtRules) -> Attempt:
     """One greedy attempt at the first prompt, also checked against the plain decoder."""
-    (attempt,) = generate(MODEL, Batch(PROMPTS[:1]), rules, Greedy(), attempts=1)
+    (attempt,) = attempts_at(MODEL, PROMPTS[:1], rules, Greedy(), attempts=1)
     assert attempt == decode_plainly(PROMPTS[0], 0, 0, rules, Greedy())
     return attempt
 
@@ -156,7 +171,7 @@ def test_marker_ends_the_thought(start: int, length: int) -> None:
     attempt = once(replace(FREE, markers=((VOCAB, 1, 2, 3), marker)))
     assert attempt.thought == SAID[:end]
     assert attempt.answer == SAID[end : end + FREE.answer_budget]
-    assert (attempt.stop_reason, attempt.forced_tokens) == (StopReason.MARKER, 0)
+    assert (attempt.stop, attempt.forced_tokens) == (Stop.MARKER, 0)
 
 
 @pytest.mark.parametrize("at", [0, 6])
@@ -165,7 +180,7 @@ def test_end_of_sequence_forces_the_cue(at: int) -> None:
     assert SAID[at] not in SAID[:at]
     attempt = once(replace(FREE, end_tokens=(SAID[at],)))
     assert attempt.thought == SAID[:at] + CUE
-    assert (attempt.stop_reason, attempt.forced_tokens) == (StopReason.END_OF_SEQUENCE, 2)
+    assert (attempt.stop, attempt.forced_tokens) == (Stop.END_OF_SEQUENCE, 2)
     assert attempt.answer[0] == greedy_tokens(SAID[:at] + CUE, 1)[0]
 
 
@@ -174,21 +189,21 @@ def test_budget_forces_the_cue(budget: int) -> None:
     """So many tokens are thought, then the cue is forced; 17 takes a second call of the loop."""
     attempt = once(replace(FREE, think_budget=budget))
     assert attempt.thought == SAID[:budget] + CUE
-    assert (attempt.stop_reason, attempt.forced_tokens) == (StopReason.BUDGET, 2)
+    assert (attempt.stop, attempt.forced_tokens) == (Stop.BUDGET, 2)
     assert attempt.answer == greedy_tokens(SAID[:budget] + CUE, FREE.answer_budget)
 
 
 def test_marker_at_the_budget_counts_as_a_marker() -> None:
     """A thought whose last affordable token completes a marker needs no cue."""
     attempt = once(replace(FREE, think_budget=8, markers=(SAID[6:8],)))
-    assert (attempt.thought, attempt.stop_reason) == (SAID[:8], StopReason.MARKER)
+    assert (attempt.thought, attempt.stop) == (SAID[:8], Stop.MARKER)
 
 
 def test_marker_inside_the_cue_forces_on() -> None:
     """A cue that spells a marker is still forced to its end, and is not counted as said."""
     attempt = once(replace(FREE, think_budget=5, markers=(CUE[:1],)))
     assert attempt.thought == SAID[:5] + CUE
-    assert (attempt.stop_reason, attempt.forced_tokens) == (StopReason.BUDGET, 2)
+    assert (attempt.stop, attempt.forced_tokens) == (Stop.BUDGET, 2)
 
 
 def test_answer_ends_at_an_end_token() -> None:
@@ -198,7 +213,7 @@ def test_answer_ends_at_an_end_token() -> None:
     assert at < FREE.answer_budget - 1, "no different from the budget"
     attempt = once(replace(FREE, think_budget=2, end_tokens=(said[at],)))
     assert attempt.answer == said[: at + 1]
-    assert attempt.stop_reason is StopReason.BUDGET
+    assert attempt.stop is Stop.BUDGET
 
 
 def test_answer_of_one_token() -> None:
@@ -244,7 +259,7 @@ def test_observer_hears_phases_and_changes_nothing(mixed_rules: ThoughtRules) ->
     Prefill emits a thought's first token, so thoughts take one pass fewer than they have tokens.
     """
     recorder = Recorder()
-    run = partial(generate, MODEL, Batch(PROMPTS), mixed_rules, NUCLEUS, attempts=4)
+    run = partial(attempts_at, MODEL, PROMPTS, mixed_rules, NUCLEUS, attempts=4)
     attempts = run(observer=recorder)
     assert attempts == run()
 
@@ -253,9 +268,7 @@ def test_observer_hears_phases_and_changes_nothing(mixed_rules: ThoughtRules) ->
     thoughts = [len(attempt.thought) for attempt in attempts]
     assert recorder.passes["think"] == [16, max(thoughts) - 1 - 16]
     assert recorder.passes["answer"] == [max(len(attempt.answer) for attempt in attempts)]
-    still_thinking = [sum(length > read for length in thoughts) for read in (1, 17)]
-    assert recorder.active["prefill"] == still_thinking[:1]
-    assert recorder.active["think"] == [still_thinking[1], 0]
+    assert recorder.active["think"] == [sum(length > 17 for length in thoughts), 0]
     assert recorder.active["answer"] == [0]
 
 
@@ -263,7 +276,7 @@ def test_observer_hears_of_a_thought_that_prefill_ends() -> None:
     """A thought of one token leaves no pass to the think phase, which still begins and ends."""
     recorder = Recorder()
     rules = replace(FREE, markers=((VOCAB, 1, 2, 3), SAID[:1]))
-    generate(MODEL, Batch(PROMPTS[:1]), rules, Greedy(), attempts=1, observer=recorder)
+    attempts_at(MODEL, PROMPTS[:1], rules, Greedy(), attempts=1, observer=recorder)
     assert recorder.heard == PHASES_IN_ORDER
     assert recorder.passes == {"prefill": [1], "think": [], "answer": [FREE.answer_budget]}
 
@@ -272,7 +285,7 @@ def test_observer_hears_of_a_thought_that_prefill_ends() -> None:
 def test_empty_prompt_is_refused(prompts: list[list[int]]) -> None:
     """No prompts, or one without tokens, is the user's mistake and said to be."""
     with pytest.raises(ModelInputError, match="no tokens"):
-        generate(MODEL, Batch(prompts), FREE, Greedy(), attempts=1)
+        attempts_at(MODEL, prompts, FREE, Greedy(), attempts=1)
 
 
 def test_prompt_beyond_the_context_is_refused() -> None:
@@ -283,7 +296,7 @@ def test_prompt_beyond_the_context_is_refused() -> None:
     with pytest.raises(
         ModelInputError, match=f"need {context + 1} positions.*context of {context}"
     ):
-        generate(MODEL, Batch([[1], [1] * (fits + 1)]), FREE, Greedy(), attempts=1)
+        attempts_at(MODEL, [[1], [1] * (fits + 1)], FREE, Greedy(), attempts=1)
 
 
 def test_slots_hold_the_longest_attempt() -> None:

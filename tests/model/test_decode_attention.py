@@ -7,12 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from jax import Array
 from jax.experimental import pallas as pl
-from jax.sharding import AbstractDevice, AbstractMesh
 
+from rooflink.model.generation.stopping import ThoughtRules
 from rooflink.model.layers import Context, Visibility, attend
-from rooflink.model.pallas_attention import BLOCK, attend_once, seen_words, several_cores
+from rooflink.model.pallas_attention import BLOCK, PallasAttention, attend_once, seen_words
+from rooflink.model.sampling import Greedy
+
+from ..support.generation import attempts_at
+from .references.models import family_model
 
 LAYERS, LAYER = 3, 1
 
@@ -75,15 +80,6 @@ def test_an_idle_attempt_changes_no_other_and_stays_finite() -> None:
     np.testing.assert_allclose(found[:, [0, 2]], wanted[:, [0, 2]], atol=1e-6)
 
 
-@pytest.mark.parametrize(("cores", "several"), [(1, False), (2, True), (None, False)])
-def test_the_kernel_is_for_devices_of_several_cores(cores: int | None, several: bool) -> None:
-    assert not several_cores()  # this CPU
-    device = AbstractDevice("TPU v5", cores, "tpu")
-    mesh = AbstractMesh((2,), ("kv",), abstract_device=device)
-    with jax.sharding.use_abstract_mesh(mesh):
-        assert several_cores() == several
-
-
 def test_words_hold_each_slot_in_one_bit() -> None:
     """Slot j * 128 + w of a block is bit j of its word w."""
     own = np.zeros((1, 1, 1, BLOCK + 5), bool)
@@ -138,3 +134,16 @@ def test_the_estimate_is_what_the_kernels_blocks_move(
     attend_once(query, stack, jnp.int32(LAYER), seen_words(sees), interpret=True)
     assert stated == walked
     assert len(stated) == (2 if prompt else 1)
+
+
+def test_a_model_decodes_by_the_kernel_that_it_is_given() -> None:
+    """The same tokens, prompts of several attempts and idle ones included."""
+    model = family_model("llama3-scaled")
+    graph, state = nnx.split(model)
+    by_kernel = nnx.merge(graph, state)
+    by_kernel.kernel = PallasAttention(interpret=True)
+    rules = ThoughtRules(6, 3, markers=((1,),), cue=(2,), end_tokens=())
+    plain, kernel = (
+        attempts_at(one, [[5, 6, 7], [8]], rules, Greedy(), 2) for one in (model, by_kernel)
+    )
+    assert [a.said for a in plain] == [a.said for a in kernel]

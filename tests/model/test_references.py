@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rooflink.model.decode import ThoughtRules
-from rooflink.model.generate import Batch, generate
+from rooflink.model.generation.stopping import ThoughtRules
 from rooflink.model.sampling import Greedy
 
+from ..support.generation import attempts_at
 from .references.families import FAMILIES, GREEDY_TOKENS, TOKENS, VOCAB, token_sequence
 from .references.models import all_logits, family_model
 
@@ -31,5 +31,5 @@ def test_greedy_tokens(family: str) -> None:
     never = ((VOCAB,),)
     rules = ThoughtRules(GREEDY_TOKENS, 1, markers=never, cue=(0,), end_tokens=())
     prompt = token_sequence(TOKENS)[:8].tolist()
-    (attempt,) = generate(family_model(family), Batch([prompt]), rules, Greedy(), attempts=1)
+    (attempt,) = attempts_at(family_model(family), [prompt], rules, Greedy(), attempts=1)
     assert list(attempt.thought[:GREEDY_TOKENS]) == VALUES[f"{family}/greedy"].tolist()

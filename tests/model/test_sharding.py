@@ -10,7 +10,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import cache, partial
-from inspect import unwrap
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,22 @@ import pytest
 from jax.sharding import Mesh, PartitionSpec
 
 from rooflink.model import ModelConfig, ModelInputError, preset
-from rooflink.model.decode import prefill, think
-from rooflink.model.generate import attempt_keys
-from rooflink.model.generation.stopping import budget_rules
+from rooflink.model.generation.engine import attempt_keys
+from rooflink.model.generation.generate import endings_of
+from rooflink.model.generation.programs import State, decode_program, prompt_program
+from rooflink.model.generation.stopping import AnswerFormat, budget_rules
 from rooflink.model.kv_cache import KVCache
 from rooflink.model.layers import Context, Visibility, attend
 from rooflink.model.mesh import MESH_AXES, MESH_AXES_OF, ModelSplit, partition, split_devices
 from rooflink.model.pallas_attention import attend_once, seen_words
 from rooflink.model.sampling import Temperature
-from rooflink.model.sharding import PARAMETER_AXES, leaf_name, parameter_shardings, state_shardings
+from rooflink.model.sharding import (
+    PARAMETER_AXES,
+    leaf_name,
+    parameter_shardings,
+    result_sharding,
+    state_shardings,
+)
 from rooflink.model.transformer import Transformer, abstract_transformer, transformer_from
 
 TINY = ModelConfig(
@@ -48,32 +54,37 @@ CASES: dict[str, tuple[ModelConfig, int, int]] = {  # model, data, model axis
 }
 BATCH, ATTEMPTS, PROMPT, STEPS = 2, 4, 6, 5
 RULES, SAMPLER = budget_rules(STEPS + 2, 2), Temperature(1.0, top_p=0.95)
+FORMAT = AnswerFormat(RULES, decode=lambda tokens: "")
 
 
 def steps(model: Transformer, split: ModelSplit | None) -> dict[str, Any]:
     """Prefill, some thinking, and the logits of one more token; on a mesh if there is a split."""
     prompts = jnp.arange(BATCH * PROMPT).reshape(BATCH, PROMPT).astype(jnp.int32) % 90 + 1
-    inputs = (prompts, jnp.array([PROMPT, PROMPT - 2]), attempt_keys(3, 0, BATCH, ATTEMPTS))
-    begin = partial(unwrap(prefill), rules=RULES, sampler=SAMPLER)
-    go_on = partial(unwrap(think), steps=STEPS, rules=RULES, sampler=SAMPLER)
+    keys = attempt_keys(3, jnp.arange(BATCH), ATTEMPTS)
+    inputs = (prompts, jnp.array([PROMPT, PROMPT - 2]), keys)
+    endings = jax.tree.map(jnp.asarray, endings_of(FORMAT, thinking=True, cued=True))
+    begin = partial(prompt_program, endings=endings, sampler=SAMPLER, rules=RULES)
+    go_on = partial(decode_program, endings=endings, sampler=SAMPLER, passes=STEPS)
     if split is None:
-        state = jax.jit(go_on)(model, jax.jit(begin)(model, *inputs))
+        state, said = jax.jit(go_on)(model, jax.jit(begin)(model, *inputs))
     else:
         mesh = split.mesh(jax.devices())
         model = jax.device_put(model, parameter_shardings(model, mesh))
-        shardings = state_shardings(jax.eval_shape(begin, model, *inputs), mesh)
+        shapes = jax.eval_shape(begin, model, *inputs)
+        shardings = State(state_shardings(shapes.rows, mesh), state_shardings(shapes.cursor, mesh))
         state = jax.jit(begin, out_shardings=shardings)(model, *inputs)
-        state = jax.jit(go_on, out_shardings=shardings)(model, state)
+        result = result_sharding("NBA", mesh)
+        state, said = jax.jit(go_on, out_shardings=(shardings, result))(model, state)
 
     @jax.jit
     def next_logits(model: Transformer, cache: KVCache) -> jax.Array:
-        position = state.position[..., None]
-        return model.logits(model.forward(state.token[..., None], position, cache, state.passes)[0])
+        token, position = state.cursor.token[..., None], state.cursor.position[..., None]
+        return model.logits(model.forward(token, position, cache, state.rows.slot)[0])
 
     return {
-        "tokens": np.asarray(state.emitted).tolist(),
-        "logits": np.asarray(next_logits(model, state.cache)).tolist(),
-        "cache shard": list(state.cache.keys.addressable_shards[0].data.shape),
+        "tokens": np.asarray(said).tolist(),
+        "logits": np.asarray(next_logits(model, state.rows.cache)).tolist(),
+        "cache shard": list(state.rows.cache.keys.addressable_shards[0].data.shape),
         "query shard": list(model.blocks.query[...].addressable_shards[0].data.shape),
     }
 

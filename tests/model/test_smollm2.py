@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from rooflink.model import preset
-from rooflink.model.decode import ThoughtRules
-from rooflink.model.generate import Batch, generate
+from rooflink.model.generation.stopping import ThoughtRules
 from rooflink.model.sampling import Greedy
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import WeightSource, open_weights, parameters
 
+from ..support.generation import attempts_at
 from .references.families import GREEDY_TOKENS
 from .references.models import all_logits
 
@@ -76,7 +76,7 @@ def test_greedy_tokens(model: Transformer) -> None:
     never = ((model.config.vocab_size,),)
     rules = ThoughtRules(GREEDY_TOKENS, 1, markers=never, cue=(0,), end_tokens=())
     prompt = VALUES["tokens"][:QUESTION_POSITIONS].tolist()
-    (attempt,) = generate(model, Batch([prompt]), rules, Greedy(), attempts=1)
+    (attempt,) = attempts_at(model, [prompt], rules, Greedy(), attempts=1)
     assert list(attempt.thought[:GREEDY_TOKENS]) == VALUES["greedy"].tolist()
 
 

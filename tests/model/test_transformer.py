@@ -266,7 +266,7 @@ def test_contract_refuses_hidden_transposes(equation: str, natural: str) -> None
 LOWERED = """
 import jax, jax.numpy as jnp
 from rooflink.model import preset
-from rooflink.model.cache import KVCache
+from rooflink.model.kv_cache import KVCache
 from rooflink.model.transformer import abstract_transformer
 
 def one_pass(model, tokens, positions):

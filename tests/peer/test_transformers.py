@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rooflink.model.decode import ThoughtRules
-from rooflink.model.generate import Batch, generate
+from rooflink.model.generation.stopping import ThoughtRules
 from rooflink.model.sampling import Greedy
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import open_weights, parameters
@@ -28,6 +27,7 @@ from ..model.references.families import (
     token_sequence,
 )
 from ..model.references.models import all_logits, config_of, model_of
+from ..support.generation import attempts_at
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -60,7 +60,7 @@ def require_greedy(
     """Each of the `count` tokens we say is the one they find likeliest, but for ties."""
     never = ((ours.config.vocab_size,),)
     rules = ThoughtRules(count, 1, markers=never, cue=(0,), end_tokens=())
-    (attempt,) = generate(ours, Batch([prompt.tolist()]), rules, Greedy(), attempts=1)
+    (attempt,) = attempts_at(ours, [prompt.tolist()], rules, Greedy(), attempts=1)
     said = np.array(attempt.thought[:count])
     logits = reference.all_logits(theirs, np.concatenate((prompt, said[:-1])))[len(prompt) - 1 :]
     assert (logits[np.arange(count), said] > logits.max(axis=-1) - tie).all()

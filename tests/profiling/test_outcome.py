@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from rooflink.model.decode import StopReason
-from rooflink.model.generate import Attempt
+from rooflink.model.generation.attempt import Answered, Attempt
+from rooflink.model.generation.pass_log import PassLog
+from rooflink.model.generation.stopping import Stop
 from rooflink.model.tasks import Problem
 from rooflink.profiling.outcome import outcome_of
 
@@ -15,13 +16,19 @@ TOKENIZER = SimpleNamespace(decode=lambda tokens: " ".join(WORDS[t] for t in tok
 
 def outcome(problems: list[Problem], answers: list[list[int]]):  # type: ignore[no-untyped-def]
     """Of `answers` [prompt][attempt], each one token."""
-    attempts = [
-        Attempt(prompt, place, (), (answer,), 0, StopReason.MARKER)
+    answered = [
+        Answered(
+            prompt, None, 0,
+            tuple(
+                Attempt(prompt, place, (), (answer,), Stop.MARKER, text=WORDS[answer])
+                for place, answer in enumerate(of_one)
+            ),
+            PassLog(),
+        )
         for prompt, of_one in enumerate(answers)
-        for place, answer in enumerate(of_one)
-    ]
-    plan = SimpleNamespace(request=SimpleNamespace(problems=problems, attempts=len(answers[0])))
-    return outcome_of(plan, attempts, TOKENIZER)  # type: ignore[arg-type]
+    ]  # fmt: skip
+    plan = SimpleNamespace(request=SimpleNamespace(problems=problems), plain=True)
+    return outcome_of(plan, answered, TOKENIZER)  # type: ignore[arg-type]
 
 
 def test_more_attempts_at_the_same_prompts_make_no_narrower_interval() -> None:

@@ -105,9 +105,10 @@ _FAINT = """(root => {
     const { left, right, top, bottom } = e.getBoundingClientRect();
     const [x, y] = [(left + right) / 2, (top + bottom) / 2];
     const holds = (r) => r.left <= x && x <= r.right && r.top <= y && y <= r.bottom;
-    const filled = [...e.ownerSVGElement.querySelectorAll("rect")]
+    const filled = [...e.ownerSVGElement.querySelectorAll("rect, path")]
       .filter((r) => holds(r.getBoundingClientRect()))
-      .map((r) => getComputedStyle(r)).filter((s) => s.fill !== "none" && +s.opacity === 1);
+      .map((r) => getComputedStyle(r))
+      .filter((s) => s.fill !== "none" && numbers(s.fill)[3] !== 0 && +s.opacity === 1);
     return filled.length ? numbers(filled.at(-1).fill) : null;
   };
   const own = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());

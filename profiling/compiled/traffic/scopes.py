@@ -8,14 +8,12 @@ their operands, or of the loop around them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from ....model.phases import PHASES
 from ..hlo.module import Computation, Instruction, Module
 from .traffic import UNATTRIBUTED
-
-PHASES = ("prefill", "think", "answer", "verify", "draft", "revise")
-"""Phases of a reasoning workload, as the model's named scopes call them."""
 
 LAYER_LOOP = "layers"
 """The model's scope around its loop over layers: a place, not a component."""
@@ -46,7 +44,7 @@ NOWHERE = Place(UNATTRIBUTED, UNATTRIBUTED, inherited=True)
 class ScopeReader:
     """Places of instructions, with the phases to look for."""
 
-    def __init__(self, phases: tuple[str, ...] = PHASES):
+    def __init__(self, phases: Collection[str] = PHASES):
         self._phases = phases
 
     def place(

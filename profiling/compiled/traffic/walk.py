@@ -1,8 +1,9 @@
 """The walk through a compiled program in the order in which it runs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from ....model.phases import PHASES
 from ..hlo.module import Computation, Instruction, Module
 from .accesses import (
     MOVE_NOTHING,
@@ -12,7 +13,7 @@ from .accesses import (
     payload,
 )
 from .buffers import Origins, runs_what_it_calls
-from .scopes import PHASES, Place, ScopeReader
+from .scopes import Place, ScopeReader
 from .traffic import HBM, Collective, InstructionTraffic, Loop, ModuleTraffic, UnknownCall
 from .trip_counts import CallSites, LoopReader, body_and_condition
 
@@ -34,7 +35,7 @@ def module_traffic(
     parameter_kinds: Mapping[int, str] | None = None,
     result_kinds: Mapping[int, str] | None = None,
     trips: Mapping[str, int] | None = None,
-    phases: tuple[str, ...] = PHASES,
+    phases: Collection[str] = PHASES,
 ) -> ModuleTraffic:
     """What one device moves in one run of `module`.
 
@@ -72,7 +73,7 @@ class _Walk:
         parameter_kinds: Mapping[int, str] | None,
         result_kinds: Mapping[int, str] | None,
         trips: Mapping[str, int],
-        phases: tuple[str, ...],
+        phases: Collection[str],
     ):
         self.rows: list[InstructionTraffic] = []
         self.loops: list[Loop] = []

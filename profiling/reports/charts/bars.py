@@ -116,7 +116,18 @@ def _marks(rows: Sequence[Bar], y: "alt.Y") -> "list[alt.Chart]":
 
 
 def ink_on(colour: str) -> str:
-    """The colour of text on a fill."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    light = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
-    return theme.colour("on-light" if light > 0.3 else "inside")
+    """The colour of text on a fill: of the two the one with more contrast (WCAG 2.1)."""
+    light, dark = theme.colour("inside"), theme.colour("on-light")
+    return light if contrast(light, colour) >= contrast(dark, colour) else dark
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, 1 to 21."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

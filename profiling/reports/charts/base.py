@@ -21,8 +21,8 @@ else:
     alt = _Altair()
 
 __all__ = [
-    "alt", "colours", "data", "log_domain", "pick", "si", "si_axis", "spaced_linear", "spaced_log",
-    "spec", "stacked", "tips", "zoom",
+    "alt", "colours", "data", "decades", "log_domain", "pick", "si", "si_axis", "spaced_linear",
+    "spaced_log", "spec", "stacked", "tips", "zoom",
 ]  # fmt: skip
 
 Row = Mapping[str, object]
@@ -68,9 +68,20 @@ def si(symbol: str, value: str = "datum.value") -> str:
     return f"replace(format({value}, '~s'), regexp('([yzafpnµmkMGTPEZ]?)$'), ' $1{symbol}')"
 
 
-def si_axis(title: str | None, symbol: str, ticks: int = 6) -> "alt.Axis":
-    """An axis whose ticks carry SI prefixes."""
-    return alt.Axis(title=title, labelExpr=si(symbol), tickCount=ticks)
+def si_axis(
+    title: str | None, symbol: str, ticks: int = 6, values: Sequence[float] | None = None
+) -> "alt.Axis":
+    """An axis whose ticks carry SI prefixes; `values` are those of a logarithmic one (decades)."""
+    if values is None:
+        return alt.Axis(title=title, labelExpr=si(symbol), tickCount=ticks)
+    return alt.Axis(title=title, labelExpr=si(symbol), values=list(values))
+
+
+def decades(domain: Sequence[float]) -> list[float]:
+    """Powers of ten inside the ends of a logarithmic axis; every other one where they are many."""
+    low, high = (math.log10(end) for end in domain)
+    powers = range(math.ceil(low), math.floor(high) + 1)
+    return [10.0**power for power in powers[:: 1 + len(powers) // 9]]
 
 
 def zoom(name: str) -> "alt.Parameter":

@@ -129,14 +129,17 @@ def _arrows(
     line = base.mark_rule(clip=True, strokeWidth=1.2).encode(
         x="x:Q", y="y:Q", x2="x2:Q", y2="y2:Q", color=_colour(phases), opacity=faded
     )
-    end = base.mark_point(filled=True, clip=True, size=230 if near else 26, opacity=1).encode(
-        x="x2:Q", y="y2:Q", color=_colour(phases), opacity=faded,
-        tooltip=tips("lever", "phase", "intensity", "rate"),
-    )  # fmt: skip
+    told = tips("lever", "phase", "intensity", "rate")
     if not near:
+        end = base.mark_point(filled=True, clip=True, size=26, opacity=1).encode(
+            x="x2:Q", y="y2:Q", color=_colour(phases), opacity=faded, tooltip=told
+        )
         return [line, end]
-    number = base.mark_text(clip=True, fontSize=10.5, color=theme.colour("inside"), tooltip=None)
-    return [line, end, number.encode(x="x2:Q", y="y2:Q", text="number:N")]
+    badge = base.mark_point(clip=True, size=230, opacity=1, fill=theme.colour("page")).encode(
+        x="x2:Q", y="y2:Q", stroke=_stroke(phases), tooltip=told
+    )
+    number = base.mark_text(clip=True, fontSize=10.5, tooltip=None)
+    return [line, badge, number.encode(x="x2:Q", y="y2:Q", text="number:N")]
 
 
 def _points(points: Sequence[RooflinePoint], phases: Sequence[str]) -> "alt.Chart":
@@ -156,6 +159,10 @@ def _points(points: Sequence[RooflinePoint], phases: Sequence[str]) -> "alt.Char
 
 def _colour(phases: Sequence[str]) -> "alt.Color":
     return alt.Color("phase:N", title=None, scale=colours(phases, theme.phase_colours(phases)))
+
+
+def _stroke(phases: Sequence[str]) -> "alt.Stroke":
+    return alt.Stroke("phase:N", legend=None, scale=colours(phases, theme.phase_colours(phases)))
 
 
 def _description(case: CodesignCase, own: Sequence[Numbered]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ...records import Prediction
 from .. import theme, units
-from ..document import Chart
+from ..document import Chart, slug
 from .bars import Bar, Part, bars
 
 
@@ -27,7 +27,8 @@ def _bar(prediction: Prediction) -> Bar:
     parts = [
         Part(phase.time_s.median, phase.phase, tint,
              {"slice": prediction.slice, "phase": phase.phase,
-              "time": units.with_bounds(phase.time_s, units.seconds), "bound": phase.bound})
+              "time": units.with_bounds(phase.time_s, units.seconds), "bound": phase.bound},
+             phase.phase)
         for phase, tint in zip(working, tints, strict=True)
     ]  # fmt: skip
     time = prediction.time_s
@@ -35,7 +36,9 @@ def _bar(prediction: Prediction) -> Bar:
     return Bar(prediction.slice, parts, units.seconds(time.median), span)
 
 
-def resources_chart(shares: Mapping[str, Mapping[str, float]], lens: str) -> Chart:
+def resources_chart(
+    shares: Mapping[str, Mapping[str, float]], lens: str, half: bool = False, of: str = ""
+) -> Chart:
     """On each slice or chip the share of the time that each resource holds.
 
     Shares are -d log(time) / d log(rate): 1 % more of a resource takes its share in per cent off.
@@ -46,12 +49,13 @@ def resources_chart(shares: Mapping[str, Mapping[str, float]], lens: str) -> Cha
         for place, r in most.items()
     )
     return Chart(
-        name="resources",
-        title="What holds the time",
+        name=slug(f"resources {of}"),
+        title=f"What holds the time{' of ' if of else ''}{of}",
         note=f"share of the time that each resource holds, {lens}",
         alt=f"What holds most of the time. {told}.",
         draw=lambda: bars(_resource_rows(shares), "resources", legend=True, pitch=28),
         least_width=480,
+        half=half,
     )
 
 

@@ -1,16 +1,31 @@
 """The log-log roofline: a line for each chip at datasheet peak, the phases where they meet it,
 and, where the workload was run, the machine's own measured line with the rates achieved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ...records.profile import Phase, Profile
 from .. import theme, units
 from ..document import Chart, Spec
-from .base import alt, colours, data, log_domain, pick, si_axis, spaced_log, spec, tips, zoom
+from .base import (
+    alt,
+    colours,
+    data,
+    decades,
+    log_domain,
+    pick,
+    si_axis,
+    spaced_log,
+    spec,
+    tips,
+    zoom,
+)
 
 HEIGHT = 420
+_Chip: TypeAlias = "alt.Parameter | None"
 _BEYOND = 1e3
+_ROW = 15
 _MACHINE = "this machine (measured)"
 
 
@@ -21,7 +36,7 @@ class Roof:
     name: str
     peak: float
     bandwidth: float
-    measured: bool = False
+    dashed: bool = False  # measured, or as it was before
 
     @property
     def ridge(self) -> float:
@@ -64,33 +79,61 @@ def achieved(phase: Phase) -> float | None:
     return phase.measured.flops_per_s if phase.measured and phase.steps else None
 
 
+@dataclass(frozen=True)
+class Mark:
+    """Where a phase stands: FLOP per byte and FLOP/s of one chip, and what is said of it."""
+
+    phase: str
+    intensity: float
+    rate: float
+    roof: str  # that it stands under
+    word: str  # what the rate is: 'at most', 'reached', 'predicted'
+
+
 def _draw(phases: Sequence[Phase], roofs: Sequence[Roof]) -> Spec:
-    intensities = [phase.counted.intensity for phase in phases]
-    rates = [rate for rate in map(achieved, phases) if rate]
-    reach = [roof.attainable(min(intensities)) for roof in roofs]
-    x_ends = log_domain([*intensities, *(roof.ridge for roof in roofs)], 3, 3)
-    y_ends = log_domain([*reach, *rates, *(roof.peak for roof in roofs)], 4, 2)
-    x = alt.X("x:Q", title="FLOP per HBM byte (counted)").scale(
-        type="log", domain=x_ends, nice=False
-    )
-    x = x.axis(format="~s", tickCount=6)
-    y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
-    y = y.axis(si_axis("FLOP per second", "FLOP/s"))
-    chosen, shown, chip = pick("roofline_phase", "phase"), zoom("roofline_zoom"), _chip(roofs)
-    layers = [
-        _lines(roofs, x_ends, x, y, chip).add_params(shown, chip),
-        _names(roofs, y_ends, chip),
-        _guides(phases, chosen),
-        *_points(phases, roofs, chosen, chip),
+    at = {phase.name: phase.counted.intensity for phase in phases}
+    rings = [
+        Mark(name, x, roof.attainable(x), roof.name, "at most")
+        for name, x in at.items()
+        for roof in roofs
     ]
-    made = alt.layer(*layers).properties(width="container", height=HEIGHT)
-    return spec(made)
+    reached = [(phase, achieved(phase)) for phase in phases]
+    filled = [Mark(p.name, at[p.name], rate, _MACHINE, "reached") for p, rate in reached if rate]
+    return roofline_spec(roofs, rings, filled, choice=True)
+
+
+def roofline_spec(
+    roofs: Sequence[Roof], rings: Sequence[Mark], filled: Sequence[Mark], choice: bool
+) -> Spec:
+    """Phases under roofs. With a `choice` the reader picks whose roof carries its rings; without
+    one the first roof is marked and every ring is drawn."""
+    marks = [*rings, *filled]
+    at = {mark.phase: mark.intensity for mark in marks}
+    reach = [roof.attainable(min(at.values())) for roof in roofs]
+    x_ends = log_domain([*at.values(), *(roof.ridge for roof in roofs)], 3, 3)
+    room = 4 * 1.5 ** len(at)  # at the foot, for the phases' names
+    y_ends = log_domain([*reach, *(m.rate for m in marks), *(r.peak for r in roofs)], room, 2)
+    x = alt.X("x:Q", title="FLOP per HBM byte").scale(type="log", domain=x_ends, nice=False)
+    x = x.axis(format=",", values=decades(x_ends))
+    y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
+    y = y.axis(si_axis("FLOP per second of a chip", "FLOP/s", values=decades(y_ends)))
+    phase, shown = pick("roofline_phase", "phase"), zoom("roofline_zoom")
+    chip = _chip(roofs) if choice else None
+    lines = _lines(roofs, x_ends, x, y, chip).add_params(shown)
+    layers = [
+        lines if chip is None else lines.add_params(chip),
+        _names(roofs, y_ends, chip),
+        *_guides(at, phase),
+        _marks(rings, list(at), phase, False, chip).add_params(phase),
+        _marks(filled, list(at), phase, True),
+    ]
+    return spec(alt.layer(*layers).properties(width="container", height=HEIGHT))
 
 
 def _chip(roofs: Sequence[Roof]) -> "alt.Parameter":
     """Whose roof is marked, and carries the rings: a choice of the reader's."""
     names = [roof.name for roof in roofs]
-    first = next((roof.name for roof in roofs if not roof.measured), names[0])
+    first = next((roof.name for roof in roofs if not roof.dashed), names[0])
     bound = alt.binding_radio(options=names, name="roof ")
     return alt.selection_point(
         name="roofline_roof", fields=["roof"], bind=bound, value=[{"roof": first}]
@@ -98,87 +141,87 @@ def _chip(roofs: Sequence[Roof]) -> "alt.Parameter":
 
 
 def _lines(
-    roofs: Sequence[Roof], x_ends: Sequence[float], x: "alt.X", y: "alt.Y", chip: "alt.Parameter"
+    roofs: Sequence[Roof], x_ends: Sequence[float], x: "alt.X", y: "alt.Y", chip: _Chip
 ) -> "alt.Chart":
     """Beyond the axes too: a reader may pan."""
     rows = []
-    for roof in roofs:
+    for index, roof in enumerate(roofs):
         told = {"roof": roof.name, "peak": units.flop_rate(roof.peak),
-                "bandwidth": units.bandwidth(roof.bandwidth),
-                "ridge": units.intensity(roof.ridge), "measured": roof.measured}  # fmt: skip
+                "bandwidth": units.bandwidth(roof.bandwidth), "first": index == 0,
+                "ridge": units.intensity(roof.ridge), "dashed": roof.dashed}  # fmt: skip
         for at in (x_ends[0] / _BEYOND, roof.ridge, x_ends[1] * _BEYOND):
             rows.append({"x": at, "y": roof.attainable(at), **told})
+    ink, grey = alt.value(theme.colour("ink")), alt.value(theme.colour("roof"))
     return alt.Chart(data(rows)).mark_line(clip=True).encode(
         x=x, y=y, detail="roof:N", tooltip=tips("roof", "peak", "bandwidth", "ridge"),
-        color=alt.condition(chip, alt.value(theme.colour("ink")), alt.value(theme.colour("roof"))),
-        strokeDash=alt.condition("datum.measured", alt.value([7, 4]), alt.value([1, 0])),
-        size=alt.condition(chip, alt.value(2.5), alt.value(1.5)),
+        color=alt.condition(chip or "datum.first", ink, grey),
+        strokeDash=alt.condition("datum.dashed", alt.value([7, 4]), alt.value([1, 0])),
+        size=alt.condition(chip or "datum.first", alt.value(2.5), alt.value(1.5)),
     )  # fmt: skip
 
 
-def _names(roofs: Sequence[Roof], y_ends: Sequence[float], chip: "alt.Parameter") -> "alt.Chart":
+def _names(roofs: Sequence[Roof], y_ends: Sequence[float], chip: _Chip) -> "alt.Chart":
     """Each roof's name at its right end, moved apart where roofs nearly meet."""
     places = spaced_log([roof.peak for roof in roofs], 15, HEIGHT, y_ends)
     rows = [
-        {"y": place, "roof": roof.name, "name": f"{roof.name}, ridge {units.intensity(roof.ridge)}"}
-        for roof, place in zip(roofs, places, strict=True)
-    ]
+        {"y": place, "roof": roof.name, "first": index == 0,
+         "name": f"{roof.name}, ridge {units.intensity(roof.ridge)}"}
+        for index, (roof, place) in enumerate(zip(roofs, places, strict=True))
+    ]  # fmt: skip
+    ink, soft = alt.value(theme.colour("ink")), alt.value(theme.colour("soft"))
     return alt.Chart(data(rows)).mark_text(align="left", dx=8, clip=False).encode(
         x=alt.value("width"), y="y:Q", text="name:N",
         opacity=alt.condition("inrange(datum.y, domain('y'))", alt.value(1), alt.value(0)),
-        color=alt.condition(chip, alt.value(theme.colour("ink")), alt.value(theme.colour("soft"))),
+        color=alt.condition(chip or "datum.first", ink, soft),
     )  # fmt: skip
 
 
-def _guides(phases: Sequence[Phase], chosen: "alt.Parameter") -> "alt.Chart":
-    """A vertical line at each phase's intensity."""
-    rows = [{"x": p.counted.intensity, "phase": p.name} for p in phases]
-    return alt.Chart(data(rows)).mark_rule(strokeDash=[2, 4], clip=True).encode(
-        x="x:Q", color=_phase_colour(phases),
-        opacity=alt.condition(chosen, alt.value(0.75), alt.value(0.1)),
-    )  # fmt: skip
-
-
-def _points(
-    phases: Sequence[Phase], roofs: Sequence[Roof], chosen: "alt.Parameter", chip: "alt.Parameter"
-) -> "list[alt.Chart]":
-    """Rings where the phases meet the roof of choice, filled points at the rates achieved."""
-    rings, filled = [], []
-    for phase in phases:
-        at = phase.counted.intensity
-        told = {"phase": phase.name, "intensity": units.intensity(at)}
-        for roof in roofs:
-            rate = roof.attainable(at)
-            rings.append({"x": at, "y": rate, **told, "roof": roof.name,
-                          "at most": units.flop_rate(rate)})  # fmt: skip
-        reached = achieved(phase)
-        if reached:
-            filled.append({"x": at, "y": reached, **told, "roof": _MACHINE,
-                           "reached": units.flop_rate(reached)})  # fmt: skip
-    shape = alt.Shape("phase:N", title=None).scale(
-        domain=[p.name for p in phases], range=[theme.phase(p.name).symbol for p in phases]
-    )
-    colour, opacity = _phase_colour(phases), alt.condition(chosen, alt.value(1), alt.value(0.1))
-    made = [
-        alt.Chart(data(rings)).mark_point(filled=False, strokeWidth=2, size=90, clip=True)
-        .encode(x="x:Q", y="y:Q", shape=shape, color=colour, opacity=opacity,
-                tooltip=tips("phase", "roof", "intensity", "at most"))
-        .transform_filter(chip)
-        .add_params(chosen)
+def _guides(at: Mapping[str, float], chosen: "alt.Parameter") -> "list[alt.Chart]":
+    """A vertical line at each phase's intensity, named at its foot, a row each."""
+    ranked = sorted(at.items(), key=lambda pair: pair[1])
+    rows = [
+        {"x": x, "phase": phase, "foot": HEIGHT - 9 - _ROW * index,
+         "label": f"{phase} {units.intensity(x)}"}
+        for index, (phase, x) in enumerate(ranked)
     ]  # fmt: skip
-    if filled:
-        made.append(
-            alt.Chart(data(filled)).mark_point(filled=True, size=110, clip=True,
-                                               stroke=theme.colour("page"), strokeWidth=1)
-            .encode(x="x:Q", y="y:Q", shape=shape, fill=colour, opacity=opacity,
-                    tooltip=tips("phase", "roof", "intensity", "reached"))
-        )  # fmt: skip
-    return made
+    faint = alt.condition(chosen, alt.value(0.75), alt.value(0.1))
+    seen = alt.condition("inrange(datum.x, domain('x'))", alt.value(1), alt.value(0))
+    drawn, colour = alt.Chart(data(rows)).encode(x="x:Q"), _phase_colour(list(at))
+    foot = drawn.mark_text(align="left", dx=5, clip=False, fontWeight=600)
+    return [
+        drawn.mark_rule(strokeDash=[2, 4], clip=True).encode(color=colour, opacity=faint),
+        foot.encode(y=alt.Y("foot:Q", scale=None), text="label:N", opacity=seen, color=colour),
+    ]
 
 
-def _phase_colour(phases: Sequence[Phase]) -> "alt.Color":
-    names = [phase.name for phase in phases]
-    return alt.Color("phase:N", title=None, scale=colours(names, theme.phase_colours(names)))
+def _marks(
+    marks: Sequence[Mark], phases: Sequence[str], chosen: "alt.Parameter", filled: bool,
+    chip: _Chip = None,
+) -> "alt.Chart":  # fmt: skip
+    """Rings or filled points; with `chip` those under the roof of choice alone."""
+    words = list(dict.fromkeys(mark.word for mark in marks))
+    rows = [
+        {"x": m.intensity, "y": m.rate, "phase": m.phase, "roof": m.roof,
+         "intensity": units.intensity(m.intensity), m.word: units.flop_rate(m.rate)}
+        for m in marks
+    ]  # fmt: skip
+    shapes = [theme.phase(phase).symbol for phase in phases]
+    shape = alt.Shape("phase:N", title=None).scale(domain=list(phases), range=shapes)
+    colour, opacity = _phase_colour(phases), alt.condition(chosen, alt.value(1), alt.value(0.1))
+    made = alt.Chart(data(rows))
+    if chip is not None:
+        made = made.transform_filter(chip)
+    drawn = (
+        made.mark_point(filled=True, size=110, clip=True, stroke=theme.colour("page"),
+                        strokeWidth=1)
+        if filled else made.mark_point(filled=False, strokeWidth=2, size=90, clip=True)
+    ).encode(x="x:Q", y="y:Q", shape=shape, opacity=opacity,
+             tooltip=tips("phase", "roof", "intensity", *words))  # fmt: skip
+    return drawn.encode(fill=colour) if filled else drawn.encode(color=colour)
+
+
+def _phase_colour(phases: Sequence[str]) -> "alt.Color":
+    return alt.Color("phase:N", title=None, scale=colours(phases, theme.phase_colours(phases)))
 
 
 def _description(phases: Sequence[Phase], roofs: Sequence[Roof]) -> str:

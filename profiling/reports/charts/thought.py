@@ -2,7 +2,7 @@
 were and what ended them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...records import Length, Profile, ThoughtPoint
 from ...records.base import BYTE_KINDS
@@ -109,6 +109,39 @@ def _line(
         .encode(x=alt.value("width"), y="y:Q", text="text:N")
     )
     return alt.layer(line, label).properties(height=PANEL)
+
+
+def steps_chart(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Chart | None:
+    """Time of a step along the thought, (tokens thought, seconds) of each run."""
+    known = {name: points for name, points in curves.items() if len(points) > 1}
+    if not known:
+        return None
+    told = "; ".join(
+        f"{name}: {units.seconds(points[0][1])} at first, {units.seconds(points[-1][1])} at the end"
+        for name, points in known.items()
+    )
+    return Chart(
+        name="steps", title="A step along the thought", note="lower bound from the datasheet",
+        alt=f"Time of a step along the thought. {told}.", draw=lambda: _steps(known), half=True,
+    )  # fmt: skip
+
+
+def _steps(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Spec:
+    rows = [
+        {"x": x, "y": y, "run": run, "tokens thought": units.count(x), "time": units.seconds(y)}
+        for run, points in curves.items() for x, y in points
+    ]  # fmt: skip
+    names = list(curves)
+    tints = [theme.series(index) for index in range(len(names))]
+    colour = alt.Color("run:N", title=None, scale=colours(names, tints))
+    made = alt.Chart(data(rows)).mark_line().encode(
+        x=alt.X("x:Q", title="tokens thought").axis(tickCount=6),
+        y=alt.Y("y:Q").axis(si_axis("time", "s", 4)), color=colour,
+        strokeDash=alt.StrokeDash("run:N", legend=None).scale(
+            domain=names, range=[list(dash) for dash in theme.DASHES[: len(names)]]),
+        tooltip=tips("run", "tokens thought", "time"),
+    )  # fmt: skip
+    return spec(made.properties(width="container", height=150))
 
 
 def _description(points: Sequence[ThoughtPoint]) -> str:

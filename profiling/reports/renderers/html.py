@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from .. import terms, theme
 from ..document import Block, Document, Section, Table, is_empty
 from . import png
-from .vega_bundle import vega_bundle
+from .vega_bundle import packed_bundle, vega_bundle
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PROJECT = "rooflink"
@@ -50,12 +50,36 @@ def fragment(document: Document, number: int, bundle: bool) -> str:
         number=number,
         style=Markup(notebook_style()),
         script=Markup((TEMPLATES / "page.js").read_text()),
-        bundle=script_safe(vega_bundle()) if bundle and drawn else "",
+        bundle=packed_bundle() if bundle and drawn else "",
         dark_of=_json(theme.dark_of()),
         sections=document.filled,
         stills=drawn,
         note=Glossary(document.terms or terms.TERMS),
     )  # fmt: skip
+
+
+def body(document: Document) -> str:
+    """The document's blocks alone, for a page that has the style and the script already."""
+    return _environment().get_template("body.html.j2").render(
+        document=document, sections=document.filled, stills={},
+        note=Glossary(document.terms or terms.TERMS),
+    )  # fmt: skip
+
+
+def style(dark: str) -> str:
+    """The page's rules; its colours are dark where the selector `dark` holds."""
+    return (
+        f":root {{ color-scheme: light; {theme.variables()} }}\n"
+        f"{dark} {{ color-scheme: dark; {theme.variables(dark=True)} }}\n"
+        f"{(TEMPLATES / 'page.css').read_text()}"
+    )
+
+
+def script() -> str:
+    """`rooflinkReport`, and the dark colours that it takes, as globals."""
+    return (
+        f"{(TEMPLATES / 'page.js').read_text()}\nconst rooflinkDarkOf = {_json(theme.dark_of())};"
+    )
 
 
 @cache

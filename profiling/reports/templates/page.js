@@ -1,6 +1,6 @@
 // What a report does: `root` is the document, or the element that holds it in a notebook;
-// `darkOf` turns the light colours of the charts' specifications into dark ones.
-function rooflinkReport(root, darkOf) {
+// `darkOf` turns the light colours of the charts' specifications into dark ones; `signal` ends it.
+function rooflinkReport(root, darkOf, signal) {
   const host = root.documentElement ?? root;
   const turned = (value) => {
     if (Array.isArray(value)) return value.map(turned);
@@ -13,6 +13,7 @@ function rooflinkReport(root, darkOf) {
     const scheme = getComputedStyle(host).colorScheme;
     return scheme === "dark" || (scheme !== "light" && prefersDark.matches);
   };
+  signal?.addEventListener("abort", () => figures.forEach((figure) => figure.view?.finalize()));
   const figures = [...root.querySelectorAll("figure.chart")];
   const specOf = (figure) => JSON.parse(figure.querySelector("script").textContent);
 
@@ -37,7 +38,7 @@ function rooflinkReport(root, darkOf) {
     for (const figure of figures) await drawChart(figure);
     host.dataset.charts = "drawn";
   }
-  prefersDark.addEventListener("change", drawCharts);
+  prefersDark.addEventListener("change", drawCharts, { signal });
 
   // Wide tables: a shade at the edge where there is more to see.
   const boxes = root.querySelectorAll(".scroll, .scroll-x");
@@ -52,7 +53,7 @@ function rooflinkReport(root, darkOf) {
     later = setTimeout(() => {
       for (const figure of figures) if (window.vegaEmbed && specOf(figure).vconcat) drawChart(figure);
     }, 200);
-  });
+  }, { signal });
   root.addEventListener("toggle", () => dispatchEvent(new Event("resize")), true);
   boxes.forEach(shade);
 

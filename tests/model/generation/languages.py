@@ -10,9 +10,10 @@ import numpy as np
 from jax import Array
 
 from rooflink.model.config import ModelConfig
-from rooflink.model.decode import ThoughtRules
 from rooflink.model.generation.engine import Engine
-from rooflink.model.generation.stopping import Wording
+from rooflink.model.generation.session import Session
+from rooflink.model.generation.session_edits import score_continuation
+from rooflink.model.generation.stopping import AnswerFormat, ThoughtRules
 from rooflink.model.kv_cache import KVCache
 
 from ..references.families import VOCAB, token_sequence
@@ -25,6 +26,24 @@ FREE = ThoughtRules(
 )
 
 
+@dataclass(frozen=True)
+class TokenVerifier:
+    """A generative verifier: the probability of the token `yes` after `cue` is read behind the
+    attempt, against `no` alone where that is given."""
+
+    cue: tuple[int, ...]
+    yes: int
+    no: int | None = None
+    phases: tuple[str, ...] = ("verify",)
+    reads_figures: bool = False
+
+    def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
+        _, logits = score_continuation(session, self.cue, "verify", rows)
+        if self.no is None:
+            return np.asarray(jax.nn.softmax(logits)[..., self.yes])
+        return np.asarray(jax.nn.sigmoid(logits[..., self.yes] - logits[..., self.no]))
+
+
 def numerals(tokens: Sequence[int]) -> str:
     """Each token as a number of its own, so that every token is an answer."""
     return " ".join(str(token) for token in tokens)
@@ -32,8 +51,10 @@ def numerals(tokens: Sequence[int]) -> str:
 
 def random_engine(rules: ThoughtRules = FREE, **settings: Any) -> Engine:
     """An engine of random weights; a step of thought ends at tokens 31 and 32."""
-    wording = Wording(rules, numerals, wait=(21, 22), steps=((31,), (32,)), revise=(41, 42))
-    return Engine(MODEL, wording, **settings)
+    answer_format = AnswerFormat(
+        rules, numerals, wait=(21, 22), steps=((31,), (32,)), revise=(41, 42)
+    )
+    return Engine(MODEL, answer_format, **{"figures": True, **settings})
 
 
 LETTERS = "_abcdefgWAE0123456789+"
@@ -69,7 +90,19 @@ class Scripted:
     @property
     def config(self) -> ModelConfig:
         return ModelConfig(
-            "scripted", "llama", 1, PLACES, 1, 1, 1, 1, len(LETTERS), PLACES, 1e4, 1e-5, True
+            name="scripted",
+            family="llama",
+            layers=1,
+            embed_dim=PLACES,
+            query_heads=1,
+            kv_heads=1,
+            head_dim=1,
+            mlp_dim=1,
+            vocab_size=len(LETTERS),
+            context_length=PLACES,
+            rope_theta=1e4,
+            norm_eps=1e-5,
+            tied_embeddings=True,
         )
 
     @property
@@ -116,9 +149,9 @@ def scripted_engine(
     rules = ThoughtRules(
         think_budget, answer_budget, (tuple(ids("A")),), tuple(ids("A")), tuple(ids("E"))
     )
-    wording = Wording(
+    answer_format = AnswerFormat(
         rules, letters, r"\d+", wait=tuple(ids("W")), steps=(tuple(ids("+")),),
         revise=tuple(ids("g")),
     )  # fmt: skip
     model: Any = Scripted(jnp.asarray(texts), jnp.asarray(logits))
-    return Engine(model, wording, **settings)
+    return Engine(model, answer_format, **settings)

@@ -11,8 +11,9 @@ from rooflink.model.strategies.voting import by_score, by_vote
 def attempt(index: int, extracted: str | None) -> Attempt:
     """An attempt of one thought token and one answer token, of figures -1 and 0.5 each."""
     return Attempt(
-        0, index, (1,), (2,), extracted or "", extracted, (1, 2) if extracted else None,
-        Stop.MARKER, np.array([-1.0, -3.0]), np.array([0.1, 0.5]), np.array([True, False]),
+        0, index, (1,), (2,), Stop.MARKER, extracted or "", extracted,
+        (1, 2) if extracted else None, np.array([-1.0, -3.0]), np.array([0.1, 0.5]),
+        np.array([True, False]),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def test_settings_are_read() -> None:
 
 
 def test_verifiers_by_name() -> None:
-    other = MeanLogprob(forced_too=True)
+    other = MeanLogprob()
     found = parse_strategy("best-of-n:verifier=mine", {"mine": other})
     assert getattr(found, "verifier") is other  # noqa: B009
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.generation.attempt import Answered, Fate, Stop
+from rooflink.model.generation.attempt import Answered, Fate
 from rooflink.model.generation.pass_log import PassRecord, TokenLimit
+from rooflink.model.generation.stopping import Stop
 from rooflink.model.strategies.base import answer_all
 from rooflink.model.strategies.beam_search import BeamSearch
 from rooflink.model.strategies.best_of_n import BestOfN
 from rooflink.model.strategies.registry import parse_strategy
 from rooflink.model.strategies.self_consistency import leads
-from rooflink.model.strategies.verifiers import TokenVerifier
 
-from .languages import LETTERS, Script, ids, letters, scripted_engine
+from .languages import LETTERS, Script, TokenVerifier, ids, letters, scripted_engine
 
 
 def ask(strategy: str, script: Script, prompt: str = "a", **settings: int) -> Answered:
@@ -102,7 +102,7 @@ def test_budget_forcing_stops_at_the_budget() -> None:
 
 def test_budget_forcing_needs_a_word() -> None:
     engine = scripted_engine(WAITING)
-    mute = replace(engine, wording=replace(engine.wording, wait=()))
+    mute = replace(engine, answer_format=replace(engine.answer_format, wait=()))
     with pytest.raises(ModelInputError, match="no token for: use extend=0"):
         answer_all(parse_strategy("budget-forcing"), mute, [ids("a")])
 

@@ -5,16 +5,15 @@ from pathlib import Path
 import pytest
 from tiny_models import write_tokenizer
 
-from rooflink.model.decode import ThoughtRules
-from rooflink.model.generation.stopping import Wording, text_wording
+from rooflink.model.generation.stopping import AnswerFormat, ThoughtRules, text_format
 from rooflink.model.weights.hf_tokenizer import hf_tokenizer
 
 RULES = ThoughtRules(8, 4, ((1,),), (1,), (0,))
 PIECES = ["", "The answer is", " 1", "2", ",5", "00", " or", " $", "7", ".0", " apples"]
 
 
-def wording() -> Wording:
-    return Wording(RULES, lambda tokens: "".join(PIECES[token] for token in tokens))
+def wording() -> AnswerFormat:
+    return AnswerFormat(RULES, lambda tokens: "".join(PIECES[token] for token in tokens))
 
 
 def test_spans_are_of_the_answers_own_tokens() -> None:
@@ -39,7 +38,7 @@ def test_english(tmp_path: Path) -> None:
     """A text model's wording decodes to what it was written as."""
     write_tokenizer(tmp_path)
     tokenizer = hf_tokenizer(tmp_path, 288)
-    words = text_wording(tokenizer, RULES)
+    words = text_format(tokenizer, RULES)
     assert words.decode(words.wait) == "\nWait,"
     assert {words.decode(step) for step in words.steps} == {"\n", "\n\n"}
     asked = words.revision(tokenizer.encode("2 + 3 ?"), [tokenizer.encode("It is 6."), [0]])

@@ -13,8 +13,8 @@ from rooflink.model.config import ModelInputError
 from rooflink.model.generation.engine import Engine, Questions
 from rooflink.model.generation.generate import think_and_answer
 from rooflink.model.generation.session import open_session
-from rooflink.model.generation.session_edits import force
-from rooflink.model.generation.stopping import Wording, thought_rules
+from rooflink.model.generation.session_edits import feed
+from rooflink.model.generation.stopping import AnswerFormat, thought_rules
 from rooflink.model.reward_model import (
     HEAD,
     Head,
@@ -96,7 +96,7 @@ def test_strategies_score_with_a_head_read_back_from_its_file(tmp_path: Path) ->
     rules = thought_rules(start.tokenizer, END_OF_THOUGHT, 20, ANSWER_BUDGET)
     problems = parse_task("countdown:n=3").problems("test", 4)
     prompts = [start.tokenizer.encode(str(problem.notation)) for problem in problems]
-    engine = Engine(start.model, Wording(rules, start.tokenizer.decode), seed=5)
+    engine = Engine(start.model, AnswerFormat(rules, start.tokenizer.decode), seed=5)
     session = open_session(engine, Questions(prompts, range(4)), 3)
     attempts = think_and_answer(session, Temperature(1.0))
     scores = HeadVerifier(head).scores(session, session.alive)
@@ -129,7 +129,7 @@ def test_a_trained_verifier_scores_alike_on_states_at_hand_and_on_its_own_trunk(
     rules = thought_rules(start.tokenizer, END_OF_THOUGHT, 20, ANSWER_BUDGET)
     problems = parse_task("countdown:n=3").problems("test", 2)
     prompts = [start.tokenizer.encode(str(problem.notation)) for problem in problems]
-    engine = Engine(start.model, Wording(rules, start.tokenizer.decode), seed=5)
+    engine = Engine(start.model, AnswerFormat(rules, start.tokenizer.decode), seed=5)
     session = open_session(engine, Questions(prompts, range(2)), 2)
     attempts = think_and_answer(session, Temperature(1.0))
     at_hand = head.scores(session, session.alive)
@@ -153,17 +153,17 @@ def test_a_row_that_has_read_all_it_said_is_scored_and_one_that_said_nothing_get
     head = written_verifier(tmp_path, start.model).on(start.model)
     rules = thought_rules(start.tokenizer, END_OF_THOUGHT, 20, ANSWER_BUDGET)
     prompt = start.tokenizer.encode("chain 3 +1 _ _ _ _ _ _ _ _ _ _ <think>")
-    engine = Engine(start.model, Wording(rules, start.tokenizer.decode))
+    engine = Engine(start.model, AnswerFormat(rules, start.tokenizer.decode))
     session = open_session(engine, Questions([prompt], range(1)), 2)
     first = np.array([[True, False]])
     assert head.scores(session, session.alive).tolist() == [[0.0, 0.0]]
-    force(session, (7, 8), "think", first)
+    feed(session, (7, 8), "think", first)
     scores = head.scores(session, session.alive)
     text = np.array([[*prompt, 7, 8]], np.int32)
     expected = head.head(ends(start.model, text, np.array([text.shape[1]])))
     np.testing.assert_allclose(scores[0, 0], expected[0], atol=1e-4)
     assert scores[0, 1] == 0
-    force(session, (9,), "think", first)
+    feed(session, (9,), "think", first)
     assert session.log.of_phase("think")[-1].tokens.tolist() == [[[2, 0]]], "8 and 9"
 
 

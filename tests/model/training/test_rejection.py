@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rooflink.model.decode import StopReason
-from rooflink.model.generate import Attempt
+from rooflink.model.generation.attempt import Attempt
+from rooflink.model.generation.stopping import Stop
 from rooflink.model.tasks import Problem
 from rooflink.model.training.data import Rows
 from rooflink.model.training.rejection import keep_right
@@ -13,8 +13,9 @@ from rooflink.model.training.rollout import Rollouts, attempt_rows
 
 
 def attempt(thought: Sequence[int], forced: int = 0) -> Attempt:
-    stop = StopReason.BUDGET if forced else StopReason.MARKER
-    return Attempt(0, 0, tuple(thought), (9, 0), forced, stop)
+    stop = Stop.BUDGET if forced else Stop.MARKER
+    marks = np.arange(len(thought) + 2) < forced
+    return Attempt(0, 0, tuple(thought), (9, 0), stop, forced=marks)
 
 
 ATTEMPTS = [

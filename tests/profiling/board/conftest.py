@@ -26,9 +26,10 @@ def lighter(profile: Profile) -> Profile:
 @pytest.fixture
 def profiles() -> dict[str, Profile]:
     """Two runs by name; the second is lighter and has a prediction."""
-    second = lighter(sample_profile("tuesday"))
+    first, second = sample_profile("monday"), lighter(sample_profile("tuesday"))
+    older = first.provenance.model_copy(update={"created": "2025-11-21T18:10:00+00:00"})
     return {
-        "monday": sample_profile("monday"),
+        "monday": first.model_copy(update={"provenance": older}),
         "week/tuesday": second.model_copy(update={"predictions": [sample_prediction()]}),
     }
 

@@ -1,7 +1,7 @@
 """The tab in a real browser, in TensorBoard as `rooflink board` starts it.
 
-What the page shows is held to Python: profiling/predicted/phase_terms.py says what each phase takes
-and what bounds it wherever the sliders are, profiling/reports/units.py how that is written.
+What the page shows is Python's, wherever the sliders are: profiling/predicted/phase_terms.py says
+what each phase takes.
 """
 
 import os
@@ -17,11 +17,10 @@ import pytest
 from devtools import Page, chromium, faint_words, open_page
 from sample_profile import sample_profile
 
-from rooflink.profiling.board.places import Place, floors, predicted
-from rooflink.profiling.predicted.phase_terms import grown, whole_elasticities
+from rooflink.profiling.board.places import place_of, places_at_peak, places_predicted
 from rooflink.profiling.records import Profile
 from rooflink.profiling.records.files import save_record
-from rooflink.profiling.render import units
+from rooflink.profiling.reports import units
 
 BINARY = chromium()
 pytestmark = [
@@ -30,6 +29,12 @@ pytestmark = [
 ]
 TAB = "document.querySelector('iframe[src*=rooflink]').contentDocument"
 PHASES = ["prefill", "think", "answer"]
+DRAWN = "#figures > div[data-charts]"
+KEYS = (
+    f"(t => [...t.tBodies[0].rows].slice(0, -1).map(r => +r.cells["
+    f"[...t.tHead.rows[0].cells].findIndex(c => c.textContent.trim() === 'time')].dataset.key))"
+    f"({TAB}.getElementById('table-phases'))"
+)
 
 
 @pytest.fixture
@@ -69,23 +74,18 @@ def page(address: str, tmp_path: Path) -> Iterator[Page]:
     """The tab, drawn."""
     assert BINARY
     with open_page(BINARY, tmp_path / "chromium") as page:
-        open_tab(page, address, "#table td")
+        open_tab(page, address, DRAWN)
         yield page
 
 
 def test_the_tab(page: Page, address: str, profiles: dict[str, Profile]) -> None:
     """One page for all: a browser and TensorBoard take seconds to start."""
-    monday, tuesday = profiles["monday"], profiles["week/tuesday"]
-    v5e = place_of(floors(monday), "TPU v5e")
-    every_phase_is_drawn(page)
+    it_opens_on_the_newest_run_and_draws_every_phase(page)
     damaged_files_are_listed(page)
-    shows(page, 0, v5e, {})
-    crossed = moving_a_slider_changes_bound_and_time(page, v5e)
-    assert crossed, "no slider moved a phase over the ridge"
-    two_runs_compare(page, v5e, place_of(floors(tuesday), "TPU v5e"))
-    predictions_move_by_their_terms(page, predicted(tuesday)[0])
-    keys_are_enough(page, predicted(tuesday)[0])
-    every_control_is_reached_and_shows_it(page)
+    a_slider_moves_the_figures(page, profiles)
+    a_key_moves_a_slider(page)
+    two_runs_compare(page, profiles)
+    every_control_shows_its_focus(page)
     it_follows_the_theme(page)
     assert page.errors == []
     host = urlsplit(address).netloc
@@ -93,101 +93,72 @@ def test_the_tab(page: Page, address: str, profiles: dict[str, Profile]) -> None
     assert {urlsplit(url).netloc for url in asked} == {host}
 
 
-def every_phase_is_drawn(page: Page) -> None:
-    for where in ("roofline", "time"):
-        drawn = f"[...{TAB}.querySelectorAll('#{where} svg g[data-phase]')]"
-        assert sorted(page.evaluate(f"{drawn}.map(e => e.dataset.phase)")) == sorted(PHASES)
-        sizes = page.evaluate(f"{drawn}.map(e => e.getBoundingClientRect().width)")
-        assert all(size > 0 for size in sizes)
-    assert page.evaluate(f"{TAB}.querySelectorAll('svg:not([aria-label])').length") == 0
+def it_opens_on_the_newest_run_and_draws_every_phase(page: Page) -> None:
+    assert page.evaluate(f"{TAB}.getElementById('run').value") == "week/tuesday"
+    assert page.evaluate(f"{TAB}.querySelectorAll('.plot svg.marks').length") == 4
+    words = page.evaluate(
+        f"[...{TAB}.querySelectorAll('.plot svg.marks text')].map(e => e.textContent)"
+    )
+    assert set(PHASES) <= set(words)
 
 
 def damaged_files_are_listed(page: Page) -> None:
-    said = page.evaluate(f"{TAB}.querySelector('#problems').textContent")
-    assert "2 files cannot be shown whole" in said
-    assert "damaged/profile.json" in said
-    assert "damaged at byte 0" in said
+    listed = page.evaluate(f"{TAB}.querySelector('#problems').textContent")
+    assert "2 files cannot be shown whole" in listed
+    assert "damaged/profile.json" in listed
+    assert "damaged at byte 0" in listed
 
 
-def moving_a_slider_changes_bound_and_time(page: Page, place: Place) -> bool:
-    """Whether a phase crossed the ridge on the way."""
-    bounds = set()
-    for resource, octaves in (("memory", 1.5), ("memory", 4.0), ("compute", -3.0)):
+def a_slider_moves_the_figures(page: Page, profiles: dict[str, Profile]) -> None:
+    (place,) = places_predicted(profiles["week/tuesday"])
+    before = times(page)
+    assert before == pytest.approx([phase.terms.time_s for phase in place.phases])
+    for resource, octaves in (("memory", 2.0), ("overhead", 1.0)):
         move(page, resource, octaves)
-        factors = {resource: 2.0**octaves}
-        bounds |= set(shows(page, 0, place, factors).values())
-        move(page, resource, 0.0)
-    shows(page, 0, place, {})
-    return bounds == {"compute", "memory"}
+    moved = place.under({"memory": 4.0, "overhead": 2.0})
+    page.wait(f"{KEYS}[0] !== {before[0]!r}")
+    wait_for(page, [terms.time_s for terms in moved.values()])
+    assert units.ratio(4.0) in page.evaluate(f"{TAB}.getElementById('said-memory').textContent")
+    page.evaluate(f"{TAB}.getElementById('untouch').click()")
+    wait_for(page, before)
 
 
-def two_runs_compare(page: Page, a: Place, b: Place) -> None:
-    choose(page, "run-b", "week/tuesday")
-    page.wait(f"!!{TAB}.querySelector('td[data-run=\"1\"]')")
-    move(page, "memory", 1.0)
-    shows(page, 0, a, {"memory": 2.0})
-    shows(page, 1, b, {"memory": 2.0})
-    times = [
-        sum(grown(phase.terms, {"memory": 2.0}).time_s for phase in each.phases) for each in (a, b)
-    ]
-    ratios = page.evaluate(
-        f"[...{TAB}.querySelectorAll('td[data-ratio]')].map(e => +e.dataset.ratio)"
-    )
-    assert ratios[-1] == pytest.approx(times[1] / times[0], rel=1e-12)
-    drawn = f"{TAB}.querySelectorAll('#roofline g[data-run=\"1\"]').length"
-    assert page.evaluate(drawn) == len(PHASES)
-    move(page, "memory", 0.0)
-    choose(page, "run-b", "")
-
-
-def predictions_move_by_their_terms(page: Page, place: Place) -> None:
-    choose(page, "run-a", "week/tuesday")
-    page.wait(f"{TAB}.querySelector('#headline').textContent.startsWith('week/tuesday')")
-    press(page, "basis-predicted")
-    shows(page, 0, place, {})
-    factors = {}
-    for resource, octaves in (("memory", 2.0), ("links", 3.0), ("overhead", 1.0)):
-        move(page, resource, octaves)
-        factors[resource] = 2.0**octaves
-        shows(page, 0, place, factors)
-    press(page, "untouch")
-    shows(page, 0, place, {})
-
-
-def keys_are_enough(page: Page, place: Place) -> None:
-    """Tab goes to the slider, an arrow moves it and the figures, and the focus is to be seen."""
-    slider = f"{TAB}.getElementById('slider-memory')"
+def a_key_moves_a_slider(page: Page) -> None:
+    """And the focus stays on it."""
     page.evaluate("document.querySelector('iframe[src*=rooflink]').focus()")
-    page.evaluate(f"{TAB}.querySelector('input[name=place]:checked').focus()")
-    page.key("Tab", 9)
-    assert page.evaluate(f"{TAB}.activeElement.id") == "slider-memory"
-    ring = f"getComputedStyle({TAB}.activeElement).outlineStyle"
-    assert page.evaluate(ring) != "none"
+    page.evaluate(f"{TAB}.getElementById('slider-memory').focus()")
+    before = times(page)
     page.key("ArrowRight", 39)
-    assert page.evaluate(f"+{slider}.value") == pytest.approx(0.05)
-    assert units.ratio(2**0.05) in page.evaluate(f"{slider}.getAttribute('aria-valuetext')")
-    shows(page, 0, place, {"memory": 2**0.05})
+    page.wait(f"{TAB}.getElementById('slider-memory').ariaValueText?.includes('1.04')")
+    page.wait(f"{KEYS}[1] < {before[1]!r}")
+    assert page.evaluate(f"{TAB}.activeElement.id") == "slider-memory"
     page.key("ArrowLeft", 37)
-    shows(page, 0, place, {})
+    wait_for(page, before)
     unnamed = f"[...{TAB}.querySelectorAll('input, select')].filter(e => !e.labels.length).length"
     assert page.evaluate(unnamed) == 0
 
 
-def every_control_is_reached_and_shows_it(page: Page) -> None:
-    """From the first control on, Tab alone: each stop has a ring, and none is left out."""
-    groups = (  # of radio buttons the chosen one is the stop
-        f"[...{TAB}.querySelectorAll('select, button, summary, .scroll, input:not(:disabled)')]"
-        ".filter(e => e.type !== 'radio' || e.checked).length"
+def two_runs_compare(page: Page, profiles: dict[str, Profile]) -> None:
+    page.evaluate(f"{TAB}.getElementById('lens-at datasheet peak').click()")
+    choose(page, "other", "monday")
+    page.wait(f"{TAB}.getElementById('headline').textContent.includes('monday takes')")
+    places = [
+        place_of(places_at_peak(profiles[name]), "TPU v5e") for name in ("week/tuesday", "monday")
+    ]
+    a, b = (sum(phase.terms.time_s for phase in place.phases) for place in places if place)
+    page.wait(
+        f"{TAB}.getElementById('headline').textContent.endsWith('{units.ratio(b / a)} of that.')"
     )
-    page.evaluate(f"{TAB}.getElementById('run-a').focus()")
-    stop = f"(e => e.closest('.pill') ?? e)({TAB}.activeElement)"
-    seen = []
-    for _ in range(page.evaluate(groups)):
-        assert page.evaluate(f"getComputedStyle({stop}).outlineStyle") != "none", seen
-        seen.append(page.evaluate(f"({stop}).textContent.trim() || {TAB}.activeElement.id"))
-        page.key("Tab", 9)
-    assert len(set(seen)) == len(seen), "the focus went round before it had been everywhere"
-    assert {"slider-memory", "slider-compute"} <= set(seen)
+    choose(page, "other", "")
+
+
+def every_control_shows_its_focus(page: Page) -> None:
+    page.wait(f"!{TAB}.getElementById('headline').textContent.includes('monday takes')")
+    for element in ("run", "slider-memory", "untouch"):
+        page.evaluate(f"{TAB}.getElementById('{element}').focus()")
+        page.key("Shift", 16)
+        ring = f"getComputedStyle({TAB}.activeElement).outlineStyle"
+        assert page.evaluate(ring) != "none", element
 
 
 def it_follows_the_theme(page: Page) -> None:
@@ -196,7 +167,7 @@ def it_follows_the_theme(page: Page) -> None:
     seen = set()
     for dark in ("true", "false"):
         page.evaluate(f"document.body.classList.toggle('dark-mode', {dark})")
-        page.wait(f"({TAB}.documentElement.dataset.theme === 'dark') === {dark}")
+        page.wait(f"({TAB}.documentElement.dataset.drawn === 'dark') === {dark}")
         seen.add(page.evaluate(ground))
         assert faint_words(page, f"{TAB}.body") == []
     assert len(seen) == 2
@@ -214,41 +185,28 @@ def test_without_a_sound_run_the_tab_says_so(tmp_path: Path) -> None:
         said = page.evaluate(f"{TAB}.querySelector('#problems').textContent")
         assert "No readable profile under" in said
         assert "has schema 'rooflink.profile/9'" in said
-        assert page.evaluate(f"{TAB}.querySelectorAll('svg').length") == 0
+        assert page.evaluate(f"{TAB}.querySelectorAll('.plot svg.marks').length") == 0
         (folder / "good").mkdir()
         save_record(sample_profile("good"), folder / "good")
         page.evaluate(reload)
-        page.wait(f"!!{TAB}.querySelector('#table td')")
-        assert page.evaluate(f"{TAB}.getElementById('run-a').value") == "good"
+        page.wait(f"!!{TAB}.querySelector('{DRAWN}')")
+        assert page.evaluate(f"{TAB}.getElementById('run').value") == "good"
         shutil.rmtree(folder / "good")
         page.evaluate(reload)
-        page.wait(f"!{TAB}.querySelector('#table td')")
+        page.wait(f"!{TAB}.querySelector('{DRAWN}')")
         assert page.evaluate(f"{TAB}.querySelector('#headline').textContent") == ""
         assert page.errors == []
 
 
-def shows(page: Page, run: int, place: Place, factors: dict[str, float]) -> dict[str, str]:
-    """Assert that the page has Python's times, bounds and elasticities; the bounds."""
-    moved = {phase.phase: grown(phase.terms, factors) for phase in place.phases}
-    bounds = {}
-    for name, terms in moved.items():
-        where = f'#table td[data-run="{run}"][data-phase="{name}"]'
-        time = f"{TAB}.querySelector('{where}[data-time]')"
-        assert page.evaluate(f"+{time}.dataset.time") == pytest.approx(terms.time_s, rel=1e-12)
-        assert page.evaluate(f"{time}.textContent") == units.seconds(terms.time_s)
-        bounds[name] = page.evaluate(f"{TAB}.querySelector('{where}[data-bound]').dataset.bound")
-    assert bounds == {name: terms.bound for name, terms in moved.items()}
-    ranking = f"{TAB}.querySelectorAll('#levers ol')[{run}].children"
-    ranked = page.evaluate(f"[...{ranking}].map(e => [e.dataset.resource, +e.dataset.elasticity])")
-    found = whole_elasticities(moved.values())
-    assert dict(ranked) == pytest.approx({name: found[name] for name, _ in ranked}, abs=1e-12)
-    assert [value for _, value in ranked] == sorted((value for _, value in ranked), reverse=True)
-    assert sum(found.values()) - sum(dict(ranked).values()) < 0.02
-    return bounds
+def times(page: Page) -> list[float]:
+    """Seconds of each phase, as the table has them."""
+    found: list[float] = page.evaluate(KEYS)
+    return found
 
 
-def place_of(places: list[Place], name: str) -> Place:
-    return next(place for place in places if place.name == name)
+def wait_for(page: Page, expected: list[float]) -> None:
+    """Until the table has these times, to the last digits."""
+    page.wait(f"{KEYS}.every((t, i) => Math.abs(t / {expected!r}[i] - 1) < 1e-12)")
 
 
 def move(page: Page, resource: str, octaves: float) -> None:
@@ -265,7 +223,3 @@ def choose(page: Page, which: str, value: str) -> None:
         f"({TAB}.getElementById('{which}'))"
     )
     page.wait(f"{TAB}.getElementById('{which}').value === '{value}'")
-
-
-def press(page: Page, which: str) -> None:
-    page.evaluate(f"{TAB}.getElementById('{which}').click()")

@@ -9,8 +9,7 @@ import pytest
 from sample_profile import sample_profile
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-from rooflink.profiling.board.event_files import event_file_problem
-from rooflink.profiling.board.runs import Runs
+from rooflink.profiling.board.runs import Runs, event_file_problem
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports.renderers.tensorboard import Events, write_events
 
@@ -24,7 +23,7 @@ def record(event: bytes) -> bytes:
 
 def test_runs_are_found_by_their_folder(profiles: dict[str, Profile], logdir: Path) -> None:
     found, problems = Runs(logdir).read()
-    assert list(found) == ["monday", "week/tuesday"]
+    assert list(found) == ["week/tuesday", "monday"]
     assert found == profiles
     assert problems == []
 
@@ -50,7 +49,7 @@ def test_a_corrupt_profile_is_one_sentence(logdir: Path, text: str, said: str) -
     file.parent.mkdir()
     file.write_bytes(text.encode(errors="surrogateescape"))
     found, problems = Runs(logdir).read()
-    assert list(found) == ["monday", "week/tuesday"]
+    assert list(found) == ["week/tuesday", "monday"]
     (problem,) = problems
     assert problem.file == "broken/profile.json"
     assert said in problem.sentence

@@ -9,7 +9,7 @@ from sample_profile import sample_profile
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS
-from rooflink.profiling.board.places import floors, predicted
+from rooflink.profiling.board.places import places_at_peak, places_predicted
 from rooflink.profiling.counted.roofline import place
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.phase_terms import (
@@ -86,7 +86,7 @@ def test_terms_between_stay_as_they_are() -> None:
 
 def test_floor_is_placement() -> None:
     profile = sample_profile()
-    for found, placement in zip(floors(profile), profile.placements, strict=True):
+    for found, placement in zip(places_at_peak(profile), profile.placements, strict=True):
         for phase, placed in zip(found.phases, placement.phases, strict=True):
             assert phase.terms.time_s == pytest.approx(placed.time_at_peak_s)
             assert phase.terms.bound == placed.bound
@@ -100,7 +100,7 @@ def test_floor_under_sliders_is_placement_on_the_grown_chip() -> None:
         "bandwidth": memory.bandwidth.model_copy(update={"value": 2 * memory.bandwidth.value})
     })})  # fmt: skip
     here, there = (place(each, profile.phases, 10**9, "bfloat16") for each in (chip, grew))
-    (floor,) = floors(profile.model_copy(update={"placements": [here]}))
+    (floor,) = places_at_peak(profile.model_copy(update={"placements": [here]}))
     for phase, placed in zip(floor.phases, there.phases, strict=True):
         moved = grown(phase.terms, {"memory": 2.0})
         assert moved.time_s == pytest.approx(placed.time_at_peak_s, rel=1e-12)
@@ -109,9 +109,10 @@ def test_floor_under_sliders_is_placement_on_the_grown_chip() -> None:
 
 def test_untouched_prediction_is_the_profiles() -> None:
     profile = sample_profile().model_copy(update={"predictions": [sample_prediction()]})
-    (found,) = predicted(profile)
+    (found,) = places_predicted(profile)
     (asked,) = profile.predictions
-    assert found.hbm_bandwidth == 819e9  # of the placement on the same chip
+    assert found.roof is not None
+    assert found.roof.bandwidth == 819e9  # of the placement on the same chip
     for phase, written in zip(found.phases, asked.phases, strict=True):
         assert phase.terms.time_s == pytest.approx(written.time_s.median, rel=1e-12)
         assert (phase.low_s, phase.high_s) == (written.time_s.low, written.time_s.high)
@@ -139,7 +140,7 @@ def test_sliders_stay_near_the_time_model(chips: int, factor: float) -> None:
         )  # fmt: skip
 
     profile = sample_profile().model_copy(update={"predictions": [asked(1.0)]})
-    (found,) = predicted(profile)
+    (found,) = places_predicted(profile)
     for phase, whole in zip(found.phases, asked(factor).phases, strict=True):
         moved = grown(phase.terms, {"memory": factor})
         assert moved.time_s == pytest.approx(whole.time_s.median, rel=0.2), phase.phase

@@ -17,7 +17,11 @@ from rooflink.profiling.codesign.data_center import (
 from rooflink.profiling.codesign.search_report import pareto_points
 from rooflink.profiling.errors import ProfileInputError
 
-CYCLE = Cycle(np.array([1.0, 8.0, 1.0]), np.array([700.0, 400.0, 400.0]))
+CYCLE = Cycle(
+    ("prefill", "think", "answer"),
+    np.array([1.0, 8.0, 1.0]),
+    np.array([700.0, 400.0, 400.0]),
+)
 
 
 def test_chips_for_a_load_are_its_queries_times_their_time():

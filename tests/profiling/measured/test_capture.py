@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from rooflink.model.generate import Observer
+from rooflink.model.generation.engine import Observer
 from rooflink.profiling.measured import trace_capture as run
 from rooflink.profiling.measured.clock import PhaseClock
 from rooflink.profiling.measured.trace_capture import PhaseSteps, capture

@@ -12,7 +12,8 @@ import rooflink.profiling as rp
 from rooflink.profiling.codesign import analyse as analysis
 from rooflink.profiling.codesign.analyse import Wanted
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.notebook import Codesigned, Run
+from rooflink.profiling.notebook.codesign import Codesigned
+from rooflink.profiling.notebook.run import Run
 from rooflink.profiling.records.codesign import CodesignReport
 
 PNG = b"\x89PNG"
@@ -70,7 +71,7 @@ def test_it_asks_what_the_command_asks(
     """The analysis itself is `rooflink codesign`'s, and takes its minute in its own tests."""
     asked: dict[str, Any] = {}
 
-    def analyse(profiles: Any, over: Any, wanted: Wanted) -> CodesignReport:
+    def analyse(profiles: Any, over: Any, wanted: Wanted, watcher: Any) -> CodesignReport:
         asked.update(profiles=profiles, over=[each.name for each in over], wanted=wanted)
         return report
 

@@ -1,6 +1,6 @@
 """Every strategy profiled: its own phases under every lens, counted as in an evaluation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 import jax
@@ -8,22 +8,23 @@ import pytest
 
 from rooflink.model.sampling import Greedy
 from rooflink.model.strategies.registry import STRATEGIES
-from rooflink.model.tasks import parse_task
+from rooflink.model.tasks import Problem, parse_task
 from rooflink.model.transformer import Transformer
-from rooflink.profiling.codesign.analyse import left_out
+from rooflink.profiling.codesign.analyse import Wanted, analyse, recorded_note
 from rooflink.profiling.compare import compare
 from rooflink.profiling.evaluation.evaluate import Runner
-from rooflink.profiling.evaluation.grid import Grid, places_of, rows_of
+from rooflink.profiling.evaluation.grid import Grid, places_of
 from rooflink.profiling.measured import run
 from rooflink.profiling.measured.clock import Clocked, clocked
 from rooflink.profiling.model_spec import Subject, resolve_subject
+from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile
 from rooflink.profiling.progress import Silent, Watcher
 from rooflink.profiling.records import MachineLimits, Profile
 from rooflink.profiling.reports.sections.profile import profile_document
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.sections.profile_tables import workload_facts
-from rooflink.profiling.strategy.asked import strategy_for
+from rooflink.profiling.strategy_request import strategy_for
 from rooflink.profiling.workload import Request
 from rooflink.tpu_configs.catalog import load_chip
 
@@ -37,7 +38,7 @@ TEXTS = (
     "cot-decoding:k=2",
     "self-consistency:n=2",
     "best-of-n:n=2",
-    "beam:n=2,width=2,step=1",
+    "beam:n=2,width=2,step=2",
     "revision:revisions=1",
     "budget-forcing:extend=0",
     "adaptive-consistency:n=2,round=1,sure=0.99",
@@ -68,12 +69,13 @@ def model(subject: Subject) -> Transformer:
 
 
 def profiled(
-    subject: Subject, text: str | None, repeats: int = 1, watcher: Watcher | None = None
-) -> Profile:
+    subject: Subject, text: str | None, repeats: int = 1, watcher: Watcher | None = None,
+    problems: Sequence[Problem] = PROBLEMS,
+) -> Profile:  # fmt: skip
     asked = strategy_for(text, subject)
     request = Request(
-        problems=PROBLEMS,
-        attempts=rows_of(asked.parsed()) if asked else 1,
+        problems=problems,
+        attempts=asked.parsed().rows if asked else 1,
         think_budget=THINK,
         answer_budget=ANSWER,
         sampler=Greedy(),
@@ -112,9 +114,9 @@ def test_a_strategy_s_phases_under_every_lens(
         assert phase.measured.time_s.median > 0
     assert [each.phase for each in found.placements[0].phases] == names
     (prediction,) = found.predictions
-    only_copies = [phase.name for phase in found.phases if phase.steps == 0]
-    assert [each.phase for each in prediction.phases] == [n for n in names if n not in only_copies]
-    assert len(found.unpredicted) == len(only_copies)
+    assert [each.phase for each in prediction.phases] == names
+    assert all(each.time_s.median > 0 for each in prediction.phases)
+    assert found.unpredicted == []
     thought = [point.tokens_thought for point in found.thought]
     assert thought == sorted(set(thought))
     assert bool(thought) == ("think" in names)
@@ -165,7 +167,9 @@ def test_no_repeat_compiles(subject: Subject) -> None:
 
 
 def test_reports_show_every_phase_and_the_strategy(subject: Subject) -> None:
-    beam, greedy = profiled(subject, "beam:n=2,width=2,step=1"), profiled(subject, "greedy")
+    longer = parse_task("sum:n=4").problems("test", 2, 0)  # so that there is cache to copy
+    beam = profiled(subject, "beam:n=2,width=2,step=2", problems=longer)
+    greedy = profiled(subject, "greedy")
     document = profile_document(beam)
     (table, *_) = document.section("phases").blocks
     tags = {name for name, *_ in scalars(beam)}
@@ -173,20 +177,36 @@ def test_reports_show_every_phase_and_the_strategy(subject: Subject) -> None:
         assert phase in table.column("phase").values
         assert f"counted/{phase}/flops" in tags
         assert f"measured/{phase}/time_s" in tags
-    assert document.subtitle.endswith("2 prompts by beam:n=2,width=2,step=1")
+    assert document.subtitle.endswith("2 prompts by beam:n=2,width=2,step=2")
     workload = dict(workload_facts(beam).pairs)
     assert workload["its settings"].endswith(
-        "n=2, width=2, step=1, verifier=confidence, weighted=false"
+        "n=2, width=2, step=2, verifier=confidence, weighted=false"
     )
     found = compare(greedy, beam)
     assert found.unlike
     assert found.total is None
     changed = {difference.field for difference in found.differences}
     assert {"strategy", "strategy_settings", "attempts", "made"} <= changed
-    (said,) = left_out(beam)
-    assert "leaves out branch:" in said
-    (nothing,) = left_out(greedy)
-    assert "leaves no phase out" in nothing
+    (recorded,) = recorded_note(beam)
+    assert "branch as recorded" in recorded
+    (plain,) = recorded_note(greedy)
+    assert "as recorded" not in plain
+
+
+def test_codesign_takes_every_phase(subject: Subject) -> None:
+    """A strategy's own phases keep their steps; levers and the power of a cycle hold them too."""
+    found = profiled(subject, "revision:revisions=1")
+    (case,) = analyse([found], [slice_named("v5e-1")], Wanted(seeds=False)).cases
+    names = [phase.name for phase in found.phases]
+    assert names == ["prefill", "think", "answer", "re-prefill", "revise"]
+    assert [phase.phase for phase in case.prediction.phases] == names
+    predicted = {phase.phase: phase for phase in found.predictions[0].phases}
+    for phase in case.prediction.phases[3:]:
+        assert phase.time_s.median == pytest.approx(predicted[phase.phase].time_s.median, rel=0.02)
+        assert phase.steps == pytest.approx(predicted[phase.phase].steps)
+    assert {row.phase for row in case.elasticities} == {*names, "query"}
+    assert set(case.levers[0].by_phase) == set(names)
+    assert [point.phase for point in case.roofline.points] == names
 
 
 def test_older_profiles_load(subject: Subject) -> None:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rooflink.model.decode import StopReason
-from rooflink.model.generate import Attempt
+from rooflink.model.generation.attempt import Attempt
+from rooflink.model.generation.stopping import Stop
 from rooflink.model.tasks import Problem
 from rooflink.model.training.rollout import Rollouts, attempt_rows
 from rooflink.model.weights import open_weights
@@ -17,8 +17,7 @@ CONFIG = open_weights("reasoner").config
 def rollouts() -> Rollouts:
     """Two attempts at a prompt of 4: thoughts of 3 and 1 tokens, answers of 2."""
     attempts = [
-        Attempt(0, a, thought, (5, 0), 0, StopReason.MARKER)
-        for a, thought in enumerate([(1, 2, 3), (3,)])
+        Attempt(0, a, thought, (5, 0), Stop.MARKER) for a, thought in enumerate([(1, 2, 3), (3,)])
     ]
     rows = attempt_rows([[7, 7, 7, 7]] * 2, attempts, 12)
     return Rollouts([Problem("?", "5")], np.array([4]), attempts, rows, np.array([[True, False]]))

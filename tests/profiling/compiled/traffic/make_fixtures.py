@@ -20,7 +20,9 @@ from jax.experimental import topologies
 from jax.sharding import SingleDeviceSharding
 
 from rooflink.model.config import ModelConfig
-from rooflink.model.decode import ThoughtRules, prefill, think
+from rooflink.model.generation.generate import endings_of
+from rooflink.model.generation.programs import decode_program, prompt_program
+from rooflink.model.generation.stopping import AnswerFormat, ThoughtRules
 from rooflink.model.sampling import Greedy
 from rooflink.model.transformer import abstract_transformer
 
@@ -96,25 +98,22 @@ def compiled(
         return program, proto.read_bytes()
 
 
-class Bound:
-    """A jitted function with its static arguments at hand."""
-
-    def __init__(self, function: Any, *static: Any):
-        self.function, self.static = function, static
-
-    def lower(self, *arguments: Any) -> Any:
-        return self.function.lower(*arguments, *self.static)
-
-
 def thinking(topology: str) -> tuple[Any, bytes]:
     """The project's own think loop, 8 steps of a tiny Llama after 128 prompt tokens."""
     model = abstract_transformer(TINY, BF16)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), (1, 1)))
+    answer_format = AnswerFormat(RULES, decode=lambda tokens: "")
+    endings = jax.tree.map(jnp.asarray, endings_of(answer_format, thinking=True, cued=True))
     state = jax.eval_shape(
-        lambda *a: prefill(*a, RULES, Greedy()), model,
+        lambda *a: prompt_program(*a, endings, Greedy(), RULES), model,
         jax.ShapeDtypeStruct((1, 128), jnp.int32), jax.ShapeDtypeStruct((1,), jnp.int32), keys,
     )  # fmt: skip
-    return compiled(topology, Bound(think, STEPS, RULES, Greedy()), model, state)
+
+    def think(model: Any, state: Any) -> Any:
+        with jax.named_scope("think"):
+            return decode_program(model, state, endings, Greedy(), STEPS)
+
+    return compiled(topology, jax.jit(think, donate_argnums=1), model, state)
 
 
 def main(folder: Path) -> None:

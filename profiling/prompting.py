@@ -1,31 +1,36 @@
-"""Putting problems to a model: prompts in its own words, and the wording that strategies need."""
+"""Putting problems to a model: prompts in its own words, and its answer format."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...model.decode import ThoughtRules
-from ...model.generation.stopping import Wording, default_think_end, text_wording, thought_rules
-from ...model.tasks import Problem, plain_number
-from ...model.tasks.notation import END_OF_THOUGHT, speaks_notation
-from ...model.tokenizer import Tokenizer
-from ..errors import ProfileInputError
-from ..workload import INSTRUCTION
+from ..model.generation.stopping import (
+    AnswerFormat,
+    ThoughtRules,
+    default_think_end,
+    text_format,
+    thought_rules,
+)
+from ..model.tasks import Problem, plain_number
+from ..model.tasks.notation import END_OF_THOUGHT, speaks_notation
+from ..model.tokenizer import Tokenizer
+from .errors import ProfileInputError
+from .workload import INSTRUCTION
 
 NOTATION_ANSWER = r"[-\d(][\d ()+*/-]*"
 """A number or an expression, as the embedded reasoner writes them."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromptedProblems:
     """Problems as one model reads them."""
 
     prompts: list[list[int]]
-    wording: Wording
+    answer_format: AnswerFormat
 
 
 def ask(
     tokenizer: Tokenizer, problems: Sequence[Problem], think_budget: int, answer_budget: int
-) -> Asked:
+) -> PromptedProblems:
     """Problems in the notation for a model that reads it, else as chat with an instruction.
 
     Raises ProfileInputError for a problem that the notation has no words for; ModelInputError for
@@ -38,15 +43,18 @@ def ask(
         texts = [tokenizer.chat_prompt(f"{p.question}\n{INSTRUCTION}") for p in problems]
         end = default_think_end(tokenizer)
         rules = thought_rules(tokenizer, end, think_budget, answer_budget)
-    wording = wording_of(tokenizer, rules)
-    return Asked([tokenizer.encode(text) for text in texts], wording)
+    answer_format = answer_format_of(tokenizer, rules)
+    return PromptedProblems([tokenizer.encode(text) for text in texts], answer_format)
 
 
-def wording_of(tokenizer: Tokenizer, rules: ThoughtRules) -> Wording:
-    """What strategies must know of the language that a model speaks by `tokenizer`."""
+def answer_format_of(tokenizer: Tokenizer | None, rules: ThoughtRules) -> AnswerFormat:
+    """What strategies must know of the language that a model speaks by `tokenizer`; without one
+    its answers say nothing."""
+    if tokenizer is None:
+        return AnswerFormat(rules, decode=lambda tokens: "")
     if speaks_notation(tokenizer):
-        return _notation_wording(tokenizer, rules)
-    return text_wording(tokenizer, rules)
+        return _notation_format(tokenizer, rules)
+    return text_format(tokenizer, rules)
 
 
 def _in_notation(problem: Problem) -> str:
@@ -59,9 +67,9 @@ def _in_notation(problem: Problem) -> str:
     return problem.notation
 
 
-def _notation_wording(tokenizer: Tokenizer, rules: ThoughtRules) -> Wording:
+def _notation_format(tokenizer: Tokenizer, rules: ThoughtRules) -> AnswerFormat:
     """Words of the notation; it has none for 'Wait' and none that end a step."""
-    return Wording(
+    return AnswerFormat(
         rules=rules,
         decode=tokenizer.decode,
         answer_pattern=NOTATION_ANSWER,

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...model.reward_model import TrainedVerifier
-from ...model.strategies.base import Strategy
-from ...model.strategies.registry import parse_strategy, settings_of, with_verifier
-from ...model.strategies.verifiers import Verifier
-from ..errors import ProfileInputError
-from ..model_spec import Subject
-from ..verifier_costs import TRAINED, require_use, verifier_of, verifiers_with
+from ..model.reward_model import TrainedVerifier
+from ..model.strategies.base import Strategy
+from ..model.strategies.registry import parse_strategy, settings_of, with_verifier
+from ..model.strategies.verifiers import Verifier
+from .errors import ProfileInputError
+from .model_spec import Subject
+from .verifier_costs import TRAINED, require_use, verifier_of, verifiers_with
 
 
 @dataclass(frozen=True)
-class AskedStrategy:
+class StrategyRequest:
     """A strategy as --strategy takes it; its setting `verifier` may name the trained one."""
 
     text: str
@@ -29,25 +29,14 @@ class AskedStrategy:
         """Every setting, those left to their defaults too."""
         return settings_of(self.parsed(), verifiers_with(self.verifier))
 
-    @property
-    def sampling(self) -> str:
-        """How it chooses tokens, in words."""
-        strategy = self.parsed()
-        sampler = getattr(getattr(strategy, "strategy", strategy), "sampler", None)
-        return "greedy" if sampler is None else str(sampler.describe())
-
 
 def strategy_for(
-    text: str | None,
-    subject: Subject,
-    verifier: Path | None = None,
-    options: Mapping[str, object] | None = None,
-) -> AskedStrategy | None:
+    text: str | None, subject: Subject, verifier: Path | None = None
+) -> StrategyRequest | None:
     """The strategy called `text` for `subject`, None for none; `verifier` is a folder.
 
-    `options` are those of a plain profile that a strategy's settings replace. Raises
-    ModelInputError for an unknown strategy or verifier; ProfileInputError for options that do not
-    go together.
+    Raises ModelInputError for an unknown strategy or verifier; ProfileInputError for options that
+    do not go together.
     """
     if text is None:
         if verifier is not None:
@@ -60,15 +49,9 @@ def strategy_for(
             "--strategy follows what a model answers, and without weights and a tokenizer of its "
             "own there is nothing to follow: take --weights own, or leave --strategy out"
         )
-    for option, given in (options or {}).items():
-        if given is not None:
-            raise ProfileInputError(
-                f"{option} does not apply with --strategy, whose own settings say how it samples, "
-                "as in --strategy self-consistency:n=8,temperature=0.6"
-            )
     if verifier is not None:
         text = with_verifier(text, TRAINED)
         require_use([text])
-    found = AskedStrategy(text, verifier_of(verifier, subject))
-    found.parsed()  # refuses what no strategy takes
-    return found
+    request = StrategyRequest(text, verifier_of(verifier, subject))
+    request.parsed()  # refuses what no strategy takes
+    return request

@@ -1,0 +1,109 @@
+"""A profile's predictions: its workload on the slices asked for, and on each chip's smallest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, pstdev
+
+from ..model.generation.attempt import Answered
+from ..model.generation.pass_log import PassLog
+from ..tpu_configs.chip import Chip
+from ..tpu_configs.slice import Slice
+from .model_spec import Subject
+from .predicted.model_shape import ModelShape, NamedShape, shape_of
+from .predicted.passes import OnSlice, lengths_made
+from .predicted.phases import Lengths
+from .predicted.predict import Query, predict
+from .predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
+from .records import Prediction
+from .workload import Plan
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What was predicted, and a sentence for each chip of which no slice holds the workload."""
+
+    predictions: list[Prediction]
+    unpredicted: list[str]
+
+
+def require_slices(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> None:
+    """Raise ProfileInputError, before anything runs, for a slice that cannot hold the budgets of
+    the widest batch or that the model does not divide over."""
+    request = by_budgets(subject, planned)
+    widest = max(len(batch.prompts) for batch in planned.batches)
+    widest_request = replace(request, lengths=replace(request.lengths, prompts=float(widest)))
+    for slice_ in slices:
+        fitting_query(widest_request, slice_)
+
+
+def predictions_of(
+    subject: Subject,
+    planned: Plan,
+    answered: Sequence[Answered],
+    logs: Sequence[PassLog],
+    shapes: Mapping[str, ModelShape],
+    chips: Sequence[Chip],
+    slices: Sequence[Slice],
+) -> Predictions:
+    """The workload on each of `slices`, and on the smallest slice that holds it of each of `chips`
+    that no slice is of; `shapes` are of the models that the records of `logs` name.
+
+    Attempts that only think and answer, each for itself, are told by their lengths: what is
+    predicted is any batch of such attempts. What else a strategy did is told by its passes.
+    """
+    request = _by_run(subject, planned, answered) if answered else by_budgets(subject, planned)
+    queries, unpredicted = _queries(request, chips, slices)
+    if planned.plain or not answered:
+        return Predictions([predict(query) for query in queries], unpredicted)
+    by_passes = [OnSlice(query, shapes).prediction(logs, len(answered)) for query in queries]
+    return Predictions(by_passes, unpredicted)
+
+
+def by_budgets(subject: Subject, planned: Plan) -> PredictionRequest:
+    """Attempts that use their whole budgets, in batches of mean size."""
+    rules, batches = planned.rules, len(planned.batches)
+    lengths = Lengths(
+        prompts=len(planned.prompts) / batches,
+        attempts=float(planned.strategy.rows),
+        prompt_tokens=fmean(len(prompt) for prompt in planned.prompts),
+        think_tokens=float(rules.longest_thought),
+        answer_tokens=float(rules.answer_budget),
+    )
+    return _request(subject, planned, lengths, think_variation=0.0)
+
+
+def _by_run(subject: Subject, planned: Plan, answered: Sequence[Answered]) -> PredictionRequest:
+    """The run in the mean: what a slice must hold, and what a prediction says of its lengths."""
+    thoughts = [len(attempt.thought) for each in answered for attempt in each.attempts]
+    mean = fmean(thoughts)
+    lengths = lengths_made(answered, planned.prompts, len(planned.batches))
+    return _request(subject, planned, lengths, pstdev(thoughts) / mean if mean else 0.0)
+
+
+def _request(
+    subject: Subject, planned: Plan, lengths: Lengths, think_variation: float
+) -> PredictionRequest:
+    return PredictionRequest(
+        model=NamedShape(subject.config.name, shape_of(subject.config)),
+        lengths=lengths,
+        batches=float(len(planned.batches)),
+        think_variation=think_variation,
+        weight_dtype=subject.dtype,
+    )
+
+
+def _queries(
+    request: PredictionRequest, chips: Sequence[Chip], slices: Sequence[Slice]
+) -> tuple[list[Query], list[str]]:
+    """The request on `slices` and on the smallest that holds it of each chip that none is of, and
+    a sentence for each chip of which none does."""
+    queries, unpredicted = [query_of(request, slice_) for slice_ in slices], []
+    for chip in chips:
+        if any(slice_.chip == chip for slice_ in slices):
+            continue
+        smallest = smallest_query(request, chip)
+        if smallest is None:
+            unpredicted.append(f"This workload does not fit on any {chip.name} slice.")
+        else:
+            queries.append(smallest)
+    return queries, unpredicted

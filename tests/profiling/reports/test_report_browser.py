@@ -1,0 +1,132 @@
+"""A report and cells of a notebook in a real browser, light and dark: drawn, asking nobody."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from devtools import Page, chromium, faint_words, open_page
+from sample_prediction import priced
+
+from rooflink.profiling.notebook.run import Run
+from rooflink.profiling.records import Profile
+from rooflink.profiling.reports.renderers import notebook
+from rooflink.profiling.reports.renderers.html import html
+from rooflink.profiling.reports.sections.profile import profile_document
+
+BINARY = chromium()
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(BINARY is None, reason="no Chromium on this machine"),
+]
+WIDEST, PHONE = 1240, 390
+DRAWN = "document.documentElement?.dataset.charts === 'drawn'"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """One browser for all: it takes seconds to start."""
+    assert BINARY
+    with open_page(BINARY, tmp_path_factory.mktemp("chromium"), WIDEST) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def file(compiled: Profile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a profile with everything that one can have."""
+    file = tmp_path_factory.mktemp("report") / "report.html"
+    profile = compiled.model_copy(update={"predictions": [priced()]})
+    file.write_text(html(profile_document(profile)))
+    return file
+
+
+def see(page: Page, scheme: str = "light", width: int = WIDEST, media: str = "") -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    page.call("Emulation.setEmulatedMedia", features=features, media=media)
+    page.call("Emulation.setDeviceMetricsOverride", width=width, height=1000, deviceScaleFactor=1,
+              mobile=width == PHONE)  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_report_is_drawn_and_read(page: Page, file: Path, scheme: str) -> None:
+    see(page, scheme)
+    asked = len(page.requests)
+    page.open(file.as_uri(), DRAWN)
+    page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    charts = page.evaluate("document.querySelectorAll('figure.chart').length")
+    assert page.evaluate("document.querySelectorAll('.plot svg.marks').length") == charts >= 10
+    assert faint_words(page, "document.body") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDEST
+    elsewhere = [url for url in page.requests[asked:] if not url.startswith(("data:", "blob:"))]
+    assert elsewhere == [file.as_uri()]
+    assert page.errors == []
+
+
+def test_a_phone_sees_no_page_wider_than_itself(page: Page, file: Path) -> None:
+    see(page, width=PHONE)
+    page.open(file.as_uri(), DRAWN)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    assert page.evaluate("document.querySelectorAll('.scroll.more').length") > 0
+
+
+def test_a_pointer_on_a_bar_is_told_its_figures(page: Page, file: Path) -> None:
+    see(page)
+    page.open(file.as_uri(), DRAWN)
+    bar = "document.querySelector('#chart-time .mark-rect path')"
+    page.evaluate(f"{bar}.scrollIntoView({{block: 'center'}})")
+    x, y = page.evaluate(
+        f"(r => [r.x + r.width / 2, r.y + r.height / 2])({bar}.getBoundingClientRect())"
+    )
+    page.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    page.wait(
+        "document.querySelector('#vg-tooltip-element.visible')?.textContent.includes('prefill')"
+    )
+
+
+def test_the_reader_chooses_whose_roof_carries_the_rings(page: Page, file: Path) -> None:
+    see(page)
+    page.open(file.as_uri(), DRAWN)
+    rings = "document.querySelector('#chart-roofline').view.scenegraph().root.items[0].items"
+    heights = f"JSON.stringify({rings}.map(g => g.items.map(i => i.y)))"
+    before = page.evaluate(heights)
+    page.evaluate("[...document.querySelectorAll('#chart-roofline input')].at(-2).click()")
+    page.wait(f"{heights} !== {before!r}")
+
+
+def test_a_click_on_a_heading_sorts_and_the_total_stays_last(page: Page, file: Path) -> None:
+    see(page)
+    page.open(file.as_uri(), DRAWN)
+    heads = "[...document.querySelectorAll('#table-phases thead button')]"
+    page.evaluate(f"{heads}.find(b => b.textContent.trim().endsWith('FLOPs')).click()")
+    rows = (
+        "[...document.querySelectorAll('#table-phases tbody tr')].map(r => r.cells[0].textContent)"
+    )
+    assert page.evaluate(rows) == ["answer", "prefill", "think", "total"]
+    page.evaluate(f"{heads}.find(b => b.textContent.trim().endsWith('FLOPs')).click()")
+    assert page.evaluate(rows) == ["think", "prefill", "answer", "total"]
+
+
+def test_paper_gets_still_pictures(page: Page, file: Path) -> None:
+    see(page, media="print")
+    page.open(file.as_uri(), DRAWN)
+    shown = "[...document.querySelectorAll('{}')].filter(e => e.checkVisibility()).length"
+    assert page.evaluate(shown.format(".plot")) == 0
+    assert page.evaluate(shown.format(".still")) >= 6
+
+
+def test_cells_of_a_notebook_share_what_draws(
+    page: Page, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And keep to themselves: their style does not reach the page around them."""
+    monkeypatch.setattr(notebook, "_brought", [])
+    see(page)
+    run = Run(profile)
+    cells = [run._repr_html_(), run.roofline()._repr_html_()]
+    file = tmp_path / "notebook.html"
+    body = '<body data-jp-theme-light="false"><p id="own">own</p>'
+    file.write_text(f"<!DOCTYPE html><link rel=icon href='data:,'>{body}{''.join(cells)}</body>")
+    page.open(file.as_uri(), "document.querySelectorAll('.rooflink[data-charts]').length === 2")
+    assert page.evaluate("document.querySelectorAll('.plot svg.marks').length") >= 3
+    colour = "getComputedStyle(document.querySelector('{}')).color"
+    assert page.evaluate(colour.format("#own")) == "rgb(0, 0, 0)"
+    assert page.evaluate(colour.format(".rooflink")) == "rgb(233, 231, 226)"  # by the theme
+    assert page.errors == []
