@@ -11,7 +11,7 @@ from ...records.codesign import BoundMap, CodesignCase
 from .. import theme, units
 from ..codesign_words import case_name
 from ..document import Chart, Spec, slug
-from .bars import CHARACTER, ink_on
+from .bars import CHARACTER
 from .base import alt, data, spec, tips
 
 HEIGHT = 300
@@ -19,11 +19,11 @@ FULL, WEIGHTS, KV = "does not fit", "HBM: weights", "HBM: KV"
 LABELS = {"compute": "compute", "links": "links", "overhead": "overhead",
           "on-chip": "on-chip memory"}  # fmt: skip
 KINDS = (WEIGHTS, KV, *LABELS.values(), FULL)
-STROKES = {
-    "links": "\N{BOX DRAWINGS LIGHT DIAGONAL UPPER RIGHT TO LOWER LEFT}",
-    "overhead": "\N{BOX DRAWINGS LIGHT DIAGONAL UPPER LEFT TO LOWER RIGHT}",
-    "on-chip memory": "\N{MIDDLE DOT}",
-    FULL: "\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}",
+STROKES = {  # as paths about a cell's middle
+    "links": "M-1,1L1,-1",
+    "overhead": "M-1,-1L1,1",
+    "on-chip memory": "M-1,0L1,0",
+    FULL: "M-1,-1L1,1M-1,1L1,-1",
 }
 _CELL = 17  # pixels of a cell across, about
 _TINTS = {WEIGHTS: "map-0", KV: "map-1", "compute": "map-2", "links": "map-4", "overhead": "map-3",
@@ -131,15 +131,31 @@ def _edges(values: Sequence[float]) -> list[float]:
 
 
 def _hatching(chart: BoundMap, every: Sequence[Run]) -> "alt.Chart":
+    """Strokes in every other cell, but for where a name stands."""
+    under = {cell for run in named(every) for cell in _under_name(run)}
     rows = [
-        {"x": chart.contexts[column], "y": chart.batches[run.row], "text": STROKES[run.kind]}
+        {"x": chart.contexts[column], "y": chart.batches[run.row], "kind": run.kind}
         for run in every
         if run.kind in STROKES
         for column in range(run.start, run.end)
-        if (column + run.row) % 2 == 0
+        if (column + run.row) % 2 == 0 and (run.row, column) not in under
     ]
-    mark = alt.Chart(data(rows)).mark_text(fontSize=11, color=theme.colour("hatch"), tooltip=None)
-    return mark.encode(x="x:Q", y="y:Q", text="text:N")
+    shape = alt.Shape("kind:N", legend=None).scale(
+        domain=list(STROKES), range=list(STROKES.values())
+    )
+    mark = alt.Chart(data(rows)).mark_point(
+        filled=False, size=40, strokeWidth=1, stroke=theme.colour("hatch"), opacity=1, tooltip=None
+    )
+    return mark.encode(x="x:Q", y="y:Q", shape=shape)
+
+
+def _under_name(run: Run) -> Iterator[tuple[int, int]]:
+    """Cells (row, column) that the run's name covers."""
+    half = len(run.kind) * CHARACTER / _CELL / 2 + 1
+    middle = (run.start + run.end - 1) / 2
+    return (
+        (run.row, column) for column in range(run.start, run.end) if abs(column - middle) < half
+    )
 
 
 def _borders(chart: BoundMap, across: Sequence[float], up: Sequence[float]) -> "alt.Chart":
@@ -164,22 +180,16 @@ def _border_rows(
                 yield {"x": left, "x2": right, "y": high, "y2": high}
 
 
-def _names(chart: BoundMap, every: Sequence[Run]) -> "alt.LayerChart | alt.FacetChart":
-    """Each kind's name, on a shadow of its own colour that keeps strokes off the letters."""
+def _names(chart: BoundMap, every: Sequence[Run]) -> "alt.Chart":
+    """Each kind's name in its region."""
     rows = [
         {"x": (chart.contexts[r.start] * chart.contexts[r.end - 1]) ** 0.5,
-         "y": chart.batches[r.row], "text": r.kind, "fill": theme.colour(_TINTS[r.kind]),
-         "ink": ink_on(theme.colour(_TINTS[r.kind])) if r.kind == "compute" else
-         theme.colour("ink")}
+         "y": chart.batches[r.row], "text": r.kind,
+         "ink": theme.colour("on-light" if r.kind == "compute" else "ink")}
         for r in named(every)
     ]  # fmt: skip
-    base = alt.Chart(data(rows)).encode(x="x:Q", y="y:Q", text="text:N")
-    shadow = base.mark_text(fontWeight="bold", strokeWidth=5, strokeJoin="round", tooltip=None)
-    words = base.mark_text(fontWeight="bold", tooltip=None)
-    fill, ink = alt.Color("fill:N", scale=None), alt.Color("ink:N", scale=None)
-    return alt.layer(
-        shadow.encode(color=fill, stroke=alt.Stroke("fill:N", scale=None)), words.encode(color=ink)
-    )
+    words = alt.Chart(data(rows)).mark_text(fontWeight="bold", tooltip=None)
+    return words.encode(x="x:Q", y="y:Q", text="text:N", color=alt.Color("ink:N", scale=None))
 
 
 def _own_way(

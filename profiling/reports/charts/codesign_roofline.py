@@ -83,8 +83,8 @@ def _draw(
     chosen = pick(f"{name}_phase", "phase")
     layers = [
         _roof(roof, x_ends, x, y).add_params(zoom(f"{name}_zoom")),
-        *_arrows(arrows, phases, chosen, near),
         _points(points, phases).add_params(chosen),
+        *_arrows(arrows, phases, chosen, near),
         *([] if near else [_roof_names(roof)]),
     ]
     return spec(alt.layer(*layers).properties(width="container", height=HEIGHT))

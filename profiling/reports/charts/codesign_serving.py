@@ -130,11 +130,12 @@ def _power(center: DataCenter, traces: Sequence[PowerTrace]) -> Spec:
     labels = [trace.label for trace in traces]
     x = alt.X("x:Q").scale(domain=[0, last], nice=False).axis(si_axis("time", "s"))
     y = alt.Y("y:Q").scale(domain=[0, top], nice=False).axis(si_axis("power", "W", 5))
-    dash = alt.StrokeDash("slices:N", title=None).scale(
+    key = alt.Legend(title="slices", orient="top", symbolStrokeColor=theme.colour("ink"))
+    dash = alt.StrokeDash("slices:N", legend=key).scale(
         domain=labels, range=[_DASHES[label] for label in labels]
     )
-    colour = alt.Color("slices:N", title=None).scale(
-        domain=labels, range=[theme.colour(t) for t in ("ink", "orange")][: len(labels)]
+    colour = alt.Color("slices:N", legend=None).scale(
+        domain=labels, range=[theme.colour(t) for t in ("ink", "blue")][: len(labels)]
     )
     curve = alt.Chart(data(rows)).mark_line(interpolate="step-after", strokeWidth=1.6)
     layers = [
