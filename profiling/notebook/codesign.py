@@ -16,7 +16,7 @@ from ..render.codesign_words import case_name, headline
 from ..render.table import Column, Table
 from . import codesign_rows as rows
 from .frames import frame
-from .from_job import function_of
+from .functions import function_of
 from .page import page
 from .picture import Picture
 from .run import recorded

@@ -15,7 +15,7 @@ from ..reports.sections.compiled import (
 )
 from ..reports.sections.compiled_facts import verdict
 from ..reports.write import write_run
-from .from_job import function_of
+from .functions import function_of
 
 
 @dataclass(frozen=True)

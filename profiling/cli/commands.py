@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from rich.console import Console
 
 from ..jobs.job import Job, Option, WrittenJob, old_spellings, options_of, perform, spelling
-from .progress import TerminalWatcher
+from .progress_bar import TerminalWatcher
 
 JobType = TypeVar("JobType", bound=Job)
 Result = TypeVar("Result")
