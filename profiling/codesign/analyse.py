@@ -97,13 +97,13 @@ def _ours() -> list[Assumption]:
         "model's.",
         f"At the largest batch a slice schedules at most {MOST_SEQUENCES:.0f} sequences.",
         "Bytes added to the on-chip memory keep weights from being read from HBM.",
-        f"{RESERVED_SHARE:.0%} of the memory is kept for programs.",
+        f"{100 * RESERVED_SHARE:.0f} % of the memory is kept for programs.",
         f"Drafting: {DRAFT.tokens:g} tokens ahead, acceptance {DRAFT.acceptance:g}, a draft's step "
         f"costs {DRAFT.cost:g} of the target's.",
         f"A chip that is searched for thinks a token within {SLOWEST_TOKEN_S:g} s unless told "
         "otherwise.",
-        f"Slices are busy {BUSY:.0%} of the time at the mean load; an idle chip whose file has no "
-        f"idle power draws {IDLE_SHARE:.0%} of its design power.",
+        f"Slices are busy {100 * BUSY:.0f} % of the time at the mean load; an idle chip whose file "
+        f"has no idle power draws {100 * IDLE_SHARE:.0f} % of its design power.",
     )
     return [_judged(sentence) for sentence in sentences]
 
@@ -320,5 +320,5 @@ def _counted(profile: Profile) -> str:
     kv = (moved.kv_read + moved.kv_write) / moved.total
     return (
         f"counted lens: {profile.name}'s {phase.name} moves {moved.total / 1e9:.3g} GB, "
-        f"{moved.weights / moved.total:.0%} weights and {kv:.0%} KV"
+        f"{100 * (moved.weights / moved.total):.0f} % weights and {100 * kv:.0f} % KV"
     )

@@ -103,23 +103,24 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
             remaining_swing=apart.swing,
             extra_energy=0.0,
             stored_j_per_chip=0.0,
-            sentence=f"Batches that start apart swing by {apart.swing:.1%} of the mean instead of "
-            f"{together.swing:.1%}, and cost nothing.",
+            sentence=f"Batches that start apart swing by {100 * apart.swing:.1f} % of the mean "
+            f"instead of {100 * together.swing:.1f} %, and cost nothing.",
         ),
         Smoothing(
             way="store energy",
             remaining_swing=0.0,
             extra_energy=share * STORAGE_LOSS,
             stored_j_per_chip=stored,
-            sentence=f"A store of {stored:.0f} J a chip makes it even; at {STORAGE_LOSS:.0%} loss "
-            f"it takes {share * STORAGE_LOSS:.2%} more energy.",
+            sentence=f"A store of {stored:.0f} J per chip makes it even; at "
+            f"{100 * STORAGE_LOSS:.0f} % loss it takes {100 * share * STORAGE_LOSS:.2f} % more "
+            "energy.",
         ),
         Smoothing(
             way="burn the difference to the peak",
             remaining_swing=0.0,
             extra_energy=burnt,
             stored_j_per_chip=0.0,
-            sentence=f"Burning the difference to the peak takes {burnt:.1%} more energy.",
+            sentence=f"Burning the difference to the peak takes {100 * burnt:.1f} % more energy.",
         ),
     ]
 

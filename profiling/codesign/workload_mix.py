@@ -54,7 +54,7 @@ class MixedWorkload(Table):
         """'60 %: 512 + 2048 + 256 tokens x 64 attempts'."""
         many = f" x {self.attempts:g} attempts" if self.attempts > 1 else ""
         lengths = f"{self.prompt:g} + {self.think:g} + {self.answer:g} tokens"
-        return f"{f'{self.name}, ' if self.name else ''}{self.share:.0%}: {lengths}{many}"
+        return f"{f'{self.name}, ' if self.name else ''}{100 * self.share:.0f} %: {lengths}{many}"
 
 
 class _Mix(Table):

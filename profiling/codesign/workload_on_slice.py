@@ -76,9 +76,11 @@ class WorkloadOnSlice:
     def words(self) -> str:
         """The workload in a few words."""
         lengths = self.query.lengths
-        waves = f", in {self.waves} waves as all do not fit at once" if self.waves > 1 else ""
+        batches = f"run as {self.waves} batches because all do not fit in memory, "
+        waves = batches if self.waves > 1 else ""
         return (
-            f"{lengths.prompts:g} prompts x {lengths.attempts:g} attempts together{waves}, "
+            f"{lengths.prompts:g} prompts \N{MULTIPLICATION SIGN} {lengths.attempts:g} attempts, "
+            f"{waves}"
             f"{lengths.prompt_tokens:.0f} + {lengths.think_tokens:.0f} + "
             f"{lengths.answer_tokens:.0f} tokens, {self.query.weight_dtype}"
         )

@@ -144,18 +144,18 @@ class Calibration:
     def basis(self, chip: str, kind: str, stack: str | None) -> str:
         """What this calibration stands on for a chip and a stack, in a sentence."""
         own = self.rows.get(chip, 0)
-        on_chip = (
-            f"{own} measured rows of {chip}" if own else f"no rows of {chip}, only of kin ({kind})"
-        )
+        on_chip = f"no measurements of {chip}: calibrated on other chips of its kind ({kind})"
+        if own:
+            on_chip = f"{own} measured rows of {chip}"
         if kind not in self.means["memory"]:
-            on_chip = f"no rows of any {kind}, only of other chips"
+            on_chip = f"no measurements of any {kind}: calibrated on other kinds of chips"
         if stack is None:
-            return f"{on_chip}; a compiled loop of a stack unknown, drawn from those measured"
+            return f"{on_chip}; serving stack not given: averaged over those measured"
         of_stack = self.stack_rows.get(stack, 0)
         text = (
             f"{of_stack} rows of {stack}"
             if of_stack
-            else f"no rows of {stack}, only of other stacks"
+            else f"no measurements of {stack}: averaged over other stacks"
         )
         return f"{on_chip}; {text}"
 

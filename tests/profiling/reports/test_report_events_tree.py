@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_codesign import sample_codesign
+from real_records import real_codesign
 from sample_evaluation import THOUGHTS, sample_evaluation
 from sample_prediction import sample_prediction
 from sample_profile import sample_profile
@@ -19,12 +19,13 @@ from tensorboard.plugins.hparams.list_session_groups import Handler
 import rooflink.model.training
 from rooflink.profiling.records.files import load_record
 from rooflink.profiling.records.training import Training
-from rooflink.profiling.render.codesign_tensorboard import write_codesign_events
 from rooflink.profiling.reports.renderers.tensorboard import (
     HYPERPARAMETERS,
     METRICS,
     write_events,
 )
+from rooflink.profiling.reports.sections.codesign_document import codesign_document
+from rooflink.profiling.reports.sections.codesign_scalars import codesign_events
 from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
 from rooflink.profiling.reports.sections.evaluation_scalars import evaluation_events
 from rooflink.profiling.reports.sections.profile import profile_document
@@ -50,7 +51,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> MultiplexerDataProvider:
         "training": lambda at: write_events(
             training_events(training, training_document(training)), at
         ),
-        "codesign": lambda at: write_codesign_events(sample_codesign(), at),
+        "codesign": lambda at: write_events(
+            codesign_events(real_codesign(), codesign_document(real_codesign())), at
+        ),
     }
     for name, write in written.items():
         (folder / name).mkdir()
@@ -78,7 +81,7 @@ def tags(tree: MultiplexerDataProvider, plugin: str, run: str) -> set[str]:
          {"frontier/usd_v5e_2x2", "attempts/samples_64"}),
         ("training", {"training/reward", "counted/think/intensity", "measured/update/time_s"},
          set()),
-        ("codesign", {"asks_predicted/hardware/saving"}, {"search/small"}),
+        ("codesign", {"asks_predicted/hardware/saving"}, {"search/llama3-8b"}),
     ],
 )  # fmt: skip
 def test_each_kind_of_run_has_its_scalars_and_images(
