@@ -12,7 +12,7 @@ from .. import theme, units
 from ..codesign_words import case_name
 from ..document import Chart, Spec, slug
 from .bars import CHARACTER, ink_on
-from .base import alt, data, spec, tips
+from .chart_parts import alt, data, spec, tips
 
 HEIGHT = 300
 FULL, WEIGHTS, KV = "does not fit", "HBM: weights", "HBM: KV"

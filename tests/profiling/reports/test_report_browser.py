@@ -11,7 +11,7 @@ from rooflink.profiling.notebook.run import Run
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports.renderers import notebook
 from rooflink.profiling.reports.renderers.html import html
-from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.profile_document import profile_document
 
 BINARY = chromium()
 pytestmark = [

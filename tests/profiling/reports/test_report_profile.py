@@ -21,7 +21,7 @@ from rooflink.profiling.reports.renderers.notebook import rows_of
 from rooflink.profiling.reports.renderers.vega_bundle import vega_bundle
 from rooflink.profiling.reports.sections import profile_facts as facts
 from rooflink.profiling.reports.sections import profile_tables as tables
-from rooflink.profiling.reports.sections.profile import (
+from rooflink.profiling.reports.sections.profile_document import (
     profile_document,
     profile_summary,
     tiles,
