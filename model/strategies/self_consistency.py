@@ -92,7 +92,8 @@ class AdaptiveConsistency(Sampling):
             if not session.open.any():
                 break
             session.alive &= session.open
-            for tried, more in zip(per_question, think_and_answer(session, self.sampler), strict=True):
+            further = think_and_answer(session, self.sampler)
+            for tried, more in zip(per_question, further, strict=True):
                 tried += more
         return [by_vote(tried, session.log) for tried in per_question]
 
