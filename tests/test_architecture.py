@@ -68,11 +68,9 @@ def test_measurement_never_imports_presentation() -> None:
 
 
 def test_reports_read_records_alone() -> None:
-    """And the phases' names, traffic that was read from a file, and a prediction's derivatives,
-    which a report works out anew."""
+    """And the list of phases, and the derivatives of a prediction, worked out anew."""
     allowed = ("profiling.reports", "profiling.records", "profiling.compare",
-               "profiling.errors", "profiling.compiled.traffic.traffic",
-               "profiling.predicted.phase_terms", "model.phases")  # fmt: skip
+               "profiling.errors", "profiling.predicted.phase_terms", "model.phases")  # fmt: skip
     for name in (name for name in MODULES if within(name, "profiling.reports")):
         assert [target for target in imports(name) if not within(target, *allowed)] == [], name
 

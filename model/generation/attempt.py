@@ -159,8 +159,8 @@ class Trace:
     def recent(self, count: int) -> np.ndarray:
         """The last `count` tokens of each row [B, A, M], EMPTY before its first."""
         index = self.length[..., None] - count + np.arange(count)
-        found = np.take_along_axis(self.tokens, np.maximum(index, 0), axis=2)
-        return np.where(index >= 0, found, EMPTY)
+        tokens = np.take_along_axis(self.tokens, np.maximum(index, 0), axis=2)
+        return np.where(index >= 0, tokens, EMPTY)
 
     def take(self, parents: np.ndarray) -> "Trace":
         """A trace whose row a is a copy of row `parents[b, a]` [B, A]."""

@@ -151,7 +151,7 @@ class AnswerFormat:
     def align(self, tokens: Sequence[int], answer: str) -> tuple[int, int] | None:
         """Tokens [first, after) of the last place that spells `answer`, or None."""
         answers = self._answers(self.decode(tokens))
-        same = [found for found in answers if self.canonical(found.group()) == answer]
+        same = [match for match in answers if self.canonical(match.group()) == answer]
         return self._tokens_of(same[-1], tokens) if same else None
 
     def revision(self, prompt: Sequence[int], earlier: Sequence[Sequence[int]]) -> list[int]:
@@ -165,10 +165,10 @@ class AnswerFormat:
     def _answers(self, text: str) -> list[re.Match[str]]:
         return list(re.finditer(self.answer_pattern, text))
 
-    def _tokens_of(self, found: re.Match[str], tokens: Sequence[int]) -> tuple[int, int]:
+    def _tokens_of(self, match: re.Match[str], tokens: Sequence[int]) -> tuple[int, int]:
         """The tokens that a match in their text lies in."""
         ends = [len(self.decode(tokens[: i + 1])) for i in range(len(tokens))]
-        return bisect_right(ends, found.start()), bisect_left(ends, found.end()) + 1
+        return bisect_right(ends, match.start()), bisect_left(ends, match.end()) + 1
 
 
 def text_format(tokenizer: Tokenizer, rules: ThoughtRules) -> AnswerFormat:

@@ -64,12 +64,12 @@ class BeamSearch(Sampling):
         conclude(session, stop)
         thought = session.trace.length.copy()
         answer(session, self.sampler)
-        found = attempts_of(session, thought, stop)
+        per_question = attempts_of(session, thought, stop)
         scores = self.verifier.scores(session, session.alive)
         return [
             with_pruned(by_score(attempts, score[alive], session.log, self.weighted), pruned)
             for attempts, score, alive, pruned in zip(
-                found, scores, session.alive, beam.pruned, strict=True
+                per_question, scores, session.alive, beam.pruned, strict=True
             )
         ]
 
@@ -115,6 +115,6 @@ class _Beam:
         self.thinking = np.take_along_axis(self.thinking, parents, axis=1) & alive
 
 
-def with_pruned(found: Answered, pruned: list[Attempt]) -> Answered:
-    """`found` with the attempts that the search gave up, after those that it finished."""
-    return replace(found, attempts=(*found.attempts, *pruned))
+def with_pruned(answer: Answered, pruned: list[Attempt]) -> Answered:
+    """`answer` with the attempts that the search gave up, after those that it finished."""
+    return replace(answer, attempts=(*answer.attempts, *pruned))

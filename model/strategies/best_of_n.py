@@ -42,9 +42,9 @@ class BestOfN(Sampling):
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         session = open_session(engine, questions, self.n, figures=self.reads_figures)
-        found = think_and_answer(session, self.sampler)
+        per_question = think_and_answer(session, self.sampler)
         scores = self.verifier.scores(session, session.alive)
         return [
             by_score(attempts, row.tolist(), session.log, self.weighted)
-            for attempts, row in zip(found, scores, strict=True)
+            for attempts, row in zip(per_question, scores, strict=True)
         ]

@@ -52,8 +52,8 @@ class BudgetForcing(Sampling):
         conclude(session, stop)
         thought = session.trace.length.copy()
         answer(session, self.sampler)
-        found = attempts_of(session, thought, stop)
-        return [answered(attempts, 0, session.log) for attempts in found]
+        per_question = attempts_of(session, thought, stop)
+        return [answered(attempts, 0, session.log) for attempts in per_question]
 
     def _ended_early(self, session: Session, stop: np.ndarray, length: np.ndarray) -> np.ndarray:
         """Rows that ended by themselves after `length` tokens, with room for 'Wait' and more."""

@@ -30,11 +30,11 @@ CACHED = f"{Cached.name}+"
 
 def strategy_summaries() -> dict[str, str]:
     """Name and one line of each strategy, with its settings and their defaults, for --help."""
-    found = {}
+    summaries = {}
     for kind in STRATEGIES:
         settings = ", ".join(f"{f.name}={_words(f.default)}" for f in fields(kind))
-        found[kind.name] = f"{kind.summary}" + (f" ({settings})" if settings else "")
-    return found | {CACHED: Cached.summary}
+        summaries[kind.name] = f"{kind.summary}" + (f" ({settings})" if settings else "")
+    return summaries | {CACHED: Cached.summary}
 
 
 def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> Strategy:

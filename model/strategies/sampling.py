@@ -33,8 +33,8 @@ class Direct(BaseStrategy):
         session = open_session(engine, questions, 1, forced=engine.rules.cue)
         thought = session.trace.length.copy()
         answer(session, GreedySampler())
-        found = attempts_of(session, thought, np.full_like(thought, Stop.BUDGET))
-        return [answered(attempts, 0, session.log) for attempts in found]
+        per_question = attempts_of(session, thought, np.full_like(thought, Stop.BUDGET))
+        return [answered(attempts, 0, session.log) for attempts in per_question]
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Greedy(BaseStrategy):
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         session = open_session(engine, questions, 1)
-        found = think_and_answer(session, GreedySampler())
-        return [answered(attempts, 0, session.log) for attempts in found]
+        per_question = think_and_answer(session, GreedySampler())
+        return [answered(attempts, 0, session.log) for attempts in per_question]
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Sample(Sampling):
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         session = open_session(engine, questions, self.n)
-        found = think_and_answer(session, self.sampler)
-        return [answered(attempts, 0, session.log) for attempts in found]
+        per_question = think_and_answer(session, self.sampler)
+        return [answered(attempts, 0, session.log) for attempts in per_question]
 
 
 def plain_strategy(attempts: int, sampler: Sampler) -> Sample:

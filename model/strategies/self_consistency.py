@@ -46,13 +46,13 @@ class SelfConsistency(Sampling):
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         session = open_session(engine, questions, self.n, figures=self.weighted)
-        found = think_and_answer(session, self.sampler)
+        per_question = think_and_answer(session, self.sampler)
         if not self.weighted:
-            return [by_vote(attempts, session.log) for attempts in found]
+            return [by_vote(attempts, session.log) for attempts in per_question]
         weights = CONFIDENCE.scores(session, session.alive)
         return [
             by_vote(attempts, session.log, row.tolist())
-            for attempts, row in zip(found, weights, strict=True)
+            for attempts, row in zip(per_question, weights, strict=True)
         ]
 
 
@@ -83,18 +83,19 @@ class AdaptiveConsistency(Sampling):
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         width = self.rows
         session = open_session(engine, questions, width)
-        found: list[list[Attempt]] = [[] for _ in questions.prompts]
+        per_question: list[list[Attempt]] = [[] for _ in questions.prompts]
         for first in range(0, self.n, width):
             if first:
-                undecided = np.array([leads(tried) <= self.sure for tried in found])
+                undecided = np.array([leads(tried) <= self.sure for tried in per_question])
                 rows = session_rows(undecided, min(width, self.n - first), width)
                 session.restart(first, rows)
             if not session.open.any():
                 break
             session.alive &= session.open
-            for tried, more in zip(found, think_and_answer(session, self.sampler), strict=True):
+            further = think_and_answer(session, self.sampler)
+            for tried, more in zip(per_question, further, strict=True):
                 tried += more
-        return [by_vote(tried, session.log) for tried in found]
+        return [by_vote(tried, session.log) for tried in per_question]
 
 
 def session_rows(questions: np.ndarray, attempts: int, width: int) -> np.ndarray:

@@ -109,7 +109,7 @@ class TrunkVerifier:
 def _reader(engine: Engine, session: Session, rows: np.ndarray) -> Session:
     """A session of `engine` that has read the prompts of `session`, in its log."""
     other = open_session(
-        engine, session.asked, session.alive.shape[1], session.log, phase=VERIFY,
+        engine, session.batch, session.alive.shape[1], session.log, phase=VERIFY,
         present=session.present & rows.any(axis=1), roots=session.roots, scored=False,
     )  # fmt: skip
     other.alive, other.branches = rows, session.branches

@@ -21,9 +21,8 @@ import numpy as np
 from jax import Array
 
 from ..errors import ProfileInputError
-from ..predicted.arrays import Number, mapped, with_last_axis
+from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
-from . import traced_designs  # noqa: F401, makes pytrees of what `sweep` takes
 from .chip_cost_model import BUDGETS, ChipParts, Rates
 from .parameters import on_chip_bytes
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
@@ -96,7 +95,7 @@ SLOWEST_TOKEN_S = 0.05
 GRID = (17, 17, 9, 9)
 
 
-@jax.tree_util.register_dataclass
+@of_numbers
 @dataclass(frozen=True)
 class SearchProblem:
     """What a search stands on: the mix's work, the reference chip and the cost model."""
@@ -108,6 +107,9 @@ class SearchProblem:
     reference: ChipParts
     rates: Rates  # the figures themselves
     slowest_token_s: Number
+
+
+as_pytrees()
 
 
 @dataclass(frozen=True)

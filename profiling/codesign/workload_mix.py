@@ -19,7 +19,7 @@ from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ..errors import ProfileInputError
 from ..predicted import arrays
-from ..predicted.arrays import Number, mapped, with_last_axis
+from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
 from ..predicted.phases import Lengths
 from ..predicted.predict import Query
@@ -115,6 +115,7 @@ SEQUENCES = tuple(float(2**n) for n in range(0, 13))
 """Attempts that run together: 1 to 4096."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class MixWork:
     """Arrays [sequences, workloads, phases], or [sequences, workloads]."""
@@ -128,6 +129,7 @@ class MixWork:
     narrowing: Number
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Factors:
     """A design as factors of the reference chip's parts."""

@@ -13,7 +13,7 @@ from .renderers import png
 from .renderers.html import html
 from .renderers.markdown import markdown
 from .renderers.tensorboard import Events, write_events
-from .sections.profile import profile_document
+from .sections.profile_document import profile_document
 from .sections.profile_scalars import scalars, sessions
 
 CHARTS = "charts"

@@ -10,7 +10,7 @@ from ...records.codesign import CodesignCase, Elasticity, Regime
 from .. import theme, units
 from ..codesign_words import MINUS, QUANTITY_WORDS, QUERY, REGIMES, case_name, ranked, signed
 from ..document import Chart, Spec, slug
-from .base import alt, data, spec, tips
+from .chart_parts import alt, data, spec, tips
 
 ROW, GAP = 13, 10  # pixels of a bar, and between parameters
 

@@ -11,8 +11,8 @@ from ...records.codesign import BoundMap, CodesignCase
 from .. import theme, units
 from ..codesign_words import case_name
 from ..document import Chart, Spec, slug
-from .bars import CHARACTER
-from .base import alt, data, spec, tips
+from .bars import CHARACTER, ink_on
+from .chart_parts import alt, data, spec, tips
 
 HEIGHT = 300
 FULL, WEIGHTS, KV = "does not fit", "HBM: weights", "HBM: KV"

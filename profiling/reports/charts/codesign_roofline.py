@@ -10,7 +10,7 @@ from ...records.codesign import CodesignCase, LeverArrow, Roofline, RooflinePoin
 from .. import theme, units
 from ..codesign_words import case_name, dominant
 from ..document import Chart, Spec, slug
-from .base import alt, colours, data, log_domain, pick, si_axis, spec, tips, zoom
+from .chart_parts import alt, colours, data, log_domain, pick, si_axis, spec, tips, zoom
 
 HEIGHT = 340
 

@@ -8,7 +8,7 @@ from ...records.codesign import DataCenter, DesignSearch, ParetoPoint, PowerTrac
 from .. import theme, units
 from ..codesign_words import by_correct, money
 from ..document import Chart, Spec, slug
-from .base import alt, colours, data, log_domain, pick, si_axis, spec, tips, zoom
+from .chart_parts import alt, colours, data, log_domain, pick, si_axis, spec, tips, zoom
 
 _DASHES = {"synchronised": [1, 0], "unsynchronised": [6, 3]}
 

@@ -34,7 +34,7 @@ from ..document import (
 )
 from . import codesign_search as search_tables
 from . import codesign_tables as tables
-from .predicted import phases_table
+from .prediction_document import phases_table
 
 MEANINGS: dict[str, str] = {
     terms.PREDICTED: (

@@ -15,7 +15,7 @@ from rooflink.profiling.reports.renderers import notebook
 from rooflink.profiling.reports.renderers.html import html
 from rooflink.profiling.reports.sections.codesign_document import codesign_document
 from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
-from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.profile_document import profile_document
 from rooflink.profiling.reports.sections.validation_document import validation_document
 
 BINARY = chromium()

@@ -28,7 +28,7 @@ from rooflink.profiling.reports.sections.codesign_document import codesign_docum
 from rooflink.profiling.reports.sections.codesign_scalars import codesign_events
 from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
 from rooflink.profiling.reports.sections.evaluation_scalars import evaluation_events
-from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.profile_document import profile_document
 from rooflink.profiling.reports.sections.training_document import (
     training_document,
     training_events,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from ...records.profile import Phase, Profile
 from .. import theme, units
 from ..document import Chart, Spec
-from .base import (
+from .chart_parts import (
     alt,
     colours,
     data,

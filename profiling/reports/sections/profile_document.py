@@ -2,9 +2,9 @@
 
 from ...records import Profile
 from .. import terms, units
-from ..charts.phases import bytes_chart, chips_chart, idle_chart, time_chart
-from ..charts.roofline import roofline
-from ..charts.thought import lengths_chart, thought_chart
+from ..charts.phase_charts import bytes_chart, chips_chart, idle_chart, time_chart
+from ..charts.roofline_chart import roofline
+from ..charts.thought_charts import lengths_chart, thought_chart
 from ..document import (
     Beside,
     Block,
@@ -24,10 +24,10 @@ from ..document import (
 from ..terms import COUNTED, MEASURED, PREDICTED
 from . import profile_facts as facts
 from . import profile_tables as tables
-from .compiled import compiled_section, compiled_summary
-from .predicted import LABEL, predicted_section, slices_table
+from .compiled_document import compiled_section, compiled_summary
+from .prediction_document import LABEL, predicted_section, slices_table
 from .provenance import provenance_facts
-from .trace import trace_section, trace_summary
+from .trace_section import trace_section, trace_summary
 
 _SAMPLES = 2  # of a terminal
 

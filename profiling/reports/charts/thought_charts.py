@@ -8,7 +8,7 @@ from ...records import Length, Profile, ThoughtPoint
 from ...records.base import BYTE_KINDS
 from .. import theme, units
 from ..document import Chart, Spec
-from .base import alt, colours, data, pick, si_axis, spaced_linear, spec, stacked, tips
+from .chart_parts import alt, colours, data, pick, si_axis, spaced_linear, spec, stacked, tips
 
 HEIGHT, PANEL, BINS = 220, 70, 16
 _BESIDE = 230  # pixels beside the panels: the axis and the names at the right

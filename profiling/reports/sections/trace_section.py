@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from ...records import UNATTRIBUTED, Profile, Trace
 from .. import units
-from ..charts.phases import scopes_chart
+from ..charts.phase_charts import scopes_chart
 from ..document import Block, Bullets, Column, Paragraph, Section, Table, columns
 from ..terms import MEASURED
 
