@@ -19,10 +19,11 @@ it is imported, is called as its verb.
 """
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from inspect import Signature, signature
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .notebook.codesign import codesign
@@ -65,10 +66,11 @@ _MODULES = {
 RENAMED = {"predict_on": "predict", "codesign_on": "codesign", "compile_for": "compile"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Callable[..., object]:
     if name in __all__:
         module = import_module(f".notebook.{_MODULES.get(name, 'studies')}", __name__)
-        return getattr(module, name)
+        verb: Callable[..., object] = getattr(module, name)
+        return verb
     if name in RENAMED:
         raise AttributeError(f"{name} is called {RENAMED[name]} now, with the command's options")
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
@@ -81,7 +83,7 @@ def __dir__() -> list[str]:
 class _VerbModule(ModuleType):
     # A module called like a verb: calling it is calling the verb, whose help it shows.
 
-    def __call__(self, *places: Any, **options: Any) -> Any:
+    def __call__(self, *places: object, **options: object) -> object:
         return _verb(self)(*places, **options)
 
     @property
@@ -91,14 +93,14 @@ class _VerbModule(ModuleType):
     __doc__ = property(lambda self: _verb(self).__doc__)
 
 
-def _verb(module: ModuleType) -> Any:
+def _verb(module: ModuleType) -> Callable[..., object]:
     return __getattr__(module.__name__.rpartition(".")[2])
 
 
 class _Package(ModuleType):
     """This package: a module of it that is imported does not hide the verb of the same name."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name in __all__ and isinstance(value, ModuleType):
             value.__class__ = _VerbModule
         super().__setattr__(name, value)

@@ -11,6 +11,7 @@ that the change touches; `rooflink codesign` predicts such changes anew, with in
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from ..model.phases import phase_named
 from ..model.tasks import Problem
 from ..model.tasks.notation import SUM, speaks_notation
 from ..model.tasks.sums import GAPS_DISCLOSURE
@@ -272,7 +273,7 @@ def _decoding(profile: Profile, basis: Basis) -> list[Phase]:
     return [
         phase
         for phase in profile.phases
-        if phase.name != "prefill"
+        if phase_named(phase.name).program != "prompt"
         and phase.name in basis.terms
         and phase.steps
         and phase.tokens <= 2 * phase.steps * phase.sequences

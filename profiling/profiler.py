@@ -5,7 +5,7 @@ compiled one reads them from the same logs.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from ..model.generation.attempt import Answered
 from ..model.generation.decode_loop import PASSES_PER_CALL, up_to_step
-from ..model.generation.engine import REASONER, Engine
-from ..model.generation.pass_log import PassLog
+from ..model.generation.engine import Engine
+from ..model.generation.pass_log import REASONER, PassLog, PassRecord
 from ..model.phases import PREFILL, THINK, phase_named
 from ..model.transformer import Transformer
 from ..tpu_configs.chip import Chip
@@ -29,7 +29,6 @@ from .counted.unit_costs import UnitCosts
 from .errors import ProfileInputError
 from .findings import engineered_gaps, find
 from .measured.run import Runs, answer_batch, run_repeats
-from .measured.trace_capture import trace_generation
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
 from .predicted.model_shape import model_facts
@@ -82,7 +81,7 @@ def profile(
     )
     resident_bytes = _resident_bytes(subject, planned, generated.logs, costs)
     lenses = [
-        compile_target(spec_of(subject, planned, generated.logs, target), listener)
+        _compiled(subject, planned, generated.logs, target, listener, runs is not None)
         for target in targets
     ]
     draft = Profile(
@@ -107,18 +106,45 @@ def profile(
     return draft.model_copy(update={"findings": [*said, *find(draft, interrupted, chosen)]})
 
 
+def _compiled(
+    subject: Subject,
+    planned: Plan,
+    logs: Sequence[PassLog],
+    target: Target,
+    watcher: Watcher,
+    started: bool,
+) -> CompiledTarget:
+    """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""
+    records = [record for log in logs for record in log.records]
+    trunk = planned.verifier.trunk.config if planned.verifier and _own_trunk(records) else None
+    own = [record for record in records if trunk is None or record.model == REASONER]
+    compiled = compile_target(spec_of(subject, planned, own, target), watcher, started)
+    if trunk is None:
+        return compiled
+    judged = [record for record in records if record.model != REASONER]
+    spec = replace(
+        spec_of(subject, planned, [*own, *judged], target),
+        config=trunk,
+        phases=tuple(dict.fromkeys(record.phase for record in judged)),
+        layouts="default",
+    )
+    more = compile_target(spec, watcher, started)
+    return compiled.model_copy(update={"phases": [*compiled.phases, *more.phases]})
+
+
 def spec_of(
-    subject: Subject, planned: Plan, logs: Sequence[PassLog], target: Target
+    subject: Subject, planned: Plan, records: Sequence[PassRecord], target: Target
 ) -> ProgramSpec:
-    """The programs that a plan's widest batch runs, for `target`: of every phase in `logs`.
+    """The programs that a plan's widest batch runs, for `target`: of every phase of `records`.
 
     Without a thought the think program is that of one step, which is compiled and never run.
     """
     rules = planned.rules
     think_steps = max(min(PASSES_PER_CALL, rules.longest_thought - 1), 1)
     answer_steps = min(PASSES_PER_CALL, rules.answer_budget)
-    records = [record for log in logs for record in log.records if record.model == REASONER]
-    prompt = max(record.slots for record in records if record.phase == PREFILL)
+    longest: dict[str, int] = {}
+    for record in records:
+        longest[record.phase] = max(longest.get(record.phase, 0), record.slots)
     own = rules.slots if planned.plain else up_to_step(rules.longest)
     return ProgramSpec(
         config=subject.config,
@@ -126,18 +152,23 @@ def spec_of(
         target=target,
         batch=max(len(batch.prompts) for batch in planned.batches),
         attempts=planned.strategy.rows,
-        context=prompt + max(own, think_steps + answer_steps),
-        prompt=prompt,
+        context=longest[PREFILL] + max(own, think_steps + answer_steps),
+        prompt=longest[PREFILL],
         think_steps=think_steps,
         answer_steps=answer_steps,
-        phases=tuple(dict.fromkeys(record.phase for record in records)),
+        phases=tuple(longest),
         positions={
-            phase: max(record.slots for record in records if record.phase == phase)
-            for phase in dict.fromkeys(record.phase for record in records)
+            phase: slots
+            for phase, slots in longest.items()
             if phase_named(phase).program in ("prompt", "read")
         },
         rounded=not planned.plain,
     )
+
+
+def _own_trunk(records: Sequence[PassRecord]) -> bool:
+    """Whether a verifier read prompts itself, on a trunk of its own."""
+    return any(is_prefill(record) and record.model != REASONER for record in records)
 
 
 @dataclass(frozen=True)
@@ -177,6 +208,8 @@ def _generate(
     )  # fmt: skip
     traced = None
     if trace is not None:
+        from .measured.trace_capture import trace_generation  # brings the readers of traces
+
         again, first = request.new_strategy(verifiers), planned.batches[0]
         traced = trace_generation(
             lambda observer: answer_batch(engine, again, first, observer), runs, trace, watcher
@@ -233,12 +266,9 @@ def _evenly(points: list[ThoughtPoint]) -> list[ThoughtPoint]:
 
 
 def _resident_bytes(subject: Subject, planned: Plan, logs: Sequence[PassLog], costs: Costed) -> int:
-    """Weights, and the largest KV cache of any batch; a verifier has a trunk of its own where it
-    read prompts itself, and a cache beside it."""
+    """Weights, and the largest KV cache of any batch; a verifier's own trunk has one beside it."""
     weights, verifier = subject.config.weight_bytes(subject.dtype), planned.verifier
-    own_trunk = verifier is not None and any(
-        is_prefill(record) and record.model != REASONER for log in logs for record in log.records
-    )
+    own_trunk = _own_trunk([record for log in logs for record in log.records])
     if verifier is not None:
         weights += verifier.weight_bytes(own_trunk)
     holders = list(costs.units) if own_trunk else [REASONER]

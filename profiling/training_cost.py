@@ -20,6 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..model.config import ModelConfig
+from ..model.generation.pass_log import decode_record, prompt_record
+from ..model.phases import ANSWER, THINK, THINK_AND_ANSWER
 from ..model.sampling import Greedy
 from ..model.tasks.parse import parse_generated
 from ..model.tokenizer import Tokenizer
@@ -38,7 +40,7 @@ from ..model.training.rollout import Figure, Rollouts, held_out_figure
 from ..model.training.updates import cross_entropy
 from ..model.transformer import abstract_transformer
 from .counted.flops import Operations, count
-from .counted.phase_costs import Passes, decode_passes, prefill_passes
+from .counted.phase_costs import Passes, passes_of
 from .counted.unit_costs import unit_costs
 from .progress import Watcher
 from .provenance import provenance
@@ -102,7 +104,7 @@ def _counted(program: Callable[..., object], *arguments: object) -> Operations:
     return count(jax.make_jaxpr(program)(*arguments))
 
 
-PHASES = ("prefill", "think", "answer", "reward", "reference", "update")
+PHASES = (*THINK_AND_ANSWER, "reward", "reference", "update")
 NOTHING = CountedCost(
     flops=0, vector_flops=0, hbm_bytes=HbmBytes(weights=0, kv_read=0, kv_write=0, activations=0)
 )
@@ -134,14 +136,18 @@ class LoopLedger:
         self._time_s[name] += time_s
 
     def sampled(self, rollouts: Rollouts) -> None:
-        """Count the generation of these attempts; see `lengths.batch_passes` for the passes."""
+        """Count the generation of these attempts; as a lean engine makes its passes."""
         shape = rollouts.right.shape
         think = np.array([len(one.thought) - 1 for one in rollouts.attempts]).reshape(shape)
         answer = np.array([len(one.answer) for one in rollouts.attempts]).reshape(shape)
         prompts = rollouts.prompt_lengths.tolist()
-        self._read("prefill", prefill_passes(prompts))
-        self._read("think", decode_passes(prompts, np.zeros(shape, np.int64), think))
-        self._read("answer", decode_passes(prompts, think, answer))
+        none = np.zeros(shape, np.int64)
+        for record in (
+            prompt_record(prompts),
+            decode_record(THINK, prompts, none, think),
+            decode_record(ANSWER, prompts, think, answer),
+        ):
+            self._read(record.phase, passes_of(record))
         self._attempts += rollouts.right.size
 
     def scored(self, lengths: Sequence[int], models: int) -> None:

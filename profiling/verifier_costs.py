@@ -6,10 +6,9 @@ from pathlib import Path
 
 from ..model import reward_model as trained_verifier
 from ..model.architecture import ModelShape, shape_of
-from ..model.generation.engine import REASONER
+from ..model.generation.pass_log import REASONER
 from ..model.reward_model import TrainedVerifier, open_verifier
-from ..model.strategies.registry import VERIFIERS
-from ..model.strategies.verifiers import Verifier
+from ..model.strategies.verifiers import VERIFIERS, Verifier
 from ..model.transformer import Transformer
 from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
 from .errors import ProfileInputError

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..model.generation.engine import REASONER, Questions
+from ..model.generation.engine import Questions
 from ..model.generation.pass_log import ROOT, PassLog, PassRecord
 from ..model.generation.stopping import (
     ThoughtRules,
@@ -25,7 +26,9 @@ from ..model.tasks.notation import speaks_notation
 from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
 from .model_spec import Subject
-from .strategy_request import StrategyRequest
+
+if TYPE_CHECKING:  # a plain profile needs no other strategy
+    from .strategy_request import StrategyRequest
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
 """Follows each question of a task; plain prompts are sent as they are."""
@@ -50,7 +53,7 @@ class Request:
     prompt_tokens: int = 128  # length of a prompt where there is no tokenizer
     task: str | None = None
     seed: int = 0
-    strategy: StrategyRequest | None = None  # its rows are the `attempts`, its sampler its own
+    strategy: "StrategyRequest | None" = None  # its rows are the `attempts`, its sampler its own
 
     def new_strategy(self, verifiers: Mapping[str, Verifier] | None = None) -> Strategy:
         """The strategy that answers; by default each attempt answers for itself."""
@@ -151,16 +154,13 @@ def _assumed(
     step = np.arange(len(tokens))[:, None, None]
     said = np.where(step == 0, max(cue - len(tokens) + 1, 1), 1) * (step >= len(tokens) - cue)
     none = np.zeros_like(tokens)
-    return PassRecord(
-        phase=phase,
-        model=REASONER,
-        questions=np.array(batch.numbers),
-        prompt=prompt,
+    return PassRecord.of(
+        phase,
+        prompt,
         own=none + before + step,
         tokens=tokens,
-        heads=np.minimum(tokens, 1),
         forced=none + said,
-        copied=none,
+        questions=np.array(batch.numbers),
         branches=branches,
         slots=slots,
     )

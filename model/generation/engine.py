@@ -12,7 +12,7 @@ from jax import Array
 
 from ..transformer import Transformer
 from .decode_loop import PASSES_PER_CALL, up_to_step
-from .pass_log import Limit
+from .pass_log import REASONER, Limit
 from .stopping import AnswerFormat, ThoughtRules
 
 
@@ -27,10 +27,6 @@ class Observer(Protocol):
 
     def ends(self, phase: str) -> None:
         """The phase is over."""
-
-
-REASONER = "model"
-"""What pass records call the model that is asked."""
 
 
 @dataclass(frozen=True)

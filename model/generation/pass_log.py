@@ -15,9 +15,14 @@ from typing import Protocol
 
 import numpy as np
 
+from ..phases import PREFILL
+
 Counts = np.ndarray  # int64
 ROOT = -1
 """Parent of a branch that begins with a prompt."""
+
+REASONER = "model"
+"""What records call the model that is asked."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,37 @@ class PassRecord:
     copied: Counts  # [N, B, A] cached positions copied into the row
     branches: Counts  # [B, A] the branch that each row works on, an index into PassLog.parents
     slots: int  # positions that the program computes for each row, padding and idle ones included
+
+    @staticmethod
+    def of(
+        phase: str,
+        prompt: Counts,
+        own: Counts,
+        tokens: Counts,
+        heads: Counts | None = None,
+        forced: Counts | None = None,
+        copied: Counts | None = None,
+        questions: Counts | None = None,
+        branches: Counts | None = None,
+        slots: int = 1,
+        model: str = REASONER,
+    ) -> "PassRecord":
+        """A record of rows that want the logits behind what they read, and nothing out of the
+        ordinary where nothing else is said."""
+        none = np.zeros_like(tokens)
+        return PassRecord(
+            phase=phase,
+            model=model,
+            questions=np.arange(tokens.shape[1]) if questions is None else questions,
+            prompt=prompt,
+            own=own,
+            tokens=tokens,
+            heads=np.minimum(tokens, 1) if heads is None else heads,
+            forced=none if forced is None else forced,
+            copied=none if copied is None else copied,
+            branches=none[0] if branches is None else branches,
+            slots=slots,
+        )
 
     @property
     def passes(self) -> int:
@@ -71,6 +107,26 @@ class PassRecord:
     def idle_slots(self) -> int:
         """Positions that the program computed for nothing: padding, and rows that had ended."""
         return self.slots * self.tokens.size * (self.passes > 0) - int(self.tokens.sum())
+
+
+def prompt_record(lengths: Sequence[int], phase: str = PREFILL) -> PassRecord:
+    """One pass over a batch of prompts; logits of each prompt's last position alone."""
+    tokens = np.asarray(lengths, np.int64)[None, :, None]
+    return PassRecord.of(phase, np.zeros(len(lengths), np.int64), np.zeros_like(tokens), tokens)
+
+
+def decode_record(
+    phase: str, prompts: Sequence[int], before: np.ndarray, passes: np.ndarray
+) -> PassRecord:
+    """A decode phase over prompts of these lengths.
+
+    `before` [B, A]: positions that each row had cached for itself when the phase began; `passes`
+    [B, A]: passes that it takes part in, one token each, from the first on.
+    """
+    step = np.arange(int(passes.max(initial=0)))[:, None, None]
+    own = before + np.minimum(step, passes)
+    tokens = (step < passes).astype(np.int64)
+    return PassRecord.of(phase, np.asarray(prompts, np.int64), own, tokens)
 
 
 @dataclass

@@ -228,19 +228,10 @@ class Session:
         forced: np.ndarray, slots: int, copied: np.ndarray | None = None, model: str | None = None,
     ) -> None:  # fmt: skip
         """Note passes over the rows; arrays are [N, B, A]. `model` is the engine's by default."""
-        record = PassRecord(
-            phase=phase,
-            model=model or self.engine.name,
-            questions=self.questions,
-            prompt=self.prompt_lengths.astype(np.int64),
-            own=own,
-            tokens=tokens,
-            heads=heads,
-            forced=forced,
-            copied=np.zeros_like(tokens) if copied is None else copied,
-            branches=self.branches,
-            slots=slots,
-        )
+        record = PassRecord.of(
+            phase, self.prompt_lengths.astype(np.int64), own, tokens, heads, forced, copied,
+            self.questions, self.branches, slots, model or self.engine.name,
+        )  # fmt: skip
         self.note(record)
 
     def _halt(self, heeds_limit: bool) -> None:
@@ -318,19 +309,18 @@ def open_session(
 def _record(
     session: Session, phase: str, tokens: np.ndarray, scored: bool, slots: int
 ) -> PassRecord:
-    none, read = np.zeros_like(tokens), tokens > 0
-    return PassRecord(
-        phase=phase,
-        model=session.engine.name,
-        questions=session.questions,
+    read = tokens > 0
+    return PassRecord.of(
+        phase,
         prompt=np.zeros(tokens.shape[1], np.int64),
-        own=none,
+        own=np.zeros_like(tokens),
         tokens=tokens,
         heads=(read & scored).astype(np.int64),
         forced=np.where(read, len(session.forced), 0),
-        copied=none,
+        questions=session.questions,
         branches=session.roots,
         slots=slots,
+        model=session.engine.name,
     )
 
 

@@ -16,7 +16,7 @@ from .early_stop import EarlyStop
 from .revision import Revision
 from .sampling import Direct, Greedy, Sample
 from .self_consistency import AdaptiveConsistency, BestOfN, SelfConsistency
-from .verifiers import CONFIDENCE, Verifier
+from .verifiers import VERIFIERS, Verifier
 
 STRATEGIES: tuple[type[Any], ...] = (
     Direct, Greedy, Sample, CotDecoding, SelfConsistency, BestOfN, BeamSearch, Revision,
@@ -26,7 +26,6 @@ STRATEGIES: tuple[type[Any], ...] = (
 
 Choice = TypeVar("Choice")
 CACHED = f"{Cached.name}+"
-VERIFIERS: Mapping[str, Verifier] = {"confidence": CONFIDENCE}
 
 
 def strategy_summaries() -> dict[str, str]:

@@ -4,7 +4,7 @@ A verifier knows nothing of right answers. Whatever it reads is noted in the ses
 search pays for its judge.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -54,6 +54,8 @@ class MeanLogprob:
 
 CONFIDENCE = MeanLogprob()
 """The verifier that costs nothing: how likely a model held its own tokens."""
+VERIFIERS: Mapping[str, Verifier] = {"confidence": CONFIDENCE}
+"""Those that come along, by the name that a strategy's setting gives."""
 
 
 @dataclass(frozen=True, eq=False)

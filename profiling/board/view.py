@@ -294,8 +294,8 @@ def _steps(shown: Shown, request: Request) -> list[tuple[float, float]]:
 
 def _levers(shown: Shown, lens: str) -> list[Block]:
     """Resources ranked by what they hold of the time, and the shares of each phase."""
-    shares = {f"{p}, {shown.run}": elasticities(t) for p, t in shown.moved.items() if t.time_s > 0}
-    return [lever_table(shown), resources_chart(shares, lens, half=True)]
+    shares = {phase: elasticities(t) for phase, t in shown.moved.items() if t.time_s > 0}
+    return [lever_table(shown), resources_chart(shares, lens, half=True, of=shown.run)]
 
 
 def lever_table(shown: Shown) -> Table:

@@ -75,7 +75,7 @@ class Command(TyperCommand):
 def load_command(name: str) -> TyperCommand:
     """The command itself, with its module imported."""
     entry = COMMANDS[name]
-    function: Callable[..., Any] = getattr(
+    function: Callable[..., None] = getattr(
         import_module(f".{entry.module}", __package__), entry.function
     )
     alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ..jobs.codesign_job import CodesignJob
 from ..records.codesign import CodesignReport
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 EXAMPLES = """
 rooflink codesign runs/mine/profile.json

@@ -4,7 +4,7 @@ from rich.console import Console
 
 from ..compare import Comparison
 from ..jobs.compare_job import CompareJob
-from .from_job import command_of
+from .commands import command_of
 
 EXAMPLES = """
 rooflink compare runs/monday runs/tuesday

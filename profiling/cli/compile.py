@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ..jobs.compile_job import Compilations, CompileJob
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 EXAMPLES = """
 rooflink compile --model llama3-8b --slice v5e:2x4 --batch 16 --context 4096

@@ -5,7 +5,7 @@ import json
 from rich.console import Console
 
 from ..jobs.predict_job import Predictions, PredictJob
-from .from_job import command_of
+from .commands import command_of
 
 SCHEMA = "rooflink.predictions/1"
 

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ..jobs.profile_job import ProfileJob
 from ..records import Profile
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 EXAMPLES = """
 rooflink profile

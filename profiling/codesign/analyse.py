@@ -3,7 +3,7 @@
 Assumptions: what the report's figures stand on, each with its source or called a judgement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,8 +14,8 @@ from ..errors import ProfileInputError
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.economics import Terms, per_correct
 from ..predicted.memory import RESERVED_SHARE
+from ..progress import Silent, Watcher
 from ..records import Profile
-from ..records.base import Interval
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
@@ -24,7 +24,7 @@ from .costs import PHASES, costs_of
 from .crossovers import bound_map, roofline, thought_crossovers
 from .data_center import BUSY, IDLE_SHARE, data_center
 from .design_point import MOST_SEQUENCES
-from .levers import DRAFT, Run, checked_runs, levers
+from .levers import DRAFT, checked_runs, levers
 from .parameters import facts
 from .posterior_draws import summary, summary_or_none
 from .ranking import hardware_asks, model_asks
@@ -136,6 +136,7 @@ def analyse(
     slices: Sequence[Slice],
     wanted: Wanted | None = None,
     calibration: Calibration | None = None,
+    watcher: Watcher | None = None,
 ) -> CodesignReport:
     """Everything that a report says of `profiles` on `slices`.
 
@@ -151,7 +152,7 @@ def analyse(
     return CodesignReport(
         command=request.command,
         profiles=_read(profiles, request.files),
-        cases=[_case(case, request, runs) for case in cases],
+        cases=list(_watched(cases, lambda case: _case(case, request, runs), watcher or Silent())),
         hardware_asks=hardware_asks(cases),
         model_asks=model_asks(cases, runs),
         pareto=pareto_points(cases),
@@ -164,6 +165,19 @@ def analyse(
         assumptions=assumptions(cases),
         notes=notes,
     )
+
+
+def _watched(
+    cases: Sequence[WorkloadOnSlice],
+    analysed: Callable[[WorkloadOnSlice], CodesignCase],
+    watcher: Watcher,
+) -> Iterator[CodesignCase]:
+    """Each case analysed, as the watcher hears; then what is about all of them begins."""
+    watcher.stage(f"Analysing {len(cases)} cases", len(cases), "cases")
+    for case in cases:
+        yield analysed(case)
+        watcher.advance(1)
+    watcher.stage("Ranking asks and searching for chips")
 
 
 def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
@@ -224,18 +238,12 @@ def recorded_note(profile: Profile) -> list[str]:
     ]
 
 
-def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Run]) -> CodesignCase:
+def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Profile]) -> CodesignCase:
     result = costs_of(case.point, case.draws)
     seconds = np.asarray(result.query_s, np.float64) * case.per_query
     usd = None if case.usd_per_second is None else summary(seconds * case.usd_per_second)
     outcome = case.outcome
-    accuracy = None
-    if outcome is not None and outcome.accuracy is not None:
-        assert outcome.accuracy_low is not None
-        assert outcome.accuracy_high is not None
-        accuracy = Interval(
-            median=outcome.accuracy, low=outcome.accuracy_low, high=outcome.accuracy_high
-        )
+    accuracy = outcome.accuracy_interval if outcome else None
     attempts = float(case.query.lengths.attempts)
     return CodesignCase(
         profile=case.profile,
@@ -244,7 +252,7 @@ def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Run]) -> Codesi
         accuracy=accuracy,
         usd_per_query=usd,
         usd_per_correct=per_correct(usd, *outcome.share_of_problems)
-        if usd is not None and outcome is not None and outcome.accuracy is not None
+        if usd is not None and outcome is not None and accuracy is not None
         else None,
         energy_per_query_j=summary_or_none(np.asarray(result.query_j, np.float64) * case.per_query),
         parameters=facts(case.point, case.slice),

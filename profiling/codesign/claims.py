@@ -13,7 +13,7 @@ from ..predicted.calibration import Calibration
 from ..predicted.economics import price_of
 from ..predicted.model_shape import named_shape
 from ..predicted.phases import Lengths
-from ..predicted.slices import Asked, slice_for
+from ..predicted.slices import PredictionRequest, smallest_query
 from ..records.codesign import Seed, SeedRow
 from .chip_search import SLOWEST_TOKEN_S
 from .costs import costs_of
@@ -45,7 +45,7 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
     batch, rows, held = 64.0, [], []
     for model, where in (("llama3-8b", "v5e-8"), ("llama3-70b", "v5p-8"), ("llama3-70b", "h100-8")):
         lengths = Lengths(batch, 1.0, 512.0, 2048.0, 256.0)
-        request = Asked(named_shape(model), lengths, stack=stack)
+        request = PredictionRequest(named_shape(model), lengths, stack=stack)
         case = workload_on_slice(model, request, parse_slice(where), calibration)
         grid = bound_map(case, 1.0)
         row = BATCHES.index(batch)
@@ -172,7 +172,7 @@ def _served(
     """One query at the batch that suits; None where no slice holds it or it has no price."""
     together = 64.0 if attempts == 1 and think <= 2048 else 1.0
     lengths = Lengths(together, attempts, 512.0, think, 256.0)
-    request = Asked(named_shape(model), lengths, stack=stack)
+    request = PredictionRequest(named_shape(model), lengths, stack=stack)
     on_slice = _slice(request, chip_name)
     if on_slice is None:
         return None
@@ -214,14 +214,16 @@ def _at_best_batch(case: WorkloadOnSlice, attempts: float, think: float) -> _Ser
     )
 
 
-def _slice(request: Asked, chip_name: str) -> Slice | None:
+def _slice(request: PredictionRequest, chip_name: str) -> Slice | None:
     return _smallest(request.model.name, request.lengths, chip_name)
 
 
 @cache
 def _smallest(model: str, lengths: Lengths, chip_name: str) -> Slice | None:
     """The smallest slice that holds it; lengths are plain numbers, so that this is remembered."""
-    return slice_for(Asked(named_shape(model), lengths), load_chip(chip_name))
+    request = PredictionRequest(named_shape(model), lengths)
+    query = smallest_query(request, load_chip(chip_name))
+    return None if query is None else query.slice
 
 
 def _verdict(held: Sequence[bool]) -> Verdict:

@@ -22,7 +22,7 @@ from ..predicted.hardware import Efficiency
 from ..predicted.phases import PhaseSteps, SameLength, Steps, decode_steps, prefill_steps
 from ..predicted.predict import phase_terms
 from ..predicted.step_work import Load, Work, step_work
-from ..predicted.time_model import Terms
+from ..predicted.time_model import BOUNDS, Terms
 from ..records.codesign import Quantity
 from .design_point import Overheads, Point, Speculation, held
 from .posterior_draws import Draws
@@ -115,9 +115,8 @@ def costs_of(point: Point, draws: Draws) -> Costs:
 
 def terms_of(point: Point, draws: Draws, steps: PhaseSteps) -> Terms:
     """The terms [draws] of one phase's steps, before what the fit leaves unexplained."""
-    narrowing = arrays.log2(point.widths.activation_bytes / point.widths.weight_bytes)
     efficiency = _with_overheads(draws, point.overheads)
-    terms = phase_terms(steps, point.hardware, efficiency, narrowing)
+    terms = phase_terms(steps, point.hardware, efficiency, point.widths.narrowing)
     return mapped(lambda leaf: arrays.broadcast(leaf, draws.prefill.shape), terms)
 
 
@@ -133,9 +132,11 @@ def work_steps(point: Point) -> list[PhaseSteps]:
     if point.speculation is not None:
         steps = speculated(steps, point)
     share = 1 - arrays.minimum(point.pinned_bytes / held(point).weight_bytes, 1.0)
-    known = [steps[name] for name in PHASES]
     recorded = recorded_steps(point, point.recorded) if point.recorded is not None else []
-    return [_reading(of_phase, share) for of_phase in (*known, *recorded)]
+    return [
+        replace(phase, work=replace(phase.work, weight_bytes=phase.work.weight_bytes * share))
+        for phase in (*(steps[name] for name in PHASES), *recorded)
+    ]
 
 
 def whole_work(point: Point, work: Work) -> Work:
@@ -162,12 +163,6 @@ def _with_overheads(draws: Draws, factors: Overheads) -> Efficiency:
         step_s=efficiency.step_s * factors.host,
         sequence_s=efficiency.sequence_s * factors.host,
     )
-
-
-def _reading(steps: PhaseSteps, share: Number) -> PhaseSteps:
-    """The same where only a share of the weights must be read."""
-    work = replace(steps.work, weight_bytes=steps.work.weight_bytes * share)
-    return PhaseSteps(work, steps.steps)
 
 
 def summed(steps: PhaseSteps) -> Work:
@@ -215,11 +210,7 @@ def bounds_of(point: Point, draws: Draws) -> np.ndarray:
 
 def by_resource(terms: Terms) -> Number:
     """The times of BOUNDS, as a first axis."""
-    times = (terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s)
-    return arrays.stacked(list(times))
-
-
-BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
+    return arrays.stacked(list(terms.by_bound))
 
 
 def phase_bounds(point: Point, draws: Draws, phases: Sequence[str]) -> dict[str, str]:

@@ -12,9 +12,9 @@ from ..predicted.arrays import Number, mapped
 from ..predicted.hardware import Efficiency
 from ..predicted.memory import capacity
 from ..predicted.step_work import Load, Work, step_work
-from ..predicted.time_model import Terms, step_terms
+from ..predicted.time_model import BOUNDS, Terms, step_terms
 from ..records.codesign import BoundMap, Roofline, RooflinePoint, ThoughtCrossovers
-from .costs import BOUNDS, Costs, by_resource, costs_of, whole_work
+from .costs import Costs, by_resource, costs_of, whole_work
 from .design_point import Point
 from .workload_on_slice import WorkloadOnSlice
 
@@ -90,8 +90,7 @@ def step_at(
     """One decode step of `sequences` that have `context` tokens, the prompt's part shared."""
     load = _load(point, sequences, context, sharers)
     work = step_work(point.shape, load, point.widths, point.spread, point.hardware.tile)
-    narrowing = np.log2(point.widths.activation_bytes / point.widths.weight_bytes)
-    return work, step_terms(work, point.hardware, efficiency, narrowing)
+    return work, step_terms(work, point.hardware, efficiency, point.widths.narrowing)
 
 
 def left_bytes(

@@ -27,7 +27,7 @@ from ..predicted.arrays import Number
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import NamedShape, named_shape
 from ..predicted.phases import Lengths
-from ..predicted.slices import Asked
+from ..predicted.slices import PredictionRequest
 from .chip_cost_model import ChipParts, area_mm2, build_usd, full_watts
 from .chip_search import SearchProblem, parts_with, search_problem
 from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_times, mix_work
@@ -184,7 +184,7 @@ class LeftOut:
 
 def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> Columns | LeftOut:
     """The part's columns by NAMES, sequences changing fastest; or why there are none."""
-    request = Asked(
+    request = PredictionRequest(
         model=named.models[part.model],
         lengths=Lengths(1.0, part.attempts, part.prompt, part.think, part.answer),
         weight_dtype=part.weight_dtype,

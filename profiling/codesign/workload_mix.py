@@ -148,7 +148,7 @@ def mix_work(point: Point, mix: Sequence[MixedWorkload]) -> MixWork:
         needed_bytes=np.max([row.needed_bytes for row in rows], axis=0),
         weight_bytes=held(point).weight_bytes,
         shares=np.array([workload.share for workload in mix]),
-        narrowing=np.log2(point.widths.activation_bytes / point.widths.weight_bytes),
+        narrowing=point.widths.narrowing,
     )
 
 

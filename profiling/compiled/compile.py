@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Literal
@@ -133,10 +133,19 @@ _LIBTPU = {
 }
 
 
+Conversation = Callable[[CompileRequest], Iterator[Message]]
+"""What compiles, by what it says while it does."""
+
+
 def compile_phases(
-    spec: ProgramSpec, watcher: Watcher = SILENT, store: Store | None = None
+    spec: ProgramSpec,
+    watcher: Watcher = SILENT,
+    store: Store | None = None,
+    conversation: Conversation | None = None,
 ) -> list[CompiledPhase]:
     """The executables of `spec`'s phases, in their order; from the store where it has them.
+
+    They are compiled in a process of their own unless another `conversation` is given.
 
     Raises ProfileInputError (ModelInputError for a mesh that the model cannot have) where the
     spec is wrong, the compiler is missing or fails, or a program does not fit its target.
@@ -145,7 +154,8 @@ def compile_phases(
     require_compiler(spec.target)
     kept = store or default_store()
     done: dict[str, CompiledPhase] = {}
-    for message in _conversation(CompileRequest(spec, str(kept.folder.absolute()))):
+    converse = conversation or _conversation
+    for message in converse(CompileRequest(spec, str(kept.folder.absolute()))):
         if isinstance(message, Stage):
             watcher.stage(f"compiling {message.phase} for {spec.target.name}")
         elif isinstance(message, Failed):

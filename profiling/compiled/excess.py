@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...model.generation.engine import REASONER
 from ...model.generation.pass_log import PassRecord
 from ...model.phases import ANSWER
 from ..counted.phase_costs import copy_cost, passes_of
@@ -71,17 +70,12 @@ def phase_record(spec: ProgramSpec, phase: str) -> PassRecord:
     ones = np.ones((max(spec.passes(phase), 1), *shape), np.int64)
     before = spec.think_steps if phase == ANSWER else 0
     tokens = ones * (0 if program == "copy" else reads)
-    return PassRecord(
-        phase=phase,
-        model=REASONER,
-        questions=np.arange(spec.batch),
+    return PassRecord.of(
+        phase,
         prompt=np.full(spec.batch, 0 if prompt else spec.prompt_of(phase)),
         own=ones * before + tokens * np.arange(len(ones))[:, None, None],
         tokens=tokens,
-        heads=ones * (program != "copy"),
-        forced=ones * 0,
         copied=ones * (spec.own_slots if program == "copy" else 0),
-        branches=np.zeros(shape, np.int64),
         slots=reads,
     )
 

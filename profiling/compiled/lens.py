@@ -3,6 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
+import jax
+
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
 from ..errors import ProfileInputError
@@ -24,14 +26,20 @@ from .hlo.proto import parse_module
 from .spec import ProgramSpec
 from .traffic.traffic import ModuleTraffic
 from .traffic.walk import module_traffic
+from .worker import messages_of
 
 
-def compile_target(spec: ProgramSpec, watcher: Watcher | None = None) -> CompiledTarget:
+def compile_target(
+    spec: ProgramSpec, watcher: Watcher | None = None, started: bool = False
+) -> CompiledTarget:
     """Compile the phases of `spec` and say what each moves, per device and call.
 
+    With `started` JAX runs in this process already, and compiles here where its CPU is the target.
     Raises ProfileInputError or ModelInputError for what the user can mend (see `compile`).
     """
-    compiled = compile_phases(spec, watcher or Silent())
+    here = started and spec.target.platform == jax.default_backend() == "cpu"
+    conversation = messages_of if here else None
+    compiled = compile_phases(spec, watcher or Silent(), conversation=conversation)
     return CompiledTarget(
         target=spec.target.name,
         devices=spec.target.devices,

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from ...model.config import DType, ModelConfig
+from ...model.phases import phase_named
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
 from ..predicted.calibration import Calibration, default_calibration
@@ -53,7 +54,8 @@ def _timed(
     efficiency = calibration.efficiency(chip.name, chip.kind, None)
     work = _work(phase, device, config, target.batch * target.attempts)
     seconds = np.atleast_1d(step_terms(work, device, efficiency).time_s)
-    group = "prefill" if phase.phase == "prefill" else "decode"
+    reads = phase_named(phase.phase).program in ("prompt", "read")
+    group = "prefill" if reads else "decode"
     predicted = interval(seconds * calibration.residuals(group))
     return phase.model_copy(update={"predicted_time_s": predicted})
 

@@ -4,10 +4,13 @@ It alone loads libtpu, whose environment, lock file and aborts never reach the c
 CompileRequest from standard input, leaves entries in the store, and reports on standard output,
 one message a line. A failure that the user can mend is a message and exit status 1; anything else
 ends with a traceback or a signal, which `compile` turns into a sentence.
+
+For the CPU that JAX already runs on, `messages_of` is called in the same process.
 """
 
 import sys
 import time
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,7 +22,16 @@ from ...model.config import ModelInputError
 from ...model.phases import THINK
 from ..errors import ProfileInputError
 from .cache import Store, content_key
-from .compile import MESSAGE, REQUEST, Done, Failed, Message, Stage, compiler_sentence
+from .compile import (
+    MESSAGE,
+    REQUEST,
+    CompileRequest,
+    Done,
+    Failed,
+    Message,
+    Stage,
+    compiler_sentence,
+)
 from .executable import CompiledPhase, CompiledRecord, Protos, compile_program, memory_of, totals_of
 from .lowering import Chosen, Programs
 from .spec import ProgramSpec
@@ -30,12 +42,19 @@ PACKAGES = ("jax", "jaxlib", "libtpu")
 
 def main() -> None:
     """Serve one request."""
-    request = REQUEST.validate_json(sys.stdin.read())
+    for message in messages_of(REQUEST.validate_json(sys.stdin.read())):
+        sys.stdout.buffer.write(MESSAGE.dump_json(message) + b"\n")
+        sys.stdout.buffer.flush()
+        if isinstance(message, Failed):
+            sys.exit(1)
+
+
+def messages_of(request: CompileRequest) -> Iterator[Message]:
+    """Compile every phase that is asked for, telling of each."""
     try:
-        _Compilation(request.spec, Store(Path(request.store))).run()
+        yield from _Compilation(request.spec, Store(Path(request.store))).run()
     except (ProfileInputError, ModelInputError) as error:
-        _send(Failed(str(error)))
-        sys.exit(1)
+        yield Failed(str(error))
 
 
 class _Compilation:
@@ -48,26 +67,28 @@ class _Compilation:
         self.programs = Programs(spec, mesh)
         self.versions = _versions(spec.target)
 
-    def run(self) -> None:
-        """Compile every requested phase."""
+    def run(self) -> Iterator[Message]:
+        """Compile every requested phase, telling of each."""
         chosen = None
         if self.spec.layouts == "chosen":
-            chosen = self._phase(THINK, None, announce=THINK in self.spec.phases).layouts
+            yield Stage(THINK)
+            done, compiled = self._phase(THINK, None)
+            chosen = compiled.record.layouts
+            if THINK in self.spec.phases:
+                yield done
         for phase in self.spec.phases:
             if phase != THINK or chosen is None:
-                self._phase(phase, chosen)
+                yield Stage(phase)
+                yield self._phase(phase, chosen)[0]
 
-    def _phase(self, phase: str, chosen: Chosen | None, announce: bool = True) -> CompiledRecord:
+    def _phase(self, phase: str, chosen: Chosen | None) -> tuple[Done, CompiledPhase]:
         """One phase's entry, compiled if the store does not have it."""
-        _send(Stage(phase))
         lowered = self.programs.lower(phase, chosen)
         key = content_key(lowered.as_text(), self.spec.target.topology, str(self.versions))
         compiled = self.store.get(key)
         if compiled is None:
             compiled = self._compiled(phase, lowered, key)
-        if announce:
-            _send(Done(phase, key, compiled.cached))
-        return compiled.record
+        return Done(phase, key, compiled.cached), compiled
 
     def _compiled(self, phase: str, lowered: Lowered, key: str) -> CompiledPhase:
         start = time.perf_counter()
@@ -126,11 +147,6 @@ def _versions(target: Target) -> dict[str, str]:
         except PackageNotFoundError:  # e.g. a nightly build under another name
             versions[package] = "unknown"
     return versions
-
-
-def _send(message: Message) -> None:
-    sys.stdout.buffer.write(MESSAGE.dump_json(message) + b"\n")
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

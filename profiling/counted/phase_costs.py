@@ -74,42 +74,6 @@ class Passes:
         )
 
 
-def prefill_passes(prompt_lengths: Sequence[int]) -> Passes:
-    """One pass over a batch of prompts; logits of each prompt's last position alone."""
-    lengths = np.asarray(prompt_lengths, np.int64)
-    return Passes(
-        tokens=np.array([lengths.sum()]),
-        pairs=np.array([(lengths * (lengths + 1) // 2).sum()]),
-        heads=np.array([len(lengths)]),
-        cached=np.array([lengths.sum()]),
-        width=0,
-    )
-
-
-def decode_passes(
-    prompt_lengths: Sequence[int], own_before: np.ndarray, passes: np.ndarray
-) -> Passes:
-    """A decode phase over a batch.
-
-    `own_before` [B, A]: positions that each attempt had cached for itself when the phase began;
-    `passes` [B, A]: passes that it takes part in, one token each, from the first on.
-    """
-    prompts = np.asarray(prompt_lengths, np.int64)
-    step = np.arange(int(passes.max(initial=0)))[:, None, None]
-    active = step < passes  # [passes, B, A]
-    own = np.where(active, own_before + step, 0).sum(axis=(1, 2))
-    tokens = active.sum(axis=(1, 2))
-    seen_prompt = np.where(active, prompts[:, None], 0).sum(axis=(1, 2))
-    read_prompt = np.where(active.any(axis=2), prompts, 0).sum(axis=1)
-    return Passes(
-        tokens=tokens,
-        pairs=seen_prompt + own + tokens,
-        heads=tokens,
-        cached=read_prompt + own,
-        width=passes.size,
-    )
-
-
 @dataclass(frozen=True)
 class RowCosts:
     """What each row of each pass costs, [N, B, A]."""

@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from ...model.phases import PREFILL
 from ...model.strategies.voting import majority_at_k, pass_at_k
 from ..predicted.economics import per_correct
 from ..records import Amounts, Interval, Prediction
@@ -145,7 +146,7 @@ def with_costs(
 
 
 Family = Literal["cell", "majority", "best"]
-PROMPT_PHASE = "prefill"
+PROMPT_PHASE = PREFILL
 
 
 @dataclass(frozen=True)

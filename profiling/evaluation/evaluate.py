@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ...model.architecture import shape_of
 from ...model.generation.attempt import Answered
-from ...model.generation.engine import REASONER, Engine, Questions
-from ...model.generation.pass_log import PassLog
+from ...model.generation.engine import Engine, Questions
+from ...model.generation.pass_log import REASONER, PassLog
 from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
 from ...model.tasks.notation import speaks_notation
@@ -28,7 +28,7 @@ from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phases import Lengths
-from ..predicted.slices import Asked, query_of, require_forecast, slice_for
+from ..predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
 from ..progress import Silent, Watcher
 from ..prompting import ask
 from ..provenance import provenance
@@ -145,13 +145,13 @@ class Runner:
         """The slices, with the lengths of these answers, or the budgets where there are none."""
         subject, grid = self.grid.subject, self.grid
         shapes = self._costed.shapes
-        asked = Asked(
+        request = PredictionRequest(
             model=NamedShape(subject.config.name, shapes[REASONER]),
             lengths=_lengths(grid, answered, prompts, batch),
             weight_dtype=subject.dtype,
             terms=grid.terms,
         )
-        return [OnSlice(query_of(asked, each), shapes, grid.terms) for each in self.slices]
+        return [OnSlice(query_of(request, each), shapes) for each in self.slices]
 
     def _points(
         self,
@@ -292,7 +292,7 @@ def evaluate(
 
 def _slices(grid: Grid, longest_prompt: int, batch: int) -> list[Slice]:
     """The slices asked for and each chip's smallest, all of which hold the budgets."""
-    asked = Asked(
+    request = PredictionRequest(
         model=NamedShape(grid.subject.config.name, shape_of(grid.subject.config)),
         lengths=Lengths(
             prompts=float(batch),
@@ -306,15 +306,15 @@ def _slices(grid: Grid, longest_prompt: int, batch: int) -> list[Slice]:
     )
     found = list(grid.slices)
     for over in found:
-        require_forecast(asked, over)
+        fitting_query(request, over)
     for chip in grid.chips:
-        smallest = slice_for(asked, chip)
+        smallest = smallest_query(request, chip)
         if smallest is None:
             raise ProfileInputError(
                 f"no slice of {chip.name} that its links join holds this run: lower --batch or "
                 "--attempts, or name a --slice"
             )
-        found.append(smallest)
+        found.append(smallest.slice)
     return list({over.name: over for over in found}.values())
 
 

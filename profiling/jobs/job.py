@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NoReturn, TypeVar
+from typing import Annotated, ClassVar, NoReturn, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -31,12 +31,12 @@ class Option:
     metavar: str | None = None
 
 
-def _several(value: Any) -> Any:
+def _several(value: object) -> object:
     """A single text or path stands for a sequence of one."""
     return (value,) if isinstance(value, str | Path) else value
 
 
-def _parted(value: Any) -> Any:
+def _parted(value: object) -> object:
     """'1,2,4' as its parts."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
@@ -56,13 +56,13 @@ class Job(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     renamed: ClassVar[Mapping[str, str]] = {}  # options by their old names, which answer with these
 
-    def __init__(self, /, **options: Any) -> None:
+    def __init__(self, /, **options: object) -> None:
         try:
             super().__init__(**options)
         except ValidationError as error:
             _refuse(type(self), error)
 
-    def run(self, watcher: Watcher, command: str = "python") -> Any:
+    def run(self, watcher: Watcher, command: str = "python") -> object:
         """Do it, and return what came of it; `command` is what the record says it was made by."""
         raise NotImplementedError
 
@@ -116,9 +116,9 @@ def perform(
     """Run `job`, in a folder that is known to be writable where it has one, and `write` there."""
     folder = getattr(job, "out", None)
     if folder is None:
-        return job.run(watcher, command)
+        return cast(Result, job.run(watcher, command))
     with reserved(folder):
-        result: Result = job.run(watcher, command)
+        result = cast(Result, job.run(watcher, command))
         if write is not None:
             watcher.stage("Writing the report")
             write(result, folder)
@@ -157,9 +157,10 @@ def _refuse(job: type[Job], error: ValidationError) -> NoReturn:
     """Raise the first mistake as one sentence, in the command line's spelling."""
     mistakes = error.errors()
     first = next((each for each in mistakes if each["type"] == "extra_forbidden"), mistakes[0])
-    context: Mapping[str, Any] = first.get("ctx", {})
-    if isinstance(context.get("error"), ValueError):
-        raise context["error"] from None
+    context: Mapping[str, object] = first.get("ctx", {})
+    own = context.get("error")  # a check of the job's or of a field's
+    if isinstance(own, ValueError):
+        raise own from None
     field = str(first["loc"][0]) if first["loc"] else ""
     name, given = spelling(job, field), first["input"]
     if field in job.renamed:
@@ -184,7 +185,7 @@ _BOUNDS = {
 }
 
 
-def _expected(kind: str, context: Mapping[str, Any], given: object, message: str) -> str:
+def _expected(kind: str, context: Mapping[str, object], given: object, message: str) -> str:
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return f"must be {words} {context[key]:g}, got {given}"

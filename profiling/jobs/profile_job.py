@@ -161,16 +161,15 @@ class ProfileJob(WrittenJob):
     def request(self, subject: "Subject") -> "Request":
         """What is asked of the model: lengths that were not given are as long as fits."""
         from ...model.sampling import sampler
-        from ..strategy_request import strategy_for
         from ..workload import Request
 
         context = subject.config.context_length
         task, problems = problems_of(self.prompts, self.task, self.limit, self.seed, subject)
-        strategy = strategy_for(self.strategy, subject, self.verifier)
+        strategy = self._strategy(subject)
         temperature = DEFAULT_TEMPERATURE if self.temperature is None else self.temperature
         return Request(
             problems=problems,
-            attempts=self._rows(strategy),
+            attempts=strategy.parsed().rows if strategy else self.attempts or DEFAULT_ATTEMPTS,
             think_budget=_given(self.think_budget, min(LONGEST_THOUGHT, context // 2)),
             answer_budget=_given(self.answer_budget, min(LONGEST_ANSWER, context // 8)),
             sampler=sampler(temperature, self.top_k, self.top_p),
@@ -202,11 +201,12 @@ class ProfileJob(WrittenJob):
     def _targets(self) -> tuple[str, ...]:
         return tuple(name for name in self.compile or () if name.lower() != NO_TARGET)
 
-    def _rows(self, strategy: "StrategyRequest | None") -> int:
-        """Attempts at each prompt: the strategy's own, those asked for, or the default."""
-        if strategy is not None:
-            return strategy.parsed().rows
-        return _given(self.attempts, DEFAULT_ATTEMPTS)
+    def _strategy(self, subject: "Subject") -> "StrategyRequest | None":
+        if self.strategy is None and self.verifier is None:
+            return None
+        from ..strategy_request import strategy_for
+
+        return strategy_for(self.strategy, subject, self.verifier)
 
     def _name_by_time(self) -> str:
         model = Path(self.model).name.removesuffix(".gguf")

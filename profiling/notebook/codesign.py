@@ -1,13 +1,11 @@
 """Codesigned: what each change of chip or model is worth, and `codesign`, which works it out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import ProfileInputError
 from ..jobs.codesign_job import CodesignJob
-from ..records import Profile
 from ..records.codesign import CodesignCase, CodesignReport
 from ..render.codesign_asks import SideView, first_page
 from ..render.codesign_png import designs_figure, pareto_figure, roofline_figure, tornado_figure
@@ -18,10 +16,10 @@ from ..render.codesign_words import case_name, headline
 from ..render.table import Column, Table
 from . import codesign_rows as rows
 from .frames import frame
-from .from_job import function_of
+from .functions import function_of
 from .page import page
 from .picture import Picture
-from .run import Run, recorded
+from .run import recorded
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def _view(result: CodesignReport, job: CodesignJob) -> Codesigned:
     return Codesigned(result)
 
 
-def _profiles(runs: Run | Profile | str | Path | Sequence[Any]) -> tuple[Any, ...]:
+def _profiles(runs: object) -> tuple[object, ...]:
     """What `profile` or `load` returned as the profile it holds; folders and files as they are."""
     several = runs if isinstance(runs, list | tuple) else [runs]
     return tuple(map(recorded, several))

@@ -12,10 +12,10 @@ from ..reports.sections.compiled import (
     compiled_document,
     executables_table,
     needed_table,
-    verdict,
 )
+from ..reports.sections.compiled_facts import verdict
 from ..reports.write import write_run
-from .from_job import function_of
+from .functions import function_of
 
 
 @dataclass(frozen=True)

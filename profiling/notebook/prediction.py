@@ -14,7 +14,7 @@ from ..reports.sections.predicted import (
     slices_table,
 )
 from ..reports.units import seconds
-from .from_job import function_of
+from .functions import function_of
 
 
 @dataclass(frozen=True)

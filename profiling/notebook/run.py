@@ -15,7 +15,7 @@ from ..reports.sections.profile import notebook_document
 from ..reports.sections.profile_facts import headline
 from ..reports.sections.profile_tables import bytes_table, phase_table, slots_table, thought_table
 from ..reports.write import write_run
-from .from_job import function_of
+from .functions import function_of
 
 
 @dataclass(frozen=True)

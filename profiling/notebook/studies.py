@@ -1,15 +1,17 @@
 """Verbs that return their record as it is: train, validate, calibrate, compare and explore."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from ..cli.calibrate import write_calibration
+from ..compare import Comparison
 from ..jobs.compare_job import CompareJob
-from ..jobs.explore_job import ExploreJob
+from ..jobs.explore_job import Exploration, ExploreJob
 from ..jobs.job import Job
 from ..jobs.train_job import TrainJob
 from ..jobs.validate_job import CalibrateJob, ValidateJob
 from ..reports.write_studies import write_training, write_validation
-from .from_job import function_of
+from .functions import function_of
 from .run import recorded
 
 Record = TypeVar("Record")
@@ -22,5 +24,7 @@ def _as_it_is(result: Record, job: Job) -> Record:
 train = function_of(TrainJob, _as_it_is, first=("out",), write=write_training)
 validate = function_of(ValidateJob, _as_it_is, write=write_validation)
 calibrate = function_of(CalibrateJob, _as_it_is, first=("out",), write=write_calibration)
-explore = function_of(ExploreJob, _as_it_is, first=("grid",))
-compare = function_of(CompareJob, _as_it_is, first=("a", "b"), taken={"a": recorded, "b": recorded})
+explore: Callable[..., Exploration] = function_of(ExploreJob, _as_it_is, first=("grid",))
+compare: Callable[..., Comparison] = function_of(
+    CompareJob, _as_it_is, first=("a", "b"), taken={"a": recorded, "b": recorded}
+)

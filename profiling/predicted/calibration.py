@@ -28,10 +28,12 @@ from typing import Literal
 
 import numpy as np
 
+from ...tpu_configs.slice import Slice
 from . import arrays
-from .arrays import Number
-from .energy import DesignPower, PowerShares
-from .hardware import Efficiency
+from .arrays import Number, mapped, with_last_axis
+from .energy import DesignPower, PowerShares, design_power_of, power_share
+from .hardware import Efficiency, Hardware
+from .step_work import Work
 
 Link = Literal["share", "time", "power", "positive"]
 
@@ -173,6 +175,19 @@ class Calibration:
         """
         normals = _normals(self.draws, f"design power/{power.chip}")
         return power.watts * np.exp(power.log_scale * normals)
+
+    def watts(
+        self, on_slice: Slice, hardware: Hardware, work: Work, time_s: np.ndarray
+    ) -> np.ndarray | None:
+        """Draws of the watts [draws, ...] of a slice's chips during `work` of all of them, which
+        takes `time_s` [draws, ...]; None where their power is not known."""
+        power, last_axes = design_power_of(on_slice.chip), time_s.ndim - 1
+        if power is None:
+            return None
+        shares = mapped(lambda draws: with_last_axis(draws, last_axes), self.power_shares())
+        share = power_share(shares, work, hardware, on_slice.chips, np.maximum(time_s, 1e-30))
+        design_watts = with_last_axis(self.design_watts(power), last_axes)
+        return on_slice.chips * design_watts * np.asarray(share)
 
     def _effect(
         self, effects: dict[str, dict[str, np.ndarray]], name: str, who: str | None, scale: float

@@ -153,19 +153,19 @@ def load_ownership(path: Path) -> Ownership:
 PRICE_KINDS = tuple(Price.model_fields)
 """on_demand, one_year, three_year, spot, ownership: what a chip's file may know."""
 
-Asked = str | float | Ownership
+StatedPrice = str | float | Ownership
 """A kind of price, dollars for a chip-hour, or what owning it costs."""
 
 
 @dataclass(frozen=True)
 class ChipHour:
-    """Dollars for an hour of one chip; None where that is not known, as `said` then says."""
+    """Dollars for an hour of one chip; None where they are not known, for the reason in `basis`."""
 
     usd: float | None
-    said: str
+    basis: str
 
 
-def parse_price(text: str) -> Asked:
+def parse_price(text: str) -> StatedPrice:
     """A price as the command line has it: a kind, a number or a cost file that ends in .toml.
 
     Raises ProfileInputError for anything else, and for what is wrong in the file.
@@ -183,7 +183,7 @@ def parse_price(text: str) -> Asked:
     return kind
 
 
-def price_of(chip: Chip, price: Asked) -> ChipHour:
+def price_of(chip: Chip, price: StatedPrice) -> ChipHour:
     """What an hour of `chip` costs under the price that is asked for, a kind of PRICE_KINDS."""
     if isinstance(price, Ownership):
         return ChipHour(
@@ -214,7 +214,7 @@ DEFAULT_HOST = "gemini"
 class Terms:
     """What a user asks for; words as on the command line, a number being the user's own figure."""
 
-    price: Asked = "on_demand"
+    price: StatedPrice = "on_demand"
     region: str = DEFAULT_REGION  # its name, or grams of CO2e a kilowatt-hour
     pue: str | None = None  # a name or a factor; None: Google's for its own chips, else the mean
     host: str = DEFAULT_HOST  # a name or a factor
@@ -232,7 +232,7 @@ def economic_terms(chip: Chip, terms: Terms) -> EconomicTerms:
     grid_g_per_kwh, grid = _grid(terms.region)
     return EconomicTerms(
         usd_per_chip_hour=price.usd,
-        price=price.said,
+        price=price.basis,
         host_factor=host_factor,
         host=host,
         pue=pue,

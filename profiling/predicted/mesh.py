@@ -1,7 +1,4 @@
-"""Mesh: how a model is spread over a slice, as asked for or as suits it.
-
-The smallest slice of a chip that holds a workload.
-"""
+"""Mesh: how a model is spread over a slice, as stated or as suits it; and a chip's slices."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -100,15 +97,10 @@ MOST_DOMAINS = 8
 """Domains of links that are joined over the network before the search is given up."""
 
 
-def smallest_slice(chip: Chip, at_least: int, holds: Callable[[Slice], bool]) -> Slice | None:
-    """The slice with the fewest chips, `at_least` so many, that `holds`; None where none does."""
-    return next(filter(holds, _slices(chip, at_least)), None)
-
-
-def _slices(chip: Chip, at_least: int) -> Iterator[Slice]:
+def slices_of(chip: Chip) -> Iterator[Slice]:
+    """Every slice of `chip`, the smallest first."""
     joined = largest(chip)
-    counts = [*range(1, joined + 1), *(joined * n for n in range(2, MOST_DOMAINS + 1))]
-    for chips in counts:
-        shape = shape_of_chips(chip, chips) if chips >= at_least else None
+    for chips in [*range(1, joined + 1), *(joined * n for n in range(2, MOST_DOMAINS + 1))]:
+        shape = shape_of_chips(chip, chips)
         if shape is not None:
             yield Slice(chip, shape)

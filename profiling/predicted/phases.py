@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from ...model.architecture import ModelShape
+from ...model.phases import THINK_AND_ANSWER
 from . import arrays
 from .arrays import Number, Numbers, mapped
 from .step_work import Load, Spread, Widths, Work, prefill_load, step_work
@@ -81,7 +82,7 @@ class LogNormal:
         )
 
 
-PHASES = ("prefill", "think", "answer")
+PHASES = THINK_AND_ANSWER
 
 
 @dataclass(frozen=True)

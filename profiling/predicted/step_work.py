@@ -66,6 +66,11 @@ class Widths:
     kv_bytes: Number
     activation_bytes: Number  # also the operands of the matrix units
 
+    @property
+    def narrowing(self) -> Number:
+        """log2(operand width / weight width): 1 for int8 weights with bfloat16 operands."""
+        return arrays.log2(self.activation_bytes / self.weight_bytes)
+
 
 KERNELS_PER_LAYER = 10.0
 """Norm, projections, rotation, cache write, attention, output, norm, gate and up, product, down:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import HbmBytes, Record, Spread
+from .base import HbmBytes, Interval, Record, Spread
 from .compiled import CompiledTarget
 from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, sum_costs
 from .prediction import Prediction
@@ -124,6 +124,13 @@ class Outcome(Record):
     accuracy_high: float | None
     lengths: list[Length]
     samples: list[Sample] = Field(description="the first few attempts in words")
+
+    @property
+    def accuracy_interval(self) -> Interval | None:
+        """Accuracy with its interval; None where the answers were not checked."""
+        if self.accuracy is None or self.accuracy_low is None or self.accuracy_high is None:
+            return None
+        return Interval(median=self.accuracy, low=self.accuracy_low, high=self.accuracy_high)
 
     @property
     def share_of_problems(self) -> tuple[float, int]:

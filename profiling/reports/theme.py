@@ -140,7 +140,7 @@ def vega_config() -> dict[str, object]:
             "labelOverlap": True,
         },
         "legend": {**text, "titleFontWeight": "normal", "orient": "top", "labelColor": ink,
-                   "symbolSize": 90, "symbolOpacity": 1, "labelLimit": 300},
+                   "columnPadding": 8, "symbolSize": 90, "symbolOpacity": 1, "labelLimit": 300},
         "text": {"color": ink, "fontSize": 12},
         "title": {"color": ink, "fontSize": 13, "anchor": "start"},
         "header": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12},

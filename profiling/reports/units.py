@@ -112,6 +112,8 @@ seconds = Unit(
     )
 )
 """13.2 ms, 1.52 s, 21.4 min, 3.10 h."""
+dollars = Unit((Scale(1, "", 0, "$"),))
+"""$12.3, $0.00218, $0.00000512: of a whole that is paid."""
 usd = Unit(
     (
         Scale(1e-6, " per million", 1e-9, "$"),
@@ -211,13 +213,22 @@ def bounds(interval: Interval | None, text: Text) -> str:
     """'1.20 to 1.53 s', '$0.10 to $0.12'; '' where nothing is uncertain or known."""
     if interval is None or interval.low == interval.high:
         return ""
-    return span(text(interval.low), text(interval.high))
+    write = _one_scale(interval, text)
+    return span(write(interval.low), write(interval.high))
 
 
 def with_bounds(interval: Interval | None, text: Text) -> str:
     """'1.31 s (1.20 to 1.53 s)'."""
     between = bounds(interval, text)
-    return f"{median(interval, text)} ({between})" if between else median(interval, text)
+    write = text if interval is None else _one_scale(interval, text)
+    return f"{median(interval, write)} ({between})" if between else median(interval, text)
+
+
+def _one_scale(interval: Interval, text: Text) -> Text:
+    """A unit's scale that suits the median and both ends."""
+    if isinstance(text, Unit):
+        return text.for_column([interval.median, interval.low, interval.high])
+    return text
 
 
 def tick(text: str) -> str:

@@ -95,7 +95,7 @@ def chips_chart(profile: Profile) -> Chart | None:
         parts = [
             Part(on.time_at_peak_s, on.phase, tint,
                  {"chip": placement.chip, "phase": on.phase,
-                  "at least": units.seconds(on.time_at_peak_s), "bound": on.bound})
+                  "at least": units.seconds(on.time_at_peak_s), "bound": on.bound}, on.phase)
             for on, tint in zip(placement.phases, tints, strict=True)
         ]  # fmt: skip
         chips = "" if placement.chips == 1 else f"{placement.chips} {units.TIMES} "
@@ -116,7 +116,8 @@ def scopes_chart(times: Mapping[str, Mapping[str, float]], phases: Sequence[str]
     for scope, by_phase in times.items():
         parts = [
             Part(by_phase[phase], phase, tints[phase],
-                 {"scope": scope, "phase": phase, "self time": units.seconds(by_phase[phase])})
+                 {"scope": scope, "phase": phase, "self time": units.seconds(by_phase[phase])},
+                 phase)
             for phase in phases if phase in by_phase
         ]  # fmt: skip
         total = sum(by_phase.values())

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ...records import Prediction
 from .. import theme, units
-from ..document import Chart
+from ..document import Chart, slug
 from .bars import Bar, Part, bars
 
 
@@ -27,7 +27,8 @@ def _bar(prediction: Prediction) -> Bar:
     parts = [
         Part(phase.time_s.median, phase.phase, tint,
              {"slice": prediction.slice, "phase": phase.phase,
-              "time": units.with_bounds(phase.time_s, units.seconds), "bound": phase.bound})
+              "time": units.with_bounds(phase.time_s, units.seconds), "bound": phase.bound},
+             phase.phase)
         for phase, tint in zip(working, tints, strict=True)
     ]  # fmt: skip
     time = prediction.time_s
@@ -36,7 +37,7 @@ def _bar(prediction: Prediction) -> Bar:
 
 
 def resources_chart(
-    shares: Mapping[str, Mapping[str, float]], lens: str, half: bool = False
+    shares: Mapping[str, Mapping[str, float]], lens: str, half: bool = False, of: str = ""
 ) -> Chart:
     """On each slice or chip the share of the time that each resource holds.
 
@@ -48,8 +49,8 @@ def resources_chart(
         for place, r in most.items()
     )
     return Chart(
-        name="resources",
-        title="What holds the time",
+        name=slug(f"resources {of}"),
+        title=f"What holds the time{' of ' if of else ''}{of}",
         note=f"share of the time that each resource holds, {lens}",
         alt=f"What holds most of the time. {told}.",
         draw=lambda: bars(_resource_rows(shares), "resources", legend=True, pitch=28),

@@ -25,6 +25,7 @@ from .base import (
 HEIGHT = 420
 _Chip: TypeAlias = "alt.Parameter | None"
 _BEYOND = 1e3
+_ROW = 15
 _MACHINE = "this machine (measured)"
 
 
@@ -110,7 +111,8 @@ def roofline_spec(
     at = {mark.phase: mark.intensity for mark in marks}
     reach = [roof.attainable(min(at.values())) for roof in roofs]
     x_ends = log_domain([*at.values(), *(roof.ridge for roof in roofs)], 3, 3)
-    y_ends = log_domain([*reach, *(m.rate for m in filled), *(r.peak for r in roofs)], 4, 2)
+    room = 4 * 1.5 ** len(at)  # at the foot, for the phases' names
+    y_ends = log_domain([*reach, *(m.rate for m in marks), *(r.peak for r in roofs)], room, 2)
     x = alt.X("x:Q", title="FLOP per HBM byte").scale(type="log", domain=x_ends, nice=False)
     x = x.axis(format=",", values=decades(x_ends))
     y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
@@ -121,7 +123,7 @@ def roofline_spec(
     layers = [
         lines if chip is None else lines.add_params(chip),
         _names(roofs, y_ends, chip),
-        _guides(at, phase),
+        *_guides(at, phase),
         _marks(rings, list(at), phase, False, chip).add_params(phase),
         _marks(filled, list(at), phase, True),
     ]
@@ -174,13 +176,22 @@ def _names(roofs: Sequence[Roof], y_ends: Sequence[float], chip: _Chip) -> "alt.
     )  # fmt: skip
 
 
-def _guides(at: Mapping[str, float], chosen: "alt.Parameter") -> "alt.Chart":
-    """A vertical line at each phase's intensity."""
-    rows = [{"x": intensity, "phase": phase} for phase, intensity in at.items()]
-    return alt.Chart(data(rows)).mark_rule(strokeDash=[2, 4], clip=True).encode(
-        x="x:Q", color=_phase_colour(list(at)),
-        opacity=alt.condition(chosen, alt.value(0.75), alt.value(0.1)),
-    )  # fmt: skip
+def _guides(at: Mapping[str, float], chosen: "alt.Parameter") -> "list[alt.Chart]":
+    """A vertical line at each phase's intensity, named at its foot, a row each."""
+    ranked = sorted(at.items(), key=lambda pair: pair[1])
+    rows = [
+        {"x": x, "phase": phase, "foot": HEIGHT - 9 - _ROW * index,
+         "label": f"{phase} {units.intensity(x)}"}
+        for index, (phase, x) in enumerate(ranked)
+    ]  # fmt: skip
+    faint = alt.condition(chosen, alt.value(0.75), alt.value(0.1))
+    seen = alt.condition("inrange(datum.x, domain('x'))", alt.value(1), alt.value(0))
+    drawn, colour = alt.Chart(data(rows)).encode(x="x:Q"), _phase_colour(list(at))
+    foot = drawn.mark_text(align="left", dx=5, clip=False, fontWeight=600)
+    return [
+        drawn.mark_rule(strokeDash=[2, 4], clip=True).encode(color=colour, opacity=faint),
+        foot.encode(y=alt.Y("foot:Q", scale=None), text="label:N", opacity=seen, color=colour),
+    ]
 
 
 def _marks(

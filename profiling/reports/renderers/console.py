@@ -114,9 +114,13 @@ def _has_words(block: Block | Section) -> bool:
 
 
 def _show_all(blocks: Sequence[Block | Section], console: Console) -> None:
+    several = sum(isinstance(block, Table) and not is_empty(block) for block in blocks) > 1
     for index, block in enumerate(blocks):
-        if index and isinstance(block, Table) and not is_empty(block):
-            console.print()
+        if isinstance(block, Table) and not is_empty(block):
+            if index:
+                console.print()
+            if several and block.caption:
+                console.print(Text(block.caption, "dim"))
         show_block(block, console)
 
 

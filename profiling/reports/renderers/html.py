@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from .. import terms, theme
 from ..document import Block, Document, Section, Table, is_empty
 from . import png
-from .vega_bundle import vega_bundle
+from .vega_bundle import packed_bundle, vega_bundle
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PROJECT = "rooflink"
@@ -50,7 +50,7 @@ def fragment(document: Document, number: int, bundle: bool) -> str:
         number=number,
         style=Markup(notebook_style()),
         script=Markup((TEMPLATES / "page.js").read_text()),
-        bundle=script_safe(vega_bundle()) if bundle and drawn else "",
+        bundle=packed_bundle() if bundle and drawn else "",
         dark_of=_json(theme.dark_of()),
         sections=document.filled,
         stills=drawn,

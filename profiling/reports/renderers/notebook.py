@@ -23,7 +23,7 @@ _brought: list[int] = []  # the element of this kernel that brought what draws c
 
 
 def cell(document: Document) -> str:
-    """The document as HTML. The first with a chart brings what draws it, 0.9 MB, for all.
+    """The document as HTML. The first with a chart brings what draws it, 0.4 MB, for all.
 
     In Colab every cell is a page of its own, so that each brings it.
     """

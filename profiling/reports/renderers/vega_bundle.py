@@ -3,6 +3,8 @@
 vl-convert makes it without a network; that takes seconds, so it is kept in the user's cache.
 """
 
+import base64
+import gzip
 import importlib.metadata
 import os
 import tempfile
@@ -32,6 +34,12 @@ def vega_bundle() -> str:
     script: str = vl_convert.javascript_bundle(snippet=_GLOBALS, vl_version=vegalite_version())
     _keep(path, script)
     return script
+
+
+@cache
+def packed_bundle() -> str:
+    """The script gzipped, as base64: for a notebook's cell, which is kept with the notebook."""
+    return base64.b64encode(gzip.compress(vega_bundle().encode(), mtime=0)).decode()
 
 
 def vegalite_version() -> str:

@@ -12,6 +12,7 @@ _UNLIKE = (
     "compare different work."
 )
 _MACHINES = "Times were measured on different machines and are not comparable."
+_SAME = "same"
 _Row = tuple[str, str, str, str, float | None, str]  # phase, what, a, b, ratio, verdict
 
 
@@ -24,7 +25,7 @@ def comparison_document(comparison: Comparison) -> Document:
         lead=warned,
         sections=[
             Section("What differs", [differences_table(comparison)]),
-            Section("Ratios", [ratios_table(comparison)]),
+            Section("Ratios", [ratios_table(comparison), Paragraph(_same_text(comparison))]),
         ],
     )
 
@@ -60,19 +61,23 @@ def differences_table(comparison: Comparison) -> Table:
     return Table(
         "What differs",
         [
-            Column("what", [f"{d.part} {d.field}" for d in found]),
-            Column("a", [d.a for d in found]),
-            Column("b", [d.b for d in found]),
+            Column("what", [f"{d.part}: {d.field.replace('_', ' ')}" for d in found]),
+            Column("a", [_side(d.field, d.a) for d in found]),
+            Column("b", [_side(d.field, d.b) for d in found]),
         ],
         name="differences",
     )
 
 
+def _side(field: str, text: str) -> str:
+    """A side of a difference, the machine's rates with their units."""
+    rates = {"read_bandwidth": units.bandwidth, "matmul_flops": units.flop_rate}
+    return rates[field](float(text)) if field in rates else text
+
+
 def ratios_table(comparison: Comparison) -> Table:
-    """Every figure on both sides, phase by phase, the ratio and what to make of it."""
-    changes = [*comparison.phases, *([comparison.total] if comparison.total else [])]
-    rows = [row for change in changes for row in _phase_rows(change)]
-    rows += _accuracy_rows(comparison)
+    """Every figure that is not the same on both sides, phase by phase, with its ratio."""
+    rows = [row for row in _rows(comparison) if row[5] != _SAME]
     return Table(
         "Ratios",
         [
@@ -85,6 +90,17 @@ def ratios_table(comparison: Comparison) -> Table:
         ],
         name="ratios",
     )
+
+
+def _rows(comparison: Comparison) -> list[_Row]:
+    changes = [*comparison.phases, *([comparison.total] if comparison.total else [])]
+    rows = [row for change in changes for row in _phase_rows(change)]
+    return rows + _accuracy_rows(comparison)
+
+
+def _same_text(comparison: Comparison) -> str:
+    same = [row for row in _rows(comparison) if row[5] == _SAME]
+    return f"The other {len(same)} figures are the same in both." if same else ""
 
 
 def _phase_rows(change: PhaseChange) -> list[_Row]:
@@ -109,7 +125,7 @@ def _phase_rows(change: PhaseChange) -> list[_Row]:
 def _row(phase: str, what: str, figure: Ratio, text: Text) -> _Row:
     ratio = figure.ratio
     alike = figure.a == figure.b or (ratio is not None and units.ratio(ratio) == units.ratio(1))
-    verdict = "same" if alike else "more" if figure.b > figure.a else "less"
+    verdict = _SAME if alike else "more" if figure.b > figure.a else "less"
     return phase, what, text(figure.a), text(figure.b), ratio, verdict
 
 

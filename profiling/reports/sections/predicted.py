@@ -156,8 +156,8 @@ def phases_table(prediction: Prediction) -> Table:
                    name="tokens_per_s", priority=1),
             Column("chips' energy", [*(p.energy_j for p in phases), prediction.energy_j],
                    units.joules, PREDICTED, name="energy_j", priority=4),
-            Column("cost", usd, units.usd, PREDICTED, name="usd", priority=2),
-            Column("$ per million tokens", [*per_million, None], dollars, PREDICTED,
+            Column("cost", usd, units.dollars, PREDICTED, name="usd", priority=2),
+            Column("$ per million tokens", [*per_million, None], units.dollars, PREDICTED,
                    name="usd_per_million_tokens", short="$/M tok", priority=3),
         ),
         name=f"phases-{prediction.slice}",
@@ -236,11 +236,6 @@ def amounts_table(prediction: Prediction) -> Table:
         ],
         name="amounts",
     )
-
-
-def dollars(value: float) -> str:
-    """'$0.75': of something that is itself by the million."""
-    return f"${units.significant(value)}"
 
 
 def _time_columns(times: Sequence[Interval]) -> list[Column]:

@@ -6,12 +6,18 @@ from generation import answer_all, tokens_read
 
 from rooflink.model.generation.engine import Questions
 from rooflink.model.generation.generate import think_and_answer
-from rooflink.model.generation.pass_log import ROOT, PassLog, PassRecord
+from rooflink.model.generation.pass_log import (
+    ROOT,
+    PassLog,
+    PassRecord,
+    decode_record,
+    prompt_record,
+)
 from rooflink.model.generation.session import open_session
 from rooflink.model.sampling import Greedy
 from rooflink.model.strategies.registry import parse_strategy
 from rooflink.model.strategies.verifiers import HeadVerifier
-from rooflink.profiling.counted.phase_costs import decode_passes, prefill_passes
+from rooflink.profiling.counted.phase_costs import passes_of
 
 from .languages import Script, ids, scripted_engine
 
@@ -34,9 +40,9 @@ def test_records_equal_the_counted_lens() -> None:
     assert think.min() == 0 < think.max()
     none = np.zeros_like(think)
     expected = {
-        "prefill": prefill_passes([1, 2]),
-        "think": decode_passes([1, 2], none, think),
-        "answer": decode_passes([1, 2], think, answer),
+        "prefill": passes_of(prompt_record([1, 2])),
+        "think": passes_of(decode_record("think", [1, 2], none, think)),
+        "answer": passes_of(decode_record("think", [1, 2], think, answer)),
     }
     assert log.phases == list(expected)
     for phase, passes in expected.items():

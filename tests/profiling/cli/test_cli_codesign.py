@@ -55,7 +55,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the command asks of the analysis, which is not run."""
     heard: dict[str, Any] = {}
 
-    def instead(profiles, slices, wanted):  # type: ignore[no-untyped-def]
+    def instead(profiles, slices, wanted, watcher):  # type: ignore[no-untyped-def]
         heard.update(profiles=profiles, slices=slices, wanted=wanted)
         return sample_codesign(command=wanted.command)
 

@@ -159,7 +159,6 @@ def test_a_prompt_longer_than_the_context(rooflink, tiny_folder: Path) -> None:
         (("--strategy", "greedy", "--top-k", "1"), ("--top-k does not apply",)),
         (("--strategy", "greedy", "--weights", "none"), ("--weights own",)),
         (("--strategy", "greedy", "--weights", "random"), ("--weights own",)),
-        (("--strategy", "greedy", "--compile", "cpu"), ("--compile does not apply",)),
         (("--verifier", "somewhere"), ("--verifier", "--strategy best-of-n")),
         (("--strategy", "beam", "--verifier", "somewhere"), ("no verifier.safetensors",)),
         (("--strategy", "beam:verifier=trained"), ("no verifier 'trained'", "confidence")),
@@ -199,7 +198,7 @@ def test_interrupt_before_a_repeat_is_done_leaves_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rooflink.profiling.measured.run.generate", interrupt)
+    monkeypatch.setattr("rooflink.profiling.measured.run.answer_batch", interrupt)
     done = rooflink("profile", "--model", tiny_folder, *SMALL)
     assert done.code == 130
     assert list(Path.cwd().iterdir()) == []
@@ -210,7 +209,7 @@ def test_interrupt_after_a_repeat_keeps_it(
 ) -> None:
     from rooflink.profiling.measured import run
 
-    real, calls = run.generate, []
+    real, calls = run.answer_batch, []
 
     def second_time_interrupted(*arguments: object) -> object:
         calls.append(1)
@@ -218,7 +217,7 @@ def test_interrupt_after_a_repeat_keeps_it(
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(run, "generate", second_time_interrupted)
+    monkeypatch.setattr(run, "answer_batch", second_time_interrupted)
     done = rooflink("profile", "--model", tiny_folder, *SMALL, "--json")
     assert done.code == 0
     found = Profile.model_validate_json(done.out)

@@ -25,7 +25,7 @@ from rooflink.profiling.predicted.arrays import mapped
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phases import Lengths
-from rooflink.profiling.predicted.slices import Asked
+from rooflink.profiling.predicted.slices import PredictionRequest
 
 GRID = Grid(
     models=["llama3-8b"],
@@ -54,7 +54,9 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
         lengths = Lengths(rows["sequences"][n] / 4, 4.0, 512.0, 2048.0, 128.0)
         known = workload_on_slice(
             "one",
-            Asked(model=model, lengths=lengths, weight_dtype="int8", split=Parallelism(tensor=8)),
+            PredictionRequest(
+                model=model, lengths=lengths, weight_dtype="int8", split=Parallelism(tensor=8)
+            ),
             over,
             calibration,
         )
@@ -75,8 +77,8 @@ def test_the_chip_as_it_is_costs_its_own_price() -> None:
     (part,) = parts_of(alone)
     rows = rows_of(alone, part, Named.of(alone), calibration)
     assert not isinstance(rows, LeftOut)
-    asked = Asked(model=named_shape("llama3-8b"), lengths=Lengths(1.0, 4.0, 512.0, 2048.0, 128.0),
-                  weight_dtype="int8", kv_dtype="bfloat16")  # fmt: skip
+    lengths = Lengths(1.0, 4.0, 512.0, 2048.0, 128.0)
+    asked = PredictionRequest(named_shape("llama3-8b"), lengths, weight_dtype="int8")
     known = workload_on_slice("one", asked, slice_named("v5e-8"), calibration)
     assert known.usd_per_second is not None
     usd = rows["time_per_query_s"] * known.usd_per_second

@@ -14,6 +14,7 @@ from rooflink.profiling.compiled.compile import compile_phases
 from rooflink.profiling.compiled.executable import CompiledPhase
 from rooflink.profiling.compiled.spec import ProgramSpec
 from rooflink.profiling.compiled.targets import CPU
+from rooflink.profiling.compiled.worker import messages_of
 from rooflink.profiling.errors import ProfileInputError
 
 TINY = ModelConfig(
@@ -49,6 +50,20 @@ def phases(store: Store) -> dict[str, CompiledPhase]:
     compiled = compile_phases(SPEC, listener, store)
     assert sorted(listener.stages) == sorted(f"compiling {phase} for cpu" for phase in SPEC.phases)
     return {found.phase: found for found in compiled}
+
+
+def test_this_process_compiles_the_same_programs(
+    store: Store, phases: dict[str, CompiledPhase], tmp_path: Path
+) -> None:
+    """It takes those of the other process from the store, for their keys are the same."""
+    here = compile_phases(SPEC, store=store, conversation=messages_of)
+    assert [found.cached for found in here] == [True] * len(phases)
+    anew = compile_phases(
+        replace(SPEC, phases=("prefill",)), store=Store(tmp_path), conversation=messages_of
+    )
+    assert [found.cached for found in anew] == [False]
+    assert anew[0].record.memory == phases["prefill"].record.memory
+    assert anew[0].record.xla == phases["prefill"].record.xla
 
 
 def test_every_phase_is_compiled_in_order(phases: dict[str, CompiledPhase]) -> None:

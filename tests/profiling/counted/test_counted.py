@@ -11,11 +11,12 @@ from jax.experimental import pallas as pl
 from jax.extend.core import ClosedJaxpr
 
 from rooflink.model import PRESETS, ModelConfig, Transformer, preset
+from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.model.kv_cache import KVCache
 from rooflink.model.layers import Context, Visibility, attend
 from rooflink.model.pallas_attention import attend_once, seen_words
 from rooflink.profiling.counted.flops import Operations, count
-from rooflink.profiling.counted.phase_costs import decode_passes, prefill_passes
+from rooflink.profiling.counted.phase_costs import passes_of
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
 
@@ -47,7 +48,7 @@ def hand_flops(c: ModelConfig, tokens: int, pairs: int, heads: int) -> int:
 @pytest.mark.parametrize("config", [*FAMILIES, *PRESETS.values()], ids=lambda c: c.name)
 def test_prefill_flops_equal_the_hand_formula(config: ModelConfig) -> None:
     """Causal attention of prompts of 5, 1 and 9: 15 + 1 + 45 pairs."""
-    cost = prefill_passes([5, 1, 9]).total(unit_costs(config, "bfloat16"))
+    cost = passes_of(prompt_record([5, 1, 9])).total(unit_costs(config, "bfloat16"))
     assert cost.flops == hand_flops(config, tokens=15, pairs=61, heads=3)
 
 
@@ -59,7 +60,7 @@ def test_decode_flops_equal_the_hand_formula(config: ModelConfig) -> None:
     Prompt of 7: attempts of 0, 2, 2 passes: contexts 10, 11 and 10, 11.
     """
     passes = np.array([[3, 1, 0], [0, 2, 2]])
-    phase = decode_passes([4, 7], np.full((2, 3), 2), passes)
+    phase = passes_of(decode_record("think", [4, 7], np.full((2, 3), 2), passes))
     assert phase.total(unit_costs(config, "float32")).flops == hand_flops(
         config, tokens=8, pairs=(7 + 8 + 9) + 7 + (10 + 11) * 2, heads=8
     )
@@ -69,7 +70,8 @@ def test_decode_flops_equal_the_hand_formula(config: ModelConfig) -> None:
 def test_bytes_of_a_decode_pass_by_hand() -> None:
     """The shared prompt is read once for all attempts, and not at all once they have ended."""
     unit = unit_costs(BASE, "float32")
-    phase = decode_passes([10, 20], np.zeros((2, 2), int), np.array([[2, 1], [1, 1]]))
+    record = decode_record("think", [10, 20], np.zeros((2, 2), int), np.array([[2, 1], [1, 1]]))
+    phase = passes_of(record)
     first, second = phase.costs(unit)
     kv = 2 * 3 * 2 * 8 * 4  # k and v, layers, KV heads, head width, bytes
     assert first.hbm_bytes.kv_read == 30 * kv
@@ -85,16 +87,16 @@ def test_bytes_of_a_decode_pass_by_hand() -> None:
 
 def test_untied_embedding_is_looked_up_and_not_read_whole() -> None:
     untied = replace(BASE, tied_embeddings=False)
-    cost = decode_passes([8], np.zeros((1, 1), int), np.ones((1, 1), int)).total(
-        unit_costs(untied, "bfloat16")
-    )
+    record = decode_record("think", [8], np.zeros((1, 1), int), np.ones((1, 1), int))
+    cost = passes_of(record).total(unit_costs(untied, "bfloat16"))
     assert cost.hbm_bytes.weights == 2 * (untied.parameters - 101 * 48 + 48)
 
 
 @pytest.mark.parametrize(("batch", "published_ms"), [(1, 7.49), (32, 11.57)])
 def test_llama3_8b_decode_on_2039_gb_s(batch: int, published_ms: float) -> None:
     """(Weights read + KV) / bandwidth at context 2048, bf16, A100-80GB; facts: worked by hand."""
-    phase = decode_passes([2048] * batch, np.zeros((batch, 1), int), np.ones((batch, 1), int))
+    none, one = np.zeros((batch, 1), int), np.ones((batch, 1), int)
+    phase = passes_of(decode_record("think", [2048] * batch, none, one))
     moved = phase.total(unit_costs(preset("llama3-8b"), "bfloat16")).hbm_bytes
     time_ms = (moved.weights + moved.kv_read) / 2039e9 * 1e3
     assert time_ms == pytest.approx(published_ms, rel=0.01)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sample_evaluation import CONFIG, record, sampled_log
 
+from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.profiling.counted.phase_costs import (
-    decode_passes,
     first_attempts,
+    passes_of,
     phases_of,
-    prefill_passes,
     row_costs,
 )
 from rooflink.profiling.counted.unit_costs import unit_costs
@@ -24,8 +24,8 @@ THOUGHTS = np.array([[4, 2], [1, 6], [3, 3]])
 def test_phases_are_those_that_the_profiler_counts() -> None:
     """The same batch by the rules of a profile, whose passes are built from lengths alone."""
     prefill, think = phases_of([sampled_log(PROMPTS, THOUGHTS)], UNITS)
-    assert prefill.counted == prefill_passes(PROMPTS).total(UNIT)
-    expected = decode_passes(PROMPTS, np.zeros_like(THOUGHTS), THOUGHTS)
+    assert prefill.counted == passes_of(prompt_record(PROMPTS)).total(UNIT)
+    expected = passes_of(decode_record("think", PROMPTS, np.zeros_like(THOUGHTS), THOUGHTS))
     assert think.counted == expected.total(UNIT)
     assert (think.tokens, think.steps, think.idle_slots) == (19, 6, expected.idle_slots)
     assert (prefill.sequences, think.sequences, prefill.padded_tokens) == (3, 6, 3 * 7 - 15)
@@ -66,7 +66,7 @@ def test_a_question_alone_by_hand() -> None:
 def test_sharing_the_prompt_is_credited() -> None:
     """Three attempts of 2 passes: two more prefills, and 5 cached positions twice more a pass."""
     (ledger,) = ledgers([sampled_log([5], np.array([[2, 2, 2]]))], UNITS).values()
-    prefill = prefill_passes([5]).total(UNIT)
+    prefill = passes_of(prompt_record([5])).total(UNIT)
     assert ledger.saved.tokens == 10
     assert ledger.saved.flops == 2 * prefill.flops
     assert ledger.saved.hbm_bytes == (2 * 2 * 5 + 2 * 2 * 5) * UNIT.kv_bytes

@@ -90,7 +90,7 @@ def test_it_asks_what_the_command_asks(
     """The analysis itself is `rooflink codesign`'s, and takes its minute in its own tests."""
     asked: dict[str, Any] = {}
 
-    def analyse(profiles: Any, over: Any, wanted: Wanted) -> CodesignReport:
+    def analyse(profiles: Any, over: Any, wanted: Wanted, watcher: Any) -> CodesignReport:
         asked.update(profiles=profiles, over=[each.name for each in over], wanted=wanted)
         return report
 

@@ -7,7 +7,8 @@ import pytest
 
 from rooflink.model.architecture import ModelShape, shape_of
 from rooflink.model.config import preset
-from rooflink.profiling.counted.phase_costs import decode_passes, prefill_passes
+from rooflink.model.generation.pass_log import decode_record, prompt_record
+from rooflink.profiling.counted.phase_costs import passes_of
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.predicted.collectives import Parallelism, switched
 from rooflink.profiling.predicted.phases import Lengths, phase_steps
@@ -42,9 +43,9 @@ def test_phases_ask_for_what_the_counted_lens_counts(name):
     unit = unit_costs(config, "bfloat16")
     own = np.zeros((B, A), int)
     counted = {
-        "prefill": prefill_passes([P] * B),
-        "think": decode_passes([P] * B, own, own + T - 1),
-        "answer": decode_passes([P] * B, own + T - 1, own + 20),
+        "prefill": passes_of(prompt_record([P] * B)),
+        "think": passes_of(decode_record("think", [P] * B, own, own + T - 1)),
+        "answer": passes_of(decode_record("think", [P] * B, own + T - 1, own + 20)),
     }
     for phase, passes in counted.items():
         cost, got = passes.total(unit), steps[phase]

@@ -55,7 +55,7 @@ def test_a_row_of_a_phase() -> None:
         "FLOP/B": "24,000",
         "tok/s": "889",
         "chips' energy": "0.900 kJ",
-        "cost": "$24.0 per 1,000",
+        "cost": "$0.0240",
         "$ per million tokens": "$3.00",
     }
     assert table.rows[-1][0] == "total"

@@ -71,6 +71,9 @@ def test_change_has_a_sign():
 def test_intervals():
     interval = Interval(median=1.31, low=1.2, high=1.53)
     assert units.with_bounds(interval, units.seconds) == "1.31 s (1.20 to 1.53 s)"
+    cost = Interval(median=0.0122, low=0.00877, high=0.0244)
+    assert units.with_bounds(cost, units.usd) == "$12.2 per 1,000 ($8.77 to $24.4 per 1,000)"
+    assert units.dollars(5.12e-6) == "$0.00000512"
     assert units.bounds(Interval(median=1, low=1, high=1), units.seconds) == ""
     assert units.with_bounds(None, units.seconds) == units.UNKNOWN
     assert units.span("$0.10", "$0.12") == "$0.10 to $0.12"

@@ -1,6 +1,6 @@
 """Every strategy profiled: its own phases under every lens, counted as in an evaluation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 import jax
@@ -8,7 +8,7 @@ import pytest
 
 from rooflink.model.sampling import Greedy
 from rooflink.model.strategies.registry import STRATEGIES
-from rooflink.model.tasks import parse_task
+from rooflink.model.tasks import Problem, parse_task
 from rooflink.model.transformer import Transformer
 from rooflink.profiling.codesign.analyse import Wanted, analyse, recorded_note
 from rooflink.profiling.compare import compare
@@ -69,11 +69,12 @@ def model(subject: Subject) -> Transformer:
 
 
 def profiled(
-    subject: Subject, text: str | None, repeats: int = 1, watcher: Watcher | None = None
-) -> Profile:
+    subject: Subject, text: str | None, repeats: int = 1, watcher: Watcher | None = None,
+    problems: Sequence[Problem] = PROBLEMS,
+) -> Profile:  # fmt: skip
     asked = strategy_for(text, subject)
     request = Request(
-        problems=PROBLEMS,
+        problems=problems,
         attempts=asked.parsed().rows if asked else 1,
         think_budget=THINK,
         answer_budget=ANSWER,
@@ -166,7 +167,9 @@ def test_no_repeat_compiles(subject: Subject) -> None:
 
 
 def test_reports_show_every_phase_and_the_strategy(subject: Subject) -> None:
-    beam, greedy = profiled(subject, "beam:n=2,width=2,step=2"), profiled(subject, "greedy")
+    longer = parse_task("sum:n=4").problems("test", 2, 0)  # so that there is cache to copy
+    beam = profiled(subject, "beam:n=2,width=2,step=2", problems=longer)
+    greedy = profiled(subject, "greedy")
     document = profile_document(beam)
     (table, *_) = document.section("phases").blocks
     tags = {name for name, *_ in scalars(beam)}

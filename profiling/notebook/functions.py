@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic.fields import FieldInfo
 
@@ -11,16 +11,18 @@ from ..jobs.job import Job, options_of, perform
 from .watching import watched
 
 View = TypeVar("View")
+Result = TypeVar("Result")
+JobType = TypeVar("JobType", bound=Job)
 Parameter = inspect.Parameter
 
 
 def function_of(
-    job: type[Job],
-    view: Callable[[Any, Any], View],
+    job: type[JobType],
+    view: Callable[[Result, JobType], View],
     first: tuple[str, ...] = (),
     rest: str | None = None,
-    write: Callable[[Any, Path], object] | None = None,
-    taken: Mapping[str, Callable[[Any], Any]] | None = None,
+    write: Callable[[Result, Path], object] | None = None,
+    taken: Mapping[str, Callable[[object], object]] | None = None,
 ) -> Callable[..., View]:
     """A function that runs `job` with progress where it is called, and returns `view(result, job)`.
 
@@ -28,7 +30,7 @@ def function_of(
     `taken` names goes through its function before the job has it.
     """
 
-    def function(*places: Any, progress: bool = True, **options: Any) -> View:
+    def function(*places: object, progress: bool = True, **options: object) -> View:
         named = _named(places, first, rest, options)
         for name, convert in (taken or {}).items():
             if name in named:
@@ -43,10 +45,13 @@ def function_of(
 
 
 def _named(
-    places: tuple[Any, ...], first: tuple[str, ...], rest: str | None, options: dict[str, Any]
-) -> dict[str, Any]:
+    places: tuple[object, ...],
+    first: tuple[str, ...],
+    rest: str | None,
+    options: dict[str, object],
+) -> dict[str, object]:
     """All options by name. Raises TypeError, as any function does, for a place too many."""
-    named = dict(zip(first, places, strict=False))
+    named: dict[str, object] = dict(zip(first, places, strict=False))
     others = places[len(first) :]
     if others and rest is None:
         raise TypeError(f"takes {len(first)} arguments by place, got {len(places)}")
@@ -73,7 +78,7 @@ def _signature(job: type[Job], first: tuple[str, ...], rest: str | None) -> insp
     return inspect.Signature([*parameters, progress])
 
 
-def _parameter(name: str, field: FieldInfo, kind: Any) -> Parameter:
+def _parameter(name: str, field: FieldInfo, kind: "inspect._ParameterKind") -> Parameter:
     needed = field.is_required() or kind is Parameter.VAR_POSITIONAL
     default = Parameter.empty if needed else field.default
     return Parameter(name, kind, annotation=field.annotation, default=default)

@@ -10,13 +10,15 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Optional, TypeVar, Union, get_args, get_origin
 
 import typer
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from rich.console import Console
 
 from ..jobs.job import Job, Option, WrittenJob, old_spellings, options_of, perform, spelling
-from .progress import TerminalWatcher
+from .progress_bar import TerminalWatcher
 
 JobType = TypeVar("JobType", bound=Job)
+Result = TypeVar("Result")
 Parameter = inspect.Parameter
 JSON = Parameter(
     "json",
@@ -28,23 +30,23 @@ JSON = Parameter(
 
 def command_of(
     job: type[JobType],
-    show: Callable[[Any, JobType, Console], None],
+    show: Callable[[Result, JobType, Console], None],
     examples: str,
-    as_json: Callable[[Any], str] = lambda result: str(result.model_dump_json(indent=1)),
-    write: Callable[[Any, Path], None] | None = None,
+    as_json: Callable[[Result], str] | None = None,
+    write: Callable[[Result, Path], object] | None = None,
     more: str = "",
 ) -> Callable[..., None]:
     """A function for typer that runs `job` with a bar on the terminal, then prints its result."""
 
-    def command(*, json: bool, **values: Any) -> None:
+    def command(*, json: bool, **values: object) -> None:
         given = {name: value for name, value in values.items() if value != defaults[name]}
         chosen = job(**given)
         if isinstance(chosen, WrittenJob) and chosen.out is None:
             chosen = chosen.model_copy(update={"out": chosen.default_out()})
         with TerminalWatcher() as watcher:
-            result: Any = perform(chosen, watcher, command_line(), write)
+            result: Result = perform(chosen, watcher, command_line(), write)
         if json:
-            print(as_json(result))
+            print((as_json or record_json)(result))
         else:
             show(result, chosen, Console())
 
@@ -57,6 +59,12 @@ def command_of(
     shown = textwrap.indent(inspect.cleandoc(examples), "    ")
     command.__doc__ = f"{inspect.getdoc(job)}\n\nExamples:\n\n{shown}\n\n{more}"
     return command
+
+
+def record_json(record: object) -> str:
+    """A record as its file has it."""
+    assert isinstance(record, BaseModel)
+    return record.model_dump_json(indent=1)
 
 
 def command_line() -> str:
@@ -94,7 +102,7 @@ def _kind(annotation: Any, option: Option) -> Any:
     return list[_kind(get_args(annotation)[0], option)] if origin is tuple else annotation  # type: ignore[misc]
 
 
-def _choices(annotation: Any) -> tuple[str, ...]:
+def _choices(annotation: object) -> tuple[str, ...]:
     """The words of a choice."""
     parts = get_args(annotation)
     if get_origin(annotation) is Literal:
@@ -102,7 +110,7 @@ def _choices(annotation: Any) -> tuple[str, ...]:
     return _choices(parts[0]) if NoneType in parts else ()
 
 
-def _default(field: FieldInfo, option: Option) -> Any:
+def _default(field: FieldInfo, option: Option) -> object:
     """The job's own, as typer shows it; nothing for no values."""
     if not isinstance(field.default, tuple):
         return field.default

@@ -1,0 +1,117 @@
+"""A phase that nobody had heard of, by one entry in the list and the strategy that makes it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from rooflink.model.generation.attempt import Answered
+from rooflink.model.generation.engine import Engine, Questions
+from rooflink.model.generation.generate import answer, attempts_of, conclude, think
+from rooflink.model.generation.session import open_session
+from rooflink.model.phases import PHASES, THINK_AND_ANSWER, Phase
+from rooflink.model.strategies import registry
+from rooflink.model.strategies.base import BaseStrategy
+from rooflink.model.strategies.voting import answered
+from rooflink.model.tasks import parse_task
+from rooflink.profiling.codesign.analyse import Wanted, analyse
+from rooflink.profiling.compiled import lens, worker
+from rooflink.profiling.compiled.cache import Store
+from rooflink.profiling.compiled.compile import Done, Message
+from rooflink.profiling.compiled.executable import CompiledPhase
+from rooflink.profiling.compiled.spec import ProgramSpec
+from rooflink.profiling.compiled.targets import parse_target
+from rooflink.profiling.model_spec import resolve_subject
+from rooflink.profiling.names import slice_named
+from rooflink.profiling.profiler import profile
+from rooflink.profiling.records import Profile
+from rooflink.profiling.reports import theme
+from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.strategy_request import strategy_for
+from rooflink.profiling.workload import Request
+from rooflink.tpu_configs.catalog import load_chip
+
+PONDER = "ponder"
+ENTRY = Phase(PONDER, "ponder", "Pondering", 9, "#123456", "#abcdef", "decode")
+
+
+@dataclass(frozen=True)
+class Pondering(BaseStrategy):
+    """Thinks two tokens, and ponders for the rest of the thought."""
+
+    name: ClassVar[str] = "pondering"
+    summary: ClassVar[str] = "a thought in two phases"
+    phases: ClassVar[tuple[str, ...]] = ("prefill", "think", PONDER, "answer")
+
+    def run(self, engine: Engine, questions: Questions) -> list[Answered]:
+        session = open_session(engine, questions, 1)
+        think(session, self.sampler, budget=2)
+        stop = think(session, self.sampler, phase=PONDER)
+        conclude(session, stop, PONDER)
+        thought = session.trace.length.copy()
+        answer(session, self.sampler)
+        found = attempts_of(session, thought, stop)
+        return [answered(attempts, 0, session.log) for attempts in found]
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
+    """The reasoner's profile by the strategy, with the compiled lens of this CPU."""
+    monkeypatch.setitem(PHASES, PONDER, ENTRY)  # type: ignore[arg-type]
+    colours = (ENTRY.colour, ENTRY.dark_colour)  # the palette takes them as it is imported
+    monkeypatch.setitem(theme.COLOURS, f"phase-{PONDER}", colours)
+    monkeypatch.setattr(registry, "STRATEGIES", (*registry.STRATEGIES, Pondering))
+    monkeypatch.setattr(lens, "compile_phases", in_this_process(monkeypatch, tmp_path))
+    subject = resolve_subject("reasoner", "own", None)
+    request = Request(
+        problems=parse_task("sum:n=4").problems("test", 2, 0),
+        think_budget=8,
+        answer_budget=3,
+        attempts=1,
+        strategy=strategy_for("pondering", subject),
+    )
+    return profile(subject, request, [load_chip("v5e")], 1, targets=[parse_target("cpu")])
+
+
+def in_this_process(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> Callable[[ProgramSpec, object], list[CompiledPhase]]:
+    """The compiler's own process knows the entries of its own list alone."""
+
+    def compile_phases(spec: ProgramSpec, watcher: object) -> list[CompiledPhase]:
+        store, done = Store(folder), dict[str, CompiledPhase | None]()
+
+        def send(message: Message) -> None:
+            if isinstance(message, Done):
+                done[message.phase] = store.get(message.key)
+
+        monkeypatch.setattr(worker, "_send", send)
+        worker._Compilation(spec, store).run()
+        return [phase for name in spec.phases if (phase := done[name]) is not None]
+
+    return compile_phases
+
+
+def test_a_new_phase_comes_through_every_lens_and_report(found: Profile) -> None:
+    names = ["prefill", "think", PONDER, "answer"]
+    assert [phase.name for phase in found.phases] == names
+    pondered = found.phases[2]
+    assert pondered.counted.flops > 0
+    assert pondered.steps > 1
+    assert pondered.measured is not None
+    assert pondered.measured.time_s.median > 0
+    assert [phase.phase for phase in found.predictions[0].phases] == names
+    assert [phase.phase for phase in found.placements[0].phases] == names
+    (compiled,) = found.compiled
+    assert [phase.phase for phase in compiled.phases] == names
+    assert compiled.phases[2].hbm_bytes > 0
+    assert compiled.phases[2].counted_flops == compiled.phases[1].counted_flops
+
+    (case,) = analyse([found], [slice_named("v5e-1")], Wanted(seeds=False)).cases
+    assert PONDER in case.levers[0].by_phase
+    table = profile_document(found).section("phases").blocks[0]
+    assert PONDER in table.column("phase").values  # type: ignore[union-attr]
+    assert theme.phase(PONDER).doing == "Pondering"
+    assert set(THINK_AND_ANSWER) < set(PHASES)
