@@ -188,11 +188,7 @@ def _of(process_nm: int) -> dict[str, Coefficient]:
         name: row.get(str(process_nm), row) if "value" not in row else row
         for name, row in table.items()
     }
-    return {name: Coefficient.model_validate(_floats(row)) for name, row in picked.items()}
-
-
-def _floats(row: dict) -> dict:
-    return row | {"value": float(row["value"]), "log_scale": float(row["log_scale"])}
+    return {name: Coefficient.model_validate(row) for name, row in picked.items()}
 
 
 @cache

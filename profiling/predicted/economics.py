@@ -1,17 +1,8 @@
-"""A name out of a table, or the user's own number: with one sentence where it is neither.
+"""Economics: what a prediction costs in money, energy and carbon, and on what terms.
 
-Cost of a correct answer: a query's cost over the share of right answers, both uncertain.
-
-Costing: a prediction times its terms. Each amount is a constant times seconds or joules, so the
-80 % interval of the one is that of the other.
-
-The package's data files: figures by name, each with its source.
-
-Ownership: what an hour of one's own chip costs, from what was paid for it and what it draws.
-
-Price: dollars for an hour of one chip, by kind of price, one's own figure or one's own costs.
-
-Terms: what is asked of price, place and overheads, and the factors that this makes.
+Each amount is a constant times seconds or joules, so the 80 % interval of the one is that of the
+other. Prices are published, the user's own figure, or what owning the chip costs; overheads and
+grids are named in data/ with their sources, or are the user's own number.
 """
 
 import math
@@ -24,11 +15,11 @@ from importlib.resources import files
 from math import exp, hypot, log
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ...tpu_configs.catalog import sentence
 from ...tpu_configs.chip import Chip, Price
 from ...tpu_configs.figure import Figure, Table, Words
+from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..records.base import Interval
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
@@ -138,16 +129,8 @@ def load_ownership(path: Path) -> Ownership:
 
     Raises ProfileInputError for a file that is missing, not TOML, or has a wrong key or value.
     """
-    try:
-        return Ownership.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ProfileInputError(f"no cost file at {path}: check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileInputError(f"{path} is not a readable cost file: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileInputError(f"{path} is not TOML: {error}") from None
-    except ValidationError as error:
-        raise ProfileInputError(f"{path}: {sentence(error.errors()[0])}") from None
+    text = read_text(path, "cost file", ProfileInputError)
+    return parse_toml(text, str(path), Ownership.model_validate, ProfileInputError)
 
 
 PRICE_KINDS = tuple(Price.model_fields)
