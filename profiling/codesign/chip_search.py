@@ -193,7 +193,7 @@ def best_of_sweep(
     if not np.isfinite(time_s).any():
         least = float(np.nanmin(cost))
         raise ProfileInputError(
-            f"no chip fits a budget of {budget:g} {UNITS[kind]} and gives a token within "
+            f"no chip fits a budget of {budget:g} {UNITS[kind]} and decodes a token within "
             f"{float(problem.slowest_token_s):g} s: the least that any takes is {least:.3g}, "
             "so raise the budget, allow slower tokens or take more chips"
         )

@@ -99,27 +99,27 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
     burnt = together.peak_w / together.mean_w - 1
     return [
         Smoothing(
-            way="start batches at different times",
+            way="stagger the batches",
             remaining_swing=apart.swing,
             extra_energy=0.0,
             stored_j_per_chip=0.0,
-            sentence=f"Batches that start apart swing by {apart.swing:.1%} of the mean instead of "
-            f"{together.swing:.1%}, and cost nothing.",
+            sentence=f"Staggered batches swing by {apart.swing:.1%} of the mean power instead of "
+            f"{together.swing:.1%}, at no cost.",
         ),
         Smoothing(
             way="store energy",
             remaining_swing=0.0,
             extra_energy=share * STORAGE_LOSS,
             stored_j_per_chip=stored,
-            sentence=f"A store of {stored:.0f} J a chip makes it even; at {STORAGE_LOSS:.0%} loss "
-            f"it takes {share * STORAGE_LOSS:.2%} more energy.",
+            sentence=f"Storing {stored:.0f} J per chip levels the power draw; a round-trip loss of "
+            f"{STORAGE_LOSS:.0%} costs {share * STORAGE_LOSS:.2%} more energy.",
         ),
         Smoothing(
-            way="burn the difference to the peak",
+            way="burn power up to the peak",
             remaining_swing=0.0,
             extra_energy=burnt,
             stored_j_per_chip=0.0,
-            sentence=f"Burning the difference to the peak takes {burnt:.1%} more energy.",
+            sentence=f"Burning power up to the peak at all times costs {burnt:.1%} more energy.",
         ),
     ]
 

@@ -193,7 +193,7 @@ def _sentence(
     ]
     sentence = (
         f"For {purpose} work under {budget.amount:.4g} {UNITS[budget.kind]} a chip would have "
-        f"{', '.join(changes)}, and serve {speedup:.2g}x the queries."
+        f"{', '.join(changes)} and serve {speedup:.2g}x the queries."
     )
     ended = [words[name] for name in at_limits(design)]
     if ended:

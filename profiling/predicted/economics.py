@@ -68,7 +68,7 @@ def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
 
 
 class Region(Figure):
-    """Grams of CO2e a kilowatt-hour, where electricity is used."""
+    """Grams of CO2e per kWh, where electricity is used."""
 
     place: Words
 
@@ -137,7 +137,7 @@ PRICE_KINDS = tuple(Price.model_fields)
 """on_demand, one_year, three_year, spot, ownership: what a chip's file may know."""
 
 StatedPrice = str | float | Ownership
-"""A kind of price, dollars for a chip-hour, or what owning it costs."""
+"""A kind of price, dollars per chip-hour, or what owning the chip costs."""
 
 
 @dataclass(frozen=True)
@@ -155,13 +155,13 @@ def parse_price(text: str) -> StatedPrice:
     """
     if text.endswith(".toml"):
         return load_ownership(Path(text).expanduser())
-    number = own_number(text, "--price", "dollars for a chip-hour")
+    number = own_number(text, "--price", "dollars per chip-hour")
     if number is not None:
         return number
     kind = text.lower().replace("-", "_")
     if kind not in PRICE_KINDS:
         raise unknown(
-            "price", text, PRICE_KINDS, "dollars for a chip-hour, or a cost file ending in .toml"
+            "price", text, PRICE_KINDS, "dollars per chip-hour, or a cost file ending in .toml"
         )
     return kind
 
@@ -178,7 +178,7 @@ def price_of(chip: Chip, price: StatedPrice) -> ChipHour:
     words = price.replace("_", " ")
     figure: Figure | None = getattr(chip.price, price) if chip.price else None
     if figure is None:
-        return ChipHour(None, f"no {words} price of {chip.name} is known: {_others(chip)}")
+        return ChipHour(None, f"{chip.name} has no {words} price: {_others(chip)}")
     return ChipHour(figure.value, f"{words}, {figure.source}, {figure.confidence} confidence")
 
 
@@ -198,7 +198,7 @@ class Terms:
     """What a user asks for; words as on the command line, a number being the user's own figure."""
 
     price: StatedPrice = "on_demand"
-    region: str = DEFAULT_REGION  # its name, or grams of CO2e a kilowatt-hour
+    region: str = DEFAULT_REGION  # its name, or grams of CO2e per kWh
     pue: str | None = None  # a name or a factor; None: Google's for its own chips, else the mean
     host: str = DEFAULT_HOST  # a name or a factor
 
@@ -242,12 +242,12 @@ def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
 
 
 def _grid(stated: str) -> tuple[float, str]:
-    number = own_number(stated, "--region", "grams of CO2e a kilowatt-hour")
+    number = own_number(stated, "--region", "grams of CO2e per kWh")
     if number is not None:
         return number, "own figure"
     region = regions().get(stated.lower())
     if region is None:
-        raise unknown("region", stated, regions(), "grams of CO2e a kilowatt-hour")
+        raise unknown("region", stated, regions(), "grams of CO2e per kWh")
     text = f"{stated.lower()} ({region.place}), location-based, {region.source}"
     return region.value, f"{text}, {region.confidence} confidence"
 
@@ -306,5 +306,5 @@ def _times(amounts: Amounts, times: float) -> Amounts:
 def _unknown(prediction: Prediction, factors: EconomicTerms) -> list[str]:
     sentences = [] if factors.usd_per_chip_hour is not None else [f"Money: {factors.price}."]
     if prediction.energy_j is None:
-        sentences.append(f"Energy and carbon: the power that {prediction.chip} draws is not known.")
+        sentences.append(f"Energy and carbon: the power draw of {prediction.chip} is not public.")
     return sentences
