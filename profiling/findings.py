@@ -90,8 +90,8 @@ def _refill(profile: Profile, basis: Basis) -> Iterator[Finding]:
     yield from _change(
         basis,
         changed,
-        what=f"Finished attempts hold {percent(idle / max(slots, 1))} of the slots of {_names(phases)} "
-        "until the longest attempt of their batch has ended.",
+        what=f"Finished attempts hold {percent(idle / max(slots, 1))} of the slots of "
+        f"{_names(phases)} until the longest attempt of their batch has ended.",
         how="Refill finished slots (continuous batching)",
         evidence=f"counted: {idle} of {slots} slots idle; a slot is one attempt in one pass",
     )

@@ -100,8 +100,8 @@ def _ours() -> list[Assumption]:
         f"{DRAFT.acceptance:g}; a draft step costs {DRAFT.cost:g} of a target step.",
         f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s, unless another "
         "limit is given.",
-        f"Slices are {percent(BUSY)} utilised at the mean load; a chip without a published idle power "
-        f"draws {percent(IDLE_SHARE)} of its design power when idle.",
+        f"Slices are {percent(BUSY)} utilised at the mean load; a chip without a published idle "
+        f"power draws {percent(IDLE_SHARE)} of its design power when idle.",
     )
     return [_judged(sentence) for sentence in sentences]
 

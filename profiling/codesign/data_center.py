@@ -103,8 +103,8 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
             remaining_swing=apart.swing,
             extra_energy=0.0,
             stored_j_per_chip=0.0,
-            sentence=f"Staggered batches swing by {percent(apart.swing, 1)} of the mean power instead of "
-            f"{percent(together.swing, 1)}, at no cost.",
+            sentence=f"Staggered batches swing by {percent(apart.swing, 1)} of the mean power "
+            f"instead of {percent(together.swing, 1)}, at no cost.",
         ),
         Smoothing(
             way="store energy",
@@ -119,7 +119,8 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
             remaining_swing=0.0,
             extra_energy=burnt,
             stored_j_per_chip=0.0,
-            sentence=f"Burning power up to the peak at all times costs {percent(burnt, 1)} more energy.",
+            sentence=f"Burning power up to the peak at all times costs {percent(burnt, 1)} more "
+            "energy.",
         ),
     ]
 

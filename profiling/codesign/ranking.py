@@ -208,5 +208,5 @@ def _percent(share: float) -> str:
 
 
 def _odds(odds: float) -> str:
-    """'97 %', and 'over 99 %' where no draw says otherwise: draws are too few to call it certain."""
+    """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
     return "over 99 %" if odds > 0.99 else percent(odds)
