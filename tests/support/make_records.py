@@ -41,7 +41,8 @@ def few_rows(validation: dict[str, Any]) -> dict[str, Any]:
 
 MADE = {
     "run": Made(
-        ("profile", "--limit", "4", "--attempts", "4", "--temperature", "1.5", "--think-budget", "9",
+        ("profile", "--limit", "4", "--attempts", "4", "--temperature", "1.5",
+         "--think-budget", "9",
          "--slice", "v5e-8", "--slice", "v6e-4",
          "--compile", "cpu", "--compile", "v5e:2x4", "--trace"),
     ),
