@@ -17,7 +17,9 @@ from .vega import png, svg
 
 Row = dict[str, Any]
 
-_UNIT = re.compile(r"(.*?)((?:_per_.*)|(?:_[a-z0-9]+))?$")  # 'time' '_s', 'usd' '_per_query'
+_UNIT = re.compile(
+    r"(.*?)((?:_per_.*)|(?:_wall_j)|(?:_[a-z0-9]+))?$"
+)  # 'time' '_s', 'usd' '_per_query'
 _numbers = count()
 _brought: list[int] = []  # the element of this kernel that brought what draws charts
 
