@@ -97,10 +97,8 @@ class Task(Protocol):
         """How often a random guess is right: the baseline of every pass@k."""
 
     def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
-        """`limit` different problems of `split`, the same for the same seed.
-
-        Raises ModelInputError where the split has too few.
-        """
+        """`limit` different problems of `split`, the same for the same seed. Raises ModelInputError
+        where the split has too few."""
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,8 @@ class CostLimit:
 
 
 def parse_budget(text: str) -> Budget:
-    """'tokens=64', 'flops=1e12', 'joules=2', 'usd=1e-6' or 'seconds=0.5'.
-
-    Raises ProfileInputError for anything else.
-    """
+    """'tokens=64', 'flops=1e12', 'joules=2', 'usd=1e-6' or 'seconds=0.5'. Raises ProfileInputError
+    for anything else."""
     kind, _, amount = text.partition("=")
     try:
         number = float(amount)
@@ -81,11 +79,8 @@ def parse_budget(text: str) -> Budget:
 
 
 def limit_of(budget: Budget, units: Mapping[str, UnitCosts], on: OnSlice | None) -> Limit:
-    """A new limit for `budget`, with nothing spent.
-
-    Raises ProfileInputError where the budget needs a slice and there is none, or one without a
-    known price or power.
-    """
+    """A new limit for `budget`, with nothing spent. Raises ProfileInputError where the budget needs
+    a slice and there is none, or one without a known price or power."""
     if budget.kind == "tokens":
         return TokenLimit(int(budget.amount))
     if budget.kind == "flops":
