@@ -8,7 +8,7 @@ from generation import answer_all, tokens_read
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.generation.attempt import Answered, Fate
-from rooflink.model.generation.pass_log import PassRecord, TokenLimit
+from rooflink.model.generation.pass_log import PassRecord, token_limit
 from rooflink.model.generation.stopping import Stop
 from rooflink.model.strategies.beam_search import BeamSearch
 from rooflink.model.strategies.registry import parse_strategy
@@ -254,7 +254,7 @@ def test_token_limit_ends_the_thought() -> None:
     """The prompt's token and four of the thought: then the cue, and the answer all the same."""
     script = {"a" + "b" * n: {"b": 1.0} for n in range(12)}
     script |= {"a" + "b" * n + "A": {str(n % 10): 1.0} for n in range(13)}
-    found = ask("greedy", script, limit=TokenLimit(5))
+    found = ask("greedy", script, limit=token_limit(5))
     (attempt,) = found.attempts
     assert (found.limit, attempt.stop) == ("5 tokens", Stop.LIMIT)
     assert letters(attempt.emitted) == "bbbbbA5E"
@@ -278,10 +278,10 @@ def test_limits_are_of_questions() -> None:
 def test_limit_ends_sampling_and_search() -> None:
     """No further rounds, steps or revisions once a limit is hit; there is an answer still."""
     even: Script = {"a": {"A": 1.0}, "aA": {"1": 0.5, "2": 0.5}}
-    found = ask("adaptive-consistency:n=8,round=2", even, limit=TokenLimit(4))
+    found = ask("adaptive-consistency:n=8,round=2", even, limit=token_limit(4))
     assert (len(found.attempts), found.limit) == (2, "4 tokens")
-    found = ask("revision:revisions=3", REVISED, limit=TokenLimit(3))
+    found = ask("revision:revisions=3", REVISED, limit=token_limit(3))
     assert (len(found.attempts), found.limit) == (1, "3 tokens")
-    engine = scripted_engine(STEPS, limit=TokenLimit(5))
+    engine = scripted_engine(STEPS, limit=token_limit(5))
     (found,) = answer_all(BeamSearch(n=4, width=4, verifier=JUDGE), engine, [ids("a")])
     assert found.limit == "5 tokens"
