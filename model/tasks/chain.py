@@ -66,8 +66,7 @@ def values_along(start: int, operations: tuple[str, ...]) -> list[int]:
     """The value modulo 17 after each operation."""
     values, value = [], start
     for operation in operations:
-        value = (
-            value * int(operation[1:]) if operation[0] == "*" else value + int(operation)
-        ) % MODULUS
+        value = value * int(operation[1:]) if operation[0] == "*" else value + int(operation)
+        value %= MODULUS
         values.append(value)
     return values

@@ -15,7 +15,7 @@ rooflink compare runs/monday/profile.json runs/tuesday --json
 
 def _show(result: Comparison, job: CompareJob, console: Console) -> None:
     from ..reports.renderers.console import show
-    from ..reports.sections.comparison import comparison_document
+    from ..reports.sections.comparison_document import comparison_document
 
     show(comparison_document(result), console)
 

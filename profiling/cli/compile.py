@@ -21,7 +21,7 @@ rooflink compile --model qwen3-8b --slice v6e-8 --xprof traces --out runs/qwen3 
 def _show(result: Compilations, job: CompileJob, console: Console) -> None:
     from ..compiled.xprof import BY_PHASE
     from ..reports.renderers.console import show
-    from ..reports.sections.compiled import compiled_document
+    from ..reports.sections.compiled_document import compiled_document
 
     for target in result.targets:
         show(compiled_document(target), console)

@@ -22,7 +22,7 @@ rooflink predict --model mine.toml --slice mychip.toml:4 --price my_costs.toml -
 
 def _show(result: Predictions, job: PredictJob, console: Console) -> None:
     from ..reports.renderers.console import show
-    from ..reports.sections.predicted import (
+    from ..reports.sections.prediction_document import (
         prediction_document,
         predictions_document,
         tiers_document,

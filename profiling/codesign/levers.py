@@ -58,11 +58,11 @@ def measured_effect(runs: Sequence[Profile], option: ComparedOption) -> tuple[Qu
 
 
 def _accuracy(run: Profile) -> str:
-    """'90% [80%, 95%]'."""
+    """'90 % (80 to 95 %)'."""
     assert run.outcome is not None
     known = run.outcome.accuracy_interval
     assert known is not None, "of runs that were checked"
-    return f"{known.median:.0%} [{known.low:.0%}, {known.high:.0%}]"
+    return f"{100 * known.median:.0f} % ({100 * known.low:.0f} to {100 * known.high:.0f} %)"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)
@@ -136,7 +136,7 @@ def _shapes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
         windowed = replace(shape, window=WINDOW, windowed_share=WINDOWED_SHARE)
         yield ModelChange(
             "window",
-            f"window of {WINDOW:.0f} positions in {WINDOWED_SHARE:.0%} of layers",
+            f"window of {WINDOW:.0f} positions in {100 * WINDOWED_SHARE:.0f} % of layers",
             replace(point, shape=windowed),
         )
     if float(shape.active_mlp_parameters) == float(shape.mlp_parameters):
@@ -169,7 +169,7 @@ def _uses(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChang
     )
     yield ModelChange(
         "early_exit",
-        f"early exit of all decoded tokens after {EXIT_SHARE:.0%} of the layers",
+        f"early exit of all decoded tokens after {100 * EXIT_SHARE:.0f} % of the layers",
         replace(case.point, layers_run=EXIT_SHARE),
     )
 
@@ -201,7 +201,7 @@ def _batches(case: WorkloadOnSlice) -> Iterator[ModelChange]:
     if bool(fits(doubled)):
         yield ModelChange(
             "batch",
-            f"{prompts:g} -> {2 * prompts:g} prompts together",
+            f"prompts per batch {prompts:g} -> {2 * prompts:g}",
             doubled,
             UNCHANGED,
             "every prompt is decoded as before; each waits for the larger batch",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..records import Profile
+from ..records.base import percent
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
 from .costs import QUERY, Logs, logs_of, phase_bounds
@@ -33,7 +34,7 @@ _MODEL_WORDS = {
     "experts": "an eighth of the MLP's parameters active",
     "think": "thoughts half as long",
     "attempts": "half as many attempts",
-    "batch": "twice as many prompts together",
+    "batch": "twice as many prompts per batch",
     "drafting": "speculative decoding (4 draft tokens, acceptance 0.8)",
     "early_exit": "early exit after 3/4 of the layers",
 }
@@ -54,14 +55,14 @@ class Candidate:
 def hardware_asks(cases: Sequence[WorkloadOnSlice]) -> list[Ask]:
     """At most five, the most saving first."""
     quantity = _quantity(cases)
-    text = f"equal relative steps: each parameter {STEP:g} times better"
+    text = f"each parameter improved by the same factor, {STEP:g}x"
     return _ranked(hardware_candidates(cases, quantity), quantity, text, cases)
 
 
 def model_asks(cases: Sequence[WorkloadOnSlice], runs: Sequence[Profile] = ()) -> list[Ask]:
     """At most five, the most saving first, of those that apply to every case."""
     quantity = _quantity(cases)
-    text = "one usual step of each; quality is not held equal"
+    text = "each lever moved by one typical step; answer quality may change"
     return _ranked(model_candidates(cases, quantity, runs), quantity, text, cases)
 
 
@@ -117,7 +118,7 @@ def _hardware_candidate(
     return Candidate(
         side="hardware",
         name=name,
-        change=f"{words} {factor - 1:+.0%}",
+        change=f"{words} {100 * (factor - 1):+.0f} %",
         log_ratio=np.mean(logs, axis=0),
         quality=UNCHANGED,
         evidence=["at the largest batch that fits", *_costed(name, quantity)],
@@ -127,7 +128,7 @@ def _hardware_candidate(
 def _costed(name: str, quantity: Quantity) -> list[str]:
     if name not in PARTS or quantity == "time":
         return []
-    return [f"cost model: the {quantity} of the larger part is in it, with its uncertainty"]
+    return [f"cost model: includes the {quantity} of the larger part, with its uncertainty"]
 
 
 def _ranked(
@@ -155,14 +156,14 @@ def _ask(
 ) -> Ask:
     saved = summary(1 - np.exp(candidate.log_ratio))
     odds = None if following is None else probability(candidate.log_ratio < following.log_ratio)
-    what = {"usd": "dollars", "time": "time", "energy": "energy"}[quantity]
+    what = {"usd": "cost", "time": "time", "energy": "energy"}[quantity]
     where = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
     sentence = (
         f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {_percent(saved.median)} "
-        f"[{_percent(saved.low)}, {_percent(saved.high)}] of a query's {what}{where}"
+        f"({_percent(saved.low)} to {_percent(saved.high)}) of the {what} per query{where}"
     )
     if following is not None and odds is not None:
-        sentence += f", and beats {following.change} with p {_odds(odds)}"
+        sentence += f", {_odds(odds)} likely to save more than {following.change}"
     if candidate.quality == "not measured":
         sentence += f" ({NOT_MEASURED})"
     return Ask(
@@ -203,9 +204,9 @@ def _quantity(cases: Sequence[WorkloadOnSlice]) -> Quantity:
 def _percent(share: float) -> str:
     """Whole per cents, one digit more below two, and never a negative zero."""
     digits = 0 if abs(share) >= 0.02 else 1
-    return f"{round(share * 100, digits) + 0.0:.{digits}f}%"
+    return f"{round(share * 100, digits) + 0.0:.{digits}f} %"
 
 
 def _odds(odds: float) -> str:
-    """'= 0.97', and '> 0.99' where no draw says otherwise: draws are too few to call it certain."""
-    return "> 0.99" if odds > 0.99 else f"= {odds:.2f}"
+    """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
+    return "over 99 %" if odds > 0.99 else percent(odds)

@@ -8,7 +8,7 @@ from typing import Any
 from ..jobs.compile_job import Compilations, CompileJob
 from ..records import CompiledTarget
 from ..reports.renderers.notebook import cell, frame
-from ..reports.sections.compiled import (
+from ..reports.sections.compiled_document import (
     compiled_document,
     executables_table,
     needed_table,

@@ -7,7 +7,7 @@ from typing import Any
 from ..jobs.predict_job import Predictions, PredictJob
 from ..records import Prediction
 from ..reports.renderers.notebook import cell, frame
-from ..reports.sections.predicted import (
+from ..reports.sections.prediction_document import (
     LABEL,
     prediction_document,
     predictions_document,

@@ -2,6 +2,6 @@
 
 shape, load -> work (what one step asks of one chip) -> time_model (terms and seconds). Every field
 may be an array, so that one call evaluates many points: NumPy's for predictions, JAX's for sweeps
-and descents (arrays, traced). calibration gives the achieved shares of the datasheet figures and
+and descents (see arrays). calibration gives the achieved shares of the datasheet figures and
 how uncertain they are; predict puts it all together.
 """

@@ -246,12 +246,12 @@ def headline(profile: Profile) -> str:
 
 
 def _first_step(profile: Profile) -> str:
-    """' To do first: refill finished slots (26 % less time per query).', where anything helps."""
+    """' To do first: refill finished slots, 26 % less time per query.', where anything helps."""
     change = next((f for f in profile.findings if f.how and f.saves_share is not None), None)
     if change is None or change.how is None or change.saves_share is None:
         return ""
     how = change.how[0].lower() + change.how[1:]
-    return f" To do first: {how} ({units.share(change.saves_share)} less {change.of})."
+    return f" To do first: {how}, {units.share(change.saves_share)} less {change.of}."
 
 
 def _how_much(profile: Profile, phase: Phase) -> str:

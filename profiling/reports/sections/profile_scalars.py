@@ -13,8 +13,8 @@ from ...records.base import BYTE_KINDS
 from ...records.profile import TOTAL, total_phase
 from ..document import tag
 from ..renderers.tensorboard import Hyperparameters, Scalar, Session, chip_given
-from . import predicted
 from .compiled_facts import UNEXPLAINED, moved_by_kind, target_labels
+from .prediction_document import tokens_per_s, working_phases
 from .profile_facts import phases_and_total, settings_text, time_at_peak
 
 
@@ -114,10 +114,10 @@ def _predicted_scalars(profile: Profile) -> Iterator[Scalar]:
     """Money, energy and carbon are of one query."""
     for prediction in profile.predictions:
         under = f"predicted/{tag(prediction.slice)}"
-        for phase in predicted.working_phases(prediction):
+        for phase in working_phases(prediction):
             name = f"{under}/{tag(phase.phase)}"
             yield from _interval(f"{name}/time", "s", phase.time_s)
-            yield f"{name}/tokens_per_s", predicted.tokens_per_s(phase), 0
+            yield f"{name}/tokens_per_s", tokens_per_s(phase), 0
         yield from _interval(f"{under}/{TOTAL}/time", "s", prediction.time_s)
         if prediction.economics:
             query = prediction.economics.per_query

@@ -8,9 +8,9 @@ from rich.console import Console
 from rooflink.profiling.records import CompiledPhase, Excess, HbmRow, Profile
 from rooflink.profiling.reports.document import Paragraph
 from rooflink.profiling.reports.renderers.console import show
-from rooflink.profiling.reports.sections import compiled as section
+from rooflink.profiling.reports.sections import compiled_document as section
 from rooflink.profiling.reports.sections import compiled_facts as facts
-from rooflink.profiling.reports.sections.profile import profile_document, profile_summary
+from rooflink.profiling.reports.sections.profile_document import profile_document, profile_summary
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.units import TIMES
 
