@@ -147,10 +147,8 @@ def validate(
     command: str,
     watcher: Watcher | None = None,
 ) -> Validation:
-    """Every row of `files` predicted, and worked problems and peers where requested.
-
-    Raises ProfileInputError for a file that is no table of measurements.
-    """
+    """Every row of `files` predicted, and worked problems and peers where requested. Raises
+    ProfileInputError for a file that is no table of measurements."""
     cases: list[Case] = []
     left_out: list[LeftOut] = []
     for file in files:

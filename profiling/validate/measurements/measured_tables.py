@@ -43,11 +43,9 @@ OTHER_PROMPT_TOKENS = 500.0
 
 
 def energy_cases(row: Row) -> list[Case]:
-    """The time of a decode step without prompts in between, and the joules of a step with its
-    share of them, on all chips together.
-
-    Raises LeftOutError where model or chips are not known, ProfileInputError for a malformed cell.
-    """
+    """The time of a decode step without prompts in between, and the joules of a step with its share
+    of them, on all chips together. Raises LeftOutError where model or chips are not known,
+    ProfileInputError for a malformed cell."""
     batch, answer = row.number("avg_batch"), row.number("avg_output_len")
     prompt = PROMPT_TOKENS.get(row.text("task"), OTHER_PROMPT_TOKENS)
     place = _deployment(row)
@@ -89,10 +87,7 @@ TPU_LAYERS_SOURCE = "LLMServingSim, TPU v6e, Llama-3.1-8B"
 
 
 def tpu_layers_cases(row: Row) -> list[Case]:
-    """The layer's case and the head's.
-
-    Raises ProfileInputError for a malformed cell.
-    """
+    """The layer's case and the head's. Raises ProfileInputError for a malformed cell."""
     tokens = row.number("tokens")
     model = preset("llama3-8b")
     sizes = known_sizes(model.name)

@@ -5,5 +5,3 @@ returns what they give in the question's unit.
 """
 
 from .check import solve_all
-
-__all__ = ["solve_all"]
