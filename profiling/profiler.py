@@ -34,11 +34,10 @@ from .outcome import outcome_of
 from .predicted.model_shape import model_facts
 from .profile_predictions import predictions_of, require_slices
 from .progress import Silent, Watcher
-from .prompting import answer_format_of
 from .provenance import provenance
 from .records import CompiledTarget, MeasuredCost, Phase, Profile, ThoughtPoint, Trace, Workload
 from .verifier_costs import Costed, costed, verifiers_on
-from .workload import Plan, Request, assumed_log, plan
+from .workload import Plan, Request, answer_format_of, assumed_log, plan
 
 THOUGHT_POINTS = 64
 
