@@ -18,8 +18,7 @@ from ..records.base import Interval
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint
 from .costs import QUERY, Logs, logs_of, ratio
 from .crossovers import roofline_points
-from .design_point import Point, Speculation, fits, with_prompts
-from .posterior_draws import summary, summary_or_none
+from .design_point import Point, Speculation, fits, summary, summary_or_none, with_prompts
 from .workload_on_slice import WorkloadOnSlice
 
 NOT_MEASURED = "cost only, quality not measured"
