@@ -154,14 +154,14 @@ def _assumed(
 ) -> PassRecord:
     """Passes of `tokens` [N, B, A] after `before` of each row's own; the last ones say a cue."""
     step = np.arange(len(tokens))[:, None, None]
-    said = np.where(step == 0, max(cue - len(tokens) + 1, 1), 1) * (step >= len(tokens) - cue)
+    forced = np.where(step == 0, max(cue - len(tokens) + 1, 1), 1) * (step >= len(tokens) - cue)
     none = np.zeros_like(tokens)
     return PassRecord.of(
         phase,
         prompt,
         own=none + before + step,
         tokens=tokens,
-        forced=none + said,
+        forced=none + forced,
         questions=np.array(batch.numbers),
         branches=branches,
         slots=slots,

@@ -71,10 +71,10 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
 def tokens_per_dollar(calibration: Calibration, stack: str | None) -> Seed:
     """Tokens thought and answered for a dollar on demand, model by chip."""
     rows = [
-        SeedRow(label=f"{model} on {each.on_slice.name}", value=each.tokens / each.usd,
-                unit="tokens/USD", note=f"{each.batch:g} sequences")
+        SeedRow(label=f"{model} on {served.on_slice.name}", value=served.tokens / served.usd,
+                unit="tokens/USD", note=f"{served.batch:g} sequences")
         for model in MODELS for chip in CHIPS
-        if (each := _served(model, chip, 2048.0, 1.0, calibration, stack)) is not None
+        if (served := _served(model, chip, 2048.0, 1.0, calibration, stack)) is not None
     ]  # fmt: skip
     above = [row for row in rows if row.value > 1e6]
     best = max(rows, key=lambda row: row.value)

@@ -59,9 +59,9 @@ def measured_effect(runs: Sequence[Profile], option: ComparedOption) -> tuple[Qu
 def _accuracy(run: Profile) -> str:
     """'90% [80%, 95%]'."""
     assert run.outcome is not None
-    known = run.outcome.accuracy_interval
-    assert known is not None, "of runs that were checked"
-    return f"{known.median:.0%} [{known.low:.0%}, {known.high:.0%}]"
+    accuracy = run.outcome.accuracy_interval
+    assert accuracy is not None, "of runs that were checked"
+    return f"{accuracy.median:.0%} [{accuracy.low:.0%}, {accuracy.high:.0%}]"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)
