@@ -37,7 +37,7 @@ from ...model.sharding import (
     state_shardings,
 )
 from ...model.transformer import Transformer, abstract_transformer
-from ..attention_kernel import attention_kernel
+from ..backend import attention_kernel
 from .spec import ProgramSpec
 
 Kind = Literal["weights", "kv", "other"]

@@ -29,7 +29,6 @@ from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phases import Lengths
 from ..predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
 from ..progress import Silent, Watcher
-from ..prompting import ask
 from ..provenance import provenance
 from ..records import Phase
 from ..records.evaluation import (
@@ -42,6 +41,7 @@ from ..records.evaluation import (
     TriedAnswer,
 )
 from ..verifier_costs import Costed, costed, verifier_said, verifiers_on
+from ..workload import prompted
 from .accuracy import (
     accuracy_points,
     by_level,
@@ -88,14 +88,14 @@ class Runner:
     def _engine(self, place: Place) -> tuple[Engine, list[list[int]]]:
         grid, tokenizer = self.grid, self.grid.subject.tokenizer
         assert tokenizer is not None  # `evaluate` has asked for one
-        prompted = ask(tokenizer, grid.problems, place.budget or 1, grid.answer_budget)
-        prompts, limit = prompted.prompts, None
+        problems = prompted(tokenizer, grid.problems, place.budget or 1, grid.answer_budget)
+        prompts, limit = problems.prompts, None
         slots = max(map(len, prompts))
         if grid.limit:
             on_slices = self._on_slices(budget_lengths(grid, slots, len(prompts)))
             limit = limit_of(grid.limit, self._units, on_slices[0] if on_slices else None)
         engine = Engine(
-            self.model, prompted.answer_format, grid.seed, slots, limit, figures=True
+            self.model, problems.answer_format, grid.seed, slots, limit, figures=True
         )  # the record has each attempt's mean log-probability
         return engine, prompts
 
@@ -241,7 +241,7 @@ def evaluate(
     tokenizer = grid.subject.tokenizer
     if tokenizer is None:
         raise ProfileInputError("evaluation needs a model with weights and a tokenizer of its own")
-    prompts = ask(tokenizer, grid.problems, grid.longest_thought, grid.answer_budget).prompts
+    prompts = prompted(tokenizer, grid.problems, grid.longest_thought, grid.answer_budget).prompts
     longest = max(map(len, prompts))
     batch = grid.questions_together(longest)
     slices = _slices(grid, longest, batch)
