@@ -11,7 +11,7 @@ from ...records.codesign import BoundMap, CodesignCase
 from .. import theme, units
 from ..codesign_words import case_name
 from ..document import Chart, Spec, slug
-from .bars import CHARACTER, ink_on
+from .bars import CHARACTER
 from .chart_parts import alt, data, spec, tips
 
 HEIGHT = 300
