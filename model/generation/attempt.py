@@ -1,13 +1,13 @@
-"""What a strategy hands back: its attempts at each question, and the answer it chose; and what
-each row has said so far, on the host, without the gaps of idle passes.
+"""A strategy's result: its attempts at each question, and the answer it chose; and the tokens of
+each row so far, on the host, without the gaps of idle passes.
 
-Axis letters as in `config`; N passes of one call, E the most tokens that fit, M tokens looked back
-on.
+Axis letters as in `config`; N passes of one call, E the most tokens that fit, M recent tokens.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
@@ -15,13 +15,7 @@ from ..kv_cache import EMPTY
 from .pass_log import PassLog
 from .stopping import Stop
 
-
-def _no_figures() -> np.ndarray:
-    return np.zeros(0, np.float32)
-
-
-def _nothing_forced() -> np.ndarray:
-    return np.zeros(0, bool)
+_NONE = partial(np.zeros, 0, np.float32)
 
 
 class Fate(StrEnum):
@@ -45,20 +39,16 @@ class Attempt:
     text: str = ""  # the answer in words
     extracted: str | None = None  # the answer itself, in the one spelling that votes compare
     span: tuple[int, int] | None = None  # where its tokens lie in thought + answer
-    logprobs: np.ndarray = field(  # [n] float32
-        default_factory=_no_figures, repr=False, compare=False
-    )
-    margins: np.ndarray = field(  # [n] float32
-        default_factory=_no_figures, repr=False, compare=False
-    )
+    logprobs: np.ndarray = field(default_factory=_NONE, repr=False, compare=False)  # [n] float32
+    margins: np.ndarray = field(default_factory=_NONE, repr=False, compare=False)  # [n] float32
     forced: np.ndarray = field(  # [n] bool: given, not chosen
-        default_factory=_nothing_forced, repr=False, compare=False
+        default_factory=partial(np.zeros, 0, bool), repr=False, compare=False
     )
     score: float | None = None  # a verifier's
     fate: Fate = Fate.KEPT
 
     @property
-    def said(self) -> tuple[int, ...]:
+    def emitted(self) -> tuple[int, ...]:
         """All tokens since the prompt."""
         return self.thought + self.answer
 
@@ -98,9 +88,9 @@ class Answered:
 
 
 def mean(figures: np.ndarray, otherwise: float) -> float:
-    """Mean of those `figures` that are known."""
-    known = figures[~np.isnan(figures)]
-    return float(known.mean()) if known.size else otherwise
+    """Mean of those `figures` that are not NaN."""
+    finite = figures[~np.isnan(figures)]
+    return float(finite.mean()) if finite.size else otherwise
 
 
 @dataclass
@@ -138,17 +128,17 @@ class Trace:
     ) -> None:
         """Append what passes said: tokens [N, B, A], below 0 where a row said nothing, with their
         figures where they are known."""
-        said = token >= 0
-        index = self.length + np.cumsum(said, axis=0) - said
-        self.length = self.length + said.sum(axis=0)
+        emitted = token >= 0
+        index = self.length + np.cumsum(emitted, axis=0) - emitted
+        self.length = self.length + emitted.sum(axis=0)
         while self.length.max() > self.tokens.shape[2]:
             self._grow()
-        _, b, a = np.nonzero(said)
-        where = (b, a, index[said])
-        self.tokens[where] = token[said]
+        _, b, a = np.nonzero(emitted)
+        where = (b, a, index[emitted])
+        self.tokens[where] = token[emitted]
         self.forced[where] = False
         for column, figures in ((self.logprobs, logprob), (self.margins, margin)):
-            column[where] = np.nan if figures is None else figures[said]
+            column[where] = np.nan if figures is None else figures[emitted]
 
     def mark_forced(self, counts: np.ndarray) -> None:
         """The last `counts` [B, A] tokens of each row were given to it."""
@@ -174,7 +164,7 @@ class Trace:
             pick(self.length),
         )  # fmt: skip
 
-    def said(self, b: int, a: int) -> list[int]:
+    def emitted(self, b: int, a: int) -> list[int]:
         """Tokens of one row."""
         return [int(token) for token in self.tokens[b, a, : self.length[b, a]]]
 

@@ -1,7 +1,4 @@
-"""Analysis: profiles and slices to the record that a co-design report draws.
-
-Assumptions: what the report's figures stand on, each with its source or called a judgement.
-"""
+"""Analysis: profiles and slices to the record of a co-design report, with its assumptions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +13,7 @@ from ..predicted.economics import Terms, per_correct
 from ..predicted.memory import RESERVED_SHARE
 from ..progress import Silent, Watcher
 from ..records import Profile
+from ..records.base import percent
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
@@ -61,9 +59,9 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
 
 def _price(case: WorkloadOnSlice) -> Assumption:
     hourly = case.terms.usd_per_chip_hour
-    text = f"{hourly:g} USD" if hourly is not None else "unknown"
+    text = f"{hourly:g} USD" if hourly is not None else "no price"
     return Assumption(
-        sentence=f"An hour of one {case.slice.chip.name} costs {text}.",
+        sentence=f"{case.slice.chip.name}: {text} per chip-hour.",
         source=case.terms.price,
         confidence=case.slice.chip.confidence,
     )
@@ -73,43 +71,43 @@ def _shared(case: WorkloadOnSlice) -> list[Assumption]:
     terms = case.terms
     return [
         Assumption(
-            sentence=f"A server takes {terms.host_factor:g} times its accelerators' energy.",
+            sentence=f"A server uses {terms.host_factor:g}x the energy of its accelerators.",
             source=terms.host,
-            confidence="as the source says",
+            confidence="see the source",
         ),
         Assumption(
-            sentence=f"The data center takes {terms.pue:g} times its servers' energy.",
+            sentence=f"Power usage effectiveness (PUE) of the data center: {terms.pue:g}.",
             source=terms.pue_source,
-            confidence="as the source says",
+            confidence="see the source",
         ),
         Assumption(
-            sentence=f"Electricity emits {terms.grid_g_per_kwh:g} g CO2e a kWh.",
+            sentence=f"Electricity emits {terms.grid_g_per_kwh:g} g CO2e per kWh.",
             source=terms.grid,
-            confidence="as the source says",
+            confidence="see the source",
         ),
     ]
 
 
 def _ours() -> list[Assumption]:
     sentences = (
-        "A changed chip reaches the same shares of its figures as the one that is there.",
-        "Rent follows what a chip costs to build; a larger part's watts and dollars are the cost "
-        "model's.",
-        f"At the largest batch a slice schedules at most {MOST_SEQUENCES:.0f} sequences.",
-        "Bytes added to the on-chip memory keep weights from being read from HBM.",
-        f"{100 * RESERVED_SHARE:.0f} % of the memory is kept for programs.",
-        f"Drafting: {DRAFT.tokens:g} tokens ahead, acceptance {DRAFT.acceptance:g}, a draft's step "
-        f"costs {DRAFT.cost:g} of the target's.",
-        f"A chip that is searched for thinks a token within {SLOWEST_TOKEN_S:g} s unless told "
-        "otherwise.",
-        f"Slices are busy {100 * BUSY:.0f} % of the time at the mean load; an idle chip whose file "
-        f"has no idle power draws {100 * IDLE_SHARE:.0f} % of its design power.",
+        "A changed chip reaches the same fractions of its datasheet rates as the existing one.",
+        "The price of a chip-hour scales with the cost to build the chip; the cost model says what "
+        "a larger part draws and costs.",
+        f"A slice schedules at most {MOST_SEQUENCES:.0f} sequences at once.",
+        "Added on-chip memory holds weights, which are then not read from HBM.",
+        f"{percent(RESERVED_SHARE)} of HBM is reserved for programs and activations.",
+        f"Speculative decoding drafts {DRAFT.tokens:g} tokens with an acceptance of "
+        f"{DRAFT.acceptance:g}; a draft step costs {DRAFT.cost:g} of a target step.",
+        f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s, unless another "
+        "limit is given.",
+        f"Slices are {percent(BUSY)} utilised at the mean load; a chip without a published idle "
+        f"power draws {percent(IDLE_SHARE)} of its design power when idle.",
     )
     return [_judged(sentence) for sentence in sentences]
 
 
 def _judged(sentence: str) -> Assumption:
-    return Assumption(sentence=sentence, source="judgement", confidence="low")
+    return Assumption(sentence=sentence, source="our assumption", confidence="low")
 
 
 @dataclass(frozen=True)
@@ -182,9 +180,9 @@ def _watched(
 
 def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
     if not profiles:
-        raise ProfileInputError("no profile is given: `rooflink profile` writes one")
+        raise ProfileInputError("no profile given: `rooflink profile` writes one")
     if not slices:
-        raise ProfileInputError("no slice is given: say --slice, such as v5e-16")
+        raise ProfileInputError("no slice given: add --slice, such as v5e-16")
     for profile in profiles:
         if not profile.phases:
             raise ProfileInputError(
@@ -209,7 +207,7 @@ def _cases(
             try:
                 case = workload_on_slice(profile.name, work, on_slice, calibration, profile.outcome)
             except ProfileInputError as error:
-                notes.append(f"{profile.name} on {on_slice.name} is left out: {error}.")
+                notes.append(f"{profile.name} on {on_slice.name} is skipped: {error}.")
             else:
                 cases.append(replace(with_recorded(case, profile), counted=_counted(profile)))
                 notes += (
@@ -227,14 +225,14 @@ def recorded_note(profile: Profile) -> list[str]:
         return []
     others, _ = recorded_phases(profile, PHASES)
     text = (
-        f"{profile.name} was answered by {strategy}; prefill, think and answer are taken at its "
-        f"mean lengths, {profile.workload.attempts} attempts to a prompt"
+        f"{profile.name} ran the strategy {strategy}; prefill, think and answer are modelled at "
+        f"its mean lengths with {profile.workload.attempts} attempts per prompt"
     )
     if not others:
         return [f"{text}."]
     return [
-        f"{text}; {', '.join(others)} as recorded: they stay as long where thoughts or answers "
-        "change their length, and a chip that is searched for is searched without them."
+        f"{text}, and {', '.join(others)} as recorded: their lengths do not follow those of "
+        "thoughts and answers, and the chip search leaves them out."
     ]
 
 
@@ -281,7 +279,7 @@ def _searches(
     except ProfileInputError as error:
         if options.budget is not None:
             raise
-        notes.append(f"No chip was searched for: {error}.")
+        notes.append(f"No chip search: {error}.")
         return []
 
 

@@ -1,4 +1,4 @@
-"""Seeds: claims that this field started from, worked out with the same model as everything else."""
+"""Claims that are often made of reasoning on accelerators, checked with the same model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _DECODED = "one sequence thinks 2048 and answers 256 tokens after a prompt of 51
 
 
 def seeds(calibration: Calibration, stack: str | None = None) -> list[Seed]:
-    """Every seed, computed by the calibration."""
+    """Every claim, checked by the calibration."""
     builders: tuple[Callable[[Calibration, str | None], Seed], ...] = (
         memory_bound_on_kv,
         tokens_per_dollar,
@@ -62,7 +62,7 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
         claim="Decoding is memory-bound, and on KV, as thoughts grow.",
         verdict=_verdict(held),
         finding=f"At 32,768 tokens and {batch:g} sequences, KV is more than half of the bytes and "
-        f"memory the longest term in {sum(held)} of {len(held)} cases.",
+        f"the step is memory-bound in {sum(held)} of {len(held)} cases.",
         method="terms and bytes of one decode step, calibrated, at the calibration's mode",
         rows=rows,
     )
@@ -80,13 +80,13 @@ def tokens_per_dollar(calibration: Calibration, stack: str | None) -> Seed:
     best = max(rows, key=lambda row: row.value)
     return Seed(
         name="a million tokens per dollar",
-        claim="More than a million tokens for a dollar.",
+        claim="A dollar buys more than a million tokens.",
         verdict="holds" if len(above) == len(rows) else _verdict([bool(above), False]),
-        finding=f"{len(above)} of {len(rows)} pairs of model and chip give more than a million "
-        f"tokens for a dollar on demand; the most is {best.value / 1e6:.1f} million, {best.label}. "
-        + (f"Above: {', '.join(row.label for row in above)}." if above else "None is above."),
+        finding=f"{len(above)} of {len(rows)} pairs of model and chip decode more than a million "
+        f"tokens per dollar on demand; the most is {best.value / 1e6:.1f} million, {best.label}. "
+        + (f"These are {', '.join(row.label for row in above)}." if above else "None does."),
         method=f"{_DECODED}; smallest slice that holds 64 sequences, the largest batch up to 1024 "
-        f"that thinks a token within {SLOWEST_TOKEN_S:g} s; prices on demand, slice always full",
+        f"that decodes a token within {SLOWEST_TOKEN_S:g} s; on-demand prices, slice always full",
         rows=rows,
     )
 
@@ -113,11 +113,11 @@ def dollars_per_operation(calibration: Calibration, stack: str | None) -> Seed:
         name="10^-18 USD per operation",
         claim="An operation costs about 10^-18 dollars.",
         verdict=_verdict([*near, *(value <= 3e-18 for value in decode)]),
-        finding=f"At peak, {sum(near)} of {len(near)} chips with a price are within three times of "
-        f"it ({min(at_peak):.1e} to {max(at_peak):.1e} USD); while it thinks, an operation of "
+        finding=f"At peak, {sum(near)} of {len(near)} chips with a price are within a factor of "
+        f"three ({min(at_peak):.1e} to {max(at_peak):.1e} USD); in decoding, an operation of "
         f"llama3-8b costs {', '.join(f'{value:.1e}' for value in decode)} USD.",
-        method="price on demand over peak bfloat16 FLOP/s; thinking: the slice's price over the "
-        "FLOPs that thinking makes",
+        method="on-demand price over peak bfloat16 FLOP/s; thinking: the slice's price over the "
+        "FLOPs of its think phase",
         rows=rows,
     )
 

@@ -134,23 +134,23 @@ def _sentences(
     where = f"on {case.slice.name}"
     sentences = []
     if kv_over is None:
-        sentences.append(f"KV never overtakes weights with {sequences:.0f} sequences {where}.")
+        sentences.append(f"{sequences:.0f} sequences {where} never read more KV than weights.")
     else:
         sentences.append(
-            f"From {kv_over:,.0f} tokens of context on, {sequences:.0f} sequences read more KV "
-            f"than weights {where}."
+            f"From a context of {kv_over:,.0f} tokens on, {sequences:.0f} sequences {where} read "
+            "more KV than weights."
         )
     if full is not None:
         sentences.append(
-            f"At {full:,.0f} tokens {sequences:.0f} sequences fill the memory {where}."
+            f"At a context of {full:,.0f} tokens {sequences:.0f} sequences {where} fill the HBM."
         )
     if links_over is not None:
         sentences.append(
-            f"From {links_over:,.0f} sequences on, links take longer than HBM at the thought's "
-            f"end {where}."
+            f"From {links_over:,.0f} sequences on, links {where} take longer than HBM at the full "
+            "context."
         )
     elif case.slice.chips > 1:
-        sentences.append(f"Links never take longer than HBM at the thought's end {where}.")
+        sentences.append(f"Links {where} never take longer than HBM at the full context.")
     return sentences
 
 

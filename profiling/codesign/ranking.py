@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..records import Profile
+from ..records.base import percent
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
 from .costs import QUERY, Logs, logs_of, phase_bounds
@@ -54,14 +55,14 @@ class Candidate:
 def hardware_asks(cases: Sequence[WorkloadOnSlice]) -> list[Ask]:
     """At most five, the most saving first."""
     quantity = _quantity(cases)
-    text = f"equal relative steps: each parameter {STEP:g} times better"
+    text = f"each parameter improved by the same factor, {STEP:g}x"
     return _ranked(hardware_candidates(cases, quantity), quantity, text, cases)
 
 
 def model_asks(cases: Sequence[WorkloadOnSlice], runs: Sequence[Profile] = ()) -> list[Ask]:
     """At most five, the most saving first, of those that apply to every case."""
     quantity = _quantity(cases)
-    text = "one usual step of each; quality is not held equal"
+    text = "each lever moved by one typical step; answer quality may change"
     return _ranked(model_candidates(cases, quantity, runs), quantity, text, cases)
 
 
@@ -127,7 +128,7 @@ def _hardware_candidate(
 def _costed(name: str, quantity: Quantity) -> list[str]:
     if name not in PARTS or quantity == "time":
         return []
-    return [f"cost model: the {quantity} of the larger part is in it, with its uncertainty"]
+    return [f"cost model: includes the {quantity} of the larger part, with its uncertainty"]
 
 
 def _ranked(
@@ -162,7 +163,7 @@ def _ask(
         f"({_percent(saved.low)} to {_percent(saved.high)}) of the {what} per query{where}"
     )
     if following is not None and odds is not None:
-        sentence += f", more than {following.change} in {_odds(odds)} of the draws"
+        sentence += f", {_odds(odds)} likely to save more than {following.change}"
     if candidate.quality == "not measured":
         sentence += f" ({NOT_MEASURED})"
     return Ask(
@@ -207,5 +208,5 @@ def _percent(share: float) -> str:
 
 
 def _odds(odds: float) -> str:
-    """'97 %', 'over 99 %' where no draw says otherwise: draws are too few to call it certain."""
-    return "over 99 %" if odds > 0.99 else f"{100 * odds:.0f} %"
+    """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
+    return "over 99 %" if odds > 0.99 else percent(odds)

@@ -69,7 +69,7 @@ def parse_what_if(text: str) -> StatedChanges:
                 f"--what-if has {part!r}, expected changes such as hbm_bandwidth=2x,kv_dtype=int8"
             )
         if any(name == change.name for change in changes):
-            raise ProfileInputError(f"--what-if changes {name} twice: say it once")
+            raise ProfileInputError(f"--what-if changes {name} twice: give it once")
         changes.append(_change(name, value))
     return StatedChanges(text, tuple(changes))
 
@@ -215,7 +215,7 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
 
 def _sentence(case: WorkloadOnSlice, sentences: Sequence[str], time: np.ndarray, held: bool) -> str:
     result = summary(time)
-    verb = "takes" if held else "would take, if it fitted,"
+    verb = "takes" if held else "would take (it does not fit in memory)"
     return (
         f"With {', '.join(sentences)} a query {verb} {result.median:.2f} of the time "
         f"[{result.low:.2f}, {result.high:.2f}] on {case.slice.name}."

@@ -76,11 +76,11 @@ class WorkloadOnSlice:
     def words(self) -> str:
         """The workload in a few words."""
         lengths = self.query.lengths
-        batches = f"run as {self.waves} batches because all do not fit in memory, "
-        waves = batches if self.waves > 1 else ""
+        waves = f", run as {self.waves} batches because all do not fit in memory"
+        prompts = "1 prompt" if lengths.prompts == 1 else f"{lengths.prompts:g} prompts"
+        attempts = "1 attempt" if lengths.attempts == 1 else f"{lengths.attempts:g} attempts"
         return (
-            f"{lengths.prompts:g} prompts \N{MULTIPLICATION SIGN} {lengths.attempts:g} attempts, "
-            f"{waves}"
+            f"{prompts} \N{MULTIPLICATION SIGN} {attempts}{waves if self.waves > 1 else ''}, "
             f"{lengths.prompt_tokens:.0f} + {lengths.think_tokens:.0f} + "
             f"{lengths.answer_tokens:.0f} tokens, {self.query.weight_dtype}"
         )

@@ -1,18 +1,16 @@
 """Calibration: what the fit on published measurements says of a chip and a stack, with draws.
 
 The fit (profiling/calibrate) writes `data/calibration.json`: draws from the posterior of every
-mean and effect of `effects`, and the residual scale of each group of measurements. Here they are
-put together for one chip and stack; where nobody measured one of them, its effect is drawn anew
-from the population, so that the interval is as wide as kin differ.
-
-Effects: how an Efficiency comes about from what is common, from the chip and from the stack.
+mean and effect, and the residual scale of each group of measurements. Here they are put together
+for one chip and stack; where nobody measured one of them, its effect is drawn anew from the
+population, so that the interval is as wide as similar chips differ.
 
 Each component of Efficiency is a transformed sum (partial pooling, Gelman & Hill 2007, ch. 12):
 
     component = f(mean of the chip's kind + effect of the regime + of the chip + of the stack)
 
 with effects drawn from normal distributions of given scales. A chip or stack that nobody measured
-has the mean of its kin, and the whole scale as its uncertainty. The regime is how steps are
+has the mean of its kind, and the whole scale as its uncertainty. The regime is how steps are
 launched: a compiled loop of its own accord, a server that schedules each step on its host, or
 operations timed by themselves.
 """
@@ -143,21 +141,13 @@ class Calibration:
 
     def basis(self, chip: str, kind: str, stack: str | None) -> str:
         """What this calibration stands on for a chip and a stack, in a sentence."""
-        own = self.rows.get(chip, 0)
-        on_chip = f"no measurements of {chip}: calibrated on other chips of its kind ({kind})"
-        if own:
-            on_chip = f"{own} measured rows of {chip}"
         if kind not in self.means["memory"]:
-            on_chip = f"no measurements of any {kind}: calibrated on other kinds of chips"
+            on_chip = f"no measurements of any {kind.upper()}: calibrated on other chips"
+        else:
+            on_chip = _measurements(chip, self.rows, f"calibrated on other {kind.upper()}s")
         if stack is None:
             return f"{on_chip}; serving stack not given: averaged over those measured"
-        of_stack = self.stack_rows.get(stack, 0)
-        text = (
-            f"{of_stack} rows of {stack}"
-            if of_stack
-            else f"no measurements of {stack}: averaged over other stacks"
-        )
-        return f"{on_chip}; {text}"
+        return f"{on_chip}; {_measurements(stack, self.stack_rows, 'averaged over other stacks')}"
 
     def residuals(self, group: str) -> np.ndarray:
         """Factors [draws] that the unexplained part multiplies a time by; the mode's is one."""
@@ -196,6 +186,14 @@ class Calibration:
         if fitted is not None:
             return fitted
         return scale * _normals(self.draws, f"{name}/{who}")
+
+
+def _measurements(name: str, counts: dict[str, int], otherwise: str) -> str:
+    """'12 measurements of vLLM', or what stands in for them."""
+    count = counts.get(name, 0)
+    if not count:
+        return f"no measurements of {name}: {otherwise}"
+    return f"{count} measurement{'s' if count > 1 else ''} of {name}"
 
 
 @cache

@@ -79,7 +79,7 @@ def _domain(on_slice: Slice) -> int:
 
 def _reason(split: Parallelism, first: Parallelism, shape: ModelShape, on_slice: Slice) -> str:
     if on_slice.chips == 1:
-        return "one chip holds it all"
+        return "a single chip"
     heads, domain = int(shape.query_heads), _domain(on_slice)
     within = f" in a domain of {domain}" if domain < on_slice.chips else ""
     also = " and leaves room for the batch" if split != first else ""
@@ -87,9 +87,9 @@ def _reason(split: Parallelism, first: Parallelism, shape: ModelShape, on_slice:
         f"tensor={split.tensor} is the most{within} that divides {heads} query heads{also}"
     ]
     if split.data > 1:
-        sentences.append(f"data={split.data} copies share out the prompts")
+        sentences.append(f"data={split.data} copies of the model share the prompts")
     if split.pipeline > 1:
-        sentences.append(f"pipeline={split.pipeline} splits the layers over the chips left")
+        sentences.append(f"pipeline={split.pipeline} splits the layers over the remaining chips")
     return "; ".join(sentences)
 
 

@@ -314,4 +314,4 @@ def _does_not_fit(query: Query, held: Capacity) -> str:
     )
     if most >= 1:
         return f"{text}; the largest batch that fits is {most} sequences of these lengths"
-    return f"{text}; take more chips, a smaller dtype or a higher tensor share"
+    return f"{text}; take more chips, a narrower dtype or more tensor shards"

@@ -1,11 +1,8 @@
-"""Co-design report: what limits each phase, and what each change of chip or model is worth.
+"""Co-design report: what limits each phase, what each change of chip or model is worth, chips from
+a search, frontiers of latency against money, and a data center for a load. Data only.
 
-Data only. Relative changes are factors, after over before: 0.8 is a fifth less. Intervals are 80 %
-intervals over the draws of the calibration's posterior, the same draws for all that is compared.
-
-Co-design report: chips that a search found, and frontiers of latency against money.
-
-Co-design report: a data center for a load.
+Relative changes are factors, after over before: 0.8 is a fifth less. Intervals are 80 % intervals
+over the draws of the calibration's posterior, the same draws for all that is compared.
 """
 
 from typing import Literal

@@ -3,8 +3,6 @@
 A cell is one strategy at one budget of thought, over all problems. Costs of a question are the
 counted lens's; those on a slice are predicted. Estimates are over problems: attempts at one problem
 are not independent, so a problem is the unit that intervals are made of.
-
-What follows from all cells of an evaluation: frontiers, and the compute-optimal choice.
 """
 
 from typing import Literal

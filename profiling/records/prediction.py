@@ -1,6 +1,5 @@
-"""Predicted lens: a workload's phases on a described slice, with intervals.
-
-Economics: what a prediction costs in money, energy at the wall and carbon, and on what terms.
+"""Predicted lens: a workload's phases on a described slice, with intervals, and what they cost in
+money, energy at the wall and carbon, and on what terms.
 """
 
 from typing import Literal

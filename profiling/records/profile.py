@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import HbmBytes, Interval, Record, Spread
+from .base import HbmBytes, Interval, Record, Spread, percent
 from .compiled import CompiledTarget
 from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, sum_costs
 from .prediction import Prediction
@@ -179,7 +179,7 @@ class Finding(Record):
         tried = f" ({self.command})" if self.command else ""
         quality = " Answers may change." if self.answers == "may change" else ""
         return (
-            f"{self.what} {self.how}{tried}: saves about {self.saves_share:.0%} of the "
+            f"{self.what} {self.how}{tried}: saves about {percent(self.saves_share)} of the "
             f"{self.of}, {self.basis}.{quality}"
         )
 
@@ -215,17 +215,16 @@ class Profile(Record):
 def total_phase(profile: Profile) -> Phase:
     """All phases as one, named 'total'; its time is that of the repeats added one by one."""
     phases = profile.phases
-    tokens = sum(phase.tokens for phase in phases)
+    sums = {
+        name: sum(getattr(phase, name) for phase in phases)
+        for name in ("tokens", "forced_tokens", "steps", "idle_slots", "padded_tokens")
+    }
     return Phase(
         name=TOTAL,
-        tokens=tokens,
-        forced_tokens=sum(phase.forced_tokens for phase in phases),
+        **sums,
         sequences=max((phase.sequences for phase in phases), default=0),
-        steps=sum(phase.steps for phase in phases),
-        idle_slots=sum(phase.idle_slots for phase in phases),
-        padded_tokens=sum(phase.padded_tokens for phase in phases),
         counted=sum_costs([phase.counted for phase in phases]),
-        measured=_total_measured([phase.measured for phase in phases], tokens),
+        measured=_total_measured([phase.measured for phase in phases], sums["tokens"]),
     )
 
 
@@ -237,19 +236,12 @@ def _total_measured(costs: list[MeasuredCost | None], tokens: int) -> MeasuredCo
     if time.median <= 0:
         return None
 
-    def weighted(rates: list[float]) -> float:
-        """Rates weighted by time: the work of all phases over the time of all."""
-        used = sum(r * cost.time_s.median for r, cost in zip(rates, measured, strict=True))
-        return used / time.median
-
-    return MeasuredCost(
-        time_s=time,
-        tokens_per_s=tokens / time.median,
-        flops_per_s=weighted([cost.flops_per_s for cost in measured]),
-        bytes_per_s=weighted([cost.bytes_per_s for cost in measured]),
-        bandwidth_share=weighted([cost.bandwidth_share for cost in measured]),
-        flops_share=weighted([cost.flops_share for cost in measured]),
-    )
+    # Rates weighted by time: the work of all phases over the time of all.
+    rates = {
+        name: sum(getattr(cost, name) * cost.time_s.median for cost in measured) / time.median
+        for name in ("flops_per_s", "bytes_per_s", "bandwidth_share", "flops_share")
+    }
+    return MeasuredCost(time_s=time, tokens_per_s=tokens / time.median, **rates)
 
 
 def _total_spread(spreads: list[Spread]) -> Spread:

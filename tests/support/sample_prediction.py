@@ -40,7 +40,7 @@ def sample_prediction(**changes: object) -> Prediction:
         parallelism="tensor=8",
         stack=None,
         ideal=False,
-        basis="7 measured rows of TPU v5e; a stack unknown, drawn from those measured",
+        basis="7 measurements of TPU v5e; serving stack not given: averaged over those measured",
         weight_dtype="int8",
         kv_dtype="bfloat16",
         matmul_dtype="bfloat16",

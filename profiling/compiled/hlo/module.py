@@ -23,6 +23,30 @@ class OutputAlias:
     operand_index: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Window:
+    """One spatial axis of a convolution: of its operand, of its result, and how a window moves."""
+
+    operand_axis: int
+    result_axis: int
+    size: int
+    stride: int
+    padding_low: int
+    dilation: int
+    base_dilation: int
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """Which axes of a convolution's kernel and result are what."""
+
+    kernel_feature: int
+    result_batch: int
+    result_feature: int
+    batch_groups: int
+    windows: tuple[Window, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Instruction:
     """One operation. Its operands are in the same computation and come before it."""
@@ -42,6 +66,8 @@ class Instruction:
     group_size: int = 0  # devices that take part together in a collective; 0 if not given
     groups: int = 0
     output_aliases: tuple[OutputAlias, ...] = field(default=(), repr=False)
+    summed_axes: tuple[int, ...] = ()  # of a dot's first operand
+    convolution: Convolution | None = field(default=None, repr=False)
     backend_config: str = field(default="", repr=False)
 
     @cached_property
@@ -97,24 +123,6 @@ class Module:
     computations: tuple[Computation, ...] = field(repr=False)
     entry: Computation
 
-    def computation(self, name: str) -> Computation:
-        """The computation of that name; KeyError if there is none."""
-        for computation in self.computations:
-            if computation.name == name:
-                return computation
-        raise KeyError(name)
-
-    @cached_property
-    def arguments(self) -> dict[int, str]:
-        """Names of the entry's parameters by number: JAX's, 'state.cache.keys', if they are there.
-
-        jit leaves out arguments that are not used, so numbers alone do not tell which one it is.
-        """
-        return {
-            number: parameter.op_name or parameter.name
-            for number, parameter in sorted(self.entry.parameters.items())
-        }
-
     @cached_property
     def _by_name(self) -> dict[str, Instruction]:
         return {one.name: one for one in self.instructions()}
@@ -123,12 +131,10 @@ class Module:
         """The instruction of that name; KeyError if there is none."""
         return self._by_name[name]
 
-    def instructions(self, opcode: str | None = None) -> Iterator[Instruction]:
-        """All instructions, or those of one opcode, callees first."""
+    def instructions(self) -> Iterator[Instruction]:
+        """All instructions, callees first."""
         for computation in self.computations:
-            for instruction in computation.instructions:
-                if opcode is None or instruction.opcode == opcode:
-                    yield instruction
+            yield from computation.instructions
 
 
 _TUPLE = 13
@@ -212,8 +218,27 @@ def _instruction(
             )
             for alias in proto.output_operand_aliasing
         ),
+        summed_axes=tuple(proto.dot.lhs_contracting),
+        convolution=_convolution(proto) if proto.opcode == "convolution" else None,
         backend_config=proto.backend_config.decode("utf-8", "replace"),
     )
+
+
+def _convolution(proto: Message) -> Convolution:
+    axes = proto.convolution
+    windows = tuple(
+        Window(
+            operand_axis, result_axis, window.size, window.stride or 1, window.padding_low,
+            window.window_dilation or 1, window.base_dilation or 1,
+        )
+        for operand_axis, result_axis, window in zip(
+            axes.input_spatial, axes.output_spatial, proto.window.dimensions, strict=True
+        )
+    )  # fmt: skip
+    return Convolution(
+        axes.kernel_input_feature, axes.output_batch, axes.output_feature,
+        proto.batch_group_count or 1, windows,
+    )  # fmt: skip
 
 
 def _shape(proto: Message) -> Shape:

@@ -13,7 +13,7 @@ from ...records import Interval
 from ...records.files import write_bytes
 from ..document import Chart, Document, Spec, Table, Value
 from .html import fragment
-from .png import png, svg
+from .vega import png, svg
 
 Row = dict[str, Any]
 

@@ -16,7 +16,7 @@ from ...predicted.step_work import (
     matmul_work,
 )
 from .csv_rows import SECONDS, LeftOutError, Row
-from .deployments import chip_of, slice_of
+from .deployments import case_of, chip_of, slice_of
 from .models import Formats, formats
 
 LARGE_BYTES = 1e9
@@ -24,10 +24,8 @@ LARGE_BYTES = 1e9
 
 
 def one_chip(hardware: str) -> Slice:
-    """A single chip of the kind that the text names.
-
-    Raises LeftOutError where no chip file has it.
-    """
+    """A single chip of the kind that the text names. Raises LeftOutError where no chip file has
+    it."""
     return slice_of(chip_of(hardware)[0], 1)
 
 
@@ -47,21 +45,12 @@ def operation_case(
     phase: str = "",
 ) -> Case:
     """One operation of `row` as a case."""
-    return Case(
-        id=row.id,
-        source=row.text("source"),
+    case = case_of(row, group, on_slice, held, (Piece(phase or group, 1.0, work),), observed)
+    return replace(
+        case,
         stack=harness_of(row),
-        group=group,
         model=row.text("op") or row.text("model"),
-        slice=on_slice,
-        matmul_dtype=held.matmul_dtype,
-        narrowing=held.narrowing,
-        pieces=(Piece(phase or group, 1.0, work),),
         copies=on_slice.chips,
-        observed=observed,
-        unit="s",
-        scope="chips",
-        reliability=row.text("reliability") or "A",
         note=row.text("shape") or row.text("notes"),
     )
 
@@ -71,10 +60,8 @@ def matmuls(
 ) -> Work:
     """Of `rows` with each [depth, columns] of `matrices`, one after another."""
     tile = hardware_of(on_slice.chip, held.matmul_dtype).tile
-    work = NOTHING
-    for depth, columns in matrices:
-        work = work + matmul_work(rows, depth, columns, held.widths, tile)
-    return work
+    works = (matmul_work(rows, *matrix, held.widths, tile) for matrix in matrices)
+    return sum(works, start=NOTHING)
 
 
 def batched_matmul(
@@ -90,28 +77,21 @@ def batched_matmul(
 def collective(
     kind: str, on_slice: Slice, moved_bytes: float, axis: int | None = None
 ) -> tuple[Work, float]:
-    """Its work over all chips, or over an `axis` of so many that does not wrap; and the bytes
-    that count as moved where a bandwidth is stated, those that any algorithm sends at least.
-
-    Raises LeftOutError for a kind that is not known.
-    """
-    group = ring(axis, wraps=False) if axis else groups_of(on_slice, _all_chips(on_slice))["tensor"]
-    result = published_collective(kind)
-    if result is None:
+    """Its work over all chips, or over an `axis` of so many that does not wrap; and the bytes that
+    count as moved where a bandwidth is stated, those that any algorithm sends at least. Raises
+    LeftOutError for a kind that is not known."""
+    all_chips = Parallelism(tensor=on_slice.chips)
+    group = ring(axis, wraps=False) if axis else groups_of(on_slice, all_chips)["tensor"]
+    exchange = published_collective(kind)
+    if exchange is None:
         raise LeftOutError(f"the exchange '{kind}' is not described")
-    sent = result.least_sent_bytes(group.chips, moved_bytes)
-    return exchange_work(result.over(group, moved_bytes)), sent
-
-
-def _all_chips(on_slice: Slice) -> Parallelism:
-    return Parallelism(tensor=on_slice.chips)
+    sent = exchange.least_sent_bytes(group.chips, moved_bytes)
+    return exchange_work(exchange.over(group, moved_bytes)), sent
 
 
 def named_operation(row: Row) -> Case:
-    """A row of measured_inference.csv whose `model` names an operation: 'AllGather 34MB'.
-
-    Raises LeftOutError where it says too little.
-    """
+    """A row of measured_inference.csv whose `model` names an operation: 'AllGather 34MB'. Raises
+    LeftOutError where it says too little."""
     name, topology = row.text("model"), row.text("parallelism_topology")
     chip, counted = chip_of(row.text("hardware"))
     on_slice = slice_of(chip, row.count("n_chips", counted), topology)
@@ -134,10 +114,8 @@ def named_operation(row: Row) -> Case:
 
 
 def seconds(row: Row, sent_bytes: float | None = None) -> float:
-    """The row's value as the seconds of an operation that sends `sent_bytes`.
-
-    Raises LeftOutError for a unit that is not known.
-    """
+    """The row's value as the seconds of an operation that sends `sent_bytes`. Raises LeftOutError
+    for a unit that is not known."""
     value, unit = row.number("value"), row.text("unit")
     if unit in SECONDS:
         return value * SECONDS[unit]
@@ -147,10 +125,8 @@ def seconds(row: Row, sent_bytes: float | None = None) -> float:
 
 
 def stated_seconds(row: Row, moved_bytes: float | None = None) -> float:
-    """Seconds of a row of measured_ops.csv: its latency, else the bytes over its throughput.
-
-    Raises LeftOutError where it has neither.
-    """
+    """Seconds of a row of measured_ops.csv: its latency, else the bytes over its throughput. Raises
+    LeftOutError where it has neither."""
     if row.text("latency_us"):
         return row.number("latency_us") * 1e-6
     rate = re.match(r"([\d.]+) GB/s", row.text("throughput"))

@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from generation import answer_all, tokens_read
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.generation.attempt import Answered, Fate
-from rooflink.model.generation.pass_log import PassRecord, TokenLimit
+from rooflink.model.generation.pass_log import PassRecord, token_limit
 from rooflink.model.generation.stopping import Stop
-from rooflink.model.strategies.base import answer_all
 from rooflink.model.strategies.beam_search import BeamSearch
-from rooflink.model.strategies.best_of_n import BestOfN
 from rooflink.model.strategies.registry import parse_strategy
-from rooflink.model.strategies.self_consistency import leads
+from rooflink.model.strategies.self_consistency import BestOfN, leads
 
 from .languages import LETTERS, Script, TokenVerifier, ids, letters, scripted_engine
 
@@ -63,9 +62,9 @@ def test_cot_decoding_by_hand() -> None:
 def test_cot_decoding_counts_its_paths() -> None:
     """One prefill of one token; each path reads all it said but its last token."""
     found = ask("cot-decoding:k=4", PATHS)
-    assert [letters(a.said) for a in found.attempts] == ["5A5E", "b12A12E", "cA12E", "dA7E"]
-    assert found.log.tokens("prefill") == 1
-    assert found.log.tokens() - 1 == 3 + 6 + 4 + 3
+    assert [letters(a.emitted) for a in found.attempts] == ["5A5E", "b12A12E", "cA12E", "dA7E"]
+    assert tokens_read(found.log, "prefill") == 1
+    assert tokens_read(found.log) - 1 == 3 + 6 + 4 + 3
 
 
 WAITING: Script = {
@@ -88,7 +87,7 @@ def test_budget_forcing_takes_the_end_back(extend: int, said: str) -> None:
     """The marker is as if never said: a model that saw it would have ended the sequence."""
     found = ask(f"budget-forcing:extend={extend}", WAITING)
     (attempt,) = found.attempts
-    assert letters(attempt.said).startswith(said)
+    assert letters(attempt.emitted).startswith(said)
     assert attempt.forced_tokens == min(extend, 3) + (extend == 3)
     assert sum(int(r.forced.sum()) for r in found.log.records) == attempt.forced_tokens
 
@@ -96,7 +95,7 @@ def test_budget_forcing_takes_the_end_back(extend: int, said: str) -> None:
 def test_budget_forcing_stops_at_the_budget() -> None:
     """A budget of 3 leaves no room for 'Wait' and a token after it: b A, then b W c."""
     found = ask("budget-forcing:extend=2", WAITING, think_budget=3)
-    assert letters(found.attempts[0].said) == "bWcA2E"
+    assert letters(found.attempts[0].emitted) == "bWcA2E"
     assert found.attempts[0].stop is Stop.BUDGET
 
 
@@ -124,7 +123,7 @@ def test_early_stop_by_hand() -> None:
     """Probes after 2 and 4 tokens; the first is unsure (0.2), the second sure (0.94)."""
     found = ask("early-stop:every=2,sure=0.9", PROBED)
     (attempt,) = found.attempts
-    assert letters(attempt.said) == "bcdeA7E"
+    assert letters(attempt.emitted) == "bcdeA7E"
     assert (attempt.stop, found.answer) == (Stop.CONFIDENT, "7")
     assert ask("early-stop:every=2,sure=0.95", PROBED).answer == "9"
 
@@ -134,9 +133,9 @@ def test_early_stop_counts_probes_apart() -> None:
     last token again: b; c A 1; c d; e A 7. The first probe is discarded."""
     log = ask("early-stop:every=2,sure=0.9", PROBED).log
     assert log.phases == ["prefill", "think", "probe"]
-    assert log.tokens("think") == 1 + 2
-    assert log.tokens("probe") == 3 + 3
-    assert log.tokens(discarded=True) == 3
+    assert tokens_read(log, "think") == 1 + 2
+    assert tokens_read(log, "probe") == 3 + 3
+    assert tokens_read(log, discarded=True) == 3
 
 
 STEPS: Script = {
@@ -171,7 +170,7 @@ def test_beam_search_follows_the_scores() -> None:
     assert {letters(a.thought) for a in finished} == {"c+dA", "c+eA"}
     assert len(finished) == 8
     assert (found.answer, found.attempts[found.chosen].score) == ("2", pytest.approx(0.9))
-    given_up = [letters(a.said) for a in found.attempts if a.fate is Fate.DISCARDED]
+    given_up = [letters(a.emitted) for a in found.attempts if a.fate is Fate.DISCARDED]
     assert set(given_up) == {"b+", "c+"}
     assert len(given_up) == 7, "one of eight rows goes on"
 
@@ -182,7 +181,9 @@ def test_best_of_n_with_a_generative_verifier() -> None:
     assert {a.extracted for a in found.attempts} == {"1", "2", "3"}
     assert (found.answer, found.attempts[found.chosen].score) == ("2", pytest.approx(0.9))
     verify = found.log.of_phase("verify")
-    assert found.log.tokens("verify") == 2 * 8, "the pending end token and the question, a row"
+    assert tokens_read(found.log, "verify") == 2 * 8, (
+        "the pending end token and the question, a row"
+    )
     assert sum(int(record.forced.sum()) for record in verify) == 8
 
 
@@ -200,9 +201,9 @@ REVISED: Script = {
 
 def test_revision_reads_all_earlier_attempts() -> None:
     found = ask("revision:revisions=2", REVISED)
-    assert [letters(a.said) for a in found.attempts] == ["bA1E", "cA2E", "A2E"]
+    assert [letters(a.emitted) for a in found.attempts] == ["bA1E", "cA2E", "A2E"]
     assert (found.answer, found.chosen) == ("2", 2)
-    assert found.log.tokens("re-prefill") == len("abA1g") + len("abA1gcA2g")
+    assert tokens_read(found.log, "re-prefill") == len("abA1g") + len("abA1gcA2g")
     assert ask("revision:revisions=2,vote=true", REVISED).votes == {"1": 1, "2": 2}
 
 
@@ -223,7 +224,7 @@ def test_adaptive_consistency_stops_when_sure() -> None:
     assert leads(list(found.attempts)) == pytest.approx(31 / 32)
     assert leads(list(found.attempts[:3])) == pytest.approx(15 / 16)
     assert leads([]) == pytest.approx(0.5)
-    assert found.log.tokens("prefill") == 1, "further rounds share the prompt's cache"
+    assert tokens_read(found.log, "prefill") == 1, "further rounds share the prompt's cache"
 
 
 def test_adaptive_consistency_goes_on_while_undecided() -> None:
@@ -242,7 +243,7 @@ def test_cached_answers_cost_nothing() -> None:
     first = answer_all(strategy, engine, [ids("a"), ids("b"), ids("a")])
     assert [one.answer for one in first] == ["1", "2", "1"]
     assert [one.cached for one in first] == [False, False, True]
-    assert first[0].log.tokens("prefill") == 2
+    assert tokens_read(first[0].log, "prefill") == 2
     again = answer_all(strategy, engine, [ids("b"), ids("a")])
     assert [(one.question, one.answer, one.cached) for one in again] == [
         (0, "2", True), (1, "1", True),
@@ -253,10 +254,10 @@ def test_token_limit_ends_the_thought() -> None:
     """The prompt's token and four of the thought: then the cue, and the answer all the same."""
     script = {"a" + "b" * n: {"b": 1.0} for n in range(12)}
     script |= {"a" + "b" * n + "A": {str(n % 10): 1.0} for n in range(13)}
-    found = ask("greedy", script, limit=TokenLimit(5))
+    found = ask("greedy", script, limit=token_limit(5))
     (attempt,) = found.attempts
     assert (found.limit, attempt.stop) == ("5 tokens", Stop.LIMIT)
-    assert letters(attempt.said) == "bbbbbA5E"
+    assert letters(attempt.emitted) == "bbbbbA5E"
     assert ask("greedy", script).limit is None
 
 
@@ -277,10 +278,10 @@ def test_limits_are_of_questions() -> None:
 def test_limit_ends_sampling_and_search() -> None:
     """No further rounds, steps or revisions once a limit is hit; there is an answer still."""
     even: Script = {"a": {"A": 1.0}, "aA": {"1": 0.5, "2": 0.5}}
-    found = ask("adaptive-consistency:n=8,round=2", even, limit=TokenLimit(4))
+    found = ask("adaptive-consistency:n=8,round=2", even, limit=token_limit(4))
     assert (len(found.attempts), found.limit) == (2, "4 tokens")
-    found = ask("revision:revisions=3", REVISED, limit=TokenLimit(3))
+    found = ask("revision:revisions=3", REVISED, limit=token_limit(3))
     assert (len(found.attempts), found.limit) == (1, "3 tokens")
-    engine = scripted_engine(STEPS, limit=TokenLimit(5))
+    engine = scripted_engine(STEPS, limit=token_limit(5))
     (found,) = answer_all(BeamSearch(n=4, width=4, verifier=JUDGE), engine, [ids("a")])
     assert found.limit == "5 tokens"

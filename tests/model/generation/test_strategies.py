@@ -8,12 +8,12 @@ from functools import cache
 import jax
 import numpy as np
 import pytest
+from generation import answer_all, tokens_read
 
 from rooflink.model.generation.attempt import Answered, Attempt, Fate
 from rooflink.model.generation.decode_loop import decode
 from rooflink.model.generation.stopping import Stop, ThoughtRules
 from rooflink.model.sampling import Greedy, Temperature
-from rooflink.model.strategies.base import answer_all
 from rooflink.model.strategies.registry import STRATEGIES, parse_strategy
 from rooflink.model.strategies.verifiers import MeanLogprob, TrunkVerifier
 
@@ -154,13 +154,13 @@ def test_caches_hold_what_was_said(name: str) -> None:
             prompt = PROMPTS[attempt.question]
             if name == "revision":
                 prompt = engine.answer_format.revision(prompt, earlier)
-                earlier.append(attempt.said)
-            logits = following_logits(prompt, attempt.said)
+                earlier.append(attempt.emitted)
+            logits = following_logits(prompt, attempt.emitted)
             chances = np.exp(logits - logits.max(-1, keepdims=True))
             chances /= chances.sum(-1, keepdims=True)
             top = np.sort(chances, axis=-1)
             own = ~attempt.forced
-            expected = np.log(chances[np.arange(len(attempt.said)), attempt.said])
+            expected = np.log(chances[np.arange(len(attempt.emitted)), attempt.emitted])
             np.testing.assert_allclose(attempt.logprobs[own], expected[own], atol=2e-3)
             np.testing.assert_allclose(
                 attempt.margins[own], (top[:, -1] - top[:, -2])[own], atol=2e-3
@@ -182,17 +182,19 @@ def test_every_token_but_the_last_is_read_once(name: str) -> None:
     found = run(BUSY[name])
     log = found[0].log
     attempts = [attempt for one in found for attempt in one.attempts]
-    assert log.tokens("prefill") == sum(map(len, PROMPTS))
-    assert log.tokens("think") + log.tokens("answer") == sum(len(a.said) - 1 for a in attempts)
+    assert tokens_read(log, "prefill") == sum(map(len, PROMPTS))
+    assert tokens_read(log, "think") + tokens_read(log, "answer") == sum(
+        len(a.emitted) - 1 for a in attempts
+    )
     read = [record for record in log.records if record.phase != "prefill"]
     assert sum(int(record.pairs.sum()) for record in read) == sum(
-        len(PROMPTS[a.question]) + i + 1 for a in attempts for i in range(len(a.said) - 1)
+        len(PROMPTS[a.question]) + i + 1 for a in attempts for i in range(len(a.emitted) - 1)
     )
     assert sum(int(r.forced.sum()) for r in read) == sum(a.forced_tokens for a in attempts)
     assert sum(int(r.heads.sum()) for r in read if r.slots == 1) == sum(
         int(r.tokens.sum()) for r in read if r.slots == 1
     )
-    assert log.tokens(discarded=True) == 0
+    assert tokens_read(log, discarded=True) == 0
 
 
 def test_shared_prompts_are_read_once_a_pass() -> None:
@@ -212,7 +214,7 @@ def test_another_model_pays_for_its_judgement() -> None:
     attempts = [attempt for one in found for attempt in one.attempts]
     assert {record.model for record in verify} == {"other"}
     assert sum(int(r.tokens.sum()) for r in verify) == sum(map(len, PROMPTS)) + sum(
-        len(a.said) for a in attempts
+        len(a.emitted) for a in attempts
     )
     assert sum(int(r.heads.sum()) for r in verify) == len(attempts)
     for one in found:
@@ -224,9 +226,9 @@ def test_pruned_branches_are_marked_and_counted() -> None:
     copied positions are noted with the passes."""
     found = run(BUSY["beam"])
     log = found[0].log
-    kept, discarded = log.tokens(discarded=False), log.tokens(discarded=True)
+    kept, discarded = tokens_read(log, discarded=False), tokens_read(log, discarded=True)
     assert discarded > 0
-    assert kept + discarded == log.tokens()
+    assert kept + discarded == tokens_read(log)
     assert sum(int(record.copied.sum()) for record in log.of_phase("branch")) > 0
     given_up = [a for one in found for a in one.attempts if a.fate is Fate.DISCARDED]
     assert given_up
@@ -238,7 +240,7 @@ def test_pruned_branches_are_marked_and_counted() -> None:
 def test_probes_that_are_not_taken_are_discarded() -> None:
     found = run(ONE_ATTEMPT["early-stop"])
     log = found[0].log
-    assert log.tokens("probe") == log.tokens(discarded=True) > 0
+    assert tokens_read(log, "probe") == tokens_read(log, discarded=True) > 0
 
 
 def test_batches_share_compiled_programs() -> None:

@@ -81,7 +81,7 @@ def test_a_chip_that_nobody_measured_has_a_wider_interval(calibration):
     measured, borrowed = predict_cases([known, kin], calibration=calibration)
     assert borrowed.high / borrowed.low > measured.high / measured.low
     assert "no measurements of NVIDIA H200" in borrowed.basis
-    assert "12 measured rows of NVIDIA H100 SXM" in measured.basis
+    assert "12 measurements of NVIDIA H100 SXM" in measured.basis
 
 
 def test_the_bare_roofline_has_no_interval(cases, calibration):

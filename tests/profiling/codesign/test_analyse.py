@@ -81,8 +81,8 @@ def test_bad_input_is_said():
     )
     bare = profile.model_copy(update={"phases": []})
     for profiles, slices, wanted, said in (
-        ([], V5E, WANTED, "no profile is given"),
-        ([profile], [], WANTED, "no slice is given"),
+        ([], V5E, WANTED, "no profile given"),
+        ([profile], [], WANTED, "no slice given"),
         ([empty], V5E, WANTED, "has an empty workload"),
         ([bare], V5E, WANTED, "has no counted phases"),
         ([profile], V5E, Wanted(budget=Budget("usd", 1.0), seeds=False), "no chip fits a budget"),

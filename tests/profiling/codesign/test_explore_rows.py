@@ -5,12 +5,11 @@ import pytest
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.codesign import sweep as grids
-from rooflink.profiling.codesign.chip_cost_model import build_usd
+from rooflink.profiling.codesign.chip_cost_model import PARTS, build_usd
 from rooflink.profiling.codesign.costs import costs_of
 from rooflink.profiling.codesign.design_point import fits
 from rooflink.profiling.codesign.parameters import scaled
 from rooflink.profiling.codesign.sweep import (
-    DESIGNS,
     NAMES,
     Grid,
     LeftOut,
@@ -73,7 +72,7 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
 
 def test_the_chip_as_it_is_costs_its_own_price() -> None:
     calibration = sample_calibration()
-    alone = GRID.model_copy(update={name: [1.0] for name in DESIGNS})
+    alone = GRID.model_copy(update={name: [1.0] for name in PARTS})
     (part,) = parts_of(alone)
     rows = rows_of(alone, part, Named.of(alone), calibration)
     assert not isinstance(rows, LeftOut)
@@ -102,7 +101,7 @@ def test_parts_have_every_design_once(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = list(parts_of(GRID))
     assert [part.designs for part in parts] == [3, 3, 2]
     found = [
-        tuple(designs_of(GRID, part)[name][i] for name in DESIGNS)
+        tuple(designs_of(GRID, part)[name][i] for name in PARTS)
         for part in parts
         for i in range(part.designs)
     ]

@@ -1,23 +1,27 @@
-"""Rows of two tables that state little: measured_energy_h100.csv (one decode step of a server, its
-time and its energy) and measured_v6e_llama3_8b_layers.csv (matmuls of one layer, and of the head,
-by tokens).
+"""Any file of measurements, by its columns; and the rows of two tables that state little.
 
-The second says neither model, chip nor dtype in its rows: they are those of its name's source
-(LLMServingSim, MIT): Llama-3.1-8B in bfloat16 on one TPU v6e.
+measured_energy_h100.csv has one decode step of a server, its time and its energy;
+measured_v6e_llama3_8b_layers.csv the matmuls of one layer, and of the head, by tokens. The second
+says neither model, chip nor dtype in its rows: they are those of its name's source (LLMServingSim,
+MIT): Llama-3.1-8B in bfloat16 on one TPU v6e.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from ....model.architecture import shape_of
 from ....model.config import preset
-from ...predicted.cases import Case, Piece
+from ...errors import ProfileInputError
+from ...predicted.cases import Case, LeftOut, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
-from .csv_rows import LeftOutError, Row
+from .csv_rows import LeftOutError, Row, read_table
 from .deployments import Deployment, chip_of, slice_of
-from .measured_layers import PREFILL_TOKENS, projections
+from .measured_layers import OPS_COLUMNS, PREFILL_TOKENS, ops_cases, projections
 from .models import formats, known_sizes
 from .operators import matmuls, one_chip, operation_case
+from .steps import INFERENCE_COLUMNS, inference_cases
 
 ENERGY_COLUMNS = (
     "model", "task", "weight_precision", "gpu", "n_gpus", "tp", "ep", "dp", "avg_batch",
@@ -39,11 +43,9 @@ OTHER_PROMPT_TOKENS = 500.0
 
 
 def energy_cases(row: Row) -> list[Case]:
-    """The time of a decode step without prompts in between, and the joules of a step with its
-    share of them, on all chips together.
-
-    Raises LeftOutError where model or chips are not known, ProfileInputError for a malformed cell.
-    """
+    """The time of a decode step without prompts in between, and the joules of a step with its share
+    of them, on all chips together. Raises LeftOutError where model or chips are not known,
+    ProfileInputError for a malformed cell."""
     batch, answer = row.number("avg_batch"), row.number("avg_output_len")
     prompt = PROMPT_TOKENS.get(row.text("task"), OTHER_PROMPT_TOKENS)
     place = _deployment(row)
@@ -85,10 +87,7 @@ TPU_LAYERS_SOURCE = "LLMServingSim, TPU v6e, Llama-3.1-8B"
 
 
 def tpu_layers_cases(row: Row) -> list[Case]:
-    """The layer's case and the head's.
-
-    Raises ProfileInputError for a malformed cell.
-    """
+    """The layer's case and the head's. Raises ProfileInputError for a malformed cell."""
     tokens = row.number("tokens")
     model = preset("llama3-8b")
     sizes = known_sizes(model.name)
@@ -112,3 +111,45 @@ def tpu_layers_cases(row: Row) -> list[Case]:
         )
         for name, case in cases.items()
     ]
+
+
+_FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] = (
+    ("measured_inference.csv", INFERENCE_COLUMNS, inference_cases),
+    ("measured_ops.csv", OPS_COLUMNS, ops_cases),
+    ("measured_energy_h100.csv", ENERGY_COLUMNS, energy_cases),
+    ("measured_v6e_llama3_8b_layers.csv", TPU_LAYERS_COLUMNS, tpu_layers_cases),
+)
+
+
+def read_measurements(file: Path) -> tuple[list[Case], list[LeftOut]]:
+    """Every row of a file as one or more cases, or as left out with the reason.
+
+    The columns say which of the formats it has; further ones are passed over.
+
+    Raises ProfileInputError where the file is none of them, or a line is malformed (file, line
+    and column are named).
+    """
+    table = read_table(file)
+    read = _reader(file, set(table.columns))
+    cases: list[Case] = []
+    left_out: list[LeftOut] = []
+    for row in table.rows:
+        try:
+            cases += read(row)
+        except LeftOutError as error:
+            left_out.append(LeftOut(row.id, row.text("source"), str(error)))
+    return cases, left_out
+
+
+def _reader(file: Path, columns: set[str]) -> Callable[[Row], list[Case]]:
+    for _, needed, read in _FORMATS:
+        if columns.issuperset(needed):
+            return read
+    present = {name: len(columns.intersection(needed)) for name, needed, _ in _FORMATS}
+    name, needed, _ = max(_FORMATS, key=lambda form: present[form[0]] / len(form[1]))
+    if not present[name]:
+        raise ProfileInputError(f"{file}, line 1: the columns are of none of {', '.join(present)}")
+    missing = next(column for column in needed if column not in columns)
+    raise ProfileInputError(
+        f"{file}, line 1: column '{missing}' is missing, without which it is no {name}"
+    )
