@@ -18,7 +18,6 @@ from ..model.generation.stopping import (
     thought_rules,
 )
 from ..model.phases import ANSWER, PREFILL, THINK
-from ..model.reward_model import TrainedVerifier
 from ..model.sampling import Greedy, Sampler
 from ..model.strategies.base import Strategy
 from ..model.strategies.sampling import plain_strategy
@@ -30,6 +29,7 @@ from .errors import ProfileInputError
 from .model_spec import Subject
 
 if TYPE_CHECKING:  # a plain profile needs no other strategy
+    from ..model.reward_model import TrainedVerifier
     from .strategy_request import StrategyRequest
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
@@ -81,7 +81,7 @@ class Plan:
         return self.request.strategy is None
 
     @property
-    def verifier(self) -> TrainedVerifier | None:
+    def verifier(self) -> "TrainedVerifier | None":
         """The trained verifier that the strategy may ask."""
         return self.request.strategy.verifier if self.request.strategy else None
 

@@ -1,6 +1,6 @@
 """Analysis: profiles and slices to the record of a co-design report, with its assumptions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +11,9 @@ from ..errors import ProfileInputError
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.economics import Terms, per_correct
 from ..predicted.memory import RESERVED_SHARE
+from ..progress import Silent, Watcher
 from ..records import Profile
+from ..records.base import percent
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
@@ -92,13 +94,13 @@ def _ours() -> list[Assumption]:
         "a larger part draws and costs.",
         f"A slice schedules at most {MOST_SEQUENCES:.0f} sequences at once.",
         "Added on-chip memory holds weights, which are then not read from HBM.",
-        f"{RESERVED_SHARE:.0%} of HBM is reserved for programs and activations.",
+        f"{percent(RESERVED_SHARE)} of HBM is reserved for programs and activations.",
         f"Speculative decoding drafts {DRAFT.tokens:g} tokens with an acceptance of "
         f"{DRAFT.acceptance:g}; a draft step costs {DRAFT.cost:g} of a target step.",
         f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s, unless another "
         "limit is given.",
-        f"Slices are {BUSY:.0%} utilised at the mean load; a chip without a published idle power "
-        f"draws {IDLE_SHARE:.0%} of its design power when idle.",
+        f"Slices are {percent(BUSY)} utilised at the mean load; a chip without a published idle "
+        f"power draws {percent(IDLE_SHARE)} of its design power when idle.",
     )
     return [_judged(sentence) for sentence in sentences]
 
@@ -131,6 +133,7 @@ def analyse(
     slices: Sequence[Slice],
     wanted: Wanted | None = None,
     calibration: Calibration | None = None,
+    watcher: Watcher | None = None,
 ) -> CodesignReport:
     """Everything that a report says of `profiles` on `slices`.
 
@@ -146,7 +149,7 @@ def analyse(
     return CodesignReport(
         command=request.command,
         profiles=_read(profiles, request.files),
-        cases=[_case(case, request, runs) for case in cases],
+        cases=list(_watched(cases, lambda case: _case(case, request, runs), watcher or Silent())),
         hardware_asks=hardware_asks(cases),
         model_asks=model_asks(cases, runs),
         pareto=pareto_points(cases),
@@ -159,6 +162,19 @@ def analyse(
         assumptions=assumptions(cases),
         notes=notes,
     )
+
+
+def _watched(
+    cases: Sequence[WorkloadOnSlice],
+    analysed: Callable[[WorkloadOnSlice], CodesignCase],
+    watcher: Watcher,
+) -> Iterator[CodesignCase]:
+    """Each case analysed, as the watcher hears; then what is about all of them begins."""
+    watcher.stage(f"Analysing {len(cases)} cases", len(cases), "cases")
+    for case in cases:
+        yield analysed(case)
+        watcher.advance(1)
+    watcher.stage("Ranking asks and searching for chips")
 
 
 def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
@@ -301,5 +317,5 @@ def _counted(profile: Profile) -> str:
     kv = (moved.kv_read + moved.kv_write) / moved.total
     return (
         f"counted lens: {profile.name}'s {phase.name} moves {moved.total / 1e9:.3g} GB, "
-        f"{moved.weights / moved.total:.0%} weights and {kv:.0%} KV"
+        f"{100 * (moved.weights / moved.total):.0f} % weights and {100 * kv:.0f} % KV"
     )

@@ -19,7 +19,7 @@ from scipy.special import ndtri
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure
 from ..predicted import arrays
-from ..predicted.arrays import Number
+from ..predicted.arrays import Number, of_numbers
 from ..predicted.hardware import link_rate
 from ..records.codesign import Assumption
 
@@ -34,6 +34,7 @@ class Coefficient(Figure):
     log_scale: float = Field(ge=0)
 
 
+@of_numbers
 @dataclass(frozen=True)
 class ChipParts:
     """What a chip is built of, in base units; numbers or arrays."""
@@ -48,6 +49,7 @@ class ChipParts:
 PARTS = ("matrix_flops", "hbm_bandwidth", "hbm_capacity", "on_chip_capacity", "link_bandwidth")
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Rates:
     """The cost model's coefficients for one process; numbers or draws [draws]."""
@@ -105,6 +107,7 @@ def build_usd(parts: ChipParts, rates: Rates) -> Number:
 BUDGETS = {"area": area_mm2, "watts": full_watts, "usd": build_usd}
 
 
+@of_numbers
 @dataclass(frozen=True)
 class CostModel:
     """A chip that is there, and rates to cost changes of it with."""

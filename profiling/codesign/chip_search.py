@@ -20,9 +20,8 @@ import numpy as np
 from jax import Array
 
 from ..errors import ProfileInputError
-from ..predicted.arrays import Number, mapped, with_last_axis
+from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
-from ..predicted.traced import register
 from .chip_cost_model import BUDGETS, ChipParts, Rates
 from .parameters import on_chip_bytes
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
@@ -94,7 +93,7 @@ SLOWEST_TOKEN_S = 0.05
 GRID = (17, 17, 9, 9)
 
 
-@jax.tree_util.register_dataclass
+@of_numbers
 @dataclass(frozen=True)
 class SearchProblem:
     """What a search stands on: the mix's work, the reference chip and the cost model."""
@@ -114,7 +113,7 @@ class SearchProblem:
         )
 
 
-register(ChipParts, Factors, MixWork, Rates)
+as_pytrees()
 
 
 @dataclass(frozen=True)

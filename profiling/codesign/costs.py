@@ -16,7 +16,7 @@ import numpy as np
 
 from ...model.phases import THINK_AND_ANSWER
 from ..predicted import arrays
-from ..predicted.arrays import Number, mapped, with_last_axis
+from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
 from ..predicted.energy import power_share
 from ..predicted.hardware import Efficiency
 from ..predicted.phases import PhaseSteps, SameLength, Steps, decode_steps, prefill_steps
@@ -76,6 +76,7 @@ QUERY = -1
 """Where all phases together come, behind the phases."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Costs:
     """Of a whole batch on the slice; arrays [phases, draws], but `work` [phases]: those of PHASES,
@@ -172,6 +173,7 @@ def summed(steps: PhaseSteps) -> Work:
 QUANTITIES: tuple[Quantity, ...] = ("time", "energy", "usd")
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Logs:
     """Logs of what one query takes, [phases and query, draws]; dollars but for a constant.

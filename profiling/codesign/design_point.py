@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
 from ..predicted import arrays
-from ..predicted.arrays import Number, mapped
+from ..predicted.arrays import Number, mapped, of_numbers
 from ..predicted.calibration import Calibration
 from ..predicted.energy import PowerShares, design_power_of
 from ..predicted.hardware import IDEAL, Efficiency, Hardware
@@ -26,6 +26,7 @@ MOST_SEQUENCES = 4096.0
 """Sequences that one slice is taken to schedule at once where its memory would hold more."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Overheads:
     """Factors of what a stack adds by itself."""
@@ -35,6 +36,7 @@ class Overheads:
     host: Number = 1.0  # to each step and each of its sequences
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Speculation:
     """Drafting `tokens` ahead with a model whose step costs `cost` of the target's."""
@@ -57,6 +59,7 @@ class RecordedPhases:
     steps: Number  # of a batch
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Point:
     """Every field a number or an array; time, joules and dollars follow and may be differentiated.
@@ -126,6 +129,7 @@ MOST_DRAWS = 128
 interval's width."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Draws:
     """Each field [draws]; the first draw is the mode."""

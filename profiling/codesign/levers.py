@@ -57,11 +57,12 @@ def measured_effect(runs: Sequence[Profile], option: ComparedOption) -> tuple[Qu
 
 
 def _accuracy(run: Profile) -> str:
-    """'90% [80%, 95%]'."""
+    """'90 % (80 to 95 %)'."""
     assert run.outcome is not None
     accuracy = run.outcome.accuracy_interval
     assert accuracy is not None, "of runs that were checked"
-    return f"{accuracy.median:.0%} [{accuracy.low:.0%}, {accuracy.high:.0%}]"
+    low, high = 100 * accuracy.low, 100 * accuracy.high
+    return f"{100 * accuracy.median:.0f} % ({low:.0f} to {high:.0f} %)"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)
@@ -135,7 +136,7 @@ def _shapes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
         windowed = replace(shape, window=WINDOW, windowed_share=WINDOWED_SHARE)
         yield ModelChange(
             "window",
-            f"window of {WINDOW:.0f} positions in {WINDOWED_SHARE:.0%} of layers",
+            f"window of {WINDOW:.0f} positions in {100 * WINDOWED_SHARE:.0f} % of layers",
             replace(point, shape=windowed),
         )
     if float(shape.active_mlp_parameters) == float(shape.mlp_parameters):
@@ -168,7 +169,7 @@ def _uses(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChang
     )
     yield ModelChange(
         "early_exit",
-        f"early exit of all decoded tokens after {EXIT_SHARE:.0%} of the layers",
+        f"early exit of all decoded tokens after {100 * EXIT_SHARE:.0f} % of the layers",
         replace(case.point, layers_run=EXIT_SHARE),
     )
 
@@ -200,7 +201,7 @@ def _batches(case: WorkloadOnSlice) -> Iterator[ModelChange]:
     if bool(fits(doubled)):
         yield ModelChange(
             "batch",
-            f"{prompts:g} -> {2 * prompts:g} prompts together",
+            f"prompts per batch {prompts:g} -> {2 * prompts:g}",
             doubled,
             UNCHANGED,
             "every prompt is decoded as before; each waits for the larger batch",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..records import Profile
+from ..records.base import percent
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
 from .costs import QUERY, Logs, logs_of, phase_bounds
@@ -32,7 +33,7 @@ _MODEL_WORDS = {
     "experts": "an eighth of the MLP's parameters active",
     "think": "thoughts half as long",
     "attempts": "half as many attempts",
-    "batch": "twice as many prompts together",
+    "batch": "twice as many prompts per batch",
     "drafting": "speculative decoding (4 draft tokens, acceptance 0.8)",
     "early_exit": "early exit after 3/4 of the layers",
 }
@@ -116,7 +117,7 @@ def _hardware_candidate(
     return Candidate(
         side="hardware",
         name=name,
-        change=f"{words} {factor - 1:+.0%}",
+        change=f"{words} {100 * (factor - 1):+.0f} %",
         log_ratio=np.mean(logs, axis=0),
         quality=UNCHANGED,
         evidence=["at the largest batch that fits", *_costed(name, quantity)],
@@ -154,11 +155,11 @@ def _ask(
 ) -> Ask:
     saved = summary(1 - np.exp(candidate.log_ratio))
     odds = None if following is None else probability(candidate.log_ratio < following.log_ratio)
-    what = {"usd": "dollars", "time": "time", "energy": "energy"}[quantity]
+    what = {"usd": "cost", "time": "time", "energy": "energy"}[quantity]
     where = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
     sentence = (
         f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {_percent(saved.median)} "
-        f"[{_percent(saved.low)}, {_percent(saved.high)}] of a query's {what}{where}"
+        f"({_percent(saved.low)} to {_percent(saved.high)}) of the {what} per query{where}"
     )
     if following is not None and odds is not None:
         sentence += f", {_odds(odds)} likely to save more than {following.change}"
@@ -202,9 +203,9 @@ def _quantity(cases: Sequence[WorkloadOnSlice]) -> Quantity:
 def _percent(share: float) -> str:
     """Whole per cents, one digit more below two, and never a negative zero."""
     digits = 0 if abs(share) >= 0.02 else 1
-    return f"{round(share * 100, digits) + 0.0:.{digits}f}%"
+    return f"{round(share * 100, digits) + 0.0:.{digits}f} %"
 
 
 def _odds(odds: float) -> str:
-    """'97%', and 'over 99%' where no draw says otherwise: draws are too few to call it certain."""
-    return "over 99%" if odds > 0.99 else f"{odds:.0%}"
+    """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
+    return "over 99 %" if odds > 0.99 else percent(odds)

@@ -16,7 +16,7 @@ from ...tpu_configs.figure import Table, Words
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..predicted import arrays
-from ..predicted.arrays import Number, mapped, with_last_axis
+from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
 from ..predicted.phases import Lengths
 from ..predicted.predict import Query
@@ -44,7 +44,7 @@ class MixedWorkload(Table):
         """'60 %: 512 + 2048 + 256 tokens x 64 attempts'."""
         many = f" x {self.attempts:g} attempts" if self.attempts > 1 else ""
         lengths = f"{self.prompt:g} + {self.think:g} + {self.answer:g} tokens"
-        return f"{f'{self.name}, ' if self.name else ''}{self.share:.0%}: {lengths}{many}"
+        return f"{f'{self.name}, ' if self.name else ''}{100 * self.share:.0f} %: {lengths}{many}"
 
 
 class _Mix(Table):
@@ -95,6 +95,7 @@ SEQUENCES = tuple(float(2**n) for n in range(0, 13))
 """Attempts that run together: 1 to 4096."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class MixWork:
     """Arrays [sequences, workloads, phases], or [sequences, workloads]."""
@@ -108,6 +109,7 @@ class MixWork:
     narrowing: Number
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Factors:
     """A design as factors of the reference chip's parts."""

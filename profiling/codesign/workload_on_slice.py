@@ -78,7 +78,7 @@ class WorkloadOnSlice:
         prompts = "1 prompt" if lengths.prompts == 1 else f"{lengths.prompts:g} prompts"
         attempts = "1 attempt" if lengths.attempts == 1 else f"{lengths.attempts:g} attempts"
         return (
-            f"{prompts} x {attempts}{waves if self.waves > 1 else ''}, "
+            f"{prompts} \N{MULTIPLICATION SIGN} {attempts}{waves if self.waves > 1 else ''}, "
             f"{lengths.prompt_tokens:.0f} + {lengths.think_tokens:.0f} + "
             f"{lengths.answer_tokens:.0f} tokens, {self.query.weight_dtype}"
         )

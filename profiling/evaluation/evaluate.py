@@ -53,7 +53,7 @@ from .accuracy import (
     usable,
     with_costs,
 )
-from .budgets import limit_of
+from .budgets import limit_of, no_slice
 from .compute_optimal import compute_optimal
 from .grid import Grid, Place, identity, load_cell, path_of, save_cell
 from .ledger import ledgers
@@ -252,7 +252,7 @@ def evaluate(
     batch = grid.questions_together(longest)
     slices = _slices(grid, longest, batch)
     if grid.limit is not None and grid.limit.needs_slice and not slices:
-        limit_of(grid.limit, {}, None)
+        raise no_slice(grid.limit)
     listener.stage(f"Loading {grid.subject.config.name}")
     slots = grid.longest_thought + grid.answer_budget
     scratch = run_bytes(grid.subject.config, grid.subject.dtype, batch, grid.widest, longest, slots)

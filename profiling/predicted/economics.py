@@ -21,7 +21,7 @@ from ...tpu_configs.chip import Chip, Price
 from ...tpu_configs.figure import Figure, Table, Words
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
-from ..records.base import Interval
+from ..records.base import Interval, percent
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
 from ..statistics import jeffreys_interval
 
@@ -171,7 +171,7 @@ def price_of(chip: Chip, price: StatedPrice) -> ChipHour:
     if isinstance(price, Ownership):
         return ChipHour(
             price.usd_per_chip_hour,
-            f"own cost over {price.years:g} years at {price.utilisation:.0%} utilisation",
+            f"own cost over {price.years:g} years at {percent(price.utilisation)} utilisation",
         )
     if not isinstance(price, str):
         return ChipHour(float(price), "own figure")

@@ -8,7 +8,7 @@ collective, sequence and step.
 from dataclasses import dataclass
 
 from . import arrays
-from .arrays import Number
+from .arrays import Number, of_numbers
 from .hardware import Efficiency, Hardware
 from .step_work import Work
 
@@ -17,6 +17,7 @@ _LEAST_S = 1e-18
 """Its square is still a float32, which the derivative of a phase without work needs."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Terms:
     """Seconds that each resource would take by itself, and the seconds of the whole."""

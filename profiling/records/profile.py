@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import HbmBytes, Interval, Record, Spread
+from .base import HbmBytes, Interval, Record, Spread, percent
 from .compiled import CompiledTarget
 from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, sum_costs
 from .prediction import Prediction
@@ -179,7 +179,7 @@ class Finding(Record):
         tried = f" ({self.command})" if self.command else ""
         quality = " Answers may change." if self.answers == "may change" else ""
         return (
-            f"{self.what} {self.how}{tried}: saves about {self.saves_share:.0%} of the "
+            f"{self.what} {self.how}{tried}: saves about {percent(self.saves_share)} of the "
             f"{self.of}, {self.basis}.{quality}"
         )
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from real_records import real_codesign
 from sample_calibration import sample_calibration
-from sample_codesign import sample_codesign
 from sample_profile import sample_profile
 
 from rooflink.profiling.codesign import analyse
@@ -55,9 +55,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the command asks of the analysis, which is not run."""
     heard: dict[str, Any] = {}
 
-    def instead(profiles, slices, wanted):  # type: ignore[no-untyped-def]
+    def instead(profiles, slices, wanted, watcher):  # type: ignore[no-untyped-def]
         heard.update(profiles=profiles, slices=slices, wanted=wanted)
-        return sample_codesign(command=wanted.command)
+        return real_codesign().model_copy(update={"command": wanted.command})
 
     monkeypatch.setattr(analyse, "analyse", instead)
     return heard
@@ -73,11 +73,11 @@ def test_a_profile_becomes_a_report(
     what_if = "hbm_bandwidth=2x,kv_dtype=int8"
     outcome = rooflink("codesign", file, "--slice", "v5e-4", "--what-if", what_if, "--out", out)
     assert outcome.code == 0, outcome.err
-    assert "To the hardware team" in outcome.out
-    assert "To the model team" in outcome.out
+    assert "For the hardware team" in outcome.out
+    assert "For the model team" in outcome.out
     names = {path.name for path in out.iterdir()}
-    assert names > {*WRITTEN, "cases"}
-    assert len(names) == 5, "and the events"
+    assert names > {*WRITTEN, "cases", "charts"}
+    assert len(names) == 6, "and the events"
     record = json.loads((out / "codesign.json").read_text())
     assert record["schema_version"] == "rooflink.codesign/1"
     (found,) = record["cases"]

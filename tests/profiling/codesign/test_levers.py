@@ -95,7 +95,7 @@ def test_quality_is_measured_or_said_not_to_be():
     other = checked("c", "chain", 16, (0.1, 0.0, 0.2))
     quality, said = measured_effect([short, long, other], "think_budget")
     assert quality == "measured"
-    assert "90% [80%, 95%] at think budget 64, 70% [60%, 80%] at 32 (profiles a, b)" in said
+    assert "90 % (80 to 95 %) at think budget 64, 70 % (60 to 80 %) at 32 (profiles a, b)" in said
     assert measured_effect([long, other], "attempts") == ("not measured", NOT_MEASURED)
 
 

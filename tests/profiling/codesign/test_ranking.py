@@ -28,7 +28,7 @@ def test_asks_are_ranked_and_their_odds_are_those_of_the_draws():
         assert ask.saving.median == pytest.approx(
             1 - np.exp(np.median(ratios[ask.change])), abs=1e-6
         )
-        said = re.search(r"saves ([\d.-]+)% \[([\d.-]+)%, ([\d.-]+)%\]", ask.sentence)
+        said = re.search(r"saves ([\d.-]+) % \(([\d.-]+) % to ([\d.-]+) %\)", ask.sentence)
         assert said is not None
         saved = (ask.saving.median, ask.saving.low, ask.saving.high)
         for words, share in zip(said.groups(), saved, strict=True):

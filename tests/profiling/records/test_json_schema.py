@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from sample_codesign import sample_codesign
+from real_records import real_codesign
 from sample_compiled import sample_cpu, sample_slice
 from sample_prediction import sample_prediction
 from sample_profile import sample_profile
@@ -133,7 +133,7 @@ def test_a_published_schema_is_one(name: str) -> None:
                 }
             ),
         ),
-        ("codesign", sample_codesign()),
+        ("codesign", real_codesign()),
         ("validation", sample_validation()),
     ],
 )

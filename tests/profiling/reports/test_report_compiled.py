@@ -8,8 +8,9 @@ from rich.console import Console
 from rooflink.profiling.records import CompiledPhase, Excess, HbmRow, Profile
 from rooflink.profiling.reports.document import Paragraph
 from rooflink.profiling.reports.renderers.console import show
-from rooflink.profiling.reports.sections import compiled as section
-from rooflink.profiling.reports.sections.profile import profile_document, profile_summary
+from rooflink.profiling.reports.sections import compiled_document as section
+from rooflink.profiling.reports.sections import compiled_facts as facts
+from rooflink.profiling.reports.sections.profile_document import profile_document, profile_summary
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.units import TIMES
 
@@ -52,7 +53,7 @@ def test_evidence_and_fix_stand_beside_an_excess(compiled: Profile) -> None:
 
 
 def test_warnings_come_before_the_figures(compiled: Profile) -> None:
-    found = section.warnings(compiled.compiled[1])
+    found = facts.warnings(compiled.compiled[1])
     assert [sentence.split(":")[1].split(",")[0].strip() for sentence in found] == [
         "unresolved loop", "unknown call"]  # fmt: skip
     lead = section.compiled_document(compiled.compiled[1]).lead
@@ -61,32 +62,32 @@ def test_warnings_come_before_the_figures(compiled: Profile) -> None:
 
 
 def test_a_phase_that_does_not_fit_says_by_how_much(compiled: Profile) -> None:
-    assert section.warnings(overfull(compiled).compiled[0]) == [
+    assert facts.warnings(overfull(compiled).compiled[0]) == [
         "think does not fit: 18.2 GB of 16 GB at its peak, 2.20 GB over"
     ]
 
 
 def test_what_kernels_state_of_themselves_is_said(compiled: Profile) -> None:
-    assert section.stated_texts(compiled.compiled[0]) == []
+    assert facts.stated_texts(compiled.compiled[0]) == []
     size = compiled.compiled[0].phases[1].hbm_bytes // 4
-    (sentence,) = section.stated_texts(changed(compiled, phase=1, stated_bytes=size).compiled[0])
+    (sentence,) = facts.stated_texts(changed(compiled, phase=1, stated_bytes=size).compiled[0])
     assert sentence.startswith("25 % of think's HBM bytes are what Pallas kernels state")
 
 
 def test_verdicts(compiled: Profile) -> None:
     phases = {p.phase: p for p in compiled.compiled[0].phases}
-    assert section.verdict(phases["prefill"]).startswith("moves 35 % more than needed: copy")
-    assert section.verdict(phases["step"]) == f"moves 2.29{TIMES} what is needed: copy of KV"
-    assert section.verdict(phases["think"]) == (
+    assert facts.verdict(phases["prefill"]).startswith("moves 35 % more than needed: copy")
+    assert facts.verdict(phases["step"]) == f"moves 2.29{TIMES} what is needed: copy of KV"
+    assert facts.verdict(phases["think"]) == (
         "moves 6.3 % less than needed: weights kept on the chip"
     )
     bare = phases["think"].model_copy(update={"excesses": []})
-    assert section.verdict(bare) == "moves 6.3 % less than needed"
+    assert facts.verdict(bare) == "moves 6.3 % less than needed"
     exact = bare.model_copy(update={"hbm": of_size(bare, bare.counted_bytes.total)})
-    assert section.verdict(exact) == "moves what is needed"
+    assert facts.verdict(exact) == "moves what is needed"
     # Below 1 only because a loop is unresolved: nothing was saved, and none may be claimed.
     unknown = bare.model_copy(update={"unresolved_loops": ["while.1: unknown"]})
-    assert section.verdict(unknown).startswith(f"moves at least 0.94{TIMES} what is needed; a loop")
+    assert facts.verdict(unknown).startswith(f"moves at least 0.94{TIMES} what is needed; a loop")
 
 
 def of_size(phase: CompiledPhase, size: int) -> list[HbmRow]:
@@ -95,11 +96,11 @@ def of_size(phase: CompiledPhase, size: int) -> list[HbmRow]:
 
 def test_xla_total_has_its_factor(compiled: Profile) -> None:
     think = compiled.compiled[0].phases[1]
-    assert section.xla_factor_text(think) == f"211{TIMES} too small"
+    assert facts.xla_factor_text(think) == f"211{TIMES} too small"
     larger = think.model_copy(update={"xla_bytes_accessed": 2.0 * think.hbm_bytes})
-    assert section.xla_factor_text(larger) == f"2.00{TIMES} too large"
+    assert facts.xla_factor_text(larger) == f"2.00{TIMES} too large"
     none = think.model_copy(update={"xla_bytes_accessed": 0.0})
-    assert section.xla_factor_text(none) == ""
+    assert facts.xla_factor_text(none) == ""
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])

@@ -10,7 +10,7 @@ from rooflink.profiling.records import Interval, Profile
 from rooflink.profiling.reports.document import Document
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.notebook import rows_of
-from rooflink.profiling.reports.sections.predicted import (
+from rooflink.profiling.reports.sections.prediction_document import (
     IDEAL_NOTE,
     notes,
     phases_table,
@@ -21,7 +21,7 @@ from rooflink.profiling.reports.sections.predicted import (
     tiers_document,
     tiers_table,
 )
-from rooflink.profiling.reports.sections.profile import profile_document, profile_summary
+from rooflink.profiling.reports.sections.profile_document import profile_document, profile_summary
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.units import TIMES
 

@@ -1,0 +1,83 @@
+"""Remakes the records of tests/data/records by the commands that wrote them.
+
+    PYTHONPATH=tests/support python -m make_records            # all, in a few minutes
+    PYTHONPATH=tests/support python -m make_records NAME ...   # or some
+
+The run needs libtpu, for the program on TPUs. Tests take their expectations from the records, so
+that they hold whatever is measured anew.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable
+from contextlib import chdir
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from real_records import RECORDS
+from recorded_commands import printed
+
+
+class Made(NamedTuple):
+    """How one record is made."""
+
+    command: tuple[str, ...]  # without --out
+    trimmed: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: record
+
+
+def few_rows(validation: dict[str, Any]) -> dict[str, Any]:
+    """The first two rows of each unit, with those fitted on, and the errors by regime."""
+    rows: list[dict[str, Any]] = []
+    for row in validation["rows"]:
+        same = [each for each in rows if each["unit"] == row["unit"]]
+        alike = [each for each in same if (each["fitted"] is None) == (row["fitted"] is None)]
+        if len(alike) < 2:
+            rows.append(row)
+    regimes = [each for each in validation["summaries"] if each["by"] == "group"]
+    kept = {"rows": rows, "summaries": regimes, "worked": validation["worked"][:3]}
+    return validation | kept
+
+
+MADE = {
+    "run": Made(
+        ("profile", "--limit", "4", "--attempts", "4", "--temperature", "1.5",
+         "--think-budget", "9",
+         "--slice", "v5e-8", "--slice", "v6e-4",
+         "--compile", "cpu", "--compile", "v5e:2x4", "--trace"),
+    ),
+    "counted": Made(
+        ("profile", "--model", "smollm2-135m", "--weights", "none", "--attempts", "4",
+         "--prompt-tokens", "70", "--slice", "v5e-8", "--slice", "v6e-4"),
+    ),
+    "evaluation": Made(
+        ("eval", "--task", "chain:k=2-4", "--strategies", "greedy,sample:n=4,direct",
+         "--attempts", "1,2,4", "--think-budget", "2,6", "--limit", "8",
+         "--slice", "v5e-1", "--slice", "v5p-1"),
+    ),
+    "validation": Made(("validate",), few_rows),
+}  # fmt: skip
+
+
+def make(name: str) -> Path:
+    """Run the command of a record and keep what it wrote; returns the file."""
+    made = MADE[name]
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        printed((*made.command, "--out", "run"))
+        kind = {"profile": "profile", "eval": "evaluation", "validate": "validation"}
+        (written,) = Path("run").glob(f"{kind[made.command[0]]}.json")
+        record = made.trimmed(json.loads(written.read_text()))
+    file = RECORDS / f"{name}.json"
+    file.write_text(json.dumps(record, indent=1) + "\n")
+    return file
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="of " + ", ".join(MADE))
+    for name in parser.parse_args().names or MADE:
+        print(make(name))
+
+
+if __name__ == "__main__":
+    main()
