@@ -59,7 +59,7 @@ class ModelFacts(Record):
 
 
 class Workload(Record):
-    """What was asked of the model."""
+    """The prompts, budgets and sampling of a run."""
 
     prompts: int
     batch: int = Field(description="prompts that run together")
@@ -196,7 +196,7 @@ class Profile(Record):
     thought: list[ThoughtPoint] = Field(description="at most 64 points along the thought")
     outcome: Outcome | None = Field(description="None where nothing was run")
     machine: MachineLimits | None = Field(description="None where nothing was run")
-    trace: Trace | None = Field(default=None, description="None where no trace was asked for")
+    trace: Trace | None = Field(default=None, description="None where no trace was taken")
     placements: list[ChipPlacement]
     compiled: list[CompiledTarget] = Field(
         default=[], description="what XLA made of the phases, target by target"

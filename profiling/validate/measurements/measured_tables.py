@@ -13,9 +13,10 @@ from pathlib import Path
 from ....model.architecture import shape_of
 from ....model.config import preset
 from ...errors import ProfileInputError
-from ...predicted.cases import Case, LeftOut, Piece
+from ...predicted.cases import Case, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
+from ...records.validation import UnpredictedRow
 from .csv_rows import LeftOutError, Row, read_table
 from .deployments import Deployment, chip_of, slice_of
 from .measured_layers import OPS_COLUMNS, PREFILL_TOKENS, ops_cases, projections
@@ -121,7 +122,7 @@ _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] =
 )
 
 
-def read_measurements(file: Path) -> tuple[list[Case], list[LeftOut]]:
+def read_measurements(file: Path) -> tuple[list[Case], list[UnpredictedRow]]:
     """Every row of a file as one or more cases, or as left out with the reason.
 
     The columns say which of the formats it has; further ones are passed over.
@@ -132,12 +133,12 @@ def read_measurements(file: Path) -> tuple[list[Case], list[LeftOut]]:
     table = read_table(file)
     read = _reader(file, set(table.columns))
     cases: list[Case] = []
-    left_out: list[LeftOut] = []
+    left_out: list[UnpredictedRow] = []
     for row in table.rows:
         try:
             cases += read(row)
         except LeftOutError as error:
-            left_out.append(LeftOut(row.id, row.text("source"), str(error)))
+            left_out.append(UnpredictedRow(id=row.id, source=row.text("source"), reason=str(error)))
     return cases, left_out
 
 

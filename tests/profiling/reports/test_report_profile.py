@@ -110,7 +110,7 @@ def test_findings_say_what_they_save_and_how(profile: Profile) -> None:
     (findings,) = [b for b in profile_document(profile).blocks() if isinstance(b, Findings)]
     assert len(findings.items) == len(profile.findings)
     for advice, finding in zip(findings.items, profile.findings, strict=True):
-        assert finding.what.replace("%", " %") in advice.sentence
+        assert finding.what in advice.sentence
         assert bool(advice.size) == (finding.saves_share is not None)
         assert advice.action == (finding.command or "")
 
