@@ -24,6 +24,7 @@ class Made(NamedTuple):
 
     command: tuple[str, ...]  # without --out
     trimmed: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: record
+    before: tuple[str, ...] = ()  # makes the run that the command takes as its first argument
 
 
 def few_rows(validation: dict[str, Any]) -> dict[str, Any]:
@@ -37,6 +38,15 @@ def few_rows(validation: dict[str, Any]) -> dict[str, Any]:
     regimes = [each for each in validation["summaries"] if each["by"] == "group"]
     kept = {"rows": rows, "summaries": regimes, "worked": validation["worked"][:3]}
     return validation | kept
+
+
+def five_digits(record: Any) -> Any:
+    """Its figures but for predictions, from which others are derived, to five digits."""
+    if isinstance(record, dict):
+        return {k: v if k == "prediction" else five_digits(v) for k, v in record.items()}
+    if isinstance(record, list):
+        return [five_digits(value) for value in record]
+    return float(f"{record:.5g}") if isinstance(record, float) else record
 
 
 MADE = {
@@ -56,19 +66,34 @@ MADE = {
          "--slice", "v5e-1", "--slice", "v5p-1"),
     ),
     "validation": Made(("validate",), few_rows),
+    "codesign": Made(
+        ("codesign", "--slice", "v5e-8", "--slice", "v5p-4",
+         "--what-if", "kv_dtype=int8,kv_heads=4"),
+        five_digits,
+        before=("profile", "--model", "llama3-8b", "--weights", "none", "--attempts", "8",
+                "--think-budget", "2048"),
+    ),
 }  # fmt: skip
+
+
+KIND_OF = {"eval": "evaluation", "validate": "validation"}
 
 
 def make(name: str) -> Path:
     """Run the command of a record and keep what it wrote; returns the file."""
     made = MADE[name]
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        printed((*made.command, "--out", "run"))
-        kind = {"profile": "profile", "eval": "evaluation", "validate": "validation"}
-        (written,) = Path("run").glob(f"{kind[made.command[0]]}.json")
+        command = made.command
+        if made.before:
+            printed((*made.before, "--out", "llama"))
+            command = (command[0], "llama", *command[1:])
+        printed((*command, "--out", "run"))
+        written = Path("run") / f"{KIND_OF.get(command[0], command[0])}.json"
         record = made.trimmed(json.loads(written.read_text()))
     file = RECORDS / f"{name}.json"
-    file.write_text(json.dumps(record, indent=1) + "\n")
+    large = bool(made.before)
+    text = json.dumps(record, separators=(",", ":")) if large else json.dumps(record, indent=1)
+    file.write_text(text + "\n")
     return file
 
 
