@@ -1,7 +1,6 @@
 """A phase that nobody had heard of, by one entry in the list and the strategy that makes it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -51,7 +50,7 @@ class Pondering(BaseStrategy):
 
 
 @pytest.fixture
-def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
+def found(monkeypatch: pytest.MonkeyPatch) -> Profile:
     """The reasoner's profile by the strategy, with the compiled lens of this CPU."""
     monkeypatch.setitem(PHASES, PONDER, ENTRY)  # type: ignore[arg-type]
     colours = (ENTRY.colour, ENTRY.dark_colour)  # the palette takes them as it is imported
