@@ -56,7 +56,6 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Profile:
     colours = (ENTRY.colour, ENTRY.dark_colour)  # the palette takes them as it is imported
     monkeypatch.setitem(theme.COLOURS, f"phase-{PONDER}", colours)
     monkeypatch.setattr(registry, "STRATEGIES", (*registry.STRATEGIES, Pondering))
-    monkeypatch.setenv("ROOFLINK_CACHE", str(tmp_path))
     subject = resolve_subject("reasoner", "own", None)
     request = Request(
         problems=parse_task("sum:n=4").problems("test", 2, 0),
