@@ -13,18 +13,13 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from ....model.weights.host_memory import cache_folder
 from .. import theme
 from ..document import Chart, Spec
 
 WIDTH = 900  # pixels, for charts that a page draws as wide as it has room
 HALF = 480
 _GLOBALS = "Object.assign(window, { vega, vegaLite, vegaEmbed });"
-
-
-def cache_folder() -> Path:
-    """Where what is slow to make is kept: $XDG_CACHE_HOME/rooflink, or ~/.cache/rooflink."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "rooflink"
 
 
 @cache
