@@ -1,6 +1,7 @@
 """Who may import whom: model and tpu_configs stand alone, measurement knows no presentation."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -99,3 +100,18 @@ def test_every_package_has_an_init() -> None:
     """Without one an editable install finds no data files in it."""
     folders = {path.parent for path in MODULES.values()}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+# Where a newcomer finds things
+
+
+def test_each_task_of_the_readme_names_files_that_exist() -> None:
+    """'Where to change what': every path in code marks exists, and the symbol after a '::'."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Where to change what")[1]
+    section = section.split("\n## ")[0]
+    places = re.findall(r"`([\w./-]+?)(?:::(\w+))?`", section)
+    rows = [line for line in section.splitlines() if line.startswith("| ") and "---" not in line]
+    assert len(rows) - 1 >= 10
+    for place, symbol in places:
+        assert (ROOT / place).exists(), place
+        assert not symbol or symbol in re.findall(r"\w+", (ROOT / place).read_text()), place

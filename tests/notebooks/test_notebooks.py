@@ -10,6 +10,7 @@ nbformat = pytest.importorskip("nbformat", reason="pip install '.[notebooks]'")
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SHOWN = {"text/html", "image/png", "image/svg+xml"}
+MOST_BYTES = 500_000  # of a committed notebook: trim.py keeps it below
 LIMIT_S = 600  # of a cell, on a machine that is busy with others
 
 
@@ -40,6 +41,7 @@ def test_a_notebook_is_committed_with_its_outputs(path: Path) -> None:
     shown = {kind for cell in cells for output in cell.outputs for kind in output.get("data", {})}
     assert shown & SHOWN
     assert faults(notebook) == []
+    assert path.stat().st_size < MOST_BYTES
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
