@@ -14,7 +14,7 @@ from ...model.architecture import dtype_bytes
 from ..predicted.hardware import hardware_of, operand_dtype
 from ..predicted.step_work import Widths
 from ..records import Profile
-from ..records.base import Interval
+from ..records.base import Interval, percent
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint
 from .costs import QUERY, Logs, logs_of, ratio
 from .crossovers import roofline_points
@@ -61,8 +61,8 @@ def _accuracy(run: Profile) -> str:
     assert run.outcome is not None
     accuracy = run.outcome.accuracy_interval
     assert accuracy is not None, "of runs that were checked"
-    low, high = 100 * accuracy.low, 100 * accuracy.high
-    return f"{100 * accuracy.median:.0f} % ({low:.0f} to {high:.0f} %)"
+    low, high = (f"{100 * end:.0f}" for end in (accuracy.low, accuracy.high))
+    return f"{percent(accuracy.median)} ({low} to {high} %)"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)

@@ -18,7 +18,7 @@ from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.html import html
 from rooflink.profiling.reports.renderers.markdown import markdown
 from rooflink.profiling.reports.renderers.notebook import rows_of
-from rooflink.profiling.reports.renderers.vega_bundle import vega_bundle
+from rooflink.profiling.reports.renderers.vega import vega_bundle
 from rooflink.profiling.reports.sections import profile_facts as facts
 from rooflink.profiling.reports.sections import profile_tables as tables
 from rooflink.profiling.reports.sections.profile_document import (
@@ -110,7 +110,7 @@ def test_findings_say_what_they_save_and_how(profile: Profile) -> None:
     (findings,) = [b for b in profile_document(profile).blocks() if isinstance(b, Findings)]
     assert len(findings.items) == len(profile.findings)
     for advice, finding in zip(findings.items, profile.findings, strict=True):
-        assert finding.what.replace("%", " %") in advice.sentence
+        assert finding.what in advice.sentence
         assert bool(advice.size) == (finding.saves_share is not None)
         assert advice.action == (finding.command or "")
 
