@@ -110,7 +110,7 @@ def _judged(sentence: str) -> Assumption:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CodesignOptions:
     """Options of an analysis, besides profiles and slices."""
 
     mix: Sequence[MixedWorkload] | None = None  # None: each profile's own workload
@@ -131,7 +131,7 @@ class Wanted:
 def analyse(
     profiles: Sequence[Profile],
     slices: Sequence[Slice],
-    wanted: Wanted | None = None,
+    options: CodesignOptions | None = None,
     calibration: Calibration | None = None,
     watcher: Watcher | None = None,
 ) -> CodesignReport:
@@ -141,7 +141,7 @@ def analyse(
     profiles or slices, a workload that is empty, a profile without counted phases, what-ifs,
     budgets and targets that cannot be; ChipInputError for dtypes.
     """
-    request = wanted or Wanted()
+    request = options or CodesignOptions()
     calibrated = calibration or default_calibration()
     _require(profiles, slices)
     runs = checked_runs(profiles)
@@ -190,7 +190,10 @@ def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
 
 
 def _cases(
-    profiles: Sequence[Profile], slices: Sequence[Slice], options: Wanted, calibration: Calibration
+    profiles: Sequence[Profile],
+    slices: Sequence[Slice],
+    options: CodesignOptions,
+    calibration: Calibration,
 ) -> tuple[list[WorkloadOnSlice], list[str]]:
     """Every profile on every slice that holds it, and a note for each that does not."""
     cases: list[WorkloadOnSlice] = []
@@ -235,7 +238,7 @@ def recorded_note(profile: Profile) -> list[str]:
     ]
 
 
-def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Profile]) -> CodesignCase:
+def _case(case: WorkloadOnSlice, options: CodesignOptions, runs: Sequence[Profile]) -> CodesignCase:
     result = costs_of(case.point, case.draws)
     seconds = np.asarray(result.query_s, np.float64) * case.per_query
     usd = None if case.usd_per_second is None else summary(seconds * case.usd_per_second)
@@ -267,7 +270,7 @@ def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Profile]) -> Co
 
 
 def _searches(
-    cases: Sequence[WorkloadOnSlice], options: Wanted, notes: list[str]
+    cases: Sequence[WorkloadOnSlice], options: CodesignOptions, notes: list[str]
 ) -> list[DesignSearch]:
     """About the case with the largest model; without a stated budget a search that finds nothing
     is a note."""

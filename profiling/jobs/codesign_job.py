@@ -19,7 +19,7 @@ from .job import Names, Option, WrittenJob
 from .terms import Stack, TermsOptions, stack_named
 
 if TYPE_CHECKING:
-    from ..codesign.analyse import Wanted
+    from ..codesign.analyse import CodesignOptions
 
 
 class CodesignJob(TermsOptions, WrittenJob):
@@ -88,20 +88,20 @@ class CodesignJob(TermsOptions, WrittenJob):
         from ..codesign.analyse import analyse
 
         choose_backend()
-        wanted, slices = self.wanted(command), slices_named(self.slices)
+        options, slices = self.options(command), slices_named(self.slices)
         profiles = _apart([_read(each) for each in self.profiles])
         watcher.stage(f"Predicting {len(profiles)} profiles on {len(slices)} slices")
-        return analyse(profiles, slices, wanted, watcher=watcher)
+        return analyse(profiles, slices, options, watcher=watcher)
 
-    def wanted(self, command: str) -> "Wanted":
+    def options(self, command: str) -> "CodesignOptions":
         """What is asked of the analysis besides profiles and slices, as what it names."""
-        from ..codesign.analyse import Wanted
+        from ..codesign.analyse import CodesignOptions
         from ..codesign.search_report import parse_chip_budget
         from ..codesign.what_if import parse_what_if
         from ..codesign.workload_mix import load_mix
 
         files = [str(each) for each in self.profiles if isinstance(each, Path)]
-        return Wanted(
+        return CodesignOptions(
             mix=load_mix(self.workload) if self.workload else None,
             budget=parse_chip_budget(self.chip_budget) if self.chip_budget else None,
             what_ifs=[parse_what_if(text) for text in self.what_if],

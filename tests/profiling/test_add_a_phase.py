@@ -14,7 +14,7 @@ from rooflink.model.strategies import registry
 from rooflink.model.strategies.base import BaseStrategy
 from rooflink.model.strategies.voting import answered
 from rooflink.model.tasks import parse_task
-from rooflink.profiling.codesign.analyse import Wanted, analyse
+from rooflink.profiling.codesign.analyse import CodesignOptions, analyse
 from rooflink.profiling.compiled.targets import parse_target
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.names import slice_named
@@ -82,7 +82,7 @@ def test_a_new_phase_comes_through_every_lens_and_report(found: Profile) -> None
     assert compiled.phases[2].hbm_bytes > 0
     assert compiled.phases[2].counted_flops == compiled.phases[1].counted_flops
 
-    (case,) = analyse([found], [slice_named("v5e-1")], Wanted(seeds=False)).cases
+    (case,) = analyse([found], [slice_named("v5e-1")], CodesignOptions(seeds=False)).cases
     assert PONDER in case.levers[0].by_phase
     table = profile_document(found).section("phases").blocks[0]
     assert PONDER in table.column("phase").values  # type: ignore[union-attr]

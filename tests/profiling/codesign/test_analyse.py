@@ -9,7 +9,7 @@ from sample_profile import sample_profile
 
 from rooflink.model.config import preset
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
-from rooflink.profiling.codesign.analyse import Wanted, analyse
+from rooflink.profiling.codesign.analyse import CodesignOptions, analyse
 from rooflink.profiling.codesign.search_report import Budget
 from rooflink.profiling.codesign.what_if import parse_what_if
 from rooflink.profiling.errors import ProfileInputError
@@ -17,7 +17,9 @@ from rooflink.profiling.predicted.model_shape import model_facts
 from rooflink.profiling.records.codesign import CodesignReport
 from rooflink.tpu_configs.slice import parse_slice
 
-WANTED = Wanted(what_ifs=(parse_what_if("hbm_bandwidth=2x"),), seeds=False, weight_dtype="bfloat16")
+OPTIONS = CodesignOptions(
+    what_ifs=(parse_what_if("hbm_bandwidth=2x"),), seeds=False, weight_dtype="bfloat16"
+)
 V5E = [parse_slice("v5e-4")]
 
 
@@ -26,7 +28,7 @@ def report():
     profile = sample_profile()
     gaps = profile.findings[0].model_copy(update={"what": GAPS_DISCLOSURE})
     told = profile.model_copy(update={"findings": [gaps, *profile.findings]})
-    return analyse([told], V5E, WANTED, sample_calibration())
+    return analyse([told], V5E, OPTIONS, sample_calibration())
 
 
 def test_the_record_reads_back_and_every_number_is_one(report):
@@ -71,7 +73,7 @@ def test_a_slice_that_holds_nothing_is_a_note_and_all_such_are_an_error():
     facts = model_facts(preset("llama3-70b"), "float32", "none")
     big = sample_profile().model_copy(update={"model": facts})
     with pytest.raises(ProfileInputError, match=r"no slice holds any of the profiles: .* v5e"):
-        analyse([big], V5E, WANTED, sample_calibration())
+        analyse([big], V5E, OPTIONS, sample_calibration())
 
 
 def test_bad_input_is_said():
@@ -80,13 +82,18 @@ def test_bad_input_is_said():
         update={"workload": profile.workload.model_copy(update={"prompts": 0})}
     )
     bare = profile.model_copy(update={"phases": []})
-    for profiles, slices, wanted, said in (
-        ([], V5E, WANTED, "no profile given"),
-        ([profile], [], WANTED, "no slice given"),
-        ([empty], V5E, WANTED, "has an empty workload"),
-        ([bare], V5E, WANTED, "has no counted phases"),
-        ([profile], V5E, Wanted(budget=Budget("usd", 1.0), seeds=False), "no chip fits a budget"),
-        ([profile], V5E, Wanted(latency_target_s=1e-9, seeds=False), "answers within"),
+    for profiles, slices, options, said in (
+        ([], V5E, OPTIONS, "no profile given"),
+        ([profile], [], OPTIONS, "no slice given"),
+        ([empty], V5E, OPTIONS, "has an empty workload"),
+        ([bare], V5E, OPTIONS, "has no counted phases"),
+        (
+            [profile],
+            V5E,
+            CodesignOptions(budget=Budget("usd", 1.0), seeds=False),
+            "no chip fits a budget",
+        ),
+        ([profile], V5E, CodesignOptions(latency_target_s=1e-9, seeds=False), "answers within"),
     ):
         with pytest.raises(ProfileInputError, match=said):
-            analyse(profiles, slices, wanted, calibration)
+            analyse(profiles, slices, options, calibration)

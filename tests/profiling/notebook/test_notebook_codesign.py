@@ -10,7 +10,7 @@ from sample_profile import sample_profile
 
 import rooflink.profiling as rp
 from rooflink.profiling.codesign import analyse as analysis
-from rooflink.profiling.codesign.analyse import Wanted
+from rooflink.profiling.codesign.analyse import CodesignOptions
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.notebook.codesign import Codesigned
 from rooflink.profiling.notebook.run import Run
@@ -71,7 +71,7 @@ def test_it_asks_what_the_command_asks(
     """The analysis itself is `rooflink codesign`'s, and takes its minute in its own tests."""
     asked: dict[str, Any] = {}
 
-    def analyse(profiles: Any, over: Any, wanted: Wanted, watcher: Any) -> CodesignReport:
+    def analyse(profiles: Any, over: Any, wanted: CodesignOptions, watcher: Any) -> CodesignReport:
         asked.update(profiles=profiles, over=[each.name for each in over], wanted=wanted)
         return report
 

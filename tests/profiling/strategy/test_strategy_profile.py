@@ -10,7 +10,7 @@ from rooflink.model.sampling import Greedy
 from rooflink.model.strategies.registry import STRATEGIES
 from rooflink.model.tasks import Problem, parse_task
 from rooflink.model.transformer import Transformer
-from rooflink.profiling.codesign.analyse import Wanted, analyse, recorded_note
+from rooflink.profiling.codesign.analyse import CodesignOptions, analyse, recorded_note
 from rooflink.profiling.compare import compare
 from rooflink.profiling.evaluation.evaluate import Runner
 from rooflink.profiling.evaluation.grid import Grid, places_of
@@ -196,7 +196,7 @@ def test_reports_show_every_phase_and_the_strategy(subject: Subject) -> None:
 def test_codesign_takes_every_phase(subject: Subject) -> None:
     """A strategy's own phases keep their steps; levers and the power of a cycle hold them too."""
     found = profiled(subject, "revision:revisions=1")
-    (case,) = analyse([found], [slice_named("v5e-1")], Wanted(seeds=False)).cases
+    (case,) = analyse([found], [slice_named("v5e-1")], CodesignOptions(seeds=False)).cases
     names = [phase.name for phase in found.phases]
     assert names == ["prefill", "think", "answer", "re-prefill", "revise"]
     assert [phase.phase for phase in case.prediction.phases] == names
