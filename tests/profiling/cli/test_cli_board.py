@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sample_profile import sample_profile
+from real_records import real_profile
 
 from rooflink.profiling.records.files import save_record
 
@@ -70,7 +70,7 @@ def test_sessions_alone_are_shown_where_xprof_is(rooflink, monkeypatch: pytest.M
 def test_a_session_beside_a_run_is_told_of(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where XProf is missing the run is shown all the same."""
     session("runs")
-    save_record(sample_profile(), Path("runs"))
+    save_record(real_profile(), Path("runs"))
 
     def ended(*_: object) -> str:
         raise KeyboardInterrupt
@@ -84,7 +84,7 @@ def test_a_session_beside_a_run_is_told_of(rooflink, monkeypatch: pytest.MonkeyP
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     """In a process of its own: TensorBoard starts another, which only its end ends."""
-    save_record(sample_profile(), tmp_path)
+    save_record(real_profile(), tmp_path)
     with socket.socket() as taken:
         taken.bind(("localhost", 0))
         taken.listen()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from devtools import Page, chromium, faint_words, open_page
-from sample_prediction import priced
+from real_records import whole_run
 
 from rooflink.profiling.notebook.run import Run
 from rooflink.profiling.records import Profile
@@ -31,11 +31,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def file(compiled: Profile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a profile with everything that one can have."""
     file = tmp_path_factory.mktemp("report") / "report.html"
-    profile = compiled.model_copy(update={"predictions": [priced()]})
-    file.write_text(html(profile_document(profile)))
+    file.write_text(html(profile_document(whole_run())))
     return file
 
 
