@@ -7,11 +7,8 @@ Axis letters used in every tensor comment of this package:
   F MLP width               V vocabulary
   Q = K*G*H, all query heads side by side       C = K*H, all KV heads side by side
 
-The one error that model code raises for a mistake its user can mend.
-
-Public configurations by name. Source: each model's config.json on its publisher's hub page.
-
-The parameter counts that follow from them are tested against the published ones.
+Source of the public ones: each model's config.json on its publisher's hub page; the parameter
+counts that follow from them are tested against the published ones.
 """
 
 from dataclasses import dataclass, fields
@@ -26,7 +23,19 @@ DType = Literal["float32", "bfloat16"]
 
 
 class ModelInputError(ValueError):
-    """Says in one sentence what was wrong, where, and what to do; shown without a traceback."""
+    """A mistake of the user's: says in one sentence what was wrong, where, and what to do; shown
+    without a traceback."""
+
+
+PARAMETER_AXES: dict[str, str] = {
+    "embedding": "VD", "head": "DV", "final_norm": "D",
+    "blocks.attention_norm": "LD", "blocks.mlp_norm": "LD",
+    "blocks.query": "LDQ", "blocks.query_bias": "LQ", "blocks.query_norm": "LH",
+    "blocks.key": "LDC", "blocks.key_bias": "LC", "blocks.key_norm": "LH",
+    "blocks.value": "LDC", "blocks.value_bias": "LC", "blocks.output": "LQD",
+    "blocks.gate": "LDF", "blocks.up": "LDF", "blocks.down": "LFD",
+}  # fmt: skip
+"""Axes of every parameter of the transformer, by its dotted name; not every model has all."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,25 @@ class ModelConfig(Architecture):
         bias = H * (self.query_heads + 2 * self.kv_heads) if self.qkv_bias else 0
         qk_norm = 2 * H if self.qk_norm else 0
         return self.layers * (bias + qk_norm + 2 * self.embed_dim) + self.embed_dim
+
+    @property
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each of this model's parameters, by the names of `PARAMETER_AXES`."""
+        H = self.head_dim
+        sizes = {
+            "L": self.layers, "D": self.embed_dim, "H": H, "F": self.mlp_dim,
+            "V": self.vocab_size, "Q": self.query_heads * H, "C": self.kv_heads * H,
+        }  # fmt: skip
+        endings = {
+            "_bias": self.qkv_bias, "query_norm": self.qk_norm, "key_norm": self.qk_norm,
+            "head": not self.tied_embeddings,
+        }  # fmt: skip
+        absent = tuple(ending for ending, is_there in endings.items() if not is_there)
+        return {
+            name: tuple(sizes[axis] for axis in axes)
+            for name, axes in PARAMETER_AXES.items()
+            if not name.endswith(absent)
+        }
 
 
 def _smollm2(

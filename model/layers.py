@@ -1,10 +1,7 @@
-"""One transformer block: norm, attention, gated MLP. Einsum strings name every axis.
+"""One transformer block: norm, attention with rotary positions (Su et al. 2021, arXiv 2104.09864,
+rotate-half layout), gated MLP. Einsum strings name every axis.
 
 Axis letters as in `config`; P prompt slots, S slots of each attempt.
-
-Rotary position embedding (Su et al. 2021, arXiv 2104.09864), rotate-half layout.
-
-Axis letters as in `config`.
 """
 
 import math
@@ -26,12 +23,12 @@ def inverse_frequencies(config: ModelConfig) -> np.ndarray:
     exponents = np.arange(0, config.head_dim, 2, dtype=np.float32) / config.head_dim
     frequencies = (1.0 / config.rope_theta**exponents).astype(np.float32)
     if config.rope_scaling is not None:
-        frequencies = _scale_llama3(frequencies, config.rope_scaling)
+        frequencies = scale_llama3(frequencies, config.rope_scaling)
     return frequencies
 
 
-def _scale_llama3(frequencies: np.ndarray, scaling: RopeScaling) -> np.ndarray:
-    """Llama 3.1: slow frequencies by `factor`, keep fast ones, blend in between."""
+def scale_llama3(frequencies: np.ndarray, scaling: RopeScaling) -> np.ndarray:
+    """Llama 3.1: divide slow frequencies by `factor`, keep fast ones, blend in between."""
     turns = scaling.original_context * frequencies / (2 * math.pi)
     span = scaling.high_freq_factor - scaling.low_freq_factor
     keep = np.clip((turns - scaling.low_freq_factor) / span, 0.0, 1.0)

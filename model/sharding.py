@@ -1,7 +1,7 @@
 """Sharding: how weights, state and inputs lie on a mesh, by the axis letters of each tensor.
 
 Axis letters as in `config`; besides, of generation's state: P prompt slots, S slots of each
-attempt, M tokens looked back on. `mesh` says what each letter is split over.
+attempt, M recent tokens. `mesh` says what each letter is split over.
 """
 
 from collections.abc import Mapping
@@ -11,31 +11,12 @@ import jax
 from jax.sharding import Mesh, NamedSharding
 from jax.tree_util import KeyPath
 
+from .config import PARAMETER_AXES
 from .generation.decode_loop import Cursor, Rows
 from .mesh import partition
 from .transformer import Transformer
 
 Tree = TypeVar("Tree")
-
-PARAMETER_AXES: dict[str, str] = {
-    "embedding": "VD",
-    "head": "DV",
-    "final_norm": "D",
-    "blocks.attention_norm": "LD",
-    "blocks.mlp_norm": "LD",
-    "blocks.query": "LDQ",
-    "blocks.query_bias": "LQ",
-    "blocks.query_norm": "LH",
-    "blocks.key": "LDC",
-    "blocks.key_bias": "LC",
-    "blocks.key_norm": "LH",
-    "blocks.value": "LDC",
-    "blocks.value_bias": "LC",
-    "blocks.output": "LQD",
-    "blocks.gate": "LDF",
-    "blocks.up": "LDF",
-    "blocks.down": "LFD",
-}
 
 STATE_AXES: dict[str, str] = {
     "cache.prompt_keys": "LBKPH",
@@ -99,9 +80,9 @@ def leaf_name(path: KeyPath) -> str:
     return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
 
 
-def _shardings(tree: Tree, axes_of: dict[str, str], mesh: Mesh) -> Tree:
+def _shardings(tree: Tree, axes: Mapping[str, str], mesh: Mesh) -> Tree:
     def of_leaf(path: KeyPath, leaf: jax.ShapeDtypeStruct) -> NamedSharding:
-        return NamedSharding(mesh, partition(axes_of[leaf_name(path)], leaf.shape, mesh))
+        return NamedSharding(mesh, partition(axes[leaf_name(path)], leaf.shape, mesh))
 
     shardings: Tree = jax.tree_util.tree_map_with_path(of_leaf, tree)
     return shardings

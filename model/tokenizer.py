@@ -86,19 +86,16 @@ class Tokenizer:
         text: str = self._backend.decode([int(i) for i in ids], skip_special_tokens=True)
         return text
 
-    def chat_prompt(self, user: str, system: str | None = None) -> str:
-        """The prompt that asks for an answer to `user`, in the source's own chat format.
-
-        Without a template in the source: the plain text, `system` first and a blank line between.
+    def chat_prompt(self, user: str) -> str:
+        """The prompt that asks for an answer to `user`, in the source's own chat format; the plain
+        text where the source has no template.
 
         Raises:
-            ModelInputError: the template refuses the messages (some have no system role).
+            ModelInputError: the template refuses the message.
         """
         if self._template is None:
-            return user if system is None else f"{system}\n\n{user}"
+            return user
         messages = [{"role": "user", "content": user}]
-        if system is not None:
-            messages.insert(0, {"role": "system", "content": system})
         try:
             return self._template.render(
                 messages=messages, add_generation_prompt=True, **self._special_tokens

@@ -139,30 +139,16 @@ def _time_verdict(a: Spread, b: Spread, same_machine: bool) -> TimeVerdict:
 
 
 def _accuracy_change(a: Profile, b: Profile) -> AccuracyChange | None:
-    of_a, of_b = _accuracy(a), _accuracy(b)
+    of_a, of_b = (p.outcome.accuracy_interval if p.outcome else None for p in (a, b))
     if of_a is None or of_b is None:
         return None
-    (value_a, low_a, high_a), (value_b, low_b, high_b) = of_a, of_b
-    overlap = low_a <= high_b and low_b <= high_a
-    verdict: AccuracyVerdict = "higher" if value_b > value_a else "lower"
+    overlap = of_a.low <= of_b.high and of_b.low <= of_a.high
+    verdict: AccuracyVerdict = "higher" if of_b.median > of_a.median else "lower"
     return AccuracyChange(
-        accuracy=_ratio(value_a, value_b),
-        interval_a=(low_a, high_a),
-        interval_b=(low_b, high_b),
+        accuracy=_ratio(of_a.median, of_b.median),
+        interval_a=(of_a.low, of_a.high),
+        interval_b=(of_b.low, of_b.high),
         verdict="within interval" if overlap else verdict,
-    )
-
-
-def _accuracy(profile: Profile) -> tuple[float, float, float] | None:
-    """Accuracy, low, high; None where the answers were not checked."""
-    outcome = profile.outcome
-    if outcome is None or outcome.accuracy is None:
-        return None
-    low, high = outcome.accuracy_low, outcome.accuracy_high
-    return (
-        outcome.accuracy,
-        outcome.accuracy if low is None else low,
-        outcome.accuracy if high is None else high,
     )
 
 

@@ -18,7 +18,7 @@ from ..model.tasks.sums import GAPS_DISCLOSURE
 from ..model.tokenizer import Tokenizer
 from .predicted.phase_terms import PhaseTerms
 from .records import CompiledPhase, CompiledTarget, Finding, HbmBytes, Phase, Profile
-from .records.base import BYTE_KINDS
+from .records.base import BYTE_KINDS, percent
 from .records.lenses import sum_costs
 from .saving_basis import Basis, basis_of
 
@@ -90,8 +90,8 @@ def _refill(profile: Profile, basis: Basis) -> Iterator[Finding]:
     yield from _change(
         basis,
         changed,
-        what=f"Finished attempts hold {idle / max(slots, 1):.0%} of the slots of {_names(phases)} "
-        "until the longest attempt of their batch has ended.",
+        what=f"Finished attempts hold {percent(idle / max(slots, 1))} of the slots of "
+        f"{_names(phases)} until the longest attempt of their batch has ended.",
         how="Refill finished slots (continuous batching)",
         evidence=f"counted: {idle} of {slots} slots idle; a slot is one attempt in one pass",
     )
@@ -113,7 +113,7 @@ def _larger_batch(profile: Profile, basis: Basis) -> Iterator[Finding]:
         basis,
         changed,
         what=f"Each pass of {_names(phases)} reads all weights for {work.batch * work.attempts} "
-        f"sequences: {read / max(moved, 1):.0%} of the bytes moved.",
+        f"sequences: {percent(read / max(moved, 1))} of the bytes moved.",
         how=f"Run {2 * work.batch} prompts together instead of {work.batch}, so that a batch takes "
         f"{longer:.2f} times as long",
         command=f"--batch {2 * work.batch}",
@@ -129,7 +129,7 @@ def _narrower_kv(profile: Profile, basis: Basis) -> Iterator[Finding]:
     yield from _change(
         basis,
         _halved(basis, phases, *kinds),
-        what=f"The KV cache is {read / max(moved, 1):.0%} of the bytes that {_names(phases)} "
+        what=f"The KV cache is {percent(read / max(moved, 1))} of the bytes that {_names(phases)} "
         f"{_verb(phases, 'move')}.",
         how="Keep it in int8",
         command="rooflink predict --kv-dtype int8",
@@ -149,7 +149,7 @@ def _narrower_weights(profile: Profile, basis: Basis) -> Iterator[Finding]:
     yield from _change(
         basis,
         _halved(basis, phases, *kinds),
-        what=f"Weights are {read / max(moved, 1):.0%} of the bytes that {_names(phases)} "
+        what=f"Weights are {percent(read / max(moved, 1))} of the bytes that {_names(phases)} "
         f"{_verb(phases, 'move')}, in {profile.model.dtype}.",
         how=f"Run in {narrower}" if whole else f"Keep them in {narrower}",
         command=f"--dtype {narrower}" if whole else f"rooflink predict --dtype {narrower}",
@@ -183,7 +183,7 @@ def _like_lengths(profile: Profile, basis: Basis) -> Iterator[Finding]:
         yield from _change(
             basis,
             {phase.name: basis.moved(phase, memory=used, per_pass=used, compute=used)},
-            what=f"{1 - used:.0%} of the positions that {phase.name} computes are padding.",
+            what=f"{percent(1 - used)} of the positions that {phase.name} computes are padding.",
             how="Batch prompts of like length together",
             evidence=f"counted: {phase.padded_tokens} of {positions} positions",
         )

@@ -12,7 +12,8 @@ from .model_spec import Subject
 from .predicted.model_shape import ModelShape, NamedShape, shape_of
 from .predicted.passes import OnSlice, lengths_made
 from .predicted.phases import Lengths
-from .predicted.slices import Asked, forecast, query_of, require_forecast, slice_for, with_grounds
+from .predicted.predict import Query, predict
+from .predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
 from .records import Prediction
 from .workload import Plan
 
@@ -32,7 +33,7 @@ def require_slices(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> 
     widest = max(len(batch.prompts) for batch in planned.batches)
     widest_request = replace(request, lengths=replace(request.lengths, prompts=float(widest)))
     for slice_ in slices:
-        require_forecast(widest_request, slice_)
+        fitting_query(widest_request, slice_)
 
 
 def predictions_of(
@@ -51,18 +52,14 @@ def predictions_of(
     predicted is any batch of such attempts. What else a strategy did is told by its passes.
     """
     request = _by_run(subject, planned, answered) if answered else by_budgets(subject, planned)
-    chosen, unpredicted = _chosen_slices(request, chips, slices)
-
-    def predicted(slice_: Slice) -> Prediction:
-        if planned.plain or not answered:
-            return forecast(request, slice_)
-        on_slice = OnSlice(query_of(request, slice_), shapes, request.terms)
-        return with_grounds(on_slice.prediction(logs, len(answered)), request, slice_)
-
-    return Predictions([predicted(slice_) for slice_ in chosen], unpredicted)
+    queries, unpredicted = _queries(request, chips, slices)
+    if planned.plain or not answered:
+        return Predictions([predict(query) for query in queries], unpredicted)
+    by_passes = [OnSlice(query, shapes).prediction(logs, len(answered)) for query in queries]
+    return Predictions(by_passes, unpredicted)
 
 
-def by_budgets(subject: Subject, planned: Plan) -> Asked:
+def by_budgets(subject: Subject, planned: Plan) -> PredictionRequest:
     """Attempts that use their whole budgets, in batches of mean size."""
     rules, batches = planned.rules, len(planned.batches)
     lengths = Lengths(
@@ -75,7 +72,7 @@ def by_budgets(subject: Subject, planned: Plan) -> Asked:
     return _request(subject, planned, lengths, think_variation=0.0)
 
 
-def _by_run(subject: Subject, planned: Plan, answered: Sequence[Answered]) -> Asked:
+def _by_run(subject: Subject, planned: Plan, answered: Sequence[Answered]) -> PredictionRequest:
     """The run in the mean: what a slice must hold, and what a prediction says of its lengths."""
     thoughts = [len(attempt.thought) for each in answered for attempt in each.attempts]
     mean = fmean(thoughts)
@@ -83,8 +80,10 @@ def _by_run(subject: Subject, planned: Plan, answered: Sequence[Answered]) -> As
     return _request(subject, planned, lengths, pstdev(thoughts) / mean if mean else 0.0)
 
 
-def _request(subject: Subject, planned: Plan, lengths: Lengths, think_variation: float) -> Asked:
-    return Asked(
+def _request(
+    subject: Subject, planned: Plan, lengths: Lengths, think_variation: float
+) -> PredictionRequest:
+    return PredictionRequest(
         model=NamedShape(subject.config.name, shape_of(subject.config)),
         lengths=lengths,
         batches=float(len(planned.batches)),
@@ -93,18 +92,18 @@ def _request(subject: Subject, planned: Plan, lengths: Lengths, think_variation:
     )
 
 
-def _chosen_slices(
-    request: Asked, chips: Sequence[Chip], slices: Sequence[Slice]
-) -> tuple[list[Slice], list[str]]:
-    """`slices`, the smallest that holds the request of each chip that none is of, and a sentence
-    for each chip of which none does."""
-    chosen, unpredicted = list(slices), []
+def _queries(
+    request: PredictionRequest, chips: Sequence[Chip], slices: Sequence[Slice]
+) -> tuple[list[Query], list[str]]:
+    """The request on `slices` and on the smallest that holds it of each chip that none is of, and
+    a sentence for each chip of which none does."""
+    queries, unpredicted = [query_of(request, slice_) for slice_ in slices], []
     for chip in chips:
         if any(slice_.chip == chip for slice_ in slices):
             continue
-        smallest = slice_for(request, chip)
+        smallest = smallest_query(request, chip)
         if smallest is None:
-            unpredicted.append(f"No slice of {chip.name} that its links join holds this workload.")
+            unpredicted.append(f"This workload does not fit on any {chip.name} slice.")
         else:
-            chosen.append(smallest)
-    return chosen, unpredicted
+            queries.append(smallest)
+    return queries, unpredicted

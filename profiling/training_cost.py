@@ -27,11 +27,16 @@ from ..model.tasks.parse import parse_generated
 from ..model.tokenizer import Tokenizer
 from ..model.training.data import notation_tokenizer
 from ..model.training.loop import Figures
-from ..model.training.methods import AMPLE_BUDGET, OTHER_TASKS, learner_config, train
+from ..model.training.methods import (
+    AMPLE_BUDGET,
+    OTHER_TASKS,
+    learner_config,
+    train,
+    train_supervised,
+)
 from ..model.training.model_folder import open_start
 from ..model.training.recipes import MethodRecipe, Recipe, fingerprint
 from ..model.training.rollout import Figure, Rollouts, held_out_figure
-from ..model.training.supervised import train_supervised
 from ..model.training.updates import cross_entropy
 from ..model.transformer import abstract_transformer
 from .counted.flops import Operations, count
@@ -231,7 +236,7 @@ def run_supervised(
         provenance=provenance(command, recipe.seed, ran=True),
         method="supervised",
         recipe=recipe.name,
-        recipe_fingerprint=recipe.fingerprint,
+        recipe_fingerprint=fingerprint(recipe),
         task=None,
         start=None,
         steps=recipe.steps,

@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..model import reward_model as trained_verifier
 from ..model.architecture import ModelShape, shape_of
 from ..model.generation.pass_log import REASONER
-from ..model.reward_model import TrainedVerifier, open_verifier
 from ..model.strategies.verifiers import VERIFIERS, Verifier
 from ..model.transformer import Transformer
 from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
 from .errors import ProfileInputError
 from .model_spec import Subject
+
+if TYPE_CHECKING:  # its module opens folders, which few runs have
+    from ..model.reward_model import TrainedVerifier
 
 TRAINED = "trained"
 """What the setting `verifier` calls the one that --verifier opens."""
@@ -26,10 +28,12 @@ class Costed:
     shapes: Mapping[str, ModelShape]
 
 
-def verifier_of(folder: Path | None, subject: Subject) -> TrainedVerifier | None:
+def verifier_of(folder: Path | None, subject: Subject) -> "TrainedVerifier | None":
     """The verifier in `folder`, for attempts of `subject`; ModelInputError as `open_verifier`."""
     if folder is None:
         return None
+    from ..model.reward_model import open_verifier
+
     return open_verifier(folder, subject.dtype, subject.tokenizer)
 
 
@@ -42,17 +46,17 @@ def require_use(strategies: Sequence[str]) -> None:
         )
 
 
-def verifiers_with(trained: TrainedVerifier | None) -> dict[str, Verifier]:
+def verifiers_with(trained: "TrainedVerifier | None") -> dict[str, Verifier]:
     """Every verifier that a strategy may be set to."""
     return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained}
 
 
-def verifiers_on(trained: TrainedVerifier | None, model: Transformer) -> dict[str, Verifier]:
+def verifiers_on(trained: "TrainedVerifier | None", model: Transformer) -> dict[str, Verifier]:
     """The same for attempts of `model`, each in its cheapest form."""
     return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained.on(model)}
 
 
-def costed(subject: Subject, trained: TrainedVerifier | None) -> Costed:
+def costed(subject: Subject, trained: "TrainedVerifier | None") -> Costed:
     """Unit costs and shapes of the subject and of the verifier.
 
     A verifier's head is costed as one that reads its hidden units off the state.
@@ -60,10 +64,12 @@ def costed(subject: Subject, trained: TrainedVerifier | None) -> Costed:
     config, dtype = subject.config, subject.dtype
     units, shapes = {REASONER: unit_costs(config, dtype)}, {REASONER: shape_of(config)}
     if trained is not None:
+        from ..model.reward_model import NAME
+
         trunk, hidden = trained.trunk.config, trained.units
-        units[trained_verifier.NAME] = verifier_costs(trunk, dtype, hidden)
+        units[NAME] = verifier_costs(trunk, dtype, hidden)
         shape = shape_of(trunk)
-        shapes[trained_verifier.NAME] = replace(
+        shapes[NAME] = replace(
             shape,
             head_parameters=float((trunk.embed_dim + 2) * hidden),
             embedding_parameters=float(trunk.embedding_parameters),
@@ -72,7 +78,7 @@ def costed(subject: Subject, trained: TrainedVerifier | None) -> Costed:
     return Costed(units, shapes)
 
 
-def verifier_said(trained: TrainedVerifier, model: Transformer) -> str:
+def verifier_said(trained: "TrainedVerifier", model: Transformer) -> str:
     """What the verifier is, in a sentence."""
     where = (
         "the model's own states, which are at hand but for the last token's"

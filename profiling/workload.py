@@ -16,7 +16,6 @@ from ..model.generation.stopping import (
     thought_rules,
 )
 from ..model.phases import ANSWER, PREFILL, THINK
-from ..model.reward_model import TrainedVerifier
 from ..model.sampling import Greedy, Sampler
 from ..model.strategies.base import Strategy
 from ..model.strategies.sampling import plain_strategy
@@ -28,6 +27,7 @@ from .errors import ProfileInputError
 from .model_spec import Subject
 
 if TYPE_CHECKING:  # a plain profile needs no other strategy
+    from ..model.reward_model import TrainedVerifier
     from .strategy_request import StrategyRequest
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
@@ -79,7 +79,7 @@ class Plan:
         return self.request.strategy is None
 
     @property
-    def verifier(self) -> TrainedVerifier | None:
+    def verifier(self) -> "TrainedVerifier | None":
         """The trained verifier that the strategy may ask."""
         return self.request.strategy.verifier if self.request.strategy else None
 

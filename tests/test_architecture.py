@@ -10,7 +10,7 @@ PACKAGES = ("model", "profiling", "tpu_configs")
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the three packages by dotted name, 'profiling.render.html'."""
+    """Every module of the three packages by dotted name, 'profiling.reports.theme'."""
     found = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -60,17 +60,18 @@ def test_model_and_tpu_configs_stand_alone() -> None:
 
 def test_measurement_never_imports_presentation() -> None:
     """The package itself is the notebook's door, and __main__ the command line's."""
-    presentation = ("profiling.render", "profiling.cli", "profiling.board", "profiling.notebook")
+    presentation = ("profiling.reports", "profiling.cli", "profiling.board", "profiling.notebook")
     doors = ("profiling", "profiling.__main__")
     inner = [name for name in MODULES if name not in doors and not within(name, *presentation)]
     for name in inner:
         assert [target for target in imports(name) if within(target, *presentation)] == [], name
 
 
-def test_render_reads_records_alone() -> None:
-    allowed = ("profiling.render", "profiling.records", "profiling.compare",
-               "profiling.errors")  # fmt: skip
-    for name in (name for name in MODULES if within(name, "profiling.render")):
+def test_reports_read_records_alone() -> None:
+    """And the list of phases, and the derivatives of a prediction, worked out anew."""
+    allowed = ("profiling.reports", "profiling.records", "profiling.compare",
+               "profiling.errors", "profiling.predicted.phase_terms", "model.phases")  # fmt: skip
+    for name in (name for name in MODULES if within(name, "profiling.reports")):
         assert [target for target in imports(name) if not within(target, *allowed)] == [], name
 
 

@@ -9,17 +9,16 @@ Chip files in TOML: text to Chip, with one sentence for what is wrong in it.
 
 import difflib
 import re
-import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import get_args
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from .chip import Chip, Kind
 from .figure import ChipInputError
+from .toml_files import parse_toml, read_text, sentence
 
 
 def parse_chip(text: str, file: str) -> Chip:
@@ -28,21 +27,7 @@ def parse_chip(text: str, file: str) -> Chip:
     Raises ChipInputError where it is not TOML, lacks a key, has a key that is not known, or a
     value that is not of its kind, not above zero or not in its key's unit.
     """
-    try:
-        return Chip.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ChipInputError(f"{file} is not TOML: {error}") from None
-    except ValidationError as error:
-        raise ChipInputError(f"{file}: {sentence(error.errors()[0])}") from None
-
-
-def sentence(error: ErrorDetails) -> str:
-    """'<key> <what is wrong>, expected <what>'; this package's own checks say the latter two."""
-    key = ".".join(str(part) for part in error["loc"]) or "the file"
-    if error["type"] == "value_error":
-        return f"{key} {error['ctx']['error']}"
-    expected = error["msg"].replace("Input should be", "expected")
-    return f"{key} is {error['input']!r}, {expected}"
+    return parse_toml(text, file, Chip.model_validate, ChipInputError)
 
 
 _PACKAGE = __name__.rpartition(".")[0]
@@ -97,15 +82,8 @@ def chip_stem(chip: Chip) -> str:
 
 def _read_file(path: Path) -> Chip:
     """Read a chip file of the user's."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ChipInputError(
-            f"no chip file at {path}, expected a path to one, or a name that `rooflink chips` lists"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ChipInputError(f"{path} is not a readable chip file: {error}") from None
-    return parse_chip(text, str(path))
+    expected = ", expected a path to one, or a name that `rooflink chips` lists"
+    return parse_chip(read_text(path, "chip file", ChipInputError, expected), str(path))
 
 
 @cache

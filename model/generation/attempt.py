@@ -1,13 +1,13 @@
-"""What a strategy hands back: its attempts at each question, and the answer it chose; and what
-each row has said so far, on the host, without the gaps of idle passes.
+"""A strategy's result: its attempts at each question, and the answer it chose; and the tokens of
+each row so far, on the host, without the gaps of idle passes.
 
-Axis letters as in `config`; N passes of one call, E the most tokens that fit, M tokens looked back
-on.
+Axis letters as in `config`; N passes of one call, E the most tokens that fit, M recent tokens.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
@@ -15,13 +15,7 @@ from ..kv_cache import EMPTY
 from .pass_log import PassLog
 from .stopping import Stop
 
-
-def _no_figures() -> np.ndarray:
-    return np.zeros(0, np.float32)
-
-
-def _nothing_forced() -> np.ndarray:
-    return np.zeros(0, bool)
+_NONE = partial(np.zeros, 0, np.float32)
 
 
 class Fate(StrEnum):
@@ -45,14 +39,10 @@ class Attempt:
     text: str = ""  # the answer in words
     extracted: str | None = None  # the answer itself, in the one spelling that votes compare
     span: tuple[int, int] | None = None  # where its tokens lie in thought + answer
-    logprobs: np.ndarray = field(  # [n] float32
-        default_factory=_no_figures, repr=False, compare=False
-    )
-    margins: np.ndarray = field(  # [n] float32
-        default_factory=_no_figures, repr=False, compare=False
-    )
+    logprobs: np.ndarray = field(default_factory=_NONE, repr=False, compare=False)  # [n] float32
+    margins: np.ndarray = field(default_factory=_NONE, repr=False, compare=False)  # [n] float32
     forced: np.ndarray = field(  # [n] bool: given, not chosen
-        default_factory=_nothing_forced, repr=False, compare=False
+        default_factory=partial(np.zeros, 0, bool), repr=False, compare=False
     )
     score: float | None = None  # a verifier's
     fate: Fate = Fate.KEPT
@@ -98,9 +88,9 @@ class Answered:
 
 
 def mean(figures: np.ndarray, otherwise: float) -> float:
-    """Mean of those `figures` that are known."""
-    known = figures[~np.isnan(figures)]
-    return float(known.mean()) if known.size else otherwise
+    """Mean of those `figures` that are not NaN."""
+    finite = figures[~np.isnan(figures)]
+    return float(finite.mean()) if finite.size else otherwise
 
 
 @dataclass
@@ -159,8 +149,8 @@ class Trace:
     def recent(self, count: int) -> np.ndarray:
         """The last `count` tokens of each row [B, A, M], EMPTY before its first."""
         index = self.length[..., None] - count + np.arange(count)
-        found = np.take_along_axis(self.tokens, np.maximum(index, 0), axis=2)
-        return np.where(index >= 0, found, EMPTY)
+        tokens = np.take_along_axis(self.tokens, np.maximum(index, 0), axis=2)
+        return np.where(index >= 0, tokens, EMPTY)
 
     def take(self, parents: np.ndarray) -> "Trace":
         """A trace whose row a is a copy of row `parents[b, a]` [B, A]."""

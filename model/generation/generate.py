@@ -1,4 +1,4 @@
-"""Thinking and answering: the stretches that every strategy is made of, and what came of them."""
+"""Thinking and answering: the parts of every strategy's run, and the attempts that result."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -109,8 +109,8 @@ def endings_of(
 ) -> Endings:
     """What ends a thought, with its cue or without, or an answer, or a step: all of one shape."""
     rules = answer_format.rules
-    M, known = answer_format.longest_ending, rules.markers + answer_format.steps
-    markers = np.full((len(known), M), NEVER, np.int32)
+    M, endings = answer_format.longest_ending, rules.markers + answer_format.steps
+    markers = np.full((len(endings), M), NEVER, np.int32)
     ends = rules.markers * thinking + answer_format.steps * steps
     for row, marker in zip(markers, ends, strict=False):
         row[:] = (*[ANY] * (M - len(marker)), *marker)

@@ -78,7 +78,7 @@ class PassRecord:
 
     @property
     def passes(self) -> int:
-        """N; a branching is none."""
+        """Passes in which any row reads something: 0 where cached positions are only copied."""
         return int((self.tokens.sum(axis=(1, 2)) > 0).sum())
 
     @property
@@ -170,18 +170,6 @@ class PassLog:
         """The records of one phase."""
         return [record for record in self.records if record.phase == phase]
 
-    def tokens(self, phase: str | None = None, discarded: bool | None = None) -> int:
-        """Positions read: of one phase or all, on discarded branches, on others, or on both."""
-        total = 0
-        for record in self.records:
-            if phase is not None and record.phase != phase:
-                continue
-            rows = np.ones(record.branches.shape, bool)
-            if discarded is not None:
-                rows = self.discarded(record) == discarded
-            total += int((record.tokens * rows).sum())
-        return total
-
 
 class Limit(Protocol):
     """Told of each `PassRecord` as it is made."""
@@ -205,5 +193,5 @@ class TokenLimit:
     def __call__(self, record: PassRecord) -> Sequence[str | None]:
         for question, read in zip(record.questions, record.tokens.sum(axis=(0, 2)), strict=True):
             self.spent[int(question)] += int(read)
-        over = (self.spent[int(question)] >= self.tokens for question in record.questions)
-        return [f"{self.tokens} tokens" if hit else None for hit in over]
+        hits = (self.spent[int(question)] >= self.tokens for question in record.questions)
+        return [f"{self.tokens} tokens" if hit else None for hit in hits]

@@ -43,7 +43,7 @@ class Session:
 
     engine: Engine
     log: PassLog
-    asked: Questions
+    batch: Questions
     first_attempt: int
     present: np.ndarray  # [B] bool: questions that take part
     prompt_lengths: np.ndarray  # [B] tokens in the shared cache, `forced` included
@@ -62,7 +62,7 @@ class Session:
     alive: np.ndarray = field(init=False)  # [B, A] bool: not pruned
 
     def __post_init__(self) -> None:
-        self.questions = np.array(self.asked.numbers)
+        self.questions = np.array(self.batch.numbers)
         self._start(self.rows.keys.shape[1])
 
     def _start(self, attempts: int) -> None:
@@ -98,7 +98,7 @@ class Session:
         attempts = self.alive.shape[1]
         self.first_attempt = first_attempt
         self.rows = replace(
-            self.rows, keys=self.engine.keys(self.asked.numbers, attempts, first_attempt)
+            self.rows, keys=self.engine.keys(self.batch.numbers, attempts, first_attempt)
         )
         self.truncate(np.zeros(self.alive.shape, np.int32), 0)
         self._start(attempts)
@@ -291,7 +291,7 @@ def open_session(
         session = Session(
             engine=engine,
             log=log,
-            asked=questions,
+            batch=questions,
             first_attempt=first_attempt,
             present=taking_part,
             prompt_lengths=read,

@@ -115,7 +115,7 @@ def budget_rules(think_budget: int, answer_budget: int) -> ThoughtRules:
 
 
 def require_budgets(think_budget: int, answer_budget: int) -> None:
-    """Raise ModelInputError for a thought of fewer than no tokens or an answer of none."""
+    """Raise ModelInputError for a negative think budget or an empty answer."""
     for name, budget, least in (("think", think_budget, 0), ("answer", answer_budget, 1)):
         if budget < least:
             raise ModelInputError(f"--{name}-budget must be at least {least} tokens, got {budget}")
@@ -138,20 +138,20 @@ class AnswerFormat:
         """M: tokens to look back on to recognise a marker or the end of a step."""
         return max((len(ending) for ending in (*self.rules.markers, *self.steps)), default=1)
 
-    def extract(self, tokens: Sequence[int], last: bool = False) -> str | None:
-        """The first (or `last`) answer in the text of `tokens`, in its one spelling."""
-        answers = self._answers(self.decode(tokens))
-        return self.canonical(answers[-1 if last else 0].group()) if answers else None
+    def extract(self, tokens: Sequence[int]) -> str | None:
+        """The first answer in the text of `tokens`, in its one spelling."""
+        match = re.search(self.answer_pattern, self.decode(tokens))
+        return self.canonical(match.group()) if match else None
 
-    def span(self, tokens: Sequence[int], last: bool = False) -> tuple[int, int] | None:
+    def span(self, tokens: Sequence[int]) -> tuple[int, int] | None:
         """Tokens [first, after) that spell what `extract` finds."""
-        answers = self._answers(self.decode(tokens))
-        return self._tokens_of(answers[-1 if last else 0], tokens) if answers else None
+        match = re.search(self.answer_pattern, self.decode(tokens))
+        return self._tokens_of(match, tokens) if match else None
 
     def align(self, tokens: Sequence[int], answer: str) -> tuple[int, int] | None:
         """Tokens [first, after) of the last place that spells `answer`, or None."""
-        answers = self._answers(self.decode(tokens))
-        same = [found for found in answers if self.canonical(found.group()) == answer]
+        matches = re.finditer(self.answer_pattern, self.decode(tokens))
+        same = [match for match in matches if self.canonical(match.group()) == answer]
         return self._tokens_of(same[-1], tokens) if same else None
 
     def revision(self, prompt: Sequence[int], earlier: Sequence[Sequence[int]]) -> list[int]:
@@ -162,13 +162,10 @@ class AnswerFormat:
             longer += self.revise
         return longer
 
-    def _answers(self, text: str) -> list[re.Match[str]]:
-        return list(re.finditer(self.answer_pattern, text))
-
-    def _tokens_of(self, found: re.Match[str], tokens: Sequence[int]) -> tuple[int, int]:
+    def _tokens_of(self, match: re.Match[str], tokens: Sequence[int]) -> tuple[int, int]:
         """The tokens that a match in their text lies in."""
         ends = [len(self.decode(tokens[: i + 1])) for i in range(len(tokens))]
-        return bisect_right(ends, found.start()), bisect_left(ends, found.end()) + 1
+        return bisect_right(ends, match.start()), bisect_left(ends, match.end()) + 1
 
 
 def text_format(tokenizer: Tokenizer, rules: ThoughtRules) -> AnswerFormat:

@@ -21,7 +21,9 @@ class Cached:
     name: ClassVar[str] = "cached"
     summary: ClassVar[str] = "cached+STRATEGY: a repeated question gets its first answer for free"
     strategy: Strategy
-    known: dict[tuple[int, ...], Answered] = field(default_factory=dict, compare=False, repr=False)
+    answers: dict[tuple[int, ...], Answered] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -51,14 +53,14 @@ class Cached:
         prompts = [tuple(prompt) for prompt in questions.prompts]
         first: dict[tuple[int, ...], int] = {}
         for prompt, number in zip(prompts, questions.numbers, strict=True):
-            if prompt not in self.known:
+            if prompt not in self.answers:
                 first.setdefault(prompt, number)
         if first:
-            asked = Questions(list(first), list(first.values()))
-            self.known.update(zip(first, self.strategy.run(engine, asked), strict=True))
+            new = Questions(list(first), list(first.values()))
+            self.answers.update(zip(first, self.strategy.run(engine, new), strict=True))
         return [
-            self.known[prompt]
+            self.answers[prompt]
             if first.get(prompt) == number
-            else replace(self.known[prompt], question=number, cached=True)
+            else replace(self.answers[prompt], question=number, cached=True)
             for prompt, number in zip(prompts, questions.numbers, strict=True)
         ]

@@ -1,6 +1,6 @@
 """Strategy: a way to spend compute on a question. What all of them share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar, Protocol
 
@@ -85,26 +85,23 @@ class Sampling(BaseStrategy):
         return sampler(self.temperature, self.top_k, self.top_p)
 
 
+@dataclass(frozen=True)
+class Several(Sampling):
+    """Settings of strategies that sample `n` attempts at each question, all of them together."""
+
+    name: ClassVar[str]
+    n: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.n >= 1, self.name, "n", self.n, "at least 1")
+
+    @property
+    def rows(self) -> int:
+        return self.n
+
+
 def require(holds: bool, strategy: str, setting: str, value: object, wanted: str) -> None:
     """Raise ModelInputError unless the setting `holds`."""
     if not holds:
         raise ModelInputError(f"{strategy}: {setting} must be {wanted}, got {value}")
-
-
-def answer_all(
-    strategy: Strategy, engine: Engine, prompts: Sequence[Sequence[int]], batch: int | None = None
-) -> list[Answered]:
-    """Answers to all `prompts` [token ids], `batch` of them at a time (default: all).
-
-    Answers do not depend on `batch`. Give the engine `prompt_slots` to compile for one length.
-    """
-    size = batch or max(len(prompts), 1)
-    return [
-        answered
-        for first in range(0, len(prompts), size)
-        for answered in strategy.run(engine, _questions(prompts[first : first + size], first))
-    ]
-
-
-def _questions(prompts: Sequence[Sequence[int]], first: int) -> Questions:
-    return Questions(prompts, range(first, first + len(prompts)))

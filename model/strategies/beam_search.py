@@ -12,13 +12,13 @@ from ..generation.session import Session, open_session
 from ..generation.session_edits import branch
 from ..generation.stopping import Stop
 from ..phases import ANSWER, BRANCH, PREFILL, THINK
-from .base import Sampling, require
+from .base import Several, require
 from .verifiers import CONFIDENCE, Verifier
 from .voting import by_score
 
 
 @dataclass(frozen=True)
-class BeamSearch(Sampling):
+class BeamSearch(Several):
     """`n` rows sample a step each; the n / `width` of the best scores go on, copied `width` times
     (Snell et al. 2024, arXiv 2408.03314, section 5.2). The best finished attempt answers.
 
@@ -36,13 +36,8 @@ class BeamSearch(Sampling):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.n >= 1, self.name, "n", self.n, "at least 1")
         require(self.width >= 1, self.name, "width", self.width, "at least 1")
         require(self.step >= 1, self.name, "step", self.step, "at least 1")
-
-    @property
-    def rows(self) -> int:
-        return self.n
 
     @property
     def reads_figures(self) -> bool:
@@ -64,12 +59,12 @@ class BeamSearch(Sampling):
         conclude(session, stop)
         thought = session.trace.length.copy()
         answer(session, self.sampler)
-        found = attempts_of(session, thought, stop)
+        finished = attempts_of(session, thought, stop)
         scores = self.verifier.scores(session, session.alive)
         return [
-            with_pruned(by_score(attempts, score[alive], session.log, self.weighted), pruned)
+            _with_pruned(by_score(attempts, score[alive], session.log, self.weighted), pruned)
             for attempts, score, alive, pruned in zip(
-                found, scores, session.alive, beam.pruned, strict=True
+                finished, scores, session.alive, beam.pruned, strict=True
             )
         ]
 
@@ -115,6 +110,6 @@ class _Beam:
         self.thinking = np.take_along_axis(self.thinking, parents, axis=1) & alive
 
 
-def with_pruned(found: Answered, pruned: list[Attempt]) -> Answered:
-    """`found` with the attempts that the search gave up, after those that it finished."""
-    return replace(found, attempts=(*found.attempts, *pruned))
+def _with_pruned(answered: Answered, pruned: list[Attempt]) -> Answered:
+    """`answered` with the attempts that the search gave up, after those that it finished."""
+    return replace(answered, attempts=(*answered.attempts, *pruned))

@@ -52,12 +52,12 @@ class BudgetForcing(Sampling):
         conclude(session, stop)
         thought = session.trace.length.copy()
         answer(session, self.sampler)
-        found = attempts_of(session, thought, stop)
-        return [answered(attempts, 0, session.log) for attempts in found]
+        tried = attempts_of(session, thought, stop)
+        return [answered(attempts, 0, session.log) for attempts in tried]
 
     def _ended_early(self, session: Session, stop: np.ndarray, length: np.ndarray) -> np.ndarray:
         """Rows that ended by themselves after `length` tokens, with room for 'Wait' and more."""
-        wording = session.engine.answer_format
+        answer_format = session.engine.answer_format
         ended = (stop == Stop.MARKER) | (stop == Stop.END_OF_SEQUENCE)
-        room = wording.rules.think_budget - length > len(wording.wait)
+        room = answer_format.rules.think_budget - length > len(answer_format.wait)
         return ended & room & session.open

@@ -48,10 +48,10 @@ class CotDecoding(BaseStrategy):
         require(1 <= self.k <= vocabulary, self.name, "k", self.k, f"from 1 to {vocabulary}")
         session = open_session(engine, questions, self.k, figures=True)
         first = np.asarray(jax.lax.top_k(session.prompt_logits[:, 0], self.k)[1])
-        found = think_and_answer(session, Greedy(), given=first)
+        tried = think_and_answer(session, Greedy(), given=first)
         log = session.log
         chosen = []
-        for attempts in found:
+        for attempts in tried:
             paths = [aligned(attempt, engine.answer_format) for attempt in attempts]
             deltas = [path.answer_margin for path in paths]
             paths = [replace(p, score=delta) for p, delta in zip(paths, deltas, strict=True)]

@@ -56,8 +56,8 @@ class EarlyStop(Sampling):
         conclude(session, np.where(unanswered, stop, Stop.MARKER))
         thought = np.where(unanswered, session.trace.length, thought)
         answer(session, self.sampler, unanswered)
-        found = attempts_of(session, thought, stop)
-        return [answered(attempts, 0, session.log) for attempts in found]
+        tried = attempts_of(session, thought, stop)
+        return [answered(attempts, 0, session.log) for attempts in tried]
 
     def _probe(self, session: Session, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ask `rows` for their answers; the length of thought with its cue, and who is sure."""

@@ -4,19 +4,18 @@ from collections.abc import Mapping
 from dataclasses import Field, fields
 from difflib import get_close_matches
 from types import UnionType
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from ..config import ModelInputError
 from .answer_cache import Cached
 from .base import Strategy
 from .beam_search import BeamSearch
-from .best_of_n import BestOfN
 from .budget_forcing import BudgetForcing
 from .cot_decoding import CotDecoding
 from .early_stop import EarlyStop
 from .revision import Revision
 from .sampling import Direct, Greedy, Sample
-from .self_consistency import AdaptiveConsistency, SelfConsistency
+from .self_consistency import AdaptiveConsistency, BestOfN, SelfConsistency
 from .verifiers import VERIFIERS, Verifier
 
 STRATEGIES: tuple[type[Any], ...] = (
@@ -25,16 +24,17 @@ STRATEGIES: tuple[type[Any], ...] = (
 )  # fmt: skip
 """Every strategy, from the simplest on."""
 
+Choice = TypeVar("Choice")
 CACHED = f"{Cached.name}+"
 
 
 def strategy_summaries() -> dict[str, str]:
     """Name and one line of each strategy, with its settings and their defaults, for --help."""
-    found = {}
+    summaries = {}
     for kind in STRATEGIES:
         settings = ", ".join(f"{f.name}={_words(f.default)}" for f in fields(kind))
-        found[kind.name] = f"{kind.summary}" + (f" ({settings})" if settings else "")
-    return found | {CACHED: Cached.summary}
+        summaries[kind.name] = kind.summary + (f" ({settings})" if settings else "")
+    return summaries | {CACHED: Cached.summary}
 
 
 def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> Strategy:
@@ -46,13 +46,12 @@ def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> 
     if text.startswith(CACHED):
         return Cached(parse_strategy(text.removeprefix(CACHED), verifiers))
     name, _, rest = text.partition(":")
-    kinds = {kind.name: kind for kind in STRATEGIES}
-    kind = kinds[_known(name.strip(), kinds, "strategy")]
+    kind = _kind_named(name)
     settings = {field.name: field for field in fields(kind)}
     given: dict[str, object] = {}
     for part in filter(None, (part.strip() for part in rest.split(","))):
         key, _, value = part.partition("=")
-        field = settings[_known(key.strip(), settings, "setting", name)]
+        field = _chosen(settings, key, "setting", name)
         given[field.name] = _value(name, field, value.strip(), verifiers)
     strategy: Strategy = kind(**given)
     return strategy
@@ -63,9 +62,7 @@ def with_verifier(text: str, verifier: str) -> str:
 
     Raises ModelInputError for a strategy that is not known.
     """
-    name = text.removeprefix(CACHED).partition(":")[0].strip()
-    kinds = {kind.name: kind for kind in STRATEGIES}
-    kind = kinds[_known(name, kinds, "strategy")]
+    kind = _kind_named(text.removeprefix(CACHED).partition(":")[0])
     takes = any(field.type is Verifier for field in fields(kind))
     if not takes or "verifier=" in text.replace(" ", ""):
         return text
@@ -86,19 +83,25 @@ def _plain(value: object) -> str | int | float | None:
     return value
 
 
-def _known(name: str, known: Mapping[str, object], what: str, where: str = "") -> str:
-    if name in known:
-        return name
-    near = get_close_matches(name, known, n=2)
-    choices = " or ".join(near) if near else ", ".join(known) or "none"
-    hint = f"did you mean {choices}?" if near else f"choose from {choices}"
+def _kind_named(name: str) -> type[Any]:
+    return _chosen({kind.name: kind for kind in STRATEGIES}, name, "strategy")
+
+
+def _chosen(choices: Mapping[str, Choice], name: str, what: str, where: str = "") -> Choice:
+    """The one of `choices` called `name`; ModelInputError with near names where there is none."""
+    name = name.strip()
+    if name in choices:
+        return choices[name]
+    near = get_close_matches(name, choices, n=2)
+    listed = " or ".join(near) if near else ", ".join(choices) or "none"
+    hint = f"did you mean {listed}?" if near else f"choose from {listed}"
     place = f"{where}: " if where else ""
     raise ModelInputError(f"{place}there is no {what} '{name}': {hint}")
 
 
 def _value(name: str, field: Field[Any], value: str, verifiers: Mapping[str, Verifier]) -> object:
     if field.type is Verifier:
-        return verifiers[_known(value, verifiers, "verifier", name)]
+        return _chosen(verifiers, value, "verifier", name)
     kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
     if value == "none" and type(None) in kinds:
         return None

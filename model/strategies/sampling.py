@@ -1,7 +1,4 @@
-"""Direct answer: the cue stands where the thought would begin.
-
-One attempt or several, none of them compared: greedy chain of thought and plain sampling.
-"""
+"""Strategies that compare nothing: a direct answer, greedy chain of thought, plain sampling."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,7 +14,7 @@ from ..generation.stopping import Stop
 from ..phases import ANSWER, PREFILL, THINK_AND_ANSWER
 from ..sampling import Greedy as GreedySampler
 from ..sampling import Sampler, Temperature
-from .base import BaseStrategy, Sampling, require
+from .base import BaseStrategy, Several
 from .voting import answered
 
 
@@ -33,8 +30,8 @@ class Direct(BaseStrategy):
         session = open_session(engine, questions, 1, forced=engine.rules.cue)
         thought = session.trace.length.copy()
         answer(session, GreedySampler())
-        found = attempts_of(session, thought, np.full_like(thought, Stop.BUDGET))
-        return [answered(attempts, 0, session.log) for attempts in found]
+        tried = attempts_of(session, thought, np.full_like(thought, Stop.BUDGET))
+        return [answered(attempts, 0, session.log) for attempts in tried]
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,12 @@ class Greedy(BaseStrategy):
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         session = open_session(engine, questions, 1)
-        found = think_and_answer(session, GreedySampler())
-        return [answered(attempts, 0, session.log) for attempts in found]
+        tried = think_and_answer(session, self.sampler)
+        return [answered(attempts, 0, session.log) for attempts in tried]
 
 
 @dataclass(frozen=True)
-class Sample(Sampling):
+class Sample(Several):
     """`n` attempts, the first of which answers, for pass@k; what a profile runs where no strategy
     is named."""
 
@@ -61,22 +58,14 @@ class Sample(Sampling):
     phases: ClassVar[tuple[str, ...]] = THINK_AND_ANSWER
     n: int = 1
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.n >= 1, self.name, "n", self.n, "at least 1")
-
-    @property
-    def rows(self) -> int:
-        return self.n
-
     @property
     def independent(self) -> bool:
         return self.temperature > 0
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         session = open_session(engine, questions, self.n)
-        found = think_and_answer(session, self.sampler)
-        return [answered(attempts, 0, session.log) for attempts in found]
+        tried = think_and_answer(session, self.sampler)
+        return [answered(attempts, 0, session.log) for attempts in tried]
 
 
 def plain_strategy(attempts: int, sampler: Sampler) -> Sample:

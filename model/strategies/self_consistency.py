@@ -1,6 +1,5 @@
-"""Self-consistency: many sampled thoughts, one vote each over what they answered.
-
-Adaptive consistency: sampling stops when the vote is as good as decided.
+"""Many sampled attempts at a question and a choice among them: by majority (self-consistency), by a
+majority that stops sampling once it is as good as decided, or by a verifier's scores (best of N).
 """
 
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from ..generation.engine import Engine, Questions
 from ..generation.generate import think_and_answer
 from ..generation.session import open_session
 from ..phases import THINK_AND_ANSWER
-from .base import Sampling, require
-from .verifiers import CONFIDENCE
-from .voting import by_vote, tally
+from .base import Several, require
+from .verifiers import CONFIDENCE, Verifier
+from .voting import by_score, by_vote, tally
 
 
 @dataclass(frozen=True)
-class SelfConsistency(Sampling):
+class SelfConsistency(Several):
     """Majority over the extracted answers of `n` attempts (Wang et al. 2023, arXiv 2203.11171).
 
     `weighted` weighs each vote by the attempt's confidence, the geometric mean of its tokens'
@@ -29,16 +28,7 @@ class SelfConsistency(Sampling):
     name: ClassVar[str] = "self-consistency"
     summary: ClassVar[str] = "majority of n sampled answers, or weighted by confidence"
     phases: ClassVar[tuple[str, ...]] = THINK_AND_ANSWER
-    n: int = 16
     weighted: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.n >= 1, self.name, "n", self.n, "at least 1")
-
-    @property
-    def rows(self) -> int:
-        return self.n
 
     @property
     def reads_figures(self) -> bool:
@@ -46,18 +36,46 @@ class SelfConsistency(Sampling):
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         session = open_session(engine, questions, self.n, figures=self.weighted)
-        found = think_and_answer(session, self.sampler)
+        tried = think_and_answer(session, self.sampler)
         if not self.weighted:
-            return [by_vote(attempts, session.log) for attempts in found]
+            return [by_vote(attempts, session.log) for attempts in tried]
         weights = CONFIDENCE.scores(session, session.alive)
         return [
             by_vote(attempts, session.log, row.tolist())
-            for attempts, row in zip(found, weights, strict=True)
+            for attempts, row in zip(tried, weights, strict=True)
         ]
 
 
 @dataclass(frozen=True)
-class AdaptiveConsistency(Sampling):
+class BestOfN(Several):
+    """The attempt of `n` that `verifier` scores highest (Cobbe et al. 2021, arXiv 2110.14168), or,
+    `weighted`, the answer with the largest sum of scores."""
+
+    name: ClassVar[str] = "best-of-n"
+    summary: ClassVar[str] = "the verifier's favourite of n sampled attempts, or scores as votes"
+    verifier: Verifier = CONFIDENCE
+    weighted: bool = False
+
+    @property
+    def reads_figures(self) -> bool:
+        return self.verifier.reads_figures
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        return (*THINK_AND_ANSWER, *self.verifier.phases)
+
+    def run(self, engine: Engine, questions: Questions) -> list[Answered]:
+        session = open_session(engine, questions, self.n, figures=self.reads_figures)
+        tried = think_and_answer(session, self.sampler)
+        scores = self.verifier.scores(session, session.alive)
+        return [
+            by_score(attempts, row.tolist(), session.log, self.weighted)
+            for attempts, row in zip(tried, scores, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class AdaptiveConsistency(Several):
     """Self-consistency of at most `n` attempts, `round` at a time, that ends for a question once
     its leading answer wins with a posterior above `sure` (Aggarwal et al. 2023, arXiv 2305.11860,
     the Beta criterion; one attempt at a time there). Each further round reads the prompt's cache
@@ -72,7 +90,6 @@ class AdaptiveConsistency(Sampling):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.n >= 1, self.name, "n", self.n, "at least 1")
         require(self.round >= 1, self.name, "round", self.round, "at least 1")
         require(0 < self.sure < 1, self.name, "sure", self.sure, "between 0 and 1")
 
@@ -83,23 +100,18 @@ class AdaptiveConsistency(Sampling):
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         width = self.rows
         session = open_session(engine, questions, width)
-        found: list[list[Attempt]] = [[] for _ in questions.prompts]
+        tried: list[list[Attempt]] = [[] for _ in questions.prompts]
         for first in range(0, self.n, width):
             if first:
-                undecided = np.array([leads(tried) <= self.sure for tried in found])
-                rows = session_rows(undecided, min(width, self.n - first), width)
-                session.restart(first, rows)
+                undecided = np.array([leads(attempts) <= self.sure for attempts in tried])
+                taking_part = np.arange(width) < min(width, self.n - first)
+                session.restart(first, undecided[:, None] & taking_part)
             if not session.open.any():
                 break
             session.alive &= session.open
-            for tried, more in zip(found, think_and_answer(session, self.sampler), strict=True):
-                tried += more
-        return [by_vote(tried, session.log) for tried in found]
-
-
-def session_rows(questions: np.ndarray, attempts: int, width: int) -> np.ndarray:
-    """[B, width] mask of the first `attempts` rows of the chosen `questions` [B]."""
-    return questions[:, None] & (np.arange(width) < attempts)
+            for attempts, more in zip(tried, think_and_answer(session, self.sampler), strict=True):
+                attempts += more
+        return [by_vote(attempts, session.log) for attempts in tried]
 
 
 def leads(attempts: list[Attempt]) -> float:

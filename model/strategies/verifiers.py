@@ -60,8 +60,8 @@ VERIFIERS: Mapping[str, Verifier] = {"confidence": CONFIDENCE}
 
 @dataclass(frozen=True, eq=False)
 class HeadVerifier:
-    """A trained head on the hidden state of the attempt's last token, or of `cue` behind it: an
-    outcome or process reward model (Cobbe et al. 2021, arXiv 2110.14168).
+    """A trained head on the hidden state of the attempt's last token: an outcome or process reward
+    model (Cobbe et al. 2021, arXiv 2110.14168).
 
     `head` maps hidden states before the final norm [B, A, D] to scores [B, A] in [0, 1]. Its
     passes are noted under `name`, whose head is not the language model's. A row that has said
@@ -69,7 +69,6 @@ class HeadVerifier:
     """
 
     head: Callable[[Array], Array]
-    cue: tuple[int, ...] = ()
     name: str | None = None  # None: the engine's
     phases: tuple[str, ...] = (VERIFY,)
     reads_figures: bool = False
@@ -78,9 +77,8 @@ class HeadVerifier:
         judged = rows & (session.trace.length > 0)
         if not judged.any():
             return np.zeros(rows.shape)
-        if not self.cue:
-            reread_last(session, judged)
-        hidden, _ = score_continuation(session, self.cue, VERIFY, judged, self.name)
+        reread_last(session, judged)
+        hidden, _ = score_continuation(session, (), VERIFY, judged, self.name)
         return _headed(session, self.head, hidden, judged)
 
 
@@ -109,7 +107,7 @@ class TrunkVerifier:
 def _reader(engine: Engine, session: Session, rows: np.ndarray) -> Session:
     """A session of `engine` that has read the prompts of `session`, in its log."""
     other = open_session(
-        engine, session.asked, session.alive.shape[1], session.log, phase=VERIFY,
+        engine, session.batch, session.alive.shape[1], session.log, phase=VERIFY,
         present=session.present & rows.any(axis=1), roots=session.roots, scored=False,
     )  # fmt: skip
     other.alive, other.branches = rows, session.branches

@@ -72,15 +72,15 @@ CALCULATION = "<<"
 """Opens each calculation in a published solution, '<<48/2=24>>'."""
 
 
-def load_gsm8k(path: Path, limit: int | None = None) -> list[Problem]:
-    """The first `limit` problems of a file whose lines hold 'question' and 'answer' (#### N).
+def load_gsm8k(path: Path) -> list[Problem]:
+    """The problems of a file whose lines hold 'question' and 'answer' (#### N).
 
     A problem's level is the number of calculations in its published solution.
 
     Raises ModelInputError naming the file and line that is not of this form.
     """
     lines = read_text(path, "GSM8K").splitlines()
-    wanted = [(n, line) for n, line in enumerate(lines, 1) if line.strip()][:limit]
+    wanted = [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
     if not wanted:
         raise ModelInputError(f"the GSM8K file {path} has no problems: expected one JSON a line")
     return [_problem(path, number, line) for number, line in wanted]

@@ -15,21 +15,13 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from ..tasks.parse import parse_generated
 from ..transformer import Transformer
+from . import loop
 from .data import Rows, initial_transformer, points, random_rows
-from .loop import (
-    POINTS_PER_CHECKPOINT,
-    Figures,
-    Finished,
-    Learner,
-    LoopWatcher,
-    learner_run,
-    run_loop,
-)
+from .loop import POINTS_PER_CHECKPOINT, Figures, Finished, Learner, LoopWatcher, learner_run
 from .model_folder import Start
 from .recipes import Distill
-from .rollout import Rollouts, sample_batches, tested_figures, thinking_of, training_problems
+from .rollout import Rollouts, tested_figures, training_rollouts
 from .updates import optimizer, token_logits, update
 
 
@@ -59,16 +51,13 @@ def train_distill(
 ) -> Finished[Learner]:
     """Teach a new, smaller model on attempts of `teacher`; see `run_loop` for `out`, resuming."""
     transform = optimizer(recipe.optimizer, recipe.steps)
+    student = initial_transformer(recipe.trunk.config(recipe.name), recipe.seed)
     run = learner_run(
-        recipe,
-        initial_transformer(recipe.trunk.config(recipe.name), recipe.seed),
-        transform,
-        _Updates(recipe, teacher, transform.update, watcher),
-        steps=points(recipe),
-        steps_per_checkpoint=POINTS_PER_CHECKPOINT,
+        recipe, student, transform, _Updates(recipe, teacher, transform.update, watcher),
+        steps=points(recipe), steps_per_checkpoint=POINTS_PER_CHECKPOINT,
         start_digest=teacher.digest,
-    )
-    return run_loop(run, out, watcher)
+    )  # fmt: skip
+    return loop.run_loop(run, out, watcher)
 
 
 @dataclass(frozen=True)
@@ -115,11 +104,6 @@ class _Updates:
     @cached_property
     def rows(self) -> Rows:
         """The teacher's attempts, the same whenever a run is resumed."""
-        sampling = self.recipe.sampling
-        task = parse_generated(self.recipe.task)
-        batches = sample_batches(
-            self.teacher.model, self.teacher.tokenizer,
-            training_problems(task, sampling.problems, self.recipe.seed), thinking_of(sampling),
-            self.recipe.seed, watcher=self.watcher,
-        )  # fmt: skip
-        return Rollouts.joined(list(batches)).rows
+        teacher = self.teacher
+        batches = training_rollouts(self.recipe, teacher.model, teacher.tokenizer, self.watcher)
+        return Rollouts.joined([*batches]).rows

@@ -15,12 +15,11 @@ import numpy as np
 import optax
 from jax import Array
 
-from ..tasks.parse import parse_generated
 from ..transformer import Transformer
 from .loop import Figures, Finished, Learner, LoopWatcher, learner_run, run_loop
 from .model_folder import Start
 from .recipes import Grpo
-from .rollout import Rollouts, sample_batches, tested_figures, thinking_of, training_problems
+from .rollout import Rollouts, tested_figures, training_rollouts
 from .updates import descend, optimizer, token_logprobs
 
 STEPS_PER_CHECKPOINT = 10
@@ -102,15 +101,11 @@ score = jax.jit(token_logprobs)
 def train_grpo(recipe: Grpo, start: Start, out: Path, watcher: LoopWatcher) -> Finished[Learner]:
     """Raise the reward of `start` on the recipe's task; see `run_loop` for `out` and resuming."""
     transform = optimizer(recipe.optimizer, recipe.steps * recipe.minibatches)
+    step = _Step(recipe, start, transform.update, watcher)
     run = learner_run(
-        recipe,
-        start.model,
-        transform,
-        _Step(recipe, start, transform.update, watcher),
-        steps=recipe.steps,
-        steps_per_checkpoint=STEPS_PER_CHECKPOINT,
-        start_digest=start.digest,
-    )
+        recipe, start.model, transform, step,
+        steps=recipe.steps, steps_per_checkpoint=STEPS_PER_CHECKPOINT, start_digest=start.digest,
+    )  # fmt: skip
     return run_loop(run, out, watcher)
 
 
@@ -125,7 +120,9 @@ class _Step:
 
     def __call__(self, policy: Learner, step: int) -> tuple[Learner, Figures]:
         recipe = self.recipe
-        rollouts = self._sample(policy[0], step)
+        rollouts = Rollouts.joined(
+            [*training_rollouts(recipe, policy[0], self.start.tokenizer, self.watcher, step)]
+        )
         scored = self._score(policy[0], rollouts)
         policy, stats = self._update(policy, rollouts, scored, step)
         figures = {
@@ -137,16 +134,6 @@ class _Step:
         return policy, figures | tested_figures(
             recipe, step, recipe.steps, policy[0], self.start.tokenizer
         )
-
-    def _sample(self, model: Transformer, step: int) -> Rollouts:
-        recipe, sampling = self.recipe, self.recipe.sampling
-        task = parse_generated(recipe.task)
-        batches = sample_batches(
-            model, self.start.tokenizer,
-            training_problems(task, sampling.problems, recipe.seed, step), thinking_of(sampling),
-            recipe.seed, step * sampling.problems, self.watcher,
-        )  # fmt: skip
-        return Rollouts.joined(list(batches))
 
     def _score(self, model: Transformer, rollouts: Rollouts) -> Scored:
         began_s = time.perf_counter()

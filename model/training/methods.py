@@ -1,25 +1,72 @@
-"""Every training method by its recipe: one function that trains, and what it makes better."""
+"""Every training method by its recipe: supervised from scratch, and those that start from a model,
+with what they make better.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import optax
+
 from ..config import ModelConfig
 from ..sampling import Greedy, Temperature
 from ..tasks.parse import parse_generated
+from .data import UPDATES_PER_POINT, batch_at, initial_transformer
 from .distill import train_distill
 from .grpo import train_grpo
-from .loop import Figures, Finished, Learner, LoopWatcher
+from .loop import (
+    POINTS_PER_CHECKPOINT,
+    Figures,
+    Finished,
+    Learner,
+    LoopWatcher,
+    learner_run,
+    run_loop,
+)
 from .model_folder import Start
-from .recipes import Distill, Grpo, MethodRecipe, Rejection, Verifier
+from .recipes import Distill, Grpo, MethodRecipe, Recipe, Rejection, Verifier
 from .rejection import train_rejection
 from .reward_training import train_verifier, verifier_figures
 from .rollout import Figure, held_out_figure
+from .updates import cross_entropy, optimizer, update
 
 AMPLE_BUDGET = 20
 """Tokens: more than any whole thought."""
 
 OTHER_TASKS = ("chain:k=8", "sum:n=8", "countdown:n=3")
 """What the embedded reasoner knows: whether training on one task costs it the others."""
+
+
+def train_supervised(recipe: Recipe, out: Path, watcher: LoopWatcher) -> Finished[Learner]:
+    """Train a new model by `recipe`; see `run_loop` for `out` and resuming.
+
+    A point of the curve is the mean loss, in nats a taught token, of the updates since the last.
+    """
+    transform = optimizer(recipe.optimizer, recipe.steps)
+    model = initial_transformer(recipe.trunk.config(recipe.name), recipe.seed)
+    run = learner_run(
+        recipe, model, transform, _Supervised(recipe, transform.update),
+        steps=recipe.steps, stride=UPDATES_PER_POINT,
+        steps_per_checkpoint=UPDATES_PER_POINT * POINTS_PER_CHECKPOINT,
+    )  # fmt: skip
+    return run_loop(run, out, watcher)
+
+
+@dataclass(frozen=True)
+class _Supervised:
+    """`UPDATES_PER_POINT` updates on the batches of the recipe."""
+
+    recipe: Recipe
+    apply: optax.TransformUpdateFn
+
+    def __call__(self, learner: Learner, first: int) -> tuple[Learner, Figures]:
+        model, state = learner
+        losses = []
+        for step in range(first, min(first + UPDATES_PER_POINT, self.recipe.steps)):
+            rows = batch_at(self.recipe, step)
+            data = (rows.tokens, rows.taught)
+            model, state, loss = update(cross_entropy, self.apply, model, state, data)
+            losses.append(loss)
+        return (model, state), {"loss": float(sum(losses)) / len(losses)}
 
 
 @dataclass(frozen=True)
@@ -58,12 +105,14 @@ def train(
 
 
 def _train_model(
-    recipe: Grpo | Rejection | Distill, start: Start, out: Path, watcher: LoopWatcher
+    recipe: MethodRecipe, start: Start, out: Path, watcher: LoopWatcher
 ) -> Finished[Learner]:
-    if isinstance(recipe, Grpo):
-        return train_grpo(recipe, start, out, watcher)
-    if isinstance(recipe, Rejection):
-        return train_rejection(recipe, start, out, watcher)
+    match recipe:
+        case Grpo():
+            return train_grpo(recipe, start, out, watcher)
+        case Rejection():
+            return train_rejection(recipe, start, out, watcher)
+    assert isinstance(recipe, Distill)
     return train_distill(recipe, start, out, watcher)
 
 

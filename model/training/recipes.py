@@ -122,15 +122,6 @@ class Recipe:
             step -= stage.steps
         raise IndexError(f"{self.name} has no such step")
 
-    @property
-    def fingerprint(self) -> str:
-        """A hash of everything above; a checkpoint of another recipe is never resumed."""
-        return fingerprint(self)
-
-
-REASONER = Path(str(files(__package__).joinpath("reasoner.toml")))
-"""The recipe that trained the embedded reasoner."""
-
 
 def load_recipe(path: Path) -> Recipe:
     """The recipe in the TOML file at `path`.
@@ -165,7 +156,8 @@ def as_recipe(table: dict[str, object], kind: type[Kind], path: Path) -> Kind:
 
 
 def fingerprint(recipe: "Recipe | MethodRecipe", start: str = "") -> str:
-    """A hash of every field of `recipe`, and of what it starts from."""
+    """A hash of every field of `recipe`, and of what it starts from: a checkpoint of another one is
+    never resumed."""
     text = json.dumps(asdict(recipe), sort_keys=True) + start
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -173,10 +165,7 @@ def fingerprint(recipe: "Recipe | MethodRecipe", start: str = "") -> str:
 def _require_sense(recipe: Recipe, path: Path) -> None:
     if not recipe.stages:
         raise ModelInputError(f"the recipe {path} has no stages: give at least one")
-    if recipe.trunk.embed_dim % (2 * recipe.trunk.heads):
-        raise ModelInputError(
-            f"the recipe {path}, trunk: embed_dim must be an even number of times heads"
-        )
+    _require_even_heads(recipe.trunk, path)
     shares = {"styles": asdict(recipe.styles)}
     shares |= {f"stages.{i}.tasks": stage.tasks for i, stage in enumerate(recipe.stages)}
     for where, parts in shares.items():
@@ -185,6 +174,13 @@ def _require_sense(recipe: Recipe, path: Path) -> None:
     for stage in recipe.stages:
         for task in stage.tasks:
             parse_generated(task)
+
+
+def _require_even_heads(trunk: Trunk, where: Path | str) -> None:
+    if trunk.embed_dim % (2 * trunk.heads):
+        raise ModelInputError(
+            f"the recipe {where}, trunk: embed_dim must be an even number of times heads"
+        )
 
 
 Method = Literal["supervised", "rejection", "grpo", "verifier", "distill"]
@@ -212,45 +208,45 @@ class HeldOut:
 
 @STRICT
 @dataclass(frozen=True)
-class Grpo:
+class MethodRecipe:
+    """What all methods that start from a model share; `steps` are rounds or updates."""
+
+    method: Method
+    name: str
+    seed: int
+    task: str
+    steps: PositiveInt
+    sampling: Sampling
+    optimizer: AdamW
+
+
+@STRICT
+@dataclass(frozen=True)
+class Grpo(MethodRecipe):
     """Policy gradient with verifiable reward: `steps` rollouts, each split into `minibatches`
     updates. `clip` bounds the ratio to the policy that sampled; `kl_weight` ties to the start."""
 
-    method: Literal["grpo"]
-    name: str
-    seed: int
-    task: str
-    steps: PositiveInt
-    sampling: Sampling
     minibatches: PositiveInt
     clip: PositiveFloat
     kl_weight: NonNegativeFloat
-    optimizer: AdamW
     tested: HeldOut
 
 
 @STRICT
 @dataclass(frozen=True)
-class Rejection:
+class Rejection(MethodRecipe):
     """Expert iteration: in each of `steps` rounds sample, keep right attempts, at most
     `kept_per_problem` different ones, and make `updates` of `batch` rows on all kept so far."""
 
-    method: Literal["rejection"]
-    name: str
-    seed: int
-    task: str
-    steps: PositiveInt
-    sampling: Sampling
     kept_per_problem: PositiveInt
     updates: PositiveInt
     batch: PositiveInt
-    optimizer: AdamW
     tested: HeldOut
 
 
 @STRICT
 @dataclass(frozen=True)
-class Verifier:
+class Verifier(MethodRecipe):
     """An outcome reward model: a head of width `hidden` on the trunk, taught in `steps` updates
     of `batch` rows to tell the right attempts of `sampling` from the wrong ones.
 
@@ -258,38 +254,23 @@ class Verifier:
     `own_trunk`, a copy of it that is taught with the head and must read every attempt anew.
     """
 
-    method: Literal["verifier"]
-    name: str
-    seed: int
-    task: str
-    steps: PositiveInt
-    sampling: Sampling
     hidden: PositiveInt
     own_trunk: bool
     batch: PositiveInt
-    optimizer: AdamW
 
 
 @STRICT
 @dataclass(frozen=True)
-class Distill:
+class Distill(MethodRecipe):
     """A smaller student of sizes `trunk`, taught in `steps` updates of `batch` rows on what the
     teacher says: its tokens, and its distribution over each of them with weight `kl_weight`."""
 
-    method: Literal["distill"]
-    name: str
-    seed: int
-    task: str
-    steps: PositiveInt
     trunk: Trunk
-    sampling: Sampling
     kl_weight: NonNegativeFloat
     batch: PositiveInt
-    optimizer: AdamW
     tested: HeldOut
 
 
-MethodRecipe = Grpo | Rejection | Verifier | Distill
 _KINDS: dict[Method, type[MethodRecipe]] = {
     "grpo": Grpo, "rejection": Rejection, "verifier": Verifier, "distill": Distill
 }  # fmt: skip
@@ -297,9 +278,8 @@ _KINDS: dict[Method, type[MethodRecipe]] = {
 
 def committed_recipe(method: Method) -> Path:
     """The recipe that comes with rooflink for `method`."""
-    if method == "supervised":
-        return REASONER
-    return Path(str(files(__package__).joinpath(f"{method}.toml")))
+    name = "reasoner" if method == "supervised" else method
+    return Path(str(files(__package__).joinpath(f"{name}.toml")))
 
 
 def load_any_recipe(path: Path) -> Recipe | MethodRecipe:
@@ -333,7 +313,5 @@ def require_sense(recipe: MethodRecipe, where: Path | str) -> None:
         raise ModelInputError(
             f"the recipe {where}: a group of 1 attempt has no advantage: set attempts to 2 or more"
         )
-    if isinstance(recipe, Distill) and recipe.trunk.embed_dim % (2 * recipe.trunk.heads):
-        raise ModelInputError(
-            f"the recipe {where}, trunk: embed_dim must be an even number of times heads"
-        )
+    if isinstance(recipe, Distill):
+        _require_even_heads(recipe.trunk, where)

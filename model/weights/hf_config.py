@@ -5,16 +5,12 @@ Defaults are those of transformers' configuration classes, for fields that publi
 
 import json
 from pathlib import Path
+from typing import get_args
 
 from ..config import Family, ModelConfig, ModelInputError, RopeScaling
 from .metadata import Fields, checked
 
-_FAMILIES: dict[str, Family] = {
-    "llama": "llama",
-    "qwen2": "qwen2",
-    "qwen3": "qwen3",
-    "mistral": "mistral",
-}
+_FAMILIES: dict[str, Family] = {name: name for name in get_args(Family)}
 
 
 def read_json(path: Path) -> dict[str, object]:

@@ -24,21 +24,16 @@ def open_hf_folder(folder: Path) -> WeightSource:
         config=config,
         tokenizer=hf_tokenizer(folder, config.vocab_size),
         description=f"Hugging Face folder {folder}",
-        read_tensors=lambda: read_safetensors(files),
+        tensors=lambda: read_safetensors(files),
     )
 
 
 # The files that `hf_folder` reads. Repositories also carry pickles and second copies of the
 # weights ('consolidated.safetensors', 'original/'), which would double the download.
 _PATTERNS = [
-    "config.json",
-    "generation_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "chat_template.jinja",
-    "model.safetensors.index.json",
-    "model*.safetensors",
-]
+    "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+    "chat_template.jinja", "model.safetensors.index.json", "model*.safetensors",
+]  # fmt: skip
 
 
 def open_hub(repo_id: str) -> WeightSource:
@@ -83,11 +78,8 @@ def _downloaded(repo_id: str) -> str:
             "it: connect to a network, or pass a local .gguf file or folder."
         ) from error
     except Exception as error:  # its transports differ by version and raise their own types
+        reason = next(iter(str(error).splitlines()), "no reason given")
         raise ModelInputError(
             f"fetching '{repo_id}' from the Hugging Face hub failed "
-            f"({type(error).__name__}: {_first_line(error)}): try again, or pass a local model."
+            f"({type(error).__name__}: {reason}): try again, or pass a local model."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "no reason given")

@@ -30,15 +30,10 @@ class WeightSource:
     config: ModelConfig
     tokenizer: Tokenizer
     description: str
-    read_tensors: Callable[[], Iterator[NamedTensor]]
-
-    def tensors(self) -> Iterator[NamedTensor]:
-        """Yield (public Hugging Face name, array) one at a time, projections as [out, in].
-
-        Arrays are float32, or ml_dtypes.bfloat16 where the file holds that; each is read when the
-        iterator reaches it. Raises `ModelInputError` for what the file cannot give.
-        """
-        return self.read_tensors()
+    tensors: Callable[[], Iterator[NamedTensor]]
+    """Yields (public Hugging Face name, array) one at a time, projections as [out, in]. Arrays are
+    float32, or ml_dtypes.bfloat16 where the file holds that; each is read when the iterator reaches
+    it. Raises ModelInputError for what the file cannot give."""
 
 
 @dataclass(frozen=True)
@@ -51,37 +46,9 @@ class Placement:
     transposed: bool = False
 
 
-def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """The stacked parameter arrays of `config`: dotted name to shape."""
-    L, D, F, V = config.layers, config.embed_dim, config.mlp_dim, config.vocab_size
-    H = config.head_dim
-    Q, C = config.query_heads * H, config.kv_heads * H
-    shapes = {
-        "embedding": (V, D),
-        "blocks.attention_norm": (L, D),
-        "blocks.query": (L, D, Q),
-        "blocks.key": (L, D, C),
-        "blocks.value": (L, D, C),
-        "blocks.output": (L, Q, D),
-        "blocks.mlp_norm": (L, D),
-        "blocks.gate": (L, D, F),
-        "blocks.up": (L, D, F),
-        "blocks.down": (L, F, D),
-        "final_norm": (D,),
-    }
-    if config.qkv_bias:
-        shapes |= {"blocks.query_bias": (L, Q), "blocks.key_bias": (L, C)}
-        shapes["blocks.value_bias"] = (L, C)
-    if config.qk_norm:
-        shapes |= {"blocks.query_norm": (L, H), "blocks.key_norm": (L, H)}
-    if not config.tied_embeddings:
-        shapes["head"] = (D, V)
-    return shapes
-
-
 def placements(config: ModelConfig) -> dict[str, Placement]:
     """Every public tensor that a model of `config` has, by name."""
-    shapes = expected_shapes(config)
+    shapes = config.parameter_shapes
 
     def place(array: str, index: tuple[int, ...] = (), matrix: bool = False) -> Placement:
         ours = shapes[array][len(index) :]
@@ -126,7 +93,7 @@ _NUMPY_DTYPES: dict[DType, type] = {"float32": np.float32, "bfloat16": ml_dtypes
 def parameters(
     config: ModelConfig, tensors: Iterable[NamedTensor], dtype: DType
 ) -> dict[str, np.ndarray]:
-    """The parameter arrays of `config` in `dtype`, by dotted name (shapes: `expected_shapes`).
+    """The parameter arrays of `config` in `dtype`, by dotted name.
 
     Each array is allocated once and filled tensor by tensor, so beyond the result only one tensor
     is held. Rotary tables, and an output head that repeats a tied embedding, are passed over.
@@ -135,12 +102,12 @@ def parameters(
         ModelInputError: too little memory, or a tensor is missing, unexpected, given twice, of
             another shape, or not finite; the tensor is named.
     """
-    shapes = expected_shapes(config)
     largest_values = max(config.vocab_size, config.mlp_dim) * config.embed_dim
     needed_bytes = config.weight_bytes(dtype) + 2 * 4 * largest_values  # a tensor and its copy
     require_memory(needed_bytes, f"holding the weights of {config.name} in {dtype}")
     arrays: dict[str, np.ndarray] = {
-        name: np.empty(shape, _NUMPY_DTYPES[dtype]) for name, shape in shapes.items()
+        name: np.empty(shape, _NUMPY_DTYPES[dtype])
+        for name, shape in config.parameter_shapes.items()
     }
     missing = placements(config)
     placed = frozenset(missing)

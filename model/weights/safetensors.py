@@ -46,15 +46,12 @@ def read_safetensors(paths: list[Path]) -> Iterator[NamedTensor]:
                             f"{path} holds tensor '{name}' as {kind}, which is not read: "
                             f"use a model in {', '.join(_READABLE)}."
                         )
-                    yield name, _widened(file.get_tensor(name))
+                    tensor = file.get_tensor(name)
+                    yield name, tensor.astype(np.float32) if kind == "F16" else tensor
         except (SafetensorError, OSError) as error:
             raise ModelInputError(
                 f"{path} is damaged or truncated ({error}): fetch it again."
             ) from error
-
-
-def _widened(tensor: np.ndarray) -> np.ndarray:
-    return tensor.astype(np.float32) if tensor.dtype == np.float16 else tensor
 
 
 def _shards(index: Path) -> list[Path]:

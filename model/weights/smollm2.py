@@ -106,12 +106,9 @@ def _running(command: list[str], folder: Path) -> Iterator[Iterator[str]]:
 @contextmanager
 def _progress_bar(title: str) -> Iterator[Progress]:
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
         TimeElapsedColumn(),
-    )
+    )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task(title, total=None)
         yield progress

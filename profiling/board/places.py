@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..predicted.phase_terms import PhaseTerms, grown, predicted_terms, terms_at_peak
 from ..records import ChipPlacement, Phase, PredictedPhase, Prediction, Profile
 from ..reports import units
-from ..reports.charts.roofline import Roof
+from ..reports.charts.roofline_chart import Roof
 
 USUAL_CHIP = "TPU v5e"
 PREDICTION_NOTE = "Sliders move the terms of the prediction, which comes near predicting anew."

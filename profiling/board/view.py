@@ -18,9 +18,9 @@ from ..predicted.phase_terms import (
 from ..records import Profile
 from ..reports import theme, units
 from ..reports.charts.bars import Bar, Part, bars
-from ..reports.charts.predicted import resources_chart
-from ..reports.charts.roofline import Mark, Roof, roofline_spec
-from ..reports.charts.thought import steps_chart
+from ..reports.charts.predicted_charts import resources_chart
+from ..reports.charts.roofline_chart import Mark, Roof, roofline_spec
+from ..reports.charts.thought_charts import steps_chart
 from ..reports.document import Beside, Block, Chart, Column, Document, Section, Table
 from ..reports.terms import AT_PEAK, MEASURED, PREDICTED
 from .places import Place, PlacedPhase, place_of, places_at_peak, places_predicted, roof_of
@@ -294,8 +294,8 @@ def _steps(shown: Shown, request: Request) -> list[tuple[float, float]]:
 
 def _levers(shown: Shown, lens: str) -> list[Block]:
     """Resources ranked by what they hold of the time, and the shares of each phase."""
-    shares = {f"{p}, {shown.run}": elasticities(t) for p, t in shown.moved.items() if t.time_s > 0}
-    return [lever_table(shown), resources_chart(shares, lens, half=True)]
+    shares = {phase: elasticities(t) for phase, t in shown.moved.items() if t.time_s > 0}
+    return [lever_table(shown), resources_chart(shares, lens, half=True, of=shown.run)]
 
 
 def lever_table(shown: Shown) -> Table:

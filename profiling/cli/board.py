@@ -1,5 +1,6 @@
 """`rooflink board`: TensorBoard with the rooflink tab."""
 
+import json as jsonlib
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,9 @@ def board_command(
         int | None,
         typer.Option(min=0, max=65535, help="[default: 6006 or the next free; 0: any free one]"),
     ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the address as JSON; then serve as without.")
+    ] = False,
 ) -> None:
     """Show runs in TensorBoard, with the rooflink tab; Ctrl-C ends it.
 
@@ -32,9 +36,12 @@ def board_command(
     from ..board.server import start
 
     try:
-        if has_sessions(folder) and not has_xprof():
-            print(f"There are traces for XProf's tab, which is missing here: {HOW}", flush=True)
-        print(f"TensorBoard with the rooflink tab: {start(folder, host, port)}", flush=True)
+        missing = HOW if has_sessions(folder) and not has_xprof() else None
+        if missing and not json:
+            print(f"There are traces for XProf's tab, which is missing here: {missing}", flush=True)
+        url = start(folder, host, port)
+        told = f"TensorBoard with the rooflink tab: {url}"
+        print(jsonlib.dumps({"url": url, "xprof_missing": missing}) if json else told, flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
         print()

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ..jobs.validate_job import CalibrateJob, Calibration
 from ..records.files import write_text
-from .from_job import command_of
+from .commands import command_of
 
 EXAMPLES = """
 rooflink calibrate --out calibration

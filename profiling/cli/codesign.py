@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ..jobs.codesign_job import CodesignJob
 from ..records.codesign import CodesignReport
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 EXAMPLES = """
 rooflink codesign runs/mine/profile.json
@@ -34,16 +34,17 @@ attempts = 1
 
 
 def _show(result: CodesignReport, job: CodesignJob, console: Console) -> None:
-    from ..render.codesign_console import show_codesign
+    from ..reports.renderers.console import show
+    from ..reports.sections.codesign_document import codesign_summary
 
-    show_codesign(result, console)
+    show(codesign_summary(result), console)
     if job.out is not None:
         console.print()
         say_where(console, "Report", job.out / "report.html")
 
 
 def _write(result: CodesignReport, folder: Path) -> None:
-    from ..render.codesign_report import write_codesign
+    from ..reports.write_studies import write_codesign
 
     write_codesign(result, folder)
 

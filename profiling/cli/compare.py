@@ -4,7 +4,7 @@ from rich.console import Console
 
 from ..compare import Comparison
 from ..jobs.compare_job import CompareJob
-from .from_job import command_of
+from .commands import command_of
 
 EXAMPLES = """
 rooflink compare runs/monday runs/tuesday
@@ -15,7 +15,7 @@ rooflink compare runs/monday/profile.json runs/tuesday --json
 
 def _show(result: Comparison, job: CompareJob, console: Console) -> None:
     from ..reports.renderers.console import show
-    from ..reports.sections.comparison import comparison_document
+    from ..reports.sections.comparison_document import comparison_document
 
     show(comparison_document(result), console)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ..jobs.compile_job import Compilations, CompileJob
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 EXAMPLES = """
 rooflink compile --model llama3-8b --slice v5e:2x4 --batch 16 --context 4096
@@ -21,7 +21,7 @@ rooflink compile --model qwen3-8b --slice v6e-8 --xprof traces --out runs/qwen3 
 def _show(result: Compilations, job: CompileJob, console: Console) -> None:
     from ..compiled.xprof import BY_PHASE
     from ..reports.renderers.console import show
-    from ..reports.sections.compiled import compiled_document
+    from ..reports.sections.compiled_document import compiled_document
 
     for target in result.targets:
         show(compiled_document(target), console)

@@ -7,7 +7,7 @@ from rich.console import Console
 from ...model.strategies.registry import strategy_summaries
 from ..jobs.evaluate_job import EvaluateJob
 from ..records.evaluation import Evaluation
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 LISTED = "\n".join(f"- **{name}**: {summary}" for name, summary in strategy_summaries().items())
 STRATEGIES = f"Strategies, settings after a colon as in best-of-n:n=16,temperature=0.7:\n\n{LISTED}"

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from rich.console import Console
 
 from ..jobs.explore_job import Exploration, ExploreJob
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 EXAMPLES = """
 rooflink explore --model llama3-70b --slice v5e-16 --slice v5p-8 --out runs/sweep

@@ -5,7 +5,7 @@ import json
 from rich.console import Console
 
 from ..jobs.predict_job import Predictions, PredictJob
-from .from_job import command_of
+from .commands import command_of
 
 SCHEMA = "rooflink.predictions/1"
 
@@ -22,7 +22,7 @@ rooflink predict --model mine.toml --slice mychip.toml:4 --price my_costs.toml -
 
 def _show(result: Predictions, job: PredictJob, console: Console) -> None:
     from ..reports.renderers.console import show
-    from ..reports.sections.predicted import (
+    from ..reports.sections.prediction_document import (
         prediction_document,
         predictions_document,
         tiers_document,

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ..jobs.profile_job import ProfileJob
 from ..records import Profile
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 EXAMPLES = """
 rooflink profile
@@ -31,7 +31,7 @@ rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json
 
 def _show(result: Profile, job: ProfileJob, console: Console) -> None:
     from ..reports.renderers.console import show
-    from ..reports.sections.profile import profile_summary
+    from ..reports.sections.profile_document import profile_summary
 
     show(profile_summary(result), console)
     if job.out is not None:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ..jobs.train_job import TrainJob
 from ..records.training import Training
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 EXAMPLES = """
 rooflink train --out my_reasoner

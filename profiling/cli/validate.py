@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ..jobs.validate_job import ValidateJob
 from ..records.validation import Validation
-from .from_job import command_of, say_where
+from .commands import command_of, say_where
 
 EXAMPLES = """
 rooflink validate

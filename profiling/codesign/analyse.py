@@ -1,9 +1,6 @@
-"""Analysis: profiles and slices to the record that a co-design report draws.
+"""Analysis: profiles and slices to the record of a co-design report, with its assumptions."""
 
-Assumptions: what the report's figures stand on, each with its source or called a judgement.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,8 +11,9 @@ from ..errors import ProfileInputError
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.economics import Terms, per_correct
 from ..predicted.memory import RESERVED_SHARE
+from ..progress import Silent, Watcher
 from ..records import Profile
-from ..records.base import Interval
+from ..records.base import percent
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
@@ -24,7 +22,7 @@ from .costs import PHASES, costs_of
 from .crossovers import bound_map, roofline, thought_crossovers
 from .data_center import BUSY, IDLE_SHARE, data_center
 from .design_point import MOST_SEQUENCES
-from .levers import DRAFT, Run, checked_runs, levers
+from .levers import DRAFT, checked_runs, levers
 from .parameters import facts
 from .posterior_draws import summary, summary_or_none
 from .ranking import hardware_asks, model_asks
@@ -61,9 +59,9 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
 
 def _price(case: WorkloadOnSlice) -> Assumption:
     hourly = case.terms.usd_per_chip_hour
-    text = f"{hourly:g} USD" if hourly is not None else "unknown"
+    text = f"{hourly:g} USD" if hourly is not None else "no price"
     return Assumption(
-        sentence=f"An hour of one {case.slice.chip.name} costs {text}.",
+        sentence=f"{case.slice.chip.name}: {text} per chip-hour.",
         source=case.terms.price,
         confidence=case.slice.chip.confidence,
     )
@@ -73,43 +71,43 @@ def _shared(case: WorkloadOnSlice) -> list[Assumption]:
     terms = case.terms
     return [
         Assumption(
-            sentence=f"A server takes {terms.host_factor:g} times its accelerators' energy.",
+            sentence=f"A server uses {terms.host_factor:g}x the energy of its accelerators.",
             source=terms.host,
-            confidence="as the source says",
+            confidence="see the source",
         ),
         Assumption(
-            sentence=f"The data center takes {terms.pue:g} times its servers' energy.",
+            sentence=f"Power usage effectiveness (PUE) of the data center: {terms.pue:g}.",
             source=terms.pue_source,
-            confidence="as the source says",
+            confidence="see the source",
         ),
         Assumption(
-            sentence=f"Electricity emits {terms.grid_g_per_kwh:g} g CO2e a kWh.",
+            sentence=f"Electricity emits {terms.grid_g_per_kwh:g} g CO2e per kWh.",
             source=terms.grid,
-            confidence="as the source says",
+            confidence="see the source",
         ),
     ]
 
 
 def _ours() -> list[Assumption]:
     sentences = (
-        "A changed chip reaches the same shares of its figures as the one that is there.",
-        "Rent follows what a chip costs to build; a larger part's watts and dollars are the cost "
-        "model's.",
-        f"At the largest batch a slice schedules at most {MOST_SEQUENCES:.0f} sequences.",
-        "Bytes added to the on-chip memory keep weights from being read from HBM.",
-        f"{RESERVED_SHARE:.0%} of the memory is kept for programs.",
-        f"Drafting: {DRAFT.tokens:g} tokens ahead, acceptance {DRAFT.acceptance:g}, a draft's step "
-        f"costs {DRAFT.cost:g} of the target's.",
-        f"A chip that is searched for thinks a token within {SLOWEST_TOKEN_S:g} s unless told "
-        "otherwise.",
-        f"Slices are busy {BUSY:.0%} of the time at the mean load; an idle chip whose file has no "
-        f"idle power draws {IDLE_SHARE:.0%} of its design power.",
+        "A changed chip reaches the same fractions of its datasheet rates as the existing one.",
+        "The price of a chip-hour scales with the cost to build the chip; the cost model says what "
+        "a larger part draws and costs.",
+        f"A slice schedules at most {MOST_SEQUENCES:.0f} sequences at once.",
+        "Added on-chip memory holds weights, which are then not read from HBM.",
+        f"{percent(RESERVED_SHARE)} of HBM is reserved for programs and activations.",
+        f"Speculative decoding drafts {DRAFT.tokens:g} tokens with an acceptance of "
+        f"{DRAFT.acceptance:g}; a draft step costs {DRAFT.cost:g} of a target step.",
+        f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s, unless another "
+        "limit is given.",
+        f"Slices are {percent(BUSY)} utilised at the mean load; a chip without a published idle "
+        f"power draws {percent(IDLE_SHARE)} of its design power when idle.",
     )
     return [_judged(sentence) for sentence in sentences]
 
 
 def _judged(sentence: str) -> Assumption:
-    return Assumption(sentence=sentence, source="judgement", confidence="low")
+    return Assumption(sentence=sentence, source="our assumption", confidence="low")
 
 
 @dataclass(frozen=True)
@@ -136,6 +134,7 @@ def analyse(
     slices: Sequence[Slice],
     wanted: Wanted | None = None,
     calibration: Calibration | None = None,
+    watcher: Watcher | None = None,
 ) -> CodesignReport:
     """Everything that a report says of `profiles` on `slices`.
 
@@ -151,7 +150,7 @@ def analyse(
     return CodesignReport(
         command=request.command,
         profiles=_read(profiles, request.files),
-        cases=[_case(case, request, runs) for case in cases],
+        cases=list(_watched(cases, lambda case: _case(case, request, runs), watcher or Silent())),
         hardware_asks=hardware_asks(cases),
         model_asks=model_asks(cases, runs),
         pareto=pareto_points(cases),
@@ -166,11 +165,24 @@ def analyse(
     )
 
 
+def _watched(
+    cases: Sequence[WorkloadOnSlice],
+    analysed: Callable[[WorkloadOnSlice], CodesignCase],
+    watcher: Watcher,
+) -> Iterator[CodesignCase]:
+    """Each case analysed, as the watcher hears; then what is about all of them begins."""
+    watcher.stage(f"Analysing {len(cases)} cases", len(cases), "cases")
+    for case in cases:
+        yield analysed(case)
+        watcher.advance(1)
+    watcher.stage("Ranking asks and searching for chips")
+
+
 def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
     if not profiles:
-        raise ProfileInputError("no profile is given: `rooflink profile` writes one")
+        raise ProfileInputError("no profile given: `rooflink profile` writes one")
     if not slices:
-        raise ProfileInputError("no slice is given: say --slice, such as v5e-16")
+        raise ProfileInputError("no slice given: add --slice, such as v5e-16")
     for profile in profiles:
         if not profile.phases:
             raise ProfileInputError(
@@ -195,7 +207,7 @@ def _cases(
             try:
                 case = workload_on_slice(profile.name, work, on_slice, calibration, profile.outcome)
             except ProfileInputError as error:
-                notes.append(f"{profile.name} on {on_slice.name} is left out: {error}.")
+                notes.append(f"{profile.name} on {on_slice.name} is skipped: {error}.")
             else:
                 cases.append(replace(with_recorded(case, profile), counted=_counted(profile)))
                 notes += (
@@ -213,29 +225,23 @@ def recorded_note(profile: Profile) -> list[str]:
         return []
     others, _ = recorded_phases(profile, PHASES)
     text = (
-        f"{profile.name} was answered by {strategy}; prefill, think and answer are taken at its "
-        f"mean lengths, {profile.workload.attempts} attempts to a prompt"
+        f"{profile.name} ran the strategy {strategy}; prefill, think and answer are modelled at "
+        f"its mean lengths with {profile.workload.attempts} attempts per prompt"
     )
     if not others:
         return [f"{text}."]
     return [
-        f"{text}; {', '.join(others)} as recorded: they stay as long where thoughts or answers "
-        "change their length, and a chip that is searched for is searched without them."
+        f"{text}, and {', '.join(others)} as recorded: their lengths do not follow those of "
+        "thoughts and answers, and the chip search leaves them out."
     ]
 
 
-def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Run]) -> CodesignCase:
+def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Profile]) -> CodesignCase:
     result = costs_of(case.point, case.draws)
     seconds = np.asarray(result.query_s, np.float64) * case.per_query
     usd = None if case.usd_per_second is None else summary(seconds * case.usd_per_second)
     outcome = case.outcome
-    accuracy = None
-    if outcome is not None and outcome.accuracy is not None:
-        assert outcome.accuracy_low is not None
-        assert outcome.accuracy_high is not None
-        accuracy = Interval(
-            median=outcome.accuracy, low=outcome.accuracy_low, high=outcome.accuracy_high
-        )
+    accuracy = outcome.accuracy_interval if outcome else None
     attempts = float(case.query.lengths.attempts)
     return CodesignCase(
         profile=case.profile,
@@ -244,7 +250,7 @@ def _case(case: WorkloadOnSlice, options: Wanted, runs: Sequence[Run]) -> Codesi
         accuracy=accuracy,
         usd_per_query=usd,
         usd_per_correct=per_correct(usd, *outcome.share_of_problems)
-        if usd is not None and outcome is not None and outcome.accuracy is not None
+        if usd is not None and outcome is not None and accuracy is not None
         else None,
         energy_per_query_j=summary_or_none(np.asarray(result.query_j, np.float64) * case.per_query),
         parameters=facts(case.point, case.slice),
@@ -273,7 +279,7 @@ def _searches(
     except ProfileInputError as error:
         if options.budget is not None:
             raise
-        notes.append(f"No chip was searched for: {error}.")
+        notes.append(f"No chip search: {error}.")
         return []
 
 
@@ -312,5 +318,5 @@ def _counted(profile: Profile) -> str:
     kv = (moved.kv_read + moved.kv_write) / moved.total
     return (
         f"counted lens: {profile.name}'s {phase.name} moves {moved.total / 1e9:.3g} GB, "
-        f"{moved.weights / moved.total:.0%} weights and {kv:.0%} KV"
+        f"{100 * (moved.weights / moved.total):.0f} % weights and {100 * kv:.0f} % KV"
     )

@@ -19,7 +19,7 @@ from scipy.special import ndtri
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure
 from ..predicted import arrays
-from ..predicted.arrays import Number
+from ..predicted.arrays import Number, of_numbers
 from ..predicted.hardware import link_rate
 from ..records.codesign import Assumption
 
@@ -34,6 +34,7 @@ class Coefficient(Figure):
     log_scale: float = Field(ge=0)
 
 
+@of_numbers
 @dataclass(frozen=True)
 class ChipParts:
     """What a chip is built of, in base units; numbers or arrays."""
@@ -48,6 +49,7 @@ class ChipParts:
 PARTS = ("matrix_flops", "hbm_bandwidth", "hbm_capacity", "on_chip_capacity", "link_bandwidth")
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Rates:
     """The cost model's coefficients for one process; numbers or draws [draws]."""
@@ -105,6 +107,7 @@ def build_usd(parts: ChipParts, rates: Rates) -> Number:
 BUDGETS = {"area": area_mm2, "watts": full_watts, "usd": build_usd}
 
 
+@of_numbers
 @dataclass(frozen=True)
 class CostModel:
     """A chip that is there, and rates to cost changes of it with."""
@@ -157,7 +160,7 @@ def cost_assumptions(process_nm: int) -> list[Assumption]:
     return [
         Assumption(
             sentence=f"{name.replace('_', ' ')}: {each.value:g} {each.unit}"
-            f" ({process_nm} nm class where it depends on it), log scale {each.log_scale:g}",
+            f" ({process_nm} nm class), log-normal with scale {each.log_scale:g}",
             source=f"{each.source} ({each.date})",
             confidence=each.confidence,
         )
@@ -177,7 +180,7 @@ def process_of(chip: Chip) -> tuple[int, str]:
     """The class of process that a chip is costed as, and why in a sentence without its stop."""
     process_nm = chip.silicon.process.value if chip.silicon else None
     if process_nm is None:
-        return 5, f"the process of {chip.name} is not public: taken as 5 nm class"
+        return 5, f"the process of {chip.name} is not public: costed as 5 nm class"
     nearest = min(PROCESSES_NM, key=lambda nm: abs(np.log(nm / process_nm)))
     return nearest, f"{chip.name} at {process_nm:g} nm is costed as {nearest} nm class"
 
@@ -188,11 +191,7 @@ def _of(process_nm: int) -> dict[str, Coefficient]:
         name: row.get(str(process_nm), row) if "value" not in row else row
         for name, row in table.items()
     }
-    return {name: Coefficient.model_validate(_floats(row)) for name, row in picked.items()}
-
-
-def _floats(row: dict) -> dict:
-    return row | {"value": float(row["value"]), "log_scale": float(row["log_scale"])}
+    return {name: Coefficient.model_validate(row) for name, row in picked.items()}
 
 
 @cache

@@ -4,8 +4,7 @@ An exhaustive sweep of a grid of designs in one compiled call, and a gradient se
 of them. Capacity buys sequences that run together: for each number of sequences a chip has just
 the memory that it needs.
 
-Minimum under a budget: projected gradient in the logs of the parameters.
-
+The gradient is projected onto the budget, in the logs of the parameters.
 Where objective and cost are sums of monomials, as times and costs of parts are, this is a geometric
 program: convex in the logs (Boyd et al. 2007, 'A tutorial on geometric programming'), so that any
 minimum is the minimum.
@@ -21,9 +20,8 @@ import numpy as np
 from jax import Array
 
 from ..errors import ProfileInputError
-from ..predicted.arrays import Number, mapped, with_last_axis
+from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
-from . import traced_designs  # noqa: F401, makes pytrees of what `sweep` takes
 from .chip_cost_model import BUDGETS, ChipParts, Rates
 from .parameters import on_chip_bytes
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
@@ -41,7 +39,6 @@ def minimise(
     budget: Array,
     low: Array,
     high: Array,
-    steps: int = STEPS,
 ) -> Array:
     """The logs of the parameters [n] that make `objective` least where `cost` equals `budget`.
 
@@ -58,7 +55,7 @@ def minimise(
             (logs >= high - _AT_BOUND) & (along < 0)
         )
         along = _along(slope, price, 1.0 - outward)
-        rate = 0.5 * (1 - i / steps) + 0.01
+        rate = 0.5 * (1 - i / STEPS) + 0.01
         return onto(jnp.clip(logs - rate * along, low, high))
 
     def onto(logs: Array) -> Array:
@@ -66,7 +63,7 @@ def minimise(
             0, _RETRACTIONS, partial(_retracted, spend, budget, low, high), logs
         )
 
-    return jax.lax.fori_loop(0, steps, step, onto(jnp.clip(start, low, high)))
+    return jax.lax.fori_loop(0, STEPS, step, onto(jnp.clip(start, low, high)))
 
 
 def _along(slope: Array, price: Array, free: Array) -> Array:
@@ -96,7 +93,7 @@ SLOWEST_TOKEN_S = 0.05
 GRID = (17, 17, 9, 9)
 
 
-@jax.tree_util.register_dataclass
+@of_numbers
 @dataclass(frozen=True)
 class SearchProblem:
     """What a search stands on: the mix's work, the reference chip and the cost model."""
@@ -108,6 +105,15 @@ class SearchProblem:
     reference: ChipParts
     rates: Rates  # the figures themselves
     slowest_token_s: Number
+
+    def times(self, design: Factors, efficiency: Efficiency | None = None) -> tuple[Number, Number]:
+        """`mix_times` of a design, at the mode or at another `efficiency`."""
+        return mix_times(
+            self.mixed, self.hardware, self.on_chip, efficiency or self.efficiency, design
+        )
+
+
+as_pytrees()
 
 
 @dataclass(frozen=True)
@@ -149,16 +155,10 @@ def sweep(
 ) -> tuple[Array, Array]:
     """Seconds of one query for every design and number of sequences, [designs, sequences]; inf
     where it costs more than the budget or a token takes too long. And what each costs."""
-    time_s, token_s = mix_times(
-        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, designs
-    )
-    cost = BUDGETS[kind](
-        parts_with(
-            problem, jax.tree.map(lambda x: x[:, None], designs), problem.mixed.needed_bytes
-        ),
-        problem.rates,
-    )
-    cost = jnp.broadcast_to(cost, time_s.shape)
+    time_s, token_s = problem.times(designs)
+    by_design = jax.tree.map(lambda factor: factor[:, None], designs)
+    parts = parts_with(problem, by_design, problem.mixed.needed_bytes)
+    cost = jnp.broadcast_to(BUDGETS[kind](parts, problem.rates), time_s.shape)
     allowed = (cost <= budget) & (token_s <= problem.slowest_token_s)
     return jnp.where(allowed, time_s, jnp.inf), cost
 
@@ -182,18 +182,17 @@ def parts_with(problem: SearchProblem, design: Factors, capacity_bytes: Number) 
 
 
 def best_of_sweep(
-    problem: SearchProblem, budget: float, kind: str, grid: Factors | None = None
+    problem: SearchProblem, budget: float, kind: str, designs: Factors
 ) -> FoundDesign:
-    """The best design of a grid.
+    """The best of the `designs`.
 
     Raises ProfileInputError where none is within the budget and fast enough.
     """
-    designs = grid or grid_of()
     time_s, cost = (np.asarray(x) for x in sweep(problem, designs, budget, kind))
     if not np.isfinite(time_s).any():
         least = float(np.nanmin(cost))
         raise ProfileInputError(
-            f"no chip fits a budget of {budget:g} {UNITS[kind]} and gives a token within "
+            f"no chip fits a budget of {budget:g} {UNITS[kind]} and decodes a token within "
             f"{float(problem.slowest_token_s):g} s: the least that any takes is {least:.3g}, "
             "so raise the budget, allow slower tokens or take more chips"
         )
@@ -232,11 +231,8 @@ def _descend(
     starts = jnp.stack([first, jnp.zeros(len(SEARCHED))])
 
     def times(logs: Array, row: Array) -> tuple[Array, Array]:
-        result = mix_times(
-            problem.mixed, problem.hardware, problem.on_chip, problem.efficiency,
-            Factors(*jnp.exp(logs)),
-        )  # fmt: skip
-        return result[0][row], result[1][row]
+        seconds, token = problem.times(Factors(*jnp.exp(logs)))
+        return seconds[row], token[row]
 
     def cost(logs: Array, row: Array) -> Array:
         parts = parts_with(problem, Factors(*jnp.exp(logs)), problem.mixed.needed_bytes[row])
@@ -263,9 +259,7 @@ def reference_design(problem: SearchProblem, capacity_bytes: float) -> FoundDesi
     Raises ProfileInputError where it holds none of the mix or is too slow for a token.
     """
     ones = Factors(1.0, 1.0, 1.0, 1.0)
-    time_s, token_s = mix_times(
-        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, ones
-    )
+    time_s, token_s = problem.times(ones)
     allowed = np.asarray(problem.mixed.needed_bytes <= capacity_bytes)
     fast = np.asarray(token_s <= problem.slowest_token_s)
     if not allowed.any():
@@ -280,9 +274,7 @@ def reference_design(problem: SearchProblem, capacity_bytes: float) -> FoundDesi
 
 def _design_of(problem: SearchProblem, factors: Factors, row: int) -> FoundDesign:
     parts = parts_with(problem, factors, problem.mixed.needed_bytes[row])
-    time_s, _ = mix_times(
-        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, factors
-    )
+    time_s, _ = problem.times(factors)
     return FoundDesign(factors, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
 
 
@@ -292,6 +284,5 @@ def times_of_draws(
     """Seconds of one query of the mix for each draw of `efficiency`, fields [draws]."""
     row = SEQUENCES.index(design.sequences)
     drawn = mapped(lambda draws: with_last_axis(draws, axes=3), efficiency)
-    time_s, _ = mix_times(problem.mixed, problem.hardware, problem.on_chip, drawn, design.factors)
-    each: np.ndarray = time_s[:, row]
-    return each
+    time_s, _ = problem.times(design.factors, drawn)
+    return np.asarray(time_s[:, row])

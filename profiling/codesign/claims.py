@@ -1,4 +1,4 @@
-"""Seeds: claims that this field started from, worked out with the same model as everything else."""
+"""Claims that are often made of reasoning on accelerators, checked with the same model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ..predicted.calibration import Calibration
 from ..predicted.economics import price_of
 from ..predicted.model_shape import named_shape
 from ..predicted.phases import Lengths
-from ..predicted.slices import Asked, slice_for
+from ..predicted.slices import PredictionRequest, smallest_query
 from ..records.codesign import Seed, SeedRow
 from .chip_search import SLOWEST_TOKEN_S
 from .costs import costs_of
@@ -30,7 +30,7 @@ _DECODED = "one sequence thinks 2048 and answers 256 tokens after a prompt of 51
 
 
 def seeds(calibration: Calibration, stack: str | None = None) -> list[Seed]:
-    """Every seed, computed by the calibration."""
+    """Every claim, checked by the calibration."""
     builders: tuple[Callable[[Calibration, str | None], Seed], ...] = (
         memory_bound_on_kv,
         tokens_per_dollar,
@@ -45,7 +45,7 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
     batch, rows, held = 64.0, [], []
     for model, where in (("llama3-8b", "v5e-8"), ("llama3-70b", "v5p-8"), ("llama3-70b", "h100-8")):
         lengths = Lengths(batch, 1.0, 512.0, 2048.0, 256.0)
-        request = Asked(named_shape(model), lengths, stack=stack)
+        request = PredictionRequest(named_shape(model), lengths, stack=stack)
         case = workload_on_slice(model, request, parse_slice(where), calibration)
         grid = bound_map(case, 1.0)
         row = BATCHES.index(batch)
@@ -62,7 +62,7 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
         claim="Decoding is memory-bound, and on KV, as thoughts grow.",
         verdict=_verdict(held),
         finding=f"At 32,768 tokens and {batch:g} sequences, KV is more than half of the bytes and "
-        f"memory the longest term in {sum(held)} of {len(held)} cases.",
+        f"the step is memory-bound in {sum(held)} of {len(held)} cases.",
         method="terms and bytes of one decode step, calibrated, at the calibration's mode",
         rows=rows,
     )
@@ -80,13 +80,13 @@ def tokens_per_dollar(calibration: Calibration, stack: str | None) -> Seed:
     best = max(rows, key=lambda row: row.value)
     return Seed(
         name="a million tokens per dollar",
-        claim="More than a million tokens for a dollar.",
+        claim="A dollar buys more than a million tokens.",
         verdict="holds" if len(above) == len(rows) else _verdict([bool(above), False]),
-        finding=f"{len(above)} of {len(rows)} pairs of model and chip give more than a million "
-        f"tokens for a dollar on demand; the most is {best.value / 1e6:.1f} million, {best.label}. "
-        + (f"Above: {', '.join(row.label for row in above)}." if above else "None is above."),
+        finding=f"{len(above)} of {len(rows)} pairs of model and chip decode more than a million "
+        f"tokens per dollar on demand; the most is {best.value / 1e6:.1f} million, {best.label}. "
+        + (f"These are {', '.join(row.label for row in above)}." if above else "None does."),
         method=f"{_DECODED}; smallest slice that holds 64 sequences, the largest batch up to 1024 "
-        f"that thinks a token within {SLOWEST_TOKEN_S:g} s; prices on demand, slice always full",
+        f"that decodes a token within {SLOWEST_TOKEN_S:g} s; on-demand prices, slice always full",
         rows=rows,
     )
 
@@ -113,11 +113,11 @@ def dollars_per_operation(calibration: Calibration, stack: str | None) -> Seed:
         name="10^-18 USD per operation",
         claim="An operation costs about 10^-18 dollars.",
         verdict=_verdict([*near, *(value <= 3e-18 for value in decode)]),
-        finding=f"At peak, {sum(near)} of {len(near)} chips with a price are within three times of "
-        f"it ({min(at_peak):.1e} to {max(at_peak):.1e} USD); while it thinks, an operation of "
+        finding=f"At peak, {sum(near)} of {len(near)} chips with a price are within a factor of "
+        f"three ({min(at_peak):.1e} to {max(at_peak):.1e} USD); in decoding, an operation of "
         f"llama3-8b costs {', '.join(f'{value:.1e}' for value in decode)} USD.",
-        method="price on demand over peak bfloat16 FLOP/s; thinking: the slice's price over the "
-        "FLOPs that thinking makes",
+        method="on-demand price over peak bfloat16 FLOP/s; thinking: the slice's price over the "
+        "FLOPs of its think phase",
         rows=rows,
     )
 
@@ -172,7 +172,7 @@ def _served(
     """One query at the batch that suits; None where no slice holds it or it has no price."""
     together = 64.0 if attempts == 1 and think <= 2048 else 1.0
     lengths = Lengths(together, attempts, 512.0, think, 256.0)
-    request = Asked(named_shape(model), lengths, stack=stack)
+    request = PredictionRequest(named_shape(model), lengths, stack=stack)
     on_slice = _slice(request, chip_name)
     if on_slice is None:
         return None
@@ -214,14 +214,16 @@ def _at_best_batch(case: WorkloadOnSlice, attempts: float, think: float) -> _Ser
     )
 
 
-def _slice(request: Asked, chip_name: str) -> Slice | None:
+def _slice(request: PredictionRequest, chip_name: str) -> Slice | None:
     return _smallest(request.model.name, request.lengths, chip_name)
 
 
 @cache
 def _smallest(model: str, lengths: Lengths, chip_name: str) -> Slice | None:
     """The smallest slice that holds it; lengths are plain numbers, so that this is remembered."""
-    return slice_for(Asked(named_shape(model), lengths), load_chip(chip_name))
+    request = PredictionRequest(named_shape(model), lengths)
+    query = smallest_query(request, load_chip(chip_name))
+    return None if query is None else query.slice
 
 
 def _verdict(held: Sequence[bool]) -> Verdict:

@@ -16,13 +16,13 @@ import numpy as np
 
 from ...model.phases import THINK_AND_ANSWER
 from ..predicted import arrays
-from ..predicted.arrays import Number, mapped, with_last_axis
+from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
 from ..predicted.energy import power_share
 from ..predicted.hardware import Efficiency
 from ..predicted.phases import PhaseSteps, SameLength, Steps, decode_steps, prefill_steps
 from ..predicted.predict import phase_terms
 from ..predicted.step_work import Load, Work, step_work
-from ..predicted.time_model import Terms
+from ..predicted.time_model import BOUNDS, Terms
 from ..records.codesign import Quantity
 from .design_point import Overheads, Point, Speculation, held
 from .posterior_draws import Draws
@@ -77,6 +77,7 @@ QUERY = -1
 """Where all phases together come, behind the phases."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Costs:
     """Of a whole batch on the slice; arrays [phases, draws], but `work` [phases]: those of PHASES,
@@ -115,9 +116,8 @@ def costs_of(point: Point, draws: Draws) -> Costs:
 
 def terms_of(point: Point, draws: Draws, steps: PhaseSteps) -> Terms:
     """The terms [draws] of one phase's steps, before what the fit leaves unexplained."""
-    narrowing = arrays.log2(point.widths.activation_bytes / point.widths.weight_bytes)
     efficiency = _with_overheads(draws, point.overheads)
-    terms = phase_terms(steps, point.hardware, efficiency, narrowing)
+    terms = phase_terms(steps, point.hardware, efficiency, point.widths.narrowing)
     return mapped(lambda leaf: arrays.broadcast(leaf, draws.prefill.shape), terms)
 
 
@@ -133,9 +133,11 @@ def work_steps(point: Point) -> list[PhaseSteps]:
     if point.speculation is not None:
         steps = speculated(steps, point)
     share = 1 - arrays.minimum(point.pinned_bytes / held(point).weight_bytes, 1.0)
-    known = [steps[name] for name in PHASES]
     recorded = recorded_steps(point, point.recorded) if point.recorded is not None else []
-    return [_reading(of_phase, share) for of_phase in (*known, *recorded)]
+    return [
+        replace(phase, work=replace(phase.work, weight_bytes=phase.work.weight_bytes * share))
+        for phase in (*(steps[name] for name in PHASES), *recorded)
+    ]
 
 
 def whole_work(point: Point, work: Work) -> Work:
@@ -164,12 +166,6 @@ def _with_overheads(draws: Draws, factors: Overheads) -> Efficiency:
     )
 
 
-def _reading(steps: PhaseSteps, share: Number) -> PhaseSteps:
-    """The same where only a share of the weights must be read."""
-    work = replace(steps.work, weight_bytes=steps.work.weight_bytes * share)
-    return PhaseSteps(work, steps.steps)
-
-
 def summed(steps: PhaseSteps) -> Work:
     """Work of all steps."""
     return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1), steps.work)
@@ -178,6 +174,7 @@ def summed(steps: PhaseSteps) -> Work:
 QUANTITIES: tuple[Quantity, ...] = ("time", "energy", "usd")
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Logs:
     """Logs of what one query takes, [phases and query, draws]; dollars but for a constant.
@@ -215,11 +212,7 @@ def bounds_of(point: Point, draws: Draws) -> np.ndarray:
 
 def by_resource(terms: Terms) -> Number:
     """The times of BOUNDS, as a first axis."""
-    times = (terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s)
-    return arrays.stacked(list(times))
-
-
-BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
+    return arrays.stacked(list(terms.by_bound))
 
 
 def phase_bounds(point: Point, draws: Draws, phases: Sequence[str]) -> dict[str, str]:

@@ -12,9 +12,9 @@ from ..predicted.arrays import Number, mapped
 from ..predicted.hardware import Efficiency
 from ..predicted.memory import capacity
 from ..predicted.step_work import Load, Work, step_work
-from ..predicted.time_model import Terms, step_terms
+from ..predicted.time_model import BOUNDS, Terms, step_terms
 from ..records.codesign import BoundMap, Roofline, RooflinePoint, ThoughtCrossovers
-from .costs import BOUNDS, Costs, by_resource, costs_of, whole_work
+from .costs import Costs, by_resource, costs_of, whole_work
 from .design_point import Point
 from .workload_on_slice import WorkloadOnSlice
 
@@ -90,8 +90,7 @@ def step_at(
     """One decode step of `sequences` that have `context` tokens, the prompt's part shared."""
     load = _load(point, sequences, context, sharers)
     work = step_work(point.shape, load, point.widths, point.spread, point.hardware.tile)
-    narrowing = np.log2(point.widths.activation_bytes / point.widths.weight_bytes)
-    return work, step_terms(work, point.hardware, efficiency, narrowing)
+    return work, step_terms(work, point.hardware, efficiency, point.widths.narrowing)
 
 
 def left_bytes(
@@ -135,23 +134,23 @@ def _sentences(
     where = f"on {case.slice.name}"
     sentences = []
     if kv_over is None:
-        sentences.append(f"KV never overtakes weights with {sequences:.0f} sequences {where}.")
+        sentences.append(f"{sequences:.0f} sequences {where} never read more KV than weights.")
     else:
         sentences.append(
-            f"From {kv_over:,.0f} tokens of context on, {sequences:.0f} sequences read more KV "
-            f"than weights {where}."
+            f"From a context of {kv_over:,.0f} tokens on, {sequences:.0f} sequences {where} read "
+            "more KV than weights."
         )
     if full is not None:
         sentences.append(
-            f"At {full:,.0f} tokens {sequences:.0f} sequences fill the memory {where}."
+            f"At a context of {full:,.0f} tokens {sequences:.0f} sequences {where} fill the HBM."
         )
     if links_over is not None:
         sentences.append(
-            f"From {links_over:,.0f} sequences on, links take longer than HBM at the thought's "
-            f"end {where}."
+            f"From {links_over:,.0f} sequences on, links {where} take longer than HBM at the full "
+            "context."
         )
     elif case.slice.chips > 1:
-        sentences.append(f"Links never take longer than HBM at the thought's end {where}.")
+        sentences.append(f"Links {where} never take longer than HBM at the full context.")
     return sentences
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import ProfileInputError
-from ..records.base import Interval
+from ..records.base import Interval, percent
 from ..records.codesign import DataCenter, PowerTrace, PriceTier, Smoothing
 from .costs import Costs, costs_of, whole_work
 from .design_point import MOST_SEQUENCES, Point, fits, with_prompts
@@ -99,27 +99,28 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
     burnt = together.peak_w / together.mean_w - 1
     return [
         Smoothing(
-            way="start batches at different times",
+            way="stagger the batches",
             remaining_swing=apart.swing,
             extra_energy=0.0,
             stored_j_per_chip=0.0,
-            sentence=f"Batches that start apart swing by {apart.swing:.1%} of the mean instead of "
-            f"{together.swing:.1%}, and cost nothing.",
+            sentence=f"Staggered batches swing by {percent(apart.swing, 1)} of the mean power "
+            f"instead of {percent(together.swing, 1)}, at no cost.",
         ),
         Smoothing(
             way="store energy",
             remaining_swing=0.0,
             extra_energy=share * STORAGE_LOSS,
             stored_j_per_chip=stored,
-            sentence=f"A store of {stored:.0f} J a chip makes it even; at {STORAGE_LOSS:.0%} loss "
-            f"it takes {share * STORAGE_LOSS:.2%} more energy.",
+            sentence=f"Storing {stored:.0f} J per chip levels the power draw; a round-trip loss of "
+            f"{percent(STORAGE_LOSS)} costs {percent(share * STORAGE_LOSS, 2)} more energy.",
         ),
         Smoothing(
-            way="burn the difference to the peak",
+            way="burn power up to the peak",
             remaining_swing=0.0,
             extra_energy=burnt,
             stored_j_per_chip=0.0,
-            sentence=f"Burning the difference to the peak takes {burnt:.1%} more energy.",
+            sentence=f"Burning power up to the peak at all times costs {percent(burnt, 1)} more "
+            "energy.",
         ),
     ]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from ...model.architecture import ModelShape
 from ..predicted import arrays
-from ..predicted.arrays import Number
+from ..predicted.arrays import Number, of_numbers
 from ..predicted.hardware import Hardware
 from ..predicted.memory import Capacity, capacity
 from ..predicted.phases import LengthDistribution, Lengths, SameLength
@@ -14,6 +14,7 @@ MOST_SEQUENCES = 4096.0
 """Sequences that one slice is taken to schedule at once where its memory would hold more."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Overheads:
     """Factors of what a stack adds by itself."""
@@ -23,6 +24,7 @@ class Overheads:
     host: Number = 1.0  # to each step and each of its sequences
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Speculation:
     """Drafting `tokens` ahead with a model whose step costs `cost` of the target's."""
@@ -45,6 +47,7 @@ class RecordedPhases:
     steps: Number  # of a batch
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Point:
     """Every field a number or an array; time, joules and dollars follow and may be differentiated.

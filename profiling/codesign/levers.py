@@ -1,8 +1,6 @@
-"""Moves: changes of a model and of how it is used, before their cost is known.
+"""Levers: changes of the model and of how it is used, in the currency of the hardware's.
 
-Levers: changes of the model and of how it is used, in the currency of the hardware's.
-
-Evidence: what profiles that were run say of quality where just one thing differs.
+Their evidence is what profiles that were run say of quality where just one option differs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,67 +23,46 @@ from .posterior_draws import summary, summary_or_none
 from .workload_on_slice import WorkloadOnSlice
 
 NOT_MEASURED = "cost only, quality not measured"
+UNCHANGED: Quality = "unchanged by construction"
 ComparedOption = Literal["think_budget", "attempts"]
 
 
-@dataclass(frozen=True)
-class Run:
-    """A profile whose answers were checked."""
-
-    name: str
-    model: str
-    task: str
-    think_budget: int
-    attempts: int
-    accuracy: float
-    low: float
-    high: float
-    checked: int
+def checked_runs(profiles: Sequence[Profile]) -> list[Profile]:
+    """Those of the profiles that were run on a task with an answer to check, attempt by attempt;
+    a strategy's accuracy is of answers that it chose, not of attempts."""
+    return [
+        profile
+        for profile in profiles
+        if profile.workload.task is not None
+        and profile.workload.strategy is None
+        and profile.outcome is not None
+        and profile.outcome.accuracy is not None
+    ]
 
 
-def checked_runs(profiles: Sequence[Profile]) -> list[Run]:
-    """Those of the profiles that were run on a task with an answer to check, attempt by attempt."""
-    result = []
-    for profile in profiles:
-        outcome, task = profile.outcome, profile.workload.task
-        if outcome is None or task is None or outcome.accuracy is None:
-            continue
-        if profile.workload.strategy is not None:
-            continue  # its accuracy is of answers that it chose, not of attempts
-        assert outcome.accuracy_low is not None
-        assert outcome.accuracy_high is not None
-        result.append(
-            Run(
-                name=profile.name,
-                model=profile.model.name,
-                task=task,
-                think_budget=profile.workload.think_budget,
-                attempts=profile.workload.attempts,
-                accuracy=outcome.accuracy,
-                low=outcome.accuracy_low,
-                high=outcome.accuracy_high,
-                checked=outcome.attempts,
-            )
-        )
-    return result
-
-
-def measured_effect(runs: Sequence[Run], what: ComparedOption) -> tuple[Quality, str]:
+def measured_effect(runs: Sequence[Profile], option: ComparedOption) -> tuple[Quality, str]:
     """What a change of `think_budget` or `attempts` did between two runs alike in all else."""
-    other: ComparedOption = "attempts" if what == "think_budget" else "think_budget"
-    for one, two in combinations(sorted(runs, key=lambda run: -getattr(run, what)), 2):
-        alike = one.model == two.model and one.task == two.task
-        if alike and getattr(one, other) == getattr(two, other):
-            if getattr(one, what) == getattr(two, what):
-                continue
-            text = (
-                f"measured: {one.task} accuracy of an attempt {one.accuracy:.0%} "
-                f"[{one.low:.0%}, {one.high:.0%}] at {what.replace('_', ' ')} "
-                f"{getattr(one, what)}, {two.accuracy:.0%} [{two.low:.0%}, {two.high:.0%}] at "
-                f"{getattr(two, what)} (profiles {one.name}, {two.name})"
+    other: ComparedOption = "attempts" if option == "think_budget" else "think_budget"
+    for one, two in combinations(sorted(runs, key=lambda r: -getattr(r.workload, option)), 2):
+        value_one, value_two = getattr(one.workload, option), getattr(two.workload, option)
+        alike = one.model.name == two.model.name and one.workload.task == two.workload.task
+        same_other = getattr(one.workload, other) == getattr(two.workload, other)
+        if alike and same_other and value_one != value_two:
+            words = option.replace("_", " ")
+            return "measured", (
+                f"measured: {one.workload.task} accuracy of an attempt {_accuracy(one)} at {words} "
+                f"{value_one}, {_accuracy(two)} at {value_two} "
+                f"(profiles {one.name}, {two.name})"
             )
-            return "measured", text
     return "not measured", NOT_MEASURED
+
+
+def _accuracy(run: Profile) -> str:
+    """'90 % (80 to 95 %)'."""
+    assert run.outcome is not None
+    known = run.outcome.accuracy_interval
+    assert known is not None, "of runs that were checked"
+    return f"{100 * known.median:.0f} % ({100 * known.low:.0f} to {100 * known.high:.0f} %)"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)
@@ -97,8 +74,8 @@ EXIT_SHARE = 0.75
 
 
 @dataclass(frozen=True)
-class Move:
-    """A lever before its cost is known."""
+class ModelChange:
+    """A change of the model or of how it is used: a lever before its cost is known."""
 
     name: str
     change: str
@@ -108,7 +85,7 @@ class Move:
     waves: float = 1.0  # batches for one query, over those before
 
 
-def moves(case: WorkloadOnSlice, runs: Sequence[Run] = ()) -> Iterator[Move]:
+def model_changes(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> Iterator[ModelChange]:
     """Every change that the case allows."""
     yield from _dtypes(case)
     yield from _shapes(case)
@@ -125,7 +102,7 @@ def with_dtypes(case: WorkloadOnSlice, weight: str, kv: str) -> Point:
     return replace(point, widths=widths, hardware=replace(point.hardware, matmul_flops=flops))
 
 
-def _dtypes(case: WorkloadOnSlice) -> Iterator[Move]:
+def _dtypes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
     query = case.query
     for dtype in ("bfloat16", "int8", "fp8", "int4"):
         if dtype_bytes(dtype) >= dtype_bytes(query.weight_dtype):
@@ -133,33 +110,33 @@ def _dtypes(case: WorkloadOnSlice) -> Iterator[Move]:
         if dtype == "fp8" and operand_dtype(case.slice.chip, dtype) == "bfloat16":
             continue
         point = with_dtypes(case, dtype, query.kv_dtype)
-        yield Move("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
+        yield ModelChange("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
     for dtype in ("bfloat16", "int8", "int4"):
         if dtype_bytes(dtype) < dtype_bytes(query.kv_dtype):
             widths = replace(case.point.widths, kv_bytes=dtype_bytes(dtype))
             point = replace(case.point, widths=widths)
-            yield Move("kv_dtype", f"KV cache {query.kv_dtype} -> {dtype}", point)
+            yield ModelChange("kv_dtype", f"KV cache {query.kv_dtype} -> {dtype}", point)
 
 
-def _shapes(case: WorkloadOnSlice) -> Iterator[Move]:
+def _shapes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
     point, shape = case.point, case.point.shape
     heads = float(shape.kv_heads)
     for part in (2, 4):
         if heads >= part and heads % part == 0:
             fewer = with_kv_heads(point, heads / part)
-            yield Move("kv_heads", f"KV heads {heads:g} -> {heads / part:g}", fewer)
+            yield ModelChange("kv_heads", f"KV heads {heads:g} -> {heads / part:g}", fewer)
     layers = float(shape.layers)
-    yield Move(
+    yield ModelChange(
         "layers",
         f"layers {layers:g} -> {layers * 0.75:g}",
         replace(point, shape=replace(shape, layers=shape.layers * 0.75)),
     )
-    yield Move("mlp_ratio", "MLP width -25 %", with_mlp(point, 0.75))
+    yield ModelChange("mlp_ratio", "MLP width -25 %", with_mlp(point, 0.75))
     if float(case.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:
         windowed = replace(shape, window=WINDOW, windowed_share=WINDOWED_SHARE)
-        yield Move(
+        yield ModelChange(
             "window",
-            f"window of {WINDOW:.0f} positions in {WINDOWED_SHARE:.0%} of layers",
+            f"window of {WINDOW:.0f} positions in {100 * WINDOWED_SHARE:.0f} % of layers",
             replace(point, shape=windowed),
         )
     if float(shape.active_mlp_parameters) == float(shape.mlp_parameters):
@@ -168,54 +145,78 @@ def _shapes(case: WorkloadOnSlice) -> Iterator[Move]:
             active_mlp_parameters=shape.mlp_parameters * ACTIVE_SHARE,
             experts_per_token=EXPERTS_PER_TOKEN,
         )
-        yield Move(
+        yield ModelChange(
             "experts",
             "mixture of experts: an eighth of the MLP's parameters active, as many in all",
             replace(point, shape=mixed),
         )
 
 
-def _uses(case: WorkloadOnSlice, runs: Sequence[Run]) -> Iterator[Move]:
-    point, lengths = case.point, case.query.lengths
-    think, attempts, prompts = (
-        float(x) for x in (lengths.think_tokens, lengths.attempts, lengths.prompts)
+def _uses(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChange]:
+    yield from _shorter_or_fewer(case, runs)
+    yield from _batches(case)
+    drafting = (
+        f"speculative decoding of {DRAFT.tokens:g} draft tokens, acceptance {DRAFT.acceptance:g}, "
+        f"draft cost {DRAFT.cost:g}"
     )
+    yield ModelChange(
+        "drafting",
+        drafting,
+        replace(case.point, speculation=DRAFT),
+        UNCHANGED,
+        "rejection sampling keeps the target's distribution (Leviathan et al. 2023); the "
+        "acceptance is an assumption",
+    )
+    yield ModelChange(
+        "early_exit",
+        f"early exit of all decoded tokens after {100 * EXIT_SHARE:.0f} % of the layers",
+        replace(case.point, layers_run=EXIT_SHARE),
+    )
+
+
+def _shorter_or_fewer(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChange]:
+    """Half the thought, and half the attempts."""
+    point, lengths = case.point, case.query.lengths
+    think, attempts = float(lengths.think_tokens), float(lengths.attempts)
     if think >= 2:
         shorter = replace(point, lengths=replace(point.lengths, think_tokens=think / 2))
-        quality, evidence = measured_effect(runs, "think_budget")
-        yield Move("think", f"thoughts {think:.0f} -> {think / 2:.0f} tokens", shorter, quality,
-                   evidence)  # fmt: skip
+        change = f"thoughts {think:.0f} -> {think / 2:.0f} tokens"
+        yield ModelChange("think", change, shorter, *measured_effect(runs, "think_budget"))
     all_attempts = attempts * case.waves
     if all_attempts >= 2:
-        quality, evidence = measured_effect(runs, "attempts")
+        effect = measured_effect(runs, "attempts")
         change = f"attempts {all_attempts:g} -> {all_attempts / 2:g}"
         if case.waves > 1:
-            yield Move("attempts", change, point, quality, evidence, waves=0.5)
+            yield ModelChange("attempts", change, point, *effect, waves=0.5)
         else:
             fewer = replace(point, lengths=replace(point.lengths, attempts=attempts / 2))
-            yield Move("attempts", change, fewer, quality, evidence)
+            yield ModelChange("attempts", change, fewer, *effect)
+
+
+def _batches(case: WorkloadOnSlice) -> Iterator[ModelChange]:
+    """Twice the prompts together; and, to show what sharing saves, a prompt held per attempt."""
+    point, lengths = case.point, case.query.lengths
+    prompts, attempts = float(lengths.prompts), float(lengths.attempts)
     doubled = with_prompts(point, prompts * 2)
     if bool(fits(doubled)):
-        yield Move("batch", f"{prompts:g} -> {2 * prompts:g} prompts together", doubled,
-                   "unchanged by construction", "every prompt is decoded as before; each waits "
-                   "for the larger batch")  # fmt: skip
-    if attempts > 1:
-        apart = replace(
-            point,
-            lengths=replace(point.lengths, prompts=prompts * attempts, attempts=1.0),
+        yield ModelChange(
+            "batch",
+            f"prompts per batch {prompts:g} -> {2 * prompts:g}",
+            doubled,
+            UNCHANGED,
+            "every prompt is decoded as before; each waits for the larger batch",
         )
+    if attempts > 1:
+        apart = replace(point.lengths, prompts=prompts * attempts, attempts=1.0)
         # The same batch serves as many queries: amounts are per prompt of the point.
-        yield Move("shared_prompt", "prompt's KV held and prefilled by each attempt", apart,
-                   "unchanged by construction", "the same keys and values, held repeatedly",
-                   waves=attempts)  # fmt: skip
-    drafting = replace(point, speculation=DRAFT)
-    yield Move("drafting", f"speculative drafting of {DRAFT.tokens:g} tokens, acceptance "
-               f"{DRAFT.acceptance:g}, draft cost {DRAFT.cost:g}", drafting,
-               "unchanged by construction", "rejection sampling keeps the target's distribution "
-               "(Leviathan et al. 2023); the acceptance is an assumption")  # fmt: skip
-    exiting = replace(point, layers_run=EXIT_SHARE)
-    yield Move("early_exit", f"decoded tokens leave after {EXIT_SHARE:.0%} of the layers, all of a "
-               "step together", exiting)  # fmt: skip
+        yield ModelChange(
+            "shared_prompt",
+            "the prompt's KV cache computed and held once per attempt",
+            replace(point, lengths=apart),
+            UNCHANGED,
+            "the same keys and values, held repeatedly",
+            waves=attempts,
+        )
 
 
 def with_kv_heads(point: Point, heads: float) -> Point:
@@ -245,33 +246,33 @@ def with_mlp(point: Point, factor: float) -> Point:
     )
 
 
-def levers(case: WorkloadOnSlice, runs: Sequence[Run] = ()) -> list[Lever]:
+def levers(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> list[Lever]:
     """Every lever that applies to the case, with what it does to a query."""
     before, starts = logs_of(case.point, case.draws), roofline_points(case, case.point)
-    return [_lever_of(case, move, before, starts) for move in moves(case, runs)]
+    return [_lever_of(case, change, before, starts) for change in model_changes(case, runs)]
 
 
 def _lever_of(
-    case: WorkloadOnSlice, move: Move, before: Logs, starts: Sequence[RooflinePoint]
+    case: WorkloadOnSlice, change: ModelChange, before: Logs, starts: Sequence[RooflinePoint]
 ) -> Lever:
     """One lever's cost, from the logs and the roofline of the case's own point."""
-    result = ratio_of(case, move, before)
+    result = ratio_of(case, change, before)
     return Lever(
-        name=move.name,
-        change=move.change,
+        name=change.name,
+        change=change.change,
         by_phase={phase: summary(result["time"][i]) for i, phase in case.worked},
         whole=changed_of(case, result),
-        quality=move.quality,
-        evidence=move.evidence,
-        fits=bool(fits(move.point)),
-        arrows=_arrows(starts, roofline_points(case, move.point)),
+        quality=change.quality,
+        evidence=change.evidence,
+        fits=bool(fits(change.point)),
+        arrows=_arrows(starts, roofline_points(case, change.point)),
     )  # fmt: skip
 
 
-def ratio_of(case: WorkloadOnSlice, move: Move, before: Logs) -> dict[str, np.ndarray]:
+def ratio_of(case: WorkloadOnSlice, change: ModelChange, before: Logs) -> dict[str, np.ndarray]:
     """After over before for one query: quantity -> [phases and query, draws]."""
-    result = ratio(logs_of(move.point, case.draws), before)
-    return {name: values * move.waves for name, values in result.items()}
+    result = ratio(logs_of(change.point, case.draws), before)
+    return {name: values * change.waves for name, values in result.items()}
 
 
 def changed_of(case: WorkloadOnSlice, ratios: dict[str, np.ndarray]) -> Changed:

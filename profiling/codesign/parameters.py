@@ -1,7 +1,8 @@
 """Hardware parameters: their names, what each changes in a point, and what is there today."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ...tpu_configs.slice import Slice
 from ..predicted.arrays import Number
@@ -9,63 +10,49 @@ from ..records.codesign import Parameter
 from .chip_cost_model import CostModel
 from .design_point import Point
 
-Sense = str
-"""rate: more is faster; latency: less is faster; size: more holds more; overhead: a stack's."""
-
 
 @dataclass(frozen=True)
 class HardwareParameter:
-    """A parameter that can be multiplied."""
+    """A field of a point's chip, or of a stack's overheads, that can be multiplied."""
 
     name: str
     words: str
     unit: str
-    sense: Sense
-    apply: Callable[[Point, Number], Point]
+    part: Literal["hardware", "overheads"]
+    field: str
     rises: float = 1.0  # sign of an improvement: +1 more is better, -1 less is
 
+    def value(self, point: Point) -> Number:
+        """What it is at `point`; an overhead is a factor of the stack's own."""
+        return getattr(getattr(point, self.part), self.field)
 
-def _hardware(field: str) -> Callable[[Point, Number], Point]:
-    def apply(point: Point, factor: Number) -> Point:
-        value = getattr(point.hardware, field) * factor
-        return replace(point, hardware=replace(point.hardware, **{field: value}))
-
-    return apply
-
-
-def _overhead(field: str) -> Callable[[Point, Number], Point]:
-    def apply(point: Point, factor: Number) -> Point:
-        value = getattr(point.overheads, field) * factor
-        return replace(point, overheads=replace(point.overheads, **{field: value}))
-
-    return apply
+    def apply(self, point: Point, factor: Number) -> Point:
+        """`point` with the parameter multiplied."""
+        changed = {self.field: self.value(point) * factor}
+        return replace(point, **{self.part: replace(getattr(point, self.part), **changed)})
 
 
-HARDWARE_PARAMETERS: tuple[HardwareParameter, ...] = (
-    HardwareParameter("matrix_flops", "matrix FLOP/s", "FLOP/s", "rate", _hardware("matmul_flops")),
-    HardwareParameter(
-        "hbm_bandwidth", "HBM bandwidth", "B/s", "rate", _hardware("memory_bandwidth")
-    ),
-    HardwareParameter("hbm_capacity", "HBM capacity", "B", "size", _hardware("memory_bytes")),
-    HardwareParameter(
-        "on_chip_bandwidth", "on-chip bandwidth", "B/s", "rate", _hardware("on_chip_bandwidth")
-    ),
-    HardwareParameter(
-        "link_bandwidth", "link bandwidth", "B/s", "rate", _hardware("link_bandwidth")
-    ),
-    HardwareParameter("link_latency", "link latency", "s", "latency", _hardware("hop_s"), -1.0),
-    HardwareParameter(
-        "kernel_overhead", "kernel overhead", "1", "overhead", _overhead("kernel"), -1.0
-    ),
-    HardwareParameter(
-        "collective_overhead", "collective overhead", "1", "overhead", _overhead("collective"), -1.0
-    ),
-    HardwareParameter("host_overhead", "host overhead", "1", "overhead", _overhead("host"), -1.0),
+HARDWARE_PARAMETERS: tuple[HardwareParameter, ...] = tuple(
+    HardwareParameter(*row)
+    for row in (
+        ("matrix_flops", "matrix FLOP/s", "FLOP/s", "hardware", "matmul_flops"),
+        ("hbm_bandwidth", "HBM bandwidth", "B/s", "hardware", "memory_bandwidth"),
+        ("hbm_capacity", "HBM capacity", "B", "hardware", "memory_bytes"),
+        ("on_chip_bandwidth", "on-chip bandwidth", "B/s", "hardware", "on_chip_bandwidth"),
+        ("link_bandwidth", "link bandwidth", "B/s", "hardware", "link_bandwidth"),
+        ("link_latency", "link latency", "s", "hardware", "hop_s", -1.0),
+        ("kernel_overhead", "kernel overhead", "1", "overheads", "kernel", -1.0),
+        ("collective_overhead", "collective overhead", "1", "overheads", "collective", -1.0),
+        ("host_overhead", "host overhead", "1", "overheads", "host", -1.0),
+    )
 )
+"""Those in which time has a derivative."""
 ON_CHIP = "on_chip_capacity"
 TILE = "matrix_tile"
 NAMES = (*(parameter.name for parameter in HARDWARE_PARAMETERS), ON_CHIP, TILE)
-PARAMETER_BY_NAME = {parameter.name: parameter for parameter in HARDWARE_PARAMETERS}
+_TILE = HardwareParameter(TILE, "matrix unit's side", "1", "hardware", "tile")
+PARAMETER_BY_NAME = {parameter.name: parameter for parameter in (*HARDWARE_PARAMETERS, _TILE)}
+ON_CHIP_WORDS = "on-chip capacity"
 
 
 def modelled(on_slice: Slice) -> list[str]:
@@ -110,34 +97,25 @@ def scaled(
     )
 
 
+def present_value(point: Point, on_slice: Slice, name: str) -> float:
+    """A parameter of NAMES before any change; 0 for an on-chip memory that is not public."""
+    if name == ON_CHIP:
+        return on_chip_bytes(on_slice)
+    return float(PARAMETER_BY_NAME[name].value(point))
+
+
 def facts(point: Point, on_slice: Slice) -> list[Parameter]:
     """Every parameter with what it is before any change."""
-    hardware = point.hardware
-    values: dict[str, float | None] = {
-        "matrix_flops": float(hardware.matmul_flops),
-        "hbm_bandwidth": float(hardware.memory_bandwidth),
-        "hbm_capacity": float(hardware.memory_bytes),
-        "on_chip_bandwidth": float(hardware.on_chip_bandwidth),
-        "link_bandwidth": float(hardware.link_bandwidth),
-        "link_latency": float(hardware.hop_s),
-        ON_CHIP: on_chip_bytes(on_slice) or None,
-        TILE: float(hardware.tile) if float(hardware.tile) > 1 else None,
-    }
-    stated = set(modelled(on_slice))
-    rows = [
+    words = {name: (known.words, known.unit) for name, known in PARAMETER_BY_NAME.items()}
+    words[ON_CHIP] = (ON_CHIP_WORDS, "B")
+    public = {*modelled(on_slice), *([TILE] if float(point.hardware.tile) > 1 else [])}
+    return [
         Parameter(
-            name=parameter.name,
-            words=parameter.words,
-            unit=parameter.unit,
-            value=values.get(parameter.name, 1.0) if parameter.name in stated else None,
-            step=None,
+            name=name,
+            words=words[name][0],
+            unit=words[name][1],
+            value=(present_value(point, on_slice, name) or None) if name in public else None,
+            step=2.0 if name == TILE else None,
         )
-        for parameter in HARDWARE_PARAMETERS
+        for name in NAMES
     ]
-    rows.append(
-        Parameter(
-            name=ON_CHIP, words="on-chip capacity", unit="B", value=values[ON_CHIP], step=None
-        )
-    )
-    tile = Parameter(name=TILE, words="matrix unit's side", unit="1", value=values[TILE], step=2.0)
-    return [*rows, tile]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...tpu_configs.chip import Chip
-from ..predicted.arrays import Number, mapped
+from ..predicted.arrays import Number, mapped, of_numbers
 from ..predicted.calibration import Calibration
 from ..predicted.energy import PowerShares, design_power_of
 from ..predicted.hardware import IDEAL, Efficiency
@@ -22,6 +22,7 @@ MOST_DRAWS = 128
 interval's width."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Draws:
     """Each field [draws]; the first draw is the mode."""

@@ -6,25 +6,21 @@ not blur the order. Over several cases the logs of their ratios are averaged, ea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
 
-from ..predicted.arrays import Number
+from ..records import Profile
+from ..records.base import percent
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
 from .costs import QUERY, Logs, logs_of, phase_bounds
 from .design_point import memory_full
-from .levers import NOT_MEASURED, Run, moves, ratio_of
-from .parameters import ON_CHIP, PARAMETER_BY_NAME, modelled, on_chip_bytes, scaled
+from .levers import NOT_MEASURED, UNCHANGED, model_changes, ratio_of
+from .parameters import ON_CHIP, ON_CHIP_WORDS, PARAMETER_BY_NAME, modelled, on_chip_bytes, scaled
 from .posterior_draws import probability, summary
 from .workload_on_slice import WorkloadOnSlice
 
-Steps = Literal["equal steps", "equal cost"]
 STEP = 1.25
-DEARER = 1.05
-"""Equal cost: each part grows by as much as makes the chip 5 % dearer to build."""
 ASKS = 5
 _NO_ASK = ("shared_prompt",)
 """What would make a query dearer: there to show what is saved already."""
@@ -38,9 +34,9 @@ _MODEL_WORDS = {
     "experts": "an eighth of the MLP's parameters active",
     "think": "thoughts half as long",
     "attempts": "half as many attempts",
-    "batch": "twice as many prompts together",
-    "drafting": "speculative drafting (4 tokens, acceptance 0.8)",
-    "early_exit": "decoded tokens leave after 3/4 of the layers",
+    "batch": "twice as many prompts per batch",
+    "drafting": "speculative decoding (4 draft tokens, acceptance 0.8)",
+    "early_exit": "early exit after 3/4 of the layers",
 }
 
 
@@ -56,45 +52,42 @@ class Candidate:
     evidence: list[str]
 
 
-def hardware_asks(cases: Sequence[WorkloadOnSlice], steps: Steps = "equal steps") -> list[Ask]:
+def hardware_asks(cases: Sequence[WorkloadOnSlice]) -> list[Ask]:
     """At most five, the most saving first."""
     quantity = _quantity(cases)
-    return _ranked(hardware_candidates(cases, quantity, steps), quantity, _steps_text(steps), cases)
+    text = f"each parameter improved by the same factor, {STEP:g}x"
+    return _ranked(hardware_candidates(cases, quantity), quantity, text, cases)
 
 
-def model_asks(cases: Sequence[WorkloadOnSlice], runs: Sequence[Run] = ()) -> list[Ask]:
+def model_asks(cases: Sequence[WorkloadOnSlice], runs: Sequence[Profile] = ()) -> list[Ask]:
     """At most five, the most saving first, of those that apply to every case."""
     quantity = _quantity(cases)
-    text = "one usual step of each; quality is not held equal"
+    text = "each lever moved by one typical step; answer quality may change"
     return _ranked(model_candidates(cases, quantity, runs), quantity, text, cases)
 
 
-def hardware_candidates(
-    cases: Sequence[WorkloadOnSlice], quantity: Quantity, steps: Steps = "equal steps"
-) -> list[Candidate]:
+def hardware_candidates(cases: Sequence[WorkloadOnSlice], quantity: Quantity) -> list[Candidate]:
     """Every parameter that all cases' chips have, improved by one step; priced for one query at the
     largest batch that fits, where capacity counts too."""
-    shared = [n for n in modelled(cases[0].slice) if all(n in modelled(c.slice) for c in cases)]
-    names = [name for name in shared if steps == "equal steps" or name in PARTS]
+    names = [n for n in modelled(cases[0].slice) if all(n in modelled(c.slice) for c in cases)]
     before = [logs_of(memory_full(case.point), case.draws) for case in cases]
-    return [_hardware_candidate(cases, before, name, quantity, steps) for name in names]
+    return [_hardware_candidate(cases, before, name, quantity) for name in names]
 
 
 def model_candidates(
-    cases: Sequence[WorkloadOnSlice], quantity: Quantity, runs: Sequence[Run] = ()
+    cases: Sequence[WorkloadOnSlice], quantity: Quantity, runs: Sequence[Profile] = ()
 ) -> list[Candidate]:
     """The first step of each lever that applies to every case."""
     result: dict[str, list[tuple[np.ndarray, Quality, str, str]]] = {}
     for case in cases:
         before, seen = logs_of(case.point, case.draws), set()
-        for move in moves(case, runs):
-            if move.name in seen or move.name in _NO_ASK:
+        for change in model_changes(case, runs):
+            if change.name in seen or change.name in _NO_ASK:
                 continue
-            seen.add(move.name)
-            logs = np.log(ratio_of(case, move, before)[quantity][QUERY])
-            result.setdefault(move.name, []).append(
-                (logs, move.quality, move.evidence, move.change)
-            )
+            seen.add(change.name)
+            logs = np.log(ratio_of(case, change, before)[quantity][QUERY])
+            row = (logs, change.quality, change.evidence, change.change)
+            result.setdefault(change.name, []).append(row)
     return [
         Candidate(
             side="model",
@@ -110,50 +103,32 @@ def model_candidates(
 
 
 def _hardware_candidate(
-    cases: Sequence[WorkloadOnSlice],
-    before: Sequence[Logs],
-    name: str,
-    quantity: Quantity,
-    steps: Steps,
+    cases: Sequence[WorkloadOnSlice], before: Sequence[Logs], name: str, quantity: Quantity
 ) -> Candidate:
     """One parameter; `before` are the cases' logs at the largest batch that fits."""
-    logs, factors = [], []
+    rises, words = 1.0, ON_CHIP_WORDS
+    if name != ON_CHIP:
+        rises, words = PARAMETER_BY_NAME[name].rises, PARAMETER_BY_NAME[name].words
+    factor, logs = STEP**rises, []
     for case, start in zip(cases, before, strict=True):
-        factor = _factor(case, name, steps)
         changed = scaled(case.point, {name: factor}, on_chip_bytes(case.slice), case.costs)
         after = logs_of(memory_full(changed), case.draws)
         value = np.asarray(getattr(after, quantity)) - np.asarray(getattr(start, quantity))
         logs.append(value[QUERY])
-        factors.append(factor)
-    words = "on-chip capacity" if name == ON_CHIP else PARAMETER_BY_NAME[name].words
-    change = f"{words} {(float(np.exp(np.mean(np.log(factors)))) - 1):+.0%}"
     return Candidate(
         side="hardware",
         name=name,
-        change=change,
+        change=f"{words} {100 * (factor - 1):+.0f} %",
         log_ratio=np.mean(logs, axis=0),
-        quality="unchanged by construction",
+        quality=UNCHANGED,
         evidence=["at the largest batch that fits", *_costed(name, quantity)],
     )
-
-
-def _factor(case: WorkloadOnSlice, name: str, steps: Steps) -> float:
-    """The step of one parameter: better by STEP, or as much as makes the chip DEARER."""
-    if steps == "equal steps":
-        rises = 1.0 if name == ON_CHIP else PARAMETER_BY_NAME[name].rises
-        return STEP**rises
-
-    def dearer(log_factor: float) -> float:
-        usd: Number = case.costs.factors({name: float(np.exp(log_factor))})[1]
-        return float(np.asarray(usd).ravel()[0]) - DEARER
-
-    return float(np.exp(brentq(dearer, 0.0, np.log(1e4))))
 
 
 def _costed(name: str, quantity: Quantity) -> list[str]:
     if name not in PARTS or quantity == "time":
         return []
-    return [f"cost model: the {quantity} of the larger part is in it, with its uncertainty"]
+    return [f"cost model: includes the {quantity} of the larger part, with its uncertainty"]
 
 
 def _ranked(
@@ -181,14 +156,14 @@ def _ask(
 ) -> Ask:
     saved = summary(1 - np.exp(candidate.log_ratio))
     odds = None if following is None else probability(candidate.log_ratio < following.log_ratio)
-    what = {"usd": "dollars", "time": "time", "energy": "energy"}[quantity]
+    what = {"usd": "cost", "time": "time", "energy": "energy"}[quantity]
     where = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
     sentence = (
         f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {_percent(saved.median)} "
-        f"[{_percent(saved.low)}, {_percent(saved.high)}] of a query's {what}{where}"
+        f"({_percent(saved.low)} to {_percent(saved.high)}) of the {what} per query{where}"
     )
     if following is not None and odds is not None:
-        sentence += f", and beats {following.change} with p {_odds(odds)}"
+        sentence += f", {_odds(odds)} likely to save more than {following.change}"
     if candidate.quality == "not measured":
         sentence += f" ({NOT_MEASURED})"
     return Ask(
@@ -212,13 +187,10 @@ def _what_binds(cases: Sequence[WorkloadOnSlice]) -> list[str]:
     sentences = []
     for case in cases:
         bounds = phase_bounds(case.point, case.draws, case.phases)
-        chip, stack = case.slice.chip, case.query.stack
-        basis = "datasheet figures alone" if case.query.ideal else case.calibration.basis(
-            chip.name, chip.kind, stack
-        )  # fmt: skip
         sentences.append(
             f"predicted lens: {case.query.model} on {case.slice.name}, think is "
-            f"{bounds['think']}-bound, prefill {bounds['prefill']}-bound; {basis}"
+            f"{bounds['think']}-bound, prefill {bounds['prefill']}-bound; "
+            f"{case.query.basis(case.calibration)}"
         )
     counted = [case.counted for case in cases if case.counted]
     return [*sentences, *dict.fromkeys(counted)]
@@ -229,18 +201,12 @@ def _quantity(cases: Sequence[WorkloadOnSlice]) -> Quantity:
     return "usd" if all(case.usd_per_second is not None for case in cases) else "time"
 
 
-def _steps_text(steps: Steps) -> str:
-    if steps == "equal steps":
-        return f"equal relative steps: each parameter {STEP:g} times better"
-    return f"equal cost: each makes the chip {DEARER - 1:.0%} dearer to build, by the cost model"
-
-
 def _percent(share: float) -> str:
     """Whole per cents, one digit more below two, and never a negative zero."""
     digits = 0 if abs(share) >= 0.02 else 1
-    return f"{round(share * 100, digits) + 0.0:.{digits}f}%"
+    return f"{round(share * 100, digits) + 0.0:.{digits}f} %"
 
 
 def _odds(odds: float) -> str:
-    """'= 0.97', and '> 0.99' where no draw says otherwise: draws are too few to call it certain."""
-    return "> 0.99" if odds > 0.99 else f"= {odds:.2f}"
+    """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
+    return "over 99 %" if odds > 0.99 else percent(odds)

@@ -1,8 +1,5 @@
-"""Searches: the best chip for reasoning beside the best for prefill, under one budget.
-
-Pareto: latency against money per query, and per correct answer where accuracy was measured.
-
-The budget of one chip, as it is written.
+"""Searches: the best chip for reasoning beside the best for prefill, under one budget; and the
+Pareto front of latency against money per query.
 """
 
 import math
@@ -15,7 +12,7 @@ import numpy as np
 from ..errors import ProfileInputError
 from ..predicted.economics import per_correct
 from ..records.codesign import BudgetKind, ChipDesign, DesignSearch, ParetoPoint
-from .chip_cost_model import BUDGETS, ChipParts
+from .chip_cost_model import BUDGETS, PARTS, ChipParts
 from .chip_search import (
     HIGH,
     SEARCHED,
@@ -34,10 +31,8 @@ from .chip_search import (
 from .costs import costs_of
 from .design_point import MOST_SEQUENCES, fits, with_prompts
 from .posterior_draws import summary
-from .workload_mix import PREFILL_HEAVY, SEQUENCES, MixedWorkload, mix_times, mix_work
+from .workload_mix import PREFILL_HEAVY, SEQUENCES, Factors, MixedWorkload, mix_work
 from .workload_on_slice import SECONDS_PER_HOUR, WorkloadOnSlice
-
-PURPOSES = ("reasoning", "prefill-heavy")
 
 
 @dataclass(frozen=True)
@@ -88,16 +83,27 @@ def design_searches(
     ]
     spent = budget or Budget("usd", float(BUDGETS["usd"](problems[0].reference, problems[0].rates)))
     grid = grid_of()
-    swept = [best_of_sweep(problem, spent.amount, spent.kind, grid) for problem in problems]
-    best = [
-        best_by_gradient(problem, spent.amount, spent.kind, start)
-        for problem, start in zip(problems, swept, strict=True)
-    ]
-    points = len(grid.matrix_flops) * len(SEQUENCES)
+    reasoning, prefill = (_searched(problem, spent, grid) for problem in problems)
     return [
-        _record(case, PURPOSES[i], work_mix, spent, problems, swept[i], best, i, points)
-        for i, work_mix in enumerate((mix, PREFILL_HEAVY))
+        _record(case, "reasoning", mix, spent, reasoning, prefill),
+        _record(case, "prefill-heavy", PREFILL_HEAVY, spent, prefill, reasoning),
     ]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A problem, the best of a sweep, and the best of all."""
+
+    problem: SearchProblem
+    designs: int
+    swept: FoundDesign
+    best: FoundDesign
+
+
+def _searched(problem: SearchProblem, budget: Budget, grid: Factors) -> _Search:
+    swept = best_of_sweep(problem, budget.amount, budget.kind, grid)
+    best = best_by_gradient(problem, budget.amount, budget.kind, swept)
+    return _Search(problem, len(grid.matrix_flops) * len(SEQUENCES), swept, best)
 
 
 def _record(
@@ -105,13 +111,10 @@ def _record(
     purpose: str,
     mix: Sequence[MixedWorkload],
     budget: Budget,
-    problems: Sequence[SearchProblem],
-    swept: FoundDesign,
-    best: Sequence[FoundDesign],
-    index: int,
-    points: int,
+    search: _Search,
+    other: _Search,
 ) -> DesignSearch:
-    problem, result, other = problems[index], best[index], best[1 - index]
+    problem, result = search.problem, search.best
     reference = reference_design(problem, case.slice.chip.hbm_capacity_bytes)
     before = times_of_draws(problem, case.draws.efficiency, reference)
     after = times_of_draws(problem, case.draws.efficiency, result)
@@ -119,7 +122,7 @@ def _record(
     dearer = _usd(result.parts, case) / _usd(case.costs.reference, case)
     rent = None if hourly is None else hourly * case.slice.chips / SECONDS_PER_HOUR * dearer
     speedup = summary(before / after)
-    slower = _time_on(problems[1 - index], result, float(other.sequences)) / other.time_s
+    slower = _time_on(other.problem, result) / other.best.time_s
     return DesignSearch(
         purpose=purpose,
         mix=[workload.words for workload in mix],
@@ -129,8 +132,8 @@ def _record(
         budget=budget.amount,
         reference=_design(reference, problem),
         reference_chip=case.slice.chip.name,
-        swept=points,
-        swept_best=_design(swept, problem),
+        swept=search.designs,
+        swept_best=_design(search.swept, problem),
         best=_design(result, problem),
         sequences=result.sequences,
         slowest_token_s=float(problem.slowest_token_s),
@@ -143,12 +146,10 @@ def _record(
     )
 
 
-def _time_on(problem: SearchProblem, design: FoundDesign, sequences: float) -> float:
-    """Seconds of a query of another mix on a found chip, at the most sequences up to `sequences`
-    that its memory holds; inf where it holds none."""
-    time_s, _ = mix_times(
-        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, design.factors
-    )
+def _time_on(problem: SearchProblem, design: FoundDesign) -> float:
+    """Seconds of a query of another mix on a found chip, at the best number of sequences that its
+    memory holds; inf where it holds none."""
+    time_s, _ = problem.times(design.factors)
     holds = np.asarray(problem.mixed.needed_bytes) <= design.parts.hbm_capacity * 1.0001
     return float(np.where(holds, np.asarray(time_s), np.inf).min())
 
@@ -159,18 +160,8 @@ def _usd(parts: ChipParts, case: WorkloadOnSlice) -> np.ndarray:
 
 
 def _design(design: FoundDesign, problem: SearchProblem) -> ChipDesign:
-    parts = design.parts
-    costs = {kind: float(cost(parts, problem.rates)) for kind, cost in BUDGETS.items()}
-    return ChipDesign(
-        matrix_flops=parts.matrix_flops,
-        hbm_bandwidth=parts.hbm_bandwidth,
-        hbm_capacity=parts.hbm_capacity,
-        on_chip_capacity=parts.on_chip_capacity,
-        link_bandwidth=parts.link_bandwidth,
-        area_mm2=costs["area"],
-        watts=costs["watts"],
-        usd=costs["usd"],
-    )
+    area_mm2, watts, usd = (float(cost(design.parts, problem.rates)) for cost in BUDGETS.values())
+    return ChipDesign(**vars(design.parts), area_mm2=area_mm2, watts=watts, usd=usd)
 
 
 def _spent(design: FoundDesign, problem: SearchProblem, budget: Budget) -> dict[str, float]:
@@ -179,7 +170,7 @@ def _spent(design: FoundDesign, problem: SearchProblem, budget: Budget) -> dict[
     slopes = cost_slopes(design.parts, problem.rates, budget.kind)
     shares = {
         name: float(getattr(slopes, name) * getattr(design.parts, name)) / budget.amount
-        for name in ChipParts.__dataclass_fields__
+        for name in PARTS
     }
     whole = float(cost(design.parts, problem.rates)) / budget.amount
     return shares | {"other": whole - sum(shares.values())}
@@ -202,7 +193,7 @@ def _sentence(
     ]
     sentence = (
         f"For {purpose} work under {budget.amount:.4g} {UNITS[budget.kind]} a chip would have "
-        f"{', '.join(changes)}, and serve {speedup:.2g}x the queries."
+        f"{', '.join(changes)} and serve {speedup:.2g}x the queries."
     )
     ended = [words[name] for name in at_limits(design)]
     if ended:

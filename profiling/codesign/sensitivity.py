@@ -10,14 +10,13 @@ Flips: how much more of a phase's scarcest resource until another one is the sca
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from ..predicted.arrays import mapped
+from ..predicted.time_model import BOUNDS
 from ..records.codesign import BoundFlip, Elasticity, Regime
 from .costs import (
-    BOUNDS,
     QUANTITIES,
     QUERY,
     Logs,
@@ -28,9 +27,8 @@ from .costs import (
     terms_of,
     work_steps,
 )
-from .design_point import Point, memory_full
+from .design_point import memory_full
 from .parameters import (
-    NAMES,
     PARAMETER_BY_NAME,
     TILE,
     HardwareParameter,
@@ -41,7 +39,6 @@ from .parameters import (
 from .posterior_draws import summary, summary_or_none
 from .workload_on_slice import WorkloadOnSlice
 
-DIFFERENTIATED = tuple(name for name in NAMES if name != TILE)
 REGIMES: tuple[Regime, ...] = ("as run", "memory full")
 
 
@@ -85,15 +82,10 @@ def tile_step(case: WorkloadOnSlice, regime: Regime) -> Logs:
     """Change of the logs from a tile of twice the side, over log 2: padding makes time a staircase
     in the tile, without a derivative of use. The unit's FLOP/s are held."""
     point = case.point if regime == "as run" else memory_full(case.point)
-    wider = scaled_tile(point, 2.0)
+    wider = PARAMETER_BY_NAME[TILE].apply(point, 2.0)
     before, after = logs_of(point, case.draws), logs_of(wider, case.draws)
     result = ratio(after, before)
     return Logs(**{name: np.log(values) / np.log(2.0) for name, values in result.items()})
-
-
-def scaled_tile(point: Point, factor: float) -> Point:
-    """The same with matrix units of another side."""
-    return replace(point, hardware=replace(point.hardware, tile=point.hardware.tile * factor))
 
 
 MOST = 64.0

@@ -1,10 +1,9 @@
-"""Grid: the values of each axis of an exploration, from a TOML file or from options.
+"""Sweep: a grid of models, slices, workloads and designs, and the rows of each part of it.
 
-Rows: one part of an exploration, every design and number of sequences in one compiled call.
+A grid is a TOML file or options; a part's designs and numbers of sequences are one compiled call.
 """
 
 import itertools
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -15,30 +14,44 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field
 
 from ...model.architecture import DTYPE_BITS
-from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
 from ...tpu_configs.slice import Slice
+from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..names import slice_named
-from ..predicted.arrays import Number
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import NamedShape, named_shape
 from ..predicted.phases import Lengths
-from ..predicted.slices import Asked
-from .chip_cost_model import ChipParts, area_mm2, build_usd, full_watts
+from ..predicted.slices import PredictionRequest
+from .chip_cost_model import PARTS, area_mm2, build_usd, full_watts
 from .chip_search import SearchProblem, parts_with, search_problem
-from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_times, mix_work
+from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_work
 from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 
 Tokens = Annotated[float, Field(ge=1, le=1e7, allow_inf_nan=False)]
 Thought = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=1 / 64, le=64, allow_inf_nan=False)]
-DESIGNS = ("matrix_flops", "hbm_bandwidth", "hbm_capacity", "on_chip_capacity", "link_bandwidth")
 BLOCK = 32768
 """Designs of one part, so that a part stays within some hundred megabytes of memory."""
+
+
+def _dtype(value: str) -> str:
+    if value not in DTYPE_BITS:
+        raise ValueError(f"{value!r} is no dtype: {', '.join(DTYPE_BITS)}")
+    return value
+
+
+def _power_of_two(value: float) -> float:
+    if value not in SEQUENCES:
+        raise ValueError(f"{value:g} is no power of two from 1 to {SEQUENCES[-1]:.0f}")
+    return value
+
+
+Dtype = Annotated[Words, AfterValidator(_dtype)]
+Together = Annotated[float, AfterValidator(_power_of_two)]
 
 
 class Grid(Table):
@@ -46,13 +59,13 @@ class Grid(Table):
 
     models: list[Words] = Field(min_length=1)
     slices: list[Words] = Field(min_length=1)
-    weight_dtypes: list[Words] = Field(default=["bfloat16"], min_length=1)
-    kv_dtypes: list[Words] = Field(default=["bfloat16"], min_length=1)
+    weight_dtypes: list[Dtype] = Field(default=["bfloat16"], min_length=1)
+    kv_dtypes: list[Dtype] = Field(default=["bfloat16"], min_length=1)
     prompt: list[Tokens] = Field(default=[512.0], min_length=1)
     think: list[Thought] = Field(default=[2048.0], min_length=1)
     answer: list[Tokens] = Field(default=[256.0], min_length=1)
     attempts: list[Tokens] = Field(default=[1.0], min_length=1)
-    sequences: list[float] = Field(
+    sequences: list[Together] = Field(
         default=list(SEQUENCES), min_length=1, description="attempts that run together"
     )
     matrix_flops: list[Factor] = Field(default=[1.0], min_length=1)
@@ -61,37 +74,10 @@ class Grid(Table):
     on_chip_capacity: list[Factor] = Field(default=[1.0], min_length=1)
     link_bandwidth: list[Factor] = Field(default=[1.0], min_length=1)
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _floats(cls, values: object) -> object:
-        """TOML's 2048 is an integer; a strict float takes it only as one."""
-        if not isinstance(values, list):
-            return values
-        return [
-            float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-            for value in values
-        ]
-
-    @field_validator("weight_dtypes", "kv_dtypes")
-    @classmethod
-    def _known_dtypes(cls, values: list[str]) -> list[str]:
-        for value in values:
-            if value not in DTYPE_BITS:
-                raise ValueError(f"{value!r} is no dtype: {', '.join(DTYPE_BITS)}")
-        return values
-
-    @field_validator("sequences")
-    @classmethod
-    def _known_sequences(cls, values: list[float]) -> list[float]:
-        for value in values:
-            if value not in SEQUENCES:
-                raise ValueError(f"{value:g} is no power of two from 1 to {SEQUENCES[-1]:.0f}")
-        return values
-
     @property
     def designs(self) -> int:
         """Chips that each slice's chip is varied to."""
-        return prod(len(getattr(self, name)) for name in DESIGNS)
+        return prod(len(getattr(self, name)) for name in PARTS)
 
     @property
     def points(self) -> int:
@@ -148,21 +134,17 @@ def load_grid(path: Path | None, options: Mapping[str, list[str] | list[float]])
     Raises ProfileInputError for a file that cannot be read, an axis that is not known or has no
     values, and values that cannot be.
     """
-    named = str(path) if path else "the grid"
-    try:
-        text = path.read_text(encoding="utf-8") if path else ""
-        return Grid.model_validate(tomllib.loads(text) | dict(options))
-    except FileNotFoundError:
-        raise ProfileInputError(f"no grid at {path}: check the path") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ProfileInputError(f"{path} is not a readable grid: {error}") from None
-    except ValidationError as error:
-        raise ProfileInputError(f"{named}: {sentence(error.errors()[0])}") from None
+
+    def build(table: dict) -> Grid:
+        return Grid.model_validate(table | dict(options))
+
+    text = read_text(path, "grid", ProfileInputError) if path else ""
+    return parse_toml(text, str(path or "the grid"), build, ProfileInputError)
 
 
 Columns = dict[str, np.ndarray]
 NUMBERS = (
-    "prompt", "think", "answer", "attempts", "sequences", *DESIGNS, "time_per_query_s", "token_s",
+    "prompt", "think", "answer", "attempts", "sequences", *PARTS, "time_per_query_s", "token_s",
     "usd_per_query", "needed_bytes", "area_mm2", "full_power_w", "build_usd",
 )  # fmt: skip
 WORDS = ("model", "slice", "weight_dtype", "kv_dtype")
@@ -184,7 +166,7 @@ class LeftOut:
 
 def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> Columns | LeftOut:
     """The part's columns by NAMES, sequences changing fastest; or why there are none."""
-    request = Asked(
+    request = PredictionRequest(
         model=named.models[part.model],
         lengths=Lengths(1.0, part.attempts, part.prompt, part.think, part.answer),
         weight_dtype=part.weight_dtype,
@@ -205,14 +187,17 @@ def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> C
 
 
 def designs_of(grid: Grid, part: Part) -> dict[str, np.ndarray]:
-    """The factors of the part's block of designs, the last of DESIGNS changing fastest."""
-    lengths = [len(getattr(grid, name)) for name in DESIGNS]
+    """The factors of the part's block of designs, the last of PARTS changing fastest."""
+    lengths = [len(getattr(grid, name)) for name in PARTS]
     index = np.arange(part.first_design, part.first_design + part.designs)
     places = np.unravel_index(index, lengths)
     return {
         name: np.asarray(getattr(grid, name))[place]
-        for name, place in zip(DESIGNS, places, strict=True)
+        for name, place in zip(PARTS, places, strict=True)
     }
+
+
+_COSTS = {"area_mm2": area_mm2, "full_power_w": full_watts, "build_usd": build_usd}
 
 
 @jax.jit
@@ -221,30 +206,20 @@ def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Arra
     designs = Factors(
         *(jnp.asarray(factors[name], jnp.float32) for name in Factors.__dataclass_fields__)
     )
-    time_s, token_s = mix_times(
-        problem.mixed, problem.hardware, problem.on_chip, problem.efficiency, designs
-    )
+    time_s, token_s = problem.times(designs)
     capacity = problem.reference.hbm_capacity * jnp.asarray(factors["hbm_capacity"], jnp.float32)
     parts = parts_with(problem, designs, capacity)
     return {
         "time_per_query_s": time_s,
         "token_s": token_s,
-        "area_mm2": _each(area_mm2(parts, problem.rates), capacity),
-        "full_power_w": _each(full_watts(parts, problem.rates), capacity),
-        "build_usd": _each(build_usd(parts, problem.rates), capacity),
-        "dearer": _dearer(problem, parts),
+        **{
+            name: jnp.broadcast_to(cost(parts, problem.rates), capacity.shape)
+            for name, cost in _COSTS.items()
+        },
+        "dearer": build_usd(parts, problem.rates) / build_usd(problem.reference, problem.rates),
         "needed_bytes": problem.mixed.needed_bytes,
         "capacity": capacity,
     }
-
-
-def _each(cost: Number, like: Array) -> Array:
-    return jnp.broadcast_to(cost, like.shape)
-
-
-def _dearer(problem: SearchProblem, parts: ChipParts) -> Array:
-    """A design's cost to build over the chip's own."""
-    return build_usd(parts, problem.rates) / build_usd(problem.reference, problem.rates)
 
 
 def _columns(
@@ -272,7 +247,7 @@ def _columns(
         "token_s": by_both(metrics["token_s"]),
         "usd_per_query": time_s * by_design(metrics["dearer"]) * (np.nan if rent is None else rent),
         "needed_bytes": np.tile(np.asarray(needed, np.float64), designs),
-        **{name: by_design(metrics[name]) for name in ("area_mm2", "full_power_w", "build_usd")},
+        **{name: by_design(metrics[name]) for name in _COSTS},
     }  # fmt: skip
     words = {name: np.full(rows, getattr(part, name)) for name in WORDS}
     fits = (np.asarray(needed)[None, :] <= np.asarray(metrics["capacity"])[:, None]).reshape(rows)

@@ -14,9 +14,9 @@ from ...model.architecture import DTYPE_BITS
 from ..errors import ProfileInputError
 from ..records.codesign import WhatIf
 from .costs import QUERY, costs_of, logs_of, phase_bounds, ratio
-from .design_point import Point, Speculation, fits
+from .design_point import Point, fits
 from .levers import DRAFT, changed_of, with_dtypes, with_kv_heads, with_mlp
-from .parameters import NAMES, ON_CHIP, PARAMETER_BY_NAME, TILE, modelled, on_chip_bytes, scaled
+from .parameters import NAMES, ON_CHIP, TILE, modelled, on_chip_bytes, present_value, scaled
 from .posterior_draws import Draws, summary
 from .workload_on_slice import WorkloadOnSlice
 
@@ -69,7 +69,7 @@ def parse_what_if(text: str) -> StatedChanges:
                 f"--what-if has {part!r}, expected changes such as hbm_bandwidth=2x,kv_dtype=int8"
             )
         if any(name == change.name for change in changes):
-            raise ProfileInputError(f"--what-if changes {name} twice: say it once")
+            raise ProfileInputError(f"--what-if changes {name} twice: give it once")
         changes.append(_change(name, value))
     return StatedChanges(text, tuple(changes))
 
@@ -136,9 +136,6 @@ def changed(case: WorkloadOnSlice, changes: Sequence[Change]) -> tuple[Point, li
         point, words_of = _apply_number(point, change, case.waves)
         sentences.append(words_of)
     factors = {one.name: _factor(case, one, sentences) for one in changes if one.name in NAMES}
-    if TILE in factors:
-        tile = point.hardware.tile * factors.pop(TILE)
-        point = replace(point, hardware=replace(point.hardware, tile=tile))
     return scaled(point, factors, on_chip_bytes(case.slice), case.costs), sentences
 
 
@@ -154,28 +151,10 @@ def _factor(case: WorkloadOnSlice, change: Change, sentences: list[str]) -> floa
             f"--what-if changes {change.name}, but that of {case.slice.chip.name} is not public: "
             "leave it out, or give a chip file that has it"
         )
-    present = _present(case, change.name)
+    present = present_value(case.point, case.slice, change.name)
     factor = change.factor if change.factor is not None else (change.number or 1.0) / present
     sentences.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
     return factor
-
-
-def _present(case: WorkloadOnSlice, name: str) -> float:
-    """What a parameter is before the change; overheads count as one."""
-    if name == ON_CHIP:
-        return on_chip_bytes(case.slice)
-    hardware = case.point.hardware
-    values = {
-        "matrix_flops": hardware.matmul_flops,
-        "hbm_bandwidth": hardware.memory_bandwidth,
-        "hbm_capacity": hardware.memory_bytes,
-        "on_chip_bandwidth": hardware.on_chip_bandwidth,
-        "link_bandwidth": hardware.link_bandwidth,
-        "link_latency": hardware.hop_s,
-        TILE: hardware.tile,
-    }
-    assert name in values or name in PARAMETER_BY_NAME
-    return float(values.get(name, 1.0))
 
 
 def _apply_number(point: Point, change: Change, waves: int) -> tuple[Point, str]:
@@ -212,7 +191,7 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     if name in in_draft:
         field = in_draft[name]
         return float(getattr(drafting, field)), lambda value: replace(
-            point, speculation=_drafting(drafting, field, value)
+            point, speculation=replace(drafting, **{field: value})
         )
     if name == "layers":
         return float(shape.layers), lambda value: replace(point, shape=replace(shape, layers=value))
@@ -234,13 +213,9 @@ def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float
     )
 
 
-def _drafting(drafting: Speculation, field: str, value: float) -> Speculation:
-    return replace(drafting, **{field: value})
-
-
 def _sentence(case: WorkloadOnSlice, sentences: Sequence[str], time: np.ndarray, held: bool) -> str:
     result = summary(time)
-    verb = "takes" if held else "would take, if it fitted,"
+    verb = "takes" if held else "would take (it does not fit in memory)"
     return (
         f"With {', '.join(sentences)} a query {verb} {result.median:.2f} of the time "
         f"[{result.low:.2f}, {result.high:.2f}] on {case.slice.name}."

@@ -1,25 +1,22 @@
-"""A mix's work for one model on one slice, summed up by phase: what a search over chips works on.
+"""Workload mix: what share of queries think how long, from a TOML file of [[workload]] tables.
 
-Work does not depend on the chip's rates, so it is summed once; a design is then priced by a few
-terms for each workload and phase.
-
-Workload mix: what share of queries think how long, from a TOML file of [[workload]] tables.
+Its work for one model on one slice is summed up by phase, once, for it does not depend on the
+chip's rates; a search over chips prices a design by a few terms for each workload and phase.
 """
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field
 
 from ...model.phases import THINK
-from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Table, Words
+from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..predicted import arrays
-from ..predicted.arrays import Number, mapped, with_last_axis
+from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
 from ..predicted.phases import Lengths
 from ..predicted.predict import Query
@@ -42,19 +39,12 @@ class MixedWorkload(Table):
         default=None, ge=1, allow_inf_nan=False, description="prompts; None: what suits each chip"
     )
 
-    @field_validator("share", "prompt", "think", "answer", "attempts", "batch", mode="before")
-    @classmethod
-    def _whole_or_not(cls, value: object) -> object:
-        """TOML's 2048 is an integer; a strict float takes it only as one."""
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        return float(value) if is_number else value  # type: ignore[arg-type]
-
     @property
     def words(self) -> str:
         """'60 %: 512 + 2048 + 256 tokens x 64 attempts'."""
         many = f" x {self.attempts:g} attempts" if self.attempts > 1 else ""
         lengths = f"{self.prompt:g} + {self.think:g} + {self.answer:g} tokens"
-        return f"{f'{self.name}, ' if self.name else ''}{self.share:.0%}: {lengths}{many}"
+        return f"{f'{self.name}, ' if self.name else ''}{100 * self.share:.0f} %: {lengths}{many}"
 
 
 class _Mix(Table):
@@ -72,22 +62,12 @@ def load_mix(path: Path) -> list[MixedWorkload]:
 
     Raises ProfileInputError for a file that is missing, not TOML, empty or has a wrong value.
     """
-    try:
-        return parse_mix(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        raise ProfileInputError(f"no workload file at {path}: check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileInputError(f"{path} is not a readable workload file: {error}") from None
+    return parse_mix(read_text(path, "workload file", ProfileInputError), str(path))
 
 
 def parse_mix(text: str, file: str) -> list[MixedWorkload]:
     """The workloads in the TOML `text` of `file` (named in errors)."""
-    try:
-        result = _Mix.model_validate(tomllib.loads(text)).workload
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileInputError(f"{file} is not TOML: {error}") from None
-    except ValidationError as error:
-        raise ProfileInputError(f"{file}: {sentence(error.errors()[0])}") from None
+    result = parse_toml(text, file, _Mix.model_validate, ProfileInputError).workload
     if not result:
         raise ProfileInputError(
             f"{file} has no [[workload]]: give one table for each kind of query"
@@ -115,6 +95,7 @@ SEQUENCES = tuple(float(2**n) for n in range(0, 13))
 """Attempts that run together: 1 to 4096."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class MixWork:
     """Arrays [sequences, workloads, phases], or [sequences, workloads]."""
@@ -128,6 +109,7 @@ class MixWork:
     narrowing: Number
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Factors:
     """A design as factors of the reference chip's parts."""
@@ -148,7 +130,7 @@ def mix_work(point: Point, mix: Sequence[MixedWorkload]) -> MixWork:
         needed_bytes=np.max([row.needed_bytes for row in rows], axis=0),
         weight_bytes=held(point).weight_bytes,
         shares=np.array([workload.share for workload in mix]),
-        narrowing=np.log2(point.widths.activation_bytes / point.widths.weight_bytes),
+        narrowing=point.widths.narrowing,
     )
 
 

@@ -15,14 +15,11 @@ from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
-from ..predicted.economics import Terms, economic_terms, economics_of
-from ..predicted.energy import design_power_of
-from ..predicted.hardware import hardware_of
+from ..predicted.economics import Terms, economic_terms
 from ..predicted.model_shape import NamedShape, shape_of_facts
 from ..predicted.phases import Lengths
-from ..predicted.predict import PhaseWork, Query, memory_fit, phases_by_lengths, predict
-from ..predicted.slices import Asked, query_of
-from ..predicted.step_work import spread_over
+from ..predicted.predict import PhaseWork, Query, phases_by_lengths, predict
+from ..predicted.slices import PredictionRequest, fitting_query
 from ..records import Outcome, Prediction, Profile
 from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
@@ -41,7 +38,7 @@ class WorkloadOnSlice:
     """A workload on a slice: the point, the draws, and what its figures stand on."""
 
     profile: str
-    request: Asked
+    request: PredictionRequest
     query: Query
     point: Point
     draws: Draws
@@ -79,9 +76,11 @@ class WorkloadOnSlice:
     def words(self) -> str:
         """The workload in a few words."""
         lengths = self.query.lengths
-        waves = f", in {self.waves} waves as all do not fit at once" if self.waves > 1 else ""
+        waves = f", run as {self.waves} batches because all do not fit in memory"
+        prompts = "1 prompt" if lengths.prompts == 1 else f"{lengths.prompts:g} prompts"
+        attempts = "1 attempt" if lengths.attempts == 1 else f"{lengths.attempts:g} attempts"
         return (
-            f"{lengths.prompts:g} prompts x {lengths.attempts:g} attempts together{waves}, "
+            f"{prompts} \N{MULTIPLICATION SIGN} {attempts}{waves if self.waves > 1 else ''}, "
             f"{lengths.prompt_tokens:.0f} + {lengths.think_tokens:.0f} + "
             f"{lengths.answer_tokens:.0f} tokens, {self.query.weight_dtype}"
         )
@@ -89,14 +88,14 @@ class WorkloadOnSlice:
 
 def workload_on_slice(
     name: str,
-    request: Asked,
+    request: PredictionRequest,
     on_slice: Slice,
     calibration: Calibration,
     outcome: Outcome | None = None,
 ) -> WorkloadOnSlice:
     """The request on one slice; where it does not fit at once, in as few parts as do.
 
-    Raises ProfileInputError or ChipInputError as `forecast` does.
+    Raises ProfileInputError or ChipInputError as `predict_on_slice` does.
     """
     query, waves = _fitting(request, on_slice)
     ideal = request.ideal
@@ -119,7 +118,7 @@ def workload_on_slice(
     )
 
 
-def _fitting(request: Asked, on_slice: Slice) -> tuple[Query, int]:
+def _fitting(request: PredictionRequest, on_slice: Slice) -> tuple[Query, int]:
     """The query at the most prompts together that fit, else one prompt's attempts in waves.
 
     Raises what the whole request raises where not even single attempts fit.
@@ -132,8 +131,7 @@ def _fitting(request: Asked, on_slice: Slice) -> tuple[Query, int]:
     for together, waves in parts:
         part = replace(lengths, prompts=together, attempts=attempts / waves)
         try:
-            query = query_of(replace(request, lengths=part), on_slice)
-            memory_fit(query)
+            query = fitting_query(replace(request, lengths=part), on_slice)
         except ProfileInputError as error:
             first = first or error
         else:
@@ -144,16 +142,16 @@ def _fitting(request: Asked, on_slice: Slice) -> tuple[Query, int]:
 
 def point_of(query: Query) -> Point:
     """The query's numbers, every one an array of floats: one compiled function for all points."""
-    hardware = hardware_of(query.slice.chip, query.matmul_dtype)
-    on_chip = min(hardware.on_chip_bandwidth, _NO_LIMIT)
     hardware = replace(
-        hardware, on_chip_bandwidth=on_chip, tile=1.0 if query.ideal else hardware.tile
+        query.hardware,
+        on_chip_bandwidth=min(query.hardware.on_chip_bandwidth, _NO_LIMIT),
+        tile=1.0 if query.ideal else query.hardware.tile,
     )
     point = Point(
         shape=query.shape,
         widths=query.widths,
         lengths=query.lengths,
-        spread=spread_over(query.slice, query.split),
+        spread=query.spread,
         hardware=hardware,
         distribution=query.distribution,
     )
@@ -169,18 +167,7 @@ def with_recorded(case: WorkloadOnSlice, profile: Profile) -> WorkloadOnSlice:
 
 def prediction_of(case: WorkloadOnSlice) -> Prediction:
     """The predicted lens of the case, as `rooflink predict` has it, and of its recorded phases."""
-    result = predict(case.query, case.calibration, _phase_works(case))
-    power = design_power_of(case.slice.chip)
-    result = result.model_copy(
-        update={
-            "think_variation": case.request.think_variation,
-            "chip_confidence": case.slice.chip.confidence,
-            "energy_basis": power.said if power else "",
-        }
-    )
-    return result.model_copy(
-        update={"economics": economics_of(result, case.slice.chip, case.request.terms)}
-    )
+    return predict(case.query, case.calibration, _phase_works(case))
 
 
 def _phase_works(case: WorkloadOnSlice) -> dict[str, PhaseWork] | None:
@@ -208,7 +195,7 @@ def request_of(
     stack: str | None = None,
     weight_dtype: str | None = None,
     ideal: bool = False,
-) -> Asked:
+) -> PredictionRequest:
     """What a profile's workload asks of any slice: mean lengths as they were, or the budgets where
     nothing was run; batches of mean size.
 
@@ -224,7 +211,7 @@ def request_of(
     thoughts, answers = _lengths(profile)
     mean = fmean(thoughts)
     batches = math.ceil(work.prompts / max(work.batch, 1))
-    return Asked(
+    return PredictionRequest(
         model=NamedShape(profile.model.name, shape_of_facts(profile.model)),
         lengths=Lengths(
             prompts=work.prompts / batches,

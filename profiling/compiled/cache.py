@@ -13,14 +13,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from ...model.weights.host_memory import cache_folder
 from ..errors import ProfileInputError
 from .executable import CompiledPhase, CompiledRecord, Protos
 
 HLO_FILE, ASSIGNED_FILE, RECORD_FILE = "module.hlo.pb", "assigned.hlo.pb", "record.json"
-SCHEMA = "rooflink.compiled/2"
+SCHEMA = "rooflink.compiled/3"
 
 _RECORD = TypeAdapter(CompiledRecord)
 
@@ -75,12 +75,7 @@ class Store:
 
 def _write_entry(folder: Path, record: CompiledRecord, protos: Protos) -> None:
     body = _RECORD.dump_json(record).decode()
-    hashes = {
-        "record": _hash(body.encode()),
-        "hlo": _hash(protos.module),
-        "assigned": _hash(protos.assigned),
-    }
-    envelope = {"schema": SCHEMA, "sha256": hashes, "record": body}
+    envelope = {"schema": SCHEMA, "sha256": _hashes(body, protos), "record": body}
     (folder / HLO_FILE).write_bytes(protos.module)
     (folder / ASSIGNED_FILE).write_bytes(protos.assigned)
     (folder / RECORD_FILE).write_text(json.dumps(envelope))
@@ -101,19 +96,13 @@ def _read_record(entry: Path) -> CompiledRecord:
     envelope = json.loads((entry / RECORD_FILE).read_text())
     if not isinstance(envelope, dict) or envelope.get("schema") != SCHEMA:
         raise ValueError("another schema")
-    body, hashes = envelope.get("record"), envelope.get("sha256")
-    current = {
-        "record": _hash(str(body).encode()),
-        "hlo": _hash((entry / HLO_FILE).read_bytes()),
-        "assigned": _hash((entry / ASSIGNED_FILE).read_bytes()),
-    }
-    if hashes != current:
+    body = str(envelope.get("record"))
+    protos = Protos((entry / HLO_FILE).read_bytes(), (entry / ASSIGNED_FILE).read_bytes())
+    if envelope.get("sha256") != _hashes(body, protos):
         raise ValueError("changed since it was written")
-    try:
-        return _RECORD.validate_json(str(body))
-    except ValidationError as error:
-        raise ValueError(str(error)) from error
+    return _RECORD.validate_json(body)
 
 
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _hashes(body: str, protos: Protos) -> dict[str, str]:
+    parts = {"record": body.encode(), "hlo": protos.module, "assigned": protos.assigned}
+    return {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}

@@ -1,6 +1,5 @@
-"""One phase's program compiled by XLA for one target.
-
-The final HLO taken out of the executable, its memory and its totals, as stored and read back.
+"""One phase's program compiled by XLA for one target: its final HLO, its memory and its totals, as
+stored and read back.
 """
 
 import tempfile
@@ -8,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
+from google.protobuf.message import DecodeError
 from jax.stages import Compiled, Lowered
 
 from ..errors import ProfileInputError
+from .hlo.proto import HloEnvelope
 from .lowering import Parameter, TensorLayout
 
 
@@ -19,10 +20,8 @@ class Memory:
     """XLA's buffer assignment: bytes of one device's HBM (of main memory on a CPU)."""
 
     argument_bytes: int
-    output_bytes: int
     temporary_bytes: int
     aliased_bytes: int  # of the outputs, those that take over a donated argument's place
-    code_bytes: int
     peak_bytes: int
 
 
@@ -78,8 +77,6 @@ class CompiledPhase:
 
 _FINAL_HLO = "*after_codegen.hlo.pb"
 _ASSIGNED_HLO = "*after_optimizations.hlo.pb"
-_MODULE_FIELD = 1  # of HloProto, which the compiler dumps
-_BYTES_WIRE_TYPE = 2
 
 
 class Protos(NamedTuple):
@@ -118,7 +115,6 @@ class _MemoryStats(Protocol):
     output_size_in_bytes: int
     temp_size_in_bytes: int
     alias_size_in_bytes: int
-    generated_code_size_in_bytes: int
     peak_memory_in_bytes: int
 
 
@@ -140,10 +136,8 @@ def memory_of(compiled: Compiled, on_cpu: bool) -> Memory:
     at_most = held - stats.alias_size_in_bytes + stats.temp_size_in_bytes
     return Memory(
         argument_bytes=stats.argument_size_in_bytes,
-        output_bytes=stats.output_size_in_bytes,
         temporary_bytes=stats.temp_size_in_bytes,
         aliased_bytes=stats.alias_size_in_bytes,
-        code_bytes=stats.generated_code_size_in_bytes,
         peak_bytes=at_most if on_cpu else stats.peak_memory_in_bytes,
     )
 
@@ -162,28 +156,13 @@ def module_in(dump: bytes) -> bytes:
 
     Raises ProfileInputError for bytes that are not one.
     """
-    position = 0
-    while position < len(dump):
-        tag, position = _varint(dump, position)
-        if tag & 7 != _BYTES_WIRE_TYPE:
-            break
-        size, position = _varint(dump, position)
-        if tag >> 3 == _MODULE_FIELD and position + size <= len(dump):
-            return dump[position : position + size]
-        position += size
-    raise ProfileInputError("the compiler's dump of the program is not an HloProto")
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """A protobuf integer at `position`, and the position behind it."""
-    value = shift = 0
-    while position < len(data):
-        byte = data[position]
-        value |= (byte & 0x7F) << shift
-        position, shift = position + 1, shift + 7
-        if byte < 0x80:
-            break
-    return value, position
+    try:
+        module: bytes = HloEnvelope.FromString(dump).hlo_module
+    except DecodeError:
+        module = b""
+    if not module:
+        raise ProfileInputError("the compiler's dump of the program is not an HloProto")
+    return module
 
 
 def _proto_of(compiled: Compiled) -> bytes:

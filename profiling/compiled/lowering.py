@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -84,7 +84,7 @@ class Programs:
         kernel = attention_kernel(self.mesh.devices.flat[0])
         return abstract_transformer(self.spec.config, jnp.dtype(self.spec.dtype), kernel)
 
-    def inputs(self, phase: str = PREFILL) -> dict[str, Any]:
+    def inputs(self, phase: str = PREFILL) -> dict[str, ShapeDtypeStruct]:
         """Shapes of what a phase reads beside the model and the state."""
         B, A, spec = self.spec.batch, self.spec.attempts, self.spec
         match spec.program(phase):
@@ -115,7 +115,7 @@ class Programs:
         state, inputs = self.state(phase), self.inputs(phase)
         model_format, state_format = self._formats(state, chosen)
         around = input_shardings(inputs, self.mesh)
-        arguments: dict[str, tuple[Any, Any]] = {"inputs": (inputs, around)} if inputs else {}
+        arguments: dict[str, tuple[object, object]] = {"inputs": (inputs, around)} if inputs else {}
         program = self.spec.program(phase)
         if program != "prompt":
             arguments = {"state": (state, state_format), **arguments}
@@ -169,7 +169,7 @@ class Programs:
         exits = {leaf_name(path): leaf for path, leaf in tree_leaves_with_path(rows)}
         return all(entry[name] == _layout(exits[name]) for name in CACHE_TENSORS)
 
-    def _run(self, phase: str) -> Callable[..., Any]:
+    def _run(self, phase: str) -> Callable[..., object]:
         """A phase's program as a function of its arguments by name."""
         spec, thinks = self.spec, phase != ANSWER
         endings, passes = self._endings(thinks), spec.passes(phase)
@@ -193,13 +193,13 @@ class Programs:
         answer_format = AnswerFormat(self.spec.rules, decode=lambda tokens: "")
         return jax.tree.map(jnp.asarray, endings_of(answer_format, thinking, cued=thinking))
 
-    def _results(self, program: str, state: Any) -> Any:
+    def _results(self, program: str, state: State) -> State | tuple[State, NamedSharding]:
         """Shardings of what a program gives: the state, and what it said or what it read."""
         if program in ("prompt", "copy"):
             return state
         return state, result_sharding("NBA" if program == "decode" else "BAD", self.mesh)
 
-    def _formats(self, shapes: State, chosen: Chosen | None) -> tuple[Any, Any]:
+    def _formats(self, shapes: State, chosen: Chosen | None) -> tuple[Transformer, State]:
         """Shardings of model and state, with layouts where those are not JAX's default."""
         model = parameter_shardings(self.model, self.mesh)
         state = State(
@@ -247,12 +247,12 @@ def _kind(name: str) -> Kind:
 
 
 def _named(
-    phase: str, function: Callable[..., Any], arguments: Sequence[str]
-) -> Callable[..., Any]:
+    phase: str, function: Callable[..., object], arguments: Sequence[str]
+) -> Callable[..., object]:
     """`function` of `arguments` in their order, under the phase's name, which becomes the
     program's: jit(think); and the scope of all that it does."""
 
-    def run(*values: Any) -> Any:
+    def run(*values: object) -> object:
         with jax.named_scope(phase):
             return function(**dict(zip(arguments, values, strict=True)))
 

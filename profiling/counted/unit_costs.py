@@ -14,7 +14,6 @@ import jax.numpy as jnp
 from ...model.architecture import DTYPE_BITS, shape_of
 from ...model.config import DType, ModelConfig
 from ...model.kv_cache import KVCache
-from ...model.reward_model import initial_head
 from ...model.transformer import Transformer, abstract_transformer
 from .flops import Operations, count
 
@@ -60,6 +59,8 @@ def verifier_costs(config: ModelConfig, dtype: DType, hidden_units: int) -> Unit
 
     It reads neither the final norm nor the language model's head, and is float32 itself.
     """
+    from ...model.reward_model import initial_head  # which opens folders, and few models have
+
     trunk, size = unit_costs(config, dtype), DTYPE_BITS[dtype] // 8
     D, N = config.embed_dim, hidden_units
     head = jax.eval_shape(lambda: initial_head(D, N, 0))

@@ -80,6 +80,14 @@ def parse_budget(text: str) -> Budget:
     return Budget(kind, number)
 
 
+def no_slice(budget: Budget) -> ProfileInputError:
+    """The error for a budget that only a slice can keep, where there is none."""
+    return ProfileInputError(
+        f"--budget {budget.kind}={budget.amount:g} needs a --slice or --chip to know what a pass "
+        "costs there"
+    )
+
+
 def limit_of(budget: Budget, units: Mapping[str, UnitCosts], on: OnSlice | None) -> Limit:
     """A new limit for `budget`, with nothing spent.
 
@@ -91,10 +99,7 @@ def limit_of(budget: Budget, units: Mapping[str, UnitCosts], on: OnSlice | None)
     if budget.kind == "flops":
         return CostLimit(budget, lambda record: _flops(record, units))
     if on is None:
-        raise ProfileInputError(
-            f"--budget {budget.kind}={budget.amount:g} needs a --slice or --chip to know what a "
-            "pass costs there"
-        )
+        raise no_slice(budget)
     _require_known(budget, on)
     return CostLimit(budget, lambda record: _priced(record, budget.kind, on))
 

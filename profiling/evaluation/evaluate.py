@@ -28,7 +28,7 @@ from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phases import Lengths
-from ..predicted.slices import Asked, query_of, require_forecast, slice_for
+from ..predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
 from ..progress import Silent, Watcher
 from ..prompting import ask
 from ..provenance import provenance
@@ -53,7 +53,7 @@ from .accuracy import (
     usable,
     with_costs,
 )
-from .budgets import limit_of
+from .budgets import limit_of, no_slice
 from .compute_optimal import compute_optimal
 from .grid import Grid, Place, identity, load_cell, path_of, save_cell
 from .ledger import ledgers
@@ -145,13 +145,13 @@ class Runner:
         """The slices, with the lengths of these answers, or the budgets where there are none."""
         subject, grid = self.grid.subject, self.grid
         shapes = self._costed.shapes
-        asked = Asked(
+        request = PredictionRequest(
             model=NamedShape(subject.config.name, shapes[REASONER]),
             lengths=_lengths(grid, answered, prompts, batch),
             weight_dtype=subject.dtype,
             terms=grid.terms,
         )
-        return [OnSlice(query_of(asked, each), shapes, grid.terms) for each in self.slices]
+        return [OnSlice(query_of(request, each), shapes) for each in self.slices]
 
     def _points(
         self,
@@ -252,7 +252,7 @@ def evaluate(
     batch = grid.questions_together(longest)
     slices = _slices(grid, longest, batch)
     if grid.limit is not None and grid.limit.needs_slice and not slices:
-        limit_of(grid.limit, {}, None)
+        raise no_slice(grid.limit)
     listener.stage(f"Loading {grid.subject.config.name}")
     slots = grid.longest_thought + grid.answer_budget
     scratch = run_bytes(grid.subject.config, grid.subject.dtype, batch, grid.widest, longest, slots)
@@ -292,7 +292,7 @@ def evaluate(
 
 def _slices(grid: Grid, longest_prompt: int, batch: int) -> list[Slice]:
     """The slices asked for and each chip's smallest, all of which hold the budgets."""
-    asked = Asked(
+    request = PredictionRequest(
         model=NamedShape(grid.subject.config.name, shape_of(grid.subject.config)),
         lengths=Lengths(
             prompts=float(batch),
@@ -306,15 +306,15 @@ def _slices(grid: Grid, longest_prompt: int, batch: int) -> list[Slice]:
     )
     found = list(grid.slices)
     for over in found:
-        require_forecast(asked, over)
+        fitting_query(request, over)
     for chip in grid.chips:
-        smallest = slice_for(asked, chip)
+        smallest = smallest_query(request, chip)
         if smallest is None:
             raise ProfileInputError(
                 f"no slice of {chip.name} that its links join holds this run: lower --batch or "
                 "--attempts, or name a --slice"
             )
-        found.append(smallest)
+        found.append(smallest.slice)
     return list({over.name: over for over in found}.values())
 
 

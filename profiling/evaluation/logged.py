@@ -9,7 +9,7 @@ from ...tpu_configs.slice import Slice
 from ..predicted.economics import Terms
 from ..predicted.model_shape import NamedShape
 from ..predicted.phases import Lengths
-from ..predicted.slices import Asked, forecast
+from ..predicted.slices import PredictionRequest, predict_on_slice
 from ..provenance import provenance
 from ..records import Prediction
 from ..records.evaluation import AttemptsPoint, Cell, Evaluation, QuestionResult, TriedAnswer
@@ -187,7 +187,7 @@ def _predictions(request: LogRequest, means: _Means, attempts: float) -> list[Pr
     together = max(attempts / requests, 1.0)
     share = attempts / requests / together  # of an attempt, where it took several requests
     answer = (means.completion - means.think) * share
-    prediction_request = Asked(
+    prediction_request = PredictionRequest(
         model=request.model,
         lengths=Lengths(
             prompts=request.batch * requests,
@@ -199,4 +199,4 @@ def _predictions(request: LogRequest, means: _Means, attempts: float) -> list[Pr
         weight_dtype=request.weight_dtype,
         terms=request.terms,
     )
-    return [forecast(prediction_request, on_slice) for on_slice in request.slices]
+    return [predict_on_slice(prediction_request, on_slice) for on_slice in request.slices]

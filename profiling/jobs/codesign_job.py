@@ -90,8 +90,8 @@ class CodesignJob(TermsOptions, WrittenJob):
         choose_backend()
         wanted, slices = self.wanted(command), slices_named(self.slices)
         profiles = _apart([_read(each) for each in self.profiles])
-        watcher.stage(f"Analysing {len(profiles)} x {len(slices)} cases")
-        return analyse(profiles, slices, wanted)
+        watcher.stage(f"Predicting {len(profiles)} profiles on {len(slices)} slices")
+        return analyse(profiles, slices, wanted, watcher=watcher)
 
     def wanted(self, command: str) -> "Wanted":
         """What is asked of the analysis besides profiles and slices, as what it names."""

@@ -213,13 +213,13 @@ class EvaluateJob(TermsOptions, WrittenJob):
 def _smallest(model: "NamedShape", chips: Sequence[str]) -> list[Slice]:
     """Each chip's smallest slice that holds one query of usual lengths."""
     from ..predicted.phases import Lengths
-    from ..predicted.slices import Asked, slice_for
+    from ..predicted.slices import PredictionRequest, smallest_query
 
     found = []
     for name in chips:
-        request = Asked(model=model, lengths=Lengths(1.0, 1.0, 512.0, 512.0, 64.0))
-        smallest = slice_for(request, chip_named(name))
+        request = PredictionRequest(model=model, lengths=Lengths(1.0, 1.0, 512.0, 512.0, 64.0))
+        smallest = smallest_query(request, chip_named(name))
         if smallest is None:
             raise ProfileInputError(f"no slice of {name} holds {model.name}: name a --slice")
-        found.append(smallest)
+        found.append(smallest.slice)
     return found

@@ -13,7 +13,7 @@ from .job import Names, Option
 from .terms import Stack, TermsOptions, stack_named
 
 if TYPE_CHECKING:
-    from ..predicted.slices import Asked
+    from ..predicted.slices import PredictionRequest
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class PredictJob(TermsOptions):
     def run(self, watcher: Watcher, command: str = "python") -> Predictions:
         """A prediction for each slice. Raises ModelInputError, ChipInputError or
         ProfileInputError."""
-        from ..predicted.slices import forecast
+        from ..predicted.slices import predict_on_slice
 
         request, slices = self.request(), slices_named(self.slices)
         requests = [request, self._without_thought(request)] if self.compare else [request]
@@ -94,19 +94,19 @@ class PredictJob(TermsOptions):
         found: list[Prediction] = []
         for each in requests:
             for one in slices:
-                found.append(forecast(each, one))
+                found.append(predict_on_slice(each, one))
                 watcher.advance(1)
         return Predictions(found[: len(slices)], found[len(slices) :])
 
-    def request(self) -> "Asked":
+    def request(self) -> "PredictionRequest":
         """The same for any slice, with model, mesh and prices as what they name."""
         from ..predicted.mesh import parse_parallelism
         from ..predicted.model_shape import named_shape
         from ..predicted.phases import Lengths
-        from ..predicted.slices import Asked
+        from ..predicted.slices import PredictionRequest
 
         numbers = (self.batch, self.attempts, self.prompt, self.think, self.answer)
-        return Asked(
+        return PredictionRequest(
             model=named_shape(self.model),
             lengths=Lengths(*map(float, numbers)),
             think_variation=self.lengths_spread,
@@ -120,5 +120,5 @@ class PredictJob(TermsOptions):
         )
 
     @staticmethod
-    def _without_thought(request: "Asked") -> "Asked":
+    def _without_thought(request: "PredictionRequest") -> "PredictionRequest":
         return replace(request, lengths=replace(request.lengths, think_tokens=0.0))

@@ -1,5 +1,6 @@
 """Codesigned: what each change of chip or model is worth, and `codesign`, which works it out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,18 +8,17 @@ from typing import Any
 from ..errors import ProfileInputError
 from ..jobs.codesign_job import CodesignJob
 from ..records.codesign import CodesignCase, CodesignReport
-from ..render.codesign_asks import SideView, first_page
-from ..render.codesign_png import designs_figure, pareto_figure, roofline_figure, tornado_figure
-from ..render.codesign_report import write_codesign
-from ..render.codesign_search_tables import assumptions_table, designs_table, spent_table
-from ..render.codesign_tables import cases_table, what_ifs_table
-from ..render.codesign_words import case_name, headline
-from ..render.table import Column, Table
-from . import codesign_rows as rows
-from .frames import frame
-from .from_job import function_of
-from .page import page
-from .picture import Picture
+from ..reports.charts.codesign_elasticities import tornado
+from ..reports.charts.codesign_roofline import lever_rooflines
+from ..reports.charts.codesign_serving import designs, pareto
+from ..reports.codesign_words import headline
+from ..reports.document import Chart
+from ..reports.renderers.notebook import Picture, cell, frame
+from ..reports.sections import codesign_search as search_tables
+from ..reports.sections import codesign_tables as tables
+from ..reports.sections.codesign_document import codesign_cell
+from ..reports.write_studies import write_codesign
+from .functions import function_of
 from .run import recorded
 
 
@@ -32,84 +32,68 @@ class Codesigned:
         return headline(self.record)
 
     def _repr_html_(self) -> str:
-        record, sides = self.record, first_page(self.record).sides
-        searches = record.searches
-        compared = [f"To the {each.side} team: {text}." for each in sides for text in each.compared]
-        return page(
-            "tables.html.j2",
-            heading=", ".join(case_name(case) for case in record.cases),
-            headline=headline(record),
-            tables=[_asks_table(side) for side in sides],
-            folded=[
-                cases_table(record.cases),
-                *(what_ifs_table(case.what_ifs) for case in record.cases),
-                designs_table(searches),
-                spent_table(searches),
-                assumptions_table(record),
-            ],
-            notes=[*compared, *record.notes, *(search.sentence for search in searches)],
-        )
+        return cell(codesign_cell(self.record))
 
     @property
     def asks(self) -> Any:
-        """A row for each ask of either team, as a DataFrame where pandas is installed, else a list
-        of dicts."""
-        return frame(rows.asks(self.record), "rank")
+        """A row for each recommendation to either team, as a DataFrame where pandas is installed,
+        else a list of dicts."""
+        record = self.record
+        return frame(tables.asks_table([*record.hardware_asks, *record.model_asks]))
 
     @property
     def cases(self) -> Any:
         """A row for each profile on each slice."""
-        return frame(rows.cases(self.record), "slice")
+        cases = self.record.cases
+        return frame(tables.case_keys(cases), tables.cases_table(cases))
 
     @property
     def elasticities(self) -> Any:
         """A row for each hardware parameter, phase, quantity and regime."""
-        return frame(rows.elasticities(self.record), "parameter")
+        return frame(tables.elasticities_rows(self.record.cases))
 
     @property
     def levers(self) -> Any:
         """A row for each change of the model or of its use: after over before."""
-        return frame(rows.levers(self.record), "change")
+        return frame(tables.levers_rows(self.record.cases))
 
     @property
     def what_ifs(self) -> Any:
         """A row for each stated change: after over before."""
-        return frame(rows.what_ifs(self.record), "change")
+        return frame(tables.what_ifs_rows(self.record.cases))
 
     @property
     def designs(self) -> Any:
         """The chip that is there and the best ones for each purpose under the budget."""
-        return frame(rows.designs(self.record), "chip")
+        return frame(search_tables.designs_rows(self.record.searches))
 
     @property
     def ways(self) -> Any:
-        """A row for each way to serve a profile: its latency and its money."""
-        return frame(rows.ways(self.record), "slice")
+        """A row for each way to serve a profile: its latency and its cost."""
+        return frame(search_tables.ways_rows(self.record.pareto))
 
     def tornado(self, slice: str | None = None) -> Picture:
         """What more of each hardware parameter does to the query's time, on the first slice or on
         a named one. Raises ProfileInputError for a slice that was not analysed."""
-        case = self._case(slice)
-        return Picture(tornado_figure(case), f"Elasticities of {case_name(case)}")
+        return _picture([tornado(self._case(slice), "memory full")], "elasticities")
 
     def roofline(self, slice: str | None = None) -> Picture:
         """The phases under a slice's roof, an arrow for each change of the model.
 
         Raises ProfileInputError for a slice that was not analysed.
         """
-        case = self._case(slice)
-        return Picture(roofline_figure(case), f"Levers on the roofline of {case_name(case)}")
+        return _picture(lever_rooflines(self._case(slice)), "phases")
 
     def frontier(self, profile: str | None = None) -> Picture:
-        """Latency against money of every way to serve the first profile, or a named one.
+        """Latency against cost of every way to serve the first profile, or a named one.
 
         Raises ProfileInputError for a profile that has none.
         """
-        known = list(dict.fromkeys(point.profile for point in self.record.pareto))
-        named = profile or next(iter(known), None)
-        if named is None or named not in known:
-            raise ProfileInputError(f"no way to serve '{named}' has a price: known are {known}")
-        return Picture(pareto_figure(self.record, named), f"Latency against money: {named}")
+        names = list(dict.fromkeys(point.profile for point in self.record.pareto))
+        named = profile or next(iter(names), None)
+        if named is None or named not in names:
+            raise ProfileInputError(f"no way to serve '{named}' has a price: known are {names}")
+        return _picture([pareto([p for p in self.record.pareto if p.profile == named])], "ways")
 
     def chips(self) -> Picture:
         """The best chip for each purpose, its parts as multiples of the chip that is there.
@@ -119,7 +103,7 @@ class Codesigned:
         searches = self.record.searches
         if not searches:
             raise ProfileInputError("; ".join(self.record.notes) or "no chip was searched for")
-        return Picture(designs_figure(searches), " ".join(each.sentence for each in searches))
+        return _picture([designs(searches, search_tables.SHARES)], "chips")
 
     def save(self, folder: str | Path) -> Path:
         """Write codesign.json, both reports and TensorBoard events; returns the folder.
@@ -138,11 +122,11 @@ class Codesigned:
         return found[0]
 
 
-def _asks_table(side: SideView) -> Table:
-    columns = [Column("rank"), Column("saving", "predicted"), Column("80 % interval", "predicted"),
-               Column("ask", numeric=False)]  # fmt: skip
-    cells = [[str(ask.rank), ask.saving, ask.bounds, ask.sentence] for ask in side.asks]
-    return Table(f"To the {side.side} team", columns, cells)
+def _picture(charts: Sequence[Chart | None], what: str) -> Picture:
+    chart = next(iter(charts), None)
+    if chart is None:
+        raise ProfileInputError(f"the report has no {what} to draw")
+    return Picture(chart)
 
 
 def _view(result: CodesignReport, job: CodesignJob) -> Codesigned:

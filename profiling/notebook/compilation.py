@@ -8,14 +8,14 @@ from typing import Any
 from ..jobs.compile_job import Compilations, CompileJob
 from ..records import CompiledTarget
 from ..reports.renderers.notebook import cell, frame
-from ..reports.sections.compiled import (
+from ..reports.sections.compiled_document import (
     compiled_document,
     executables_table,
     needed_table,
-    verdict,
 )
+from ..reports.sections.compiled_facts import verdict
 from ..reports.write import write_run
-from .from_job import function_of
+from .functions import function_of
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ..reports.renderers.notebook import Picture, cell, frame
 from ..reports.sections import evaluation_tables as tables
 from ..reports.sections.evaluation_document import evaluation_cell, headline
 from ..reports.write_studies import write_evaluation
-from .from_job import function_of
+from .functions import function_of
 
 FLOPS = "flops"
 

@@ -7,14 +7,14 @@ from typing import Any
 from ..jobs.predict_job import Predictions, PredictJob
 from ..records import Prediction
 from ..reports.renderers.notebook import cell, frame
-from ..reports.sections.predicted import (
+from ..reports.sections.prediction_document import (
     LABEL,
     prediction_document,
     predictions_document,
     slices_table,
 )
 from ..reports.units import seconds
-from .from_job import function_of
+from .functions import function_of
 
 
 @dataclass(frozen=True)

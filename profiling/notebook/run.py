@@ -8,14 +8,14 @@ from ..errors import ProfileInputError
 from ..jobs.profile_job import ProfileJob
 from ..records import Profile
 from ..records.files import load_profile
-from ..reports.charts.roofline import roofline
+from ..reports.charts.roofline_chart import roofline
 from ..reports.renderers.notebook import Picture, cell, frame
-from ..reports.sections.predicted import resources, slices_table
-from ..reports.sections.profile import notebook_document
+from ..reports.sections.prediction_document import resources, slices_table
+from ..reports.sections.profile_document import notebook_document
 from ..reports.sections.profile_facts import headline
 from ..reports.sections.profile_tables import bytes_table, phase_table, slots_table, thought_table
 from ..reports.write import write_run
-from .from_job import function_of
+from .functions import function_of
 
 
 @dataclass(frozen=True)

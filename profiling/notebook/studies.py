@@ -11,7 +11,7 @@ from ..jobs.job import Job
 from ..jobs.train_job import TrainJob
 from ..jobs.validate_job import CalibrateJob, ValidateJob
 from ..reports.write_studies import write_training, write_validation
-from .from_job import function_of
+from .functions import function_of
 from .run import recorded
 
 Record = TypeVar("Record")

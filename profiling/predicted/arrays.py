@@ -16,10 +16,29 @@ from typing import TypeVar
 
 import numpy as np
 
-from ...model.architecture import Number
+from ...model.architecture import ModelShape, Number
 
 Numbers = TypeVar("Numbers")
 """A frozen dataclass whose fields are numbers, None, or such records."""
+
+Record = TypeVar("Record")
+_records: list[type] = [ModelShape]
+
+
+def of_numbers(record: type[Record]) -> type[Record]:
+    """Marks a dataclass whose every field is a number, an array, None or such a record."""
+    _records.append(record)
+    return record
+
+
+def as_pytrees() -> None:
+    """Make pytrees of the records of numbers, so that JAX compiles, vectorises and differentiates
+    functions of them. Whoever passes JAX's arrays calls it once its records are imported."""
+    import jax
+
+    while _records:
+        jax.tree_util.register_dataclass(_records.pop())
+
 
 _PLAIN = (bool, int, float, complex, np.ndarray, np.generic)
 

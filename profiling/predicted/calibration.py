@@ -1,18 +1,16 @@
 """Calibration: what the fit on published measurements says of a chip and a stack, with draws.
 
 The fit (profiling/calibrate) writes `data/calibration.json`: draws from the posterior of every
-mean and effect of `effects`, and the residual scale of each group of measurements. Here they are
-put together for one chip and stack; where nobody measured one of them, its effect is drawn anew
-from the population, so that the interval is as wide as kin differ.
-
-Effects: how an Efficiency comes about from what is common, from the chip and from the stack.
+mean and effect, and the residual scale of each group of measurements. Here they are put together
+for one chip and stack; where nobody measured one of them, its effect is drawn anew from the
+population, so that the interval is as wide as similar chips differ.
 
 Each component of Efficiency is a transformed sum (partial pooling, Gelman & Hill 2007, ch. 12):
 
     component = f(mean of the chip's kind + effect of the regime + of the chip + of the stack)
 
 with effects drawn from normal distributions of given scales. A chip or stack that nobody measured
-has the mean of its kin, and the whole scale as its uncertainty. The regime is how steps are
+has the mean of its kind, and the whole scale as its uncertainty. The regime is how steps are
 launched: a compiled loop of its own accord, a server that schedules each step on its host, or
 operations timed by themselves.
 """
@@ -28,10 +26,12 @@ from typing import Literal
 
 import numpy as np
 
+from ...tpu_configs.slice import Slice
 from . import arrays
-from .arrays import Number
-from .energy import DesignPower, PowerShares
-from .hardware import Efficiency
+from .arrays import Number, mapped, with_last_axis
+from .energy import DesignPower, PowerShares, design_power_of, power_share
+from .hardware import Efficiency, Hardware
+from .step_work import Work
 
 Link = Literal["share", "time", "power", "positive"]
 
@@ -141,21 +141,13 @@ class Calibration:
 
     def basis(self, chip: str, kind: str, stack: str | None) -> str:
         """What this calibration stands on for a chip and a stack, in a sentence."""
-        own = self.rows.get(chip, 0)
-        on_chip = (
-            f"{own} measured rows of {chip}" if own else f"no rows of {chip}, only of kin ({kind})"
-        )
         if kind not in self.means["memory"]:
-            on_chip = f"no rows of any {kind}, only of other chips"
+            on_chip = f"no measurements of any {kind.upper()}: calibrated on other chips"
+        else:
+            on_chip = _measurements(chip, self.rows, f"calibrated on other {kind.upper()}s")
         if stack is None:
-            return f"{on_chip}; a compiled loop of a stack unknown, drawn from those measured"
-        of_stack = self.stack_rows.get(stack, 0)
-        text = (
-            f"{of_stack} rows of {stack}"
-            if of_stack
-            else f"no rows of {stack}, only of other stacks"
-        )
-        return f"{on_chip}; {text}"
+            return f"{on_chip}; serving stack not given: averaged over those measured"
+        return f"{on_chip}; {_measurements(stack, self.stack_rows, 'averaged over other stacks')}"
 
     def residuals(self, group: str) -> np.ndarray:
         """Factors [draws] that the unexplained part multiplies a time by; the mode's is one."""
@@ -174,6 +166,19 @@ class Calibration:
         normals = _normals(self.draws, f"design power/{power.chip}")
         return power.watts * np.exp(power.log_scale * normals)
 
+    def watts(
+        self, on_slice: Slice, hardware: Hardware, work: Work, time_s: np.ndarray
+    ) -> np.ndarray | None:
+        """Draws of the watts [draws, ...] of a slice's chips during `work` of all of them, which
+        takes `time_s` [draws, ...]; None where their power is not known."""
+        power, last_axes = design_power_of(on_slice.chip), time_s.ndim - 1
+        if power is None:
+            return None
+        shares = mapped(lambda draws: with_last_axis(draws, last_axes), self.power_shares())
+        share = power_share(shares, work, hardware, on_slice.chips, np.maximum(time_s, 1e-30))
+        design_watts = with_last_axis(self.design_watts(power), last_axes)
+        return on_slice.chips * design_watts * np.asarray(share)
+
     def _effect(
         self, effects: dict[str, dict[str, np.ndarray]], name: str, who: str | None, scale: float
     ) -> np.ndarray:
@@ -181,6 +186,14 @@ class Calibration:
         if fitted is not None:
             return fitted
         return scale * _normals(self.draws, f"{name}/{who}")
+
+
+def _measurements(name: str, counts: dict[str, int], otherwise: str) -> str:
+    """'12 measurements of vLLM', or what stands in for them."""
+    count = counts.get(name, 0)
+    if not count:
+        return f"no measurements of {name}: {otherwise}"
+    return f"{count} measurement{'s' if count > 1 else ''} of {name}"
 
 
 @cache

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...tpu_configs.slice import Slice
 from .calibration import Calibration, default_calibration
-from .energy import SERVER_OVER_CHIPS, design_power_of, power_share
+from .energy import SERVER_OVER_CHIPS
 from .hardware import IDEAL, hardware_of
-from .predict import HIGH, LOW
+from .predict import DATASHEET_ONLY, interval
 from .step_work import NOTHING, Work
 from .time_model import step_terms
 
@@ -91,25 +91,22 @@ def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted:
     if case.unit == "J":
         values = values * _watts(case, values, calibration)
     if ideal:
-        return Predicted(*(float(values[0]),) * 3, basis="datasheet figures alone")
+        return Predicted(*(float(values[0]),) * 3, basis=DATASHEET_ONLY)
     values = values * calibration.residuals(case.group)
-    low, median, high = np.quantile(values, (LOW, 0.5, HIGH))
+    seconds_or_joules = interval(values)
     return Predicted(
-        median=float(median),
-        low=float(low),
-        high=float(high),
+        median=seconds_or_joules.median,
+        low=seconds_or_joules.low,
+        high=seconds_or_joules.high,
         basis=calibration.basis(chip.name, chip.kind, case.stack),
     )
 
 
 def _watts(case: Case, seconds: np.ndarray, calibration: Calibration) -> np.ndarray:
     """Power of the case's chips, or of their servers, for each draw; NaN where it is unknown."""
-    power = design_power_of(case.slice.chip)
-    if power is None:
-        return np.full(len(seconds), np.nan)
     whole = sum((p.work * (p.steps * case.copies) for p in case.pieces), start=NOTHING)
     hardware = hardware_of(case.slice.chip, case.matmul_dtype)
-    shares = calibration.power_shares()
-    share = np.asarray(power_share(shares, whole, hardware, case.slice.chips, seconds))
-    watts = case.slice.chips * calibration.design_watts(power) * share
+    watts = calibration.watts(case.slice, hardware, whole, seconds)
+    if watts is None:
+        return np.full(len(seconds), np.nan)
     return watts * (SERVER_OVER_CHIPS if case.scope == "server" else 1.0)

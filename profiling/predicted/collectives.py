@@ -15,13 +15,14 @@ from ...model.architecture import ModelShape
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from . import arrays
-from .arrays import Number
+from .arrays import Number, of_numbers
 from .hardware import link_rate, network_rate
 
 NETWORK_HOPS = 10.0
 """Latency of the data center network, about 10 microseconds, in hops of about one."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Parallelism:
     """Chips by axis; their product is the slice's chips.
@@ -82,6 +83,7 @@ def require_parallelism(split: Parallelism, over: Slice, layers: int, query_head
         )
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Group:
     """Chips that exchange with each other.
@@ -203,6 +205,7 @@ def _joined(near: Group, domains: int, slower: float) -> Group:
     )
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Exchange:
     """What the chip's links are asked for; amounts add up."""

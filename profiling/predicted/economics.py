@@ -1,17 +1,8 @@
-"""A name out of a table, or the user's own number: with one sentence where it is neither.
+"""Economics: what a prediction costs in money, energy and carbon, and on what terms.
 
-Cost of a correct answer: a query's cost over the share of right answers, both uncertain.
-
-Costing: a prediction times its terms. Each amount is a constant times seconds or joules, so the
-80 % interval of the one is that of the other.
-
-The package's data files: figures by name, each with its source.
-
-Ownership: what an hour of one's own chip costs, from what was paid for it and what it draws.
-
-Price: dollars for an hour of one chip, by kind of price, one's own figure or one's own costs.
-
-Terms: what is asked of price, place and overheads, and the factors that this makes.
+Each amount is a constant times seconds or joules, so the 80 % interval of the one is that of the
+other. Prices are published, the user's own figure, or what owning the chip costs; overheads and
+grids are named in data/ with their sources, or are the user's own number.
 """
 
 import math
@@ -24,13 +15,13 @@ from importlib.resources import files
 from math import exp, hypot, log
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ...tpu_configs.catalog import sentence
 from ...tpu_configs.chip import Chip, Price
 from ...tpu_configs.figure import Figure, Table, Words
+from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
-from ..records.base import Interval
+from ..records.base import Interval, percent
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
 from ..statistics import jeffreys_interval
 
@@ -77,7 +68,7 @@ def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
 
 
 class Region(Figure):
-    """Grams of CO2e a kilowatt-hour, where electricity is used."""
+    """Grams of CO2e per kWh, where electricity is used."""
 
     place: Words
 
@@ -138,64 +129,56 @@ def load_ownership(path: Path) -> Ownership:
 
     Raises ProfileInputError for a file that is missing, not TOML, or has a wrong key or value.
     """
-    try:
-        return Ownership.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ProfileInputError(f"no cost file at {path}: check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileInputError(f"{path} is not a readable cost file: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileInputError(f"{path} is not TOML: {error}") from None
-    except ValidationError as error:
-        raise ProfileInputError(f"{path}: {sentence(error.errors()[0])}") from None
+    text = read_text(path, "cost file", ProfileInputError)
+    return parse_toml(text, str(path), Ownership.model_validate, ProfileInputError)
 
 
 PRICE_KINDS = tuple(Price.model_fields)
 """on_demand, one_year, three_year, spot, ownership: what a chip's file may know."""
 
-Asked = str | float | Ownership
-"""A kind of price, dollars for a chip-hour, or what owning it costs."""
+StatedPrice = str | float | Ownership
+"""A kind of price, dollars per chip-hour, or what owning the chip costs."""
 
 
 @dataclass(frozen=True)
 class ChipHour:
-    """Dollars for an hour of one chip; None where that is not known, as `said` then says."""
+    """Dollars for an hour of one chip; None where they are not known, for the reason in `basis`."""
 
     usd: float | None
-    said: str
+    basis: str
 
 
-def parse_price(text: str) -> Asked:
+def parse_price(text: str) -> StatedPrice:
     """A price as the command line has it: a kind, a number or a cost file that ends in .toml.
 
     Raises ProfileInputError for anything else, and for what is wrong in the file.
     """
     if text.endswith(".toml"):
         return load_ownership(Path(text).expanduser())
-    number = own_number(text, "--price", "dollars for a chip-hour")
+    number = own_number(text, "--price", "dollars per chip-hour")
     if number is not None:
         return number
     kind = text.lower().replace("-", "_")
     if kind not in PRICE_KINDS:
         raise unknown(
-            "price", text, PRICE_KINDS, "dollars for a chip-hour, or a cost file ending in .toml"
+            "price", text, PRICE_KINDS, "dollars per chip-hour, or a cost file ending in .toml"
         )
     return kind
 
 
-def price_of(chip: Chip, price: Asked) -> ChipHour:
+def price_of(chip: Chip, price: StatedPrice) -> ChipHour:
     """What an hour of `chip` costs under the price that is asked for, a kind of PRICE_KINDS."""
     if isinstance(price, Ownership):
         return ChipHour(
             price.usd_per_chip_hour,
-            f"own cost over {price.years:g} years at {price.utilisation:.0%} utilisation",
+            f"own cost over {price.years:g} years at {percent(price.utilisation)} utilisation",
         )
     if not isinstance(price, str):
         return ChipHour(float(price), "own figure")
     words = price.replace("_", " ")
     figure: Figure | None = getattr(chip.price, price) if chip.price else None
     if figure is None:
-        return ChipHour(None, f"no {words} price of {chip.name} is known: {_others(chip)}")
+        return ChipHour(None, f"{chip.name} has no {words} price: {_others(chip)}")
     return ChipHour(figure.value, f"{words}, {figure.source}, {figure.confidence} confidence")
 
 
@@ -214,8 +197,8 @@ DEFAULT_HOST = "gemini"
 class Terms:
     """What a user asks for; words as on the command line, a number being the user's own figure."""
 
-    price: Asked = "on_demand"
-    region: str = DEFAULT_REGION  # its name, or grams of CO2e a kilowatt-hour
+    price: StatedPrice = "on_demand"
+    region: str = DEFAULT_REGION  # its name, or grams of CO2e per kWh
     pue: str | None = None  # a name or a factor; None: Google's for its own chips, else the mean
     host: str = DEFAULT_HOST  # a name or a factor
 
@@ -232,7 +215,7 @@ def economic_terms(chip: Chip, terms: Terms) -> EconomicTerms:
     grid_g_per_kwh, grid = _grid(terms.region)
     return EconomicTerms(
         usd_per_chip_hour=price.usd,
-        price=price.said,
+        price=price.basis,
         host_factor=host_factor,
         host=host,
         pue=pue,
@@ -259,12 +242,12 @@ def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
 
 
 def _grid(stated: str) -> tuple[float, str]:
-    number = own_number(stated, "--region", "grams of CO2e a kilowatt-hour")
+    number = own_number(stated, "--region", "grams of CO2e per kWh")
     if number is not None:
         return number, "own figure"
     region = regions().get(stated.lower())
     if region is None:
-        raise unknown("region", stated, regions(), "grams of CO2e a kilowatt-hour")
+        raise unknown("region", stated, regions(), "grams of CO2e per kWh")
     text = f"{stated.lower()} ({region.place}), location-based, {region.source}"
     return region.value, f"{text}, {region.confidence} confidence"
 
@@ -323,5 +306,5 @@ def _times(amounts: Amounts, times: float) -> Amounts:
 def _unknown(prediction: Prediction, factors: EconomicTerms) -> list[str]:
     sentences = [] if factors.usd_per_chip_hour is not None else [f"Money: {factors.price}."]
     if prediction.energy_j is None:
-        sentences.append(f"Energy and carbon: the power that {prediction.chip} draws is not known.")
+        sentences.append(f"Energy and carbon: the power draw of {prediction.chip} is not public.")
     return sentences

@@ -46,7 +46,7 @@ class DesignPower:
     chip: str  # its name
     watts: float
     log_scale: float  # of the estimate; 0 where it is published
-    said: str
+    basis: str  # in a few words
 
 
 def power_share(

@@ -8,11 +8,12 @@ Efficiency: how far a stack on a chip stays behind the datasheet, and what it ad
 from dataclasses import dataclass
 
 from ...tpu_configs.chip import Chip
-from .arrays import Number
+from .arrays import Number, of_numbers
 
 UNLIMITED = float("inf")
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Hardware:
     """Datasheet figures of one chip; what is not public does not limit."""
@@ -93,6 +94,7 @@ def jax_dtype(dtype: str) -> str:
     return _NATIVE.get(dtype, dtype)
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Efficiency:
     """Shares are of the datasheet's figure, in (0, 1]; times are seconds.

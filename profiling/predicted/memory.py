@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ...model.architecture import ModelShape
 from . import arrays
-from .arrays import Number
+from .arrays import Number, of_numbers
 from .collectives import Parallelism, kv_shards
 from .step_work import Widths, seen_positions
 
@@ -13,6 +13,7 @@ RESERVED_SHARE = 0.05
 (vLLM's gpu_memory_utilization is 0.9 by default)."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Capacity:
     """Bytes of one chip's memory."""

@@ -1,7 +1,4 @@
-"""Mesh: how a model is spread over a slice, as asked for or as suits it.
-
-The smallest slice of a chip that holds a workload.
-"""
+"""Mesh: how a model is spread over a slice, as stated or as suits it; and a chip's slices."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -82,7 +79,7 @@ def _domain(on_slice: Slice) -> int:
 
 def _reason(split: Parallelism, first: Parallelism, shape: ModelShape, on_slice: Slice) -> str:
     if on_slice.chips == 1:
-        return "one chip holds it all"
+        return "a single chip"
     heads, domain = int(shape.query_heads), _domain(on_slice)
     within = f" in a domain of {domain}" if domain < on_slice.chips else ""
     also = " and leaves room for the batch" if split != first else ""
@@ -90,9 +87,9 @@ def _reason(split: Parallelism, first: Parallelism, shape: ModelShape, on_slice:
         f"tensor={split.tensor} is the most{within} that divides {heads} query heads{also}"
     ]
     if split.data > 1:
-        sentences.append(f"data={split.data} copies share out the prompts")
+        sentences.append(f"data={split.data} copies of the model share the prompts")
     if split.pipeline > 1:
-        sentences.append(f"pipeline={split.pipeline} splits the layers over the chips left")
+        sentences.append(f"pipeline={split.pipeline} splits the layers over the remaining chips")
     return "; ".join(sentences)
 
 
@@ -100,15 +97,10 @@ MOST_DOMAINS = 8
 """Domains of links that are joined over the network before the search is given up."""
 
 
-def smallest_slice(chip: Chip, at_least: int, holds: Callable[[Slice], bool]) -> Slice | None:
-    """The slice with the fewest chips, `at_least` so many, that `holds`; None where none does."""
-    return next(filter(holds, _slices(chip, at_least)), None)
-
-
-def _slices(chip: Chip, at_least: int) -> Iterator[Slice]:
+def slices_of(chip: Chip) -> Iterator[Slice]:
+    """Every slice of `chip`, the smallest first."""
     joined = largest(chip)
-    counts = [*range(1, joined + 1), *(joined * n for n in range(2, MOST_DOMAINS + 1))]
-    for chips in counts:
-        shape = shape_of_chips(chip, chips) if chips >= at_least else None
+    for chips in [*range(1, joined + 1), *(joined * n for n in range(2, MOST_DOMAINS + 1))]:
+        shape = shape_of_chips(chip, chips)
         if shape is not None:
             yield Slice(chip, shape)

@@ -3,20 +3,18 @@
 Described models: sizes in a TOML file, for models that this project does not run itself.
 """
 
-import tomllib
 from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, TypeAdapter, with_config
 
 from ...model.architecture import SIZES, Architecture, ModelShape, shape_of
 from ...model.config import PRESETS, ModelConfig, ModelInputError
-from ...tpu_configs.catalog import sentence
 from ...tpu_configs.figure import Words
+from ...tpu_configs.toml_files import parse_toml, read_text
 from ..records.profile import ModelFacts
 
 LATENT_KV_HEADS, LATENT_HEAD_DIM = 1, 288
@@ -74,12 +72,7 @@ def described_model(path: Path) -> DescribedModel:
 
     Raises ModelInputError for a file that is missing, not TOML, or has a wrong key or value.
     """
-    try:
-        return _parsed(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        raise ModelInputError(f"no model file at {path}: check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelInputError(f"{path} is not a readable model file: {error}") from None
+    return _parsed(read_text(path, "model file", ModelInputError), str(path))
 
 
 def named_shape(model: str) -> NamedShape:
@@ -117,17 +110,14 @@ def described_models() -> dict[str, DescribedModel]:
 
 
 def _parsed(text: str, file: str) -> DescribedModel:
-    try:
-        table = tomllib.loads(text)
+    def build(table: dict) -> DescribedModel:
         _require_keys(table, file)
         return _DESCRIBED.validate_python(table)
-    except tomllib.TOMLDecodeError as error:
-        raise ModelInputError(f"{file} is not TOML: {error}") from None
-    except ValidationError as error:
-        raise ModelInputError(f"{file}: {sentence(error.errors()[0])}") from None
+
+    return parse_toml(text, file, build, ModelInputError)
 
 
-def _require_keys(table: dict[str, Any], file: str) -> None:
+def _require_keys(table: dict, file: str) -> None:
     for key in table:
         if key not in _KEYS:
             keys = ", ".join(_KEYS)

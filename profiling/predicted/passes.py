@@ -5,7 +5,7 @@ Each pass is a step of the time model, with the rows that were at work in it. Ax
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
@@ -15,15 +15,14 @@ from ...model.architecture import ModelShape
 from ...model.generation.attempt import Answered
 from ...model.generation.pass_log import PassLog, PassRecord
 from ...tpu_configs.slice import Slice
-from ..records import Economics, EconomicTerms, Prediction
+from ..records import EconomicTerms, Prediction
 from .arrays import mapped, with_last_axis
 from .calibration import default_calibration
-from .economics import SECONDS_PER_HOUR, Terms, economic_terms, economics_of
-from .energy import PowerShares, design_power_of, power_share
-from .hardware import Efficiency, Hardware, hardware_of
+from .economics import SECONDS_PER_HOUR, economic_terms
+from .hardware import Efficiency
 from .phases import Lengths, PhaseSteps
 from .predict import PhaseWork, Query, predict
-from .step_work import Load, Work, copy_work, spread_over, step_work
+from .step_work import Load, Work, copy_work, step_work
 from .time_model import step_terms
 
 
@@ -45,7 +44,6 @@ class OnSlice:
 
     query: Query
     shapes: Mapping[str, ModelShape]
-    terms: Terms
 
     @property
     def slice(self) -> Slice:
@@ -54,11 +52,7 @@ class OnSlice:
     @cached_property
     def factors(self) -> EconomicTerms:
         """Price, overheads and grid."""
-        return economic_terms(self.slice.chip, self.terms)
-
-    @cached_property
-    def _hardware(self) -> Hardware:
-        return hardware_of(self.slice.chip, self.query.matmul_dtype)
+        return economic_terms(self.slice.chip, self.query.terms)
 
     def prediction(self, logs: Sequence[PassLog], questions: int) -> Prediction:
         """All phases of `logs` with intervals, and economics a query being one of `questions`."""
@@ -66,11 +60,8 @@ class OnSlice:
         phases = {name: [r for log in logs for r in log.of_phase(name)] for name in names}
         works = {name: self._phase(records) for name, records in phases.items()}
         with_work = {name: work for name, work in works.items() if work is not None}
-        prediction = predict(self.query, phases_made=with_work)
         batches = questions / self.query.lengths.prompts
-        prediction = prediction.model_copy(update={"batches": batches})
-        money: Economics = economics_of(prediction, self.slice.chip, self.terms)
-        return prediction.model_copy(update={"economics": money})
+        return predict(replace(self.query, batches=batches), phases_made=with_work)
 
     def prices(self, record: PassRecord) -> Prices:
         """Of each pass by itself; a pass that neither reads nor copies takes nothing."""
@@ -101,9 +92,8 @@ class OnSlice:
 
     def _seconds(self, work: Work, positions: np.ndarray) -> np.ndarray:
         """[draws, N] of each pass, in which a row reads so many positions."""
-        calibration, hardware = default_calibration(), self._hardware
-        efficiency = mapped(with_last_axis, self._efficiency)
-        terms = step_terms(work, hardware, efficiency, self._narrowing)
+        calibration, efficiency = default_calibration(), mapped(with_last_axis, self._efficiency)
+        terms = step_terms(work, self.query.hardware, efficiency, self.query.widths.narrowing)
         several = positions > 1
         reading, decoding = (
             calibration.residuals(group)[:, None] for group in ("prefill", "decode")
@@ -113,15 +103,11 @@ class OnSlice:
 
     def _joules(self, work: Work, time_s: np.ndarray) -> np.ndarray | None:
         """[draws, N] of all chips in each pass; None where their power is not known."""
-        calibration, power = default_calibration(), design_power_of(self.slice.chip)
-        if power is None:
+        calibration, split = default_calibration(), self.query.split
+        whole = work * (split.chips / split.pipeline)  # of all chips, as `predict` adds it up
+        watts = calibration.watts(self.slice, self.query.hardware, whole, time_s)
+        if watts is None:
             return None
-        drawn = calibration.power_shares()
-        shares = PowerShares(*(part[:, None] for part in (drawn.base, drawn.memory, drawn.compute)))
-        chips, whole = self.slice.chips, _on_all(work, self.query)
-        least = np.maximum(time_s, 1e-30)
-        share = np.asarray(power_share(shares, whole, self._hardware, chips, least))
-        watts = chips * calibration.design_watts(power)[:, None] * share
         joules: np.ndarray = watts * time_s * calibration.residuals("energy")[:, None]
         return joules
 
@@ -130,21 +116,16 @@ class OnSlice:
         chip = self.slice.chip
         return default_calibration().efficiency(chip.name, chip.kind, self.query.stack)
 
-    @property
-    def _narrowing(self) -> float:
-        widths = self.query.widths
-        return float(np.log2(widths.activation_bytes / widths.weight_bytes))
-
     def _work(self, shape: ModelShape, load: Load) -> Work:
-        spread = spread_over(self.slice, self.query.split)
-        return step_work(shape, load, self.query.widths, spread, self._hardware.tile)
+        query = self.query
+        return step_work(shape, load, query.widths, query.spread, query.hardware.tile)
 
     def _copies(self, record: PassRecord) -> Work:
         """The steps [N] of a record that copy cached positions from row to row."""
         copied = record.copied.sum(axis=(1, 2))
         positions = copied[copied > 0].astype(float)
-        spread = spread_over(self.slice, self.query.split)
-        work = copy_work(self.shapes[record.model], positions, self.query.widths, spread)
+        shape, query = self.shapes[record.model], self.query
+        work = copy_work(shape, positions, query.widths, query.spread)
         return mapped(lambda leaf: np.broadcast_to(leaf, positions.shape), work)
 
     def _phase(self, records: list[PassRecord]) -> PhaseWork | None:
@@ -216,9 +197,3 @@ def _loads(record: PassRecord, worked: np.ndarray) -> Load:
 
 def _stacked(loads: list[Load]) -> Load:
     return mapped(lambda *leaves: np.concatenate(leaves), *loads)
-
-
-def _on_all(work: Work, query: Query) -> Work:
-    """Work of all chips, as `predict` adds it up."""
-    copies = query.split.chips / query.split.pipeline
-    return work * copies

@@ -17,7 +17,7 @@ import numpy as np
 from ...model.architecture import ModelShape
 from ...model.phases import THINK_AND_ANSWER
 from . import arrays
-from .arrays import Number, Numbers, mapped
+from .arrays import Number, Numbers, mapped, of_numbers
 from .step_work import Load, Spread, Widths, Work, prefill_load, step_work
 
 POINTS = 8
@@ -26,6 +26,7 @@ _LONGEST_QUANTILE = 3.09
 """Standard normal quantile of the longest length that is summed up to, 0.999."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Steps:
     """Steps of a decode phase in `POINTS` groups (last axis): how many, where, and how wide."""
@@ -42,6 +43,7 @@ class LengthDistribution(Protocol):
         """The steps of `sequences` attempts whose mean length is `tokens`."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class SameLength:
     """All attempts have the mean length, as where a budget ends every thought."""
@@ -56,6 +58,7 @@ class SameLength:
         )
 
 
+@of_numbers
 @dataclass(frozen=True)
 class LogNormal:
     """Lengths that are log-normal with the given standard deviation over mean.
@@ -85,6 +88,7 @@ class LogNormal:
 PHASES = THINK_AND_ANSWER
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Lengths:
     """Tokens and sequences of a batch of queries; each a number or an array."""
@@ -106,6 +110,7 @@ class Lengths:
         return self.prompt_tokens + self.think_tokens + self.answer_tokens - 1
 
 
+@of_numbers
 @dataclass(frozen=True)
 class PhaseSteps:
     """Work of each group of like steps (last axis), and how many steps each stands for."""

@@ -1,7 +1,8 @@
-"""A query and its prediction: phases of a workload on a slice, with time, energy and fit."""
+"""A query and its prediction: phases of a workload on a slice, with time, energy, money and fit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -12,36 +13,72 @@ from ..records.prediction import Interval, MemoryFit, PredictedPhase, Prediction
 from .arrays import Number, mapped, with_last_axis
 from .calibration import Calibration, default_calibration
 from .collectives import Parallelism, kv_shards, require_parallelism
-from .energy import design_power_of, power_share
+from .economics import Terms as EconomicsRequest
+from .economics import economics_of
+from .energy import design_power_of
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
 from .memory import Capacity, capacity
-from .phases import PHASES, LengthDistribution, Lengths, PhaseSteps, SameLength, phase_steps
-from .step_work import Widths, Work, spread_over
+from .phases import (
+    PHASES,
+    LengthDistribution,
+    Lengths,
+    LogNormal,
+    PhaseSteps,
+    SameLength,
+    phase_steps,
+)
+from .step_work import Spread, Widths, Work, spread_over
 from .time_model import Terms, bound, step_terms
 
 LOW, HIGH = 0.1, 0.9
+DATASHEET_ONLY = "datasheet figures alone"
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked: a model, a slice and how it is used, and a workload."""
+    """A model on a slice, with the mesh that it is spread by, and the workload that it serves."""
 
     model: str
     shape: ModelShape
     slice: Slice
     split: Parallelism
-    lengths: Lengths
+    lengths: Lengths  # of one batch
+    batches: float = 1.0  # one after another
+    think_variation: float = 0.0  # standard deviation over mean of thought lengths
     weight_dtype: str = "bfloat16"
     kv_dtype: str = "bfloat16"
     matmul_dtype: str = "bfloat16"
-    distribution: LengthDistribution = field(default_factory=SameLength)
     stack: str | None = None
     ideal: bool = False
+    mesh_reason: str = ""
+    terms: EconomicsRequest = field(default_factory=EconomicsRequest)
 
     @property
     def widths(self) -> Widths:
         """Bytes of one element of each kind."""
         return Widths(*(_width(d) for d in (self.weight_dtype, self.kv_dtype, self.matmul_dtype)))
+
+    @cached_property
+    def hardware(self) -> Hardware:
+        """The rates of one chip for the operands' dtype."""
+        return hardware_of(self.slice.chip, self.matmul_dtype)
+
+    @cached_property
+    def spread(self) -> Spread:
+        """The mesh on the slice's links."""
+        return spread_over(self.slice, self.split)
+
+    @property
+    def distribution(self) -> LengthDistribution:
+        """Of the lengths of thoughts."""
+        varied = self.think_variation > 0 and self.lengths.think_tokens > 1
+        return LogNormal(self.think_variation) if varied else SameLength()
+
+    def basis(self, calibration: Calibration) -> str:
+        """What a prediction of it stands on, in a sentence."""
+        if self.ideal:
+            return DATASHEET_ONLY
+        return calibration.basis(self.slice.chip.name, self.slice.chip.kind, self.stack)
 
 
 @dataclass(frozen=True)
@@ -58,11 +95,12 @@ def predict(
     calibration: Calibration | None = None,
     phases_made: Mapping[str, PhaseWork] | None = None,
 ) -> Prediction:
-    """Time, energy and fit of the query's phases; of `phases_made` where a run is known, whose
-    lengths the query then only describes.
+    """Time, energy, money and fit of all batches of the query; of `phases_made` by a whole run,
+    where one is known, which the query's lengths then only describe.
 
-    Raises ProfileInputError for a parallelism that does not suit, for lengths that are none, and
-    for what does not fit the slice's memory, by how much; ChipInputError for a dtype.
+    Raises ProfileInputError for a parallelism that does not suit, for lengths that are none, for
+    what does not fit the slice's memory, by how much, and for economic terms that are not known;
+    ChipInputError for a dtype.
     """
     _require_lengths(query.lengths)
     shape, chip = query.shape, query.slice.chip
@@ -70,7 +108,9 @@ def predict(
     fit = memory_fit(query)
     calibrated = calibration or default_calibration()
     phases, seconds, joules = _phases(query, calibrated, phases_made)
-    return Prediction(
+    times = query.batches if phases_made is None else 1.0
+    power = design_power_of(chip)
+    prediction = Prediction(
         model=query.model,
         slice=query.slice.name,
         chip=chip.name,
@@ -78,22 +118,27 @@ def predict(
         parallelism=str(query.split),
         stack=query.stack,
         ideal=query.ideal,
-        basis="datasheet figures alone"
-        if query.ideal
-        else calibrated.basis(chip.name, chip.kind, query.stack),
+        basis=query.basis(calibrated),
+        parallelism_reason=query.mesh_reason,
+        chip_confidence=chip.confidence,
+        energy_basis=power.basis if power else "",
         weight_dtype=query.weight_dtype,
         kv_dtype=query.kv_dtype,
         matmul_dtype=chip.peak_flops(query.matmul_dtype).dtype,
+        batches=query.batches,
+        think_variation=query.think_variation,
         prompts=float(query.lengths.prompts),
         attempts=float(query.lengths.attempts),
         prompt_tokens=float(query.lengths.prompt_tokens),
         think_tokens=float(query.lengths.think_tokens),
         answer_tokens=float(query.lengths.answer_tokens),
-        phases=phases,
-        time_s=interval(seconds),
-        energy_j=None if joules is None else interval(joules),
+        phases=[_repeated(phase, times) for phase in phases],
+        time_s=interval(seconds) * times,
+        energy_j=None if joules is None else interval(joules) * times,
         fit=fit,
     )
+    economics = economics_of(prediction, chip, query.terms)
+    return prediction.model_copy(update={"economics": economics})
 
 
 def _phases(
@@ -106,15 +151,13 @@ def _phases(
     """
     chip = query.slice.chip
     efficiency = IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
-    hardware = hardware_of(chip, query.matmul_dtype)
     works = phases_made or phases_by_lengths(query)
-    narrowing = np.log2(query.widths.activation_bytes / query.widths.weight_bytes)
     phases, seconds, joules = [], [], []
     for name, work in works.items():
-        terms = phase_terms(work.steps, hardware, efficiency, narrowing)
+        terms = phase_terms(work.steps, query.hardware, efficiency, query.widths.narrowing)
         factor = 1.0 if query.ideal else calibration.residuals(work.group)
         time_s = np.atleast_1d(terms.time_s) * factor
-        energy_j = _energy(query, calibration, work.steps, time_s, hardware)
+        energy_j = _energy(query, calibration, work.steps, time_s)
         seconds.append(time_s)
         joules.append(energy_j)
         phases.append(_phase(name, query, work, terms, efficiency, time_s, energy_j))
@@ -126,11 +169,8 @@ def _phases(
 def phases_by_lengths(query: Query) -> dict[str, PhaseWork]:
     """Prefill, think and answer of the query's lengths."""
     lengths = query.lengths
-    hardware = hardware_of(query.slice.chip, query.matmul_dtype)
-    steps = phase_steps(
-        query.shape, lengths, query.widths, spread_over(query.slice, query.split),
-        1.0 if query.ideal else hardware.tile, query.distribution,
-    )  # fmt: skip
+    tile = 1.0 if query.ideal else query.hardware.tile
+    steps = phase_steps(query.shape, lengths, query.widths, query.spread, tile, query.distribution)
     tokens = {
         "prefill": lengths.prompts * lengths.prompt_tokens,
         "think": lengths.sequences * lengths.think_tokens,
@@ -179,20 +219,13 @@ def interval(draws: np.ndarray) -> Interval:
 
 
 def _energy(
-    query: Query,
-    calibration: Calibration,
-    steps: PhaseSteps,
-    time_s: np.ndarray,
-    hardware: Hardware,
+    query: Query, calibration: Calibration, steps: PhaseSteps, time_s: np.ndarray
 ) -> np.ndarray | None:
     """Joules of all chips, for each draw; None where the chip's power cannot be told."""
-    power = design_power_of(query.slice.chip)
-    if power is None:
+    whole = _whole(steps, query.split)
+    watts = calibration.watts(query.slice, query.hardware, whole, time_s)
+    if watts is None:
         return None
-    chips, whole = query.slice.chips, _whole(steps, query.split)
-    shares = calibration.power_shares()
-    share = np.asarray(power_share(shares, whole, hardware, chips, np.maximum(time_s, 1e-30)))
-    watts = chips * calibration.design_watts(power) * share
     joules = watts * time_s * calibration.residuals("energy")
     return joules[:1] if query.ideal else joules
 
@@ -225,6 +258,18 @@ def _phase(
         memory_bytes=float(whole.memory_bytes),
         link_bytes=float((steps.work.link_bytes * steps.steps).sum()),
     )
+
+
+_EXTENSIVE = tuple(
+    name for name in PredictedPhase.model_fields if name not in ("phase", "bound", "energy_j")
+)
+
+
+def _repeated(phase: PredictedPhase, times: float) -> PredictedPhase:
+    """The phase of so many batches, one after another."""
+    scaled = {name: getattr(phase, name) * times for name in _EXTENSIVE}
+    energy_j = phase.energy_j * times if phase.energy_j else None
+    return phase.model_copy(update=scaled | {"energy_j": energy_j})
 
 
 def _sequence_overhead_s(steps: PhaseSteps, efficiency: Efficiency) -> float:
@@ -269,4 +314,4 @@ def _does_not_fit(query: Query, held: Capacity) -> str:
     )
     if most >= 1:
         return f"{text}; the largest batch that fits is {most} sequences of these lengths"
-    return f"{text}; take more chips, a smaller dtype or a higher tensor share"
+    return f"{text}; take more chips, a narrower dtype or more tensor shards"

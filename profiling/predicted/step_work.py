@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from ...model.architecture import LOGIT_BYTES, ModelShape
 from ...tpu_configs.slice import Slice
 from . import arrays
-from .arrays import Number
+from .arrays import Number, of_numbers
 from .collectives import (
     ALL_GATHER,
     ALL_REDUCE,
@@ -29,6 +29,7 @@ from .collectives import (
 )
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Load:
     """What one step works on: prefill where `new_tokens` is a prompt, decode where it is 1."""
@@ -58,6 +59,7 @@ def prefill_load(sequences: Number, prompt_tokens: Number, context: Number = 0.0
     return Load(sequences, prompt_tokens, context, 0.0, 1.0, 1.0)
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Widths:
     """Bytes of one element, by what it is."""
@@ -65,6 +67,11 @@ class Widths:
     weight_bytes: Number
     kv_bytes: Number
     activation_bytes: Number  # also the operands of the matrix units
+
+    @property
+    def narrowing(self) -> Number:
+        """log2(operand width / weight width): 1 for int8 weights with bfloat16 operands."""
+        return arrays.log2(self.activation_bytes / self.weight_bytes)
 
 
 KERNELS_PER_LAYER = 10.0
@@ -76,6 +83,7 @@ SUBLANES = 8.0
 """Rows of one vector register of a TPU; no fewer go through a matrix unit at a time."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Work:
     """What one step asks of one chip. Amounts add up over steps."""
@@ -118,6 +126,7 @@ class Work:
 NOTHING = Work(*(0.0 for _ in fields(Work)))
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Spread:
     """How the model is spread: chips by axis, and the group that each axis exchanges in."""

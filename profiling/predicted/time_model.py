@@ -8,15 +8,16 @@ collective, sequence and step.
 from dataclasses import dataclass
 
 from . import arrays
-from .arrays import Number
+from .arrays import Number, of_numbers
 from .hardware import Efficiency, Hardware
 from .step_work import Work
 
-ROOFLINE_TERMS = ("compute", "memory", "on-chip", "links")
+BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
 _LEAST_S = 1e-18
 """Its square is still a float32, which the derivative of a phase without work needs."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class Terms:
     """Seconds that each resource would take by itself, and the seconds of the whole."""
@@ -27,6 +28,11 @@ class Terms:
     links_s: Number
     overhead_s: Number
     time_s: Number
+
+    @property
+    def by_bound(self) -> tuple[Number, ...]:
+        """Seconds by themselves, in the order of BOUNDS."""
+        return self.compute_s, self.memory_s, self.on_chip_s, self.links_s, self.overhead_s
 
 
 def step_terms(
@@ -70,9 +76,7 @@ def step_terms(
 
 def bound(terms: Terms) -> str:
     """The resource whose own time is longest: what more of it would help first."""
-    times = (terms.compute_s, terms.memory_s, terms.on_chip_s, terms.links_s, terms.overhead_s)
-    names = (*ROOFLINE_TERMS, "overhead")
-    return names[max(range(len(times)), key=lambda i: float(times[i]))]
+    return max(zip(terms.by_bound, BOUNDS, strict=True), key=lambda term: float(term[0]))[1]
 
 
 def _overlapped(times_s: tuple[Number, ...], power: Number) -> Number:

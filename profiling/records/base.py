@@ -58,3 +58,8 @@ class Interval(Record):
 
     def __mul__(self, times: float) -> "Interval":
         return Interval(median=self.median * times, low=self.low * times, high=self.high * times)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """0.354 as '35 %', with a space as reports write it; `digits` after the point."""
+    return f"{100 * share:.{digits}f} %"

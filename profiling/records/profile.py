@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import HbmBytes, Record, Spread
+from .base import HbmBytes, Interval, Record, Spread, percent
 from .compiled import CompiledTarget
 from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, sum_costs
 from .prediction import Prediction
@@ -126,6 +126,13 @@ class Outcome(Record):
     samples: list[Sample] = Field(description="the first few attempts in words")
 
     @property
+    def accuracy_interval(self) -> Interval | None:
+        """Accuracy with its interval; None where the answers were not checked."""
+        if self.accuracy is None or self.accuracy_low is None or self.accuracy_high is None:
+            return None
+        return Interval(median=self.accuracy, low=self.accuracy_low, high=self.accuracy_high)
+
+    @property
     def share_of_problems(self) -> tuple[float, int]:
         """The share of right answers, and of how many problems that is known."""
         prompts = len({length.prompt for length in self.lengths})
@@ -172,7 +179,7 @@ class Finding(Record):
         tried = f" ({self.command})" if self.command else ""
         quality = " Answers may change." if self.answers == "may change" else ""
         return (
-            f"{self.what} {self.how}{tried}: saves about {self.saves_share:.0%} of the "
+            f"{self.what} {self.how}{tried}: saves about {percent(self.saves_share)} of the "
             f"{self.of}, {self.basis}.{quality}"
         )
 

@@ -247,7 +247,8 @@ class Details:
     """Blocks that a page shows on request; written out elsewhere."""
 
     summary: str
-    blocks: "Sequence[Block]"
+    blocks: "Sequence[Block | Section]"
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -285,7 +286,7 @@ class Document:
     headline: str  # one or two sentences: the answer
     sections: Sequence[Section]
     subtitle: str = ""
-    lead: Sequence[Block] = ()
+    lead: Sequence[Block | Section] = ()
     footer: str = ""
     terms: Mapping[str, str] = field(default_factory=dict)  # explained where they first appear
 

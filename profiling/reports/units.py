@@ -221,7 +221,8 @@ def with_bounds(interval: Interval | None, text: Text) -> str:
     """'1.31 s (1.20 to 1.53 s)'."""
     between = bounds(interval, text)
     write = text if interval is None else _one_scale(interval, text)
-    return f"{median(interval, write)} ({between})" if between else median(interval, text)
+    middle = median(interval, write)
+    return f"{middle} ({between})" if between not in ("", middle) else middle
 
 
 def _one_scale(interval: Interval, text: Text) -> Text:

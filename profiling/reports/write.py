@@ -9,11 +9,11 @@ from ..records.base import BYTE_KINDS, Record
 from ..records.files import save_record, write_text
 from ..records.profile import TOTAL
 from .document import Document
+from .renderers import png
 from .renderers.html import html
 from .renderers.markdown import markdown
-from .renderers.png import svg
 from .renderers.tensorboard import Events, write_events
-from .sections.profile import profile_document
+from .sections.profile_document import profile_document
 from .sections.profile_scalars import scalars, sessions
 
 CHARTS = "charts"
@@ -41,14 +41,15 @@ def write_report(folder: Path, record: Record, document: Document, events: Event
     The reports are rendered before the first is written, each file appears whole or not at all,
     and a run written again into the same folder replaces its own files and no others.
     """
-    pages = report_files(document)
+    stills = png.stills(document.charts())
+    pages = report_files(document, stills)
     try:
         (folder / CHARTS).mkdir(parents=True, exist_ok=True)
         written = [save_record(record, folder)]
         for name, page in pages.items():
             write_text(folder / name, page)
             written.append(folder / name)
-        return written + write_events(events, folder)
+        return written + write_events(events, folder, stills)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ProfileInputError(
@@ -56,9 +57,8 @@ def write_report(folder: Path, record: Record, document: Document, events: Event
         ) from None
 
 
-def report_files(document: Document) -> Mapping[str, str]:
-    """Path in the folder -> text: the reports, and each chart as an SVG."""
-    stills = {chart.name: svg(chart) for chart in document.charts()}
+def report_files(document: Document, stills: Mapping[str, str]) -> Mapping[str, str]:
+    """Path in the folder -> text: the reports, and each chart as an SVG (`stills`, by name)."""
     charts = {f"{CHARTS}/{name}.svg": picture for name, picture in stills.items()}
     return {
         "report.md": markdown(document, CHARTS),

@@ -1,13 +1,16 @@
-"""The folders of evaluations, validations and trainings: record, reports, charts and events."""
+"""The folders of evaluations, validations, trainings and co-design reports."""
 
 from pathlib import Path
 
+from ..records.codesign import CodesignReport
 from ..records.evaluation import Evaluation
 from ..records.files import write_text
 from ..records.training import Training
 from ..records.validation import Validation
 from .renderers.markdown import table_markdown
 from .renderers.tensorboard import Events
+from .sections.codesign_document import codesign_document
+from .sections.codesign_scalars import codesign_events
 from .sections.evaluation_document import evaluation_document
 from .sections.evaluation_scalars import evaluation_events
 from .sections.training_document import training_document, training_events
@@ -19,6 +22,12 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     """Write everything into `folder`, made if missing; returns the files."""
     document = evaluation_document(evaluation)
     return write_report(folder, evaluation, document, evaluation_events(evaluation, document))
+
+
+def write_codesign(report: CodesignReport, folder: Path) -> list[Path]:
+    """Write everything into `folder`, made if missing; returns the files."""
+    document = codesign_document(report)
+    return write_report(folder, report, document, codesign_events(report, document))
 
 
 def write_training(training: Training, folder: Path) -> list[Path]:

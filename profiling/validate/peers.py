@@ -34,14 +34,10 @@ def peer_rows() -> list[PeerRow]:
 
 
 def _peer(row: Row) -> PeerRow:
-    return PeerRow(
-        tool=row.text("tool"),
-        chip=row.text("chip"),
-        decode_1_ms=row.number_or_none("decode_1_ms"),
-        decode_32_ms=row.number_or_none("decode_32_ms"),
-        prefill_ms=row.number_or_none("prefill_ms"),
-        largest_batch=None,
-    )
+    figures = {
+        name: row.number_or_none(name) for name in ("decode_1_ms", "decode_32_ms", "prefill_ms")
+    }
+    return PeerRow(tool=row.text("tool"), chip=row.text("chip"), **figures, largest_batch=None)
 
 
 def our_row(chip: str) -> PeerRow:
@@ -85,19 +81,13 @@ def prefill_parts() -> list[PrefillPart]:
         ("attention, each query to itself and those before", True, causal),
         ("head, of the last position", True, float(counted.matmul_flops - blocks.matmul_flops)),
         ("attention to later positions too", False, causal * (CONTEXT**2 / pairs - 1)),
-        (
-            "head, of every other position",
-            False,
-            float(every_position.matmul_flops - counted.matmul_flops),
-        ),
+        ("head, of every other position", False,
+         float(every_position.matmul_flops - counted.matmul_flops)),
         ("embedding as a matmul instead of a lookup", False, lookup),
-    ]
+    ]  # fmt: skip
     peaks = {chip: load_chip(chip).peak_flops("bfloat16").flop_per_s for chip in CHIPS}
     return [
-        PrefillPart(
-            what=what,
-            counted=is_counted,
-            ms={chip: 1e3 * flops / peak for chip, peak in peaks.items()},
-        )
+        PrefillPart(what=what, counted=is_counted,
+                    ms={chip: 1e3 * flops / peak for chip, peak in peaks.items()})
         for what, is_counted, flops in amounts
-    ]
+    ]  # fmt: skip

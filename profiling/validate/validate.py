@@ -16,18 +16,11 @@ from .. import predicted as predict
 from ..predicted.cases import Case, LeftOut, Predicted, predict_cases
 from ..progress import Silent, Watcher
 from ..records.base import Interval
-from ..records.validation import (
-    ErrorSummary,
-    Fold,
-    MeasuredRow,
-    UnpredictedRow,
-    Validation,
-    WorkedRow,
-)
+from ..records.validation import ErrorSummary, Fold, MeasuredRow, UnpredictedRow, Validation
 from .measurements import read_measurements
 from .measurements.csv_rows import read_table
 from .peers import peer_rows, prefill_parts
-from .worked import Solved, solve_all
+from .worked import solve_all
 
 FILE = Path(predict.__file__).parent / "data" / "held_out.csv"
 
@@ -143,12 +136,7 @@ def _summary(by: Grouping, name: str, fold: Fold, rows: Sequence[MeasuredRow]) -
 
 _DATA = Path(__file__).parent / "data"
 SHIPPED = tuple(
-    _DATA / name
-    for name in (
-        "measured_inference.csv",
-        "measured_ops.csv",
-        "measured_v6e_llama3_8b_layers.csv",
-    )
+    _DATA / f"measured_{name}.csv" for name in ("inference", "ops", "v6e_llama3_8b_layers")
 )
 
 
@@ -181,24 +169,8 @@ def validate(
         rows=rows,
         left_out=unpredicted([*left_out, *without_power]),
         summaries=summaries(rows),
-        worked=[_worked(problem) for problem in solved],
+        worked=solved,
         worked_left_out=unpredicted(unsolved),
         peers=peer_rows() if peers else [],
         prefill_parts=prefill_parts() if peers else [],
-    )
-
-
-def _worked(solved: Solved) -> WorkedRow:
-    problem = solved.problem
-    assert problem.answer is not None
-    return WorkedRow(
-        id=problem.id,
-        section=problem.section,
-        question=problem.question,
-        unit=problem.unit,
-        published=problem.answer,
-        value=solved.value,
-        error_percent=solved.error_percent,
-        tolerance_percent=problem.tolerance_percent,
-        agrees=solved.agrees,
     )

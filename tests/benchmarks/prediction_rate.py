@@ -15,13 +15,14 @@ import numpy as np
 
 from rooflink.model.architecture import ModelShape, shape_of
 from rooflink.model.config import PRESETS
-from rooflink.profiling.predicted import traced  # noqa: F401, makes pytrees of the records
+from rooflink.profiling.predicted.arrays import as_pytrees
 from rooflink.profiling.predicted.hardware import Efficiency, Hardware, hardware_of
 from rooflink.profiling.predicted.phases import Lengths, phase_steps
 from rooflink.profiling.predicted.predict import phase_terms
 from rooflink.profiling.predicted.step_work import Spread, Widths
 from rooflink.tpu_configs.catalog import load_all
 
+as_pytrees()
 FASTEST_PEER = 11_100.0
 BF16 = Widths(2.0, 2.0, 2.0)
 REACHED = Efficiency(

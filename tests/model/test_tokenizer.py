@@ -54,13 +54,12 @@ def test_bos_is_added_once() -> None:
 
 def test_without_a_template_the_text_is_plain() -> None:
     assert chat(None).chat_prompt("2+2?") == "2+2?"
-    assert chat(None).chat_prompt("2+2?", "Be brief.") == "Be brief.\n\n2+2?"
 
 
 def test_template_gets_messages_and_special_tokens() -> None:
     template = "{{ bos_token }}" + CHAT + "{% if add_generation_prompt %}[assistant]{% endif %}"
-    prompt = chat(template, bos_token="<s>").chat_prompt("hi", "sys")
-    assert prompt == "<s>[system]sys[user]hi[assistant]"
+    prompt = chat(template, bos_token="<s>").chat_prompt("hi")
+    assert prompt == "<s>[user]hi[assistant]"
 
 
 def test_template_helpers_are_those_of_transformers() -> None:

@@ -28,7 +28,7 @@ from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports import theme
-from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.profile_document import profile_document
 from rooflink.profiling.strategy_request import strategy_for
 from rooflink.profiling.workload import Request
 from rooflink.tpu_configs.catalog import load_chip

@@ -3,14 +3,18 @@
 import io
 
 import pytest
-from rich.console import Console
 from real_records import counted_profile, real_profile
+from rich.console import Console
 
 from rooflink.profiling.compare import Comparison, compare
 from rooflink.profiling.records import HbmBytes, MeasuredCost, Profile, Spread
 from rooflink.profiling.records.profile import total_phase
 from rooflink.profiling.reports.renderers.console import show
-from rooflink.profiling.reports.sections.comparison import comparison_document, notes, ratios_table
+from rooflink.profiling.reports.sections.comparison_document import (
+    comparison_document,
+    notes,
+    ratios_table,
+)
 
 
 def timed(profile: Profile, times: list[list[float]]) -> Profile:

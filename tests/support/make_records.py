@@ -22,8 +22,29 @@ from recorded_commands import printed
 class Made(NamedTuple):
     """How one record is made."""
 
-    command: tuple[str, ...]  # without --out
+    command: tuple[str, ...]  # without --out, which is named as the verb
     trimmed: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: record
+    before: tuple[tuple[str, ...], ...] = ()  # to be run first, in the same folder
+
+
+def laid_out(record: dict[str, Any]) -> str:
+    """One line for each field of the record."""
+    fields = (
+        f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}"
+        for name, value in record.items()
+    )
+    return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
+def rounded(value: Any) -> Any:
+    """Numbers to five digits but for those of a prediction, of which others are derived."""
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    if isinstance(value, dict):
+        return {k: v if k == "prediction" else rounded(v) for k, v in value.items()}
+    return value
 
 
 def few_rows(validation: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +62,8 @@ def few_rows(validation: dict[str, Any]) -> dict[str, Any]:
 
 MADE = {
     "run": Made(
-        ("profile", "--limit", "4", "--attempts", "4", "--temperature", "1.5", "--think-budget", "9",
+        ("profile", "--limit", "4", "--attempts", "4", "--temperature", "1.5",
+         "--think-budget", "9",
          "--slice", "v5e-8", "--slice", "v6e-4",
          "--compile", "cpu", "--compile", "v5e:2x4", "--trace"),
     ),
@@ -55,6 +77,15 @@ MADE = {
          "--slice", "v5e-1", "--slice", "v5p-1"),
     ),
     "validation": Made(("validate",), few_rows),
+    "codesign": Made(
+        ("codesign", "profile", "--slice", "v5e-8", "--slice", "v5p-4",
+         "--what-if", "kv_dtype=int8,kv_heads=4"),
+        rounded,
+        before=(
+            ("profile", "--model", "llama3-8b", "--weights", "none", "--attempts", "8",
+             "--think-budget", "2048"),
+        ),
+    ),
 }  # fmt: skip
 
 
@@ -62,12 +93,12 @@ def make(name: str) -> Path:
     """Run the command of a record and keep what it wrote; returns the file."""
     made = MADE[name]
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        printed((*made.command, "--out", "run"))
-        kind = {"profile": "profile", "eval": "evaluation", "validate": "validation"}
-        (written,) = Path("run").glob(f"{kind[made.command[0]]}.json")
+        for command in (*made.before, made.command):
+            printed((*command, "--out", command[0]))
+        (written,) = Path(made.command[0]).glob("*.json")
         record = made.trimmed(json.loads(written.read_text()))
     file = RECORDS / f"{name}.json"
-    file.write_text(json.dumps(record, indent=1) + "\n")
+    file.write_text(laid_out(record))
     return file
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from rooflink.profiling.findings import find
 from rooflink.profiling.records import CompiledTarget, Interval, Prediction, Profile
 from rooflink.profiling.records.base import Record
+from rooflink.profiling.records.codesign import CodesignReport
 from rooflink.profiling.records.evaluation import Evaluation
 from rooflink.profiling.records.files import load_record
 from rooflink.profiling.records.validation import Validation
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Record]] = {
     "counted": Profile,
     "evaluation": Evaluation,
     "validation": Validation,
+    "codesign": CodesignReport,
 }
 """Name of a file in RECORDS -> what it holds."""
 
@@ -95,6 +97,14 @@ def compiled_for(target: str) -> CompiledTarget:
 def real_evaluation() -> Evaluation:
     """Five strategies at two budgets on two slices, two of them sampled."""
     return load(Evaluation, "evaluation")
+
+
+@cache
+def real_codesign() -> CodesignReport:
+    """One model on two slices, with a what-if, chips searched for and data centers: `rooflink
+    codesign RUN --slice v5e-8 --slice v5p-4 --what-if kv_dtype=int8,kv_heads=4`, its figures but
+    for predictions to five digits."""
+    return load(CodesignReport, "codesign")
 
 
 @cache

@@ -99,6 +99,5 @@ def two_phases() -> list[PhaseProgram]:
         PhaseProgram("prefill", traffic("prefill", 7), 10**9 + 1, prefill),
         PhaseProgram(
             "think", traffic("think", 1000), 4 * 10**6 + 3, think, passes=64,
-            flops_by_scope={"attention": 1000},
         ),
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from sample_calibration import sample_calibration
 from rooflink.profiling.codesign.workload_on_slice import WorkloadOnSlice, workload_on_slice
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phases import Lengths
-from rooflink.profiling.predicted.slices import Asked
+from rooflink.profiling.predicted.slices import PredictionRequest
 from rooflink.tpu_configs.slice import parse_slice
 
 
@@ -22,5 +22,5 @@ def sample_setting(
 ) -> WorkloadOnSlice:
     """Prompts of 512 tokens, answers of 128; thoughts vary, as a run's do."""
     lengths = Lengths(prompts, attempts, 512.0, think, 128.0)
-    asked = Asked(named_shape(model), lengths, think_variation=0.3, ideal=ideal)
+    asked = PredictionRequest(named_shape(model), lengths, think_variation=0.3, ideal=ideal)
     return workload_on_slice("sample", asked, parse_slice(where), sample_calibration())

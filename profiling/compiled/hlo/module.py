@@ -23,6 +23,30 @@ class OutputAlias:
     operand_index: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Window:
+    """One spatial axis of a convolution: of its operand, of its result, and how a window moves."""
+
+    operand_axis: int
+    result_axis: int
+    size: int
+    stride: int
+    padding_low: int
+    dilation: int
+    base_dilation: int
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """Which axes of a convolution's kernel and result are what."""
+
+    kernel_feature: int
+    result_batch: int
+    result_feature: int
+    batch_groups: int
+    windows: tuple[Window, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Instruction:
     """One operation. Its operands are in the same computation and come before it."""
@@ -42,6 +66,8 @@ class Instruction:
     group_size: int = 0  # devices that take part together in a collective; 0 if not given
     groups: int = 0
     output_aliases: tuple[OutputAlias, ...] = field(default=(), repr=False)
+    summed_axes: tuple[int, ...] = ()  # of a dot's first operand
+    convolution: Convolution | None = field(default=None, repr=False)
     backend_config: str = field(default="", repr=False)
 
     @cached_property
@@ -212,8 +238,27 @@ def _instruction(
             )
             for alias in proto.output_operand_aliasing
         ),
+        summed_axes=tuple(proto.dot.lhs_contracting),
+        convolution=_convolution(proto) if proto.opcode == "convolution" else None,
         backend_config=proto.backend_config.decode("utf-8", "replace"),
     )
+
+
+def _convolution(proto: Message) -> Convolution:
+    axes = proto.convolution
+    windows = tuple(
+        Window(
+            operand_axis, result_axis, window.size, window.stride or 1, window.padding_low,
+            window.window_dilation or 1, window.base_dilation or 1,
+        )
+        for operand_axis, result_axis, window in zip(
+            axes.input_spatial, axes.output_spatial, proto.window.dimensions, strict=True
+        )
+    )  # fmt: skip
+    return Convolution(
+        axes.kernel_input_feature, axes.output_batch, axes.output_feature,
+        proto.batch_group_count or 1, windows,
+    )  # fmt: skip
 
 
 def _shape(proto: Message) -> Shape:

@@ -12,7 +12,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from ...errors import ProfileInputError
-from ..protobuf import Fields, Message, message_classes
+from ..protobuf import Fields, message_classes
 from .module import BrokenModuleError, Module, module_from
 
 _MESSAGES: dict[str, Fields] = {
@@ -51,6 +51,22 @@ _MESSAGES: dict[str, Fields] = {
     "SubAxis": {"size": (2, "int64")},
     "AxisRef": {"mesh_axis_index": (1, "int64"), "sub_axis_info": (2, "SubAxis")},
     "MeshGroups": {"mesh": (1, "Mesh"), "axes": (2, "AxisRef*")},
+    "WindowDimension": {
+        "size": (1, "int64"),
+        "stride": (2, "int64"),
+        "padding_low": (3, "int64"),
+        "window_dilation": (5, "int64"),
+        "base_dilation": (6, "int64"),
+    },
+    "Window": {"dimensions": (1, "WindowDimension*")},
+    "DotDimensions": {"lhs_contracting": (1, "int64*")},
+    "ConvolutionDimensions": {
+        "kernel_input_feature": (3, "int64"),
+        "output_batch": (9, "int64"),
+        "output_feature": (10, "int64"),
+        "input_spatial": (11, "int64*"),
+        "output_spatial": (12, "int64*"),
+    },
     "OutputAlias": {
         "output_shape_index": (1, "int64*"),
         "operand_index": (2, "int64"),
@@ -64,13 +80,17 @@ _MESSAGES: dict[str, Fields] = {
         "literal": (8, "Literal"),
         "parameter_number": (9, "int64"),
         "tuple_index": (13, "int64"),
+        "window": (15, "Window"),
+        "convolution": (16, "ConvolutionDimensions"),
         "channel_id": (26, "int64"),
         "custom_call_target": (28, "string"),
+        "dot": (30, "DotDimensions"),
         "id": (35, "int64"),
         "operand_ids": (36, "int64*"),
         "called_computation_ids": (38, "int64*"),
         "backend_config": (43, "bytes"),
         "replica_groups": (49, "ReplicaGroup*"),
+        "batch_group_count": (61, "int64"),
         "comparison_direction": (63, "string"),
         "output_operand_aliasing": (74, "OutputAlias*"),
         "collective_device_list": (87, "CollectiveDevices"),
@@ -89,8 +109,8 @@ _MESSAGES: dict[str, Fields] = {
         "entry_computation_id": (6, "int64"),
     },
     "Hlo": {"hlo_module": (1, "HloModule")},
+    "HloEnvelope": {"hlo_module": (1, "bytes")},
 }
-
 
 _CLASSES = message_classes("rooflink_hlo", _MESSAGES)
 
@@ -99,6 +119,9 @@ HloModuleProto = _CLASSES["HloModule"]
 
 HloProto = _CLASSES["Hlo"]
 """A module with its buffer assignment (skipped here): what `xla_dump_hlo_as_proto` writes."""
+
+HloEnvelope = _CLASSES["HloEnvelope"]
+"""The same with its module unread, as bytes."""
 
 
 _GZIP = b"\x1f\x8b"
@@ -160,24 +183,27 @@ def _text_to_proto(data: bytes, name: str) -> bytes:
         ) from None
 
 
+def is_whole(data: bytes) -> bool:
+    """Whether it is an HloProto, a module with what belongs to it, and no bare HloModuleProto.
+
+    Both begin with field 1: a module in one, its name in the other.
+    """
+    try:
+        return bool(HloProto.FromString(data).hlo_module.computations)
+    except DecodeError:
+        return False
+
+
 def _from_proto(data: bytes, name: str) -> Module:
-    """An HloProto or, failing that, an HloModuleProto; both begin with field 1."""
-    problems = []
-    for read in (_whole, _bare):
+    """An HloProto or, failing that, an HloModuleProto."""
+    reasons = []
+    for read in (lambda data: HloProto.FromString(data).hlo_module, HloModuleProto.FromString):
         try:
             return module_from(read(data))
-        except (DecodeError, BrokenModuleError) as problem:
-            problems.append(problem)
-    if any(isinstance(problem, BrokenModuleError) for problem in problems):
-        reason = next(str(p) for p in problems if isinstance(p, BrokenModuleError))
-        raise ProfileInputError(f"{name} holds no whole HLO program ({reason}): {HOW_TO_SAVE}")
+        except BrokenModuleError as problem:
+            reasons.append(str(problem))
+        except DecodeError:
+            continue
+    if reasons:
+        raise ProfileInputError(f"{name} holds no whole HLO program ({reasons[0]}): {HOW_TO_SAVE}")
     raise ProfileInputError(f"{name} is truncated, damaged or not an HLO program: {HOW_TO_SAVE}")
-
-
-def _whole(data: bytes) -> Message:
-    module: Message = HloProto.FromString(data).hlo_module
-    return module
-
-
-def _bare(data: bytes) -> Message:
-    return HloModuleProto.FromString(data)

@@ -44,16 +44,12 @@ MOVE_NOTHING = frozenset(
 """Targets that only name, reserve or reinterpret memory."""
 
 
-def estimated_bytes(call: Instruction) -> int | None:
-    """Bytes that a Pallas (Mosaic) kernel says it accesses, read and written; None if it does not.
-
-    `pallas_call(cost_estimate=...)` puts it there.
-    """
+def cost_estimate(call: Instruction, figure: str) -> int | None:
+    """'flops' or 'bytes_accessed' that a Pallas (Mosaic) kernel states of itself, by
+    `pallas_call(cost_estimate=...)`; None if it does not."""
     config = call.config.get("custom_call_config")
     estimate = config.get("cost_estimate") if isinstance(config, dict) else None
-    if not isinstance(estimate, dict):
-        return None
-    value = str(estimate.get("bytes_accessed", ""))
+    value = str(estimate.get(figure, "")) if isinstance(estimate, dict) else ""
     return int(value) if value.isdigit() else None
 
 
@@ -170,7 +166,7 @@ def _scaled_to_estimate(call: Instruction, accesses: list[Access]) -> list[Acces
 
     The estimate does not tell memory spaces or reads and writes apart: each keeps its share.
     """
-    estimate = estimated_bytes(call)
+    estimate = cost_estimate(call, "bytes_accessed")
     whole = sum(access.logical for access in accesses)
     if estimate is None or not whole:
         return accesses

@@ -1,6 +1,6 @@
 """Whose data a buffer holds: weights, KV cache, or neither.
 
-The caller names the kinds of the program's parameters and results. Everything that only renames,
+The caller names the kinds of the program's parameters. Everything that only renames,
 copies, converts, slices or updates such a buffer holds the same kind of data, in and out of loops,
 fusions and calls; what is computed from it does not.
 """
@@ -32,18 +32,12 @@ CUTTING = frozenset({"dynamic-slice", "slice"})
 class Origins:
     """Kinds of the buffers of one module.
 
-    `parameters` maps a parameter number of the entry computation to a kind, `results` an index
-    into its (tuple) result: a cache that the program itself makes is known by where it ends.
-    Without either, what comes from a parameter is 'parameters' and all else 'other'.
+    `parameters` maps a parameter number of the entry computation to a kind. Without it, what comes
+    from a parameter is 'parameters' and all else 'other'.
     """
 
-    def __init__(
-        self,
-        module: Module,
-        parameters: Mapping[int, str] | None,
-        results: Mapping[int, str] | None,
-    ):
-        nothing_named = parameters is None and results is None
+    def __init__(self, module: Module, parameters: Mapping[int, str] | None):
+        nothing_named = parameters is None
         self._fallback = OTHER if nothing_named else ACTIVATIONS
         self._above: dict[Buffer, Buffer] = {}
         self._cuts: list[tuple[Buffer, Buffer]] = []
@@ -53,10 +47,6 @@ class Origins:
         self._kinds: dict[Buffer, str] = {}
         self._arguments: dict[Buffer, str] = {}
         self._sources: dict[Buffer, set[Buffer]] = {}
-        root = module.entry.root
-        for index, kind in (results or {}).items():
-            path: Path = (index,) if root.shape.is_tuple else ()
-            self._kinds[self._top((root, path))] = kind
         computed = {self._top(buffer) for buffer in self._computed}
         for number, parameter in module.entry.parameters.items():
             given = PARAMETERS if nothing_named else (parameters or {}).get(number)

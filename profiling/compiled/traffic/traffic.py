@@ -130,11 +130,6 @@ class ModuleTraffic:
         return sum(row.bytes(HBM) for row in kernels if row.name not in unknown)
 
     @property
-    def unattributed_bytes(self) -> int:
-        """HBM bytes of instructions for which no phase was found."""
-        return self.hbm_bytes(UNATTRIBUTED)
-
-    @property
     def kernels(self) -> int:
         """Instructions executed, loops multiplied out; those that only name data left out."""
         return sum(row.times for row in self.rows)
@@ -166,15 +161,15 @@ class ModuleTraffic:
 
     def bytes_by_space(self, direction: Direction | None = None) -> dict[str, int]:
         """Padded bytes by memory space, the largest first."""
-        return self._sums(lambda row, access: access.space, None, direction)
+        return self._sums(lambda row, access: access.space, direction)
 
-    def bytes_by_kind(self, phase: str | None = None) -> dict[str, int]:
+    def bytes_by_kind(self) -> dict[str, int]:
         """Padded HBM bytes by kind, the largest first."""
-        return self._sums(lambda row, access: access.kind, phase)
+        return self._sums(lambda row, access: access.kind)
 
-    def bytes_by_scope(self, phase: str | None = None) -> dict[str, int]:
+    def bytes_by_scope(self) -> dict[str, int]:
         """Padded HBM bytes by scope, the largest first."""
-        return self._sums(lambda row, access: row.scope, phase)
+        return self._sums(lambda row, access: row.scope)
 
     @property
     def copies(self) -> tuple[InstructionTraffic, ...]:
@@ -189,12 +184,11 @@ class ModuleTraffic:
     def _sums(
         self,
         key: Callable[[InstructionTraffic, Access], str],
-        phase: str | None,
         direction: Direction | None = None,
     ) -> dict[str, int]:
         """Padded bytes by `key`; of HBM alone unless the key is the memory space itself."""
         sums: dict[str, int] = {}
-        for row in self.select(phase):
+        for row in self.rows:
             for access in row.accesses:
                 name = key(row, access)
                 counted = access.space in (HBM, name) and direction in (None, access.direction)

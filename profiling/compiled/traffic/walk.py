@@ -1,19 +1,13 @@
 """The walk through a compiled program in the order in which it runs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from ....model.phases import PHASES
 from ..hlo.module import Computation, Instruction, Module
-from .accesses import (
-    MOVE_NOTHING,
-    AccessReader,
-    estimated_bytes,
-    exchanges_in,
-    payload,
-)
+from .accesses import MOVE_NOTHING, AccessReader, cost_estimate, exchanges_in, payload
 from .buffers import Origins, runs_what_it_calls
-from .scopes import Place, ScopeReader
+from .scopes import Place, place_around, place_of, place_of_module
 from .traffic import HBM, Collective, InstructionTraffic, Loop, ModuleTraffic, UnknownCall
 from .trip_counts import CallSites, LoopReader, body_and_condition
 
@@ -33,26 +27,18 @@ _NO_ESTIMATE = 2**63 - 1
 def module_traffic(
     module: Module,
     parameter_kinds: Mapping[int, str] | None = None,
-    result_kinds: Mapping[int, str] | None = None,
     trips: Mapping[str, int] | None = None,
-    phases: Collection[str] = PHASES,
 ) -> ModuleTraffic:
     """What one device moves in one run of `module`.
 
-    `parameter_kinds` and `result_kinds` say which parameters of the entry computation, and which
-    elements of its result, hold weights, KV cache or whatever the caller tells apart, by number
-    (see `origins`). `trips` sets the trips of loops by name, for those that only a run knows.
-    Loops that end when the data says so count as if they reached their bound.
+    `parameter_kinds` says which parameters of the entry computation hold weights, KV cache or
+    whatever the caller tells apart, by number (see `buffers`). `trips` sets the trips of loops by
+    name, for those that only a run knows. Loops that end when the data says so count as if they
+    reached their bound.
     """
-    walk = _Walk(module, parameter_kinds, result_kinds, trips or {}, phases)
-    walk.computation(module.entry, _Context(1, (), walk.place_of(module)))
-    return ModuleTraffic(
-        module.name,
-        tuple(walk.rows),
-        tuple(walk.loops),
-        tuple(walk.collectives),
-        tuple(walk.unknown_calls),
-    )
+    walk = _Walk(module, parameter_kinds, trips or {})
+    walk.computation(module.entry, _Context(1, (), place_of_module(module)))
+    return ModuleTraffic(module.name, *map(tuple, walk.gathered))
 
 
 @dataclass(frozen=True)
@@ -68,24 +54,17 @@ class _Walk:
     """Rows gathered along the way."""
 
     def __init__(
-        self,
-        module: Module,
-        parameter_kinds: Mapping[int, str] | None,
-        result_kinds: Mapping[int, str] | None,
-        trips: Mapping[str, int],
-        phases: Collection[str],
-    ):
+        self, module: Module, kinds: Mapping[int, str] | None, trips: Mapping[str, int]
+    ) -> None:
         self.rows: list[InstructionTraffic] = []
         self.loops: list[Loop] = []
         self.collectives: list[Collective] = []
         self.unknown_calls: list[UnknownCall] = []
-        self._accesses = AccessReader(Origins(module, parameter_kinds, result_kinds))
+        self.gathered: tuple[list[Any], ...] = (
+            self.rows, self.loops, self.collectives, self.unknown_calls
+        )  # fmt: skip
+        self._accesses = AccessReader(Origins(module, kinds))
         self._loop_reader = LoopReader(CallSites(module), trips)
-        self._scopes = ScopeReader(phases)
-
-    def place_of(self, module: Module) -> Place:
-        """The place of instructions that nothing else places."""
-        return self._scopes.of_module(module)
 
     def computation(self, computation: Computation, context: _Context) -> None:
         """All instructions of a computation that runs as a whole."""
@@ -103,14 +82,14 @@ class _Walk:
         elif opcode in ("call", "async-start") or (
             opcode == "custom-call" and runs_what_it_calls(instruction)
         ):
-            place = self._scopes.place(instruction, home, context.around, only_moves=True)
+            place = place_of(instruction, home, context.around, only_moves=True)
             self.computation(instruction.called, replace(context, around=place))
         else:
             self._leaf(instruction, home, context)
 
     def _loop(self, loop: Instruction, context: _Context) -> None:
         trips = self._loop_reader.trips(loop)
-        around = self._scopes.around(loop, context.around)
+        around = place_around(loop, context.around)
         self.loops.append(
             Loop(
                 loop.name, trips.count, trips.source, trips.early_exit, trips.reason,
@@ -124,35 +103,21 @@ class _Walk:
 
     def _branches(self, conditional: Instruction, context: _Context) -> None:
         """The branch that moves most HBM bytes stands for all."""
-        before = self._lengths()
-        best: list[list] = []
-        most = -1
+        before = [len(rows) for rows in self.gathered]
+        taken = []
         for branch in conditional.calls:
             self.computation(branch, context)
-            moved = sum(row.bytes(HBM) for row in self.rows[before[0] :])
-            taken = self._cut(before)
-            if moved > most:
-                most, best = moved, taken
-        for gathered, more in zip(self._gathered(), best, strict=True):
-            gathered.extend(more)
-
-    def _gathered(self) -> list[list]:
-        return [self.rows, self.loops, self.collectives, self.unknown_calls]
-
-    def _lengths(self) -> list[int]:
-        return [len(gathered) for gathered in self._gathered()]
-
-    def _cut(self, lengths: list[int]) -> list[list]:
-        """Take away what was gathered beyond `lengths`."""
-        taken = [gathered[n:] for gathered, n in zip(self._gathered(), lengths, strict=True)]
-        for gathered, n in zip(self._gathered(), lengths, strict=True):
-            del gathered[n:]
-        return taken
+            taken.append([rows[n:] for rows, n in zip(self.gathered, before, strict=True)])
+            for rows, n in zip(self.gathered, before, strict=True):
+                del rows[n:]
+        best = max(taken, key=lambda parts: sum(row.bytes(HBM) for row in parts[0]))
+        for rows, more in zip(self.gathered, best, strict=True):
+            rows += more
 
     def _leaf(self, instruction: Instruction, home: Computation, context: _Context) -> None:
         accesses = self._accesses.accesses(instruction)
         moves = self._accesses.only_moves(instruction)
-        place = self._scopes.place(instruction, home, context.around, moves)
+        place = place_of(instruction, home, context.around, moves)
         row = InstructionTraffic(
             name=instruction.name,
             opcode=instruction.opcode,
@@ -168,7 +133,10 @@ class _Walk:
         self.rows.append(row)
         for exchange in exchanges_in(instruction):
             self.collectives.append(_collective(exchange, row))
-        if instruction.opcode == "custom-call" and estimated_bytes(instruction) is None:
+        if (
+            instruction.opcode == "custom-call"
+            and cost_estimate(instruction, "bytes_accessed") is None
+        ):
             self.unknown_calls.append(
                 UnknownCall(
                     instruction.name,

@@ -4,15 +4,17 @@ A phase's counted FLOPs are shared out over its instructions, to the last one. `
 each phase as a single operation instead: a row a phase in XProf's tables.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Self
 
 from ....tpu_configs.chip import Chip
 from ..hlo.module import Instruction, Module
 from ..hlo.proto import parse_module
 from ..protobuf import Message
+from ..traffic.accesses import cost_estimate
 from ..traffic.traffic import HBM, UNATTRIBUTED, Direction, InstructionTraffic, ModuleTraffic
 from .op_metrics import LOOP, Roof, category, matmul_flops
 from .xplane import NO_STATS, MemoryAccessBreakdown, PlaneWriter, Stats, Value
@@ -22,12 +24,9 @@ from .xplane import NO_STATS, MemoryAccessBreakdown, PlaneWriter, Stats, Value
 class PhaseProgram:
     """One phase's program: figures are those of one device over one call.
 
-    `flops` are the counted lens's, a multiply-add being 2. `flops_by_scope` says how many of them
-    each named scope has, those of the scopes inside it apart, where the caller knows; what it
-    leaves over, or all of them, goes to the instructions by the shapes of their matmuls (see
-    `split`). `assigned_proto` is the HloProto with the buffer assignment, the dump named
-    `*.after_optimizations.hlo.pb` of `xla_dump_hlo_as_proto`: XProf's viewers get it in place of
-    `hlo_proto`, if it is there.
+    `flops` are the counted lens's, a multiply-add being 2. `assigned_proto` is the HloProto with
+    the buffer assignment, the dump named `*.after_optimizations.hlo.pb` of `xla_dump_hlo_as_proto`:
+    XProf's viewers get it in place of `hlo_proto`, if it is there.
     """
 
     name: str
@@ -36,7 +35,6 @@ class PhaseProgram:
     hlo_proto: bytes = field(repr=False)  # an HloModuleProto, or an HloProto
     assigned_proto: bytes = field(default=b"", repr=False)
     passes: int = 1  # through the model in one call
-    flops_by_scope: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def module(self) -> Module:
@@ -47,72 +45,25 @@ class PhaseProgram:
 def row_flops(phase: PhaseProgram) -> list[int]:
     """FLOPs of each row over all its executions; their sum is `phase.flops`.
 
-    FLOPs known by scope stay in their scope (and those inside it). Within a scope, and for the
-    rest, each row gets its part by the matmul FLOPs that its shapes show; where no row has any,
-    by the bytes that it touches; where there is no row at all, FLOPs go to the rest.
+    Each row gets its part by the matmul FLOPs that its shapes show; where no row has any, by the
+    bytes that it touches. Nothing is lost to rounding.
     """
     rows = phase.traffic.rows
-    if not rows:
-        return []
-    weights = _matmul_weights(phase)
-    flops = [0] * len(rows)
-    rest = phase.flops
-    for scope, of_scope in sorted(phase.flops_by_scope.items(), key=lambda item: -len(item[0])):
-        inside = [i for i, row in enumerate(rows) if _within(row.scope, scope)]
-        weighted = [i for i in inside if weights[i]] or inside
-        if weighted and of_scope <= rest:
-            _share(of_scope, weighted, weights, rows, flops)
-            rest -= of_scope
-    free = [i for i, given in enumerate(flops) if weights[i] and not given]
-    weighted = free or [i for i, weight in enumerate(weights) if weight] or list(range(len(rows)))
-    _share(rest, weighted, weights, rows, flops)
-    return flops
-
-
-def _share(
-    total: int,
-    among: Sequence[int],
-    weights: Sequence[int],
-    rows: Sequence[InstructionTraffic],
-    flops: list[int],
-) -> None:
-    """Add `total` to `flops` at the places `among`, in proportion and without a remainder."""
-    parts = [weights[i] for i in among]
+    by_name = matmul_flops(phase.module)
+    parts = [row.times * _of_one(row, phase.module, by_name) for row in rows]
     if not any(parts):
-        parts = [rows[i].bytes(None) for i in among]
+        parts = [row.bytes(None) for row in rows]
     if not any(parts):
-        parts = [1] * len(parts)
-    whole, before, given = sum(parts), 0, 0
-    for i, part in zip(among, parts, strict=True):
-        before += part
-        upto = total * before // whole
-        flops[i] += upto - given
-        given = upto
+        parts = [1] * len(rows)
+    upto = [phase.flops * part // sum(parts) for part in accumulate(parts)]
+    return [now - before for before, now in pairwise((0, *upto))]
 
 
-def _within(scope: str, outer: str) -> bool:
-    return scope == outer or scope.startswith(outer + "/")
-
-
-def _matmul_weights(phase: PhaseProgram) -> list[int]:
-    """Matmul FLOPs of each row by its shapes, over all executions."""
-    module = phase.module  # read first: it says what is wrong with broken bytes
-    by_name = matmul_flops(phase.hlo_proto)
-    return [row.times * _of_row(row, module, by_name) for row in phase.traffic.rows]
-
-
-def _of_row(row: InstructionTraffic, module: Module, by_name: dict[str, int]) -> int:
+def _of_one(row: InstructionTraffic, module: Module, by_name: dict[str, int]) -> int:
+    """Matmul FLOPs of one execution, of a Pallas kernel those that it states; 0 if none."""
     if row.opcode == "custom-call":
-        return _estimated_flops(module.instruction(row.name))
+        return cost_estimate(module.instruction(row.name), "flops") or 0
     return by_name.get(row.name, 0)
-
-
-def _estimated_flops(call: Instruction) -> int:
-    """FLOPs that a Pallas kernel says it makes (`pallas_call(cost_estimate=...)`); 0 if none."""
-    config = call.config.get("custom_call_config")
-    estimate = config.get("cost_estimate") if isinstance(config, dict) else None
-    value = str(estimate.get("flops", "")) if isinstance(estimate, dict) else ""
-    return int(value) if value.isdigit() else 0
 
 
 LABEL = "predicted"

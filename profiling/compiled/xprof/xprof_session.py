@@ -11,14 +11,14 @@ from pathlib import Path
 from ....tpu_configs.chip import Chip
 from ...errors import ProfileInputError
 from ...records.files import write_bytes
+from ..hlo.proto import HloEnvelope, is_whole
 from ..protobuf import Message
-from .op_metrics import is_whole, roof_of
+from .op_metrics import roof_of
 from .timeline import BASIS, LABEL, DevicePlane, PhaseProgram, PhaseRows
 from .xplane import PlaneWriter, XSpace
 
 _PLANE = "/host:metadata"
 _STAT = "Hlo Proto"
-_MODULE_FIELD = b"\x0a"  # field 1 of HloProto, length-delimited
 
 
 class ProgramPlane:
@@ -29,23 +29,10 @@ class ProgramPlane:
 
     def add(self, phase: PhaseProgram, program: int, title: str) -> None:
         """Keep the phase's program under the number and title that the device's plane uses."""
-        self._writer.add_kind(
-            title, {_STAT: _whole(phase.assigned_proto or phase.hlo_proto)}, key=program
-        )
-
-
-def _whole(data: bytes) -> bytes:
-    """An HloProto: `data`, or a wrapping of the bare module that it is."""
-    return data if is_whole(data) else _MODULE_FIELD + _varint(len(data)) + data
-
-
-def _varint(number: int) -> bytes:
-    """A protobuf integer."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes((*encoded, number))
+        data = phase.assigned_proto or phase.hlo_proto
+        if not is_whole(data):
+            data = HloEnvelope(hlo_module=data).SerializeToString()
+        self._writer.add_kind(title, {_STAT: data}, key=program)
 
 
 HOST = LABEL
@@ -54,21 +41,13 @@ HOST = LABEL
 BY_PHASE = "_phases"
 """Behind the name of the session with a row a phase."""
 
-_CACHES = (
-    "*op_stats*.pb",
-    "*.hlo_proto.pb",
-    "*.SSTABLE",
-    "cache_version.txt",
-    ".cached_tools.json",
-)  # of XProf 2.24
+_CACHES = (  # of XProf 2.24
+    "*op_stats*.pb", "*.hlo_proto.pb", "*.SSTABLE", "cache_version.txt", ".cached_tools.json",
+)  # fmt: skip
 
 
 def write_session(
-    phases: Sequence[PhaseProgram],
-    chip: Chip,
-    folder: Path,
-    name: str,
-    dtype: str = "bfloat16",
+    phases: Sequence[PhaseProgram], chip: Chip, folder: Path, name: str, dtype: str = "bfloat16"
 ) -> Path:
     """Write `folder`/plugins/profile/`name`/predicted.xplane.pb and return its path.
 
@@ -76,8 +55,8 @@ def write_session(
     '_predicted' behind it unless it says so itself. Each phase is a step; an operation is one
     event for all its executions, beneath events for its loops, so totals are exact and a session
     is small whatever the number of tokens. FLOPs are the counted lens's, shared out over the
-    instructions (see `split`); bytes are those of the traffic, whole tiles, one device. Times are
-    predicted from the chip's datasheet peaks for matmuls of `dtype` (see `roof`), one operation
+    instructions; bytes are those of the traffic, whole tiles, one device. Times are
+    predicted from the chip's datasheet peaks for matmuls of `dtype` , one operation
     after another: every event, the device, the host and the session's warning say so.
 
     The memory viewer needs a buffer assignment: it shows the phases that have an `assigned_proto`

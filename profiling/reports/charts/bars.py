@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .. import theme
 from ..document import Spec
-from .base import alt, colours, data, pick, spec, tips
+from .chart_parts import alt, colours, data, pick, spec, tips
 
 CHARACTER = 6.7  # pixels a character of a label takes, on average
 _PITCH = 32

@@ -6,7 +6,7 @@ from ...records.evaluation import AttemptsPoint, Cell, Estimate, Evaluation, Fro
 from .. import theme, units
 from ..document import Chart, Spec, slug
 from ..estimates import accuracy_text, cost_unit, frontier_text, guessed
-from .base import alt, data, log_domain, pick, si_axis, spaced_linear, spec, tips
+from .chart_parts import alt, data, log_domain, pick, si_axis, spaced_linear, spec, tips
 
 HEIGHT = 300
 _SAMPLED = (("coverage", "pass@k"), ("majority", "majority@k"), ("best", "best of k by score"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ...records.validation import Fold, MeasuredRow
 from .. import theme, units
 from ..document import Chart, Spec
-from .base import alt, data, pick, si_axis, spec, tips, zoom
+from .chart_parts import alt, data, pick, si_axis, spec, tips, zoom
 
 HEIGHT = 560
 UNITS: dict[str, tuple[str, units.Text]] = {  # unit -> its quantity, and what writes a value

@@ -24,7 +24,7 @@ DARK_THEMES = '[data-jp-theme-light="false"], html[theme="dark"], .vscode-dark'
 def html(document: Document, stills: Mapping[str, str] | None = None) -> str:
     """The whole page; `stills` are its charts as SVG by name, where they are drawn already."""
     charts = document.charts()
-    drawn = stills or {chart.name: png.svg(chart) for chart in charts}
+    drawn = stills or png.stills(charts)
     return _environment().get_template("page.html.j2").render(
         document=document,
         project=PROJECT,
@@ -44,7 +44,7 @@ def fragment(document: Document, number: int, bundle: bool) -> str:
     `number` tells it from others in the same notebook; with `bundle` it brings what draws charts.
     Where no script runs, or none has brought that, charts are still pictures.
     """
-    drawn = {chart.name: _still(png.svg(chart)) for chart in document.charts()}
+    drawn = {name: _still(drawn) for name, drawn in png.stills(document.charts()).items()}
     return _environment().get_template("fragment.html.j2").render(
         document=document,
         number=number,

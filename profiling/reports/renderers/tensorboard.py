@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..document import Chart
-from .png import png
+from .png import png, png_of
 
 if TYPE_CHECKING:
     from tensorboardX import SummaryWriter
@@ -83,17 +83,22 @@ class Events:
     sessions_folder: str = "chips"
 
 
-def write_events(events: Events, folder: Path) -> list[Path]:
+def write_events(
+    events: Events, folder: Path, stills: Mapping[str, str] | None = None
+) -> list[Path]:
     """Write the events into `folder` (it must exist), replacing those of an earlier call.
 
-    Of nothing no file is written.
+    `stills` are charts as SVG by name, where they are drawn already. Of nothing no file is written.
     """
     if events == Events():
         return []
-    return replace_events(folder, lambda empty: _write(events, empty), events.sessions_folder)
+    drawn = stills or {}
+    return replace_events(
+        folder, lambda empty: _write(events, empty, drawn), events.sessions_folder
+    )
 
 
-def _write(events: Events, folder: Path) -> None:
+def _write(events: Events, folder: Path, stills: Mapping[str, str]) -> None:
     write_sessions(events.sessions, folder / events.sessions_folder)
     with writer_into(folder) as writer:
         for name, value, step in events.scalars:
@@ -101,7 +106,8 @@ def _write(events: Events, folder: Path) -> None:
         if events.layout:
             writer.add_custom_scalars(dict(events.layout))
         for name, chart in events.charts.items():
-            add_png(writer, name, png(chart))
+            still = stills.get(chart.name)
+            add_png(writer, name, png_of(still) if still else png(chart))
         for name, text in events.texts.items():
             writer.add_text(name, text)
         for name, values, step in events.histograms:

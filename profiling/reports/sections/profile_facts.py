@@ -234,15 +234,24 @@ def dominant_phase(profile: Profile) -> Phase | None:
 
 
 def headline(profile: Profile) -> str:
-    """What took most and how much, what a query costs where, and what limits it."""
+    """What took most and how much, what a query costs where, what limits it, and what to do."""
     phase = dominant_phase(profile)
     if phase is None:
         return "The profile holds no phase."
     first = f"{theme.phase(phase.name).doing} {_how_much(profile, phase)}"
     best = best_prediction(profile)
     if best is None:
-        return f"{first}{_bound_at_peak(profile, phase)}."
-    return f"{first}. {_predicted(best, phase)}"
+        return f"{first}{_bound_at_peak(profile, phase)}.{_first_step(profile)}"
+    return f"{first}. {_predicted(best, phase)}{_first_step(profile)}"
+
+
+def _first_step(profile: Profile) -> str:
+    """' To do first: refill finished slots, 26 % less time per query.', where anything helps."""
+    change = next((f for f in profile.findings if f.how and f.saves_share is not None), None)
+    if change is None or change.how is None or change.saves_share is None:
+        return ""
+    how = change.how[0].lower() + change.how[1:]
+    return f" To do first: {how}, {units.share(change.saves_share)} less {change.of}."
 
 
 def _how_much(profile: Profile, phase: Phase) -> str:

@@ -13,7 +13,8 @@ from ...records.base import BYTE_KINDS
 from ...records.profile import TOTAL, total_phase
 from ..document import tag
 from ..renderers.tensorboard import Hyperparameters, Scalar, Session, chip_given
-from . import compiled, predicted
+from .compiled_facts import UNEXPLAINED, moved_by_kind, target_labels
+from .prediction_document import tokens_per_s, working_phases
 from .profile_facts import phases_and_total, settings_text, time_at_peak
 
 
@@ -85,7 +86,7 @@ def _trace_scalars(profile: Profile) -> Iterator[Scalar]:
 
 def _compiled_scalars(profile: Profile) -> Iterator[Scalar]:
     """Bytes are of one device and one call."""
-    labels = compiled.target_labels(profile.compiled)
+    labels = target_labels(profile.compiled)
     for label, target in zip(labels, profile.compiled, strict=True):
         for phase in target.phases:
             under = f"compiled/{tag(label)}/{tag(phase.phase)}"
@@ -94,14 +95,14 @@ def _compiled_scalars(profile: Profile) -> Iterator[Scalar]:
 
 
 def _compiled_figures(phase: CompiledPhase) -> Iterator[tuple[str, float]]:
-    for kind, size in compiled.moved_by_kind(phase).items():
+    for kind, size in moved_by_kind(phase).items():
         yield f"hbm_bytes/{tag(kind)}", size
     yield f"hbm_bytes/{TOTAL}", phase.hbm_bytes
     yield "ratio", phase.ratio
     named: Counter[str] = Counter()
     for excess in phase.excesses:
         named[tag(excess.name)] += excess.excess_bytes
-    named[compiled.UNEXPLAINED] += phase.unexplained_bytes
+    named[UNEXPLAINED] += phase.unexplained_bytes
     for name, size in named.items():
         yield f"excess/{name}", size
     yield "peak_bytes", phase.memory.peak_bytes
@@ -113,10 +114,10 @@ def _predicted_scalars(profile: Profile) -> Iterator[Scalar]:
     """Money, energy and carbon are of one query."""
     for prediction in profile.predictions:
         under = f"predicted/{tag(prediction.slice)}"
-        for phase in predicted.working_phases(prediction):
+        for phase in working_phases(prediction):
             name = f"{under}/{tag(phase.phase)}"
             yield from _interval(f"{name}/time", "s", phase.time_s)
-            yield f"{name}/tokens_per_s", predicted.tokens_per_s(phase), 0
+            yield f"{name}/tokens_per_s", tokens_per_s(phase), 0
         yield from _interval(f"{under}/{TOTAL}/time", "s", prediction.time_s)
         if prediction.economics:
             query = prediction.economics.per_query

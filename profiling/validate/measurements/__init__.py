@@ -1,5 +1,5 @@
 """Published measurements as cases: what each row did, where, and how long it took."""
 
-from .measured_files import read_measurements
+from .measured_tables import read_measurements
 
 __all__ = ["read_measurements"]

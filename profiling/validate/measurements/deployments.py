@@ -1,10 +1,10 @@
-"""Where a row ran, from its columns and free text: its slice, and how the model was spread over it.
-
-A `Deployment` gives the work of the steps that the row timed.
+"""Where a row ran, from its columns and free text: its slice, and how the model was spread over it;
+and the work of the steps that it timed there.
 """
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,24 +40,15 @@ def chip_of(hardware: str) -> tuple[Chip, int]:
     Raises LeftOutError where no chip file has it.
     """
     bare = hardware if "-core" in hardware else re.sub(r"\(.*?\)", "", hardware).strip()
-    result = _first_chip([hardware, bare])
-    if result is not None:
-        return result, 1
+    names = {hardware: 1, bare: 1}
     for pattern in _COUNTS:
-        counted = pattern.search(bare)
-        result = _first_chip([pattern.sub("", bare)]) if counted else None
-        if counted and result is not None:
-            return result, math.prod(int(side) for side in counted[1].split("x"))
+        if counted := pattern.search(bare):
+            chips = math.prod(int(side) for side in counted[1].split("x"))
+            names.setdefault(pattern.sub("", bare), chips)
+    for name, chips in names.items():
+        with suppress(ChipInputError):
+            return load_chip(name), chips
     raise LeftOutError(f"no chip file for {hardware!r}")
-
-
-def _first_chip(names: list[str]) -> Chip | None:
-    for name in names:
-        try:
-            return load_chip(name)
-        except ChipInputError:
-            continue
-    return None
 
 
 def slice_of(chip: Chip, chips: int, topology: str = "") -> Slice:
@@ -110,9 +101,9 @@ def over_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
     return axes | {"tensor": tensor // per_chip}
 
 
-def split_of(axes: dict[str, int], chips: int, default: str = "tensor") -> Parallelism:
+def split_of(axes: dict[str, int], chips: int) -> Parallelism:
     """All `chips` by `axes`; those that they leave go to copies ('data'), all where none is named
-    to `default`.
+    to 'tensor'.
 
     Raises LeftOutError where the axes do not fill the chips.
     """
@@ -123,7 +114,7 @@ def split_of(axes: dict[str, int], chips: int, default: str = "tensor") -> Paral
     if left == 1:
         return split
     if not axes:
-        return Parallelism(**{default: chips})
+        return Parallelism(tensor=chips)
     if "data" in axes:
         raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
     return Parallelism(**axes, data=left)
@@ -194,23 +185,33 @@ class Deployment:
         note: str = "",
     ) -> Case:
         """The row as a case."""
-        return Case(
-            id=row.id,
-            source=row.text("source"),
-            stack=stack_of(row),
-            group=group,
-            model=row.text("model"),
-            slice=self.slice,
-            matmul_dtype=self.formats.matmul_dtype,
-            narrowing=self.formats.narrowing,
-            pieces=pieces,
-            copies=self.slice.chips // self.split.pipeline,
-            observed=observed,
-            unit=unit,
-            scope="server" if "wall power" in row.text("phase") else "chips",
-            reliability=row.text("reliability") or "A",
-            note=note or row.text("notes"),
-        )
+        case = case_of(row, group, self.slice, self.formats, pieces, observed)
+        copies = self.slice.chips // self.split.pipeline
+        return replace(case, copies=copies, unit=unit, note=note or row.text("notes"))
+
+
+def case_of(
+    row: Row, group: Group, on_slice: Slice, held: Formats, pieces: tuple[Piece, ...],
+    observed: float,
+) -> Case:  # fmt: skip
+    """A row with columns source, model, phase and notes as a case in seconds."""
+    return Case(
+        id=row.id,
+        source=row.text("source"),
+        stack=stack_of(row),
+        group=group,
+        model=row.text("model"),
+        slice=on_slice,
+        matmul_dtype=held.matmul_dtype,
+        narrowing=held.narrowing,
+        pieces=pieces,
+        copies=1,
+        observed=observed,
+        unit="s",
+        scope="server" if "wall power" in row.text("phase") else "chips",
+        reliability=row.text("reliability") or "A",
+        note=row.text("notes"),
+    )
 
 
 def deployment_of(row: Row, serving: bool = False) -> Deployment:
@@ -234,14 +235,11 @@ def deployment_of(row: Row, serving: bool = False) -> Deployment:
     if serving and not axes:
         weight_bytes = sizes.parameters * held.widths.weight_bytes
         axes = {"tensor": _fewest(weight_bytes, float(hardware.memory_bytes), chips)}
-    split = replace(split_of(axes, chips), kv_by_sequences=_kv_by_sequences(topology))
+    # Chips of a tensor group hold the KV of different sequences: 'sharded over batch', as Pope et
+    # al. decode in their 2D layouts.
+    by_sequences = "batch" in topology or ("2D W" in topology and "heads" not in topology)
+    split = replace(split_of(axes, chips), kv_by_sequences=by_sequences)
     return Deployment(shape_of(sizes), held, on_slice, split, hardware)
-
-
-def _kv_by_sequences(topology: str) -> bool:
-    """Whether chips of a tensor group hold the KV of different sequences: 'sharded over batch',
-    as Pope et al. decode in their 2D layouts."""
-    return "batch" in topology or ("2D W" in topology and "heads" not in topology)
 
 
 def _fewest(weight_bytes: float, memory_bytes: float, chips: int) -> int:

@@ -221,23 +221,16 @@ def sizes_of(row: Row) -> Architecture:
     )
 
 
-_DTYPES = {
-    "fp32": "float32",
-    "float32": "float32",
-    "bf16": "bfloat16",
-    "bfloat16": "bfloat16",
-    "fp16": "float16",
-    "float16": "float16",
-    "fp8": "float8_e4m3fn",
-    "int8": "int8",
-    "int4": "int4",
-    "fp4": "float4_e2m1fn",
-    "nvfp4": "float4_e2m1fn",
-    "mxfp4": "float4_e2m1fn",
-    "q8_0": "int8",
-    "q4_0": "int4",
-    "q4_k_m": "int4",
+_SPELLINGS = {
+    "float32": ("fp32", "float32"),
+    "bfloat16": ("bf16", "bfloat16"),
+    "float16": ("fp16", "float16"),
+    "float8_e4m3fn": ("fp8",),
+    "int8": ("int8", "q8_0"),
+    "int4": ("int4", "q4_0", "q4_k_m"),
+    "float4_e2m1fn": ("fp4", "nvfp4", "mxfp4"),
 }
+_DTYPES = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings}
 """Spelling in published tables -> the dtype's name here."""
 
 _SCALE_BYTES = {

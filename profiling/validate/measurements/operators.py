@@ -16,7 +16,7 @@ from ...predicted.step_work import (
     matmul_work,
 )
 from .csv_rows import SECONDS, LeftOutError, Row
-from .deployments import chip_of, slice_of
+from .deployments import case_of, chip_of, slice_of
 from .models import Formats, formats
 
 LARGE_BYTES = 1e9
@@ -47,21 +47,12 @@ def operation_case(
     phase: str = "",
 ) -> Case:
     """One operation of `row` as a case."""
-    return Case(
-        id=row.id,
-        source=row.text("source"),
+    case = case_of(row, group, on_slice, held, (Piece(phase or group, 1.0, work),), observed)
+    return replace(
+        case,
         stack=harness_of(row),
-        group=group,
         model=row.text("op") or row.text("model"),
-        slice=on_slice,
-        matmul_dtype=held.matmul_dtype,
-        narrowing=held.narrowing,
-        pieces=(Piece(phase or group, 1.0, work),),
         copies=on_slice.chips,
-        observed=observed,
-        unit="s",
-        scope="chips",
-        reliability=row.text("reliability") or "A",
         note=row.text("shape") or row.text("notes"),
     )
 
@@ -71,10 +62,8 @@ def matmuls(
 ) -> Work:
     """Of `rows` with each [depth, columns] of `matrices`, one after another."""
     tile = hardware_of(on_slice.chip, held.matmul_dtype).tile
-    work = NOTHING
-    for depth, columns in matrices:
-        work = work + matmul_work(rows, depth, columns, held.widths, tile)
-    return work
+    works = (matmul_work(rows, *matrix, held.widths, tile) for matrix in matrices)
+    return sum(works, start=NOTHING)
 
 
 def batched_matmul(
@@ -95,16 +84,13 @@ def collective(
 
     Raises LeftOutError for a kind that is not known.
     """
-    group = ring(axis, wraps=False) if axis else groups_of(on_slice, _all_chips(on_slice))["tensor"]
-    result = published_collective(kind)
-    if result is None:
+    all_chips = Parallelism(tensor=on_slice.chips)
+    group = ring(axis, wraps=False) if axis else groups_of(on_slice, all_chips)["tensor"]
+    exchange = published_collective(kind)
+    if exchange is None:
         raise LeftOutError(f"the exchange '{kind}' is not described")
-    sent = result.least_sent_bytes(group.chips, moved_bytes)
-    return exchange_work(result.over(group, moved_bytes)), sent
-
-
-def _all_chips(on_slice: Slice) -> Parallelism:
-    return Parallelism(tensor=on_slice.chips)
+    sent = exchange.least_sent_bytes(group.chips, moved_bytes)
+    return exchange_work(exchange.over(group, moved_bytes)), sent
 
 
 def named_operation(row: Row) -> Case:

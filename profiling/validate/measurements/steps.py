@@ -1,7 +1,5 @@
 """Rows of measured_inference.csv: steps of models, time or energy for one token of a server's
-output, and single exchanges.
-
-Batch and lengths come from a row's columns or from its notes.
+output, and single exchanges. Batch and lengths come from a row's columns or from its notes.
 """
 
 import re
@@ -23,26 +21,22 @@ def number_in(pattern: str, text: str) -> float | None:
     return float(result[1].replace(",", "")) if result else None
 
 
-def input_tokens(row: Row) -> float:
-    """Tokens of a prompt.
+def stated(row: Row, column: str, what: str) -> float:
+    """The number in a column; LeftOutError, which says `what` it is, where there is none."""
+    number = row.number_or_none(column)
+    if number is None:
+        raise LeftOutError(f"{what} is not stated")
+    return number
 
-    Raises LeftOutError where they are not stated.
-    """
-    tokens = row.number_or_none("input_len")
-    if tokens is None:
-        raise LeftOutError("the length of the prompts is not stated")
-    return tokens
+
+def input_tokens(row: Row) -> float:
+    """Tokens of a prompt; LeftOutError where they are not stated."""
+    return stated(row, "input_len", "the length of the prompts")
 
 
 def output_tokens(row: Row) -> float:
-    """Tokens of an answer.
-
-    Raises LeftOutError where they are not stated.
-    """
-    tokens = row.number_or_none("output_len")
-    if tokens is None:
-        raise LeftOutError("the length of the answers is not stated")
-    return tokens
+    """Tokens of an answer; LeftOutError where they are not stated."""
+    return stated(row, "output_len", "the length of the answers")
 
 
 def history_tokens(row: Row) -> float:
@@ -61,13 +55,17 @@ def decode_context(row: Row) -> float:
 
     Raises LeftOutError where neither is stated.
     """
-    context = row.number_or_none("context_len") or number_in(r"^~?#", row.text("context_len"))
+    context = _stated_context(row)
     if context is not None:
         return context
     prompt, answer = row.number_or_none("input_len"), row.number_or_none("output_len")
     if prompt is None or answer is None:
         raise LeftOutError("the context is not stated")
     return prompt + answer / 2
+
+
+def _stated_context(row: Row) -> float | None:
+    return row.number_or_none("context_len") or number_in(r"^~?#", row.text("context_len"))
 
 
 def decode_batch(row: Row) -> float:
@@ -85,10 +83,7 @@ def decode_batch(row: Row) -> float:
         return rate * row.number("value") / 1e3
     if row.text("unit") == "tok/s" and (per_user := _rate_per_user(row.text("notes"))):
         return row.number("value") / per_user
-    batch = row.number_or_none("batch_or_concurrency")
-    if batch is None:
-        raise LeftOutError("the batch is not stated")
-    return batch
+    return stated(row, "batch_or_concurrency", "the batch")
 
 
 def _rate_per_user(notes: str) -> float | None:
@@ -136,17 +131,14 @@ def serving_case(row: Row) -> Case:
     lengths = _lengths(row)
     beams = number_in(r"beam #", row.text("notes")) or 1.0
     fits = place.largest_batch(lengths.prompt / beams + lengths.answer / 2)
-    stated = row.number_or_none("effective_running_batch") or _most_at_once(row)
-    batch = min(stated * beams, fits) if stated else fits
+    most = row.number_or_none("effective_running_batch") or number_in(
+        r"^(?:<=)?#$", row.text("batch_or_concurrency")
+    )  # requests at a time: '64', or '<=135'
+    batch = min(most * beams, fits) if most else fits
     pieces = _pieces(place, lengths, batch, beams)
     if row.text("unit").startswith("J/"):
         return place.case(row, "energy", pieces, row.number("value"), "J")
     return place.case(row, "serving", pieces, 1 / _output_rate(row, lengths))
-
-
-def _most_at_once(row: Row) -> float | None:
-    """Requests at a time: '64', or '<=135'."""
-    return number_in(r"^(?:<=)?#$", row.text("batch_or_concurrency"))
 
 
 def _pieces(place: Deployment, lengths: Lengths, batch: float, beams: float) -> tuple[Piece, Piece]:
@@ -165,21 +157,19 @@ def _pieces(place: Deployment, lengths: Lengths, batch: float, beams: float) -> 
 def _lengths(row: Row) -> Lengths:
     """Prompt and answer: from columns, means in the notes, or the data set that is named."""
     notes, model = row.text("notes"), row.text("model")
-    prompt, answer = (
-        _mean_prompt(notes) or row.number_or_none("input_len"),
-        row.number_or_none("output_len"),
-    )
+    prompt = _mean_prompt(notes) or row.number_or_none("input_len")
+    answer = row.number_or_none("output_len")
     if prompt and answer:
         return Lengths(prompt, answer)
-    stated = re.search(r"\(([^()]*?) avg ~?([\d.]+) in/([\d.]+) out\)", notes)
-    if stated and _same_model(stated[1], model):
-        return Lengths(float(stated[2]), float(stated[3]))
+    means = re.search(r"\(([^()]*?) avg ~?([\d.]+) in/([\d.]+) out\)", notes)
+    if means and _same_model(means[1], model):
+        return Lengths(float(means[2]), float(means[3]))
     if "dataset" in (row.text("input_len"), row.text("output_len")):
         for name, lengths in MLPERF_LENGTHS.items():
             if model.lower().startswith(name):
                 return Lengths(*lengths)
     ratio = number_in(r"~?# input tokens per output token", notes)
-    context = row.number_or_none("context_len") or number_in(r"^~?#", row.text("context_len"))
+    context = _stated_context(row)
     if ratio and context:
         answer = context / (ratio + 0.5)
         return Lengths(ratio * answer, answer)
@@ -274,22 +264,16 @@ def _steps(row: Row) -> float:
 def _both(row: Row) -> Case:
     """A whole answer: the prompt, then every token of the answer with a growing cache."""
     place = deployment_of(row)
-    batch = row.number_or_none("batch_or_concurrency")
-    if batch is None:
-        raise LeftOutError("the batch is not stated")
+    batch = stated(row, "batch_or_concurrency", "the batch")
     new, out, history = input_tokens(row), output_tokens(row), history_tokens(row)
     context = history + new + out / 2
     pieces = (
         Piece("prefill", 1.0, place.prefill(batch, new, history)),
         Piece("decode", out, place.decode(batch, context)),
     )
-    group: Group = "prefill" if _larger_share(place, pieces) == "prefill" else "decode"
+    prefill_s, decode_s = (piece.steps * place.ideal_s(piece.work) for piece in pieces)
+    group: Group = "prefill" if prefill_s >= decode_s else "decode"
     return place.case(row, group, pieces, seconds_each(row, of_token=batch * out, of_step=1.0))
-
-
-def _larger_share(place: Deployment, pieces: tuple[Piece, ...]) -> str:
-    """The phase of the piece that takes longer at the datasheet's figures."""
-    return max(pieces, key=lambda piece: piece.steps * place.ideal_s(piece.work)).phase
 
 
 _READERS: tuple[tuple[str, Callable[[Row], Case]], ...] = (

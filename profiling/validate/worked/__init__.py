@@ -4,6 +4,6 @@ A function for each question puts the question's inputs into the functions that 
 returns what they give in the question's unit.
 """
 
-from .check import Solved, solve_all
+from .check import solve_all
 
-__all__ = ["Solved", "solve_all"]
+__all__ = ["solve_all"]

@@ -1,22 +1,12 @@
 """Every worked problem: solved and set against its answer, or left out with the reason."""
 
-from dataclasses import dataclass
-
 from ...predicted.cases import LeftOut
+from ...records.validation import WorkedRow
 from . import scaling_book as book
 from . import scaling_book_inference as book_inference
 from .problems import Problem, Solution, problems
 
-SOLUTIONS: dict[str, Solution] = {
-    **book.SOLUTIONS,
-    **book.SOLUTIONS_TPUS,
-    **book.SOLUTIONS_SHARDING,
-    **book.SOLUTIONS_TRANSFORMERS,
-    **book_inference.SOLUTIONS,
-    **book_inference.SOLUTIONS_APPLIED,
-    **book.SOLUTIONS_GPUS,
-    **book_inference.SOLUTIONS_POPE,
-}
+SOLUTIONS: dict[str, Solution] = {**book.SOLUTIONS, **book_inference.SOLUTIONS}
 
 LEFT_OUT = {
     "A6": "divides given figures; with our own step of A5 (17.36 ms, not the book's rounded 17) "
@@ -28,26 +18,7 @@ NO_ANSWER = "no answer was published"
 NOT_EXPRESSED = "no function of ours expresses it"
 
 
-@dataclass(frozen=True)
-class Solved:
-    """A problem with our answer to it."""
-
-    problem: Problem
-    value: float
-
-    @property
-    def error_percent(self) -> float:
-        """Of the published answer."""
-        assert self.problem.answer is not None
-        return 100 * (self.value / self.problem.answer - 1)
-
-    @property
-    def agrees(self) -> bool:
-        """Whether it is within the problem's tolerance."""
-        return self.problem.agrees(self.value)
-
-
-def solve(problem: Problem) -> Solved | LeftOut:
+def solve(problem: Problem) -> WorkedRow | LeftOut:
     """Our answer, or why there is none."""
     if problem.answer is None:
         return LeftOut(problem.id, problem.section, NO_ANSWER)
@@ -55,11 +26,22 @@ def solve(problem: Problem) -> Solved | LeftOut:
     if solution is None:
         reason = LEFT_OUT.get(problem.id, NOT_EXPRESSED)
         return LeftOut(problem.id, problem.section, reason)
-    return Solved(problem, float(solution()))
+    value = float(solution())
+    return WorkedRow(
+        id=problem.id,
+        section=problem.section,
+        question=problem.question,
+        unit=problem.unit,
+        published=problem.answer,
+        value=value,
+        error_percent=100 * (value / problem.answer - 1),
+        tolerance_percent=problem.tolerance_percent,
+        agrees=problem.agrees(value),
+    )
 
 
-def solve_all() -> tuple[list[Solved], list[LeftOut]]:
+def solve_all() -> tuple[list[WorkedRow], list[LeftOut]]:
     """All problems of the file, in its order."""
     outcomes = [solve(problem) for problem in problems()]
-    solved = [outcome for outcome in outcomes if isinstance(outcome, Solved)]
+    solved = [outcome for outcome in outcomes if isinstance(outcome, WorkedRow)]
     return solved, [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]

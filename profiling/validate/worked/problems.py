@@ -1,12 +1,13 @@
-"""Questions with a published answer, as data/worked_problems.csv has them, and what their solutions
-share.
+"""Questions with a published answer, as data/worked_problems.csv has them, and functions that
+several solutions need.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import scipy.optimize
 
@@ -18,8 +19,8 @@ from ...predicted.step_work import NOTHING, Widths, Work, exchange_work
 from ...predicted.time_model import Terms, step_terms
 from ..measurements.csv_rows import Row, read_table
 
-Solution = Callable[[], float]
-"""A question solved: its answer in its unit."""
+Solution = Callable[[], Any]
+"""A question solved: its answer, a number, in its unit."""
 
 FILE = Path(__file__).parents[1] / "data" / "worked_problems.csv"
 
@@ -88,6 +89,29 @@ def terms(work: Work, hardware: Hardware) -> Terms:
     return step_terms(work, hardware, IDEAL)
 
 
+def compute_s(work: Work, hardware: Hardware) -> float:
+    """Seconds that the matrix units take."""
+    return float(terms(work, hardware).compute_s)
+
+
+def memory_s(work: Work, hardware: Hardware) -> float:
+    """Seconds that memory takes."""
+    return float(terms(work, hardware).memory_s)
+
+
+def ridge(hardware: Hardware) -> float:
+    """FLOPs per byte from which compute takes longer than memory."""
+    return float(hardware.matmul_flops / hardware.memory_bandwidth)
+
+
+def on_demand_usd(chip: str) -> float:
+    """The price of one chip for an hour."""
+    price = load_chip(chip).price
+    assert price is not None
+    assert price.on_demand is not None
+    return price.on_demand.value
+
+
 def moved(memory_bytes: float) -> Work:
     """Bytes read from memory and nothing else."""
     return replace(NOTHING, weight_bytes=memory_bytes)
@@ -112,8 +136,8 @@ def balance(work_of: Callable[[float], Work], hardware: Hardware) -> float:
     """The size at which compute and memory take the same time."""
 
     def excess(log_size: float) -> float:
-        at = terms(work_of(math.exp(log_size)), hardware)
-        return math.log(float(at.compute_s) / float(at.memory_s))
+        work = work_of(math.exp(log_size))
+        return math.log(compute_s(work, hardware) / memory_s(work, hardware))
 
     return math.exp(scipy.optimize.brentq(excess, 0.0, math.log(1e6), xtol=1e-9))
 
@@ -121,21 +145,12 @@ def balance(work_of: Callable[[float], Work], hardware: Hardware) -> float:
 def weights_alone(parameters: float) -> ModelShape:
     """So many parameters in one matrix, and no attention: a model where only their number is
     given."""
-    return ModelShape(
-        layers=1.0,
-        embed_dim=parameters**0.5 / 3,
-        query_heads=1.0,
-        kv_heads=1.0,
-        head_dim=1.0,
-        attention_parameters=0.0,
-        mlp_parameters=parameters,
-        active_mlp_parameters=parameters,
-        experts_per_token=1.0,
-        head_parameters=0.0,
-        embedding_parameters=0.0,
-        vector_parameters=0.0,
-        vocab_size=1.0,
+    nothing = {field.name: 0.0 for field in fields(ModelShape) if field.default is MISSING}
+    ones = dict.fromkeys(
+        ("layers", "query_heads", "kv_heads", "head_dim", "experts_per_token", "vocab_size"), 1.0
     )
+    mlp = {"mlp_parameters": parameters, "active_mlp_parameters": parameters}
+    return ModelShape(**(nothing | ones | mlp | {"embed_dim": parameters**0.5 / 3}))
 
 
 def closed_ring(chips: int) -> Group:

@@ -33,7 +33,10 @@ from .problems import (
     US,
     Solution,
     closed_ring,
+    compute_s,
+    memory_s,
     moved,
+    on_demand_usd,
     rates,
     terms,
     transfer_s,
@@ -49,11 +52,7 @@ def _generation_step(batch: float, kv_heads: float) -> float:
     shape, split = replace(_LLAMA2_13B, kv_heads=kv_heads), Parallelism(tensor=8)
     held = capacity(shape, BF16, split, 16e9, sequences=batch, own_context=_CONTEXT)
     work = moved(float(held.weight_bytes + held.kv_bytes))
-    return float(terms(work, rates("v5e", memory_bandwidth=8.2e11)).memory_s) / MS
-
-
-def _kv_of_sequence() -> float:
-    return float(_LLAMA2_13B.kv_elements_per_token) * BF16.kv_bytes * _CONTEXT
+    return memory_s(work, rates("v5e", memory_bandwidth=8.2e11)) / MS
 
 
 def _large_batch_30b() -> float:
@@ -100,18 +99,7 @@ def _tensor_parallel_bound() -> float:
     array = BF16.activation_bytes * batch * depth
     links_s = transfer_s(ALL_GATHER.over(many, array) + REDUCE_SCATTER.over(many, array), hardware)
     mlp: Work = matmul_work(batch, depth, width, BF16) + matmul_work(batch, width, depth, BF16)
-    return float(terms(mlp, hardware).compute_s) / links_s
-
-
-SOLUTIONS: dict[str, Solution] = {
-    "I0b": _large_batch_30b,
-    **{f"I1_B{batch}": partial(_generation_step, batch, 40.0) for batch in (1, 16, 32, 240)},
-    **{f"I2_B{batch}": partial(_generation_step, batch, 8.0) for batch in (1, 16, 32, 240)},
-    "I3": _kv_of_sequence,
-    "I9": _critical_batch_of_experts,
-    "I11": _latency_bound_bytes,
-    "I12": _tensor_parallel_bound,
-}
+    return compute_s(mlp, hardware) / links_s
 
 
 _LLAMA3_70B = shape_of(preset("llama3-70b"))
@@ -123,10 +111,6 @@ _8K, _32K = 8192.0, 32768.0
 def _held(shape: ModelShape, widths: Widths, batch: float, context: float) -> Capacity:
     """Everything as if on one chip, for the questions that count bytes of all chips together."""
     return capacity(shape, widths, ONE_CHIP, 1e15, sequences=batch, own_context=context)
-
-
-def _kv_32k() -> float:
-    return float(_held(_LLAMA3_70B, INT8_WEIGHTS_AND_KV, 1.0, _32K).kv_bytes)
 
 
 def _chips_for_batch_240() -> float:
@@ -141,15 +125,7 @@ def _step_s(slice_name: str, batch: float, context: float) -> float:
     load = decode_load(batch, context)
     work = step_work(_LLAMA3_70B, load, INT8_WEIGHTS_AND_KV, Spread(split))
     read = moved(float(work.weight_bytes + work.kv_bytes))
-    return float(terms(read, rates("v5e", memory_bandwidth=8.1e11)).memory_s)
-
-
-def _step_4x2() -> float:
-    return _step_s("v5e:2x4", 32.0, _8K) / MS
-
-
-def _fewest_chips() -> float:
-    return float(_held(_GIVEN_70B, BF16, 1.0, 1.0).weight_bytes) / _CHIP_BYTES
+    return memory_s(read, rates("v5e", memory_bandwidth=8.1e11))
 
 
 def _caches_on_16() -> float:
@@ -158,22 +134,13 @@ def _caches_on_16() -> float:
 
 
 def _full_memory_s() -> float:
-    return float(terms(moved(_CHIP_BYTES), rates("v5e", memory_bandwidth=8.2e11)).memory_s)
-
-
-def _full_memory() -> float:
-    return _full_memory_s() / MS
-
-
-def _gather_of_layer() -> float:
-    exchange = ALL_GATHER.over(closed_ring(8), BF16.activation_bytes * 64 * 8192)
-    return transfer_s(exchange, rates("v5e", link_bandwidth=4.5e10)) / US
+    return memory_s(moved(_CHIP_BYTES), rates("v5e", memory_bandwidth=8.2e11))
 
 
 def _matmul_of_layer() -> float:
     work = matmul_work(64.0, 8192.0, 28672.0, BF16)
     share = work * (1 / parse_slice("v5e:4x8").chips)
-    return float(terms(share, rates("v5e", matmul_flops=1.97e14)).compute_s) / US
+    return compute_s(share, rates("v5e", matmul_flops=1.97e14)) / US
 
 
 def _prefill_s() -> float:
@@ -183,38 +150,6 @@ def _prefill_s() -> float:
     matmuls = replace(work, attention_flops=0.0)
     at_40_percent = replace(IDEAL, compute=0.4)
     return float(step_terms(matmuls, rates("v5e", matmul_flops=1.97e14), at_40_percent).compute_s)
-
-
-def _prefill_servers() -> float:
-    """For each that generates: 32 sequences of 512 steps, all memory read in each."""
-    return _prefill_s() * 32 / (512 * _full_memory_s())
-
-
-def _smallest_batch() -> float:
-    return _step_s("v5e:4x4", 1.0, 0.0) / MS
-
-
-def _flops_per_dollar() -> float:
-    chip = load_chip("v5e")
-    assert chip.price is not None
-    assert chip.price.on_demand is not None
-    return chip.peak_flops("bfloat16").flop_per_s / chip.price.on_demand.value
-
-
-SOLUTIONS_APPLIED: dict[str, Solution] = {
-    "A2": _kv_32k,
-    "A3": _chips_for_batch_240,
-    "A5": _step_4x2,
-    "A8": _fewest_chips,
-    "A9": _caches_on_16,
-    "A12": _full_memory,
-    "A15": _gather_of_layer,
-    "A17": _matmul_of_layer,
-    "A18": _prefill_s,
-    "A20": _prefill_servers,
-    "A23": _smallest_batch,
-    "C1": _flops_per_dollar,
-}
 
 
 _SHARE = 0.3
@@ -234,7 +169,34 @@ def _longest_context(batch: float, heads: tuple[float, float], by_sequences: boo
 
 _MULTI_QUERY, _MULTI_HEAD = (1.0, 256.0), (64.0, 128.0)  # 48 heads padded to 64
 
-SOLUTIONS_POPE: dict[str, Solution] = {
+
+SOLUTIONS: dict[str, Solution] = {
+    "I0b": _large_batch_30b,
+    **{f"I1_B{batch}": partial(_generation_step, batch, 40.0) for batch in (1, 16, 32, 240)},
+    **{f"I2_B{batch}": partial(_generation_step, batch, 8.0) for batch in (1, 16, 32, 240)},
+    "I3": lambda: _LLAMA2_13B.kv_elements_per_token * BF16.kv_bytes * _CONTEXT,
+    "I9": _critical_batch_of_experts,
+    "I11": _latency_bound_bytes,
+    "I12": _tensor_parallel_bound,
+    "A2": lambda: _held(_LLAMA3_70B, INT8_WEIGHTS_AND_KV, 1.0, _32K).kv_bytes,
+    "A3": _chips_for_batch_240,
+    "A5": lambda: _step_s("v5e:2x4", 32.0, _8K) / MS,
+    "A8": lambda: _held(_GIVEN_70B, BF16, 1.0, 1.0).weight_bytes / _CHIP_BYTES,
+    "A9": _caches_on_16,
+    "A12": lambda: _full_memory_s() / MS,
+    "A15": lambda: (
+        transfer_s(
+            ALL_GATHER.over(closed_ring(8), BF16.activation_bytes * 64 * 8192),
+            rates("v5e", link_bandwidth=4.5e10),
+        )
+        / US
+    ),
+    "A17": _matmul_of_layer,
+    "A18": _prefill_s,
+    # for each server that generates 512 steps of 32 sequences, all memory read in each
+    "A20": lambda: _prefill_s() * 32 / (512 * _full_memory_s()),
+    "A23": lambda: _step_s("v5e:4x4", 1.0, 0.0) / MS,
+    "C1": lambda: load_chip("v5e").peak_flops("bfloat16").flop_per_s / on_demand_usd("v5e"),
     "PT1b": partial(_longest_context, 512.0, _MULTI_QUERY, by_sequences=True),
     "PT1c": partial(_longest_context, 128.0, _MULTI_QUERY),
     "PT1e": partial(_longest_context, 128.0, _MULTI_HEAD),

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+from generation import answer_all, tokens_read
 
 from rooflink.model.generation.engine import Questions
 from rooflink.model.generation.generate import think_and_answer
@@ -14,7 +15,6 @@ from rooflink.model.generation.pass_log import (
 )
 from rooflink.model.generation.session import open_session
 from rooflink.model.sampling import Greedy
-from rooflink.model.strategies.base import answer_all
 from rooflink.model.strategies.registry import parse_strategy
 from rooflink.model.strategies.verifiers import HeadVerifier
 from rooflink.profiling.counted.phase_costs import passes_of
@@ -79,8 +79,8 @@ def test_what_leads_to_a_kept_branch_is_kept() -> None:
     log.keep([4])
     log.records += [record([[2, 3]], [[1, 2]]), record([[4], [5]], [[4], [8]])]
     assert log.discarded(log.records[0]).tolist() == [[False, True]]
-    assert log.tokens(discarded=False) == 1 + 4
-    assert log.tokens(discarded=True) == 2 + 8
+    assert tokens_read(log, discarded=False) == 1 + 4
+    assert tokens_read(log, discarded=True) == 2 + 8
     assert log.records[0].idle_slots == 2 * 4 - 3
 
 
@@ -95,4 +95,4 @@ def test_a_head_reads_what_is_pending_and_leaves_no_mark() -> None:
     assert score == np.float32(jax.nn.sigmoid(float(ids("E")[0])))
     np.testing.assert_array_equal(session.cursor.position, before.position)
     np.testing.assert_array_equal(session.cursor.pending, before.pending)
-    assert session.log.tokens("verify") == 1
+    assert tokens_read(session.log, "verify") == 1

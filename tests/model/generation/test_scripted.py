@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from generation import answer_all, tokens_read
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.generation.attempt import Answered, Fate
 from rooflink.model.generation.pass_log import PassRecord, TokenLimit
 from rooflink.model.generation.stopping import Stop
-from rooflink.model.strategies.base import answer_all
 from rooflink.model.strategies.beam_search import BeamSearch
-from rooflink.model.strategies.best_of_n import BestOfN
 from rooflink.model.strategies.registry import parse_strategy
-from rooflink.model.strategies.self_consistency import leads
+from rooflink.model.strategies.self_consistency import BestOfN, leads
 
 from .languages import LETTERS, Script, TokenVerifier, ids, letters, scripted_engine
 
@@ -64,8 +63,8 @@ def test_cot_decoding_counts_its_paths() -> None:
     """One prefill of one token; each path reads all it said but its last token."""
     found = ask("cot-decoding:k=4", PATHS)
     assert [letters(a.said) for a in found.attempts] == ["5A5E", "b12A12E", "cA12E", "dA7E"]
-    assert found.log.tokens("prefill") == 1
-    assert found.log.tokens() - 1 == 3 + 6 + 4 + 3
+    assert tokens_read(found.log, "prefill") == 1
+    assert tokens_read(found.log) - 1 == 3 + 6 + 4 + 3
 
 
 WAITING: Script = {
@@ -134,9 +133,9 @@ def test_early_stop_counts_probes_apart() -> None:
     last token again: b; c A 1; c d; e A 7. The first probe is discarded."""
     log = ask("early-stop:every=2,sure=0.9", PROBED).log
     assert log.phases == ["prefill", "think", "probe"]
-    assert log.tokens("think") == 1 + 2
-    assert log.tokens("probe") == 3 + 3
-    assert log.tokens(discarded=True) == 3
+    assert tokens_read(log, "think") == 1 + 2
+    assert tokens_read(log, "probe") == 3 + 3
+    assert tokens_read(log, discarded=True) == 3
 
 
 STEPS: Script = {
@@ -182,7 +181,9 @@ def test_best_of_n_with_a_generative_verifier() -> None:
     assert {a.extracted for a in found.attempts} == {"1", "2", "3"}
     assert (found.answer, found.attempts[found.chosen].score) == ("2", pytest.approx(0.9))
     verify = found.log.of_phase("verify")
-    assert found.log.tokens("verify") == 2 * 8, "the pending end token and the question, a row"
+    assert tokens_read(found.log, "verify") == 2 * 8, (
+        "the pending end token and the question, a row"
+    )
     assert sum(int(record.forced.sum()) for record in verify) == 8
 
 
@@ -202,7 +203,7 @@ def test_revision_reads_all_earlier_attempts() -> None:
     found = ask("revision:revisions=2", REVISED)
     assert [letters(a.said) for a in found.attempts] == ["bA1E", "cA2E", "A2E"]
     assert (found.answer, found.chosen) == ("2", 2)
-    assert found.log.tokens("re-prefill") == len("abA1g") + len("abA1gcA2g")
+    assert tokens_read(found.log, "re-prefill") == len("abA1g") + len("abA1gcA2g")
     assert ask("revision:revisions=2,vote=true", REVISED).votes == {"1": 1, "2": 2}
 
 
@@ -223,7 +224,7 @@ def test_adaptive_consistency_stops_when_sure() -> None:
     assert leads(list(found.attempts)) == pytest.approx(31 / 32)
     assert leads(list(found.attempts[:3])) == pytest.approx(15 / 16)
     assert leads([]) == pytest.approx(0.5)
-    assert found.log.tokens("prefill") == 1, "further rounds share the prompt's cache"
+    assert tokens_read(found.log, "prefill") == 1, "further rounds share the prompt's cache"
 
 
 def test_adaptive_consistency_goes_on_while_undecided() -> None:
@@ -242,7 +243,7 @@ def test_cached_answers_cost_nothing() -> None:
     first = answer_all(strategy, engine, [ids("a"), ids("b"), ids("a")])
     assert [one.answer for one in first] == ["1", "2", "1"]
     assert [one.cached for one in first] == [False, False, True]
-    assert first[0].log.tokens("prefill") == 2
+    assert tokens_read(first[0].log, "prefill") == 2
     again = answer_all(strategy, engine, [ids("b"), ids("a")])
     assert [(one.question, one.answer, one.cached) for one in again] == [
         (0, "2", True), (1, "1", True),

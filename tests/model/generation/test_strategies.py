@@ -8,12 +8,12 @@ from functools import cache
 import jax
 import numpy as np
 import pytest
+from generation import answer_all, tokens_read
 
 from rooflink.model.generation.attempt import Answered, Attempt, Fate
 from rooflink.model.generation.decode_loop import decode
 from rooflink.model.generation.stopping import Stop, ThoughtRules
 from rooflink.model.sampling import Greedy, Temperature
-from rooflink.model.strategies.base import answer_all
 from rooflink.model.strategies.registry import STRATEGIES, parse_strategy
 from rooflink.model.strategies.verifiers import MeanLogprob, TrunkVerifier
 
@@ -182,8 +182,10 @@ def test_every_token_but_the_last_is_read_once(name: str) -> None:
     found = run(BUSY[name])
     log = found[0].log
     attempts = [attempt for one in found for attempt in one.attempts]
-    assert log.tokens("prefill") == sum(map(len, PROMPTS))
-    assert log.tokens("think") + log.tokens("answer") == sum(len(a.said) - 1 for a in attempts)
+    assert tokens_read(log, "prefill") == sum(map(len, PROMPTS))
+    assert tokens_read(log, "think") + tokens_read(log, "answer") == sum(
+        len(a.said) - 1 for a in attempts
+    )
     read = [record for record in log.records if record.phase != "prefill"]
     assert sum(int(record.pairs.sum()) for record in read) == sum(
         len(PROMPTS[a.question]) + i + 1 for a in attempts for i in range(len(a.said) - 1)
@@ -192,7 +194,7 @@ def test_every_token_but_the_last_is_read_once(name: str) -> None:
     assert sum(int(r.heads.sum()) for r in read if r.slots == 1) == sum(
         int(r.tokens.sum()) for r in read if r.slots == 1
     )
-    assert log.tokens(discarded=True) == 0
+    assert tokens_read(log, discarded=True) == 0
 
 
 def test_shared_prompts_are_read_once_a_pass() -> None:
@@ -224,9 +226,9 @@ def test_pruned_branches_are_marked_and_counted() -> None:
     copied positions are noted with the passes."""
     found = run(BUSY["beam"])
     log = found[0].log
-    kept, discarded = log.tokens(discarded=False), log.tokens(discarded=True)
+    kept, discarded = tokens_read(log, discarded=False), tokens_read(log, discarded=True)
     assert discarded > 0
-    assert kept + discarded == log.tokens()
+    assert kept + discarded == tokens_read(log)
     assert sum(int(record.copied.sum()) for record in log.of_phase("branch")) > 0
     given_up = [a for one in found for a in one.attempts if a.fate is Fate.DISCARDED]
     assert given_up
@@ -238,7 +240,7 @@ def test_pruned_branches_are_marked_and_counted() -> None:
 def test_probes_that_are_not_taken_are_discarded() -> None:
     found = run(ONE_ATTEMPT["early-stop"])
     log = found[0].log
-    assert log.tokens("probe") == log.tokens(discarded=True) > 0
+    assert tokens_read(log, "probe") == tokens_read(log, discarded=True) > 0
 
 
 def test_batches_share_compiled_programs() -> None:

@@ -14,7 +14,7 @@ from rooflink.model.tasks import parse_task
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
 from rooflink.model.training.data import notation_tokenizer
 from rooflink.model.training.methods import AMPLE_BUDGET
-from rooflink.model.training.recipes import REASONER, load_recipe
+from rooflink.model.training.recipes import committed_recipe, load_recipe
 from rooflink.model.training.rollout import Figure
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import WeightSource, open_weights, parameters
@@ -40,7 +40,7 @@ def accuracy(task: str, budget: int) -> float:
 
 
 def test_it_is_small_and_of_the_committed_recipe() -> None:
-    config, recipe = reasoner()[1].config, load_recipe(REASONER)
+    config, recipe = reasoner()[1].config, load_recipe(committed_recipe("supervised"))
     assert config == recipe.trunk.config("reasoner")
     assert config.parameters < 2_000_000
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 2_000_000

@@ -9,18 +9,18 @@ import pytest
 from killed_runs import Listener, require_same_end_when_killed
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.training import supervised
+from rooflink.model.training import methods
 from rooflink.model.training.loop import Finished, Learner
+from rooflink.model.training.methods import train_supervised
 from rooflink.model.training.recipes import Recipe
-from rooflink.model.training.supervised import train_supervised
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import open_weights, parameters
 
 
 @pytest.fixture(autouse=True)
 def _frequent_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervised, "UPDATES_PER_POINT", 10)
-    monkeypatch.setattr(supervised, "POINTS_PER_CHECKPOINT", 2)
+    monkeypatch.setattr(methods, "UPDATES_PER_POINT", 10)
+    monkeypatch.setattr(methods, "POINTS_PER_CHECKPOINT", 2)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def straight(
     small_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Finished[Learner]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(supervised, "UPDATES_PER_POINT", 10)
+        patch.setattr(methods, "UPDATES_PER_POINT", 10)
         folder = tmp_path_factory.mktemp("straight")
         return folder, train_supervised(small_recipe, folder, Listener())
 
@@ -92,9 +92,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from killed_runs import Printing
-from rooflink.model.training import supervised
+from rooflink.model.training import methods
 from rooflink.model.training.recipes import AdamW, Recipe, Stage, Styles, Trunk
-supervised.UPDATES_PER_POINT, supervised.POINTS_PER_CHECKPOINT = 10, 2
+methods.UPDATES_PER_POINT, methods.POINTS_PER_CHECKPOINT = 10, 2
 recipe = Recipe(
     name="small", seed=3, batch=8, row_tokens=32,
     trunk=Trunk(layers=2, embed_dim=16, heads=2, mlp_dim=32, context_length=40),
@@ -102,7 +102,7 @@ recipe = Recipe(
     styles=Styles(whole=0.6, direct=0.15, cut=0.25),
     stages=(Stage(400, {"chain:k=1-12": 0.5, "sum:n=2-8": 0.5}),),
 )
-supervised.train_supervised(recipe, Path(sys.argv[1]), Printing())
+methods.train_supervised(recipe, Path(sys.argv[1]), Printing())
 """
 
 

@@ -20,7 +20,7 @@ from tiny_models import (
 )
 
 from rooflink.model.config import ModelConfig
-from rooflink.model.weights import expected_shapes, open_weights, parameters
+from rooflink.model.weights import open_weights, parameters
 
 every_family = pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
 
@@ -43,7 +43,7 @@ def test_folder_and_gguf_give_the_same_parameters(tmp_path: Path, config: ModelC
     tensors = public_tensors(config)
     folder = _parameters(write_folder(tmp_path / "folder", config, tensors))
     file = _parameters(write_gguf(tmp_path / "m.gguf", config, tensors))
-    assert {name: array.shape for name, array in folder.items()} == expected_shapes(config)
+    assert {name: array.shape for name, array in folder.items()} == config.parameter_shapes
     assert sum(array.size for array in folder.values()) == config.parameters
     for name, array in folder.items():
         np.testing.assert_array_equal(array, file[name], err_msg=name)
@@ -167,7 +167,7 @@ def test_harmless_extras_are_passed_over() -> None:
         "model.layers.0.self_attn.rotary_emb.inv_freq": np.ones(8, np.float32),
     }
     read = parameters(config, {**tensors, **extras}.items(), "float32")
-    assert read.keys() == expected_shapes(config).keys()
+    assert read.keys() == config.parameter_shapes.keys()
 
 
 def _parameters(path: Path) -> dict[str, np.ndarray]:

@@ -80,8 +80,8 @@ def test_a_chip_that_nobody_measured_has_a_wider_interval(calibration):
     kin = made_up("h200", "llama2-7b", 1.0, "decode", 0.0)
     measured, borrowed = predict_cases([known, kin], calibration=calibration)
     assert borrowed.high / borrowed.low > measured.high / measured.low
-    assert "no rows of NVIDIA H200" in borrowed.basis
-    assert "12 measured rows of NVIDIA H100 SXM" in measured.basis
+    assert "no measurements of NVIDIA H200" in borrowed.basis
+    assert "12 measurements of NVIDIA H100 SXM" in measured.basis
 
 
 def test_the_bare_roofline_has_no_interval(cases, calibration):

@@ -3,6 +3,7 @@
 That it serves, and what it serves, is in tests/profiling/board/test_board_browser.py.
 """
 
+import json
 import socket
 import subprocess
 import sys
@@ -80,6 +81,15 @@ def test_a_session_beside_a_run_is_told_of(rooflink, monkeypatch: pytest.MonkeyP
     done = rooflink("board", "runs")
     assert done.code == 0
     assert "missing here: pip install 'rooflink[xprof]'" in done.out
+
+
+def test_the_address_as_json(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("runs").mkdir()
+    save_record(real_profile(), Path("runs"))
+    monkeypatch.setattr(f"{BOARD}.server.start", lambda *_: "http://localhost:1/")
+    monkeypatch.setattr("threading.Event.wait", lambda _: None)
+    done = rooflink("board", "runs", "--json")
+    assert json.loads(done.out) == {"url": "http://localhost:1/", "xprof_missing": None}
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

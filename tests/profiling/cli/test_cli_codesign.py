@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from real_records import real_codesign, real_profile
 from sample_calibration import sample_calibration
-from sample_codesign import sample_codesign
-from sample_profile import sample_profile
 
 from rooflink.profiling.codesign import analyse
 from rooflink.profiling.codesign.search_report import Budget, parse_chip_budget
@@ -47,7 +46,7 @@ def saved(profile: Profile, folder: Path) -> Path:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return saved(sample_profile(), tmp_path / "run")
+    return saved(real_profile(), tmp_path / "run")
 
 
 @pytest.fixture
@@ -55,9 +54,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the command asks of the analysis, which is not run."""
     heard: dict[str, Any] = {}
 
-    def instead(profiles, slices, wanted):  # type: ignore[no-untyped-def]
+    def instead(profiles, slices, wanted, watcher):  # type: ignore[no-untyped-def]
         heard.update(profiles=profiles, slices=slices, wanted=wanted)
-        return sample_codesign(command=wanted.command)
+        return real_codesign().model_copy(update={"command": wanted.command})
 
     monkeypatch.setattr(analyse, "analyse", instead)
     return heard
@@ -73,11 +72,11 @@ def test_a_profile_becomes_a_report(
     what_if = "hbm_bandwidth=2x,kv_dtype=int8"
     outcome = rooflink("codesign", file, "--slice", "v5e-4", "--what-if", what_if, "--out", out)
     assert outcome.code == 0, outcome.err
-    assert "To the hardware team" in outcome.out
-    assert "To the model team" in outcome.out
+    assert "For the hardware team" in outcome.out
+    assert "For the model team" in outcome.out
     names = {path.name for path in out.iterdir()}
-    assert names > {*WRITTEN, "cases"}
-    assert len(names) == 5, "and the events"
+    assert names > {*WRITTEN, "cases", "charts"}
+    assert len(names) == 6, "and the events"
     record = json.loads((out / "codesign.json").read_text())
     assert record["schema_version"] == "rooflink.codesign/1"
     (found,) = record["cases"]
@@ -190,7 +189,7 @@ def test_profile_of_another_schema(rooflink: Command, tmp_path: Path) -> None:
 def test_profile_without_counted_phases_or_with_an_empty_workload(
     rooflink: Command, tmp_path: Path
 ) -> None:
-    whole = sample_profile()
+    whole = real_profile()
     lacking = saved(whole.model_copy(update={"phases": []}), tmp_path / "lacking")
     outcome = rooflink("codesign", lacking, "--slice", "v5e-4", "--out", "report")
     assert outcome.code == 2

@@ -33,7 +33,7 @@ def test_one_slice_says_all_that_was_asked(rooflink) -> None:
     said = " ".join(done.out.split())
     for words in ("predicted, not measured", "prefill", "think", "answer", "80 % interval",
                   "per query", "CO2e", "Mesh: tensor=8 is the most", "Fit: a chip holds",
-                  "Basis: 7 measured rows of TPU v5e", "figures: high", "$1.2 per chip-hour",
+                  "Basis: 7 measurements of TPU v5e", "figures: high", "$1.2 per chip-hour",
                   "estimated from chips like it", "PUE of 1.09", "us-central1 (Iowa)"):  # fmt: skip
         assert words in said
 
@@ -91,7 +91,7 @@ def test_described_models_and_own_files(rooflink) -> None:
 def test_an_unknown_price_is_said_and_the_rest_is_printed(rooflink) -> None:
     done = rooflink(*LLAMA, "--slice", "h100", *SHORT, "--price", "spot")
     assert done.code == 0
-    assert "no spot price of NVIDIA H100 SXM is known" in " ".join(done.out.split())
+    assert "NVIDIA H100 SXM has no spot price" in " ".join(done.out.split())
     assert "$ a M tokens" not in done.out
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,16 @@ def test_a_prediction_needs_numpy_and_no_jax() -> None:
     modules = loaded("predict", "--model", "llama3-8b", "--slice", "v5e-8")
     assert len(own(modules)) <= 60, own(modules)
     assert modules & HEAVY == {"numpy"}
+
+
+def test_a_plain_profile_loads_no_other_strategy_and_no_reader_of_traces(tmp_path: Path) -> None:
+    small = ("--limit", "1", "--attempts", "1", "--think-budget", "2", "--repeats", "1")
+    modules = loaded("profile", *small, "--out", str(tmp_path / "run"))
+    assert len(own(modules)) <= 166, own(modules)
+    others = {"model.strategies.registry", "profiling.measured.trace_capture",
+              "profiling.compiled.xprof", "profiling.evaluation", "profiling.codesign",
+              "model.weights.gguf", "model.training"}  # fmt: skip
+    assert {name.removeprefix("rooflink.") for name in modules} & others == set()
 
 
 def test_pythons_prediction_needs_numpy_and_no_jax() -> None:

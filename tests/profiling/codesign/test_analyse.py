@@ -4,8 +4,8 @@ import json
 import math
 
 import pytest
+from real_records import real_profile
 from sample_calibration import sample_calibration
-from sample_profile import sample_profile
 
 from rooflink.model.config import preset
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
@@ -23,8 +23,8 @@ V5E = [parse_slice("v5e-4")]
 
 @pytest.fixture(scope="module")
 def report():
-    profile = sample_profile()
-    gaps = profile.findings[0].model_copy(update={"what": GAPS_DISCLOSURE})
+    profile = real_profile()
+    gaps = profile.findings[0].model_copy(update={"kind": "note", "what": GAPS_DISCLOSURE})
     told = profile.model_copy(update={"findings": [gaps, *profile.findings]})
     return analyse([told], V5E, WANTED, sample_calibration())
 
@@ -69,20 +69,20 @@ def test_dollars_per_correct_answer_are_dollars_over_accuracy(report):
 
 def test_a_slice_that_holds_nothing_is_a_note_and_all_such_are_an_error():
     facts = model_facts(preset("llama3-70b"), "float32", "none")
-    big = sample_profile().model_copy(update={"model": facts})
+    big = real_profile().model_copy(update={"model": facts})
     with pytest.raises(ProfileInputError, match=r"no slice holds any of the profiles: .* v5e"):
         analyse([big], V5E, WANTED, sample_calibration())
 
 
 def test_bad_input_is_said():
-    profile, calibration = sample_profile(), sample_calibration()
+    profile, calibration = real_profile(), sample_calibration()
     empty = profile.model_copy(
         update={"workload": profile.workload.model_copy(update={"prompts": 0})}
     )
     bare = profile.model_copy(update={"phases": []})
     for profiles, slices, wanted, said in (
-        ([], V5E, WANTED, "no profile is given"),
-        ([profile], [], WANTED, "no slice is given"),
+        ([], V5E, WANTED, "no profile given"),
+        ([profile], [], WANTED, "no slice given"),
         ([empty], V5E, WANTED, "has an empty workload"),
         ([bare], V5E, WANTED, "has no counted phases"),
         ([profile], V5E, Wanted(budget=Budget("usd", 1.0), seeds=False), "no chip fits a budget"),

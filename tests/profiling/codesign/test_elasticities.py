@@ -10,12 +10,14 @@ from rooflink.profiling.codesign.costs import logs_of
 from rooflink.profiling.codesign.design_point import memory_full
 from rooflink.profiling.codesign.parameters import (
     HARDWARE_PARAMETERS,
+    ON_CHIP,
     modelled,
     on_chip_bytes,
     scaled,
 )
-from rooflink.profiling.codesign.sensitivity import DIFFERENTIATED, elasticities, slopes
+from rooflink.profiling.codesign.sensitivity import elasticities, slopes
 
+DIFFERENTIATED = (*(parameter.name for parameter in HARDWARE_PARAMETERS), ON_CHIP)
 STEP = 1e-5
 
 

@@ -5,12 +5,11 @@ import pytest
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.codesign import sweep as grids
-from rooflink.profiling.codesign.chip_cost_model import build_usd
+from rooflink.profiling.codesign.chip_cost_model import PARTS, build_usd
 from rooflink.profiling.codesign.costs import costs_of
 from rooflink.profiling.codesign.design_point import fits
 from rooflink.profiling.codesign.parameters import scaled
 from rooflink.profiling.codesign.sweep import (
-    DESIGNS,
     NAMES,
     Grid,
     LeftOut,
@@ -25,7 +24,7 @@ from rooflink.profiling.predicted.arrays import mapped
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phases import Lengths
-from rooflink.profiling.predicted.slices import Asked
+from rooflink.profiling.predicted.slices import PredictionRequest
 
 GRID = Grid(
     models=["llama3-8b"],
@@ -54,7 +53,9 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
         lengths = Lengths(rows["sequences"][n] / 4, 4.0, 512.0, 2048.0, 128.0)
         known = workload_on_slice(
             "one",
-            Asked(model=model, lengths=lengths, weight_dtype="int8", split=Parallelism(tensor=8)),
+            PredictionRequest(
+                model=model, lengths=lengths, weight_dtype="int8", split=Parallelism(tensor=8)
+            ),
             over,
             calibration,
         )
@@ -71,12 +72,12 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
 
 def test_the_chip_as_it_is_costs_its_own_price() -> None:
     calibration = sample_calibration()
-    alone = GRID.model_copy(update={name: [1.0] for name in DESIGNS})
+    alone = GRID.model_copy(update={name: [1.0] for name in PARTS})
     (part,) = parts_of(alone)
     rows = rows_of(alone, part, Named.of(alone), calibration)
     assert not isinstance(rows, LeftOut)
-    asked = Asked(model=named_shape("llama3-8b"), lengths=Lengths(1.0, 4.0, 512.0, 2048.0, 128.0),
-                  weight_dtype="int8", kv_dtype="bfloat16")  # fmt: skip
+    lengths = Lengths(1.0, 4.0, 512.0, 2048.0, 128.0)
+    asked = PredictionRequest(named_shape("llama3-8b"), lengths, weight_dtype="int8")
     known = workload_on_slice("one", asked, slice_named("v5e-8"), calibration)
     assert known.usd_per_second is not None
     usd = rows["time_per_query_s"] * known.usd_per_second
@@ -100,7 +101,7 @@ def test_parts_have_every_design_once(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = list(parts_of(GRID))
     assert [part.designs for part in parts] == [3, 3, 2]
     found = [
-        tuple(designs_of(GRID, part)[name][i] for name in DESIGNS)
+        tuple(designs_of(GRID, part)[name][i] for name in PARTS)
         for part in parts
         for i in range(part.designs)
     ]

@@ -3,12 +3,12 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from real_records import real_profile
 from sample_settings import sample_setting
 
 from rooflink.profiling.codesign.costs import costs_of, expected_tokens
 from rooflink.profiling.codesign.levers import (
     NOT_MEASURED,
-    Run,
     levers,
     measured_effect,
     with_kv_heads,
@@ -17,6 +17,15 @@ from rooflink.profiling.codesign.levers import (
 from rooflink.profiling.codesign.posterior_draws import summary
 from rooflink.profiling.codesign.workload_on_slice import prediction_of
 from rooflink.profiling.predicted.model_shape import named_shape
+
+
+def checked(name, task, think_budget, accuracy):
+    """A run of which the answers were checked: accuracy with its interval."""
+    run = real_profile()
+    work = run.workload.model_copy(update={"task": task, "think_budget": think_budget})
+    figures = dict(zip(("accuracy", "accuracy_low", "accuracy_high"), accuracy, strict=True))
+    outcome = run.outcome.model_copy(update=figures)
+    return run.model_copy(update={"name": name, "workload": work, "outcome": outcome})
 
 
 def by_name(known, name):
@@ -81,12 +90,12 @@ def test_quality_is_measured_or_said_not_to_be():
     known = sample_setting()
     for lever in levers(known):
         assert (lever.evidence == NOT_MEASURED) == (lever.quality == "not measured")
-    long = Run("a", "m", "sums", 64, 4, 0.9, 0.8, 0.95, 100)
-    short = Run("b", "m", "sums", 32, 4, 0.7, 0.6, 0.8, 100)
-    other = Run("c", "m", "chain", 16, 4, 0.1, 0.0, 0.2, 100)
+    long = checked("a", "sums", 64, (0.9, 0.8, 0.95))
+    short = checked("b", "sums", 32, (0.7, 0.6, 0.8))
+    other = checked("c", "chain", 16, (0.1, 0.0, 0.2))
     quality, said = measured_effect([short, long, other], "think_budget")
     assert quality == "measured"
-    assert "90% [80%, 95%] at think budget 64, 70% [60%, 80%] at 32 (profiles a, b)" in said
+    assert "90 % (80 to 95 %) at think budget 64, 70 % (60 to 80 %) at 32 (profiles a, b)" in said
     assert measured_effect([long, other], "attempts") == ("not measured", NOT_MEASURED)
 
 

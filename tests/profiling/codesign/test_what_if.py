@@ -37,7 +37,7 @@ def test_a_figure_is_a_factor_of_what_is_there():
 def test_what_does_not_fit_says_so():
     found = what_if(sample_setting(), parse_what_if("batch=4096"))
     assert not found.fits
-    assert "would take, if it fitted," in found.sentence
+    assert "it does not fit in memory" in found.sentence
 
 
 @pytest.mark.parametrize(

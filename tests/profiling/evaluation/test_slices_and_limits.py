@@ -2,18 +2,17 @@
 
 import numpy as np
 import pytest
-from sample_evaluation import CONFIG, record, sampled_log
+from pass_logs import CONFIG, record, sampled_log
 
 from rooflink.model.architecture import shape_of
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.evaluation.budgets import limit_of, parse_budget
 from rooflink.profiling.evaluation.ledger import ledgers
-from rooflink.profiling.predicted.economics import Terms
 from rooflink.profiling.predicted.model_shape import NamedShape
 from rooflink.profiling.predicted.passes import OnSlice
 from rooflink.profiling.predicted.phases import Lengths
-from rooflink.profiling.predicted.slices import Asked, forecast, query_of
+from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice, query_of
 from rooflink.tpu_configs.slice import parse_slice
 
 SHAPE = shape_of(CONFIG)
@@ -21,20 +20,20 @@ UNITS = {"model": unit_costs(CONFIG, "float32")}
 V5E = parse_slice("v5e-1")
 
 
-def asked(lengths: Lengths) -> Asked:
-    return Asked(NamedShape("tiny", SHAPE), lengths, weight_dtype="float32")
+def asked(lengths: Lengths) -> PredictionRequest:
+    return PredictionRequest(NamedShape("tiny", SHAPE), lengths, weight_dtype="float32")
 
 
 def on_slice(prompts: float, attempts: float, think: float) -> OnSlice:
     lengths = Lengths(prompts, attempts, 8.0, think, 1.0)
-    return OnSlice(query_of(asked(lengths), V5E), {"model": SHAPE}, Terms())
+    return OnSlice(query_of(asked(lengths), V5E), {"model": SHAPE})
 
 
 def test_passes_that_were_made_take_what_predict_says_of_their_lengths() -> None:
     """Two prompts of 8 with 3 attempts, of which each thinks 6 tokens in 5 passes."""
     log = sampled_log([8, 8], np.full((2, 3), 5))
     found = on_slice(2.0, 3.0, 6.0).prediction([log], 2)
-    usual = forecast(asked(Lengths(2.0, 3.0, 8.0, 6.0, 1.0)), V5E)
+    usual = predict_on_slice(asked(Lengths(2.0, 3.0, 8.0, 6.0, 1.0)), V5E)
     for made, said in zip(found.phases, usual.phases, strict=False):
         assert made.phase == said.phase
         assert made.flops == pytest.approx(said.flops, rel=1e-5)

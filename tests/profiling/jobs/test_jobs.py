@@ -9,7 +9,7 @@ from pydantic import Field
 
 import rooflink.profiling as rp
 from rooflink.profiling.cli.app import load_command
-from rooflink.profiling.cli.from_job import command_of
+from rooflink.profiling.cli.commands import command_of
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.jobs.codesign_job import CodesignJob
 from rooflink.profiling.jobs.compare_job import CompareJob

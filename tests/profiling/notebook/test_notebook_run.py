@@ -16,7 +16,7 @@ from rooflink.profiling.records import Profile
 from rooflink.profiling.reports import theme
 from rooflink.profiling.reports.renderers import notebook
 from rooflink.profiling.reports.renderers.html import DARK_THEMES, LIGHT_THEMES, notebook_style
-from rooflink.profiling.reports.sections.predicted import resource_shares
+from rooflink.profiling.reports.sections.prediction_document import resource_shares
 
 PNG = b"\x89PNG"
 

@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 
 from rooflink.model.config import preset
-from rooflink.profiling.predicted import (
-    arrays,
-    traced,  # noqa: F401, makes pytrees of the records
-)
+from rooflink.profiling.predicted import arrays
 from rooflink.profiling.predicted.calibration import default_calibration
 from rooflink.profiling.predicted.collectives import Group
 from rooflink.profiling.predicted.hardware import hardware_of
@@ -18,6 +15,8 @@ from rooflink.profiling.predicted.phases import Lengths, LogNormal, phase_steps
 from rooflink.profiling.predicted.predict import phase_terms
 from rooflink.profiling.predicted.step_work import Spread, Widths
 from rooflink.tpu_configs.catalog import load_chip
+
+arrays.as_pytrees()
 
 
 def test_plain_numbers_are_numpys_and_one_jax_array_makes_the_operation_jaxs() -> None:

@@ -53,7 +53,7 @@ def test_what_is_not_known_is_none_and_said() -> None:
     found = economics_of(round_prediction(energy_j=None, phases=[]), v4, Terms(price="spot"))
     assert (found.whole.usd, found.per_query.wall_j, found.per_attempt.gco2e) == (None, None, None)
     money, energy = found.unknown
-    assert "no spot price of TPU v4 is known: its file has on_demand" in money
+    assert "TPU v4 has no spot price: its file has on_demand" in money
     assert energy == "Energy and carbon: the power that TPU v5e draws is not known."
 
 

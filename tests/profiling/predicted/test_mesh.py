@@ -11,10 +11,10 @@ from rooflink.profiling.predicted.mesh import (
     choose_parallelism,
     parse_parallelism,
     require_used,
-    smallest_slice,
+    slices_of,
 )
 from rooflink.tpu_configs.catalog import load_chip
-from rooflink.tpu_configs.slice import Slice, parse_slice
+from rooflink.tpu_configs.slice import parse_slice
 
 LLAMA = shape_of(PRESETS["llama3-8b"])  # 32 query heads, 8 KV heads, 32 layers
 SMOL = shape_of(PRESETS["smollm2-135m"])  # 9 query heads, 30 layers
@@ -96,17 +96,11 @@ def test_operands(chip: str, weights: str, operands: str) -> None:
     assert operand_dtype(load_chip(chip), weights) == operands
 
 
-def test_the_smallest_slice_is_one_that_is_sold() -> None:
-    v5e = load_chip("v5e")
-
-    def smallest(at_least: int, least_chips: int) -> Slice | None:
-        return smallest_slice(v5e, at_least, lambda over: over.chips >= least_chips)
-
-    assert smallest(1, 1) == parse_slice("v5e-1")
-    assert smallest(1, 2) == parse_slice("v5e-4")  # a 1x2 is not sold
-    assert smallest(5, 1) == parse_slice("v5e-8")
-    assert smallest(1, 257) is None
+def test_slices_are_those_that_are_sold_the_smallest_first() -> None:
+    sold = list(slices_of(load_chip("v5e")))
+    assert sold[:3] == [parse_slice("v5e-1"), parse_slice("v5e-4"), parse_slice("v5e-8")]  # no 1x2
+    assert sold[-1].chips == 256
 
 
-def test_the_smallest_slice_may_cross_the_network() -> None:
-    assert smallest_slice(load_chip("h100"), 9, lambda over: True) == parse_slice("h100-16")
+def test_slices_may_cross_the_network() -> None:
+    assert parse_slice("h100-16") in slices_of(load_chip("h100"))

@@ -95,7 +95,7 @@ def test_an_unknown_price_has_near_names() -> None:
 def test_a_price_that_is_not_published_is_none() -> None:
     found = price_of(load_chip("cerebras-wse3"), "on_demand")
     assert found.usd is None
-    assert "no on demand price" in found.said
+    assert "has no on demand price" in found.basis
 
 
 def test_a_google_chip_stands_in_googles_centers_another_anywhere() -> None:

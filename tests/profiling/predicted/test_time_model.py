@@ -8,7 +8,7 @@ import pytest
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
-from rooflink.profiling.predicted import traced  # noqa: F401, makes pytrees of the records
+from rooflink.profiling.predicted.arrays import as_pytrees
 from rooflink.profiling.predicted.hardware import IDEAL, Efficiency, Hardware
 from rooflink.profiling.predicted.step_work import (
     Spread,
@@ -19,6 +19,7 @@ from rooflink.profiling.predicted.step_work import (
 )
 from rooflink.profiling.predicted.time_model import bound, step_terms
 
+as_pytrees()
 BF16 = Widths(2.0, 2.0, 2.0)
 SHAPE = shape_of(preset("llama3-8b"))
 REAL = Efficiency(

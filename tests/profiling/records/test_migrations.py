@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from sample_codesign import sample_codesign
+from real_records import real_codesign
 
 import rooflink.model.training
 from rooflink.profiling.errors import ProfileInputError
@@ -113,13 +113,18 @@ def test_the_committed_trainings_keep_every_figure(path: Path) -> None:
 
 def test_a_report_of_version_1_is_read(tmp_path: Path) -> None:
     """It lacks what predicted phases have since."""
-    report = sample_codesign()
+    report = real_codesign()
     old = json.loads(report.model_dump_json()) | {"schema_version": "rooflink.codesign/1"}
     for case in old["cases"]:
         for phase in case["prediction"]["phases"]:
             for name in ("intensity", "ridge", "sequence_overhead_s"):
                 del phase[name]
-    assert load_record(type(report), written(tmp_path, old)) == report
+    read = load_record(type(report), written(tmp_path, old))
+    phases = [phase for case in read.cases for phase in case.prediction.phases]
+    now = [phase for case in report.cases for phase in case.prediction.phases]
+    assert [(p.intensity, p.ridge) for p in phases] == [(p.intensity, p.ridge) for p in now]
+    assert {phase.sequence_overhead_s for phase in phases} == {0.0}
+    assert [case.levers for case in read.cases] == [case.levers for case in report.cases]
 
 
 @pytest.mark.parametrize("name", WRITTEN)

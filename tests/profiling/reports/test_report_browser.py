@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 from devtools import Page, chromium, faint_words, open_page
-from real_records import whole_run
+from real_records import real_codesign, real_evaluation, real_validation, whole_run
 
 from rooflink.profiling.notebook.run import Run
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports.renderers import notebook
 from rooflink.profiling.reports.renderers.html import html
-from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.codesign_document import codesign_document
+from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
+from rooflink.profiling.reports.sections.profile_document import profile_document
+from rooflink.profiling.reports.sections.validation_document import validation_document
 
 BINARY = chromium()
 pytestmark = [
@@ -38,6 +41,20 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The reports of an evaluation, a co-design and a validation."""
+    documents = {
+        "evaluation": evaluation_document(real_evaluation()),
+        "codesign": codesign_document(real_codesign()),
+        "validation": validation_document(real_validation()),
+    }
+    files = {name: tmp_path_factory.mktemp(name) / "report.html" for name in documents}
+    for name, document in documents.items():
+        files[name].write_text(html(document))
+    return files
+
+
 def see(page: Page, scheme: str = "light", width: int = WIDEST, media: str = "") -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     page.call("Emulation.setEmulatedMedia", features=features, media=media)
@@ -47,17 +64,33 @@ def see(page: Page, scheme: str = "light", width: int = WIDEST, media: str = "")
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_report_is_drawn_and_read(page: Page, file: Path, scheme: str) -> None:
+    assert read(page, file, scheme) >= 10
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("name", "charts"), [("evaluation", 5), ("codesign", 15), ("validation", 2)]
+)
+def test_a_studys_report_is_drawn_and_read(
+    page: Page, studies: dict[str, Path], name: str, charts: int, scheme: str
+) -> None:
+    assert read(page, studies[name], scheme) >= charts
+
+
+def read(page: Page, file: Path, scheme: str) -> int:
+    """The number of charts on a page that can be read and asks nobody for anything."""
     see(page, scheme)
     asked = len(page.requests)
     page.open(file.as_uri(), DRAWN)
     page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
-    charts = page.evaluate("document.querySelectorAll('figure.chart').length")
-    assert page.evaluate("document.querySelectorAll('.plot svg.marks').length") == charts >= 10
+    charts: int = page.evaluate("document.querySelectorAll('figure.chart').length")
+    assert page.evaluate("document.querySelectorAll('.plot svg.marks').length") == charts
     assert faint_words(page, "document.body") == []
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDEST
     elsewhere = [url for url in page.requests[asked:] if not url.startswith(("data:", "blob:"))]
     assert elsewhere == [file.as_uri()]
     assert page.errors == []
+    return charts
 
 
 def test_a_phone_sees_no_page_wider_than_itself(page: Page, file: Path) -> None:

@@ -16,7 +16,7 @@ from tensorboard.plugins.hparams.metadata import (
 
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports.renderers.tensorboard import METRICS, write_events
-from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.profile_document import profile_document
 from rooflink.profiling.reports.write import profile_events
 
 

@@ -3,15 +3,15 @@
 import io
 
 import pytest
-from rich.console import Console
 from real_records import real_prediction, round_prediction
+from rich.console import Console
 
 from rooflink.profiling.predicted.economics import Terms, economics_of
 from rooflink.profiling.records import Interval, Prediction, Profile
 from rooflink.profiling.reports.document import Document
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.notebook import rows_of
-from rooflink.profiling.reports.sections.predicted import (
+from rooflink.profiling.reports.sections.prediction_document import (
     IDEAL_NOTE,
     notes,
     phases_table,
@@ -22,7 +22,7 @@ from rooflink.profiling.reports.sections.predicted import (
     tiers_document,
     tiers_table,
 )
-from rooflink.profiling.reports.sections.profile import profile_document, profile_summary
+from rooflink.profiling.reports.sections.profile_document import profile_document, profile_summary
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.units import TIMES
 from rooflink.tpu_configs.catalog import load_chip

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from rooflink.profiling.reports import terms, theme, units
 from rooflink.profiling.reports.charts.bars import Bar, Part, bars
-from rooflink.profiling.reports.charts.base import spaced_log
+from rooflink.profiling.reports.charts.chart_parts import spaced_log
 from rooflink.profiling.reports.document import (
     Advice,
     Chart,

@@ -4,8 +4,8 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from real_records import real_validation
+from rich.console import Console
 
 import rooflink.model.training
 from rooflink.profiling.records.base import Interval

@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records import Profile
 from rooflink.profiling.records.files import load_profile
-from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.profile_document import profile_document
 from rooflink.profiling.reports.write import write_run
 
 

@@ -21,7 +21,7 @@ from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile
 from rooflink.profiling.progress import Silent, Watcher
 from rooflink.profiling.records import MachineLimits, Profile
-from rooflink.profiling.reports.sections.profile import profile_document
+from rooflink.profiling.reports.sections.profile_document import profile_document
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.sections.profile_tables import workload_facts
 from rooflink.profiling.strategy_request import strategy_for

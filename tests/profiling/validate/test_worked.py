@@ -17,7 +17,7 @@ def problem(printed: str, tolerance: float) -> Problem:
 def test_our_functions_find_the_published_answer(name: str) -> None:
     solved = solve(BY_ID[name])
     assert not isinstance(solved, LeftOut)
-    assert solved.agrees, f"{solved.value} for {solved.problem.printed}"
+    assert solved.agrees, f"{solved.value} for {solved.published}"
 
 
 def test_every_problem_is_solved_or_left_out_for_a_reason_of_its_own() -> None:

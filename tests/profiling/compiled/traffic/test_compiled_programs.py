@@ -121,7 +121,6 @@ def test_think_loop_on_v5e() -> None:
     assert {copy.arguments for copy in traffic.copies if copy.bytes() > 10**6} == {
         ("state.cache.keys",), ("state.cache.values",),
     }  # fmt: skip
-    assert traffic.unattributed_bytes == 0
 
 
 def test_think_loop_on_tpu7x() -> None:

@@ -123,7 +123,7 @@ def test_operations_say_what_and_where_they_are(session: Decoded) -> None:
     assert dot["hlo_category"] == "convolution"
     assert dot["name"] == "%dot.1 = bf16[8,256] dot(%x.1, %layer.1)"
     assert scores["tf_op"] == "think/attention/scores:"
-    assert scores["flops"] == 1000, "as the caller said of the scope"
+    assert dot["flops"] + scores["flops"] == 4 * 10**6 + 3, "all that was counted"
     assert dot["program_id"] == 2
     symbols = [e["symbol_id"] for name in ("XLA Ops", "Loops") for e in session.line(name)]
     assert len(set(symbols)) == len(symbols)

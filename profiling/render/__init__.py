@@ -1,1 +1,0 @@
-"""Presentation of a profile: terminal, Markdown, HTML, TensorBoard. Reads the record alone."""

@@ -1,0 +1,349 @@
+"""Tables of a co-design report's chips, ways to serve, data centers, claims and assumptions."""
+
+from collections.abc import Callable, Sequence
+
+from ...records.base import Interval
+from ...records.codesign import (
+    ChipDesign,
+    CodesignReport,
+    DataCenter,
+    DesignSearch,
+    ParetoPoint,
+    Seed,
+)
+from .. import units
+from ..codesign_words import by_correct, money
+from ..document import Column, Table, Value, columns
+from ..terms import PREDICTED
+
+COST_MODEL = "cost model"
+SEARCHED = "by search"
+BUDGET_UNITS = {"area": "mm\N{SUPERSCRIPT TWO}", "watts": "W", "usd": "$"}
+SHARES = {
+    "matrix_flops": "matrix units",
+    "hbm_bandwidth": "HBM bandwidth",
+    "hbm_capacity": "HBM capacity",
+    "on_chip_capacity": "on-chip memory",
+    "link_bandwidth": "links",
+    "other": "package, server and all else",
+}
+
+
+def budget_text(search: DesignSearch) -> str:
+    """'600 mm2 per chip'."""
+    value, unit = units.significant(search.budget), BUDGET_UNITS[search.budget_kind]
+    return f"{unit}{value} per chip" if unit == "$" else f"{value} {unit} per chip"
+
+
+def _area(value: float) -> str:
+    return f"{units.count(value)} {BUDGET_UNITS['area']}"
+
+
+def _watts(value: float) -> str:
+    return f"{units.count(value)} W"
+
+
+def dollars(value: float) -> str:
+    """'$12,345'; below a thousand with three digits."""
+    return f"${units.count(value)}" if value >= 1e3 else units.usd(value)
+
+
+_PARTS: tuple[tuple[str, str, units.Text], ...] = (
+    ("matrix_flops", "matrix FLOP/s", units.flop_rate),
+    ("hbm_bandwidth", "HBM bandwidth", units.bandwidth),
+    ("hbm_capacity", "HBM capacity", units.bytes_),
+    ("on_chip_capacity", "on-chip capacity", units.bytes_),
+    ("link_bandwidth", "link bandwidth, one way", units.bandwidth),
+    ("area_mm2", "area (cost model)", _area),
+    ("watts", "full power (cost model)", _watts),
+    ("usd", "cost to build (cost model)", dollars),
+)
+
+
+def designs_table(searches: Sequence[DesignSearch]) -> Table:
+    """The chip that is there beside the best one for each purpose; parts down, chips across."""
+    if not searches:
+        return Table("Chips", [], "designs")
+    first = searches[0]
+    outcomes = [(words, cells) for words, cells in _outcomes(searches) if any(cells)]
+    names = [*(words for _, words, _ in _PARTS), *(words for words, _ in outcomes)]
+    there = [text(getattr(first.reference, field)) for field, _, text in _PARTS]
+    best = [
+        Column(
+            f"best for {search.purpose}",
+            [*(_against(search.best, first.reference, field, text) for field, _, text in _PARTS),
+             *(cells[index] for _, cells in outcomes)],
+            str, SEARCHED,
+        )
+        for index, search in enumerate(searches)
+    ]  # fmt: skip
+    return Table(
+        f"The best chips under {budget_text(first)}, {first.model} on {first.chips} of them",
+        columns(
+            Column("part", names),
+            Column(f"{first.reference_chip}, as it is", [*there, *("" for _ in outcomes)], str,
+                   COST_MODEL),
+            best,
+        ),
+        name="designs",
+    )  # fmt: skip
+
+
+def _against(chip: ChipDesign, there: ChipDesign, field: str, text: units.Text) -> str:
+    """The figure with its ratio to that of the chip that is there."""
+    value, base = getattr(chip, field), getattr(there, field)
+    return f"{text(value)} ({units.ratio(value / base)})" if base else text(value)
+
+
+def _outcomes(searches: Sequence[DesignSearch]) -> list[tuple[str, list[str]]]:
+    """How the best chips do, each on its own mix."""
+
+    def slower(search: DesignSearch) -> str:
+        ratio = search.other_purpose_slowdown
+        return units.ratio(ratio) if ratio else ""
+
+    usd = [units.with_bounds(s.usd_per_query, units.usd) if s.usd_per_query else ""
+           for s in searches]  # fmt: skip
+    return [
+        ("sequences at once", [units.count(s.sequences) for s in searches]),
+        ("time per query, predicted",
+         [units.with_bounds(s.time_per_query_s, units.seconds) for s in searches]),
+        ("cost per query, predicted", usd),
+        ("speedup over the chip as it is, predicted",
+         [units.with_bounds(s.speedup, units.ratio) for s in searches]),
+        ("slower on the other purpose's mix than its best chip, predicted",
+         [slower(s) for s in searches]),
+    ]  # fmt: skip
+
+
+def designs_rows(searches: Sequence[DesignSearch]) -> Table:
+    """The chip that is there, then the best for each purpose: for a DataFrame."""
+    if not searches:
+        return Table("Chips", [])
+    first = searches[0]
+    chips = [first.reference, *(search.best for search in searches)]
+    names = [f"{first.reference_chip}, as it is", *(f"best for {s.purpose}" for s in searches)]
+
+    def part(name: str, field: str) -> Column:
+        return Column(name, [getattr(chip, field) for chip in chips], units.significant)
+
+    def outcome(name: str, values: Sequence[Value], text: units.Text) -> Column:
+        return Column(name, [None, *values], text)
+
+    return Table(
+        "Chips",
+        [
+            Column("chip", names),
+            part("flop_per_s", "matrix_flops"),
+            part("hbm_bytes_per_s", "hbm_bandwidth"),
+            part("hbm_bytes", "hbm_capacity"),
+            part("on_chip_bytes", "on_chip_capacity"),
+            part("link_bytes_per_s", "link_bandwidth"),
+            part("area_mm2", "area_mm2"),
+            part("watts", "watts"),
+            part("build_usd", "usd"),
+            outcome("sequences", [s.sequences for s in searches], units.count),
+            outcome("query_s", [s.time_per_query_s.median for s in searches], units.seconds),
+            outcome("speedup", [s.speedup for s in searches], units.ratio),
+        ],
+    )
+
+
+def spent_table(searches: Sequence[DesignSearch]) -> Table:
+    """Each part's share of the budget, chips across."""
+    parts = list(dict.fromkeys(part for search in searches for part in search.spent))
+    return Table(
+        "Where the budget goes",
+        columns(
+            Column("part", [SHARES.get(part, part) for part in parts]),
+            [Column(f"best for {s.purpose}", [s.spent.get(part, 0.0) for part in parts],
+                    units.share, COST_MODEL) for s in searches],
+        ),
+        name="spent",
+    )  # fmt: skip
+
+
+def frontier_table(points: Sequence[ParetoPoint]) -> Table:
+    """The points of one profile of which none is both faster and cheaper."""
+    best = sorted((p for p in points if p.on_frontier), key=lambda p: p.latency_s.median)
+    correct = by_correct(points)
+    usd = [money(point, correct) for point in best]
+    latency = [point.latency_s for point in best]
+    name = points[0].profile if points else ""
+    return Table(
+        f"The cheapest at each latency: {name}",
+        [
+            Column("slice", [point.slice for point in best]),
+            Column("prompts per batch", [point.batch for point in best], units.count),
+            Column("attempts", [point.attempts for point in best], units.count),
+            Column("tokens thought", [point.think_tokens for point in best], units.count),
+            Column("latency", latency, units.seconds, PREDICTED, show="both"),
+            Column("cost per correct answer" if correct else "cost per query", usd, units.usd,
+                   PREDICTED, "usd", show="both"),
+        ],
+        name=f"frontier-{name}",
+    )  # fmt: skip
+
+
+def ways_rows(points: Sequence[ParetoPoint]) -> Table:
+    """Every way to serve each profile: for a DataFrame."""
+    return Table(
+        "Ways to serve",
+        [
+            Column("slice", [point.slice for point in points]),
+            Column("profile", [point.profile for point in points]),
+            Column("prompts", [point.batch for point in points], units.count),
+            Column("attempts", [point.attempts for point in points], units.count),
+            Column("think_tokens", [point.think_tokens for point in points], units.count),
+            Column("latency_s", [point.latency_s for point in points], units.seconds),
+            Column("query_usd", [point.usd_per_query for point in points], units.usd),
+            Column("on frontier", [point.on_frontier for point in points]),
+        ],
+    )
+
+
+def centers_table(centers: Sequence[DataCenter]) -> Table:
+    """What a load takes; figures down, data centers across."""
+    facts = [_center_facts(center) for center in centers]
+    names = [name for name in (facts[0] if facts else {}) if any(each[name] for each in facts)]
+    return Table(
+        "What the load takes",
+        columns(
+            Column("figure", names),
+            [Column(f"{c.profile} on {c.slice}", [each[name] for name in names], str, PREDICTED)
+             for c, each in zip(centers, facts, strict=True)],
+        ),
+        name="centers",
+    )  # fmt: skip
+
+
+def _center_facts(center: DataCenter) -> dict[str, str]:
+    return {
+        "load": f"{units.significant(center.queries_per_s)} queries/s",
+        "spread of thought lengths (standard deviation / mean)": f"{center.think_variation:.2f}",
+        "latency target": units.seconds(center.latency_target_s),
+        "latency of a query": units.with_bounds(center.latency_s, units.seconds),
+        "prompts per batch on a slice": units.count(center.batch),
+        "slices": units.count(center.slices),
+        "chips": units.count(center.chips),
+        "chips, 80 % interval": units.bounds(center.chips_interval, units.count),
+        "tokens thought and answered": units.rate(center.tokens_per_s),
+        "sustained share of peak FLOP/s": units.share(center.sustained),
+        "mean power, hosts and cooling included": _known(center.power_w, units.watts),
+        "power to provide, hosts and cooling included": _known(center.provisioned_w, units.watts),
+        "busiest link of a chip, one way": units.bandwidth(center.link_bytes_per_s),
+        "network in and out: prompts and answers": units.bandwidth(center.network_bytes_per_s),
+        "network for KV, if prefill ran on chips of its own": units.bandwidth(
+            center.prompt_kv_bytes_per_s
+        ),
+        "energy per day, hosts and cooling included": _known(center.wall_kwh_per_day, _kwh),
+        "CO2e per day": _known(center.kgco2e_per_day, _kilograms),
+        "cost per day": _known(center.usd_per_day, dollars),
+    }
+
+
+def _known(value: Interval | float | None, text: Callable[[float], str]) -> str:
+    if value is None or isinstance(value, Interval):
+        return units.with_bounds(value, text) if value else ""
+    return text(value) if value else ""
+
+
+def _kwh(value: float) -> str:
+    return units.prefixed(value * 1e3, "Wh")
+
+
+def _kilograms(value: float) -> str:
+    """Tonnes from ten of them on."""
+    large = value >= 1e4
+    return f"{units.significant(value / 1e3 if large else value)} {'t' if large else 'kg'}"
+
+
+def smoothing_table(center: DataCenter) -> Table:
+    """Ways to even out the power and what they cost."""
+    ways = center.smoothing
+    return Table(
+        f"Evening out the power on {center.slice}",
+        [
+            Column("method", [way.way for way in ways]),
+            Column("swing left, of the mean", [way.remaining_swing for way in ways], units.share,
+                   PREDICTED),
+            Column("extra energy", [way.extra_energy for way in ways], units.share, PREDICTED),
+            Column("stored per chip", [way.stored_j_per_chip or None for way in ways],
+                   units.joules, PREDICTED),
+            Column("in words", [way.sentence for way in ways]),
+        ],
+        name=f"smoothing-{center.slice}",
+    )  # fmt: skip
+
+
+def tiers_table(center: DataCenter) -> Table:
+    """One query's price by how much it thinks."""
+    tiers = center.tiers
+    return Table(
+        f"Price of thinking on {center.slice}, per query",
+        [
+            Column("tokens thought", [tier.think_tokens for tier in tiers], units.count),
+            Column("attempts", [tier.attempts for tier in tiers], units.count),
+            Column("prompts per batch", [tier.batch for tier in tiers], units.count),
+            Column("latency", [tier.latency_s for tier in tiers], units.seconds, PREDICTED,
+                   show="both"),
+            Column("cost", [tier.usd for tier in tiers], units.usd, PREDICTED, show="both"),
+            Column("energy, hosts and cooling included", [tier.wall_j for tier in tiers],
+                   units.joules, PREDICTED, show="both"),
+            Column("CO2e", [tier.gco2e for tier in tiers], units.grams, PREDICTED, show="both"),
+        ],
+        name=f"tiers-{center.slice}",
+    )  # fmt: skip
+
+
+def seed_table(seed: Seed) -> Table:
+    """A claim's computed figures."""
+    rows = seed.rows
+    return Table(
+        f"Computed for {seed.name}",
+        [
+            Column("figure", [row.label for row in rows]),
+            Column("value", [row.value for row in rows], seed_figure, "computed"),
+            Column("unit", [row.unit for row in rows]),
+            Column("note", [row.note for row in rows]),
+        ],
+        name=f"claim-{seed.name}",
+    )
+
+
+def seed_figure(value: float) -> str:
+    """Three digits; an exponent where there would be many zeros."""
+    if value and not 1e-4 <= abs(value) < 1e9:
+        mantissa, _, exponent = f"{value:.2e}".partition("e")
+        return f"{mantissa} {units.TIMES} 10^{int(exponent)}"
+    return units.significant(value)
+
+
+def assumptions_table(report: CodesignReport) -> Table:
+    """What the figures stand on."""
+    rows = report.assumptions
+    return Table(
+        "Assumptions and their sources",
+        [
+            Column("assumption", [row.sentence for row in rows]),
+            Column("source", [row.source for row in rows]),
+            Column("confidence", [row.confidence for row in rows]),
+        ],
+        name="assumptions",
+    )
+
+
+def profiles_table(report: CodesignReport) -> Table:
+    """The profiles that were read."""
+    profiles = report.profiles
+    return Table(
+        "Profiles read",
+        [
+            Column("profile", [profile.name for profile in profiles]),
+            Column("model", [profile.model for profile in profiles]),
+            Column("weights", [profile.weights for profile in profiles]),
+            Column("run", ["run" if p.ran else "costed only" for p in profiles]),
+            Column("file", [profile.file for profile in profiles]),
+        ],
+        name="profiles",
+    )

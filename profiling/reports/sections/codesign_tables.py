@@ -1,0 +1,254 @@
+"""Tables of co-design cases: side by side, elasticities, levers, what-ifs, recommendations."""
+
+from collections.abc import Sequence
+
+from ...records.base import Interval
+from ...records.codesign import Ask, CodesignCase, Lever, Quantity, Regime, WhatIf
+from .. import units
+from ..codesign_words import QUERY, case_name, dominant, parameter_text, signed
+from ..document import Column, Table, columns
+from ..terms import MEASURED, PREDICTED
+
+DATASHEET = "datasheet"
+CHANGE = "after / before"
+
+
+def cases_table(cases: Sequence[CodesignCase]) -> Table:
+    """Each case: how long its batch takes, what limits it, and what a query costs."""
+    longest = [dominant(case) for case in cases]
+    shares = [f"{phase} {units.share(share)}" for phase, share, _ in longest]
+    return Table(
+        "A batch's time, and what one query costs",
+        [
+            Column("case", [case_name(case) for case in cases]),
+            *_bounded("time of a batch", [c.prediction.time_s for c in cases], units.seconds,
+                      "time_s"),
+            Column("longest phase", shares, lens=PREDICTED, data=False, priority=2),
+            Column("bound", [bound for *_, bound in longest], lens=PREDICTED, priority=1),
+            *_bounded("cost per query", [case.usd_per_query for case in cases], units.usd,
+                      "query_usd", 2),
+            Column("cost per correct answer", [case.usd_per_correct for case in cases], units.usd,
+                   PREDICTED, "correct_usd", 4),
+            Column("chips' energy per query", [case.energy_per_query_j for case in cases],
+                   units.joules, PREDICTED, "query_chips_j", 4),
+            Column("accuracy of an attempt", [case.accuracy for case in cases], units.share,
+                   MEASURED, "accuracy", 5, "both"),
+        ],
+        name="cases",
+        whole=True,
+    )  # fmt: skip
+
+
+def _bounded(
+    title: str, values: Sequence[Interval | None], text: units.Text, name: str, priority: int = 0
+) -> list[Column]:
+    """The medians, and beside them what lies between 80 %."""
+    return [
+        Column(title, values, text, PREDICTED, name, priority),
+        Column("80 % interval", values, text, PREDICTED, f"{name}_interval", priority + 1, "bounds",
+               data=False),
+    ]  # fmt: skip
+
+
+def case_keys(cases: Sequence[CodesignCase]) -> Table:
+    """What tells cases apart, and each phase's bound: for a DataFrame beside `cases_table`."""
+    bounds = [{phase.phase: phase.bound for phase in case.prediction.phases} for case in cases]
+    phases = dict.fromkeys(name for row in bounds for name in row)
+    return Table(
+        "Cases",
+        columns(
+            Column("slice", [case.prediction.slice for case in cases]),
+            Column("profile", [case.profile for case in cases]),
+            [Column(f"{name} bound", [row.get(name, "") for row in bounds]) for name in phases],
+        ),
+    )
+
+
+def asks_table(asks: Sequence[Ask]) -> Table:
+    """Recommendations of both sides, in order; `saving` is a share of `quantity`."""
+    return Table(
+        "Recommendations",
+        [
+            Column("rank", [ask.rank for ask in asks], units.count),
+            Column("side", [ask.side for ask in asks]),
+            Column("change", [ask.change for ask in asks]),
+            Column("saving", [ask.saving for ask in asks], units.share, PREDICTED, show="both"),
+            Column("of", [ask.quantity for ask in asks], name="quantity"),
+            Column("better than the next", [ask.beats_next for ask in asks], units.share,
+                   name="beats_next", help="Share of the calibration's draws."),
+            Column("quality", [ask.quality for ask in asks]),
+        ],
+        name="asks",
+    )  # fmt: skip
+
+
+def levers_table(case: CodesignCase) -> Table:
+    """Every lever with its number, cheapest first as the record has them."""
+    levers = case.levers
+    phases = [phase.phase for phase in case.prediction.phases]
+    return Table(
+        "Model levers, for one query",
+        columns(
+            Column("change", [f"{i + 1}. {lever.change}" for i, lever in enumerate(levers)]),
+            _ratio("time", [lever.whole.time for lever in levers]),
+            Column("80 % interval", [lever.whole.time for lever in levers], units.ratio, CHANGE,
+                   "time_interval", 3, "bounds"),
+            [_ratio(phase, [lever.by_phase.get(phase) for lever in levers], 4)
+             for phase in phases],
+            _ratio("energy", [lever.whole.energy for lever in levers], 1),
+            _ratio("cost", [lever.whole.usd for lever in levers], 1),
+            Column("quality", [_quality(lever) for lever in levers], priority=5),
+        ),
+        name="levers",
+        note="after over before: 0.69\N{MULTIPLICATION SIGN} is 31 % less",
+    )  # fmt: skip
+
+
+def _ratio(
+    title: str, values: Sequence[Interval | None] | Sequence[float | None], priority: int = 0
+) -> Column:
+    return Column(title, values, units.ratio, CHANGE, priority=priority)
+
+
+def _quality(lever: Lever) -> str:
+    """The evidence, behind what kind it is; that it does not fit comes first."""
+    beyond = "" if lever.fits else "DOES NOT FIT this slice's memory. "
+    kind = "" if lever.quality == "not measured" else f"{lever.quality}: "
+    if lever.evidence.lower().startswith(kind.lower()):
+        kind = ""
+    return f"{beyond}{kind}{lever.evidence}"
+
+
+def levers_rows(cases: Sequence[CodesignCase]) -> Table:
+    """Every lever of every case: for a DataFrame."""
+    rows = [(case, lever) for case in cases for lever in case.levers]
+    return Table(
+        "Levers",
+        [
+            Column("change", [lever.change for _, lever in rows]),
+            *_of_case([case for case, _ in rows]),
+            _ratio("time", [lever.whole.time for _, lever in rows]),
+            _ratio("energy", [_median(lever.whole.energy) for _, lever in rows]),
+            _ratio("usd", [_median(lever.whole.usd) for _, lever in rows]),
+            Column("fits", [lever.fits for _, lever in rows]),
+            Column("quality", [lever.quality for _, lever in rows]),
+        ],
+    )
+
+
+def slopes_table(case: CodesignCase, regime: Regime) -> Table:
+    """Elasticities in figures: time by phase, then energy and money of the query."""
+    values = {
+        (e.parameter, e.quantity, e.phase): e.value for e in case.elasticities if e.regime == regime
+    }
+    shown = [p for p in case.parameters if any(key[0] == p.name for key in values)]
+    phases = dict.fromkeys(key[2] for key in values)
+    wanted: list[tuple[Quantity, str, str]] = [("time", p, f"{p}'s time") for p in phases]
+    wanted += [("energy", QUERY, "query's energy"), ("usd", QUERY, "query's cost")]
+    return Table(
+        f"Elasticities {regime}: d log(quantity) / d log(parameter)",
+        columns(
+            Column("parameter", [p.words for p in shown]),
+            Column("now", [parameter_text(p.value, p.unit) for p in shown], str, DATASHEET),
+            Column("step", [p.step for p in shown], units.ratio),
+            [Column(title, [values.get((p.name, quantity, phase)) for p in shown], signed,
+                    PREDICTED, show="both")
+             for quantity, phase, title in wanted],
+        ),
+        name=f"elasticities-{regime.replace(' ', '-')}",
+    )  # fmt: skip
+
+
+def elasticities_rows(cases: Sequence[CodesignCase]) -> Table:
+    """Every elasticity of every case: for a DataFrame."""
+    rows = [(case, row) for case in cases for row in case.elasticities]
+    return Table(
+        "Elasticities",
+        [
+            Column("parameter", [row.parameter for _, row in rows]),
+            *_of_case([case for case, _ in rows]),
+            Column("phase", [row.phase for _, row in rows]),
+            Column("quantity", [row.quantity for _, row in rows]),
+            Column("regime", [row.regime for _, row in rows]),
+            Column("value", [row.value for _, row in rows], signed),
+        ],
+    )
+
+
+def _of_case(cases: Sequence[CodesignCase]) -> list[Column]:
+    return [Column("slice", [case.prediction.slice for case in cases]),
+            Column("profile", [case.profile for case in cases])]  # fmt: skip
+
+
+def batches_table(case: CodesignCase) -> Table:
+    """The most sequences that a context leaves room for."""
+    room = case.thought.largest_batch
+    return Table(
+        "Sequences that the slice's memory holds",
+        [
+            Column("tokens cached by each", [float(context) for context in room], units.count,
+                   name="tokens"),
+            Column("sequences at most", list(room.values()), units.count, PREDICTED,
+                   name="sequences"),
+        ],
+        name="batches",
+    )  # fmt: skip
+
+
+def what_ifs_table(cases: Sequence[CodesignCase]) -> Table:
+    """Each stated change on each case: a query before and after, and by phase."""
+    rows = [(case, what_if) for case in cases for what_if in case.what_ifs]
+    stated = [row for _, row in rows]
+    named = [case_name(case) if len(cases) > 1 else "" for case, _ in rows]
+    by_phase = ["; ".join(_phase_change(row, phase) for phase in row.by_phase) for row in stated]
+    return Table(
+        "What if: a query before and after",
+        [
+            Column("change", list(map(_stated, stated))),
+            Column("case", named),
+            Column("before", [row.before_s for row in stated], units.seconds, PREDICTED,
+                   "before_s", 1),
+            *_bounded("after", [row.after_s for row in stated], units.seconds, "after_s", 1),
+            _ratio("time", [row.whole.time for row in stated]),
+            Column("80 % interval", [row.whole.time for row in stated], units.ratio, CHANGE,
+                   "time_interval", 2, "bounds"),
+            _ratio("energy", [row.whole.energy for row in stated], 3),
+            _ratio("cost", [row.whole.usd for row in stated], 3),
+            Column("by phase: time and bound", by_phase, priority=4),
+        ],
+        name="what-ifs",
+        keys=2 if len(cases) > 1 else 1,
+    )  # fmt: skip
+
+
+def what_ifs_rows(cases: Sequence[CodesignCase]) -> Table:
+    """Every stated change of every case: for a DataFrame."""
+    rows = [(case, what_if) for case in cases for what_if in case.what_ifs]
+    return Table(
+        "What if",
+        [
+            Column("change", [row.text for _, row in rows]),
+            *_of_case([case for case, _ in rows]),
+            Column("before_s", [row.before_s.median for _, row in rows], units.seconds),
+            Column("after_s", [row.after_s.median for _, row in rows], units.seconds),
+            _ratio("time", [row.whole.time for _, row in rows]),
+            _ratio("energy", [_median(row.whole.energy) for _, row in rows]),
+            _ratio("usd", [_median(row.whole.usd) for _, row in rows]),
+            Column("fits", [row.fits for _, row in rows]),
+        ],
+    )
+
+
+def _median(value: Interval | None) -> float | None:
+    return value.median if value else None
+
+
+def _stated(row: WhatIf) -> str:
+    return row.text if row.fits else f"{row.text} (does not fit this slice's memory)"
+
+
+def _phase_change(row: WhatIf, phase: str) -> str:
+    """'think 0.55\N{MULTIPLICATION SIGN}, memory \N{RIGHTWARDS ARROW} overhead'."""
+    before, after = row.bound_before.get(phase, ""), row.bound_after.get(phase, "")
+    bound = before if before == after else f"{before} \N{RIGHTWARDS ARROW} {after}"
+    return f"{phase} {units.ratio(row.by_phase[phase].median)}, {bound}"

@@ -1,0 +1,371 @@
+"""Predictions: one slice by phase, slices side by side, thinking against a quick answer, and the
+sentences that say what the figures stand on."""
+
+from collections.abc import Sequence
+
+from ...predicted.phase_terms import predicted_terms, terms_at_peak, whole_elasticities
+from ...records import Amounts, Interval, PredictedPhase, Prediction, Profile
+from .. import units
+from ..charts.predicted_charts import resources_chart, times_chart
+from ..document import (
+    Block,
+    Bullets,
+    Chart,
+    Column,
+    Details,
+    Document,
+    Paragraph,
+    Section,
+    Table,
+    Value,
+    columns,
+)
+from ..terms import AT_PEAK, PREDICTED
+from ..units import Unit
+
+LABEL = "predicted, not measured"
+INTERVAL_NOTE = "Intervals hold 80 % of what the calibration leaves possible."
+IDEAL_NOTE = (
+    "Bare roofline: datasheet figures reached, everything overlapped, no overhead. A lower bound, "
+    "without an interval."
+)
+_NOTHING = Amounts(usd=None, wall_j=None, gco2e=None)
+
+
+def prediction_document(prediction: Prediction) -> Document:
+    """One slice: its phases, what a query costs, and what the figures stand on."""
+    return Document(
+        title=prediction.model,
+        subtitle=f"on {prediction.slice}: {LABEL}",
+        headline="",
+        lead=[Paragraph(slice_text(prediction)), Paragraph(workload_text(prediction))],
+        sections=[
+            Section("", [phases_table(prediction)]),
+            Section("", [amounts_table(prediction)]),
+            Section("", [Bullets([*notes(prediction), *economic_notes(prediction)])]),
+        ],
+    )
+
+
+def predictions_document(predictions: Sequence[Prediction]) -> Document:
+    """One workload on several slices, with the notes of each."""
+    first = predictions[0]
+    apart, common = notes_apart(predictions)
+    sections = [
+        Section(f"{prediction.slice}: {slice_text(prediction)}", [Bullets(sentences)])
+        for prediction, sentences in zip(predictions, apart, strict=True)
+    ]
+    return Document(
+        title=first.model,
+        subtitle=f"on {len(predictions)} slices: {LABEL}",
+        headline="",
+        lead=[Paragraph(workload_text(first))],
+        sections=[
+            Section("", [slices_table(predictions)]), *sections, Section("", [Bullets(common)]),
+        ],
+    )  # fmt: skip
+
+
+def tiers_document(tiers: Sequence[tuple[Prediction, Prediction]]) -> Document:
+    """Thinking beside a quick answer, a table for each slice; the rest of both is alike."""
+    first = tiers[0][0]
+    sections = [
+        Section(
+            thinking.slice,
+            [
+                Paragraph(slice_text(thinking)),
+                tiers_table(thinking, quick),
+                Bullets([*notes(thinking), *economic_notes(thinking)]),
+            ],
+        )
+        for thinking, quick in tiers
+    ]
+    return Document(
+        title=first.model, subtitle=f"thinking against a quick answer: {LABEL}", headline="",
+        lead=[Paragraph(workload_text(first))], sections=sections,
+    )  # fmt: skip
+
+
+def predicted_section(profile: Profile) -> Section:
+    """A profile's predictions: slices side by side, then each by itself."""
+    predictions = profile.predictions
+    apart, common = notes_apart(predictions)
+    blocks: list[Block] = []
+    if predictions:
+        blocks += [Paragraph(workload_text(predictions[0])), slices_table(predictions)]
+        blocks += [times_chart(predictions), resources_chart(resource_shares(profile), PREDICTED)]
+    blocks += [
+        Details(
+            f"{prediction.slice}: {slice_text(prediction)}",
+            [phases_table(prediction), Bullets(sentences)],
+        )
+        for prediction, sentences in zip(predictions, apart, strict=True)
+    ]
+    blocks += [Details("What these predictions stand on", [Bullets(common)])]
+    return Section("Predicted on slices", [*blocks, Bullets(profile.unpredicted)], "predicted")
+
+
+def resource_shares(profile: Profile) -> dict[str, dict[str, float]]:
+    """Slice or chip -> resource -> -d log(time) / d log(rate), all phases together.
+
+    Of the predictions where the profile has any, else of the lower bounds at datasheet peak. 1 %
+    more of a resource takes its share in per cent off the time.
+    """
+    if profile.predictions:
+        return {
+            prediction.slice: whole_elasticities(map(predicted_terms, prediction.phases))
+            for prediction in profile.predictions
+        }
+    return {
+        placement.chip: whole_elasticities(terms_at_peak(p, placement) for p in profile.phases)
+        for placement in profile.placements
+    }
+
+
+def resources(profile: Profile) -> Chart | None:
+    """What holds the time on each slice, or by the datasheet; None where no chip is named."""
+    shares = resource_shares(profile)
+    lens = PREDICTED if profile.predictions else AT_PEAK
+    return resources_chart(shares, lens) if shares else None
+
+
+def working_phases(prediction: Prediction) -> list[PredictedPhase]:
+    """Phases that there is something to do in."""
+    return [phase for phase in prediction.phases if phase.steps > 0]
+
+
+def tokens_per_s(phase: PredictedPhase) -> float:
+    """Useful tokens of the whole slice per second, at the median."""
+    return phase.tokens / phase.time_s.median if phase.time_s.median else 0.0
+
+
+def phases_table(prediction: Prediction) -> Table:
+    """Each phase with its time, bound, rate, energy and money; the sum last."""
+    phases = working_phases(prediction)
+    usd, per_million = _money(prediction, phases)
+    return Table(
+        f"Phases on {prediction.slice}",
+        columns(
+            Column("phase", [*(p.phase for p in phases), "total"]),
+            Column("tokens", [*(p.tokens for p in phases), None], units.count),
+            _time_columns([*(p.time_s for p in phases), prediction.time_s]),
+            Column("bound", [*(p.bound for p in phases), ""], lens=PREDICTED),
+            Column("FLOP/B", [*(p.intensity for p in phases), None], units.intensity_number,
+                   name="flops_per_byte", priority=5),
+            Column("tok/s", [*map(tokens_per_s, phases), None], units.significant, PREDICTED,
+                   name="tokens_per_s", priority=1),
+            Column("chips' energy", [*(p.energy_j for p in phases), prediction.energy_j],
+                   units.joules, PREDICTED, name="energy_j", priority=4),
+            Column("cost", usd, units.dollars, PREDICTED, name="usd", priority=2),
+            Column("$ per million tokens", [*per_million, None], units.dollars, PREDICTED,
+                   name="usd_per_million_tokens", short="$/M tok", priority=3),
+        ),
+        name=f"phases-{prediction.slice}",
+        has_total=True,
+        whole=True,
+    )  # fmt: skip
+
+
+def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Table:
+    """Slices side by side: times with intervals, `by_phase` too, then what a query costs."""
+    bills = [_per_query(prediction) for prediction in predictions]
+    return Table(
+        "Slices side by side",
+        columns(
+            Column("slice", [p.slice for p in predictions]),
+            Column("chips", [p.chips for p in predictions], units.count, priority=6),
+            Column("mesh", [p.parallelism or "one chip" for p in predictions], priority=5),
+            _time_columns([p.time_s for p in predictions]),
+            _phase_columns(predictions) if by_phase else [_bound_column(predictions)],
+            Column("cost per query", [b.usd for b in bills], units.usd, PREDICTED,
+                   name="usd_per_query", priority=2),
+            Column("energy per query", [b.wall_j for b in bills], units.joules, PREDICTED,
+                   name="wall_j_per_query", priority=3),
+            Column("CO2e per query", [b.gco2e for b in bills], units.grams, PREDICTED,
+                   name="gco2e_per_query", priority=6),
+            Column("attempts that fit at once", [p.fit.largest_batch for p in predictions],
+                   units.count, name="largest_batch", priority=7),
+        ),
+        name="slices",
+        whole=by_phase,
+    )  # fmt: skip
+
+
+def tiers_table(thinking: Prediction, quick: Prediction) -> Table:
+    """A query answered after thinking and at once, and how many times more the first costs."""
+    bills = [_per_query(prediction) for prediction in (quick, thinking)]
+    tokens = [p.think_tokens + p.answer_tokens for p in (quick, thinking)]
+    return Table(
+        f"Thinking and answering at once on {thinking.slice}",
+        [
+            Column("tier", ["quick answer", "thinking", "thinking is"]),
+            Column("tokens per attempt",
+                   [*(units.count(n) for n in tokens), units.ratio(tokens[1] / tokens[0])], str),
+            _tier("time of the batch", [quick.time_s, thinking.time_s], units.seconds),
+            _tier("cost per query", [bill.usd for bill in bills], units.usd),
+            _tier("energy per query", [bill.wall_j for bill in bills], units.joules),
+            _tier("CO2e per query", [bill.gco2e for bill in bills], units.grams),
+        ],
+        whole=True,
+    )  # fmt: skip
+
+
+def _tier(title: str, intervals: Sequence[Interval | None], unit: Unit) -> Column:
+    """Both with their intervals, and the ratio of the medians."""
+    if not any(intervals):
+        return Column(title, [""] * 3)
+    low, high = intervals
+    more = units.ratio(high.median / low.median) if low and high and low.median else ""
+    return Column(title, [*(units.with_bounds(i, unit) for i in intervals), more], str, PREDICTED)
+
+
+def amounts_table(prediction: Prediction) -> Table:
+    """What a query and an attempt cost, with intervals."""
+    economics = prediction.economics
+    if economics is None:
+        return Table("Cost", [])
+    query, attempt = economics.per_query, economics.per_attempt
+    rows = [(query.usd, attempt.usd, units.usd), (query.wall_j, attempt.wall_j, units.joules),
+            (query.gco2e, attempt.gco2e, units.grams)]  # fmt: skip
+    return Table(
+        "Cost of a query and of an attempt",
+        [
+            Column("", ["money", "energy at the wall", "CO2e"]),
+            Column("per query", [units.with_bounds(a, u) for a, _, u in rows]),
+            Column("per attempt", [units.with_bounds(b, u) for _, b, u in rows]),
+        ],
+        name="amounts",
+    )
+
+
+def _time_columns(times: Sequence[Interval]) -> list[Column]:
+    return [
+        Column("time", times, units.seconds, PREDICTED, name="time_s"),
+        Column("80 % interval", times, units.seconds, PREDICTED, show="bounds", data=False,
+               priority=1),
+    ]  # fmt: skip
+
+
+def _bound_column(predictions: Sequence[Prediction]) -> Column:
+    """What bounds the longest phase of each."""
+    longest = [max(working_phases(p), key=lambda phase: phase.time_s.median) for p in predictions]
+    return Column("bound", [phase.bound for phase in longest], lens=PREDICTED, priority=1,
+                  help="What bounds the longest phase.")  # fmt: skip
+
+
+def _phase_columns(predictions: Sequence[Prediction]) -> list[Column]:
+    """The time and bound of each phase that any of them has."""
+    rows = [{p.phase: p for p in working_phases(prediction)} for prediction in predictions]
+    names = dict.fromkeys(name for row in rows for name in row)
+    made: list[Column] = []
+    for name in names:
+        found = [row.get(name) for row in rows]
+        times: list[Value] = [phase.time_s.median if phase else None for phase in found]
+        bounds = [phase.bound if phase else "" for phase in found]
+        made += [
+            Column(name, times, units.seconds, PREDICTED, name=f"{name}_s", priority=4),
+            Column(f"{name} bound", bounds, None, PREDICTED, name=f"{name}_bound", priority=4),
+        ]
+    return made
+
+
+def _per_query(prediction: Prediction) -> Amounts:
+    return prediction.economics.per_query if prediction.economics else _NOTHING
+
+
+def _money(
+    prediction: Prediction, phases: Sequence[PredictedPhase]
+) -> tuple[list[Interval | None], list[Interval | None]]:
+    """Of each phase and of all; and of each phase by the million tokens."""
+    economics = prediction.economics
+    if economics is None:
+        return [None] * (len(phases) + 1), [None] * len(phases)
+    bills = {bill.phase: bill for bill in economics.phases}
+    found = [bills.get(phase.phase) for phase in phases]
+    usd = [bill.whole.usd if bill else None for bill in found]
+    million = [bill.per_million_tokens if bill else None for bill in found]
+    return [*usd, economics.whole.usd], [amounts.usd if amounts else None for amounts in million]
+
+
+def workload_text(prediction: Prediction) -> str:
+    """'8 prompts x 4 attempts; prompt 512, think 1,024, answer 64 tokens'."""
+    batches = f"{units.count(prediction.batches)} batches of " if prediction.batches != 1 else ""
+    prompts, attempts = prediction.prompts, prediction.attempts
+    many = f"{batches}{_number(prompts)} prompt{'' if prompts == 1 else 's'}"
+    tries = f"{_number(attempts)} attempt{'' if attempts == 1 else 's'}"
+    lengths = (
+        f"prompt {_number(prediction.prompt_tokens)}, think {_number(prediction.think_tokens)}, "
+        f"answer {_number(prediction.answer_tokens)} tokens"
+    )
+    varied = prediction.think_variation
+    spread = f", thoughts log-normal, deviation {units.share(varied)} of the mean" if varied else ""
+    return f"{many} {units.TIMES} {tries}; {lengths}{spread}"
+
+
+def slice_text(prediction: Prediction) -> str:
+    """'8 TPU v5e, tensor=8; weights int8, KV bfloat16, matmuls bfloat16; vLLM'."""
+    mesh = f", {prediction.parallelism}" if prediction.parallelism else ""
+    formats = (
+        f"weights {prediction.weight_dtype}, KV {prediction.kv_dtype}, "
+        f"matmuls at {prediction.matmul_dtype}'s peak"
+    )
+    stack = "" if prediction.ideal else f"; {prediction.stack or 'serving stack not given'}"
+    return f"{prediction.chips} {prediction.chip}{mesh}; {formats}{stack}"
+
+
+def notes(prediction: Prediction) -> list[str]:
+    """Sentences under a prediction: why this mesh, what fits, on what the figures stand."""
+    sentences = [_fit(prediction)]
+    if prediction.parallelism_reason:
+        sentences.insert(0, f"Mesh: {prediction.parallelism_reason}.")
+    sentences.append(f"Basis: {prediction.basis.rstrip('.')}.")
+    if prediction.energy_j is not None:
+        sentences.append(f"Energy: from a chip's design power of {prediction.energy_basis}.")
+    if prediction.chip_confidence:
+        sentences.append(
+            f"Confidence of {prediction.chip}'s figures: {prediction.chip_confidence}."
+        )
+    sentences.append(IDEAL_NOTE if prediction.ideal else INTERVAL_NOTE)
+    return sentences
+
+
+def economic_notes(prediction: Prediction) -> list[str]:
+    """Sentences on the terms of money, energy and carbon, and on what is unknown."""
+    economics = prediction.economics
+    if economics is None:
+        return []
+    terms = economics.terms
+    sentences = list(economics.unknown)
+    if terms.usd_per_chip_hour is not None:
+        sentences.append(f"Price: ${terms.usd_per_chip_hour:g} per chip-hour, {terms.price}.")
+    if prediction.energy_j is not None:
+        sentences += [
+            f"Energy at the wall: the chips' energy {units.TIMES} {terms.host_factor:g} "
+            f"({terms.host}) {units.TIMES} a PUE of {terms.pue:g} ({terms.pue_source}).",
+            f"Carbon: {terms.grid_g_per_kwh:g} g CO2e per kWh, {terms.grid}.",
+        ]
+    return sentences
+
+
+def notes_apart(predictions: Sequence[Prediction]) -> tuple[list[list[str]], list[str]]:
+    """The sentences of each prediction alone, and those that all of them share."""
+    every = [[*notes(prediction), *economic_notes(prediction)] for prediction in predictions]
+    if len(every) < 2:
+        return every, []
+    common = [note for note in every[0] if all(note in other for other in every)]
+    return [[note for note in own if note not in common] for own in every], common
+
+
+def _fit(prediction: Prediction) -> str:
+    fit = prediction.fit
+    copies = "" if fit.kv_copies == 1 else f", each KV head on {_number(fit.kv_copies)} chips"
+    return (
+        f"Fit: a chip holds {units.bytes_(fit.weight_bytes)} of weights and "
+        f"{units.bytes_(fit.kv_bytes)} of KV cache of {units.bytes_(fit.available_bytes)}{copies}; "
+        f"at these lengths up to {units.count(fit.largest_batch)} attempts fit at once."
+    )
+
+
+def _number(value: float) -> str:
+    """Every digit of a count; means keep one decimal."""
+    return units.count(value) if value == int(value) else f"{value:,.1f}"
