@@ -24,7 +24,9 @@ V5E = [parse_slice("v5e-4")]
 @pytest.fixture(scope="module")
 def report():
     profile = real_profile()
-    gaps = profile.findings[0].model_copy(update={"kind": "note", "what": GAPS_DISCLOSURE})
+    gaps = profile.findings[0].model_copy(
+        update={"kind": "note", "what": GAPS_DISCLOSURE, "how": None}
+    )
     told = profile.model_copy(update={"findings": [gaps, *profile.findings]})
     return analyse([told], V5E, WANTED, sample_calibration())
 

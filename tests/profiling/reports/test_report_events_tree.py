@@ -95,13 +95,13 @@ def test_each_kind_of_run_has_its_report_as_text(tree: MultiplexerDataProvider, 
 
 def test_thought_lengths_are_histograms(tree: MultiplexerDataProvider) -> None:
     assert tags(tree, "histograms", "profile") == {"outcome/thought_tokens"}
-    names = {f"counted/{way}/think/tokens_a_query" for way in ("greedy", "sample_n_4")}
+    names = {f"counted/{way}/think/query_tokens" for way in ("greedy", "sample_n_4")}
     assert tags(tree, "histograms", "evaluation") == names
     read = tree.read_tensors(
         RequestContext(), experiment_id="", plugin_name="histograms", downsample=9,
         run_tag_filter=None,
     )  # fmt: skip
-    points = read["evaluation"]["counted/greedy/think/tokens_a_query"]
+    points = read["evaluation"]["counted/greedy/think/query_tokens"]
     assert [point.step for point in points] == [2, 6]  # budgets
     greedy = [cell for cell in real_evaluation().cells if cell.strategy == "greedy"]
     for point, cell in zip(points, greedy, strict=True):
@@ -143,9 +143,9 @@ def test_runs_of_all_kinds_are_rows_of_one_table(tree: MultiplexerDataProvider) 
     assert {row["made_by"] for row in rows} == {"profile", "evaluation", "training", "codesign"}
     (cell,) = [c for c in real_evaluation().cells if (c.strategy, c.budget) == ("greedy", 2)]
     greedy = {
-        r["slice"]: r
+        r.get("slice", "none"): r
         for r in rows
-        if (r["made_by"], r["strategy"], r["think_budget"]) == ("evaluation", "greedy", 2.0)
+        if (r["made_by"], r.get("strategy"), r.get("think_budget")) == ("evaluation", "greedy", 2.0)
     }
     here, there = greedy["none"], greedy["v5e:1x1"]
     assert (here["lens"], there["lens"]) == ("measured", "predicted")
