@@ -17,6 +17,6 @@ __all__ = ["PRESETS", "ModelConfig", "ModelInputError", "Transformer", "preset"]
 
 def __getattr__(name: str) -> "type[Transformer]":
     if name == "Transformer":
-        found: type[Transformer] = import_module(".transformer", __name__).Transformer
-        return found
+        transformer: type[Transformer] = import_module(".transformer", __name__).Transformer
+        return transformer
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

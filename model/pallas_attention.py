@@ -104,10 +104,10 @@ def _attend_local(
     if stack.prompt_keys.shape[3]:
         rows = scaled.swapaxes(1, 2).reshape(B, K, A * G, H)
         parts = (rows, stack.prompt_keys, stack.prompt_values, words.prompt)
-        found = _stream(*parts, layer, before, last=False, interpret=interpret)
+        of_prompt = _stream(*parts, layer, before, last=False, interpret=interpret)
         # [B, K, A * G, ...] to [B * A, K, G, ...]
         before = tuple(
-            x.reshape(B, K, A, G, -1).swapaxes(1, 2).reshape(B * A, K, G, -1) for x in found
+            x.reshape(B, K, A, G, -1).swapaxes(1, 2).reshape(B * A, K, G, -1) for x in of_prompt
         )
     keys, values = (x.reshape(-1, B * A, *x.shape[3:]) for x in (stack.keys, stack.values))
     parts = (scaled.reshape(B * A, K, G, H), keys, values, words.own.reshape(B * A, -1))

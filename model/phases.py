@@ -49,5 +49,7 @@ PHASES: Mapping[str, Phase] = {phase.name: phase for phase in _ALL}
 def phase_named(name: str) -> Phase:
     """The phase called `name`; one that nobody declared, such as training's 'update', is grey and
     comes last."""
-    known = PHASES.get(name)
-    return known or Phase(name, name, f"Phase '{name}'", len(PHASES), "#5b626a", "#a0a7ae", "read")
+    declared = PHASES.get(name)
+    return declared or Phase(
+        name, name, f"Phase '{name}'", len(PHASES), "#5b626a", "#a0a7ae", "read"
+    )

@@ -81,10 +81,8 @@ def require_head(folder: Path) -> Path:
 
 
 def load_head(folder: Path, embed_dim: int) -> Head:
-    """The head in `folder`, for states of width `embed_dim`: a `HeadVerifier`'s `head`.
-
-    Raises ModelInputError where there is none, or one for another width.
-    """
+    """The head in `folder`, for states of width `embed_dim`: a `HeadVerifier`'s `head`. Raises
+    ModelInputError where there is none, or one for another width."""
     path = require_head(folder)
     units = read_notes(path).get("units", "")
     if not units.isdigit():

@@ -30,7 +30,7 @@ STATE_AXES: dict[str, str] = {
     "token": "BA",
     "pending": "BA",
     "position": "BA",
-    "said": "BA",
+    "emitted": "BA",
     "left": "BA",
     "recent": "BAM",
     "active": "BA",

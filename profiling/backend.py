@@ -1,9 +1,13 @@
-"""Which backend JAX starts where libtpu is installed and no TPU is. Needs no JAX itself."""
+"""Which backend JAX starts, and which kernel a device wants. Importing this needs no JAX."""
 
 import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..model.transformer import QueryKernel
 
 TPU_DEVICES = ("accel*", "vfio/[0-9]*")
 GPU_PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin")
@@ -27,3 +31,16 @@ def choose_backend() -> None:
 
 def _has_tpu() -> bool:
     return any(any(Path("/dev").glob(pattern)) for pattern in TPU_DEVICES)
+
+
+def attention_kernel(device: Any) -> "QueryKernel | None":
+    """The kernel for a JAX device, described or real; None where XLA's own attention is as good.
+
+    Where a TPU device is several cores (v5p), each with a VMEM of its own, XLA keeps the scores
+    between its two matmuls in HBM; elsewhere it keeps them on the chip.
+    """
+    if device.platform != "tpu" or (getattr(device, "num_cores", None) or 1) < 2:
+        return None
+    from ..model.pallas_attention import PallasAttention  # Pallas is heavy, and seldom wanted
+
+    return PallasAttention()

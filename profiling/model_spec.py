@@ -14,8 +14,7 @@ from ..model.weights import embedded
 from ..model.weights.host_memory import require_memory
 from ..model.weights.layout import WeightSource, parameters
 from ..model.weights.loading import open_weights
-from .attention_kernel import attention_kernel
-from .backend import choose_backend
+from .backend import attention_kernel, choose_backend
 
 Weights = Literal["own", "none", "random"]
 

@@ -22,7 +22,7 @@ def slice_named(text: str) -> Slice:
 
 def slices_named(texts: Sequence[str]) -> list[Slice]:
     """Each slice once, in order."""
-    return list({each.name: each for each in map(slice_named, texts)}.values())
+    return list({one.name: one for one in map(slice_named, texts)}.values())
 
 
 def chips_for(names: Sequence[str], slices: Sequence[Slice]) -> list[Chip]:
@@ -30,7 +30,7 @@ def chips_for(names: Sequence[str], slices: Sequence[Slice]) -> list[Chip]:
     TPUs with a price on demand."""
     if not names and not slices:
         return load_rentable_tpus()
-    chips = [*map(chip_named, names), *(each.chip for each in slices)]
+    chips = [*map(chip_named, names), *(one.chip for one in slices)]
     return list({chip.name: chip for chip in chips}.values())
 
 

@@ -36,7 +36,7 @@ def outcome_of(planned: Plan, answered: Sequence[Answered], tokenizer: Tokenizer
     correct, total = sum(map(sum, checked)), sum(map(len, checked))
     low, high = mean_interval(shares) if shares else (None, None)
     lengths = [
-        _length(attempt) for each in answered if not each.cached for attempt in each.attempts
+        _length(attempt) for answer in answered if not answer.cached for attempt in answer.attempts
     ]
     return Outcome(
         attempts=len(lengths),
@@ -64,10 +64,10 @@ def _samples(
 ) -> list[list[Sample]]:
     """The attempts of each prompt that are its answers."""
     if planned.plain:
-        return [[_sample(planned, a, tokenizer) for a in each.attempts] for each in answered]
+        return [[_sample(planned, a, tokenizer) for a in answer.attempts] for answer in answered]
     return [
-        [_sample(planned, each.attempts[each.chosen], tokenizer, each.answer is not None)]
-        for each in answered
+        [_sample(planned, answer.attempts[answer.chosen], tokenizer, answer.answer is not None)]
+        for answer in answered
     ]
 
 

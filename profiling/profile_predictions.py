@@ -74,7 +74,7 @@ def by_budgets(subject: Subject, planned: Plan) -> PredictionRequest:
 
 def _by_run(subject: Subject, planned: Plan, answered: Sequence[Answered]) -> PredictionRequest:
     """The run in the mean: what a slice must hold, and what a prediction says of its lengths."""
-    thoughts = [len(attempt.thought) for each in answered for attempt in each.attempts]
+    thoughts = [len(attempt.thought) for answer in answered for attempt in answer.attempts]
     mean = fmean(thoughts)
     lengths = lengths_made(answered, planned.prompts, len(planned.batches))
     return _request(subject, planned, lengths, pstdev(thoughts) / mean if mean else 0.0)

@@ -34,11 +34,10 @@ from .outcome import outcome_of
 from .predicted.model_shape import model_facts
 from .profile_predictions import predictions_of, require_slices
 from .progress import Silent, Watcher
-from .prompting import answer_format_of
 from .provenance import provenance
 from .records import CompiledTarget, MeasuredCost, Phase, Profile, ThoughtPoint, Trace, Workload
 from .verifier_costs import Costed, costed, verifiers_on
-from .workload import Plan, Request, assumed_log, plan
+from .workload import Plan, Request, answer_format_of, assumed_log, plan
 
 THOUGHT_POINTS = 64
 
@@ -95,15 +94,15 @@ def profile(
         machine=runs.limits if runs else None,
         trace=generated.traced,
         placements=[place(chip, phases, resident_bytes, subject.dtype) for chip in chips],
-        compiled=[with_times(each, subject.config, subject.dtype) for each in (*compiled, *lenses)],
+        compiled=[with_times(lens, subject.config, subject.dtype) for lens in (*compiled, *lenses)],
         predictions=predicted.predictions,
         unpredicted=predicted.unpredicted,
         findings=[],
     )
     chosen = slices[0].name if slices else None
-    said = engineered_gaps(request.problems, subject.tokenizer)
+    disclosed = engineered_gaps(request.problems, subject.tokenizer)
     interrupted = runs is not None and runs.interrupted
-    return draft.model_copy(update={"findings": [*said, *find(draft, interrupted, chosen)]})
+    return draft.model_copy(update={"findings": [*disclosed, *find(draft, interrupted, chosen)]})
 
 
 def _compiled(
@@ -240,7 +239,7 @@ def _measured(phase: Phase, runs: Runs | None) -> Phase:
 def _thought(log: PassLog, unit: UnitCosts, runs: Runs | None) -> list[ThoughtPoint]:
     """Evenly spread passes of a batch's think phase, the first of each length of thought: a
     strategy may begin to think more than once."""
-    found: dict[int, ThoughtPoint] = {}
+    points: dict[int, ThoughtPoint] = {}
     times: Iterator[float | None] = iter(runs.step_times_s(THINK)) if runs else repeat(None)
     for record in log.of_phase(THINK):
         worked = record.tokens.any(axis=(1, 2))
@@ -255,8 +254,8 @@ def _thought(log: PassLog, unit: UnitCosts, runs: Runs | None) -> list[ThoughtPo
                 hbm_bytes=cost.hbm_bytes,
                 measured_step_s=next(times),
             )
-            found.setdefault(length, point)
-    return _evenly([found[length] for length in sorted(found)])
+            points.setdefault(length, point)
+    return _evenly([points[length] for length in sorted(points)])
 
 
 def _evenly(points: list[ThoughtPoint]) -> list[ThoughtPoint]:

@@ -64,7 +64,6 @@ def row_passes(lengths: Sequence[int]) -> Passes:
         pairs=np.array([(rows * (rows + 1) // 2).sum()]),
         heads=np.array([rows.sum()]),
         cached=np.array([rows.sum()]),
-        width=0,
     )
 
 

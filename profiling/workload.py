@@ -1,4 +1,4 @@
-"""The workload in tokens: prompts, budgets and sampling, ready for a model to run or be costed."""
+"""The workload in tokens: prompts in a model's own words, budgets, sampling and answer format."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ import numpy as np
 from ..model.generation.engine import Questions
 from ..model.generation.pass_log import ROOT, PassLog, PassRecord
 from ..model.generation.stopping import (
+    AnswerFormat,
     ThoughtRules,
     budget_rules,
     default_think_end,
     require_context,
+    text_format,
     thought_rules,
 )
 from ..model.phases import ANSWER, PREFILL, THINK
@@ -20,8 +22,8 @@ from ..model.sampling import Greedy, Sampler
 from ..model.strategies.base import Strategy
 from ..model.strategies.sampling import plain_strategy
 from ..model.strategies.verifiers import Verifier
-from ..model.tasks import Problem
-from ..model.tasks.notation import speaks_notation
+from ..model.tasks import Problem, plain_number
+from ..model.tasks.notation import END_OF_THOUGHT, speaks_notation
 from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
 from .model_spec import Subject
@@ -152,14 +154,14 @@ def _assumed(
 ) -> PassRecord:
     """Passes of `tokens` [N, B, A] after `before` of each row's own; the last ones say a cue."""
     step = np.arange(len(tokens))[:, None, None]
-    said = np.where(step == 0, max(cue - len(tokens) + 1, 1), 1) * (step >= len(tokens) - cue)
+    forced = np.where(step == 0, max(cue - len(tokens) + 1, 1), 1) * (step >= len(tokens) - cue)
     none = np.zeros_like(tokens)
     return PassRecord.of(
         phase,
         prompt,
         own=none + before + step,
         tokens=tokens,
-        forced=none + said,
+        forced=none + forced,
         questions=np.array(batch.numbers),
         branches=branches,
         slots=slots,
@@ -167,22 +169,25 @@ def _assumed(
 
 
 def _encoded(tokenizer: Tokenizer, problems: Sequence[Problem]) -> list[list[int]]:
-    """Prompts in ids: the notation for a model that reads no words, else words and a request."""
-    if not speaks_notation(tokenizer):
-        return [tokenizer.encode(tokenizer.chat_prompt(_words(problem))) for problem in problems]
-    for problem in problems:
-        if problem.notation is None:
-            raise ProfileInputError(
-                f"the embedded reasoner cannot read '{problem.question[:40]}': it knows only its "
-                "own tasks, --task chain:k=8, sum:n=8 or countdown:n=3; choose --model smollm2-135m"
-            )
-    return [tokenizer.encode(problem.notation) for problem in problems if problem.notation]
+    """Prompts in ids: the notation for a model that reads it, else words as chat."""
+    write = _in_notation if speaks_notation(tokenizer) else _in_words
+    return [tokenizer.encode(write(tokenizer, problem)) for problem in problems]
 
 
-def _words(problem: Problem) -> str:
-    if problem.expected is None:
-        return problem.question
-    return f"{problem.question}\n{INSTRUCTION}"
+def _in_words(tokenizer: Tokenizer, problem: Problem) -> str:
+    """The question, of one that can be checked with the instruction how to answer."""
+    instruction = "" if problem.expected is None else f"\n{INSTRUCTION}"
+    return tokenizer.chat_prompt(f"{problem.question}{instruction}")
+
+
+def _in_notation(tokenizer: Tokenizer, problem: Problem) -> str:
+    if problem.notation is None:
+        raise ProfileInputError(
+            "this model reads nothing but its notation, which has no words for "
+            f"'{problem.question[:60]}': take a task such as chain:k=8, sum:n=8 or countdown:n=3, "
+            "or another --model such as smollm2-135m"
+        )
+    return problem.notation
 
 
 def _require_counts(request: Request) -> None:
@@ -196,3 +201,53 @@ def _require_counts(request: Request) -> None:
     for option, value in counts.items():
         if value < 1:
             raise ProfileInputError(f"{option} must be at least 1, got {value}")
+
+
+NOTATION_ANSWER = r"[-\d(][\d ()+*/-]*"
+"""A number or an expression, as the embedded reasoner writes them."""
+
+
+@dataclass(frozen=True)
+class PromptedProblems:
+    """Problems as one model reads them."""
+
+    prompts: list[list[int]]
+    answer_format: AnswerFormat
+
+
+def prompted(
+    tokenizer: Tokenizer, problems: Sequence[Problem], think_budget: int, answer_budget: int
+) -> PromptedProblems:
+    """Problems in the notation for a model that reads it, else as chat with an instruction.
+
+    Raises ProfileInputError for a problem that the notation has no words for; ModelInputError for
+    budgets below 1.
+    """
+    think_end = END_OF_THOUGHT if speaks_notation(tokenizer) else default_think_end(tokenizer)
+    rules = thought_rules(tokenizer, think_end, think_budget, answer_budget)
+    return PromptedProblems(_encoded(tokenizer, problems), answer_format_of(tokenizer, rules))
+
+
+def answer_format_of(tokenizer: Tokenizer | None, rules: ThoughtRules) -> AnswerFormat:
+    """What strategies must know of the language that a model speaks by `tokenizer`; without one
+    its answers say nothing."""
+    if tokenizer is None:
+        return AnswerFormat(rules, decode=lambda tokens: "")
+    if speaks_notation(tokenizer):
+        return _notation_format(tokenizer, rules)
+    return text_format(tokenizer, rules)
+
+
+def _notation_format(tokenizer: Tokenizer, rules: ThoughtRules) -> AnswerFormat:
+    """Words of the notation; it has none for 'Wait' and none that end a step."""
+    return AnswerFormat(
+        rules=rules,
+        decode=tokenizer.decode,
+        answer_pattern=NOTATION_ANSWER,
+        canonical=_canonical,
+    )
+
+
+def _canonical(text: str) -> str:
+    words = "".join(text.split())
+    return plain_number(words) if words.isdigit() else words

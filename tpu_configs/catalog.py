@@ -1,10 +1,5 @@
-"""The chips that come with rooflink, by name, and the user's own chip files, by path.
-
-TPUs lie in this folder, other accelerators in others/.
-
-The machine at hand as a Chip: what profiling measured on it, in the keys of every chip file.
-
-Chip files in TOML: text to Chip, with one sentence for what is wrong in it.
+"""Chip files in TOML: those that come with rooflink, by name (TPUs in this folder, other
+accelerators in others/), the user's own, by path, and this machine as a Chip, as measured.
 """
 
 import difflib
@@ -22,15 +17,12 @@ from .toml_files import parse_toml, read_text, sentence
 
 
 def parse_chip(text: str, file: str) -> Chip:
-    """Read the TOML `text` of `file` (named in errors).
-
-    Raises ChipInputError where it is not TOML, lacks a key, has a key that is not known, or a
-    value that is not of its kind, not above zero or not in its key's unit.
-    """
+    """Read the TOML `text` of `file` (named in errors). Raises ChipInputError where it is not TOML,
+    lacks a key, has a key that is not known, or a value that is not of its kind, not above zero or
+    not in its key's unit."""
     return parse_toml(text, file, Chip.model_validate, ChipInputError)
 
 
-_PACKAGE = __name__.rpartition(".")[0]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -89,7 +81,7 @@ def _read_file(path: Path) -> Chip:
 @cache
 def _packaged() -> dict[str, Chip]:
     """File stem -> chip, of every chip file in this package."""
-    package = files(_PACKAGE)
+    package = files(__package__)
     chips = {
         file.name.removesuffix(".toml"): parse_chip(file.read_text(encoding="utf-8"), file.name)
         for folder in (package, package / "others")

@@ -2,10 +2,6 @@
 
 A figure that is not public is absent, never guessed. Bandwidths are bytes per second, GB is 10^9
 bytes, a multiply-add is 2 FLOP, and an integer operation counts as a FLOP.
-
-The tables of a chip file: what a chip is made of, remembers, is joined by, draws and costs.
-
-Every figure is per chip unless its key says otherwise. A figure that is not public is absent.
 """
 
 import math
@@ -279,8 +275,6 @@ class Chip(Table):
         return PeakRate(self.peak.float32.value, "float32")
 
     def ridge(self, dtype: str) -> float:
-        """FLOPs per HBM byte at which compute and memory time are equal, at `peak_flops`.
-
-        Raises ChipInputError for a dtype that is not known.
-        """
+        """FLOPs per HBM byte at which compute and memory time are equal, at `peak_flops`. Raises
+        ChipInputError for a dtype that is not known."""
         return self.peak_flops(dtype).flop_per_s / self.hbm_bandwidth

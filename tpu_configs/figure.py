@@ -1,9 +1,7 @@
 """One published figure with its unit and where it comes from, and tables of such figures.
 
-Every check here raises a ValueError that ends in what was expected; reading.py puts the file's
-name and the key in front of it.
-
-The one error that chip files and names raise for a mistake their user can mend.
+Every check here raises a ValueError that ends in what was expected; `catalog` puts the file's name
+and the key in front of it.
 """
 
 import re
@@ -44,7 +42,7 @@ class Table(BaseModel):
         return data
 
 
-def _said(text: str) -> str:
+def _not_empty(text: str) -> str:
     """Refuse an empty text."""
     if not text.strip():
         raise ValueError(f"is {text!r}, expected some words")
@@ -58,7 +56,7 @@ def _dated(value: object) -> str:
     return value
 
 
-Words = Annotated[str, AfterValidator(_said)]
+Words = Annotated[str, AfterValidator(_not_empty)]
 Date = Annotated[str, BeforeValidator(_dated)]
 
 
@@ -123,4 +121,5 @@ def figures_in(table: BaseModel, prefix: str = "") -> dict[str, Figure | Stateme
 
 
 class ChipInputError(ValueError):
-    """Says in one sentence what was wrong, where, and what to do; shown without a traceback."""
+    """A mistake in a chip file or name: says in one sentence what was wrong, where, and what to do;
+    shown without a traceback."""

@@ -3,8 +3,6 @@
 A number after a dash counts CHIPS, of every generation: 'v5p-8' is eight chips, v5p:2x2x2.
 Google's accelerator types for v2, v3, v4 and v5p count cores, two a chip ('v4-8' there is four
 chips); the form with sides, 'v5p:2x2x1', means the same to both.
-
-Shapes: which grids of chips exist, which of their axes close to rings, and words for both.
 """
 
 import math
@@ -79,7 +77,7 @@ def nearest(chip: Chip, chips: int) -> list[tuple[int, ...]]:
     return sorted(grids, key=lambda g: abs(math.log(math.prod(g) / max(chips, 1))))[:4]
 
 
-def shapes_said(chip: Chip) -> str:
+def describe_shapes(chip: Chip) -> str:
     """What slices of the chip there are, in a few words."""
     pod = chip.links.topology.pod if chip.links else None
     if pod is not None:
@@ -201,16 +199,14 @@ def parse_slice(text: str) -> Slice:
     joined; near ones are named.
     """
     chip, sides_text = _chip_and_rest(text.strip())
-    sides = (
-        tuple(int(side) for side in sides_text.split("x")) if _SIDES.fullmatch(sides_text) else (0,)
-    )
-    counted = len(sides) == 1
-    shape = shape_of_chips(chip, sides[0]) if counted else shape_of_sides(chip, sides)
+    sides = tuple(map(int, sides_text.split("x"))) if _SIDES.fullmatch(sides_text) else (0,)
+    shape = shape_of_chips(chip, sides[0]) if len(sides) == 1 else shape_of_sides(chip, sides)
     if shape is None:
         stem = chip_stem(chip)
         near = [f"{stem}:{'x'.join(map(str, axes))}" for axes in nearest(chip, math.prod(sides))]
         raise ChipInputError(
-            f"{chip.name} has no slice {sides_text!r} ({shapes_said(chip)}): try {', '.join(near)}"
+            f"{chip.name} has no slice {sides_text!r} ({describe_shapes(chip)}): "
+            f"try {', '.join(near)}"
         )
     return Slice(chip, shape)
 

@@ -48,7 +48,7 @@ class Attempt:
     fate: Fate = Fate.KEPT
 
     @property
-    def said(self) -> tuple[int, ...]:
+    def emitted(self) -> tuple[int, ...]:
         """All tokens since the prompt."""
         return self.thought + self.answer
 
@@ -128,17 +128,17 @@ class Trace:
     ) -> None:
         """Append what passes said: tokens [N, B, A], below 0 where a row said nothing, with their
         figures where they are known."""
-        said = token >= 0
-        index = self.length + np.cumsum(said, axis=0) - said
-        self.length = self.length + said.sum(axis=0)
+        emitted = token >= 0
+        index = self.length + np.cumsum(emitted, axis=0) - emitted
+        self.length = self.length + emitted.sum(axis=0)
         while self.length.max() > self.tokens.shape[2]:
             self._grow()
-        _, b, a = np.nonzero(said)
-        where = (b, a, index[said])
-        self.tokens[where] = token[said]
+        _, b, a = np.nonzero(emitted)
+        where = (b, a, index[emitted])
+        self.tokens[where] = token[emitted]
         self.forced[where] = False
         for column, figures in ((self.logprobs, logprob), (self.margins, margin)):
-            column[where] = np.nan if figures is None else figures[said]
+            column[where] = np.nan if figures is None else figures[emitted]
 
     def mark_forced(self, counts: np.ndarray) -> None:
         """The last `counts` [B, A] tokens of each row were given to it."""
@@ -164,7 +164,7 @@ class Trace:
             pick(self.length),
         )  # fmt: skip
 
-    def said(self, b: int, a: int) -> list[int]:
+    def emitted(self, b: int, a: int) -> list[int]:
         """Tokens of one row."""
         return [int(token) for token in self.tokens[b, a, : self.length[b, a]]]
 

@@ -34,7 +34,7 @@ ANY = -2
 NEVER = -3
 
 SILENT = -4
-"""Stands in `Said.token` where a row read a token and said none: at an end that is not kept."""
+"""In `Emitted.token` where a row read a token and emitted none: at an end that is not kept."""
 
 NOT_FORCED = -1
 
@@ -54,12 +54,12 @@ class Rows:
 class Cursor:
     """Where each row stands."""
 
-    token: Small  # [B, A] int32: the last token said
+    token: Small  # [B, A] int32: the last token emitted
     pending: Small  # [B, A] bool: it is not yet read
     position: Small  # [B, A] int32: the position at which the next token is read
-    said: Small  # [B, A] int32: tokens said since the prompt, forced ones included
-    left: Small  # [B, A] int32: tokens that this stretch may still say
-    recent: Small  # [B, A, M] int32: the last tokens said, newest last
+    emitted: Small  # [B, A] int32: tokens emitted since the prompt, forced ones included
+    left: Small  # [B, A] int32: tokens that may still be emitted
+    recent: Small  # [B, A, M] int32: the last tokens emitted, newest last
     active: Small  # [B, A] bool: at work in this stretch
     forced: Small  # [B, A] int32: next token of the cue to force, or NOT_FORCED
     stop: Small  # [B, A] int32: Stop
@@ -74,7 +74,7 @@ def fresh_cursor(read: Small, attempts: int, looks_back: int) -> Cursor:
         token=none,
         pending=np.zeros(shape, bool),
         position=read[:, None] + none,
-        said=none,
+        emitted=none,
         left=none,
         recent=np.full((*shape, looks_back), EMPTY, np.int32),
         active=np.zeros(shape, bool),
@@ -89,8 +89,8 @@ class Endings:
     """What ends a stretch of decoding, besides its budget: data, so that all stretches of a shape
     share one program.
 
-    An end token that is not kept is sampled and then not said. With a cue, a row that comes to an
-    end token or to its budget says the cue instead, a token a pass, and that ends it (budget
+    An end token that is not kept is sampled and then not emitted. With a cue, a row that comes to
+    an end token or to its budget emits the cue instead, a token a pass, and that ends it (budget
     forcing, s1, arXiv 2501.19393; the cue as a second prompt, Kojima et al. 2022).
     """
 
@@ -103,10 +103,10 @@ class Endings:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Said:
-    """What one call said, pass by pass: [N, B, A] each. Figures are None unless asked for."""
+class Emitted:
+    """The tokens of one call, pass by pass: [N, B, A] each. Figures are None unless wanted."""
 
-    token: Array  # int32; EMPTY for a row that was idle, SILENT for one that said nothing
+    token: Array  # int32; EMPTY for a row that was idle, SILENT for one that emitted none
     logprob: Array | None  # float32
     margin: Array | None  # float32
 
@@ -137,14 +137,14 @@ def first_tokens(
     endings: Endings,
     sampler: Sampler,
     figures: bool,
-) -> tuple[Cursor, Said]:
+) -> tuple[Cursor, Emitted]:
     """Say one token of each active row from `logits` [B, A or 1, V] that are at hand: no pass.
 
     `given` [B, A] is said instead of a sampled token where it is not EMPTY.
     """
     full = jnp.broadcast_to(logits, (*cursor.token.shape, logits.shape[-1]))
-    cursor, said = _say(keys, cursor, full, given, endings, sampler, figures)
-    return cursor, jax.tree.map(lambda x: x[None], said)
+    cursor, emitted = _emit(keys, cursor, full, given, endings, sampler, figures)
+    return cursor, jax.tree.map(lambda x: x[None], emitted)
 
 
 def decode_passes(
@@ -156,37 +156,37 @@ def decode_passes(
     sampler: Sampler,
     passes: int,
     figures: bool,
-) -> tuple[Rows, Cursor, Said, Array]:
+) -> tuple[Rows, Cursor, Emitted, Array]:
     """Up to `limit` <= `passes` passes: read each active row's token, say the next.
 
     Stops early once no row is active. The last result is the number of passes made.
     """
     shape = (passes, *cursor.token.shape)
-    blank = Said(
+    blank = Emitted(
         token=jnp.full(shape, EMPTY, jnp.int32),
         logprob=jnp.zeros(shape) if figures else None,
         margin=jnp.zeros(shape) if figures else None,
     )
     none_given = jnp.full(cursor.token.shape, EMPTY, jnp.int32)
-    Carry = tuple[Array, Rows, Cursor, Said]
+    Carry = tuple[Array, Rows, Cursor, Emitted]
 
     def goes_on(carry: Carry) -> Array:
         done, _, cursor, _ = carry
         return (done < limit) & cursor.active.any()
 
     def once(carry: Carry) -> Carry:
-        done, rows, cursor, said = carry
+        done, rows, cursor, emitted = carry
         rows, cursor, logits = _read_pending(model, rows, cursor)
-        cursor, now = _say(rows.keys, cursor, logits, none_given, endings, sampler, figures)
-        said = jax.tree.map(
-            lambda all_, one: jax.lax.dynamic_update_index_in_dim(all_, one, done, 0), said, now
+        cursor, now = _emit(rows.keys, cursor, logits, none_given, endings, sampler, figures)
+        emitted = jax.tree.map(
+            lambda all_, one: jax.lax.dynamic_update_index_in_dim(all_, one, done, 0), emitted, now
         )
-        return done + 1, rows, cursor, said
+        return done + 1, rows, cursor, emitted
 
-    done, rows, cursor, said = jax.lax.while_loop(
+    done, rows, cursor, emitted = jax.lax.while_loop(
         goes_on, once, (jnp.int32(0), rows, cursor, blank)
     )
-    return rows, cursor, said, done
+    return rows, cursor, emitted, done
 
 
 def given_pass(
@@ -300,7 +300,7 @@ def _read_pending(model: Transformer, rows: Rows, cursor: Cursor) -> tuple[Rows,
     return rows, cursor, model.logits(hidden)[:, :, 0]
 
 
-def _say(
+def _emit(
     keys: Array,
     cursor: Cursor,
     logits: Array,
@@ -308,10 +308,10 @@ def _say(
     endings: Endings,
     sampler: Sampler,
     figures: bool,
-) -> tuple[Cursor, Said]:
+) -> tuple[Cursor, Emitted]:
     """One token of each active row; a row's n-th depends on its own key and n alone."""
     active, has_cue = cursor.active, endings.cue_tokens > 0
-    drawn = _sample(keys, jnp.asarray(cursor.said), logits, sampler)
+    drawn = _sample(keys, jnp.asarray(cursor.emitted), logits, sampler)
     sampled = jnp.where(given != EMPTY, given, drawn)
     ended = active & (sampled[..., None] == endings.end_tokens).any(axis=-1)
     ended &= cursor.forced == NOT_FORCED
@@ -336,7 +336,7 @@ def _say(
         cursor,
         token=jnp.where(says, token, cursor.token),
         pending=cursor.pending | says,
-        said=cursor.said + says,
+        emitted=cursor.emitted + says,
         left=left,
         recent=recent,
         active=active & ~(marker | out),
@@ -344,7 +344,7 @@ def _say(
         stop=stop,
     )
     shown = jnp.where(says, token, jnp.where(active, SILENT, EMPTY))
-    return moved, Said(shown, *(token_confidence(logits, token) if figures else (None, None)))
+    return moved, Emitted(shown, *(token_confidence(logits, token) if figures else (None, None)))
 
 
 def _spells_any(recent: Array, markers: Small) -> Array:
@@ -353,9 +353,9 @@ def _spells_any(recent: Array, markers: Small) -> Array:
     return spelt.all(axis=-1).any(axis=-1)
 
 
-def _sample(keys: Array, said: Array, logits: Array, sampler: Sampler) -> Array:
+def _sample(keys: Array, emitted: Array, logits: Array, sampler: Sampler) -> Array:
     with jax.named_scope("sampling"):
-        folded = jax.vmap(jax.random.fold_in)(keys.reshape(-1), said.reshape(-1))
+        folded = jax.vmap(jax.random.fold_in)(keys.reshape(-1), emitted.reshape(-1))
         uniform = jax.vmap(jax.random.uniform)(folded)
         rows = logits.reshape(-1, logits.shape[-1])
-        return sampler.sample(rows, uniform).reshape(said.shape)
+        return sampler.sample(rows, uniform).reshape(emitted.shape)

@@ -39,7 +39,7 @@ def think(
     endings = endings_of(engine.answer_format, thinking=True, steps=steps, cued=cued)
     stop = session.decode_until(phase, allowed, endings, sampler, taking_part, given)
     if steps:
-        ended = said_ending(session, engine.rules.markers) > 0
+        ended = emitted_ending(session, engine.rules.markers) > 0
         stop = np.where((stop == Stop.MARKER) & ~ended, Stop.BUDGET, stop)
     return stop
 
@@ -82,9 +82,7 @@ def generate(
     engine: Engine, questions: Questions, sampler: Sampler, attempts: int
 ) -> list[Attempt]:
     """Think and answer `attempts` times on each of `questions`; attempts come ordered by question.
-
-    Raises ModelInputError for an empty prompt or one that does not fit the model's context.
-    """
+    Raises ModelInputError for an empty prompt or one that does not fit the model's context."""
     session = open_session(engine, questions, attempts)
     return [attempt for row in think_and_answer(session, sampler) for attempt in row]
 
@@ -123,7 +121,7 @@ def endings_of(
     )
 
 
-def said_ending(session: Session, endings: Sequence[Sequence[int]]) -> np.ndarray:
+def emitted_ending(session: Session, endings: Sequence[Sequence[int]]) -> np.ndarray:
     """[B, A] length of the longest of `endings` that each row's last tokens spell; 0 for none."""
     longest = np.zeros(session.alive.shape, np.int64)
     for ending in endings:
@@ -153,15 +151,15 @@ def attempt_of(session: Session, b: int, a: int, thought: int, stop: Stop) -> At
     """One row as an attempt; one without an answer is a discarded one. Where the answer's tokens
     lie is looked for only where their figures are known."""
     form, trace = session.engine.answer_format, session.trace
-    said = trace.said(b, a)
-    answered = [t for t in said[thought:] if t not in form.rules.end_tokens]
+    emitted = trace.emitted(b, a)
+    answered = [t for t in emitted[thought:] if t not in form.rules.end_tokens]
     span = form.span(answered) if session.figures else None
-    n = len(said)
+    n = len(emitted)
     return Attempt(
         question=int(session.questions[b]),
         index=session.first_attempt + int(a),
-        thought=tuple(said[:thought]),
-        answer=tuple(said[thought:]),
+        thought=tuple(emitted[:thought]),
+        answer=tuple(emitted[thought:]),
         text=form.decode(answered),
         extracted=form.extract(answered),
         span=None if span is None else (thought + span[0], thought + span[1]),

@@ -9,7 +9,7 @@ one in tokens.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -183,15 +183,22 @@ class Limit(Protocol):
 
 
 @dataclass
-class TokenLimit:
-    """At most `tokens` positions read for a question, its prompt, forced tokens and verifier's
-    passes included. The pass that reaches the limit is the last but for the answer's."""
+class SpendingLimit:
+    """Stops a question once what its passes have spent reaches `amount`. The pass that reaches the
+    limit is the last but for the answer's."""
 
-    tokens: int
+    name: str
+    amount: float
+    spent_by: Callable[[PassRecord], np.ndarray]  # [B] what a record spends of each question's
     spent: Counter[int] = field(default_factory=Counter)
 
     def __call__(self, record: PassRecord) -> Sequence[str | None]:
-        for question, read in zip(record.questions, record.tokens.sum(axis=(0, 2)), strict=True):
-            self.spent[int(question)] += int(read)
-        hits = (self.spent[int(question)] >= self.tokens for question in record.questions)
-        return [f"{self.tokens} tokens" if hit else None for hit in hits]
+        for question, amount in zip(record.questions, self.spent_by(record), strict=True):
+            self.spent[int(question)] += amount
+        hits = (self.spent[int(question)] >= self.amount for question in record.questions)
+        return [self.name if hit else None for hit in hits]
+
+
+def token_limit(tokens: int) -> SpendingLimit:
+    """At most `tokens` positions read for a question, by a verifier too, forced ones included."""
+    return SpendingLimit(f"{tokens} tokens", tokens, lambda record: record.tokens.sum(axis=(0, 2)))

@@ -58,10 +58,10 @@ def decode_program(
     model: Transformer, state: State, endings: Endings, sampler: Sampler, passes: int
 ) -> tuple[State, Array]:
     """`passes` tokens more of each row, and what was said [N, B, A]."""
-    rows, cursor, said, _ = decode_passes(
+    rows, cursor, emitted, _ = decode_passes(
         model, state.rows, state.cursor, passes, endings, sampler, passes, figures=False
     )
-    return State(rows, cursor), said.token
+    return State(rows, cursor), emitted.token
 
 
 def read_program(

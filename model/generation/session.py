@@ -73,7 +73,7 @@ class Session:
             self.trace.add(everyone, np.full(shape, token), unknown, unknown, forced=True)
         looks_back = self.engine.answer_format.longest_ending
         cursor = fresh_cursor(self.prompt_lengths.astype(np.int32), attempts, looks_back)
-        self.cursor = replace(cursor, said=self.trace.length.astype(np.int32))
+        self.cursor = replace(cursor, emitted=self.trace.length.astype(np.int32))
         self.logits = self.prompt_logits
         self.fresh = everyone.copy()
         self.alive = np.broadcast_to(self.present[:, None], shape).copy()
@@ -148,14 +148,14 @@ class Session:
             return
         waiting = self.cursor.active & ~now
         first = np.full(now.shape, EMPTY, np.int32) if given is None else given
-        cursor, said = begin(
+        cursor, emitted = begin(
             self.rows.keys, replace(self.cursor, active=now), self.logits, first, endings,
             sampler, self.figures,
         )  # fmt: skip
-        cursor, said = jax.device_get((cursor, said))
+        cursor, emitted = jax.device_get((cursor, emitted))
         self.cursor = replace(cursor, active=cursor.active | waiting)
         self.fresh &= ~now
-        self.trace.add_passes(said.token, said.logprob, said.margin)
+        self.trace.add_passes(emitted.token, emitted.logprob, emitted.margin)
 
     def _decode(self, phase: str, endings: Endings, sampler: Sampler, heeds_limit: bool) -> None:
         """Call the loop until no row is active. The cursor stays on the device between calls; what
@@ -167,13 +167,17 @@ class Session:
             passes = engine.passes_per_call
             limit = min(passes, self.room(1))
             before = self.own
-            self.rows, cursor, said, done = decode(
+            self.rows, cursor, emitted, done = decode(
                 engine.model, self.rows, cursor, limit, endings, sampler, passes, self.figures
             )
-            active, cued, said, made = jax.device_get((cursor.active, cursor.forced, said, done))
+            active, cued, emitted, made = jax.device_get(
+                (cursor.active, cursor.forced, emitted, done)
+            )
             self.filled += int(made)
-            self.trace.add_passes(said.token, said.logprob, said.margin)  # EMPTY beyond `made`
-            read = (said.token[:made] != EMPTY).astype(np.int64)
+            self.trace.add_passes(
+                emitted.token, emitted.logprob, emitted.margin
+            )  # EMPTY beyond `made`
+            read = (emitted.token[:done] != EMPTY).astype(np.int64)
             cued = np.maximum(cued, 0)
             given = _last(read, cued - forced)
             given[0] += uncounted

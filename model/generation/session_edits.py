@@ -45,48 +45,48 @@ def feed_each(
     Rows of many lengths are padded to few; `exact` is for tokens that all rows share. The pass is
     noted as one of `model`, the engine's by default.
     """
-    said = np.array([[len(row) for row in question] for question in tokens]) * rows
-    counts = said + (session.cursor.pending & rows)
+    emitted = np.array([[len(row) for row in question] for question in tokens]) * rows
+    counts = emitted + (session.cursor.pending & rows)
     if not counts.any():
         return None
     T = int(counts.max()) if exact else up_to_step(int(counts.max()))
     with session.during(phase):
-        return _read(session, tokens, phase, said, counts, T, model)
+        return _read(session, tokens, phase, emitted, counts, T, model)
 
 
 def _read(
-    session: Session, tokens: Sequence[Sequence[Tokens]], phase: str, said: np.ndarray,
+    session: Session, tokens: Sequence[Sequence[Tokens]], phase: str, emitted: np.ndarray,
     counts: np.ndarray, T: int, model: str | None,
 ) -> Array:  # fmt: skip
-    given, positions = _columns(session, tokens, said, counts, T)
+    given, positions = _columns(session, tokens, emitted, counts, T)
     session.room(T)
     own = session.own
     session.rows, hidden, logits = read_given(
         session.engine.model, session.rows, jnp.asarray(given), jnp.asarray(positions)
     )
     session.filled += T
-    spoken = np.where(np.arange(T) >= (T - said)[..., None], given, EMPTY)
+    spoken = np.where(np.arange(T) >= (T - emitted)[..., None], given, EMPTY)
     session.trace.add_passes(np.moveaxis(spoken, 2, 0), None, None)
-    session.trace.mark_forced(said)
+    session.trace.mark_forced(emitted)
     read = counts > 0
     session.note_rows(
         phase, counts[None].astype(np.int64), own[None],
-        heads=read[None].astype(np.int64), forced=said[None], slots=T, model=model,
+        heads=read[None].astype(np.int64), forced=emitted[None], slots=T, model=model,
     )  # fmt: skip
-    _moved(session, given[..., -1], said, counts, logits)
+    _moved(session, given[..., -1], emitted, counts, logits)
     return hidden
 
 
 def _columns(
-    session: Session, tokens: Sequence[Sequence[Tokens]], said: np.ndarray, counts: np.ndarray,
+    session: Session, tokens: Sequence[Sequence[Tokens]], emitted: np.ndarray, counts: np.ndarray,
     T: int,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """What each row reads [B, A, T], ending in the last column, and at which positions."""
-    given = np.zeros((*said.shape, T), np.int32)
+    given = np.zeros((*emitted.shape, T), np.int32)
     for b, a in zip(*np.nonzero(counts), strict=True):
-        if said[b, a]:
-            given[b, a, T - said[b, a] :] = tokens[b][a]
-        if counts[b, a] > said[b, a]:
+        if emitted[b, a]:
+            given[b, a, T - emitted[b, a] :] = tokens[b][a]
+        if counts[b, a] > emitted[b, a]:
             given[b, a, T - counts[b, a]] = session.cursor.token[b, a]
     offset = np.arange(T) - (T - counts[..., None])
     positions = np.where(offset >= 0, session.cursor.position[..., None] + offset, EMPTY)
@@ -94,16 +94,16 @@ def _columns(
 
 
 def _moved(
-    session: Session, last: np.ndarray, said: np.ndarray, counts: np.ndarray, logits: Array
+    session: Session, last: np.ndarray, emitted: np.ndarray, counts: np.ndarray, logits: Array
 ) -> None:
     """Where the rows stand after the pass."""
     read, cursor = counts > 0, session.cursor
     session.cursor = replace(
         cursor,
-        token=np.where(said > 0, last, cursor.token),
+        token=np.where(emitted > 0, last, cursor.token),
         pending=cursor.pending & ~read,
         position=(cursor.position + counts).astype(np.int32),
-        said=(cursor.said + said).astype(np.int32),
+        emitted=(cursor.emitted + emitted).astype(np.int32),
     )
     session.logits = jnp.where(jnp.asarray(read)[..., None], logits, session.logits)
     session.fresh |= read
@@ -143,7 +143,7 @@ def restore(session: Session, place: RowSnapshot, rows: np.ndarray) -> None:
         token=np.where(rows, old.token, now.token),
         pending=np.where(rows, old.pending, now.pending),
         position=np.where(rows, old.position, now.position),
-        said=np.where(rows, old.said, now.said),
+        emitted=np.where(rows, old.emitted, now.emitted),
     )
     session.trace.length = np.where(rows, place.length, session.trace.length)
     session.fresh = np.where(rows, place.fresh, session.fresh)
@@ -169,7 +169,7 @@ def drop(session: Session, counts: np.ndarray) -> None:
         cursor,
         pending=cursor.pending & ~dropped,
         position=position,
-        said=(cursor.said - counts).astype(np.int32),
+        emitted=(cursor.emitted - counts).astype(np.int32),
     )
     session.fresh &= ~dropped
 

@@ -157,8 +157,8 @@ class AnswerFormat:
     def revision(self, prompt: Sequence[int], earlier: Sequence[Sequence[int]]) -> list[int]:
         """A prompt that holds earlier attempts, without their end tokens, and asks for another."""
         longer = list(prompt)
-        for said in earlier:
-            longer += [token for token in said if token not in self.rules.end_tokens]
+        for tokens in earlier:
+            longer += [token for token in tokens if token not in self.rules.end_tokens]
             longer += self.revise
         return longer
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..config import ModelInputError
 from ..generation.attempt import Answered
 from ..generation.engine import Engine, Questions
-from ..generation.generate import answer, attempts_of, conclude, said_ending, think
+from ..generation.generate import answer, attempts_of, conclude, emitted_ending, think
 from ..generation.session import Session, open_session
 from ..generation.session_edits import drop, feed
 from ..generation.stopping import Stop
@@ -41,7 +41,7 @@ class BudgetForcing(Sampling):
         session = open_session(engine, questions, 1)
         stop = think(session, self.sampler)
         for _ in range(self.extend):
-            markers = said_ending(session, engine.rules.markers)
+            markers = emitted_ending(session, engine.rules.markers)
             markers = np.where(stop == Stop.MARKER, markers, 0)
             early = self._ended_early(session, stop, session.trace.length - markers)
             if not early.any():

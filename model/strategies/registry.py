@@ -59,9 +59,7 @@ def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> 
 
 def with_verifier(text: str, verifier: str) -> str:
     """`text` with the setting `verifier=...`, where its strategy takes one and none is given.
-
-    Raises ModelInputError for a strategy that is not known.
-    """
+    Raises ModelInputError for a strategy that is not known."""
     kind = _kind_named(text.removeprefix(CACHED).partition(":")[0])
     takes = any(field.type is Verifier for field in fields(kind))
     if not takes or "verifier=" in text.replace(" ", ""):

@@ -42,7 +42,7 @@ class Revision(Sampling):
             prompts = [list(prompt) for prompt in questions.prompts]
             present = ~np.isin(numbers, list(log.hits))
             for b in map(int, np.flatnonzero(present)):
-                earlier = [attempt.said for attempt in attempts[b]]
+                earlier = [attempt.emitted for attempt in attempts[b]]
                 longer = engine.answer_format.revision(questions.prompts[b], earlier)
                 present[b] = engine.fits(len(longer))
                 if present[b]:

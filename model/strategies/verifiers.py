@@ -47,9 +47,9 @@ class MeanLogprob:
     def scores(self, session: Session, rows: np.ndarray) -> np.ndarray:
         trace = session.trace
         index = np.arange(trace.tokens.shape[2])
-        known = (index < trace.length[..., None]) & ~np.isnan(trace.logprobs) & ~trace.forced
-        total = np.where(known, trace.logprobs, 0).sum(axis=-1, dtype=np.float64)
-        return np.exp(total / known.sum(axis=-1).clip(min=1)) * known.any(axis=-1)
+        chosen = (index < trace.length[..., None]) & ~np.isnan(trace.logprobs) & ~trace.forced
+        total = np.where(chosen, trace.logprobs, 0).sum(axis=-1, dtype=np.float64)
+        return np.exp(total / chosen.sum(axis=-1).clip(min=1)) * chosen.any(axis=-1)
 
 
 CONFIDENCE = MeanLogprob()
@@ -99,7 +99,7 @@ class TrunkVerifier:
             return np.zeros(rows.shape)
         engine = replace(session.engine, model=self.model, name=self.name)
         other = _reader(engine, session, judged)
-        hidden = feed_each(other, _said(session), VERIFY, judged)
+        hidden = feed_each(other, _emitted(session), VERIFY, judged)
         assert hidden is not None  # every row that is judged has said something
         return _headed(other, self.head, hidden, judged)
 
@@ -114,9 +114,9 @@ def _reader(engine: Engine, session: Session, rows: np.ndarray) -> Session:
     return other
 
 
-def _said(session: Session) -> Sequence[Sequence[Sequence[int]]]:
+def _emitted(session: Session) -> Sequence[Sequence[Sequence[int]]]:
     B, A = session.alive.shape
-    return [[session.trace.said(b, a) for a in range(A)] for b in range(B)]
+    return [[session.trace.emitted(b, a) for a in range(A)] for b in range(B)]
 
 
 def _headed(

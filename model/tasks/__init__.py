@@ -12,19 +12,3 @@ from .task import (
     same_number,
 )
 from .word_problems import bundled_problems, load_gsm8k, load_svamp
-
-__all__ = [
-    "GeneratedTask",
-    "Problem",
-    "Split",
-    "Task",
-    "Trace",
-    "bundled_problems",
-    "extract_number",
-    "load_gsm8k",
-    "load_svamp",
-    "parse_generated",
-    "parse_task",
-    "plain_number",
-    "same_number",
-]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import notation
-from .task import Problem, Split, Trace, draw_distinct, draw_from
+from .task import GeneratedTask, Problem, Trace, levels_in
 
 MODULUS = 17
 MOST_OPERATIONS = 12
@@ -19,7 +19,7 @@ _IN_WORDS = {"+": "add {}", "-": "subtract {}", "*": "multiply by {}"}
 
 
 @dataclass(frozen=True)
-class ChainTask:
+class ChainTask(GeneratedTask):
     """Chains of `shortest` to `longest` operations; a problem's level is its number of them."""
 
     shortest: int
@@ -27,26 +27,19 @@ class ChainTask:
 
     @property
     def name(self) -> str:
-        lengths = {self.shortest, self.longest}
-        return f"chain:k={'-'.join(map(str, sorted(lengths)))}"
+        return levels_in("chain:k", self.shortest, self.longest)
 
     @property
     def guess_rate(self) -> float:
         """Every operation maps the residues one to one, so all last values are equally likely."""
         return 1 / MODULUS
 
-    def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
-        return draw_distinct(self, split, limit, seed)
-
-    def draw(self, split: Split, rng: np.random.Generator) -> Problem:
-        def once() -> tuple[str, Problem]:
-            k = int(rng.integers(self.shortest, self.longest + 1))
-            start = int(rng.integers(MODULUS))
-            chosen = rng.integers(len(notation.CHAIN_OPERATIONS), size=k)
-            problem = chain_problem(start, tuple(notation.CHAIN_OPERATIONS[i] for i in chosen))
-            return str(problem.notation), problem
-
-        return draw_from(split, once)
+    def drawn(self, rng: np.random.Generator) -> tuple[str, Problem]:
+        k = int(rng.integers(self.shortest, self.longest + 1))
+        start = int(rng.integers(MODULUS))
+        chosen = rng.integers(len(notation.CHAIN_OPERATIONS), size=k)
+        problem = chain_problem(start, tuple(notation.CHAIN_OPERATIONS[i] for i in chosen))
+        return str(problem.notation), problem
 
     def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
         """The value after each operation."""
@@ -73,8 +66,7 @@ def values_along(start: int, operations: tuple[str, ...]) -> list[int]:
     """The value modulo 17 after each operation."""
     values, value = [], start
     for operation in operations:
-        sign, operand = operation[0], int(operation[1:])
-        value = value * operand if sign == "*" else value + operand * (1 if sign == "+" else -1)
+        value = value * int(operation[1:]) if operation[0] == "*" else value + int(operation)
         value %= MODULUS
         values.append(value)
     return values

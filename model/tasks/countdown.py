@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import notation
-from .task import Problem, Split, Trace, draw_distinct, draw_from
+from .task import GeneratedTask, Problem, Trace
 
 _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
@@ -104,7 +104,7 @@ class CountdownProblem(Problem):
 
 
 @dataclass(frozen=True)
-class CountdownTask:
+class CountdownTask(GeneratedTask):
     """Problems with `count` different numbers from 1 to 12; their level is `count`."""
 
     count: int
@@ -118,17 +118,11 @@ class CountdownTask:
         """How often a random path of whole steps over the given numbers reaches the target."""
         return _guess_rate(self.count)
 
-    def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
-        return draw_distinct(self, split, limit, seed)
-
-    def draw(self, split: Split, rng: np.random.Generator) -> Problem:
-        def once() -> tuple[str, Problem]:
-            numbers = tuple(int(n) + 1 for n in rng.permutation(LARGEST_GIVEN)[: self.count])
-            paths = all_paths(tuple(sorted(numbers)))
-            problem = countdown_problem(numbers, paths[rng.integers(len(paths))])
-            return f"countdown {sorted(numbers)} {problem.target}", problem
-
-        return draw_from(split, once)
+    def drawn(self, rng: np.random.Generator) -> tuple[str, Problem]:
+        numbers = tuple(int(n) + 1 for n in rng.permutation(LARGEST_GIVEN)[: self.count])
+        paths = all_paths(tuple(sorted(numbers)))
+        problem = countdown_problem(numbers, paths[rng.integers(len(paths))])
+        return f"countdown {sorted(numbers)} {problem.target}", problem
 
     def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
         """Up to `MOST_PATHS` - 1 random wrong paths, then a right one and its expression."""

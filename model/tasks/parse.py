@@ -17,10 +17,8 @@ _LOADERS: dict[str, Callable[[Path], list[Problem]]] = {"gsm8k": load_gsm8k, "sv
 
 
 def parse_task(text: str) -> Task:
-    """The task that `text` names, in one of `FORMS`.
-
-    Raises ModelInputError for another name, a level out of range, or a file that is not readable.
-    """
+    """The task that `text` names, in one of `FORMS`. Raises ModelInputError for another name, a
+    level out of range, or a file that is not readable."""
     name, _, rest = text.partition(":")
     if name in _LOADERS and rest:
         return ListedTask(text, tuple(_LOADERS[name](Path(rest).expanduser())))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import notation
-from .task import Problem, Split, Trace, draw_distinct, draw_from, stable_hash
+from .task import GeneratedTask, Problem, Trace, levels_in, stable_hash
 
 MODULUS = 23
 MOST_NUMBERS = 8
@@ -27,7 +27,7 @@ GAPS_DISCLOSURE = (
 
 
 @dataclass(frozen=True)
-class SumTask:
+class SumTask(GeneratedTask):
     """Sums of `fewest` to `most` numbers; a problem's level is how many there are."""
 
     fewest: int
@@ -35,23 +35,17 @@ class SumTask:
 
     @property
     def name(self) -> str:
-        return f"sum:n={'-'.join(map(str, sorted({self.fewest, self.most})))}"
+        return levels_in("sum:n", self.fewest, self.most)
 
     @property
     def guess_rate(self) -> float:
         """Adding one constant to all numbers permutes the problems, so sums are equally likely."""
         return 1 / MODULUS
 
-    def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
-        return draw_distinct(self, split, limit, seed)
-
-    def draw(self, split: Split, rng: np.random.Generator) -> Problem:
-        def once() -> tuple[str, Problem]:
-            n = int(rng.integers(self.fewest, self.most + 1))
-            numbers = tuple(int(number) for number in rng.permutation(MODULUS)[:n])
-            return f"sum {sorted(numbers)}", sum_problem(numbers)
-
-        return draw_from(split, once)
+    def drawn(self, rng: np.random.Generator) -> tuple[str, Problem]:
+        n = int(rng.integers(self.fewest, self.most + 1))
+        numbers = tuple(int(number) for number in rng.permutation(MODULUS)[:n])
+        return f"sum {sorted(numbers)}", sum_problem(numbers)
 
     def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
         """Each number and the sum so far, in a random order; untaught facts are marked."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal, Protocol
@@ -97,10 +96,8 @@ class Task(Protocol):
         """How often a random guess is right: the baseline of every pass@k."""
 
     def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
-        """`limit` different problems of `split`, the same for the same seed.
-
-        Raises ModelInputError where the split has too few.
-        """
+        """`limit` different problems of `split`, the same for the same seed. Raises ModelInputError
+        where the split has too few."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +117,39 @@ class Trace:
 class GeneratedTask(Task, Protocol):
     """A task whose problems are drawn, as many as wanted, and whose solution is known."""
 
-    def draw(self, split: Split, rng: np.random.Generator) -> Problem:
-        """One random problem of `split`."""
+    def drawn(self, rng: np.random.Generator) -> tuple[str, Problem]:
+        """A random problem of either split, and what names it whoever draws it and when."""
 
     def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
         """A correct thought for `problem`; `rng` chooses where several would do."""
+
+    def draw(self, split: Split, rng: np.random.Generator) -> Problem:
+        """One random problem of `split`."""
+        while True:
+            identity, problem = self.drawn(rng)
+            if split_of(identity) == split:
+                return problem
+
+    def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
+        """Different problems in the order drawn; a smaller limit is a prefix."""
+        wanted = DEFAULT_LIMIT if limit is None else limit
+        rng = np.random.default_rng([seed, ("train", "test").index(split)])
+        distinct: dict[Problem, None] = {}
+        for _ in range(20 * wanted + 1000):
+            if len(distinct) == wanted:
+                break
+            distinct[self.draw(split, rng)] = None
+        if len(distinct) < wanted:
+            raise ModelInputError(
+                f"{self.name} has only {len(distinct)} {split} problems to give, not {wanted}: "
+                "lower --limit or take a harder level"
+            )
+        return list(distinct)
+
+
+def levels_in(name: str, low: int, high: int) -> str:
+    """'chain:k=8' or 'chain:k=2-12' of the name 'chain:k'."""
+    return f"{name}={'-'.join(map(str, sorted({low, high})))}"
 
 
 def split_of(identity: str) -> Split:
@@ -135,28 +160,3 @@ def split_of(identity: str) -> Split:
 def stable_hash(text: str) -> int:
     """A 64-bit hash that is the same on every machine and run (Python's own is not)."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-
-
-def draw_from(split: Split, once: Callable[[], tuple[str, Problem]]) -> Problem:
-    """Draw (identity, problem) with `once` until the identity falls into `split`."""
-    while True:
-        identity, problem = once()
-        if split_of(identity) == split:
-            return problem
-
-
-def draw_distinct(task: GeneratedTask, split: Split, limit: int | None, seed: int) -> list[Problem]:
-    """Different problems of a generated task, in the order drawn; a smaller limit is a prefix."""
-    wanted = DEFAULT_LIMIT if limit is None else limit
-    rng = np.random.default_rng([seed, ("train", "test").index(split)])
-    distinct: dict[Problem, None] = {}
-    for _ in range(20 * wanted + 1000):
-        if len(distinct) == wanted:
-            break
-        distinct[task.draw(split, rng)] = None
-    if len(distinct) < wanted:
-        raise ModelInputError(
-            f"{task.name} has only {len(distinct)} {split} problems to give, not {wanted}: "
-            "lower --limit or take a harder level"
-        )
-    return list(distinct)

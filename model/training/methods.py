@@ -87,10 +87,8 @@ def learner_config(recipe: MethodRecipe, start: Start) -> ModelConfig:
 def train(
     recipe: MethodRecipe, start: Start, out: Path, watcher: LoopWatcher, test_problems: int
 ) -> Outcome:
-    """Train by `recipe` from `start` into the folder `out`, and measure on the test split.
-
-    Raises ModelInputError where `out` holds another run's checkpoint or cannot be written.
-    """
+    """Train by `recipe` from `start` into the folder `out`, and measure on the test split. Raises
+    ModelInputError where `out` holds another run's checkpoint or cannot be written."""
     if isinstance(recipe, Verifier):
         judged = train_verifier(recipe, start, out, watcher)
         figures = verifier_figures(recipe, start, judged.state, test_problems)

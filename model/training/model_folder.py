@@ -23,9 +23,7 @@ from .data import notation_tokenizer
 
 def write_folder(folder: Path, model: Transformer) -> None:
     """Write config.json, model.safetensors and the tokenizer; the weights last, each file whole.
-
-    Raises ModelInputError where that cannot be.
-    """
+    Raises ModelInputError where that cannot be."""
     texts = {
         "config.json": json.dumps(_config_json(model.config), indent=1),
         "tokenizer.json": notation_tokenizer().to_str(pretty=True),
@@ -95,10 +93,8 @@ class Start:
 
 
 def open_start(name: str) -> Start:
-    """The model that `name` (reasoner, or a folder) opens.
-
-    Raises ModelInputError where there is none, or it does not speak the reasoner's notation.
-    """
+    """The model that `name` (reasoner, or a folder) opens. Raises ModelInputError where there is
+    none, or it does not speak the reasoner's notation."""
     source = open_weights(name)
     if source.tokenizer is None or not speaks_notation(source.tokenizer):
         raise ModelInputError(

@@ -124,11 +124,9 @@ class Recipe:
 
 
 def load_recipe(path: Path) -> Recipe:
-    """The recipe in the TOML file at `path`.
-
-    Raises ModelInputError for a file that cannot be read, a field that is missing, unknown or
-    ill-typed, shares that do not sum to 1, or a task that cannot be generated.
-    """
+    """The recipe in the TOML file at `path`. Raises ModelInputError for a file that cannot be read,
+    a field that is missing, unknown or ill-typed, shares that do not sum to 1, or a task that
+    cannot be generated."""
     recipe = as_recipe(read_toml(path), Recipe, path)
     _require_sense(recipe, path)
     return recipe
@@ -284,9 +282,7 @@ def committed_recipe(method: Method) -> Path:
 
 def load_any_recipe(path: Path) -> Recipe | MethodRecipe:
     """The recipe at `path`, of the method that its field `method` names (supervised by default).
-
-    Raises ModelInputError as `load_recipe` does, and for an unknown method.
-    """
+    Raises ModelInputError as `load_recipe` does, and for an unknown method."""
     table = read_toml(path)
     method = table.get("method", "supervised")
     if method == "supervised":

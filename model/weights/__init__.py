@@ -2,5 +2,3 @@
 
 from .layout import NamedTensor, WeightSource, parameters
 from .loading import open_weights
-
-__all__ = ["NamedTensor", "WeightSource", "open_weights", "parameters"]

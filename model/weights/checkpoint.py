@@ -43,10 +43,8 @@ def read_notes(path: Path) -> dict[str, str]:
 
 
 def load_checkpoint(path: Path, like: Tree) -> Tree:
-    """The checkpoint's arrays in a tree of the structure of `like`.
-
-    Raises ModelInputError if it is damaged, or holds arrays of another model.
-    """
+    """The checkpoint's arrays in a tree of the structure of `like`. Raises ModelInputError if it is
+    damaged, or holds arrays of another model."""
     try:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

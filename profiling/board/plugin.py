@@ -10,7 +10,7 @@ from werkzeug import wrappers
 
 from ..errors import ProfileInputError
 from ..reports.renderers import html
-from ..reports.renderers.vega_bundle import vega_bundle
+from ..reports.renderers.vega import vega_bundle
 from .runs import Runs
 from .view import request_of, view
 

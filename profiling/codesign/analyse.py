@@ -21,10 +21,9 @@ from .claims import seeds
 from .costs import PHASES, costs_of
 from .crossovers import bound_map, roofline, thought_crossovers
 from .data_center import BUSY, IDLE_SHARE, data_center
-from .design_point import MOST_SEQUENCES
+from .design_point import MOST_SEQUENCES, summary, summary_or_none
 from .levers import DRAFT, checked_runs, levers
 from .parameters import facts
-from .posterior_draws import summary, summary_or_none
 from .ranking import hardware_asks, model_asks
 from .recorded_phases import recorded_phases
 from .search_report import Budget, design_searches, pareto_points

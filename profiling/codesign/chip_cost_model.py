@@ -152,19 +152,19 @@ def parts_of(chip: Chip) -> ChipParts:
 
 def rates_of(process_nm: int, draws: int = 1) -> Rates:
     """Coefficients for a process of `PROCESSES_NM`, [draws]; the first draw is the figures."""
-    return Rates(**{name: _drawn(name, each, draws) for name, each in _of(process_nm).items()})
+    return Rates(**{name: _drawn(name, figure, draws) for name, figure in _of(process_nm).items()})
 
 
 def cost_assumptions(process_nm: int) -> list[Assumption]:
     """Every coefficient for a process, in a sentence with its source."""
     return [
         Assumption(
-            sentence=f"{name.replace('_', ' ')}: {each.value:g} {each.unit}"
-            f" ({process_nm} nm class), log-normal with scale {each.log_scale:g}",
-            source=f"{each.source} ({each.date})",
-            confidence=each.confidence,
+            sentence=f"{name.replace('_', ' ')}: {figure.value:g} {figure.unit}"
+            f" ({process_nm} nm class), log-normal with scale {figure.log_scale:g}",
+            source=f"{figure.source} ({figure.date})",
+            confidence=figure.confidence,
         )
-        for name, each in _of(process_nm).items()
+        for name, figure in _of(process_nm).items()
     ]
 
 

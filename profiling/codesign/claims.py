@@ -10,7 +10,7 @@ import numpy as np
 from ...tpu_configs.catalog import load_all, load_chip
 from ...tpu_configs.slice import Slice, parse_slice
 from ..predicted.calibration import Calibration
-from ..predicted.economics import price_of
+from ..predicted.economics import SECONDS_PER_HOUR, price_of
 from ..predicted.model_shape import named_shape
 from ..predicted.phases import Lengths
 from ..predicted.slices import PredictionRequest, smallest_query
@@ -18,8 +18,8 @@ from ..records.codesign import Seed, SeedRow
 from .chip_search import SLOWEST_TOKEN_S
 from .costs import costs_of
 from .crossovers import BATCHES, CONTEXTS, bound_map
-from .design_point import fits, with_prompts
-from .workload_on_slice import SECONDS_PER_HOUR, WorkloadOnSlice, workload_on_slice
+from .design_point import batch_sizes, fits, with_prompts
+from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 
 Verdict = Literal["holds", "holds in part", "does not hold"]
 MODELS = ("llama3-8b", "qwen3-30b-a3b", "qwen3-32b", "llama3-70b", "gpt-oss-120b", "deepseek-r1")
@@ -71,10 +71,10 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
 def tokens_per_dollar(calibration: Calibration, stack: str | None) -> Seed:
     """Tokens thought and answered for a dollar on demand, model by chip."""
     rows = [
-        SeedRow(label=f"{model} on {each.on_slice.name}", value=each.tokens / each.usd,
-                unit="tokens/USD", note=f"{each.batch:g} sequences")
+        SeedRow(label=f"{model} on {served.on_slice.name}", value=served.tokens / served.usd,
+                unit="tokens/USD", note=f"{served.batch:g} sequences")
         for model in MODELS for chip in CHIPS
-        if (each := _served(model, chip, 2048.0, 1.0, calibration, stack)) is not None
+        if (served := _served(model, chip, 2048.0, 1.0, calibration, stack)) is not None
     ]  # fmt: skip
     above = [row for row in rows if row.value > 1e6]
     best = max(rows, key=lambda row: row.value)
@@ -173,7 +173,7 @@ def _served(
     together = 64.0 if attempts == 1 and think <= 2048 else 1.0
     lengths = Lengths(together, attempts, 512.0, think, 256.0)
     request = PredictionRequest(named_shape(model), lengths, stack=stack)
-    on_slice = _slice(request, chip_name)
+    on_slice = _smallest(model, lengths, chip_name)
     if on_slice is None:
         return None
     case = workload_on_slice(model, request, on_slice, calibration)
@@ -186,8 +186,7 @@ def _at_best_batch(case: WorkloadOnSlice, attempts: float, think: float) -> _Ser
     """The largest batch up to 1024 sequences that fits and thinks fast enough, else the least."""
     best = None
     own = float(case.query.lengths.prompts)
-    powers = [2.0**n for n in range(int(np.log2(max(1024.0 / attempts, 1.0))) + 1)]
-    for prompts in sorted({own, *powers}):
+    for prompts in sorted({own, *batch_sizes(case.point, 1024.0 / case.waves)}):
         point = with_prompts(case.point, prompts)
         if best is not None and not bool(fits(point)):
             break
@@ -212,10 +211,6 @@ def _at_best_batch(case: WorkloadOnSlice, attempts: float, think: float) -> _Ser
         usd=seconds / prompts * case.waves * case.usd_per_second,
         usd_per_think_flop=think_s * case.usd_per_second / (flops * chips),
     )
-
-
-def _slice(request: PredictionRequest, chip_name: str) -> Slice | None:
-    return _smallest(request.model.name, request.lengths, chip_name)
 
 
 @cache

@@ -24,8 +24,7 @@ from ..predicted.predict import phase_terms
 from ..predicted.step_work import Load, Work, step_work
 from ..predicted.time_model import BOUNDS, Terms
 from ..records.codesign import Quantity
-from .design_point import Overheads, Point, Speculation, held
-from .posterior_draws import Draws
+from .design_point import Draws, Overheads, Point, Speculation, held
 from .recorded_phases import reads_several, recorded_steps
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import ProfileInputError
+from ..predicted.economics import JOULES_PER_KWH, SECONDS_PER_HOUR
 from ..records.base import Interval, percent
 from ..records.codesign import DataCenter, PowerTrace, PriceTier, Smoothing
 from .costs import Costs, costs_of, whole_work
-from .design_point import MOST_SEQUENCES, Point, fits, with_prompts
-from .posterior_draws import summary, summary_or_none
-from .workload_on_slice import SECONDS_PER_HOUR, WorkloadOnSlice
+from .design_point import Point, batch_sizes, fits, summary, summary_or_none, with_prompts
+from .workload_on_slice import WorkloadOnSlice
 
 PERIODS = 2
 SAMPLES = 240
@@ -99,7 +99,7 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
     burnt = together.peak_w / together.mean_w - 1
     return [
         Smoothing(
-            way="stagger the batches",
+            way="start batches at different times",
             remaining_swing=apart.swing,
             extra_energy=0.0,
             stored_j_per_chip=0.0,
@@ -115,7 +115,7 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
             f"{percent(STORAGE_LOSS)} costs {percent(share * STORAGE_LOSS, 2)} more energy.",
         ),
         Smoothing(
-            way="burn power up to the peak",
+            way="burn the difference to the peak",
             remaining_swing=0.0,
             extra_energy=burnt,
             stored_j_per_chip=0.0,
@@ -135,7 +135,6 @@ TARGET_SLACK = 2.0
 """Latency target over the fastest, where nobody states one."""
 TOKEN_BYTES = 4.0
 TIERS = (256.0, 1024.0, 4096.0, 16384.0, 65536.0)
-JOULES_PER_KWH = 3.6e6
 SECONDS_PER_DAY = 86400.0
 
 
@@ -243,10 +242,7 @@ def _tier(case: WorkloadOnSlice, served: Served, think: float) -> PriceTier:
 def _within(case: WorkloadOnSlice, point: Point, target_s: float) -> Served | None:
     """The largest batch, a power of two or the case's own, that fits and is fast enough."""
     own = float(case.query.lengths.prompts)
-    attempts = float(point.lengths.attempts)
-    most = max(MOST_SEQUENCES / attempts, 1.0)
-    batches = sorted({own, *(2.0**n for n in range(int(math.log2(most)) + 1))}, reverse=True)
-    for batch in batches:
+    for batch in sorted({own, *batch_sizes(point)}, reverse=True):
         larger = with_prompts(point, batch)
         if bool(fits(larger)):
             costs = costs_of(larger, case.draws)

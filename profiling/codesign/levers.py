@@ -14,12 +14,11 @@ from ...model.architecture import dtype_bytes
 from ..predicted.hardware import hardware_of, operand_dtype
 from ..predicted.step_work import Widths
 from ..records import Profile
-from ..records.base import Interval
+from ..records.base import Interval, percent
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint
 from .costs import QUERY, Logs, logs_of, ratio
 from .crossovers import roofline_points
-from .design_point import Point, Speculation, fits, with_prompts
-from .posterior_draws import summary, summary_or_none
+from .design_point import Point, Speculation, fits, summary, summary_or_none, with_prompts
 from .workload_on_slice import WorkloadOnSlice
 
 NOT_MEASURED = "cost only, quality not measured"
@@ -60,9 +59,10 @@ def measured_effect(runs: Sequence[Profile], option: ComparedOption) -> tuple[Qu
 def _accuracy(run: Profile) -> str:
     """'90 % (80 to 95 %)'."""
     assert run.outcome is not None
-    known = run.outcome.accuracy_interval
-    assert known is not None, "of runs that were checked"
-    return f"{100 * known.median:.0f} % ({100 * known.low:.0f} to {100 * known.high:.0f} %)"
+    accuracy = run.outcome.accuracy_interval
+    assert accuracy is not None, "of runs that were checked"
+    low, high = (f"{100 * end:.0f}" for end in (accuracy.low, accuracy.high))
+    return f"{percent(accuracy.median)} ({low} to {high} %)"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)

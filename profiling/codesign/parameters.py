@@ -106,7 +106,7 @@ def present_value(point: Point, on_slice: Slice, name: str) -> float:
 
 def facts(point: Point, on_slice: Slice) -> list[Parameter]:
     """Every parameter with what it is before any change."""
-    words = {name: (known.words, known.unit) for name, known in PARAMETER_BY_NAME.items()}
+    words = {name: (row.words, row.unit) for name, row in PARAMETER_BY_NAME.items()}
     words[ON_CHIP] = (ON_CHIP_WORDS, "B")
     public = {*modelled(on_slice), *([TILE] if float(point.hardware.tile) > 1 else [])}
     return [

@@ -14,10 +14,9 @@ from ..records.base import percent
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
 from .costs import QUERY, Logs, logs_of, phase_bounds
-from .design_point import memory_full
+from .design_point import memory_full, probability, summary
 from .levers import NOT_MEASURED, UNCHANGED, model_changes, ratio_of
 from .parameters import ON_CHIP, ON_CHIP_WORDS, PARAMETER_BY_NAME, modelled, on_chip_bytes, scaled
-from .posterior_draws import probability, summary
 from .workload_on_slice import WorkloadOnSlice
 
 STEP = 1.25

@@ -102,10 +102,10 @@ def _rows(phase: Phase, program: Program, batches: int) -> float:
 def _prompt_tokens(profile: Profile, phase: Phase) -> float:
     """Tokens of the prompts that the phase's rows share."""
     reader = phase_named(phase.name).prompts
-    found = next((each for each in profile.phases if each.name == reader), None)
-    if reader == PREFILL or found is None or not found.sequences:
+    read = next((other for other in profile.phases if other.name == reader), None)
+    if reader == PREFILL or read is None or not read.sequences:
         return fmean(profile.workload.prompt_tokens)
-    return found.tokens / max(found.steps, 1) / _rows(found, "prompt", _batches(profile))
+    return read.tokens / max(read.steps, 1) / _rows(read, "prompt", _batches(profile))
 
 
 def _batches(profile: Profile) -> int:

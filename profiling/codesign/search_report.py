@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ProfileInputError
-from ..predicted.economics import per_correct
+from ..predicted.economics import SECONDS_PER_HOUR, per_correct
 from ..records.codesign import BudgetKind, ChipDesign, DesignSearch, ParetoPoint
 from .chip_cost_model import BUDGETS, PARTS, ChipParts
 from .chip_search import (
@@ -29,10 +29,9 @@ from .chip_search import (
     times_of_draws,
 )
 from .costs import costs_of
-from .design_point import MOST_SEQUENCES, fits, with_prompts
-from .posterior_draws import summary
+from .design_point import batch_sizes, fits, summary, with_prompts
 from .workload_mix import PREFILL_HEAVY, SEQUENCES, Factors, MixedWorkload, mix_work
-from .workload_on_slice import SECONDS_PER_HOUR, WorkloadOnSlice
+from .workload_on_slice import WorkloadOnSlice
 
 
 @dataclass(frozen=True)
@@ -224,9 +223,8 @@ def _points(case: WorkloadOnSlice) -> list[ParetoPoint]:
     if rate is None:
         return []
     lengths = case.query.lengths
-    most = max(MOST_SEQUENCES / float(lengths.attempts), 1.0)
     rows = []
-    for prompts in (2.0**n for n in range(int(math.log2(most)) + 1)):
+    for prompts in batch_sizes(case.point):
         point = with_prompts(case.point, prompts)
         if not bool(fits(point)):
             break

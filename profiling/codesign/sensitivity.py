@@ -27,7 +27,7 @@ from .costs import (
     terms_of,
     work_steps,
 )
-from .design_point import memory_full
+from .design_point import memory_full, summary, summary_or_none
 from .parameters import (
     PARAMETER_BY_NAME,
     TILE,
@@ -36,7 +36,6 @@ from .parameters import (
     on_chip_bytes,
     scaled,
 )
-from .posterior_draws import summary, summary_or_none
 from .workload_on_slice import WorkloadOnSlice
 
 REGIMES: tuple[Regime, ...] = ("as run", "memory full")

@@ -14,10 +14,9 @@ from ...model.architecture import DTYPE_BITS
 from ..errors import ProfileInputError
 from ..records.codesign import WhatIf
 from .costs import QUERY, costs_of, logs_of, phase_bounds, ratio
-from .design_point import Point, fits
+from .design_point import Draws, Point, fits, summary
 from .levers import DRAFT, changed_of, with_dtypes, with_kv_heads, with_mlp
 from .parameters import NAMES, ON_CHIP, TILE, modelled, on_chip_bytes, present_value, scaled
-from .posterior_draws import Draws, summary
 from .workload_on_slice import WorkloadOnSlice
 
 ALIASES = {

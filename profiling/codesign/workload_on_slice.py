@@ -15,7 +15,7 @@ from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
-from ..predicted.economics import Terms, economic_terms
+from ..predicted.economics import SECONDS_PER_HOUR, Terms, economic_terms
 from ..predicted.model_shape import NamedShape, shape_of_facts
 from ..predicted.phases import Lengths
 from ..predicted.predict import PhaseWork, Query, phases_by_lengths, predict
@@ -23,11 +23,9 @@ from ..predicted.slices import PredictionRequest, fitting_query
 from ..records import Outcome, Prediction, Profile
 from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
-from .design_point import Point
-from .posterior_draws import Draws, draws_of, ideal_draws
+from .design_point import Draws, Point, draws_of, ideal_draws
 from .recorded_phases import reads_several, recorded_phases, recorded_steps
 
-SECONDS_PER_HOUR = 3600.0
 _NO_LIMIT = 1e19
 """Bytes per second of what is not public, in place of no bound, which has no derivative; its square
 is still a float32."""

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Literal
 
@@ -92,21 +92,15 @@ def compiler_sentence(error: str, phase: str, target: str) -> str:
 
 def crash_sentence(status: int, log: str, target: str) -> str:
     """How the process that compiled ended, with the line of its log that says most."""
+    how = f"ended with status {status}"
     if status < 0:
-        try:
-            how = f"was ended by {signal.Signals(-status).name}"
-        except ValueError:
-            how = f"was ended by signal {-status}"
+        names = {number.value: number.name for number in signal.Signals}
+        how = f"was ended by {names.get(-status, f'signal {-status}')}"
         if -status == signal.SIGKILL:
             how += " (did the machine run out of memory?)"
-    else:
-        how = f"ended with status {status}"
-    lines = [_LOG_PREFIX.sub("", line).strip() for line in log.splitlines()]
-    telling = [
-        clean
-        for line, clean in zip(log.splitlines(), lines, strict=True)
-        if clean and _FATAL.search(line)
-    ] or [clean for clean in lines if clean]
+    lines = [line for line in log.splitlines() if _LOG_PREFIX.sub("", line).strip()]
+    fatal = [line for line in lines if _FATAL.search(line)]
+    telling = [_LOG_PREFIX.sub("", line).strip() for line in fatal or lines]
     last = f": {telling[-1][:_LONGEST]}" if telling else ", without a word"
     return f"the compiler for {target} {how}{last}"
 
@@ -161,20 +155,16 @@ def compile_phases(
         elif isinstance(message, Failed):
             raise ProfileInputError(message.sentence)
         else:
-            done[message.phase] = _kept(kept, message)
+            compiled = kept.get(message.key, message.cached)
+            if compiled is None:
+                raise ProfileInputError(
+                    f"the compiled {message.phase} vanished from {kept.folder}: try again"
+                )
+            done[message.phase] = compiled
     missing = [phase for phase in spec.phases if phase not in done]
     if missing:
         raise ProfileInputError(f"the compiler for {spec.target.name} left out {missing[0]}")
     return [done[phase] for phase in spec.phases]
-
-
-def _kept(store: Store, message: Done) -> CompiledPhase:
-    compiled = store.get(message.key, message.cached)
-    if compiled is None:
-        raise ProfileInputError(
-            f"the compiled {message.phase} vanished from {store.folder}: try again"
-        )
-    return compiled
 
 
 def _conversation(request: CompileRequest) -> Iterator[Message]:
@@ -190,8 +180,8 @@ def _conversation(request: CompileRequest) -> Iterator[Message]:
         except BrokenPipeError:
             pass  # it died before it listened: its status and log say why
         for line in process.stdout:
-            message = _message(line)
-            if message is not None:
+            with suppress(ValidationError):  # a line that some library printed
+                message = MESSAGE.validate_json(line)
                 failed |= isinstance(message, Failed)
                 yield message
         status = process.wait()
@@ -199,14 +189,6 @@ def _conversation(request: CompileRequest) -> Iterator[Message]:
             log.seek(0)
             text = log.read().decode(errors="replace")
             raise ProfileInputError(crash_sentence(status, text, target.name))
-
-
-def _message(line: bytes) -> Message | None:
-    """A message; None for a line that some library printed."""
-    try:
-        return MESSAGE.validate_json(line)
-    except ValidationError:
-        return None
 
 
 @contextmanager

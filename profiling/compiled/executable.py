@@ -152,10 +152,8 @@ def totals_of(compiled: Compiled) -> XlaTotals:
 
 
 def module_in(dump: bytes) -> bytes:
-    """The HloModuleProto inside a serialised HloProto.
-
-    Raises ProfileInputError for bytes that are not one.
-    """
+    """The HloModuleProto inside a serialised HloProto. Raises ProfileInputError for bytes that are
+    not one."""
     try:
         module: bytes = HloEnvelope.FromString(dump).hlo_module
     except DecodeError:

@@ -181,15 +181,8 @@ def _collectives(
 
 def _axis(spec: ProgramSpec, size: int) -> str:
     """Axis of the mesh whose groups have `size` devices, if there is only one such."""
-    split = spec.split
-    sizes = {
-        "data": split.data,
-        "model": split.model,
-        "kv": split.kv,
-        "group": split.group,
-        "rest": split.rest,
-    }
-    named = [axis for axis, devices in sizes.items() if devices == size]
+    axes = ("data", "model", "kv", "group", "rest")
+    named = [axis for axis in axes if getattr(spec.split, axis) == size]
     return named[0] if named and size > 1 else "?"
 
 

@@ -25,7 +25,7 @@ from ...model.generation.programs import (
 )
 from ...model.generation.stopping import AnswerFormat
 from ...model.phases import ANSWER, PREFILL, phase_named
-from ...model.sampling import Greedy, Sampler
+from ...model.sampling import Greedy
 from ...model.sharding import (
     INPUT_AXES,
     PARAMETER_AXES,
@@ -37,7 +37,7 @@ from ...model.sharding import (
     state_shardings,
 )
 from ...model.transformer import Transformer, abstract_transformer
-from ..attention_kernel import attention_kernel
+from ..backend import attention_kernel
 from .spec import ProgramSpec
 
 Kind = Literal["weights", "kv", "other"]
@@ -76,7 +76,6 @@ class Programs:
 
     spec: ProgramSpec
     mesh: Mesh
-    sampler: Sampler = Greedy()  # noqa: RUF009 - frozen, and without fields
 
     @cached_property
     def model(self) -> Transformer:
@@ -136,8 +135,11 @@ class Programs:
         """What each entry parameter of the phase's program is."""
         program = self.spec.program(phase)
         weights = [] if program == "copy" else _leaves(self.model)
-        rest = [] if program == "prompt" else _state_leaves(self.state(phase))
-        leaves = [*weights, *rest, *_leaves(self.inputs(phase))]
+        leaves = [*weights]
+        if program != "prompt":
+            state = self.state(phase)
+            leaves += [*_leaves(state.rows), *_leaves(state.cursor)]
+        leaves += _leaves(self.inputs(phase))
         return tuple(
             Parameter(
                 number=number,
@@ -178,16 +180,14 @@ class Programs:
                 run = self._prompt_program()
                 return lambda model, inputs: run(model, **inputs)
             case "decode":
-                return lambda model, state: decode_program(
-                    model, state, endings, self.sampler, passes
-                )
+                return lambda model, state: decode_program(model, state, endings, Greedy(), passes)
             case "read":
                 return lambda model, state, inputs: read_program(model, state, **inputs)
         return lambda state, inputs: copy_program(state, **inputs)
 
     def _prompt_program(self) -> Callable[..., State]:
         endings, rules = self._endings(thinking=True), self.spec.rules
-        return partial(prompt_program, endings=endings, sampler=self.sampler, rules=rules)
+        return partial(prompt_program, endings=endings, sampler=Greedy(), rules=rules)
 
     def _endings(self, thinking: bool) -> Endings:
         answer_format = AnswerFormat(self.spec.rules, decode=lambda tokens: "")
@@ -228,10 +228,6 @@ def _ids(*shape: int) -> ShapeDtypeStruct:
 
 def _leaves(tree: object) -> list[tuple[str, ShapeDtypeStruct]]:
     return [(leaf_name(path), leaf) for path, leaf in tree_leaves_with_path(tree)]
-
-
-def _state_leaves(state: State) -> list[tuple[str, ShapeDtypeStruct]]:
-    return [*_leaves(state.rows), *_leaves(state.cursor)]
 
 
 def _layout(form: Format) -> TensorLayout:

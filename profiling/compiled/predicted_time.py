@@ -5,7 +5,7 @@ executable does move; FLOPs are the jaxpr's, links' time is that of the compiler
 """
 
 import math
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -71,16 +71,15 @@ def _work(phase: CompiledPhase, device: Hardware, config: ModelConfig, sequences
     at_link_speed_s = sum(one.time_at_link_speed_s or 0.0 for one in phase.collectives)
     count = sum(one.count for one in phase.collectives)
     hops = sum(one.count * math.ceil(one.group_size / 2) for one in phase.collectives)
-    amounts = {
-        "matmul_flops": phase.counted_flops,
-        "padded_flops": phase.counted_flops,
-        "weight_bytes": phase.hbm_bytes,
-        "link_bytes": at_link_speed_s * device.link_bandwidth,
-        "hops": hops,
-        "collectives": count,
-        "kernels": phase.passes * (config.layers * KERNELS_PER_LAYER + KERNELS_PER_STEP),
-        "sequences": phase.passes * sequences,
-        "steps": phase.passes,
-    }
-    none = {field.name: getattr(NOTHING, field.name) for field in fields(Work)}
-    return Work(**(none | {name: float(amount) for name, amount in amounts.items()}))
+    return replace(
+        NOTHING,
+        matmul_flops=float(phase.counted_flops),
+        padded_flops=float(phase.counted_flops),
+        weight_bytes=float(phase.hbm_bytes),
+        link_bytes=at_link_speed_s * device.link_bandwidth,
+        hops=float(hops),
+        collectives=float(count),
+        kernels=phase.passes * float(config.layers * KERNELS_PER_LAYER + KERNELS_PER_STEP),
+        sequences=float(phase.passes * sequences),
+        steps=float(phase.passes),
+    )

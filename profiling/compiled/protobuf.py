@@ -1,25 +1,14 @@
-"""Protobuf messages described in code, for formats whose Python module no package ships."""
+"""Protobuf messages by their .proto file, for formats whose Python module no package ships."""
 
-from collections.abc import Mapping
+import re
+from pathlib import Path
 from typing import Any, Protocol
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-Fields = Mapping[str, tuple[int, str]]
-"""Field name -> its number and kind: a scalar or a message, `*` behind it if it is repeated, `?`
-if it belongs to the message's one oneof (then a zero is written too)."""
-
 _FIELD = descriptor_pb2.FieldDescriptorProto
-_SCALARS = {
-    "int32": _FIELD.TYPE_INT32,
-    "int64": _FIELD.TYPE_INT64,
-    "uint32": _FIELD.TYPE_UINT32,
-    "uint64": _FIELD.TYPE_UINT64,
-    "double": _FIELD.TYPE_DOUBLE,
-    "bool": _FIELD.TYPE_BOOL,
-    "string": _FIELD.TYPE_STRING,
-    "bytes": _FIELD.TYPE_BYTES,
-}
+_MESSAGE = re.compile(r"^message (\w+) \{(.*?)^\}", re.MULTILINE | re.DOTALL)
+_FIELD_LINE = re.compile(r"^( +)(repeated )?(\w+) (\w+) = (\d+);", re.MULTILINE)
 
 
 class Message(Protocol):
@@ -39,32 +28,36 @@ class MessageClass(Protocol):
         """The message in `data`; DecodeError where it holds none."""
 
 
-def message_classes(package: str, messages: Mapping[str, Fields]) -> dict[str, MessageClass]:
-    """A class for each message; fields that are not named are skipped when reading."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"{package}.proto", package=package, syntax="proto3"
-    )
-    for name, fields in messages.items():
-        _describe(file.message_type.add(name=name), fields, package)
+def message_classes(package: str, proto: Path) -> dict[str, MessageClass]:
+    """A class for each message of a .proto file; fields that it does not name are skipped when
+    reading. Of the language these files need messages with plain and repeated fields, and one
+    oneof in a message, whose fields are indented further."""
+    file = descriptor_pb2.FileDescriptorProto(name=proto.name, package=package, syntax="proto3")
+    for name, body in _MESSAGE.findall(proto.read_text(encoding="utf-8")):
+        message = file.message_type.add(name=name)
+        for field in _FIELD_LINE.findall(body):
+            _add_field(message, package, *field)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return {
-        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}"))
-        for name in messages
+        message.name: message_factory.GetMessageClass(
+            pool.FindMessageTypeByName(f"{package}.{message.name}")
+        )
+        for message in file.message_type
     }
 
 
-def _describe(message: descriptor_pb2.DescriptorProto, fields: Fields, package: str) -> None:
-    if any(kind.endswith("?") for _, kind in fields.values()):
-        message.oneof_decl.add(name="one_of")
-    for name, (number, kind) in fields.items():
-        field = message.field.add(name=name, number=number)
-        field.label = _FIELD.LABEL_REPEATED if kind.endswith("*") else _FIELD.LABEL_OPTIONAL
-        if kind.endswith("?"):
-            field.oneof_index = 0
-        plain = kind.rstrip("*?")
-        if plain in _SCALARS:
-            field.type = _SCALARS[plain]
-        else:
-            field.type = _FIELD.TYPE_MESSAGE
-            field.type_name = f".{package}.{plain}"
+def _add_field(
+    message: descriptor_pb2.DescriptorProto, package: str, indent: str, repeated: str, kind: str,
+    name: str, number: str,
+) -> None:  # fmt: skip
+    field = message.field.add(name=name, number=int(number))
+    field.label = _FIELD.LABEL_REPEATED if repeated else _FIELD.LABEL_OPTIONAL
+    if len(indent) > 2:
+        if not message.oneof_decl:
+            message.oneof_decl.add(name="one_of")
+        field.oneof_index = 0
+    if kind[0].islower():  # a scalar
+        field.type = _FIELD.Type.Value(f"TYPE_{kind.upper()}")
+    else:
+        field.type, field.type_name = _FIELD.TYPE_MESSAGE, f".{package}.{kind}"

@@ -135,9 +135,7 @@ class ProgramSpec:
 
 
 def parse_mesh(text: str) -> MeshRequest:
-    """The mesh that `text` asks for, 'data=2,tensor=8'; either axis may be left out.
-
-    Raises ProfileInputError for anything else.
-    """
+    """The mesh that `text` asks for, 'data=2,tensor=8'; either axis may be left out. Raises
+    ProfileInputError for anything else."""
     sizes = mesh_axes(text, ("data", "tensor"))
     return MeshRequest(sizes.get("data"), sizes.get("tensor"))

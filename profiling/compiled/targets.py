@@ -61,22 +61,20 @@ CPU = Target("cpu")
 
 def parse_target(text: str) -> Target:
     """The target called `text`, in any case: 'cpu', or a slice in any spelling of `parse_slice`.
-
-    Raises ProfileInputError for a slice that does not exist or that libtpu does not compile for.
-    """
+    Raises ProfileInputError for a slice that does not exist or that libtpu does not compile for."""
     plain = text.strip()
     if plain.lower() == "cpu":
         return CPU
     try:
-        found = parse_slice(plain)
+        on_slice = parse_slice(plain)
     except ChipInputError as error:
         raise ProfileInputError(f"no target is called {text!r}: {error}") from None
-    if found.topology_name is None or chip_stem(found.chip) not in chip_names():
+    if on_slice.topology_name is None or chip_stem(on_slice.chip) not in chip_names():
         raise ProfileInputError(
-            f"the TPU compiler does not know {found.chip.name}: try cpu, or a slice of "
+            f"the TPU compiler does not know {on_slice.chip.name}: try cpu, or a slice of "
             f"{', '.join(compiled_generations())}"
         )
-    return Target(found.name)
+    return Target(on_slice.name)
 
 
 def compiled_generations() -> list[str]:

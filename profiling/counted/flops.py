@@ -54,20 +54,13 @@ LOOP_OF_UNKNOWN_LENGTH = "while"
 
 
 def count(program: ClosedJaxpr | Jaxpr) -> Operations:
-    """Operations of one run of `program`; a scan's body counts once an iteration.
-
-    Raises ProfileInputError for a `while` loop, whose length the program does not say: count its
-    body and multiply by the passes that were made. So too for a Pallas kernel without an estimate.
-    """
+    """Operations of one run of `program`; a scan's body counts once an iteration. Raises
+    ProfileInputError for a `while` loop, whose length the program does not say: count its body and
+    multiply by the passes that were made. So too for a Pallas kernel without an estimate."""
     total = Operations()
-    for equation in _equations(program):
+    for equation in (program.jaxpr if isinstance(program, ClosedJaxpr) else program).eqns:
         total = total + _operations_of(equation)
     return total
-
-
-def _equations(program: ClosedJaxpr | Jaxpr) -> Iterator[JaxprEqn]:
-    inner = program.jaxpr if isinstance(program, ClosedJaxpr) else program
-    yield from inner.eqns
 
 
 def _operations_of(equation: JaxprEqn) -> Operations:

@@ -9,12 +9,9 @@ one pass to the next:
   KV write     each new position once
   activations  the input and result of each matmul once (see `unit`)
 
-Pass records in the counted lens: whole passes for totals, and each row's share of them.
-
-Bytes by the rules of `counted.passes`; a pass that reads several positions of a row reads back,
-once, what it wrote, as prefill does. Axis letters as in `model.config`; N passes of one record.
-
-A profile's phases from pass logs: whatever a strategy did, without a case for any of them.
+A pass that reads several positions of a row reads back, once, what it wrote, as prefill does. Whole
+passes make totals; each row has a share of them. Axis letters as in `model.config`; N passes of one
+record.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,12 +36,6 @@ class Passes:
     pairs: Counts  # queries times the keys they see
     heads: Counts  # positions whose logits are wanted
     cached: Counts  # cached positions read
-    width: int  # attempts in the batch, idle ones included
-
-    @property
-    def idle_slots(self) -> int:
-        """Attempt-passes spent on attempts that had ended."""
-        return int((self.width - self.tokens).clip(min=0).sum())
 
     def costs(self, unit: UnitCosts) -> list[CountedCost]:
         """The cost of each pass by itself."""
@@ -95,7 +86,7 @@ def passes_of(record: PassRecord) -> Passes:
     worked = record.tokens.any(axis=(1, 2))
     counts = (record.tokens, record.pairs, record.heads)
     tokens, pairs, heads = (count.sum(axis=(1, 2))[worked] for count in counts)
-    return Passes(tokens, pairs, heads, cached[worked], width=record.branches.size)
+    return Passes(tokens, pairs, heads, cached[worked])
 
 
 def copy_cost(record: PassRecord, unit: UnitCosts) -> CountedCost:
@@ -131,9 +122,8 @@ def shares(record: PassRecord) -> np.ndarray:
     read."""
     worked = record.tokens.any(axis=(1, 2), keepdims=True)
     positions = np.where(worked, record.tokens, record.copied)
-    whole = positions.sum(axis=(1, 2), keepdims=True)
-    found: np.ndarray = positions / whole.clip(min=1)
-    return found
+    share: np.ndarray = positions / positions.sum(axis=(1, 2), keepdims=True).clip(min=1)
+    return share
 
 
 def first_attempts(logs: Sequence[PassLog], k: int) -> list[PassLog]:
@@ -162,11 +152,14 @@ def logs_of(answered: Sequence[Answered]) -> list[PassLog]:
 
 def cached_positions(log: PassLog, model: str) -> int:
     """The most positions that a batch's cache holds after any pass of `model`."""
-    return max((_held(record) for record in log.records if record.model == model), default=0)
-
-
-def _held(record: PassRecord) -> int:
-    return int(record.prompt.sum() + (record.own + record.tokens).sum(axis=(1, 2)).max())
+    return max(
+        (
+            int(record.prompt.sum() + (record.own + record.tokens).sum(axis=(1, 2)).max())
+            for record in log.records
+            if record.model == model
+        ),
+        default=0,
+    )
 
 
 def phases_of(logs: Sequence[PassLog], units: Mapping[str, UnitCosts]) -> list[Phase]:

@@ -1,15 +1,8 @@
-"""What k attempts do and cost, for each k, from the most that were made.
+"""Accuracy and its cost: of k attempts for each k, of every option on a frontier, on each slice.
 
-Estimates over problems, with intervals that take each problem as one observation.
-
-Pareto frontiers of accuracy against FLOPs, and against dollars on each slice.
-
-Options: every way to answer that the cells hold, question by question.
-
-A cell is one; where it has several attempts a question, so are the majority and the best by score
-of k of them, whose FLOPs are exactly linear in k beyond the prompt's.
-
-A query's and a correct answer's cost on a slice, from a prediction of all queries.
+Intervals take each problem as one observation. An option is a way to answer: a cell is one; where
+it has several attempts per question, so are the majority and the best by score of k of them, whose
+FLOPs are exactly linear in k beyond the prompt's.
 """
 
 from collections.abc import Callable, Sequence
@@ -68,15 +61,10 @@ def best_at(tried: Sequence[TriedAnswer], k: int) -> float:
     while first < n:
         group = order[first : first + int((scores == scores[order[first]]).sum())]
         last = first + len(group)
-        after = _none_of(n, last, k)
+        after = 1.0 - pass_at_k(n, last, k)  # C(n - last, k) / C(n, k)
         result += (without - after) * float(right[group].mean())
         without, first = after, last
     return result
-
-
-def _none_of(n: int, places: int, k: int) -> float:
-    """C(n - places, k) / C(n, k): a subset of k that holds none of the first `places`."""
-    return 1.0 - pass_at_k(n, places, k)
 
 
 def attempts_of(questions: Sequence[QuestionResult]) -> int:
@@ -98,16 +86,14 @@ def accuracy_points(questions: Sequence[QuestionResult], ks: Sequence[int]) -> l
     answered = any(attempt.answer is not None for tried in everyone for attempt in tried)
     scored = any(attempt.score is not None for tried in everyone for attempt in tried)
     votes = [majority_at(tried, ks) for tried in everyone] if answered and ks else []
+    no_costs = dict.fromkeys(("tokens", "flops", "hbm_bytes", "usd"))
     return [
         AttemptsPoint(
             k=k,
             coverage=estimate([coverage_at(tried, k) for tried in everyone]),
             majority=estimate([vote[i] for vote in votes]) if answered else None,
             best=estimate([best_at(tried, k) for tried in everyone]) if scored else None,
-            tokens=None,
-            flops=None,
-            hbm_bytes=None,
-            usd=None,
+            **no_costs,
             slices=[],
         )
         for i, k in enumerate(ks)
@@ -123,26 +109,6 @@ def by_level(questions: Sequence[QuestionResult]) -> dict[str, Estimate]:
         str(level): estimate([float(q.right) for q in questions if q.level == level])
         for level in levels
     }
-
-
-def with_costs(
-    point: AttemptsPoint,
-    tokens: float,
-    flops: float | None,
-    hbm_bytes: float | None,
-    slices: list[SliceCost],
-    usd: float | None = None,
-) -> AttemptsPoint:
-    """The point with what a query costs."""
-    return point.model_copy(
-        update={
-            "tokens": tokens,
-            "flops": flops,
-            "hbm_bytes": hbm_bytes,
-            "slices": slices,
-            "usd": usd,
-        }
-    )
 
 
 Family = Literal["cell", "majority", "best"]
@@ -233,7 +199,7 @@ def _frontier(
     rows = [(option, cost, estimate(option.right.tolist())) for option, cost in priced]
     rows.sort(key=lambda row: (row[1], -row[2].value))
     best, last_cost = -1.0, 0.0
-    result = []
+    options = []
     for option, cost, right in rows:
         on = right.value > best
         gained = None
@@ -241,18 +207,11 @@ def _frontier(
             if best >= 0 and cost > last_cost:
                 gained = 100 * (right.value - best) / (cost - last_cost)
             best, last_cost = right.value, cost
-        result.append(
-            Option(
-                label=option.label,
-                cost=cost,
-                accuracy=right.value,
-                low=right.low,
-                high=right.high,
-                on_frontier=on,
-                points_per_cost=gained,
-            )
+        figures = {"accuracy": right.value, "low": right.low, "high": right.high}
+        options.append(
+            Option(label=option.label, cost=cost, **figures, on_frontier=on, points_per_cost=gained)
         )
-    return Frontier(kind=kind, slice=name, options=result)
+    return Frontier(kind=kind, slice=name, options=options)
 
 
 def slice_cost(prediction: Prediction, queries: int, share: float, problems: int) -> SliceCost:
@@ -260,8 +219,8 @@ def slice_cost(prediction: Prediction, queries: int, share: float, problems: int
     that is right was seen on so many `problems`."""
     assert prediction.economics is not None
     time_s = prediction.time_s * (1 / queries)
-    amounts = _each(prediction.economics.whole, lambda whole: whole * (1 / queries))
-    right = _each(amounts, lambda cost: per_correct(cost, share, problems))
+    amounts = _amounts(prediction.economics.whole, lambda whole: whole * (1 / queries))
+    right = _amounts(amounts, lambda cost: per_correct(cost, share, problems))
     return SliceCost(
         slice=prediction.slice,
         chip=prediction.chip,
@@ -273,7 +232,7 @@ def slice_cost(prediction: Prediction, queries: int, share: float, problems: int
     )
 
 
-def _each(amounts: Amounts, change: Callable[[Interval], Interval | None]) -> Amounts:
+def _amounts(amounts: Amounts, change: Callable[[Interval], Interval | None]) -> Amounts:
     def changed(interval: Interval | None) -> Interval | None:
         return change(interval) if interval else None
 

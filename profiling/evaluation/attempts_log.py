@@ -87,20 +87,17 @@ def spelled(answer: str | None) -> str | None:
         return None
     text = answer.strip()
     number = extract_number(text)
-    return plain_number(number) if number is not None and _is_number(text) else text
+    is_number = number is not None and all(c.isdigit() or c in "-$,." for c in text)
+    return plain_number(number) if number is not None and is_number else text
 
 
-def _is_number(text: str) -> bool:
-    return bool(text) and all(c.isdigit() or c in "-$,." for c in text)
-
-
-def read_jsonl(path: Path, lines: Sequence[str]) -> AttemptsLog:
+def read_jsonl(path: Path, text: str) -> AttemptsLog:
     """A log in the format above. Raises ProfileInputError naming the line that is not."""
-    return AttemptsLog(list(_attempts(path, lines)))
+    return AttemptsLog(list(_attempts(path, text)))
 
 
-def _attempts(path: Path, lines: Sequence[str]) -> Iterator[LoggedAttempt]:
-    for number, line in enumerate(lines, 1):
+def _attempts(path: Path, text: str) -> Iterator[LoggedAttempt]:
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -141,7 +138,7 @@ def read_log(path: Path) -> AttemptsLog:
     """The log in a file, in this project's format or one of the published ones, or in all files of
     a folder. Raises ProfileInputError for one that cannot be read."""
     if path.is_dir():
-        files = sorted(each for each in path.iterdir() if each.suffix in (".json", ".jsonl"))
+        files = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl"))
         if not files:
             raise ProfileInputError(f"{path} has no .json or .jsonl file in it")
         return joined([read_log(file) for file in files])
@@ -169,7 +166,7 @@ def _adapter(text: str) -> Callable[[Path, str], AttemptsLog]:
     first = text.lstrip().partition("\n")[0]
     if f'"{GSM8K_SOLUTIONS[0]}"' in first:
         return gsm8k_verifier
-    return lambda path, whole: read_jsonl(path, whole.splitlines())
+    return read_jsonl
 
 
 class _TreeStep(TypedDict):
@@ -229,7 +226,9 @@ def _name(path: Path, tree: bool) -> str:
 def _puzzle(puzzle: _Puzzle, spent: dict[str, float], name: str) -> list[LoggedAttempt]:
     rights = [info["r"] for info in puzzle["infos"]] if "infos" in puzzle else puzzle["accs"]
     n = len(puzzle["ys"])
-    requests = _tree_requests(puzzle) if "steps" in puzzle else -(-n // SAMPLES_A_REQUEST)
+    requests = -(-n // SAMPLES_A_REQUEST)
+    if "steps" in puzzle:
+        requests = sum(len(step["ys"]) + len(set(step["new_ys"])) for step in puzzle["steps"])
     completion = spent["completion_tokens"] / n
     return [
         LoggedAttempt(
@@ -251,10 +250,6 @@ def _final(text: str) -> str | None:
     """What follows the last 'Answer:'; None where there is none."""
     _, mark, answer = text.rpartition("Answer:")
     return answer.strip() if mark else None
-
-
-def _tree_requests(puzzle: _Puzzle) -> int:
-    return sum(len(step["ys"]) + len(set(step["new_ys"])) for step in puzzle["steps"])
 
 
 def gsm8k_verifier(path: Path, text: str) -> AttemptsLog:

@@ -5,13 +5,12 @@ Joules and dollars are the question's share of each pass; seconds are the whole 
 what the question waits for.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from ...model.generation.pass_log import Limit, PassRecord, TokenLimit
+from ...model.generation.pass_log import Limit, PassRecord, SpendingLimit, token_limit
 from ..counted.phase_costs import row_costs, shares
 from ..counted.unit_costs import UnitCosts
 from ..errors import ProfileInputError
@@ -21,9 +20,6 @@ from ..predicted.passes import OnSlice
 KINDS = ("tokens", "flops", "joules", "usd", "seconds")
 PRICED = ("joules", "usd", "seconds")
 _WORDS = {"tokens": "tokens", "flops": "FLOPs", "joules": "J", "usd": "$", "seconds": "s"}
-
-Spent = Callable[[PassRecord], np.ndarray]
-"""[B] what a record costs each of its questions."""
 
 
 @dataclass(frozen=True)
@@ -44,28 +40,9 @@ class Budget:
         return self.kind in PRICED
 
 
-@dataclass
-class CostLimit:
-    """Stops a question once what it has spent reaches the budget."""
-
-    budget: Budget
-    spent_by: Spent
-    spent: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
-
-    def __call__(self, record: PassRecord) -> Sequence[str | None]:
-        for question, amount in zip(record.questions, self.spent_by(record), strict=True):
-            self.spent[int(question)] += amount
-        exceeded = (
-            self.spent[int(question)] >= self.budget.amount for question in record.questions
-        )
-        return [self.budget.name if hit else None for hit in exceeded]
-
-
 def parse_budget(text: str) -> Budget:
-    """'tokens=64', 'flops=1e12', 'joules=2', 'usd=1e-6' or 'seconds=0.5'.
-
-    Raises ProfileInputError for anything else.
-    """
+    """'tokens=64', 'flops=1e12', 'joules=2', 'usd=1e-6' or 'seconds=0.5'. Raises ProfileInputError
+    for anything else."""
     kind, _, amount = text.partition("=")
     try:
         number = float(amount)
@@ -89,19 +66,18 @@ def no_slice(budget: Budget) -> ProfileInputError:
 
 
 def limit_of(budget: Budget, units: Mapping[str, UnitCosts], on: OnSlice | None) -> Limit:
-    """A new limit for `budget`, with nothing spent.
-
-    Raises ProfileInputError where the budget needs a slice and there is none, or one without a
-    known price or power.
-    """
+    """A new limit for `budget`, with nothing spent. Raises ProfileInputError where the budget needs
+    a slice and there is none, or one without a known price or power."""
     if budget.kind == "tokens":
-        return TokenLimit(int(budget.amount))
+        return token_limit(int(budget.amount))
     if budget.kind == "flops":
-        return CostLimit(budget, lambda record: _flops(record, units))
+        return SpendingLimit(budget.name, budget.amount, lambda record: _flops(record, units))
     if on is None:
         raise no_slice(budget)
     _require_known(budget, on)
-    return CostLimit(budget, lambda record: _priced(record, budget.kind, on))
+    return SpendingLimit(
+        budget.name, budget.amount, lambda record: _priced(record, budget.kind, on)
+    )
 
 
 def _flops(record: PassRecord, units: Mapping[str, UnitCosts]) -> np.ndarray:

@@ -48,7 +48,7 @@ def compute_optimal(
         difficulty="levels of the task" if several else "one level, all problems together",
         points=kept,
         baselines=baselines,
-        said=_said(baselines),
+        said=_verdict(baselines),
     )
 
 
@@ -92,7 +92,7 @@ def _point(
     """None where no option is within the budget for some level."""
     got, spent = np.zeros(len(bins)), np.zeros(len(bins))
     chosen: dict[str, list[str]] = {}
-    for level in dict.fromkeys(sorted(bins.tolist(), key=_first)):
+    for level in sorted(set(bins.tolist()), key=_easiest):
         for fold in (0, 1):
             seen, unseen = (bins == level) & (folds == fold), (bins == level) & (folds != fold)
             costs = flops[:, seen].mean(axis=1)
@@ -108,7 +108,7 @@ def _point(
     )
 
 
-def _first(name: str) -> int:
+def _easiest(name: str) -> int:
     """A bin's easiest level."""
     return -1 if name == ALL else int(name.partition("-")[0])
 
@@ -124,7 +124,7 @@ def _baseline(option: AnswerOption, points: Sequence[OptimalPoint]) -> Baseline:
     )
 
 
-def _said(baselines: Sequence[Baseline]) -> str:
+def _verdict(baselines: Sequence[Baseline]) -> str:
     """Against the most accurate best of N, the cheapest of equally accurate ones."""
     if not baselines:
         return "There is no best of N here to compare with: add --attempts or best-of-n."

@@ -1,6 +1,5 @@
-"""evaluate(): every cell of a grid, run once and kept, and what follows from all of them.
-
-Running one cell: a strategy at a budget over all problems, and its costs.
+"""evaluate(): every cell of a grid (a strategy at a budget over all problems, and its costs), run
+once and kept, and what follows from all of them.
 """
 
 import math
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ...model.architecture import shape_of
+from ...model.architecture import ModelShape, shape_of
 from ...model.generation.attempt import Answered
 from ...model.generation.engine import Engine, Questions
 from ...model.generation.pass_log import REASONER, PassLog
@@ -30,7 +29,6 @@ from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phases import Lengths
 from ..predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
 from ..progress import Silent, Watcher
-from ..prompting import ask
 from ..provenance import provenance
 from ..records import Phase
 from ..records.evaluation import (
@@ -43,6 +41,7 @@ from ..records.evaluation import (
     TriedAnswer,
 )
 from ..verifier_costs import Costed, costed, verifier_said, verifiers_on
+from ..workload import prompted
 from .accuracy import (
     accuracy_points,
     by_level,
@@ -51,7 +50,6 @@ from .accuracy import (
     options_of,
     slice_cost,
     usable,
-    with_costs,
 )
 from .budgets import limit_of, no_slice
 from .compute_optimal import compute_optimal
@@ -90,14 +88,16 @@ class Runner:
     def _engine(self, place: Place) -> tuple[Engine, list[list[int]]]:
         grid, tokenizer = self.grid, self.grid.subject.tokenizer
         assert tokenizer is not None  # `evaluate` has asked for one
-        asked = ask(tokenizer, grid.problems, place.budget or 1, grid.answer_budget)
-        on = self._on_slices([], asked.prompts, len(asked.prompts))[:1] if grid.limit else []
-        limit = limit_of(grid.limit, self._units, on[0] if on else None) if grid.limit else None
-        slots = max(map(len, asked.prompts))
+        problems = prompted(tokenizer, grid.problems, place.budget or 1, grid.answer_budget)
+        prompts, limit = problems.prompts, None
+        slots = max(map(len, prompts))
+        if grid.limit:
+            on_slices = self._on_slices(budget_lengths(grid, slots, len(prompts)))
+            limit = limit_of(grid.limit, self._units, on_slices[0] if on_slices else None)
         engine = Engine(
-            self.model, asked.answer_format, grid.seed, slots, limit, figures=True
+            self.model, problems.answer_format, grid.seed, slots, limit, figures=True
         )  # the record has each attempt's mean log-probability
-        return engine, asked.prompts
+        return engine, prompts
 
     @cached_property
     def _costed(self) -> Costed:
@@ -117,13 +117,13 @@ class Runner:
     ) -> Cell:
         logs = logs_of(answered)
         n = len(answered)
-        over = self._on_slices(answered, prompts, batch)
-        predictions = [on.prediction(logs, n) for on in over]
-        first = (over[0], predictions[0]) if over else (None, None)
+        on_slices = self._on_slices(lengths_made(answered, prompts, math.ceil(n / batch)))
+        predictions = [on_slice.prediction(logs, n) for on_slice in on_slices]
+        first = (on_slices[0], predictions[0]) if on_slices else (None, None)
         costs = ledgers(logs, self._units, *first)
         results = [
-            _result(problem, each, NO_COST if each.cached else costs[each.question])
-            for problem, each in zip(self.grid.problems, answered, strict=True)
+            _result(problem, one, NO_COST if one.cached else costs[one.question])
+            for problem, one in zip(self.grid.problems, answered, strict=True)
         ]
         correct = sum(result.right for result in results)
         return Cell(
@@ -136,29 +136,21 @@ class Runner:
             wall_s=clock.wall_s,
             compile_s=clock.compile_s,
             slices=[slice_cost(prediction, n, correct / n, n) for prediction in predictions],
-            attempts=self._points(place, results, logs, over),
+            attempts=self._points(place, results, logs, on_slices),
         )
 
-    def _on_slices(
-        self, answered: Sequence[Answered], prompts: list[list[int]], batch: int
-    ) -> list[OnSlice]:
-        """The slices, with the lengths of these answers, or the budgets where there are none."""
-        subject, grid = self.grid.subject, self.grid
+    def _on_slices(self, lengths: Lengths) -> list[OnSlice]:
+        """The slices with queries of these lengths."""
         shapes = self._costed.shapes
-        request = PredictionRequest(
-            model=NamedShape(subject.config.name, shapes[REASONER]),
-            lengths=_lengths(grid, answered, prompts, batch),
-            weight_dtype=subject.dtype,
-            terms=grid.terms,
-        )
-        return [OnSlice(query_of(request, each), shapes) for each in self.slices]
+        request = request_of(self.grid, shapes[REASONER], lengths)
+        return [OnSlice(query_of(request, on_slice), shapes) for on_slice in self.slices]
 
     def _points(
         self,
         place: Place,
         results: list[QuestionResult],
         logs: list[PassLog],
-        over: list[OnSlice],
+        on_slices: list[OnSlice],
     ) -> list[AttemptsPoint]:
         if not self.grid.strategy(place).independent:
             return []
@@ -168,19 +160,19 @@ class Runner:
             narrow = first_attempts(logs, point.k)
             phases = phases_of(narrow, self._units)
             costs = [
-                slice_cost(on.prediction(narrow, n), n, point.coverage.value, n) for on in over
+                slice_cost(on_slice.prediction(narrow, n), n, point.coverage.value, n)
+                for on_slice in on_slices
             ]
-            points.append(with_costs(point, *_per_query(phases, n), costs))
+            points.append(point.model_copy(update={**_per_query(phases, n), "slices": costs}))
         return points
 
 
-def _per_query(phases: Sequence[Phase], questions: int) -> tuple[float, float, float]:
-    """Tokens, FLOPs and HBM bytes."""
-    return (
-        sum(phase.tokens for phase in phases) / questions,
-        sum(phase.counted.flops for phase in phases) / questions,
-        sum(phase.counted.hbm_bytes.total for phase in phases) / questions,
-    )
+def _per_query(phases: Sequence[Phase], questions: int) -> dict[str, float]:
+    return {
+        "tokens": sum(phase.tokens for phase in phases) / questions,
+        "flops": sum(phase.counted.flops for phase in phases) / questions,
+        "hbm_bytes": sum(phase.counted.hbm_bytes.total for phase in phases) / questions,
+    }
 
 
 def _result(problem: Problem, answered: Answered, ledger: Ledger) -> QuestionResult:
@@ -188,7 +180,7 @@ def _result(problem: Problem, answered: Answered, ledger: Ledger) -> QuestionRes
         TriedAnswer(
             answer=attempt.extracted,
             right=bool(problem.check(attempt.text)),
-            score=_score(attempt.score, attempt.mean_logprob),
+            score=math.exp(attempt.mean_logprob) if attempt.score is None else attempt.score,
         )
         for attempt in answered.attempts
     ]
@@ -203,23 +195,25 @@ def _result(problem: Problem, answered: Answered, ledger: Ledger) -> QuestionRes
     )
 
 
-def _score(verifier: float | None, mean_logprob: float) -> float:
-    """The verifier's, else the geometric mean of the probabilities of the attempt's tokens."""
-    return verifier if verifier is not None else math.exp(mean_logprob)
+def budget_lengths(grid: Grid, longest_prompt: int, batch: int) -> Lengths:
+    """Lengths where nothing has run yet: the budgets of the widest and longest cell."""
+    return Lengths(
+        prompts=float(batch),
+        attempts=float(grid.widest),
+        prompt_tokens=float(longest_prompt),
+        think_tokens=float(grid.longest_thought),
+        answer_tokens=float(grid.answer_budget),
+    )
 
 
-def _lengths(
-    grid: Grid, answered: Sequence[Answered], prompts: Sequence[Sequence[int]], batch: int
-) -> Lengths:
-    if not answered:
-        return Lengths(
-            prompts=float(batch),
-            attempts=float(grid.widest),
-            prompt_tokens=float(max(map(len, prompts))),
-            think_tokens=float(grid.longest_thought),
-            answer_tokens=float(grid.answer_budget),
-        )
-    return lengths_made(answered, prompts, math.ceil(len(prompts) / batch))
+def request_of(grid: Grid, shape: ModelShape, lengths: Lengths) -> PredictionRequest:
+    """A prediction of the grid's model for queries of these lengths."""
+    return PredictionRequest(
+        model=NamedShape(grid.subject.config.name, shape),
+        lengths=lengths,
+        weight_dtype=grid.subject.dtype,
+        terms=grid.terms,
+    )
 
 
 COUNTED_NOTE = (
@@ -247,7 +241,7 @@ def evaluate(
     tokenizer = grid.subject.tokenizer
     if tokenizer is None:
         raise ProfileInputError("evaluation needs a model with weights and a tokenizer of its own")
-    prompts = ask(tokenizer, grid.problems, grid.longest_thought, grid.answer_budget).prompts
+    prompts = prompted(tokenizer, grid.problems, grid.longest_thought, grid.answer_budget).prompts
     longest = max(map(len, prompts))
     batch = grid.questions_together(longest)
     slices = _slices(grid, longest, batch)
@@ -261,7 +255,7 @@ def evaluate(
     runner = Runner(grid, model, slices)
     cells = []
     for place in grid.places:
-        settings = identity(grid, place, weights, [_chip_said(each) for each in slices])
+        settings = identity(grid, place, weights, [_described(on_slice) for on_slice in slices])
         path = path_of(folder, place, settings)
         cell = load_cell(path)
         if cell is None:
@@ -270,7 +264,7 @@ def evaluate(
         cells.append(cell)
     options = options_of(cells)
     levels = [problem.level for problem in grid.problems]
-    names = [each.name for each in slices]
+    names = [on_slice.name for on_slice in slices]
     return Evaluation(
         name=name,
         provenance=provenance(command, grid.seed, ran=True),
@@ -291,22 +285,12 @@ def evaluate(
 
 
 def _slices(grid: Grid, longest_prompt: int, batch: int) -> list[Slice]:
-    """The slices asked for and each chip's smallest, all of which hold the budgets."""
-    request = PredictionRequest(
-        model=NamedShape(grid.subject.config.name, shape_of(grid.subject.config)),
-        lengths=Lengths(
-            prompts=float(batch),
-            attempts=float(grid.widest),
-            prompt_tokens=float(longest_prompt),
-            think_tokens=float(grid.longest_thought),
-            answer_tokens=float(grid.answer_budget),
-        ),
-        weight_dtype=grid.subject.dtype,
-        terms=grid.terms,
-    )
-    found = list(grid.slices)
-    for over in found:
-        fitting_query(request, over)
+    """The named slices and each chip's smallest, all of which hold the budgets."""
+    lengths = budget_lengths(grid, longest_prompt, batch)
+    request = request_of(grid, shape_of(grid.subject.config), lengths)
+    slices = list(grid.slices)
+    for on_slice in slices:
+        fitting_query(request, on_slice)
     for chip in grid.chips:
         smallest = smallest_query(request, chip)
         if smallest is None:
@@ -314,24 +298,24 @@ def _slices(grid: Grid, longest_prompt: int, batch: int) -> list[Slice]:
                 f"no slice of {chip.name} that its links join holds this run: lower --batch or "
                 "--attempts, or name a --slice"
             )
-        found.append(smallest.slice)
-    return list({over.name: over for over in found}.values())
+        slices.append(smallest.slice)
+    return list({on_slice.name: on_slice for on_slice in slices}.values())
 
 
-def _chip_said(over: Slice) -> str:
+def _described(on_slice: Slice) -> str:
     """A slice with its chip's figures; of this machine, whose are measured anew, its name."""
-    measured = over.chip.name.startswith("this ")
-    return over.name if measured else f"{over.name} {over.chip.model_dump_json()}"
+    measured = on_slice.chip.name.startswith("this ")
+    return on_slice.name if measured else f"{on_slice.name} {on_slice.chip.model_dump_json()}"
 
 
 def _notes(grid: Grid, model: Transformer, cells: Sequence[Cell]) -> list[str]:
     tokenizer = grid.subject.tokenizer
-    found = [COUNTED_NOTE, TIME_NOTE]
+    notes = [COUNTED_NOTE, TIME_NOTE]
     if isinstance(grid.task, SumTask) and tokenizer and speaks_notation(tokenizer):
-        found.insert(0, GAPS_DISCLOSURE)
+        notes.insert(0, GAPS_DISCLOSURE)
     if grid.verifier is not None:
-        found.append(verifier_said(grid.verifier, model))
+        notes.append(verifier_said(grid.verifier, model))
     hit = {question.limit for cell in cells for question in cell.questions if question.limit}
     if hit:
-        found.append(f"Some questions hit a limit: {', '.join(sorted(hit))}.")
-    return found
+        notes.append(f"Some questions hit a limit: {', '.join(sorted(hit))}.")
+    return notes

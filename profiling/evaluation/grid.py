@@ -1,6 +1,5 @@
-"""The grid of an evaluation: its cells, and what all of them share.
-
-Finished cells on disk: each written whole under a name that its settings decide.
+"""The grid of an evaluation: its cells, what all of them share, and the finished ones on disk, each
+written whole under a name that its settings decide.
 """
 
 import json
@@ -131,7 +130,7 @@ FOLDER = "cells"
 def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[str, object]:
     """Everything that decides a cell's figures."""
     verifier = {} if grid.verifier is None else {"verifier": grid.verifier.digest}
-    problems = [(each.question, each.expected, each.notation) for each in grid.problems]
+    problems = [(one.question, one.expected, one.notation) for one in grid.problems]
     return {
         "schema": "rooflink.cell/1",  # of these settings: the cell itself is migrated on reading
         "weights": weights,

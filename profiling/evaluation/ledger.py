@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...model.generation.pass_log import PassLog, PassRecord
+from ...model.generation.pass_log import ROOT, PassLog, PassRecord
 from ..counted.phase_costs import is_prefill, row_costs, shares
 from ..counted.unit_costs import UnitCosts
 from ..predicted.passes import OnSlice
 from ..records import Interval, Prediction
 from ..records.evaluation import Ledger, LedgerEntry, SharedPrompt
 
-ROOT = -1
 Key = tuple[int, str, bool]  # question, phase, discarded
 
 
@@ -49,19 +48,16 @@ def ledgers(
             _add(sums, log, record, units[record.model], on)
     questions = dict.fromkeys(int(q) for log in logs for r in log.records for q in r.questions)
     by_phase: defaultdict[str, float] = defaultdict(float)
-    for (_, phase, _), each in sums.items():
-        by_phase[phase] += each.time_s
+    for (_, phase, _), amounts in sums.items():
+        by_phase[phase] += amounts.time_s
     money = _phase_amounts(prediction)
     saved = _saved(logs, units)
-    result: dict[int, Ledger] = {}
-    for question in questions:
-        entries = [
-            _entry(key, each, by_phase[key[1]], money.get(key[1]))
-            for key, each in sums.items()
-            if key[0] == question and (each.tokens or each.hbm_bytes)
-        ]
-        result[question] = Ledger(entries=entries, saved=saved[question])
-    return result
+    entries: defaultdict[int, list[LedgerEntry]] = defaultdict(list)
+    for key, amounts in sums.items():
+        if amounts.tokens or amounts.hbm_bytes:
+            entry = _entry(key, amounts, by_phase[key[1]], money.get(key[1]))
+            entries[key[0]].append(entry)
+    return {one: Ledger(entries=entries[one], saved=saved[one]) for one in questions}
 
 
 def _add(

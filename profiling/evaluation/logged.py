@@ -1,4 +1,4 @@
-"""evaluate_log(): the same curves and costs from attempts that somebody else's model made."""
+"""evaluate_log(): the same curves and costs from attempts of somebody else's model."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +20,6 @@ from .accuracy import (
     estimate,
     slice_cost,
     usable,
-    with_costs,
 )
 from .attempts_log import AttemptsLog, LoggedAttempt, spelled
 
@@ -33,7 +32,7 @@ SHAPE_NOTE = (
 
 @dataclass(frozen=True)
 class LogRequest:
-    """What is asked of a log: which model its lengths are costed for, and where."""
+    """A log to evaluate: which model its lengths are costed for, and where."""
 
     log: AttemptsLog
     model: NamedShape
@@ -161,21 +160,16 @@ def _costed(
     questions: int,
     usd_each: float | None,
 ) -> AttemptsPoint:
-    usd = None if usd_each is None else usd_each * point.k
-    if means is None:
-        return point.model_copy(update={"usd": usd})
-    tokens = means.requests_of(point.k) * means.prompt + point.k * means.completion
-    predictions = _predictions(request, means, point.k)
-    costs = [slice_cost(p, request.batch, point.coverage.value, questions) for p in predictions]
-    flops = (
-        sum(phase.flops for phase in predictions[0].phases) / request.batch if predictions else None
-    )
-    moved = (
-        sum(phase.memory_bytes for phase in predictions[0].phases) / request.batch
-        if predictions
-        else None
-    )
-    return with_costs(point, tokens, flops, moved, costs, usd)
+    costs: dict[str, object] = {"usd": None if usd_each is None else usd_each * point.k}
+    if means is not None:
+        costs["tokens"] = means.requests_of(point.k) * means.prompt + point.k * means.completion
+        predictions = _predictions(request, means, point.k)
+        right = point.coverage.value
+        costs["slices"] = [slice_cost(p, request.batch, right, questions) for p in predictions]
+        for first in predictions[:1]:
+            costs["flops"] = sum(phase.flops for phase in first.phases) / request.batch
+            costs["hbm_bytes"] = sum(phase.memory_bytes for phase in first.phases) / request.batch
+    return point.model_copy(update=costs)
 
 
 def _predictions(request: LogRequest, means: _Means, attempts: float) -> list[Prediction]:

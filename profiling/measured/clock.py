@@ -37,7 +37,7 @@ class PhaseClock:
     @property
     def passes(self) -> int:
         """Passes of all phases."""
-        return sum(each.passes for made in self.stretches.values() for each in made)
+        return sum(one.passes for stretches in self.stretches.values() for one in stretches)
 
     def begins(self, phase: str) -> None:
         """Start this phase's watch."""
@@ -82,11 +82,11 @@ jax.monitoring.register_event_duration_secs_listener(_heard)
 @contextmanager
 def clocked() -> Iterator[Clocked]:
     """Time the block; results must be on the host when it ends, as strategies' are."""
-    found = Clocked()
-    _running.append(found)
+    timed = Clocked()
+    _running.append(timed)
     start = time.perf_counter()
     try:
-        yield found
+        yield timed
     finally:
-        _running.remove(found)
-        found.wall_s = time.perf_counter() - start - found.compile_s
+        _running.remove(timed)
+        timed.wall_s = time.perf_counter() - start - timed.compile_s

@@ -1,9 +1,7 @@
 """The machine's own limits, measured beside the run: how fast it reads, how fast it multiplies.
 
 Both are the best of several trials, because a limit is what the machine can do, not what it does
-while it is disturbed.
-
-The machine at hand as a chip, which `names` takes as 'cpu'.
+while it is disturbed. They also describe this machine as a chip, which `names` takes as 'cpu'.
 """
 
 import platform

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax
@@ -29,13 +30,12 @@ _LAYOUT = Path("plugins", "profile")
 _FILE = "*.xplane.pb"
 
 
-class PhaseSteps:
-    """Observer that puts a step's annotation around each phase, and keeps its time."""
+@dataclass
+class PhaseSteps(PhaseClock):
+    """A clock that puts a step's annotation around each phase."""
 
-    def __init__(self, on_progress: Callable[[str, int, int], None] | None = None):
-        self.clock = PhaseClock(on_progress=on_progress)
-        self._steps = 0
-        self._open: jax.profiler.StepTraceAnnotation | None = None
+    _steps: int = 0
+    _open: jax.profiler.StepTraceAnnotation | None = None
 
     def begins(self, phase: str) -> None:
         """Open the annotation, then start the watch."""
@@ -44,15 +44,11 @@ class PhaseSteps:
         )
         self._open.__enter__()
         self._steps += 1
-        self.clock.begins(phase)
-
-    def advanced(self, phase: str, passes: int, active: int) -> None:
-        """Tell the watch."""
-        self.clock.advanced(phase, passes, active)
+        super().begins(phase)
 
     def ends(self, phase: str) -> None:
         """Stop the watch, then close the annotation."""
-        self.clock.ends(phase)
+        super().ends(phase)
         self.close()
 
     def close(self) -> None:
@@ -60,11 +56,6 @@ class PhaseSteps:
         if self._open is not None:
             self._open.__exit__(None, None, None)
             self._open = None
-
-    @property
-    def time_s(self) -> float:
-        """Wall time of all phases."""
-        return sum(self.clock.time_s.values())
 
 
 def capture(generation: Callable[[Observer], object], steps: PhaseSteps, folder: Path) -> Path:
@@ -130,7 +121,7 @@ def trace_generation(
     return trace.model_copy(
         update={
             "session": file.parent.relative_to(folder).as_posix(),
-            "traced_s": steps.time_s,
+            "traced_s": sum(steps.time_s.values()),
             "untraced_s": runs.first_batch_s,
         }
     )

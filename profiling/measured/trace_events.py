@@ -75,11 +75,11 @@ class Plane:
 
     def _kind_stats(self, key: int) -> Stats:
         """Stats of the kind, and the short name that devices give their operations."""
-        if key not in self._known:
+        if key not in self._stats_by_kind:
             kind = self._kinds[key]
             named = {"display_name": kind.display_name} if kind.display_name else {}
-            self._known[key] = {**self._stats(kind.stats), **named}
-        return self._known[key]
+            self._stats_by_kind[key] = {**self._stats(kind.stats), **named}
+        return self._stats_by_kind[key]
 
     def _stats(self, stats: Iterable[Message]) -> Stats:
         return {self._names[stat.metadata_id]: self._value(stat) for stat in stats}
@@ -100,7 +100,7 @@ class Plane:
         return {entry.key: entry.value for entry in self._message.event_metadata}
 
     @cached_property
-    def _known(self) -> dict[int, Stats]:
+    def _stats_by_kind(self) -> dict[int, Stats]:
         return {}
 
 

@@ -8,8 +8,8 @@ as the compiled lens reads them.
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ..compiled.hlo.proto import parse_module
 from ..compiled.traffic.walk import module_traffic
@@ -38,19 +38,9 @@ NOWHERE = OpPlace()
 _CONTAINER = OpPlace(container=True)
 
 
-@dataclass(frozen=True)
-class Places:
-    """Places of the instructions of all programs in a trace."""
-
-    _by_op: dict[Op, OpPlace] = field(default_factory=dict)
-
-    def of(self, op: Op) -> OpPlace:
-        """Where it works; `NOWHERE` for an instruction or program that the trace does not hold."""
-        return self._by_op.get(op, NOWHERE)
-
-
-def read_places(planes: Iterable[Plane], wanted: set[int]) -> Places:
-    """Places in the programs with the numbers `wanted`; what cannot be read is left out."""
+def read_places(planes: Iterable[Plane], wanted: set[int]) -> dict[Op, OpPlace]:
+    """Places of the instructions of the programs with the numbers `wanted`; what cannot be read is
+    left out."""
     places: dict[Op, OpPlace] = {}
     for plane in planes:
         if plane.name != PLANE:
@@ -59,7 +49,7 @@ def read_places(planes: Iterable[Plane], wanted: set[int]) -> Places:
             number, proto = _NUMBER.search(title), stats.get(_STAT)
             if number and int(number[1]) in wanted and isinstance(proto, bytes):
                 places.update(_of_program(int(number[1]), title, proto))
-    return Places(places)
+    return places
 
 
 def _of_program(number: int, title: str, hlo_proto: bytes) -> dict[Op, OpPlace]:
@@ -107,7 +97,7 @@ def read_windows(host: Plane) -> Windows:
 
 
 def scope_times(
-    lines: Iterable[Iterable[Work]], places: Places, windows: Windows
+    lines: Iterable[Iterable[Work]], places: Mapping[Op, OpPlace], windows: Windows
 ) -> tuple[list[ScopeTime], float]:
     """Self times, largest first, and the seconds of them that XLA's executor and loops took.
 
@@ -118,7 +108,7 @@ def scope_times(
     dispatch_ps = 0
     for line in lines:
         for work in line:
-            place = places.of(work.op) if work.op else NOWHERE
+            place = places.get(work.op, NOWHERE) if work.op else NOWHERE
             phase = windows.phase_at(work.start_ps) or place.phase
             sums[phase, place.scope] += work.self_ps
             if (work.op is None or place.container) and place.scope == UNATTRIBUTED:

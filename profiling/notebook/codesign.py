@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import ProfileInputError
 from ..jobs.codesign_job import CodesignJob
@@ -13,7 +12,7 @@ from ..reports.charts.codesign_roofline import lever_rooflines
 from ..reports.charts.codesign_serving import designs, pareto
 from ..reports.codesign_words import headline
 from ..reports.document import Chart
-from ..reports.renderers.notebook import Picture, cell, frame
+from ..reports.renderers.notebook import Frame, Picture, cell, frame
 from ..reports.sections import codesign_search as search_tables
 from ..reports.sections import codesign_tables as tables
 from ..reports.sections.codesign_document import codesign_cell
@@ -35,40 +34,40 @@ class Codesigned:
         return cell(codesign_cell(self.record))
 
     @property
-    def asks(self) -> Any:
+    def asks(self) -> Frame:
         """A row for each recommendation to either team, as a DataFrame where pandas is installed,
         else a list of dicts."""
         record = self.record
         return frame(tables.asks_table([*record.hardware_asks, *record.model_asks]))
 
     @property
-    def cases(self) -> Any:
+    def cases(self) -> Frame:
         """A row for each profile on each slice."""
         cases = self.record.cases
         return frame(tables.case_keys(cases), tables.cases_table(cases))
 
     @property
-    def elasticities(self) -> Any:
+    def elasticities(self) -> Frame:
         """A row for each hardware parameter, phase, quantity and regime."""
         return frame(tables.elasticities_rows(self.record.cases))
 
     @property
-    def levers(self) -> Any:
+    def levers(self) -> Frame:
         """A row for each change of the model or of its use: after over before."""
         return frame(tables.levers_rows(self.record.cases))
 
     @property
-    def what_ifs(self) -> Any:
+    def what_ifs(self) -> Frame:
         """A row for each stated change: after over before."""
         return frame(tables.what_ifs_rows(self.record.cases))
 
     @property
-    def designs(self) -> Any:
+    def designs(self) -> Frame:
         """The chip that is there and the best ones for each purpose under the budget."""
         return frame(search_tables.designs_rows(self.record.searches))
 
     @property
-    def ways(self) -> Any:
+    def ways(self) -> Frame:
         """A row for each way to serve a profile: its latency and its cost."""
         return frame(search_tables.ways_rows(self.record.pareto))
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..jobs.compile_job import Compilations, CompileJob
 from ..records import CompiledTarget
-from ..reports.renderers.notebook import cell, frame
+from ..reports.renderers.notebook import Frame, cell, frame
 from ..reports.sections.compiled_document import (
     compiled_document,
     executables_table,
@@ -37,7 +36,7 @@ class Compilation:
         return "".join(cell(compiled_document(record)) for record in self.records)
 
     @property
-    def phases(self) -> Any:
+    def phases(self) -> Frame:
         """A row for each phase, as a DataFrame where pandas is installed, else a list of dicts."""
         return frame(needed_table(self.record), executables_table(self.record))
 

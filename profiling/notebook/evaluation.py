@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import ProfileInputError
 from ..jobs.evaluate_job import EvaluateJob
 from ..records.evaluation import Evaluation
 from ..reports.charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
 from ..reports.document import Chart
-from ..reports.renderers.notebook import Picture, cell, frame
+from ..reports.renderers.notebook import Frame, Picture, cell, frame
 from ..reports.sections import evaluation_tables as tables
 from ..reports.sections.evaluation_document import evaluation_cell, headline
 from ..reports.write_studies import write_evaluation
@@ -31,28 +30,28 @@ class Evaluated:
         return cell(evaluation_cell(self.record))
 
     @property
-    def ways(self) -> Any:
+    def ways(self) -> Frame:
         """A row for each strategy at each budget, as a DataFrame where pandas is installed, else a
         list of dicts."""
         return frame(tables.cells_table(self.record), tables.settings_table(self.record))
 
     @property
-    def levels(self) -> Any:
+    def levels(self) -> Frame:
         """A row for each strategy at each level of difficulty."""
         return frame(tables.levels_rows(self.record))
 
     @property
-    def attempts(self) -> Any:
+    def attempts(self) -> Frame:
         """A row for each number of attempts: pass@k, majority@k and the best by score."""
         return frame(tables.attempts_table(self.record))
 
     @property
-    def costs(self) -> Any:
+    def costs(self) -> Frame:
         """A row for each strategy on each slice: a query and a correct answer, predicted."""
         return frame(tables.costs_table(self.record), tables.costs_accuracy(self.record))
 
     @property
-    def options(self) -> Any:
+    def options(self) -> Frame:
         """A row for each way to answer by each kind of cost, cheapest first."""
         return frame(tables.options_table(self.record.frontiers))
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..jobs.predict_job import Predictions, PredictJob
 from ..records import Prediction
-from ..reports.renderers.notebook import cell, frame
+from ..reports.renderers.notebook import Frame, cell, frame
 from ..reports.sections.prediction_document import (
     LABEL,
     prediction_document,
@@ -33,7 +32,7 @@ class Predicted:
         return cell(made)
 
     @property
-    def table(self) -> Any:
+    def table(self) -> Frame:
         """A row for each slice, as a DataFrame where pandas is installed, else a list of dicts."""
         return frame(slices_table(self.records))
 

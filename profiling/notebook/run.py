@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import ProfileInputError
 from ..jobs.profile_job import ProfileJob
 from ..records import Profile
 from ..records.files import load_profile
 from ..reports.charts.roofline_chart import roofline
-from ..reports.renderers.notebook import Picture, cell, frame
+from ..reports.renderers.notebook import Frame, Picture, cell, frame
 from ..reports.sections.prediction_document import resources, slices_table
 from ..reports.sections.profile_document import notebook_document
 from ..reports.sections.profile_facts import headline
@@ -31,18 +30,18 @@ class Run:
         return cell(notebook_document(self.record))
 
     @property
-    def phases(self) -> Any:
+    def phases(self) -> Frame:
         """A row for each phase, as a DataFrame where pandas is installed, else a list of dicts."""
         record = self.record
         return frame(phase_table(record), bytes_table(record), slots_table(record))
 
     @property
-    def thought(self) -> Any:
+    def thought(self) -> Frame:
         """A row for each of at most 64 decode steps along the thought."""
         return frame(thought_table(self.record, every=True))
 
     @property
-    def predictions(self) -> Any:
+    def predictions(self) -> Frame:
         """A row for each slice that the workload is predicted on."""
         return frame(slices_table(self.record.predictions))
 

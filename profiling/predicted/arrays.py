@@ -47,8 +47,8 @@ def library(*numbers: Number) -> ModuleType:
     """JAX's numpy where any of `numbers` is a JAX array, else NumPy."""
     for number in numbers:
         if not isinstance(number, _PLAIN):
-            found: ModuleType = number.__array_namespace__()
-            return found
+            namespace: ModuleType = number.__array_namespace__()
+            return namespace
     return np
 
 
@@ -58,9 +58,7 @@ def mapped(function: Callable[..., Number], record: Numbers, *others: Numbers) -
     names = _names(kind)
     if names is None:
         return record if record is None else function(record, *others)
-    parts = [
-        mapped(function, *[getattr(each, name) for each in (record, *others)]) for name in names
-    ]
+    parts = [mapped(function, *[getattr(one, name) for one in (record, *others)]) for name in names]
     result: Numbers = kind(*parts)
     return result
 

@@ -99,7 +99,10 @@ _LINKS: dict[Link, Callable[[Number], Number]] = {
 def efficiency_of(transformed: dict[str, Number]) -> Efficiency:
     """The Efficiency of sums on the transformed axis, one of each component."""
     return Efficiency(
-        **{name: _LINKS[each.link](transformed[name]) for name, each in COMPONENTS.items()}
+        **{
+            name: _LINKS[component.link](transformed[name])
+            for name, component in COMPONENTS.items()
+        }
     )
 
 

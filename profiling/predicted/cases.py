@@ -53,15 +53,6 @@ class Case:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A row that cannot be predicted, and why."""
-
-    id: str
-    source: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Predicted:
     """Seconds or joules of a case; low and high are the median itself for a bare roofline."""
 

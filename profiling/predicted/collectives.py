@@ -59,17 +59,17 @@ def kv_shards(shape: ModelShape, split: Parallelism) -> Number:
     return arrays.where(split.kv_by_sequences, split.tensor, by_heads)
 
 
-def require_parallelism(split: Parallelism, over: Slice, layers: int, query_heads: int) -> None:
+def require_parallelism(split: Parallelism, on_slice: Slice, layers: int, query_heads: int) -> None:
     """Raise ProfileInputError unless `split` fills the slice and divides the model."""
     for axis in ("tensor", "data", "expert", "pipeline"):
         if getattr(split, axis) < 1:
             raise ProfileInputError(
                 f"the mesh has {axis}={getattr(split, axis)}, expected 1 or more"
             )
-    if split.chips != over.chips:
+    if split.chips != on_slice.chips:
         raise ProfileInputError(
-            f"the mesh '{split}' takes {split.chips} chips but {over.name} has {over.chips}: "
-            f"their product must be {over.chips}"
+            f"the mesh '{split}' takes {split.chips} chips but {on_slice.name} has "
+            f"{on_slice.chips}: their product must be {on_slice.chips}"
         )
     if layers % split.pipeline:
         raise ProfileInputError(
@@ -131,30 +131,32 @@ def torus(sizes: tuple[int, ...], wraps: tuple[bool, ...]) -> Group:
     rings = [ring(size, wrap) for size, wrap in zip(sizes, wraps, strict=True) if size > 1]
     if not rings:
         return ALONE
-    chips = math.prod(each.chips for each in rings)
+    chips = math.prod(axis.chips for axis in rings)
     share = 0.0
     for first in range(len(rings)):
         gathered = 1.0
-        for each in rings[first:] + rings[:first]:
-            gathered *= each.chips
-            share += each.gather_share * gathered / chips
+        for axis in rings[first:] + rings[:first]:
+            gathered *= axis.chips
+            share += axis.gather_share * gathered / chips
     return Group(
         chips=chips,
         gather_share=share / len(rings) ** 2,
-        exchange_share=max(each.exchange_share for each in rings) / len(rings),
-        hops=sum(each.hops for each in rings),
+        exchange_share=max(axis.exchange_share for axis in rings) / len(rings),
+        hops=sum(axis.hops for axis in rings),
     )
 
 
-def groups_of(over: Slice, split: Parallelism) -> dict[str, Group]:
+def groups_of(on_slice: Slice, split: Parallelism) -> dict[str, Group]:
     """The group that each axis of `split` exchanges in: tensor takes the slice's axes first."""
     left = [
         _Axis(size, wraps, network)
-        for size, wraps, network in zip(over.shape, over.wraps, over.over_network, strict=True)
+        for size, wraps, network in zip(
+            on_slice.shape, on_slice.wraps, on_slice.over_network, strict=True
+        )
     ]
     left.reverse()  # the last axes are the closest
     return {
-        axis: _take(over, left, getattr(split, axis))
+        axis: _take(on_slice, left, getattr(split, axis))
         for axis in ("tensor", "expert", "pipeline", "data")
     }
 
@@ -168,7 +170,7 @@ class _Axis:
     network: bool
 
 
-def _take(over: Slice, left: list[_Axis], size: int) -> Group:
+def _take(on_slice: Slice, left: list[_Axis], size: int) -> Group:
     """A group of `size` chips from the axes `left`, which lose them; a cut axis does not wrap."""
     if size == 1:
         return ALONE
@@ -182,14 +184,14 @@ def _take(over: Slice, left: list[_Axis], size: int) -> Group:
             size //= part
     if size > 1:  # sides that do not divide: as a line
         taken.append(_Axis(size, False, False))
-    links = over.chip.links
+    chip, links = on_slice.chip, on_slice.chip.links
     inside = [axis for axis in taken if not axis.network]
     if links is not None and links.kind in ("torus", "ring"):
         near = torus(tuple(a.size for a in inside), tuple(a.wraps for a in inside))
     else:
         near = switched(math.prod(axis.size for axis in inside))
     far = math.prod(axis.size for axis in taken if axis.network)
-    return near if far == 1 else _joined(near, far, link_rate(over.chip) / network_rate(over.chip))
+    return near if far == 1 else _joined(near, far, link_rate(chip) / network_rate(chip))
 
 
 def _joined(near: Group, domains: int, slower: float) -> Group:

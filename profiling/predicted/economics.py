@@ -76,7 +76,7 @@ class Region(Figure):
 class Factor(Figure):
     """Energy with an overhead over energy without it."""
 
-    said: Words
+    description: Words
 
 
 @cache
@@ -238,7 +238,7 @@ def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
     factor: Factor | None = factors.get(stated.lower())
     if factor is None:
         raise unknown(option, stated, factors, "a factor of 1 or more")
-    return factor.value, f"{factor.said}, {factor.source}, {factor.confidence} confidence"
+    return factor.value, f"{factor.description}, {factor.source}, {factor.confidence} confidence"
 
 
 def _grid(stated: str) -> tuple[float, str]:
@@ -271,8 +271,10 @@ def economics_of(prediction: Prediction, chip: Chip, terms: Terms) -> Economics:
     phases = []
     for phase in prediction.phases:
         amounts = _amounts(phase.time_s, phase.energy_j, prediction.chips, factors)
-        each = _times(amounts, 1e6 / phase.tokens) if phase.tokens else None
-        phases.append(PhaseAmounts(phase=phase.phase, whole=amounts, per_million_tokens=each))
+        per_million = _times(amounts, 1e6 / phase.tokens) if phase.tokens else None
+        phases.append(
+            PhaseAmounts(phase=phase.phase, whole=amounts, per_million_tokens=per_million)
+        )
     return Economics(
         terms=factors,
         whole=whole,

@@ -18,7 +18,7 @@ import numpy as np
 from ...tpu_configs.catalog import load_all
 from ...tpu_configs.chip import Chip
 from . import arrays
-from .arrays import Number
+from .arrays import Number, of_numbers
 from .hardware import Hardware
 from .step_work import Work
 
@@ -30,6 +30,7 @@ SERVER_OVER_CHIPS = (58 + 25) / 58
 the host's (Google, arXiv 2508.15734, figure 2)."""
 
 
+@of_numbers
 @dataclass(frozen=True)
 class PowerShares:
     """Shares of the design power; numbers or draws."""

@@ -105,8 +105,8 @@ def described_models() -> dict[str, DescribedModel]:
     """The described models that come along, by name."""
     folder = files(__package__) / "models"
     texts = {f.name: f.read_text(encoding="utf-8") for f in folder.iterdir()}
-    found = [_parsed(text, name) for name, text in texts.items() if name.endswith(".toml")]
-    return {model.name: model for model in sorted(found, key=lambda model: model.name)}
+    models = [_parsed(text, name) for name, text in texts.items() if name.endswith(".toml")]
+    return {model.name: model for model in sorted(models, key=lambda model: model.name)}
 
 
 def _parsed(text: str, file: str) -> DescribedModel:

@@ -99,7 +99,7 @@ def elasticities(terms: PhaseTerms) -> dict[str, float]:
     else:
         powers = {r: (terms.of(r) / terms.of(longest)) ** terms.power for r in OVERLAPPED}
         whole = sum(powers.values())
-        shares = {r: each / whole * core_s / time_s for r, each in powers.items()}
+        shares = {r: power / whole * core_s / time_s for r, power in powers.items()}
     return shares | {"overhead": terms.overhead_s / time_s}
 
 

@@ -137,9 +137,9 @@ class Spread:
     pipeline: Group = ALONE
 
 
-def spread_over(over: Slice, split: Parallelism) -> Spread:
+def spread_over(on_slice: Slice, split: Parallelism) -> Spread:
     """`split` on the links of a slice."""
-    groups = groups_of(over, split)
+    groups = groups_of(on_slice, split)
     return Spread(split, groups["tensor"], groups["expert"], groups["pipeline"])
 
 

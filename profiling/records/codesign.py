@@ -1,11 +1,8 @@
-"""Co-design report: what limits each phase, and what each change of chip or model is worth.
+"""Co-design report: what limits each phase, what each change of chip or model is worth, chips from
+a search, frontiers of latency against money, and a data center for a load. Data only.
 
-Data only. Relative changes are factors, after over before: 0.8 is a fifth less. Intervals are 80 %
-intervals over the draws of the calibration's posterior, the same draws for all that is compared.
-
-Co-design report: chips that a search found, and frontiers of latency against money.
-
-Co-design report: a data center for a load.
+Relative changes are factors, after over before: 0.8 is a fifth less. Intervals are 80 % intervals
+over the draws of the calibration's posterior, the same draws for all that is compared.
 """
 
 from typing import Literal
@@ -46,9 +43,11 @@ class DesignSearch(Record):
     swept_best: ChipDesign
     best: ChipDesign = Field(description="by gradient, from several starts")
     sequences: float = Field(description="attempts that run together on it")
-    slowest_token_s: float = Field(description="what a thought's token may take at most")
-    time_per_query_s: Interval = Field(description="of the slice: its time over its batch")
-    usd_per_query: Interval | None = Field(description="rent following the cost to build")
+    slowest_token_s: float = Field(description="latency limit of one token of a thought")
+    time_per_query_s: Interval = Field(description="time of a batch over its queries")
+    usd_per_query: Interval | None = Field(
+        description="with rent in proportion to the cost to build"
+    )
     speedup: Interval = Field(description="reference's time per query over it, the same draws")
     spent: dict[str, float] = Field(description="part -> share of the budget")
     other_purpose_slowdown: float | None = Field(
@@ -69,7 +68,7 @@ class ParetoPoint(Record):
     usd_per_query: Interval
     accuracy: float | None = Field(description="of one attempt; None where nothing was checked")
     usd_per_correct: Interval | None
-    on_frontier: bool = Field(description="none of its profile is both faster and cheaper")
+    on_frontier: bool = Field(description="no point of the same profile is both faster and cheaper")
 
 
 class PowerTrace(Record):
@@ -152,7 +151,7 @@ class Assumption(Record):
     """Something that the figures stand on."""
 
     sentence: str
-    source: str = Field(description="where it is from; 'judgement' where nobody published it")
+    source: str = Field(description="where it was published; 'judgement' where it was not")
     confidence: str
 
 
@@ -241,7 +240,7 @@ class Lever(Record):
 class BoundMap(Record):
     """What bounds one decode step over a grid: rows are batches, columns contexts."""
 
-    attempts: float = Field(description="that share each prompt's keys and values")
+    attempts: float = Field(description="attempts that share each prompt's KV cache")
     contexts: list[float] = Field(description="tokens that each attempt has cached")
     batches: list[float] = Field(description="sequences on the slice")
     bound: list[list[PredictedBound]]
@@ -266,7 +265,7 @@ class ThoughtCrossovers(Record):
 class WhatIf(Record):
     """A stated change, before and after."""
 
-    text: str = Field(description="as it was asked, 'hbm_bandwidth=2x,kv_dtype=int8'")
+    text: str = Field(description="as --what-if takes it, 'hbm_bandwidth=2x,kv_dtype=int8'")
     changes: list[str] = Field(description="each in words, with the figures before and after")
     before_s: Interval
     after_s: Interval
@@ -346,7 +345,7 @@ class ProfileRead(Record):
     name: str
     model: str
     file: str | None
-    ran: bool = Field(description="whether it was run, or costed without weights")
+    ran: bool = Field(description="whether it was run; else it was costed without weights")
     weights: str
 
 

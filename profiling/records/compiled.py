@@ -55,7 +55,7 @@ class DeviceMemory(Record):
 
 
 class Excess(Record):
-    """Bytes that the algorithm did not ask for, or asked for and the compiler saved."""
+    """Bytes moved beyond the counted ones, or counted bytes that the compiler saved."""
 
     name: str = Field(description="e.g. 'copies of kv', 'tile padding'")
     excess_bytes: int = Field(description="negative where the executable moves less than counted")
@@ -97,7 +97,7 @@ class CompiledPhase(Record):
     phase: str
     passes: int = Field(description="passes through the model in one call of the program")
     counted_bytes: HbmBytes = Field(
-        description="the least one device must move: the counted lens over the mesh, evenly"
+        description="counted bytes, the least to move, split evenly over the devices of the mesh"
     )
     counted_flops: int = Field(description="matmul FLOPs of one device, from the jaxpr")
     hbm: list[HbmRow]

@@ -3,8 +3,6 @@
 A cell is one strategy at one budget of thought, over all problems. Costs of a question are the
 counted lens's; those on a slice are predicted. Estimates are over problems: attempts at one problem
 are not independent, so a problem is the unit that intervals are made of.
-
-What follows from all cells of an evaluation: frontiers, and the compute-optimal choice.
 """
 
 from typing import Literal
@@ -20,16 +18,16 @@ CostKind = Literal["flops", "usd"]
 
 
 class Option(Record):
-    """A way to answer: its accuracy, and its cost a query."""
+    """A way to answer: its accuracy, and its cost per query."""
 
     label: str
     cost: float
     accuracy: float
     low: float
     high: float
-    on_frontier: bool = Field(description="nothing as cheap or cheaper is more accurate")
+    on_frontier: bool = Field(description="no option as cheap or cheaper is more accurate")
     points_per_cost: float | None = Field(
-        description="accuracy gained over the frontier's last, in points, by its further cost"
+        description="points gained on the frontier option before, per unit of further cost"
     )
 
 
@@ -37,7 +35,7 @@ class Frontier(Record):
     """All options by one kind of cost, cheapest first."""
 
     kind: CostKind
-    slice: str | None = Field(description="of the money; None: counted")
+    slice: str | None = Field(description="slice of the dollars; None for counted FLOPs")
     options: list[Option]
 
 
@@ -45,8 +43,8 @@ class OptimalPoint(Record):
     """The compute-optimal choice at one budget of FLOPs a query."""
 
     budget_flops: float
-    flops: float = Field(description="spent a query, on problems that the choice never saw")
-    accuracy: float = Field(description="on problems that the choice never saw")
+    flops: float = Field(description="spent per query, on problems not used for the choice")
+    accuracy: float = Field(description="on problems not used for the choice")
     chosen: dict[str, list[str]] = Field(description="options by level, those of each fold")
 
 
@@ -130,7 +128,7 @@ class Ledger(Record):
 class TriedAnswer(Record):
     """One attempt."""
 
-    answer: str | None = Field(description="as votes compare it; None: it gave none")
+    answer: str | None = Field(description="in the spelling that votes compare; None: no answer")
     right: bool
     score: float | None = Field(description="a verifier's, or the model's confidence in its tokens")
 
@@ -151,7 +149,7 @@ class SliceCost(Record):
     """A query on a described slice, and a correct answer: all queries over the correct ones."""
 
     slice: str
-    chip: str | None = Field(default=None, description="None in what was written before it was")
+    chip: str | None = Field(default=None, description="None in evaluations of older versions")
     chips: int | None = None
     time_s: Interval = Field(description="of the slice for one query; a batch shares it")
     amounts: Amounts

@@ -26,12 +26,13 @@ Read = TypeVar("Read", bound=Record)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` through a temporary file, so that no half-written file remains."""
+    """Write `text` to `path`, as `write_bytes` does."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path` through a temporary file in the same folder."""
+    """Write `data` to `path` through a temporary file in the same folder: no half-written file
+    remains."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -45,17 +46,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def save_record(record: Record, folder: Path) -> Path:
     """Write one of the records of `WRITTEN` into `folder`; returns its path there."""
-    path = folder / next(each.file for each in WRITTEN.values() if each.record is type(record))
+    path = folder / next(kind.file for kind in WRITTEN.values() if kind.record is type(record))
     write_text(path, record.model_dump_json(indent=1) + "\n")
     return path
 
 
 def load_profile(path: Path) -> Profile:
-    """Read a profile.json, or the one inside a run's folder, of this or an older version.
-
-    Raises ProfileInputError where the file is missing, not JSON, of a newer version or another
-    kind, or has a field of the wrong kind (the field is named).
-    """
+    """Read a profile.json, or the one inside a run's folder, of this or an older version. Raises
+    ProfileInputError where the file is missing, not JSON, of a newer version or another kind, or
+    has a field of the wrong kind (the field is named)."""
     return load_record(Profile, path / "profile.json" if path.is_dir() else path)
 
 
@@ -83,7 +82,6 @@ def load_record(record: type[Read], file: Path) -> Read:
 
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-REMAKE = "python -m rooflink.profiling.records.files"
 FOLDER = "schemas"
 
 
@@ -99,8 +97,8 @@ class Written:
     @property
     def record(self) -> type[Record]:
         """The record's class."""
-        found: type[Record] = getattr(import_module(f".{self.module}", __package__), self.kind)
-        return found
+        record: type[Record] = getattr(import_module(f".{self.module}", __package__), self.kind)
+        return record
 
     @property
     def version(self) -> str:
@@ -151,12 +149,7 @@ def text_of(name: str) -> str:
     return json.dumps(schema_of(name), indent=1, ensure_ascii=False) + "\n"
 
 
-def remake() -> None:
-    """Write every file anew, into this package."""
-    for name in WRITTEN:
-        path = Path(__file__).parent / FOLDER / file_name(name)
-        path.write_text(text_of(name), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    remake()
+    for record_name in WRITTEN:
+        path = Path(__file__).parent / FOLDER / file_name(record_name)
+        path.write_text(text_of(record_name), encoding="utf-8")

@@ -21,8 +21,8 @@ def profile_from_1(profile: Document) -> Document:
     would save: its sentence is kept as a note.
     """
     return profile | {
-        "phases": _each(profile["phases"], _phase_from_1),
-        "findings": _each(profile["findings"], _note_from_1),
+        "phases": _every(profile["phases"], _phase_from_1),
+        "findings": _every(profile["findings"], _note_from_1),
     }
 
 
@@ -45,11 +45,8 @@ def _note_from_1(finding: Document) -> Document:
 
 def evaluation_from_1(evaluation: Document) -> Document:
     """Version 2 differs by its cells."""
-    return evaluation | {"cells": _each(evaluation["cells"], _cell_in_2)}
-
-
-def _cell_in_2(cell: Document) -> Document:
-    return cell | {"schema_version": "rooflink.cell/2"}
+    present = {"schema_version": "rooflink.cell/2"}
+    return evaluation | {"cells": _every(evaluation["cells"], lambda cell: cell | present)}
 
 
 def _same(document: Document) -> Document:
@@ -89,7 +86,7 @@ def migrated(name: str, document: object, version: str) -> object:
     return document | {"schema_version": version}
 
 
-def _each(rows: Any, step: Step) -> Any:
+def _every(rows: Any, step: Step) -> Any:
     return [_stepped(step, row) for row in rows] if isinstance(rows, list) else rows
 
 

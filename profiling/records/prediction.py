@@ -1,6 +1,5 @@
-"""Predicted lens: a workload's phases on a described slice, with intervals.
-
-Economics: what a prediction costs in money, energy at the wall and carbon, and on what terms.
+"""Predicted lens: a workload's phases on a described slice, with intervals, and what they cost in
+money, energy at the wall and carbon, and on what terms.
 """
 
 from typing import Literal
@@ -117,7 +116,7 @@ class Prediction(Record):
     chip: str
     chips: int
     parallelism: str = Field(description="'tensor=8', or '' on one chip")
-    stack: str | None = Field(description="software whose effects are in it; None: one unknown")
+    stack: str | None = Field(description="serving stack; None: averaged over all measured ones")
     ideal: bool = Field(description="the bare roofline, without calibration or interval")
     basis: str = Field(description="what the calibration stands on, in a sentence")
     weight_dtype: str

@@ -59,7 +59,7 @@ class ModelFacts(Record):
 
 
 class Workload(Record):
-    """What was asked of the model."""
+    """The prompts, budgets and sampling of a run."""
 
     prompts: int
     batch: int = Field(description="prompts that run together")
@@ -196,7 +196,7 @@ class Profile(Record):
     thought: list[ThoughtPoint] = Field(description="at most 64 points along the thought")
     outcome: Outcome | None = Field(description="None where nothing was run")
     machine: MachineLimits | None = Field(description="None where nothing was run")
-    trace: Trace | None = Field(default=None, description="None where no trace was asked for")
+    trace: Trace | None = Field(default=None, description="None where no trace was taken")
     placements: list[ChipPlacement]
     compiled: list[CompiledTarget] = Field(
         default=[], description="what XLA made of the phases, target by target"
@@ -215,17 +215,16 @@ class Profile(Record):
 def total_phase(profile: Profile) -> Phase:
     """All phases as one, named 'total'; its time is that of the repeats added one by one."""
     phases = profile.phases
-    tokens = sum(phase.tokens for phase in phases)
+    sums = {
+        name: sum(getattr(phase, name) for phase in phases)
+        for name in ("tokens", "forced_tokens", "steps", "idle_slots", "padded_tokens")
+    }
     return Phase(
         name=TOTAL,
-        tokens=tokens,
-        forced_tokens=sum(phase.forced_tokens for phase in phases),
+        **sums,
         sequences=max((phase.sequences for phase in phases), default=0),
-        steps=sum(phase.steps for phase in phases),
-        idle_slots=sum(phase.idle_slots for phase in phases),
-        padded_tokens=sum(phase.padded_tokens for phase in phases),
         counted=sum_costs([phase.counted for phase in phases]),
-        measured=_total_measured([phase.measured for phase in phases], tokens),
+        measured=_total_measured([phase.measured for phase in phases], sums["tokens"]),
     )
 
 
@@ -237,19 +236,12 @@ def _total_measured(costs: list[MeasuredCost | None], tokens: int) -> MeasuredCo
     if time.median <= 0:
         return None
 
-    def weighted(rates: list[float]) -> float:
-        """Rates weighted by time: the work of all phases over the time of all."""
-        used = sum(r * cost.time_s.median for r, cost in zip(rates, measured, strict=True))
-        return used / time.median
-
-    return MeasuredCost(
-        time_s=time,
-        tokens_per_s=tokens / time.median,
-        flops_per_s=weighted([cost.flops_per_s for cost in measured]),
-        bytes_per_s=weighted([cost.bytes_per_s for cost in measured]),
-        bandwidth_share=weighted([cost.bandwidth_share for cost in measured]),
-        flops_share=weighted([cost.flops_share for cost in measured]),
-    )
+    # Rates weighted by time: the work of all phases over the time of all.
+    rates = {
+        name: sum(getattr(cost, name) * cost.time_s.median for cost in measured) / time.median
+        for name in ("flops_per_s", "bytes_per_s", "bandwidth_share", "flops_share")
+    }
+    return MeasuredCost(time_s=time, tokens_per_s=tokens / time.median, **rates)
 
 
 def _total_spread(spreads: list[Spread]) -> Spread:

@@ -9,7 +9,7 @@ from ..records.base import BYTE_KINDS, Record
 from ..records.files import save_record, write_text
 from ..records.profile import TOTAL
 from .document import Document
-from .renderers import png
+from .renderers import vega
 from .renderers.html import html
 from .renderers.markdown import markdown
 from .renderers.tensorboard import Events, write_events
@@ -41,7 +41,7 @@ def write_report(folder: Path, record: Record, document: Document, events: Event
     The reports are rendered before the first is written, each file appears whole or not at all,
     and a run written again into the same folder replaces its own files and no others.
     """
-    stills = png.stills(document.charts())
+    stills = vega.stills(document.charts())
     pages = report_files(document, stills)
     try:
         (folder / CHARTS).mkdir(parents=True, exist_ok=True)

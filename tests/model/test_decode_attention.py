@@ -146,4 +146,4 @@ def test_a_model_decodes_by_the_kernel_that_it_is_given() -> None:
     plain, kernel = (
         attempts_at(one, [[5, 6, 7], [8]], rules, Greedy(), 2) for one in (model, by_kernel)
     )
-    assert [a.said for a in plain] == [a.said for a in kernel]
+    assert [a.emitted for a in plain] == [a.emitted for a in kernel]

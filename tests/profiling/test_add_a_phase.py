@@ -1,8 +1,6 @@
 """A phase that nobody had heard of, by one entry in the list and the strategy that makes it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -17,11 +15,6 @@ from rooflink.model.strategies.base import BaseStrategy
 from rooflink.model.strategies.voting import answered
 from rooflink.model.tasks import parse_task
 from rooflink.profiling.codesign.analyse import Wanted, analyse
-from rooflink.profiling.compiled import lens, worker
-from rooflink.profiling.compiled.cache import Store
-from rooflink.profiling.compiled.compile import Done, Message
-from rooflink.profiling.compiled.executable import CompiledPhase
-from rooflink.profiling.compiled.spec import ProgramSpec
 from rooflink.profiling.compiled.targets import parse_target
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.names import slice_named
@@ -57,13 +50,12 @@ class Pondering(BaseStrategy):
 
 
 @pytest.fixture
-def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
+def found(monkeypatch: pytest.MonkeyPatch) -> Profile:
     """The reasoner's profile by the strategy, with the compiled lens of this CPU."""
     monkeypatch.setitem(PHASES, PONDER, ENTRY)  # type: ignore[arg-type]
     colours = (ENTRY.colour, ENTRY.dark_colour)  # the palette takes them as it is imported
     monkeypatch.setitem(theme.COLOURS, f"phase-{PONDER}", colours)
     monkeypatch.setattr(registry, "STRATEGIES", (*registry.STRATEGIES, Pondering))
-    monkeypatch.setattr(lens, "compile_phases", in_this_process(monkeypatch, tmp_path))
     subject = resolve_subject("reasoner", "own", None)
     request = Request(
         problems=parse_task("sum:n=4").problems("test", 2, 0),
@@ -73,25 +65,6 @@ def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Profile:
         strategy=strategy_for("pondering", subject),
     )
     return profile(subject, request, [load_chip("v5e")], 1, targets=[parse_target("cpu")])
-
-
-def in_this_process(
-    monkeypatch: pytest.MonkeyPatch, folder: Path
-) -> Callable[[ProgramSpec, object], list[CompiledPhase]]:
-    """The compiler's own process knows the entries of its own list alone."""
-
-    def compile_phases(spec: ProgramSpec, watcher: object) -> list[CompiledPhase]:
-        store, done = Store(folder), dict[str, CompiledPhase | None]()
-
-        def send(message: Message) -> None:
-            if isinstance(message, Done):
-                done[message.phase] = store.get(message.key)
-
-        monkeypatch.setattr(worker, "_send", send)
-        worker._Compilation(spec, store).run()
-        return [phase for name in spec.phases if (phase := done[name]) is not None]
-
-    return compile_phases
 
 
 def test_a_new_phase_comes_through_every_lens_and_report(found: Profile) -> None:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import jax
 import pytest
 
-from rooflink.profiling.attention_kernel import attention_kernel
+from rooflink.profiling.backend import attention_kernel
 
 
 @pytest.mark.parametrize(

@@ -255,12 +255,13 @@ def test_compiled_excess_by_hand() -> None:
 def test_how_a_change_reads() -> None:
     found = find(ran(MEMORY_BOUND, COMPUTE_BOUND))
     assert [each.sentence for each in found] == [
-        "Finished attempts hold 40% of the slots of think until the longest attempt of their batch "
-        "has ended. Refill finished slots (continuous batching): saves about 32% of the time per "
+        "Finished attempts hold 40 % of the slots of think until the longest attempt of their "
+        "batch has ended. Refill finished slots (continuous batching): saves about 32 % of the "
+        "time per "
         "query, measured on this machine.",
-        "Each pass of think reads all weights for 8 sequences: 60% of the bytes moved. Run 4 "
+        "Each pass of think reads all weights for 8 sequences: 60 % of the bytes moved. Run 4 "
         "prompts together instead of 2, so that a batch takes 1.52 times as long (--batch 4): "
-        "saves about 24% of the time per query, measured on this machine.",
+        "saves about 24 % of the time per query, measured on this machine.",
     ]
     assert found[1].evidence == "counted: weights are 60 GB of 100 GB"
 

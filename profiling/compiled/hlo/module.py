@@ -123,24 +123,6 @@ class Module:
     computations: tuple[Computation, ...] = field(repr=False)
     entry: Computation
 
-    def computation(self, name: str) -> Computation:
-        """The computation of that name; KeyError if there is none."""
-        for computation in self.computations:
-            if computation.name == name:
-                return computation
-        raise KeyError(name)
-
-    @cached_property
-    def arguments(self) -> dict[int, str]:
-        """Names of the entry's parameters by number: JAX's, 'state.cache.keys', if they are there.
-
-        jit leaves out arguments that are not used, so numbers alone do not tell which one it is.
-        """
-        return {
-            number: parameter.op_name or parameter.name
-            for number, parameter in sorted(self.entry.parameters.items())
-        }
-
     @cached_property
     def _by_name(self) -> dict[str, Instruction]:
         return {one.name: one for one in self.instructions()}
@@ -149,12 +131,10 @@ class Module:
         """The instruction of that name; KeyError if there is none."""
         return self._by_name[name]
 
-    def instructions(self, opcode: str | None = None) -> Iterator[Instruction]:
-        """All instructions, or those of one opcode, callees first."""
+    def instructions(self) -> Iterator[Instruction]:
+        """All instructions, callees first."""
         for computation in self.computations:
-            for instruction in computation.instructions:
-                if opcode is None or instruction.opcode == opcode:
-                    yield instruction
+            yield from computation.instructions
 
 
 _TUPLE = 13

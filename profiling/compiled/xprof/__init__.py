@@ -2,5 +2,3 @@
 
 from .timeline import LABEL, PhaseProgram
 from .xprof_session import BY_PHASE, write_session
-
-__all__ = ["BY_PHASE", "LABEL", "PhaseProgram", "write_session"]

@@ -158,9 +158,7 @@ class Roof:
 
 
 def roof_of(chip: Chip, dtype: str) -> Roof:
-    """The roof of one of the chip's JAX devices for matmuls of `dtype`.
-
-    Raises ChipInputError for a dtype that is not known.
-    """
+    """The roof of one of the chip's JAX devices for matmuls of `dtype`. Raises ChipInputError for a
+    dtype that is not known."""
     devices = chip.jax_devices
     return Roof(chip.peak_flops(dtype).flop_per_s / devices, chip.hbm_bandwidth / devices)

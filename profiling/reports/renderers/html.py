@@ -12,8 +12,8 @@ from markupsafe import Markup, escape
 
 from .. import terms, theme
 from ..document import Block, Document, Section, Table, is_empty
-from . import png
-from .vega_bundle import packed_bundle, vega_bundle
+from . import vega
+from .vega import packed_bundle, vega_bundle
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PROJECT = "rooflink"
@@ -24,7 +24,7 @@ DARK_THEMES = '[data-jp-theme-light="false"], html[theme="dark"], .vscode-dark'
 def html(document: Document, stills: Mapping[str, str] | None = None) -> str:
     """The whole page; `stills` are its charts as SVG by name, where they are drawn already."""
     charts = document.charts()
-    drawn = stills or png.stills(charts)
+    drawn = stills or vega.stills(charts)
     return _environment().get_template("page.html.j2").render(
         document=document,
         project=PROJECT,
@@ -44,7 +44,7 @@ def fragment(document: Document, number: int, bundle: bool) -> str:
     `number` tells it from others in the same notebook; with `bundle` it brings what draws charts.
     Where no script runs, or none has brought that, charts are still pictures.
     """
-    drawn = {name: _still(drawn) for name, drawn in png.stills(document.charts()).items()}
+    drawn = {name: _still(drawn) for name, drawn in vega.stills(document.charts()).items()}
     return _environment().get_template("fragment.html.j2").render(
         document=document,
         number=number,

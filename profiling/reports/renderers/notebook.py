@@ -7,17 +7,21 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ...records import Interval
 from ...records.files import write_bytes
 from ..document import Chart, Document, Spec, Table, Value
 from .html import fragment
-from .png import png, svg
+from .vega import png, svg
 
-Row = dict[str, Any]
+Row = dict[str, object]
+Frame: TypeAlias = Any
+"""A pandas.DataFrame where pandas is installed, else a list of rows."""
 
-_UNIT = re.compile(r"(.*?)((?:_per_.*)|(?:_[a-z0-9]+))?$")  # 'time' '_s', 'usd' '_per_query'
+_UNIT = re.compile(
+    r"(.*?)((?:_per_.*)|(?:_wall_j)|(?:_[a-z0-9]+))?$"
+)  # 'time' '_s', 'usd' '_per_query'
 _numbers = count()
 _brought: list[int] = []  # the element of this kernel that brought what draws charts
 
@@ -77,7 +81,7 @@ def rows_of(*tables: Table) -> list[Row]:
     return made
 
 
-def frame(*tables: Table, index: str = "") -> Any:
+def frame(*tables: Table, index: str = "") -> Frame:
     """`rows_of` as a DataFrame with `index` (the first column) as its index.
 
     Without pandas the list of rows.

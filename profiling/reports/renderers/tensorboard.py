@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..document import Chart
-from .png import png, png_of
+from .vega import png, png_of
 
 if TYPE_CHECKING:
     from tensorboardX import SummaryWriter

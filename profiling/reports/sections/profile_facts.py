@@ -1,6 +1,5 @@
 """Small facts that follow from a profile and that more than one report prints, in words."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
@@ -153,23 +152,17 @@ def advice(findings: Sequence[Finding]) -> list[Advice]:
 
 
 def _advice(finding: Finding) -> Advice:
-    what, evidence = _spaced(finding.what), _spaced(finding.evidence)
     if finding.saves_share is None:
-        return Advice(what, evidence=evidence)
+        return Advice(finding.what, evidence=finding.evidence)
     quality = "Answers may change." if finding.answers == "may change" else ""
     whose = f"Saving {finding.basis}." if finding.basis else ""
     return Advice(
-        sentence=f"{finding.how}. {what}",
+        sentence=f"{finding.how}. {finding.what}",
         size=units.share(finding.saves_share),
         of=f"less {finding.of}",
-        evidence=" ".join(filter(None, (quality, whose, evidence))),
+        evidence=" ".join(filter(None, (quality, whose, finding.evidence))),
         action=finding.command or "",
     )
-
-
-def _spaced(text: str) -> str:
-    """'35 %' for '35%', as everywhere in a report."""
-    return re.sub(r"(?<=\d)%", " %", text)
 
 
 def backend_text(profile: Profile) -> str:

@@ -1,5 +1,3 @@
 """Published measurements as cases: what each row did, where, and how long it took."""
 
 from .measured_tables import read_measurements
-
-__all__ = ["read_measurements"]

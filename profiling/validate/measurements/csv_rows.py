@@ -30,10 +30,7 @@ class Row:
         return self.cells.get(column, "")
 
     def number(self, column: str) -> float:
-        """A positive number that must be there.
-
-        Raises ProfileInputError where the cell is none.
-        """
+        """A positive number that must be there. Raises ProfileInputError where the cell is none."""
         text = self.text(column)
         value = _number(text)
         if value is None or value <= 0:
@@ -44,10 +41,8 @@ class Row:
         return value
 
     def count(self, column: str, default: int) -> int:
-        """A whole number, `default` where the cell is empty.
-
-        Raises ProfileInputError where the cell is another text, or below 1.
-        """
+        """A whole number, `default` where the cell is empty. Raises ProfileInputError where the
+        cell is another text, or below 1."""
         if not self.text(column):
             return default
         value = self.number(column)
@@ -82,11 +77,9 @@ class Table:
 
 
 def read_table(file: Path) -> Table:
-    """Read a CSV file; empty lines are passed over.
-
-    Raises ProfileInputError where it is missing, not text, has no rows, or a line has more or
-    fewer cells than the header (file and line are named).
-    """
+    """Read a CSV file; empty lines are passed over. Raises ProfileInputError where it is missing,
+    not text, has no rows, or a line has more or fewer cells than the header (file and line are
+    named)."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.reader(lines, strict=True)

@@ -52,10 +52,8 @@ def chip_of(hardware: str) -> tuple[Chip, int]:
 
 
 def slice_of(chip: Chip, chips: int, topology: str = "") -> Slice:
-    """`chips` of a kind, in the grid that `topology` names if it is one of so many.
-
-    Raises LeftOutError where there is no such slice.
-    """
+    """`chips` of a kind, in the grid that `topology` names if it is one of so many. Raises
+    LeftOutError where there is no such slice."""
     stem = chip_stem(chip)
     if chips == 1:
         return parse_slice(stem)
@@ -103,10 +101,7 @@ def over_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
 
 def split_of(axes: dict[str, int], chips: int) -> Parallelism:
     """All `chips` by `axes`; those that they leave go to copies ('data'), all where none is named
-    to 'tensor'.
-
-    Raises LeftOutError where the axes do not fill the chips.
-    """
+    to 'tensor'. Raises LeftOutError where the axes do not fill the chips."""
     split = Parallelism(**axes)
     if split.chips > chips or chips % split.chips:
         raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
@@ -163,10 +158,8 @@ class Deployment:
         return float(step_terms(work, self.hardware, IDEAL).time_s)
 
     def largest_batch(self, context: float) -> float:
-        """Sequences of that mean length that fit, at most what engines run.
-
-        Raises LeftOutError where the weights do not fit.
-        """
+        """Sequences of that mean length that fit, at most what engines run. Raises LeftOutError
+        where the weights do not fit."""
         result = capacity(
             self.shape, self.formats.widths, self.split, self.hardware.memory_bytes, 1.0, context
         )

@@ -53,10 +53,8 @@ class _Layer:
 
 
 def layer_case(row: Row, held: Formats) -> Case:
-    """The row's operation on one of the chips, or the exchange between them.
-
-    Raises LeftOutError where the shape or the operation is not described.
-    """
+    """The row's operation on one of the chips, or the exchange between them. Raises LeftOutError
+    where the shape or the operation is not described."""
     layer = _read(row.text("shape"))
     op = row.text("op").lower().rstrip("12") if "reduce" in row.text("op") else row.text("op")
     chip, chips = chip_of(row.text("hardware"))
@@ -109,10 +107,8 @@ PREFILL_TOKENS = 256
 
 
 def ops_cases(row: Row) -> list[Case]:
-    """The case that a row makes.
-
-    Raises LeftOutError where it cannot be predicted, ProfileInputError for a malformed cell.
-    """
+    """The case that a row makes. Raises LeftOutError where it cannot be predicted,
+    ProfileInputError for a malformed cell."""
     if row.text("latency_us"):
         row.number("latency_us")
     held = formats(row.text("dtype"), row.text("dtype"))
@@ -128,10 +124,7 @@ def ops_cases(row: Row) -> list[Case]:
 
 
 def _sizes(row: Row, *names: str) -> list[float]:
-    """The numbers after 'M=', 'N=' ... in the shape.
-
-    Raises LeftOutError where one is missing.
-    """
+    """The numbers after 'M=', 'N=' ... in the shape. Raises LeftOutError where one is missing."""
     shape = row.text("shape")
     matches = [re.search(rf"\b{name}=(\d+)", shape) for name in names]
     if not all(matches):

@@ -13,9 +13,10 @@ from pathlib import Path
 from ....model.architecture import shape_of
 from ....model.config import preset
 from ...errors import ProfileInputError
-from ...predicted.cases import Case, LeftOut, Piece
+from ...predicted.cases import Case, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
+from ...records.validation import UnpredictedRow
 from .csv_rows import LeftOutError, Row, read_table
 from .deployments import Deployment, chip_of, slice_of
 from .measured_layers import OPS_COLUMNS, PREFILL_TOKENS, ops_cases, projections
@@ -43,11 +44,9 @@ OTHER_PROMPT_TOKENS = 500.0
 
 
 def energy_cases(row: Row) -> list[Case]:
-    """The time of a decode step without prompts in between, and the joules of a step with its
-    share of them, on all chips together.
-
-    Raises LeftOutError where model or chips are not known, ProfileInputError for a malformed cell.
-    """
+    """The time of a decode step without prompts in between, and the joules of a step with its share
+    of them, on all chips together. Raises LeftOutError where model or chips are not known,
+    ProfileInputError for a malformed cell."""
     batch, answer = row.number("avg_batch"), row.number("avg_output_len")
     prompt = PROMPT_TOKENS.get(row.text("task"), OTHER_PROMPT_TOKENS)
     place = _deployment(row)
@@ -89,10 +88,7 @@ TPU_LAYERS_SOURCE = "LLMServingSim, TPU v6e, Llama-3.1-8B"
 
 
 def tpu_layers_cases(row: Row) -> list[Case]:
-    """The layer's case and the head's.
-
-    Raises ProfileInputError for a malformed cell.
-    """
+    """The layer's case and the head's. Raises ProfileInputError for a malformed cell."""
     tokens = row.number("tokens")
     model = preset("llama3-8b")
     sizes = known_sizes(model.name)
@@ -126,7 +122,7 @@ _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] =
 )
 
 
-def read_measurements(file: Path) -> tuple[list[Case], list[LeftOut]]:
+def read_measurements(file: Path) -> tuple[list[Case], list[UnpredictedRow]]:
     """Every row of a file as one or more cases, or as left out with the reason.
 
     The columns say which of the formats it has; further ones are passed over.
@@ -137,12 +133,12 @@ def read_measurements(file: Path) -> tuple[list[Case], list[LeftOut]]:
     table = read_table(file)
     read = _reader(file, set(table.columns))
     cases: list[Case] = []
-    left_out: list[LeftOut] = []
+    left_out: list[UnpredictedRow] = []
     for row in table.rows:
         try:
             cases += read(row)
         except LeftOutError as error:
-            left_out.append(LeftOut(row.id, row.text("source"), str(error)))
+            left_out.append(UnpredictedRow(id=row.id, source=row.text("source"), reason=str(error)))
     return cases, left_out
 
 

@@ -1,32 +1,33 @@
 """The model, dtypes and serving stack of a row: from its columns, and by name what those leave out.
 
-Source of the sizes: each model's config.json on its publisher's hub page; those of PaLM, MT-NLG
-and GPT-3 from their papers (arXiv:2204.02311, 2201.11990, 2005.14165). Gating, tied tables and
-experts that a table does not state are chosen so that parameters come nearest to the stated
-number.
+Sizes by name are those of data/model_sizes.csv. Gating, tied tables and experts that a table does
+not state are chosen so that parameters come nearest to the stated number.
 """
 
+import csv
 import itertools
 import math
 import re
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
-from ....model.config import PRESETS, ModelConfig
-from ...predicted.model_shape import LATENT_HEAD_DIM, LATENT_KV_HEADS
+from ....model.config import PRESETS
 from ...predicted.step_work import Widths
 from .csv_rows import LeftOutError, Row
 
+FILE = Path(__file__).parents[1] / "data" / "model_sizes.csv"
 MOST_TOTAL_ERROR = 0.1
 """Stated parameters may be this far from those of the sizes: totals are rounded."""
 
 
 def inferred(sizes: Architecture, total: float | None, active: float | None) -> Architecture:
     """`sizes` with gating, tying and experts chosen by stated parameters, where there are any.
-
-    Raises LeftOutError where no choice comes near.
-    """
+    Raises LeftOutError where no choice comes near."""
     if total is None:
         return sizes
     choices = [
@@ -57,151 +58,41 @@ def _mixture(sizes: Architecture, total: float, active: float) -> Architecture:
 
 
 _COLUMNS = {
-    "layers": "layers",
-    "d_model": "embed_dim",
-    "n_heads": "query_heads",
-    "n_kv_heads": "kv_heads",
-    "head_dim": "head_dim",
-    "d_ff": "mlp_dim",
-    "vocab": "vocab_size",
-}
+    "layers": "layers", "d_model": "embed_dim", "n_heads": "query_heads", "n_kv_heads": "kv_heads",
+    "head_dim": "head_dim", "d_ff": "mlp_dim", "vocab": "vocab_size",
+}  # fmt: skip
+"""Column of a table -> size of an Architecture."""
 
 
-def _of(config: ModelConfig) -> Architecture:
-    """A preset without its norms, as all other models here."""
-    return Architecture(**{size: getattr(config, size) for size in SIZES})
+_SIZES = TypeAdapter(Architecture)
 
 
-def _dense(
-    layers: int, embed: int, heads: int, kv_heads: int, head_dim: int, mlp: int, vocab: int,
-    tied: bool = False,
-) -> Architecture:  # fmt: skip
-    return Architecture(
-        layers=layers, embed_dim=embed, query_heads=heads, kv_heads=kv_heads, head_dim=head_dim,
-        mlp_dim=mlp, vocab_size=vocab, tied_embeddings=tied,
-    )  # fmt: skip
+def _sizes_of_row(row: dict[str, str]) -> Architecture:
+    """A preset's sizes without its norms, which all other models here lack too; or the row's."""
+    if row["preset"]:
+        config = PRESETS[row["preset"]]
+        return Architecture(**{size: getattr(config, size) for size in SIZES})
+    return _SIZES.validate_python({size: row[size] for size in SIZES if row[size]})
 
 
-def _latent(layers: int, embed: int, heads: int, vocab: int, query_rank: int) -> Architecture:
-    """DeepSeek's attention: heads of 128 + 64 rotated, compressed to 512; `query_rank` 0: none."""
-    query = query_rank * (embed + heads * 192) if query_rank else embed * heads * 192
-    key_value = embed * 576 + 512 * heads * 256
-    base = _dense(layers, embed, heads, LATENT_KV_HEADS, LATENT_HEAD_DIM, 0, vocab)
-    return replace(base, attention_parameters=query + key_value + heads * 128 * embed)
-
-
-def _mixed(
-    base: Architecture, width: int, experts: int, active: int,
-    shared: int = 0, dense_layers: int = 0, dense_width: int = 0,
-) -> Architecture:  # fmt: skip
-    return replace(
-        base, mlp_dim=width, experts=experts, active_experts=active, shared_mlp_dim=shared,
-        dense_layers=dense_layers, dense_mlp_dim=dense_width,
-    )  # fmt: skip
-
-
-def _windowed(base: Architecture, window: int, share: float) -> Architecture:
-    return replace(base, window=window, windowed_share=share)
-
-
-def _qwen3(
-    layers: int, embed: int, heads: int, kv_heads: int, mlp: int, tied: bool = False
-) -> Architecture:
-    return _dense(layers, embed, heads, kv_heads, 128, mlp, 151936, tied)
-
-
-def _gpt_oss(layers: int, experts: int) -> Architecture:
-    base = _windowed(_dense(layers, 2880, 64, 8, 64, 0, 201088), 128, 1 / 2)
-    return _mixed(base, 2880, experts, 4)
-
-
-def _llama4(experts: int, dense_layers: int) -> Architecture:
-    base = _windowed(_dense(48, 5120, 40, 8, 128, 0, 202048), 8192, 3 / 4)
-    return _mixed(base, 8192, experts, 1, 8192, dense_layers, 16384)
-
-
-def _gemma2(layers: int, embed: int, heads: int, kv: int, head: int, mlp: int) -> Architecture:
-    return _windowed(_dense(layers, embed, heads, kv, head, mlp, 256000, tied=True), 4096, 1 / 2)
-
-
-def _gemma3(layers: int, embed: int, heads: int, kv: int, head: int, mlp: int) -> Architecture:
-    return _windowed(_dense(layers, embed, heads, kv, head, mlp, 262208, tied=True), 1024, 5 / 6)
-
-
-def _gpt(layers: int, embed: int, heads: int, vocab: int, tied: bool = True) -> Architecture:
-    """As many KV heads as heads, two matrices in an MLP of four widths."""
-    base = _dense(layers, embed, heads, heads, embed // heads, 4 * embed, vocab, tied)
-    return replace(base, gated=False)
-
-
-_PRESET = {name: _of(config) for name, config in PRESETS.items()}
-_DEEPSEEK_V3 = _mixed(_latent(61, 7168, 128, 129280, 1536), 2048, 256, 8, 2048, 3, 18432)
-
-_KNOWN: tuple[tuple[str, Architecture], ...] = (
-    (r"deepseek.?(v3|r1)", _DEEPSEEK_V3),
-    (r"deepseek.?v2.?lite", _mixed(_latent(27, 2048, 16, 102400, 0), 1408, 64, 6, 2816, 1, 10944)),
-    (r"kimi.?k2", _mixed(_latent(61, 7168, 64, 163840, 1536), 2048, 384, 8, 2048, 1, 18432)),
-    (r"mimo.?v2.?flash", _mixed(
-        _windowed(_dense(48, 4096, 64, 4, 160, 0, 152576), 128, 39 / 48),
-        2048, 256, 8, 0, 1, 16384)),
-    (r"gpt.?oss.?120b", _gpt_oss(36, 128)),
-    (r"gpt.?oss.?20b", _gpt_oss(24, 32)),
-    (r"llama.?4.?scout", _llama4(16, 0)),
-    (r"llama.?4.?maverick", _llama4(128, 24)),
-    (r"mixtral.?8x7b", _mixed(_dense(32, 4096, 32, 8, 128, 0, 32000), 14336, 8, 2)),
-    (r"mixtral.?8x22b", _mixed(_dense(56, 6144, 48, 8, 128, 0, 32768), 16384, 8, 2)),
-    (r"qwen.?3.*480b.?a35b", _mixed(_qwen3(62, 6144, 96, 8, 0), 2560, 160, 8)),
-    (r"qwen.?3.*235b.?a22b", _mixed(_qwen3(94, 4096, 64, 4, 0), 1536, 128, 8)),
-    (r"qwen.?3.*30b.?a3b", _mixed(_qwen3(48, 2048, 32, 4, 0), 768, 128, 8)),
-    (r"qwen.?3(.?vl)?.?32b", _PRESET["qwen3-32b"]),
-    (r"qwen.?3(.?vl)?.?14b", _qwen3(40, 5120, 40, 8, 17408)),
-    (r"qwen.?3(.?vl)?.?8b", _PRESET["qwen3-8b"]),
-    (r"qwen.?3(.?vl)?.?4b", _qwen3(36, 2560, 32, 8, 9728, tied=True)),
-    (r"qwen.?3(.?vl)?.?1\.7b", _qwen3(28, 2048, 16, 8, 6144, tied=True)),
-    (r"qwen.?3(.?vl)?.?0\.6b", _PRESET["qwen3-0.6b"]),
-    (r"qwen.?2(\.5)?.*\b72b", _dense(80, 8192, 64, 8, 128, 29568, 152064)),
-    (r"qwen.?2\.5.*\b32b", _dense(64, 5120, 40, 8, 128, 27648, 152064)),
-    (r"qwen.?2\.5.*\b14b", _dense(48, 5120, 40, 8, 128, 13824, 152064)),
-    (r"qwen.?2(\.5)?.*\b7b", _dense(28, 3584, 28, 4, 128, 18944, 152064)),
-    (r"llama.?3(\.1)?.?405b", _dense(126, 16384, 128, 8, 128, 53248, 128256)),
-    (r"llama.?3(\.[13])?.?70b", _PRESET["llama3-70b"]),
-    (r"llama.?3(\.1)?.?8b", _PRESET["llama3-8b"]),
-    (r"llama.?3\.2.?3b", _dense(28, 3072, 24, 8, 128, 8192, 128256, tied=True)),
-    (r"llama.?3\.2.?1b", _dense(16, 2048, 32, 8, 64, 8192, 128256, tied=True)),
-    (r"llama.?2.?70b", _PRESET["llama2-70b"]),
-    (r"llama.?2.?13b", _PRESET["llama2-13b"]),
-    (r"llama.?2.?7b", _PRESET["llama2-7b"]),
-    (r"mistral.?7b", _PRESET["mistral-7b"]),
-    (r"gemma.?3.?27b", _gemma3(62, 5376, 32, 16, 128, 21504)),
-    (r"gemma.?3.?12b", _gemma3(48, 3840, 16, 8, 256, 15360)),
-    (r"gemma.?3.?4b", _gemma3(34, 2560, 8, 4, 256, 10240)),
-    (r"gemma.?2.?27b", _gemma2(46, 4608, 32, 16, 128, 36864)),
-    (r"gemma.?2.?9b", _gemma2(42, 3584, 16, 8, 256, 14336)),
-    (r"gemma.?2.?2b", _gemma2(26, 2304, 8, 4, 256, 9216)),
-    (r"gemma.?7b", _dense(28, 3072, 16, 16, 256, 24576, 256000, tied=True)),
-    (r"gemma.?2b", _dense(18, 2048, 8, 1, 256, 16384, 256000, tied=True)),
-    (r"palm.?540b", _dense(118, 18432, 48, 1, 256, 73728, 256000, tied=True)),
-    (r"palm.?62b", _dense(64, 8192, 32, 1, 256, 32768, 256000, tied=True)),
-    (r"palm.?8b", _dense(32, 4096, 16, 1, 256, 16384, 256000, tied=True)),
-    (r"mt.?nlg", _gpt(105, 20480, 128, 50257)),
-    (r"gpt.?3.?175b", _gpt(96, 12288, 96, 50257)),
-    (r"gpt.?j", _gpt(28, 4096, 16, 50400, tied=False)),
-)  # fmt: skip
+@cache
+def _known_models() -> tuple[tuple[str, Architecture], ...]:
+    """Regular expression of a model's name -> its sizes; the first that matches counts."""
+    with FILE.open(encoding="utf-8", newline="") as lines:
+        return tuple((row["pattern"], _sizes_of_row(row)) for row in csv.DictReader(lines))
 
 
 def known_sizes(name: str) -> Architecture | None:
     """The sizes of a model by its name, wherever they stand in it; None where it is not known."""
-    for pattern, sizes in _KNOWN:
+    for pattern, sizes in _known_models():
         if re.search(rf"(?<![a-z0-9]){pattern}(?![0-9])", name.lower()):
             return sizes
     return None
 
 
 def sizes_of(row: Row) -> Architecture:
-    """The sizes of a row's model: its columns', and what is known of the name besides.
-
-    Raises LeftOutError where they say too little.
-    """
+    """The sizes of a row's model: its columns', and what is known of the name besides. Raises
+    LeftOutError where they say too little."""
     name = row.text("model")
     given: dict[str, Any] = {
         field: int(number)
@@ -267,10 +158,8 @@ def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
 
 
 def formats_of(row: Row) -> Formats:
-    """Of a row with columns w_dtype, act_dtype and kv_dtype.
-
-    Raises LeftOutError for a dtype that is not known.
-    """
+    """Of a row with columns w_dtype, act_dtype and kv_dtype. Raises LeftOutError for a dtype that
+    is not known."""
     return formats(row.text("w_dtype"), row.text("act_dtype"), row.text("kv_dtype"))
 
 

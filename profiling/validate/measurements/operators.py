@@ -24,10 +24,8 @@ LARGE_BYTES = 1e9
 
 
 def one_chip(hardware: str) -> Slice:
-    """A single chip of the kind that the text names.
-
-    Raises LeftOutError where no chip file has it.
-    """
+    """A single chip of the kind that the text names. Raises LeftOutError where no chip file has
+    it."""
     return slice_of(chip_of(hardware)[0], 1)
 
 
@@ -79,11 +77,9 @@ def batched_matmul(
 def collective(
     kind: str, on_slice: Slice, moved_bytes: float, axis: int | None = None
 ) -> tuple[Work, float]:
-    """Its work over all chips, or over an `axis` of so many that does not wrap; and the bytes
-    that count as moved where a bandwidth is stated, those that any algorithm sends at least.
-
-    Raises LeftOutError for a kind that is not known.
-    """
+    """Its work over all chips, or over an `axis` of so many that does not wrap; and the bytes that
+    count as moved where a bandwidth is stated, those that any algorithm sends at least. Raises
+    LeftOutError for a kind that is not known."""
     all_chips = Parallelism(tensor=on_slice.chips)
     group = ring(axis, wraps=False) if axis else groups_of(on_slice, all_chips)["tensor"]
     exchange = published_collective(kind)
@@ -94,10 +90,8 @@ def collective(
 
 
 def named_operation(row: Row) -> Case:
-    """A row of measured_inference.csv whose `model` names an operation: 'AllGather 34MB'.
-
-    Raises LeftOutError where it says too little.
-    """
+    """A row of measured_inference.csv whose `model` names an operation: 'AllGather 34MB'. Raises
+    LeftOutError where it says too little."""
     name, topology = row.text("model"), row.text("parallelism_topology")
     chip, counted = chip_of(row.text("hardware"))
     on_slice = slice_of(chip, row.count("n_chips", counted), topology)
@@ -120,10 +114,8 @@ def named_operation(row: Row) -> Case:
 
 
 def seconds(row: Row, sent_bytes: float | None = None) -> float:
-    """The row's value as the seconds of an operation that sends `sent_bytes`.
-
-    Raises LeftOutError for a unit that is not known.
-    """
+    """The row's value as the seconds of an operation that sends `sent_bytes`. Raises LeftOutError
+    for a unit that is not known."""
     value, unit = row.number("value"), row.text("unit")
     if unit in SECONDS:
         return value * SECONDS[unit]
@@ -133,10 +125,8 @@ def seconds(row: Row, sent_bytes: float | None = None) -> float:
 
 
 def stated_seconds(row: Row, moved_bytes: float | None = None) -> float:
-    """Seconds of a row of measured_ops.csv: its latency, else the bytes over its throughput.
-
-    Raises LeftOutError where it has neither.
-    """
+    """Seconds of a row of measured_ops.csv: its latency, else the bytes over its throughput. Raises
+    LeftOutError where it has neither."""
     if row.text("latency_us"):
         return row.number("latency_us") * 1e-6
     rate = re.match(r"([\d.]+) GB/s", row.text("throughput"))

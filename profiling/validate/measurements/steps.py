@@ -49,12 +49,9 @@ def history_tokens(row: Row) -> float:
 
 
 def decode_context(row: Row) -> float:
-    """Cached positions of a sequence, in the mean over the steps: as stated ('~600' too), else
-    the prompt and half the answer. Caches count as full where a table (jax-llm-examples') does
-    not say whether they were.
-
-    Raises LeftOutError where neither is stated.
-    """
+    """Cached positions of a sequence, in the mean over the steps: as stated ('~600' too), else the
+    prompt and half the answer. Caches count as full where a table (jax-llm-examples') does not say
+    whether they were. Raises LeftOutError where neither is stated."""
     context = _stated_context(row)
     if context is not None:
         return context
@@ -208,10 +205,8 @@ INFERENCE_COLUMNS = (
 
 
 def inference_cases(row: Row) -> list[Case]:
-    """The case that a row makes.
-
-    Raises LeftOutError where it cannot be predicted, ProfileInputError for a malformed cell.
-    """
+    """The case that a row makes. Raises LeftOutError where it cannot be predicted,
+    ProfileInputError for a malformed cell."""
     row.number("value")
     if row.text("reliability") == "D":
         raise LeftOutError("a vendor's claim, not a measurement")

@@ -3,7 +3,3 @@
 A function for each question puts the question's inputs into the functions that predict, and
 returns what they give in the question's unit.
 """
-
-from .check import solve_all
-
-__all__ = ["solve_all"]

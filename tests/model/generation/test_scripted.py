@@ -8,7 +8,7 @@ from generation import answer_all, tokens_read
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.generation.attempt import Answered, Fate
-from rooflink.model.generation.pass_log import PassRecord, TokenLimit
+from rooflink.model.generation.pass_log import PassRecord, token_limit
 from rooflink.model.generation.stopping import Stop
 from rooflink.model.strategies.beam_search import BeamSearch
 from rooflink.model.strategies.registry import parse_strategy
@@ -62,7 +62,7 @@ def test_cot_decoding_by_hand() -> None:
 def test_cot_decoding_counts_its_paths() -> None:
     """One prefill of one token; each path reads all it said but its last token."""
     found = ask("cot-decoding:k=4", PATHS)
-    assert [letters(a.said) for a in found.attempts] == ["5A5E", "b12A12E", "cA12E", "dA7E"]
+    assert [letters(a.emitted) for a in found.attempts] == ["5A5E", "b12A12E", "cA12E", "dA7E"]
     assert tokens_read(found.log, "prefill") == 1
     assert tokens_read(found.log) - 1 == 3 + 6 + 4 + 3
 
@@ -87,7 +87,7 @@ def test_budget_forcing_takes_the_end_back(extend: int, said: str) -> None:
     """The marker is as if never said: a model that saw it would have ended the sequence."""
     found = ask(f"budget-forcing:extend={extend}", WAITING)
     (attempt,) = found.attempts
-    assert letters(attempt.said).startswith(said)
+    assert letters(attempt.emitted).startswith(said)
     assert attempt.forced_tokens == min(extend, 3) + (extend == 3)
     assert sum(int(r.forced.sum()) for r in found.log.records) == attempt.forced_tokens
 
@@ -95,7 +95,7 @@ def test_budget_forcing_takes_the_end_back(extend: int, said: str) -> None:
 def test_budget_forcing_stops_at_the_budget() -> None:
     """A budget of 3 leaves no room for 'Wait' and a token after it: b A, then b W c."""
     found = ask("budget-forcing:extend=2", WAITING, think_budget=3)
-    assert letters(found.attempts[0].said) == "bWcA2E"
+    assert letters(found.attempts[0].emitted) == "bWcA2E"
     assert found.attempts[0].stop is Stop.BUDGET
 
 
@@ -123,7 +123,7 @@ def test_early_stop_by_hand() -> None:
     """Probes after 2 and 4 tokens; the first is unsure (0.2), the second sure (0.94)."""
     found = ask("early-stop:every=2,sure=0.9", PROBED)
     (attempt,) = found.attempts
-    assert letters(attempt.said) == "bcdeA7E"
+    assert letters(attempt.emitted) == "bcdeA7E"
     assert (attempt.stop, found.answer) == (Stop.CONFIDENT, "7")
     assert ask("early-stop:every=2,sure=0.95", PROBED).answer == "9"
 
@@ -170,7 +170,7 @@ def test_beam_search_follows_the_scores() -> None:
     assert {letters(a.thought) for a in finished} == {"c+dA", "c+eA"}
     assert len(finished) == 8
     assert (found.answer, found.attempts[found.chosen].score) == ("2", pytest.approx(0.9))
-    given_up = [letters(a.said) for a in found.attempts if a.fate is Fate.DISCARDED]
+    given_up = [letters(a.emitted) for a in found.attempts if a.fate is Fate.DISCARDED]
     assert set(given_up) == {"b+", "c+"}
     assert len(given_up) == 7, "one of eight rows goes on"
 
@@ -201,7 +201,7 @@ REVISED: Script = {
 
 def test_revision_reads_all_earlier_attempts() -> None:
     found = ask("revision:revisions=2", REVISED)
-    assert [letters(a.said) for a in found.attempts] == ["bA1E", "cA2E", "A2E"]
+    assert [letters(a.emitted) for a in found.attempts] == ["bA1E", "cA2E", "A2E"]
     assert (found.answer, found.chosen) == ("2", 2)
     assert tokens_read(found.log, "re-prefill") == len("abA1g") + len("abA1gcA2g")
     assert ask("revision:revisions=2,vote=true", REVISED).votes == {"1": 1, "2": 2}
@@ -254,10 +254,10 @@ def test_token_limit_ends_the_thought() -> None:
     """The prompt's token and four of the thought: then the cue, and the answer all the same."""
     script = {"a" + "b" * n: {"b": 1.0} for n in range(12)}
     script |= {"a" + "b" * n + "A": {str(n % 10): 1.0} for n in range(13)}
-    found = ask("greedy", script, limit=TokenLimit(5))
+    found = ask("greedy", script, limit=token_limit(5))
     (attempt,) = found.attempts
     assert (found.limit, attempt.stop) == ("5 tokens", Stop.LIMIT)
-    assert letters(attempt.said) == "bbbbbA5E"
+    assert letters(attempt.emitted) == "bbbbbA5E"
     assert ask("greedy", script).limit is None
 
 
@@ -278,10 +278,10 @@ def test_limits_are_of_questions() -> None:
 def test_limit_ends_sampling_and_search() -> None:
     """No further rounds, steps or revisions once a limit is hit; there is an answer still."""
     even: Script = {"a": {"A": 1.0}, "aA": {"1": 0.5, "2": 0.5}}
-    found = ask("adaptive-consistency:n=8,round=2", even, limit=TokenLimit(4))
+    found = ask("adaptive-consistency:n=8,round=2", even, limit=token_limit(4))
     assert (len(found.attempts), found.limit) == (2, "4 tokens")
-    found = ask("revision:revisions=3", REVISED, limit=TokenLimit(3))
+    found = ask("revision:revisions=3", REVISED, limit=token_limit(3))
     assert (len(found.attempts), found.limit) == (1, "3 tokens")
-    engine = scripted_engine(STEPS, limit=TokenLimit(5))
+    engine = scripted_engine(STEPS, limit=token_limit(5))
     (found,) = answer_all(BeamSearch(n=4, width=4, verifier=JUDGE), engine, [ids("a")])
     assert found.limit == "5 tokens"

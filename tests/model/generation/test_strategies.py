@@ -154,13 +154,13 @@ def test_caches_hold_what_was_said(name: str) -> None:
             prompt = PROMPTS[attempt.question]
             if name == "revision":
                 prompt = engine.answer_format.revision(prompt, earlier)
-                earlier.append(attempt.said)
-            logits = following_logits(prompt, attempt.said)
+                earlier.append(attempt.emitted)
+            logits = following_logits(prompt, attempt.emitted)
             chances = np.exp(logits - logits.max(-1, keepdims=True))
             chances /= chances.sum(-1, keepdims=True)
             top = np.sort(chances, axis=-1)
             own = ~attempt.forced
-            expected = np.log(chances[np.arange(len(attempt.said)), attempt.said])
+            expected = np.log(chances[np.arange(len(attempt.emitted)), attempt.emitted])
             np.testing.assert_allclose(attempt.logprobs[own], expected[own], atol=2e-3)
             np.testing.assert_allclose(
                 attempt.margins[own], (top[:, -1] - top[:, -2])[own], atol=2e-3
@@ -184,11 +184,11 @@ def test_every_token_but_the_last_is_read_once(name: str) -> None:
     attempts = [attempt for one in found for attempt in one.attempts]
     assert tokens_read(log, "prefill") == sum(map(len, PROMPTS))
     assert tokens_read(log, "think") + tokens_read(log, "answer") == sum(
-        len(a.said) - 1 for a in attempts
+        len(a.emitted) - 1 for a in attempts
     )
     read = [record for record in log.records if record.phase != "prefill"]
     assert sum(int(record.pairs.sum()) for record in read) == sum(
-        len(PROMPTS[a.question]) + i + 1 for a in attempts for i in range(len(a.said) - 1)
+        len(PROMPTS[a.question]) + i + 1 for a in attempts for i in range(len(a.emitted) - 1)
     )
     assert sum(int(r.forced.sum()) for r in read) == sum(a.forced_tokens for a in attempts)
     assert sum(int(r.heads.sum()) for r in read if r.slots == 1) == sum(
@@ -214,7 +214,7 @@ def test_another_model_pays_for_its_judgement() -> None:
     attempts = [attempt for one in found for attempt in one.attempts]
     assert {record.model for record in verify} == {"other"}
     assert sum(int(r.tokens.sum()) for r in verify) == sum(map(len, PROMPTS)) + sum(
-        len(a.said) for a in attempts
+        len(a.emitted) for a in attempts
     )
     assert sum(int(r.heads.sum()) for r in verify) == len(attempts)
     for one in found:

@@ -101,7 +101,7 @@ def test_strategies_score_with_a_head_read_back_from_its_file(tmp_path: Path) ->
     attempts = think_and_answer(session, Temperature(1.0))
     scores = HeadVerifier(head).scores(session, session.alive)
     texts = [
-        [*prompt, *attempt.said]
+        [*prompt, *attempt.emitted]
         for prompt, of_prompt in zip(prompts, attempts, strict=True)
         for attempt in of_prompt
     ]
@@ -140,7 +140,7 @@ def test_a_trained_verifier_scores_alike_on_states_at_hand_and_on_its_own_trunk(
     assert {record.model for record in (one, prompt, whole)} == {"verifier"}
     assert one.tokens.sum() == 4
     assert (prompt.tokens.sum(), prompt.heads.sum()) == (sum(map(len, prompts)), 0)
-    said = [len(attempt.said) for of_prompt in attempts for attempt in of_prompt]
+    said = [len(attempt.emitted) for of_prompt in attempts for attempt in of_prompt]
     assert (whole.tokens.sum(), whole.heads.sum()) == (sum(said), 4)
     np.testing.assert_allclose(head.scores(session, session.alive), at_hand, atol=1e-4)
 

@@ -12,6 +12,7 @@ from rooflink.profiling.codesign import analyse
 from rooflink.profiling.codesign.search_report import Budget, parse_chip_budget
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records import Profile
+from rooflink.profiling.records.files import WRITTEN as WRITTEN_RECORDS
 from rooflink.profiling.records.files import save_record
 
 from .conftest import Command
@@ -78,14 +79,14 @@ def test_a_profile_becomes_a_report(
     assert names > {*WRITTEN, "cases", "charts"}
     assert len(names) == 6, "and the events"
     record = json.loads((out / "codesign.json").read_text())
-    assert record["schema_version"] == "rooflink.codesign/1"
+    assert record["schema_version"] == WRITTEN_RECORDS["codesign"].version
     (found,) = record["cases"]
     assert found["prediction"]["slice"] == "v5e:2x2"
     assert [each["text"] for each in found["what_ifs"]] == [what_if]
     assert 1 <= len(record["hardware_asks"]) <= 5
     page = (out / "report.html").read_text()
     for ask in record["hardware_asks"]:
-        assert ask["sentence"][1:].split("'")[0] in page
+        assert ask["change"][1:] in page
 
 
 def test_json_prints_the_record(rooflink: Command, file: Path, asked: dict[str, Any]) -> None:

@@ -81,7 +81,7 @@ def test_a_chip_that_holds_it_in_no_slice_is_named(rooflink) -> None:
     assert [p.chip for p in found.predictions] == ["TPU v5e"]
     assert len(found.placements) == 2
     (sentence,) = found.unpredicted
-    assert sentence.startswith("No slice of Apple M2")
+    assert sentence.startswith("This workload does not fit on any Apple M2")
 
 
 def test_reports_have_both(rooflink) -> None:

@@ -7,6 +7,7 @@ from real_records import real_profile
 from sample_settings import sample_setting
 
 from rooflink.profiling.codesign.costs import costs_of, expected_tokens
+from rooflink.profiling.codesign.design_point import summary
 from rooflink.profiling.codesign.levers import (
     NOT_MEASURED,
     levers,
@@ -14,7 +15,6 @@ from rooflink.profiling.codesign.levers import (
     with_kv_heads,
     with_mlp,
 )
-from rooflink.profiling.codesign.posterior_draws import summary
 from rooflink.profiling.codesign.workload_on_slice import prediction_of
 from rooflink.profiling.predicted.model_shape import named_shape
 

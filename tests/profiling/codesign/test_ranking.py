@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sample_settings import sample_setting
 
+from rooflink.profiling.codesign.design_point import probability
 from rooflink.profiling.codesign.levers import NOT_MEASURED
-from rooflink.profiling.codesign.posterior_draws import probability
 from rooflink.profiling.codesign.ranking import (
     ASKS,
     hardware_asks,

@@ -42,7 +42,7 @@ def test_phases_are_steps_in_a_session_that_takes_the_place_of_the_last(tmp_path
     stretches = read_windows(host).stretches
     assert [phase for _, _, phase in stretches] == ["think", "odd_name"]
     assert stretches[0][1] <= stretches[1][0]
-    assert steps.clock.time_s.keys() == {"think", "odd:name"}
+    assert steps.time_s.keys() == {"think", "odd:name"}
 
 
 def test_an_interrupted_trace_leaves_nothing_and_ends(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_what_is_not_known_is_none_and_said() -> None:
     assert (found.whole.usd, found.per_query.wall_j, found.per_attempt.gco2e) == (None, None, None)
     money, energy = found.unknown
     assert "TPU v4 has no spot price: its file has on_demand" in money
-    assert energy == "Energy and carbon: the power that TPU v5e draws is not known."
+    assert energy == "Energy and carbon: the power draw of TPU v5e is not public."
 
 
 def test_own_figures_replace_the_published_ones() -> None:

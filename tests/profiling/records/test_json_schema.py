@@ -13,7 +13,6 @@ import rooflink.model.training
 from rooflink.profiling.records.base import Record
 from rooflink.profiling.records.files import (
     DIALECT,
-    REMAKE,
     WRITTEN,
     load_record,
     published_text,
@@ -67,7 +66,8 @@ def meant(schema: dict[str, Any]) -> Meaning:
 def test_a_published_schema_means_what_its_records_are(name: str) -> None:
     """Compared by meaning: another version of pydantic may order and word a schema differently."""
     assert meant(json.loads(published_text(name))) == meant(schema_of(name)), (
-        f"schemas/{name}.schema.json is not what the record is now: run `{REMAKE}` and commit"
+        f"schemas/{name}.schema.json is not what the record is now: run "
+        "`python -m rooflink.profiling.records.files` and commit"
     )
 
 

@@ -26,7 +26,7 @@ from rooflink.profiling.reports.document import Document, Findings, Section
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.html import html
 from rooflink.profiling.reports.renderers.notebook import rows_of
-from rooflink.profiling.reports.renderers.png import svg
+from rooflink.profiling.reports.renderers.vega import svg
 from rooflink.profiling.reports.sections import codesign_search as search_tables
 from rooflink.profiling.reports.sections import codesign_tables as tables
 from rooflink.profiling.reports.sections.codesign_document import (

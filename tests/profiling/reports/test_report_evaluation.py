@@ -16,7 +16,7 @@ from rooflink.profiling.reports.estimates import accuracy_text, guessed
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.html import html
 from rooflink.profiling.reports.renderers.notebook import rows_of
-from rooflink.profiling.reports.renderers.png import svg
+from rooflink.profiling.reports.renderers.vega import svg
 from rooflink.profiling.reports.sections import evaluation_scalars
 from rooflink.profiling.reports.sections import evaluation_tables as tables
 from rooflink.profiling.reports.sections.evaluation_document import (

@@ -18,7 +18,7 @@ from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.html import html
 from rooflink.profiling.reports.renderers.markdown import markdown
 from rooflink.profiling.reports.renderers.notebook import rows_of
-from rooflink.profiling.reports.renderers.vega_bundle import vega_bundle
+from rooflink.profiling.reports.renderers.vega import vega_bundle
 from rooflink.profiling.reports.sections import profile_facts as facts
 from rooflink.profiling.reports.sections import profile_tables as tables
 from rooflink.profiling.reports.sections.profile_document import (

@@ -27,8 +27,7 @@ from rooflink.profiling.reports.document import (
 from rooflink.profiling.reports.renderers.console import printable, show, show_table
 from rooflink.profiling.reports.renderers.html import Glossary, html, script_safe
 from rooflink.profiling.reports.renderers.markdown import fenced, inline, markdown
-from rooflink.profiling.reports.renderers.png import png, svg
-from rooflink.profiling.reports.renderers.vega_bundle import cache_folder, vega_bundle
+from rooflink.profiling.reports.renderers.vega import cache_folder, png, svg, vega_bundle
 
 HOSTILE = '<script>alert("x")</script> | *b* `c`'
 

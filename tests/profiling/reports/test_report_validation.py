@@ -17,7 +17,7 @@ from rooflink.profiling.reports.document import Document
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.markdown import markdown
 from rooflink.profiling.reports.renderers.notebook import rows_of
-from rooflink.profiling.reports.renderers.png import svg
+from rooflink.profiling.reports.renderers.vega import svg
 from rooflink.profiling.reports.sections import validation_document as sections
 from rooflink.profiling.reports.sections.training_document import (
     cost_table,

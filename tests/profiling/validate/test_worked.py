@@ -2,8 +2,8 @@
 
 import pytest
 
-from rooflink.profiling.predicted.cases import LeftOut
-from rooflink.profiling.validate.worked.check import LEFT_OUT, NOT_EXPRESSED, SOLUTIONS, solve
+from rooflink.profiling.records.validation import UnpredictedRow
+from rooflink.profiling.validate.validate import LEFT_OUT, NOT_EXPRESSED, SOLUTIONS, solve
 from rooflink.profiling.validate.worked.problems import Problem, problems
 
 BY_ID = {problem.id: problem for problem in problems()}
@@ -16,14 +16,14 @@ def problem(printed: str, tolerance: float) -> Problem:
 @pytest.mark.parametrize("name", sorted(SOLUTIONS))
 def test_our_functions_find_the_published_answer(name: str) -> None:
     solved = solve(BY_ID[name])
-    assert not isinstance(solved, LeftOut)
+    assert not isinstance(solved, UnpredictedRow)
     assert solved.agrees, f"{solved.value} for {solved.published}"
 
 
 def test_every_problem_is_solved_or_left_out_for_a_reason_of_its_own() -> None:
     for each in problems():
         found = solve(each)
-        if isinstance(found, LeftOut):
+        if isinstance(found, UnpredictedRow):
             assert each.answer is None or each.id in LEFT_OUT
             assert found.reason != NOT_EXPRESSED
 
@@ -48,6 +48,6 @@ def test_tolerance_zero_means_the_printed_digits() -> None:
 def test_a_solution_that_is_wrong_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SOLUTIONS, "G1", lambda: 300.0)
     solved = solve(BY_ID["G1"])
-    assert not isinstance(solved, LeftOut)
+    assert not isinstance(solved, UnpredictedRow)
     assert not solved.agrees
     assert solved.error_percent == pytest.approx(100 * (300 / 281 - 1))

@@ -61,13 +61,13 @@ def test_wrapped_bare_and_gzipped_protobuf(proto: bytes, tmp_path: Path) -> None
 
 def test_looking_up(proto: bytes) -> None:
     module = parse_module(proto)
-    (loop,) = module.instructions("while")
+    (loop,) = (one for one in module.instructions() if one.opcode == "while")
     assert module.instruction(loop.name) is loop
-    assert module.computation(loop.calls[0].name) is loop.calls[0]
+    assert loop.calls[0] in module.computations
     assert loop in module.entry.users(loop.operands[0])
     assert loop.config["known_trip_count"] == {"n": "5"}
     assert any("/mlp/" in one.op_name for one in module.instructions())
-    assert module.arguments == {0: "x"}
+    assert module.entry.parameters[0].op_name == "x"
     with pytest.raises(KeyError):
         module.instruction("nobody")
 

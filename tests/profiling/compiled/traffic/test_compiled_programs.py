@@ -22,7 +22,8 @@ MATRIX = 2048 * 8192 * 2  # bytes of one weight matrix of the v5e programs
 def kinds(module: Module) -> dict[int, str]:
     """Weights and KV cache by the names that JAX gave the arguments."""
     found = {}
-    for number, name in module.arguments.items():
+    for number, parameter in module.entry.parameters.items():
+        name = parameter.op_name or parameter.name
         if name in ("up", "down") or name.startswith("model."):
             found[number] = "weights"
         elif name == "cache" or name in CACHES:

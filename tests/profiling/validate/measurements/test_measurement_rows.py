@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rooflink.profiling.predicted.cases import Case, LeftOut
+from rooflink.profiling.predicted.cases import Case
+from rooflink.profiling.records.validation import UnpredictedRow
 from rooflink.profiling.validate.measurements import read_measurements
 
 HEADER = [
@@ -22,7 +23,7 @@ LLAMA_70B = {
 }  # fmt: skip
 
 
-def read(folder: Path, header: list[str], *rows: dict[str, str]) -> list[Case | LeftOut]:
+def read(folder: Path, header: list[str], *rows: dict[str, str]) -> list[Case | UnpredictedRow]:
     file = folder / "mine.csv"
     lines = [",".join(header)]
     lines += [",".join(f'"{row.get(column, "")}"' for column in header) for row in rows]
@@ -39,7 +40,7 @@ def only(folder: Path, row: dict[str, str]) -> Case:
 
 def reason(folder: Path, row: dict[str, str]) -> str:
     (found,) = read(folder, HEADER, row)
-    assert isinstance(found, LeftOut)
+    assert isinstance(found, UnpredictedRow)
     return found.reason
 
 
