@@ -1,8 +1,8 @@
 """Seconds of compiled phases: the time model over the executable's own bytes."""
 
 import pytest
+from real_records import compiled_for
 from sample_calibration import sample_calibration
-from sample_compiled import sample_slice
 
 from rooflink.model.config import preset
 from rooflink.profiling.compiled.predicted_time import with_times
@@ -22,7 +22,7 @@ def timed(target: CompiledTarget, calibration: Calibration) -> CompiledTarget:
 
 
 def test_every_phase_of_a_tpu_slice_gets_a_time_that_no_roofline_beats(calibration):
-    for phase in timed(sample_slice(), calibration).phases:
+    for phase in timed(compiled_for("v5e:2x4"), calibration).phases:
         assert phase.predicted_time_s is not None
         floor_s = phase.hbm_bytes / 819e9
         assert phase.predicted_time_s.median > floor_s
@@ -30,7 +30,7 @@ def test_every_phase_of_a_tpu_slice_gets_a_time_that_no_roofline_beats(calibrati
 
 
 def test_a_copy_costs_its_bytes(calibration):
-    target = sample_slice()
+    target = compiled_for("v5e:2x4")
     phase = target.phases[1]
     copied = phase.hbm[0].model_copy(update={"kind": "copy of kv", "read_bytes": 10**11})
     more = phase.model_copy(update={"hbm": [*phase.hbm, copied]})
@@ -42,5 +42,5 @@ def test_a_copy_costs_its_bytes(calibration):
 
 
 def test_a_cpu_gets_none(calibration):
-    target = sample_slice().model_copy(update={"target": "cpu"})
+    target = compiled_for("cpu")
     assert timed(target, calibration) == target

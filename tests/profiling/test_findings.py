@@ -5,10 +5,8 @@ weights, 30 of KV cache, 10 of activations; 40 of its 100 slots are idle.
 """
 
 import pytest
+from real_records import compiled_for, counted_profile, real_prediction, real_profile
 from sample_calibration import sample_calibration
-from sample_compiled import sample_slice
-from sample_prediction import sample_prediction
-from sample_profile import sample_profile
 
 from rooflink.model.config import PRESETS
 from rooflink.profiling.findings import find
@@ -37,7 +35,7 @@ from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import Slice
 
 GB = 10**9
-SLICE = "v5e:2x4"  # of the sample prediction
+SLICE = "v5e:2x4"  # of the prediction
 
 
 def measured(seconds: float, bandwidth: float, flops: float) -> MeasuredCost:
@@ -73,7 +71,7 @@ def phase(name: str, **changes: object) -> Phase:
 
 def profile(**changes: object) -> Profile:
     """2 prompts x 4 attempts, neither run nor placed."""
-    sample = sample_profile(ran=False)
+    sample = counted_profile()
     workload = sample.workload.model_copy(update={"prompts": 2, "batch": 2, "attempts": 4})
     model = sample.model.model_copy(update={"dtype": "bfloat16"})
     bare = {
@@ -106,11 +104,11 @@ def terms(name: str, time_s: float, **times: float) -> PredictedPhase:
 
 def prediction(largest_batch: int = 100) -> Prediction:
     """Think: 6 s of memory and 2 s of overhead, a quarter of which grows with the sequences."""
-    sample = sample_prediction()
+    sample = real_prediction()
     think = terms(
         "think", 8.0, compute_s=1.0, memory_s=6.0, overhead_s=2.0, sequence_overhead_s=0.5
     )
-    return sample_prediction(
+    return real_prediction(
         phases=[terms("prefill", 2.0, compute_s=2.0), think],
         fit=sample.fit.model_copy(update={"largest_batch": largest_batch}),
     )
@@ -173,7 +171,7 @@ def test_float32_is_halved_as_a_whole() -> None:
 
 def test_sizes_at_datasheet_peak_by_hand() -> None:
     """Think: 6 s of bytes, 1 s of FLOPs; prefill: 2 s of FLOPs. Of 8 s."""
-    sample = sample_profile().placements[0]
+    sample = real_profile().placements[0]
     placement = sample.model_copy(
         update={
             "chips": 1,
@@ -220,13 +218,13 @@ def test_nothing_is_said_without_a_basis_or_below_what_is_worth_it() -> None:
 
 def test_sharing_a_prompt_is_no_finding() -> None:
     """It saves 1 - 1/N by construction: a fact for a table."""
-    for found in find(sample_profile()) + find(sample_profile(ran=False)):
+    for found in find(real_profile()) + find(counted_profile()):
         assert "prompt's KV" not in found.sentence
 
 
 def compiled(roof: TargetRoofline) -> Profile:
     """Ten calls of think at 0.5 s and one of prefill at 5 s; 40 of think's 100 bytes in excess."""
-    target = sample_slice()
+    target = compiled_for("v5e:2x4")
     first = target.phases[0]
     excess = Excess(
         name="copies of kv", excess_bytes=40, share=0.6, evidence="copy.1", fix="donate"

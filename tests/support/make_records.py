@@ -22,9 +22,29 @@ from recorded_commands import printed
 class Made(NamedTuple):
     """How one record is made."""
 
-    command: tuple[str, ...]  # without --out
+    command: tuple[str, ...]  # without --out, which is named as the verb
     trimmed: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: record
-    before: tuple[str, ...] = ()  # makes the run that the command takes as its first argument
+    before: tuple[tuple[str, ...], ...] = ()  # to be run first, in the same folder
+
+
+def laid_out(record: dict[str, Any]) -> str:
+    """One line for each field of the record."""
+    fields = (
+        f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}"
+        for name, value in record.items()
+    )
+    return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
+def rounded(value: Any) -> Any:
+    """Numbers to five digits but for those of a prediction, of which others are derived."""
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    if isinstance(value, dict):
+        return {k: v if k == "prediction" else rounded(v) for k, v in value.items()}
+    return value
 
 
 def few_rows(validation: dict[str, Any]) -> dict[str, Any]:
@@ -38,15 +58,6 @@ def few_rows(validation: dict[str, Any]) -> dict[str, Any]:
     regimes = [each for each in validation["summaries"] if each["by"] == "group"]
     kept = {"rows": rows, "summaries": regimes, "worked": validation["worked"][:3]}
     return validation | kept
-
-
-def five_digits(record: Any) -> Any:
-    """Its figures but for predictions, from which others are derived, to five digits."""
-    if isinstance(record, dict):
-        return {k: v if k == "prediction" else five_digits(v) for k, v in record.items()}
-    if isinstance(record, list):
-        return [five_digits(value) for value in record]
-    return float(f"{record:.5g}") if isinstance(record, float) else record
 
 
 MADE = {
@@ -67,33 +78,27 @@ MADE = {
     ),
     "validation": Made(("validate",), few_rows),
     "codesign": Made(
-        ("codesign", "--slice", "v5e-8", "--slice", "v5p-4",
+        ("codesign", "profile", "--slice", "v5e-8", "--slice", "v5p-4",
          "--what-if", "kv_dtype=int8,kv_heads=4"),
-        five_digits,
-        before=("profile", "--model", "llama3-8b", "--weights", "none", "--attempts", "8",
-                "--think-budget", "2048"),
+        rounded,
+        before=(
+            ("profile", "--model", "llama3-8b", "--weights", "none", "--attempts", "8",
+             "--think-budget", "2048"),
+        ),
     ),
 }  # fmt: skip
-
-
-KIND_OF = {"eval": "evaluation", "validate": "validation"}
 
 
 def make(name: str) -> Path:
     """Run the command of a record and keep what it wrote; returns the file."""
     made = MADE[name]
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        command = made.command
-        if made.before:
-            printed((*made.before, "--out", "llama"))
-            command = (command[0], "llama", *command[1:])
-        printed((*command, "--out", "run"))
-        written = Path("run") / f"{KIND_OF.get(command[0], command[0])}.json"
+        for command in (*made.before, made.command):
+            printed((*command, "--out", command[0]))
+        (written,) = Path(made.command[0]).glob("*.json")
         record = made.trimmed(json.loads(written.read_text()))
     file = RECORDS / f"{name}.json"
-    large = bool(made.before)
-    text = json.dumps(record, separators=(",", ":")) if large else json.dumps(record, indent=1)
-    file.write_text(text + "\n")
+    file.write_text(laid_out(record))
     return file
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rooflink.profiling.findings import find
-from rooflink.profiling.records import CompiledTarget, Prediction, Profile
+from rooflink.profiling.records import CompiledTarget, Interval, Prediction, Profile
 from rooflink.profiling.records.base import Record
 from rooflink.profiling.records.codesign import CodesignReport
 from rooflink.profiling.records.evaluation import Evaluation
@@ -57,6 +57,35 @@ def counted_profile() -> Profile:
 def real_prediction(**changes: object) -> Prediction:
     """The run's prediction on v5e:2x4, with `changes`."""
     return whole_run().predictions[0].model_copy(update=changes)
+
+
+def about(median: float) -> Interval:
+    """From a fifth less to a half more."""
+    return Interval(median=median, low=0.8 * median, high=1.5 * median)
+
+
+def round_prediction(**changes: object) -> Prediction:
+    """The run's prediction in figures to reckon with: 10 s and 1 kJ on 8 chips, for 4 prompts x 2
+    attempts; think makes 8,000 tokens in 9 s, bound by memory."""
+    parts = (("prefill", 2000.0, 1.0, 0.5), ("think", 8000.0, 999.0, 9.0),
+             ("answer", 400.0, 50.0, 0.5))  # fmt: skip
+    phases = [
+        phase.model_copy(
+            update={
+                "phase": name, "tokens": tokens, "steps": steps, "bound": "memory",
+                "time_s": about(time_s), "energy_j": about(100 * time_s),
+                "flops": 3e12 * tokens, "memory_bytes": 1e9 * steps,
+            }
+        )
+        for phase, (name, tokens, steps, time_s) in zip(
+            real_prediction().phases, parts, strict=True
+        )
+    ]  # fmt: skip
+    rounded = {
+        "time_s": about(10.0), "energy_j": about(1000.0), "phases": phases, "prompts": 4,
+        "attempts": 2, "prompt_tokens": 500, "think_tokens": 1000, "answer_tokens": 50,
+    }  # fmt: skip
+    return real_prediction(**(rounded | changes))
 
 
 def compiled_for(target: str) -> CompiledTarget:

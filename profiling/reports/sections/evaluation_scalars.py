@@ -21,7 +21,7 @@ def evaluation_events(evaluation: Evaluation, document: Document) -> Events:
         texts={"report": markdown(document)},
         charts=charts(evaluation),
         histograms=[
-            (f"counted/{tag(cell.strategy)}/think/tokens_a_query", thought_tokens(cell),
+            (f"counted/{tag(cell.strategy)}/think/query_tokens", thought_tokens(cell),
              cell.budget or 0)
             for cell in evaluation.cells
         ],

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sample_prediction import sample_prediction
-from sample_profile import sample_profile
+from real_records import real_prediction, real_profile
 
 from rooflink.profiling.records import Phase, Profile
 from rooflink.profiling.records.files import save_record
@@ -26,11 +25,11 @@ def lighter(profile: Profile) -> Profile:
 @pytest.fixture
 def profiles() -> dict[str, Profile]:
     """Two runs by name; the second is lighter and has a prediction."""
-    first, second = sample_profile("monday"), lighter(sample_profile("tuesday"))
+    first, second = real_profile("monday"), lighter(real_profile("tuesday"))
     older = first.provenance.model_copy(update={"created": "2025-11-21T18:10:00+00:00"})
     return {
         "monday": first.model_copy(update={"provenance": older}),
-        "week/tuesday": second.model_copy(update={"predictions": [sample_prediction()]}),
+        "week/tuesday": second.model_copy(update={"predictions": [real_prediction()]}),
     }
 
 

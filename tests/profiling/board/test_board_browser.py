@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from devtools import Page, chromium, faint_words, open_page
-from sample_profile import sample_profile
+from real_records import real_profile
 
 from rooflink.profiling.board.places import place_of, places_at_peak, places_predicted
 from rooflink.profiling.records import Profile
@@ -187,7 +187,7 @@ def test_without_a_sound_run_the_tab_says_so(tmp_path: Path) -> None:
         assert "has schema 'rooflink.profile/9'" in said
         assert page.evaluate(f"{TAB}.querySelectorAll('.plot svg.marks').length") == 0
         (folder / "good").mkdir()
-        save_record(sample_profile("good"), folder / "good")
+        save_record(real_profile("good"), folder / "good")
         page.evaluate(reload)
         page.wait(f"!!{TAB}.querySelector('{DRAWN}')")
         assert page.evaluate(f"{TAB}.getElementById('run').value") == "good"

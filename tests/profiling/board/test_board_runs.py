@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from sample_profile import sample_profile
+from real_records import real_profile
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from rooflink.profiling.board.runs import Runs, event_file_problem
@@ -68,7 +68,7 @@ def test_a_file_is_read_again_only_when_it_changed(
     runs.read()
     assert len(read) == 2
     file = logdir / "monday" / "profile.json"
-    file.write_text(sample_profile("anew").model_dump_json())
+    file.write_text(real_profile("anew").model_dump_json())
     os.utime(file, ns=(1, 1))
     assert runs.read()[0]["monday"].name == "anew"
     assert len(read) == 3

@@ -3,9 +3,8 @@
 import math
 
 import pytest
+from real_records import real_prediction, real_profile
 from sample_calibration import sample_calibration
-from sample_prediction import sample_prediction
-from sample_profile import sample_profile
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS
@@ -85,7 +84,7 @@ def test_terms_between_stay_as_they_are() -> None:
 
 
 def test_floor_is_placement() -> None:
-    profile = sample_profile()
+    profile = real_profile()
     for found, placement in zip(places_at_peak(profile), profile.placements, strict=True):
         for phase, placed in zip(found.phases, placement.phases, strict=True):
             assert phase.terms.time_s == pytest.approx(placed.time_at_peak_s)
@@ -94,7 +93,7 @@ def test_floor_is_placement() -> None:
 
 def test_floor_under_sliders_is_placement_on_the_grown_chip() -> None:
     """Twice the bandwidth by slider, and the same chip described with twice the bandwidth."""
-    profile, chip = sample_profile(), load_chip("v5e")
+    profile, chip = real_profile(), load_chip("v5e")
     memory = chip.memory
     grew = chip.model_copy(update={"memory": memory.model_copy(update={
         "bandwidth": memory.bandwidth.model_copy(update={"value": 2 * memory.bandwidth.value})
@@ -108,7 +107,7 @@ def test_floor_under_sliders_is_placement_on_the_grown_chip() -> None:
 
 
 def test_untouched_prediction_is_the_profiles() -> None:
-    profile = sample_profile().model_copy(update={"predictions": [sample_prediction()]})
+    profile = real_profile().model_copy(update={"predictions": [real_prediction()]})
     (found,) = places_predicted(profile)
     (asked,) = profile.predictions
     assert found.roof is not None
@@ -139,7 +138,7 @@ def test_sliders_stay_near_the_time_model(chips: int, factor: float) -> None:
             sample_calibration(),
         )  # fmt: skip
 
-    profile = sample_profile().model_copy(update={"predictions": [asked(1.0)]})
+    profile = real_profile().model_copy(update={"predictions": [asked(1.0)]})
     (found,) = places_predicted(profile)
     for phase, whole in zip(found.phases, asked(factor).phases, strict=True):
         moved = grown(phase.terms, {"memory": factor})

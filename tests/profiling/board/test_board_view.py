@@ -27,7 +27,14 @@ def test_a_view_starts_with_the_prediction(profiles: dict[str, Profile]) -> None
     controls, _ = view(profiles, request())
     assert (controls["lens"], controls["place"]) == (PREDICTED, "v5e:2x4")
     names = [slider["resource"] for slider in controls["sliders"]]
-    assert names == ["memory", "compute", "links", "overhead"]  # of on-chip memory nothing is known
+    assert names == ["memory", "compute", "on_chip", "links", "overhead"]
+    prediction = profiles["week/tuesday"].predictions[0]
+    unknown = prediction.model_copy(
+        update={"phases": [p.model_copy(update={"on_chip_s": 0.0}) for p in prediction.phases]}
+    )
+    tuesday = profiles["week/tuesday"].model_copy(update={"predictions": [unknown]})
+    controls, _ = view({"week/tuesday": tuesday}, request())
+    assert "on_chip" not in {slider["resource"] for slider in controls["sliders"]}
 
 
 def test_a_run_without_predictions_shows_the_datasheet(profiles: dict[str, Profile]) -> None:
@@ -54,14 +61,12 @@ def test_the_table_is_the_time_model_wherever_the_sliders_are(
 
 
 def test_a_slider_crosses_the_ridge(profiles: dict[str, Profile]) -> None:
-    bounds = {
-        bound
-        for memory in (0.25, 1.0, 16.0)
-        for bound in table_of(profiles, request(lens=AT_PEAK, memory=str(memory)))
-        .column("bound")
-        .values
-    }
-    assert any("now compute" in bound for bound in bounds)
+    still, grown_far = (
+        table_of(profiles, request(lens=AT_PEAK, memory=memory, compute=compute))
+        for memory, compute in (("0.25", "1"), ("16", "0.0625"))
+    )
+    assert set(still.column("bound").values) == {"memory", ""}
+    assert set(grown_far.column("bound").values) == {"memory, now compute", ""}
 
 
 def test_resources_are_ranked_by_what_they_hold(profiles: dict[str, Profile]) -> None:

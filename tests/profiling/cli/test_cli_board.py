@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sample_profile import sample_profile
+from real_records import real_profile
 
 from rooflink.profiling.records.files import save_record
 
@@ -71,7 +71,7 @@ def test_sessions_alone_are_shown_where_xprof_is(rooflink, monkeypatch: pytest.M
 def test_a_session_beside_a_run_is_told_of(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where XProf is missing the run is shown all the same."""
     session("runs")
-    save_record(sample_profile(), Path("runs"))
+    save_record(real_profile(), Path("runs"))
 
     def ended(*_: object) -> str:
         raise KeyboardInterrupt
@@ -85,7 +85,7 @@ def test_a_session_beside_a_run_is_told_of(rooflink, monkeypatch: pytest.MonkeyP
 
 def test_the_address_as_json(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("runs").mkdir()
-    save_record(sample_profile(), Path("runs"))
+    save_record(real_profile(), Path("runs"))
     monkeypatch.setattr(f"{BOARD}.server.start", lambda *_: "http://localhost:1/")
     monkeypatch.setattr("threading.Event.wait", lambda _: None)
     done = rooflink("board", "runs", "--json")
@@ -94,7 +94,7 @@ def test_the_address_as_json(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     """In a process of its own: TensorBoard starts another, which only its end ends."""
-    save_record(sample_profile(), tmp_path)
+    save_record(real_profile(), tmp_path)
     with socket.socket() as taken:
         taken.bind(("localhost", 0))
         taken.listen()

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_records import real_codesign
+from real_records import real_codesign, real_profile
 from sample_calibration import sample_calibration
-from sample_profile import sample_profile
 
 from rooflink.profiling.codesign import analyse
 from rooflink.profiling.codesign.search_report import Budget, parse_chip_budget
@@ -48,7 +47,7 @@ def saved(profile: Profile, folder: Path) -> Path:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return saved(sample_profile(), tmp_path / "run")
+    return saved(real_profile(), tmp_path / "run")
 
 
 @pytest.fixture
@@ -191,7 +190,7 @@ def test_profile_of_another_schema(rooflink: Command, tmp_path: Path) -> None:
 def test_profile_without_counted_phases_or_with_an_empty_workload(
     rooflink: Command, tmp_path: Path
 ) -> None:
-    whole = sample_profile()
+    whole = real_profile()
     lacking = saved(whole.model_copy(update={"phases": []}), tmp_path / "lacking")
     outcome = rooflink("codesign", lacking, "--slice", "v5e-4", "--out", "report")
     assert outcome.code == 2

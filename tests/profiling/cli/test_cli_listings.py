@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from sample_profile import sample_profile
+from real_records import real_profile
 
 from rooflink.model import PRESETS
 from rooflink.profiling.predicted.model_shape import described_models
@@ -71,7 +71,7 @@ def test_chips_shows_other_accelerators_by_any_name_and_a_users_own_file(rooflin
 def test_compare_says_what_changed(rooflink) -> None:
     for name in ("a", "b"):
         Path(name).mkdir()
-        save_record(sample_profile(name=name), Path(name))
+        save_record(real_profile(name), Path(name))
     done = rooflink("compare", "a", "b")
     assert done.code == 0
     assert "think" in done.out

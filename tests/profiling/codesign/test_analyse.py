@@ -4,8 +4,8 @@ import json
 import math
 
 import pytest
+from real_records import real_profile
 from sample_calibration import sample_calibration
-from sample_profile import sample_profile
 
 from rooflink.model.config import preset
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
@@ -25,8 +25,10 @@ V5E = [parse_slice("v5e-4")]
 
 @pytest.fixture(scope="module")
 def report():
-    profile = sample_profile()
-    gaps = profile.findings[0].model_copy(update={"what": GAPS_DISCLOSURE})
+    profile = real_profile()
+    gaps = profile.findings[0].model_copy(
+        update={"kind": "note", "what": GAPS_DISCLOSURE, "how": None}
+    )
     told = profile.model_copy(update={"findings": [gaps, *profile.findings]})
     return analyse([told], V5E, OPTIONS, sample_calibration())
 
@@ -71,13 +73,13 @@ def test_dollars_per_correct_answer_are_dollars_over_accuracy(report):
 
 def test_a_slice_that_holds_nothing_is_a_note_and_all_such_are_an_error():
     facts = model_facts(preset("llama3-70b"), "float32", "none")
-    big = sample_profile().model_copy(update={"model": facts})
+    big = real_profile().model_copy(update={"model": facts})
     with pytest.raises(ProfileInputError, match=r"no slice holds any of the profiles: .* v5e"):
         analyse([big], V5E, OPTIONS, sample_calibration())
 
 
 def test_bad_input_is_said():
-    profile, calibration = sample_profile(), sample_calibration()
+    profile, calibration = real_profile(), sample_calibration()
     empty = profile.model_copy(
         update={"workload": profile.workload.model_copy(update={"prompts": 0})}
     )

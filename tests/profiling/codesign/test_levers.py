@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sample_profile import sample_profile
+from real_records import real_profile
 from sample_settings import sample_setting
 
 from rooflink.profiling.codesign.costs import costs_of, expected_tokens
@@ -21,7 +21,7 @@ from rooflink.profiling.predicted.model_shape import named_shape
 
 def checked(name, task, think_budget, accuracy):
     """A run of which the answers were checked: accuracy with its interval."""
-    run = sample_profile()
+    run = real_profile()
     work = run.workload.model_copy(update={"task": task, "think_budget": think_budget})
     figures = dict(zip(("accuracy", "accuracy_low", "accuracy_high"), accuracy, strict=True))
     outcome = run.outcome.model_copy(update=figures)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sample_evaluation import CONFIG, record, sampled_log
+from pass_logs import CONFIG, record, sampled_log
 
 from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.profiling.counted.phase_costs import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sample_evaluation import CONFIG, record, sampled_log
+from pass_logs import CONFIG, record, sampled_log
 
 from rooflink.model.architecture import shape_of
 from rooflink.profiling.counted.unit_costs import unit_costs

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_records import real_codesign
-from sample_profile import sample_profile
+from real_records import real_codesign, real_profile
 
 import rooflink.profiling as rp
 from rooflink.profiling.codesign import analyse as analysis
@@ -76,7 +75,7 @@ def test_it_asks_what_the_command_asks(
         return report
 
     monkeypatch.setattr(analysis, "analyse", analyse)
-    run = Run(sample_profile("same"))
+    run = Run(real_profile("same"))
     found = rp.codesign(
         [run, run], "v5e-4", what_if=["hbm_bandwidth=2x"], chip_budget="area=800mm2", latency=3.0,
         progress=False,
@@ -94,7 +93,7 @@ def test_it_asks_what_the_command_asks(
 
 def test_a_bad_budget_is_a_sentence() -> None:
     with pytest.raises(ProfileInputError, match="expected what one chip may take"):
-        rp.codesign(Run(sample_profile()), "v5e-4", chip_budget="area=big", progress=False)
+        rp.codesign(Run(real_profile()), "v5e-4", chip_budget="area=big", progress=False)
 
 
 def test_what_is_saved_is_the_record(report: CodesignReport, tmp_path: Path) -> None:

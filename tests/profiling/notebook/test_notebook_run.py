@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from html_page import parsed
-from sample_profile import sample_profile
+from real_records import real_profile
 
 import rooflink.profiling as rp
 from rooflink.profiling.errors import ProfileInputError
@@ -23,7 +23,7 @@ PNG = b"\x89PNG"
 
 @pytest.fixture
 def record() -> Profile:
-    return sample_profile()
+    return real_profile()
 
 
 def test_the_package_imports_nothing_heavy() -> None:

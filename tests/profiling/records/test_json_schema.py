@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from real_records import real_codesign
-from sample_compiled import sample_cpu, sample_slice
-from sample_prediction import sample_prediction
-from sample_profile import sample_profile
-from sample_validation import sample_validation
+from real_records import counted_profile, real_codesign, real_validation, whole_run
 
 import rooflink.model.training
 from rooflink.profiling.records.base import Record
@@ -124,17 +120,10 @@ def test_a_published_schema_is_one(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "record"),
     [
-        (
-            "profile",
-            sample_profile().model_copy(
-                update={
-                    "compiled": [sample_cpu(), sample_slice()],
-                    "predictions": [sample_prediction()],
-                }
-            ),
-        ),
+        ("profile", whole_run()),
+        ("profile", counted_profile()),
         ("codesign", real_codesign()),
-        ("validation", sample_validation()),
+        ("validation", real_validation()),
     ],
 )
 def test_a_full_record_is_valid(name: str, record: Record) -> None:
@@ -148,7 +137,7 @@ def test_the_committed_trainings_are_valid(path: Path) -> None:
 
 
 def test_what_is_no_profile_is_not_valid() -> None:
-    sound = json.loads(sample_profile().model_dump_json())
+    sound = json.loads(whole_run().model_dump_json())
     held = validator("profile")
     assert held.is_valid(sound)
     without = {key: value for key, value in sound.items() if key != "schema_version"}

@@ -2,7 +2,7 @@
 ridge."""
 
 import pytest
-from sample_compiled import sample_slice
+from real_records import compiled_for
 
 from rooflink.profiling.records import (
     CountedCost,
@@ -81,7 +81,7 @@ def test_compiled_bound_is_the_longest_time_at_peak(
 
 
 def test_compiled_intensity_is_of_the_bytes_that_the_executable_moves() -> None:
-    phase = sample_slice().phases[0]
+    phase = compiled_for("v5e:2x4").phases[0]
     moved = sum(row.read_bytes + row.written_bytes for row in phase.hbm)
     assert phase.intensity == phase.counted_flops / moved
     assert phase.model_copy(update={"hbm": []}).intensity == 0.0

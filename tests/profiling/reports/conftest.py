@@ -1,30 +1,31 @@
-"""The sample profile as fixtures."""
+"""Real profiles as fixtures."""
 
 import pytest
-from sample_prediction import priced
-from sample_profile import sample_profile
+from real_records import compiled_for, counted_profile, real_profile
 
 from rooflink.profiling.records import Profile
 
 
 @pytest.fixture(scope="session")
 def profile() -> Profile:
-    return sample_profile()
+    return real_profile()
 
 
 @pytest.fixture(scope="session")
 def not_run() -> Profile:
-    """The same workload counted only: no measurement, outcome or machine."""
-    return sample_profile(ran=False)
+    """Counted only: no measurement, outcome, machine or prediction."""
+    return counted_profile().model_copy(update={"predictions": []})
 
 
 @pytest.fixture(scope="session")
 def compiled() -> Profile:
-    return sample_profile(compiled=True)
+    """The TPU's program before the CPU's."""
+    targets = [compiled_for("v5e:2x4"), compiled_for("cpu")]
+    return real_profile().model_copy(update={"compiled": targets})
 
 
 @pytest.fixture(scope="session")
-def predicted(not_run: Profile) -> Profile:
-    other = priced(slice="v5e:4x4", chips=16, parallelism="tensor=8,data=2")
+def predicted() -> Profile:
+    """On two slices; a third does not hold it."""
     sentence = "This workload does not fit on any Apple M2 slice."
-    return not_run.model_copy(update={"predictions": [priced(), other], "unpredicted": [sentence]})
+    return counted_profile().model_copy(update={"unpredicted": [sentence]})

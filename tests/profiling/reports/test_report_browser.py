@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 from devtools import Page, chromium, faint_words, open_page
-from real_records import real_codesign, real_evaluation
-from sample_prediction import priced
-from sample_validation import sample_validation
+from real_records import real_codesign, real_evaluation, real_validation, whole_run
 
 from rooflink.profiling.notebook.run import Run
 from rooflink.profiling.records import Profile
@@ -36,11 +34,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def file(compiled: Profile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a profile with everything that one can have."""
     file = tmp_path_factory.mktemp("report") / "report.html"
-    profile = compiled.model_copy(update={"predictions": [priced()]})
-    file.write_text(html(profile_document(profile)))
+    file.write_text(html(profile_document(whole_run())))
     return file
 
 
@@ -50,7 +47,7 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     documents = {
         "evaluation": evaluation_document(real_evaluation()),
         "codesign": codesign_document(real_codesign()),
-        "validation": validation_document(sample_validation()),
+        "validation": validation_document(real_validation()),
     }
     files = {name: tmp_path_factory.mktemp(name) / "report.html" for name in documents}
     for name, document in documents.items():

@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_records import real_codesign
-from sample_evaluation import THOUGHTS, sample_evaluation
-from sample_prediction import sample_prediction
-from sample_profile import sample_profile
+from real_records import real_codesign, real_evaluation, whole_run
 from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.context import RequestContext
@@ -27,7 +24,7 @@ from rooflink.profiling.reports.renderers.tensorboard import (
 from rooflink.profiling.reports.sections.codesign_document import codesign_document
 from rooflink.profiling.reports.sections.codesign_scalars import codesign_events
 from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
-from rooflink.profiling.reports.sections.evaluation_scalars import evaluation_events
+from rooflink.profiling.reports.sections.evaluation_scalars import evaluation_events, thought_tokens
 from rooflink.profiling.reports.sections.profile_document import profile_document
 from rooflink.profiling.reports.sections.training_document import (
     training_document,
@@ -42,11 +39,11 @@ RESULTS = Path(rooflink.model.training.__file__).parent / "results"
 def tree(tmp_path_factory: pytest.TempPathFactory) -> MultiplexerDataProvider:
     folder = tmp_path_factory.mktemp("runs")
     training = load_record(Training, RESULTS / "rejection.json")
-    profile = sample_profile().model_copy(update={"predictions": [sample_prediction()]})
+    profile = whole_run()
     written = {
         "profile": lambda at: write_events(profile_events(profile, profile_document(profile)), at),
         "evaluation": lambda at: write_events(
-            evaluation_events(sample_evaluation(), evaluation_document(sample_evaluation())), at
+            evaluation_events(real_evaluation(), evaluation_document(real_evaluation())), at
         ),
         "training": lambda at: write_events(
             training_events(training, training_document(training)), at
@@ -77,8 +74,8 @@ def tags(tree: MultiplexerDataProvider, plugin: str, run: str) -> set[str]:
         ("profile", {"thought_counted/intensity", "thought_counted/hbm_bytes/total",
                      "thought_measured/step_s", "thought_measured/token_s",
                      "counted/think/intensity"}, {"roofline"}),
-        ("evaluation", {"outcome/samples/right", "attempts/samples_64/pass"},
-         {"frontier/usd_v5e_2x2", "attempts/samples_64"}),
+        ("evaluation", {"outcome/greedy/right", "attempts/sample_n_4_6/pass"},
+         {"frontier/usd_v5e_1x1", "attempts/sample_n_4_6"}),
         ("training", {"training/reward", "counted/think/intensity", "measured/update/time_s"},
          set()),
         ("codesign", {"asks_predicted/hardware/saving"}, {"search/llama3-8b"}),
@@ -98,18 +95,20 @@ def test_each_kind_of_run_has_its_report_as_text(tree: MultiplexerDataProvider, 
 
 def test_thought_lengths_are_histograms(tree: MultiplexerDataProvider) -> None:
     assert tags(tree, "histograms", "profile") == {"outcome/thought_tokens"}
-    name = "counted/samples/think/tokens_a_query"
-    assert tags(tree, "histograms", "evaluation") == {name}
+    names = {f"counted/{way}/think/query_tokens" for way in ("greedy", "sample_n_4")}
+    assert tags(tree, "histograms", "evaluation") == names
     read = tree.read_tensors(
         RequestContext(), experiment_id="", plugin_name="histograms", downsample=9,
         run_tag_filter=None,
     )  # fmt: skip
-    (point,) = read["evaluation"][name]
-    assert point.step == 64
-    buckets = point.numpy
-    assert buckets[:, 2].sum() == len(THOUGHTS)
-    assert buckets[0, 0] <= min(THOUGHTS)
-    assert buckets[-1, 1] >= max(THOUGHTS)
+    points = read["evaluation"]["counted/greedy/think/query_tokens"]
+    assert [point.step for point in points] == [2, 6]  # budgets
+    greedy = [cell for cell in real_evaluation().cells if cell.strategy == "greedy"]
+    for point, cell in zip(points, greedy, strict=True):
+        thoughts, buckets = thought_tokens(cell), point.numpy
+        assert buckets[:, 2].sum() == len(thoughts)
+        assert buckets[0, 0] <= min(thoughts)
+        assert buckets[-1, 1] >= max(thoughts)
 
 
 def sessions(tree: MultiplexerDataProvider, **asked: Any) -> list[dict[str, Any]]:
@@ -142,15 +141,21 @@ def sessions(tree: MultiplexerDataProvider, **asked: Any) -> list[dict[str, Any]
 def test_runs_of_all_kinds_are_rows_of_one_table(tree: MultiplexerDataProvider) -> None:
     rows = sessions(tree)
     assert {row["made_by"] for row in rows} == {"profile", "evaluation", "training", "codesign"}
-    (here,) = [r for r in rows if r["made_by"] == "evaluation" and r["lens"] == "measured"]
-    assert here["strategy"] == "samples"
-    assert here["cost/query_s"] == pytest.approx(2.0)  # 6 s, 3 problems
-    assert here["outcome/accuracy"] == pytest.approx(1 / 3)
-    (there,) = [r for r in rows if r["made_by"] == "evaluation" and r["lens"] == "predicted"]
-    assert (there["chip"], there["chips"], there["slice"]) == ("TPU v5e", 4.0, "v5e:2x2")
-    assert there["cost/correct_usd"] == pytest.approx(3 * there["cost/query_usd"])
+    (cell,) = [c for c in real_evaluation().cells if (c.strategy, c.budget) == ("greedy", 2)]
+    greedy = {
+        r.get("slice", "none"): r
+        for r in rows
+        if (r["made_by"], r.get("strategy"), r.get("think_budget")) == ("evaluation", "greedy", 2.0)
+    }
+    here, there = greedy["none"], greedy["v5e:1x1"]
+    assert (here["lens"], there["lens"]) == ("measured", "predicted")
+    assert cell.wall_s
+    assert here["cost/query_s"] == pytest.approx(cell.wall_s / 8)  # problems
+    assert here["outcome/accuracy"] == pytest.approx(4 / 8)
+    assert (there["chip"], there["chips"]) == ("TPU v5e", 1.0)
+    assert there["cost/correct_usd"] == pytest.approx(2 * there["cost/query_usd"])
     assert all("cost/time_s" in r for r in rows if r["made_by"] in ("training", "codesign"))
 
 
 def test_rows_filter(tree: MultiplexerDataProvider) -> None:
-    assert {row["made_by"] for row in sessions(tree, strategy="samples")} == {"evaluation"}
+    assert {row["made_by"] for row in sessions(tree, strategy="greedy")} == {"evaluation"}

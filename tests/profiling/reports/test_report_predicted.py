@@ -3,10 +3,11 @@
 import io
 
 import pytest
+from real_records import real_prediction, round_prediction
 from rich.console import Console
-from sample_prediction import priced, sample_prediction
 
-from rooflink.profiling.records import Interval, Profile
+from rooflink.profiling.predicted.economics import Terms, economics_of
+from rooflink.profiling.records import Interval, Prediction, Profile
 from rooflink.profiling.reports.document import Document
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.notebook import rows_of
@@ -24,6 +25,14 @@ from rooflink.profiling.reports.sections.prediction_document import (
 from rooflink.profiling.reports.sections.profile_document import profile_document, profile_summary
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.units import TIMES
+from rooflink.tpu_configs.catalog import load_chip
+
+
+def priced(price: str | float = "on_demand", **changes: object) -> Prediction:
+    """The prediction with what it costs."""
+    prediction = round_prediction(**changes)
+    economics = economics_of(prediction, load_chip("v5e"), Terms(price=price))
+    return prediction.model_copy(update={"economics": economics})
 
 
 def shown(document: Document, width: int) -> list[str]:
@@ -70,8 +79,8 @@ def test_columns_without_a_figure_are_left_out() -> None:
 
 
 def test_phases_without_steps_are_left_out() -> None:
-    idle = [phase.model_copy(update={"steps": 0.0}) for phase in sample_prediction().phases[1:2]]
-    table = phases_table(priced(phases=[*sample_prediction().phases[:1], *idle]))
+    first, think, _ = real_prediction().phases
+    table = phases_table(priced(phases=[first, think.model_copy(update={"steps": 0.0})]))
     assert [row[0] for row in table.rows] == ["prefill", "total"]
 
 
@@ -86,14 +95,14 @@ def test_tiers_have_their_ratio() -> None:
 def test_a_report_has_every_slice_and_what_does_not_fit(predicted: Profile) -> None:
     section = profile_document(predicted).section("predicted")
     (side_by_side,) = [b for b in section.blocks if getattr(b, "key", "") == "slices"]
-    assert side_by_side.column("slice").values == ["v5e:2x4", "v5e:4x4"]
+    assert side_by_side.column("slice").values == ["v5e:2x4", "v6e:2x2"]
     assert section.blocks[-1].items == predicted.unpredicted
     names = {chart.name for chart in profile_document(predicted).charts()}
     assert {"predicted", "resources"} <= names
 
 
 def test_resources_hold_the_whole_time(predicted: Profile, not_run: Profile) -> None:
-    assert list(resource_shares(predicted)) == ["v5e:2x4", "v5e:4x4"]
+    assert list(resource_shares(predicted)) == ["v5e:2x4", "v6e:2x2"]
     for shares in (resource_shares(predicted), resource_shares(not_run)):
         for each in shares.values():
             assert sum(each.values()) == pytest.approx(1)
@@ -101,15 +110,24 @@ def test_resources_hold_the_whole_time(predicted: Profile, not_run: Profile) -> 
 
 def test_frames_have_an_interval_in_three_columns(predicted: Profile) -> None:
     (first, _) = rows_of(slices_table(predicted.predictions))
-    assert (first["time_s"], first["time_low_s"], first["time_high_s"]) == (10.0, 8.0, 15.0)
-    assert first["usd_per_query"] == pytest.approx(10 * 8 * 1.2 / 3600 / 4)
-    assert "usd_low_per_query" in first
+    record = predicted.predictions[0]
+    time_s = Interval(median=first["time_s"], low=first["time_low_s"], high=first["time_high_s"])
+    assert time_s == record.time_s
+    assert record.economics
+    usd = record.economics.per_query.usd
+    assert usd
+    assert (first["usd_per_query"], first["usd_low_per_query"]) == (usd.median, usd.low)
 
 
 def test_scalars(predicted: Profile) -> None:
     found = {name: value for name, value, _ in scalars(predicted)}
-    assert found["predicted/v5e_2x4/think/time_s"] == 9.0
-    assert found["predicted/v5e_2x4/think/time_low_s"] == pytest.approx(7.2)
-    assert found["predicted/v5e_4x4/total/time_high_s"] == 15.0
-    assert found["predicted/v5e_2x4/query/cost_usd"] == pytest.approx(10 * 8 * 1.2 / 3600 / 4)
-    assert "predicted/v5e_2x4/query/co2e_g" in found
+    v5e, v6e = predicted.predictions
+    think, cost = v5e.phases[1].time_s, v5e.economics and v5e.economics.per_query
+    assert found["predicted/v5e_2x4/think/time_s"] == think.median
+    assert found["predicted/v5e_2x4/think/time_low_s"] == think.low
+    assert found["predicted/v6e_2x2/total/time_high_s"] == v6e.time_s.high
+    assert cost
+    assert cost.usd
+    assert cost.gco2e
+    assert found["predicted/v5e_2x4/query/cost_usd"] == cost.usd.median
+    assert found["predicted/v5e_2x4/query/co2e_g"] == cost.gco2e.median

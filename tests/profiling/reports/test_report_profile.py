@@ -11,7 +11,7 @@ from rich.console import Console
 from rooflink.model.phases import PHASES
 from rooflink.profiling.records import MeasuredCost, Profile, Spread
 from rooflink.profiling.records.profile import total_phase
-from rooflink.profiling.reports import theme
+from rooflink.profiling.reports import theme, units
 from rooflink.profiling.reports.charts.bars import contrast, ink_on
 from rooflink.profiling.reports.document import Document, Example, Findings
 from rooflink.profiling.reports.renderers.console import show
@@ -54,8 +54,9 @@ def test_every_phase_has_its_record_figures(profile: Profile) -> None:
         phase.measured.time_s.median for phase in phases if phase.measured
     ]
     kv = tables.bytes_table(profile).column("kv_read_bytes")
-    assert kv.values[1] == 5_415_598_080
-    assert kv.cells[1] == "5.42 GB"
+    assert kv.values == [phase.counted.hbm_bytes.kv_read for phase in phases]
+    scale = units.bytes_.for_column(kv.values)
+    assert kv.cells == [scale(value) for value in kv.values]
 
 
 def test_each_chip_has_its_bound_of_each_phase(profile: Profile) -> None:
@@ -69,7 +70,7 @@ def test_each_chip_has_its_bound_of_each_phase(profile: Profile) -> None:
 def test_nothing_measured_nothing_claimed(not_run: Profile) -> None:
     assert not [title for title in columns(profile_document(not_run)) if "(measured)" in title]
     assert {chart.name for chart in profile_document(not_run).charts()} == {
-        "bytes", "roofline", "chips", "thought", "idle"}  # fmt: skip
+        "bytes", "roofline", "chips", "thought"}  # fmt: skip
 
 
 def test_without_targets_nothing_is_compiled(profile: Profile, compiled: Profile) -> None:
@@ -87,23 +88,37 @@ def test_an_empty_profile_has_a_page(not_run: Profile) -> None:
 
 
 def test_headline(profile: Profile, not_run: Profile, predicted: Profile) -> None:
+    """The share of thinking under the best lens there is, then what limits it, or the money."""
+    times = [p.measured.time_s.median for p in profile.phases if p.measured]
+    think = profile.phases[1].counted
+    ridges = sorted(placement.ridge for placement in profile.placements)
+    (first,) = profile.findings
+    assert first.saves_share
     assert facts.headline(profile) == (
-        "Thinking took 83 % of the time measured on this CPU; by the datasheet it is "
-        "memory-bound on every chip: 5.69 FLOP per byte against ridges of 166 to 560. To do "
-        "first: run 8 prompts together instead of 4, so that a batch takes 1.41 times as long, "
-        "30 % less time per query."
+        f"Thinking took {units.share(times[1] / sum(times))} of the time measured on this CPU; by "
+        f"the datasheet it is memory-bound on every chip: {think.intensity:.2f} FLOP per byte "
+        f"against ridges of {ridges[0]:.0f} to {ridges[-1]:.0f}. To do first: refill finished "
+        f"slots (continuous batching), {units.share(first.saves_share)} less time per query."
     )
-    assert facts.headline(not_run).startswith("Thinking moves 92 % of the counted HBM bytes;")
+    moved = [phase.counted.hbm_bytes.total for phase in not_run.phases]
+    counted = f"Thinking moves {units.share(moved[1] / sum(moved))} of the counted HBM bytes"
+    assert facts.headline(not_run).startswith(f"{counted};")
+    cheapest = predicted.predictions[0]
+    assert cheapest.economics
     assert facts.headline(predicted.model_copy(update={"findings": []})) == (
-        "Thinking moves 92 % of the counted HBM bytes. Predicted on v5e:2x4, the cheapest slice "
-        "here, the run takes 10.0 s and costs $6.67 per 1,000 queries; think is limited by "
-        "memory bandwidth."
+        f"{counted}. Predicted on v5e:2x4, the cheapest slice here, the run takes "
+        f"{units.seconds(cheapest.time_s.median)} and costs "
+        f"{units.usd_per(cheapest.economics.per_query.usd.median, 'query', 'queries')}; think is "
+        "limited by overhead (kernel launches, host, collectives)."
     )
 
 
 def test_tiles_begin_with_money_where_it_is_predicted(predicted: Profile) -> None:
     first = tiles(predicted)[0]
-    assert (first.value, first.title.split(" on ")[0]) == ("$6.67", "per 1,000 queries")
+    economics = predicted.predictions[0].economics
+    assert economics
+    money = units.usd_per(economics.per_query.usd.median, "query", "queries")
+    assert f"{first.value} {first.title.split(' on ')[0]}" == money
 
 
 def test_findings_say_what_they_save_and_how(profile: Profile) -> None:
@@ -136,18 +151,28 @@ def test_a_single_run_has_no_range() -> None:
 
 
 def test_idle_and_padding_shares(profile: Profile) -> None:
+    """16 attempts of at most 9 passes; 20 padded tokens beside the 60 of the prompts."""
     prefill, think, _ = profile.phases
-    assert facts.idle_share(think) == pytest.approx(481 / 2048)
-    assert facts.padded_share(prefill) == pytest.approx(77 / 352)
+    assert facts.idle_share(think) == pytest.approx(think.idle_slots / (16 * 9))
+    padded = prefill.model_copy(update={"padded_tokens": 20})
+    assert facts.padded_share(padded) == pytest.approx(20 / 80)
+
+
+STOPS = ["marker"] * 9 + ["budget"] * 6 + ["end_of_sequence"]
 
 
 def test_outcome_in_words(profile: Profile) -> None:
     assert profile.outcome
-    text = facts.accuracy_text(profile.outcome)
+    five = {"correct": 5, "accuracy": 5 / 16, "accuracy_low": 0.1416, "accuracy_high": 0.5559}
+    text = facts.accuracy_text(profile.outcome.model_copy(update=five))
     assert text == "31 % (95 % interval 14 to 56 %, 5 of 16 attempts at 4 prompts)"
     unchecked = profile.outcome.model_copy(update={"accuracy": None})
     assert facts.accuracy_text(unchecked) == ""
-    stops = facts.stop_text(profile.outcome)
+    lengths = [
+        each.model_copy(update={"stop_reason": why})
+        for each, why in zip(profile.outcome.lengths, STOPS, strict=True)
+    ]
+    stops = facts.stop_text(profile.outcome.model_copy(update={"lengths": lengths}))
     assert stops == "9 closed by a marker, 6 cut off by the budget, 1 ended the text"
 
 
@@ -190,11 +215,16 @@ def test_five_phases_and_long_numbers_still_fit(profile: Profile) -> None:
     assert sum("123,456,789" in line for line in lines) == 5
 
 
-def test_words_of_the_model_stay_words(profile: Profile) -> None:
+def thought(profile: Profile, text: str) -> Profile:
+    """The profile whose one sample thinks `text`."""
     assert profile.outcome
-    sample = profile.outcome.samples[0].model_copy(update={"thought": "red \x1b[31m [red]x[/red]"})
+    sample = profile.outcome.samples[0].model_copy(update={"thought": text})
     outcome = profile.outcome.model_copy(update={"samples": [sample]})
-    text = shown(profile.model_copy(update={"outcome": outcome}), 80)
+    return profile.model_copy(update={"outcome": outcome})
+
+
+def test_words_of_the_model_stay_words(profile: Profile) -> None:
+    text = shown(thought(profile, "red \x1b[31m [red]x[/red]"), 80)
     assert "\x1b" not in text
     assert "[red]x[/red]" in text
 
@@ -217,7 +247,7 @@ def test_a_page_needs_nothing_but_itself(profile: Profile, not_run: Profile, ran
 
 
 def test_words_of_the_model_are_escaped(profile: Profile) -> None:
-    text = html(profile_document(profile))
+    text = html(profile_document(thought(profile, "<script>alert('x')</script> | `c`")))
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" in text
 

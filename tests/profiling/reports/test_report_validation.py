@@ -4,12 +4,14 @@ import io
 from pathlib import Path
 
 import pytest
+from real_records import real_validation
 from rich.console import Console
-from sample_validation import sample_row, sample_validation
 
 import rooflink.model.training
+from rooflink.profiling.records.base import Interval
 from rooflink.profiling.records.files import load_record
 from rooflink.profiling.records.training import GENERATION, Training
+from rooflink.profiling.records.validation import MeasuredRow
 from rooflink.profiling.reports.charts.validation_charts import measured_chart
 from rooflink.profiling.reports.document import Document
 from rooflink.profiling.reports.renderers.console import show
@@ -35,76 +37,105 @@ def shown(document: Document, width: int) -> list[str]:
     return out.getvalue().splitlines()
 
 
+def changed(row: int, **changes: object) -> MeasuredRow:
+    """A row of the record with `changes`."""
+    return real_validation().rows[row].model_copy(update=changes)
+
+
+def about(median: float) -> Interval:
+    return Interval(median=median, low=0.8 * median, high=1.3 * median)
+
+
 def test_held_out_and_fitted_errors_stand_side_by_side() -> None:
-    (row,) = rows_of(sections.error_table(sample_validation(), "group"))
-    assert row == {
-        "regime": "decode",
-        "held_out_rows": 2, "held_out_error": 0.3, "held_out_bias": -0.2,
-        "held_out_in_interval": 0.5,
-        "fitted_rows": 1, "fitted_error": 0.05, "fitted_bias": 0.05, "fitted_in_interval": 1.0,
-    }  # fmt: skip
-    line = "| decode | 2 | 30 % | -20 % | 50 % | 1 | 5.0 % | +5.0 % | 100 % |"
-    assert line in errors_markdown(sample_validation()).splitlines()
+    validation = real_validation()
+    rows = {row["regime"]: row for row in rows_of(sections.error_table(validation, "group"))}
+    for each in validation.summaries:
+        fold = each.fold.replace(" ", "_")
+        values = [rows[each.name][f"{fold}_{what}"]
+                  for what in ("rows", "error", "bias", "in_interval")]  # fmt: skip
+        assert values == [each.rows, each.median_absolute_error, each.bias, each.coverage]
+    lines = errors_markdown(validation).splitlines()
+    (line,) = [line for line in lines if line.startswith("| decode |")]
+    assert len(line.strip("|").split("|")) == len(rows["decode"])
 
 
 def test_rows_carry_measured_predicted_interval_and_error() -> None:
-    times, energies = sections.rows_tables(sample_validation().rows, "held out")
+    hit = changed(0, observed=0.02, held_out=about(0.022))
+    miss = changed(1, observed=0.002, held_out=about(0.001))
+    joules = changed(2, observed=90.0)
+    times, energies = sections.rows_tables([hit, miss, joules], "held out")
     assert [column.cells[0] for column in times.columns[3:]] == [
         "20.0 ms", "22.0 ms", "17.6 to 28.6 ms", "+10 %", "yes",
     ]  # fmt: skip
     assert [column.cells[1] for column in times.columns[-2:]] == ["-50 %", "no"]
     assert energies.column("measured").cells == ["90 J"]
-    (fitted,) = sections.rows_tables(sample_validation().rows, "fitted")
+    (fitted,) = sections.rows_tables([hit, changed(1, fitted=None)], "fitted")
     assert len(fitted.rows) == 1
 
 
 def test_of_many_rows_a_terminal_shows_the_worst() -> None:
-    rows = [sample_row(f"mine.csv:{i}", 1.0, 1.0 + i / 100) for i in range(50)]
-    many = sample_validation().model_copy(update={"rows": rows})
+    rows = [
+        changed(0, id=f"mine.csv:{i}", observed=1.0, held_out=about(1.0 + i / 100))
+        for i in range(50)
+    ]
+    many = real_validation().model_copy(update={"rows": rows})
     (table,) = [t for t in sections.validation_summary(many).tables() if "worst" in t.key]
     assert list(table.column("row").values) == [
         f"mine.csv:{i}" for i in range(49, 49 - sections.WORST, -1)
     ]
-    few = sections.validation_summary(sample_validation())
+    few = sections.validation_summary(real_validation())
     assert [t.key for t in few.tables() if "worst" in t.key] == []
     reported = {t.key: len(t.rows) for t in sections.validation_document(many).tables()}
     assert reported["rows-held-out-time"] == 50
 
 
 def test_a_problem_and_a_peer() -> None:
-    (worked,) = rows_of(sections.worked_table(sample_validation()))
-    assert worked["value"] == 10.1
-    assert worked["agrees"] == "yes"
-    by_hand, ours = rows_of(sections.peers_table(sample_validation()))
-    assert by_hand["decode_1_off"] is None
-    assert ours["decode_1_off"] == pytest.approx(18.66 / 18.65 - 1)
+    validation = real_validation()
+    worked = rows_of(sections.worked_table(validation))
+    assert [row["value"] for row in worked] == [each.value for each in validation.worked]
+    assert {row["agrees"] for row in worked} == {"yes"}
+    peers = rows_of(sections.peers_table(validation))
+    for row, peer in zip(peers, validation.peers, strict=True):
+        (by_hand,) = [p for p in validation.peers if (p.tool, p.chip) == ("by hand", peer.chip)]
+        if peer is by_hand:
+            assert row["decode_1_off"] is None
+        else:
+            off = peer.decode_1_ms / by_hand.decode_1_ms - 1
+            assert row["decode_1_off"] == pytest.approx(off)
 
 
 def test_the_headline_counts_rows_and_problems() -> None:
-    assert sections.headline(sample_validation()) == (
-        "3 predictions, 1 row left out. 1 of 1 worked problem solved within their tolerance."
+    validation = real_validation().model_copy(
+        update={"left_out": real_validation().left_out[:1], "worked": real_validation().worked[:1]}
+    )
+    assert sections.headline(validation) == (
+        "4 predictions, 1 row left out. 1 of 1 worked problem solved within their tolerance."
     )
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_terminal_shows_reasons_at_every_width(width: int) -> None:
-    lines = shown(sections.validation_summary(sample_validation()), width)
+    lines = shown(sections.validation_summary(real_validation()), width)
     assert max(map(len, lines)) <= width
-    assert "no chip file for X" in " ".join(lines)
-    assert "22.0 ms" in " ".join(lines)
+    words = " ".join(" ".join(lines).split())
+    assert all(each.reason.split()[-1] in words for each in real_validation().left_out)
 
 
 def test_what_is_quoted_is_escaped() -> None:
-    assert "a &lt;model>" in markdown(sections.validation_document(sample_validation()))
+    validation = real_validation().model_copy(update={"rows": [changed(0, model="a <model>")]})
+    assert "a &lt;model>" in markdown(sections.validation_document(validation))
 
 
 def test_a_chart_has_a_point_for_each_row_of_its_unit() -> None:
-    chart = measured_chart(sample_validation().rows, "s")
+    rows = real_validation().rows
+    chart = measured_chart(rows, "s")
     assert chart
     sets = chart.spec["datasets"]
     assert isinstance(sets, dict)
-    points = next(rows for rows in sets.values() if "regime" in rows[0])
-    assert [(p["x"], p["y"]) for p in points] == [(0.02, 0.022), (0.002, 0.001)]
+    points = next(each for each in sets.values() if "regime" in each[0])
+    assert [(p["x"], p["y"]) for p in points] == [
+        (row.observed, row.held_out.median) for row in rows if row.unit == "s" and row.held_out
+    ]
     assert svg(chart).startswith("<svg")
     assert measured_chart([], "s") is None
 
