@@ -1,7 +1,12 @@
-"""Which backend JAX starts, and which kernel a device wants. Importing this needs no JAX."""
+"""Which backend JAX starts, how it compiles, and which kernel a device wants.
+
+Importing this needs no JAX.
+"""
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +36,27 @@ def choose_backend() -> None:
 
 def _has_tpu() -> bool:
     return any(any(Path("/dev").glob(pattern)) for pattern in TPU_DEVICES)
+
+
+@contextmanager
+def scope_names_kept() -> Iterator[None]:
+    """XLA compiles anew inside: programs that JAX keeps on disk, where $JAX_COMPILATION_CACHE_DIR
+    tells it to, have lost the names of their scopes."""
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    settings = jax.config.values
+    kept = settings["jax_compilation_cache_dir"] and settings["jax_enable_compilation_cache"]
+    if not kept:
+        yield
+        return
+    jax.config.update("jax_enable_compilation_cache", False)
+    compilation_cache.reset_cache()  # it remembers that it was in use
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", True)
+        compilation_cache.reset_cache()
 
 
 def attention_kernel(device: Any) -> "QueryKernel | None":

@@ -5,10 +5,12 @@ compiled one reads them from the same logs.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from ..model.generation.attempt import Answered
@@ -19,6 +21,7 @@ from ..model.phases import PREFILL, THINK, phase_named
 from ..model.transformer import Transformer
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
+from .backend import scope_names_kept
 from .compiled.lens import compile_target
 from .compiled.predicted_time import with_times
 from .compiled.spec import ProgramSpec
@@ -201,10 +204,13 @@ def _generate(
         lean=planned.plain,
     )
     verifiers = verifiers_on(verifier, model)
-    runs = run_repeats(
-        engine, lambda: request.new_strategy(verifiers), planned.batches, repeats, subject.dtype,
-        watcher,
-    )  # fmt: skip
+    with nullcontext() if trace is None else scope_names_kept():
+        if trace is not None:
+            jax.clear_caches()  # of programs from elsewhere in this process
+        runs = run_repeats(
+            engine, lambda: request.new_strategy(verifiers), planned.batches, repeats,
+            subject.dtype, watcher,
+        )  # fmt: skip
     traced = None
     if trace is not None:
         from .measured.trace_capture import trace_generation  # brings the readers of traces

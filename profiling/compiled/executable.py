@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol, cast
 from google.protobuf.message import DecodeError
 from jax.stages import Compiled, Lowered
 
+from ..backend import scope_names_kept
 from ..errors import ProfileInputError
 from .hlo.proto import HloEnvelope
 from .lowering import Parameter, TensorLayout
@@ -86,6 +87,7 @@ class Protos(NamedTuple):
     assigned: bytes  # HloProto with the buffer assignment; empty where it is not to be had
 
 
+@scope_names_kept()
 def compile_program(lowered: Lowered, dump: bool) -> tuple[Compiled, Protos]:
     """The executable and its serialised program.
 
