@@ -10,8 +10,7 @@ from rooflink.model.generation.generate import generate
 from rooflink.model.sampling import sampler
 from rooflink.model.tasks import parse_task
 from rooflink.profiling.model_spec import resolve_subject
-from rooflink.profiling.prompting import answer_format_of
-from rooflink.profiling.workload import Request, plan
+from rooflink.profiling.workload import Request, answer_format_of, plan
 
 RUNS = json.loads(Path(__file__).with_name("reasoner_tokens.json").read_text())
 TEMPERATURES = {"temperature=0.6": 0.6, "temperature=0": 0.0}
