@@ -13,31 +13,21 @@ In a notebook or a script, the verbs of the command line are functions:
 
 beside them `train`, `validate`, `calibrate`, `compare` and `explore`, which return their records.
 
-All of them come from `notebook` when they are first asked for, so that importing this package
-costs nothing. Some are called like a module of this package (`rp.codesign`): such a module, once
-it is imported, is called as its verb.
+All of them come from `notebook` when they are first used, so that importing this package costs
+nothing.
 """
 
-import sys
 from collections.abc import Callable
 from importlib import import_module
-from inspect import Signature, signature
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .notebook.codesign import codesign
-    from .notebook.compilation import compile
-    from .notebook.evaluation import evaluate
-    from .notebook.prediction import predict
-    from .notebook.run import load, profile
-    from .notebook.studies import (
-        calibrate,
-        compare,
-        explore,
-        train,
-        validate,
-    )
+    from .notebook.codesign_view import codesign
+    from .notebook.compilation_view import compile
+    from .notebook.evaluation_view import evaluate
+    from .notebook.prediction_view import predict
+    from .notebook.run_view import load, profile
+    from .notebook.studies import calibrate, compare, explore, train, validate
 
 __all__ = [
     "calibrate",
@@ -54,12 +44,12 @@ __all__ = [
 ]
 
 _MODULES = {
-    "codesign": "codesign",
-    "compile": "compilation",
-    "evaluate": "evaluation",
-    "load": "run",
-    "predict": "prediction",
-    "profile": "run",
+    "codesign": "codesign_view",
+    "compile": "compilation_view",
+    "evaluate": "evaluation_view",
+    "load": "run_view",
+    "predict": "prediction_view",
+    "profile": "run_view",
 }
 """Of `notebook`, by verb; the others are in `studies`."""
 
@@ -78,32 +68,3 @@ def __getattr__(name: str) -> Callable[..., object]:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-class _VerbModule(ModuleType):
-    # A module called like a verb: calling it is calling the verb, whose help it shows.
-
-    def __call__(self, *places: object, **options: object) -> object:
-        return _verb(self)(*places, **options)
-
-    @property
-    def __signature__(self) -> Signature:
-        return signature(_verb(self))
-
-    __doc__ = property(lambda self: _verb(self).__doc__)
-
-
-def _verb(module: ModuleType) -> Callable[..., object]:
-    return __getattr__(module.__name__.rpartition(".")[2])
-
-
-class _Package(ModuleType):
-    """This package: a module of it that is imported does not hide the verb of the same name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in __all__ and isinstance(value, ModuleType):
-            value.__class__ = _VerbModule
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -11,7 +11,7 @@ from ..tpu_configs.slice import Slice
 from .model_spec import Subject
 from .predicted.model_shape import ModelShape, NamedShape, shape_of
 from .predicted.passes import OnSlice, lengths_made
-from .predicted.phases import Lengths
+from .predicted.phase_lengths import Lengths
 from .predicted.predict import Query, predict
 from .predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
 from .records import Prediction

@@ -71,7 +71,7 @@ def test_measurement_never_imports_presentation() -> None:
 def test_reports_read_records_alone() -> None:
     """And the list of phases, the derivatives of a prediction, worked out anew, and where what
     is slow to make is kept."""
-    allowed = ("profiling.reports", "profiling.records", "profiling.compare",
+    allowed = ("profiling.reports", "profiling.records", "profiling.comparison",
                "profiling.errors", "profiling.predicted.phase_terms", "model.phases",
                "model.weights.host_memory")  # fmt: skip
     for name in (name for name in MODULES if within(name, "profiling.reports")):

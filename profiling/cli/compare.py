@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from ..compare import Comparison
+from ..comparison import Comparison
 from ..jobs.compare_job import CompareJob
 from .commands import command_of
 

@@ -26,7 +26,7 @@ from ..measured.clock import Clocked, clocked
 from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
-from ..predicted.phases import Lengths
+from ..predicted.phase_lengths import Lengths
 from ..predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
 from ..progress import Silent, Watcher
 from ..provenance import provenance
@@ -42,15 +42,7 @@ from ..records.evaluation import (
 )
 from ..verifier_costs import Costed, costed, verifier_said, verifiers_on
 from ..workload import prompted
-from .accuracy import (
-    accuracy_points,
-    by_level,
-    estimate,
-    frontiers,
-    options_of,
-    slice_cost,
-    usable,
-)
+from .accuracy import accuracy_points, by_level, estimate, frontiers, options_of, slice_cost, usable
 from .budgets import limit_of, no_slice
 from .compute_optimal import compute_optimal
 from .grid import Grid, Place, identity, load_cell, path_of, save_cell

@@ -8,19 +8,12 @@ from statistics import fmean
 from ...tpu_configs.slice import Slice
 from ..predicted.economics import Terms
 from ..predicted.model_shape import NamedShape
-from ..predicted.phases import Lengths
+from ..predicted.phase_lengths import Lengths
 from ..predicted.slices import PredictionRequest, predict_on_slice
 from ..provenance import provenance
 from ..records import Prediction
 from ..records.evaluation import AttemptsPoint, Cell, Evaluation, QuestionResult, TriedAnswer
-from .accuracy import (
-    accuracy_points,
-    attempts_of,
-    by_level,
-    estimate,
-    slice_cost,
-    usable,
-)
+from .accuracy import accuracy_points, attempts_of, by_level, estimate, slice_cost, usable
 from .attempts_log import AttemptsLog, LoggedAttempt, spelled
 
 DEFAULT_KS = (1, 2, 4, 8, 10, 16, 25, 32, 50, 64, 100)

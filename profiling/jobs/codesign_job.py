@@ -15,11 +15,11 @@ from ..progress import Watcher
 from ..records import Profile
 from ..records.codesign import CodesignReport
 from ..records.files import load_profile
+from .cost_terms import Stack, TermsOptions, stack_named
 from .job import Names, Option, WrittenJob
-from .terms import Stack, TermsOptions, stack_named
 
 if TYPE_CHECKING:
-    from ..codesign.analyse import CodesignOptions
+    from ..co_design.analyse import CodesignOptions
 
 
 class CodesignJob(TermsOptions, WrittenJob):
@@ -85,7 +85,7 @@ class CodesignJob(TermsOptions, WrittenJob):
 
     def run(self, watcher: Watcher, command: str = "python") -> CodesignReport:
         """Analyse every profile on every slice. Raises ChipInputError or ProfileInputError."""
-        from ..codesign.analyse import analyse
+        from ..co_design.analyse import analyse
 
         choose_backend()
         options, slices = self.options(command), slices_named(self.slices)
@@ -95,10 +95,10 @@ class CodesignJob(TermsOptions, WrittenJob):
 
     def options(self, command: str) -> "CodesignOptions":
         """What is asked of the analysis besides profiles and slices, as what it names."""
-        from ..codesign.analyse import CodesignOptions
-        from ..codesign.search_report import parse_chip_budget
-        from ..codesign.what_if import parse_what_if
-        from ..codesign.workload_mix import load_mix
+        from ..co_design.analyse import CodesignOptions
+        from ..co_design.search_report import parse_chip_budget
+        from ..co_design.what_if import parse_what_if
+        from ..co_design.workload_mix import load_mix
 
         files = [str(each) for each in self.profiles if isinstance(each, Path)]
         return CodesignOptions(

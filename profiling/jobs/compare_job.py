@@ -8,7 +8,7 @@ from ..records import Profile
 from .job import Job, Option
 
 if TYPE_CHECKING:
-    from ..compare import Comparison
+    from ..comparison import Comparison
 
 
 class CompareJob(Job):
@@ -22,7 +22,7 @@ class CompareJob(Job):
 
     def run(self, watcher: Watcher, command: str = "python") -> "Comparison":
         """Every figure on both sides. Raises ProfileInputError for what is no profile."""
-        from ..compare import compare
+        from ..comparison import compare
         from ..records.files import load_profile
 
         a, b = (load_profile(each) if isinstance(each, Path) else each for each in (self.a, self.b))

@@ -15,8 +15,8 @@ from ..errors import ProfileInputError
 from ..names import chip_named, slices_named
 from ..progress import Watcher
 from ..records.evaluation import Evaluation
+from .cost_terms import TermsOptions
 from .job import Names, Option, Paths, WholeNumbers, WrittenJob
-from .terms import TermsOptions
 
 if TYPE_CHECKING:
     from ..evaluation.grid import Grid
@@ -212,7 +212,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
 
 def _smallest(model: "NamedShape", chips: Sequence[str]) -> list[Slice]:
     """Each chip's smallest slice that holds one query of usual lengths."""
-    from ..predicted.phases import Lengths
+    from ..predicted.phase_lengths import Lengths
     from ..predicted.slices import PredictionRequest, smallest_query
 
     found = []

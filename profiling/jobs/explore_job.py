@@ -10,7 +10,7 @@ from ..progress import Watcher
 from .job import Names, NumberList, Option, WrittenJob
 
 if TYPE_CHECKING:
-    from ..codesign.sweep import Grid
+    from ..co_design.sweep import Grid
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class ExploreJob(WrittenJob):
     def run(self, watcher: Watcher, command: str = "python") -> Exploration:
         """Compute and write the parts that the folder lacks. Raises ModelInputError,
         ChipInputError, ProfileInputError, or InterruptedRunError with what is there."""
-        from ..codesign.sweep_dataset import explore
+        from ..co_design.sweep_dataset import explore
         from ..predicted.calibration import default_calibration
 
         choose_backend()
@@ -111,7 +111,7 @@ class ExploreJob(WrittenJob):
 
     def axes(self) -> "Grid":
         """The file's axes with the options in their place."""
-        from ..codesign.sweep import load_grid
+        from ..co_design.sweep import load_grid
 
         values = self.model_dump(exclude={"grid", "out"}, exclude_none=True)
         options = {_AXES.get(name, name): list(each) for name, each in values.items()}
@@ -122,7 +122,7 @@ _AXES = {"dtypes": "weight_dtypes"}  # as a grid's file has them
 
 
 def _parts_there(axes: "Grid", folder: Path) -> str:
-    from ..codesign.sweep import parts_of
+    from ..co_design.sweep import parts_of
 
     there = len(list(folder.glob("part-*.parquet")))
     whole = sum(1 for _ in parts_of(axes))

@@ -9,8 +9,8 @@ from ..errors import ProfileInputError
 from ..names import slices_named
 from ..progress import Watcher
 from ..records.prediction import Prediction
+from .cost_terms import Stack, TermsOptions, stack_named
 from .job import Names, Option
-from .terms import Stack, TermsOptions, stack_named
 
 if TYPE_CHECKING:
     from ..predicted.slices import PredictionRequest
@@ -100,9 +100,9 @@ class PredictJob(TermsOptions):
 
     def request(self) -> "PredictionRequest":
         """The same for any slice, with model, mesh and prices as what they name."""
-        from ..predicted.mesh import parse_parallelism
+        from ..predicted.mesh_choice import parse_parallelism
         from ..predicted.model_shape import named_shape
-        from ..predicted.phases import Lengths
+        from ..predicted.phase_lengths import Lengths
         from ..predicted.slices import PredictionRequest
 
         numbers = (self.batch, self.attempts, self.prompt, self.think, self.answer)

@@ -13,7 +13,7 @@ from ..names import chips_for, slices_named
 from ..progress import Watcher
 from ..records import Profile
 from .job import Names, Option, WrittenJob
-from .problems import DEFAULT_PROBLEMS, DEFAULT_TASK, problems_of
+from .problem_options import DEFAULT_PROBLEMS, DEFAULT_TASK, problems_of
 
 if TYPE_CHECKING:
     from ..compiled.targets import Target

@@ -29,7 +29,7 @@ class ValidateJob(WrittenJob):
 
     def run(self, watcher: Watcher, command: str = "python") -> Validation:
         """The record. Raises ProfileInputError for a file that is no table of measurements."""
-        from ..validate.validate import SHIPPED, validate
+        from ..validation.validate import SHIPPED, validate
 
         choose_backend()
         everything = not (self.measurements or self.worked or self.peers)
@@ -68,9 +68,9 @@ class CalibrateJob(Job):
     def run(self, watcher: Watcher, command: str = "python") -> Calibration:
         """Fit on all rows, and again without each model. Raises ProfileInputError for a file that
         is no table of measurements."""
-        from ..calibrate.fit import calibrate
-        from ..validate.measurements import read_measurements
-        from ..validate.validate import SHIPPED
+        from ..calibration.fit import calibrate
+        from ..validation.measurements import read_measurements
+        from ..validation.validate import SHIPPED
 
         choose_backend()
         cases = [case for path in (*SHIPPED, *self.measurements)

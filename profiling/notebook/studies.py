@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..cli.calibrate import write_calibration
-from ..compare import Comparison
+from ..comparison import Comparison
 from ..jobs.compare_job import CompareJob
 from ..jobs.explore_job import Exploration, ExploreJob
 from ..jobs.job import Job
@@ -12,7 +12,7 @@ from ..jobs.train_job import TrainJob
 from ..jobs.validate_job import CalibrateJob, ValidateJob
 from ..reports.write_studies import write_training, write_validation
 from .functions import function_of
-from .run import recorded
+from .run_view import recorded
 
 Record = TypeVar("Record")
 

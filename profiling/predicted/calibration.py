@@ -1,6 +1,6 @@
 """Calibration: what the fit on published measurements says of a chip and a stack, with draws.
 
-The fit (profiling/calibrate) writes `data/calibration.json`: draws from the posterior of every
+The fit (profiling/calibration) writes `data/calibration.json`: draws from the posterior of every
 mean and effect, and the residual scale of each group of measurements. Here they are put together
 for one chip and stack; where nobody measured one of them, its effect is drawn anew from the
 population, so that the interval is as wide as similar chips differ.

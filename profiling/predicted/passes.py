@@ -20,7 +20,7 @@ from .arrays import mapped, with_last_axis
 from .calibration import default_calibration
 from .economics import SECONDS_PER_HOUR, economic_terms
 from .hardware import Efficiency
-from .phases import Lengths, PhaseSteps
+from .phase_lengths import Lengths, PhaseSteps
 from .predict import PhaseWork, Query, predict
 from .step_work import Load, Work, copy_work, step_work
 from .time_model import step_terms

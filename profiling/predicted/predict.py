@@ -18,7 +18,7 @@ from .economics import economics_of
 from .energy import design_power_of
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
 from .memory import Capacity, capacity
-from .phases import (
+from .phase_lengths import (
     PHASES,
     LengthDistribution,
     Lengths,

@@ -12,9 +12,9 @@ from ..records.prediction import Prediction
 from .collectives import ONE_CHIP, Parallelism
 from .economics import Terms
 from .hardware import jax_dtype, operand_dtype
-from .mesh import choose_parallelism, require_used, slices_of
+from .mesh_choice import choose_parallelism, require_used, slices_of
 from .model_shape import NamedShape
-from .phases import Lengths
+from .phase_lengths import Lengths
 from .predict import Query, memory_fit, predict
 
 

@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from sample_settings import sample_setting
 
-from rooflink.profiling.codesign.chip_cost_model import BUDGETS
-from rooflink.profiling.codesign.chip_search import grid_of, search_problem, sweep
-from rooflink.profiling.codesign.workload_mix import SEQUENCES, MixedWorkload, mix_work
+from rooflink.profiling.co_design.chip_cost_model import BUDGETS
+from rooflink.profiling.co_design.chip_search import grid_of, search_problem, sweep
+from rooflink.profiling.co_design.workload_mix import SEQUENCES, MixedWorkload, mix_work
 
 REPEATS = 7
 PEER_POINTS = 20_000

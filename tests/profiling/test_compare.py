@@ -6,7 +6,7 @@ import pytest
 from real_records import counted_profile, real_profile
 from rich.console import Console
 
-from rooflink.profiling.compare import Comparison, compare
+from rooflink.profiling.comparison import Comparison, compare
 from rooflink.profiling.records import HbmBytes, MeasuredCost, Profile, Spread
 from rooflink.profiling.records.profile import total_phase
 from rooflink.profiling.reports.renderers.console import show

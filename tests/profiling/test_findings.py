@@ -13,7 +13,7 @@ from rooflink.profiling.findings import find
 from rooflink.profiling.predicted.collectives import ONE_CHIP, Parallelism
 from rooflink.profiling.predicted.economics import Terms, economics_of
 from rooflink.profiling.predicted.model_shape import shape_of
-from rooflink.profiling.predicted.phases import Lengths
+from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.predict import Query, predict
 from rooflink.profiling.records import (
     CompiledPhase,

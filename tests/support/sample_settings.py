@@ -4,9 +4,9 @@ from functools import cache
 
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.codesign.workload_on_slice import WorkloadOnSlice, workload_on_slice
+from rooflink.profiling.co_design.workload_on_slice import WorkloadOnSlice, workload_on_slice
 from rooflink.profiling.predicted.model_shape import named_shape
-from rooflink.profiling.predicted.phases import Lengths
+from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import PredictionRequest
 from rooflink.tpu_configs.slice import parse_slice
 

@@ -1,6 +1,6 @@
 """`rooflink compare`: what differs between two profiles, and every ratio."""
 
-from ...compare import Comparison, PhaseChange, Ratio
+from ...comparison import Comparison, PhaseChange, Ratio
 from ...records.profile import TOTAL
 from .. import theme, units
 from ..document import Block, Column, Document, Paragraph, Section, Table

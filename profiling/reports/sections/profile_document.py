@@ -26,7 +26,7 @@ from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled_document import compiled_section, compiled_summary
 from .prediction_document import LABEL, predicted_section, slices_table
-from .provenance import provenance_facts
+from .provenance_section import provenance_facts
 from .trace_section import trace_section, trace_summary
 
 _SAMPLES = 2  # of a terminal

@@ -17,7 +17,7 @@ from ...records import (
 from ...records.profile import TOTAL, total_phase
 from .. import theme, units
 from ..document import Advice
-from .provenance import machine_text
+from .provenance_section import machine_text
 
 OVERHEAD = "overhead"
 """What bounds a phase that is far from both limits of the machine."""

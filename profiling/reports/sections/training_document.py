@@ -1,5 +1,6 @@
 """A training as a report and as TensorBoard events: what it changed on test problems, and what its
-loop spent."""
+loop spent.
+"""
 
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ from ..document import Block, Column, Document, Paragraph, Section, Table, tag
 from ..renderers.markdown import markdown
 from ..renderers.tensorboard import Events, Hyperparameters, Scalar, Session, chip_given
 from ..terms import COUNTED, MEASURED
-from .provenance import provenance_facts
+from .provenance_section import provenance_facts
 
 
 def training_document(training: Training) -> Document:

@@ -4,12 +4,7 @@ from typing import get_args
 
 import pytest
 
-from rooflink.model.training.recipes import (
-    Method,
-    Recipe,
-    committed_recipe,
-    load_any_recipe,
-)
+from rooflink.model.training.recipes import Method, Recipe, committed_recipe, load_any_recipe
 
 
 @pytest.mark.parametrize("method", get_args(Method))

@@ -11,6 +11,7 @@ from rooflink.model.config import PRESETS
 from rooflink.profiling.board.places import places_at_peak, places_predicted
 from rooflink.profiling.counted.roofline import place
 from rooflink.profiling.predicted.collectives import Parallelism
+from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.phase_terms import (
     RESOURCES,
     PhaseTerms,
@@ -19,7 +20,6 @@ from rooflink.profiling.predicted.phase_terms import (
     joined,
     whole_elasticities,
 )
-from rooflink.profiling.predicted.phases import Lengths
 from rooflink.profiling.predicted.predict import Query, predict
 from rooflink.profiling.records import Prediction
 from rooflink.tpu_configs.catalog import load_chip

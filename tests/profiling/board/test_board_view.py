@@ -3,12 +3,7 @@
 import pytest
 
 from rooflink.profiling.board.places import places_at_peak, places_predicted
-from rooflink.profiling.board.view import (
-    Request,
-    request_of,
-    tab_document,
-    view,
-)
+from rooflink.profiling.board.view import Request, request_of, tab_document, view
 from rooflink.profiling.predicted.phase_terms import RESOURCES, grown, whole_elasticities
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports.terms import AT_PEAK, PREDICTED

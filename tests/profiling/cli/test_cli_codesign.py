@@ -8,8 +8,8 @@ import pytest
 from real_records import real_codesign, real_profile
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.codesign import analyse
-from rooflink.profiling.codesign.search_report import Budget, parse_chip_budget
+from rooflink.profiling.co_design import analyse
+from rooflink.profiling.co_design.search_report import Budget, parse_chip_budget
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records import Profile
 from rooflink.profiling.records.files import WRITTEN as WRITTEN_RECORDS

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.codesign import sweep_dataset as dataset
-from rooflink.profiling.codesign import sweep_dataset as run
-from rooflink.profiling.codesign.sweep import NAMES
+from rooflink.profiling.co_design import sweep_dataset as dataset
+from rooflink.profiling.co_design import sweep_dataset as run
+from rooflink.profiling.co_design.sweep import NAMES
 from rooflink.profiling.predicted import calibration
 
 from .conftest import Command

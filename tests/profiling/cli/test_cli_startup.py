@@ -60,7 +60,7 @@ def test_a_plain_profile_loads_no_other_strategy_and_no_reader_of_traces(tmp_pat
     modules = loaded("profile", *small, "--out", str(tmp_path / "run"))
     assert len(own(modules)) <= 170, own(modules)
     others = {"model.strategies.registry", "profiling.measured.trace_capture",
-              "profiling.compiled.xprof", "profiling.evaluation", "profiling.codesign",
+              "profiling.compiled.xprof", "profiling.evaluation", "profiling.co_design",
               "model.weights.gguf", "model.training"}  # fmt: skip
     assert {name.removeprefix("rooflink.") for name in modules} & others == set()
 

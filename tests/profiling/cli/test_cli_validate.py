@@ -8,7 +8,7 @@ import pytest
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.predicted.cases import predict_cases
-from rooflink.profiling.validate import validate as run
+from rooflink.profiling.validation import validate as run
 
 from .conftest import Command
 

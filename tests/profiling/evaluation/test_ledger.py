@@ -5,12 +5,7 @@ import pytest
 from pass_logs import CONFIG, record, sampled_log
 
 from rooflink.model.generation.pass_log import decode_record, prompt_record
-from rooflink.profiling.counted.phase_costs import (
-    first_attempts,
-    passes_of,
-    phases_of,
-    row_costs,
-)
+from rooflink.profiling.counted.phase_costs import first_attempts, passes_of, phases_of, row_costs
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.evaluation.ledger import ledgers
 from rooflink.profiling.records import CountedCost

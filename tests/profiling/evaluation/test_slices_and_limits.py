@@ -11,7 +11,7 @@ from rooflink.profiling.evaluation.budgets import limit_of, parse_budget
 from rooflink.profiling.evaluation.ledger import ledgers
 from rooflink.profiling.predicted.model_shape import NamedShape
 from rooflink.profiling.predicted.passes import OnSlice
-from rooflink.profiling.predicted.phases import Lengths
+from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice, query_of
 from rooflink.tpu_configs.slice import parse_slice
 

@@ -8,11 +8,11 @@ import pytest
 from real_records import real_codesign, real_profile
 
 import rooflink.profiling as rp
-from rooflink.profiling.codesign import analyse as analysis
-from rooflink.profiling.codesign.analyse import CodesignOptions
+from rooflink.profiling.co_design import analyse as analysis
+from rooflink.profiling.co_design.analyse import CodesignOptions
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.notebook.codesign import Codesigned
-from rooflink.profiling.notebook.run import Run
+from rooflink.profiling.notebook.codesign_view import Codesigned
+from rooflink.profiling.notebook.run_view import Run
 from rooflink.profiling.records.codesign import CodesignReport
 
 PNG = b"\x89PNG"

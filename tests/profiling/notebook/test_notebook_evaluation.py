@@ -11,7 +11,7 @@ import pytest
 import rooflink.profiling as rp
 from rooflink.model.tasks.sums import GAPS_DISCLOSURE
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.notebook.evaluation import Evaluated
+from rooflink.profiling.notebook.evaluation_view import Evaluated
 from rooflink.profiling.records.evaluation import Evaluation
 
 PNG = b"\x89PNG"

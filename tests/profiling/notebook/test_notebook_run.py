@@ -11,7 +11,7 @@ from real_records import real_profile
 
 import rooflink.profiling as rp
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.notebook.run import Run
+from rooflink.profiling.notebook.run_view import Run
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports import theme
 from rooflink.profiling.reports.renderers import notebook

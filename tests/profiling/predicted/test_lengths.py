@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import lognorm
 
-from rooflink.profiling.predicted.phases import LogNormal, SameLength
+from rooflink.profiling.predicted.phase_lengths import LogNormal, SameLength
 
 
 @pytest.mark.parametrize("tokens", [1, 7, 300, 4096])

@@ -7,7 +7,7 @@ from rooflink.model.config import PRESETS
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.collectives import Parallelism, require_parallelism
 from rooflink.profiling.predicted.hardware import operand_dtype
-from rooflink.profiling.predicted.mesh import (
+from rooflink.profiling.predicted.mesh_choice import (
     choose_parallelism,
     parse_parallelism,
     require_used,

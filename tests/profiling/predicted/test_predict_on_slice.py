@@ -9,7 +9,7 @@ from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.economics import Terms
 from rooflink.profiling.predicted.model_shape import named_shape
-from rooflink.profiling.predicted.phases import Lengths
+from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import (
     PredictionRequest,
     fitting_query,

@@ -11,7 +11,7 @@ from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.profiling.counted.phase_costs import passes_of
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.predicted.collectives import Parallelism, switched
-from rooflink.profiling.predicted.phases import Lengths, phase_steps
+from rooflink.profiling.predicted.phase_lengths import Lengths, phase_steps
 from rooflink.profiling.predicted.step_work import (
     Spread,
     Widths,

@@ -7,7 +7,7 @@ import pytest
 from devtools import Page, chromium, faint_words, open_page
 from real_records import real_codesign, real_evaluation, real_validation, whole_run
 
-from rooflink.profiling.notebook.run import Run
+from rooflink.profiling.notebook.run_view import Run
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports.renderers import notebook
 from rooflink.profiling.reports.renderers.html import html

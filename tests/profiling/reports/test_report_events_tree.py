@@ -16,20 +16,13 @@ from tensorboard.plugins.hparams.list_session_groups import Handler
 import rooflink.model.training
 from rooflink.profiling.records.files import load_record
 from rooflink.profiling.records.training import Training
-from rooflink.profiling.reports.renderers.tensorboard import (
-    HYPERPARAMETERS,
-    METRICS,
-    write_events,
-)
+from rooflink.profiling.reports.renderers.tensorboard import HYPERPARAMETERS, METRICS, write_events
 from rooflink.profiling.reports.sections.codesign_document import codesign_document
 from rooflink.profiling.reports.sections.codesign_scalars import codesign_events
 from rooflink.profiling.reports.sections.evaluation_document import evaluation_document
 from rooflink.profiling.reports.sections.evaluation_scalars import evaluation_events, thought_tokens
 from rooflink.profiling.reports.sections.profile_document import profile_document
-from rooflink.profiling.reports.sections.training_document import (
-    training_document,
-    training_events,
-)
+from rooflink.profiling.reports.sections.training_document import training_document, training_events
 from rooflink.profiling.reports.write import profile_events
 
 RESULTS = Path(rooflink.model.training.__file__).parent / "results"

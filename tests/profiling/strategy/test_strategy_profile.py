@@ -10,8 +10,8 @@ from rooflink.model.sampling import Greedy
 from rooflink.model.strategies.registry import STRATEGIES
 from rooflink.model.tasks import Problem, parse_task
 from rooflink.model.transformer import Transformer
-from rooflink.profiling.codesign.analyse import CodesignOptions, analyse, recorded_note
-from rooflink.profiling.compare import compare
+from rooflink.profiling.co_design.analyse import CodesignOptions, analyse, recorded_note
+from rooflink.profiling.comparison import compare
 from rooflink.profiling.evaluation.evaluate import Runner
 from rooflink.profiling.evaluation.grid import Grid, places_of
 from rooflink.profiling.measured import run

@@ -1,0 +1,255 @@
+"""Sweep: a grid of models, slices, workloads and designs, and the rows of each part of it.
+
+A grid is a TOML file or options; a part's designs and numbers of sequences are one compiled call.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from pydantic import AfterValidator, Field
+
+from ...model.architecture import DTYPE_BITS
+from ...tpu_configs.figure import Table, Words
+from ...tpu_configs.slice import Slice
+from ...tpu_configs.toml_files import parse_toml, read_text
+from ..errors import ProfileInputError
+from ..names import slice_named
+from ..predicted.calibration import Calibration
+from ..predicted.model_shape import NamedShape, named_shape
+from ..predicted.phase_lengths import Lengths
+from ..predicted.slices import PredictionRequest
+from .chip_cost_model import PARTS, area_mm2, build_usd, full_watts
+from .chip_search import SearchProblem, parts_with, search_problem
+from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_work
+from .workload_on_slice import WorkloadOnSlice, workload_on_slice
+
+Tokens = Annotated[float, Field(ge=1, le=1e7, allow_inf_nan=False)]
+Thought = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=1 / 64, le=64, allow_inf_nan=False)]
+BLOCK = 32768
+"""Designs of one part, so that a part stays within some hundred megabytes of memory."""
+
+
+def _dtype(value: str) -> str:
+    if value not in DTYPE_BITS:
+        raise ValueError(f"{value!r} is no dtype: {', '.join(DTYPE_BITS)}")
+    return value
+
+
+def _power_of_two(value: float) -> float:
+    if value not in SEQUENCES:
+        raise ValueError(f"{value:g} is no power of two from 1 to {SEQUENCES[-1]:.0f}")
+    return value
+
+
+Dtype = Annotated[Words, AfterValidator(_dtype)]
+Together = Annotated[float, AfterValidator(_power_of_two)]
+
+
+class Grid(Table):
+    """The axes; all combinations are explored. Factors are of the slice's own chip."""
+
+    models: list[Words] = Field(min_length=1)
+    slices: list[Words] = Field(min_length=1)
+    weight_dtypes: list[Dtype] = Field(default=["bfloat16"], min_length=1)
+    kv_dtypes: list[Dtype] = Field(default=["bfloat16"], min_length=1)
+    prompt: list[Tokens] = Field(default=[512.0], min_length=1)
+    think: list[Thought] = Field(default=[2048.0], min_length=1)
+    answer: list[Tokens] = Field(default=[256.0], min_length=1)
+    attempts: list[Tokens] = Field(default=[1.0], min_length=1)
+    sequences: list[Together] = Field(
+        default=list(SEQUENCES), min_length=1, description="attempts that run together"
+    )
+    matrix_flops: list[Factor] = Field(default=[1.0], min_length=1)
+    hbm_bandwidth: list[Factor] = Field(default=[1.0], min_length=1)
+    hbm_capacity: list[Factor] = Field(default=[1.0], min_length=1)
+    on_chip_capacity: list[Factor] = Field(default=[1.0], min_length=1)
+    link_bandwidth: list[Factor] = Field(default=[1.0], min_length=1)
+
+    @property
+    def designs(self) -> int:
+        """Chips that each slice's chip is varied to."""
+        return prod(len(getattr(self, name)) for name in PARTS)
+
+    @property
+    def points(self) -> int:
+        """Rows of the whole dataset, where every model fits every slice."""
+        return sum(part.designs for part in parts_of(self)) * len(self.sequences)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is computed at once: one model and workload on one slice, a block of designs."""
+
+    model: str
+    slice: str
+    weight_dtype: str
+    kv_dtype: str
+    prompt: float
+    think: float
+    answer: float
+    attempts: float
+    first_design: int
+    designs: int
+
+
+@dataclass(frozen=True)
+class Named:
+    """The models and slices of a grid by their names, each looked up once."""
+
+    models: Mapping[str, NamedShape]
+    slices: Mapping[str, Slice]
+
+    @classmethod
+    def of(cls, grid: Grid) -> "Named":
+        """Raises ModelInputError and ChipInputError for names that are not known."""
+        return cls(
+            {name: named_shape(name) for name in grid.models},
+            {name: slice_named(name) for name in grid.slices},
+        )
+
+
+def parts_of(grid: Grid) -> Iterator[Part]:
+    """Every part, in the order of its number."""
+    axes = (
+        grid.models, grid.slices, grid.weight_dtypes, grid.kv_dtypes, grid.prompt, grid.think,
+        grid.answer, grid.attempts,
+    )  # fmt: skip
+    for values in itertools.product(*axes):
+        for first in range(0, grid.designs, BLOCK):
+            yield Part(*(*values, first, min(BLOCK, grid.designs - first)))
+
+
+def load_grid(path: Path | None, options: Mapping[str, list[str] | list[float]]) -> Grid:
+    """The grid in a file, an option's values in place of an axis.
+
+    Raises ProfileInputError for a file that cannot be read, an axis that is not known or has no
+    values, and values that cannot be.
+    """
+
+    def build(table: dict) -> Grid:
+        return Grid.model_validate(table | dict(options))
+
+    text = read_text(path, "grid", ProfileInputError) if path else ""
+    return parse_toml(text, str(path or "the grid"), build, ProfileInputError)
+
+
+Columns = dict[str, np.ndarray]
+NUMBERS = (
+    "prompt", "think", "answer", "attempts", "sequences", *PARTS, "time_per_query_s", "token_s",
+    "usd_per_query", "needed_bytes", "area_mm2", "full_power_w", "build_usd",
+)  # fmt: skip
+WORDS = ("model", "slice", "weight_dtype", "kv_dtype")
+FITS = "fits"
+NAMES = (*WORDS, *NUMBERS, FITS)
+"""Of every row. Times and dollars are predicted, at the calibration's mode: of the slice for one
+query with all attempts, and of one decoded token of each sequence; dollars are NaN where no price
+is known and follow the cost to build. Bytes are what one chip must hold. A phase is priced by its
+summed work, as the search does: up to a few percent less where its bound flips along the thought.
+"""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why a part has no rows."""
+
+    reason: str
+
+
+def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> Columns | LeftOut:
+    """The part's columns by NAMES, sequences changing fastest; or why there are none."""
+    request = PredictionRequest(
+        model=named.models[part.model],
+        lengths=Lengths(1.0, part.attempts, part.prompt, part.think, part.answer),
+        weight_dtype=part.weight_dtype,
+        kv_dtype=part.kv_dtype,
+    )
+    on_slice = named.slices[part.slice]
+    try:
+        case = workload_on_slice(part.model, request, on_slice, calibration)
+    except ProfileInputError as error:
+        return LeftOut(str(error))
+    workload = MixedWorkload(
+        share=1.0, prompt=part.prompt, think=part.think, answer=part.answer, attempts=part.attempts
+    )
+    problem = search_problem(case, mix_work(case.point, [workload]))
+    factors = designs_of(grid, part)
+    result = jax.device_get(_priced(problem, factors))
+    return _columns(grid, part, case, factors, result)
+
+
+def designs_of(grid: Grid, part: Part) -> dict[str, np.ndarray]:
+    """The factors of the part's block of designs, the last of PARTS changing fastest."""
+    lengths = [len(getattr(grid, name)) for name in PARTS]
+    index = np.arange(part.first_design, part.first_design + part.designs)
+    places = np.unravel_index(index, lengths)
+    return {
+        name: np.asarray(getattr(grid, name))[place]
+        for name, place in zip(PARTS, places, strict=True)
+    }
+
+
+_COSTS = {"area_mm2": area_mm2, "full_power_w": full_watts, "build_usd": build_usd}
+
+
+@jax.jit
+def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Array]:
+    """Times [designs, sequences] and costs [designs]."""
+    designs = Factors(
+        *(jnp.asarray(factors[name], jnp.float32) for name in Factors.__dataclass_fields__)
+    )
+    time_s, token_s = problem.times(designs)
+    capacity = problem.reference.hbm_capacity * jnp.asarray(factors["hbm_capacity"], jnp.float32)
+    parts = parts_with(problem, designs, capacity)
+    return {
+        "time_per_query_s": time_s,
+        "token_s": token_s,
+        **{
+            name: jnp.broadcast_to(cost(parts, problem.rates), capacity.shape)
+            for name, cost in _COSTS.items()
+        },
+        "dearer": build_usd(parts, problem.rates) / build_usd(problem.reference, problem.rates),
+        "needed_bytes": problem.mixed.needed_bytes,
+        "capacity": capacity,
+    }
+
+
+def _columns(
+    grid: Grid, part: Part, case: WorkloadOnSlice, factors: dict[str, np.ndarray], metrics: Columns
+) -> Columns:
+    """Flat columns from what was priced."""
+    kept = [SEQUENCES.index(n) for n in grid.sequences]
+    designs, count = part.designs, len(kept)
+    rows = designs * count
+
+    def by_design(values: np.ndarray) -> np.ndarray:
+        return np.repeat(np.asarray(values, np.float64), count)
+
+    def by_both(values: np.ndarray) -> np.ndarray:
+        return np.asarray(values, np.float64)[:, kept].reshape(rows)
+
+    rent = case.usd_per_second
+    time_s, needed = by_both(metrics["time_per_query_s"]), metrics["needed_bytes"][kept]
+    numbers = {
+        **{name: np.full(rows, getattr(part, name)) for name in
+           ("prompt", "think", "answer", "attempts")},
+        "sequences": np.tile(np.asarray(grid.sequences), designs),
+        **{name: by_design(values) for name, values in factors.items()},
+        "time_per_query_s": time_s,
+        "token_s": by_both(metrics["token_s"]),
+        "usd_per_query": time_s * by_design(metrics["dearer"]) * (np.nan if rent is None else rent),
+        "needed_bytes": np.tile(np.asarray(needed, np.float64), designs),
+        **{name: by_design(metrics[name]) for name in _COSTS},
+    }  # fmt: skip
+    words = {name: np.full(rows, getattr(part, name)) for name in WORDS}
+    fits = (np.asarray(needed)[None, :] <= np.asarray(metrics["capacity"])[:, None]).reshape(rows)
+    columns = words | numbers | {FITS: fits}
+    return {name: columns[name] for name in NAMES}

@@ -1,0 +1,198 @@
+"""Workload mix: what share of queries think how long, from a TOML file of [[workload]] tables.
+
+Its work for one model on one slice is summed up by phase, once, for it does not depend on the
+chip's rates; a search over chips prices a design by a few terms for each workload and phase.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from ...model.phases import THINK
+from ...tpu_configs.figure import Table, Words
+from ...tpu_configs.toml_files import parse_toml, read_text
+from ..errors import ProfileInputError
+from ..predicted import arrays
+from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
+from ..predicted.hardware import Efficiency, Hardware
+from ..predicted.phase_lengths import Lengths
+from ..predicted.predict import Query
+from ..predicted.step_work import Work
+from ..predicted.time_model import step_terms
+from .costs import PHASES, summed, work_steps
+from .design_point import Point, held
+
+
+class MixedWorkload(Table):
+    """One kind of query and its share of all queries."""
+
+    name: Words | None = None
+    share: float = Field(gt=0, allow_inf_nan=False, description="of queries; all are scaled to 1")
+    prompt: float = Field(ge=1, allow_inf_nan=False)
+    think: float = Field(ge=0, allow_inf_nan=False)
+    answer: float = Field(ge=1, allow_inf_nan=False)
+    attempts: float = Field(default=1, ge=1, allow_inf_nan=False)
+    batch: float | None = Field(
+        default=None, ge=1, allow_inf_nan=False, description="prompts; None: what suits each chip"
+    )
+
+    @property
+    def words(self) -> str:
+        """'60 %: 512 + 2048 + 256 tokens x 64 attempts'."""
+        many = f" x {self.attempts:g} attempts" if self.attempts > 1 else ""
+        lengths = f"{self.prompt:g} + {self.think:g} + {self.answer:g} tokens"
+        return f"{f'{self.name}, ' if self.name else ''}{100 * self.share:.0f} %: {lengths}{many}"
+
+
+class _Mix(Table):
+    workload: list[MixedWorkload]
+
+
+PREFILL_HEAVY = [
+    MixedWorkload(name="prefill", share=1.0, prompt=4096.0, think=0.0, answer=1.0, batch=16.0)
+]
+"""Stands for training too: forward passes over long texts, where compute is what counts."""
+
+
+def load_mix(path: Path) -> list[MixedWorkload]:
+    """The workloads of a file, shares scaled to sum to one.
+
+    Raises ProfileInputError for a file that is missing, not TOML, empty or has a wrong value.
+    """
+    return parse_mix(read_text(path, "workload file", ProfileInputError), str(path))
+
+
+def parse_mix(text: str, file: str) -> list[MixedWorkload]:
+    """The workloads in the TOML `text` of `file` (named in errors)."""
+    result = parse_toml(text, file, _Mix.model_validate, ProfileInputError).workload
+    if not result:
+        raise ProfileInputError(
+            f"{file} has no [[workload]]: give one table for each kind of query"
+        )
+    whole = sum(workload.share for workload in result)
+    return [workload.model_copy(update={"share": workload.share / whole}) for workload in result]
+
+
+def mix_of(query: Query) -> list[MixedWorkload]:
+    """A query's own workload as a mix of one."""
+    lengths = query.lengths
+    return [
+        MixedWorkload(
+            name="this workload",
+            share=1.0,
+            prompt=float(lengths.prompt_tokens),
+            think=float(lengths.think_tokens),
+            answer=float(lengths.answer_tokens),
+            attempts=float(lengths.attempts),
+        )
+    ]
+
+
+SEQUENCES = tuple(float(2**n) for n in range(0, 13))
+"""Attempts that run together: 1 to 4096."""
+
+
+@of_numbers
+@dataclass(frozen=True)
+class MixWork:
+    """Arrays [sequences, workloads, phases], or [sequences, workloads]."""
+
+    work: Work  # of one chip, [sequences, workloads, phases]
+    queries: Number  # that a batch serves: prompts with all their attempts
+    thought_steps: Number  # steps of thinking; at least one
+    needed_bytes: Number  # [sequences]: what one chip must hold for any of the workloads
+    weight_bytes: Number  # that one chip holds
+    shares: Number  # [workloads]
+    narrowing: Number
+
+
+@of_numbers
+@dataclass(frozen=True)
+class Factors:
+    """A design as factors of the reference chip's parts."""
+
+    matrix_flops: Number
+    hbm_bandwidth: Number
+    on_chip_capacity: Number
+    link_bandwidth: Number
+
+
+def mix_work(point: Point, mix: Sequence[MixedWorkload]) -> MixWork:
+    """The mix's work at each of SEQUENCES, on the point's slice and with its dtypes."""
+    rows = [_one(point, workload) for workload in mix]
+    return MixWork(
+        work=mapped(lambda *leaves: np.stack(leaves, axis=1), *(row.work for row in rows)),
+        queries=np.stack([row.queries for row in rows], axis=1),
+        thought_steps=np.stack([row.thought_steps for row in rows], axis=1),
+        needed_bytes=np.max([row.needed_bytes for row in rows], axis=0),
+        weight_bytes=held(point).weight_bytes,
+        shares=np.array([workload.share for workload in mix]),
+        narrowing=point.widths.narrowing,
+    )
+
+
+def mix_times(
+    mixed: MixWork, hardware: Hardware, on_chip: Number, efficiency: Efficiency, design: Factors
+) -> tuple[Number, Number]:
+    """Seconds of one query of the mix, and of the slowest workload's token of thought.
+
+    Fields of `design` are numbers or arrays [...], those of `efficiency` numbers or arrays
+    [..., 1, 1, 1]; results are [..., sequences]. Bytes of on-chip
+    memory beyond the reference chip's `on_chip` keep weights from being read.
+    """
+    broadcast = mapped(lambda leaf: with_last_axis(leaf, axes=3), design)
+    pinned = on_chip * (broadcast.on_chip_capacity - 1) / mixed.weight_bytes
+    share = 1 - arrays.minimum(arrays.maximum(pinned, 0.0), 1.0)
+    weights = mixed.work.weight_bytes * share
+    chip = replace(
+        hardware,
+        matmul_flops=hardware.matmul_flops * broadcast.matrix_flops,
+        memory_bandwidth=hardware.memory_bandwidth * broadcast.hbm_bandwidth,
+        link_bandwidth=hardware.link_bandwidth * broadcast.link_bandwidth,
+    )
+    work = replace(mixed.work, weight_bytes=weights)
+    time_s = step_terms(work, chip, efficiency, mixed.narrowing).time_s
+    query_s = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
+    token = (time_s[..., PHASES.index(THINK)] / mixed.thought_steps).max(-1)
+    return query_s, token
+
+
+@dataclass(frozen=True)
+class _WorkloadWork:
+    """Of one workload of a mix, [sequences], as MixWork has them."""
+
+    work: Work  # [sequences, phases]
+    queries: np.ndarray
+    thought_steps: np.ndarray
+    needed_bytes: np.ndarray
+
+
+def _one(point: Point, workload: MixedWorkload) -> _WorkloadWork:
+    """One workload at each of SEQUENCES; more attempts than run together go in waves, each of
+    which reads the prompt."""
+    sequences = np.array(SEQUENCES)
+    many = np.full_like(sequences, workload.attempts)
+    together = np.minimum(many, sequences) if workload.batch is None else many
+    prompts = (
+        sequences / together if workload.batch is None else np.full_like(sequences, workload.batch)
+    )
+    lengths = Lengths(prompts, together, workload.prompt, workload.think, workload.answer)
+    changed = replace(point, lengths=lengths, recorded=None)  # a mix is told by its lengths
+    steps, memory = work_steps(changed), held(changed)
+    thought = steps[PHASES.index(THINK)]
+    sums = [summed(of_phase) for of_phase in steps]
+    whole = point.hardware.memory_bytes / memory.available_bytes
+    return _WorkloadWork(
+        work=mapped(lambda *phases: _stacked(phases, len(sequences)), *sums),
+        queries=prompts * together / workload.attempts,
+        thought_steps=np.maximum(thought.steps.sum(axis=-1), np.ones_like(sequences)),
+        needed_bytes=(memory.weight_bytes + memory.kv_bytes) * whole,
+    )
+
+
+def _stacked(phases: Sequence[Number], count: int) -> np.ndarray:
+    """[count, phases] of phases [count] or without an axis."""
+    return np.stack([np.broadcast_to(phase, (count,)) for phase in phases], axis=-1)

@@ -1,0 +1,235 @@
+"""WorkloadOnSlice: one profile's workload on one slice, as the analysis works on it.
+
+What a profile's workload asks of any slice.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, pstdev
+
+import numpy as np
+
+from ...model.phases import THINK, THINK_AND_ANSWER
+from ...tpu_configs.slice import Slice
+from ..errors import ProfileInputError
+from ..predicted.arrays import Number, mapped
+from ..predicted.calibration import Calibration
+from ..predicted.economics import SECONDS_PER_HOUR, Terms, economic_terms
+from ..predicted.model_shape import NamedShape, shape_of_facts
+from ..predicted.phase_lengths import Lengths
+from ..predicted.predict import PhaseWork, Query, phases_by_lengths, predict
+from ..predicted.slices import PredictionRequest, fitting_query
+from ..records import Outcome, Prediction, Profile
+from ..records.prediction import EconomicTerms
+from .chip_cost_model import CostModel, cost_model
+from .design_point import Draws, Point, draws_of, ideal_draws
+from .recorded_phases import reads_several, recorded_phases, recorded_steps
+
+_NO_LIMIT = 1e19
+"""Bytes per second of what is not public, in place of no bound, which has no derivative; its square
+is still a float32."""
+
+
+@dataclass(frozen=True)
+class WorkloadOnSlice:
+    """A workload on a slice: the point, the draws, and what its figures stand on."""
+
+    profile: str
+    request: PredictionRequest
+    query: Query
+    point: Point
+    draws: Draws
+    costs: CostModel
+    terms: EconomicTerms
+    calibration: Calibration
+    outcome: Outcome | None = None
+    waves: int = 1  # batches, one after another, that the attempts of a prompt are split into
+    counted: str = ""  # what the counted lens says of the profile, in a sentence
+    phases: tuple[str, ...] = THINK_AND_ANSWER  # of the point, in their order
+
+    @property
+    def worked(self) -> list[tuple[int, str]]:
+        """The phases that the workload has, with their places among the point's."""
+        thinks = float(self.query.lengths.think_tokens) > 1
+        return [(i, name) for i, name in enumerate(self.phases) if name != THINK or thinks]
+
+    @property
+    def per_query(self) -> float:
+        """What a batch's amounts are multiplied by for one query: a prompt with all attempts."""
+        return self.waves / float(self.query.lengths.prompts)
+
+    @property
+    def slice(self) -> Slice:
+        """Where it runs."""
+        return self.query.slice
+
+    @property
+    def usd_per_second(self) -> float | None:
+        """Of the whole slice; None where no price is known."""
+        hourly = self.terms.usd_per_chip_hour
+        return None if hourly is None else hourly * self.slice.chips / SECONDS_PER_HOUR
+
+    @property
+    def words(self) -> str:
+        """The workload in a few words."""
+        lengths = self.query.lengths
+        waves = f", run as {self.waves} batches because all do not fit in memory"
+        prompts = "1 prompt" if lengths.prompts == 1 else f"{lengths.prompts:g} prompts"
+        attempts = "1 attempt" if lengths.attempts == 1 else f"{lengths.attempts:g} attempts"
+        return (
+            f"{prompts} \N{MULTIPLICATION SIGN} {attempts}{waves if self.waves > 1 else ''}, "
+            f"{lengths.prompt_tokens:.0f} + {lengths.think_tokens:.0f} + "
+            f"{lengths.answer_tokens:.0f} tokens, {self.query.weight_dtype}"
+        )
+
+
+def workload_on_slice(
+    name: str,
+    request: PredictionRequest,
+    on_slice: Slice,
+    calibration: Calibration,
+    outcome: Outcome | None = None,
+) -> WorkloadOnSlice:
+    """The request on one slice; where it does not fit at once, in as few parts as do.
+
+    Raises ProfileInputError or ChipInputError as `predict_on_slice` does.
+    """
+    query, waves = _fitting(request, on_slice)
+    ideal = request.ideal
+    draws = (
+        ideal_draws(calibration, on_slice.chip)
+        if ideal
+        else draws_of(calibration, on_slice.chip, request.stack)
+    )
+    return WorkloadOnSlice(
+        profile=name,
+        request=request,
+        query=query,
+        point=point_of(query),
+        draws=draws,
+        costs=cost_model(on_slice.chip, len(draws.prefill)),
+        terms=economic_terms(on_slice.chip, request.terms),
+        calibration=calibration,
+        outcome=outcome,
+        waves=waves,
+    )
+
+
+def _fitting(request: PredictionRequest, on_slice: Slice) -> tuple[Query, int]:
+    """The query at the most prompts together that fit, else one prompt's attempts in waves.
+
+    Raises what the whole request raises where not even single attempts fit.
+    """
+    lengths = request.lengths
+    prompts, attempts = float(lengths.prompts), float(lengths.attempts)
+    parts = [(prompts / 2**n, 1) for n in range(int(math.log2(max(prompts, 1))) + 1)]
+    parts += [(1.0, 2**n) for n in range(1, math.ceil(math.log2(max(attempts, 1))) + 1)]
+    first: ProfileInputError | None = None
+    for together, waves in parts:
+        part = replace(lengths, prompts=together, attempts=attempts / waves)
+        try:
+            query = fitting_query(replace(request, lengths=part), on_slice)
+        except ProfileInputError as error:
+            first = first or error
+        else:
+            return query, waves
+    assert first is not None, "something was tried"
+    raise first
+
+
+def point_of(query: Query) -> Point:
+    """The query's numbers, every one an array of floats: one compiled function for all points."""
+    hardware = replace(
+        query.hardware,
+        on_chip_bandwidth=min(query.hardware.on_chip_bandwidth, _NO_LIMIT),
+        tile=1.0 if query.ideal else query.hardware.tile,
+    )
+    point = Point(
+        shape=query.shape,
+        widths=query.widths,
+        lengths=query.lengths,
+        spread=query.spread,
+        hardware=hardware,
+        distribution=query.distribution,
+    )
+    return mapped(_as_array, point)
+
+
+def with_recorded(case: WorkloadOnSlice, profile: Profile) -> WorkloadOnSlice:
+    """The case with what the profile's strategy did besides prefill, thinking and answering."""
+    names, recorded = recorded_phases(profile, case.phases)
+    point = replace(case.point, recorded=recorded)
+    return replace(case, point=point, phases=(*case.phases, *names))
+
+
+def prediction_of(case: WorkloadOnSlice) -> Prediction:
+    """The predicted lens of the case, as `rooflink predict` has it, and of its recorded phases."""
+    return predict(case.query, case.calibration, _phase_works(case))
+
+
+def _phase_works(case: WorkloadOnSlice) -> dict[str, PhaseWork] | None:
+    """Every phase's steps; None where the query's own lengths tell all of them."""
+    recorded = case.point.recorded
+    if recorded is None:
+        return None
+    works = phases_by_lengths(case.query)
+    names = case.phases[len(works) :]
+    several = np.ravel(reads_several(recorded))
+    for name, steps, many in zip(names, recorded_steps(case.point, recorded), several, strict=True):
+        rows = float(np.sum(steps.work.sequences * steps.steps))
+        positions = float(recorded.positions[names.index(name), 0])
+        works[name] = PhaseWork(steps, rows * positions, "prefill" if many else "decode")
+    return works
+
+
+def _as_array(leaf: Number) -> np.ndarray:
+    return np.asarray(leaf, bool if isinstance(leaf, bool) else np.float64)
+
+
+def request_of(
+    profile: Profile,
+    terms: Terms,
+    stack: str | None = None,
+    weight_dtype: str | None = None,
+    ideal: bool = False,
+) -> PredictionRequest:
+    """What a profile's workload asks of any slice: mean lengths as they were, or the budgets where
+    nothing was run; batches of mean size.
+
+    `weight_dtype` None is the profile's own. Raises ProfileInputError for a workload without
+    prompts or without a token thought or answered.
+    """
+    work = profile.workload
+    if work.prompts < 1 or work.attempts < 1 or not work.prompt_tokens:
+        raise ProfileInputError(
+            f"the profile {profile.name} has an empty workload ({work.prompts} prompts, "
+            f"{work.attempts} attempts): profile it with a prompt at least"
+        )
+    thoughts, answers = _lengths(profile)
+    mean = fmean(thoughts)
+    batches = math.ceil(work.prompts / max(work.batch, 1))
+    return PredictionRequest(
+        model=NamedShape(profile.model.name, shape_of_facts(profile.model)),
+        lengths=Lengths(
+            prompts=work.prompts / batches,
+            attempts=float(work.attempts),
+            prompt_tokens=fmean(work.prompt_tokens),
+            think_tokens=mean,
+            answer_tokens=max(fmean(answers), 1.0),
+        ),
+        think_variation=pstdev(thoughts) / mean if mean and len(thoughts) > 1 else 0.0,
+        weight_dtype=weight_dtype or profile.model.dtype,
+        stack=stack,
+        ideal=ideal,
+        terms=terms,
+    )
+
+
+def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:
+    if profile.outcome is not None and profile.outcome.lengths:
+        lengths = profile.outcome.lengths
+        return [attempt.think_tokens for attempt in lengths], [
+            attempt.answer_tokens for attempt in lengths
+        ]
+    return [profile.workload.think_budget], [profile.workload.answer_budget]

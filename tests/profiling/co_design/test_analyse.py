@@ -1,0 +1,101 @@
+"""The whole analysis of a profile: a record that reads back, and sentences for bad input."""
+
+import json
+import math
+
+import pytest
+from real_records import real_profile
+from sample_calibration import sample_calibration
+
+from rooflink.model.config import preset
+from rooflink.model.tasks.sums import GAPS_DISCLOSURE
+from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
+from rooflink.profiling.co_design.search_report import Budget
+from rooflink.profiling.co_design.what_if import parse_what_if
+from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.predicted.model_shape import model_facts
+from rooflink.profiling.records.codesign import CodesignReport
+from rooflink.tpu_configs.slice import parse_slice
+
+OPTIONS = CodesignOptions(
+    what_ifs=(parse_what_if("hbm_bandwidth=2x"),), seeds=False, weight_dtype="bfloat16"
+)
+V5E = [parse_slice("v5e-4")]
+
+
+@pytest.fixture(scope="module")
+def report():
+    profile = real_profile()
+    gaps = profile.findings[0].model_copy(
+        update={"kind": "note", "what": GAPS_DISCLOSURE, "how": None}
+    )
+    told = profile.model_copy(update={"findings": [gaps, *profile.findings]})
+    return analyse([told], V5E, OPTIONS, sample_calibration())
+
+
+def test_the_record_reads_back_and_every_number_is_one(report):
+    text = report.model_dump_json()
+    assert CodesignReport.model_validate_json(text) == report
+
+    def walk(value):
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, list):
+            for each in value:
+                walk(each)
+        assert not isinstance(value, float) or math.isfinite(value)
+
+    walk(json.loads(text))
+
+
+def test_everything_that_a_report_draws_is_there(report):
+    (case,) = report.cases
+    assert case.elasticities
+    assert case.levers
+    assert case.roofline.points
+    assert len(case.bound_maps) == 2
+    assert case.what_ifs[0].text == "hbm_bandwidth=2x"
+    assert 0 < len(report.hardware_asks) <= 5
+    assert len(report.model_asks) == 5
+    assert [each.purpose for each in report.searches] == ["reasoning", "prefill-heavy"]
+    assert report.data_centers[0].traces[0].label == "synchronised"
+    assert report.pareto
+    assert any(GAPS_DISCLOSURE in note for note in report.notes)
+    assert all(each.source for each in report.assumptions)
+
+
+def test_dollars_per_correct_answer_are_dollars_over_accuracy(report):
+    (case,) = report.cases
+    assert case.usd_per_correct.median == pytest.approx(
+        case.usd_per_query.median / case.accuracy.median
+    )
+
+
+def test_a_slice_that_holds_nothing_is_a_note_and_all_such_are_an_error():
+    facts = model_facts(preset("llama3-70b"), "float32", "none")
+    big = real_profile().model_copy(update={"model": facts})
+    with pytest.raises(ProfileInputError, match=r"no slice holds any of the profiles: .* v5e"):
+        analyse([big], V5E, OPTIONS, sample_calibration())
+
+
+def test_bad_input_is_said():
+    profile, calibration = real_profile(), sample_calibration()
+    empty = profile.model_copy(
+        update={"workload": profile.workload.model_copy(update={"prompts": 0})}
+    )
+    bare = profile.model_copy(update={"phases": []})
+    for profiles, slices, options, said in (
+        ([], V5E, OPTIONS, "no profile given"),
+        ([profile], [], OPTIONS, "no slice given"),
+        ([empty], V5E, OPTIONS, "has an empty workload"),
+        ([bare], V5E, OPTIONS, "has no counted phases"),
+        (
+            [profile],
+            V5E,
+            CodesignOptions(budget=Budget("usd", 1.0), seeds=False),
+            "no chip fits a budget",
+        ),
+        ([profile], V5E, CodesignOptions(latency_target_s=1e-9, seeds=False), "answers within"),
+    ):
+        with pytest.raises(ProfileInputError, match=said):
+            analyse(profiles, slices, options, calibration)

@@ -1,0 +1,117 @@
+"""One part's rows: the vectorised call equals the time model one design at a time."""
+
+import numpy as np
+import pytest
+from sample_calibration import sample_calibration
+
+from rooflink.profiling.co_design import sweep as grids
+from rooflink.profiling.co_design.chip_cost_model import PARTS, build_usd
+from rooflink.profiling.co_design.costs import costs_of
+from rooflink.profiling.co_design.design_point import fits
+from rooflink.profiling.co_design.parameters import scaled
+from rooflink.profiling.co_design.sweep import (
+    NAMES,
+    Grid,
+    LeftOut,
+    Named,
+    designs_of,
+    parts_of,
+    rows_of,
+)
+from rooflink.profiling.co_design.workload_on_slice import workload_on_slice
+from rooflink.profiling.names import slice_named
+from rooflink.profiling.predicted.arrays import mapped
+from rooflink.profiling.predicted.collectives import Parallelism
+from rooflink.profiling.predicted.model_shape import named_shape
+from rooflink.profiling.predicted.phase_lengths import Lengths
+from rooflink.profiling.predicted.slices import PredictionRequest
+
+GRID = Grid(
+    models=["llama3-8b"],
+    slices=["v5e-8"],
+    weight_dtypes=["int8"],
+    prompt=[512.0],
+    think=[2048.0],
+    answer=[128.0],
+    attempts=[4.0],
+    sequences=[4.0, 256.0],
+    matrix_flops=[1.0, 3.0],
+    hbm_bandwidth=[0.5, 2.0],
+    hbm_capacity=[1.0, 4.0],
+)
+
+
+def test_rows_equal_the_time_model_one_at_a_time() -> None:
+    calibration = sample_calibration()
+    (part,) = parts_of(GRID)
+    rows = rows_of(GRID, part, Named.of(GRID), calibration)
+    assert not isinstance(rows, LeftOut)
+    assert tuple(rows) == NAMES
+    assert {len(values) for values in rows.values()} == {16}
+    model, over = named_shape("llama3-8b"), slice_named("v5e-8")
+    for n in range(16):
+        lengths = Lengths(rows["sequences"][n] / 4, 4.0, 512.0, 2048.0, 128.0)
+        known = workload_on_slice(
+            "one",
+            PredictionRequest(
+                model=model, lengths=lengths, weight_dtype="int8", split=Parallelism(tensor=8)
+            ),
+            over,
+            calibration,
+        )
+        factors = {name: rows[name][n] for name in ("matrix_flops", "hbm_bandwidth")}
+        mode = mapped(lambda leaf: leaf[:1], known.draws)
+        found = costs_of(scaled(known.point, factors, 0.0), mode)
+        seconds = float(found.time_s.sum()) / float(lengths.prompts)
+        # A phase is priced by its summed work: less where its bound flips along the thought.
+        least = 0.98 if rows["sequences"][n] == 256 else 0.9998
+        assert least * seconds <= rows["time_per_query_s"][n] <= 1.0001 * seconds
+        if rows["hbm_capacity"][n] == 1.0:
+            assert rows["fits"][n] == bool(fits(known.point))
+
+
+def test_the_chip_as_it_is_costs_its_own_price() -> None:
+    calibration = sample_calibration()
+    alone = GRID.model_copy(update={name: [1.0] for name in PARTS})
+    (part,) = parts_of(alone)
+    rows = rows_of(alone, part, Named.of(alone), calibration)
+    assert not isinstance(rows, LeftOut)
+    lengths = Lengths(1.0, 4.0, 512.0, 2048.0, 128.0)
+    asked = PredictionRequest(named_shape("llama3-8b"), lengths, weight_dtype="int8")
+    known = workload_on_slice("one", asked, slice_named("v5e-8"), calibration)
+    assert known.usd_per_second is not None
+    usd = rows["time_per_query_s"] * known.usd_per_second
+    np.testing.assert_allclose(rows["usd_per_query"], usd, rtol=1e-5)
+    own = np.asarray(build_usd(known.costs.reference, known.costs.rates))[0]
+    np.testing.assert_allclose(rows["build_usd"], own, rtol=1e-5)
+
+
+def test_more_bandwidth_never_takes_longer_nor_less_money_to_build() -> None:
+    (part,) = parts_of(GRID)
+    rows = rows_of(GRID, part, Named.of(GRID), sample_calibration())
+    assert not isinstance(rows, LeftOut)
+    slow, fast = rows["hbm_bandwidth"] == 0.5, rows["hbm_bandwidth"] == 2.0
+    assert (rows["time_per_query_s"][fast] < rows["time_per_query_s"][slow]).all()
+    assert (rows["build_usd"][fast] > rows["build_usd"][slow]).all()
+    assert (rows["fits"] == (rows["needed_bytes"] <= 17.18e9 * rows["hbm_capacity"])).all()
+
+
+def test_parts_have_every_design_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grids, "BLOCK", 3)
+    parts = list(parts_of(GRID))
+    assert [part.designs for part in parts] == [3, 3, 2]
+    found = [
+        tuple(designs_of(GRID, part)[name][i] for name in PARTS)
+        for part in parts
+        for i in range(part.designs)
+    ]
+    assert len(set(found)) == GRID.designs == 8
+    assert found[0] == (1.0, 0.5, 1.0, 1.0, 1.0)
+    assert found[1] == (1.0, 0.5, 4.0, 1.0, 1.0)
+
+
+def test_a_model_that_no_slice_holds_says_so() -> None:
+    big = GRID.model_copy(update={"models": ["llama3-70b"], "weight_dtypes": ["bfloat16"]})
+    found = rows_of(big, next(parts_of(big)), Named.of(big), sample_calibration())
+    assert isinstance(found, LeftOut)
+    assert "does not fit" in found.reason or "GB" in found.reason

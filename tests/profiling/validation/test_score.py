@@ -1,0 +1,73 @@
+"""Predictions against measurements: folds, intervals, sums."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from rooflink.profiling.predicted.cases import Case, Piece, Predicted
+from rooflink.profiling.predicted.step_work import elementwise_work
+from rooflink.profiling.records.base import Interval
+from rooflink.profiling.validation.validate import case_key, score, summaries
+from rooflink.tpu_configs.slice import parse_slice
+
+
+def case(observed: float, **changes: object) -> Case:
+    plain = Case(
+        id="a.csv:1", source="a source", stack="vLLM", group="decode", model="a model",
+        slice=parse_slice("v5e"), matmul_dtype="bfloat16", narrowing=0.0,
+        pieces=(Piece("decode", 1.0, elementwise_work(1e9)),), copies=1, observed=observed,
+        unit="s", scope="chips", reliability="A",
+    )  # fmt: skip
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def always(median: float, low: float, high: float):  # type: ignore[no-untyped-def]
+    def predictor(cases: Sequence[Case]) -> list[Predicted]:
+        return [Predicted(median, low, high, "seven rows")] * len(cases)
+
+    return predictor
+
+
+def test_a_row_that_the_fit_has_not_seen_is_held_out_only() -> None:
+    (row,), left_out = score([case(2.0)], always(1.0, 0.5, 1.5), {})
+    assert left_out == []
+    assert row.fitted is None
+    assert row.error("held out") == pytest.approx(-0.5)
+    assert row.covered("held out") is False
+    assert row.error("fitted") is None
+
+
+def test_a_fitted_row_has_both_predictions() -> None:
+    seen = case(2.0)
+    unseen = {case_key(seen): Interval(median=3.0, low=1.0, high=4.0)}
+    (row,), _ = score([seen], always(2.2, 1.9, 2.5), unseen)
+    assert row.error("fitted") == pytest.approx(0.1)
+    assert row.error("held out") == pytest.approx(0.5)
+    assert row.covered("held out")
+
+
+def test_a_case_is_known_again_in_another_file_but_not_with_another_value() -> None:
+    assert case_key(case(2.0)) == case_key(case(2.0, id="b.csv:9"))
+    assert case_key(case(2.0)) != case_key(case(2.1))
+    assert case_key(case(2.0)) != case_key(case(2.0, note="another shape"))
+
+
+def test_an_unknown_power_leaves_the_row_out() -> None:
+    nan = float("nan")
+    rows, left_out = score([case(2.0, unit="J", group="energy")], always(nan, nan, nan), {})
+    assert rows == []
+    assert "power of TPU v5e" in left_out[0].reason
+
+
+def test_sums_are_medians_over_each_group() -> None:
+    cases = [case(value) for value in (1.0, 1.25, 2.0)] + [case(4.0, group="prefill")]
+    rows, _ = score(cases, always(1.0, 0.8, 1.3), {})
+    found = {(each.by, each.name, each.fold): each for each in summaries(rows)}
+    decode = found["group", "decode", "held out"]
+    assert decode.rows == 3
+    assert decode.median_absolute_error == pytest.approx(0.2)
+    assert decode.bias == pytest.approx(-0.2)
+    assert decode.coverage == pytest.approx(2 / 3)
+    assert found["group", "prefill", "held out"].bias == pytest.approx(-0.75)
+    assert ("group", "decode", "fitted") not in found
