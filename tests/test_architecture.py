@@ -1,7 +1,9 @@
-"""Who may import whom: model and tpu_configs stand alone, measurement knows no presentation."""
+"""Who may import whom, how large things are, and where a newcomer finds them."""
 
 import ast
 import re
+import statistics
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -21,6 +23,30 @@ def modules() -> dict[str, Path]:
 
 
 MODULES = modules()
+CODE = {name: path for name, path in MODULES.items() if path.name != "__init__.py"}
+
+SHORT = {
+    "model.phases",
+    "model.tasks.notation",
+    "model.tasks.parse",
+    "model.weights.loading",
+    "profiling.__main__",
+    "profiling.errors",
+    "profiling.jobs.compare_job",
+    "profiling.jobs.cost_terms",
+    "profiling.names",
+    "profiling.notebook.compilation_view",
+    "profiling.notebook.prediction_view",
+    "profiling.notebook.studies",
+    "profiling.progress",
+    "profiling.reports.estimates",
+    "profiling.reports.sections.provenance_section",
+    "profiling.reports.write_studies",
+    "profiling.statistics",
+    "profiling.strategy_request",
+    "tpu_configs.toml_files",
+}
+"""Files under 60 lines that are a subject of their own."""
 
 
 def imports(name: str) -> Iterator[str]:
@@ -100,6 +126,55 @@ def test_every_package_has_an_init() -> None:
     """Without one an editable install finds no data files in it."""
     folders = {path.parent for path in MODULES.values()}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+# How large things are
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def functions() -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for path in MODULES.values():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+
+
+def test_at_most_300_files_and_20_a_folder() -> None:
+    assert len(CODE) <= 300
+    full = Counter(str(path.parent.relative_to(ROOT)) for path in CODE.values())
+    assert {folder: count for folder, count in full.items() if count > 20} == {}
+
+
+def test_files_hold_one_subject() -> None:
+    """60 to 400 lines. A command is a shell of its job, and may be as short as it likes."""
+    sizes = {name: lines(path) for name, path in CODE.items()}
+    assert {name: size for name, size in sizes.items() if size > 400} == {}
+    short = {
+        name for name, size in sizes.items() if size < 60 and not within(name, "profiling.cli")
+    }
+    assert short <= SHORT, short - SHORT
+
+
+def test_base_names_are_unique() -> None:
+    """But for a command beside what it runs."""
+    counts = Counter(name.rpartition(".")[2] for name in CODE if not within(name, "profiling.cli"))
+    assert {name for name, count in counts.items() if count > 1} <= {"sampling", "base"}
+
+
+def test_functions_fit_a_screen() -> None:
+    sizes = sorted((node.end_lineno or 0) - node.lineno + 1 for node in functions())
+    assert statistics.median(sizes) <= 8
+    assert sizes[int(0.9 * len(sizes))] <= 25
+    assert sizes[-1] <= 65
+
+
+def test_types_are_said() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in MODULES.values()]
+    assert sum(text.count("no-untyped-def") for text in texts) == 0
+    assert sum(len(re.findall(r"\bAny\b", text)) for text in texts) < 40
 
 
 # Where a newcomer finds things
