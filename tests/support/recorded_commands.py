@@ -226,8 +226,9 @@ def unmended(name: str, found: Iterable[Difference]) -> list[Difference]:
 
 def _allowed(path: str, relative: float) -> bool:
     """Whether a figure of that path may have changed by so much."""
+    mended = any(fnmatch(path, pattern) for pattern in MENDED)
     limits = [limit for pattern, limit in WITHIN.items() if fnmatch(path, pattern)]
-    return any(fnmatch(path, pattern) for pattern in MENDED) and relative <= min(limits, default=math.inf)
+    return mended and relative <= min(limits, default=math.inf)
 
 
 def _tolerance(found: Difference) -> float:
