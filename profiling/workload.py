@@ -184,8 +184,8 @@ def _in_notation(tokenizer: Tokenizer, problem: Problem) -> str:
     if problem.notation is None:
         raise ProfileInputError(
             "this model reads nothing but its notation, which has no words for "
-            f"'{problem.question[:60]}': take a task such as chain:k=8, sum:n=8 or countdown:n=3, "
-            "or another --model such as smollm2-135m"
+            f"'{problem.question[:60]}': give it a --task such as chain:k=8, sum:n=8 or "
+            "countdown:n=3, or choose another --model such as smollm2-135m"
         )
     return problem.notation
 

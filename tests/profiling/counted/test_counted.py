@@ -60,11 +60,12 @@ def test_decode_flops_equal_the_hand_formula(config: ModelConfig) -> None:
     Prompt of 7: attempts of 0, 2, 2 passes: contexts 10, 11 and 10, 11.
     """
     passes = np.array([[3, 1, 0], [0, 2, 2]])
-    phase = passes_of(decode_record("think", [4, 7], np.full((2, 3), 2), passes))
+    record = decode_record("think", [4, 7], np.full((2, 3), 2), passes)
+    phase = passes_of(record)
     assert phase.total(unit_costs(config, "float32")).flops == hand_flops(
         config, tokens=8, pairs=(7 + 8 + 9) + 7 + (10 + 11) * 2, heads=8
     )
-    assert phase.idle_slots == 3 * 6 - 8
+    assert record.idle_slots == 3 * 6 - 8
 
 
 def test_bytes_of_a_decode_pass_by_hand() -> None:

@@ -281,13 +281,14 @@ def test_nothing_to_draw_is_no_chart(report: CodesignReport) -> None:
 
 
 def test_tags_of_charts_and_scalars(report: CodesignReport) -> None:
-    cases = ("llama_on_v5e_2x4", "llama_on_v5p_2x2x1")
+    run = report.cases[0].profile
+    cases = (f"{run}_on_v5e_2x4", f"{run}_on_v5p_2x2x1")
     center = report.data_centers[0]
     assert set(charts(report)) == {
         *(f"{kind}/{name}" for kind in ("tornado", "roofline") for name in cases),
         *(f"crossovers/{name}_attempts_{n}" for name in cases for n in (1, 8)),
-        "pareto/llama", "search/llama3-8b",
-        f"power/llama_on_{center.slice.replace(':', '_')}",
+        f"pareto/{run}", "search/llama3-8b",
+        f"power/{run}_on_{center.slice.replace(':', '_')}",
     }  # fmt: skip
     saved = {step: value for name, value, step in scalars(report)
              if name == "asks_predicted/model/saving"}  # fmt: skip
