@@ -111,10 +111,15 @@ MENDED: dict[str, str] = {
     "codesign/*v[567]*/traces/*": _POWER,
     "codesign/*v[567]*/wall_kwh_per_day/*": _POWER,
     "profile/compiled/cpu/*": _ENGINE,
+    "compile_v5e/compiled/*": _ENGINE,
 }
 """Path of a figure that may differ, with * for any part of it -> why."""
 
-WITHIN = {"profile/compiled/cpu/phases/*/levels/HBM": 2e-3}
+WITHIN = {
+    "profile/compiled/cpu/phases/*/levels/HBM": 2e-3,
+    "compile_v5e/compiled/v5e:2x4/phases/*/levels/HBM": 2e-6,
+    "compile_v5e/compiled/v5e:2x4/phases/*/predicted_time_s/*": 2e-6,
+}
 """Path of a figure of MENDED that may differ by so much, relative, and no more."""
 
 
