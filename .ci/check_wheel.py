@@ -52,7 +52,7 @@ def main() -> None:
         run("rooflink", "chips", "v5e", folder=folder)
         run("rooflink", "profile", "--weights", "none", "--out", "run", folder=folder)
         written = {path.name.split(".")[0] for path in (Path(folder) / "run").iterdir()}
-    if written != {"profile", "report", "events", "chips"}:
+    if written != {"profile", "report", "charts", "events", "chips"}:
         sys.exit(f"`rooflink profile` from the wheel wrote {sorted(written)}")
     print(f"{wheel.name}: {len(shipped)} files, the command works")
 

@@ -21,6 +21,7 @@ class Memory:
     """XLA's buffer assignment: bytes of one device's HBM (of main memory on a CPU)."""
 
     argument_bytes: int
+    output_bytes: int
     temporary_bytes: int
     aliased_bytes: int  # of the outputs, those that take over a donated argument's place
     peak_bytes: int
@@ -138,6 +139,7 @@ def memory_of(compiled: Compiled, on_cpu: bool) -> Memory:
     at_most = held - stats.alias_size_in_bytes + stats.temp_size_in_bytes
     return Memory(
         argument_bytes=stats.argument_size_in_bytes,
+        output_bytes=stats.output_size_in_bytes,
         temporary_bytes=stats.temp_size_in_bytes,
         aliased_bytes=stats.alias_size_in_bytes,
         peak_bytes=at_most if on_cpu else stats.peak_memory_in_bytes,
