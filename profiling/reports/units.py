@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ..records import base
 from ..records.base import Interval
 
 Text = Callable[[float], str]
@@ -171,7 +172,7 @@ def share(value: float) -> str:
 
 def percent(value: float) -> str:
     """'82.5 %': accuracies, with a decimal whatever their size."""
-    return f"{100 * value:.1f} %"
+    return base.percent(value, 1)
 
 
 def change(value: float) -> str:

@@ -4,6 +4,7 @@ Counted and compiled figures to the last digit; predicted ones within PREDICTED_
 that is meant to change has an entry in MENDED that says why.
 """
 
+import math
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,11 @@ def test_a_change_is_seen_and_one_that_is_mended_is_not(monkeypatch: pytest.Monk
     now = {"think": {"flops": 11, "time_s": [1.0, 2.1]}, "new": "word"}
     paths = [each.path for each in unmended("verb", differences(before, now))]
     assert paths == ["think/flops", "think/time_s/1", "gone", "new"]
-    monkeypatch.setitem(MENDED, "verb/think/*", "because")
+    monkeypatch.setitem(MENDED, "verb/think/*", (math.inf, "because"))
     assert [each.path for each in unmended("verb", differences(before, now))] == ["gone", "new"]
+    monkeypatch.setitem(MENDED, "verb/think/*", (0.08, "because, and by so much at most"))
+    paths = [each.path for each in unmended("verb", differences(before, now))]
+    assert paths == ["think/flops", "gone", "new"]
 
 
 def test_rounding_is_forgiven_where_it_is_predicted_alone() -> None:
