@@ -23,7 +23,7 @@ from .tokenizer import Tokenizer
 from .transformer import Transformer, transformer_from
 from .weights import parameters
 from .weights.checkpoint import digest_of, load_checkpoint, read_notes, save_checkpoint
-from .weights.huggingface import open_hf_folder
+from .weights.loading import open_hf_folder
 
 HEAD = "verifier.safetensors"
 EPS = 1e-5

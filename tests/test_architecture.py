@@ -29,7 +29,6 @@ SHORT = {
     "model.phases",
     "model.tasks.notation",
     "model.tasks.parse",
-    "model.weights.loading",
     "profiling.__main__",
     "profiling.errors",
     "profiling.jobs.compare_job",

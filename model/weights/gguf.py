@@ -13,7 +13,7 @@ from ..layers import scale_llama3
 from .gguf_format import GgufFile
 from .gguf_tokenizer import gguf_tokenizer
 from .layout import NamedTensor, WeightSource
-from .metadata import Fields, checked
+from .hf_config import Fields, checked
 
 _FAMILIES: dict[str, Family] = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
 _ROPE_FACTORS = "rope_freqs.weight"

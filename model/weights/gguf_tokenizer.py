@@ -11,7 +11,7 @@ from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tok
 from ..config import ModelInputError
 from ..tokenizer import Tokenizer
 from .gguf_format import GgufFile
-from .metadata import Fields
+from .hf_config import Fields
 
 _UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # llama.cpp's token types
 

@@ -1,16 +1,87 @@
-"""ModelConfig from a Hugging Face config.json.
+"""ModelConfig from a Hugging Face config.json, and the typed look-ups that every format's metadata
+is read with.
 
 Defaults are those of transformers' configuration classes, for fields that published files omit.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, TypeVar, get_args
+
+from pydantic import Field, StrictBool, StrictStr, TypeAdapter, ValidationError
 
 from ..config import Family, ModelConfig, ModelInputError, RopeScaling
-from .metadata import Fields, checked
 
 _FAMILIES: dict[str, Family] = {name: name for name in get_args(Family)}
+
+T = TypeVar("T")
+_INTEGER = TypeAdapter(Annotated[int, Field(strict=True, gt=0, lt=2**31)])  # or it is damaged
+_NUMBER = TypeAdapter(Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)])
+_FLAG, _TEXT = TypeAdapter(StrictBool), TypeAdapter(StrictStr)
+
+
+class Fields:
+    """The fields of one metadata mapping, read with their types checked.
+
+    A field that is ill-typed, or missing (or null) without a default, is a ModelInputError that
+    names it and `where`, its file.
+    """
+
+    def __init__(self, values: Mapping[str, object], where: str) -> None:
+        self._values = values
+        self.where = where
+
+    def get(self, key: str) -> object:
+        """The raw value; None where the field is missing or null."""
+        return self._values.get(key)
+
+    def integer(self, key: str, default: int | None = None) -> int:
+        """A positive integer."""
+        return self._read(key, _INTEGER, default, "a positive integer")
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """A positive finite number."""
+        return self._read(key, _NUMBER, default, "a positive number")
+
+    def flag(self, key: str, default: bool) -> bool:
+        """True or false."""
+        return self._read(key, _FLAG, default, "true or false")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A string."""
+        return self._read(key, _TEXT, default, "a string")
+
+    def _read(self, key: str, kind: TypeAdapter[T], default: T | None, wanted: str) -> T:
+        value = self._values.get(key)
+        value = default if value is None else value
+        if value is None:
+            raise ModelInputError(
+                f"{self.where} lacks the field '{key}', so the model's shape is unknown: "
+                "fetch the file again from its publisher."
+            )
+        try:
+            return kind.validate_python(value)
+        except ValidationError as error:
+            shown = repr(value)
+            shown = shown if len(shown) <= 60 else shown[:57] + "..."
+            raise ModelInputError(
+                f"{self.where} has '{key}' = {shown} where {wanted} belongs."
+            ) from error
+
+
+def checked(config: ModelConfig, where: str) -> ModelConfig:
+    """`config` itself, once its head counts fit together; `ModelInputError` names what does not."""
+    if config.query_heads % config.kv_heads:
+        raise ModelInputError(
+            f"{where} has {config.query_heads} query heads, which {config.kv_heads} KV heads "
+            "do not divide: the file is damaged or of an unknown kind."
+        )
+    if config.head_dim % 2:
+        raise ModelInputError(
+            f"{where} has head width {config.head_dim}; rotary positions need an even one."
+        )
+    return config
 
 
 def read_json(path: Path) -> dict[str, object]:
