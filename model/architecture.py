@@ -24,16 +24,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NO_WINDOW = float("inf")
 
 DTYPE_BITS: dict[str, int] = {
-    "float32": 32,
-    "bfloat16": 16,
-    "float16": 16,
-    "int8": 8,
-    "fp8": 8,
-    "float8_e4m3fn": 8,
-    "int4": 4,
-    "fp4": 4,
-    "float4_e2m1fn": 4,
-}
+    "float32": 32, "bfloat16": 16, "float16": 16, "int8": 8, "fp8": 8, "float8_e4m3fn": 8,
+    "int4": 4, "fp4": 4, "float4_e2m1fn": 4,
+}  # fmt: skip
 """Bits of one element by dtype; scales of quantised blocks are left out."""
 
 LOGIT_BYTES = 4
@@ -134,14 +127,15 @@ class ModelShape:
     @property
     def parameters(self) -> Number:
         """All parameters that must be resident."""
-        layer = self.attention_parameters + self.mlp_parameters
-        tables = self.head_parameters + self.embedding_parameters
-        return self.layers * layer + tables + self.vector_parameters
+        return self._parameters(self.mlp_parameters)
 
     @property
     def active_parameters(self) -> Number:
         """Those that one token visits."""
-        layer = self.attention_parameters + self.active_mlp_parameters
+        return self._parameters(self.active_mlp_parameters)
+
+    def _parameters(self, mlp_parameters: Number) -> Number:
+        layer = self.attention_parameters + mlp_parameters
         tables = self.head_parameters + self.embedding_parameters
         return self.layers * layer + tables + self.vector_parameters
 

@@ -70,26 +70,22 @@ def save_head(folder: Path, head: Head) -> None:
     save_checkpoint(folder / HEAD, head, {"units": str(head.bias.size)})
 
 
-def require_head(folder: Path) -> Path:
-    """The head's file in `folder`; ModelInputError where there is none."""
-    path = folder / HEAD
-    if not path.is_file():
-        raise ModelInputError(
-            f"no {HEAD} in {folder}: `rooflink train --method verifier` writes one"
-        )
-    return path
-
-
 def load_head(folder: Path, embed_dim: int) -> Head:
-    """The head in `folder`, for states of width `embed_dim`: a `HeadVerifier`'s `head`. Raises
-    ModelInputError where there is none, or one for another width."""
-    path = require_head(folder)
-    units = read_notes(path).get("units", "")
-    if not units.isdigit():
+    """The head in `folder`, for states of width `embed_dim`. Raises ModelInputError where there is
+    none, or one for another width."""
+    return load_checkpoint(folder / HEAD, initial_head(embed_dim, _units(folder), seed=0))
+
+
+def _units(folder: Path) -> int:
+    """Hidden units of the head in `folder`; ModelInputError where there is none."""
+    path = folder / HEAD
+    units = read_notes(path).get("units", "") if path.is_file() else ""
+    if not units.isdecimal() or len(units) > 6:
         raise ModelInputError(
-            f"{path} holds no verifier's head: `rooflink train --method verifier` writes one"
+            f"no {HEAD} in {folder} that holds a verifier's head: `rooflink train --method "
+            "verifier` writes one"
         )
-    return load_checkpoint(path, initial_head(embed_dim, int(units), seed=0))
+    return int(units)
 
 
 NAME = "verifier"
@@ -147,7 +143,7 @@ def open_verifier(folder: Path, dtype: DType, tokenizer: Tokenizer | None) -> Tr
     Safetensors and a configuration are all that is read. Raises ModelInputError where there is
     none, where it is damaged, or where its trunk reads other token ids.
     """
-    require_head(folder)
+    _units(folder)  # before all else: any model's folder is without a head
     source = open_hf_folder(folder)
     head = load_head(folder, source.config.embed_dim)
     if tokenizer is None or source.tokenizer is None or not tokenizer.same_ids(source.tokenizer):

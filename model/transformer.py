@@ -3,7 +3,6 @@
 Axis letters as in `config`; P prompt slots, S slots of each attempt.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import jax
@@ -79,7 +78,7 @@ class Transformer(nnx.Module):
             own=visible(slots, positions),
         )
         kernel = self.kernel if tokens.shape[2] == 1 else None
-        mix = _attention(cache, sees, kernel)
+        seen = kernel.seen(sees) if kernel else sees
         angles = rotation(self.config, positions)
         with jax.named_scope("embedding"):
             x = self.embedding[...][tokens]
@@ -100,7 +99,12 @@ class Transformer(nnx.Module):
                 with jax.named_scope("cache"):
                     keys = _write(keys, key, index, slot)
                     values = _write(values, value, index, slot)
-                mixed = mix(query, (prompt_keys, prompt_values), (keys, values), index)
+                if kernel is None:
+                    context = Context(prompt_keys, prompt_values, keys[index], values[index])
+                    mixed = attend(query, context, sees)
+                else:
+                    stack = Context(cache.prompt_keys, cache.prompt_values, keys, values)
+                    mixed = kernel.attend(query, stack, index, seen)
                 with jax.named_scope("projections"):
                     heads = mixed.reshape(*x.shape[:3], -1)
                     x = x + contract("BATQ,QD->BATD", heads, block.output[...])
@@ -121,35 +125,10 @@ class Transformer(nnx.Module):
         """Next-token logits [B, A, T, V] float32 of hidden states [B, A, T, D]."""
         with jax.named_scope("head"):
             normed = rms_norm(hidden, self.final_norm[...], self.config.norm_eps)
-            if self.config.tied_embeddings:
-                out = contract("BATD,VD->BATV", normed, self.embedding[...])
-            else:
-                out = contract("BATD,DV->BATV", normed, self.head[...])
-            return out.astype(jnp.float32)
-
-
-Pair = tuple[Array, Array]
-"""Keys and values."""
-
-
-def _attention(
-    cache: KVCache, sees: Visibility, kernel: QueryKernel | None
-) -> Callable[[Array, Pair, Pair, Array], Array]:
-    """How one pass attends: told the query, the layer's prompt part, the stack of all layers' own
-    parts, and the layer."""
-    if kernel is None:
-
-        def plainly(query: Array, prompt: Pair, own: Pair, layer: Array) -> Array:
-            return attend(query, Context(*prompt, own[0][layer], own[1][layer]), sees)
-
-        return plainly
-    seen = kernel.seen(sees)
-
-    def by_kernel(query: Array, prompt: Pair, own: Pair, layer: Array) -> Array:
-        stack = Context(cache.prompt_keys, cache.prompt_values, *own)
-        return kernel.attend(query, stack, layer, seen)
-
-    return by_kernel
+            tied = self.config.tied_embeddings
+            equation = "BATD,VD->BATV" if tied else "BATD,DV->BATV"
+            table = self.embedding if tied else self.head
+            return contract(equation, normed, table[...]).astype(jnp.float32)
 
 
 def _write(cache: Array, new: Array, layer: Array, slot: Array | int) -> Array:

@@ -12,18 +12,16 @@ from ..config import Family, ModelConfig, ModelInputError, RopeScaling
 from ..layers import scale_llama3
 from .gguf_format import GgufFile
 from .gguf_tokenizer import gguf_tokenizer
-from .layout import NamedTensor, WeightSource
 from .hf_config import Fields, checked
+from .layout import NamedTensor, WeightSource
 
+# Mistral and SmolLM files state architecture 'llama', and their family is given as that.
 _FAMILIES: dict[str, Family] = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
 _ROPE_FACTORS = "rope_freqs.weight"
 
 
 def gguf_config(file: GgufFile) -> ModelConfig:
-    """The configuration that `file` states; `ModelInputError` for what this model cannot be.
-
-    Mistral and SmolLM files state architecture 'llama', and their family is given as that.
-    """
+    """The configuration that `file` states; `ModelInputError` for what this model cannot be."""
     fields = Fields(file.metadata, str(file.path))
     arch = fields.text("general.architecture")
     if arch not in _FAMILIES:
@@ -130,18 +128,12 @@ def _rope_scaling(file: GgufFile, theta: float, head_dim: int) -> RopeScaling | 
 
 _TOP = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 _BLOCK = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
+    "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
+    "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+    "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm",
     "attn_output": "self_attn.o_proj",
-    "attn_q_norm": "self_attn.q_norm",
-    "attn_k_norm": "self_attn.k_norm",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
+    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+}  # fmt: skip
 
 
 def open_gguf(path: Path) -> WeightSource:
@@ -152,11 +144,10 @@ def open_gguf(path: Path) -> WeightSource:
     """
     file = GgufFile(path)
     config = gguf_config(file)
-    tokenizer = gguf_tokenizer(file, config.vocab_size)
     kinds = sorted({tensor.type.name for tensor in file.tensors.values()})
     return WeightSource(
         config=config,
-        tokenizer=tokenizer,
+        tokenizer=gguf_tokenizer(file, config.vocab_size),
         description=f"GGUF {path} ({', '.join(kinds)})",
         tensors=lambda: _tensors(file, config),
     )
@@ -165,13 +156,12 @@ def open_gguf(path: Path) -> WeightSource:
 def _tensors(file: GgufFile, config: ModelConfig) -> Iterator[NamedTensor]:
     permuted = file.metadata["general.architecture"] == "llama"
     for name in file.tensors:
-        if name == "rope_freqs.weight":  # not a weight: `gguf_config` has read it
+        if name == _ROPE_FACTORS:  # not a weight: `gguf_config` has read it
             continue
         tensor = file.array(name)
-        if permuted and ".attn_q." in name:
-            tensor = _unpermuted(tensor, config.query_heads, name)
-        if permuted and ".attn_k." in name:
-            tensor = _unpermuted(tensor, config.kv_heads, name)
+        for part, heads in ((".attn_q.", config.query_heads), (".attn_k.", config.kv_heads)):
+            if permuted and part in name:
+                tensor = _unpermuted(tensor, heads, name)
         yield _public_name(name, file.path), tensor
 
 

@@ -59,9 +59,6 @@ class GgufFile:
         raw = np.frombuffer(self._data, np.uint8, tensor.size_bytes, tensor.offset_bytes)
         if tensor.type == GGMLQuantizationType.BF16:
             return raw.view(ml_dtypes.bfloat16).reshape(tensor.shape)
-        if tensor.type in (GGMLQuantizationType.F32, GGMLQuantizationType.F16):
-            dtype = np.float32 if tensor.type == GGMLQuantizationType.F32 else np.float16
-            return raw.view(dtype).astype(np.float32, copy=False).reshape(tensor.shape)
         rows = raw.reshape(*tensor.shape[:-1], -1)
         # A damaged block may scale to infinity; `assemble` names the tensor that does.
         with np.errstate(all="ignore"):
@@ -87,9 +84,12 @@ class _Cursor:
         self.offset = end
         return taken
 
-    def integer(self, code: str) -> int:
-        value: int = struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
+    def scalar(self, code: str) -> int | float | bool:
+        value: int | float | bool = struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
         return value
+
+    def integer(self, code: str) -> int:
+        return int(self.scalar(code))
 
     def text(self) -> str:
         try:
@@ -104,21 +104,15 @@ class _Cursor:
         if kind == _STRING:
             return self.text()
         if kind in _SCALARS:
-            code = _SCALARS[kind]
-            return struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
-        if kind != _ARRAY:
-            raise self._unknown(kind)
-        element, count = self.integer("I"), self.integer("Q")
-        if element == _STRING:
-            return [self.text() for _ in range(count)]
-        if element not in _SCALARS:
-            raise self._unknown(element)
-        code = _SCALARS[element]
-        taken = self.take(count * struct.calcsize(code))
-        return np.frombuffer(taken, "<" + ("b1" if code == "?" else code)).tolist()
-
-    def _unknown(self, kind: int) -> ModelInputError:
-        return ModelInputError(
+            return self.scalar(_SCALARS[kind])
+        if kind == _ARRAY:
+            kind, count = self.integer("I"), self.integer("Q")
+            if kind == _STRING:
+                return [self.text() for _ in range(count)]
+            if kind in _SCALARS:
+                taken = self.take(count * struct.calcsize(_SCALARS[kind]))
+                return np.frombuffer(taken, "<" + _SCALARS[kind]).tolist()
+        raise ModelInputError(
             f"{self._path} has a metadata field of unknown type {kind}: the file is damaged or "
             "newer than this reader."
         )

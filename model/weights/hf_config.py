@@ -84,17 +84,28 @@ def checked(config: ModelConfig, where: str) -> ModelConfig:
     return config
 
 
-def read_json(path: Path) -> dict[str, object]:
-    """The JSON object in `path`; `ModelInputError` if it is missing or not one."""
+def read_text(path: Path) -> str:
+    """The text of `path`, UTF-8; `ModelInputError` if it cannot be read."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ModelInputError(
             f"{path.parent} has no {path.name}: pass the folder of a whole model, or a .gguf file."
         ) from error
     except OSError as error:
         raise ModelInputError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
+    except UnicodeDecodeError as error:
+        raise ModelInputError(f"{path} is not UTF-8 ({error}): fetch the file again.") from error
+
+
+def read_json(path: Path, optional: bool = False) -> dict[str, object]:
+    """The JSON object in `path`, empty if it is `optional` and not there; `ModelInputError` if it
+    is missing or not one."""
+    if optional and not path.is_file():
+        return {}
+    try:
+        value = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
         raise ModelInputError(f"{path} is not JSON ({error}): fetch the file again.") from error
     if not isinstance(value, dict):
         raise ModelInputError(f"{path} is not a JSON object: fetch the file again.")

@@ -6,7 +6,7 @@ import tokenizers
 
 from ..config import ModelInputError
 from ..tokenizer import Tokenizer
-from .hf_config import read_json
+from .hf_config import read_json, read_text
 
 
 def hf_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
@@ -17,7 +17,7 @@ def hf_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
     """
     path = folder / "tokenizer.json"
     backend = _backend(path)
-    settings = _optional_json(folder / "tokenizer_config.json")
+    settings = read_json(folder / "tokenizer_config.json", optional=True)
     texts = _special_tokens(settings)
     ids = {name: backend.token_to_id(text) for name, text in texts.items()}
     tokenizer = Tokenizer(
@@ -44,14 +44,11 @@ def _backend(path: Path) -> tokenizers.Tokenizer:
             f"{path.parent} has {has}: tokenizer.json is needed, fetch it from the publisher or "
             "write it with transformers' AutoTokenizer.save_pretrained."
         )
+    text = read_text(path)
     try:
-        return tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        return tokenizers.Tokenizer.from_str(text)
     except Exception as error:  # the tokenizers library raises bare Exception
         raise ModelInputError(f"{path} is damaged ({error}): fetch it again.") from error
-
-
-def _optional_json(path: Path) -> dict[str, object]:
-    return read_json(path) if path.is_file() else {}
 
 
 def _special_tokens(settings: dict[str, object]) -> dict[str, str]:
@@ -69,7 +66,7 @@ def _stated_ends(folder: Path) -> list[int]:
     """The eos ids of generation_config.json and config.json: one number or a list."""
     ends: list[int] = []
     for name in ("generation_config.json", "config.json"):
-        stated = _optional_json(folder / name).get("eos_token_id")
+        stated = read_json(folder / name, optional=True).get("eos_token_id")
         listed = stated if isinstance(stated, list) else [stated]
         ends += [i for i in listed if isinstance(i, int)]
     return ends
@@ -90,10 +87,7 @@ def _chat_template(folder: Path, settings: dict[str, object]) -> str | None:
     """chat_template.jinja, else the setting: a text, or a list of named ones with a default."""
     path = folder / "chat_template.jinja"
     if path.is_file():
-        try:
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelInputError(f"{path} cannot be read: {error}.") from error
+        return read_text(path)
     template = settings.get("chat_template")
     if isinstance(template, list):
         named = {t.get("name"): t.get("template") for t in template if isinstance(t, dict)}

@@ -53,19 +53,16 @@ def _cgroup_v2_bytes(root: Path) -> list[int | None]:
 
 
 def _cgroup_v1_bytes(root: Path) -> int | None:
-    folder = root / "sys/fs/cgroup/memory"
-    return _left_bytes(
-        folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
-    )
+    names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    return _left_bytes(root / "sys/fs/cgroup/memory", *names)
 
 
 def _left_bytes(folder: Path, limit: str, usage: str, droppable: str) -> int | None:
-    limit_bytes = _integer(folder / limit)
-    usage_bytes = _integer(folder / usage)
-    if limit_bytes is None or usage_bytes is None:  # no such cgroup, or its limit is 'max'
+    limit_bytes, usage_bytes = ("".join(_lines(folder / name)) for name in (limit, usage))
+    if not limit_bytes.isdigit() or not usage_bytes.isdigit():  # no such cgroup, or it is 'max'
         return None
     stat = dict(line.split(maxsplit=1) for line in _lines(folder / "memory.stat") if " " in line)
-    return limit_bytes - usage_bytes + int(stat.get(droppable, 0))
+    return int(limit_bytes) - int(usage_bytes) + int(stat.get(droppable, 0))
 
 
 def _physical_bytes() -> int | None:
@@ -73,11 +70,6 @@ def _physical_bytes() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not a POSIX system, or it will not say
         return None
-
-
-def _integer(path: Path) -> int | None:
-    lines = _lines(path)
-    return int(lines[0]) if lines and lines[0].isdigit() else None
 
 
 def _lines(path: Path) -> list[str]:

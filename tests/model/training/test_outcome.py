@@ -181,7 +181,7 @@ def test_what_is_no_verifiers_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelInputError, match="damaged"):
         open_verifier(tmp_path / "good", "float32", start.tokenizer)
     save_file({"x": np.zeros(2)}, tmp_path / "other" / HEAD)
-    with pytest.raises(ModelInputError, match="holds no verifier's head"):
+    with pytest.raises(ModelInputError, match="that holds a verifier's head"):
         open_verifier(tmp_path / "other", "float32", start.tokenizer)
 
 
