@@ -4,10 +4,7 @@ The one source of a model's sizes. `ModelConfig` (a model that runs) and the des
 `profiling.predicted` (cost only) are both an Architecture; counting, prediction, memory checks and
 records read what a layer holds, reads and moves from `ModelShape`, which `shape_of` builds.
 
-Imports neither JAX nor Flax: commands that run no model stay light.
-
-Axis letters as in `config`: L layers, D residual width, K KV heads, G query heads per KV head,
-H head width, F MLP width, V vocabulary.
+Imports neither JAX nor Flax: commands that run no model stay light. Axis letters as in `config`.
 """
 
 from dataclasses import dataclass, fields
@@ -42,10 +39,10 @@ def dtype_bytes(dtype: str) -> float:
 class Architecture:
     """Sizes of a decoder-only transformer, dense or a mixture of experts.
 
-    In a mixture `mlp_dim` is one expert's, and `active_experts` are those that one token is sent
-    to. `shared_mlp_dim` is the width of experts that every token visits; `dense_layers` have an
-    MLP of `dense_mlp_dim` instead of experts. `attention_parameters` are one layer's where heads
-    do not tell them: latent attention. A share of the layers attends to `window` positions only.
+    In a mixture `mlp_dim` is one expert's, and one token is sent to `active_experts`.
+    `shared_mlp_dim` is the width of experts that every token visits; `dense_layers` have an MLP of
+    `dense_mlp_dim` instead. `attention_parameters` are one layer's where heads do not tell them:
+    latent attention. A share of the layers attends to `window` positions only.
     """
 
     name: str = ""
@@ -158,13 +155,9 @@ class ModelShape:
         attention reads and writes N*H; the output projection reads N*H and writes D; gate and up
         read D and write 2F; down reads F and writes D. The embedding lookup writes D once.
         """
-        heads = self.query_heads * self.head_dim
-        layer = (
-            4 * self.embed_dim
-            + 4 * heads / shards
-            + 3 * self.expert_width * self.experts_per_token / shards
-        )
-        return self.layers * layer + self.embed_dim
+        heads = 4 * self.query_heads * self.head_dim / shards
+        mlp = 3 * self.expert_width * self.experts_per_token / shards
+        return self.layers * (4 * self.embed_dim + heads + mlp) + self.embed_dim
 
     def head_activation_bytes(self, element_bytes: Number, shards: Number = 1) -> Number:
         """The head's input and its logits, for one position on one of `shards` chips."""

@@ -11,7 +11,7 @@ Source of the public ones: each model's config.json on its publisher's hub page;
 counts that follow from them are tested against the published ones.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from typing import Literal
 
@@ -48,21 +48,13 @@ class RopeScaling:
     original_context: int
 
 
-_NEVER_RUN = (
-    "gated", "experts", "active_experts", "shared_mlp_dim", "dense_layers", "dense_mlp_dim",
-    "attention_parameters", "window", "windowed_share",
-)  # fmt: skip
-"""Sizes of an Architecture that the transformer of this package has no code for."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(Architecture):
     """A decoder-only transformer of the Llama lineage, in the terms of its public config.json.
 
     Query, key and value projections may carry a bias (Qwen2); queries and keys may be
-    RMS-normalised per head before rotation (Qwen3); the output head may share the embedding.
-
-    Raises ModelInputError for sizes that can be costed but not run, as those of experts.
+    RMS-normalised per head before rotation (Qwen3). Raises ModelInputError for sizes that can be
+    costed but not run, as those of experts.
     """
 
     family: Family
@@ -74,12 +66,12 @@ class ModelConfig(Architecture):
     rope_scaling: RopeScaling | None = None
 
     def __post_init__(self) -> None:
-        usual = {field.name: field.default for field in fields(Architecture)}
-        for size in _NEVER_RUN:
-            if (value := getattr(self, size)) != usual[size]:
+        for size in fields(Architecture):
+            value, free = getattr(self, size.name), size.name in ("name", "tied_embeddings")
+            if size.default is not MISSING and value != size.default and not free:
                 raise ModelInputError(
-                    f"{self.name} has {size} {value}, which rooflink does not run: predict its "
-                    "cost from a .toml file of sizes instead"
+                    f"{self.name} has {size.name} {value}, which rooflink does not run: predict "
+                    "its cost from a .toml file of sizes instead"
                 )
 
     @property

@@ -72,27 +72,19 @@ class ModelSplit:
         """All devices of the mesh."""
         return self.data * self.model
 
-    @property
-    def kv_copies(self) -> int:
-        """Devices of the model axis that hold the same KV heads."""
-        return self.group * self.rest
-
     def mesh(self, devices: Sequence[jax.Device]) -> Mesh:
         """A mesh over `devices` in their order, the model axis over neighbours."""
-        shape = [getattr(self, axis) for axis in MESH_AXES]
-        axis_types = (AxisType.Auto,) * len(MESH_AXES)
-        return Mesh(np.array(devices).reshape(shape), MESH_AXES, axis_types=axis_types)
+        shaped = np.array(devices).reshape([getattr(self, axis) for axis in MESH_AXES])
+        return Mesh(shaped, MESH_AXES, axis_types=(AxisType.Auto,) * len(MESH_AXES))
 
     def describe(self, config: ModelConfig) -> str:
         """The split in words, with what is held or computed more than once."""
         words = [f"data={self.data},tensor={self.model}"]
         if self.data > 1:
             words.append(f"prompts split {self.prompts} and attempts {self.attempts} ways")
-        if self.kv_copies > 1:
-            words.append(
-                f"{config.kv_heads} KV heads split {self.kv} ways, each held by "
-                f"{self.kv_copies} devices"
-            )
+        if (copies := self.group * self.rest) > 1:
+            heads = f"{config.kv_heads} KV heads split {self.kv} ways"
+            words.append(f"{heads}, each held by {copies} devices")
         if self.rest > 1:
             words.append(f"attention computed {self.rest} times over")
         for what, size in (("MLP", config.mlp_dim), ("vocabulary", config.vocab_size)):

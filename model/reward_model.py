@@ -108,9 +108,7 @@ class TrainedVerifier:
     def on(self, model: Transformer) -> Verifier:
         """The cheapest form for attempts of `model`: where the trunk is its own, the head alone,
         on states that are at hand but for the last token's."""
-        if not self.reads(model):
-            return self
-        return HeadVerifier(self._scored, name=NAME)
+        return HeadVerifier(self._scored, name=NAME) if self.reads(model) else self
 
     def reads(self, model: Transformer) -> bool:
         """Whether the head reads `model` itself and has no trunk of its own."""
@@ -139,10 +137,7 @@ class TrainedVerifier:
 
 def open_verifier(folder: Path, dtype: DType, tokenizer: Tokenizer | None) -> TrainedVerifier:
     """The verifier in `folder`, with weights as `dtype`, for a model that reads by `tokenizer`.
-
-    Safetensors and a configuration are all that is read. Raises ModelInputError where there is
-    none, where it is damaged, or where its trunk reads other token ids.
-    """
+    Raises ModelInputError where there is none, it is damaged, or its trunk reads other ids."""
     _units(folder)  # before all else: any model's folder is without a head
     source = open_hf_folder(folder)
     head = load_head(folder, source.config.embed_dim)

@@ -14,16 +14,7 @@ from jax.typing import DTypeLike
 
 from .config import ModelConfig
 from .kv_cache import KVCache, visible
-from .layers import (
-    INITIAL_SCALE,
-    Block,
-    Context,
-    Visibility,
-    attend,
-    contract,
-    rms_norm,
-    rotation,
-)
+from .layers import Block, Context, Visibility, attend, contract, random_weights, rms_norm, rotation
 
 
 class QueryKernel(Protocol):
@@ -47,17 +38,14 @@ class Transformer(nnx.Module):
         rngs: nnx.Rngs,
         kernel: QueryKernel | None = None,
     ):
-        def table(*shape: int) -> nnx.Param[Array]:
-            return nnx.Param(jax.random.normal(rngs.params(), shape, dtype) * INITIAL_SCALE)
-
         self.config = config
         self.kernel = kernel
-        self.embedding = table(config.vocab_size, config.embed_dim)
+        self.embedding = random_weights(rngs, dtype, config.vocab_size, config.embed_dim)
         stack = nnx.Rngs(rngs.params()).split(config.layers)
         self.blocks = jax.vmap(lambda keys: Block(config, dtype, keys))(stack)
         self.final_norm = nnx.Param(jnp.ones((config.embed_dim,), dtype))
         if not config.tied_embeddings:
-            self.head = table(config.embed_dim, config.vocab_size)
+            self.head = random_weights(rngs, dtype, config.embed_dim, config.vocab_size)
 
     @property
     def dtype(self) -> jnp.dtype:

@@ -70,10 +70,8 @@ def scratch_of(path: Path) -> Path:
 
 
 def _named(tree: object) -> list[tuple[str, jax.Array]]:
-    return [
-        (jax.tree_util.keystr(path), leaf)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    ]
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return [(jax.tree_util.keystr(path), leaf) for path, leaf in leaves]
 
 
 @contextmanager

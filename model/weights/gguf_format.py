@@ -18,7 +18,9 @@ from gguf import GGMLQuantizationType
 
 from ..config import ModelInputError
 
-_READABLE = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K")
+READABLE_TYPES = (
+    "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K",
+)  # fmt: skip
 
 _SCALARS = dict(zip((*range(8), 10, 11, 12), "BbHhIif?Qqd", strict=True))
 """Type of a metadata value -> its code in `struct`."""
@@ -149,10 +151,10 @@ class _Header:
         number, offset = self.integer("I"), self.integer("Q")
         names = {kind.value: kind.name for kind in GGMLQuantizationType}
         kind = names.get(number, f"unknown type {number}")
-        if kind not in _READABLE:
+        if kind not in READABLE_TYPES:
             raise ModelInputError(
                 f"{self._path} holds tensor '{name}' as {kind}, which is not read: use a file of "
-                f"{', '.join(_READABLE)}."
+                f"{', '.join(READABLE_TYPES)}."
             )
         return name, GGMLQuantizationType[kind], shape, offset
 

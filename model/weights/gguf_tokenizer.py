@@ -11,7 +11,7 @@ from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tok
 from ..config import ModelInputError
 from ..tokenizer import Tokenizer
 from .gguf_format import GgufFile
-from .hf_config import Fields
+from .hf_config import Fields, unsupported
 
 _UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # llama.cpp's token types
 
@@ -35,11 +35,8 @@ _WHOLE_WORDS_FIRST = ("llama-bpe", "llama3", "llama-v3", "tekken")
 
 
 def gguf_tokenizer(file: GgufFile, vocab_size: int) -> Tokenizer:
-    """The tokenizer that `file` describes, for a model of `vocab_size` tokens.
-
-    Raises:
-        ModelInputError: the vocabulary is missing, damaged, or of a kind that is not supported.
-    """
+    """The tokenizer that `file` describes, for a model of `vocab_size` tokens. Raises
+    ModelInputError for a vocabulary that is missing, damaged, or of a kind not supported."""
     where = str(file.path)
     fields = Fields(file.metadata, where)
     tokens = _strings(fields, "tokenizer.ggml.tokens")
@@ -53,10 +50,8 @@ def gguf_tokenizer(file: GgufFile, vocab_size: int) -> Tokenizer:
         elif kind == "llama":
             backend = _sentencepiece(fields, tokens)
         else:
-            raise ModelInputError(
-                f"{where} has a tokenizer of kind '{kind}', which is not supported: gpt2 and llama "
-                "are, or pass the Hugging Face folder of the model."
-            )
+            instead = "gpt2 and llama are, or pass the Hugging Face folder of the model"
+            raise unsupported(where, f"has a tokenizer of kind '{kind}'", instead)
     except ModelInputError:
         raise
     except Exception as error:  # the tokenizers library raises bare Exception
@@ -68,13 +63,11 @@ def gguf_tokenizer(file: GgufFile, vocab_size: int) -> Tokenizer:
 def _byte_level(fields: Fields, tokens: list[str], pre: str) -> tokenizers.Tokenizer:
     """GPT-2 BPE over bytes spelled as printable characters."""
     if pre not in _NAMES:
-        raise ModelInputError(
-            f"{fields.where} has the pre-tokenizer '{pre}', which is not supported: "
-            f"{', '.join(_NAMES)} are, or pass the Hugging Face folder of the model."
-        )
+        instead = f"{', '.join(_NAMES)} are, or pass the Hugging Face folder of the model"
+        raise unsupported(fields.where, f"has the pre-tokenizer '{pre}'", instead)
     merges = _merges(fields)
-    whole_first = pre in _WHOLE_WORDS_FIRST
-    backend = tokenizers.Tokenizer(models.BPE(_ids(tokens), merges, ignore_merges=whole_first))
+    whole_first, ids = pre in _WHOLE_WORDS_FIRST, {t: i for i, t in enumerate(tokens)}
+    backend = tokenizers.Tokenizer(models.BPE(ids, merges, ignore_merges=whole_first))
     steps: list[pre_tokenizers.PreTokenizer] = [
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pre not in _SPLITS)
     ]
@@ -98,8 +91,8 @@ def _sentencepiece(fields: Fields, tokens: list[str]) -> tokenizers.Tokenizer:
     listed = fields.get("tokenizer.ggml.merges")
     merges = _merges(fields) if listed else _merges_by_score(fields, tokens)
     unknown = _id(fields, "unknown", tokens)
-    rest = None if unknown is None else tokens[unknown]
-    bpe = models.BPE(_ids(tokens), merges, unk_token=rest, fuse_unk=True, byte_fallback=True)
+    rest, ids = None if unknown is None else tokens[unknown], {t: i for i, t in enumerate(tokens)}
+    bpe = models.BPE(ids, merges, unk_token=rest, fuse_unk=True, byte_fallback=True)
     backend = tokenizers.Tokenizer(bpe)
     prefixed = fields.flag("tokenizer.ggml.add_space_prefix", True)
     backend.pre_tokenizer = pre_tokenizers.Metaspace(
@@ -161,10 +154,6 @@ def _id(fields: Fields, name: str, tokens: list[str]) -> int | None:
     """The token id that the file gives as `name`; None where it gives none that there is."""
     value = fields.get(f"tokenizer.ggml.{name}_token_id")
     return value if isinstance(value, int) and 0 <= value < len(tokens) else None
-
-
-def _ids(tokens: list[str]) -> dict[str, int]:
-    return {token: index for index, token in enumerate(tokens)}
 
 
 def _merges(fields: Fields) -> list[tuple[str, str]]:

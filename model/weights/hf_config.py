@@ -70,17 +70,21 @@ class Fields:
             ) from error
 
 
+def unsupported(where: str, what: str, instead: str) -> ModelInputError:
+    """The refusal of a variant that this package has no code for."""
+    return ModelInputError(f"{where} {what}, which is not supported: {instead}.")
+
+
 def checked(config: ModelConfig, where: str) -> ModelConfig:
     """`config` itself, once its head counts fit together; `ModelInputError` names what does not."""
-    if config.query_heads % config.kv_heads:
+    heads, kv_heads = config.query_heads, config.kv_heads
+    if heads % kv_heads:
         raise ModelInputError(
-            f"{where} has {config.query_heads} query heads, which {config.kv_heads} KV heads "
-            "do not divide: the file is damaged or of an unknown kind."
+            f"{where} has {heads} query heads, which {kv_heads} KV heads do not divide: the file "
+            "is damaged or of an unknown kind."
         )
     if config.head_dim % 2:
-        raise ModelInputError(
-            f"{where} has head width {config.head_dim}; rotary positions need an even one."
-        )
+        raise unsupported(where, f"has head width {config.head_dim}", "rotation needs an even one")
     return config
 
 
@@ -113,18 +117,13 @@ def read_json(path: Path, optional: bool = False) -> dict[str, object]:
 
 
 def hf_config(path: Path) -> ModelConfig:
-    """The configuration in the config.json at `path`.
-
-    Raises:
-        ModelInputError: not JSON, a field missing or ill-typed, or a model that is not supported.
-    """
+    """The configuration in the config.json at `path`. Raises ModelInputError for what is not JSON,
+    a field missing or ill-typed, or a model that is not supported."""
     fields = Fields(read_json(path), str(path))
     model_type = fields.text("model_type")
     if model_type not in _FAMILIES:
-        raise ModelInputError(
-            f"{path} has model_type '{model_type}', which is not supported: "
-            f"{', '.join(_FAMILIES)} are."
-        )
+        families = f"{', '.join(_FAMILIES)} are"
+        raise unsupported(str(path), f"has model_type '{model_type}'", families)
     family = _FAMILIES[model_type]
     _refuse_variants(fields)
     embed_dim = fields.integer("hidden_size")
@@ -156,15 +155,11 @@ def hf_config(path: Path) -> ModelConfig:
 def _refuse_variants(fields: Fields) -> None:
     for key in ("attention_bias", "mlp_bias"):
         if fields.flag(key, False):
-            raise ModelInputError(
-                f"{fields.where} sets {key}, which is not supported: biases are read on the "
-                "query, key and value projections of qwen2 only."
-            )
+            only = "biases are read on the query, key and value projections of qwen2 only"
+            raise unsupported(fields.where, f"sets {key}", only)
     activation = fields.text("hidden_act", "silu")
     if activation not in ("silu", "swish"):
-        raise ModelInputError(
-            f"{fields.where} has hidden_act '{activation}', which is not supported: silu is."
-        )
+        raise unsupported(fields.where, f"has hidden_act '{activation}'", "silu is")
     if fields.get("quantization_config"):
         raise ModelInputError(
             f"{fields.where} describes quantised weights, which are not read from safetensors: "
@@ -190,9 +185,7 @@ def _rope_fields(fields: Fields) -> Fields:
     nested = Fields(merged, fields.where)
     partial = fields.number("partial_rotary_factor", nested.number("partial_rotary_factor", 1.0))
     if partial != 1.0:
-        raise ModelInputError(
-            f"{fields.where} rotates part of each head only, which is not supported."
-        )
+        raise unsupported(fields.where, "rotates part of each head only", "use another model")
     return nested
 
 
@@ -201,10 +194,8 @@ def _rope_scaling(rope: Fields) -> RopeScaling | None:
     if kind == "default":
         return None
     if kind != "llama3":
-        raise ModelInputError(
-            f"{rope.where} scales its rotary frequencies by the rule '{kind}', which is not "
-            "supported: use the model without that context extension."
-        )
+        what = f"scales its rotary frequencies by the rule '{kind}'"
+        raise unsupported(rope.where, what, "use the model without that context extension")
     return RopeScaling(
         factor=rope.number("factor"),
         low_freq_factor=rope.number("low_freq_factor"),

@@ -10,11 +10,8 @@ from .hf_config import read_json, read_text
 
 
 def hf_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
-    """The tokenizer in `folder`, for a model of `vocab_size` tokens.
-
-    Raises:
-        ModelInputError: tokenizer.json is missing, damaged or of another model.
-    """
+    """The tokenizer in `folder`, for a model of `vocab_size` tokens. Raises ModelInputError where
+    tokenizer.json is missing, damaged or of another model."""
     path = folder / "tokenizer.json"
     backend = _backend(path)
     settings = read_json(folder / "tokenizer_config.json", optional=True)
@@ -53,13 +50,10 @@ def _backend(path: Path) -> tokenizers.Tokenizer:
 
 def _special_tokens(settings: dict[str, object]) -> dict[str, str]:
     """Texts such as bos_token; older files wrap each in an object with its 'content'."""
-    texts = {}
-    for name in ("bos_token", "eos_token", "unk_token", "pad_token"):
-        value = settings.get(name)
-        text = value.get("content") if isinstance(value, dict) else value
-        if isinstance(text, str):
-            texts[name] = text
-    return texts
+    names = ("bos_token", "eos_token", "unk_token", "pad_token")
+    values = {name: settings.get(name) for name in names}
+    texts = {n: v.get("content") if isinstance(v, dict) else v for n, v in values.items()}
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
 
 
 def _stated_ends(folder: Path) -> list[int]:

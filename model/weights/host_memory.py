@@ -1,7 +1,5 @@
-"""The host's room for models: memory that may still be allocated, and the folder of downloads.
-
-The kernel kills a process that overruns its limit without a message; callers check beforehand.
-"""
+"""The host's room for models: memory that may still be allocated (the kernel kills a process that
+overruns its limit without a message), and the folder of downloads."""
 
 import os
 from pathlib import Path
@@ -31,7 +29,9 @@ def available_bytes(root: Path = Path("/")) -> int | None:
     cache that can be dropped counted as free; sysconf's physical pages where there is no /proc.
     `root` stands in for / in tests. None where none of these is known.
     """
-    candidates = [_meminfo_bytes(root), *_cgroup_v2_bytes(root), _cgroup_v1_bytes(root)]
+    v1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    in_v1 = _left_bytes(root / "sys/fs/cgroup/memory", *v1)
+    candidates = [_meminfo_bytes(root), *_cgroup_v2_bytes(root), in_v1]
     limits = [value for value in candidates if value is not None]
     return max(0, min(limits)) if limits else _physical_bytes()
 
@@ -50,11 +50,6 @@ def _cgroup_v2_bytes(root: Path) -> list[int | None]:
     folder = top / own.strip("/")
     folders = [folder, *(parent for parent in folder.parents if parent.is_relative_to(top))]
     return [_left_bytes(x, "memory.max", "memory.current", "inactive_file") for x in folders]
-
-
-def _cgroup_v1_bytes(root: Path) -> int | None:
-    names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-    return _left_bytes(root / "sys/fs/cgroup/memory", *names)
 
 
 def _left_bytes(folder: Path, limit: str, usage: str, droppable: str) -> int | None:
@@ -81,8 +76,7 @@ def _lines(path: Path) -> list[str]:
 
 def cache_folder() -> Path:
     """Where weights are kept: $ROOFLINK_CACHE, $XDG_CACHE_HOME/rooflink, ~/.cache/rooflink."""
-    own = os.environ.get("ROOFLINK_CACHE")
-    if own:
+    if own := os.environ.get("ROOFLINK_CACHE"):
         return Path(own)
     shared = os.environ.get("XDG_CACHE_HOME")
     return (Path(shared) if shared else Path.home() / ".cache") / "rooflink"

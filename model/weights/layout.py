@@ -87,9 +87,8 @@ def parameters(
     Each array is allocated once and filled tensor by tensor, so beyond the result only one tensor
     is held. Rotary tables, and an output head that repeats a tied embedding, are passed over.
 
-    Raises:
-        ModelInputError: too little memory, or a tensor is missing, unexpected, given twice, of
-            another shape, or not finite; the tensor is named.
+    Raises ModelInputError for too little memory, or a tensor (which is named) that is missing,
+    unexpected, given twice, of another shape, or not finite.
     """
     largest_values = max(config.vocab_size, config.mlp_dim) * config.embed_dim
     needed_bytes = config.weight_bytes(dtype) + 2 * 4 * largest_values  # a tensor and its copy

@@ -21,8 +21,7 @@ def open_weights(model: str) -> WeightSource:
     """The weights called `model`: 'reasoner', 'smollm2-135m', a GGUF file, a folder in Hugging
     Face's format or a hub id. A path that exists wins over a hub id of the same spelling.
 
-    Raises:
-        ModelInputError: nothing of that name, or what it names cannot be read.
+    Raises ModelInputError for nothing of that name, or where it cannot be read.
     """
     path = Path(model).expanduser()
     if path.is_dir():
@@ -62,11 +61,8 @@ def open_weights(model: str) -> WeightSource:
 
 
 def open_hf_folder(folder: Path) -> WeightSource:
-    """The model in `folder` (config.json, safetensors, tokenizer.json).
-
-    Raises:
-        ModelInputError: a file is missing, damaged, or describes a model that is not supported.
-    """
+    """The model in `folder` (config.json, safetensors, tokenizer.json). Raises ModelInputError for
+    a file that is missing, damaged, or describes a model that is not supported."""
     config = hf_config(folder / "config.json")
     files = safetensors_files(folder)
     return WeightSource(
@@ -89,11 +85,9 @@ def _open_hub(repo_id: str) -> WeightSource:
     """The hub model `repo_id` ('owner/name')."""
     folder = Path(_downloaded(repo_id))
     source = open_hf_folder(folder)
-    return replace(
-        source,
-        config=replace(source.config, name=repo_id.rpartition("/")[2].lower()),
-        description=f"Hugging Face hub {repo_id}, revision {folder.name}",
-    )
+    config = replace(source.config, name=repo_id.rpartition("/")[2].lower())
+    description = f"Hugging Face hub {repo_id}, revision {folder.name}"
+    return replace(source, config=config, description=description)
 
 
 def _downloaded(repo_id: str) -> str:
