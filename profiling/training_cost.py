@@ -219,7 +219,7 @@ def run_supervised(
     """Train from scratch by a supervised `recipe` into `out`; resumes what is there."""
     listener = LoopListener(recipe.name, watcher, None, "updates")
     finished = train_supervised(recipe, out, listener)
-    tokenizer = Tokenizer(notation_tokenizer(), str(out))
+    tokenizer = Tokenizer(notation_tokenizer())
     after = [
         held_out_figure(
             finished.state[0],
