@@ -28,7 +28,6 @@ CODE = {name: path for name, path in MODULES.items() if path.name != "__init__.p
 SHORT = {
     "model.phases",
     "model.tasks.notation",
-    "model.tasks.parse",
     "model.weights.loading",
     "profiling.__main__",
     "profiling.errors",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...model.tasks import Problem, parse_task
 from ...model.tasks.notation import speaks_notation
-from ...model.tasks.word_problems import ListedTask
+from ...model.tasks.parse import ListedTask
 from ..errors import ProfileInputError
 
 if TYPE_CHECKING:
