@@ -14,7 +14,7 @@ from typing import Literal
 from ..model.phases import phase_named
 from ..model.tasks import Problem
 from ..model.tasks.modular import GAPS_DISCLOSURE
-from ..model.tasks.notation import SUM, speaks_notation
+from ..model.tasks.task import SUM, speaks_notation
 from ..model.tokenizer import Tokenizer
 from .predicted.phase_terms import PhaseTerms
 from .records import CompiledPhase, CompiledTarget, Finding, HbmBytes, Phase, Profile

@@ -13,8 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import notation
-from .task import GeneratedTask, Problem, Trace, levels_in, stable_hash
+from .task import (
+    CHAIN,
+    CHAIN_OPERATIONS,
+    SUM,
+    GeneratedTask,
+    Problem,
+    Trace,
+    levels_in,
+    notation_of,
+    notation_parts,
+    stable_hash,
+)
 
 CHAIN_MODULUS = 17
 MOST_OPERATIONS = 12
@@ -42,13 +52,13 @@ class ChainTask(GeneratedTask):
     def drawn(self, rng: np.random.Generator) -> tuple[str, Problem]:
         k = int(rng.integers(self.shortest, self.longest + 1))
         start = int(rng.integers(CHAIN_MODULUS))
-        chosen = rng.integers(len(notation.CHAIN_OPERATIONS), size=k)
-        problem = chain_problem(start, tuple(notation.CHAIN_OPERATIONS[i] for i in chosen))
+        chosen = rng.integers(len(CHAIN_OPERATIONS), size=k)
+        problem = chain_problem(start, tuple(CHAIN_OPERATIONS[i] for i in chosen))
         return str(problem.notation), problem
 
     def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
         """The value after each operation."""
-        start, *operations = notation.parts(str(problem.notation))
+        start, *operations = notation_parts(str(problem.notation))
         values = tuple(map(str, values_along(int(start), tuple(operations))))
         return Trace(thought=values, answer=values[-1:])
 
@@ -62,9 +72,7 @@ def chain_problem(start: int, operations: tuple[str, ...]) -> Problem:
         "value?",
         expected=str(values_along(start, operations)[-1]),
         level=len(operations),
-        notation=notation.prompt(
-            notation.CHAIN, (str(start), *operations), room=1 + MOST_OPERATIONS
-        ),
+        notation=notation_of(CHAIN, (str(start), *operations), room=1 + MOST_OPERATIONS),
     )
 
 
@@ -114,7 +122,7 @@ class SumTask(GeneratedTask):
 
     def trace(self, problem: Problem, rng: np.random.Generator) -> Trace:
         """Each number and the sum so far, in a random order; untaught facts are marked."""
-        numbers = [int(part) for part in notation.parts(str(problem.notation))]
+        numbers = [int(part) for part in notation_parts(str(problem.notation))]
         return sum_trace([numbers[i] for i in rng.permutation(len(numbers))])
 
 
@@ -125,7 +133,7 @@ def sum_problem(numbers: tuple[int, ...]) -> Problem:
         question=f"Add {listed}. What is the remainder of the sum after division by {SUM_MODULUS}?",
         expected=str(sum(numbers) % SUM_MODULUS),
         level=len(numbers),
-        notation=notation.prompt(notation.SUM, tuple(map(str, numbers)), room=MOST_SUMMED),
+        notation=notation_of(SUM, tuple(map(str, numbers)), room=MOST_SUMMED),
     )
 
 

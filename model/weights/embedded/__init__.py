@@ -14,7 +14,7 @@ NAME = "reasoner"
 
 
 def open_reasoner() -> WeightSource:
-    """The embedded reasoner; it answers problems put in its notation (`tasks/notation.py`)."""
+    """The embedded reasoner; it answers problems put in its notation (`tasks/task.py`)."""
     source = open_hf_folder(Path(str(files(__package__))) / NAME)
     return replace(
         source, description=f"rooflink's embedded reasoner, {source.config.parameters} parameters"
