@@ -27,8 +27,6 @@ CODE = {name: path for name, path in MODULES.items() if path.name != "__init__.p
 
 SHORT = {
     "model.phases",
-    "model.tasks.notation",
-    "model.tasks.parse",
     "profiling.__main__",
     "profiling.errors",
     "profiling.jobs.compare_job",

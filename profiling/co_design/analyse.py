@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...model.tasks.sums import GAPS_DISCLOSURE
+from ...model.tasks.modular import GAPS_DISCLOSURE
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..predicted.calibration import Calibration, default_calibration

@@ -14,16 +14,16 @@ from jax.stages import Compiled, Lowered
 from jax.tree_util import KeyPath, tree_leaves_with_path
 
 from ...model.config import PARAMETER_AXES
-from ...model.generation.decode_loop import Endings
-from ...model.generation.engine import attempt_keys
-from ...model.generation.generate import endings_of
-from ...model.generation.programs import (
+from ...model.generation.decode_loop import (
+    Endings,
     State,
     copy_program,
     decode_program,
     prompt_program,
     read_program,
 )
+from ...model.generation.engine import attempt_keys
+from ...model.generation.generate import endings_of
 from ...model.generation.stopping import AnswerFormat
 from ...model.mesh import INPUT_AXES, STATE_AXES, leaf_name, result_sharding, shardings
 from ...model.phases import ANSWER, PREFILL, phase_named
@@ -98,7 +98,7 @@ class Programs:
         return jax.eval_shape(lambda m, i: run(m, **i), self.model, self.inputs(reader))
 
     def lower(self, phase: str, chosen: Chosen | None = None) -> Lowered:
-        """The phase's program, as `model.generation.programs` has it; the state is donated.
+        """The phase's program, as `model.generation.decode_loop` has it; the state is donated.
 
         `chosen` are the layouts of weights and cache; None leaves them to the compiler where the
         spec says 'chosen', and to JAX's default otherwise.

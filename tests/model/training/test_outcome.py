@@ -27,7 +27,7 @@ from rooflink.model.reward_model import (
 from rooflink.model.sampling import Temperature
 from rooflink.model.strategies.verifiers import HeadVerifier
 from rooflink.model.tasks import parse_task
-from rooflink.model.tasks.notation import END_OF_THOUGHT
+from rooflink.model.tasks.task import END_OF_THOUGHT
 from rooflink.model.training.model_folder import open_start, write_folder
 from rooflink.model.training.recipes import AdamW
 from rooflink.model.training.reward_training import (
