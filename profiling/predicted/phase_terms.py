@@ -7,12 +7,16 @@ board/static/terms.js; tests/profiling/board compares the two.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from ..records import ChipPlacement, Phase, PredictedPhase
+from ..records.prediction import PredictedBound
 
-RESOURCES = ("compute", "memory", "on_chip", "links", "overhead")
-OVERLAPPED = RESOURCES[:-1]
-NAMES = {"on_chip": "on-chip"}  # as profiles write a bound, where that differs
+RESOURCES: dict[str, PredictedBound] = {
+    name.replace("-", "_"): name for name in get_args(PredictedBound)
+}
+"""What a step waits for: the name of its time (`on_chip_s`) -> the name that records give it."""
+OVERLAPPED = tuple(RESOURCES)[:-1]
 _SHARPEST = 200.0
 """A power from which the p-norm of four terms is their largest within 0.7 %: taken as no bound."""
 
@@ -52,10 +56,10 @@ class PhaseTerms:
         return self.core_s + self.overhead_s
 
     @property
-    def bound(self) -> str | None:
+    def bound(self) -> PredictedBound | None:
         """The longest term's name, the first of equals; None for a phase that takes no time."""
         longest = max(RESOURCES, key=self.of)
-        return NAMES.get(longest, longest) if self.of(longest) > 0 else None
+        return RESOURCES[longest] if self.of(longest) > 0 else None
 
 
 def terms_at_peak(phase: Phase, placement: ChipPlacement) -> PhaseTerms:

@@ -17,7 +17,6 @@ from .economics import Terms as EconomicsRequest
 from .economics import economics_of
 from .energy import design_power_of
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
-from .memory import Capacity, capacity
 from .phase_lengths import (
     PHASES,
     LengthDistribution,
@@ -27,7 +26,7 @@ from .phase_lengths import (
     SameLength,
     phase_steps,
 )
-from .step_work import Spread, Widths, Work, spread_over
+from .step_work import Capacity, Spread, Widths, Work, capacity, spread_over
 from .time_model import Terms, bound, step_terms
 
 LOW, HIGH = 0.1, 0.9
@@ -247,7 +246,7 @@ def _phase(
         steps=float(np.sum(steps.steps)),
         time_s=interval(time_s),
         energy_j=None if energy_j is None else interval(energy_j),
-        bound=bound(mode),  # type: ignore[arg-type]
+        bound=bound(mode),
         compute_s=mode.compute_s,
         memory_s=mode.memory_s,
         on_chip_s=mode.on_chip_s,

@@ -8,8 +8,16 @@ from ...model.config import preset
 from ...tpu_configs.catalog import load_chip
 from ..predicted.collectives import ONE_CHIP
 from ..predicted.hardware import IDEAL, hardware_of
-from ..predicted.memory import capacity
-from ..predicted.step_work import Load, Spread, Widths, Work, decode_load, prefill_load, step_work
+from ..predicted.step_work import (
+    Load,
+    Spread,
+    Widths,
+    Work,
+    capacity,
+    decode_load,
+    prefill_load,
+    step_work,
+)
 from ..predicted.time_model import step_terms
 from ..records.validation import PeerRow, PrefillPart
 from .measurements.csv_rows import Row, read_table

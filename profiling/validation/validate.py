@@ -27,8 +27,8 @@ from ..records.validation import (
 from .measurements import read_measurements
 from .measurements.csv_rows import read_table
 from .peers import peer_rows, prefill_parts
-from .worked import scaling_book, scaling_book_inference
-from .worked.problems import Problem, Solution, problems
+from .worked.problems import Problem, problems
+from .worked.scaling_book import SOLUTIONS
 
 FILE = Path(predict.__file__).parent / "data" / "held_out.csv"
 
@@ -176,8 +176,6 @@ def validate(
         prefill_parts=prefill_parts() if peers else [],
     )
 
-
-SOLUTIONS: dict[str, Solution] = {**scaling_book.SOLUTIONS, **scaling_book_inference.SOLUTIONS}
 
 LEFT_OUT = {
     "A6": "divides given figures; with our own step of A5 (17.36 ms, not the book's rounded 17) "

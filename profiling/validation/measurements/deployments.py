@@ -16,8 +16,15 @@ from ....tpu_configs.slice import Slice, parse_slice
 from ...predicted.cases import Case, Group, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
-from ...predicted.memory import capacity
-from ...predicted.step_work import Load, Work, decode_load, prefill_load, spread_over, step_work
+from ...predicted.step_work import (
+    Load,
+    Work,
+    capacity,
+    decode_load,
+    prefill_load,
+    spread_over,
+    step_work,
+)
 from ...predicted.time_model import step_terms
 from .csv_rows import LeftOutError, Row
 from .models import Formats, formats_of, sizes_of, stack_of

@@ -19,9 +19,16 @@ from ...predicted.hardware import hardware_of
 from ...records.validation import UnpredictedRow
 from .csv_rows import LeftOutError, Row, read_table
 from .deployments import Deployment, chip_of, slice_of
-from .measured_layers import OPS_COLUMNS, PREFILL_TOKENS, ops_cases, projections
 from .models import formats, known_sizes
-from .operators import matmuls, one_chip, operation_case
+from .operators import (
+    OPS_COLUMNS,
+    PREFILL_TOKENS,
+    matmuls,
+    one_chip,
+    operation_case,
+    ops_cases,
+    projections,
+)  # fmt: skip
 from .steps import INFERENCE_COLUMNS, inference_cases
 
 ENERGY_COLUMNS = (
