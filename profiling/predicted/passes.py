@@ -66,8 +66,7 @@ class OnSlice:
     def prices(self, record: PassRecord) -> Prices:
         """Of each pass by itself; a pass that neither reads nor copies takes nothing."""
         N = len(record.tokens)
-        worked: np.ndarray = _at_work(record)
-        copied = np.asarray(record.copied.any(axis=(1, 2)))
+        worked, copied = _at_work(record), np.asarray(record.copied.any(axis=(1, 2)))
         if worked.any():
             load = _loads(record, worked)
             work = self._work(self.shapes[record.model], load)
@@ -92,13 +91,11 @@ class OnSlice:
 
     def _seconds(self, work: Work, positions: np.ndarray) -> np.ndarray:
         """[draws, N] of each pass, in which a row reads so many positions."""
-        calibration, efficiency = default_calibration(), mapped(with_last_axis, self._efficiency)
+        efficiency = mapped(with_last_axis, self._efficiency)
         terms = step_terms(work, self.query.hardware, efficiency, self.query.widths.narrowing)
-        several = positions > 1
-        reading, decoding = (
-            calibration.residuals(group)[:, None] for group in ("prefill", "decode")
-        )
-        result: np.ndarray = np.asarray(terms.time_s) * np.where(several, reading, decoding)
+        reading, decoding = map(default_calibration().residuals, ("prefill", "decode"))
+        factor = np.where(positions > 1, reading[:, None], decoding[:, None])
+        result: np.ndarray = np.asarray(terms.time_s) * factor
         return result
 
     def _joules(self, work: Work, time_s: np.ndarray) -> np.ndarray | None:
@@ -135,13 +132,8 @@ class OnSlice:
         if not active and not copies:
             return None
         models = {record.model for record, _ in active}
-        parts = [
-            self._steps(
-                self.shapes[model],
-                _stacked([_loads(r, worked) for r, worked in active if r.model == model]),
-            )
-            for model in models
-        ]
+        loads = {m: [_loads(r, worked) for r, worked in active if r.model == m] for m in models}
+        parts = [self._steps(self.shapes[m], _stacked(of_model)) for m, of_model in loads.items()]
         parts += [PhaseSteps(work, np.ones_like(work.steps)) for work in copies]
         steps = mapped(lambda *leaves: np.concatenate(leaves, axis=-1), *parts)
         positions = np.concatenate(

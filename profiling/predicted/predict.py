@@ -26,6 +26,7 @@ from .phase_lengths import (
     SameLength,
     phase_steps,
 )
+from .phase_terms import RESOURCES
 from .step_work import Capacity, Spread, Widths, Work, capacity, spread_over
 from .time_model import Terms, bound, step_terms
 
@@ -126,11 +127,7 @@ def predict(
         matmul_dtype=chip.peak_flops(query.matmul_dtype).dtype,
         batches=query.batches,
         think_variation=query.think_variation,
-        prompts=float(query.lengths.prompts),
-        attempts=float(query.lengths.attempts),
-        prompt_tokens=float(query.lengths.prompt_tokens),
-        think_tokens=float(query.lengths.think_tokens),
-        answer_tokens=float(query.lengths.answer_tokens),
+        **{name: float(getattr(query.lengths, name)) for name in _LEAST_LENGTHS},
         phases=[_repeated(phase, times) for phase in phases],
         time_s=interval(seconds) * times,
         energy_j=None if joules is None else interval(joules) * times,
@@ -170,13 +167,14 @@ def phases_by_lengths(query: Query) -> dict[str, PhaseWork]:
     lengths = query.lengths
     tile = 1.0 if query.ideal else query.hardware.tile
     steps = phase_steps(query.shape, lengths, query.widths, query.spread, tile, query.distribution)
-    tokens = {
-        "prefill": lengths.prompts * lengths.prompt_tokens,
-        "think": lengths.sequences * lengths.think_tokens,
-        "answer": lengths.sequences * lengths.answer_tokens,
-    }
-    groups = {name: "prefill" if name == "prefill" else "decode" for name in PHASES}
-    return {name: PhaseWork(steps[name], float(tokens[name]), groups[name]) for name in PHASES}
+    tokens = (
+        lengths.prompts * lengths.prompt_tokens,
+        lengths.sequences * lengths.think_tokens,
+        lengths.sequences * lengths.answer_tokens,
+    )
+    groups = ("prefill", "decode", "decode")
+    rows = zip(PHASES, tokens, groups, strict=True)
+    return {name: PhaseWork(steps[name], float(count), group) for name, count, group in rows}
 
 
 def phase_terms(
@@ -247,11 +245,7 @@ def _phase(
         time_s=interval(time_s),
         energy_j=None if energy_j is None else interval(energy_j),
         bound=bound(mode),
-        compute_s=mode.compute_s,
-        memory_s=mode.memory_s,
-        on_chip_s=mode.on_chip_s,
-        links_s=mode.links_s,
-        overhead_s=mode.overhead_s,
+        **{f"{resource}_s": getattr(mode, f"{resource}_s") for resource in RESOURCES},
         sequence_overhead_s=_sequence_overhead_s(steps, efficiency),
         flops=float(whole.flops),
         memory_bytes=float(whole.memory_bytes),
@@ -273,12 +267,14 @@ def _repeated(phase: PredictedPhase, times: float) -> PredictedPhase:
 
 def _sequence_overhead_s(steps: PhaseSteps, efficiency: Efficiency) -> float:
     """Seconds at the mode that sequences and routed tokens add, however many share a step."""
-    amounts = (steps.work.sequences, steps.work.routed)
-    sequences, routed = (float(np.sum(np.asarray(amount * steps.steps))) for amount in amounts)
-    sequence_s, routed_s = (
-        float(np.atleast_1d(draws)[0]) for draws in (efficiency.sequence_s, efficiency.routed_s)
+    pairs = (
+        (steps.work.sequences, efficiency.sequence_s),
+        (steps.work.routed, efficiency.routed_s),
     )
-    return sequences * sequence_s + routed * routed_s
+    return sum(
+        float(np.sum(np.asarray(amount * steps.steps))) * float(np.atleast_1d(each_s)[0])
+        for amount, each_s in pairs
+    )
 
 
 def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
@@ -294,9 +290,13 @@ def _width(dtype: str) -> float:
     return dtype_bytes(dtype)
 
 
+_LEAST_LENGTHS = {
+    "prompts": 1, "attempts": 1, "prompt_tokens": 1, "think_tokens": 0, "answer_tokens": 1
+}  # fmt: skip
+
+
 def _require_lengths(lengths: Lengths) -> None:
-    least = {"prompts": 1, "attempts": 1, "prompt_tokens": 1, "think_tokens": 0, "answer_tokens": 1}
-    for name, bottom in least.items():
+    for name, bottom in _LEAST_LENGTHS.items():
         if not getattr(lengths, name) >= bottom:
             raise ProfileInputError(
                 f"{name.replace('_', ' ')} is {getattr(lengths, name)}, expected {bottom} or more"

@@ -7,7 +7,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from math import isfinite
 from pathlib import Path
 from statistics import median
 from typing import Literal
@@ -52,7 +51,7 @@ def case_key(case: Case) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-Predictor = Callable[[Sequence[Case]], Sequence[Predicted]]
+Predictor = Callable[[Sequence[Case]], Sequence[Predicted | None]]
 FOLDS: tuple[Fold, ...] = ("held out", "fitted")
 
 
@@ -67,7 +66,7 @@ def score(
     rows: list[MeasuredRow] = []
     left_out: list[UnpredictedRow] = []
     for case, predicted in zip(cases, predictor(cases), strict=True):
-        if isfinite(predicted.median):
+        if predicted is not None:
             rows.append(_row(case, predicted, held_out.get(case_key(case))))
         else:
             reason = f"the power of {case.slice.chip.name} is not known"
@@ -76,21 +75,13 @@ def score(
 
 
 def _row(case: Case, predicted: Predicted, unseen: Interval | None) -> MeasuredRow:
-    whole = Interval(median=predicted.median, low=predicted.low, high=predicted.high)
+    same = ("id", "source", "reliability", "stack", "group", "model", "unit", "note", "observed")
     return MeasuredRow(
-        id=case.id,
-        source=case.source,
-        reliability=case.reliability,
-        stack=case.stack,
-        group=case.group,
-        model=case.model,
+        **{name: getattr(case, name) for name in same},
         chip=case.slice.chip.name,
         slice=case.slice.name,
-        unit=case.unit,
-        note=case.note,
-        observed=case.observed,
-        fitted=whole if unseen else None,
-        held_out=unseen or whole,
+        fitted=predicted.whole if unseen else None,
+        held_out=unseen or predicted.whole,
         basis=predicted.basis,
     )
 
