@@ -1,12 +1,10 @@
-"""Parallelism: how a model is spread over a slice, and the links that each group then has.
+"""Parallelism: how a model is spread over a slice, and the links that each group of chips then has.
 
-A group of chips that exchange with each other is described by what a collective over it costs in
-units of one link: the share of the gathered bytes that crosses the busiest link, and the hops.
-
-What collectives ask of links: bytes over the busiest one, hops, and how many they are.
+What a collective over a group asks of its links: bytes over the busiest one, and hops.
 """
 
 import math
+import operator
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +18,9 @@ from .hardware import link_rate, network_rate
 
 NETWORK_HOPS = 10.0
 """Latency of the data center network, about 10 microseconds, in hops of about one."""
+
+
+AXES = ("tensor", "data", "expert", "pipeline")
 
 
 @of_numbers
@@ -45,8 +46,7 @@ class Parallelism:
         return self.tensor * self.data * self.expert * self.pipeline
 
     def __str__(self) -> str:
-        axes = ("tensor", "data", "expert", "pipeline")
-        sizes = [f"{axis}={size}" for axis in axes if (size := getattr(self, axis)) > 1]
+        sizes = [f"{axis}={size}" for axis in AXES if (size := getattr(self, axis)) > 1]
         return ",".join(sizes + ["kv_by_sequences"] * bool(self.kv_by_sequences))
 
 
@@ -61,11 +61,9 @@ def kv_shards(shape: ModelShape, split: Parallelism) -> Number:
 
 def require_parallelism(split: Parallelism, on_slice: Slice, layers: int, query_heads: int) -> None:
     """Raise ProfileInputError unless `split` fills the slice and divides the model."""
-    for axis in ("tensor", "data", "expert", "pipeline"):
-        if getattr(split, axis) < 1:
-            raise ProfileInputError(
-                f"the mesh has {axis}={getattr(split, axis)}, expected 1 or more"
-            )
+    for axis in AXES:
+        if (size := getattr(split, axis)) < 1:
+            raise ProfileInputError(f"the mesh has {axis}={size}, expected 1 or more")
     if split.chips != on_slice.chips:
         raise ProfileInputError(
             f"the mesh '{split}' takes {split.chips} chips but {on_slice.name} has "
@@ -148,12 +146,7 @@ def torus(sizes: tuple[int, ...], wraps: tuple[bool, ...]) -> Group:
 
 def groups_of(on_slice: Slice, split: Parallelism) -> dict[str, Group]:
     """The group that each axis of `split` exchanges in: tensor takes the slice's axes first."""
-    left = [
-        _Axis(size, wraps, network)
-        for size, wraps, network in zip(
-            on_slice.shape, on_slice.wraps, on_slice.over_network, strict=True
-        )
-    ]
+    left = [*map(_Axis, on_slice.shape, on_slice.wraps, on_slice.over_network)]
     left.reverse()  # the last axes are the closest
     return {
         axis: _take(on_slice, left, getattr(split, axis))
@@ -217,14 +210,10 @@ class Exchange:
     collectives: Number = 0.0
 
     def __add__(self, other: "Exchange") -> "Exchange":
-        return Exchange(
-            self.link_bytes + other.link_bytes,
-            self.hops + other.hops,
-            self.collectives + other.collectives,
-        )
+        return arrays.mapped(operator.add, self, other)
 
     def __mul__(self, times: Number) -> "Exchange":
-        return Exchange(self.link_bytes * times, self.hops * times, self.collectives * times)
+        return arrays.mapped(lambda amount: amount * times, self)
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,11 @@ from .model_shape import NamedShape
 from .phase_lengths import Lengths
 from .predict import Query, memory_fit, predict
 
-AXES = ("data", "tensor", "expert", "pipeline")
-
 
 def parse_parallelism(text: str) -> Parallelism:
-    """The parallelism that `text` asks for, 'data=2,tensor=8'; axes left out have one chip.
-
-    Raises ProfileInputError for anything else.
-    """
-    return Parallelism(**mesh_axes(text, AXES))
+    """The parallelism that `text` asks for, 'data=2,tensor=8'; axes left out have one chip. Raises
+    ProfileInputError for anything else."""
+    return Parallelism(**mesh_axes(text, ("data", "tensor", "expert", "pipeline")))
 
 
 def require_used(split: Parallelism, prompts: float) -> None:
@@ -86,14 +82,12 @@ def _reason(split: Parallelism, first: Parallelism, shape: ModelShape, on_slice:
     heads, domain = int(shape.query_heads), _domain(on_slice)
     within = f" in a domain of {domain}" if domain < on_slice.chips else ""
     also = " and leaves room for the batch" if split != first else ""
-    sentences = [
-        f"tensor={split.tensor} is the most{within} that divides {heads} query heads{also}"
-    ]
+    text = f"tensor={split.tensor} is the most{within} that divides {heads} query heads{also}"
     if split.data > 1:
-        sentences.append(f"data={split.data} copies of the model share the prompts")
+        text += f"; data={split.data} copies of the model share the prompts"
     if split.pipeline > 1:
-        sentences.append(f"pipeline={split.pipeline} splits the layers over the remaining chips")
-    return "; ".join(sentences)
+        text += f"; pipeline={split.pipeline} splits the layers over the remaining chips"
+    return text
 
 
 MOST_DOMAINS = 8
@@ -127,11 +121,8 @@ class PredictionRequest:
 
 
 def predict_on_slice(request: PredictionRequest, on_slice: Slice) -> Prediction:
-    """The request on one slice.
-
-    Raises ProfileInputError or ChipInputError for what the user can mend: lengths, dtypes, a mesh
-    that does not divide, a model that does not fit, terms that are not known.
-    """
+    """The request on one slice. Raises ProfileInputError or ChipInputError for what the user can
+    mend: lengths, dtypes, a mesh that does not divide, a model that does not fit, unknown terms."""
     return predict(query_of(request, on_slice))
 
 
@@ -173,10 +164,8 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
 
 
 def fitting_query(request: PredictionRequest, on_slice: Slice) -> Query:
-    """The query of a request that fits the slice's memory.
-
-    Raises ProfileInputError for a mesh that does not divide or a model that does not fit.
-    """
+    """The query of a request that fits the slice's memory. Raises ProfileInputError for a mesh that
+    does not divide or a model that does not fit."""
     query = query_of(request, on_slice)
     memory_fit(query)
     return query

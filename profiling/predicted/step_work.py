@@ -9,7 +9,8 @@ Load: the tokens that one step reads; Widths: the bytes of what it moves; Capaci
 must hold meanwhile, what is left for KV, and the largest batch that fits.
 """
 
-from dataclasses import dataclass, fields, replace
+import operator
+from dataclasses import dataclass, replace
 
 from ...model.architecture import LOGIT_BYTES, ModelShape
 from ...tpu_configs.slice import Slice
@@ -118,10 +119,10 @@ class Work:
         return self.matmul_flops + self.attention_flops
 
     def __add__(self, other: "Work") -> "Work":
-        return Work(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return arrays.mapped(operator.add, self, other)
 
     def __mul__(self, times: Number) -> "Work":
-        return Work(*(getattr(self, f.name) * times for f in fields(self)))
+        return arrays.mapped(lambda amount: amount * times, self)
 
 
 NOTHING = Work()
@@ -212,11 +213,9 @@ def _round_up(size: Number, tile: Number) -> Number:
 
 
 def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
-    """Work of the matrix units over what was asked: weights fill whole `tile` x `tile` arrays, rows
-    enter them in groups of `SUBLANES`.
-
-    Loading the next weights is taken to be hidden: a v5e reads int8 weights for four rows at 0.93
-    of its memory's bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
+    """Padded over useful FLOPs: weights fill whole `tile` x `tile` arrays, rows enter in groups of
+    `SUBLANES`. Loading the next weights is taken to be hidden: a v5e reads int8 weights for four
+    rows at 0.93 of its bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
     """
     padded = _round_up(depth, tile) * _round_up(columns, tile)
     group = arrays.where(tile > 1, SUBLANES, 1.0)

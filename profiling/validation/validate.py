@@ -35,10 +35,9 @@ FILE = Path(predict.__file__).parent / "data" / "held_out.csv"
 @cache
 def held_out_predictions() -> dict[str, Interval]:
     """By `case_key`; written by the fit beside its parameters."""
+    ends = ("median", "low", "high")
     return {
-        row.text("key"): Interval(
-            median=row.number("median"), low=row.number("low"), high=row.number("high")
-        )
+        row.text("key"): Interval(**{end: row.number(end) for end in ends})
         for row in read_table(FILE).rows
     }
 
@@ -90,11 +89,11 @@ def summaries(rows: Sequence[MeasuredRow]) -> list[ErrorSummary]:
     """Over all rows, by regime, by chip and by stack, the two folds apart."""
     summaries = []
     for fold in FOLDS:
-        predicted = [row for row in rows if row.predicted(fold) is not None]
-        for by in _GROUPINGS:
+        for by, name_of in _GROUPINGS.items():
             parts: dict[str, list[MeasuredRow]] = defaultdict(list)
-            for row in predicted:
-                parts[_GROUPINGS[by](row)].append(row)
+            for row in rows:
+                if row.predicted(fold) is not None:
+                    parts[name_of(row)].append(row)
             summaries += [_summary(by, name, fold, parts[name]) for name in sorted(parts)]
     return summaries
 
@@ -118,14 +117,11 @@ def _kind(row: MeasuredRow) -> str:
 def _summary(by: Grouping, name: str, fold: Fold, rows: Sequence[MeasuredRow]) -> ErrorSummary:
     errors = [error for row in rows if (error := row.error(fold)) is not None]
     return ErrorSummary(
-        by=by,
-        name=name,
-        fold=fold,
-        rows=len(rows),
+        by=by, name=name, fold=fold, rows=len(rows),
         median_absolute_error=median(map(abs, errors)),
         bias=median(errors),
         coverage=sum(bool(row.covered(fold)) for row in rows) / len(rows),
-    )
+    )  # fmt: skip
 
 
 _DATA = Path(__file__).parent / "data"
@@ -135,11 +131,7 @@ SHIPPED = tuple(
 
 
 def validate(
-    files: Sequence[Path],
-    worked: bool,
-    peers: bool,
-    command: str,
-    watcher: Watcher | None = None,
+    files: Sequence[Path], worked: bool, peers: bool, command: str, watcher: Watcher | None = None
 ) -> Validation:
     """Every row of `files` predicted, and worked problems and peers where requested. Raises
     ProfileInputError for a file that is no table of measurements."""
@@ -174,17 +166,14 @@ LEFT_OUT = {
     "A11": "the book's 67 does not follow from its own rows; from them it is 43.7",
     "A14": "its batch of 161 needs more than the slice's memory at the page's own KV size",
 }
-NO_ANSWER = "no answer was published"
-NOT_EXPRESSED = "no function of ours expresses it"
 
 
 def solve(problem: Problem) -> WorkedRow | UnpredictedRow:
     """Our answer, or why there is none."""
-    if problem.answer is None:
-        return UnpredictedRow(id=problem.id, source=problem.section, reason=NO_ANSWER)
     solution = SOLUTIONS.get(problem.id)
-    if solution is None:
-        reason = LEFT_OUT.get(problem.id, NOT_EXPRESSED)
+    if problem.answer is None or solution is None:
+        unsolved = LEFT_OUT.get(problem.id, "no function of ours expresses it")
+        reason = "no answer was published" if problem.answer is None else unsolved
         return UnpredictedRow(id=problem.id, source=problem.section, reason=reason)
     value = float(solution())
     return WorkedRow(

@@ -102,23 +102,17 @@ def tpu_layers_cases(row: Row) -> list[Case]:
     assert sizes is not None
     on_slice, widths = one_chip("TPU v6e"), formats("bf16")
     phase = "prefill" if tokens >= PREFILL_TOKENS else "decode"
-    work = {
-        "projections": matmuls(on_slice, widths, tokens, projections(sizes, 1.0)),
-        "lm_head": matmuls(on_slice, widths, tokens, [(sizes.embed_dim, sizes.vocab_size)]),
+    matrices = {
+        "projections": projections(sizes, 1.0),
+        "lm_head": [(sizes.embed_dim, sizes.vocab_size)],
     }
-    columns = dict(zip(work, TPU_LAYERS_COLUMNS[1:], strict=True))
-    cases = {
-        name: operation_case(
-            row, "matmul", on_slice, widths, moved, row.number(columns[name]) * 1e-9, phase
-        )
-        for name, moved in work.items()
-    }
-    return [
-        replace(
-            case, id=f"{case.id} {name}", source=TPU_LAYERS_SOURCE, model=f"{model.name} {name}"
-        )
-        for name, case in cases.items()
-    ]
+    cases = []
+    for (name, of_part), column in zip(matrices.items(), TPU_LAYERS_COLUMNS[1:], strict=True):
+        work, observed_s = matmuls(on_slice, widths, tokens, of_part), row.number(column) * 1e-9
+        case = operation_case(row, "matmul", on_slice, widths, work, observed_s, phase)
+        named = {"id": f"{case.id} {name}", "model": f"{model.name} {name}"}
+        cases.append(replace(case, source=TPU_LAYERS_SOURCE, **named))
+    return cases
 
 
 _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] = (

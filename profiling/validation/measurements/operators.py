@@ -31,8 +31,7 @@ LARGE_BYTES = 1e9
 
 
 def one_chip(hardware: str) -> Slice:
-    """A single chip of the kind that the text names. Raises LeftOutError where no chip file has
-    it."""
+    """A single chip of the kind that the text names. Raises LeftOutError for an unknown one."""
     return slice_of(chip_of(hardware)[0], 1)
 
 
@@ -89,8 +88,7 @@ def collective(
     LeftOutError for a kind that is not known."""
     all_chips = Parallelism(tensor=on_slice.chips)
     group = ring(axis, wraps=False) if axis else groups_of(on_slice, all_chips)["tensor"]
-    exchange = published_collective(kind)
-    if exchange is None:
+    if (exchange := published_collective(kind)) is None:
         raise LeftOutError(f"the exchange '{kind}' is not described")
     sent = exchange.least_sent_bytes(group.chips, moved_bytes)
     return exchange_work(exchange.over(group, moved_bytes)), sent
@@ -121,8 +119,7 @@ def named_operation(row: Row) -> Case:
 
 
 def seconds(row: Row, sent_bytes: float | None = None) -> float:
-    """The row's value as the seconds of an operation that sends `sent_bytes`. Raises LeftOutError
-    for a unit that is not known."""
+    """Seconds of an operation that sends `sent_bytes`; LeftOutError for an unknown unit."""
     value, unit = row.number("value"), row.text("unit")
     if unit in SECONDS:
         return value * SECONDS[unit]
@@ -181,12 +178,11 @@ def layer_case(row: Row, held: Formats) -> Case:
     where the shape or the operation is not described."""
     layer = _read(row.text("shape"))
     op = row.text("op").lower().rstrip("12") if "reduce" in row.text("op") else row.text("op")
-    chip, chips = chip_of(row.text("hardware"))
     if op == "allreduce":
-        on_slice = slice_of(chip, chips)
+        on_slice = slice_of(*chip_of(row.text("hardware")))
         size = layer.rows * layer.sizes.embed_dim * held.widths.activation_bytes
-        work, _ = collective(op, on_slice, size)
         group: Group = "collective"
+        work, _ = collective(op, on_slice, size)
     else:
         on_slice = one_chip(row.text("hardware"))
         group, work = _local(op, layer, on_slice, held)
@@ -215,14 +211,12 @@ def _local(op: str, layer: _Layer, on_slice: Slice, held: Formats) -> tuple[Grou
 
 
 def _read(shape: str) -> _Layer:
-    result = re.search(r"(?P<model>.+) layer (?P<phase>prefill|decode) B(?P<batch>\d+)", shape)
+    result = re.search(r"(.+) layer (prefill|decode) B(\d+)", shape)
     prompt, shards = re.search(r"\b[sS]=?(\d+)", shape), re.search(r"TP(\d+)", shape)
-    sizes = known_sizes(result["model"]) if result else None
+    sizes = known_sizes(result[1]) if result else None
     if result is None or prompt is None or shards is None or sizes is None:
         raise LeftOutError(f"the shape '{shape}' is not known")
-    return _Layer(
-        sizes, result["phase"], float(result["batch"]), float(prompt[1]), float(shards[1])
-    )
+    return _Layer(sizes, result[2], float(result[3]), float(prompt[1]), float(shards[1]))
 
 
 OPS_COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
@@ -300,22 +294,25 @@ def _layer(row: Row, held: Formats) -> Case:
     return operation_case(row, "matmul", on_slice, held, work, stated_seconds(row), phase)
 
 
+def _shape(row: Row, pattern: str) -> re.Match[str]:
+    """The shape, which is of that pattern as a whole. Raises LeftOutError for any other."""
+    match = re.fullmatch(pattern, row.text("shape"))
+    if match is None:
+        raise LeftOutError(f"the shape '{row.text('shape')}' is not known")
+    return match
+
+
 def _vector(row: Row, held: Formats) -> Case:
     if re.search(r"layer (prefill|decode)", row.text("shape")):
         return layer_case(row, held)
-    size = re.fullmatch(r"(\d+)x(\d+)", row.text("shape"))
-    if size is None:
-        raise LeftOutError(f"the shape '{row.text('shape')}' is not known")
+    size = _shape(row, r"(\d+)x(\d+)")
     moved = 2 * float(size[1]) * float(size[2]) * held.widths.activation_bytes
-    on_slice = one_chip(row.text("hardware"))
-    work = elementwise_work(moved)
+    on_slice, work = one_chip(row.text("hardware")), elementwise_work(moved)
     return operation_case(row, "vector", on_slice, held, work, stated_seconds(row))
 
 
 def _copy(row: Row, held: Formats) -> Case:
-    size = re.fullmatch(r"(\d+) ([KMG])iB", row.text("shape"))
-    if size is None:
-        raise LeftOutError(f"the shape '{row.text('shape')}' is not known")
+    size = _shape(row, r"(\d+) ([KMG])iB")
     moved = 2 * float(size[1]) * {"K": 2**10, "M": 2**20, "G": 2**30}[size[2]]
     on_slice = one_chip(row.text("hardware"))
     work = elementwise_work(moved) * _devices(row, on_slice, held)
@@ -329,8 +326,7 @@ def _collective(row: Row, held: Formats) -> Case:
         raise LeftOutError("the data centre network between slices is not modelled by its links")
     size = re.fullmatch(r"(\d+)\^2", row.text("shape"))
     elements = float(size[1]) ** 2 if size else _sizes(row, "elements")[0]
-    chip, chips = chip_of(row.text("hardware"))
-    on_slice = slice_of(chip, chips, row.text("hardware"))
+    on_slice = slice_of(*chip_of(row.text("hardware")), row.text("hardware"))
     work, sent = collective(row.text("op"), on_slice, elements * held.widths.activation_bytes)
     return operation_case(row, "collective", on_slice, held, work, stated_seconds(row, sent))
 

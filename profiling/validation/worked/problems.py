@@ -17,7 +17,7 @@ from ...predicted.collectives import Exchange, Group, ring
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
 from ...predicted.step_work import NOTHING, Widths, Work, exchange_work
 from ...predicted.time_model import Terms, step_terms
-from ..measurements.csv_rows import Row, read_table
+from ..measurements.csv_rows import read_table
 
 Solution = Callable[[], Any]
 """A question solved: its answer, a number, in its unit."""
@@ -35,7 +35,6 @@ class Problem:
     unit: str
     printed: str  # the answer as the file has it; empty where none was published
     tolerance_percent: float
-    note: str
 
     @property
     def answer(self) -> float | None:
@@ -45,8 +44,7 @@ class Problem:
     def agrees(self, value: float) -> bool:
         """Whether `value` is within the tolerance; at tolerance 0, whether it rounds to what was
         printed."""
-        answer = self.answer
-        if answer is None:
+        if (answer := self.answer) is None:
             return False
         if self.tolerance_percent == 0:
             decimals = len(self.printed.partition(".")[2].rstrip("0"))
@@ -57,18 +55,14 @@ class Problem:
 @cache
 def problems() -> tuple[Problem, ...]:
     """All of the file, in its order."""
-    return tuple(_problem(row) for row in read_table(FILE).rows)
-
-
-def _problem(row: Row) -> Problem:
-    return Problem(
-        id=row.text("id"),
-        section=row.text("section"),
-        question=row.text("question"),
-        unit=row.text("unit"),
-        printed=row.text("published_answer"),
-        tolerance_percent=float(row.text("suggested_tolerance_pct") or 0),
-        note=row.text("note"),
+    same = ("id", "section", "question", "unit")
+    return tuple(
+        Problem(
+            **{name: row.text(name) for name in same},
+            printed=row.text("published_answer"),
+            tolerance_percent=float(row.text("suggested_tolerance_pct") or 0),
+        )
+        for row in read_table(FILE).rows
     )
 
 
@@ -102,14 +96,6 @@ def memory_s(work: Work, hardware: Hardware) -> float:
 def ridge(hardware: Hardware) -> float:
     """FLOPs per byte from which compute takes longer than memory."""
     return float(hardware.matmul_flops / hardware.memory_bandwidth)
-
-
-def on_demand_usd(chip: str) -> float:
-    """The price of one chip for an hour."""
-    price = load_chip(chip).price
-    assert price is not None
-    assert price.on_demand is not None
-    return price.on_demand.value
 
 
 def moved(memory_bytes: float) -> Work:
@@ -146,11 +132,10 @@ def weights_alone(parameters: float) -> ModelShape:
     """So many parameters in one matrix, and no attention: a model where only their number is
     given."""
     nothing = {field.name: 0.0 for field in fields(ModelShape) if field.default is MISSING}
-    ones = dict.fromkeys(
-        ("layers", "query_heads", "kv_heads", "head_dim", "experts_per_token", "vocab_size"), 1.0
-    )
+    ones = ("layers", "query_heads", "kv_heads", "head_dim", "experts_per_token", "vocab_size")
     mlp = {"mlp_parameters": parameters, "active_mlp_parameters": parameters}
-    return ModelShape(**(nothing | ones | mlp | {"embed_dim": parameters**0.5 / 3}))
+    embed = {"embed_dim": parameters**0.5 / 3}
+    return ModelShape(**(nothing | dict.fromkeys(ones, 1.0) | mlp | embed))
 
 
 def closed_ring(chips: int) -> Group:

@@ -25,6 +25,7 @@ from ...predicted.collectives import (
     switched,
     torus,
 )  # fmt: skip
+from ...predicted.economics import price_of
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
 from ...predicted.step_work import (
     Capacity,
@@ -55,7 +56,6 @@ from .problems import (
     intensity,
     memory_s,
     moved,
-    on_demand_usd,
     rates,
     ridge,
     terms,
@@ -327,7 +327,10 @@ SOLUTIONS: dict[str, Solution] = {
     # for each server that generates 512 steps of 32 sequences, all memory read in each
     "A20": lambda: _prefill_s() * 32 / (512 * _read_ms(_CHIP_BYTES, 8.2e11) * MS),
     "A23": lambda: _step_s("v5e:4x4", 1.0, 0.0) / MS,
-    "C1": lambda: load_chip("v5e").peak_flops("bfloat16").flop_per_s / on_demand_usd("v5e"),
+    "C1": lambda: (
+        load_chip("v5e").peak_flops("bfloat16").flop_per_s
+        / price_of(load_chip("v5e"), "on_demand").usd
+    ),
     "PT1b": partial(_longest_context, 512.0, _MULTI_QUERY, by_sequences=True),
     "PT1c": partial(_longest_context, 128.0, _MULTI_QUERY),
     "PT1e": partial(_longest_context, 128.0, _MULTI_HEAD),
