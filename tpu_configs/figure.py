@@ -1,7 +1,7 @@
 """One published figure with its unit and where it comes from, and tables of such figures.
 
-Every check here raises a ValueError that ends in what was expected; `catalog` puts the file's name
-and the key in front of it.
+Every check here raises a ValueError that ends in what was expected; `toml_files` puts the file's
+name and the key in front of it.
 """
 
 import re

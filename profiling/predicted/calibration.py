@@ -230,9 +230,11 @@ def calibration_from(record: dict) -> Calibration:
     def arrays(table: dict[str, list[float]]) -> dict[str, np.ndarray]:
         return {name: np.asarray(draws) for name, draws in table.items()}
 
-    effects = ("means", "regime_effects", "chip_effects", "stack_effects")
+    def effects(part: str) -> Effects:
+        return {name: arrays(rows) for name, rows in record[part].items()}
+
     return Calibration(
-        **{part: {name: arrays(rows) for name, rows in record[part].items()} for part in effects},
-        power=arrays(record["power"]),
-        **{part: record[part] for part in ("residual", "rows", "stack_rows")},
-    )
+        effects("means"), effects("regime_effects"), effects("chip_effects"),
+        effects("stack_effects"), arrays(record["power"]), record["residual"], record["rows"],
+        record["stack_rows"],
+    )  # fmt: skip

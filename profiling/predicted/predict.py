@@ -104,6 +104,7 @@ def predict(
     """
     _require_lengths(query.lengths)
     shape, chip = query.shape, query.slice.chip
+    lengths = mapped(float, query.lengths)
     require_parallelism(query.split, query.slice, int(shape.layers), int(shape.query_heads))
     fit = memory_fit(query)
     calibrated = calibration or default_calibration()
@@ -127,7 +128,11 @@ def predict(
         matmul_dtype=chip.peak_flops(query.matmul_dtype).dtype,
         batches=query.batches,
         think_variation=query.think_variation,
-        **{name: float(getattr(query.lengths, name)) for name in _LEAST_LENGTHS},
+        prompts=lengths.prompts,
+        attempts=lengths.attempts,
+        prompt_tokens=lengths.prompt_tokens,
+        think_tokens=lengths.think_tokens,
+        answer_tokens=lengths.answer_tokens,
         phases=[_repeated(phase, times) for phase in phases],
         time_s=interval(seconds) * times,
         energy_j=None if joules is None else interval(joules) * times,

@@ -102,16 +102,16 @@ def tpu_layers_cases(row: Row) -> list[Case]:
     assert sizes is not None
     on_slice, widths = one_chip("TPU v6e"), formats("bf16")
     phase = "prefill" if tokens >= PREFILL_TOKENS else "decode"
-    matrices = {
-        "projections": projections(sizes, 1.0),
-        "lm_head": [(sizes.embed_dim, sizes.vocab_size)],
-    }
+    head: list[tuple[float, float]] = [(sizes.embed_dim, sizes.vocab_size)]
+    matrices = {"projections": projections(sizes, 1.0), "lm_head": head}
     cases = []
     for (name, of_part), column in zip(matrices.items(), TPU_LAYERS_COLUMNS[1:], strict=True):
         work, observed_s = matmuls(on_slice, widths, tokens, of_part), row.number(column) * 1e-9
         case = operation_case(row, "matmul", on_slice, widths, work, observed_s, phase)
-        named = {"id": f"{case.id} {name}", "model": f"{model.name} {name}"}
-        cases.append(replace(case, source=TPU_LAYERS_SOURCE, **named))
+        model_part = f"{model.name} {name}"
+        cases.append(
+            replace(case, id=f"{case.id} {name}", source=TPU_LAYERS_SOURCE, model=model_part)
+        )
     return cases
 
 

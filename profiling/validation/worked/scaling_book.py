@@ -327,10 +327,7 @@ SOLUTIONS: dict[str, Solution] = {
     # for each server that generates 512 steps of 32 sequences, all memory read in each
     "A20": lambda: _prefill_s() * 32 / (512 * _read_ms(_CHIP_BYTES, 8.2e11) * MS),
     "A23": lambda: _step_s("v5e:4x4", 1.0, 0.0) / MS,
-    "C1": lambda: (
-        load_chip("v5e").peak_flops("bfloat16").flop_per_s
-        / price_of(load_chip("v5e"), "on_demand").usd
-    ),
+    "C1": lambda: rates("v5e").matmul_flops / (price_of(load_chip("v5e"), "on_demand").usd or 0),
     "PT1b": partial(_longest_context, 512.0, _MULTI_QUERY, by_sequences=True),
     "PT1c": partial(_longest_context, 128.0, _MULTI_QUERY),
     "PT1e": partial(_longest_context, 128.0, _MULTI_HEAD),
