@@ -6,6 +6,7 @@ What a collective over a group asks of its links: bytes over the busiest one, an
 import math
 import operator
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,7 +122,7 @@ def ring(chips: int, wraps: bool) -> Group:
     return Group(chips, gather_share=hops / chips, exchange_share=exchange, hops=float(hops))
 
 
-def torus(sizes: tuple[int, ...], wraps: tuple[bool, ...]) -> Group:
+def torus(sizes: Sequence[int], wraps: Sequence[bool]) -> Group:
     """Chips of several torus axes: the array in as many parts, each over the axes in its own order.
 
     Part i gathers along axis i first, then along the next ones, so that all links work at once.
@@ -180,7 +181,7 @@ def _take(on_slice: Slice, left: list[_Axis], size: int) -> Group:
     chip, links = on_slice.chip, on_slice.chip.links
     inside = [axis for axis in taken if not axis.network]
     if links is not None and links.kind in ("torus", "ring"):
-        near = torus(tuple(a.size for a in inside), tuple(a.wraps for a in inside))
+        near = torus([axis.size for axis in inside], [axis.wraps for axis in inside])
     else:
         near = switched(math.prod(axis.size for axis in inside))
     far = math.prod(axis.size for axis in taken if axis.network)
@@ -191,13 +192,9 @@ def _joined(near: Group, domains: int, slower: float) -> Group:
     """Groups of several domains over the network, `slower` than the links: first across, each chip
     with its like in the other domains, then within."""
     across = switched(domains)
-    chips = near.chips * domains
-    return Group(
-        chips=chips,
-        gather_share=near.gather_share + across.gather_share * slower / near.chips,
-        exchange_share=near.exchange_share + across.exchange_share * slower / near.chips,
-        hops=near.hops + NETWORK_HOPS,
-    )
+    gathered = near.gather_share + across.gather_share * slower / near.chips
+    exchanged = near.exchange_share + across.exchange_share * slower / near.chips
+    return Group(near.chips * domains, gathered, exchanged, near.hops + NETWORK_HOPS)
 
 
 @of_numbers
@@ -221,8 +218,8 @@ class Collective:
     """One way in which the chips of a group exchange: all that any lens knows of it.
 
     Of the bytes V it sends through the busiest link, one way: 'gathered', V * `gather_share` of the
-    group; 'exchanged', V * `exchange_share`; 'sent', V to a neighbour. `laps` are the times that a
-    ring does so: two where it scatters and then gathers.
+    group; 'exchanged', V * `exchange_share`; 'sent', V to a neighbour. Scattering and then
+    gathering takes two `laps`.
     """
 
     name: str  # XLA's opcode, without the '-start' of its asynchronous form
@@ -246,9 +243,7 @@ class Collective:
         return self.laps * (chips - 1) / chips * moved_bytes
 
 
-ALL_GATHER = Collective(
-    "all-gather", "gathered", copies=True, starts_with_tuple=True, published="allgather"
-)  # each chip ends with the whole array, of which it had its share
+ALL_GATHER = Collective("all-gather", "gathered", 1, True, True, "allgather")  # of each one's share
 REDUCE_SCATTER = Collective("reduce-scatter", "gathered")  # each ends with its share of a sum
 ALL_REDUCE = Collective("all-reduce", "gathered", laps=2, published="allreduce|psum")
 ALL_TO_ALL = Collective("all-to-all", "exchanged", copies=True)  # the bytes are dealt out anew
@@ -257,17 +252,12 @@ PERMUTE = Collective("collective-permute", "sent", copies=True, starts_with_tupl
 COLLECTIVES: dict[str, Collective] = {
     one.name: one
     for one in (
-        ALL_GATHER,
-        REDUCE_SCATTER,
-        ALL_REDUCE,
-        ALL_TO_ALL,
-        PERMUTE,
+        ALL_GATHER, REDUCE_SCATTER, ALL_REDUCE, ALL_TO_ALL, PERMUTE,
         Collective("collective-broadcast", "gathered"),
         Collective("ragged-all-to-all", "exchanged"),
-        Collective("send", "sent"),
-        Collective("recv", "sent"),
+        Collective("send", "sent"), Collective("recv", "sent"),
     )
-}
+}  # fmt: skip
 """Every exchange that XLA compiles, by its opcode: a new one is an entry here."""
 
 

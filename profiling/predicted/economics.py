@@ -237,13 +237,9 @@ JOULES_PER_KWH = 3.6e6
 
 
 def economics_of(prediction: Prediction, chip: Chip, terms: Terms) -> Economics:
-    """What `prediction` costs on `chip`, the chip of its slice.
-
-    The slice is paid for, and its hosts run, for just the predicted time; a query is a prompt with
-    all its attempts. Carbon is that of the electricity: of a TPU's whole life that is 70 to 90 %
-    (arXiv:2502.01671).
-
-    Raises ProfileInputError as `economic_terms` does.
+    """What `prediction` costs on `chip`, the chip of its slice, which is paid for, and its hosts
+    run, for just the predicted time; a query is a prompt with all its attempts. Carbon is that of
+    the electricity: 70 to 90 % of a TPU's whole life's (arXiv:2502.01671). Raises its errors.
     """
     factors = economic_terms(chip, terms)
     whole = _amounts(prediction.time_s, prediction.energy_j, prediction.chips, factors)

@@ -58,12 +58,8 @@ class DescribedModel(Architecture):
             raise ValueError("has one of window and windowed_share, expected both or neither")
 
 
-_KEYS = tuple(field.name for field in fields(DescribedModel))
-_REQUIRED = tuple(
-    field.name
-    for field in fields(DescribedModel)
-    if field.name == "name" or field.default is MISSING
-)
+_KEYS = {f.name: f.default is MISSING or f.name == "name" for f in fields(DescribedModel)}
+"""Key -> whether it is needed."""
 _DESCRIBED = TypeAdapter(DescribedModel)
 
 
@@ -111,21 +107,18 @@ def described_models() -> dict[str, DescribedModel]:
 
 def _parsed(text: str, file: str) -> DescribedModel:
     def build(table: dict) -> DescribedModel:
-        _require_keys(table, file)
+        needed = [key for key, is_needed in _KEYS.items() if is_needed]
+        for key in table:
+            if key not in _KEYS:
+                keys = ", ".join(_KEYS)
+                raise ModelInputError(f"{file} has an unknown key {key!r}, expected only {keys}")
+        for key in needed:
+            if key not in table:
+                keys = ", ".join(needed)
+                raise ModelInputError(f"{file} lacks the key {key!r}, expected {keys}")
         return _DESCRIBED.validate_python(table)
 
     return parse_toml(text, file, build, ModelInputError)
-
-
-def _require_keys(table: dict, file: str) -> None:
-    for key in table:
-        if key not in _KEYS:
-            keys = ", ".join(_KEYS)
-            raise ModelInputError(f"{file} has an unknown key {key!r}, expected only {keys}")
-    for key in _REQUIRED:
-        if key not in table:
-            needed = ", ".join(_REQUIRED)
-            raise ModelInputError(f"{file} lacks the key {key!r}, expected {needed}")
 
 
 def _unknown(model: str) -> ModelInputError:
@@ -140,23 +133,21 @@ def _unknown(model: str) -> ModelInputError:
 
 def model_facts(config: ModelConfig, dtype: str, weights_source: str) -> ModelFacts:
     """What a record says of a model; `shape_of_facts` reads it back."""
-    sizes = {size: getattr(config, size) for size in SIZES if size in ModelFacts.model_fields}
+    same = [*_RECORDED_SIZES, "name", "family", "parameters", "context_length"]
     return ModelFacts(
-        name=config.name,
-        family=config.family,
-        parameters=config.parameters,
-        context_length=config.context_length,
+        **{name: getattr(config, name) for name in same},
         dtype=dtype,
         weight_bytes=config.weight_bytes(dtype),
         kv_bytes_per_token=config.kv_bytes_per_token(dtype),
         weights_source=weights_source,
-        **sizes,
     )
+
+
+_RECORDED_SIZES = [size for size in SIZES if size in ModelFacts.model_fields]
 
 
 def shape_of_facts(facts: ModelFacts) -> ModelShape:
     """The shape of a recorded model; what its sizes do not explain of its parameters are norms."""
-    sizes = {size: getattr(facts, size) for size in SIZES if size in ModelFacts.model_fields}
+    sizes = {size: getattr(facts, size) for size in _RECORDED_SIZES}
     plain = shape_of(Architecture(name=facts.name, **sizes))
-    vectors = facts.parameters - plain.parameters
-    return replace(plain, vector_parameters=float(vectors))
+    return replace(plain, vector_parameters=float(facts.parameters - plain.parameters))

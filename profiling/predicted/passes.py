@@ -80,8 +80,7 @@ class OnSlice:
         drawn_s = self._seconds(work, positions)
         time_s, wall_j = np.zeros(N), None
         time_s[worked] = np.median(drawn_s, axis=0)
-        drawn_j = self._joules(work, drawn_s)
-        if drawn_j is not None:
+        if (drawn_j := self._joules(work, drawn_s)) is not None:
             wall_j = np.zeros(N)
             overhead = self.factors.host_factor * self.factors.pue
             wall_j[worked] = np.median(drawn_j, axis=0) * overhead
@@ -103,10 +102,7 @@ class OnSlice:
         calibration, split = default_calibration(), self.query.split
         whole = work * (split.chips / split.pipeline)  # of all chips, as `predict` adds it up
         watts = calibration.watts(self.slice, self.query.hardware, whole, time_s)
-        if watts is None:
-            return None
-        joules: np.ndarray = watts * time_s * calibration.residuals("energy")[:, None]
-        return joules
+        return None if watts is None else watts * time_s * calibration.residuals("energy")[:, None]
 
     @cached_property
     def _efficiency(self) -> Efficiency:
@@ -131,9 +127,10 @@ class OnSlice:
         copies = [self._copies(record) for record in records if record.copied.any()]
         if not active and not copies:
             return None
-        models = {record.model for record, _ in active}
-        loads = {m: [_loads(r, worked) for r, worked in active if r.model == m] for m in models}
-        parts = [self._steps(self.shapes[m], _stacked(of_model)) for m, of_model in loads.items()]
+        loads: dict[str, list[Load]] = {}
+        for record, worked in active:
+            loads.setdefault(record.model, []).append(_loads(record, worked))
+        parts = [self._steps(self.shapes[model], of_model) for model, of_model in loads.items()]
         parts += [PhaseSteps(work, np.ones_like(work.steps)) for work in copies]
         steps = mapped(lambda *leaves: np.concatenate(leaves, axis=-1), *parts)
         positions = np.concatenate(
@@ -143,7 +140,8 @@ class OnSlice:
         tokens = sum(float(record.tokens.sum()) for record, _ in active)
         return PhaseWork(steps, tokens, "prefill" if np.median(positions) > 1 else "decode")
 
-    def _steps(self, shape: ModelShape, load: Load) -> PhaseSteps:
+    def _steps(self, shape: ModelShape, loads: list[Load]) -> PhaseSteps:
+        load = mapped(lambda *leaves: np.concatenate(leaves), *loads)
         N = len(load.sequences)
         work = mapped(lambda leaf: np.broadcast_to(leaf, (N,)), self._work(shape, load))
         return PhaseSteps(work, np.ones(N))
@@ -185,7 +183,3 @@ def _loads(record: PassRecord, worked: np.ndarray) -> Load:
         sharers=np.where(read > 0, seen / read.clip(min=1), 1.0),
         head_positions=record.heads[worked].sum(axis=(1, 2)) / rows,
     )
-
-
-def _stacked(loads: list[Load]) -> Load:
-    return mapped(lambda *leaves: np.concatenate(leaves), *loads)

@@ -88,11 +88,8 @@ def grown(terms: PhaseTerms, factors: Mapping[str, float]) -> PhaseTerms:
 
 
 def elasticities(terms: PhaseTerms) -> dict[str, float]:
-    """Share of the time that each resource holds: -d log(time) / d log(rate), for RESOURCES.
-
-    1 % more of a resource takes its elasticity in per cent off the time. They add up to one. At a
-    roofline's ridge, where the derivative jumps, compute has it all.
-    """
+    """Share of the time that each resource holds, -d log(time) / d log(rate): what 1 % more of it
+    takes off in per cent. They add up to one; at a roofline's ridge compute has it all."""
     time_s, core_s = terms.time_s, terms.core_s
     if time_s <= 0:
         return dict.fromkeys(RESOURCES, 0.0)
@@ -110,11 +107,9 @@ def elasticities(terms: PhaseTerms) -> dict[str, float]:
 def whole_elasticities(phases: Iterable[PhaseTerms]) -> dict[str, float]:
     """Those of phases one after another: each phase's, weighted by its time."""
     phases = list(phases)
-    time_s = sum(phase.time_s for phase in phases)
-    if time_s <= 0:
-        return dict.fromkeys(RESOURCES, 0.0)
+    time_s = sum(phase.time_s for phase in phases) or math.inf
     result = [(phase.time_s / time_s, elasticities(phase)) for phase in phases]
-    return {name: sum(weight * shares[name] for weight, shares in result) for name in RESOURCES}
+    return {name: sum((by * shares[name] for by, shares in result), 0.0) for name in RESOURCES}
 
 
 def joined(terms: PhaseTerms, time_s: float) -> PhaseTerms:

@@ -19,13 +19,13 @@ from .energy import design_power_of
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
 from .phase_lengths import (
     PHASES,
+    SAME_LENGTH,
     LengthDistribution,
     Lengths,
     LogNormal,
     PhaseSteps,
-    SameLength,
     phase_steps,
-)
+)  # fmt: skip
 from .phase_terms import RESOURCES
 from .step_work import Capacity, Spread, Widths, Work, capacity, spread_over
 from .time_model import Terms, bound, step_terms
@@ -72,7 +72,7 @@ class Query:
     def distribution(self) -> LengthDistribution:
         """Of the lengths of thoughts."""
         varied = self.think_variation > 0 and self.lengths.think_tokens > 1
-        return LogNormal(self.think_variation) if varied else SameLength()
+        return LogNormal(self.think_variation) if varied else SAME_LENGTH
 
     def basis(self, calibration: Calibration) -> str:
         """What a prediction of it stands on, in a sentence."""
@@ -98,41 +98,30 @@ def predict(
     """Time, energy, money and fit of all batches of the query; of `phases_made` by a whole run,
     where one is known, which the query's lengths then only describe.
 
-    Raises ProfileInputError for a parallelism that does not suit, for lengths that are none, for
-    what does not fit the slice's memory, by how much, and for economic terms that are not known;
-    ChipInputError for a dtype.
+    Raises ProfileInputError for a mesh that does not suit, lengths that are none, what does not fit
+    the slice's memory, and economic terms that are not known; ChipInputError for a dtype.
     """
     _require_lengths(query.lengths)
     shape, chip = query.shape, query.slice.chip
-    lengths = mapped(float, query.lengths)
     require_parallelism(query.split, query.slice, int(shape.layers), int(shape.query_heads))
     fit = memory_fit(query)
     calibrated = calibration or default_calibration()
     phases, seconds, joules = _phases(query, calibrated, phases_made)
     times = query.batches if phases_made is None else 1.0
     power = design_power_of(chip)
+    same = ("model", "stack", "ideal", "weight_dtype", "kv_dtype", "batches", "think_variation")
     prediction = Prediction(
-        model=query.model,
+        **{name: getattr(query, name) for name in same},
         slice=query.slice.name,
         chip=chip.name,
         chips=query.slice.chips,
         parallelism=str(query.split),
-        stack=query.stack,
-        ideal=query.ideal,
         basis=query.basis(calibrated),
         parallelism_reason=query.mesh_reason,
         chip_confidence=chip.confidence,
         energy_basis=power.basis if power else "",
-        weight_dtype=query.weight_dtype,
-        kv_dtype=query.kv_dtype,
         matmul_dtype=chip.peak_flops(query.matmul_dtype).dtype,
-        batches=query.batches,
-        think_variation=query.think_variation,
-        prompts=lengths.prompts,
-        attempts=lengths.attempts,
-        prompt_tokens=lengths.prompt_tokens,
-        think_tokens=lengths.think_tokens,
-        answer_tokens=lengths.answer_tokens,
+        **vars(mapped(float, query.lengths)),
         phases=[_repeated(phase, times) for phase in phases],
         time_s=interval(seconds) * times,
         energy_j=None if joules is None else interval(joules) * times,
@@ -145,11 +134,8 @@ def predict(
 def _phases(
     query: Query, calibration: Calibration, phases_made: Mapping[str, PhaseWork] | None
 ) -> tuple[list[PredictedPhase], np.ndarray, np.ndarray | None]:
-    """The phases in their order, and seconds and joules of all together, for each draw.
-
-    The unexplained part is one for all phases of a group: a stack slower than predicted is slower
-    throughout.
-    """
+    """The phases in their order, and seconds and joules of all together, for each draw. The
+    unexplained part is one for all phases of a group: a slower stack is slower throughout."""
     chip = query.slice.chip
     efficiency = IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
     works = phases_made or phases_by_lengths(query)
@@ -185,14 +171,10 @@ def phases_by_lengths(query: Query) -> dict[str, PhaseWork]:
 def phase_terms(
     steps: PhaseSteps, hardware: Hardware, efficiency: Efficiency, narrowing: Number
 ) -> Terms:
-    """Terms of a whole phase, at many points at once (draws of an efficiency, chips, models).
-
-    Fields of `hardware`, `efficiency` and `narrowing` have the shape of a point [...]; those of
-    `steps` one axis more, over which the phase is summed up.
-    """
-    hardware = mapped(with_last_axis, hardware)
-    efficiency = mapped(with_last_axis, efficiency)
-    terms = step_terms(steps.work, hardware, efficiency, with_last_axis(narrowing))
+    """Terms of a whole phase, at many points at once (draws of an efficiency, chips, models):
+    `hardware`, `efficiency` and `narrowing` are [...], `steps` have one axis more."""
+    rates, reached = mapped(with_last_axis, hardware), mapped(with_last_axis, efficiency)
+    terms = step_terms(steps.work, rates, reached, with_last_axis(narrowing))
     return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1), terms)
 
 
@@ -233,14 +215,9 @@ def _energy(
 
 
 def _phase(
-    name: str,
-    query: Query,
-    work: PhaseWork,
-    terms: Terms,
-    efficiency: Efficiency,
-    time_s: np.ndarray,
-    energy_j: np.ndarray | None,
-) -> PredictedPhase:
+    name: str, query: Query, work: PhaseWork, terms: Terms, efficiency: Efficiency,
+    time_s: np.ndarray, energy_j: np.ndarray | None,
+) -> PredictedPhase:  # fmt: skip
     mode = mapped(lambda leaf: float(np.atleast_1d(leaf)[0]), terms)
     steps, whole = work.steps, _whole(work.steps, query.split)
     return PredictedPhase(
@@ -309,12 +286,12 @@ def _require_lengths(lengths: Lengths) -> None:
 
 
 def _does_not_fit(query: Query, held: Capacity) -> str:
-    where, most = query.slice.name, int(held.largest_batch)
-    needed = float(held.weight_bytes + held.kv_bytes)
+    most = int(held.largest_batch)
+    sizes = (held.weight_bytes + held.kv_bytes, held.weight_bytes, held.available_bytes)
+    needed, weights, available = (f"{float(size) / 1e9:.1f} GB" for size in sizes)
     text = (
-        f"{query.model} does not fit {where}: a chip would hold {needed / 1e9:.1f} GB "
-        f"({float(held.weight_bytes) / 1e9:.1f} GB of weights) of "
-        f"{float(held.available_bytes) / 1e9:.1f} GB"
+        f"{query.model} does not fit {query.slice.name}: a chip would hold {needed} "
+        f"({weights} of weights) of {available}"
     )
     if most >= 1:
         return f"{text}; the largest batch that fits is {most} sequences of these lengths"

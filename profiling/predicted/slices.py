@@ -131,22 +131,15 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
     does not fit."""
     wide = "float32" if request.weight_dtype == "float32" else "bfloat16"
     stated_dtype = jax_dtype(request.matmul_dtype) if request.matmul_dtype else None
-    query = Query(
-        model=request.model.name,
-        shape=request.model.shape,
-        slice=on_slice,
-        split=request.split or ONE_CHIP,
-        mesh_reason="as stated",
-        lengths=request.lengths,
-        batches=request.batches,
-        think_variation=request.think_variation,
-        weight_dtype=request.weight_dtype,
-        kv_dtype=request.kv_dtype or wide,
-        matmul_dtype=stated_dtype or operand_dtype(on_slice.chip, request.weight_dtype),
-        stack=request.stack,
-        ideal=request.ideal,
-        terms=request.terms,
-    )
+    settled = {
+        "model": request.model.name,
+        "shape": request.model.shape,
+        "slice": on_slice,
+        "split": request.split or ONE_CHIP,
+        "kv_dtype": request.kv_dtype or wide,
+        "matmul_dtype": stated_dtype or operand_dtype(on_slice.chip, request.weight_dtype),
+    }
+    query = Query(**(vars(request) | settled), mesh_reason="as stated")
     prompts = request.lengths.prompts
     if request.split is not None:
         require_used(request.split, prompts)

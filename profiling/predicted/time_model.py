@@ -51,11 +51,8 @@ def step_terms(
     weight_share = efficiency.memory * 2.0 ** (-efficiency.narrow * narrower)
     read_bytes = work.weight_bytes + efficiency.idle_experts * work.idle_expert_bytes
     read_s = read_bytes / (hardware.memory_bandwidth * weight_share)
-    other_bytes = (
-        efficiency.kv * work.kv_bytes
-        + work.activation_bytes
-        + work.vector_bytes / efficiency.vector
-    )
+    vector_bytes = work.vector_bytes / efficiency.vector
+    other_bytes = efficiency.kv * work.kv_bytes + work.activation_bytes + vector_bytes
     memory_s = read_s + other_bytes / (hardware.memory_bandwidth * efficiency.memory)
     on_chip_s = work.on_chip_bytes / hardware.on_chip_bandwidth
     through_s = work.link_bytes / (hardware.link_bandwidth * efficiency.links)

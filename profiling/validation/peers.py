@@ -17,7 +17,7 @@ from ..predicted.step_work import (
     decode_load,
     prefill_load,
     step_work,
-)
+)  # fmt: skip
 from ..predicted.time_model import step_terms
 from ..records.validation import PeerRow, PrefillPart
 from .measurements.csv_rows import Row, read_table
@@ -42,9 +42,8 @@ def peer_rows() -> list[PeerRow]:
 
 
 def _peer(row: Row) -> PeerRow:
-    figures = {
-        name: row.number_or_none(name) for name in ("decode_1_ms", "decode_32_ms", "prefill_ms")
-    }
+    columns = ("decode_1_ms", "decode_32_ms", "prefill_ms")
+    figures = {name: row.number_or_none(name) for name in columns}
     return PeerRow(tool=row.text("tool"), chip=row.text("chip"), **figures, largest_batch=None)
 
 
@@ -53,9 +52,9 @@ def our_row(chip: str) -> PeerRow:
     return PeerRow(
         tool=OURS,
         chip=chip,
-        decode_1_ms=_ideal_ms(chip, _work(decode_load(1.0, CONTEXT))),
-        decode_32_ms=_ideal_ms(chip, _work(decode_load(32.0, CONTEXT))),
-        prefill_ms=_ideal_ms(chip, _work(prefill_load(1.0, CONTEXT))),
+        decode_1_ms=_ideal_ms(chip, decode_load(1.0, CONTEXT)),
+        decode_32_ms=_ideal_ms(chip, decode_load(32.0, CONTEXT)),
+        prefill_ms=_ideal_ms(chip, prefill_load(1.0, CONTEXT)),
         largest_batch=_largest_batch(chip),
     )
 
@@ -64,9 +63,9 @@ def _work(load: Load) -> Work:
     return step_work(_SHAPE, load, _WIDTHS, Spread())
 
 
-def _ideal_ms(chip: str, work: Work) -> float:
+def _ideal_ms(chip: str, load: Load) -> float:
     hardware = hardware_of(load_chip(chip), "bfloat16")
-    return 1e3 * float(step_terms(work, hardware, IDEAL).time_s)
+    return 1e3 * float(step_terms(_work(load), hardware, IDEAL).time_s)
 
 
 def _largest_batch(chip: str) -> int:

@@ -22,7 +22,7 @@ from ..records.validation import (
     UnpredictedRow,
     Validation,
     WorkedRow,
-)
+)  # fmt: skip
 from .measurements import read_measurements
 from .measurements.csv_rows import read_table
 from .peers import peer_rows, prefill_parts
@@ -166,13 +166,14 @@ LEFT_OUT = {
     "A11": "the book's 67 does not follow from its own rows; from them it is 43.7",
     "A14": "its batch of 161 needs more than the slice's memory at the page's own KV size",
 }
+NOT_EXPRESSED = "no function of ours expresses it"
 
 
 def solve(problem: Problem) -> WorkedRow | UnpredictedRow:
     """Our answer, or why there is none."""
     solution = SOLUTIONS.get(problem.id)
     if problem.answer is None or solution is None:
-        unsolved = LEFT_OUT.get(problem.id, "no function of ours expresses it")
+        unsolved = LEFT_OUT.get(problem.id, NOT_EXPRESSED)
         reason = "no answer was published" if problem.answer is None else unsolved
         return UnpredictedRow(id=problem.id, source=problem.section, reason=reason)
     value = float(solution())

@@ -35,26 +35,17 @@ def one_chip(hardware: str) -> Slice:
     return slice_of(chip_of(hardware)[0], 1)
 
 
-def harness_of(row: Row) -> str:
-    """What timed an operation by itself, as a stack: launches cost each harness something else."""
-    named = re.split(r"[/ ]", row.text("source") or "LLMServingSim")[0]
-    return f"{named} kernels"
-
-
 def operation_case(
-    row: Row,
-    group: Group,
-    on_slice: Slice,
-    held: Formats,
-    work: Work,
-    observed: float,
+    row: Row, group: Group, on_slice: Slice, held: Formats, work: Work, observed: float,
     phase: str = "",
-) -> Case:
+) -> Case:  # fmt: skip
     """One operation of `row` as a case."""
     case = case_of(row, group, on_slice, held, (Piece(phase or group, 1.0, work),), observed)
+    # What timed an operation by itself is a stack: launches cost each harness something else.
+    harness = re.split(r"[/ ]", row.text("source") or "LLMServingSim")[0]
     return replace(
         case,
-        stack=harness_of(row),
+        stack=f"{harness} kernels",
         model=row.text("op") or row.text("model"),
         copies=on_slice.chips,
         note=row.text("shape") or row.text("notes"),
@@ -251,18 +242,17 @@ def _sizes(row: Row, *names: str) -> list[float]:
 
 
 def _devices(row: Row, on_slice: Slice, held: Formats) -> float:
-    """Devices of a chip that work at once where a row times one of them: those that JAX shows of
-    it, if the stated peak is one device's share. All together take as long as the one."""
+    """Devices of a chip that work at once where a row times one: those that JAX shows, if the
+    stated peak is one's share. All together take as long as the one."""
     chip = on_slice.chip
-    shown = chip.cores.jax_devices_per_chip if chip.cores else None
     stated = re.match(r"([\d.]+) (TFLOP|GB)/s", row.text("peak"))
-    if shown is None or stated is None:
+    if stated is None:
         return 1.0
     if stated[2] == "TFLOP":
         ratio = chip.peak_flops(held.matmul_dtype).flop_per_s / (float(stated[1]) * 1e12)
     else:
         ratio = chip.hbm_bandwidth / (float(stated[1]) * 1e9)
-    return shown.value if round(ratio) == shown.value else 1.0
+    return float(chip.jax_devices) if round(ratio) == chip.jax_devices else 1.0
 
 
 def _matmul(row: Row, held: Formats) -> Case:

@@ -10,7 +10,7 @@ BY_ID = {problem.id: problem for problem in problems()}
 
 
 def problem(printed: str, tolerance: float) -> Problem:
-    return Problem("X", "a section", "a question", "ms", printed, tolerance, "")
+    return Problem("X", "a section", "a question", "ms", printed, tolerance)
 
 
 @pytest.mark.parametrize("name", sorted(SOLUTIONS))
