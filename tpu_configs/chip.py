@@ -24,7 +24,7 @@ from .figure import (
     Table,
     Watts,
     Words,
-)  # fmt: skip
+)
 from .input_errors import ChipInputError
 
 TopologyKind = Literal["ring", "torus", "switch", "mesh", "none"]

@@ -25,7 +25,7 @@ from .phase_lengths import (
     LogNormal,
     PhaseSteps,
     phase_steps,
-)  # fmt: skip
+)
 from .phase_terms import RESOURCES
 from .step_work import Capacity, Spread, Widths, Work, capacity, spread_over
 from .time_model import Terms, bound, step_terms

@@ -28,7 +28,7 @@ from .collectives import (
     Parallelism,
     groups_of,
     kv_shards,
-)  # fmt: skip
+)
 
 
 @of_numbers

@@ -17,7 +17,7 @@ from ..predicted.step_work import (
     decode_load,
     prefill_load,
     step_work,
-)  # fmt: skip
+)
 from ..predicted.time_model import step_terms
 from ..records.validation import PeerRow, PrefillPart
 from .measurements.csv_rows import Row, read_table

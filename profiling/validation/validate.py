@@ -6,6 +6,7 @@ A case is also predicted by the fit that had not seen its model or source, as `c
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -22,12 +23,11 @@ from ..records.validation import (
     UnpredictedRow,
     Validation,
     WorkedRow,
-)  # fmt: skip
+)
 from .measurements import read_measurements
 from .measurements.csv_rows import read_table
 from .peers import peer_rows, prefill_parts
-from .worked.problems import Problem, problems
-from .worked.scaling_book import SOLUTIONS
+from .worked_problems import SOLUTIONS
 
 FILE = Path(predict.__file__).parent / "data" / "held_out.csv"
 
@@ -157,6 +157,50 @@ def validate(
         worked_left_out=unsolved,
         peers=peer_rows() if peers else [],
         prefill_parts=prefill_parts() if peers else [],
+    )
+
+
+PROBLEMS_FILE = _DATA / "worked_problems.csv"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One row of the file."""
+
+    id: str
+    section: str
+    question: str
+    unit: str
+    printed: str  # the answer as the file has it; empty where none was published
+    tolerance_percent: float
+
+    @property
+    def answer(self) -> float | None:
+        """The published answer."""
+        return float(self.printed) if self.printed else None
+
+    def agrees(self, value: float) -> bool:
+        """Whether `value` is within the tolerance; at tolerance 0, whether it rounds to what was
+        printed."""
+        if (answer := self.answer) is None:
+            return False
+        if self.tolerance_percent == 0:
+            decimals = len(self.printed.partition(".")[2].rstrip("0"))
+            return abs(value - answer) <= 0.5 * 10.0**-decimals
+        return abs(value / answer - 1) <= self.tolerance_percent / 100
+
+
+@cache
+def problems() -> tuple[Problem, ...]:
+    """All of the file, in its order."""
+    same = ("id", "section", "question", "unit")
+    return tuple(
+        Problem(
+            **{name: row.text(name) for name in same},
+            printed=row.text("published_answer"),
+            tolerance_percent=float(row.text("suggested_tolerance_pct") or 0),
+        )
+        for row in read_table(PROBLEMS_FILE).rows
     )
 
 

@@ -24,7 +24,7 @@ from ...predicted.step_work import (
     prefill_load,
     spread_over,
     step_work,
-)  # fmt: skip
+)
 from ...predicted.time_model import step_terms
 from .csv_rows import LeftOutError, Row
 from .models import Formats, formats_of, sizes_of, stack_of

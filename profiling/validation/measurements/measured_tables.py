@@ -28,7 +28,7 @@ from .operators import (
     operation_case,
     ops_cases,
     projections,
-)  # fmt: skip
+)
 from .steps import INFERENCE_COLUMNS, inference_cases
 
 ENERGY_COLUMNS = (

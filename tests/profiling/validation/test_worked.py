@@ -3,8 +3,14 @@
 import pytest
 
 from rooflink.profiling.records.validation import UnpredictedRow
-from rooflink.profiling.validation.validate import LEFT_OUT, NOT_EXPRESSED, SOLUTIONS, solve
-from rooflink.profiling.validation.worked.problems import Problem, problems
+from rooflink.profiling.validation.validate import (
+    LEFT_OUT,
+    NOT_EXPRESSED,
+    Problem,
+    problems,
+    solve,
+)
+from rooflink.profiling.validation.worked_problems import SOLUTIONS
 
 BY_ID = {problem.id: problem for problem in problems()}
 

@@ -3,65 +3,127 @@ and serving Llama 3, inference, and GPUs; and table 1 of Pope et al. 2022 (arXiv
 longest context on 64 TPU v4 where keys and values may take 30 % of the memory.
 """
 
-from dataclasses import replace
+import math
+from collections.abc import Callable
+from dataclasses import MISSING, fields, replace
 from functools import partial
+from typing import Any
 
 import scipy.optimize
 
-from ....model.architecture import ModelShape, shape_of
-from ....model.config import ModelConfig, preset
-from ....tpu_configs.catalog import load_chip
-from ....tpu_configs.slice import parse_slice
-from ...predicted.collectives import (
+from ...model.architecture import ModelShape, shape_of
+from ...model.config import ModelConfig, preset
+from ...tpu_configs.catalog import load_chip
+from ...tpu_configs.slice import parse_slice
+from ..predicted.collectives import (
     ALL_GATHER,
     ALL_REDUCE,
     ONE_CHIP,
     PERMUTE,
     REDUCE_SCATTER,
     Collective,
+    Exchange,
     Group,
     Parallelism,
     ring,
     switched,
     torus,
-)  # fmt: skip
-from ...predicted.economics import price_of
-from ...predicted.hardware import IDEAL, Hardware, hardware_of
-from ...predicted.step_work import (
+)
+from ..predicted.economics import price_of
+from ..predicted.hardware import IDEAL, Hardware, hardware_of
+from ..predicted.step_work import (
+    NOTHING,
     Capacity,
     Spread,
     Widths,
     Work,
     capacity,
     decode_load,
+    exchange_work,
     matmul_work,
     prefill_load,
     step_work,
-)  # fmt: skip
-from ...predicted.time_model import step_terms
-from ..measurements.models import formats, known_sizes
-from ..measurements.operators import batched_matmul, one_chip
-from .problems import (
-    BF16,
-    INT8,
-    INT8_WEIGHTS_AND_KV,
-    MS,
-    SEVERAL,
-    US,
-    Solution,
-    balance,
-    closed_ring,
-    compute_s,
-    flops,
-    intensity,
-    memory_s,
-    moved,
-    rates,
-    ridge,
-    terms,
-    transfer_s,
-    weights_alone,
-)  # fmt: skip
+)
+from ..predicted.time_model import Terms, step_terms
+from .measurements.models import formats, known_sizes
+from .measurements.operators import batched_matmul, one_chip
+
+Solution = Callable[[], Any]
+"""A question solved: its answer, a number, in its unit."""
+
+BF16, INT8 = Widths(2.0, 2.0, 2.0), Widths(1.0, 1.0, 1.0)
+INT8_WEIGHTS_AND_KV = Widths(weight_bytes=1.0, kv_bytes=1.0, activation_bytes=2.0)
+MS, US = 1e-3, 1e-6
+SEVERAL = 1e9
+"""A size that is large beside all others ('B << D, F')."""
+
+
+def rates(chip: str, dtype: str = "bfloat16", **given: float) -> Hardware:
+    """The chip's figures, those that the question gives in their place; tiles are not padded."""
+    return replace(hardware_of(load_chip(chip), dtype), tile=1.0, **given)
+
+
+def terms(work: Work, hardware: Hardware) -> Terms:
+    """The roofline's terms at the datasheet's figures."""
+    return step_terms(work, hardware, IDEAL)
+
+
+def compute_s(work: Work, hardware: Hardware) -> float:
+    """Seconds that the matrix units take."""
+    return float(terms(work, hardware).compute_s)
+
+
+def memory_s(work: Work, hardware: Hardware) -> float:
+    """Seconds that memory takes."""
+    return float(terms(work, hardware).memory_s)
+
+
+def ridge(hardware: Hardware) -> float:
+    """FLOPs per byte from which compute takes longer than memory."""
+    return float(hardware.matmul_flops / hardware.memory_bandwidth)
+
+
+def moved(memory_bytes: float) -> Work:
+    """Bytes read from memory and nothing else."""
+    return replace(NOTHING, weight_bytes=memory_bytes)
+
+
+def flops(amount: float) -> Work:
+    """FLOPs of matmuls and nothing else."""
+    return replace(NOTHING, matmul_flops=amount, padded_flops=amount)
+
+
+def transfer_s(exchange: Exchange, hardware: Hardware) -> float:
+    """Seconds of an exchange that bandwidth alone limits."""
+    return float(terms(exchange_work(replace(exchange, hops=0.0)), hardware).links_s)
+
+
+def intensity(work: Work) -> float:
+    """FLOPs per byte of memory traffic."""
+    return float(work.flops / work.memory_bytes)
+
+
+def balance(work_of: Callable[[float], Work], hardware: Hardware) -> float:
+    """The size at which compute and memory take the same time."""
+
+    def excess(log_size: float) -> float:
+        work = work_of(math.exp(log_size))
+        return math.log(compute_s(work, hardware) / memory_s(work, hardware))
+
+    return math.exp(scipy.optimize.brentq(excess, 0.0, math.log(1e6), xtol=1e-9))
+
+
+def weights_alone(parameters: float) -> ModelShape:
+    """So many parameters in one matrix, and no attention: a model where only their number is
+    given."""
+    nothing = {field.name: 0.0 for field in fields(ModelShape) if field.default is MISSING}
+    ones = ("layers", "query_heads", "kv_heads", "head_dim", "experts_per_token", "vocab_size")
+    mlp = {"mlp_parameters": parameters, "active_mlp_parameters": parameters}
+    embed = {"embed_dim": parameters**0.5 / 3}
+    return ModelShape(**(nothing | dict.fromkeys(ones, 1.0) | mlp | embed))
+
+
+closed_ring = partial(ring, wraps=True)
 
 _LONG = 131072.0  # "128k"
 
