@@ -46,6 +46,11 @@ class Parallelism:
         """Chips that all axes take together."""
         return self.tensor * self.data * self.expert * self.pipeline
 
+    @property
+    def copies(self) -> Number:
+        """Groups of chips that each work on sequences of their own."""
+        return self.data * self.expert
+
     def __str__(self) -> str:
         sizes = [f"{axis}={size}" for axis in AXES if (size := getattr(self, axis)) > 1]
         return ",".join(sizes + ["kv_by_sequences"] * bool(self.kv_by_sequences))

@@ -154,15 +154,12 @@ def step_work(
     whole chain: time is the step's latency. Sequences are split over `data` and `expert` evenly.
     """
     split = spread.split
-    rows = load.tokens / (split.data * split.expert)
+    rows = load.tokens / split.copies
     blocks = _blocks(shape, rows, widths, split, tile)
     attention = _attention(shape, load, widths, split)
     head = _head(shape, load, widths, split, tile)
-    links = _links(shape, rows, load, widths, spread)
     overhead = Work(
-        link_bytes=links.link_bytes,
-        hops=links.hops,
-        collectives=links.collectives,
+        **vars(_links(shape, rows, load, widths, spread)),
         dispatches=2 * shape.layers * (spread.expert.chips > 1),
         kernels=shape.layers * KERNELS_PER_LAYER + KERNELS_PER_STEP,
         sequences=load.sequences,
@@ -195,21 +192,14 @@ def elementwise_work(moved_bytes: Number) -> Work:
 
 def copy_work(shape: ModelShape, positions: Number, widths: Widths, spread: Spread) -> Work:
     """Cached positions copied from row to row: keys and values, each read once and written once."""
-    split = spread.split
     element = shape.kv_elements_per_token * widths.kv_bytes
-    held = positions / (split.data * split.expert) / kv_shards(shape, split)
+    held = positions / spread.split.copies / kv_shards(shape, spread.split)
     return Work(vector_bytes=2 * held * element, kernels=2.0, steps=1.0)
 
 
 def exchange_work(exchange: Exchange) -> Work:
     """A collective by itself."""
-    return Work(
-        link_bytes=exchange.link_bytes, hops=exchange.hops, collectives=exchange.collectives
-    )
-
-
-def _round_up(size: Number, tile: Number) -> Number:
-    return arrays.ceil(size / tile) * tile
+    return Work(**vars(exchange))
 
 
 def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
@@ -217,7 +207,7 @@ def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Numb
     `SUBLANES`. Loading the next weights is taken to be hidden: a v5e reads int8 weights for four
     rows at 0.93 of its bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
     """
-    padded = _round_up(depth, tile) * _round_up(columns, tile)
+    padded = arrays.ceil(depth / tile) * tile * (arrays.ceil(columns / tile) * tile)
     group = arrays.where(tile > 1, SUBLANES, 1.0)
     some = arrays.where(rows > 0, rows, 1.0)  # none: no work to be padded
     return arrays.maximum(rows, group) / some * padded / (depth * columns)
@@ -258,7 +248,7 @@ def _blocks(
 
 def _attention(shape: ModelShape, load: Load, widths: Widths, split: Parallelism) -> Work:
     """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly."""
-    sequences = load.sequences / (split.data * split.expert)
+    sequences = load.sequences / split.copies
     past = seen_positions(shape, load.own_context + load.shared_context)
     pairs = load.new_tokens * past + _causal_pairs(shape, load.new_tokens)
     flops = 4 * sequences * pairs * shape.query_heads * shape.head_dim * shape.layers
@@ -286,11 +276,11 @@ def _causal_pairs(shape: ModelShape, new_tokens: Number) -> Number:
 
 def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, tile: Number) -> Work:
     """Logits of the wanted positions; the embedding's rows are counted with the blocks."""
-    rows = load.sequences * load.head_positions / (split.data * split.expert)
+    rows = load.sequences * load.head_positions / split.copies
     parameters = shape.head_parameters / split.tensor
     flops = 2 * rows * parameters
     moved = rows * shape.head_activation_bytes(widths.activation_bytes, split.tensor)
-    lookup = load.tokens / (split.data * split.expert) * shape.embed_dim * widths.weight_bytes
+    lookup = load.tokens / split.copies * shape.embed_dim * widths.weight_bytes
     weights = parameters * widths.weight_bytes + lookup
     return Work(
         matmul_flops=flops,
@@ -305,7 +295,7 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     """Tensor: two sums a layer and the logits; KV split by sequences sends queries, keys and
     values to where they are held, and results back. Expert: tokens there and back, each layer."""
     residual_bytes = rows * shape.embed_dim * widths.activation_bytes
-    logits = load.sequences * load.head_positions / (spread.split.data * spread.split.expert)
+    logits = load.sequences * load.head_positions / spread.split.copies
     tensor = ALL_REDUCE.over(spread.tensor, residual_bytes) * (2 * shape.layers)
     sampled = ALL_GATHER.over(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
     heads = 2 * (shape.query_heads + shape.kv_heads) * shape.head_dim
@@ -342,19 +332,11 @@ class Capacity:
 
 
 def capacity(
-    shape: ModelShape,
-    widths: Widths,
-    split: Parallelism,
-    memory_bytes: Number,
-    sequences: Number,
-    own_context: Number,
-    shared_context: Number = 0.0,
-    sharers: Number = 1.0,
-) -> Capacity:
+    shape: ModelShape, widths: Widths, split: Parallelism, memory_bytes: Number,
+    sequences: Number, own_context: Number, shared_context: Number = 0.0, sharers: Number = 1.0,
+) -> Capacity:  # fmt: skip
     """What one chip holds with `sequences` on the slice, each with its share of a shared prompt.
-
-    Windowed layers keep no more than their window. The embedding is split as the head is.
-    """
+    Windowed layers keep no more than their window. The embedding is split as the head is."""
     layer = shape.attention_parameters + shape.mlp_parameters / split.expert
     tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
     resident = shape.layers / split.pipeline * layer + tables
@@ -364,13 +346,12 @@ def capacity(
     positions = seen_positions(shape, own_context) + shared_positions / sharers
     element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
     per_sequence = positions * element / kv_shards(shape, split)
-    copies = split.data * split.expert
     available = memory_bytes * (1 - RESERVED_SHARE)
     room = arrays.maximum(available - weight_bytes, 0.0)
     return Capacity(
         weight_bytes=weight_bytes,
-        kv_bytes=sequences / copies * per_sequence,
+        kv_bytes=sequences / split.copies * per_sequence,
         available_bytes=available,
         kv_bytes_per_sequence=per_sequence,
-        largest_batch=arrays.floor(room / per_sequence) * copies,
+        largest_batch=arrays.floor(room / per_sequence) * split.copies,
     )

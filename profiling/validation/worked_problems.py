@@ -32,7 +32,6 @@ from ..predicted.collectives import (
 from ..predicted.economics import price_of
 from ..predicted.hardware import IDEAL, Hardware, hardware_of
 from ..predicted.step_work import (
-    NOTHING,
     Capacity,
     Spread,
     Widths,
@@ -81,16 +80,6 @@ def memory_s(work: Work, hardware: Hardware) -> float:
 def ridge(hardware: Hardware) -> float:
     """FLOPs per byte from which compute takes longer than memory."""
     return float(hardware.matmul_flops / hardware.memory_bandwidth)
-
-
-def moved(memory_bytes: float) -> Work:
-    """Bytes read from memory and nothing else."""
-    return replace(NOTHING, weight_bytes=memory_bytes)
-
-
-def flops(amount: float) -> Work:
-    """FLOPs of matmuls and nothing else."""
-    return replace(NOTHING, matmul_flops=amount, padded_flops=amount)
 
 
 def transfer_s(exchange: Exchange, hardware: Hardware) -> float:
@@ -143,7 +132,7 @@ def _square_batch(widths: Widths, hardware: Hardware) -> float:
 
 
 def _read_ms(memory_bytes: float, bandwidth: float = 8.1e11) -> float:
-    return memory_s(moved(memory_bytes), rates("v5e", memory_bandwidth=bandwidth)) / MS
+    return memory_s(Work(weight_bytes=memory_bytes), rates("v5e", memory_bandwidth=bandwidth)) / MS
 
 
 def _matmul_s(rows: float, depth: float, columns: float, widths: Widths = BF16) -> float:
@@ -205,8 +194,9 @@ def _deepseek_utilisation() -> float:
     """Time at the H800's FP8 peak over the GPU hours that were paid."""
     forward = 2 * 37e9 * 14.8e12
     hardware = rates("h800", "float8_e4m3fn", matmul_flops=1.513e15)
-    at_peak_s = float(terms(flops(_TRAINING_OVER_FORWARD * forward), hardware).compute_s)
-    return at_peak_s / (2.79e6 * 3600)
+    return compute_s(Work(padded_flops=_TRAINING_OVER_FORWARD * forward), hardware) / (
+        2.79e6 * 3600
+    )
 
 
 _LLAMA2_13B = shape_of(preset("llama2-13b"))
@@ -229,7 +219,7 @@ def _large_batch_30b() -> float:
     spread = Spread(Parallelism(tensor=chips))
     matmuls = step_work(shape, decode_load(batch, 0.0), INT8_WEIGHTS_AND_KV, spread)
     matmuls = replace(matmuls, activation_bytes=0.0, kv_bytes=0.0, attention_flops=0.0)
-    cache = moved(batch * _CONTEXT * 100e3 / chips)
+    cache = Work(weight_bytes=batch * _CONTEXT * 100e3 / chips)
     return float(terms(matmuls, hardware).time_s + terms(cache, hardware).time_s) / MS
 
 
@@ -331,11 +321,13 @@ SOLUTIONS: dict[str, Solution] = {
     "R4": lambda: intensity(
         batched_matmul(one_chip("v5e"), formats("int8", "int8"), 64, 1, 4096, 4096)
     ),
-    "R6": lambda: compute_s(flops(1e12), hardware_of(load_chip("h100"), "bfloat16")) / MS,
+    "R6": lambda: (
+        compute_s(Work(padded_flops=1e12), rates("h100")) / MS
+    ),
     "R7": lambda: intensity(matmul_work(1.0, SEVERAL, 1.0, BF16)),
     "T1": lambda: (
         memory_s(
-            moved(200e9 * BF16.weight_bytes / parse_slice("v4-32").chips),
+            Work(weight_bytes=200e9 * BF16.weight_bytes / parse_slice("v4-32").chips),
             rates("v4", memory_bandwidth=1.23e12),
         )
         / MS

@@ -131,11 +131,6 @@ class Deployment:
     split: Parallelism
     hardware: Hardware
 
-    @property
-    def copies(self) -> int:
-        """Groups of chips that each work on sequences of their own."""
-        return self.split.data * self.split.expert
-
     def decode(self, sequences: float, context: float) -> Work:
         """One token of each sequence."""
         return self._work(decode_load(sequences, context))
@@ -161,7 +156,7 @@ class Deployment:
         where the weights do not fit."""
         memory_bytes = self.hardware.memory_bytes
         held = capacity(self.shape, self.formats.widths, self.split, memory_bytes, 1.0, context)
-        batch = min(float(held.largest_batch), ENGINE_SEQUENCES * self.copies)
+        batch = min(float(held.largest_batch), ENGINE_SEQUENCES * self.split.copies)
         if batch < 1:
             raise LeftOutError(f"the weights do not fit {self.slice.name}, split by '{self.split}'")
         return batch

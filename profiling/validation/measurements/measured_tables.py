@@ -59,7 +59,7 @@ def energy_cases(row: Row) -> list[Case]:
     place = _deployment(row)
     step = Piece("decode", 1.0, place.decode(batch, prompt + answer / 2))
     # Every sequence that ends is followed by another, whose prompt is read.
-    together = float(place.copies)
+    together = float(place.split.copies)
     prefill = place.prefill(together, prompt)
     prompts = Piece("prefill", batch / answer / together, prefill)
     note = f"{row.text('task')}; the length of its prompts is assumed"

@@ -103,7 +103,7 @@ class Lengths(NamedTuple):
         return self.prompt + self.answer / 2
 
 
-def serving_case(row: Row) -> Case:
+def _serving(row: Row) -> Case:
     """Decode steps with, spread over their tokens, the prompts before them: one token of output
     takes 1/batch of a step and 1/answer of a prefill. Where no batch is stated it is the largest
     that fits. Raises LeftOutError where lengths are not known, or a latency limit ruled the batch.
@@ -130,12 +130,10 @@ def _pieces(place: Deployment, lengths: Lengths, batch: float, beams: float) -> 
     prompts = batch / beams
     decode = place.decode_shared(prompts, beams, lengths.prompt, lengths.context)
     # As many prompts at a time as there are copies of the model: each has one.
-    together = float(place.copies)
+    together = float(place.split.copies)
     prefill = place.prefill(together, lengths.prompt)
-    return (
-        Piece("decode", 1 / prompts, decode),
-        Piece("prefill", 1 / (lengths.answer * together), prefill),
-    )
+    prefills = 1 / (lengths.answer * together)
+    return Piece("decode", 1 / prompts, decode), Piece("prefill", prefills, prefill)
 
 
 def _lengths(row: Row) -> Lengths:
@@ -262,8 +260,8 @@ _READERS: tuple[tuple[str, Callable[[Row], Case]], ...] = (
     ("prefill+decode", _both),
     ("prefill", _prefill),
     ("decode", _decode),
-    ("serving", serving_case),
-    ("energy", serving_case),
+    ("serving", _serving),
+    ("energy", _serving),
     ("collective", named_operation),
     ("elementwise", named_operation),
 )
