@@ -83,7 +83,10 @@ def _function(name: str) -> Callable[..., Number]:
 maximum, minimum, where = map(_function, ("maximum", "minimum", "where"))
 exp, expm1, log, log1p, log2 = map(_function, ("exp", "expm1", "log", "log1p", "log2"))
 sqrt, ceil, isinf, ones_like = map(_function, ("sqrt", "ceil", "isinf", "ones_like"))
-broadcast = _function("broadcast_to")
+
+
+def broadcast(number: Number, shape: tuple[int, ...]) -> Number:
+    return library(number).broadcast_to(number, shape)
 
 
 def floor(number: Number) -> Number:

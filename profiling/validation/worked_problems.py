@@ -321,9 +321,7 @@ SOLUTIONS: dict[str, Solution] = {
     "R4": lambda: intensity(
         batched_matmul(one_chip("v5e"), formats("int8", "int8"), 64, 1, 4096, 4096)
     ),
-    "R6": lambda: (
-        compute_s(Work(padded_flops=1e12), rates("h100")) / MS
-    ),
+    "R6": lambda: compute_s(Work(padded_flops=1e12), rates("h100")) / MS,
     "R7": lambda: intensity(matmul_work(1.0, SEVERAL, 1.0, BF16)),
     "T1": lambda: (
         memory_s(
