@@ -179,6 +179,14 @@ class Calibration:
         design_watts = with_last_axis(self.design_watts(power), last_axes)
         return on_slice.chips * design_watts * np.asarray(share)
 
+    def joules(
+        self, on_slice: Slice, hardware: Hardware, work: Work, time_s: np.ndarray
+    ) -> np.ndarray | None:
+        """As `watts`, the joules, with their unexplained part."""
+        watts = self.watts(on_slice, hardware, work, time_s)
+        residuals = with_last_axis(self.residuals("energy"), time_s.ndim - 1)
+        return None if watts is None else watts * time_s * residuals
+
     def _effect(self, effects: Effects, name: str, who: str | None, scale: float) -> np.ndarray:
         fitted = effects.get(name, {}).get(who or "")
         return scale * _normals(self.draws, f"{name}/{who}") if fitted is None else fitted

@@ -8,12 +8,13 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict, TypeAdapter, with_config
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, with_config
 
 from ...model.architecture import SIZES, Architecture, ModelShape, shape_of
 from ...model.config import PRESETS, ModelConfig, ModelInputError
-from ...tpu_configs.figure import Words
+from ...tpu_configs.figure import Words, known_and_whole
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..records.profile import ModelFacts
 
@@ -59,8 +60,9 @@ class DescribedModel(Architecture):
 
 
 _KEYS = {f.name: f.default is MISSING or f.name == "name" for f in fields(DescribedModel)}
-"""Key -> whether it is needed."""
-_DESCRIBED = TypeAdapter(DescribedModel)
+_DESCRIBED: TypeAdapter[DescribedModel] = TypeAdapter(
+    Annotated[DescribedModel, BeforeValidator(lambda table: known_and_whole(table, _KEYS))]
+)
 
 
 def described_model(path: Path) -> DescribedModel:
@@ -106,19 +108,7 @@ def described_models() -> dict[str, DescribedModel]:
 
 
 def _parsed(text: str, file: str) -> DescribedModel:
-    def build(table: dict) -> DescribedModel:
-        needed = [key for key, is_needed in _KEYS.items() if is_needed]
-        for key in table:
-            if key not in _KEYS:
-                keys = ", ".join(_KEYS)
-                raise ModelInputError(f"{file} has an unknown key {key!r}, expected only {keys}")
-        for key in needed:
-            if key not in table:
-                keys = ", ".join(needed)
-                raise ModelInputError(f"{file} lacks the key {key!r}, expected {keys}")
-        return _DESCRIBED.validate_python(table)
-
-    return parse_toml(text, file, build, ModelInputError)
+    return parse_toml(text, file, _DESCRIBED.validate_python, ModelInputError)
 
 
 def _unknown(model: str) -> ModelInputError:

@@ -78,9 +78,12 @@ class OnSlice:
             nothing = np.zeros(N)
             return Prices(nothing, nothing, nothing)
         drawn_s = self._seconds(work, positions)
+        split = self.query.split
+        whole = work * (split.chips / split.pipeline)  # of all chips, as `predict` adds it up
+        drawn_j = default_calibration().joules(self.slice, self.query.hardware, whole, drawn_s)
         time_s, wall_j = np.zeros(N), None
         time_s[worked] = np.median(drawn_s, axis=0)
-        if (drawn_j := self._joules(work, drawn_s)) is not None:
+        if drawn_j is not None:
             wall_j = np.zeros(N)
             overhead = self.factors.host_factor * self.factors.pue
             wall_j[worked] = np.median(drawn_j, axis=0) * overhead
@@ -96,13 +99,6 @@ class OnSlice:
         factor = np.where(positions > 1, reading[:, None], decoding[:, None])
         result: np.ndarray = np.asarray(terms.time_s) * factor
         return result
-
-    def _joules(self, work: Work, time_s: np.ndarray) -> np.ndarray | None:
-        """[draws, N] of all chips in each pass; None where their power is not known."""
-        calibration, split = default_calibration(), self.query.split
-        whole = work * (split.chips / split.pipeline)  # of all chips, as `predict` adds it up
-        watts = calibration.watts(self.slice, self.query.hardware, whole, time_s)
-        return None if watts is None else watts * time_s * calibration.residuals("energy")[:, None]
 
     @cached_property
     def _efficiency(self) -> Efficiency:

@@ -144,7 +144,10 @@ def _phases(
         terms = phase_terms(work.steps, query.hardware, efficiency, query.widths.narrowing)
         factor = 1.0 if query.ideal else calibration.residuals(work.group)
         time_s = np.atleast_1d(terms.time_s) * factor
-        energy_j = _energy(query, calibration, work.steps, time_s)
+        whole = _whole(work.steps, query.split)
+        energy_j = calibration.joules(query.slice, query.hardware, whole, time_s)
+        if query.ideal and energy_j is not None:
+            energy_j = energy_j[:1]
         seconds.append(time_s)
         joules.append(energy_j)
         phases.append(_phase(name, query, work, terms, efficiency, time_s, energy_j))
@@ -200,18 +203,6 @@ def interval(draws: np.ndarray) -> Interval:
     """Median and 80 % interval of draws."""
     low, median, high = np.quantile(draws, (LOW, 0.5, HIGH))
     return Interval(median=float(median), low=float(low), high=float(high))
-
-
-def _energy(
-    query: Query, calibration: Calibration, steps: PhaseSteps, time_s: np.ndarray
-) -> np.ndarray | None:
-    """Joules of all chips, for each draw; None where the chip's power cannot be told."""
-    whole = _whole(steps, query.split)
-    watts = calibration.watts(query.slice, query.hardware, whole, time_s)
-    if watts is None:
-        return None
-    joules = watts * time_s * calibration.residuals("energy")
-    return joules[:1] if query.ideal else joules
 
 
 def _phase(

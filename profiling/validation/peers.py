@@ -20,7 +20,7 @@ from ..predicted.step_work import (
 )
 from ..predicted.time_model import step_terms
 from ..records.validation import PeerRow, PrefillPart
-from .measurements.csv_rows import Row, read_table
+from .measurements.csv_rows import Row, read_rows
 
 FILE = Path(__file__).parent / "data" / "peers.csv"
 BY_HAND, OURS = "by hand", "rooflink --ideal"
@@ -32,7 +32,7 @@ _WIDTHS = Widths(2.0, 2.0, 2.0)
 
 def peer_rows() -> list[PeerRow]:
     """By chip: by hand, ours, the others."""
-    peers = [_peer(row) for row in read_table(FILE).rows]
+    peers = [_peer(row) for row in read_rows(FILE)]
     rows: list[PeerRow] = []
     for chip in CHIPS:
         of_chip = [row for row in peers if row.chip == chip]

@@ -25,7 +25,7 @@ from ..records.validation import (
     WorkedRow,
 )
 from .measurements import read_measurements
-from .measurements.csv_rows import read_table
+from .measurements.csv_rows import read_rows
 from .peers import peer_rows, prefill_parts
 from .worked_problems import SOLUTIONS
 
@@ -38,7 +38,7 @@ def held_out_predictions() -> dict[str, Interval]:
     ends = ("median", "low", "high")
     return {
         row.text("key"): Interval(**{end: row.number(end) for end in ends})
-        for row in read_table(FILE).rows
+        for row in read_rows(FILE)
     }
 
 
@@ -200,7 +200,7 @@ def problems() -> tuple[Problem, ...]:
             printed=row.text("published_answer"),
             tolerance_percent=float(row.text("suggested_tolerance_pct") or 0),
         )
-        for row in read_table(PROBLEMS_FILE).rows
+        for row in read_rows(PROBLEMS_FILE)
     )
 
 

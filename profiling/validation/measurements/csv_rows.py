@@ -1,11 +1,13 @@
 """The rows of a CSV file; mistakes are named by file, line and column."""
 
 import csv
+import io
 import math
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ....model.input_files import read_text
 from ...errors import ProfileInputError
 
 
@@ -59,37 +61,24 @@ class Row:
         return None
 
 
-@dataclass(frozen=True)
-class Table:
-    """A CSV file with a header."""
-
-    file: Path
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-def read_table(file: Path) -> Table:
-    """Read a CSV file; empty lines are passed over. Raises ProfileInputError where it is missing,
-    not text, has no rows, or a line has more or fewer cells than the header (file and line are
-    named)."""
+def read_rows(file: Path) -> list[Row]:
+    """The rows of a CSV file with a header, one at least; empty lines are passed over. Raises
+    ProfileInputError where it is missing, not text, has no rows, or a line has more or fewer cells
+    than the header (file and line are named)."""
+    text = read_text(
+        file, "table of measurements", ProfileInputError, missing="expected a CSV file"
+    )
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, strict=True)
-            header = tuple(name.strip() for name in next(reader, []))
-            rows = tuple(_row(file, reader.line_num, header, cells) for cells in reader if cells)
-    except FileNotFoundError:
-        raise ProfileInputError(f"no measurements at {file}: expected a CSV file") from None
-    except UnicodeDecodeError as error:
-        raise ProfileInputError(f"{file} is not text in UTF-8: {error}") from None
+        header = tuple(name.strip() for name in next(reader, []))
+        rows = [_row(file, reader.line_num, header, cells) for cells in reader if cells]
     except csv.Error as error:
         raise ProfileInputError(f"{file}, line {reader.line_num}: {error}") from None
-    except OSError as error:
-        raise ProfileInputError(f"cannot read {file}: {error.strerror or error}") from None
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise ProfileInputError(f"{file}, line 1: column '{twice}' is there twice")
     if not rows:
         raise ProfileInputError(f"{file} has no rows under its header")
-    return Table(file, header, rows)
+    return rows
 
 
 def _row(file: Path, line: int, header: tuple[str, ...], cells: list[str]) -> Row:

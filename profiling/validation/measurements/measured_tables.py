@@ -17,7 +17,7 @@ from ...predicted.cases import Case, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
 from ...records.validation import UnpredictedRow
-from .csv_rows import LeftOutError, Row, read_table
+from .csv_rows import LeftOutError, Row, read_rows
 from .deployments import Deployment, chip_of, slice_of
 from .models import formats, known_sizes
 from .operators import (
@@ -131,11 +131,11 @@ def read_measurements(file: Path) -> tuple[list[Case], list[UnpredictedRow]]:
     Raises ProfileInputError where the file is none of them, or a line is malformed (file, line
     and column are named).
     """
-    table = read_table(file)
-    read = _reader(file, set(table.columns))
+    rows = read_rows(file)
+    read = _reader(file, set(rows[0].cells))
     cases: list[Case] = []
     left_out: list[UnpredictedRow] = []
-    for row in table.rows:
+    for row in rows:
         try:
             cases += read(row)
         except LeftOutError as error:
