@@ -199,15 +199,9 @@ def economic_terms(chip: Chip, terms: Terms) -> EconomicTerms:
     pue, pue_source = _factor("pue", "--pue", terms.pue or usual)
     grid_g_per_kwh, grid = _grid(terms.region)
     return EconomicTerms(
-        usd_per_chip_hour=price.usd,
-        price=price.basis,
-        host_factor=host_factor,
-        host=host,
-        pue=pue,
-        pue_source=pue_source,
-        grid_g_per_kwh=grid_g_per_kwh,
-        grid=grid,
-    )
+        usd_per_chip_hour=price.usd, price=price.basis, host_factor=host_factor, host=host,
+        pue=pue, pue_source=pue_source, grid_g_per_kwh=grid_g_per_kwh, grid=grid,
+    )  # fmt: skip
 
 
 def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:

@@ -7,7 +7,6 @@ it is summed at a few points (Gauss-Legendre), not step by step.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -33,19 +32,13 @@ class Steps:
     sequences: Number  # sequences still going on
 
 
-class LengthDistribution(Protocol):
-    """What lengths a phase's attempts have."""
-
-    def steps(self, tokens: Number, sequences: Number) -> Steps:
-        """The steps of `sequences` attempts whose mean length is `tokens`."""
-
-
 @of_numbers
 @dataclass(frozen=True)
 class SameLength:
     """All attempts have the mean length, as where a budget ends every thought."""
 
     def steps(self, tokens: Number, sequences: Number) -> Steps:
+        """The steps of `sequences` attempts whose mean length is `tokens`."""
         tokens, sequences = map(arrays.with_last_axis, (tokens, sequences))
         # Steps at positions 0, 1 .. n - 1 are the unit intervals about them, from -1/2 on.
         return Steps(
@@ -85,6 +78,7 @@ class LogNormal:
         )
 
 
+LengthDistribution = SameLength | LogNormal
 PHASES = THINK_AND_ANSWER
 
 

@@ -222,10 +222,7 @@ def solve(problem: Problem) -> WorkedRow | UnpredictedRow:
         return UnpredictedRow(id=problem.id, source=problem.section, reason=reason)
     value = float(solution())
     return WorkedRow(
-        id=problem.id,
-        section=problem.section,
-        question=problem.question,
-        unit=problem.unit,
+        **{name: getattr(problem, name) for name in ("id", "section", "question", "unit")},
         published=problem.answer,
         value=value,
         error_percent=100 * (value / problem.answer - 1),

@@ -162,14 +162,9 @@ class Deployment:
         return batch
 
     def case(
-        self,
-        row: Row,
-        group: Group,
-        pieces: tuple[Piece, ...],
-        observed: float,
-        unit: Literal["s", "J"] = "s",
-        note: str = "",
-    ) -> Case:
+        self, row: Row, group: Group, pieces: tuple[Piece, ...], observed: float,
+        unit: Literal["s", "J"] = "s", note: str = "",
+    ) -> Case:  # fmt: skip
         """The row as a case."""
         case = case_of(row, group, self.slice, self.formats, pieces, observed)
         copies = self.slice.chips // self.split.pipeline
@@ -182,22 +177,12 @@ def case_of(
 ) -> Case:  # fmt: skip
     """A row with columns source, model, phase and notes as a case in seconds."""
     return Case(
-        id=row.id,
-        source=row.text("source"),
-        stack=stack_of(row),
-        group=group,
-        model=row.text("model"),
-        slice=on_slice,
-        matmul_dtype=held.matmul_dtype,
-        narrowing=held.narrowing,
-        pieces=pieces,
-        copies=1,
-        observed=observed,
-        unit="s",
+        id=row.id, source=row.text("source"), stack=stack_of(row), group=group,
+        model=row.text("model"), slice=on_slice, matmul_dtype=held.matmul_dtype,
+        narrowing=held.narrowing, pieces=pieces, copies=1, observed=observed, unit="s",
         scope="server" if "wall power" in row.text("phase") else "chips",
-        reliability=row.text("reliability") or "A",
-        note=row.text("notes"),
-    )
+        reliability=row.text("reliability") or "A", note=row.text("notes"),
+    )  # fmt: skip
 
 
 def deployment_of(row: Row, serving: bool = False) -> Deployment:

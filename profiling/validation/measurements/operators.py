@@ -139,29 +139,11 @@ class _Layer:
 
     sizes: Architecture
     phase: str
-    batch: float
-    prompt: float
+    new: float  # positions read of each sequence
+    context: float  # that each of them attends to, the causal ones not left out: kernels did not
+    rows: float  # positions read of all sequences
+    heads: float  # of all sequences on one chip
     shards: float
-
-    @property
-    def new(self) -> float:
-        """Positions read of each sequence."""
-        return self.prompt if self.phase == "prefill" else 1.0
-
-    @property
-    def context(self) -> float:
-        """Positions that each of them attends to, the causal ones not left out: kernels did not."""
-        return self.prompt if self.phase == "prefill" else self.prompt + DECODED_TOKENS
-
-    @property
-    def rows(self) -> float:
-        """Positions read of all sequences."""
-        return self.batch * self.new
-
-    @property
-    def heads(self) -> float:
-        """Heads of all sequences on one chip."""
-        return self.batch * self.sizes.query_heads / self.shards
 
 
 def layer_case(row: Row, held: Formats) -> Case:
@@ -207,7 +189,10 @@ def _read(shape: str) -> _Layer:
     sizes = known_sizes(result[1]) if result else None
     if result is None or prompt is None or shards is None or sizes is None:
         raise LeftOutError(f"the shape '{shape}' is not known")
-    return _Layer(sizes, result[2], float(result[3]), float(prompt[1]), float(shards[1]))
+    batch, context, chips = float(result[3]), float(prompt[1]), float(shards[1])
+    new, seen = (context, context) if result[2] == "prefill" else (1.0, context + DECODED_TOKENS)
+    heads = batch * sizes.query_heads / chips
+    return _Layer(sizes, result[2], new, seen, batch * new, heads, chips)
 
 
 OPS_COLUMNS = ("source", "hardware", "op", "dtype", "shape", "latency_us", "throughput")
