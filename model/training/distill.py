@@ -7,22 +7,28 @@ Axis letters as in `config`; R rows, T tokens of a row.
 
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
 
 from ..transformer import Transformer
-from . import loop
 from .data import Rows, initial_transformer, points, random_rows
-from .loop import POINTS_PER_CHECKPOINT, Figures, Finished, Learner, LoopWatcher, learner_run
+from .loop import (
+    POINTS_PER_CHECKPOINT,
+    Figures,
+    Finished,
+    LoopWatcher,
+    Method,
+    Model,
+    train_model,
+)
 from .model_folder import Start
 from .recipes import Distill
 from .rollout import Rollouts, tested_figures, training_rollouts
-from .updates import optimizer, token_logits, update
+from .updates import fit, token_logits
 
 
 @dataclass(frozen=True)
@@ -48,28 +54,20 @@ teach = jax.jit(token_logits)
 
 def train_distill(
     recipe: Distill, teacher: Start, out: Path, watcher: LoopWatcher
-) -> Finished[Learner]:
+) -> Finished[Model]:
     """Teach a new, smaller model on attempts of `teacher`; see `run_loop` for `out`, resuming."""
-    transform = optimizer(recipe.optimizer, recipe.steps)
     student = initial_transformer(recipe.trunk.config(recipe.name), recipe.seed)
-    run = learner_run(
-        recipe, student, transform, _Updates(recipe, teacher, transform.update, watcher),
-        steps=points(recipe), steps_per_checkpoint=POINTS_PER_CHECKPOINT,
+    return train_model(
+        recipe, student, partial(_Updates, recipe, teacher, watcher), out, watcher,
+        updates=recipe.steps, steps=points(recipe), steps_per_checkpoint=POINTS_PER_CHECKPOINT,
         start_digest=teacher.digest,
     )  # fmt: skip
-    return loop.run_loop(run, out, watcher)
 
 
-@dataclass(frozen=True)
-class _Updates:
+class _Updates(Method[Distill]):
     """Updates on random batches of the teacher's attempts, which are sampled once."""
 
-    recipe: Distill
-    teacher: Start
-    apply: optax.TransformUpdateFn
-    watcher: LoopWatcher
-
-    def __call__(self, student: Learner, point: int) -> tuple[Learner, Figures]:
+    def __call__(self, student: Model, point: int) -> tuple[Model, Figures]:
         """The updates of one point of the curve."""
         recipe = self.recipe
         chosen = random_rows(recipe, point, len(self.rows.tokens))
@@ -79,31 +77,28 @@ class _Updates:
             self.watcher.scored(batch.lengths.tolist(), models=1)
             self.watcher.updated(batch.lengths.tolist())
         return student, {"loss": sum(losses) / len(losses)} | tested_figures(
-            recipe, point, points(recipe), student[0], self.teacher.tokenizer
+            recipe, point, points(recipe), student[0], self.start.tokenizer
         )
 
-    def _update(self, student: Learner, batches: list[Rows]) -> tuple[Learner, list[float]]:
+    def _update(self, student: Model, batches: list[Rows]) -> tuple[Model, list[float]]:
         """An update on each batch, after the teacher has read all of them, and their losses.
 
         Waits for the device twice in all, so that both phases have a time.
         """
         began_s = time.perf_counter()
-        logits = jax.block_until_ready([teach(self.teacher.model, b.tokens) for b in batches])
+        logits = jax.block_until_ready([teach(self.start.model, b.tokens) for b in batches])
         taught_s = time.perf_counter()
-        model, state = student
-        loss_of, losses = DistillationLoss(self.recipe.kl_weight), []
-        for batch, held in zip(batches, logits, strict=True):
-            data = (held, batch.tokens, batch.taught)
-            model, state, loss = update(loss_of, self.apply, model, state, data)
-            losses.append(loss)
+        data = [(of, b.tokens, b.taught) for of, b in zip(logits, batches, strict=True)]
+        loss = DistillationLoss(self.recipe.kl_weight)
+        student, losses = fit(loss, self.apply, student, data)
         values = [float(loss) for loss in jax.device_get(losses)]
         self.watcher.phase("reference", taught_s - began_s)
         self.watcher.phase("update", time.perf_counter() - taught_s)
-        return (model, state), values
+        return student, values
 
     @cached_property
     def rows(self) -> Rows:
         """The teacher's attempts, the same whenever a run is resumed."""
-        teacher = self.teacher
+        teacher = self.start
         batches = training_rollouts(self.recipe, teacher.model, teacher.tokenizer, self.watcher)
         return Rollouts.joined([*batches]).rows

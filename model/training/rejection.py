@@ -5,33 +5,32 @@ Rounds of it are expert iteration (Anthony et al. 2017, arXiv 1705.08439; STaR, 
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import optax
+from jax.typing import ArrayLike
 
 from ..config import ModelInputError
 from ..transformer import Transformer
 from .data import Rows
-from .loop import Figures, Finished, Learner, LoopWatcher, learner_run, run_loop
+from .loop import Figures, Finished, LoopWatcher, Method, Model, train_model
 from .model_folder import Start
 from .recipes import Rejection
 from .rollout import Rollouts, tested_figures, training_rollouts
-from .updates import cross_entropy, optimizer, update
+from .updates import cross_entropy, fit
 
 
 def train_rejection(
     recipe: Rejection, start: Start, out: Path, watcher: LoopWatcher
-) -> Finished[Learner]:
+) -> Finished[Model]:
     """Fine-tune `start` on its own right attempts; see `run_loop` for `out` and resuming."""
-    transform = optimizer(recipe.optimizer, recipe.steps * recipe.updates)
-    one_round = _Round(recipe, start, transform.update, watcher)
-    run = learner_run(
-        recipe, start.model, transform, one_round,
-        steps=recipe.steps, steps_per_checkpoint=1, start_digest=start.digest,
+    return train_model(
+        recipe, start.model, partial(_Round, recipe, start, watcher), out, watcher,
+        updates=recipe.steps * recipe.updates, steps=recipe.steps, steps_per_checkpoint=1,
+        start_digest=start.digest,
     )  # fmt: skip
-    return run_loop(run, out, watcher)
 
 
 def keep_right(rollouts: Rollouts, per_problem: int) -> np.ndarray:
@@ -51,16 +50,10 @@ def keep_right(rollouts: Rollouts, per_problem: int) -> np.ndarray:
     return np.array(kept, np.int64)
 
 
-@dataclass(frozen=True)
-class _Round:
+class _Round(Method[Rejection]):
     """One round: sample with the model as it is, keep what is right, and update on it."""
 
-    recipe: Rejection
-    start: Start
-    apply: optax.TransformUpdateFn
-    watcher: LoopWatcher
-
-    def __call__(self, learner: Learner, step: int) -> tuple[Learner, Figures]:
+    def __call__(self, learner: Model, step: int) -> tuple[Model, Figures]:
         recipe, sampling = self.recipe, self.recipe.sampling
         right, rows = self._right_rows(learner[0], step)
         if not len(rows.tokens):
@@ -89,19 +82,17 @@ class _Round:
             kept.append(rollouts.rows.take(keep_right(rollouts, recipe.kept_per_problem)))
         return right, Rows.joined(kept)
 
-    def _update(self, learner: Learner, rows: Rows, step: int) -> tuple[Learner, float]:
+    def _update(self, learner: Model, rows: Rows, step: int) -> tuple[Model, float]:
         """`updates` on random batches of `rows`, and their mean loss."""
-        recipe = self.recipe
-        model, state = learner
-        rng = np.random.default_rng([recipe.seed, step, 1])
-        losses = []
+        rng = np.random.default_rng([self.recipe.seed, step, 1])
         began_s = time.perf_counter()
-        for _ in range(recipe.updates):
-            batch = rows.take(rng.integers(len(rows.tokens), size=recipe.batch))
-            data = (batch.tokens, batch.taught)
-            model, state, loss = update(cross_entropy, self.apply, model, state, data)
-            losses.append(loss)
-            self.watcher.updated(batch.lengths.tolist())
+        learner, losses = fit(cross_entropy, self.apply, learner, self._batches(rows, rng))
         mean = float(sum(losses)) / len(losses)
         self.watcher.phase("update", time.perf_counter() - began_s)
-        return (model, state), mean
+        return learner, mean
+
+    def _batches(self, rows: Rows, rng: np.random.Generator) -> Iterator[tuple[ArrayLike, ...]]:
+        for _ in range(self.recipe.updates):
+            batch = rows.take(rng.integers(len(rows.tokens), size=self.recipe.batch))
+            self.watcher.updated(batch.lengths.tolist())
+            yield batch.tokens, batch.taught
