@@ -23,7 +23,6 @@ from ..errors import ProfileInputError
 from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
 from .chip_cost_model import BUDGETS, ChipParts, Rates
-from .parameters import on_chip_bytes
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
 from .workload_on_slice import WorkloadOnSlice
 
@@ -133,7 +132,7 @@ def search_problem(
     return SearchProblem(
         mixed=mixed,
         hardware=case.point.hardware,
-        on_chip=on_chip_bytes(case.slice),
+        on_chip=case.point.on_chip_bytes,
         efficiency=mapped(lambda draws: draws[0], case.draws.efficiency),
         reference=case.costs.reference,
         rates=mapped(lambda draws: draws[0], case.costs.rates),

@@ -18,7 +18,7 @@ from ..records.codesign import Seed, SeedRow
 from .chip_search import SLOWEST_TOKEN_S
 from .costs import costs_of
 from .crossovers import BATCHES, CONTEXTS, bound_map
-from .design_point import batch_sizes, fits, with_prompts
+from .design_point import batch_sizes, fits, with_lengths
 from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 
 Verdict = Literal["holds", "holds in part", "does not hold"]
@@ -187,7 +187,7 @@ def _at_best_batch(case: WorkloadOnSlice, attempts: float, think: float) -> _Ser
     best = None
     own = float(case.query.lengths.prompts)
     for prompts in sorted({own, *batch_sizes(case.point, 1024.0 / case.waves)}):
-        point = with_prompts(case.point, prompts)
+        point = with_lengths(case.point, prompts=prompts)
         if best is not None and not bool(fits(point)):
             break
         result = costs_of(point, case.draws)

@@ -14,9 +14,8 @@ from ..records.base import percent
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
 from .costs import QUERY, Logs, logs_of, phase_bounds
-from .design_point import memory_full, probability, summary
+from .design_point import PARAMETERS, memory_full, modelled, probability, scaled, summary
 from .levers import NOT_MEASURED, UNCHANGED, model_changes, ratio_of
-from .parameters import ON_CHIP, ON_CHIP_WORDS, PARAMETER_BY_NAME, modelled, on_chip_bytes, scaled
 from .workload_on_slice import WorkloadOnSlice
 
 STEP = 1.25
@@ -105,19 +104,16 @@ def _hardware_candidate(
     cases: Sequence[WorkloadOnSlice], before: Sequence[Logs], name: str, quantity: Quantity
 ) -> Candidate:
     """One parameter; `before` are the cases' logs at the largest batch that fits."""
-    rises, words = 1.0, ON_CHIP_WORDS
-    if name != ON_CHIP:
-        rises, words = PARAMETER_BY_NAME[name].rises, PARAMETER_BY_NAME[name].words
-    factor, logs = STEP**rises, []
+    factor, logs = STEP ** PARAMETERS[name].rises, []
     for case, start in zip(cases, before, strict=True):
-        changed = scaled(case.point, {name: factor}, on_chip_bytes(case.slice), case.costs)
+        changed = scaled(case.point, {name: factor}, case.costs)
         after = logs_of(memory_full(changed), case.draws)
         value = np.asarray(getattr(after, quantity)) - np.asarray(getattr(start, quantity))
         logs.append(value[QUERY])
     return Candidate(
         side="hardware",
         name=name,
-        change=f"{words} {100 * (factor - 1):+.0f} %",
+        change=f"{PARAMETERS[name].words} {100 * (factor - 1):+.0f} %",
         log_ratio=np.mean(logs, axis=0),
         quality=UNCHANGED,
         evidence=["at the largest batch that fits", *_costed(name, quantity)],

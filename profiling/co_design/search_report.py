@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ProfileInputError
-from ..predicted.economics import SECONDS_PER_HOUR, per_correct
+from ..predicted.economics import SECONDS_PER_HOUR
 from ..records.codesign import BudgetKind, ChipDesign, DesignSearch, ParetoPoint
 from .chip_cost_model import BUDGETS, PARTS, ChipParts
 from .chip_search import (
@@ -29,7 +29,7 @@ from .chip_search import (
     times_of_draws,
 )
 from .costs import costs_of
-from .design_point import batch_sizes, fits, summary, with_prompts
+from .design_point import batch_sizes, fits, summary, with_lengths
 from .workload_mix import PREFILL_HEAVY, SEQUENCES, Factors, MixedWorkload, mix_work
 from .workload_on_slice import WorkloadOnSlice
 
@@ -219,33 +219,26 @@ def pareto_points(cases: Sequence[WorkloadOnSlice]) -> list[ParetoPoint]:
 
 
 def _points(case: WorkloadOnSlice) -> list[ParetoPoint]:
-    rate = case.usd_per_second
+    rate, rows = case.usd_per_second, []
     if rate is None:
         return []
-    lengths = case.query.lengths
-    rows = []
     for prompts in batch_sizes(case.point):
-        point = with_prompts(case.point, prompts)
+        point = with_lengths(case.point, prompts=prompts)
         if not bool(fits(point)):
             break
-        latency = np.asarray(costs_of(point, case.draws).query_s, np.float64) * case.waves
-        usd = latency / prompts * rate
-        outcome = case.outcome
-        accuracy = outcome.accuracy if outcome else None
-        cost = summary(usd)
+        latency = costs_of(point, case.draws).query_s * case.waves
+        cost = summary(latency / prompts * rate)
         rows.append(
             ParetoPoint(
                 profile=case.profile,
                 slice=case.slice.name,
                 batch=prompts,
-                attempts=float(lengths.attempts) * case.waves,
-                think_tokens=float(lengths.think_tokens),
+                attempts=float(case.query.lengths.attempts) * case.waves,
+                think_tokens=float(case.query.lengths.think_tokens),
                 latency_s=summary(latency),
                 usd_per_query=cost,
-                accuracy=accuracy,
-                usd_per_correct=per_correct(cost, *outcome.share_of_problems)
-                if outcome and accuracy is not None
-                else None,
+                accuracy=case.outcome.accuracy if case.outcome else None,
+                usd_per_correct=case.per_correct(cost),
                 on_frontier=False,
             )
         )

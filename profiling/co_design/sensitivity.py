@@ -27,8 +27,16 @@ from .costs import (
     terms_of,
     work_steps,
 )
-from .design_point import memory_full, summary, summary_or_none
-from .parameters import PARAMETER_BY_NAME, TILE, HardwareParameter, modelled, on_chip_bytes, scaled
+from .design_point import (
+    PARAMETERS,
+    TILE,
+    HardwareParameter,
+    memory_full,
+    modelled,
+    scaled,
+    summary,
+    summary_or_none,
+)
 from .workload_on_slice import WorkloadOnSlice
 
 REGIMES: tuple[Regime, ...] = ("as run", "memory full")
@@ -65,7 +73,7 @@ difference that could cancel."""
 
 def _slope(case: WorkloadOnSlice, name: str, regime: Regime) -> Logs:
     factors = {name: np.exp(1j * _STEP)}
-    changed = scaled(case.point, factors, on_chip_bytes(case.slice), case.costs)
+    changed = scaled(case.point, factors, case.costs)
     point = memory_full(changed) if regime == "memory full" else changed
     return mapped(lambda leaf: leaf.imag / _STEP, logs_of(point, case.draws))
 
@@ -74,7 +82,7 @@ def tile_step(case: WorkloadOnSlice, regime: Regime) -> Logs:
     """Change of the logs from a tile of twice the side, over log 2: padding makes time a staircase
     in the tile, without a derivative of use. The unit's FLOP/s are held."""
     point = case.point if regime == "as run" else memory_full(case.point)
-    wider = PARAMETER_BY_NAME[TILE].apply(point, 2.0)
+    wider = PARAMETERS[TILE].apply(point, 2.0)
     before, after = logs_of(point, case.draws), logs_of(wider, case.draws)
     result = ratio(after, before)
     return Logs(**{name: np.log(values) / np.log(2.0) for name, values in result.items()})
@@ -103,7 +111,7 @@ def bound_flips(case: WorkloadOnSlice) -> list[BoundFlip]:
     for i, phase in case.worked:
         for name in names:
             if _RESOURCE[name] == BOUNDS[longest[i]]:
-                row = _flip(case, phase, PARAMETER_BY_NAME[name])
+                row = _flip(case, phase, PARAMETERS[name])
                 if row is not None:
                     rows.append(row)
     return rows

@@ -15,12 +15,13 @@ from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
-from ..predicted.economics import SECONDS_PER_HOUR, Terms, economic_terms
+from ..predicted.economics import SECONDS_PER_HOUR, Terms, economic_terms, per_correct
 from ..predicted.model_shape import NamedShape, shape_of_facts
 from ..predicted.phase_lengths import Lengths
 from ..predicted.predict import PhaseWork, Query, phases_by_lengths, predict
 from ..predicted.slices import PredictionRequest, fitting_query
 from ..records import Outcome, Prediction, Profile
+from ..records.base import Interval
 from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
 from .design_point import Draws, Point, draws_of, ideal_draws
@@ -69,6 +70,12 @@ class WorkloadOnSlice:
         """Of the whole slice; None where no price is known."""
         hourly = self.terms.usd_per_chip_hour
         return None if hourly is None else hourly * self.slice.chips / SECONDS_PER_HOUR
+
+    def per_correct(self, usd: Interval | None) -> Interval | None:
+        """Dollars for a right answer at so many for a query; None where none was checked."""
+        if usd is None or self.outcome is None or self.outcome.accuracy is None:
+            return None
+        return per_correct(usd, *self.outcome.share_of_problems)
 
     @property
     def words(self) -> str:
@@ -140,6 +147,7 @@ def _fitting(request: PredictionRequest, on_slice: Slice) -> tuple[Query, int]:
 
 def point_of(query: Query) -> Point:
     """The query's numbers, every one an array of floats: one compiled function for all points."""
+    on_chip = query.slice.chip.on_chip_memory
     hardware = replace(
         query.hardware,
         on_chip_bandwidth=min(query.hardware.on_chip_bandwidth, _NO_LIMIT),
@@ -152,6 +160,7 @@ def point_of(query: Query) -> Point:
         spread=query.spread,
         hardware=hardware,
         distribution=query.distribution,
+        on_chip_bytes=on_chip.capacity.value if on_chip else 0.0,
     )
     return mapped(_as_array, point)
 
@@ -228,8 +237,6 @@ def request_of(
 
 def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:
     if profile.outcome is not None and profile.outcome.lengths:
-        lengths = profile.outcome.lengths
-        return [attempt.think_tokens for attempt in lengths], [
-            attempt.answer_tokens for attempt in lengths
-        ]
+        both = [(one.think_tokens, one.answer_tokens) for one in profile.outcome.lengths]
+        return [think for think, _ in both], [answer for _, answer in both]
     return [profile.workload.think_budget], [profile.workload.answer_budget]

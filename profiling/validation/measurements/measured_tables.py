@@ -19,7 +19,7 @@ from ...predicted.hardware import hardware_of
 from ...records.validation import UnpredictedRow
 from .csv_rows import LeftOutError, Row, read_table
 from .deployments import Deployment, chip_of, slice_of
-from .measured_layers import OPS_COLUMNS, PREFILL_TOKENS, ops_cases, projections
+from .measured_layers import OPS_COLUMNS, PREFILL_TOKENS, ops_cases
 from .models import formats, known_sizes
 from .operators import matmuls, one_chip, operation_case
 from .steps import INFERENCE_COLUMNS, inference_cases
@@ -96,7 +96,7 @@ def tpu_layers_cases(row: Row) -> list[Case]:
     on_slice, widths = one_chip("TPU v6e"), formats("bf16")
     phase = "prefill" if tokens >= PREFILL_TOKENS else "decode"
     work = {
-        "projections": matmuls(on_slice, widths, tokens, projections(sizes, 1.0)),
+        "projections": matmuls(on_slice, widths, tokens, sizes.layer_matmuls()),
         "lm_head": matmuls(on_slice, widths, tokens, [(sizes.embed_dim, sizes.vocab_size)]),
     }
     columns = dict(zip(work, TPU_LAYERS_COLUMNS[1:], strict=True))
