@@ -13,12 +13,11 @@ from ..config import ModelConfig
 from ..sampling import Greedy, Temperature
 from ..tasks.parse import parse_generated
 from .data import UPDATES_PER_POINT, batch_at, initial_transformer
-from .distill import train_distill
 from .grpo import train_grpo
+from .imitation import train_distill, train_rejection
 from .loop import POINTS_PER_CHECKPOINT, Figures, Finished, LoopWatcher, Model, train_model
 from .model_folder import Start
 from .recipes import Distill, Grpo, MethodRecipe, Recipe, Rejection, Verifier
-from .rejection import train_rejection
 from .reward_training import train_verifier, verifier_figures
 from .rollout import Figure, held_out_figure
 from .updates import cross_entropy, fit

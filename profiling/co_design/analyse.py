@@ -19,15 +19,13 @@ from ..records.prediction import EconomicTerms
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
 from .claims import seeds
-from .costs import PHASES, costs_of
-from .crossovers import bound_map, roofline, thought_crossovers
+from .costs import PHASES, costs_of, recorded_phases
+from .crossovers import bound_flips, bound_map, elasticities, roofline, thought_crossovers
 from .data_center import BUSY, IDLE_SHARE, data_center
 from .design_point import MOST_SEQUENCES, facts, summary, summary_or_none
 from .levers import DRAFT, checked_runs, levers
 from .ranking import hardware_asks, model_asks
-from .recorded_phases import recorded_phases
 from .search_report import Budget, design_searches, pareto_points
-from .sensitivity import bound_flips, elasticities
 from .what_if import StatedChanges, what_if
 from .workload_mix import MixedWorkload, mix_of
 from .workload_on_slice import (

@@ -24,8 +24,8 @@ from ..records import Outcome, Prediction, Profile
 from ..records.base import Interval
 from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
+from .costs import reads_several, recorded_phases, recorded_steps
 from .design_point import Draws, Point, draws_of, ideal_draws
-from .recorded_phases import reads_several, recorded_phases, recorded_steps
 
 _NO_LIMIT = 1e19
 """Bytes per second of what is not public, in place of no bound, which has no derivative; its square
