@@ -152,7 +152,6 @@ class _Updates(Method[Distill]):
     """Updates on random batches of the teacher's attempts, which are sampled once."""
 
     def __call__(self, student: Model, point: int) -> tuple[Model, Figures]:
-        """The updates of one point of the curve."""
         recipe = self.recipe
         chosen = random_rows(recipe, point, len(self.rows.tokens))
         batches = [self.rows.take(which) for which in chosen]

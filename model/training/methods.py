@@ -45,7 +45,6 @@ def train_supervised(recipe: Recipe, out: Path, watcher: LoopWatcher) -> Finishe
 def _supervised(
     recipe: Recipe, apply: optax.TransformUpdateFn
 ) -> Callable[[Model, int], tuple[Model, Figures]]:
-    """`UPDATES_PER_POINT` updates on the batches of the recipe."""
 
     def advance(learner: Model, first: int) -> tuple[Model, Figures]:
         steps = range(first, min(first + UPDATES_PER_POINT, recipe.steps))

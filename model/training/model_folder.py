@@ -43,7 +43,6 @@ def write_folder(folder: Path, model: Transformer) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace the file at `path` whole."""
     scratch = scratch_of(path)
     scratch.write_text(text, encoding="utf-8")
     scratch.replace(path)

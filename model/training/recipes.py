@@ -30,8 +30,6 @@ from ..tasks.parse import parse_generated
 
 
 class _Strict:
-    """Base of every table of a recipe: its keys are known."""
-
     __pydantic_config__ = ConfigDict(extra="forbid")
 
 
@@ -122,7 +120,6 @@ class Recipe(_Strict):
 
     @property
     def steps(self) -> int:
-        """Updates in all stages."""
         return sum(stage.steps for stage in self.stages)
 
     def stage_at(self, step: int) -> Stage:

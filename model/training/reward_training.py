@@ -36,7 +36,6 @@ from .rollout import (
 from .updates import fit, optimizer
 
 VOTES = (4, 8, 16)
-"""Attempts that vote."""
 
 
 class Judge(NamedTuple):
@@ -103,7 +102,6 @@ class _Updates(Method[Verifier]):
         return labelled_attempts(self.recipe, self.start, self.watcher)
 
     def __call__(self, judge: Judge, point: int) -> tuple[Judge, Figures]:
-        """The updates of one point of the curve."""
         attempts = self.labelled  # sampled before the clock starts
         began_s = time.perf_counter()
         chosen = random_rows(self.recipe, point, len(attempts.right))

@@ -105,6 +105,5 @@ def descend(
     parameters: Parameters,
     state: optax.OptState,
 ) -> tuple[Parameters, optax.OptState]:
-    """The parameters and the optimiser's state after a step by `gradient`."""
     change, state = apply(gradient, state, parameters)
     return optax.apply_updates(parameters, change), state

@@ -117,8 +117,6 @@ as_pytrees()
 
 @dataclass(frozen=True)
 class FoundDesign:
-    """A design and how it does."""
-
     factors: Factors
     parts: ChipParts
     sequences: float
@@ -128,7 +126,6 @@ class FoundDesign:
 def search_problem(
     case: WorkloadOnSlice, mixed: MixWork, slowest_token_s: float = SLOWEST_TOKEN_S
 ) -> SearchProblem:
-    """The problem of a search about the case's chip."""
     return SearchProblem(
         mixed=mixed,
         hardware=case.point.hardware,

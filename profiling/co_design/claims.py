@@ -159,7 +159,6 @@ def _priced(
     model: str, chip: str, think: float, attempts: float, calibration: Calibration,
     stack: str | None,
 ) -> _Priced | None:  # fmt: skip
-    """One query at the batch that suits; None where no slice holds it or it has no price."""
     together = 64.0 if attempts == 1 and think <= 2048 else 1.0
     lengths = Lengths(together, attempts, 512.0, think, 256.0)
     on_slice = _smallest(model, lengths, chip)

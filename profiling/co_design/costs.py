@@ -95,12 +95,10 @@ class Costs:
 
     @property
     def query_s(self) -> Number:
-        """All phases, [draws]."""
         return self.time_s.sum(0)
 
     @property
     def query_j(self) -> Number:
-        """All phases, [draws]."""
         return self.energy_j.sum(0)
 
 
@@ -172,7 +170,6 @@ def _with_overheads(draws: Draws, factors: Overheads) -> Efficiency:
 
 
 def summed(steps: PhaseSteps) -> Work:
-    """Work of all steps."""
     return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1), steps.work)
 
 
@@ -193,7 +190,6 @@ class Logs:
 
 
 def logs_of(point: Point, draws: Draws) -> Logs:
-    """The logs for one point."""
     result = costs_of(point, draws)
     per_query = arrays.log(1.0 / point.lengths.prompts)
     time = arrays.log(_with_sum(result.time_s)) + per_query
@@ -281,7 +277,6 @@ def _worked(phase: Phase) -> bool:
 
 
 def _numbers(profile: Profile, phase: Phase) -> tuple[float, ...]:
-    """The fields of RecordedPhases for one phase."""
     work, program = profile.workload, phase_named(phase.name).program
     batches = _batches(profile)
     sequences = work.prompts / batches * work.attempts

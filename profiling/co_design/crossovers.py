@@ -153,7 +153,6 @@ def _load(point: Point, sequences: Number, context: Number, sharers: Number | No
 
 
 def _largest(point: Point, context: float) -> float:
-    """Sequences that fill the memory at this context."""
     room = float(left_bytes(point, 0.0, context))
     a_sequence = room - float(left_bytes(point, 1.0, context))
     return max(room, 0.0) / a_sequence
@@ -197,7 +196,6 @@ def _sentences(
 
 
 def roofline(case: WorkloadOnSlice) -> Roofline:
-    """The roofs of the case's chip, its phases under them."""
     chip = case.slice.chip
     peak = chip.peak_flops(case.query.matmul_dtype)
     return Roofline(
@@ -292,7 +290,6 @@ _RESOURCE = {
 
 
 def bound_flips(case: WorkloadOnSlice) -> list[BoundFlip]:
-    """For each phase, the parameters of its longest resource, and where another takes over."""
     longest = bounds_of(case.point, case.draws)[:, 0]
     names = [name for name in modelled(case.slice) if name in _RESOURCE]
     rows = []

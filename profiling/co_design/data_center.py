@@ -36,12 +36,10 @@ class Cycle:
 
     @property
     def period_s(self) -> float:
-        """Of one batch."""
         return float(self.seconds.sum())
 
     @property
     def mean_w(self) -> float:
-        """Over one batch."""
         return float((self.seconds * self.watts).sum() / self.period_s)
 
     def at(self, time_s: np.ndarray) -> np.ndarray:
@@ -132,7 +130,6 @@ class Served:
 
     @classmethod
     def at(cls, case: WorkloadOnSlice, point: Point, batch: float) -> "Served":
-        """So many prompts together."""
         with_batch = with_lengths(point, prompts=batch)
         return cls(case, with_batch, costs_of(with_batch, case.draws), batch)
 
@@ -144,7 +141,6 @@ class Served:
 
     @property
     def median_s(self) -> float:
-        """The median of the latency."""
         return float(np.median(self.latency_s))
 
     @property
@@ -255,7 +251,6 @@ def _within(case: WorkloadOnSlice, point: Point, target_s: float) -> Served | No
 
 
 def _cycle(case: WorkloadOnSlice, costs: Costs) -> Cycle | None:
-    """Seconds and watts of one slice's phases at the median; None where power is not known."""
     seconds, joules = np.median(costs.time_s, axis=1), np.median(costs.energy_j, axis=1)
     if not np.isfinite(joules).all():
         return None
@@ -279,7 +274,6 @@ def _provisioned(case: WorkloadOnSlice, chips: int) -> float | None:
 
 
 def _usd_per_day(case: WorkloadOnSlice, slices: int) -> Interval | None:
-    """Every slice is paid for all day."""
     hourly = case.terms.usd_per_chip_hour
     if hourly is None:
         return None

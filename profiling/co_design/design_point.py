@@ -36,8 +36,6 @@ MOST_SEQUENCES = 4096.0
 @of_numbers
 @dataclass(frozen=True)
 class Overheads:
-    """Factors of what a stack adds by itself."""
-
     kernel: Number = 1.0  # to each kernel
     collective: Number = 1.0  # to each collective, and to dealing out tokens to experts
     host: Number = 1.0  # to each step and each of its sequences
@@ -92,7 +90,6 @@ class Point:
 
     @property
     def chips(self) -> Number:
-        """Chips of the slice."""
         return self.spread.split.chips
 
 
@@ -117,7 +114,6 @@ def value_at(record: object, path: str) -> Number:
 
 
 def with_value(record: Numbers, path: str, value: Number) -> Numbers:
-    """The record with another number at `path`."""
     name, _, rest = path.partition(".")
     new = with_value(getattr(record, name), rest, value) if rest else value
     return replace(record, **{name: new})  # type: ignore[type-var]
@@ -129,7 +125,6 @@ def with_lengths(point: Point, **lengths: Number) -> Point:
 
 
 def with_shape(point: Point, **sizes: Number) -> Point:
-    """The same with other sizes of the model."""
     return replace(point, shape=replace(point.shape, **sizes))
 
 
@@ -168,7 +163,6 @@ class Draws:
 
 
 def draws_of(calibration: Calibration, chip: Chip, stack: str | None) -> Draws:
-    """The posterior of `chip` under `stack`."""
     kept = _kept(calibration.draws)
     power = design_power_of(chip)
     watts = calibration.design_watts(power) if power else np.full(calibration.draws, np.nan)
@@ -198,7 +192,6 @@ def summary(values: ArrayLike) -> Interval:
 
 
 def summary_or_none(values: ArrayLike) -> Interval | None:
-    """The same; None where the values are not known."""
     result = np.asarray(values, np.float64)
     return interval(result) if np.isfinite(result).all() else None
 
@@ -228,7 +221,6 @@ class HardwareParameter:
     rises: float = 1.0  # sign of an improvement: +1 more is better, -1 less is
 
     def value(self, point: Point) -> Number:
-        """What it is at `point`."""
         return value_at(point, self.path)
 
     def apply(self, point: Point, factor: Number) -> Point:

@@ -65,7 +65,6 @@ def measured_effect(runs: Sequence[Profile], option: ComparedOption) -> tuple[Qu
 
 
 def _accuracy(run: Profile) -> str:
-    """'90 % (80 to 95 %)'."""
     assert run.outcome is not None
     accuracy = run.outcome.accuracy_interval
     assert accuracy is not None, "of runs that were checked"
@@ -94,7 +93,6 @@ class ModelChange:
 
 
 def model_changes(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> Iterator[ModelChange]:
-    """Every change that the case allows."""
     yield from _dtypes(case)
     yield from _shapes(case)
     yield from _uses(case, runs)
@@ -163,7 +161,6 @@ def _uses(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChang
 
 
 def _shorter_or_fewer(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChange]:
-    """Half the thought, and half the attempts."""
     point, lengths = case.point, case.query.lengths
     think, attempts = float(lengths.think_tokens), float(lengths.attempts)
     if think >= 2:
@@ -212,7 +209,6 @@ def levers(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> list[Lever]:
 def _lever_of(
     case: WorkloadOnSlice, change: ModelChange, before: Logs, starts: Sequence[RooflinePoint]
 ) -> Lever:
-    """One lever's cost, from the logs and the roofline of the case's own point."""
     result = ratio_of(case, change, before)
     return Lever(
         name=change.name,

@@ -103,7 +103,6 @@ def model_candidates(
 def _hardware_candidate(
     cases: Sequence[WorkloadOnSlice], before: Sequence[Logs], name: str, quantity: Quantity
 ) -> Candidate:
-    """One parameter; `before` are the cases' logs at the largest batch that fits."""
     factor, logs = STEP ** PARAMETERS[name].rises, []
     for case, start in zip(cases, before, strict=True):
         changed = scaled(case.point, {name: factor}, case.costs)

@@ -36,8 +36,6 @@ from .workload_on_slice import WorkloadOnSlice
 
 @dataclass(frozen=True)
 class Budget:
-    """What one chip may take at most."""
-
     kind: BudgetKind
     amount: float
 
@@ -91,8 +89,6 @@ def design_searches(
 
 @dataclass(frozen=True)
 class _Search:
-    """A problem, the best of a sweep, and the best of all."""
-
     problem: SearchProblem
     designs: int
     swept: FoundDesign
@@ -154,7 +150,6 @@ def _time_on(problem: SearchProblem, design: FoundDesign) -> float:
 
 
 def _usd(parts: ChipParts, case: WorkloadOnSlice) -> np.ndarray:
-    """Dollars to build, [draws]."""
     return np.asarray(BUDGETS["usd"](parts, case.costs.rates), np.float64)
 
 

@@ -127,7 +127,6 @@ def named_in(grid: Grid) -> Named:
 
 
 def parts_of(grid: Grid) -> Iterator[Part]:
-    """Every part, in the order of its number."""
     axes = (
         grid.models, grid.slices, grid.weight_dtypes, grid.kv_dtypes, grid.prompt, grid.think,
         grid.answer, grid.attempts,
@@ -204,7 +203,6 @@ _COSTS = {"area_mm2": area_mm2, "full_power_w": full_watts, "build_usd": build_u
 
 @jax.jit
 def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Array]:
-    """Times [designs, sequences] and costs [designs]."""
     designs = Factors(
         *(jnp.asarray(factors[name], jnp.float32) for name in Factors.__dataclass_fields__)
     )
@@ -227,7 +225,6 @@ def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Arra
 def _columns(
     grid: Grid, part: Part, case: WorkloadOnSlice, factors: dict[str, np.ndarray], metrics: Columns
 ) -> Columns:
-    """Flat columns from what was priced."""
     kept = [SEQUENCES.index(n) for n in grid.sequences]
     designs, count = part.designs, len(kept)
     rows = designs * count
@@ -305,7 +302,6 @@ def open_dataset(folder: Path, grid: Grid, calibration: Calibration) -> None:
 
 
 def part_path(folder: Path, number: int) -> Path:
-    """'part-000012.parquet'."""
     return folder / f"part-{number:06d}.parquet"
 
 
@@ -347,8 +343,6 @@ def _digest(calibration: Calibration) -> str:
 
 @dataclass(frozen=True)
 class Explored:
-    """What is in the folder now."""
-
     parts: int
     there_before: int  # parts that an earlier call wrote
     reasons: list[str]  # for the parts without rows, each once

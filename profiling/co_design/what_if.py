@@ -89,8 +89,6 @@ class Change:
 
 @dataclass(frozen=True)
 class StatedChanges:
-    """All changes of one what-if, and their text."""
-
     text: str
     changes: tuple[Change, ...]
 

@@ -77,7 +77,6 @@ def parse_mix(text: str, file: str) -> list[MixedWorkload]:
 
 
 def mix_of(query: Query) -> list[MixedWorkload]:
-    """A query's own workload as a mix of one."""
     lengths = query.lengths
     return [
         MixedWorkload(

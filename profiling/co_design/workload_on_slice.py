@@ -62,7 +62,6 @@ class WorkloadOnSlice:
 
     @property
     def slice(self) -> Slice:
-        """Where it runs."""
         return self.query.slice
 
     @property
@@ -79,7 +78,6 @@ class WorkloadOnSlice:
 
     @property
     def words(self) -> str:
-        """The workload in a few words."""
         lengths = self.query.lengths
         waves = f", run as {self.waves} batches because all do not fit in memory"
         prompts = "1 prompt" if lengths.prompts == 1 else f"{lengths.prompts:g} prompts"
