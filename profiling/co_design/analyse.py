@@ -45,8 +45,7 @@ _OURS = (
     f"{percent(RESERVED_SHARE)} of HBM is reserved for programs and activations.",
     f"Speculative decoding drafts {DRAFT.tokens:g} tokens with an acceptance of "
     f"{DRAFT.acceptance:g}; a draft step costs {DRAFT.cost:g} of a target step.",
-    f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s, unless another "
-    "limit is given.",
+    f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s.",
     f"Slices are {percent(BUSY)} utilised at the mean load; a chip without a published idle "
     f"power draws {percent(IDLE_SHARE)} of its design power when idle.",
 )
@@ -91,10 +90,8 @@ class CodesignOptions:
     terms: Terms = field(default_factory=Terms)
     stack: str | None = None
     weight_dtype: str | None = None  # None: the profile's
-    ideal: bool = False
     queries_per_s: float = 1.0
     latency_target_s: float | None = None
-    slowest_token_s: float = SLOWEST_TOKEN_S
     seeds: bool = True
     command: str = "python"
     files: Sequence[str] | None = None  # of the profiles, where they have any
@@ -165,9 +162,7 @@ def _cases(
     cases: list[WorkloadOnSlice] = []
     notes: list[str] = []
     for profile in profiles:
-        work = request_of(
-            profile, options.terms, options.stack, options.weight_dtype, options.ideal
-        )
+        work = request_of(profile, options.terms, options.stack, options.weight_dtype)
         notes += recorded_note(profile)
         if any(finding.sentence == GAPS_DISCLOSURE for finding in profile.findings):
             notes.append(f"{profile.name}: {GAPS_DISCLOSURE}")
@@ -236,7 +231,7 @@ def _searches(
     case = max(cases, key=lambda candidate: float(candidate.query.shape.parameters))
     mix = options.mix or mix_of(case.query)
     try:
-        return design_searches(case, mix, options.budget, options.slowest_token_s)
+        return design_searches(case, mix, options.budget)
     except ProfileInputError as error:
         if options.budget is not None:
             raise

@@ -36,7 +36,6 @@ from ..records.codesign import (
 from .costs import (
     QUANTITIES,
     QUERY,
-    Costs,
     Logs,
     bounds_of,
     by_resource,
@@ -171,20 +170,15 @@ def _root(gap: Callable[[float], float], low: float, high: float) -> float | Non
 def _sentences(
     case: WorkloadOnSlice, kv_over: float | None, full: float | None, links_over: float | None
 ) -> list[str]:
-    sequences = float(case.query.lengths.sequences)
     where = f"on {case.slice.name}"
-    sentences = []
-    if kv_over is None:
-        sentences.append(f"{sequences:.0f} sequences {where} never read more KV than weights.")
-    else:
-        sentences.append(
-            f"From a context of {kv_over:,.0f} tokens on, {sequences:.0f} sequences {where} read "
-            "more KV than weights."
-        )
+    many = f"{float(case.query.lengths.sequences):.0f} sequences {where}"
+    sentences = [
+        f"{many} never read more KV than weights."
+        if kv_over is None
+        else f"From a context of {kv_over:,.0f} tokens on, {many} read more KV than weights."
+    ]
     if full is not None:
-        sentences.append(
-            f"At a context of {full:,.0f} tokens {sequences:.0f} sequences {where} fill the HBM."
-        )
+        sentences.append(f"At a context of {full:,.0f} tokens {many} fill the HBM.")
     if links_over is not None:
         sentences.append(
             f"From {links_over:,.0f} sequences on, links {where} take longer than HBM at the full "
@@ -210,24 +204,17 @@ def roofline(case: WorkloadOnSlice) -> Roofline:
 
 def roofline_points(case: WorkloadOnSlice, point: Point) -> list[RooflinePoint]:
     """Each phase that the workload has and that computes anything, at the median."""
-    result = costs_of(point, case.draws)
+    costs = costs_of(point, case.draws)
+    whole, seconds = whole_work(point, costs.work), np.median(costs.time_s, axis=1)
     return [
-        _point(phase, i, result, point)
+        RooflinePoint(
+            phase=phase,
+            intensity=float(whole.flops[i] / whole.memory_bytes[i]),
+            flops_per_s=float(whole.flops[i] / seconds[i] / point.chips),
+        )
         for i, phase in case.worked
-        if float(np.asarray(result.work.flops)[i].real) > 0
+        if whole.flops[i] > 0
     ]
-
-
-def _point(phase: str, index: int, costs: Costs, point: Point) -> RooflinePoint:
-    whole = whole_work(point, costs.work)
-    flops = float(np.asarray(whole.flops)[index])
-    moved = float(np.asarray(whole.memory_bytes)[index])
-    seconds = float(np.median(np.asarray(costs.time_s)[index]))
-    return RooflinePoint(
-        phase=phase,
-        intensity=flops / moved,
-        flops_per_s=flops / seconds / float(point.chips),
-    )
 
 
 REGIMES: tuple[Regime, ...] = ("as run", "memory full")
@@ -291,15 +278,13 @@ _RESOURCE = {
 
 def bound_flips(case: WorkloadOnSlice) -> list[BoundFlip]:
     longest = bounds_of(case.point, case.draws)[:, 0]
-    names = [name for name in modelled(case.slice) if name in _RESOURCE]
-    rows = []
-    for i, phase in case.worked:
-        for name in names:
-            if _RESOURCE[name] == BOUNDS[longest[i]]:
-                row = _flip(case, phase, PARAMETERS[name])
-                if row is not None:
-                    rows.append(row)
-    return rows
+    rows = (
+        _flip(case, phase, PARAMETERS[name])
+        for i, phase in case.worked
+        for name in modelled(case.slice)
+        if _RESOURCE.get(name) == BOUNDS[longest[i]]
+    )
+    return [row for row in rows if row is not None]
 
 
 def _flip(case: WorkloadOnSlice, phase: str, parameter: HardwareParameter) -> BoundFlip | None:
@@ -308,19 +293,18 @@ def _flip(case: WorkloadOnSlice, phase: str, parameter: HardwareParameter) -> Bo
     logs, flipped, others = _roots(case, own, phase, parameter)
     if flipped.mean() < 0.5:
         return None
-    result = summary(np.exp(parameter.rises * logs[flipped]))
+    factor = summary(np.exp(parameter.rises * logs[flipped]))
     after = BOUNDS[int(np.bincount(others[flipped]).argmax())]
-    sequences = float(case.query.lengths.sequences)
-    verb = "beyond" if parameter.rises > 0 else "below"
+    verb, sequences = "beyond" if parameter.rises > 0 else "below", case.query.lengths.sequences
     return BoundFlip(
         phase=phase,
         parameter=parameter.name,
-        factor=result,
+        factor=factor,
         before=BOUNDS[own],  # type: ignore[arg-type]
         after=after,  # type: ignore[arg-type]
         flips=float(flipped.mean()),
-        sentence=f"{verb} {result.median:.2g}x {parameter.words}, {phase} becomes {after}-bound "
-        f"with {sequences:.0f} sequences on {case.slice.name}",
+        sentence=f"{verb} {factor.median:.2g}x {parameter.words}, {phase} becomes {after}-bound "
+        f"with {float(sequences):.0f} sequences on {case.slice.name}",
     )
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
@@ -23,7 +22,7 @@ from ..predicted.energy import PowerShares, design_power_of
 from ..predicted.hardware import IDEAL, Efficiency, Hardware
 from ..predicted.memory import Capacity, capacity
 from ..predicted.phase_lengths import LengthDistribution, Lengths, SameLength
-from ..predicted.predict import interval
+from ..predicted.predict import interval as summary
 from ..predicted.step_work import Spread, Widths
 from ..records.base import Interval
 from ..records.codesign import Parameter
@@ -177,7 +176,7 @@ def draws_of(calibration: Calibration, chip: Chip, stack: str | None) -> Draws:
     return mapped(lambda leaf: np.asarray(leaf)[kept], drawn)
 
 
-def ideal_draws(calibration: Calibration, chip: Chip) -> Draws:
+def ideal_draws(calibration: Calibration, chip: Chip, _: str | None) -> Draws:
     """The bare roofline: datasheet figures reached and power at the mode, in every draw."""
     draws = draws_of(calibration, chip, None)
     mode = mapped(lambda leaf: np.full_like(leaf, leaf[0]), draws)
@@ -186,20 +185,14 @@ def ideal_draws(calibration: Calibration, chip: Chip) -> Draws:
     return replace(mode, efficiency=ideal, prefill=ones, decode=ones, energy=ones)
 
 
-def summary(values: ArrayLike) -> Interval:
-    """Median and 80 % interval of values [draws]."""
-    return interval(np.asarray(values, np.float64))
+def summary_or_none(values: np.ndarray) -> Interval | None:
+    """Median and 80 % interval of values [draws]; None where they are not known."""
+    return summary(values) if np.isfinite(values).all() else None
 
 
-def summary_or_none(values: ArrayLike) -> Interval | None:
-    result = np.asarray(values, np.float64)
-    return interval(result) if np.isfinite(result).all() else None
-
-
-def probability(holds: ArrayLike) -> float:
+def probability(holds: np.ndarray) -> float:
     """Share of the draws for which something holds; the mode is no draw where there are others."""
-    result = np.asarray(holds)
-    return float((result[1:] if len(result) > 1 else result).mean())
+    return float((holds[1:] if len(holds) > 1 else holds).mean())
 
 
 def _kept(count: int) -> np.ndarray:

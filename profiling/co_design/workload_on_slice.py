@@ -101,12 +101,8 @@ def workload_on_slice(
     Raises ProfileInputError or ChipInputError as `predict_on_slice` does.
     """
     query, waves = _fitting(request, on_slice)
-    ideal = request.ideal
-    draws = (
-        ideal_draws(calibration, on_slice.chip)
-        if ideal
-        else draws_of(calibration, on_slice.chip, request.stack)
-    )
+    drawn = ideal_draws if request.ideal else draws_of
+    draws = drawn(calibration, on_slice.chip, request.stack)
     return WorkloadOnSlice(
         profile=name,
         request=request,
@@ -199,7 +195,6 @@ def request_of(
     terms: Terms,
     stack: str | None = None,
     weight_dtype: str | None = None,
-    ideal: bool = False,
 ) -> PredictionRequest:
     """What a profile's workload asks of any slice: mean lengths as they were, or the budgets where
     nothing was run; batches of mean size.
@@ -228,7 +223,6 @@ def request_of(
         think_variation=pstdev(thoughts) / mean if mean and len(thoughts) > 1 else 0.0,
         weight_dtype=weight_dtype or profile.model.dtype,
         stack=stack,
-        ideal=ideal,
         terms=terms,
     )
 

@@ -71,8 +71,7 @@ def test_ideal_decode_is_all_bandwidth():
 def test_capacity_counts_through_the_largest_batch():
     """Overheads, weights and KV of a memory-bound step: more room spreads the first two."""
     known = sample_setting(where="v5e-8")
-    as_run, full = (slopes(known, ["hbm_capacity"], r)["hbm_capacity"] for r in
-                    ("as run", "memory full"))  # fmt: skip
+    as_run, full = (slope(known, "hbm_capacity", r) for r in ("as run", "memory full"))
     assert np.all(as_run.time == 0.0)
     assert np.all(full.time[3] < -0.01)
     larger = replace(
@@ -82,8 +81,8 @@ def test_capacity_counts_through_the_largest_batch():
         ),
     )
     after, before = (logs_of(memory_full(p), known.draws) for p in (larger, known.point))
-    slope = np.asarray(after.time - before.time) / np.log(1.01)
-    np.testing.assert_allclose(full.time, slope, atol=0.02)
+    difference = np.asarray(after.time - before.time) / np.log(1.01)
+    np.testing.assert_allclose(full.time, difference, atol=0.02)
 
 
 def test_rows_cover_phases_quantities_regimes_and_no_parameter_that_is_not_public():
