@@ -35,7 +35,6 @@ ANSWER_BUDGET = 8
 """An expression over three numbers and the end token."""
 
 OnPhase = Callable[[str, float], None]
-"""Called with a phase's name and the seconds that it took."""
 
 
 @dataclass(frozen=True)
@@ -213,8 +212,6 @@ def right_by_vote(answers: Sequence[ScoredAnswer], weights: Sequence[float]) -> 
 
 @dataclass(frozen=True)
 class Figure:
-    """How many of `n` test problems came out right."""
-
     what: str
     right: int
     n: int

@@ -248,23 +248,13 @@ def _matmul(row: Row, held: Formats) -> Case:
     return operation_case(row, "matmul", on_slice, held, work, stated_seconds(row))
 
 
-def projections(sizes: Architecture, shards: float) -> list[tuple[float, float]]:
-    """[depth, columns] of one layer's matmuls, heads and MLP width split over `shards`: q, k and v
-    in one, the output, gate and up in one, down."""
-    queries = sizes.query_heads * sizes.head_dim / shards
-    # KV heads fewer than shards are held repeatedly.
-    keys_values = 2 * sizes.head_dim * max(sizes.kv_heads / shards, 1.0)
-    D, F = sizes.embed_dim, sizes.mlp_dim / shards
-    return [(D, queries + keys_values), (queries, D), (D, (2 if sizes.gated else 1) * F), (F, D)]
-
-
 def _layer(row: Row, held: Formats) -> Case:
     sizes = known_sizes(row.text("op"))
     if sizes is None or sizes.experts > 1:
         raise LeftOutError(f"the layer of '{row.text('op')}' is not known")
     tokens, shards = _sizes(row, "tokens", "TP")
     on_slice = one_chip(row.text("hardware"))
-    work = matmuls(on_slice, held, tokens, projections(sizes, shards))
+    work = matmuls(on_slice, held, tokens, sizes.layer_matmuls(shards))
     phase = "prefill" if tokens >= PREFILL_TOKENS else "decode"
     return operation_case(row, "matmul", on_slice, held, work, stated_seconds(row), phase)
 
