@@ -17,8 +17,8 @@ from ..predicted.phase_terms import (
 )
 from ..records import Profile
 from ..reports import theme, units
-from ..reports.charts.bars import Bar, Part, bars
-from ..reports.charts.predicted_charts import resources_chart
+from ..reports.charts.chart_parts import Bar, Part, bars
+from ..reports.charts.phase_charts import resources_chart
 from ..reports.charts.roofline_chart import Mark, Roof, roofline_spec
 from ..reports.charts.thought_charts import steps_chart
 from ..reports.document import Beside, Block, Chart, Column, Document, Section, Table

@@ -10,7 +10,7 @@ from ...records.codesign import CodesignCase, Elasticity, Regime
 from .. import theme, units
 from ..codesign_words import MINUS, QUANTITY_WORDS, QUERY, REGIMES, case_name, ranked, signed
 from ..document import Chart, Spec, slug
-from .chart_parts import alt, data, spec, tips
+from .chart_parts import alt, data, layered, parameter, tips
 
 ROW, GAP = 13, 10  # pixels of a bar, and between parameters
 
@@ -31,7 +31,7 @@ def tornado(case: CodesignCase, regime: Regime) -> Chart | None:
         title=f"What each hardware parameter is worth to {case_name(case)}",
         note=f"elasticities, predicted, {REGIMES[regime]}; line: 80 % interval",
         alt=f"Elasticity of the whole query's time by parameter: {told}.",
-        draw=lambda: _draw(rows, order, words, name.replace("-", "_")),
+        draw=lambda: _draw(rows, order, words, name),
         least_width=560,
     )
 
@@ -45,11 +45,11 @@ def _draw(
     bars = [_bar(row, words) for row in rows if row.parameter in order]
     bind = alt.binding_radio(options=quantities, name="of the query's ")
     chosen = alt.selection_point(
-        name=f"elasticity_{name}", fields=["quantity"], bind=bind,
+        name=parameter(f"elasticity_{name}"), fields=["quantity"], bind=bind,
         value=[{"quantity": quantities[0]}],
     )  # fmt: skip
-    y = alt.Y("parameter:N", sort=names, title=None)
-    y = y.scale(paddingInner=GAP / (GAP + ROW * len(phases)), paddingOuter=0.1)
+    gap = GAP / (GAP + ROW * len(phases))
+    y = alt.Y("parameter:N", sort=names, title=None).scale(paddingInner=gap, paddingOuter=0.1)
     y = y.axis(domain=False, ticks=False, labelPadding=66, labelColor=theme.colour("ink"),
                labelFontWeight="bold", labelLimit=170)  # fmt: skip
     within = alt.YOffset("phase:N", sort=phases)
@@ -76,8 +76,7 @@ def _draw(
         .encode(x=alt.value("width"), text="text:N"),
         alt.Chart(data([{"at": 0}])).mark_rule(color=theme.colour("ink")).encode(x="at:Q"),
     ]  # fmt: skip
-    step = (ROW * len(phases) + GAP) * len(order)
-    return spec(alt.layer(*layers).properties(width="container", height=step))
+    return layered(layers, (ROW * len(phases) + GAP) * len(order))
 
 
 def _bar(row: Elasticity, words: dict[str, str]) -> dict[str, object]:

@@ -8,7 +8,18 @@ from ...records.codesign import DataCenter, DesignSearch, ParetoPoint, PowerTrac
 from .. import theme, units
 from ..codesign_words import by_correct, money
 from ..document import Chart, Spec, slug
-from .chart_parts import alt, colours, data, log_domain, pick, si_axis, spec, tips, zoom
+from .chart_parts import (
+    alt,
+    colours,
+    data,
+    layered,
+    log_domain,
+    phase_colour,
+    pick,
+    si_axis,
+    tips,
+    zoom,
+)
 
 _DASHES = {"synchronised": [1, 0], "unsynchronised": [6, 3]}
 
@@ -37,15 +48,15 @@ def pareto(points: Sequence[ParetoPoint]) -> Chart | None:
 
 def _pareto(points: Sequence[ParetoPoint], correct: bool) -> Spec:
     usd = [money(point, correct) for point in points]
-    times = 1.0 if max(u.median for u in usd) >= 1 else 1e3
-    times = 1e6 if max(u.median for u in usd) < 1e-3 else times
+    most = max(u.median for u in usd)
+    times = 1.0 if most >= 1 else 1e3 if most >= 1e-3 else 1e6
     rows = [_way(point, paid, times) for point, paid in zip(points, usd, strict=True)]
     slices = list(dict.fromkeys(point.slice for point in points))
-    chosen = pick(f"pareto_{slug(points[0].profile).replace('-', '_')}", "slice")
+    chosen = pick(f"pareto_{slug(points[0].profile)}", "slice")
     x_ends = log_domain(_ends([point.latency_s for point in points]), 1.15, 1.15)
     y_ends = log_domain([end * times for end in _ends(usd)], 1.15, 1.25)
-    what = "correct answer" if correct else "query"
-    per = {1.0: what, 1e3: f"1,000 {_plural(what)}", 1e6: f"million {_plural(what)}"}[times]
+    what, several = ("correct answer", "correct answers") if correct else ("query", "queries")
+    per = {1.0: what, 1e3: f"1,000 {several}", 1e6: f"million {several}"}[times]
     x = alt.X("x:Q").scale(type="log", domain=x_ends, nice=False)
     x = x.axis(si_axis("latency of a query", "s", 8))
     y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
@@ -67,13 +78,9 @@ def _pareto(points: Sequence[ParetoPoint], correct: bool) -> Spec:
         on_front.mark_rule(opacity=0.5).encode(x="x_low:Q", x2="x_high:Q", color=colour),
         on_front.mark_point(filled=True, size=80, opacity=1)
         .encode(color=colour, shape=shape, opacity=faded, tooltip=_tips())
-        .add_params(chosen, zoom(f"pareto_zoom_{slug(points[0].profile).replace('-', '_')}")),
+        .add_params(chosen, zoom(f"pareto_zoom_{slug(points[0].profile)}")),
     ]  # fmt: skip
-    return spec(alt.layer(*layers).properties(width="container", height=380))
-
-
-def _plural(what: str) -> str:
-    return "queries" if what == "query" else f"{what}s"
+    return layered(layers, 380)
 
 
 def _ends(intervals: Sequence[Interval]) -> list[float]:
@@ -143,8 +150,7 @@ def _power(center: DataCenter, traces: Sequence[PowerTrace]) -> Spec:
         curve.encode(x=x, y=y, strokeDash=dash, color=colour,
                      tooltip=tips("slices", "time", "power", "swing")),
     ]  # fmt: skip
-    made = alt.layer(*layers).resolve_scale(color="independent")
-    return spec(made.properties(width="container", height=260))
+    return layered(layers, 260) | {"resolve": {"scale": {"color": "independent"}}}
 
 
 def _strips(traces: Sequence[PowerTrace], last: float, top: float, x: "alt.X") -> "list[alt.Chart]":
@@ -153,8 +159,7 @@ def _strips(traces: Sequence[PowerTrace], last: float, top: float, x: "alt.X") -
     if not rows:
         return []
     phases = list(dict.fromkeys(str(row["phase"]) for row in rows))
-    tints = theme.phase_colours(phases)
-    colour = alt.Color("phase:N", legend=None, scale=colours(phases, tints))
+    colour = phase_colour(phases).legend(None)
     bands = [{**row, "y": 0.93 * top, "y2": 0.97 * top} for row in rows]
     base = alt.Chart(data(bands))
     wide = [{**row, "y": 0.93 * top, "text": row["phase"]} for row in rows
@@ -194,17 +199,14 @@ def designs(searches: Sequence[DesignSearch], parts: dict[str, str]) -> Chart | 
 
 def _designs(searches: Sequence[DesignSearch], parts: dict[str, str]) -> Spec:
     there = searches[0].reference
-    factors = {
-        (search.purpose, words): getattr(search.best, name) / getattr(there, name)
-        for search in searches
-        for name, words in parts.items()
-    }
-    rows = [
-        {"purpose": purpose, "part": words, "factor": factor, "times": units.ratio(factor)}
-        for (purpose, words), factor in factors.items()
-    ]
+    rows, factors = list[dict[str, object]](), list[float]()
+    for search in searches:
+        for name, words in parts.items():
+            factors.append(getattr(search.best, name) / getattr(there, name))
+            rows.append({"purpose": search.purpose, "part": words, "factor": factors[-1],
+                         "times": units.ratio(factors[-1])})  # fmt: skip
     purposes = [search.purpose for search in searches]
-    ends = log_domain([*factors.values(), 1.0], 1.5, 1.5)
+    ends = log_domain([*factors, 1.0], 1.5, 1.5)
     y = alt.Y("part:N", sort=list(parts.values()), title=None).axis(domain=False, ticks=False)
     x = alt.X("factor:Q", title=None).scale(type="log", base=2, domain=ends, nice=False).axis(None)
     tints = [theme.series(index) for index in range(len(purposes))]
@@ -220,5 +222,4 @@ def _designs(searches: Sequence[DesignSearch], parts: dict[str, str]) -> Spec:
         .encode(x="factor:Q", text="times:N"),
         alt.Chart(data([{"at": 1}])).mark_rule().encode(x="at:Q"),
     ]  # fmt: skip
-    step = (18 * len(purposes) + 12) * len(parts)
-    return spec(alt.layer(*layers).properties(width="container", height=step))
+    return layered(layers, (18 * len(purposes) + 12) * len(parts))

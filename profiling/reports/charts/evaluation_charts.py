@@ -6,7 +6,18 @@ from ...records.evaluation import AttemptsPoint, Cell, Estimate, Evaluation, Fro
 from .. import theme, units
 from ..document import Chart, Spec, slug
 from ..estimates import accuracy_text, cost_unit, frontier_text, guessed
-from .chart_parts import alt, data, log_domain, pick, si_axis, spaced_linear, spec, tips
+from .chart_parts import (
+    alt,
+    colours,
+    data,
+    end_texts,
+    layered,
+    log_domain,
+    pick,
+    si_axis,
+    spaced_linear,
+    tips,
+)
 
 HEIGHT = 300
 _SAMPLED = (("coverage", "pass@k"), ("majority", "majority@k"), ("best", "best of k by score"))
@@ -26,7 +37,7 @@ def attempts_chart(cell: Cell, guess_rate: float | None) -> Chart | None:
         title=f"Attempts: {cell.label}",
         note=f"bands: 95 % over problems{guess}",
         alt=f"Accuracy against the number of attempts. {told}.",
-        draw=lambda: _attempts(points, guess_rate, slug(cell.label).replace("-", "_")),
+        draw=lambda: _attempts(points, guess_rate, slug(cell.label)),
         half=True,
     )
 
@@ -44,7 +55,7 @@ def _attempts(points: Sequence[AttemptsPoint], rate: float | None, name: str) ->
     x = alt.X("x:Q", title="attempts k").scale(type="log", nice=False)
     x = x.axis(values=ticks, format="d", grid=False)
     labels = [label for _, label in _SAMPLED]
-    return spec(_curves(rows, ends, labels, x, f"attempts_{name}", guesses, band=True))
+    return _curves(rows, ends, labels, x, f"attempts_{name}", guesses, band=True)
 
 
 def budget_chart(evaluation: Evaluation) -> Chart | None:
@@ -80,7 +91,7 @@ def _budgets(curves: Mapping[str, Sequence[tuple[int, Cell]]], rate: float | Non
     ends += [(_GUESS, rate)] if rate is not None else []
     x = alt.X("x:Q", title="tokens of thought at most").scale(domain=[0, last], nice=False)
     x = x.axis(grid=False, format=",d", tickMinStep=1)
-    return spec(_curves(rows, ends, list(curves), x, "budget", guesses))
+    return _curves(rows, ends, list(curves), x, "budget", guesses)
 
 
 def _row(curve: str, at: int, estimate: Estimate, what: str) -> _Row:
@@ -94,25 +105,20 @@ def _row(curve: str, at: int, estimate: Estimate, what: str) -> _Row:
 def _curves(
     rows: Sequence[_Row], ends: Sequence[tuple[str, float]], names: Sequence[str], x: "alt.X",
     name: str, guesses: Sequence[_Row], band: bool = False,
-) -> "alt.LayerChart | alt.FacetChart":  # fmt: skip
+) -> Spec:  # fmt: skip
     """Curves in colours, dashes and symbols of their own, each named at its right end."""
     chosen = pick(f"{name}_curve", "curve")
     tints = [theme.series(index) for index in range(len(names))]
     dashes = [list(theme.DASHES[i % len(theme.DASHES)]) for i in range(len(names))]
     symbols = [theme.SYMBOLS[i % len(theme.SYMBOLS)] for i in range(len(names))]
-    colour = alt.Color("curve:N", legend=None, scale=alt.Scale(domain=list(names), range=tints))
+    colour = alt.Color("curve:N", legend=None, scale=colours(names, tints))
     dash = alt.StrokeDash("curve:N", legend=None).scale(domain=list(names), range=dashes)
     shape = alt.Shape("curve:N", legend=None).scale(domain=list(names), range=symbols)
     faded = alt.condition(chosen, alt.value(1), alt.value(0.15))
     base = alt.Chart(data(rows)).encode(x=x, color=colour)
-    low, high = _right("low"), alt.Y2("high:Q")
-    spread = (
-        base.mark_area(opacity=0.13).encode(y=low, y2=high)
-        if band
-        else base.mark_rule(opacity=0.5).encode(y=low, y2=high)
-    )
+    spread = base.mark_area(opacity=0.13) if band else base.mark_rule(opacity=0.5)
     layers = [
-        spread,
+        spread.encode(y=_right("low"), y2=alt.Y2("high:Q")),
         base.mark_line().encode(y=_right(), strokeDash=dash, opacity=faded),
         base.mark_point(filled=True, size=60)
         .encode(y=_right(), shape=shape, opacity=faded,
@@ -121,7 +127,7 @@ def _curves(
         *_guessing(guesses, x),
         _ends(ends, names),
     ]  # fmt: skip
-    return alt.layer(*layers).properties(width="container", height=HEIGHT)
+    return layered(layers, HEIGHT)
 
 
 def _guessing(guesses: Sequence[_Row], x: "alt.X") -> "list[alt.Chart]":
@@ -137,9 +143,7 @@ def _ends(ends: Sequence[tuple[str, float]], names: Sequence[str]) -> "alt.Chart
     known = {name: theme.series(index) for index, name in enumerate(names)}
     rows = [{"y": place, "text": name, "ink": known.get(name, theme.colour("soft"))}
             for place, (name, _) in zip(places, ends, strict=True)]  # fmt: skip
-    return alt.Chart(data(rows)).mark_text(align="left", dx=8, clip=False).encode(
-        x=alt.value("width"), y="y:Q", text="text:N", color=alt.Color("ink:N", scale=None)
-    )  # fmt: skip
+    return end_texts(rows).encode(color=alt.Color("ink:N", scale=None))
 
 
 def _right(field: str = "right") -> "alt.Y":
@@ -196,7 +200,7 @@ def _frontier(frontier: Frontier, optimal: Optimal | None) -> Spec:
             tooltip=tips("option", "cost per query", "accuracy")),
         _option_names(best),
     ]  # fmt: skip
-    return spec(alt.layer(*layers).properties(width="container", height=360))
+    return layered(layers, 360)
 
 
 def _choice(optimal: Optimal | None, x: "alt.X") -> "list[alt.Chart]":

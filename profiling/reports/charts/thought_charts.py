@@ -8,7 +8,19 @@ from ...records import Length, Profile, ThoughtPoint
 from ...records.base import BYTE_KINDS
 from .. import theme, units
 from ..document import Chart, Spec
-from .chart_parts import alt, colours, data, pick, si_axis, spaced_linear, spec, stacked, tips
+from .chart_parts import (
+    alt,
+    colours,
+    data,
+    end_texts,
+    layered,
+    pick,
+    si_axis,
+    spaced_linear,
+    spec,
+    stacked,
+    tips,
+)
 
 HEIGHT, PANEL, BINS = 220, 70, 16
 _BESIDE = 230  # pixels beside the panels: the axis and the names at the right
@@ -43,36 +55,26 @@ def _areas(
     points: Sequence[ThoughtPoint], ends: Sequence[float]
 ) -> "alt.LayerChart | alt.FacetChart":
     """HBM bytes of a step, kinds stacked from the weights up; each named at its right end."""
-    rows, names, below_last = [], [], 0.0
+    rows, names = list[dict[str, object]](), list[tuple[float, str]]()
     for point in points:
-        below = 0
+        below, last = 0, point is points[-1]
         for kind in BYTE_KINDS:
-            size = getattr(point.hbm_bytes, kind)
-            label = theme.KINDS[kind][0]
+            size, label = getattr(point.hbm_bytes, kind), theme.KINDS[kind][0]
             rows.append({"x": point.tokens_thought, "from": below, "to": below + size,
                          "kind": label, "tokens thought": units.count(point.tokens_thought),
                          "bytes": units.bytes_(size)})  # fmt: skip
+            names += [(below + size / 2, f"{label} {units.bytes_(size)}")] if last else []
             below += size
     top = max(p.hbm_bytes.total for p in points) * 1.05
-    for kind in BYTE_KINDS:
-        size = getattr(points[-1].hbm_bytes, kind)
-        names.append((below_last + size / 2, f"{theme.KINDS[kind][0]} {units.bytes_(size)}"))
-        below_last += size
     places = spaced_linear([at for at, _ in names], 15, HEIGHT, [0, top])
     labels = [{"y": p, "text": text} for p, (_, text) in zip(places, names, strict=True)]
     chosen = pick("thought_kind", "kind")
     kinds = [theme.KINDS[kind] for kind in BYTE_KINDS]
     scale = colours([label for label, _ in kinds], [theme.colour(tint) for _, tint in kinds])
-    x = (
-        alt.X("x:Q", title=None)
-        .scale(domain=list(ends), nice=False)
-        .axis(labels=False, ticks=False)
-    )
-    y = (
-        alt.Y("from:Q")
-        .scale(domain=[0, top], nice=False)
-        .axis(si_axis("HBM bytes per step", "B", 5))
-    )
+    x = alt.X("x:Q", title=None).scale(domain=list(ends), nice=False)
+    x = x.axis(labels=False, ticks=False)
+    y = alt.Y("from:Q").scale(domain=[0, top], nice=False)
+    y = y.axis(si_axis("HBM bytes per step", "B", 5))
     area = (
         alt.Chart(data(rows)).mark_area(stroke=theme.colour("page"), strokeWidth=0.5)
         .encode(x=x, y=y, y2="to:Q", color=alt.Color("kind:N", scale=scale, legend=None),
@@ -80,12 +82,7 @@ def _areas(
                 opacity=alt.condition(chosen, alt.value(1), alt.value(0.2)))
         .add_params(chosen)
     )  # fmt: skip
-    texts = (
-        alt.Chart(data(labels))
-        .mark_text(align="left", dx=8)
-        .encode(x=alt.value("width"), y="y:Q", text="text:N")
-    )
-    return alt.layer(area, texts).properties(height=HEIGHT)
+    return alt.layer(area, end_texts(labels)).properties(height=HEIGHT)
 
 
 def _line(
@@ -98,17 +95,11 @@ def _line(
     x = alt.X("x:Q", title="tokens thought" if last else None)
     x = x.scale(domain=list(ends), nice=False).axis(labels=last, ticks=last, tickCount=8)
     y = alt.Y("y:Q").scale(domain=[0, top], nice=False).axis(si_axis(title, symbol, 3))
-    line = alt.Chart(data(rows)).mark_line(color=theme.colour("ink"), point=alt.OverlayMarkDef(
-        size=30, color=theme.colour("ink"))).encode(
-        x=x, y=y, tooltip=tips("tokens thought", title)
-    )  # fmt: skip
+    ink = theme.colour("ink")
+    line = alt.Chart(data(rows)).mark_line(color=ink, point=alt.OverlayMarkDef(size=30, color=ink))
+    line = line.encode(x=x, y=y, tooltip=tips("tokens thought", title))
     end = [{"y": values[-1][1], "text": f"{text(values[-1][1])} at the end"}]
-    label = (
-        alt.Chart(data(end))
-        .mark_text(align="left", dx=8)
-        .encode(x=alt.value("width"), y="y:Q", text="text:N")
-    )
-    return alt.layer(line, label).properties(height=PANEL)
+    return alt.layer(line, end_texts(end)).properties(height=PANEL)
 
 
 def steps_chart(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Chart | None:
@@ -192,8 +183,7 @@ def _histogram(
     y = alt.Y("attempts:Q", title="attempts", stack="zero").axis(tickMinStep=1, tickCount=4)
     drawn = (
         alt.Chart(data(rows)).mark_bar(stroke=theme.colour("page"), strokeWidth=1)
-        .encode(x=x.axis(grid=False), x2="to:Q",
-                y=y,
+        .encode(x=x.axis(grid=False), x2="to:Q", y=y,
                 color=alt.Color("ended:N", title=None, scale=colours(list(names.values()), tints)),
                 tooltip=[*tips("tokens", "ended"), alt.Tooltip("attempts:Q")],
                 opacity=alt.condition(chosen, alt.value(1), alt.value(0.2)))
@@ -202,4 +192,4 @@ def _histogram(
     at = alt.Chart(data([{"from": mean, "text": f"mean {units.significant(mean)}"}]))
     rule = at.mark_rule(strokeDash=[3, 3], color=theme.colour("ink")).encode(x="from:Q")
     label = at.mark_text(baseline="bottom", dy=-3).encode(x="from:Q", y=alt.value(0), text="text:N")
-    return spec(alt.layer(drawn, rule, label).properties(width="container", height=180))
+    return layered([drawn, rule, label], 180)

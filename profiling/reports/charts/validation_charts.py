@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from ...records.validation import Fold, MeasuredRow
 from .. import theme, units
 from ..document import Chart, Spec
-from .chart_parts import alt, data, pick, si_axis, spec, tips, zoom
+from .chart_parts import alt, colours, data, layered, pick, si_axis, tips, zoom
 
 HEIGHT = 560
 UNITS: dict[str, tuple[str, units.Text]] = {  # unit -> its quantity, and what writes a value
-    "s": ("time", lambda value: units.seconds(value)),  # each on its own scale: ns beside minutes
-    "J": ("energy", lambda value: units.joules(value)),
+    "s": ("time", units.seconds.__call__),  # each on its own scale: ns beside minutes
+    "J": ("energy", units.joules.__call__),
 }
 _REGIMES = {  # regime -> (colour, symbol)
     "decode": ("orange", "circle"),
@@ -54,7 +54,7 @@ def _draw(rows: Sequence[MeasuredRow], unit: str, fold: Fold) -> Spec:
     chosen, shown = pick(f"validation_{unit}", "regime"), zoom(f"validation_{unit}_zoom")
     x = alt.X("x:Q").scale(type="log", domain=ends, nice=False)
     x = x.axis(si_axis(f"measured {words}", unit))
-    colour = alt.Color("regime:N", title=None).scale(domain=names, range=tints)
+    colour = alt.Color("regime:N", title=None, scale=colours(names, tints))
     shape = alt.Shape("regime:N", title=None).scale(domain=names, range=symbols)
     base = alt.Chart(data(points)).encode(x=x, color=colour)
     layers = [
@@ -68,7 +68,7 @@ def _draw(rows: Sequence[MeasuredRow], unit: str, fold: Fold) -> Spec:
                 tooltip=tips("row", "what", "where", "measured", "predicted", "error"))
         .add_params(chosen, shown),
     ]  # fmt: skip
-    return spec(alt.layer(*layers).properties(width="container", height=HEIGHT))
+    return layered(layers, HEIGHT)
 
 
 def _point(row: MeasuredRow, fold: Fold, write: units.Text) -> dict[str, object]:
