@@ -103,8 +103,8 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
             remaining_swing=apart.swing,
             extra_energy=0.0,
             stored_j_per_chip=0.0,
-            sentence=f"Staggered batches swing by {percent(apart.swing, 1)} of the mean power "
-            f"instead of {percent(together.swing, 1)}, at no cost.",
+            sentence=f"Staggered batches swing by {percent(apart.swing)} of the mean power "
+            f"instead of {percent(together.swing)}, at no cost.",
         ),
         Smoothing(
             way="store energy",
@@ -112,14 +112,14 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
             extra_energy=share * STORAGE_LOSS,
             stored_j_per_chip=stored,
             sentence=f"Storing {stored:.0f} J per chip levels the power draw; a round-trip loss of "
-            f"{percent(STORAGE_LOSS)} costs {percent(share * STORAGE_LOSS, 2)} more energy.",
+            f"{percent(STORAGE_LOSS)} costs {percent(share * STORAGE_LOSS)} more energy.",
         ),
         Smoothing(
             way="burn the difference to the peak",
             remaining_swing=0.0,
             extra_energy=burnt,
             stored_j_per_chip=0.0,
-            sentence=f"Burning power up to the peak at all times costs {percent(burnt, 1)} more "
+            sentence=f"Burning power up to the peak at all times costs {percent(burnt)} more "
             "energy.",
         ),
     ]

@@ -158,8 +158,8 @@ def _ask(
     what = {"usd": "cost", "time": "time", "energy": "energy"}[quantity]
     where = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
     sentence = (
-        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {_percent(saved.median)} "
-        f"({_percent(saved.low)} to {_percent(saved.high)}) of the {what} per query{where}"
+        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {percent(saved.median)} "
+        f"({percent(saved.low)} to {percent(saved.high)}) of the {what} per query{where}"
     )
     if following is not None and odds is not None:
         sentence += f", {_odds(odds)} likely to save more than {following.change}"
@@ -200,12 +200,6 @@ def _quantity(cases: Sequence[WorkloadOnSlice]) -> Quantity:
     return "usd" if all(case.usd_per_second is not None for case in cases) else "time"
 
 
-def _percent(share: float) -> str:
-    """Whole per cents, one digit more below two, and never a negative zero."""
-    digits = 0 if abs(share) >= 0.02 else 1
-    return f"{round(share * 100, digits) + 0.0:.{digits}f} %"
-
-
 def _odds(odds: float) -> str:
     """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
-    return "over 99 %" if odds > 0.99 else percent(odds)
+    return "over 99 %" if odds > 0.99 else percent(odds, 0)

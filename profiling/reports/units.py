@@ -161,13 +161,8 @@ def rate(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """62 % for 0.62; one decimal below 10 %, and never a false 0 %."""
-    percent = 100 * value
-    if percent == 0:
-        return "0 %"
-    if abs(percent) < 0.1:
-        return "<0.1 %" if percent > 0 else "about 0 %"
-    return f"{percent:.1f} %" if abs(percent) < 9.95 else f"{percent:.0f} %"
+    """62 % for 0.62, 3.1 % for 0.031."""
+    return base.percent(value)
 
 
 def percent(value: float) -> str:
