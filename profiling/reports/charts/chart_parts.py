@@ -83,6 +83,27 @@ def si_axis(
     return alt.Axis(title=title, labelExpr=si(symbol), **marks)
 
 
+def x_axis(axis: "alt.Axis", ends: Sequence[float], log: bool = True) -> "alt.X":
+    """The field `x` from one end of the axis to the other."""
+    scale = alt.Scale(type="log" if log else "linear", domain=list(ends), nice=False)
+    return alt.X("x:Q", axis=axis, scale=scale)
+
+
+def y_axis(axis: "alt.Axis", ends: Sequence[float], log: bool = True) -> "alt.Y":
+    """The field `y` from one end of the axis to the other."""
+    scale = alt.Scale(type="log" if log else "linear", domain=list(ends), nice=False)
+    return alt.Y("y:Q", axis=axis, scale=scale)
+
+
+def dollar_axis(
+    most: float, one: str = "query", several: str = "queries", on: str = ""
+) -> "tuple[alt.Axis, float]":
+    """An axis of dollars, by the thousand or million where all are below `most`, and its factor."""
+    times = 1.0 if most >= 1 else 1e3 if most >= 1e-3 else 1e6
+    per = {1.0: one, 1e3: f"1,000 {several}", 1e6: f"million {several}"}[times]
+    return alt.Axis(title=f"$ per {per}{on}", format=",~r", tickCount=6), times
+
+
 def decades(domain: Sequence[float]) -> list[float]:
     """Powers of ten inside the ends of a logarithmic axis; every other one where they are many."""
     low, high = (math.log10(end) for end in domain)

@@ -10,18 +10,8 @@ from ...records.codesign import CodesignCase, LeverArrow, Roofline, RooflinePoin
 from .. import theme, units
 from ..codesign_words import case_name, dominant
 from ..document import Chart, Spec, slug
-from .chart_parts import (
-    alt,
-    colours,
-    data,
-    layered,
-    log_domain,
-    phase_colour,
-    pick,
-    si_axis,
-    tips,
-    zoom,
-)
+from . import chart_parts as kit
+from .chart_parts import alt
 from .roofline_chart import Mark, Roof, points, roof_lines
 
 HEIGHT = 340
@@ -77,30 +67,32 @@ def _draw(
     every = [*starts, *(each.arrow.end for each in arrows)]
     xs, ys = [p.intensity for p in every], [p.flops_per_s for p in every]
     if near:
-        x_ends, y_ends = log_domain(xs, 1.35, 1.35), log_domain(ys, 1.35, 1.35)
+        x_ends, y_ends = kit.log_domain(xs, 1.35, 1.35), kit.log_domain(ys, 1.35, 1.35)
     else:
-        x_ends = log_domain([*xs, roof.ridge], 3, 3)
-        y_ends = log_domain([*ys, roof.peak_flops], 3, 3)
-    x = alt.X("x:Q").scale(type="log", domain=x_ends, nice=False)
-    x = x.axis(title="FLOP per HBM byte (counted)", format="~s", tickCount=5)
-    y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
-    y = y.axis(si_axis("FLOP per second and chip (predicted)", "FLOP/s"))
+        x_ends = kit.log_domain([*xs, roof.ridge], 3, 3)
+        y_ends = kit.log_domain([*ys, roof.peak_flops], 3, 3)
+    title = "FLOP per HBM byte (counted)"
+    x = kit.x_axis(alt.Axis(title=title, format="~s", tickCount=5), x_ends)
+    y = kit.y_axis(kit.si_axis("FLOP per second and chip (predicted)", "FLOP/s"), y_ends)
     marks = [Mark(p.phase, p.intensity, p.flops_per_s, roof.chip, "rate") for p in starts]
-    phases, chosen = list(dict.fromkeys(p.phase for p in starts)), pick(f"{name}_phase", "phase")
+    phases, chosen = (
+        list(dict.fromkeys(p.phase for p in starts)),
+        kit.pick(f"{name}_phase", "phase"),
+    )
     lines = roof_lines([Roof(roof.chip, roof.peak_flops, roof.memory_bandwidth)], x_ends, x, y)
     layers = [
-        lines.add_params(zoom(f"{name}_zoom")),
+        lines.add_params(kit.zoom(f"{name}_zoom")),
         points(marks, phases, chosen, True).add_params(chosen),
         *_arrows(arrows, phases, chosen, near),
         *([] if near else [_roof_names(roof)]),
     ]
-    return layered(layers, HEIGHT)
+    return kit.layered(layers, HEIGHT)
 
 
 def _roof_names(roof: Roofline) -> "alt.Chart":
     words = f"{units.flop_rate(roof.peak_flops)} {roof.peak_dtype}, ridge "
     rows = [{"x": roof.ridge, "y": roof.peak_flops, "text": words + units.intensity(roof.ridge)}]
-    return alt.Chart(data(rows)).mark_text(align="center", dy=-9).encode(
+    return alt.Chart(kit.data(rows)).mark_text(align="center", dy=-9).encode(
         x="x:Q", y="y:Q", text="text:N"
     )  # fmt: skip
 
@@ -122,18 +114,20 @@ def _arrows(
     ]  # fmt: skip
     if not rows:
         return []
-    base, colour = alt.Chart(data(rows)), phase_colour(phases)
+    base, colour = alt.Chart(kit.data(rows)), kit.phase_colour(phases)
     faded = alt.condition(chosen, alt.value(0.8), alt.value(0.08))
     line = base.mark_rule(clip=True, strokeWidth=1.2).encode(
         x="x:Q", y="y:Q", x2="x2:Q", y2="y2:Q", color=colour, opacity=faded
     )
-    told = tips("lever", "phase", "intensity", "rate")
+    told = kit.tips("lever", "phase", "intensity", "rate")
     if not near:
         end = base.mark_point(filled=True, clip=True, size=26, opacity=1).encode(
             x="x2:Q", y="y2:Q", color=colour, opacity=faded, tooltip=told
         )
         return [line, end]
-    stroke = alt.Stroke("phase:N", legend=None, scale=colours(phases, theme.phase_colours(phases)))
+    stroke = alt.Stroke(
+        "phase:N", legend=None, scale=kit.colours(phases, theme.phase_colours(phases))
+    )
     badge = base.mark_point(clip=True, size=230, opacity=1, fill=theme.colour("page")).encode(
         x="x2:Q", y="y2:Q", stroke=stroke, tooltip=told
     )
