@@ -11,7 +11,7 @@ from ..errors import ProfileInputError
 from ..predicted.phase_terms import RESOURCES, PhaseTerms, elasticities, grown, whole_elasticities
 from ..records import Profile
 from ..reports import theme, units
-from ..reports.charts.chart_parts import Bar, Part, bars
+from ..reports.charts.chart_parts import Bar, bars, phase_parts
 from ..reports.charts.phase_charts import resources_chart
 from ..reports.charts.roofline_chart import Mark, Roof, roofline_spec
 from ..reports.charts.thought_charts import steps_chart
@@ -259,12 +259,11 @@ def _times(shown: Sequence[Shown], request: Request) -> list[Block]:
 
 
 def _bar(name: str, terms: Mapping[str, PhaseTerms]) -> Bar:
-    tints = theme.phase_colours(terms)
-    parts = [
-        Part(each.time_s, phase, tint, {"run": name, "phase": phase,
-             "time": units.seconds(each.time_s), "bound": each.bound or "none"}, phase)
-        for (phase, each), tint in zip(terms.items(), tints, strict=True)
-    ]  # fmt: skip
+    parts = phase_parts(
+        (phase, each.time_s, {"run": name, "time": units.seconds(each.time_s),
+                              "bound": each.bound or "none"})
+        for phase, each in terms.items()
+    )  # fmt: skip
     return Bar(name, parts, units.seconds(sum(each.time_s for each in terms.values())))
 
 

@@ -1,7 +1,6 @@
 """A run's folder: profile.json, report.md, report.html, charts and TensorBoard events."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ProfileInputError
@@ -44,7 +43,8 @@ def write_report(folder: Path, record: Record, document: Document, events: Event
     the report.md before named go where this one has none of that name.
     """
     stills = vega.stills(document.charts())
-    pages = report_files(document, stills)
+    pages = {"report.md": markdown(document, CHARTS), "report.html": html(document, stills)}
+    pages |= {f"{CHARTS}/{name}.svg": picture for name, picture in stills.items()}
     try:
         earlier = _charts_of(folder / "report.md")
         (folder / CHARTS).mkdir(parents=True, exist_ok=True)
@@ -68,16 +68,6 @@ def _charts_of(report: Path) -> set[str]:
         return set()
     text = report.read_text(encoding="utf-8", errors="replace")
     return set(re.findall(rf"^!\[.*\]\({CHARTS}/([\w.-]+)\.svg\)$", text, re.MULTILINE))
-
-
-def report_files(document: Document, stills: Mapping[str, str]) -> Mapping[str, str]:
-    """Path in the folder -> text: the reports, and each chart as an SVG (`stills`, by name)."""
-    charts = {f"{CHARTS}/{name}.svg": picture for name, picture in stills.items()}
-    return {
-        "report.md": markdown(document, CHARTS),
-        "report.html": html(document, stills),
-        **charts,
-    }
 
 
 def profile_events(profile: Profile, document: Document) -> Events:

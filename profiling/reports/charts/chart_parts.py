@@ -60,9 +60,24 @@ def tips(*names: str) -> "list[alt.Tooltip]":
     return [alt.Tooltip(f"{name}:N", title=name) for name in names]
 
 
-def colours(names: Sequence[str], tints: Sequence[str]) -> "alt.Scale":
-    """A scale from names to colours."""
+def colours(names: Sequence[str], tints: "Sequence[str] | Sequence[list[int]]") -> "alt.Scale":
+    """A scale from names to colours, or to symbols or dashes."""
     return alt.Scale(domain=list(names), range=list(tints))
+
+
+def looks(
+    field: str, names: Sequence[str], legend: bool = True
+) -> "tuple[alt.Color, alt.StrokeDash, alt.Shape]":
+    """A colour, a dash and a symbol for each name, so that lines are told apart in grey too."""
+    look = [(theme.series(index), theme.DASHES[index % 6], theme.SYMBOLS[index % 6])
+            for index in range(len(names))]  # fmt: skip
+    tints, dashes, symbols = map(list, zip(*look, strict=True))
+    key = alt.Undefined if legend else None
+    return (
+        alt.Color(f"{field}:N", title=None, scale=colours(names, tints), legend=key),
+        alt.StrokeDash(f"{field}:N", scale=colours(names, dashes), legend=None),
+        alt.Shape(f"{field}:N", title=None, scale=colours(names, symbols), legend=key),
+    )
 
 
 def phase_colour(phases: Sequence[str]) -> "alt.Color":
@@ -194,6 +209,14 @@ class Bar:
     text: str
     span: tuple[float, float] | None = None  # a range about its end: repeats, an interval
     limit: tuple[float, str] | None = None  # a mark that it should stay under, and its name
+
+
+def phase_parts(rows: Iterable[tuple[str, float, Mapping[str, str]]]) -> list[Part]:
+    """Phases one after another in their colours: (phase, how long, what is said of it) of each."""
+    rows = list(rows)
+    tints = theme.phase_colours([phase for phase, _, _ in rows])
+    return [Part(size, phase, tint, {"phase": phase, **told}, phase)
+            for (phase, size, told), tint in zip(rows, tints, strict=True)]  # fmt: skip
 
 
 def bars(rows: Sequence[Bar], name: str, legend: bool = False, pitch: int = 32) -> Spec:

@@ -49,10 +49,7 @@ def _pareto(points: Sequence[ParetoPoint], correct: bool) -> Spec:
         kit.x_axis(kit.si_axis("latency of a query", "s", 8), x_ends),
         kit.y_axis(dollars, y_ends),
     )
-    tints = [theme.series(index) for index in range(len(slices))]
-    colour = alt.Color("slice:N", title=None, scale=kit.colours(slices, tints))
-    symbols = [theme.SYMBOLS[index % len(theme.SYMBOLS)] for index in range(len(slices))]
-    shape = alt.Shape("slice:N", title=None).scale(domain=slices, range=symbols)
+    colour, _, shape = kit.looks("slice", slices)
     faded = alt.condition(chosen, alt.value(1), alt.value(0.08))
     front = sorted((row for row in rows if row["best"]), key=lambda row: float(str(row["x"])))
     others = [row for row in rows if not row["best"]]

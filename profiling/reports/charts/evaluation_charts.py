@@ -98,12 +98,7 @@ def _curves(
 ) -> Spec:  # fmt: skip
     """Curves in colours, dashes and symbols of their own, each named at its right end."""
     chosen = kit.pick(f"{name}_curve", "curve")
-    tints = [theme.series(index) for index in range(len(names))]
-    dashes = [list(theme.DASHES[i % len(theme.DASHES)]) for i in range(len(names))]
-    symbols = [theme.SYMBOLS[i % len(theme.SYMBOLS)] for i in range(len(names))]
-    colour = alt.Color("curve:N", legend=None, scale=kit.colours(names, tints))
-    dash = alt.StrokeDash("curve:N", legend=None).scale(domain=list(names), range=dashes)
-    shape = alt.Shape("curve:N", legend=None).scale(domain=list(names), range=symbols)
+    colour, dash, shape = kit.looks("curve", names, legend=False)
     faded = alt.condition(chosen, alt.value(1), alt.value(0.15))
     base = alt.Chart(kit.data(rows)).encode(x=x, color=colour)
     spread = base.mark_area(opacity=0.13) if band else base.mark_rule(opacity=0.5)

@@ -7,7 +7,7 @@ from ...records import CompiledPhase, CompiledTarget, Phase, Prediction, Profile
 from ...records.base import BYTE_KINDS
 from .. import theme, units
 from ..document import Chart, slug
-from .chart_parts import Bar, Part, bars
+from .chart_parts import Bar, Part, bars, phase_parts
 
 
 def _of(
@@ -96,13 +96,11 @@ def chips_chart(profile: Profile) -> Chart | None:
         return None
     rows = []
     for placement in profile.placements:
-        tints = theme.phase_colours([on.phase for on in placement.phases])
-        parts = [
-            Part(on.time_at_peak_s, on.phase, tint,
-                 {"chip": placement.chip, "phase": on.phase,
-                  "at least": units.seconds(on.time_at_peak_s), "bound": on.bound}, on.phase)
-            for on, tint in zip(placement.phases, tints, strict=True)
-        ]  # fmt: skip
+        parts = phase_parts(
+            (on.phase, on.time_at_peak_s, {"chip": placement.chip,
+             "at least": units.seconds(on.time_at_peak_s), "bound": on.bound})
+            for on in placement.phases
+        )  # fmt: skip
         chips = "" if placement.chips == 1 else f"{placement.chips} {units.TIMES} "
         total = sum(part.value for part in parts)
         rows.append(Bar(f"{chips}{placement.chip}", parts, units.seconds(total)))
@@ -137,15 +135,11 @@ def times_chart(predictions: Sequence[Prediction]) -> Chart:
 
 
 def _slice_row(prediction: Prediction) -> Bar:
-    working = [phase for phase in prediction.phases if phase.steps > 0]
-    tints = theme.phase_colours([phase.phase for phase in working])
-    parts = [
-        Part(phase.time_s.median, phase.phase, tint,
-             {"slice": prediction.slice, "phase": phase.phase,
-              "time": units.with_bounds(phase.time_s, units.seconds), "bound": phase.bound},
-             phase.phase)
-        for phase, tint in zip(working, tints, strict=True)
-    ]  # fmt: skip
+    parts = phase_parts(
+        (phase.phase, phase.time_s.median, {"slice": prediction.slice, "bound": phase.bound,
+         "time": units.with_bounds(phase.time_s, units.seconds)})
+        for phase in prediction.phases if phase.steps > 0
+    )  # fmt: skip
     time = prediction.time_s
     span = (time.low, time.high) if time.low < time.high else None
     return Bar(prediction.slice, parts, units.seconds(time.median), span)
@@ -177,11 +171,11 @@ def resources_chart(
 def _resource_rows(shares: Mapping[str, Mapping[str, float]]) -> list[Bar]:
     rows = []
     for place, each in shares.items():
+        looks = [(*theme.RESOURCES[name], share) for name, share in each.items() if share > 0.001]
         parts = [
-            Part(share, theme.RESOURCES[resource][0], theme.colour(theme.RESOURCES[resource][1]),
-                 {"on": place, "resource": theme.RESOURCES[resource][0],
-                  "share": units.share(share)}, units.share(share))
-            for resource, share in each.items() if share > 0.001
+            Part(share, label, theme.colour(tint),
+                 {"on": place, "resource": label, "share": units.share(share)}, units.share(share))
+            for label, tint, share in looks
         ]  # fmt: skip
         rows.append(Bar(place, parts, ""))
     return rows

@@ -112,14 +112,10 @@ def _steps(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Spec:
         {"x": x, "y": y, "run": run, "tokens thought": units.count(x), "time": units.seconds(y)}
         for run, points in curves.items() for x, y in points
     ]  # fmt: skip
-    names = list(curves)
-    tints = [theme.series(index) for index in range(len(names))]
-    colour = alt.Color("run:N", title=None, scale=kit.colours(names, tints))
+    colour, dash, _ = kit.looks("run", list(curves))
     made = alt.Chart(kit.data(rows)).mark_line().encode(
         x=alt.X("x:Q", title="tokens thought").axis(tickCount=6),
-        y=alt.Y("y:Q").axis(kit.si_axis("time", "s", 4)), color=colour,
-        strokeDash=alt.StrokeDash("run:N", legend=None).scale(
-            domain=names, range=[list(dash) for dash in theme.DASHES[: len(names)]]),
+        y=alt.Y("y:Q").axis(kit.si_axis("time", "s", 4)), color=colour, strokeDash=dash,
         tooltip=kit.tips("run", "tokens thought", "time"),
     )  # fmt: skip
     return kit.spec(made.properties(width="container", height=150))

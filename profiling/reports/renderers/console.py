@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -122,11 +121,8 @@ def _rich_table(
     for gap in (2, 1) if console.width >= WIDE else (1,):
         pairs = zip(columns, _lenses(columns), strict=True)
         widths = sum(_width(column, lens, console) for column, lens in pairs)
-        if widths + gap * (len(columns) - 1) > console.width:
-            continue
-        made = _made(columns, table, gap, console)
-        if Measurement.get(console, console.options, made).maximum <= console.width:
-            return made
+        if widths + gap * (len(columns) - 1) <= console.width:
+            return _made(columns, table, gap, console)
     return None
 
 
