@@ -117,12 +117,11 @@ def variables(dark: bool = False) -> str:
     return " ".join(f"--{name}: {pair[dark]};" for name, pair in COLOURS.items())
 
 
-def css() -> str:
-    """Style rules that define the colours, dark where the reader's system is."""
+def css(element: str = ":root", more: str = "") -> str:
+    """Rules that define an element's colours, dark where the reader's system is; `more` beside."""
     return (
-        f":root {{ color-scheme: light dark; {variables()} }}\n"
-        "@media screen and (prefers-color-scheme: dark) {\n"
-        f":root {{ {variables(dark=True)} }}\n}}"
+        f"{element} {{ color-scheme: light dark; {variables()}{more} }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ {element} {{ {variables(True)} }} }}\n"
     )
 
 

@@ -81,9 +81,8 @@ def notebook_style() -> str:
     rules = _text("page.css") + _text("notebook.css")
     light, dark = theme.variables(), theme.variables(dark=True)
     return (
-        f".rooflink {{ color-scheme: light dark; {light}\n{rules}\n}}\n"
-        f"@media screen and (prefers-color-scheme: dark) {{ .rooflink {{ {dark} }} }}\n"
-        f":is({LIGHT_THEMES}) .rooflink {{ color-scheme: light; {light} }}\n"
+        theme.css(".rooflink", f"\n{rules}\n")
+        + f":is({LIGHT_THEMES}) .rooflink {{ color-scheme: light; {light} }}\n"
         f":is({DARK_THEMES}) .rooflink {{ color-scheme: dark; {dark} }}\n"
     )
 
