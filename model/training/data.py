@@ -19,7 +19,7 @@ from tokenizers import AddedToken, models, pre_tokenizers
 from ..config import ModelConfig, ModelInputError
 from ..layers import INITIAL_SCALE
 from ..tasks import GeneratedTask, Problem, Trace, parse_generated
-from ..tasks.notation import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
+from ..tasks.task import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
 from ..transformer import Transformer, random_transformer
 from .recipes import Distill, Recipe, Verifier
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from ..config import ModelConfig, ModelInputError
-from ..tasks.notation import END, WORDS, speaks_notation
+from ..tasks.task import END, WORDS, speaks_notation
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer, transformer_from
 from ..weights import open_weights, parameters

@@ -24,8 +24,8 @@ from pydantic import (
 )
 
 from ..config import ModelConfig, ModelInputError
-from ..tasks.notation import WORDS
 from ..tasks.parse import parse_generated
+from ..tasks.task import WORDS
 
 Kind = TypeVar("Kind")
 STRICT = with_config(ConfigDict(extra="forbid"))

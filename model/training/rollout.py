@@ -18,9 +18,8 @@ from ..generation.stopping import AnswerFormat, thought_rules
 from ..sampling import Greedy, Sampler, Temperature
 from ..strategies.voting import leader, tally
 from ..tasks import Problem
-from ..tasks.notation import END_OF_THOUGHT
 from ..tasks.parse import parse_generated
-from ..tasks.task import GeneratedTask
+from ..tasks.task import END_OF_THOUGHT, GeneratedTask
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer
 from .data import Rows

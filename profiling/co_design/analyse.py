@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...model.tasks.sums import GAPS_DISCLOSURE
+from ...model.tasks.modular import GAPS_DISCLOSURE
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.economics import Terms, per_correct
-from ..predicted.memory import RESERVED_SHARE
+from ..predicted.step_work import RESERVED_SHARE
 from ..progress import Silent, Watcher
 from ..records import Profile
 from ..records.base import percent

@@ -10,8 +10,7 @@ from scipy.optimize import brentq
 
 from ..predicted.arrays import Number, mapped
 from ..predicted.hardware import Efficiency
-from ..predicted.memory import capacity
-from ..predicted.step_work import Load, Work, step_work
+from ..predicted.step_work import Load, Work, capacity, step_work
 from ..predicted.time_model import BOUNDS, Terms, step_terms
 from ..records.codesign import BoundMap, Roofline, RooflinePoint, ThoughtCrossovers
 from .costs import Costs, by_resource, costs_of, whole_work

@@ -16,10 +16,9 @@ from ..predicted.arrays import Number, mapped, of_numbers
 from ..predicted.calibration import Calibration
 from ..predicted.energy import PowerShares, design_power_of
 from ..predicted.hardware import IDEAL, Efficiency, Hardware
-from ..predicted.memory import Capacity, capacity
 from ..predicted.phase_lengths import LengthDistribution, Lengths, SameLength
 from ..predicted.predict import interval
-from ..predicted.step_work import Spread, Widths
+from ..predicted.step_work import Capacity, Spread, Widths, capacity
 from ..records.base import Interval
 
 MOST_SEQUENCES = 4096.0

@@ -123,8 +123,8 @@ def _flip(case: WorkloadOnSlice, phase: str, parameter: HardwareParameter) -> Bo
         phase=phase,
         parameter=parameter.name,
         factor=result,
-        before=BOUNDS[own],  # type: ignore[arg-type]
-        after=after,  # type: ignore[arg-type]
+        before=BOUNDS[own],
+        after=after,
         flips=float(flipped.mean()),
         sentence=f"{verb} {result.median:.2g}x {parameter.words}, {phase} becomes {after}-bound "
         f"with {sequences:.0f} sequences on {case.slice.name}",

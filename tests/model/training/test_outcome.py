@@ -27,7 +27,7 @@ from rooflink.model.reward_model import (
 from rooflink.model.sampling import Temperature
 from rooflink.model.strategies.verifiers import HeadVerifier
 from rooflink.model.tasks import parse_task
-from rooflink.model.tasks.notation import END_OF_THOUGHT
+from rooflink.model.tasks.task import END_OF_THOUGHT
 from rooflink.model.training.model_folder import open_start, write_folder
 from rooflink.model.training.recipes import AdamW
 from rooflink.model.training.reward_training import (
@@ -181,7 +181,7 @@ def test_what_is_no_verifiers_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelInputError, match="damaged"):
         open_verifier(tmp_path / "good", "float32", start.tokenizer)
     save_file({"x": np.zeros(2)}, tmp_path / "other" / HEAD)
-    with pytest.raises(ModelInputError, match="holds no verifier's head"):
+    with pytest.raises(ModelInputError, match="that holds a verifier's head"):
         open_verifier(tmp_path / "other", "float32", start.tokenizer)
 
 
