@@ -42,7 +42,7 @@ _OURS = (
     "a larger part draws and costs.",
     f"A slice schedules at most {MOST_SEQUENCES:.0f} sequences at once.",
     "Added on-chip memory holds weights, which are then not read from HBM.",
-    f"{percent(RESERVED_SHARE)} of HBM is reserved for programs and activations.",
+    f"{percent(RESERVED_SHARE, 0)} of HBM is reserved for programs and activations.",
     f"Speculative decoding drafts {DRAFT.tokens:g} tokens with an acceptance of "
     f"{DRAFT.acceptance:g}; a draft step costs {DRAFT.cost:g} of a target step.",
     f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s.",

@@ -69,7 +69,7 @@ def _accuracy(run: Profile) -> str:
     accuracy = run.outcome.accuracy_interval
     assert accuracy is not None, "of runs that were checked"
     low, high = (f"{100 * end:.0f}" for end in (accuracy.low, accuracy.high))
-    return f"{percent(accuracy.median)} ({low} to {high} %)"
+    return f"{percent(accuracy.median, 0)} ({low} to {high} %)"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)

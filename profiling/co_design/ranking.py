@@ -139,8 +139,8 @@ def _ask(
     saved, odds = summary(1 - np.exp(candidate.log_ratio)), None
     where = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
     sentence = (
-        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {_percent(saved.median)} "
-        f"({_percent(saved.low)} to {_percent(saved.high)}) of the "
+        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {percent(saved.median)} "
+        f"({percent(saved.low)} to {percent(saved.high)}) of the "
         f"{'cost' if quantity == 'usd' else quantity} per query{where}"
     )
     if following is not None:
@@ -183,12 +183,6 @@ def _quantity(cases: Sequence[WorkloadOnSlice]) -> Quantity:
     return "usd" if all(case.usd_per_second is not None for case in cases) else "time"
 
 
-def _percent(share: float) -> str:
-    """Whole per cents, one digit more below two, and never a negative zero."""
-    digits = 0 if abs(share) >= 0.02 else 1
-    return f"{round(share * 100, digits) + 0.0:.{digits}f} %"
-
-
 def _odds(odds: float) -> str:
     """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
-    return "over 99 %" if odds > 0.99 else percent(odds)
+    return "over 99 %" if odds > 0.99 else percent(odds, 0)

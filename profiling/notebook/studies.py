@@ -7,7 +7,6 @@ from ..cli.calibrate import write_calibration
 from ..comparison import Comparison
 from ..jobs.compare_job import CompareJob
 from ..jobs.explore_job import Exploration, ExploreJob
-from ..jobs.job import Job
 from ..jobs.train_job import TrainJob
 from ..jobs.validate_job import CalibrateJob, ValidateJob
 from ..reports.write_studies import write_training, write_validation
@@ -17,7 +16,7 @@ from .run_view import recorded
 Record = TypeVar("Record")
 
 
-def _as_it_is(result: Record, job: Job) -> Record:
+def _as_it_is(result: Record) -> Record:
     return result
 
 

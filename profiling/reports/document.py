@@ -182,7 +182,6 @@ class Bullets:
     """A list of sentences."""
 
     items: Sequence[str]
-    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,6 @@ class Code:
     """Text to be kept as it is: a command, a file's lines."""
 
     text: str
-    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -247,7 +245,7 @@ class Details:
     """Blocks that a page shows on request; written out elsewhere."""
 
     summary: str
-    blocks: "Sequence[Block | Section]"
+    blocks: "Sequence[Block]"
     is_open: bool = False
 
 
@@ -263,7 +261,7 @@ class Section:
     """Blocks under a heading; sections among them are its parts."""
 
     title: str
-    blocks: "Sequence[Block | Section]"
+    blocks: "Sequence[Block]"
     name: str = ""  # its anchor; '' for the title's slug
 
     @property
@@ -274,7 +272,7 @@ class Section:
 
 Block: TypeAlias = (
     Table | Facts | Chart | Paragraph | Bullets | Terms | Code | Tiles | Findings | Example
-    | Details | Beside
+    | Details | Beside | Section
 )  # fmt: skip
 
 
@@ -286,15 +284,14 @@ class Document:
     headline: str  # one or two sentences: the answer
     sections: Sequence[Section]
     subtitle: str = ""
-    lead: Sequence[Block | Section] = ()
+    lead: Sequence[Block] = ()
     footer: str = ""
     terms: Mapping[str, str] = field(default_factory=dict)  # explained where they first appear
 
-    @property
+    @cached_property
     def filled(self) -> list[Section]:
         """The sections that hold anything, empty blocks left out."""
-        kept = (_filled(section) for section in self.sections)
-        return [section for section in kept if section.blocks]
+        return [_filled(section) for section in self.sections if not is_empty(section)]
 
     def tables(self) -> list[Table]:
         """Every table, in order."""
@@ -314,11 +311,12 @@ class Document:
 
 
 def _filled(section: Section) -> Section:
-    parts = [_filled(b) if isinstance(b, Section) else b for b in section.blocks]
-    return Section(section.title, [b for b in parts if not is_empty(b)], section.name)
+    kept = [block for block in section.blocks if not is_empty(block)]
+    parts = [_filled(block) if isinstance(block, Section) else block for block in kept]
+    return Section(section.title, parts, section.name)
 
 
-def is_empty(block: Block | Section) -> bool:
+def is_empty(block: Block) -> bool:
     """Whether a block has nothing to show."""
     match block:
         case Table():
@@ -327,9 +325,7 @@ def is_empty(block: Block | Section) -> bool:
             return not block.known
         case Tiles(tiles=held) | Findings(items=held) | Bullets(items=held):
             return not held
-        case Details(blocks=held) | Beside(blocks=held):
-            return all(map(is_empty, held))
-        case Section(blocks=parts):
+        case Details(blocks=parts) | Beside(blocks=parts) | Section(blocks=parts):
             return all(map(is_empty, parts))
         case Paragraph(text=text) | Code(text=text):
             return not text
@@ -338,11 +334,10 @@ def is_empty(block: Block | Section) -> bool:
     return False
 
 
-def _flat(block: Block | Section) -> "list[Block]":
-    if isinstance(block, Section):
-        return [b for part in block.blocks for b in _flat(part)]
-    inside = block.blocks if isinstance(block, Details | Beside) else ()
-    return [block, *(b for part in inside for b in _flat(part))]
+def _flat(block: Block) -> "list[Block]":
+    inside = block.blocks if isinstance(block, Section | Details | Beside) else ()
+    own = [] if isinstance(block, Section) else [block]
+    return own + [b for part in inside for b in _flat(part)]
 
 
 def columns(*some: Column | Sequence[Column]) -> list[Column]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ...records import CompiledPhase, CompiledTarget, Profile
 from .. import units
-from ..charts.compiled_charts import kinds_chart, memory_chart
+from ..charts.phase_charts import kinds_chart, memory_chart
 from ..document import (
     Block,
     Bullets,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ...predicted.phase_terms import predicted_terms, terms_at_peak, whole_elasticities
 from ...records import Amounts, Interval, PredictedPhase, Prediction, Profile
 from .. import units
-from ..charts.predicted_charts import resources_chart, times_chart
+from ..charts.phase_charts import resources_chart, times_chart
 from ..document import (
     Block,
     Bullets,

@@ -12,7 +12,7 @@ from rooflink.model.phases import PHASES
 from rooflink.profiling.records import MeasuredCost, Profile, Spread
 from rooflink.profiling.records.profile import total_phase
 from rooflink.profiling.reports import theme, units
-from rooflink.profiling.reports.charts.bars import contrast, ink_on
+from rooflink.profiling.reports.charts.chart_parts import contrast, ink_on
 from rooflink.profiling.reports.document import Document, Example, Findings
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.html import html

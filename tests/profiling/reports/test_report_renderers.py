@@ -8,8 +8,7 @@ import pytest
 from rich.console import Console
 
 from rooflink.profiling.reports import terms, theme, units
-from rooflink.profiling.reports.charts.bars import Bar, Part, bars
-from rooflink.profiling.reports.charts.chart_parts import spaced_log
+from rooflink.profiling.reports.charts.chart_parts import Bar, Part, bars, spaced_log
 from rooflink.profiling.reports.document import (
     Advice,
     Chart,
