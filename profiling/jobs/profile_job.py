@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from ...model.tasks.parse import FORMS
 from ..backend import choose_backend
@@ -12,7 +12,7 @@ from ..errors import InterruptedRunError, ProfileInputError
 from ..names import chips_for, slices_named
 from ..progress import Watcher
 from ..records import Profile
-from .job import Names, Option, WrittenJob
+from .job import Names, WrittenJob, option
 from .problem_options import DEFAULT_PROBLEMS, DEFAULT_TASK, problems_of
 
 if TYPE_CHECKING:
@@ -34,90 +34,71 @@ class ProfileJob(WrittenJob):
     Writes profile.json, report.md, report.html and TensorBoard events.
     """
 
-    model: Annotated[str, Option("A preset, a .gguf file, a Hugging Face folder or a hub id.")] = (
-        "reasoner"
+    model: str = option("reasoner", "A preset, a .gguf file, a Hugging Face folder or a hub id.")
+    weights: Literal["own", "none", "random"] = option(
+        "own", "own = load the checkpoint; random = random init; none = count costs only"
     )
-    weights: Annotated[
-        Literal["own", "none", "random"],
-        Option("own = load the checkpoint; random = random init; none = count costs only"),
-    ] = "own"
-    prompts: Annotated[
-        str | tuple[str, ...] | None, Option("A prompt, or a text file with one prompt per line.")
-    ] = None
-    task: Annotated[str | None, Option(f"Problems with checked answers: {FORMS}.")] = None
-    limit: Annotated[int | None, Field(ge=1), Option("Take this many problems.")] = None
-    strategy: Annotated[
-        str | None,
-        Option(
-            "How to answer, instead of independent attempts: self-consistency:n=8, best-of-n:n=16, "
-            "beam ...; `rooflink eval --help` lists all, with their settings."
-        ),
-    ] = None
-    verifier: Annotated[
-        Path | None,
-        Option(
-            "Folder that `train --method verifier` wrote: best-of-n and beam score attempts by it."
-        ),
-    ] = None
-    attempts: Annotated[
-        int | None,
-        Field(ge=1),
-        Option(f"Attempts at each prompt  [default: {DEFAULT_ATTEMPTS}]"),
-    ] = None
-    think_budget: Annotated[
-        int | None, Option(f"Most tokens of a thought  [default: {LONGEST_THOUGHT}, or what fits]")
-    ] = None
-    answer_budget: Annotated[
-        int | None, Option(f"Most tokens of an answer  [default: {LONGEST_ANSWER}, or what fits]")
-    ] = None
-    think_end: Annotated[
-        str | None, Option("Text that ends a thought  [default: the model's marker or a cue]")
-    ] = None
-    temperature: Annotated[
-        float | None, Option(f"0 for the likeliest token  [default: {DEFAULT_TEMPERATURE}]")
-    ] = None
-    top_k: Annotated[int | None, Option("Sample from the k likeliest tokens.")] = None
-    top_p: Annotated[float | None, Option("Sample from this share of probability.")] = None
-    batch: Annotated[
-        int | None, Field(ge=1), Option("Prompts that run together  [default: all]")
-    ] = None
-    prompt_tokens: Annotated[
-        int | None,
-        Field(ge=1),
-        Option(
-            "Length of each prompt where there is no tokenizer  "
-            f"[default: {LONGEST_PROMPT}, or what fits]"
-        ),
-    ] = None
-    dtype: Annotated[
-        Literal["float32", "bfloat16"] | None,
-        Option("[default: float32 to run on a CPU, else bfloat16]"),
-    ] = None
-    chips: Annotated[
-        Names,
-        Option(
-            "A chip by name or .toml file: its lower bound, and a prediction on its smallest slice "
-            "that fits; may be repeated  [default: the TPUs with a price on demand]",
-            "--chip",
-        ),
-    ] = ()
-    slices: Annotated[
-        Names, Option("Slices such as v5e-8 or h100-2 to predict on; may be repeated.", "--slice")
-    ] = ()
-    repeats: Annotated[int, Field(ge=1), Option("Measured runs.")] = 3
-    seed: Annotated[int, Field(ge=0), Option("Of sampling and of random weights.")] = 0
-    compile: Annotated[
-        Names | None,
-        Option(
-            "Add the compiled lens for 'cpu' or a slice such as v5e:2x4; may be repeated; 'none' "
-            "for none  [default: cpu where that runs]"
-        ),
-    ] = None
-    trace: Annotated[
-        bool,
-        Option("Trace one generation more, for time by scope and for XProf, into the folder."),
-    ] = False
-    name: Annotated[str | None, Option("Name of the profile  [default: the folder's]")] = None
+    prompts: str | tuple[str, ...] | None = option(
+        None, "A prompt, or a text file with one prompt per line."
+    )
+    task: str | None = option(None, f"Problems with checked answers: {FORMS}.")
+    limit: int | None = option(None, "Take this many problems.", ge=1)
+    strategy: str | None = option(
+        None,
+        "How to answer, instead of independent attempts: self-consistency:n=8, best-of-n:n=16, "
+        "beam ...; `rooflink eval --help` lists all, with their settings.",
+    )
+    verifier: Path | None = option(
+        None,
+        "Folder that `train --method verifier` wrote: best-of-n and beam score attempts by it.",
+    )
+    attempts: int | None = option(
+        None, f"Attempts at each prompt  [default: {DEFAULT_ATTEMPTS}]", ge=1
+    )
+    think_budget: int | None = option(
+        None, f"Most tokens of a thought  [default: {LONGEST_THOUGHT}, or what fits]"
+    )
+    answer_budget: int | None = option(
+        None, f"Most tokens of an answer  [default: {LONGEST_ANSWER}, or what fits]"
+    )
+    think_end: str | None = option(
+        None, "Text that ends a thought  [default: the model's marker or a cue]"
+    )
+    temperature: float | None = option(
+        None, f"0 for the likeliest token  [default: {DEFAULT_TEMPERATURE}]"
+    )
+    top_k: int | None = option(None, "Sample from the k likeliest tokens.")
+    top_p: float | None = option(None, "Sample from this share of probability.")
+    batch: int | None = option(None, "Prompts that run together  [default: all]", ge=1)
+    prompt_tokens: int | None = option(
+        None,
+        "Length of each prompt where there is no tokenizer  "
+        f"[default: {LONGEST_PROMPT}, or what fits]",
+        ge=1,
+    )
+    dtype: Literal["float32", "bfloat16"] | None = option(
+        None, "[default: float32 to run on a CPU, else bfloat16]"
+    )
+    chips: Names = option(
+        (),
+        "A chip by name or .toml file: its lower bound, and a prediction on its smallest slice "
+        "that fits; may be repeated  [default: the TPUs with a price on demand]",
+        "--chip",
+    )
+    slices: Names = option(
+        (), "Slices such as v5e-8 or h100-2 to predict on; may be repeated.", "--slice"
+    )
+    repeats: int = option(3, "Measured runs.", ge=1)
+    seed: int = option(0, "Of sampling and of random weights.", ge=0)
+    compile: Names | None = option(
+        None,
+        "Add the compiled lens for 'cpu' or a slice such as v5e:2x4; may be repeated; 'none' "
+        "for none  [default: cpu where that runs]",
+    )
+    trace: bool = option(
+        False, "Trace one generation more, for time by scope and for XProf, into the folder."
+    )
+    name: str | None = option(None, "Name of the profile  [default: the folder's]")
 
     @model_validator(mode="after")
     def _options_that_go_together(self) -> Self:
