@@ -39,15 +39,15 @@ from ..model.training.recipes import MethodRecipe, Recipe, fingerprint
 from ..model.training.rollout import Figure, Rollouts, held_out_figure
 from ..model.training.updates import cross_entropy
 from ..model.transformer import abstract_transformer
+from .backend import provenance
 from .counted.flops import Operations, count
 from .counted.phase_costs import Passes, passes_of
 from .counted.unit_costs import unit_costs
-from .progress import Watcher
-from .provenance import provenance
+from .errors import Watcher
+from .outcome import wilson_interval
 from .records import CountedCost, HbmBytes
 from .records.lenses import sum_costs
 from .records.training import LoopCost, LoopPhase, TestShare, Training
-from .statistics import wilson_interval
 
 WEIGHT_MOVES = 10
 """Times that an update of AdamW moves all weights' bytes, see above."""

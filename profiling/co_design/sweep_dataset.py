@@ -15,9 +15,8 @@ from types import ModuleType
 
 import numpy as np
 
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Watcher
 from ..predicted.calibration import Calibration
-from ..progress import Watcher
 from ..records.files import write_bytes, write_text
 from .sweep import FITS, NAMES, NUMBERS, Columns, Grid, LeftOut, Named, parts_of, rows_of
 

@@ -9,9 +9,8 @@ from pydantic import Field, model_validator
 
 from ...tpu_configs.slice import compared_slices
 from ..backend import choose_backend
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
-from ..progress import Watcher
 from ..records import Profile
 from ..records.codesign import CodesignReport
 from ..records.files import load_profile

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..backend import choose_backend
-from ..errors import ProfileInputError
-from ..progress import Watcher
+from ..errors import ProfileInputError, Watcher
 from ..records import CompiledTarget, Profile
 from .job import Names, Option, WordList, WrittenJob, option, reserved
 

@@ -11,9 +11,8 @@ from pydantic import BeforeValidator, model_validator
 
 from ...tpu_configs.slice import Slice
 from ..backend import choose_backend
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Watcher
 from ..names import chip_named, slices_named
-from ..progress import Watcher
 from ..records.evaluation import Evaluation
 from .cost_terms import TermsOptions
 from .job import Names, Option, Paths, WholeNumbers, WrittenJob, option
@@ -149,7 +148,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
         from ..evaluation.budgets import parse_budget
         from ..evaluation.grid import Grid, places_of
         from ..model_spec import resolve_subject
-        from ..verifier_costs import verifier_of
+        from ..strategy_request import verifier_of
 
         limit = parse_budget(self.budget) if self.budget else None
         terms, slices = self.terms(), slices_named(self.slices)

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError
-from ..progress import Watcher
+from ..errors import InterruptedRunError, ProfileInputError, Watcher
 from .job import Names, NumberList, WrittenJob, option
 
 if TYPE_CHECKING:

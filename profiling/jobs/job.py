@@ -11,11 +11,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, ClassVar, NoReturn, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from ..errors import ProfileInputError
-from ..progress import Watcher
+from ..errors import ProfileInputError, Watcher
 
 Result = TypeVar("Result")
 T = TypeVar("T")
@@ -46,7 +45,7 @@ def option(
     min_length: int | None = None,
 ) -> T:
     """A field of a job, with what the command line needs to know of it and its bounds."""
-    field: FieldInfo = Field(default=default, ge=ge, gt=gt, le=le, min_length=min_length)
+    field = FieldInfo(default=default, ge=ge, gt=gt, le=le, min_length=min_length)
     field.metadata.append(Option(help, name, argument, commas, metavar))
     return cast(T, field)
 

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
-from ..progress import Watcher
 from ..records.prediction import Prediction
 from .cost_terms import Stack, TermsOptions, stack_named
 from .job import Names, Option, option

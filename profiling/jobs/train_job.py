@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 from pydantic import model_validator
 
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError
-from ..progress import Watcher
+from ..errors import InterruptedRunError, ProfileInputError, Watcher
 from ..records.training import Training
 from .job import Job, Option, option
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ..backend import choose_backend
-from ..progress import Watcher
+from ..errors import Watcher
 from ..records.files import write_text
 from ..records.validation import Validation
 from .job import Job, Option, Paths, WrittenJob, option

@@ -23,7 +23,6 @@ from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..records.base import Interval, percent
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
-from ..statistics import jeffreys_interval
 
 
 def own_number(text: str, what: str, unit: str, at_least: float = 0.0) -> float | None:
@@ -55,6 +54,8 @@ def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
     2001): they are independent, so that their widths in logarithms add in squares, on each side
     by itself.
     """
+    from ..outcome import jeffreys_interval  # only where answers were checked
+
     if share <= 0:
         return None
     if cost.low <= 0:  # what costs nothing has no width to join

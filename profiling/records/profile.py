@@ -16,9 +16,8 @@ from pydantic import Field, computed_field
 
 from .base import HbmBytes, Interval, Record, Spread, percent
 from .compiled import CompiledTarget
-from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, sum_costs
+from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, Trace, sum_costs
 from .prediction import Prediction
-from .scope_times import Trace
 
 FindingLens = Literal["predicted", "measured", "at peak", "compiled"]
 StopReason = Literal["marker", "budget", "end_of_sequence", "confident", "limit", "pruned"]
