@@ -95,9 +95,7 @@ def provenance(command: str, seed: int, ran: bool) -> Provenance:
         git_commit=_commit(),
         backend=jax.default_backend() if ran else "none",
         device=_device(jax.devices()[0]) if ran else "none",
-        cores=len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1,
+        cores=_cores(),
         seed=seed,
     )
 

@@ -10,7 +10,8 @@ that the change touches; `rooflink codesign` predicts such changes anew, with in
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Literal
 
 from ..model.phases import phase_named
@@ -47,8 +48,8 @@ class Basis:
     lens: FindingLens
     words: str
     terms: Mapping[str, PhaseTerms]
-    per_sequence: Mapping[str, float]  # share of a phase's overhead that grows with sequences
-    room: float  # how many of the workload's batches the memory holds at once
+    room: float = inf  # how many of the workload's batches the memory holds at once
+    per_sequence: Mapping[str, float] = field(default_factory=dict)  # share of phases' overhead
 
     @property
     def time_s(self) -> float:
@@ -72,9 +73,9 @@ class Basis:
 
 def basis_of(profile: Profile, chosen: str | None = None) -> Basis | None:
     """What savings of `profile` are shares of; None where it was neither run nor placed."""
-    request = [prediction for prediction in profile.predictions if prediction.slice == chosen]
-    if request:
-        return _predicted(request[0], profile)
+    for prediction in profile.predictions:
+        if prediction.slice == chosen:
+            return _predicted(prediction, profile)
     measured = {p.name: p.measured for p in profile.phases if p.measured is not None}
     if measured and len(measured) == len(profile.phases):
         return _measured(measured)
@@ -87,7 +88,7 @@ def basis_of(profile: Profile, chosen: str | None = None) -> Basis | None:
 
 def _usd(prediction: Prediction) -> float:
     money = prediction.economics and prediction.economics.per_query.usd
-    return money.median if money else float("inf")
+    return money.median if money else inf
 
 
 def _predicted(prediction: Prediction, profile: Profile) -> Basis:
@@ -110,8 +111,6 @@ def _measured(costs: Mapping[str, MeasuredCost]) -> Basis:
         lens="measured",
         words="measured on this machine",
         terms={name: _reached(cost) for name, cost in costs.items()},
-        per_sequence={},
-        room=float("inf"),
     )
 
 
@@ -130,8 +129,7 @@ def _at_peak(placement: ChipPlacement, profile: Profile) -> Basis:
         lens="at peak",
         words=f"at the datasheet peak of {placement.chip}",
         terms={phase.name: terms_at_peak(phase, placement) for phase in profile.phases},
-        per_sequence={},
-        room=free_bytes / cache_bytes if cache_bytes > 0 else float("inf"),
+        room=free_bytes / cache_bytes if cache_bytes > 0 else inf,
     )
 
 
@@ -143,13 +141,8 @@ def find(profile: Profile, interrupted: bool = False, chosen: str | None = None)
     basis = basis_of(profile, chosen)
     changes = [*_excesses(profile)]
     if basis is not None and basis.time_s > 0:
-        changes += [
-            *_refill(profile, basis),
-            *_larger_batch(profile, basis),
-            *_narrower_kv(profile, basis),
-            *_narrower_weights(profile, basis),
-            *_like_lengths(profile, basis),
-        ]
+        rules = (_refill, _larger_batch, _narrower_kv, _narrower_weights, _like_lengths)
+        changes += [finding for rule in rules for finding in rule(profile, basis)]
     changes.sort(key=lambda finding: -(finding.saves_share or 0.0))
     return [*_interrupted(profile, interrupted), *changes]
 
@@ -165,11 +158,8 @@ def _interrupted(profile: Profile, interrupted: bool) -> Iterator[Finding]:
     measured = profile.phases[0].measured
     if interrupted and measured is not None:
         done = len(measured.time_s.repeats)
-        yield _note(
-            f"The measurement was interrupted: times rest on {done} "
-            f"repeat{'s' if done > 1 else ''} instead of those asked for.",
-            "measured: Ctrl-C",
-        )
+        rest = f"times rest on {done} repeat{'s' if done > 1 else ''} instead of those asked for"
+        yield _note(f"The measurement was interrupted: {rest}.", "measured: Ctrl-C")
 
 
 def _note(sentence: str, evidence: str) -> Finding:
@@ -205,8 +195,7 @@ def _refill(profile: Profile, basis: Basis) -> Iterator[Finding]:
 
 
 def _larger_batch(profile: Profile, basis: Basis) -> Iterator[Finding]:
-    """Twice the prompts in a pass: per query, half of the weights' read and of a pass's
-    overhead."""
+    """Twice the prompts in a pass: per query, half of the weights' read and of its overhead."""
     phases, work = _decoding(profile, basis), profile.workload
     if basis.room < 2:
         return
@@ -283,7 +272,8 @@ def _like_lengths(profile: Profile, basis: Basis) -> Iterator[Finding]:
     """Padded positions take time here, unless memory binds; the other lenses leave them out."""
     decoding = {phase.name for phase in _decoding(profile, basis)}
     for phase in profile.phases if basis.lens == "measured" else ():
-        if phase.name in decoding or not phase.padded_tokens or _is_memory_bound(phase):
+        memory_bound = phase.measured is not None and phase.measured.bound == "memory"
+        if phase.name in decoding or not phase.padded_tokens or memory_bound:
             continue
         positions = phase.tokens + phase.padded_tokens
         used = phase.tokens / positions
@@ -296,16 +286,10 @@ def _like_lengths(profile: Profile, basis: Basis) -> Iterator[Finding]:
         )
 
 
-def _is_memory_bound(phase: Phase) -> bool:
-    return phase.measured is not None and phase.measured.bound == "memory"
-
-
 def _excesses(profile: Profile) -> Iterator[Finding]:
     """The largest thing that each executable moves beyond what the algorithm must; reports show
-    the rest. Of a CPU's there is no advice: its caches absorb most of it.
-
-    Time saved is that of the bytes at datasheet bandwidth where the phase is bound by memory: the
-    least that it can be.
+    the rest. Of a CPU's there is no advice: its caches absorb most of it. Time saved is that of the
+    bytes at datasheet bandwidth where the phase is bound by memory: the least that it can be.
     """
     steps = {phase.name: phase.steps for phase in profile.phases}
     for target in profile.compiled:
@@ -338,9 +322,8 @@ def _excesses(profile: Profile) -> Iterator[Finding]:
 def _compiled_s(target: CompiledTarget, steps: Mapping[str, int]) -> float | None:
     """All calls of all phases by their predicted times; None where one has none."""
     times = [(phase.predicted_time_s, _calls(phase, steps)) for phase in target.phases]
-    if any(time_s is None for time_s, _ in times):
-        return None
-    return sum(time_s.median * calls for time_s, calls in times if time_s)
+    medians = [time_s.median * calls for time_s, calls in times if time_s]
+    return sum(medians) if len(medians) == len(times) else None
 
 
 def _calls(phase: CompiledPhase, steps: Mapping[str, int]) -> float:

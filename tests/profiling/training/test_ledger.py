@@ -8,6 +8,7 @@ from rooflink.model.tasks import Problem
 from rooflink.model.training.rollout import Rollouts, attempt_rows
 from rooflink.model.weights import open_weights
 from rooflink.profiling.counted.unit_costs import unit_costs
+from rooflink.profiling.errors import Silent
 from rooflink.profiling.records.training import GENERATION
 from rooflink.profiling.training_cost import LoopLedger, update_cost
 
@@ -25,7 +26,7 @@ def rollouts() -> Rollouts:
 
 def test_a_step_by_hand() -> None:
     """Thoughts of n tokens are n - 1 think passes, prefill emits the first; the update is one."""
-    ledger, found = LoopLedger(CONFIG, CONFIG), rollouts()
+    ledger, found = LoopLedger("x", Silent(), CONFIG, CONFIG), rollouts()
     ledger.sampled(found)
     ledger.scored([9, 7], models=2)
     ledger.updated([9, 7])
@@ -56,4 +57,4 @@ def test_a_step_by_hand() -> None:
 
 
 def test_nothing_done_is_no_cost() -> None:
-    assert LoopLedger(CONFIG, CONFIG).cost() is None
+    assert LoopLedger("x", Silent(), CONFIG, CONFIG).cost() is None
