@@ -33,7 +33,7 @@ def test_a_step_by_hand() -> None:
     for name, time_s in (("prefill", 1.0), ("think", 2.0), ("think", 1.0), ("answer", 1.0),
                          ("reward", 0.5), ("reference", 1.5), ("update", 3.0)):  # fmt: skip
         ledger.phase(name, time_s)
-    ledger.advanced(1)
+    ledger.advanced({"step": 1.0}, 1)
     cost = ledger.cost()
     assert cost is not None
     assert (cost.steps, cost.attempts) == (1, 2)
