@@ -56,16 +56,10 @@ class MeasuredCost(Record):
 
     time_s: Spread
     tokens_per_s: float = Field(description="useful tokens of the phase per second, at the median")
-    flops_per_s: float = Field(
-        description="counted FLOPs / median time: the phase's height on this machine's roofline"
-    )
+    flops_per_s: float = Field(description="counted FLOPs / median time: the height on a roofline")
     bytes_per_s: float = Field(description="counted HBM bytes / median time")
-    bandwidth_share: float = Field(
-        description="counted HBM bytes / median time / the machine's measured read bandwidth"
-    )
-    flops_share: float = Field(
-        description="counted FLOPs / median time / the machine's measured matmul rate"
-    )
+    bandwidth_share: float = Field(description="bytes_per_s / the machine's read bandwidth")
+    flops_share: float = Field(description="flops_per_s / the machine's matmul rate")
 
     @computed_field
     @property
@@ -106,9 +100,7 @@ class Phase(Record):
     forced_tokens: int = Field(description="of those, tokens forced (an answer cue), not sampled")
     sequences: int
     steps: int = Field(description="passes through the model")
-    idle_slots: int = Field(
-        description="sequence-steps spent on finished attempts while others went on"
-    )
+    idle_slots: int = Field(description="sequence-steps of finished attempts")
     padded_tokens: int = Field(description="prefill positions computed for padding alone")
     counted: CountedCost
     measured: MeasuredCost | None = Field(description="None where nothing was run")
@@ -121,12 +113,8 @@ class PhaseOnChip(Record):
     """
 
     phase: str
-    bound: Bound = Field(
-        description="'compute' from the chip's ridge on, else 'memory': the longer of the two times"
-    )
-    time_at_peak_s: float = Field(
-        description="max(FLOPs / peak, HBM bytes / bandwidth) on `chips` chips, links ignored"
-    )
+    bound: Bound = Field(description="the longer time: 'compute' from the chip's ridge on")
+    time_at_peak_s: float = Field(description="max(FLOPs/peak, bytes/bandwidth) on `chips` chips")
 
 
 class ChipPlacement(Record):
@@ -169,19 +157,13 @@ class Trace(Record):
     of the operations on its cores, as the device itself timed them.
     """
 
-    session: str | None = Field(
-        description="folder of XProf's session inside the run's folder; None where nothing is kept"
-    )
+    session: str | None = Field(description="XProf's folder, within the run's; None: not kept")
     clock: Clock | None = Field(description="whose time `scopes` hold; None where there are none")
     lines: int = Field(description="threads or cores that worked")
     scopes: list[ScopeTime] = Field(description="largest first; empty where `problem` says why")
-    dispatch_s: float = Field(
-        description="of the unattributed time, XLA's executor and loops themselves: no scope's work"
-    )
+    dispatch_s: float = Field(description="XLA's executor and loops: no scope's work")
     traced_s: float | None = Field(description="wall time of the traced generation's phases")
-    untraced_s: Spread | None = Field(
-        description="the same phases of the same batch in the timed runs, without a trace"
-    )
+    untraced_s: Spread | None = Field(description="the same phases in the timed runs")
     problem: str | None = Field(default=None, description="what is missing and why, in a sentence")
 
     @property
