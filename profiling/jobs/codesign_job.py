@@ -38,7 +38,7 @@ class CodesignJob(TermsOptions, WrittenJob):
     ]
     workload: Path | None = option(
         None,
-        "A .toml mix of queries to search a chip for  [default: the largest model's own]",
+        "A .toml mix of queries to search a chip for  [default: the largest model's]",
         metavar="FILE",
     )
     slices: Names = option(
@@ -48,17 +48,13 @@ class CodesignJob(TermsOptions, WrittenJob):
         min_length=1,
     )
     chip_budget: str | None = option(
-        None,
-        "What one chip of the search may take: area=800mm2, power=700W or cost=3000$  "
-        "[default: what today's chip costs to build]",
+        None, "What one chip may take: area=800mm2, power=700W or cost=3000$  [default: today's]"
     )
     what_if: Names = option((), "Changes such as hbm_bandwidth=2x,kv_dtype=int8; may be repeated.")
     dtype: str | None = option(None, "Weights  [default: each profile's own]")
     stack: Stack = None
     queries: float = option(1.0, "Load of the data center, queries per second.", gt=0)
-    latency: float | None = option(
-        None, "Latency target per query, seconds  [default: twice one prompt's]", gt=0
-    )
+    latency: float | None = option(None, "Seconds a query may take  [default: twice one's]", gt=0)
 
     @model_validator(mode="after")
     def _own_folder(self) -> Self:

@@ -10,12 +10,10 @@ from pydantic import Field
 from ..backend import choose_backend
 from ..errors import ProfileInputError, Watcher
 from ..records import CompiledTarget, Profile
-from .job import Names, Option, WordList, WrittenJob, option, reserved
+from .job import Names, Option, RunDType, WordList, WrittenJob, option, reserved
 
 if TYPE_CHECKING:
     from ..compiled.spec import ProgramSpec
-
-DType = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -80,26 +78,18 @@ class CompileJob(WrittenJob):
     attempts: int = option(1, "Attempts at each prompt.", ge=1)
     context: int = option(4096, "Cached positions of an attempt: prompt, thought and answer.")
     prompt: int | None = option(
-        None, "Prompt length, out of --context  [default: what decoding leaves]", ge=1
+        None, "Prompt's part of --context  [default: all but decoding]", ge=1
     )
     think: int = option(64, "Tokens that one call of the think loop decodes.", ge=1)
-    mesh: str | None = option(
-        None, "Devices by axis, as data=2,tensor=4  [default: chosen by heads]"
-    )
-    dtype: DType = option("bfloat16", "Weights, activations and cache.")
+    mesh: str | None = option(None, "data=2,tensor=4  [default: chosen by heads]")
+    dtype: RunDType = option("bfloat16", "Weights, activations and cache.")
     phases: WordList = option(
-        (),
-        "Phases to compile; 'step' is think with one token per call  [default: "
-        "prefill,think,answer]",
-        commas=True,
+        (), "'step' is think with one token per call  [default: prefill,think,answer]", commas=True
     )
     layouts: Literal["chosen", "default"] = option(
-        "chosen",
-        "Memory layout of weights and cache at the jit boundary: chosen by XLA, or JAX's default.",
+        "chosen", "Layout of weights and cache at the jit boundary: XLA's choice, or JAX's default."
     )
-    xprof: Path | None = option(
-        None, "Folder for a session that XProf opens; its times are predicted."
-    )
+    xprof: Path | None = option(None, "Folder for an XProf session with predicted times.")
 
     def run(self, watcher: Watcher, command: str = "python") -> Compilations:
         """Compile for each target. Raises ModelInputError or ProfileInputError."""

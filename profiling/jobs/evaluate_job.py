@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -15,7 +15,7 @@ from ..errors import ProfileInputError, Watcher
 from ..names import chip_named, slices_named
 from ..records.evaluation import Evaluation
 from .cost_terms import TermsOptions
-from .job import Names, Option, Paths, WholeNumbers, WrittenJob, option
+from .job import Names, Option, Paths, RunDType, WholeNumbers, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..evaluation.grid import Grid
@@ -74,7 +74,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
     )
     attempts: WholeNumbers = option(
         (),
-        "Values of k for pass@k and majority@k; the largest k samples are drawn per problem.",
+        "Values of k for pass@k and majority@k; the largest k samples are drawn.",
         commas=True,
         metavar="K,K",
     )
@@ -85,17 +85,12 @@ class EvaluateJob(TermsOptions, WrittenJob):
         "the last three on the first slice.",
     )
     verifier: Path | None = option(
-        None,
-        "Folder that `train --method verifier` wrote: best-of-n and beam score attempts by it.",
+        None, "Folder of `train --method verifier`: best-of-n and beam score attempts by it."
     )
     answer_budget: int = option(16, "Most tokens of an answer.", ge=1)
-    batch: int | None = option(
-        None, "Questions that run together  [default: as many as memory suggests]", ge=1
-    )
+    batch: int | None = option(None, "Questions that run together  [default: what fits]", ge=1)
     attempts_log: Paths = option(
-        (),
-        "Attempts that another model made, one JSON object a line, or a published log; may be "
-        "repeated.",
+        (), "Attempts of another model, a JSON object a line, or a published log; may be repeated."
     )
     chips: Names = option(
         (),
@@ -103,9 +98,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
         "--chip",
     )
     slices: Names = option((), "Slices such as v5e-8 or h100-2; may be repeated.", "--slice")
-    dtype: Literal["float32", "bfloat16"] | None = option(
-        None, "[default: float32 to run on a CPU, else bfloat16]"
-    )
+    dtype: RunDType | None = option(None, "[default: float32 to run on a CPU, else bfloat16]")
     seed: int = option(0, "Of problems and sampling.", ge=0)
 
     @model_validator(mode="after")

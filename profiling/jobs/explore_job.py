@@ -23,6 +23,14 @@ class Exploration:
     left_out: list[str]  # reasons for the parts without rows, each once
 
 
+def _numbers(help: str) -> NumberList | None:
+    return option(None, help, commas=True, metavar="N,N")
+
+
+def _multiples(of: str) -> NumberList | None:
+    return option(None, f"Multiples of {of}.", commas=True, metavar="F,F")
+
+
 class ExploreJob(WrittenJob):
     """Sweep chips, dtypes, workloads and batches into a Parquet dataset.
 
@@ -34,49 +42,24 @@ class ExploreJob(WrittenJob):
     renamed: ClassVar = {"weight_dtypes": "dtypes"}
 
     grid: Path | None = option(None, "Axes and their values.", argument="[GRID.toml]")
-    models: Names | None = option(
-        None, "What `rooflink predict` takes; may be repeated.", "--model"
-    )
-    slices: Names | None = option(
-        None, "Chips such as v5e-16 or h100-8; may be repeated.", "--slice"
-    )
+    models: Names | None = option(None, "As `predict` takes them; may be repeated.", "--model")
+    slices: Names | None = option(None, "v5e-16, h100-8; may be repeated.", "--slice")
     dtypes: Names | None = option(None, "Weights; may be repeated  [default: bfloat16]", "--dtype")
     kv_dtypes: Names | None = option(
         None, "KV cache; may be repeated  [default: bfloat16]", "--kv-dtype"
     )
-    prompt: NumberList | None = option(
-        None, "Tokens of a prompt  [default: 512]", commas=True, metavar="N,N"
+    prompt: NumberList | None = _numbers("Tokens of a prompt  [default: 512]")
+    think: NumberList | None = _numbers("Tokens of a thought  [default: 2048]")
+    answer: NumberList | None = _numbers("Tokens of an answer  [default: 256]")
+    attempts: NumberList | None = _numbers("Attempts at each prompt  [default: 1]")
+    sequences: NumberList | None = _numbers(
+        "Attempts that run together  [default: every power of two to 4096]"
     )
-    think: NumberList | None = option(
-        None, "Tokens of a thought  [default: 2048]", commas=True, metavar="N,N"
-    )
-    answer: NumberList | None = option(
-        None, "Tokens of an answer  [default: 256]", commas=True, metavar="N,N"
-    )
-    attempts: NumberList | None = option(
-        None, "Attempts at each prompt  [default: 1]", commas=True, metavar="N,N"
-    )
-    sequences: NumberList | None = option(
-        None,
-        "Attempts that run together  [default: every power of two to 4096]",
-        commas=True,
-        metavar="N,N",
-    )
-    matrix_flops: NumberList | None = option(
-        None, "Multiples of the chip's matrix FLOP/s.", commas=True, metavar="F,F"
-    )
-    hbm_bandwidth: NumberList | None = option(
-        None, "Multiples of its HBM bandwidth.", commas=True, metavar="F,F"
-    )
-    hbm_capacity: NumberList | None = option(
-        None, "Multiples of its HBM capacity.", commas=True, metavar="F,F"
-    )
-    on_chip_capacity: NumberList | None = option(
-        None, "Multiples of its on-chip memory.", commas=True, metavar="F,F"
-    )
-    link_bandwidth: NumberList | None = option(
-        None, "Multiples of its links' bandwidth.", commas=True, metavar="F,F"
-    )
+    matrix_flops: NumberList | None = _multiples("the chip's matrix FLOP/s")
+    hbm_bandwidth: NumberList | None = _multiples("its HBM bandwidth")
+    hbm_capacity: NumberList | None = _multiples("its HBM capacity")
+    on_chip_capacity: NumberList | None = _multiples("its on-chip memory")
+    link_bandwidth: NumberList | None = _multiples("its links' bandwidth")
 
     def default_out(self) -> Path:
         """One folder, so that the same command goes on."""

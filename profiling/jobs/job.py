@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, ClassVar, NoReturn, TypeVar, cast
+from typing import Annotated, ClassVar, Literal, NoReturn, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -62,6 +62,7 @@ def _parted(value: object) -> object:
     return value
 
 
+RunDType = Literal["float32", "bfloat16"]
 Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
 WordList = Annotated[tuple[str, ...], BeforeValidator(_parted)]

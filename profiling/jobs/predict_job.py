@@ -56,17 +56,13 @@ class PredictJob(TermsOptions):
         le=10,
     )
     dtype: str = option("bfloat16", "Weights: bfloat16, int8, fp8, int4, fp4 ...")
-    kv_dtype: str | None = option(
-        None, "KV cache  [default: bfloat16; float32 where the weights are]"
-    )
+    kv_dtype: str | None = option(None, "KV cache  [default: bfloat16, or the weights' float32]")
     matmul_dtype: str | None = option(
         None,
         "Operands of matrix multiplications  [default: the weights' where the chip has units "
         "for such floats, else bfloat16]",
     )
-    mesh: str | None = option(
-        None, "Chips by axis, as data=2,tensor=8  [default: chosen, and the reason printed]"
-    )
+    mesh: str | None = option(None, "data=2,tensor=8  [default: chosen, with the reason]")
     stack: Stack = None
     ideal: bool = option(False, "The bare roofline of the datasheet, no interval.")
     compare: bool = option(False, "Thinking beside a quick answer, --think 0.")

@@ -15,7 +15,7 @@ from ..backend import choose_backend
 from ..errors import InterruptedRunError, ProfileInputError, Watcher
 from ..names import chips_for, slices_named
 from ..records import Profile
-from .job import Names, WrittenJob, option
+from .job import Names, RunDType, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..compiled.targets import Target
@@ -43,9 +43,7 @@ class ProfileJob(WrittenJob):
     weights: Literal["own", "none", "random"] = option(
         "own", "own = load the checkpoint; random = random init; none = count costs only"
     )
-    prompts: str | tuple[str, ...] | None = option(
-        None, "A prompt, or a text file with one prompt per line."
-    )
+    prompts: str | tuple[str, ...] | None = option(None, "A prompt, or a text file, one a line.")
     task: str | None = option(None, f"Problems with checked answers: {FORMS}.")
     limit: int | None = option(None, "Take this many problems.", ge=1)
     strategy: str | None = option(
@@ -54,8 +52,7 @@ class ProfileJob(WrittenJob):
         "beam ...; `rooflink eval --help` lists all, with their settings.",
     )
     verifier: Path | None = option(
-        None,
-        "Folder that `train --method verifier` wrote: best-of-n and beam score attempts by it.",
+        None, "Folder of `train --method verifier`: best-of-n and beam score attempts by it."
     )
     attempts: int | None = option(
         None, f"Attempts at each prompt  [default: {DEFAULT_ATTEMPTS}]", ge=1
@@ -77,22 +74,17 @@ class ProfileJob(WrittenJob):
     batch: int | None = option(None, "Prompts that run together  [default: all]", ge=1)
     prompt_tokens: int | None = option(
         None,
-        "Length of each prompt where there is no tokenizer  "
-        f"[default: {LONGEST_PROMPT}, or what fits]",
+        f"Length of prompts without a tokenizer  [default: {LONGEST_PROMPT}, or what fits]",
         ge=1,
     )
-    dtype: Literal["float32", "bfloat16"] | None = option(
-        None, "[default: float32 to run on a CPU, else bfloat16]"
-    )
+    dtype: RunDType | None = option(None, "[default: float32 to run on a CPU, else bfloat16]")
     chips: Names = option(
         (),
         "A chip by name or .toml file: its lower bound, and a prediction on its smallest slice "
         "that fits; may be repeated  [default: the TPUs with a price on demand]",
         "--chip",
     )
-    slices: Names = option(
-        (), "Slices such as v5e-8 or h100-2 to predict on; may be repeated.", "--slice"
-    )
+    slices: Names = option((), "Slices to predict on: v5e-8, h100-2; may be repeated.", "--slice")
     repeats: int = option(3, "Measured runs.", ge=1)
     seed: int = option(0, "Of sampling and of random weights.", ge=0)
     compile: Names | None = option(
@@ -100,9 +92,7 @@ class ProfileJob(WrittenJob):
         "Add the compiled lens for 'cpu' or a slice such as v5e:2x4; may be repeated; 'none' "
         "for none  [default: cpu where that runs]",
     )
-    trace: bool = option(
-        False, "Trace one generation more, for time by scope and for XProf, into the folder."
-    )
+    trace: bool = option(False, "Trace one generation more: time by scope, and XProf.")
     name: str | None = option(None, "Name of the profile  [default: the folder's]")
 
     @model_validator(mode="after")
