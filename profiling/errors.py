@@ -3,9 +3,11 @@ it was interrupted. Presentation is up to the listener."""
 
 from typing import Protocol
 
+from ..tpu_configs.input_errors import InputError
 
-class ProfileInputError(ValueError):
-    """Says in one sentence what was wrong, where, and what to do; shown without a traceback."""
+
+class ProfileInputError(InputError):
+    """A mistake in what the user gave rooflink: an option, a file, a workload."""
 
 
 class InterruptedRunError(Exception):

@@ -41,6 +41,7 @@ SHORT = {
     "profiling.reports.estimates",
     "profiling.reports.sections.provenance_section",
     "profiling.reports.write_studies",
+    "tpu_configs.input_errors",
     "tpu_configs.toml_files",
 }
 """Files under 60 lines that are a subject of their own."""
