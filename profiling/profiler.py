@@ -21,7 +21,7 @@ from ..model.phases import PREFILL, THINK, phase_named
 from ..model.transformer import Transformer
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
-from .backend import scope_names_kept
+from .backend import provenance, scope_names_kept
 from .compiled.lens import compile_target
 from .compiled.predicted_time import with_times
 from .compiled.spec import ProgramSpec
@@ -29,17 +29,15 @@ from .compiled.targets import Target
 from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of
 from .counted.roofline import place
 from .counted.unit_costs import UnitCosts
-from .errors import ProfileInputError
+from .errors import ProfileInputError, Silent, Watcher
 from .findings import engineered_gaps, find
 from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
 from .predicted.model_shape import model_facts
 from .profile_predictions import predictions_of, require_slices
-from .progress import Silent, Watcher
-from .provenance import provenance
 from .records import CompiledTarget, MeasuredCost, Phase, Profile, ThoughtPoint, Trace, Workload
-from .verifier_costs import Costed, costed, verifiers_on
+from .strategy_request import Costed, costed, verifiers_on
 from .workload import Plan, Request, answer_format_of, assumed_log, plan
 
 THOUGHT_POINTS = 64

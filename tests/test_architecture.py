@@ -35,12 +35,9 @@ SHORT = {
     "profiling.notebook.compilation_view",
     "profiling.notebook.prediction_view",
     "profiling.notebook.studies",
-    "profiling.progress",
     "profiling.reports.estimates",
     "profiling.reports.sections.provenance_section",
     "profiling.reports.write_studies",
-    "profiling.statistics",
-    "profiling.strategy_request",
     "tpu_configs.input_errors",
     "tpu_configs.toml_files",
 }

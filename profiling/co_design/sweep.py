@@ -28,13 +28,12 @@ from ...model.architecture import DTYPE_BITS
 from ...tpu_configs.figure import Table, Words
 from ...tpu_configs.slice import Slice
 from ...tpu_configs.toml_files import parse_toml, read_text
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Watcher
 from ..names import slice_named
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import NamedShape, named_shape
 from ..predicted.phase_lengths import Lengths
 from ..predicted.slices import PredictionRequest
-from ..progress import Watcher
 from ..records.files import write_bytes, write_text
 from .chip_cost_model import PARTS, area_mm2, build_usd, full_watts
 from .chip_search import SearchProblem, parts_with, search_problem

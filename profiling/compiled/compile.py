@@ -17,8 +17,7 @@ from typing import IO, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import ProfileInputError
-from ..progress import Silent, Watcher
+from ..errors import ProfileInputError, Silent, Watcher
 from .cache import Store, default_store
 from .executable import CompiledPhase
 from .spec import ProgramSpec

@@ -7,9 +7,8 @@ import jax
 
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Silent, Watcher
 from ..predicted.collectives import COLLECTIVES
-from ..progress import Silent, Watcher
 from ..records import (
     CollectiveTraffic,
     CompiledPhase,

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError
-from ..progress import Watcher
-from .job import Names, NumberList, Option, WrittenJob
+from ..errors import InterruptedRunError, ProfileInputError, Watcher
+from .job import Names, NumberList, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..co_design.sweep import Grid
@@ -24,6 +23,14 @@ class Exploration:
     left_out: list[str]  # reasons for the parts without rows, each once
 
 
+def _numbers(help: str) -> NumberList | None:
+    return option(None, help, commas=True, metavar="N,N")
+
+
+def _multiples(of: str) -> NumberList | None:
+    return option(None, f"Multiples of {of}.", commas=True, metavar="F,F")
+
+
 class ExploreJob(WrittenJob):
     """Sweep chips, dtypes, workloads and batches into a Parquet dataset.
 
@@ -34,60 +41,25 @@ class ExploreJob(WrittenJob):
 
     renamed: ClassVar = {"weight_dtypes": "dtypes"}
 
-    grid: Annotated[Path | None, Option("Axes and their values.", argument="[GRID.toml]")] = None
-    models: Annotated[
-        Names | None, Option("What `rooflink predict` takes; may be repeated.", "--model")
-    ] = None
-    slices: Annotated[
-        Names | None, Option("Chips such as v5e-16 or h100-8; may be repeated.", "--slice")
-    ] = None
-    dtypes: Annotated[
-        Names | None, Option("Weights; may be repeated  [default: bfloat16]", "--dtype")
-    ] = None
-    kv_dtypes: Annotated[
-        Names | None, Option("KV cache; may be repeated  [default: bfloat16]", "--kv-dtype")
-    ] = None
-    prompt: Annotated[
-        NumberList | None, Option("Tokens of a prompt  [default: 512]", commas=True, metavar="N,N")
-    ] = None
-    think: Annotated[
-        NumberList | None,
-        Option("Tokens of a thought  [default: 2048]", commas=True, metavar="N,N"),
-    ] = None
-    answer: Annotated[
-        NumberList | None, Option("Tokens of an answer  [default: 256]", commas=True, metavar="N,N")
-    ] = None
-    attempts: Annotated[
-        NumberList | None,
-        Option("Attempts at each prompt  [default: 1]", commas=True, metavar="N,N"),
-    ] = None
-    sequences: Annotated[
-        NumberList | None,
-        Option(
-            "Attempts that run together  [default: every power of two to 4096]",
-            commas=True, metavar="N,N",
-        ),
-    ] = None  # fmt: skip
-    matrix_flops: Annotated[
-        NumberList | None,
-        Option("Multiples of the chip's matrix FLOP/s.", commas=True, metavar="F,F"),
-    ] = None
-    hbm_bandwidth: Annotated[
-        NumberList | None,
-        Option("Multiples of its HBM bandwidth.", commas=True, metavar="F,F"),
-    ] = None
-    hbm_capacity: Annotated[
-        NumberList | None,
-        Option("Multiples of its HBM capacity.", commas=True, metavar="F,F"),
-    ] = None
-    on_chip_capacity: Annotated[
-        NumberList | None,
-        Option("Multiples of its on-chip memory.", commas=True, metavar="F,F"),
-    ] = None
-    link_bandwidth: Annotated[
-        NumberList | None,
-        Option("Multiples of its links' bandwidth.", commas=True, metavar="F,F"),
-    ] = None
+    grid: Path | None = option(None, "Axes and their values.", argument="[GRID.toml]")
+    models: Names | None = option(None, "As `predict` takes them; may be repeated.", "--model")
+    slices: Names | None = option(None, "v5e-16, h100-8; may be repeated.", "--slice")
+    dtypes: Names | None = option(None, "Weights; may be repeated  [default: bfloat16]", "--dtype")
+    kv_dtypes: Names | None = option(
+        None, "KV cache; may be repeated  [default: bfloat16]", "--kv-dtype"
+    )
+    prompt: NumberList | None = _numbers("Tokens of a prompt  [default: 512]")
+    think: NumberList | None = _numbers("Tokens of a thought  [default: 2048]")
+    answer: NumberList | None = _numbers("Tokens of an answer  [default: 256]")
+    attempts: NumberList | None = _numbers("Attempts at each prompt  [default: 1]")
+    sequences: NumberList | None = _numbers(
+        "Attempts that run together  [default: every power of two to 4096]"
+    )
+    matrix_flops: NumberList | None = _multiples("the chip's matrix FLOP/s")
+    hbm_bandwidth: NumberList | None = _multiples("its HBM bandwidth")
+    hbm_capacity: NumberList | None = _multiples("its HBM capacity")
+    on_chip_capacity: NumberList | None = _multiples("its on-chip memory")
+    link_bandwidth: NumberList | None = _multiples("its links' bandwidth")
 
     def default_out(self) -> Path:
         """One folder, so that the same command goes on."""

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, ClassVar, NoReturn, TypeVar, cast
+from typing import Annotated, ClassVar, Literal, NoReturn, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from ..errors import ProfileInputError
-from ..progress import Watcher
+from ..errors import ProfileInputError, Watcher
 
 Result = TypeVar("Result")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,25 @@ class Option:
     argument: str | None = None  # its metavar where it is given by its place
     commas: bool = False  # several values in one text, '1,2,4', where it else may be repeated
     metavar: str | None = None
+
+
+def option(
+    default: T,
+    help: str,
+    name: str | None = None,
+    *,
+    argument: str | None = None,
+    commas: bool = False,
+    metavar: str | None = None,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    min_length: int | None = None,
+) -> T:
+    """A field of a job, with what the command line needs to know of it and its bounds."""
+    field = FieldInfo(default=default, ge=ge, gt=gt, le=le, min_length=min_length)
+    field.metadata.append(Option(help, name, argument, commas, metavar))
+    return cast(T, field)
 
 
 def _several(value: object) -> object:
@@ -43,6 +62,7 @@ def _parted(value: object) -> object:
     return value
 
 
+RunDType = Literal["float32", "bfloat16"]
 Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
 WordList = Annotated[tuple[str, ...], BeforeValidator(_parted)]
@@ -76,7 +96,7 @@ class Job(BaseModel):
 class WrittenJob(Job):
     """A job whose result can be written into a folder."""
 
-    out: Annotated[Path | None, Option("Folder for the record and its reports.")] = None
+    out: Path | None = option(None, "Folder for the record and its reports.")
 
     def default_out(self) -> Path | None:
         """Where the command line writes where no folder is named; None for nowhere."""

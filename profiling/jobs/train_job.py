@@ -4,13 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError
-from ..progress import Watcher
+from ..errors import InterruptedRunError, ProfileInputError, Watcher
 from ..records.training import Training
-from .job import Job, Option
+from .job import Job, Option, option
 
 if TYPE_CHECKING:
     from ...model.training.recipes import MethodRecipe, Recipe
@@ -33,27 +32,17 @@ class TrainJob(Job):
     """
 
     out: Annotated[Path, Option("Folder of the model, its checkpoint and its record.")]
-    method: Annotated[
-        Literal["supervised", "rejection", "grpo", "verifier", "distill"] | None,
-        Option("How to train  [default: the recipe's, else supervised]"),
-    ] = None
-    task: Annotated[
-        str | None, Option("chain:k=8, sum:n=8, countdown:n=3  [default: the recipe's]")
-    ] = None
-    start: Annotated[
-        str | None,
-        Option("Model to start from: 'reasoner' or a folder that train wrote.", "--from"),
-    ] = None
-    recipe: Annotated[
-        Path | None, Option("A TOML recipe  [default: the method's committed one]")
-    ] = None
-    seed: Annotated[int | None, Field(ge=0), Option("[default: the recipe's]")] = None
-    updates: Annotated[
-        int | None, Field(ge=1), Option("Steps or rounds  [default: the recipe's]")
-    ] = None
-    test_problems: Annotated[
-        int, Field(ge=1), Option("Problems of the test split to measure on.")
-    ] = 400
+    method: Literal["supervised", "rejection", "grpo", "verifier", "distill"] | None = option(
+        None, "How to train  [default: the recipe's, else supervised]"
+    )
+    task: str | None = option(None, "chain:k=8, sum:n=8, countdown:n=3  [default: the recipe's]")
+    start: str | None = option(
+        None, "Model to start from: 'reasoner' or a folder that train wrote.", "--from"
+    )
+    recipe: Path | None = option(None, "A TOML recipe  [default: the method's committed one]")
+    seed: int | None = option(None, "[default: the recipe's]", ge=0)
+    updates: int | None = option(None, "Steps or rounds  [default: the recipe's]", ge=1)
+    test_problems: int = option(400, "Problems of the test split to measure on.", ge=1)
 
     @model_validator(mode="after")
     def _supervised_starts_from_scratch(self) -> Self:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 from ..backend import choose_backend
-from ..progress import Watcher
+from ..errors import Watcher
+from ..records.files import write_text
 from ..records.validation import Validation
-from .job import Job, Option, Paths, WrittenJob
+from .job import Job, Option, Paths, WrittenJob, option
 
 
 class ValidateJob(WrittenJob):
@@ -19,13 +20,13 @@ class ValidateJob(WrittenJob):
     passed over in silence: what cannot be predicted is listed with the reason.
     """
 
-    measurements: Annotated[
-        Paths,
-        Option("A CSV of measurements instead of those that come along; may be repeated.",
-               metavar="FILE"),
-    ] = ()  # fmt: skip
-    worked: Annotated[bool, Option("Solve the worked problems.")] = False
-    peers: Annotated[bool, Option("Compare with other tools' numbers.")] = False
+    measurements: Paths = option(
+        (),
+        "A CSV of measurements instead of those that come along; may be repeated.",
+        metavar="FILE",
+    )
+    worked: bool = option(False, "Solve the worked problems.")
+    peers: bool = option(False, "Compare with other tools' numbers.")
 
     def run(self, watcher: Watcher, command: str = "python") -> Validation:
         """The record. Raises ProfileInputError for a file that is no table of measurements."""
@@ -51,6 +52,11 @@ class Calibration:
         """Name -> text."""
         return {"calibration.json": self.calibration_json, "held_out.csv": self.held_out_csv}
 
+    def write(self, folder: Path) -> None:
+        """Both files, each whole or not at all."""
+        for name, text in self.files.items():
+            write_text(folder / name, text)
+
 
 class CalibrateJob(Job):
     """Fit prediction's parameters on published measurements; test the fit held out.
@@ -63,7 +69,7 @@ class CalibrateJob(Job):
     """
 
     out: Annotated[Path, Option("Folder for the two files.")]
-    measurements: Annotated[Paths, Option("A CSV of further rows; may be repeated.")] = ()
+    measurements: Paths = option((), "A CSV of further rows; may be repeated.")
 
     def run(self, watcher: Watcher, command: str = "python") -> Calibration:
         """Fit on all rows, and again without each model. Raises ProfileInputError for a file that

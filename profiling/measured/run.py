@@ -8,7 +8,7 @@ from ...model.generation.attempt import Answered
 from ...model.generation.engine import Engine, Observer, Questions
 from ...model.generation.generate import warm_up
 from ...model.strategies.base import Strategy
-from ..progress import Watcher
+from ..errors import Watcher
 from ..records import MachineLimits, Spread
 from .clock import PhaseClock
 from .machine import better, measure_limits

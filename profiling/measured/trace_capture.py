@@ -15,7 +15,7 @@ from pathlib import Path
 import jax
 
 from ...model.generation.engine import Observer
-from ..progress import Watcher
+from ..errors import Watcher
 from ..records import Clock, Trace
 from .clock import PhaseClock
 from .run import Runs

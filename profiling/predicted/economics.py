@@ -24,7 +24,6 @@ from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..records.base import Interval, percent
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
-from ..statistics import jeffreys_interval
 
 
 def own_number(text: str, what: str, unit: str, at_least: float = 0.0) -> float | None:
@@ -50,6 +49,8 @@ def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
     """`cost` of a query over the `share` of `problems`, from 0 to 1, that were answered rightly;
     None where none was. The 80 % interval joins that of the cost with Jeffreys' of the share
     (Brown, Cai & DasGupta 2001): independent, so widths in logarithms add in squares."""
+    from ..outcome import jeffreys_interval  # only where answers were checked
+
     if share <= 0:
         return None
     if cost.low <= 0:  # what costs nothing has no width to join

@@ -65,9 +65,7 @@ class Training(Record):
     curve: list[dict[str, float]]
     before: list[TestShare]
     after: list[TestShare]
-    cost: LoopCost | None = Field(
-        description="None for supervised training, or where nothing was left to do"
-    )
+    cost: LoopCost | None = Field(description="None: supervised, or nothing was left to do")
 
 
 def _amount(phase: LoopPhase, figure: str) -> float:

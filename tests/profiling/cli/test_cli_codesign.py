@@ -73,8 +73,9 @@ def test_a_profile_becomes_a_report(
     what_if = "hbm_bandwidth=2x,kv_dtype=int8"
     outcome = rooflink("codesign", file, "--slice", "v5e-4", "--what-if", what_if, "--out", out)
     assert outcome.code == 0, outcome.err
-    assert "For the hardware team" in outcome.out
-    assert "For the model team" in outcome.out
+    asks = json.loads((out / "codesign.json").read_text())
+    assert {ask["side"] for ask in asks["hardware_asks"]} == {"hardware"}
+    assert {ask["side"] for ask in asks["model_asks"]} == {"model"}
     names = {path.name for path in out.iterdir()}
     assert names > {*WRITTEN, "cases", "charts"}
     assert len(names) == 6, "and the events"

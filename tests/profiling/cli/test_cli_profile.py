@@ -109,9 +109,9 @@ def test_a_strategy_from_the_command_line(rooflink) -> None:
                     "--answer-budget", 3, "--strategy", "self-consistency:n=2", "--repeats", 1,
                     "--chip", "v5e", "--out", "run")  # fmt: skip
     assert done.code == 0, done.err
-    assert "2 prompts by self-consistency:n=2" in done.out
-    assert "of 2 answers" in done.out
     found = load_profile(Path("run"))
+    assert (found.workload.prompts, found.workload.strategy) == (2, "self-consistency:n=2")
+    assert found.outcome.answers == 2
     assert found.findings[0].sentence == GAPS_DISCLOSURE
     assert found.workload.strategy_settings == {
         "temperature": 1.0, "top_k": None, "top_p": None, "n": 2, "weighted": False,
