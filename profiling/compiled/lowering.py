@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -38,32 +37,11 @@ from ...model.sharding import (
 )
 from ...model.transformer import Transformer, abstract_transformer
 from ..backend import attention_kernel
+from .cache import Kind, Parameter, TensorLayout
 from .spec import ProgramSpec
-
-Kind = Literal["weights", "kv", "other"]
 
 AXES = STATE_AXES | INPUT_AXES
 CACHE_TENSORS = ("cache.prompt_keys", "cache.prompt_values", "cache.keys", "cache.values")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a compiled program's entry computation; `number` counts from 0."""
-
-    number: int
-    name: str  # 'blocks.query', 'cache.keys', 'token'
-    kind: Kind
-    axes: str  # letters as in `model.config`, 'LDKGH'; '' for a scalar or an unnamed one
-    shape: tuple[int, ...]  # of the whole tensor, not of a device's part
-    dtype: str
-
-
-@dataclass(frozen=True)
-class TensorLayout:
-    """How a tensor lies in memory: axes from the slowest to the fastest, and its tiles."""
-
-    major_to_minor: tuple[int, ...]
-    tiling: tuple[tuple[int, ...], ...] | None = None
 
 
 Chosen = Mapping[str, TensorLayout]

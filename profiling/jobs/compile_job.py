@@ -115,7 +115,7 @@ class CompileJob(WrittenJob):
 
     def run(self, watcher: Watcher, command: str = "python") -> Compilations:
         """Compile for each target. Raises ModelInputError or ProfileInputError."""
-        from ..compiled.lens import compile_target, write_xprof
+        from ..compiled.compile import compile_target, write_xprof
         from ..compiled.predicted_time import with_times
 
         choose_backend()
