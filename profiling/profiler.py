@@ -24,10 +24,8 @@ from ..tpu_configs.slice import Slice
 from .backend import scope_names_kept
 from .compiled.compile import compile_target
 from .compiled.predicted_time import with_times
-from .compiled.spec import ProgramSpec
-from .compiled.targets import Target
-from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of
-from .counted.roofline import place
+from .compiled.spec import ProgramSpec, Target
+from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of, place
 from .counted.unit_costs import UnitCosts
 from .errors import ProfileInputError
 from .findings import engineered_gaps, find

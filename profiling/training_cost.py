@@ -39,9 +39,8 @@ from ..model.training.recipes import MethodRecipe, Recipe, fingerprint
 from ..model.training.rollout import Figure, Rollouts, held_out_figure
 from ..model.training.updates import cross_entropy
 from ..model.transformer import abstract_transformer
-from .counted.flops import Operations, count
 from .counted.phase_costs import Passes, passes_of
-from .counted.unit_costs import unit_costs
+from .counted.unit_costs import Operations, count, unit_costs
 from .progress import Watcher
 from .provenance import provenance
 from .records import CountedCost, HbmBytes

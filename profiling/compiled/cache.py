@@ -21,8 +21,7 @@ from pydantic import TypeAdapter
 from ...model.weights.host_memory import cache_folder
 from ..errors import ProfileInputError
 from ..records import CompiledPhase
-from .spec import ProgramSpec
-from .targets import Target
+from .spec import ProgramSpec, Target
 
 HLO_FILE, ASSIGNED_FILE, RECORD_FILE = "module.hlo.pb", "assigned.hlo.pb", "record.json"
 SCHEMA = "rooflink.compiled/4"
@@ -50,34 +49,6 @@ class TensorLayout:
     tiling: tuple[tuple[int, ...], ...] | None = None
 
 
-@dataclass(frozen=True)
-class Memory:
-    """XLA's buffer assignment: bytes of one device's HBM (of main memory on a CPU)."""
-
-    argument_bytes: int
-    output_bytes: int
-    temporary_bytes: int
-    aliased_bytes: int  # of the outputs, those that take over a donated argument's place
-    peak_bytes: int
-
-
-@dataclass(frozen=True)
-class ProgramRecord:
-    """What the compiler says of a phase's program, for one device.
-
-    `xla_flops` and `xla_bytes_accessed` are XLA's own totals, each loop's body counted once: shown,
-    never relied on.
-    """
-
-    phase: str
-    parameters: tuple[Parameter, ...]
-    layouts: dict[str, TensorLayout]  # of weights and cache at the program's entry
-    memory: Memory
-    xla_flops: float
-    xla_bytes_accessed: float
-    compile_s: float
-
-
 class Protos(NamedTuple):
     """A program as the compiler left it."""
 
@@ -88,12 +59,13 @@ class Protos(NamedTuple):
 class Program(NamedTuple):
     """One phase's program for one target, with what it moves."""
 
-    record: ProgramRecord
+    parameters: tuple[Parameter, ...]
+    layouts: dict[str, TensorLayout]  # of weights and cache at the program's entry
     cost: CompiledPhase
     protos: Protos
 
 
-_BODY = TypeAdapter(tuple[ProgramRecord, CompiledPhase])
+_BODY = TypeAdapter(tuple[tuple[Parameter, ...], dict[str, TensorLayout], CompiledPhase])
 _SPEC = TypeAdapter(ProgramSpec)
 
 
@@ -165,7 +137,7 @@ class Store:
 
 
 def _write(folder: Path, program: Program) -> None:
-    body, protos = _BODY.dump_json(program[:2]).decode(), program.protos
+    body, protos = _BODY.dump_json(program[:3]).decode(), program.protos
     envelope = {"schema": SCHEMA, "sha256": _hashes(body, protos), "program": body}
     (folder / HLO_FILE).write_bytes(protos.module)
     (folder / ASSIGNED_FILE).write_bytes(protos.assigned)

@@ -22,8 +22,7 @@ from ..errors import ProfileInputError
 from ..progress import Silent, Watcher
 from ..records import CompiledPhase, CompiledTarget
 from .cache import Store, compiler_versions, default_store, program_key
-from .spec import ProgramSpec
-from .targets import Target, require_compiler
+from .spec import ProgramSpec, Target, require_compiler
 
 
 @dataclass(frozen=True)

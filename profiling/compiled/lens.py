@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
@@ -15,50 +14,40 @@ from ..records import (
     MemoryLevel,
     TargetRoofline,
 )
-from .cache import Program, ProgramRecord
+from .cache import Parameter
 from .excess import counted_budget, excesses
 from .hlo.proto import parse_module
 from .spec import ProgramSpec
 from .traffic.traffic import ModuleTraffic
 from .traffic.walk import module_traffic
 
-if TYPE_CHECKING:
-    from .xprof import PhaseProgram
 
-
-def traffic_of(record: ProgramRecord, module: bytes) -> ModuleTraffic:
-    """The traffic of a phase's program, its arguments told apart as weights, KV and the rest."""
+def traffic_of(module: bytes, phase: str, parameters: Sequence[Parameter]) -> ModuleTraffic:
+    """The traffic of a HloModuleProto, its arguments told apart as weights, KV and the rest."""
     kinds = {
         parameter.number: "activations" if parameter.kind == "other" else parameter.kind
-        for parameter in record.parameters
+        for parameter in parameters
     }
-    return module_traffic(parse_module(module, record.phase), kinds)
+    return module_traffic(parse_module(module, phase), kinds)
 
 
-def phase_program(spec: ProgramSpec, program: Program) -> "PhaseProgram":
-    """A phase's program as XProf's session takes it."""
-    from .xprof import PhaseProgram  # which few compilations ask for
-
-    record, protos = program.record, program.protos
-    return PhaseProgram(
-        name=record.phase,
-        traffic=traffic_of(record, protos.module),
-        flops=counted_budget(spec, record.phase).flops,
-        hlo_proto=protos.module,
-        assigned_proto=protos.assigned,
-        passes=spec.passes(record.phase),
-    )
-
-
-def phase_cost(spec: ProgramSpec, record: ProgramRecord, module: bytes) -> CompiledPhase:
-    """What one call of a phase's program moves; `module` is its HloModuleProto."""
-    traffic, counted = traffic_of(record, module), counted_budget(spec, record.phase)
+def phase_cost(
+    spec: ProgramSpec,
+    phase: str,
+    traffic: ModuleTraffic,
+    memory: DeviceMemory,
+    xla_flops: float,
+    xla_bytes_accessed: float,
+    compile_s: float,
+) -> CompiledPhase:
+    """What one call of a phase's program moves, beside what XLA says of the program."""
+    counted = counted_budget(spec, phase)
     named, unexplained_bytes = excesses(traffic, counted, on_cpu=spec.target.platform == "cpu")
     chip = load_chip(spec.target.chip) if spec.target.chip else None
     exchanges = _collectives(spec, traffic, chip)
     return CompiledPhase(
-        phase=record.phase,
-        passes=spec.passes(record.phase),
+        phase=phase,
+        passes=spec.passes(phase),
         counted_bytes=counted.hbm,
         counted_flops=counted.flops,
         hbm=_rows(traffic),
@@ -67,20 +56,15 @@ def phase_cost(spec: ProgramSpec, record: ProgramRecord, module: bytes) -> Compi
         collectives=exchanges,
         kernels=traffic.kernels,
         compiler_cycles=traffic.estimated_cycles or None,
-        memory=DeviceMemory(
-            argument_bytes=record.memory.argument_bytes,
-            temporary_bytes=record.memory.temporary_bytes,
-            peak_bytes=record.memory.peak_bytes,
-            capacity_bytes=chip.hbm_capacity_bytes / spec.target.devices_per_chip if chip else None,
-        ),
+        memory=memory,
         unresolved_loops=[f"{loop.name}: {loop.reason}" for loop in traffic.unresolved_loops],
         unknown_calls=[f"{call.name} ({call.target})" for call in traffic.unknown_calls],
         stated_bytes=traffic.stated_bytes,
-        xla_flops=record.xla_flops,
-        xla_bytes_accessed=record.xla_bytes_accessed,
+        xla_flops=xla_flops,
+        xla_bytes_accessed=xla_bytes_accessed,
         excesses=named,
         unexplained_bytes=unexplained_bytes,
-        compile_s=record.compile_s,
+        compile_s=compile_s,
         at_peak=_at_peak(spec, counted.flops, traffic, chip, exchanges) if chip else None,
     )
 

@@ -1,7 +1,7 @@
 """The phases' programs, lowered for a mesh of devices. Shapes alone: nothing is allocated."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import jax
@@ -54,6 +54,7 @@ class Programs:
 
     spec: ProgramSpec
     mesh: Mesh
+    _states: dict[str, State] = field(default_factory=dict, init=False)  # by the prompt's reader
 
     @cached_property
     def model(self) -> Transformer:
@@ -80,8 +81,11 @@ class Programs:
     def state(self, phase: str) -> State:
         """Shapes of what a phase takes over from the one before it; a prompt's is its result."""
         reader = phase if self.spec.program(phase) == "prompt" else phase_named(phase).prompts
-        run = self._prompt_program()
-        return jax.eval_shape(lambda m, i: run(m, **i), self.model, self.inputs(reader))
+        if reader not in self._states:
+            run = self._prompt_program()
+            given = jax.eval_shape(lambda m, i: run(m, **i), self.model, self.inputs(reader))
+            self._states[reader] = given
+        return self._states[reader]
 
     def lower(self, phase: str, chosen: Chosen | None = None) -> Lowered:
         """The phase's program, as `model.generation.programs` has it; the state is donated.

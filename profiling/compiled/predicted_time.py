@@ -19,7 +19,7 @@ from ..predicted.predict import interval
 from ..predicted.step_work import KERNELS_PER_LAYER, KERNELS_PER_STEP, NOTHING, Work
 from ..predicted.time_model import step_terms
 from ..records import CompiledPhase, CompiledTarget
-from .targets import parse_target
+from .spec import parse_target
 
 
 def with_times(

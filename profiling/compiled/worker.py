@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol, cast
 
 import jax
 from google.protobuf.message import DecodeError
@@ -25,7 +24,8 @@ from ...model.phases import THINK
 from ...tpu_configs.catalog import load_chip
 from ..backend import scope_names_kept
 from ..errors import ProfileInputError
-from .cache import Memory, Program, ProgramRecord, Protos, Store, program_key
+from ..records import DeviceMemory
+from .cache import Program, Protos, Store, program_key
 from .compile import (
     MESSAGE,
     REQUEST,
@@ -38,10 +38,9 @@ from .compile import (
     compiler_sentence,
 )
 from .hlo.proto import HloEnvelope
-from .lens import phase_cost, phase_program
+from .lens import phase_cost, traffic_of
 from .lowering import Chosen, Programs
-from .spec import ProgramSpec
-from .targets import Target
+from .spec import ProgramSpec, Target
 
 
 def main() -> None:
@@ -75,11 +74,21 @@ def messages_of(request: CompileRequest) -> Iterator[Message]:
 
 
 def _write_session(spec: ProgramSpec, programs: list[Program], folder: Path) -> Path:
-    from .xprof import write_session  # which few compilations ask for
+    from .xprof import PhaseProgram, write_session  # which few compilations ask for
 
     assert spec.target.chip is not None
     name = f"{spec.config.name}-{spec.target.name.replace(':', '-')}"
-    phases = [phase_program(spec, program) for program in programs]
+    phases = [
+        PhaseProgram(
+            name=cost.phase,
+            traffic=traffic_of(protos.module, cost.phase, parameters),
+            flops=cost.counted_flops,
+            hlo_proto=protos.module,
+            assigned_proto=protos.assigned,
+            passes=cost.passes,
+        )
+        for parameters, _, cost, protos in programs
+    ]
     return write_session(phases, load_chip(spec.target.chip), folder, name, spec.dtype)
 
 
@@ -89,7 +98,7 @@ def compiled_programs(spec: ProgramSpec, store: Store) -> Iterator[Stage | Progr
     if spec.layouts == "chosen":
         yield Stage(THINK)
         think = compiler.program(THINK, None)
-        chosen = think.record.layouts
+        chosen = think.layouts
         if THINK in spec.phases:
             yield think
     for phase in spec.phases:
@@ -103,7 +112,6 @@ class _Compiler:
 
     def __init__(self, spec: ProgramSpec, store: Store):
         self.spec, self.store = spec, store
-        self.on_cpu = spec.target.platform == "cpu"
         self.programs = Programs(spec, spec.split.mesh(_devices(spec.target)))
 
     def program(self, phase: str, chosen: Chosen | None) -> Program:
@@ -123,20 +131,21 @@ class _Compiler:
             settled = self.programs.layouts(phase, compiled)
             compiled, protos = self._compile(phase, self.programs.lower(phase, settled))
         costs = compiled.cost_analysis() or {}
-        record = ProgramRecord(
-            phase=phase,
-            parameters=self.programs.parameters(phase),
-            layouts=self.programs.layouts(phase, compiled),
-            memory=memory_of(compiled, self.on_cpu),
+        parameters = self.programs.parameters(phase)
+        cost = phase_cost(
+            self.spec,
+            phase,
+            traffic_of(protos.module, phase, parameters),
+            memory=memory_of(compiled, self.spec.target),
             xla_flops=float(costs.get("flops", 0.0)),
             xla_bytes_accessed=float(costs.get("bytes accessed", 0.0)),
             compile_s=time.perf_counter() - start,
         )
-        return Program(record, phase_cost(self.spec, record, protos.module), protos)
+        return Program(parameters, self.programs.layouts(phase, compiled), cost, protos)
 
     def _compile(self, phase: str, lowered: Lowered) -> tuple[Compiled, Protos]:
         try:
-            return compile_program(lowered, dump=not self.on_cpu)
+            return compile_program(lowered, dump=self.spec.target.platform == "tpu")
         except (jax.errors.JaxRuntimeError, NotImplementedError) as error:
             sentence = compiler_sentence(str(error), phase, self.spec.target.name)
             raise ProfileInputError(sentence) from error
@@ -153,6 +162,9 @@ def _devices(target: Target) -> list[jax.Device]:
     return list(topology.devices)
 
 
+_UNRUN: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}
+"""For a CPU: the same HLO and memory in half the time, as its machine code never runs."""
+
 _FINAL_HLO = "*after_codegen.hlo.pb"
 _ASSIGNED_HLO = "*after_optimizations.hlo.pb"
 
@@ -168,7 +180,7 @@ def compile_program(lowered: Lowered, dump: bool) -> tuple[Compiled, Protos]:
     Raises JaxRuntimeError for what the compiler refuses.
     """
     if not dump:
-        compiled = lowered.compile()
+        compiled = lowered.compile(_UNRUN)
         return compiled, Protos(_proto_of(compiled), b"")
     with tempfile.TemporaryDirectory(prefix="rooflink-hlo-") as folder:
         compiled = lowered.compile({"xla_dump_to": folder, "xla_dump_hlo_as_proto": True})
@@ -180,19 +192,11 @@ def compile_program(lowered: Lowered, dump: bool) -> tuple[Compiled, Protos]:
     return compiled, Protos(_proto_of(compiled), b"")  # a compiler that names its dumps otherwise
 
 
-class _HloModule(Protocol):
-    def as_serialized_hlo_module_proto(self) -> bytes: ...
-
-
-class _Executable(Protocol):
-    """What JAX's `runtime_executable` gives."""
-
-    def hlo_modules(self) -> list[_HloModule]: ...
-
-
 def _proto_of(compiled: Compiled) -> bytes:
-    executable = cast(_Executable, compiled.runtime_executable())
-    return executable.hlo_modules()[0].as_serialized_hlo_module_proto()
+    executable = compiled.runtime_executable()
+    assert executable is not None
+    module: bytes = executable.hlo_modules()[0].as_serialized_hlo_module_proto()
+    return module
 
 
 def _module_in(dump: bytes) -> bytes:
@@ -206,28 +210,17 @@ def _module_in(dump: bytes) -> bytes:
     return module
 
 
-class _MemoryStats(Protocol):
-    """What JAX's `memory_analysis` gives, bytes of one device."""
-
-    argument_size_in_bytes: int
-    output_size_in_bytes: int
-    temp_size_in_bytes: int
-    alias_size_in_bytes: int
-    peak_memory_in_bytes: int
-
-
-def memory_of(compiled: Compiled, on_cpu: bool) -> Memory:
-    """XLA's buffer assignment of one device."""
-    stats = cast(_MemoryStats, compiled.memory_analysis())
+def memory_of(compiled: Compiled, target: Target) -> DeviceMemory:
+    """XLA's buffer assignment of one device; a CPU's own "peak" leaves out the temporaries."""
+    stats, chip = compiled.memory_analysis(), target.slice and target.slice.chip
+    assert stats is not None
     held = stats.argument_size_in_bytes + stats.output_size_in_bytes
-    # A CPU's "peak" leaves out the temporaries.
     at_most = held - stats.alias_size_in_bytes + stats.temp_size_in_bytes
-    return Memory(
+    return DeviceMemory(
         argument_bytes=stats.argument_size_in_bytes,
-        output_bytes=stats.output_size_in_bytes,
         temporary_bytes=stats.temp_size_in_bytes,
-        aliased_bytes=stats.alias_size_in_bytes,
-        peak_bytes=at_most if on_cpu else stats.peak_memory_in_bytes,
+        peak_bytes=stats.peak_memory_in_bytes if chip else at_most,
+        capacity_bytes=chip.hbm_capacity_bytes / chip.jax_devices if chip else None,
     )
 
 

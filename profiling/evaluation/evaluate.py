@@ -22,7 +22,7 @@ from ...tpu_configs.slice import Slice
 from ..counted.phase_costs import first_attempts, logs_of, phases_of
 from ..counted.unit_costs import UnitCosts
 from ..errors import ProfileInputError
-from ..measured.clock import Clocked, clocked
+from ..measured.run import Clocked, clocked
 from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made

@@ -16,7 +16,7 @@ from .job import Names, Option, WrittenJob
 from .problem_options import DEFAULT_PROBLEMS, DEFAULT_TASK, problems_of
 
 if TYPE_CHECKING:
-    from ..compiled.targets import Target
+    from ..compiled.spec import Target
     from ..model_spec import Subject
     from ..strategy_request import StrategyRequest
     from ..workload import Request
@@ -188,7 +188,7 @@ class ProfileJob(WrittenJob):
         """
         import jax
 
-        from ..compiled.targets import parse_target, require_compiler
+        from ..compiled.spec import parse_target, require_compiler
 
         names = self._targets()
         if self.compile is None and self.strategy is None:

@@ -17,8 +17,7 @@ import jax
 from ...model.generation.engine import Observer
 from ..progress import Watcher
 from ..records import Clock, Trace
-from .clock import PhaseClock
-from .run import Runs
+from .run import PhaseClock, Runs
 from .trace_events import PLANE as HOST
 from .trace_events import cores_work, read_planes, threads_work
 from .trace_scopes import PHASE_STAT, Windows, read_places, read_windows, scope_times

@@ -15,7 +15,7 @@ from rooflink.model.strategies.base import BaseStrategy
 from rooflink.model.strategies.voting import answered
 from rooflink.model.tasks import parse_task
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
-from rooflink.profiling.compiled.targets import parse_target
+from rooflink.profiling.compiled.spec import parse_target
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile

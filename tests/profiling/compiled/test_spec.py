@@ -6,8 +6,7 @@ import pytest
 
 from rooflink.model import ModelInputError, preset
 from rooflink.profiling.compiled.compile import REQUEST, CompileRequest
-from rooflink.profiling.compiled.spec import MeshRequest, ProgramSpec, parse_mesh
-from rooflink.profiling.compiled.targets import parse_target
+from rooflink.profiling.compiled.spec import MeshRequest, ProgramSpec, parse_mesh, parse_target
 from rooflink.profiling.errors import ProfileInputError
 
 SPEC = ProgramSpec(preset("llama3-8b"), "bfloat16", parse_target("v5e:2x4"), batch=16)
