@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -39,7 +38,6 @@ class Stage:
     """From the worker: it compiles a phase now."""
 
     phase: str
-    kind: Literal["stage"] = "stage"
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,6 @@ class Done:
     """From the worker: what a phase's program moves."""
 
     cost: CompiledPhase
-    kind: Literal["done"] = "done"
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,6 @@ class Written:
     """From the worker: the session's file."""
 
     file: str
-    kind: Literal["written"] = "written"
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,6 @@ class Failed:
     """From the worker: the sentence for the user."""
 
     sentence: str
-    kind: Literal["failed"] = "failed"
 
 
 Message = Stage | Done | Written | Failed
@@ -219,5 +214,4 @@ def crash_sentence(status: int, log: str, target: str) -> str:
 
 
 def _gb(amount: str, unit: str) -> str:
-    """XLA's binary units in GB of 10^9 bytes."""
     return f"{float(amount) * _BINARY[unit] / 1e9:.2f} GB"

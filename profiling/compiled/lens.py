@@ -112,7 +112,6 @@ def _levels(traffic: ModuleTraffic) -> list[MemoryLevel]:
 def _collectives(
     spec: ProgramSpec, traffic: ModuleTraffic, chip: Chip | None
 ) -> list[CollectiveTraffic]:
-    """Exchanges by type and group size."""
     counts: Counter[tuple[str, int]] = Counter()
     moved: Counter[tuple[str, int]] = Counter()
     for exchange in traffic.collectives:

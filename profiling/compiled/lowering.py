@@ -58,7 +58,6 @@ class Programs:
 
     @cached_property
     def model(self) -> Transformer:
-        """The model's shapes."""
         kernel = attention_kernel(self.mesh.devices.flat[0])
         return abstract_transformer(self.spec.config, jnp.dtype(self.spec.dtype), kernel)
 
@@ -114,7 +113,6 @@ class Programs:
             return jitted.lower(*(shapes for shapes, _ in arguments.values()))
 
     def parameters(self, phase: str) -> tuple[Parameter, ...]:
-        """What each entry parameter of the phase's program is."""
         program = self.spec.program(phase)
         weights = [] if program == "copy" else _leaves(self.model)
         leaves = [*weights]
@@ -135,7 +133,6 @@ class Programs:
         )
 
     def layouts(self, phase: str, compiled: Compiled) -> dict[str, TensorLayout]:
-        """The layouts of weights and cache at the entry of a compiled program."""
         formats = jax.tree.leaves(compiled.input_formats)
         return {
             parameter.name: _layout(entry)
@@ -144,7 +141,6 @@ class Programs:
         }
 
     def leaves_as_it_came(self, phase: str, compiled: Compiled) -> bool:
-        """Whether the cache leaves the program in the layouts in which it entered."""
         if self.spec.program(phase) == "prompt":
             return True
         entry = self.layouts(phase, compiled)
@@ -154,7 +150,6 @@ class Programs:
         return all(entry[name] == _layout(exits[name]) for name in CACHE_TENSORS)
 
     def _run(self, phase: str) -> Callable[..., object]:
-        """A phase's program as a function of its arguments by name."""
         spec, thinks = self.spec, phase != ANSWER
         endings, passes = self._endings(thinks), spec.passes(phase)
         match spec.program(phase):
@@ -213,7 +208,6 @@ def _leaves(tree: object) -> list[tuple[str, ShapeDtypeStruct]]:
 
 
 def _layout(form: Format) -> TensorLayout:
-    """A jax Format's layout as plain data."""
     layout = form.layout
     assert isinstance(layout, Layout), "a compiled program's layouts are chosen"
     tiles = layout.tiling

@@ -61,7 +61,6 @@ def _timed(
 
 
 def _one_device(chip: Hardware, devices: int) -> Hardware:
-    """The rates of one of the JAX devices that make a chip."""
     shared = ("matmul_flops", "memory_bandwidth", "memory_bytes", "on_chip_bandwidth")
     return replace(chip, **{name: getattr(chip, name) / devices for name in shared})
 

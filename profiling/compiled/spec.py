@@ -35,7 +35,6 @@ class Target:
 
     @property
     def platform(self) -> Literal["cpu", "tpu"]:
-        """What JAX calls the kind of its devices."""
         return "tpu" if self.slice else "cpu"
 
     @property
@@ -50,17 +49,14 @@ class Target:
 
     @property
     def chips(self) -> int:
-        """Chips in the slice."""
         return self.slice.chips if self.slice else 1
 
     @property
     def devices_per_chip(self) -> int:
-        """JAX devices that make one chip."""
         return self.slice.chip.jax_devices if self.slice else 1
 
     @property
     def devices(self) -> int:
-        """JAX devices in the slice."""
         return self.chips * self.devices_per_chip
 
 
@@ -86,12 +82,10 @@ def parse_target(text: str) -> Target:
 
 
 def compiled_generations() -> list[str]:
-    """Names of the chips that libtpu compiles for."""
     return [chip_stem(chip) for chip in load_all() if chip.libtpu_name is not None]
 
 
 def require_compiler(target: Target) -> None:
-    """Raise ProfileInputError where the compiler for `target` is not installed."""
     if target.platform == "tpu" and importlib.util.find_spec("libtpu") is None:
         raise ProfileInputError(
             f"compiling for {target.name} needs the TPU compiler: pip install 'rooflink[tpu]'"
@@ -145,7 +139,6 @@ class ProgramSpec:
 
     @property
     def prompt_slots(self) -> int:
-        """Positions of a prompt."""
         if self.prompt is not None:
             return self.prompt
         return self.context - self.think_steps - self.answer_steps
@@ -162,7 +155,6 @@ class ProgramSpec:
 
     @property
     def split(self) -> ModelSplit:
-        """The target's devices over the axes of the mesh. Raises ModelInputError."""
         return split_devices(
             self.config,
             self.batch,
@@ -173,7 +165,6 @@ class ProgramSpec:
         )
 
     def program(self, phase: str) -> Program:
-        """What a phase runs."""
         return "decode" if phase == STEP else phase_named(phase).program
 
     def passes(self, phase: str) -> int:

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jax
-from google.protobuf.message import DecodeError
 from jax.experimental import topologies
 from jax.stages import Compiled, Lowered
 
@@ -25,7 +24,7 @@ from ...tpu_configs.catalog import load_chip
 from ..backend import scope_names_kept
 from ..errors import ProfileInputError
 from ..records import DeviceMemory
-from .cache import Program, Protos, Store, program_key
+from .cache import Program, Store, program_key
 from .compile import (
     MESSAGE,
     REQUEST,
@@ -37,7 +36,6 @@ from .compile import (
     Written,
     compiler_sentence,
 )
-from .hlo.proto import HloEnvelope
 from .lens import phase_cost, traffic_of
 from .lowering import Chosen, Programs
 from .spec import ProgramSpec, Target
@@ -80,14 +78,14 @@ def _write_session(spec: ProgramSpec, programs: list[Program], folder: Path) -> 
     name = f"{spec.config.name}-{spec.target.name.replace(':', '-')}"
     phases = [
         PhaseProgram(
-            name=cost.phase,
-            traffic=traffic_of(protos.module, cost.phase, parameters),
-            flops=cost.counted_flops,
-            hlo_proto=protos.module,
-            assigned_proto=protos.assigned,
-            passes=cost.passes,
+            name=program.cost.phase,
+            traffic=traffic_of(program.module, program.cost.phase, program.parameters),
+            flops=program.cost.counted_flops,
+            hlo_proto=program.module,
+            assigned_proto=program.assigned,
+            passes=program.cost.passes,
         )
-        for parameters, _, cost, protos in programs
+        for program in programs
     ]
     return write_session(phases, load_chip(spec.target.chip), folder, name, spec.dtype)
 
@@ -108,14 +106,11 @@ def compiled_programs(spec: ProgramSpec, store: Store) -> Iterator[Stage | Progr
 
 
 class _Compiler:
-    """Compiles phases of one spec."""
-
     def __init__(self, spec: ProgramSpec, store: Store):
         self.spec, self.store = spec, store
         self.programs = Programs(spec, spec.split.mesh(_devices(spec.target)))
 
     def program(self, phase: str, chosen: Chosen | None) -> Program:
-        """One phase's program, compiled if the store does not have it."""
         key = program_key(self.spec, phase)
         program = self.store.get(key)
         if program is None:
@@ -125,25 +120,25 @@ class _Compiler:
 
     def _compiled(self, phase: str, chosen: Chosen | None) -> Program:
         start = time.perf_counter()
-        compiled, protos = self._compile(phase, self.programs.lower(phase, chosen))
+        compiled, *protos = self._compile(phase, self.programs.lower(phase, chosen))
         if not self.programs.leaves_as_it_came(phase, compiled):
             # The state that one call leaves is what the next one takes: settle on its entry.
             settled = self.programs.layouts(phase, compiled)
-            compiled, protos = self._compile(phase, self.programs.lower(phase, settled))
+            compiled, *protos = self._compile(phase, self.programs.lower(phase, settled))
         costs = compiled.cost_analysis() or {}
         parameters = self.programs.parameters(phase)
         cost = phase_cost(
             self.spec,
             phase,
-            traffic_of(protos.module, phase, parameters),
+            traffic_of(protos[0], phase, parameters),
             memory=memory_of(compiled, self.spec.target),
             xla_flops=float(costs.get("flops", 0.0)),
             xla_bytes_accessed=float(costs.get("bytes accessed", 0.0)),
             compile_s=time.perf_counter() - start,
         )
-        return Program(parameters, self.programs.layouts(phase, compiled), cost, protos)
+        return Program(parameters, self.programs.layouts(phase, compiled), cost, *protos)
 
-    def _compile(self, phase: str, lowered: Lowered) -> tuple[Compiled, Protos]:
+    def _compile(self, phase: str, lowered: Lowered) -> tuple[Compiled, bytes, bytes]:
         try:
             return compile_program(lowered, dump=self.spec.target.platform == "tpu")
         except (jax.errors.JaxRuntimeError, NotImplementedError) as error:
@@ -170,8 +165,8 @@ _ASSIGNED_HLO = "*after_optimizations.hlo.pb"
 
 
 @scope_names_kept()
-def compile_program(lowered: Lowered, dump: bool) -> tuple[Compiled, Protos]:
-    """The executable and its serialised program.
+def compile_program(lowered: Lowered, dump: bool) -> tuple[Compiled, bytes, bytes]:
+    """The executable, its serialised program, and that with a buffer assignment where there is one.
 
     jaxlib hands out the proto only after it has read it itself, which fails where libtpu is newer
     than jaxlib and writes what that does not know (an asynchronous update with several operands,
@@ -181,32 +176,20 @@ def compile_program(lowered: Lowered, dump: bool) -> tuple[Compiled, Protos]:
     """
     if not dump:
         compiled = lowered.compile(_UNRUN)
-        return compiled, Protos(_proto_of(compiled), b"")
+        return compiled, _proto_of(compiled), b""
     with tempfile.TemporaryDirectory(prefix="rooflink-hlo-") as folder:
         compiled = lowered.compile({"xla_dump_to": folder, "xla_dump_hlo_as_proto": True})
         dumped = list(Path(folder).glob(_FINAL_HLO))
         assigned = [path.read_bytes() for path in Path(folder).glob(_ASSIGNED_HLO)]
         if len(dumped) == 1:
-            one = assigned[0] if len(assigned) == 1 else b""
-            return compiled, Protos(_module_in(dumped[0].read_bytes()), one)
-    return compiled, Protos(_proto_of(compiled), b"")  # a compiler that names its dumps otherwise
+            return compiled, dumped[0].read_bytes(), assigned[0] if len(assigned) == 1 else b""
+    return compiled, _proto_of(compiled), b""  # a compiler that names its dumps otherwise
 
 
 def _proto_of(compiled: Compiled) -> bytes:
     executable = compiled.runtime_executable()
     assert executable is not None
     module: bytes = executable.hlo_modules()[0].as_serialized_hlo_module_proto()
-    return module
-
-
-def _module_in(dump: bytes) -> bytes:
-    """The HloModuleProto inside a serialised HloProto."""
-    try:
-        module: bytes = HloEnvelope.FromString(dump).hlo_module
-    except DecodeError:
-        module = b""
-    if not module:
-        raise ProfileInputError("the compiler's dump of the program is not an HloProto")
     return module
 
 

@@ -41,11 +41,9 @@ class Passes:
     cached: Counts  # cached positions read
 
     def costs(self, unit: UnitCosts) -> list[CountedCost]:
-        """The cost of each pass by itself."""
         return [self._cost(unit, slice(i, i + 1)) for i in range(len(self.tokens))]
 
     def total(self, unit: UnitCosts) -> CountedCost:
-        """The cost of all passes together."""
         return self._cost(unit, slice(None))
 
     def _cost(self, unit: UnitCosts, which: slice) -> CountedCost:
@@ -193,7 +191,6 @@ def _phase(name: str, batches: list[list[PassRecord]], units: Mapping[str, UnitC
 
 
 def _rows(records: list[PassRecord]) -> int:
-    """Rows of one batch that read anything in any of the records."""
     at_work = {
         (int(record.questions[b]), int(a))
         for record in records
@@ -258,7 +255,6 @@ def place(chip: Chip, phases: Sequence[Phase], resident_bytes: int, dtype: str) 
 
 
 def _phase_on_chips(phase: Phase, flop_per_s: float, bytes_per_s: float) -> PhaseOnChip:
-    """One phase at the given rates of all chips together."""
     compute_s = phase.counted.flops / flop_per_s
     memory_s = phase.counted.hbm_bytes.total / bytes_per_s
     return PhaseOnChip(

@@ -42,15 +42,12 @@ class PhaseClock:
 
     @property
     def passes(self) -> int:
-        """Passes of all phases."""
         return sum(one.passes for stretches in self.stretches.values() for one in stretches)
 
     def begins(self, phase: str) -> None:
-        """Start this phase's watch."""
         self._began = self._last = self.now()
 
     def advanced(self, phase: str, passes: int, active: int) -> None:
-        """Note the passes since the last report."""
         now = self.now()
         self.stretches[phase].append(Stretch(passes, now - self._last))
         self._last = now
@@ -67,8 +64,6 @@ COMPILING = "/jax/core/compile/backend_compile_duration"
 
 @dataclass
 class Clocked:
-    """Filled in when the stretch is over."""
-
     wall_s: float = 0.0
     compile_s: float = 0.0
 
@@ -108,7 +103,6 @@ class Runs:
     interrupted: bool
 
     def time_s(self, phase: str) -> Spread:
-        """Seconds of a phase over all batches, repeat by repeat."""
         return _spread([sum(clock.time_s[phase] for clock in repeat) for repeat in self.clocks])
 
     @property
@@ -201,5 +195,4 @@ def _run_once(
 def answer_batch(
     engine: Engine, strategy: Strategy, batch: Questions, observer: Observer
 ) -> list[Answered]:
-    """Answers to one batch; `observer` hears of the phases."""
     return strategy.run(replace(engine, observer=observer), batch)

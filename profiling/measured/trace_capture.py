@@ -37,7 +37,6 @@ class PhaseSteps(PhaseClock):
     _open: jax.profiler.StepTraceAnnotation | None = None
 
     def begins(self, phase: str) -> None:
-        """Open the annotation, then start the watch."""
         self._open = jax.profiler.StepTraceAnnotation(
             phase.replace(":", "_"), step_num=self._steps, **{PHASE_STAT: phase.replace(":", "_")}
         )
@@ -46,12 +45,10 @@ class PhaseSteps(PhaseClock):
         super().begins(phase)
 
     def ends(self, phase: str) -> None:
-        """Stop the watch, then close the annotation."""
         super().ends(phase)
         self.close()
 
     def close(self) -> None:
-        """Close what is open, after an interruption too."""
         if self._open is not None:
             self._open.__exit__(None, None, None)
             self._open = None
@@ -150,7 +147,6 @@ def read_trace(file: Path) -> Trace:
 
 
 def _without(problem: str) -> Trace:
-    """A trace without figures, and why."""
     return Trace(
         session=None, clock=None, lines=0, scopes=[], dispatch_s=0.0, traced_s=None,
         untraced_s=None, problem=problem,

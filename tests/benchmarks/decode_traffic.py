@@ -189,7 +189,7 @@ def our_row(spec: ProgramSpec, name: str, phase: str, layouts: Layouts) -> Row:
     program = default_store().get(program_key(wanted, phase))
     assert program is not None
     return row_of(
-        name, traffic_of(program.protos.module, phase, program.parameters), spec.passes(phase)
+        name, traffic_of(program.module, phase, program.parameters), spec.passes(phase)
     )
 
 
@@ -229,8 +229,8 @@ def peer_answer(peer: Peer, spec: ProgramSpec) -> dict[str, Any]:
 
 def peer_row(program: Program) -> Row:
     """A peer's program compiled and read; a decode loop that ends on data makes all its tokens."""
-    _, protos = compile_program(program.lowered, dump=True)
-    module = parse_module(protos.module, program.name)
+    _, proto, _ = compile_program(program.lowered, dump=True)
+    module = parse_module(proto, program.name)
     traffic = module_traffic(module)
     if program.tokens > 1:
         (decode_loop,) = traffic.unresolved_loops
