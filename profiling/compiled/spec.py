@@ -185,16 +185,6 @@ class ProgramSpec:
 
     def require_valid(self) -> None:
         """Raise ProfileInputError or ModelInputError for what cannot be compiled."""
-        counts = {
-            "--batch": self.batch,
-            "--attempts": self.attempts,
-            "--prompt": self.prompt if self.prompt is not None else 1,
-            "--think": self.think_steps,
-            "--answer-steps": self.answer_steps,
-        }
-        for option, count in counts.items():
-            if count < 1:
-                raise ProfileInputError(f"{option} must be at least 1, got {count}")
         least = self.think_steps + self.answer_steps
         if self.prompt_slots < 1 or self.own_slots < least:
             prompt = "" if self.prompt is None else f" beside a prompt of {self.prompt}"

@@ -79,7 +79,7 @@ def _space(
     phases: Sequence[PhaseProgram], chip: Chip, dtype: str, plane: type[DevicePlane]
 ) -> bytes:
     space = XSpace(hostnames=[HOST], warnings=[f"Times are {BASIS}.", *_warnings(phases)])
-    device = plane.start(space.planes.add(), chip, roof_of(chip, dtype))
+    device = plane(space.planes.add(), chip, roof_of(chip, dtype))
     programs = PlaneWriter(space.planes.add(), 2, _PLANE)
     for program, phase in enumerate(phases, start=1):
         title = f"{phase.traffic.name}({program})"

@@ -33,7 +33,6 @@ def test_a_request_survives_the_way_to_the_child() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"batch": 0}, "--batch must be at least 1"),
         ({"context": 80}, "--context must be at least 81"),
         ({"prompt": 4090}, "beside a prompt of 4090"),
         ({"context": 9000}, "llama3-8b has a context of 8192"),
