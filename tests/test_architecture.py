@@ -40,7 +40,6 @@ SHORT = {
     "profiling.notebook.studies",
     "profiling.progress",
     "profiling.reports.estimates",
-    "profiling.reports.sections.provenance_section",
     "profiling.reports.write_studies",
     "profiling.statistics",
     "profiling.strategy_request",

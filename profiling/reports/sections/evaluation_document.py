@@ -7,7 +7,7 @@ from .. import units
 from ..charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
 from ..document import Beside, Block, Bullets, Details, Document, Facts, Section, drawn
 from . import evaluation_tables as tables
-from .provenance_section import provenance_facts
+from .profile_facts import provenance_facts
 
 INTERVALS = (
     "Intervals: 95 % over problems for accuracy (attempts at one problem count as one "

@@ -11,7 +11,7 @@ from ..document import Block, Column, Document, Paragraph, Section, Table, tag
 from ..renderers.markdown import markdown
 from ..renderers.tensorboard import Events, Hyperparameters, Scalar, Session, chip_given
 from ..terms import COUNTED, MEASURED
-from .provenance_section import provenance_facts
+from .profile_facts import provenance_facts
 
 
 def training_document(training: Training) -> Document:
