@@ -20,6 +20,7 @@ from ..document import (
     Section,
     Table,
     columns,
+    others_as_one,
     slug,
 )
 from ..terms import COMPILED, COUNTED, PREDICTED
@@ -158,8 +159,7 @@ def executables_table(target: CompiledTarget) -> Table:
                    COMPILED, name="xla_bytes", priority=4),
             Column("against HBM bytes", [xla_factor_text(p) for p in phases], lens=COMPILED,
                    data=False, priority=5),
-            Column("FLOPs", [p.counted_flops for p in phases], units.flops, COUNTED, name="flops",
-                   priority=2),
+            Column("FLOPs", [p.counted_flops for p in phases], units.flops, COUNTED, "flops", 2),
             Column("XLA's own FLOPs", [p.xla_flops for p in phases], units.flops, COMPILED,
                    name="xla_flops", priority=6),
             Column("XLA's cycles", [p.compiler_cycles for p in phases], cycles, "its estimate",
@@ -229,22 +229,17 @@ def scopes_table(target: CompiledTarget, phase: CompiledPhase, most: int | None 
     for row in phase.hbm:
         kind = COPIES if row.kind.startswith(COPY_OF) else row.kind
         moved[row.scope][kind] += row.read_bytes + row.written_bytes
-    ranked = sorted(moved, key=lambda scope: -sum(moved[scope].values()))
-    if most is not None and len(ranked) > most + 1:
-        others = f"{len(ranked) - most} others"
-        for scope in ranked[most:]:
-            for kind, size in moved[scope].items():
-                moved[others][kind] += size
-        ranked = [*ranked[:most], others]
+    ranked = sorted(moved.items(), key=lambda pair: -sum(pair[1].values()))
+    rows = others_as_one(dict(ranked), most)
     kinds = ("weights", "kv", "activations", COPIES, "collectives")
-    sizes = {kind: [moved[scope][kind] for scope in ranked] for kind in kinds}
-    totals = [sum(moved[scope].values()) for scope in ranked]
+    sizes = {kind: [row.get(kind, 0) for row in rows.values()] for kind in kinds}
+    totals = [sum(row.values()) for row in rows.values()]
     known = [sum(each) for each in zip(*sizes.values(), strict=True)]
     sizes["rest"] = [total - part for total, part in zip(totals, known, strict=True)]
     return Table(
         f"{target.target}, {phase.phase}: HBM bytes by scope and kind",
         columns(
-            Column("scope", ranked),
+            Column("scope", list(rows)),
             [Column("KV" if kind == "kv" else kind, [s or None for s in column], units.bytes_,
                     COMPILED) for kind, column in sizes.items()],
             Column("all", totals, units.bytes_, COMPILED),

@@ -19,6 +19,7 @@ from ..document import (
     Table,
     Value,
     columns,
+    with_interval,
 )
 from ..terms import AT_PEAK, PREDICTED
 from ..units import Unit
@@ -148,7 +149,7 @@ def phases_table(prediction: Prediction) -> Table:
         columns(
             Column("phase", [*(p.phase for p in phases), "total"]),
             Column("tokens", [*(p.tokens for p in phases), None], units.count),
-            _time_columns([*(p.time_s for p in phases), prediction.time_s]),
+            _times([*(p.time_s for p in phases), prediction.time_s]),
             Column("bound", [*(p.bound for p in phases), ""], lens=PREDICTED),
             Column("FLOP/B", [*(p.intensity for p in phases), None], units.intensity_number,
                    name="flops_per_byte", priority=5),
@@ -168,14 +169,14 @@ def phases_table(prediction: Prediction) -> Table:
 
 def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Table:
     """Slices side by side: times with intervals, `by_phase` too, then what a query costs."""
-    bills = [_per_query(prediction) for prediction in predictions]
+    bills = [per_query(prediction) for prediction in predictions]
     return Table(
         "Slices side by side",
         columns(
             Column("slice", [p.slice for p in predictions]),
             Column("chips", [p.chips for p in predictions], units.count, priority=6),
             Column("mesh", [p.parallelism or "one chip" for p in predictions], priority=5),
-            _time_columns([p.time_s for p in predictions]),
+            _times([p.time_s for p in predictions]),
             _phase_columns(predictions) if by_phase else [_bound_column(predictions)],
             Column("cost per query", [b.usd for b in bills], units.usd, PREDICTED,
                    name="usd_per_query", priority=2),
@@ -193,7 +194,7 @@ def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Ta
 
 def tiers_table(thinking: Prediction, quick: Prediction) -> Table:
     """A query answered after thinking and at once, and how many times more the first costs."""
-    bills = [_per_query(prediction) for prediction in (quick, thinking)]
+    bills = [per_query(prediction) for prediction in (quick, thinking)]
     tokens = [p.think_tokens + p.answer_tokens for p in (quick, thinking)]
     return Table(
         f"Thinking and answering at once on {thinking.slice}",
@@ -238,12 +239,8 @@ def amounts_table(prediction: Prediction) -> Table:
     )
 
 
-def _time_columns(times: Sequence[Interval]) -> list[Column]:
-    return [
-        Column("time", times, units.seconds, PREDICTED, name="time_s"),
-        Column("80 % interval", times, units.seconds, PREDICTED, show="bounds", data=False,
-               priority=1),
-    ]  # fmt: skip
+def _times(times: Sequence[Interval]) -> list[Column]:
+    return with_interval(Column("time", times, units.seconds, PREDICTED, name="time_s"))
 
 
 def _bound_column(predictions: Sequence[Prediction]) -> Column:
@@ -269,7 +266,8 @@ def _phase_columns(predictions: Sequence[Prediction]) -> list[Column]:
     return made
 
 
-def _per_query(prediction: Prediction) -> Amounts:
+def per_query(prediction: Prediction) -> Amounts:
+    """What a query costs; all unknown without a price."""
     return prediction.economics.per_query if prediction.economics else _NOTHING
 
 

@@ -14,7 +14,7 @@ from ...records.profile import TOTAL, total_phase
 from ..document import tag
 from ..renderers.tensorboard import Hyperparameters, Scalar, Session, chip_given, curves, medians
 from .compiled_document import UNEXPLAINED, labelled, moved_by_kind
-from .prediction_document import tokens_per_s, working_phases
+from .prediction_document import per_query, tokens_per_s, working_phases
 from .profile_facts import mean_thought, phases_and_total, settings_text, time_at_peak
 
 
@@ -118,11 +118,10 @@ def _predicted_scalars(profile: Profile) -> Iterator[Scalar]:
             yield from curves(f"{name}/time", phase.time_s, unit="_s")
             yield f"{name}/tokens_per_s", tokens_per_s(phase), 0
         yield from curves(f"{under}/{TOTAL}/time", prediction.time_s, unit="_s")
-        if prediction.economics:
-            query = prediction.economics.per_query
-            yield from curves(f"{under}/query/cost", query.usd, unit="_usd")
-            yield from curves(f"{under}/query/wall_energy", query.wall_j, unit="_j")
-            yield from curves(f"{under}/query/co2e", query.gco2e, unit="_g")
+        query = per_query(prediction)
+        yield from curves(f"{under}/query/cost", query.usd, unit="_usd")
+        yield from curves(f"{under}/query/wall_energy", query.wall_j, unit="_j")
+        yield from curves(f"{under}/query/co2e", query.gco2e, unit="_g")
 
 
 def _kinds(moved: HbmBytes) -> Iterator[tuple[str, int]]:
@@ -180,12 +179,12 @@ def _outcome(profile: Profile) -> dict[str, float]:
 
 
 def _predicted(prediction: Prediction) -> dict[str, float]:
-    query = prediction.economics.per_query if prediction.economics else None
+    query = per_query(prediction)
     return medians(
         {
             "cost/time_s": prediction.time_s,
-            "cost/query_usd": query and query.usd,
-            "cost/query_wall_j": query and query.wall_j,
-            "cost/query_gco2e": query and query.gco2e,
+            "cost/query_usd": query.usd,
+            "cost/query_wall_j": query.wall_j,
+            "cost/query_gco2e": query.gco2e,
         }
     )
