@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import Literal, TypeAlias, TypeVar
 
 from ..records.base import Interval
@@ -344,6 +345,13 @@ def _flat(block: Block | Section) -> "list[Block]":
         return [b for part in block.blocks for b in _flat(part)]
     inside = block.blocks if isinstance(block, Details | Beside) else ()
     return [block, *(b for part in inside for b in _flat(part))]
+
+
+def data_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
+    """Fields of records for a DataFrame, as they are: 'rank', or usd='whole.usd'."""
+    paths = {**{field: field for field in fields}, **renamed}
+    return [Column(name, list(map(attrgetter(path), records)), name=name, show="data")
+            for name, path in paths.items()]  # fmt: skip
 
 
 def columns(*some: Column | Sequence[Column]) -> list[Column]:

@@ -13,7 +13,7 @@ from ...records.codesign import (
 )
 from .. import units
 from ..codesign_words import by_correct, money
-from ..document import Column, Table, columns
+from ..document import Column, Table, columns, data_columns
 from ..terms import PREDICTED
 
 COST_MODEL = "cost model"
@@ -118,8 +118,7 @@ def designs_rows(searches: Sequence[DesignSearch]) -> Table:
         "Chips",
         columns(
             Column("chip", names),
-            [Column(name, [getattr(chip, field) for chip in chips], text)
-             for field, name, _, text in _PARTS],
+            data_columns(chips, **{name: field for field, name, *_ in _PARTS}),
             Column("sequences", [None, *(s.sequences for s in searches)], units.count),
             Column("query_s", [None, *(s.time_per_query_s.median for s in searches)],
                    units.seconds),
@@ -166,19 +165,11 @@ def frontier_table(points: Sequence[ParetoPoint]) -> Table:
 
 def ways_rows(points: Sequence[ParetoPoint]) -> Table:
     """Every way to serve each profile: for a DataFrame."""
-    return Table(
-        "Ways to serve",
-        [
-            Column("slice", [point.slice for point in points]),
-            Column("profile", [point.profile for point in points]),
-            Column("prompts", [point.batch for point in points], units.count),
-            Column("attempts", [point.attempts for point in points], units.count),
-            Column("think_tokens", [point.think_tokens for point in points], units.count),
-            Column("latency_s", [point.latency_s for point in points], units.seconds),
-            Column("query_usd", [point.usd_per_query for point in points], units.usd),
-            Column("on frontier", [point.on_frontier for point in points]),
-        ],
-    )
+    renamed = {"prompts": "batch", "attempts": "attempts", "think_tokens": "think_tokens",
+               "latency_s": "latency_s", "query_usd": "usd_per_query"}  # fmt: skip
+    return Table("Ways to serve", columns(
+        data_columns(points, "slice", "profile", **renamed), data_columns(points, "on_frontier")
+    ))  # fmt: skip
 
 
 def centers_table(centers: Sequence[DataCenter]) -> Table:

@@ -6,7 +6,7 @@ from ...records.base import Interval
 from ...records.codesign import Ask, CodesignCase, Lever, Quantity, Regime, WhatIf
 from .. import units
 from ..codesign_words import QUERY, case_name, dominant, parameter_text, signed
-from ..document import Column, Table, columns, with_interval
+from ..document import Column, Table, columns, data_columns, with_interval
 from ..terms import MEASURED, PREDICTED
 
 DATASHEET = "datasheet"
@@ -57,20 +57,8 @@ def _bounds(cases: Sequence[CodesignCase]) -> list[Column]:
 
 def asks_table(asks: Sequence[Ask]) -> Table:
     """Recommendations of both sides, in order; `saving` is a share of `quantity`."""
-    return Table(
-        "Recommendations",
-        [
-            Column("rank", [ask.rank for ask in asks], units.count),
-            Column("side", [ask.side for ask in asks]),
-            Column("change", [ask.change for ask in asks]),
-            Column("saving", [ask.saving for ask in asks], units.share, PREDICTED, show="both"),
-            Column("of", [ask.quantity for ask in asks], name="quantity"),
-            Column("better than the next", [ask.beats_next for ask in asks], units.share,
-                   name="beats_next", help="Share of the calibration's draws."),
-            Column("quality", [ask.quality for ask in asks]),
-        ],
-        name="asks",
-    )  # fmt: skip
+    fields = ("rank", "side", "change", "saving", "quantity", "beats_next", "quality")
+    return Table("Recommendations", data_columns(asks, *fields))
 
 
 def levers_table(case: CodesignCase) -> Table:
@@ -113,19 +101,11 @@ def _quality(lever: Lever) -> str:
 
 def levers_rows(cases: Sequence[CodesignCase]) -> Table:
     """Every lever of every case: for a DataFrame."""
-    rows = [(case, lever) for case in cases for lever in case.levers]
-    return Table(
-        "Levers",
-        [
-            Column("change", [lever.change for _, lever in rows]),
-            *_of_case([case for case, _ in rows]),
-            _ratio("time", [lever.whole.time for _, lever in rows]),
-            _ratio("energy", [_median(lever.whole.energy) for _, lever in rows]),
-            _ratio("usd", [_median(lever.whole.usd) for _, lever in rows]),
-            Column("fits", [lever.fits for _, lever in rows]),
-            Column("quality", [lever.quality for _, lever in rows]),
-        ],
-    )
+    levers = [lever for case in cases for lever in case.levers]
+    whole = data_columns([lever.whole for lever in levers], "time", "energy", "usd")
+    rest = data_columns(levers, "fits", "quality")
+    of = _of_case([case for case in cases for _ in case.levers])
+    return Table("Levers", columns(data_columns(levers, "change"), of, whole, rest))
 
 
 def slopes_table(case: CodesignCase, regime: Regime) -> Table:
@@ -153,24 +133,15 @@ def slopes_table(case: CodesignCase, regime: Regime) -> Table:
 
 def elasticities_rows(cases: Sequence[CodesignCase]) -> Table:
     """Every elasticity of every case: for a DataFrame."""
-    rows = [(case, row) for case in cases for row in case.elasticities]
-    return Table(
-        "Elasticities",
-        [
-            Column("parameter", [row.parameter for _, row in rows]),
-            *_of_case([case for case, _ in rows]),
-            Column("phase", [row.phase for _, row in rows]),
-            Column("quantity", [row.quantity for _, row in rows]),
-            Column("regime", [row.regime for _, row in rows]),
-            Column("value", [row.value for _, row in rows], signed),
-        ],
-    )
+    rows = [row for case in cases for row in case.elasticities]
+    of = _of_case([case for case in cases for _ in case.elasticities])
+    fields = data_columns(rows, "phase", "quantity", "regime", "value")
+    return Table("Elasticities", columns(data_columns(rows, "parameter"), of, fields))
 
 
 def _of_case(cases: Sequence[CodesignCase]) -> list[Column]:
     """What tells cases apart in a DataFrame; pages have their names in one."""
-    return [Column("slice", [case.prediction.slice for case in cases], show="data"),
-            Column("profile", [case.profile for case in cases], show="data")]  # fmt: skip
+    return data_columns(cases, slice="prediction.slice", profile="profile")
 
 
 def batches_table(case: CodesignCase) -> Table:
@@ -196,7 +167,7 @@ def what_ifs_table(cases: Sequence[CodesignCase]) -> Table:
     return Table(
         "What if: a query before and after",
         [
-            Column("change", [row.text for row in stated], show="data"),
+            *data_columns(stated, change="text"),
             Column("change", list(map(_stated, stated)), data=False),
             *_of_case(of),
             Column("case", named, data=False),
@@ -207,15 +178,11 @@ def what_ifs_table(cases: Sequence[CodesignCase]) -> Table:
             _ratio("energy", [row.whole.energy for row in stated], 3),
             _ratio("cost", [row.whole.usd for row in stated], 3, "usd"),
             Column("by phase: time and bound", by_phase, priority=4, data=False),
-            Column("fits", [row.fits for row in stated], show="data"),
+            *data_columns(stated, "fits"),
         ],
         name="what-ifs",
         keys=2 if len(cases) > 1 else 1,
     )  # fmt: skip
-
-
-def _median(value: Interval | None) -> float | None:
-    return value.median if value else None
 
 
 def _stated(row: WhatIf) -> str:

@@ -20,7 +20,7 @@ from ...records.evaluation import (
     Option,
 )
 from .. import units
-from ..document import Column, Table, columns
+from ..document import Column, Table, columns, data_columns
 from ..estimates import cost_unit, frontier_text, guessed, interval_of
 from ..terms import COUNTED, MEASURED, PREDICTED
 
@@ -45,9 +45,7 @@ def cells_table(evaluation: Evaluation) -> Table:
             Column("time per query here", [c.wall_s and c.wall_s / len(c.questions) for c in cells],
                    units.seconds, MEASURED, name="measured_s", priority=3),
             Column("hit the limit", [_hits(cell) for cell in cells], data=False, priority=1),
-            Column("strategy", [cell.strategy for cell in cells], show="data"),
-            Column("budget", [cell.budget for cell in cells], units.count, name="budget_tokens",
-                   show="data"),
+            *data_columns(cells, strategy="strategy", budget_tokens="budget"),
         ],
         name="strategies",
         whole=True,
@@ -178,16 +176,16 @@ def frontier_table(frontier: Frontier) -> Table:
 def options_table(frontiers: Sequence[Frontier]) -> Table:
     """Every way to answer, cheapest first, by each kind of cost: for a DataFrame."""
     rows = [(frontier, option) for frontier in frontiers for option in frontier.options]
+    options = [option for _, option in rows]
     return Table(
         "Options",
-        [
-            Column("way", [option.label for _, option in rows]),
-            Column("cost in", [frontier.kind for frontier, _ in rows]),
-            Column("slice", [frontier.slice for frontier, _ in rows]),
-            Column("cost", [option.cost for _, option in rows], units.significant),
-            Column("right", [_bounded(option) for _, option in rows], units.percent, show="both"),
-            Column("on frontier", [option.on_frontier for _, option in rows]),
-        ],
+        columns(
+            data_columns(options, way="label"),
+            data_columns([frontier for frontier, _ in rows], cost_in="kind", slice="slice"),
+            data_columns(options, "cost"),
+            Column("right", list(map(_bounded, options)), units.percent),
+            data_columns(options, "on_frontier"),
+        ),
     )
 
 
