@@ -42,7 +42,11 @@ NOTES: tuple[str, ...] = (
 def compiled_section(profile: Profile) -> Section:
     """Every target of a profile, those of TPUs first: nobody designs by a CPU's."""
     ordered = sorted(labelled(profile.compiled), key=lambda t: t.target.startswith("cpu"))
-    parts = [Section(t.target, _target_blocks(t), f"compiled-{slug(t.target)}") for t in ordered]
+    parts = [
+        Section(t.target, [Paragraph(f"{_verdicts(t)}.", note=False), *_target_blocks(t)],
+                f"compiled-{slug(t.target)}")
+        for t in ordered
+    ]  # fmt: skip
     notes = [Bullets(NOTES)] if parts else []
     return Section("What the compiler made of it", [*notes, *parts], "compiled")
 
@@ -67,40 +71,28 @@ def compiled_summary(profile: Profile) -> list[Block]:
 
 def compiled_document(target: CompiledTarget) -> Document:
     """One target in full, for a terminal or a notebook."""
-    scopes = [scopes_table(target, phase, _SCOPES) for phase in target.phases]
-    return Document(
-        title=target.target,
-        headline="; ".join(f"{p.phase} {verdict(p)}" for p in target.phases),
-        lead=[*map(Paragraph, setting_texts(target)), *_loud(target)],
-        sections=[
-            Section("", [needed_table(target)]),
-            Section("Excess over the bytes needed", [excess_table(target)]),
-            Section("The executables", [executables_table(target)]),
-            Section("Collectives", [collectives_table(target)]),
-            Section("Memory levels", [levels_table(target)]),
-            Section("HBM bytes by scope and kind", scopes),
-        ],
-    )
+    blocks = _target_blocks(target, _SCOPES)
+    return Document(title=target.target, headline=_verdicts(target), sections=[], lead=blocks)
 
 
-def _target_blocks(target: CompiledTarget) -> list[Block | Section]:
+def _verdicts(target: CompiledTarget) -> str:
+    return "; ".join(f"{phase.phase} {verdict(phase)}" for phase in target.phases)
+
+
+def _target_blocks(target: CompiledTarget, most: int | None = None) -> list[Block | Section]:
+    scopes = [scopes_table(target, phase, most) for phase in target.phases]
     return [
         Paragraph("; ".join(filter(None, setting_texts(target)))),
-        *_loud(target),
+        *(Paragraph(f"Warning: {sentence}", note=False) for sentence in warnings(target)),
         needed_table(target),
         kinds_chart(target, moved_by_kind),
-        Paragraph("; ".join(f"{p.phase} {verdict(p)}" for p in target.phases) + "."),
         excess_table(target),
         memory_chart(target),
         executables_table(target),
         collectives_table(target),
         levels_table(target),
-        Details("Bytes by scope and kind", [scopes_table(target, p) for p in target.phases]),
+        Details("Bytes by scope and kind", scopes),
     ]
-
-
-def _loud(target: CompiledTarget) -> list[Block]:
-    return [Paragraph(f"Warning: {sentence}", note=False) for sentence in warnings(target)]
 
 
 def _needed_columns(phases: Sequence[CompiledPhase]) -> list[Column]:

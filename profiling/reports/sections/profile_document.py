@@ -12,7 +12,6 @@ from ..document import (
     Details,
     Document,
     Example,
-    Facts,
     Findings,
     Paragraph,
     Section,
@@ -26,9 +25,9 @@ from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled_document import compiled_section, compiled_summary
 from .prediction_document import LABEL, predicted_section, slices_table
-from .trace_section import trace_section, trace_summary
+from .trace_section import trace_section
 
-_SAMPLES = 2  # of a terminal
+_SAMPLES, _SCOPES = 2, 8  # of a terminal
 
 
 def profile_document(profile: Profile) -> Document:
@@ -69,10 +68,10 @@ def profile_summary(profile: Profile) -> Document:
         headline=facts.headline(profile),
         sections=[
             Section("", [tables.phase_table(profile), Paragraph(_phase_note(profile))]),
-            Section("", trace_summary(profile)),
+            Section("", trace_section(profile, _SCOPES).blocks),
             Section("", [tables.chip_times_table(profile), *_resident(profile)]),
             Section("", predicted),
-            Section("", [_outcome_lines(profile)]),
+            Section("", [tables.outcome_facts(profile)]),
             Section("Findings", [Findings(facts.advice(profile.findings))]),
             Section("", compiled_summary(profile)),
             Section("Samples", _samples(profile)[:_SAMPLES]),
@@ -232,22 +231,6 @@ def _outcome(profile: Profile) -> Section:
             Beside(_samples(profile)),
         ],
     )
-
-
-def _outcome_lines(profile: Profile) -> Facts:
-    outcome, pairs = profile.outcome, []
-    if outcome is not None:
-        mean = facts.mean_thought(outcome)
-        thought = "" if mean is None else f"{units.significant(mean)} tokens on average; "
-        pairs = [("accuracy", facts.accuracy_text(outcome)),
-                 ("thoughts", thought + facts.stop_text(outcome))]  # fmt: skip
-    idle = [
-        f"{p.name} {units.share(facts.idle_share(p))} ({units.count(p.idle_slots)} of "
-        f"{units.count(p.tokens + p.idle_slots)})"
-        for p in profile.phases
-        if p.idle_slots
-    ]
-    return Facts("", [*pairs, ("idle slots", ", ".join(idle))])
 
 
 def _samples(profile: Profile) -> list[Block]:

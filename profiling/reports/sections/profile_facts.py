@@ -1,7 +1,7 @@
 """Small facts that follow from a profile and that more than one report prints, in words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from ...records import (
@@ -16,7 +16,7 @@ from ...records import (
 )
 from ...records.profile import TOTAL, Provenance, total_phase
 from .. import theme, units
-from ..document import Advice, Facts
+from ..document import Advice, Column, Facts
 
 OVERHEAD = "overhead"
 """What bounds a phase that is far from both limits of the machine."""
@@ -70,6 +70,23 @@ def bound_on_chips_text(profile: Profile, phase: str) -> str:
         return ""
     (bound, chips), total = bounds.most_common(1)[0], bounds.total()
     return f"{bound}, all {total}" if chips == total else f"{bound}, {chips} of {total}"
+
+
+def phase_columns(
+    phases: Sequence[str],
+    rows: Sequence[Mapping[str, tuple[float, str]]],
+    lens: str,
+    of_times: int,
+    of_bounds: int,
+) -> list[Column]:
+    """Two columns a phase from its seconds and its bound in each row, with their priorities."""
+    made = []
+    for name in phases:
+        cells = [row.get(name, (None, "")) for row in rows]
+        times, bounds = [time_s for time_s, _ in cells], [bound for _, bound in cells]
+        made.append(Column(name, times, units.seconds, lens, f"{name}_s", of_times))
+        made.append(Column(f"{name} bound", bounds, None, lens, f"{name}_bound", of_bounds))
+    return made
 
 
 def time_at_peak(placement: ChipPlacement) -> float:
@@ -217,11 +234,8 @@ def best_prediction(profile: Profile) -> Prediction | None:
     if not profile.predictions:
         return None
 
-    def rank(prediction: Prediction) -> tuple[bool, float, float]:
-        cost = query_usd(prediction)
-        return cost is None, cost or 0.0, prediction.time_s.median
-
-    return min(profile.predictions, key=rank)
+    costs = [(query_usd(prediction), prediction) for prediction in profile.predictions]
+    return min(costs, key=lambda pair: (pair[0] is None, pair[0] or 0.0, pair[1].time_s.median))[1]
 
 
 def query_usd(prediction: Prediction) -> float | None:

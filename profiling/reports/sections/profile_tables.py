@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...records import HbmBytes, PhaseOnChip, Profile
+from ...records import HbmBytes, Profile
 from ...records.base import BYTE_KINDS
 from ...records.profile import TOTAL
 from .. import theme, units
@@ -117,11 +117,7 @@ def chips_table(profile: Profile) -> Table:
 def chip_times_table(profile: Profile) -> Table:
     """The lower bound that each chip's datasheet sets for each phase, and what sets it."""
     placed = profile.placements
-    rows = [{on.phase: on for on in placement.phases} for placement in placed]
-    per_phase = [
-        _phase_on_chips(phase.name, [row.get(phase.name) for row in rows])
-        for phase in profile.phases
-    ]
+    rows = [{on.phase: (on.time_at_peak_s, on.bound) for on in p.phases} for p in placed]
     return Table(
         "Lower bound from the datasheet, on the chips needed",
         columns(
@@ -129,22 +125,12 @@ def chip_times_table(profile: Profile) -> Table:
             Column("needed", [p.chips for p in placed], units.count, name="chips"),
             Column("ridge", [p.ridge for p in placed], units.intensity_number,
                    name="ridge_flops_per_byte"),
-            *per_phase,
+            facts.phase_columns([phase.name for phase in profile.phases], rows, AT_PEAK, 0, 2),
             Column("all phases", [facts.time_at_peak(p) for p in placed], units.seconds, AT_PEAK,
                    name="at_peak_s"),
         ),
         name="at-peak",
     )  # fmt: skip
-
-
-def _phase_on_chips(phase: str, on_chips: Sequence[PhaseOnChip | None]) -> list[Column]:
-    """A phase's time at datasheet peak on each chip, and its bound."""
-    times = [on.time_at_peak_s if on else None for on in on_chips]
-    bounds = [on.bound if on else "" for on in on_chips]
-    return [
-        Column(phase, times, units.seconds, AT_PEAK, name=f"{phase}_s"),
-        Column(f"{phase} bound", bounds, lens=AT_PEAK, name=f"{phase}_bound", priority=2),
-    ]
 
 
 def thought_table(profile: Profile, every: bool = False) -> Table:
@@ -172,22 +158,25 @@ def thought_table(profile: Profile, every: bool = False) -> Table:
 
 
 def outcome_facts(profile: Profile) -> Facts:
-    """What the compute bought."""
-    outcome = profile.outcome
-    if outcome is None:
-        return Facts("Outcome", [])
-    mean = facts.mean_thought(outcome)
-    answers = sum(length.answer_tokens for length in outcome.lengths)
-    return Facts(
-        "Outcome",
-        [
+    """What the compute bought, and what of it was idle."""
+    outcome, pairs = profile.outcome, []
+    if outcome is not None:
+        mean = facts.mean_thought(outcome)
+        answers = sum(length.answer_tokens for length in outcome.lengths)
+        pairs = [
             ("accuracy", facts.accuracy_text(outcome)),
             ("attempts", units.count(outcome.attempts)),
             ("mean thought", f"{units.significant(mean)} tokens" if mean is not None else ""),
             ("thoughts", facts.stop_text(outcome)),
             ("answer tokens", units.count(answers) if outcome.lengths else ""),
-        ],
-    )
+        ]
+    idle = [
+        f"{p.name} {units.share(facts.idle_share(p))} ({units.count(p.idle_slots)} of "
+        f"{units.count(p.tokens + p.idle_slots)})"
+        for p in profile.phases
+        if p.idle_slots
+    ]
+    return Facts("Outcome", [*pairs, ("idle slots", ", ".join(idle))])
 
 
 def model_facts(profile: Profile) -> Facts:

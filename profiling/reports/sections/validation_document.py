@@ -1,6 +1,7 @@
 """A validation as a report: errors, predicted against measured, every row, and other tools."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from ...records.validation import ErrorSummary, Fold, MeasuredRow, UnpredictedRow, Validation
@@ -60,19 +61,15 @@ def validation_summary(validation: Validation) -> Document:
     few = len(rows) <= ALL_ROWS_UP_TO
     shown = rows_tables(rows, "held out") if few else _worst_tables(rows)
     more = [] if few else [Paragraph("All rows: --json, or --out DIR.")]
-    return Document(
-        title="Validation",
-        subtitle=", ".join(validation.files),
-        headline=headline(validation),
-        sections=[
-            *(Section(table.caption, [table]) for table in _errors(validation)),
-            Section("", [Bullets(ERROR_NOTES if rows else ())]),
-            *(Section(table.caption, [table]) for table in shown),
-            Section("", more),
-            Section("Rows left out", [left_out_table(validation.left_out, "row")]),
-            *_others(validation),
-        ],
-    )
+    sections = [
+        *(Section(table.caption, [table]) for table in _errors(validation)),
+        Section("", [Bullets(ERROR_NOTES if rows else ())]),
+        *(Section(table.caption, [table]) for table in shown),
+        Section("", more),
+        Section("Rows left out", [left_out_table(validation.left_out, "row")]),
+        *_others(validation),
+    ]
+    return replace(validation_document(validation), sections=sections, footer="")
 
 
 def headline(validation: Validation) -> str:
