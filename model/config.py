@@ -24,7 +24,12 @@ DType = Literal["float32", "bfloat16"]
 
 class ModelInputError(ValueError):
     """A mistake of the user's: says in one sentence what was wrong, where, and what to do; shown
-    without a traceback."""
+    without a traceback. One line of at most 300 printable characters, whatever was wrong: what it
+    quotes is shortened in the middle (this package stands alone, and so has its own rule)."""
+
+    def __init__(self, sentence: str) -> None:
+        line = "".join(c if c.isprintable() else "?" for c in " ".join(sentence.split()))
+        super().__init__(line if len(line) <= 300 else f"{line[:175]} ... {line[-120:]}")
 
 
 PARAMETER_AXES: dict[str, str] = {

@@ -43,6 +43,7 @@ SHORT = {
     "profiling.reports.write_studies",
     "profiling.statistics",
     "profiling.strategy_request",
+    "tpu_configs.input_errors",
     "tpu_configs.toml_files",
 }
 """Files under 60 lines that are a subject of their own."""

@@ -12,7 +12,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from .chip import Chip, Kind
-from .figure import ChipInputError
+from .input_errors import ChipInputError
 from .toml_files import parse_toml, read_text, sentence
 
 

@@ -13,7 +13,6 @@ from .figure import (
     CONFIDENCES,
     Bandwidth,
     Bytes,
-    ChipInputError,
     Confidence,
     Count,
     Figure,
@@ -26,6 +25,7 @@ from .figure import (
     Watts,
     Words,
 )
+from .input_errors import ChipInputError
 
 TopologyKind = Literal["ring", "torus", "switch", "mesh", "none"]
 WrapRule = Literal["each", "all"]

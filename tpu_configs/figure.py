@@ -118,8 +118,3 @@ def figures_in(table: BaseModel, prefix: str = "") -> dict[str, Figure | Stateme
         elif isinstance(value, BaseModel):
             figures |= figures_in(value, f"{prefix}{name}.")
     return figures
-
-
-class ChipInputError(ValueError):
-    """A mistake in a chip file or name: says in one sentence what was wrong, where, and what to do;
-    shown without a traceback."""

@@ -13,7 +13,7 @@ from functools import cache
 
 from .catalog import chip_stem, load_all, load_chip
 from .chip import Chip
-from .figure import ChipInputError
+from .input_errors import ChipInputError
 
 _SMALL_CUBES = ((1, 1, 1), (2, 2, 1), (2, 2, 2), (2, 2, 4), (2, 4, 4))
 _CUBE = 4  # chips along a cube, the unit that optical switches join

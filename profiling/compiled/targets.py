@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from ...tpu_configs.catalog import chip_names, chip_stem, load_all
-from ...tpu_configs.figure import ChipInputError
+from ...tpu_configs.input_errors import ChipInputError
 from ...tpu_configs.slice import Slice, parse_slice
 from ..errors import ProfileInputError
 

@@ -11,7 +11,7 @@ from typing import Literal
 from ....model.architecture import ModelShape, shape_of
 from ....tpu_configs.catalog import chip_stem, load_chip
 from ....tpu_configs.chip import Chip
-from ....tpu_configs.figure import ChipInputError
+from ....tpu_configs.input_errors import ChipInputError
 from ....tpu_configs.slice import Slice, parse_slice
 from ...predicted.cases import Case, Group, Piece
 from ...predicted.collectives import Parallelism
