@@ -1,8 +1,5 @@
-"""Tokenizer: text to token ids and back, and a source's own chat template.
-
-The builders beside each weight format (`weights/hf_tokenizer.py`, `weights/gguf_tokenizer.py`)
-make it; nothing here knows where a vocabulary came from.
-"""
+"""Tokenizer: text to token ids and back, and a source's own chat template. The builders beside each
+weight format make it; nothing here knows where a vocabulary came from."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -51,9 +48,7 @@ class Tokenizer:
     ) -> None:
         backend.no_truncation()
         backend.no_padding()
-        self._backend = backend
-        self._where = where
-        self._bos_id = bos_id
+        self._backend, self._where, self._bos_id = backend, where, bos_id
         self._special_tokens = dict(special_tokens or {})
         self._template = None if chat_template is None else _compiled(chat_template, where)
         control = {t.content: i for i, t in backend.get_added_tokens_decoder().items() if t.special}
@@ -63,12 +58,11 @@ class Tokenizer:
     @property
     def vocab_size(self) -> int:
         """Every id that `encode` returns is below this (a model's vocabulary may be padded)."""
-        return max(self._backend.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+        return max(self._backend.get_vocab().values(), default=-1) + 1
 
     def same_ids(self, other: "Tokenizer") -> bool:
         """Whether both have the same words under the same ids."""
-        vocabularies = [one._backend.get_vocab(with_added_tokens=True) for one in (self, other)]
-        return vocabularies[0] == vocabularies[1]
+        return self._backend.get_vocab() == other._backend.get_vocab()
 
     def encode(self, text: str, start: bool = True) -> list[int]:
         """Token ids of `text`, control tokens written in it recognised.
@@ -88,11 +82,7 @@ class Tokenizer:
 
     def chat_prompt(self, user: str) -> str:
         """The prompt that asks for an answer to `user`, in the source's own chat format; the plain
-        text where the source has no template.
-
-        Raises:
-            ModelInputError: the template refuses the message.
-        """
+        text where the source has no template. Raises ModelInputError where that refuses it."""
         if self._template is None:
             return user
         messages = [{"role": "user", "content": user}]

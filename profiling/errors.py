@@ -1,8 +1,10 @@
 """The errors that profiling code raises for what its user can mend or has ended."""
 
+from ..tpu_configs.input_errors import InputError
 
-class ProfileInputError(ValueError):
-    """Says in one sentence what was wrong, where, and what to do; shown without a traceback."""
+
+class ProfileInputError(InputError):
+    """A mistake in what the user gave rooflink: an option, a file, a workload."""
 
 
 class InterruptedRunError(Exception):

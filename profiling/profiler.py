@@ -14,8 +14,8 @@ import jax
 import numpy as np
 
 from ..model.generation.attempt import Answered
-from ..model.generation.decode_loop import PASSES_PER_CALL, up_to_step
-from ..model.generation.engine import Engine
+from ..model.generation.decode_loop import PASSES_PER_CALL
+from ..model.generation.engine import Engine, up_to_step
 from ..model.generation.pass_log import REASONER, PassLog, PassRecord
 from ..model.phases import PREFILL, THINK, phase_named
 from ..model.transformer import Transformer

@@ -27,9 +27,6 @@ CODE = {name: path for name, path in MODULES.items() if path.name != "__init__.p
 
 SHORT = {
     "model.phases",
-    "model.tasks.notation",
-    "model.tasks.parse",
-    "model.weights.loading",
     "profiling.__main__",
     "profiling.errors",
     "profiling.jobs.compare_job",
@@ -44,6 +41,7 @@ SHORT = {
     "profiling.reports.write_studies",
     "profiling.statistics",
     "profiling.strategy_request",
+    "tpu_configs.input_errors",
     "tpu_configs.toml_files",
 }
 """Files under 60 lines that are a subject of their own."""

@@ -1,10 +1,11 @@
 """One published figure with its unit and where it comes from, and tables of such figures.
 
-Every check here raises a ValueError that ends in what was expected; `catalog` puts the file's name
-and the key in front of it.
+Every check here raises a ValueError that ends in what was expected; `toml_files` puts the file's
+name and the key in front of it.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -28,18 +29,21 @@ class Table(BaseModel):
         """Refuse what is not a table, a key that is not in it, and a required key left out."""
         if isinstance(data, cls):
             return data
-        keys = ", ".join(cls.model_fields)
-        if not isinstance(data, dict):
-            raise ValueError(f"is {data!r}, expected a table with {keys}")
-        for key in data:
-            if key not in cls.model_fields:
-                raise ValueError(f"has an unknown key {key!r}, expected only {keys}")
-        required = [key for key, field in cls.model_fields.items() if field.is_required()]
-        for key in required:
-            if key not in data:
-                needed = ", ".join(required)
-                raise ValueError(f"lacks the key {key!r}, expected a table with {needed}")
-        return data
+        return known_and_whole(data, {n: f.is_required() for n, f in cls.model_fields.items()})
+
+
+def known_and_whole(data: object, keys: Mapping[str, bool]) -> object:
+    """`data`, a table of `keys` (-> whether each is needed). Raises ValueError for what is none."""
+    if not isinstance(data, dict):
+        raise ValueError(f"is {data!r}, expected a table with {', '.join(keys)}")
+    for key in data:
+        if key not in keys:
+            raise ValueError(f"has an unknown key {key!r}, expected only {', '.join(keys)}")
+    needed = [key for key, is_needed in keys.items() if is_needed]
+    for key in needed:
+        if key not in data:
+            raise ValueError(f"lacks the key {key!r}, expected a table with {', '.join(needed)}")
+    return data
 
 
 def _not_empty(text: str) -> str:
@@ -118,8 +122,3 @@ def figures_in(table: BaseModel, prefix: str = "") -> dict[str, Figure | Stateme
         elif isinstance(value, BaseModel):
             figures |= figures_in(value, f"{prefix}{name}.")
     return figures
-
-
-class ChipInputError(ValueError):
-    """A mistake in a chip file or name: says in one sentence what was wrong, where, and what to do;
-    shown without a traceback."""

@@ -13,7 +13,7 @@ from functools import cache
 
 from .catalog import chip_stem, load_all, load_chip
 from .chip import Chip
-from .figure import ChipInputError
+from .input_errors import ChipInputError
 
 _SMALL_CUBES = ((1, 1, 1), (2, 2, 1), (2, 2, 2), (2, 2, 4), (2, 4, 4))
 _CUBE = 4  # chips along a cube, the unit that optical switches join
@@ -112,10 +112,8 @@ def _grids(pod: tuple[int, ...], sold_as_tpu: bool) -> tuple[tuple[int, ...], ..
     most, longest = math.prod(pod), pod[-1]
     if sold_as_tpu and len(pod) == 2:
         squares = [2**power for power in range(longest.bit_length())]
-        flat = [
-            (side, side * more) for side in squares for more in (1, 2) if (side, more) != (1, 2)
-        ]
-        return tuple(g for g in flat if g[1] <= longest and math.prod(g) <= most)
+        flat = [(side, side * more) for side in squares for more in (1, 2)]
+        return tuple(g for g in flat if g != (1, 2) and g[1] <= longest and math.prod(g) <= most)
     if sold_as_tpu and len(pod) == 3:
         sides = range(_CUBE, longest + 1, _CUBE)
         small = [g for g in _SMALL_CUBES if max(g) <= longest and math.prod(g) <= most]
@@ -189,14 +187,11 @@ class Slice:
 
 
 def parse_slice(text: str) -> Slice:
-    """The slice called `text`, in any case.
+    """The slice called `text`, in any case. A chip is whatever `load_chip` takes.
 
     'a100' and 'mine.toml' are one chip, 'v5e-8' and 'mine.toml:8' that many CHIPS in the most
-    compact slice there is, 'v5e:2x4', 'v5p:4x4x8' and 'h100:2x8' sides in any order. A chip is
-    whatever `load_chip` takes.
-
-    Raises ChipInputError for an unknown chip and for a slice that is not sold or cannot be
-    joined; near ones are named.
+    compact slice there is, 'v5e:2x4', 'v5p:4x4x8' and 'h100:2x8' sides in any order. Raises
+    ChipInputError for an unknown chip and a slice that is not sold or cannot be joined.
     """
     chip, sides_text = _chip_and_rest(text.strip())
     sides = tuple(map(int, sides_text.split("x"))) if _SIDES.fullmatch(sides_text) else (0,)

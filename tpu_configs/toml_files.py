@@ -1,7 +1,8 @@
 """Tables in TOML files, with one sentence for what is wrong in one: which file, which key, and what
-was expected.
+was expected. Reading takes bounded time, whatever the file is.
 """
 
+import stat
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 Parsed = TypeVar("Parsed")
+MOST_BYTES = 1 << 20
+"""Of a chip file; those that come along have at most 10 kB."""
 
 
 def read_text(
@@ -18,14 +21,25 @@ def read_text(
 ) -> str:
     """The text of a user's file; `what` is its kind, 'chip file'.
 
-    Raises `error` for a file that is missing (`expected` ends the sentence) or is no text.
+    Raises `error` for a file that is missing (`expected` ends the sentence), no regular file (a
+    pipe would wait for ever), larger than `MOST_BYTES`, or no text in UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise error(f"{path} is no regular file{expected}")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise error(f"{path} is larger than 1 MiB: no {what} is, check the path")
+        return data.decode("utf-8-sig")
     except FileNotFoundError:
         raise error(f"no {what} at {path}{expected}") from None
     except (OSError, UnicodeDecodeError) as reason:
         raise error(f"{path} is not a readable {what}: {reason}") from None
+    except ValueError as reason:
+        if isinstance(reason, error):
+            raise
+        raise error(f"{str(path)!r} is not a path{expected}") from None  # a NUL, half a character
 
 
 def parse_toml(
@@ -39,8 +53,14 @@ def parse_toml(
         return build(tomllib.loads(text))
     except tomllib.TOMLDecodeError as reason:
         raise error(f"{file} is not TOML: {reason}") from None
+    except RecursionError:
+        raise error(f"{file} is nested too deeply to be a table of figures") from None
     except ValidationError as reason:
         raise error(f"{file}: {sentence(reason.errors()[0])}") from None
+    except ValueError as reason:
+        if isinstance(reason, error):
+            raise
+        raise error(f"{file} holds a number or a date that Python cannot read: {reason}") from None
 
 
 def sentence(error: ErrorDetails) -> str:

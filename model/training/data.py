@@ -19,7 +19,7 @@ from tokenizers import AddedToken, models, pre_tokenizers
 from ..config import ModelConfig, ModelInputError
 from ..layers import INITIAL_SCALE
 from ..tasks import GeneratedTask, Problem, Trace, parse_generated
-from ..tasks.notation import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
+from ..tasks.task import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
 from ..transformer import Transformer, random_transformer
 from .recipes import Distill, Recipe, Verifier
 
@@ -44,7 +44,6 @@ class Rows:
         return np.where(self.taught.any(axis=1), last, 0)
 
     def take(self, which: np.ndarray) -> "Rows":
-        """The rows of these indices."""
         return Rows(self.tokens[which], self.taught[which])
 
     @staticmethod
@@ -114,7 +113,6 @@ def points(recipe: Distill | Verifier) -> int:
 
 
 def random_rows(recipe: Distill | Verifier, point: int, rows: int) -> Iterator[np.ndarray]:
-    """The indices, among `rows`, of each batch of the updates that point number `point` means."""
     first = point * UPDATES_PER_POINT
     for step in range(first, min(first + UPDATES_PER_POINT, recipe.steps)):
         rng = np.random.default_rng([recipe.seed, step, 1])

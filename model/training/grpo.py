@@ -4,7 +4,6 @@ Axis letters as in `config`; A attempts at a problem are a group, R = B * A rows
 """
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +15,11 @@ import optax
 from jax import Array
 
 from ..transformer import Transformer
-from .loop import Figures, Finished, Learner, LoopWatcher, learner_run, run_loop
+from .loop import Figures, Finished, LoopWatcher, Method, Model, train_model
 from .model_folder import Start
 from .recipes import Grpo
 from .rollout import Rollouts, tested_figures, training_rollouts
-from .updates import descend, optimizer, token_logprobs
+from .updates import descend, token_logprobs
 
 STEPS_PER_CHECKPOINT = 10
 
@@ -98,27 +97,19 @@ score = jax.jit(token_logprobs)
 """log p [R, T] of rows of tokens [R, T] under a model."""
 
 
-def train_grpo(recipe: Grpo, start: Start, out: Path, watcher: LoopWatcher) -> Finished[Learner]:
+def train_grpo(recipe: Grpo, start: Start, out: Path, watcher: LoopWatcher) -> Finished[Model]:
     """Raise the reward of `start` on the recipe's task; see `run_loop` for `out` and resuming."""
-    transform = optimizer(recipe.optimizer, recipe.steps * recipe.minibatches)
-    step = _Step(recipe, start, transform.update, watcher)
-    run = learner_run(
-        recipe, start.model, transform, step,
-        steps=recipe.steps, steps_per_checkpoint=STEPS_PER_CHECKPOINT, start_digest=start.digest,
+    return train_model(
+        recipe, start.model, partial(_Step, recipe, start, watcher), out, watcher,
+        updates=recipe.steps * recipe.minibatches, steps=recipe.steps,
+        steps_per_checkpoint=STEPS_PER_CHECKPOINT, start_digest=start.digest,
     )  # fmt: skip
-    return run_loop(run, out, watcher)
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(Method[Grpo]):
     """One step: rollouts of the policy, their scores, and the updates made on them."""
 
-    recipe: Grpo
-    start: Start
-    apply: optax.TransformUpdateFn
-    watcher: LoopWatcher
-
-    def __call__(self, policy: Learner, step: int) -> tuple[Learner, Figures]:
+    def __call__(self, policy: Model, step: int) -> tuple[Model, Figures]:
         recipe = self.recipe
         rollouts = Rollouts.joined(
             [*training_rollouts(recipe, policy[0], self.start.tokenizer, self.watcher, step)]
@@ -147,8 +138,8 @@ class _Step:
         return Scored(jnp.asarray(tokens), own, jnp.asarray(advantage), before, reference)
 
     def _update(
-        self, policy: Learner, rollouts: Rollouts, scored: Scored, step: int
-    ) -> tuple[Learner, PolicyStats]:
+        self, policy: Model, rollouts: Rollouts, scored: Scored, step: int
+    ) -> tuple[Model, PolicyStats]:
         """`minibatches` updates; the last one's figures, as it is the furthest from the start."""
         recipe = self.recipe
         model, state = policy

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from ..config import ModelConfig, ModelInputError
-from ..tasks.notation import END, WORDS, speaks_notation
+from ..tasks.task import END, WORDS, speaks_notation
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer, transformer_from
 from ..weights import open_weights, parameters
@@ -25,7 +25,7 @@ def write_folder(folder: Path, model: Transformer) -> None:
     """Write config.json, model.safetensors and the tokenizer; the weights last, each file whole.
     Raises ModelInputError where that cannot be."""
     texts = {
-        "config.json": json.dumps(_config_json(model.config), indent=1),
+        "config.json": json.dumps(config_json(model.config), indent=1),
         "tokenizer.json": notation_tokenizer().to_str(pretty=True),
         "tokenizer_config.json": json.dumps({"eos_token": END}, indent=1),
     }
@@ -43,7 +43,6 @@ def write_folder(folder: Path, model: Transformer) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace the file at `path` whole."""
     scratch = scratch_of(path)
     scratch.write_text(text, encoding="utf-8")
     scratch.replace(path)
@@ -62,7 +61,8 @@ def public_tensors(model: Transformer) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _config_json(config: ModelConfig) -> dict[str, object]:
+def config_json(config: ModelConfig) -> dict[str, object]:
+    """What transformers writes for a Llama of these sizes that ends as the reasoner does."""
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": config.family,

@@ -18,9 +18,8 @@ from ..generation.stopping import AnswerFormat, thought_rules
 from ..sampling import Greedy, Sampler, Temperature
 from ..strategies.voting import leader, tally
 from ..tasks import Problem
-from ..tasks.notation import END_OF_THOUGHT
 from ..tasks.parse import parse_generated
-from ..tasks.task import GeneratedTask
+from ..tasks.task import END_OF_THOUGHT, GeneratedTask
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer
 from .data import Rows
@@ -36,7 +35,6 @@ ANSWER_BUDGET = 8
 """An expression over three numbers and the end token."""
 
 OnPhase = Callable[[str, float], None]
-"""Called with a phase's name and the seconds that it took."""
 
 
 @dataclass(frozen=True)
@@ -214,8 +212,6 @@ def right_by_vote(answers: Sequence[ScoredAnswer], weights: Sequence[float]) -> 
 
 @dataclass(frozen=True)
 class Figure:
-    """How many of `n` test problems came out right."""
-
     what: str
     right: int
     n: int

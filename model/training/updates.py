@@ -3,7 +3,7 @@
 Axis letters as in `config`; here every row is a prompt of its own with one attempt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import TypeVar
 
@@ -18,6 +18,8 @@ from ..transformer import Transformer
 from .recipes import AdamW
 
 Parameters = TypeVar("Parameters")
+Learner = tuple[Parameters, optax.OptState]
+"""What is trained, such as a model, and its optimiser's state."""
 
 
 def token_logits(model: Transformer, tokens: Array) -> Array:
@@ -82,12 +84,26 @@ def update(
     return *descend(apply, gradient, parameters, state), value
 
 
+def fit(
+    loss: Callable[..., Array],
+    apply: optax.TransformUpdateFn,
+    learner: Learner[Parameters],
+    batches: Iterable[tuple[ArrayLike, ...]],
+) -> tuple[Learner[Parameters], list[Array]]:
+    """An `update` on each of `batches`, and the loss before each."""
+    parameters, state = learner
+    losses = []
+    for data in batches:
+        parameters, state, value = update(loss, apply, parameters, state, data)
+        losses.append(value)
+    return (parameters, state), losses
+
+
 def descend(
     apply: optax.TransformUpdateFn,
     gradient: Parameters,
     parameters: Parameters,
     state: optax.OptState,
 ) -> tuple[Parameters, optax.OptState]:
-    """The parameters and the optimiser's state after a step by `gradient`."""
     change, state = apply(gradient, state, parameters)
     return optax.apply_updates(parameters, change), state

@@ -12,30 +12,25 @@ from ..config import Family, ModelConfig, ModelInputError, RopeScaling
 from ..layers import scale_llama3
 from .gguf_format import GgufFile
 from .gguf_tokenizer import gguf_tokenizer
+from .hf_config import Fields, checked, unsupported
 from .layout import NamedTensor, WeightSource
-from .metadata import Fields, checked
 
+# Mistral and SmolLM files state architecture 'llama', and their family is given as that.
 _FAMILIES: dict[str, Family] = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
 _ROPE_FACTORS = "rope_freqs.weight"
 
 
 def gguf_config(file: GgufFile) -> ModelConfig:
-    """The configuration that `file` states; `ModelInputError` for what this model cannot be.
-
-    Mistral and SmolLM files state architecture 'llama', and their family is given as that.
-    """
+    """The configuration that `file` states; `ModelInputError` for what this model cannot be."""
     fields = Fields(file.metadata, str(file.path))
     arch = fields.text("general.architecture")
     if arch not in _FAMILIES:
-        raise ModelInputError(
-            f"{file.path} holds the architecture '{arch}', which is not supported: "
-            f"{', '.join(_FAMILIES)} are (Mistral and SmolLM files say llama)."
-        )
-    _refuse_variants(fields, arch)
+        names = f"{', '.join(_FAMILIES)} are (Mistral and SmolLM files say llama)"
+        raise unsupported(fields.where, f"holds the architecture '{arch}'", names)
     embed_dim = fields.integer(f"{arch}.embedding_length")
     heads = fields.integer(f"{arch}.attention.head_count")
     head_dim = fields.integer(f"{arch}.attention.key_length", embed_dim // heads)
-    _refuse_head_shapes(fields, arch, head_dim)
+    _refuse_variants(fields, arch, head_dim)
     theta = _decimal(fields.number(f"{arch}.rope.freq_base", 10000.0))
     config = ModelConfig(
         name=fields.text("general.name", file.path.stem),
@@ -58,28 +53,19 @@ def gguf_config(file: GgufFile) -> ModelConfig:
     return checked(config, str(file.path))
 
 
-def _refuse_variants(fields: Fields, arch: str) -> None:
+def _refuse_variants(fields: Fields, arch: str, head_dim: int) -> None:
     if fields.get(f"{arch}.expert_count"):
-        raise ModelInputError(
-            f"{fields.where} is a mixture of experts, which is not supported: use a dense model."
-        )
+        raise unsupported(fields.where, "is a mixture of experts", "use a dense model")
     scaling = fields.get(f"{arch}.rope.scaling.type")
     linear = fields.get(f"{arch}.rope.scale_linear")
     if scaling not in (None, "none") or linear not in (None, 1.0):
-        raise ModelInputError(
-            f"{fields.where} scales its rotary frequencies ({scaling or 'linear'}), which is not "
-            "supported: use the model without its context extension."
-        )
-
-
-def _refuse_head_shapes(fields: Fields, arch: str, head_dim: int) -> None:
+        what = f"scales its rotary frequencies ({scaling or 'linear'})"
+        raise unsupported(fields.where, what, "use the model without its context extension")
     for key in ("attention.value_length", "rope.dimension_count"):
         width = fields.integer(f"{arch}.{key}", head_dim)
         if width != head_dim:
-            raise ModelInputError(
-                f"{fields.where} has '{arch}.{key}' = {width} beside heads of {head_dim}, "
-                "which is not supported: all must be one width."
-            )
+            what = f"has '{arch}.{key}' = {width} beside heads of {head_dim}"
+            raise unsupported(fields.where, what, "all must be one width")
 
 
 def _vocab_size(file: GgufFile) -> int:
@@ -112,51 +98,34 @@ def _rope_scaling(file: GgufFile, theta: float, head_dim: int) -> RopeScaling | 
     if _ROPE_FACTORS not in file.tensors:
         return None
     divisors = file.array(_ROPE_FACTORS).astype(np.float64)
-    scaling = RopeScaling(
-        factor=_decimal(float(divisors.max(initial=1.0))),
-        low_freq_factor=1.0,
-        high_freq_factor=4.0,
-        original_context=8192,
-    )
+    scaling = RopeScaling(_decimal(float(divisors.max(initial=1.0))), 1.0, 4.0, 8192)
     frequencies = theta ** (-np.arange(0, head_dim, 2) / head_dim)
     expected = frequencies / scale_llama3(frequencies, scaling)
     if divisors.shape != expected.shape or not np.allclose(divisors, expected, rtol=1e-4):
-        raise ModelInputError(
-            f"{file.path} scales its rotary frequencies ('{_ROPE_FACTORS}') in another way than "
-            "Llama 3.1, which is not supported."
-        )
+        what = f"scales its rotary frequencies ('{_ROPE_FACTORS}') in another way than Llama 3.1"
+        raise unsupported(str(file.path), what, "use another model")
     return scaling
 
 
 _TOP = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 _BLOCK = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
+    "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
+    "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+    "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm",
     "attn_output": "self_attn.o_proj",
-    "attn_q_norm": "self_attn.q_norm",
-    "attn_k_norm": "self_attn.k_norm",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
+    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+}  # fmt: skip
 
 
 def open_gguf(path: Path) -> WeightSource:
-    """The model in the GGUF at `path`, tensors dequantised as they are read.
-
-    Raises:
-        ModelInputError: the file is missing, damaged, or of a kind that is not supported.
-    """
+    """The model in the GGUF at `path`, tensors dequantised as they are read. Raises ModelInputError
+    for a file that is missing, damaged, or of a kind that is not supported."""
     file = GgufFile(path)
     config = gguf_config(file)
-    tokenizer = gguf_tokenizer(file, config.vocab_size)
     kinds = sorted({tensor.type.name for tensor in file.tensors.values()})
     return WeightSource(
         config=config,
-        tokenizer=tokenizer,
+        tokenizer=gguf_tokenizer(file, config.vocab_size),
         description=f"GGUF {path} ({', '.join(kinds)})",
         tensors=lambda: _tensors(file, config),
     )
@@ -165,13 +134,12 @@ def open_gguf(path: Path) -> WeightSource:
 def _tensors(file: GgufFile, config: ModelConfig) -> Iterator[NamedTensor]:
     permuted = file.metadata["general.architecture"] == "llama"
     for name in file.tensors:
-        if name == "rope_freqs.weight":  # not a weight: `gguf_config` has read it
+        if name == _ROPE_FACTORS:  # not a weight: `gguf_config` has read it
             continue
         tensor = file.array(name)
-        if permuted and ".attn_q." in name:
-            tensor = _unpermuted(tensor, config.query_heads, name)
-        if permuted and ".attn_k." in name:
-            tensor = _unpermuted(tensor, config.kv_heads, name)
+        for part, heads in ((".attn_q.", config.query_heads), (".attn_k.", config.kv_heads)):
+            if permuted and part in name:
+                tensor = _unpermuted(tensor, heads, name)
         yield _public_name(name, file.path), tensor
 
 

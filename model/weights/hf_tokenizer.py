@@ -6,18 +6,15 @@ import tokenizers
 
 from ..config import ModelInputError
 from ..tokenizer import Tokenizer
-from .hf_config import read_json
+from .hf_config import read_json, read_text
 
 
 def hf_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
-    """The tokenizer in `folder`, for a model of `vocab_size` tokens.
-
-    Raises:
-        ModelInputError: tokenizer.json is missing, damaged or of another model.
-    """
+    """The tokenizer in `folder`, for a model of `vocab_size` tokens. Raises ModelInputError where
+    tokenizer.json is missing, damaged or of another model."""
     path = folder / "tokenizer.json"
     backend = _backend(path)
-    settings = _optional_json(folder / "tokenizer_config.json")
+    settings = read_json(folder / "tokenizer_config.json", optional=True)
     texts = _special_tokens(settings)
     ids = {name: backend.token_to_id(text) for name, text in texts.items()}
     tokenizer = Tokenizer(
@@ -44,32 +41,26 @@ def _backend(path: Path) -> tokenizers.Tokenizer:
             f"{path.parent} has {has}: tokenizer.json is needed, fetch it from the publisher or "
             "write it with transformers' AutoTokenizer.save_pretrained."
         )
+    text = read_text(path)
     try:
-        return tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        return tokenizers.Tokenizer.from_str(text)
     except Exception as error:  # the tokenizers library raises bare Exception
         raise ModelInputError(f"{path} is damaged ({error}): fetch it again.") from error
 
 
-def _optional_json(path: Path) -> dict[str, object]:
-    return read_json(path) if path.is_file() else {}
-
-
 def _special_tokens(settings: dict[str, object]) -> dict[str, str]:
     """Texts such as bos_token; older files wrap each in an object with its 'content'."""
-    texts = {}
-    for name in ("bos_token", "eos_token", "unk_token", "pad_token"):
-        value = settings.get(name)
-        text = value.get("content") if isinstance(value, dict) else value
-        if isinstance(text, str):
-            texts[name] = text
-    return texts
+    names = ("bos_token", "eos_token", "unk_token", "pad_token")
+    values = {name: settings.get(name) for name in names}
+    texts = {n: v.get("content") if isinstance(v, dict) else v for n, v in values.items()}
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
 
 
 def _stated_ends(folder: Path) -> list[int]:
     """The eos ids of generation_config.json and config.json: one number or a list."""
     ends: list[int] = []
     for name in ("generation_config.json", "config.json"):
-        stated = _optional_json(folder / name).get("eos_token_id")
+        stated = read_json(folder / name, optional=True).get("eos_token_id")
         listed = stated if isinstance(stated, list) else [stated]
         ends += [i for i in listed if isinstance(i, int)]
     return ends
@@ -90,10 +81,7 @@ def _chat_template(folder: Path, settings: dict[str, object]) -> str | None:
     """chat_template.jinja, else the setting: a text, or a list of named ones with a default."""
     path = folder / "chat_template.jinja"
     if path.is_file():
-        try:
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelInputError(f"{path} cannot be read: {error}.") from error
+        return read_text(path)
     template = settings.get("chat_template")
     if isinstance(template, list):
         named = {t.get("name"): t.get("template") for t in template if isinstance(t, dict)}

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from ...tpu_configs.input_errors import InputError
 from ..errors import InterruptedRunError, ProfileInputError
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -148,10 +149,9 @@ def main() -> None:
 
 
 def _input_errors() -> tuple[type[ValueError], ...]:
-    from ...model.config import ModelInputError
-    from ...tpu_configs.figure import ChipInputError
+    from ...model.config import ModelInputError  # a command that ends well may never need it
 
-    return ModelInputError, ChipInputError, ProfileInputError
+    return ModelInputError, InputError
 
 
 def _say(kind: str, sentence: str) -> None:

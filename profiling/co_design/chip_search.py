@@ -23,7 +23,6 @@ from ..errors import ProfileInputError
 from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
 from .chip_cost_model import BUDGETS, ChipParts, Rates
-from .parameters import on_chip_bytes
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
 from .workload_on_slice import WorkloadOnSlice
 
@@ -118,8 +117,6 @@ as_pytrees()
 
 @dataclass(frozen=True)
 class FoundDesign:
-    """A design and how it does."""
-
     factors: Factors
     parts: ChipParts
     sequences: float
@@ -129,11 +126,10 @@ class FoundDesign:
 def search_problem(
     case: WorkloadOnSlice, mixed: MixWork, slowest_token_s: float = SLOWEST_TOKEN_S
 ) -> SearchProblem:
-    """The problem of a search about the case's chip."""
     return SearchProblem(
         mixed=mixed,
         hardware=case.point.hardware,
-        on_chip=on_chip_bytes(case.slice),
+        on_chip=case.point.on_chip_bytes,
         efficiency=mapped(lambda draws: draws[0], case.draws.efficiency),
         reference=case.costs.reference,
         rates=mapped(lambda draws: draws[0], case.costs.rates),

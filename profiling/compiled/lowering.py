@@ -12,29 +12,21 @@ from jax.sharding import Mesh, NamedSharding
 from jax.stages import Compiled, Lowered
 from jax.tree_util import KeyPath, tree_leaves_with_path
 
-from ...model.generation.decode_loop import Endings
-from ...model.generation.engine import attempt_keys
-from ...model.generation.generate import endings_of
-from ...model.generation.programs import (
+from ...model.config import PARAMETER_AXES
+from ...model.generation.decode_loop import (
+    Endings,
     State,
     copy_program,
     decode_program,
     prompt_program,
     read_program,
 )
+from ...model.generation.engine import attempt_keys
+from ...model.generation.generate import endings_of
 from ...model.generation.stopping import AnswerFormat
+from ...model.mesh import INPUT_AXES, STATE_AXES, leaf_name, result_sharding, shardings
 from ...model.phases import ANSWER, PREFILL, phase_named
 from ...model.sampling import Greedy
-from ...model.sharding import (
-    INPUT_AXES,
-    PARAMETER_AXES,
-    STATE_AXES,
-    input_shardings,
-    leaf_name,
-    parameter_shardings,
-    result_sharding,
-    state_shardings,
-)
 from ...model.transformer import Transformer, abstract_transformer
 from ..backend import attention_kernel
 from .cache import Kind, Parameter, TensorLayout
@@ -87,14 +79,14 @@ class Programs:
         return self._states[reader]
 
     def lower(self, phase: str, chosen: Chosen | None = None) -> Lowered:
-        """The phase's program, as `model.generation.programs` has it; the state is donated.
+        """The phase's program, as `model.generation.decode_loop` has it; the state is donated.
 
         `chosen` are the layouts of weights and cache; None leaves them to the compiler where the
         spec says 'chosen', and to JAX's default otherwise.
         """
         state, inputs = self.state(phase), self.inputs(phase)
         model_format, state_format = self._formats(state, chosen)
-        around = input_shardings(inputs, self.mesh)
+        around = shardings(inputs, INPUT_AXES, self.mesh)
         arguments: dict[str, tuple[object, object]] = {"inputs": (inputs, around)} if inputs else {}
         program = self.spec.program(phase)
         if program != "prompt":
@@ -178,10 +170,9 @@ class Programs:
 
     def _formats(self, shapes: State, chosen: Chosen | None) -> tuple[Transformer, State]:
         """Shardings of model and state, with layouts where those are not JAX's default."""
-        model = parameter_shardings(self.model, self.mesh)
-        state = State(
-            state_shardings(shapes.rows, self.mesh), state_shardings(shapes.cursor, self.mesh)
-        )
+        model = shardings(self.model, PARAMETER_AXES, self.mesh)
+        rows = shardings(shapes.rows, STATE_AXES, self.mesh)
+        state = State(rows, shardings(shapes.cursor, STATE_AXES, self.mesh))
         if self.spec.layouts == "default":
             return model, state
 

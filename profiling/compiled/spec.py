@@ -16,7 +16,7 @@ from ...model.generation.stopping import ThoughtRules, budget_rules
 from ...model.mesh import ModelSplit, split_devices
 from ...model.phases import ANSWER, THINK_AND_ANSWER, Program, phase_named
 from ...tpu_configs.catalog import chip_names, chip_stem, load_all
-from ...tpu_configs.figure import ChipInputError
+from ...tpu_configs.input_errors import ChipInputError
 from ...tpu_configs.slice import Slice, parse_slice
 from ..errors import ProfileInputError
 from ..names import mesh_axes

@@ -14,8 +14,8 @@ from ...model.generation.engine import Engine, Questions
 from ...model.generation.pass_log import REASONER, PassLog
 from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
-from ...model.tasks.notation import speaks_notation
-from ...model.tasks.sums import GAPS_DISCLOSURE, SumTask
+from ...model.tasks.modular import GAPS_DISCLOSURE, SumTask
+from ...model.tasks.task import speaks_notation
 from ...model.transformer import Transformer
 from ...model.weights.checkpoint import digest_of
 from ...tpu_configs.slice import Slice

@@ -100,10 +100,9 @@ class PredictJob(TermsOptions):
 
     def request(self) -> "PredictionRequest":
         """The same for any slice, with model, mesh and prices as what they name."""
-        from ..predicted.mesh_choice import parse_parallelism
         from ..predicted.model_shape import named_shape
         from ..predicted.phase_lengths import Lengths
-        from ..predicted.slices import PredictionRequest
+        from ..predicted.slices import PredictionRequest, parse_parallelism
 
         numbers = (self.batch, self.attempts, self.prompt, self.think, self.answer)
         return PredictionRequest(

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...model.tasks import Problem, parse_task
-from ...model.tasks.notation import speaks_notation
-from ...model.tasks.word_problems import ListedTask
+from ...model.tasks.parse import ListedTask
+from ...model.tasks.task import speaks_notation
 from ..errors import ProfileInputError
 
 if TYPE_CHECKING:

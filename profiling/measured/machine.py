@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from ...model.weights.host_memory import available_bytes
 from ...tpu_configs.catalog import measured_chip
 from ...tpu_configs.chip import Chip
-from ...tpu_configs.figure import ChipInputError
+from ...tpu_configs.input_errors import ChipInputError
 from ..backend import choose_backend
 from ..records import MachineLimits
 

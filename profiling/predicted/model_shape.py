@@ -8,12 +8,13 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict, TypeAdapter, with_config
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, with_config
 
 from ...model.architecture import SIZES, Architecture, ModelShape, shape_of
 from ...model.config import PRESETS, ModelConfig, ModelInputError
-from ...tpu_configs.figure import Words
+from ...tpu_configs.figure import Words, known_and_whole
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..records.profile import ModelFacts
 
@@ -58,13 +59,10 @@ class DescribedModel(Architecture):
             raise ValueError("has one of window and windowed_share, expected both or neither")
 
 
-_KEYS = tuple(field.name for field in fields(DescribedModel))
-_REQUIRED = tuple(
-    field.name
-    for field in fields(DescribedModel)
-    if field.name == "name" or field.default is MISSING
+_KEYS = {f.name: f.default is MISSING or f.name == "name" for f in fields(DescribedModel)}
+_DESCRIBED: TypeAdapter[DescribedModel] = TypeAdapter(
+    Annotated[DescribedModel, BeforeValidator(lambda table: known_and_whole(table, _KEYS))]
 )
-_DESCRIBED = TypeAdapter(DescribedModel)
 
 
 def described_model(path: Path) -> DescribedModel:
@@ -110,22 +108,7 @@ def described_models() -> dict[str, DescribedModel]:
 
 
 def _parsed(text: str, file: str) -> DescribedModel:
-    def build(table: dict) -> DescribedModel:
-        _require_keys(table, file)
-        return _DESCRIBED.validate_python(table)
-
-    return parse_toml(text, file, build, ModelInputError)
-
-
-def _require_keys(table: dict, file: str) -> None:
-    for key in table:
-        if key not in _KEYS:
-            keys = ", ".join(_KEYS)
-            raise ModelInputError(f"{file} has an unknown key {key!r}, expected only {keys}")
-    for key in _REQUIRED:
-        if key not in table:
-            needed = ", ".join(_REQUIRED)
-            raise ModelInputError(f"{file} lacks the key {key!r}, expected {needed}")
+    return parse_toml(text, file, _DESCRIBED.validate_python, ModelInputError)
 
 
 def _unknown(model: str) -> ModelInputError:
@@ -140,23 +123,21 @@ def _unknown(model: str) -> ModelInputError:
 
 def model_facts(config: ModelConfig, dtype: str, weights_source: str) -> ModelFacts:
     """What a record says of a model; `shape_of_facts` reads it back."""
-    sizes = {size: getattr(config, size) for size in SIZES if size in ModelFacts.model_fields}
+    same = [*_RECORDED_SIZES, "name", "family", "parameters", "context_length"]
     return ModelFacts(
-        name=config.name,
-        family=config.family,
-        parameters=config.parameters,
-        context_length=config.context_length,
+        **{name: getattr(config, name) for name in same},
         dtype=dtype,
         weight_bytes=config.weight_bytes(dtype),
         kv_bytes_per_token=config.kv_bytes_per_token(dtype),
         weights_source=weights_source,
-        **sizes,
     )
+
+
+_RECORDED_SIZES = [size for size in SIZES if size in ModelFacts.model_fields]
 
 
 def shape_of_facts(facts: ModelFacts) -> ModelShape:
     """The shape of a recorded model; what its sizes do not explain of its parameters are norms."""
-    sizes = {size: getattr(facts, size) for size in SIZES if size in ModelFacts.model_fields}
+    sizes = {size: getattr(facts, size) for size in _RECORDED_SIZES}
     plain = shape_of(Architecture(name=facts.name, **sizes))
-    vectors = facts.parameters - plain.parameters
-    return replace(plain, vector_parameters=float(vectors))
+    return replace(plain, vector_parameters=float(facts.parameters - plain.parameters))

@@ -12,7 +12,7 @@ from rooflink.model.generation.generate import answer, attempts_of, conclude, th
 from rooflink.model.generation.session import open_session
 from rooflink.model.phases import PHASES, THINK_AND_ANSWER, Phase
 from rooflink.model.strategies import registry
-from rooflink.model.strategies.base import BaseStrategy
+from rooflink.model.strategies.base import Strategy
 from rooflink.model.strategies.voting import answered
 from rooflink.model.tasks import parse_task
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
@@ -39,7 +39,7 @@ main()
 
 
 @dataclass(frozen=True)
-class Pondering(BaseStrategy):
+class Pondering(Strategy):
     """Thinks two tokens, and ponders for the rest of the thought."""
 
     name: ClassVar[str] = "pondering"

@@ -6,7 +6,7 @@ from rooflink.profiling.counted.phase_costs import place
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records import CountedCost, HbmBytes, Phase
 from rooflink.tpu_configs.catalog import load_chip
-from rooflink.tpu_configs.figure import ChipInputError
+from rooflink.tpu_configs.input_errors import ChipInputError
 
 V5E = load_chip("v5e")  # 197e12 FLOP/s, 819e9 B/s, 17.2e9 B
 

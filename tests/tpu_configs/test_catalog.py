@@ -11,7 +11,7 @@ from rooflink.tpu_configs.catalog import (
     load_chip,
     load_rentable_tpus,
 )
-from rooflink.tpu_configs.figure import ChipInputError
+from rooflink.tpu_configs.input_errors import ChipInputError
 
 OWN_CHIP = """
 name = "Paper chip"
@@ -151,7 +151,7 @@ def test_a_missing_file_is_named() -> None:
 
 
 def test_a_folder_is_no_chip_file(tmp_path: Path) -> None:
-    with pytest.raises(ChipInputError, match="is not a readable chip file"):
+    with pytest.raises(ChipInputError, match="is no regular file"):
         load_chip(tmp_path)
 
 

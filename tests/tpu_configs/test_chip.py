@@ -4,7 +4,7 @@ import pytest
 
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.chip import PeakRate
-from rooflink.tpu_configs.figure import ChipInputError
+from rooflink.tpu_configs.input_errors import ChipInputError
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 
 from rooflink.tpu_configs.catalog import measured_chip
-from rooflink.tpu_configs.figure import ChipInputError, figures_in
+from rooflink.tpu_configs.figure import figures_in
+from rooflink.tpu_configs.input_errors import ChipInputError
 
 
 def test_a_measured_cpu_is_a_chip_whose_figures_say_so() -> None:

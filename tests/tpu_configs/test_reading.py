@@ -5,7 +5,7 @@ from importlib.resources import files
 import pytest
 
 from rooflink.tpu_configs.catalog import parse_chip
-from rooflink.tpu_configs.figure import ChipInputError
+from rooflink.tpu_configs.input_errors import ChipInputError
 
 GOOD = files("rooflink.tpu_configs").joinpath("v5e.toml").read_text(encoding="utf-8")
 BANDWIDTH = '[memory.bandwidth]\nvalue = 819e9\nunit = "B/s"'

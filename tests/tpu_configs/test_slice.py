@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rooflink.tpu_configs.catalog import load_all, load_chip
-from rooflink.tpu_configs.figure import ChipInputError
+from rooflink.tpu_configs.input_errors import ChipInputError
 from rooflink.tpu_configs.slice import compared_slices, parse_slice, shape_of_sides
 
 OWN_TORUS = """

@@ -1,10 +1,13 @@
 """The rows of a CSV file; mistakes are named by file, line and column."""
 
 import csv
+import io
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ....model.input_files import read_text
 from ...errors import ProfileInputError
 
 
@@ -31,13 +34,9 @@ class Row:
 
     def number(self, column: str) -> float:
         """A positive number that must be there. Raises ProfileInputError where the cell is none."""
-        text = self.text(column)
-        value = _number(text)
-        if value is None or value <= 0:
-            what = f"{text!r} is" if text else "an empty cell is"
-            raise ProfileInputError(
-                f"{self.file}, line {self.line}, column '{column}': {what} not a positive number"
-            )
+        value = self.number_or_none(column)
+        if value is None:
+            raise self._wrong(column, "is not a positive number")
         return value
 
     def count(self, column: str, default: int) -> int:
@@ -47,57 +46,39 @@ class Row:
             return default
         value = self.number(column)
         if value != int(value):
-            raise ProfileInputError(
-                f"{self.file}, line {self.line}, column '{column}': "
-                f"{self.text(column)!r} is not a whole number"
-            )
+            raise self._wrong(column, "is not a whole number")
         return int(value)
+
+    def _wrong(self, column: str, what: str) -> ProfileInputError:
+        cell = repr(self.text(column)) if self.text(column) else "an empty cell"
+        return ProfileInputError(f"{self.file}, line {self.line}, column '{column}': {cell} {what}")
 
     def number_or_none(self, column: str) -> float | None:
         """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None."""
-        value = _number(self.text(column))
-        return value if value is not None and value > 0 else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
+        with suppress(ValueError):
+            value = float(self.text(column))
+            return value if 0 < value < math.inf else None
         return None
-    return value if math.isfinite(value) else None
 
 
-@dataclass(frozen=True)
-class Table:
-    """A CSV file with a header."""
-
-    file: Path
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-def read_table(file: Path) -> Table:
-    """Read a CSV file; empty lines are passed over. Raises ProfileInputError where it is missing,
-    not text, has no rows, or a line has more or fewer cells than the header (file and line are
-    named)."""
+def read_rows(file: Path) -> list[Row]:
+    """The rows of a CSV file with a header, one at least; empty lines are passed over. Raises
+    ProfileInputError where it is missing, not text, has no rows, or a line has more or fewer cells
+    than the header (file and line are named)."""
+    text = read_text(
+        file, "table of measurements", ProfileInputError, missing="expected a CSV file"
+    )
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, strict=True)
-            header = tuple(name.strip() for name in next(reader, []))
-            rows = tuple(_row(file, reader.line_num, header, cells) for cells in reader if cells)
-    except FileNotFoundError:
-        raise ProfileInputError(f"no measurements at {file}: expected a CSV file") from None
-    except UnicodeDecodeError as error:
-        raise ProfileInputError(f"{file} is not text in UTF-8: {error}") from None
+        header = tuple(name.strip() for name in next(reader, []))
+        rows = [_row(file, reader.line_num, header, cells) for cells in reader if cells]
     except csv.Error as error:
         raise ProfileInputError(f"{file}, line {reader.line_num}: {error}") from None
-    except OSError as error:
-        raise ProfileInputError(f"cannot read {file}: {error.strerror or error}") from None
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise ProfileInputError(f"{file}, line 1: column '{twice}' is there twice")
     if not rows:
         raise ProfileInputError(f"{file} has no rows under its header")
-    return Table(file, header, rows)
+    return rows
 
 
 def _row(file: Path, line: int, header: tuple[str, ...], cells: list[str]) -> Row:
@@ -113,14 +94,10 @@ SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 def seconds_each(row: Row, of_token: float, of_step: float) -> float:
-    """Seconds that the row's value makes of what its pieces do.
-
-    A rate of tokens is turned over: `of_token` tokens are those that the pieces read or emit.
-    A rate of steps, and a time for each step or token, count for `of_step` of them; a latency is
-    the pieces' already.
-
-    Raises LeftOutError for a unit that is not known.
-    """
+    """Seconds that the row's value makes of what its pieces do. A rate of tokens is turned over:
+    `of_token` tokens are those that the pieces read or emit. A rate of steps, and a time for each
+    step or token, count for `of_step` of them; a latency is the pieces' already. Raises
+    LeftOutError for a unit that is not known."""
     value, unit = row.number("value"), row.text("unit")
     if unit in SECONDS:
         return value * SECONDS[unit]

@@ -30,10 +30,8 @@ def inferred(sizes: Architecture, total: float | None, active: float | None) -> 
     Raises LeftOutError where no choice comes near."""
     if total is None:
         return sizes
-    choices = [
-        replace(sizes, gated=gated, tied_embeddings=tied)
-        for gated, tied in itertools.product((True, False), (False, True))
-    ]
+    flags = itertools.product((True, False), (False, True))
+    choices = [replace(sizes, gated=gated, tied_embeddings=tied) for gated, tied in flags]
     if active is not None and active < 0.9 * total:
         choices = [_mixture(choice, total, active) for choice in choices if choice.gated]
     best = min(choices, key=lambda one: abs(one.parameters - total))
@@ -50,11 +48,8 @@ def _mixture(sizes: Architecture, total: float, active: float) -> Architecture:
     shape = shape_of(sizes)
     one = shape.layers * shape.mlp_parameters  # of one expert in all layers
     rest = shape.parameters - one
-    return replace(
-        sizes,
-        experts=max(round((total - rest) / one), 1),
-        active_experts=max(round((active - rest) / one), 1),
-    )
+    experts, active_experts = (max(round((n - rest) / one), 1) for n in (total, active))
+    return replace(sizes, experts=experts, active_experts=active_experts)
 
 
 _COLUMNS = {
@@ -106,22 +101,19 @@ def sizes_of(row: Row) -> Architecture:
         raise LeftOutError(f"the latent attention of {name} is not known")
     if len(given) < len(_COLUMNS):
         raise LeftOutError(f"the sizes of {name} are not in the file, nor known by its name")
-    total, active = row.number_or_none("params_total_B"), row.number_or_none("params_active_B")
-    return inferred(
-        Architecture(**given), total * 1e9 if total else None, active * 1e9 if active else None
+    total, active = (
+        billions and billions * 1e9
+        for billions in map(row.number_or_none, ("params_total_B", "params_active_B"))
     )
+    return inferred(Architecture(**given), total, active)
 
 
-_SPELLINGS = {
-    "float32": ("fp32", "float32"),
-    "bfloat16": ("bf16", "bfloat16"),
-    "float16": ("fp16", "float16"),
-    "float8_e4m3fn": ("fp8",),
-    "int8": ("int8", "q8_0"),
-    "int4": ("int4", "q4_0", "q4_k_m"),
-    "float4_e2m1fn": ("fp4", "nvfp4", "mxfp4"),
-}
-_DTYPES = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings}
+_DTYPES = {
+    "fp32": "float32", "float32": "float32", "bf16": "bfloat16", "bfloat16": "bfloat16",
+    "fp16": "float16", "float16": "float16", "fp8": "float8_e4m3fn", "int8": "int8",
+    "q8_0": "int8", "int4": "int4", "q4_0": "int4", "q4_k_m": "int4", "fp4": "float4_e2m1fn",
+    "nvfp4": "float4_e2m1fn", "mxfp4": "float4_e2m1fn",
+}  # fmt: skip
 """Spelling in published tables -> the dtype's name here."""
 
 _SCALE_BYTES = {

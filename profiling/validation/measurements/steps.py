@@ -23,20 +23,14 @@ def number_in(pattern: str, text: str) -> float | None:
 
 def stated(row: Row, column: str, what: str) -> float:
     """The number in a column; LeftOutError, which says `what` it is, where there is none."""
-    number = row.number_or_none(column)
-    if number is None:
+    if (number := row.number_or_none(column)) is None:
         raise LeftOutError(f"{what} is not stated")
     return number
 
 
-def input_tokens(row: Row) -> float:
-    """Tokens of a prompt; LeftOutError where they are not stated."""
-    return stated(row, "input_len", "the length of the prompts")
-
-
-def output_tokens(row: Row) -> float:
-    """Tokens of an answer; LeftOutError where they are not stated."""
-    return stated(row, "output_len", "the length of the answers")
+_PROMPT = ("input_len", "the length of the prompts")
+_ANSWER = ("output_len", "the length of the answers")
+_BATCH = ("batch_or_concurrency", "the batch")
 
 
 def history_tokens(row: Row) -> float:
@@ -67,12 +61,8 @@ def _stated_context(row: Row) -> float | None:
 
 def decode_batch(row: Row) -> float:
     """Sequences in a step: measured, or tokens/s times the time per token, or as stated.
-
     Concurrency is not batch (requests wait, and prompts run in between), so a rate in the notes
-    comes before it (Little's law).
-
-    Raises LeftOutError where nothing says it.
-    """
+    comes before it (Little's law). Raises LeftOutError where nothing says it."""
     if running := row.number_or_none("effective_running_batch"):
         return running
     rate = number_in(r"# (?:out|output) tok/s", row.text("notes"))
@@ -80,7 +70,7 @@ def decode_batch(row: Row) -> float:
         return rate * row.number("value") / 1e3
     if row.text("unit") == "tok/s" and (per_user := _rate_per_user(row.text("notes"))):
         return row.number("value") / per_user
-    return stated(row, "batch_or_concurrency", "the batch")
+    return stated(row, *_BATCH)
 
 
 def _rate_per_user(notes: str) -> float | None:
@@ -113,13 +103,10 @@ class Lengths(NamedTuple):
         return self.prompt + self.answer / 2
 
 
-def serving_case(row: Row) -> Case:
-    """Decode steps with, spread over their tokens, the prompts that came before.
-
-    One token of output takes 1/batch of a step and 1/answer of a prefill. Where no batch is
-    stated it is the largest that fits.
-
-    Raises LeftOutError where lengths are not known, or a latency limit ruled the batch.
+def _serving(row: Row) -> Case:
+    """Decode steps with, spread over their tokens, the prompts before them: one token of output
+    takes 1/batch of a step and 1/answer of a prefill. Where no batch is stated it is the largest
+    that fits. Raises LeftOutError where lengths are not known, or a latency limit ruled the batch.
     """
     words = f"{row.text('phase')} {row.text('metric')}".lower()
     if "interactive" in words:
@@ -143,12 +130,10 @@ def _pieces(place: Deployment, lengths: Lengths, batch: float, beams: float) -> 
     prompts = batch / beams
     decode = place.decode_shared(prompts, beams, lengths.prompt, lengths.context)
     # As many prompts at a time as there are copies of the model: each has one.
-    together = float(place.copies)
+    together = float(place.split.copies)
     prefill = place.prefill(together, lengths.prompt)
-    return (
-        Piece("decode", 1 / prompts, decode),
-        Piece("prefill", 1 / (lengths.answer * together), prefill),
-    )
+    prefills = 1 / (lengths.answer * together)
+    return Piece("decode", 1 / prompts, decode), Piece("prefill", prefills, prefill)
 
 
 def _lengths(row: Row) -> Lengths:
@@ -225,7 +210,7 @@ def _prefill(row: Row) -> Case:
     if "ttft" in metric and batch > 1:
         raise LeftOutError("time to first token under load is queueing, not prefill")
     place = deployment_of(row)
-    tokens = input_tokens(row)
+    tokens = stated(row, *_PROMPT)
     piece = Piece("prefill", 1.0, place.prefill(batch, tokens, history_tokens(row)))
     observed = seconds_each(row, of_token=batch * tokens, of_step=1.0)
     return place.case(row, "prefill", (piece,), observed)
@@ -240,8 +225,8 @@ def _decode(row: Row) -> Case:
     if "tpot" in metric and batch > 1:
         # A mean over whole requests also waits for the prompts of the others: each of them is
         # followed by one whenever it ends.
-        prompts = steps * (batch - 1) / output_tokens(row)
-        prefill = place.prefill(1.0, input_tokens(row))
+        prompts = steps * (batch - 1) / stated(row, *_ANSWER)
+        prefill = place.prefill(1.0, stated(row, *_PROMPT))
         pieces.append(Piece("prefill", prompts, prefill))
     per_user = "per user" in metric or "tokens/s (b=1)" in metric
     observed = seconds_each(row, of_token=1.0 if per_user else batch, of_step=steps)
@@ -259,8 +244,8 @@ def _steps(row: Row) -> float:
 def _both(row: Row) -> Case:
     """A whole answer: the prompt, then every token of the answer with a growing cache."""
     place = deployment_of(row)
-    batch = stated(row, "batch_or_concurrency", "the batch")
-    new, out, history = input_tokens(row), output_tokens(row), history_tokens(row)
+    batch = stated(row, *_BATCH)
+    new, out, history = stated(row, *_PROMPT), stated(row, *_ANSWER), history_tokens(row)
     context = history + new + out / 2
     pieces = (
         Piece("prefill", 1.0, place.prefill(batch, new, history)),
@@ -275,8 +260,8 @@ _READERS: tuple[tuple[str, Callable[[Row], Case]], ...] = (
     ("prefill+decode", _both),
     ("prefill", _prefill),
     ("decode", _decode),
-    ("serving", serving_case),
-    ("energy", serving_case),
+    ("serving", _serving),
+    ("energy", _serving),
     ("collective", named_operation),
     ("elementwise", named_operation),
 )

@@ -88,7 +88,7 @@ FILE_CHANGES: dict[str, tuple[str, Callable[[bytes], bytes | None], str]] = {
     "config gone": ("config.json", lambda _: None, "no config.json"),
     "config text": ("config.json", lambda _: b"{", "config.json is not JSON"),
     "config list": ("config.json", lambda _: b"[]", "config.json is not a JSON object"),
-    "config binary": ("config.json", lambda _: b"\xff\xfe\x00", "config.json is not JSON"),
+    "config binary": ("config.json", lambda _: b"\xff\xfe\x00", "config.json is not UTF-8"),
     "tokenizer gone": ("tokenizer.json", lambda _: None, "has no tokenizer: tokenizer.json is"),
     "tokenizer cut": ("tokenizer.json", lambda b: b[:99], "tokenizer.json is damaged"),
     "settings": ("tokenizer_config.json", lambda _: b"?", "tokenizer_config.json is not JSON"),
