@@ -5,7 +5,6 @@ Pareto front of latency against money per query.
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +33,7 @@ from .workload_mix import PREFILL_HEAVY, SEQUENCES, MixedWorkload, mix_work
 from .workload_on_slice import WorkloadOnSlice
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(NamedTuple):
     kind: BudgetKind
     amount: float
 

@@ -11,7 +11,6 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -95,8 +94,7 @@ class Grid(Table):
         return sum(part.designs for part in parts_of(self)) * len(self.sequences)
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """What is computed at once: one model and workload on one slice, a block of designs."""
 
     model: str
@@ -341,8 +339,7 @@ def _digest(calibration: Calibration) -> str:
     return result.hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class Explored:
+class Explored(NamedTuple):
     parts: int
     there_before: int  # parts that an earlier call wrote
     reasons: list[str]  # for the parts without rows, each once
