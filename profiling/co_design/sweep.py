@@ -307,7 +307,8 @@ def write_part(folder: Path, number: int, columns: Columns | str) -> None:
     """One part, whole or not at all; one that is left out has no rows and says why."""
     import pyarrow
 
-    fields = [(name, _arrow_type(pyarrow, name)) for name in NAMES]
+    kinds = dict.fromkeys(WORDS, pyarrow.string()) | dict.fromkeys(NUMBERS, pyarrow.float64())
+    fields = [*kinds.items(), (FITS, pyarrow.bool_())]
     if isinstance(columns, str):
         table = pyarrow.schema(fields, metadata={_LEFT_OUT: columns.encode()}).empty_table()
     else:
@@ -321,12 +322,6 @@ def left_out(folder: Path, number: int) -> str:
     """Why a part that was written has no rows; '' where it has some."""
     metadata = parquet().read_schema(part_path(folder, number)).metadata or {}
     return str(metadata.get(_LEFT_OUT, b"").decode())
-
-
-def _arrow_type(pyarrow: ModuleType, name: str) -> object:
-    if name == FITS:
-        return pyarrow.bool_()
-    return pyarrow.float64() if name in NUMBERS else pyarrow.string()
 
 
 def _digest(calibration: Calibration) -> str:
