@@ -43,11 +43,7 @@ def test_derivatives_equal_central_finite_differences(regime):
 
 def test_all_rates_up_and_all_latencies_down_by_two_halves_time():
     known = sample_setting()
-    factors = {
-        handle.name: 2.0**handle.rises
-        for handle in RATES
-        if handle.name != "hbm_capacity"
-    }
+    factors = {handle.name: 2.0**handle.rises for handle in RATES if handle.name != "hbm_capacity"}
     before = logs_of(known.point, known.draws)
     after = logs_of(scaled(known.point, factors, known.costs), known.draws)
     np.testing.assert_allclose(np.asarray(after.time - before.time), np.log(0.5), rtol=1e-5)
