@@ -247,7 +247,7 @@ def run_supervised(
 ) -> Training:
     """Train from scratch by a supervised `recipe` into `out`; resumes what is there."""
     finished = train_supervised(recipe, out, LoopListener(recipe.name, watcher, "updates"))
-    model, tokenizer = finished.state[0], Tokenizer(notation_tokenizer(), str(out))
+    model, tokenizer = finished.state[0], Tokenizer(notation_tokenizer())
     tasks = [parse_generated(task) for task in OTHER_TASKS]
     after = [
         held_out_figure(model, tokenizer, task, test_problems, Greedy(), AMPLE_BUDGET)

@@ -74,8 +74,8 @@ def described_model(path: Path) -> DescribedModel:
 
 
 def named_shape(model: str) -> NamedShape:
-    """The model called `model`: a TOML file, a described one that comes along, or what
-    `resolve_subject` takes: a preset, a .gguf file, a Hugging Face folder or a hub id.
+    """The model called `model`: a TOML file, a described one that comes along, or what `sizes_of`
+    takes: a preset, a .gguf file, a Hugging Face folder or a hub id.
 
     Raises ModelInputError for an unknown model or one that cannot be read.
     """
@@ -93,9 +93,9 @@ def _named(model: str) -> Architecture:
         return PRESETS[name]
     if not Path(model).exists() and "/" not in model:
         raise _unknown(model)
-    from ..model_spec import resolve_subject  # imports Flax and the readers of weights
+    from ...model.weights.loading import sizes_of  # which few commands need
 
-    return resolve_subject(model, "none", None).config
+    return sizes_of(model).architecture
 
 
 @cache
