@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, with_config
+from pydantic import BeforeValidator, ConfigDict, PositiveInt, TypeAdapter, with_config
 
 from ...model.architecture import SIZES, Architecture, ModelShape, shape_of
 from ...model.config import PRESETS, ModelConfig, ModelInputError
@@ -31,6 +31,7 @@ class NamedShape:
 
     name: str
     shape: ModelShape
+    context_length: int | None = None  # tokens that it was trained for; None where not known
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -43,6 +44,7 @@ class DescribedModel(Architecture):
 
     name: Words
     source: Words | None = None  # where the sizes are from
+    context_length: PositiveInt | None = None  # tokens that it was trained for
 
     def __post_init__(self) -> None:
         if self.query_heads % self.kv_heads:
@@ -80,10 +82,10 @@ def named_shape(model: str) -> NamedShape:
     Raises ModelInputError for an unknown model or one that cannot be read.
     """
     architecture = _named(model)
-    return NamedShape(architecture.name, shape_of(architecture))
+    return NamedShape(architecture.name, shape_of(architecture), architecture.context_length)
 
 
-def _named(model: str) -> Architecture:
+def _named(model: str) -> DescribedModel | ModelConfig:
     name = model.lower()
     if name.endswith(".toml"):
         return described_model(Path(model).expanduser())

@@ -51,6 +51,7 @@ class Query:
     stack: str | None = None
     ideal: bool = False
     mesh_reason: str = ""
+    context_length: int | None = None  # tokens that the model was trained for
     terms: EconomicsRequest = field(default_factory=EconomicsRequest)
 
     @property
@@ -73,6 +74,18 @@ class Query:
         """Of the lengths of thoughts."""
         varied = self.think_variation > 0 and self.lengths.think_tokens > 1
         return LogNormal(self.think_variation) if varied else SAME_LENGTH
+
+    @property
+    def cautions(self) -> list[str]:
+        """A sentence for what was stated and may not be what is meant."""
+        sentences = [self.slice.caution] if self.slice.caution else []
+        tokens = self.lengths.longest_context + 1
+        if self.context_length is not None and tokens > self.context_length:
+            sentences.append(
+                f"{self.model} has a context of {self.context_length:,} tokens: prompt, thought "
+                f"and answer are {tokens:,.0f} tokens, longer than it was made to read."
+            )
+        return sentences
 
     def basis(self, calibration: Calibration) -> str:
         """What a prediction of it stands on, in a sentence."""
@@ -126,6 +139,7 @@ def predict(
         time_s=interval(seconds) * times,
         energy_j=None if joules is None else interval(joules) * times,
         fit=fit,
+        cautions=query.cautions,
     )
     economics = economics_of(prediction, chip, query.terms)
     return prediction.model_copy(update={"economics": economics})

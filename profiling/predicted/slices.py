@@ -135,6 +135,7 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
         "model": request.model.name,
         "shape": request.model.shape,
         "slice": on_slice,
+        "context_length": request.model.context_length,
         "split": request.split or ONE_CHIP,
         "kv_dtype": request.kv_dtype or wide,
         "matmul_dtype": stated_dtype or operand_dtype(on_slice.chip, request.weight_dtype),

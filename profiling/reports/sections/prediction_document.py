@@ -315,9 +315,10 @@ def slice_text(prediction: Prediction) -> str:
 
 def notes(prediction: Prediction) -> list[str]:
     """Sentences under a prediction: why this mesh, what fits, on what the figures stand."""
-    sentences = [_fit(prediction)]
+    sentences = list(prediction.cautions)
     if prediction.parallelism_reason:
-        sentences.insert(0, f"Mesh: {prediction.parallelism_reason}.")
+        sentences.append(f"Mesh: {prediction.parallelism_reason}.")
+    sentences.append(_fit(prediction))
     sentences.append(f"Basis: {prediction.basis.rstrip('.')}.")
     if prediction.energy_j is not None:
         sentences.append(f"Energy: from a chip's design power of {prediction.energy_basis}.")
