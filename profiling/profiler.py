@@ -22,12 +22,10 @@ from ..model.transformer import Transformer
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .backend import provenance, scope_names_kept
-from .compiled.lens import compile_target
+from .compiled.compile import compile_target
 from .compiled.predicted_time import with_times
-from .compiled.spec import ProgramSpec
-from .compiled.targets import Target
-from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of
-from .counted.roofline import place
+from .compiled.spec import ProgramSpec, Target
+from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of, place
 from .counted.unit_costs import UnitCosts
 from .errors import ProfileInputError, Silent, Watcher
 from .findings import engineered_gaps, find
@@ -80,10 +78,7 @@ def profile(
         subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
     )
     resident_bytes = _resident_bytes(subject, planned, generated.logs, costs)
-    lenses = [
-        _compiled(subject, planned, generated.logs, target, listener, runs is not None)
-        for target in targets
-    ]
+    lenses = [_compiled(subject, planned, generated.logs, target, listener) for target in targets]
     draft = Profile(
         name=name,
         provenance=provenance(command, request.seed, ran=runs is not None),
@@ -112,13 +107,12 @@ def _compiled(
     logs: Sequence[PassLog],
     target: Target,
     watcher: Watcher,
-    started: bool,
 ) -> CompiledTarget:
     """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""
     records = [record for log in logs for record in log.records]
     trunk = planned.verifier.trunk.config if planned.verifier and _own_trunk(records) else None
     own = [record for record in records if trunk is None or record.model == REASONER]
-    compiled = compile_target(spec_of(subject, planned, own, target), watcher, started)
+    compiled = compile_target(spec_of(subject, planned, own, target), watcher)
     if trunk is None:
         return compiled
     judged = [record for record in records if record.model != REASONER]
@@ -128,7 +122,7 @@ def _compiled(
         phases=tuple(dict.fromkeys(record.phase for record in judged)),
         layouts="default",
     )
-    more = compile_target(spec, watcher, started)
+    more = compile_target(spec, watcher)
     return compiled.model_copy(update={"phases": [*compiled.phases, *more.phases]})
 
 

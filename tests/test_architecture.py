@@ -36,7 +36,6 @@ SHORT = {
     "profiling.notebook.prediction_view",
     "profiling.notebook.studies",
     "profiling.reports.estimates",
-    "profiling.reports.sections.provenance_section",
     "profiling.reports.write_studies",
     "tpu_configs.input_errors",
     "tpu_configs.toml_files",

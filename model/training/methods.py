@@ -3,9 +3,10 @@ with what they make better.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import optax
 
@@ -56,8 +57,7 @@ def _supervised(
     return advance
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A finished training: the curve, the seconds, and what test problems say."""
 
     curve: tuple[Figures, ...]

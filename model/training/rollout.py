@@ -7,7 +7,7 @@ Axis letters as in `config`; R = B * A rows, one an attempt, T tokens of a row.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -37,8 +37,7 @@ ANSWER_BUDGET = 8
 OnPhase = Callable[[str, float], None]
 
 
-@dataclass(frozen=True)
-class Thinking:
+class Thinking(NamedTuple):
     """How attempts are sampled: by what, how many at each problem, and for how long at most."""
 
     sampler: Sampler
@@ -181,8 +180,7 @@ def training_rollouts(
     return sample_batches(model, tokenizer, problems, thinking, recipe.seed, first, watcher)
 
 
-@dataclass(frozen=True)
-class ScoredAnswer:
+class ScoredAnswer(NamedTuple):
     """An attempt's answer, whether it is right, and a score of the attempt."""
 
     answer: str | None
@@ -210,8 +208,7 @@ def right_by_vote(answers: Sequence[ScoredAnswer], weights: Sequence[float]) -> 
     return any(one.right for one in answers if one.answer == winner and winner is not None)
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
     what: str
     right: int
     n: int

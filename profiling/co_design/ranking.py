@@ -5,8 +5,8 @@ not blur the order. Over several cases the logs of their ratios are averaged, ea
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,8 +40,7 @@ _MODEL_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A change and the log of its ratio, after over before, for each draw."""
 
     side: Side

@@ -11,7 +11,6 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -94,8 +93,7 @@ class Grid(Table):
         return sum(part.designs for part in parts_of(self)) * len(self.sequences)
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """What is computed at once: one model and workload on one slice, a block of designs."""
 
     model: str
@@ -308,7 +306,8 @@ def write_part(folder: Path, number: int, columns: Columns | str) -> None:
     """One part, whole or not at all; one that is left out has no rows and says why."""
     import pyarrow
 
-    fields = [(name, _arrow_type(pyarrow, name)) for name in NAMES]
+    kinds = dict.fromkeys(WORDS, pyarrow.string()) | dict.fromkeys(NUMBERS, pyarrow.float64())
+    fields = [*kinds.items(), (FITS, pyarrow.bool_())]
     if isinstance(columns, str):
         table = pyarrow.schema(fields, metadata={_LEFT_OUT: columns.encode()}).empty_table()
     else:
@@ -324,12 +323,6 @@ def left_out(folder: Path, number: int) -> str:
     return str(metadata.get(_LEFT_OUT, b"").decode())
 
 
-def _arrow_type(pyarrow: ModuleType, name: str) -> object:
-    if name == FITS:
-        return pyarrow.bool_()
-    return pyarrow.float64() if name in NUMBERS else pyarrow.string()
-
-
 def _digest(calibration: Calibration) -> str:
     """Tells one calibration from another: its means and draws, hashed."""
     result = hashlib.sha256()
@@ -340,8 +333,7 @@ def _digest(calibration: Calibration) -> str:
     return result.hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class Explored:
+class Explored(NamedTuple):
     parts: int
     there_before: int  # parts that an earlier call wrote
     reasons: list[str]  # for the parts without rows, each once

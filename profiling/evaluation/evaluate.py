@@ -23,7 +23,7 @@ from ..backend import provenance
 from ..counted.phase_costs import first_attempts, logs_of, phases_of
 from ..counted.unit_costs import UnitCosts
 from ..errors import ProfileInputError, Silent, Watcher
-from ..measured.clock import Clocked, clocked
+from ..measured.run import Clocked, clocked
 from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made

@@ -17,7 +17,7 @@ from ..records import Profile
 from .job import Names, RunDType, WrittenJob, option
 
 if TYPE_CHECKING:
-    from ..compiled.targets import Target
+    from ..compiled.spec import Target
     from ..model_spec import Subject
     from ..strategy_request import StrategyRequest
     from ..workload import Request
@@ -163,7 +163,7 @@ class ProfileJob(WrittenJob):
         """
         import jax
 
-        from ..compiled.targets import parse_target, require_compiler
+        from ..compiled.spec import parse_target, require_compiler
 
         names = self._targets()
         if self.compile is None and self.strategy is None:
