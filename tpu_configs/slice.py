@@ -55,6 +55,17 @@ def shape_of_chips(chip: Chip, chips: int) -> tuple[int, ...] | None:
     return (chips,) if joined == 1 else (chips // joined, joined)
 
 
+def shapes(chip: Chip) -> Iterator[tuple[int, ...]]:
+    """The shape of every number of chips that the links join, the smallest first."""
+    if (grids := _grids_of(chip)) is None:
+        yield from filter(None, (shape_of_chips(chip, n) for n in range(1, largest(chip) + 1)))
+        return
+    best: dict[int, tuple[int, ...]] = {}
+    for grid in sorted(grids, key=lambda g: (math.prod(g), -sum(wraps(chip, g)), sum(g))):
+        best.setdefault(math.prod(grid), grid)
+    yield from best.values()
+
+
 def shape_of_sides(chip: Chip, sides: tuple[int, ...]) -> tuple[int, ...] | None:
     """The shape with these sides, in the order that its kind has them; None where there is none."""
     if (grids := _grids_of(chip)) is not None:
@@ -135,7 +146,9 @@ def _rising(sides: range, axes: int, most: int, least: int = 1) -> Iterator[tupl
                 yield (side, *rest)
 
 
-_SIDES = re.compile(r"\d+(x\d+)*")
+MOST_CHIPS = 2**20
+"""Of a slice over the data center network: several times the largest cluster announced."""
+_SIDES = re.compile(r"\d{1,18}(x\d{1,18}){0,5}")
 _COUNT = re.compile(r"(.+)-(\d+)")
 
 
@@ -196,6 +209,11 @@ def parse_slice(text: str) -> Slice:
     """
     chip, sides_text = _chip_and_rest(text.strip())
     sides = tuple(map(int, sides_text.split("x"))) if _SIDES.fullmatch(sides_text) else (0,)
+    if math.prod(sides) > MOST_CHIPS:
+        raise ChipInputError(
+            f"{text.strip()!r} is {math.prod(sides):,} chips, more than any cluster has: expected "
+            f"{MOST_CHIPS:,} at most"
+        )
     shape = shape_of_chips(chip, sides[0]) if len(sides) == 1 else shape_of_sides(chip, sides)
     if shape is None:
         stem = chip_stem(chip)

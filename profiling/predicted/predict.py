@@ -17,6 +17,7 @@ from .economics import Terms as EconomicsRequest
 from .economics import economics_of
 from .energy import design_power_of
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
+from .limits import MOST_SEQUENCES, MOST_TOKENS
 from .phase_lengths import (
     PHASES,
     SAME_LENGTH,
@@ -277,17 +278,20 @@ def _width(dtype: str) -> float:
     return dtype_bytes(dtype)
 
 
-_LEAST_LENGTHS = {
-    "prompts": 1, "attempts": 1, "prompt_tokens": 1, "think_tokens": 0, "answer_tokens": 1
+_LENGTHS = {
+    "prompts": (1, MOST_SEQUENCES), "attempts": (1, MOST_SEQUENCES),
+    "prompt_tokens": (1, MOST_TOKENS), "think_tokens": (0, MOST_TOKENS),
+    "answer_tokens": (1, MOST_TOKENS),
 }  # fmt: skip
+"""Least and most of each."""
 
 
 def _require_lengths(lengths: Lengths) -> None:
-    for name, bottom in _LEAST_LENGTHS.items():
-        if not getattr(lengths, name) >= bottom:
-            raise ProfileInputError(
-                f"{name.replace('_', ' ')} is {getattr(lengths, name)}, expected {bottom} or more"
-            )
+    for name, (least, most) in _LENGTHS.items():
+        length = getattr(lengths, name)
+        if not least <= length <= most:
+            what = name.replace("_", " ")
+            raise ProfileInputError(f"{what} is {length:g}, expected {least} to {most:,}")
 
 
 def _does_not_fit(query: Query, held: Capacity) -> str:
