@@ -36,6 +36,20 @@ def tag(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_") or "_"
 
 
+def printable(text: str) -> str:
+    """Text on one line, without what would steer a terminal or turn a line around."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def plain(text: str) -> str:
+    """Text with its lines, tabs as spaces, else as `printable`: no control characters, no halves
+    of surrogate pairs, which no file takes."""
+    if text.isascii() and text.isprintable():
+        return text
+    lines = text.expandtabs(4).replace("\r\n", "\n").split("\n")
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
+
+
 @dataclass(frozen=True)
 class Column:
     """Raw values under a heading, and what writes one of them.
@@ -167,8 +181,8 @@ class Chart:
 
     @cached_property
     def spec(self) -> Spec:
-        """The specification."""
-        return self.draw()
+        """The specification, without characters that no file or page takes."""
+        return {key: _plain_values(value) for key, value in self.draw().items()}
 
 
 @dataclass(frozen=True)
@@ -316,6 +330,14 @@ def _filled(section: Section) -> Section:
     kept = [block for block in section.blocks if not is_empty(block)]
     parts = [_filled(block) if isinstance(block, Section) else block for block in kept]
     return Section(section.title, parts, section.name)
+
+
+def _plain_values(value: object) -> object:
+    if isinstance(value, dict):
+        return {plain(key): _plain_values(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain_values(inner) for inner in value]
+    return plain(value) if isinstance(value, str) else value
 
 
 def is_empty(block: Block) -> bool:
