@@ -7,6 +7,7 @@ compiled one reads them from the same logs.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import TypeVar
@@ -85,10 +86,7 @@ def profile(
     Raises ModelInputError, ChipInputError or ProfileInputError for what the user can mend.
     """
     listener = watcher or Silent()
-    if trace is not None and not subject.runs:
-        raise ProfileInputError(
-            "a trace needs a model that runs: choose --weights own or random, or leave out --trace"
-        )
+    _require_run_for(trace, subject)
     planned = plan(subject, request)
     require_slices(subject, planned, slices)
     with held():
@@ -104,37 +102,35 @@ def profile(
         predicted = later.lens("the predictions", lambda: predictions_of(
             subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
         ))  # fmt: skip
+        own = partial(_compiled, subject, planned, generated.logs, listener, later.measured)
         lenses = [
-            later.lens(
-                f"what was to be compiled for {target.name}",
-                lambda target=target: with_times(  # type: ignore[misc]
-                    _compiled(subject, planned, generated.logs, target, listener, later.measured),
-                    subject.config, subject.dtype,
-                ),
-            )
+            later.lens(f"what was to be compiled for {target.name}", partial(own, target))
             for target in targets
-        ]  # fmt: skip
-        own = [with_times(lens, subject.config, subject.dtype) for lens in compiled]
-        whole = draft.model_copy(
-            update={
-                "compiled": [*own, *(lens for lens in lenses if lens is not None)],
-                "predictions": predicted.predictions if predicted else [],
-                "unpredicted": predicted.unpredicted if predicted else [],
-            }
-        )
+        ]
+        there = [*compiled, *(lens for lens in lenses if lens is not None)]
+        lenses_beside = {
+            "compiled": [with_times(lens, subject.config, subject.dtype) for lens in there],
+            "predictions": predicted.predictions if predicted else [],
+            "unpredicted": predicted.unpredicted if predicted else [],
+        }
+        whole = draft.model_copy(update=lenses_beside)
         notes = [
             *engineered_gaps(request.problems, subject.tokenizer),
             *(note(sentence, "the run itself") for sentence in later.missing),
         ]
-        found = find(whole, runs is not None and runs.interrupted, _chosen(slices))
+        chosen = slices[0].name if slices else None
+        found = find(whole, runs is not None and runs.interrupted, chosen)
         whole = whole.model_copy(update={"findings": [*notes, *found]})
         if runs is not None:
             keep(whole)
         return whole
 
 
-def _chosen(slices: Sequence[Slice]) -> str | None:
-    return slices[0].name if slices else None
+def _require_run_for(trace: Path | None, subject: Subject) -> None:
+    if trace is not None and not subject.runs:
+        raise ProfileInputError(
+            "a trace needs a model that runs: choose --weights own or random, or leave out --trace"
+        )
 
 
 def _without_later_lenses(
@@ -198,9 +194,9 @@ def _compiled(
     subject: Subject,
     planned: Plan,
     logs: Sequence[PassLog],
-    target: Target,
     watcher: Watcher,
     started: bool,
+    target: Target,
 ) -> CompiledTarget:
     """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""
     records = [record for log in logs for record in log.records]
