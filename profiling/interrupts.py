@@ -24,6 +24,7 @@ class _State:
     handlers: dict[int, object] = field(default_factory=dict)  # those that `held` stands in for
     ends: bool = True  # whether a signal ends what runs
     waiting: int | None = None
+    raised: int | None = None  # for which an exception is under way
     kept_from: type[KeyboardInterrupt] | None = None
 
 
@@ -88,8 +89,10 @@ def interruptible() -> Iterator[None]:
     try:
         _deliver()
         yield
+        _state.waiting = _state.raised  # something below caught it, as a callback from C does
+        _deliver()
     finally:
-        _state.ends = before
+        _state.ends, _state.raised = before, None
 
 
 def _arrived(number: int, frame: FrameType | None) -> None:
@@ -101,5 +104,5 @@ def _arrived(number: int, frame: FrameType | None) -> None:
 def _deliver() -> None:
     number, _state.waiting = _state.waiting, None
     if number is not None:
-        _state.ends = False  # once: what follows is the care for what there is
+        _state.ends, _state.raised = False, number  # once: then comes the care for what there is
         raise Terminated if number == signal.SIGTERM else KeyboardInterrupt

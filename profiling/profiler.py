@@ -99,12 +99,12 @@ def profile(
         if runs is not None:
             keep(draft)
         later = Later(measured=runs is not None, ended=runs is not None and runs.interrupted)
-        predicted = later.lens("the predictions", lambda: predictions_of(
+        predicted = later.lens("No predictions", lambda: predictions_of(
             subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
         ))  # fmt: skip
         own = partial(_compiled, subject, planned, generated.logs, listener, later.measured)
         lenses = [
-            later.lens(f"what was to be compiled for {target.name}", partial(own, target))
+            later.lens(f"Nothing compiled for {target.name}", partial(own, target))
             for target in targets
         ]
         there = [*compiled, *(lens for lens in lenses if lens is not None)]
@@ -170,7 +170,7 @@ class Later:
     missing: list[str] = field(default_factory=list)  # a sentence for each lens that is not there
 
     def lens(self, what: str, make: Callable[[], Lens]) -> Lens | None:
-        """What `make` gives; None where it failed or was interrupted and there is a measurement,
+        """What `make` gives; None, and `what` noted, where it failed or was interrupted and there is a measurement,
         without which its error goes on."""
         why = "the run was interrupted"
         try:
@@ -186,7 +186,7 @@ class Later:
             if not self.measured:
                 raise
             why = str(error)
-        self.missing.append(f"{what[:1].upper()}{what[1:]} is missing: {why}.")
+        self.missing.append(f"{what}: {why}.")
         return None
 
 
