@@ -1,6 +1,5 @@
 """TrainJob: make a reasoner, or make one better."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
@@ -71,7 +70,13 @@ class TrainJob(WritingJob):
 
     def loaded_recipe(self) -> "Recipe | MethodRecipe":
         """The method's committed recipe or the user's own, with task, seed and updates as asked."""
-        from ...model.training.recipes import Recipe, committed_recipe, load_recipe
+        from ...model.training.recipes import (
+            Recipe,
+            changed_recipe,
+            committed_recipe,
+            cut_recipe,
+            load_recipe,
+        )
 
         found = load_recipe(self.recipe or committed_recipe(self.method or SUPERVISED))
         own = SUPERVISED if isinstance(found, Recipe) else found.method
@@ -80,11 +85,12 @@ class TrainJob(WritingJob):
                 f"the recipe {self.recipe} is of the method '{own}', not '{self.method}': leave "
                 "--method out"
             )
-        found = replace(found, seed=found.seed if self.seed is None else self.seed)
+        found = changed_recipe(found, seed=found.seed if self.seed is None else self.seed)
         if isinstance(found, Recipe):
             self._refuse_start()
-            return _cut(found, self.updates)
-        return replace(found, task=self.task or found.task, steps=self.updates or found.steps)
+            return found if self.updates is None else cut_recipe(found, self.updates)
+        steps = self.updates or found.steps
+        return changed_recipe(found, task=self.task or found.task, steps=steps)
 
     def _refuse_start(self) -> None:
         if self.task is not None or self.start is not None:
@@ -100,16 +106,3 @@ class TrainJob(WritingJob):
                 "goes on from it"
             )
         return "nothing was written"
-
-
-def _cut(recipe: "Recipe", updates: int | None) -> "Recipe":
-    """`recipe` cut off, or its last stage drawn out, after so many updates."""
-    if updates is None:
-        return recipe
-    stages, left = [], updates
-    for stage in recipe.stages:
-        if left:
-            last = stage is recipe.stages[-1]
-            stages.append(replace(stage, steps=left if last else min(left, stage.steps)))
-            left -= stages[-1].steps
-    return replace(recipe, stages=tuple(stages))
