@@ -364,11 +364,15 @@ def _flat(block: Block) -> "list[Block]":
     return own + [b for part in inside for b in _flat(part)]
 
 
-def data_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
-    """Fields of records for a DataFrame, as they are: 'rank', or usd='whole.usd'."""
+def field_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
+    """Fields of records as they are: 'rank', or usd='whole.usd'."""
     paths = {**{field: field for field in fields}, **renamed}
-    return [Column(name, list(map(attrgetter(path), records)), name=name, show="data")
-            for name, path in paths.items()]  # fmt: skip
+    return [Column(name, list(map(attrgetter(path), records))) for name, path in paths.items()]
+
+
+def data_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
+    """The same for a DataFrame alone."""
+    return [replace(column, show="data") for column in field_columns(records, *fields, **renamed)]
 
 
 def columns(*some: Column | Sequence[Column]) -> list[Column]:
