@@ -23,7 +23,7 @@ from ..model.strategies.base import Strategy
 from ..model.strategies.sampling import plain_strategy
 from ..model.strategies.verifiers import Verifier
 from ..model.tasks import Problem, plain_number
-from ..model.tasks.notation import END_OF_THOUGHT, speaks_notation
+from ..model.tasks.task import END_OF_THOUGHT, speaks_notation
 from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
 from .model_spec import Subject

@@ -38,7 +38,7 @@ class Sizes:
     """`architecture` is what predictions take; `config` what the transformer here would run or be
     counted as, None where it has no code for it."""
 
-    architecture: Architecture
+    architecture: PublishedModel | ModelConfig
     config: ModelConfig | None
 
 

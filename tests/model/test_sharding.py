@@ -21,9 +21,9 @@ from jax.sharding import Mesh, PartitionSpec
 
 from rooflink.model import ModelConfig, ModelInputError, preset
 from rooflink.model.config import PARAMETER_AXES
+from rooflink.model.generation.decode_loop import State, decode_program, prompt_program
 from rooflink.model.generation.engine import attempt_keys
 from rooflink.model.generation.generate import endings_of
-from rooflink.model.generation.programs import State, decode_program, prompt_program
 from rooflink.model.generation.stopping import AnswerFormat, budget_rules
 from rooflink.model.kv_cache import KVCache
 from rooflink.model.layers import Context, Visibility, attend

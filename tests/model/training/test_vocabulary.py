@@ -4,7 +4,7 @@ import pytest
 import tokenizers
 
 from rooflink.model.generation.stopping import default_think_end, thought_rules
-from rooflink.model.tasks.notation import WORDS, speaks_notation
+from rooflink.model.tasks.task import WORDS, speaks_notation
 from rooflink.model.tokenizer import Tokenizer
 from rooflink.model.training.data import notation_tokenizer
 
