@@ -9,8 +9,13 @@ Tile = tuple[int, ...]
 COMBINED = -(2**63)
 """A tile dimension that merges its axis with the next more minor one (XLA's kCombineDimension)."""
 
-MEMORY_SPACES = {0: "HBM", 1: "VMEM", 2: "semaphores", 3: "CMEM", 5: "host", 6: "SMEM"}
-"""Names of the memory spaces of TPU layouts, seen in compiled programs; XLA documents none."""
+HOST_SPACE = 5
+MEMORY_SPACES = {0: "HBM", 1: "VMEM", 2: "semaphores", 3: "CMEM", HOST_SPACE: "host", 6: "SMEM"}
+"""Names of the memory spaces of TPU layouts, seen in compiled programs; XLA documents none. On a
+GPU every space but the host's is a pool of HBM, and is 0 here."""
+
+OPAQUE = frozenset({14, 17})
+"""PrimitiveTypes without elements: opaque and token."""
 
 ELEMENT_TYPES: dict[int, tuple[str, int]] = {
     1: ("pred", 8), 2: ("s8", 8), 3: ("s16", 16), 4: ("s32", 32), 5: ("s64", 64),
@@ -47,6 +52,7 @@ class Shape:
     bits: int = 0
     layout: Layout | None = None
     parts: tuple["Shape", ...] = ()
+    dynamic: bool = False  # its dimensions are bounds: a run may need less
 
     @property
     def is_tuple(self) -> bool:
@@ -92,10 +98,29 @@ class Shape:
             sizes = _tiled(sizes, tile)
         return math.prod(sizes)
 
+    def like(self, other: "Shape") -> bool:
+        """Whether both have arrays of the same sizes in the same places."""
+        if self.is_tuple or other.is_tuple:
+            return len(self.parts) == len(other.parts) and all(
+                map(Shape.like, self.parts, other.parts)
+            )
+        return self.dimensions == other.dimensions and self.bits == other.bits
+
     def __str__(self) -> str:
         if self.is_tuple:
             return f"({', '.join(map(str, self.parts))})"
         return f"{self.element_type}[{','.join(map(str, self.dimensions))}]"
+
+
+def paths_of(shape: Shape, before: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], Shape]]:
+    """The arrays of a shape with the tuple indices that lead to each."""
+    if shape.is_tuple:
+        return [
+            path
+            for index, part in enumerate(shape.parts)
+            for path in paths_of(part, (*before, index))
+        ]
+    return [(before, shape)] if shape.bits else []
 
 
 def _tiled(sizes: list[int], tile: Tile) -> list[int]:

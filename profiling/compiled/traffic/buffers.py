@@ -7,18 +7,18 @@ fusions and calls; what is computed from it does not.
 
 from collections.abc import Mapping
 
-from ...predicted.collectives import COLLECTIVES
+from ...predicted.collectives import COLLECTIVES, starts_with_tuple
 from ..hlo.module import Instruction, Module
-from .spans import UPDATING, paths_of
+from ..hlo.shape import paths_of
+from .spans import UPDATING
 from .traffic import ACTIVATIONS, OTHER, PARAMETERS
-from .trip_counts import body_and_condition
+from .values import Path, body_and_condition
 
-Path = tuple[int, ...]
 Buffer = tuple[Instruction, Path]
 
 CARRYING = frozenset(
     {
-        "add-dependency", "bitcast", "convert", "copy", "domain", "opt-barrier",
+        "add-dependency", "all-reduce-done", "bitcast", "convert", "copy", "domain", "opt-barrier",
         "reduce-precision", "reshape", "transpose",
         *(one.name for one in COLLECTIVES.values() if one.copies),
     }
@@ -42,8 +42,15 @@ class Origins:
         self._above: dict[Buffer, Buffer] = {}
         self._cuts: list[tuple[Buffer, Buffer]] = []
         self._computed: list[Buffer] = []
-        for instruction in module.instructions():
-            self._link(instruction)
+        self._read: set[tuple[Instruction, int | None]] = set()  # None: all of it
+        for computation in module.computations:
+            for instruction in computation.instructions:
+                self._link(instruction)
+                if instruction is computation.root or computation.users(instruction):
+                    element = instruction.opcode == "get-tuple-element"
+                    index = instruction.tuple_index if element else None
+                    self._read.update((operand, index) for operand in instruction.operands)
+            self._read.add((computation.root, None))
         self._kinds: dict[Buffer, str] = {}
         self._arguments: dict[Buffer, str] = {}
         self._sources: dict[Buffer, set[Buffer]] = {}
@@ -84,6 +91,10 @@ class Origins:
         """Kind of the data in one array of an instruction's result."""
         return self._kinds.get(self._top((instruction, path)), self._fallback)
 
+    def is_read(self, instruction: Instruction, index: int) -> bool:
+        """Whether anything takes that part of an instruction's result."""
+        return not self._read.isdisjoint([(instruction, index), (instruction, None)])
+
     def is_named(self, instruction: Instruction, path: Path = ()) -> bool:
         """Whether the array's kind comes from a parameter or result that the caller named."""
         return self._top((instruction, path)) in self._kinds
@@ -116,7 +127,18 @@ class Origins:
 
     def _link(self, instruction: Instruction) -> None:
         opcode, operands = instruction.opcode, instruction.operands
-        if opcode in CARRYING and operands:
+        if opcode == "scatter" and instruction.shape.is_tuple:
+            for index, array in enumerate(operands[: len(instruction.shape.parts)]):
+                self._join_all(instruction, (index,), array)
+        elif starts_with_tuple(opcode):
+            for index, operand in enumerate(operands):
+                inside = (index,) if len(operands) > 1 else ()
+                self._join_all(instruction, (0, *inside), operand)
+                if COLLECTIVES[opcode.removesuffix("-start")].copies:
+                    self._join_all(instruction, (1, *inside), operand)
+        elif opcode in ("all-gather-done", "collective-permute-done"):
+            self._join_all(instruction, (), operands[0], (1,))
+        elif opcode in CARRYING and operands:
             self._join_all(instruction, (), operands[0])
         elif opcode in CUTTING:
             self._cuts.append(((instruction, ()), (operands[0], ())))
