@@ -76,6 +76,8 @@ class _Builder:
             except KeyError:
                 raise BrokenModuleError(f"an operand of {proto.name} is missing") from None
             instruction = _instruction(proto, operands, calls, self.on_gpu)
+            if proto.id in instructions:
+                raise BrokenModuleError(f"two instructions have the number {proto.id}")
             if problem := problem_of(instruction):
                 raise BrokenModuleError(f"{instruction.opcode} %{instruction.name} {problem}")
             instructions[proto.id] = instruction

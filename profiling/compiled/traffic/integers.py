@@ -6,6 +6,7 @@ Arithmetic wraps as the machine's does. A loop's carry has values once `state` g
 from collections.abc import Callable, Mapping
 
 from ..hlo.module import Instruction
+from ..hlo.shape import Shape
 from .values import Element, Homes, Path, Value
 
 State = Mapping[tuple[Instruction, Path], int]
@@ -80,6 +81,11 @@ def wrapped(value: int, instruction: Instruction, path: Path = ()) -> int:
     return value - (1 << bits) if kind.startswith("s") and value >> (bits - 1) else value
 
 
+def is_integer(shape: Shape) -> bool:
+    """Whether it is one integer or truth value."""
+    return shape.elements == 1 and shape.element_type[0] in "sup"
+
+
 class Integers:
     """Evaluates scalars of one module."""
 
@@ -112,8 +118,7 @@ class _Evaluation:
             return self.state[loop, element.path]
         key, maker = (element, len(around)), element.maker
         if key not in self.known:
-            scalar = maker.shape.elements == 1 and maker.shape.element_type[0] in "sup"
-            if element.path or not scalar or self.depth >= LONGEST_CHAIN:
+            if element.path or not is_integer(maker.shape) or self.depth >= LONGEST_CHAIN:
                 raise UnknownError(_DATA.format(maker.name))
             self.depth += 1
             self.known[key] = wrapped(self._computed(element, around), maker)

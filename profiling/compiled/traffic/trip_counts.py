@@ -20,6 +20,7 @@ from .integers import (
     State,
     UnknownError,
     VariesError,
+    is_integer,
     start_of,
     wrapped,
 )
@@ -27,7 +28,7 @@ from .traffic import TripSource
 from .values import Element, Homes, Path, Value, body_and_condition
 
 MOST_FOLLOWED = 20_000
-"""Runs of bodies that are followed one by one, in a module."""
+"""Integers of carries that are worked out, run by run, in a module: 2 s at most."""
 
 _MIRRORED = {"LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE"}
 _NEGATED = {"LT": "GE", "GE": "LT", "GT": "LE", "LE": "GT", "EQ": "NE", "NE": "EQ"}
@@ -223,7 +224,11 @@ class LoopReader:
     def _step(self, loop: Instruction, path: Path, around: Around, state: State) -> int | None:
         """What the body adds to its carry at `path`; None if it does something else."""
         new = self._homes.result(loop, path)
-        if new.path or new.maker.opcode not in ("add", "subtract"):
+        if (
+            new.path
+            or new.maker.opcode not in ("add", "subtract")
+            or not is_integer(new.maker.shape)
+        ):
             return None
         sign = 1 if new.maker.opcode == "add" else -1
         sides = [self._homes.source(new.operand(side)) for side in (0, 1)]
@@ -270,9 +275,9 @@ class LoopReader:
             except UnknownError:  # it depends on data, or varies with what is not needed
                 continue
         for _ in range(most):
-            self._followed += 1
+            self._followed += 1 + len(now)
             if self._followed > MOST_FOLLOWED:
-                raise UnknownError(f"more than {MOST_FOLLOWED:,} runs would have to be followed")
+                raise UnknownError("its runs are too many to be followed one by one")
             yield now
             inside, later = {**state, **now}, {}
             for key in now:
@@ -295,11 +300,7 @@ def _stated(loop: Instruction) -> int | None:
 
 
 def _integer_paths(loop: Instruction) -> list[Path]:
-    return [
-        path
-        for path, shape in paths_of(loop.shape)
-        if shape.elements == 1 and shape.element_type[0] in "sup"
-    ]
+    return [path for path, shape in paths_of(loop.shape) if is_integer(shape)]
 
 
 def _nearest(step: int, maker: Instruction) -> int:
