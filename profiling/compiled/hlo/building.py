@@ -12,9 +12,11 @@ _TUPLE = 13
 _BUFFER = 34  # wraps an array, which is its only tuple shape
 _UNBOUNDED = -(2**63)
 
-MOST_INSTRUCTIONS = 300_000
-"""Of a module: a training step of a large model, unrolled, has a tenth."""
-MOST_EXPANDED = 1_000_000
+MOST_INSTRUCTIONS = 100_000
+"""Of a module: a training step of a large model, unrolled, has a third."""
+MOST_ARRAYS = 400_000
+"""In the results of all its instructions: a loop's carry comes back in its tuples and bodies."""
+MOST_EXPANDED = 200_000
 """Instructions of the entry, with those of all that it calls at each place that calls it."""
 MOST_NESTED = 64
 """Computations that call one another, from the entry down."""
@@ -55,6 +57,8 @@ class _Builder:
         self.messages: dict[int, Message] = {one.id: one for one in proto.computations}
         self.built: dict[int, Computation] = {}
         self.expanded: dict[Computation, int] = {}
+        self.arrays = 0
+        self.shapes: dict[bytes, Shape] = {}
 
     def computation(self, key: int, under_way: tuple[int, ...]) -> Computation:
         """The computation with id `key`, those that it calls first."""
@@ -75,9 +79,12 @@ class _Builder:
                 operands = tuple(instructions[operand] for operand in proto.operand_ids)
             except KeyError:
                 raise BrokenModuleError(f"an operand of {proto.name} is missing") from None
-            instruction = _instruction(proto, operands, calls, self.on_gpu)
+            instruction = _instruction(proto, self.shape(proto.shape), operands, calls)
             if proto.id in instructions:
                 raise BrokenModuleError(f"two instructions have the number {proto.id}")
+            self.arrays += len(instruction.shape.leaves)
+            if self.arrays > MOST_ARRAYS:
+                raise BrokenModuleError(f"it has more than {MOST_ARRAYS:,} arrays")
             if problem := problem_of(instruction):
                 raise BrokenModuleError(f"{instruction.opcode} %{instruction.name} {problem}")
             instructions[proto.id] = instruction
@@ -94,6 +101,19 @@ class _Builder:
             self.expanded[called] for one in built.instructions for called in one.calls
         )
         return built
+
+    def shape(self, proto: Message) -> Shape:
+        """The shape in a message; equal ones are one object."""
+        key = proto.SerializeToString()
+        if key not in self.shapes:
+            if proto.element_type == _TUPLE:
+                parts = tuple(map(self.shape, proto.tuple_shapes))
+                self.shapes[key] = Shape("tuple", parts=parts)
+            elif proto.element_type == _BUFFER and proto.tuple_shapes:
+                self.shapes[key] = self.shape(proto.tuple_shapes[0])
+            else:
+                self.shapes[key] = _array(proto, self.on_gpu)
+        return self.shapes[key]
 
 
 _GPU_CONFIGS = (
@@ -125,15 +145,15 @@ def _on_gpu(proto: Message) -> bool:
 
 def _instruction(
     proto: Message,
+    shape: Shape,
     operands: tuple[Instruction, ...],
     calls: tuple[Computation, ...],
-    on_gpu: bool,
 ) -> Instruction:
     groups, group_size = _groups(proto)
     return Instruction(
         name=proto.name,
         opcode=proto.opcode,
-        shape=_shape(proto.shape, on_gpu),
+        shape=shape,
         operands=operands,
         calls=calls,
         op_name=proto.metadata.op_name,
@@ -178,11 +198,7 @@ def _convolution(proto: Message) -> Convolution:
     )  # fmt: skip
 
 
-def _shape(proto: Message, on_gpu: bool) -> Shape:
-    if proto.element_type == _TUPLE:
-        return Shape("tuple", parts=tuple(_shape(part, on_gpu) for part in proto.tuple_shapes))
-    if proto.element_type == _BUFFER and proto.tuple_shapes:
-        return _shape(proto.tuple_shapes[0], on_gpu)
+def _array(proto: Message, on_gpu: bool) -> Shape:
     if proto.element_type in OPAQUE:
         return Shape("token")
     if proto.element_type not in ELEMENT_TYPES:
@@ -193,9 +209,8 @@ def _shape(proto: Message, on_gpu: bool) -> Shape:
         sizes = ",".join("?" if size == _UNBOUNDED else str(size) for size in dimensions)
         raise UnboundedError(f"{name}[{sizes}]")
     bits = proto.layout.element_size_in_bits or bits
-    shape = Shape(
-        name, dimensions, bits, _layout(proto, on_gpu), dynamic=any(proto.is_dynamic_dimension)
-    )
+    layout, dynamic = _layout(proto, on_gpu), any(proto.is_dynamic_dimension)
+    shape = Shape(name, dimensions, bits, layout, dynamic=dynamic)
     whole = min(dimensions, default=0) >= 0 and 0 < bits <= 128
     if not (whole and math.prod(dimensions) * bits < _LARGEST_BITS):
         raise BrokenModuleError(f"an array is {shape}")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 Tile = tuple[int, ...]
 
@@ -67,22 +68,18 @@ class Shape:
     def elements(self) -> int:
         return math.prod(self.dimensions) if self.bits else 0
 
-    @property
+    @cached_property
     def logical_bytes(self) -> int:
         """Bytes of the elements alone, tuples added up."""
         return sum(_bytes(leaf.elements, leaf.bits) for leaf in self.arrays())
 
-    @property
+    @cached_property
     def padded_bytes(self) -> int:
         """Bytes taken in memory: every axis rounded up to its tiles, tuples added up."""
         return sum(_bytes(leaf._padded_elements(), leaf.bits) for leaf in self.arrays())
 
     def arrays(self) -> Iterator["Shape"]:
-        if self.is_tuple:
-            for part in self.parts:
-                yield from part.arrays()
-        elif self.bits:
-            yield self
+        return (leaf for _, leaf in self.leaves)
 
     def padded_bytes_of(self, dimensions: tuple[int, ...]) -> int:
         """Bytes that a part of these `dimensions` takes as it lies within this array."""
@@ -98,29 +95,30 @@ class Shape:
             sizes = _tiled(sizes, tile)
         return math.prod(sizes)
 
+    @cached_property
+    def leaves(self) -> tuple[tuple[tuple[int, ...], "Shape"], ...]:
+        """The arrays in it with the tuple indices that lead to each."""
+        if not self.is_tuple:
+            return (((), self),) if self.bits else ()
+        return tuple(
+            ((index, *path), leaf)
+            for index, part in enumerate(self.parts)
+            for path, leaf in part.leaves
+        )
+
     def like(self, other: "Shape") -> bool:
         """Whether both have arrays of the same sizes in the same places."""
+        if self is other:
+            return True
         if self.is_tuple or other.is_tuple:
-            return len(self.parts) == len(other.parts) and all(
-                map(Shape.like, self.parts, other.parts)
-            )
+            same = self.is_tuple == other.is_tuple and len(self.parts) == len(other.parts)
+            return same and all(map(Shape.like, self.parts, other.parts))
         return self.dimensions == other.dimensions and self.bits == other.bits
 
     def __str__(self) -> str:
         if self.is_tuple:
             return f"({', '.join(map(str, self.parts))})"
         return f"{self.element_type}[{','.join(map(str, self.dimensions))}]"
-
-
-def paths_of(shape: Shape, before: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], Shape]]:
-    """The arrays of a shape with the tuple indices that lead to each."""
-    if shape.is_tuple:
-        return [
-            path
-            for index, part in enumerate(shape.parts)
-            for path in paths_of(part, (*before, index))
-        ]
-    return [(before, shape)] if shape.bits else []
 
 
 def _tiled(sizes: list[int], tile: Tile) -> list[int]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ...predicted.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
-from ..hlo.shape import Shape, memory_space_name, paths_of
+from ..hlo.shape import Shape, memory_space_name
 from .buffers import Origins
 from .spans import NONE, NOTHING, Span, read_of_operand, write_of_result
 from .traffic import COLLECTIVE_DATA, COPY_OF, HBM, Access, Direction
@@ -92,7 +92,7 @@ class AccessReader:
         holders = [
             (one, path)
             for one in (*instruction.operands, instruction)
-            for path, _ in paths_of(one.shape)
+            for path, _ in one.shape.leaves
         ]
         names = [self._origins.argument(*holder) for holder in holders]
         return tuple(dict.fromkeys(name for name in names if name))
@@ -100,7 +100,7 @@ class AccessReader:
     def _reads(self, instruction: Instruction) -> Iterator[Access]:
         for index, operand in enumerate(instruction.operands):
             share = read_of_operand(instruction, index)
-            for path, shape in paths_of(operand.shape):
+            for path, shape in operand.shape.leaves:
                 span = Span.of(shape, share)
                 kind = self._origins.kind(operand, path)
                 yield _access("read", shape, kind, span)
@@ -134,7 +134,7 @@ class AccessReader:
             if span != Span.of(shape) or not self._origins.is_named(instruction, path):
                 continue
             for index, operand in enumerate(instruction.operands):
-                for operand_path, _ in paths_of(operand.shape):
+                for operand_path, _ in operand.shape.leaves:
                     same = self._origins.same(instruction, path, operand, operand_path)
                     if same and read_of_operand(instruction, index) != NONE:
                         yield operand, operand_path

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from ...predicted.collectives import COLLECTIVES, starts_with_tuple
 from ..hlo.module import Instruction, Module
-from ..hlo.shape import paths_of
 from .spans import UPDATING
 from .traffic import ACTIVATIONS, OTHER, PARAMETERS
 from .values import Path, body_and_condition
@@ -57,7 +56,7 @@ class Origins:
         computed = {self._top(buffer) for buffer in self._computed}
         for number, parameter in module.entry.parameters.items():
             given = PARAMETERS if nothing_named else (parameters or {}).get(number)
-            for path, _ in paths_of(parameter.shape):
+            for path, _ in parameter.shape.leaves:
                 top = self._top((parameter, path))
                 self._arguments.setdefault(top, parameter.op_name or parameter.name)
                 if given is not None and not (nothing_named and top in computed):
@@ -121,7 +120,7 @@ class Origins:
         self, one: Instruction, prefix: Path, other: Instruction, other_prefix: Path = ()
     ) -> None:
         """Join every array of `other` below `other_prefix` with that of `one` below `prefix`."""
-        for path, _ in paths_of(other.shape):
+        for path, _ in other.shape.leaves:
             if path[: len(other_prefix)] == other_prefix:
                 self._join(one, prefix + path[len(other_prefix) :], other, path)
 
@@ -166,7 +165,7 @@ class Origins:
             start, passed = async_start(instruction)
             self._link_call(instruction, start, passed)
         elif opcode != "parameter":
-            self._computed.extend((instruction, path) for path, _ in paths_of(instruction.shape))
+            self._computed.extend((instruction, path) for path, _ in instruction.shape.leaves)
 
     def _link_loop(self, loop: Instruction) -> None:
         body, condition = body_and_condition(loop)
@@ -188,7 +187,7 @@ class Origins:
             for piece in call.operands:
                 self._join_all(call, (), piece)
         else:
-            self._computed.extend((call, path) for path, _ in paths_of(call.shape))
+            self._computed.extend((call, path) for path, _ in call.shape.leaves)
         for alias in call.output_aliases:
             operand = call.operands[alias.operand]
             self._join(call, alias.output_index, operand, alias.operand_index)

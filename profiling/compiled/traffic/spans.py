@@ -8,10 +8,10 @@ rest where it is.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from ..hlo.module import Computation, Instruction
-from ..hlo.shape import Shape, paths_of
+from ..hlo.shape import Shape
 from .values import RENAMING, Path, Value, follow
 
 THROUGH_LAYOUTS = RENAMING | {"copy"}
@@ -35,7 +35,11 @@ ELEMENT_BY_ELEMENT = frozenset(
 """Opcodes that need, for a part of their result, the same part of an operand of that size."""
 
 
+LONG = 50
+"""Instructions of a fusion from which on their uses are looked at one by one."""
+
 State = Literal["buffer", "updated", "derived"]
+STATES: tuple[State, ...] = get_args(State)
 """What a value in a fusion is: the operand itself, the operand updated in place, or computed."""
 
 
@@ -106,7 +110,7 @@ def write_of_result(instruction: Instruction) -> list[tuple[Path, Shape, Span]]:
     """Each array of the result with its place and the part of it that is written."""
     return [
         (path, shape, _written(Value(instruction), path, shape))
-        for path, shape in paths_of(instruction.shape)
+        for path, shape in instruction.shape.leaves
     ]
 
 
@@ -183,8 +187,17 @@ class _Uses:
     def of(self, value: Instruction, state: State = "buffer") -> Share:
         key = (value, state)
         if key not in self.sums:
+            self._use_the_last_first(value)
             self.sums[key] = self._sum(value, state)
         return self.sums[key]
+
+    def _use_the_last_first(self, value: Instruction) -> None:
+        """Ask what comes behind `value` from the end on: a long chain is no deep recursion then."""
+        instructions = self.computation.instructions
+        if not self.sums and len(instructions) > LONG:
+            for one in reversed(instructions[instructions.index(value) + 1 :]):
+                for state in STATES:
+                    self.sums[one, state] = self._sum(one, state)
 
     def _sum(self, value: Instruction, state: State) -> Share:
         share = self.outside(state, None) if value is self.computation.root else NONE

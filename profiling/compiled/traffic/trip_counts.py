@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..hlo.module import Instruction, Module
-from ..hlo.shape import paths_of
 from .integers import (
     COMPARISONS,
     Around,
@@ -300,7 +299,7 @@ def _stated(loop: Instruction) -> int | None:
 
 
 def _integer_paths(loop: Instruction) -> list[Path]:
-    return [path for path, shape in paths_of(loop.shape) if is_integer(shape)]
+    return [path for path, shape in loop.shape.leaves if is_integer(shape)]
 
 
 def _nearest(step: int, maker: Instruction) -> int:
