@@ -7,6 +7,7 @@ has one token for each word of the notation. Axis letters: B rows of a batch, T 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -55,8 +56,7 @@ class Rows:
         )
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """One row's words before padding, and whether each is supervised."""
 
     words: tuple[str, ...]

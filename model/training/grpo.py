@@ -4,6 +4,7 @@ Axis letters as in `config`; A attempts at a problem are a group, R = B * A rows
 """
 
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
 
 from ..transformer import Transformer
@@ -19,7 +19,7 @@ from .loop import Figures, Finished, LoopWatcher, Method, Model, train_model
 from .model_folder import Start
 from .recipes import Grpo
 from .rollout import Rollouts, tested_figures, training_rollouts
-from .updates import descend, token_logprobs
+from .updates import fit, token_logprobs
 
 STEPS_PER_CHECKPOINT = 10
 
@@ -74,23 +74,17 @@ def grpo_loss(logprobs: Array, scored: Scored, clip: float, kl_weight: float) ->
     )
 
 
-@partial(jax.jit, static_argnames=("clip", "kl_weight", "apply"))
-def policy_update(
-    model: Transformer,
-    state: optax.OptState,
-    scored: Scored,
-    clip: float,
-    kl_weight: float,
-    apply: optax.TransformUpdateFn,
-) -> tuple[Transformer, optax.OptState, PolicyStats]:
-    """One step of the optimiser whose `update` is `apply`, and what it saw before it."""
+@dataclass(frozen=True)
+class PolicyLoss:
+    """`grpo_loss` of a model."""
 
-    def loss(model: Transformer) -> tuple[Array, PolicyStats]:
-        stats = grpo_loss(token_logprobs(model, scored.tokens), scored, clip, kl_weight)
-        return stats.loss, stats
+    clip: float
+    kl_weight: float
 
-    gradient, stats = jax.grad(loss, has_aux=True)(model)
-    return *descend(apply, gradient, model, state), stats
+    def __call__(self, model: Transformer, *rows: Array) -> PolicyStats:
+        scored = Scored(*rows)
+        logprobs = token_logprobs(model, scored.tokens)
+        return grpo_loss(logprobs, scored, self.clip, self.kl_weight)
 
 
 score = jax.jit(token_logprobs)
@@ -142,15 +136,14 @@ class _Step(Method[Grpo]):
     ) -> tuple[Model, PolicyStats]:
         """`minibatches` updates; the last one's figures, as it is the furthest from the start."""
         recipe = self.recipe
-        model, state = policy
         began_s = time.perf_counter()
         order = np.random.default_rng([recipe.seed, step, 1]).permutation(len(rollouts.attempts))
-        for part in np.split(order, recipe.minibatches):
-            rows = Scored(*(array[part] for array in scored))
-            model, state, stats = policy_update(
-                model, state, rows, recipe.clip, recipe.kl_weight, self.apply
-            )
+        parts = np.split(order, recipe.minibatches)
+        rows = ([array[part] for array in scored] for part in parts)
+        loss = PolicyLoss(recipe.clip, recipe.kl_weight)
+        policy, stats = fit(loss, self.apply, policy, rows)
+        for part in parts:
             self.watcher.updated(rollouts.rows.lengths[part].tolist())
         jax.block_until_ready(stats)
         self.watcher.phase("update", time.perf_counter() - began_s)
-        return (model, state), stats
+        return policy, stats[-1]

@@ -4,7 +4,6 @@ weighted by it against plain ones, on test problems.
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -46,8 +45,7 @@ class Judge(NamedTuple):
     state: optax.OptState
 
 
-@dataclass(frozen=True)
-class Labelled:
+class Labelled(NamedTuple):
     """Attempts, whether each is right, and the starting trunk's state at the end of each."""
 
     rows: Rows

@@ -7,11 +7,10 @@ import numpy as np
 
 from ...model.tasks.modular import GAPS_DISCLOSURE
 from ...tpu_configs.slice import Slice
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Silent, Watcher
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.economics import Terms
 from ..predicted.step_work import RESERVED_SHARE
-from ..progress import Silent, Watcher
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
@@ -42,7 +41,7 @@ _OURS = (
     "a larger part draws and costs.",
     f"A slice schedules at most {MOST_SEQUENCES:.0f} sequences at once.",
     "Added on-chip memory holds weights, which are then not read from HBM.",
-    f"{percent(RESERVED_SHARE)} of HBM is reserved for programs and activations.",
+    f"{percent(RESERVED_SHARE, 0)} of HBM is reserved for programs and activations.",
     f"Speculative decoding drafts {DRAFT.tokens:g} tokens with an acceptance of "
     f"{DRAFT.acceptance:g}; a draft step costs {DRAFT.cost:g} of a target step.",
     f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s.",

@@ -123,9 +123,7 @@ class FoundDesign:
     time_s: float  # of one query of the mix, at the mode
 
 
-def search_problem(
-    case: WorkloadOnSlice, mixed: MixWork, slowest_token_s: float = SLOWEST_TOKEN_S
-) -> SearchProblem:
+def search_problem(case: WorkloadOnSlice, mixed: MixWork) -> SearchProblem:
     return SearchProblem(
         mixed=mixed,
         hardware=case.point.hardware,
@@ -133,7 +131,7 @@ def search_problem(
         efficiency=mapped(lambda draws: draws[0], case.draws.efficiency),
         reference=case.costs.reference,
         rates=mapped(lambda draws: draws[0], case.costs.rates),
-        slowest_token_s=slowest_token_s,
+        slowest_token_s=SLOWEST_TOKEN_S,
     )
 
 
@@ -256,14 +254,13 @@ def reference_design(problem: SearchProblem, capacity_bytes: float) -> FoundDesi
     """
     ones = Factors(1.0, 1.0, 1.0, 1.0)
     time_s, token_s = problem.times(ones)
-    allowed = np.asarray(problem.mixed.needed_bytes <= capacity_bytes)
-    fast = np.asarray(token_s <= problem.slowest_token_s)
+    allowed = problem.mixed.needed_bytes <= capacity_bytes
     if not allowed.any():
         raise ProfileInputError(
             "the reference chip cannot hold one sequence of the workload mix: take more chips"
         )
-    both = allowed & fast if (allowed & fast).any() else allowed
-    row = int(np.argmin(np.where(both, np.asarray(time_s), np.inf)))
+    fast = allowed & (token_s <= problem.slowest_token_s)
+    row = int(np.argmin(np.where(fast if fast.any() else allowed, time_s, np.inf)))
     parts = replace(problem.reference, hbm_capacity=capacity_bytes)
     return FoundDesign(ones, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
 
@@ -281,4 +278,5 @@ def times_of_draws(
     row = SEQUENCES.index(design.sequences)
     drawn = mapped(lambda draws: with_last_axis(draws, axes=3), efficiency)
     time_s, _ = problem.times(design.factors, drawn)
-    return np.asarray(time_s[:, row])
+    times: np.ndarray = time_s[:, row]
+    return times

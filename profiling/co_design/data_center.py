@@ -91,13 +91,13 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
     burnt = together.peak_w / together.mean_w - 1
     ways = (
         ("start batches at different times", apart.swing, 0.0, 0.0,
-         f"Staggered batches swing by {percent(apart.swing, 1)} of the mean power instead of "
-         f"{percent(together.swing, 1)}, at no cost."),
+         f"Staggered batches swing by {percent(apart.swing)} of the mean power instead of "
+         f"{percent(together.swing)}, at no cost."),
         ("store energy", 0.0, lost, stored,
          f"Storing {stored:.0f} J per chip levels the power draw; a round-trip loss of "
-         f"{percent(STORAGE_LOSS)} costs {percent(lost, 2)} more energy."),
+         f"{percent(STORAGE_LOSS)} costs {percent(lost)} more energy."),
         ("burn the difference to the peak", 0.0, burnt, 0.0,
-         f"Burning power up to the peak at all times costs {percent(burnt, 1)} more energy."),
+         f"Burning power up to the peak at all times costs {percent(burnt)} more energy."),
     )  # fmt: skip
     return [
         Smoothing(way=way, remaining_swing=swing, extra_energy=extra, stored_j_per_chip=joules,

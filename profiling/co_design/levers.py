@@ -4,9 +4,9 @@ Their evidence is what profiles that were run say of quality where just one opti
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from .design_point import (
     summary_or_none,
     with_lengths,
     with_shape,
+    with_value,
 )
 from .workload_on_slice import WorkloadOnSlice
 
@@ -69,7 +70,7 @@ def _accuracy(run: Profile) -> str:
     accuracy = run.outcome.accuracy_interval
     assert accuracy is not None, "of runs that were checked"
     low, high = (f"{100 * end:.0f}" for end in (accuracy.low, accuracy.high))
-    return f"{percent(accuracy.median)} ({low} to {high} %)"
+    return f"{percent(accuracy.median, 0)} ({low} to {high} %)"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)
@@ -80,8 +81,7 @@ ACTIVE_SHARE, EXPERTS_PER_TOKEN = 1 / 8, 8.0
 EXIT_SHARE = 0.75
 
 
-@dataclass(frozen=True)
-class ModelChange:
+class ModelChange(NamedTuple):
     """A change of the model or of how it is used: a lever before its cost is known."""
 
     name: str
@@ -98,14 +98,12 @@ def model_changes(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> Iterat
     yield from _uses(case, runs)
 
 
-def with_dtypes(case: WorkloadOnSlice, weight: str, kv: str) -> Point:
+def with_dtypes(case: WorkloadOnSlice, weight_dtype: str, kv_dtype: str) -> Point:
     """The case's point with other dtypes; operands follow the weights as the chip allows."""
-    operands = operand_dtype(case.slice.chip, weight)
-    hardware = hardware_of(case.slice.chip, operands)
-    point = case.point
-    widths = Widths(*(dtype_bytes(dtype) for dtype in (weight, kv, operands)))
-    flops = hardware.matmul_flops
-    return replace(point, widths=widths, hardware=replace(point.hardware, matmul_flops=flops))
+    operands = operand_dtype(case.slice.chip, weight_dtype)
+    flops = hardware_of(case.slice.chip, operands).matmul_flops
+    widths = Widths(*(dtype_bytes(dtype) for dtype in (weight_dtype, kv_dtype, operands)))
+    return with_value(replace(case.point, widths=widths), "hardware.matmul_flops", flops)
 
 
 def _dtypes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
@@ -117,8 +115,7 @@ def _dtypes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
             yield ModelChange("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
     for dtype in ("bfloat16", "int8", "int4"):
         if dtype_bytes(dtype) < dtype_bytes(query.kv_dtype):
-            widths = replace(case.point.widths, kv_bytes=dtype_bytes(dtype))
-            point = replace(case.point, widths=widths)
+            point = with_value(case.point, "widths.kv_bytes", dtype_bytes(dtype))
             yield ModelChange("kv_dtype", f"KV cache {query.kv_dtype} -> {dtype}", point)
 
 

@@ -5,8 +5,8 @@ not blur the order. Over several cases the logs of their ratios are averaged, ea
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,8 +40,7 @@ _MODEL_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A change and the log of its ratio, after over before, for each draw."""
 
     side: Side
@@ -139,8 +138,8 @@ def _ask(
     saved, odds = summary(1 - np.exp(candidate.log_ratio)), None
     where = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
     sentence = (
-        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {_percent(saved.median)} "
-        f"({_percent(saved.low)} to {_percent(saved.high)}) of the "
+        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {percent(saved.median)} "
+        f"({percent(saved.low)} to {percent(saved.high)}) of the "
         f"{'cost' if quantity == 'usd' else quantity} per query{where}"
     )
     if following is not None:
@@ -183,12 +182,6 @@ def _quantity(cases: Sequence[WorkloadOnSlice]) -> Quantity:
     return "usd" if all(case.usd_per_second is not None for case in cases) else "time"
 
 
-def _percent(share: float) -> str:
-    """Whole per cents, one digit more below two, and never a negative zero."""
-    digits = 0 if abs(share) >= 0.02 else 1
-    return f"{round(share * 100, digits) + 0.0:.{digits}f} %"
-
-
 def _odds(odds: float) -> str:
     """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
-    return "over 99 %" if odds > 0.99 else percent(odds)
+    return "over 99 %" if odds > 0.99 else percent(odds, 0)

@@ -5,7 +5,6 @@ Pareto front of latency against money per query.
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +33,7 @@ from .workload_mix import PREFILL_HEAVY, SEQUENCES, MixedWorkload, mix_work
 from .workload_on_slice import WorkloadOnSlice
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(NamedTuple):
     kind: BudgetKind
     amount: float
 
@@ -73,37 +71,29 @@ def design_searches(
 
     Raises ProfileInputError where no chip is within the budget and fast enough.
     """
-    problems = [
-        search_problem(case, mix_work(case.point, work_mix)) for work_mix in (mix, PREFILL_HEAVY)
-    ]
-    spent = budget or Budget("usd", float(BUDGETS["usd"](problems[0].reference, problems[0].rates)))
-    reasoning, prefill = (_searched(problem, spent) for problem in problems)
-    return [
-        _record(case, "reasoning", mix, spent, reasoning, prefill),
-        _record(case, "prefill-heavy", PREFILL_HEAVY, spent, prefill, reasoning),
-    ]
+    mixes, searches = {"reasoning": mix, "prefill-heavy": PREFILL_HEAVY}, []
+    for purpose, work_mix in mixes.items():
+        problem = search_problem(case, mix_work(case.point, work_mix))
+        budget = budget or Budget("usd", float(BUDGETS["usd"](problem.reference, problem.rates)))
+        swept = best_of_sweep(problem, budget.amount, budget.kind, grid_of())
+        best = best_by_gradient(problem, budget.amount, budget.kind, swept)
+        words = [workload.words for workload in work_mix]
+        searches.append(_Search(purpose, words, budget, problem, swept, best))
+    reasoning, prefill = searches
+    return [_record(case, reasoning, prefill), _record(case, prefill, reasoning)]
 
 
 class _Search(NamedTuple):
+    purpose: str
+    mix: list[str]
+    budget: Budget
     problem: SearchProblem
     swept: FoundDesign
     best: FoundDesign
 
 
-def _searched(problem: SearchProblem, budget: Budget) -> _Search:
-    swept = best_of_sweep(problem, budget.amount, budget.kind, grid_of())
-    return _Search(problem, swept, best_by_gradient(problem, budget.amount, budget.kind, swept))
-
-
-def _record(
-    case: WorkloadOnSlice,
-    purpose: str,
-    mix: Sequence[MixedWorkload],
-    budget: Budget,
-    search: _Search,
-    other: _Search,
-) -> DesignSearch:
-    problem, result = search.problem, search.best
+def _record(case: WorkloadOnSlice, search: _Search, other: _Search) -> DesignSearch:
+    problem, result, budget = search.problem, search.best, search.budget
     reference = reference_design(problem, case.slice.chip.hbm_capacity_bytes)
     before = times_of_draws(problem, case.draws.efficiency, reference)
     after = times_of_draws(problem, case.draws.efficiency, result)
@@ -113,8 +103,8 @@ def _record(
     speedup = summary(before / after)
     slower = _time_on(other.problem, result) / other.best.time_s
     return DesignSearch(
-        purpose=purpose,
-        mix=[workload.words for workload in mix],
+        purpose=search.purpose,
+        mix=search.mix,
         model=case.query.model,
         chips=case.slice.chips,
         budget_kind=budget.kind,
@@ -131,7 +121,7 @@ def _record(
         speedup=speedup,
         spent=_spent(result, problem, budget),
         other_purpose_slowdown=float(slower) if np.isfinite(slower) else None,
-        sentence=_sentence(purpose, result, reference, speedup.median, budget),
+        sentence=_sentence(search, reference, speedup.median),
     )
 
 
@@ -160,17 +150,16 @@ def _spent(design: FoundDesign, problem: SearchProblem, budget: Budget) -> dict[
     return shares | {"other": whole - sum(shares.values())}
 
 
-def _sentence(
-    purpose: str, design: FoundDesign, reference: FoundDesign, speedup: float, budget: Budget
-) -> str:
+def _sentence(search: _Search, reference: FoundDesign, speedup: float) -> str:
+    design, budget = search.best, search.budget
     changes = [
         f"{getattr(design.parts, name) / present:.2g}x {PARAMETERS[name].words}"
         for name, present in vars(reference.parts).items()
         if present
     ]
     sentence = (
-        f"For {purpose} work under {budget.amount:.4g} {UNITS[budget.kind]} a chip would have "
-        f"{', '.join(changes)} and serve {speedup:.2g}x the queries."
+        f"For {search.purpose} work under {budget.amount:.4g} {UNITS[budget.kind]} a chip would "
+        f"have {', '.join(changes)} and serve {speedup:.2g}x the queries."
     )
     ended = [PARAMETERS[name].words for name in at_limits(design)]
     if ended:

@@ -5,8 +5,9 @@ Changes: what a what-if asks for, 'hbm_bandwidth=2x,kv_dtype=int8', read.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,8 +41,7 @@ ALIASES = {
 DTYPES = ("weight_dtype", "kv_dtype")
 
 
-@dataclass(frozen=True)
-class Knob:
+class Knob(NamedTuple):
     """A number of the model or of its use: its path in a point, and bounds."""
 
     path: str
@@ -76,8 +76,7 @@ KNOBS: Mapping[str, Knob] = {
 }
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One change as it was stated: a factor, a figure, or a word."""
 
     name: str
@@ -87,8 +86,7 @@ class Change:
     word: str | None = None
 
 
-@dataclass(frozen=True)
-class StatedChanges:
+class StatedChanges(NamedTuple):
     text: str
     changes: tuple[Change, ...]
 
@@ -132,9 +130,9 @@ def _change(name: str, value: str) -> Change:
         raise ProfileInputError(
             f"--what-if has {text!r}: expected a factor such as 2x, or a figure above zero"
         )
-    return Change(name, text, factor=number) if value.endswith("x") else Change(
-        name, text, number=number
-    )  # fmt: skip
+    if value.endswith("x"):
+        return Change(name, text, factor=number)
+    return Change(name, text, number=number)
 
 
 def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
@@ -143,18 +141,15 @@ def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
     Raises ProfileInputError for what does not apply to this chip and model.
     """
     after, text = changed(case, stated.changes)
-    draws = case.draws
+    draws, per_query = case.draws, case.waves / float(after.lengths.prompts)
     result = ratio(logs_of(after, draws), logs_of(case.point, draws))
-    whole = changed_of(case, result)
-    before_s = summary(np.asarray(costs_of(case.point, draws).query_s) * case.per_query)
-    after_s = costs_of(after, draws).query_s * case.waves / float(after.lengths.prompts)
     return WhatIf(
         text=stated.text,
         changes=text,
-        before_s=before_s,
-        after_s=summary(after_s),
+        before_s=summary(costs_of(case.point, draws).query_s * case.per_query),
+        after_s=summary(costs_of(after, draws).query_s * per_query),
         by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(case.phases)},
-        whole=whole,
+        whole=changed_of(case, result),
         bound_before=phase_bounds(case.point, draws, case.phases),  # type: ignore[arg-type]
         bound_after=phase_bounds(after, draws, case.phases),  # type: ignore[arg-type]
         fits=bool(fits(after)),
@@ -164,13 +159,10 @@ def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
 
 def changed(case: WorkloadOnSlice, changes: Sequence[Change]) -> tuple[Point, list[str]]:
     """The case's point with every change, and each change in words."""
-    point, sentences = case.point, []
-    for change in (one for one in changes if one.name in DTYPES):
-        weight, kv = case.query.weight_dtype, case.query.kv_dtype
-        words = {one.name: one.word for one in changes if one.name in DTYPES}
-        point = with_dtypes(case, words.get("weight_dtype") or weight, words.get("kv_dtype") or kv)
-        before = weight if change.name == "weight_dtype" else kv
-        sentences.append(f"{change.name} {before} -> {change.word}")
+    present = {name: getattr(case.query, name) for name in DTYPES}
+    dtypes = {one.name: one.word for one in changes if one.word is not None}
+    point = with_dtypes(case, **(present | dtypes)) if dtypes else case.point
+    sentences = [f"{name} {present[name]} -> {word}" for name, word in dtypes.items()]
     for change in (one for one in changes if one.name in KNOBS):
         point, words_of = _turned(point, change, case.waves)
         sentences.append(words_of)

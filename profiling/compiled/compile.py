@@ -15,8 +15,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import ProfileInputError
-from ..progress import Silent, Watcher
+from ..errors import ProfileInputError, Silent, Watcher
 from ..records import CompiledPhase, CompiledTarget
 from .cache import Store, compiler_versions, default_store, program_key
 from .compile_failures import crash_sentence

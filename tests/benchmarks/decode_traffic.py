@@ -188,9 +188,7 @@ def our_row(spec: ProgramSpec, name: str, phase: str, layouts: Layouts) -> Row:
     compile_target(wanted)
     program = default_store().get(program_key(wanted, phase))
     assert program is not None
-    return row_of(
-        name, traffic_of(program.module, phase, program.parameters), spec.passes(phase)
-    )
+    return row_of(name, traffic_of(program.module, phase, program.parameters), spec.passes(phase))
 
 
 def row_of(name: str, traffic: ModuleTraffic, tokens: int) -> Row:

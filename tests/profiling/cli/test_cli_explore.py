@@ -1,5 +1,6 @@
 """`rooflink explore` from its command line: the dataset, going on, and mistakes."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +42,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
     rooflink: Command, grid: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = rooflink("explore", grid, "--out", "whole")
+    outcome = rooflink("explore", grid, "--out", "whole", "--json")
     assert outcome.code == 0, outcome.err
-    assert "16 points in 4 parts" in outcome.out
-    assert "left out:" in outcome.out  # 70B in bfloat16 on 8 chips of 16 GB
+    said = json.loads(outcome.out)
+    assert (said["points"], said["parts"], said["there_before"]) == (16, 4, 0)
+    assert all("llama3-70b does not fit v5e:2x4" in reason for reason in said["left_out"])
+    assert len(said["left_out"]) == 2
     whole = contents(Path("whole"))
     assert set(whole) == {"_exploration.json", *(f"part-{n:06d}.parquet" for n in range(4))}
     table = pq.read_table("whole")
@@ -64,10 +67,9 @@ def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
         patched.setattr(sweep, "write_part", stopped)
         outcome = rooflink("explore", grid, "--out", "parts")
     assert outcome.code == 130
-    assert "interrupted: 2 of 4 parts are in parts" in outcome.err
-    outcome = rooflink("explore", grid, "--out", "parts")
-    assert outcome.code == 0
-    assert "4 parts, 2 of them there before" in outcome.out
+    assert "interrupted: 2 parts are in parts" in outcome.err
+    outcome = rooflink("explore", grid, "--out", "parts", "--json")
+    assert json.loads(outcome.out)["there_before"] == 2
     assert contents(Path("parts")) == whole
 
 
@@ -123,4 +125,4 @@ def test_a_damaged_manifest_is_a_sentence(rooflink: Command, grid: Path) -> None
     (Path("d") / sweep.MANIFEST).write_text("{")
     outcome = rooflink("explore", grid, "--out", "d")
     assert outcome.code == 2
-    assert "is damaged" in outcome.err
+    assert "holds _exploration.json, which is not of such a run" in outcome.err

@@ -76,10 +76,10 @@ def test_pythons_prediction_needs_numpy_and_no_jax() -> None:
 
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
-    for name, entry in COMMANDS.items():
+    for name, summary in COMMANDS.items():
         help_text = load_command(name).help or ""
         first = " ".join(help_text.partition("\n\n")[0].split())
-        assert first == entry.summary, name
+        assert first == summary, name
 
 
 @pytest.mark.parametrize(
