@@ -100,7 +100,8 @@ def _named(model: str) -> DescribedModel | ModelConfig:
         return described_models()[name]
     if name in PRESETS:
         return PRESETS[name]
-    if "/" not in model and not user_path(model).exists():
+    path = user_path(model)
+    if "/" not in model and not path.exists():
         raise _unknown(model)
     from ..model_spec import resolve_subject  # imports Flax and the readers of weights
 
