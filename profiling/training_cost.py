@@ -31,6 +31,7 @@ from ..model.training.methods import (
     AMPLE_BUDGET,
     OTHER_TASKS,
     learner_config,
+    require_others,
     train,
     train_supervised,
 )
@@ -246,8 +247,10 @@ def run_supervised(
     recipe: Recipe, out: Path, command: str, watcher: Watcher, test_problems: int
 ) -> Training:
     """Train from scratch by a supervised `recipe` into `out`; resumes what is there."""
+    tokenizer = Tokenizer(notation_tokenizer())
+    require_others(recipe.trunk.config(recipe.name), tokenizer, test_problems)
     finished = train_supervised(recipe, out, LoopListener(recipe.name, watcher, "updates"))
-    model, tokenizer = finished.state[0], Tokenizer(notation_tokenizer(), str(out))
+    model = finished.state[0]
     tasks = [parse_generated(task) for task in OTHER_TASKS]
     after = [
         held_out_figure(model, tokenizer, task, test_problems, Greedy(), AMPLE_BUDGET)

@@ -4,19 +4,22 @@ How far a training has come is kept in its checkpoint's notes, so that a killed 
 """
 
 import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import jax
 import optax
+from pydantic import FiniteFloat, TypeAdapter
 
 from ..config import ModelInputError
+from ..input_files import is_regular_file
 from ..transformer import Transformer
 from ..weights.checkpoint import load_checkpoint, read_notes, save_checkpoint
-from .model_folder import Start, write_folder, write_text
+from .model_folder import Start, require_own, write_folder, write_text
 from .recipes import MethodRecipe, Recipe, fingerprint
 from .rollout import SampleWatcher
 from .updates import Learner, optimizer
@@ -137,6 +140,8 @@ def run_loop(run: Run[State], out: Path, watcher: LoopWatcher) -> Finished[State
     if path.exists():
         done = _restore(path, run)
         watcher.resumed(done[1].step)
+    else:
+        require_own(out)
     try:
         while done[1].step < run.steps:
             done = _one_stride(run, *done)
@@ -153,14 +158,37 @@ def run_loop(run: Run[State], out: Path, watcher: LoopWatcher) -> Finished[State
 
 def _restore(path: Path, run: Run[State]) -> tuple[State, Progress]:
     """What the checkpoint at `path` holds; ModelInputError where it is damaged or another run's."""
+    if not is_regular_file(path):
+        raise ModelInputError(f"{path} is no regular file: choose another folder")
     notes = read_notes(path)
     if notes.get("recipe") != run.fingerprint:
         raise ModelInputError(
             f"{path} is of another recipe than '{run.name}' as it now reads: choose another "
             "folder, or delete it to start again"
         )
-    progress = Progress(int(notes["step"]), json.loads(notes["curve"]), float(notes["spent_s"]))
-    return load_checkpoint(path, run.start), progress
+    return load_checkpoint(path, run.start), _progress(notes, run, path)
+
+
+_CURVE = TypeAdapter(list[dict[str, int | FiniteFloat]])
+
+
+def _progress(notes: Mapping[str, str], run: Run[State], path: Path) -> Progress:
+    """How far the notes say a checkpoint is. Raises ModelInputError for notes that no checkpoint
+    of `run` has: a point of the curve missing, more steps than there are."""
+    try:
+        step, spent_s = int(notes["step"]), float(notes["spent_s"])
+        curve = _CURVE.validate_json(notes["curve"])
+        ends = [min(n * run.stride, run.steps) for n in range(1, len(curve) + 1)]
+        if [point["step"] for point in curve] != ends or [step] != ends[-1:]:
+            raise ValueError("a curve of other steps")
+        if not 0 <= spent_s < math.inf or len(set(ends)) < len(ends):
+            raise ValueError("more than all of it")
+    except (KeyError, ValueError):  # pydantic's errors are ValueErrors
+        raise ModelInputError(
+            f"{path} is damaged: its notes (step, curve, spent_s) are not those of a checkpoint of "
+            f"'{run.name}'; delete it to train from the start"
+        ) from None
+    return Progress(step, curve, spent_s)
 
 
 def _one_stride(run: Run[State], state: State, progress: Progress) -> tuple[State, Progress]:

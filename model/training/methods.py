@@ -13,6 +13,7 @@ import optax
 from ..config import ModelConfig
 from ..sampling import Greedy, Temperature
 from ..tasks.parse import parse_generated
+from ..tokenizer import Tokenizer
 from .data import UPDATES_PER_POINT, batch_at, initial_transformer
 from .grpo import train_grpo
 from .imitation import train_distill, train_rejection
@@ -20,7 +21,7 @@ from .loop import POINTS_PER_CHECKPOINT, Figures, Finished, LoopWatcher, Model, 
 from .model_folder import Start
 from .recipes import Distill, Grpo, MethodRecipe, Recipe, Rejection, Verifier
 from .reward_training import train_verifier, verifier_figures
-from .rollout import Figure, held_out_figure
+from .rollout import Figure, held_out_figure, require_room
 from .updates import cross_entropy, fit
 
 AMPLE_BUDGET = 20
@@ -71,21 +72,33 @@ def learner_config(recipe: MethodRecipe, start: Start) -> ModelConfig:
     return recipe.trunk.config(recipe.name) if isinstance(recipe, Distill) else start.model.config
 
 
+def require_others(config: ModelConfig, tokenizer: Tokenizer, problems: int, but: str = "") -> None:
+    """Raise ModelInputError as `require_room` does for the other tasks that are measured."""
+    for name in OTHER_TASKS:
+        if name != but:
+            require_room(config, tokenizer, name, problems, AMPLE_BUDGET)
+
+
 def train(
     recipe: MethodRecipe, start: Start, out: Path, watcher: LoopWatcher, test_problems: int
 ) -> Outcome:
     """Train by `recipe` from `start` into the folder `out`, and measure on the test split. Raises
-    ModelInputError where `out` holds another run's checkpoint or cannot be written."""
+    ModelInputError where `out` holds another run's checkpoint or cannot be written, and for what
+    cannot be measured, before anything is trained."""
+    config, budget = learner_config(recipe, start), recipe.sampling.think_budget
+    require_room(config, start.tokenizer, recipe.task, test_problems, budget)
     if isinstance(recipe, Verifier):
         judged = train_verifier(recipe, start, out, watcher)
         figures = verifier_figures(recipe, start, judged.state, test_problems)
         return Outcome(judged.curve, judged.train_s, [], figures)
+    assert isinstance(recipe, Grpo | Rejection | Distill)
+    require_room(config, start.tokenizer, recipe.task, recipe.tested.problems, budget)
+    require_others(config, start.tokenizer, test_problems, but=recipe.task)
     if isinstance(recipe, Grpo):
         finished = train_grpo(recipe, start, out, watcher)
     elif isinstance(recipe, Rejection):
         finished = train_rejection(recipe, start, out, watcher)
     else:
-        assert isinstance(recipe, Distill)
         finished = train_distill(recipe, start, out, watcher)
     return Outcome(
         finished.curve,

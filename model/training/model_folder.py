@@ -3,6 +3,8 @@ training starts from, with a digest of its weights, and the one that it writes.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from ..weights.checkpoint import digest_of, scratch_of
 from ..weights.layout import placements
 from .data import notation_tokenizer
 
+WEIGHTS = "model.safetensors"
+
 
 def write_folder(folder: Path, model: Transformer) -> None:
     """Write config.json, model.safetensors and the tokenizer; the weights last, each file whole.
@@ -30,26 +34,60 @@ def write_folder(folder: Path, model: Transformer) -> None:
     }  # fmt: skip
     texts = {
         "config.json": json.dumps(config, indent=1),
-        "tokenizer.json": notation_tokenizer().to_str(pretty=True),
+        "tokenizer.json": _tokenizer_text(),
         "tokenizer_config.json": json.dumps({"eos_token": END}, indent=1),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            write_text(folder / name, text + "\n")
-        weights = folder / "model.safetensors"
-        scratch = scratch_of(weights)
+    for name, text in texts.items():
+        write_text(folder / name, text + "\n")
+    with _replacing(folder / WEIGHTS) as scratch:
         save_file(public_tensors(model), scratch, {"format": "np"})
         scratch.chmod(0o644)  # safetensors writes for its owner alone
-        scratch.replace(weights)
-    except (OSError, SafetensorError) as error:
-        raise ModelInputError(f"cannot write the model to {folder}: {error}") from error
+
+
+def require_own(folder: Path) -> None:
+    """Raise ModelInputError where `folder` holds a model that no training here wrote: another
+    tokenizer's, which `write_folder` would replace."""
+    tokenizer = folder / "tokenizer.json"
+    if not any(_is_there(folder / name) for name in (WEIGHTS, "config.json")):
+        return
+    try:
+        own = tokenizer.read_bytes() == (_tokenizer_text() + "\n").encode()
+    except OSError:
+        own = False
+    if not own:
+        raise ModelInputError(
+            f"{folder} holds a model that `rooflink train` did not write and would replace: choose "
+            "another folder with --out"
+        )
 
 
 def write_text(path: Path, text: str) -> None:
+    """Replace the file at `path` whole. Raises ModelInputError where that cannot be."""
+    with _replacing(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file to write, which then replaces `path`; where that fails nothing of it is left."""
     scratch = scratch_of(path)
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield scratch
+        scratch.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelInputError(f"cannot write {path}: {error}") from error
+    finally:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+
+
+def _tokenizer_text() -> str:
+    return str(notation_tokenizer().to_str(pretty=True))
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
 
 
 def public_tensors(model: Transformer) -> dict[str, np.ndarray]:

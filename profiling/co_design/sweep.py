@@ -15,18 +15,20 @@ from io import BytesIO
 from math import prod
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from ...model.architecture import DTYPE_BITS
+from ...model.input_files import is_regular_file, json_value, read_text
 from ...tpu_configs.figure import Table, Words
+from ...tpu_configs.input_errors import one_line
 from ...tpu_configs.slice import Slice
-from ...tpu_configs.toml_files import parse_toml, read_text
+from ...tpu_configs.toml_files import parse_toml
 from ..errors import ProfileInputError, Watcher
 from ..names import slice_named
 from ..predicted.calibration import Calibration
@@ -42,6 +44,8 @@ from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 Tokens = Annotated[float, Field(ge=1, le=1e7, allow_inf_nan=False)]
 Thought = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=1 / 64, le=64, allow_inf_nan=False)]
+MOST_PARTS = 100_000
+"""Files of a dataset: days of work."""
 BLOCK = 32768
 """Designs of one part, so that a part stays within some hundred megabytes of memory."""
 
@@ -90,7 +94,27 @@ class Grid(Table):
     @property
     def points(self) -> int:
         """Rows of the whole dataset, where every model fits every slice."""
-        return sum(part.designs for part in parts_of(self)) * len(self.sequences)
+        return prod(len(axis) for axis in self.axes) * self.designs * len(self.sequences)
+
+    @property
+    def parts(self) -> int:
+        """Files of the whole dataset."""
+        return prod(len(axis) for axis in self.axes) * -(-self.designs // BLOCK)
+
+    @property
+    def axes(self) -> tuple[list, ...]:
+        """What tells parts apart, besides blocks of designs."""
+        return (self.models, self.slices, self.weight_dtypes, self.kv_dtypes, self.prompt,
+                self.think, self.answer, self.attempts)  # fmt: skip
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.parts > MOST_PARTS:
+            raise ValueError(
+                f"has axes of {self.points:.3g} points in {self.parts:.3g} files, expected at most "
+                f"{MOST_PARTS} files: shorten an axis"
+            )
+        return self
 
 
 class Part(NamedTuple):
@@ -124,11 +148,7 @@ def named_in(grid: Grid) -> Named:
 
 
 def parts_of(grid: Grid) -> Iterator[Part]:
-    axes = (
-        grid.models, grid.slices, grid.weight_dtypes, grid.kv_dtypes, grid.prompt, grid.think,
-        grid.answer, grid.attempts,
-    )  # fmt: skip
-    for values in itertools.product(*axes):
+    for values in itertools.product(*grid.axes):
         for first in range(0, grid.designs, BLOCK):
             yield Part(*(*values, first, min(BLOCK, grid.designs - first)))
 
@@ -283,14 +303,15 @@ def open_dataset(folder: Path, grid: Grid, calibration: Calibration) -> None:
     if not path.exists():
         write_text(path, json.dumps(wanted, indent=1) + "\n")
         return
-    try:
-        result = json.loads(path.read_text())
-        found_grid = result["grid"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ProfileInputError(f"{path} is damaged ({error}): choose another --out") from None
-    differing = [key for key in ("schema", "calibration") if result.get(key) != wanted[key]]
+    text = read_text(path, "exploration", ProfileInputError)
+    damaged = f"{path} is damaged (choose another --out): it"
+    there = json_value(text, damaged, ProfileInputError)
+    axes = there.get("grid") if isinstance(there, dict) else None
+    if not isinstance(there, dict) or not isinstance(axes, dict):
+        raise ProfileInputError(f"{damaged} has no grid")
+    differing = [key for key in ("schema", "calibration") if there.get(key) != wanted[key]]
     differing += [axis for axis, values in grid.model_dump(mode="json").items()
-                  if found_grid.get(axis) != values]  # fmt: skip
+                  if axes.get(axis) != values]  # fmt: skip
     if differing:
         raise ProfileInputError(
             f"{folder} holds another exploration (it differs in {', '.join(differing)}): choose "
@@ -318,9 +339,18 @@ def write_part(folder: Path, number: int, columns: Columns | str) -> None:
 
 
 def left_out(folder: Path, number: int) -> str:
-    """Why a part that was written has no rows; '' where it has some."""
-    metadata = parquet().read_schema(part_path(folder, number)).metadata or {}
-    return str(metadata.get(_LEFT_OUT, b"").decode())
+    """Why a part that was written has no rows; '' where it has some. Raises ProfileInputError for a
+    part that is damaged."""
+    import pyarrow
+
+    path = part_path(folder, number)
+    try:
+        metadata = parquet().read_schema(path).metadata or {} if is_regular_file(path) else None
+    except (OSError, pyarrow.ArrowException):
+        metadata = None
+    if metadata is None:
+        raise ProfileInputError(f"{path} is damaged: delete it and give the same command again")
+    return one_line(metadata.get(_LEFT_OUT, b"").decode("utf-8", "replace"))
 
 
 def _digest(calibration: Calibration) -> str:
@@ -342,18 +372,20 @@ class Explored(NamedTuple):
 def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher) -> Explored:
     """Compute and write every part that `folder` lacks; it must exist.
 
-    Raises ProfileInputError where the folder holds another exploration or pyarrow is missing, and
-    ModelInputError or ChipInputError for names that are not known, before anything is computed.
+    Raises ProfileInputError where the folder holds another exploration or a damaged part, or
+    pyarrow is missing, and ModelInputError or ChipInputError for names that are not known, before
+    anything is computed.
     """
     parquet()
-    named = named_in(grid)
+    named, reasons, before = named_in(grid), dict[str, None](), 0
     open_dataset(folder, grid, calibration)
-    parts = list(parts_of(grid))
-    missing = [n for n in range(len(parts)) if not part_path(folder, n).exists()]
-    rows = len(grid.sequences)
-    watcher.stage("Exploring", sum(parts[n].designs for n in missing) * rows, "points")
-    for n in missing:
-        write_part(folder, n, rows_of(grid, parts[n], named, calibration))
-        watcher.advance(parts[n].designs * rows)
-    reasons = [reason for n in range(len(parts)) if (reason := left_out(folder, n))]
-    return Explored(len(parts), len(parts) - len(missing), list(dict.fromkeys(reasons)))
+    watcher.stage("Exploring", grid.points, "points")
+    for number, part in enumerate(parts_of(grid)):
+        if part_path(folder, number).exists():
+            before += 1
+        else:
+            write_part(folder, number, rows_of(grid, part, named, calibration))
+        if reason := left_out(folder, number):
+            reasons[reason] = None
+        watcher.advance(part.designs * len(grid.sequences))
+    return Explored(grid.parts, before, list(reasons))

@@ -1,15 +1,14 @@
 """TrainJob: make a reasoner, or make one better."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import model_validator
 
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError, Watcher
+from ..errors import ProfileInputError, Watcher
 from ..records.training import Training
-from .job import Job, Option, option
+from .job import Option, UserPath, WritingJob, option
 
 if TYPE_CHECKING:
     from ...model.training.recipes import MethodRecipe, Recipe
@@ -18,7 +17,7 @@ DEFAULT_START = "reasoner"
 SUPERVISED: Final = "supervised"
 
 
-class TrainJob(Job):
+class TrainJob(WritingJob):
     """Train a small reasoner, or make one better, on this machine.
 
     With no method: the committed recipe of the embedded reasoner, from scratch (about half an hour
@@ -31,7 +30,14 @@ class TrainJob(Job):
     `rooflink eval --verifier FOLDER`; **distill**, a smaller student.
     """
 
-    out: Annotated[Path, Option("Folder of the model, its checkpoint and its record.")]
+    record: ClassVar = "training"
+    writes: ClassVar = (
+        *WritingJob.writes, "curve.json", "config.json", "model.safetensors", "tokenizer.json",
+        "tokenizer_config.json",
+    )  # fmt: skip
+    own: ClassVar = {"checkpoint.safetensors": '"__metadata__"'}
+
+    out: Annotated[UserPath, Option("Folder of the model, its checkpoint and its record.")]
     method: Literal["supervised", "rejection", "grpo", "verifier", "distill"] | None = option(
         None, "How to train  [default: the recipe's, else supervised]"
     )
@@ -51,24 +57,26 @@ class TrainJob(Job):
         return self
 
     def run(self, watcher: Watcher, command: str = "python") -> Training:
-        """Train, or go on. Raises ModelInputError, ProfileInputError, or InterruptedRunError with
-        what is kept."""
+        """Train, or go on. Raises ModelInputError or ProfileInputError."""
         from ...model.training.recipes import Recipe
         from ..training_cost import run_method, run_supervised
 
         choose_backend()
         recipe = self.loaded_recipe()
-        try:
-            if isinstance(recipe, Recipe):
-                return run_supervised(recipe, self.out, command, watcher, self.test_problems)
-            start = self.start or DEFAULT_START
-            return run_method(recipe, start, self.out, command, watcher, self.test_problems)
-        except KeyboardInterrupt:
-            raise InterruptedRunError(self._kept()) from None
+        if isinstance(recipe, Recipe):
+            return run_supervised(recipe, self.out, command, watcher, self.test_problems)
+        start = self.start or DEFAULT_START
+        return run_method(recipe, start, self.out, command, watcher, self.test_problems)
 
     def loaded_recipe(self) -> "Recipe | MethodRecipe":
         """The method's committed recipe or the user's own, with task, seed and updates as asked."""
-        from ...model.training.recipes import Recipe, committed_recipe, load_recipe
+        from ...model.training.recipes import (
+            Recipe,
+            changed_recipe,
+            committed_recipe,
+            cut_recipe,
+            load_recipe,
+        )
 
         found = load_recipe(self.recipe or committed_recipe(self.method or SUPERVISED))
         own = SUPERVISED if isinstance(found, Recipe) else found.method
@@ -77,11 +85,12 @@ class TrainJob(Job):
                 f"the recipe {self.recipe} is of the method '{own}', not '{self.method}': leave "
                 "--method out"
             )
-        found = replace(found, seed=found.seed if self.seed is None else self.seed)
+        found = changed_recipe(found, seed=found.seed if self.seed is None else self.seed)
         if isinstance(found, Recipe):
             self._refuse_start()
-            return _cut(found, self.updates)
-        return replace(found, task=self.task or found.task, steps=self.updates or found.steps)
+            return found if self.updates is None else cut_recipe(found, self.updates)
+        steps = self.updates or found.steps
+        return changed_recipe(found, task=self.task or found.task, steps=steps)
 
     def _refuse_start(self) -> None:
         if self.task is not None or self.start is not None:
@@ -90,23 +99,10 @@ class TrainJob(Job):
                 "--task and --from out, or write a recipe of your own and give it with --recipe"
             )
 
-    def _kept(self) -> str:
+    def kept(self) -> str:
         if (self.out / "model.safetensors").exists():
             return (
                 f"{self.out} holds the model as it was at its last checkpoint; the same command "
                 "goes on from it"
             )
         return "nothing was written"
-
-
-def _cut(recipe: "Recipe", updates: int | None) -> "Recipe":
-    """`recipe` cut off, or its last stage drawn out, after so many updates."""
-    if updates is None:
-        return recipe
-    stages, left = [], updates
-    for stage in recipe.stages:
-        if left:
-            last = stage is recipe.stages[-1]
-            stages.append(replace(stage, steps=left if last else min(left, stage.steps)))
-            left -= stages[-1].steps
-    return replace(recipe, stages=tuple(stages))

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, ConfigDict, PositiveInt, TypeAdapter, with_config
 
@@ -19,6 +19,9 @@ from ...tpu_configs.figure import Words, known_and_whole
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..records.profile import ModelFacts
 from .limits import MOST_PARAMETERS, MOST_SIZE
+
+if TYPE_CHECKING:
+    from ...model.weights.published_sizes import PublishedModel
 
 LATENT_KV_HEADS, LATENT_HEAD_DIM = 1, 288
 """Multi-head latent attention caches 512 compressed and 64 rotated elements a position, for all
@@ -83,8 +86,8 @@ def described_model(path: Path) -> DescribedModel:
 
 
 def named_shape(model: str) -> NamedShape:
-    """The model called `model`: a TOML file, a described one that comes along, or what
-    `resolve_subject` takes: a preset, a .gguf file, a Hugging Face folder or a hub id.
+    """The model called `model`: a TOML file, a described one that comes along, or what `sizes_of`
+    takes: a preset, a .gguf file, a Hugging Face folder or a hub id.
 
     Raises ModelInputError for an unknown model or one that cannot be read.
     """
@@ -92,7 +95,7 @@ def named_shape(model: str) -> NamedShape:
     return NamedShape(architecture.name, shape_of(architecture), architecture.context_length)
 
 
-def _named(model: str) -> DescribedModel | ModelConfig:
+def _named(model: str) -> "DescribedModel | PublishedModel | ModelConfig":
     name = model.lower()
     if name.endswith(".toml"):
         return described_model(user_path(model))
@@ -103,9 +106,9 @@ def _named(model: str) -> DescribedModel | ModelConfig:
     path = user_path(model)
     if "/" not in model and not path.exists():
         raise _unknown(model)
-    from ..model_spec import resolve_subject  # imports Flax and the readers of weights
+    from ...model.weights.loading import sizes_of  # which few commands need
 
-    return resolve_subject(model, "none", None).config
+    return sizes_of(model).architecture
 
 
 @cache

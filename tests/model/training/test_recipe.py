@@ -47,7 +47,7 @@ def test_any_change_is_another_recipe() -> None:
         ("batch = 128", "batch = 'many'", "field batch"),
         ("batch = 128", "", "field batch"),
         ("batch = 128", "batch = 128\ncolour = 1", "field colour"),
-        ("batch = 128", "batch = 0", "field batch: Input should be greater than 0"),
+        ("batch = 128", "batch = 0", "field batch: Input should be greater than or equal to 1"),
         ("whole = 0.6", "whole = 0.7", "field styles: the shares must sum to 1"),
         ("heads = 4", "heads = 5", "embed_dim must be an even number of times heads"),
         ("heads = 4", "heads = 0", "field trunk"),
@@ -67,5 +67,5 @@ def test_a_recipe_that_makes_no_sense(tmp_path: Path, old: str, new: str, messag
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ModelInputError, match="cannot read the recipe"):
+    with pytest.raises(ModelInputError, match="no recipe at"):
         load_recipe(tmp_path / "none.toml")
