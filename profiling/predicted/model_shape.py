@@ -72,8 +72,19 @@ class DescribedModel(Architecture):
 
 
 _KEYS = {f.name: f.default is MISSING or f.name == "name" for f in fields(DescribedModel)}
+
+
+def _table(data: object) -> object:
+    """A table of these keys, whose sizes are no texts and no flags."""
+    table = known_and_whole(data, _KEYS)
+    for size in SIZES:
+        if isinstance(table.get(size), str | bool) and size not in ("tied_embeddings", "gated"):
+            raise ValueError(f"has {size} = {table[size]!r}, expected a number")
+    return table
+
+
 _DESCRIBED: TypeAdapter[DescribedModel] = TypeAdapter(
-    Annotated[DescribedModel, BeforeValidator(lambda table: known_and_whole(table, _KEYS))]
+    Annotated[DescribedModel, BeforeValidator(_table)]
 )
 
 
