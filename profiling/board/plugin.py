@@ -1,8 +1,12 @@
 """The TensorBoard plugin: serves the tab, and the runs under TensorBoard's log directory."""
 
-from collections.abc import Callable, Mapping
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib.resources import files
+from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
@@ -16,6 +20,8 @@ from ..reports.renderers.vega import vega_bundle
 from .runs import Problem, Runs, local_folder
 from .view import request_of, view
 
+App: TypeAlias = Callable[..., Iterable[bytes]]
+METHODS = ("GET", "HEAD", "POST")  # TensorBoard's own tabs post what they ask for
 Answer = Callable[[wrappers.Request], wrappers.Response]
 NO_LOGDIR = "rooflink reads one local log directory: start TensorBoard with --logdir DIR."
 DARK = ':root[data-theme="dark"]'
@@ -116,3 +122,32 @@ STATIC: Mapping[str, Callable[[], str]] = {
     "/vega.js": vega_bundle,
 }
 """What the tab is made of: its own files, the reports' style and script, and what draws charts."""
+
+
+def guarded(app: App, host: str) -> App:
+    """`app`, answering to this machine's names and to addresses alone, and to METHODS.
+
+    A page of another site whose name is made to mean this machine (DNS rebinding) gets nothing.
+    """
+    names = {"localhost", host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+
+    @wrappers.Request.application
+    def answer(request: wrappers.Request) -> App:
+        if not _is_own(request.environ.get("HTTP_HOST", ""), names):
+            sentence = "This name is not the server's: `rooflink board DIR --host NAME` gives it.\n"
+            return wrappers.Response(sentence, 403)
+        if request.method not in METHODS:
+            sentence = "This method is not answered here.\n"
+            return wrappers.Response(sentence, 405, {"Allow": ", ".join(METHODS)})
+        return app
+
+    return answer
+
+
+def _is_own(host: str, names: set[str]) -> bool:
+    """Whether a Host header names one of `names` or is an address."""
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        return name in names or name.endswith(".localhost") or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
