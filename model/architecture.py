@@ -7,7 +7,7 @@ records read what a layer holds, reads and moves from `ModelShape`, which `shape
 Imports neither JAX nor Flax: commands that run no model stay light. Axis letters as in `config`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Annotated, Any
 
@@ -88,6 +88,15 @@ class Architecture:
         """Bytes that the parameters take when all are held in `dtype`."""
         return self.parameters * DTYPE_BITS[dtype] // 8
 
+    def layer_matmuls(self, shards: float = 1.0) -> list[tuple[float, float]]:
+        """[depth, columns] of a dense layer's matmuls, heads and MLP width split over `shards`:
+        q, k and v in one, the output, gate and up in one, down."""
+        queries = self.query_heads * self.head_dim / shards
+        # KV heads fewer than shards are held repeatedly.
+        keys_values = 2 * self.head_dim * max(self.kv_heads / shards, 1.0)
+        D, F = self.embed_dim, self.mlp_dim / shards
+        return [(D, queries + keys_values), (queries, D), (D, (2 if self.gated else 1) * F), (F, D)]
+
     def kv_bytes_per_token(self, dtype: str) -> int:
         """Bytes of keys and values that one cached token takes over all layers."""
         return round(shape_of(self).kv_elements_per_token) * DTYPE_BITS[dtype] // 8
@@ -140,6 +149,31 @@ class ModelShape:
     def kv_elements_per_token(self) -> Number:
         """Elements of keys and values that one position takes over all layers."""
         return 2 * self.layers * self.kv_heads * self.head_dim
+
+    def with_kv_heads(self, heads: Number) -> "ModelShape":
+        """The same with another number of KV heads, whose projections follow."""
+        saved = 2 * self.embed_dim * self.head_dim * (self.kv_heads - heads)
+        attention = self.attention_parameters - saved
+        return replace(self, kv_heads=heads, attention_parameters=attention)
+
+    def with_mlp(self, factor: Number) -> "ModelShape":
+        """The same with the MLP's width multiplied."""
+        whole, active = self.mlp_parameters * factor, self.active_mlp_parameters * factor
+        return replace(self, mlp_parameters=whole, active_mlp_parameters=active)
+
+    def with_mlp_width(self, width: Number) -> "ModelShape":
+        """The same with another `mlp_width`."""
+        return self.with_mlp(width / self.mlp_width)
+
+    @property
+    def mlp_width(self) -> Number:
+        """Width of the MLP, of all experts together, in the mean over all layers, as if gated."""
+        return self.mlp_parameters / (3 * self.embed_dim)
+
+    @property
+    def active_share(self) -> Number:
+        """Of the MLP's parameters, those that one token visits."""
+        return self.active_mlp_parameters / self.mlp_parameters
 
     @property
     def expert_width(self) -> Number:

@@ -1,9 +1,8 @@
 """The phases' programs, lowered for a mesh of devices. Shapes alone: nothing is allocated."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -30,32 +29,11 @@ from ...model.phases import ANSWER, PREFILL, phase_named
 from ...model.sampling import Greedy
 from ...model.transformer import Transformer, abstract_transformer
 from ..backend import attention_kernel
+from .cache import Kind, Parameter, TensorLayout
 from .spec import ProgramSpec
-
-Kind = Literal["weights", "kv", "other"]
 
 AXES = STATE_AXES | INPUT_AXES
 CACHE_TENSORS = ("cache.prompt_keys", "cache.prompt_values", "cache.keys", "cache.values")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a compiled program's entry computation; `number` counts from 0."""
-
-    number: int
-    name: str  # 'blocks.query', 'cache.keys', 'token'
-    kind: Kind
-    axes: str  # letters as in `model.config`, 'LDKGH'; '' for a scalar or an unnamed one
-    shape: tuple[int, ...]  # of the whole tensor, not of a device's part
-    dtype: str
-
-
-@dataclass(frozen=True)
-class TensorLayout:
-    """How a tensor lies in memory: axes from the slowest to the fastest, and its tiles."""
-
-    major_to_minor: tuple[int, ...]
-    tiling: tuple[tuple[int, ...], ...] | None = None
 
 
 Chosen = Mapping[str, TensorLayout]
@@ -68,10 +46,10 @@ class Programs:
 
     spec: ProgramSpec
     mesh: Mesh
+    _states: dict[str, State] = field(default_factory=dict, init=False)  # by the prompt's reader
 
     @cached_property
     def model(self) -> Transformer:
-        """The model's shapes."""
         kernel = attention_kernel(self.mesh.devices.flat[0])
         return abstract_transformer(self.spec.config, jnp.dtype(self.spec.dtype), kernel)
 
@@ -94,8 +72,11 @@ class Programs:
     def state(self, phase: str) -> State:
         """Shapes of what a phase takes over from the one before it; a prompt's is its result."""
         reader = phase if self.spec.program(phase) == "prompt" else phase_named(phase).prompts
-        run = self._prompt_program()
-        return jax.eval_shape(lambda m, i: run(m, **i), self.model, self.inputs(reader))
+        if reader not in self._states:
+            run = self._prompt_program()
+            given = jax.eval_shape(lambda m, i: run(m, **i), self.model, self.inputs(reader))
+            self._states[reader] = given
+        return self._states[reader]
 
     def lower(self, phase: str, chosen: Chosen | None = None) -> Lowered:
         """The phase's program, as `model.generation.decode_loop` has it; the state is donated.
@@ -124,7 +105,6 @@ class Programs:
             return jitted.lower(*(shapes for shapes, _ in arguments.values()))
 
     def parameters(self, phase: str) -> tuple[Parameter, ...]:
-        """What each entry parameter of the phase's program is."""
         program = self.spec.program(phase)
         weights = [] if program == "copy" else _leaves(self.model)
         leaves = [*weights]
@@ -145,7 +125,6 @@ class Programs:
         )
 
     def layouts(self, phase: str, compiled: Compiled) -> dict[str, TensorLayout]:
-        """The layouts of weights and cache at the entry of a compiled program."""
         formats = jax.tree.leaves(compiled.input_formats)
         return {
             parameter.name: _layout(entry)
@@ -154,7 +133,6 @@ class Programs:
         }
 
     def leaves_as_it_came(self, phase: str, compiled: Compiled) -> bool:
-        """Whether the cache leaves the program in the layouts in which it entered."""
         if self.spec.program(phase) == "prompt":
             return True
         entry = self.layouts(phase, compiled)
@@ -164,7 +142,6 @@ class Programs:
         return all(entry[name] == _layout(exits[name]) for name in CACHE_TENSORS)
 
     def _run(self, phase: str) -> Callable[..., object]:
-        """A phase's program as a function of its arguments by name."""
         spec, thinks = self.spec, phase != ANSWER
         endings, passes = self._endings(thinks), spec.passes(phase)
         match spec.program(phase):
@@ -222,7 +199,6 @@ def _leaves(tree: object) -> list[tuple[str, ShapeDtypeStruct]]:
 
 
 def _layout(form: Format) -> TensorLayout:
-    """A jax Format's layout as plain data."""
     layout = form.layout
     assert isinstance(layout, Layout), "a compiled program's layouts are chosen"
     tiles = layout.tiling

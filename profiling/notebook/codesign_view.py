@@ -41,8 +41,7 @@ class Codesigned:
     @property
     def cases(self) -> Frame:
         """A row for each profile on each slice."""
-        cases = self.record.cases
-        return frame(tables.case_keys(cases), tables.cases_table(cases))
+        return frame(tables.cases_table(self.record.cases))
 
     @property
     def elasticities(self) -> Frame:
@@ -57,7 +56,7 @@ class Codesigned:
     @property
     def what_ifs(self) -> Frame:
         """A row for each stated change: after over before."""
-        return frame(tables.what_ifs_rows(self.record.cases))
+        return frame(tables.what_ifs_table(self.record.cases))
 
     @property
     def designs(self) -> Frame:

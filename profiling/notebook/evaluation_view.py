@@ -31,7 +31,7 @@ class Evaluated:
     def ways(self) -> Frame:
         """A row for each strategy at each budget, as a DataFrame where pandas is installed, else a
         list of dicts."""
-        return frame(tables.cells_table(self.record), tables.settings_table(self.record))
+        return frame(tables.cells_table(self.record))
 
     @property
     def levels(self) -> Frame:
@@ -46,7 +46,7 @@ class Evaluated:
     @property
     def costs(self) -> Frame:
         """A row for each strategy on each slice: a query and a correct answer, predicted."""
-        return frame(tables.costs_table(self.record), tables.costs_accuracy(self.record))
+        return frame(tables.costs_table(self.record))
 
     @property
     def options(self) -> Frame:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from ..cli.progress_bar import TerminalWatcher
-from ..progress import Silent, Watcher
+from ..errors import Silent, Watcher
 
 EVERY_S = 0.2  # a notebook's page takes no more updates than it can draw
 

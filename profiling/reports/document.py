@@ -10,15 +10,17 @@ DataFrames and TensorBoard take the values.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
+from operator import attrgetter
+from typing import Literal, TypeAlias, TypeVar
 
 from ..records.base import Interval
 from . import units
 from .units import Unit
 
 Number: TypeAlias = int | float
+N = TypeVar("N", int, float)
 Value: TypeAlias = str | Number | bool | Interval | None
 Spec: TypeAlias = dict[str, object]
 """A Vega-Lite specification."""
@@ -63,7 +65,7 @@ class Column:
     lens: str = ""  # of the figures under it: terms.MEASURED ...; '' for plain facts
     name: str = ""  # in a DataFrame, with its unit: 'time_s'; '' for the title's slug
     priority: int = 0  # 0 stays; where space is short the columns of the highest go first
-    show: Literal["median", "bounds", "both"] = "median"  # of Interval values
+    show: Literal["median", "bounds", "both", "data"] = "median"  # of an Interval; data: no cells
     short: str = ""  # the heading where space is short
     help: str = ""  # an explanation, shown where the reader points at the heading
     data: bool = True  # False: a rendering of another column, left out of a DataFrame
@@ -130,8 +132,8 @@ class Table:
 
     @cached_property
     def shown(self) -> list[Column]:
-        """The columns that have a cell with text."""
-        return [column for column in self.columns if any(column.cells)]
+        """The columns that have a cell with text, but for those of a DataFrame alone."""
+        return [c for c in self.columns if c.show != "data" and any(c.cells)]
 
     @property
     def rows(self) -> list[list[str]]:
@@ -362,9 +364,39 @@ def _flat(block: Block) -> "list[Block]":
     return own + [b for part in inside for b in _flat(part)]
 
 
+def field_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
+    """Fields of records as they are: 'rank', or usd='whole.usd'."""
+    paths = {**{field: field for field in fields}, **renamed}
+    return [Column(name, list(map(attrgetter(path), records))) for name, path in paths.items()]
+
+
+def data_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
+    """The same for a DataFrame alone."""
+    return [replace(column, show="data") for column in field_columns(records, *fields, **renamed)]
+
+
 def columns(*some: Column | Sequence[Column]) -> list[Column]:
     """Columns and lists of them as one list."""
     return [c for part in some for c in ([part] if isinstance(part, Column) else part)]
+
+
+def others_as_one(
+    rows: Mapping[str, Mapping[str, N]], most: int | None
+) -> dict[str, Mapping[str, N]]:
+    """Rows by name; of more than `most` and one the last ones are summed as '5 others'."""
+    if most is None or len(rows) <= most + 1:
+        return dict(rows)
+    kept, others = list(rows)[:most], dict[str, N]()
+    for row in list(rows.values())[most:]:
+        for name, value in row.items():
+            others[name] = others[name] + value if name in others else value
+    return {**{name: rows[name] for name in kept}, f"{len(rows) - most} others": others}
+
+
+def with_interval(column: Column, bounds: int = 1) -> list[Column]:
+    """A column of medians, and their 80 % intervals beside it, of a priority `bounds` higher."""
+    title, priority = "80 % interval", column.priority + bounds
+    return [column, replace(column, title=title, show="bounds", data=False, priority=priority)]
 
 
 def drawn(charts: Iterable[Chart | None]) -> list[Block]:

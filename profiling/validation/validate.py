@@ -13,8 +13,8 @@ from statistics import median
 from typing import Literal
 
 from .. import predicted as predict
+from ..errors import Silent, Watcher
 from ..predicted.cases import Case, Predicted, predict_cases
-from ..progress import Silent, Watcher
 from ..records.base import Interval
 from ..records.validation import (
     ErrorSummary,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from ...records.base import Interval
 from ..document import Chart
 from .vega import png, png_of
 
@@ -59,6 +60,19 @@ METRICS = (
     "outcome/accuracy",
     "outcome/think_tokens",
 )
+
+
+def curves(name: str, interval: Interval | None, step: int = 0, unit: str = "") -> Iterator[Scalar]:
+    """Three curves: the median under its name, the ends with `_low` and `_high` before the unit."""
+    if interval is not None:
+        yield f"{name}{unit}", interval.median, step
+        yield f"{name}_low{unit}", interval.low, step
+        yield f"{name}_high{unit}", interval.high, step
+
+
+def medians(known: Mapping[str, Interval | None]) -> dict[str, float]:
+    """The metrics that there are."""
+    return {name: interval.median for name, interval in known.items() if interval}
 
 
 @dataclass(frozen=True)

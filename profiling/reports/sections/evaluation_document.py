@@ -5,9 +5,9 @@ from dataclasses import replace
 from ...records.evaluation import Cell, Evaluation
 from .. import units
 from ..charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
-from ..document import Beside, Block, Bullets, Details, Document, Facts, Section, drawn
+from ..document import Beside, Block, Bullets, Details, Document, Section, drawn
 from . import evaluation_tables as tables
-from .provenance_section import provenance_facts
+from .profile_facts import provenance_facts
 
 INTERVALS = (
     "Intervals: 95 % over problems for accuracy (attempts at one problem count as one "
@@ -19,6 +19,9 @@ _BASELINES = 6  # of a terminal
 
 def evaluation_document(evaluation: Evaluation) -> Document:
     """The whole report."""
+    rate = evaluation.guess_rate
+    guess = ("random guess is right", "unknown" if rate is None else units.share(rate))
+    rest = Details("Against best of N", [tables.baseline_table(evaluation)])
     return Document(
         title=evaluation.name,
         subtitle=f"{evaluation.task}, {subtitle(evaluation)}",
@@ -29,10 +32,10 @@ def evaluation_document(evaluation: Evaluation) -> Document:
             _accuracy(evaluation),
             _frontiers(evaluation),
             Section("By difficulty", [tables.levels_table(evaluation)], "difficulty"),
-            Section("Compute-optimal choice", _optimal(evaluation), "optimal"),
+            Section("Compute-optimal choice", [tables.optimal_table(evaluation), rest], "optimal"),
             Section("Where the cost goes",
                     [tables.ledger_table(evaluation), tables.phases_table(evaluation)], "costs"),
-            Section("Provenance", [provenance(evaluation)]),
+            Section("Provenance", [provenance_facts(evaluation.provenance, guess)]),
         ],
         footer=f"{evaluation.schema_version}, {evaluation.provenance.created}",
     )  # fmt: skip
@@ -57,28 +60,11 @@ def evaluation_summary(evaluation: Evaluation) -> Document:
 
 
 def evaluation_cell(evaluation: Evaluation) -> Document:
-    """What a notebook's cell shows."""
-    others = [
-        tables.costs_table(evaluation),
-        tables.levels_table(evaluation),
-        tables.attempts_table(evaluation),
-        *map(tables.frontier_table, evaluation.frontiers),
-        tables.optimal_table(evaluation),
-        tables.baseline_table(evaluation),
-        tables.ledger_table(evaluation),
-        tables.phases_table(evaluation),
-    ]
-    return Document(
-        title=evaluation.task,
-        subtitle=subtitle(evaluation),
-        headline=headline(evaluation),
-        lead=[
-            tables.cells_table(evaluation),
-            *(Details(table.caption, [table]) for table in others),
-            Bullets(notes(evaluation)),
-        ],
-        sections=[],
-    )
+    """What a notebook's cell shows: the report's tables, folded but for the first."""
+    first, *others = evaluation_document(evaluation).tables()
+    folded = [Details(table.caption, [table]) for table in others]
+    lead: list[Block] = [first, *folded, Bullets(notes(evaluation))]
+    return replace(evaluation_summary(evaluation), lead=lead, sections=[])
 
 
 def _accuracy(evaluation: Evaluation) -> Section:
@@ -99,20 +85,6 @@ def _frontiers(evaluation: Evaluation) -> Section:
         blocks += drawn([frontier_chart(frontier, evaluation.optimal)])
         blocks.append(tables.frontier_table(frontier))
     return Section("Accuracy against cost", blocks, "frontier")
-
-
-def _optimal(evaluation: Evaluation) -> list[Block]:
-    return [
-        tables.optimal_table(evaluation),
-        Details("Against best of N", [tables.baseline_table(evaluation)]),
-    ]
-
-
-def provenance(evaluation: Evaluation) -> Facts:
-    """Where it comes from, with the rate of a random guess."""
-    guess = evaluation.guess_rate
-    rate = units.share(guess) if guess is not None else "unknown"
-    return provenance_facts(evaluation.provenance, ("random guess is right", rate))
 
 
 def headline(evaluation: Evaluation) -> str:

@@ -27,7 +27,6 @@ from .operators import (
     one_chip,
     operation_case,
     ops_cases,
-    projections,
 )
 from .steps import INFERENCE_COLUMNS, inference_cases
 
@@ -103,7 +102,7 @@ def tpu_layers_cases(row: Row) -> list[Case]:
     on_slice, widths = one_chip("TPU v6e"), formats("bf16")
     phase = "prefill" if tokens >= PREFILL_TOKENS else "decode"
     head: list[tuple[float, float]] = [(sizes.embed_dim, sizes.vocab_size)]
-    matrices = {"projections": projections(sizes, 1.0), "lm_head": head}
+    matrices = {"projections": sizes.layer_matmuls(), "lm_head": head}
     cases = []
     for (name, of_part), column in zip(matrices.items(), TPU_LAYERS_COLUMNS[1:], strict=True):
         work, observed_s = matmuls(on_slice, widths, tokens, of_part), row.number(column) * 1e-9

@@ -18,7 +18,7 @@ from rooflink.model.training.recipes import committed_recipe, load_recipe
 from rooflink.model.training.rollout import Figure
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import WeightSource, open_weights, parameters
-from rooflink.profiling.statistics import wilson_interval
+from rooflink.profiling.outcome import wilson_interval
 
 FOLDER = Path(str(files("rooflink.model.weights.embedded"))) / "reasoner"
 CARD = (FOLDER / "README.md").read_text()

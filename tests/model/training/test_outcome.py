@@ -33,8 +33,8 @@ from rooflink.model.training.recipes import AdamW
 from rooflink.model.training.reward_training import (
     Judge,
     ends,
-    head_update,
-    judge_update,
+    head_updates,
+    judge_updates,
     outcome_loss,
 )
 from rooflink.model.training.rollout import ANSWER_BUDGET
@@ -76,8 +76,8 @@ def test_a_shared_trunk_is_not_taught_and_an_own_one_is() -> None:
     shared = Judge(head, start.model, init(head))
     own = Judge(head, start.model, init((head, start.model)))
     for _ in range(3):
-        shared, _ = head_update(shared, hidden, RIGHT, transform.update)
-        own, _ = judge_update(own, TOKENS, LENGTHS, RIGHT, transform.update)
+        shared, _ = head_updates(shared, [(hidden, RIGHT)], transform.update)
+        own, _ = judge_updates(own, [(TOKENS, LENGTHS, RIGHT)], transform.update)
     assert (shared.head.outward != head.outward).any()
     assert (own.head.outward != head.outward).any()
     pairs = zip(jax.tree.leaves(shared.trunk), jax.tree.leaves(start.model), strict=True)

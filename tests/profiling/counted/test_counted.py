@@ -15,9 +15,8 @@ from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.model.kv_cache import KVCache
 from rooflink.model.layers import Context, Visibility, attend
 from rooflink.model.pallas_attention import PallasAttention
-from rooflink.profiling.counted.flops import Operations, count
 from rooflink.profiling.counted.phase_costs import passes_of
-from rooflink.profiling.counted.unit_costs import unit_costs
+from rooflink.profiling.counted.unit_costs import Operations, count, unit_costs
 from rooflink.profiling.errors import ProfileInputError
 
 BASE = ModelConfig(

@@ -147,7 +147,7 @@ def test_bound_here(profile: Profile, bandwidth: float, flops: float, bound: str
 
 
 def test_a_single_run_has_no_range() -> None:
-    assert facts.spread_text(cost(0.5, 0.5)) == "1 run"
+    assert facts.spread_text(cost(0.5, 0.5).time_s) == "1 run"
 
 
 def test_idle_and_padding_shares(profile: Profile) -> None:
