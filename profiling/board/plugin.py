@@ -100,11 +100,13 @@ def _static(route: str, request: wrappers.Request) -> wrappers.Response:
 
 def _read_only(answer: Answer, request: wrappers.Request) -> wrappers.Response:
     """The answer to GET and HEAD; there is nothing else to do here."""
-    if request.method in ("GET", "HEAD"):
-        return answer(request)
-    refused = _error(request, "Only GET and HEAD are answered here.", 405)
-    refused.headers["Allow"] = "GET, HEAD"
-    return refused
+    return answer(request) if request.method in ("GET", "HEAD") else _refused(request, "GET, HEAD")
+
+
+def _refused(request: wrappers.Request, methods: str) -> wrappers.Response:
+    answer = _error(request, f"Only {methods} are answered here.", 405)
+    answer.headers["Allow"] = methods
+    return answer
 
 
 def _error(request: wrappers.Request, sentence: str, code: int) -> wrappers.Response:
@@ -134,12 +136,9 @@ def guarded(app: App, host: str) -> App:
     @wrappers.Request.application
     def answer(request: wrappers.Request) -> App:
         if not _is_own(request.environ.get("HTTP_HOST", ""), names):
-            sentence = "This name is not the server's: `rooflink board DIR --host NAME` gives it.\n"
-            return wrappers.Response(sentence, 403)
-        if request.method not in METHODS:
-            sentence = "This method is not answered here.\n"
-            return wrappers.Response(sentence, 405, {"Allow": ", ".join(METHODS)})
-        return app
+            sentence = "This name is not the server's: `rooflink board DIR --host NAME` gives it."
+            return _error(request, sentence, 403)
+        return app if request.method in METHODS else _refused(request, ", ".join(METHODS))
 
     return answer
 

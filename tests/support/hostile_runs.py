@@ -1,4 +1,5 @@
-"""Runs that somebody else made to do harm, for the tab: files, links, names, figures and texts."""
+"""Runs that somebody else made to do harm, for the tab: files, links, names, figures and texts; and
+the tab as it answers a request."""
 
 import json
 import os
@@ -7,7 +8,13 @@ from copy import deepcopy
 from pathlib import Path
 
 from real_records import RECORDS
+from tensorboard.plugins.base_plugin import TBContext
+from werkzeug import wrappers
+from werkzeug.test import create_environ, run_wsgi_app
 
+from rooflink.profiling.board.plugin import App, RooflinkPlugin, guarded
+
+ANSWERED = {200, 400, 403, 404, 405, 422}  # statuses of the tab
 PAYLOAD = "\"'><img src=x onerror=owned()></script><script>owned()</script>\x1b[31m\u202e[/red]${1}"
 SECRET = "secret-of-another-folder"
 FREE = {"name", "model", "sentence", "basis", "command", "prompt", "thought", "answer", "strategy",
@@ -154,3 +161,23 @@ def _links(logdir: Path, outside: Path, sound: str) -> None:
     whole = logdir / "whole"
     whole.mkdir()
     (whole / "profile.json").write_text(deepcopy(sound))
+
+
+def app_on(logdir: Path) -> App:
+    """The tab's routes as `rooflink board` serves them."""
+    routes = RooflinkPlugin(TBContext(logdir=str(logdir))).get_plugin_apps()
+
+    @wrappers.Request.application
+    def app(request: wrappers.Request) -> object:
+        return routes.get(request.path, wrappers.Response("", 404))
+
+    return guarded(app, "localhost")
+
+
+def ask(app: App, path: str, query: str = "", method: str = "GET", host: str = "localhost:6006",
+        **environ: str) -> tuple[int, bytes]:  # fmt: skip
+    """Status and body; the parts go in as bytes of Latin 1, as a server hands them on."""
+    asked = create_environ() | environ
+    asked |= {"PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": method, "HTTP_HOST": host}
+    answer, status, _ = run_wsgi_app(app, asked, buffered=True)
+    return int(status.split()[0]), b"".join(answer)
