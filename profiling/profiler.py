@@ -170,8 +170,8 @@ class Later:
     missing: list[str] = field(default_factory=list)  # a sentence for each lens that is not there
 
     def lens(self, what: str, make: Callable[[], Lens]) -> Lens | None:
-        """What `make` gives; None, and `what` noted, where it failed or was interrupted and there is a measurement,
-        without which its error goes on."""
+        """What `make` gives; None, with `what` noted, where it failed or was interrupted. Where
+        nothing is measured its error goes on."""
         why = "the run was interrupted"
         try:
             if not self.ended:

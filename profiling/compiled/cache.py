@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -26,8 +27,20 @@ _RECORD = TypeAdapter(CompiledRecord)
 
 
 def default_store() -> "Store":
-    """The store under the folder where rooflink keeps what it downloads."""
-    return Store(cache_folder() / "compiled")
+    """The store under the folder where rooflink keeps what it downloads; one that is gone with this
+    process where that cannot be written."""
+    folder = cache_folder() / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except (OSError, ValueError):
+        writable = False
+    return Store(folder if writable else Path(_passing_folder().name))
+
+
+@cache
+def _passing_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="rooflink-compiled-")
 
 
 def content_key(*parts: str) -> str:
