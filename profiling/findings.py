@@ -16,8 +16,8 @@ from typing import Literal
 
 from ..model.phases import phase_named
 from ..model.tasks import Problem
-from ..model.tasks.notation import SUM, speaks_notation
-from ..model.tasks.sums import GAPS_DISCLOSURE
+from ..model.tasks.modular import GAPS_DISCLOSURE
+from ..model.tasks.task import SUM, speaks_notation
 from ..model.tokenizer import Tokenizer
 from .predicted.phase_terms import PhaseTerms, predicted_terms, terms_at_peak
 from .records import (

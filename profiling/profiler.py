@@ -17,8 +17,8 @@ import numpy as np
 
 from ..model.config import ModelInputError
 from ..model.generation.attempt import Answered
-from ..model.generation.decode_loop import PASSES_PER_CALL, up_to_step
-from ..model.generation.engine import Engine
+from ..model.generation.decode_loop import PASSES_PER_CALL
+from ..model.generation.engine import Engine, up_to_step
 from ..model.generation.pass_log import REASONER, PassLog, PassRecord
 from ..model.phases import PREFILL, THINK, phase_named
 from ..model.transformer import Transformer
@@ -26,12 +26,10 @@ from ..tpu_configs.chip import Chip
 from ..tpu_configs.input_errors import InputError
 from ..tpu_configs.slice import Slice
 from .backend import provenance, scope_names_kept
-from .compiled.lens import compile_target
+from .compiled.compile import compile_target
 from .compiled.predicted_time import with_times
-from .compiled.spec import ProgramSpec
-from .compiled.targets import Target
-from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of
-from .counted.roofline import place
+from .compiled.spec import ProgramSpec, Target
+from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of, place
 from .counted.unit_costs import UnitCosts
 from .errors import ProfileInputError, Silent, Watcher
 from .findings import engineered_gaps, find, note
@@ -170,8 +168,8 @@ class Later:
     missing: list[str] = field(default_factory=list)  # a sentence for each lens that is not there
 
     def lens(self, what: str, make: Callable[[], Lens]) -> Lens | None:
-        """What `make` gives; None, with `what` noted, where it failed or was interrupted. Where
-        nothing is measured its error goes on."""
+        """What `make` gives. Where it fails or is interrupted: None with `what` noted if there is
+        a measurement to keep, its error otherwise."""
         why = "the run was interrupted"
         try:
             if not self.ended:
@@ -202,7 +200,7 @@ def _compiled(
     records = [record for log in logs for record in log.records]
     trunk = planned.verifier.trunk.config if planned.verifier and _own_trunk(records) else None
     own = [record for record in records if trunk is None or record.model == REASONER]
-    compiled = compile_target(spec_of(subject, planned, own, target), watcher, started)
+    compiled = compile_target(spec_of(subject, planned, own, target), watcher)
     if trunk is None:
         return compiled
     judged = [record for record in records if record.model != REASONER]
@@ -212,7 +210,7 @@ def _compiled(
         phases=tuple(dict.fromkeys(record.phase for record in judged)),
         layouts="default",
     )
-    more = compile_target(spec, watcher, started)
+    more = compile_target(spec, watcher)
     return compiled.model_copy(update={"phases": [*compiled.phases, *more.phases]})
 
 

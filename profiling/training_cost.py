@@ -40,9 +40,8 @@ from ..model.training.rollout import Figure, Rollouts, held_out_figure
 from ..model.training.updates import cross_entropy
 from ..model.transformer import abstract_transformer
 from .backend import provenance
-from .counted.flops import Operations, count
 from .counted.phase_costs import Passes, passes_of
-from .counted.unit_costs import unit_costs
+from .counted.unit_costs import Operations, count, unit_costs
 from .errors import Watcher
 from .outcome import wilson_interval
 from .records import CountedCost, HbmBytes
@@ -248,7 +247,7 @@ def run_supervised(
 ) -> Training:
     """Train from scratch by a supervised `recipe` into `out`; resumes what is there."""
     finished = train_supervised(recipe, out, LoopListener(recipe.name, watcher, "updates"))
-    model, tokenizer = finished.state[0], Tokenizer(notation_tokenizer(), str(out))
+    model, tokenizer = finished.state[0], Tokenizer(notation_tokenizer())
     tasks = [parse_generated(task) for task in OTHER_TASKS]
     after = [
         held_out_figure(model, tokenizer, task, test_problems, Greedy(), AMPLE_BUDGET)

@@ -1,6 +1,7 @@
 """Tests run on the CPU, also where libtpu is installed for its compiler."""
 
 import os
+import secrets
 
 import pytest
 
@@ -14,3 +15,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.has_plugin("cacheprovider"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """`pytest -m fuzz` is the long run: tests/fuzz/README.md."""
+    if config.option.markexpr == "fuzz":
+        os.environ.setdefault("FUZZ_EXAMPLES", "20000")
+        if config.getoption("hypothesis_seed", None) is None:
+            config.option.hypothesis_seed = str(secrets.randbits(32))

@@ -16,9 +16,10 @@ import optax
 from ..config import ModelInputError
 from ..transformer import Transformer
 from ..weights.checkpoint import load_checkpoint, read_notes, save_checkpoint
-from .model_folder import write_folder, write_text
+from .model_folder import Start, write_folder, write_text
 from .recipes import MethodRecipe, Recipe, fingerprint
 from .rollout import SampleWatcher
+from .updates import Learner, optimizer
 
 CHECKPOINT = "checkpoint.safetensors"
 CURVE = "curve.json"
@@ -29,8 +30,8 @@ State = TypeVar("State")
 Figures = dict[str, float]
 """One point of a learning curve, its `step` among them."""
 
-Learner = tuple[Transformer, optax.OptState]
-"""A model that is trained, and its optimiser's state."""
+Kind = TypeVar("Kind", bound=MethodRecipe)
+Model = Learner[Transformer]
 
 
 class LoopWatcher(SampleWatcher, Protocol):
@@ -85,42 +86,42 @@ class Progress:
     curve: list[Figures] = field(default_factory=list)
     spent_s: float = 0.0
 
-    def save(self, path: Path, tree: object, fingerprint: str) -> None:
-        """Write a checkpoint of `tree` that says which recipe it is of and how far it is."""
-        notes = {
-            "recipe": fingerprint,
-            "step": str(self.step),
-            "curve": json.dumps(self.curve),
-            "spent_s": str(self.spent_s),
-        }
-        save_checkpoint(path, tree, notes)
+
+@dataclass(frozen=True)
+class Method(Generic[Kind]):
+    """What the steps of a method that starts from a model are made with."""
+
+    recipe: Kind
+    start: Start
+    watcher: LoopWatcher
+    apply: optax.TransformUpdateFn
 
 
-def learner_run(
+def train_model(
     recipe: Recipe | MethodRecipe,
     model: Transformer,
-    transform: optax.GradientTransformation,
-    advance: Callable[[Learner, int], tuple[Learner, Figures]],
+    advance: Callable[[optax.TransformUpdateFn], Callable[[Model, int], tuple[Model, Figures]]],
+    out: Path,
+    watcher: LoopWatcher,
     *,
+    updates: int,
     steps: int,
     steps_per_checkpoint: int,
     stride: int = 1,
     start_digest: str = "",
-) -> Run[Learner]:
-    """A run that trains `model` by `recipe` with the optimiser `transform`.
-
-    `start_digest` marks the weights that the run starts from, where those come from outside.
-    """
-    return Run(
-        name=recipe.name,
-        fingerprint=fingerprint(recipe, start_digest),
-        steps=steps,
+) -> Finished[Model]:
+    """Train `model` by `recipe` in `updates` of an optimiser, whose `update` is given to `advance`;
+    see `Run` and `run_loop`. `start_digest` marks weights that the run starts from."""
+    transform = optimizer(recipe.optimizer, updates)
+    run = Run(
+        recipe.name, fingerprint(recipe, start_digest), steps,
         start=(model, jax.jit(transform.init)(model)),
-        advance=advance,
+        advance=advance(transform.update),
         export=lambda learner, folder: write_folder(folder, learner[0]),
         steps_per_checkpoint=steps_per_checkpoint,
         stride=stride,
-    )
+    )  # fmt: skip
+    return run_loop(run, out, watcher)
 
 
 def run_loop(run: Run[State], out: Path, watcher: LoopWatcher) -> Finished[State]:
@@ -171,5 +172,11 @@ def _one_stride(run: Run[State], state: State, progress: Progress) -> tuple[Stat
 
 
 def _keep(run: Run[State], path: Path, state: State, progress: Progress) -> None:
-    progress.save(path, state, run.fingerprint)
+    notes = {
+        "recipe": run.fingerprint,
+        "step": str(progress.step),
+        "curve": json.dumps(progress.curve),
+        "spent_s": str(progress.spent_s),
+    }
+    save_checkpoint(path, state, notes)
     run.export(state, path.parent)

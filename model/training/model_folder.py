@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from ..config import ModelConfig, ModelInputError
-from ..tasks.notation import END, WORDS, speaks_notation
+from ..tasks.task import END, WORDS, speaks_notation
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer, transformer_from
 from ..weights import open_weights, parameters
@@ -24,8 +24,12 @@ from .data import notation_tokenizer
 def write_folder(folder: Path, model: Transformer) -> None:
     """Write config.json, model.safetensors and the tokenizer; the weights last, each file whole.
     Raises ModelInputError where that cannot be."""
+    config = {
+        "architectures": ["LlamaForCausalLM"], **public_sizes(model.config),
+        "hidden_act": "silu", "eos_token_id": WORDS.index(END), "dtype": "float32",
+    }  # fmt: skip
     texts = {
-        "config.json": json.dumps(_config_json(model.config), indent=1),
+        "config.json": json.dumps(config, indent=1),
         "tokenizer.json": notation_tokenizer().to_str(pretty=True),
         "tokenizer_config.json": json.dumps({"eos_token": END}, indent=1),
     }
@@ -43,7 +47,6 @@ def write_folder(folder: Path, model: Transformer) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace the file at `path` whole."""
     scratch = scratch_of(path)
     scratch.write_text(text, encoding="utf-8")
     scratch.replace(path)
@@ -62,9 +65,9 @@ def public_tensors(model: Transformer) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _config_json(config: ModelConfig) -> dict[str, object]:
+def public_sizes(config: ModelConfig) -> dict[str, object]:
+    """A model's sizes as config.json has them."""
     return {
-        "architectures": ["LlamaForCausalLM"],
         "model_type": config.family,
         "hidden_size": config.embed_dim,
         "num_hidden_layers": config.layers,
@@ -77,9 +80,6 @@ def _config_json(config: ModelConfig) -> dict[str, object]:
         "rope_theta": config.rope_theta,
         "rms_norm_eps": config.norm_eps,
         "tie_word_embeddings": config.tied_embeddings,
-        "hidden_act": "silu",
-        "eos_token_id": WORDS.index(END),
-        "dtype": "float32",
     }
 
 

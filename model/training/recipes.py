@@ -8,32 +8,33 @@ import hashlib
 import json
 import math
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import (
     ConfigDict,
+    Field,
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     TypeAdapter,
     ValidationError,
-    with_config,
 )
 
 from ..config import ModelConfig, ModelInputError
-from ..tasks.notation import WORDS
 from ..tasks.parse import parse_generated
-
-Kind = TypeVar("Kind")
-STRICT = with_config(ConfigDict(extra="forbid"))
+from ..tasks.task import WORDS
 
 
-@STRICT
+class _Strict:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
 @dataclass(frozen=True)
-class Trunk:
+class Trunk(_Strict):
     """The sizes of the model to train; heads are all KV heads."""
 
     layers: PositiveInt
@@ -41,6 +42,10 @@ class Trunk:
     heads: PositiveInt
     mlp_dim: PositiveInt
     context_length: PositiveInt
+
+    def __post_init__(self) -> None:
+        if self.embed_dim % (2 * self.heads):
+            raise ModelInputError("embed_dim must be an even number of times heads")
 
     def config(self, name: str) -> ModelConfig:
         """A Llama of these sizes over the reasoner's vocabulary, embedding and head tied."""
@@ -61,9 +66,8 @@ class Trunk:
         )
 
 
-@STRICT
 @dataclass(frozen=True)
-class AdamW:
+class AdamW(_Strict):
     """AdamW (Loshchilov & Hutter 2019): linear warm-up, then a cosine to zero."""
 
     learning_rate: float
@@ -72,9 +76,8 @@ class AdamW:
     clip_norm: float
 
 
-@STRICT
 @dataclass(frozen=True)
-class Styles:
+class Styles(_Strict):
     """Shares of the examples by what happens to their thought; they sum to 1.
 
     `whole` thoughts teach thinking, `direct` ones (none at all) answering at once, and `cut` ones
@@ -85,19 +88,25 @@ class Styles:
     direct: float
     cut: float
 
+    def __post_init__(self) -> None:
+        _require_shares(vars(self))
 
-@STRICT
+
 @dataclass(frozen=True)
-class Stage:
+class Stage(_Strict):
     """`steps` updates on a mix of tasks, each with its share; the shares sum to 1."""
 
     steps: PositiveInt
     tasks: dict[str, float]
 
+    def __post_init__(self) -> None:
+        _require_shares(self.tasks)
+        for task in self.tasks:
+            parse_generated(task)
 
-@STRICT
+
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(_Strict):
     """A supervised run. `row_tokens` is the length of every row; longer examples are refused."""
 
     name: str
@@ -107,11 +116,10 @@ class Recipe:
     trunk: Trunk
     optimizer: AdamW
     styles: Styles
-    stages: tuple[Stage, ...]
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
 
     @property
     def steps(self) -> int:
-        """Updates in all stages."""
         return sum(stage.steps for stage in self.stages)
 
     def stage_at(self, step: int) -> Stage:
@@ -123,34 +131,9 @@ class Recipe:
         raise IndexError(f"{self.name} has no such step")
 
 
-def load_recipe(path: Path) -> Recipe:
-    """The recipe in the TOML file at `path`. Raises ModelInputError for a file that cannot be read,
-    a field that is missing, unknown or ill-typed, shares that do not sum to 1, or a task that
-    cannot be generated."""
-    recipe = as_recipe(read_toml(path), Recipe, path)
-    _require_sense(recipe, path)
-    return recipe
-
-
-def read_toml(path: Path) -> dict[str, object]:
-    """The tables of the TOML file at `path`; ModelInputError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise ModelInputError(f"cannot read the recipe {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelInputError(f"the recipe {path} is not TOML: {error}") from None
-
-
-def as_recipe(table: dict[str, object], kind: type[Kind], path: Path) -> Kind:
-    """`table`, read from `path`, as a recipe of this `kind`; ModelInputError names a bad field."""
-    try:
-        return TypeAdapter(kind).validate_python(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelInputError(f"the recipe {path}, field {where}: {first['msg']}") from None
+def _require_shares(shares: Mapping[str, float]) -> None:
+    if min(shares.values(), default=0) < 0 or not math.isclose(sum(shares.values()), 1):
+        raise ModelInputError("the shares must sum to 1")
 
 
 def fingerprint(recipe: "Recipe | MethodRecipe", start: str = "") -> str:
@@ -160,33 +143,11 @@ def fingerprint(recipe: "Recipe | MethodRecipe", start: str = "") -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _require_sense(recipe: Recipe, path: Path) -> None:
-    if not recipe.stages:
-        raise ModelInputError(f"the recipe {path} has no stages: give at least one")
-    _require_even_heads(recipe.trunk, path)
-    shares = {"styles": asdict(recipe.styles)}
-    shares |= {f"stages.{i}.tasks": stage.tasks for i, stage in enumerate(recipe.stages)}
-    for where, parts in shares.items():
-        if min(parts.values(), default=0) < 0 or not math.isclose(sum(parts.values()), 1):
-            raise ModelInputError(f"the recipe {path}, {where}: the shares must sum to 1")
-    for stage in recipe.stages:
-        for task in stage.tasks:
-            parse_generated(task)
-
-
-def _require_even_heads(trunk: Trunk, where: Path | str) -> None:
-    if trunk.embed_dim % (2 * trunk.heads):
-        raise ModelInputError(
-            f"the recipe {where}, trunk: embed_dim must be an even number of times heads"
-        )
-
-
 Method = Literal["supervised", "rejection", "grpo", "verifier", "distill"]
 
 
-@STRICT
 @dataclass(frozen=True)
-class Sampling:
+class Sampling(_Strict):
     """`attempts` at each of `problems`, drawn anew each time, at `temperature`."""
 
     problems: PositiveInt
@@ -195,18 +156,16 @@ class Sampling:
     think_budget: PositiveInt
 
 
-@STRICT
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOut(_Strict):
     """Greedy accuracy on so many test problems after every so many updates (or rounds)."""
 
     problems: PositiveInt
     every: PositiveInt
 
 
-@STRICT
 @dataclass(frozen=True)
-class MethodRecipe:
+class MethodRecipe(_Strict):
     """What all methods that start from a model share; `steps` are rounds or updates."""
 
     method: Method
@@ -217,8 +176,10 @@ class MethodRecipe:
     sampling: Sampling
     optimizer: AdamW
 
+    def __post_init__(self) -> None:
+        parse_generated(self.task)
 
-@STRICT
+
 @dataclass(frozen=True)
 class Grpo(MethodRecipe):
     """Policy gradient with verifiable reward: `steps` rollouts, each split into `minibatches`
@@ -229,8 +190,19 @@ class Grpo(MethodRecipe):
     kl_weight: NonNegativeFloat
     tested: HeldOut
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rows = self.sampling.problems * self.sampling.attempts
+        if rows % self.minibatches:
+            raise ModelInputError(
+                f"{rows} attempts do not split into {self.minibatches} equal minibatches"
+            )
+        if self.sampling.attempts < 2:
+            raise ModelInputError(
+                "a group of 1 attempt has no advantage: set attempts to 2 or more"
+            )
 
-@STRICT
+
 @dataclass(frozen=True)
 class Rejection(MethodRecipe):
     """Expert iteration: in each of `steps` rounds sample, keep right attempts, at most
@@ -242,7 +214,6 @@ class Rejection(MethodRecipe):
     tested: HeldOut
 
 
-@STRICT
 @dataclass(frozen=True)
 class Verifier(MethodRecipe):
     """An outcome reward model: a head of width `hidden` on the trunk, taught in `steps` updates
@@ -257,7 +228,6 @@ class Verifier(MethodRecipe):
     batch: PositiveInt
 
 
-@STRICT
 @dataclass(frozen=True)
 class Distill(MethodRecipe):
     """A smaller student of sizes `trunk`, taught in `steps` updates of `batch` rows on what the
@@ -269,8 +239,9 @@ class Distill(MethodRecipe):
     tested: HeldOut
 
 
-_KINDS: dict[Method, type[MethodRecipe]] = {
-    "grpo": Grpo, "rejection": Rejection, "verifier": Verifier, "distill": Distill
+_KINDS: dict[str, type[Recipe | MethodRecipe]] = {
+    "supervised": Recipe, "grpo": Grpo, "rejection": Rejection, "verifier": Verifier,
+    "distill": Distill,
 }  # fmt: skip
 
 
@@ -280,34 +251,27 @@ def committed_recipe(method: Method) -> Path:
     return Path(str(files(__package__).joinpath(f"{name}.toml")))
 
 
-def load_any_recipe(path: Path) -> Recipe | MethodRecipe:
-    """The recipe at `path`, of the method that its field `method` names (supervised by default).
-    Raises ModelInputError as `load_recipe` does, and for an unknown method."""
-    table = read_toml(path)
+def load_recipe(path: Path) -> Recipe | MethodRecipe:
+    """The recipe in the TOML file at `path`, of the method that its field `method` names
+    (supervised by default). Raises ModelInputError for a file that cannot be read, an unknown
+    method, a field that is missing, unknown or ill-typed, shares that do not sum to 1, sizes that
+    do not fit, or a task that cannot be generated."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelInputError(f"cannot read the recipe {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelInputError(f"the recipe {path} is not TOML: {error}") from None
     method = table.get("method", "supervised")
-    if method == "supervised":
-        return load_recipe(path)
-    if method not in _KINDS:
+    kind = _KINDS.get(method) if isinstance(method, str) else None
+    if kind is None:
         raise ModelInputError(
             f"the recipe {path} has no method '{method}': write one of {', '.join(_KINDS)}"
         )
-    recipe = as_recipe(table, _KINDS[method], path)
-    require_sense(recipe, path)
-    return recipe
-
-
-def require_sense(recipe: MethodRecipe, where: Path | str) -> None:
-    """Raise ModelInputError for a task that cannot be generated, or sizes that do not fit."""
-    parse_generated(recipe.task)
-    rows = recipe.sampling.problems * recipe.sampling.attempts
-    if isinstance(recipe, Grpo) and rows % recipe.minibatches:
-        raise ModelInputError(
-            f"the recipe {where}: {rows} attempts do not split into {recipe.minibatches} equal "
-            "minibatches"
-        )
-    if isinstance(recipe, Grpo) and recipe.sampling.attempts < 2:
-        raise ModelInputError(
-            f"the recipe {where}: a group of 1 attempt has no advantage: set attempts to 2 or more"
-        )
-    if isinstance(recipe, Distill):
-        _require_even_heads(recipe.trunk, where)
+    try:
+        return TypeAdapter(kind).validate_python(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        what = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+        raise ModelInputError(f"the recipe {path}{where and f', field {where}'}: {what}") from None

@@ -7,7 +7,7 @@ Axis letters as in `config`; R = B * A rows, one an attempt, T tokens of a row.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,9 +18,8 @@ from ..generation.stopping import AnswerFormat, thought_rules
 from ..sampling import Greedy, Sampler, Temperature
 from ..strategies.voting import leader, tally
 from ..tasks import Problem
-from ..tasks.notation import END_OF_THOUGHT
 from ..tasks.parse import parse_generated
-from ..tasks.task import GeneratedTask
+from ..tasks.task import END_OF_THOUGHT, GeneratedTask
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer
 from .data import Rows
@@ -36,11 +35,9 @@ ANSWER_BUDGET = 8
 """An expression over three numbers and the end token."""
 
 OnPhase = Callable[[str, float], None]
-"""Called with a phase's name and the seconds that it took."""
 
 
-@dataclass(frozen=True)
-class Thinking:
+class Thinking(NamedTuple):
     """How attempts are sampled: by what, how many at each problem, and for how long at most."""
 
     sampler: Sampler
@@ -183,8 +180,7 @@ def training_rollouts(
     return sample_batches(model, tokenizer, problems, thinking, recipe.seed, first, watcher)
 
 
-@dataclass(frozen=True)
-class ScoredAnswer:
+class ScoredAnswer(NamedTuple):
     """An attempt's answer, whether it is right, and a score of the attempt."""
 
     answer: str | None
@@ -212,10 +208,7 @@ def right_by_vote(answers: Sequence[ScoredAnswer], weights: Sequence[float]) -> 
     return any(one.right for one in answers if one.answer == winner and winner is not None)
 
 
-@dataclass(frozen=True)
-class Figure:
-    """How many of `n` test problems came out right."""
-
+class Figure(NamedTuple):
     what: str
     right: int
     n: int

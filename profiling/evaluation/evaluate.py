@@ -14,8 +14,8 @@ from ...model.generation.engine import Engine, Questions
 from ...model.generation.pass_log import REASONER, PassLog
 from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
-from ...model.tasks.notation import speaks_notation
-from ...model.tasks.sums import GAPS_DISCLOSURE, SumTask
+from ...model.tasks.modular import GAPS_DISCLOSURE, SumTask
+from ...model.tasks.task import speaks_notation
 from ...model.transformer import Transformer
 from ...model.weights.checkpoint import digest_of
 from ...tpu_configs.slice import Slice
@@ -23,7 +23,7 @@ from ..backend import provenance
 from ..counted.phase_costs import first_attempts, logs_of, phases_of
 from ..counted.unit_costs import UnitCosts
 from ..errors import ProfileInputError, Silent, Watcher
-from ..measured.clock import Clocked, clocked
+from ..measured.run import Clocked, clocked
 from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made

@@ -95,7 +95,7 @@ class CompileJob(WrittenJob):
 
     def run(self, watcher: Watcher, command: str = "python") -> Compilations:
         """Compile for each target. Raises ModelInputError or ProfileInputError."""
-        from ..compiled.lens import compile_target, write_xprof
+        from ..compiled.compile import compile_target, write_xprof
         from ..compiled.predicted_time import with_times
 
         choose_backend()
@@ -111,8 +111,7 @@ class CompileJob(WrittenJob):
     def specs(self) -> "list[ProgramSpec]":
         """The programs for each target, known to be possible."""
         from ...model.phases import THINK_AND_ANSWER
-        from ..compiled.spec import WHOLE_MESH, ProgramSpec, parse_mesh
-        from ..compiled.targets import parse_target
+        from ..compiled.spec import WHOLE_MESH, ProgramSpec, parse_mesh, parse_target
         from ..model_spec import resolve_subject
 
         targets = {each.name: each for each in map(parse_target, self.slices)}

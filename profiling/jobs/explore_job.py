@@ -70,7 +70,7 @@ class ExploreJob(WrittenJob):
     def run(self, watcher: Watcher, command: str = "python") -> Exploration:
         """Compute and write the parts that the folder lacks. Raises ModelInputError,
         ChipInputError or ProfileInputError."""
-        from ..co_design.sweep_dataset import explore
+        from ..co_design.sweep import explore
         from ..predicted.calibration import default_calibration
 
         choose_backend()

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from ...model.tasks import Problem, parse_task
-from ...model.tasks.notation import speaks_notation
-from ...model.tasks.parse import FORMS
-from ...model.tasks.word_problems import ListedTask
+from ...model.tasks.parse import FORMS, ListedTask
+from ...model.tasks.task import speaks_notation
 from ..backend import choose_backend
 from ..errors import ProfileInputError, Watcher
 from ..names import chips_for, slices_named
@@ -19,7 +18,7 @@ from ..records.files import save_record
 from .job import Names, RunDType, WrittenJob, option
 
 if TYPE_CHECKING:
-    from ..compiled.targets import Target
+    from ..compiled.spec import Target
     from ..model_spec import Subject
     from ..strategy_request import StrategyRequest
     from ..workload import Request
@@ -171,7 +170,7 @@ class ProfileJob(WrittenJob):
         """
         import jax
 
-        from ..compiled.targets import parse_target, require_compiler
+        from ..compiled.spec import parse_target, require_compiler
 
         names = self._targets()
         if self.compile is None and self.strategy is None:

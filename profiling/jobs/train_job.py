@@ -71,14 +71,9 @@ class TrainJob(WritingJob):
 
     def loaded_recipe(self) -> "Recipe | MethodRecipe":
         """The method's committed recipe or the user's own, with task, seed and updates as asked."""
-        from ...model.training.recipes import (
-            Recipe,
-            committed_recipe,
-            load_any_recipe,
-            require_sense,
-        )
+        from ...model.training.recipes import Recipe, committed_recipe, load_recipe
 
-        found = load_any_recipe(self.recipe or committed_recipe(self.method or SUPERVISED))
+        found = load_recipe(self.recipe or committed_recipe(self.method or SUPERVISED))
         own = SUPERVISED if isinstance(found, Recipe) else found.method
         if self.method not in (None, own):
             raise ProfileInputError(
@@ -89,9 +84,7 @@ class TrainJob(WritingJob):
         if isinstance(found, Recipe):
             self._refuse_start()
             return _cut(found, self.updates)
-        found = replace(found, task=self.task or found.task, steps=self.updates or found.steps)
-        require_sense(found, "as changed on the command line")
-        return found
+        return replace(found, task=self.task or found.task, steps=self.updates or found.steps)
 
     def _refuse_start(self) -> None:
         if self.task is not None or self.start is not None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from ..jobs.compile_job import Compilations, CompileJob
 from ..records import CompiledTarget
 from ..reports.renderers.notebook import Frame, cell, frame
-from ..reports.sections.compiled_document import compiled_document, executables_table, needed_table
-from ..reports.sections.compiled_facts import verdict
+from ..reports.sections import compiled_document as compiled
 from ..reports.write import write_run
 from .functions import function_of
 
@@ -29,20 +28,20 @@ class Compilation:
         return f"{self.model} on {'. On '.join(map(_said, self.records))}"
 
     def _repr_html_(self) -> str:
-        return "".join(cell(compiled_document(record)) for record in self.records)
+        return "".join(cell(compiled.compiled_document(record)) for record in self.records)
 
     @property
     def phases(self) -> Frame:
         """A row for each phase, as a DataFrame where pandas is installed, else a list of dicts."""
-        return frame(needed_table(self.record), executables_table(self.record))
+        return frame(compiled.needed_table(self.record), compiled.executables_table(self.record))
 
 
 def _said(record: CompiledTarget) -> str:
-    phases = "; ".join(f"{phase.phase} {verdict(phase)}" for phase in record.phases)
+    phases = "; ".join(f"{phase.phase} {compiled.verdict(phase)}" for phase in record.phases)
     return f"{record.target}: {phases}"
 
 
-def _view(result: Compilations, job: CompileJob) -> Compilation:
+def _view(result: Compilations) -> Compilation:
     return Compilation(result.model, result.targets)
 
 

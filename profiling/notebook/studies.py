@@ -6,7 +6,6 @@ from typing import TypeVar
 from ..comparison import Comparison
 from ..jobs.compare_job import CompareJob
 from ..jobs.explore_job import Exploration, ExploreJob
-from ..jobs.job import Job
 from ..jobs.train_job import TrainJob
 from ..jobs.validate_job import CalibrateJob, Calibration, ValidateJob
 from ..reports.write_studies import write_training, write_validation
@@ -16,7 +15,7 @@ from .run_view import recorded
 Record = TypeVar("Record")
 
 
-def _as_it_is(result: Record, job: Job) -> Record:
+def _as_it_is(result: Record) -> Record:
     return result
 
 

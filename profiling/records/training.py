@@ -8,8 +8,6 @@ from .base import Record
 from .lenses import CountedCost
 from .profile import Provenance
 
-GENERATION = ("prefill", "think", "answer")
-
 
 class LoopPhase(Record):
     """One kind of work of a training loop, summed over the steps that this process made."""

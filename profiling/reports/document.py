@@ -10,15 +10,17 @@ DataFrames and TensorBoard take the values.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
+from operator import attrgetter
+from typing import Literal, TypeAlias, TypeVar
 
 from ..records.base import Interval
 from . import units
 from .units import Unit
 
 Number: TypeAlias = int | float
+N = TypeVar("N", int, float)
 Value: TypeAlias = str | Number | bool | Interval | None
 Spec: TypeAlias = dict[str, object]
 """A Vega-Lite specification."""
@@ -32,6 +34,20 @@ def slug(text: str) -> str:
 def tag(name: str) -> str:
     """A name inside a TensorBoard tag; a slash in it would make a group of its own."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_") or "_"
+
+
+def printable(text: str) -> str:
+    """Text on one line, without what would steer a terminal or turn a line around."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def plain(text: str) -> str:
+    """Text with its lines, tabs as spaces, else as `printable`: no control characters, no halves
+    of surrogate pairs, which no file takes."""
+    if text.isascii() and text.isprintable():
+        return text
+    lines = text.expandtabs(4).replace("\r\n", "\n").split("\n")
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
 
 
 @dataclass(frozen=True)
@@ -49,7 +65,7 @@ class Column:
     lens: str = ""  # of the figures under it: terms.MEASURED ...; '' for plain facts
     name: str = ""  # in a DataFrame, with its unit: 'time_s'; '' for the title's slug
     priority: int = 0  # 0 stays; where space is short the columns of the highest go first
-    show: Literal["median", "bounds", "both"] = "median"  # of Interval values
+    show: Literal["median", "bounds", "both", "data"] = "median"  # of an Interval; data: no cells
     short: str = ""  # the heading where space is short
     help: str = ""  # an explanation, shown where the reader points at the heading
     data: bool = True  # False: a rendering of another column, left out of a DataFrame
@@ -116,8 +132,8 @@ class Table:
 
     @cached_property
     def shown(self) -> list[Column]:
-        """The columns that have a cell with text."""
-        return [column for column in self.columns if any(column.cells)]
+        """The columns that have a cell with text, but for those of a DataFrame alone."""
+        return [c for c in self.columns if c.show != "data" and any(c.cells)]
 
     @property
     def rows(self) -> list[list[str]]:
@@ -165,8 +181,8 @@ class Chart:
 
     @cached_property
     def spec(self) -> Spec:
-        """The specification."""
-        return self.draw()
+        """The specification, without characters that no file or page takes."""
+        return {key: _plain_values(value) for key, value in self.draw().items()}
 
 
 @dataclass(frozen=True)
@@ -182,7 +198,6 @@ class Bullets:
     """A list of sentences."""
 
     items: Sequence[str]
-    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -197,7 +212,6 @@ class Code:
     """Text to be kept as it is: a command, a file's lines."""
 
     text: str
-    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -247,7 +261,7 @@ class Details:
     """Blocks that a page shows on request; written out elsewhere."""
 
     summary: str
-    blocks: "Sequence[Block | Section]"
+    blocks: "Sequence[Block]"
     is_open: bool = False
 
 
@@ -263,7 +277,7 @@ class Section:
     """Blocks under a heading; sections among them are its parts."""
 
     title: str
-    blocks: "Sequence[Block | Section]"
+    blocks: "Sequence[Block]"
     name: str = ""  # its anchor; '' for the title's slug
 
     @property
@@ -274,7 +288,7 @@ class Section:
 
 Block: TypeAlias = (
     Table | Facts | Chart | Paragraph | Bullets | Terms | Code | Tiles | Findings | Example
-    | Details | Beside
+    | Details | Beside | Section
 )  # fmt: skip
 
 
@@ -286,15 +300,14 @@ class Document:
     headline: str  # one or two sentences: the answer
     sections: Sequence[Section]
     subtitle: str = ""
-    lead: Sequence[Block | Section] = ()
+    lead: Sequence[Block] = ()
     footer: str = ""
     terms: Mapping[str, str] = field(default_factory=dict)  # explained where they first appear
 
-    @property
+    @cached_property
     def filled(self) -> list[Section]:
         """The sections that hold anything, empty blocks left out."""
-        kept = (_filled(section) for section in self.sections)
-        return [section for section in kept if section.blocks]
+        return [_filled(section) for section in self.sections if not is_empty(section)]
 
     def tables(self) -> list[Table]:
         """Every table, in order."""
@@ -314,11 +327,20 @@ class Document:
 
 
 def _filled(section: Section) -> Section:
-    parts = [_filled(b) if isinstance(b, Section) else b for b in section.blocks]
-    return Section(section.title, [b for b in parts if not is_empty(b)], section.name)
+    kept = [block for block in section.blocks if not is_empty(block)]
+    parts = [_filled(block) if isinstance(block, Section) else block for block in kept]
+    return Section(section.title, parts, section.name)
 
 
-def is_empty(block: Block | Section) -> bool:
+def _plain_values(value: object) -> object:
+    if isinstance(value, dict):
+        return {plain(key): _plain_values(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain_values(inner) for inner in value]
+    return plain(value) if isinstance(value, str) else value
+
+
+def is_empty(block: Block) -> bool:
     """Whether a block has nothing to show."""
     match block:
         case Table():
@@ -327,9 +349,7 @@ def is_empty(block: Block | Section) -> bool:
             return not block.known
         case Tiles(tiles=held) | Findings(items=held) | Bullets(items=held):
             return not held
-        case Details(blocks=held) | Beside(blocks=held):
-            return all(map(is_empty, held))
-        case Section(blocks=parts):
+        case Details(blocks=parts) | Beside(blocks=parts) | Section(blocks=parts):
             return all(map(is_empty, parts))
         case Paragraph(text=text) | Code(text=text):
             return not text
@@ -338,16 +358,41 @@ def is_empty(block: Block | Section) -> bool:
     return False
 
 
-def _flat(block: Block | Section) -> "list[Block]":
-    if isinstance(block, Section):
-        return [b for part in block.blocks for b in _flat(part)]
-    inside = block.blocks if isinstance(block, Details | Beside) else ()
-    return [block, *(b for part in inside for b in _flat(part))]
+def _flat(block: Block) -> "list[Block]":
+    inside = block.blocks if isinstance(block, Section | Details | Beside) else ()
+    own = [] if isinstance(block, Section) else [block]
+    return own + [b for part in inside for b in _flat(part)]
+
+
+def data_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
+    """Fields of records for a DataFrame, as they are: 'rank', or usd='whole.usd'."""
+    paths = {**{field: field for field in fields}, **renamed}
+    return [Column(name, list(map(attrgetter(path), records)), name=name, show="data")
+            for name, path in paths.items()]  # fmt: skip
 
 
 def columns(*some: Column | Sequence[Column]) -> list[Column]:
     """Columns and lists of them as one list."""
     return [c for part in some for c in ([part] if isinstance(part, Column) else part)]
+
+
+def others_as_one(
+    rows: Mapping[str, Mapping[str, N]], most: int | None
+) -> dict[str, Mapping[str, N]]:
+    """Rows by name; of more than `most` and one the last ones are summed as '5 others'."""
+    if most is None or len(rows) <= most + 1:
+        return dict(rows)
+    kept, others = list(rows)[:most], dict[str, N]()
+    for row in list(rows.values())[most:]:
+        for name, value in row.items():
+            others[name] = others[name] + value if name in others else value
+    return {**{name: rows[name] for name in kept}, f"{len(rows) - most} others": others}
+
+
+def with_interval(column: Column, bounds: int = 1) -> list[Column]:
+    """A column of medians, and their 80 % intervals beside it, of a priority `bounds` higher."""
+    title, priority = "80 % interval", column.priority + bounds
+    return [column, replace(column, title=title, show="bounds", data=False, priority=priority)]
 
 
 def drawn(charts: Iterable[Chart | None]) -> list[Block]:

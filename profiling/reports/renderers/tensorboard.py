@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from ...records.base import Interval
 from ..document import Chart
 from .vega import png, png_of
 
@@ -59,6 +60,19 @@ METRICS = (
     "outcome/accuracy",
     "outcome/think_tokens",
 )
+
+
+def curves(name: str, interval: Interval | None, step: int = 0, unit: str = "") -> Iterator[Scalar]:
+    """Three curves: the median under its name, the ends with `_low` and `_high` before the unit."""
+    if interval is not None:
+        yield f"{name}{unit}", interval.median, step
+        yield f"{name}_low{unit}", interval.low, step
+        yield f"{name}_high{unit}", interval.high, step
+
+
+def medians(known: Mapping[str, Interval | None]) -> dict[str, float]:
+    """The metrics that there are."""
+    return {name: interval.median for name, interval in known.items() if interval}
 
 
 @dataclass(frozen=True)
@@ -112,7 +126,7 @@ def _write(events: Events, folder: Path, stills: Mapping[str, str]) -> None:
             writer.add_text(name, text)
         for name, values, step in events.histograms:
             if values:
-                writer.add_histogram(name, _array(values), step, bins="auto")
+                writer.add_histogram(name, list(values), step, bins="auto")
 
 
 def replace_events(
@@ -180,9 +194,3 @@ def write_sessions(sessions: Iterable[Session], folder: Path) -> None:
 def chip_given(name: str, chips: int, lens: str) -> Hyperparameters:
     """The hyperparameters of a place."""
     return {"chip": name, "chips": chips, "lens": lens}
-
-
-def _array(values: Sequence[float]) -> object:
-    import numpy as np
-
-    return np.array(values)

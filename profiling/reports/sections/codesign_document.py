@@ -1,8 +1,17 @@
 """A co-design report as documents: recommendations for both teams, then all they rest on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ...records.codesign import Ask, CodesignCase, CodesignReport, DataCenter, Regime, Seed
+from ...records.codesign import (
+    Ask,
+    CodesignCase,
+    CodesignReport,
+    DataCenter,
+    DesignSearch,
+    Regime,
+    Seed,
+)
 from .. import terms, units
 from ..charts.codesign_elasticities import tornado
 from ..charts.codesign_map import bound_maps
@@ -37,13 +46,8 @@ from . import codesign_tables as tables
 from .prediction_document import phases_table
 
 MEANINGS: dict[str, str] = {
-    terms.PREDICTED: (
-        "From the time model at the shares of the datasheet that published measurements reached. "
-        "The median, and an interval that holds 80 % of the calibration's draws; all that is "
-        "compared shares its draws. Nothing was run for it."
-    ),
+    **terms.lenses((terms.COUNTED, terms.PREDICTED)),
     terms.MEASURED: "On the machine that a profile ran on, such as accuracy; with its interval.",
-    terms.COUNTED: "From the algorithm alone, exact: FLOPs, HBM bytes and their ratio.",
     tables.DATASHEET: "The vendor's figures: the roofs, and a parameter's value now.",
     search_tables.COST_MODEL: (
         "Area, watts and dollars of a chip from its parts, with coefficients whose sources stand "
@@ -54,8 +58,8 @@ MEANINGS: dict[str, str] = {
         "\N{MINUS SIGN}0.7 means that a tenth more of it saves about 7 %."
     ),
     "better than the next": (
-        "Share of the calibration's draws in which a change saves more than the next one. Near "
-        "50 % the two cannot be told apart."
+        "Share of the calibration's draws, which all changes share, in which a change saves more "
+        "than the next one. Near 50 % the two cannot be told apart."
     ),
 }
 CONVENTIONS: tuple[str, ...] = (
@@ -69,10 +73,10 @@ _SIDES = {"hardware": "For the hardware team", "model": "For the model team"}
 
 def codesign_document(report: CodesignReport) -> Document:
     """The whole report."""
-    cases = report.cases
+    cases, profiles = report.cases, ", ".join(profile.name for profile in report.profiles)
     return Document(
         title="Co-design report",
-        subtitle=f"{_profiles(report)}; {units.plural(len(cases), 'case')}",
+        subtitle=f"{profiles}; {units.plural(len(cases), 'case')}",
         headline=headline(report),
         lead=[requested(report)],
         sections=[
@@ -81,7 +85,7 @@ def codesign_document(report: CodesignReport) -> Document:
             Section("What limits each case, and what each change is worth", _each_case(cases),
                     "each-case"),
             Section("Latency against cost", _frontiers(report), "frontiers"),
-            Section("The chip to build", _searches(report), "search"),
+            Section("The chip to build", _searches(report.searches), "search"),
             Section("The data center", _centers(report.data_centers), "center"),
             Section("Claims of this field, worked out", list(map(_claim, report.seeds)), "claims"),
             Section("What this stands on", _basis(report), "basis"),
@@ -101,7 +105,7 @@ def codesign_summary(report: CodesignReport) -> Document:
     ]
     return Document(
         title="Co-design report",
-        subtitle=_profiles(report),
+        subtitle=", ".join(profile.name for profile in report.profiles),
         headline=headline(report),
         lead=[requested(report)],
         sections=[
@@ -115,33 +119,15 @@ def codesign_summary(report: CodesignReport) -> Document:
 
 
 def codesign_cell(report: CodesignReport) -> Document:
-    """What a notebook's cell shows."""
-    sides = _by_side(report)
+    """What a notebook's cell shows: the summary, its tables and two more folded."""
+    short, sides = codesign_summary(report), _by_side(report)
     compared = [f"{_SIDES[side]}: {ask.steps}." for side, asks in sides.items() for ask in asks]
     notes = [*dict.fromkeys(compared), *report.notes, *(s.sentence for s in report.searches)]
-    folded = [
-        tables.cases_table(report.cases),
-        tables.what_ifs_table(report.cases),
-        search_tables.designs_table(report.searches),
-        search_tables.spent_table(report.searches),
-        search_tables.assumptions_table(report),
-    ]
-    return Document(
-        title="Co-design report",
-        subtitle=", ".join(map(case_name, report.cases)),
-        headline=headline(report),
-        lead=[
-            requested(report),
-            *(Section(_SIDES[side], [Findings(_advice(asks, ()))]) for side, asks in sides.items()),
-            *(Details(table.caption, [table]) for table in folded),
-            Bullets(notes),
-        ],
-        sections=[],
-    )
-
-
-def _profiles(report: CodesignReport) -> str:
-    return ", ".join(profile.name for profile in report.profiles)
+    more = [search_tables.spent_table(report.searches), search_tables.assumptions_table(report)]
+    folded = [Details(table.caption, [table]) for table in (*short.tables(), *more)]
+    advice = short.sections[: len(sides)]
+    lead = [*short.lead, *advice, *folded, Bullets(notes)]
+    return replace(short, subtitle=", ".join(map(case_name, report.cases)), lead=lead, sections=[])
 
 
 def requested(report: CodesignReport) -> Facts:
@@ -153,14 +139,8 @@ def requested(report: CodesignReport) -> Facts:
         f"{units.seconds(center.latency_target_s)}, on {center.slice}"
         for center in report.data_centers
     )
-    return Facts(
-        "",
-        [
-            ("what if", "; ".join(what_ifs)),
-            ("chip budget", "; ".join(budgets)),
-            ("load", "; ".join(loads)),
-        ],
-    )
+    named = {"what if": what_ifs, "chip budget": budgets, "load": loads}
+    return Facts("", [(name, "; ".join(values)) for name, values in named.items()])
 
 
 def _by_side(report: CodesignReport) -> dict[str, Sequence[Ask]]:
@@ -169,27 +149,22 @@ def _by_side(report: CodesignReport) -> dict[str, Sequence[Ask]]:
 
 def _advice_sections(report: CodesignReport) -> list[Section]:
     """Each sentence of evidence once, where it says for how many recommendations it holds."""
-    sides = _by_side(report)
     both = _common([*report.hardware_asks, *report.model_asks])
-    sections = []
-    for side, asks in sides.items():
+    sections: dict[str, list[Block]] = {}
+    for side, asks in _by_side(report).items():
         own = _common(asks)
         compared = [f"Compared: {steps}." for steps in dict.fromkeys(ask.steps for ask in asks)]
         shared = [_sentence(each) for each in own if each not in both]
-        nothing = [] if asks else [Paragraph("Nothing to recommend.")]
-        blocks: list[Block] = [Findings(_advice(asks, own)), *nothing]
-        sections.append(Section(_SIDES[side], [*blocks, Paragraph(" ".join(compared + shared))]))
+        nothing = "" if asks else "Nothing to recommend."
+        words = [Paragraph(nothing), Paragraph(" ".join(compared + shared))]
+        sections[_SIDES[side]] = [Findings(_advice(asks, own)), *words]
     note = (
         "Large: the predicted saving for one query, the median with its 80 % interval. A change's "
         "order is as sure as the share of draws in which it is better than the next."
     )
-    rest: list[Block] = [Paragraph(note)]
-    if both:
-        rest.append(
-            Details("What all recommendations rest on", [Bullets(list(map(_sentence, both)))])
-        )
-    last = sections[-1]
-    return [*sections[:-1], Section(last.title, [*last.blocks, *rest], last.name)]
+    rest = Details("What all recommendations rest on", [Bullets(list(map(_sentence, both)))])
+    sections[_SIDES["model"]] += [Paragraph(note), rest]
+    return [Section(title, blocks) for title, blocks in sections.items()]
 
 
 def _advice(asks: Sequence[Ask], shared: Sequence[str]) -> list[Advice]:
@@ -219,10 +194,7 @@ def _each_case(cases: Sequence[CodesignCase]) -> list[Block | Section]:
     """One case as it is; several folded, the first one open."""
     if len(cases) == 1:
         return _case(cases[0])
-    return [
-        Details(case_name(case), _case(case), is_open=index == 0)
-        for index, case in enumerate(cases)
-    ]
+    return [Details(case_name(case), _case(case), case is cases[0]) for case in cases]
 
 
 def _case(case: CodesignCase) -> list[Block | Section]:
@@ -264,15 +236,14 @@ def _flips(case: CodesignCase) -> list[str]:
 
 
 def _predictions_basis(case: CodesignCase) -> list[str]:
-    prediction = case.prediction
-    lines = [f"Calibration: {prediction.basis.rstrip('.')}."]
-    if prediction.chip_confidence:
-        lines.append(f"Least confidence of the chip's figures: {prediction.chip_confidence}.")
-    if prediction.energy_basis:
-        lines.append(f"Energy: {prediction.energy_basis}.")
-    if prediction.economics:
-        lines.append(f"Price: {prediction.economics.terms.price}.")
-    return lines
+    prediction, economics = case.prediction, case.prediction.economics
+    lines = {
+        "Calibration": prediction.basis.rstrip("."),
+        "Least confidence of the chip's figures": prediction.chip_confidence,
+        "Energy": prediction.energy_basis,
+        "Price": economics.terms.price if economics else "",
+    }
+    return [f"{name}: {basis}." for name, basis in lines.items() if basis]
 
 
 def _frontiers(report: CodesignReport) -> list[Block]:
@@ -284,8 +255,7 @@ def _frontiers(report: CodesignReport) -> list[Block]:
     return blocks
 
 
-def _searches(report: CodesignReport) -> list[Block]:
-    searches = report.searches
+def _searches(searches: Sequence[DesignSearch]) -> list[Block]:
     sentences = [
         f"{search.sentence} {units.count(search.swept)} designs swept, then by gradient; a token "
         f"of a thought within {units.seconds(search.slowest_token_s)}; mix: "

@@ -5,7 +5,6 @@ Each case has a run of its own in `cases/`, for the HPARAMS tab.
 
 from collections.abc import Iterator
 
-from ...records.base import Interval
 from ...records.codesign import CodesignCase, CodesignReport
 from ..charts.codesign_elasticities import tornado
 from ..charts.codesign_map import bound_maps
@@ -13,7 +12,15 @@ from ..charts.codesign_roofline import lever_rooflines
 from ..charts.codesign_serving import designs, pareto, power
 from ..document import Chart, Document, tag
 from ..renderers.markdown import markdown
-from ..renderers.tensorboard import Events, Hyperparameters, Scalar, Session, chip_given
+from ..renderers.tensorboard import (
+    Events,
+    Hyperparameters,
+    Scalar,
+    Session,
+    chip_given,
+    curves,
+    medians,
+)
 from .codesign_search import SHARES
 
 
@@ -55,13 +62,14 @@ def scalars(report: CodesignReport) -> Iterator[Scalar]:
     """(tag, value, step) of every scalar; a recommendation's step is its rank."""
     for ask in (*report.hardware_asks, *report.model_asks):
         begin = f"asks_predicted/{ask.side}"
-        yield from _interval(f"{begin}/saving", ask.saving, ask.rank)
+        yield from curves(f"{begin}/saving", ask.saving, ask.rank)
         if ask.beats_next is not None:
             yield f"{begin}/beats_next", ask.beats_next, ask.rank
     for case in report.cases:
         yield from _case(case)
     for search in report.searches:
-        yield from _interval(f"search_predicted/{tag(search.purpose)}/speedup", search.speedup)
+        name = f"search_predicted/{tag(search.purpose)}/speedup"
+        yield from curves(name, search.speedup)
     for center in report.data_centers:
         begin = f"center_predicted/{tag(center.profile)}_on_{tag(center.slice)}"
         yield f"{begin}/chips", center.chips, 0
@@ -72,23 +80,14 @@ def scalars(report: CodesignReport) -> Iterator[Scalar]:
 
 def _case(case: CodesignCase) -> Iterator[Scalar]:
     name = _case_tag(case)
-    yield from _interval(f"predicted/{name}/time_s", case.prediction.time_s)
-    for what, interval in (
-        ("usd_per_query", case.usd_per_query),
-        ("usd_per_correct", case.usd_per_correct),
-        ("energy_per_query_j", case.energy_per_query_j),
-    ):
-        if interval is not None:
-            yield from _interval(f"predicted/{name}/{what}", interval)
+    under = f"predicted/{name}"
+    yield from curves(f"{under}/time_s", case.prediction.time_s)
+    yield from curves(f"{under}/usd_per_query", case.usd_per_query)
+    yield from curves(f"{under}/usd_per_correct", case.usd_per_correct)
+    yield from curves(f"{under}/energy_per_query_j", case.energy_per_query_j)
     for row in case.elasticities:
         begin = f"elasticity_predicted/{name}/{tag(row.regime)}/{row.quantity}/{tag(row.phase)}"
         yield f"{begin}/{tag(row.parameter)}", row.value.median, 0
-
-
-def _interval(name: str, interval: Interval, step: int = 0) -> Iterator[Scalar]:
-    yield name, interval.median, step
-    yield f"{name}_low", interval.low, step
-    yield f"{name}_high", interval.high, step
 
 
 def sessions(report: CodesignReport) -> Iterator[Session]:
@@ -102,16 +101,10 @@ def sessions(report: CodesignReport) -> Iterator[Session]:
             "slice": prediction.slice,
         }
         given |= chip_given(prediction.chip, prediction.chips, "predicted")
-        yield Session(_case_tag(case), given, _metrics(case))
-
-
-def _metrics(case: CodesignCase) -> dict[str, float]:
-    metrics = {"cost/time_s": case.prediction.time_s.median}
-    for name, interval in (
-        ("cost/query_usd", case.usd_per_query),
-        ("cost/correct_usd", case.usd_per_correct),
-        ("outcome/accuracy", case.accuracy),
-    ):
-        if interval is not None:
-            metrics[name] = interval.median
-    return metrics
+        known = {
+            "cost/time_s": prediction.time_s,
+            "cost/query_usd": case.usd_per_query,
+            "cost/correct_usd": case.usd_per_correct,
+            "outcome/accuracy": case.accuracy,
+        }
+        yield Session(_case_tag(case), given, medians(known))

@@ -1,6 +1,6 @@
 """Tables of a co-design report's chips, ways to serve, data centers, claims and assumptions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ...records.base import Interval
 from ...records.codesign import (
@@ -13,7 +13,7 @@ from ...records.codesign import (
 )
 from .. import units
 from ..codesign_words import by_correct, money
-from ..document import Column, Table, Value, columns
+from ..document import Column, Table, columns, data_columns
 from ..terms import PREDICTED
 
 COST_MODEL = "cost model"
@@ -43,20 +43,20 @@ def _watts(value: float) -> str:
     return f"{units.count(value)} W"
 
 
-def dollars(value: float) -> str:
+def _dollars(value: float) -> str:
     """'$12,345'; below a thousand with three digits."""
     return f"${units.count(value)}" if value >= 1e3 else units.usd(value)
 
 
-_PARTS: tuple[tuple[str, str, units.Text], ...] = (
-    ("matrix_flops", "matrix FLOP/s", units.flop_rate),
-    ("hbm_bandwidth", "HBM bandwidth", units.bandwidth),
-    ("hbm_capacity", "HBM capacity", units.bytes_),
-    ("on_chip_capacity", "on-chip capacity", units.bytes_),
-    ("link_bandwidth", "link bandwidth, one way", units.bandwidth),
-    ("area_mm2", "area (cost model)", _area),
-    ("watts", "full power (cost model)", _watts),
-    ("usd", "cost to build (cost model)", dollars),
+_PARTS: tuple[tuple[str, str, str, units.Text], ...] = (  # field, in a DataFrame, words, unit
+    ("matrix_flops", "flop_per_s", "matrix FLOP/s", units.flop_rate),
+    ("hbm_bandwidth", "hbm_bytes_per_s", "HBM bandwidth", units.bandwidth),
+    ("hbm_capacity", "hbm_bytes", "HBM capacity", units.bytes_),
+    ("on_chip_capacity", "on_chip_bytes", "on-chip capacity", units.bytes_),
+    ("link_bandwidth", "link_bytes_per_s", "link bandwidth, one way", units.bandwidth),
+    ("area_mm2", "area_mm2", "area (cost model)", _area),
+    ("watts", "watts", "full power (cost model)", _watts),
+    ("usd", "build_usd", "cost to build (cost model)", _dollars),
 )
 
 
@@ -65,23 +65,23 @@ def designs_table(searches: Sequence[DesignSearch]) -> Table:
     if not searches:
         return Table("Chips", [], "designs")
     first = searches[0]
-    outcomes = [(words, cells) for words, cells in _outcomes(searches) if any(cells)]
-    names = [*(words for _, words, _ in _PARTS), *(words for words, _ in outcomes)]
-    there = [text(getattr(first.reference, field)) for field, _, text in _PARTS]
+    there = [text(getattr(first.reference, field)) for field, *_, text in _PARTS]
+    outcomes = [_outcomes(search) for search in searches]
+    known = [words for words in outcomes[0] if any(outcome[words] for outcome in outcomes)]
     best = [
         Column(
             f"best for {search.purpose}",
-            [*(_against(search.best, first.reference, field, text) for field, _, text in _PARTS),
-             *(cells[index] for _, cells in outcomes)],
+            [*(_against(search.best, first.reference, field, text) for field, *_, text in _PARTS),
+             *(outcome[words] for words in known)],
             str, SEARCHED,
         )
-        for index, search in enumerate(searches)
+        for search, outcome in zip(searches, outcomes, strict=True)
     ]  # fmt: skip
     return Table(
         f"The best chips under {budget_text(first)}, {first.model} on {first.chips} of them",
         columns(
-            Column("part", names),
-            Column(f"{first.reference_chip}, as it is", [*there, *("" for _ in outcomes)], str,
+            Column("part", [*(words for _, _, words, _ in _PARTS), *known]),
+            Column(f"{first.reference_chip}, as it is", [*there, *("" for _ in known)], str,
                    COST_MODEL),
             best,
         ),
@@ -95,25 +95,16 @@ def _against(chip: ChipDesign, there: ChipDesign, field: str, text: units.Text) 
     return f"{text(value)} ({units.ratio(value / base)})" if base else text(value)
 
 
-def _outcomes(searches: Sequence[DesignSearch]) -> list[tuple[str, list[str]]]:
-    """How the best chips do, each on its own mix."""
-
-    def slower(search: DesignSearch) -> str:
-        ratio = search.other_purpose_slowdown
-        return units.ratio(ratio) if ratio else ""
-
-    usd = [units.with_bounds(s.usd_per_query, units.usd) if s.usd_per_query else ""
-           for s in searches]  # fmt: skip
-    return [
-        ("sequences at once", [units.count(s.sequences) for s in searches]),
-        ("time per query, predicted",
-         [units.with_bounds(s.time_per_query_s, units.seconds) for s in searches]),
-        ("cost per query, predicted", usd),
-        ("speedup over the chip as it is, predicted",
-         [units.with_bounds(s.speedup, units.ratio) for s in searches]),
-        ("slower on the other purpose's mix than its best chip, predicted",
-         [slower(s) for s in searches]),
-    ]  # fmt: skip
+def _outcomes(search: DesignSearch) -> dict[str, str]:
+    """How the best chip does on its own mix."""
+    slower = "slower on the other purpose's mix than its best chip, predicted"
+    return {
+        "sequences at once": units.count(search.sequences),
+        "time per query, predicted": units.with_bounds(search.time_per_query_s, units.seconds),
+        "cost per query, predicted": _known(search.usd_per_query, units.usd),
+        "speedup over the chip as it is, predicted": units.with_bounds(search.speedup, units.ratio),
+        slower: _known(search.other_purpose_slowdown, units.ratio),
+    }
 
 
 def designs_rows(searches: Sequence[DesignSearch]) -> Table:
@@ -123,30 +114,17 @@ def designs_rows(searches: Sequence[DesignSearch]) -> Table:
     first = searches[0]
     chips = [first.reference, *(search.best for search in searches)]
     names = [f"{first.reference_chip}, as it is", *(f"best for {s.purpose}" for s in searches)]
-
-    def part(name: str, field: str) -> Column:
-        return Column(name, [getattr(chip, field) for chip in chips], units.significant)
-
-    def outcome(name: str, values: Sequence[Value], text: units.Text) -> Column:
-        return Column(name, [None, *values], text)
-
     return Table(
         "Chips",
-        [
+        columns(
             Column("chip", names),
-            part("flop_per_s", "matrix_flops"),
-            part("hbm_bytes_per_s", "hbm_bandwidth"),
-            part("hbm_bytes", "hbm_capacity"),
-            part("on_chip_bytes", "on_chip_capacity"),
-            part("link_bytes_per_s", "link_bandwidth"),
-            part("area_mm2", "area_mm2"),
-            part("watts", "watts"),
-            part("build_usd", "usd"),
-            outcome("sequences", [s.sequences for s in searches], units.count),
-            outcome("query_s", [s.time_per_query_s.median for s in searches], units.seconds),
-            outcome("speedup", [s.speedup for s in searches], units.ratio),
-        ],
-    )
+            data_columns(chips, **{name: field for field, name, *_ in _PARTS}),
+            Column("sequences", [None, *(s.sequences for s in searches)], units.count),
+            Column("query_s", [None, *(s.time_per_query_s.median for s in searches)],
+                   units.seconds),
+            Column("speedup", [None, *(s.speedup for s in searches)], units.ratio),
+        ),
+    )  # fmt: skip
 
 
 def spent_table(searches: Sequence[DesignSearch]) -> Table:
@@ -187,19 +165,11 @@ def frontier_table(points: Sequence[ParetoPoint]) -> Table:
 
 def ways_rows(points: Sequence[ParetoPoint]) -> Table:
     """Every way to serve each profile: for a DataFrame."""
-    return Table(
-        "Ways to serve",
-        [
-            Column("slice", [point.slice for point in points]),
-            Column("profile", [point.profile for point in points]),
-            Column("prompts", [point.batch for point in points], units.count),
-            Column("attempts", [point.attempts for point in points], units.count),
-            Column("think_tokens", [point.think_tokens for point in points], units.count),
-            Column("latency_s", [point.latency_s for point in points], units.seconds),
-            Column("query_usd", [point.usd_per_query for point in points], units.usd),
-            Column("on frontier", [point.on_frontier for point in points]),
-        ],
-    )
+    renamed = {"prompts": "batch", "attempts": "attempts", "think_tokens": "think_tokens",
+               "latency_s": "latency_s", "query_usd": "usd_per_query"}  # fmt: skip
+    return Table("Ways to serve", columns(
+        data_columns(points, "slice", "profile", **renamed), data_columns(points, "on_frontier")
+    ))  # fmt: skip
 
 
 def centers_table(centers: Sequence[DataCenter]) -> Table:
@@ -238,14 +208,15 @@ def _center_facts(center: DataCenter) -> dict[str, str]:
         ),
         "energy per day, hosts and cooling included": _known(center.wall_kwh_per_day, _kwh),
         "CO2e per day": _known(center.kgco2e_per_day, _kilograms),
-        "cost per day": _known(center.usd_per_day, dollars),
+        "cost per day": _known(center.usd_per_day, _dollars),
     }
 
 
-def _known(value: Interval | float | None, text: Callable[[float], str]) -> str:
-    if value is None or isinstance(value, Interval):
-        return units.with_bounds(value, text) if value else ""
-    return text(value) if value else ""
+def _known(value: Interval | float | None, text: units.Text) -> str:
+    """With its bounds where it has any; '' for what is unknown."""
+    if not value:
+        return ""
+    return units.with_bounds(value, text) if isinstance(value, Interval) else text(value)
 
 
 def _kwh(value: float) -> str:
@@ -303,7 +274,7 @@ def seed_table(seed: Seed) -> Table:
         f"Computed for {seed.name}",
         [
             Column("figure", [row.label for row in rows]),
-            Column("value", [row.value for row in rows], seed_figure, "computed"),
+            Column("value", [row.value for row in rows], _seed_figure, "computed"),
             Column("unit", [row.unit for row in rows]),
             Column("note", [row.note for row in rows]),
         ],
@@ -311,7 +282,7 @@ def seed_table(seed: Seed) -> Table:
     )
 
 
-def seed_figure(value: float) -> str:
+def _seed_figure(value: float) -> str:
     """Three digits; an exponent where there would be many zeros."""
     if value and not 1e-4 <= abs(value) < 1e9:
         mantissa, _, exponent = f"{value:.2e}".partition("e")

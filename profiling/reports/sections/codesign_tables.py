@@ -6,7 +6,7 @@ from ...records.base import Interval
 from ...records.codesign import Ask, CodesignCase, Lever, Quantity, Regime, WhatIf
 from .. import units
 from ..codesign_words import QUERY, case_name, dominant, parameter_text, signed
-from ..document import Column, Table, columns
+from ..document import Column, Table, columns, data_columns, with_interval
 from ..terms import MEASURED, PREDICTED
 
 DATASHEET = "datasheet"
@@ -20,13 +20,15 @@ def cases_table(cases: Sequence[CodesignCase]) -> Table:
     return Table(
         "A batch's time, and what one query costs",
         [
+            *_of_case(cases),
+            *_bounds(cases),
             Column("case", [case_name(case) for case in cases]),
-            *_bounded("time of a batch", [c.prediction.time_s for c in cases], units.seconds,
-                      "time_s"),
+            *_predicted("time of a batch", [c.prediction.time_s for c in cases], units.seconds,
+                        "time_s"),
             Column("longest phase", shares, lens=PREDICTED, data=False, priority=2),
             Column("bound", [bound for *_, bound in longest], lens=PREDICTED, priority=1),
-            *_bounded("cost per query", [case.usd_per_query for case in cases], units.usd,
-                      "query_usd", 2),
+            *_predicted("cost per query", [case.usd_per_query for case in cases], units.usd,
+                        "query_usd", 2),
             Column("cost per correct answer", [case.usd_per_correct for case in cases], units.usd,
                    PREDICTED, "correct_usd", 4),
             Column("chips' energy per query", [case.energy_per_query_j for case in cases],
@@ -39,47 +41,24 @@ def cases_table(cases: Sequence[CodesignCase]) -> Table:
     )  # fmt: skip
 
 
-def _bounded(
+def _predicted(
     title: str, values: Sequence[Interval | None], text: units.Text, name: str, priority: int = 0
 ) -> list[Column]:
-    """The medians, and beside them what lies between 80 %."""
-    return [
-        Column(title, values, text, PREDICTED, name, priority),
-        Column("80 % interval", values, text, PREDICTED, f"{name}_interval", priority + 1, "bounds",
-               data=False),
-    ]  # fmt: skip
+    return with_interval(Column(title, values, text, PREDICTED, name, priority))
 
 
-def case_keys(cases: Sequence[CodesignCase]) -> Table:
-    """What tells cases apart, and each phase's bound: for a DataFrame beside `cases_table`."""
-    bounds = [{phase.phase: phase.bound for phase in case.prediction.phases} for case in cases]
-    phases = dict.fromkeys(name for row in bounds for name in row)
-    return Table(
-        "Cases",
-        columns(
-            Column("slice", [case.prediction.slice for case in cases]),
-            Column("profile", [case.profile for case in cases]),
-            [Column(f"{name} bound", [row.get(name, "") for row in bounds]) for name in phases],
-        ),
-    )
+def _bounds(cases: Sequence[CodesignCase]) -> list[Column]:
+    """Each phase's bound, in a DataFrame alone."""
+    rows = [{phase.phase: phase.bound for phase in case.prediction.phases} for case in cases]
+    phases = dict.fromkeys(name for row in rows for name in row)
+    return [Column(f"{name} bound", [row.get(name, "") for row in rows], show="data")
+            for name in phases]  # fmt: skip
 
 
 def asks_table(asks: Sequence[Ask]) -> Table:
     """Recommendations of both sides, in order; `saving` is a share of `quantity`."""
-    return Table(
-        "Recommendations",
-        [
-            Column("rank", [ask.rank for ask in asks], units.count),
-            Column("side", [ask.side for ask in asks]),
-            Column("change", [ask.change for ask in asks]),
-            Column("saving", [ask.saving for ask in asks], units.share, PREDICTED, show="both"),
-            Column("of", [ask.quantity for ask in asks], name="quantity"),
-            Column("better than the next", [ask.beats_next for ask in asks], units.share,
-                   name="beats_next", help="Share of the calibration's draws."),
-            Column("quality", [ask.quality for ask in asks]),
-        ],
-        name="asks",
-    )  # fmt: skip
+    fields = ("rank", "side", "change", "saving", "quantity", "beats_next", "quality")
+    return Table("Recommendations", data_columns(asks, *fields))
 
 
 def levers_table(case: CodesignCase) -> Table:
@@ -90,9 +69,7 @@ def levers_table(case: CodesignCase) -> Table:
         "Model levers, for one query",
         columns(
             Column("change", [f"{i + 1}. {lever.change}" for i, lever in enumerate(levers)]),
-            _ratio("time", [lever.whole.time for lever in levers]),
-            Column("80 % interval", [lever.whole.time for lever in levers], units.ratio, CHANGE,
-                   "time_interval", 3, "bounds"),
+            with_interval(_ratio("time", [lever.whole.time for lever in levers]), 3),
             [_ratio(phase, [lever.by_phase.get(phase) for lever in levers], 4)
              for phase in phases],
             _ratio("energy", [lever.whole.energy for lever in levers], 1),
@@ -105,9 +82,12 @@ def levers_table(case: CodesignCase) -> Table:
 
 
 def _ratio(
-    title: str, values: Sequence[Interval | None] | Sequence[float | None], priority: int = 0
+    title: str,
+    values: Sequence[Interval | None] | Sequence[float | None],
+    priority: int = 0,
+    name: str = "",
 ) -> Column:
-    return Column(title, values, units.ratio, CHANGE, priority=priority)
+    return Column(title, values, units.ratio, CHANGE, name, priority)
 
 
 def _quality(lever: Lever) -> str:
@@ -121,19 +101,11 @@ def _quality(lever: Lever) -> str:
 
 def levers_rows(cases: Sequence[CodesignCase]) -> Table:
     """Every lever of every case: for a DataFrame."""
-    rows = [(case, lever) for case in cases for lever in case.levers]
-    return Table(
-        "Levers",
-        [
-            Column("change", [lever.change for _, lever in rows]),
-            *_of_case([case for case, _ in rows]),
-            _ratio("time", [lever.whole.time for _, lever in rows]),
-            _ratio("energy", [_median(lever.whole.energy) for _, lever in rows]),
-            _ratio("usd", [_median(lever.whole.usd) for _, lever in rows]),
-            Column("fits", [lever.fits for _, lever in rows]),
-            Column("quality", [lever.quality for _, lever in rows]),
-        ],
-    )
+    levers = [lever for case in cases for lever in case.levers]
+    whole = data_columns([lever.whole for lever in levers], "time", "energy", "usd")
+    rest = data_columns(levers, "fits", "quality")
+    of = _of_case([case for case in cases for _ in case.levers])
+    return Table("Levers", columns(data_columns(levers, "change"), of, whole, rest))
 
 
 def slopes_table(case: CodesignCase, regime: Regime) -> Table:
@@ -161,23 +133,15 @@ def slopes_table(case: CodesignCase, regime: Regime) -> Table:
 
 def elasticities_rows(cases: Sequence[CodesignCase]) -> Table:
     """Every elasticity of every case: for a DataFrame."""
-    rows = [(case, row) for case in cases for row in case.elasticities]
-    return Table(
-        "Elasticities",
-        [
-            Column("parameter", [row.parameter for _, row in rows]),
-            *_of_case([case for case, _ in rows]),
-            Column("phase", [row.phase for _, row in rows]),
-            Column("quantity", [row.quantity for _, row in rows]),
-            Column("regime", [row.regime for _, row in rows]),
-            Column("value", [row.value for _, row in rows], signed),
-        ],
-    )
+    rows = [row for case in cases for row in case.elasticities]
+    of = _of_case([case for case in cases for _ in case.elasticities])
+    fields = data_columns(rows, "phase", "quantity", "regime", "value")
+    return Table("Elasticities", columns(data_columns(rows, "parameter"), of, fields))
 
 
 def _of_case(cases: Sequence[CodesignCase]) -> list[Column]:
-    return [Column("slice", [case.prediction.slice for case in cases]),
-            Column("profile", [case.profile for case in cases])]  # fmt: skip
+    """What tells cases apart in a DataFrame; pages have their names in one."""
+    return data_columns(cases, slice="prediction.slice", profile="profile")
 
 
 def batches_table(case: CodesignCase) -> Table:
@@ -188,8 +152,7 @@ def batches_table(case: CodesignCase) -> Table:
         [
             Column("tokens cached by each", [float(context) for context in room], units.count,
                    name="tokens"),
-            Column("sequences at most", list(room.values()), units.count, PREDICTED,
-                   name="sequences"),
+            Column("sequences at most", list(room.values()), units.count, PREDICTED, "sequences"),
         ],
         name="batches",
     )  # fmt: skip
@@ -197,50 +160,29 @@ def batches_table(case: CodesignCase) -> Table:
 
 def what_ifs_table(cases: Sequence[CodesignCase]) -> Table:
     """Each stated change on each case: a query before and after, and by phase."""
-    rows = [(case, what_if) for case in cases for what_if in case.what_ifs]
-    stated = [row for _, row in rows]
-    named = [case_name(case) if len(cases) > 1 else "" for case, _ in rows]
+    of = [case for case in cases for _ in case.what_ifs]
+    stated = [row for case in cases for row in case.what_ifs]
+    named = [case_name(case) if len(cases) > 1 else "" for case in of]
     by_phase = ["; ".join(_phase_change(row, phase) for phase in row.by_phase) for row in stated]
     return Table(
         "What if: a query before and after",
         [
-            Column("change", list(map(_stated, stated))),
-            Column("case", named),
+            *data_columns(stated, change="text"),
+            Column("change", list(map(_stated, stated)), data=False),
+            *_of_case(of),
+            Column("case", named, data=False),
             Column("before", [row.before_s for row in stated], units.seconds, PREDICTED,
                    "before_s", 1),
-            *_bounded("after", [row.after_s for row in stated], units.seconds, "after_s", 1),
-            _ratio("time", [row.whole.time for row in stated]),
-            Column("80 % interval", [row.whole.time for row in stated], units.ratio, CHANGE,
-                   "time_interval", 2, "bounds"),
+            *_predicted("after", [row.after_s for row in stated], units.seconds, "after_s", 1),
+            *with_interval(_ratio("time", [row.whole.time for row in stated]), 2),
             _ratio("energy", [row.whole.energy for row in stated], 3),
-            _ratio("cost", [row.whole.usd for row in stated], 3),
-            Column("by phase: time and bound", by_phase, priority=4),
+            _ratio("cost", [row.whole.usd for row in stated], 3, "usd"),
+            Column("by phase: time and bound", by_phase, priority=4, data=False),
+            *data_columns(stated, "fits"),
         ],
         name="what-ifs",
         keys=2 if len(cases) > 1 else 1,
     )  # fmt: skip
-
-
-def what_ifs_rows(cases: Sequence[CodesignCase]) -> Table:
-    """Every stated change of every case: for a DataFrame."""
-    rows = [(case, what_if) for case in cases for what_if in case.what_ifs]
-    return Table(
-        "What if",
-        [
-            Column("change", [row.text for _, row in rows]),
-            *_of_case([case for case, _ in rows]),
-            Column("before_s", [row.before_s.median for _, row in rows], units.seconds),
-            Column("after_s", [row.after_s.median for _, row in rows], units.seconds),
-            _ratio("time", [row.whole.time for _, row in rows]),
-            _ratio("energy", [_median(row.whole.energy) for _, row in rows]),
-            _ratio("usd", [_median(row.whole.usd) for _, row in rows]),
-            Column("fits", [row.fits for _, row in rows]),
-        ],
-    )
-
-
-def _median(value: Interval | None) -> float | None:
-    return value.median if value else None
 
 
 def _stated(row: WhatIf) -> str:

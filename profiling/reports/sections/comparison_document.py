@@ -3,7 +3,7 @@
 from ...comparison import Comparison, PhaseChange, Ratio
 from ...records.profile import TOTAL
 from .. import theme, units
-from ..document import Block, Column, Document, Paragraph, Section, Table
+from ..document import Column, Document, Paragraph, Section, Table
 from ..terms import COUNTED, MEASURED
 from ..units import Text
 
@@ -18,11 +18,10 @@ _Row = tuple[str, str, str, str, float | None, str]  # phase, what, a, b, ratio,
 
 def comparison_document(comparison: Comparison) -> Document:
     """What differs, then every ratio."""
-    warned: list[Block] = [Paragraph(note, note=False) for note in notes(comparison)]
     return Document(
         title=f"b: {comparison.name_b}  against  a: {comparison.name_a}",
         headline=headline(comparison),
-        lead=warned,
+        lead=[Paragraph(note, note=False) for note in notes(comparison)],
         sections=[
             Section("What differs", [differences_table(comparison)]),
             Section("Ratios", [ratios_table(comparison), Paragraph(_same_text(comparison))]),
@@ -48,11 +47,9 @@ def headline(comparison: Comparison) -> str:
 
 def notes(comparison: Comparison) -> list[str]:
     """What a reader must know before any ratio."""
-    sentences = [_UNLIKE] if comparison.unlike else []
     timed = any(change.time for change in comparison.phases)
-    if timed and not comparison.same_machine:
-        sentences.append(_MACHINES)
-    return sentences
+    machines = [_MACHINES] if timed and not comparison.same_machine else []
+    return [_UNLIKE, *machines] if comparison.unlike else machines
 
 
 def differences_table(comparison: Comparison) -> Table:
@@ -134,8 +131,5 @@ def _accuracy_rows(comparison: Comparison) -> list[_Row]:
     if change is None:
         return []
     row = _row("outcome", "accuracy", change.accuracy, units.share)
-    a, b = (
-        units.span(units.share(low), units.share(high))
-        for low, high in (change.interval_a, change.interval_b)
-    )
+    a, b = (units.span(*map(units.share, ends)) for ends in (change.interval_a, change.interval_b))
     return [(*row[:5], change.verdict), ("outcome", "95 % interval", a, b, None, "")]

@@ -7,7 +7,7 @@ from .. import units
 from ..charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
 from ..document import Beside, Block, Bullets, Details, Document, Facts, Section, drawn
 from . import evaluation_tables as tables
-from .provenance_section import provenance_facts
+from .profile_facts import provenance_facts
 
 INTERVALS = (
     "Intervals: 95 % over problems for accuracy (attempts at one problem count as one "
@@ -57,28 +57,11 @@ def evaluation_summary(evaluation: Evaluation) -> Document:
 
 
 def evaluation_cell(evaluation: Evaluation) -> Document:
-    """What a notebook's cell shows."""
-    others = [
-        tables.costs_table(evaluation),
-        tables.levels_table(evaluation),
-        tables.attempts_table(evaluation),
-        *map(tables.frontier_table, evaluation.frontiers),
-        tables.optimal_table(evaluation),
-        tables.baseline_table(evaluation),
-        tables.ledger_table(evaluation),
-        tables.phases_table(evaluation),
-    ]
-    return Document(
-        title=evaluation.task,
-        subtitle=subtitle(evaluation),
-        headline=headline(evaluation),
-        lead=[
-            tables.cells_table(evaluation),
-            *(Details(table.caption, [table]) for table in others),
-            Bullets(notes(evaluation)),
-        ],
-        sections=[],
-    )
+    """What a notebook's cell shows: the report's tables, folded but for the first."""
+    first, *others = evaluation_document(evaluation).tables()
+    folded = [Details(table.caption, [table]) for table in others]
+    lead: list[Block] = [first, *folded, Bullets(notes(evaluation))]
+    return replace(evaluation_summary(evaluation), lead=lead, sections=[])
 
 
 def _accuracy(evaluation: Evaluation) -> Section:

@@ -6,12 +6,20 @@ has a run of its own for each place in `ways/`, for the HPARAMS tab.
 
 from collections.abc import Iterator
 
-from ...records.evaluation import Cell, Estimate, Evaluation, SliceCost
+from ...records.evaluation import Cell, Evaluation, SliceCost
 from ..charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
 from ..document import Chart, Document, tag
-from ..estimates import guessed
+from ..estimates import guessed, interval_of
 from ..renderers.markdown import markdown
-from ..renderers.tensorboard import Events, Hyperparameters, Scalar, Session, chip_given
+from ..renderers.tensorboard import (
+    Events,
+    Hyperparameters,
+    Scalar,
+    Session,
+    chip_given,
+    curves,
+    medians,
+)
 
 
 def evaluation_events(evaluation: Evaluation, document: Document) -> Events:
@@ -51,7 +59,7 @@ def scalars(evaluation: Evaluation) -> Iterator[Scalar]:
 
 def _cell(cell: Cell) -> Iterator[Scalar]:
     name, step = tag(cell.strategy), cell.budget or 0
-    yield from _estimate(f"outcome/{name}/right", cell.accuracy, step)
+    yield from curves(f"outcome/{name}/right", interval_of(cell.accuracy), step)
     n = len(cell.questions)
     for phase in cell.phases:
         under = f"counted/{name}/{tag(phase.name)}"
@@ -77,19 +85,11 @@ def _cost(under: str, cost: SliceCost, step: int) -> Iterator[Scalar]:
 def _attempts(cell: Cell, guess_rate: float | None) -> Iterator[Scalar]:
     under = f"attempts/{tag(cell.label)}"
     for point in cell.attempts:
-        yield from _estimate(f"{under}/pass", point.coverage, point.k)
-        if point.majority:
-            yield from _estimate(f"{under}/majority", point.majority, point.k)
-        if point.best:
-            yield from _estimate(f"{under}/best", point.best, point.k)
+        shares = {"pass": point.coverage, "majority": point.majority, "best": point.best}
+        for name, estimate in shares.items():
+            yield from curves(f"{under}/{name}", interval_of(estimate), point.k)
         if guess_rate:
             yield f"{under}/guess", guessed(guess_rate, point.k), point.k
-
-
-def _estimate(name: str, estimate: Estimate, step: int) -> Iterator[Scalar]:
-    yield name, estimate.value, step
-    yield f"{name}_low", estimate.low, step
-    yield f"{name}_high", estimate.high, step
 
 
 def thought_tokens(cell: Cell) -> list[int]:
@@ -141,4 +141,4 @@ def _costs(cost: SliceCost) -> dict[str, float]:
         "cost/correct_usd": correct.usd if correct else None,
         "cost/correct_wall_j": correct.wall_j if correct else None,
     }
-    return {name: interval.median for name, interval in known.items() if interval}
+    return medians(known)

@@ -4,8 +4,9 @@ A 'strategy' is one at one budget of thought. Costs are per query: a question wi
 attempts.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...records.base import Interval
 from ...records.evaluation import (
@@ -19,7 +20,7 @@ from ...records.evaluation import (
     Option,
 )
 from .. import units
-from ..document import Column, Table, columns
+from ..document import Column, Table, columns, data_columns
 from ..estimates import cost_unit, frontier_text, guessed, interval_of
 from ..terms import COUNTED, MEASURED, PREDICTED
 
@@ -35,32 +36,20 @@ def cells_table(evaluation: Evaluation) -> Table:
         [
             _names(cells),
             _accuracy("right", [cell.accuracy for cell in cells]),
-            Column("tokens per query", [_mean(cell, _tokens) for cell in cells],
-                   units.significant, COUNTED, name="tokens", priority=1),
-            Column("FLOPs per query", [_mean(cell, _flops) for cell in cells], units.flops,
-                   COUNTED, name="flops", priority=2),
-            Column("HBM bytes per query", [_mean(cell, _bytes) for cell in cells], units.bytes_,
+            Column("tokens per query", _means(cells, lambda bill: bill.tokens), units.significant,
+                   COUNTED, name="tokens", priority=1),
+            Column("FLOPs per query", _means(cells, lambda bill: bill.flops), units.flops, COUNTED,
+                   name="flops", priority=2),
+            Column("HBM bytes per query", _means(cells, lambda bill: bill.hbm_bytes), units.bytes_,
                    COUNTED, name="hbm_bytes", priority=3),
-            Column("time per query here", [_here_s(cell) for cell in cells], units.seconds,
-                   MEASURED, name="measured_s", priority=3),
+            Column("time per query here", [c.wall_s and c.wall_s / len(c.questions) for c in cells],
+                   units.seconds, MEASURED, name="measured_s", priority=3),
             Column("hit the limit", [_hits(cell) for cell in cells], data=False, priority=1),
+            *data_columns(cells, strategy="strategy", budget_tokens="budget"),
         ],
         name="strategies",
         whole=True,
     )  # fmt: skip
-
-
-def settings_table(evaluation: Evaluation) -> Table:
-    """What each strategy's name says, apart: for a DataFrame beside `cells_table`."""
-    cells = evaluation.cells
-    return Table(
-        "Settings",
-        [
-            _names(cells),
-            Column("strategy", [cell.strategy for cell in cells]),
-            Column("budget", [cell.budget for cell in cells], units.count, name="budget_tokens"),
-        ],
-    )
 
 
 def costs_table(evaluation: Evaluation) -> Table:
@@ -77,25 +66,19 @@ def costs_table(evaluation: Evaluation) -> Table:
                    name="query_s", show="both", priority=1),
             Column("energy per query", [a.wall_j for a in query], units.joules, PREDICTED,
                    name="query_wall_j", priority=4),
-            Column("cost per query", [a.usd for a in query], units.usd, PREDICTED,
-                   name="query_usd", priority=2),
+            Column("cost per query", [a.usd for a in query], units.usd, PREDICTED, "query_usd", 2),
             Column("time per correct answer", [cost.per_correct_s for _, cost in rows],
                    units.seconds, PREDICTED, name="correct_s", priority=3, missing=NONE_RIGHT),
             Column("energy per correct answer", [a.wall_j if a else None for a in correct],
                    units.joules, PREDICTED, name="correct_wall_j", priority=4),
             Column("cost per correct answer", [a.usd if a else None for a in correct], units.usd,
                    PREDICTED, name="correct_usd", show="both"),
+            Column("right", [cell.accuracy.value for cell, _ in rows], show="data"),
         ],
         name="costs",
         whole=True,
         keys=2,
     )  # fmt: skip
-
-
-def costs_accuracy(evaluation: Evaluation) -> Table:
-    """What the strategy of each row of `costs_table` got right: for a DataFrame beside it."""
-    cells = [cell for cell in evaluation.cells for _ in cell.slices]
-    return Table("Right", [Column("right", [cell.accuracy.value for cell in cells], units.percent)])
 
 
 def levels_table(evaluation: Evaluation) -> Table:
@@ -144,14 +127,11 @@ def attempts_table(evaluation: Evaluation) -> Table:
             _accuracy("best of k by score", [point.best for point in points], "best", 2),
             Column("tokens per query", [p.tokens for p in points], units.significant, COUNTED,
                    name="tokens", priority=4),
-            Column("FLOPs per query", [p.flops for p in points], units.flops, COUNTED,
-                   name="flops", priority=4),
+            Column("FLOPs per query", [p.flops for p in points], units.flops, COUNTED, "flops", 4),
             Column("HBM bytes per query", [p.hbm_bytes for p in points], units.bytes_, COUNTED,
                    name="hbm_bytes", priority=4),
-            Column("cost per query", [p.usd for p in points], units.usd, "logged",
-                   name="logged_usd", priority=2),
-            Column("cost per solved problem", paid, units.usd, "logged", name="logged_solved_usd",
-                   priority=2),
+            Column("cost per query", [p.usd for p in points], units.usd, "logged", "logged_usd", 2),
+            Column("cost per solved problem", paid, units.usd, "logged", "logged_solved_usd", 2),
             _attempts_costs(rows),
         ),
         keys=2,
@@ -184,8 +164,7 @@ def frontier_table(frontier: Frontier) -> Table:
         f"Best accuracy at each cost, in {frontier_text(frontier)}",
         [
             Column("option", [option.label for option in shown]),
-            Column("cost per query", [o.cost for o in shown], cost_unit(frontier), lens,
-                   name="cost"),
+            Column("cost per query", [o.cost for o in shown], cost_unit(frontier), lens, "cost"),
             Column("right", [_bounded(o) for o in shown], units.percent, show="both"),
             Column("per further point of accuracy", further, cost_unit(frontier), lens,
                    name="per_point", priority=1),
@@ -197,16 +176,16 @@ def frontier_table(frontier: Frontier) -> Table:
 def options_table(frontiers: Sequence[Frontier]) -> Table:
     """Every way to answer, cheapest first, by each kind of cost: for a DataFrame."""
     rows = [(frontier, option) for frontier in frontiers for option in frontier.options]
+    options = [option for _, option in rows]
     return Table(
         "Options",
-        [
-            Column("way", [option.label for _, option in rows]),
-            Column("cost in", [frontier.kind for frontier, _ in rows]),
-            Column("slice", [frontier.slice for frontier, _ in rows]),
-            Column("cost", [option.cost for _, option in rows], units.significant),
-            Column("right", [_bounded(option) for _, option in rows], units.percent, show="both"),
-            Column("on frontier", [option.on_frontier for _, option in rows]),
-        ],
+        columns(
+            data_columns(options, way="label"),
+            data_columns([frontier for frontier, _ in rows], cost_in="kind", slice="slice"),
+            data_columns(options, "cost"),
+            Column("right", list(map(_bounded, options)), units.percent),
+            data_columns(options, "on_frontier"),
+        ),
     )
 
 
@@ -286,8 +265,7 @@ def phases_table(evaluation: Evaluation) -> Table:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     """A phase of a question in the mean; what was saved has the sign of a saving."""
 
     way: str
@@ -317,8 +295,7 @@ def ledger_table(evaluation: Evaluation) -> Table:
                    name="hbm_bytes"),
             Column(f"energy{where}", [line.wall_j for line in lines], units.joules, PREDICTED,
                    name="wall_j"),
-            Column(f"cost{where}", [line.usd for line in lines], units.usd, PREDICTED,
-                   name="usd"),
+            Column(f"cost{where}", [line.usd for line in lines], units.usd, PREDICTED, "usd"),
         ],
         name="ledger",
     )  # fmt: skip
@@ -326,12 +303,11 @@ def ledger_table(evaluation: Evaluation) -> Table:
 
 def _ledger_lines(cell: Cell) -> Iterator[_Line]:
     ledgers = _ledgers(cell)
-    n = len(ledgers)
-    keys = dict.fromkeys((e.phase, e.discarded) for ledger in ledgers for e in ledger.entries)
-    for phase, discarded in keys:
-        same = [e for ledger in ledgers for e in ledger.entries
-                if (e.phase, e.discarded) == (phase, discarded)]  # fmt: skip
-        yield _line(cell.label, f"{phase}, discarded" if discarded else phase, same, n)
+    n, groups = len(ledgers), defaultdict[str, list[LedgerEntry]](list)
+    for entry in (entry for ledger in ledgers for entry in ledger.entries):
+        groups[f"{entry.phase}, discarded" if entry.discarded else entry.phase].append(entry)
+    for phase, entries in groups.items():
+        yield _line(cell.label, phase, entries, n)
     saved = [ledger.saved for ledger in ledgers]
     if any(one.tokens or one.hbm_bytes for one in saved):
         yield _Line(
@@ -347,10 +323,10 @@ def _line(way: str, phase: str, entries: Sequence[LedgerEntry], n: int) -> _Line
 
     return _Line(
         way, phase,
-        tokens=mean([e.tokens for e in entries]) or 0.0,
-        forced=mean([e.forced_tokens for e in entries]) or None,
-        flops=mean([e.flops for e in entries]) or 0.0,
-        hbm_bytes=mean([e.hbm_bytes for e in entries]) or 0.0,
+        tokens=sum(e.tokens for e in entries) / n,
+        forced=sum(e.forced_tokens for e in entries) / n or None,
+        flops=sum(e.flops for e in entries) / n,
+        hbm_bytes=sum(e.hbm_bytes for e in entries) / n,
         wall_j=mean([e.wall_j for e in entries]),
         usd=mean([e.usd for e in entries]),
     )  # fmt: skip
@@ -372,25 +348,10 @@ def _ledgers(cell: Cell) -> list[Ledger]:
     return [question.ledger for question in cell.questions if question.ledger is not None]
 
 
-def _mean(cell: Cell, of: Callable[[Ledger], float]) -> float | None:
-    known = [of(ledger) for ledger in _ledgers(cell)]
-    return sum(known) / len(known) if known else None
-
-
-def _tokens(ledger: Ledger) -> float:
-    return ledger.tokens
-
-
-def _flops(ledger: Ledger) -> float:
-    return ledger.flops
-
-
-def _bytes(ledger: Ledger) -> float:
-    return ledger.hbm_bytes
-
-
-def _here_s(cell: Cell) -> float | None:
-    return None if cell.wall_s is None else cell.wall_s / len(cell.questions)
+def _means(cells: Sequence[Cell], of: Callable[[Ledger], float]) -> list[float | None]:
+    """Of each cell's ledgers; None where it has none."""
+    every = [[of(ledger) for ledger in _ledgers(cell)] for cell in cells]
+    return [sum(known) / len(known) if known else None for known in every]
 
 
 def _hits(cell: Cell) -> str:

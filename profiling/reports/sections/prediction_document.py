@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ...predicted.phase_terms import predicted_terms, terms_at_peak, whole_elasticities
 from ...records import Amounts, Interval, PredictedPhase, Prediction, Profile
 from .. import units
-from ..charts.predicted_charts import resources_chart, times_chart
+from ..charts.phase_charts import resources_chart, times_chart
 from ..document import (
     Block,
     Bullets,
@@ -17,11 +17,13 @@ from ..document import (
     Paragraph,
     Section,
     Table,
-    Value,
     columns,
+    drawn,
+    with_interval,
 )
 from ..terms import AT_PEAK, PREDICTED
 from ..units import Unit
+from .profile_facts import phase_columns
 
 LABEL = "predicted, not measured"
 INTERVAL_NOTE = "Intervals hold 80 % of what the calibration leaves possible."
@@ -42,7 +44,7 @@ def prediction_document(prediction: Prediction) -> Document:
         sections=[
             Section("", [phases_table(prediction)]),
             Section("", [amounts_table(prediction)]),
-            Section("", [Bullets([*notes(prediction), *economic_notes(prediction)])]),
+            Section("", [Bullets(notes(prediction))]),
         ],
     )
 
@@ -70,16 +72,10 @@ def tiers_document(tiers: Sequence[tuple[Prediction, Prediction]]) -> Document:
     """Thinking beside a quick answer, a table for each slice; the rest of both is alike."""
     first = tiers[0][0]
     sections = [
-        Section(
-            thinking.slice,
-            [
-                Paragraph(slice_text(thinking)),
-                tiers_table(thinking, quick),
-                Bullets([*notes(thinking), *economic_notes(thinking)]),
-            ],
-        )
+        Section(thinking.slice, [Paragraph(slice_text(thinking)), tiers_table(thinking, quick),
+                                 Bullets(notes(thinking))])
         for thinking, quick in tiers
-    ]
+    ]  # fmt: skip
     return Document(
         title=first.model, subtitle=f"thinking against a quick answer: {LABEL}", headline="",
         lead=[Paragraph(workload_text(first))], sections=sections,
@@ -93,7 +89,7 @@ def predicted_section(profile: Profile) -> Section:
     blocks: list[Block] = []
     if predictions:
         blocks += [Paragraph(workload_text(predictions[0])), slices_table(predictions)]
-        blocks += [times_chart(predictions), resources_chart(resource_shares(profile), PREDICTED)]
+        blocks += drawn([times_chart(predictions), resources(profile)])
     blocks += [
         Details(
             f"{prediction.slice}: {slice_text(prediction)}",
@@ -148,7 +144,7 @@ def phases_table(prediction: Prediction) -> Table:
         columns(
             Column("phase", [*(p.phase for p in phases), "total"]),
             Column("tokens", [*(p.tokens for p in phases), None], units.count),
-            _time_columns([*(p.time_s for p in phases), prediction.time_s]),
+            _times([*(p.time_s for p in phases), prediction.time_s]),
             Column("bound", [*(p.bound for p in phases), ""], lens=PREDICTED),
             Column("FLOP/B", [*(p.intensity for p in phases), None], units.intensity_number,
                    name="flops_per_byte", priority=5),
@@ -168,14 +164,14 @@ def phases_table(prediction: Prediction) -> Table:
 
 def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Table:
     """Slices side by side: times with intervals, `by_phase` too, then what a query costs."""
-    bills = [_per_query(prediction) for prediction in predictions]
+    bills = [per_query(prediction) for prediction in predictions]
     return Table(
         "Slices side by side",
         columns(
             Column("slice", [p.slice for p in predictions]),
             Column("chips", [p.chips for p in predictions], units.count, priority=6),
             Column("mesh", [p.parallelism or "one chip" for p in predictions], priority=5),
-            _time_columns([p.time_s for p in predictions]),
+            _times([p.time_s for p in predictions]),
             _phase_columns(predictions) if by_phase else [_bound_column(predictions)],
             Column("cost per query", [b.usd for b in bills], units.usd, PREDICTED,
                    name="usd_per_query", priority=2),
@@ -193,7 +189,7 @@ def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Ta
 
 def tiers_table(thinking: Prediction, quick: Prediction) -> Table:
     """A query answered after thinking and at once, and how many times more the first costs."""
-    bills = [_per_query(prediction) for prediction in (quick, thinking)]
+    bills = [per_query(prediction) for prediction in (quick, thinking)]
     tokens = [p.think_tokens + p.answer_tokens for p in (quick, thinking)]
     return Table(
         f"Thinking and answering at once on {thinking.slice}",
@@ -212,9 +208,9 @@ def tiers_table(thinking: Prediction, quick: Prediction) -> Table:
 
 def _tier(title: str, intervals: Sequence[Interval | None], unit: Unit) -> Column:
     """Both with their intervals, and the ratio of the medians."""
-    if not any(intervals):
-        return Column(title, [""] * 3)
     low, high = intervals
+    if low is None and high is None:
+        return Column(title, [""] * 3)
     more = units.ratio(high.median / low.median) if low and high and low.median else ""
     return Column(title, [*(units.with_bounds(i, unit) for i in intervals), more], str, PREDICTED)
 
@@ -238,12 +234,8 @@ def amounts_table(prediction: Prediction) -> Table:
     )
 
 
-def _time_columns(times: Sequence[Interval]) -> list[Column]:
-    return [
-        Column("time", times, units.seconds, PREDICTED, name="time_s"),
-        Column("80 % interval", times, units.seconds, PREDICTED, show="bounds", data=False,
-               priority=1),
-    ]  # fmt: skip
+def _times(times: Sequence[Interval]) -> list[Column]:
+    return with_interval(Column("time", times, units.seconds, PREDICTED, name="time_s"))
 
 
 def _bound_column(predictions: Sequence[Prediction]) -> Column:
@@ -255,21 +247,14 @@ def _bound_column(predictions: Sequence[Prediction]) -> Column:
 
 def _phase_columns(predictions: Sequence[Prediction]) -> list[Column]:
     """The time and bound of each phase that any of them has."""
-    rows = [{p.phase: p for p in working_phases(prediction)} for prediction in predictions]
+    rows = [{phase.phase: (phase.time_s.median, phase.bound) for phase in working_phases(p)}
+            for p in predictions]  # fmt: skip
     names = dict.fromkeys(name for row in rows for name in row)
-    made: list[Column] = []
-    for name in names:
-        found = [row.get(name) for row in rows]
-        times: list[Value] = [phase.time_s.median if phase else None for phase in found]
-        bounds = [phase.bound if phase else "" for phase in found]
-        made += [
-            Column(name, times, units.seconds, PREDICTED, name=f"{name}_s", priority=4),
-            Column(f"{name} bound", bounds, None, PREDICTED, name=f"{name}_bound", priority=4),
-        ]
-    return made
+    return phase_columns(list(names), rows, PREDICTED, 4, 4)
 
 
-def _per_query(prediction: Prediction) -> Amounts:
+def per_query(prediction: Prediction) -> Amounts:
+    """What a query costs; all unknown without a price."""
     return prediction.economics.per_query if prediction.economics else _NOTHING
 
 
@@ -291,15 +276,14 @@ def workload_text(prediction: Prediction) -> str:
     """'8 prompts x 4 attempts; prompt 512, think 1,024, answer 64 tokens'."""
     batches = f"{units.count(prediction.batches)} batches of " if prediction.batches != 1 else ""
     prompts, attempts = prediction.prompts, prediction.attempts
-    many = f"{batches}{_number(prompts)} prompt{'' if prompts == 1 else 's'}"
-    tries = f"{_number(attempts)} attempt{'' if attempts == 1 else 's'}"
-    lengths = (
-        f"prompt {_number(prediction.prompt_tokens)}, think {_number(prediction.think_tokens)}, "
-        f"answer {_number(prediction.answer_tokens)} tokens"
-    )
     varied = prediction.think_variation
     spread = f", thoughts log-normal, deviation {units.share(varied)} of the mean" if varied else ""
-    return f"{many} {units.TIMES} {tries}; {lengths}{spread}"
+    return (
+        f"{batches}{_number(prompts)} prompt{'' if prompts == 1 else 's'} {units.TIMES} "
+        f"{_number(attempts)} attempt{'' if attempts == 1 else 's'}; "
+        f"prompt {_number(prediction.prompt_tokens)}, think {_number(prediction.think_tokens)}, "
+        f"answer {_number(prediction.answer_tokens)} tokens{spread}"
+    )
 
 
 def slice_text(prediction: Prediction) -> str:
@@ -314,28 +298,28 @@ def slice_text(prediction: Prediction) -> str:
 
 
 def notes(prediction: Prediction) -> list[str]:
-    """Sentences under a prediction: why this mesh, what fits, on what the figures stand."""
-    sentences = [_fit(prediction)]
+    """Sentences under a prediction: what to beware of, why this mesh, what fits, on what the
+    figures stand; then the terms of money, energy and carbon, and what is unknown.
+    """
+    sentences = list(prediction.cautions)
     if prediction.parallelism_reason:
-        sentences.insert(0, f"Mesh: {prediction.parallelism_reason}.")
+        sentences.append(f"Mesh: {prediction.parallelism_reason}.")
+    sentences.append(_fit(prediction))
     sentences.append(f"Basis: {prediction.basis.rstrip('.')}.")
     if prediction.energy_j is not None:
         sentences.append(f"Energy: from a chip's design power of {prediction.energy_basis}.")
     if prediction.chip_confidence:
-        sentences.append(
-            f"Confidence of {prediction.chip}'s figures: {prediction.chip_confidence}."
-        )
+        confidence = prediction.chip_confidence
+        sentences.append(f"Confidence of {prediction.chip}'s figures: {confidence}.")
     sentences.append(IDEAL_NOTE if prediction.ideal else INTERVAL_NOTE)
-    return sentences
+    return sentences + _economic_notes(prediction)
 
 
-def economic_notes(prediction: Prediction) -> list[str]:
-    """Sentences on the terms of money, energy and carbon, and on what is unknown."""
+def _economic_notes(prediction: Prediction) -> list[str]:
     economics = prediction.economics
     if economics is None:
         return []
-    terms = economics.terms
-    sentences = list(economics.unknown)
+    terms, sentences = economics.terms, list(economics.unknown)
     if terms.usd_per_chip_hour is not None:
         sentences.append(f"Price: ${terms.usd_per_chip_hour:g} per chip-hour, {terms.price}.")
     if prediction.energy_j is not None:
@@ -349,7 +333,7 @@ def economic_notes(prediction: Prediction) -> list[str]:
 
 def notes_apart(predictions: Sequence[Prediction]) -> tuple[list[list[str]], list[str]]:
     """The sentences of each prediction alone, and those that all of them share."""
-    every = [[*notes(prediction), *economic_notes(prediction)] for prediction in predictions]
+    every = list(map(notes, predictions))
     if len(every) < 2:
         return every, []
     common = [note for note in every[0] if all(note in other for other in every)]

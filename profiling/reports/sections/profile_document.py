@@ -1,6 +1,6 @@
 """A profile as a report: the whole document, and the short one for a terminal or a notebook."""
 
-from ...records import Profile
+from ...records import Interval, Profile
 from .. import terms, units
 from ..charts.phase_charts import bytes_chart, chips_chart, idle_chart, time_chart
 from ..charts.roofline_chart import roofline
@@ -12,7 +12,6 @@ from ..document import (
     Details,
     Document,
     Example,
-    Facts,
     Findings,
     Paragraph,
     Section,
@@ -26,10 +25,9 @@ from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled_document import compiled_section, compiled_summary
 from .prediction_document import LABEL, predicted_section, slices_table
-from .provenance_section import provenance_facts
-from .trace_section import trace_section, trace_summary
+from .trace_section import trace_section
 
-_SAMPLES = 2  # of a terminal
+_SAMPLES, _SCOPES = 2, 8  # of a terminal
 
 
 def profile_document(profile: Profile) -> Document:
@@ -59,22 +57,21 @@ def profile_document(profile: Profile) -> Document:
 
 def profile_summary(profile: Profile) -> Document:
     """What a person reads in ten seconds."""
+    machine = facts.machine_text(profile.provenance)
     predicted: list[Block] = [Paragraph(sentence) for sentence in profile.unpredicted]
     if profile.predictions:
         note = f"{LABEL}; with interconnect and overhead; an interval holds 80 %"
         predicted = [slices_table(profile.predictions, False), Paragraph(note), *predicted]
     return Document(
         title=profile.model.name,
-        subtitle="  ".join(
-            [profile.model.dtype, facts.backend_text(profile), facts.shape_text(profile)]
-        ),
+        subtitle=f"{profile.model.dtype}  {machine}  {facts.shape_text(profile)}",
         headline=facts.headline(profile),
         sections=[
             Section("", [tables.phase_table(profile), Paragraph(_phase_note(profile))]),
-            Section("", trace_summary(profile)),
+            Section("", trace_section(profile, _SCOPES).blocks),
             Section("", [tables.chip_times_table(profile), *_resident(profile)]),
             Section("", predicted),
-            Section("", [_outcome_lines(profile)]),
+            Section("", [tables.outcome_facts(profile)]),
             Section("Findings", [Findings(facts.advice(profile.findings))]),
             Section("", compiled_summary(profile)),
             Section("Samples", _samples(profile)[:_SAMPLES]),
@@ -131,14 +128,15 @@ def _predicted_tiles(profile: Profile) -> list[Tile]:
     made = []
     bill = best.economics.per_query.usd if best.economics else None
     if bill is not None:
-        between = units.bounds(bill, units.usd)
-        lens = f"{PREDICTED}, {between}" if between else PREDICTED
         value, _, scale = units.usd_per(bill.median, "query", "queries").partition(" ")
+        lens = _predicted_lens(bill, units.usd)
         made.append(Tile(value, f"{scale} on {best.slice}, the cheapest", lens))
-    between = units.bounds(best.time_s, units.seconds)
-    lens = f"{PREDICTED}, {between}" if between else PREDICTED
-    made.append(Tile(units.seconds(best.time_s.median), f"all phases on {best.slice}", lens))
-    return made
+    time, lens = units.seconds(best.time_s.median), _predicted_lens(best.time_s, units.seconds)
+    return [*made, Tile(time, f"all phases on {best.slice}", lens)]
+
+
+def _predicted_lens(interval: Interval, text: units.Text) -> str:
+    return ", ".join(filter(None, (PREDICTED, units.bounds(interval, text))))
 
 
 def _outcome_tiles(profile: Profile) -> list[Tile]:
@@ -147,11 +145,8 @@ def _outcome_tiles(profile: Profile) -> list[Tile]:
         return []
     made = []
     if outcome.accuracy is not None:
-        low, high = outcome.accuracy_low, outcome.accuracy_high
-        interval = ""
-        if low is not None and high is not None:
-            interval = f"{units.span(units.share(low), units.share(high))}, "
-        lens = f"{interval}{facts.checked_text(outcome)}"
+        between = units.bounds(outcome.accuracy_interval, units.share)
+        lens = ", ".join(filter(None, (between, facts.checked_text(outcome))))
         made.append(Tile(units.share(outcome.accuracy), "accuracy", lens))
     mean = facts.mean_thought(outcome)
     if mean is not None:
@@ -238,22 +233,6 @@ def _outcome(profile: Profile) -> Section:
     )
 
 
-def _outcome_lines(profile: Profile) -> Facts:
-    outcome, pairs = profile.outcome, []
-    if outcome is not None:
-        mean = facts.mean_thought(outcome)
-        thought = "" if mean is None else f"{units.significant(mean)} tokens on average; "
-        pairs.append(("accuracy", facts.accuracy_text(outcome)))
-        pairs.append(("thoughts", thought + facts.stop_text(outcome)))
-    idle = [
-        f"{p.name} {units.share(facts.idle_share(p))} ({units.count(p.idle_slots)} of "
-        f"{units.count(p.tokens + p.idle_slots)})"
-        for p in profile.phases
-        if p.idle_slots
-    ]
-    return Facts("", [*pairs, ("idle slots", ", ".join(idle))])
-
-
 def _samples(profile: Profile) -> list[Block]:
     samples = profile.outcome.samples if profile.outcome else []
     made: list[Block] = []
@@ -268,10 +247,10 @@ def _samples(profile: Profile) -> list[Block]:
 
 
 def _provenance(profile: Profile) -> list[Block]:
+    source = facts.provenance_facts(profile.provenance, ("schema", profile.schema_version))
     made = [tables.model_facts(profile), tables.workload_facts(profile),
-            tables.machine_facts(profile),
-            provenance_facts(profile.provenance, ("schema", profile.schema_version))]  # fmt: skip
-    return [Beside([facts for facts in made if facts.known])]
+            tables.machine_facts(profile), source]  # fmt: skip
+    return [Beside([each for each in made if each.known])]
 
 
 def _terms(profile: Profile) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Small facts that follow from a profile and that more than one report prints, in words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from ...records import (
@@ -14,13 +14,21 @@ from ...records import (
     Profile,
     Workload,
 )
-from ...records.profile import TOTAL, total_phase
+from ...records.profile import TOTAL, Provenance, total_phase
 from .. import theme, units
-from ..document import Advice
-from .provenance_section import machine_text
+from ..document import Advice, Column, Facts
 
 OVERHEAD = "overhead"
 """What bounds a phase that is far from both limits of the machine."""
+
+BOUND_WORDS: dict[str, str] = {
+    "compute": "matrix FLOP/s",
+    "memory": "memory bandwidth",
+    "links": "link bandwidth",
+    "on-chip": "on-chip bandwidth",
+    OVERHEAD: "overhead (kernel launches, host, collectives)",
+}
+"""What a designer would have more of."""
 
 STOP_LABELS: dict[str, str] = {
     "marker": "closed by a marker",
@@ -62,6 +70,23 @@ def bound_on_chips_text(profile: Profile, phase: str) -> str:
         return ""
     (bound, chips), total = bounds.most_common(1)[0], bounds.total()
     return f"{bound}, all {total}" if chips == total else f"{bound}, {chips} of {total}"
+
+
+def phase_columns(
+    phases: Sequence[str],
+    rows: Sequence[Mapping[str, tuple[float, str]]],
+    lens: str,
+    of_times: int,
+    of_bounds: int,
+) -> list[Column]:
+    """Two columns a phase from its seconds and its bound in each row, with their priorities."""
+    made = []
+    for name in phases:
+        cells = [row.get(name, (None, "")) for row in rows]
+        times, bounds = [time_s for time_s, _ in cells], [bound for _, bound in cells]
+        made.append(Column(name, times, units.seconds, lens, f"{name}_s", of_times))
+        made.append(Column(f"{name} bound", bounds, None, lens, f"{name}_bound", of_bounds))
+    return made
 
 
 def time_at_peak(placement: ChipPlacement) -> float:
@@ -114,15 +139,12 @@ def stop_reasons(outcome: Outcome) -> Counter[str]:
     return Counter(length.stop_reason for length in outcome.lengths)
 
 
-def stop_label(reason: str) -> str:
-    """The reason in words; an unknown one as it is."""
-    return STOP_LABELS.get(reason, reason.replace("_", " "))
-
-
 def stop_text(outcome: Outcome) -> str:
     """'9 closed by a marker, 6 cut off by the budget'."""
-    reasons = stop_reasons(outcome).most_common()
-    return ", ".join(f"{units.count(n)} {stop_label(reason)}" for reason, n in reasons)
+    return ", ".join(
+        f"{units.count(n)} {STOP_LABELS.get(reason, reason.replace('_', ' '))}"
+        for reason, n in stop_reasons(outcome).most_common()
+    )
 
 
 def accuracy_text(outcome: Outcome) -> str:
@@ -130,11 +152,9 @@ def accuracy_text(outcome: Outcome) -> str:
     if outcome.accuracy is None:
         return ""
     right = "" if outcome.correct is None else f"{units.count(outcome.correct)} of "
-    details = [f"{right}{checked_text(outcome)}"]
-    if outcome.accuracy_low is not None and outcome.accuracy_high is not None:
-        low, high = units.share(outcome.accuracy_low), units.share(outcome.accuracy_high)
-        details.insert(0, f"95 % interval {units.span(low, high)}")
-    return f"{units.share(outcome.accuracy)} ({', '.join(details)})"
+    between = units.bounds(outcome.accuracy_interval, units.share)
+    interval = f"95 % interval {between}, " if between else ""
+    return f"{units.share(outcome.accuracy)} ({interval}{right}{checked_text(outcome)})"
 
 
 def checked_text(outcome: Outcome) -> str:
@@ -165,15 +185,27 @@ def _advice(finding: Finding) -> Advice:
     )
 
 
-def backend_text(profile: Profile) -> str:
+def provenance_facts(source: Provenance, *more: tuple[str, str]) -> Facts:
+    """Where a record comes from, enough to run it again, and `more` of the record's own."""
+    return Facts(
+        "Provenance",
+        [
+            ("created", source.created),
+            ("command", source.command),
+            ("backend", machine_text(source)),
+            ("seed", str(source.seed)),
+            ("commit", source.git_commit or "not a checkout"),
+            ("versions", ", ".join(f"{k} {v}" for k, v in source.versions.items())),
+            *more,
+        ],
+    )
+
+
+def machine_text(source: Provenance) -> str:
     """'cpu (AMD EPYC, 2 cores)', or that nothing was run."""
-    return machine_text(profile.provenance)
-
-
-def machine_word(profile: Profile) -> str:
-    """'CPU', 'GPU', 'TPU': what ran it."""
-    known = {"cpu": "CPU", "gpu": "GPU", "tpu": "TPU"}
-    return known.get(profile.provenance.backend, "machine")
+    if source.backend == "none":
+        return "not run"
+    return f"{source.backend} ({source.device}, {units.plural(source.cores, 'core')})"
 
 
 def settings_text(workload: Workload) -> str:
@@ -193,9 +225,8 @@ def shape_text(profile: Profile) -> str:
 
 def subtitle(profile: Profile) -> str:
     """Model, dtype, machine and shape of the workload in a line."""
-    return ", ".join(
-        [profile.model.name, profile.model.dtype, backend_text(profile), shape_text(profile)]
-    )
+    machine = machine_text(profile.provenance)
+    return ", ".join([profile.model.name, profile.model.dtype, machine, shape_text(profile)])
 
 
 def best_prediction(profile: Profile) -> Prediction | None:
@@ -203,11 +234,8 @@ def best_prediction(profile: Profile) -> Prediction | None:
     if not profile.predictions:
         return None
 
-    def rank(prediction: Prediction) -> tuple[bool, float, float]:
-        cost = query_usd(prediction)
-        return cost is None, cost or 0.0, prediction.time_s.median
-
-    return min(profile.predictions, key=rank)
+    costs = [(query_usd(prediction), prediction) for prediction in profile.predictions]
+    return min(costs, key=lambda pair: (pair[0] is None, pair[0] or 0.0, pair[1].time_s.median))[1]
 
 
 def query_usd(prediction: Prediction) -> float | None:
@@ -250,7 +278,9 @@ def _first_step(profile: Profile) -> str:
 def _how_much(profile: Profile, phase: Phase) -> str:
     share = time_share(phase, profile.phases)
     if share is not None:
-        return f"took {units.share(share)} of the time measured on this {machine_word(profile)}"
+        machine = profile.provenance.backend
+        word = machine.upper() if machine in ("cpu", "gpu", "tpu") else "machine"
+        return f"took {units.share(share)} of the time measured on this {word}"
     total = sum(p.counted.hbm_bytes.total for p in profile.phases)
     share = phase.counted.hbm_bytes.total / total if total else 0.0
     return f"moves {units.share(share)} of the counted HBM bytes"
@@ -263,17 +293,8 @@ def _predicted(prediction: Prediction, phase: Phase) -> str:
     cost = "" if usd is None else f" and costs {units.usd_per(usd, 'query', 'queries')}"
     cheapest = "" if usd is None else ", the cheapest slice here"
     bound = next((p.bound for p in prediction.phases if p.phase == phase.name), None)
-    limit = f"; {phase.name} is limited by {bound_words(bound)}" if bound else ""
+    limit = f"; {phase.name} is limited by {BOUND_WORDS.get(bound, bound)}" if bound else ""
     return f"Predicted on {prediction.slice}{cheapest}, {time}{cost}{limit}."
-
-
-def bound_words(bound: str) -> str:
-    """'memory bandwidth' for 'memory': what a designer would have more of."""
-    words = {
-        "compute": "matrix FLOP/s", "memory": "memory bandwidth", "links": "link bandwidth",
-        "on-chip": "on-chip bandwidth", OVERHEAD: "overhead (kernel launches, host, collectives)",
-    }  # fmt: skip
-    return words.get(bound, bound)
 
 
 def _bound_at_peak(profile: Profile, phase: Phase) -> str:
@@ -281,21 +302,13 @@ def _bound_at_peak(profile: Profile, phase: Phase) -> str:
     intensity = units.intensity_number(phase.counted.intensity)
     if not bounds:
         return f", at {intensity} FLOP per byte counted"
-    bound, chips = bounds.most_common(1)[0]
-    where = _where(chips, bounds.total())
-    return (
-        f"; by the datasheet it is {bound}-bound on {where}: "
-        f"{intensity} FLOP per byte against {_ridges(profile)}"
-    )
-
-
-def _where(chips: int, total: int) -> str:
-    if chips < total:
-        return f"{chips} of {total} chips"
-    return "the one chip placed" if total == 1 else "every chip"
-
-
-def _ridges(profile: Profile) -> str:
+    (bound, chips), total = bounds.most_common(1)[0], bounds.total()
+    every = "the one chip placed" if total == 1 else "every chip"
+    where = f"{chips} of {total} chips" if chips < total else every
     ridges = [placement.ridge for placement in profile.placements]
     low, high = (units.intensity_number(value) for value in (min(ridges), max(ridges)))
-    return f"a ridge of {low}" if low == high else f"ridges of {low} to {high}"
+    against = f"a ridge of {low}" if low == high else f"ridges of {low} to {high}"
+    return (
+        f"; by the datasheet it is {bound}-bound on {where}: "
+        f"{intensity} FLOP per byte against {against}"
+    )

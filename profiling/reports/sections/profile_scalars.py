@@ -8,14 +8,14 @@ which TensorBoard shows as groups, so that no curve stands without its lens. Cur
 from collections import Counter
 from collections.abc import Iterator
 
-from ...records import ChipPlacement, CompiledPhase, HbmBytes, Interval, Prediction, Profile
+from ...records import CompiledPhase, HbmBytes, Prediction, Profile
 from ...records.base import BYTE_KINDS
 from ...records.profile import TOTAL, total_phase
 from ..document import tag
-from ..renderers.tensorboard import Hyperparameters, Scalar, Session, chip_given
-from .compiled_facts import UNEXPLAINED, moved_by_kind, target_labels
-from .prediction_document import tokens_per_s, working_phases
-from .profile_facts import phases_and_total, settings_text, time_at_peak
+from ..renderers.tensorboard import Hyperparameters, Scalar, Session, chip_given, curves, medians
+from .compiled_document import UNEXPLAINED, labelled, moved_by_kind
+from .prediction_document import per_query, tokens_per_s, working_phases
+from .profile_facts import mean_thought, phases_and_total, settings_text, time_at_peak
 
 
 def scalars(profile: Profile) -> Iterator[Scalar]:
@@ -86,10 +86,9 @@ def _trace_scalars(profile: Profile) -> Iterator[Scalar]:
 
 def _compiled_scalars(profile: Profile) -> Iterator[Scalar]:
     """Bytes are of one device and one call."""
-    labels = target_labels(profile.compiled)
-    for label, target in zip(labels, profile.compiled, strict=True):
+    for target in labelled(profile.compiled):
         for phase in target.phases:
-            under = f"compiled/{tag(label)}/{tag(phase.phase)}"
+            under = f"compiled/{tag(target.target)}/{tag(phase.phase)}"
             for name, value in _compiled_figures(phase):
                 yield f"{under}/{name}", value, 0
 
@@ -116,21 +115,13 @@ def _predicted_scalars(profile: Profile) -> Iterator[Scalar]:
         under = f"predicted/{tag(prediction.slice)}"
         for phase in working_phases(prediction):
             name = f"{under}/{tag(phase.phase)}"
-            yield from _interval(f"{name}/time", "s", phase.time_s)
+            yield from curves(f"{name}/time", phase.time_s, unit="_s")
             yield f"{name}/tokens_per_s", tokens_per_s(phase), 0
-        yield from _interval(f"{under}/{TOTAL}/time", "s", prediction.time_s)
-        if prediction.economics:
-            query = prediction.economics.per_query
-            yield from _interval(f"{under}/query/cost", "usd", query.usd)
-            yield from _interval(f"{under}/query/wall_energy", "j", query.wall_j)
-            yield from _interval(f"{under}/query/co2e", "g", query.gco2e)
-
-
-def _interval(name: str, unit: str, value: Interval | None) -> Iterator[Scalar]:
-    if value is not None:
-        yield f"{name}_{unit}", value.median, 0
-        yield f"{name}_low_{unit}", value.low, 0
-        yield f"{name}_high_{unit}", value.high, 0
+        yield from curves(f"{under}/{TOTAL}/time", prediction.time_s, unit="_s")
+        query = per_query(prediction)
+        yield from curves(f"{under}/query/cost", query.usd, unit="_usd")
+        yield from curves(f"{under}/query/wall_energy", query.wall_j, unit="_j")
+        yield from curves(f"{under}/query/co2e", query.gco2e, unit="_g")
 
 
 def _kinds(moved: HbmBytes) -> Iterator[tuple[str, int]]:
@@ -157,12 +148,8 @@ def _chips(profile: Profile) -> Iterator[tuple[str, Hyperparameters, dict[str, f
     known = {prediction.chip for prediction in profile.predictions}
     for placement in profile.placements:
         if placement.chip not in known:
-            yield _at_peak(placement)
-
-
-def _at_peak(placement: ChipPlacement) -> tuple[str, Hyperparameters, dict[str, float]]:
-    chip = chip_given(placement.chip, placement.chips, "lower bound from the datasheet")
-    return tag(placement.chip), chip, {"cost/time_s": time_at_peak(placement)}
+            chip = chip_given(placement.chip, placement.chips, "lower bound from the datasheet")
+            yield tag(placement.chip), chip, {"cost/time_s": time_at_peak(placement)}
 
 
 def _workload(profile: Profile) -> Hyperparameters:
@@ -184,19 +171,20 @@ def _workload(profile: Profile) -> Hyperparameters:
 
 
 def _outcome(profile: Profile) -> dict[str, float]:
-    outcome, metrics = profile.outcome, {}
-    if outcome and outcome.accuracy is not None:
-        metrics["outcome/accuracy"] = outcome.accuracy
-    if outcome and outcome.lengths:
-        thought = sum(length.think_tokens for length in outcome.lengths)
-        metrics["outcome/think_tokens"] = thought / len(outcome.lengths)
-    return metrics
+    outcome = profile.outcome
+    thought = mean_thought(outcome) if outcome else None
+    accuracy = outcome.accuracy if outcome else None
+    known = {"outcome/accuracy": accuracy, "outcome/think_tokens": thought}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _predicted(prediction: Prediction) -> dict[str, float]:
-    metrics = {"cost/time_s": prediction.time_s.median}
-    if prediction.economics:
-        query = prediction.economics.per_query
-        costs = {"usd": query.usd, "wall_j": query.wall_j, "gco2e": query.gco2e}
-        metrics |= {f"cost/query_{name}": cost.median for name, cost in costs.items() if cost}
-    return metrics
+    query = per_query(prediction)
+    return medians(
+        {
+            "cost/time_s": prediction.time_s,
+            "cost/query_usd": query.usd,
+            "cost/query_wall_j": query.wall_j,
+            "cost/query_gco2e": query.gco2e,
+        }
+    )

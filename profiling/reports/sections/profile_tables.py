@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from ...records import PhaseOnChip, Profile
+from ...records import HbmBytes, Profile
 from ...records.base import BYTE_KINDS
+from ...records.profile import TOTAL
 from .. import theme, units
 from ..document import Column, Facts, Table, columns
 from ..terms import AT_PEAK, COUNTED, MEASURED
@@ -50,24 +51,25 @@ def phase_table(profile: Profile) -> Table:
 def bytes_table(profile: Profile) -> Table:
     """HBM bytes of each phase by kind, and vector operations beside the matmul FLOPs."""
     phases = facts.phases_and_total(profile)
-    moved = [phase.counted.hbm_bytes for phase in phases]
-    kinds = [
-        Column(theme.KINDS[kind][0], [getattr(b, kind) for b in moved], units.bytes_, COUNTED,
-               name=BYTE_NAMES.get(kind, f"{kind}_bytes"))
-        for kind in BYTE_KINDS
-    ]  # fmt: skip
     return Table(
         "HBM bytes by kind",
         columns(
             Column("phase", [phase.name for phase in phases]),
-            kinds,
-            Column("all bytes", [b.total for b in moved], units.bytes_, COUNTED, name="hbm_bytes"),
+            _byte_columns([phase.counted.hbm_bytes for phase in phases]),
             Column("vector operations", [phase.counted.vector_flops for phase in phases],
                    units.operations, COUNTED, name="vector_flops"),
         ),
         name="bytes",
         has_total=len(phases) > 1,
     )  # fmt: skip
+
+
+def _byte_columns(moved: Sequence[HbmBytes]) -> list[Column]:
+    """Each kind, then all."""
+    kinds = [(theme.KINDS[kind][0], kind, BYTE_NAMES.get(kind, f"{kind}_bytes"))
+             for kind in BYTE_KINDS]  # fmt: skip
+    return [Column(title, [getattr(b, kind) for b in moved], units.bytes_, COUNTED, name)
+            for title, kind, name in (*kinds, ("all bytes", TOTAL, "hbm_bytes"))]  # fmt: skip
 
 
 def slots_table(profile: Profile) -> Table:
@@ -115,11 +117,7 @@ def chips_table(profile: Profile) -> Table:
 def chip_times_table(profile: Profile) -> Table:
     """The lower bound that each chip's datasheet sets for each phase, and what sets it."""
     placed = profile.placements
-    rows = [{on.phase: on for on in placement.phases} for placement in placed]
-    per_phase = [
-        _phase_on_chips(phase.name, [row.get(phase.name) for row in rows])
-        for phase in profile.phases
-    ]
+    rows = [{on.phase: (on.time_at_peak_s, on.bound) for on in p.phases} for p in placed]
     return Table(
         "Lower bound from the datasheet, on the chips needed",
         columns(
@@ -127,7 +125,7 @@ def chip_times_table(profile: Profile) -> Table:
             Column("needed", [p.chips for p in placed], units.count, name="chips"),
             Column("ridge", [p.ridge for p in placed], units.intensity_number,
                    name="ridge_flops_per_byte"),
-            *per_phase,
+            facts.phase_columns([phase.name for phase in profile.phases], rows, AT_PEAK, 0, 2),
             Column("all phases", [facts.time_at_peak(p) for p in placed], units.seconds, AT_PEAK,
                    name="at_peak_s"),
         ),
@@ -135,36 +133,21 @@ def chip_times_table(profile: Profile) -> Table:
     )  # fmt: skip
 
 
-def _phase_on_chips(phase: str, on_chips: Sequence[PhaseOnChip | None]) -> list[Column]:
-    """A phase's time at datasheet peak on each chip, and its bound."""
-    times = [on.time_at_peak_s if on else None for on in on_chips]
-    bounds = [on.bound if on else "" for on in on_chips]
-    return [
-        Column(phase, times, units.seconds, AT_PEAK, name=f"{phase}_s"),
-        Column(f"{phase} bound", bounds, lens=AT_PEAK, name=f"{phase}_bound", priority=2),
-    ]
-
-
 def thought_table(profile: Profile, every: bool = False) -> Table:
     """One decode step at some points along the thought, or at `every` one."""
     points = profile.thought
     stride = 1 if every else max(1, -(-len(points) // THOUGHT_ROWS))
     points = [*points[:-1:stride], points[-1]] if points else []
-    kinds = [
-        Column(theme.KINDS[kind][0], [getattr(p.hbm_bytes, kind) for p in points], units.bytes_,
-               COUNTED, name=BYTE_NAMES.get(kind, f"{kind}_bytes"))
-        for kind in BYTE_KINDS
-    ]  # fmt: skip
-    moved = [p.hbm_bytes.total for p in points]
-    intensities = [p.flops / m if m else 0.0 for p, m in zip(points, moved, strict=True)]
+    moved = [p.hbm_bytes for p in points]
+    intensities = [p.flops / b.total if b.total else 0.0
+                   for p, b in zip(points, moved, strict=True)]  # fmt: skip
     return Table(
         "One step along the thought",
         columns(
             Column("tokens thought", [p.tokens_thought for p in points], units.count),
             Column("active attempts", [p.active_attempts for p in points], units.count),
             Column("FLOPs", [p.flops for p in points], units.flops, COUNTED, name="flops"),
-            kinds,
-            Column("all bytes", moved, units.bytes_, COUNTED, name="hbm_bytes"),
+            _byte_columns(moved),
             Column("intensity", intensities, units.intensity, COUNTED, name="flops_per_byte"),
             Column("mean step time", [p.measured_step_s for p in points], units.seconds, MEASURED,
                    name="measured_step_s",
@@ -175,28 +158,30 @@ def thought_table(profile: Profile, every: bool = False) -> Table:
 
 
 def outcome_facts(profile: Profile) -> Facts:
-    """What the compute bought."""
-    outcome = profile.outcome
-    if outcome is None:
-        return Facts("Outcome", [])
-    mean = facts.mean_thought(outcome)
-    answers = sum(length.answer_tokens for length in outcome.lengths)
-    return Facts(
-        "Outcome",
-        [
+    """What the compute bought, and what of it was idle."""
+    outcome, pairs = profile.outcome, []
+    if outcome is not None:
+        mean = facts.mean_thought(outcome)
+        answers = sum(length.answer_tokens for length in outcome.lengths)
+        pairs = [
             ("accuracy", facts.accuracy_text(outcome)),
             ("attempts", units.count(outcome.attempts)),
             ("mean thought", f"{units.significant(mean)} tokens" if mean is not None else ""),
             ("thoughts", facts.stop_text(outcome)),
             ("answer tokens", units.count(answers) if outcome.lengths else ""),
-        ],
-    )
+        ]
+    idle = [
+        f"{p.name} {units.share(facts.idle_share(p))} ({units.count(p.idle_slots)} of "
+        f"{units.count(p.tokens + p.idle_slots)})"
+        for p in profile.phases
+        if p.idle_slots
+    ]
+    return Facts("Outcome", [*pairs, ("idle slots", ", ".join(idle))])
 
 
 def model_facts(profile: Profile) -> Facts:
     """The model as it was costed."""
     model = profile.model
-    heads = f"{model.query_heads} query, {model.kv_heads} KV, {model.head_dim} wide"
     return Facts(
         "Model",
         [
@@ -207,7 +192,7 @@ def model_facts(profile: Profile) -> Facts:
             ("KV cache", f"{units.bytes_(model.kv_bytes_per_token)} per token"),
             ("layers", units.count(model.layers)),
             ("width", units.count(model.embed_dim)),
-            ("heads", heads),
+            ("heads", f"{model.query_heads} query, {model.kv_heads} KV, {model.head_dim} wide"),
             ("MLP width", units.count(model.mlp_dim)),
             ("vocabulary", units.count(model.vocab_size)),
             ("context", f"{units.count(model.context_length)} tokens"),
@@ -248,7 +233,7 @@ def machine_facts(profile: Profile) -> Facts:
     return Facts(
         f"This machine's own limits ({MEASURED})",
         [
-            ("machine", facts.backend_text(profile)),
+            ("machine", facts.machine_text(profile.provenance)),
             ("read bandwidth", units.bandwidth(machine.read_bandwidth)),
             ("matmul rate", f"{units.flop_rate(machine.matmul_flops)} in {machine.dtype}"),
             ("ridge", units.intensity(ridge)),

@@ -5,33 +5,25 @@ from collections import defaultdict
 from ...records import UNATTRIBUTED, Profile, Trace
 from .. import units
 from ..charts.phase_charts import scopes_chart
-from ..document import Block, Bullets, Column, Paragraph, Section, Table, columns
+from ..document import Block, Bullets, Column, Section, Table, columns, others_as_one
 from ..terms import MEASURED
 
 BETWEEN = "between phases"
 CAPTION = "Where the time goes: self time by scope"
-_SCOPES = 8
 
 
-def trace_section(profile: Profile) -> Section:
-    """Self time by scope, as a chart and a table, and what it leaves open."""
+def trace_section(profile: Profile, most: int | None = None) -> Section:
+    """Self time by scope, as a chart and a table (of `most` scopes), and what it leaves open."""
     trace = profile.trace
-    blocks: list[Block] = [Bullets(trace_notes(profile))]
+    blocks: list[Block] = []
     if trace is not None and trace.scopes:
-        names = phase_names(trace)
+        headings = list(map(_heading, phase_names(trace)))
         named = {
             scope: {_heading(phase): time for phase, time in row.items()}
             for scope, row in times(trace).items()
         }
-        blocks += [scopes_chart(named, list(map(_heading, names))), scopes_table(trace)]
-    return Section("Where the time goes", blocks, "trace")
-
-
-def trace_summary(profile: Profile) -> list[Block]:
-    """The largest scopes; nothing where no trace was taken."""
-    if profile.trace is None:
-        return []
-    return [scopes_table(profile.trace, _SCOPES), *map(Paragraph, trace_notes(profile))]
+        blocks = [scopes_chart(named, headings), scopes_table(trace, most)]
+    return Section("Where the time goes", [*blocks, Bullets(trace_notes(profile))], "trace")
 
 
 def scopes_table(trace: Trace, most: int | None = None) -> Table:
@@ -41,15 +33,10 @@ def scopes_table(trace: Trace, most: int | None = None) -> Table:
     """
     sums = times(trace)
     phases = phase_names(trace)
-    named = [scope for scope in sums if scope != UNATTRIBUTED]
-    if most is not None and len(named) > most + 1:
-        others: dict[str, float] = defaultdict(float)
-        for scope in named[most:]:
-            for phase, time_s in sums[scope].items():
-                others[phase] += time_s
-        label = f"{len(named) - most} others"
-        named, sums = [*named[:most], label], {**sums, label: others}
-    rows = [(scope, sums[scope]) for scope in (*named, UNATTRIBUTED) if scope in sums]
+    named = {scope: row for scope, row in sums.items() if scope != UNATTRIBUTED}
+    rows = [*others_as_one(named, most).items()]
+    if UNATTRIBUTED in sums:
+        rows.append((UNATTRIBUTED, sums[UNATTRIBUTED]))
     if rows:
         rows.append(("total", {phase: _sum(trace, phase) for phase in phases}))
     totals = [sum(row.values()) for _, row in rows]

@@ -2,28 +2,26 @@
 loop spent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from ....model.phases import THINK_AND_ANSWER
 from ...records.base import Interval
-from ...records.training import GENERATION, LoopCost, TestShare, Training
+from ...records.training import LoopCost, TestShare, Training
 from .. import units
 from ..document import Block, Column, Document, Paragraph, Section, Table, tag
 from ..renderers.markdown import markdown
 from ..renderers.tensorboard import Events, Hyperparameters, Scalar, Session, chip_given
 from ..terms import COUNTED, MEASURED
-from .provenance_section import provenance_facts
+from .profile_facts import provenance_facts
 
 
 def training_document(training: Training) -> Document:
     """The whole report."""
     short = training_summary(training)
-    return Document(
-        title=short.title,
-        subtitle=short.subtitle,
-        headline=short.headline,
-        sections=[*short.sections, Section("Provenance", [provenance_facts(training.provenance)])],
-        footer=f"{training.schema_version}, {training.provenance.created}",
-    )
+    source = Section("Provenance", [provenance_facts(training.provenance)])
+    footer = f"{training.schema_version}, {training.provenance.created}"
+    return replace(short, sections=[*short.sections, source], footer=footer)
 
 
 def training_summary(training: Training) -> Document:
@@ -50,20 +48,22 @@ def shares_table(training: Training) -> Table:
         "Right on test problems",
         [
             Column("test problems", [share.what for share in after], name="what"),
-            Column("before", [_interval(start.get(share.what)) for share in after],
-                   units.percent, "95 % interval", show="both"),
-            Column("after", list(map(_interval, after)), units.percent, "95 % interval",
-                   show="both"),
+            _right("before", [start.get(share.what) for share in after]),
+            _right("after", after),
             Column("problems", [share.problems for share in after], units.count, priority=1),
         ],
         name="shares",
     )  # fmt: skip
 
 
-def _interval(share: TestShare | None) -> Interval | None:
-    if share is None:
-        return None
-    return Interval(median=share.right / share.problems, low=share.low, high=share.high)
+def _right(title: str, shares: Sequence[TestShare | None]) -> Column:
+    known = [
+        Interval(median=share.right / share.problems, low=share.low, high=share.high)
+        if share
+        else None
+        for share in shares
+    ]
+    return Column(title, known, units.percent, "95 % interval", show="both")
 
 
 def cost_table(cost: LoopCost) -> Table:
@@ -81,8 +81,7 @@ def cost_table(cost: LoopCost) -> Table:
                    name="hbm_bytes"),
             Column("FLOP/B", [p.counted.intensity for p in phases], units.intensity_number,
                    COUNTED, name="flops_per_byte", priority=4),
-            Column("time", [phase.time_s for phase in phases], units.seconds, MEASURED,
-                   name="time_s"),
+            Column("time", [phase.time_s for phase in phases], units.seconds, MEASURED, "time_s"),
             Column("share", [p.time_s / total_s if total_s else 0.0 for p in phases], units.share,
                    MEASURED, priority=1),
         ],
@@ -93,7 +92,7 @@ def cost_table(cost: LoopCost) -> Table:
 def generation_text(cost: LoopCost) -> str:
     """The share of generation in the loop, in a sentence."""
     shares = [
-        f"{units.share(cost.share(GENERATION, figure))} of {words}"
+        f"{units.share(cost.share(THINK_AND_ANSWER, figure))} of {words}"
         for figure, words in (("flops", "FLOPs"), ("bytes", "HBM bytes"), ("time_s", "time"))
     ]
     steps = units.plural(cost.steps, "step")
@@ -135,11 +134,9 @@ def session(training: Training) -> Session:
         "model": training.start or "from scratch",
         "task": training.task or "several",
         "strategy": training.method,
+        **chip_given(training.provenance.device, 1, "measured"),
     }
     metrics = {"cost/time_s": training.train_s}
     if training.after:
-        first = training.after[0]
-        metrics["outcome/accuracy"] = first.right / first.problems
-    return Session(
-        "this_machine", given | chip_given(training.provenance.device, 1, "measured"), metrics
-    )
+        metrics["outcome/accuracy"] = training.after[0].right / training.after[0].problems
+    return Session("this_machine", given, metrics)

@@ -1,6 +1,8 @@
 """A validation as a report: errors, predicted against measured, every row, and other tools."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from ...records.validation import ErrorSummary, Fold, MeasuredRow, UnpredictedRow, Validation
 from .. import units
@@ -17,6 +19,7 @@ from ..document import (
     Table,
     columns,
     drawn,
+    with_interval,
 )
 from ..terms import MEASURED
 
@@ -43,7 +46,7 @@ def validation_document(validation: Validation) -> Document:
         sections=[
             Section("Errors", [*_errors(validation), Bullets(ERROR_NOTES if rows else ())]),
             Section("Predicted against measured", drawn(measured_chart(rows, u) for u in UNITS)),
-            Section("Rows", [*rows_tables(worst(rows), "held out", _worst_caption(rows)), *every]),
+            Section("Rows", [*_worst_tables(rows), *every]),
             Section("Left out", [left_out_table(validation.left_out, "row")]),
             *_others(validation),
             Section("Provenance", [Code(validation.command)]),
@@ -56,30 +59,22 @@ def validation_summary(validation: Validation) -> Document:
     """What a terminal shows: errors, the worst rows, worked problems and other tools."""
     rows = validation.rows
     few = len(rows) <= ALL_ROWS_UP_TO
-    shown = rows_tables(rows, "held out") if few else rows_tables(
-        worst(rows), "held out", _worst_caption(rows)
-    )  # fmt: skip
+    shown = rows_tables(rows, "held out") if few else _worst_tables(rows)
     more = [] if few else [Paragraph("All rows: --json, or --out DIR.")]
-    errors = [Section(table.caption, [table]) for table in _errors(validation)]
-    notes = [Section("", [Bullets(ERROR_NOTES if rows else ())])]
-    return Document(
-        title="Validation",
-        subtitle=", ".join(validation.files),
-        headline=headline(validation),
-        sections=[
-            *(errors + notes),
-            *(Section(table.caption, [table]) for table in shown),
-            Section("", more if rows else []),
-            Section("Rows left out", [left_out_table(validation.left_out, "row")]),
-            *_others(validation),
-        ],
-    )
+    sections = [
+        *(Section(table.caption, [table]) for table in _errors(validation)),
+        Section("", [Bullets(ERROR_NOTES if rows else ())]),
+        *(Section(table.caption, [table]) for table in shown),
+        Section("", more),
+        Section("Rows left out", [left_out_table(validation.left_out, "row")]),
+        *_others(validation),
+    ]
+    return replace(validation_document(validation), sections=sections, footer="")
 
 
 def headline(validation: Validation) -> str:
     """How many predictions there are, and how wrong they are when held out."""
-    rows, left = validation.rows, validation.left_out
-    sentences = []
+    rows, left, sentences = validation.rows, validation.left_out, []
     if rows:
         out = f", {units.plural(len(left), 'row')} left out" if left else ""
         sentences.append(f"{units.plural(len(rows), 'prediction')}{out}.")
@@ -104,19 +99,16 @@ def error_table(validation: Validation, by: str) -> Table:
     summaries = [summary for summary in validation.summaries if summary.by == by]
     names = list(dict.fromkeys(summary.name for summary in summaries))
     by_key = {(summary.name, summary.fold): summary for summary in summaries}
-    folds = [
-        _fold_columns(fold, [by_key.get((name, fold)) for name in names], rank)
-        for rank, fold in enumerate(FOLDS)
-    ]
+    folds = [_fold_columns(fold, [by_key.get((name, fold)) for name in names], rank)
+             for rank, fold in enumerate(FOLDS)]  # fmt: skip
     caption = "Errors of all rows" if by == "all" else f"Errors by {GROUPINGS[by]}"
     return Table(caption, columns(Column(GROUPINGS[by], names), *folds), f"errors-{by}")
 
 
 def _fold_columns(fold: Fold, summaries: Sequence[ErrorSummary | None], rank: int) -> list[Column]:
     def column(title: str, field: str, text: units.Text, priority: int = 2 * rank) -> Column:
-        values = [getattr(summary, field) if summary else None for summary in summaries]
-        name = f"{fold} {title}".replace(" ", "_")
-        return Column(title, values, text, fold, name, priority)
+        values = [getattr(summary, field, None) for summary in summaries]
+        return Column(title, values, text, fold, f"{fold} {title}".replace(" ", "_"), priority)
 
     return [
         column("rows", "rows", units.count, 3),
@@ -140,9 +132,7 @@ def rows_tables(rows: Sequence[MeasuredRow], fold: Fold, caption: str = "") -> l
                     Column("where", [f"{row.slice}, {row.stack}" for row, _ in shown], priority=3),
                     Column("measured", [row.observed for row, _ in shown], write, name="measured",
                            lens=MEASURED),
-                    Column("predicted", [p for _, p in shown], write, fold, "predicted"),
-                    Column("80 % interval", [p for _, p in shown], write, fold, show="bounds",
-                           data=False, priority=2),
+                    *with_interval(Column("predicted", [p for _, p in shown], write, fold), 2),
                     Column("error", [row.error(fold) for row, _ in shown], units.change, fold),
                     Column("inside", ["yes" if row.covered(fold) else "no" for row, _ in shown],
                            priority=4),
@@ -153,11 +143,15 @@ def rows_tables(rows: Sequence[MeasuredRow], fold: Fold, caption: str = "") -> l
     return [table for table in made if table.rows]
 
 
-def worst(rows: Sequence[MeasuredRow], fold: Fold = "held out") -> list[MeasuredRow]:
-    """The rows whose prediction is most times off, either way."""
+def _worst_tables(rows: Sequence[MeasuredRow]) -> list[Table]:
+    return rows_tables(worst(rows), "held out", f"The {min(WORST, len(rows))} worst rows")
+
+
+def worst(rows: Sequence[MeasuredRow]) -> list[MeasuredRow]:
+    """The rows whose held-out prediction is most times off, either way."""
 
     def times_off(row: MeasuredRow) -> float:
-        predicted = row.predicted(fold)
+        predicted = row.predicted("held out")
         if predicted is None:
             return 0.0
         ratio = predicted.median / row.observed
@@ -186,8 +180,9 @@ def worked_table(validation: Validation) -> Table:
             Column("ours", [row.value for row in rows], _figure, name="value"),
             Column("published", [row.published for row in rows], _figure),
             Column("unit", [row.unit for row in rows]),
-            Column("error", [row.error_percent for row in rows], _signed, name="error_percent"),
-            Column("tolerance", [row.tolerance_percent or None for row in rows], _tolerance,
+            Column("error", [row.error_percent for row in rows], "{:+.1f} %".format,
+                   name="error_percent"),
+            Column("tolerance", [row.tolerance_percent or None for row in rows], "{:g} %".format,
                    name="tolerance_percent", missing="as printed", priority=3),
             Column("agrees", ["yes" if row.agrees else "NO" for row in rows], priority=3),
         ],
@@ -200,6 +195,8 @@ def peers_table(validation: Validation) -> Table:
     rows = validation.peers
     hand = {row.chip: row for row in rows if row.tool == "by hand"}
 
+    ms = partial(units.significant, digits=4)
+
     def against(value: float | None, base: float | None, tool: str) -> float | None:
         return value / base - 1 if value and base and tool != "by hand" else None
 
@@ -210,12 +207,11 @@ def peers_table(validation: Validation) -> Table:
         [
             Column("chip", [row.chip for row in rows]),
             Column("tool", [row.tool for row in rows]),
-            Column("batch 1, ms", [r.decode_1_ms for r in rows], _ms, name="decode_1_ms"),
+            Column("batch 1, ms", [r.decode_1_ms for r in rows], ms, name="decode_1_ms"),
             Column("against hand", one, _signed_share, name="decode_1_off"),
-            Column("batch 32, ms", [r.decode_32_ms for r in rows], _ms, name="decode_32_ms"),
+            Column("batch 32, ms", [r.decode_32_ms for r in rows], ms, name="decode_32_ms"),
             Column("against hand", many, _signed_share, name="decode_32_off", priority=2),
-            Column("prefill, ms", [r.prefill_ms for r in rows], _ms, name="prefill_ms",
-                   priority=1),
+            Column("prefill, ms", [r.prefill_ms for r in rows], ms, name="prefill_ms", priority=1),
             Column("largest batch", [r.largest_batch for r in rows], units.count, priority=2),
         ],
         name="peers",
@@ -244,16 +240,11 @@ def _errors(validation: Validation) -> list[Table]:
 
 
 def _others(validation: Validation) -> list[Section]:
-    """Worked problems and other tools, as far as they were asked for."""
     return [
         Section("Other tools", [peers_table(validation), prefill_table(validation)], "peers"),
         Section("Worked problems",
                 [worked_table(validation), left_out_table(validation.worked_left_out, "problem")]),
     ]  # fmt: skip
-
-
-def _worst_caption(rows: Sequence[MeasuredRow]) -> str:
-    return f"The {min(WORST, len(rows))} worst rows"
 
 
 def _figure(value: float) -> str:
@@ -262,17 +253,5 @@ def _figure(value: float) -> str:
     return units.count(value) if value >= 1e3 else units.significant(value, 4)
 
 
-def _ms(value: float) -> str:
-    return units.significant(value, 4)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f} %"
-
-
 def _signed_share(value: float) -> str:
-    return _signed(100 * value)
-
-
-def _tolerance(value: float) -> str:
-    return f"{value:g} %"
+    return f"{100 * value:+.1f} %"

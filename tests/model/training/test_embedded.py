@@ -11,7 +11,7 @@ from model_card import attempt, search_figures, thinking_figures, voting_figures
 
 from rooflink.model.sampling import Greedy
 from rooflink.model.tasks import parse_task
-from rooflink.model.tasks.sums import GAPS_DISCLOSURE
+from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.model.training.data import notation_tokenizer
 from rooflink.model.training.methods import AMPLE_BUDGET
 from rooflink.model.training.recipes import committed_recipe, load_recipe

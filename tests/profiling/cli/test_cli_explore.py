@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.co_design import sweep_dataset as dataset
-from rooflink.profiling.co_design import sweep_dataset as run
-from rooflink.profiling.co_design.sweep import NAMES
+from rooflink.profiling.co_design import sweep
 from rooflink.profiling.predicted import calibration
 
 from .conftest import Command
@@ -53,12 +51,12 @@ def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
     whole = contents(Path("whole"))
     assert set(whole) == {"_exploration.json", *(f"part-{n:06d}.parquet" for n in range(4))}
     table = pq.read_table("whole")
-    assert table.column_names == list(NAMES)
+    assert table.column_names == list(sweep.NAMES)
     assert table.num_rows == 8
     assert set(table["model"].to_pylist()) == {"llama3-8b"}
     assert np.isfinite(table["time_per_query_s"].to_numpy()).all()
 
-    written = run.write_part
+    written = sweep.write_part
 
     def stopped(folder, number, found):  # type: ignore[no-untyped-def]
         if number == 2:
@@ -66,7 +64,7 @@ def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
         written(folder, number, found)
 
     with monkeypatch.context() as patched:
-        patched.setattr(run, "write_part", stopped)
+        patched.setattr(sweep, "write_part", stopped)
         outcome = rooflink("explore", grid, "--out", "parts")
     assert outcome.code == 130
     assert "interrupted: 2 parts are in parts" in outcome.err
@@ -124,7 +122,7 @@ def test_without_pyarrow_it_says_what_to_install(
 
 def test_a_damaged_manifest_is_a_sentence(rooflink: Command, grid: Path) -> None:
     Path("d").mkdir()
-    (Path("d") / dataset.MANIFEST).write_text("{")
+    (Path("d") / sweep.MANIFEST).write_text("{")
     outcome = rooflink("explore", grid, "--out", "d")
     assert outcome.code == 2
     assert "holds _exploration.json, which is not of such a run" in outcome.err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rooflink.model.tasks.sums import GAPS_DISCLOSURE
+from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.profiling.records import Profile
 from rooflink.profiling.records.files import load_profile
 

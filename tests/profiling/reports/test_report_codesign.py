@@ -91,7 +91,7 @@ def test_what_was_requested_comes_first(report: CodesignReport) -> None:
 
 
 def test_cases_have_their_figures(report: CodesignReport) -> None:
-    rows = rows_of(tables.case_keys(report.cases), tables.cases_table(report.cases))
+    rows = rows_of(tables.cases_table(report.cases))
     for row, case in zip(rows, report.cases, strict=True):
         assert row["slice"] == case.prediction.slice
         assert row["time_s"] == case.prediction.time_s.median
@@ -136,7 +136,7 @@ def test_parameters_without_effect_are_named_apart(case: CodesignCase) -> None:
 
 
 def test_a_what_if_stands_before_and_after_on_each_case(report: CodesignReport) -> None:
-    rows = rows_of(tables.what_ifs_rows(report.cases))
+    rows = rows_of(tables.what_ifs_table(report.cases))
     assert [row["slice"] for row in rows] == [case.prediction.slice for case in report.cases]
     assert all(row["after_s"] / row["before_s"] == pytest.approx(row["time"], rel=0.01)
                for row in rows)  # fmt: skip

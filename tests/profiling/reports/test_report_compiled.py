@@ -9,7 +9,6 @@ from rooflink.profiling.records import CompiledPhase, Excess, HbmRow, Profile
 from rooflink.profiling.reports.document import Paragraph
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.sections import compiled_document as section
-from rooflink.profiling.reports.sections import compiled_facts as facts
 from rooflink.profiling.reports.sections.profile_document import profile_document, profile_summary
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.units import TIMES
@@ -56,7 +55,7 @@ def test_evidence_and_fix_stand_beside_an_excess(compiled: Profile) -> None:
 def test_warnings_come_before_the_figures(compiled: Profile) -> None:
     calls, loops = ["custom-call.3 (onednn$matmul)"], ["while.12: its bound is read from a tuple"]
     unsure = changed(compiled, 1, 1, unresolved_loops=loops, unknown_calls=calls).compiled[1]
-    found = facts.warnings(unsure)
+    found = section.warnings(unsure)
     assert [sentence.split(":")[1].split(",")[0].strip() for sentence in found] == [
         "unresolved loop", "unknown call"]  # fmt: skip
     lead = section.compiled_document(unsure).lead
@@ -65,15 +64,15 @@ def test_warnings_come_before_the_figures(compiled: Profile) -> None:
 
 
 def test_a_phase_that_does_not_fit_says_by_how_much(compiled: Profile) -> None:
-    assert facts.warnings(overfull(compiled).compiled[0]) == [
+    assert section.warnings(overfull(compiled).compiled[0]) == [
         "think does not fit: 18.2 GB of 16 GB at its peak, 2.20 GB over"
     ]
 
 
 def test_what_kernels_state_of_themselves_is_said(compiled: Profile) -> None:
-    assert facts.stated_texts(compiled.compiled[0]) == []
+    assert section.stated_texts(compiled.compiled[0]) == []
     size = compiled.compiled[0].phases[1].hbm_bytes // 4
-    (sentence,) = facts.stated_texts(changed(compiled, phase=1, stated_bytes=size).compiled[0])
+    (sentence,) = section.stated_texts(changed(compiled, phase=1, stated_bytes=size).compiled[0])
     assert sentence.startswith("25 % of think's HBM bytes are what Pallas kernels state")
 
 
@@ -88,18 +87,18 @@ def test_verdicts(compiled: Profile) -> None:
         hbm = of_size(think, round(ratio * think.counted_bytes.total))
         return think.model_copy(update={"hbm": hbm, "excesses": list(excesses)})
 
-    assert facts.verdict(moving(1.35, padding)) == "moves 35 % more than needed: tile padding"
-    assert facts.verdict(moving(2.29, padding)) == (
+    assert section.verdict(moving(1.35, padding)) == "moves 35 % more than needed: tile padding"
+    assert section.verdict(moving(2.29, padding)) == (
         f"moves 2.29{TIMES} what is needed: tile padding"
     )
-    less = facts.verdict(moving(0.937, kept))
+    less = section.verdict(moving(0.937, kept))
     assert less == "moves 6.3 % less than needed: weights kept on the chip"
     bare = moving(0.937)
-    assert facts.verdict(bare) == "moves 6.3 % less than needed"
-    assert facts.verdict(moving(1.0)) == "moves what is needed"
+    assert section.verdict(bare) == "moves 6.3 % less than needed"
+    assert section.verdict(moving(1.0)) == "moves what is needed"
     # Below 1 only because a loop is unresolved: nothing was saved, and none may be claimed.
     unknown = bare.model_copy(update={"unresolved_loops": ["while.1: unknown"]})
-    assert facts.verdict(unknown).startswith(f"moves at least 0.94{TIMES} what is needed; a loop")
+    assert section.verdict(unknown).startswith(f"moves at least 0.94{TIMES} what is needed; a loop")
 
 
 def of_size(phase: CompiledPhase, size: int) -> list[HbmRow]:
@@ -109,11 +108,11 @@ def of_size(phase: CompiledPhase, size: int) -> list[HbmRow]:
 def test_xla_total_has_its_factor(compiled: Profile) -> None:
     think = compiled.compiled[0].phases[1]
     smaller = think.model_copy(update={"xla_bytes_accessed": think.hbm_bytes / 211})
-    assert facts.xla_factor_text(smaller) == f"211{TIMES} too small"
+    assert section.xla_factor_text(smaller) == f"211{TIMES} too small"
     larger = think.model_copy(update={"xla_bytes_accessed": 2.0 * think.hbm_bytes})
-    assert facts.xla_factor_text(larger) == f"2.00{TIMES} too large"
+    assert section.xla_factor_text(larger) == f"2.00{TIMES} too large"
     none = think.model_copy(update={"xla_bytes_accessed": 0.0})
-    assert facts.xla_factor_text(none) == ""
+    assert section.xla_factor_text(none) == ""
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])

@@ -42,7 +42,7 @@ def test_accuracy_in_words() -> None:
 
 
 def test_a_strategys_row_is_the_records(evaluation: Evaluation) -> None:
-    rows = rows_of(tables.cells_table(evaluation), tables.settings_table(evaluation))
+    rows = rows_of(tables.cells_table(evaluation))
     for row, cell in zip(rows, evaluation.cells, strict=True):
         assert (row["way"], row["budget_tokens"]) == (cell.label, cell.budget)
         assert (row["right"], row["right_low"]) == (cell.accuracy.value, cell.accuracy.low)
@@ -52,7 +52,7 @@ def test_a_strategys_row_is_the_records(evaluation: Evaluation) -> None:
 
 
 def test_a_correct_answer_costs_a_query_over_the_accuracy(evaluation: Evaluation) -> None:
-    rows = rows_of(tables.costs_table(evaluation), tables.costs_accuracy(evaluation))
+    rows = rows_of(tables.costs_table(evaluation))
     assert len(rows) == sum(len(cell.slices) for cell in evaluation.cells)
     for row in rows:
         if row["right"]:

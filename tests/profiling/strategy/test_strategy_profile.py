@@ -16,7 +16,7 @@ from rooflink.profiling.errors import Silent, Watcher
 from rooflink.profiling.evaluation.evaluate import Runner
 from rooflink.profiling.evaluation.grid import Grid, places_of
 from rooflink.profiling.measured import run
-from rooflink.profiling.measured.clock import Clocked, clocked
+from rooflink.profiling.measured.run import Clocked, clocked
 from rooflink.profiling.model_spec import Subject, resolve_subject
 from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile

@@ -4,12 +4,12 @@ import numpy as np
 
 from rooflink.model.generation.attempt import Attempt
 from rooflink.model.generation.stopping import Stop
+from rooflink.model.phases import THINK_AND_ANSWER
 from rooflink.model.tasks import Problem
 from rooflink.model.training.rollout import Rollouts, attempt_rows
 from rooflink.model.weights import open_weights
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import Silent
-from rooflink.profiling.records.training import GENERATION
 from rooflink.profiling.training_cost import LoopLedger, update_cost
 
 CONFIG = open_weights("reasoner").config
@@ -51,7 +51,7 @@ def test_a_step_by_hand() -> None:
     assert flops["think"] == think.matmul_flops
     assert flops["update"] == update_cost(CONFIG, [9, 7]).flops
     assert flops["reference"] * 3 == flops["update"] * 2
-    assert cost.share(GENERATION, "time_s") == 0.5
+    assert cost.share(THINK_AND_ANSWER, "time_s") == 0.5
     shares = [cost.share((name,), "bytes") for name in tokens]
     assert abs(sum(shares) - 1) < 1e-12
 

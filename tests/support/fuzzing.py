@@ -1,0 +1,307 @@
+"""What every fuzz test shares: the property of a reader, and mutations of valid input.
+
+tests/fuzz/README.md shows a test. A reader takes bytes (`file_reader` makes one of a function that
+takes a path) or text, and either returns or raises one of the project's three input errors.
+"""
+
+import atexit
+import json
+import resource
+import runpy
+import shutil
+import signal
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from rooflink.model.config import ModelInputError
+from rooflink.profiling.errors import ProfileInputError
+from rooflink.tpu_configs.input_errors import ChipInputError
+
+T = TypeVar("T")
+Reader = Callable[[bytes], object]
+HERE = Path(__file__).parents[1] / "fuzz"
+CORPUS = HERE / "corpus"
+INPUT_ERRORS = (ModelInputError, ProfileInputError, ChipInputError)
+LONGEST_SENTENCE = 300
+MOST_CPU_S, MOST_S = 5, 120  # of one case: its own work, and with a busy machine's
+
+
+class TooLongError(BaseException):
+    """A case was stopped; no reader's `except Exception` may swallow it."""
+
+
+@dataclass
+class Tally:
+    """What became of a reader's cases."""
+
+    read: int = 0
+    refused: int = 0
+    slowest_s: float = 0.0  # of CPU
+
+
+TALLIES: dict[str, Tally] = defaultdict(Tally)
+"""By the reader's name; printed at the end of a long run."""
+
+
+def assert_reads_or_refuses(
+    reader: Callable[[T], object], given: T, valid: Callable[[object], None] | None = None
+) -> object:
+    """Hold the property: `reader(given)` returns what `valid` accepts, or raises an input error of
+    one printable line, within 5 s of CPU. Returns what was read; None where it was refused.
+
+    Whatever else the reader raises is raised. A pydantic record must be one that its own type
+    takes again.
+    """
+    tally, began = TALLIES[getattr(reader, "__name__", "reader")], time.process_time()
+    try:
+        with _stopped_after(MOST_CPU_S, MOST_S):
+            result = reader(given)
+    except INPUT_ERRORS as error:
+        tally.refused += 1
+        assert_one_sentence(str(error))
+        return None
+    finally:
+        tally.slowest_s = max(tally.slowest_s, time.process_time() - began)
+    tally.read += 1
+    if isinstance(result, BaseModel):
+        type(result).model_validate_json(result.model_dump_json())
+    if valid is not None:
+        valid(result)
+    return result
+
+
+def assert_one_sentence(text: str) -> None:
+    """One line of 1 to 300 printable characters."""
+    assert text, "an empty sentence"
+    assert len(text) <= LONGEST_SENTENCE, f"{len(text)} characters: {text[:400]}"
+    assert text.isprintable(), f"characters that do not print: {text!r}"
+
+
+@contextmanager
+def _stopped_after(cpu_s: float, wall_s: float) -> Iterator[None]:
+    """Raises TooLongError inside what takes longer; in the main thread."""
+
+    def stop(number: int, frame: object) -> None:
+        raise TooLongError(f"over {cpu_s} s of CPU, or {wall_s} s in all")
+
+    timers = ((signal.ITIMER_PROF, signal.SIGPROF, cpu_s), (signal.ITIMER_REAL, signal.SIGALRM,
+              wall_s))  # fmt: skip
+    before = [signal.signal(name, stop) for _, name, _ in timers]
+    for timer, _, seconds in timers:
+        signal.setitimer(timer, seconds)
+    try:
+        yield
+    finally:
+        for (timer, name, _), handler in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(name, handler)
+
+
+def limit_memory(extra_bytes: int) -> None:
+    """From here on the process may map so much more than it has mapped."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + extra_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def file_reader(load: Callable[[Path], object], name: str) -> Reader:
+    """A reader of bytes out of one of files: they stand in a file `name` while `load` reads it."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+    def reader(data: bytes) -> object:
+        path = folder / name
+        path.write_bytes(data)
+        return load(path)
+
+    reader.__name__ = getattr(load, "__name__", name)
+    return reader
+
+
+def text_reader(parse: Callable[[str], object]) -> Reader:
+    """A reader of bytes out of one of text, for coverage-guided fuzzing."""
+
+    def reader(data: bytes) -> object:
+        return parse(data.decode("utf-8", "surrogateescape"))
+
+    reader.__name__ = getattr(parse, "__name__", "parse")
+    return reader
+
+
+def corpus(subject: str) -> list[bytes]:
+    """The files of tests/fuzz/corpus/`subject`, by name."""
+    return [path.read_bytes() for path in sorted((CORPUS / subject).iterdir())]
+
+
+def corpus_texts(subject: str) -> list[str]:
+    """The same as text."""
+    return [data.decode() for data in corpus(subject)]
+
+
+def readers() -> dict[str, Reader]:
+    """Subject -> reader of bytes: READERS of every tests/fuzz/test_fuzz_<subject>.py."""
+    every: dict[str, Reader] = {}
+    for path in sorted(HERE.glob("test_fuzz_*.py")):
+        module = runpy.run_path(str(path))
+        every.update(module.get("READERS", {}))
+    return every
+
+
+ODD_CHARACTERS = (
+    "\0", "\x07", "\x1b[31m", "\r", "\n", "\r\n", "\t", "\x7f", "\x85", "\u2028", "\u2029",
+    "\u202e", "\ufeff", "\ufffd", "\N{MINUS SIGN}", "\N{ARABIC-INDIC DIGIT THREE}", "\U0001f600",
+    "[bold]", "<b>", "|", "`", "$(x)", "../", "~", "%s", "{}", "'", '"', "\\",
+)  # fmt: skip
+ODD_TEXTS = ("", " ", ".", "..", "/", "a" * 300, "x" * 100_000, "nan", "inf", "-0", "1e400", "0x10",
+             "1_000", "٣", *ODD_CHARACTERS)  # fmt: skip
+ODD_BYTES = (
+    b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"\xc3", b"\xed\xa0\x80", b"\xe2\x80\xa8",
+    b"\r\n", b"\x80" * 9, b"\xff" * 8, b"\x1f\x8b", b"[" * 3000, b"{" * 300, b"9" * 5000, b"NaN",
+    b"-", b"1e999", b'"', b"\\u0000", b"\\ud800",
+)  # fmt: skip
+ODD_TOKENS = ("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "9" * 5000, "-0", "1e-400",
+              "[" * 3000 + "]" * 3000, '{"a":' * 200 + "1" + "}" * 200,
+              "123456789" * 5)  # fmt: skip
+"""JSON that json.dumps would not write."""
+ODD_TOML = (
+    "nan", "-inf", "9" * 5000, "1e400", "0x7fffffffffffffff", "-1", "0", '""', "'\u2028'", "[]",
+    "{}", "true", "1979-05-27", "[" * 300 + "]" * 300, "{a = " * 70 + "1" + "}" * 70, '"a\\u0000b"',
+    '"../../x"', '"[bold]x"', "'" + "x" * 100_000 + "'", "1_0", "99999999999999999999",
+)  # fmt: skip
+_RAW = "fuzz raw {} token"  # stands in a value until it is text
+
+
+def odd_values() -> st.SearchStrategy[object]:
+    """Values that a careful reader must expect anywhere in JSON."""
+    numbers = st.sampled_from([0, 1, -1, 2**31, 2**63, 2**64, 10**30, 10**308, 0.5, -0.0, 1e-300,
+                               1e300, 5e-324])  # fmt: skip
+    tokens = st.integers(0, len(ODD_TOKENS) - 1).map(_RAW.format)
+    plain = st.none() | st.booleans() | numbers | st.sampled_from(ODD_TEXTS) | tokens
+    small = st.lists(plain, max_size=3) | st.dictionaries(st.sampled_from(ODD_TEXTS), plain,
+                                                          max_size=3)  # fmt: skip
+    return plain | small | st.integers() | st.floats() | st.text(max_size=20)
+
+
+@st.composite
+def mutated_json(draw: st.DrawFn, valid: Sequence[object]) -> bytes:
+    """A valid value with one to three of its parts replaced, removed, added or repeated."""
+    value = json.loads(json.dumps(draw(st.sampled_from(list(valid)))))
+    for _ in range(draw(st.integers(1, 3))):
+        value = _changed(draw, value)
+    text = json.dumps(value, ensure_ascii=draw(st.booleans()))
+    for index, token in enumerate(ODD_TOKENS):
+        text = text.replace(json.dumps(_RAW.format(index)), token)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _changed(draw: st.DrawFn, value: object) -> object:
+    """`value` with one part changed, at any depth."""
+    children: list[object] = (
+        list(value) if isinstance(value, Mapping) else list(range(len(value)))
+        if isinstance(value, list) else []
+    )  # fmt: skip
+    if not children or draw(st.integers(0, 5)) == 0:
+        return draw(odd_values())
+    key = draw(st.sampled_from(children))
+    if isinstance(value, list):
+        index = int(str(key))
+        changed = list(value)
+        match draw(st.sampled_from(["into", "into", "into", "remove", "repeat"])):
+            case "remove":
+                del changed[index]
+            case "repeat":
+                changed += [changed[index]] * draw(st.integers(1, 40))
+            case _:
+                changed[index] = _changed(draw, changed[index])
+        return changed
+    assert isinstance(value, dict)
+    table = dict(value)
+    match draw(st.sampled_from(["into", "into", "into", "remove", "rename", "add"])):
+        case "remove":
+            del table[key]
+        case "rename":
+            table[draw(st.sampled_from(ODD_TEXTS))] = table.pop(key)
+        case "add":
+            table[draw(st.sampled_from(ODD_TEXTS))] = draw(odd_values())
+        case _:
+            table[key] = _changed(draw, table[key])
+    return table
+
+
+@st.composite
+def mutated_bytes(draw: st.DrawFn, valid: Sequence[bytes]) -> bytes:
+    """A valid input with one to four runs of bytes replaced, removed, repeated or cut off."""
+    data = draw(st.sampled_from(list(valid)))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(data)))
+        end = min(len(data), start + draw(st.integers(0, 40)))
+        new = draw(st.sampled_from(ODD_BYTES) | st.binary(max_size=12))
+        match draw(st.sampled_from(["replace", "replace", "insert", "remove", "repeat", "cut"])):
+            case "insert":
+                data = data[:start] + new + data[start:]
+            case "remove":
+                data = data[:start] + data[end:]
+            case "repeat":
+                data = data[:end] + data[start:end] * draw(st.integers(1, 50)) + data[end:]
+            case "cut":
+                data = data[:start]
+            case _:
+                data = data[:start] + new + data[end:]
+    return data
+
+
+@st.composite
+def mutated_text(draw: st.DrawFn, valid: Sequence[str]) -> str:
+    """A valid text with one to three runs of characters replaced, removed or repeated."""
+    text = draw(st.sampled_from(list(valid)))
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(text)))
+        end = min(len(text), start + draw(st.integers(0, 8)))
+        new = draw(st.sampled_from(ODD_TEXTS) | st.text(max_size=6) | st.integers().map(str))
+        match draw(st.sampled_from(["replace", "insert", "remove", "repeat"])):
+            case "insert":
+                text = text[:start] + new + text[start:]
+            case "remove":
+                text = text[:start] + text[end:]
+            case "repeat":
+                text = text[:end] + text[start:end] * draw(st.integers(1, 200)) + text[end:]
+            case _:
+                text = text[:start] + new + text[end:]
+    return text
+
+
+@st.composite
+def mutated_toml(draw: st.DrawFn, valid: Sequence[str]) -> bytes:
+    """A valid TOML text with one to three lines given another value, removed, or twice there."""
+    lines = draw(st.sampled_from(list(valid))).splitlines()
+    for _ in range(draw(st.integers(1, 3))):
+        index = draw(st.integers(0, max(0, len(lines) - 1)))
+        line = lines[index] if lines else ""
+        match draw(st.sampled_from(["value", "value", "value", "key", "remove", "repeat", "raw"])):
+            case "value":
+                key, equals, _ = line.partition("=")
+                lines[index : index + 1] = [f"{key}{equals or '= '} {draw(_toml_values())}"]
+            case "key":
+                _, equals, value = line.partition("=")
+                lines[index:index + 1] = [f"{json.dumps(draw(st.sampled_from(ODD_TEXTS)))} "
+                                          f"{equals}{value}"]  # fmt: skip
+            case "remove":
+                lines[index : index + 1] = []
+            case "repeat":
+                lines.insert(index, line)
+            case _:
+                lines[index : index + 1] = [draw(mutated_text([line or "x = 1"]))]
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+def _toml_values() -> st.SearchStrategy[str]:
+    return st.sampled_from(ODD_TOML) | st.integers().map(str) | st.floats(allow_nan=False).map(repr)
