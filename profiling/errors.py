@@ -11,7 +11,11 @@ class ProfileInputError(InputError):
 
 
 class InterruptedRunError(Exception):
-    """Ctrl-C: says in one sentence what was kept, and how to go on."""
+    """Ctrl-C or SIGTERM: says in one sentence what was kept, and how to go on."""
+
+    def __init__(self, sentence: str, by: type[KeyboardInterrupt] = KeyboardInterrupt) -> None:
+        super().__init__(sentence)
+        self.by = by
 
 
 class Watcher(Protocol):

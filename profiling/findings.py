@@ -151,7 +151,7 @@ def engineered_gaps(problems: Iterable[Problem], tokenizer: Tokenizer | None) ->
     """What must be said wherever answers of a reasoner to `sum` are shown."""
     sums = any((problem.notation or "").startswith(f"{SUM} ") for problem in problems)
     if sums and tokenizer is not None and speaks_notation(tokenizer):
-        yield _note(GAPS_DISCLOSURE, "the reasoner's model card")
+        yield note(GAPS_DISCLOSURE, "the reasoner's model card")
 
 
 def _interrupted(profile: Profile, interrupted: bool) -> Iterator[Finding]:
@@ -159,10 +159,11 @@ def _interrupted(profile: Profile, interrupted: bool) -> Iterator[Finding]:
     if interrupted and measured is not None:
         done = len(measured.time_s.repeats)
         rest = f"times rest on {done} repeat{'s' if done > 1 else ''} instead of those asked for"
-        yield _note(f"The measurement was interrupted: {rest}.", "measured: Ctrl-C")
+        yield note(f"The measurement was interrupted: {rest}.", "measured: Ctrl-C")
 
 
-def _note(sentence: str, evidence: str) -> Finding:
+def note(sentence: str, evidence: str) -> Finding:
+    """What limits the figures."""
     return Finding(kind="note", what=sentence, evidence=evidence, phase=None)
 
 

@@ -247,7 +247,7 @@ def run_supervised(
     recipe: Recipe, out: Path, command: str, watcher: Watcher, test_problems: int
 ) -> Training:
     """Train from scratch by a supervised `recipe` into `out`; resumes what is there."""
-    tokenizer = Tokenizer(notation_tokenizer(), str(out))
+    tokenizer = Tokenizer(notation_tokenizer())
     require_others(recipe.trunk.config(recipe.name), tokenizer, test_problems)
     finished = train_supervised(recipe, out, LoopListener(recipe.name, watcher, "updates"))
     model = finished.state[0]

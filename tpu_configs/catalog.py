@@ -58,7 +58,7 @@ def load_chip(name_or_path: str | Path) -> Chip:
     stems = _stem_by_any_name()
     key = _plain(name_or_path)
     if key not in stems:
-        near = difflib.get_close_matches(key, stems, n=4)
+        near = difflib.get_close_matches(key[:100], stems, n=4)
         names = dict.fromkeys(stems[stem_near] for stem_near in near) or ("v5e", "v6e", "h100")
         raise ChipInputError(
             f"no chip is named {name_or_path!r}, try {', '.join(names)} "

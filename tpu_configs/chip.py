@@ -99,12 +99,13 @@ class Topology(Statement):
     """
 
     kind: TopologyKind
-    pod: list[Annotated[int, Field(gt=0)]] | None = Field(
-        default=None, description="sides of the largest grid, in chips, for a torus"
+    pod: list[Annotated[int, Field(gt=0, le=_MOST_CHIPS)]] | None = Field(
+        default=None, max_length=4, description="sides of the largest grid, in chips, for a torus"
     )
-    wrap_side: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="chips along an axis that closes; absent: no axis closes"
-    )
+    wrap_side: int | None = Field(
+        default=None, gt=0, le=_MOST_CHIPS,
+        description="chips along an axis that closes; absent: no axis closes",
+    )  # fmt: skip
     wrap_rule: Literal["each", "all"] | None = Field(
         default=None,
         description="each: an axis of just wrap_side closes; "
@@ -201,13 +202,16 @@ class Chip(Table):
     name: Words
     vendor: Words
     kind: Kind
-    year: int = Field(gt=0, description="of announcement")
+    year: int = Field(gt=0, le=9999, description="of announcement")
     aliases: list[Words] = Field(default=[], description="other names that load it")
     libtpu_name: Words | None = Field(
         default=None, description="generation in libtpu's topology names; absent: it compiles none"
     )
     compared_chips: int | None = Field(
-        default=None, gt=0, description="of the slice that stands for it where chips are compared"
+        default=None,
+        gt=0,
+        le=_MOST_CHIPS,
+        description="of the slice that stands for it where chips are compared",
     )
     silicon: Silicon | None = None
     cores: Cores | None = None

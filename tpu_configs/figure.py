@@ -15,6 +15,9 @@ Confidence = Literal["high", "medium", "low", "claimed"]
 CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
 """From the surest to the least sure."""
 
+LONGEST_WORDS = 500
+LEAST, LARGEST = 1e-18, 1e24
+"""Of a figure in its base unit: no chip is near either, and what is computed stays finite."""
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
@@ -46,11 +49,20 @@ def known_and_whole(data: object, keys: Mapping[str, bool]) -> object:
     return data
 
 
-def _not_empty(text: str) -> str:
-    """Refuse an empty text."""
+def _words(text: str) -> str:
+    """Refuse an empty text, and one that a terminal would obey or a table cannot hold."""
     if not text.strip():
         raise ValueError(f"is {text!r}, expected some words")
+    if not text.isprintable() or len(text) > LONGEST_WORDS:
+        raise ValueError(f"is {text!r}, expected {LONGEST_WORDS} printable characters at most")
     return text
+
+
+def _plausible(value: float) -> float:
+    """Refuse a number that is no chip's in any unit."""
+    if not LEAST <= value <= LARGEST:
+        raise ValueError(f"is {value!r}, expected {LEAST:g} to {LARGEST:g}")
+    return value
 
 
 def _dated(value: object) -> str:
@@ -60,7 +72,7 @@ def _dated(value: object) -> str:
     return value
 
 
-Words = Annotated[str, AfterValidator(_not_empty)]
+Words = Annotated[str, AfterValidator(_words)]
 Date = Annotated[str, BeforeValidator(_dated)]
 
 
@@ -76,7 +88,7 @@ class Statement(Table):
 class Figure(Table):
     """A published number in a base unit (GB is 10^9 B), and where it comes from."""
 
-    value: float = Field(gt=0, allow_inf_nan=False)
+    value: Annotated[float, AfterValidator(_plausible)] = Field(gt=0, allow_inf_nan=False)
     unit: str = Field(description="the one that its key is in: see the kinds of figure below")
     source: Words = Field(description="where it is published; says so where it is from memory")
     date: Date = Field(description="of the source, else when it was read: a year or ISO date")

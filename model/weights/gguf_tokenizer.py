@@ -8,12 +8,14 @@ llama.cpp's `llama-vocab.cpp` follows.
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
 
+from ..chat_template import ChatTemplate
 from ..config import ModelInputError
 from ..tokenizer import Tokenizer
 from .gguf_format import GgufFile
 from .hf_config import Fields, unsupported
 
 _UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # llama.cpp's token types
+_LONGEST_TOKEN = 1024  # public vocabularies have up to 256
 
 _CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
 _WORD = r"[^\r\n\p{L}\p{N}]?\p{L}+|"
@@ -42,6 +44,8 @@ def gguf_tokenizer(file: GgufFile, vocab_size: int) -> Tokenizer:
     tokens = _strings(fields, "tokenizer.ggml.tokens")
     if not tokens or len(tokens) > vocab_size or len(set(tokens)) != len(tokens):
         raise _damaged(where, f"{len(tokens)} tokens for {vocab_size} embeddings, or repeated ones")
+    if max(map(len, tokens)) > _LONGEST_TOKEN:
+        raise _damaged(where, f"a token of more than {_LONGEST_TOKEN} characters")
     kind = fields.text("tokenizer.ggml.model")
     pre = fields.text("tokenizer.ggml.pre", "default")
     try:
@@ -94,7 +98,7 @@ def _sentencepiece(fields: Fields, tokens: list[str]) -> tokenizers.Tokenizer:
     rest, ids = None if unknown is None else tokens[unknown], {t: i for i, t in enumerate(tokens)}
     bpe = models.BPE(ids, merges, unk_token=rest, fuse_unk=True, byte_fallback=True)
     backend = tokenizers.Tokenizer(bpe)
-    prefixed = fields.flag("tokenizer.ggml.add_space_prefix", True)
+    prefixed = _is_prefixed(fields)
     backend.pre_tokenizer = pre_tokenizers.Metaspace(
         prepend_scheme="first" if prefixed else "never", split=False
     )
@@ -137,23 +141,28 @@ def _finished(
 ) -> Tokenizer:
     texts = {"bos": "bos_token", "eos": "eos_token", "unknown": "unk_token", "padding": "pad_token"}
     ids = {name: _id(fields, name, tokens) for name in (*texts, "eot", "eom")}
+    named = {t: tokens[i] for name, t in texts.items() if (i := ids[name]) is not None}
     template = fields.get("tokenizer.chat_template")
     usually = kind == "llama" or pre in _WHOLE_WORDS_FIRST
     adds_bos = fields.flag("tokenizer.ggml.add_bos_token", usually)
+    chat = ChatTemplate(template, fields.where, named) if isinstance(template, str) else None
     return Tokenizer(
         backend,
-        where=fields.where,
         end_ids=[i for name in ("eos", "eot", "eom") if (i := ids[name]) is not None],
-        bos_id=ids["bos"] if adds_bos else None,
-        chat_template=template if isinstance(template, str) else None,
-        special_tokens={t: tokens[i] for name, t in texts.items() if (i := ids[name]) is not None},
+        start_ids=[ids["bos"]] if adds_bos and ids["bos"] is not None else [],
+        chat_template=chat,
+        prefixed=kind == "llama" and _is_prefixed(fields),
     )
+
+
+def _is_prefixed(fields: Fields) -> bool:
+    return fields.flag("tokenizer.ggml.add_space_prefix", True)
 
 
 def _id(fields: Fields, name: str, tokens: list[str]) -> int | None:
     """The token id that the file gives as `name`; None where it gives none that there is."""
     value = fields.get(f"tokenizer.ggml.{name}_token_id")
-    return value if isinstance(value, int) and 0 <= value < len(tokens) else None
+    return value if type(value) is int and 0 <= value < len(tokens) else None
 
 
 def _merges(fields: Fields) -> list[tuple[str, str]]:

@@ -84,8 +84,9 @@ def parameters(
 ) -> dict[str, np.ndarray]:
     """The parameter arrays of `config` in `dtype`, by dotted name.
 
-    Each array is allocated once and filled tensor by tensor, so beyond the result only one tensor
-    is held. Rotary tables, and an output head that repeats a tied embedding, are passed over.
+    Each array is allocated when its first tensor comes and is of the right shape, and filled tensor
+    by tensor, so beyond the result only one tensor is held. Rotary tables, and an output head that
+    repeats a tied embedding, are passed over.
 
     Raises ModelInputError for too little memory, or a tensor (which is named) that is missing,
     unexpected, given twice, of another shape, or not finite.
@@ -95,7 +96,7 @@ def parameters(
     require_memory(needed_bytes, f"holding the weights of {config.name} in {dtype}")
     wanted = ml_dtypes.bfloat16 if dtype == "bfloat16" else np.float32
     shapes = config.parameter_shapes
-    arrays: dict[str, np.ndarray] = {name: np.empty(shapes[name], wanted) for name in shapes}
+    arrays: dict[str, np.ndarray] = {}
     missing = placements(config)
     placed = frozenset(missing)
     for name, tensor in tensors:
@@ -109,6 +110,8 @@ def parameters(
                 "the weights and the configuration are not of one model."
             )
         _check(name, tensor, place.shape)
+        if place.array not in arrays:
+            arrays[place.array] = np.empty(shapes[place.array], wanted)
         arrays[place.array][place.index] = tensor.T if place.transposed else tensor
     if missing:
         raise ModelInputError(

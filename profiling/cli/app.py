@@ -11,10 +11,15 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ...tpu_configs.input_errors import InputError
+from ...tpu_configs.input_errors import InputError, one_line
 from ..errors import InterruptedRunError, ProfileInputError
+from ..interrupts import acknowledged, exit_code, heed_sigterm
 
 BAD_INPUT, INTERRUPTED = 2, 130
+OPTION_ERRORS: tuple[type[Exception], ...] = tuple(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+"""Base of all that typer has against options; click's, or its own copy of it."""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
@@ -117,20 +122,49 @@ def _whole(
 
 def main() -> None:
     """Run the command line; a mistake of the user's ends in one sentence and exit code 2."""
+    heed_sigterm()
     try:
-        app(prog_name="rooflink")  # ends in SystemExit, with code 2 for options it refuses
-    except InterruptedRunError as error:
-        _say("interrupted", str(error))
-        code = INTERRUPTED
-    except ValueError as error:
-        if not isinstance(error, _input_errors()):
-            raise
-        _say("error", str(error))
-        code = BAD_INPUT
-    except BrokenPipeError:  # e.g. `rooflink models | head`
+        code = _code_of_command()
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on, e.g. `rooflink models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)
+
+
+def _code_of_command() -> int:
+    """Run the command; what ended it goes to stderr as one sentence."""
+    try:
+        stopped = app(prog_name="rooflink", standalone_mode=False)
+    except SystemExit as ended:  # how rich and typer end where nobody reads on
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
+        raise
+    except InterruptedRunError as error:
+        return _say("interrupted", str(error), exit_code(error.by))
+    except KeyboardInterrupt as error:
+        return _say("interrupted", "nothing was written", exit_code(type(error)))
+    except OPTION_ERRORS as error:
+        return _say("error", _of_options(error), BAD_INPUT)
+    except ValueError as error:
+        if not isinstance(error, _input_errors()):
+            raise
+        return _say("error", str(error), BAD_INPUT)
+    if stopped == INTERRUPTED:  # typer's own way to end at Ctrl-C
+        return _say("interrupted", "nothing was written", INTERRUPTED)
+    by = acknowledged()
+    if by is not None:
+        kept = "what was measured until then is kept, and the record says so"
+        return _say("interrupted", kept, exit_code(by))
+    return int(stopped or 0)
+
+
+def _of_options(error: BaseException) -> str:
+    """What typer has against the options, in a sentence that says where they are listed."""
+    text: str = getattr(error, "format_message", error.__str__)()
+    message = " ".join(text.split()).rstrip(".")
+    path = getattr(getattr(error, "ctx", None), "command_path", "rooflink")
+    return f"{message[:1].lower()}{message[1:]}; `{path} --help` lists the options"
 
 
 def _input_errors() -> tuple[type[ValueError], ...]:
@@ -139,9 +173,10 @@ def _input_errors() -> tuple[type[ValueError], ...]:
     return ModelInputError, InputError
 
 
-def _say(kind: str, sentence: str) -> None:
+def _say(kind: str, sentence: str, code: int) -> int:
     from rich.console import Console  # a command that ends well may never need it
     from rich.text import Text
 
-    line = Text.assemble((f"{kind}: ", "bold red"), sentence)
+    line = Text.assemble((f"{kind}: ", "bold red"), one_line(sentence))
     Console(stderr=True).print(line, soft_wrap=True, highlight=False)
+    return code

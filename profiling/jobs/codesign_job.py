@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ...tpu_configs.slice import compared_slices
 from ..backend import choose_backend
-from ..errors import ProfileInputError, Watcher
+from ..errors import Watcher
 from ..names import slices_named
 from ..records import Profile
 from ..records.codesign import CodesignReport
@@ -29,6 +29,8 @@ class CodesignJob(TermsOptions, WrittenJob):
     stand on.
     """
 
+    record: ClassVar = "codesign"
+    writes: ClassVar = (*WrittenJob.writes, "profile.json")  # whose own report stands there
     renamed: ClassVar = {"budget": "chip_budget"}
 
     profiles: Annotated[
@@ -55,15 +57,6 @@ class CodesignJob(TermsOptions, WrittenJob):
     stack: Stack = None
     queries: float = option(1.0, "Load of the data center, queries per second.", gt=0)
     latency: float | None = option(None, "Seconds a query may take  [default: twice one's]", gt=0)
-
-    @model_validator(mode="after")
-    def _own_folder(self) -> Self:
-        if self.out is not None and (self.out / "profile.json").exists():
-            raise ProfileInputError(
-                f"{self.out} holds a profile's own report, which this one would replace: choose "
-                "another folder with --out"
-            )
-        return self
 
     def default_out(self) -> Path:
         """A new folder under runs/."""

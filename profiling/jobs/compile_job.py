@@ -66,6 +66,8 @@ class CompileJob(WrittenJob):
     `pip install 'rooflink[tpu]'`). Bytes are per device and per call of a phase's program.
     """
 
+    record: ClassVar = "profile"
+    own: ClassVar = {"profile.json": '"backend": "none"'}
     renamed: ClassVar = {"topology": "slices", "think_steps": "think"}
 
     model: Annotated[str, Option("A preset, or a path or hub id for its shape.")]

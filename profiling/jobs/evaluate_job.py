@@ -50,6 +50,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
     predicted on described chips. A run that was stopped goes on where it was.
     """
 
+    record: ClassVar = "evaluation"
     renamed: ClassVar = {"budgets": "think_budget", "folder": "out"}
 
     model: str = option(
@@ -112,6 +113,13 @@ class EvaluateJob(TermsOptions, WrittenJob):
                 "of the two out",
             )  # fmt: skip
         return self
+
+    def kept(self) -> str:
+        """The cells that are finished."""
+        cells = len(list((self.out / "cells").glob("*.json"))) if self.out else 0
+        if not cells:
+            return "nothing was written"
+        return f"{cells} finished cells are in {self.out}; give the same command again to go on"
 
     def default_out(self) -> Path:
         """One folder for a model, task and seed, so that the same command goes on."""

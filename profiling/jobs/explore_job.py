@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError, Watcher
+from ..errors import ProfileInputError, Watcher
 from .job import Names, NumberList, WrittenJob, option
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class ExploreJob(WrittenJob):
     command is given again, and comes to the same files.
     """
 
+    writes: ClassVar = ("_exploration.json", "part-*.parquet")
+    own: ClassVar = {"_exploration.json": '"rooflink.exploration/'}
     renamed: ClassVar = {"weight_dtypes": "dtypes"}
 
     grid: Path | None = option(None, "Axes and their values.", argument="[GRID.toml]")
@@ -67,7 +69,7 @@ class ExploreJob(WrittenJob):
 
     def run(self, watcher: Watcher, command: str = "python") -> Exploration:
         """Compute and write the parts that the folder lacks. Raises ModelInputError,
-        ChipInputError, ProfileInputError, or InterruptedRunError with what is there."""
+        ChipInputError or ProfileInputError."""
         from ..co_design.sweep import explore
         from ..predicted.calibration import default_calibration
 
@@ -75,27 +77,23 @@ class ExploreJob(WrittenJob):
         if self.out is None:
             raise ProfileInputError("a sweep needs a folder for its dataset: name one with --out")
         axes = self.axes()
-        try:
-            found = explore(axes, self.out, default_calibration(), watcher)
-        except KeyboardInterrupt:
-            raise InterruptedRunError(_parts_there(axes, self.out)) from None
+        found = explore(axes, self.out, default_calibration(), watcher)
         return Exploration(self.out, axes.points, found.parts, found.there_before, found.reasons)
+
+    def kept(self) -> str:
+        """The parts that are there."""
+        parts = len(list(self.out.glob("part-*.parquet"))) if self.out else 0
+        if not parts:
+            return "nothing was written"
+        return f"{parts} parts are in {self.out}; give the same command again to go on"
 
     def axes(self) -> "Grid":
         """The file's axes with the options in their place."""
         from ..co_design.sweep import load_grid
 
-        values = self.model_dump(exclude={"grid", "out"}, exclude_none=True)
+        values = self.model_dump(exclude={"grid", "out", "force"}, exclude_none=True)
         options = {_AXES.get(name, name): list(each) for name, each in values.items()}
         return load_grid(self.grid, options)
 
 
 _AXES = {"dtypes": "weight_dtypes"}  # as a grid's file has them
-
-
-def _parts_there(axes: "Grid", folder: Path) -> str:
-    from ..co_design.sweep import parts_of
-
-    there = len(list(folder.glob("part-*.parquet")))
-    whole = sum(1 for _ in parts_of(axes))
-    return f"{there} of {whole} parts are in {folder}; give the same command again to go on"

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
+from ..predicted.limits import MOST_SEQUENCES, MOST_TOKENS
 from ..records.prediction import Prediction
 from .cost_terms import Stack, TermsOptions, stack_named
 from .job import Names, Option, option
@@ -44,11 +45,13 @@ class PredictJob(TermsOptions):
         Field(min_length=1),
         Option("Chips: v5e-8, v5p:4x4x4, h100-2, mychip.toml:8; may be repeated.", "--slice"),
     ]
-    batch: int = option(1, "Prompts that run together.", ge=1)
-    prompt: int = option(512, "Tokens of a prompt.", ge=1)
-    think: float = option(1024, "Tokens of a thought, on average.", ge=0)
-    answer: float = option(64, "Tokens of an answer, on average.", ge=1)
-    attempts: int = option(1, "Attempts at each prompt; they share its KV cache.", ge=1)
+    batch: int = option(1, "Prompts that run together.", ge=1, le=MOST_SEQUENCES)
+    prompt: int = option(512, "Tokens of a prompt.", ge=1, le=MOST_TOKENS)
+    think: float = option(1024, "Tokens of a thought, on average.", ge=0, le=MOST_TOKENS)
+    answer: float = option(64, "Tokens of an answer, on average.", ge=1, le=MOST_TOKENS)
+    attempts: int = option(
+        1, "Attempts at each prompt; they share its KV cache.", ge=1, le=MOST_SEQUENCES
+    )
     lengths_spread: float = option(
         0.0,
         "Standard deviation over mean of thought lengths (log-normal); 0: all alike.",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -11,9 +11,10 @@ from ...model.tasks import Problem, parse_task
 from ...model.tasks.parse import FORMS, ListedTask
 from ...model.tasks.task import speaks_notation
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError, Watcher
+from ..errors import ProfileInputError, Watcher
 from ..names import chips_for, slices_named
 from ..records import Profile
+from ..records.files import save_record
 from .job import Names, RunDType, WrittenJob, option
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class ProfileJob(WrittenJob):
     of {DEFAULT_TASK} with checked answers. `--model smollm2-135m` fetches its weights once (93 MB).
     Writes profile.json, report.md, report.html and TensorBoard events.
     """
+
+    record: ClassVar = "profile"
 
     model: str = option("reasoner", "A preset, a .gguf file, a Hugging Face folder or a hub id.")
     weights: Literal["own", "none", "random"] = option(
@@ -111,8 +114,8 @@ class ProfileJob(WrittenJob):
         return Path("runs") / self._name_by_time()
 
     def run(self, watcher: Watcher, command: str = "python") -> Profile:
-        """The profile. Raises ModelInputError, ChipInputError, ProfileInputError, or
-        InterruptedRunError where Ctrl-C came before anything was measured."""
+        """The profile, kept in its folder as soon as it is measured. Raises ModelInputError,
+        ChipInputError or ProfileInputError."""
         from ..model_spec import resolve_subject
         from ..profiler import profile
 
@@ -124,14 +127,18 @@ class ProfileJob(WrittenJob):
         subject = resolve_subject(self.model, self.weights, self.dtype)
         request, targets = self.request(subject), self.targets(subject)
         name = self.name or (self.out.name if self.out else self._name_by_time())
-        try:
-            return profile(
-                subject, request, chips, self.repeats, name, command, watcher, targets,
-                slices=slices, trace=self.out if self.trace else None,
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            said = "nothing had been measured yet, so nothing was written"
-            raise InterruptedRunError(said) from None
+        return profile(
+            subject, request, chips, self.repeats, name, command, watcher, targets,
+            slices=slices, trace=self.out if self.trace else None, keep=self._keep,
+        )  # fmt: skip
+
+    def kept(self) -> str:
+        """Nothing: what is measured is written, and the job goes on to its end."""
+        return "nothing had been measured yet, so nothing was written"
+
+    def _keep(self, measured: Profile) -> None:
+        if self.out is not None:
+            save_record(measured, self.out)
 
     def request(self, subject: "Subject") -> "Request":
         """What is asked of the model: lengths that were not given are as long as fits."""

@@ -1,14 +1,14 @@
 """TrainJob: make a reasoner, or make one better."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import model_validator
 
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError, Watcher
+from ..errors import ProfileInputError, Watcher
 from ..records.training import Training
-from .job import Job, Option, option
+from .job import Option, UserPath, WritingJob, option
 
 if TYPE_CHECKING:
     from ...model.training.recipes import MethodRecipe, Recipe
@@ -17,7 +17,7 @@ DEFAULT_START = "reasoner"
 SUPERVISED: Final = "supervised"
 
 
-class TrainJob(Job):
+class TrainJob(WritingJob):
     """Train a small reasoner, or make one better, on this machine.
 
     With no method: the committed recipe of the embedded reasoner, from scratch (about half an hour
@@ -30,7 +30,14 @@ class TrainJob(Job):
     `rooflink eval --verifier FOLDER`; **distill**, a smaller student.
     """
 
-    out: Annotated[Path, Option("Folder of the model, its checkpoint and its record.")]
+    record: ClassVar = "training"
+    writes: ClassVar = (
+        *WritingJob.writes, "curve.json", "config.json", "model.safetensors", "tokenizer.json",
+        "tokenizer_config.json",
+    )  # fmt: skip
+    own: ClassVar = {"checkpoint.safetensors": '"__metadata__"'}
+
+    out: Annotated[UserPath, Option("Folder of the model, its checkpoint and its record.")]
     method: Literal["supervised", "rejection", "grpo", "verifier", "distill"] | None = option(
         None, "How to train  [default: the recipe's, else supervised]"
     )
@@ -50,20 +57,16 @@ class TrainJob(Job):
         return self
 
     def run(self, watcher: Watcher, command: str = "python") -> Training:
-        """Train, or go on. Raises ModelInputError, ProfileInputError, or InterruptedRunError with
-        what is kept."""
+        """Train, or go on. Raises ModelInputError or ProfileInputError."""
         from ...model.training.recipes import Recipe
         from ..training_cost import run_method, run_supervised
 
         choose_backend()
         recipe = self.loaded_recipe()
-        try:
-            if isinstance(recipe, Recipe):
-                return run_supervised(recipe, self.out, command, watcher, self.test_problems)
-            start = self.start or DEFAULT_START
-            return run_method(recipe, start, self.out, command, watcher, self.test_problems)
-        except KeyboardInterrupt:
-            raise InterruptedRunError(self._kept()) from None
+        if isinstance(recipe, Recipe):
+            return run_supervised(recipe, self.out, command, watcher, self.test_problems)
+        start = self.start or DEFAULT_START
+        return run_method(recipe, start, self.out, command, watcher, self.test_problems)
 
     def loaded_recipe(self) -> "Recipe | MethodRecipe":
         """The method's committed recipe or the user's own, with task, seed and updates as asked."""
@@ -96,7 +99,7 @@ class TrainJob(Job):
                 "--task and --from out, or write a recipe of your own and give it with --recipe"
             )
 
-    def _kept(self) -> str:
+    def kept(self) -> str:
         if (self.out / "model.safetensors").exists():
             return (
                 f"{self.out} holds the model as it was at its last checkpoint; the same command "

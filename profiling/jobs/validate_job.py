@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from ..backend import choose_backend
 from ..errors import Watcher
 from ..records.files import write_text
 from ..records.validation import Validation
-from .job import Job, Option, Paths, WrittenJob, option
+from .job import Option, Paths, UserPath, WritingJob, WrittenJob, option
 
 
 class ValidateJob(WrittenJob):
@@ -19,6 +19,9 @@ class ValidateJob(WrittenJob):
     measured_v6e_llama3_8b_layers.csv; rows that the fit has not seen count as held out. No row is
     passed over in silence: what cannot be predicted is listed with the reason.
     """
+
+    record: ClassVar = "validation"
+    writes: ClassVar = (*WrittenJob.writes, "errors.md")
 
     measurements: Paths = option(
         (),
@@ -58,7 +61,7 @@ class Calibration:
             write_text(folder / name, text)
 
 
-class CalibrateJob(Job):
+class CalibrateJob(WritingJob):
     """Fit prediction's parameters on published measurements; test the fit held out.
 
     Writes calibration.json (draws of every mean and effect, and the residual scales with which
@@ -68,7 +71,10 @@ class CalibrateJob(Job):
     added, which may not be shipped.
     """
 
-    out: Annotated[Path, Option("Folder for the two files.")]
+    writes: ClassVar = ("calibration.json", "held_out.csv")
+    own: ClassVar = {"calibration.json": "Written by 'rooflink calibrate'"}
+
+    out: Annotated[UserPath, Option("Folder for the two files.")]
     measurements: Paths = option((), "A CSV of further rows; may be repeated.")
 
     def run(self, watcher: Watcher, command: str = "python") -> Calibration:

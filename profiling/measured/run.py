@@ -14,6 +14,7 @@ from ...model.generation.engine import Engine, Observer, Questions
 from ...model.generation.generate import warm_up
 from ...model.strategies.base import Strategy
 from ..errors import Watcher
+from ..interrupts import acknowledge, interruptible
 from ..records import MachineLimits, Spread
 from .machine import better, measure_limits
 
@@ -140,19 +141,22 @@ def run_repeats(
     calls; what a strategy does between phases (reading answers, counting votes) is in none of
     them. Ctrl-C after the first repeat ends the measurement and keeps what is finished.
     """
-    watcher.stage("Measuring this machine's limits")
-    limits = measure_limits(dtype)
-    passes = _warm_up(engine, new_strategy(), batches, watcher)
+    with interruptible():
+        watcher.stage("Measuring this machine's limits")
+        limits = measure_limits(dtype)
+        passes = _warm_up(engine, new_strategy(), batches, watcher)
     clocks: list[list[PhaseClock]] = []
     answered: list[Answered] = []
     interrupted = False
     for repeat in range(repeats):
         watcher.stage(f"Run {repeat + 1} of {repeats}", total=passes, unit="passes")
         try:
-            answered, clock = _run_once(engine, new_strategy(), batches, watcher)
-        except KeyboardInterrupt:
+            with interruptible():
+                answered, clock = _run_once(engine, new_strategy(), batches, watcher)
+        except KeyboardInterrupt as error:
             if not clocks:
                 raise
+            acknowledge(error)
             interrupted = True
             break
         clocks.append(clock)

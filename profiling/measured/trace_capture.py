@@ -16,6 +16,7 @@ import jax
 
 from ...model.generation.engine import Observer
 from ..errors import Watcher
+from ..interrupts import acknowledge, interruptible
 from ..records import Clock, Trace
 from .run import PhaseClock, Runs
 from .trace_events import PLANE as HOST
@@ -105,8 +106,10 @@ def trace_generation(
     steps = PhaseSteps(on_progress=lambda phase, passes, active: watcher.advance(passes))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = capture(generation, steps, folder)
-    except KeyboardInterrupt:
+        with interruptible():
+            file = capture(generation, steps, folder)
+    except KeyboardInterrupt as error:
+        acknowledge(error)
         return _without("the traced generation was interrupted")
     except OSError as error:
         return _without(f"the trace cannot be written to {folder}: {error.strerror or error}")

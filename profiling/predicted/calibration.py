@@ -13,18 +13,28 @@ a compiled loop of its own accord, a server that schedules each step on its host
 timed by themselves.
 """
 
-import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from statistics import NormalDist
-from typing import Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    model_validator,
+)
 
+from ...model.input_files import json_value
 from ...tpu_configs.slice import Slice
+from ...tpu_configs.toml_files import sentence
+from ..errors import ProfileInputError
 from . import arrays
 from .arrays import Number, mapped, with_last_axis
 from .energy import DesignPower, PowerShares, design_power_of, power_share
@@ -229,20 +239,56 @@ def _any_of(choices: list[np.ndarray], seed_words: str) -> np.ndarray:
 def default_calibration() -> Calibration:
     """The calibration that comes with rooflink."""
     text = files(__package__).joinpath("data/calibration.json").read_text(encoding="utf-8")
-    return calibration_from(json.loads(text))
+    return parse_calibration(text, "calibration.json")
 
 
-def calibration_from(record: dict) -> Calibration:
-    """A calibration as the fit has written it."""
+_Draws = Annotated[list[Annotated[float, Field(ge=-50, le=50)]], Field(min_length=2)]
+_Share = Annotated[float, Field(gt=0, lt=1)]
 
-    def arrays(table: dict[str, list[float]]) -> dict[str, np.ndarray]:
-        return {name: np.asarray(draws) for name, draws in table.items()}
 
-    def effects(part: str) -> Effects:
-        return {name: arrays(rows) for name, rows in record[part].items()}
+class _Written(BaseModel):
+    """The file of a fit; draws are on the transformed axis, where 50 is beyond any rate or time."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    note: str = ""
+    residual: dict[Group, Annotated[float, Field(ge=0, le=10)]]
+    rows: dict[str, NonNegativeInt]
+    stack_rows: dict[str, NonNegativeInt]
+    power: dict[Literal["base", "memory", "compute"], Annotated[list[_Share], Field(min_length=2)]]
+    means: dict[str, dict[str, _Draws]]
+    regime_effects: dict[str, dict[str, _Draws]]
+    chip_effects: dict[str, dict[str, _Draws]]
+    stack_effects: dict[str, dict[str, _Draws]]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for part, needed in (("residual", GROUPS), ("power", ("base", "memory", "compute")),
+                             ("means", COMPONENTS)):  # fmt: skip
+            if set(getattr(self, part)) != set(needed) or not all(self.means.values()):
+                raise ValueError(f"lacks or has other rows of {part} than {', '.join(needed)}")
+        tables = (self.means, self.regime_effects, self.chip_effects, self.stack_effects)
+        effects = [draws for table in tables for row in table.values() for draws in row.values()]
+        if len({len(draws) for draws in (*effects, *self.power.values())}) > 1:
+            raise ValueError("has parameters with different numbers of draws, expected the same")
+        return self
+
+
+def parse_calibration(text: str, file: str) -> Calibration:
+    """The calibration in the JSON `text` of `file`, as the fit has written it. Raises
+    ProfileInputError for any other."""
+    try:
+        written = _Written.model_validate(json_value(text, file, ProfileInputError))
+    except ValidationError as reason:
+        raise ProfileInputError(f"{file}: {sentence(reason.errors()[0])}") from None
+
+    def effects(table: dict[str, dict[str, list[float]]]) -> Effects:
+        return {name: {who: np.array(draws) for who, draws in rows.items()}
+                for name, rows in table.items()}  # fmt: skip
 
     return Calibration(
-        effects("means"), effects("regime_effects"), effects("chip_effects"),
-        effects("stack_effects"), arrays(record["power"]), record["residual"], record["rows"],
-        record["stack_rows"],
+        effects(written.means), effects(written.regime_effects), effects(written.chip_effects),
+        effects(written.stack_effects),
+        {name: np.array(draws) for name, draws in written.power.items()},
+        {str(group): scale for group, scale in written.residual.items()},
+        written.rows, written.stack_rows,
     )  # fmt: skip

@@ -5,7 +5,6 @@ other. Prices are published, the user's own figure, or what owning the chip cost
 grids are named in data/ with their sources, or are the user's own number.
 """
 
-import math
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,30 +17,35 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from ...model.input_files import user_path
 from ...tpu_configs.chip import Chip, Price
 from ...tpu_configs.figure import Figure, Table, Words
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..records.base import Interval, percent
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
+from .limits import MOST_G_PER_KWH, MOST_OVERHEAD, MOST_USD_PER_HOUR
 
 
-def own_number(text: str, what: str, unit: str, at_least: float = 0.0) -> float | None:
+def own_number(
+    text: str, what: str, unit: str, at_most: float, at_least: float = 0.0
+) -> float | None:
     """`text` as the user's own figure; None where it is not a number. Raises ProfileInputError for
-    one below `at_least` or not finite."""
+    one that is not from `at_least` to `at_most`."""
     try:
         number = float(text)
     except ValueError:
         return None
-    if not (math.isfinite(number) and number >= at_least):
-        raise ProfileInputError(f"{what} is {text}, expected {at_least:g} or more {unit}".rstrip())
+    if not at_least <= number <= at_most:
+        expected = f"{at_least:g} to {at_most:,.0f} {unit}"
+        raise ProfileInputError(f"{what} is {text}, expected {expected}")
     return number
 
 
 def unknown(what: str, text: str, expected: Iterable[str], or_else: str) -> ProfileInputError:
     """The error for a name that is in no table: near names where there are any, else all."""
     names = list(expected)
-    near = get_close_matches(text.lower(), names, n=4, cutoff=0.5) or names
+    near = get_close_matches(text.lower()[:100], names, n=4, cutoff=0.5) or names
     return ProfileInputError(f"unknown {what} {text!r}: expected {', '.join(near)}, or {or_else}")
 
 
@@ -97,14 +101,14 @@ HOURS_PER_YEAR = 8766.0
 class Ownership(Table):
     """Total cost of one chip of one's own, with its share of server and network."""
 
-    purchase_usd: float = Field(ge=0, allow_inf_nan=False, description="a chip, with its share")
-    years: float = Field(gt=0, allow_inf_nan=False, description="over which it is written off")
-    utilisation: float = Field(gt=0, le=1, description="share of those years that it works")
-    electricity_usd_per_kwh: float = Field(ge=0, allow_inf_nan=False)
-    pue: float = Field(ge=1, allow_inf_nan=False)
-    power_w: float = Field(ge=0, allow_inf_nan=False, description="at work, with its share")
+    purchase_usd: float = Field(ge=0, le=1e9, description="a chip, with its share")
+    years: float = Field(ge=0.01, le=100, description="over which it is written off")
+    utilisation: float = Field(ge=1e-4, le=1, description="share of those years that it works")
+    electricity_usd_per_kwh: float = Field(ge=0, le=1e3)
+    pue: float = Field(ge=1, le=MOST_OVERHEAD)
+    power_w: float = Field(ge=0, le=1e6, description="at work, with its share")
     idle_power_w: float = Field(
-        default=0.0, ge=0, allow_inf_nan=False, description="in the other hours; 0: switched off"
+        default=0.0, ge=0, le=1e6, description="in the other hours; 0: switched off"
     )
 
     @property
@@ -141,8 +145,8 @@ def parse_price(text: str) -> StatedPrice:
     """A price as the command line has it: a kind, a number or a cost file that ends in .toml.
     Raises ProfileInputError for anything else, and for what is wrong in the file."""
     if text.endswith(".toml"):
-        return load_ownership(Path(text).expanduser())
-    number = own_number(text, "--price", "dollars per chip-hour")
+        return load_ownership(user_path(text, ProfileInputError))
+    number = own_number(text, "--price", "dollars per chip-hour", MOST_USD_PER_HOUR)
     if number is not None:
         return number
     kind = text.lower().replace("-", "_")
@@ -206,7 +210,7 @@ def economic_terms(chip: Chip, terms: Terms) -> EconomicTerms:
 
 
 def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
-    number = own_number(stated, option, "(a factor)", at_least=1.0)
+    number = own_number(stated, option, "(a factor)", MOST_OVERHEAD, at_least=1.0)
     if number is not None:
         return number, "own figure"
     factors = overheads(kind)
@@ -217,7 +221,7 @@ def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
 
 
 def _grid(stated: str) -> tuple[float, str]:
-    number = own_number(stated, "--region", "grams of CO2e per kWh")
+    number = own_number(stated, "--region", "grams of CO2e per kWh", MOST_G_PER_KWH)
     if number is not None:
         return number, "own figure"
     region = regions().get(stated.lower())

@@ -17,6 +17,7 @@ from .economics import Terms as EconomicsRequest
 from .economics import economics_of
 from .energy import design_power_of
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
+from .limits import MOST_SEQUENCES, MOST_TOKENS
 from .phase_lengths import (
     PHASES,
     SAME_LENGTH,
@@ -51,6 +52,7 @@ class Query:
     stack: str | None = None
     ideal: bool = False
     mesh_reason: str = ""
+    context_length: int | None = None  # tokens that the model was trained for
     terms: EconomicsRequest = field(default_factory=EconomicsRequest)
 
     @property
@@ -73,6 +75,18 @@ class Query:
         """Of the lengths of thoughts."""
         varied = self.think_variation > 0 and self.lengths.think_tokens > 1
         return LogNormal(self.think_variation) if varied else SAME_LENGTH
+
+    @property
+    def cautions(self) -> list[str]:
+        """A sentence for what was stated and may not be what is meant."""
+        sentences = [self.slice.caution] if self.slice.caution else []
+        tokens = self.lengths.longest_context + 1
+        if self.context_length is not None and tokens > self.context_length:
+            sentences.append(
+                f"{self.model} has a context of {self.context_length:,} tokens: prompt, thought "
+                f"and answer are {tokens:,.0f} tokens, longer than it was made to read."
+            )
+        return sentences
 
     def basis(self, calibration: Calibration) -> str:
         """What a prediction of it stands on, in a sentence."""
@@ -126,6 +140,7 @@ def predict(
         time_s=interval(seconds) * times,
         energy_j=None if joules is None else interval(joules) * times,
         fit=fit,
+        cautions=query.cautions,
     )
     economics = economics_of(prediction, chip, query.terms)
     return prediction.model_copy(update={"economics": economics})
@@ -263,17 +278,20 @@ def _width(dtype: str) -> float:
     return dtype_bytes(dtype)
 
 
-_LEAST_LENGTHS = {
-    "prompts": 1, "attempts": 1, "prompt_tokens": 1, "think_tokens": 0, "answer_tokens": 1
+_LENGTHS = {
+    "prompts": (1, MOST_SEQUENCES), "attempts": (1, MOST_SEQUENCES),
+    "prompt_tokens": (1, MOST_TOKENS), "think_tokens": (0, MOST_TOKENS),
+    "answer_tokens": (1, MOST_TOKENS),
 }  # fmt: skip
+"""Least and most of each."""
 
 
 def _require_lengths(lengths: Lengths) -> None:
-    for name, bottom in _LEAST_LENGTHS.items():
-        if not getattr(lengths, name) >= bottom:
-            raise ProfileInputError(
-                f"{name.replace('_', ' ')} is {getattr(lengths, name)}, expected {bottom} or more"
-            )
+    for name, (least, most) in _LENGTHS.items():
+        length = getattr(lengths, name)
+        if not least <= length <= most:
+            what = name.replace("_", " ")
+            raise ProfileInputError(f"{what} is {length:g}, expected {least} to {most:,}")
 
 
 def _does_not_fit(query: Query, held: Capacity) -> str:

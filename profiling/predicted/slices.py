@@ -3,12 +3,14 @@
 What `rooflink predict` prints, and `rooflink profile` adds for each chip and slice.
 """
 
+import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
-from ...tpu_configs.slice import Slice, largest, shape_of_chips
+from ...tpu_configs.slice import Slice, largest, shape_of_chips, shapes
 from ..errors import ProfileInputError
 from ..names import mesh_axes
 from ..records.prediction import Prediction
@@ -68,7 +70,8 @@ def _suiting(shape: ModelShape, on_slice: Slice, prompts: float) -> Iterator[Par
 
 def _divisors(number: int, most: int) -> list[int]:
     """Divisors of `number` up to `most`, the largest first."""
-    return [n for n in range(min(number, most), 0, -1) if number % n == 0]
+    low = [n for n in range(1, math.isqrt(number) + 1) if number % n == 0]
+    return sorted({d for n in low for d in (n, number // n) if d <= most}, reverse=True)
 
 
 def _domain(on_slice: Slice) -> int:
@@ -96,11 +99,9 @@ MOST_DOMAINS = 8
 
 def slices_of(chip: Chip) -> Iterator[Slice]:
     """Every slice of `chip`, the smallest first."""
-    joined = largest(chip)
-    for chips in [*range(1, joined + 1), *(joined * n for n in range(2, MOST_DOMAINS + 1))]:
-        shape = shape_of_chips(chip, chips)
-        if shape is not None:
-            yield Slice(chip, shape)
+    domains = (shape_of_chips(chip, largest(chip) * n) for n in range(2, MOST_DOMAINS + 1))
+    for shape in itertools.chain(shapes(chip), filter(None, domains)):
+        yield Slice(chip, shape)
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
         "model": request.model.name,
         "shape": request.model.shape,
         "slice": on_slice,
+        "context_length": request.model.context_length,
         "split": request.split or ONE_CHIP,
         "kv_dtype": request.kv_dtype or wide,
         "matmul_dtype": stated_dtype or operand_dtype(on_slice.chip, request.weight_dtype),

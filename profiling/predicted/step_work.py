@@ -249,22 +249,26 @@ def _blocks(
 def _attention(shape: ModelShape, load: Load, widths: Widths, split: Parallelism) -> Work:
     """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly."""
     sequences = load.sequences / split.copies
-    past = seen_positions(shape, load.own_context + load.shared_context)
-    pairs = load.new_tokens * past + _causal_pairs(shape, load.new_tokens)
+    own, shared = seen_positions(shape, load.own_context, load.shared_context)
+    pairs = load.new_tokens * (own + shared) + _causal_pairs(shape, load.new_tokens)
     flops = 4 * sequences * pairs * shape.query_heads * shape.head_dim * shape.layers
-
-    own = seen_positions(shape, load.own_context)
     unshared = own + 2 * load.new_tokens - (load.new_tokens <= 1)
-    positions = unshared + seen_positions(shape, load.shared_context) / load.sharers
+    positions = unshared + shared / load.sharers
     element = shape.kv_elements_per_token * widths.kv_bytes
     kv_bytes = sequences * positions * element / kv_shards(shape, split)
     return Work(attention_flops=flops / split.tensor, kv_bytes=kv_bytes, on_chip_bytes=kv_bytes)
 
 
-def seen_positions(shape: ModelShape, context: Number) -> Number:
-    """Mean over the layers of the positions that a query sees of `context` before it."""
-    windowed = arrays.minimum(context, shape.window)
-    return shape.windowed_share * windowed + (1 - shape.windowed_share) * context
+def seen_positions(shape: ModelShape, own: Number, shared: Number) -> tuple[Number, Number]:
+    """Mean over the layers of the positions that a query sees before it, of its `own` and of the
+    `shared` prompt before those: a windowed layer sees the last ones, so the own ones first."""
+    near = arrays.minimum(own, shape.window)
+    far = arrays.minimum(shared, shape.window - near)
+    whole = 1 - shape.windowed_share
+    return (
+        shape.windowed_share * near + whole * own,
+        shape.windowed_share * far + whole * shared,
+    )
 
 
 def _causal_pairs(shape: ModelShape, new_tokens: Number) -> Number:
@@ -342,8 +346,8 @@ def capacity(
     resident = shape.layers / split.pipeline * layer + tables
     weight_bytes = resident * widths.weight_bytes / split.tensor
 
-    shared_positions = seen_positions(shape, shared_context)
-    positions = seen_positions(shape, own_context) + shared_positions / sharers
+    own, shared = seen_positions(shape, own_context, shared_context)
+    positions = own + shared / sharers
     element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
     per_sequence = positions * element / kv_shards(shape, split)
     available = memory_bytes * (1 - RESERVED_SHARE)

@@ -137,6 +137,9 @@ class Prediction(Record):
     chip_confidence: str = Field(default="", description="the least one of the chip's figures")
     energy_basis: str = Field(default="", description="which power the energy stands on")
     economics: Economics | None = None
+    cautions: list[str] = Field(
+        default=[], description="sentences: what was stated and may not be what is meant"
+    )
 
     @property
     def sequences(self) -> float:

@@ -36,6 +36,20 @@ def tag(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_") or "_"
 
 
+def printable(text: str) -> str:
+    """Text on one line, without what would steer a terminal or turn a line around."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def plain(text: str) -> str:
+    """Text with its lines, tabs as spaces, else as `printable`: no control characters, no halves
+    of surrogate pairs, which no file takes."""
+    if text.isascii() and text.isprintable():
+        return text
+    lines = text.expandtabs(4).replace("\r\n", "\n").split("\n")
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
+
+
 @dataclass(frozen=True)
 class Column:
     """Raw values under a heading, and what writes one of them.
@@ -167,8 +181,8 @@ class Chart:
 
     @cached_property
     def spec(self) -> Spec:
-        """The specification."""
-        return self.draw()
+        """The specification, without characters that no file or page takes."""
+        return {key: _plain_values(value) for key, value in self.draw().items()}
 
 
 @dataclass(frozen=True)
@@ -318,6 +332,14 @@ def _filled(section: Section) -> Section:
     return Section(section.title, parts, section.name)
 
 
+def _plain_values(value: object) -> object:
+    if isinstance(value, dict):
+        return {plain(key): _plain_values(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain_values(inner) for inner in value]
+    return plain(value) if isinstance(value, str) else value
+
+
 def is_empty(block: Block) -> bool:
     """Whether a block has nothing to show."""
     match block:
@@ -342,11 +364,15 @@ def _flat(block: Block) -> "list[Block]":
     return own + [b for part in inside for b in _flat(part)]
 
 
-def data_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
-    """Fields of records for a DataFrame, as they are: 'rank', or usd='whole.usd'."""
+def field_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
+    """Fields of records as they are: 'rank', or usd='whole.usd'."""
     paths = {**{field: field for field in fields}, **renamed}
-    return [Column(name, list(map(attrgetter(path), records)), name=name, show="data")
-            for name, path in paths.items()]  # fmt: skip
+    return [Column(name, list(map(attrgetter(path), records))) for name, path in paths.items()]
+
+
+def data_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:
+    """The same for a DataFrame alone."""
+    return [replace(column, show="data") for column in field_columns(records, *fields, **renamed)]
 
 
 def columns(*some: Column | Sequence[Column]) -> list[Column]:

@@ -74,7 +74,7 @@ def _draw(
     title = "FLOP per HBM byte (counted)"
     x = kit.x_axis(alt.Axis(title=title, format="~s", tickCount=5), x_ends)
     y = kit.y_axis(kit.si_axis("FLOP per second and chip (predicted)", "FLOP/s"), y_ends)
-    marks = [Mark(p.phase, p.intensity, p.flops_per_s, roof.chip, "rate") for p in starts]
+    marks = [Mark(p.phase, p.intensity, p.flops_per_s, roof.chip, "") for p in starts]
     phases, chosen = (
         list(dict.fromkeys(p.phase for p in starts)),
         kit.pick(f"{name}_phase", "phase"),

@@ -186,10 +186,10 @@ def points(
     chip: _Chip = None,
 ) -> "alt.Chart":  # fmt: skip
     """Rings or filled points; with `chip` those under the roof of choice alone."""
-    words = list(dict.fromkeys(mark.word for mark in marks))
     rows = [
         {"x": m.intensity, "y": m.rate, "phase": m.phase, "roof": m.roof,
-         "intensity": units.intensity(m.intensity), m.word: units.flop_rate(m.rate)}
+         "intensity": units.intensity(m.intensity),
+         "rate": f"{m.word} {units.flop_rate(m.rate)}".strip()}
         for m in marks
     ]  # fmt: skip
     shapes = [theme.phase(phase).symbol for phase in phases]
@@ -197,7 +197,7 @@ def points(
     opacity = alt.condition(chosen, alt.value(1), alt.value(0.1))
     drawn = alt.Chart(kit.data(rows)).encode(
         x="x:Q", y="y:Q", shape=shape, opacity=opacity,
-        tooltip=kit.tips("phase", "roof", "intensity", *words),
+        tooltip=kit.tips("phase", "roof", "intensity", "rate"),
     )  # fmt: skip
     if chip is not None:
         drawn = drawn.transform_filter(chip)

@@ -21,10 +21,12 @@ _WRAPPED = 28  # characters from which a column of words wraps
 
 def show(document: doc.Document, console: Console) -> None:
     """Print the document."""
-    subtitle = f"  {document.subtitle}" if document.subtitle else ""
-    console.print(Text(document.title, "bold") + Text(subtitle, "not bold"), soft_wrap=False)
+    title = _text(document.title, "bold")
+    if document.subtitle:
+        title += Text("  ") + _text(document.subtitle, "not bold")
+    console.print(title, soft_wrap=False)
     if document.headline:
-        console.print(Text(document.headline, "italic"), soft_wrap=False)
+        console.print(_text(document.headline, "italic"), soft_wrap=False)
     for block in (*document.lead, *document.filled):
         show_block(block, console)
 
@@ -37,7 +39,7 @@ def show_block(block: doc.Block, console: Console) -> None:
         case doc.Section(title=title, blocks=blocks):
             console.print()
             if title:
-                console.print(Text(title, "bold"))
+                console.print(_text(title, "bold"))
             _show_all(blocks, console)
         case doc.Details(blocks=blocks) | doc.Beside(blocks=blocks):
             _show_all(blocks, console)
@@ -55,12 +57,12 @@ def show_block(block: doc.Block, console: Console) -> None:
         case doc.Example():
             _show_example(block, console)
         case doc.Paragraph(text=text, note=note):
-            console.print(Text(printable(text), "dim" if note else ""))
+            console.print(_text(text, "dim" if note else ""))
         case doc.Code(text=text):
-            console.print(Text(text))
+            console.print(Text(doc.plain(text)))
         case doc.Bullets(items=items):
             for item in items:
-                console.print(Padding(Text(f"- {printable(item)}"), (0, 0, 0, 2), expand=False))
+                console.print(Padding(_text(f"- {item}"), (0, 0, 0, 2), expand=False))
 
 
 def show_table(table: doc.Table, console: Console) -> list[doc.Column]:
@@ -74,13 +76,8 @@ def show_table(table: doc.Table, console: Console) -> list[doc.Column]:
             break
         kept = [column for column in kept if column.priority < least]
     if table.note and kept:
-        console.print(Text(table.note, "dim"))
+        console.print(_text(table.note, "dim"))
     return [column for column in table.shown if column not in kept]
-
-
-def printable(text: str) -> str:
-    """Text on one line; control characters must not reach the terminal."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _show_whole(table: doc.Table, console: Console) -> None:
@@ -94,6 +91,11 @@ def _show_whole(table: doc.Table, console: Console) -> None:
         if len(still) == len(left):
             return
         left = still
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Text of a record's or a user's as it may reach a terminal; nothing in it is markup."""
+    return Text(doc.printable(text), style)
 
 
 def _has_words(block: doc.Block) -> bool:
@@ -110,7 +112,7 @@ def _show_all(blocks: Sequence[doc.Block], console: Console) -> None:
             if index:
                 console.print()
             if several and block.caption:
-                console.print(Text(block.caption, "dim"))
+                console.print(_text(block.caption, "dim"))
         show_block(block, console)
 
 
@@ -147,7 +149,7 @@ def _made(columns: Sequence[doc.Column], table: doc.Table, gap: int, console: Co
     made = RichTable(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="")
     over = "\n" if any(column.lens for column in columns) else ""
     for column, lens in zip(columns, _lenses(columns), strict=True):
-        title = Text(_title(column, console), "bold not dim")
+        title = _text(_title(column, console), "bold not dim")
         heading = Text(f"{lens}{over}", "dim") + title
         justify = "right" if column.numeric else "left"
         short = all(len(cell) <= _WRAPPED for cell in column.cells)
@@ -155,33 +157,34 @@ def _made(columns: Sequence[doc.Column], table: doc.Table, gap: int, console: Co
     rows = list(zip(*(column.cells for column in columns), strict=True))
     for index, row in enumerate(rows):
         style = "bold" if table.has_total and index == len(rows) - 1 else ""
-        made.add_row(*(Text(printable(cell)) for cell in row), style=style)
+        made.add_row(*(_text(cell) for cell in row), style=style)
     return made
 
 
 def _show_pairs(pairs: Iterable[tuple[str, str]], console: Console) -> None:
     lines = RichTable.grid(padding=(0, 2, 0, 0))
     for name, value in pairs:
-        lines.add_row(Text(name, "bold"), Text(printable(value)))
+        lines.add_row(_text(name, "bold"), _text(value))
     console.print(lines)
 
 
 def _show_findings(items: Sequence[doc.Advice], console: Console) -> None:
     for index, item in enumerate(items):
-        size = Text(f"{item.size} {item.of}".strip() + ": " if item.size else "", "bold")
-        line = Text(f"{index + 1}. ") + size + Text(printable(item.sentence), "not bold")
+        size = _text(f"{item.size} {item.of}".strip() + ":", "bold") + Text(" ")
+        line = Text(f"{index + 1}. ") + (size if item.size else Text(""))
+        line += _text(item.sentence, "not bold")
         console.print(Padding(line, (0, 0, 0, 2), expand=False))
         if item.action:
-            action = Text(printable(item.action), "dim")
+            action = _text(item.action, "dim")
             console.print(Padding(action, (0, 0, 0, 5), expand=False))
 
 
 def _show_example(example: doc.Example, console: Console) -> None:
     for index, (heading, text) in enumerate(example.parts):
         style = ("italic", "dim", "")[min(index, 2)]
-        line = printable(text)
+        line = doc.printable(text)
         line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
         line = line if index < 2 else f"\N{RIGHTWARDS ARROW} {line}"
-        verdict = f"  ({heading.partition(', ')[2]})" if ", " in heading else ""
+        verdict = f" ({heading.partition(', ')[2]})" if ", " in heading else ""
         indent = 2 if index == 0 else 4
-        console.print(Padding(Text(line + verdict, style), (0, 0, 0, indent), expand=False))
+        console.print(Padding(_text(line + verdict, style), (0, 0, 0, indent), expand=False))

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from .. import terms, theme
-from ..document import Document, Table, is_empty
+from ..document import Document, Table, is_empty, plain
 from . import vega
 from .vega import packed_bundle, vega_bundle
 
@@ -96,7 +96,7 @@ class Glossary:
 
     def __call__(self, text: str) -> Markup:
         """The text, escaped, its terms explained where they come for the first time."""
-        marked = Markup(escape(text))
+        marked = Markup(escape(plain(text)))
         for term in list(self._left):
             word = re.escape(str(escape(term)))
             found = re.search(rf"(?<![\w/&]){word}(?![\w/])(?![^<]*>)(?![^<]*</abbr>)", marked)
@@ -120,7 +120,7 @@ def script_safe(text: str) -> Markup:
 def _json(value: object) -> Markup:
     """JSON that may stand inside <script>."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("<", "\\u003c"))
+    return Markup(plain(text).replace("<", "\\u003c"))
 
 
 def _still(picture: str) -> str:
@@ -139,12 +139,17 @@ def _body(table: Table) -> list[list[tuple[str, str, bool]]]:
     return made
 
 
+def _finalized(value: object) -> object:
+    """What a template shows of a record's or a user's text; markup is the template's own."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def _environment() -> Environment:
     """Templates beside this package; an unknown name in one is an error, not a gap."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=_finalized,
     )  # fmt: skip
     made.filters.update(kind=lambda block: type(block).__name__, json=_json, body=_body)
     made.tests["empty"] = is_empty

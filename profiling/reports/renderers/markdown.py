@@ -19,8 +19,15 @@ def markdown(document: doc.Document, pictures: str = "") -> str:
 
 def inline(text: str) -> str:
     """Text on one line with Markdown's and HTML's own characters made harmless."""
-    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
-    return re.sub(r"([\\`*_|\[\]#])", r"\\\1", line)
+    line = doc.printable(text).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_|\[\]#~])", r"\\\1", line)
+
+
+def kept(text: str) -> str:
+    """Text with its lines: as code, or as a quotation where it might be taken for HTML."""
+    if "<" not in text:
+        return fenced(doc.plain(text))
+    return "\\\n".join(f"> {inline(line)}" for line in doc.plain(text).split("\n"))
 
 
 def fenced(text: str, language: str = "text") -> str:
@@ -66,7 +73,7 @@ def _block(block: doc.Block, level: int, pictures: str) -> Iterator[str]:
             yield f"**{inline(label)}**"
             for heading, text in parts:
                 yield inline(heading)
-                yield fenced(text)
+                yield kept(text)
         case _:
             yield _words(block)
 
@@ -92,7 +99,7 @@ def _words(block: doc.Block) -> str:
         case doc.Paragraph(text=text):
             return inline(text)
         case doc.Code(text=text):
-            return fenced(text)
+            return kept(text)
         case doc.Tiles(tiles=tiles):
             titles = [f"{tile.title} ({tile.lens})" if tile.lens else tile.title for tile in tiles]
             pairs = zip(tiles, titles, strict=True)

@@ -13,7 +13,7 @@ from ...records.codesign import (
 )
 from .. import units
 from ..codesign_words import by_correct, money
-from ..document import Column, Table, columns, data_columns
+from ..document import Column, Table, columns, data_columns, field_columns
 from ..terms import PREDICTED
 
 COST_MODEL = "cost model"
@@ -35,14 +35,6 @@ def budget_text(search: DesignSearch) -> str:
     return f"{unit}{value} per chip" if unit == "$" else f"{value} {unit} per chip"
 
 
-def _area(value: float) -> str:
-    return f"{units.count(value)} {BUDGET_UNITS['area']}"
-
-
-def _watts(value: float) -> str:
-    return f"{units.count(value)} W"
-
-
 def _dollars(value: float) -> str:
     """'$12,345'; below a thousand with three digits."""
     return f"${units.count(value)}" if value >= 1e3 else units.usd(value)
@@ -54,8 +46,8 @@ _PARTS: tuple[tuple[str, str, str, units.Text], ...] = (  # field, in a DataFram
     ("hbm_capacity", "hbm_bytes", "HBM capacity", units.bytes_),
     ("on_chip_capacity", "on_chip_bytes", "on-chip capacity", units.bytes_),
     ("link_bandwidth", "link_bytes_per_s", "link bandwidth, one way", units.bandwidth),
-    ("area_mm2", "area_mm2", "area (cost model)", _area),
-    ("watts", "watts", "full power (cost model)", _watts),
+    ("area_mm2", "area_mm2", "area (cost model)", "{:,.0f} mm\N{SUPERSCRIPT TWO}".format),
+    ("watts", "watts", "full power (cost model)", "{:,.0f} W".format),
     ("usd", "build_usd", "cost to build (cost model)", _dollars),
 )
 
@@ -269,17 +261,10 @@ def tiers_table(center: DataCenter) -> Table:
 
 def seed_table(seed: Seed) -> Table:
     """A claim's computed figures."""
-    rows = seed.rows
-    return Table(
-        f"Computed for {seed.name}",
-        [
-            Column("figure", [row.label for row in rows]),
-            Column("value", [row.value for row in rows], _seed_figure, "computed"),
-            Column("unit", [row.unit for row in rows]),
-            Column("note", [row.note for row in rows]),
-        ],
-        name=f"claim-{seed.name}",
-    )
+    value = Column("value", [row.value for row in seed.rows], _seed_figure, "computed")
+    words = field_columns(seed.rows, "unit", "note")
+    rows = [*field_columns(seed.rows, figure="label"), value, *words]
+    return Table(f"Computed for {seed.name}", rows, f"claim-{seed.name}")
 
 
 def _seed_figure(value: float) -> str:
@@ -292,29 +277,14 @@ def _seed_figure(value: float) -> str:
 
 def assumptions_table(report: CodesignReport) -> Table:
     """What the figures stand on."""
-    rows = report.assumptions
-    return Table(
-        "Assumptions and their sources",
-        [
-            Column("assumption", [row.sentence for row in rows]),
-            Column("source", [row.source for row in rows]),
-            Column("confidence", [row.confidence for row in rows]),
-        ],
-        name="assumptions",
-    )
+    shown = {"assumption": "sentence", "source": "source", "confidence": "confidence"}
+    rows = field_columns(report.assumptions, **shown)
+    return Table("Assumptions and their sources", rows, "assumptions")
 
 
 def profiles_table(report: CodesignReport) -> Table:
     """The profiles that were read."""
     profiles = report.profiles
-    return Table(
-        "Profiles read",
-        [
-            Column("profile", [profile.name for profile in profiles]),
-            Column("model", [profile.model for profile in profiles]),
-            Column("weights", [profile.weights for profile in profiles]),
-            Column("run", ["run" if p.ran else "costed only" for p in profiles]),
-            Column("file", [profile.file for profile in profiles]),
-        ],
-        name="profiles",
-    )
+    run = Column("run", ["run" if profile.ran else "costed only" for profile in profiles])
+    first = field_columns(profiles, profile="name", model="model", weights="weights")
+    return Table("Profiles read", [*first, run, *field_columns(profiles, "file")], "profiles")

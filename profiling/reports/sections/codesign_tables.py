@@ -11,6 +11,7 @@ from ..terms import MEASURED, PREDICTED
 
 DATASHEET = "datasheet"
 CHANGE = "after / before"
+_BEYOND = "(does not fit this slice's memory)"
 
 
 def cases_table(cases: Sequence[CodesignCase]) -> Table:
@@ -168,7 +169,8 @@ def what_ifs_table(cases: Sequence[CodesignCase]) -> Table:
         "What if: a query before and after",
         [
             *data_columns(stated, change="text"),
-            Column("change", list(map(_stated, stated)), data=False),
+            Column("change", [row.text if row.fits else f"{row.text} {_BEYOND}" for row in stated],
+                   data=False),
             *_of_case(of),
             Column("case", named, data=False),
             Column("before", [row.before_s for row in stated], units.seconds, PREDICTED,
@@ -183,10 +185,6 @@ def what_ifs_table(cases: Sequence[CodesignCase]) -> Table:
         name="what-ifs",
         keys=2 if len(cases) > 1 else 1,
     )  # fmt: skip
-
-
-def _stated(row: WhatIf) -> str:
-    return row.text if row.fits else f"{row.text} (does not fit this slice's memory)"
 
 
 def _phase_change(row: WhatIf, phase: str) -> str:

@@ -18,13 +18,15 @@ _Row = tuple[str, str, str, str, float | None, str]  # phase, what, a, b, ratio,
 
 def comparison_document(comparison: Comparison) -> Document:
     """What differs, then every ratio."""
+    same = sum(row[5] == _SAME for row in _rows(comparison))
+    rest = f"The other {same} figures are the same in both." if same else ""
     return Document(
         title=f"b: {comparison.name_b}  against  a: {comparison.name_a}",
         headline=headline(comparison),
         lead=[Paragraph(note, note=False) for note in notes(comparison)],
         sections=[
             Section("What differs", [differences_table(comparison)]),
-            Section("Ratios", [ratios_table(comparison), Paragraph(_same_text(comparison))]),
+            Section("Ratios", [ratios_table(comparison), Paragraph(rest)]),
         ],
     )
 
@@ -93,11 +95,6 @@ def _rows(comparison: Comparison) -> list[_Row]:
     changes = [*comparison.phases, *([comparison.total] if comparison.total else [])]
     rows = [row for change in changes for row in _phase_rows(change)]
     return rows + _accuracy_rows(comparison)
-
-
-def _same_text(comparison: Comparison) -> str:
-    same = [row for row in _rows(comparison) if row[5] == _SAME]
-    return f"The other {len(same)} figures are the same in both." if same else ""
 
 
 def _phase_rows(change: PhaseChange) -> list[_Row]:

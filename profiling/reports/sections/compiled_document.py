@@ -20,6 +20,7 @@ from ..document import (
     Section,
     Table,
     columns,
+    field_columns,
     others_as_one,
     slug,
 )
@@ -165,16 +166,17 @@ def executables_table(target: CompiledTarget) -> Table:
 
 def excess_table(target: CompiledTarget) -> Table:
     """Every excess of every phase, its evidence and its fix; what is unexplained ends each."""
-    found = [(p.phase, *line) for p in target.phases for line in _excess_lines(p)]
+    found = [(p.phase, line) for p in target.phases for line in _excess_lines(p)]
+    lines = [line for _, line in found]
     return Table(
         f"{target.target}: from needed to moved",
         [
-            Column("phase", [row[0] for row in found]),
-            Column("excess", [row[1] for row in found], name="name"),
-            Column("bytes", [row[2] for row in found], _signed, COMPILED, name="excess_bytes"),
-            Column("of needed", [row[3] for row in found], units.change, COMPILED, name="share"),
-            Column("evidence", [row[4] for row in found]),
-            Column("fix", [row[5] for row in found]),
+            Column("phase", [phase for phase, _ in found]),
+            Column("excess", [_in_words(line.name) for line in lines], name="name"),
+            Column("bytes", [e.excess_bytes for e in lines], _signed, COMPILED, "excess_bytes"),
+            Column("of needed", [e.share for e in lines], units.change, COMPILED, name="share"),
+            *field_columns(lines, "evidence"),
+            Column("fix", [e.fix or "" for e in lines]),
         ],
         name="excesses",
     )
@@ -240,15 +242,13 @@ def scopes_table(target: CompiledTarget, phase: CompiledPhase, most: int | None 
     )  # fmt: skip
 
 
-def _excess_lines(phase: CompiledPhase) -> list[tuple[str, int, float, str, str]]:
-    """(name, bytes, share of needed, evidence, fix) of every excess, the largest in either
-    direction first, then the unexplained bytes."""
+def _excess_lines(phase: CompiledPhase) -> list[Excess]:
+    """The largest in either direction first, the unexplained bytes last."""
     ranked = sorted(phase.excesses, key=lambda one: -abs(one.excess_bytes))
-    lines = [(_in_words(e.name), e.excess_bytes, e.share, e.evidence, e.fix or "") for e in ranked]
-    needed = phase.counted_bytes.total
-    share = phase.unexplained_bytes / needed if needed else 0.0
-    rest = "moved, less needed, less every excess above"
-    return [*lines, (UNEXPLAINED, phase.unexplained_bytes, share, rest, "")]
+    left, needed = phase.unexplained_bytes, phase.counted_bytes.total
+    rest = Excess(name=UNEXPLAINED, excess_bytes=left, share=left / needed if needed else 0.0,
+                  evidence="moved, less needed, less every excess above", fix=None)  # fmt: skip
+    return [*ranked, rest]
 
 
 def leading_excess(phase: CompiledPhase) -> Excess | None:

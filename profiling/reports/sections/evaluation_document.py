@@ -5,7 +5,7 @@ from dataclasses import replace
 from ...records.evaluation import Cell, Evaluation
 from .. import units
 from ..charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
-from ..document import Beside, Block, Bullets, Details, Document, Facts, Section, drawn
+from ..document import Beside, Block, Bullets, Details, Document, Section, drawn
 from . import evaluation_tables as tables
 from .profile_facts import provenance_facts
 
@@ -19,6 +19,9 @@ _BASELINES = 6  # of a terminal
 
 def evaluation_document(evaluation: Evaluation) -> Document:
     """The whole report."""
+    rate = evaluation.guess_rate
+    guess = ("random guess is right", "unknown" if rate is None else units.share(rate))
+    rest = Details("Against best of N", [tables.baseline_table(evaluation)])
     return Document(
         title=evaluation.name,
         subtitle=f"{evaluation.task}, {subtitle(evaluation)}",
@@ -29,10 +32,10 @@ def evaluation_document(evaluation: Evaluation) -> Document:
             _accuracy(evaluation),
             _frontiers(evaluation),
             Section("By difficulty", [tables.levels_table(evaluation)], "difficulty"),
-            Section("Compute-optimal choice", _optimal(evaluation), "optimal"),
+            Section("Compute-optimal choice", [tables.optimal_table(evaluation), rest], "optimal"),
             Section("Where the cost goes",
                     [tables.ledger_table(evaluation), tables.phases_table(evaluation)], "costs"),
-            Section("Provenance", [provenance(evaluation)]),
+            Section("Provenance", [provenance_facts(evaluation.provenance, guess)]),
         ],
         footer=f"{evaluation.schema_version}, {evaluation.provenance.created}",
     )  # fmt: skip
@@ -82,20 +85,6 @@ def _frontiers(evaluation: Evaluation) -> Section:
         blocks += drawn([frontier_chart(frontier, evaluation.optimal)])
         blocks.append(tables.frontier_table(frontier))
     return Section("Accuracy against cost", blocks, "frontier")
-
-
-def _optimal(evaluation: Evaluation) -> list[Block]:
-    return [
-        tables.optimal_table(evaluation),
-        Details("Against best of N", [tables.baseline_table(evaluation)]),
-    ]
-
-
-def provenance(evaluation: Evaluation) -> Facts:
-    """Where it comes from, with the rate of a random guess."""
-    guess = evaluation.guess_rate
-    rate = units.share(guess) if guess is not None else "unknown"
-    return provenance_facts(evaluation.provenance, ("random guess is right", rate))
 
 
 def headline(evaluation: Evaluation) -> str:

@@ -5,8 +5,7 @@ attempts.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from ...records.base import Interval
 from ...records.evaluation import (
@@ -36,12 +35,7 @@ def cells_table(evaluation: Evaluation) -> Table:
         [
             _names(cells),
             _accuracy("right", [cell.accuracy for cell in cells]),
-            Column("tokens per query", _means(cells, lambda bill: bill.tokens), units.significant,
-                   COUNTED, name="tokens", priority=1),
-            Column("FLOPs per query", _means(cells, lambda bill: bill.flops), units.flops, COUNTED,
-                   name="flops", priority=2),
-            Column("HBM bytes per query", _means(cells, lambda bill: bill.hbm_bytes), units.bytes_,
-                   COUNTED, name="hbm_bytes", priority=3),
+            *_work(list(map(_mean_work, cells)), (1, 2, 3)),
             Column("time per query here", [c.wall_s and c.wall_s / len(c.questions) for c in cells],
                    units.seconds, MEASURED, name="measured_s", priority=3),
             Column("hit the limit", [_hits(cell) for cell in cells], data=False, priority=1),
@@ -125,11 +119,7 @@ def attempts_table(evaluation: Evaluation) -> Table:
                    units.share, name="guesses", priority=4, help="Any of k random guesses right."),
             _accuracy("majority@k", [point.majority for point in points], "majority", 1),
             _accuracy("best of k by score", [point.best for point in points], "best", 2),
-            Column("tokens per query", [p.tokens for p in points], units.significant, COUNTED,
-                   name="tokens", priority=4),
-            Column("FLOPs per query", [p.flops for p in points], units.flops, COUNTED, "flops", 4),
-            Column("HBM bytes per query", [p.hbm_bytes for p in points], units.bytes_, COUNTED,
-                   name="hbm_bytes", priority=4),
+            _work([(p.tokens, p.flops, p.hbm_bytes) for p in points], (4, 4, 4)),
             Column("cost per query", [p.usd for p in points], units.usd, "logged", "logged_usd", 2),
             Column("cost per solved problem", paid, units.usd, "logged", "logged_solved_usd", 2),
             _attempts_costs(rows),
@@ -245,19 +235,18 @@ def phases_table(evaluation: Evaluation) -> Table:
     """Tokens, FLOPs and bytes of every phase of every strategy, per query."""
     rows = [(cell, len(cell.questions), phase) for cell in evaluation.cells
             for phase in cell.phases]  # fmt: skip
+    tokens, *bytes_and_flops = _work([
+        (p.tokens / n, p.counted.flops / n, p.counted.hbm_bytes.total / n) for _, n, p in rows
+    ])  # fmt: skip
     return Table(
         "Phases",
         [
             _names([cell for cell, _, _ in rows]),
             Column("phase", [p.name for _, _, p in rows]),
-            Column("tokens per query", [p.tokens / n for _, n, p in rows], units.significant,
-                   COUNTED, name="tokens"),
+            tokens,
             Column("of them forced", [p.forced_tokens / n or None for _, n, p in rows],
                    units.significant, COUNTED, name="forced_tokens"),
-            Column("FLOPs per query", [p.counted.flops / n for _, n, p in rows], units.flops,
-                   COUNTED, name="flops"),
-            Column("HBM bytes per query", [p.counted.hbm_bytes.total / n for _, n, p in rows],
-                   units.bytes_, COUNTED, name="hbm_bytes"),
+            *bytes_and_flops,
             Column("FLOP/B", [p.counted.intensity for _, _, p in rows], units.intensity_number,
                    COUNTED, name="flops_per_byte"),
             Column("passes in all", [p.steps for _, _, p in rows], units.count, name="passes"),
@@ -265,71 +254,58 @@ def phases_table(evaluation: Evaluation) -> Table:
     )  # fmt: skip
 
 
-class _Line(NamedTuple):
-    """A phase of a question in the mean; what was saved has the sign of a saving."""
-
-    way: str
-    phase: str
-    tokens: float
-    forced: float | None
-    flops: float
-    hbm_bytes: float
-    wall_j: float | None = None
-    usd: float | None = None
+def _work(
+    rows: Sequence[tuple[float | None, float | None, float | None]],
+    priorities: tuple[int, int, int] = (0, 0, 0),
+) -> list[Column]:
+    """Tokens, FLOPs and HBM bytes per query."""
+    heads: list[tuple[str, str, units.Text]] = [("tokens", "tokens", units.significant),
+             ("FLOPs", "flops", units.flops), ("HBM bytes", "hbm_bytes", units.bytes_)]  # fmt: skip
+    return [
+        Column(f"{words} per query", [row[i] for row in rows], text, COUNTED, name, priorities[i])
+        for i, (words, name, text) in enumerate(heads)
+    ]
 
 
 def ledger_table(evaluation: Evaluation) -> Table:
     """The mean bill of a question by strategy: phases apart, discarded branches apart."""
     lines = [line for cell in evaluation.cells for line in _ledger_lines(cell)]
     where = f" on {evaluation.ledger_slice}" if evaluation.ledger_slice else ""
-    return Table(
-        "Where a question's cost goes, on average",
-        [
-            Column("strategy", [line.way for line in lines], name="way"),
-            Column("phase", [line.phase for line in lines]),
-            Column("tokens", [line.tokens for line in lines], units.significant, COUNTED),
-            Column("forced", [line.forced for line in lines], units.significant, COUNTED,
-                   name="forced_tokens"),
-            Column("FLOPs", [line.flops for line in lines], units.flops, COUNTED, name="flops"),
-            Column("HBM bytes", [line.hbm_bytes for line in lines], units.bytes_, COUNTED,
-                   name="hbm_bytes"),
-            Column(f"energy{where}", [line.wall_j for line in lines], units.joules, PREDICTED,
-                   name="wall_j"),
-            Column(f"cost{where}", [line.usd for line in lines], units.usd, PREDICTED, "usd"),
-        ],
-        name="ledger",
-    )  # fmt: skip
+    heads: list[tuple[str, units.Text | None, str, str]] = [
+        ("strategy", None, "", "way"), ("phase", None, "", "phase"),
+        ("tokens", units.significant, COUNTED, "tokens"),
+        ("forced", units.significant, COUNTED, "forced_tokens"),
+        ("FLOPs", units.flops, COUNTED, "flops"), ("HBM bytes", units.bytes_, COUNTED, "hbm_bytes"),
+        (f"energy{where}", units.joules, PREDICTED, "wall_j"),
+        (f"cost{where}", units.usd, PREDICTED, "usd"),
+    ]  # fmt: skip
+    cells = [Column(title, [line[i] for line in lines], text, lens, name)
+             for i, (title, text, lens, name) in enumerate(heads)]  # fmt: skip
+    return Table("Where a question's cost goes, on average", cells, "ledger")
 
 
-def _ledger_lines(cell: Cell) -> Iterator[_Line]:
+def _ledger_lines(cell: Cell) -> Iterator[Sequence[str | float | None]]:
+    """Strategy, phase, tokens, forced ones, FLOPs, bytes, joules and dollars in the mean of the
+    questions; what was saved has the sign of a saving."""
     ledgers = _ledgers(cell)
     n, groups = len(ledgers), defaultdict[str, list[LedgerEntry]](list)
     for entry in (entry for ledger in ledgers for entry in ledger.entries):
         groups[f"{entry.phase}, discarded" if entry.discarded else entry.phase].append(entry)
-    for phase, entries in groups.items():
-        yield _line(cell.label, phase, entries, n)
-    saved = [ledger.saved for ledger in ledgers]
-    if any(one.tokens or one.hbm_bytes for one in saved):
-        yield _Line(
-            cell.label, "saved by sharing the prompt", -sum(s.tokens for s in saved) / n, None,
-            -sum(s.flops for s in saved) / n, -sum(s.hbm_bytes for s in saved) / n,
-        )  # fmt: skip
 
-
-def _line(way: str, phase: str, entries: Sequence[LedgerEntry], n: int) -> _Line:
     def mean(values: Sequence[float | None]) -> float | None:
         known = [value for value in values if value is not None]
         return sum(known) / n if len(known) == len(values) else None
 
-    return _Line(
-        way, phase,
-        tokens=sum(e.tokens for e in entries) / n,
-        forced=sum(e.forced_tokens for e in entries) / n or None,
-        flops=sum(e.flops for e in entries) / n,
-        hbm_bytes=sum(e.hbm_bytes for e in entries) / n,
-        wall_j=mean([e.wall_j for e in entries]),
-        usd=mean([e.usd for e in entries]),
-    )  # fmt: skip
+    for phase, own in groups.items():
+        forced = mean([e.forced_tokens for e in own]) or None
+        yield (cell.label, phase, mean([e.tokens for e in own]), forced,
+               mean([e.flops for e in own]), mean([e.hbm_bytes for e in own]),
+               mean([e.wall_j for e in own]), mean([e.usd for e in own]))  # fmt: skip
+    saved = [ledger.saved for ledger in ledgers]
+    if any(one.tokens or one.hbm_bytes for one in saved):
+        tokens, flops = -sum(s.tokens for s in saved) / n, -sum(s.flops for s in saved) / n
+        hbm_bytes = -sum(s.hbm_bytes for s in saved) / n
+        yield cell.label, "saved by sharing the prompt", tokens, None, flops, hbm_bytes, None, None
 
 
 def _names(cells: Sequence[Cell]) -> Column:
@@ -348,10 +324,13 @@ def _ledgers(cell: Cell) -> list[Ledger]:
     return [question.ledger for question in cell.questions if question.ledger is not None]
 
 
-def _means(cells: Sequence[Cell], of: Callable[[Ledger], float]) -> list[float | None]:
-    """Of each cell's ledgers; None where it has none."""
-    every = [[of(ledger) for ledger in _ledgers(cell)] for cell in cells]
-    return [sum(known) / len(known) if known else None for known in every]
+def _mean_work(cell: Cell) -> tuple[float | None, float | None, float | None]:
+    """Tokens, FLOPs and HBM bytes of its ledgers; None where it has none."""
+    bills, n = _ledgers(cell), len(_ledgers(cell))
+    if not bills:
+        return None, None, None
+    hbm_bytes = sum(bill.hbm_bytes for bill in bills)
+    return sum(bill.tokens for bill in bills) / n, sum(b.flops for b in bills) / n, hbm_bytes / n
 
 
 def _hits(cell: Cell) -> str:

@@ -172,7 +172,7 @@ def _phases(profile: Profile) -> Section:
 
 
 def _phase_note(profile: Profile) -> str:
-    if not facts.was_run(profile):
+    if not any(phase.measured for phase in profile.phases):
         return "Counted from the algorithm; nothing was run, so nothing is measured."
     if profile.machine is None:
         return "Shares are of this machine's own measured limits."

@@ -7,11 +7,11 @@ from statistics import fmean
 from ...records import (
     ChipPlacement,
     Finding,
-    MeasuredCost,
     Outcome,
     Phase,
     Prediction,
     Profile,
+    Spread,
     Workload,
 )
 from ...records.profile import TOTAL, Provenance, total_phase
@@ -46,11 +46,6 @@ def bound_text(phase: Phase) -> str:
         return ""
     bound = phase.measured.bound
     return OVERHEAD if bound == "neither" else bound
-
-
-def was_run(profile: Profile) -> bool:
-    """Whether any phase carries a measurement."""
-    return any(phase.measured for phase in profile.phases)
 
 
 def bounds_on_chips(profile: Profile, phase: str) -> Counter[str]:
@@ -103,14 +98,12 @@ def phases_and_total(profile: Profile) -> list[Phase]:
 
 def idle_share(phase: Phase) -> float:
     """Idle slots as a share of the sequence-steps that were computed."""
-    slots = phase.tokens + phase.idle_slots
-    return phase.idle_slots / slots if slots else 0.0
+    return phase.idle_slots / max(1, phase.tokens + phase.idle_slots)
 
 
 def padded_share(phase: Phase) -> float:
     """Padded positions as a share of all that were computed."""
-    positions = phase.tokens + phase.padded_tokens
-    return phase.padded_tokens / positions if positions else 0.0
+    return phase.padded_tokens / max(1, phase.tokens + phase.padded_tokens)
 
 
 def time_share(phase: Phase, phases: Sequence[Phase]) -> float | None:
@@ -121,9 +114,8 @@ def time_share(phase: Phase, phases: Sequence[Phase]) -> float | None:
     return phase.measured.time_s.median / total if total > 0 else None
 
 
-def spread_text(cost: MeasuredCost) -> str:
+def spread_text(time: Spread) -> str:
     """'12.9 to 13.8 s', or that there was a single run."""
-    time = cost.time_s
     if len(time.repeats) == 1:
         return "1 run"
     return units.span(units.seconds(time.low), units.seconds(time.high))

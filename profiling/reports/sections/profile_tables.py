@@ -27,7 +27,7 @@ def phase_table(profile: Profile) -> Table:
             Column("tokens", [phase.tokens for phase in phases], units.count),
             Column("time", [m.time_s.median if m else None for m in ran], units.seconds, MEASURED,
                    name="measured_s"),
-            Column("spread", [facts.spread_text(m) if m else "" for m in ran], str, MEASURED,
+            Column("spread", [facts.spread_text(m.time_s) if m else "" for m in ran], str, MEASURED,
                    data=False, priority=3),
             Column("tok/s", [m.tokens_per_s if m else None for m in ran], units.significant,
                    MEASURED, name="measured_tokens_per_s", priority=2),

@@ -7,6 +7,7 @@ from .. import units
 from ..charts.phase_charts import scopes_chart
 from ..document import Block, Bullets, Column, Section, Table, columns, others_as_one
 from ..terms import MEASURED
+from .profile_facts import spread_text
 
 BETWEEN = "between phases"
 CAPTION = "Where the time goes: self time by scope"
@@ -111,11 +112,9 @@ def _overhead(trace: Trace) -> list[str]:
         verdict = f"an overhead of {units.share(trace.overhead)}"
     else:
         verdict = "tracing added nothing that this machine's noise lets through"
-    span = units.span(units.seconds(untraced.low), units.seconds(untraced.high))
-    spread = f" ({span})" if len(untraced.repeats) > 1 else ""
     return [
-        f"Its phases took {took}; untraced they took {median}{spread}: {verdict}. "
-        "Nothing else in this report was traced."
+        f"Its phases took {took}; untraced they took {median} ({spread_text(untraced)}): "
+        f"{verdict}. Nothing else in this report was traced."
     ]
 
 

@@ -57,12 +57,8 @@ def shares_table(training: Training) -> Table:
 
 
 def _right(title: str, shares: Sequence[TestShare | None]) -> Column:
-    known = [
-        Interval(median=share.right / share.problems, low=share.low, high=share.high)
-        if share
-        else None
-        for share in shares
-    ]
+    known = [Interval(median=s.right / s.problems, low=s.low, high=s.high) if s else None
+             for s in shares]  # fmt: skip
     return Column(title, known, units.percent, "95 % interval", show="both")
 
 

@@ -19,6 +19,7 @@ from ..document import (
     Table,
     columns,
     drawn,
+    field_columns,
     with_interval,
 )
 from ..terms import MEASURED
@@ -37,14 +38,14 @@ WORST = 12
 
 def validation_document(validation: Validation) -> Document:
     """The whole report."""
-    rows = validation.rows
+    rows, errors = validation.rows, [error_table(validation, by) for by in GROUPINGS]
     every: list[Block] = [Details(f"Every row, {fold}", rows_tables(rows, fold)) for fold in FOLDS]
     return Document(
         title="Validation",
         subtitle=", ".join(validation.files),
         headline=headline(validation),
         sections=[
-            Section("Errors", [*_errors(validation), Bullets(ERROR_NOTES if rows else ())]),
+            Section("Errors", [*errors, Bullets(ERROR_NOTES if rows else ())]),
             Section("Predicted against measured", drawn(measured_chart(rows, u) for u in UNITS)),
             Section("Rows", [*_worst_tables(rows), *every]),
             Section("Left out", [left_out_table(validation.left_out, "row")]),
@@ -57,12 +58,12 @@ def validation_document(validation: Validation) -> Document:
 
 def validation_summary(validation: Validation) -> Document:
     """What a terminal shows: errors, the worst rows, worked problems and other tools."""
-    rows = validation.rows
+    rows, errors = validation.rows, [error_table(validation, by) for by in GROUPINGS]
     few = len(rows) <= ALL_ROWS_UP_TO
     shown = rows_tables(rows, "held out") if few else _worst_tables(rows)
     more = [] if few else [Paragraph("All rows: --json, or --out DIR.")]
     sections = [
-        *(Section(table.caption, [table]) for table in _errors(validation)),
+        *(Section(table.caption, [table]) for table in errors),
         Section("", [Bullets(ERROR_NOTES if rows else ())]),
         *(Section(table.caption, [table]) for table in shown),
         Section("", more),
@@ -162,11 +163,7 @@ def worst(rows: Sequence[MeasuredRow]) -> list[MeasuredRow]:
 
 def left_out_table(left: Sequence[UnpredictedRow], what: str) -> Table:
     """What has no prediction or answer, and why."""
-    return Table(
-        "",
-        [Column(what, [row.id for row in left]), Column("reason", [row.reason for row in left])],
-        name=f"left-out-{what}",
-    )
+    return Table("", field_columns(left, **{what: "id", "reason": "reason"}), f"left-out-{what}")
 
 
 def worked_table(validation: Validation) -> Table:
@@ -233,10 +230,6 @@ def prefill_table(validation: Validation) -> Table:
         name="prefill",
         note="other tools count some of what is marked 'no'",
     )  # fmt: skip
-
-
-def _errors(validation: Validation) -> list[Table]:
-    return [error_table(validation, by) for by in GROUPINGS]
 
 
 def _others(validation: Validation) -> list[Section]:

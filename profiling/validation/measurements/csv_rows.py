@@ -2,17 +2,44 @@
 
 import csv
 import io
-import math
-from contextlib import suppress
+import itertools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....model.input_files import read_text
+from ....model.input_files import MiB, read_text
+from ....tpu_configs.input_errors import one_line
 from ...errors import ProfileInputError
+
+MOST_BYTES = 16 * MiB
+"""Of a table of measurements; the largest that comes along has 60 kB."""
+MOST_ROWS = 20_000
+"""Each is predicted and drawn: more would be a benchmark's raw log, not its table."""
+LONGEST_CELL = 1000
+"""Characters; patterns are looked for in cells, and no published note is half as long."""
+LEAST, LARGEST = 1e-30, 1e30
+"""Of a measured or stated number: between them all arithmetic on it stays finite and above zero."""
+NUMBER = r"(?<![\d.])(\d+(?:\.\d+)?|\.\d+)(?![\d.])"
+"""A group of a regular expression: a number within text, whole and not part of '1.2.3'."""
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 class LeftOutError(Exception):
     """A row that is well formed, but says too little (or something else) to be predicted."""
+
+
+def positive(text: str) -> float:
+    """The number that a pattern has matched in a cell. Raises LeftOutError for one that is zero or
+    larger than anything measured."""
+    value = float(text) if _PLAIN.fullmatch(text) else 0.0
+    if not LEAST <= value <= LARGEST:
+        raise LeftOutError(f"{one_line(repr(text))} is no number of anything there is")
+    return value
+
+
+def positive_count(text: str) -> int:
+    """As `positive`, of things that are counted."""
+    return int(positive(text))
 
 
 @dataclass(frozen=True)
@@ -45,7 +72,7 @@ class Row:
         if not self.text(column):
             return default
         value = self.number(column)
-        if value != int(value):
+        if not value.is_integer():
             raise self._wrong(column, "is not a whole number")
         return int(value)
 
@@ -55,10 +82,9 @@ class Row:
 
     def number_or_none(self, column: str) -> float | None:
         """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None."""
-        with suppress(ValueError):
-            value = float(self.text(column))
-            return value if 0 < value < math.inf else None
-        return None
+        text = self.text(column)
+        value = float(text) if _PLAIN.fullmatch(text) else 0.0
+        return value if LEAST <= value <= LARGEST else None
 
 
 def read_rows(file: Path) -> list[Row]:
@@ -71,13 +97,16 @@ def read_rows(file: Path) -> list[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = tuple(name.strip() for name in next(reader, []))
-        rows = [_row(file, reader.line_num, header, cells) for cells in reader if cells]
+        lines = itertools.islice(filter(None, reader), MOST_ROWS + 1)
+        rows = [_row(file, reader.line_num, header, cells) for cells in lines]
     except csv.Error as error:
         raise ProfileInputError(f"{file}, line {reader.line_num}: {error}") from None
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise ProfileInputError(f"{file}, line 1: column '{twice}' is there twice")
     if not rows:
         raise ProfileInputError(f"{file} has no rows under its header")
+    if len(rows) > MOST_ROWS:
+        raise ProfileInputError(f"{file} has more than {MOST_ROWS:,} rows: validate them in parts")
     return rows
 
 
@@ -86,7 +115,19 @@ def _row(file: Path, line: int, header: tuple[str, ...], cells: list[str]) -> Ro
         raise ProfileInputError(
             f"{file}, line {line} has {len(cells)} cells, expected {len(header)} as in the header"
         )
-    return Row(file, line, dict(zip(header, (cell.strip() for cell in cells), strict=True)))
+    if longest := next((name for name, cell in zip(header, cells, strict=True)
+                        if len(cell) > LONGEST_CELL), None):  # fmt: skip
+        raise ProfileInputError(
+            f"{file}, line {line}, column '{longest}': a cell has more than {LONGEST_CELL:,} "
+            "characters, expected words or a number"
+        )
+    return Row(file, line, dict(zip(header, map(_printable, cells), strict=True)))
+
+
+def _printable(cell: str) -> str:
+    """Without blanks around it, and without what a terminal would obey."""
+    text = " ".join(cell.split("\n")).strip()
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}

@@ -12,7 +12,7 @@ from ....model.architecture import ModelShape, shape_of
 from ....tpu_configs.catalog import chip_stem, load_chip
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.input_errors import ChipInputError
-from ....tpu_configs.slice import Slice, parse_slice
+from ....tpu_configs.slice import Slice, chips_of_type, parse_slice
 from ...predicted.cases import Case, Group, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
@@ -26,7 +26,7 @@ from ...predicted.step_work import (
     step_work,
 )
 from ...predicted.time_model import step_terms
-from .csv_rows import LeftOutError, Row
+from .csv_rows import LeftOutError, Row, positive_count
 from .models import Formats, formats_of, sizes_of, stack_of
 
 _GRID = re.compile(r"(?<![\w.])\d+(?:x\d+)+(?!\w)")
@@ -46,11 +46,13 @@ def chip_of(hardware: str) -> tuple[Chip, int]:
     names = {hardware: 1, bare: 1}
     for pattern in _COUNTS:
         if counted := pattern.search(bare):
-            chips = math.prod(int(side) for side in counted[1].split("x"))
+            chips = math.prod(map(positive_count, counted[1].split("x")))
             names.setdefault(pattern.sub("", bare), chips)
     for name, chips in names.items():
         with suppress(ChipInputError):
-            return load_chip(name), chips
+            chip = load_chip(name)
+            sold = name != hardware and bare == f"{name}-{chips}"  # Google's types count cores
+            return chip, chips_of_type(chip, chips) if sold else chips
     raise LeftOutError(f"no chip file for {hardware!r}")
 
 
@@ -80,11 +82,11 @@ def named_axes(topology: str) -> dict[str, int]:
     multiplies as much, on one chip, as whole experts dealt out.
     """
     if joint := re.search(r"\bTP\s*/\s*EP\s*=?\s*(\d*)", topology):
-        return {"tensor": int(joint[1])} if joint[1] else {}
+        return {"tensor": positive_count(joint[1])} if joint[1] else {}
     patterns = [(axis, rf"(?<![A-Za-z]){short}\s*=?\s*(\d+)") for axis, short in _AXES.items()]
     patterns.append(("pipeline", r"pipeline over (\d+)"))
     matches = [(axis, re.search(pattern, topology)) for axis, pattern in patterns]
-    return {axis: int(match[1]) for axis, match in matches if match}
+    return {axis: positive_count(match[1]) for axis, match in matches if match}
 
 
 def over_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
@@ -117,6 +119,8 @@ def split_of(axes: dict[str, int], chips: int) -> Parallelism:
 ENGINE_SEQUENCES = 1024.0
 """Most sequences that a copy of the model runs at a time where memory would allow more: engines
 cap it (vLLM's max_num_seqs is 1,024 by default on large GPUs)."""
+MOST_OVERFULL = 1.1
+"""Weights over the memory's size that are taken to fit all the same: both figures are rounded."""
 WEIGHT_SHARE = 0.5
 """Of the memory, what weights may fill where nothing says how a serving model was split."""
 
@@ -130,6 +134,16 @@ class Deployment:
     slice: Slice
     split: Parallelism
     hardware: Hardware
+
+    def __post_init__(self) -> None:
+        """Raises LeftOutError where the weights do not fit: it ran on more chips, in a narrower
+        format, or it is another model."""
+        held = capacity(self.shape, self.formats.widths, self.split, 0.0, 1.0, 1.0)
+        if held.weight_bytes > MOST_OVERFULL * self.hardware.memory_bytes:
+            raise LeftOutError(
+                f"{held.weight_bytes / 1e9:.3g} GB of weights do not fit a chip of "
+                f"{self.slice.name}, which has {self.hardware.memory_bytes / 1e9:.3g} GB"
+            )
 
     def decode(self, sequences: float, context: float) -> Work:
         """One token of each sequence."""

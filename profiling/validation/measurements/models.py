@@ -77,12 +77,41 @@ def _known_models() -> tuple[tuple[str, Architecture], ...]:
         return tuple((row["pattern"], _sizes_of_row(row)) for row in csv.DictReader(lines))
 
 
+_OF_ANOTHER = re.compile("distil|draft|speculat|eagle|medusa|teacher|student|prune|tiny")
+"""Words that say that a name stands for a model made from the one it is like, or run beside it."""
+_BILLIONS = re.compile(r"(?<![\w.])a?(\d{1,5}(?:\.\d{1,3})?)b\b")
+MOST_NAME_ERROR = 1.35
+"""The '7B' of a name may be this far from the parameters: 'Gemma 7B' has 8.5 billion."""
+
+
 def known_sizes(name: str) -> Architecture | None:
-    """The sizes of a model by its name, wherever they stand in it; None where it is not known."""
-    for pattern, sizes in _known_models():
-        if re.search(rf"(?<![a-z0-9]){pattern}(?![0-9])", name.lower()):
-            return sizes
-    return None
+    """The sizes of the one model that a text names; None where it is not known, and where the text
+    names two, or speaks of one that is made from another ('R1-Distill-...', 'draft for ...')."""
+    text = name.lower()
+    matches = [
+        (match.span(), pattern, sizes)
+        for pattern, sizes in _known_models()
+        if (match := re.search(rf"(?<![a-z0-9]){pattern}(?![0-9])", text))
+    ]
+    if not matches:
+        return None
+    # The longest name is the model: 'DeepSeek-R1-Distill-Llama-8B' holds two others.
+    (start, end), pattern, sizes = max(matches, key=lambda match: match[0][1] - match[0][0])
+    others = [one for span, _, one in matches if span[0] < start or span[1] > end]
+    if any(one != sizes for one in others):
+        return None
+    if any(word not in pattern for word in _OF_ANOTHER.findall(text)):
+        return None
+    stated = [float(billions) * 1e9 for billions in _BILLIONS.findall(text)]
+    return sizes if all(_about(sizes, parameters) for parameters in stated) else None
+
+
+def _about(sizes: Architecture, parameters: float) -> bool:
+    """Whether a model of these sizes is called by so many parameters, or active ones."""
+    return any(
+        parameters / MOST_NAME_ERROR <= own <= parameters * MOST_NAME_ERROR
+        for own in (sizes.parameters, sizes.active_parameters)
+    )
 
 
 def sizes_of(row: Row) -> Architecture:
@@ -90,21 +119,21 @@ def sizes_of(row: Row) -> Architecture:
     LeftOutError where they say too little."""
     name = row.text("model")
     given: dict[str, Any] = {
-        field: int(number)
+        field: row.count(column, 0)
         for column, field in _COLUMNS.items()
-        if (number := row.number_or_none(column))
+        if row.number_or_none(column)
     }
+    total, active = (
+        billions and billions * 1e9
+        for billions in map(row.number_or_none, ("params_total_B", "params_active_B"))
+    )
     by_name = known_sizes(name)
-    if by_name is not None:
+    if by_name is not None and (total is None or _about(by_name, total)):
         return replace(by_name, **given)
     if row.text("n_kv_heads").upper() == "MLA":
         raise LeftOutError(f"the latent attention of {name} is not known")
     if len(given) < len(_COLUMNS):
         raise LeftOutError(f"the sizes of {name} are not in the file, nor known by its name")
-    total, active = (
-        billions and billions * 1e9
-        for billions in map(row.number_or_none, ("params_total_B", "params_active_B"))
-    )
     return inferred(Architecture(**given), total, active)
 
 

@@ -22,10 +22,11 @@ from ...predicted.step_work import (
     exchange_work,
     matmul_work,
 )
-from .csv_rows import SECONDS, LeftOutError, Row
+from .csv_rows import NUMBER, SECONDS, LeftOutError, Row, positive, positive_count
 from .deployments import case_of, chip_of, slice_of
 from .models import Formats, formats, known_sizes
 
+MOST_BINARY_DIGITS = 60
 LARGE_BYTES = 1e9
 """What a collective is taken to move where its bandwidth is that of a 'large' one."""
 
@@ -96,14 +97,16 @@ def named_operation(row: Row) -> Case:
         count = re.search(r"\badd\b.*N=2\^(\d+)", name)
         if not count:
             raise LeftOutError(f"the operation '{name}' is not described")
+        if not 0 < positive(count[1]) <= MOST_BINARY_DIGITS:
+            raise LeftOutError(f"2^{count[1]} elements are more than any memory holds")
         moved = 3 * 2.0 ** int(count[1]) * held.widths.activation_bytes  # two read, one written
         return operation_case(row, "vector", on_slice, held, elementwise_work(moved), seconds(row))
-    size = re.search(r"([\d.]+) ?([KMG])B", name)
+    size = re.search(rf"{NUMBER} ?([KMG])B", name)
     scale = {"K": 1e3, "M": 1e6, "G": 1e9}
-    moved = float(size[1]) * scale[size[2]] if size else LARGE_BYTES
+    moved = positive(size[1]) * scale[size[2]] if size else LARGE_BYTES
     # 'X=8? Y=4': the axis that is certain; one shorter than its side of a torus is a line.
     axis = re.search(r"\b[XYZ]=(\d+)(?![\d?])", topology)
-    line = int(axis[1]) if axis and "no full wrap" in topology else None
+    line = positive_count(axis[1]) if axis and "no full wrap" in topology else None
     work, sent = collective(name, on_slice, moved, line)
     observed = seconds(row, sent)
     return operation_case(row, "collective", on_slice, held, work, observed)
@@ -124,10 +127,10 @@ def stated_seconds(row: Row, moved_bytes: float | None = None) -> float:
     LeftOutError where it has neither."""
     if row.text("latency_us"):
         return row.number("latency_us") * 1e-6
-    rate = re.match(r"([\d.]+) GB/s", row.text("throughput"))
+    rate = re.match(rf"{NUMBER} GB/s", row.text("throughput"))
     if rate is None or moved_bytes is None:
         raise LeftOutError("neither a latency nor a bandwidth is stated")
-    return moved_bytes / (float(rate[1]) * 1e9)
+    return moved_bytes / (positive(rate[1]) * 1e9)
 
 
 DECODED_TOKENS = 1024
@@ -189,7 +192,7 @@ def _read(shape: str) -> _Layer:
     sizes = known_sizes(result[1]) if result else None
     if result is None or prompt is None or shards is None or sizes is None:
         raise LeftOutError(f"the shape '{shape}' is not known")
-    batch, context, chips = float(result[3]), float(prompt[1]), float(shards[1])
+    batch, context, chips = map(positive, (result[3], prompt[1], shards[1]))
     new, seen = (context, context) if result[2] == "prefill" else (1.0, context + DECODED_TOKENS)
     heads = batch * sizes.query_heads / chips
     return _Layer(sizes, result[2], new, seen, batch * new, heads, chips)
@@ -223,26 +226,26 @@ def _sizes(row: Row, *names: str) -> list[float]:
     matches = [re.search(rf"\b{name}=(\d+)", shape) for name in names]
     if not all(matches):
         raise LeftOutError(f"the shape '{shape}' does not have {', '.join(names)}")
-    return [float(match[1]) for match in matches if match]
+    return [positive(match[1]) for match in matches if match]
 
 
 def _devices(row: Row, on_slice: Slice, held: Formats) -> float:
     """Devices of a chip that work at once where a row times one: those that JAX shows, if the
     stated peak is one's share. All together take as long as the one."""
     chip = on_slice.chip
-    stated = re.match(r"([\d.]+) (TFLOP|GB)/s", row.text("peak"))
+    stated = re.match(rf"{NUMBER} (TFLOP|GB)/s", row.text("peak"))
     if stated is None:
         return 1.0
     if stated[2] == "TFLOP":
-        ratio = chip.peak_flops(held.matmul_dtype).flop_per_s / (float(stated[1]) * 1e12)
+        ratio = chip.peak_flops(held.matmul_dtype).flop_per_s / (positive(stated[1]) * 1e12)
     else:
-        ratio = chip.hbm_bandwidth / (float(stated[1]) * 1e9)
+        ratio = chip.hbm_bandwidth / (positive(stated[1]) * 1e9)
     return float(chip.jax_devices) if round(ratio) == chip.jax_devices else 1.0
 
 
 def _matmul(row: Row, held: Formats) -> Case:
     cube = re.fullmatch(r"(\d+)\^3", row.text("shape"))
-    rows, columns, depth = [float(cube[1])] * 3 if cube else _sizes(row, "M", "N", "K")
+    rows, columns, depth = [positive(cube[1])] * 3 if cube else _sizes(row, "M", "N", "K")
     on_slice = one_chip(row.text("hardware"))
     work = matmuls(on_slice, held, rows, [(depth, columns)]) * _devices(row, on_slice, held)
     return operation_case(row, "matmul", on_slice, held, work, stated_seconds(row))
@@ -271,14 +274,14 @@ def _vector(row: Row, held: Formats) -> Case:
     if re.search(r"layer (prefill|decode)", row.text("shape")):
         return layer_case(row, held)
     size = _shape(row, r"(\d+)x(\d+)")
-    moved = 2 * float(size[1]) * float(size[2]) * held.widths.activation_bytes
+    moved = 2 * positive(size[1]) * positive(size[2]) * held.widths.activation_bytes
     on_slice, work = one_chip(row.text("hardware")), elementwise_work(moved)
     return operation_case(row, "vector", on_slice, held, work, stated_seconds(row))
 
 
 def _copy(row: Row, held: Formats) -> Case:
     size = _shape(row, r"(\d+) ([KMG])iB")
-    moved = 2 * float(size[1]) * {"K": 2**10, "M": 2**20, "G": 2**30}[size[2]]
+    moved = 2 * positive(size[1]) * {"K": 2**10, "M": 2**20, "G": 2**30}[size[2]]
     on_slice = one_chip(row.text("hardware"))
     work = elementwise_work(moved) * _devices(row, on_slice, held)
     return operation_case(row, "vector", on_slice, held, work, stated_seconds(row, moved))
@@ -290,7 +293,7 @@ def _collective(row: Row, held: Formats) -> Case:
     if "dcn" in row.text("op").lower():
         raise LeftOutError("the data centre network between slices is not modelled by its links")
     size = re.fullmatch(r"(\d+)\^2", row.text("shape"))
-    elements = float(size[1]) ** 2 if size else _sizes(row, "elements")[0]
+    elements = positive(size[1]) ** 2 if size else _sizes(row, "elements")[0]
     on_slice = slice_of(*chip_of(row.text("hardware")), row.text("hardware"))
     work, sent = collective(row.text("op"), on_slice, elements * held.widths.activation_bytes)
     return operation_case(row, "collective", on_slice, held, work, stated_seconds(row, sent))

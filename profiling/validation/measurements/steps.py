@@ -7,18 +7,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...predicted.cases import Case, Group, Piece
-from .csv_rows import LeftOutError, Row, seconds_each
+from .csv_rows import NUMBER, LeftOutError, Row, positive, seconds_each
 from .deployments import Deployment, deployment_of
 from .models import known_sizes
 from .operators import named_operation
 
-_NUMBER = r"([\d,]*\.?\d+)"
+_NUMBER = r"(?<![\d.,])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\d.])"
 
 
 def number_in(pattern: str, text: str) -> float | None:
     """The number that `pattern`, in which '#' stands for it, finds in `text`."""
     result = re.search(pattern.replace("#", _NUMBER), text)
-    return float(result[1].replace(",", "")) if result else None
+    return positive(result[1].replace(",", "")) if result else None
 
 
 def stated(row: Row, column: str, what: str) -> float:
@@ -75,8 +75,8 @@ def decode_batch(row: Row) -> float:
 
 def _rate_per_user(notes: str) -> float | None:
     """The middle of '20-22 tok/s per user'."""
-    result = re.search(r"([\d.]+)-([\d.]+) tok/s per user", notes)
-    return (float(result[1]) + float(result[2])) / 2 if result else None
+    result = re.search(rf"{NUMBER}-{NUMBER} tok/s per user", notes)
+    return (positive(result[1]) + positive(result[2])) / 2 if result else None
 
 
 MLPERF_LENGTHS: dict[str, tuple[float, float]] = {
@@ -143,9 +143,9 @@ def _lengths(row: Row) -> Lengths:
     answer = row.number_or_none("output_len")
     if prompt and answer:
         return Lengths(prompt, answer)
-    means = re.search(r"\(([^()]*?) avg ~?([\d.]+) in/([\d.]+) out\)", notes)
+    means = re.search(rf"\(([^()]*?) avg ~?{NUMBER} in/{NUMBER} out\)", notes)
     if means and _same_model(means[1], model):
-        return Lengths(float(means[2]), float(means[3]))
+        return Lengths(positive(means[2]), positive(means[3]))
     if "dataset" in (row.text("input_len"), row.text("output_len")):
         for name, lengths in MLPERF_LENGTHS.items():
             if model.lower().startswith(name):
@@ -160,8 +160,8 @@ def _lengths(row: Row) -> Lengths:
 
 def _mean_prompt(notes: str) -> float | None:
     """Of 'input max 1919 (avg ~ 1k)'."""
-    result = re.search(r"input[^,]*\bavg ~? ?([\d.]+)(k?)", notes)
-    return float(result[1]) * (1e3 if result[2] else 1.0) if result else None
+    result = re.search(rf"input[^,]*\bavg ~? ?{NUMBER}(k?)", notes)
+    return positive(result[1]) * (1e3 if result[2] else 1.0) if result else None
 
 
 def _same_model(a: str, b: str) -> bool:
@@ -237,7 +237,7 @@ def _steps(row: Row) -> float:
     """Steps that the value stands for: 'latency for 64 tokens' is that of 64."""
     words = row.text("metric").lower().split()
     if "for" in words and words[-1] == "tokens" and words[-2].isdigit():
-        return float(words[-2])
+        return positive(words[-2])
     return 1.0
 
 

@@ -1,7 +1,5 @@
 """The fit finds the efficiencies that made-up measurements were made with, and says how surely."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -14,7 +12,7 @@ from rooflink.profiling.calibration.fit import (
     interval_of,
     residual_scales,
 )
-from rooflink.profiling.predicted.calibration import GROUPS, calibration_from
+from rooflink.profiling.predicted.calibration import GROUPS, parse_calibration
 from rooflink.profiling.predicted.cases import Case, Piece, predict_cases
 from rooflink.profiling.predicted.hardware import IDEAL, hardware_of
 from rooflink.profiling.predicted.step_work import (
@@ -64,7 +62,7 @@ def calibrated(cases):
 
 @pytest.fixture(scope="module")
 def calibration(calibrated):
-    return calibration_from(json.loads(calibrated.calibration_json))
+    return parse_calibration(calibrated.calibration_json, "calibration.json")
 
 
 def test_the_shares_are_found(calibration):

@@ -213,6 +213,6 @@ def test_folders_that_cannot_be_written_or_hold_a_profile(
     assert "cannot write to in_the_way" in outcome.err
     outcome = rooflink("codesign", file, "--out", file.parent)
     assert outcome.code == 2
-    assert "holds a profile's own report" in outcome.err
+    assert "holds profile.json" in outcome.err
     assert asked == {}
     assert [path.name for path in file.parent.iterdir()] == ["profile.json"]

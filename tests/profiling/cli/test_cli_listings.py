@@ -78,7 +78,7 @@ def test_compare_says_what_changed(rooflink) -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [(None, "no profile"), ("{", "not a readable"), ("[]", "schema"), ('{"schema_version":"x"}',
+    [(None, "no profile"), ("{", "is not JSON"), ("[]", "schema"), ('{"schema_version":"x"}',
      "schema"), ('{"schema_version":"rooflink.profile/1"}', "damaged at name")],
 )  # fmt: skip
 def test_compare_refuses_what_is_no_profile(rooflink, text: str | None, word: str) -> None:

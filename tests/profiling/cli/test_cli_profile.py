@@ -219,7 +219,7 @@ def test_interrupt_after_a_repeat_keeps_it(
 
     monkeypatch.setattr(run, "answer_batch", second_time_interrupted)
     done = rooflink("profile", "--model", tiny_folder, *SMALL, "--json")
-    assert done.code == 0
+    assert (done.code, len(done.err.splitlines())) == (130, 1)
     found = Profile.model_validate_json(done.out)
     assert len(found.phases[0].measured.time_s.repeats) == 1
     assert "interrupted" in found.findings[0].sentence

@@ -22,8 +22,9 @@ from rooflink.profiling.reports.document import (
     Table,
     Tile,
     Tiles,
+    printable,
 )
-from rooflink.profiling.reports.renderers.console import printable, show, show_table
+from rooflink.profiling.reports.renderers.console import show, show_table
 from rooflink.profiling.reports.renderers.html import Glossary, html, script_safe
 from rooflink.profiling.reports.renderers.markdown import fenced, inline, markdown
 from rooflink.profiling.reports.renderers.vega import cache_folder, png, svg, vega_bundle
