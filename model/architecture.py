@@ -4,13 +4,10 @@ The one source of a model's sizes. `ModelConfig` (a model that runs) and the des
 `profiling.predicted` (cost only) are both an Architecture; counting, prediction, memory checks and
 records read what a layer holds, reads and moves from `ModelShape`, which `shape_of` builds.
 
-Imports neither JAX nor Flax: commands that run no model stay light.
-
-Axis letters as in `config`: L layers, D residual width, K KV heads, G query heads per KV head,
-H head width, F MLP width, V vocabulary.
+Imports neither JAX nor Flax: commands that run no model stay light. Axis letters as in `config`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Annotated, Any
 
@@ -24,16 +21,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NO_WINDOW = float("inf")
 
 DTYPE_BITS: dict[str, int] = {
-    "float32": 32,
-    "bfloat16": 16,
-    "float16": 16,
-    "int8": 8,
-    "fp8": 8,
-    "float8_e4m3fn": 8,
-    "int4": 4,
-    "fp4": 4,
-    "float4_e2m1fn": 4,
-}
+    "float32": 32, "bfloat16": 16, "float16": 16, "int8": 8, "fp8": 8, "float8_e4m3fn": 8,
+    "int4": 4, "fp4": 4, "float4_e2m1fn": 4,
+}  # fmt: skip
 """Bits of one element by dtype; scales of quantised blocks are left out."""
 
 LOGIT_BYTES = 4
@@ -49,10 +39,10 @@ def dtype_bytes(dtype: str) -> float:
 class Architecture:
     """Sizes of a decoder-only transformer, dense or a mixture of experts.
 
-    In a mixture `mlp_dim` is one expert's, and `active_experts` are those that one token is sent
-    to. `shared_mlp_dim` is the width of experts that every token visits; `dense_layers` have an
-    MLP of `dense_mlp_dim` instead of experts. `attention_parameters` are one layer's where heads
-    do not tell them: latent attention. A share of the layers attends to `window` positions only.
+    In a mixture `mlp_dim` is one expert's, and one token is sent to `active_experts`.
+    `shared_mlp_dim` is the width of experts that every token visits; `dense_layers` have an MLP of
+    `dense_mlp_dim` instead. `attention_parameters` are one layer's where heads do not tell them:
+    latent attention. A share of the layers attends to `window` positions only.
     """
 
     name: str = ""
@@ -98,6 +88,15 @@ class Architecture:
         """Bytes that the parameters take when all are held in `dtype`."""
         return self.parameters * DTYPE_BITS[dtype] // 8
 
+    def layer_matmuls(self, shards: float = 1.0) -> list[tuple[float, float]]:
+        """[depth, columns] of a dense layer's matmuls, heads and MLP width split over `shards`:
+        q, k and v in one, the output, gate and up in one, down."""
+        queries = self.query_heads * self.head_dim / shards
+        # KV heads fewer than shards are held repeatedly.
+        keys_values = 2 * self.head_dim * max(self.kv_heads / shards, 1.0)
+        D, F = self.embed_dim, self.mlp_dim / shards
+        return [(D, queries + keys_values), (queries, D), (D, (2 if self.gated else 1) * F), (F, D)]
+
     def kv_bytes_per_token(self, dtype: str) -> int:
         """Bytes of keys and values that one cached token takes over all layers."""
         return round(shape_of(self).kv_elements_per_token) * DTYPE_BITS[dtype] // 8
@@ -134,14 +133,15 @@ class ModelShape:
     @property
     def parameters(self) -> Number:
         """All parameters that must be resident."""
-        layer = self.attention_parameters + self.mlp_parameters
-        tables = self.head_parameters + self.embedding_parameters
-        return self.layers * layer + tables + self.vector_parameters
+        return self._parameters(self.mlp_parameters)
 
     @property
     def active_parameters(self) -> Number:
         """Those that one token visits."""
-        layer = self.attention_parameters + self.active_mlp_parameters
+        return self._parameters(self.active_mlp_parameters)
+
+    def _parameters(self, mlp_parameters: Number) -> Number:
+        layer = self.attention_parameters + mlp_parameters
         tables = self.head_parameters + self.embedding_parameters
         return self.layers * layer + tables + self.vector_parameters
 
@@ -149,6 +149,31 @@ class ModelShape:
     def kv_elements_per_token(self) -> Number:
         """Elements of keys and values that one position takes over all layers."""
         return 2 * self.layers * self.kv_heads * self.head_dim
+
+    def with_kv_heads(self, heads: Number) -> "ModelShape":
+        """The same with another number of KV heads, whose projections follow."""
+        saved = 2 * self.embed_dim * self.head_dim * (self.kv_heads - heads)
+        attention = self.attention_parameters - saved
+        return replace(self, kv_heads=heads, attention_parameters=attention)
+
+    def with_mlp(self, factor: Number) -> "ModelShape":
+        """The same with the MLP's width multiplied."""
+        whole, active = self.mlp_parameters * factor, self.active_mlp_parameters * factor
+        return replace(self, mlp_parameters=whole, active_mlp_parameters=active)
+
+    def with_mlp_width(self, width: Number) -> "ModelShape":
+        """The same with another `mlp_width`."""
+        return self.with_mlp(width / self.mlp_width)
+
+    @property
+    def mlp_width(self) -> Number:
+        """Width of the MLP, of all experts together, in the mean over all layers, as if gated."""
+        return self.mlp_parameters / (3 * self.embed_dim)
+
+    @property
+    def active_share(self) -> Number:
+        """Of the MLP's parameters, those that one token visits."""
+        return self.active_mlp_parameters / self.mlp_parameters
 
     @property
     def expert_width(self) -> Number:
@@ -164,13 +189,9 @@ class ModelShape:
         attention reads and writes N*H; the output projection reads N*H and writes D; gate and up
         read D and write 2F; down reads F and writes D. The embedding lookup writes D once.
         """
-        heads = self.query_heads * self.head_dim
-        layer = (
-            4 * self.embed_dim
-            + 4 * heads / shards
-            + 3 * self.expert_width * self.experts_per_token / shards
-        )
-        return self.layers * layer + self.embed_dim
+        heads = 4 * self.query_heads * self.head_dim / shards
+        mlp = 3 * self.expert_width * self.experts_per_token / shards
+        return self.layers * (4 * self.embed_dim + heads + mlp) + self.embed_dim
 
     def head_activation_bytes(self, element_bytes: Number, shards: Number = 1) -> Number:
         """The head's input and its logits, for one position on one of `shards` chips."""

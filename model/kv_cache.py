@@ -39,27 +39,23 @@ class KVCache:
         config: ModelConfig, batch: int, attempts: int, slots: int, dtype: jnp.dtype
     ) -> "KVCache":
         """A cache without a prompt part and with `slots` empty slots for each attempt."""
-        L, K, H = config.layers, config.kv_heads, config.head_dim
-        return KVCache(
-            prompt_keys=jnp.zeros((L, batch, K, 0, H), dtype),
-            prompt_values=jnp.zeros((L, batch, K, 0, H), dtype),
-            prompt_positions=jnp.zeros((batch, 0), jnp.int32),
-            keys=jnp.zeros((L, batch, attempts, K, slots, H), dtype),
-            values=jnp.zeros((L, batch, attempts, K, slots, H), dtype),
-            positions=jnp.full((batch, attempts, slots), EMPTY, jnp.int32),
-        )
+        shape = (config.layers, batch, config.kv_heads, 0, config.head_dim)
+        prompt = (jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
+        return KVCache.after(*prompt, jnp.zeros((batch, 0), jnp.int32), attempts, slots)
 
     def share(self, attempts: int, slots: int) -> "KVCache":
         """What one attempt has read becomes the prompt part of `attempts` new attempts."""
-        L, B, _, K, _, H = self.keys.shape
-        return KVCache(
-            prompt_keys=self.keys[:, :, 0],
-            prompt_values=self.values[:, :, 0],
-            prompt_positions=self.positions[:, 0],
-            keys=jnp.zeros((L, B, attempts, K, slots, H), self.keys.dtype),
-            values=jnp.zeros((L, B, attempts, K, slots, H), self.values.dtype),
-            positions=jnp.full((B, attempts, slots), EMPTY, jnp.int32),
-        )
+        prompt = (self.keys[:, :, 0], self.values[:, :, 0], self.positions[:, 0])
+        return KVCache.after(*prompt, attempts, slots)
+
+    @staticmethod
+    def after(keys: Array, values: Array, positions: Array, attempts: int, slots: int) -> "KVCache":
+        """`slots` empty slots for each of `attempts` after a prompt part, [L, B, K, P, H]."""
+        L, B, K, _, H = keys.shape
+        shape = (L, B, attempts, K, slots, H)
+        own = (jnp.zeros(shape, keys.dtype), jnp.zeros(shape, values.dtype))
+        empty = jnp.full((B, attempts, slots), EMPTY, jnp.int32)
+        return KVCache(keys, values, positions, *own, empty)
 
 
 def visible(slot_positions: Array, query_positions: Array) -> Array:

@@ -52,6 +52,10 @@ INITIAL_SCALE = 0.02
 """Standard deviation of random weights (GPT-2 and Llama use the same)."""
 
 
+def random_weights(rngs: nnx.Rngs, dtype: DTypeLike, *shape: int) -> nnx.Param[Array]:
+    return nnx.Param(jax.random.normal(rngs.params(), shape, dtype) * INITIAL_SCALE)
+
+
 class Context(NamedTuple):
     """What one layer's queries may look at."""
 
@@ -92,13 +96,10 @@ def contract(equation: str, x: Array, y: Array) -> Array:
     if natural != list(out):
         raise ValueError(f"{equation}: the product's own order is {''.join(natural)}")
 
-    def places(axes: list[str], letters: str) -> list[int]:
-        return [letters.index(axis) for axis in axes]
+    def places(axes: list[str]) -> tuple[list[int], list[int]]:
+        return [left.index(axis) for axis in axes], [right.index(axis) for axis in axes]
 
-    dimensions = (
-        (places(summed, left), places(summed, right)),
-        (places(batch, left), places(batch, right)),
-    )
+    dimensions = (places(summed), places(batch))
     precision = jax.lax.Precision.HIGHEST if x.dtype == jnp.float32 else None
     return jax.lax.dot_general(x, y, dimensions, precision=precision)
 
@@ -108,11 +109,9 @@ QUERY_BLOCK = 256
 
 
 def attend(query: Array, context: Context, sees: Visibility) -> Array:
-    """Grouped-query attention of `query` [B, A, T, K, G, H] over a shared and an own part.
-
-    Long prompts attend block by block, so that scores take memory in proportion to their length
-    and not to its square. Returns [B, A, T, K, G, H].
-    """
+    """Grouped-query attention of `query` [B, A, T, K, G, H] over a shared and an own part; long
+    prompts block by block, so that scores take memory in proportion to their length and not to its
+    square. Returns [B, A, T, K, G, H]."""
     T = query.shape[2]
     if T <= QUERY_BLOCK:
         return attend_block(query, context, sees)
@@ -120,9 +119,7 @@ def attend(query: Array, context: Context, sees: Visibility) -> Array:
 
     def split(x: Array) -> Array:
         """[B, A, T, ...] to [blocks, B, A, QUERY_BLOCK, ...], the last block filled up."""
-        padding = [(0, 0)] * x.ndim
-        padding[2] = (0, blocks * QUERY_BLOCK - T)
-        full = jnp.pad(x, padding)
+        full = jnp.pad(x, [(0, blocks * QUERY_BLOCK - T if i == 2 else 0) for i in range(x.ndim)])
         return jnp.moveaxis(full.reshape(*x.shape[:2], blocks, QUERY_BLOCK, *x.shape[3:]), 2, 0)
 
     parts = (split(query), Visibility(split(sees.prompt), split(sees.own)))
@@ -177,28 +174,21 @@ class Block(nnx.Module):
         Q, C = config.query_heads * H, config.kv_heads * H
 
         def random(*shape: int) -> nnx.Param[Array]:
-            return nnx.Param(jax.random.normal(rngs.params(), shape, dtype) * INITIAL_SCALE)
+            return random_weights(rngs, dtype, *shape)
 
         def ones(*shape: int) -> nnx.Param[Array]:
             return nnx.Param(jnp.ones(shape, dtype))
 
         self.config = config
         self.attention_norm = ones(D)
-        self.query = random(D, Q)
-        self.key = random(D, C)
-        self.value = random(D, C)
+        self.query, self.key, self.value = random(D, Q), random(D, C), random(D, C)
         if config.qkv_bias:
-            self.query_bias = random(Q)
-            self.key_bias = random(C)
-            self.value_bias = random(C)
+            self.query_bias, self.key_bias, self.value_bias = random(Q), random(C), random(C)
         if config.qk_norm:
-            self.query_norm = ones(H)
-            self.key_norm = ones(H)
+            self.query_norm, self.key_norm = ones(H), ones(H)
         self.output = random(Q, D)
         self.mlp_norm = ones(D)
-        self.gate = random(D, F)
-        self.up = random(D, F)
-        self.down = random(F, D)
+        self.gate, self.up, self.down = random(D, F), random(D, F), random(F, D)
 
     def project(self, x: Array, rotation: tuple[Array, Array]) -> tuple[Array, Array, Array]:
         """Queries [B, A, T, K, G, H], keys and values [B, A, K, T, H] of `x` [B, A, T, D]."""

@@ -1,6 +1,7 @@
-"""The mesh: which of its axes each axis letter is split over, and how devices are split over it.
+"""The mesh: how devices are split over its axes, and how each tensor lies on them by its letters.
 
-Axis letters as in `config`; besides: B prompts, A attempts.
+Axis letters as in `config`; besides, of generation's state: P prompt slots, S slots of each
+attempt, M recent tokens.
 
 A mesh has five axes. `prompts` and `attempts` are data parallel. `kv`, `group` and `rest` together
 are the model axis, tensor parallel: it is split by the model's own shape, so that fewer KV heads
@@ -9,29 +10,41 @@ vocabulary over all three. What an axis does not name is held whole by each of i
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import jax
 import numpy as np
-from jax.sharding import AbstractMesh, AxisType, Mesh, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.tree_util import KeyPath
 
 from .config import ModelConfig, ModelInputError
+
+Tree = TypeVar("Tree")
 
 MODEL_AXES = ("kv", "group", "rest")
 MESH_AXES = ("prompts", "attempts", *MODEL_AXES)
 
 MESH_AXES_OF: dict[str, tuple[str, ...]] = {
-    "B": ("prompts",),
-    "A": ("attempts",),
-    "K": ("kv",),
-    "G": ("group",),
-    "Q": ("kv", "group"),
-    "C": ("kv",),
-    "F": MODEL_AXES,
-    "V": MODEL_AXES,
-}
+    "B": ("prompts",), "A": ("attempts",), "K": ("kv",), "G": ("group",), "Q": ("kv", "group"),
+    "C": ("kv",), "F": MODEL_AXES, "V": MODEL_AXES,
+}  # fmt: skip
 """Axis letter -> the mesh axes that it is split over; a letter that is not here is not split."""
+
+STATE_AXES: dict[str, str] = {
+    "cache.prompt_keys": "LBKPH", "cache.prompt_values": "LBKPH", "cache.prompt_positions": "BP",
+    "cache.keys": "LBAKSH", "cache.values": "LBAKSH", "cache.positions": "BAS",
+    "keys": "BA", "slot": "", "token": "BA", "pending": "BA", "position": "BA", "emitted": "BA",
+    "left": "BA", "recent": "BAM", "active": "BA", "forced": "BA", "stop": "BA",
+}  # fmt: skip
+"""Axes of generation's state, by dotted name; those of a model are `config.PARAMETER_AXES`."""
+
+INPUT_AXES: dict[str, str] = {
+    "prompts": "BP", "lengths": "B", "keys": "BA", "tokens": "BAT", "positions": "BAT",
+    "parents": "BA",
+}  # fmt: skip
+"""What a phase's program reads beside the model and the state."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +72,19 @@ class ModelSplit:
         """All devices of the mesh."""
         return self.data * self.model
 
-    @property
-    def kv_copies(self) -> int:
-        """Devices of the model axis that hold the same KV heads."""
-        return self.group * self.rest
-
     def mesh(self, devices: Sequence[jax.Device]) -> Mesh:
         """A mesh over `devices` in their order, the model axis over neighbours."""
-        shape = [getattr(self, axis) for axis in MESH_AXES]
-        axis_types = (AxisType.Auto,) * len(MESH_AXES)
-        return Mesh(np.array(devices).reshape(shape), MESH_AXES, axis_types=axis_types)
+        shaped = np.array(devices).reshape([getattr(self, axis) for axis in MESH_AXES])
+        return Mesh(shaped, MESH_AXES, axis_types=(AxisType.Auto,) * len(MESH_AXES))
 
     def describe(self, config: ModelConfig) -> str:
         """The split in words, with what is held or computed more than once."""
         words = [f"data={self.data},tensor={self.model}"]
         if self.data > 1:
             words.append(f"prompts split {self.prompts} and attempts {self.attempts} ways")
-        if self.kv_copies > 1:
-            words.append(
-                f"{config.kv_heads} KV heads split {self.kv} ways, each held by "
-                f"{self.kv_copies} devices"
-            )
+        if (copies := self.group * self.rest) > 1:
+            heads = f"{config.kv_heads} KV heads split {self.kv} ways"
+            words.append(f"{heads}, each held by {copies} devices")
         if self.rest > 1:
             words.append(f"attention computed {self.rest} times over")
         for what, size in (("MLP", config.mlp_dim), ("vocabulary", config.vocab_size)):
@@ -117,13 +122,14 @@ def split_devices(
         model = math.gcd(devices, config.query_heads)
         if _data_axes(batch, attempts, devices // model) is None:
             model = devices
-    if model is None:
-        assert data is not None
+    if data is None:
+        assert model is not None
+        data = devices // model if model > 0 else 0
+    elif model is None:
         model = devices // data if data > 0 else 0
-    data = devices // model if data is None and model > 0 else data
-    if data is None or data < 1 or model < 1 or data * model != devices:
+    if data < 1 or model < 1 or data * model != devices:
         raise ModelInputError(
-            f"a mesh of data={data or 0}, tensor={model} has {(data or 0) * model} devices, but "
+            f"a mesh of data={data}, tensor={model} has {data * model} devices, but "
             f"there are {devices}: choose two whole numbers whose product is {devices}"
         )
     axes = _data_axes(batch, attempts, data)
@@ -159,3 +165,25 @@ def partition(axes: str, shape: tuple[int, ...], mesh: Mesh | AbstractMesh) -> P
         claimed |= set(wanted)
         parts.append(split._dividing(size, wanted) or None)
     return PartitionSpec(*parts)
+
+
+def shardings(tree: Tree, axes: Mapping[str, str], mesh: Mesh) -> Tree:
+    """`tree` (abstract or not) with a NamedSharding in place of each array, whose axes are listed
+    in `axes` by its dotted name."""
+
+    def of_leaf(path: KeyPath, leaf: jax.ShapeDtypeStruct) -> NamedSharding:
+        return NamedSharding(mesh, partition(axes[leaf_name(path)], leaf.shape, mesh))
+
+    placed: Tree = jax.tree_util.tree_map_with_path(of_leaf, tree)
+    return placed
+
+
+def result_sharding(axes: str, mesh: Mesh) -> NamedSharding:
+    """Of a result with these axes, which divide over the mesh as those of the state do."""
+    shape = tuple(mesh.size for _ in axes)
+    return NamedSharding(mesh, partition(axes, shape, mesh))
+
+
+def leaf_name(path: KeyPath) -> str:
+    """The dotted name of a leaf, 'blocks.query' or 'cache.keys', from its key path."""
+    return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")

@@ -45,20 +45,35 @@ class PallasAttention:
     interpret: bool = False  # on a CPU, where there is nothing to compile it for
 
     def seen(self, sees: Visibility) -> Visibility:
-        return seen_words(sees)
+        """Which slots one query an attempt sees, in `BITS` bits a word, P and S rounded up to
+        blocks: prompt's words [B, P / BITS], own words [B, A, S / BITS], both int32.
+
+        Bit j of word w of a block is its slot j * LANES + w. The prompt's words hold what any
+        attempt at it sees: those at work see the same, and the others' results are not used.
+        """
+        return Visibility(_words(sees.prompt[:, :, 0].any(axis=1)), _words(sees.own[:, :, 0]))
 
     def attend(self, query: Array, stack: Context, layer: Array, seen: Visibility) -> Array:
-        return attend_once(query, stack, layer, seen, self.interpret)
+        """`layers.attend` for one query an attempt over layer `layer` of the caches in `stack`.
 
+        `query` [B, A, 1, K, G, H]; `stack` has a leading axis L. Split over the mesh that is set
+        (`jax.set_mesh`), which a program over several devices needs: XLA cannot split a kernel.
+        Returns [B, A, 1, K, G, H].
+        """
 
-def seen_words(sees: Visibility) -> Visibility:
-    """Which slots one query an attempt sees, in `BITS` bits a word, P and S rounded up to blocks.
+        def local(query: Array, layer: Array, *rest: Array) -> Array:
+            parts = Context(*rest[:4]), layer, Visibility(*rest[4:])
+            return _attend_local(query, *parts, self.interpret)
 
-    Bit j of word w of a block is its slot j * LANES + w. The prompt's words [B, P / BITS] hold what
-    any attempt at it sees: those at work see the same, and the others' results are not used. Own
-    words are [B, A, S / BITS]; both int32.
-    """
-    return Visibility(_words(sees.prompt[:, :, 0].any(axis=1)), _words(sees.own[:, :, 0]))
+        operands = (query, layer, *stack, *seen)
+        mesh = get_abstract_mesh()
+        if mesh.empty:
+            return local(*operands)
+        specs = tuple(
+            partition(axes, x.shape, mesh) for axes, x in zip(_AXES, operands, strict=True)
+        )
+        split = jax.shard_map(local, in_specs=specs, out_specs=specs[0], check_vma=False)
+        return split(*operands)
 
 
 def _words(sees: Array) -> Array:
@@ -70,34 +85,10 @@ def _words(sees: Array) -> Array:
     return jnp.bitwise_or.reduce(places, axis=-2).reshape(*rows, blocks * LANES)
 
 
-def attend_once(
-    query: Array, stack: Context, layer: Array, words: Visibility, interpret: bool = False
-) -> Array:
-    """`layers.attend` for one query an attempt over layer `layer` of the caches in `stack`.
-
-    `query` [B, A, 1, K, G, H]; `stack` has a leading axis L; `words` as `seen_words` has them.
-    Split over the mesh that is set (`jax.set_mesh`), which a program over several devices needs:
-    XLA cannot split a kernel. Returns [B, A, 1, K, G, H].
-    """
-
-    def local(query: Array, layer: Array, *rest: Array) -> Array:
-        return _attend_local(query, Context(*rest[:4]), layer, Visibility(*rest[4:]), interpret)
-
-    operands = (query, layer, *stack, *words)
-    mesh = get_abstract_mesh()
-    if mesh.empty:
-        return local(*operands)
-    specs = tuple(
-        partition(axes, operand.shape, mesh) for axes, operand in zip(_AXES, operands, strict=True)
-    )
-    split = jax.shard_map(local, in_specs=specs, out_specs=specs[0], check_vma=False)
-    return split(*operands)
-
-
 def _attend_local(
     query: Array, stack: Context, layer: Array, words: Visibility, interpret: bool
 ) -> Array:
-    """`attend_once` on one device: the prompt's slots for all attempts together, then their own."""
+    """`attend` on one device: the prompt's slots for all attempts together, then their own."""
     B, A, _, K, G, H = query.shape
     scaled = (query * H**-0.5)[:, :, 0]  # [B, A, K, G, H]
     before: tuple[Array, ...] = ()

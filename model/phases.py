@@ -1,8 +1,7 @@
 """Phases: every stretch of work that a strategy may make, in one list.
 
-A new phase is one entry here and the strategy that makes it: counting, compiling, measuring,
-predicting, co-design and reports take the phases that they are given, and look up here what they
-are called and how their program is lowered.
+A new phase is one entry here and the strategy that makes it: all else takes the phases that it is
+given, and looks up here what they are called and how their program is lowered.
 """
 
 from collections.abc import Mapping

@@ -23,7 +23,7 @@ from .tokenizer import Tokenizer
 from .transformer import Transformer, transformer_from
 from .weights import parameters
 from .weights.checkpoint import digest_of, load_checkpoint, read_notes, save_checkpoint
-from .weights.huggingface import open_hf_folder
+from .weights.loading import open_hf_folder
 
 HEAD = "verifier.safetensors"
 EPS = 1e-5
@@ -70,26 +70,22 @@ def save_head(folder: Path, head: Head) -> None:
     save_checkpoint(folder / HEAD, head, {"units": str(head.bias.size)})
 
 
-def require_head(folder: Path) -> Path:
-    """The head's file in `folder`; ModelInputError where there is none."""
-    path = folder / HEAD
-    if not path.is_file():
-        raise ModelInputError(
-            f"no {HEAD} in {folder}: `rooflink train --method verifier` writes one"
-        )
-    return path
-
-
 def load_head(folder: Path, embed_dim: int) -> Head:
-    """The head in `folder`, for states of width `embed_dim`: a `HeadVerifier`'s `head`. Raises
-    ModelInputError where there is none, or one for another width."""
-    path = require_head(folder)
-    units = read_notes(path).get("units", "")
-    if not units.isdigit():
+    """The head in `folder`, for states of width `embed_dim`. Raises ModelInputError where there is
+    none, or one for another width."""
+    return load_checkpoint(folder / HEAD, initial_head(embed_dim, _units(folder), seed=0))
+
+
+def _units(folder: Path) -> int:
+    """Hidden units of the head in `folder`; ModelInputError where there is none."""
+    path = folder / HEAD
+    units = read_notes(path).get("units", "") if path.is_file() else ""
+    if not units.isdecimal() or len(units) > 6:
         raise ModelInputError(
-            f"{path} holds no verifier's head: `rooflink train --method verifier` writes one"
+            f"no {HEAD} in {folder} that holds a verifier's head: `rooflink train --method "
+            "verifier` writes one"
         )
-    return load_checkpoint(path, initial_head(embed_dim, int(units), seed=0))
+    return int(units)
 
 
 NAME = "verifier"
@@ -112,9 +108,7 @@ class TrainedVerifier:
     def on(self, model: Transformer) -> Verifier:
         """The cheapest form for attempts of `model`: where the trunk is its own, the head alone,
         on states that are at hand but for the last token's."""
-        if not self.reads(model):
-            return self
-        return HeadVerifier(self._scored, name=NAME)
+        return HeadVerifier(self._scored, name=NAME) if self.reads(model) else self
 
     def reads(self, model: Transformer) -> bool:
         """Whether the head reads `model` itself and has no trunk of its own."""
@@ -143,11 +137,8 @@ class TrainedVerifier:
 
 def open_verifier(folder: Path, dtype: DType, tokenizer: Tokenizer | None) -> TrainedVerifier:
     """The verifier in `folder`, with weights as `dtype`, for a model that reads by `tokenizer`.
-
-    Safetensors and a configuration are all that is read. Raises ModelInputError where there is
-    none, where it is damaged, or where its trunk reads other token ids.
-    """
-    require_head(folder)
+    Raises ModelInputError where there is none, it is damaged, or its trunk reads other ids."""
+    _units(folder)  # before all else: any model's folder is without a head
     source = open_hf_folder(folder)
     head = load_head(folder, source.config.embed_dim)
     if tokenizer is None or source.tokenizer is None or not tokenizer.same_ids(source.tokenizer):

@@ -1,7 +1,5 @@
-"""Samplers: small frozen dataclasses that pick one token a row from logits.
-
-R rows (attempts), V vocabulary. A sampler is hashable, so that it can be static under jit.
-"""
+"""Samplers: small frozen dataclasses that pick one token a row from logits; hashable, so that they
+can be static under jit. R rows (attempts), V vocabulary."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,11 +84,9 @@ def keep_top_k(weights: Array, k: int) -> Array:
 def keep_top_p(weights: Array, p: float) -> Array:
     """`weights` [R, V] >= 0 with those outside the nucleus of share `p` at 0; ties stay."""
     needed = p * weights.sum(axis=-1, keepdims=True)
-
-    def enough(kept: Array) -> Array:
-        return jnp.where(kept, weights, 0.0).sum(axis=-1, keepdims=True) >= needed
-
-    return _keep_least_set(weights, enough)
+    return _keep_least_set(
+        weights, lambda kept: jnp.where(kept, weights, 0.0).sum(axis=-1, keepdims=True) >= needed
+    )
 
 
 def _keep_least_set(weights: Array, enough: Callable[[Array], Array]) -> Array:
@@ -115,8 +111,7 @@ def draw(weights: Array, uniform: Array) -> Array:
     One random number a row, where Gumbel noise would need one a token; two levels of sums (over
     runs of tokens, then within the run) keep the cumulative sums short.
     """
-    R, V = weights.shape
-    run = 256
+    (R, V), run = weights.shape, 256
     runs = -(-V // run)
     blocks = jnp.pad(weights, ((0, 0), (0, runs * run - V))).reshape(R, runs, run)
     ends = jnp.cumsum(blocks.sum(axis=-1), axis=-1)

@@ -3,7 +3,6 @@
 Axis letters as in `config`; P prompt slots, S slots of each attempt.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import jax
@@ -15,16 +14,7 @@ from jax.typing import DTypeLike
 
 from .config import ModelConfig
 from .kv_cache import KVCache, visible
-from .layers import (
-    INITIAL_SCALE,
-    Block,
-    Context,
-    Visibility,
-    attend,
-    contract,
-    rms_norm,
-    rotation,
-)
+from .layers import Block, Context, Visibility, attend, contract, random_weights, rms_norm, rotation
 
 
 class QueryKernel(Protocol):
@@ -48,17 +38,14 @@ class Transformer(nnx.Module):
         rngs: nnx.Rngs,
         kernel: QueryKernel | None = None,
     ):
-        def table(*shape: int) -> nnx.Param[Array]:
-            return nnx.Param(jax.random.normal(rngs.params(), shape, dtype) * INITIAL_SCALE)
-
         self.config = config
         self.kernel = kernel
-        self.embedding = table(config.vocab_size, config.embed_dim)
+        self.embedding = random_weights(rngs, dtype, config.vocab_size, config.embed_dim)
         stack = nnx.Rngs(rngs.params()).split(config.layers)
         self.blocks = jax.vmap(lambda keys: Block(config, dtype, keys))(stack)
         self.final_norm = nnx.Param(jnp.ones((config.embed_dim,), dtype))
         if not config.tied_embeddings:
-            self.head = table(config.embed_dim, config.vocab_size)
+            self.head = random_weights(rngs, dtype, config.embed_dim, config.vocab_size)
 
     @property
     def dtype(self) -> jnp.dtype:
@@ -79,7 +66,7 @@ class Transformer(nnx.Module):
             own=visible(slots, positions),
         )
         kernel = self.kernel if tokens.shape[2] == 1 else None
-        mix = _attention(cache, sees, kernel)
+        seen = kernel.seen(sees) if kernel else sees
         angles = rotation(self.config, positions)
         with jax.named_scope("embedding"):
             x = self.embedding[...][tokens]
@@ -100,7 +87,12 @@ class Transformer(nnx.Module):
                 with jax.named_scope("cache"):
                     keys = _write(keys, key, index, slot)
                     values = _write(values, value, index, slot)
-                mixed = mix(query, (prompt_keys, prompt_values), (keys, values), index)
+                if kernel is None:
+                    context = Context(prompt_keys, prompt_values, keys[index], values[index])
+                    mixed = attend(query, context, sees)
+                else:
+                    stack = Context(cache.prompt_keys, cache.prompt_values, keys, values)
+                    mixed = kernel.attend(query, stack, index, seen)
                 with jax.named_scope("projections"):
                     heads = mixed.reshape(*x.shape[:3], -1)
                     x = x + contract("BATQ,QD->BATD", heads, block.output[...])
@@ -121,35 +113,10 @@ class Transformer(nnx.Module):
         """Next-token logits [B, A, T, V] float32 of hidden states [B, A, T, D]."""
         with jax.named_scope("head"):
             normed = rms_norm(hidden, self.final_norm[...], self.config.norm_eps)
-            if self.config.tied_embeddings:
-                out = contract("BATD,VD->BATV", normed, self.embedding[...])
-            else:
-                out = contract("BATD,DV->BATV", normed, self.head[...])
-            return out.astype(jnp.float32)
-
-
-Pair = tuple[Array, Array]
-"""Keys and values."""
-
-
-def _attention(
-    cache: KVCache, sees: Visibility, kernel: QueryKernel | None
-) -> Callable[[Array, Pair, Pair, Array], Array]:
-    """How one pass attends: told the query, the layer's prompt part, the stack of all layers' own
-    parts, and the layer."""
-    if kernel is None:
-
-        def plainly(query: Array, prompt: Pair, own: Pair, layer: Array) -> Array:
-            return attend(query, Context(*prompt, own[0][layer], own[1][layer]), sees)
-
-        return plainly
-    seen = kernel.seen(sees)
-
-    def by_kernel(query: Array, prompt: Pair, own: Pair, layer: Array) -> Array:
-        stack = Context(cache.prompt_keys, cache.prompt_values, *own)
-        return kernel.attend(query, stack, layer, seen)
-
-    return by_kernel
+            tied = self.config.tied_embeddings
+            equation = "BATD,VD->BATV" if tied else "BATD,DV->BATV"
+            table = self.embedding if tied else self.head
+            return contract(equation, normed, table[...]).astype(jnp.float32)
 
 
 def _write(cache: Array, new: Array, layer: Array, slot: Array | int) -> Array:

@@ -1,17 +1,26 @@
-"""Which backend JAX starts, how it compiles, and which kernel a device wants.
+"""This process and its machine: which backend JAX starts, how it compiles, which kernel a device
+wants, and what a record says of it all.
 
 Importing this needs no JAX.
 """
 
 import os
+import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .records import Provenance
+
 if TYPE_CHECKING:
+    from jax import Device
+
     from ..model.transformer import QueryKernel
 
 TPU_DEVICES = ("accel*", "vfio/[0-9]*")
@@ -70,3 +79,63 @@ def attention_kernel(device: Any) -> "QueryKernel | None":
     from ..model.pallas_attention import PallasAttention  # Pallas is heavy, and seldom wanted
 
     return PallasAttention()
+
+
+PACKAGES = ("rooflink", "jax", "jaxlib", "flax", "numpy")
+
+
+def provenance(command: str, seed: int, ran: bool) -> Provenance:
+    """Versions, commit, backend and device of this process; `ran`: whether a device was used."""
+    import jax
+
+    return Provenance(
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=command,
+        versions={"python": platform.python_version()} | _package_versions(),
+        git_commit=_commit(),
+        backend=jax.default_backend() if ran else "none",
+        device=_device(jax.devices()[0]) if ran else "none",
+        cores=_cores(),
+        seed=seed,
+    )
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _package_versions() -> dict[str, str]:
+    result = {}
+    for package in PACKAGES:
+        try:
+            result[package] = version(package)
+        except PackageNotFoundError:  # e.g. run from a checkout that is on the path
+            continue
+    return result
+
+
+def _device(device: "Device") -> str:
+    """The accelerator's own name; for a CPU the processor's, which JAX does not know."""
+    if device.platform != "cpu":
+        return str(device.device_kind)
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "cpu"
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "cpu"
+
+
+def _commit() -> str | None:
+    """The commit of the checkout this package runs from, if it runs from one."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        result = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None

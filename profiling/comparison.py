@@ -4,6 +4,7 @@ A time counts as changed only where the repeats of both sides do not overlap, an
 ran on the same machine; a total only where both made the same phases.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 from .records import Phase, Profile, Record, Spread
@@ -16,6 +17,7 @@ MACHINE_TOLERANCE = 0.1  # two probes of one machine's limits agree this closely
 TimeVerdict = Literal[
     "faster", "slower", "within spread", "one repeat, spread unknown", "different machines"
 ]
+Part = Literal["model", "workload", "machine", "software", "phases"]
 AccuracyVerdict = Literal["higher", "lower", "within interval"]
 
 
@@ -60,7 +62,7 @@ class AccuracyChange(Record):
 class Difference(Record):
     """One thing that was not the same in the two profiles."""
 
-    part: Literal["model", "workload", "machine", "software", "phases"]
+    part: Part
     field: str
     a: str
     b: str
@@ -158,59 +160,47 @@ def _machine_name(profile: Profile) -> tuple[str, str, int]:
 
 
 def _differences(a: Profile, b: Profile) -> list[Difference]:
-    differences = _fields_that_differ("model", a.model, b.model)
-    differences += _fields_that_differ("workload", a.workload, b.workload)
-    phases_a, phases_b = ([phase.name for phase in p.phases] for p in (a, b))
-    if phases_a != phases_b:
-        differences.append(
-            Difference(part="phases", field="made", a=_text(phases_a), b=_text(phases_b))
-        )
-    return differences + _machine_differences(a, b) + _software_differences(a, b)
-
-
-def _fields_that_differ(
-    part: Literal["model", "workload"], a: Record, b: Record
-) -> list[Difference]:
     return [
-        Difference(part=part, field=field, a=_text(value), b=_text(getattr(b, field)))
-        for field, value in a
-        if value != getattr(b, field)
+        *_unequal("model", dict(a.model), dict(b.model)),
+        *_unequal("workload", dict(a.workload), dict(b.workload)),
+        *_unequal("phases", _phase_names(a), _phase_names(b)),
+        *_machine_differences(a, b),
+        *_unequal("software", _software(a), _software(b)),
     ]
+
+
+def _phase_names(profile: Profile) -> dict[str, object]:
+    return {"made": [phase.name for phase in profile.phases]}
+
+
+def _software(profile: Profile) -> dict[str, object]:
+    source = profile.provenance
+    return {**source.versions, "git commit": source.git_commit or "none", "seed": source.seed}
 
 
 def _machine_differences(a: Profile, b: Profile) -> list[Difference]:
-    differences = [
-        Difference(part="machine", field=field, a=_text(of_a), b=_text(of_b))
-        for field, of_a, of_b in zip(
-            ("backend", "device", "cores"), _machine_name(a), _machine_name(b), strict=True
-        )
-        if of_a != of_b
+    of_a, of_b = (
+        dict[str, object](zip(("backend", "device", "cores"), _machine_name(each), strict=True))
+        for each in (a, b)
+    )
+    if a.machine is not None and b.machine is not None:
+        of_a["limits' dtype"], of_b["limits' dtype"] = a.machine.dtype, b.machine.dtype
+        for field in ("read_bandwidth", "matmul_flops"):
+            rate_a, rate_b = getattr(a.machine, field), getattr(b.machine, field)
+            if abs(rate_b - rate_a) > MACHINE_TOLERANCE * rate_a:
+                of_a[field], of_b[field] = f"{rate_a:.3g}", f"{rate_b:.3g}"
+    return _unequal("machine", of_a, of_b)
+
+
+def _unequal(
+    part: Part, of_a: Mapping[str, object], of_b: Mapping[str, object]
+) -> list[Difference]:
+    """What has not the same value on both sides, or is on one alone."""
+    sides = [
+        (name, of_a.get(name, "absent"), of_b.get(name, "absent")) for name in {**of_a, **of_b}
     ]
-    if a.machine is None or b.machine is None:
-        return differences
-    if a.machine.dtype != b.machine.dtype:
-        differences.append(
-            Difference(part="machine", field="limits' dtype", a=a.machine.dtype, b=b.machine.dtype)
-        )
-    for field in ("read_bandwidth", "matmul_flops"):
-        of_a, of_b = getattr(a.machine, field), getattr(b.machine, field)
-        if abs(of_b - of_a) > MACHINE_TOLERANCE * of_a:
-            differences.append(
-                Difference(part="machine", field=field, a=f"{of_a:.3g}", b=f"{of_b:.3g}")
-            )
-    return differences
-
-
-def _software_differences(a: Profile, b: Profile) -> list[Difference]:
-    of_a = {**a.provenance.versions, "git commit": a.provenance.git_commit or "none"}
-    of_b = {**b.provenance.versions, "git commit": b.provenance.git_commit or "none"}
-    of_a["seed"], of_b["seed"] = str(a.provenance.seed), str(b.provenance.seed)
     return [
-        Difference(
-            part="software", field=name, a=of_a.get(name, "absent"), b=of_b.get(name, "absent")
-        )
-        for name in dict.fromkeys([*of_a, *of_b])
-        if of_a.get(name) != of_b.get(name)
+        Difference(part=part, field=name, a=_text(a), b=_text(b)) for name, a, b in sides if a != b
     ]
 
 

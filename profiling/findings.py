@@ -1,31 +1,136 @@
 """Findings: what would save time or money, largest saving of the whole first.
 
-Savings are shares of the time per query of all phases together, from one basis for a whole profile
-(`saving_basis`). What the compiler's executable moves in excess has the target that it was compiled
-for as its basis.
+Savings are shares of the time per query of all phases together, from one basis for a whole profile:
+predicted on the slice that was asked for; else measured here; else predicted on the cheapest slice;
+else the lower bound at datasheet peak. What the compiler's executable moves in excess has the
+target that it was compiled for as its basis.
 
 A saving is estimated by moving a phase's terms (`predicted.phase_terms`) by the share of its bytes
 that the change touches; `rooflink codesign` predicts such changes anew, with intervals.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Literal
 
 from ..model.phases import phase_named
 from ..model.tasks import Problem
-from ..model.tasks.notation import SUM, speaks_notation
-from ..model.tasks.sums import GAPS_DISCLOSURE
+from ..model.tasks.modular import GAPS_DISCLOSURE
+from ..model.tasks.task import SUM, speaks_notation
 from ..model.tokenizer import Tokenizer
-from .predicted.phase_terms import PhaseTerms
-from .records import CompiledPhase, CompiledTarget, Finding, HbmBytes, Phase, Profile
+from .predicted.phase_terms import PhaseTerms, predicted_terms, terms_at_peak
+from .records import (
+    ChipPlacement,
+    CompiledPhase,
+    CompiledTarget,
+    Finding,
+    HbmBytes,
+    MeasuredCost,
+    Phase,
+    Prediction,
+    Profile,
+)
 from .records.base import BYTE_KINDS, percent
 from .records.lenses import sum_costs
-from .saving_basis import Basis, basis_of
+from .records.profile import FindingLens
 
 WORTH_SAYING = 0.05
 """Savings below this share are not worth a reader's time."""
 
 HALVED = {"bfloat16": "int8", "float16": "int8", "float32": "bfloat16"}
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the time per query is made of, phase by phase, under one lens."""
+
+    lens: FindingLens
+    words: str
+    terms: Mapping[str, PhaseTerms]
+    room: float = inf  # how many of the workload's batches the memory holds at once
+    per_sequence: Mapping[str, float] = field(default_factory=dict)  # share of phases' overhead
+
+    @property
+    def time_s(self) -> float:
+        """All phases."""
+        return sum(terms.time_s for terms in self.terms.values())
+
+    def moved(self, phase: Phase, **factors: float) -> PhaseTerms:
+        """The phase's terms times `factors` of 'compute', 'memory', 'on_chip', and 'per_pass': the
+        part of the overhead which a pass has once, however many sequences it has."""
+        terms = self.terms[phase.name]
+        kept = self.per_sequence.get(phase.name, 0.0)
+        overhead = kept + (1 - kept) * factors.pop("per_pass", 1.0)
+        changed = {f"{name}_s": terms.of(name) * by for name, by in factors.items()}
+        return replace(terms, overhead_s=terms.overhead_s * overhead, **changed)
+
+    def saves(self, changed: Mapping[str, PhaseTerms]) -> float:
+        """Share of the whole time that is saved where phases have these terms instead."""
+        saved_s = sum(self.terms[name].time_s - terms.time_s for name, terms in changed.items())
+        return saved_s / self.time_s
+
+
+def basis_of(profile: Profile, chosen: str | None = None) -> Basis | None:
+    """What savings of `profile` are shares of; None where it was neither run nor placed."""
+    for prediction in profile.predictions:
+        if prediction.slice == chosen:
+            return _predicted(prediction, profile)
+    measured = {p.name: p.measured for p in profile.phases if p.measured is not None}
+    if measured and len(measured) == len(profile.phases):
+        return _measured(measured)
+    if profile.predictions:
+        return _predicted(min(profile.predictions, key=_usd), profile)
+    if profile.placements:
+        return _at_peak(profile.placements[0], profile)
+    return None
+
+
+def _usd(prediction: Prediction) -> float:
+    money = prediction.economics and prediction.economics.per_query.usd
+    return money.median if money else inf
+
+
+def _predicted(prediction: Prediction, profile: Profile) -> Basis:
+    together = profile.workload.batch * profile.workload.attempts
+    return Basis(
+        lens="predicted",
+        words=f"predicted on {prediction.slice}",
+        terms={phase.phase: predicted_terms(phase) for phase in prediction.phases},
+        per_sequence={
+            phase.phase: phase.sequence_overhead_s / phase.overhead_s if phase.overhead_s else 0.0
+            for phase in prediction.phases
+        },
+        room=prediction.fit.largest_batch / together,
+    )
+
+
+def _measured(costs: Mapping[str, MeasuredCost]) -> Basis:
+    """Each phase keeps the share that it reached of the limit that binds it here."""
+    return Basis(
+        lens="measured",
+        words="measured on this machine",
+        terms={name: _reached(cost) for name, cost in costs.items()},
+    )
+
+
+def _reached(cost: MeasuredCost) -> PhaseTerms:
+    time_s = cost.time_s.median
+    if cost.bound == "neither":  # of its time nobody knows more than that it follows the positions
+        return PhaseTerms(compute_s=time_s, memory_s=0.0)
+    most = max(cost.flops_share, cost.bandwidth_share)
+    return PhaseTerms(time_s * cost.flops_share / most, time_s * cost.bandwidth_share / most)
+
+
+def _at_peak(placement: ChipPlacement, profile: Profile) -> Basis:
+    cache_bytes = placement.resident_bytes - profile.model.weight_bytes
+    free_bytes = placement.chips * placement.hbm_capacity_bytes - profile.model.weight_bytes
+    return Basis(
+        lens="at peak",
+        words=f"at the datasheet peak of {placement.chip}",
+        terms={phase.name: terms_at_peak(phase, placement) for phase in profile.phases},
+        room=free_bytes / cache_bytes if cache_bytes > 0 else inf,
+    )
 
 
 def find(profile: Profile, interrupted: bool = False, chosen: str | None = None) -> list[Finding]:
@@ -36,13 +141,8 @@ def find(profile: Profile, interrupted: bool = False, chosen: str | None = None)
     basis = basis_of(profile, chosen)
     changes = [*_excesses(profile)]
     if basis is not None and basis.time_s > 0:
-        changes += [
-            *_refill(profile, basis),
-            *_larger_batch(profile, basis),
-            *_narrower_kv(profile, basis),
-            *_narrower_weights(profile, basis),
-            *_like_lengths(profile, basis),
-        ]
+        rules = (_refill, _larger_batch, _narrower_kv, _narrower_weights, _like_lengths)
+        changes += [finding for rule in rules for finding in rule(profile, basis)]
     changes.sort(key=lambda finding: -(finding.saves_share or 0.0))
     return [*_interrupted(profile, interrupted), *changes]
 
@@ -51,21 +151,19 @@ def engineered_gaps(problems: Iterable[Problem], tokenizer: Tokenizer | None) ->
     """What must be said wherever answers of a reasoner to `sum` are shown."""
     sums = any((problem.notation or "").startswith(f"{SUM} ") for problem in problems)
     if sums and tokenizer is not None and speaks_notation(tokenizer):
-        yield _note(GAPS_DISCLOSURE, "the reasoner's model card")
+        yield note(GAPS_DISCLOSURE, "the reasoner's model card")
 
 
 def _interrupted(profile: Profile, interrupted: bool) -> Iterator[Finding]:
     measured = profile.phases[0].measured
     if interrupted and measured is not None:
         done = len(measured.time_s.repeats)
-        yield _note(
-            f"The measurement was interrupted: times rest on {done} "
-            f"repeat{'s' if done > 1 else ''} instead of those asked for.",
-            "measured: Ctrl-C",
-        )
+        rest = f"times rest on {done} repeat{'s' if done > 1 else ''} instead of those asked for"
+        yield note(f"The measurement was interrupted: {rest}.", "measured: Ctrl-C")
 
 
-def _note(sentence: str, evidence: str) -> Finding:
+def note(sentence: str, evidence: str) -> Finding:
+    """What limits the figures."""
     return Finding(kind="note", what=sentence, evidence=evidence, phase=None)
 
 
@@ -98,8 +196,7 @@ def _refill(profile: Profile, basis: Basis) -> Iterator[Finding]:
 
 
 def _larger_batch(profile: Profile, basis: Basis) -> Iterator[Finding]:
-    """Twice the prompts in a pass: per query, half of the weights' read and of a pass's
-    overhead."""
+    """Twice the prompts in a pass: per query, half of the weights' read and of its overhead."""
     phases, work = _decoding(profile, basis), profile.workload
     if basis.room < 2:
         return
@@ -176,7 +273,8 @@ def _like_lengths(profile: Profile, basis: Basis) -> Iterator[Finding]:
     """Padded positions take time here, unless memory binds; the other lenses leave them out."""
     decoding = {phase.name for phase in _decoding(profile, basis)}
     for phase in profile.phases if basis.lens == "measured" else ():
-        if phase.name in decoding or not phase.padded_tokens or _is_memory_bound(phase):
+        memory_bound = phase.measured is not None and phase.measured.bound == "memory"
+        if phase.name in decoding or not phase.padded_tokens or memory_bound:
             continue
         positions = phase.tokens + phase.padded_tokens
         used = phase.tokens / positions
@@ -189,16 +287,10 @@ def _like_lengths(profile: Profile, basis: Basis) -> Iterator[Finding]:
         )
 
 
-def _is_memory_bound(phase: Phase) -> bool:
-    return phase.measured is not None and phase.measured.bound == "memory"
-
-
 def _excesses(profile: Profile) -> Iterator[Finding]:
     """The largest thing that each executable moves beyond what the algorithm must; reports show
-    the rest. Of a CPU's there is no advice: its caches absorb most of it.
-
-    Time saved is that of the bytes at datasheet bandwidth where the phase is bound by memory: the
-    least that it can be.
+    the rest. Of a CPU's there is no advice: its caches absorb most of it. Time saved is that of the
+    bytes at datasheet bandwidth where the phase is bound by memory: the least that it can be.
     """
     steps = {phase.name: phase.steps for phase in profile.phases}
     for target in profile.compiled:
@@ -231,9 +323,8 @@ def _excesses(profile: Profile) -> Iterator[Finding]:
 def _compiled_s(target: CompiledTarget, steps: Mapping[str, int]) -> float | None:
     """All calls of all phases by their predicted times; None where one has none."""
     times = [(phase.predicted_time_s, _calls(phase, steps)) for phase in target.phases]
-    if any(time_s is None for time_s, _ in times):
-        return None
-    return sum(time_s.median * calls for time_s, calls in times if time_s)
+    medians = [time_s.median * calls for time_s, calls in times if time_s]
+    return sum(medians) if len(medians) == len(times) else None
 
 
 def _calls(phase: CompiledPhase, steps: Mapping[str, int]) -> float:

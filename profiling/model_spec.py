@@ -7,13 +7,13 @@ from typing import Literal
 import jax
 
 from ..model.architecture import LOGIT_BYTES
-from ..model.config import PRESETS, DType, ModelConfig, preset
+from ..model.config import PRESETS, DType, ModelConfig, ModelInputError, preset
 from ..model.tokenizer import Tokenizer
 from ..model.transformer import Transformer, random_transformer, transformer_from
 from ..model.weights import embedded
 from ..model.weights.host_memory import require_memory
 from ..model.weights.layout import WeightSource, parameters
-from ..model.weights.loading import open_weights
+from ..model.weights.loading import open_weights, sizes_of
 from .backend import attention_kernel, choose_backend
 
 Weights = Literal["own", "none", "random"]
@@ -57,8 +57,8 @@ class Subject:
 def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subject:
     """The model called `model`: a preset, a .gguf file, a Hugging Face folder or a hub id.
 
-    With `weights` 'none' or 'random' only a configuration is needed. `dtype` None chooses float32
-    on a CPU, and bfloat16 elsewhere and where nothing runs.
+    With `weights` 'none' or 'random' nothing but its configuration is opened. `dtype` None chooses
+    float32 on a CPU, and bfloat16 elsewhere and where nothing runs.
 
     Raises ModelInputError for an unknown model or one that cannot be read.
     """
@@ -69,7 +69,12 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
         return Subject(source.config, chosen, source.description, source)
     elsewhere = Path(model).exists() or "/" in model or model.lower() == embedded.NAME
     is_preset = model.lower() in PRESETS or not elsewhere
-    config = preset(model) if is_preset else open_weights(model).config
+    config = preset(model) if is_preset else sizes_of(model).config
+    if config is None:
+        raise ModelInputError(
+            f"{model} is of a kind whose passes are not counted here: `rooflink predict` tells "
+            "its cost from its sizes"
+        )
     return Subject(config, chosen, weights, None)
 
 

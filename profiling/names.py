@@ -1,5 +1,6 @@
 """Chips, slices and meshes as users write them, this machine ('cpu') among them."""
 
+import re
 from collections.abc import Sequence
 
 from ..tpu_configs.catalog import load_chip, load_rentable_tpus
@@ -8,6 +9,7 @@ from ..tpu_configs.slice import Slice, parse_slice
 from .errors import ProfileInputError
 
 MACHINE = "cpu"
+_SIZE = re.compile(r"0*[1-9]\d{0,8}", re.ASCII)
 
 
 def chip_named(name: str) -> Chip:
@@ -50,7 +52,7 @@ def mesh_axes(text: str, axes: Sequence[str]) -> dict[str, int]:
         axis, _, size = part.partition("=")
         if axis == "model":
             raise ProfileInputError(f"the axis 'model' of --mesh is called 'tensor': tensor={size}")
-        if axis not in axes or axis in sizes or not size.isdecimal() or not int(size):
+        if axis not in axes or axis in sizes or not _SIZE.fullmatch(size):
             raise ProfileInputError(
                 f"--mesh is {text!r}, expected sizes of its axes ({', '.join(axes)}), such as "
                 "data=2,tensor=8"

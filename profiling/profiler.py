@@ -4,45 +4,57 @@ The workload's passes come from a run, or, without weights, from its budgets; ev
 compiled one reads them from the same logs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import repeat
 from pathlib import Path
+from typing import TypeVar
 
 import jax
 import numpy as np
 
+from ..model.config import ModelInputError
 from ..model.generation.attempt import Answered
-from ..model.generation.decode_loop import PASSES_PER_CALL, up_to_step
-from ..model.generation.engine import Engine
+from ..model.generation.decode_loop import PASSES_PER_CALL
+from ..model.generation.engine import Engine, up_to_step
 from ..model.generation.pass_log import REASONER, PassLog, PassRecord
 from ..model.phases import PREFILL, THINK, phase_named
 from ..model.transformer import Transformer
 from ..tpu_configs.chip import Chip
+from ..tpu_configs.input_errors import InputError
 from ..tpu_configs.slice import Slice
-from .backend import scope_names_kept
-from .compiled.lens import compile_target
+from .backend import provenance, scope_names_kept
+from .compiled.compile import compile_target
 from .compiled.predicted_time import with_times
-from .compiled.spec import ProgramSpec
-from .compiled.targets import Target
-from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of
-from .counted.roofline import place
+from .compiled.spec import ProgramSpec, Target
+from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of, place
 from .counted.unit_costs import UnitCosts
-from .errors import ProfileInputError
-from .findings import engineered_gaps, find
+from .errors import ProfileInputError, Silent, Watcher
+from .findings import engineered_gaps, find, note
+from .interrupts import acknowledge, held, interruptible
 from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
 from .predicted.model_shape import model_facts
 from .profile_predictions import predictions_of, require_slices
-from .progress import Silent, Watcher
-from .provenance import provenance
-from .records import CompiledTarget, MeasuredCost, Phase, Profile, ThoughtPoint, Trace, Workload
-from .verifier_costs import Costed, costed, verifiers_on
+from .records import (
+    CompiledTarget,
+    MeasuredCost,
+    Phase,
+    Profile,
+    Provenance,
+    ThoughtPoint,
+    Trace,
+    Workload,
+)
+from .strategy_request import Costed, costed, verifiers_on
 from .workload import Plan, Request, answer_format_of, assumed_log, plan
 
 THOUGHT_POINTS = 64
+
+Lens = TypeVar("Lens")
 
 
 def profile(
@@ -57,38 +69,84 @@ def profile(
     compiled: Sequence[CompiledTarget] = (),
     slices: Sequence[Slice] = (),
     trace: Path | None = None,
+    keep: Callable[[Profile], object] = lambda measured: None,
 ) -> Profile:
     """Run (where `subject` has weights) and count `request`, and place it on `chips`.
 
     Without weights every attempt is assumed to use its whole budget, and nothing is measured. For
-    each of `targets` the phases are compiled as they run; `compiled` is what was compiled
-    before. The workload is predicted on each of `slices`, which must hold its budgets, and on the
-    smallest slice of each chip that does. After the timed runs one more generation is traced into
-    the folder `trace`, where that is given.
+    each of `targets` the phases are compiled as they run; `compiled` is what was compiled before.
+    The workload is predicted on each of `slices`, which must hold its budgets, and on the smallest
+    slice of each chip that does. One more generation is traced into the folder `trace`, if given.
+
+    What is measured is never lost: `keep` has it before the other lenses, and a lens that fails or
+    is interrupted then is missing from the profile, which says so.
 
     Raises ModelInputError, ChipInputError or ProfileInputError for what the user can mend.
     """
     listener = watcher or Silent()
+    _require_run_for(trace, subject)
+    planned = plan(subject, request)
+    require_slices(subject, planned, slices)
+    with held():
+        with interruptible():
+            model = _loaded(subject, planned, listener) if subject.runs else None
+        generated = _generate(subject, planned, model, repeats, listener, trace)
+        runs, costs = generated.runs, costed(subject, planned.verifier)
+        source = provenance(command, request.seed, ran=runs is not None)
+        draft = _without_later_lenses(name, source, subject, planned, generated, costs, chips)
+        if runs is not None:
+            keep(draft)
+        later = Later(measured=runs is not None, ended=runs is not None and runs.interrupted)
+        predicted = later.lens("No predictions", lambda: predictions_of(
+            subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
+        ))  # fmt: skip
+        own = partial(_compiled, subject, planned, generated.logs, listener, later.measured)
+        lenses = [
+            later.lens(f"Nothing compiled for {target.name}", partial(own, target))
+            for target in targets
+        ]
+        there = [*compiled, *(lens for lens in lenses if lens is not None)]
+        lenses_beside = {
+            "compiled": [with_times(lens, subject.config, subject.dtype) for lens in there],
+            "predictions": predicted.predictions if predicted else [],
+            "unpredicted": predicted.unpredicted if predicted else [],
+        }
+        whole = draft.model_copy(update=lenses_beside)
+        notes = [
+            *engineered_gaps(request.problems, subject.tokenizer),
+            *(note(sentence, "the run itself") for sentence in later.missing),
+        ]
+        chosen = slices[0].name if slices else None
+        found = find(whole, runs is not None and runs.interrupted, chosen)
+        whole = whole.model_copy(update={"findings": [*notes, *found]})
+        if runs is not None:
+            keep(whole)
+        return whole
+
+
+def _require_run_for(trace: Path | None, subject: Subject) -> None:
     if trace is not None and not subject.runs:
         raise ProfileInputError(
             "a trace needs a model that runs: choose --weights own or random, or leave out --trace"
         )
-    planned = plan(subject, request)
-    require_slices(subject, planned, slices)
-    generated = _generate(subject, planned, repeats, listener, trace)
-    runs, costs = generated.runs, costed(subject, planned.verifier)
+
+
+def _without_later_lenses(
+    name: str,
+    source: Provenance,
+    subject: Subject,
+    planned: Plan,
+    generated: "Generated",
+    costs: Costed,
+    chips: Sequence[Chip],
+) -> Profile:
+    """What a run, or its budgets, tell at once: counted, measured and at datasheet peak."""
+    runs = generated.runs
     phases = [_measured(phase, runs) for phase in phases_of(generated.logs, costs.units)]
-    predicted = predictions_of(
-        subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
-    )
     resident_bytes = _resident_bytes(subject, planned, generated.logs, costs)
-    lenses = [
-        _compiled(subject, planned, generated.logs, target, listener, runs is not None)
-        for target in targets
-    ]
-    draft = Profile(
+    return Profile(
         name=name,
-        provenance=provenance(command, request.seed, ran=runs is not None),
+        provenance=source,
         model=model_facts(subject.config, subject.dtype, subject.weights),
         workload=_workload(planned),
         phases=phases,
@@ -97,30 +155,52 @@ def profile(
         machine=runs.limits if runs else None,
         trace=generated.traced,
         placements=[place(chip, phases, resident_bytes, subject.dtype) for chip in chips],
-        compiled=[with_times(lens, subject.config, subject.dtype) for lens in (*compiled, *lenses)],
-        predictions=predicted.predictions,
-        unpredicted=predicted.unpredicted,
         findings=[],
     )
-    chosen = slices[0].name if slices else None
-    disclosed = engineered_gaps(request.problems, subject.tokenizer)
-    interrupted = runs is not None and runs.interrupted
-    return draft.model_copy(update={"findings": [*disclosed, *find(draft, interrupted, chosen)]})
+
+
+@dataclass
+class Later:
+    """Lenses after the measurement, which is not lost by what becomes of them."""
+
+    measured: bool
+    ended: bool  # by Ctrl-C or SIGTERM: no further lens begins
+    missing: list[str] = field(default_factory=list)  # a sentence for each lens that is not there
+
+    def lens(self, what: str, make: Callable[[], Lens]) -> Lens | None:
+        """What `make` gives. Where it fails or is interrupted: None with `what` noted if there is
+        a measurement to keep, its error otherwise."""
+        why = "the run was interrupted"
+        try:
+            if not self.ended:
+                with interruptible():
+                    return make()
+        except KeyboardInterrupt as error:
+            if not self.measured:
+                raise
+            acknowledge(error)
+            self.ended = True
+        except (InputError, ModelInputError) as error:
+            if not self.measured:
+                raise
+            why = str(error)
+        self.missing.append(f"{what}: {why}.")
+        return None
 
 
 def _compiled(
     subject: Subject,
     planned: Plan,
     logs: Sequence[PassLog],
-    target: Target,
     watcher: Watcher,
     started: bool,
+    target: Target,
 ) -> CompiledTarget:
     """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""
     records = [record for log in logs for record in log.records]
     trunk = planned.verifier.trunk.config if planned.verifier and _own_trunk(records) else None
     own = [record for record in records if trunk is None or record.model == REASONER]
-    compiled = compile_target(spec_of(subject, planned, own, target), watcher, started)
+    compiled = compile_target(spec_of(subject, planned, own, target), watcher)
     if trunk is None:
         return compiled
     judged = [record for record in records if record.model != REASONER]
@@ -130,7 +210,7 @@ def _compiled(
         phases=tuple(dict.fromkeys(record.phase for record in judged)),
         layouts="default",
     )
-    more = compile_target(spec, watcher, started)
+    more = compile_target(spec, watcher)
     return compiled.model_copy(update={"phases": [*compiled.phases, *more.phases]})
 
 
@@ -188,14 +268,18 @@ class Generated:
 
 
 def _generate(
-    subject: Subject, planned: Plan, repeats: int, watcher: Watcher, trace: Path | None
+    subject: Subject,
+    planned: Plan,
+    model: Transformer | None,
+    repeats: int,
+    watcher: Watcher,
+    trace: Path | None,
 ) -> Generated:
     """Run the plan, and its first batch once more, traced, into the folder `trace` where that is
     given; without weights its passes are those of attempts that use their whole budgets."""
-    if not subject.runs:
+    if model is None:
         return Generated([assumed_log(planned, batch) for batch in planned.batches])
     request, verifier = planned.request, planned.verifier
-    model = _loaded(subject, planned, watcher)
     engine = Engine(
         model,
         answer_format_of(subject.tokenizer, planned.rules),

@@ -1,16 +1,99 @@
-"""The strategy that a profile is asked for, by its words and with its verifier."""
+"""The strategy and the verifier that a run is asked for: by their words, with what they cost.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A plain profile has neither, and imports nothing for them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..model.reward_model import TrainedVerifier
+from ..model.architecture import ModelShape, shape_of
+from ..model.generation.pass_log import REASONER
 from ..model.strategies.base import Strategy
-from ..model.strategies.registry import parse_strategy, settings_of, with_verifier
-from ..model.strategies.verifiers import Verifier
+from ..model.strategies.verifiers import VERIFIERS, Verifier
+from ..model.transformer import Transformer
+from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
 from .errors import ProfileInputError
 from .model_spec import Subject
-from .verifier_costs import TRAINED, require_use, verifier_of, verifiers_with
+
+if TYPE_CHECKING:  # its module opens folders, which few runs have
+    from ..model.reward_model import TrainedVerifier
+
+TRAINED = "trained"
+"""What the setting `verifier` calls the one that --verifier opens."""
+
+
+@dataclass(frozen=True)
+class Costed:
+    """The models that passes may be of, by their names in pass records."""
+
+    units: Mapping[str, UnitCosts]
+    shapes: Mapping[str, ModelShape]
+
+
+def verifier_of(folder: Path | None, subject: Subject) -> "TrainedVerifier | None":
+    """The verifier in `folder`, for attempts of `subject`; ModelInputError as `open_verifier`."""
+    if folder is None:
+        return None
+    from ..model.reward_model import open_verifier
+
+    return open_verifier(folder, subject.dtype, subject.tokenizer)
+
+
+def require_use(strategies: Sequence[str]) -> None:
+    """Raise ProfileInputError where none of `strategies` is set to the trained verifier."""
+    if not any(f"verifier={TRAINED}" in text.replace(" ", "") for text in strategies):
+        raise ProfileInputError(
+            "--verifier is for strategies that take one, best-of-n and beam, and none of these "
+            f"does: {', '.join(strategies) or 'no strategy'}"
+        )
+
+
+def verifiers_with(trained: "TrainedVerifier | None") -> dict[str, Verifier]:
+    """Every verifier that a strategy may be set to."""
+    return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained}
+
+
+def verifiers_on(trained: "TrainedVerifier | None", model: Transformer) -> dict[str, Verifier]:
+    """The same for attempts of `model`, each in its cheapest form."""
+    return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained.on(model)}
+
+
+def costed(subject: Subject, trained: "TrainedVerifier | None") -> Costed:
+    """Unit costs and shapes of the subject and of the verifier.
+
+    A verifier's head is costed as one that reads its hidden units off the state.
+    """
+    config, dtype = subject.config, subject.dtype
+    units, shapes = {REASONER: unit_costs(config, dtype)}, {REASONER: shape_of(config)}
+    if trained is not None:
+        from ..model.reward_model import NAME
+
+        trunk, hidden = trained.trunk.config, trained.units
+        units[NAME] = verifier_costs(trunk, dtype, hidden)
+        shape = shape_of(trunk)
+        shapes[NAME] = replace(
+            shape,
+            head_parameters=float((trunk.embed_dim + 2) * hidden),
+            embedding_parameters=float(trunk.embedding_parameters),
+            vocab_size=float(hidden),
+        )
+    return Costed(units, shapes)
+
+
+def verifier_said(trained: "TrainedVerifier", model: Transformer) -> str:
+    """What the verifier is, in a sentence."""
+    where = (
+        "the model's own states, which are at hand but for the last token's"
+        if trained.reads(model)
+        else "a trunk of its own, which reads every attempt anew and is not in what a slice must "
+        "hold"
+    )
+    return (
+        f"The verifier '{TRAINED}' is a head of {trained.units} hidden units from "
+        f"{trained.folder} on {where}."
+    )
 
 
 @dataclass(frozen=True)
@@ -18,15 +101,19 @@ class StrategyRequest:
     """A strategy as --strategy takes it; its setting `verifier` may name the trained one."""
 
     text: str
-    verifier: TrainedVerifier | None = None
+    verifier: "TrainedVerifier | None" = None
 
     def parsed(self, verifiers: Mapping[str, Verifier] | None = None) -> Strategy:
         """A new one, in whose answer cache, if it has one, nothing is yet."""
+        from ..model.strategies.registry import parse_strategy
+
         return parse_strategy(self.text, verifiers or verifiers_with(self.verifier))
 
     @property
     def settings(self) -> dict[str, str | int | float | bool | None]:
         """Every setting, those left to their defaults too."""
+        from ..model.strategies.registry import settings_of
+
         return settings_of(self.parsed(), verifiers_with(self.verifier))
 
 
@@ -50,6 +137,8 @@ def strategy_for(
             "own there is nothing to follow: take --weights own, or leave --strategy out"
         )
     if verifier is not None:
+        from ..model.strategies.registry import with_verifier
+
         text = with_verifier(text, TRAINED)
         require_use([text])
     request = StrategyRequest(text, verifier_of(verifier, subject))

@@ -31,6 +31,7 @@ from ..model.training.methods import (
     AMPLE_BUDGET,
     OTHER_TASKS,
     learner_config,
+    require_others,
     train,
     train_supervised,
 )
@@ -39,15 +40,14 @@ from ..model.training.recipes import MethodRecipe, Recipe, fingerprint
 from ..model.training.rollout import Figure, Rollouts, held_out_figure
 from ..model.training.updates import cross_entropy
 from ..model.transformer import abstract_transformer
-from .counted.flops import Operations, count
+from .backend import provenance
 from .counted.phase_costs import Passes, passes_of
-from .counted.unit_costs import unit_costs
-from .progress import Watcher
-from .provenance import provenance
+from .counted.unit_costs import Operations, count, unit_costs
+from .errors import Watcher
+from .outcome import wilson_interval
 from .records import CountedCost, HbmBytes
 from .records.lenses import sum_costs
 from .records.training import LoopCost, LoopPhase, TestShare, Training
-from .statistics import wilson_interval
 
 WEIGHT_MOVES = 10
 """Times that an update of AdamW moves all weights' bytes, see above."""
@@ -109,7 +109,40 @@ NOTHING = CountedCost(
 )
 
 
-class LoopLedger:
+class LoopListener:
+    """Passes a training's progress on to a watcher; hears nothing of its work."""
+
+    def __init__(self, name: str, watcher: Watcher, unit: str = "steps") -> None:
+        self._name, self._watcher, self._unit = name, watcher, unit
+        watcher.stage(f"Training {name}: the first step, which compiles")
+        self._step, self._started = 0, False
+        self._steps = 0  # that this process made
+
+    def resumed(self, step: int) -> None:
+        """So many steps were done before."""
+        self._step = step
+
+    def advanced(self, figures: Figures, steps: int) -> None:
+        """Step number figures['step'] of `steps` is done."""
+        if not self._started:
+            self._watcher.stage(f"Training {self._name}", steps, self._unit)
+            self._watcher.advance(self._step)
+            self._started = True
+        done = int(figures["step"]) - self._step
+        self._step += done
+        self._steps += done
+        self._watcher.advance(done)
+
+    def phase(self, name: str, time_s: float) -> None: ...
+
+    def sampled(self, rollouts: Rollouts) -> None: ...
+
+    def scored(self, lengths: list[int], models: int) -> None: ...
+
+    def updated(self, lengths: list[int]) -> None: ...
+
+
+class LoopLedger(LoopListener):
     """Adds up what a training loop tells of its work (`model.training.loop.LoopWatcher`).
 
     `speaker` samples and scores attempts; `learner` is updated (a student may be another model).
@@ -117,18 +150,16 @@ class LoopLedger:
     updates of a verifier's head alone: below 1 % of reading the attempt with its trunk.
     """
 
-    def __init__(self, speaker: ModelConfig, learner: ModelConfig) -> None:
-        self._speaker, self._learner = speaker, learner
-        self._unit = unit_costs(speaker, "float32")
+    def __init__(
+        self, name: str, watcher: Watcher, speaker: ModelConfig, learner: ModelConfig
+    ) -> None:
+        super().__init__(name, watcher)
+        self._learner, self._unit_costs = learner, unit_costs(speaker, "float32")
         self._time_s: dict[str, float] = defaultdict(float)
         self._tokens: dict[str, int] = defaultdict(int)
         self._passes: dict[str, int] = defaultdict(int)
         self._counted: dict[str, CountedCost] = defaultdict(lambda: NOTHING)
-        self._attempts = self._steps = 0
-
-    def advanced(self, steps: int) -> None:
-        """So many steps are done."""
-        self._steps += steps
+        self._attempts = 0
 
     def phase(self, name: str, time_s: float) -> None:
         """A phase took so long."""
@@ -149,12 +180,12 @@ class LoopLedger:
             self._read(record.phase, passes_of(record))
         self._attempts += rollouts.right.size
 
-    def scored(self, lengths: Sequence[int], models: int) -> None:
+    def scored(self, lengths: list[int], models: int) -> None:
         """Count one pass over rows of `lengths` under each of `models`."""
         for _ in range(models):
             self._read("reference", row_passes(lengths))
 
-    def updated(self, lengths: Sequence[int]) -> None:
+    def updated(self, lengths: list[int]) -> None:
         """Count one update on rows of `lengths`."""
         self._add("update", sum(lengths), 1, update_cost(self._learner, lengths))
 
@@ -177,7 +208,7 @@ class LoopLedger:
 
     def _read(self, name: str, passes: Passes) -> None:
         tokens = int(passes.tokens.sum())
-        self._add(name, tokens, len(passes.tokens), passes.total(self._unit))
+        self._add(name, tokens, len(passes.tokens), passes.total(self._unit_costs))
 
     def _add(self, name: str, tokens: int, passes: int, cost: CountedCost) -> None:
         self._tokens[name] += tokens
@@ -194,9 +225,8 @@ def run_method(
     Raises ModelInputError for a start that does not speak the notation, or another run's folder.
     """
     start = open_start(start_name)
-    ledger = LoopLedger(start.model.config, learner_config(recipe, start))
-    listener = LoopListener(recipe.name, watcher, ledger)
-    outcome = train(recipe, start, out, listener, test_problems)
+    ledger = LoopLedger(recipe.name, watcher, start.model.config, learner_config(recipe, start))
+    outcome = train(recipe, start, out, ledger, test_problems)
     return Training(
         provenance=provenance(command, recipe.seed, ran=True),
         method=recipe.method,
@@ -217,19 +247,14 @@ def run_supervised(
     recipe: Recipe, out: Path, command: str, watcher: Watcher, test_problems: int
 ) -> Training:
     """Train from scratch by a supervised `recipe` into `out`; resumes what is there."""
-    listener = LoopListener(recipe.name, watcher, None, "updates")
-    finished = train_supervised(recipe, out, listener)
-    tokenizer = Tokenizer(notation_tokenizer(), str(out))
+    tokenizer = Tokenizer(notation_tokenizer())
+    require_others(recipe.trunk.config(recipe.name), tokenizer, test_problems)
+    finished = train_supervised(recipe, out, LoopListener(recipe.name, watcher, "updates"))
+    model = finished.state[0]
+    tasks = [parse_generated(task) for task in OTHER_TASKS]
     after = [
-        held_out_figure(
-            finished.state[0],
-            tokenizer,
-            parse_generated(task),
-            test_problems,
-            Greedy(),
-            AMPLE_BUDGET,
-        )
-        for task in OTHER_TASKS
+        held_out_figure(model, tokenizer, task, test_problems, Greedy(), AMPLE_BUDGET)
+        for task in tasks
     ]
     return Training(
         provenance=provenance(command, recipe.seed, ran=True),
@@ -245,47 +270,6 @@ def run_supervised(
         after=[_share(figure) for figure in after],
         cost=None,
     )
-
-
-class LoopListener:
-    """Passes a training's progress on to a watcher, and its work to a ledger."""
-
-    def __init__(
-        self, name: str, watcher: Watcher, ledger: LoopLedger | None, unit: str = "steps"
-    ) -> None:
-        self._name, self._watcher, self._ledger, self._unit = name, watcher, ledger, unit
-        watcher.stage(f"Training {name}: the first step, which compiles")
-        self._step, self._started = 0, False
-
-    def resumed(self, step: int) -> None:
-        self._step = step
-
-    def advanced(self, figures: Figures, steps: int) -> None:
-        if not self._started:
-            self._watcher.stage(f"Training {self._name}", steps, self._unit)
-            self._watcher.advance(self._step)
-            self._started = True
-        done = int(figures["step"]) - self._step
-        self._step += done
-        self._watcher.advance(done)
-        if self._ledger:
-            self._ledger.advanced(done)
-
-    def phase(self, name: str, time_s: float) -> None:
-        if self._ledger:
-            self._ledger.phase(name, time_s)
-
-    def sampled(self, rollouts: Rollouts) -> None:
-        if self._ledger:
-            self._ledger.sampled(rollouts)
-
-    def scored(self, lengths: list[int], models: int) -> None:
-        if self._ledger:
-            self._ledger.scored(lengths, models)
-
-    def updated(self, lengths: list[int]) -> None:
-        if self._ledger:
-            self._ledger.updated(lengths)
 
 
 def _share(figure: Figure) -> TestShare:

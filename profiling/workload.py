@@ -23,7 +23,7 @@ from ..model.strategies.base import Strategy
 from ..model.strategies.sampling import plain_strategy
 from ..model.strategies.verifiers import Verifier
 from ..model.tasks import Problem, plain_number
-from ..model.tasks.notation import END_OF_THOUGHT, speaks_notation
+from ..model.tasks.task import END_OF_THOUGHT, speaks_notation
 from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
 from .model_spec import Subject
@@ -170,17 +170,18 @@ def _assumed(
 
 def _encoded(tokenizer: Tokenizer, problems: Sequence[Problem]) -> list[list[int]]:
     """Prompts in ids: the notation for a model that reads it, else words as chat."""
-    write = _in_notation if speaks_notation(tokenizer) else _in_words
-    return [tokenizer.encode(write(tokenizer, problem)) for problem in problems]
+    if speaks_notation(tokenizer):
+        return [tokenizer.encode(_in_notation(problem)) for problem in problems]
+    return [tokenizer.chat_ids(_in_words(problem)) for problem in problems]
 
 
-def _in_words(tokenizer: Tokenizer, problem: Problem) -> str:
+def _in_words(problem: Problem) -> str:
     """The question, of one that can be checked with the instruction how to answer."""
     instruction = "" if problem.expected is None else f"\n{INSTRUCTION}"
-    return tokenizer.chat_prompt(f"{problem.question}{instruction}")
+    return f"{problem.question}{instruction}"
 
 
-def _in_notation(tokenizer: Tokenizer, problem: Problem) -> str:
+def _in_notation(problem: Problem) -> str:
     if problem.notation is None:
         raise ProfileInputError(
             "this model reads nothing but its notation, which has no words for "

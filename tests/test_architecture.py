@@ -27,22 +27,17 @@ CODE = {name: path for name, path in MODULES.items() if path.name != "__init__.p
 
 SHORT = {
     "model.phases",
-    "model.tasks.notation",
-    "model.tasks.parse",
-    "model.weights.loading",
     "profiling.__main__",
     "profiling.errors",
     "profiling.jobs.compare_job",
     "profiling.jobs.cost_terms",
     "profiling.names",
+    "profiling.predicted.limits",
     "profiling.notebook.compilation_view",
     "profiling.notebook.prediction_view",
     "profiling.notebook.studies",
-    "profiling.progress",
     "profiling.reports.estimates",
     "profiling.reports.write_studies",
-    "profiling.statistics",
-    "profiling.strategy_request",
     "tpu_configs.input_errors",
     "tpu_configs.toml_files",
 }

@@ -48,17 +48,17 @@ def load_chip(name_or_path: str | Path) -> Chip:
 
     A name is taken in any case, with or without 'TPU', and as JAX's device_kind ('TPU v5 lite'),
     gcloud ('v5litepod') or published tables ('A100-80G SXM') have it. A Path, and text that ends
-    in .toml, is a file with the keys of chip.py.
-
-    Raises ChipInputError for an unknown name (near names are given) and for a file that is
-    missing or wrong (file and key are named).
+    in .toml, is a file with the keys of chip.py. Raises ChipInputError for an unknown name (near
+    names are given) and for a file that is missing or wrong (file and key are named).
     """
     if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
-        return _read_file(Path(name_or_path))
+        expected = ", expected a path to one, or a name that `rooflink chips` lists"
+        text = read_text(Path(name_or_path), "chip file", ChipInputError, expected)
+        return parse_chip(text, str(name_or_path))
     stems = _stem_by_any_name()
     key = _plain(name_or_path)
     if key not in stems:
-        near = difflib.get_close_matches(key, stems, n=4)
+        near = difflib.get_close_matches(key[:100], stems, n=4)
         names = dict.fromkeys(stems[stem_near] for stem_near in near) or ("v5e", "v6e", "h100")
         raise ChipInputError(
             f"no chip is named {name_or_path!r}, try {', '.join(names)} "
@@ -72,12 +72,6 @@ def chip_stem(chip: Chip) -> str:
     return next((stem for stem, packaged in _packaged().items() if packaged == chip), chip.name)
 
 
-def _read_file(path: Path) -> Chip:
-    """Read a chip file of the user's."""
-    expected = ", expected a path to one, or a name that `rooflink chips` lists"
-    return parse_chip(read_text(path, "chip file", ChipInputError, expected), str(path))
-
-
 @cache
 def _packaged() -> dict[str, Chip]:
     """File stem -> chip, of every chip file in this package."""
@@ -88,13 +82,13 @@ def _packaged() -> dict[str, Chip]:
         for file in folder.iterdir()
         if file.name.endswith(".toml")
     }
-    return dict(sorted(chips.items(), key=lambda item: _order(*item)))
 
+    def order(stem: str) -> tuple[int, str, int, str]:
+        """TPUs by name, which is by generation; others by kind, vendor and year."""
+        chip, kind = chips[stem], _KINDS.index(chips[stem].kind)
+        return (kind, "", 0, stem) if chip.kind == "tpu" else (kind, chip.vendor, chip.year, stem)
 
-def _order(stem: str, chip: Chip) -> tuple[int, str, int, str]:
-    """TPUs by name, which is by generation; others by kind, vendor and year."""
-    kind = _KINDS.index(chip.kind)
-    return (kind, "", 0, stem) if chip.kind == "tpu" else (kind, chip.vendor, chip.year, stem)
+    return {stem: chips[stem] for stem in sorted(chips, key=order)}
 
 
 @cache
@@ -118,30 +112,21 @@ SOURCE = "measured on this machine"
 def measured_chip(
     name: str, peak_flops_float32: float, bandwidth: float, capacity_bytes: float, date: str
 ) -> Chip:
-    """The CPU at hand, from figures that were measured on it, marked with `SOURCE`.
-
-    `peak_flops_float32` is its best matmul in FLOP per second, `bandwidth` its main memory's in
-    bytes per second, `capacity_bytes` that memory's size, `date` an ISO date. It is its own only
-    chip: it has no links, no power and no price.
-
-    Raises ChipInputError where a figure is not above zero or the date is none.
-    """
+    """The CPU at hand, from figures that were measured on it, marked with `SOURCE`: its best matmul
+    in FLOP per second, its main memory's bytes per second and size; `date` is an ISO date. It has
+    no links, power or price. Raises ChipInputError for a figure not above zero or a bad date."""
 
     def figure(value: float, unit: str) -> dict[str, object]:
         described = {"source": SOURCE, "date": date, "confidence": "high"}
         return {"value": float(value), "unit": unit, **described}
 
-    memory = {"capacity": figure(capacity_bytes, "B"), "bandwidth": figure(bandwidth, "B/s")}
+    tables = {
+        "peak": {"float32": figure(peak_flops_float32, "FLOP/s")},
+        "memory": {"capacity": figure(capacity_bytes, "B"), "bandwidth": figure(bandwidth, "B/s")},
+    }
+    year = int(date[:4]) if date[:4].isdecimal() else 0
+    chip = {"name": name, "vendor": "this machine", "kind": "cpu", "year": year, **tables}
     try:
-        return Chip.model_validate(
-            {
-                "name": name,
-                "vendor": "this machine",
-                "kind": "cpu",
-                "year": int(date[:4]) if date[:4].isdecimal() else 0,
-                "peak": {"float32": figure(peak_flops_float32, "FLOP/s")},
-                "memory": memory,
-            }
-        )
+        return Chip.model_validate(chip)
     except ValidationError as error:
         raise ChipInputError(f"the measured chip: {sentence(error.errors()[0])}") from None

@@ -28,7 +28,6 @@ from .figure import (
 from .input_errors import ChipInputError
 
 TopologyKind = Literal["ring", "torus", "switch", "mesh", "none"]
-WrapRule = Literal["each", "all"]
 
 _MOST_CHIPS = 2**17  # more than any slice there is; their grids are listed one by one
 
@@ -100,13 +99,14 @@ class Topology(Statement):
     """
 
     kind: TopologyKind
-    pod: list[Annotated[int, Field(gt=0)]] | None = Field(
-        default=None, description="sides of the largest grid, in chips, for a torus"
+    pod: list[Annotated[int, Field(gt=0, le=_MOST_CHIPS)]] | None = Field(
+        default=None, max_length=4, description="sides of the largest grid, in chips, for a torus"
     )
-    wrap_side: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="chips along an axis that closes; absent: no axis closes"
-    )
-    wrap_rule: WrapRule | None = Field(
+    wrap_side: int | None = Field(
+        default=None, gt=0, le=_MOST_CHIPS,
+        description="chips along an axis that closes; absent: no axis closes",
+    )  # fmt: skip
+    wrap_rule: Literal["each", "all"] | None = Field(
         default=None,
         description="each: an axis of just wrap_side closes; "
         "all: every axis does when each is a multiple of wrap_side, else none",
@@ -137,7 +137,6 @@ class Links(Table):
 
     @property
     def kind(self) -> TopologyKind:
-        """The kind of the topology."""
         return self.topology.kind
 
     @model_validator(mode="after")
@@ -183,17 +182,11 @@ class Price(Table):
 
 Kind = Literal["tpu", "gpu", "lpu", "wafer", "asic", "laptop", "cpu"]
 
-# dtype, as JAX names it -> key under [peak]; None where no chip here has a unit of its own for it
-_PEAK_KEYS: dict[str, str | None] = {
-    "float32": "float32",
-    "float16": None,
-    "bfloat16": "bfloat16",
-    "float8_e4m3fn": "fp8",
-    "float8_e5m2": "fp8",
-    "int8": "int8",
-    "int4": "int4",
-    "float4_e2m1fn": "fp4",
-}
+# dtype, as JAX names it -> key under [peak]; "" where no chip here has a unit of its own for it
+_PEAK_KEYS = {
+    "float32": "float32", "float16": "", "bfloat16": "bfloat16", "float8_e4m3fn": "fp8",
+    "float8_e5m2": "fp8", "int8": "int8", "int4": "int4", "float4_e2m1fn": "fp4",
+}  # fmt: skip
 
 
 class PeakRate(NamedTuple):
@@ -209,13 +202,16 @@ class Chip(Table):
     name: Words
     vendor: Words
     kind: Kind
-    year: int = Field(gt=0, description="of announcement")
+    year: int = Field(gt=0, le=9999, description="of announcement")
     aliases: list[Words] = Field(default=[], description="other names that load it")
     libtpu_name: Words | None = Field(
         default=None, description="generation in libtpu's topology names; absent: it compiles none"
     )
     compared_chips: int | None = Field(
-        default=None, gt=0, description="of the slice that stands for it where chips are compared"
+        default=None,
+        gt=0,
+        le=_MOST_CHIPS,
+        description="of the slice that stands for it where chips are compared",
     )
     silicon: Silicon | None = None
     cores: Cores | None = None
@@ -257,22 +253,18 @@ class Chip(Table):
         A dtype without a figure of its own runs on the bfloat16 matrix unit: narrower ones are
         widened to bfloat16, and float32 is rounded to it, as JAX does by default on a TPU (its
         'highest' precision takes six such passes). Then the rate is bfloat16's, an upper bound,
-        and the returned dtype says so: a report must show it. On a chip that has only float32,
-        as a CPU, that is the one.
+        and the returned dtype says so: a report must show it. A CPU has only float32.
 
         Raises ChipInputError for a dtype that is not known.
         """
         if dtype not in _PEAK_KEYS:
             dtypes = ", ".join(_PEAK_KEYS)
             raise ChipInputError(f"no peak is known for dtype {dtype!r}, expected one of {dtypes}")
-        key = _PEAK_KEYS[dtype]
-        own: Figure | None = getattr(self.peak, key) if key else None
-        if own is not None:
-            return PeakRate(own.value, dtype)
-        if self.peak.bfloat16 is not None:
-            return PeakRate(self.peak.bfloat16.value, "bfloat16")
-        assert self.peak.float32 is not None, "Peak has one of the two"
-        return PeakRate(self.peak.float32.value, "float32")
+        for name, key in ((dtype, _PEAK_KEYS[dtype]), ("bfloat16",) * 2, ("float32",) * 2):
+            figure: Figure | None = getattr(self.peak, key, None)
+            if figure is not None:
+                return PeakRate(figure.value, name)
+        raise AssertionError("Peak has one of the two")
 
     def ridge(self, dtype: str) -> float:
         """FLOPs per HBM byte at which compute and memory time are equal, at `peak_flops`. Raises

@@ -1,10 +1,11 @@
 """One published figure with its unit and where it comes from, and tables of such figures.
 
-Every check here raises a ValueError that ends in what was expected; `catalog` puts the file's name
-and the key in front of it.
+Every check here raises a ValueError that ends in what was expected; `toml_files` puts the file's
+name and the key in front of it.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -14,6 +15,9 @@ Confidence = Literal["high", "medium", "low", "claimed"]
 CONFIDENCES: tuple[Confidence, ...] = get_args(Confidence)
 """From the surest to the least sure."""
 
+LONGEST_WORDS = 500
+LEAST, LARGEST = 1e-18, 1e24
+"""Of a figure in its base unit: no chip is near either, and what is computed stays finite."""
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
@@ -28,25 +32,37 @@ class Table(BaseModel):
         """Refuse what is not a table, a key that is not in it, and a required key left out."""
         if isinstance(data, cls):
             return data
-        keys = ", ".join(cls.model_fields)
-        if not isinstance(data, dict):
-            raise ValueError(f"is {data!r}, expected a table with {keys}")
-        for key in data:
-            if key not in cls.model_fields:
-                raise ValueError(f"has an unknown key {key!r}, expected only {keys}")
-        required = [key for key, field in cls.model_fields.items() if field.is_required()]
-        for key in required:
-            if key not in data:
-                needed = ", ".join(required)
-                raise ValueError(f"lacks the key {key!r}, expected a table with {needed}")
-        return data
+        return known_and_whole(data, {n: f.is_required() for n, f in cls.model_fields.items()})
 
 
-def _not_empty(text: str) -> str:
-    """Refuse an empty text."""
+def known_and_whole(data: object, keys: Mapping[str, bool]) -> object:
+    """`data`, a table of `keys` (-> whether each is needed). Raises ValueError for what is none."""
+    if not isinstance(data, dict):
+        raise ValueError(f"is {data!r}, expected a table with {', '.join(keys)}")
+    for key in data:
+        if key not in keys:
+            raise ValueError(f"has an unknown key {key!r}, expected only {', '.join(keys)}")
+    needed = [key for key, is_needed in keys.items() if is_needed]
+    for key in needed:
+        if key not in data:
+            raise ValueError(f"lacks the key {key!r}, expected a table with {', '.join(needed)}")
+    return data
+
+
+def _words(text: str) -> str:
+    """Refuse an empty text, and one that a terminal would obey or a table cannot hold."""
     if not text.strip():
         raise ValueError(f"is {text!r}, expected some words")
+    if not text.isprintable() or len(text) > LONGEST_WORDS:
+        raise ValueError(f"is {text!r}, expected {LONGEST_WORDS} printable characters at most")
     return text
+
+
+def _plausible(value: float) -> float:
+    """Refuse a number that is no chip's in any unit."""
+    if not LEAST <= value <= LARGEST:
+        raise ValueError(f"is {value!r}, expected {LEAST:g} to {LARGEST:g}")
+    return value
 
 
 def _dated(value: object) -> str:
@@ -56,7 +72,7 @@ def _dated(value: object) -> str:
     return value
 
 
-Words = Annotated[str, AfterValidator(_not_empty)]
+Words = Annotated[str, AfterValidator(_words)]
 Date = Annotated[str, BeforeValidator(_dated)]
 
 
@@ -72,7 +88,7 @@ class Statement(Table):
 class Figure(Table):
     """A published number in a base unit (GB is 10^9 B), and where it comes from."""
 
-    value: float = Field(gt=0, allow_inf_nan=False)
+    value: Annotated[float, AfterValidator(_plausible)] = Field(gt=0, allow_inf_nan=False)
     unit: str = Field(description="the one that its key is in: see the kinds of figure below")
     source: Words = Field(description="where it is published; says so where it is from memory")
     date: Date = Field(description="of the source, else when it was read: a year or ISO date")

@@ -1,14 +1,14 @@
 """Slice: chips joined by their own links, and the names of those that exist, such as 'v5e:2x4'.
 
-A number after a dash counts CHIPS, of every generation: 'v5p-8' is eight chips, v5p:2x2x2.
-Google's accelerator types for v2, v3, v4 and v5p count cores, two a chip ('v4-8' there is four
-chips); the form with sides, 'v5p:2x2x1', means the same to both.
+A number after a dash counts CHIPS, of every generation: 'v5p-8' is eight chips, v5p:2x2x2. Google's
+accelerator types count cores: where a chip has two ('v4-8' there is four chips) a slice called so
+has a `caution`. The form with sides, 'v5p:2x2x1', means the same to both.
 """
 
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from .catalog import chip_stem, load_all, load_chip
@@ -53,6 +53,17 @@ def shape_of_chips(chip: Chip, chips: int) -> tuple[int, ...] | None:
     if chips < 1 or chips % joined or not _on_a_network(chip):
         return None
     return (chips,) if joined == 1 else (chips // joined, joined)
+
+
+def shapes(chip: Chip) -> Iterator[tuple[int, ...]]:
+    """The shape of every number of chips that the links join, the smallest first."""
+    if (grids := _grids_of(chip)) is None:
+        yield from filter(None, (shape_of_chips(chip, n) for n in range(1, largest(chip) + 1)))
+        return
+    best: dict[int, tuple[int, ...]] = {}
+    for grid in sorted(grids, key=lambda g: (math.prod(g), -sum(wraps(chip, g)), sum(g))):
+        best.setdefault(math.prod(grid), grid)
+    yield from best.values()
 
 
 def shape_of_sides(chip: Chip, sides: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -112,10 +123,8 @@ def _grids(pod: tuple[int, ...], sold_as_tpu: bool) -> tuple[tuple[int, ...], ..
     most, longest = math.prod(pod), pod[-1]
     if sold_as_tpu and len(pod) == 2:
         squares = [2**power for power in range(longest.bit_length())]
-        flat = [
-            (side, side * more) for side in squares for more in (1, 2) if (side, more) != (1, 2)
-        ]
-        return tuple(g for g in flat if g[1] <= longest and math.prod(g) <= most)
+        flat = [(side, side * more) for side in squares for more in (1, 2)]
+        return tuple(g for g in flat if g != (1, 2) and g[1] <= longest and math.prod(g) <= most)
     if sold_as_tpu and len(pod) == 3:
         sides = range(_CUBE, longest + 1, _CUBE)
         small = [g for g in _SMALL_CUBES if max(g) <= longest and math.prod(g) <= most]
@@ -137,7 +146,9 @@ def _rising(sides: range, axes: int, most: int, least: int = 1) -> Iterator[tupl
                 yield (side, *rest)
 
 
-_SIDES = re.compile(r"\d+(x\d+)*")
+MOST_CHIPS = 2**20
+"""Of a slice over the data center network: several times the largest cluster announced."""
+_SIDES = re.compile(r"\d{1,18}(x\d{1,18}){0,5}")
 _COUNT = re.compile(r"(.+)-(\d+)")
 
 
@@ -152,6 +163,7 @@ class Slice:
 
     chip: Chip
     shape: tuple[int, ...]
+    caution: str = field(default="", compare=False)  # a sentence; where its name has two meanings
 
     @property
     def chips(self) -> int:
@@ -189,17 +201,19 @@ class Slice:
 
 
 def parse_slice(text: str) -> Slice:
-    """The slice called `text`, in any case.
+    """The slice called `text`, in any case. A chip is whatever `load_chip` takes.
 
     'a100' and 'mine.toml' are one chip, 'v5e-8' and 'mine.toml:8' that many CHIPS in the most
-    compact slice there is, 'v5e:2x4', 'v5p:4x4x8' and 'h100:2x8' sides in any order. A chip is
-    whatever `load_chip` takes.
-
-    Raises ChipInputError for an unknown chip and for a slice that is not sold or cannot be
-    joined; near ones are named.
+    compact slice there is, 'v5e:2x4', 'v5p:4x4x8' and 'h100:2x8' sides in any order. Raises
+    ChipInputError for an unknown chip and a slice that is not sold or cannot be joined.
     """
     chip, sides_text = _chip_and_rest(text.strip())
     sides = tuple(map(int, sides_text.split("x"))) if _SIDES.fullmatch(sides_text) else (0,)
+    if math.prod(sides) > MOST_CHIPS:
+        raise ChipInputError(
+            f"{text.strip()!r} is {math.prod(sides):,} chips, more than any cluster has: expected "
+            f"{MOST_CHIPS:,} at most"
+        )
     shape = shape_of_chips(chip, sides[0]) if len(sides) == 1 else shape_of_sides(chip, sides)
     if shape is None:
         stem = chip_stem(chip)
@@ -208,7 +222,29 @@ def parse_slice(text: str) -> Slice:
             f"{chip.name} has no slice {sides_text!r} ({describe_shapes(chip)}): "
             f"try {', '.join(near)}"
         )
-    return Slice(chip, shape)
+    count = math.prod(shape)
+    counted = text.strip().endswith(f"-{count}") and ":" not in text
+    return Slice(chip, shape, _caution(chip, count) if counted else "")
+
+
+def chips_of_type(chip: Chip, number: int) -> int:
+    """Chips of Google's accelerator type '<chip>-<number>', whose number counts cores; of other
+    vendors' chips the number itself."""
+    cores = int(chip.cores.per_chip.value) if chip.libtpu_name and chip.cores else 1
+    return number // cores if number % cores == 0 else number
+
+
+def _caution(chip: Chip, number: int) -> str:
+    """What is to be said where '<chip>-<number>' means another slice to Google than here."""
+    sold = chips_of_type(chip, number)
+    if sold == number:
+        return ""
+    shape, stem = shape_of_chips(chip, sold), chip_stem(chip)
+    there = f", {stem}:{'x'.join(map(str, shape))} here" if shape else ""
+    return (
+        f"{stem}-{number} is {number} chips here; Google's accelerator type of that name counts "
+        f"cores and is {sold} chip{'s' if sold > 1 else ''}{there}."
+    )
 
 
 def compared_slices() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Axis letters as in `config`; N passes of one call, E the most tokens that fit, M
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import partial
 
@@ -114,15 +114,6 @@ class Trace:
             length=np.zeros(shape[:2], np.int64),
         )
 
-    def add(
-        self, rows: np.ndarray, token: np.ndarray, logprob: np.ndarray, margin: np.ndarray,
-        forced: bool = False,
-    ) -> None:  # fmt: skip
-        """Append one token [B, A] with its figures to each of `rows` [B, A] bool."""
-        if rows.any():
-            self.add_passes(np.where(rows, token, EMPTY)[None], logprob[None], margin[None])
-            self.forced[(*np.nonzero(rows), self.length[rows] - 1)] = forced
-
     def add_passes(
         self, token: np.ndarray, logprob: np.ndarray | None, margin: np.ndarray | None
     ) -> None:
@@ -154,15 +145,7 @@ class Trace:
 
     def take(self, parents: np.ndarray) -> "Trace":
         """A trace whose row a is a copy of row `parents[b, a]` [B, A]."""
-
-        def pick(x: np.ndarray) -> np.ndarray:
-            index = parents.reshape(parents.shape + (1,) * (x.ndim - 2))
-            return np.take_along_axis(x, index, axis=1)
-
-        return Trace(
-            pick(self.tokens), pick(self.logprobs), pick(self.margins), pick(self.forced),
-            pick(self.length),
-        )  # fmt: skip
+        return Trace(*(taken(getattr(self, column.name), parents) for column in fields(self)))
 
     def emitted(self, b: int, a: int) -> list[int]:
         """Tokens of one row."""
@@ -173,3 +156,8 @@ class Trace:
         for name in ("tokens", "logprobs", "margins", "forced"):
             both = (getattr(self, name), getattr(more, name))
             setattr(self, name, np.concatenate(both, axis=2))
+
+
+def taken(x: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    """`x` [B, A, ...] with row `parents[b, a]` [B, A] as row a."""
+    return np.take_along_axis(x, parents.reshape(parents.shape + (1,) * (x.ndim - 2)), axis=1)

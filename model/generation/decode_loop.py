@@ -1,7 +1,8 @@
 """The passes that generation is made of: read prompts, decode until something ends, read what is
 given, copy rows.
 
-Each is a plain function of arrays, which the compiled lens lowers, with its jitted form below it.
+Each is a plain function of arrays with its jitted form below it. A `*_program` is what a kind of
+phase runs (a phase's `program` in `model.phases` says which), which the compiled lens lowers.
 What is large (the KV cache) stays on the device in `Rows`; what is small ([B, A] each) is a
 `Cursor`, which the host reads and edits between stretches. All rows share one slot counter; the
 tokens of a row lie in its slots with gaps where it was idle.
@@ -20,7 +21,7 @@ from jax import Array
 from ..kv_cache import EMPTY, KVCache
 from ..sampling import Sampler
 from ..transformer import Transformer
-from .stopping import Stop
+from .stopping import Stop, ThoughtRules
 
 Small = Array | np.ndarray
 """numpy on the host, jax under jit."""
@@ -236,12 +237,55 @@ def token_confidence(logits: Array, token: Array) -> tuple[Array, Array]:
         return chosen - total, margin
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class State:
+    """What generation carries from one program to the next."""
+
+    rows: Rows
+    cursor: Cursor
+
+
+def prompt_program(
+    model: Transformer, prompts: Array, lengths: Array, keys: Array, endings: Endings,
+    sampler: Sampler, rules: ThoughtRules,
+) -> State:  # fmt: skip
+    """Prompts read once for the attempts that have `keys`, and the first token of each thought."""
+    rows, logits = prompt_pass(model, prompts, lengths, keys, rules.slots)
+    fresh = fresh_cursor(lengths, keys.shape[1], endings.markers.shape[1])
+    start = replace(fresh, left=fresh.left + rules.think_budget, active=~fresh.active)
+    given = jnp.full(keys.shape, EMPTY, jnp.int32)
+    cursor, _ = first_tokens(keys, start, logits, given, endings, sampler, figures=False)
+    return State(rows, cursor)
+
+
+def decode_program(
+    model: Transformer, state: State, endings: Endings, sampler: Sampler, passes: int
+) -> tuple[State, Array]:
+    """`passes` tokens more of each row, and what was said [N, B, A]."""
+    rows, cursor, emitted, _ = decode_passes(
+        model, state.rows, state.cursor, passes, endings, sampler, passes, figures=False
+    )
+    return State(rows, cursor), emitted.token
+
+
+def read_program(
+    model: Transformer, state: State, tokens: Array, positions: Array
+) -> tuple[State, Array]:
+    """Given `tokens` [B, A, T] read by every row, and the hidden states [B, A, D] behind them."""
+    rows, hidden, _ = given_pass(model, state.rows, tokens, positions)
+    return replace(state, rows=rows), hidden
+
+
+def copy_program(state: State, parents: Array) -> State:
+    """Each row a copy of the one that `parents` [B, A] names."""
+    return replace(state, rows=copied_rows(state.rows, parents))
+
+
 read_prompts = jax.jit(prompt_pass, static_argnames="slots")
 begin = jax.jit(first_tokens, static_argnames=("sampler", "figures"))
 decode = jax.jit(
-    decode_passes,
-    static_argnames=("sampler", "passes", "figures"),
-    donate_argnames="rows",
+    decode_passes, static_argnames=("sampler", "passes", "figures"), donate_argnames="rows"
 )
 read_given = jax.jit(given_pass, donate_argnames="rows")
 copy_rows = jax.jit(copied_rows, donate_argnames="rows")
@@ -269,18 +313,6 @@ def grow(rows: Rows, more: int) -> Rows:
     return replace(rows, cache=grown)
 
 
-LEAST_SLOTS = 16
-"""The fewest slots that a cache is compiled for."""
-
-
-def up_to_step(slots: int) -> int:
-    """`slots` rounded up to 16, 24, 32, 48, 64, 96 ...: few shapes are compiled."""
-    size = LEAST_SLOTS
-    while size < slots:
-        size *= 2
-    return size * 3 // 4 if LEAST_SLOTS < size * 3 // 4 >= slots else size
-
-
 def _read(model: Transformer, rows: Rows, tokens: Array, positions: Array) -> tuple[Array, Rows]:
     hidden, cache = model.forward(tokens, positions, rows.cache, rows.slot)
     return hidden, replace(rows, cache=cache, slot=rows.slot + tokens.shape[2])
@@ -293,9 +325,7 @@ def _read_pending(model: Transformer, rows: Rows, cursor: Cursor) -> tuple[Rows,
     token = jnp.asarray(cursor.token)
     hidden, rows = _read(model, rows, token[..., None], position[..., None])
     cursor = replace(
-        cursor,
-        position=cursor.position + cursor.active,
-        pending=cursor.pending & ~cursor.active,
+        cursor, position=cursor.position + cursor.active, pending=cursor.pending & ~cursor.active
     )
     return rows, cursor, model.logits(hidden)[:, :, 0]
 

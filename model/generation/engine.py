@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ..transformer import Transformer
-from .decode_loop import PASSES_PER_CALL, up_to_step
+from .decode_loop import PASSES_PER_CALL
 from .pass_log import REASONER, Limit
 from .stopping import AnswerFormat, ThoughtRules
 
@@ -98,6 +98,18 @@ class Engine:
     def keys(self, numbers: Sequence[int], attempts: int, first_attempt: int = 0) -> Array:
         """PRNG keys [B, A] of attempts at the questions with these numbers."""
         return attempt_keys(self.seed, jnp.asarray(numbers), attempts, first_attempt)
+
+
+LEAST_SLOTS = 16
+"""The fewest slots that a cache is compiled for."""
+
+
+def up_to_step(slots: int) -> int:
+    """`slots` rounded up to 16, 24, 32, 48, 64, 96 ...: few shapes are compiled."""
+    size = LEAST_SLOTS
+    while size < slots:
+        size *= 2
+    return size * 3 // 4 if LEAST_SLOTS < size * 3 // 4 >= slots else size
 
 
 def attempt_keys(seed: int, numbers: Array, attempts: int, first_attempt: int = 0) -> Array:

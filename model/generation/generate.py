@@ -64,10 +64,7 @@ def answer(
 
 
 def think_and_answer(
-    session: Session,
-    sampler: Sampler,
-    given: np.ndarray | None = None,
-    phase: str = THINK,
+    session: Session, sampler: Sampler, given: np.ndarray | None = None, phase: str = THINK
 ) -> list[list[Attempt]]:
     """A whole thought, its cue where needed, and an answer, in every row that is not pruned."""
     stop = think(session, sampler, given=given, phase=phase)

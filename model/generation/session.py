@@ -30,9 +30,8 @@ from .decode_loop import (
     grow,
     read_prompts,
     truncate,
-    up_to_step,
 )
-from .engine import Engine, Questions
+from .engine import Engine, Questions, up_to_step
 from .pass_log import ROOT, PassLog, PassRecord
 from .stopping import Stop, require_context
 
@@ -68,14 +67,14 @@ class Session:
     def _start(self, attempts: int) -> None:
         B, shape = len(self.prompt_lengths), (len(self.prompt_lengths), attempts)
         self.trace = Trace.empty(*shape, room=max(16, self.engine.rules.longest))
-        unknown, everyone = np.full(shape, np.nan, np.float32), np.ones(shape, bool)
-        for token in self.forced:
-            self.trace.add(everyone, np.full(shape, token), unknown, unknown, forced=True)
+        said = np.array(self.forced, np.int32)[:, None, None]
+        self.trace.add_passes(np.broadcast_to(said, (len(self.forced), *shape)), None, None)
+        self.trace.mark_forced(self.trace.length)
         looks_back = self.engine.answer_format.longest_ending
         cursor = fresh_cursor(self.prompt_lengths.astype(np.int32), attempts, looks_back)
         self.cursor = replace(cursor, emitted=self.trace.length.astype(np.int32))
         self.logits = self.prompt_logits
-        self.fresh = everyone.copy()
+        self.fresh = np.ones(shape, bool)
         self.alive = np.broadcast_to(self.present[:, None], shape).copy()
         self.branches = self.log.new_branches(np.broadcast_to(self.roots, (B, attempts)))
 

@@ -14,7 +14,9 @@ from jax import Array
 
 from ..kv_cache import EMPTY
 from ..phases import BRANCH
-from .decode_loop import Cursor, copy_rows, read_given, up_to_step
+from .attempt import taken
+from .decode_loop import Cursor, copy_rows, read_given
+from .engine import up_to_step
 from .session import Session
 
 Tokens = Sequence[int]
@@ -189,19 +191,14 @@ def _take(session: Session, parents: np.ndarray, alive: np.ndarray) -> None:
     copied = np.where(moved, np.take_along_axis(session.own, parents, axis=1), 0)
     if moved.any():
         session.rows = copy_rows(session.rows, jnp.asarray(parents.astype(np.int32)))
-
-    def pick(x: np.ndarray) -> np.ndarray:
-        index = parents.reshape(parents.shape + (1,) * (x.ndim - 2))
-        return np.take_along_axis(x, index, axis=1)
-
-    session.cursor = jax.tree.map(pick, session.cursor)
+    session.cursor = jax.tree.map(lambda x: taken(x, parents), session.cursor)
     session.trace = session.trace.take(parents)
     if session.logits.shape[1] > 1:
         index = jnp.asarray(parents)[..., None]
         session.logits = jnp.take_along_axis(session.logits, index, axis=1)
-    session.fresh = pick(session.fresh)
-    session.branches = session.log.new_branches(pick(session.branches))
-    session.alive = pick(session.alive) & alive
+    session.fresh = taken(session.fresh, parents)
+    session.branches = session.log.new_branches(taken(session.branches, parents))
+    session.alive = taken(session.alive, parents) & alive
     if copied.any():
         none = np.zeros_like(copied)[None]
         session.note_rows(BRANCH, none, none, none, none, slots=0, copied=copied[None])

@@ -1,4 +1,4 @@
 """Test-time compute: strategies that spend more passes on a question to be right more often.
 
-One a file: a new one is a frozen dataclass here and a line in `registry.py`.
+A new one is a frozen dataclass here and a line in `registry.py`.
 """

@@ -1,8 +1,8 @@
-"""Strategy: a way to spend compute on a question. What all of them share."""
+"""Strategy: a way to spend compute on a question. What all of them share, and the answer cache."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field, fields, replace
+from typing import ClassVar
 
 from ..config import ModelInputError
 from ..generation.attempt import Answered
@@ -10,8 +10,10 @@ from ..generation.engine import Engine, Questions
 from ..sampling import Greedy, Sampler, sampler
 
 
-class Strategy(Protocol):
-    """Answers questions on an engine. A frozen dataclass whose fields are its settings."""
+@dataclass(frozen=True)
+class Strategy:
+    """Answers questions on an engine. A frozen dataclass whose fields are its settings; here those
+    of one greedy attempt, chosen as it is."""
 
     name: ClassVar[str]
     summary: ClassVar[str]  # one line for --help
@@ -19,58 +21,40 @@ class Strategy(Protocol):
     @property
     def phases(self) -> tuple[str, ...]:
         """Every phase that its passes may have, in the order in which they first come."""
+        raise NotImplementedError
 
     @property
     def rows(self) -> int:
         """Attempts at a prompt that run together."""
-
-    @property
-    def sampler(self) -> Sampler:
-        """How its attempts choose tokens."""
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """Every setting by its name."""
-
-    @property
-    def independent(self) -> bool:
-        """Whether its attempts are independent samples, of which any k can be estimated."""
-
-    @property
-    def reads_figures(self) -> bool:
-        """Whether it reads how likely each token was, which takes work for each of them."""
-
-    def run(self, engine: Engine, questions: Questions) -> list[Answered]:
-        """An answer to each of `questions`, in order, with one log for the batch."""
-
-
-@dataclass(frozen=True)
-class BaseStrategy:
-    """What most strategies are: one greedy attempt, chosen as it is."""
-
-    @property
-    def rows(self) -> int:
         return 1
 
     @property
     def sampler(self) -> Sampler:
+        """How its attempts choose tokens."""
         return Greedy()
 
     @property
     def settings(self) -> Mapping[str, object]:
+        """Every setting by its name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def independent(self) -> bool:
+        """Whether its attempts are independent samples, of which any k can be estimated."""
         return False
 
     @property
     def reads_figures(self) -> bool:
+        """Whether it reads how likely each token was, which takes work for each of them."""
         return False
+
+    def run(self, engine: Engine, questions: Questions) -> list[Answered]:
+        """An answer to each of `questions`, in order, with one log for the batch."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Sampling(BaseStrategy):
+class Sampling(Strategy):
     """Settings of strategies that sample: temperature 0 is greedy."""
 
     temperature: float = 1.0
@@ -89,7 +73,6 @@ class Sampling(BaseStrategy):
 class Several(Sampling):
     """Settings of strategies that sample `n` attempts at each question, all of them together."""
 
-    name: ClassVar[str]
     n: int = 16
 
     def __post_init__(self) -> None:
@@ -99,6 +82,58 @@ class Several(Sampling):
     @property
     def rows(self) -> int:
         return self.n
+
+
+@dataclass(frozen=True)
+class Cached(Strategy):
+    """`strategy`, asked only for prompts that it has not answered before, token for token.
+
+    Within a batch, too, a prompt is answered once. A repeated question gets the first one's
+    answer and attempts, and no passes: `Answered.cached`.
+    """
+
+    name: ClassVar[str] = "cached"
+    summary: ClassVar[str] = "cached+STRATEGY: a repeated question gets its first answer for free"
+    strategy: Strategy
+    answers: dict[tuple[int, ...], Answered] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        return self.strategy.phases
+
+    @property
+    def rows(self) -> int:
+        return self.strategy.rows
+
+    @property
+    def sampler(self) -> Sampler:
+        return self.strategy.sampler
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        return self.strategy.settings
+
+    @property
+    def reads_figures(self) -> bool:
+        return self.strategy.reads_figures
+
+    def run(self, engine: Engine, questions: Questions) -> list[Answered]:
+        prompts = [tuple(prompt) for prompt in questions.prompts]
+        first: dict[tuple[int, ...], int] = {}
+        for prompt, number in zip(prompts, questions.numbers, strict=True):
+            if prompt not in self.answers:
+                first.setdefault(prompt, number)
+        if first:
+            new = Questions(list(first), list(first.values()))
+            self.answers.update(zip(first, self.strategy.run(engine, new), strict=True))
+        return [
+            self.answers[prompt]
+            if first.get(prompt) == number
+            else replace(self.answers[prompt], question=number, cached=True)
+            for prompt, number in zip(prompts, questions.numbers, strict=True)
+        ]
 
 
 def require(holds: bool, strategy: str, setting: str, value: object, wanted: str) -> None:

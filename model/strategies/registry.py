@@ -7,15 +7,11 @@ from types import UnionType
 from typing import Any, TypeVar, get_args
 
 from ..config import ModelInputError
-from .answer_cache import Cached
-from .base import Strategy
+from .base import Cached, Strategy
 from .beam_search import BeamSearch
-from .budget_forcing import BudgetForcing
-from .cot_decoding import CotDecoding
-from .early_stop import EarlyStop
-from .revision import Revision
+from .parallel import AdaptiveConsistency, BestOfN, CotDecoding, SelfConsistency
 from .sampling import Direct, Greedy, Sample
-from .self_consistency import AdaptiveConsistency, BestOfN, SelfConsistency
+from .sequential import BudgetForcing, EarlyStop, Revision
 from .verifiers import VERIFIERS, Verifier
 
 STRATEGIES: tuple[type[Any], ...] = (

@@ -14,12 +14,12 @@ from ..generation.stopping import Stop
 from ..phases import ANSWER, PREFILL, THINK_AND_ANSWER
 from ..sampling import Greedy as GreedySampler
 from ..sampling import Sampler, Temperature
-from .base import BaseStrategy, Several
+from .base import Several, Strategy
 from .voting import answered
 
 
 @dataclass(frozen=True)
-class Direct(BaseStrategy):
+class Direct(Strategy):
     """No thought: the cue is read with the prompt, in one pass, and the answer is greedy."""
 
     name: ClassVar[str] = "direct"
@@ -35,7 +35,7 @@ class Direct(BaseStrategy):
 
 
 @dataclass(frozen=True)
-class Greedy(BaseStrategy):
+class Greedy(Strategy):
     """Chain of thought with the likeliest token at every step (Wei et al. 2022, 2201.11903)."""
 
     name: ClassVar[str] = "greedy"

@@ -62,10 +62,7 @@ def by_score(
 
 
 def answered(
-    attempts: Sequence[Attempt],
-    chosen: int,
-    log: PassLog,
-    votes: dict[str, float] | None = None,
+    attempts: Sequence[Attempt], chosen: int, log: PassLog, votes: dict[str, float] | None = None
 ) -> Answered:
     """The answer of attempt number `chosen`."""
     marked = [*attempts]

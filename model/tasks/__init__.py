@@ -1,6 +1,6 @@
 """Problems with exact checkers, generated or read from files, in two disjoint splits."""
 
-from .parse import parse_generated, parse_task
+from .parse import bundled_problems, load_gsm8k, load_svamp, parse_generated, parse_task
 from .task import (
     GeneratedTask,
     Problem,
@@ -11,4 +11,3 @@ from .task import (
     plain_number,
     same_number,
 )
-from .word_problems import bundled_problems, load_gsm8k, load_svamp

@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import notation
-from .task import GeneratedTask, Problem, Trace
+from .task import COUNTDOWN, LARGEST_NUMBER, PAD, GeneratedTask, Problem, Trace, notation_of
 
 _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
@@ -146,9 +145,9 @@ def countdown_problem(numbers: tuple[int, ...], path: Path) -> CountdownProblem:
         f"make {target}. Answer with the expression.",
         expected="".join(expression_words(path)),
         level=len(numbers),
-        notation=notation.prompt(
-            notation.COUNTDOWN,
-            (*map(str, numbers), *[notation.PAD] * (MOST_NUMBERS - len(numbers)), str(target)),
+        notation=notation_of(
+            COUNTDOWN,
+            (*map(str, numbers), *[PAD] * (MOST_NUMBERS - len(numbers)), str(target)),
             room=MOST_NUMBERS + 1,
         ),
         numbers=numbers,
@@ -180,7 +179,7 @@ def _steps(left: int, right: int, ordered: bool) -> list[Step]:
         steps.append(Step(left, "-", right, left - right))
     if left % right == 0:
         steps.append(Step(left, "/", right, left // right))
-    return [step for step in steps if step.result <= notation.LARGEST_NUMBER]
+    return [step for step in steps if step.result <= LARGEST_NUMBER]
 
 
 def expression_words(path: Path) -> list[str]:

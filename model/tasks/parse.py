@@ -1,18 +1,154 @@
-"""Tasks by name: 'chain:k=8', 'chain:k=2-12', 'sum:n=8', 'countdown:n=3', 'gsm8k:FILE', ..."""
+"""Tasks by name, as in `FORMS`; and those whose problems are a fixed list: files in published
+formats, and the bundled few.
 
+The formats are GSM8K's (Cobbe et al. 2021, arXiv 2110.14168) JSON Lines and SVAMP's (Patel et al.
+2021, arXiv 2103.07191) JSON. The bundled problems let the main command run without a file.
+"""
+
+import json
 import re
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from ..config import ModelInputError
-from .chain import MOST_OPERATIONS, ChainTask
 from .countdown import FEWEST_NUMBERS, MOST_NUMBERS, CountdownTask
-from .sums import MOST_NUMBERS as MOST_SUMMED
-from .sums import SumTask
-from .task import GeneratedTask, Problem, Task
-from .word_problems import ListedTask, bundled_problems, load_gsm8k, load_svamp
+from .modular import MOST_OPERATIONS, MOST_SUMMED, ChainTask, SumTask
+from .task import GeneratedTask, Problem, Split, Task, plain_number, stable_hash
 
 FORMS = "chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled"
+
+
+@dataclass(frozen=True)
+class ListedTask:
+    """Problems read from a file. A hash of each question sends it to one half or the other.
+
+    Choose a strategy on 'train' and report it on 'test'. Where `whole`, all of the problems are
+    'test' and there is no 'train'.
+    """
+
+    name: str
+    listed: tuple[Problem, ...]
+    whole: bool = False
+
+    @property
+    def guess_rate(self) -> float:
+        """How often the answer of another problem, drawn at random, happens to be right."""
+        n = len(self.listed)
+        counts = Counter(problem.expected for problem in self.listed).values()
+        return sum(count * (count - 1) for count in counts) / (n * (n - 1)) if n > 1 else 0.0
+
+    def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
+        """`limit` problems of the split picked by `seed`, in the file's order."""
+        ours = [problem for problem in self.listed if self._split_of(problem) == split]
+        wanted = len(ours) if limit is None else limit
+        if not ours or wanted > len(ours):
+            raise ModelInputError(
+                f"{self.name} has {len(ours)} {split} problems, not {max(wanted, 1)}: lower --limit"
+            )
+        picked = np.random.default_rng(seed).permutation(len(ours))[:wanted]
+        return [ours[i] for i in sorted(picked)]
+
+    def _split_of(self, problem: Problem) -> Split:
+        return "test" if self.whole or stable_hash(problem.question) % 2 else "train"
+
+
+def bundled_problems() -> list[Problem]:
+    """Four one- and two-step word problems, written for this project (Apache-2.0)."""
+    text = files(__package__).joinpath("bundled.json").read_text(encoding="utf-8")
+    return [Problem(row["question"], row["expected"]) for row in json.loads(text)["problems"]]
+
+
+def read_text(path: Path, kind: str) -> str:
+    """The UTF-8 text of `path`, a file of `kind`; ModelInputError if there is none to read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    raise ModelInputError(f"cannot read the {kind} file {path}: {reason}")
+
+
+ANSWER_MARK = "####"
+CALCULATION = "<<"
+"""Opens each calculation in a published solution, '<<48/2=24>>'."""
+
+
+def load_gsm8k(path: Path) -> list[Problem]:
+    """The problems of a file whose lines hold 'question' and 'answer' (#### N).
+
+    A problem's level is the number of calculations in its published solution.
+
+    Raises ModelInputError naming the file and line that is not of this form.
+    """
+    lines = read_text(path, "GSM8K").splitlines()
+    wanted = [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    if not wanted:
+        raise ModelInputError(f"the GSM8K file {path} has no problems: expected one JSON a line")
+    return [_problem(path, number, line) for number, line in wanted]
+
+
+def _problem(path: Path, number: int, line: str) -> Problem:
+    try:
+        row = json.loads(line)
+        solution, mark, expected = row["answer"].rpartition(ANSWER_MARK)
+        question = row["question"]
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+        mark = ""
+    if not mark or not isinstance(question, str):
+        raise ModelInputError(
+            f"{path}, line {number}: expected a JSON object with 'question' and an 'answer' that "
+            f"ends in '{ANSWER_MARK} N'"
+        )
+    return Problem(
+        question=question,
+        expected=expected.strip().replace(",", ""),
+        level=solution.count(CALCULATION),
+    )
+
+
+_SIGNS = "+-*/"
+
+
+def load_svamp(path: Path) -> list[Problem]:
+    """The problems of a file that holds a list of 'Body', 'Question', 'Equation' and 'Answer'.
+
+    A problem's level is the number of operations in its equation.
+
+    Raises ModelInputError naming the file and the entry that is not of this form.
+    """
+    try:
+        rows = json.loads(read_text(path, "SVAMP"))
+    except json.JSONDecodeError as error:
+        raise ModelInputError(f"the SVAMP file {path} is not JSON: {error}") from None
+    if not isinstance(rows, list) or not rows:
+        raise ModelInputError(f"the SVAMP file {path} has no problems: expected a list of objects")
+    return [_problem_of_svamp(path, number, row) for number, row in enumerate(rows, 1)]
+
+
+def _problem_of_svamp(path: Path, number: int, row: object) -> Problem:
+    try:
+        assert isinstance(row, dict)
+        body, question, equation = (row[key].strip() for key in ("Body", "Question", "Equation"))
+        expected = float(row["Answer"])
+    except (AssertionError, KeyError, AttributeError, TypeError, ValueError):
+        raise ModelInputError(
+            f"{path}, entry {number}: expected an object with the texts 'Body', 'Question' and "
+            "'Equation', and the number 'Answer'"
+        ) from None
+    stop = "" if body.endswith((".", ",", "?", "!")) else "."
+    return Problem(
+        question=f"{body}{stop} {question}",
+        expected=plain_number(repr(expected)),
+        level=sum(f" {sign} " in f" {word} " for word in equation.split() for sign in _SIGNS),
+    )
+
+
 _LOADERS: dict[str, Callable[[Path], list[Problem]]] = {"gsm8k": load_gsm8k, "svamp": load_svamp}
 
 

@@ -1,4 +1,5 @@
-"""Tasks and problems: a question with an exact checker, and families of them in disjoint splits."""
+"""Tasks and problems: a question with an exact checker, and families of them in disjoint splits;
+and the notation in which the embedded reasoner reads them."""
 
 import hashlib
 import re
@@ -9,6 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from ..config import ModelInputError
+from ..tokenizer import THINK_MARKER, Tokenizer
 
 NUMBER = r"-?\$?\d[\d,]*(?:\.\d+)?"
 """A number with or without thousands separators and currency."""
@@ -21,7 +23,7 @@ class Problem:
     """A question in words; `expected` is None for a prompt that has no checkable answer.
 
     `level` is its difficulty in the task's own unit (operations, numbers, steps). `notation` is
-    the same problem in the embedded reasoner's notation (`notation.py`), a whole prompt for it;
+    the same problem in the embedded reasoner's notation (below), a whole prompt for it;
     None where the notation has no words for the problem.
     """
 
@@ -160,3 +162,53 @@ def split_of(identity: str) -> Split:
 def stable_hash(text: str) -> int:
     """A 64-bit hash that is the same on every machine and run (Python's own is not)."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+# The embedded reasoner's notation: every word that it reads or says, blanks between them. A problem
+# is a task's name, its parts padded to a fixed length, and `THINK`. The padding makes the operand
+# of a thinking step stand at a constant distance from the step, without which small transformers
+# do not learn to find it.
+
+PAD = "_"
+THINK = "<think>"
+END_OF_THOUGHT = THINK_MARKER
+END = "<|endoftext|>"
+UNKNOWN = "<unk>"
+
+LARGEST_NUMBER = 99
+CHAIN, SUM, COUNTDOWN = "chain", "sum", "countdown"
+CHAIN_OPERATIONS = (
+    *(f"+{n}" for n in range(1, 17)),
+    *(f"-{n}" for n in range(1, 17)),
+    *(f"*{n}" for n in range(2, 17)),
+)
+"""An operation of a chain, its operand included, is one word."""
+
+SIGNS = ("+", "-", "*", "/", "(", ")")
+CONTROL = (END, UNKNOWN, THINK, END_OF_THOUGHT)
+WORDS = (
+    *CONTROL,
+    PAD,
+    CHAIN,
+    SUM,
+    COUNTDOWN,
+    *map(str, range(LARGEST_NUMBER + 1)),
+    *CHAIN_OPERATIONS,
+    *SIGNS,
+)
+"""The vocabulary; a word's place is its token id."""
+
+
+def notation_of(task: str, parts: tuple[str, ...], room: int) -> str:
+    """The notation of a problem of `task`: its parts padded to `room` words."""
+    return " ".join((task, *parts, *(PAD,) * (room - len(parts)), THINK))
+
+
+def notation_parts(notation: str) -> tuple[str, ...]:
+    """The parts of a problem, as given to `notation_of`."""
+    return tuple(word for word in notation.split()[1:-1] if word != PAD)
+
+
+def speaks_notation(tokenizer: Tokenizer) -> bool:
+    """Whether a model reads the notation: its tokenizer has exactly these words as its tokens."""
+    return tokenizer.encode(" ".join(WORDS)) == list(range(len(WORDS)))

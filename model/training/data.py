@@ -7,6 +7,7 @@ has one token for each word of the notation. Axis letters: B rows of a batch, T 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ from tokenizers import AddedToken, models, pre_tokenizers
 from ..config import ModelConfig, ModelInputError
 from ..layers import INITIAL_SCALE
 from ..tasks import GeneratedTask, Problem, Trace, parse_generated
-from ..tasks.notation import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
+from ..tasks.task import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
 from ..transformer import Transformer, random_transformer
 from .recipes import Distill, Recipe, Verifier
 
@@ -44,7 +45,6 @@ class Rows:
         return np.where(self.taught.any(axis=1), last, 0)
 
     def take(self, which: np.ndarray) -> "Rows":
-        """The rows of these indices."""
         return Rows(self.tokens[which], self.taught[which])
 
     @staticmethod
@@ -56,8 +56,7 @@ class Rows:
         )
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """One row's words before padding, and whether each is supervised."""
 
     words: tuple[str, ...]
@@ -114,7 +113,6 @@ def points(recipe: Distill | Verifier) -> int:
 
 
 def random_rows(recipe: Distill | Verifier, point: int, rows: int) -> Iterator[np.ndarray]:
-    """The indices, among `rows`, of each batch of the updates that point number `point` means."""
     first = point * UPDATES_PER_POINT
     for step in range(first, min(first + UPDATES_PER_POINT, recipe.steps)):
         rng = np.random.default_rng([recipe.seed, step, 1])

@@ -12,15 +12,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
 
 from ..transformer import Transformer
-from .loop import Figures, Finished, Learner, LoopWatcher, learner_run, run_loop
+from .loop import Figures, Finished, LoopWatcher, Method, Model, train_model
 from .model_folder import Start
 from .recipes import Grpo
 from .rollout import Rollouts, tested_figures, training_rollouts
-from .updates import descend, optimizer, token_logprobs
+from .updates import fit, token_logprobs
 
 STEPS_PER_CHECKPOINT = 10
 
@@ -75,50 +74,36 @@ def grpo_loss(logprobs: Array, scored: Scored, clip: float, kl_weight: float) ->
     )
 
 
-@partial(jax.jit, static_argnames=("clip", "kl_weight", "apply"))
-def policy_update(
-    model: Transformer,
-    state: optax.OptState,
-    scored: Scored,
-    clip: float,
-    kl_weight: float,
-    apply: optax.TransformUpdateFn,
-) -> tuple[Transformer, optax.OptState, PolicyStats]:
-    """One step of the optimiser whose `update` is `apply`, and what it saw before it."""
+@dataclass(frozen=True)
+class PolicyLoss:
+    """`grpo_loss` of a model."""
 
-    def loss(model: Transformer) -> tuple[Array, PolicyStats]:
-        stats = grpo_loss(token_logprobs(model, scored.tokens), scored, clip, kl_weight)
-        return stats.loss, stats
+    clip: float
+    kl_weight: float
 
-    gradient, stats = jax.grad(loss, has_aux=True)(model)
-    return *descend(apply, gradient, model, state), stats
+    def __call__(self, model: Transformer, *rows: Array) -> PolicyStats:
+        scored = Scored(*rows)
+        logprobs = token_logprobs(model, scored.tokens)
+        return grpo_loss(logprobs, scored, self.clip, self.kl_weight)
 
 
 score = jax.jit(token_logprobs)
 """log p [R, T] of rows of tokens [R, T] under a model."""
 
 
-def train_grpo(recipe: Grpo, start: Start, out: Path, watcher: LoopWatcher) -> Finished[Learner]:
+def train_grpo(recipe: Grpo, start: Start, out: Path, watcher: LoopWatcher) -> Finished[Model]:
     """Raise the reward of `start` on the recipe's task; see `run_loop` for `out` and resuming."""
-    transform = optimizer(recipe.optimizer, recipe.steps * recipe.minibatches)
-    step = _Step(recipe, start, transform.update, watcher)
-    run = learner_run(
-        recipe, start.model, transform, step,
-        steps=recipe.steps, steps_per_checkpoint=STEPS_PER_CHECKPOINT, start_digest=start.digest,
+    return train_model(
+        recipe, start.model, partial(_Step, recipe, start, watcher), out, watcher,
+        updates=recipe.steps * recipe.minibatches, steps=recipe.steps,
+        steps_per_checkpoint=STEPS_PER_CHECKPOINT, start_digest=start.digest,
     )  # fmt: skip
-    return run_loop(run, out, watcher)
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(Method[Grpo]):
     """One step: rollouts of the policy, their scores, and the updates made on them."""
 
-    recipe: Grpo
-    start: Start
-    apply: optax.TransformUpdateFn
-    watcher: LoopWatcher
-
-    def __call__(self, policy: Learner, step: int) -> tuple[Learner, Figures]:
+    def __call__(self, policy: Model, step: int) -> tuple[Model, Figures]:
         recipe = self.recipe
         rollouts = Rollouts.joined(
             [*training_rollouts(recipe, policy[0], self.start.tokenizer, self.watcher, step)]
@@ -147,19 +132,18 @@ class _Step:
         return Scored(jnp.asarray(tokens), own, jnp.asarray(advantage), before, reference)
 
     def _update(
-        self, policy: Learner, rollouts: Rollouts, scored: Scored, step: int
-    ) -> tuple[Learner, PolicyStats]:
+        self, policy: Model, rollouts: Rollouts, scored: Scored, step: int
+    ) -> tuple[Model, PolicyStats]:
         """`minibatches` updates; the last one's figures, as it is the furthest from the start."""
         recipe = self.recipe
-        model, state = policy
         began_s = time.perf_counter()
         order = np.random.default_rng([recipe.seed, step, 1]).permutation(len(rollouts.attempts))
-        for part in np.split(order, recipe.minibatches):
-            rows = Scored(*(array[part] for array in scored))
-            model, state, stats = policy_update(
-                model, state, rows, recipe.clip, recipe.kl_weight, self.apply
-            )
+        parts = np.split(order, recipe.minibatches)
+        rows = ([array[part] for array in scored] for part in parts)
+        loss = PolicyLoss(recipe.clip, recipe.kl_weight)
+        policy, stats = fit(loss, self.apply, policy, rows)
+        for part in parts:
             self.watcher.updated(rollouts.rows.lengths[part].tolist())
         jax.block_until_ready(stats)
         self.watcher.phase("update", time.perf_counter() - began_s)
-        return (model, state), stats
+        return policy, stats[-1]

@@ -4,21 +4,25 @@ How far a training has come is kept in its checkpoint's notes, so that a killed 
 """
 
 import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import jax
 import optax
+from pydantic import FiniteFloat, TypeAdapter
 
 from ..config import ModelInputError
+from ..input_files import is_regular_file
 from ..transformer import Transformer
 from ..weights.checkpoint import load_checkpoint, read_notes, save_checkpoint
-from .model_folder import write_folder, write_text
+from .model_folder import Start, require_own, write_folder, write_text
 from .recipes import MethodRecipe, Recipe, fingerprint
 from .rollout import SampleWatcher
+from .updates import Learner, optimizer
 
 CHECKPOINT = "checkpoint.safetensors"
 CURVE = "curve.json"
@@ -29,8 +33,8 @@ State = TypeVar("State")
 Figures = dict[str, float]
 """One point of a learning curve, its `step` among them."""
 
-Learner = tuple[Transformer, optax.OptState]
-"""A model that is trained, and its optimiser's state."""
+Kind = TypeVar("Kind", bound=MethodRecipe)
+Model = Learner[Transformer]
 
 
 class LoopWatcher(SampleWatcher, Protocol):
@@ -85,42 +89,42 @@ class Progress:
     curve: list[Figures] = field(default_factory=list)
     spent_s: float = 0.0
 
-    def save(self, path: Path, tree: object, fingerprint: str) -> None:
-        """Write a checkpoint of `tree` that says which recipe it is of and how far it is."""
-        notes = {
-            "recipe": fingerprint,
-            "step": str(self.step),
-            "curve": json.dumps(self.curve),
-            "spent_s": str(self.spent_s),
-        }
-        save_checkpoint(path, tree, notes)
+
+@dataclass(frozen=True)
+class Method(Generic[Kind]):
+    """What the steps of a method that starts from a model are made with."""
+
+    recipe: Kind
+    start: Start
+    watcher: LoopWatcher
+    apply: optax.TransformUpdateFn
 
 
-def learner_run(
+def train_model(
     recipe: Recipe | MethodRecipe,
     model: Transformer,
-    transform: optax.GradientTransformation,
-    advance: Callable[[Learner, int], tuple[Learner, Figures]],
+    advance: Callable[[optax.TransformUpdateFn], Callable[[Model, int], tuple[Model, Figures]]],
+    out: Path,
+    watcher: LoopWatcher,
     *,
+    updates: int,
     steps: int,
     steps_per_checkpoint: int,
     stride: int = 1,
     start_digest: str = "",
-) -> Run[Learner]:
-    """A run that trains `model` by `recipe` with the optimiser `transform`.
-
-    `start_digest` marks the weights that the run starts from, where those come from outside.
-    """
-    return Run(
-        name=recipe.name,
-        fingerprint=fingerprint(recipe, start_digest),
-        steps=steps,
+) -> Finished[Model]:
+    """Train `model` by `recipe` in `updates` of an optimiser, whose `update` is given to `advance`;
+    see `Run` and `run_loop`. `start_digest` marks weights that the run starts from."""
+    transform = optimizer(recipe.optimizer, updates)
+    run = Run(
+        recipe.name, fingerprint(recipe, start_digest), steps,
         start=(model, jax.jit(transform.init)(model)),
-        advance=advance,
+        advance=advance(transform.update),
         export=lambda learner, folder: write_folder(folder, learner[0]),
         steps_per_checkpoint=steps_per_checkpoint,
         stride=stride,
-    )
+    )  # fmt: skip
+    return run_loop(run, out, watcher)
 
 
 def run_loop(run: Run[State], out: Path, watcher: LoopWatcher) -> Finished[State]:
@@ -136,6 +140,8 @@ def run_loop(run: Run[State], out: Path, watcher: LoopWatcher) -> Finished[State
     if path.exists():
         done = _restore(path, run)
         watcher.resumed(done[1].step)
+    else:
+        require_own(out)
     try:
         while done[1].step < run.steps:
             done = _one_stride(run, *done)
@@ -152,14 +158,37 @@ def run_loop(run: Run[State], out: Path, watcher: LoopWatcher) -> Finished[State
 
 def _restore(path: Path, run: Run[State]) -> tuple[State, Progress]:
     """What the checkpoint at `path` holds; ModelInputError where it is damaged or another run's."""
+    if not is_regular_file(path):
+        raise ModelInputError(f"{path} is no regular file: choose another folder")
     notes = read_notes(path)
     if notes.get("recipe") != run.fingerprint:
         raise ModelInputError(
             f"{path} is of another recipe than '{run.name}' as it now reads: choose another "
             "folder, or delete it to start again"
         )
-    progress = Progress(int(notes["step"]), json.loads(notes["curve"]), float(notes["spent_s"]))
-    return load_checkpoint(path, run.start), progress
+    return load_checkpoint(path, run.start), _progress(notes, run, path)
+
+
+_CURVE = TypeAdapter(list[dict[str, int | FiniteFloat]])
+
+
+def _progress(notes: Mapping[str, str], run: Run[State], path: Path) -> Progress:
+    """How far the notes say a checkpoint is. Raises ModelInputError for notes that no checkpoint
+    of `run` has: a point of the curve missing, more steps than there are."""
+    try:
+        step, spent_s = int(notes["step"]), float(notes["spent_s"])
+        curve = _CURVE.validate_json(notes["curve"])
+        ends = [min(n * run.stride, run.steps) for n in range(1, len(curve) + 1)]
+        if [point["step"] for point in curve] != ends or [step] != ends[-1:]:
+            raise ValueError("a curve of other steps")
+        if not 0 <= spent_s < math.inf or len(set(ends)) < len(ends):
+            raise ValueError("more than all of it")
+    except (KeyError, ValueError):  # pydantic's errors are ValueErrors
+        raise ModelInputError(
+            f"{path} is damaged: its notes (step, curve, spent_s) are not those of a checkpoint of "
+            f"'{run.name}'; delete it to train from the start"
+        ) from None
+    return Progress(step, curve, spent_s)
 
 
 def _one_stride(run: Run[State], state: State, progress: Progress) -> tuple[State, Progress]:
@@ -171,5 +200,11 @@ def _one_stride(run: Run[State], state: State, progress: Progress) -> tuple[Stat
 
 
 def _keep(run: Run[State], path: Path, state: State, progress: Progress) -> None:
-    progress.save(path, state, run.fingerprint)
+    notes = {
+        "recipe": run.fingerprint,
+        "step": str(progress.step),
+        "curve": json.dumps(progress.curve),
+        "spent_s": str(progress.spent_s),
+    }
+    save_checkpoint(path, state, notes)
     run.export(state, path.parent)

@@ -2,32 +2,27 @@
 with what they make better.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import optax
 
 from ..config import ModelConfig
 from ..sampling import Greedy, Temperature
 from ..tasks.parse import parse_generated
+from ..tokenizer import Tokenizer
 from .data import UPDATES_PER_POINT, batch_at, initial_transformer
-from .distill import train_distill
 from .grpo import train_grpo
-from .loop import (
-    POINTS_PER_CHECKPOINT,
-    Figures,
-    Finished,
-    Learner,
-    LoopWatcher,
-    learner_run,
-    run_loop,
-)
+from .imitation import train_distill, train_rejection
+from .loop import POINTS_PER_CHECKPOINT, Figures, Finished, LoopWatcher, Model, train_model
 from .model_folder import Start
 from .recipes import Distill, Grpo, MethodRecipe, Recipe, Rejection, Verifier
-from .rejection import train_rejection
 from .reward_training import train_verifier, verifier_figures
-from .rollout import Figure, held_out_figure
-from .updates import cross_entropy, optimizer, update
+from .rollout import Figure, held_out_figure, require_room
+from .updates import cross_entropy, fit
 
 AMPLE_BUDGET = 20
 """Tokens: more than any whole thought."""
@@ -36,41 +31,34 @@ OTHER_TASKS = ("chain:k=8", "sum:n=8", "countdown:n=3")
 """What the embedded reasoner knows: whether training on one task costs it the others."""
 
 
-def train_supervised(recipe: Recipe, out: Path, watcher: LoopWatcher) -> Finished[Learner]:
+def train_supervised(recipe: Recipe, out: Path, watcher: LoopWatcher) -> Finished[Model]:
     """Train a new model by `recipe`; see `run_loop` for `out` and resuming.
 
     A point of the curve is the mean loss, in nats a taught token, of the updates since the last.
     """
-    transform = optimizer(recipe.optimizer, recipe.steps)
     model = initial_transformer(recipe.trunk.config(recipe.name), recipe.seed)
-    run = learner_run(
-        recipe, model, transform, _Supervised(recipe, transform.update),
-        steps=recipe.steps, stride=UPDATES_PER_POINT,
+    return train_model(
+        recipe, model, partial(_supervised, recipe), out, watcher,
+        updates=recipe.steps, steps=recipe.steps, stride=UPDATES_PER_POINT,
         steps_per_checkpoint=UPDATES_PER_POINT * POINTS_PER_CHECKPOINT,
     )  # fmt: skip
-    return run_loop(run, out, watcher)
 
 
-@dataclass(frozen=True)
-class _Supervised:
-    """`UPDATES_PER_POINT` updates on the batches of the recipe."""
+def _supervised(
+    recipe: Recipe, apply: optax.TransformUpdateFn
+) -> Callable[[Model, int], tuple[Model, Figures]]:
 
-    recipe: Recipe
-    apply: optax.TransformUpdateFn
+    def advance(learner: Model, first: int) -> tuple[Model, Figures]:
+        steps = range(first, min(first + UPDATES_PER_POINT, recipe.steps))
+        batches = (batch_at(recipe, step) for step in steps)
+        data = ((rows.tokens, rows.taught) for rows in batches)
+        learner, losses = fit(cross_entropy, apply, learner, data)
+        return learner, {"loss": float(sum(losses)) / len(losses)}
 
-    def __call__(self, learner: Learner, first: int) -> tuple[Learner, Figures]:
-        model, state = learner
-        losses = []
-        for step in range(first, min(first + UPDATES_PER_POINT, self.recipe.steps)):
-            rows = batch_at(self.recipe, step)
-            data = (rows.tokens, rows.taught)
-            model, state, loss = update(cross_entropy, self.apply, model, state, data)
-            losses.append(loss)
-        return (model, state), {"loss": float(sum(losses)) / len(losses)}
+    return advance
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A finished training: the curve, the seconds, and what test problems say."""
 
     curve: tuple[Figures, ...]
@@ -84,34 +72,40 @@ def learner_config(recipe: MethodRecipe, start: Start) -> ModelConfig:
     return recipe.trunk.config(recipe.name) if isinstance(recipe, Distill) else start.model.config
 
 
+def require_others(config: ModelConfig, tokenizer: Tokenizer, problems: int, but: str = "") -> None:
+    """Raise ModelInputError as `require_room` does for the other tasks that are measured."""
+    for name in OTHER_TASKS:
+        if name != but:
+            require_room(config, tokenizer, name, problems, AMPLE_BUDGET)
+
+
 def train(
     recipe: MethodRecipe, start: Start, out: Path, watcher: LoopWatcher, test_problems: int
 ) -> Outcome:
     """Train by `recipe` from `start` into the folder `out`, and measure on the test split. Raises
-    ModelInputError where `out` holds another run's checkpoint or cannot be written."""
+    ModelInputError where `out` holds another run's checkpoint or cannot be written, and for what
+    cannot be measured, before anything is trained."""
+    config, budget = learner_config(recipe, start), recipe.sampling.think_budget
+    require_room(config, start.tokenizer, recipe.task, test_problems, budget)
     if isinstance(recipe, Verifier):
         judged = train_verifier(recipe, start, out, watcher)
         figures = verifier_figures(recipe, start, judged.state, test_problems)
         return Outcome(judged.curve, judged.train_s, [], figures)
-    finished = _train_model(recipe, start, out, watcher)
+    assert isinstance(recipe, Grpo | Rejection | Distill)
+    require_room(config, start.tokenizer, recipe.task, recipe.tested.problems, budget)
+    require_others(config, start.tokenizer, test_problems, but=recipe.task)
+    if isinstance(recipe, Grpo):
+        finished = train_grpo(recipe, start, out, watcher)
+    elif isinstance(recipe, Rejection):
+        finished = train_rejection(recipe, start, out, watcher)
+    else:
+        finished = train_distill(recipe, start, out, watcher)
     return Outcome(
         finished.curve,
         finished.train_s,
         before=measured(start, recipe, test_problems),
         after=measured(replace(start, model=finished.state[0]), recipe, test_problems),
     )
-
-
-def _train_model(
-    recipe: MethodRecipe, start: Start, out: Path, watcher: LoopWatcher
-) -> Finished[Learner]:
-    match recipe:
-        case Grpo():
-            return train_grpo(recipe, start, out, watcher)
-        case Rejection():
-            return train_rejection(recipe, start, out, watcher)
-    assert isinstance(recipe, Distill)
-    return train_distill(recipe, start, out, watcher)
 
 
 def measured(start: Start, recipe: MethodRecipe, problems: int) -> list[Figure]:

@@ -3,6 +3,8 @@ training starts from, with a digest of its weights, and the one that it writes.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from ..config import ModelConfig, ModelInputError
-from ..tasks.notation import END, WORDS, speaks_notation
+from ..tasks.task import END, WORDS, speaks_notation
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer, transformer_from
 from ..weights import open_weights, parameters
@@ -20,33 +22,72 @@ from ..weights.checkpoint import digest_of, scratch_of
 from ..weights.layout import placements
 from .data import notation_tokenizer
 
+WEIGHTS = "model.safetensors"
+
 
 def write_folder(folder: Path, model: Transformer) -> None:
     """Write config.json, model.safetensors and the tokenizer; the weights last, each file whole.
     Raises ModelInputError where that cannot be."""
+    config = {
+        "architectures": ["LlamaForCausalLM"], **public_sizes(model.config),
+        "hidden_act": "silu", "eos_token_id": WORDS.index(END), "dtype": "float32",
+    }  # fmt: skip
     texts = {
-        "config.json": json.dumps(_config_json(model.config), indent=1),
-        "tokenizer.json": notation_tokenizer().to_str(pretty=True),
+        "config.json": json.dumps(config, indent=1),
+        "tokenizer.json": _tokenizer_text(),
         "tokenizer_config.json": json.dumps({"eos_token": END}, indent=1),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            write_text(folder / name, text + "\n")
-        weights = folder / "model.safetensors"
-        scratch = scratch_of(weights)
+    for name, text in texts.items():
+        write_text(folder / name, text + "\n")
+    with _replacing(folder / WEIGHTS) as scratch:
         save_file(public_tensors(model), scratch, {"format": "np"})
         scratch.chmod(0o644)  # safetensors writes for its owner alone
-        scratch.replace(weights)
-    except (OSError, SafetensorError) as error:
-        raise ModelInputError(f"cannot write the model to {folder}: {error}") from error
+
+
+def require_own(folder: Path) -> None:
+    """Raise ModelInputError where `folder` holds a model that no training here wrote: another
+    tokenizer's, which `write_folder` would replace."""
+    tokenizer = folder / "tokenizer.json"
+    if not any(_is_there(folder / name) for name in (WEIGHTS, "config.json")):
+        return
+    try:
+        own = tokenizer.read_bytes() == (_tokenizer_text() + "\n").encode()
+    except OSError:
+        own = False
+    if not own:
+        raise ModelInputError(
+            f"{folder} holds a model that `rooflink train` did not write and would replace: choose "
+            "another folder with --out"
+        )
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace the file at `path` whole."""
+    """Replace the file at `path` whole. Raises ModelInputError where that cannot be."""
+    with _replacing(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file to write, which then replaces `path`; where that fails nothing of it is left."""
     scratch = scratch_of(path)
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield scratch
+        scratch.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelInputError(f"cannot write {path}: {error}") from error
+    finally:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+
+
+def _tokenizer_text() -> str:
+    return str(notation_tokenizer().to_str(pretty=True))
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
 
 
 def public_tensors(model: Transformer) -> dict[str, np.ndarray]:
@@ -62,9 +103,9 @@ def public_tensors(model: Transformer) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _config_json(config: ModelConfig) -> dict[str, object]:
+def public_sizes(config: ModelConfig) -> dict[str, object]:
+    """A model's sizes as config.json has them."""
     return {
-        "architectures": ["LlamaForCausalLM"],
         "model_type": config.family,
         "hidden_size": config.embed_dim,
         "num_hidden_layers": config.layers,
@@ -77,9 +118,6 @@ def _config_json(config: ModelConfig) -> dict[str, object]:
         "rope_theta": config.rope_theta,
         "rms_norm_eps": config.norm_eps,
         "tie_word_embeddings": config.tied_embeddings,
-        "hidden_act": "silu",
-        "eos_token_id": WORDS.index(END),
-        "dtype": "float32",
     }
 
 

@@ -7,40 +7,66 @@ of them a file holds.
 import hashlib
 import json
 import math
-import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import (
-    ConfigDict,
-    NonNegativeFloat,
-    PositiveFloat,
-    PositiveInt,
-    TypeAdapter,
-    ValidationError,
-    with_config,
-)
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from ..config import ModelConfig, ModelInputError
-from ..tasks.notation import WORDS
+from ..input_files import MiB, read_text, toml_table
 from ..tasks.parse import parse_generated
+from ..tasks.task import WORDS
 
-Kind = TypeVar("Kind")
-STRICT = with_config(ConfigDict(extra="forbid"))
+MOST_PARAMETERS = 1 << 28
+"""Of a trunk: AdamW holds 16 bytes of each, and this trainer is for small models."""
+PROMPT_AND_ANSWER = 32
+"""Tokens: more than any task's prompt and the answer to it."""
+MOST_BATCH_TOKENS = 1 << 18
+"""Of one update: logits of each over the vocabulary are held at once."""
+
+Size = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
+Steps = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+Attempts = Annotated[int, Field(strict=True, ge=1, le=256)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=1 << 31)]
+Weight = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 
 
-@STRICT
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("expected characters that can be printed")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
+
+
+class _Strict:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
 @dataclass(frozen=True)
-class Trunk:
+class Trunk(_Strict):
     """The sizes of the model to train; heads are all KV heads."""
 
-    layers: PositiveInt
-    embed_dim: PositiveInt
-    heads: PositiveInt
-    mlp_dim: PositiveInt
-    context_length: PositiveInt
+    layers: Size
+    embed_dim: Size
+    heads: Size
+    mlp_dim: Size
+    context_length: Size
+
+    def __post_init__(self) -> None:
+        if self.embed_dim % (2 * self.heads):
+            raise ModelInputError("embed_dim must be an even number of times heads")
+        parameters = self.config("trunk").parameters
+        if parameters > MOST_PARAMETERS:
+            raise ModelInputError(
+                f"these sizes have {parameters:.3g} parameters, expected {MOST_PARAMETERS} at most"
+            )
 
     def config(self, name: str) -> ModelConfig:
         """A Llama of these sizes over the reasoner's vocabulary, embedding and head tied."""
@@ -61,57 +87,63 @@ class Trunk:
         )
 
 
-@STRICT
 @dataclass(frozen=True)
-class AdamW:
+class AdamW(_Strict):
     """AdamW (Loshchilov & Hutter 2019): linear warm-up, then a cosine to zero."""
 
-    learning_rate: float
-    warmup_steps: PositiveInt
-    weight_decay: float
-    clip_norm: float
+    learning_rate: Positive
+    warmup_steps: Steps
+    weight_decay: Weight
+    clip_norm: Positive
 
 
-@STRICT
 @dataclass(frozen=True)
-class Styles:
+class Styles(_Strict):
     """Shares of the examples by what happens to their thought; they sum to 1.
 
     `whole` thoughts teach thinking, `direct` ones (none at all) answering at once, and `cut` ones
     (ended at a random place) answering from what there is, as budget forcing will ask for.
     """
 
-    whole: float
-    direct: float
-    cut: float
+    whole: Share
+    direct: Share
+    cut: Share
+
+    def __post_init__(self) -> None:
+        _require_shares(vars(self))
 
 
-@STRICT
 @dataclass(frozen=True)
-class Stage:
+class Stage(_Strict):
     """`steps` updates on a mix of tasks, each with its share; the shares sum to 1."""
 
-    steps: PositiveInt
-    tasks: dict[str, float]
+    steps: Steps
+    tasks: dict[str, Share]
+
+    def __post_init__(self) -> None:
+        _require_shares(self.tasks)
+        for task in self.tasks:
+            parse_generated(task)
 
 
-@STRICT
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(_Strict):
     """A supervised run. `row_tokens` is the length of every row; longer examples are refused."""
 
-    name: str
-    seed: int
-    batch: PositiveInt
-    row_tokens: PositiveInt
+    name: Name
+    seed: Seed
+    batch: Size
+    row_tokens: Size
     trunk: Trunk
     optimizer: AdamW
     styles: Styles
-    stages: tuple[Stage, ...]
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+
+    def __post_init__(self) -> None:
+        _require_batch(self.batch, self.row_tokens)
 
     @property
     def steps(self) -> int:
-        """Updates in all stages."""
         return sum(stage.steps for stage in self.stages)
 
     def stage_at(self, step: int) -> Stage:
@@ -123,34 +155,17 @@ class Recipe:
         raise IndexError(f"{self.name} has no such step")
 
 
-def load_recipe(path: Path) -> Recipe:
-    """The recipe in the TOML file at `path`. Raises ModelInputError for a file that cannot be read,
-    a field that is missing, unknown or ill-typed, shares that do not sum to 1, or a task that
-    cannot be generated."""
-    recipe = as_recipe(read_toml(path), Recipe, path)
-    _require_sense(recipe, path)
-    return recipe
+def _require_shares(shares: Mapping[str, float]) -> None:
+    if min(shares.values(), default=0) < 0 or not math.isclose(sum(shares.values()), 1):
+        raise ModelInputError("the shares must sum to 1")
 
 
-def read_toml(path: Path) -> dict[str, object]:
-    """The tables of the TOML file at `path`; ModelInputError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise ModelInputError(f"cannot read the recipe {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelInputError(f"the recipe {path} is not TOML: {error}") from None
-
-
-def as_recipe(table: dict[str, object], kind: type[Kind], path: Path) -> Kind:
-    """`table`, read from `path`, as a recipe of this `kind`; ModelInputError names a bad field."""
-    try:
-        return TypeAdapter(kind).validate_python(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelInputError(f"the recipe {path}, field {where}: {first['msg']}") from None
+def _require_batch(rows: int, row_tokens: int) -> None:
+    if rows * row_tokens > MOST_BATCH_TOKENS:
+        raise ModelInputError(
+            f"one update on {rows} rows of {row_tokens} tokens is too large, expected at most "
+            f"{MOST_BATCH_TOKENS} tokens"
+        )
 
 
 def fingerprint(recipe: "Recipe | MethodRecipe", start: str = "") -> str:
@@ -160,91 +175,94 @@ def fingerprint(recipe: "Recipe | MethodRecipe", start: str = "") -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _require_sense(recipe: Recipe, path: Path) -> None:
-    if not recipe.stages:
-        raise ModelInputError(f"the recipe {path} has no stages: give at least one")
-    _require_even_heads(recipe.trunk, path)
-    shares = {"styles": asdict(recipe.styles)}
-    shares |= {f"stages.{i}.tasks": stage.tasks for i, stage in enumerate(recipe.stages)}
-    for where, parts in shares.items():
-        if min(parts.values(), default=0) < 0 or not math.isclose(sum(parts.values()), 1):
-            raise ModelInputError(f"the recipe {path}, {where}: the shares must sum to 1")
-    for stage in recipe.stages:
-        for task in stage.tasks:
-            parse_generated(task)
-
-
-def _require_even_heads(trunk: Trunk, where: Path | str) -> None:
-    if trunk.embed_dim % (2 * trunk.heads):
-        raise ModelInputError(
-            f"the recipe {where}, trunk: embed_dim must be an even number of times heads"
-        )
-
-
 Method = Literal["supervised", "rejection", "grpo", "verifier", "distill"]
 
 
-@STRICT
 @dataclass(frozen=True)
-class Sampling:
+class Sampling(_Strict):
     """`attempts` at each of `problems`, drawn anew each time, at `temperature`."""
 
-    problems: PositiveInt
-    attempts: PositiveInt
-    temperature: PositiveFloat
-    think_budget: PositiveInt
+    problems: Size
+    attempts: Attempts
+    temperature: Positive
+    think_budget: Size
 
 
-@STRICT
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOut(_Strict):
     """Greedy accuracy on so many test problems after every so many updates (or rounds)."""
 
-    problems: PositiveInt
-    every: PositiveInt
+    problems: Size
+    every: Size
 
 
-@STRICT
 @dataclass(frozen=True)
-class MethodRecipe:
+class MethodRecipe(_Strict):
     """What all methods that start from a model share; `steps` are rounds or updates."""
 
     method: Method
-    name: str
-    seed: int
+    name: Name
+    seed: Seed
     task: str
-    steps: PositiveInt
+    steps: Steps
     sampling: Sampling
     optimizer: AdamW
 
+    def __post_init__(self) -> None:
+        parse_generated(self.task)
 
-@STRICT
+    def require_update(self, rows: int) -> None:
+        """Raise ModelInputError where an update on so many attempts is too large."""
+        _require_batch(rows, self.sampling.think_budget + PROMPT_AND_ANSWER)
+
+
+@dataclass(frozen=True)
+class BatchRecipe(MethodRecipe):
+    """A method whose updates are on `batch` rows."""
+
+    batch: Size
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_update(self.batch)
+
+
 @dataclass(frozen=True)
 class Grpo(MethodRecipe):
     """Policy gradient with verifiable reward: `steps` rollouts, each split into `minibatches`
     updates. `clip` bounds the ratio to the policy that sampled; `kl_weight` ties to the start."""
 
-    minibatches: PositiveInt
-    clip: PositiveFloat
-    kl_weight: NonNegativeFloat
+    minibatches: Size
+    clip: Positive
+    kl_weight: Weight
     tested: HeldOut
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rows = self.sampling.problems * self.sampling.attempts
+        if rows % self.minibatches:
+            raise ModelInputError(
+                f"{rows} attempts do not split into {self.minibatches} equal minibatches"
+            )
+        self.require_update(rows // self.minibatches)
+        if self.sampling.attempts < 2:
+            raise ModelInputError(
+                "a group of 1 attempt has no advantage: set attempts to 2 or more"
+            )
 
-@STRICT
+
 @dataclass(frozen=True)
-class Rejection(MethodRecipe):
+class Rejection(BatchRecipe):
     """Expert iteration: in each of `steps` rounds sample, keep right attempts, at most
     `kept_per_problem` different ones, and make `updates` of `batch` rows on all kept so far."""
 
-    kept_per_problem: PositiveInt
-    updates: PositiveInt
-    batch: PositiveInt
+    kept_per_problem: Size
+    updates: Size
     tested: HeldOut
 
 
-@STRICT
 @dataclass(frozen=True)
-class Verifier(MethodRecipe):
+class Verifier(BatchRecipe):
     """An outcome reward model: a head of width `hidden` on the trunk, taught in `steps` updates
     of `batch` rows to tell the right attempts of `sampling` from the wrong ones.
 
@@ -252,25 +270,24 @@ class Verifier(MethodRecipe):
     `own_trunk`, a copy of it that is taught with the head and must read every attempt anew.
     """
 
-    hidden: PositiveInt
-    own_trunk: bool
-    batch: PositiveInt
+    hidden: Size
+    own_trunk: StrictBool
 
 
-@STRICT
 @dataclass(frozen=True)
-class Distill(MethodRecipe):
+class Distill(BatchRecipe):
     """A smaller student of sizes `trunk`, taught in `steps` updates of `batch` rows on what the
     teacher says: its tokens, and its distribution over each of them with weight `kl_weight`."""
 
     trunk: Trunk
-    kl_weight: NonNegativeFloat
-    batch: PositiveInt
+    kl_weight: Weight
     tested: HeldOut
 
 
-_KINDS: dict[Method, type[MethodRecipe]] = {
-    "grpo": Grpo, "rejection": Rejection, "verifier": Verifier, "distill": Distill
+AnyRecipe = TypeVar("AnyRecipe", bound=Recipe | MethodRecipe)
+_KINDS: dict[str, type[Recipe | MethodRecipe]] = {
+    "supervised": Recipe, "grpo": Grpo, "rejection": Rejection, "verifier": Verifier,
+    "distill": Distill,
 }  # fmt: skip
 
 
@@ -280,34 +297,44 @@ def committed_recipe(method: Method) -> Path:
     return Path(str(files(__package__).joinpath(f"{name}.toml")))
 
 
-def load_any_recipe(path: Path) -> Recipe | MethodRecipe:
-    """The recipe at `path`, of the method that its field `method` names (supervised by default).
-    Raises ModelInputError as `load_recipe` does, and for an unknown method."""
-    table = read_toml(path)
+def load_recipe(path: Path) -> Recipe | MethodRecipe:
+    """The recipe in the TOML file at `path`, of the method that its field `method` names
+    (supervised by default). Raises ModelInputError for a file that cannot be read, an unknown
+    method, a field that is missing, unknown, ill-typed or too large, shares that do not sum to 1,
+    sizes that do not fit, or a task that cannot be generated."""
+    table = toml_table(read_text(path, "recipe", most_bytes=MiB), f"the recipe {path}")
     method = table.get("method", "supervised")
-    if method == "supervised":
-        return load_recipe(path)
-    if method not in _KINDS:
+    kind = _KINDS.get(method) if isinstance(method, str) else None
+    if kind is None:
         raise ModelInputError(
-            f"the recipe {path} has no method '{method}': write one of {', '.join(_KINDS)}"
+            f"the recipe {path} has no method {method!r}: write one of {', '.join(_KINDS)}"
         )
-    recipe = as_recipe(table, _KINDS[method], path)
-    require_sense(recipe, path)
-    return recipe
+    if kind is Recipe:
+        table.pop("method", None)
+    return _checked(kind, table, f"the recipe {path}")
 
 
-def require_sense(recipe: MethodRecipe, where: Path | str) -> None:
-    """Raise ModelInputError for a task that cannot be generated, or sizes that do not fit."""
-    parse_generated(recipe.task)
-    rows = recipe.sampling.problems * recipe.sampling.attempts
-    if isinstance(recipe, Grpo) and rows % recipe.minibatches:
-        raise ModelInputError(
-            f"the recipe {where}: {rows} attempts do not split into {recipe.minibatches} equal "
-            "minibatches"
-        )
-    if isinstance(recipe, Grpo) and recipe.sampling.attempts < 2:
-        raise ModelInputError(
-            f"the recipe {where}: a group of 1 attempt has no advantage: set attempts to 2 or more"
-        )
-    if isinstance(recipe, Distill):
-        _require_even_heads(recipe.trunk, where)
+def changed_recipe(recipe: AnyRecipe, **changes: object) -> AnyRecipe:
+    """`recipe` with other fields; ModelInputError, naming the field, for what it cannot have."""
+    return _checked(type(recipe), asdict(recipe) | changes, f"the recipe '{recipe.name}'")
+
+
+def cut_recipe(recipe: Recipe, updates: int) -> Recipe:
+    """`recipe` cut off, or its last stage drawn out, after so many updates."""
+    stages, left = [], updates
+    for stage in recipe.stages:
+        if left:
+            steps = left if stage is recipe.stages[-1] else min(left, stage.steps)
+            stages.append({"steps": steps, "tasks": stage.tasks})
+            left -= steps
+    return changed_recipe(recipe, stages=stages)
+
+
+def _checked(kind: type[AnyRecipe], table: dict[str, object], what: str) -> AnyRecipe:
+    try:
+        return TypeAdapter(kind).validate_python(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        wrong = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+        raise ModelInputError(f"{what}{field and f', field {field}'}: {wrong}") from None

@@ -3,7 +3,7 @@ weighted by it against plain ones, on test problems.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from ..sampling import Temperature
 from ..tasks.parse import parse_generated
 from ..transformer import Transformer
 from .data import Rows, points, random_rows
-from .loop import POINTS_PER_CHECKPOINT, Figures, Finished, LoopWatcher, Run, run_loop
+from .loop import POINTS_PER_CHECKPOINT, Figures, Finished, LoopWatcher, Method, Run, run_loop
 from .model_folder import Start, write_folder
 from .recipes import Verifier, fingerprint
 from .rollout import (
@@ -32,10 +32,9 @@ from .rollout import (
     scored_answers,
     training_rollouts,
 )
-from .updates import optimizer, update
+from .updates import fit, optimizer
 
 VOTES = (4, 8, 16)
-"""Attempts that vote."""
 
 
 class Judge(NamedTuple):
@@ -46,8 +45,7 @@ class Judge(NamedTuple):
     state: optax.OptState
 
 
-@dataclass(frozen=True)
-class Labelled:
+class Labelled(NamedTuple):
     """Attempts, whether each is right, and the starting trunk's state at the end of each."""
 
     rows: Rows
@@ -66,14 +64,11 @@ def train_verifier(
     head = initial_head(start.model.config.embed_dim, recipe.hidden, recipe.seed)
     taught = (head, start.model) if recipe.own_trunk else head
     run = Run(
-        name=recipe.name,
-        fingerprint=fingerprint(recipe, start.digest),
-        steps=points(recipe),
+        recipe.name, fingerprint(recipe, start.digest), points(recipe),
         start=Judge(head, start.model, jax.jit(transform.init)(taught)),
-        advance=_Updates(recipe, start, transform.update, watcher),
-        export=_export,
-        steps_per_checkpoint=POINTS_PER_CHECKPOINT,
-    )
+        advance=_Updates(recipe, start, watcher, transform.update),
+        export=_export, steps_per_checkpoint=POINTS_PER_CHECKPOINT,
+    )  # fmt: skip
     return run_loop(run, out, watcher)
 
 
@@ -96,14 +91,8 @@ def _export(judge: Judge, folder: Path) -> None:
     save_head(folder, judge.head)
 
 
-@dataclass(frozen=True)
-class _Updates:
+class _Updates(Method[Verifier]):
     """Updates on random batches of attempts, which are sampled once."""
-
-    recipe: Verifier
-    start: Start
-    apply: optax.TransformUpdateFn
-    watcher: LoopWatcher
 
     @cached_property
     def labelled(self) -> Labelled:
@@ -111,21 +100,22 @@ class _Updates:
         return labelled_attempts(self.recipe, self.start, self.watcher)
 
     def __call__(self, judge: Judge, point: int) -> tuple[Judge, Figures]:
-        """The updates of one point of the curve."""
-        attempts, losses = self.labelled, []
+        attempts = self.labelled  # sampled before the clock starts
         began_s = time.perf_counter()
-        for which in random_rows(self.recipe, point, len(attempts.right)):
-            right = attempts.right[which]
-            if self.recipe.own_trunk:
-                batch = attempts.rows.take(which)
-                judge, loss = judge_update(judge, batch.tokens, batch.lengths, right, self.apply)
-                self.watcher.updated(batch.lengths.tolist())
-            else:
-                judge, loss = head_update(judge, attempts.hidden[which], right, self.apply)
-            losses.append(loss)
+        chosen = random_rows(self.recipe, point, len(attempts.right))
+        if self.recipe.own_trunk:
+            judge, losses = judge_updates(judge, map(self._texts, chosen), self.apply)
+        else:
+            states = ((attempts.hidden[which], attempts.right[which]) for which in chosen)
+            judge, losses = head_updates(judge, states, self.apply)
         mean = float(sum(losses)) / len(losses)
         self.watcher.phase("update", time.perf_counter() - began_s)
         return judge, {"loss": mean, "right_share": float(attempts.right.mean())}
+
+    def _texts(self, which: np.ndarray) -> tuple[np.ndarray, ...]:
+        batch = self.labelled.rows.take(which)
+        self.watcher.updated(batch.lengths.tolist())
+        return batch.tokens, batch.lengths, self.labelled.right[which]
 
 
 def outcome_loss(head: Head, hidden: Array, right: Array) -> Array:
@@ -141,27 +131,22 @@ def trunk_outcome_loss(
     return outcome_loss(head, last_hidden(trunk, tokens, lengths), right)
 
 
-def head_update(
-    judge: Judge, hidden: ArrayLike, right: ArrayLike, apply: optax.TransformUpdateFn
-) -> tuple[Judge, Array]:
-    """One update of the head alone; the trunk is another's and stays as it is."""
-    head, state, loss = update(outcome_loss, apply, judge.head, judge.state, (hidden, right))
-    return Judge(head, judge.trunk, state), loss
+def head_updates(
+    judge: Judge, batches: Iterable[tuple[ArrayLike, ...]], apply: optax.TransformUpdateFn
+) -> tuple[Judge, list[Array]]:
+    """An update of the head on each of `batches` (hidden, right), and the losses; the trunk is
+    another's and stays as it is."""
+    (head, state), losses = fit(outcome_loss, apply, (judge.head, judge.state), batches)
+    return Judge(head, judge.trunk, state), losses
 
 
-def judge_update(
-    judge: Judge,
-    tokens: ArrayLike,
-    lengths: ArrayLike,
-    right: ArrayLike,
-    apply: optax.TransformUpdateFn,
-) -> tuple[Judge, Array]:
-    """One update of the head and of its own trunk."""
-    taught = (judge.head, judge.trunk)
-    (head, trunk), state, loss = update(
-        trunk_outcome_loss, apply, taught, judge.state, (tokens, lengths, right)
-    )
-    return Judge(head, trunk, state), loss
+def judge_updates(
+    judge: Judge, batches: Iterable[tuple[ArrayLike, ...]], apply: optax.TransformUpdateFn
+) -> tuple[Judge, list[Array]]:
+    """As `head_updates`, of the head and its own trunk, on batches (tokens, lengths, right)."""
+    taught = ((judge.head, judge.trunk), judge.state)
+    ((head, trunk), state), losses = fit(trunk_outcome_loss, apply, taught, batches)
+    return Judge(head, trunk, state), losses
 
 
 ends = jax.jit(last_hidden)
@@ -178,16 +163,12 @@ def verifier_figures(recipe: Verifier, start: Start, judge: Judge, problems: int
     figures = [figure("one sample", [of_problem[0].right for of_problem in answers])]
     for n in VOTES:
         first = [of_problem[:n] for of_problem in answers]
+        weighted = [right_by_vote(some, [one.score for one in some]) for some in first]
+        best = [max(some, key=lambda one: one.score).right for some in first]
         figures += [
             figure(f"majority of {n}", [right_by_vote(some, [1.0] * n) for some in first]),
-            figure(
-                f"vote of {n} weighted by the verifier",
-                [right_by_vote(some, [one.score for one in some]) for some in first],
-            ),
-            figure(
-                f"best of {n} by the verifier",
-                [max(some, key=lambda one: one.score).right for some in first],
-            ),
+            figure(f"vote of {n} weighted by the verifier", weighted),
+            figure(f"best of {n} by the verifier", best),
             figure(f"any of {n}", [any(one.right for one in some) for some in first]),
         ]
     return figures

@@ -7,20 +7,20 @@ Axis letters as in `config`; R = B * A rows, one an attempt, T tokens of a row.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from ..config import ModelConfig
 from ..generation.attempt import Attempt
 from ..generation.engine import Engine, Questions
 from ..generation.generate import generate
-from ..generation.stopping import AnswerFormat, thought_rules
+from ..generation.stopping import AnswerFormat, ThoughtRules, require_context, thought_rules
 from ..sampling import Greedy, Sampler, Temperature
 from ..strategies.voting import leader, tally
 from ..tasks import Problem
-from ..tasks.notation import END_OF_THOUGHT
 from ..tasks.parse import parse_generated
-from ..tasks.task import GeneratedTask
+from ..tasks.task import END_OF_THOUGHT, GeneratedTask
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer
 from .data import Rows
@@ -36,11 +36,9 @@ ANSWER_BUDGET = 8
 """An expression over three numbers and the end token."""
 
 OnPhase = Callable[[str, float], None]
-"""Called with a phase's name and the seconds that it took."""
 
 
-@dataclass(frozen=True)
-class Thinking:
+class Thinking(NamedTuple):
     """How attempts are sampled: by what, how many at each problem, and for how long at most."""
 
     sampler: Sampler
@@ -87,8 +85,7 @@ def roll_out(
     own alone. `on_phase` is called for prefill, think, answer and reward.
     """
     prompts = [tokenizer.encode(str(problem.notation)) for problem in problems]
-    rules = thought_rules(tokenizer, END_OF_THOUGHT, max(thinking.think_budget, 1), ANSWER_BUDGET)
-    rules = replace(rules, think_budget=thinking.think_budget)
+    rules = _rules(tokenizer, thinking.think_budget)
     answer_format = AnswerFormat(rules, tokenizer.decode)
     engine = Engine(model, answer_format, seed, observer=PhaseTimer(on_phase), lean=True)
     questions = Questions(prompts, range(first_index, first_index + len(prompts)))
@@ -107,6 +104,21 @@ def roll_out(
         ),
         right=np.array(right).reshape(len(problems), thinking.attempts),
     )
+
+
+def _rules(tokenizer: Tokenizer, think_budget: int) -> ThoughtRules:
+    rules = thought_rules(tokenizer, END_OF_THOUGHT, max(think_budget, 1), ANSWER_BUDGET)
+    return replace(rules, think_budget=think_budget)
+
+
+def require_room(
+    config: ModelConfig, tokenizer: Tokenizer, task: str, problems: int, think_budget: int
+) -> None:
+    """Raise ModelInputError, before a training and not after it, where the test split has not so
+    many `problems` or an attempt at one does not fit the model's context."""
+    drawn = parse_generated(task).problems("test", problems, TEST_SEED)
+    longest = max(len(tokenizer.encode(str(problem.notation))) for problem in drawn)
+    require_context(config, longest, _rules(tokenizer, think_budget))
 
 
 def attempt_rows(
@@ -183,8 +195,7 @@ def training_rollouts(
     return sample_batches(model, tokenizer, problems, thinking, recipe.seed, first, watcher)
 
 
-@dataclass(frozen=True)
-class ScoredAnswer:
+class ScoredAnswer(NamedTuple):
     """An attempt's answer, whether it is right, and a score of the attempt."""
 
     answer: str | None
@@ -212,10 +223,7 @@ def right_by_vote(answers: Sequence[ScoredAnswer], weights: Sequence[float]) -> 
     return any(one.right for one in answers if one.answer == winner and winner is not None)
 
 
-@dataclass(frozen=True)
-class Figure:
-    """How many of `n` test problems came out right."""
-
+class Figure(NamedTuple):
     what: str
     right: int
     n: int

@@ -3,7 +3,7 @@
 Axis letters as in `config`; here every row is a prompt of its own with one attempt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from typing import TypeVar
 
@@ -18,6 +18,9 @@ from ..transformer import Transformer
 from .recipes import AdamW
 
 Parameters = TypeVar("Parameters")
+Loss = TypeVar("Loss")
+Learner = tuple[Parameters, optax.OptState]
+"""What is trained, such as a model, and its optimiser's state."""
 
 
 def token_logits(model: Transformer, tokens: Array) -> Array:
@@ -68,26 +71,37 @@ def decayed(model: Transformer) -> Transformer:
 
 @partial(jax.jit, static_argnames=("loss", "apply"))
 def update(
-    loss: Callable[..., Array],
+    loss: Callable[..., Loss],
     apply: optax.TransformUpdateFn,
     parameters: Parameters,
     state: optax.OptState,
-    data: tuple[ArrayLike, ...],
-) -> tuple[Parameters, optax.OptState, Array]:
-    """One step down `loss(parameters, *data)`, and the loss before it.
+    data: Sequence[ArrayLike],
+) -> tuple[Parameters, optax.OptState, Loss]:
+    """One step down `loss(parameters, *data)`, and the loss before it: a number, or figures of
+    which it is the first.
 
     `apply` is the optimiser's `update`; compiled once for equal `loss` and `apply`.
     """
-    value, gradient = jax.value_and_grad(loss)(parameters, *data)
-    return *descend(apply, gradient, parameters, state), value
 
+    def first(parameters: Parameters) -> tuple[Array, Loss]:
+        figures = loss(parameters, *data)
+        return jax.tree.leaves(figures)[0], figures
 
-def descend(
-    apply: optax.TransformUpdateFn,
-    gradient: Parameters,
-    parameters: Parameters,
-    state: optax.OptState,
-) -> tuple[Parameters, optax.OptState]:
-    """The parameters and the optimiser's state after a step by `gradient`."""
+    gradient, value = jax.grad(first, has_aux=True)(parameters)
     change, state = apply(gradient, state, parameters)
-    return optax.apply_updates(parameters, change), state
+    return optax.apply_updates(parameters, change), state, value
+
+
+def fit(
+    loss: Callable[..., Loss],
+    apply: optax.TransformUpdateFn,
+    learner: Learner[Parameters],
+    batches: Iterable[Sequence[ArrayLike]],
+) -> tuple[Learner[Parameters], list[Loss]]:
+    """An `update` on each of `batches`, and the loss before each."""
+    parameters, state = learner
+    losses = []
+    for data in batches:
+        parameters, state, value = update(loss, apply, parameters, state, data)
+        losses.append(value)
+    return (parameters, state), losses

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,21 +36,15 @@ def save_checkpoint(path: Path, tree: object, notes: dict[str, str]) -> None:
 
 def read_notes(path: Path) -> dict[str, str]:
     """The notes of a checkpoint; ModelInputError if it is damaged."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise _damaged(path, error) from error
+    with _opened(path) as file:
+        return dict(file.metadata() or {})
 
 
 def load_checkpoint(path: Path, like: Tree) -> Tree:
     """The checkpoint's arrays in a tree of the structure of `like`. Raises ModelInputError if it is
     damaged, or holds arrays of another model."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise _damaged(path, error) from error
+    with _opened(path) as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     wanted = {name: (leaf.shape, leaf.dtype) for name, leaf in _named(like)}
     stored = {name: (array.shape, array.dtype) for name, array in arrays.items()}
     if wanted != stored:
@@ -75,11 +70,16 @@ def scratch_of(path: Path) -> Path:
 
 
 def _named(tree: object) -> list[tuple[str, jax.Array]]:
-    return [
-        (jax.tree_util.keystr(path), leaf)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    ]
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return [(jax.tree_util.keystr(path), leaf) for path, leaf in leaves]
 
 
-def _damaged(path: Path, error: Exception) -> ModelInputError:
-    return ModelInputError(f"{path} is damaged ({error}): delete it to train from the start")
+@contextmanager
+def _opened(path: Path) -> Iterator[safe_open]:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise ModelInputError(
+            f"{path} is damaged ({error}): delete it to train from the start"
+        ) from error

@@ -6,6 +6,7 @@ notice a truncated file; the block formats are the gguf package's.
 """
 
 import mmap
+import re
 import struct
 from dataclasses import dataclass
 from math import prod
@@ -17,114 +18,238 @@ import numpy as np
 from gguf import GGMLQuantizationType
 
 from ..config import ModelInputError
+from ..input_files import is_regular_file
 
-_READABLE = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K")
-READABLE_TYPES = tuple(GGMLQuantizationType[name] for name in _READABLE)
+READABLE_TYPES = (
+    "F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K",
+)  # fmt: skip
 
 _SCALARS = dict(zip((*range(8), 10, 11, 12), "BbHhIif?Qqd", strict=True))
 """Type of a metadata value -> its code in `struct`."""
 
 _STRING, _ARRAY = 8, 9
 _MAX_DIMENSIONS = 4
+_MOST_ITEMS = 10_000_000  # of a list, of fields and of tensors: far more than any model has
+_TYPES = {kind.value: kind for kind in gguf.GGML_QUANT_SIZES}
 
 
 @dataclass(frozen=True)
 class GgufTensor:
-    """One entry of the tensor table; `shape` is row-major (the file lists it reversed)."""
+    """One entry of a tensor table; `shape` is row-major (the file lists it reversed)."""
 
     type: GGMLQuantizationType
     shape: tuple[int, ...]
     offset_bytes: int
     size_bytes: int
+    data: mmap.mmap  # of the file that holds it
 
 
 class GgufFile:
-    """An opened GGUF: `metadata` by key, `tensors` by the file's own names."""
+    """An opened GGUF with all its parts: `metadata` by key, `tensors` by the file's own names.
+
+    A split one is opened by any of its parts (NAME-00001-of-00003.gguf), of which the first holds
+    the metadata.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Read the header; `ModelInputError` if the file is missing, damaged or unreadable."""
-        self.path = path
-        self._data = _mapped(path)
-        cursor = _Cursor(self._data, path)
-        tensor_count, field_count = _counts(cursor, path)
-        self.metadata: dict[str, object] = {}
-        for _ in range(field_count):
-            key = cursor.text()
-            self.metadata[key] = cursor.value(cursor.integer("I"))
-        self.tensors = _tensor_table(cursor, tensor_count, self.metadata, path)
+        """Read the headers; `ModelInputError` if a file is missing, damaged or unreadable."""
+        self.path, count = _first_part(path)
+        if self.path != path:
+            self._require_part(1, count)
+        self.metadata, self.tensors = _read(self.path)
+        stated = self.metadata.get("split.count", count)
+        if type(stated) is not int or not 0 <= stated <= _MOST_PARTS:
+            raise _damaged(self.path, f"has 'split.count' = {stated!r}")
+        if stated > 1 and count != stated:
+            raise ModelInputError(
+                f"{self.path} is one of {stated} parts, and is not called so: keep the names "
+                f"that they were published with, NAME-00001-of-{stated:05d}.gguf and so on."
+            )
+        for number in range(2, stated + 1):
+            self._add(number, stated)
+        whole = self.metadata.get("split.tensors.count", len(self.tensors))
+        if whole != len(self.tensors):
+            raise _damaged(
+                self.path, f"has {len(self.tensors)} tensors of {whole} in all its parts"
+            )
+
+    def _add(self, number: int, count: int) -> None:
+        part = self._require_part(number, count)
+        metadata, tensors = _read(part)
+        place = (metadata.get("split.no", number - 1), metadata.get("split.count", count))
+        if place != (number - 1, count):
+            raise _damaged(part, f"says it is part {place[0]!r} (from 0) of {place[1]!r}")
+        for name in tensors.keys() & self.tensors.keys():
+            raise _damaged(part, f"holds tensor '{name}', as another part does")
+        self.tensors |= tensors
+
+    def _require_part(self, number: int, count: int) -> Path:
+        part = _part(self.path, number, count)
+        if not is_regular_file(part):
+            raise ModelInputError(
+                f"{part} is missing, part {number} of the {count} that this model was split into: "
+                "fetch it too."
+            )
+        return part
+
+    def require_readable(self) -> None:
+        """Raise `ModelInputError` for a tensor of a type that `array` does not read."""
+        for name, tensor in self.tensors.items():
+            if tensor.type.name not in READABLE_TYPES:
+                raise ModelInputError(
+                    f"{self.path} holds tensor '{name}' as {tensor.type.name}, which is not read: "
+                    f"use a file of {', '.join(READABLE_TYPES)}."
+                )
 
     def array(self, name: str) -> np.ndarray:
         """The tensor `name` as float32, or bfloat16 where the file holds that."""
         tensor = self.tensors[name]
-        raw = np.frombuffer(self._data, np.uint8, tensor.size_bytes, tensor.offset_bytes)
-        if tensor.type == GGMLQuantizationType.BF16:
-            return raw.view(ml_dtypes.bfloat16).reshape(tensor.shape)
-        if tensor.type in (GGMLQuantizationType.F32, GGMLQuantizationType.F16):
-            dtype = np.float32 if tensor.type == GGMLQuantizationType.F32 else np.float16
-            return raw.view(dtype).astype(np.float32, copy=False).reshape(tensor.shape)
+        raw = np.frombuffer(tensor.data, np.uint8, tensor.size_bytes, tensor.offset_bytes)
         rows = raw.reshape(*tensor.shape[:-1], -1)
-        # A damaged block may scale to infinity; `assemble` names the tensor that does.
+        if tensor.type == GGMLQuantizationType.BF16:
+            return rows.view(ml_dtypes.bfloat16)
+        # A damaged block may scale to infinity; `parameters` names the tensor that does.
         with np.errstate(all="ignore"):
             return gguf.dequantize(rows, tensor.type)
 
 
-class _Cursor:
+_PART = re.compile(r"(.*)-([0-9]{5})-of-([0-9]{5})")
+_MOST_PARTS = 1000
+
+
+def _first_part(path: Path) -> tuple[Path, int]:
+    """The file that holds the metadata, and of how many parts it is one by its name."""
+    match = _PART.fullmatch(path.stem)
+    if match is None:
+        return path, 1
+    count = int(match[3])
+    return _part(path, 1, count), count
+
+
+def _part(path: Path, number: int, count: int) -> Path:
+    match = _PART.fullmatch(path.stem)
+    assert match is not None
+    return path.with_name(f"{match[1]}-{number:05d}-of-{count:05d}{path.suffix}")
+
+
+def _read(path: Path) -> tuple[dict[str, object], dict[str, GgufTensor]]:
+    """Metadata and tensor table of one file."""
+    data = _mapped(path)
+    header = _Header(data, path)
+    tensor_count, field_count = header.counts()
+    metadata: dict[str, object] = {}
+    for _ in range(field_count):
+        key = header.text()
+        metadata[key] = header.value(header.integer("I"))
+    return metadata, header.tensors(tensor_count, metadata.get("general.alignment", 32))
+
+
+class _Header:
     """Reads forward through the header; every read is checked against the file's end."""
 
     def __init__(self, data: mmap.mmap, path: Path) -> None:
         self._data = data
         self._path = path
-        self.offset = 0
+        self._offset = 0
+
+    def counts(self) -> tuple[int, int]:
+        """Of tensors and of metadata fields."""
+        magic = self.take(4)
+        if magic != b"GGUF":
+            raise ModelInputError(
+                f"{self._path} is not a GGUF file (it starts with {magic!r}): pass a .gguf file "
+                "as published."
+            )
+        version = self.integer("I")
+        if version not in (2, 3):
+            raise ModelInputError(
+                f"{self._path} is GGUF version {version} or big-endian; versions 2 and 3, "
+                "little-endian, are read: convert the model again with a current llama.cpp."
+            )
+        tensors, fields = self.integer("Q"), self.integer("Q")
+        if max(tensors, fields) > _MOST_ITEMS:
+            raise self._damaged(f"says it has {tensors:,} tensors and {fields:,} fields")
+        return tensors, fields
 
     def take(self, count_bytes: int) -> bytes:
-        end = self.offset + count_bytes
+        end = self._offset + count_bytes
         if end > len(self._data):
-            raise ModelInputError(
-                f"{self._path} ends inside its header: the file is truncated or damaged, "
-                "fetch it again."
-            )
-        taken = self._data[self.offset : end]
-        self.offset = end
+            raise self._damaged("ends inside its header (truncated)")
+        taken = self._data[self._offset : end]
+        self._offset = end
         return taken
 
-    def integer(self, code: str) -> int:
-        value: int = struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
+    def scalar(self, code: str) -> int | float | bool:
+        value: int | float | bool = struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
         return value
+
+    def integer(self, code: str) -> int:
+        return int(self.scalar(code))
 
     def text(self) -> str:
         try:
             return self.take(self.integer("Q")).decode("utf-8")
         except UnicodeDecodeError as error:
-            raise ModelInputError(
-                f"{self._path} holds text that is not UTF-8 before byte {self.offset}: "
-                "the file is damaged, fetch it again."
-            ) from error
+            raise self._damaged(f"holds text before byte {self._offset} not in UTF-8") from error
 
     def value(self, kind: int) -> object:
         if kind == _STRING:
             return self.text()
         if kind in _SCALARS:
-            code = _SCALARS[kind]
-            return struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
-        if kind != _ARRAY:
-            raise self._unknown(kind)
-        element, count = self.integer("I"), self.integer("Q")
-        if element == _STRING:
-            return [self.text() for _ in range(count)]
-        if element not in _SCALARS:
-            raise self._unknown(element)
-        code = _SCALARS[element]
-        taken = self.take(count * struct.calcsize(code))
-        return np.frombuffer(taken, "<" + ("b1" if code == "?" else code)).tolist()
+            return self.scalar(_SCALARS[kind])
+        if kind == _ARRAY:
+            kind, count = self.integer("I"), self.integer("Q")
+            if count > _MOST_ITEMS:
+                raise self._damaged(f"has a metadata field of {count:,} values")
+            if kind == _STRING:
+                return [self.text() for _ in range(count)]
+            if kind in _SCALARS:
+                taken = self.take(count * struct.calcsize(_SCALARS[kind]))
+                return np.frombuffer(taken, "<" + _SCALARS[kind]).tolist()
+        raise self._damaged(f"has a metadata field of unknown type {kind}")
 
-    def _unknown(self, kind: int) -> ModelInputError:
-        return ModelInputError(
-            f"{self._path} has a metadata field of unknown type {kind}: the file is damaged or "
-            "newer than this reader."
-        )
+    def tensors(self, count: int, alignment: object) -> dict[str, GgufTensor]:
+        entries = [self._entry() for _ in range(count)]
+        if type(alignment) is not int or not 0 < alignment <= 1 << 20:
+            raise self._damaged(f"has 'general.alignment' = {alignment!r}")
+        start, table = -(-self._offset // alignment) * alignment, {}
+        for name, kind, shape, offset in entries:
+            block, block_bytes = gguf.GGML_QUANT_SIZES[kind]
+            if not shape or 0 in shape or shape[-1] % block:
+                raise self._damaged(
+                    f"gives tensor '{name}' the shape {list(shape)}, which {kind.name} blocks of "
+                    f"{block} values cannot fill"
+                )
+            size = prod(shape) // block * block_bytes
+            if start + offset + size > len(self._data):
+                raise self._damaged(f"ends inside tensor '{name}' (truncated)")
+            if name in table:
+                raise self._damaged(f"gives tensor '{name}' twice")
+            table[name] = GgufTensor(kind, shape, start + offset, size, self._data)
+        return table
+
+    def _entry(self) -> tuple[str, GGMLQuantizationType, tuple[int, ...], int]:
+        name, dimensions = self.text(), self.integer("I")
+        if dimensions > _MAX_DIMENSIONS:
+            raise self._damaged(f"gives tensor '{name}' {dimensions} axes")
+        shape = tuple(self.integer("Q") for _ in range(dimensions))[::-1]
+        number, offset = self.integer("I"), self.integer("Q")
+        kind = _TYPES.get(number)
+        if kind is None:
+            raise self._damaged(f"holds tensor '{name}' as unknown type {number}")
+        return name, kind, shape, offset
+
+    def _damaged(self, problem: str) -> ModelInputError:
+        return _damaged(self._path, problem)
+
+
+def _damaged(path: Path, problem: str) -> ModelInputError:
+    return ModelInputError(f"{path} {problem}: the file is damaged, fetch it again.")
 
 
 def _mapped(path: Path) -> mmap.mmap:
+    if path.exists() and not is_regular_file(path):
+        raise ModelInputError(f"{path} is no regular file: pass a .gguf file as published.")
     try:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -134,62 +259,3 @@ def _mapped(path: Path) -> mmap.mmap:
         ) from error
     except ValueError as error:
         raise ModelInputError(f"{path} is empty: fetch the GGUF file again.") from error
-
-
-def _counts(cursor: _Cursor, path: Path) -> tuple[int, int]:
-    magic = cursor.take(4)
-    if magic != b"GGUF":
-        raise ModelInputError(
-            f"{path} is not a GGUF file (it starts with {magic!r}): pass a .gguf file as published."
-        )
-    version = cursor.integer("I")
-    if version not in (2, 3):
-        raise ModelInputError(
-            f"{path} is GGUF version {version} or big-endian; versions 2 and 3, little-endian, are "
-            "read: convert the model again with a current llama.cpp."
-        )
-    return cursor.integer("Q"), cursor.integer("Q")
-
-
-def _tensor_table(
-    cursor: _Cursor, count: int, metadata: dict[str, object], path: Path
-) -> dict[str, GgufTensor]:
-    entries = [_entry(cursor, path) for _ in range(count)]
-    alignment = metadata.get("general.alignment", 32)
-    if not isinstance(alignment, int) or alignment <= 0:
-        raise ModelInputError(f"{path} has 'general.alignment' = {alignment!r}: it is damaged.")
-    start = -(-cursor.offset // alignment) * alignment
-    length = path.stat().st_size
-    table = {}
-    for name, kind, shape, offset in entries:
-        block, block_bytes = gguf.GGML_QUANT_SIZES[kind]
-        if not shape or shape[-1] % block:
-            raise ModelInputError(
-                f"{path} gives tensor '{name}' the shape {list(shape)}, which {kind.name} blocks "
-                f"of {block} values cannot fill: the file is damaged."
-            )
-        tensor = GgufTensor(kind, shape, start + offset, prod(shape) // block * block_bytes)
-        if tensor.offset_bytes + tensor.size_bytes > length:
-            raise ModelInputError(
-                f"{path} ends inside tensor '{name}' ({length} bytes of at least "
-                f"{tensor.offset_bytes + tensor.size_bytes}): it is truncated, fetch it again."
-            )
-        table[name] = tensor
-    return table
-
-
-def _entry(cursor: _Cursor, path: Path) -> tuple[str, GGMLQuantizationType, tuple[int, ...], int]:
-    name = cursor.text()
-    dimensions = cursor.integer("I")
-    if dimensions > _MAX_DIMENSIONS:
-        raise ModelInputError(f"{path} gives tensor '{name}' {dimensions} axes: it is damaged.")
-    shape = tuple(cursor.integer("Q") for _ in range(dimensions))[::-1]
-    number, offset = cursor.integer("I"), cursor.integer("Q")
-    readable = {kind.value: kind for kind in READABLE_TYPES}
-    if number not in readable:
-        names = {kind.value: kind.name for kind in GGMLQuantizationType}
-        raise ModelInputError(
-            f"{path} holds tensor '{name}' as {names.get(number, f'unknown type {number}')}, which "
-            f"is not read: use a file of {', '.join(k.name for k in READABLE_TYPES)}."
-        )
-    return name, readable[number], shape, offset

@@ -8,12 +8,14 @@ llama.cpp's `llama-vocab.cpp` follows.
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
 
+from ..chat_template import ChatTemplate
 from ..config import ModelInputError
 from ..tokenizer import Tokenizer
 from .gguf_format import GgufFile
-from .metadata import Fields
+from .hf_config import Fields, unsupported
 
 _UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # llama.cpp's token types
+_LONGEST_TOKEN = 1024  # public vocabularies have up to 256
 
 _CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
 _WORD = r"[^\r\n\p{L}\p{N}]?\p{L}+|"
@@ -26,30 +28,24 @@ _TEKKEN = (
     + _REST.replace(r"[\r\n]*", r"[\r\n/]*", 1)
 )
 _SPLITS = {
-    "llama-bpe": _LLAMA3,
-    "llama3": _LLAMA3,
-    "llama-v3": _LLAMA3,
-    "qwen2": _QWEN2,
-    "deepseek-r1-qwen": _QWEN2,
-    "tekken": _TEKKEN,
-}
-_GPT2_NAMES = ("gpt-2", "default")
-_NAMES = (*_GPT2_NAMES, "smollm", *_SPLITS)
-_WHOLE_WORDS_FIRST = ("llama-bpe", "llama3", "llama-v3", "tekken")  # `ignore_merges` in their files
-_BOS_BY_DEFAULT = ("llama-bpe", "llama3", "llama-v3", "tekken")  # where the file does not say
+    "llama-bpe": _LLAMA3, "llama3": _LLAMA3, "llama-v3": _LLAMA3, "tekken": _TEKKEN,
+    "qwen2": _QWEN2, "deepseek-r1-qwen": _QWEN2,
+}  # fmt: skip
+_NAMES = ("gpt-2", "default", "smollm", *_SPLITS)
+# Those with `ignore_merges` in their files, and a BOS where the file does not say.
+_WHOLE_WORDS_FIRST = ("llama-bpe", "llama3", "llama-v3", "tekken")
 
 
 def gguf_tokenizer(file: GgufFile, vocab_size: int) -> Tokenizer:
-    """The tokenizer that `file` describes, for a model of `vocab_size` tokens.
-
-    Raises:
-        ModelInputError: the vocabulary is missing, damaged, or of a kind that is not supported.
-    """
+    """The tokenizer that `file` describes, for a model of `vocab_size` tokens. Raises
+    ModelInputError for a vocabulary that is missing, damaged, or of a kind not supported."""
     where = str(file.path)
     fields = Fields(file.metadata, where)
     tokens = _strings(fields, "tokenizer.ggml.tokens")
     if not tokens or len(tokens) > vocab_size or len(set(tokens)) != len(tokens):
         raise _damaged(where, f"{len(tokens)} tokens for {vocab_size} embeddings, or repeated ones")
+    if max(map(len, tokens)) > _LONGEST_TOKEN:
+        raise _damaged(where, f"a token of more than {_LONGEST_TOKEN} characters")
     kind = fields.text("tokenizer.ggml.model")
     pre = fields.text("tokenizer.ggml.pre", "default")
     try:
@@ -58,10 +54,8 @@ def gguf_tokenizer(file: GgufFile, vocab_size: int) -> Tokenizer:
         elif kind == "llama":
             backend = _sentencepiece(fields, tokens)
         else:
-            raise ModelInputError(
-                f"{where} has a tokenizer of kind '{kind}', which is not supported: gpt2 and llama "
-                "are, or pass the Hugging Face folder of the model."
-            )
+            instead = "gpt2 and llama are, or pass the Hugging Face folder of the model"
+            raise unsupported(where, f"has a tokenizer of kind '{kind}'", instead)
     except ModelInputError:
         raise
     except Exception as error:  # the tokenizers library raises bare Exception
@@ -73,25 +67,19 @@ def gguf_tokenizer(file: GgufFile, vocab_size: int) -> Tokenizer:
 def _byte_level(fields: Fields, tokens: list[str], pre: str) -> tokenizers.Tokenizer:
     """GPT-2 BPE over bytes spelled as printable characters."""
     if pre not in _NAMES:
-        raise ModelInputError(
-            f"{fields.where} has the pre-tokenizer '{pre}', which is not supported: "
-            f"{', '.join(_NAMES)} are, or pass the Hugging Face folder of the model."
-        )
-    merges = [_pair(merge, fields) for merge in _strings(fields, "tokenizer.ggml.merges")]
-    backend = tokenizers.Tokenizer(
-        models.BPE(
-            vocab=_ids(tokens), merges=merges, ignore_merges=pre in _WHOLE_WORDS_FIRST, dropout=None
-        )
-    )
-    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pre not in _SPLITS)
+        instead = f"{', '.join(_NAMES)} are, or pass the Hugging Face folder of the model"
+        raise unsupported(fields.where, f"has the pre-tokenizer '{pre}'", instead)
+    merges = _merges(fields)
+    whole_first, ids = pre in _WHOLE_WORDS_FIRST, {t: i for i, t in enumerate(tokens)}
+    backend = tokenizers.Tokenizer(models.BPE(ids, merges, ignore_merges=whole_first))
+    steps: list[pre_tokenizers.PreTokenizer] = [
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pre not in _SPLITS)
+    ]
     if pre in _SPLITS:
-        split = pre_tokenizers.Split(Regex(_SPLITS[pre]), behavior="isolated")
-        backend.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
+        steps.insert(0, pre_tokenizers.Split(Regex(_SPLITS[pre]), behavior="isolated"))
     elif pre == "smollm":
-        digits = pre_tokenizers.Digits(individual_digits=True)
-        backend.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])
-    else:
-        backend.pre_tokenizer = byte_level
+        steps.insert(0, pre_tokenizers.Digits(individual_digits=True))
+    backend.pre_tokenizer = pre_tokenizers.Sequence(steps)
     if _SPLITS.get(pre) == _QWEN2:
         backend.normalizer = normalizers.NFC()
     backend.decoder = decoders.ByteLevel()
@@ -104,29 +92,19 @@ def _sentencepiece(fields: Fields, tokens: list[str]) -> tokenizers.Tokenizer:
     The file lists scores; merging the pair with the best-scored result, as SentencePiece does, is
     BPE with the merges in the order of those scores.
     """
-    merges = (
-        [_pair(merge, fields) for merge in _strings(fields, "tokenizer.ggml.merges")]
-        if fields.get("tokenizer.ggml.merges")
-        else _merges_by_score(fields, tokens)
-    )
+    listed = fields.get("tokenizer.ggml.merges")
+    merges = _merges(fields) if listed else _merges_by_score(fields, tokens)
     unknown = _id(fields, "unknown", tokens)
-    backend = tokenizers.Tokenizer(
-        models.BPE(
-            vocab=_ids(tokens),
-            merges=merges,
-            unk_token=None if unknown is None else tokens[unknown],
-            fuse_unk=True,
-            byte_fallback=True,
-        )
-    )
-    prefixed = fields.flag("tokenizer.ggml.add_space_prefix", True)
+    rest, ids = None if unknown is None else tokens[unknown], {t: i for i, t in enumerate(tokens)}
+    bpe = models.BPE(ids, merges, unk_token=rest, fuse_unk=True, byte_fallback=True)
+    backend = tokenizers.Tokenizer(bpe)
+    prefixed = _is_prefixed(fields)
     backend.pre_tokenizer = pre_tokenizers.Metaspace(
         prepend_scheme="first" if prefixed else "never", split=False
     )
     steps = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
-    backend.decoder = decoders.Sequence(
-        [*steps, decoders.Strip(content=" ", left=1)] if prefixed else steps
-    )
+    strip = [decoders.Strip(content=" ", left=1)] if prefixed else []
+    backend.decoder = decoders.Sequence([*steps, *strip])
     return backend
 
 
@@ -161,40 +139,40 @@ def _add_marked(backend: tokenizers.Tokenizer, fields: Fields, tokens: list[str]
 def _finished(
     backend: tokenizers.Tokenizer, fields: Fields, tokens: list[str], kind: str, pre: str
 ) -> Tokenizer:
-    names = ("bos", "eos", "eot", "eom", "unknown", "padding")
-    given = {name: _id(fields, name, tokens) for name in names}
-    ids = {name: number for name, number in given.items() if number is not None}
     texts = {"bos": "bos_token", "eos": "eos_token", "unknown": "unk_token", "padding": "pad_token"}
+    ids = {name: _id(fields, name, tokens) for name in (*texts, "eot", "eom")}
+    named = {t: tokens[i] for name, t in texts.items() if (i := ids[name]) is not None}
     template = fields.get("tokenizer.chat_template")
-    adds_bos = fields.flag(
-        "tokenizer.ggml.add_bos_token", kind == "llama" or pre in _BOS_BY_DEFAULT
-    )
-    ends = [ids[name] for name in ("eos", "eot", "eom") if name in ids]
+    usually = kind == "llama" or pre in _WHOLE_WORDS_FIRST
+    adds_bos = fields.flag("tokenizer.ggml.add_bos_token", usually)
+    chat = ChatTemplate(template, fields.where, named) if isinstance(template, str) else None
     return Tokenizer(
         backend,
-        where=fields.where,
-        end_ids=ends,
-        bos_id=ids.get("bos") if adds_bos else None,
-        chat_template=template if isinstance(template, str) else None,
-        special_tokens={text: tokens[ids[name]] for name, text in texts.items() if name in ids},
+        end_ids=[i for name in ("eos", "eot", "eom") if (i := ids[name]) is not None],
+        start_ids=[ids["bos"]] if adds_bos and ids["bos"] is not None else [],
+        chat_template=chat,
+        prefixed=kind == "llama" and _is_prefixed(fields),
     )
+
+
+def _is_prefixed(fields: Fields) -> bool:
+    return fields.flag("tokenizer.ggml.add_space_prefix", True)
 
 
 def _id(fields: Fields, name: str, tokens: list[str]) -> int | None:
     """The token id that the file gives as `name`; None where it gives none that there is."""
     value = fields.get(f"tokenizer.ggml.{name}_token_id")
-    return value if isinstance(value, int) and 0 <= value < len(tokens) else None
+    return value if type(value) is int and 0 <= value < len(tokens) else None
 
 
-def _ids(tokens: list[str]) -> dict[str, int]:
-    return {token: index for index, token in enumerate(tokens)}
-
-
-def _pair(merge: str, fields: Fields) -> tuple[str, str]:
-    left, _, right = merge.partition(" ")
-    if not left or not right or " " in right:
-        raise _damaged(fields.where, f"the merge {merge!r} is not two parts")
-    return left, right
+def _merges(fields: Fields) -> list[tuple[str, str]]:
+    pairs = []
+    for merge in _strings(fields, "tokenizer.ggml.merges"):
+        left, _, right = merge.partition(" ")
+        if not left or not right or " " in right:
+            raise _damaged(fields.where, f"the merge {merge!r} is not two parts")
+        pairs.append((left, right))
+    return pairs
 
 
 def _strings(fields: Fields, key: str) -> list[str]:

@@ -1,32 +1,36 @@
-"""A Tokenizer from a Hugging Face folder: tokenizer.json and the settings beside it."""
+"""A Tokenizer from a Hugging Face folder: tokenizer.json and the settings beside it, read as
+transformers 5 reads them."""
 
 from pathlib import Path
 
 import tokenizers
 
+from ..chat_template import ChatTemplate
 from ..config import ModelInputError
+from ..input_files import is_regular_file, read_text
 from ..tokenizer import Tokenizer
 from .hf_config import read_json
 
+# What transformers hands to templates by these names.
+_SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token",
+            "mask_token")  # fmt: skip
+
 
 def hf_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
-    """The tokenizer in `folder`, for a model of `vocab_size` tokens.
-
-    Raises:
-        ModelInputError: tokenizer.json is missing, damaged or of another model.
-    """
+    """The tokenizer in `folder`, for a model of `vocab_size` tokens. Raises ModelInputError where
+    tokenizer.json is missing, damaged or of another model."""
     path = folder / "tokenizer.json"
     backend = _backend(path)
-    settings = _optional_json(folder / "tokenizer_config.json")
-    texts = _special_tokens(settings)
-    ids = {name: backend.token_to_id(text) for name, text in texts.items()}
+    settings = read_json(folder / "tokenizer_config.json", optional=True)
+    texts = _special_tokens(folder, settings)
+    eos = backend.token_to_id(texts["eos_token"]) if "eos_token" in texts else None
+    stated = [*_stated_ends(folder), *([] if eos is None else [eos])]
+    template = _chat_template(folder, settings)
     tokenizer = Tokenizer(
         backend,
-        where=str(path),
-        end_ids=[i for i in (*_stated_ends(folder), ids.get("eos_token")) if i is not None],
-        bos_id=_bos_id(backend, settings, ids.get("bos_token")),
-        chat_template=_chat_template(folder, settings),
-        special_tokens=texts,
+        end_ids=[i for i in stated if 0 <= i < vocab_size],
+        start_ids=_start_ids(backend, path),
+        chat_template=None if template is None else ChatTemplate(template, str(path), texts),
     )
     if tokenizer.vocab_size > vocab_size:
         raise ModelInputError(
@@ -37,65 +41,59 @@ def hf_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
 
 
 def _backend(path: Path) -> tokenizers.Tokenizer:
-    if not path.is_file():
-        older = path.with_name("tokenizer.model")
-        has = "only a tokenizer.model" if older.is_file() else "no tokenizer"
-        raise ModelInputError(
-            f"{path.parent} has {has}: tokenizer.json is needed, fetch it from the publisher or "
-            "write it with transformers' AutoTokenizer.save_pretrained."
-        )
+    older = is_regular_file(path.with_name("tokenizer.model"))
+    only = "the folder has only a tokenizer.model, " if older else ""
+    missing = (
+        f"{only}fetch it from the publisher or write it with transformers' "
+        "AutoTokenizer.save_pretrained."
+    )
+    text = read_text(path, "tokenizer", missing=missing)
     try:
-        return tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        return tokenizers.Tokenizer.from_str(text)
     except Exception as error:  # the tokenizers library raises bare Exception
         raise ModelInputError(f"{path} is damaged ({error}): fetch it again.") from error
 
 
-def _optional_json(path: Path) -> dict[str, object]:
-    return read_json(path) if path.is_file() else {}
-
-
-def _special_tokens(settings: dict[str, object]) -> dict[str, str]:
-    """Texts such as bos_token; older files wrap each in an object with its 'content'."""
-    texts = {}
-    for name in ("bos_token", "eos_token", "unk_token", "pad_token"):
-        value = settings.get(name)
-        text = value.get("content") if isinstance(value, dict) else value
-        if isinstance(text, str):
-            texts[name] = text
-    return texts
+def _special_tokens(folder: Path, settings: dict[str, object]) -> dict[str, str]:
+    """Texts such as bos_token; older files wrap each in an object with its 'content'. Files from
+    before `added_tokens_decoder` state them in special_tokens_map.json, which then goes first."""
+    stated = settings
+    if "added_tokens_decoder" not in settings:
+        stated = settings | read_json(folder / "special_tokens_map.json", optional=True)
+    values = {name: stated.get(name) for name in _SPECIAL}
+    texts = {n: v.get("content") if isinstance(v, dict) else v for n, v in values.items()}
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
 
 
 def _stated_ends(folder: Path) -> list[int]:
     """The eos ids of generation_config.json and config.json: one number or a list."""
     ends: list[int] = []
     for name in ("generation_config.json", "config.json"):
-        stated = _optional_json(folder / name).get("eos_token_id")
+        stated = read_json(folder / name, optional=True).get("eos_token_id")
         listed = stated if isinstance(stated, list) else [stated]
-        ends += [i for i in listed if isinstance(i, int)]
+        ends += [i for i in listed if type(i) is int]
     return ends
 
 
-def _bos_id(
-    backend: tokenizers.Tokenizer, settings: dict[str, object], bos: int | None
-) -> int | None:
-    """BOS, if add_bos_token says so or, where it says nothing, tokenizer.json's own processor."""
-    stated = settings.get("add_bos_token")
-    if isinstance(stated, bool):
-        return bos if stated else None
-    added = backend.encode("", add_special_tokens=True).ids
-    return bos if bos is not None and added[:1] == [bos] else None
+def _start_ids(backend: tokenizers.Tokenizer, path: Path) -> list[int]:
+    """What tokenizer.json's own processor puts before a text. A flag 'add_bos_token' beside it is
+    passed over, as transformers does where there is a tokenizer.json."""
+    try:
+        encoding = backend.encode("a", add_special_tokens=True)
+    except Exception as error:  # the tokenizers library raises bare Exception
+        raise ModelInputError(f"{path} is damaged ({error}): fetch it again.") from error
+    first = encoding.special_tokens_mask.index(0) if 0 in encoding.special_tokens_mask else 0
+    return list(encoding.ids[:first])
 
 
 def _chat_template(folder: Path, settings: dict[str, object]) -> str | None:
     """chat_template.jinja, else the setting: a text, or a list of named ones with a default."""
     path = folder / "chat_template.jinja"
     if path.is_file():
-        try:
-            return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelInputError(f"{path} cannot be read: {error}.") from error
+        return read_text(path, "chat template")
     template = settings.get("chat_template")
     if isinstance(template, list):
-        named = {t.get("name"): t.get("template") for t in template if isinstance(t, dict)}
+        named = {t.get("name"): t.get("template") for t in template if isinstance(t, dict)
+                 if isinstance(t.get("name"), str)}  # fmt: skip
         template = named.get("default")
     return template if isinstance(template, str) else None

@@ -1,7 +1,5 @@
-"""The host's room for models: memory that may still be allocated, and the folder of downloads.
-
-The kernel kills a process that overruns its limit without a message; callers check beforehand.
-"""
+"""The host's room for models: memory that may still be allocated (the kernel kills a process that
+overruns its limit without a message), and the folder of downloads."""
 
 import os
 from pathlib import Path
@@ -31,7 +29,9 @@ def available_bytes(root: Path = Path("/")) -> int | None:
     cache that can be dropped counted as free; sysconf's physical pages where there is no /proc.
     `root` stands in for / in tests. None where none of these is known.
     """
-    candidates = [_meminfo_bytes(root), *_cgroup_v2_bytes(root), _cgroup_v1_bytes(root)]
+    v1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    in_v1 = _left_bytes(root / "sys/fs/cgroup/memory", *v1)
+    candidates = [_meminfo_bytes(root), *_cgroup_v2_bytes(root), in_v1]
     limits = [value for value in candidates if value is not None]
     return max(0, min(limits)) if limits else _physical_bytes()
 
@@ -52,20 +52,12 @@ def _cgroup_v2_bytes(root: Path) -> list[int | None]:
     return [_left_bytes(x, "memory.max", "memory.current", "inactive_file") for x in folders]
 
 
-def _cgroup_v1_bytes(root: Path) -> int | None:
-    folder = root / "sys/fs/cgroup/memory"
-    return _left_bytes(
-        folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
-    )
-
-
 def _left_bytes(folder: Path, limit: str, usage: str, droppable: str) -> int | None:
-    limit_bytes = _integer(folder / limit)
-    usage_bytes = _integer(folder / usage)
-    if limit_bytes is None or usage_bytes is None:  # no such cgroup, or its limit is 'max'
+    limit_bytes, usage_bytes = ("".join(_lines(folder / name)) for name in (limit, usage))
+    if not limit_bytes.isdigit() or not usage_bytes.isdigit():  # no such cgroup, or it is 'max'
         return None
     stat = dict(line.split(maxsplit=1) for line in _lines(folder / "memory.stat") if " " in line)
-    return limit_bytes - usage_bytes + int(stat.get(droppable, 0))
+    return int(limit_bytes) - int(usage_bytes) + int(stat.get(droppable, 0))
 
 
 def _physical_bytes() -> int | None:
@@ -73,11 +65,6 @@ def _physical_bytes() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not a POSIX system, or it will not say
         return None
-
-
-def _integer(path: Path) -> int | None:
-    lines = _lines(path)
-    return int(lines[0]) if lines and lines[0].isdigit() else None
 
 
 def _lines(path: Path) -> list[str]:
@@ -89,8 +76,7 @@ def _lines(path: Path) -> list[str]:
 
 def cache_folder() -> Path:
     """Where weights are kept: $ROOFLINK_CACHE, $XDG_CACHE_HOME/rooflink, ~/.cache/rooflink."""
-    own = os.environ.get("ROOFLINK_CACHE")
-    if own:
+    if own := os.environ.get("ROOFLINK_CACHE"):
         return Path(own)
     shared = os.environ.get("XDG_CACHE_HOME")
     return (Path(shared) if shared else Path.home() / ".cache") / "rooflink"

@@ -46,48 +46,37 @@ class Placement:
     transposed: bool = False
 
 
+_TOP = {
+    "model.embed_tokens.weight": "embedding", "model.norm.weight": "final_norm",
+    "lm_head.weight": "head",
+}  # fmt: skip
+_BLOCK = {
+    "input_layernorm.weight": "attention_norm", "post_attention_layernorm.weight": "mlp_norm",
+    "self_attn.q_proj.weight": "query", "self_attn.q_proj.bias": "query_bias",
+    "self_attn.k_proj.weight": "key", "self_attn.k_proj.bias": "key_bias",
+    "self_attn.v_proj.weight": "value", "self_attn.v_proj.bias": "value_bias",
+    "self_attn.q_norm.weight": "query_norm", "self_attn.k_norm.weight": "key_norm",
+    "self_attn.o_proj.weight": "output", "mlp.gate_proj.weight": "gate",
+    "mlp.up_proj.weight": "up", "mlp.down_proj.weight": "down",
+}  # fmt: skip
+"""Public tensor of a layer -> array under `blocks`."""
+
+
 def placements(config: ModelConfig) -> dict[str, Placement]:
     """Every public tensor that a model of `config` has, by name."""
     shapes = config.parameter_shapes
 
-    def place(array: str, index: tuple[int, ...] = (), matrix: bool = False) -> Placement:
+    def place(array: str, *index: int) -> Placement:
         ours = shapes[array][len(index) :]
-        return Placement(array, index, ours[::-1] if matrix else ours, transposed=matrix)
+        turned = len(ours) == 2 and array != "embedding"
+        return Placement(array, index, ours[::-1] if turned else ours, transposed=turned)
 
-    placed = {
-        "model.embed_tokens.weight": place("embedding"),
-        "model.norm.weight": place("final_norm"),
-    }
-    if not config.tied_embeddings:
-        placed["lm_head.weight"] = place("head", matrix=True)
-    for public, (array, matrix) in _BLOCK.items():
+    placed = {public: place(array) for public, array in _TOP.items() if array in shapes}
+    for public, array in _BLOCK.items():
         if f"blocks.{array}" in shapes:
             for layer in range(config.layers):
-                name = f"model.layers.{layer}.{public}"
-                placed[name] = place(f"blocks.{array}", (layer,), matrix)
+                placed[f"model.layers.{layer}.{public}"] = place(f"blocks.{array}", layer)
     return placed
-
-
-_BLOCK: dict[str, tuple[str, bool]] = {
-    "input_layernorm.weight": ("attention_norm", False),
-    "self_attn.q_proj.weight": ("query", True),
-    "self_attn.k_proj.weight": ("key", True),
-    "self_attn.v_proj.weight": ("value", True),
-    "self_attn.q_proj.bias": ("query_bias", False),
-    "self_attn.k_proj.bias": ("key_bias", False),
-    "self_attn.v_proj.bias": ("value_bias", False),
-    "self_attn.q_norm.weight": ("query_norm", False),
-    "self_attn.k_norm.weight": ("key_norm", False),
-    "self_attn.o_proj.weight": ("output", True),
-    "post_attention_layernorm.weight": ("mlp_norm", False),
-    "mlp.gate_proj.weight": ("gate", True),
-    "mlp.up_proj.weight": ("up", True),
-    "mlp.down_proj.weight": ("down", True),
-}
-"""Public tensor of a layer -> array under `blocks`, and whether it is a matrix to turn."""
-
-
-_NUMPY_DTYPES: dict[DType, type] = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}
 
 
 def parameters(
@@ -95,20 +84,19 @@ def parameters(
 ) -> dict[str, np.ndarray]:
     """The parameter arrays of `config` in `dtype`, by dotted name.
 
-    Each array is allocated once and filled tensor by tensor, so beyond the result only one tensor
-    is held. Rotary tables, and an output head that repeats a tied embedding, are passed over.
+    Each array is allocated when its first tensor comes and is of the right shape, and filled tensor
+    by tensor, so beyond the result only one tensor is held. Rotary tables, and an output head that
+    repeats a tied embedding, are passed over.
 
-    Raises:
-        ModelInputError: too little memory, or a tensor is missing, unexpected, given twice, of
-            another shape, or not finite; the tensor is named.
+    Raises ModelInputError for too little memory, or a tensor (which is named) that is missing,
+    unexpected, given twice, of another shape, or not finite.
     """
     largest_values = max(config.vocab_size, config.mlp_dim) * config.embed_dim
     needed_bytes = config.weight_bytes(dtype) + 2 * 4 * largest_values  # a tensor and its copy
     require_memory(needed_bytes, f"holding the weights of {config.name} in {dtype}")
-    arrays: dict[str, np.ndarray] = {
-        name: np.empty(shape, _NUMPY_DTYPES[dtype])
-        for name, shape in config.parameter_shapes.items()
-    }
+    wanted = ml_dtypes.bfloat16 if dtype == "bfloat16" else np.float32
+    shapes = config.parameter_shapes
+    arrays: dict[str, np.ndarray] = {}
     missing = placements(config)
     placed = frozenset(missing)
     for name, tensor in tensors:
@@ -122,6 +110,8 @@ def parameters(
                 "the weights and the configuration are not of one model."
             )
         _check(name, tensor, place.shape)
+        if place.array not in arrays:
+            arrays[place.array] = np.empty(shapes[place.array], wanted)
         arrays[place.array][place.index] = tensor.T if place.transposed else tensor
     if missing:
         raise ModelInputError(

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..predicted.phase_terms import PhaseTerms, grown, predicted_terms, terms_at_peak
-from ..records import ChipPlacement, Phase, PredictedPhase, Prediction, Profile
+from ..records import ChipPlacement, Prediction, Profile
 from ..reports import units
 from ..reports.charts.roofline_chart import Roof
+from ..reports.terms import PREDICTED
 
 USUAL_CHIP = "TPU v5e"
 PREDICTION_NOTE = "Sliders move the terms of the prediction, which comes near predicting anew."
@@ -46,50 +47,42 @@ class Place:
         return {each.phase: grown(each.terms, factors) for each in self.phases}
 
 
+def places_of(profile: Profile, lens: str) -> list[Place]:
+    """What the profile's phases run on under one of the two lenses that know times elsewhere."""
+    return places_predicted(profile) if lens == PREDICTED else places_at_peak(profile)
+
+
 def places_at_peak(profile: Profile) -> list[Place]:
     """Each placement at datasheet peak: max(FLOPs / peak, bytes / bandwidth), links ignored."""
-    return [_at_peak(placement, profile.phases) for placement in profile.placements]
+    return [
+        Place(
+            name=on.chip if on.chips == 1 else f"{on.chips} {units.TIMES} {on.chip}",
+            chip=on.chip, chips=on.chips, note=PEAK_NOTE, roof=roof_of(on),
+            phases=[
+                PlacedPhase(phase.name, phase.counted.flops, phase.counted.hbm_bytes.total,
+                            terms_at_peak(phase, on))
+                for phase in profile.phases
+            ],
+        )
+        for on in profile.placements
+    ]  # fmt: skip
 
 
 def places_predicted(profile: Profile) -> list[Place]:
     """Each prediction, with its calibrated terms."""
-    of_chip = {placement.chip: placement for placement in profile.placements}
-    return [_predicted(each, of_chip.get(each.chip)) for each in profile.predictions]
+    roofs = {placement.chip: roof_of(placement) for placement in profile.placements}
+    return [_predicted(each, roofs.get(each.chip)) for each in profile.predictions]
 
 
-def _at_peak(placement: ChipPlacement, phases: Sequence[Phase]) -> Place:
-    chips = placement.chips
-    return Place(
-        name=placement.chip if chips == 1 else f"{chips} {units.TIMES} {placement.chip}",
-        chip=placement.chip,
-        chips=chips,
-        note=PEAK_NOTE,
-        roof=roof_of(placement),
-        phases=[
-            PlacedPhase(phase.name, phase.counted.flops, phase.counted.hbm_bytes.total,
-                        terms_at_peak(phase, placement))
-            for phase in phases
-        ],
-    )  # fmt: skip
-
-
-def _predicted(prediction: Prediction, placement: ChipPlacement | None) -> Place:
+def _predicted(prediction: Prediction, roof: Roof | None) -> Place:
     basis = "Bare roofline" if prediction.ideal else "Calibrated on published measurements"
-    return Place(
-        name=prediction.slice,
-        chip=prediction.chip,
-        chips=prediction.chips,
-        note=f"{basis}: {prediction.basis.rstrip('.')}. {PREDICTION_NOTE}",
-        roof=roof_of(placement) if placement else None,
-        phases=[_placed(phase) for phase in prediction.phases],
-    )
-
-
-def _placed(phase: PredictedPhase) -> PlacedPhase:
-    terms, time = predicted_terms(phase), phase.time_s
-    return PlacedPhase(
-        phase.phase, phase.flops, phase.memory_bytes, terms, time.low, time.high
-    )  # fmt: skip
+    phases = [
+        PlacedPhase(each.phase, each.flops, each.memory_bytes, predicted_terms(each),
+                    each.time_s.low, each.time_s.high)
+        for each in prediction.phases
+    ]  # fmt: skip
+    note = f"{basis}: {prediction.basis.rstrip('.')}. {PREDICTION_NOTE}"
+    return Place(prediction.slice, prediction.chip, prediction.chips, note, roof, phases)
 
 
 def roof_of(placement: ChipPlacement) -> Roof:
@@ -98,7 +91,9 @@ def roof_of(placement: ChipPlacement) -> Roof:
 
 def place_of(places: Sequence[Place], name: str, chip: str = "") -> Place | None:
     """The place of that name, else one of its chip, else the usual one."""
-    chips = [name.split(f" {units.TIMES} ")[-1], chip, USUAL_CHIP]
-    by_name = next((place for place in places if place.name == name), None)
-    by_chip = (next((p for p in places if p.chip == wanted), None) for wanted in chips)
-    return by_name or next(filter(None, by_chip), places[0] if places else None)
+    chip = chip or name.split(f" {units.TIMES} ")[-1]
+
+    def rank(place: Place) -> tuple[bool, ...]:
+        return place.name != name, place.chip != chip, place.chip != USUAL_CHIP
+
+    return min(places, key=rank, default=None)

@@ -1,19 +1,23 @@
 """The TensorBoard plugin: serves the tab, and the runs under TensorBoard's log directory."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.resources import files
-from pathlib import Path
 
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from ..errors import ProfileInputError
+from ..records import Profile
+from ..reports.document import printable
 from ..reports.renderers import html
 from ..reports.renderers.vega import vega_bundle
-from .runs import Runs
+from .runs import Problem, Runs, local_folder
 from .view import request_of, view
 
+Answer = Callable[[wrappers.Request], wrappers.Response]
+NO_LOGDIR = "rooflink reads one local log directory: start TensorBoard with --logdir DIR."
 DARK = ':root[data-theme="dark"]'
 
 
@@ -24,14 +28,22 @@ class RooflinkPlugin(base_plugin.TBPlugin):
 
     def __init__(self, context: base_plugin.TBContext) -> None:
         super().__init__(context)
-        self._logdir = context.logdir or ""
-        self._runs = Runs(Path(self._logdir)) if self._logdir else None
+        self._logdir = printable(context.logdir or "")
+        self._runs, self._problem = None, NO_LOGDIR
+        if context.logdir:
+            try:
+                self._runs = Runs(local_folder(context.logdir))
+            except ProfileInputError as error:
+                self._problem = str(error)
 
     def get_plugin_apps(self) -> Mapping[str, Callable[..., object]]:
         """Routes under data/plugin/rooflink."""
-        served = dict.fromkeys(STATIC, self._static)
-        answers = served | {"/runs": self._list, "/view": self._view}
-        return {route: wrappers.Request.application(each) for route, each in answers.items()}
+        answers: dict[str, Answer] = {route: partial(_static, route) for route in STATIC}
+        answers |= {"/runs": self._list, "/view": self._view}
+        return {
+            route: wrappers.Request.application(partial(_read_only, answer))
+            for route, answer in answers.items()
+        }
 
     def is_active(self) -> bool:
         """Whether there is a profile to show, or to complain of."""
@@ -43,28 +55,22 @@ class RooflinkPlugin(base_plugin.TBPlugin):
             es_module_path="/index.js", tab_name="rooflink", disable_reload=True
         )
 
-    def _static(self, request: wrappers.Request) -> wrappers.Response:
-        route = f"/{request.path.rpartition('/')[2]}"  # of STATIC: no other has a route
-        kind = "text/css" if route.endswith(".css") else "text/javascript"
-        return http_util.Respond(request, STATIC[route](), kind)
-
     def _list(self, request: wrappers.Request) -> wrappers.Response:
         """Names of the runs, and a sentence for each file that cannot be shown."""
-        if self._runs is None:
-            problem = "rooflink reads one local log directory: start TensorBoard with --logdir DIR."
-            listed = {"logdir": "", "runs": [], "problems": [{"file": "", "sentence": problem}]}
-        else:
-            profiles, problems = self._runs.read()
-            listed = {
-                "logdir": self._logdir,
-                "runs": list(profiles),
-                "problems": [vars(problem) for problem in problems],
-            }
+        profiles: Mapping[str, Profile] = {}
+        problems = [Problem("", self._problem)]
+        if self._runs:
+            profiles, problems = self._runs.listed()
+        listed = {
+            "logdir": self._logdir,
+            "runs": list(profiles),
+            "problems": [vars(problem) for problem in problems],
+        }
         return http_util.Respond(request, listed, "application/json")
 
     def _view(self, request: wrappers.Request) -> wrappers.Response:
         """What is chosen, under the sliders."""
-        profiles = self._runs.read()[0] if self._runs else {}
+        profiles = self._runs.profiles() if self._runs else {}
         try:
             chosen = request_of(request.args)
         except ProfileInputError as error:
@@ -72,9 +78,27 @@ class RooflinkPlugin(base_plugin.TBPlugin):
         if chosen.run not in profiles:
             sentence = f"There is no run '{chosen.run}' any more: load the runs again."
             return _error(request, sentence, 404)
-        shown, document = view(profiles, chosen)
-        answer = {"controls": shown, "headline": document.headline, "html": html.body(document)}
+        try:
+            shown, document = view(profiles, chosen)
+            answer = {"controls": shown, "headline": document.headline, "html": html.body(document)}
+        except (ArithmeticError, ValueError):  # a file may hold whatever figures it likes
+            sentence = f"The figures of '{chosen.run}' cannot be drawn: no chip or model has such."
+            return _error(request, sentence, 422)
         return http_util.Respond(request, answer, "application/json")
+
+
+def _static(route: str, request: wrappers.Request) -> wrappers.Response:
+    kind = "text/css" if route.endswith(".css") else "text/javascript"
+    return http_util.Respond(request, STATIC[route](), kind)
+
+
+def _read_only(answer: Answer, request: wrappers.Request) -> wrappers.Response:
+    """The answer to GET and HEAD; there is nothing else to do here."""
+    if request.method in ("GET", "HEAD"):
+        return answer(request)
+    refused = _error(request, "Only GET and HEAD are answered here.", 405)
+    refused.headers["Allow"] = "GET, HEAD"
+    return refused
 
 
 def _error(request: wrappers.Request, sentence: str, code: int) -> wrappers.Response:

@@ -1,31 +1,38 @@
 """Runs under a log directory: the profiles that can be read, what is wrong with the rest, and
 whether there are sessions for XProf.
 
-TensorBoard shows an event file up to its first fault only. A file is records of TFRecord: length
-(uint64), its masked CRC-32C, the event, its masked CRC-32C.
+A log directory may be a tree of links to runs, as TensorBoard advises: links to folders are
+followed. A run, which may be somebody else's, gets no further than itself: links in it that lead
+out of the log directory are not followed, neither to folders nor to files.
 """
 
 import os
-import struct
-from collections.abc import Iterator
+import re
+import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
-from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
-
+from ...model.input_files import user_path
 from ..errors import ProfileInputError
 from ..records import Profile
 from ..records.files import load_profile
+from .event_files import UNSEEN, Look, look_at
 
 PROFILE = "profile.json"
-HEADER = struct.Struct("<QI")
-CHECKSUM = struct.Struct("<I")
-CHECKED_BYTES = 4_000_000  # of events; the checksum is computed in Python, about 8 MB a second
+MiB = 1 << 20
+MOST_PROFILE_BYTES = 16 * MiB  # 100,000 attempts take 10 MB
+MOST_PROFILES_BYTES = 256 * MiB  # of all runs together
+MOST_FILES = 100_000
+CHECKED_BYTES = 2 * MiB  # of event files in one listing, a quarter of a second
 TAB = "profile"
 """XProf's tab in TensorBoard, as its address has it."""
 
 HOW = "pip install 'rooflink[xprof]'"
+Refuse = Callable[[Path, str], None]
+Paths = tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -42,69 +49,161 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._profiles: dict[tuple[Path, int, int], Profile | str] = {}
-        self._events: dict[tuple[Path, int, int], str | None] = {}
+        self._events: dict[Path, tuple[tuple[int, int, int], Look]] = {}
 
     def any(self) -> bool:
         """Whether there is a profile.json at all, sound or not."""
         return any(path.name == PROFILE for path in files_under(self.folder))
 
-    def read(self) -> tuple[dict[str, Profile], list[Problem]]:
-        """Profiles by run, the newest first, and problems; a run is its path under the log
-        directory."""
-        profiles: dict[str, Profile] = {}
+    def profiles(self) -> dict[str, Profile]:
+        """Profiles by run, the newest first; a run is its path under the log directory, what
+        cannot be printed written out."""
+        return self._read(list(files_under(self.folder)), [])
+
+    def listed(self) -> tuple[dict[str, Profile], list[Problem]]:
+        """`profiles`, and a sentence for each file that is not shown, or not whole."""
         problems: list[Problem] = []
-        profiles_before, events_before = self._profiles, self._events  # requests run in threads
+
+        def refuse(path: Path, sentence: str) -> None:
+            problems.append(Problem(name_under(self.folder, path), sentence))
+
+        files = list(files_under(self.folder, refuse))
+        profiles = self._read(files, problems)
+        for path, sentence in self._faults([path for path in files if is_event_file(path)]):
+            refuse(path, sentence)
+        return profiles, sorted(problems, key=lambda problem: problem.file)
+
+    def _read(self, files: list[Path], problems: list[Problem]) -> dict[str, Profile]:
+        before = self._profiles  # requests run in threads
         read: dict[tuple[Path, int, int], Profile | str] = {}
-        checked: dict[tuple[Path, int, int], str | None] = {}
-        for path in files_under(self.folder):
-            key = _version(path)
-            if key is None:  # gone since the folder was listed
+        profiles: dict[str, Profile] = {}
+        total_bytes = 0
+        for path in (path for path in files if path.name == PROFILE):
+            status = _status(path)
+            if status is None:  # gone since the folder was listed
                 continue
-            name = path.relative_to(self.folder).as_posix()
-            if path.name == PROFILE:
-                found = profiles_before[key] if key in profiles_before else _profile(path)
-                read[key] = found
-                if isinstance(found, Profile):
-                    profiles[path.parent.relative_to(self.folder).as_posix()] = found
+            key = path, status.st_mtime_ns, status.st_size
+            total_bytes += status.st_size
+            read[key] = before[key] if key in before else _profile(path, status, total_bytes)
+            if isinstance(held := read[key], Profile):
+                profiles[_free(name_under(self.folder, path.parent), profiles)] = held
+            else:
+                problems.append(Problem(name_under(self.folder, path), held))
+        self._profiles = read
+        newest = sorted(profiles, key=lambda name: profiles[name].provenance.created, reverse=True)
+        return {name: profiles[name] for name in newest}
+
+    def _faults(self, files: list[Path]) -> Iterator[tuple[Path, str]]:
+        """Each faulty event file with its sentence; large ones are looked at bit by bit."""
+        before, looks = self._events, dict[Path, tuple[tuple[int, int, int], Look]]()
+        share = CHECKED_BYTES // max(len(files), 1)
+        for path in files:
+            status = _status(path)
+            if status is None:
+                continue
+            version = status.st_ino, status.st_size, status.st_mtime_ns
+            known, look = before.get(path, (version, UNSEEN))
+            if known[0] != version[0] or known[1] > version[1]:  # another file of that name
+                look = UNSEEN
+            if known != version or (not look.sentence and look.sound_bytes < status.st_size):
+                look = look_at(path, look, share)
+            looks[path] = version, look
+            if look.sentence:
+                yield path, look.sentence
+        self._events = looks
+
+
+def local_folder(text: str | Path) -> Path:
+    """A log directory as a path. Raises ProfileInputError for one on another machine, or that no
+    path can name."""
+    remote = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):/", str(text))
+    if remote and not Path(text).exists():
+        raise ProfileInputError(
+            f"{text} is on another machine: rooflink reads directories of this one, copy the runs "
+            "here first"
+        )
+    return user_path(text, ProfileInputError)
+
+
+def files_under(folder: Path, refuse: Refuse = lambda path, sentence: None) -> Iterator[Path]:
+    """Every regular file, hidden folders left out; one not readable is skipped.
+
+    `refuse` is told of files of a run, and of links, that are not followed.
+    """
+    root = Path(os.path.realpath(folder))
+    waiting: list[tuple[Path, Paths, Paths, bool]] = [(folder, (root,), (root,), False)]
+    left = MOST_FILES
+    while waiting and left > 0:
+        here, allowed, above, in_run = waiting.pop()
+        entries = _entries(here, left)
+        left -= len(entries)
+        in_run = in_run or any(is_of_a_run(Path(entry.name)) for entry in entries)
+        for entry in entries:
+            path = here / entry.name
+            target = Path(os.path.realpath(path)) if entry.is_symlink() else above[-1] / entry.name
+            inside = any(target.is_relative_to(place) for place in allowed)
+            status = _status(path)
+            if status is None:
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                if entry.name.startswith(".") or target in above:
+                    continue
+                if inside or not (in_run or root.is_relative_to(target)):
+                    places = allowed if inside else (*allowed, target)
+                    waiting.append((path, places, (*above, target), in_run))
                 else:
-                    problems.append(Problem(name, found))
-            elif is_event_file(path):
-                wrong = events_before[key] if key in events_before else event_file_problem(path)
-                checked[key] = wrong
-                if wrong:
-                    problems.append(Problem(name, wrong))
-        self._profiles, self._events = read, checked
-        newest = sorted(
-            sorted(profiles), key=lambda name: profiles[name].provenance.created, reverse=True
-        )
-        return {name: profiles[name] for name in newest}, sorted(
-            problems, key=lambda each: each.file
-        )
+                    refuse(path, "is a link out of the log directory: not followed")
+            elif not stat.S_ISREG(status.st_mode) or not inside:
+                if is_of_a_run(path):
+                    what = "a link out of the log directory" if not inside else "no regular file"
+                    refuse(path, f"is {what}: not read")
+            else:
+                yield path
+    if left <= 0:
+        refuse(folder, f"holds over {MOST_FILES:,} files, of which so many are read")
 
 
-def files_under(folder: Path) -> Iterator[Path]:
-    """Every file, hidden folders and links to folders left out; one not readable is skipped."""
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in sorted(names))
-
-
-def _version(path: Path) -> tuple[Path, int, int] | None:
+def _entries(folder: Path, most: int) -> list[os.DirEntry[str]]:
+    """What a folder holds, by name; nothing where it cannot be read."""
     try:
-        status = path.stat()
+        with os.scandir(folder) as entries:
+            return sorted(islice(entries, most), key=lambda entry: entry.name)
     except OSError:
+        return []
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except (OSError, ValueError):
         return None
-    return path, status.st_mtime_ns, status.st_size
 
 
-def _profile(path: Path) -> Profile | str:
+def name_under(folder: Path, path: Path) -> str:
+    """The path under the folder as text that every page can show and give back."""
+    raw = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in raw)
+
+
+def _free(name: str, taken: dict[str, Profile]) -> str:
+    """The name, or it with a number where another folder is written alike."""
+    again = (f"{name} ({number})" for number in range(2, len(taken) + 3))
+    return name if name not in taken else next(other for other in again if other not in taken)
+
+
+def _profile(path: Path, status: os.stat_result, total_bytes: int) -> Profile | str:
     """The profile, or the sentence that says what is wrong with it."""
+    if status.st_size > MOST_PROFILE_BYTES:
+        return f"is larger than {MOST_PROFILE_BYTES // MiB} MiB, which no profile is: not read"
+    if total_bytes > MOST_PROFILES_BYTES:
+        return (
+            f"is not read: the profiles before it hold {MOST_PROFILES_BYTES // MiB} MiB; show a "
+            "directory with fewer runs"
+        )
     try:
         return load_profile(path)
     except ProfileInputError as error:
         return str(error)
-    except RecursionError:
-        return f"{path} is not a readable profile.json: it is nested too deeply"
 
 
 def is_event_file(path: Path) -> bool:
@@ -112,37 +211,9 @@ def is_event_file(path: Path) -> bool:
     return "tfevents" in path.name
 
 
-def event_file_problem(path: Path) -> str | None:
-    """One sentence on the first fault, or None.
-
-    Every record's length is checked, and the events in the first CHECKED_BYTES. A record cut off at
-    the end counts: a writer that is still at work leaves one only while it writes.
-    """
-    try:
-        with path.open("rb") as file:
-            size, at = path.stat().st_size, 0
-            while header := file.read(HEADER.size):
-                if len(header) < HEADER.size:
-                    return _cut_off(at, size)
-                length, checksum = HEADER.unpack(header)
-                if masked_crc32c(header[:8]) != checksum:
-                    return f"damaged at byte {at}: TensorBoard shows only what comes before"
-                end = at + HEADER.size + length + CHECKSUM.size
-                if end > size:
-                    return _cut_off(at, size)
-                if end <= CHECKED_BYTES:
-                    event = file.read(length)
-                    if masked_crc32c(event) != CHECKSUM.unpack(file.read(CHECKSUM.size))[0]:
-                        return f"damaged at byte {at}: TensorBoard shows only what comes before"
-                file.seek(end)
-                at = end
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
-    return None
-
-
-def _cut_off(at: int, size: int) -> str:
-    return f"cut off in the record at byte {at} of {size}: TensorBoard shows only what comes before"
+def is_of_a_run(path: Path) -> bool:
+    """Whether a folder with this file is a run."""
+    return path.name == PROFILE or is_event_file(path)
 
 
 def is_session_file(path: Path) -> bool:

@@ -8,22 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import ProfileInputError
-from ..predicted.phase_terms import (
-    RESOURCES,
-    PhaseTerms,
-    elasticities,
-    grown,
-    whole_elasticities,
-)
+from ..predicted.phase_terms import RESOURCES, PhaseTerms, elasticities, grown, whole_elasticities
 from ..records import Profile
 from ..reports import theme, units
-from ..reports.charts.bars import Bar, Part, bars
-from ..reports.charts.predicted_charts import resources_chart
+from ..reports.charts.chart_parts import Bar, bars, phase_parts
+from ..reports.charts.phase_charts import resources_chart
 from ..reports.charts.roofline_chart import Mark, Roof, roofline_spec
 from ..reports.charts.thought_charts import steps_chart
-from ..reports.document import Beside, Block, Chart, Column, Document, Section, Table
+from ..reports.document import Beside, Block, Chart, Column, Document, Section, Table, drawn
 from ..reports.terms import AT_PEAK, MEASURED, PREDICTED
-from .places import Place, PlacedPhase, place_of, places_at_peak, places_predicted, roof_of
+from .places import Place, PlacedPhase, place_of, places_of, roof_of
 
 FURTHEST = 16.0  # a slider goes from a sixteenth to sixteen times
 _WORTH_A_LINE = 0.005
@@ -74,6 +68,11 @@ class Shown:
     moved: Mapping[str, PhaseTerms]
 
     @property
+    def before(self) -> dict[str, PhaseTerms]:
+        """Each phase's terms as they are."""
+        return self.place.under({})
+
+    @property
     def time_s(self) -> float:
         """All phases under the sliders."""
         return sum(terms.time_s for terms in self.moved.values())
@@ -81,7 +80,7 @@ class Shown:
     @property
     def before_s(self) -> float:
         """All phases as they are."""
-        return sum(phase.terms.time_s for phase in self.place.phases)
+        return sum(terms.time_s for terms in self.before.values())
 
     def rate(self, phase: PlacedPhase, terms: PhaseTerms) -> float:
         """FLOP per second of one chip."""
@@ -100,17 +99,17 @@ def view(profiles: Mapping[str, Profile], request: Request) -> tuple[dict[str, o
     """The controls as JSON, and the document. `request.run` is one of `profiles`."""
     first = profiles[request.run]
     lens = lens_of(first, request.lens)
-    places = places_predicted(first) if lens == PREDICTED else places_at_peak(first)
-    place = place_of(places, request.place)
-    shown = (
-        [] if place is None else [Shown(request.run, first, place, place.under(request.factors))]
+    places = places_of(first, lens)
+    place, shown, other = (
+        place_of(places, request.place),
+        list[Shown](),
+        profiles.get(request.other),
     )
-    other = profiles.get(request.other)
-    if other is not None and place is not None:
-        rivals = places_predicted(other) if lens == PREDICTED else places_at_peak(other)
-        same = next((p for p in rivals if p.name == place.name), None)
-        same = same or next((p for p in rivals if p.chip == place.chip), None)
-        if same:
+    if place:
+        shown.append(Shown(request.run, first, place, place.under(request.factors)))
+    if place and other:
+        same = place_of(places_of(other, lens), place.name, place.chip)
+        if same and same.chip == place.chip:
             shown.append(Shown(request.other, other, same, same.under(request.factors)))
     return controls(first, request, lens, places, place), tab_document(shown, request, lens)
 
@@ -152,10 +151,9 @@ def about(profile: Profile) -> str:
 
 def _sliders(place: Place, request: Request) -> list[dict[str, object]]:
     """Those of resources that the place's terms know, with their figure and factor in words."""
-    figures = {}
-    if place.roof:
-        figures = {"memory": (place.roof.bandwidth, units.bandwidth),
-                   "compute": (place.roof.peak, units.flop_rate)}  # fmt: skip
+    roof = place.roof
+    figures = {"memory": (roof.bandwidth, units.bandwidth),
+               "compute": (roof.peak, units.flop_rate)} if roof else {}  # fmt: skip
     made: list[dict[str, object]] = []
     for resource in _SLIDERS:
         known = any(phase.terms.of(resource) > 0 for phase in place.phases)
@@ -195,8 +193,7 @@ def headline(shown: Sequence[Shown], request: Request, lens: str) -> str:
         name = max(first.moved, key=lambda phase: first.moved[phase].time_s)
         share = units.share(first.moved[name].time_s / first.time_s)
         words += f" {share} of it is {name}, bound by {first.moved[name].bound}."
-    if len(shown) > 1 and first.time_s > 0:
-        other = shown[1]
+    for other in shown[1:] if first.time_s > 0 else []:
         elsewhere = "" if other.place.name == first.place.name else f" on {other.place.name}"
         words += (
             f" {other.run} takes {units.seconds(other.time_s)}{elsewhere}, "
@@ -214,8 +211,7 @@ def _roofline(shown: Sequence[Shown], request: Request, lens: str) -> Chart:
     first = shown[0]
     filled, rings = _rates(first, first.moved, lens), []
     if request.moved:
-        before = {phase.phase: phase.terms for phase in first.place.phases}
-        rings += _rates(first, before, "before")
+        rings += _rates(first, first.before, "before")
     for other in shown[1:]:
         rings += _rates(other, other.moved, other.run)
     told = "; ".join(f"{m.phase} at {units.flop_rate(m.rate)} a chip" for m in filled)
@@ -230,12 +226,8 @@ def _roofline(shown: Sequence[Shown], request: Request, lens: str) -> Chart:
 
 
 def _rates(shown: Shown, terms: Mapping[str, PhaseTerms], word: str) -> list[Mark]:
-    rates = [(p, shown.rate(p, terms[p.phase])) for p in shown.place.phases]
-    return [
-        Mark(phase.phase, phase.intensity, rate, shown.place.name, word)
-        for phase, rate in rates
-        if rate > 0 and phase.intensity > 0
-    ]
+    rates = [(p, shown.rate(p, terms[p.phase])) for p in shown.place.phases if p.intensity > 0]
+    return [Mark(p.phase, p.intensity, r, shown.place.name, word) for p, r in rates if r > 0]
 
 
 def _roofs(shown: Shown, request: Request) -> list[Roof]:
@@ -255,27 +247,23 @@ def _roofs(shown: Shown, request: Request) -> list[Roof]:
 def _times(shown: Sequence[Shown], request: Request) -> list[Block]:
     rows = []
     for each in shown:
-        before = {phase.phase: phase.terms for phase in each.place.phases}
         if request.moved:
-            rows.append(_bar(f"{each.run}, before", before))
+            rows.append(_bar(f"{each.run}, before", each.before))
         rows.append(_bar(each.run, each.moved))
     told = "; ".join(f"{row.name}: {row.text}" for row in rows)
     chart = Chart(
         name="time", title="Time of all phases", alt=f"Phases over time. {told}.", half=True,
         draw=lambda: bars(rows, "time", legend=True, pitch=44),
     )  # fmt: skip
-    curves = {each.run: _steps(each, request) for each in shown}
-    steps = steps_chart({run: points for run, points in curves.items() if points})
-    return [chart, *([steps] if steps else [])]
+    return drawn([chart, steps_chart({each.run: _steps(each, request) for each in shown})])
 
 
 def _bar(name: str, terms: Mapping[str, PhaseTerms]) -> Bar:
-    tints = theme.phase_colours(terms)
-    parts = [
-        Part(each.time_s, phase, tint, {"run": name, "phase": phase,
-             "time": units.seconds(each.time_s), "bound": each.bound or "none"}, phase)
-        for (phase, each), tint in zip(terms.items(), tints, strict=True)
-    ]  # fmt: skip
+    parts = phase_parts(
+        (phase, each.time_s, {"run": name, "time": units.seconds(each.time_s),
+                              "bound": each.bound or "none"})
+        for phase, each in terms.items()
+    )  # fmt: skip
     return Bar(name, parts, units.seconds(sum(each.time_s for each in terms.values())))
 
 
@@ -300,20 +288,16 @@ def _levers(shown: Shown, lens: str) -> list[Block]:
 
 def lever_table(shown: Shown) -> Table:
     """Elasticity: per cent off the time for 1 % more; and what twice as much saves."""
-    found = whole_elasticities(shown.moved.values())
-    ranked = sorted(
-        (name for name in RESOURCES if found[name] > _WORTH_A_LINE),
-        key=lambda name: -found[name],
-    )
-    twice = [
-        sum(grown(terms, {name: 2.0}).time_s for terms in shown.moved.values()) for name in ranked
-    ]
+    shares, terms = whole_elasticities(shown.moved.values()), shown.moved.values()
+    kept = [name for name in RESOURCES if shares[name] > _WORTH_A_LINE]
+    ranked = sorted(kept, key=lambda name: -shares[name])
+    twice = [sum(grown(each, {name: 2.0}).time_s for each in terms) for name in ranked]
     saved = [1 - time / shown.time_s if shown.time_s else 0.0 for time in twice]
     return Table(
         f"What holds the time of {shown.run}",
         [
             Column("resource", [theme.RESOURCES[name][0] for name in ranked]),
-            Column("elasticity", [found[name] for name in ranked], lambda share: f"{share:.2f}",
+            Column("elasticity", [shares[name] for name in ranked], lambda share: f"{share:.2f}",
                    help="Per cent off the time for 1 % more of it."),
             Column("twice as much saves", saved, units.share, name="saved",
                    help="Of overheads: half of them."),

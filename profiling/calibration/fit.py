@@ -45,21 +45,14 @@ def folds(cases: Sequence[Case]) -> np.ndarray:
 
 def fitted_scales(error: np.ndarray, group: np.ndarray) -> np.ndarray:
     """For each group the scale of a normal that covers `COVERED` of the fitted rows' errors."""
-    return np.array(
-        [
-            np.quantile(np.abs(error[group == index]), COVERED) / _SPREAD
-            if (group == index).any()
-            else 0.0
-            for index in range(len(GROUPS))
-        ]
-    )
+    scales = np.zeros(len(GROUPS))
+    for index in np.unique(group):
+        scales[index] = np.quantile(np.abs(error[group == index]), COVERED) / _SPREAD
+    return scales
 
 
 def hold_out(
-    fitter: Fitter,
-    fold: np.ndarray,
-    whole: Posterior,
-    told: Callable[[], None] = lambda: None,
+    fitter: Fitter, fold: np.ndarray, whole: Posterior, told: Callable[[], None]
 ) -> HeldOut:
     """Each fold predicted by the fit of all others; `told` hears of each one done."""
     median, scale = np.zeros(len(fold)), np.zeros(len(fold))
@@ -82,20 +75,16 @@ def interval_of(held_out: HeldOut, scales: np.ndarray) -> tuple[np.ndarray, np.n
 def residual_scales(
     held_out: HeldOut, log_observed: np.ndarray, group: np.ndarray, least: np.ndarray
 ) -> np.ndarray:
-    """For each group the least residual scale with which held-out intervals cover `COVERED`.
-
-    It is no less than `least` [groups], what is left of the rows that were fitted. A group without
-    rows takes the widest of the others.
-    """
+    """For each group the least residual scale with which held-out intervals cover `COVERED`, no
+    less than `least` [groups]; a group without rows takes the widest of the others."""
     scales = np.full(len(GROUPS), np.nan)
     error = np.abs(log_observed - held_out.log_median)
     for index in np.unique(group):
         rows = group == index
         # The scale that each row needs to be covered; a quantile of them covers that share.
-        needed = np.sqrt(
-            np.maximum((error[rows] / _SPREAD) ** 2 - held_out.log_scale[rows] ** 2, 0)
-        )
-        scales[index] = max(float(np.quantile(needed, COVERED)), least[index])
+        squared = (error[rows] / _SPREAD) ** 2 - held_out.log_scale[rows] ** 2
+        needed = np.quantile(np.sqrt(np.maximum(squared, 0)), COVERED)
+        scales[index] = max(float(needed), least[index])
     return np.where(np.isnan(scales), np.nanmax(scales), scales)
 
 
@@ -144,39 +133,35 @@ def _record(
     drawn = [fitter.parameters(vector) for vector in draws(whole, DRAWS)]
 
     def table(
-        part: Literal["means", "regimes", "chips", "stacks"],
-        names_of_part: tuple[str, ...],
-        scale: str | None,
+        part: Literal["means", "regimes", "chips", "stacks"], who: tuple[str, ...], scale: str = ""
     ) -> dict[str, dict[str, list[float]]]:
+        def column(component: str, index: int) -> list[float]:
+            factor = getattr(COMPONENTS[component], scale) if scale else 1.0
+            return _rounded([float(d[part][component][index]) * factor for d in drawn])
+
         return {
-            component: {
-                name: _rounded(
-                    np.array([float(d[part][component][i]) for d in drawn])
-                    * (getattr(COMPONENTS[component], scale) if scale else 1.0)
-                )
-                for i, name in enumerate(names_of_part)
-            }
+            component: {name: column(component, i) for i, name in enumerate(who)}
             for component in drawn[0][part]
         }
 
     return {
-        "note": "Written by 'rooflink calibrate'. Draws, the mode first; see predict/effects.py.",
+        "note": "Written by 'rooflink calibrate'. Draws, the mode first; see ../calibration.py.",
         "residual": {g: round(float(s), DIGITS) for g, s in zip(GROUPS, scales, strict=True)},
         "rows": dict(sorted(Counter(case.slice.chip.name for case in cases).items())),
         "stack_rows": dict(sorted(Counter(case.stack for case in cases).items())),
         "power": {
-            name: _rounded(np.array([float(jax.nn.sigmoid(d["power"][name])) for d in drawn]))
+            name: _rounded([float(jax.nn.sigmoid(d["power"][name])) for d in drawn])
             for name in POWER_PRIOR
         },
-        "means": table("means", names.kinds, None),
+        "means": table("means", names.kinds),
         "regime_effects": table("regimes", REGIMES, "regime_scale"),
         "chip_effects": table("chips", names.chips, "chip_scale"),
         "stack_effects": table("stacks", names.stacks, "stack_scale"),
     }
 
 
-def _rounded(values: np.ndarray) -> list[float]:
-    return [round(float(value), DIGITS) for value in values]
+def _rounded(values: list[float]) -> list[float]:
+    return [round(value, DIGITS) for value in values]
 
 
 def _held_out_csv(cases: Sequence[Case], held_out: HeldOut, scales: np.ndarray) -> str:

@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 
 from ..predicted.arrays import mapped
 from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES, efficiency_of, regime_of
-from ..predicted.cases import Case
+from ..predicted.cases import Case, Piece
 from ..predicted.energy import SERVER_OVER_CHIPS, PowerShares, design_power_of, power_share
 from ..predicted.hardware import Hardware, hardware_of
 from ..predicted.step_work import NOTHING, Work
@@ -29,7 +29,7 @@ from ..predicted.time_model import step_terms
 
 @dataclass(frozen=True)
 class Names:
-    """Who has an effect, in the order of the parameters."""
+    """Who has an effect, sorted: in the order of the parameters."""
 
     kinds: tuple[str, ...]
     chips: tuple[str, ...]
@@ -37,12 +37,10 @@ class Names:
 
     @staticmethod
     def of(cases: Sequence[Case]) -> "Names":
-        """Those of `cases`, sorted."""
-        return Names(
-            kinds=tuple(sorted({case.slice.chip.kind for case in cases})),
-            chips=tuple(sorted({case.slice.chip.name for case in cases})),
-            stacks=tuple(sorted({case.stack for case in cases})),
-        )
+        chips = [case.slice.chip for case in cases]
+        kinds = tuple(sorted({chip.kind for chip in chips}))
+        stacks = tuple(sorted({case.stack for case in cases}))
+        return Names(kinds, tuple(sorted({chip.name for chip in chips})), stacks)
 
 
 @dataclass(frozen=True)
@@ -70,16 +68,16 @@ class Rows:
 
 def rows_of(cases: Sequence[Case], names: Names) -> Rows:
     """Arrays of `cases`, all of whose kinds, chips and stacks are in `names`."""
-    pieces = max(len(case.pieces) for case in cases)
-    works = [_padded([piece.work for piece in case.pieces], pieces) for case in cases]
-    hardware = [hardware_of(case.slice.chip, case.matmul_dtype) for case in cases]
+    most = max(len(case.pieces) for case in cases)
+    filler = Piece("", 0.0, NOTHING)
+    pieces = [[*case.pieces, *[filler] * (most - len(case.pieces))] for case in cases]
+    works = [[piece.work for piece in of_case] for of_case in pieces]
+    hardware = [[hardware_of(case.slice.chip, case.matmul_dtype)] for case in cases]
     powers = [design_power_of(case.slice.chip) for case in cases]
     return Rows(
         work=Work(*(_table(works, f.name) for f in fields(Work))),
-        steps=np.array(
-            [[p.steps for p in c.pieces] + [0.0] * (pieces - len(c.pieces)) for c in cases]
-        ),
-        hardware=Hardware(*(_table([[h] for h in hardware], f.name) for f in fields(Hardware))),
+        steps=np.array([[piece.steps for piece in of_case] for of_case in pieces]),
+        hardware=Hardware(*(_table(hardware, f.name) for f in fields(Hardware))),
         narrowing=np.array([[case.narrowing] for case in cases]),
         kind=np.array([names.kinds.index(case.slice.chip.kind) for case in cases]),
         chip=np.array([names.chips.index(case.slice.chip.name) for case in cases]),
@@ -92,10 +90,6 @@ def rows_of(cases: Sequence[Case], names: Names) -> Rows:
         beside=np.array([SERVER_OVER_CHIPS if case.scope == "server" else 1.0 for case in cases]),
         log_observed=np.log([case.observed for case in cases]),
     )
-
-
-def _padded(works: list[Work], length: int) -> list[Work]:
-    return works + [NOTHING] * (length - len(works))
 
 
 def _table(rows: list[list], name: str) -> np.ndarray:
@@ -130,20 +124,12 @@ class Posterior:
 
 def prior_mode(names: Names) -> Parameters:
     """Parameters at their prior's mode."""
+    each = COMPONENTS.items()
     return {
-        "means": {
-            name: jnp.full(len(names.kinds), component.mean)
-            for name, component in COMPONENTS.items()
-        },
-        "regimes": {
-            name: jnp.zeros(len(REGIMES)) for name, e in COMPONENTS.items() if e.regime_scale
-        },
-        "chips": {
-            name: jnp.zeros(len(names.chips)) for name, e in COMPONENTS.items() if e.chip_scale
-        },
-        "stacks": {
-            name: jnp.zeros(len(names.stacks)) for name, e in COMPONENTS.items() if e.stack_scale
-        },
+        "means": {name: jnp.full(len(names.kinds), one.mean) for name, one in each},
+        "regimes": {name: jnp.zeros(len(REGIMES)) for name, one in each if one.regime_scale},
+        "chips": {name: jnp.zeros(len(names.chips)) for name, one in each if one.chip_scale},
+        "stacks": {name: jnp.zeros(len(names.stacks)) for name, one in each if one.stack_scale},
         "power": {name: jnp.asarray(mean) for name, (mean, _) in POWER_PRIOR.items()},
         "log_scale": jnp.full(len(GROUPS), PRIOR_LOG_SCALE[0]),
     }
@@ -208,9 +194,8 @@ class Fitter:
 
         self._value_and_slope = jax.jit(jax.value_and_grad(objective))
         self._curvature = jax.jit(jax.hessian(objective))
-        self._log_predicted = jax.jit(
-            jax.vmap(lambda vector: log_predicted(self._unravel(vector), rows))
-        )
+        of_vectors = jax.vmap(lambda vector: log_predicted(self._unravel(vector), rows))
+        self._log_predicted = jax.jit(of_vectors)
 
     def fit(self, weights: np.ndarray, start: np.ndarray | None = None) -> Posterior:
         """The mode by L-BFGS, and the inverse of the curvature there; needs 64-bit floats."""
@@ -226,8 +211,7 @@ class Fitter:
 
     def parameters(self, vector: np.ndarray) -> Parameters:
         """A vector as parameters by name."""
-        parameters: Parameters = self._unravel(jnp.asarray(vector))
-        return parameters
+        return self._unravel(jnp.asarray(vector))
 
     def log_predicted(self, vectors: np.ndarray) -> np.ndarray:
         """Log seconds or joules [draws, N] of every row, for each draw of the parameters."""

@@ -6,58 +6,45 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, NamedTuple
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ...tpu_configs.input_errors import InputError
+from ...tpu_configs.input_errors import InputError, one_line
 from ..errors import InterruptedRunError, ProfileInputError
+from ..interrupts import acknowledged, exit_code, heed_sigterm
 
 BAD_INPUT, INTERRUPTED = 2, 130
+OPTION_ERRORS: tuple[type[Exception], ...] = tuple(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+"""Base of all that typer has against options; click's, or its own copy of it."""
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 
-class Entry(NamedTuple):
-    """A command: its module in this folder, its function there, and the first sentence of its
-    help."""
-
-    module: str
-    function: str
-    summary: str
-
-
 COMMANDS = {
-    "profile": Entry("profile", "profile_command", "Count, and where it can run measure, what each "
-                     "phase of a chain of thought costs."),
-    "predict": Entry("predict", "predict_command", "Predict time, energy, money and carbon of a "
-                     "reasoning workload on slices."),
-    "eval": Entry("evaluate", "eval_command", "Evaluate strategies on a task: accuracy, pass@k, "
-                  "and what each correct answer costs."),
-    "train": Entry("train", "train_command", "Train a small reasoner, or make one better, on this "
-                   "machine."),
-    "calibrate": Entry("calibrate", "calibrate_command", "Fit prediction's parameters on published "
-                       "measurements; test the fit held out."),
-    "compare": Entry("compare", "compare_command", "Show what changed between two profiles."),
-    "compile": Entry("compile", "compile_command", "Compile the phases for a target and explain "
-                     "every byte that they move."),
-    "hlo": Entry("hlo", "hlo_command", "Read a compiled program's HLO and say what it moves, "
-                 "loops multiplied out."),
-    "validate": Entry("validate", "validate_command", "Set predictions against published "
-                      "measurements, worked problems and other tools."),
-    "codesign": Entry("codesign", "codesign_command", "Say which change of the chip or of the "
-                      "model buys most, ranked and with uncertainty."),
-    "explore": Entry("explore", "explore_command", "Sweep chips, dtypes, workloads and batches "
-                     "into a Parquet dataset."),
-    "board": Entry("board", "board_command", "Show runs in TensorBoard, with the rooflink tab; "
-                   "Ctrl-C ends it."),
-    "models": Entry("listings", "models_command", "List the model presets, and the models of which "
-                    "only sizes come along."),
-    "chips": Entry("chips", "chips_command", "List the chips, TPUs first, or show one with the "
-                   "source and confidence of each figure."),
-    "schema": Entry("listings", "schema_command", "Print the JSON Schema (draft 2020-12) of a "
-                    "record that rooflink writes, each field described."),
-}  # fmt: skip
+    "profile": "Count, and where it can run measure, what each phase of a chain of thought costs.",
+    "predict": "Predict time, energy, money and carbon of a reasoning workload on slices.",
+    "eval": "Evaluate strategies on a task: accuracy, pass@k, and what each correct answer costs.",
+    "train": "Train a small reasoner, or make one better, on this machine.",
+    "calibrate": "Fit prediction's parameters on published measurements; test the fit held out.",
+    "compare": "Show what changed between two profiles.",
+    "compile": "Compile the phases for a target and explain every byte that they move.",
+    "hlo": "Read a compiled program's HLO and say what it moves, loops multiplied out.",
+    "validate": "Set predictions against published measurements, worked problems and other tools.",
+    "codesign": "Say which change of chip or model buys most, ranked and with uncertainty.",
+    "explore": "Sweep chips, dtypes, workloads and batches into a Parquet dataset.",
+    "board": "Show runs in TensorBoard, with the rooflink tab; Ctrl-C ends it.",
+    "models": "List the model presets, and the models of which only sizes come along.",
+    "chips": "List the chips, TPUs first, or show one with source and confidence of each figure.",
+    "schema": "Print the JSON Schema (draft 2020-12) of a record that rooflink writes.",
+}
+"""Commands, and the first sentence of each one's help."""
+
+OWN_MODULES = {"hlo": "hlo", "board": "board", "chips": "chips", "models": "listings",
+               "schema": "listings"}  # fmt: skip
+"""Modules of this folder, of commands that run no job."""
 
 
 class Command(TyperCommand):
@@ -75,10 +62,13 @@ class Command(TyperCommand):
 
 def load_command(name: str) -> TyperCommand:
     """The command itself, with its module imported."""
-    entry = COMMANDS[name]
-    function: Callable[..., None] = getattr(
-        import_module(f".{entry.module}", __package__), entry.function
-    )
+    if name in OWN_MODULES:
+        module = import_module(f".{OWN_MODULES[name]}", __package__)
+        function: Callable[..., None] = getattr(module, f"{name}_command")
+    else:
+        from .job_commands import job_command
+
+        function = job_command(name)
     alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     alone.command(name, cls=Command, context_settings=HELP_OPTIONS)(function)
     command = typer.main.get_command(alone)
@@ -92,8 +82,8 @@ class LazyGroup(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = {
-            name: TyperCommand(name, help=entry.summary, rich_markup_mode="markdown")
-            for name, entry in COMMANDS.items()
+            name: TyperCommand(name, help=summary, rich_markup_mode="markdown")
+            for name, summary in COMMANDS.items()
         }
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -132,20 +122,49 @@ def _whole(
 
 def main() -> None:
     """Run the command line; a mistake of the user's ends in one sentence and exit code 2."""
+    heed_sigterm()
     try:
-        app(prog_name="rooflink")  # ends in SystemExit, with code 2 for options it refuses
-    except InterruptedRunError as error:
-        _say("interrupted", str(error))
-        code = INTERRUPTED
-    except ValueError as error:
-        if not isinstance(error, _input_errors()):
-            raise
-        _say("error", str(error))
-        code = BAD_INPUT
-    except BrokenPipeError:  # e.g. `rooflink models | head`
+        code = _code_of_command()
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on, e.g. `rooflink models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)
+
+
+def _code_of_command() -> int:
+    """Run the command; what ended it goes to stderr as one sentence."""
+    try:
+        stopped = app(prog_name="rooflink", standalone_mode=False)
+    except SystemExit as ended:  # how rich and typer end where nobody reads on
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
+        raise
+    except InterruptedRunError as error:
+        return _say("interrupted", str(error), exit_code(error.by))
+    except KeyboardInterrupt as error:
+        return _say("interrupted", "nothing was written", exit_code(type(error)))
+    except OPTION_ERRORS as error:
+        return _say("error", _of_options(error), BAD_INPUT)
+    except ValueError as error:
+        if not isinstance(error, _input_errors()):
+            raise
+        return _say("error", str(error), BAD_INPUT)
+    if stopped == INTERRUPTED:  # typer's own way to end at Ctrl-C
+        return _say("interrupted", "nothing was written", INTERRUPTED)
+    by = acknowledged()
+    if by is not None:
+        kept = "what was measured until then is kept, and the record says so"
+        return _say("interrupted", kept, exit_code(by))
+    return int(stopped or 0)
+
+
+def _of_options(error: BaseException) -> str:
+    """What typer has against the options, in a sentence that says where they are listed."""
+    text: str = getattr(error, "format_message", error.__str__)()
+    message = " ".join(text.split()).rstrip(".")
+    path = getattr(getattr(error, "ctx", None), "command_path", "rooflink")
+    return f"{message[:1].lower()}{message[1:]}; `{path} --help` lists the options"
 
 
 def _input_errors() -> tuple[type[ValueError], ...]:
@@ -154,9 +173,10 @@ def _input_errors() -> tuple[type[ValueError], ...]:
     return ModelInputError, InputError
 
 
-def _say(kind: str, sentence: str) -> None:
+def _say(kind: str, sentence: str, code: int) -> int:
     from rich.console import Console  # a command that ends well may never need it
     from rich.text import Text
 
-    line = Text.assemble((f"{kind}: ", "bold red"), sentence)
+    line = Text.assemble((f"{kind}: ", "bold red"), one_line(sentence))
     Console(stderr=True).print(line, soft_wrap=True, highlight=False)
+    return code

@@ -45,7 +45,7 @@ def chips_command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """List the chips, TPUs first, or show one with the source and confidence of each figure.
+    """List the chips, TPUs first, or show one with source and confidence of each figure.
 
     A chip's confidence in the list is the least one of its bfloat16 peak and its memory's size and
     bandwidth; 'claimed' is what its maker says and nobody else has measured.

@@ -83,7 +83,7 @@ def schema_command(
         bool, typer.Option("--json", help="List as JSON; a schema is JSON anyway.")
     ] = False,
 ) -> None:
-    """Print the JSON Schema (draft 2020-12) of a record that rooflink writes, each field described.
+    """Print the JSON Schema (draft 2020-12) of a record that rooflink writes.
 
     Examples:
 

@@ -1,24 +1,16 @@
 """Progress on the terminal: a bar with its rate for whatever takes over two seconds."""
 
-from types import TracebackType
-
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Task as Bar
+from rich.progress import TaskID as BarId
 from rich.text import Text
 
 
 class _Rate(ProgressColumn):
     """Units per second, in the stage's own unit."""
 
-    def render(self, task: Task) -> Text:
+    def render(self, task: Bar) -> Text:
         unit = task.fields.get("unit") or ""
         if not unit or not task.speed:
             return Text("")
@@ -31,26 +23,16 @@ class TerminalWatcher:
     def __init__(self) -> None:
         console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            _Rate(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task: TaskID | None = None
+            TextColumn("{task.description}"), BarColumn(), _Rate(), TimeElapsedColumn(),
+            console=console, transient=True, disable=not console.is_terminal,
+        )  # fmt: skip
+        self._task: BarId | None = None
 
     def __enter__(self) -> "TerminalWatcher":
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
     def stage(self, what: str, total: int | None = None, unit: str = "") -> None:

@@ -1,5 +1,5 @@
 """Co-design: what each change of chip or model is worth, from the predicted lens.
 
-point, draws -> costs (of phases, differentiable by every hardware parameter) -> elasticities,
-levers, crossovers, what_if, search, ranking, datacenter, seeds -> analyse, the report's record.
+design_point (a design and draws) -> costs (of phases, differentiable by every hardware parameter)
+-> crossovers, levers, what_if, chip_search, ranking, data_center, claims -> analyse, the report.
 """

@@ -1,33 +1,30 @@
 """Analysis: profiles and slices to the record of a co-design report, with its assumptions."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...model.tasks.sums import GAPS_DISCLOSURE
+from ...model.tasks.modular import GAPS_DISCLOSURE
 from ...tpu_configs.slice import Slice
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Silent, Watcher
 from ..predicted.calibration import Calibration, default_calibration
-from ..predicted.economics import Terms, per_correct
-from ..predicted.memory import RESERVED_SHARE
-from ..progress import Silent, Watcher
+from ..predicted.economics import Terms
+from ..predicted.step_work import RESERVED_SHARE
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
+from ..records.prediction import EconomicTerms
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
 from .claims import seeds
-from .costs import PHASES, costs_of
-from .crossovers import bound_map, roofline, thought_crossovers
+from .costs import PHASES, costs_of, recorded_phases
+from .crossovers import bound_flips, bound_map, elasticities, roofline, thought_crossovers
 from .data_center import BUSY, IDLE_SHARE, data_center
-from .design_point import MOST_SEQUENCES, summary, summary_or_none
+from .design_point import MOST_SEQUENCES, facts, summary, summary_or_none
 from .levers import DRAFT, checked_runs, levers
-from .parameters import facts
 from .ranking import hardware_asks, model_asks
-from .recorded_phases import recorded_phases
 from .search_report import Budget, design_searches, pareto_points
-from .sensitivity import bound_flips, elasticities
 from .what_if import StatedChanges, what_if
 from .workload_mix import MixedWorkload, mix_of
 from .workload_on_slice import (
@@ -38,75 +35,48 @@ from .workload_on_slice import (
     workload_on_slice,
 )
 
+_OURS = (
+    "A changed chip reaches the same fractions of its datasheet rates as the existing one.",
+    "The price of a chip-hour scales with the cost to build the chip; the cost model says what "
+    "a larger part draws and costs.",
+    f"A slice schedules at most {MOST_SEQUENCES:.0f} sequences at once.",
+    "Added on-chip memory holds weights, which are then not read from HBM.",
+    f"{percent(RESERVED_SHARE, 0)} of HBM is reserved for programs and activations.",
+    f"Speculative decoding drafts {DRAFT.tokens:g} tokens with an acceptance of "
+    f"{DRAFT.acceptance:g}; a draft step costs {DRAFT.cost:g} of a target step.",
+    f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s.",
+    f"Slices are {percent(BUSY)} utilised at the mean load; a chip without a published idle "
+    f"power draws {percent(IDLE_SHARE)} of its design power when idle.",
+)
+
 
 def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
     """Those of the cases, then those of the analysis, then the cost model's."""
-    terms = {case.slice.chip.name: case for case in cases}
-    costed = dict(process_of(case.slice.chip) for case in terms.values())
+    by_chip = {case.slice.chip.name: case for case in cases}.values()
+    costed = [process_of(case.slice.chip) for case in by_chip]
+    shared = cases[0].terms
+    stated = [
+        *((f"{case.slice.chip.name}: {_price(case.terms)} per chip-hour.", case.terms.price,
+           case.slice.chip.confidence) for case in by_chip),
+        (f"A server uses {shared.host_factor:g}x the energy of its accelerators.", shared.host,
+         "see the source"),
+        (f"Power usage effectiveness (PUE) of the data center: {shared.pue:g}.", shared.pue_source,
+         "see the source"),
+        (f"Electricity emits {shared.grid_g_per_kwh:g} g CO2e per kWh.", shared.grid,
+         "see the source"),
+        *((sentence, "our assumption", "low")
+          for sentence in (*_OURS, *(f"{reason}." for _, reason in costed))),
+    ]  # fmt: skip
     return [
-        *(_price(case) for case in terms.values()),
-        *_shared(cases[0]),
-        *_ours(),
-        *(_judged(process_of(case.slice.chip)[1] + ".") for case in terms.values()),
-        *(
-            cost_assumption
-            for process_nm in sorted(costed)
-            for cost_assumption in cost_assumptions(process_nm)
-        ),
-    ]
+        *(Assumption(sentence=text, source=source, confidence=surety)
+          for text, source, surety in stated),
+        *(row for process_nm in sorted(dict(costed)) for row in cost_assumptions(process_nm)),
+    ]  # fmt: skip
 
 
-def _price(case: WorkloadOnSlice) -> Assumption:
-    hourly = case.terms.usd_per_chip_hour
-    text = f"{hourly:g} USD" if hourly is not None else "no price"
-    return Assumption(
-        sentence=f"{case.slice.chip.name}: {text} per chip-hour.",
-        source=case.terms.price,
-        confidence=case.slice.chip.confidence,
-    )
-
-
-def _shared(case: WorkloadOnSlice) -> list[Assumption]:
-    terms = case.terms
-    return [
-        Assumption(
-            sentence=f"A server uses {terms.host_factor:g}x the energy of its accelerators.",
-            source=terms.host,
-            confidence="see the source",
-        ),
-        Assumption(
-            sentence=f"Power usage effectiveness (PUE) of the data center: {terms.pue:g}.",
-            source=terms.pue_source,
-            confidence="see the source",
-        ),
-        Assumption(
-            sentence=f"Electricity emits {terms.grid_g_per_kwh:g} g CO2e per kWh.",
-            source=terms.grid,
-            confidence="see the source",
-        ),
-    ]
-
-
-def _ours() -> list[Assumption]:
-    sentences = (
-        "A changed chip reaches the same fractions of its datasheet rates as the existing one.",
-        "The price of a chip-hour scales with the cost to build the chip; the cost model says what "
-        "a larger part draws and costs.",
-        f"A slice schedules at most {MOST_SEQUENCES:.0f} sequences at once.",
-        "Added on-chip memory holds weights, which are then not read from HBM.",
-        f"{percent(RESERVED_SHARE)} of HBM is reserved for programs and activations.",
-        f"Speculative decoding drafts {DRAFT.tokens:g} tokens with an acceptance of "
-        f"{DRAFT.acceptance:g}; a draft step costs {DRAFT.cost:g} of a target step.",
-        f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s, unless another "
-        "limit is given.",
-        f"Slices are {percent(BUSY)} utilised at the mean load; a chip without a published idle "
-        f"power draws {percent(IDLE_SHARE)} of its design power when idle.",
-    )
-    return [_judged(sentence) for sentence in sentences]
-
-
-def _judged(sentence: str) -> Assumption:
-    return Assumption(sentence=sentence, source="our assumption", confidence="low")
+def _price(terms: EconomicTerms) -> str:
+    hourly = terms.usd_per_chip_hour
+    return "no price" if hourly is None else f"{hourly:g} USD"
 
 
 @dataclass(frozen=True)
@@ -119,10 +89,8 @@ class CodesignOptions:
     terms: Terms = field(default_factory=Terms)
     stack: str | None = None
     weight_dtype: str | None = None  # None: the profile's
-    ideal: bool = False
     queries_per_s: float = 1.0
     latency_target_s: float | None = None
-    slowest_token_s: float = SLOWEST_TOKEN_S
     seeds: bool = True
     command: str = "python"
     files: Sequence[str] | None = None  # of the profiles, where they have any
@@ -146,10 +114,17 @@ def analyse(
     _require(profiles, slices)
     runs = checked_runs(profiles)
     cases, notes = _cases(profiles, slices, request, calibrated)
+    heard = watcher or Silent()
+    heard.stage(f"Analysing {len(cases)} cases", len(cases), "cases")
+    analysed = []
+    for case in cases:
+        analysed.append(_case(case, request, runs))
+        heard.advance(1)
+    heard.stage("Ranking asks and searching for chips")
     return CodesignReport(
         command=request.command,
         profiles=_read(profiles, request.files),
-        cases=list(_watched(cases, lambda case: _case(case, request, runs), watcher or Silent())),
+        cases=analysed,
         hardware_asks=hardware_asks(cases),
         model_asks=model_asks(cases, runs),
         pareto=pareto_points(cases),
@@ -162,19 +137,6 @@ def analyse(
         assumptions=assumptions(cases),
         notes=notes,
     )
-
-
-def _watched(
-    cases: Sequence[WorkloadOnSlice],
-    analysed: Callable[[WorkloadOnSlice], CodesignCase],
-    watcher: Watcher,
-) -> Iterator[CodesignCase]:
-    """Each case analysed, as the watcher hears; then what is about all of them begins."""
-    watcher.stage(f"Analysing {len(cases)} cases", len(cases), "cases")
-    for case in cases:
-        yield analysed(case)
-        watcher.advance(1)
-    watcher.stage("Ranking asks and searching for chips")
 
 
 def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
@@ -199,9 +161,7 @@ def _cases(
     cases: list[WorkloadOnSlice] = []
     notes: list[str] = []
     for profile in profiles:
-        work = request_of(
-            profile, options.terms, options.stack, options.weight_dtype, options.ideal
-        )
+        work = request_of(profile, options.terms, options.stack, options.weight_dtype)
         notes += recorded_note(profile)
         if any(finding.sentence == GAPS_DISCLOSURE for finding in profile.findings):
             notes.append(f"{profile.name}: {GAPS_DISCLOSURE}")
@@ -212,9 +172,8 @@ def _cases(
                 notes.append(f"{profile.name} on {on_slice.name} is skipped: {error}.")
             else:
                 cases.append(replace(with_recorded(case, profile), counted=_counted(profile)))
-                notes += (
-                    [f"{profile.name} on {on_slice.name}: {case.words}."] if case.waves > 1 else []
-                )
+                if case.waves > 1:
+                    notes.append(f"{profile.name} on {on_slice.name}: {case.words}.")
     if not cases:
         raise ProfileInputError(f"no slice holds any of the profiles: {notes[0]}")
     return cases, notes
@@ -240,29 +199,23 @@ def recorded_note(profile: Profile) -> list[str]:
 
 def _case(case: WorkloadOnSlice, options: CodesignOptions, runs: Sequence[Profile]) -> CodesignCase:
     result = costs_of(case.point, case.draws)
-    seconds = np.asarray(result.query_s, np.float64) * case.per_query
-    usd = None if case.usd_per_second is None else summary(seconds * case.usd_per_second)
-    outcome = case.outcome
-    accuracy = outcome.accuracy_interval if outcome else None
+    rate, outcome = case.usd_per_second, case.outcome
+    usd = None if rate is None else summary(result.query_s * case.per_query * rate)
     attempts = float(case.query.lengths.attempts)
     return CodesignCase(
         profile=case.profile,
         workload=case.words,
         prediction=prediction_of(case),
-        accuracy=accuracy,
+        accuracy=outcome.accuracy_interval if outcome else None,
         usd_per_query=usd,
-        usd_per_correct=per_correct(usd, *outcome.share_of_problems)
-        if usd is not None and outcome is not None and accuracy is not None
-        else None,
-        energy_per_query_j=summary_or_none(np.asarray(result.query_j, np.float64) * case.per_query),
+        usd_per_correct=case.per_correct(usd),
+        energy_per_query_j=summary_or_none(result.query_j * case.per_query),
         parameters=facts(case.point, case.slice),
         elasticities=elasticities(case),
         flips=bound_flips(case),
         levers=levers(case, runs),
         roofline=roofline(case),
-        bound_maps=[
-            bound_map(case, attempts_at_once) for attempts_at_once in dict.fromkeys((1.0, attempts))
-        ],
+        bound_maps=[bound_map(case, sharers) for sharers in dict.fromkeys((1.0, attempts))],
         thought=thought_crossovers(case),
         what_ifs=[what_if(case, stated) for stated in options.what_ifs],
         asks=[*hardware_asks([case]), *model_asks([case], runs)],
@@ -277,7 +230,7 @@ def _searches(
     case = max(cases, key=lambda candidate: float(candidate.query.shape.parameters))
     mix = options.mix or mix_of(case.query)
     try:
-        return design_searches(case, mix, options.budget, options.slowest_token_s)
+        return design_searches(case, mix, options.budget)
     except ProfileInputError as error:
         if options.budget is not None:
             raise
@@ -289,9 +242,8 @@ def _cheapest(cases: Sequence[WorkloadOnSlice]) -> list[WorkloadOnSlice]:
     """For each profile the case with the cheapest query, or the fastest where none has a price."""
 
     def cost(case: WorkloadOnSlice) -> float:
-        seconds = float(np.median(np.asarray(costs_of(case.point, case.draws).query_s)))
-        seconds *= case.per_query
-        return seconds * (case.usd_per_second if case.usd_per_second is not None else 1e9)
+        rate = 1e9 if case.usd_per_second is None else case.usd_per_second
+        return float(np.median(costs_of(case.point, case.draws).query_s)) * case.per_query * rate
 
     names = dict.fromkeys(case.profile for case in cases)
     return [min((c for c in cases if c.profile == name), key=cost) for name in names]

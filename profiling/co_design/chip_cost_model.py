@@ -118,22 +118,18 @@ class CostModel:
     def factors(self, changes: Mapping[str, Number]) -> tuple[Number, Number]:
         """Watts and dollars [draws] after over before; a change is a factor by parameter, and what
         is no part of a chip costs nothing."""
-        parts = {
-            name: getattr(self.reference, name) * factor
-            for name, factor in changes.items()
-            if name in PARTS
-        }
+        before, rates = self.reference, self.rates
+        parts = {name: getattr(before, name) * changes[name] for name in PARTS if name in changes}
         if not parts:
             return 1.0, 1.0
-        changed = replace(self.reference, **parts)
-        watts = full_watts(changed, self.rates) / full_watts(self.reference, self.rates)
-        return watts, build_usd(changed, self.rates) / build_usd(self.reference, self.rates)
+        after = replace(before, **parts)
+        watts = full_watts(after, rates) / full_watts(before, rates)
+        return watts, build_usd(after, rates) / build_usd(before, rates)
 
 
 def cost_model(chip: Chip, draws: int) -> CostModel:
     """The model for one chip on its process, coefficients drawn `draws` times."""
-    process_nm, _ = process_of(chip)
-    return CostModel(parts_of(chip), rates_of(process_nm, draws))
+    return CostModel(parts_of(chip), rates_of(process_of(chip)[0], draws))
 
 
 def parts_of(chip: Chip) -> ChipParts:
@@ -152,7 +148,8 @@ def parts_of(chip: Chip) -> ChipParts:
 
 def rates_of(process_nm: int, draws: int = 1) -> Rates:
     """Coefficients for a process of `PROCESSES_NM`, [draws]; the first draw is the figures."""
-    return Rates(**{name: _drawn(name, figure, draws) for name, figure in _of(process_nm).items()})
+    figures = _coefficients(process_nm).items()
+    return Rates(**{name: _drawn(name, figure, draws) for name, figure in figures})
 
 
 def cost_assumptions(process_nm: int) -> list[Assumption]:
@@ -164,7 +161,7 @@ def cost_assumptions(process_nm: int) -> list[Assumption]:
             source=f"{figure.source} ({figure.date})",
             confidence=figure.confidence,
         )
-        for name, figure in _of(process_nm).items()
+        for name, figure in _coefficients(process_nm).items()
     ]
 
 
@@ -185,16 +182,10 @@ def process_of(chip: Chip) -> tuple[int, str]:
     return nearest, f"{chip.name} at {process_nm:g} nm is costed as {nearest} nm class"
 
 
-def _of(process_nm: int) -> dict[str, Coefficient]:
-    table = _table()
-    picked = {
-        name: row.get(str(process_nm), row) if "value" not in row else row
-        for name, row in table.items()
-    }
-    return {name: Coefficient.model_validate(row) for name, row in picked.items()}
-
-
 @cache
-def _table() -> dict[str, dict]:
+def _coefficients(process_nm: int) -> dict[str, Coefficient]:
     text = files(__package__).joinpath("data/cost_model.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return {
+        name: Coefficient.model_validate(row if "value" in row else row[str(process_nm)])
+        for name, row in tomllib.loads(text).items()
+    }

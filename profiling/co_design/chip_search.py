@@ -23,7 +23,6 @@ from ..errors import ProfileInputError
 from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
 from .chip_cost_model import BUDGETS, ChipParts, Rates
-from .parameters import on_chip_bytes
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
 from .workload_on_slice import WorkloadOnSlice
 
@@ -118,26 +117,21 @@ as_pytrees()
 
 @dataclass(frozen=True)
 class FoundDesign:
-    """A design and how it does."""
-
     factors: Factors
     parts: ChipParts
     sequences: float
     time_s: float  # of one query of the mix, at the mode
 
 
-def search_problem(
-    case: WorkloadOnSlice, mixed: MixWork, slowest_token_s: float = SLOWEST_TOKEN_S
-) -> SearchProblem:
-    """The problem of a search about the case's chip."""
+def search_problem(case: WorkloadOnSlice, mixed: MixWork) -> SearchProblem:
     return SearchProblem(
         mixed=mixed,
         hardware=case.point.hardware,
-        on_chip=on_chip_bytes(case.slice),
+        on_chip=case.point.on_chip_bytes,
         efficiency=mapped(lambda draws: draws[0], case.draws.efficiency),
         reference=case.costs.reference,
         rates=mapped(lambda draws: draws[0], case.costs.rates),
-        slowest_token_s=slowest_token_s,
+        slowest_token_s=SLOWEST_TOKEN_S,
     )
 
 
@@ -260,14 +254,13 @@ def reference_design(problem: SearchProblem, capacity_bytes: float) -> FoundDesi
     """
     ones = Factors(1.0, 1.0, 1.0, 1.0)
     time_s, token_s = problem.times(ones)
-    allowed = np.asarray(problem.mixed.needed_bytes <= capacity_bytes)
-    fast = np.asarray(token_s <= problem.slowest_token_s)
+    allowed = problem.mixed.needed_bytes <= capacity_bytes
     if not allowed.any():
         raise ProfileInputError(
             "the reference chip cannot hold one sequence of the workload mix: take more chips"
         )
-    both = allowed & fast if (allowed & fast).any() else allowed
-    row = int(np.argmin(np.where(both, np.asarray(time_s), np.inf)))
+    fast = allowed & (token_s <= problem.slowest_token_s)
+    row = int(np.argmin(np.where(fast if fast.any() else allowed, time_s, np.inf)))
     parts = replace(problem.reference, hbm_capacity=capacity_bytes)
     return FoundDesign(ones, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
 
@@ -285,4 +278,5 @@ def times_of_draws(
     row = SEQUENCES.index(design.sequences)
     drawn = mapped(lambda draws: with_last_axis(draws, axes=3), efficiency)
     time_s, _ = problem.times(design.factors, drawn)
-    return np.asarray(time_s[:, row])
+    times: np.ndarray = time_s[:, row]
+    return times

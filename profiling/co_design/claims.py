@@ -1,9 +1,8 @@
 """Claims that are often made of reasoning on accelerators, checked with the same model."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -16,9 +15,10 @@ from ..predicted.phase_lengths import Lengths
 from ..predicted.slices import PredictionRequest, smallest_query
 from ..records.codesign import Seed, SeedRow
 from .chip_search import SLOWEST_TOKEN_S
-from .costs import costs_of
+from .costs import whole_work
 from .crossovers import BATCHES, CONTEXTS, bound_map
-from .design_point import batch_sizes, fits, with_prompts
+from .data_center import Served
+from .design_point import batch_sizes, fits
 from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 
 Verdict = Literal["holds", "holds in part", "does not hold"]
@@ -31,12 +31,7 @@ _DECODED = "one sequence thinks 2048 and answers 256 tokens after a prompt of 51
 
 def seeds(calibration: Calibration, stack: str | None = None) -> list[Seed]:
     """Every claim, checked by the calibration."""
-    builders: tuple[Callable[[Calibration, str | None], Seed], ...] = (
-        memory_bound_on_kv,
-        tokens_per_dollar,
-        dollars_per_operation,
-        query_prices,
-    )
+    builders = (memory_bound_on_kv, tokens_per_dollar, dollars_per_operation, query_prices)
     return [build(calibration, stack) for build in builders]
 
 
@@ -54,7 +49,7 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
             bound, share = grid.bound[row][column], grid.kv_share[row][column]
             note = f"{bound}-bound" + ("" if grid.fits[row][column] else ", does not fit")
             label = f"{model} on {case.slice.name}, {batch:g} sequences, {context:,.0f} tokens"
-            rows.append(SeedRow(label=label, value=share, unit="share of bytes", note=note))
+            rows.append(_row(label, share, "share of bytes", note))
             if context == 32768.0:
                 held.append(bound == "memory" and share > 0.5)
     return Seed(
@@ -71,10 +66,10 @@ def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
 def tokens_per_dollar(calibration: Calibration, stack: str | None) -> Seed:
     """Tokens thought and answered for a dollar on demand, model by chip."""
     rows = [
-        SeedRow(label=f"{model} on {served.on_slice.name}", value=served.tokens / served.usd,
-                unit="tokens/USD", note=f"{served.batch:g} sequences")
+        _row(f"{model} on {priced.slice}", priced.tokens / priced.usd, "tokens/USD",
+             f"{priced.batch:g} sequences")
         for model in MODELS for chip in CHIPS
-        if (served := _served(model, chip, 2048.0, 1.0, calibration, stack)) is not None
+        if (priced := _priced(model, chip, 2048.0, 1.0, calibration, stack)) is not None
     ]  # fmt: skip
     above = [row for row in rows if row.value > 1e6]
     best = max(rows, key=lambda row: row.value)
@@ -93,21 +88,18 @@ def tokens_per_dollar(calibration: Calibration, stack: str | None) -> Seed:
 
 def dollars_per_operation(calibration: Calibration, stack: str | None) -> Seed:
     """Dollars of a bfloat16 FLOP at peak by chip, and of one that a phase makes."""
-    rows = []
-    for chip in load_all():
-        usd = price_of(chip, "on_demand").usd
-        if usd is not None and chip.peak.bfloat16 is not None:
-            usd_per_flop = usd / SECONDS_PER_HOUR / chip.peak.bfloat16.value
-            rows.append(SeedRow(label=f"{chip.name} at peak", value=usd_per_flop, unit="USD/FLOP"))
-    at_peak = [row.value for row in rows]
-    decode = []
-    for chip_name in ("v5e", "h100"):
-        result = _served("llama3-8b", chip_name, 2048.0, 1.0, calibration, stack)
-        if result is not None:
-            rows.append(SeedRow(label=f"llama3-8b thinking on {result.on_slice.name}",
-                                value=result.usd_per_think_flop, unit="USD/FLOP",
-                                note=f"{result.batch:g} sequences"))  # fmt: skip
-            decode.append(result.usd_per_think_flop)
+    peaks = [
+        _row(f"{chip.name} at peak", usd / SECONDS_PER_HOUR / chip.peak.bfloat16.value, "USD/FLOP")
+        for chip in load_all()
+        if (usd := price_of(chip, "on_demand").usd) is not None and chip.peak.bfloat16 is not None
+    ]
+    thinking = [
+        _row(f"llama3-8b thinking on {priced.slice}", priced.usd_per_think_flop, "USD/FLOP",
+             f"{priced.batch:g} sequences")
+        for chip in ("v5e", "h100")
+        if (priced := _priced("llama3-8b", chip, 2048.0, 1.0, calibration, stack)) is not None
+    ]  # fmt: skip
+    at_peak, decode = ([row.value for row in rows] for rows in (peaks, thinking))
     near = [1e-18 / 3 <= value <= 3e-18 for value in at_peak]
     return Seed(
         name="10^-18 USD per operation",
@@ -118,31 +110,28 @@ def dollars_per_operation(calibration: Calibration, stack: str | None) -> Seed:
         f"llama3-8b costs {', '.join(f'{value:.1e}' for value in decode)} USD.",
         method="on-demand price over peak bfloat16 FLOP/s; thinking: the slice's price over the "
         "FLOPs of its think phase",
-        rows=rows,
+        rows=[*peaks, *thinking],
     )
 
 
 def query_prices(calibration: Calibration, stack: str | None) -> Seed:
     """Dollars of one query by model, thought and attempts, on H100s."""
-    rows = []
-    for model in ("llama3-8b", "llama3-70b", "deepseek-r1"):
-        for attempts in PRICED_ATTEMPTS:
-            for think in PRICED_THOUGHTS:
-                result = _served(model, "h100", think, attempts, calibration, stack)
-                if result is not None:
-                    label = f"{model} on {result.on_slice.name}, {think:,.0f} tokens x {attempts:g}"
-                    rows.append(
-                        SeedRow(label=label, value=result.usd, unit="USD/query",
-                                note=f"{result.batch:g} sequences together")
-                    )  # fmt: skip
+    rows = [
+        _row(f"{model} on {priced.slice}, {think:,.0f} tokens x {attempts:g}", priced.usd,
+             "USD/query", f"{priced.batch:g} sequences together")
+        for model in ("llama3-8b", "llama3-70b", "deepseek-r1")
+        for attempts in PRICED_ATTEMPTS
+        for think in PRICED_THOUGHTS
+        if (priced := _priced(model, "h100", think, attempts, calibration, stack)) is not None
+    ]  # fmt: skip
     single = [row.value for row in rows if row.label.endswith(" x 1")]
     every = [row.value for row in rows]
-    spans = [min(span) <= 0.2 and max(span) >= 6.0 for span in (single, every)]
     inside = [row.label for row in rows if 0.2 <= row.value <= 6.0]
+    spans = min(single) <= 0.2 and max(single) >= 6.0
     return Seed(
         name="prices of a query",
         claim="Queries cost 0.20 to 6 dollars, by thinking length and model size.",
-        verdict="holds" if spans[0] else "holds in part" if inside else "does not hold",
+        verdict="holds" if spans else "holds in part" if inside else "does not hold",
         finding=f"One attempt costs {min(single):.2g} to {max(single):.2g} USD, a spread of "
         f"{max(single) / min(single):.0f}; with up to 64 attempts up to {max(every):.2g} USD. "
         f"Within 0.20 to 6 USD: {', '.join(inside) or 'none'}.",
@@ -152,72 +141,69 @@ def query_prices(calibration: Calibration, stack: str | None) -> Seed:
     )
 
 
-@dataclass(frozen=True)
-class _Served:
-    on_slice: Slice
+def _row(label: str, value: float, unit: str, note: str = "") -> SeedRow:
+    return SeedRow(label=label, value=value, unit=unit, note=note)
+
+
+class _Priced(NamedTuple):
+    """A query at the batch that suits its slice."""
+
+    slice: str
     batch: float  # sequences together
     tokens: float  # of one query
     usd: float  # of one query
     usd_per_think_flop: float
 
 
-def _served(
-    model: str,
-    chip_name: str,
-    think: float,
-    attempts: float,
-    calibration: Calibration,
+def _priced(
+    model: str, chip: str, think: float, attempts: float, calibration: Calibration,
     stack: str | None,
-) -> _Served | None:
-    """One query at the batch that suits; None where no slice holds it or it has no price."""
+) -> _Priced | None:  # fmt: skip
     together = 64.0 if attempts == 1 and think <= 2048 else 1.0
     lengths = Lengths(together, attempts, 512.0, think, 256.0)
-    request = PredictionRequest(named_shape(model), lengths, stack=stack)
-    on_slice = _smallest(model, lengths, chip_name)
+    on_slice = _smallest(model, lengths, chip)
     if on_slice is None:
         return None
+    request = PredictionRequest(named_shape(model), lengths, stack=stack)
     case = workload_on_slice(model, request, on_slice, calibration)
-    if case.usd_per_second is None:
+    rate = case.usd_per_second
+    if rate is None:
         return None
-    return _at_best_batch(case, attempts, think)
-
-
-def _at_best_batch(case: WorkloadOnSlice, attempts: float, think: float) -> _Served:
-    """The largest batch up to 1024 sequences that fits and thinks fast enough, else the least."""
-    best = None
-    own = float(case.query.lengths.prompts)
-    for prompts in sorted({own, *batch_sizes(case.point, 1024.0 / case.waves)}):
-        point = with_prompts(case.point, prompts)
-        if best is not None and not bool(fits(point)):
-            break
-        result = costs_of(point, case.draws)
-        think_s = float(np.median(np.asarray(result.time_s)[1]))
-        if best is not None and think_s / think > SLOWEST_TOKEN_S:
-            break
-        best = (
-            prompts,
-            float(np.median(np.asarray(result.query_s))),
-            think_s,
-            float(result.work.flops[1]),
-        )
-    assert best is not None
-    assert case.usd_per_second is not None
-    prompts, seconds, think_s, flops = best
-    chips = float(case.point.chips / case.point.spread.split.pipeline)
-    return _Served(
-        on_slice=case.slice,
-        batch=prompts * attempts / case.waves,
+    served = _at_best_batch(case, think)
+    return _Priced(
+        slice=on_slice.name,
+        batch=served.batch * attempts / case.waves,
         tokens=attempts * (think + 256.0),
-        usd=seconds / prompts * case.waves * case.usd_per_second,
-        usd_per_think_flop=think_s * case.usd_per_second / (flops * chips),
+        usd=served.median_s / served.batch * rate,
+        usd_per_think_flop=_think_s(served) * rate / _think_flops(served),
     )
 
 
+def _at_best_batch(case: WorkloadOnSlice, think: float) -> Served:
+    """The largest batch up to 1024 sequences that fits and thinks fast enough, else the least."""
+    own = float(case.query.lengths.prompts)
+    first, *larger = sorted({own, *batch_sizes(case.point, 1024.0 / case.waves)})
+    best = Served.at(case, case.point, first)
+    for prompts in larger:
+        served = Served.at(case, case.point, prompts)
+        if not bool(fits(served.point)) or _think_s(served) / think > SLOWEST_TOKEN_S:
+            break
+        best = served
+    return best
+
+
+def _think_s(served: Served) -> float:
+    return float(np.median(served.costs.time_s[1]))
+
+
+def _think_flops(served: Served) -> float:
+    return float(whole_work(served.point, served.costs.work).flops[1])
+
+
 @cache
-def _smallest(model: str, lengths: Lengths, chip_name: str) -> Slice | None:
+def _smallest(model: str, lengths: Lengths, chip: str) -> Slice | None:
     """The smallest slice that holds it; lengths are plain numbers, so that this is remembered."""
-    request = PredictionRequest(named_shape(model), lengths)
-    query = smallest_query(request, load_chip(chip_name))
+    query = smallest_query(PredictionRequest(named_shape(model), lengths), load_chip(chip))
     return None if query is None else query.slice
 
 

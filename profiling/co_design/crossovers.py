@@ -1,6 +1,17 @@
-"""Along a thought: where KV overtakes weights, where memory is full, where links overtake HBM.
+"""What limits a case, and what more of each resource is worth.
+
+Along a thought: where KV overtakes weights, where memory is full, where links overtake HBM.
 
 Roofline: a chip's datasheet roofs and where each phase lies under them.
+
+Elasticities: d log(time, joules, dollars) / d log(parameter), exact derivatives for each draw. As
+run, the batch is the workload's and capacity counts for nothing. With memory full the batch is the
+largest that fits and amounts are per query, so that capacity counts through the batch. Joules and
+dollars follow the changed part's watts and price by the cost model. All rates up by a factor and
+all latencies and overheads down by it divides time by it: time's elasticities by rates, less those
+by latencies and overheads, sum to -1.
+
+Flips: how much more of a phase's scarcest resource until another one is the scarcest.
 """
 
 from collections.abc import Callable
@@ -10,12 +21,41 @@ from scipy.optimize import brentq
 
 from ..predicted.arrays import Number, mapped
 from ..predicted.hardware import Efficiency
-from ..predicted.memory import capacity
-from ..predicted.step_work import Load, Work, step_work
+from ..predicted.step_work import Load, Work, capacity, step_work
 from ..predicted.time_model import BOUNDS, Terms, step_terms
-from ..records.codesign import BoundMap, Roofline, RooflinePoint, ThoughtCrossovers
-from .costs import Costs, by_resource, costs_of, whole_work
-from .design_point import Point
+from ..records.codesign import (
+    BoundFlip,
+    BoundMap,
+    Elasticity,
+    Regime,
+    Roofline,
+    RooflinePoint,
+    ThoughtCrossovers,
+)
+from .costs import (
+    QUANTITIES,
+    QUERY,
+    Logs,
+    bounds_of,
+    by_resource,
+    costs_of,
+    logs_of,
+    ratio,
+    terms_of,
+    whole_work,
+    work_steps,
+)
+from .design_point import (
+    PARAMETERS,
+    TILE,
+    HardwareParameter,
+    Point,
+    memory_full,
+    modelled,
+    scaled,
+    summary,
+    summary_or_none,
+)
 from .workload_on_slice import WorkloadOnSlice
 
 LONGEST = 1e7
@@ -111,7 +151,6 @@ def _load(point: Point, sequences: Number, context: Number, sharers: Number | No
 
 
 def _largest(point: Point, context: float) -> float:
-    """Sequences that fill the memory at this context."""
     room = float(left_bytes(point, 0.0, context))
     a_sequence = room - float(left_bytes(point, 1.0, context))
     return max(room, 0.0) / a_sequence
@@ -130,20 +169,15 @@ def _root(gap: Callable[[float], float], low: float, high: float) -> float | Non
 def _sentences(
     case: WorkloadOnSlice, kv_over: float | None, full: float | None, links_over: float | None
 ) -> list[str]:
-    sequences = float(case.query.lengths.sequences)
     where = f"on {case.slice.name}"
-    sentences = []
-    if kv_over is None:
-        sentences.append(f"{sequences:.0f} sequences {where} never read more KV than weights.")
-    else:
-        sentences.append(
-            f"From a context of {kv_over:,.0f} tokens on, {sequences:.0f} sequences {where} read "
-            "more KV than weights."
-        )
+    many = f"{float(case.query.lengths.sequences):.0f} sequences {where}"
+    sentences = [
+        f"{many} never read more KV than weights."
+        if kv_over is None
+        else f"From a context of {kv_over:,.0f} tokens on, {many} read more KV than weights."
+    ]
     if full is not None:
-        sentences.append(
-            f"At a context of {full:,.0f} tokens {sequences:.0f} sequences {where} fill the HBM."
-        )
+        sentences.append(f"At a context of {full:,.0f} tokens {many} fill the HBM.")
     if links_over is not None:
         sentences.append(
             f"From {links_over:,.0f} sequences on, links {where} take longer than HBM at the full "
@@ -155,7 +189,6 @@ def _sentences(
 
 
 def roofline(case: WorkloadOnSlice) -> Roofline:
-    """The roofs of the case's chip, its phases under them."""
     chip = case.slice.chip
     peak = chip.peak_flops(case.query.matmul_dtype)
     return Roofline(
@@ -170,21 +203,131 @@ def roofline(case: WorkloadOnSlice) -> Roofline:
 
 def roofline_points(case: WorkloadOnSlice, point: Point) -> list[RooflinePoint]:
     """Each phase that the workload has and that computes anything, at the median."""
-    result = costs_of(point, case.draws)
+    costs = costs_of(point, case.draws)
+    whole, seconds = whole_work(point, costs.work), np.median(costs.time_s, axis=1)
     return [
-        _point(phase, i, result, point)
+        RooflinePoint(
+            phase=phase,
+            intensity=float(whole.flops[i] / whole.memory_bytes[i]),
+            flops_per_s=float(whole.flops[i] / seconds[i] / point.chips),
+        )
         for i, phase in case.worked
-        if float(np.asarray(result.work.flops)[i].real) > 0
+        if whole.flops[i] > 0
     ]
 
 
-def _point(phase: str, index: int, costs: Costs, point: Point) -> RooflinePoint:
-    whole = whole_work(point, costs.work)
-    flops = float(np.asarray(whole.flops)[index])
-    moved = float(np.asarray(whole.memory_bytes)[index])
-    seconds = float(np.median(np.asarray(costs.time_s)[index]))
-    return RooflinePoint(
-        phase=phase,
-        intensity=flops / moved,
-        flops_per_s=flops / seconds / float(point.chips),
+REGIMES: tuple[Regime, ...] = ("as run", "memory full")
+
+
+def elasticities(case: WorkloadOnSlice) -> list[Elasticity]:
+    """Every phase, parameter, quantity and regime."""
+    rows = []
+    for regime in REGIMES:
+        by_name = {name: slope(case, name, regime) for name in modelled(case.slice)}
+        if float(case.point.hardware.tile) > 1:
+            by_name[TILE] = tile_step(case, regime)
+        rows += [
+            Elasticity(phase=phase, parameter=name, quantity=quantity, regime=regime, value=value)
+            for name, logs in by_name.items()
+            for quantity in QUANTITIES
+            for i, phase in (*case.worked, (QUERY, "query"))
+            if (value := summary_or_none(getattr(logs, quantity)[i])) is not None
+            and not (quantity == "usd" and case.usd_per_second is None)
+        ]
+    return rows
+
+
+_STEP = 1e-30
+"""Of a complex step: f(x + ih) = f(x) + ih f'(x), exact where h^2 is nothing beside 1; there is no
+difference that could cancel."""
+
+
+def slope(case: WorkloadOnSlice, name: str, regime: Regime) -> Logs:
+    """Derivatives of the logs by the log of the named parameter, [phases and query, draws]."""
+    factors = {name: np.exp(1j * _STEP)}
+    changed = scaled(case.point, factors, case.costs)
+    point = memory_full(changed) if regime == "memory full" else changed
+    return mapped(lambda leaf: leaf.imag / _STEP, logs_of(point, case.draws))
+
+
+def tile_step(case: WorkloadOnSlice, regime: Regime) -> Logs:
+    """Change of the logs from a tile of twice the side, over log 2: padding makes time a staircase
+    in the tile, without a derivative of use. The unit's FLOP/s are held."""
+    point = case.point if regime == "as run" else memory_full(case.point)
+    wider = PARAMETERS[TILE].apply(point, 2.0)
+    before, after = logs_of(point, case.draws), logs_of(wider, case.draws)
+    result = ratio(after, before)
+    return Logs(**{name: np.log(values) / np.log(2.0) for name, values in result.items()})
+
+
+MOST = 64.0
+"""Factor at which the search for a flip is given up."""
+_HALVINGS = 30
+_RESOURCE = {
+    "matrix_flops": "compute",
+    "hbm_bandwidth": "memory",
+    "on_chip_bandwidth": "on-chip",
+    "link_bandwidth": "links",
+    "link_latency": "links",
+    "kernel_overhead": "overhead",
+    "collective_overhead": "overhead",
+    "host_overhead": "overhead",
+}
+
+
+def bound_flips(case: WorkloadOnSlice) -> list[BoundFlip]:
+    longest = bounds_of(case.point, case.draws)[:, 0]
+    rows = (
+        _flip(case, phase, PARAMETERS[name])
+        for i, phase in case.worked
+        for name in modelled(case.slice)
+        if _RESOURCE.get(name) == BOUNDS[longest[i]]
     )
+    return [row for row in rows if row is not None]
+
+
+def _flip(case: WorkloadOnSlice, phase: str, parameter: HardwareParameter) -> BoundFlip | None:
+    """The flip of one phase by one parameter; None where most draws do not flip."""
+    own = BOUNDS.index(_RESOURCE[parameter.name])
+    logs, flipped, others = _roots(case, own, phase, parameter)
+    if flipped.mean() < 0.5:
+        return None
+    factor = summary(np.exp(parameter.rises * logs[flipped]))
+    after = BOUNDS[int(np.bincount(others[flipped]).argmax())]
+    verb, sequences = "beyond" if parameter.rises > 0 else "below", case.query.lengths.sequences
+    return BoundFlip(
+        phase=phase,
+        parameter=parameter.name,
+        factor=factor,
+        before=BOUNDS[own],
+        after=after,
+        flips=float(flipped.mean()),
+        sentence=f"{verb} {factor.median:.2g}x {parameter.words}, {phase} becomes {after}-bound "
+        f"with {float(sequences):.0f} sequences on {case.slice.name}",
+    )
+
+
+def _roots(
+    case: WorkloadOnSlice, own: int, phase: str, parameter: HardwareParameter
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bisection in the log of the parameter's improvement, [draws]: logs, whether they flip, and
+    the new longest. No parameter of _RESOURCE changes the work, so that it is summed once."""
+    steps = work_steps(case.point)[case.phases.index(phase)]
+
+    def times_at(log_factor: np.ndarray) -> np.ndarray:
+        changed = parameter.apply(case.point, np.exp(parameter.rises * log_factor))
+        return np.maximum(by_resource(terms_of(changed, case.draws, steps)), 1e-30)
+
+    def above(log_factor: np.ndarray) -> np.ndarray:
+        times = times_at(log_factor)
+        return times[own] > np.delete(times, own, axis=0).max(0)
+
+    low = np.zeros_like(case.draws.prefill)
+    most = high = low + np.log(MOST)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        still = above(middle)
+        low, high = np.where(still, middle, low), np.where(still, high, middle)
+    times = times_at(high)
+    times[own] = -np.inf
+    return high, ~above(most), times.argmax(0)

@@ -5,7 +5,8 @@ Power over time: batches that go through prefill, thinking and answering, togeth
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ..predicted.economics import JOULES_PER_KWH, SECONDS_PER_HOUR
 from ..records.base import Interval, percent
 from ..records.codesign import DataCenter, PowerTrace, PriceTier, Smoothing
 from .costs import Costs, costs_of, whole_work
-from .design_point import Point, batch_sizes, fits, summary, summary_or_none, with_prompts
+from .design_point import Point, batch_sizes, fits, summary, summary_or_none, with_lengths
 from .workload_on_slice import WorkloadOnSlice
 
 PERIODS = 2
@@ -35,12 +36,10 @@ class Cycle:
 
     @property
     def period_s(self) -> float:
-        """Of one batch."""
         return float(self.seconds.sum())
 
     @property
     def mean_w(self) -> float:
-        """Over one batch."""
         return float((self.seconds * self.watts).sum() / self.period_s)
 
     def at(self, time_s: np.ndarray) -> np.ndarray:
@@ -60,15 +59,7 @@ def synchronised(cycle: Cycle, slices: int) -> PowerTrace:
                 watts += [float(power) * slices] * 2
                 phases += [phase] * 2
                 now += float(seconds)
-    return PowerTrace(
-        label="synchronised",
-        time_s=times,
-        watts=watts,
-        phase=phases,
-        mean_w=cycle.mean_w * slices,
-        peak_w=max(watts),
-        low_w=min(watts),
-    )
+    return _trace("synchronised", cycle, slices, times, watts, phases)
 
 
 def unsynchronised(cycle: Cycle, slices: int) -> PowerTrace:
@@ -77,15 +68,17 @@ def unsynchronised(cycle: Cycle, slices: int) -> PowerTrace:
     shifts = np.random.default_rng(0).uniform(0, cycle.period_s, simulated)
     times = np.linspace(0, PERIODS * cycle.period_s, SAMPLES)
     watts = cycle.at(times[:, None] + shifts).mean(1) * slices
+    return _trace("unsynchronised", cycle, slices, times.tolist(), watts.tolist(), [])
+
+
+def _trace(
+    label: Literal["synchronised", "unsynchronised"], cycle: Cycle, slices: int,
+    time_s: list[float], watts: list[float], phase: list[str],
+) -> PowerTrace:  # fmt: skip
     return PowerTrace(
-        label="unsynchronised",
-        time_s=times.tolist(),
-        watts=watts.tolist(),
-        phase=[],
-        mean_w=cycle.mean_w * slices,
-        peak_w=float(watts.max()),
-        low_w=float(watts.min()),
-    )
+        label=label, time_s=time_s, watts=watts, phase=phase,
+        mean_w=cycle.mean_w * slices, peak_w=max(watts), low_w=min(watts),
+    )  # fmt: skip
 
 
 def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int) -> list[Smoothing]:
@@ -93,36 +86,24 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
 
     `chips` are those of one slice.
     """
-    above = np.maximum(cycle.watts - cycle.mean_w, 0.0) * cycle.seconds
-    stored = float(above.sum()) / chips
-    share = float(above.sum()) / (cycle.mean_w * cycle.period_s)
+    above = float((np.maximum(cycle.watts - cycle.mean_w, 0.0) * cycle.seconds).sum())
+    stored, lost = above / chips, above / (cycle.mean_w * cycle.period_s) * STORAGE_LOSS
     burnt = together.peak_w / together.mean_w - 1
+    ways = (
+        ("start batches at different times", apart.swing, 0.0, 0.0,
+         f"Staggered batches swing by {percent(apart.swing)} of the mean power instead of "
+         f"{percent(together.swing)}, at no cost."),
+        ("store energy", 0.0, lost, stored,
+         f"Storing {stored:.0f} J per chip levels the power draw; a round-trip loss of "
+         f"{percent(STORAGE_LOSS)} costs {percent(lost)} more energy."),
+        ("burn the difference to the peak", 0.0, burnt, 0.0,
+         f"Burning power up to the peak at all times costs {percent(burnt)} more energy."),
+    )  # fmt: skip
     return [
-        Smoothing(
-            way="start batches at different times",
-            remaining_swing=apart.swing,
-            extra_energy=0.0,
-            stored_j_per_chip=0.0,
-            sentence=f"Staggered batches swing by {percent(apart.swing, 1)} of the mean power "
-            f"instead of {percent(together.swing, 1)}, at no cost.",
-        ),
-        Smoothing(
-            way="store energy",
-            remaining_swing=0.0,
-            extra_energy=share * STORAGE_LOSS,
-            stored_j_per_chip=stored,
-            sentence=f"Storing {stored:.0f} J per chip levels the power draw; a round-trip loss of "
-            f"{percent(STORAGE_LOSS)} costs {percent(share * STORAGE_LOSS, 2)} more energy.",
-        ),
-        Smoothing(
-            way="burn the difference to the peak",
-            remaining_swing=0.0,
-            extra_energy=burnt,
-            stored_j_per_chip=0.0,
-            sentence=f"Burning power up to the peak at all times costs {percent(burnt, 1)} more "
-            "energy.",
-        ),
-    ]
+        Smoothing(way=way, remaining_swing=swing, extra_energy=extra, stored_j_per_chip=joules,
+                  sentence=sentence)
+        for way, swing, extra, joules, sentence in ways
+    ]  # fmt: skip
 
 
 BUSY = 0.7
@@ -140,11 +121,33 @@ SECONDS_PER_DAY = 86400.0
 
 @dataclass(frozen=True)
 class Served:
-    """A batch that meets a latency."""
+    """A batch on the case's slice."""
 
+    case: WorkloadOnSlice
     point: Point
     costs: Costs
     batch: float  # prompts together
+
+    @classmethod
+    def at(cls, case: WorkloadOnSlice, point: Point, batch: float) -> "Served":
+        with_batch = with_lengths(point, prompts=batch)
+        return cls(case, with_batch, costs_of(with_batch, case.draws), batch)
+
+    @property
+    def latency_s(self) -> np.ndarray:
+        """Until a query's last wave of attempts is there, [draws]."""
+        latency: np.ndarray = self.costs.query_s * self.case.waves
+        return latency
+
+    @property
+    def median_s(self) -> float:
+        return float(np.median(self.latency_s))
+
+    @property
+    def query_j(self) -> np.ndarray:
+        """Joules of the chips for one query, [draws]."""
+        joules: np.ndarray = self.costs.query_j * self.case.waves / self.batch
+        return joules
 
 
 def data_center(
@@ -156,7 +159,7 @@ def data_center(
     """
     if not (math.isfinite(queries_per_s) and queries_per_s > 0):
         raise ProfileInputError(f"the load is {queries_per_s} queries/s, expected more than none")
-    alone = _seconds(case, case.point, 1.0)
+    alone = Served.at(case, case.point, 1.0).median_s
     target = latency_target_s if latency_target_s is not None else TARGET_SLACK * alone
     served = _within(case, case.point, target)
     if served is None:
@@ -164,18 +167,20 @@ def data_center(
             f"no batch of {case.query.model} on {case.slice.name} answers within {target:g} s: "
             f"one prompt alone takes {alone:.3g} s, so allow that or take a larger slice"
         )
-    latency = np.asarray(served.costs.query_s, np.float64) * case.waves
+    latency = served.latency_s
     per_slice = served.batch / latency * BUSY  # queries/s
     slices = math.ceil(queries_per_s / float(np.median(per_slice)))
     chips = slices * case.slice.chips
     busy = queries_per_s / (slices * served.batch / latency)
     cycle = _cycle(case, served.costs)
     traces = [synchronised(cycle, slices), unsynchronised(cycle, slices)] if cycle else []
-    wall = _wall_watts(case, served, queries_per_s, slices, busy)
+    wall = _wall_watts(served, queries_per_s, slices, busy)
+    kwh = wall * SECONDS_PER_DAY / JOULES_PER_KWH
     whole = whole_work(served.point, served.costs.work)
     link_bytes = float(served.costs.work.link_bytes.sum()) * case.waves
     flops = float(whole.flops.sum()) * case.waves / served.batch * queries_per_s
-    lengths = case.query.lengths
+    lengths, point = case.query.lengths, case.point
+    prompt_tokens = float(lengths.prompt_tokens)
     attempts = float(lengths.attempts) * case.waves
     decoded = attempts * float(lengths.think_tokens + lengths.answer_tokens)
     return DataCenter(
@@ -189,21 +194,18 @@ def data_center(
         slices=slices,
         chips=chips,
         chips_interval=summary(np.ceil(queries_per_s / per_slice) * case.slice.chips),
-        sustained=flops / (chips * float(case.point.hardware.matmul_flops)),
+        sustained=flops / (chips * float(point.hardware.matmul_flops)),
         tokens_per_s=decoded * queries_per_s,
         power_w=summary_or_none(wall),
         provisioned_w=_provisioned(case, chips),
         link_bytes_per_s=link_bytes / float(np.median(latency)) * float(np.median(busy)),
-        network_bytes_per_s=(float(lengths.prompt_tokens) + decoded) * TOKEN_BYTES * queries_per_s,
-        prompt_kv_bytes_per_s=float(
-            case.point.shape.kv_elements_per_token * case.point.widths.kv_bytes
-        ) * float(lengths.prompt_tokens) * queries_per_s,
+        network_bytes_per_s=(prompt_tokens + decoded) * TOKEN_BYTES * queries_per_s,
+        prompt_kv_bytes_per_s=float(point.shape.kv_elements_per_token * point.widths.kv_bytes)
+        * prompt_tokens * queries_per_s,
         traces=traces,
         smoothing=smoothing(cycle, traces[0], traces[1], case.slice.chips) if cycle else [],
-        wall_kwh_per_day=summary_or_none(wall * SECONDS_PER_DAY / JOULES_PER_KWH),
-        kgco2e_per_day=summary_or_none(
-            wall * SECONDS_PER_DAY / JOULES_PER_KWH * case.terms.grid_g_per_kwh / 1000
-        ),
+        wall_kwh_per_day=summary_or_none(kwh),
+        kgco2e_per_day=summary_or_none(kwh * case.terms.grid_g_per_kwh / 1000),
         usd_per_day=_usd_per_day(case, slices),
         tiers=price_tiers(case, target),
     )  # fmt: skip
@@ -211,29 +213,27 @@ def data_center(
 
 def price_tiers(case: WorkloadOnSlice, target_s: float) -> list[PriceTier]:
     """What a query costs by how long it thinks, each at a latency in proportion to its tokens."""
-    base = float(case.query.lengths.think_tokens + case.query.lengths.answer_tokens)
+    lengths = case.query.lengths
+    base, answer = float(lengths.think_tokens + lengths.answer_tokens), float(lengths.answer_tokens)
     result = []
     for think in TIERS:
-        lengths = replace(case.point.lengths, think_tokens=think)
-        point = replace(case.point, lengths=lengths)
-        allowed = target_s * (think + float(lengths.answer_tokens)) / base
-        served = _within(case, point, max(allowed, _seconds(case, point, 1.0)))
+        point = with_lengths(case.point, think_tokens=think)
+        alone = Served.at(case, point, 1.0).median_s
+        served = _within(case, point, max(target_s * (think + answer) / base, alone))
         if served is not None:
-            result.append(_tier(case, served, think))
+            result.append(_tier(served, think))
     return result
 
 
-def _tier(case: WorkloadOnSlice, served: Served, think: float) -> PriceTier:
-    latency = np.asarray(served.costs.query_s, np.float64) * case.waves
-    joules = np.asarray(served.costs.query_j, np.float64) * case.waves / served.batch
-    wall = joules * case.terms.host_factor * case.terms.pue
-    rate = case.usd_per_second
+def _tier(served: Served, think: float) -> PriceTier:
+    case, rate = served.case, served.case.usd_per_second
+    wall = served.query_j * case.terms.host_factor * case.terms.pue
     return PriceTier(
         think_tokens=think,
         attempts=float(case.query.lengths.attempts) * case.waves,
         batch=served.batch,
-        latency_s=summary(latency),
-        usd=None if rate is None else summary(latency / served.batch * rate),
+        latency_s=summary(served.latency_s),
+        usd=None if rate is None else summary(served.latency_s / served.batch * rate),
         wall_j=summary_or_none(wall),
         gco2e=summary_or_none(wall / JOULES_PER_KWH * case.terms.grid_g_per_kwh),
     )
@@ -243,49 +243,37 @@ def _within(case: WorkloadOnSlice, point: Point, target_s: float) -> Served | No
     """The largest batch, a power of two or the case's own, that fits and is fast enough."""
     own = float(case.query.lengths.prompts)
     for batch in sorted({own, *batch_sizes(point)}, reverse=True):
-        larger = with_prompts(point, batch)
-        if bool(fits(larger)):
-            costs = costs_of(larger, case.draws)
-            if float(np.median(np.asarray(costs.query_s))) * case.waves <= target_s * 1.0001:
-                return Served(larger, costs, batch)
+        if bool(fits(with_lengths(point, prompts=batch))):
+            served = Served.at(case, point, batch)
+            if served.median_s <= target_s * 1.0001:
+                return served
     return None
 
 
-def _seconds(case: WorkloadOnSlice, point: Point, prompts: float) -> float:
-    one = with_prompts(point, prompts)
-    return float(np.median(np.asarray(costs_of(one, case.draws).query_s))) * case.waves
-
-
 def _cycle(case: WorkloadOnSlice, costs: Costs) -> Cycle | None:
-    """Seconds and watts of one slice's phases at the median; None where power is not known."""
-    seconds = np.median(np.asarray(costs.time_s, np.float64), axis=1)
-    joules = np.median(np.asarray(costs.energy_j, np.float64), axis=1)
+    seconds, joules = np.median(costs.time_s, axis=1), np.median(costs.energy_j, axis=1)
     if not np.isfinite(joules).all():
         return None
     return Cycle(case.phases, seconds, joules / np.maximum(seconds, 1e-30))
 
 
-def _wall_watts(
-    case: WorkloadOnSlice, served: Served, queries_per_s: float, slices: int, busy: np.ndarray
-) -> np.ndarray:
+def _wall_watts(served: Served, queries_per_s: float, slices: int, busy: np.ndarray) -> np.ndarray:
     """Mean watts at the wall for each draw: at work, and idle for the rest of the time."""
-    joules = np.asarray(served.costs.query_j, np.float64) * case.waves / served.batch
-    chip = case.slice.chip
-    idle = chip.power.minimum if chip.power else None
-    chip_idle_w = idle.value if idle else IDLE_SHARE * np.asarray(case.draws.watts, np.float64)
+    case, power = served.case, served.case.slice.chip.power
+    idle = power.minimum if power else None
+    chip_idle_w = idle.value if idle else IDLE_SHARE * case.draws.watts
     idle_w = chip_idle_w * slices * case.slice.chips * np.maximum(1 - busy, 0.0)
-    return (joules * queries_per_s + idle_w) * case.terms.host_factor * case.terms.pue
+    watts: np.ndarray = served.query_j * queries_per_s + idle_w
+    return watts * case.terms.host_factor * case.terms.pue
 
 
 def _provisioned(case: WorkloadOnSlice, chips: int) -> float | None:
     watts = float(case.draws.watts[0])
-    if not math.isfinite(watts):
-        return None
-    return watts * chips * case.terms.host_factor * case.terms.pue
+    known = math.isfinite(watts)
+    return watts * chips * case.terms.host_factor * case.terms.pue if known else None
 
 
 def _usd_per_day(case: WorkloadOnSlice, slices: int) -> Interval | None:
-    """Every slice is paid for all day."""
     hourly = case.terms.usd_per_chip_hour
     if hourly is None:
         return None

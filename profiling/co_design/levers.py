@@ -4,9 +4,9 @@ Their evidence is what profiles that were run say of quality where just one opti
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -14,11 +14,20 @@ from ...model.architecture import dtype_bytes
 from ..predicted.hardware import hardware_of, operand_dtype
 from ..predicted.step_work import Widths
 from ..records import Profile
-from ..records.base import Interval, percent
+from ..records.base import percent
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint
 from .costs import QUERY, Logs, logs_of, ratio
 from .crossovers import roofline_points
-from .design_point import Point, Speculation, fits, summary, summary_or_none, with_prompts
+from .design_point import (
+    Point,
+    Speculation,
+    fits,
+    summary,
+    summary_or_none,
+    with_lengths,
+    with_shape,
+    with_value,
+)
 from .workload_on_slice import WorkloadOnSlice
 
 NOT_MEASURED = "cost only, quality not measured"
@@ -57,12 +66,11 @@ def measured_effect(runs: Sequence[Profile], option: ComparedOption) -> tuple[Qu
 
 
 def _accuracy(run: Profile) -> str:
-    """'90 % (80 to 95 %)'."""
     assert run.outcome is not None
     accuracy = run.outcome.accuracy_interval
     assert accuracy is not None, "of runs that were checked"
     low, high = (f"{100 * end:.0f}" for end in (accuracy.low, accuracy.high))
-    return f"{percent(accuracy.median)} ({low} to {high} %)"
+    return f"{percent(accuracy.median, 0)} ({low} to {high} %)"
 
 
 DRAFT = Speculation(tokens=4.0, acceptance=0.8, cost=0.05)
@@ -73,8 +81,7 @@ ACTIVE_SHARE, EXPERTS_PER_TOKEN = 1 / 8, 8.0
 EXIT_SHARE = 0.75
 
 
-@dataclass(frozen=True)
-class ModelChange:
+class ModelChange(NamedTuple):
     """A change of the model or of how it is used: a lever before its cost is known."""
 
     name: str
@@ -86,118 +93,90 @@ class ModelChange:
 
 
 def model_changes(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> Iterator[ModelChange]:
-    """Every change that the case allows."""
     yield from _dtypes(case)
     yield from _shapes(case)
     yield from _uses(case, runs)
 
 
-def with_dtypes(case: WorkloadOnSlice, weight: str, kv: str) -> Point:
+def with_dtypes(case: WorkloadOnSlice, weight_dtype: str, kv_dtype: str) -> Point:
     """The case's point with other dtypes; operands follow the weights as the chip allows."""
-    operands = operand_dtype(case.slice.chip, weight)
-    hardware = hardware_of(case.slice.chip, operands)
-    point = case.point
-    widths = Widths(*(dtype_bytes(dtype) for dtype in (weight, kv, operands)))
-    flops = hardware.matmul_flops
-    return replace(point, widths=widths, hardware=replace(point.hardware, matmul_flops=flops))
+    operands = operand_dtype(case.slice.chip, weight_dtype)
+    flops = hardware_of(case.slice.chip, operands).matmul_flops
+    widths = Widths(*(dtype_bytes(dtype) for dtype in (weight_dtype, kv_dtype, operands)))
+    return with_value(replace(case.point, widths=widths), "hardware.matmul_flops", flops)
 
 
 def _dtypes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
     query = case.query
     for dtype in ("bfloat16", "int8", "fp8", "int4"):
-        if dtype_bytes(dtype) >= dtype_bytes(query.weight_dtype):
-            continue
-        if dtype == "fp8" and operand_dtype(case.slice.chip, dtype) == "bfloat16":
-            continue
-        point = with_dtypes(case, dtype, query.kv_dtype)
-        yield ModelChange("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
+        useless = dtype == "fp8" and operand_dtype(case.slice.chip, dtype) == "bfloat16"
+        if dtype_bytes(dtype) < dtype_bytes(query.weight_dtype) and not useless:
+            point = with_dtypes(case, dtype, query.kv_dtype)
+            yield ModelChange("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
     for dtype in ("bfloat16", "int8", "int4"):
         if dtype_bytes(dtype) < dtype_bytes(query.kv_dtype):
-            widths = replace(case.point.widths, kv_bytes=dtype_bytes(dtype))
-            point = replace(case.point, widths=widths)
+            point = with_value(case.point, "widths.kv_bytes", dtype_bytes(dtype))
             yield ModelChange("kv_dtype", f"KV cache {query.kv_dtype} -> {dtype}", point)
 
 
 def _shapes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
     point, shape = case.point, case.point.shape
-    heads = float(shape.kv_heads)
+    heads, layers = float(shape.kv_heads), float(shape.layers)
     for part in (2, 4):
         if heads >= part and heads % part == 0:
-            fewer = with_kv_heads(point, heads / part)
+            fewer = replace(point, shape=shape.with_kv_heads(heads / part))
             yield ModelChange("kv_heads", f"KV heads {heads:g} -> {heads / part:g}", fewer)
-    layers = float(shape.layers)
-    yield ModelChange(
-        "layers",
-        f"layers {layers:g} -> {layers * 0.75:g}",
-        replace(point, shape=replace(shape, layers=shape.layers * 0.75)),
-    )
-    yield ModelChange("mlp_ratio", "MLP width -25 %", with_mlp(point, 0.75))
+    fewer = with_shape(point, layers=shape.layers * 0.75)
+    yield ModelChange("layers", f"layers {layers:g} -> {layers * 0.75:g}", fewer)
+    narrower = replace(point, shape=shape.with_mlp(0.75))
+    yield ModelChange("mlp_ratio", "MLP width -25 %", narrower)
     if float(case.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:
-        windowed = replace(shape, window=WINDOW, windowed_share=WINDOWED_SHARE)
-        yield ModelChange(
-            "window",
-            f"window of {WINDOW:.0f} positions in {100 * WINDOWED_SHARE:.0f} % of layers",
-            replace(point, shape=windowed),
-        )
+        change = f"window of {WINDOW:.0f} positions in {100 * WINDOWED_SHARE:.0f} % of layers"
+        windowed = with_shape(point, window=WINDOW, windowed_share=WINDOWED_SHARE)
+        yield ModelChange("window", change, windowed)
     if float(shape.active_mlp_parameters) == float(shape.mlp_parameters):
-        mixed = replace(
-            shape,
-            active_mlp_parameters=shape.mlp_parameters * ACTIVE_SHARE,
-            experts_per_token=EXPERTS_PER_TOKEN,
-        )
-        yield ModelChange(
-            "experts",
-            "mixture of experts: an eighth of the MLP's parameters active, as many in all",
-            replace(point, shape=mixed),
-        )
+        change = "mixture of experts: an eighth of the MLP's parameters active, as many in all"
+        active = shape.mlp_parameters * ACTIVE_SHARE
+        mixed = with_shape(point, active_mlp_parameters=active, experts_per_token=EXPERTS_PER_TOKEN)
+        yield ModelChange("experts", change, mixed)
 
 
 def _uses(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChange]:
     yield from _shorter_or_fewer(case, runs)
     yield from _batches(case)
-    drafting = (
-        f"speculative decoding of {DRAFT.tokens:g} draft tokens, acceptance {DRAFT.acceptance:g}, "
-        f"draft cost {DRAFT.cost:g}"
-    )
     yield ModelChange(
         "drafting",
-        drafting,
+        f"speculative decoding of {DRAFT.tokens:g} draft tokens, acceptance {DRAFT.acceptance:g}, "
+        f"draft cost {DRAFT.cost:g}",
         replace(case.point, speculation=DRAFT),
         UNCHANGED,
         "rejection sampling keeps the target's distribution (Leviathan et al. 2023); the "
         "acceptance is an assumption",
     )
-    yield ModelChange(
-        "early_exit",
-        f"early exit of all decoded tokens after {100 * EXIT_SHARE:.0f} % of the layers",
-        replace(case.point, layers_run=EXIT_SHARE),
-    )
+    change = f"early exit of all decoded tokens after {100 * EXIT_SHARE:.0f} % of the layers"
+    yield ModelChange("early_exit", change, replace(case.point, layers_run=EXIT_SHARE))
 
 
 def _shorter_or_fewer(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChange]:
-    """Half the thought, and half the attempts."""
     point, lengths = case.point, case.query.lengths
     think, attempts = float(lengths.think_tokens), float(lengths.attempts)
     if think >= 2:
-        shorter = replace(point, lengths=replace(point.lengths, think_tokens=think / 2))
+        shorter = with_lengths(point, think_tokens=think / 2)
         change = f"thoughts {think:.0f} -> {think / 2:.0f} tokens"
         yield ModelChange("think", change, shorter, *measured_effect(runs, "think_budget"))
-    all_attempts = attempts * case.waves
-    if all_attempts >= 2:
+    whole, waves = attempts * case.waves, case.waves
+    if whole >= 2:
+        change = f"attempts {whole:g} -> {whole / 2:g}"
+        fewer = point if waves > 1 else with_lengths(point, attempts=attempts / 2)
         effect = measured_effect(runs, "attempts")
-        change = f"attempts {all_attempts:g} -> {all_attempts / 2:g}"
-        if case.waves > 1:
-            yield ModelChange("attempts", change, point, *effect, waves=0.5)
-        else:
-            fewer = replace(point, lengths=replace(point.lengths, attempts=attempts / 2))
-            yield ModelChange("attempts", change, fewer, *effect)
+        yield ModelChange("attempts", change, fewer, *effect, waves=0.5 if waves > 1 else 1.0)
 
 
 def _batches(case: WorkloadOnSlice) -> Iterator[ModelChange]:
     """Twice the prompts together; and, to show what sharing saves, a prompt held per attempt."""
     point, lengths = case.point, case.query.lengths
     prompts, attempts = float(lengths.prompts), float(lengths.attempts)
-    doubled = with_prompts(point, prompts * 2)
+    doubled = with_lengths(point, prompts=prompts * 2)
     if bool(fits(doubled)):
         yield ModelChange(
             "batch",
@@ -207,43 +186,15 @@ def _batches(case: WorkloadOnSlice) -> Iterator[ModelChange]:
             "every prompt is decoded as before; each waits for the larger batch",
         )
     if attempts > 1:
-        apart = replace(point.lengths, prompts=prompts * attempts, attempts=1.0)
         # The same batch serves as many queries: amounts are per prompt of the point.
         yield ModelChange(
             "shared_prompt",
             "the prompt's KV cache computed and held once per attempt",
-            replace(point, lengths=apart),
+            with_lengths(point, prompts=prompts * attempts, attempts=1.0),
             UNCHANGED,
             "the same keys and values, held repeatedly",
             waves=attempts,
         )
-
-
-def with_kv_heads(point: Point, heads: float) -> Point:
-    """The same with another number of KV heads; keys' and values' projections shrink with them."""
-    shape = point.shape
-    saved = 2 * shape.embed_dim * shape.head_dim * (shape.kv_heads - heads)
-    return replace(
-        point,
-        shape=replace(
-            shape,
-            kv_heads=heads,
-            attention_parameters=shape.attention_parameters - saved,
-        ),
-    )
-
-
-def with_mlp(point: Point, factor: float) -> Point:
-    """The same with the MLP's width multiplied."""
-    shape = point.shape
-    return replace(
-        point,
-        shape=replace(
-            shape,
-            mlp_parameters=shape.mlp_parameters * factor,
-            active_mlp_parameters=shape.active_mlp_parameters * factor,
-        ),
-    )
 
 
 def levers(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> list[Lever]:
@@ -255,7 +206,6 @@ def levers(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> list[Lever]:
 def _lever_of(
     case: WorkloadOnSlice, change: ModelChange, before: Logs, starts: Sequence[RooflinePoint]
 ) -> Lever:
-    """One lever's cost, from the logs and the roofline of the case's own point."""
     result = ratio_of(case, change, before)
     return Lever(
         name=change.name,
@@ -277,13 +227,10 @@ def ratio_of(case: WorkloadOnSlice, change: ModelChange, before: Logs) -> dict[s
 
 def changed_of(case: WorkloadOnSlice, ratios: dict[str, np.ndarray]) -> Changed:
     """The whole query's part of a ratio, in a record."""
-    usd: Interval | None = None
-    if case.usd_per_second is not None:
-        usd = summary(ratios["usd"][QUERY])
     return Changed(
         time=summary(ratios["time"][QUERY]),
         energy=summary_or_none(ratios["energy"][QUERY]),
-        usd=usd,
+        usd=None if case.usd_per_second is None else summary(ratios["usd"][QUERY]),
     )
 
 

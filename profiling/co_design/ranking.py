@@ -5,18 +5,19 @@ not blur the order. Over several cases the logs of their ratios are averaged, ea
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import zip_longest
+from typing import NamedTuple
 
 import numpy as np
 
+from ..predicted.arrays import Number
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
-from .costs import QUERY, Logs, logs_of, phase_bounds
-from .design_point import memory_full, probability, summary
-from .levers import NOT_MEASURED, UNCHANGED, model_changes, ratio_of
-from .parameters import ON_CHIP, ON_CHIP_WORDS, PARAMETER_BY_NAME, modelled, on_chip_bytes, scaled
+from .costs import QUERY, logs_of, phase_bounds
+from .design_point import PARAMETERS, Point, memory_full, modelled, probability, scaled, summary
+from .levers import NOT_MEASURED, UNCHANGED, ModelChange, model_changes, ratio_of
 from .workload_on_slice import WorkloadOnSlice
 
 STEP = 1.25
@@ -39,8 +40,7 @@ _MODEL_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A change and the log of its ratio, after over before, for each draw."""
 
     side: Side
@@ -68,66 +68,48 @@ def model_asks(cases: Sequence[WorkloadOnSlice], runs: Sequence[Profile] = ()) -
 def hardware_candidates(cases: Sequence[WorkloadOnSlice], quantity: Quantity) -> list[Candidate]:
     """Every parameter that all cases' chips have, improved by one step; priced for one query at the
     largest batch that fits, where capacity counts too."""
-    names = [n for n in modelled(cases[0].slice) if all(n in modelled(c.slice) for c in cases)]
-    before = [logs_of(memory_full(case.point), case.draws) for case in cases]
-    return [_hardware_candidate(cases, before, name, quantity) for name in names]
+
+    def log_at(case: WorkloadOnSlice, point: Point) -> Number:
+        return getattr(logs_of(memory_full(point), case.draws), quantity)[QUERY]
+
+    before = [log_at(case, case.point) for case in cases]
+    rows = []
+    for name in modelled(cases[0].slice):
+        if not all(name in modelled(case.slice) for case in cases):
+            continue
+        factor, evidence = STEP ** PARAMETERS[name].rises, ["at the largest batch that fits"]
+        if name in PARTS and quantity != "time":
+            evidence.append(
+                f"cost model: includes the {quantity} of the larger part, with its uncertainty"
+            )
+        after = [log_at(case, scaled(case.point, {name: factor}, case.costs)) for case in cases]
+        ratios = np.mean([end - start for end, start in zip(after, before, strict=True)], axis=0)
+        change = f"{PARAMETERS[name].words} {100 * (factor - 1):+.0f} %"
+        rows.append(Candidate("hardware", name, change, ratios, UNCHANGED, evidence))
+    return rows
 
 
 def model_candidates(
     cases: Sequence[WorkloadOnSlice], quantity: Quantity, runs: Sequence[Profile] = ()
 ) -> list[Candidate]:
     """The first step of each lever that applies to every case."""
-    result: dict[str, list[tuple[np.ndarray, Quality, str, str]]] = {}
+    steps: dict[str, list[tuple[ModelChange, np.ndarray]]] = {}
     for case in cases:
-        before, seen = logs_of(case.point, case.draws), set()
+        before, firsts = logs_of(case.point, case.draws), dict[str, ModelChange]()
         for change in model_changes(case, runs):
-            if change.name in seen or change.name in _NO_ASK:
-                continue
-            seen.add(change.name)
+            firsts.setdefault(change.name, change)
+        for name, change in firsts.items():
             logs = np.log(ratio_of(case, change, before)[quantity][QUERY])
-            row = (logs, change.quality, change.evidence, change.change)
-            result.setdefault(change.name, []).append(row)
+            steps.setdefault(name, []).append((change, logs))
     return [
         Candidate(
-            side="model",
-            name=name,
-            change=rows[0][3] if len(cases) == 1 else _MODEL_WORDS[name],
-            log_ratio=np.mean([row[0] for row in rows], axis=0),
-            quality=rows[0][1],
-            evidence=[f"quality: {rows[0][2]}"],
+            "model", name, rows[0][0].change if len(cases) == 1 else _MODEL_WORDS[name],
+            np.mean([logs for _, logs in rows], axis=0),
+            rows[0][0].quality, [f"quality: {rows[0][0].evidence}"],
         )
-        for name, rows in result.items()
-        if len(rows) == len(cases)
-    ]
-
-
-def _hardware_candidate(
-    cases: Sequence[WorkloadOnSlice], before: Sequence[Logs], name: str, quantity: Quantity
-) -> Candidate:
-    """One parameter; `before` are the cases' logs at the largest batch that fits."""
-    rises, words = 1.0, ON_CHIP_WORDS
-    if name != ON_CHIP:
-        rises, words = PARAMETER_BY_NAME[name].rises, PARAMETER_BY_NAME[name].words
-    factor, logs = STEP**rises, []
-    for case, start in zip(cases, before, strict=True):
-        changed = scaled(case.point, {name: factor}, on_chip_bytes(case.slice), case.costs)
-        after = logs_of(memory_full(changed), case.draws)
-        value = np.asarray(getattr(after, quantity)) - np.asarray(getattr(start, quantity))
-        logs.append(value[QUERY])
-    return Candidate(
-        side="hardware",
-        name=name,
-        change=f"{words} {100 * (factor - 1):+.0f} %",
-        log_ratio=np.mean(logs, axis=0),
-        quality=UNCHANGED,
-        evidence=["at the largest batch that fits", *_costed(name, quantity)],
-    )
-
-
-def _costed(name: str, quantity: Quantity) -> list[str]:
-    if name not in PARTS or quantity == "time":
-        return []
-    return [f"cost model: includes the {quantity} of the larger part, with its uncertainty"]
+        for name, rows in steps.items()
+        if len(rows) == len(cases) and name not in _NO_ASK
+    ]  # fmt: skip
 
 
 def _ranked(
@@ -137,12 +119,12 @@ def _ranked(
     cases: Sequence[WorkloadOnSlice],
 ) -> list[Ask]:
     order = sorted(candidates, key=lambda candidate: float(np.mean(candidate.log_ratio)))
-    saving = [candidate for candidate in order if np.exp(candidate.log_ratio[0]) < 0.999]
-    rows = []
-    for rank, candidate in enumerate(saving[:ASKS], start=1):
-        following = order[order.index(candidate) + 1] if candidate is not order[-1] else None
-        rows.append(_ask(rank, candidate, following, quantity, steps, cases))
-    return rows
+    pairs = zip_longest(order, order[1:])
+    saving = [(one, two) for one, two in pairs if np.exp(one.log_ratio[0]) < 0.999]
+    return [
+        _ask(rank, candidate, following, quantity, steps, cases)
+        for rank, (candidate, following) in enumerate(saving[:ASKS], start=1)
+    ]
 
 
 def _ask(
@@ -153,15 +135,15 @@ def _ask(
     steps: str,
     cases: Sequence[WorkloadOnSlice],
 ) -> Ask:
-    saved = summary(1 - np.exp(candidate.log_ratio))
-    odds = None if following is None else probability(candidate.log_ratio < following.log_ratio)
-    what = {"usd": "cost", "time": "time", "energy": "energy"}[quantity]
+    saved, odds = summary(1 - np.exp(candidate.log_ratio)), None
     where = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
     sentence = (
-        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {_percent(saved.median)} "
-        f"({_percent(saved.low)} to {_percent(saved.high)}) of the {what} per query{where}"
+        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {percent(saved.median)} "
+        f"({percent(saved.low)} to {percent(saved.high)}) of the "
+        f"{'cost' if quantity == 'usd' else quantity} per query{where}"
     )
-    if following is not None and odds is not None:
+    if following is not None:
+        odds = probability(candidate.log_ratio < following.log_ratio)
         sentence += f", {_odds(odds)} likely to save more than {following.change}"
     if candidate.quality == "not measured":
         sentence += f" ({NOT_MEASURED})"
@@ -200,12 +182,6 @@ def _quantity(cases: Sequence[WorkloadOnSlice]) -> Quantity:
     return "usd" if all(case.usd_per_second is not None for case in cases) else "time"
 
 
-def _percent(share: float) -> str:
-    """Whole per cents, one digit more below two, and never a negative zero."""
-    digits = 0 if abs(share) >= 0.02 else 1
-    return f"{round(share * 100, digits) + 0.0:.{digits}f} %"
-
-
 def _odds(odds: float) -> str:
     """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
-    return "over 99 %" if odds > 0.99 else percent(odds)
+    return "over 99 %" if odds > 0.99 else percent(odds, 0)

@@ -5,18 +5,17 @@ Pareto front of latency against money per query.
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import ProfileInputError
-from ..predicted.economics import SECONDS_PER_HOUR, per_correct
 from ..records.codesign import BudgetKind, ChipDesign, DesignSearch, ParetoPoint
-from .chip_cost_model import BUDGETS, PARTS, ChipParts
+from .chip_cost_model import BUDGETS, PARTS
 from .chip_search import (
+    GRID,
     HIGH,
     SEARCHED,
-    SLOWEST_TOKEN_S,
     UNITS,
     FoundDesign,
     SearchProblem,
@@ -29,15 +28,12 @@ from .chip_search import (
     times_of_draws,
 )
 from .costs import costs_of
-from .design_point import batch_sizes, fits, summary, with_prompts
-from .workload_mix import PREFILL_HEAVY, SEQUENCES, Factors, MixedWorkload, mix_work
+from .design_point import PARAMETERS, batch_sizes, fits, summary, with_lengths
+from .workload_mix import PREFILL_HEAVY, SEQUENCES, MixedWorkload, mix_work
 from .workload_on_slice import WorkloadOnSlice
 
 
-@dataclass(frozen=True)
-class Budget:
-    """What one chip may take at most."""
-
+class Budget(NamedTuple):
     kind: BudgetKind
     amount: float
 
@@ -69,79 +65,63 @@ def design_searches(
     case: WorkloadOnSlice,
     mix: Sequence[MixedWorkload],
     budget: Budget | None = None,
-    slowest_token_s: float = SLOWEST_TOKEN_S,
 ) -> list[DesignSearch]:
     """The best chip for `mix` and the best for PREFILL_HEAVY, about the case's chip and on as
     many chips; without a budget, for the dollars that its own chip takes to build.
 
     Raises ProfileInputError where no chip is within the budget and fast enough.
     """
-    problems = [
-        search_problem(case, mix_work(case.point, work_mix), slowest_token_s)
-        for work_mix in (mix, PREFILL_HEAVY)
-    ]
-    spent = budget or Budget("usd", float(BUDGETS["usd"](problems[0].reference, problems[0].rates)))
-    grid = grid_of()
-    reasoning, prefill = (_searched(problem, spent, grid) for problem in problems)
-    return [
-        _record(case, "reasoning", mix, spent, reasoning, prefill),
-        _record(case, "prefill-heavy", PREFILL_HEAVY, spent, prefill, reasoning),
-    ]
+    mixes, searches = {"reasoning": mix, "prefill-heavy": PREFILL_HEAVY}, []
+    for purpose, work_mix in mixes.items():
+        problem = search_problem(case, mix_work(case.point, work_mix))
+        budget = budget or Budget("usd", float(BUDGETS["usd"](problem.reference, problem.rates)))
+        swept = best_of_sweep(problem, budget.amount, budget.kind, grid_of())
+        best = best_by_gradient(problem, budget.amount, budget.kind, swept)
+        words = [workload.words for workload in work_mix]
+        searches.append(_Search(purpose, words, budget, problem, swept, best))
+    reasoning, prefill = searches
+    return [_record(case, reasoning, prefill), _record(case, prefill, reasoning)]
 
 
-@dataclass(frozen=True)
-class _Search:
-    """A problem, the best of a sweep, and the best of all."""
-
+class _Search(NamedTuple):
+    purpose: str
+    mix: list[str]
+    budget: Budget
     problem: SearchProblem
-    designs: int
     swept: FoundDesign
     best: FoundDesign
 
 
-def _searched(problem: SearchProblem, budget: Budget, grid: Factors) -> _Search:
-    swept = best_of_sweep(problem, budget.amount, budget.kind, grid)
-    best = best_by_gradient(problem, budget.amount, budget.kind, swept)
-    return _Search(problem, len(grid.matrix_flops) * len(SEQUENCES), swept, best)
-
-
-def _record(
-    case: WorkloadOnSlice,
-    purpose: str,
-    mix: Sequence[MixedWorkload],
-    budget: Budget,
-    search: _Search,
-    other: _Search,
-) -> DesignSearch:
-    problem, result = search.problem, search.best
+def _record(case: WorkloadOnSlice, search: _Search, other: _Search) -> DesignSearch:
+    problem, result, budget = search.problem, search.best, search.budget
     reference = reference_design(problem, case.slice.chip.hbm_capacity_bytes)
     before = times_of_draws(problem, case.draws.efficiency, reference)
     after = times_of_draws(problem, case.draws.efficiency, result)
-    hourly = case.terms.usd_per_chip_hour
-    dearer = _usd(result.parts, case) / _usd(case.costs.reference, case)
-    rent = None if hourly is None else hourly * case.slice.chips / SECONDS_PER_HOUR * dearer
+    rent, build = case.usd_per_second, BUDGETS["usd"]
+    rates, present = case.costs.rates, case.costs.reference
+    dearer = build(result.parts, rates) / build(present, rates)
     speedup = summary(before / after)
     slower = _time_on(other.problem, result) / other.best.time_s
     return DesignSearch(
-        purpose=purpose,
-        mix=[workload.words for workload in mix],
+        purpose=search.purpose,
+        mix=search.mix,
         model=case.query.model,
         chips=case.slice.chips,
         budget_kind=budget.kind,
         budget=budget.amount,
         reference=_design(reference, problem),
         reference_chip=case.slice.chip.name,
-        swept=search.designs,
+        swept=math.prod(GRID) * len(SEQUENCES),
         swept_best=_design(search.swept, problem),
         best=_design(result, problem),
         sequences=result.sequences,
         slowest_token_s=float(problem.slowest_token_s),
         time_per_query_s=summary(after),
-        usd_per_query=None if rent is None else summary(after * np.asarray(rent)),
+        usd_per_query=None if rent is None else summary(after * (rent * dearer)),
         speedup=speedup,
         spent=_spent(result, problem, budget),
         other_purpose_slowdown=float(slower) if np.isfinite(slower) else None,
-        sentence=_sentence(purpose, result, reference, speedup.median, budget),
+        sentence=_sentence(search, reference, speedup.median),
     )
 
 
@@ -151,11 +131,6 @@ def _time_on(problem: SearchProblem, design: FoundDesign) -> float:
     time_s, _ = problem.times(design.factors)
     holds = np.asarray(problem.mixed.needed_bytes) <= design.parts.hbm_capacity * 1.0001
     return float(np.where(holds, np.asarray(time_s), np.inf).min())
-
-
-def _usd(parts: ChipParts, case: WorkloadOnSlice) -> np.ndarray:
-    """Dollars to build, [draws]."""
-    return np.asarray(BUDGETS["usd"](parts, case.costs.rates), np.float64)
 
 
 def _design(design: FoundDesign, problem: SearchProblem) -> ChipDesign:
@@ -175,26 +150,18 @@ def _spent(design: FoundDesign, problem: SearchProblem, budget: Budget) -> dict[
     return shares | {"other": whole - sum(shares.values())}
 
 
-def _sentence(
-    purpose: str, design: FoundDesign, reference: FoundDesign, speedup: float, budget: Budget
-) -> str:
-    words = {
-        "matrix_flops": "matrix FLOP/s",
-        "hbm_bandwidth": "HBM bandwidth",
-        "hbm_capacity": "HBM capacity",
-        "on_chip_capacity": "on-chip memory",
-        "link_bandwidth": "link bandwidth",
-    }
+def _sentence(search: _Search, reference: FoundDesign, speedup: float) -> str:
+    design, budget = search.best, search.budget
     changes = [
-        f"{getattr(design.parts, name) / getattr(reference.parts, name):.2g}x {words_of}"
-        for name, words_of in words.items()
-        if getattr(reference.parts, name)
+        f"{getattr(design.parts, name) / present:.2g}x {PARAMETERS[name].words}"
+        for name, present in vars(reference.parts).items()
+        if present
     ]
     sentence = (
-        f"For {purpose} work under {budget.amount:.4g} {UNITS[budget.kind]} a chip would have "
-        f"{', '.join(changes)} and serve {speedup:.2g}x the queries."
+        f"For {search.purpose} work under {budget.amount:.4g} {UNITS[budget.kind]} a chip would "
+        f"have {', '.join(changes)} and serve {speedup:.2g}x the queries."
     )
-    ended = [words[name] for name in at_limits(design)]
+    ended = [PARAMETERS[name].words for name in at_limits(design)]
     if ended:
         sentence += (
             f" The search ended at its own limit of {' and '.join(ended)}, short of the budget's "
@@ -219,33 +186,26 @@ def pareto_points(cases: Sequence[WorkloadOnSlice]) -> list[ParetoPoint]:
 
 
 def _points(case: WorkloadOnSlice) -> list[ParetoPoint]:
-    rate = case.usd_per_second
+    rate, rows = case.usd_per_second, []
     if rate is None:
         return []
-    lengths = case.query.lengths
-    rows = []
     for prompts in batch_sizes(case.point):
-        point = with_prompts(case.point, prompts)
+        point = with_lengths(case.point, prompts=prompts)
         if not bool(fits(point)):
             break
-        latency = np.asarray(costs_of(point, case.draws).query_s, np.float64) * case.waves
-        usd = latency / prompts * rate
-        outcome = case.outcome
-        accuracy = outcome.accuracy if outcome else None
-        cost = summary(usd)
+        latency = costs_of(point, case.draws).query_s * case.waves
+        cost = summary(latency / prompts * rate)
         rows.append(
             ParetoPoint(
                 profile=case.profile,
                 slice=case.slice.name,
                 batch=prompts,
-                attempts=float(lengths.attempts) * case.waves,
-                think_tokens=float(lengths.think_tokens),
+                attempts=float(case.query.lengths.attempts) * case.waves,
+                think_tokens=float(case.query.lengths.think_tokens),
                 latency_s=summary(latency),
                 usd_per_query=cost,
-                accuracy=accuracy,
-                usd_per_correct=per_correct(cost, *outcome.share_of_problems)
-                if outcome and accuracy is not None
-                else None,
+                accuracy=case.outcome.accuracy if case.outcome else None,
+                usd_per_correct=case.per_correct(cost),
                 on_frontier=False,
             )
         )

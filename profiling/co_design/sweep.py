@@ -1,31 +1,41 @@
 """Sweep: a grid of models, slices, workloads and designs, and the rows of each part of it.
 
 A grid is a TOML file or options; a part's designs and numbers of sequences are one compiled call.
+
+On disk one Parquet file for each part, and a manifest of the grid. The manifest's name begins with
+an underscore and a part under way with a dot, which readers of datasets pass over:
+`pandas.read_parquet(folder)` reads whatever is there.
 """
 
+import hashlib
 import itertools
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from io import BytesIO
 from math import prod
 from pathlib import Path
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from ...model.architecture import DTYPE_BITS
+from ...model.input_files import is_regular_file, json_value, read_text
 from ...tpu_configs.figure import Table, Words
+from ...tpu_configs.input_errors import one_line
 from ...tpu_configs.slice import Slice
-from ...tpu_configs.toml_files import parse_toml, read_text
-from ..errors import ProfileInputError
+from ...tpu_configs.toml_files import parse_toml
+from ..errors import ProfileInputError, Watcher
 from ..names import slice_named
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import NamedShape, named_shape
 from ..predicted.phase_lengths import Lengths
 from ..predicted.slices import PredictionRequest
+from ..records.files import write_bytes, write_text
 from .chip_cost_model import PARTS, area_mm2, build_usd, full_watts
 from .chip_search import SearchProblem, parts_with, search_problem
 from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_work
@@ -34,6 +44,8 @@ from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 Tokens = Annotated[float, Field(ge=1, le=1e7, allow_inf_nan=False)]
 Thought = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=1 / 64, le=64, allow_inf_nan=False)]
+MOST_PARTS = 100_000
+"""Files of a dataset: days of work."""
 BLOCK = 32768
 """Designs of one part, so that a part stays within some hundred megabytes of memory."""
 
@@ -82,11 +94,30 @@ class Grid(Table):
     @property
     def points(self) -> int:
         """Rows of the whole dataset, where every model fits every slice."""
-        return sum(part.designs for part in parts_of(self)) * len(self.sequences)
+        return prod(len(axis) for axis in self.axes) * self.designs * len(self.sequences)
+
+    @property
+    def parts(self) -> int:
+        """Files of the whole dataset."""
+        return prod(len(axis) for axis in self.axes) * -(-self.designs // BLOCK)
+
+    @property
+    def axes(self) -> tuple[list, ...]:
+        """What tells parts apart, besides blocks of designs."""
+        return (self.models, self.slices, self.weight_dtypes, self.kv_dtypes, self.prompt,
+                self.think, self.answer, self.attempts)  # fmt: skip
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.parts > MOST_PARTS:
+            raise ValueError(
+                f"has axes of {self.points:.3g} points in {self.parts:.3g} files, expected at most "
+                f"{MOST_PARTS} files: shorten an axis"
+            )
+        return self
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """What is computed at once: one model and workload on one slice, a block of designs."""
 
     model: str
@@ -101,29 +132,23 @@ class Part:
     designs: int
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(NamedTuple):
     """The models and slices of a grid by their names, each looked up once."""
 
     models: Mapping[str, NamedShape]
     slices: Mapping[str, Slice]
 
-    @classmethod
-    def of(cls, grid: Grid) -> "Named":
-        """Raises ModelInputError and ChipInputError for names that are not known."""
-        return cls(
-            {name: named_shape(name) for name in grid.models},
-            {name: slice_named(name) for name in grid.slices},
-        )
+
+def named_in(grid: Grid) -> Named:
+    """Raises ModelInputError and ChipInputError for names that are not known."""
+    return Named(
+        {name: named_shape(name) for name in grid.models},
+        {name: slice_named(name) for name in grid.slices},
+    )
 
 
 def parts_of(grid: Grid) -> Iterator[Part]:
-    """Every part, in the order of its number."""
-    axes = (
-        grid.models, grid.slices, grid.weight_dtypes, grid.kv_dtypes, grid.prompt, grid.think,
-        grid.answer, grid.attempts,
-    )  # fmt: skip
-    for values in itertools.product(*axes):
+    for values in itertools.product(*grid.axes):
         for first in range(0, grid.designs, BLOCK):
             yield Part(*(*values, first, min(BLOCK, grid.designs - first)))
 
@@ -157,14 +182,7 @@ summed work, as the search does: up to a few percent less where its bound flips 
 """
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """Why a part has no rows."""
-
-    reason: str
-
-
-def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> Columns | LeftOut:
+def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> Columns | str:
     """The part's columns by NAMES, sequences changing fastest; or why there are none."""
     request = PredictionRequest(
         model=named.models[part.model],
@@ -176,7 +194,7 @@ def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> C
     try:
         case = workload_on_slice(part.model, request, on_slice, calibration)
     except ProfileInputError as error:
-        return LeftOut(str(error))
+        return str(error)
     workload = MixedWorkload(
         share=1.0, prompt=part.prompt, think=part.think, answer=part.answer, attempts=part.attempts
     )
@@ -202,7 +220,6 @@ _COSTS = {"area_mm2": area_mm2, "full_power_w": full_watts, "build_usd": build_u
 
 @jax.jit
 def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Array]:
-    """Times [designs, sequences] and costs [designs]."""
     designs = Factors(
         *(jnp.asarray(factors[name], jnp.float32) for name in Factors.__dataclass_fields__)
     )
@@ -225,7 +242,6 @@ def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Arra
 def _columns(
     grid: Grid, part: Part, case: WorkloadOnSlice, factors: dict[str, np.ndarray], metrics: Columns
 ) -> Columns:
-    """Flat columns from what was priced."""
     kept = [SEQUENCES.index(n) for n in grid.sequences]
     designs, count = part.designs, len(kept)
     rows = designs * count
@@ -253,3 +269,123 @@ def _columns(
     fits = (np.asarray(needed)[None, :] <= np.asarray(metrics["capacity"])[:, None]).reshape(rows)
     columns = words | numbers | {FITS: fits}
     return {name: columns[name] for name in NAMES}
+
+
+SCHEMA = "rooflink.exploration/1"
+MANIFEST = "_exploration.json"
+_LEFT_OUT = b"rooflink.left_out"
+LENS = (
+    "predicted, at the calibration's mode, each phase by its summed work, on the mesh that "
+    "suits one prompt; chips' area, power and cost by the cost model"
+)
+
+
+def parquet() -> ModuleType:
+    """pyarrow.parquet. Raises ProfileInputError where it is not installed."""
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise ProfileInputError(
+            "`rooflink explore` writes Parquet with pyarrow, which is not installed: "
+            "pip install 'rooflink[explore]'"
+        ) from None
+    return pyarrow.parquet
+
+
+def open_dataset(folder: Path, grid: Grid, calibration: Calibration) -> None:
+    """Write the manifest, or check that the one that is there is of the same grid.
+
+    Raises ProfileInputError where it did not, naming what differs.
+    """
+    wanted = {"schema": SCHEMA, "lens": LENS, "calibration": _digest(calibration),
+              "grid": grid.model_dump(mode="json")}  # fmt: skip
+    path = folder / MANIFEST
+    if not path.exists():
+        write_text(path, json.dumps(wanted, indent=1) + "\n")
+        return
+    text = read_text(path, "exploration", ProfileInputError)
+    damaged = f"{path} is damaged (choose another --out): it"
+    there = json_value(text, damaged, ProfileInputError)
+    axes = there.get("grid") if isinstance(there, dict) else None
+    if not isinstance(there, dict) or not isinstance(axes, dict):
+        raise ProfileInputError(f"{damaged} has no grid")
+    differing = [key for key in ("schema", "calibration") if there.get(key) != wanted[key]]
+    differing += [axis for axis, values in grid.model_dump(mode="json").items()
+                  if axes.get(axis) != values]  # fmt: skip
+    if differing:
+        raise ProfileInputError(
+            f"{folder} holds another exploration (it differs in {', '.join(differing)}): choose "
+            "another folder with --out, or ask for the same to go on with it"
+        )
+
+
+def part_path(folder: Path, number: int) -> Path:
+    return folder / f"part-{number:06d}.parquet"
+
+
+def write_part(folder: Path, number: int, columns: Columns | str) -> None:
+    """One part, whole or not at all; one that is left out has no rows and says why."""
+    import pyarrow
+
+    kinds = dict.fromkeys(WORDS, pyarrow.string()) | dict.fromkeys(NUMBERS, pyarrow.float64())
+    fields = [*kinds.items(), (FITS, pyarrow.bool_())]
+    if isinstance(columns, str):
+        table = pyarrow.schema(fields, metadata={_LEFT_OUT: columns.encode()}).empty_table()
+    else:
+        table = pyarrow.table(columns, schema=pyarrow.schema(fields))
+    stream = BytesIO()
+    parquet().write_table(table, stream, compression="zstd")
+    write_bytes(part_path(folder, number), stream.getvalue())
+
+
+def left_out(folder: Path, number: int) -> str:
+    """Why a part that was written has no rows; '' where it has some. Raises ProfileInputError for a
+    part that is damaged."""
+    import pyarrow
+
+    path = part_path(folder, number)
+    try:
+        metadata = parquet().read_schema(path).metadata or {} if is_regular_file(path) else None
+    except (OSError, pyarrow.ArrowException):
+        metadata = None
+    if metadata is None:
+        raise ProfileInputError(f"{path} is damaged: delete it and give the same command again")
+    return one_line(metadata.get(_LEFT_OUT, b"").decode("utf-8", "replace"))
+
+
+def _digest(calibration: Calibration) -> str:
+    """Tells one calibration from another: its means and draws, hashed."""
+    result = hashlib.sha256()
+    for name, kinds in sorted(calibration.means.items()):
+        for kind, values in sorted(kinds.items()):
+            result.update(f"{name}/{kind}".encode())
+            result.update(np.asarray(values, np.float64).round(12).tobytes())
+    return result.hexdigest()[:16]
+
+
+class Explored(NamedTuple):
+    parts: int
+    there_before: int  # parts that an earlier call wrote
+    reasons: list[str]  # for the parts without rows, each once
+
+
+def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher) -> Explored:
+    """Compute and write every part that `folder` lacks; it must exist.
+
+    Raises ProfileInputError where the folder holds another exploration or a damaged part, or
+    pyarrow is missing, and ModelInputError or ChipInputError for names that are not known, before
+    anything is computed.
+    """
+    parquet()
+    named, reasons, before = named_in(grid), dict[str, None](), 0
+    open_dataset(folder, grid, calibration)
+    watcher.stage("Exploring", grid.points, "points")
+    for number, part in enumerate(parts_of(grid)):
+        if part_path(folder, number).exists():
+            before += 1
+        else:
+            write_part(folder, number, rows_of(grid, part, named, calibration))
+        if reason := left_out(folder, number):
+            reasons[reason] = None
+        watcher.advance(part.designs * len(grid.sequences))
+    return Explored(grid.parts, before, list(reasons))

@@ -4,19 +4,30 @@ Changes: what a what-if asks for, 'hbm_bandwidth=2x,kv_dtype=int8', read.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
+from typing import NamedTuple
 
 import numpy as np
 
-from ...model.architecture import DTYPE_BITS
+from ...model.architecture import DTYPE_BITS, ModelShape
 from ..errors import ProfileInputError
 from ..records.codesign import WhatIf
 from .costs import QUERY, costs_of, logs_of, phase_bounds, ratio
-from .design_point import Draws, Point, fits, summary
-from .levers import DRAFT, changed_of, with_dtypes, with_kv_heads, with_mlp
-from .parameters import NAMES, ON_CHIP, TILE, modelled, on_chip_bytes, present_value, scaled
+from .design_point import (
+    ON_CHIP,
+    PARAMETERS,
+    TILE,
+    Point,
+    fits,
+    modelled,
+    scaled,
+    summary,
+    value_at,
+    with_value,
+)
+from .levers import DRAFT, changed_of, with_dtypes
 from .workload_on_slice import WorkloadOnSlice
 
 ALIASES = {
@@ -27,15 +38,45 @@ ALIASES = {
     "on_chip_bytes": ON_CHIP,
     "tile": TILE,
 }
-NUMBERS = (
-    "layers", "kv_heads", "mlp", "window", "prompt", "think", "answer", "attempts", "batch",
-    "early_exit", "experts_active", "draft_tokens", "acceptance", "draft_cost",
-)  # fmt: skip
 DTYPES = ("weight_dtype", "kv_dtype")
 
 
-@dataclass(frozen=True)
-class Change:
+class Knob(NamedTuple):
+    """A number of the model or of its use: its path in a point, and bounds."""
+
+    path: str
+    least: float = 0.0
+    most: float = math.inf
+    reshape: Callable[[ModelShape, float], ModelShape] | None = None  # where more than it changes
+
+
+def _with_active_share(shape: ModelShape, share: float) -> ModelShape:
+    return replace(shape, active_mlp_parameters=shape.mlp_parameters * share)
+
+
+def _with_window(shape: ModelShape, positions: float) -> ModelShape:
+    return replace(shape, window=positions, windowed_share=1.0)
+
+
+KNOBS: Mapping[str, Knob] = {
+    "layers": Knob("shape.layers", 1.0),
+    "kv_heads": Knob("shape.kv_heads", 1.0, reshape=ModelShape.with_kv_heads),
+    "mlp": Knob("shape.mlp_width", reshape=ModelShape.with_mlp_width),
+    "window": Knob("shape.window", reshape=_with_window),
+    "prompt": Knob("lengths.prompt_tokens", 1.0),
+    "think": Knob("lengths.think_tokens"),
+    "answer": Knob("lengths.answer_tokens", 1.0),
+    "attempts": Knob("lengths.attempts", 1.0),
+    "batch": Knob("lengths.prompts", 1.0),
+    "early_exit": Knob("layers_run", most=1.0),
+    "experts_active": Knob("shape.active_share", most=1.0, reshape=_with_active_share),
+    "draft_tokens": Knob("speculation.tokens"),
+    "acceptance": Knob("speculation.acceptance", most=1.0),
+    "draft_cost": Knob("speculation.cost"),
+}
+
+
+class Change(NamedTuple):
     """One change as it was stated: a factor, a figure, or a word."""
 
     name: str
@@ -45,10 +86,7 @@ class Change:
     word: str | None = None
 
 
-@dataclass(frozen=True)
-class StatedChanges:
-    """All changes of one what-if, and their text."""
-
+class StatedChanges(NamedTuple):
     text: str
     changes: tuple[Change, ...]
 
@@ -80,8 +118,8 @@ def _change(name: str, value: str) -> Change:
             near = ", ".join(get_close_matches(value, DTYPE_BITS, n=3) or DTYPE_BITS)
             raise ProfileInputError(f"--what-if has {text!r}: expected a dtype such as {near}")
         return Change(name, text, word=value)
-    if name not in (*NAMES, *NUMBERS):
-        every = (*NAMES, *ALIASES, *NUMBERS, *DTYPES)
+    if name not in (*PARAMETERS, *KNOBS):
+        every = (*PARAMETERS, *ALIASES, *KNOBS, *DTYPES)
         near = ", ".join(get_close_matches(name, every, n=3, cutoff=0.5) or every)
         raise ProfileInputError(f"--what-if changes an unknown {name!r}: expected {near}")
     try:
@@ -92,9 +130,9 @@ def _change(name: str, value: str) -> Change:
         raise ProfileInputError(
             f"--what-if has {text!r}: expected a factor such as 2x, or a figure above zero"
         )
-    return Change(name, text, factor=number) if value.endswith("x") else Change(
-        name, text, number=number
-    )  # fmt: skip
+    if value.endswith("x"):
+        return Change(name, text, factor=number)
+    return Change(name, text, number=number)
 
 
 def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
@@ -103,18 +141,15 @@ def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
     Raises ProfileInputError for what does not apply to this chip and model.
     """
     after, text = changed(case, stated.changes)
-    draws = case.draws
+    draws, per_query = case.draws, case.waves / float(after.lengths.prompts)
     result = ratio(logs_of(after, draws), logs_of(case.point, draws))
-    whole = changed_of(case, result)
-    before_s = summary(np.asarray(costs_of(case.point, draws).query_s) * case.per_query)
-    after_s = _per_query_s(after, draws, case)
     return WhatIf(
         text=stated.text,
         changes=text,
-        before_s=before_s,
-        after_s=summary(after_s),
+        before_s=summary(costs_of(case.point, draws).query_s * case.per_query),
+        after_s=summary(costs_of(after, draws).query_s * per_query),
         by_phase={phase: summary(result["time"][i]) for i, phase in enumerate(case.phases)},
-        whole=whole,
+        whole=changed_of(case, result),
         bound_before=phase_bounds(case.point, draws, case.phases),  # type: ignore[arg-type]
         bound_after=phase_bounds(after, draws, case.phases),  # type: ignore[arg-type]
         fits=bool(fits(after)),
@@ -124,23 +159,15 @@ def what_if(case: WorkloadOnSlice, stated: StatedChanges) -> WhatIf:
 
 def changed(case: WorkloadOnSlice, changes: Sequence[Change]) -> tuple[Point, list[str]]:
     """The case's point with every change, and each change in words."""
-    point, sentences = case.point, []
-    for change in (one for one in changes if one.name in DTYPES):
-        weight, kv = case.query.weight_dtype, case.query.kv_dtype
-        words = {one.name: one.word for one in changes if one.name in DTYPES}
-        point = with_dtypes(case, words.get("weight_dtype") or weight, words.get("kv_dtype") or kv)
-        before = weight if change.name == "weight_dtype" else kv
-        sentences.append(f"{change.name} {before} -> {change.word}")
-    for change in (one for one in changes if one.name in NUMBERS):
-        point, words_of = _apply_number(point, change, case.waves)
+    present = {name: getattr(case.query, name) for name in DTYPES}
+    dtypes = {one.name: one.word for one in changes if one.word is not None}
+    point = with_dtypes(case, **(present | dtypes)) if dtypes else case.point
+    sentences = [f"{name} {present[name]} -> {word}" for name, word in dtypes.items()]
+    for change in (one for one in changes if one.name in KNOBS):
+        point, words_of = _turned(point, change, case.waves)
         sentences.append(words_of)
-    factors = {one.name: _factor(case, one, sentences) for one in changes if one.name in NAMES}
-    return scaled(point, factors, on_chip_bytes(case.slice), case.costs), sentences
-
-
-def _per_query_s(after: Point, draws: Draws, case: WorkloadOnSlice) -> np.ndarray:
-    result = np.asarray(costs_of(after, draws).query_s)
-    return result * case.waves / float(after.lengths.prompts)
+    factors = {one.name: _factor(case, one, sentences) for one in changes if one.name in PARAMETERS}
+    return scaled(point, factors, case.costs), sentences
 
 
 def _factor(case: WorkloadOnSlice, change: Change, sentences: list[str]) -> float:
@@ -150,66 +177,27 @@ def _factor(case: WorkloadOnSlice, change: Change, sentences: list[str]) -> floa
             f"--what-if changes {change.name}, but that of {case.slice.chip.name} is not public: "
             "leave it out, or give a chip file that has it"
         )
-    present = present_value(case.point, case.slice, change.name)
+    present = float(PARAMETERS[change.name].value(case.point))
     factor = change.factor if change.factor is not None else (change.number or 1.0) / present
     sentences.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
     return factor
 
 
-def _apply_number(point: Point, change: Change, waves: int) -> tuple[Point, str]:
-    present, apply = _number(point, change.name, waves)
+def _turned(point: Point, change: Change, waves: int) -> tuple[Point, str]:
+    """The point with one knob as the change says; `waves` split a prompt's attempts."""
+    knob, split = KNOBS[change.name], waves if change.name == "attempts" else 1
+    if knob.path.startswith("speculation"):
+        point = replace(point, speculation=point.speculation or DRAFT)
+    present = float(value_at(point, knob.path)) * split
     value = change.number if change.number is not None else present * (change.factor or 1.0)
-    _require_within(change, value)
-    return apply(value), f"{change.name} {present:.4g} -> {value:.4g}"
-
-
-def _require_within(change: Change, value: float) -> None:
-    at_most_one = ("early_exit", "experts_active", "acceptance")
-    if change.name in at_most_one and value > 1:
+    if value > knob.most:
         raise ProfileInputError(f"--what-if has {change.text!r}: expected a share, at most 1")
-    if change.name in ("attempts", "batch", "kv_heads", "layers", "prompt", "answer") and value < 1:
+    if value < knob.least:
         raise ProfileInputError(f"--what-if has {change.text!r}: expected 1 or more")
-
-
-def _number(point: Point, name: str, waves: int) -> tuple[float, Callable[[float], Point]]:
-    """What is there, and how to put something else there; waves split a prompt's attempts."""
-    shape, lengths = point.shape, point.lengths
-    drafting = point.speculation or DRAFT
-    in_lengths = {"prompt": "prompt_tokens", "think": "think_tokens", "answer": "answer_tokens",
-                  "batch": "prompts"}  # fmt: skip
-    in_draft = {"draft_tokens": "tokens", "acceptance": "acceptance", "draft_cost": "cost"}
-    if name == "attempts":
-        return float(lengths.attempts * waves), lambda value: replace(
-            point, lengths=replace(lengths, attempts=value / waves)
-        )
-    if name in in_lengths:
-        field = in_lengths[name]
-        return float(getattr(lengths, field)), lambda value: replace(
-            point, lengths=replace(lengths, **{field: value})
-        )
-    if name in in_draft:
-        field = in_draft[name]
-        return float(getattr(drafting, field)), lambda value: replace(
-            point, speculation=replace(drafting, **{field: value})
-        )
-    if name == "layers":
-        return float(shape.layers), lambda value: replace(point, shape=replace(shape, layers=value))
-    if name == "kv_heads":
-        return float(shape.kv_heads), lambda value: with_kv_heads(point, value)
-    if name == "mlp":
-        width = float(shape.mlp_parameters / (3 * shape.embed_dim))
-        return width, lambda value: with_mlp(point, value / width)
-    if name == "window":
-        return float(shape.window), lambda value: replace(
-            point,
-            shape=replace(shape, window=value, windowed_share=1.0),
-        )
-    if name == "early_exit":
-        return float(point.layers_run), lambda value: replace(point, layers_run=value)
-    share = float(shape.active_mlp_parameters / shape.mlp_parameters)
-    return share, lambda value: replace(
-        point, shape=replace(shape, active_mlp_parameters=shape.mlp_parameters * value)
-    )
+    words = f"{change.name} {present:.4g} -> {value:.4g}"
+    if knob.reshape is not None:
+        return replace(point, shape=knob.reshape(point.shape, value)), words
+    return with_value(point, knob.path, value / split), words
 
 
 def _sentence(case: WorkloadOnSlice, sentences: Sequence[str], time: np.ndarray, held: bool) -> str:

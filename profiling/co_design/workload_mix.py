@@ -77,7 +77,6 @@ def parse_mix(text: str, file: str) -> list[MixedWorkload]:
 
 
 def mix_of(query: Query) -> list[MixedWorkload]:
-    """A query's own workload as a mix of one."""
     lengths = query.lengths
     return [
         MixedWorkload(
@@ -122,12 +121,12 @@ class Factors:
 
 def mix_work(point: Point, mix: Sequence[MixedWorkload]) -> MixWork:
     """The mix's work at each of SEQUENCES, on the point's slice and with its dtypes."""
-    rows = [_one(point, workload) for workload in mix]
+    works, queries, thought_steps, needed = zip(*(_one(point, one) for one in mix), strict=True)
     return MixWork(
-        work=mapped(lambda *leaves: np.stack(leaves, axis=1), *(row.work for row in rows)),
-        queries=np.stack([row.queries for row in rows], axis=1),
-        thought_steps=np.stack([row.thought_steps for row in rows], axis=1),
-        needed_bytes=np.max([row.needed_bytes for row in rows], axis=0),
+        work=mapped(lambda *leaves: np.stack(leaves, axis=1), *works),
+        queries=np.stack(queries, axis=1),
+        thought_steps=np.stack(thought_steps, axis=1),
+        needed_bytes=np.max(needed, axis=0),
         weight_bytes=held(point).weight_bytes,
         shares=np.array([workload.share for workload in mix]),
         narrowing=point.widths.narrowing,
@@ -160,19 +159,10 @@ def mix_times(
     return query_s, token
 
 
-@dataclass(frozen=True)
-class _WorkloadWork:
-    """Of one workload of a mix, [sequences], as MixWork has them."""
-
-    work: Work  # [sequences, phases]
-    queries: np.ndarray
-    thought_steps: np.ndarray
-    needed_bytes: np.ndarray
-
-
-def _one(point: Point, workload: MixedWorkload) -> _WorkloadWork:
-    """One workload at each of SEQUENCES; more attempts than run together go in waves, each of
-    which reads the prompt."""
+def _one(point: Point, workload: MixedWorkload) -> tuple[Work, np.ndarray, np.ndarray, np.ndarray]:
+    """Of one workload at each of SEQUENCES, as MixWork has them: work [sequences, phases], queries,
+    steps of thinking, bytes. More attempts than run together go in waves, each of which reads the
+    prompt."""
     sequences = np.array(SEQUENCES)
     many = np.full_like(sequences, workload.attempts)
     together = np.minimum(many, sequences) if workload.batch is None else many
@@ -182,17 +172,14 @@ def _one(point: Point, workload: MixedWorkload) -> _WorkloadWork:
     lengths = Lengths(prompts, together, workload.prompt, workload.think, workload.answer)
     changed = replace(point, lengths=lengths, recorded=None)  # a mix is told by its lengths
     steps, memory = work_steps(changed), held(changed)
-    thought = steps[PHASES.index(THINK)]
-    sums = [summed(of_phase) for of_phase in steps]
+
+    def stacked(*phases: Number) -> Number:
+        return np.stack([np.broadcast_to(phase, sequences.shape) for phase in phases], axis=-1)
+
     whole = point.hardware.memory_bytes / memory.available_bytes
-    return _WorkloadWork(
-        work=mapped(lambda *phases: _stacked(phases, len(sequences)), *sums),
-        queries=prompts * together / workload.attempts,
-        thought_steps=np.maximum(thought.steps.sum(axis=-1), np.ones_like(sequences)),
-        needed_bytes=(memory.weight_bytes + memory.kv_bytes) * whole,
+    return (
+        mapped(stacked, *(summed(of_phase) for of_phase in steps)),
+        prompts * together / workload.attempts,
+        np.maximum(steps[PHASES.index(THINK)].steps.sum(axis=-1), np.ones_like(sequences)),
+        (memory.weight_bytes + memory.kv_bytes) * whole,
     )
-
-
-def _stacked(phases: Sequence[Number], count: int) -> np.ndarray:
-    """[count, phases] of phases [count] or without an axis."""
-    return np.stack([np.broadcast_to(phase, (count,)) for phase in phases], axis=-1)

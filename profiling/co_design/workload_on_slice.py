@@ -15,16 +15,17 @@ from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..predicted.arrays import Number, mapped
 from ..predicted.calibration import Calibration
-from ..predicted.economics import SECONDS_PER_HOUR, Terms, economic_terms
+from ..predicted.economics import SECONDS_PER_HOUR, Terms, economic_terms, per_correct
 from ..predicted.model_shape import NamedShape, shape_of_facts
 from ..predicted.phase_lengths import Lengths
 from ..predicted.predict import PhaseWork, Query, phases_by_lengths, predict
 from ..predicted.slices import PredictionRequest, fitting_query
 from ..records import Outcome, Prediction, Profile
+from ..records.base import Interval
 from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
+from .costs import reads_several, recorded_phases, recorded_steps
 from .design_point import Draws, Point, draws_of, ideal_draws
-from .recorded_phases import reads_several, recorded_phases, recorded_steps
 
 _NO_LIMIT = 1e19
 """Bytes per second of what is not public, in place of no bound, which has no derivative; its square
@@ -61,7 +62,6 @@ class WorkloadOnSlice:
 
     @property
     def slice(self) -> Slice:
-        """Where it runs."""
         return self.query.slice
 
     @property
@@ -70,9 +70,14 @@ class WorkloadOnSlice:
         hourly = self.terms.usd_per_chip_hour
         return None if hourly is None else hourly * self.slice.chips / SECONDS_PER_HOUR
 
+    def per_correct(self, usd: Interval | None) -> Interval | None:
+        """Dollars for a right answer at so many for a query; None where none was checked."""
+        if usd is None or self.outcome is None or self.outcome.accuracy is None:
+            return None
+        return per_correct(usd, *self.outcome.share_of_problems)
+
     @property
     def words(self) -> str:
-        """The workload in a few words."""
         lengths = self.query.lengths
         waves = f", run as {self.waves} batches because all do not fit in memory"
         prompts = "1 prompt" if lengths.prompts == 1 else f"{lengths.prompts:g} prompts"
@@ -96,12 +101,8 @@ def workload_on_slice(
     Raises ProfileInputError or ChipInputError as `predict_on_slice` does.
     """
     query, waves = _fitting(request, on_slice)
-    ideal = request.ideal
-    draws = (
-        ideal_draws(calibration, on_slice.chip)
-        if ideal
-        else draws_of(calibration, on_slice.chip, request.stack)
-    )
+    drawn = ideal_draws if request.ideal else draws_of
+    draws = drawn(calibration, on_slice.chip, request.stack)
     return WorkloadOnSlice(
         profile=name,
         request=request,
@@ -140,6 +141,7 @@ def _fitting(request: PredictionRequest, on_slice: Slice) -> tuple[Query, int]:
 
 def point_of(query: Query) -> Point:
     """The query's numbers, every one an array of floats: one compiled function for all points."""
+    on_chip = query.slice.chip.on_chip_memory
     hardware = replace(
         query.hardware,
         on_chip_bandwidth=min(query.hardware.on_chip_bandwidth, _NO_LIMIT),
@@ -152,6 +154,7 @@ def point_of(query: Query) -> Point:
         spread=query.spread,
         hardware=hardware,
         distribution=query.distribution,
+        on_chip_bytes=on_chip.capacity.value if on_chip else 0.0,
     )
     return mapped(_as_array, point)
 
@@ -192,7 +195,6 @@ def request_of(
     terms: Terms,
     stack: str | None = None,
     weight_dtype: str | None = None,
-    ideal: bool = False,
 ) -> PredictionRequest:
     """What a profile's workload asks of any slice: mean lengths as they were, or the budgets where
     nothing was run; batches of mean size.
@@ -221,15 +223,12 @@ def request_of(
         think_variation=pstdev(thoughts) / mean if mean and len(thoughts) > 1 else 0.0,
         weight_dtype=weight_dtype or profile.model.dtype,
         stack=stack,
-        ideal=ideal,
         terms=terms,
     )
 
 
 def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:
     if profile.outcome is not None and profile.outcome.lengths:
-        lengths = profile.outcome.lengths
-        return [attempt.think_tokens for attempt in lengths], [
-            attempt.answer_tokens for attempt in lengths
-        ]
+        both = [(one.think_tokens, one.answer_tokens) for one in profile.outcome.lengths]
+        return [think for think, _ in both], [answer for _, answer in both]
     return [profile.workload.think_budget], [profile.workload.answer_budget]

@@ -1,7 +1,7 @@
-"""compile_phases: compiles in a worker process, so that the caller never loads a TPU compiler.
+"""Compiling in a process of its own, so that the caller loads no compiler and outlives its aborts.
 
-Caller and worker exchange JSON messages, one a line. Each way in which a compiler fails has one
-sentence that says so.
+`compile_target` and `write_xprof` ask the worker and exchange JSON messages with it, one a line.
+Each way in which a compiler fails has one sentence that says so.
 """
 
 import os
@@ -10,59 +10,165 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Literal
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import ProfileInputError
-from ..progress import Silent, Watcher
-from .cache import Store, default_store
-from .executable import CompiledPhase
-from .spec import ProgramSpec
-from .targets import Target, require_compiler
+from ..errors import ProfileInputError, Silent, Watcher
+from ..records import CompiledPhase, CompiledTarget
+from .cache import Store, compiler_versions, default_store, program_key
+from .spec import ProgramSpec, Target, require_compiler
 
 
 @dataclass(frozen=True)
 class CompileRequest:
-    """To the child, on its standard input."""
+    """To the worker, the first line on its standard input."""
 
     spec: ProgramSpec
     store: str  # folder
+    xprof: str | None = None  # folder for a session
 
 
 @dataclass(frozen=True)
 class Stage:
-    """From the child: it compiles a phase now."""
+    """From the worker: it compiles a phase now."""
 
     phase: str
-    kind: Literal["stage"] = "stage"
 
 
 @dataclass(frozen=True)
 class Done:
-    """From the child: a phase's entry is in the store."""
+    """From the worker: what a phase's program moves."""
 
-    phase: str
-    key: str
-    cached: bool
-    kind: Literal["done"] = "done"
+    cost: CompiledPhase
+
+
+@dataclass(frozen=True)
+class Written:
+    """From the worker: the session's file."""
+
+    file: str
 
 
 @dataclass(frozen=True)
 class Failed:
-    """From the child: the sentence for the user."""
+    """From the worker: the sentence for the user."""
 
     sentence: str
-    kind: Literal["failed"] = "failed"
 
 
-Message = Stage | Done | Failed
+Message = Stage | Done | Written | Failed
 
 REQUEST: TypeAdapter[CompileRequest] = TypeAdapter(CompileRequest)
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
+
+WORKER = (sys.executable, "-m", f"{__package__}.worker")
+SILENT = Silent()
+
+_CPU_ONLY = {"JAX_PLATFORMS": "cpu"}
+_LIBTPU = {
+    "TPU_SKIP_MDS_QUERY": "1",  # there is no metadata server to ask
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # else it aborts where another process has its lock file
+    "TPU_WORKER_HOSTNAMES": "localhost",
+    "TPU_ACCELERATOR_TYPE": "",
+}
+
+
+def compile_target(
+    spec: ProgramSpec, watcher: Watcher = SILENT, store: Store | None = None
+) -> CompiledTarget:
+    """What each phase of `spec` moves, per device and call; from the store where that has them all.
+
+    Raises ProfileInputError (ModelInputError for a mesh that the model cannot have) where the
+    spec is wrong, the compiler is missing or fails, or a program does not fit its target.
+    """
+    spec.require_valid()
+    kept = store or default_store()
+    programs = [kept.get(program_key(spec, phase)) for phase in spec.phases]
+    costs = {program.cost.phase: program.cost for program in programs if program is not None}
+    if len(costs) < len(spec.phases):
+        request = CompileRequest(spec, str(kept.folder.absolute()))
+        costs = {
+            message.cost.phase: message.cost
+            for message in _answers(request, watcher)
+            if isinstance(message, Done)
+        }
+    missing = [phase for phase in spec.phases if phase not in costs]
+    if missing:
+        raise ProfileInputError(f"the compiler for {spec.target.name} left out {missing[0]}")
+    return CompiledTarget(
+        target=spec.target.name,
+        devices=spec.target.devices,
+        mesh=spec.split.describe(spec.config),
+        prompt_tokens=spec.prompt_slots,
+        context=spec.context,
+        batch=spec.batch,
+        attempts=spec.attempts,
+        versions=compiler_versions(spec.target),
+        phases=[costs[phase] for phase in spec.phases],
+    )
+
+
+def write_xprof(spec: ProgramSpec, folder: Path, watcher: Watcher = SILENT) -> Path:
+    """Write a session of the phases for XProf into `folder`; its times are predicted at peak.
+
+    Takes the programs from the store that `compile_target` filled. Returns the session's file.
+    Raises ProfileInputError for the CPU, which XProf draws no roofline of.
+    """
+    if spec.target.chip is None:
+        raise ProfileInputError("--xprof needs a TPU slice such as v5e:2x4: XProf shows no CPU")
+    store = default_store().folder.absolute()
+    for message in _answers(CompileRequest(spec, str(store), str(folder.absolute())), watcher):
+        if isinstance(message, Written):
+            return folder / Path(message.file).relative_to(folder.absolute())
+    raise ProfileInputError(f"the compiler for {spec.target.name} wrote no session")
+
+
+def _answers(request: CompileRequest, watcher: Watcher) -> Iterator[Message]:
+    """What the worker says, as it says it. Raises ProfileInputError for what it failed at, and
+    where it ends with an error or a signal."""
+    target = request.spec.target
+    require_compiler(target)
+    with tempfile.TemporaryDirectory(prefix="rooflink-compile-") as scratch:
+        log = Path(scratch, "log")
+        with _worker(target, log) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            with suppress(BrokenPipeError):  # it died before it listened: its log says why
+                process.stdin.write(REQUEST.dump_json(request) + b"\n")
+                process.stdin.flush()  # and open as long as this process lives
+            for line in process.stdout:
+                with suppress(ValidationError):  # a line that some library printed
+                    message = MESSAGE.validate_json(line)
+                    if isinstance(message, Failed):
+                        raise ProfileInputError(message.sentence)
+                    if isinstance(message, Stage):
+                        watcher.stage(f"compiling {message.phase} for {target.name}")
+                    yield message
+            if status := process.wait():
+                text = log.read_text(errors="replace")
+                raise ProfileInputError(crash_sentence(status, text, target.name))
+
+
+@contextmanager
+def _worker(target: Target, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that compiles, with its log and temporary files in one folder; gone when the
+    block ends, however it ends."""
+    environment = os.environ | _CPU_ONLY | (_LIBTPU if target.platform == "tpu" else {})
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    environment["TMPDIR"] = str(log.parent)
+    pipe = subprocess.PIPE
+    with log.open("wb") as errors:
+        process = subprocess.Popen(WORKER, stdin=pipe, stdout=pipe, stderr=errors, env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        with suppress(BrokenPipeError):
+            process.communicate()
 
 
 _UNIT = r"([\d.]+)\s*([KMGT]?)i?B?"
@@ -79,15 +185,16 @@ _LONGEST = 300
 def compiler_sentence(error: str, phase: str, target: str) -> str:
     """What the compiler's own error says of a phase's program for a target."""
     for pattern in _OUT_OF_MEMORY:
-        match = pattern.search(error)
-        if match:
+        if match := pattern.search(error):
             needed, unit, there, there_unit = match.groups()
             return (
                 f"{phase} does not fit {target}: it needs {_gb(needed, unit)} of each device's "
                 f"{_gb(there, there_unit)} of HBM; take a larger slice, a smaller batch or a "
                 "shorter context"
             )
-    return f"the compiler refused {phase} for {target}: {_first_line(error)}"
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    first = lines[0][:_LONGEST] if lines else "it did not say why"
+    return f"the compiler refused {phase} for {target}: {first}"
 
 
 def crash_sentence(status: int, log: str, target: str) -> str:
@@ -105,111 +212,5 @@ def crash_sentence(status: int, log: str, target: str) -> str:
     return f"the compiler for {target} {how}{last}"
 
 
-def _first_line(error: str) -> str:
-    lines = [line.strip() for line in error.splitlines() if line.strip()]
-    return lines[0][:_LONGEST] if lines else "it did not say why"
-
-
 def _gb(amount: str, unit: str) -> str:
-    """XLA's binary units in GB of 10^9 bytes."""
     return f"{float(amount) * _BINARY[unit] / 1e9:.2f} GB"
-
-
-CHILD = (sys.executable, "-m", f"{__package__}.worker")
-SILENT = Silent()
-
-_CPU_ONLY = {"JAX_PLATFORMS": "cpu"}
-_LIBTPU = {
-    "TPU_SKIP_MDS_QUERY": "1",  # there is no metadata server to ask
-    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # else it aborts where another process has its lock file
-    "TPU_WORKER_HOSTNAMES": "localhost",
-    "TPU_ACCELERATOR_TYPE": "",
-}
-
-
-Conversation = Callable[[CompileRequest], Iterator[Message]]
-"""What compiles, by what it says while it does."""
-
-
-def compile_phases(
-    spec: ProgramSpec,
-    watcher: Watcher = SILENT,
-    store: Store | None = None,
-    conversation: Conversation | None = None,
-) -> list[CompiledPhase]:
-    """The executables of `spec`'s phases, in their order; from the store where it has them.
-
-    They are compiled in a process of their own unless another `conversation` is given.
-
-    Raises ProfileInputError (ModelInputError for a mesh that the model cannot have) where the
-    spec is wrong, the compiler is missing or fails, or a program does not fit its target.
-    """
-    spec.require_valid()
-    require_compiler(spec.target)
-    kept = store or default_store()
-    done: dict[str, CompiledPhase] = {}
-    converse = conversation or _conversation
-    for message in converse(CompileRequest(spec, str(kept.folder.absolute()))):
-        if isinstance(message, Stage):
-            watcher.stage(f"compiling {message.phase} for {spec.target.name}")
-        elif isinstance(message, Failed):
-            raise ProfileInputError(message.sentence)
-        else:
-            compiled = kept.get(message.key, message.cached)
-            if compiled is None:
-                raise ProfileInputError(
-                    f"the compiled {message.phase} vanished from {kept.folder}: try again"
-                )
-            done[message.phase] = compiled
-    missing = [phase for phase in spec.phases if phase not in done]
-    if missing:
-        raise ProfileInputError(f"the compiler for {spec.target.name} left out {missing[0]}")
-    return [done[phase] for phase in spec.phases]
-
-
-def _conversation(request: CompileRequest) -> Iterator[Message]:
-    """What the child says, as it says it. Raises ProfileInputError where it ends without more."""
-    target = request.spec.target
-    with tempfile.TemporaryFile() as log, _child(target, log) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        failed = False
-        try:
-            process.stdin.write(REQUEST.dump_json(request))
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # it died before it listened: its status and log say why
-        for line in process.stdout:
-            with suppress(ValidationError):  # a line that some library printed
-                message = MESSAGE.validate_json(line)
-                failed |= isinstance(message, Failed)
-                yield message
-        status = process.wait()
-        if status and not failed:
-            log.seek(0)
-            text = log.read().decode(errors="replace")
-            raise ProfileInputError(crash_sentence(status, text, target.name))
-
-
-@contextmanager
-def _child(target: Target, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """The process that compiles; gone when the block ends, however it ends."""
-    process = subprocess.Popen(
-        CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=_environment(target)
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None and not pipe.closed:
-                pipe.close()
-
-
-def _environment(target: Target) -> dict[str, str]:
-    """The caller's environment, its import path, and what libtpu needs."""
-    own = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    libtpu = _LIBTPU if target.platform == "tpu" else {}
-    return os.environ | own | _CPU_ONLY | libtpu

@@ -17,7 +17,7 @@ from ...model.generation.pass_log import PassRecord
 from ...model.phases import ANSWER
 from ..counted.phase_costs import copy_cost, passes_of
 from ..counted.unit_costs import unit_costs
-from ..records import CountedCost, Excess, HbmBytes
+from ..records import Excess, HbmBytes
 from ..records.profile import sum_costs
 from .spec import ProgramSpec
 from .traffic.traffic import (
@@ -43,18 +43,22 @@ class CountedBudget:
 
 
 def counted_budget(spec: ProgramSpec, phase: str) -> CountedBudget:
-    """Counted bytes and FLOPs of one device in one call."""
     unit = unit_costs(spec.config, spec.dtype)
     record = phase_record(spec, phase)
     passes = passes_of(record)
     cost = sum_costs([passes.total(unit), copy_cost(record, unit)])
-    split = spec.split
-    kv_bytes = cost.hbm_bytes.kv_read + cost.hbm_bytes.kv_write
+    split, moved = spec.split, cost.hbm_bytes
+    kv_bytes = moved.kv_read + moved.kv_write
     holders = split.data * split.kv  # devices that hold different KV
     cached = int(passes.cached.sum()) + 2 * int(record.copied.sum())
     empty = _allocated_positions(spec, phase) - cached
     return CountedBudget(
-        hbm=_share(cost, split.model, split.devices),
+        hbm=HbmBytes(
+            weights=moved.weights // split.model,
+            kv_read=moved.kv_read // split.devices,
+            kv_write=moved.kv_write // split.devices,
+            activations=moved.activations // split.devices,
+        ),
         flops=cost.flops // split.devices,
         replicated_kv_bytes=kv_bytes // holders - kv_bytes // split.devices,
         empty_kv_bytes=max(empty, 0) * unit.kv_bytes // holders,
@@ -77,16 +81,6 @@ def phase_record(spec: ProgramSpec, phase: str) -> PassRecord:
         tokens=tokens,
         copied=ones * (spec.own_slots if program == "copy" else 0),
         slots=reads,
-    )
-
-
-def _share(cost: CountedCost, model: int, devices: int) -> HbmBytes:
-    moved = cost.hbm_bytes
-    return HbmBytes(
-        weights=moved.weights // model,
-        kv_read=moved.kv_read // devices,
-        kv_write=moved.kv_write // devices,
-        activations=moved.activations // devices,
     )
 
 
@@ -152,7 +146,7 @@ def _named(traffic: ModuleTraffic, counted: CountedBudget) -> Iterator[tuple[str
             yield kind, traffic.hbm_bytes(kind=kind), _largest(traffic, kind)
 
     weights = own[WEIGHTS] - counted.hbm.weights
-    yield _signed("weights", weights), weights, _largest(traffic, WEIGHTS)
+    yield f"weights {_WAY[weights < 0]}", weights, _largest(traffic, WEIGHTS)
 
     shape = "the cache's allocated shape, less the positions that hold something"
     yield "empty slots of the cache", counted.empty_kv_bytes, shape
@@ -160,14 +154,13 @@ def _named(traffic: ModuleTraffic, counted: CountedBudget) -> Iterator[tuple[str
     yield "KV heads held by several devices", counted.replicated_kv_bytes, split
     counted_kv = counted.hbm.kv_read + counted.hbm.kv_write
     kv = own[KV] - counted_kv - counted.empty_kv_bytes - counted.replicated_kv_bytes
-    yield _signed("KV", kv), kv, _largest(traffic, KV)
+    yield f"KV {_WAY[kv < 0]}", kv, _largest(traffic, KV)
 
     activations = own[ACTIVATIONS] - counted.hbm.activations
-    yield _signed("activations", activations), activations, _largest(traffic, ACTIVATIONS)
+    yield f"activations {_WAY[activations < 0]}", activations, _largest(traffic, ACTIVATIONS)
 
 
-def _signed(what: str, size: int) -> str:
-    return f"{what} kept on the chip" if size < 0 else f"{what} read again"
+_WAY = {True: "kept on the chip", False: "read again"}
 
 
 def _largest(traffic: ModuleTraffic, kind: str) -> str:

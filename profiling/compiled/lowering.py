@@ -1,9 +1,8 @@
 """The phases' programs, lowered for a mesh of devices. Shapes alone: nothing is allocated."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -13,57 +12,28 @@ from jax.sharding import Mesh, NamedSharding
 from jax.stages import Compiled, Lowered
 from jax.tree_util import KeyPath, tree_leaves_with_path
 
-from ...model.generation.decode_loop import Endings
-from ...model.generation.engine import attempt_keys
-from ...model.generation.generate import endings_of
-from ...model.generation.programs import (
+from ...model.config import PARAMETER_AXES
+from ...model.generation.decode_loop import (
+    Endings,
     State,
     copy_program,
     decode_program,
     prompt_program,
     read_program,
 )
+from ...model.generation.engine import attempt_keys
+from ...model.generation.generate import endings_of
 from ...model.generation.stopping import AnswerFormat
+from ...model.mesh import INPUT_AXES, STATE_AXES, leaf_name, result_sharding, shardings
 from ...model.phases import ANSWER, PREFILL, phase_named
 from ...model.sampling import Greedy
-from ...model.sharding import (
-    INPUT_AXES,
-    PARAMETER_AXES,
-    STATE_AXES,
-    input_shardings,
-    leaf_name,
-    parameter_shardings,
-    result_sharding,
-    state_shardings,
-)
 from ...model.transformer import Transformer, abstract_transformer
 from ..backend import attention_kernel
+from .cache import Kind, Parameter, TensorLayout
 from .spec import ProgramSpec
-
-Kind = Literal["weights", "kv", "other"]
 
 AXES = STATE_AXES | INPUT_AXES
 CACHE_TENSORS = ("cache.prompt_keys", "cache.prompt_values", "cache.keys", "cache.values")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a compiled program's entry computation; `number` counts from 0."""
-
-    number: int
-    name: str  # 'blocks.query', 'cache.keys', 'token'
-    kind: Kind
-    axes: str  # letters as in `model.config`, 'LDKGH'; '' for a scalar or an unnamed one
-    shape: tuple[int, ...]  # of the whole tensor, not of a device's part
-    dtype: str
-
-
-@dataclass(frozen=True)
-class TensorLayout:
-    """How a tensor lies in memory: axes from the slowest to the fastest, and its tiles."""
-
-    major_to_minor: tuple[int, ...]
-    tiling: tuple[tuple[int, ...], ...] | None = None
 
 
 Chosen = Mapping[str, TensorLayout]
@@ -76,10 +46,10 @@ class Programs:
 
     spec: ProgramSpec
     mesh: Mesh
+    _states: dict[str, State] = field(default_factory=dict, init=False)  # by the prompt's reader
 
     @cached_property
     def model(self) -> Transformer:
-        """The model's shapes."""
         kernel = attention_kernel(self.mesh.devices.flat[0])
         return abstract_transformer(self.spec.config, jnp.dtype(self.spec.dtype), kernel)
 
@@ -102,18 +72,21 @@ class Programs:
     def state(self, phase: str) -> State:
         """Shapes of what a phase takes over from the one before it; a prompt's is its result."""
         reader = phase if self.spec.program(phase) == "prompt" else phase_named(phase).prompts
-        run = self._prompt_program()
-        return jax.eval_shape(lambda m, i: run(m, **i), self.model, self.inputs(reader))
+        if reader not in self._states:
+            run = self._prompt_program()
+            given = jax.eval_shape(lambda m, i: run(m, **i), self.model, self.inputs(reader))
+            self._states[reader] = given
+        return self._states[reader]
 
     def lower(self, phase: str, chosen: Chosen | None = None) -> Lowered:
-        """The phase's program, as `model.generation.programs` has it; the state is donated.
+        """The phase's program, as `model.generation.decode_loop` has it; the state is donated.
 
         `chosen` are the layouts of weights and cache; None leaves them to the compiler where the
         spec says 'chosen', and to JAX's default otherwise.
         """
         state, inputs = self.state(phase), self.inputs(phase)
         model_format, state_format = self._formats(state, chosen)
-        around = input_shardings(inputs, self.mesh)
+        around = shardings(inputs, INPUT_AXES, self.mesh)
         arguments: dict[str, tuple[object, object]] = {"inputs": (inputs, around)} if inputs else {}
         program = self.spec.program(phase)
         if program != "prompt":
@@ -132,7 +105,6 @@ class Programs:
             return jitted.lower(*(shapes for shapes, _ in arguments.values()))
 
     def parameters(self, phase: str) -> tuple[Parameter, ...]:
-        """What each entry parameter of the phase's program is."""
         program = self.spec.program(phase)
         weights = [] if program == "copy" else _leaves(self.model)
         leaves = [*weights]
@@ -153,7 +125,6 @@ class Programs:
         )
 
     def layouts(self, phase: str, compiled: Compiled) -> dict[str, TensorLayout]:
-        """The layouts of weights and cache at the entry of a compiled program."""
         formats = jax.tree.leaves(compiled.input_formats)
         return {
             parameter.name: _layout(entry)
@@ -162,7 +133,6 @@ class Programs:
         }
 
     def leaves_as_it_came(self, phase: str, compiled: Compiled) -> bool:
-        """Whether the cache leaves the program in the layouts in which it entered."""
         if self.spec.program(phase) == "prompt":
             return True
         entry = self.layouts(phase, compiled)
@@ -172,7 +142,6 @@ class Programs:
         return all(entry[name] == _layout(exits[name]) for name in CACHE_TENSORS)
 
     def _run(self, phase: str) -> Callable[..., object]:
-        """A phase's program as a function of its arguments by name."""
         spec, thinks = self.spec, phase != ANSWER
         endings, passes = self._endings(thinks), spec.passes(phase)
         match spec.program(phase):
@@ -201,10 +170,9 @@ class Programs:
 
     def _formats(self, shapes: State, chosen: Chosen | None) -> tuple[Transformer, State]:
         """Shardings of model and state, with layouts where those are not JAX's default."""
-        model = parameter_shardings(self.model, self.mesh)
-        state = State(
-            state_shardings(shapes.rows, self.mesh), state_shardings(shapes.cursor, self.mesh)
-        )
+        model = shardings(self.model, PARAMETER_AXES, self.mesh)
+        rows = shardings(shapes.rows, STATE_AXES, self.mesh)
+        state = State(rows, shardings(shapes.cursor, STATE_AXES, self.mesh))
         if self.spec.layouts == "default":
             return model, state
 
@@ -231,7 +199,6 @@ def _leaves(tree: object) -> list[tuple[str, ShapeDtypeStruct]]:
 
 
 def _layout(form: Format) -> TensorLayout:
-    """A jax Format's layout as plain data."""
     layout = form.layout
     assert isinstance(layout, Layout), "a compiled program's layouts are chosen"
     tiles = layout.tiling

@@ -19,7 +19,7 @@ from ..predicted.predict import interval
 from ..predicted.step_work import KERNELS_PER_LAYER, KERNELS_PER_STEP, NOTHING, Work
 from ..predicted.time_model import step_terms
 from ..records import CompiledPhase, CompiledTarget
-from .targets import parse_target
+from .spec import parse_target
 
 
 def with_times(
@@ -61,7 +61,6 @@ def _timed(
 
 
 def _one_device(chip: Hardware, devices: int) -> Hardware:
-    """The rates of one of the JAX devices that make a chip."""
     shared = ("matmul_flops", "memory_bandwidth", "memory_bytes", "on_chip_bandwidth")
     return replace(chip, **{name: getattr(chip, name) / devices for name in shared})
 

@@ -1,16 +1,96 @@
-"""ProgramSpec: which programs to compile. Plain data, so that it can cross to a child process."""
+"""ProgramSpec: which programs to compile, for which target. Plain data, so that it can cross to a
+child process.
 
+A target is 'cpu' or a slice such as 'v5e:2x4'. The chip files of tpu_configs say which slices there
+are, and what libtpu calls them.
+"""
+
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from ...model.config import DType, ModelConfig
 from ...model.generation.stopping import ThoughtRules, budget_rules
 from ...model.mesh import ModelSplit, split_devices
 from ...model.phases import ANSWER, THINK_AND_ANSWER, Program, phase_named
+from ...tpu_configs.catalog import chip_names, chip_stem, load_all
+from ...tpu_configs.input_errors import ChipInputError
+from ...tpu_configs.slice import Slice, parse_slice
 from ..errors import ProfileInputError
 from ..names import mesh_axes
-from .targets import Target
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that XLA compiles for. A device is what JAX calls one: a chip, or a core of it."""
+
+    name: str  # as `parse_slice` takes it, 'v7x:2x2x1'; 'cpu'
+
+    @cached_property
+    def slice(self) -> Slice | None:
+        """The slice; None for 'cpu', the machine at hand."""
+        return None if self.name == "cpu" else parse_slice(self.name)
+
+    @property
+    def platform(self) -> Literal["cpu", "tpu"]:
+        return "tpu" if self.slice else "cpu"
+
+    @property
+    def chip(self) -> str | None:
+        """The name that `load_chip` takes; None for 'cpu'."""
+        return chip_stem(self.slice.chip) if self.slice else None
+
+    @property
+    def topology(self) -> str:
+        """libtpu's name of the slice, 'tpu7x:2x2x1'; 'cpu' as it is."""
+        return (self.slice and self.slice.topology_name) or self.name
+
+    @property
+    def chips(self) -> int:
+        return self.slice.chips if self.slice else 1
+
+    @property
+    def devices_per_chip(self) -> int:
+        return self.slice.chip.jax_devices if self.slice else 1
+
+    @property
+    def devices(self) -> int:
+        return self.chips * self.devices_per_chip
+
+
+CPU = Target("cpu")
+
+
+def parse_target(text: str) -> Target:
+    """The target called `text`, in any case: 'cpu', or a slice in any spelling of `parse_slice`.
+    Raises ProfileInputError for a slice that does not exist or that libtpu does not compile for."""
+    plain = text.strip()
+    if plain.lower() == "cpu":
+        return CPU
+    try:
+        on_slice = parse_slice(plain)
+    except ChipInputError as error:
+        raise ProfileInputError(f"no target is called {text!r}: {error}") from None
+    if on_slice.topology_name is None or chip_stem(on_slice.chip) not in chip_names():
+        raise ProfileInputError(
+            f"the TPU compiler does not know {on_slice.chip.name}: try cpu, or a slice of "
+            f"{', '.join(compiled_generations())}"
+        )
+    return Target(on_slice.name)
+
+
+def compiled_generations() -> list[str]:
+    return [chip_stem(chip) for chip in load_all() if chip.libtpu_name is not None]
+
+
+def require_compiler(target: Target) -> None:
+    if target.platform == "tpu" and importlib.util.find_spec("libtpu") is None:
+        raise ProfileInputError(
+            f"compiling for {target.name} needs the TPU compiler: pip install 'rooflink[tpu]'"
+        )
+
 
 STEP = "step"
 """A thinking program of one pass: no phase, but what it would be to call for each token."""
@@ -59,7 +139,6 @@ class ProgramSpec:
 
     @property
     def prompt_slots(self) -> int:
-        """Positions of a prompt."""
         if self.prompt is not None:
             return self.prompt
         return self.context - self.think_steps - self.answer_steps
@@ -76,7 +155,6 @@ class ProgramSpec:
 
     @property
     def split(self) -> ModelSplit:
-        """The target's devices over the axes of the mesh. Raises ModelInputError."""
         return split_devices(
             self.config,
             self.batch,
@@ -87,7 +165,6 @@ class ProgramSpec:
         )
 
     def program(self, phase: str) -> Program:
-        """What a phase runs."""
         return "decode" if phase == STEP else phase_named(phase).program
 
     def passes(self, phase: str) -> int:
@@ -108,16 +185,6 @@ class ProgramSpec:
 
     def require_valid(self) -> None:
         """Raise ProfileInputError or ModelInputError for what cannot be compiled."""
-        counts = {
-            "--batch": self.batch,
-            "--attempts": self.attempts,
-            "--prompt": self.prompt if self.prompt is not None else 1,
-            "--think": self.think_steps,
-            "--answer-steps": self.answer_steps,
-        }
-        for option, count in counts.items():
-            if count < 1:
-                raise ProfileInputError(f"{option} must be at least 1, got {count}")
         least = self.think_steps + self.answer_steps
         if self.prompt_slots < 1 or self.own_slots < least:
             prompt = "" if self.prompt is None else f" beside a prompt of {self.prompt}"

@@ -1,17 +1,17 @@
-"""The process that compiles: `python -m rooflink.profiling.compiled.worker`.
+"""The process that compiles and reads: `python -m rooflink.profiling.compiled.worker`.
 
-It alone loads libtpu, whose environment, lock file and aborts never reach the caller. Reads a
-CompileRequest from standard input, leaves entries in the store, and reports on standard output,
-one message a line. A failure that the user can mend is a message and exit status 1; anything else
-ends with a traceback or a signal, which `compile` turns into a sentence.
-
-For the CPU that JAX already runs on, `messages_of` is called in the same process.
+It alone loads XLA's readers and libtpu, whose environment, lock file and aborts never reach the
+caller. Reads a CompileRequest from standard input, leaves programs in the store, and reports on
+standard output, one message a line. A failure that the user can mend is a message; anything else
+ends with a traceback or a signal, which `compile` turns into a sentence. It ends with its caller.
 """
 
+import os
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import jax
@@ -20,8 +20,11 @@ from jax.stages import Compiled, Lowered
 
 from ...model.config import ModelInputError
 from ...model.phases import THINK
+from ...tpu_configs.catalog import load_chip
+from ..backend import scope_names_kept
 from ..errors import ProfileInputError
-from .cache import Store, content_key
+from ..records import DeviceMemory
+from .cache import Program, Store, program_key
 from .compile import (
     MESSAGE,
     REQUEST,
@@ -30,102 +33,117 @@ from .compile import (
     Failed,
     Message,
     Stage,
+    Written,
     compiler_sentence,
 )
-from .executable import CompiledPhase, CompiledRecord, Protos, compile_program, memory_of, totals_of
+from .lens import phase_cost, traffic_of
 from .lowering import Chosen, Programs
-from .spec import ProgramSpec
-from .targets import Target
-
-PACKAGES = ("jax", "jaxlib", "libtpu")
+from .spec import ProgramSpec, Target
 
 
 def main() -> None:
-    """Serve one request."""
-    for message in messages_of(REQUEST.validate_json(sys.stdin.read())):
+    """Serve one request, as long as the caller keeps standard input open."""
+    request = REQUEST.validate_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_the_caller, daemon=True).start()
+    for message in messages_of(request):
         sys.stdout.buffer.write(MESSAGE.dump_json(message) + b"\n")
         sys.stdout.buffer.flush()
-        if isinstance(message, Failed):
-            sys.exit(1)
+
+
+def _end_with_the_caller() -> None:
+    sys.stdin.read()
+    os._exit(1)
 
 
 def messages_of(request: CompileRequest) -> Iterator[Message]:
-    """Compile every phase that is asked for, telling of each."""
+    """Compile every phase that is asked for, telling of each; then write the session, if any."""
+    spec, programs = request.spec, []
     try:
-        yield from _Compilation(request.spec, Store(Path(request.store))).run()
+        for step in compiled_programs(spec, Store(Path(request.store))):
+            if isinstance(step, Stage):
+                yield step
+            else:
+                programs.append(step)
+                yield Done(step.cost)
+        if request.xprof is not None:
+            yield Written(str(_write_session(spec, programs, Path(request.xprof))))
     except (ProfileInputError, ModelInputError) as error:
         yield Failed(str(error))
 
 
-class _Compilation:
-    """The phases of one spec, from the store where it has them."""
+def _write_session(spec: ProgramSpec, programs: list[Program], folder: Path) -> Path:
+    from .xprof import PhaseProgram, write_session  # which few compilations ask for
 
+    assert spec.target.chip is not None
+    name = f"{spec.config.name}-{spec.target.name.replace(':', '-')}"
+    phases = [
+        PhaseProgram(
+            name=program.cost.phase,
+            traffic=traffic_of(program.module, program.cost.phase, program.parameters),
+            flops=program.cost.counted_flops,
+            hlo_proto=program.module,
+            assigned_proto=program.assigned,
+            passes=program.cost.passes,
+        )
+        for program in programs
+    ]
+    return write_session(phases, load_chip(spec.target.chip), folder, name, spec.dtype)
+
+
+def compiled_programs(spec: ProgramSpec, store: Store) -> Iterator[Stage | Program]:
+    """The programs of a spec's phases, each behind its stage, from the store where it has them."""
+    compiler, chosen = _Compiler(spec, store), None
+    if spec.layouts == "chosen":
+        yield Stage(THINK)
+        think = compiler.program(THINK, None)
+        chosen = think.layouts
+        if THINK in spec.phases:
+            yield think
+    for phase in spec.phases:
+        if phase != THINK or chosen is None:
+            yield Stage(phase)
+            yield compiler.program(phase, chosen)
+
+
+class _Compiler:
     def __init__(self, spec: ProgramSpec, store: Store):
-        mesh = spec.split.mesh(_devices(spec.target))
         self.spec, self.store = spec, store
-        self.on_cpu = spec.target.platform == "cpu"
-        self.programs = Programs(spec, mesh)
-        self.versions = _versions(spec.target)
+        self.programs = Programs(spec, spec.split.mesh(_devices(spec.target)))
 
-    def run(self) -> Iterator[Message]:
-        """Compile every requested phase, telling of each."""
-        chosen = None
-        if self.spec.layouts == "chosen":
-            yield Stage(THINK)
-            done, compiled = self._phase(THINK, None)
-            chosen = compiled.record.layouts
-            if THINK in self.spec.phases:
-                yield done
-        for phase in self.spec.phases:
-            if phase != THINK or chosen is None:
-                yield Stage(phase)
-                yield self._phase(phase, chosen)[0]
+    def program(self, phase: str, chosen: Chosen | None) -> Program:
+        key = program_key(self.spec, phase)
+        program = self.store.get(key)
+        if program is None:
+            program = self._compiled(phase, chosen)
+            self.store.put(key, program)
+        return program
 
-    def _phase(self, phase: str, chosen: Chosen | None) -> tuple[Done, CompiledPhase]:
-        """One phase's entry, compiled if the store does not have it."""
-        lowered = self.programs.lower(phase, chosen)
-        key = content_key(lowered.as_text(), self.spec.target.topology, str(self.versions))
-        compiled = self.store.get(key)
-        if compiled is None:
-            compiled = self._compiled(phase, lowered, key)
-        return Done(phase, key, compiled.cached), compiled
-
-    def _compiled(self, phase: str, lowered: Lowered, key: str) -> CompiledPhase:
+    def _compiled(self, phase: str, chosen: Chosen | None) -> Program:
         start = time.perf_counter()
-        compiled, protos = self._compile(phase, lowered)
+        compiled, *protos = self._compile(phase, self.programs.lower(phase, chosen))
         if not self.programs.leaves_as_it_came(phase, compiled):
             # The state that one call leaves is what the next one takes: settle on its entry.
             settled = self.programs.layouts(phase, compiled)
-            compiled, protos = self._compile(phase, self.programs.lower(phase, settled))
-        record = self._record(phase, compiled, time.perf_counter() - start)
-        self.store.put(key, record, protos)
-        stored = self.store.get(key, cached=False)
-        if stored is None:
-            raise ProfileInputError(f"{self.store.folder} does not keep what is written to it")
-        return stored
+            compiled, *protos = self._compile(phase, self.programs.lower(phase, settled))
+        costs = compiled.cost_analysis() or {}
+        parameters = self.programs.parameters(phase)
+        cost = phase_cost(
+            self.spec,
+            phase,
+            traffic_of(protos[0], phase, parameters),
+            memory=memory_of(compiled, self.spec.target),
+            xla_flops=float(costs.get("flops", 0.0)),
+            xla_bytes_accessed=float(costs.get("bytes accessed", 0.0)),
+            compile_s=time.perf_counter() - start,
+        )
+        return Program(parameters, self.programs.layouts(phase, compiled), cost, *protos)
 
-    def _compile(self, phase: str, lowered: Lowered) -> tuple[Compiled, Protos]:
+    def _compile(self, phase: str, lowered: Lowered) -> tuple[Compiled, bytes, bytes]:
         try:
-            return compile_program(lowered, dump=not self.on_cpu)
+            return compile_program(lowered, dump=self.spec.target.platform == "tpu")
         except (jax.errors.JaxRuntimeError, NotImplementedError) as error:
             sentence = compiler_sentence(str(error), phase, self.spec.target.name)
             raise ProfileInputError(sentence) from error
-
-    def _record(self, phase: str, compiled: Compiled, compile_s: float) -> CompiledRecord:
-        spec = self.spec
-        return CompiledRecord(
-            phase=phase,
-            target=spec.target.name,
-            passes=spec.passes(phase),
-            devices=spec.target.devices,
-            mesh=spec.split.describe(spec.config),
-            parameters=self.programs.parameters(phase),
-            layouts=self.programs.layouts(phase, compiled),
-            memory=memory_of(compiled, self.on_cpu),
-            xla=totals_of(compiled),
-            compile_s=compile_s,
-            versions=self.versions,
-        )
 
 
 def _devices(target: Target) -> list[jax.Device]:
@@ -139,14 +157,54 @@ def _devices(target: Target) -> list[jax.Device]:
     return list(topology.devices)
 
 
-def _versions(target: Target) -> dict[str, str]:
-    versions = {}
-    for package in PACKAGES if target.platform == "tpu" else PACKAGES[:2]:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:  # e.g. a nightly build under another name
-            versions[package] = "unknown"
-    return versions
+_UNRUN: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}
+"""For a CPU: the same HLO and memory in half the time, as its machine code never runs."""
+
+_FINAL_HLO = "*after_codegen.hlo.pb"
+_ASSIGNED_HLO = "*after_optimizations.hlo.pb"
+
+
+@scope_names_kept()
+def compile_program(lowered: Lowered, dump: bool) -> tuple[Compiled, bytes, bytes]:
+    """The executable, its serialised program, and that with a buffer assignment where there is one.
+
+    jaxlib hands out the proto only after it has read it itself, which fails where libtpu is newer
+    than jaxlib and writes what that does not know (an asynchronous update with several operands,
+    in libtpu 0.0.52). With `dump` it is taken from the compiler's own dump, the same module.
+
+    Raises JaxRuntimeError for what the compiler refuses.
+    """
+    if not dump:
+        compiled = lowered.compile(_UNRUN)
+        return compiled, _proto_of(compiled), b""
+    with tempfile.TemporaryDirectory(prefix="rooflink-hlo-") as folder:
+        compiled = lowered.compile({"xla_dump_to": folder, "xla_dump_hlo_as_proto": True})
+        dumped = list(Path(folder).glob(_FINAL_HLO))
+        assigned = [path.read_bytes() for path in Path(folder).glob(_ASSIGNED_HLO)]
+        if len(dumped) == 1:
+            return compiled, dumped[0].read_bytes(), assigned[0] if len(assigned) == 1 else b""
+    return compiled, _proto_of(compiled), b""  # a compiler that names its dumps otherwise
+
+
+def _proto_of(compiled: Compiled) -> bytes:
+    executable = compiled.runtime_executable()
+    assert executable is not None
+    module: bytes = executable.hlo_modules()[0].as_serialized_hlo_module_proto()
+    return module
+
+
+def memory_of(compiled: Compiled, target: Target) -> DeviceMemory:
+    """XLA's buffer assignment of one device; a CPU's own "peak" leaves out the temporaries."""
+    stats, chip = compiled.memory_analysis(), target.slice and target.slice.chip
+    assert stats is not None
+    held = stats.argument_size_in_bytes + stats.output_size_in_bytes
+    at_most = held - stats.alias_size_in_bytes + stats.temp_size_in_bytes
+    return DeviceMemory(
+        argument_bytes=stats.argument_size_in_bytes,
+        temporary_bytes=stats.temp_size_in_bytes,
+        peak_bytes=stats.peak_memory_in_bytes if chip else at_most,
+        capacity_bytes=chip.hbm_capacity_bytes / chip.jax_devices if chip else None,
+    )
 
 
 if __name__ == "__main__":

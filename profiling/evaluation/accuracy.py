@@ -13,6 +13,7 @@ import numpy as np
 
 from ...model.phases import PREFILL
 from ...model.strategies.voting import majority_at_k, pass_at_k
+from ..outcome import mean_interval
 from ..predicted.economics import per_correct
 from ..records import Amounts, Interval, Prediction
 from ..records.evaluation import (
@@ -26,7 +27,6 @@ from ..records.evaluation import (
     SliceCost,
     TriedAnswer,
 )
-from ..statistics import mean_interval
 
 
 def estimate(per_problem: Sequence[float]) -> Estimate:

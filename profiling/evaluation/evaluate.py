@@ -14,22 +14,21 @@ from ...model.generation.engine import Engine, Questions
 from ...model.generation.pass_log import REASONER, PassLog
 from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
-from ...model.tasks.notation import speaks_notation
-from ...model.tasks.sums import GAPS_DISCLOSURE, SumTask
+from ...model.tasks.modular import GAPS_DISCLOSURE, SumTask
+from ...model.tasks.task import speaks_notation
 from ...model.transformer import Transformer
 from ...model.weights.checkpoint import digest_of
 from ...tpu_configs.slice import Slice
+from ..backend import provenance
 from ..counted.phase_costs import first_attempts, logs_of, phases_of
 from ..counted.unit_costs import UnitCosts
-from ..errors import ProfileInputError
-from ..measured.clock import Clocked, clocked
+from ..errors import ProfileInputError, Silent, Watcher
+from ..measured.run import Clocked, clocked
 from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phase_lengths import Lengths
 from ..predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
-from ..progress import Silent, Watcher
-from ..provenance import provenance
 from ..records import Phase
 from ..records.evaluation import (
     AttemptsPoint,
@@ -40,7 +39,7 @@ from ..records.evaluation import (
     SharedPrompt,
     TriedAnswer,
 )
-from ..verifier_costs import Costed, costed, verifier_said, verifiers_on
+from ..strategy_request import Costed, costed, verifier_said, verifiers_on
 from ..workload import prompted
 from .accuracy import accuracy_points, by_level, estimate, frontiers, options_of, slice_cost, usable
 from .budgets import limit_of, no_slice

@@ -21,7 +21,7 @@ from ..model_spec import Subject
 from ..predicted.economics import Terms
 from ..records.evaluation import Cell
 from ..records.files import load_record, write_text
-from ..verifier_costs import TRAINED, require_use, verifiers_with
+from ..strategy_request import TRAINED, require_use, verifiers_with
 from .budgets import Budget
 
 SAMPLE = "sample"

@@ -106,9 +106,7 @@ def _entry(
     )
 
 
-def _phase_amounts(
-    prediction: Prediction | None,
-) -> dict[str, tuple[float | None, float | None]]:
+def _phase_amounts(prediction: Prediction | None) -> dict[str, tuple[float | None, float | None]]:
     """Joules at the wall and dollars of each phase, as parts of the median of the whole."""
     if prediction is None or prediction.economics is None:
         return {}

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from ...tpu_configs.slice import Slice
+from ..backend import provenance
 from ..predicted.economics import Terms
 from ..predicted.model_shape import NamedShape
 from ..predicted.phase_lengths import Lengths
 from ..predicted.slices import PredictionRequest, predict_on_slice
-from ..provenance import provenance
 from ..records import Prediction
 from ..records.evaluation import AttemptsPoint, Cell, Evaluation, QuestionResult, TriedAnswer
 from .accuracy import accuracy_points, attempts_of, by_level, estimate, slice_cost, usable

@@ -3,33 +3,34 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ...tpu_configs.slice import compared_slices
 from ..backend import choose_backend
-from ..errors import ProfileInputError
+from ..errors import Watcher
 from ..names import slices_named
-from ..progress import Watcher
 from ..records import Profile
 from ..records.codesign import CodesignReport
 from ..records.files import load_profile
 from .cost_terms import Stack, TermsOptions, stack_named
-from .job import Names, Option, WrittenJob
+from .job import Names, Option, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..co_design.analyse import CodesignOptions
 
 
 class CodesignJob(TermsOptions, WrittenJob):
-    """Say which change of the chip or of the model buys most, ranked and with uncertainty.
+    """Say which change of chip or model buys most, ranked and with uncertainty.
 
     Reads what `rooflink profile` wrote and writes report.md, report.html, codesign.json and
     TensorBoard events: five asks to the hardware team and five to the model team, then what they
     stand on.
     """
 
+    record: ClassVar = "codesign"
+    writes: ClassVar = (*WrittenJob.writes, "profile.json")  # whose own report stands there
     renamed: ClassVar = {"budget": "chip_budget"}
 
     profiles: Annotated[
@@ -37,47 +38,25 @@ class CodesignJob(TermsOptions, WrittenJob):
         Field(min_length=1),
         Option("profile.json files, or the folders of runs.", argument="PROFILE..."),
     ]
-    workload: Annotated[
-        Path | None,
-        Option(
-            "A .toml mix of queries to search a chip for  [default: the largest model's own]",
-            metavar="FILE",
-        ),
-    ] = None
-    slices: Annotated[
-        Names,
-        Field(min_length=1),
-        Option("Chips: v5e-16, v5p:4x4x4, mychip.toml:8; may be repeated.", "--slice"),
-    ] = compared_slices()
-    chip_budget: Annotated[
-        str | None,
-        Option(
-            "What one chip of the search may take: area=800mm2, power=700W or cost=3000$  "
-            "[default: what today's chip costs to build]"
-        ),
-    ] = None
-    what_if: Annotated[
-        Names, Option("Changes such as hbm_bandwidth=2x,kv_dtype=int8; may be repeated.")
-    ] = ()
-    dtype: Annotated[str | None, Option("Weights  [default: each profile's own]")] = None
+    workload: Path | None = option(
+        None,
+        "A .toml mix of queries to search a chip for  [default: the largest model's]",
+        metavar="FILE",
+    )
+    slices: Names = option(
+        compared_slices(),
+        "Chips: v5e-16, v5p:4x4x4, mychip.toml:8; may be repeated.",
+        "--slice",
+        min_length=1,
+    )
+    chip_budget: str | None = option(
+        None, "What one chip may take: area=800mm2, power=700W or cost=3000$  [default: today's]"
+    )
+    what_if: Names = option((), "Changes such as hbm_bandwidth=2x,kv_dtype=int8; may be repeated.")
+    dtype: str | None = option(None, "Weights  [default: each profile's own]")
     stack: Stack = None
-    queries: Annotated[
-        float, Field(gt=0), Option("Load of the data center, queries per second.")
-    ] = 1.0
-    latency: Annotated[
-        float | None,
-        Field(gt=0),
-        Option("Latency target per query, seconds  [default: twice one prompt's]"),
-    ] = None
-
-    @model_validator(mode="after")
-    def _own_folder(self) -> Self:
-        if self.out is not None and (self.out / "profile.json").exists():
-            raise ProfileInputError(
-                f"{self.out} holds a profile's own report, which this one would replace: choose "
-                "another folder with --out"
-            )
-        return self
+    queries: float = option(1.0, "Load of the data center, queries per second.", gt=0)
+    latency: float | None = option(None, "Seconds a query may take  [default: twice one's]", gt=0)
 
     def default_out(self) -> Path:
         """A new folder under runs/."""

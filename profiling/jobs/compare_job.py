@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ..progress import Watcher
+from ..errors import Watcher
 from ..records import Profile
 from .job import Job, Option
 

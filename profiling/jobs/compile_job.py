@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ..backend import choose_backend
-from ..errors import ProfileInputError
-from ..progress import Watcher
+from ..errors import ProfileInputError, Watcher
 from ..records import CompiledTarget, Profile
-from .job import Names, Option, WordList, WrittenJob, reserved
+from .job import Names, Option, RunDType, WordList, WrittenJob, option, reserved
 
 if TYPE_CHECKING:
     from ..compiled.spec import ProgramSpec
-
-DType = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +66,8 @@ class CompileJob(WrittenJob):
     `pip install 'rooflink[tpu]'`). Bytes are per device and per call of a phase's program.
     """
 
+    record: ClassVar = "profile"
+    own: ClassVar = {"profile.json": '"backend": "none"'}
     renamed: ClassVar = {"topology": "slices", "think_steps": "think"}
 
     model: Annotated[str, Option("A preset, or a path or hub id for its shape.")]
@@ -77,45 +76,26 @@ class CompileJob(WrittenJob):
         Field(min_length=1),
         Option("'cpu', or a TPU slice such as v5e:2x4 or v5e-8; may be repeated.", "--slice"),
     ]
-    batch: Annotated[int, Field(ge=1), Option("Prompts that run together.")] = 1
-    attempts: Annotated[int, Field(ge=1), Option("Attempts at each prompt.")] = 1
-    context: Annotated[
-        int, Option("Cached positions of an attempt: prompt, thought and answer.")
-    ] = 4096
-    prompt: Annotated[
-        int | None,
-        Field(ge=1),
-        Option("Prompt length, out of --context  [default: what decoding leaves]"),
-    ] = None
-    think: Annotated[
-        int, Field(ge=1), Option("Tokens that one call of the think loop decodes.")
-    ] = 64
-    mesh: Annotated[
-        str | None, Option("Devices by axis, as data=2,tensor=4  [default: chosen by heads]")
-    ] = None
-    dtype: Annotated[DType, Option("Weights, activations and cache.")] = "bfloat16"
-    phases: Annotated[
-        WordList,
-        Option(
-            "Phases to compile; 'step' is think with one token per call  [default: "
-            "prefill,think,answer]",
-            commas=True,
-        ),
-    ] = ()
-    layouts: Annotated[
-        Literal["chosen", "default"],
-        Option(
-            "Memory layout of weights and cache at the jit boundary: chosen by XLA, or JAX's "
-            "default."
-        ),
-    ] = "chosen"
-    xprof: Annotated[
-        Path | None, Option("Folder for a session that XProf opens; its times are predicted.")
-    ] = None
+    batch: int = option(1, "Prompts that run together.", ge=1)
+    attempts: int = option(1, "Attempts at each prompt.", ge=1)
+    context: int = option(4096, "Cached positions of an attempt: prompt, thought and answer.")
+    prompt: int | None = option(
+        None, "Prompt's part of --context  [default: all but decoding]", ge=1
+    )
+    think: int = option(64, "Tokens that one call of the think loop decodes.", ge=1)
+    mesh: str | None = option(None, "data=2,tensor=4  [default: chosen by heads]")
+    dtype: RunDType = option("bfloat16", "Weights, activations and cache.")
+    phases: WordList = option(
+        (), "'step' is think with one token per call  [default: prefill,think,answer]", commas=True
+    )
+    layouts: Literal["chosen", "default"] = option(
+        "chosen", "Layout of weights and cache at the jit boundary: XLA's choice, or JAX's default."
+    )
+    xprof: Path | None = option(None, "Folder for an XProf session with predicted times.")
 
     def run(self, watcher: Watcher, command: str = "python") -> Compilations:
         """Compile for each target. Raises ModelInputError or ProfileInputError."""
-        from ..compiled.lens import compile_target, write_xprof
+        from ..compiled.compile import compile_target, write_xprof
         from ..compiled.predicted_time import with_times
 
         choose_backend()
@@ -131,8 +111,7 @@ class CompileJob(WrittenJob):
     def specs(self) -> "list[ProgramSpec]":
         """The programs for each target, known to be possible."""
         from ...model.phases import THINK_AND_ANSWER
-        from ..compiled.spec import WHOLE_MESH, ProgramSpec, parse_mesh
-        from ..compiled.targets import parse_target
+        from ..compiled.spec import WHOLE_MESH, ProgramSpec, parse_mesh, parse_target
         from ..model_spec import resolve_subject
 
         targets = {each.name: each for each in map(parse_target, self.slices)}

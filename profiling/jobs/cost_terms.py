@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
-from .job import Job, Option
+from .job import Job, Option, option
 
 Stack = Annotated[
     str | None,
@@ -14,24 +14,21 @@ Stack = Annotated[
 class TermsOptions(Job):
     """What an hour of a chip costs and where its electricity comes from."""
 
-    price: Annotated[
-        str,
-        Option("on_demand, spot, one_year, three_year, ownership, $ per chip-hour, or a .toml file "
-               "of your own costs."),
-    ] = "on_demand"  # fmt: skip
-    region: Annotated[str, Option("Where the electricity is used, or grams of CO2e per kWh.")] = (
-        DEFAULT_REGION
+    price: str = option(
+        "on_demand",
+        "on_demand, spot, one_year, three_year, ownership, $ per chip-hour, or a .toml file "
+        "of your own costs.",
     )
-    pue: Annotated[
-        str | None,
-        Option("Power usage effectiveness of the data center: google, industry or a factor  "
-               "[default: google for its chips, else industry]"),
-    ] = None  # fmt: skip
-    host: Annotated[
-        str,
-        Option("Energy of servers beside their accelerators: gemini, gemini-with-idle, none or a "
-               "factor."),
-    ] = DEFAULT_HOST  # fmt: skip
+    region: str = option(DEFAULT_REGION, "Where the electricity is used, or grams of CO2e per kWh.")
+    pue: str | None = option(
+        None,
+        "Power usage effectiveness of the data center: google, industry or a factor  "
+        "[default: google for its chips, else industry]",
+    )
+    host: str = option(
+        DEFAULT_HOST,
+        "Energy of servers beside their accelerators: gemini, gemini-with-idle, none or a factor.",
+    )
 
     def terms(self) -> Terms:
         """The terms as one; raises ProfileInputError for a price that is none."""

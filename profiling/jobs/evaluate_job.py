@@ -5,18 +5,17 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from ...tpu_configs.slice import Slice
 from ..backend import choose_backend
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Watcher
 from ..names import chip_named, slices_named
-from ..progress import Watcher
 from ..records.evaluation import Evaluation
 from .cost_terms import TermsOptions
-from .job import Names, Option, Paths, WholeNumbers, WrittenJob
+from .job import Names, Option, Paths, RunDType, WholeNumbers, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..evaluation.grid import Grid
@@ -51,74 +50,57 @@ class EvaluateJob(TermsOptions, WrittenJob):
     predicted on described chips. A run that was stopped goes on where it was.
     """
 
+    record: ClassVar = "evaluation"
     renamed: ClassVar = {"budgets": "think_budget", "folder": "out"}
 
-    model: Annotated[
-        str,
-        Option(
-            "'reasoner', 'smollm2-135m', a .gguf file, a Hugging Face folder or hub id; for a log "
-            "what `rooflink predict` takes."
-        ),
-    ] = "reasoner"
-    task: Annotated[
-        str,
-        Option("chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled."),
-    ] = "chain:k=2-12"
+    model: str = option(
+        "reasoner",
+        "'reasoner', 'smollm2-135m', a .gguf file, a Hugging Face folder or hub id; for a log "
+        "what `rooflink predict` takes.",
+    )
+    task: str = option(
+        "chain:k=2-12",
+        "chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled.",
+    )
     strategies: Annotated[
         tuple[str, ...],
         BeforeValidator(_split),
         Option("Separated by commas, listed above.", commas=True),
     ] = ("direct", "greedy", "self-consistency:n=8")
-    think_budget: Annotated[
-        WholeNumbers,
-        Option("Most tokens of a thought; each strategy runs at each of them.", commas=True,
-               metavar="N,N"),
-    ] = (4, 8, 16)  # fmt: skip
-    attempts: Annotated[
-        WholeNumbers,
-        Option("Values of k for pass@k and majority@k; the largest k samples are drawn per "
-               "problem.", commas=True, metavar="K,K"),
-    ] = ()  # fmt: skip
-    limit: Annotated[int | None, Field(ge=1), Option("Take this many problems.")] = None
-    budget: Annotated[
-        str | None,
-        Option(
-            "Limit of one question: tokens=64, flops=1e9, joules=0.1, usd=1e-7 or seconds=0.01, "
-            "the last three on the first slice."
-        ),
-    ] = None
-    verifier: Annotated[
-        Path | None,
-        Option(
-            "Folder that `train --method verifier` wrote: best-of-n and beam score attempts by it."
-        ),
-    ] = None
-    answer_budget: Annotated[int, Field(ge=1), Option("Most tokens of an answer.")] = 16
-    batch: Annotated[
-        int | None,
-        Field(ge=1),
-        Option("Questions that run together  [default: as many as memory suggests]"),
-    ] = None
-    attempts_log: Annotated[
-        Paths,
-        Option(
-            "Attempts that another model made, one JSON object a line, or a published log; may be "
-            "repeated."
-        ),
-    ] = ()
-    chips: Annotated[
-        Names,
-        Option(f"Chip whose smallest slice that holds the run is predicted  [default: {CHIP}]",
-               "--chip"),
-    ] = ()  # fmt: skip
-    slices: Annotated[
-        Names, Option("Slices such as v5e-8 or h100-2; may be repeated.", "--slice")
-    ] = ()
-    dtype: Annotated[
-        Literal["float32", "bfloat16"] | None,
-        Option("[default: float32 to run on a CPU, else bfloat16]"),
-    ] = None
-    seed: Annotated[int, Field(ge=0), Option("Of problems and sampling.")] = 0
+    think_budget: WholeNumbers = option(
+        (4, 8, 16),
+        "Most tokens of a thought; each strategy runs at each of them.",
+        commas=True,
+        metavar="N,N",
+    )
+    attempts: WholeNumbers = option(
+        (),
+        "Values of k for pass@k and majority@k; the largest k samples are drawn.",
+        commas=True,
+        metavar="K,K",
+    )
+    limit: int | None = option(None, "Take this many problems.", ge=1)
+    budget: str | None = option(
+        None,
+        "Limit of one question: tokens=64, flops=1e9, joules=0.1, usd=1e-7 or seconds=0.01, "
+        "the last three on the first slice.",
+    )
+    verifier: Path | None = option(
+        None, "Folder of `train --method verifier`: best-of-n and beam score attempts by it."
+    )
+    answer_budget: int = option(16, "Most tokens of an answer.", ge=1)
+    batch: int | None = option(None, "Questions that run together  [default: what fits]", ge=1)
+    attempts_log: Paths = option(
+        (), "Attempts of another model, a JSON object a line, or a published log; may be repeated."
+    )
+    chips: Names = option(
+        (),
+        f"Chip whose smallest slice that holds the run is predicted  [default: {CHIP}]",
+        "--chip",
+    )
+    slices: Names = option((), "Slices such as v5e-8 or h100-2; may be repeated.", "--slice")
+    dtype: RunDType | None = option(None, "[default: float32 to run on a CPU, else bfloat16]")
+    seed: int = option(0, "Of problems and sampling.", ge=0)
 
     @model_validator(mode="after")
     def _of_a_log(self) -> Self:
@@ -131,6 +113,13 @@ class EvaluateJob(TermsOptions, WrittenJob):
                 "of the two out",
             )  # fmt: skip
         return self
+
+    def kept(self) -> str:
+        """The cells that are finished."""
+        cells = len(list((self.out / "cells").glob("*.json"))) if self.out else 0
+        if not cells:
+            return "nothing was written"
+        return f"{cells} finished cells are in {self.out}; give the same command again to go on"
 
     def default_out(self) -> Path:
         """One folder for a model, task and seed, so that the same command goes on."""
@@ -160,7 +149,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
         from ..evaluation.budgets import parse_budget
         from ..evaluation.grid import Grid, places_of
         from ..model_spec import resolve_subject
-        from ..verifier_costs import verifier_of
+        from ..strategy_request import verifier_of
 
         limit = parse_budget(self.budget) if self.budget else None
         terms, slices = self.terms(), slices_named(self.slices)

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError
-from ..progress import Watcher
-from .job import Names, NumberList, Option, WrittenJob
+from ..errors import ProfileInputError, Watcher
+from .job import Names, NumberList, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..co_design.sweep import Grid
@@ -24,6 +23,14 @@ class Exploration:
     left_out: list[str]  # reasons for the parts without rows, each once
 
 
+def _numbers(help: str) -> NumberList | None:
+    return option(None, help, commas=True, metavar="N,N")
+
+
+def _multiples(of: str) -> NumberList | None:
+    return option(None, f"Multiples of {of}.", commas=True, metavar="F,F")
+
+
 class ExploreJob(WrittenJob):
     """Sweep chips, dtypes, workloads and batches into a Parquet dataset.
 
@@ -32,62 +39,29 @@ class ExploreJob(WrittenJob):
     command is given again, and comes to the same files.
     """
 
+    writes: ClassVar = ("_exploration.json", "part-*.parquet")
+    own: ClassVar = {"_exploration.json": '"rooflink.exploration/'}
     renamed: ClassVar = {"weight_dtypes": "dtypes"}
 
-    grid: Annotated[Path | None, Option("Axes and their values.", argument="[GRID.toml]")] = None
-    models: Annotated[
-        Names | None, Option("What `rooflink predict` takes; may be repeated.", "--model")
-    ] = None
-    slices: Annotated[
-        Names | None, Option("Chips such as v5e-16 or h100-8; may be repeated.", "--slice")
-    ] = None
-    dtypes: Annotated[
-        Names | None, Option("Weights; may be repeated  [default: bfloat16]", "--dtype")
-    ] = None
-    kv_dtypes: Annotated[
-        Names | None, Option("KV cache; may be repeated  [default: bfloat16]", "--kv-dtype")
-    ] = None
-    prompt: Annotated[
-        NumberList | None, Option("Tokens of a prompt  [default: 512]", commas=True, metavar="N,N")
-    ] = None
-    think: Annotated[
-        NumberList | None,
-        Option("Tokens of a thought  [default: 2048]", commas=True, metavar="N,N"),
-    ] = None
-    answer: Annotated[
-        NumberList | None, Option("Tokens of an answer  [default: 256]", commas=True, metavar="N,N")
-    ] = None
-    attempts: Annotated[
-        NumberList | None,
-        Option("Attempts at each prompt  [default: 1]", commas=True, metavar="N,N"),
-    ] = None
-    sequences: Annotated[
-        NumberList | None,
-        Option(
-            "Attempts that run together  [default: every power of two to 4096]",
-            commas=True, metavar="N,N",
-        ),
-    ] = None  # fmt: skip
-    matrix_flops: Annotated[
-        NumberList | None,
-        Option("Multiples of the chip's matrix FLOP/s.", commas=True, metavar="F,F"),
-    ] = None
-    hbm_bandwidth: Annotated[
-        NumberList | None,
-        Option("Multiples of its HBM bandwidth.", commas=True, metavar="F,F"),
-    ] = None
-    hbm_capacity: Annotated[
-        NumberList | None,
-        Option("Multiples of its HBM capacity.", commas=True, metavar="F,F"),
-    ] = None
-    on_chip_capacity: Annotated[
-        NumberList | None,
-        Option("Multiples of its on-chip memory.", commas=True, metavar="F,F"),
-    ] = None
-    link_bandwidth: Annotated[
-        NumberList | None,
-        Option("Multiples of its links' bandwidth.", commas=True, metavar="F,F"),
-    ] = None
+    grid: Path | None = option(None, "Axes and their values.", argument="[GRID.toml]")
+    models: Names | None = option(None, "As `predict` takes them; may be repeated.", "--model")
+    slices: Names | None = option(None, "v5e-16, h100-8; may be repeated.", "--slice")
+    dtypes: Names | None = option(None, "Weights; may be repeated  [default: bfloat16]", "--dtype")
+    kv_dtypes: Names | None = option(
+        None, "KV cache; may be repeated  [default: bfloat16]", "--kv-dtype"
+    )
+    prompt: NumberList | None = _numbers("Tokens of a prompt  [default: 512]")
+    think: NumberList | None = _numbers("Tokens of a thought  [default: 2048]")
+    answer: NumberList | None = _numbers("Tokens of an answer  [default: 256]")
+    attempts: NumberList | None = _numbers("Attempts at each prompt  [default: 1]")
+    sequences: NumberList | None = _numbers(
+        "Attempts that run together  [default: every power of two to 4096]"
+    )
+    matrix_flops: NumberList | None = _multiples("the chip's matrix FLOP/s")
+    hbm_bandwidth: NumberList | None = _multiples("its HBM bandwidth")
+    hbm_capacity: NumberList | None = _multiples("its HBM capacity")
+    on_chip_capacity: NumberList | None = _multiples("its on-chip memory")
+    link_bandwidth: NumberList | None = _multiples("its links' bandwidth")
 
     def default_out(self) -> Path:
         """One folder, so that the same command goes on."""
@@ -95,35 +69,31 @@ class ExploreJob(WrittenJob):
 
     def run(self, watcher: Watcher, command: str = "python") -> Exploration:
         """Compute and write the parts that the folder lacks. Raises ModelInputError,
-        ChipInputError, ProfileInputError, or InterruptedRunError with what is there."""
-        from ..co_design.sweep_dataset import explore
+        ChipInputError or ProfileInputError."""
+        from ..co_design.sweep import explore
         from ..predicted.calibration import default_calibration
 
         choose_backend()
         if self.out is None:
             raise ProfileInputError("a sweep needs a folder for its dataset: name one with --out")
         axes = self.axes()
-        try:
-            found = explore(axes, self.out, default_calibration(), watcher)
-        except KeyboardInterrupt:
-            raise InterruptedRunError(_parts_there(axes, self.out)) from None
+        found = explore(axes, self.out, default_calibration(), watcher)
         return Exploration(self.out, axes.points, found.parts, found.there_before, found.reasons)
+
+    def kept(self) -> str:
+        """The parts that are there."""
+        parts = len(list(self.out.glob("part-*.parquet"))) if self.out else 0
+        if not parts:
+            return "nothing was written"
+        return f"{parts} parts are in {self.out}; give the same command again to go on"
 
     def axes(self) -> "Grid":
         """The file's axes with the options in their place."""
         from ..co_design.sweep import load_grid
 
-        values = self.model_dump(exclude={"grid", "out"}, exclude_none=True)
+        values = self.model_dump(exclude={"grid", "out", "force"}, exclude_none=True)
         options = {_AXES.get(name, name): list(each) for name, each in values.items()}
         return load_grid(self.grid, options)
 
 
 _AXES = {"dtypes": "weight_dtypes"}  # as a grid's file has them
-
-
-def _parts_there(axes: "Grid", folder: Path) -> str:
-    from ..co_design.sweep import parts_of
-
-    there = len(list(folder.glob("part-*.parquet")))
-    whole = sum(1 for _ in parts_of(axes))
-    return f"{there} of {whole} parts are in {folder}; give the same command again to go on"

@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, ClassVar, NoReturn, TypeVar, cast
+from typing import Annotated, ClassVar, Literal, NoReturn, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from ..errors import ProfileInputError
-from ..progress import Watcher
+from ...model.input_files import user_path
+from ..errors import InterruptedRunError, ProfileInputError, Watcher
+from ..interrupts import held, interruptible
 
 Result = TypeVar("Result")
+T = TypeVar("T")
+HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,25 @@ class Option:
     argument: str | None = None  # its metavar where it is given by its place
     commas: bool = False  # several values in one text, '1,2,4', where it else may be repeated
     metavar: str | None = None
+
+
+def option(
+    default: T,
+    help: str,
+    name: str | None = None,
+    *,
+    argument: str | None = None,
+    commas: bool = False,
+    metavar: str | None = None,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    min_length: int | None = None,
+) -> T:
+    """A field of a job, with what the command line needs to know of it and its bounds."""
+    field = FieldInfo(default=default, ge=ge, gt=gt, le=le, min_length=min_length)
+    field.metadata.append(Option(help, name, argument, commas, metavar))
+    return cast(T, field)
 
 
 def _several(value: object) -> object:
@@ -43,8 +65,10 @@ def _parted(value: object) -> object:
     return value
 
 
+UserPath = Annotated[Path, AfterValidator(lambda path: user_path(path, ProfileInputError))]
+RunDType = Literal["float32", "bfloat16"]
 Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
-Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
+Paths = Annotated[tuple[UserPath, ...], BeforeValidator(_several)]
 WordList = Annotated[tuple[str, ...], BeforeValidator(_parted)]
 WholeNumbers = Annotated[tuple[int, ...], BeforeValidator(_parted)]
 NumberList = Annotated[tuple[float, ...], BeforeValidator(_parted)]
@@ -73,10 +97,51 @@ class Job(BaseModel):
                 raise ProfileInputError(f"{spelling(type(self), name)} {why}")
 
 
-class WrittenJob(Job):
+class WritingJob(Job):
+    """A job that writes into a folder of the user's: over files of its own kind, and no others."""
+
+    record: ClassVar[str] = ""  # of `records.files.WRITTEN`
+    writes: ClassVar[tuple[str, ...]] = ("report.md", "report.html", "charts")
+    own: ClassVar[Mapping[str, str]] = {}  # file -> words in it that show whose the folder is
+
+    force: bool = option(False, "Write over files in the folder that rooflink did not write.")
+
+    def kept(self) -> str:
+        """What is left of a run that is stopped before its result, in a sentence."""
+        return "nothing was written"
+
+    def require_free(self, folder: Path) -> None:
+        """Raise ProfileInputError for a file in `folder` that the job would write and that is not
+        of an earlier job of this kind."""
+        from ..records.files import WRITTEN
+
+        own, writes = dict(self.own), self.writes
+        if self.record:
+            file = WRITTEN[self.record].file
+            own, writes = {file: f'"rooflink.{self.record}/'} | own, (file, *writes)
+        if self.force or any(_starts_with(folder / name, words) for name, words in own.items()):
+            return
+        taken = sorted(path.name for name in writes for path in folder.glob(name))
+        if taken:
+            raise ProfileInputError(
+                f"{folder} holds {taken[0]}, which is not of such a run: choose another folder "
+                "with --out, or replace it with --force"
+            )
+
+
+def _starts_with(file: Path, words: str) -> bool:
+    """Whether `words` are among the first of a file."""
+    try:
+        with file.open("rb") as opened:
+            return words.encode() in opened.read(HEAD_BYTES)
+    except OSError:
+        return False
+
+
+class WrittenJob(WritingJob):
     """A job whose result can be written into a folder."""
 
-    out: Annotated[Path | None, Option("Folder for the record and its reports.")] = None
+    out: UserPath | None = option(None, "Folder for the record and its reports.")
 
     def default_out(self) -> Path | None:
         """Where the command line writes where no folder is named; None for nowhere."""
@@ -113,35 +178,69 @@ def perform(
     command: str,
     write: Callable[[Result, Path], object] | None = None,
 ) -> Result:
-    """Run `job`, in a folder that is known to be writable where it has one, and `write` there."""
+    """Run `job`, in a folder that is known to be writable where it has one, and `write` there.
+
+    The record is written first: what fails or is stopped after it leaves the record. Raises
+    InterruptedRunError with what is kept where Ctrl-C or SIGTERM ends the job.
+    """
     folder = getattr(job, "out", None)
-    if folder is None:
-        return cast(Result, job.run(watcher, command))
-    with reserved(folder):
-        result = cast(Result, job.run(watcher, command))
-        if write is not None:
-            watcher.stage("Writing the report")
+    try:
+        if folder is None or not isinstance(job, WritingJob):
+            return cast(Result, job.run(watcher, command))
+        job.require_free(folder)
+        with reserved(folder), held():
+            with interruptible():
+                result = cast(Result, job.run(watcher, command))
+            if write is not None:
+                _write(result, folder, write, watcher)
+            return result
+    except KeyboardInterrupt as error:
+        kept = job.kept() if isinstance(job, WritingJob) else "nothing was written"
+        raise InterruptedRunError(kept, type(error)) from None
+
+
+def _write(
+    result: Result, folder: Path, write: Callable[[Result, Path], object], watcher: Watcher
+) -> None:
+    """The record, then its reports."""
+    from ..records.base import Record
+    from ..records.files import save_record
+
+    where = "nothing"
+    try:
+        if isinstance(result, Record):
+            where = save_record(result, folder).name
+        watcher.stage("Writing the report")
+        with interruptible():
             write(result, folder)
-    return result
+    except KeyboardInterrupt as error:
+        sentence = f"{where} is in {folder}, its reports are not"
+        raise InterruptedRunError(sentence, type(error)) from None
+    except OSError as error:
+        raise ProfileInputError(_unwritable(folder, error)) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> str:
+    reason = error.strerror or error
+    return f"cannot write to {folder}: {reason}; choose another folder with --out"
 
 
 @contextmanager
 def reserved(folder: Path) -> Iterator[Path]:
     """`folder`, proven writable before the long work; if that fails, what was made for it goes."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    missing: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".rooflink-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise ProfileInputError(
-            f"cannot write to {folder}: {error.strerror or error}; choose another folder with --out"
-        ) from None
-    try:
+        try:
+            missing = [path for path in (folder, *folder.parents) if not path.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / f".rooflink-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ProfileInputError(_unwritable(folder, error)) from None
         yield folder
     except BaseException:
-        for path in made:  # deepest first; only what is still empty
+        for path in missing:  # deepest first; only what is still empty
             try:
                 path.rmdir()
             except OSError:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from ..errors import ProfileInputError
+from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
-from ..progress import Watcher
+from ..predicted.limits import MOST_SEQUENCES, MOST_TOKENS
 from ..records.prediction import Prediction
 from .cost_terms import Stack, TermsOptions, stack_named
-from .job import Names, Option
+from .job import Names, Option, option
 
 if TYPE_CHECKING:
     from ..predicted.slices import PredictionRequest
@@ -45,36 +45,30 @@ class PredictJob(TermsOptions):
         Field(min_length=1),
         Option("Chips: v5e-8, v5p:4x4x4, h100-2, mychip.toml:8; may be repeated.", "--slice"),
     ]
-    batch: Annotated[int, Field(ge=1), Option("Prompts that run together.")] = 1
-    prompt: Annotated[int, Field(ge=1), Option("Tokens of a prompt.")] = 512
-    think: Annotated[float, Field(ge=0), Option("Tokens of a thought, on average.")] = 1024
-    answer: Annotated[float, Field(ge=1), Option("Tokens of an answer, on average.")] = 64
-    attempts: Annotated[
-        int, Field(ge=1), Option("Attempts at each prompt; they share its KV cache.")
-    ] = 1
-    lengths_spread: Annotated[
-        float,
-        Field(ge=0, le=10),
-        Option("Standard deviation over mean of thought lengths (log-normal); 0: all alike."),
-    ] = 0.0
-    dtype: Annotated[str, Option("Weights: bfloat16, int8, fp8, int4, fp4 ...")] = "bfloat16"
-    kv_dtype: Annotated[
-        str | None, Option("KV cache  [default: bfloat16; float32 where the weights are]")
-    ] = None
-    matmul_dtype: Annotated[
-        str | None,
-        Option(
-            "Operands of matrix multiplications  [default: the weights' where the chip has units "
-            "for such floats, else bfloat16]"
-        ),
-    ] = None
-    mesh: Annotated[
-        str | None,
-        Option("Chips by axis, as data=2,tensor=8  [default: chosen, and the reason printed]"),
-    ] = None
+    batch: int = option(1, "Prompts that run together.", ge=1, le=MOST_SEQUENCES)
+    prompt: int = option(512, "Tokens of a prompt.", ge=1, le=MOST_TOKENS)
+    think: float = option(1024, "Tokens of a thought, on average.", ge=0, le=MOST_TOKENS)
+    answer: float = option(64, "Tokens of an answer, on average.", ge=1, le=MOST_TOKENS)
+    attempts: int = option(
+        1, "Attempts at each prompt; they share its KV cache.", ge=1, le=MOST_SEQUENCES
+    )
+    lengths_spread: float = option(
+        0.0,
+        "Standard deviation over mean of thought lengths (log-normal); 0: all alike.",
+        ge=0,
+        le=10,
+    )
+    dtype: str = option("bfloat16", "Weights: bfloat16, int8, fp8, int4, fp4 ...")
+    kv_dtype: str | None = option(None, "KV cache  [default: bfloat16, or the weights' float32]")
+    matmul_dtype: str | None = option(
+        None,
+        "Operands of matrix multiplications  [default: the weights' where the chip has units "
+        "for such floats, else bfloat16]",
+    )
+    mesh: str | None = option(None, "data=2,tensor=8  [default: chosen, with the reason]")
     stack: Stack = None
-    ideal: Annotated[bool, Option("The bare roofline of the datasheet, no interval.")] = False
-    compare: Annotated[bool, Option("Thinking beside a quick answer, --think 0.")] = False
+    ideal: bool = option(False, "The bare roofline of the datasheet, no interval.")
+    compare: bool = option(False, "Thinking beside a quick answer, --think 0.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -100,10 +94,9 @@ class PredictJob(TermsOptions):
 
     def request(self) -> "PredictionRequest":
         """The same for any slice, with model, mesh and prices as what they name."""
-        from ..predicted.mesh_choice import parse_parallelism
         from ..predicted.model_shape import named_shape
         from ..predicted.phase_lengths import Lengths
-        from ..predicted.slices import PredictionRequest
+        from ..predicted.slices import PredictionRequest, parse_parallelism
 
         numbers = (self.batch, self.attempts, self.prompt, self.think, self.answer)
         return PredictionRequest(

@@ -1,26 +1,31 @@
 """ProfileJob: what each phase of a chain of thought costs. The main job."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from ...model.tasks.parse import FORMS
+from ...model.tasks import Problem, parse_task
+from ...model.tasks.parse import FORMS, ListedTask
+from ...model.tasks.task import speaks_notation
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError
+from ..errors import ProfileInputError, Watcher
 from ..names import chips_for, slices_named
-from ..progress import Watcher
 from ..records import Profile
-from .job import Names, Option, WrittenJob
-from .problem_options import DEFAULT_PROBLEMS, DEFAULT_TASK, problems_of
+from ..records.files import save_record
+from .job import Names, RunDType, WrittenJob, option
 
 if TYPE_CHECKING:
-    from ..compiled.targets import Target
+    from ..compiled.spec import Target
     from ..model_spec import Subject
     from ..strategy_request import StrategyRequest
     from ..workload import Request
 
+DEFAULT_TASK = "chain:k=2-12"
+"""Of the embedded reasoner; other models get the bundled word problems."""
+DEFAULT_PROBLEMS = 16
 DEFAULT_ATTEMPTS, DEFAULT_TEMPERATURE = 4, 0.6
 LONGEST_PROMPT, LONGEST_THOUGHT, LONGEST_ANSWER = 128, 128, 16
 NO_TARGET = "none"
@@ -34,90 +39,63 @@ class ProfileJob(WrittenJob):
     Writes profile.json, report.md, report.html and TensorBoard events.
     """
 
-    model: Annotated[str, Option("A preset, a .gguf file, a Hugging Face folder or a hub id.")] = (
-        "reasoner"
+    record: ClassVar = "profile"
+
+    model: str = option("reasoner", "A preset, a .gguf file, a Hugging Face folder or a hub id.")
+    weights: Literal["own", "none", "random"] = option(
+        "own", "own = load the checkpoint; random = random init; none = count costs only"
     )
-    weights: Annotated[
-        Literal["own", "none", "random"],
-        Option("own = load the checkpoint; random = random init; none = count costs only"),
-    ] = "own"
-    prompts: Annotated[
-        str | tuple[str, ...] | None, Option("A prompt, or a text file with one prompt per line.")
-    ] = None
-    task: Annotated[str | None, Option(f"Problems with checked answers: {FORMS}.")] = None
-    limit: Annotated[int | None, Field(ge=1), Option("Take this many problems.")] = None
-    strategy: Annotated[
-        str | None,
-        Option(
-            "How to answer, instead of independent attempts: self-consistency:n=8, best-of-n:n=16, "
-            "beam ...; `rooflink eval --help` lists all, with their settings."
-        ),
-    ] = None
-    verifier: Annotated[
-        Path | None,
-        Option(
-            "Folder that `train --method verifier` wrote: best-of-n and beam score attempts by it."
-        ),
-    ] = None
-    attempts: Annotated[
-        int | None,
-        Field(ge=1),
-        Option(f"Attempts at each prompt  [default: {DEFAULT_ATTEMPTS}]"),
-    ] = None
-    think_budget: Annotated[
-        int | None, Option(f"Most tokens of a thought  [default: {LONGEST_THOUGHT}, or what fits]")
-    ] = None
-    answer_budget: Annotated[
-        int | None, Option(f"Most tokens of an answer  [default: {LONGEST_ANSWER}, or what fits]")
-    ] = None
-    think_end: Annotated[
-        str | None, Option("Text that ends a thought  [default: the model's marker or a cue]")
-    ] = None
-    temperature: Annotated[
-        float | None, Option(f"0 for the likeliest token  [default: {DEFAULT_TEMPERATURE}]")
-    ] = None
-    top_k: Annotated[int | None, Option("Sample from the k likeliest tokens.")] = None
-    top_p: Annotated[float | None, Option("Sample from this share of probability.")] = None
-    batch: Annotated[
-        int | None, Field(ge=1), Option("Prompts that run together  [default: all]")
-    ] = None
-    prompt_tokens: Annotated[
-        int | None,
-        Field(ge=1),
-        Option(
-            "Length of each prompt where there is no tokenizer  "
-            f"[default: {LONGEST_PROMPT}, or what fits]"
-        ),
-    ] = None
-    dtype: Annotated[
-        Literal["float32", "bfloat16"] | None,
-        Option("[default: float32 to run on a CPU, else bfloat16]"),
-    ] = None
-    chips: Annotated[
-        Names,
-        Option(
-            "A chip by name or .toml file: its lower bound, and a prediction on its smallest slice "
-            "that fits; may be repeated  [default: the TPUs with a price on demand]",
-            "--chip",
-        ),
-    ] = ()
-    slices: Annotated[
-        Names, Option("Slices such as v5e-8 or h100-2 to predict on; may be repeated.", "--slice")
-    ] = ()
-    repeats: Annotated[int, Field(ge=1), Option("Measured runs.")] = 3
-    seed: Annotated[int, Field(ge=0), Option("Of sampling and of random weights.")] = 0
-    compile: Annotated[
-        Names | None,
-        Option(
-            "Add the compiled lens for 'cpu' or a slice such as v5e:2x4; may be repeated; 'none' "
-            "for none  [default: cpu where that runs]"
-        ),
-    ] = None
-    trace: Annotated[
-        bool,
-        Option("Trace one generation more, for time by scope and for XProf, into the folder."),
-    ] = False
-    name: Annotated[str | None, Option("Name of the profile  [default: the folder's]")] = None
+    prompts: str | tuple[str, ...] | None = option(None, "A prompt, or a text file, one a line.")
+    task: str | None = option(None, f"Problems with checked answers: {FORMS}.")
+    limit: int | None = option(None, "Take this many problems.", ge=1)
+    strategy: str | None = option(
+        None,
+        "How to answer, instead of independent attempts: self-consistency:n=8, best-of-n:n=16, "
+        "beam ...; `rooflink eval --help` lists all, with their settings.",
+    )
+    verifier: Path | None = option(
+        None, "Folder of `train --method verifier`: best-of-n and beam score attempts by it."
+    )
+    attempts: int | None = option(
+        None, f"Attempts at each prompt  [default: {DEFAULT_ATTEMPTS}]", ge=1
+    )
+    think_budget: int | None = option(
+        None, f"Most tokens of a thought  [default: {LONGEST_THOUGHT}, or what fits]"
+    )
+    answer_budget: int | None = option(
+        None, f"Most tokens of an answer  [default: {LONGEST_ANSWER}, or what fits]"
+    )
+    think_end: str | None = option(
+        None, "Text that ends a thought  [default: the model's marker or a cue]"
+    )
+    temperature: float | None = option(
+        None, f"0 for the likeliest token  [default: {DEFAULT_TEMPERATURE}]"
+    )
+    top_k: int | None = option(None, "Sample from the k likeliest tokens.")
+    top_p: float | None = option(None, "Sample from this share of probability.")
+    batch: int | None = option(None, "Prompts that run together  [default: all]", ge=1)
+    prompt_tokens: int | None = option(
+        None,
+        f"Length of prompts without a tokenizer  [default: {LONGEST_PROMPT}, or what fits]",
+        ge=1,
+    )
+    dtype: RunDType | None = option(None, "[default: float32 to run on a CPU, else bfloat16]")
+    chips: Names = option(
+        (),
+        "A chip by name or .toml file: its lower bound, and a prediction on its smallest slice "
+        "that fits; may be repeated  [default: the TPUs with a price on demand]",
+        "--chip",
+    )
+    slices: Names = option((), "Slices to predict on: v5e-8, h100-2; may be repeated.", "--slice")
+    repeats: int = option(3, "Measured runs.", ge=1)
+    seed: int = option(0, "Of sampling and of random weights.", ge=0)
+    compile: Names | None = option(
+        None,
+        "Add the compiled lens for 'cpu' or a slice such as v5e:2x4; may be repeated; 'none' "
+        "for none  [default: cpu where that runs]",
+    )
+    trace: bool = option(False, "Trace one generation more: time by scope, and XProf.")
+    name: str | None = option(None, "Name of the profile  [default: the folder's]")
 
     @model_validator(mode="after")
     def _options_that_go_together(self) -> Self:
@@ -136,8 +114,8 @@ class ProfileJob(WrittenJob):
         return Path("runs") / self._name_by_time()
 
     def run(self, watcher: Watcher, command: str = "python") -> Profile:
-        """The profile. Raises ModelInputError, ChipInputError, ProfileInputError, or
-        InterruptedRunError where Ctrl-C came before anything was measured."""
+        """The profile, kept in its folder as soon as it is measured. Raises ModelInputError,
+        ChipInputError or ProfileInputError."""
         from ..model_spec import resolve_subject
         from ..profiler import profile
 
@@ -149,14 +127,18 @@ class ProfileJob(WrittenJob):
         subject = resolve_subject(self.model, self.weights, self.dtype)
         request, targets = self.request(subject), self.targets(subject)
         name = self.name or (self.out.name if self.out else self._name_by_time())
-        try:
-            return profile(
-                subject, request, chips, self.repeats, name, command, watcher, targets,
-                slices=slices, trace=self.out if self.trace else None,
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            said = "nothing had been measured yet, so nothing was written"
-            raise InterruptedRunError(said) from None
+        return profile(
+            subject, request, chips, self.repeats, name, command, watcher, targets,
+            slices=slices, trace=self.out if self.trace else None, keep=self._keep,
+        )  # fmt: skip
+
+    def kept(self) -> str:
+        """Nothing: what is measured is written, and the job goes on to its end."""
+        return "nothing had been measured yet, so nothing was written"
+
+    def _keep(self, measured: Profile) -> None:
+        if self.out is not None:
+            save_record(measured, self.out)
 
     def request(self, subject: "Subject") -> "Request":
         """What is asked of the model: lengths that were not given are as long as fits."""
@@ -188,7 +170,7 @@ class ProfileJob(WrittenJob):
         """
         import jax
 
-        from ..compiled.targets import parse_target, require_compiler
+        from ..compiled.spec import parse_target, require_compiler
 
         names = self._targets()
         if self.compile is None and self.strategy is None:
@@ -215,3 +197,52 @@ class ProfileJob(WrittenJob):
 
 def _given(value: int | None, default: int) -> int:
     return default if value is None else value
+
+
+def problems_of(
+    prompts: str | Sequence[str] | None,
+    task: str | None,
+    limit: int | None,
+    seed: int,
+    subject: "Subject",
+) -> tuple[str | None, list[Problem]]:
+    """The task's name, where there is one, and the problems: the prompts as they are, a file's
+    first lines, or a task's test split.
+
+    Raises ProfileInputError for a file that cannot be read, ModelInputError for an unknown task.
+    """
+    if prompts is not None:
+        written = _prompts_in(prompts) if isinstance(prompts, str) else list(map(Problem, prompts))
+        return None, written[:limit]
+    name = task or _task_of(subject)
+    found = parse_task(name)
+    if isinstance(found, ListedTask):
+        return name, list(found.listed[:limit])
+    return name, found.problems("test", limit or DEFAULT_PROBLEMS, seed)
+
+
+def _task_of(subject: "Subject") -> str:
+    """The task of a model that was given neither prompts nor a task."""
+    reads_notation = subject.tokenizer is not None and speaks_notation(subject.tokenizer)
+    return DEFAULT_TASK if reads_notation else "bundled"
+
+
+def _prompts_in(text: str) -> list[Problem]:
+    """One problem for each line of the file called `text`, or `text` itself."""
+    path = Path(text).expanduser()
+    if not _is_file(path):
+        if path.suffix in (".txt", ".md", ".jsonl", ".json") and " " not in text.strip():
+            raise ProfileInputError(f"no prompt file at {text}: check the path")
+        return [Problem(text)] if text.strip() else []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileInputError(f"cannot read prompts from {path}: {error}") from None
+    return [Problem(line.strip()) for line in lines if line.strip()]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a prompt can be longer than a file's name may be
+        return False

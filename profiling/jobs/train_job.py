@@ -1,16 +1,14 @@
 """TrainJob: make a reasoner, or make one better."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from ..backend import choose_backend
-from ..errors import InterruptedRunError, ProfileInputError
-from ..progress import Watcher
+from ..errors import ProfileInputError, Watcher
 from ..records.training import Training
-from .job import Job, Option
+from .job import Option, UserPath, WritingJob, option
 
 if TYPE_CHECKING:
     from ...model.training.recipes import MethodRecipe, Recipe
@@ -19,7 +17,7 @@ DEFAULT_START = "reasoner"
 SUPERVISED: Final = "supervised"
 
 
-class TrainJob(Job):
+class TrainJob(WritingJob):
     """Train a small reasoner, or make one better, on this machine.
 
     With no method: the committed recipe of the embedded reasoner, from scratch (about half an hour
@@ -32,28 +30,25 @@ class TrainJob(Job):
     `rooflink eval --verifier FOLDER`; **distill**, a smaller student.
     """
 
-    out: Annotated[Path, Option("Folder of the model, its checkpoint and its record.")]
-    method: Annotated[
-        Literal["supervised", "rejection", "grpo", "verifier", "distill"] | None,
-        Option("How to train  [default: the recipe's, else supervised]"),
-    ] = None
-    task: Annotated[
-        str | None, Option("chain:k=8, sum:n=8, countdown:n=3  [default: the recipe's]")
-    ] = None
-    start: Annotated[
-        str | None,
-        Option("Model to start from: 'reasoner' or a folder that train wrote.", "--from"),
-    ] = None
-    recipe: Annotated[
-        Path | None, Option("A TOML recipe  [default: the method's committed one]")
-    ] = None
-    seed: Annotated[int | None, Field(ge=0), Option("[default: the recipe's]")] = None
-    updates: Annotated[
-        int | None, Field(ge=1), Option("Steps or rounds  [default: the recipe's]")
-    ] = None
-    test_problems: Annotated[
-        int, Field(ge=1), Option("Problems of the test split to measure on.")
-    ] = 400
+    record: ClassVar = "training"
+    writes: ClassVar = (
+        *WritingJob.writes, "curve.json", "config.json", "model.safetensors", "tokenizer.json",
+        "tokenizer_config.json",
+    )  # fmt: skip
+    own: ClassVar = {"checkpoint.safetensors": '"__metadata__"'}
+
+    out: Annotated[UserPath, Option("Folder of the model, its checkpoint and its record.")]
+    method: Literal["supervised", "rejection", "grpo", "verifier", "distill"] | None = option(
+        None, "How to train  [default: the recipe's, else supervised]"
+    )
+    task: str | None = option(None, "chain:k=8, sum:n=8, countdown:n=3  [default: the recipe's]")
+    start: str | None = option(
+        None, "Model to start from: 'reasoner' or a folder that train wrote.", "--from"
+    )
+    recipe: Path | None = option(None, "A TOML recipe  [default: the method's committed one]")
+    seed: int | None = option(None, "[default: the recipe's]", ge=0)
+    updates: int | None = option(None, "Steps or rounds  [default: the recipe's]", ge=1)
+    test_problems: int = option(400, "Problems of the test split to measure on.", ge=1)
 
     @model_validator(mode="after")
     def _supervised_starts_from_scratch(self) -> Self:
@@ -62,44 +57,40 @@ class TrainJob(Job):
         return self
 
     def run(self, watcher: Watcher, command: str = "python") -> Training:
-        """Train, or go on. Raises ModelInputError, ProfileInputError, or InterruptedRunError with
-        what is kept."""
+        """Train, or go on. Raises ModelInputError or ProfileInputError."""
         from ...model.training.recipes import Recipe
         from ..training_cost import run_method, run_supervised
 
         choose_backend()
         recipe = self.loaded_recipe()
-        try:
-            if isinstance(recipe, Recipe):
-                return run_supervised(recipe, self.out, command, watcher, self.test_problems)
-            start = self.start or DEFAULT_START
-            return run_method(recipe, start, self.out, command, watcher, self.test_problems)
-        except KeyboardInterrupt:
-            raise InterruptedRunError(self._kept()) from None
+        if isinstance(recipe, Recipe):
+            return run_supervised(recipe, self.out, command, watcher, self.test_problems)
+        start = self.start or DEFAULT_START
+        return run_method(recipe, start, self.out, command, watcher, self.test_problems)
 
     def loaded_recipe(self) -> "Recipe | MethodRecipe":
         """The method's committed recipe or the user's own, with task, seed and updates as asked."""
         from ...model.training.recipes import (
             Recipe,
+            changed_recipe,
             committed_recipe,
-            load_any_recipe,
-            require_sense,
+            cut_recipe,
+            load_recipe,
         )
 
-        found = load_any_recipe(self.recipe or committed_recipe(self.method or SUPERVISED))
+        found = load_recipe(self.recipe or committed_recipe(self.method or SUPERVISED))
         own = SUPERVISED if isinstance(found, Recipe) else found.method
         if self.method not in (None, own):
             raise ProfileInputError(
                 f"the recipe {self.recipe} is of the method '{own}', not '{self.method}': leave "
                 "--method out"
             )
-        found = replace(found, seed=found.seed if self.seed is None else self.seed)
+        found = changed_recipe(found, seed=found.seed if self.seed is None else self.seed)
         if isinstance(found, Recipe):
             self._refuse_start()
-            return _cut(found, self.updates)
-        found = replace(found, task=self.task or found.task, steps=self.updates or found.steps)
-        require_sense(found, "as changed on the command line")
-        return found
+            return found if self.updates is None else cut_recipe(found, self.updates)
+        steps = self.updates or found.steps
+        return changed_recipe(found, task=self.task or found.task, steps=steps)
 
     def _refuse_start(self) -> None:
         if self.task is not None or self.start is not None:
@@ -108,23 +99,10 @@ class TrainJob(Job):
                 "--task and --from out, or write a recipe of your own and give it with --recipe"
             )
 
-    def _kept(self) -> str:
+    def kept(self) -> str:
         if (self.out / "model.safetensors").exists():
             return (
                 f"{self.out} holds the model as it was at its last checkpoint; the same command "
                 "goes on from it"
             )
         return "nothing was written"
-
-
-def _cut(recipe: "Recipe", updates: int | None) -> "Recipe":
-    """`recipe` cut off, or its last stage drawn out, after so many updates."""
-    if updates is None:
-        return recipe
-    stages, left = [], updates
-    for stage in recipe.stages:
-        if left:
-            last = stage is recipe.stages[-1]
-            stages.append(replace(stage, steps=left if last else min(left, stage.steps)))
-            left -= stages[-1].steps
-    return replace(recipe, stages=tuple(stages))

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from ..backend import choose_backend
-from ..progress import Watcher
+from ..errors import Watcher
+from ..records.files import write_text
 from ..records.validation import Validation
-from .job import Job, Option, Paths, WrittenJob
+from .job import Option, Paths, UserPath, WritingJob, WrittenJob, option
 
 
 class ValidateJob(WrittenJob):
@@ -19,13 +20,16 @@ class ValidateJob(WrittenJob):
     passed over in silence: what cannot be predicted is listed with the reason.
     """
 
-    measurements: Annotated[
-        Paths,
-        Option("A CSV of measurements instead of those that come along; may be repeated.",
-               metavar="FILE"),
-    ] = ()  # fmt: skip
-    worked: Annotated[bool, Option("Solve the worked problems.")] = False
-    peers: Annotated[bool, Option("Compare with other tools' numbers.")] = False
+    record: ClassVar = "validation"
+    writes: ClassVar = (*WrittenJob.writes, "errors.md")
+
+    measurements: Paths = option(
+        (),
+        "A CSV of measurements instead of those that come along; may be repeated.",
+        metavar="FILE",
+    )
+    worked: bool = option(False, "Solve the worked problems.")
+    peers: bool = option(False, "Compare with other tools' numbers.")
 
     def run(self, watcher: Watcher, command: str = "python") -> Validation:
         """The record. Raises ProfileInputError for a file that is no table of measurements."""
@@ -51,8 +55,13 @@ class Calibration:
         """Name -> text."""
         return {"calibration.json": self.calibration_json, "held_out.csv": self.held_out_csv}
 
+    def write(self, folder: Path) -> None:
+        """Both files, each whole or not at all."""
+        for name, text in self.files.items():
+            write_text(folder / name, text)
 
-class CalibrateJob(Job):
+
+class CalibrateJob(WritingJob):
     """Fit prediction's parameters on published measurements; test the fit held out.
 
     Writes calibration.json (draws of every mean and effect, and the residual scales with which
@@ -62,8 +71,11 @@ class CalibrateJob(Job):
     added, which may not be shipped.
     """
 
-    out: Annotated[Path, Option("Folder for the two files.")]
-    measurements: Annotated[Paths, Option("A CSV of further rows; may be repeated.")] = ()
+    writes: ClassVar = ("calibration.json", "held_out.csv")
+    own: ClassVar = {"calibration.json": "Written by 'rooflink calibrate'"}
+
+    out: Annotated[UserPath, Option("Folder for the two files.")]
+    measurements: Paths = option((), "A CSV of further rows; may be repeated.")
 
     def run(self, watcher: Watcher, command: str = "python") -> Calibration:
         """Fit on all rows, and again without each model. Raises ProfileInputError for a file that

@@ -40,7 +40,6 @@ def measure_limits(dtype: str) -> MachineLimits:
 
 
 def better(one: MachineLimits, other: MachineLimits) -> MachineLimits:
-    """The higher of two measurements of the same limits."""
     return MachineLimits(
         read_bandwidth=max(one.read_bandwidth, other.read_bandwidth),
         matmul_flops=max(one.matmul_flops, other.matmul_flops),

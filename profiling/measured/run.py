@@ -1,17 +1,97 @@
 """Running a workload under the clock: warm-up, repeats, and the machine's limits beside them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from statistics import median
+
+import jax.monitoring
 
 from ...model.generation.attempt import Answered
 from ...model.generation.engine import Engine, Observer, Questions
 from ...model.generation.generate import warm_up
 from ...model.strategies.base import Strategy
-from ..progress import Watcher
+from ..errors import Watcher
+from ..interrupts import acknowledge, interruptible
 from ..records import MachineLimits, Spread
-from .clock import PhaseClock
 from .machine import better, measure_limits
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some passes of a phase in one call of its loop, and how long they took."""
+
+    passes: int
+    time_s: float
+
+
+@dataclass
+class PhaseClock:
+    """Listens to the sessions of a strategy, which have finished all work whenever they report.
+
+    `on_progress(phase, passes, active)` hears of the same calls, e.g. for a progress bar.
+    """
+
+    now: Callable[[], float] = time.perf_counter
+    on_progress: Callable[[str, int, int], None] | None = None
+    time_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    stretches: dict[str, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
+    _began: float = 0.0
+    _last: float = 0.0
+
+    @property
+    def passes(self) -> int:
+        return sum(one.passes for stretches in self.stretches.values() for one in stretches)
+
+    def begins(self, phase: str) -> None:
+        self._began = self._last = self.now()
+
+    def advanced(self, phase: str, passes: int, active: int) -> None:
+        now = self.now()
+        self.stretches[phase].append(Stretch(passes, now - self._last))
+        self._last = now
+        if self.on_progress is not None:
+            self.on_progress(phase, passes, active)
+
+    def ends(self, phase: str) -> None:
+        """Stop the watch; a phase that comes again adds to its time."""
+        self.time_s[phase] += self.now() - self._began
+
+
+COMPILING = "/jax/core/compile/backend_compile_duration"
+
+
+@dataclass
+class Clocked:
+    wall_s: float = 0.0
+    compile_s: float = 0.0
+
+
+_running: list[Clocked] = []
+
+
+def _heard(event: str, duration_secs: float, **_: str | int) -> None:
+    if event == COMPILING:
+        for clocked in _running:
+            clocked.compile_s += duration_secs
+
+
+jax.monitoring.register_event_duration_secs_listener(_heard)
+
+
+@contextmanager
+def clocked() -> Iterator[Clocked]:
+    """Time the block; results must be on the host when it ends, as strategies' are."""
+    timed = Clocked()
+    _running.append(timed)
+    start = time.perf_counter()
+    try:
+        yield timed
+    finally:
+        _running.remove(timed)
+        timed.wall_s = time.perf_counter() - start - timed.compile_s
 
 
 @dataclass(frozen=True)
@@ -24,7 +104,6 @@ class Runs:
     interrupted: bool
 
     def time_s(self, phase: str) -> Spread:
-        """Seconds of a phase over all batches, repeat by repeat."""
         return _spread([sum(clock.time_s[phase] for clock in repeat) for repeat in self.clocks])
 
     @property
@@ -62,19 +141,22 @@ def run_repeats(
     calls; what a strategy does between phases (reading answers, counting votes) is in none of
     them. Ctrl-C after the first repeat ends the measurement and keeps what is finished.
     """
-    watcher.stage("Measuring this machine's limits")
-    limits = measure_limits(dtype)
-    passes = _warm_up(engine, new_strategy(), batches, watcher)
+    with interruptible():
+        watcher.stage("Measuring this machine's limits")
+        limits = measure_limits(dtype)
+        passes = _warm_up(engine, new_strategy(), batches, watcher)
     clocks: list[list[PhaseClock]] = []
     answered: list[Answered] = []
     interrupted = False
     for repeat in range(repeats):
         watcher.stage(f"Run {repeat + 1} of {repeats}", total=passes, unit="passes")
         try:
-            answered, clock = _run_once(engine, new_strategy(), batches, watcher)
-        except KeyboardInterrupt:
+            with interruptible():
+                answered, clock = _run_once(engine, new_strategy(), batches, watcher)
+        except KeyboardInterrupt as error:
             if not clocks:
                 raise
+            acknowledge(error)
             interrupted = True
             break
         clocks.append(clock)
@@ -117,5 +199,4 @@ def _run_once(
 def answer_batch(
     engine: Engine, strategy: Strategy, batch: Questions, observer: Observer
 ) -> list[Answered]:
-    """Answers to one batch; `observer` hears of the phases."""
     return strategy.run(replace(engine, observer=observer), batch)

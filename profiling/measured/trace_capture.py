@@ -15,10 +15,10 @@ from pathlib import Path
 import jax
 
 from ...model.generation.engine import Observer
-from ..progress import Watcher
+from ..errors import Watcher
+from ..interrupts import acknowledge, interruptible
 from ..records import Clock, Trace
-from .clock import PhaseClock
-from .run import Runs
+from .run import PhaseClock, Runs
 from .trace_events import PLANE as HOST
 from .trace_events import cores_work, read_planes, threads_work
 from .trace_scopes import PHASE_STAT, Windows, read_places, read_windows, scope_times
@@ -38,7 +38,6 @@ class PhaseSteps(PhaseClock):
     _open: jax.profiler.StepTraceAnnotation | None = None
 
     def begins(self, phase: str) -> None:
-        """Open the annotation, then start the watch."""
         self._open = jax.profiler.StepTraceAnnotation(
             phase.replace(":", "_"), step_num=self._steps, **{PHASE_STAT: phase.replace(":", "_")}
         )
@@ -47,12 +46,10 @@ class PhaseSteps(PhaseClock):
         super().begins(phase)
 
     def ends(self, phase: str) -> None:
-        """Stop the watch, then close the annotation."""
         super().ends(phase)
         self.close()
 
     def close(self) -> None:
-        """Close what is open, after an interruption too."""
         if self._open is not None:
             self._open.__exit__(None, None, None)
             self._open = None
@@ -109,8 +106,10 @@ def trace_generation(
     steps = PhaseSteps(on_progress=lambda phase, passes, active: watcher.advance(passes))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = capture(generation, steps, folder)
-    except KeyboardInterrupt:
+        with interruptible():
+            file = capture(generation, steps, folder)
+    except KeyboardInterrupt as error:
+        acknowledge(error)
         return _without("the traced generation was interrupted")
     except OSError as error:
         return _without(f"the trace cannot be written to {folder}: {error.strerror or error}")
@@ -151,7 +150,6 @@ def read_trace(file: Path) -> Trace:
 
 
 def _without(problem: str) -> Trace:
-    """A trace without figures, and why."""
     return Trace(
         session=None, clock=None, lines=0, scopes=[], dispatch_s=0.0, traced_s=None,
         untraced_s=None, problem=problem,

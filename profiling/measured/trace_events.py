@@ -127,7 +127,6 @@ class Span(Generic[Kind]):
 
     @property
     def self_ps(self) -> int:
-        """Its length less that of what is inside."""
         return self.end_ps - self.start_ps - self.inside_ps
 
 
@@ -150,7 +149,6 @@ def nested(spans: Iterable[Span[Kind]]) -> list[Span[Kind]]:
 
 
 def outwards(span: Span[Kind] | None) -> Iterator[Span[Kind]]:
-    """The span, what it is in, and so on."""
     while span is not None:
         yield span
         span = span.outer
@@ -190,7 +188,6 @@ class _Kind:
 
 
 def threads_work(host: Plane) -> list[list[Work]]:
-    """The work of each thread that did any."""
     lines = [nested(_spans(events)) for _, events in host.lines()]
     givers = {
         span.kind.key: span.outer for spans in lines for span in spans if span.kind.what == "record"

@@ -86,7 +86,6 @@ class Windows:
 
 
 def read_windows(host: Plane) -> Windows:
-    """The phases' annotations on a host's plane."""
     windows = [
         (event.start_ps, event.end_ps, str(event.stats[PHASE_STAT]))
         for _, events in host.lines()

@@ -1,6 +1,5 @@
 """Codesigned: what each change of chip or model is worth, and `codesign`, which works it out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from ..reports.charts.codesign_elasticities import tornado
 from ..reports.charts.codesign_roofline import lever_rooflines
 from ..reports.charts.codesign_serving import designs, pareto
 from ..reports.codesign_words import headline
-from ..reports.document import Chart
-from ..reports.renderers.notebook import Frame, Picture, cell, frame
+from ..reports.renderers.notebook import Frame, Picture, cell, frame, picture
 from ..reports.sections import codesign_search as search_tables
 from ..reports.sections import codesign_tables as tables
 from ..reports.sections.codesign_document import codesign_cell
@@ -73,14 +71,16 @@ class Codesigned:
     def tornado(self, slice: str | None = None) -> Picture:
         """What more of each hardware parameter does to the query's time, on the first slice or on
         a named one. Raises ProfileInputError for a slice that was not analysed."""
-        return _picture([tornado(self._case(slice), "memory full")], "elasticities")
+        chart = tornado(self._case(slice), "memory full")
+        return picture(chart, "the report has no elasticities to draw")
 
     def roofline(self, slice: str | None = None) -> Picture:
         """The phases under a slice's roof, an arrow for each change of the model.
 
         Raises ProfileInputError for a slice that was not analysed.
         """
-        return _picture(lever_rooflines(self._case(slice)), "phases")
+        charts = lever_rooflines(self._case(slice))
+        return picture(next(iter(charts), None), "the report has no phases to draw")
 
     def frontier(self, profile: str | None = None) -> Picture:
         """Latency against cost of every way to serve the first profile, or a named one.
@@ -89,19 +89,16 @@ class Codesigned:
         """
         names = list(dict.fromkeys(point.profile for point in self.record.pareto))
         named = profile or next(iter(names), None)
-        if named is None or named not in names:
-            raise ProfileInputError(f"no way to serve '{named}' has a price: known are {names}")
-        return _picture([pareto([p for p in self.record.pareto if p.profile == named])], "ways")
+        chart = pareto([point for point in self.record.pareto if point.profile == named])
+        return picture(chart, f"no way to serve '{named}' has a price: known are {names}")
 
     def chips(self) -> Picture:
         """The best chip for each purpose, its parts as multiples of the chip that is there.
 
         Raises ProfileInputError where no chip was found; `record.notes` says why.
         """
-        searches = self.record.searches
-        if not searches:
-            raise ProfileInputError("; ".join(self.record.notes) or "no chip was searched for")
-        return _picture([designs(searches, search_tables.SHARES)], "chips")
+        chart = designs(self.record.searches, search_tables.SHARES)
+        return picture(chart, "; ".join(self.record.notes) or "no chip was searched for")
 
     def save(self, folder: str | Path) -> Path:
         """Write codesign.json, both reports and TensorBoard events; returns the folder.
@@ -120,17 +117,6 @@ class Codesigned:
         return found[0]
 
 
-def _picture(charts: Sequence[Chart | None], what: str) -> Picture:
-    chart = next(iter(charts), None)
-    if chart is None:
-        raise ProfileInputError(f"the report has no {what} to draw")
-    return Picture(chart)
-
-
-def _view(result: CodesignReport, job: CodesignJob) -> Codesigned:
-    return Codesigned(result)
-
-
 def _profiles(runs: object) -> tuple[object, ...]:
     """What `profile` or `load` returned as the profile it holds; folders and files as they are."""
     several = runs if isinstance(runs, list | tuple) else [runs]
@@ -138,6 +124,6 @@ def _profiles(runs: object) -> tuple[object, ...]:
 
 
 codesign = function_of(
-    CodesignJob, _view, first=("profiles",), rest="slices", write=write_codesign,
+    CodesignJob, Codesigned, first=("profiles",), rest="slices", write=write_codesign,
     taken={"profiles": _profiles},
 )  # fmt: skip

@@ -41,7 +41,7 @@ def _said(record: CompiledTarget) -> str:
     return f"{record.target}: {phases}"
 
 
-def _view(result: Compilations, job: CompileJob) -> Compilation:
+def _view(result: Compilations) -> Compilation:
     return Compilation(result.model, result.targets)
 
 

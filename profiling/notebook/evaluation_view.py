@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ProfileInputError
 from ..jobs.evaluate_job import EvaluateJob
 from ..records.evaluation import Evaluation
 from ..reports.charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
-from ..reports.document import Chart
-from ..reports.renderers.notebook import Frame, Picture, cell, frame
+from ..reports.renderers.notebook import Frame, Picture, cell, frame, picture
 from ..reports.sections import evaluation_tables as tables
 from ..reports.sections.evaluation_document import evaluation_cell, headline
 from ..reports.write_studies import write_evaluation
@@ -60,8 +58,8 @@ class Evaluated:
 
         Raises ProfileInputError where no strategy has two budgets.
         """
-        chart = budget_chart(self.record)
-        return _picture(chart, "two budgets: evaluate with think_budget=[4, 8]")
+        missing = "the evaluation has no two budgets: evaluate with think_budget=[4, 8]"
+        return picture(budget_chart(self.record), missing)
 
     def samples(self, way: str | None = None) -> Picture:
         """pass@k, majority@k and the best by score against k, beside k random guesses.
@@ -72,7 +70,7 @@ class Evaluated:
         cells = [each for each in self.record.cells if way in (None, each.label)]
         most = max(cells, key=lambda each: len(each.attempts), default=None)
         chart = attempts_chart(most, self.record.guess_rate) if most else None
-        return _picture(chart, "samples: evaluate with attempts=[1, 2, 4, 8]")
+        return picture(chart, "the evaluation has no samples: evaluate with attempts=[1, 2, 4, 8]")
 
     def frontier(self, over: str = FLOPS) -> Picture:
         """Every way to answer by its cost, and the stairs that nothing cheaper beats; `over` is
@@ -83,7 +81,8 @@ class Evaluated:
         frontiers = {each.slice or each.kind: each for each in self.record.frontiers}
         chosen = frontiers.get(over)
         chart = frontier_chart(chosen, self.record.optimal) if chosen else None
-        return _picture(chart, f"costs in '{over}': take one of {', '.join(frontiers)}")
+        known = ", ".join(frontiers)
+        return picture(chart, f"the evaluation has no costs in '{over}': take one of {known}")
 
     def save(self, folder: str | Path) -> Path:
         """Write evaluation.json, both reports, charts and TensorBoard events; returns the folder.
@@ -94,14 +93,4 @@ class Evaluated:
         return Path(folder)
 
 
-def _picture(chart: Chart | None, missing: str) -> Picture:
-    if chart is None:
-        raise ProfileInputError(f"the evaluation has no {missing}")
-    return Picture(chart)
-
-
-def _view(result: Evaluation, job: EvaluateJob) -> Evaluated:
-    return Evaluated(result)
-
-
-evaluate = function_of(EvaluateJob, _view, first=("model", "task"), write=write_evaluation)
+evaluate = function_of(EvaluateJob, Evaluated, first=("model", "task"), write=write_evaluation)

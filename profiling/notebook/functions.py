@@ -12,19 +12,18 @@ from .watching import watched
 
 View = TypeVar("View")
 Result = TypeVar("Result")
-JobType = TypeVar("JobType", bound=Job)
 Parameter = inspect.Parameter
 
 
 def function_of(
-    job: type[JobType],
-    view: Callable[[Result, JobType], View],
+    job: type[Job],
+    view: Callable[[Result], View],
     first: tuple[str, ...] = (),
     rest: str | None = None,
     write: Callable[[Result, Path], object] | None = None,
     taken: Mapping[str, Callable[[object], object]] | None = None,
 ) -> Callable[..., View]:
-    """A function that runs `job` with progress where it is called, and returns `view(result, job)`.
+    """A function that runs `job` with progress where it is called, and returns `view(result)`.
 
     The options `first` may be given by place, and all further places are the option `rest`. What
     `taken` names goes through its function before the job has it.
@@ -37,7 +36,7 @@ def function_of(
                 named[name] = convert(named[name])
         chosen = job(**named)
         with watched(progress) as watcher:
-            return view(perform(chosen, watcher, "python", write), chosen)
+            return view(perform(chosen, watcher, "python", write))
 
     function.__signature__ = _signature(job, first, rest)  # type: ignore[attr-defined]
     function.__doc__ = f"{inspect.getdoc(job)}\n\nOptions:\n\n{_options(job)}"
@@ -65,15 +64,12 @@ def _named(
 
 def _signature(job: type[Job], first: tuple[str, ...], rest: str | None) -> inspect.Signature:
     fields = options_of(job)
-    parameters = [_parameter(name, fields[name][0], Parameter.POSITIONAL_OR_KEYWORD)
-                  for name in first]  # fmt: skip
-    if rest:
-        parameters.append(_parameter(rest, fields[rest][0], Parameter.VAR_POSITIONAL))
-    parameters += [
-        _parameter(name, field, Parameter.KEYWORD_ONLY)
-        for name, (field, _) in fields.items()
-        if name not in (*first, rest)
-    ]
+    kinds = {
+        **dict.fromkeys(first, Parameter.POSITIONAL_OR_KEYWORD),
+        **({rest: Parameter.VAR_POSITIONAL} if rest else {}),
+        **{name: Parameter.KEYWORD_ONLY for name in fields if name not in (*first, rest)},
+    }
+    parameters = [_parameter(name, fields[name][0], kind) for name, kind in kinds.items()]
     progress = Parameter("progress", Parameter.KEYWORD_ONLY, annotation=bool, default=True)
     return inspect.Signature([*parameters, progress])
 

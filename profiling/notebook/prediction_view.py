@@ -37,8 +37,8 @@ class Predicted:
         return frame(slices_table(self.records))
 
 
-def _shown(result: Predictions, job: PredictJob) -> Predicted:
+def _view(result: Predictions) -> Predicted:
     return Predicted([*result.thinking, *result.quick])
 
 
-predict = function_of(PredictJob, _shown, first=("model",), rest="slices")
+predict = function_of(PredictJob, _view, first=("model",), rest="slices")

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ProfileInputError
 from ..jobs.profile_job import ProfileJob
 from ..records import Profile
 from ..records.files import load_profile
 from ..reports.charts.roofline_chart import roofline
-from ..reports.renderers.notebook import Frame, Picture, cell, frame
+from ..reports.renderers.notebook import Frame, Picture, cell, frame, picture
 from ..reports.sections.prediction_document import resources, slices_table
 from ..reports.sections.profile_document import notebook_document
 from ..reports.sections.profile_facts import headline
@@ -50,20 +49,16 @@ class Run:
 
         Raises ProfileInputError where there is no roof to draw.
         """
-        chart = roofline(self.record)
-        if chart is None:
-            raise ProfileInputError("the profile has no roof: profile with chips=['v5e']")
-        return Picture(chart)
+        return picture(roofline(self.record), "the profile has no roof: profile with chips=['v5e']")
 
     def sensitivity(self) -> Picture:
         """The share of the time that each resource holds, chip by chip.
 
         Raises ProfileInputError where the profile names no chip.
         """
-        chart = resources(self.record)
-        if chart is None:
-            raise ProfileInputError("the profile names no chip: profile with chips=['v5e']")
-        return Picture(chart)
+        return picture(
+            resources(self.record), "the profile names no chip: profile with chips=['v5e']"
+        )
 
     def save(self, folder: str | Path) -> Path:
         """Write profile.json, both reports and TensorBoard events; returns the folder.
@@ -84,8 +79,4 @@ def load(folder: str | Path) -> Run:
     return Run(load_profile(Path(folder)))
 
 
-def _view(result: Profile, job: ProfileJob) -> Run:
-    return Run(result)
-
-
-profile = function_of(ProfileJob, _view, first=("model", "prompts"), write=write_run)
+profile = function_of(ProfileJob, Run, first=("model", "prompts"), write=write_run)

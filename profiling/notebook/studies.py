@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..cli.calibrate import write_calibration
 from ..comparison import Comparison
 from ..jobs.compare_job import CompareJob
 from ..jobs.explore_job import Exploration, ExploreJob
-from ..jobs.job import Job
 from ..jobs.train_job import TrainJob
-from ..jobs.validate_job import CalibrateJob, ValidateJob
+from ..jobs.validate_job import CalibrateJob, Calibration, ValidateJob
 from ..reports.write_studies import write_training, write_validation
 from .functions import function_of
 from .run_view import recorded
@@ -17,13 +15,13 @@ from .run_view import recorded
 Record = TypeVar("Record")
 
 
-def _as_it_is(result: Record, job: Job) -> Record:
+def _as_it_is(result: Record) -> Record:
     return result
 
 
 train = function_of(TrainJob, _as_it_is, first=("out",), write=write_training)
 validate = function_of(ValidateJob, _as_it_is, write=write_validation)
-calibrate = function_of(CalibrateJob, _as_it_is, first=("out",), write=write_calibration)
+calibrate = function_of(CalibrateJob, _as_it_is, first=("out",), write=Calibration.write)
 explore: Callable[..., Exploration] = function_of(ExploreJob, _as_it_is, first=("grid",))
 compare: Callable[..., Comparison] = function_of(
     CompareJob, _as_it_is, first=("a", "b"), taken={"a": recorded, "b": recorded}

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from ..cli.progress_bar import TerminalWatcher
-from ..progress import Silent, Watcher
+from ..errors import Silent, Watcher
 
 EVERY_S = 0.2  # a notebook's page takes no more updates than it can draw
 
@@ -18,7 +18,7 @@ class CellWatcher:
 
     def __init__(self) -> None:
         self._handle: Any = import_module("IPython.display").display(
-            _line("starting"), display_id=True
+            _Line("starting"), display_id=True
         )
         self._begun_s = self._stage_s = time.monotonic()
         self._shown_s = 0.0
@@ -39,7 +39,7 @@ class CellWatcher:
 
     def end(self) -> None:
         """Leave how long it all took."""
-        self._handle.update(_line(f"done in {time.monotonic() - self._begun_s:.1f} s"))
+        self._handle.update(_Line(f"done in {time.monotonic() - self._begun_s:.1f} s"))
 
     def _show(self) -> None:
         now_s = time.monotonic()
@@ -50,7 +50,7 @@ class CellWatcher:
         count = f": {self._done:,}{of} {self._unit}" if self._done else ""
         taken_s = now_s - self._stage_s
         rate = f", {self._done / taken_s:,.1f} {self._unit}/s" if self._done and taken_s > 0 else ""
-        self._handle.update(_line(f"{self._what}{count}{rate}"))
+        self._handle.update(_Line(f"{self._what}{count}{rate}"))
 
 
 class _Line(str):
@@ -58,10 +58,6 @@ class _Line(str):
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
-
-
-def _line(text: str) -> _Line:
-    return _Line(text)
 
 
 @contextmanager

@@ -75,20 +75,18 @@ def with_last_axis(number: Number, axes: int = 1) -> Number:
     return number.reshape(shape + (1,) * axes) if shape else number
 
 
-def maximum(one: Number, other: Number) -> Number:
-    return library(one, other).maximum(one, other)
+def _function(name: str) -> Callable[..., Number]:
+    """The function of that name of whichever library the numbers are of."""
+    return lambda *numbers: getattr(library(*numbers), name)(*numbers)
 
 
-def minimum(one: Number, other: Number) -> Number:
-    return library(one, other).minimum(one, other)
+maximum, minimum, where = map(_function, ("maximum", "minimum", "where"))
+exp, expm1, log, log1p, log2 = map(_function, ("exp", "expm1", "log", "log1p", "log2"))
+sqrt, ceil, isinf, ones_like = map(_function, ("sqrt", "ceil", "isinf", "ones_like"))
 
 
-def where(condition: Number, yes: Number, no: Number) -> Number:
-    return library(condition, yes, no).where(condition, yes, no)
-
-
-def ceil(number: Number) -> Number:
-    return library(number).ceil(number)
+def broadcast(number: Number, shape: tuple[int, ...]) -> Number:
+    return library(number).broadcast_to(number, shape)
 
 
 def floor(number: Number) -> Number:
@@ -103,38 +101,6 @@ def power(base: Number, exponent: Number) -> Number:
     return np.where(base > 0, some**exponent, 0.0)
 
 
-def exp(number: Number) -> Number:
-    return library(number).exp(number)
-
-
-def expm1(number: Number) -> Number:
-    return library(number).expm1(number)
-
-
-def log(number: Number) -> Number:
-    return library(number).log(number)
-
-
-def log1p(number: Number) -> Number:
-    return library(number).log1p(number)
-
-
-def log2(number: Number) -> Number:
-    return library(number).log2(number)
-
-
-def sqrt(number: Number) -> Number:
-    return library(number).sqrt(number)
-
-
-def isinf(number: Number) -> Number:
-    return library(number).isinf(number)
-
-
-def ones_like(number: Number) -> Number:
-    return library(number).ones_like(number)
-
-
 def stacked(numbers: list[Number]) -> Number:
     """Arrays of one shape as one with a first axis."""
     return library(*numbers).stack(numbers)
@@ -143,10 +109,6 @@ def stacked(numbers: list[Number]) -> Number:
 def joined(numbers: list[Number]) -> Number:
     """Arrays one after another along their first axis."""
     return library(*numbers).concatenate(numbers)
-
-
-def broadcast(number: Number, shape: tuple[int, ...]) -> Number:
-    return library(number).broadcast_to(number, shape)
 
 
 def sigmoid(number: Number) -> Number:

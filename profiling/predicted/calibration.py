@@ -1,32 +1,40 @@
 """Calibration: what the fit on published measurements says of a chip and a stack, with draws.
 
 The fit (profiling/calibration) writes `data/calibration.json`: draws from the posterior of every
-mean and effect, and the residual scale of each group of measurements. Here they are put together
-for one chip and stack; where nobody measured one of them, its effect is drawn anew from the
-population, so that the interval is as wide as similar chips differ.
+mean and effect, and the residual scale of each group of measurements. Where nobody measured a chip
+or stack, its effect is drawn anew from the population: intervals as wide as similar chips differ.
 
 Each component of Efficiency is a transformed sum (partial pooling, Gelman & Hill 2007, ch. 12):
 
     component = f(mean of the chip's kind + effect of the regime + of the chip + of the stack)
 
-with effects drawn from normal distributions of given scales. A chip or stack that nobody measured
-has the mean of its kind, and the whole scale as its uncertainty. The regime is how steps are
-launched: a compiled loop of its own accord, a server that schedules each step on its host, or
-operations timed by themselves.
+with effects drawn from normal distributions of given scales. The regime is how steps are launched:
+a compiled loop of its own accord, a server that schedules each step on its host, or operations
+timed by themselves.
 """
 
-import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from statistics import NormalDist
-from typing import Literal
+from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    model_validator,
+)
 
+from ...model.input_files import json_value
 from ...tpu_configs.slice import Slice
+from ...tpu_configs.toml_files import sentence
+from ..errors import ProfileInputError
 from . import arrays
 from .arrays import Number, mapped, with_last_axis
 from .energy import DesignPower, PowerShares, design_power_of, power_share
@@ -71,7 +79,7 @@ COMPONENTS: dict[str, Component] = {
 the matrix units' peak, four fifths of the memory's bandwidth, two microseconds a kernel."""
 
 Regime = Literal["loop", "server", "kernels"]
-REGIMES: tuple[Regime, ...] = ("loop", "server", "kernels")
+REGIMES: tuple[Regime, ...] = get_args(Regime)
 
 _SERVERS = (
     "vllm", "sglang", "jetstream", "mlperf", "tensorrt", "deepseek", "llmperf", "server", "tgi",
@@ -98,25 +106,27 @@ _LINKS: dict[Link, Callable[[Number], Number]] = {
 
 def efficiency_of(transformed: dict[str, Number]) -> Efficiency:
     """The Efficiency of sums on the transformed axis, one of each component."""
-    return Efficiency(
-        **{
-            name: _LINKS[component.link](transformed[name])
-            for name, component in COMPONENTS.items()
-        }
-    )
+    reached = {name: _LINKS[c.link](transformed[name]) for name, c in COMPONENTS.items()}
+    return Efficiency(**reached)
 
 
-GROUPS = ("decode", "prefill", "serving", "matmul", "vector", "collective", "energy")
+Group = Literal["decode", "prefill", "serving", "matmul", "vector", "collective", "energy"]
+"""What is reported apart: steps of a model that decode, prefill, or both as a server mixes them;
+single operations; joules."""
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+Effects = dict[str, dict[str, np.ndarray]]
+"""Component -> who has the effect -> [draws]."""
 
 
 @dataclass(frozen=True)
 class Calibration:
     """Draws of means and effects; the first draw is the mode."""
 
-    means: dict[str, dict[str, np.ndarray]]  # component -> kind of chip -> [draws]
-    regime_effects: dict[str, dict[str, np.ndarray]]  # component -> regime -> [draws]
-    chip_effects: dict[str, dict[str, np.ndarray]]  # component -> chip's name -> [draws]
-    stack_effects: dict[str, dict[str, np.ndarray]]  # component -> stack -> [draws]
+    means: Effects  # of kinds of chips
+    regime_effects: Effects
+    chip_effects: Effects
+    stack_effects: Effects
     power: dict[str, np.ndarray]  # fields of PowerShares -> [draws]
     residual: dict[str, float]  # group -> scale of log(measured / predicted)
     rows: dict[str, int]  # chip's name -> rows it was fitted on
@@ -131,15 +141,15 @@ class Calibration:
         """The Efficiency of each draw: every field an array [draws]."""
         transformed = {}
         for name, component in COMPONENTS.items():
-            of_kind = self.means[name]
-            mean = of_kind.get(kind)
+            mean = self.means[name].get(kind)
             if mean is None:  # a kind that nobody measured: any of the others
-                mean = _any_of(list(of_kind.values()), f"{name}/{kind}")
-            chip_effect = self._effect(self.chip_effects, name, chip, component.chip_scale)
-            stack_effect = self._effect(self.stack_effects, name, stack, component.stack_scale)
-            regime = regime_of(stack)
-            regime_effect = self._effect(self.regime_effects, name, regime, component.regime_scale)
-            transformed[name] = mean + regime_effect + chip_effect + stack_effect
+                mean = _any_of(list(self.means[name].values()), f"{name}/{kind}")
+            transformed[name] = (
+                mean
+                + self._effect(self.regime_effects, name, regime_of(stack), component.regime_scale)
+                + self._effect(self.chip_effects, name, chip, component.chip_scale)
+                + self._effect(self.stack_effects, name, stack, component.stack_scale)
+            )
         return efficiency_of(transformed)
 
     def basis(self, chip: str, kind: str, stack: str | None) -> str:
@@ -161,11 +171,8 @@ class Calibration:
         return PowerShares(**self.power)
 
     def design_watts(self, power: DesignPower) -> np.ndarray:
-        """Draws [draws] of a chip's design power, the mode its median.
-
-        Their order hangs on the chip's name: not on its watts, of which the last digit is the
-        linear algebra library's.
-        """
+        """Draws [draws] of a chip's design power, the mode its median. Their order hangs on the
+        chip's name: of its watts the last digit is the linear algebra library's."""
         normals = _normals(self.draws, f"design power/{power.chip}")
         return power.watts * np.exp(power.log_scale * normals)
 
@@ -182,13 +189,17 @@ class Calibration:
         design_watts = with_last_axis(self.design_watts(power), last_axes)
         return on_slice.chips * design_watts * np.asarray(share)
 
-    def _effect(
-        self, effects: dict[str, dict[str, np.ndarray]], name: str, who: str | None, scale: float
-    ) -> np.ndarray:
+    def joules(
+        self, on_slice: Slice, hardware: Hardware, work: Work, time_s: np.ndarray
+    ) -> np.ndarray | None:
+        """As `watts`, the joules, with their unexplained part."""
+        watts = self.watts(on_slice, hardware, work, time_s)
+        residuals = with_last_axis(self.residuals("energy"), time_s.ndim - 1)
+        return None if watts is None else watts * time_s * residuals
+
+    def _effect(self, effects: Effects, name: str, who: str | None, scale: float) -> np.ndarray:
         fitted = effects.get(name, {}).get(who or "")
-        if fitted is not None:
-            return fitted
-        return scale * _normals(self.draws, f"{name}/{who}")
+        return scale * _normals(self.draws, f"{name}/{who}") if fitted is None else fitted
 
 
 def _measurements(name: str, counts: dict[str, int], otherwise: str) -> str:
@@ -228,25 +239,56 @@ def _any_of(choices: list[np.ndarray], seed_words: str) -> np.ndarray:
 def default_calibration() -> Calibration:
     """The calibration that comes with rooflink."""
     text = files(__package__).joinpath("data/calibration.json").read_text(encoding="utf-8")
-    return calibration_from(json.loads(text))
+    return parse_calibration(text, "calibration.json")
 
 
-def calibration_from(record: dict) -> Calibration:
-    """A calibration as the fit has written it."""
+_Draws = Annotated[list[Annotated[float, Field(ge=-50, le=50)]], Field(min_length=2)]
+_Share = Annotated[float, Field(gt=0, lt=1)]
 
-    def arrays(table: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, np.ndarray]]:
-        return {
-            name: {who: np.asarray(draws) for who, draws in rows.items()}
-            for name, rows in table.items()
-        }
+
+class _Written(BaseModel):
+    """The file of a fit; draws are on the transformed axis, where 50 is beyond any rate or time."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    note: str = ""
+    residual: dict[Group, Annotated[float, Field(ge=0, le=10)]]
+    rows: dict[str, NonNegativeInt]
+    stack_rows: dict[str, NonNegativeInt]
+    power: dict[Literal["base", "memory", "compute"], Annotated[list[_Share], Field(min_length=2)]]
+    means: dict[str, dict[str, _Draws]]
+    regime_effects: dict[str, dict[str, _Draws]]
+    chip_effects: dict[str, dict[str, _Draws]]
+    stack_effects: dict[str, dict[str, _Draws]]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for part, needed in (("residual", GROUPS), ("power", ("base", "memory", "compute")),
+                             ("means", COMPONENTS)):  # fmt: skip
+            if set(getattr(self, part)) != set(needed) or not all(self.means.values()):
+                raise ValueError(f"lacks or has other rows of {part} than {', '.join(needed)}")
+        tables = (self.means, self.regime_effects, self.chip_effects, self.stack_effects)
+        effects = [draws for table in tables for row in table.values() for draws in row.values()]
+        if len({len(draws) for draws in (*effects, *self.power.values())}) > 1:
+            raise ValueError("has parameters with different numbers of draws, expected the same")
+        return self
+
+
+def parse_calibration(text: str, file: str) -> Calibration:
+    """The calibration in the JSON `text` of `file`, as the fit has written it. Raises
+    ProfileInputError for any other."""
+    try:
+        written = _Written.model_validate(json_value(text, file, ProfileInputError))
+    except ValidationError as reason:
+        raise ProfileInputError(f"{file}: {sentence(reason.errors()[0])}") from None
+
+    def effects(table: dict[str, dict[str, list[float]]]) -> Effects:
+        return {name: {who: np.array(draws) for who, draws in rows.items()}
+                for name, rows in table.items()}  # fmt: skip
 
     return Calibration(
-        means=arrays(record["means"]),
-        regime_effects=arrays(record["regime_effects"]),
-        chip_effects=arrays(record["chip_effects"]),
-        stack_effects=arrays(record["stack_effects"]),
-        power={name: np.asarray(draws) for name, draws in record["power"].items()},
-        residual=record["residual"],
-        rows=record["rows"],
-        stack_rows=record["stack_rows"],
-    )
+        effects(written.means), effects(written.regime_effects), effects(written.chip_effects),
+        effects(written.stack_effects),
+        {name: np.array(draws) for name, draws in written.power.items()},
+        {str(group): scale for group, scale in written.residual.items()},
+        written.rows, written.stack_rows,
+    )  # fmt: skip

@@ -10,16 +10,13 @@ from typing import Literal
 import numpy as np
 
 from ...tpu_configs.slice import Slice
-from .calibration import Calibration, default_calibration
+from ..records.base import Interval
+from .calibration import Calibration, Group, default_calibration
 from .energy import SERVER_OVER_CHIPS
 from .hardware import IDEAL, hardware_of
 from .predict import DATASHEET_ONLY, interval
 from .step_work import NOTHING, Work
 from .time_model import step_terms
-
-Group = Literal["decode", "prefill", "serving", "matmul", "vector", "collective", "energy"]
-"""What is reported apart: steps of a model that decode, prefill, or both as a server mixes them;
-single operations; joules."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +51,22 @@ class Case:
 
 @dataclass(frozen=True)
 class Predicted:
-    """Seconds or joules of a case; low and high are the median itself for a bare roofline."""
+    """Seconds or joules of a case; for a bare roofline the interval is the median itself."""
 
-    median: float
-    low: float
-    high: float
+    whole: Interval
     basis: str
 
 
 def predict_cases(
     cases: Sequence[Case], ideal: bool = False, calibration: Calibration | None = None
-) -> list[Predicted]:
-    """Each case's prediction by the calibration, or by datasheet figures alone."""
+) -> list[Predicted | None]:
+    """Each case's prediction by the calibration, or by datasheet figures alone; None where the
+    power of its chip is not known."""
     calibrated = calibration or default_calibration()
     return [_predicted(case, ideal, calibrated) for case in cases]
 
 
-def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted:
+def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted | None:
     chip = case.slice.chip
     hardware = hardware_of(chip, case.matmul_dtype)
     efficiency = IDEAL if ideal else calibration.efficiency(chip.name, chip.kind, case.stack)
@@ -80,24 +76,12 @@ def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted:
     ]
     values = np.atleast_1d(np.asarray(sum(times), np.float64))
     if case.unit == "J":
-        values = values * _watts(case, values, calibration)
+        work = sum((p.work * (p.steps * case.copies) for p in case.pieces), start=NOTHING)
+        watts = calibration.watts(case.slice, hardware, work, values)
+        if watts is None:
+            return None
+        values = values * (watts * (SERVER_OVER_CHIPS if case.scope == "server" else 1.0))
     if ideal:
-        return Predicted(*(float(values[0]),) * 3, basis=DATASHEET_ONLY)
-    values = values * calibration.residuals(case.group)
-    seconds_or_joules = interval(values)
-    return Predicted(
-        median=seconds_or_joules.median,
-        low=seconds_or_joules.low,
-        high=seconds_or_joules.high,
-        basis=calibration.basis(chip.name, chip.kind, case.stack),
-    )
-
-
-def _watts(case: Case, seconds: np.ndarray, calibration: Calibration) -> np.ndarray:
-    """Power of the case's chips, or of their servers, for each draw; NaN where it is unknown."""
-    whole = sum((p.work * (p.steps * case.copies) for p in case.pieces), start=NOTHING)
-    hardware = hardware_of(case.slice.chip, case.matmul_dtype)
-    watts = calibration.watts(case.slice, hardware, whole, seconds)
-    if watts is None:
-        return np.full(len(seconds), np.nan)
-    return watts * (SERVER_OVER_CHIPS if case.scope == "server" else 1.0)
+        return Predicted(interval(values[:1]), DATASHEET_ONLY)
+    whole = interval(values * calibration.residuals(case.group))
+    return Predicted(whole, calibration.basis(chip.name, chip.kind, case.stack))

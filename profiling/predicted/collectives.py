@@ -1,13 +1,12 @@
-"""Parallelism: how a model is spread over a slice, and the links that each group then has.
+"""Parallelism: how a model is spread over a slice, and the links that each group of chips then has.
 
-A group of chips that exchange with each other is described by what a collective over it costs in
-units of one link: the share of the gathered bytes that crosses the busiest link, and the hops.
-
-What collectives ask of links: bytes over the busiest one, hops, and how many they are.
+What a collective over a group asks of its links: bytes over the busiest one, and hops.
 """
 
 import math
+import operator
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +19,9 @@ from .hardware import link_rate, network_rate
 
 NETWORK_HOPS = 10.0
 """Latency of the data center network, about 10 microseconds, in hops of about one."""
+
+
+AXES = ("tensor", "data", "expert", "pipeline")
 
 
 @of_numbers
@@ -44,9 +46,13 @@ class Parallelism:
         """Chips that all axes take together."""
         return self.tensor * self.data * self.expert * self.pipeline
 
+    @property
+    def copies(self) -> Number:
+        """Groups of chips that each work on sequences of their own."""
+        return self.data * self.expert
+
     def __str__(self) -> str:
-        axes = ("tensor", "data", "expert", "pipeline")
-        sizes = [f"{axis}={size}" for axis in axes if (size := getattr(self, axis)) > 1]
+        sizes = [f"{axis}={size}" for axis in AXES if (size := getattr(self, axis)) > 1]
         return ",".join(sizes + ["kv_by_sequences"] * bool(self.kv_by_sequences))
 
 
@@ -61,11 +67,9 @@ def kv_shards(shape: ModelShape, split: Parallelism) -> Number:
 
 def require_parallelism(split: Parallelism, on_slice: Slice, layers: int, query_heads: int) -> None:
     """Raise ProfileInputError unless `split` fills the slice and divides the model."""
-    for axis in ("tensor", "data", "expert", "pipeline"):
-        if getattr(split, axis) < 1:
-            raise ProfileInputError(
-                f"the mesh has {axis}={getattr(split, axis)}, expected 1 or more"
-            )
+    for axis in AXES:
+        if (size := getattr(split, axis)) < 1:
+            raise ProfileInputError(f"the mesh has {axis}={size}, expected 1 or more")
     if split.chips != on_slice.chips:
         raise ProfileInputError(
             f"the mesh '{split}' takes {split.chips} chips but {on_slice.name} has "
@@ -123,7 +127,7 @@ def ring(chips: int, wraps: bool) -> Group:
     return Group(chips, gather_share=hops / chips, exchange_share=exchange, hops=float(hops))
 
 
-def torus(sizes: tuple[int, ...], wraps: tuple[bool, ...]) -> Group:
+def torus(sizes: Sequence[int], wraps: Sequence[bool]) -> Group:
     """Chips of several torus axes: the array in as many parts, each over the axes in its own order.
 
     Part i gathers along axis i first, then along the next ones, so that all links work at once.
@@ -148,12 +152,7 @@ def torus(sizes: tuple[int, ...], wraps: tuple[bool, ...]) -> Group:
 
 def groups_of(on_slice: Slice, split: Parallelism) -> dict[str, Group]:
     """The group that each axis of `split` exchanges in: tensor takes the slice's axes first."""
-    left = [
-        _Axis(size, wraps, network)
-        for size, wraps, network in zip(
-            on_slice.shape, on_slice.wraps, on_slice.over_network, strict=True
-        )
-    ]
+    left = [*map(_Axis, on_slice.shape, on_slice.wraps, on_slice.over_network)]
     left.reverse()  # the last axes are the closest
     return {
         axis: _take(on_slice, left, getattr(split, axis))
@@ -187,7 +186,7 @@ def _take(on_slice: Slice, left: list[_Axis], size: int) -> Group:
     chip, links = on_slice.chip, on_slice.chip.links
     inside = [axis for axis in taken if not axis.network]
     if links is not None and links.kind in ("torus", "ring"):
-        near = torus(tuple(a.size for a in inside), tuple(a.wraps for a in inside))
+        near = torus([axis.size for axis in inside], [axis.wraps for axis in inside])
     else:
         near = switched(math.prod(axis.size for axis in inside))
     far = math.prod(axis.size for axis in taken if axis.network)
@@ -198,13 +197,9 @@ def _joined(near: Group, domains: int, slower: float) -> Group:
     """Groups of several domains over the network, `slower` than the links: first across, each chip
     with its like in the other domains, then within."""
     across = switched(domains)
-    chips = near.chips * domains
-    return Group(
-        chips=chips,
-        gather_share=near.gather_share + across.gather_share * slower / near.chips,
-        exchange_share=near.exchange_share + across.exchange_share * slower / near.chips,
-        hops=near.hops + NETWORK_HOPS,
-    )
+    gathered = near.gather_share + across.gather_share * slower / near.chips
+    exchanged = near.exchange_share + across.exchange_share * slower / near.chips
+    return Group(near.chips * domains, gathered, exchanged, near.hops + NETWORK_HOPS)
 
 
 @of_numbers
@@ -217,14 +212,10 @@ class Exchange:
     collectives: Number = 0.0
 
     def __add__(self, other: "Exchange") -> "Exchange":
-        return Exchange(
-            self.link_bytes + other.link_bytes,
-            self.hops + other.hops,
-            self.collectives + other.collectives,
-        )
+        return arrays.mapped(operator.add, self, other)
 
     def __mul__(self, times: Number) -> "Exchange":
-        return Exchange(self.link_bytes * times, self.hops * times, self.collectives * times)
+        return arrays.mapped(lambda amount: amount * times, self)
 
 
 @dataclass(frozen=True)
@@ -232,8 +223,8 @@ class Collective:
     """One way in which the chips of a group exchange: all that any lens knows of it.
 
     Of the bytes V it sends through the busiest link, one way: 'gathered', V * `gather_share` of the
-    group; 'exchanged', V * `exchange_share`; 'sent', V to a neighbour. `laps` are the times that a
-    ring does so: two where it scatters and then gathers.
+    group; 'exchanged', V * `exchange_share`; 'sent', V to a neighbour. Scattering and then
+    gathering takes two `laps`.
     """
 
     name: str  # XLA's opcode, without the '-start' of its asynchronous form
@@ -257,9 +248,7 @@ class Collective:
         return self.laps * (chips - 1) / chips * moved_bytes
 
 
-ALL_GATHER = Collective(
-    "all-gather", "gathered", copies=True, starts_with_tuple=True, published="allgather"
-)  # each chip ends with the whole array, of which it had its share
+ALL_GATHER = Collective("all-gather", "gathered", 1, True, True, "allgather")  # of each one's share
 REDUCE_SCATTER = Collective("reduce-scatter", "gathered")  # each ends with its share of a sum
 ALL_REDUCE = Collective("all-reduce", "gathered", laps=2, published="allreduce|psum")
 ALL_TO_ALL = Collective("all-to-all", "exchanged", copies=True)  # the bytes are dealt out anew
@@ -268,17 +257,12 @@ PERMUTE = Collective("collective-permute", "sent", copies=True, starts_with_tupl
 COLLECTIVES: dict[str, Collective] = {
     one.name: one
     for one in (
-        ALL_GATHER,
-        REDUCE_SCATTER,
-        ALL_REDUCE,
-        ALL_TO_ALL,
-        PERMUTE,
+        ALL_GATHER, REDUCE_SCATTER, ALL_REDUCE, ALL_TO_ALL, PERMUTE,
         Collective("collective-broadcast", "gathered"),
         Collective("ragged-all-to-all", "exchanged"),
-        Collective("send", "sent"),
-        Collective("recv", "sent"),
+        Collective("send", "sent"), Collective("recv", "sent"),
     )
-}
+}  # fmt: skip
 """Every exchange that XLA compiles, by its opcode: a new one is an entry here."""
 
 

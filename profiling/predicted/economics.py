@@ -5,7 +5,6 @@ other. Prices are published, the user's own figure, or what owning the chip cost
 grids are named in data/ with their sources, or are the user's own number.
 """
 
-import math
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,53 +13,53 @@ from functools import cache
 from importlib.resources import files
 from math import exp, hypot, log
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import Field
 
+from ...model.input_files import user_path
 from ...tpu_configs.chip import Chip, Price
 from ...tpu_configs.figure import Figure, Table, Words
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..records.base import Interval, percent
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
-from ..statistics import jeffreys_interval
+from .limits import MOST_G_PER_KWH, MOST_OVERHEAD, MOST_USD_PER_HOUR
 
 
-def own_number(text: str, what: str, unit: str, at_least: float = 0.0) -> float | None:
-    """`text` as the user's own figure; None where it is not a number.
-
-    Raises ProfileInputError for a number below `at_least` or not finite.
-    """
+def own_number(
+    text: str, what: str, unit: str, at_most: float, at_least: float = 0.0
+) -> float | None:
+    """`text` as the user's own figure; None where it is not a number. Raises ProfileInputError for
+    one that is not from `at_least` to `at_most`."""
     try:
         number = float(text)
     except ValueError:
         return None
-    if not (math.isfinite(number) and number >= at_least):
-        raise ProfileInputError(f"{what} is {text}, expected {at_least:g} or more {unit}".rstrip())
+    if not at_least <= number <= at_most:
+        expected = f"{at_least:g} to {at_most:,.0f} {unit}"
+        raise ProfileInputError(f"{what} is {text}, expected {expected}")
     return number
 
 
 def unknown(what: str, text: str, expected: Iterable[str], or_else: str) -> ProfileInputError:
     """The error for a name that is in no table: near names where there are any, else all."""
     names = list(expected)
-    near = get_close_matches(text.lower(), names, n=4, cutoff=0.5) or names
+    near = get_close_matches(text.lower()[:100], names, n=4, cutoff=0.5) or names
     return ProfileInputError(f"unknown {what} {text!r}: expected {', '.join(near)}, or {or_else}")
 
 
 def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
-    """`cost` of a query over the `share` of `problems` that were answered rightly, from 0 to 1;
-    None where none was.
+    """`cost` of a query over the `share` of `problems`, from 0 to 1, that were answered rightly;
+    None where none was. The 80 % interval joins that of the cost with Jeffreys' of the share
+    (Brown, Cai & DasGupta 2001): independent, so widths in logarithms add in squares."""
+    from ..outcome import jeffreys_interval  # only where answers were checked
 
-    The 80 % interval joins that of the cost with Jeffreys' of the share (Brown, Cai & DasGupta
-    2001): they are independent, so that their widths in logarithms add in squares, on each side
-    by itself.
-    """
     if share <= 0:
         return None
     if cost.low <= 0:  # what costs nothing has no width to join
         return cost * (1 / share)
-    right = share * problems
-    least, most = jeffreys_interval(right, problems, 0.1)
+    least, most = jeffreys_interval(share * problems, problems, 0.1)
     more = hypot(log(cost.high / cost.median), log(share / min(least, share)))
     less = hypot(log(cost.median / cost.low), log(max(most, share) / share))
     median = cost.median / share
@@ -92,10 +91,8 @@ def overheads(kind: str) -> dict[str, Factor]:
     return {name: Factor.model_validate(row) for name, row in rows.items()}
 
 
-@cache
 def _table(name: str) -> dict[str, dict]:
-    text = files(__package__).joinpath(f"data/{name}").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads((files(__package__) / "data" / name).read_text(encoding="utf-8"))
 
 
 HOURS_PER_YEAR = 8766.0
@@ -104,20 +101,19 @@ HOURS_PER_YEAR = 8766.0
 class Ownership(Table):
     """Total cost of one chip of one's own, with its share of server and network."""
 
-    purchase_usd: float = Field(ge=0, allow_inf_nan=False, description="a chip, with its share")
-    years: float = Field(gt=0, allow_inf_nan=False, description="over which it is written off")
-    utilisation: float = Field(gt=0, le=1, description="share of those years that it works")
-    electricity_usd_per_kwh: float = Field(ge=0, allow_inf_nan=False)
-    pue: float = Field(ge=1, allow_inf_nan=False)
-    power_w: float = Field(ge=0, allow_inf_nan=False, description="at work, with its share")
+    purchase_usd: float = Field(ge=0, le=1e9, description="a chip, with its share")
+    years: float = Field(ge=0.01, le=100, description="over which it is written off")
+    utilisation: float = Field(ge=1e-4, le=1, description="share of those years that it works")
+    electricity_usd_per_kwh: float = Field(ge=0, le=1e3)
+    pue: float = Field(ge=1, le=MOST_OVERHEAD)
+    power_w: float = Field(ge=0, le=1e6, description="at work, with its share")
     idle_power_w: float = Field(
-        default=0.0, ge=0, allow_inf_nan=False, description="in the other hours; 0: switched off"
+        default=0.0, ge=0, le=1e6, description="in the other hours; 0: switched off"
     )
 
     @property
     def usd_per_chip_hour(self) -> float:
-        """Dollars for an hour of work: its share of the purchase, its electricity, and that of
-        the idle hours that come with it."""
+        """Dollars for an hour of work: purchase, electricity, and that of the idle hours."""
         capital = self.purchase_usd / (self.years * HOURS_PER_YEAR * self.utilisation)
         idle_hours = (1 - self.utilisation) / self.utilisation
         watts = self.power_w + self.idle_power_w * idle_hours
@@ -125,10 +121,8 @@ class Ownership(Table):
 
 
 def load_ownership(path: Path) -> Ownership:
-    """The ownership in a TOML file with the keys of `Ownership`.
-
-    Raises ProfileInputError for a file that is missing, not TOML, or has a wrong key or value.
-    """
+    """The ownership in a TOML file with the keys of `Ownership`. Raises ProfileInputError for one
+    that is missing, not TOML, or has a wrong key or value."""
     text = read_text(path, "cost file", ProfileInputError)
     return parse_toml(text, str(path), Ownership.model_validate, ProfileInputError)
 
@@ -140,8 +134,7 @@ StatedPrice = str | float | Ownership
 """A kind of price, dollars per chip-hour, or what owning the chip costs."""
 
 
-@dataclass(frozen=True)
-class ChipHour:
+class ChipHour(NamedTuple):
     """Dollars for an hour of one chip; None where they are not known, for the reason in `basis`."""
 
     usd: float | None
@@ -150,12 +143,10 @@ class ChipHour:
 
 def parse_price(text: str) -> StatedPrice:
     """A price as the command line has it: a kind, a number or a cost file that ends in .toml.
-
-    Raises ProfileInputError for anything else, and for what is wrong in the file.
-    """
+    Raises ProfileInputError for anything else, and for what is wrong in the file."""
     if text.endswith(".toml"):
-        return load_ownership(Path(text).expanduser())
-    number = own_number(text, "--price", "dollars per chip-hour")
+        return load_ownership(user_path(text, ProfileInputError))
+    number = own_number(text, "--price", "dollars per chip-hour", MOST_USD_PER_HOUR)
     if number is not None:
         return number
     kind = text.lower().replace("-", "_")
@@ -167,7 +158,7 @@ def parse_price(text: str) -> StatedPrice:
 
 
 def price_of(chip: Chip, price: StatedPrice) -> ChipHour:
-    """What an hour of `chip` costs under the price that is asked for, a kind of PRICE_KINDS."""
+    """What an hour of `chip` costs; words are a kind of PRICE_KINDS."""
     if isinstance(price, Ownership):
         return ChipHour(
             price.usd_per_chip_hour,
@@ -204,34 +195,22 @@ class Terms:
 
 
 def economic_terms(chip: Chip, terms: Terms) -> EconomicTerms:
-    """The factors for `chip`, each with where it comes from.
-
-    Raises ProfileInputError for a region or overhead that is not known, and for a number that
-    cannot be one.
-    """
+    """The factors for `chip`, each with where it comes from. Raises ProfileInputError for a region
+    or overhead that is not known, and for a number that cannot be one."""
     price = price_of(chip, terms.price)
     host_factor, host = _factor("host", "--host", terms.host)
-    pue, pue_source = _factor("pue", "--pue", terms.pue or _usual_pue(chip))
+    # Google's chips stand in Google's data centers; where others stand is not known.
+    usual = "google" if chip.vendor == "Google" else "industry"
+    pue, pue_source = _factor("pue", "--pue", terms.pue or usual)
     grid_g_per_kwh, grid = _grid(terms.region)
     return EconomicTerms(
-        usd_per_chip_hour=price.usd,
-        price=price.basis,
-        host_factor=host_factor,
-        host=host,
-        pue=pue,
-        pue_source=pue_source,
-        grid_g_per_kwh=grid_g_per_kwh,
-        grid=grid,
-    )
-
-
-def _usual_pue(chip: Chip) -> str:
-    """Google's chips stand in Google's data centers; where others stand is not known."""
-    return "google" if chip.vendor == "Google" else "industry"
+        usd_per_chip_hour=price.usd, price=price.basis, host_factor=host_factor, host=host,
+        pue=pue, pue_source=pue_source, grid_g_per_kwh=grid_g_per_kwh, grid=grid,
+    )  # fmt: skip
 
 
 def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
-    number = own_number(stated, option, "(a factor)", at_least=1.0)
+    number = own_number(stated, option, "(a factor)", MOST_OVERHEAD, at_least=1.0)
     if number is not None:
         return number, "own figure"
     factors = overheads(kind)
@@ -242,7 +221,7 @@ def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
 
 
 def _grid(stated: str) -> tuple[float, str]:
-    number = own_number(stated, "--region", "grams of CO2e per kWh")
+    number = own_number(stated, "--region", "grams of CO2e per kWh", MOST_G_PER_KWH)
     if number is not None:
         return number, "own figure"
     region = regions().get(stated.lower())
@@ -257,13 +236,9 @@ JOULES_PER_KWH = 3.6e6
 
 
 def economics_of(prediction: Prediction, chip: Chip, terms: Terms) -> Economics:
-    """What `prediction` costs on `chip`, the chip of its slice.
-
-    The slice is paid for, and its hosts run, for just the predicted time; a query is a prompt with
-    all its attempts. Carbon is that of the electricity: of a TPU's whole life that is 70 to 90 %
-    (arXiv:2502.01671).
-
-    Raises ProfileInputError as `economic_terms` does.
+    """What `prediction` costs on `chip`, the chip of its slice, which is paid for, and its hosts
+    run, for just the predicted time; a query is a prompt with all its attempts. Carbon is that of
+    the electricity: 70 to 90 % of a TPU's whole life's (arXiv:2502.01671). Raises its errors.
     """
     factors = economic_terms(chip, terms)
     whole = _amounts(prediction.time_s, prediction.energy_j, prediction.chips, factors)
@@ -271,10 +246,8 @@ def economics_of(prediction: Prediction, chip: Chip, terms: Terms) -> Economics:
     phases = []
     for phase in prediction.phases:
         amounts = _amounts(phase.time_s, phase.energy_j, prediction.chips, factors)
-        per_million = _times(amounts, 1e6 / phase.tokens) if phase.tokens else None
-        phases.append(
-            PhaseAmounts(phase=phase.phase, whole=amounts, per_million_tokens=per_million)
-        )
+        million = _times(amounts, 1e6 / phase.tokens) if phase.tokens else None
+        phases.append(PhaseAmounts(phase=phase.phase, whole=amounts, per_million_tokens=million))
     return Economics(
         terms=factors,
         whole=whole,
@@ -298,11 +271,7 @@ def _amounts(
 
 
 def _times(amounts: Amounts, times: float) -> Amounts:
-    return Amounts(
-        usd=amounts.usd * times if amounts.usd else None,
-        wall_j=amounts.wall_j * times if amounts.wall_j else None,
-        gco2e=amounts.gco2e * times if amounts.gco2e else None,
-    )
+    return Amounts(**{name: value and value * times for name, value in amounts})
 
 
 def _unknown(prediction: Prediction, factors: EconomicTerms) -> list[str]:

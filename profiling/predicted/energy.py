@@ -1,8 +1,7 @@
 """Joules of a phase: the chips' power at what they are doing, for as long as it takes.
 
-A busy accelerator draws most of its design power whatever it does, more where its matrix units
-and its memory work: measured H100s draw 0.6 to 1.0 of 700 W in decode while using a hundredth to
-a fifth of their FLOP/s. Power is therefore a share of the design power,
+A busy accelerator draws most of its design power whatever it does: measured H100s draw 0.6 to 1.0
+of 700 W in decode at a hundredth to a fifth of their FLOP/s. Power is a share of the design power,
 
     P / P_max = base + memory * u_m + compute * u_c / (u_c + KNEE)      (at most 1)
 
@@ -64,11 +63,8 @@ _CENTRE_KINDS = ("tpu", "gpu", "asic", "lpu")
 
 
 def design_power_of(chip: Chip) -> DesignPower | None:
-    """The chip's published maximum, else an estimate; None for one unlike all that publish it.
-
-    The estimate is a regression of log watts on log peak, log bandwidth and year over the
-    data-center chips that publish a maximum.
-    """
+    """The chip's published maximum, else an estimate: a regression of log watts on log peak, log
+    bandwidth and year over the data-center chips that publish it. None for one unlike them."""
     published = chip.power.maximum if chip.power else None
     if published is not None:
         return DesignPower(chip.name, published.value, 0.0, f"{published.value:g} W, published")

@@ -8,14 +8,20 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import ConfigDict, TypeAdapter, with_config
+from pydantic import BeforeValidator, ConfigDict, PositiveInt, TypeAdapter, with_config
 
 from ...model.architecture import SIZES, Architecture, ModelShape, shape_of
 from ...model.config import PRESETS, ModelConfig, ModelInputError
-from ...tpu_configs.figure import Words
+from ...model.input_files import user_path
+from ...tpu_configs.figure import Words, known_and_whole
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..records.profile import ModelFacts
+from .limits import MOST_PARAMETERS, MOST_SIZE
+
+if TYPE_CHECKING:
+    from ...model.weights.published_sizes import PublishedModel
 
 LATENT_KV_HEADS, LATENT_HEAD_DIM = 1, 288
 """Multi-head latent attention caches 512 compressed and 64 rotated elements a position, for all
@@ -30,6 +36,7 @@ class NamedShape:
 
     name: str
     shape: ModelShape
+    context_length: int | None = None  # tokens that it was trained for; None where not known
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -42,8 +49,14 @@ class DescribedModel(Architecture):
 
     name: Words
     source: Words | None = None  # where the sizes are from
+    context_length: PositiveInt | None = None  # tokens that it was trained for
 
     def __post_init__(self) -> None:
+        for name in (*SIZES, "context_length"):
+            size = getattr(self, name)
+            most = MOST_PARAMETERS if name == "attention_parameters" else MOST_SIZE
+            if isinstance(size, int) and size > most:
+                raise ValueError(f"has {name} over {most:,}, more than any model, expected less")
         if self.query_heads % self.kv_heads:
             raise ValueError(f"has {self.query_heads} query heads for {self.kv_heads} KV heads, "
                              "expected a multiple")  # fmt: skip
@@ -58,13 +71,10 @@ class DescribedModel(Architecture):
             raise ValueError("has one of window and windowed_share, expected both or neither")
 
 
-_KEYS = tuple(field.name for field in fields(DescribedModel))
-_REQUIRED = tuple(
-    field.name
-    for field in fields(DescribedModel)
-    if field.name == "name" or field.default is MISSING
+_KEYS = {f.name: f.default is MISSING or f.name == "name" for f in fields(DescribedModel)}
+_DESCRIBED: TypeAdapter[DescribedModel] = TypeAdapter(
+    Annotated[DescribedModel, BeforeValidator(lambda table: known_and_whole(table, _KEYS))]
 )
-_DESCRIBED = TypeAdapter(DescribedModel)
 
 
 def described_model(path: Path) -> DescribedModel:
@@ -76,28 +86,28 @@ def described_model(path: Path) -> DescribedModel:
 
 
 def named_shape(model: str) -> NamedShape:
-    """The model called `model`: a TOML file, a described one that comes along, or what
-    `resolve_subject` takes: a preset, a .gguf file, a Hugging Face folder or a hub id.
+    """The model called `model`: a TOML file, a described one that comes along, or what `sizes_of`
+    takes: a preset, a .gguf file, a Hugging Face folder or a hub id.
 
     Raises ModelInputError for an unknown model or one that cannot be read.
     """
     architecture = _named(model)
-    return NamedShape(architecture.name, shape_of(architecture))
+    return NamedShape(architecture.name, shape_of(architecture), architecture.context_length)
 
 
-def _named(model: str) -> Architecture:
+def _named(model: str) -> "DescribedModel | PublishedModel | ModelConfig":
     name = model.lower()
     if name.endswith(".toml"):
-        return described_model(Path(model).expanduser())
+        return described_model(user_path(model))
     if name in described_models():
         return described_models()[name]
     if name in PRESETS:
         return PRESETS[name]
-    if not Path(model).exists() and "/" not in model:
+    if "/" not in model and not user_path(model).exists():
         raise _unknown(model)
-    from ..model_spec import resolve_subject  # imports Flax and the readers of weights
+    from ...model.weights.loading import sizes_of  # which few commands need
 
-    return resolve_subject(model, "none", None).config
+    return sizes_of(model).architecture
 
 
 @cache
@@ -110,27 +120,12 @@ def described_models() -> dict[str, DescribedModel]:
 
 
 def _parsed(text: str, file: str) -> DescribedModel:
-    def build(table: dict) -> DescribedModel:
-        _require_keys(table, file)
-        return _DESCRIBED.validate_python(table)
-
-    return parse_toml(text, file, build, ModelInputError)
-
-
-def _require_keys(table: dict, file: str) -> None:
-    for key in table:
-        if key not in _KEYS:
-            keys = ", ".join(_KEYS)
-            raise ModelInputError(f"{file} has an unknown key {key!r}, expected only {keys}")
-    for key in _REQUIRED:
-        if key not in table:
-            needed = ", ".join(_REQUIRED)
-            raise ModelInputError(f"{file} lacks the key {key!r}, expected {needed}")
+    return parse_toml(text, file, _DESCRIBED.validate_python, ModelInputError)
 
 
 def _unknown(model: str) -> ModelInputError:
     names = [*PRESETS, *described_models()]
-    near = get_close_matches(model.lower(), names, n=4, cutoff=0.5)
+    near = get_close_matches(model.lower()[:100], names, n=4, cutoff=0.5)
     described = ", ".join(near or described_models())
     return ModelInputError(
         f"unknown model '{model}': expected {described}, one of `rooflink models`, a .gguf "
@@ -140,23 +135,21 @@ def _unknown(model: str) -> ModelInputError:
 
 def model_facts(config: ModelConfig, dtype: str, weights_source: str) -> ModelFacts:
     """What a record says of a model; `shape_of_facts` reads it back."""
-    sizes = {size: getattr(config, size) for size in SIZES if size in ModelFacts.model_fields}
+    same = [*_RECORDED_SIZES, "name", "family", "parameters", "context_length"]
     return ModelFacts(
-        name=config.name,
-        family=config.family,
-        parameters=config.parameters,
-        context_length=config.context_length,
+        **{name: getattr(config, name) for name in same},
         dtype=dtype,
         weight_bytes=config.weight_bytes(dtype),
         kv_bytes_per_token=config.kv_bytes_per_token(dtype),
         weights_source=weights_source,
-        **sizes,
     )
+
+
+_RECORDED_SIZES = [size for size in SIZES if size in ModelFacts.model_fields]
 
 
 def shape_of_facts(facts: ModelFacts) -> ModelShape:
     """The shape of a recorded model; what its sizes do not explain of its parameters are norms."""
-    sizes = {size: getattr(facts, size) for size in SIZES if size in ModelFacts.model_fields}
+    sizes = {size: getattr(facts, size) for size in _RECORDED_SIZES}
     plain = shape_of(Architecture(name=facts.name, **sizes))
-    vectors = facts.parameters - plain.parameters
-    return replace(plain, vector_parameters=float(vectors))
+    return replace(plain, vector_parameters=float(facts.parameters - plain.parameters))

@@ -66,8 +66,7 @@ class OnSlice:
     def prices(self, record: PassRecord) -> Prices:
         """Of each pass by itself; a pass that neither reads nor copies takes nothing."""
         N = len(record.tokens)
-        worked: np.ndarray = _at_work(record)
-        copied = np.asarray(record.copied.any(axis=(1, 2)))
+        worked, copied = _at_work(record), np.asarray(record.copied.any(axis=(1, 2)))
         if worked.any():
             load = _loads(record, worked)
             work = self._work(self.shapes[record.model], load)
@@ -79,9 +78,11 @@ class OnSlice:
             nothing = np.zeros(N)
             return Prices(nothing, nothing, nothing)
         drawn_s = self._seconds(work, positions)
+        split = self.query.split
+        whole = work * (split.chips / split.pipeline)  # of all chips, as `predict` adds it up
+        drawn_j = default_calibration().joules(self.slice, self.query.hardware, whole, drawn_s)
         time_s, wall_j = np.zeros(N), None
         time_s[worked] = np.median(drawn_s, axis=0)
-        drawn_j = self._joules(work, drawn_s)
         if drawn_j is not None:
             wall_j = np.zeros(N)
             overhead = self.factors.host_factor * self.factors.pue
@@ -92,24 +93,12 @@ class OnSlice:
 
     def _seconds(self, work: Work, positions: np.ndarray) -> np.ndarray:
         """[draws, N] of each pass, in which a row reads so many positions."""
-        calibration, efficiency = default_calibration(), mapped(with_last_axis, self._efficiency)
+        efficiency = mapped(with_last_axis, self._efficiency)
         terms = step_terms(work, self.query.hardware, efficiency, self.query.widths.narrowing)
-        several = positions > 1
-        reading, decoding = (
-            calibration.residuals(group)[:, None] for group in ("prefill", "decode")
-        )
-        result: np.ndarray = np.asarray(terms.time_s) * np.where(several, reading, decoding)
+        reading, decoding = map(default_calibration().residuals, ("prefill", "decode"))
+        factor = np.where(positions > 1, reading[:, None], decoding[:, None])
+        result: np.ndarray = np.asarray(terms.time_s) * factor
         return result
-
-    def _joules(self, work: Work, time_s: np.ndarray) -> np.ndarray | None:
-        """[draws, N] of all chips in each pass; None where their power is not known."""
-        calibration, split = default_calibration(), self.query.split
-        whole = work * (split.chips / split.pipeline)  # of all chips, as `predict` adds it up
-        watts = calibration.watts(self.slice, self.query.hardware, whole, time_s)
-        if watts is None:
-            return None
-        joules: np.ndarray = watts * time_s * calibration.residuals("energy")[:, None]
-        return joules
 
     @cached_property
     def _efficiency(self) -> Efficiency:
@@ -134,14 +123,10 @@ class OnSlice:
         copies = [self._copies(record) for record in records if record.copied.any()]
         if not active and not copies:
             return None
-        models = {record.model for record, _ in active}
-        parts = [
-            self._steps(
-                self.shapes[model],
-                _stacked([_loads(r, worked) for r, worked in active if r.model == model]),
-            )
-            for model in models
-        ]
+        loads: dict[str, list[Load]] = {}
+        for record, worked in active:
+            loads.setdefault(record.model, []).append(_loads(record, worked))
+        parts = [self._steps(self.shapes[model], of_model) for model, of_model in loads.items()]
         parts += [PhaseSteps(work, np.ones_like(work.steps)) for work in copies]
         steps = mapped(lambda *leaves: np.concatenate(leaves, axis=-1), *parts)
         positions = np.concatenate(
@@ -151,7 +136,8 @@ class OnSlice:
         tokens = sum(float(record.tokens.sum()) for record, _ in active)
         return PhaseWork(steps, tokens, "prefill" if np.median(positions) > 1 else "decode")
 
-    def _steps(self, shape: ModelShape, load: Load) -> PhaseSteps:
+    def _steps(self, shape: ModelShape, loads: list[Load]) -> PhaseSteps:
+        load = mapped(lambda *leaves: np.concatenate(leaves), *loads)
         N = len(load.sequences)
         work = mapped(lambda leaf: np.broadcast_to(leaf, (N,)), self._work(shape, load))
         return PhaseSteps(work, np.ones(N))
@@ -193,7 +179,3 @@ def _loads(record: PassRecord, worked: np.ndarray) -> Load:
         sharers=np.where(read > 0, seen / read.clip(min=1), 1.0),
         head_positions=record.heads[worked].sum(axis=(1, 2)) / rows,
     )
-
-
-def _stacked(loads: list[Load]) -> Load:
-    return mapped(lambda *leaves: np.concatenate(leaves), *loads)

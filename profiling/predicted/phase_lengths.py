@@ -1,16 +1,12 @@
 """Phases of a reasoning query, as sums of steps: prefill, think, answer.
 
 As in decoding here, every pass reads the pending token and emits the next one: prefill emits the
-first token, and the last token of a thought is read by the first step of the answer.
-
-How many attempts still go on after t tokens: batches shrink as attempts finish.
-
-A phase of n tokens is a sum over its steps of a cost that changes slowly with the context and the
-attempts left, so it is summed at a few points (Gauss-Legendre), not step by step.
+first token, and the last token of a thought is read by the first step of the answer. Batches
+shrink as attempts finish. A phase's cost changes slowly with the context and the attempts left, so
+it is summed at a few points (Gauss-Legendre), not step by step.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -36,19 +32,13 @@ class Steps:
     sequences: Number  # sequences still going on
 
 
-class LengthDistribution(Protocol):
-    """What lengths a phase's attempts have."""
-
-    def steps(self, tokens: Number, sequences: Number) -> Steps:
-        """The steps of `sequences` attempts whose mean length is `tokens`."""
-
-
 @of_numbers
 @dataclass(frozen=True)
 class SameLength:
     """All attempts have the mean length, as where a budget ends every thought."""
 
     def steps(self, tokens: Number, sequences: Number) -> Steps:
+        """The steps of `sequences` attempts whose mean length is `tokens`."""
         tokens, sequences = map(arrays.with_last_axis, (tokens, sequences))
         # Steps at positions 0, 1 .. n - 1 are the unit intervals about them, from -1/2 on.
         return Steps(
@@ -56,6 +46,9 @@ class SameLength:
             position=tokens * (_NODES + 1) / 2 - 0.5,
             sequences=sequences * arrays.ones_like(tokens * _NODES),
         )
+
+
+SAME_LENGTH = SameLength()
 
 
 @of_numbers
@@ -85,6 +78,7 @@ class LogNormal:
         )
 
 
+LengthDistribution = SameLength | LogNormal
 PHASES = THINK_AND_ANSWER
 
 
@@ -120,13 +114,9 @@ class PhaseSteps:
 
 
 def phase_steps(
-    shape: ModelShape,
-    lengths: Lengths,
-    widths: Widths,
-    spread: Spread,
-    tile: Number = 1.0,
-    distribution: LengthDistribution | None = None,
-) -> dict[str, PhaseSteps]:
+    shape: ModelShape, lengths: Lengths, widths: Widths, spread: Spread, tile: Number = 1.0,
+    distribution: LengthDistribution = SAME_LENGTH,
+) -> dict[str, PhaseSteps]:  # fmt: skip
     """The steps of each of `PHASES`, by name. `distribution` is of thought lengths; answers are all
     of one length."""
     prefill = prefill_steps(shape, lengths, widths, spread, tile)
@@ -142,48 +132,25 @@ def prefill_steps(
 
 
 def decode_steps(
-    shape: ModelShape,
-    lengths: Lengths,
-    widths: Widths,
-    spread: Spread,
-    tile: Number = 1.0,
-    distribution: LengthDistribution | None = None,
-) -> dict[str, PhaseSteps]:
+    shape: ModelShape, lengths: Lengths, widths: Widths, spread: Spread, tile: Number = 1.0,
+    distribution: LengthDistribution = SAME_LENGTH,
+) -> dict[str, PhaseSteps]:  # fmt: skip
     """Those of thinking and of answering."""
-    thoughts = distribution or SameLength()
     thinking = arrays.maximum(lengths.think_tokens - 1.0, 0.0)
     emitted = arrays.where(lengths.think_tokens >= 1.0, 0.0, 1.0)
     answering = arrays.maximum(lengths.answer_tokens - emitted, 0.0)
-    parts = {
-        "think": (thoughts.steps(thinking, lengths.sequences), 0.0),
-        "answer": (SameLength().steps(answering, lengths.sequences), thinking),
+    parts: dict[str, tuple[Steps, Number]] = {
+        "think": (distribution.steps(thinking, lengths.sequences), 0.0),
+        "answer": (SAME_LENGTH.steps(answering, lengths.sequences), _last_axis(thinking)),
     }
-    return {
-        name: _decode(shape, lengths, widths, spread, tile, steps, before)
-        for name, (steps, before) in parts.items()
-    }
-
-
-def _decode(
-    shape: ModelShape,
-    lengths: Lengths,
-    widths: Widths,
-    spread: Spread,
-    tile: Number,
-    steps: Steps,
-    before: Number,
-) -> PhaseSteps:
     shape, lengths, widths = _last_axis(shape), _last_axis(lengths), _last_axis(widths)
-    spread, tile, before = _last_axis(spread), _last_axis(tile), _last_axis(before)
-    load = Load(
-        sequences=steps.sequences,
-        new_tokens=1.0,
-        own_context=before + steps.position,
-        shared_context=lengths.prompt_tokens,
-        sharers=lengths.attempts,
-        head_positions=1.0,
-    )
-    return PhaseSteps(step_work(shape, load, widths, spread, tile), steps.steps)
+    spread, tile = _last_axis(spread), _last_axis(tile)
+    phases = {}
+    for name, (steps, before) in parts.items():
+        own, shared = before + steps.position, lengths.prompt_tokens
+        load = Load(steps.sequences, 1.0, own, shared, lengths.attempts, head_positions=1.0)
+        phases[name] = PhaseSteps(step_work(shape, load, widths, spread, tile), steps.steps)
+    return phases
 
 
 def _last_axis(record: Numbers) -> Numbers:

@@ -7,12 +7,16 @@ board/static/terms.js; tests/profiling/board compares the two.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from ..records import ChipPlacement, Phase, PredictedPhase
+from ..records.prediction import PredictedBound
 
-RESOURCES = ("compute", "memory", "on_chip", "links", "overhead")
-OVERLAPPED = RESOURCES[:-1]
-NAMES = {"on_chip": "on-chip"}  # as profiles write a bound, where that differs
+RESOURCES: dict[str, PredictedBound] = {
+    name.replace("-", "_"): name for name in get_args(PredictedBound)
+}
+"""What a step waits for: the name of its time (`on_chip_s`) -> the name that records give it."""
+OVERLAPPED = tuple(RESOURCES)[:-1]
 _SHARPEST = 200.0
 """A power from which the p-norm of four terms is their largest within 0.7 %: taken as no bound."""
 
@@ -52,10 +56,10 @@ class PhaseTerms:
         return self.core_s + self.overhead_s
 
     @property
-    def bound(self) -> str | None:
+    def bound(self) -> PredictedBound | None:
         """The longest term's name, the first of equals; None for a phase that takes no time."""
         longest = max(RESOURCES, key=self.of)
-        return NAMES.get(longest, longest) if self.of(longest) > 0 else None
+        return RESOURCES[longest] if self.of(longest) > 0 else None
 
 
 def terms_at_peak(phase: Phase, placement: ChipPlacement) -> PhaseTerms:
@@ -84,11 +88,8 @@ def grown(terms: PhaseTerms, factors: Mapping[str, float]) -> PhaseTerms:
 
 
 def elasticities(terms: PhaseTerms) -> dict[str, float]:
-    """Share of the time that each resource holds: -d log(time) / d log(rate), for RESOURCES.
-
-    1 % more of a resource takes its elasticity in per cent off the time. They add up to one. At a
-    roofline's ridge, where the derivative jumps, compute has it all.
-    """
+    """Share of the time that each resource holds, -d log(time) / d log(rate): what 1 % more of it
+    takes off in per cent. They add up to one; at a roofline's ridge compute has it all."""
     time_s, core_s = terms.time_s, terms.core_s
     if time_s <= 0:
         return dict.fromkeys(RESOURCES, 0.0)
@@ -106,11 +107,9 @@ def elasticities(terms: PhaseTerms) -> dict[str, float]:
 def whole_elasticities(phases: Iterable[PhaseTerms]) -> dict[str, float]:
     """Those of phases one after another: each phase's, weighted by its time."""
     phases = list(phases)
-    time_s = sum(phase.time_s for phase in phases)
-    if time_s <= 0:
-        return dict.fromkeys(RESOURCES, 0.0)
+    time_s = sum(phase.time_s for phase in phases) or math.inf
     result = [(phase.time_s / time_s, elasticities(phase)) for phase in phases]
-    return {name: sum(weight * shares[name] for weight, shares in result) for name in RESOURCES}
+    return {name: sum((by * shares[name] for by, shares in result), 0.0) for name in RESOURCES}
 
 
 def joined(terms: PhaseTerms, time_s: float) -> PhaseTerms:

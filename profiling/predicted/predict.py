@@ -17,17 +17,18 @@ from .economics import Terms as EconomicsRequest
 from .economics import economics_of
 from .energy import design_power_of
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
-from .memory import Capacity, capacity
+from .limits import MOST_SEQUENCES, MOST_TOKENS
 from .phase_lengths import (
     PHASES,
+    SAME_LENGTH,
     LengthDistribution,
     Lengths,
     LogNormal,
     PhaseSteps,
-    SameLength,
     phase_steps,
 )
-from .step_work import Spread, Widths, Work, spread_over
+from .phase_terms import RESOURCES
+from .step_work import Capacity, Spread, Widths, Work, capacity, spread_over
 from .time_model import Terms, bound, step_terms
 
 LOW, HIGH = 0.1, 0.9
@@ -51,6 +52,7 @@ class Query:
     stack: str | None = None
     ideal: bool = False
     mesh_reason: str = ""
+    context_length: int | None = None  # tokens that the model was trained for
     terms: EconomicsRequest = field(default_factory=EconomicsRequest)
 
     @property
@@ -72,7 +74,19 @@ class Query:
     def distribution(self) -> LengthDistribution:
         """Of the lengths of thoughts."""
         varied = self.think_variation > 0 and self.lengths.think_tokens > 1
-        return LogNormal(self.think_variation) if varied else SameLength()
+        return LogNormal(self.think_variation) if varied else SAME_LENGTH
+
+    @property
+    def cautions(self) -> list[str]:
+        """A sentence for what was stated and may not be what is meant."""
+        sentences = [self.slice.caution] if self.slice.caution else []
+        tokens = self.lengths.longest_context + 1
+        if self.context_length is not None and tokens > self.context_length:
+            sentences.append(
+                f"{self.model} has a context of {self.context_length:,} tokens: prompt, thought "
+                f"and answer are {tokens:,.0f} tokens, longer than it was made to read."
+            )
+        return sentences
 
     def basis(self, calibration: Calibration) -> str:
         """What a prediction of it stands on, in a sentence."""
@@ -98,9 +112,8 @@ def predict(
     """Time, energy, money and fit of all batches of the query; of `phases_made` by a whole run,
     where one is known, which the query's lengths then only describe.
 
-    Raises ProfileInputError for a parallelism that does not suit, for lengths that are none, for
-    what does not fit the slice's memory, by how much, and for economic terms that are not known;
-    ChipInputError for a dtype.
+    Raises ProfileInputError for a mesh that does not suit, lengths that are none, what does not fit
+    the slice's memory, and economic terms that are not known; ChipInputError for a dtype.
     """
     _require_lengths(query.lengths)
     shape, chip = query.shape, query.slice.chip
@@ -110,32 +123,24 @@ def predict(
     phases, seconds, joules = _phases(query, calibrated, phases_made)
     times = query.batches if phases_made is None else 1.0
     power = design_power_of(chip)
+    same = ("model", "stack", "ideal", "weight_dtype", "kv_dtype", "batches", "think_variation")
     prediction = Prediction(
-        model=query.model,
+        **{name: getattr(query, name) for name in same},
         slice=query.slice.name,
         chip=chip.name,
         chips=query.slice.chips,
         parallelism=str(query.split),
-        stack=query.stack,
-        ideal=query.ideal,
         basis=query.basis(calibrated),
         parallelism_reason=query.mesh_reason,
         chip_confidence=chip.confidence,
         energy_basis=power.basis if power else "",
-        weight_dtype=query.weight_dtype,
-        kv_dtype=query.kv_dtype,
         matmul_dtype=chip.peak_flops(query.matmul_dtype).dtype,
-        batches=query.batches,
-        think_variation=query.think_variation,
-        prompts=float(query.lengths.prompts),
-        attempts=float(query.lengths.attempts),
-        prompt_tokens=float(query.lengths.prompt_tokens),
-        think_tokens=float(query.lengths.think_tokens),
-        answer_tokens=float(query.lengths.answer_tokens),
+        **vars(mapped(float, query.lengths)),
         phases=[_repeated(phase, times) for phase in phases],
         time_s=interval(seconds) * times,
         energy_j=None if joules is None else interval(joules) * times,
         fit=fit,
+        cautions=query.cautions,
     )
     economics = economics_of(prediction, chip, query.terms)
     return prediction.model_copy(update={"economics": economics})
@@ -144,11 +149,8 @@ def predict(
 def _phases(
     query: Query, calibration: Calibration, phases_made: Mapping[str, PhaseWork] | None
 ) -> tuple[list[PredictedPhase], np.ndarray, np.ndarray | None]:
-    """The phases in their order, and seconds and joules of all together, for each draw.
-
-    The unexplained part is one for all phases of a group: a stack slower than predicted is slower
-    throughout.
-    """
+    """The phases in their order, and seconds and joules of all together, for each draw. The
+    unexplained part is one for all phases of a group: a slower stack is slower throughout."""
     chip = query.slice.chip
     efficiency = IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
     works = phases_made or phases_by_lengths(query)
@@ -157,7 +159,10 @@ def _phases(
         terms = phase_terms(work.steps, query.hardware, efficiency, query.widths.narrowing)
         factor = 1.0 if query.ideal else calibration.residuals(work.group)
         time_s = np.atleast_1d(terms.time_s) * factor
-        energy_j = _energy(query, calibration, work.steps, time_s)
+        whole = _whole(work.steps, query.split)
+        energy_j = calibration.joules(query.slice, query.hardware, whole, time_s)
+        if query.ideal and energy_j is not None:
+            energy_j = energy_j[:1]
         seconds.append(time_s)
         joules.append(energy_j)
         phases.append(_phase(name, query, work, terms, efficiency, time_s, energy_j))
@@ -171,26 +176,23 @@ def phases_by_lengths(query: Query) -> dict[str, PhaseWork]:
     lengths = query.lengths
     tile = 1.0 if query.ideal else query.hardware.tile
     steps = phase_steps(query.shape, lengths, query.widths, query.spread, tile, query.distribution)
-    tokens = {
-        "prefill": lengths.prompts * lengths.prompt_tokens,
-        "think": lengths.sequences * lengths.think_tokens,
-        "answer": lengths.sequences * lengths.answer_tokens,
-    }
-    groups = {name: "prefill" if name == "prefill" else "decode" for name in PHASES}
-    return {name: PhaseWork(steps[name], float(tokens[name]), groups[name]) for name in PHASES}
+    tokens = (
+        lengths.prompts * lengths.prompt_tokens,
+        lengths.sequences * lengths.think_tokens,
+        lengths.sequences * lengths.answer_tokens,
+    )
+    groups = ("prefill", "decode", "decode")
+    rows = zip(PHASES, tokens, groups, strict=True)
+    return {name: PhaseWork(steps[name], float(count), group) for name, count, group in rows}
 
 
 def phase_terms(
     steps: PhaseSteps, hardware: Hardware, efficiency: Efficiency, narrowing: Number
 ) -> Terms:
-    """Terms of a whole phase, at many points at once (draws of an efficiency, chips, models).
-
-    Fields of `hardware`, `efficiency` and `narrowing` have the shape of a point [...]; those of
-    `steps` one axis more, over which the phase is summed up.
-    """
-    hardware = mapped(with_last_axis, hardware)
-    efficiency = mapped(with_last_axis, efficiency)
-    terms = step_terms(steps.work, hardware, efficiency, with_last_axis(narrowing))
+    """Terms of a whole phase, at many points at once (draws of an efficiency, chips, models):
+    `hardware`, `efficiency` and `narrowing` are [...], `steps` have one axis more."""
+    rates, reached = mapped(with_last_axis, hardware), mapped(with_last_axis, efficiency)
+    terms = step_terms(steps.work, rates, reached, with_last_axis(narrowing))
     return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1), terms)
 
 
@@ -218,27 +220,10 @@ def interval(draws: np.ndarray) -> Interval:
     return Interval(median=float(median), low=float(low), high=float(high))
 
 
-def _energy(
-    query: Query, calibration: Calibration, steps: PhaseSteps, time_s: np.ndarray
-) -> np.ndarray | None:
-    """Joules of all chips, for each draw; None where the chip's power cannot be told."""
-    whole = _whole(steps, query.split)
-    watts = calibration.watts(query.slice, query.hardware, whole, time_s)
-    if watts is None:
-        return None
-    joules = watts * time_s * calibration.residuals("energy")
-    return joules[:1] if query.ideal else joules
-
-
 def _phase(
-    name: str,
-    query: Query,
-    work: PhaseWork,
-    terms: Terms,
-    efficiency: Efficiency,
-    time_s: np.ndarray,
-    energy_j: np.ndarray | None,
-) -> PredictedPhase:
+    name: str, query: Query, work: PhaseWork, terms: Terms, efficiency: Efficiency,
+    time_s: np.ndarray, energy_j: np.ndarray | None,
+) -> PredictedPhase:  # fmt: skip
     mode = mapped(lambda leaf: float(np.atleast_1d(leaf)[0]), terms)
     steps, whole = work.steps, _whole(work.steps, query.split)
     return PredictedPhase(
@@ -247,12 +232,8 @@ def _phase(
         steps=float(np.sum(steps.steps)),
         time_s=interval(time_s),
         energy_j=None if energy_j is None else interval(energy_j),
-        bound=bound(mode),  # type: ignore[arg-type]
-        compute_s=mode.compute_s,
-        memory_s=mode.memory_s,
-        on_chip_s=mode.on_chip_s,
-        links_s=mode.links_s,
-        overhead_s=mode.overhead_s,
+        bound=bound(mode),
+        **{f"{resource}_s": getattr(mode, f"{resource}_s") for resource in RESOURCES},
         sequence_overhead_s=_sequence_overhead_s(steps, efficiency),
         flops=float(whole.flops),
         memory_bytes=float(whole.memory_bytes),
@@ -274,12 +255,14 @@ def _repeated(phase: PredictedPhase, times: float) -> PredictedPhase:
 
 def _sequence_overhead_s(steps: PhaseSteps, efficiency: Efficiency) -> float:
     """Seconds at the mode that sequences and routed tokens add, however many share a step."""
-    amounts = (steps.work.sequences, steps.work.routed)
-    sequences, routed = (float(np.sum(np.asarray(amount * steps.steps))) for amount in amounts)
-    sequence_s, routed_s = (
-        float(np.atleast_1d(draws)[0]) for draws in (efficiency.sequence_s, efficiency.routed_s)
+    pairs = (
+        (steps.work.sequences, efficiency.sequence_s),
+        (steps.work.routed, efficiency.routed_s),
     )
-    return sequences * sequence_s + routed * routed_s
+    return sum(
+        float(np.sum(np.asarray(amount * steps.steps))) * float(np.atleast_1d(each_s)[0])
+        for amount, each_s in pairs
+    )
 
 
 def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
@@ -295,22 +278,29 @@ def _width(dtype: str) -> float:
     return dtype_bytes(dtype)
 
 
+_LENGTHS = {
+    "prompts": (1, MOST_SEQUENCES), "attempts": (1, MOST_SEQUENCES),
+    "prompt_tokens": (1, MOST_TOKENS), "think_tokens": (0, MOST_TOKENS),
+    "answer_tokens": (1, MOST_TOKENS),
+}  # fmt: skip
+"""Least and most of each."""
+
+
 def _require_lengths(lengths: Lengths) -> None:
-    least = {"prompts": 1, "attempts": 1, "prompt_tokens": 1, "think_tokens": 0, "answer_tokens": 1}
-    for name, bottom in least.items():
-        if not getattr(lengths, name) >= bottom:
-            raise ProfileInputError(
-                f"{name.replace('_', ' ')} is {getattr(lengths, name)}, expected {bottom} or more"
-            )
+    for name, (least, most) in _LENGTHS.items():
+        length = getattr(lengths, name)
+        if not least <= length <= most:
+            what = name.replace("_", " ")
+            raise ProfileInputError(f"{what} is {length:g}, expected {least} to {most:,}")
 
 
 def _does_not_fit(query: Query, held: Capacity) -> str:
-    where, most = query.slice.name, int(held.largest_batch)
-    needed = float(held.weight_bytes + held.kv_bytes)
+    most = int(held.largest_batch)
+    sizes = (held.weight_bytes + held.kv_bytes, held.weight_bytes, held.available_bytes)
+    needed, weights, available = (f"{float(size) / 1e9:.1f} GB" for size in sizes)
     text = (
-        f"{query.model} does not fit {where}: a chip would hold {needed / 1e9:.1f} GB "
-        f"({float(held.weight_bytes) / 1e9:.1f} GB of weights) of "
-        f"{float(held.available_bytes) / 1e9:.1f} GB"
+        f"{query.model} does not fit {query.slice.name}: a chip would hold {needed} "
+        f"({weights} of weights) of {available}"
     )
     if most >= 1:
         return f"{text}; the largest batch that fits is {most} sequences of these lengths"

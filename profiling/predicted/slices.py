@@ -3,19 +3,105 @@
 What `rooflink predict` prints, and `rooflink profile` adds for each chip and slice.
 """
 
+import itertools
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
-from ...tpu_configs.slice import Slice
+from ...tpu_configs.slice import Slice, largest, shape_of_chips, shapes
 from ..errors import ProfileInputError
+from ..names import mesh_axes
 from ..records.prediction import Prediction
 from .collectives import ONE_CHIP, Parallelism
 from .economics import Terms
 from .hardware import jax_dtype, operand_dtype
-from .mesh_choice import choose_parallelism, require_used, slices_of
 from .model_shape import NamedShape
 from .phase_lengths import Lengths
 from .predict import Query, memory_fit, predict
+
+
+def parse_parallelism(text: str) -> Parallelism:
+    """The parallelism that `text` asks for, 'data=2,tensor=8'; axes left out have one chip. Raises
+    ProfileInputError for anything else."""
+    return Parallelism(**mesh_axes(text, ("data", "tensor", "expert", "pipeline")))
+
+
+def require_used(split: Parallelism, prompts: float) -> None:
+    """Raise ProfileInputError where copies of the weights would have no prompt to work on."""
+    if split.data > max(prompts, 1):
+        raise ProfileInputError(
+            f"the mesh has data={split.data} for a batch of {prompts:g}: a copy of the weights "
+            "needs a prompt at least, so take more prompts or fewer copies"
+        )
+
+
+def choose_parallelism(
+    shape: ModelShape, on_slice: Slice, prompts: float, fits: Callable[[Parallelism], bool]
+) -> tuple[Parallelism, str]:
+    """A mesh and why it is that one: the first that `fits` of those that suit, else the first.
+
+    Most tensor shards that divide the query heads within one domain of links come first, then most
+    copies, then a pipeline.
+
+    Raises ProfileInputError where none divides the model.
+    """
+    suiting = list(_suiting(shape, on_slice, prompts))
+    if not suiting:
+        raise ProfileInputError(
+            f"no mesh of the {on_slice.chips} chips of {on_slice.name} divides "
+            f"{int(shape.query_heads)} query heads, {int(shape.layers)} layers "
+            f"and {prompts:g} prompts: take another number of chips, or say --mesh"
+        )
+    split = next(filter(fits, suiting), suiting[0])
+    return split, _reason(split, suiting[0], shape, on_slice)
+
+
+def _suiting(shape: ModelShape, on_slice: Slice, prompts: float) -> Iterator[Parallelism]:
+    """Every parallelism that fills the slice and divides the model, the best first."""
+    chips, heads, layers = on_slice.chips, int(shape.query_heads), int(shape.layers)
+    for tensor in _divisors(chips, min(heads, _domain(on_slice))):
+        for data in _divisors(chips // tensor, max(int(prompts), 1)):
+            pipeline = chips // tensor // data
+            if heads % tensor == 0 and layers % pipeline == 0:
+                yield Parallelism(tensor=tensor, data=data, pipeline=pipeline)
+
+
+def _divisors(number: int, most: int) -> list[int]:
+    """Divisors of `number` up to `most`, the largest first."""
+    low = [n for n in range(1, math.isqrt(number) + 1) if number % n == 0]
+    return sorted({d for n in low for d in (n, number // n) if d <= most}, reverse=True)
+
+
+def _domain(on_slice: Slice) -> int:
+    """Chips that the links join, without the data center network."""
+    return min(on_slice.chips, largest(on_slice.chip))
+
+
+def _reason(split: Parallelism, first: Parallelism, shape: ModelShape, on_slice: Slice) -> str:
+    if on_slice.chips == 1:
+        return "a single chip"
+    heads, domain = int(shape.query_heads), _domain(on_slice)
+    within = f" in a domain of {domain}" if domain < on_slice.chips else ""
+    also = " and leaves room for the batch" if split != first else ""
+    text = f"tensor={split.tensor} is the most{within} that divides {heads} query heads{also}"
+    if split.data > 1:
+        text += f"; data={split.data} copies of the model share the prompts"
+    if split.pipeline > 1:
+        text += f"; pipeline={split.pipeline} splits the layers over the remaining chips"
+    return text
+
+
+MOST_DOMAINS = 8
+"""Domains of links that are joined over the network before the search is given up."""
+
+
+def slices_of(chip: Chip) -> Iterator[Slice]:
+    """Every slice of `chip`, the smallest first."""
+    domains = (shape_of_chips(chip, largest(chip) * n) for n in range(2, MOST_DOMAINS + 1))
+    for shape in itertools.chain(shapes(chip), filter(None, domains)):
+        yield Slice(chip, shape)
 
 
 @dataclass(frozen=True)
@@ -36,11 +122,8 @@ class PredictionRequest:
 
 
 def predict_on_slice(request: PredictionRequest, on_slice: Slice) -> Prediction:
-    """The request on one slice.
-
-    Raises ProfileInputError or ChipInputError for what the user can mend: lengths, dtypes, a mesh
-    that does not divide, a model that does not fit, terms that are not known.
-    """
+    """The request on one slice. Raises ProfileInputError or ChipInputError for what the user can
+    mend: lengths, dtypes, a mesh that does not divide, a model that does not fit, unknown terms."""
     return predict(query_of(request, on_slice))
 
 
@@ -49,39 +132,35 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
     does not fit."""
     wide = "float32" if request.weight_dtype == "float32" else "bfloat16"
     stated_dtype = jax_dtype(request.matmul_dtype) if request.matmul_dtype else None
-    query = Query(
-        model=request.model.name,
-        shape=request.model.shape,
-        slice=on_slice,
-        split=request.split or ONE_CHIP,
-        mesh_reason="as stated",
-        lengths=request.lengths,
-        batches=request.batches,
-        think_variation=request.think_variation,
-        weight_dtype=request.weight_dtype,
-        kv_dtype=request.kv_dtype or wide,
-        matmul_dtype=stated_dtype or operand_dtype(on_slice.chip, request.weight_dtype),
-        stack=request.stack,
-        ideal=request.ideal,
-        terms=request.terms,
-    )
+    settled = {
+        "model": request.model.name,
+        "shape": request.model.shape,
+        "slice": on_slice,
+        "context_length": request.model.context_length,
+        "split": request.split or ONE_CHIP,
+        "kv_dtype": request.kv_dtype or wide,
+        "matmul_dtype": stated_dtype or operand_dtype(on_slice.chip, request.weight_dtype),
+    }
+    query = Query(**(vars(request) | settled), mesh_reason="as stated")
     prompts = request.lengths.prompts
     if request.split is not None:
         require_used(request.split, prompts)
         return query
 
     def fits(split: Parallelism) -> bool:
-        return _fits(replace(query, split=split))
+        try:
+            memory_fit(replace(query, split=split))
+        except ProfileInputError:
+            return False
+        return True
 
-    chosen = choose_parallelism(query.shape, on_slice, prompts, fits)
-    return replace(query, split=chosen.split, mesh_reason=chosen.reason)
+    split, reason = choose_parallelism(query.shape, on_slice, prompts, fits)
+    return replace(query, split=split, mesh_reason=reason)
 
 
 def fitting_query(request: PredictionRequest, on_slice: Slice) -> Query:
-    """The query of a request that fits the slice's memory.
-
-    Raises ProfileInputError for a mesh that does not divide or a model that does not fit.
-    """
+    """The query of a request that fits the slice's memory. Raises ProfileInputError for a mesh that
+    does not divide or a model that does not fit."""
     query = query_of(request, on_slice)
     memory_fit(query)
     return query
@@ -95,11 +174,3 @@ def smallest_query(request: PredictionRequest, chip: Chip) -> Query | None:
         except ProfileInputError:
             continue
     return None
-
-
-def _fits(query: Query) -> bool:
-    try:
-        memory_fit(query)
-    except ProfileInputError:
-        return False
-    return True

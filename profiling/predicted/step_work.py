@@ -5,10 +5,12 @@ weights are read once a step, keys and values once a token, a shared prompt's on
 attempts; of the embedding only the rows looked up; the head works on the wanted positions alone.
 Prefill reads back, once, the keys and values that it wrote.
 
-Load: the tokens that one step reads, and Widths: the bytes of what it moves.
+Load: the tokens that one step reads; Widths: the bytes of what it moves; Capacity: what one chip
+must hold meanwhile, what is left for KV, and the largest batch that fits.
 """
 
-from dataclasses import dataclass, fields, replace
+import operator
+from dataclasses import dataclass, replace
 
 from ...model.architecture import LOGIT_BYTES, ModelShape
 from ...tpu_configs.slice import Slice
@@ -88,23 +90,23 @@ SUBLANES = 8.0
 class Work:
     """What one step asks of one chip. Amounts add up over steps."""
 
-    matmul_flops: Number  # of weights; at the tile utilisation of their shapes
-    padded_flops: Number  # the same with columns and depth rounded up to whole tiles
-    attention_flops: Number
-    weight_bytes: Number
-    idle_expert_bytes: Number  # of experts that no token needs; not in `memory_bytes`
-    kv_bytes: Number
-    activation_bytes: Number
-    vector_bytes: Number  # of elementwise kernels by themselves
-    on_chip_bytes: Number  # operands and results of matmuls, as the matrix units read them
-    link_bytes: Number  # one way through the busiest link
-    hops: Number
-    collectives: Number
-    dispatches: Number  # exchanges of tokens between experts' chips, there and back
-    routed: Number  # tokens sent to experts, over all layers; none where the model is dense
-    kernels: Number
-    sequences: Number  # that the host schedules and samples for, of all chips
-    steps: Number
+    matmul_flops: Number = 0.0  # of weights; at the tile utilisation of their shapes
+    padded_flops: Number = 0.0  # the same with columns and depth rounded up to whole tiles
+    attention_flops: Number = 0.0
+    weight_bytes: Number = 0.0
+    idle_expert_bytes: Number = 0.0  # of experts that no token needs; not in `memory_bytes`
+    kv_bytes: Number = 0.0
+    activation_bytes: Number = 0.0
+    vector_bytes: Number = 0.0  # of elementwise kernels by themselves
+    on_chip_bytes: Number = 0.0  # operands and results of matmuls, as the matrix units read them
+    link_bytes: Number = 0.0  # one way through the busiest link
+    hops: Number = 0.0
+    collectives: Number = 0.0
+    dispatches: Number = 0.0  # exchanges of tokens between experts' chips, there and back
+    routed: Number = 0.0  # tokens sent to experts, over all layers; none where the model is dense
+    kernels: Number = 0.0
+    sequences: Number = 0.0  # that the host schedules and samples for, of all chips
+    steps: Number = 0.0
 
     @property
     def memory_bytes(self) -> Number:
@@ -117,13 +119,13 @@ class Work:
         return self.matmul_flops + self.attention_flops
 
     def __add__(self, other: "Work") -> "Work":
-        return Work(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return arrays.mapped(operator.add, self, other)
 
     def __mul__(self, times: Number) -> "Work":
-        return Work(*(getattr(self, f.name) * times for f in fields(self)))
+        return arrays.mapped(lambda amount: amount * times, self)
 
 
-NOTHING = Work(*(0.0 for _ in fields(Work)))
+NOTHING = Work()
 
 
 @of_numbers
@@ -152,15 +154,12 @@ def step_work(
     whole chain: time is the step's latency. Sequences are split over `data` and `expert` evenly.
     """
     split = spread.split
-    rows = load.tokens / (split.data * split.expert)
+    rows = load.tokens / split.copies
     blocks = _blocks(shape, rows, widths, split, tile)
     attention = _attention(shape, load, widths, split)
     head = _head(shape, load, widths, split, tile)
-    links = _links(shape, rows, load, widths, spread)
-    overhead = _work(
-        link_bytes=links.link_bytes,
-        hops=links.hops,
-        collectives=links.collectives,
+    overhead = Work(
+        **vars(_links(shape, rows, load, widths, spread)),
         dispatches=2 * shape.layers * (spread.expert.chips > 1),
         kernels=shape.layers * KERNELS_PER_LAYER + KERNELS_PER_STEP,
         sequences=load.sequences,
@@ -176,7 +175,7 @@ def matmul_work(
     flops = 2 * rows * depth * columns
     moved = rows * (depth + columns) * widths.activation_bytes
     weights = depth * columns * widths.weight_bytes
-    return _work(
+    return Work(
         matmul_flops=flops,
         padded_flops=flops * _padding(rows, depth, columns, tile),
         weight_bytes=weights,
@@ -188,40 +187,27 @@ def matmul_work(
 
 def elementwise_work(moved_bytes: Number) -> Work:
     """One kernel that reads and writes `moved_bytes` in all."""
-    return _work(vector_bytes=moved_bytes, kernels=1.0)
+    return Work(vector_bytes=moved_bytes, kernels=1.0)
 
 
 def copy_work(shape: ModelShape, positions: Number, widths: Widths, spread: Spread) -> Work:
     """Cached positions copied from row to row: keys and values, each read once and written once."""
-    split = spread.split
     element = shape.kv_elements_per_token * widths.kv_bytes
-    held = positions / (split.data * split.expert) / kv_shards(shape, split)
-    return _work(vector_bytes=2 * held * element, kernels=2.0, steps=1.0)
+    held = positions / spread.split.copies / kv_shards(shape, spread.split)
+    return Work(vector_bytes=2 * held * element, kernels=2.0, steps=1.0)
 
 
 def exchange_work(exchange: Exchange) -> Work:
     """A collective by itself."""
-    return _work(
-        link_bytes=exchange.link_bytes, hops=exchange.hops, collectives=exchange.collectives
-    )
-
-
-def _work(**amounts: Number) -> Work:
-    return Work(**{f.name: amounts.get(f.name, 0.0) for f in fields(Work)})
-
-
-def _round_up(size: Number, tile: Number) -> Number:
-    return arrays.ceil(size / tile) * tile
+    return Work(**vars(exchange))
 
 
 def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
-    """Work of the matrix units over what was asked: weights fill whole `tile` x `tile` arrays, rows
-    enter them in groups of `SUBLANES`.
-
-    Loading the next weights is taken to be hidden: a v5e reads int8 weights for four rows at 0.93
-    of its memory's bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
+    """Padded over useful FLOPs: weights fill whole `tile` x `tile` arrays, rows enter in groups of
+    `SUBLANES`. Loading the next weights is taken to be hidden: a v5e reads int8 weights for four
+    rows at 0.93 of its bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
     """
-    padded = _round_up(depth, tile) * _round_up(columns, tile)
+    padded = arrays.ceil(depth / tile) * tile * (arrays.ceil(columns / tile) * tile)
     group = arrays.where(tile > 1, SUBLANES, 1.0)
     some = arrays.where(rows > 0, rows, 1.0)  # none: no work to be padded
     return arrays.maximum(rows, group) / some * padded / (depth * columns)
@@ -249,7 +235,7 @@ def _blocks(
     layers = shape.layers * (attention + touched * mlp_resident)
     idle = shape.layers * (1 - touched) * mlp_resident
     weights = (layers + shape.vector_parameters) * widths.weight_bytes
-    return _work(
+    return Work(
         matmul_flops=attention_flops + mlp_flops,
         padded_flops=attention_flops * attention_padding + mlp_flops * mlp_padding,
         weight_bytes=weights,
@@ -262,23 +248,27 @@ def _blocks(
 
 def _attention(shape: ModelShape, load: Load, widths: Widths, split: Parallelism) -> Work:
     """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly."""
-    sequences = load.sequences / (split.data * split.expert)
-    past = seen_positions(shape, load.own_context + load.shared_context)
-    pairs = load.new_tokens * past + _causal_pairs(shape, load.new_tokens)
+    sequences = load.sequences / split.copies
+    own, shared = seen_positions(shape, load.own_context, load.shared_context)
+    pairs = load.new_tokens * (own + shared) + _causal_pairs(shape, load.new_tokens)
     flops = 4 * sequences * pairs * shape.query_heads * shape.head_dim * shape.layers
-
-    own = seen_positions(shape, load.own_context)
     unshared = own + 2 * load.new_tokens - (load.new_tokens <= 1)
-    positions = unshared + seen_positions(shape, load.shared_context) / load.sharers
+    positions = unshared + shared / load.sharers
     element = shape.kv_elements_per_token * widths.kv_bytes
     kv_bytes = sequences * positions * element / kv_shards(shape, split)
-    return _work(attention_flops=flops / split.tensor, kv_bytes=kv_bytes, on_chip_bytes=kv_bytes)
+    return Work(attention_flops=flops / split.tensor, kv_bytes=kv_bytes, on_chip_bytes=kv_bytes)
 
 
-def seen_positions(shape: ModelShape, context: Number) -> Number:
-    """Mean over the layers of the positions that a query sees of `context` before it."""
-    windowed = arrays.minimum(context, shape.window)
-    return shape.windowed_share * windowed + (1 - shape.windowed_share) * context
+def seen_positions(shape: ModelShape, own: Number, shared: Number) -> tuple[Number, Number]:
+    """Mean over the layers of the positions that a query sees before it, of its `own` and of the
+    `shared` prompt before those: a windowed layer sees the last ones, so the own ones first."""
+    near = arrays.minimum(own, shape.window)
+    far = arrays.minimum(shared, shape.window - near)
+    whole = 1 - shape.windowed_share
+    return (
+        shape.windowed_share * near + whole * own,
+        shape.windowed_share * far + whole * shared,
+    )
 
 
 def _causal_pairs(shape: ModelShape, new_tokens: Number) -> Number:
@@ -290,13 +280,13 @@ def _causal_pairs(shape: ModelShape, new_tokens: Number) -> Number:
 
 def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, tile: Number) -> Work:
     """Logits of the wanted positions; the embedding's rows are counted with the blocks."""
-    rows = load.sequences * load.head_positions / (split.data * split.expert)
+    rows = load.sequences * load.head_positions / split.copies
     parameters = shape.head_parameters / split.tensor
     flops = 2 * rows * parameters
     moved = rows * shape.head_activation_bytes(widths.activation_bytes, split.tensor)
-    lookup = load.tokens / (split.data * split.expert) * shape.embed_dim * widths.weight_bytes
+    lookup = load.tokens / split.copies * shape.embed_dim * widths.weight_bytes
     weights = parameters * widths.weight_bytes + lookup
-    return _work(
+    return Work(
         matmul_flops=flops,
         padded_flops=flops * _padding(rows, shape.embed_dim, shape.vocab_size / split.tensor, tile),
         weight_bytes=weights,
@@ -309,7 +299,7 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     """Tensor: two sums a layer and the logits; KV split by sequences sends queries, keys and
     values to where they are held, and results back. Expert: tokens there and back, each layer."""
     residual_bytes = rows * shape.embed_dim * widths.activation_bytes
-    logits = load.sequences * load.head_positions / (spread.split.data * spread.split.expert)
+    logits = load.sequences * load.head_positions / spread.split.copies
     tensor = ALL_REDUCE.over(spread.tensor, residual_bytes) * (2 * shape.layers)
     sampled = ALL_GATHER.over(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
     heads = 2 * (shape.query_heads + shape.kv_heads) * shape.head_dim
@@ -321,3 +311,51 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     expert = replace(routed, collectives=0.0)
     stages = PERMUTE.over(spread.pipeline, residual_bytes) * (spread.split.pipeline - 1)
     return tensor + sampled + dealt * spread.split.kv_by_sequences + expert + stages
+
+
+RESERVED_SHARE = 0.05
+"""Of the memory, kept for the program, activations and fragments. Engines keep 5 to 10 %
+(vLLM's gpu_memory_utilization is 0.9 by default)."""
+
+
+@of_numbers
+@dataclass(frozen=True)
+class Capacity:
+    """Bytes of one chip's memory."""
+
+    weight_bytes: Number
+    kv_bytes: Number
+    available_bytes: Number  # capacity less what is reserved
+    kv_bytes_per_sequence: Number
+    largest_batch: Number  # sequences on the whole slice; 0 where the weights do not fit
+
+    @property
+    def left_bytes(self) -> Number:
+        """What weights and KV leave free; negative where they do not fit."""
+        return self.available_bytes - self.weight_bytes - self.kv_bytes
+
+
+def capacity(
+    shape: ModelShape, widths: Widths, split: Parallelism, memory_bytes: Number,
+    sequences: Number, own_context: Number, shared_context: Number = 0.0, sharers: Number = 1.0,
+) -> Capacity:  # fmt: skip
+    """What one chip holds with `sequences` on the slice, each with its share of a shared prompt.
+    Windowed layers keep no more than their window. The embedding is split as the head is."""
+    layer = shape.attention_parameters + shape.mlp_parameters / split.expert
+    tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
+    resident = shape.layers / split.pipeline * layer + tables
+    weight_bytes = resident * widths.weight_bytes / split.tensor
+
+    own, shared = seen_positions(shape, own_context, shared_context)
+    positions = own + shared / sharers
+    element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
+    per_sequence = positions * element / kv_shards(shape, split)
+    available = memory_bytes * (1 - RESERVED_SHARE)
+    room = arrays.maximum(available - weight_bytes, 0.0)
+    return Capacity(
+        weight_bytes=weight_bytes,
+        kv_bytes=sequences / split.copies * per_sequence,
+        available_bytes=available,
+        kv_bytes_per_sequence=per_sequence,
+        largest_batch=arrays.floor(room / per_sequence) * split.copies,
+    )

@@ -7,12 +7,14 @@ collective, sequence and step.
 
 from dataclasses import dataclass
 
+from ..records.prediction import PredictedBound
 from . import arrays
 from .arrays import Number, of_numbers
 from .hardware import Efficiency, Hardware
+from .phase_terms import RESOURCES
 from .step_work import Work
 
-BOUNDS = ("compute", "memory", "on-chip", "links", "overhead")
+BOUNDS = tuple(RESOURCES.values())
 _LEAST_S = 1e-18
 """Its square is still a float32, which the derivative of a phase without work needs."""
 
@@ -32,7 +34,7 @@ class Terms:
     @property
     def by_bound(self) -> tuple[Number, ...]:
         """Seconds by themselves, in the order of BOUNDS."""
-        return self.compute_s, self.memory_s, self.on_chip_s, self.links_s, self.overhead_s
+        return tuple(getattr(self, f"{resource}_s") for resource in RESOURCES)
 
 
 def step_terms(
@@ -49,11 +51,8 @@ def step_terms(
     weight_share = efficiency.memory * 2.0 ** (-efficiency.narrow * narrower)
     read_bytes = work.weight_bytes + efficiency.idle_experts * work.idle_expert_bytes
     read_s = read_bytes / (hardware.memory_bandwidth * weight_share)
-    other_bytes = (
-        efficiency.kv * work.kv_bytes
-        + work.activation_bytes
-        + work.vector_bytes / efficiency.vector
-    )
+    vector_bytes = work.vector_bytes / efficiency.vector
+    other_bytes = efficiency.kv * work.kv_bytes + work.activation_bytes + vector_bytes
     memory_s = read_s + other_bytes / (hardware.memory_bandwidth * efficiency.memory)
     on_chip_s = work.on_chip_bytes / hardware.on_chip_bandwidth
     through_s = work.link_bytes / (hardware.link_bandwidth * efficiency.links)
@@ -74,7 +73,7 @@ def step_terms(
     return Terms(compute_s, memory_s, on_chip_s, links_s, overhead_s, time_s)
 
 
-def bound(terms: Terms) -> str:
+def bound(terms: Terms) -> PredictedBound:
     """The resource whose own time is longest: what more of it would help first."""
     return max(zip(terms.by_bound, BOUNDS, strict=True), key=lambda term: float(term[0]))[1]
 

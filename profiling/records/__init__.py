@@ -15,7 +15,18 @@ from .compiled import (
     MemoryLevel,
     TargetRoofline,
 )
-from .lenses import ChipPlacement, CountedCost, MachineLimits, MeasuredCost, Phase, PhaseOnChip
+from .lenses import (
+    UNATTRIBUTED,
+    ChipPlacement,
+    Clock,
+    CountedCost,
+    MachineLimits,
+    MeasuredCost,
+    Phase,
+    PhaseOnChip,
+    ScopeTime,
+    Trace,
+)
 from .prediction import Amounts, Economics, EconomicTerms, MemoryFit, PredictedPhase, Prediction
 from .profile import (
     Finding,
@@ -29,4 +40,3 @@ from .profile import (
     ThoughtPoint,
     Workload,
 )
-from .scope_times import UNATTRIBUTED, Clock, ScopeTime, Trace

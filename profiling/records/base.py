@@ -60,6 +60,11 @@ class Interval(Record):
         return Interval(median=self.median * times, low=self.low * times, high=self.high * times)
 
 
-def percent(share: float, digits: int = 0) -> str:
-    """0.354 as '35 %', with a space as reports write it; `digits` after the point."""
-    return f"{100 * share:.{digits}f} %"
+def percent(share: float, digits: int | None = None) -> str:
+    """0.354 as '35 %': one decimal below 10 %, and never a false 0 %; or with `digits` decimals."""
+    value = 100 * share + 0.0  # no negative zero
+    if digits is None:
+        if 0 < abs(value) < 0.1:
+            return "<0.1 %" if value > 0 else "about 0 %"
+        digits = 1 if 0 < abs(value) < 9.95 else 0
+    return f"{value:.{digits}f} %"

@@ -45,9 +45,7 @@ class DesignSearch(Record):
     sequences: float = Field(description="attempts that run together on it")
     slowest_token_s: float = Field(description="latency limit of one token of a thought")
     time_per_query_s: Interval = Field(description="time of a batch over its queries")
-    usd_per_query: Interval | None = Field(
-        description="with rent in proportion to the cost to build"
-    )
+    usd_per_query: Interval | None = Field(description="rent by cost to build")
     speedup: Interval = Field(description="reference's time per query over it, the same draws")
     spent: dict[str, float] = Field(description="part -> share of the budget")
     other_purpose_slowdown: float | None = Field(
@@ -129,9 +127,7 @@ class DataCenter(Record):
     provisioned_w: float | None = Field(description="design power of all chips, at the wall")
     link_bytes_per_s: float = Field(description="one chip's busiest link, one way, mean")
     network_bytes_per_s: float = Field(description="prompts and answers in and out, as tokens")
-    prompt_kv_bytes_per_s: float = Field(
-        description="between chips, if prefill and decode were on different ones"
-    )
+    prompt_kv_bytes_per_s: float = Field(description="if prefill were on other chips")
     traces: list[PowerTrace]
     smoothing: list[Smoothing]
     wall_kwh_per_day: Interval | None
@@ -162,9 +158,7 @@ class Parameter(Record):
     words: str = Field(description="'HBM bandwidth'")
     unit: str
     value: float | None = Field(description="of one chip; None where it is not public")
-    step: float | None = Field(
-        description="factor of a finite step, for what has no derivative (a tile); else None"
-    )
+    step: float | None = Field(description="factor of a finite step; None: a derivative")
 
 
 class Elasticity(Record):
@@ -255,9 +249,7 @@ class ThoughtCrossovers(Record):
     batch: float = Field(description="sequences on the slice")
     kv_over_weights_tokens: float | None = Field(description="context where KV bytes exceed them")
     memory_full_tokens: float | None = Field(description="context where this batch fills memory")
-    links_over_memory_batch: float | None = Field(
-        description="sequences, at the thought's end, from which link time exceeds memory time"
-    )
+    links_over_memory_batch: float | None = Field(description="sequences at the thought's end")
     largest_batch: dict[str, float] = Field(description="tokens of context -> sequences that fit")
     sentences: list[str]
 
@@ -300,13 +292,9 @@ class CodesignCase(Record):
     profile: str
     workload: str = Field(description="in a few words: '4 prompts x 64 attempts, 8192 tokens'")
     prediction: Prediction
-    accuracy: Interval | None = Field(
-        description="of one attempt, 95 %; None where nothing was checked"
-    )
+    accuracy: Interval | None = Field(description="of one attempt, 95 %; None: unchecked")
     usd_per_query: Interval | None
-    usd_per_correct: Interval | None = Field(
-        description="its interval holds that of the accuracy too"
-    )
+    usd_per_correct: Interval | None = Field(description="joined with accuracy's interval")
     energy_per_query_j: Interval | None = Field(description="of the chips")
     parameters: list[Parameter]
     elasticities: list[Elasticity]

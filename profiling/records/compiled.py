@@ -96,22 +96,16 @@ class CompiledPhase(Record):
 
     phase: str
     passes: int = Field(description="passes through the model in one call of the program")
-    counted_bytes: HbmBytes = Field(
-        description="counted bytes, the least to move, split evenly over the devices of the mesh"
-    )
+    counted_bytes: HbmBytes = Field(description="counted, split evenly over the devices")
     counted_flops: int = Field(description="matmul FLOPs of one device, from the jaxpr")
     hbm: list[HbmRow]
     levels: list[MemoryLevel]
     padding_bytes: int = Field(description="of the HBM bytes, tile padding")
     collectives: list[CollectiveTraffic]
     kernels: int = Field(description="instructions executed, loops multiplied out")
-    compiler_cycles: int | None = Field(
-        description="XLA's own estimates added up; None if it has none"
-    )
+    compiler_cycles: int | None = Field(description="XLA's own estimates; None: none")
     memory: DeviceMemory
-    unresolved_loops: list[str] = Field(
-        description="loops whose length is unknown, counted once: totals are too small"
-    )
+    unresolved_loops: list[str] = Field(description="of unknown length, counted once")
     unknown_calls: list[str] = Field(description="custom calls without a cost estimate")
     stated_bytes: int = Field(
         default=0,
@@ -130,7 +124,7 @@ class CompiledPhase(Record):
 
     at_peak: TargetRoofline | None = Field(
         default=None,
-        description="None for a CPU, and in profiles of version 1",
+        description="None for a CPU",
     )
 
     @computed_field

@@ -26,9 +26,7 @@ class Option(Record):
     low: float
     high: float
     on_frontier: bool = Field(description="no option as cheap or cheaper is more accurate")
-    points_per_cost: float | None = Field(
-        description="points gained on the frontier option before, per unit of further cost"
-    )
+    points_per_cost: float | None = Field(description="gained on the option before, per cost")
 
 
 class Frontier(Record):
@@ -54,9 +52,7 @@ class Baseline(Record):
     label: str
     flops: float
     accuracy: float
-    reached_flops: float | None = Field(
-        description="the least at which the compute-optimal choice is as accurate; None: never"
-    )
+    reached_flops: float | None = Field(description="least for the same accuracy; None: never")
 
     @property
     def times_less(self) -> float | None:

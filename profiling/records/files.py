@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from ...model.input_files import json_value, read_text
 from ..errors import ProfileInputError
 from .base import Record
 from .profile import Profile
@@ -65,12 +66,9 @@ def load_record(record: type[Read], file: Path) -> Read:
     name, written = next(
         (n, written_as) for n, written_as in WRITTEN.items() if written_as.kind == record.__name__
     )
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ProfileInputError(f"no {name} at {file}: `{written.command}` writes one") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ProfileInputError(f"{file} is not a readable {name}.json: {error}") from None
+    missing = f"`{written.command}` writes one"
+    text = read_text(file, f"{name}.json", ProfileInputError, missing=missing)
+    data = json_value(text, f"the {name}.json {file}", ProfileInputError)
     try:
         return record.model_validate(migrated(name, data, written.version))
     except ProfileInputError as error:

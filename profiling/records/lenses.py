@@ -1,4 +1,5 @@
-"""One phase under the lenses that need no compiler: counted, measured here, at datasheet peak.
+"""One phase under the lenses that need no compiler: counted, measured here, at datasheet peak;
+and where one traced generation spent its time, by phase and named scope.
 
 Arithmetic intensity is FLOPs per byte of HBM; a roofline's ridge is the intensity from which
 compute takes longer than memory (Williams et al. 2009), and the bound is the longer of the two.
@@ -55,16 +56,10 @@ class MeasuredCost(Record):
 
     time_s: Spread
     tokens_per_s: float = Field(description="useful tokens of the phase per second, at the median")
-    flops_per_s: float = Field(
-        description="counted FLOPs / median time: the phase's height on this machine's roofline"
-    )
+    flops_per_s: float = Field(description="counted FLOPs / median time: the height on a roofline")
     bytes_per_s: float = Field(description="counted HBM bytes / median time")
-    bandwidth_share: float = Field(
-        description="counted HBM bytes / median time / the machine's measured read bandwidth"
-    )
-    flops_share: float = Field(
-        description="counted FLOPs / median time / the machine's measured matmul rate"
-    )
+    bandwidth_share: float = Field(description="bytes_per_s / the machine's read bandwidth")
+    flops_share: float = Field(description="flops_per_s / the machine's matmul rate")
 
     @computed_field
     @property
@@ -105,9 +100,7 @@ class Phase(Record):
     forced_tokens: int = Field(description="of those, tokens forced (an answer cue), not sampled")
     sequences: int
     steps: int = Field(description="passes through the model")
-    idle_slots: int = Field(
-        description="sequence-steps spent on finished attempts while others went on"
-    )
+    idle_slots: int = Field(description="sequence-steps of finished attempts")
     padded_tokens: int = Field(description="prefill positions computed for padding alone")
     counted: CountedCost
     measured: MeasuredCost | None = Field(description="None where nothing was run")
@@ -120,12 +113,8 @@ class PhaseOnChip(Record):
     """
 
     phase: str
-    bound: Bound = Field(
-        description="'compute' from the chip's ridge on, else 'memory': the longer of the two times"
-    )
-    time_at_peak_s: float = Field(
-        description="max(FLOPs / peak, HBM bytes / bandwidth) on `chips` chips, links ignored"
-    )
+    bound: Bound = Field(description="the longer time: 'compute' from the chip's ridge on")
+    time_at_peak_s: float = Field(description="max(FLOPs/peak, bytes/bandwidth) on `chips` chips")
 
 
 class ChipPlacement(Record):
@@ -140,6 +129,65 @@ class ChipPlacement(Record):
     hbm_bandwidth: float = Field(description="bytes per second of one chip")
     ridge: float = Field(description="FLOPs per byte where compute and memory time are equal")
     phases: list[PhaseOnChip]
+
+
+UNATTRIBUTED = "unattributed"
+"""Stands for the phase or scope of what none claims."""
+
+
+Clock = Literal["CPU threads", "TPU cores"]
+
+
+class ScopeTime(Record):
+    """Self time of one named scope in one phase."""
+
+    phase: str = Field(description="think ...; 'unattributed' for work between phases")
+    scope: str = Field(description="e.g. 'attention/projections'; 'unattributed' where unknown")
+    self_time_s: float = Field(description="thread-seconds (device-seconds on a TPU)")
+
+
+class Trace(Record):
+    """One generation of the first batch under jax.profiler: never one of the timed ones.
+
+    Thread time is that in which a thread of XLA's pools executes something: a thunk (one
+    instruction of a compiled program), what a thunk hands to other threads, or the executor
+    between thunks. Idle threads and those that wait for others are not counted, so that two busy
+    threads make two thread-seconds a second. Self time of an instruction is the thread time in it
+    less that in the instructions inside it, a loop's body for instance. On a TPU the same is said
+    of the operations on its cores, as the device itself timed them.
+    """
+
+    session: str | None = Field(description="XProf's folder, within the run's; None: not kept")
+    clock: Clock | None = Field(description="whose time `scopes` hold; None where there are none")
+    lines: int = Field(description="threads or cores that worked")
+    scopes: list[ScopeTime] = Field(description="largest first; empty where `problem` says why")
+    dispatch_s: float = Field(description="XLA's executor and loops: no scope's work")
+    traced_s: float | None = Field(description="wall time of the traced generation's phases")
+    untraced_s: Spread | None = Field(description="the same phases in the timed runs")
+    problem: str | None = Field(default=None, description="what is missing and why, in a sentence")
+
+    @property
+    def thread_s(self) -> float:
+        """All self time together: thread time."""
+        return sum(row.self_time_s for row in self.scopes)
+
+    @property
+    def attributed_share(self) -> float:
+        """Share of thread time with a phase and a scope."""
+        attributed_s = sum(
+            row.self_time_s for row in self.scopes if UNATTRIBUTED not in (row.phase, row.scope)
+        )
+        return attributed_s / self.thread_s if self.thread_s else 0.0
+
+    @property
+    def overhead(self) -> float | None:
+        """What tracing added to the untraced median, as a share of it; None where not known.
+
+        Below 0 where the machine's own noise is larger than what tracing costs.
+        """
+        if not self.traced_s or not self.untraced_s:
+            return None
+        return self.traced_s / self.untraced_s.median - 1
 
 
 TOTAL = "total"

@@ -98,9 +98,7 @@ class MemoryFit(Record):
     kv_bytes: float = Field(description="at the end of the longest thought and answer")
     available_bytes: float = Field(description="capacity less what programs keep for themselves")
     largest_batch: int = Field(description="sequences of these lengths that the slice holds")
-    kv_copies: float = Field(
-        description="chips that hold the same KV, heads being too few to split"
-    )
+    kv_copies: float = Field(description="chips with the same KV: too few heads to split")
 
     @property
     def left_bytes(self) -> float:
@@ -131,16 +129,17 @@ class Prediction(Record):
     time_s: Interval = Field(description="all phases, one after another")
     energy_j: Interval | None
     fit: MemoryFit
-    batches: float = Field(
-        default=1.0, description="of `prompts` each, one after another; phases are of all of them"
-    )
+    batches: float = Field(default=1.0, description="of `prompts` each; phases are of all")
     think_variation: float = Field(
-        default=0.0, description="standard deviation over mean of thought lengths; 0: all alike"
+        default=0.0, description="of thought lengths: deviation over mean"
     )
     parallelism_reason: str = Field(default="", description="why the model is spread like that")
     chip_confidence: str = Field(default="", description="the least one of the chip's figures")
     energy_basis: str = Field(default="", description="which power the energy stands on")
     economics: Economics | None = None
+    cautions: list[str] = Field(
+        default=[], description="sentences: what was stated and may not be what is meant"
+    )
 
     @property
     def sequences(self) -> float:

@@ -16,9 +16,8 @@ from pydantic import Field, computed_field
 
 from .base import HbmBytes, Interval, Record, Spread, percent
 from .compiled import CompiledTarget
-from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, sum_costs
+from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, Trace, sum_costs
 from .prediction import Prediction
-from .scope_times import Trace
 
 FindingLens = Literal["predicted", "measured", "at peak", "compiled"]
 StopReason = Literal["marker", "budget", "end_of_sequence", "confident", "limit", "pruned"]
@@ -76,7 +75,7 @@ class Workload(Record):
         "answers by itself. `attempts` are then the rows that a prompt has at one time",
     )
     strategy_settings: dict[str, str | int | float | bool | None] = Field(
-        default={}, description="every setting of the strategy, defaults too"
+        default={}, description="defaults too"
     )
 
 
@@ -146,24 +145,16 @@ class Finding(Record):
     the money. Each is of its change alone; two changes together save less than their sum.
     """
 
-    kind: Literal["change", "note"] = Field(
-        description="'change': something to do, with what it saves; 'note': what limits the figures"
-    )
+    kind: Literal["change", "note"] = Field(description="'note': what limits the figures")
     what: str = Field(description="what is so, in a sentence")
     how: str | None = Field(default=None, description="the change that helps; None for a note")
-    command: str | None = Field(
-        default=None, description="options of rooflink that try it, '--batch 16'; None: none does"
-    )
-    saves_share: float | None = Field(
-        default=None, description="saved of `of`, 0 to 1; None for a note"
-    )
+    command: str | None = Field(default=None, description="what tries it, '--batch 16'")
+    saves_share: float | None = Field(default=None, description="of `of`; None for a note")
     of: Literal["time per query"] | None = Field(
         default=None, description="the whole that the share is of: all phases together"
     )
     lens: FindingLens | None = Field(default=None, description="what the saving is computed from")
-    basis: str | None = Field(
-        default=None, description="the lens in words, with its place: 'predicted on v5e-8'"
-    )
+    basis: str | None = Field(default=None, description="the lens in words: 'predicted on v5e-8'")
     evidence: str = Field(description="the figures that the finding stands on")
     phase: str | None = Field(description="where it applies; None: to several, or to the whole")
     answers: Literal["unchanged", "may change"] | None = Field(
@@ -198,11 +189,9 @@ class Profile(Record):
     machine: MachineLimits | None = Field(description="None where nothing was run")
     trace: Trace | None = Field(default=None, description="None where no trace was taken")
     placements: list[ChipPlacement]
-    compiled: list[CompiledTarget] = Field(
-        default=[], description="what XLA made of the phases, target by target"
-    )
+    compiled: list[CompiledTarget] = Field(default=[], description="what XLA made of the phases")
     predictions: list[Prediction] = Field(
-        default=[], description="the workload as it was, or is assumed to be, on described slices"
+        default=[], description="the workload on described slices"
     )
     unpredicted: list[str] = Field(
         default=[],

@@ -8,8 +8,6 @@ from .base import Record
 from .lenses import CountedCost
 from .profile import Provenance
 
-GENERATION = ("prefill", "think", "answer")
-
 
 class LoopPhase(Record):
     """One kind of work of a training loop, summed over the steps that this process made."""
@@ -65,9 +63,7 @@ class Training(Record):
     curve: list[dict[str, float]]
     before: list[TestShare]
     after: list[TestShare]
-    cost: LoopCost | None = Field(
-        description="None for supervised training, or where nothing was left to do"
-    )
+    cost: LoopCost | None = Field(description="None: supervised, or nothing was left to do")
 
 
 def _amount(phase: LoopPhase, figure: str) -> float:

@@ -36,6 +36,20 @@ def tag(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_") or "_"
 
 
+def printable(text: str) -> str:
+    """Text on one line, without what would steer a terminal or turn a line around."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def plain(text: str) -> str:
+    """Text with its lines, tabs as spaces, else as `printable`: no control characters, no halves
+    of surrogate pairs, which no file takes."""
+    if text.isascii() and text.isprintable():
+        return text
+    lines = text.expandtabs(4).replace("\r\n", "\n").split("\n")
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
+
+
 @dataclass(frozen=True)
 class Column:
     """Raw values under a heading, and what writes one of them.
@@ -167,8 +181,8 @@ class Chart:
 
     @cached_property
     def spec(self) -> Spec:
-        """The specification."""
-        return self.draw()
+        """The specification, without characters that no file or page takes."""
+        return {key: _plain_values(value) for key, value in self.draw().items()}
 
 
 @dataclass(frozen=True)
@@ -184,7 +198,6 @@ class Bullets:
     """A list of sentences."""
 
     items: Sequence[str]
-    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,7 +212,6 @@ class Code:
     """Text to be kept as it is: a command, a file's lines."""
 
     text: str
-    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -249,7 +261,7 @@ class Details:
     """Blocks that a page shows on request; written out elsewhere."""
 
     summary: str
-    blocks: "Sequence[Block | Section]"
+    blocks: "Sequence[Block]"
     is_open: bool = False
 
 
@@ -265,7 +277,7 @@ class Section:
     """Blocks under a heading; sections among them are its parts."""
 
     title: str
-    blocks: "Sequence[Block | Section]"
+    blocks: "Sequence[Block]"
     name: str = ""  # its anchor; '' for the title's slug
 
     @property
@@ -276,7 +288,7 @@ class Section:
 
 Block: TypeAlias = (
     Table | Facts | Chart | Paragraph | Bullets | Terms | Code | Tiles | Findings | Example
-    | Details | Beside
+    | Details | Beside | Section
 )  # fmt: skip
 
 
@@ -288,15 +300,14 @@ class Document:
     headline: str  # one or two sentences: the answer
     sections: Sequence[Section]
     subtitle: str = ""
-    lead: Sequence[Block | Section] = ()
+    lead: Sequence[Block] = ()
     footer: str = ""
     terms: Mapping[str, str] = field(default_factory=dict)  # explained where they first appear
 
-    @property
+    @cached_property
     def filled(self) -> list[Section]:
         """The sections that hold anything, empty blocks left out."""
-        kept = (_filled(section) for section in self.sections)
-        return [section for section in kept if section.blocks]
+        return [_filled(section) for section in self.sections if not is_empty(section)]
 
     def tables(self) -> list[Table]:
         """Every table, in order."""
@@ -316,11 +327,20 @@ class Document:
 
 
 def _filled(section: Section) -> Section:
-    parts = [_filled(b) if isinstance(b, Section) else b for b in section.blocks]
-    return Section(section.title, [b for b in parts if not is_empty(b)], section.name)
+    kept = [block for block in section.blocks if not is_empty(block)]
+    parts = [_filled(block) if isinstance(block, Section) else block for block in kept]
+    return Section(section.title, parts, section.name)
 
 
-def is_empty(block: Block | Section) -> bool:
+def _plain_values(value: object) -> object:
+    if isinstance(value, dict):
+        return {plain(key): _plain_values(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain_values(inner) for inner in value]
+    return plain(value) if isinstance(value, str) else value
+
+
+def is_empty(block: Block) -> bool:
     """Whether a block has nothing to show."""
     match block:
         case Table():
@@ -329,9 +349,7 @@ def is_empty(block: Block | Section) -> bool:
             return not block.known
         case Tiles(tiles=held) | Findings(items=held) | Bullets(items=held):
             return not held
-        case Details(blocks=held) | Beside(blocks=held):
-            return all(map(is_empty, held))
-        case Section(blocks=parts):
+        case Details(blocks=parts) | Beside(blocks=parts) | Section(blocks=parts):
             return all(map(is_empty, parts))
         case Paragraph(text=text) | Code(text=text):
             return not text
@@ -340,11 +358,10 @@ def is_empty(block: Block | Section) -> bool:
     return False
 
 
-def _flat(block: Block | Section) -> "list[Block]":
-    if isinstance(block, Section):
-        return [b for part in block.blocks for b in _flat(part)]
-    inside = block.blocks if isinstance(block, Details | Beside) else ()
-    return [block, *(b for part in inside for b in _flat(part))]
+def _flat(block: Block) -> "list[Block]":
+    inside = block.blocks if isinstance(block, Section | Details | Beside) else ()
+    own = [] if isinstance(block, Section) else [block]
+    return own + [b for part in inside for b in _flat(part)]
 
 
 def field_columns(records: Sequence[object], *fields: str, **renamed: str) -> list[Column]:

@@ -6,7 +6,7 @@ browser from `dark_of`, so every colour of a chart must be one of these.
 
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...model.phases import PHASES
@@ -34,7 +34,7 @@ COLOURS |= {f"phase-{phase.name}": (phase.colour, phase.dark_colour) for phase i
 FONT = 'system-ui, -apple-system, "Segoe UI", Inter, Roboto, "Helvetica Neue", sans-serif'
 
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
-DASHES: tuple[Sequence[int], ...] = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4])
+DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4])
 _SERIES = ("blue", "orange", "violet", "teal", "pink", "olive")
 _SPARE = ("brick", "steel", "indigo", "green", "aqua", "sand")  # for phases of no entry
 
@@ -46,7 +46,6 @@ class PhaseStyle:
     doing: str  # 'Thinking': begins a sentence about it
     tint: str  # a name in COLOURS
     symbol: str
-    dash: Sequence[int]
 
 
 KINDS: dict[str, tuple[str, str]] = {  # of HBM bytes -> (label, colour name)
@@ -71,11 +70,11 @@ def phase(name: str) -> PhaseStyle:
     """The phase's look; a phase that nobody declared has one of its own, the same each time."""
     declared = PHASES.get(name)
     place = declared.order if declared else zlib.crc32(name.encode())
-    symbol, dash = SYMBOLS[place % len(SYMBOLS)], DASHES[place % len(DASHES)]
+    symbol = SYMBOLS[place % len(SYMBOLS)]
     if declared:
-        return PhaseStyle(declared.verb, f"phase-{name}", symbol, dash)
+        return PhaseStyle(declared.verb, f"phase-{name}", symbol)
     doing = re.sub(r"[-_]+", " ", name).capitalize()
-    return PhaseStyle(doing, _SPARE[place % len(_SPARE)], symbol, dash)
+    return PhaseStyle(doing, _SPARE[place % len(_SPARE)], symbol)
 
 
 def phase_colours(names: Iterable[str]) -> list[str]:
@@ -118,12 +117,11 @@ def variables(dark: bool = False) -> str:
     return " ".join(f"--{name}: {pair[dark]};" for name, pair in COLOURS.items())
 
 
-def css() -> str:
-    """Style rules that define the colours, dark where the reader's system is."""
+def css(element: str = ":root", more: str = "") -> str:
+    """Rules that define an element's colours, dark where the reader's system is; `more` beside."""
     return (
-        f":root {{ color-scheme: light dark; {variables()} }}\n"
-        "@media screen and (prefers-color-scheme: dark) {\n"
-        f":root {{ {variables(dark=True)} }}\n}}"
+        f"{element} {{ color-scheme: light dark; {variables()}{more} }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ {element} {{ {variables(True)} }} }}\n"
     )
 
 

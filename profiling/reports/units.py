@@ -16,7 +16,6 @@ from ..records.base import Interval
 Text = Callable[[float], str]
 
 TIMES = "\N{MULTIPLICATION SIGN}"
-UNKNOWN = "unknown"
 _WIDEST = 1e5  # largest over smallest value from which one scale no longer suits a column
 _SMALLEST = 0.0095  # of a column's scale, under which a smaller one is taken
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
@@ -80,15 +79,13 @@ def _prefixed(symbol: str, down: tuple[str, ...] = ()) -> Unit:
     """SI prefixes from 1 up, and those named in `down` (of thousandths, millionths ...)."""
     powers = [(1000.0**i, p) for i, p in enumerate(_PREFIXES)]
     small = [(1000.0 ** -(i + 1), p) for i, p in enumerate(down)]
-    return Unit(
-        tuple(Scale(f, f" {p}{symbol}", f, whole=f == 1) for f, p in sorted([*small, *powers]))
-    )
+    scales = [Scale(f, f" {p}{symbol}", f, whole=f == 1) for f, p in sorted([*small, *powers])]
+    return Unit(tuple(scales))
 
 
-_FLOPS, _BYTES = _prefixed("FLOP"), _prefixed("B")
-bytes_ = _BYTES
+bytes_ = _prefixed("B")
 """1.07 GB."""
-flops = _FLOPS
+flops = _prefixed("FLOP")
 """269 MFLOP."""
 operations = _prefixed("op")
 """35.1 Mop."""
@@ -102,26 +99,18 @@ grams = _prefixed("g", ("m", "µ", "n"))
 """3.20 g, 12.0 mg, 1.10 kg, of CO2e."""
 watts = _prefixed("W")
 """246 W."""
+_TIMES = ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1, "s"), (60, "min"), (3600, "h"))
 seconds = Unit(
-    (
-        Scale(1e-9, " ns", 1e-9),
-        Scale(1e-6, " µs", 1e-6),
-        Scale(1e-3, " ms", 1e-3),
-        Scale(1, " s", 1),
-        Scale(60, " min", 600),
-        Scale(3600, " h", 3600),
-    )
+    tuple(Scale(factor, f" {name}", 600 if name == "min" else factor) for factor, name in _TIMES)
 )
 """13.2 ms, 1.52 s, 21.4 min, 3.10 h."""
 dollars = Unit((Scale(1, "", 0, "$"),))
 """$12.3, $0.00218, $0.00000512: of a whole that is paid."""
-usd = Unit(
-    (
-        Scale(1e-6, " per million", 1e-9, "$"),
-        Scale(1e-3, " per 1,000", 1e-3, "$"),
-        Scale(1, "", 1e-2, "$"),
-    )
+_MILLIONTHS, _THOUSANDTHS = (
+    Scale(1e-6, " per million", 1e-9, "$"),
+    Scale(1e-3, " per 1,000", 1e-3, "$"),
 )
+usd = Unit((_MILLIONTHS, _THOUSANDTHS, Scale(1, "", 1e-2, "$")))
 """$12.3, $0.0456; below a cent by the thousand or the million: '$5.12 per million'."""
 
 
@@ -161,13 +150,8 @@ def rate(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """62 % for 0.62; one decimal below 10 %, and never a false 0 %."""
-    percent = 100 * value
-    if percent == 0:
-        return "0 %"
-    if abs(percent) < 0.1:
-        return "<0.1 %" if percent > 0 else "about 0 %"
-    return f"{percent:.1f} %" if abs(percent) < 9.95 else f"{percent:.0f} %"
+    """62 % for 0.62, 3.1 % for 0.031."""
+    return base.percent(value)
 
 
 def percent(value: float) -> str:
@@ -205,11 +189,6 @@ def span(low: str, high: str) -> str:
     return f"{number} to {high}" if unit == high.partition(" ")[2] else f"{low} to {high}"
 
 
-def median(interval: Interval | None, text: Text) -> str:
-    """The median; 'unknown' where there is none."""
-    return UNKNOWN if interval is None else text(interval.median)
-
-
 def bounds(interval: Interval | None, text: Text) -> str:
     """'1.20 to 1.53 s', '$0.10 to $0.12'; '' where nothing is uncertain or known."""
     if interval is None or interval.low == interval.high:
@@ -219,10 +198,10 @@ def bounds(interval: Interval | None, text: Text) -> str:
 
 
 def with_bounds(interval: Interval | None, text: Text) -> str:
-    """'1.31 s (1.20 to 1.53 s)'."""
-    between = bounds(interval, text)
-    write = text if interval is None else _one_scale(interval, text)
-    middle = median(interval, write)
+    """'1.31 s (1.20 to 1.53 s)'; 'unknown' where there is none."""
+    if interval is None:
+        return "unknown"
+    between, middle = bounds(interval, text), _one_scale(interval, text)(interval.median)
     return f"{middle} ({between})" if between not in ("", middle) else middle
 
 

@@ -1,6 +1,6 @@
 """A run's folder: profile.json, report.md, report.html, charts and TensorBoard events."""
 
-from collections.abc import Mapping
+import re
 from pathlib import Path
 
 from ..errors import ProfileInputError
@@ -39,16 +39,21 @@ def write_report(folder: Path, record: Record, document: Document, events: Event
     """The record, report.md, report.html, charts and events into `folder`.
 
     The reports are rendered before the first is written, each file appears whole or not at all,
-    and a run written again into the same folder replaces its own files and no others.
+    and a run written again into the same folder replaces its own files and no others: charts that
+    the report.md before named go where this one has none of that name.
     """
     stills = vega.stills(document.charts())
-    pages = report_files(document, stills)
+    pages = {"report.md": markdown(document, CHARTS), "report.html": html(document, stills)}
+    pages |= {f"{CHARTS}/{name}.svg": picture for name, picture in stills.items()}
     try:
+        earlier = _charts_of(folder / "report.md")
         (folder / CHARTS).mkdir(parents=True, exist_ok=True)
         written = [save_record(record, folder)]
         for name, page in pages.items():
             write_text(folder / name, page)
             written.append(folder / name)
+        for stale in earlier - {chart.name for chart in document.charts()}:
+            (folder / CHARTS / f"{stale}.svg").unlink(missing_ok=True)
         return written + write_events(events, folder, stills)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -57,14 +62,12 @@ def write_report(folder: Path, record: Record, document: Document, events: Event
         ) from None
 
 
-def report_files(document: Document, stills: Mapping[str, str]) -> Mapping[str, str]:
-    """Path in the folder -> text: the reports, and each chart as an SVG (`stills`, by name)."""
-    charts = {f"{CHARTS}/{name}.svg": picture for name, picture in stills.items()}
-    return {
-        "report.md": markdown(document, CHARTS),
-        "report.html": html(document, stills),
-        **charts,
-    }
+def _charts_of(report: Path) -> set[str]:
+    """Names of the charts that a report.md shows; none where there is no such file of ours."""
+    if not report.is_file():
+        return set()
+    text = report.read_text(encoding="utf-8", errors="replace")
+    return set(re.findall(rf"^!\[.*\]\({CHARTS}/([\w.-]+)\.svg\)$", text, re.MULTILINE))
 
 
 def profile_events(profile: Profile, document: Document) -> Events:

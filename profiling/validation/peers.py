@@ -8,11 +8,19 @@ from ...model.config import preset
 from ...tpu_configs.catalog import load_chip
 from ..predicted.collectives import ONE_CHIP
 from ..predicted.hardware import IDEAL, hardware_of
-from ..predicted.memory import capacity
-from ..predicted.step_work import Load, Spread, Widths, Work, decode_load, prefill_load, step_work
+from ..predicted.step_work import (
+    Load,
+    Spread,
+    Widths,
+    Work,
+    capacity,
+    decode_load,
+    prefill_load,
+    step_work,
+)
 from ..predicted.time_model import step_terms
 from ..records.validation import PeerRow, PrefillPart
-from .measurements.csv_rows import Row, read_table
+from .measurements.csv_rows import Row, read_rows
 
 FILE = Path(__file__).parent / "data" / "peers.csv"
 BY_HAND, OURS = "by hand", "rooflink --ideal"
@@ -24,7 +32,7 @@ _WIDTHS = Widths(2.0, 2.0, 2.0)
 
 def peer_rows() -> list[PeerRow]:
     """By chip: by hand, ours, the others."""
-    peers = [_peer(row) for row in read_table(FILE).rows]
+    peers = [_peer(row) for row in read_rows(FILE)]
     rows: list[PeerRow] = []
     for chip in CHIPS:
         of_chip = [row for row in peers if row.chip == chip]
@@ -34,9 +42,8 @@ def peer_rows() -> list[PeerRow]:
 
 
 def _peer(row: Row) -> PeerRow:
-    figures = {
-        name: row.number_or_none(name) for name in ("decode_1_ms", "decode_32_ms", "prefill_ms")
-    }
+    columns = ("decode_1_ms", "decode_32_ms", "prefill_ms")
+    figures = {name: row.number_or_none(name) for name in columns}
     return PeerRow(tool=row.text("tool"), chip=row.text("chip"), **figures, largest_batch=None)
 
 
@@ -45,9 +52,9 @@ def our_row(chip: str) -> PeerRow:
     return PeerRow(
         tool=OURS,
         chip=chip,
-        decode_1_ms=_ideal_ms(chip, _work(decode_load(1.0, CONTEXT))),
-        decode_32_ms=_ideal_ms(chip, _work(decode_load(32.0, CONTEXT))),
-        prefill_ms=_ideal_ms(chip, _work(prefill_load(1.0, CONTEXT))),
+        decode_1_ms=_ideal_ms(chip, decode_load(1.0, CONTEXT)),
+        decode_32_ms=_ideal_ms(chip, decode_load(32.0, CONTEXT)),
+        prefill_ms=_ideal_ms(chip, prefill_load(1.0, CONTEXT)),
         largest_batch=_largest_batch(chip),
     )
 
@@ -56,9 +63,9 @@ def _work(load: Load) -> Work:
     return step_work(_SHAPE, load, _WIDTHS, Spread())
 
 
-def _ideal_ms(chip: str, work: Work) -> float:
+def _ideal_ms(chip: str, load: Load) -> float:
     hardware = hardware_of(load_chip(chip), "bfloat16")
-    return 1e3 * float(step_terms(work, hardware, IDEAL).time_s)
+    return 1e3 * float(step_terms(_work(load), hardware, IDEAL).time_s)
 
 
 def _largest_batch(chip: str) -> int:

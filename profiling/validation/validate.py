@@ -6,15 +6,15 @@ A case is also predicted by the fit that had not seen its model or source, as `c
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from math import isfinite
 from pathlib import Path
 from statistics import median
 from typing import Literal
 
 from .. import predicted as predict
+from ..errors import Silent, Watcher
 from ..predicted.cases import Case, Predicted, predict_cases
-from ..progress import Silent, Watcher
 from ..records.base import Interval
 from ..records.validation import (
     ErrorSummary,
@@ -25,10 +25,9 @@ from ..records.validation import (
     WorkedRow,
 )
 from .measurements import read_measurements
-from .measurements.csv_rows import read_table
+from .measurements.csv_rows import read_rows
 from .peers import peer_rows, prefill_parts
-from .worked import scaling_book, scaling_book_inference
-from .worked.problems import Problem, Solution, problems
+from .worked_problems import SOLUTIONS
 
 FILE = Path(predict.__file__).parent / "data" / "held_out.csv"
 
@@ -36,11 +35,10 @@ FILE = Path(predict.__file__).parent / "data" / "held_out.csv"
 @cache
 def held_out_predictions() -> dict[str, Interval]:
     """By `case_key`; written by the fit beside its parameters."""
+    ends = ("median", "low", "high")
     return {
-        row.text("key"): Interval(
-            median=row.number("median"), low=row.number("low"), high=row.number("high")
-        )
-        for row in read_table(FILE).rows
+        row.text("key"): Interval(**{end: row.number(end) for end in ends})
+        for row in read_rows(FILE)
     }
 
 
@@ -52,7 +50,7 @@ def case_key(case: Case) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-Predictor = Callable[[Sequence[Case]], Sequence[Predicted]]
+Predictor = Callable[[Sequence[Case]], Sequence[Predicted | None]]
 FOLDS: tuple[Fold, ...] = ("held out", "fitted")
 
 
@@ -67,7 +65,7 @@ def score(
     rows: list[MeasuredRow] = []
     left_out: list[UnpredictedRow] = []
     for case, predicted in zip(cases, predictor(cases), strict=True):
-        if isfinite(predicted.median):
+        if predicted is not None:
             rows.append(_row(case, predicted, held_out.get(case_key(case))))
         else:
             reason = f"the power of {case.slice.chip.name} is not known"
@@ -76,21 +74,13 @@ def score(
 
 
 def _row(case: Case, predicted: Predicted, unseen: Interval | None) -> MeasuredRow:
-    whole = Interval(median=predicted.median, low=predicted.low, high=predicted.high)
+    same = ("id", "source", "reliability", "stack", "group", "model", "unit", "note", "observed")
     return MeasuredRow(
-        id=case.id,
-        source=case.source,
-        reliability=case.reliability,
-        stack=case.stack,
-        group=case.group,
-        model=case.model,
+        **{name: getattr(case, name) for name in same},
         chip=case.slice.chip.name,
         slice=case.slice.name,
-        unit=case.unit,
-        note=case.note,
-        observed=case.observed,
-        fitted=whole if unseen else None,
-        held_out=unseen or whole,
+        fitted=predicted.whole if unseen else None,
+        held_out=unseen or predicted.whole,
         basis=predicted.basis,
     )
 
@@ -99,11 +89,11 @@ def summaries(rows: Sequence[MeasuredRow]) -> list[ErrorSummary]:
     """Over all rows, by regime, by chip and by stack, the two folds apart."""
     summaries = []
     for fold in FOLDS:
-        predicted = [row for row in rows if row.predicted(fold) is not None]
-        for by in _GROUPINGS:
+        for by, name_of in _GROUPINGS.items():
             parts: dict[str, list[MeasuredRow]] = defaultdict(list)
-            for row in predicted:
-                parts[_GROUPINGS[by](row)].append(row)
+            for row in rows:
+                if row.predicted(fold) is not None:
+                    parts[name_of(row)].append(row)
             summaries += [_summary(by, name, fold, parts[name]) for name in sorted(parts)]
     return summaries
 
@@ -127,14 +117,11 @@ def _kind(row: MeasuredRow) -> str:
 def _summary(by: Grouping, name: str, fold: Fold, rows: Sequence[MeasuredRow]) -> ErrorSummary:
     errors = [error for row in rows if (error := row.error(fold)) is not None]
     return ErrorSummary(
-        by=by,
-        name=name,
-        fold=fold,
-        rows=len(rows),
+        by=by, name=name, fold=fold, rows=len(rows),
         median_absolute_error=median(map(abs, errors)),
         bias=median(errors),
         coverage=sum(bool(row.covered(fold)) for row in rows) / len(rows),
-    )
+    )  # fmt: skip
 
 
 _DATA = Path(__file__).parent / "data"
@@ -144,11 +131,7 @@ SHIPPED = tuple(
 
 
 def validate(
-    files: Sequence[Path],
-    worked: bool,
-    peers: bool,
-    command: str,
-    watcher: Watcher | None = None,
+    files: Sequence[Path], worked: bool, peers: bool, command: str, watcher: Watcher | None = None
 ) -> Validation:
     """Every row of `files` predicted, and worked problems and peers where requested. Raises
     ProfileInputError for a file that is no table of measurements."""
@@ -177,7 +160,49 @@ def validate(
     )
 
 
-SOLUTIONS: dict[str, Solution] = {**scaling_book.SOLUTIONS, **scaling_book_inference.SOLUTIONS}
+PROBLEMS_FILE = _DATA / "worked_problems.csv"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One row of the file."""
+
+    id: str
+    section: str
+    question: str
+    unit: str
+    printed: str  # the answer as the file has it; empty where none was published
+    tolerance_percent: float
+
+    @property
+    def answer(self) -> float | None:
+        """The published answer."""
+        return float(self.printed) if self.printed else None
+
+    def agrees(self, value: float) -> bool:
+        """Whether `value` is within the tolerance; at tolerance 0, whether it rounds to what was
+        printed."""
+        if (answer := self.answer) is None:
+            return False
+        if self.tolerance_percent == 0:
+            decimals = len(self.printed.partition(".")[2].rstrip("0"))
+            return abs(value - answer) <= 0.5 * 10.0**-decimals
+        return abs(value / answer - 1) <= self.tolerance_percent / 100
+
+
+@cache
+def problems() -> tuple[Problem, ...]:
+    """All of the file, in its order."""
+    same = ("id", "section", "question", "unit")
+    return tuple(
+        Problem(
+            **{name: row.text(name) for name in same},
+            printed=row.text("published_answer"),
+            tolerance_percent=float(row.text("suggested_tolerance_pct") or 0),
+        )
+        for row in read_rows(PROBLEMS_FILE)
+    )
+
 
 LEFT_OUT = {
     "A6": "divides given figures; with our own step of A5 (17.36 ms, not the book's rounded 17) "
@@ -185,24 +210,19 @@ LEFT_OUT = {
     "A11": "the book's 67 does not follow from its own rows; from them it is 43.7",
     "A14": "its batch of 161 needs more than the slice's memory at the page's own KV size",
 }
-NO_ANSWER = "no answer was published"
 NOT_EXPRESSED = "no function of ours expresses it"
 
 
 def solve(problem: Problem) -> WorkedRow | UnpredictedRow:
     """Our answer, or why there is none."""
-    if problem.answer is None:
-        return UnpredictedRow(id=problem.id, source=problem.section, reason=NO_ANSWER)
     solution = SOLUTIONS.get(problem.id)
-    if solution is None:
-        reason = LEFT_OUT.get(problem.id, NOT_EXPRESSED)
+    if problem.answer is None or solution is None:
+        unsolved = LEFT_OUT.get(problem.id, NOT_EXPRESSED)
+        reason = "no answer was published" if problem.answer is None else unsolved
         return UnpredictedRow(id=problem.id, source=problem.section, reason=reason)
     value = float(solution())
     return WorkedRow(
-        id=problem.id,
-        section=problem.section,
-        question=problem.question,
-        unit=problem.unit,
+        **{name: getattr(problem, name) for name in ("id", "section", "question", "unit")},
         published=problem.answer,
         value=value,
         error_percent=100 * (value / problem.answer - 1),

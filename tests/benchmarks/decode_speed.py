@@ -24,8 +24,8 @@ from rooflink.model.generation.stopping import AnswerFormat, budget_rules
 from rooflink.model.sampling import Greedy
 from rooflink.model.transformer import Transformer, random_transformer
 from rooflink.profiling.backend import choose_backend
-from rooflink.profiling.measured.clock import PhaseClock
 from rooflink.profiling.measured.machine import measure_limits
+from rooflink.profiling.measured.run import PhaseClock
 
 CONFIG = preset("smollm2-135m")
 PROMPT = Questions([list(range(1, 65))])

@@ -53,14 +53,14 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceShardin
 
 from rooflink.model import preset
 from rooflink.model.config import ModelInputError
-from rooflink.profiling.compiled.compile import compile_phases
-from rooflink.profiling.compiled.executable import compile_program
+from rooflink.profiling.compiled.cache import default_store, program_key
+from rooflink.profiling.compiled.compile import compile_target
 from rooflink.profiling.compiled.hlo.proto import parse_module
 from rooflink.profiling.compiled.lens import traffic_of
-from rooflink.profiling.compiled.spec import Layouts, ProgramSpec
-from rooflink.profiling.compiled.targets import parse_target
+from rooflink.profiling.compiled.spec import Layouts, ProgramSpec, parse_target
 from rooflink.profiling.compiled.traffic.traffic import ModuleTraffic
 from rooflink.profiling.compiled.traffic.walk import module_traffic
+from rooflink.profiling.compiled.worker import compile_program
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
 
@@ -185,8 +185,10 @@ def few_layers(spec: ProgramSpec) -> ProgramSpec:
 
 def our_row(spec: ProgramSpec, name: str, phase: str, layouts: Layouts) -> Row:
     wanted = dataclasses.replace(spec, phases=(phase,), layouts=layouts)
-    (compiled,) = compile_phases(wanted)
-    return row_of(name, traffic_of(compiled), compiled.record.passes)
+    compile_target(wanted)
+    program = default_store().get(program_key(wanted, phase))
+    assert program is not None
+    return row_of(name, traffic_of(program.module, phase, program.parameters), spec.passes(phase))
 
 
 def row_of(name: str, traffic: ModuleTraffic, tokens: int) -> Row:
@@ -225,8 +227,8 @@ def peer_answer(peer: Peer, spec: ProgramSpec) -> dict[str, Any]:
 
 def peer_row(program: Program) -> Row:
     """A peer's program compiled and read; a decode loop that ends on data makes all its tokens."""
-    _, protos = compile_program(program.lowered, dump=True)
-    module = parse_module(protos.module, program.name)
+    _, proto, _ = compile_program(program.lowered, dump=True)
+    module = parse_module(proto, program.name)
     traffic = module_traffic(module)
     if program.tokens > 1:
         (decode_loop,) = traffic.unresolved_loops

@@ -13,11 +13,13 @@ from jax.experimental import pallas as pl
 
 from rooflink.model.generation.stopping import ThoughtRules
 from rooflink.model.layers import Context, Visibility, attend
-from rooflink.model.pallas_attention import BLOCK, PallasAttention, attend_once, seen_words
+from rooflink.model.pallas_attention import BLOCK, PallasAttention
 from rooflink.model.sampling import Greedy
 
 from ..support.generation import attempts_at
 from .references.models import family_model
+
+INTERPRETED = PallasAttention(interpret=True)
 
 LAYERS, LAYER = 3, 1
 
@@ -45,7 +47,7 @@ def random_case(
 
 def kernel(query: Array, stack: Context, sees: Visibility) -> np.ndarray:
     def run(query: Array, stack: Context, sees: Visibility) -> Array:
-        return attend_once(query, stack, jnp.int32(LAYER), seen_words(sees), interpret=True)
+        return INTERPRETED.attend(query, stack, jnp.int32(LAYER), INTERPRETED.seen(sees))
 
     return np.asarray(jax.jit(run)(query, stack, sees), np.float32)
 
@@ -84,7 +86,7 @@ def test_words_hold_each_slot_in_one_bit() -> None:
     """Slot j * 128 + w of a block is bit j of its word w."""
     own = np.zeros((1, 1, 1, BLOCK + 5), bool)
     own[..., [3, 128 + 3, BLOCK - 1, BLOCK + 4]] = True
-    words = seen_words(Visibility(jnp.zeros((1, 1, 1, 0), bool), jnp.asarray(own))).own[0, 0]
+    words = INTERPRETED.seen(Visibility(jnp.zeros((1, 1, 1, 0), bool), jnp.asarray(own))).own[0, 0]
     assert words.shape == (256,)
     assert {int(w): int(words[w]) for w in np.flatnonzero(words)} == {
         3: 0b11, 127: 1 << 15, 128 + 4: 1,
@@ -131,7 +133,7 @@ def test_the_estimate_is_what_the_kernels_blocks_move(
 
     monkeypatch.setattr(pl, "pallas_call", recorded)
     query, stack, sees = random_case(shape, prompt, slots, "bfloat16")
-    attend_once(query, stack, jnp.int32(LAYER), seen_words(sees), interpret=True)
+    INTERPRETED.attend(query, stack, jnp.int32(LAYER), INTERPRETED.seen(sees))
     assert stated == walked
     assert len(stated) == (2 if prompt else 1)
 
@@ -141,7 +143,7 @@ def test_a_model_decodes_by_the_kernel_that_it_is_given() -> None:
     model = family_model("llama3-scaled")
     graph, state = nnx.split(model)
     by_kernel = nnx.merge(graph, state)
-    by_kernel.kernel = PallasAttention(interpret=True)
+    by_kernel.kernel = INTERPRETED
     rules = ThoughtRules(6, 3, markers=((1,),), cue=(2,), end_tokens=())
     plain, kernel = (
         attempts_at(one, [[5, 6, 7], [8]], rules, Greedy(), 2) for one in (model, by_kernel)

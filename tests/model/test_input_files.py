@@ -88,7 +88,7 @@ def test_lines_end_where_files_end_them() -> None:
         ("{", "it is not JSON: Expecting"),
         ('{"a": {"score": NaN}}', "it: score is nan, expected a finite number"),
         ('{"a": [1e400]}', "it: a is inf, expected a finite number"),
-        ("1" * 400, "more than 30 digits"),
+        ("1" * 400, "more than 31 digits"),
         ("1" * 5000, "thousands of digits"),
         ("[" * 3000 + "]" * 3000, "more than 64 levels"),
         ("[" * 100000, "more than 64 levels|not JSON"),
@@ -111,7 +111,7 @@ def test_json_of_the_deepest_and_largest_is_read() -> None:
     [
         ("a = ", "it is not TOML"),
         ("a = nan", "a is nan, expected a finite number"),
-        ("a = " + "1" * 400, "more than 30 digits"),
+        ("a = " + "1" * 400, "more than 31 digits"),
         ("a = " + "1" * 5000, "thousands of digits"),
         ("a = " + "[" * 3000, "more than 64 levels|not TOML"),
         (".".join("a" * 100) + " = 1", "more than 64 levels"),

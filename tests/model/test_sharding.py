@@ -20,22 +20,26 @@ import pytest
 from jax.sharding import Mesh, PartitionSpec
 
 from rooflink.model import ModelConfig, ModelInputError, preset
+from rooflink.model.config import PARAMETER_AXES
+from rooflink.model.generation.decode_loop import State, decode_program, prompt_program
 from rooflink.model.generation.engine import attempt_keys
 from rooflink.model.generation.generate import endings_of
-from rooflink.model.generation.programs import State, decode_program, prompt_program
 from rooflink.model.generation.stopping import AnswerFormat, budget_rules
 from rooflink.model.kv_cache import KVCache
 from rooflink.model.layers import Context, Visibility, attend
-from rooflink.model.mesh import MESH_AXES, MESH_AXES_OF, ModelSplit, partition, split_devices
-from rooflink.model.pallas_attention import attend_once, seen_words
-from rooflink.model.sampling import Temperature
-from rooflink.model.sharding import (
-    PARAMETER_AXES,
+from rooflink.model.mesh import (
+    MESH_AXES,
+    MESH_AXES_OF,
+    STATE_AXES,
+    ModelSplit,
     leaf_name,
-    parameter_shardings,
+    partition,
     result_sharding,
-    state_shardings,
+    shardings,
+    split_devices,
 )
+from rooflink.model.pallas_attention import PallasAttention
+from rooflink.model.sampling import Temperature
 from rooflink.model.transformer import Transformer, abstract_transformer, transformer_from
 
 TINY = ModelConfig(
@@ -69,12 +73,14 @@ def steps(model: Transformer, split: ModelSplit | None) -> dict[str, Any]:
         state, said = jax.jit(go_on)(model, jax.jit(begin)(model, *inputs))
     else:
         mesh = split.mesh(jax.devices())
-        model = jax.device_put(model, parameter_shardings(model, mesh))
+        model = jax.device_put(model, shardings(model, PARAMETER_AXES, mesh))
         shapes = jax.eval_shape(begin, model, *inputs)
-        shardings = State(state_shardings(shapes.rows, mesh), state_shardings(shapes.cursor, mesh))
-        state = jax.jit(begin, out_shardings=shardings)(model, *inputs)
+        placed = State(
+            shardings(shapes.rows, STATE_AXES, mesh), shardings(shapes.cursor, STATE_AXES, mesh)
+        )
+        state = jax.jit(begin, out_shardings=placed)(model, *inputs)
         result = result_sharding("NBA", mesh)
-        state, said = jax.jit(go_on, out_shardings=(shardings, result))(model, state)
+        state, said = jax.jit(go_on, out_shardings=(placed, result))(model, state)
 
     @jax.jit
     def next_logits(model: Transformer, cache: KVCache) -> jax.Array:
@@ -116,8 +122,8 @@ def kernel_differences() -> list[float]:
     differences = []
     for split in (ModelSplit(2, 1, 2, 2, 1), ModelSplit(1, 2, 2, 1, 2)):
         with jax.set_mesh(split.mesh(jax.devices())):
-            once = jax.jit(partial(attend_once, interpret=True))
-            mixed = once(query, stack, jnp.int32(1), seen_words(sees))
+            kernel = PallasAttention(interpret=True)
+            mixed = jax.jit(kernel.attend)(query, stack, jnp.int32(1), kernel.seen(sees))
         differences.append(float(np.abs(mixed - wanted).max()))
     return differences
 

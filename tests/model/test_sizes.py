@@ -11,9 +11,8 @@ from rooflink.model.architecture import DTYPE_BITS, Architecture, ModelShape, dt
 from rooflink.model.config import PRESETS, ModelConfig, ModelInputError, preset
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.predicted.collectives import ONE_CHIP
-from rooflink.profiling.predicted.memory import capacity
 from rooflink.profiling.predicted.model_shape import model_facts, shape_of_facts
-from rooflink.profiling.predicted.step_work import Spread, Widths, decode_load, step_work
+from rooflink.profiling.predicted.step_work import Spread, Widths, capacity, decode_load, step_work
 
 ROOT = Path(__file__).parents[2]
 BF16 = Widths(2.0, 2.0, 2.0)

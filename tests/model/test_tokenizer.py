@@ -8,6 +8,7 @@ import pytest
 import tokenizers
 from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors
 
+from rooflink.model.chat_template import ChatTemplate
 from rooflink.model.config import ModelInputError
 from rooflink.model.tokenizer import Tokenizer
 from rooflink.model.weights.hf_tokenizer import hf_tokenizer
@@ -26,7 +27,8 @@ def backend() -> tokenizers.Tokenizer:
 
 
 def chat(template: str | None, **texts: str) -> Tokenizer:
-    return Tokenizer(backend(), "here", chat_template=template, special_tokens=texts)
+    chosen = None if template is None else ChatTemplate(template, "here", texts)
+    return Tokenizer(backend(), chat_template=chosen)
 
 
 def test_text_survives() -> None:
@@ -42,11 +44,11 @@ def test_an_unfinished_character_is_marked() -> None:
 
 
 def test_end_ids_join_what_is_stated_and_what_ends_turns() -> None:
-    assert Tokenizer(backend(), "here", end_ids=[258]).end_ids == {257, 258}
+    assert Tokenizer(backend(), end_ids=[258]).end_ids == {257, 258}
 
 
 def test_bos_is_added_once() -> None:
-    tokenizer = Tokenizer(backend(), "here", bos_id=256)
+    tokenizer = Tokenizer(backend(), start_ids=[256])
     assert tokenizer.encode("<s>a") == tokenizer.encode("a")
     assert tokenizer.encode("a").count(256) == 1
     assert tokenizer.encode("") == [256]
@@ -85,9 +87,17 @@ def test_template_that_refuses(template: str, said: str) -> None:
         chat(template).chat_prompt("hi")
 
 
-def test_template_that_does_not_parse() -> None:
+def test_template_that_does_not_parse_stops_its_prompts_alone() -> None:
+    tokenizer = chat("{% for %}")
     with pytest.raises(ModelInputError, match="does not parse"):
-        chat("{% for %}")
+        tokenizer.chat_prompt("hi")
+
+
+def test_a_chat_prompt_gets_no_start_tokens_but_those_of_its_template() -> None:
+    """As `apply_chat_template` with tokenize=True; a plain prompt gets them."""
+    template = ChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}", "here")
+    assert Tokenizer(backend(), start_ids=[256], chat_template=template).chat_ids("a") == [64]
+    assert Tokenizer(backend(), start_ids=[256]).chat_ids("a") == [256, 64]
 
 
 @pytest.fixture
@@ -112,21 +122,30 @@ def test_folder_end_ids(folder: Path) -> None:
     assert tokenizer.end_ids == {257, 258, 259}
 
 
-def test_folder_says_whether_bos_is_added(folder: Path) -> None:
-    assert write(folder, tokenizer_config={"bos_token": "<s>"}).encode("a")[0] != 256
-    stated = {"bos_token": {"content": "<s>"}, "add_bos_token": True}
-    assert write(folder, tokenizer_config=stated).encode("a")[0] == 256
-
-
-def test_processor_says_that_bos_is_added(folder: Path) -> None:
+@pytest.mark.parametrize("flag", [{}, {"add_bos_token": True}, {"add_bos_token": False}])
+@pytest.mark.parametrize("named", [{}, {"bos_token": "<s>"}, {"bos_token": {"content": "<s>"}}])
+def test_processor_alone_says_whether_bos_is_added(
+    folder: Path, named: dict[str, Any], flag: dict[str, Any]
+) -> None:
+    """As transformers 5.24 for each of these: it passes over the flag beside a tokenizer.json."""
+    assert write(folder, tokenizer_config=named | flag).encode("a") == [64]
     built = backend()
     built.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", 256)]
     )
     built.save(str(folder / "tokenizer.json"))
-    assert write(folder, tokenizer_config={"bos_token": "<s>"}).encode("a")[0] == 256
-    unset = {"bos_token": "<s>", "add_bos_token": False}
-    assert write(folder, tokenizer_config=unset).encode("a")[0] != 256
+    assert write(folder, tokenizer_config=named | flag).encode("a") == [256, 64]
+
+
+def test_special_tokens_map_names_what_templates_use(folder: Path) -> None:
+    """It goes before tokenizer_config.json, but for files that state `added_tokens_decoder`."""
+    template = {"chat_template": "{{ bos_token }}{{ eos_token }}", "bos_token": "<old>"}
+    mapped = {"bos_token": {"content": "<s>"}, "eos_token": "</s>"}
+    assert write(folder, tokenizer_config=template, special_tokens_map=mapped).chat_prompt("") == (
+        "<s></s>"
+    )
+    newer = template | {"added_tokens_decoder": {}}
+    assert write(folder, tokenizer_config=newer).chat_prompt("") == "<old>"
 
 
 def test_folder_templates_in_order(folder: Path) -> None:

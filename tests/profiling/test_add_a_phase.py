@@ -1,5 +1,6 @@
 """A phase that nobody had heard of, by one entry in the list and the strategy that makes it."""
 
+import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,11 +12,12 @@ from rooflink.model.generation.generate import answer, attempts_of, conclude, th
 from rooflink.model.generation.session import open_session
 from rooflink.model.phases import PHASES, THINK_AND_ANSWER, Phase
 from rooflink.model.strategies import registry
-from rooflink.model.strategies.base import BaseStrategy
+from rooflink.model.strategies.base import Strategy
 from rooflink.model.strategies.voting import answered
 from rooflink.model.tasks import parse_task
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
-from rooflink.profiling.compiled.targets import parse_target
+from rooflink.profiling.compiled import compile
+from rooflink.profiling.compiled.spec import parse_target
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile
@@ -28,10 +30,16 @@ from rooflink.tpu_configs.catalog import load_chip
 
 PONDER = "ponder"
 ENTRY = Phase(PONDER, "ponder", "Pondering", 9, "#123456", "#abcdef", "decode")
+WORKER = f"""
+from rooflink.model.phases import PHASES, Phase
+from rooflink.profiling.compiled.worker import main
+PHASES[{PONDER!r}] = {ENTRY!r}
+main()
+"""
 
 
 @dataclass(frozen=True)
-class Pondering(BaseStrategy):
+class Pondering(Strategy):
     """Thinks two tokens, and ponders for the rest of the thought."""
 
     name: ClassVar[str] = "pondering"
@@ -53,6 +61,7 @@ class Pondering(BaseStrategy):
 def found(monkeypatch: pytest.MonkeyPatch) -> Profile:
     """The reasoner's profile by the strategy, with the compiled lens of this CPU."""
     monkeypatch.setitem(PHASES, PONDER, ENTRY)  # type: ignore[arg-type]
+    monkeypatch.setattr(compile, "WORKER", (sys.executable, "-c", WORKER))
     colours = (ENTRY.colour, ENTRY.dark_colour)  # the palette takes them as it is imported
     monkeypatch.setitem(theme.COLOURS, f"phase-{PONDER}", colours)
     monkeypatch.setattr(registry, "STRATEGIES", (*registry.STRATEGIES, Pondering))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rooflink.profiling.counted.roofline import place
+from rooflink.profiling.counted.phase_costs import place
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records import CountedCost, HbmBytes, Phase
 from rooflink.tpu_configs.catalog import load_chip

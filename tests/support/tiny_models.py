@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from tokenizers import AddedToken, decoders, models, pre_tokenizers
 
 from rooflink.model.config import ModelConfig, RopeScaling
+from rooflink.model.training.model_folder import public_sizes
 
 LLAMA3_SCALING = RopeScaling(8.0, 1.0, 4.0, 8192)
 
@@ -92,22 +93,7 @@ def write_folder(folder: Path, config: ModelConfig, tensors: dict[str, np.ndarra
 
 def config_json(config: ModelConfig) -> dict[str, Any]:
     """What transformers writes for `config` (version 4's rotary fields)."""
-    fields: dict[str, Any] = {
-        "model_type": config.family,
-        "hidden_size": config.embed_dim,
-        "num_hidden_layers": config.layers,
-        "num_attention_heads": config.query_heads,
-        "num_key_value_heads": config.kv_heads,
-        "head_dim": config.head_dim,
-        "intermediate_size": config.mlp_dim,
-        "vocab_size": config.vocab_size,
-        "max_position_embeddings": config.context_length,
-        "rope_theta": config.rope_theta,
-        "rms_norm_eps": config.norm_eps,
-        "tie_word_embeddings": config.tied_embeddings,
-        "hidden_act": "silu",
-        "eos_token_id": 266,
-    }
+    fields: dict[str, Any] = {**public_sizes(config), "hidden_act": "silu", "eos_token_id": 266}
     if config.rope_scaling is not None:
         fields["rope_scaling"] = {
             "rope_type": "llama3",

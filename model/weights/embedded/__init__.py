@@ -1,21 +1,11 @@
-"""The embedded reasoner: a small model trained by this project, inside the package.
+"""The embedded reasoner: a small model trained by this project, inside the package. It answers
+problems put in its notation (`tasks/notation.py`).
 
-Its folder is written by `training/export.py` and read like any other Hugging Face folder.
+`training/model_folder.py` writes its folder, in Hugging Face's format.
 """
 
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from ..huggingface import open_hf_folder
-from ..layout import WeightSource
-
 NAME = "reasoner"
-
-
-def open_reasoner() -> WeightSource:
-    """The embedded reasoner; it answers problems put in its notation (`tasks/notation.py`)."""
-    source = open_hf_folder(Path(str(files(__package__))) / NAME)
-    return replace(
-        source, description=f"rooflink's embedded reasoner, {source.config.parameters} parameters"
-    )
+FOLDER = Path(str(files(__package__))) / NAME

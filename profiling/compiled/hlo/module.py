@@ -95,7 +95,6 @@ class Computation:
 
     @cached_property
     def parameters(self) -> dict[int, Instruction]:
-        """Parameters by number."""
         return {
             instruction.parameter_number: instruction
             for instruction in self.instructions
@@ -111,7 +110,6 @@ class Computation:
         return users
 
     def users(self, instruction: Instruction) -> list[Instruction]:
-        """Instructions that have `instruction` among their operands."""
         return self._users[instruction]
 
 

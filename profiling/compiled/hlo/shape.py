@@ -59,7 +59,6 @@ class Shape:
 
     @property
     def elements(self) -> int:
-        """Elements of an array; 0 of a tuple or a token."""
         return math.prod(self.dimensions) if self.bits else 0
 
     @property
@@ -73,7 +72,6 @@ class Shape:
         return sum(_bytes(leaf._padded_elements(), leaf.bits) for leaf in self.arrays())
 
     def arrays(self) -> Iterator["Shape"]:
-        """The arrays in it, in order."""
         if self.is_tuple:
             for part in self.parts:
                 yield from part.arrays()

@@ -58,8 +58,6 @@ COPYING = frozenset({"copy", "copy-start", "transpose"})
 
 
 class AccessReader:
-    """Accesses of the instructions of one module."""
-
     def __init__(self, origins: Origins):
         self._origins = origins
 
@@ -87,7 +85,6 @@ class AccessReader:
         return any(self._passed_on(instruction))
 
     def arguments(self, instruction: Instruction) -> tuple[str, ...]:
-        """The program's arguments whose data it reads or writes."""
         holders = [
             (one, path)
             for one in (*instruction.operands, instruction)

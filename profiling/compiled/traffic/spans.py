@@ -76,7 +76,6 @@ class Share:
 
     @staticmethod
     def of(part: Span, whole: Shape) -> "Share":
-        """That part of an array."""
         logical, padded = whole.logical_bytes, whole.padded_bytes
         return Share(
             min(1.0, part.logical / max(1, logical)), min(1.0, part.padded / max(1, padded))
@@ -144,7 +143,6 @@ def _in_place(instruction: Instruction, buffer: Value, shape: Shape) -> bool:
 
 
 def _element(value: Value, path: tuple[int, ...]) -> Value | None:
-    """The maker of one element of a (possibly nested) tuple."""
     value = follow(value)
     for index in path:
         if value.made_by.opcode != "tuple":
@@ -170,7 +168,6 @@ class _Uses:
     sums: dict[tuple[Instruction, State], Share] = field(default_factory=dict)
 
     def of(self, value: Instruction, state: State = "buffer") -> Share:
-        """Share of `value` that is used."""
         key = (value, state)
         if key not in self.sums:
             self.sums[key] = self._sum(value, state)

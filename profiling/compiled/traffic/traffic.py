@@ -4,7 +4,7 @@ Bytes are those of one device over one run of the program. `padded` counts whole
 lie in memory and are moved; `logical` the elements alone. 1 GB is 10^9 bytes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,7 +57,6 @@ class InstructionTraffic:
         direction: Direction | None = None,
         padded: bool = True,
     ) -> int:
-        """Bytes moved over all executions; None stands for any."""
         return self.times * sum(
             access.padded if padded else access.logical
             for access in self.accesses
@@ -109,8 +108,6 @@ class UnknownCall:
 
 @dataclass(frozen=True)
 class ModuleTraffic:
-    """What a compiled program moves."""
-
     name: str
     rows: tuple[InstructionTraffic, ...]
     loops: tuple[Loop, ...]
@@ -140,35 +137,18 @@ class ModuleTraffic:
         return sum(row.cycles * row.times for row in self.rows)
 
     def hbm_bytes(
-        self,
-        phase: str | None = None,
-        scope: str | None = None,
-        kind: str | None = None,
-        direction: Direction | None = None,
-        padded: bool = True,
+        self, kind: str | None = None, direction: Direction | None = None, padded: bool = True
     ) -> int:
-        """HBM bytes of the rows that match; `scope` also matches the scopes inside it."""
-        return sum(row.bytes(HBM, kind, direction, padded) for row in self.select(phase, scope))
-
-    def select(
-        self, phase: str | None = None, scope: str | None = None
-    ) -> Iterator[InstructionTraffic]:
-        """Rows of a phase and of a scope or what lies inside it."""
-        for row in self.rows:
-            inside = scope is None or row.scope == scope or row.scope.startswith(scope + "/")
-            if inside and phase in (None, row.phase):
-                yield row
+        """HBM bytes of that kind and direction, or of any."""
+        return sum(row.bytes(HBM, kind, direction, padded) for row in self.rows)
 
     def bytes_by_space(self, direction: Direction | None = None) -> dict[str, int]:
-        """Padded bytes by memory space, the largest first."""
         return self._sums(lambda row, access: access.space, direction)
 
     def bytes_by_kind(self) -> dict[str, int]:
-        """Padded HBM bytes by kind, the largest first."""
         return self._sums(lambda row, access: access.kind)
 
     def bytes_by_scope(self) -> dict[str, int]:
-        """Padded HBM bytes by scope, the largest first."""
         return self._sums(lambda row, access: row.scope)
 
     @property
@@ -178,7 +158,6 @@ class ModuleTraffic:
         return tuple(sorted(rows, key=InstructionTraffic.bytes, reverse=True))
 
     def largest(self, count: int) -> tuple[InstructionTraffic, ...]:
-        """The rows that move most HBM bytes, the largest first."""
         return tuple(sorted(self.rows, key=InstructionTraffic.bytes, reverse=True)[:count])
 
     def _sums(

@@ -36,7 +36,6 @@ class Value:
     frame: Frame | None = None
 
     def operand(self, index: int) -> "Value":
-        """What goes into it, not yet followed."""
         return Value(self.made_by.operands[index], self.frame)
 
 
@@ -87,7 +86,6 @@ class CallSites:
         return self._sites.get(computation)
 
     def home_of(self, instruction: Instruction) -> Computation:
-        """The computation that `instruction` is in."""
         return self._home[instruction]
 
 
@@ -230,7 +228,6 @@ def _carried(value: Value) -> int | None:
 
 
 def _initial(loop: Instruction, index: int) -> Value:
-    """Element `index` of what the loop starts with."""
     start = follow(Value(loop.operands[0]), TRANSPARENT)
     if start.made_by.opcode != "tuple":
         raise NotFoundError(f"what it starts with comes from {start.made_by.name}")

@@ -67,7 +67,6 @@ class _Walk:
         self._loop_reader = LoopReader(CallSites(module), trips)
 
     def computation(self, computation: Computation, context: _Context) -> None:
-        """All instructions of a computation that runs as a whole."""
         for instruction in computation.instructions:
             self._instruction(instruction, computation, context)
 

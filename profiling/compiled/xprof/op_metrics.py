@@ -113,7 +113,6 @@ _NAMED_FUSIONS = (  # what a fusion is called after, the first that it has
 
 
 def category(instruction: Instruction) -> str:
-    """The category of an instruction, as XProf spells it."""
     if instruction.opcode == "fusion":
         inside = _opcodes(instruction)
         named = (name for opcode, name in _NAMED_FUSIONS if opcode in inside)
@@ -127,7 +126,6 @@ def category(instruction: Instruction) -> str:
 
 
 def _opcodes(fusion: Instruction) -> set[str]:
-    """Opcodes in a fusion, fusions inside it included."""
     opcodes: set[str] = set()
     for instruction in fusion.called.instructions:
         opcodes.add(instruction.opcode)

@@ -7,8 +7,7 @@ each phase as a single operation instead: a row a phase in XProf's tables.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate, pairwise
-from typing import Self
+from itertools import accumulate, count, pairwise
 
 from ....tpu_configs.chip import Chip
 from ..hlo.module import Instruction, Module
@@ -80,22 +79,15 @@ _LONGEST_NAME = 160
 _GAP_PS = 1000  # between phases: what begins where a step ends, XProf takes for a part of it
 
 
-@dataclass
 class DevicePlane:
-    """Writes phases one after another, each behind the one before."""
+    """Writes phases one after another, each behind the one before, for one device of `chip`."""
 
-    writer: PlaneWriter
-    roof: Roof
-    now_ps: int = 0
-    steps: int = 0  # written so far; XProf numbers them itself, from 0, and ours must be the same
-    symbols: int = 0
-    lines: dict[str, Message] = field(default_factory=dict)
-
-    @classmethod
-    def start(cls, plane: Message, chip: Chip, roof: Roof) -> Self:
-        """An empty plane for one device of `chip`."""
-        writer = PlaneWriter(plane, 1, _PLANE)
-        writer.set_stats(
+    def __init__(self, plane: Message, chip: Chip, roof: Roof) -> None:
+        self.roof, self.now_ps = roof, 0
+        self.steps = 0  # XProf numbers them itself, from 0, and ours must be the same
+        self.symbols = count(1)  # XProf merges operations with the same number
+        self.writer = PlaneWriter(plane, 1, _PLANE)
+        self.writer.set_stats(
             {
                 "device_type_string": f"{chip.name} ({LABEL})",
                 "peak_teraflops_per_second": roof.flop_per_s / 1e12,
@@ -104,8 +96,7 @@ class DevicePlane:
                 "has_megacore": 0,
             }
         )
-        lines = {name: writer.add_line(name) for name in (*_XPROFS_LINES, _LOOPS)}
-        return cls(writer, roof, lines=lines)
+        self.lines = {name: self.writer.add_line(name) for name in (*_XPROFS_LINES, _LOOPS)}
 
     def add(self, phase: PhaseProgram, program: int, title: str) -> None:
         """Write a phase as a step, a run of its program, and the program's operations."""
@@ -156,8 +147,8 @@ class DevicePlane:
         return self.writer.add_event(self.lines[line], kind, self.now_ps, duration_ps, stats)
 
     def _loop_kind(self, name: str, program: int) -> int:
-        number = self._next_symbol()
-        stats: Stats = {"hlo_category": LOOP, "program_id": program, "symbol_id": number}
+        symbol = next(self.symbols)
+        stats: Stats = {"hlo_category": LOOP, "program_id": program, "symbol_id": symbol}
         return self.writer.add_kind(f"%{name} = while", stats, name)
 
     def _row_kind(
@@ -172,14 +163,9 @@ class DevicePlane:
             "memory_access_breakdown": breakdown([row]),
             "tf_op": _scope_path(phase, row) + ":",  # XProf wants name:type
             "program_id": program,
-            "symbol_id": self._next_symbol(),
+            "symbol_id": next(self.symbols),
         }
         return self.writer.add_kind(_text(instruction), stats, row.name)
-
-    def _next_symbol(self) -> int:
-        """A number for an operation: XProf merges those with the same one."""
-        self.symbols += 1
-        return self.symbols
 
 
 def _text(instruction: Instruction) -> str:
@@ -235,7 +221,7 @@ class PhaseRows(DevicePlane):
                 "memory_access_breakdown": breakdown(rows),
                 "tf_op": f"{phase.name}:",
                 "program_id": program,
-                "symbol_id": self._next_symbol(),
+                "symbol_id": next(self.symbols),
             },
             phase.name,
         )

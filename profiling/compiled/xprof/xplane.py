@@ -16,8 +16,6 @@ NO_STATS: Stats = MappingProxyType({})
 
 
 class PlaneWriter:
-    """Fills an XPlane message."""
-
     def __init__(self, plane: Message, number: int, name: str):
         self._plane = plane
         plane.id, plane.name = number, name
@@ -46,7 +44,6 @@ class PlaneWriter:
     def add_event(
         self, line: Message, kind: int, start_ps: int, duration_ps: int, stats: Stats
     ) -> Message:
-        """An event of that kind on a line of this plane."""
         event = line.events.add(metadata_id=kind, offset_ps=start_ps, duration_ps=duration_ps)
         self._write(event.stats, stats)
         return event

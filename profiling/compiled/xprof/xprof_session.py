@@ -12,27 +12,12 @@ from ....tpu_configs.chip import Chip
 from ...errors import ProfileInputError
 from ...records.files import write_bytes
 from ..hlo.proto import HloEnvelope, is_whole
-from ..protobuf import Message
 from .op_metrics import roof_of
 from .timeline import BASIS, LABEL, DevicePlane, PhaseProgram, PhaseRows
 from .xplane import PlaneWriter, XSpace
 
 _PLANE = "/host:metadata"
 _STAT = "Hlo Proto"
-
-
-class ProgramPlane:
-    """Programs by their number."""
-
-    def __init__(self, plane: Message):
-        self._writer = PlaneWriter(plane, 2, _PLANE)
-
-    def add(self, phase: PhaseProgram, program: int, title: str) -> None:
-        """Keep the phase's program under the number and title that the device's plane uses."""
-        data = phase.assigned_proto or phase.hlo_proto
-        if not is_whole(data):
-            data = HloEnvelope(hlo_module=data).SerializeToString()
-        self._writer.add_kind(title, {_STAT: data}, key=program)
 
 
 HOST = LABEL
@@ -94,18 +79,20 @@ def _space(
     phases: Sequence[PhaseProgram], chip: Chip, dtype: str, plane: type[DevicePlane]
 ) -> bytes:
     space = XSpace(hostnames=[HOST], warnings=[f"Times are {BASIS}.", *_warnings(phases)])
-    device = plane.start(space.planes.add(), chip, roof_of(chip, dtype))
-    programs = ProgramPlane(space.planes.add())
+    device = plane(space.planes.add(), chip, roof_of(chip, dtype))
+    programs = PlaneWriter(space.planes.add(), 2, _PLANE)
     for program, phase in enumerate(phases, start=1):
         title = f"{phase.traffic.name}({program})"
         device.add(phase, program, title)
-        programs.add(phase, program, title)
+        proto = phase.assigned_proto or phase.hlo_proto
+        if not is_whole(proto):
+            proto = HloEnvelope(hlo_module=proto).SerializeToString()
+        programs.add_kind(title, {_STAT: proto}, key=program)
     data: bytes = space.SerializeToString()
     return data
 
 
 def _warnings(phases: Sequence[PhaseProgram]) -> list[str]:
-    """What makes totals too small."""
     return [
         f"{phase.name}: the length of loop {loop.name} is unknown, so it counts once."
         for phase in phases

@@ -10,7 +10,8 @@ from ...records.codesign import CodesignCase, Elasticity, Regime
 from .. import theme, units
 from ..codesign_words import MINUS, QUANTITY_WORDS, QUERY, REGIMES, case_name, ranked, signed
 from ..document import Chart, Spec, slug
-from .chart_parts import alt, data, spec, tips
+from . import chart_parts as kit
+from .chart_parts import alt
 
 ROW, GAP = 13, 10  # pixels of a bar, and between parameters
 
@@ -31,7 +32,7 @@ def tornado(case: CodesignCase, regime: Regime) -> Chart | None:
         title=f"What each hardware parameter is worth to {case_name(case)}",
         note=f"elasticities, predicted, {REGIMES[regime]}; line: 80 % interval",
         alt=f"Elasticity of the whole query's time by parameter: {told}.",
-        draw=lambda: _draw(rows, order, words, name.replace("-", "_")),
+        draw=lambda: _draw(rows, order, words, name),
         least_width=560,
     )
 
@@ -45,11 +46,11 @@ def _draw(
     bars = [_bar(row, words) for row in rows if row.parameter in order]
     bind = alt.binding_radio(options=quantities, name="of the query's ")
     chosen = alt.selection_point(
-        name=f"elasticity_{name}", fields=["quantity"], bind=bind,
+        name=kit.parameter(f"elasticity_{name}"), fields=["quantity"], bind=bind,
         value=[{"quantity": quantities[0]}],
     )  # fmt: skip
-    y = alt.Y("parameter:N", sort=names, title=None)
-    y = y.scale(paddingInner=GAP / (GAP + ROW * len(phases)), paddingOuter=0.1)
+    gap = GAP / (GAP + ROW * len(phases))
+    y = alt.Y("parameter:N", sort=names, title=None).scale(paddingInner=gap, paddingOuter=0.1)
     y = y.axis(domain=False, ticks=False, labelPadding=66, labelColor=theme.colour("ink"),
                labelFontWeight="bold", labelLimit=170)  # fmt: skip
     within = alt.YOffset("phase:N", sort=phases)
@@ -61,12 +62,12 @@ def _draw(
     )  # fmt: skip
     tints = [theme.colour("ink"), *theme.phase_colours(phases[1:])]
     colour = alt.Color("phase:N", legend=None).scale(domain=phases, range=tints)
-    base = alt.Chart(data(bars)).encode(y=y, yOffset=within).transform_filter(chosen)
+    base = alt.Chart(kit.data(bars)).encode(y=y, yOffset=within).transform_filter(chosen)
     ink = theme.colour("soft")
     layers = [
         base.mark_bar(opacity=0.85).encode(
             x=x, x2=alt.datum(0), color=colour,
-            tooltip=tips("parameter", "phase", "quantity", "elasticity")
+            tooltip=kit.tips("parameter", "phase", "quantity", "elasticity")
         ).add_params(chosen),
         base.mark_rule(color=ink, strokeWidth=1.2).encode(x="low:Q", x2="high:Q"),
         base.mark_text(align="right", dx=-6, fontSize=10, color=ink).encode(
@@ -74,10 +75,9 @@ def _draw(
         ),
         base.mark_text(align="left", dx=6, fontSize=11, fontWeight="bold")
         .encode(x=alt.value("width"), text="text:N"),
-        alt.Chart(data([{"at": 0}])).mark_rule(color=theme.colour("ink")).encode(x="at:Q"),
+        alt.Chart(kit.data([{"at": 0}])).mark_rule(color=theme.colour("ink")).encode(x="at:Q"),
     ]  # fmt: skip
-    step = (ROW * len(phases) + GAP) * len(order)
-    return spec(alt.layer(*layers).properties(width="container", height=step))
+    return kit.layered(layers, (ROW * len(phases) + GAP) * len(order))
 
 
 def _bar(row: Elasticity, words: dict[str, str]) -> dict[str, object]:

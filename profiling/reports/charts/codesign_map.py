@@ -4,15 +4,16 @@ Each kind of region has its own lightness, strokes of its own, a line about it a
 so that the map reads in grey. HBM-bound steps are parted by what they mostly read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby, product
 
 from ...records.codesign import BoundMap, CodesignCase
 from .. import theme, units
 from ..codesign_words import case_name
 from ..document import Chart, Spec, slug
-from .bars import CHARACTER
-from .chart_parts import alt, data, spec, tips
+from . import chart_parts as kit
+from .chart_parts import alt
 
 HEIGHT = 300
 FULL, WEIGHTS, KV = "does not fit", "HBM: weights", "HBM: KV"
@@ -70,12 +71,10 @@ def runs(chart: BoundMap) -> list[Run]:
     """Every row as runs of like cells."""
     made = []
     for row in range(len(chart.batches)):
-        cells = [kind(chart, row, column) for column in range(len(chart.contexts))]
-        start = 0
-        for column in range(1, len(cells) + 1):
-            if column == len(cells) or cells[column] != cells[start]:
-                made.append(Run(row, start, column, cells[start]))
-                start = column
+        cells = [(kind(chart, row, column), column) for column in range(len(chart.contexts))]
+        for name, group in groupby(cells, lambda cell: cell[0]):
+            columns = [column for _, column in group]
+            made.append(Run(row, columns[0], columns[-1] + 1, name))
     return made
 
 
@@ -84,7 +83,7 @@ def named(every: Sequence[Run]) -> list[Run]:
     made = []
     for name in dict.fromkeys(run.kind for run in every):
         own = [run for run in every if run.kind == name]
-        wide = [r for r in own if (r.end - r.start) * _CELL >= len(name) * CHARACTER + 8]
+        wide = [r for r in own if (r.end - r.start) * _CELL >= len(name) * kit.CHARACTER + 8]
         cells = sum(run.end - run.start for run in own)
         middle = sum(run.row * (run.end - run.start) for run in own) / cells
         if wide:
@@ -96,13 +95,11 @@ def _draw(case: CodesignCase, chart: BoundMap) -> Spec:
     across, up = _edges(chart.contexts), _edges(chart.batches)
     every = runs(chart)
     present = [name for name in KINDS if any(run.kind == name for run in every)]
-    x = alt.X("x:Q").scale(type="log", domain=[across[0], across[-1]], nice=False)
-    x = x.axis(title="tokens cached by each sequence", format=",d", tickCount=5, grid=False)
-    y = alt.Y("y:Q").scale(type="log", domain=[up[0], up[-1]], nice=False)
-    y = y.axis(title="sequences on the slice", format=",d", tickCount=5, grid=False)
-    colour = alt.Color("kind:N", legend=None).scale(
-        domain=present, range=[theme.colour(_TINTS[name]) for name in present]
-    )
+    axes = [alt.Axis(title=title, format=",d", tickCount=5, grid=False)
+            for title in ("tokens cached by each sequence", "sequences on the slice")]  # fmt: skip
+    x, y = kit.x_axis(axes[0], [across[0], across[-1]]), kit.y_axis(axes[1], [up[0], up[-1]])
+    tints = [theme.colour(_TINTS[name]) for name in present]
+    colour = alt.Color("kind:N", legend=None, scale=kit.colours(present, tints))
     rows = [
         {"x": across[r.start], "x2": across[r.end], "y": up[r.row], "y2": up[r.row + 1],
          "kind": r.kind, "bound by": r.kind,
@@ -112,16 +109,15 @@ def _draw(case: CodesignCase, chart: BoundMap) -> Spec:
         for r in every
     ]  # fmt: skip
     layers = [
-        alt.Chart(data(rows)).mark_rect()
+        alt.Chart(kit.data(rows)).mark_rect()
         .encode(x=x, x2="x2:Q", y=y, y2="y2:Q", color=colour,
-                tooltip=tips("bound by", "context", "sequences")),
+                tooltip=kit.tips("bound by", "context", "sequences")),
         _hatching(chart, every),
         _borders(chart, across, up),
         _names(chart, every),
         *_own_way(case, chart, across, up),
     ]  # fmt: skip
-    made = alt.layer(*layers).properties(width="container", height=HEIGHT)
-    return spec(made)
+    return kit.layered(layers, HEIGHT)
 
 
 def _edges(values: Sequence[float]) -> list[float]:
@@ -140,44 +136,32 @@ def _hatching(chart: BoundMap, every: Sequence[Run]) -> "alt.Chart":
         for column in range(run.start, run.end)
         if (column + run.row) % 2 == 0 and (run.row, column) not in under
     ]
-    shape = alt.Shape("kind:N", legend=None).scale(
-        domain=list(STROKES), range=list(STROKES.values())
-    )
-    mark = alt.Chart(data(rows)).mark_point(
+    shape = alt.Shape("kind:N", legend=None, scale=kit.colours([*STROKES], [*STROKES.values()]))
+    mark = alt.Chart(kit.data(rows)).mark_point(
         filled=False, size=40, strokeWidth=1, stroke=theme.colour("hatch"), opacity=1, tooltip=None
     )
     return mark.encode(x="x:Q", y="y:Q", shape=shape)
 
 
-def _under_name(run: Run) -> Iterator[tuple[int, int]]:
+def _under_name(run: Run) -> list[tuple[int, int]]:
     """Cells (row, column) that the run's name covers."""
-    half = len(run.kind) * CHARACTER / _CELL / 2 + 1
+    half = len(run.kind) * kit.CHARACTER / _CELL / 2 + 1
     middle = (run.start + run.end - 1) / 2
-    return (
-        (run.row, column) for column in range(run.start, run.end) if abs(column - middle) < half
-    )
+    return [(run.row, at) for at in range(run.start, run.end) if abs(at - middle) < half]
 
 
 def _borders(chart: BoundMap, across: Sequence[float], up: Sequence[float]) -> "alt.Chart":
-    mark = alt.Chart(data(_border_rows(chart, across, up)))
-    return mark.mark_rule(color=theme.colour("ink"), strokeWidth=1).encode(
-        x="x:Q", x2="x2:Q", y="y:Q", y2="y2:Q"
-    )
-
-
-def _border_rows(
-    chart: BoundMap, across: Sequence[float], up: Sequence[float]
-) -> Iterator[dict[str, object]]:
     """A line wherever two cells differ."""
-    last_row, last_column = len(chart.batches) - 1, len(chart.contexts) - 1
-    for row in range(last_row + 1):
-        for column in range(last_column + 1):
-            here = kind(chart, row, column)
-            left, right, low, high = across[column], across[column + 1], up[row], up[row + 1]
-            if column < last_column and kind(chart, row, column + 1) != here:
-                yield {"x": right, "x2": right, "y": low, "y2": high}
-            if row < last_row and kind(chart, row + 1, column) != here:
-                yield {"x": left, "x2": right, "y": high, "y2": high}
+    rows = []
+    for row, column in product(range(len(chart.batches)), range(len(chart.contexts))):
+        here = kind(chart, row, column)
+        left, right, low, high = across[column], across[column + 1], up[row], up[row + 1]
+        if column + 1 < len(chart.contexts) and kind(chart, row, column + 1) != here:
+            rows.append({"x": right, "x2": right, "y": low, "y2": high})
+        if row + 1 < len(chart.batches) and kind(chart, row + 1, column) != here:
+            rows.append({"x": left, "x2": right, "y": high, "y2": high})
+    rules = alt.Chart(kit.data(rows)).mark_rule(color=theme.colour("ink"), strokeWidth=1)
+    return rules.encode(x="x:Q", x2="x2:Q", y="y:Q", y2="y2:Q")
 
 
 def _names(chart: BoundMap, every: Sequence[Run]) -> "alt.Chart":
@@ -188,7 +172,7 @@ def _names(chart: BoundMap, every: Sequence[Run]) -> "alt.Chart":
          "ink": theme.colour("on-light" if r.kind == "compute" else "ink")}
         for r in named(every)
     ]  # fmt: skip
-    words = alt.Chart(data(rows)).mark_text(fontWeight="bold", tooltip=None)
+    words = alt.Chart(kit.data(rows)).mark_text(fontWeight="bold", tooltip=None)
     return words.encode(x="x:Q", y="y:Q", text="text:N", color=alt.Color("ink:N", scale=None))
 
 
@@ -203,15 +187,15 @@ def _own_way(
     if abs(run.attempts - chart.attempts) > 0.5 or not inside:
         return []
     told = {"workload": f"this one: {units.count(start)} to {units.count(end)} tokens cached"}
-    line = alt.Chart(data([{"x": start, "x2": end, "y": y, **told}]))
-    ends = alt.Chart(data([{"x": start, "y": y, "end": 0, **told},
+    line = alt.Chart(kit.data([{"x": start, "x2": end, "y": y, **told}]))
+    ends = alt.Chart(kit.data([{"x": start, "y": y, "end": 0, **told},
                            {"x": end, "y": y, "end": 1, **told}]))  # fmt: skip
     tint = theme.colour("loud")
     shape = alt.Shape("end:N", legend=None).scale(domain=[0, 1], range=["circle", "triangle-right"])
     return [
         line.mark_rule(color=tint, strokeWidth=2.5).encode(x="x:Q", x2="x2:Q", y="y:Q"),
         ends.mark_point(filled=True, color=tint, size=90, opacity=1).encode(
-            x="x:Q", y="y:Q", shape=shape, tooltip=tips("workload")
+            x="x:Q", y="y:Q", shape=shape, tooltip=kit.tips("workload")
         ),
     ]
 

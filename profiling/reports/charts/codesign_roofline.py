@@ -10,7 +10,9 @@ from ...records.codesign import CodesignCase, LeverArrow, Roofline, RooflinePoin
 from .. import theme, units
 from ..codesign_words import case_name, dominant
 from ..document import Chart, Spec, slug
-from .chart_parts import alt, colours, data, log_domain, pick, si_axis, spec, tips, zoom
+from . import chart_parts as kit
+from .chart_parts import alt
+from .roofline_chart import Mark, Roof, points, roof_lines
 
 HEIGHT = 340
 
@@ -33,25 +35,19 @@ def lever_rooflines(case: CodesignCase) -> list[Chart]:
     own = [each for each in arrows if each.arrow.phase == phase]
     start = next((point for point in roof.points if point.phase == phase), None)
     name = slug(case_name(case))
-    lens = "roofs: datasheet; intensity counted, rates predicted"
+    lens, told = "roofs: datasheet; intensity counted, rates predicted", _description(case, own)
     whole = Chart(
-        name=f"levers-{name}",
-        title=f"{roof.chip}: phases and what each lever does to them",
-        note=f"{lens}; drag to pan, Ctrl and wheel to zoom",
-        alt=_description(case, own),
-        draw=lambda: _draw(roof, roof.points, arrows, f"levers_{slug(name).replace('-', '_')}"),
-        half=True,
-    )
+        name=f"levers-{name}", title=f"{roof.chip}: phases and what each lever does to them",
+        note=f"{lens}; drag to pan, Ctrl and wheel to zoom", alt=told,
+        draw=lambda: _draw(roof, roof.points, arrows, f"levers_{name}"), half=True,
+    )  # fmt: skip
     if not own or start is None:
         return [whole]
     enlarged = Chart(
-        name=f"levers-{name}-{slug(phase)}",
-        title=f"{phase}, enlarged",
-        note="numbers as in the table of levers",
-        alt=_description(case, own),
-        draw=lambda: _draw(roof, [start], own, f"zoomed_{name.replace('-', '_')}", near=True),
-        half=True,
-    )
+        name=f"levers-{name}-{slug(phase)}", title=f"{phase}, enlarged",
+        note="numbers as in the table of levers", alt=told,
+        draw=lambda: _draw(roof, [start], own, f"zoomed_{name}", near=True), half=True,
+    )  # fmt: skip
     return [whole, enlarged]
 
 
@@ -65,44 +61,38 @@ def numbered(case: CodesignCase) -> list[Numbered]:
 
 
 def _draw(
-    roof: Roofline, points: Sequence[RooflinePoint], arrows: Sequence[Numbered], name: str,
+    roof: Roofline, starts: Sequence[RooflinePoint], arrows: Sequence[Numbered], name: str,
     near: bool = False,
 ) -> Spec:  # fmt: skip
-    every = [*points, *(each.arrow.end for each in arrows)]
+    every = [*starts, *(each.arrow.end for each in arrows)]
     xs, ys = [p.intensity for p in every], [p.flops_per_s for p in every]
     if near:
-        x_ends, y_ends = log_domain(xs, 1.35, 1.35), log_domain(ys, 1.35, 1.35)
+        x_ends, y_ends = kit.log_domain(xs, 1.35, 1.35), kit.log_domain(ys, 1.35, 1.35)
     else:
-        x_ends = log_domain([*xs, roof.ridge], 3, 3)
-        y_ends = log_domain([*ys, roof.peak_flops], 3, 3)
-    x = alt.X("x:Q").scale(type="log", domain=x_ends, nice=False)
-    x = x.axis(title="FLOP per HBM byte (counted)", format="~s", tickCount=5)
-    y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
-    y = y.axis(si_axis("FLOP per second and chip (predicted)", "FLOP/s"))
-    phases = list(dict.fromkeys(point.phase for point in points))
-    chosen = pick(f"{name}_phase", "phase")
+        x_ends = kit.log_domain([*xs, roof.ridge], 3, 3)
+        y_ends = kit.log_domain([*ys, roof.peak_flops], 3, 3)
+    title = "FLOP per HBM byte (counted)"
+    x = kit.x_axis(alt.Axis(title=title, format="~s", tickCount=5), x_ends)
+    y = kit.y_axis(kit.si_axis("FLOP per second and chip (predicted)", "FLOP/s"), y_ends)
+    marks = [Mark(p.phase, p.intensity, p.flops_per_s, roof.chip, "") for p in starts]
+    phases, chosen = (
+        list(dict.fromkeys(p.phase for p in starts)),
+        kit.pick(f"{name}_phase", "phase"),
+    )
+    lines = roof_lines([Roof(roof.chip, roof.peak_flops, roof.memory_bandwidth)], x_ends, x, y)
     layers = [
-        _roof(roof, x_ends, x, y).add_params(zoom(f"{name}_zoom")),
-        _points(points, phases).add_params(chosen),
+        lines.add_params(kit.zoom(f"{name}_zoom")),
+        points(marks, phases, chosen, True).add_params(chosen),
         *_arrows(arrows, phases, chosen, near),
         *([] if near else [_roof_names(roof)]),
     ]
-    return spec(alt.layer(*layers).properties(width="container", height=HEIGHT))
-
-
-def _roof(roof: Roofline, ends: Sequence[float], x: "alt.X", y: "alt.Y") -> "alt.Chart":
-    rows = [
-        {"x": at, "y": min(at * roof.memory_bandwidth, roof.peak_flops)}
-        for at in (ends[0] / 1e3, roof.ridge, ends[1] * 1e3)
-    ]
-    line = alt.Chart(data(rows)).mark_line(clip=True, strokeWidth=2, color=theme.colour("roof"))
-    return line.encode(x=x, y=y)
+    return kit.layered(layers, HEIGHT)
 
 
 def _roof_names(roof: Roofline) -> "alt.Chart":
     words = f"{units.flop_rate(roof.peak_flops)} {roof.peak_dtype}, ridge "
     rows = [{"x": roof.ridge, "y": roof.peak_flops, "text": words + units.intensity(roof.ridge)}]
-    return alt.Chart(data(rows)).mark_text(align="center", dy=-9).encode(
+    return alt.Chart(kit.data(rows)).mark_text(align="center", dy=-9).encode(
         x="x:Q", y="y:Q", text="text:N"
     )  # fmt: skip
 
@@ -124,45 +114,25 @@ def _arrows(
     ]  # fmt: skip
     if not rows:
         return []
-    base = alt.Chart(data(rows))
+    base, colour = alt.Chart(kit.data(rows)), kit.phase_colour(phases)
     faded = alt.condition(chosen, alt.value(0.8), alt.value(0.08))
     line = base.mark_rule(clip=True, strokeWidth=1.2).encode(
-        x="x:Q", y="y:Q", x2="x2:Q", y2="y2:Q", color=_colour(phases), opacity=faded
+        x="x:Q", y="y:Q", x2="x2:Q", y2="y2:Q", color=colour, opacity=faded
     )
-    told = tips("lever", "phase", "intensity", "rate")
+    told = kit.tips("lever", "phase", "intensity", "rate")
     if not near:
         end = base.mark_point(filled=True, clip=True, size=26, opacity=1).encode(
-            x="x2:Q", y="y2:Q", color=_colour(phases), opacity=faded, tooltip=told
+            x="x2:Q", y="y2:Q", color=colour, opacity=faded, tooltip=told
         )
         return [line, end]
+    stroke = alt.Stroke(
+        "phase:N", legend=None, scale=kit.colours(phases, theme.phase_colours(phases))
+    )
     badge = base.mark_point(clip=True, size=230, opacity=1, fill=theme.colour("page")).encode(
-        x="x2:Q", y="y2:Q", stroke=_stroke(phases), tooltip=told
+        x="x2:Q", y="y2:Q", stroke=stroke, tooltip=told
     )
     number = base.mark_text(clip=True, fontSize=10.5, tooltip=None)
     return [line, badge, number.encode(x="x2:Q", y="y2:Q", text="number:N")]
-
-
-def _points(points: Sequence[RooflinePoint], phases: Sequence[str]) -> "alt.Chart":
-    rows = [
-        {"x": p.intensity, "y": p.flops_per_s, "phase": p.phase,
-         "intensity": units.intensity(p.intensity), "rate": units.flop_rate(p.flops_per_s)}
-        for p in points
-    ]  # fmt: skip
-    symbols = [theme.phase(phase).symbol for phase in phases]
-    shape = alt.Shape("phase:N", title=None).scale(domain=list(phases), range=symbols)
-    mark = alt.Chart(data(rows)).mark_point(
-        filled=True, size=130, opacity=1, stroke=theme.colour("page"), strokeWidth=1
-    )
-    return mark.encode(x="x:Q", y="y:Q", shape=shape, color=_colour(phases),
-                       tooltip=tips("phase", "intensity", "rate"))  # fmt: skip
-
-
-def _colour(phases: Sequence[str]) -> "alt.Color":
-    return alt.Color("phase:N", title=None, scale=colours(phases, theme.phase_colours(phases)))
-
-
-def _stroke(phases: Sequence[str]) -> "alt.Stroke":
-    return alt.Stroke("phase:N", legend=None, scale=colours(phases, theme.phase_colours(phases)))
 
 
 def _description(case: CodesignCase, own: Sequence[Numbered]) -> str:

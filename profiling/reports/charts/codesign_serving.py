@@ -8,7 +8,8 @@ from ...records.codesign import DataCenter, DesignSearch, ParetoPoint, PowerTrac
 from .. import theme, units
 from ..codesign_words import by_correct, money
 from ..document import Chart, Spec, slug
-from .chart_parts import alt, colours, data, log_domain, pick, si_axis, spec, tips, zoom
+from . import chart_parts as kit
+from .chart_parts import alt
 
 _DASHES = {"synchronised": [1, 0], "unsynchronised": [6, 3]}
 
@@ -37,43 +38,34 @@ def pareto(points: Sequence[ParetoPoint]) -> Chart | None:
 
 def _pareto(points: Sequence[ParetoPoint], correct: bool) -> Spec:
     usd = [money(point, correct) for point in points]
-    times = 1.0 if max(u.median for u in usd) >= 1 else 1e3
-    times = 1e6 if max(u.median for u in usd) < 1e-3 else times
+    names = ("correct answer", "correct answers") if correct else ("query", "queries")
+    dollars, times = kit.dollar_axis(max(u.median for u in usd), *names)
     rows = [_way(point, paid, times) for point, paid in zip(points, usd, strict=True)]
     slices = list(dict.fromkeys(point.slice for point in points))
-    chosen = pick(f"pareto_{slug(points[0].profile).replace('-', '_')}", "slice")
-    x_ends = log_domain(_ends([point.latency_s for point in points]), 1.15, 1.15)
-    y_ends = log_domain([end * times for end in _ends(usd)], 1.15, 1.25)
-    what = "correct answer" if correct else "query"
-    per = {1.0: what, 1e3: f"1,000 {_plural(what)}", 1e6: f"million {_plural(what)}"}[times]
-    x = alt.X("x:Q").scale(type="log", domain=x_ends, nice=False)
-    x = x.axis(si_axis("latency of a query", "s", 8))
-    y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
-    y = y.axis(title=f"$ per {per}", format=",~r", tickCount=6)
-    tints = [theme.series(index) for index in range(len(slices))]
-    colour = alt.Color("slice:N", title=None, scale=colours(slices, tints))
-    symbols = [theme.SYMBOLS[index % len(theme.SYMBOLS)] for index in range(len(slices))]
-    shape = alt.Shape("slice:N", title=None).scale(domain=slices, range=symbols)
+    chosen = kit.pick(f"pareto_{slug(points[0].profile)}", "slice")
+    x_ends = kit.log_domain(_ends([point.latency_s for point in points]), 1.15, 1.15)
+    y_ends = kit.log_domain([end * times for end in _ends(usd)], 1.15, 1.25)
+    x, y = (
+        kit.x_axis(kit.si_axis("latency of a query", "s", 8), x_ends),
+        kit.y_axis(dollars, y_ends),
+    )
+    colour, _, shape = kit.looks("slice", slices)
     faded = alt.condition(chosen, alt.value(1), alt.value(0.08))
     front = sorted((row for row in rows if row["best"]), key=lambda row: float(str(row["x"])))
     others = [row for row in rows if not row["best"]]
-    on_front = alt.Chart(data(front)).encode(x=x, y=y)
+    on_front = alt.Chart(kit.data(front)).encode(x=x, y=y)
     layers = [
         on_front.mark_line(color=theme.colour("ink"), strokeWidth=1.2),
-        alt.Chart(data(others)).mark_point(filled=False, size=45, strokeWidth=1.2, opacity=0.5)
+        alt.Chart(kit.data(others)).mark_point(filled=False, size=45, strokeWidth=1.2, opacity=0.5)
         .encode(x=x, y=y, color=colour, shape=shape, tooltip=_tips(),
                 opacity=alt.condition(chosen, alt.value(0.5), alt.value(0.05))),
         on_front.mark_rule(opacity=0.5).encode(y="low:Q", y2="high:Q", color=colour),
         on_front.mark_rule(opacity=0.5).encode(x="x_low:Q", x2="x_high:Q", color=colour),
         on_front.mark_point(filled=True, size=80, opacity=1)
         .encode(color=colour, shape=shape, opacity=faded, tooltip=_tips())
-        .add_params(chosen, zoom(f"pareto_zoom_{slug(points[0].profile).replace('-', '_')}")),
+        .add_params(chosen, kit.zoom(f"pareto_zoom_{slug(points[0].profile)}")),
     ]  # fmt: skip
-    return spec(alt.layer(*layers).properties(width="container", height=380))
-
-
-def _plural(what: str) -> str:
-    return "queries" if what == "query" else f"{what}s"
+    return kit.layered(layers, 380)
 
 
 def _ends(intervals: Sequence[Interval]) -> list[float]:
@@ -93,7 +85,7 @@ def _way(point: ParetoPoint, usd: Interval, times: float) -> dict[str, object]:
 
 
 def _tips() -> "list[alt.Tooltip]":
-    return tips("slice", "prompts per batch", "attempts", "tokens thought", "latency", "cost")
+    return kit.tips("slice", "prompts per batch", "attempts", "tokens thought", "latency", "cost")
 
 
 def power(center: DataCenter) -> Chart | None:
@@ -128,8 +120,8 @@ def _power(center: DataCenter, traces: Sequence[PowerTrace]) -> Spec:
         if time <= last
     ]  # fmt: skip
     labels = [trace.label for trace in traces]
-    x = alt.X("x:Q").scale(domain=[0, last], nice=False).axis(si_axis("time", "s"))
-    y = alt.Y("y:Q").scale(domain=[0, top], nice=False).axis(si_axis("power", "W", 5))
+    x = kit.x_axis(kit.si_axis("time", "s"), [0, last], log=False)
+    y = kit.y_axis(kit.si_axis("power", "W", 5), [0, top], log=False)
     key = alt.Legend(title="slices", orient="top", symbolStrokeColor=theme.colour("ink"))
     dash = alt.StrokeDash("slices:N", legend=key).scale(
         domain=labels, range=[_DASHES[label] for label in labels]
@@ -137,14 +129,13 @@ def _power(center: DataCenter, traces: Sequence[PowerTrace]) -> Spec:
     colour = alt.Color("slices:N", legend=None).scale(
         domain=labels, range=[theme.colour(t) for t in ("ink", "blue")][: len(labels)]
     )
-    curve = alt.Chart(data(rows)).mark_line(interpolate="step-after", strokeWidth=1.6)
+    curve = alt.Chart(kit.data(rows)).mark_line(interpolate="step-after", strokeWidth=1.6)
     layers = [
         *_strips(traces, last, top, x),
         curve.encode(x=x, y=y, strokeDash=dash, color=colour,
-                     tooltip=tips("slices", "time", "power", "swing")),
+                     tooltip=kit.tips("slices", "time", "power", "swing")),
     ]  # fmt: skip
-    made = alt.layer(*layers).resolve_scale(color="independent")
-    return spec(made.properties(width="container", height=260))
+    return kit.layered(layers, 260) | {"resolve": {"scale": {"color": "independent"}}}
 
 
 def _strips(traces: Sequence[PowerTrace], last: float, top: float, x: "alt.X") -> "list[alt.Chart]":
@@ -153,16 +144,15 @@ def _strips(traces: Sequence[PowerTrace], last: float, top: float, x: "alt.X") -
     if not rows:
         return []
     phases = list(dict.fromkeys(str(row["phase"]) for row in rows))
-    tints = theme.phase_colours(phases)
-    colour = alt.Color("phase:N", legend=None, scale=colours(phases, tints))
+    colour = kit.phase_colour(phases).legend(None)
     bands = [{**row, "y": 0.93 * top, "y2": 0.97 * top} for row in rows]
-    base = alt.Chart(data(bands))
+    base = alt.Chart(kit.data(bands))
     wide = [{**row, "y": 0.93 * top, "text": row["phase"]} for row in rows
             if float(str(row["x2"])) - float(str(row["x"])) > 0.06 * last]  # fmt: skip
     return [
         base.mark_rect().encode(x=x, x2="x2:Q", y="y:Q", y2="y2:Q", color=colour,
-                                tooltip=tips("phase")),
-        alt.Chart(data(wide)).mark_text(align="left", baseline="top", dy=3, fontSize=11)
+                                tooltip=kit.tips("phase")),
+        alt.Chart(kit.data(wide)).mark_text(align="left", baseline="top", dy=3, fontSize=11)
         .encode(x="x:Q", y="y:Q", text="text:N"),
     ]  # fmt: skip
 
@@ -194,31 +184,27 @@ def designs(searches: Sequence[DesignSearch], parts: dict[str, str]) -> Chart | 
 
 def _designs(searches: Sequence[DesignSearch], parts: dict[str, str]) -> Spec:
     there = searches[0].reference
-    factors = {
-        (search.purpose, words): getattr(search.best, name) / getattr(there, name)
-        for search in searches
-        for name, words in parts.items()
-    }
-    rows = [
-        {"purpose": purpose, "part": words, "factor": factor, "times": units.ratio(factor)}
-        for (purpose, words), factor in factors.items()
-    ]
+    rows, factors = list[dict[str, object]](), list[float]()
+    for search in searches:
+        for name, words in parts.items():
+            factors.append(getattr(search.best, name) / getattr(there, name))
+            rows.append({"purpose": search.purpose, "part": words, "factor": factors[-1],
+                         "times": units.ratio(factors[-1])})  # fmt: skip
     purposes = [search.purpose for search in searches]
-    ends = log_domain([*factors.values(), 1.0], 1.5, 1.5)
+    ends = kit.log_domain([*factors, 1.0], 1.5, 1.5)
     y = alt.Y("part:N", sort=list(parts.values()), title=None).axis(domain=False, ticks=False)
     x = alt.X("factor:Q", title=None).scale(type="log", base=2, domain=ends, nice=False).axis(None)
     tints = [theme.series(index) for index in range(len(purposes))]
-    base = alt.Chart(data(rows)).encode(y=y, yOffset=alt.YOffset("purpose:N", sort=purposes))
+    base = alt.Chart(kit.data(rows)).encode(y=y, yOffset=alt.YOffset("purpose:N", sort=purposes))
     layers = [
         base.mark_bar(opacity=0.9).encode(
-            x=x, x2=alt.datum(1), tooltip=tips("purpose", "part", "times"),
-            color=alt.Color("purpose:N", title="best for", scale=colours(purposes, tints)),
+            x=x, x2=alt.datum(1), tooltip=kit.tips("purpose", "part", "times"),
+            color=alt.Color("purpose:N", title="best for", scale=kit.colours(purposes, tints)),
         ),
         base.transform_filter("datum.factor >= 1").mark_text(align="left", dx=5)
         .encode(x="factor:Q", text="times:N"),
         base.transform_filter("datum.factor < 1").mark_text(align="right", dx=-5)
         .encode(x="factor:Q", text="times:N"),
-        alt.Chart(data([{"at": 1}])).mark_rule().encode(x="at:Q"),
+        alt.Chart(kit.data([{"at": 1}])).mark_rule().encode(x="at:Q"),
     ]  # fmt: skip
-    step = (18 * len(purposes) + 12) * len(parts)
-    return spec(alt.layer(*layers).properties(width="container", height=step))
+    return kit.layered(layers, (18 * len(purposes) + 12) * len(parts))

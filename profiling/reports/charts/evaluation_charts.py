@@ -6,7 +6,8 @@ from ...records.evaluation import AttemptsPoint, Cell, Estimate, Evaluation, Fro
 from .. import theme, units
 from ..document import Chart, Spec, slug
 from ..estimates import accuracy_text, cost_unit, frontier_text, guessed
-from .chart_parts import alt, data, log_domain, pick, si_axis, spaced_linear, spec, tips
+from . import chart_parts as kit
+from .chart_parts import alt
 
 HEIGHT = 300
 _SAMPLED = (("coverage", "pass@k"), ("majority", "majority@k"), ("best", "best of k by score"))
@@ -26,7 +27,7 @@ def attempts_chart(cell: Cell, guess_rate: float | None) -> Chart | None:
         title=f"Attempts: {cell.label}",
         note=f"bands: 95 % over problems{guess}",
         alt=f"Accuracy against the number of attempts. {told}.",
-        draw=lambda: _attempts(points, guess_rate, slug(cell.label).replace("-", "_")),
+        draw=lambda: _attempts(points, guess_rate, slug(cell.label)),
         half=True,
     )
 
@@ -44,7 +45,7 @@ def _attempts(points: Sequence[AttemptsPoint], rate: float | None, name: str) ->
     x = alt.X("x:Q", title="attempts k").scale(type="log", nice=False)
     x = x.axis(values=ticks, format="d", grid=False)
     labels = [label for _, label in _SAMPLED]
-    return spec(_curves(rows, ends, labels, x, f"attempts_{name}", guesses, band=True))
+    return _curves(rows, ends, labels, x, f"attempts_{name}", guesses, band=True)
 
 
 def budget_chart(evaluation: Evaluation) -> Chart | None:
@@ -78,9 +79,9 @@ def _budgets(curves: Mapping[str, Sequence[tuple[int, Cell]]], rate: float | Non
     last = max(budget for cells in curves.values() for budget, _ in cells)
     guesses: list[_Row] = [{"x": at, "right": rate} for at in (0, last) if rate is not None]
     ends += [(_GUESS, rate)] if rate is not None else []
-    x = alt.X("x:Q", title="tokens of thought at most").scale(domain=[0, last], nice=False)
-    x = x.axis(grid=False, format=",d", tickMinStep=1)
-    return spec(_curves(rows, ends, list(curves), x, "budget", guesses))
+    axis = alt.Axis(title="tokens of thought at most", grid=False, format=",d", tickMinStep=1)
+    x = kit.x_axis(axis, [0, last], log=False)
+    return _curves(rows, ends, list(curves), x, "budget", guesses)
 
 
 def _row(curve: str, at: int, estimate: Estimate, what: str) -> _Row:
@@ -94,52 +95,40 @@ def _row(curve: str, at: int, estimate: Estimate, what: str) -> _Row:
 def _curves(
     rows: Sequence[_Row], ends: Sequence[tuple[str, float]], names: Sequence[str], x: "alt.X",
     name: str, guesses: Sequence[_Row], band: bool = False,
-) -> "alt.LayerChart | alt.FacetChart":  # fmt: skip
+) -> Spec:  # fmt: skip
     """Curves in colours, dashes and symbols of their own, each named at its right end."""
-    chosen = pick(f"{name}_curve", "curve")
-    tints = [theme.series(index) for index in range(len(names))]
-    dashes = [list(theme.DASHES[i % len(theme.DASHES)]) for i in range(len(names))]
-    symbols = [theme.SYMBOLS[i % len(theme.SYMBOLS)] for i in range(len(names))]
-    colour = alt.Color("curve:N", legend=None, scale=alt.Scale(domain=list(names), range=tints))
-    dash = alt.StrokeDash("curve:N", legend=None).scale(domain=list(names), range=dashes)
-    shape = alt.Shape("curve:N", legend=None).scale(domain=list(names), range=symbols)
+    chosen = kit.pick(f"{name}_curve", "curve")
+    colour, dash, shape = kit.looks("curve", names, legend=False)
     faded = alt.condition(chosen, alt.value(1), alt.value(0.15))
-    base = alt.Chart(data(rows)).encode(x=x, color=colour)
-    low, high = _right("low"), alt.Y2("high:Q")
-    spread = (
-        base.mark_area(opacity=0.13).encode(y=low, y2=high)
-        if band
-        else base.mark_rule(opacity=0.5).encode(y=low, y2=high)
-    )
+    base = alt.Chart(kit.data(rows)).encode(x=x, color=colour)
+    spread = base.mark_area(opacity=0.13) if band else base.mark_rule(opacity=0.5)
     layers = [
-        spread,
+        spread.encode(y=_right("low"), y2=alt.Y2("high:Q")),
         base.mark_line().encode(y=_right(), strokeDash=dash, opacity=faded),
         base.mark_point(filled=True, size=60)
         .encode(y=_right(), shape=shape, opacity=faded,
-                tooltip=tips("curve", str(rows[0]["what"]), "accuracy"))
+                tooltip=kit.tips("curve", str(rows[0]["what"]), "accuracy"))
         .add_params(chosen),
         *_guessing(guesses, x),
         _ends(ends, names),
     ]  # fmt: skip
-    return alt.layer(*layers).properties(width="container", height=HEIGHT)
+    return kit.layered(layers, HEIGHT)
 
 
 def _guessing(guesses: Sequence[_Row], x: "alt.X") -> "list[alt.Chart]":
     if not guesses:
         return []
-    line = alt.Chart(data(guesses)).mark_line(strokeDash=[3, 4], strokeWidth=1.5)
+    line = alt.Chart(kit.data(guesses)).mark_line(strokeDash=[3, 4], strokeWidth=1.5)
     return [line.encode(x=x, y=_right(), color=alt.value(theme.colour("soft")))]
 
 
 def _ends(ends: Sequence[tuple[str, float]], names: Sequence[str]) -> "alt.Chart":
     """The names beside the ends of the curves, moved apart where they meet."""
-    places = spaced_linear([value for _, value in ends], 16, HEIGHT, [0, 1])
+    places = kit.spaced_linear([value for _, value in ends], 16, HEIGHT, [0, 1])
     known = {name: theme.series(index) for index, name in enumerate(names)}
     rows = [{"y": place, "text": name, "ink": known.get(name, theme.colour("soft"))}
             for place, (name, _) in zip(places, ends, strict=True)]  # fmt: skip
-    return alt.Chart(data(rows)).mark_text(align="left", dx=8, clip=False).encode(
-        x=alt.value("width"), y="y:Q", text="text:N", color=alt.Color("ink:N", scale=None)
-    )  # fmt: skip
+    return kit.end_texts(rows).encode(color=alt.Color("ink:N", scale=None))
 
 
 def _right(field: str = "right") -> "alt.Y":
@@ -172,31 +161,34 @@ def frontier_chart(frontier: Frontier, optimal: Optimal | None) -> Chart | None:
 
 def _frontier(frontier: Frontier, optimal: Optimal | None) -> Spec:
     options = [option for option in frontier.options if option.cost > 0]
-    write, times = cost_unit(frontier), _times(frontier)
-    ends = log_domain([option.cost * times for option in options], 1.15, 1.15)
+    write, most = cost_unit(frontier), max(option.cost for option in frontier.options)
+    axis, times = kit.si_axis("FLOPs per query (counted)", "FLOP"), 1.0
+    if frontier.kind != "flops":
+        axis, times = kit.dollar_axis(most, on=f" on {frontier.slice} (predicted)")
+    ends = kit.log_domain([option.cost * times for option in options], 1.15, 1.15)
     rows = [
         {"x": o.cost * times, "right": o.accuracy, "low": o.low, "high": o.high, "option": o.label,
          "cost per query": write(o.cost), "accuracy": units.percent(o.accuracy),
          "best": o.on_frontier}
         for o in options
     ]  # fmt: skip
-    x = alt.X("x:Q").scale(type="log", domain=ends, nice=False).axis(_cost_axis(frontier, times))
-    base = alt.Chart(data(rows)).encode(x=x)
+    x = kit.x_axis(axis, ends)
+    base = alt.Chart(kit.data(rows)).encode(x=x)
     blue, grey = alt.value(theme.colour("blue")), alt.value(theme.colour("grey"))
     tint = alt.condition("datum.best", blue, grey)
     shape = alt.condition("datum.best", alt.value("circle"), alt.value("diamond"))
     best = [row for row in rows if row["best"]]
     layers = [
         base.mark_rule(opacity=0.5).encode(y=_right("low"), y2="high:Q", color=tint),
-        alt.Chart(data([*best, {**best[-1], "x": ends[1]}] if best else []))
+        alt.Chart(kit.data([*best, {**best[-1], "x": ends[1]}] if best else []))
         .mark_line(interpolate="step-after").encode(x=x, y=_right(), color=blue),
         *_choice(optimal, x),
         base.mark_point(filled=True, size=70).encode(
             y=_right(), color=tint, shape=shape,
-            tooltip=tips("option", "cost per query", "accuracy")),
+            tooltip=kit.tips("option", "cost per query", "accuracy")),
         _option_names(best),
     ]  # fmt: skip
-    return spec(alt.layer(*layers).properties(width="container", height=360))
+    return kit.layered(layers, 360)
 
 
 def _choice(optimal: Optimal | None, x: "alt.X") -> "list[alt.Chart]":
@@ -206,30 +198,15 @@ def _choice(optimal: Optimal | None, x: "alt.X") -> "list[alt.Chart]":
         return []
     rows = [{"x": p.flops, "right": p.accuracy, "spent": units.flops(p.flops),
              "accuracy": units.percent(p.accuracy)} for p in points]  # fmt: skip
-    line = alt.Chart(data(rows)).mark_line(
+    line = alt.Chart(kit.data(rows)).mark_line(
         strokeDash=[6, 3], point=alt.OverlayMarkDef(color=theme.colour("orange"), size=30)
     )
     return [line.encode(x=x, y=_right(), color=alt.value(theme.colour("orange")),
-                        tooltip=tips("spent", "accuracy"))]  # fmt: skip
+                        tooltip=kit.tips("spent", "accuracy"))]  # fmt: skip
 
 
 def _option_names(best: Iterable[_Row]) -> "alt.Chart":
     """Left of and above each, where no better option can be."""
-    return alt.Chart(data(best)).mark_text(align="right", dx=-7, dy=-8).encode(
+    return alt.Chart(kit.data(best)).mark_text(align="right", dx=-7, dy=-8).encode(
         x="x:Q", y="right:Q", text="option:N"
     )  # fmt: skip
-
-
-def _times(frontier: Frontier) -> float:
-    """Dollars are drawn by the thousand or million queries, so that an axis can be read."""
-    most = max(option.cost for option in frontier.options)
-    if frontier.kind == "flops" or most >= 1:
-        return 1.0
-    return 1e6 if most < 1e-2 else 1e3
-
-
-def _cost_axis(frontier: Frontier, times: float) -> "alt.Axis":
-    if frontier.kind == "flops":
-        return si_axis("FLOPs per query (counted)", "FLOP")
-    queries = {1.0: "query", 1e3: "1,000 queries", 1e6: "million queries"}[times]
-    return alt.Axis(title=f"$ per {queries} on {frontier.slice} (predicted)", format=",~r")

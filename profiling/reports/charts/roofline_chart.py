@@ -8,19 +8,8 @@ from typing import TypeAlias
 from ...records.profile import Phase, Profile
 from .. import theme, units
 from ..document import Chart, Spec
-from .chart_parts import (
-    alt,
-    colours,
-    data,
-    decades,
-    log_domain,
-    pick,
-    si_axis,
-    spaced_log,
-    spec,
-    tips,
-    zoom,
-)
+from . import chart_parts as kit
+from .chart_parts import alt
 
 HEIGHT = 420
 _Chip: TypeAlias = "alt.Parameter | None"
@@ -110,24 +99,23 @@ def roofline_spec(
     marks = [*rings, *filled]
     at = {mark.phase: mark.intensity for mark in marks}
     reach = [roof.attainable(min(at.values())) for roof in roofs]
-    x_ends = log_domain([*at.values(), *(roof.ridge for roof in roofs)], 3, 3)
+    x_ends = kit.log_domain([*at.values(), *(roof.ridge for roof in roofs)], 3, 3)
     room = 4 * 1.5 ** len(at)  # at the foot, for the phases' names
-    y_ends = log_domain([*reach, *(m.rate for m in marks), *(r.peak for r in roofs)], room, 2)
-    x = alt.X("x:Q", title="FLOP per HBM byte").scale(type="log", domain=x_ends, nice=False)
-    x = x.axis(format=",", values=decades(x_ends))
-    y = alt.Y("y:Q").scale(type="log", domain=y_ends, nice=False)
-    y = y.axis(si_axis("FLOP per second of a chip", "FLOP/s", values=decades(y_ends)))
-    phase, shown = pick("roofline_phase", "phase"), zoom("roofline_zoom")
+    y_ends = kit.log_domain([*reach, *(m.rate for m in marks), *(r.peak for r in roofs)], room, 2)
+    across = alt.Axis(title="FLOP per HBM byte", format=",", values=kit.decades(x_ends))
+    up = kit.si_axis("FLOP per second of a chip", "FLOP/s", values=kit.decades(y_ends))
+    x, y = kit.x_axis(across, x_ends), kit.y_axis(up, y_ends)
+    phase, shown = kit.pick("roofline_phase", "phase"), kit.zoom("roofline_zoom")
     chip = _chip(roofs) if choice else None
-    lines = _lines(roofs, x_ends, x, y, chip).add_params(shown)
+    lines = roof_lines(roofs, x_ends, x, y, chip)
     layers = [
-        lines if chip is None else lines.add_params(chip),
+        lines.add_params(shown, *([] if chip is None else [chip])),
         _names(roofs, y_ends, chip),
         *_guides(at, phase),
-        _marks(rings, list(at), phase, False, chip).add_params(phase),
-        _marks(filled, list(at), phase, True),
+        points(rings, list(at), phase, False, chip).add_params(phase),
+        points(filled, list(at), phase, True),
     ]
-    return spec(alt.layer(*layers).properties(width="container", height=HEIGHT))
+    return kit.layered(layers, HEIGHT)
 
 
 def _chip(roofs: Sequence[Roof]) -> "alt.Parameter":
@@ -140,8 +128,8 @@ def _chip(roofs: Sequence[Roof]) -> "alt.Parameter":
     )
 
 
-def _lines(
-    roofs: Sequence[Roof], x_ends: Sequence[float], x: "alt.X", y: "alt.Y", chip: _Chip
+def roof_lines(
+    roofs: Sequence[Roof], x_ends: Sequence[float], x: "alt.X", y: "alt.Y", chip: _Chip = None
 ) -> "alt.Chart":
     """Beyond the axes too: a reader may pan."""
     rows = []
@@ -152,8 +140,8 @@ def _lines(
         for at in (x_ends[0] / _BEYOND, roof.ridge, x_ends[1] * _BEYOND):
             rows.append({"x": at, "y": roof.attainable(at), **told})
     ink, grey = alt.value(theme.colour("ink")), alt.value(theme.colour("roof"))
-    return alt.Chart(data(rows)).mark_line(clip=True).encode(
-        x=x, y=y, detail="roof:N", tooltip=tips("roof", "peak", "bandwidth", "ridge"),
+    return alt.Chart(kit.data(rows)).mark_line(clip=True).encode(
+        x=x, y=y, detail="roof:N", tooltip=kit.tips("roof", "peak", "bandwidth", "ridge"),
         color=alt.condition(chip or "datum.first", ink, grey),
         strokeDash=alt.condition("datum.dashed", alt.value([7, 4]), alt.value([1, 0])),
         size=alt.condition(chip or "datum.first", alt.value(2.5), alt.value(1.5)),
@@ -162,17 +150,16 @@ def _lines(
 
 def _names(roofs: Sequence[Roof], y_ends: Sequence[float], chip: _Chip) -> "alt.Chart":
     """Each roof's name at its right end, moved apart where roofs nearly meet."""
-    places = spaced_log([roof.peak for roof in roofs], 15, HEIGHT, y_ends)
+    places = kit.spaced_log([roof.peak for roof in roofs], 15, HEIGHT, y_ends)
     rows = [
         {"y": place, "roof": roof.name, "first": index == 0,
          "name": f"{roof.name}, ridge {units.intensity(roof.ridge)}"}
         for index, (roof, place) in enumerate(zip(roofs, places, strict=True))
     ]  # fmt: skip
     ink, soft = alt.value(theme.colour("ink")), alt.value(theme.colour("soft"))
-    return alt.Chart(data(rows)).mark_text(align="left", dx=8, clip=False).encode(
-        x=alt.value("width"), y="y:Q", text="name:N",
+    return kit.end_texts(rows).encode(
+        text="name:N", color=alt.condition(chip or "datum.first", ink, soft),
         opacity=alt.condition("inrange(datum.y, domain('y'))", alt.value(1), alt.value(0)),
-        color=alt.condition(chip or "datum.first", ink, soft),
     )  # fmt: skip
 
 
@@ -186,7 +173,7 @@ def _guides(at: Mapping[str, float], chosen: "alt.Parameter") -> "list[alt.Chart
     ]  # fmt: skip
     faint = alt.condition(chosen, alt.value(0.75), alt.value(0.1))
     seen = alt.condition("inrange(datum.x, domain('x'))", alt.value(1), alt.value(0))
-    drawn, colour = alt.Chart(data(rows)).encode(x="x:Q"), _phase_colour(list(at))
+    drawn, colour = alt.Chart(kit.data(rows)).encode(x="x:Q"), kit.phase_colour(list(at))
     foot = drawn.mark_text(align="left", dx=5, clip=False, fontWeight=600)
     return [
         drawn.mark_rule(strokeDash=[2, 4], clip=True).encode(color=colour, opacity=faint),
@@ -194,34 +181,33 @@ def _guides(at: Mapping[str, float], chosen: "alt.Parameter") -> "list[alt.Chart
     ]
 
 
-def _marks(
+def points(
     marks: Sequence[Mark], phases: Sequence[str], chosen: "alt.Parameter", filled: bool,
     chip: _Chip = None,
 ) -> "alt.Chart":  # fmt: skip
     """Rings or filled points; with `chip` those under the roof of choice alone."""
-    words = list(dict.fromkeys(mark.word for mark in marks))
     rows = [
         {"x": m.intensity, "y": m.rate, "phase": m.phase, "roof": m.roof,
-         "intensity": units.intensity(m.intensity), m.word: units.flop_rate(m.rate)}
+         "intensity": units.intensity(m.intensity),
+         "rate": f"{m.word} {units.flop_rate(m.rate)}".strip()}
         for m in marks
     ]  # fmt: skip
     shapes = [theme.phase(phase).symbol for phase in phases]
     shape = alt.Shape("phase:N", title=None).scale(domain=list(phases), range=shapes)
-    colour, opacity = _phase_colour(phases), alt.condition(chosen, alt.value(1), alt.value(0.1))
-    made = alt.Chart(data(rows))
+    opacity = alt.condition(chosen, alt.value(1), alt.value(0.1))
+    drawn = alt.Chart(kit.data(rows)).encode(
+        x="x:Q", y="y:Q", shape=shape, opacity=opacity,
+        tooltip=kit.tips("phase", "roof", "intensity", "rate"),
+    )  # fmt: skip
     if chip is not None:
-        made = made.transform_filter(chip)
-    drawn = (
-        made.mark_point(filled=True, size=110, clip=True, stroke=theme.colour("page"),
-                        strokeWidth=1)
-        if filled else made.mark_point(filled=False, strokeWidth=2, size=90, clip=True)
-    ).encode(x="x:Q", y="y:Q", shape=shape, opacity=opacity,
-             tooltip=tips("phase", "roof", "intensity", *words))  # fmt: skip
-    return drawn.encode(fill=colour) if filled else drawn.encode(color=colour)
-
-
-def _phase_colour(phases: Sequence[str]) -> "alt.Color":
-    return alt.Color("phase:N", title=None, scale=colours(phases, theme.phase_colours(phases)))
+        drawn = drawn.transform_filter(chip)
+    colour, page = kit.phase_colour(phases), theme.colour("page")
+    if not filled:
+        return drawn.mark_point(filled=False, strokeWidth=2, size=90, clip=True).encode(
+            color=colour
+        )
+    disc = drawn.mark_point(filled=True, size=110, clip=True, stroke=page, strokeWidth=1)
+    return disc.encode(fill=colour)
 
 
 def _description(phases: Sequence[Phase], roofs: Sequence[Roof]) -> str:

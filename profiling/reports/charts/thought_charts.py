@@ -8,7 +8,8 @@ from ...records import Length, Profile, ThoughtPoint
 from ...records.base import BYTE_KINDS
 from .. import theme, units
 from ..document import Chart, Spec
-from .chart_parts import alt, colours, data, pick, si_axis, spaced_linear, spec, stacked, tips
+from . import chart_parts as kit
+from .chart_parts import alt
 
 HEIGHT, PANEL, BINS = 220, 70, 16
 _BESIDE = 230  # pixels beside the panels: the axis and the names at the right
@@ -36,56 +37,40 @@ def _draw(points: Sequence[ThoughtPoint]) -> Spec:
         panels.append(_line(times, ends, "mean step time", "s", units.seconds))
     active = [(p.tokens_thought, float(p.active_attempts)) for p in points]
     panels.append(_line(active, ends, "active attempts", "", units.count, last=True))
-    return stacked(alt.vconcat(*panels, spacing=14).resolve_scale(x="shared"), _BESIDE)
+    return kit.stacked(alt.vconcat(*panels, spacing=14).resolve_scale(x="shared"), _BESIDE)
 
 
 def _areas(
     points: Sequence[ThoughtPoint], ends: Sequence[float]
 ) -> "alt.LayerChart | alt.FacetChart":
     """HBM bytes of a step, kinds stacked from the weights up; each named at its right end."""
-    rows, names, below_last = [], [], 0.0
+    rows, names = list[dict[str, object]](), list[tuple[float, str]]()
     for point in points:
-        below = 0
+        below, last = 0, point is points[-1]
         for kind in BYTE_KINDS:
-            size = getattr(point.hbm_bytes, kind)
-            label = theme.KINDS[kind][0]
+            size, label = getattr(point.hbm_bytes, kind), theme.KINDS[kind][0]
             rows.append({"x": point.tokens_thought, "from": below, "to": below + size,
                          "kind": label, "tokens thought": units.count(point.tokens_thought),
                          "bytes": units.bytes_(size)})  # fmt: skip
+            names += [(below + size / 2, f"{label} {units.bytes_(size)}")] if last else []
             below += size
     top = max(p.hbm_bytes.total for p in points) * 1.05
-    for kind in BYTE_KINDS:
-        size = getattr(points[-1].hbm_bytes, kind)
-        names.append((below_last + size / 2, f"{theme.KINDS[kind][0]} {units.bytes_(size)}"))
-        below_last += size
-    places = spaced_linear([at for at, _ in names], 15, HEIGHT, [0, top])
+    places = kit.spaced_linear([at for at, _ in names], 15, HEIGHT, [0, top])
     labels = [{"y": p, "text": text} for p, (_, text) in zip(places, names, strict=True)]
-    chosen = pick("thought_kind", "kind")
+    chosen = kit.pick("thought_kind", "kind")
     kinds = [theme.KINDS[kind] for kind in BYTE_KINDS]
-    scale = colours([label for label, _ in kinds], [theme.colour(tint) for _, tint in kinds])
-    x = (
-        alt.X("x:Q", title=None)
-        .scale(domain=list(ends), nice=False)
-        .axis(labels=False, ticks=False)
-    )
-    y = (
-        alt.Y("from:Q")
-        .scale(domain=[0, top], nice=False)
-        .axis(si_axis("HBM bytes per step", "B", 5))
-    )
+    scale = kit.colours([label for label, _ in kinds], [theme.colour(tint) for _, tint in kinds])
+    x = kit.x_axis(alt.Axis(title=None, labels=False, ticks=False), ends, log=False)
+    y = alt.Y("from:Q").scale(domain=[0, top], nice=False)
+    y = y.axis(kit.si_axis("HBM bytes per step", "B", 5))
     area = (
-        alt.Chart(data(rows)).mark_area(stroke=theme.colour("page"), strokeWidth=0.5)
+        alt.Chart(kit.data(rows)).mark_area(stroke=theme.colour("page"), strokeWidth=0.5)
         .encode(x=x, y=y, y2="to:Q", color=alt.Color("kind:N", scale=scale, legend=None),
-                tooltip=tips("tokens thought", "kind", "bytes"),
+                tooltip=kit.tips("tokens thought", "kind", "bytes"),
                 opacity=alt.condition(chosen, alt.value(1), alt.value(0.2)))
         .add_params(chosen)
     )  # fmt: skip
-    texts = (
-        alt.Chart(data(labels))
-        .mark_text(align="left", dx=8)
-        .encode(x=alt.value("width"), y="y:Q", text="text:N")
-    )
-    return alt.layer(area, texts).properties(height=HEIGHT)
+    return alt.layer(area, kit.end_texts(labels)).properties(height=HEIGHT)
 
 
 def _line(
@@ -95,20 +80,16 @@ def _line(
     """A line from zero on its own axis, its last value written at its end."""
     rows = [{"x": x, "y": y, "tokens thought": units.count(x), title: text(y)} for x, y in values]
     top = max(value for _, value in values) * 1.1 or 1.0
-    x = alt.X("x:Q", title="tokens thought" if last else None)
-    x = x.scale(domain=list(ends), nice=False).axis(labels=last, ticks=last, tickCount=8)
-    y = alt.Y("y:Q").scale(domain=[0, top], nice=False).axis(si_axis(title, symbol, 3))
-    line = alt.Chart(data(rows)).mark_line(color=theme.colour("ink"), point=alt.OverlayMarkDef(
-        size=30, color=theme.colour("ink"))).encode(
-        x=x, y=y, tooltip=tips("tokens thought", title)
-    )  # fmt: skip
-    end = [{"y": values[-1][1], "text": f"{text(values[-1][1])} at the end"}]
-    label = (
-        alt.Chart(data(end))
-        .mark_text(align="left", dx=8)
-        .encode(x=alt.value("width"), y="y:Q", text="text:N")
+    under = alt.Axis(title="tokens thought" if last else None, labels=last, ticks=last, tickCount=8)
+    x = kit.x_axis(under, ends, log=False)
+    y = kit.y_axis(kit.si_axis(title, symbol, 3), [0, top], log=False)
+    ink = theme.colour("ink")
+    line = alt.Chart(kit.data(rows)).mark_line(
+        color=ink, point=alt.OverlayMarkDef(size=30, color=ink)
     )
-    return alt.layer(line, label).properties(height=PANEL)
+    line = line.encode(x=x, y=y, tooltip=kit.tips("tokens thought", title))
+    end = [{"y": values[-1][1], "text": f"{text(values[-1][1])} at the end"}]
+    return alt.layer(line, kit.end_texts(end)).properties(height=PANEL)
 
 
 def steps_chart(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Chart | None:
@@ -131,17 +112,13 @@ def _steps(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Spec:
         {"x": x, "y": y, "run": run, "tokens thought": units.count(x), "time": units.seconds(y)}
         for run, points in curves.items() for x, y in points
     ]  # fmt: skip
-    names = list(curves)
-    tints = [theme.series(index) for index in range(len(names))]
-    colour = alt.Color("run:N", title=None, scale=colours(names, tints))
-    made = alt.Chart(data(rows)).mark_line().encode(
+    colour, dash, _ = kit.looks("run", list(curves))
+    made = alt.Chart(kit.data(rows)).mark_line().encode(
         x=alt.X("x:Q", title="tokens thought").axis(tickCount=6),
-        y=alt.Y("y:Q").axis(si_axis("time", "s", 4)), color=colour,
-        strokeDash=alt.StrokeDash("run:N", legend=None).scale(
-            domain=names, range=[list(dash) for dash in theme.DASHES[: len(names)]]),
-        tooltip=tips("run", "tokens thought", "time"),
+        y=alt.Y("y:Q").axis(kit.si_axis("time", "s", 4)), color=colour, strokeDash=dash,
+        tooltip=kit.tips("run", "tokens thought", "time"),
     )  # fmt: skip
-    return spec(made.properties(width="container", height=150))
+    return kit.spec(made.properties(width="container", height=150))
 
 
 def _description(points: Sequence[ThoughtPoint]) -> str:
@@ -185,21 +162,20 @@ def _histogram(
          "ended": names[reason], "tokens": f"{index * width} to {(index + 1) * width - 1}"}
         for (index, reason), number in sorted(counts.items())
     ]  # fmt: skip
-    chosen = pick("lengths_end", "ended")
+    chosen = kit.pick("lengths_end", "ended")
     tints = [theme.colour(STOP_COLOURS.get(reason, "soft")) for reason in reasons]
+    colour = alt.Color("ended:N", title=None, scale=kit.colours(list(names.values()), tints))
     x = alt.X("from:Q", title="tokens thought", bin="binned")
     x = x.scale(domain=[0, width * BINS], nice=False)
     y = alt.Y("attempts:Q", title="attempts", stack="zero").axis(tickMinStep=1, tickCount=4)
     drawn = (
-        alt.Chart(data(rows)).mark_bar(stroke=theme.colour("page"), strokeWidth=1)
-        .encode(x=x.axis(grid=False), x2="to:Q",
-                y=y,
-                color=alt.Color("ended:N", title=None, scale=colours(list(names.values()), tints)),
-                tooltip=[*tips("tokens", "ended"), alt.Tooltip("attempts:Q")],
+        alt.Chart(kit.data(rows)).mark_bar(stroke=theme.colour("page"), strokeWidth=1)
+        .encode(x=x.axis(grid=False), x2="to:Q", y=y, color=colour,
+                tooltip=[*kit.tips("tokens", "ended"), alt.Tooltip("attempts:Q")],
                 opacity=alt.condition(chosen, alt.value(1), alt.value(0.2)))
         .add_params(chosen)
     )  # fmt: skip
-    at = alt.Chart(data([{"from": mean, "text": f"mean {units.significant(mean)}"}]))
+    at = alt.Chart(kit.data([{"from": mean, "text": f"mean {units.significant(mean)}"}]))
     rule = at.mark_rule(strokeDash=[3, 3], color=theme.colour("ink")).encode(x="from:Q")
     label = at.mark_text(baseline="bottom", dy=-3).encode(x="from:Q", y=alt.value(0), text="text:N")
-    return spec(alt.layer(drawn, rule, label).properties(width="container", height=180))
+    return kit.layered([drawn, rule, label], 180)

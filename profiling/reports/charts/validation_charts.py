@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from ...records.validation import Fold, MeasuredRow
 from .. import theme, units
 from ..document import Chart, Spec
-from .chart_parts import alt, data, pick, si_axis, spec, tips, zoom
+from . import chart_parts as kit
+from .chart_parts import alt
 
 HEIGHT = 560
 UNITS: dict[str, tuple[str, units.Text]] = {  # unit -> its quantity, and what writes a value
-    "s": ("time", lambda value: units.seconds(value)),  # each on its own scale: ns beside minutes
-    "J": ("energy", lambda value: units.joules(value)),
+    "s": ("time", units.seconds.__call__),  # each on its own scale: ns beside minutes
+    "J": ("energy", units.joules.__call__),
 }
 _REGIMES = {  # regime -> (colour, symbol)
     "decode": ("orange", "circle"),
@@ -45,18 +46,21 @@ def measured_chart(rows: Sequence[MeasuredRow], unit: str, fold: Fold = "held ou
 def _draw(rows: Sequence[MeasuredRow], unit: str, fold: Fold) -> Spec:
     words, write = UNITS[unit]
     points = [_point(row, fold, write) for row in rows]
-    ends = _extent(points)
+    ends = kit.log_domain((float(str(p[key])) for p in points for key in ("x", "y", "low", "high")),
+                      1.5, 1.5)  # fmt: skip
     present = {str(point["regime"]) for point in points}
     names = [regime for regime in _REGIMES if regime in present]
     names += sorted(present.difference(names))
     looks = [_REGIMES.get(name, ("grey", "circle")) for name in names]
     tints, symbols = [theme.colour(tint) for tint, _ in looks], [symbol for _, symbol in looks]
-    chosen, shown = pick(f"validation_{unit}", "regime"), zoom(f"validation_{unit}_zoom")
-    x = alt.X("x:Q").scale(type="log", domain=ends, nice=False)
-    x = x.axis(si_axis(f"measured {words}", unit))
-    colour = alt.Color("regime:N", title=None).scale(domain=names, range=tints)
+    chosen, shown = (
+        kit.pick(f"validation_{unit}", "regime"),
+        kit.zoom(f"validation_{unit}_zoom"),
+    )
+    x = kit.x_axis(kit.si_axis(f"measured {words}", unit), ends)
+    colour = alt.Color("regime:N", title=None, scale=kit.colours(names, tints))
     shape = alt.Shape("regime:N", title=None).scale(domain=names, range=symbols)
-    base = alt.Chart(data(points)).encode(x=x, color=colour)
+    base = alt.Chart(kit.data(points)).encode(x=x, color=colour)
     layers = [
         *_lines(ends, x, words, unit),
         base.mark_rule(clip=True).encode(
@@ -65,10 +69,10 @@ def _draw(rows: Sequence[MeasuredRow], unit: str, fold: Fold) -> Spec:
         base.mark_point(filled=True, size=45, clip=True)
         .encode(y="y:Q", shape=shape,
                 opacity=alt.condition(chosen, alt.value(0.9), alt.value(0.08)),
-                tooltip=tips("row", "what", "where", "measured", "predicted", "error"))
+                tooltip=kit.tips("row", "what", "where", "measured", "predicted", "error"))
         .add_params(chosen, shown),
     ]  # fmt: skip
-    return spec(alt.layer(*layers).properties(width="container", height=HEIGHT))
+    return kit.layered(layers, HEIGHT)
 
 
 def _point(row: MeasuredRow, fold: Fold, write: units.Text) -> dict[str, object]:
@@ -82,22 +86,14 @@ def _point(row: MeasuredRow, fold: Fold, write: units.Text) -> dict[str, object]
     }  # fmt: skip
 
 
-def _extent(points: Sequence[dict[str, object]]) -> list[float]:
-    """What both axes must hold."""
-    values = [v for point in points for key in ("x", "y", "low", "high")
-              if isinstance(v := point[key], float) and v > 0]  # fmt: skip
-    return [min(values) / 1.5, max(values) * 1.5]
-
-
 def _lines(ends: Sequence[float], x: "alt.X", words: str, unit: str) -> "list[alt.Chart]":
     """The diagonal of a perfect prediction, and those of 1.5 times off."""
-    y = alt.Y("y:Q").scale(type="log", domain=list(ends), nice=False)
-    y = y.axis(si_axis(f"predicted {words}", unit))
+    y = kit.y_axis(kit.si_axis(f"predicted {words}", unit), ends)
     made = []
     for factor, dash in ((1.0, [1, 0]), *((off, [2, 4]) for off in _OFF)):
         rows = [{"x": end, "y": end * factor} for end in ends]
         tint = theme.colour("ink" if factor == 1 else "roof")
-        line = alt.Chart(data(rows)).mark_line(
+        line = alt.Chart(kit.data(rows)).mark_line(
             strokeDash=dash, strokeWidth=1.2, color=tint, clip=True
         )
         made.append(line.encode(x=x, y=y))

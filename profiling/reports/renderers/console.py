@@ -4,76 +4,68 @@ Where a table is wider than the console its least needed columns go first. Chart
 pages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..document import (
-    Advice,
-    Beside,
-    Block,
-    Bullets,
-    Chart,
-    Code,
-    Column,
-    Details,
-    Document,
-    Example,
-    Facts,
-    Findings,
-    Paragraph,
-    Section,
-    Table,
-    Terms,
-    Tiles,
-    is_empty,
-)
+from .. import document as doc
 
 WIDE = 110  # columns from which headings are written out and gaps are two wide
 _LONGEST = 240  # characters of an example's text
 _WRAPPED = 28  # characters from which a column of words wraps
 
 
-def show(document: Document, console: Console) -> None:
+def show(document: doc.Document, console: Console) -> None:
     """Print the document."""
-    subtitle = f"  {document.subtitle}" if document.subtitle else ""
-    console.print(Text(document.title, "bold") + Text(subtitle, "not bold"), soft_wrap=False)
+    title = _text(document.title, "bold")
+    if document.subtitle:
+        title += Text("  ") + _text(document.subtitle, "not bold")
+    console.print(title, soft_wrap=False)
     if document.headline:
-        console.print(Text(document.headline, "italic"), soft_wrap=False)
+        console.print(_text(document.headline, "italic"), soft_wrap=False)
     for block in (*document.lead, *document.filled):
         show_block(block, console)
 
 
-def show_block(block: Block | Section, console: Console) -> None:
+def show_block(block: doc.Block, console: Console) -> None:
     """Print one block, a blank line before a section."""
     if not _has_words(block):
         return
     match block:
-        case Section(title=title, blocks=blocks):
+        case doc.Section(title=title, blocks=blocks):
             console.print()
             if title:
-                console.print(Text(title, "bold"))
+                console.print(_text(title, "bold"))
             _show_all(blocks, console)
-        case Details(blocks=blocks) | Beside(blocks=blocks):
+        case doc.Details(blocks=blocks) | doc.Beside(blocks=blocks):
             _show_all(blocks, console)
-        case Table():
+        case doc.Table():
             _show_whole(block, console)
-        case Facts():
-            _show_facts(block, console)
-        case Findings(items=items):
+        case doc.Facts(known=pairs):
+            _show_pairs(pairs, console)
+        case doc.Terms(meanings=meanings):
+            _show_pairs(meanings.items(), console)
+        case doc.Tiles(tiles=tiles):
+            lensed = [(t.title, f"{t.value} ({t.lens})" if t.lens else t.value) for t in tiles]
+            _show_pairs(lensed, console)
+        case doc.Findings(items=items):
             _show_findings(items, console)
-        case Example():
+        case doc.Example():
             _show_example(block, console)
-        case _:
-            _show_words(block, console)
+        case doc.Paragraph(text=text, note=note):
+            console.print(_text(text, "dim" if note else ""))
+        case doc.Code(text=text):
+            console.print(Text(doc.plain(text)))
+        case doc.Bullets(items=items):
+            for item in items:
+                console.print(Padding(_text(f"- {item}"), (0, 0, 0, 2), expand=False))
 
 
-def show_table(table: Table, console: Console) -> list[Column]:
+def show_table(table: doc.Table, console: Console) -> list[doc.Column]:
     """The table with as many columns as fit, the least needed left out first; returns those."""
     kept = list(table.shown)
     while kept:
@@ -84,16 +76,11 @@ def show_table(table: Table, console: Console) -> list[Column]:
             break
         kept = [column for column in kept if column.priority < least]
     if table.note and kept:
-        console.print(Text(table.note, "dim"))
+        console.print(_text(table.note, "dim"))
     return [column for column in table.shown if column not in kept]
 
 
-def printable(text: str) -> str:
-    """Text on one line; control characters must not reach the terminal."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _show_whole(table: Table, console: Console) -> None:
+def _show_whole(table: doc.Table, console: Console) -> None:
     """The table; of one that is to be whole, the columns left out beside its keys again."""
     left = show_table(table, console)
     while left and table.whole:
@@ -106,60 +93,63 @@ def _show_whole(table: Table, console: Console) -> None:
         left = still
 
 
-def _has_words(block: Block | Section) -> bool:
+def _text(text: str, style: str = "") -> Text:
+    """Text of a record's or a user's as it may reach a terminal; nothing in it is markup."""
+    return Text(doc.printable(text), style)
+
+
+def _has_words(block: doc.Block) -> bool:
     """Whether a terminal has something of it to show."""
-    if isinstance(block, Section | Details | Beside):
+    if isinstance(block, doc.Section | doc.Details | doc.Beside):
         return any(map(_has_words, block.blocks))
-    return not (isinstance(block, Chart) or is_empty(block))
+    return not (isinstance(block, doc.Chart) or doc.is_empty(block))
 
 
-def _show_all(blocks: Sequence[Block | Section], console: Console) -> None:
-    several = sum(isinstance(block, Table) and not is_empty(block) for block in blocks) > 1
+def _show_all(blocks: Sequence[doc.Block], console: Console) -> None:
+    several = sum(isinstance(block, doc.Table) and not doc.is_empty(block) for block in blocks) > 1
     for index, block in enumerate(blocks):
-        if isinstance(block, Table) and not is_empty(block):
+        if isinstance(block, doc.Table) and not doc.is_empty(block):
             if index:
                 console.print()
             if several and block.caption:
-                console.print(Text(block.caption, "dim"))
+                console.print(_text(block.caption, "dim"))
         show_block(block, console)
 
 
-def _rich_table(columns: Sequence[Column], table: Table, console: Console) -> RichTable | None:
+def _rich_table(
+    columns: Sequence[doc.Column], table: doc.Table, console: Console
+) -> RichTable | None:
     """It fitted into the console, the gaps narrowed if need be; None where it does not fit."""
     for gap in (2, 1) if console.width >= WIDE else (1,):
-        widths = [
-            _width(c, lens, console) for c, lens in zip(columns, _lenses(columns), strict=True)
-        ]
-        if sum(widths) + gap * (len(columns) - 1) > console.width:
-            continue
-        made = _made(columns, table, gap, console)
-        if Measurement.get(console, console.options, made).maximum <= console.width:
-            return made
+        pairs = zip(columns, _lenses(columns), strict=True)
+        widths = sum(_width(column, lens, console) for column, lens in pairs)
+        if widths + gap * (len(columns) - 1) <= console.width:
+            return _made(columns, table, gap, console)
     return None
 
 
-def _title(column: Column, console: Console) -> str:
+def _title(column: doc.Column, console: Console) -> str:
     return column.short if column.short and console.width < WIDE else column.title
 
 
-def _lenses(columns: Sequence[Column]) -> list[str]:
+def _lenses(columns: Sequence[doc.Column]) -> list[str]:
     """Each column's lens, '' where it is that of the column before."""
     before = ["", *(column.lens for column in columns)]
     return ["" if c.lens == b else c.lens for c, b in zip(columns, before[:-1], strict=True)]
 
 
-def _width(column: Column, lens: str, console: Console) -> int:
+def _width(column: doc.Column, lens: str, console: Console) -> int:
     """Width of a column without wrapping; words wrap where they are long."""
     cells = max((len(cell) for cell in column.cells), default=0)
     cells = cells if column.numeric else min(cells, _WRAPPED)
     return max(cells, len(lens), len(_title(column, console)))
 
 
-def _made(columns: Sequence[Column], table: Table, gap: int, console: Console) -> RichTable:
+def _made(columns: Sequence[doc.Column], table: doc.Table, gap: int, console: Console) -> RichTable:
     made = RichTable(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="")
     over = "\n" if any(column.lens for column in columns) else ""
     for column, lens in zip(columns, _lenses(columns), strict=True):
-        title = Text(_title(column, console), "bold not dim")
+        title = _text(_title(column, console), "bold not dim")
         heading = Text(f"{lens}{over}", "dim") + title
         justify = "right" if column.numeric else "left"
         short = all(len(cell) <= _WRAPPED for cell in column.cells)
@@ -167,54 +157,34 @@ def _made(columns: Sequence[Column], table: Table, gap: int, console: Console) -
     rows = list(zip(*(column.cells for column in columns), strict=True))
     for index, row in enumerate(rows):
         style = "bold" if table.has_total and index == len(rows) - 1 else ""
-        made.add_row(*(Text(printable(cell)) for cell in row), style=style)
+        made.add_row(*(_text(cell) for cell in row), style=style)
     return made
 
 
-def _show_facts(facts: Facts, console: Console) -> None:
+def _show_pairs(pairs: Iterable[tuple[str, str]], console: Console) -> None:
     lines = RichTable.grid(padding=(0, 2, 0, 0))
-    for name, value in facts.known:
-        lines.add_row(Text(name, "bold"), Text(printable(value)))
+    for name, value in pairs:
+        lines.add_row(_text(name, "bold"), _text(value))
     console.print(lines)
 
 
-def _show_findings(items: Sequence[Advice], console: Console) -> None:
+def _show_findings(items: Sequence[doc.Advice], console: Console) -> None:
     for index, item in enumerate(items):
-        size = Text(f"{item.size} {item.of}".strip() + ": " if item.size else "", "bold")
-        line = Text(f"{index + 1}. ") + size + Text(printable(item.sentence), "not bold")
+        size = _text(f"{item.size} {item.of}".strip() + ":", "bold") + Text(" ")
+        line = Text(f"{index + 1}. ") + (size if item.size else Text(""))
+        line += _text(item.sentence, "not bold")
         console.print(Padding(line, (0, 0, 0, 2), expand=False))
         if item.action:
-            action = Text(printable(item.action), "dim")
+            action = _text(item.action, "dim")
             console.print(Padding(action, (0, 0, 0, 5), expand=False))
 
 
-def _show_example(example: Example, console: Console) -> None:
+def _show_example(example: doc.Example, console: Console) -> None:
     for index, (heading, text) in enumerate(example.parts):
         style = ("italic", "dim", "")[min(index, 2)]
-        line = _short(text) if index < 2 else f"\N{RIGHTWARDS ARROW} {_short(text)}"
-        verdict = f"  ({heading.partition(', ')[2]})" if ", " in heading else ""
+        line = doc.printable(text)
+        line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+        line = line if index < 2 else f"\N{RIGHTWARDS ARROW} {line}"
+        verdict = f" ({heading.partition(', ')[2]})" if ", " in heading else ""
         indent = 2 if index == 0 else 4
-        console.print(Padding(Text(line + verdict, style), (0, 0, 0, indent), expand=False))
-
-
-def _short(text: str) -> str:
-    line = printable(text)
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-
-
-def _show_words(block: Block, console: Console) -> None:
-    match block:
-        case Paragraph(text=text, note=note):
-            console.print(Text(printable(text), "dim" if note else ""))
-        case Code(text=text):
-            console.print(Text(text))
-        case Tiles(tiles=tiles):
-            pairs = [(t.title, f"{t.value} ({t.lens})" if t.lens else t.value) for t in tiles]
-            _show_facts(Facts("", pairs), console)
-        case Bullets(items=items, ordered=ordered):
-            for index, item in enumerate(items):
-                mark = f"{index + 1}. " if ordered else "- "
-                line = Text(mark) + Text(printable(item))
-                console.print(Padding(line, (0, 0, 0, 2), expand=False))
-        case Terms(meanings=meanings):
-            _show_facts(Facts("", list(meanings.items())), console)
+        console.print(Padding(_text(line + verdict, style), (0, 0, 0, indent), expand=False))

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from .. import terms, theme
-from ..document import Block, Document, Section, Table, is_empty
+from ..document import Document, Table, is_empty, plain
 from . import vega
 from .vega import packed_bundle, vega_bundle
 
@@ -23,18 +23,10 @@ DARK_THEMES = '[data-jp-theme-light="false"], html[theme="dark"], .vscode-dark'
 
 def html(document: Document, stills: Mapping[str, str] | None = None) -> str:
     """The whole page; `stills` are its charts as SVG by name, where they are drawn already."""
-    charts = document.charts()
-    drawn = stills or vega.stills(charts)
-    return _environment().get_template("page.html.j2").render(
-        document=document,
-        project=PROJECT,
-        style=Markup(theme.css() + "\n" + (TEMPLATES / "page.css").read_text()),
-        script=Markup((TEMPLATES / "page.js").read_text()),
-        bundle=script_safe(vega_bundle()) if charts else "",
-        stills={name: _still(picture) for name, picture in drawn.items()},
-        dark_of=_json(theme.dark_of()),
-        sections=document.filled,
-        note=Glossary(document.terms or terms.TERMS),
+    return _rendered(
+        "page.html.j2", document, vega.stills(document.charts()) if stills is None else stills,
+        project=PROJECT, style=Markup(f"{theme.css()}\n{_text('page.css')}"),
+        bundle=script_safe(vega_bundle()) if document.charts() else "",
     )  # fmt: skip
 
 
@@ -44,26 +36,29 @@ def fragment(document: Document, number: int, bundle: bool) -> str:
     `number` tells it from others in the same notebook; with `bundle` it brings what draws charts.
     Where no script runs, or none has brought that, charts are still pictures.
     """
-    drawn = {name: _still(drawn) for name, drawn in vega.stills(document.charts()).items()}
-    return _environment().get_template("fragment.html.j2").render(
-        document=document,
-        number=number,
+    return _rendered(
+        "fragment.html.j2", document, vega.stills(document.charts()), number=number,
         style=Markup(notebook_style()),
-        script=Markup((TEMPLATES / "page.js").read_text()),
-        bundle=packed_bundle() if bundle and drawn else "",
-        dark_of=_json(theme.dark_of()),
-        sections=document.filled,
-        stills=drawn,
-        note=Glossary(document.terms or terms.TERMS),
+        bundle=packed_bundle() if bundle and document.charts() else "",
     )  # fmt: skip
 
 
 def body(document: Document) -> str:
     """The document's blocks alone, for a page that has the style and the script already."""
-    return _environment().get_template("body.html.j2").render(
-        document=document, sections=document.filled, stills={},
-        note=Glossary(document.terms or terms.TERMS),
+    return _rendered("body.html.j2", document, {})
+
+
+def _rendered(template: str, document: Document, stills: Mapping[str, str], **more: object) -> str:
+    return _environment().get_template(template).render(
+        document=document, sections=document.filled, script=Markup(_text("page.js")),
+        stills={name: _still(picture) for name, picture in stills.items()},
+        dark_of=_json(theme.dark_of()), note=Glossary(document.terms or terms.TERMS), **more,
     )  # fmt: skip
+
+
+@cache
+def _text(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def style(dark: str) -> str:
@@ -71,26 +66,23 @@ def style(dark: str) -> str:
     return (
         f":root {{ color-scheme: light; {theme.variables()} }}\n"
         f"{dark} {{ color-scheme: dark; {theme.variables(dark=True)} }}\n"
-        f"{(TEMPLATES / 'page.css').read_text()}"
+        f"{_text('page.css')}"
     )
 
 
 def script() -> str:
     """`rooflinkReport`, and the dark colours that it takes, as globals."""
-    return (
-        f"{(TEMPLATES / 'page.js').read_text()}\nconst rooflinkDarkOf = {_json(theme.dark_of())};"
-    )
+    return f"{_text('page.js')}\nconst rooflinkDarkOf = {_json(theme.dark_of())};"
 
 
 @cache
 def notebook_style() -> str:
     """The page's rules under `.rooflink`, its colours by the notebook's theme or the system's."""
-    rules = "".join((TEMPLATES / name).read_text() for name in ("page.css", "notebook.css"))
+    rules = _text("page.css") + _text("notebook.css")
     light, dark = theme.variables(), theme.variables(dark=True)
     return (
-        f".rooflink {{ color-scheme: light dark; {light}\n{rules}\n}}\n"
-        f"@media screen and (prefers-color-scheme: dark) {{ .rooflink {{ {dark} }} }}\n"
-        f":is({LIGHT_THEMES}) .rooflink {{ color-scheme: light; {light} }}\n"
+        theme.css(".rooflink", f"\n{rules}\n")
+        + f":is({LIGHT_THEMES}) .rooflink {{ color-scheme: light; {light} }}\n"
         f":is({DARK_THEMES}) .rooflink {{ color-scheme: dark; {dark} }}\n"
     )
 
@@ -104,12 +96,10 @@ class Glossary:
 
     def __call__(self, text: str) -> Markup:
         """The text, escaped, its terms explained where they come for the first time."""
-        marked = Markup(escape(text))
+        marked = Markup(escape(plain(text)))
         for term in list(self._left):
-            pattern = (
-                rf"(?<![\w/&]){re.escape(str(escape(term)))}(?![\w/])(?![^<]*>)(?![^<]*</abbr>)"
-            )
-            found = re.search(pattern, marked)
+            word = re.escape(str(escape(term)))
+            found = re.search(rf"(?<![\w/&]){word}(?![\w/])(?![^<]*>)(?![^<]*</abbr>)", marked)
             if found:
                 self._left.remove(term)
                 meaning = escape(self._meanings[term])
@@ -130,17 +120,13 @@ def script_safe(text: str) -> Markup:
 def _json(value: object) -> Markup:
     """JSON that may stand inside <script>."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("<", "\\u003c"))
+    return Markup(plain(text).replace("<", "\\u003c"))
 
 
 def _still(picture: str) -> str:
     """An SVG as an image's address: for paper, and where no script runs."""
     encoded = base64.b64encode(picture.encode()).decode()
     return f"data:image/svg+xml;base64,{encoded}"
-
-
-def _kind(block: Block | Section) -> str:
-    return type(block).__name__
 
 
 def _body(table: Table) -> list[list[tuple[str, str, bool]]]:
@@ -153,13 +139,18 @@ def _body(table: Table) -> list[list[tuple[str, str, bool]]]:
     return made
 
 
+def _finalized(value: object) -> object:
+    """What a template shows of a record's or a user's text; markup is the template's own."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def _environment() -> Environment:
     """Templates beside this package; an unknown name in one is an error, not a gap."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=_finalized,
     )  # fmt: skip
-    made.filters.update(kind=_kind, json=_json, body=_body)
+    made.filters.update(kind=lambda block: type(block).__name__, json=_json, body=_body)
     made.tests["empty"] = is_empty
     return made

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ...errors import ProfileInputError
 from ...records import Interval
 from ...records.files import write_bytes
 from ..document import Chart, Document, Spec, Table, Value
@@ -19,9 +20,7 @@ Row = dict[str, object]
 Frame: TypeAlias = Any
 """A pandas.DataFrame where pandas is installed, else a list of rows."""
 
-_UNIT = re.compile(
-    r"(.*?)((?:_per_.*)|(?:_wall_j)|(?:_[a-z0-9]+))?$"
-)  # 'time' '_s', 'usd' '_per_query'
+_UNIT = re.compile(r"(.*?)(_per_.*|_wall_j|_[a-z0-9]+)?$")  # 'time' '_s', 'usd' '_per_query'
 _numbers = count()
 _brought: list[int] = []  # the element of this kernel that brought what draws charts
 
@@ -66,13 +65,21 @@ class Picture:
         return where
 
 
+def picture(chart: Chart | None, missing: str) -> Picture:
+    """The chart, to be shown. Raises ProfileInputError with `missing` where there is none."""
+    if chart is None:
+        raise ProfileInputError(missing)
+    return Picture(chart)
+
+
 def rows_of(*tables: Table) -> list[Row]:
     """The values of tables with the same rows, side by side, without their totals.
 
     An interval becomes three columns: its median under the column's name, and that name with
     `_low` and `_high` before the unit ('time_s', 'time_low_s', 'time_high_s').
     """
-    made: list[Row] = [{} for _ in range(_length(tables[0]))]
+    length = len(tables[0].columns[0].values) if tables[0].columns else 0
+    made: list[Row] = [{} for _ in range(length - tables[0].has_total)]
     for table in tables:
         for column in table.columns:
             if column.data:
@@ -91,11 +98,6 @@ def frame(*tables: Table, index: str = "") -> Frame:
         return rows
     made = import_module("pandas").DataFrame(rows)
     return made.set_index(index or tables[0].columns[0].key) if rows else made
-
-
-def _length(table: Table) -> int:
-    """Rows without the total."""
-    return (len(table.columns[0].values) if table.columns else 0) - int(table.has_total)
 
 
 def _cells(name: str, value: Value) -> Row:

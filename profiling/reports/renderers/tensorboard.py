@@ -126,7 +126,7 @@ def _write(events: Events, folder: Path, stills: Mapping[str, str]) -> None:
             writer.add_text(name, text)
         for name, values, step in events.histograms:
             if values:
-                writer.add_histogram(name, _array(values), step, bins="auto")
+                writer.add_histogram(name, list(values), step, bins="auto")
 
 
 def replace_events(
@@ -194,9 +194,3 @@ def write_sessions(sessions: Iterable[Session], folder: Path) -> None:
 def chip_given(name: str, chips: int, lens: str) -> Hyperparameters:
     """The hyperparameters of a place."""
     return {"chip": name, "chips": chips, "lens": lens}
-
-
-def _array(values: Sequence[float]) -> object:
-    import numpy as np
-
-    return np.array(values)

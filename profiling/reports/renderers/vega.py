@@ -7,13 +7,12 @@ Making the script takes seconds, so that it is kept in the user's cache.
 import base64
 import gzip
 import importlib.metadata
-import os
-import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
-from pathlib import Path
 
 from ....model.weights.host_memory import cache_folder
+from ...records.files import write_text
 from .. import theme
 from ..document import Chart, Spec
 
@@ -27,14 +26,14 @@ def vega_bundle() -> str:
     """The script: it sets window.vega, window.vegaLite and window.vegaEmbed."""
     version = importlib.metadata.version("vl-convert-python")
     path = cache_folder() / f"vega-{version}-{vegalite_version()}.js"
-    try:
+    with suppress(OSError, UnicodeDecodeError):
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        pass
     import vl_convert
 
     script: str = vl_convert.javascript_bundle(snippet=_GLOBALS, vl_version=vegalite_version())
-    _keep(path, script)
+    with suppress(OSError):  # a cache that cannot be written is no error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, script)
     return script
 
 
@@ -49,18 +48,6 @@ def vegalite_version() -> str:
     import altair
 
     return ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-
-
-def _keep(path: Path, text: str) -> None:
-    """Write it whole or not at all; a cache that cannot be written is no error."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except OSError:
-        return
 
 
 def still(chart: Chart, dark: bool = False) -> Spec:
@@ -85,9 +72,8 @@ def png(chart: Chart, dark: bool = False, scale: float = 1.5) -> bytes:
     """PNG bytes."""
     import vl_convert
 
-    made: bytes = vl_convert.vegalite_to_png(
-        still(chart, dark), vl_version=vegalite_version(), scale=scale
-    )
+    drawn, version = still(chart, dark), vegalite_version()
+    made: bytes = vl_convert.vegalite_to_png(drawn, vl_version=version, scale=scale)
     return made
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from ...records import CompiledPhase, CompiledTarget, DeviceMemory, Excess, Profile
 from .. import units
-from ..charts.compiled_charts import kinds_chart, memory_chart
+from ..charts.phase_charts import kinds_chart, memory_chart
 from ..document import (
     Block,
     Bullets,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ...predicted.phase_terms import predicted_terms, terms_at_peak, whole_elasticities
 from ...records import Amounts, Interval, PredictedPhase, Prediction, Profile
 from .. import units
-from ..charts.predicted_charts import resources_chart, times_chart
+from ..charts.phase_charts import resources_chart, times_chart
 from ..document import (
     Block,
     Bullets,
@@ -298,11 +298,13 @@ def slice_text(prediction: Prediction) -> str:
 
 
 def notes(prediction: Prediction) -> list[str]:
-    """Sentences under a prediction: why this mesh, what fits, on what the figures stand; then the
-    terms of money, energy and carbon, and what is unknown.
+    """Sentences under a prediction: what to beware of, why this mesh, what fits, on what the
+    figures stand; then the terms of money, energy and carbon, and what is unknown.
     """
-    why = prediction.parallelism_reason
-    sentences = [f"Mesh: {why}.", _fit(prediction)] if why else [_fit(prediction)]
+    sentences = list(prediction.cautions)
+    if prediction.parallelism_reason:
+        sentences.append(f"Mesh: {prediction.parallelism_reason}.")
+    sentences.append(_fit(prediction))
     sentences.append(f"Basis: {prediction.basis.rstrip('.')}.")
     if prediction.energy_j is not None:
         sentences.append(f"Energy: from a chip's design power of {prediction.energy_basis}.")

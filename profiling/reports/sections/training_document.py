@@ -5,8 +5,9 @@ loop spent.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ....model.phases import THINK_AND_ANSWER
 from ...records.base import Interval
-from ...records.training import GENERATION, LoopCost, TestShare, Training
+from ...records.training import LoopCost, TestShare, Training
 from .. import units
 from ..document import Block, Column, Document, Paragraph, Section, Table, tag
 from ..renderers.markdown import markdown
@@ -87,7 +88,7 @@ def cost_table(cost: LoopCost) -> Table:
 def generation_text(cost: LoopCost) -> str:
     """The share of generation in the loop, in a sentence."""
     shares = [
-        f"{units.share(cost.share(GENERATION, figure))} of {words}"
+        f"{units.share(cost.share(THINK_AND_ANSWER, figure))} of {words}"
         for figure, words in (("flops", "FLOPs"), ("bytes", "HBM bytes"), ("time_s", "time"))
     ]
     steps = units.plural(cost.steps, "step")

@@ -1,15 +1,45 @@
 """The rows of a CSV file; mistakes are named by file, line and column."""
 
 import csv
-import math
+import io
+import itertools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ....model.input_files import MiB, read_text
+from ....tpu_configs.input_errors import one_line
 from ...errors import ProfileInputError
+
+MOST_BYTES = 16 * MiB
+"""Of a table of measurements; the largest that comes along has 60 kB."""
+MOST_ROWS = 20_000
+"""Each is predicted and drawn: more would be a benchmark's raw log, not its table."""
+LONGEST_CELL = 1000
+"""Characters; patterns are looked for in cells, and no published note is half as long."""
+LEAST, LARGEST = 1e-30, 1e30
+"""Of a measured or stated number: between them all arithmetic on it stays finite and above zero."""
+NUMBER = r"(?<![\d.])(\d+(?:\.\d+)?|\.\d+)(?![\d.])"
+"""A group of a regular expression: a number within text, whole and not part of '1.2.3'."""
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 class LeftOutError(Exception):
     """A row that is well formed, but says too little (or something else) to be predicted."""
+
+
+def positive(text: str) -> float:
+    """The number that a pattern has matched in a cell. Raises LeftOutError for one that is zero or
+    larger than anything measured."""
+    value = float(text) if _PLAIN.fullmatch(text) else 0.0
+    if not LEAST <= value <= LARGEST:
+        raise LeftOutError(f"{one_line(repr(text))} is no number of anything there is")
+    return value
+
+
+def positive_count(text: str) -> int:
+    """As `positive`, of things that are counted."""
+    return int(positive(text))
 
 
 @dataclass(frozen=True)
@@ -31,13 +61,9 @@ class Row:
 
     def number(self, column: str) -> float:
         """A positive number that must be there. Raises ProfileInputError where the cell is none."""
-        text = self.text(column)
-        value = _number(text)
-        if value is None or value <= 0:
-            what = f"{text!r} is" if text else "an empty cell is"
-            raise ProfileInputError(
-                f"{self.file}, line {self.line}, column '{column}': {what} not a positive number"
-            )
+        value = self.number_or_none(column)
+        if value is None:
+            raise self._wrong(column, "is not a positive number")
         return value
 
     def count(self, column: str, default: int) -> int:
@@ -46,58 +72,42 @@ class Row:
         if not self.text(column):
             return default
         value = self.number(column)
-        if value != int(value):
-            raise ProfileInputError(
-                f"{self.file}, line {self.line}, column '{column}': "
-                f"{self.text(column)!r} is not a whole number"
-            )
+        if not value.is_integer():
+            raise self._wrong(column, "is not a whole number")
         return int(value)
+
+    def _wrong(self, column: str, what: str) -> ProfileInputError:
+        cell = repr(self.text(column)) if self.text(column) else "an empty cell"
+        return ProfileInputError(f"{self.file}, line {self.line}, column '{column}': {cell} {what}")
 
     def number_or_none(self, column: str) -> float | None:
         """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None."""
-        value = _number(self.text(column))
-        return value if value is not None and value > 0 else None
+        text = self.text(column)
+        value = float(text) if _PLAIN.fullmatch(text) else 0.0
+        return value if LEAST <= value <= LARGEST else None
 
 
-def _number(text: str) -> float | None:
+def read_rows(file: Path) -> list[Row]:
+    """The rows of a CSV file with a header, one at least; empty lines are passed over. Raises
+    ProfileInputError where it is missing, not text, has no rows, or a line has more or fewer cells
+    than the header (file and line are named)."""
+    text = read_text(
+        file, "table of measurements", ProfileInputError, missing="expected a CSV file"
+    )
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A CSV file with a header."""
-
-    file: Path
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-def read_table(file: Path) -> Table:
-    """Read a CSV file; empty lines are passed over. Raises ProfileInputError where it is missing,
-    not text, has no rows, or a line has more or fewer cells than the header (file and line are
-    named)."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, strict=True)
-            header = tuple(name.strip() for name in next(reader, []))
-            rows = tuple(_row(file, reader.line_num, header, cells) for cells in reader if cells)
-    except FileNotFoundError:
-        raise ProfileInputError(f"no measurements at {file}: expected a CSV file") from None
-    except UnicodeDecodeError as error:
-        raise ProfileInputError(f"{file} is not text in UTF-8: {error}") from None
+        header = tuple(name.strip() for name in next(reader, []))
+        lines = itertools.islice(filter(None, reader), MOST_ROWS + 1)
+        rows = [_row(file, reader.line_num, header, cells) for cells in lines]
     except csv.Error as error:
         raise ProfileInputError(f"{file}, line {reader.line_num}: {error}") from None
-    except OSError as error:
-        raise ProfileInputError(f"cannot read {file}: {error.strerror or error}") from None
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise ProfileInputError(f"{file}, line 1: column '{twice}' is there twice")
     if not rows:
         raise ProfileInputError(f"{file} has no rows under its header")
-    return Table(file, header, rows)
+    if len(rows) > MOST_ROWS:
+        raise ProfileInputError(f"{file} has more than {MOST_ROWS:,} rows: validate them in parts")
+    return rows
 
 
 def _row(file: Path, line: int, header: tuple[str, ...], cells: list[str]) -> Row:
@@ -105,7 +115,19 @@ def _row(file: Path, line: int, header: tuple[str, ...], cells: list[str]) -> Ro
         raise ProfileInputError(
             f"{file}, line {line} has {len(cells)} cells, expected {len(header)} as in the header"
         )
-    return Row(file, line, dict(zip(header, (cell.strip() for cell in cells), strict=True)))
+    if longest := next((name for name, cell in zip(header, cells, strict=True)
+                        if len(cell) > LONGEST_CELL), None):  # fmt: skip
+        raise ProfileInputError(
+            f"{file}, line {line}, column '{longest}': a cell has more than {LONGEST_CELL:,} "
+            "characters, expected words or a number"
+        )
+    return Row(file, line, dict(zip(header, map(_printable, cells), strict=True)))
+
+
+def _printable(cell: str) -> str:
+    """Without blanks around it, and without what a terminal would obey."""
+    text = " ".join(cell.split("\n")).strip()
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -113,14 +135,10 @@ SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 def seconds_each(row: Row, of_token: float, of_step: float) -> float:
-    """Seconds that the row's value makes of what its pieces do.
-
-    A rate of tokens is turned over: `of_token` tokens are those that the pieces read or emit.
-    A rate of steps, and a time for each step or token, count for `of_step` of them; a latency is
-    the pieces' already.
-
-    Raises LeftOutError for a unit that is not known.
-    """
+    """Seconds that the row's value makes of what its pieces do. A rate of tokens is turned over:
+    `of_token` tokens are those that the pieces read or emit. A rate of steps, and a time for each
+    step or token, count for `of_step` of them; a latency is the pieces' already. Raises
+    LeftOutError for a unit that is not known."""
     value, unit = row.number("value"), row.text("unit")
     if unit in SECONDS:
         return value * SECONDS[unit]

@@ -12,14 +12,21 @@ from ....model.architecture import ModelShape, shape_of
 from ....tpu_configs.catalog import chip_stem, load_chip
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.input_errors import ChipInputError
-from ....tpu_configs.slice import Slice, parse_slice
+from ....tpu_configs.slice import Slice, chips_of_type, parse_slice
 from ...predicted.cases import Case, Group, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
-from ...predicted.memory import capacity
-from ...predicted.step_work import Load, Work, decode_load, prefill_load, spread_over, step_work
+from ...predicted.step_work import (
+    Load,
+    Work,
+    capacity,
+    decode_load,
+    prefill_load,
+    spread_over,
+    step_work,
+)
 from ...predicted.time_model import step_terms
-from .csv_rows import LeftOutError, Row
+from .csv_rows import LeftOutError, Row, positive_count
 from .models import Formats, formats_of, sizes_of, stack_of
 
 _GRID = re.compile(r"(?<![\w.])\d+(?:x\d+)+(?!\w)")
@@ -33,21 +40,19 @@ _COUNTS = (
 
 def chip_of(hardware: str) -> tuple[Chip, int]:
     """The chip that text such as 'A100 x4 (TP4)' or 'TPU v6e-256' names, and how many there are.
-
-    What is in brackets may be left out of the name, except a number of cores: 'M3 Max (30-core
-    GPU)' is another chip than that with 40.
-
-    Raises LeftOutError where no chip file has it.
-    """
+    Brackets may be left out of a name, except a number of cores: 'M3 Max (30-core GPU)' is another
+    chip than that with 40. Raises LeftOutError where no chip file has it."""
     bare = hardware if "-core" in hardware else re.sub(r"\(.*?\)", "", hardware).strip()
     names = {hardware: 1, bare: 1}
     for pattern in _COUNTS:
         if counted := pattern.search(bare):
-            chips = math.prod(int(side) for side in counted[1].split("x"))
+            chips = math.prod(map(positive_count, counted[1].split("x")))
             names.setdefault(pattern.sub("", bare), chips)
     for name, chips in names.items():
         with suppress(ChipInputError):
-            return load_chip(name), chips
+            chip = load_chip(name)
+            sold = name != hardware and bare == f"{name}-{chips}"  # Google's types count cores
+            return chip, chips_of_type(chip, chips) if sold else chips
     raise LeftOutError(f"no chip file for {hardware!r}")
 
 
@@ -76,16 +81,12 @@ def named_axes(topology: str) -> dict[str, int]:
     'TP/EP 64' splits everything over the same 64 chips: experts by their width, which moves and
     multiplies as much, on one chip, as whole experts dealt out.
     """
-    joint = re.search(r"\bTP\s*/\s*EP\s*=?\s*(\d*)", topology)
-    if joint:
-        return {"tensor": int(joint[1])} if joint[1] else {}
-    result = {
-        axis: re.search(rf"(?<![A-Za-z]){short}\s*=?\s*(\d+)", topology)
-        for axis, short in _AXES.items()
-    }
-    sizes = {axis: int(match[1]) for axis, match in result.items() if match}
-    stages = re.search(r"pipeline over (\d+)", topology)
-    return sizes | ({"pipeline": int(stages[1])} if stages else {})
+    if joint := re.search(r"\bTP\s*/\s*EP\s*=?\s*(\d*)", topology):
+        return {"tensor": positive_count(joint[1])} if joint[1] else {}
+    patterns = [(axis, rf"(?<![A-Za-z]){short}\s*=?\s*(\d+)") for axis, short in _AXES.items()]
+    patterns.append(("pipeline", r"pipeline over (\d+)"))
+    matches = [(axis, re.search(pattern, topology)) for axis, pattern in patterns]
+    return {axis: positive_count(match[1]) for axis, match in matches if match}
 
 
 def over_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
@@ -118,6 +119,8 @@ def split_of(axes: dict[str, int], chips: int) -> Parallelism:
 ENGINE_SEQUENCES = 1024.0
 """Most sequences that a copy of the model runs at a time where memory would allow more: engines
 cap it (vLLM's max_num_seqs is 1,024 by default on large GPUs)."""
+MOST_OVERFULL = 1.1
+"""Weights over the memory's size that are taken to fit all the same: both figures are rounded."""
 WEIGHT_SHARE = 0.5
 """Of the memory, what weights may fill where nothing says how a serving model was split."""
 
@@ -132,10 +135,15 @@ class Deployment:
     split: Parallelism
     hardware: Hardware
 
-    @property
-    def copies(self) -> int:
-        """Groups of chips that each work on sequences of their own."""
-        return self.split.data * self.split.expert
+    def __post_init__(self) -> None:
+        """Raises LeftOutError where the weights do not fit: it ran on more chips, in a narrower
+        format, or it is another model."""
+        held = capacity(self.shape, self.formats.widths, self.split, 0.0, 1.0, 1.0)
+        if held.weight_bytes > MOST_OVERFULL * self.hardware.memory_bytes:
+            raise LeftOutError(
+                f"{held.weight_bytes / 1e9:.3g} GB of weights do not fit a chip of "
+                f"{self.slice.name}, which has {self.hardware.memory_bytes / 1e9:.3g} GB"
+            )
 
     def decode(self, sequences: float, context: float) -> Work:
         """One token of each sequence."""
@@ -160,23 +168,17 @@ class Deployment:
     def largest_batch(self, context: float) -> float:
         """Sequences of that mean length that fit, at most what engines run. Raises LeftOutError
         where the weights do not fit."""
-        result = capacity(
-            self.shape, self.formats.widths, self.split, self.hardware.memory_bytes, 1.0, context
-        )
-        batch = min(float(result.largest_batch), ENGINE_SEQUENCES * self.copies)
+        memory_bytes = self.hardware.memory_bytes
+        held = capacity(self.shape, self.formats.widths, self.split, memory_bytes, 1.0, context)
+        batch = min(float(held.largest_batch), ENGINE_SEQUENCES * self.split.copies)
         if batch < 1:
             raise LeftOutError(f"the weights do not fit {self.slice.name}, split by '{self.split}'")
         return batch
 
     def case(
-        self,
-        row: Row,
-        group: Group,
-        pieces: tuple[Piece, ...],
-        observed: float,
-        unit: Literal["s", "J"] = "s",
-        note: str = "",
-    ) -> Case:
+        self, row: Row, group: Group, pieces: tuple[Piece, ...], observed: float,
+        unit: Literal["s", "J"] = "s", note: str = "",
+    ) -> Case:  # fmt: skip
         """The row as a case."""
         case = case_of(row, group, self.slice, self.formats, pieces, observed)
         copies = self.slice.chips // self.split.pipeline
@@ -189,32 +191,18 @@ def case_of(
 ) -> Case:  # fmt: skip
     """A row with columns source, model, phase and notes as a case in seconds."""
     return Case(
-        id=row.id,
-        source=row.text("source"),
-        stack=stack_of(row),
-        group=group,
-        model=row.text("model"),
-        slice=on_slice,
-        matmul_dtype=held.matmul_dtype,
-        narrowing=held.narrowing,
-        pieces=pieces,
-        copies=1,
-        observed=observed,
-        unit="s",
+        id=row.id, source=row.text("source"), stack=stack_of(row), group=group,
+        model=row.text("model"), slice=on_slice, matmul_dtype=held.matmul_dtype,
+        narrowing=held.narrowing, pieces=pieces, copies=1, observed=observed, unit="s",
         scope="server" if "wall power" in row.text("phase") else "chips",
-        reliability=row.text("reliability") or "A",
-        note=row.text("notes"),
-    )
+        reliability=row.text("reliability") or "A", note=row.text("notes"),
+    )  # fmt: skip
 
 
 def deployment_of(row: Row, serving: bool = False) -> Deployment:
-    """The deployment of a row with the columns of measured_inference.csv.
-
-    What is not named is split over all chips; a `serving` model over no more than it needs to
-    fill half of their memory, the rest being copies.
-
-    Raises LeftOutError where model, chip, slice or split are not known.
-    """
+    """The deployment of a row with the columns of measured_inference.csv. What is not named is
+    split over all chips; a `serving` model over no more than fill half of their memory, the rest
+    being copies. Raises LeftOutError where model, chip, slice or split are not known."""
     topology = row.text("parallelism_topology")
     chip, counted = chip_of(row.text("hardware"))
     axes = named_axes(topology)

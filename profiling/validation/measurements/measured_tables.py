@@ -17,11 +17,17 @@ from ...predicted.cases import Case, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
 from ...records.validation import UnpredictedRow
-from .csv_rows import LeftOutError, Row, read_table
+from .csv_rows import LeftOutError, Row, read_rows
 from .deployments import Deployment, chip_of, slice_of
-from .measured_layers import OPS_COLUMNS, PREFILL_TOKENS, ops_cases, projections
 from .models import formats, known_sizes
-from .operators import matmuls, one_chip, operation_case
+from .operators import (
+    OPS_COLUMNS,
+    PREFILL_TOKENS,
+    matmuls,
+    one_chip,
+    operation_case,
+    ops_cases,
+)
 from .steps import INFERENCE_COLUMNS, inference_cases
 
 ENERGY_COLUMNS = (
@@ -52,7 +58,7 @@ def energy_cases(row: Row) -> list[Case]:
     place = _deployment(row)
     step = Piece("decode", 1.0, place.decode(batch, prompt + answer / 2))
     # Every sequence that ends is followed by another, whose prompt is read.
-    together = float(place.copies)
+    together = float(place.split.copies)
     prefill = place.prefill(together, prompt)
     prompts = Piece("prefill", batch / answer / together, prefill)
     note = f"{row.text('task')}; the length of its prompts is assumed"
@@ -95,23 +101,17 @@ def tpu_layers_cases(row: Row) -> list[Case]:
     assert sizes is not None
     on_slice, widths = one_chip("TPU v6e"), formats("bf16")
     phase = "prefill" if tokens >= PREFILL_TOKENS else "decode"
-    work = {
-        "projections": matmuls(on_slice, widths, tokens, projections(sizes, 1.0)),
-        "lm_head": matmuls(on_slice, widths, tokens, [(sizes.embed_dim, sizes.vocab_size)]),
-    }
-    columns = dict(zip(work, TPU_LAYERS_COLUMNS[1:], strict=True))
-    cases = {
-        name: operation_case(
-            row, "matmul", on_slice, widths, moved, row.number(columns[name]) * 1e-9, phase
+    head: list[tuple[float, float]] = [(sizes.embed_dim, sizes.vocab_size)]
+    matrices = {"projections": sizes.layer_matmuls(), "lm_head": head}
+    cases = []
+    for (name, of_part), column in zip(matrices.items(), TPU_LAYERS_COLUMNS[1:], strict=True):
+        work, observed_s = matmuls(on_slice, widths, tokens, of_part), row.number(column) * 1e-9
+        case = operation_case(row, "matmul", on_slice, widths, work, observed_s, phase)
+        model_part = f"{model.name} {name}"
+        cases.append(
+            replace(case, id=f"{case.id} {name}", source=TPU_LAYERS_SOURCE, model=model_part)
         )
-        for name, moved in work.items()
-    }
-    return [
-        replace(
-            case, id=f"{case.id} {name}", source=TPU_LAYERS_SOURCE, model=f"{model.name} {name}"
-        )
-        for name, case in cases.items()
-    ]
+    return cases
 
 
 _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] = (
@@ -130,11 +130,11 @@ def read_measurements(file: Path) -> tuple[list[Case], list[UnpredictedRow]]:
     Raises ProfileInputError where the file is none of them, or a line is malformed (file, line
     and column are named).
     """
-    table = read_table(file)
-    read = _reader(file, set(table.columns))
+    rows = read_rows(file)
+    read = _reader(file, set(rows[0].cells))
     cases: list[Case] = []
     left_out: list[UnpredictedRow] = []
-    for row in table.rows:
+    for row in rows:
         try:
             cases += read(row)
         except LeftOutError as error:

@@ -30,10 +30,8 @@ def inferred(sizes: Architecture, total: float | None, active: float | None) -> 
     Raises LeftOutError where no choice comes near."""
     if total is None:
         return sizes
-    choices = [
-        replace(sizes, gated=gated, tied_embeddings=tied)
-        for gated, tied in itertools.product((True, False), (False, True))
-    ]
+    flags = itertools.product((True, False), (False, True))
+    choices = [replace(sizes, gated=gated, tied_embeddings=tied) for gated, tied in flags]
     if active is not None and active < 0.9 * total:
         choices = [_mixture(choice, total, active) for choice in choices if choice.gated]
     best = min(choices, key=lambda one: abs(one.parameters - total))
@@ -50,11 +48,8 @@ def _mixture(sizes: Architecture, total: float, active: float) -> Architecture:
     shape = shape_of(sizes)
     one = shape.layers * shape.mlp_parameters  # of one expert in all layers
     rest = shape.parameters - one
-    return replace(
-        sizes,
-        experts=max(round((total - rest) / one), 1),
-        active_experts=max(round((active - rest) / one), 1),
-    )
+    experts, active_experts = (max(round((n - rest) / one), 1) for n in (total, active))
+    return replace(sizes, experts=experts, active_experts=active_experts)
 
 
 _COLUMNS = {
@@ -82,12 +77,41 @@ def _known_models() -> tuple[tuple[str, Architecture], ...]:
         return tuple((row["pattern"], _sizes_of_row(row)) for row in csv.DictReader(lines))
 
 
+_OF_ANOTHER = re.compile("distil|draft|speculat|eagle|medusa|teacher|student|prune|tiny")
+"""Words that say that a name stands for a model made from the one it is like, or run beside it."""
+_BILLIONS = re.compile(r"(?<![\w.])a?(\d{1,5}(?:\.\d{1,3})?)b\b")
+MOST_NAME_ERROR = 1.35
+"""The '7B' of a name may be this far from the parameters: 'Gemma 7B' has 8.5 billion."""
+
+
 def known_sizes(name: str) -> Architecture | None:
-    """The sizes of a model by its name, wherever they stand in it; None where it is not known."""
-    for pattern, sizes in _known_models():
-        if re.search(rf"(?<![a-z0-9]){pattern}(?![0-9])", name.lower()):
-            return sizes
-    return None
+    """The sizes of the one model that a text names; None where it is not known, and where the text
+    names two, or speaks of one that is made from another ('R1-Distill-...', 'draft for ...')."""
+    text = name.lower()
+    matches = [
+        (match.span(), pattern, sizes)
+        for pattern, sizes in _known_models()
+        if (match := re.search(rf"(?<![a-z0-9]){pattern}(?![0-9])", text))
+    ]
+    if not matches:
+        return None
+    # The longest name is the model: 'DeepSeek-R1-Distill-Llama-8B' holds two others.
+    (start, end), pattern, sizes = max(matches, key=lambda match: match[0][1] - match[0][0])
+    others = [one for span, _, one in matches if span[0] < start or span[1] > end]
+    if any(one != sizes for one in others):
+        return None
+    if any(word not in pattern for word in _OF_ANOTHER.findall(text)):
+        return None
+    stated = [float(billions) * 1e9 for billions in _BILLIONS.findall(text)]
+    return sizes if all(_about(sizes, parameters) for parameters in stated) else None
+
+
+def _about(sizes: Architecture, parameters: float) -> bool:
+    """Whether a model of these sizes is called by so many parameters, or active ones."""
+    return any(
+        parameters / MOST_NAME_ERROR <= own <= parameters * MOST_NAME_ERROR
+        for own in (sizes.parameters, sizes.active_parameters)
+    )
 
 
 def sizes_of(row: Row) -> Architecture:
@@ -95,33 +119,30 @@ def sizes_of(row: Row) -> Architecture:
     LeftOutError where they say too little."""
     name = row.text("model")
     given: dict[str, Any] = {
-        field: int(number)
+        field: row.count(column, 0)
         for column, field in _COLUMNS.items()
-        if (number := row.number_or_none(column))
+        if row.number_or_none(column)
     }
+    total, active = (
+        billions and billions * 1e9
+        for billions in map(row.number_or_none, ("params_total_B", "params_active_B"))
+    )
     by_name = known_sizes(name)
-    if by_name is not None:
+    if by_name is not None and (total is None or _about(by_name, total)):
         return replace(by_name, **given)
     if row.text("n_kv_heads").upper() == "MLA":
         raise LeftOutError(f"the latent attention of {name} is not known")
     if len(given) < len(_COLUMNS):
         raise LeftOutError(f"the sizes of {name} are not in the file, nor known by its name")
-    total, active = row.number_or_none("params_total_B"), row.number_or_none("params_active_B")
-    return inferred(
-        Architecture(**given), total * 1e9 if total else None, active * 1e9 if active else None
-    )
+    return inferred(Architecture(**given), total, active)
 
 
-_SPELLINGS = {
-    "float32": ("fp32", "float32"),
-    "bfloat16": ("bf16", "bfloat16"),
-    "float16": ("fp16", "float16"),
-    "float8_e4m3fn": ("fp8",),
-    "int8": ("int8", "q8_0"),
-    "int4": ("int4", "q4_0", "q4_k_m"),
-    "float4_e2m1fn": ("fp4", "nvfp4", "mxfp4"),
-}
-_DTYPES = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings}
+_DTYPES = {
+    "fp32": "float32", "float32": "float32", "bf16": "bfloat16", "bfloat16": "bfloat16",
+    "fp16": "float16", "float16": "float16", "fp8": "float8_e4m3fn", "int8": "int8",
+    "q8_0": "int8", "int4": "int4", "q4_0": "int4", "q4_k_m": "int4", "fp4": "float4_e2m1fn",
+    "nvfp4": "float4_e2m1fn", "mxfp4": "float4_e2m1fn",
+}  # fmt: skip
 """Spelling in published tables -> the dtype's name here."""
 
 _SCALE_BYTES = {

@@ -7,36 +7,30 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...predicted.cases import Case, Group, Piece
-from .csv_rows import LeftOutError, Row, seconds_each
+from .csv_rows import NUMBER, LeftOutError, Row, positive, seconds_each
 from .deployments import Deployment, deployment_of
 from .models import known_sizes
 from .operators import named_operation
 
-_NUMBER = r"([\d,]*\.?\d+)"
+_NUMBER = r"(?<![\d.,])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\d.])"
 
 
 def number_in(pattern: str, text: str) -> float | None:
     """The number that `pattern`, in which '#' stands for it, finds in `text`."""
     result = re.search(pattern.replace("#", _NUMBER), text)
-    return float(result[1].replace(",", "")) if result else None
+    return positive(result[1].replace(",", "")) if result else None
 
 
 def stated(row: Row, column: str, what: str) -> float:
     """The number in a column; LeftOutError, which says `what` it is, where there is none."""
-    number = row.number_or_none(column)
-    if number is None:
+    if (number := row.number_or_none(column)) is None:
         raise LeftOutError(f"{what} is not stated")
     return number
 
 
-def input_tokens(row: Row) -> float:
-    """Tokens of a prompt; LeftOutError where they are not stated."""
-    return stated(row, "input_len", "the length of the prompts")
-
-
-def output_tokens(row: Row) -> float:
-    """Tokens of an answer; LeftOutError where they are not stated."""
-    return stated(row, "output_len", "the length of the answers")
+_PROMPT = ("input_len", "the length of the prompts")
+_ANSWER = ("output_len", "the length of the answers")
+_BATCH = ("batch_or_concurrency", "the batch")
 
 
 def history_tokens(row: Row) -> float:
@@ -67,12 +61,8 @@ def _stated_context(row: Row) -> float | None:
 
 def decode_batch(row: Row) -> float:
     """Sequences in a step: measured, or tokens/s times the time per token, or as stated.
-
     Concurrency is not batch (requests wait, and prompts run in between), so a rate in the notes
-    comes before it (Little's law).
-
-    Raises LeftOutError where nothing says it.
-    """
+    comes before it (Little's law). Raises LeftOutError where nothing says it."""
     if running := row.number_or_none("effective_running_batch"):
         return running
     rate = number_in(r"# (?:out|output) tok/s", row.text("notes"))
@@ -80,13 +70,13 @@ def decode_batch(row: Row) -> float:
         return rate * row.number("value") / 1e3
     if row.text("unit") == "tok/s" and (per_user := _rate_per_user(row.text("notes"))):
         return row.number("value") / per_user
-    return stated(row, "batch_or_concurrency", "the batch")
+    return stated(row, *_BATCH)
 
 
 def _rate_per_user(notes: str) -> float | None:
     """The middle of '20-22 tok/s per user'."""
-    result = re.search(r"([\d.]+)-([\d.]+) tok/s per user", notes)
-    return (float(result[1]) + float(result[2])) / 2 if result else None
+    result = re.search(rf"{NUMBER}-{NUMBER} tok/s per user", notes)
+    return (positive(result[1]) + positive(result[2])) / 2 if result else None
 
 
 MLPERF_LENGTHS: dict[str, tuple[float, float]] = {
@@ -113,13 +103,10 @@ class Lengths(NamedTuple):
         return self.prompt + self.answer / 2
 
 
-def serving_case(row: Row) -> Case:
-    """Decode steps with, spread over their tokens, the prompts that came before.
-
-    One token of output takes 1/batch of a step and 1/answer of a prefill. Where no batch is
-    stated it is the largest that fits.
-
-    Raises LeftOutError where lengths are not known, or a latency limit ruled the batch.
+def _serving(row: Row) -> Case:
+    """Decode steps with, spread over their tokens, the prompts before them: one token of output
+    takes 1/batch of a step and 1/answer of a prefill. Where no batch is stated it is the largest
+    that fits. Raises LeftOutError where lengths are not known, or a latency limit ruled the batch.
     """
     words = f"{row.text('phase')} {row.text('metric')}".lower()
     if "interactive" in words:
@@ -143,12 +130,10 @@ def _pieces(place: Deployment, lengths: Lengths, batch: float, beams: float) -> 
     prompts = batch / beams
     decode = place.decode_shared(prompts, beams, lengths.prompt, lengths.context)
     # As many prompts at a time as there are copies of the model: each has one.
-    together = float(place.copies)
+    together = float(place.split.copies)
     prefill = place.prefill(together, lengths.prompt)
-    return (
-        Piece("decode", 1 / prompts, decode),
-        Piece("prefill", 1 / (lengths.answer * together), prefill),
-    )
+    prefills = 1 / (lengths.answer * together)
+    return Piece("decode", 1 / prompts, decode), Piece("prefill", prefills, prefill)
 
 
 def _lengths(row: Row) -> Lengths:
@@ -158,9 +143,9 @@ def _lengths(row: Row) -> Lengths:
     answer = row.number_or_none("output_len")
     if prompt and answer:
         return Lengths(prompt, answer)
-    means = re.search(r"\(([^()]*?) avg ~?([\d.]+) in/([\d.]+) out\)", notes)
+    means = re.search(rf"\(([^()]*?) avg ~?{NUMBER} in/{NUMBER} out\)", notes)
     if means and _same_model(means[1], model):
-        return Lengths(float(means[2]), float(means[3]))
+        return Lengths(positive(means[2]), positive(means[3]))
     if "dataset" in (row.text("input_len"), row.text("output_len")):
         for name, lengths in MLPERF_LENGTHS.items():
             if model.lower().startswith(name):
@@ -175,8 +160,8 @@ def _lengths(row: Row) -> Lengths:
 
 def _mean_prompt(notes: str) -> float | None:
     """Of 'input max 1919 (avg ~ 1k)'."""
-    result = re.search(r"input[^,]*\bavg ~? ?([\d.]+)(k?)", notes)
-    return float(result[1]) * (1e3 if result[2] else 1.0) if result else None
+    result = re.search(rf"input[^,]*\bavg ~? ?{NUMBER}(k?)", notes)
+    return positive(result[1]) * (1e3 if result[2] else 1.0) if result else None
 
 
 def _same_model(a: str, b: str) -> bool:
@@ -225,7 +210,7 @@ def _prefill(row: Row) -> Case:
     if "ttft" in metric and batch > 1:
         raise LeftOutError("time to first token under load is queueing, not prefill")
     place = deployment_of(row)
-    tokens = input_tokens(row)
+    tokens = stated(row, *_PROMPT)
     piece = Piece("prefill", 1.0, place.prefill(batch, tokens, history_tokens(row)))
     observed = seconds_each(row, of_token=batch * tokens, of_step=1.0)
     return place.case(row, "prefill", (piece,), observed)
@@ -240,8 +225,8 @@ def _decode(row: Row) -> Case:
     if "tpot" in metric and batch > 1:
         # A mean over whole requests also waits for the prompts of the others: each of them is
         # followed by one whenever it ends.
-        prompts = steps * (batch - 1) / output_tokens(row)
-        prefill = place.prefill(1.0, input_tokens(row))
+        prompts = steps * (batch - 1) / stated(row, *_ANSWER)
+        prefill = place.prefill(1.0, stated(row, *_PROMPT))
         pieces.append(Piece("prefill", prompts, prefill))
     per_user = "per user" in metric or "tokens/s (b=1)" in metric
     observed = seconds_each(row, of_token=1.0 if per_user else batch, of_step=steps)
@@ -252,15 +237,15 @@ def _steps(row: Row) -> float:
     """Steps that the value stands for: 'latency for 64 tokens' is that of 64."""
     words = row.text("metric").lower().split()
     if "for" in words and words[-1] == "tokens" and words[-2].isdigit():
-        return float(words[-2])
+        return positive(words[-2])
     return 1.0
 
 
 def _both(row: Row) -> Case:
     """A whole answer: the prompt, then every token of the answer with a growing cache."""
     place = deployment_of(row)
-    batch = stated(row, "batch_or_concurrency", "the batch")
-    new, out, history = input_tokens(row), output_tokens(row), history_tokens(row)
+    batch = stated(row, *_BATCH)
+    new, out, history = stated(row, *_PROMPT), stated(row, *_ANSWER), history_tokens(row)
     context = history + new + out / 2
     pieces = (
         Piece("prefill", 1.0, place.prefill(batch, new, history)),
@@ -275,8 +260,8 @@ _READERS: tuple[tuple[str, Callable[[Row], Case]], ...] = (
     ("prefill+decode", _both),
     ("prefill", _prefill),
     ("decode", _decode),
-    ("serving", serving_case),
-    ("energy", serving_case),
+    ("serving", _serving),
+    ("energy", _serving),
     ("collective", named_operation),
     ("elementwise", named_operation),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from generation import answer_all
 
-import rooflink.model.strategies.self_consistency as neighbour
+import rooflink.model.strategies.parallel as neighbour
 from rooflink.model.strategies import registry
 from rooflink.model.strategies.base import Sampling, Strategy
 

@@ -3,10 +3,10 @@
 import pytest
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.strategies.answer_cache import Cached
+from rooflink.model.strategies.base import Cached
+from rooflink.model.strategies.parallel import SelfConsistency
 from rooflink.model.strategies.registry import STRATEGIES, parse_strategy, strategy_summaries
 from rooflink.model.strategies.sampling import Greedy, Sample
-from rooflink.model.strategies.self_consistency import SelfConsistency
 from rooflink.model.strategies.verifiers import MeanLogprob
 
 

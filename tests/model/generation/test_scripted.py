@@ -11,8 +11,8 @@ from rooflink.model.generation.attempt import Answered, Fate
 from rooflink.model.generation.pass_log import PassRecord, token_limit
 from rooflink.model.generation.stopping import Stop
 from rooflink.model.strategies.beam_search import BeamSearch
+from rooflink.model.strategies.parallel import BestOfN, leads
 from rooflink.model.strategies.registry import parse_strategy
-from rooflink.model.strategies.self_consistency import BestOfN, leads
 
 from .languages import LETTERS, Script, TokenVerifier, ids, letters, scripted_engine
 

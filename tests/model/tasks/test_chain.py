@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rooflink.model.tasks.chain import ChainTask, chain_problem, values_along
+from rooflink.model.tasks.modular import ChainTask, chain_problem, values_along
 
 
 def test_a_chain_worked_by_hand() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.tasks import GeneratedTask, Problem, parse_generated, parse_task
-from rooflink.model.tasks.notation import WORDS, parts
+from rooflink.model.tasks.task import WORDS, notation_parts
 
 NAMES = ["chain:k=1", "chain:k=2-12", "sum:n=3", "sum:n=2-8", "countdown:n=2", "countdown:n=3"]
 
@@ -17,7 +17,7 @@ def task(request: pytest.FixtureRequest) -> GeneratedTask:
 
 def identity(problem: Problem) -> tuple[str, ...]:
     """The problem, whatever order its numbers are given in (a chain's order is the problem)."""
-    said = parts(str(problem.notation))
+    said = notation_parts(str(problem.notation))
     if str(problem.notation).startswith("chain"):
         return said
     given = said if str(problem.notation).startswith("sum") else said[:-1]

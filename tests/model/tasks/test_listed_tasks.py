@@ -7,7 +7,7 @@ import pytest
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.tasks import Problem, parse_task, plain_number
-from rooflink.model.tasks.word_problems import ListedTask
+from rooflink.model.tasks.parse import ListedTask
 
 SVAMP = [
     {"ID": "a", "Body": "Ann has 5 pens and buys 2 more", "Question": "How many has she now?",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rooflink.model.tasks.sums import SumTask, is_untaught, sum_problem, sum_trace
+from rooflink.model.tasks.modular import SumTask, is_untaught, sum_problem, sum_trace
 
 
 def test_a_sum_worked_by_hand() -> None:

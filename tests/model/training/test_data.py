@@ -7,10 +7,8 @@ import pytest
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.tasks import Trace
-from rooflink.model.tasks.chain import chain_problem
-from rooflink.model.tasks.notation import WORDS
-from rooflink.model.tasks.sums import is_untaught, sum_problem, sum_trace
-from rooflink.model.tasks.task import split_of
+from rooflink.model.tasks.modular import chain_problem, is_untaught, sum_problem, sum_trace
+from rooflink.model.tasks.task import WORDS, split_of
 from rooflink.model.training.data import batch_at, example, rows
 from rooflink.model.training.recipes import Recipe, Stage, Styles
 

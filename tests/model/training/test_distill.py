@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rooflink.model.training.data import initial_transformer
-from rooflink.model.training.distill import DistillationLoss, teach
+from rooflink.model.training.imitation import DistillationLoss, teach
 from rooflink.model.training.recipes import Recipe
 from rooflink.model.training.updates import cross_entropy
 from rooflink.model.transformer import Transformer

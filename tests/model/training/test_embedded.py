@@ -11,14 +11,14 @@ from model_card import attempt, search_figures, thinking_figures, voting_figures
 
 from rooflink.model.sampling import Greedy
 from rooflink.model.tasks import parse_task
-from rooflink.model.tasks.sums import GAPS_DISCLOSURE
+from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.model.training.data import notation_tokenizer
 from rooflink.model.training.methods import AMPLE_BUDGET
 from rooflink.model.training.recipes import committed_recipe, load_recipe
 from rooflink.model.training.rollout import Figure
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import WeightSource, open_weights, parameters
-from rooflink.profiling.statistics import wilson_interval
+from rooflink.profiling.outcome import wilson_interval
 
 FOLDER = Path(str(files("rooflink.model.weights.embedded"))) / "reasoner"
 CARD = (FOLDER / "README.md").read_text()

@@ -12,10 +12,10 @@ from killed_runs import Listener, require_same_end_when_killed
 from rooflink.model.config import ModelInputError
 from rooflink.model.tasks.task import split_of
 from rooflink.model.training.grpo import train_grpo
+from rooflink.model.training.imitation import train_rejection
 from rooflink.model.training.loop import CURVE, Figures, Finished, Run, run_loop
 from rooflink.model.training.model_folder import Start, open_start
 from rooflink.model.training.recipes import AdamW, Grpo, HeldOut, Rejection, Sampling
-from rooflink.model.training.rejection import train_rejection
 
 SAMPLING = Sampling(problems=4, attempts=4, temperature=1.0, think_budget=6)
 SETTINGS = AdamW(learning_rate=1e-3, warmup_steps=2, weight_decay=0.0, clip_norm=1.0)

@@ -4,12 +4,12 @@ from typing import get_args
 
 import pytest
 
-from rooflink.model.training.recipes import Method, Recipe, committed_recipe, load_any_recipe
+from rooflink.model.training.recipes import Method, Recipe, committed_recipe, load_recipe
 
 
 @pytest.mark.parametrize("method", get_args(Method))
 def test_every_method_has_a_committed_recipe(method: Method) -> None:
-    recipe = load_any_recipe(committed_recipe(method))
+    recipe = load_recipe(committed_recipe(method))
     own = "supervised" if isinstance(recipe, Recipe) else recipe.method
     assert own == method
 

@@ -27,14 +27,14 @@ from rooflink.model.reward_model import (
 from rooflink.model.sampling import Temperature
 from rooflink.model.strategies.verifiers import HeadVerifier
 from rooflink.model.tasks import parse_task
-from rooflink.model.tasks.notation import END_OF_THOUGHT
+from rooflink.model.tasks.task import END_OF_THOUGHT
 from rooflink.model.training.model_folder import open_start, write_folder
 from rooflink.model.training.recipes import AdamW
 from rooflink.model.training.reward_training import (
     Judge,
     ends,
-    head_update,
-    judge_update,
+    head_updates,
+    judge_updates,
     outcome_loss,
 )
 from rooflink.model.training.rollout import ANSWER_BUDGET
@@ -76,8 +76,8 @@ def test_a_shared_trunk_is_not_taught_and_an_own_one_is() -> None:
     shared = Judge(head, start.model, init(head))
     own = Judge(head, start.model, init((head, start.model)))
     for _ in range(3):
-        shared, _ = head_update(shared, hidden, RIGHT, transform.update)
-        own, _ = judge_update(own, TOKENS, LENGTHS, RIGHT, transform.update)
+        shared, _ = head_updates(shared, [(hidden, RIGHT)], transform.update)
+        own, _ = judge_updates(own, [(TOKENS, LENGTHS, RIGHT)], transform.update)
     assert (shared.head.outward != head.outward).any()
     assert (own.head.outward != head.outward).any()
     pairs = zip(jax.tree.leaves(shared.trunk), jax.tree.leaves(start.model), strict=True)
@@ -181,7 +181,7 @@ def test_what_is_no_verifiers_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelInputError, match="damaged"):
         open_verifier(tmp_path / "good", "float32", start.tokenizer)
     save_file({"x": np.zeros(2)}, tmp_path / "other" / HEAD)
-    with pytest.raises(ModelInputError, match="holds no verifier's head"):
+    with pytest.raises(ModelInputError, match="that holds a verifier's head"):
         open_verifier(tmp_path / "other", "float32", start.tokenizer)
 
 

@@ -8,7 +8,7 @@ from rooflink.model.generation.attempt import Attempt
 from rooflink.model.generation.stopping import Stop
 from rooflink.model.tasks import Problem
 from rooflink.model.training.data import Rows
-from rooflink.model.training.rejection import keep_right
+from rooflink.model.training.imitation import keep_right
 from rooflink.model.training.rollout import Rollouts, attempt_rows
 
 

@@ -10,7 +10,7 @@ from killed_runs import Listener, require_same_end_when_killed
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.training import methods
-from rooflink.model.training.loop import Finished, Learner
+from rooflink.model.training.loop import Finished, Model
 from rooflink.model.training.methods import train_supervised
 from rooflink.model.training.recipes import Recipe
 from rooflink.model.transformer import Transformer, transformer_from
@@ -26,7 +26,7 @@ def _frequent_points(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def straight(
     small_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Finished[Learner]]:
+) -> tuple[Path, Finished[Model]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(methods, "UPDATES_PER_POINT", 10)
         folder = tmp_path_factory.mktemp("straight")
@@ -38,7 +38,7 @@ def assert_equal(one: Transformer, other: Transformer) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_the_loss_falls(straight: tuple[Path, Finished[Learner]]) -> None:
+def test_the_loss_falls(straight: tuple[Path, Finished[Model]]) -> None:
     curve = straight[1].curve
     assert [point["step"] for point in curve] == [10, 20, 30, 40, 50, 60]
     assert curve[1]["loss"] < curve[0]["loss"]  # within the first stage
@@ -48,7 +48,7 @@ def test_the_loss_falls(straight: tuple[Path, Finished[Learner]]) -> None:
 
 @pytest.mark.parametrize("dies_at", [10, 50])
 def test_a_run_cut_short_ends_the_same(
-    tmp_path: Path, small_recipe: Recipe, straight: tuple[Path, Finished[Learner]], dies_at: int
+    tmp_path: Path, small_recipe: Recipe, straight: tuple[Path, Finished[Model]], dies_at: int
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         train_supervised(small_recipe, tmp_path, Listener(dies_at))
@@ -60,7 +60,7 @@ def test_a_run_cut_short_ends_the_same(
 
 
 def test_a_finished_run_is_not_trained_again(
-    small_recipe: Recipe, straight: tuple[Path, Finished[Learner]]
+    small_recipe: Recipe, straight: tuple[Path, Finished[Model]]
 ) -> None:
     listener = Listener()
     again = train_supervised(small_recipe, straight[0], listener)
@@ -71,13 +71,13 @@ def test_a_finished_run_is_not_trained_again(
 
 
 def test_another_recipe_does_not_go_on_from_it(
-    small_recipe: Recipe, straight: tuple[Path, Finished[Learner]]
+    small_recipe: Recipe, straight: tuple[Path, Finished[Model]]
 ) -> None:
     with pytest.raises(ModelInputError, match="of another recipe than 'small' as it now reads"):
         train_supervised(replace(small_recipe, seed=9), straight[0], Listener())
 
 
-def test_the_folder_opens_as_the_trained_model(straight: tuple[Path, Finished[Learner]]) -> None:
+def test_the_folder_opens_as_the_trained_model(straight: tuple[Path, Finished[Model]]) -> None:
     source = open_weights(str(straight[0]))
     loaded = transformer_from(
         source.config, "float32", parameters(source.config, source.tensors(), "float32")

@@ -4,14 +4,14 @@ import pytest
 import tokenizers
 
 from rooflink.model.generation.stopping import default_think_end, thought_rules
-from rooflink.model.tasks.notation import WORDS, speaks_notation
+from rooflink.model.tasks.task import WORDS, speaks_notation
 from rooflink.model.tokenizer import Tokenizer
 from rooflink.model.training.data import notation_tokenizer
 
 
 @pytest.fixture
 def tokenizer() -> Tokenizer:
-    return Tokenizer(notation_tokenizer(), "here")
+    return Tokenizer(notation_tokenizer())
 
 
 def test_a_words_id_is_its_place(tokenizer: Tokenizer) -> None:
@@ -22,7 +22,7 @@ def test_a_words_id_is_its_place(tokenizer: Tokenizer) -> None:
 
 def test_other_tokenizers_do_not_speak_the_notation() -> None:
     letters = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "?": 1}, unk_token="?"))
-    assert not speaks_notation(Tokenizer(letters, "here"))
+    assert not speaks_notation(Tokenizer(letters))
 
 
 def test_the_thought_ends_with_one_token_and_so_does_the_cue(tokenizer: Tokenizer) -> None:

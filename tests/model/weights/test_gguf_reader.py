@@ -51,8 +51,9 @@ def test_metadata_of_every_type(tmp_path: Path) -> None:
 
 def test_unreadable_type_is_named(tmp_path: Path) -> None:
     raw = np.zeros((1, 84), np.uint8)
+    file = _written(tmp_path, raw, GGMLQuantizationType.Q2_K)
     with pytest.raises(ModelInputError, match="'t' as Q2_K, which is not read"):
-        _written(tmp_path, raw, GGMLQuantizationType.Q2_K)
+        file.require_readable()
 
 
 def test_missing_empty_and_foreign_files(tmp_path: Path) -> None:

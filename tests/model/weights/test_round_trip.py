@@ -141,13 +141,22 @@ def test_newer_rope_layout_means_the_same(tmp_path: Path) -> None:
     assert open_weights(str(folder)).config == config
 
 
+WINDOWED: dict[str, object] = {"sliding_window": 32, "use_sliding_window": True}
+
+
 @pytest.mark.parametrize(
     ("family", "extra", "context"),
     [
         ("mistral", {"sliding_window": 32}, 32),
         ("mistral", {"sliding_window": None}, 128),
         ("qwen2", {"sliding_window": 32, "use_sliding_window": False}, 128),
-        ("qwen2", {"sliding_window": 32, "use_sliding_window": True}, 32),
+        ("mistral", {}, 128),  # its window of 4,096 is more than the context
+        ("mistral", {"max_position_embeddings": 32768}, 4096),
+        ("qwen2", WINDOWED, 128),  # from layer 28 on, by default
+        ("qwen2", WINDOWED | {"max_window_layers": 1}, 32),
+        ("qwen3", WINDOWED | {"max_window_layers": 0}, 32),
+        ("qwen2", WINDOWED | {"max_window_layers": 0, "layer_types": 2 * ["full_attention"]}, 128),
+        ("qwen2", WINDOWED | {"layer_types": ["full_attention", "sliding_attention"]}, 32),
     ],
 )
 def test_context_ends_at_a_sliding_window(

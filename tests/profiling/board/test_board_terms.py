@@ -9,7 +9,7 @@ from sample_calibration import sample_calibration
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS
 from rooflink.profiling.board.places import places_at_peak, places_predicted
-from rooflink.profiling.counted.roofline import place
+from rooflink.profiling.counted.phase_costs import place
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.phase_terms import (

@@ -1,7 +1,5 @@
 """The fit finds the efficiencies that made-up measurements were made with, and says how surely."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -14,7 +12,7 @@ from rooflink.profiling.calibration.fit import (
     interval_of,
     residual_scales,
 )
-from rooflink.profiling.predicted.calibration import GROUPS, calibration_from
+from rooflink.profiling.predicted.calibration import GROUPS, parse_calibration
 from rooflink.profiling.predicted.cases import Case, Piece, predict_cases
 from rooflink.profiling.predicted.hardware import IDEAL, hardware_of
 from rooflink.profiling.predicted.step_work import (
@@ -64,7 +62,7 @@ def calibrated(cases):
 
 @pytest.fixture(scope="module")
 def calibration(calibrated):
-    return calibration_from(json.loads(calibrated.calibration_json))
+    return parse_calibration(calibrated.calibration_json, "calibration.json")
 
 
 def test_the_shares_are_found(calibration):
@@ -75,6 +73,7 @@ def test_the_shares_are_found(calibration):
 
 def test_rows_are_predicted_and_intervals_cover_them(cases, calibration):
     predicted = predict_cases(cases, calibration=calibration)
+    predicted = [each.whole for each in predicted]
     error = [each.median / case.observed - 1 for case, each in zip(cases, predicted, strict=True)]
     assert np.median(np.abs(error)) < 0.05
     covered = [p.low <= case.observed <= p.high for case, p in zip(cases, predicted, strict=True)]
@@ -85,13 +84,13 @@ def test_a_chip_that_nobody_measured_has_a_wider_interval(calibration):
     known = made_up("h100", "llama2-7b", 1.0, "decode", 0.0)
     kin = made_up("h200", "llama2-7b", 1.0, "decode", 0.0)
     measured, borrowed = predict_cases([known, kin], calibration=calibration)
-    assert borrowed.high / borrowed.low > measured.high / measured.low
+    assert borrowed.whole.high / borrowed.whole.low > measured.whole.high / measured.whole.low
     assert "no measurements of NVIDIA H200" in borrowed.basis
     assert "12 measurements of NVIDIA H100 SXM" in measured.basis
 
 
 def test_the_bare_roofline_has_no_interval(cases, calibration):
-    ideal = predict_cases(cases[:1], ideal=True, calibration=calibration)[0]
+    ideal = predict_cases(cases[:1], ideal=True, calibration=calibration)[0].whole
     assert ideal.low == ideal.median == ideal.high < cases[0].observed
 
 

@@ -54,7 +54,7 @@ def session(folder: str) -> None:
 
 def test_sessions_alone_need_xprof(rooflink, monkeypatch: pytest.MonkeyPatch) -> None:
     session("traces")
-    monkeypatch.setattr(f"{BOARD}.server.has_xprof", lambda: False)
+    monkeypatch.setattr(f"{BOARD}.runs.has_xprof", lambda: False)
     done = rooflink("board", "traces")
     assert done.code == 2
     assert "traces holds sessions for XProf alone: pip install 'rooflink[xprof]'" in done.err
@@ -64,7 +64,7 @@ def test_sessions_alone_are_shown_where_xprof_is(rooflink, monkeypatch: pytest.M
     from rooflink.profiling.board.server import require_shown
 
     session("traces")
-    monkeypatch.setattr(f"{BOARD}.server.has_xprof", lambda: True)
+    monkeypatch.setattr(f"{BOARD}.runs.has_xprof", lambda: True)
     require_shown(Path("traces"))
 
 

@@ -73,8 +73,9 @@ def test_a_profile_becomes_a_report(
     what_if = "hbm_bandwidth=2x,kv_dtype=int8"
     outcome = rooflink("codesign", file, "--slice", "v5e-4", "--what-if", what_if, "--out", out)
     assert outcome.code == 0, outcome.err
-    assert "For the hardware team" in outcome.out
-    assert "For the model team" in outcome.out
+    asks = json.loads((out / "codesign.json").read_text())
+    assert {ask["side"] for ask in asks["hardware_asks"]} == {"hardware"}
+    assert {ask["side"] for ask in asks["model_asks"]} == {"model"}
     names = {path.name for path in out.iterdir()}
     assert names > {*WRITTEN, "cases", "charts"}
     assert len(names) == 6, "and the events"
@@ -212,6 +213,6 @@ def test_folders_that_cannot_be_written_or_hold_a_profile(
     assert "cannot write to in_the_way" in outcome.err
     outcome = rooflink("codesign", file, "--out", file.parent)
     assert outcome.code == 2
-    assert "holds a profile's own report" in outcome.err
+    assert "holds profile.json" in outcome.err
     assert asked == {}
     assert [path.name for path in file.parent.iterdir()] == ["profile.json"]

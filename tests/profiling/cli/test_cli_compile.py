@@ -24,11 +24,11 @@ SMALL = ("--slice", "cpu", "--context", 48, "--think", 4)
 def test_phases_are_compiled_and_every_byte_is_accounted_for(rooflink, tiny_folder: Path) -> None:
     done = rooflink("compile", "--model", tiny_folder, *SMALL, "--batch", 2, "--out", "run")
     assert done.code == 0, done.err
-    assert all(word in done.out for word in ("prefill", "think", "answer", "unexplained"))
     assert "What the compiler made of it" in Path("run/report.md").read_text()
     shown = rooflink("compile", "--model", tiny_folder, *SMALL, "--batch", 2, "--json")
     found = Profile.model_validate_json(shown.out)
     (target,) = found.compiled
+    assert [phase.phase for phase in target.phases] == ["prefill", "think", "answer"]
     assert (target.batch, target.context, target.prompt_tokens) == (2, 48, 28)
     for phase in target.phases:
         named = sum(excess.excess_bytes for excess in phase.excesses)
@@ -65,8 +65,8 @@ def test_hlo_of_any_program(rooflink) -> None:
 
     text = jax.jit(powers).lower(jnp.ones((64, 64))).compile().as_text()
     Path("powers.txt").write_text(text)
-    assert "jit_powers" in rooflink("hlo", "powers.txt").out
     found = json.loads(rooflink("hlo", "powers.txt", "--json").out)
+    assert found["name"] == "jit_powers"
     assert [loop["trips"] for loop in found["loops"]] == [7]
     assert found["hbm_bytes"] >= 7 * 3 * 64 * 64 * 4
 

@@ -12,13 +12,13 @@ RUN = ("eval", "--task", "chain:k=1-2", "--limit", 8, "--strategies", "greedy", 
 
 
 def test_a_run_and_its_folder(rooflink: Command) -> None:
-    first = rooflink(*RUN, "--out", "here")
-    assert first.code == 0
-    assert "greedy @4" in first.out
+    assert rooflink(*RUN, "--out", "here").code == 0
     files = {path.name for path in Path("here").iterdir()}
     assert {"evaluation.json", "report.md", "report.html", "charts", "cells"} <= files
     assert any(name.startswith("events.out.tfevents") for name in files)
     record = json.loads(Path("here/evaluation.json").read_text())
+    cells = [(cell["strategy"], cell["budget"]) for cell in record["cells"]]
+    assert cells == [("greedy", 4), ("sample:n=2", 4)]
     again = json.loads(rooflink(*RUN, "--out", "here", "--json").out)
     assert again["cells"] == record["cells"], "kept, time and all"
 
@@ -31,8 +31,11 @@ def test_a_log_from_elsewhere(rooflink: Command) -> None:
         "eval", "--attempts-log", "log.jsonl", "--model", "llama3-8b", "--slice", "v5e-4"
     )
     assert found.code == 0
-    assert "Attempts" in found.out.splitlines()
     assert Path("runs/eval-llama3-8b-log-0/report.html").exists()
+    record = json.loads(Path("runs/eval-llama3-8b-log-0/evaluation.json").read_text())
+    (cell,) = record["cells"]
+    assert [row["slice"] for row in cell["slices"]] == ["v5e:2x2"]
+    assert cell["attempts"][0]["coverage"]["value"] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """`rooflink explore` from its command line: the dataset, going on, and mistakes."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.co_design import sweep_dataset as dataset
-from rooflink.profiling.co_design import sweep_dataset as run
-from rooflink.profiling.co_design.sweep import NAMES
+from rooflink.profiling.co_design import sweep
 from rooflink.profiling.predicted import calibration
 
 from .conftest import Command
@@ -43,19 +42,21 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
     rooflink: Command, grid: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = rooflink("explore", grid, "--out", "whole")
+    outcome = rooflink("explore", grid, "--out", "whole", "--json")
     assert outcome.code == 0, outcome.err
-    assert "16 points in 4 parts" in outcome.out
-    assert "left out:" in outcome.out  # 70B in bfloat16 on 8 chips of 16 GB
+    said = json.loads(outcome.out)
+    assert (said["points"], said["parts"], said["there_before"]) == (16, 4, 0)
+    assert all("llama3-70b does not fit v5e:2x4" in reason for reason in said["left_out"])
+    assert len(said["left_out"]) == 2
     whole = contents(Path("whole"))
     assert set(whole) == {"_exploration.json", *(f"part-{n:06d}.parquet" for n in range(4))}
     table = pq.read_table("whole")
-    assert table.column_names == list(NAMES)
+    assert table.column_names == list(sweep.NAMES)
     assert table.num_rows == 8
     assert set(table["model"].to_pylist()) == {"llama3-8b"}
     assert np.isfinite(table["time_per_query_s"].to_numpy()).all()
 
-    written = run.write_part
+    written = sweep.write_part
 
     def stopped(folder, number, found):  # type: ignore[no-untyped-def]
         if number == 2:
@@ -63,13 +64,12 @@ def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
         written(folder, number, found)
 
     with monkeypatch.context() as patched:
-        patched.setattr(run, "write_part", stopped)
+        patched.setattr(sweep, "write_part", stopped)
         outcome = rooflink("explore", grid, "--out", "parts")
     assert outcome.code == 130
-    assert "interrupted: 2 of 4 parts are in parts" in outcome.err
-    outcome = rooflink("explore", grid, "--out", "parts")
-    assert outcome.code == 0
-    assert "4 parts, 2 of them there before" in outcome.out
+    assert "interrupted: 2 parts are in parts" in outcome.err
+    outcome = rooflink("explore", grid, "--out", "parts", "--json")
+    assert json.loads(outcome.out)["there_before"] == 2
     assert contents(Path("parts")) == whole
 
 
@@ -122,7 +122,7 @@ def test_without_pyarrow_it_says_what_to_install(
 
 def test_a_damaged_manifest_is_a_sentence(rooflink: Command, grid: Path) -> None:
     Path("d").mkdir()
-    (Path("d") / dataset.MANIFEST).write_text("{")
+    (Path("d") / sweep.MANIFEST).write_text("{")
     outcome = rooflink("explore", grid, "--out", "d")
     assert outcome.code == 2
-    assert "is damaged" in outcome.err
+    assert "holds _exploration.json, which is not of such a run" in outcome.err

@@ -1,6 +1,7 @@
 """`rooflink models`, `chips` and `compare`."""
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -44,24 +45,21 @@ def test_chips_lists_every_chip_and_shows_sources(rooflink) -> None:
     assert listed["v5e"][-1] == "high"
     assert "*1.50" in listed["cpu-i9-13900k"]  # float32's: it has no bfloat16 rate
     one = rooflink("chips", "v5e")
-    assert "197 TFLOP/s" in one.out
-    assert "tpu_info" in one.out
-    assert "high" in one.out
+    assert {"tpu_info", "high"} <= set(re.findall(r"\w+", one.out))
     shown = json.loads(rooflink("chips", "v5e", "--json").out)
     assert shown["memory"]["bandwidth"]["value"] == pytest.approx(819e9)
 
 
 def test_chips_shows_other_accelerators_by_any_name_and_a_users_own_file(rooflink) -> None:
-    done = rooflink("chips", "H100 SXM")
-    assert done.code == 0
-    assert "989 TFLOP/s" in done.out
+    shown = json.loads(rooflink("chips", "H100 SXM", "--json").out)
+    assert shown["name"] == "NVIDIA H100 SXM"
     shown = json.loads(rooflink("chips", "etched-sohu", "--json").out)
     assert shown["kind"] == "asic"
     assert shown["memory"]["capacity"]["confidence"] == "claimed"
     assert {row["kind"] for row in json.loads(rooflink("chips", "--json").out)} >= {"tpu", "gpu"}
     file = files("rooflink.tpu_configs").joinpath("others", "groq-lpu.toml").read_text("utf-8")
     Path("mine.toml").write_text(file.replace("Groq LPU (GroqChip1)", "My LPU"))
-    assert "My LPU" in rooflink("chips", "mine.toml").out
+    assert json.loads(rooflink("chips", "mine.toml", "--json").out)["name"] == "My LPU"
     Path("mine.toml").write_text(file.replace("80e12", "-80e12"))
     done = rooflink("chips", "mine.toml")
     assert done.code == 2
@@ -72,15 +70,15 @@ def test_compare_says_what_changed(rooflink) -> None:
     for name in ("a", "b"):
         Path(name).mkdir()
         save_record(real_profile(name), Path(name))
-    done = rooflink("compare", "a", "b")
-    assert done.code == 0
-    assert "think" in done.out
-    assert json.loads(rooflink("compare", "a", "b/profile.json", "--json").out)["name_b"] == "b"
+    found = json.loads(rooflink("compare", "a", "b/profile.json", "--json").out)
+    assert (found["name_a"], found["name_b"], found["total"]["flops"]["ratio"]) == ("a", "b", 1.0)
+    assert {row["time"]["verdict"] for row in found["phases"]} == {"within spread"}
+    assert rooflink("compare", "a", "b").code == 0
 
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [(None, "no profile"), ("{", "not a readable"), ("[]", "schema"), ('{"schema_version":"x"}',
+    [(None, "no profile"), ("{", "is not JSON"), ("[]", "schema"), ('{"schema_version":"x"}',
      "schema"), ('{"schema_version":"rooflink.profile/1"}', "damaged at name")],
 )  # fmt: skip
 def test_compare_refuses_what_is_no_profile(rooflink, text: str | None, word: str) -> None:

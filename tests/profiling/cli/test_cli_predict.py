@@ -7,7 +7,6 @@ import pytest
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.records import Prediction
-from rooflink.profiling.reports.units import TIMES
 
 LLAMA = ("predict", "--model", "llama3-8b")
 SHORT = ("--prompt", 200, "--think", 100, "--answer", 10)
@@ -62,18 +61,15 @@ def test_slices_side_by_side(rooflink) -> None:
     done = rooflink(*LLAMA, "--slice", "v5e-8", "--slice", "h100", *SHORT)
     assert done.code == 0, done.err
     assert done.out.count("us-central1 (Iowa)") == 1  # what all share is said once
-    assert {"v5e:2x4", "h100:1"} <= set(done.out.split())
-    assert "on 2 slices" in done.out
+    both = rooflink(*LLAMA, "--slice", "v5e-8", "--slice", "h100", *SHORT, "--json")
+    assert [found.slice for found in predictions(both.out)] == ["v5e:2x4", "h100:1"]
 
 
 def test_tiers_side_by_side(rooflink) -> None:
-    done = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--compare")
-    assert done.code == 0, done.err
-    assert all(words in done.out for words in ("quick answer", "thinking is", f"11.0{TIMES}"))
     both = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--compare", "--json")
     thinking, quick = predictions(both.out)
     assert (thinking.think_tokens, quick.think_tokens) == (100, 0)
-    assert quick.time_s.median < thinking.time_s.median
+    assert 9 < thinking.time_s.median / quick.time_s.median < 11  # 110 tokens for 10, one prefill
 
 
 def test_described_models_and_own_files(rooflink) -> None:
@@ -89,10 +85,11 @@ def test_described_models_and_own_files(rooflink) -> None:
 
 
 def test_an_unknown_price_is_said_and_the_rest_is_printed(rooflink) -> None:
-    done = rooflink(*LLAMA, "--slice", "h100", *SHORT, "--price", "spot")
-    assert done.code == 0
-    assert "NVIDIA H100 SXM has no spot price" in " ".join(done.out.split())
-    assert "$ a M tokens" not in done.out
+    done = rooflink(*LLAMA, "--slice", "h100", *SHORT, "--price", "spot", "--json")
+    (found,) = predictions(done.out)
+    assert found.economics.whole.usd is None
+    assert found.economics.whole.wall_j is not None
+    assert "NVIDIA H100 SXM has no spot price" in found.economics.unknown[0]
 
 
 @pytest.mark.parametrize(

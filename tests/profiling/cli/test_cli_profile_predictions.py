@@ -85,11 +85,11 @@ def test_a_chip_that_holds_it_in_no_slice_is_named(rooflink) -> None:
 
 
 def test_reports_have_both(rooflink) -> None:
-    done = rooflink(*COUNTED, "--chip", "v5e", "--out", "run")
-    assert "predicted, not measured" in done.out
-    assert "Lower bound from the datasheet" in done.out
+    rooflink(*COUNTED, "--chip", "v5e", "--out", "run")
     assert "## Predicted on slices" in Path("run/report.md").read_text()
-    assert json.loads(Path("run/profile.json").read_text())["predictions"]
+    record = json.loads(Path("run/profile.json").read_text())
+    assert [row["chip"] for row in record["predictions"]] == ["TPU v5e"]
+    assert [row["chip"] for row in record["placements"]] == ["TPU v5e"]
 
 
 @pytest.mark.parametrize(

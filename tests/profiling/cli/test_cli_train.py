@@ -45,10 +45,11 @@ def recipe(tmp_path: Path) -> Path:
 def test_a_run_its_record_its_curves_and_its_model(rooflink: Command, recipe: Path) -> None:
     said = rooflink("train", "--recipe", recipe, "--out", "better", "--test-problems", 8)
     assert said.code == 0, said.err
-    assert "Generation is " in said.out
     folder = Path("better")
     record = Training.model_validate_json((folder / "training.json").read_text())
     assert record.task == "sum:n=2"
+    assert record.cost is not None
+    assert 0 < record.cost.share(("prefill", "think", "answer"), "flops") < 1
     assert [point["step"] for point in record.curve] == [1, 2, 3, 4]
     assert [share.what for share in record.before] == [share.what for share in record.after]
     assert record.cost is not None
@@ -62,7 +63,12 @@ def test_a_run_its_record_its_curves_and_its_model(rooflink: Command, recipe: Pa
     assert found["curve"] == record.curve
     assert found["after"] == json.loads(record.model_dump_json())["after"]
     assert found["cost"] is None  # nothing was left to do
-    on = rooflink("train", "--from", "better", "--recipe", recipe, "--out", "better")
+    late = rooflink("train", "--recipe", recipe, "--out", "other")
+    assert late.code == 2
+    assert "sum:n=2 has only 48 test problems" in late.err  # known before anything is trained
+    assert not Path("other").exists()
+    on = rooflink("train", "--from", "better", "--recipe", recipe, "--out", "better",
+                  "--test-problems", 8)  # fmt: skip
     assert on.code == 2
     assert "of another recipe than 'tiny' as it now reads" in " ".join(on.err.split())
 
@@ -75,7 +81,7 @@ def test_a_run_its_record_its_curves_and_its_model(rooflink: Command, recipe: Pa
         (["--method", "grpo", "--from", "nowhere"], "nowhere"),
         (["--task", "sum:n=2"], "leave --task and --from out"),
         (["--from", "reasoner"], "leave --task and --from out"),
-        (["--recipe", "none.toml"], "cannot read the recipe none.toml"),
+        (["--recipe", "none.toml"], "no recipe at none.toml: check the path"),
         (["--updates", "0"], "--updates"),
     ],
 )

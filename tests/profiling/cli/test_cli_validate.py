@@ -44,11 +44,10 @@ def test_a_file_of_measurements_gives_a_row_each(rooflink: Command, layers: Path
 
 
 def test_worked_problems_and_peers_alone(rooflink: Command) -> None:
-    outcome = rooflink("validate", "--worked", "--peers")
-    assert outcome.code == 0
-    assert "59 of 59 worked problems solved within their tolerance" in outcome.out
-    assert "rooflink --ideal" in outcome.out
-    assert "Errors by regime" not in outcome.out
+    record = json.loads(rooflink("validate", "--worked", "--peers", "--json").out)
+    assert sum(row["agrees"] for row in record["worked"]) == len(record["worked"]) == 59
+    assert "rooflink --ideal" in {row["tool"] for row in record["peers"]}
+    assert record["rows"] == record["summaries"] == []
 
 
 def test_out_holds_record_report_table_and_plots(

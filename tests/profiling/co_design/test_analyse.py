@@ -8,7 +8,7 @@ from real_records import real_profile
 from sample_calibration import sample_calibration
 
 from rooflink.model.config import preset
-from rooflink.model.tasks.sums import GAPS_DISCLOSURE
+from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
 from rooflink.profiling.co_design.search_report import Budget
 from rooflink.profiling.co_design.what_if import parse_what_if

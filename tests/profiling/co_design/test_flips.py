@@ -4,7 +4,7 @@ import pytest
 from sample_settings import sample_setting
 
 from rooflink.profiling.co_design.costs import costs_of
-from rooflink.profiling.co_design.sensitivity import bound_flips
+from rooflink.profiling.co_design.crossovers import bound_flips
 
 
 def test_factor_is_the_ratio_of_the_two_longest_terms():

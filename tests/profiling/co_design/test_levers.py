@@ -12,8 +12,6 @@ from rooflink.profiling.co_design.levers import (
     NOT_MEASURED,
     levers,
     measured_effect,
-    with_kv_heads,
-    with_mlp,
 )
 from rooflink.profiling.co_design.workload_on_slice import prediction_of
 from rooflink.profiling.predicted.model_shape import named_shape
@@ -57,9 +55,9 @@ def test_half_the_bytes_halve_the_time_of_a_bare_roofline_that_is_memory_bound()
 
 def test_fewer_kv_heads_and_a_narrower_mlp_are_the_smaller_models_parameters():
     known = sample_setting()
-    shape = with_kv_heads(known.point, 4.0).shape
+    shape = known.point.shape.with_kv_heads(4.0)
     assert float(shape.attention_parameters) == 4096 * 128 * (2 * 32 + 2 * 4)
-    assert float(with_mlp(known.point, 0.5).shape.mlp_parameters) == 3 * 4096 * 14336 / 2
+    assert float(known.point.shape.with_mlp(0.5).mlp_parameters) == 3 * 4096 * 14336 / 2
     assert float(named_shape("llama3-8b").shape.kv_heads) == 8.0
 
 

@@ -1,5 +1,7 @@
 """A tiny model compiled for this machine's CPU in the other process, kept and read back."""
 
+import signal
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +11,11 @@ import pytest
 
 from rooflink.model import ModelConfig
 from rooflink.profiling.compiled import compile as parent
-from rooflink.profiling.compiled.cache import ASSIGNED_FILE, HLO_FILE, RECORD_FILE, Store
-from rooflink.profiling.compiled.compile import compile_phases
-from rooflink.profiling.compiled.executable import CompiledPhase
-from rooflink.profiling.compiled.spec import ProgramSpec
-from rooflink.profiling.compiled.targets import CPU
-from rooflink.profiling.compiled.worker import messages_of
+from rooflink.profiling.compiled.cache import Program, Store, program_key
+from rooflink.profiling.compiled.compile import compile_target
+from rooflink.profiling.compiled.spec import CPU, ProgramSpec
 from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.records import CompiledTarget
 
 TINY = ModelConfig(
     name="tiny", family="llama", layers=2, embed_dim=32, query_heads=4, kv_heads=2, head_dim=8,
@@ -45,45 +45,45 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="module")
-def phases(store: Store) -> dict[str, CompiledPhase]:
+def target(store: Store) -> CompiledTarget:
     listener = Listener()
-    compiled = compile_phases(SPEC, listener, store)
+    compiled = compile_target(SPEC, listener, store)
     assert sorted(listener.stages) == sorted(f"compiling {phase} for cpu" for phase in SPEC.phases)
-    return {found.phase: found for found in compiled}
+    return compiled
 
 
-def test_this_process_compiles_the_same_programs(
-    store: Store, phases: dict[str, CompiledPhase], tmp_path: Path
+@pytest.fixture(scope="module")
+def programs(target: CompiledTarget, store: Store) -> dict[str, Program]:
+    kept = {phase: store.get(program_key(SPEC, phase)) for phase in SPEC.phases}
+    return {phase: program for phase, program in kept.items() if program is not None}
+
+
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parent, "WORKER", (sys.executable, "-c", "raise SystemExit('started')"))
+
+
+def test_every_phase_is_compiled_in_order(
+    target: CompiledTarget, programs: dict[str, Program]
 ) -> None:
-    """It takes those of the other process from the store, for their keys are the same."""
-    here = compile_phases(SPEC, store=store, conversation=messages_of)
-    assert [found.cached for found in here] == [True] * len(phases)
-    anew = compile_phases(
-        replace(SPEC, phases=("prefill",)), store=Store(tmp_path), conversation=messages_of
-    )
-    assert [found.cached for found in anew] == [False]
-    assert anew[0].record.memory == phases["prefill"].record.memory
-    assert anew[0].record.xla == phases["prefill"].record.xla
+    assert [phase.phase for phase in target.phases] == ["prefill", "think", "answer"]
+    assert [phase.passes for phase in target.phases] == [1, 8, 4]
+    assert target.versions.keys() == {"jax", "jaxlib"}
+    for phase in target.phases:
+        program = programs[phase.phase]
+        assert program.cost == phase
+        assert b"while" in program.module
+        assert phase.phase.encode() in program.module  # jit_think is the module's name
 
 
-def test_every_phase_is_compiled_in_order(phases: dict[str, CompiledPhase]) -> None:
-    assert list(phases) == ["prefill", "think", "answer"]
-    assert [phases[phase].record.passes for phase in phases] == [1, 8, 4]
-    for found in phases.values():
-        assert b"while" in found.hlo_proto
-        assert found.phase.encode() in found.hlo_proto  # jit_think is the module's name
-        assert not found.cached
-        assert found.record.versions.keys() == {"jax", "jaxlib"}
-
-
-def test_arguments_are_the_weights_and_the_state(phases: dict[str, CompiledPhase]) -> None:
+def test_arguments_are_the_weights_and_the_state(programs: dict[str, Program]) -> None:
     """Entry parameters by kind; their bytes are what the compiler says it was given."""
-    record = phases["think"].record
-    assert [parameter.number for parameter in record.parameters] == list(
-        range(len(record.parameters))
+    program = programs["think"]
+    assert [parameter.number for parameter in program.parameters] == list(
+        range(len(program.parameters))
     )
-    shapes = {parameter.name: parameter.shape for parameter in record.parameters}
-    kinds = {parameter.name: parameter.kind for parameter in record.parameters}
+    shapes = {parameter.name: parameter.shape for parameter in program.parameters}
+    kinds = {parameter.name: parameter.kind for parameter in program.parameters}
     assert shapes["blocks.query"] == (2, 32, 32)
     assert shapes["cache.prompt_keys"] == (2, 2, 2, 52, 8)
     assert shapes["cache.keys"] == (2, 2, 3, 2, 12, 8)
@@ -93,50 +93,50 @@ def test_arguments_are_the_weights_and_the_state(phases: dict[str, CompiledPhase
 
     kv = TINY.kv_bytes_per_token("float32") * 2 * (52 + 3 * 12)
     held = TINY.weight_bytes("float32") + kv
-    assert held < record.memory.argument_bytes < held * 1.05
-    assert kv < record.memory.aliased_bytes, "the state is donated"
-    assert record.xla.flops > 0
+    memory = program.cost.memory
+    assert held < memory.argument_bytes < held * 1.05
+    beside = memory.peak_bytes - memory.argument_bytes - memory.temporary_bytes
+    assert beside < 0.1 * kv, "the state is donated"
+    assert program.cost.xla_flops > 0
 
 
-def test_a_second_time_nothing_is_compiled(phases: dict[str, CompiledPhase], store: Store) -> None:
-    again = compile_phases(replace(SPEC, phases=("prefill", "think")), store=store)
-    assert [found.cached for found in again] == [True, True]
-    assert again[1].record == phases["think"].record
-    assert again[1].hlo_proto == phases["think"].hlo_proto
+@pytest.mark.usefixtures("no_worker")
+def test_a_second_time_nothing_is_started(target: CompiledTarget, store: Store) -> None:
+    fewer = compile_target(replace(SPEC, phases=("prefill", "think")), store=store)
+    assert fewer.phases == target.phases[:2]
+    with pytest.raises(ProfileInputError, match="started"):
+        compile_target(replace(SPEC, batch=3), store=store)
 
 
 def test_a_damaged_entry_is_compiled_again(
-    phases: dict[str, CompiledPhase], tmp_path: Path
+    target: CompiledTarget, store: Store, tmp_path: Path
 ) -> None:
-    """Whether bytes of the program, of the record, or a whole file are not what they were."""
-    store = Store(tmp_path / "compiled")
-    folders = {
-        phase: Path(copytree(found.hlo_path.parent, store.folder / found.hlo_path.parent.name))
-        for phase, found in phases.items()
-    }
-    hlo, record = folders["prefill"] / HLO_FILE, folders["think"] / RECORD_FILE
-    hlo.write_bytes(hlo.read_bytes()[:-10])
-    record.write_text(record.read_text().replace("compile_s", "compile_z"))
-    (folders["answer"] / HLO_FILE).unlink()
+    """Whether it was cut, has another bit, or is gone."""
+    copy = Store(Path(copytree(store.folder, tmp_path / "compiled")))
+    cut, changed, missing = [copy.path(program_key(SPEC, phase)) for phase in SPEC.phases]
+    cut.write_bytes(cut.read_bytes()[:-10])
+    data = changed.read_bytes()
+    changed.write_bytes(data[:999] + bytes([data[999] ^ 1]) + data[1000:])
+    missing.unlink()
 
-    again = compile_phases(SPEC, store=store)
-    assert [found.cached for found in again] == [False, False, False]
-    kept = [entry.name for entry in store.folder.iterdir()]
-    assert len(kept) == 3
-    assert not [name for name in kept if name.startswith(".")]
+    listener = Listener()
+    again = compile_target(SPEC, listener, copy)
+    assert [phase.hbm for phase in again.phases] == [phase.hbm for phase in target.phases]
+    before = {phase.compile_s for phase in target.phases}
+    assert before.isdisjoint(phase.compile_s for phase in again.phases)
+    assert sorted(copy.folder.iterdir()) == sorted([cut, changed, missing])
 
 
 def test_a_step_alone_runs_once(store: Store) -> None:
-    spec = replace(SPEC, phases=("step",), layouts="default")
-    (step,) = compile_phases(spec, store=store)
-    assert (step.phase, step.record.passes) == ("step", 1)
+    (step,) = compile_target(replace(SPEC, phases=("step",), layouts="default"), store=store).phases
+    assert (step.phase, step.passes) == ("step", 1)
 
 
 def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(ProfileInputError, match="ROOFLINK_CACHE") as error:
-        compile_phases(replace(SPEC, phases=("answer",)), store=Store(blocked / "compiled"))
+        compile_target(replace(SPEC, phases=("answer",)), store=Store(blocked / "compiled"))
     assert "\n" not in str(error.value)
 
 
@@ -145,17 +145,41 @@ def test_a_store_that_cannot_be_written(tmp_path: Path) -> None:
     [
         ("import os; os.abort()", "for cpu was ended by SIGABRT"),
         ("import sys; sys.exit('no such plugin')", "ended with status 1: no such plugin"),
-        ("import sys; sys.stdin.read(); print('hello')", "left out prefill"),
+        ("import sys; sys.stdin.readline(); print('hello')", "left out prefill"),
     ],
 )
-def test_a_child_that_dies(
+def test_a_worker_that_dies(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, said: str
 ) -> None:
-    monkeypatch.setattr(parent, "CHILD", (sys.executable, "-c", program))
+    monkeypatch.setattr(parent, "WORKER", (sys.executable, "-c", program))
     with pytest.raises(ProfileInputError, match=said):
-        compile_phases(SPEC, store=Store(tmp_path))
+        compile_target(SPEC, store=Store(tmp_path))
 
 
-def test_files_of_an_entry(phases: dict[str, CompiledPhase]) -> None:
-    folder = phases["think"].hlo_path.parent
-    assert {path.name for path in folder.iterdir()} == {HLO_FILE, ASSIGNED_FILE, RECORD_FILE}
+def test_the_worker_ends_with_its_caller(tmp_path: Path) -> None:
+    """An interrupted caller stops it; one that is gone leaves its standard input at an end."""
+    request = parent.REQUEST.dump_json(parent.CompileRequest(SPEC, str(tmp_path)))
+    worker = subprocess.Popen(parent.WORKER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    worker.communicate(request + b"\n", timeout=30)
+    assert worker.returncode == 1
+
+
+class Impatient(Listener):
+    """Interrupts at the first stage."""
+
+    def stage(self, what: str, total: int | None = None, unit: str = "") -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_ends_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def popen(*args: object, **options: object) -> subprocess.Popen[bytes]:
+        started.append(real(*args, **options))
+        return started[-1]
+
+    real = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with pytest.raises(KeyboardInterrupt):
+        compile_target(SPEC, Impatient(), Store(tmp_path / "compiled"))
+    assert [worker.poll() for worker in started] == [-signal.SIGKILL]

@@ -3,9 +3,8 @@
 import pytest
 
 from rooflink.model import preset
-from rooflink.profiling.compiled.lens import compile_target
-from rooflink.profiling.compiled.spec import ProgramSpec
-from rooflink.profiling.compiled.targets import parse_target
+from rooflink.profiling.compiled.compile import compile_target
+from rooflink.profiling.compiled.spec import ProgramSpec, parse_target
 from rooflink.profiling.records import CompiledPhase
 
 pytestmark = pytest.mark.tpu_compiler

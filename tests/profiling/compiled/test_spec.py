@@ -6,8 +6,7 @@ import pytest
 
 from rooflink.model import ModelInputError, preset
 from rooflink.profiling.compiled.compile import REQUEST, CompileRequest
-from rooflink.profiling.compiled.spec import MeshRequest, ProgramSpec, parse_mesh
-from rooflink.profiling.compiled.targets import parse_target
+from rooflink.profiling.compiled.spec import MeshRequest, ProgramSpec, parse_mesh, parse_target
 from rooflink.profiling.errors import ProfileInputError
 
 SPEC = ProgramSpec(preset("llama3-8b"), "bfloat16", parse_target("v5e:2x4"), batch=16)
@@ -34,7 +33,6 @@ def test_a_request_survives_the_way_to_the_child() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"batch": 0}, "--batch must be at least 1"),
         ({"context": 80}, "--context must be at least 81"),
         ({"prompt": 4090}, "beside a prompt of 4090"),
         ({"context": 9000}, "llama3-8b has a context of 8192"),

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from rooflink.profiling.compiled.targets import compiled_generations, parse_target, require_compiler
+from rooflink.profiling.compiled.spec import compiled_generations, parse_target, require_compiler
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.tpu_configs.catalog import chip_stem, load_all
 

@@ -14,10 +14,9 @@ from rooflink.model import PRESETS, ModelConfig, Transformer, preset
 from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.model.kv_cache import KVCache
 from rooflink.model.layers import Context, Visibility, attend
-from rooflink.model.pallas_attention import attend_once, seen_words
-from rooflink.profiling.counted.flops import Operations, count
+from rooflink.model.pallas_attention import PallasAttention
 from rooflink.profiling.counted.phase_costs import passes_of
-from rooflink.profiling.counted.unit_costs import unit_costs
+from rooflink.profiling.counted.unit_costs import Operations, count, unit_costs
 from rooflink.profiling.errors import ProfileInputError
 
 BASE = ModelConfig(
@@ -194,8 +193,9 @@ def test_decode_counts_the_same_with_and_without_its_kernel() -> None:
     context = Context(*(jnp.ones(shape) for shape in parts))
     sees = Visibility(jnp.ones((B, A, 1, P), bool), jnp.ones((B, A, 1, S), bool))
     stack = Context(*(part[None] for part in context))
-    words = seen_words(sees)
-    kernel = count(jax.make_jaxpr(attend_once)(query, stack, jnp.int32(0), words))
+    pallas = PallasAttention()
+    words = pallas.seen(sees)
+    kernel = count(jax.make_jaxpr(pallas.attend)(query, stack, jnp.int32(0), words))
     matmuls = count(jax.make_jaxpr(attend)(query, context, sees))
     assert kernel.matmul_flops == matmuls.matmul_flops == 4 * B * A * K * G * H * (P + S)
 

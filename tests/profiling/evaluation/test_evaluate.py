@@ -12,13 +12,12 @@ from rooflink.model.reward_model import TrainedVerifier, initial_head, open_veri
 from rooflink.model.tasks import parse_task
 from rooflink.model.training.model_folder import open_start, write_folder
 from rooflink.profiling.counted.unit_costs import unit_costs, verifier_costs
-from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.errors import ProfileInputError, Watcher
 from rooflink.profiling.evaluation.budgets import parse_budget
 from rooflink.profiling.evaluation.evaluate import Runner, evaluate
 from rooflink.profiling.evaluation.grid import Grid, Place, places_of
 from rooflink.profiling.jobs.evaluate_job import split_strategies
 from rooflink.profiling.model_spec import resolve_subject
-from rooflink.profiling.progress import Watcher
 from rooflink.profiling.records.evaluation import Cell, Evaluation
 from rooflink.tpu_configs.slice import parse_slice
 

@@ -21,6 +21,7 @@ from rooflink.profiling.jobs.job import (
     Names,
     Option,
     WholeNumbers,
+    WritingJob,
     old_spellings,
     options_of,
     spelling,
@@ -158,7 +159,34 @@ def test_options_that_do_not_go_together(
         job(**options)
 
 
-def test_a_folder_with_a_profile_is_not_co_designs(tmp_path: Path) -> None:
-    (tmp_path / "profile.json").write_text("{}")
-    with pytest.raises(ProfileInputError, match="holds a profile's own report"):
-        CodesignJob(profiles=(tmp_path,), out=tmp_path)
+REPLACES = [
+    (ProfileJob(), "profile.json", "{}"),
+    (ProfileJob(), "report.md", "# mine"),
+    (CompileJob(model="m", slices="cpu"), "profile.json",
+     '{"schema_version": "rooflink.profile/2", "provenance": {"backend": "cpu"}}'),
+    (EvaluateJob(), "report.html", "<p>"),
+    (ValidateJob(), "errors.md", ""),
+    (CodesignJob(profiles=("p",)), "profile.json", ""),
+    (TrainJob(out="m"), "model.safetensors", "mine"),
+    (ExploreJob(), "part-000000.parquet", ""),
+    (CalibrateJob(out="m"), "calibration.json", "{}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("job", "name", "text"), REPLACES, ids=lambda part: str(part)[:12])
+def test_a_users_files_are_never_replaced(
+    job: WritingJob, name: str, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ProfileInputError, match=f"holds {name}, which is not of such a run"):
+        job.require_free(tmp_path)
+    assert (tmp_path / name).read_text() == text
+    job.model_copy(update={"force": True}).require_free(tmp_path)
+
+
+def test_files_of_the_same_kind_are_replaced(tmp_path: Path) -> None:
+    (tmp_path / "report.md").write_text("")
+    (tmp_path / "profile.json").write_text('{"schema_version": "rooflink.profile/1"}')
+    ProfileJob().require_free(tmp_path)
+    with pytest.raises(ProfileInputError, match="choose another folder"):
+        EvaluateJob().require_free(tmp_path)

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import pytest
 
 from rooflink.model.generation.engine import Observer
+from rooflink.profiling.errors import Silent
 from rooflink.profiling.measured import trace_capture as run
-from rooflink.profiling.measured.clock import PhaseClock
+from rooflink.profiling.measured.run import PhaseClock
 from rooflink.profiling.measured.trace_capture import PhaseSteps, capture
 from rooflink.profiling.measured.trace_events import read_planes
 from rooflink.profiling.measured.trace_scopes import read_windows
-from rooflink.profiling.progress import Silent
 
 
 def generation(observer: Observer) -> None:

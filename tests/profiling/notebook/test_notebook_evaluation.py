@@ -9,7 +9,7 @@ import jax
 import pytest
 
 import rooflink.profiling as rp
-from rooflink.model.tasks.sums import GAPS_DISCLOSURE
+from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.notebook.evaluation_view import Evaluated
 from rooflink.profiling.records.evaluation import Evaluation

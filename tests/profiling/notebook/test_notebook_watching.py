@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from rooflink.profiling.errors import Silent
 from rooflink.profiling.notebook import watching
-from rooflink.profiling.progress import Silent
 
 display = pytest.importorskip("IPython.display", reason="pip install '.[notebooks]'")
 

@@ -7,7 +7,7 @@ from rooflink.model.config import PRESETS
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.collectives import Parallelism, require_parallelism
 from rooflink.profiling.predicted.hardware import operand_dtype
-from rooflink.profiling.predicted.mesh_choice import (
+from rooflink.profiling.predicted.slices import (
     choose_parallelism,
     parse_parallelism,
     require_used,
@@ -47,26 +47,26 @@ def test_no_mesh(text: str) -> None:
 )
 def test_the_mesh_that_suits(where: str, prompts: float, expected: Parallelism) -> None:
     over = parse_slice(where)
-    chosen = choose_parallelism(LLAMA, over, prompts, always)
-    assert chosen.split == expected
-    require_parallelism(chosen.split, over, 32, 32)
-    assert chosen.reason
+    split, reason = choose_parallelism(LLAMA, over, prompts, always)
+    assert split == expected
+    require_parallelism(split, over, 32, 32)
+    assert reason
 
 
 def test_heads_that_do_not_divide_leave_copies_and_stages() -> None:
-    found = choose_parallelism(SMOL, parse_slice("v5e-8"), 4, always).split
+    found = choose_parallelism(SMOL, parse_slice("v5e-8"), 4, always)[0]
     assert found == Parallelism(data=4, pipeline=2)
 
 
 def test_a_mesh_that_fits_goes_before_one_that_suits() -> None:
-    chosen = choose_parallelism(LLAMA, parse_slice("v5e-8"), 8, lambda split: split.tensor == 2)
-    assert chosen.split == Parallelism(tensor=2, data=4)
-    assert "leaves room" in chosen.reason
+    split, reason = choose_parallelism(LLAMA, parse_slice("v5e-8"), 8, lambda s: s.tensor == 2)
+    assert split == Parallelism(tensor=2, data=4)
+    assert "leaves room" in reason
 
 
 def test_where_none_fits_it_is_the_first() -> None:
-    chosen = choose_parallelism(LLAMA, parse_slice("v5e-8"), 8, lambda split: False)
-    assert chosen.split == Parallelism(tensor=8)
+    split, _ = choose_parallelism(LLAMA, parse_slice("v5e-8"), 8, lambda _: False)
+    assert split == Parallelism(tensor=8)
 
 
 def test_no_mesh_divides() -> None:

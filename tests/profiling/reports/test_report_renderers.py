@@ -8,8 +8,7 @@ import pytest
 from rich.console import Console
 
 from rooflink.profiling.reports import terms, theme, units
-from rooflink.profiling.reports.charts.bars import Bar, Part, bars
-from rooflink.profiling.reports.charts.chart_parts import spaced_log
+from rooflink.profiling.reports.charts.chart_parts import Bar, Part, bars, spaced_log
 from rooflink.profiling.reports.document import (
     Advice,
     Chart,
@@ -23,8 +22,9 @@ from rooflink.profiling.reports.document import (
     Table,
     Tile,
     Tiles,
+    printable,
 )
-from rooflink.profiling.reports.renderers.console import printable, show, show_table
+from rooflink.profiling.reports.renderers.console import show, show_table
 from rooflink.profiling.reports.renderers.html import Glossary, html, script_safe
 from rooflink.profiling.reports.renderers.markdown import fenced, inline, markdown
 from rooflink.profiling.reports.renderers.vega import cache_folder, png, svg, vega_bundle

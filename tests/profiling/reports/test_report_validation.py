@@ -8,9 +8,10 @@ from real_records import real_validation
 from rich.console import Console
 
 import rooflink.model.training
+from rooflink.model.phases import THINK_AND_ANSWER
 from rooflink.profiling.records.base import Interval
 from rooflink.profiling.records.files import load_record
-from rooflink.profiling.records.training import GENERATION, Training
+from rooflink.profiling.records.training import Training
 from rooflink.profiling.records.validation import MeasuredRow
 from rooflink.profiling.reports.charts.validation_charts import measured_chart
 from rooflink.profiling.reports.document import Document
@@ -148,8 +149,8 @@ def test_a_training_says_what_it_changed_and_spent() -> None:
     assert training.cost
     spent = rows_of(cost_table(training.cost))
     assert sum(row["share"] for row in spent) == pytest.approx(1)
-    generated = sum(row["share"] for row in spent if row["phase"] in GENERATION)
-    assert generated == pytest.approx(training.cost.share(GENERATION, "time_s"))
+    generated = sum(row["share"] for row in spent if row["phase"] in THINK_AND_ANSWER)
+    assert generated == pytest.approx(training.cost.share(THINK_AND_ANSWER, "time_s"))
     assert max(map(len, shown(training_summary(training), 80))) <= 80
 
 

@@ -67,6 +67,19 @@ def test_writing_again_replaces_own_files_only(not_run: Profile, tmp_path: Path)
     assert len(list(tmp_path.glob("events.*.rooflink"))) == 1
 
 
+def test_charts_that_a_report_no_longer_has_are_removed_and_others_stay(
+    profile: Profile, not_run: Profile, tmp_path: Path
+) -> None:
+    write_run(profile, tmp_path)
+    before = {path.stem for path in (tmp_path / "charts").iterdir()}
+    own = tmp_path / "charts" / "mine.svg"
+    own.write_text("<svg/>")
+    write_run(not_run, tmp_path)
+    left = {path.stem for path in (tmp_path / "charts").iterdir()}
+    assert left == {chart.name for chart in profile_document(not_run).charts()} | {"mine"}
+    assert "time" in before - left
+
+
 def test_an_unwritable_folder_is_one_sentence(not_run: Profile, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")

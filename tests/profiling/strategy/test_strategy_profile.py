@@ -12,14 +12,14 @@ from rooflink.model.tasks import Problem, parse_task
 from rooflink.model.transformer import Transformer
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse, recorded_note
 from rooflink.profiling.comparison import compare
+from rooflink.profiling.errors import Silent, Watcher
 from rooflink.profiling.evaluation.evaluate import Runner
 from rooflink.profiling.evaluation.grid import Grid, places_of
 from rooflink.profiling.measured import run
-from rooflink.profiling.measured.clock import Clocked, clocked
+from rooflink.profiling.measured.run import Clocked, clocked
 from rooflink.profiling.model_spec import Subject, resolve_subject
 from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile
-from rooflink.profiling.progress import Silent, Watcher
 from rooflink.profiling.records import MachineLimits, Profile
 from rooflink.profiling.reports.sections.profile_document import profile_document
 from rooflink.profiling.reports.sections.profile_scalars import scalars

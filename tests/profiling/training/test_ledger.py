@@ -4,11 +4,12 @@ import numpy as np
 
 from rooflink.model.generation.attempt import Attempt
 from rooflink.model.generation.stopping import Stop
+from rooflink.model.phases import THINK_AND_ANSWER
 from rooflink.model.tasks import Problem
 from rooflink.model.training.rollout import Rollouts, attempt_rows
 from rooflink.model.weights import open_weights
 from rooflink.profiling.counted.unit_costs import unit_costs
-from rooflink.profiling.records.training import GENERATION
+from rooflink.profiling.errors import Silent
 from rooflink.profiling.training_cost import LoopLedger, update_cost
 
 CONFIG = open_weights("reasoner").config
@@ -25,14 +26,14 @@ def rollouts() -> Rollouts:
 
 def test_a_step_by_hand() -> None:
     """Thoughts of n tokens are n - 1 think passes, prefill emits the first; the update is one."""
-    ledger, found = LoopLedger(CONFIG, CONFIG), rollouts()
+    ledger, found = LoopLedger("x", Silent(), CONFIG, CONFIG), rollouts()
     ledger.sampled(found)
     ledger.scored([9, 7], models=2)
     ledger.updated([9, 7])
     for name, time_s in (("prefill", 1.0), ("think", 2.0), ("think", 1.0), ("answer", 1.0),
                          ("reward", 0.5), ("reference", 1.5), ("update", 3.0)):  # fmt: skip
         ledger.phase(name, time_s)
-    ledger.advanced(1)
+    ledger.advanced({"step": 1.0}, 1)
     cost = ledger.cost()
     assert cost is not None
     assert (cost.steps, cost.attempts) == (1, 2)
@@ -50,10 +51,10 @@ def test_a_step_by_hand() -> None:
     assert flops["think"] == think.matmul_flops
     assert flops["update"] == update_cost(CONFIG, [9, 7]).flops
     assert flops["reference"] * 3 == flops["update"] * 2
-    assert cost.share(GENERATION, "time_s") == 0.5
+    assert cost.share(THINK_AND_ANSWER, "time_s") == 0.5
     shares = [cost.share((name,), "bytes") for name in tokens]
     assert abs(sum(shares) - 1) < 1e-12
 
 
 def test_nothing_done_is_no_cost() -> None:
-    assert LoopLedger(CONFIG, CONFIG).cost() is None
+    assert LoopLedger("x", Silent(), CONFIG, CONFIG).cost() is None

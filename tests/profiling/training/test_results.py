@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import rooflink.model.training
-from rooflink.model.training.recipes import fingerprint, load_any_recipe
+from rooflink.model.training.recipes import fingerprint, load_recipe
 from rooflink.profiling.records.files import load_record
 from rooflink.profiling.records.training import Training
 
@@ -20,7 +20,7 @@ def result(name: str) -> Training:
 @pytest.mark.parametrize("name", ["grpo", "rejection", "verifier", "verifier_own_trunk", "distill"])
 def test_a_result_is_of_its_recipe(name: str) -> None:
     found = result(name)
-    recipe = load_any_recipe(RESULTS.parent / f"{name}.toml")
+    recipe = load_recipe(RESULTS.parent / f"{name}.toml")
     assert found.recipe_fingerprint == fingerprint(recipe)
     assert all(share.problems == 1000 for share in found.after)
 

@@ -7,8 +7,7 @@ import pytest
 from rooflink.model.training.updates import cross_entropy
 from rooflink.model.transformer import abstract_transformer
 from rooflink.model.weights import open_weights
-from rooflink.profiling.counted.flops import count
-from rooflink.profiling.counted.unit_costs import unit_costs
+from rooflink.profiling.counted.unit_costs import count, unit_costs
 from rooflink.profiling.training_cost import gradient_factors, row_passes, update_cost
 
 CONFIG = open_weights("reasoner").config

@@ -24,7 +24,8 @@ def case(observed: float, **changes: object) -> Case:
 
 def always(median: float, low: float, high: float):  # type: ignore[no-untyped-def]
     def predictor(cases: Sequence[Case]) -> list[Predicted]:
-        return [Predicted(median, low, high, "seven rows")] * len(cases)
+        whole = Interval(median=median, low=low, high=high)
+        return [Predicted(whole, "seven rows")] * len(cases)
 
     return predictor
 
@@ -54,8 +55,8 @@ def test_a_case_is_known_again_in_another_file_but_not_with_another_value() -> N
 
 
 def test_an_unknown_power_leaves_the_row_out() -> None:
-    nan = float("nan")
-    rows, left_out = score([case(2.0, unit="J", group="energy")], always(nan, nan, nan), {})
+    unknown = case(2.0, unit="J", group="energy")
+    rows, left_out = score([unknown], lambda cases: [None], {})
     assert rows == []
     assert "power of TPU v5e" in left_out[0].reason
 

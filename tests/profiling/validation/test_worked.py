@@ -3,14 +3,20 @@
 import pytest
 
 from rooflink.profiling.records.validation import UnpredictedRow
-from rooflink.profiling.validation.validate import LEFT_OUT, NOT_EXPRESSED, SOLUTIONS, solve
-from rooflink.profiling.validation.worked.problems import Problem, problems
+from rooflink.profiling.validation.validate import (
+    LEFT_OUT,
+    NOT_EXPRESSED,
+    Problem,
+    problems,
+    solve,
+)
+from rooflink.profiling.validation.worked_problems import SOLUTIONS
 
 BY_ID = {problem.id: problem for problem in problems()}
 
 
 def problem(printed: str, tolerance: float) -> Problem:
-    return Problem("X", "a section", "a question", "ms", printed, tolerance, "")
+    return Problem("X", "a section", "a question", "ms", printed, tolerance)
 
 
 @pytest.mark.parametrize("name", sorted(SOLUTIONS))

@@ -20,8 +20,8 @@ from jax.experimental import topologies
 from jax.sharding import SingleDeviceSharding
 
 from rooflink.model.config import ModelConfig
+from rooflink.model.generation.decode_loop import decode_program, prompt_program
 from rooflink.model.generation.generate import endings_of
-from rooflink.model.generation.programs import decode_program, prompt_program
 from rooflink.model.generation.stopping import AnswerFormat, ThoughtRules
 from rooflink.model.sampling import Greedy
 from rooflink.model.transformer import abstract_transformer

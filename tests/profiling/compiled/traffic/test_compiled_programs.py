@@ -103,8 +103,8 @@ def test_hand_audit_of_nested_loops_on_v5e() -> None:
     assert traffic.hbm_bytes(kind="kv", direction="write") == 32 * 32_768
     assert traffic.hbm_bytes(kind="kv", direction="write", padded=False) == 32 * 2048 * 2
     assert traffic.hbm_bytes() == pytest.approx(2_416_967_680, rel=0.0002)
-    assert traffic.hbm_bytes("think", "mlp") == 32 * 2 * MATRIX
-    assert traffic.hbm_bytes("think") == traffic.hbm_bytes()
+    assert sum(row.bytes() for row in traffic.rows if row.scope == "mlp") == 32 * 2 * MATRIX
+    assert {row.phase for row in traffic.rows if row.bytes()} == {"think"}
 
 
 LAYER_WEIGHTS = 2 * (4 * (2 * 1024 * 4096 + 2 * 1024 * 1024 + 3 * 1024 * 4096))
@@ -128,8 +128,9 @@ def test_think_loop_on_tpu7x() -> None:
     """Fusions in fusions read one layer each; SparseCore copies are found, named and sized."""
     traffic = fixture("think_tpu7x.pb.gz")
     read = sum(
-        traffic.hbm_bytes(kind=kind, scope=scope, direction="read")
-        for scope in ("mlp", "attention/projections")
+        row.bytes(kind=kind, direction="read")
+        for row in traffic.rows
+        if row.scope in ("mlp", "attention/projections")
         for kind in ("weights", "copy of weights")
     )
     assert 0.99 * 8 * LAYER_WEIGHTS < read < 1.1 * 8 * LAYER_WEIGHTS

@@ -100,7 +100,7 @@ def test_nested_loops_multiply_on_cpu() -> None:
 
     traffic = module_traffic(compiled(nested, jax.ShapeDtypeStruct((64, 64), jnp.float32)))
     assert sorted(loop.trips for loop in traffic.loops) == [3, 5]
-    (product,) = traffic.select(scope="product")
+    (product,) = [row for row in traffic.rows if row.scope == "product"]
     assert product.times == 15
     assert product.bytes() == 15 * 3 * 64 * 64 * 4
 

@@ -7,7 +7,7 @@ import pytest
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.collectives import ALL_GATHER, ring
 from rooflink.profiling.validation.measurements import read_measurements
-from rooflink.profiling.validation.measurements.csv_rows import read_table
+from rooflink.profiling.validation.measurements.csv_rows import read_rows
 from rooflink.profiling.validation.measurements.models import known_sizes
 from rooflink.profiling.validation.validate import SHIPPED, case_key
 
@@ -29,7 +29,7 @@ def written(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_every_row_that_comes_along_is_a_case_or_left_out_with_a_reason(file: Path) -> None:
     cases, left_out = read_measurements(file)
-    rows = {row.id for row in read_table(file).rows}
+    rows = {row.id for row in read_rows(file)}
     assert {each.id.split()[0] for each in cases} | {each.id for each in left_out} == rows
     assert all(each.reason for each in left_out)
     assert len(left_out) <= len(cases) / 10
@@ -170,11 +170,11 @@ def test_a_malformed_file_is_named_with_its_line_and_column(
 
 
 def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ProfileInputError, match=r"no measurements at .*nowhere\.csv"):
+    with pytest.raises(ProfileInputError, match=r"no table of measurements at .*nowhere\.csv"):
         read_measurements(tmp_path / "nowhere.csv")
     binary = tmp_path / "binary.csv"
     binary.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ProfileInputError, match="not text in UTF-8"):
+    with pytest.raises(ProfileInputError, match="is not UTF-8 text"):
         read_measurements(binary)
-    with pytest.raises(ProfileInputError, match="cannot read"):
+    with pytest.raises(ProfileInputError, match="is a folder"):
         read_measurements(tmp_path)

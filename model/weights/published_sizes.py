@@ -1,0 +1,239 @@
+"""A published model's sizes without its weights: from its config.json alone, for many more kinds of
+model than run here. What a model costs depends on these alone.
+
+Defaults are those of transformers' configuration classes (5.24).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..architecture import SIZES, Architecture
+from ..config import ModelConfig, ModelInputError
+from .hf_config import (
+    FAMILIES,
+    Fields,
+    family_config,
+    family_window,
+    model_name,
+    read_json,
+    unsupported,
+    windowed_types,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedModel(Architecture):
+    """An architecture that is costed and never run, with the positions it was made for."""
+
+    context_length: int
+    vectors: int = 0  # norms and biases, which a mixture's sizes leave out
+
+    @property
+    def vector_parameters(self) -> int:
+        return self.vectors
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """`architecture` is what predictions take; `config` what the transformer here would run or be
+    counted as, None where it has no code for it."""
+
+    architecture: PublishedModel | ModelConfig
+    config: ModelConfig | None
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a config.json of one model_type means where it does not say."""
+
+    tied: bool = False
+    gated: bool = True
+    head_dim: int | None = None  # None: the width divided by the heads
+    window: int | None = None
+    full_every: int = 1  # of the layers, every so many attends to all positions; 0 for none
+    experts: int = 0
+    active: int = 0
+    expert_dim: int | None = None  # None: 'intermediate_size' is an expert's
+    shared_experts: int = 0
+    shared_dim: int = 0
+    dense_layers: int = 0
+    latent: bool = False
+
+
+_KINDS = {
+    "cohere": _Kind(tied=True),
+    "cohere2": _Kind(tied=True, head_dim=128, window=4096, full_every=4),
+    "deepseek_v2": _Kind(experts=64, expert_dim=1407, shared_experts=2, latent=True),
+    "deepseek_v3": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
+                         latent=True),
+    "exaone4": _Kind(window=4096, full_every=4),
+    "gemma": _Kind(tied=True, head_dim=256),
+    "gemma2": _Kind(tied=True, head_dim=256, window=4096, full_every=2),
+    "gemma3_text": _Kind(tied=True, head_dim=256, window=4096, full_every=6),
+    "glm4": _Kind(head_dim=128),
+    "glm4_moe": _Kind(experts=128, active=8, expert_dim=1408, shared_experts=1, dense_layers=1),
+    "gpt_oss": _Kind(head_dim=64, window=128, full_every=2, experts=128, active=4),
+    "granite": _Kind(),
+    "granitemoe": _Kind(experts=8, active=2),
+    "hunyuan_v1_dense": _Kind(),
+    "kimi_k2": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
+                     latent=True),
+    "mixtral": _Kind(full_every=0, experts=8, active=2),
+    "olmo2": _Kind(),
+    "olmoe": _Kind(experts=64, active=8),
+    "phi3": _Kind(full_every=0),
+    "phimoe": _Kind(full_every=0, experts=16, active=2),
+    "qwen2_moe": _Kind(experts=60, active=4, expert_dim=1408, shared_dim=5632),
+    "qwen3_moe": _Kind(experts=128, active=8, expert_dim=768),
+    "seed_oss": _Kind(head_dim=128),
+    "smollm3": _Kind(tied=True),
+    "starcoder2": _Kind(tied=True, gated=False, full_every=0),
+}  # fmt: skip
+"""By model_type: those whose sizes follow from the fields read here."""
+
+
+def hf_sizes(path: Path, name: str = "") -> Sizes:
+    """The sizes in the config.json at `path`. Raises ModelInputError for what is not one, lacks a
+    field, or describes a model whose sizes are not told by what is read here."""
+    outer = read_json(path)
+    inner = outer.get("text_config")  # of a model that also sees: its reader of text
+    described = Fields(inner if isinstance(inner, dict) else outer, str(path))
+    named = model_name(name, path.parent.resolve().name)
+    model_type = described.text("model_type")
+    if model_type not in FAMILIES:
+        return Sizes(costed_sizes(described, named), None)
+    config = family_config(described, named)
+    window, windowed = family_window(described, FAMILIES[model_type], config.layers)
+    if not windowed or window >= described.integer("max_position_embeddings"):
+        return Sizes(config, config)
+    sizes = {size: getattr(config, size) for size in SIZES}
+    seen = {"window": window, "windowed_share": windowed / config.layers}
+    model = PublishedModel(
+        name=named,
+        context_length=described.integer("max_position_embeddings"),
+        vectors=config.vector_parameters,
+        **{**sizes, **seen},
+    )
+    return Sizes(model, config)
+
+
+def costed_sizes(described: Fields, name: str) -> PublishedModel:
+    """The architecture that `described`, with the keys of a config.json, has."""
+    model_type = described.text("model_type")
+    kind = _KINDS.get(model_type)
+    if kind is None:
+        known = ", ".join(sorted([*FAMILIES, *_KINDS]))
+        instead = f"predict it from a .toml file of its sizes, or one of {known}"
+        raise unsupported(described.where, f"has model_type '{model_type}'", instead)
+    embed_dim, layers = described.integer("hidden_size"), described.integer("num_hidden_layers")
+    heads = described.integer("num_attention_heads")
+    kv_heads = described.integer("num_key_value_heads", heads)
+    head_dim = described.integer("head_dim", kind.head_dim or max(embed_dim // heads, 1))
+    attention = None
+    if kind.latent:
+        kv_heads, head_dim, attention = 1, *_latent(described, embed_dim, heads)
+    window, windowed = _window(described, kind, layers)
+    model = PublishedModel(
+        name=name,
+        context_length=described.integer("max_position_embeddings"),
+        layers=layers,
+        embed_dim=embed_dim,
+        query_heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        attention_parameters=attention,
+        vocab_size=described.integer("vocab_size"),
+        tied_embeddings=described.flag("tie_word_embeddings", kind.tied),
+        gated=kind.gated,
+        window=window if windowed else None,
+        windowed_share=windowed / layers,
+        **_mlp(described, kind, layers),
+    )
+    return _checked(model, described.where)
+
+
+def _mlp(described: Fields, kind: _Kind, layers: int) -> dict[str, int]:
+    width = described.integer("intermediate_size")
+    if not kind.experts:
+        return {"mlp_dim": width}
+    expert = (
+        described.integer("moe_intermediate_size", kind.expert_dim) if kind.expert_dim else width
+    )
+    dense = _dense_layers(described, kind, layers)
+    shared = _count(described, "shared_expert_intermediate_size", kind.shared_dim)
+    if "shared_expert_intermediate_size" not in described and not kind.shared_dim:
+        shared = expert * _count(described, "n_shared_experts", kind.shared_experts)
+    stated = ("num_local_experts", "num_experts", "n_routed_experts")
+    key = next((key for key in stated if described.get(key) is not None), "num_experts")
+    return {
+        "mlp_dim": expert,
+        "experts": described.integer(key, kind.experts),
+        "active_experts": described.integer("num_experts_per_tok", kind.active or None),
+        "shared_mlp_dim": shared,
+        "dense_layers": dense,
+        "dense_mlp_dim": width if dense else 0,
+    }
+
+
+def _dense_layers(described: Fields, kind: _Kind, layers: int) -> int:
+    """How many of the layers have one MLP instead of experts."""
+    first = _count(described, "first_k_dense_replace", kind.dense_layers)
+    step = described.integer("decoder_sparse_step", described.integer("moe_layer_freq", 1))
+    listed = described.get("mlp_only_layers") or []
+    if not isinstance(listed, list) or not all(type(layer) is int for layer in listed):
+        raise ModelInputError(f"{described.where} has 'mlp_only_layers' that are no whole numbers.")
+    if step == 1:
+        return min(first, layers) + len({i for i in listed if first <= i < layers})
+    sparse = range(step - 1, layers, step)
+    return layers - len(sparse) + len({i for i in listed if i in sparse})
+
+
+def _window(described: Fields, kind: _Kind, layers: int) -> tuple[int | None, int]:
+    """(positions that a windowed layer attends to, how many of the layers have that window)."""
+    stated = described.get("sliding_window") if "sliding_window" in described else kind.window
+    if not stated or not described.flag("use_sliding_window", True):
+        return None, 0
+    window = described.integer("sliding_window", kind.window)
+    if described.get("layer_types") is not None:
+        return window, windowed_types(described, layers)
+    every = _count(described, "sliding_window_pattern", kind.full_every)
+    return window, layers - (layers // every if every else 0)
+
+
+def _latent(described: Fields, embed_dim: int, heads: int) -> tuple[int, int]:
+    """(width of one KV head that caches as much, parameters of a layer's attention) of multi-head
+    latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1)."""
+    latent, rotated = (
+        described.integer("kv_lora_rank", 512),
+        described.integer("qk_rope_head_dim", 64),
+    )
+    plain, value = described.integer("qk_nope_head_dim", 128), described.integer("v_head_dim", 128)
+    rank = _count(described, "q_lora_rank", 0 if "q_lora_rank" in described else 1536)
+    queries = heads * (plain + rotated)
+    into = embed_dim * rank + rank * queries if rank else embed_dim * queries
+    keys = embed_dim * (latent + rotated) + latent * heads * (plain + value)
+    if (latent + rotated) % 2:
+        raise unsupported(
+            described.where, f"caches {latent + rotated} elements", "an even number is"
+        )
+    return (latent + rotated) // 2, into + keys + heads * value * embed_dim
+
+
+def _count(described: Fields, key: str, default: int) -> int:
+    """A whole number, which may be 0."""
+    if described.get(key) == 0 or (described.get(key) is None and not default):
+        return 0
+    return described.integer(key, default or None)
+
+
+def _checked(model: PublishedModel, where: str) -> PublishedModel:
+    """`model` itself; ModelInputError where its counts do not fit together."""
+    if model.query_heads % model.kv_heads:
+        problem = f"has {model.query_heads} query heads for {model.kv_heads} KV heads"
+    elif model.active_experts > model.experts:
+        problem = f"sends a token to {model.active_experts} of {model.experts} experts"
+    elif model.dense_layers >= model.layers > 0 and model.experts > 1:
+        problem = f"has {model.dense_layers} dense layers of {model.layers}, and experts"
+    else:
+        return model
+    raise ModelInputError(f"{where} {problem}: the file is damaged or of an unknown kind.")

@@ -1,0 +1,245 @@
+"""The commands that run a job: for each its examples, and what shows and writes its result.
+
+What is named by a text is imported when it is needed: a job when its command is called, sections
+and writers of reports when there is a result.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.console import Console
+
+from ..jobs.job import Job
+from .commands import command_of, record_json, say_where
+
+if TYPE_CHECKING:
+    from ..jobs.compile_job import Compilations, CompileJob
+    from ..jobs.explore_job import Exploration, ExploreJob
+    from ..jobs.predict_job import Predictions, PredictJob
+    from ..jobs.validate_job import CalibrateJob, Calibration
+
+PREDICTIONS_SCHEMA = "rooflink.predictions/1"
+
+
+def _named(path: str) -> Callable[..., object]:
+    """'module.function' of reports, imported when it is called."""
+    module, _, name = path.rpartition(".")
+
+    def call(*arguments: object) -> object:
+        function: Callable[..., object] = getattr(
+            import_module(f"..reports.{module}", __package__), name
+        )
+        return function(*arguments)
+
+    return call
+
+
+def _document(path: str, what: str = "", file: str = "") -> Callable[..., None]:
+    """Shows the document that `path` makes of a result, and where `what` was written."""
+
+    def show_result(result: object, job: Job, console: Console) -> None:
+        from ..reports.document import Document
+        from ..reports.renderers.console import show
+
+        document = _named(f"sections.{path}")(result)
+        assert isinstance(document, Document)
+        show(document, console)
+        _say_written(job, console, what, file)
+
+    return show_result
+
+
+def _say_written(job: Job, console: Console, what: str, file: str) -> None:
+    out = getattr(job, "out", None)
+    if what and out is not None:
+        console.print()
+        say_where(console, what, out / file)
+
+
+def _show_predictions(result: "Predictions", job: "PredictJob", console: Console) -> None:
+    from ..reports.renderers.console import show
+    from ..reports.sections import prediction_document as documents
+
+    if job.compare:
+        show(
+            documents.tiers_document(list(zip(result.thinking, result.quick, strict=True))), console
+        )
+    elif len(result.thinking) == 1:
+        show(documents.prediction_document(result.thinking[0]), console)
+    else:
+        show(documents.predictions_document(result.thinking), console)
+
+
+def _predictions_json(result: "Predictions") -> str:
+    rows = [each.model_dump(mode="json") for each in (*result.thinking, *result.quick)]
+    return json.dumps({"schema": PREDICTIONS_SCHEMA, "predictions": rows}, indent=1)
+
+
+def _show_calibration(result: "Calibration", job: "CalibrateJob", console: Console) -> None:
+    files = " and ".join(result.files)
+    console.print(f"{result.rows} rows fitted; {files} are in {job.out}", soft_wrap=True)
+
+
+def _show_compilations(result: "Compilations", job: "CompileJob", console: Console) -> None:
+    from ..compiled.xprof import BY_PHASE
+    from ..reports.renderers.console import show
+    from ..reports.sections.compiled_document import compiled_document
+
+    for target in result.targets:
+        show(compiled_document(target), console)
+    _say_written(job, console, "Report", "report.html")
+    for session in result.xprof:
+        say_where(console, "XProf session (predicted)", session)
+        rows = session.parent.with_name(session.parent.name + BY_PHASE)
+        say_where(console, "One row per phase: xprof get_roofline_model", rows)
+
+
+def _write_compilations(result: "Compilations", folder: Path) -> None:
+    from ..reports.write import write_run
+
+    write_run(result.profile, folder)
+
+
+def _show_exploration(result: "Exploration", job: "ExploreJob", console: Console) -> None:
+    before = f", {result.there_before} of them there before" if result.there_before else ""
+    parts = f"{result.parts} part{'' if result.parts == 1 else 's'}"
+    console.print(f"{result.points:,} points in {parts}{before}", highlight=False)
+    for reason in result.left_out:
+        console.print(f"left out: {reason}", style="dim", highlight=False, markup=False)
+    say_where(console, "Dataset", result.folder)
+
+
+def _strategies() -> str:
+    from ...model.strategies.registry import strategy_summaries
+
+    listed = [f"- **{name}**: {summary}" for name, summary in strategy_summaries().items()]
+    head = "Strategies, settings after a colon as in best-of-n:n=16,temperature=0.7:"
+    return "\n".join([head, "", *listed])
+
+
+class Shell(NamedTuple):
+    """What the command line adds to a job."""
+
+    job: str  # 'module.class' of ..jobs
+    examples: str  # one a line
+    show: Callable[..., None]
+    write: Callable[..., object] | None = None
+    as_json: Callable[..., str] = record_json
+    more: Callable[[], str] = str  # further help
+
+
+SHELLS = {
+    "profile": Shell(
+        "profile_job.ProfileJob",
+        """rooflink profile
+rooflink profile --task sum:n=8 --attempts 16 --temperature 1
+rooflink profile --task sum:n=8 --strategy self-consistency:n=16
+rooflink profile --model smollm2-135m --prompts "Why is the sky blue?" --attempts 1
+rooflink profile --model smollm2-135m --task gsm8k:test.jsonl --limit 8 --batch 4
+rooflink profile --model llama3-8b --weights none --attempts 16 --think-budget 2048
+rooflink profile --model llama3-8b --weights none --slice v5e-8 --slice h100
+rooflink profile --model smollm2-135m --limit 4 --trace
+rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json""",
+        show=_document("profile_document.profile_summary", "Report", "report.html"),
+        write=_named("write.write_run"),
+    ),
+    "predict": Shell(
+        "predict_job.PredictJob",
+        """rooflink predict --model llama3-8b --slice v5e-8 --batch 8 --prompt 512 --think 2048
+rooflink predict --model qwen3-32b --slice v5e-16 --slice h100-2 --dtype int8 --price spot
+rooflink predict --model deepseek-r1 --slice h200-8 --dtype fp8 --think 8000 --compare
+rooflink predict --model mine.toml --slice mychip.toml:4 --price my_costs.toml --json""",
+        show=_show_predictions,
+        as_json=_predictions_json,
+    ),
+    "eval": Shell(
+        "evaluate_job.EvaluateJob",
+        """rooflink eval
+rooflink eval --task sum:n=2-8 --strategies greedy,best-of-n:n=16 --attempts 1,2,4,8,16,32
+rooflink eval --task gsm8k:test.jsonl --model smollm2-135m --limit 20 --think-budget 64,128
+rooflink eval --task chain:k=12 --budget flops=2e7 --strategies early-stop:every=4
+rooflink eval --task countdown:n=3 --strategies best-of-n:n=16,weighted=true --verifier DIR
+rooflink eval --attempts-log attempts.jsonl --model llama3-70b --slice v5e-16 --slice h100-2""",
+        show=_document("evaluation_document.evaluation_summary", "Report", "report.html"),
+        write=_named("write_studies.write_evaluation"),
+        more=_strategies,
+    ),
+    "train": Shell(
+        "train_job.TrainJob",
+        """rooflink train --out my_reasoner
+rooflink train --method grpo --task countdown:n=3 --out better
+rooflink train --method rejection --from my_reasoner --out better --updates 4
+rooflink train --recipe mine.toml --out mine""",
+        show=_document("training_document.training_summary", "Model"),
+        write=_named("write_studies.write_training"),
+    ),
+    "calibrate": Shell(
+        "validate_job.CalibrateJob",
+        """rooflink calibrate --out calibration
+rooflink calibrate --measurements measured_energy_h100.csv --out profiling/predicted/data""",
+        show=_show_calibration,
+        write=lambda result, folder: result.write(folder),
+        as_json=lambda result: result.calibration_json.rstrip(),
+    ),
+    "compare": Shell(
+        "compare_job.CompareJob",
+        """rooflink compare runs/monday runs/tuesday
+rooflink compare runs/monday/profile.json runs/tuesday --json""",
+        show=_document("comparison_document.comparison_document"),
+    ),
+    "compile": Shell(
+        "compile_job.CompileJob",
+        """rooflink compile --model llama3-8b --slice v5e:2x4 --batch 16 --context 4096
+rooflink compile --model llama3-70b --slice v5p:4x4x4 --mesh data=4,tensor=16 --batch 64
+rooflink compile --model smollm2-135m --slice cpu --phases think,step --dtype float32
+rooflink compile --model qwen3-8b --slice v6e-8 --xprof traces --out runs/qwen3 --json""",
+        show=_show_compilations,
+        write=_write_compilations,
+        as_json=lambda result: record_json(result.profile),
+    ),
+    "validate": Shell(
+        "validate_job.ValidateJob",
+        """rooflink validate
+rooflink validate --measurements mine.csv --measurements theirs.csv --out runs/check
+rooflink validate --worked --peers --json""",
+        show=_document("validation_document.validation_summary", "Report", "report.html"),
+        write=_named("write_studies.write_validation"),
+    ),
+    "codesign": Shell(
+        "codesign_job.CodesignJob",
+        """rooflink codesign runs/mine/profile.json
+rooflink codesign runs/a runs/b --slice v5e-16 --slice v5p-8 --chip-budget area=800mm2
+rooflink codesign runs/a --what-if hbm_bandwidth=2x,kv_dtype=int8 --workload mix.toml
+rooflink codesign runs/a --queries 50 --latency 30 --json
+A workload file has a table for each kind of query:
+[[workload]]
+share = 0.6
+prompt = 512
+think = 2048
+answer = 256
+attempts = 1""",
+        show=_document("codesign_document.codesign_summary", "Report", "report.html"),
+        write=_named("write_studies.write_codesign"),
+    ),
+    "explore": Shell(
+        "explore_job.ExploreJob",
+        """rooflink explore --model llama3-70b --slice v5e-16 --slice v5p-8 --out runs/sweep
+rooflink explore grid.toml --think 1024,8192,32768 --attempts 1,64 --out runs/sweep
+rooflink explore --model qwen3-32b --slice v6e-8 --dtype int8 --hbm-bandwidth 1,2,4""",
+        show=_show_exploration,
+        as_json=lambda result: json.dumps(asdict(result), indent=1, default=str),
+    ),
+}
+
+
+def job_command(name: str) -> Callable[..., None]:
+    """The function of one of `SHELLS`, for typer."""
+    shell = SHELLS[name]
+    module, _, kind = shell.job.partition(".")
+    job: type[Job] = getattr(import_module(f"..jobs.{module}", __package__), kind)
+    examples = shell.examples.replace("\n", "\n\n")
+    return command_of(job, shell.show, examples, shell.as_json, shell.write, shell.more())

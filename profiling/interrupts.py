@@ -1,0 +1,108 @@
+"""Ctrl-C and SIGTERM while there is work that must not be lost.
+
+Inside `held` both wait; inside `interruptible` they end what runs, with KeyboardInterrupt as
+everywhere else. The two may stand inside each other. Elsewhere than in the main thread, where no
+signal arrives, neither does anything.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import current_thread, main_thread
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends work as Ctrl-C does."""
+
+
+@dataclass
+class _State:
+    handlers: dict[int, object] = field(default_factory=dict)  # those that `held` stands in for
+    ends: bool = True  # whether a signal ends what runs
+    waiting: int | None = None
+    raised: int | None = None  # for which an exception is under way
+    kept_from: type[KeyboardInterrupt] | None = None
+
+
+_state = _State()
+
+
+def heed_sigterm() -> None:
+    """From now on SIGTERM raises `Terminated`, unless this process ignores it."""
+    _state.kept_from = None
+    if current_thread() is main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminated)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def exit_code(error: type[KeyboardInterrupt]) -> int:
+    """As a shell has it: 128 and the signal's number, 130 for Ctrl-C and 143 for SIGTERM."""
+    return 128 + (signal.SIGTERM if issubclass(error, Terminated) else signal.SIGINT)
+
+
+def acknowledge(error: KeyboardInterrupt) -> None:
+    """Work was cut short by `error` and goes on to keep what there is."""
+    _state.kept_from = type(error)
+
+
+def acknowledged() -> type[KeyboardInterrupt] | None:
+    """What cut the work short whose result was kept; None where nothing did."""
+    return _state.kept_from
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Signals wait for the next `interruptible`, or for the end where this is the outermost."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    outermost, before = not _state.handlers, _state.ends
+    if outermost:
+        own = {number: signal.getsignal(number) for number in SIGNALS}
+        _state.handlers = {number: old for number, old in own.items() if callable(old)}
+    _state.ends = False
+    try:
+        for number in _state.handlers if outermost else ():
+            signal.signal(number, _arrived)
+        yield
+    finally:
+        _state.ends = before
+        if outermost:
+            handlers, _state.handlers = _state.handlers, {}
+            for number, old in handlers.items():
+                signal.signal(number, old)  # type: ignore[arg-type]
+    if outermost:
+        _deliver()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A stretch inside `held` that signals end, those that waited at once."""
+    before, _state.ends = _state.ends, True
+    try:
+        _deliver()
+        yield
+        _state.waiting = _state.raised  # something below caught it, as a callback from C does
+        _deliver()
+    finally:
+        _state.ends, _state.raised = before, None
+
+
+def _arrived(number: int, frame: FrameType | None) -> None:
+    _state.waiting = number
+    if _state.ends:
+        _deliver()
+
+
+def _deliver() -> None:
+    number, _state.waiting = _state.waiting, None
+    if number is not None:
+        _state.ends, _state.raised = False, number  # once: then comes the care for what there is
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt

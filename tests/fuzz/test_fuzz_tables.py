@@ -1,0 +1,107 @@
+"""Tables of any content that predictions stand on: described models, costs, workload mixes,
+measurements and calibrations; what is read is also predicted with, and every figure is finite."""
+
+import json
+import math
+from pathlib import Path
+
+from fuzzing import (
+    Reader,
+    assert_reads_or_refuses,
+    corpus,
+    corpus_texts,
+    file_reader,
+    mutated_bytes,
+    mutated_json,
+    mutated_text,
+    mutated_toml,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rooflink.profiling.co_design.workload_mix import MixedWorkload, load_mix
+from rooflink.profiling.predicted.calibration import Calibration, parse_calibration
+from rooflink.profiling.predicted.cases import predict_cases
+from rooflink.profiling.predicted.economics import Ownership, load_ownership
+from rooflink.profiling.predicted.model_shape import named_shape
+from rooflink.profiling.predicted.phase_lengths import Lengths
+from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
+from rooflink.profiling.validation.measurements import read_measurements
+from rooflink.tpu_configs.slice import parse_slice
+
+
+def described_model(path: Path) -> object:
+    """A model's sizes, and a prediction with them."""
+    request = PredictionRequest(named_shape(str(path)), Lengths(2.0, 2.0, 512.0, 512.0, 64.0))
+    return predict_on_slice(request, parse_slice("v5e-8"))
+
+
+def measurements(path: Path) -> list[float]:
+    """A table's predictions."""
+    cases, _ = read_measurements(path)
+    return [one.whole.high for one in predict_cases(cases) if one is not None]
+
+
+def calibration(path: Path) -> Calibration:
+    """A calibration, and what it says of a chip."""
+    read = parse_calibration(path.read_text(encoding="utf-8", errors="replace"), path.name)
+    read.efficiency("TPU v5e", "tpu", "vLLM")
+    return read
+
+
+def finite(result: object) -> None:
+    assert isinstance(result, list)
+    assert all(math.isfinite(value) and value > 0 for value in result)
+
+
+READERS: dict[str, Reader] = {
+    "described_models": file_reader(described_model, "mine.toml"),
+    "costs": file_reader(load_ownership, "costs.toml"),
+    "workloads": file_reader(load_mix, "workload.toml"),
+    "measurements": file_reader(measurements, "measured.csv"),
+    "calibrations": file_reader(calibration, "calibration.json"),
+}
+
+
+@given(mutated_toml(corpus_texts("described_models")))
+def test_a_described_model_is_predicted_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["described_models"], data)
+
+
+@given(mutated_toml(corpus_texts("costs")))
+def test_costs_are_read_or_refused(data: bytes) -> None:
+    owned = assert_reads_or_refuses(READERS["costs"], data)
+    assert owned is None or (
+        isinstance(owned, Ownership) and 0 <= owned.usd_per_chip_hour < math.inf
+    )
+
+
+@given(mutated_toml(corpus_texts("workloads")))
+def test_a_mix_of_workloads_is_read_or_refused(data: bytes) -> None:
+    mix = assert_reads_or_refuses(READERS["workloads"], data)
+    for workload in mix if isinstance(mix, list) else []:
+        assert isinstance(workload, MixedWorkload)
+        assert 0 <= workload.share <= 1
+
+
+@st.composite
+def cells_changed(draw: st.DrawFn) -> bytes:
+    """A table with some of its cells changed."""
+    lines = draw(st.sampled_from(corpus_texts("measurements"))).splitlines()
+    for _ in range(draw(st.integers(1, 3))):
+        index = draw(st.integers(0, len(lines) - 1))
+        cells = lines[index].split(",")
+        cell = draw(st.integers(0, len(cells) - 1))
+        cells[cell] = draw(mutated_text([cells[cell] or "TP0 x 0.0.1 GB/s, 2^9999"]))
+        lines[index] = ",".join(cells)
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+@given(cells_changed() | mutated_bytes(corpus("measurements")))
+def test_measurements_are_predicted_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["measurements"], data, finite)
+
+
+@given(mutated_json([json.loads(text) for text in corpus_texts("calibrations")]))
+def test_a_calibration_is_read_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["calibrations"], data)
