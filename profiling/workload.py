@@ -1,5 +1,6 @@
 """The workload in tokens: prompts in a model's own words, budgets, sampling and answer format."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ from ..model.sampling import Greedy, Sampler
 from ..model.strategies.base import Strategy
 from ..model.strategies.sampling import plain_strategy
 from ..model.strategies.verifiers import Verifier
-from ..model.tasks import Problem, plain_number
+from ..model.tasks import Problem
+from ..model.tasks.answers import Found
 from ..model.tasks.task import END_OF_THOUGHT, speaks_notation
 from ..model.tokenizer import Tokenizer
 from .errors import ProfileInputError
@@ -244,11 +246,14 @@ def _notation_format(tokenizer: Tokenizer, rules: ThoughtRules) -> AnswerFormat:
     return AnswerFormat(
         rules=rules,
         decode=tokenizer.decode,
-        answer_pattern=NOTATION_ANSWER,
-        canonical=_canonical,
+        in_notation=_answers_in_notation,
     )
 
 
-def _canonical(text: str) -> str:
-    words = "".join(text.split())
-    return plain_number(words) if words.isdigit() else words
+def _answers_in_notation(text: str) -> list[Found]:
+    """Numbers and expressions, without blanks."""
+    found = []
+    for match in re.finditer(NOTATION_ANSWER, text):
+        words = "".join(match[0].split())
+        found.append(Found(*match.span(), (words.lstrip("0") or "0") if words.isdigit() else words))
+    return found

@@ -10,15 +10,18 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from ..config import ModelInputError
+from .answers import spelled
 from .countdown import FEWEST_NUMBERS, MOST_NUMBERS, CountdownTask
 from .modular import MOST_OPERATIONS, MOST_SUMMED, ChainTask, SumTask
-from .task import GeneratedTask, Problem, Split, Task, plain_number, stable_hash
+from .numbers import spelled_number
+from .task import GeneratedTask, Problem, Split, Task, stable_hash
 
 FORMS = "chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled"
 
@@ -107,7 +110,7 @@ def _problem(path: Path, number: int, line: str) -> Problem:
         )
     return Problem(
         question=question,
-        expected=expected.strip().replace(",", ""),
+        expected=spelled(expected),
         level=solution.count(CALCULATION),
     )
 
@@ -144,7 +147,7 @@ def _problem_of_svamp(path: Path, number: int, row: object) -> Problem:
     stop = "" if body.endswith((".", ",", "?", "!")) else "."
     return Problem(
         question=f"{body}{stop} {question}",
-        expected=plain_number(repr(expected)),
+        expected=spelled_number(Fraction(repr(expected))),
         level=sum(f" {sign} " in f" {word} " for word in equation.split() for sign in _SIGNS),
     )
 

@@ -2,20 +2,14 @@
 and the notation in which the embedded reasoner reads them."""
 
 import hashlib
-import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
 from ..config import ModelInputError
 from ..tokenizer import THINK_MARKER, Tokenizer
-
-NUMBER = r"-?\$?\d[\d,]*(?:\.\d+)?"
-"""A number with or without thousands separators and currency."""
-
-_NUMBER = re.compile(NUMBER)
+from .answers import ANSWER_RULE, final_answer, same_answer
 
 
 @dataclass(frozen=True)
@@ -32,49 +26,21 @@ class Problem:
     level: int | None = None
     notation: str | None = None
 
-    def extract(self, answer: str) -> str | None:
-        """What `answer` says, spelled one way so that equal answers are equal texts in a vote."""
-        number = extract_number(answer)
-        return None if number is None else plain_number(number)
+    rule: ClassVar[str] = ANSWER_RULE
+    """How its answers are read and judged, for reports."""
 
-    def check(self, answer: str) -> bool | None:
+    def extract(self, answer: str, after_cue: bool = False) -> str | None:
+        """What `answer` says, spelled one way so that equal answers are equal texts in a vote; one
+        `after_cue` goes on from the words 'The answer is'."""
+        found = final_answer(answer, after_cue)
+        return None if found is None else found.answer
+
+    def check(self, answer: str, after_cue: bool = False) -> bool | None:
         """Whether `answer` gives the expected number; None where nothing is expected."""
         if self.expected is None:
             return None
-        answered = self.extract(answer)
-        return answered is not None and same_number(answered, self.expected)
-
-
-def extract_number(text: str) -> str | None:
-    """The first number in `text` without thousands separators or currency, or None.
-
-    An answer begins right after its cue, so what a small model rambles on with comes later.
-    """
-    match = _NUMBER.search(text)
-    return _without_separators(match.group()) if match else None
-
-
-def plain_number(text: str) -> str:
-    """A number's text spelled one way: '18.00' and '$18' are '18', '-0' is '0'."""
-    whole, _, fraction = _without_separators(text).partition(".")
-    fraction = fraction.rstrip("0")
-    sign = "-" if whole.startswith("-") else ""
-    digits = whole.lstrip("-").lstrip("0") or "0"
-    if digits == "0" and not fraction:
-        return "0"
-    return f"{sign}{digits}.{fraction}" if fraction else f"{sign}{digits}"
-
-
-def same_number(one: str, other: str) -> bool:
-    """Whether two decimal texts are the same number: '18', '18.0' and '18.00' are."""
-    try:
-        return Decimal(one) == Decimal(other)
-    except InvalidOperation:
-        return False
-
-
-def _without_separators(number: str) -> str:
-    return number.replace(",", "").replace("$", "")
+        answered = self.extract(answer, after_cue)
+        return answered is not None and same_answer(answered, self.expected)
 
 
 Split = Literal["train", "test"]

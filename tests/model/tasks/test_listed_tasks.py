@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rooflink.model.config import ModelInputError
-from rooflink.model.tasks import Problem, parse_task, plain_number
+from rooflink.model.tasks import Problem, parse_task
 from rooflink.model.tasks.parse import ListedTask
 
 SVAMP = [
@@ -112,18 +112,10 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
         parse_task(f"gsm8k:{path}")
 
 
-@pytest.mark.parametrize(
-    ("said", "plain"),
-    [("18", "18"), ("18.00", "18"), ("007", "7"), ("-0", "0"), ("-0.50", "-0.5"), ("0.25", "0.25"),
-     ("100", "100"), ("0", "0"), ("$1,200.50", "1200.5"), ("-$5", "-5"), ("0.10", "0.1")],
-)  # fmt: skip
-def test_equal_numbers_are_spelled_one_way(said: str, plain: str) -> None:
-    assert plain_number(said) == plain
-
-
 def test_extracting_what_a_vote_counts() -> None:
     problem = Problem("How many?", "1234")
-    assert problem.extract(" $1,234.00 in all, or 5") == "1234"
+    assert problem.extract(" $1,234.00 in all") == "1234"
+    assert problem.extract(" $1,234.00. Next, 5 is", after_cue=True) == "1234"
     assert problem.extract("none") is None
     assert problem.check("1,234") is True
     assert Problem("Why?").check("because") is None

@@ -106,10 +106,10 @@ def test_our_own_format(tmp_path: Path) -> None:
     ("row", "said"),
     [
         ({"problem": "p"}, "neither 'correct' nor both"),
-        ({"problem": "p", "correct": True, "tokens": 3}, "line 1: tokens"),
+        ({"problem": "p", "correct": True, "tokens": 3}, "line 1, has 'tokens'"),
         ({"problem": "p", "correct": True, "think_tokens": 3}, "more think_tokens"),
-        ({"correct": True}, "line 1: problem"),
-        ({"problem": "p", "correct": True, "usd": -1}, "line 1: usd"),
+        ({"correct": True}, "line 1, has no 'problem'"),
+        ({"problem": "p", "correct": True, "usd": -1}, "line 1, usd is -1"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, row: dict[str, object], said: str) -> None:
