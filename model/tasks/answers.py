@@ -151,6 +151,14 @@ _NO_STATEMENT = re.compile(
 )
 """Checks, notes, politeness and questions."""
 
+_ITEM = re.compile(
+    rf"\W*([A-Za-z][\w ]{{0,30}}:\s*)?{MONEY}?(\d[\d.,]{{0,20}}) ?(?:[a-z]+)?[^\w=]*$", re.I
+)
+_SUMS_UP = re.compile(
+    r"\b(?:total|sum|answer|result|left|remain\w*|overall|all|together|net|final\w*|difference|change"
+    r"|profit|average|cost|so|therefore|thus)\b",
+    re.I,
+)
 _Span = tuple[int, int]
 
 
@@ -271,13 +279,21 @@ class _Reader:
         """The number of the last statement that has one."""
         sentences = self._sentences_in(begin, end)
         words = not re.search(r"\d", self.level[begin:end])
-        for first, after in reversed(sentences):
-            if _NO_STATEMENT.search(self.level[first:after]):
-                continue
+        said = [span for span in sentences if not _NO_STATEMENT.search(self.level[slice(*span)])]
+        if self._are_items(said[-2:]):
+            raise OpenAnswerError
+        for first, after in reversed(said):
             figure = stated(self.level, first, after, alone=len(sentences) == 1, words=words)
             if figure is not None:
                 return figure
         return None
+
+    def _are_items(self, last: list[_Span]) -> bool:
+        """Whether the last two lines are of a list that is not summed up."""
+        items = [_ITEM.match(self.level[slice(*span)]) for span in last]
+        numbers = {item[2] for item in items if item}
+        apart = len(numbers) == 2 and self.level[: last[0][1]].endswith("\n")
+        return apart and not _SUMS_UP.search(self.level[slice(*last[1])])
 
     @cached_property
     def _sentences(self) -> list[_Span]:

@@ -24,7 +24,7 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] 
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-_EXPRESSION = re.compile(r"[\d(][\d\s()+*/-]*")
+_EXPRESSION = re.compile(r"[\d(][\d \t()+*/-]*")
 _SIGNS = (("\\times", "*"), ("\\cdot", "*"), ("\\div", "/"), ("×", "*"), ("÷", "/"), ("−", "-"))  # noqa: RUF001
 _LONGEST = 200
 """Characters: beyond any answer's expression, and short enough for Python's own parser."""

@@ -26,12 +26,21 @@ def _words(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.I)
 
 
-_LABEL = _words(
-    r"\b(?:steps?|days?|week|month|year|hour|part|case|option|problem|question|q|example|equation"
-    r"|exercise|chapter|page|line|method|number|no\.|level|grade|room|version|round|item|attempt"
-    r"|approach|rule|figure|table)\s?#?$",
-    r"\b[a-z]\($",  # f(3)
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
 )
+_LABEL = _words(
+    r"\b(?:steps?|part|case|option|problem|question|q|example|equation|exercise|line|method|no\."
+    r"|version|item|attempt|approach|rule|figure|table)\s?#?$",
+    r"\b[a-z]\($",  # f(3)
+    rf"\b{_MONTH}(?: \d{{1,2}},)?\s?$",
+)
+_DATE_AFTER = _words(rf"\s(?:of )?{_MONTH}")
+_SOFT_LABEL = _words(
+    r"\b(?:days?|week|month|year|hour|chapter|page|number|level|grade|room|round|floor)\s?#?$"
+)
+_LABEL_ALONE = _words(r"\W*[a-z]+ #?\d+\W*$")
 _OPERATION_AFTER = _words(
     r"[ )\]}]*(?:/?[a-z]+[ )]+){0,3}(?:(?:[+*/^]|-(?=\s*[\d(]))\s*[({\[]*\s*[-+]?"
     r"(?:\d|\.\d|\\|\(|[a-z]\b)|(?:plus|minus|times|divided by|multiplied by|x)\s+[-+(]*"
@@ -46,7 +55,7 @@ _QUALIFIER = _words(
     r"\b(?:after|by|while|when|for|from|before|without|since|of|in)\s+[a-z]+ing\s+(?:the\s+)?$",
     r"\b(?:assuming|given|considering|including|excluding|counting|using)\b[^.,]{0,40}$",
     r"(?<!need )(?<!needs )(?<!needed )(?<!has )(?<!have )(?<!had )(?<!must )\bto [a-z]+\s+$",
-    r"\b(?:in|for|from|after|before|per|with|by|on|at|within|during|every|between|among|into|since"
+    r"\b(?:as|than)\s+$|\b(?:in|for|from|after|before|per|with|by|on|at|within|during|every|between|among|into|since"
     r"|until|each|of|out of|to)\s+(?:(?:the|a|an|those|these|his|her|their|its|all|about|each|every"
     r"|another|exactly|only|just|first|last|other|next|remaining|original)\s+){0,2}$",
 )
@@ -58,7 +67,8 @@ _TOTAL_OF = _words(
     r"\b(?:total|sum|amount|average|mean|profit|cost|price|value|distance|age|score|height|length"
     r"|weight|change|maximum|minimum|result|answer|number|difference|product|balance|speed|remainder"
     r"|comes|adds? up|amounts?|equal|reduced|increased?s?|left|ends? up|finish(?:es)?)"
-    r"\s+(?:of|to|with)\s+(?:(?:about|exactly|just|only)\s+)?$"
+    r"\s+(?:of|to|with)\s+(?:(?:about|exactly|just|only)\s+)?$",
+    r"\b(?:total|sum):?\s+$",
 )
 _RULED_OUT = _words(
     r"(?:\b(?:can)?not|n't|\bnever|\binstead of|\brather than|\bother than|\bunlike|\bneither|\bnor"
@@ -98,6 +108,7 @@ _BARE = _words(
 )
 _RIGHT_SIDE = _words(r"[\W_]*(?:(?:about|approximately|roughly|exactly|a|total|of|usd)\b\W*){0,3}$")
 _COPULA = _words(
+    r"\b(?:it|that)'s\s+$",
     r"(?<!\bthere )\b(?:is|are|was|were|equals|equal to|will be|would be|comes to|totals|makes?)\s+"
     r"(?:(?:about|exactly|only|just|approximately|then|now|therefore|thus|a|total|of)\s+){0,3}$"
 )
@@ -117,6 +128,7 @@ _REASON = _words(  # '8 pets: 3 cats and 5 dogs'
     r"\d[^.]{0,80}?(,?\s+(?:because\b|since\b|#\s|//\s|which (?:satisf|match|agree|check|conf)))",
     r"^[^:]*\b(?:has|have|had|is|are|was|were|gets?|makes?|total(?: of)?|needs?) "
     rf"{MONEY}?[\d.,]{{1,20}}%?(?: \w+)?(:)\s",
+    r"\d[^.:]{1,40}\b(?:in total|altogether|in all)(:)\s",
 )
 _BULLET = _words(r"\s*(?:[-*•]\s+(?=\D|[\d.,]+\s+(?!degree)[a-z])|\(?\d{1,2}[.)]\s+(?=\S))")
 _CONCLUDES = _words(r"\W*(?:so|thus|hence|therefore)\b")
@@ -182,19 +194,31 @@ class _Sentence:
     alone: bool
 
     def answer(self, everything: Sequence[Figure]) -> Figure | None:
-        listed = _TUPLE.search(self.text) if self.marked or self.alone else None
-        if listed and _DIRECT.match(self.text[: listed.start()]):
-            return Figure(listed.start(), listed.end(), None, normal_text(listed[0]))
+        if listed := self._listed(everything):
+            return listed
         outside = [figure for figure in everything if not self._in_brackets(figure)]
         figures = [
             f for f in outside or everything if not self._is_label(f) and not self._ruled_out(f)
         ]
+        firm = [f for f in figures if not _SOFT_LABEL.search(self._before(f).rstrip())]
+        figures = firm or ([] if _LABEL_ALONE.match(self.text) else figures)
         if figures:
             chosen = self._of_equation(figures) if self._equals else self._chosen(figures)
             return self._single(chosen, everything)
         if not self.marked and not all(map(self._is_label, everything)):
             raise OpenAnswerError
         return None
+
+    def _listed(self, everything: Sequence[Figure]) -> Figure | None:
+        """A list in brackets, '(3, 4)', that is all there is or begins the answer."""
+        match = _TUPLE.search(self.text)
+        if match is None:
+            return None
+        others = [f for f in everything if not match.start() < f.start < match.end()]
+        direct = (self.marked or self.alone) and _DIRECT.match(self.text[: match.start()])
+        if others and not direct:
+            return None
+        return Figure(match.start(), match.end(), None, normal_text(match[0]))
 
     def _before(self, figure: Figure) -> str:
         return self.text[: figure.start]
@@ -218,6 +242,7 @@ class _Sentence:
             figure.adjective
             or _LABEL.search(before.rstrip(" :"))
             or _CERTAINTY.match(self.text, figure.end)
+            or _DATE_AFTER.match(self.text, figure.end)
             or (absolute and figure.text.startswith("-"))
         )
 
@@ -325,7 +350,8 @@ class _Sentence:
         if _SUBORDINATE.search(before) and "," in self.text[figure.end :]:
             return True
         paid = figure.money and re.search(r"\b(?:for|in)\s+$", before)
-        return bool(_QUALIFIER.search(before)) and not paid
+        timed = figure.value is None and re.search(r"\b(?:at|until|by|on)\s+$", before)
+        return bool(_QUALIFIER.search(before)) and not paid and not timed
 
     def _single(self, figure: Figure, everything: Sequence[Figure]) -> Figure:
         """`figure`, unless it is one of several, part of an operation, or only a bound."""

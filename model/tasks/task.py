@@ -9,7 +9,8 @@ import numpy as np
 
 from ..config import ModelInputError
 from ..tokenizer import THINK_MARKER, Tokenizer
-from .answers import ANSWER_RULE, final_answer, same_answer
+from .answers import ANSWER_RULE, answer_part, final_answer, same_answer
+from .values import same_value, value_of
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,16 @@ class Problem:
         return None if found is None else found.answer
 
     def check(self, answer: str, after_cue: bool = False) -> bool | None:
-        """Whether `answer` gives the expected number; None where nothing is expected."""
+        """Whether `answer` gives the expected number, or the text where that is none; None where
+        nothing is expected."""
         if self.expected is None:
             return None
         answered = self.extract(answer, after_cue)
-        return answered is not None and same_answer(answered, self.expected)
+        if answered is not None and same_answer(answered, self.expected):
+            return True
+        expected = value_of(self.expected)
+        in_words = expected.number is None and any(map(str.isalpha, self.expected))
+        return in_words and same_value(value_of(answer_part(answer, after_cue)), expected)
 
 
 Split = Literal["train", "test"]
@@ -50,6 +56,10 @@ TEST_SHARE = 10
 
 DEFAULT_LIMIT = 200
 """Problems of a generated task where no limit is given."""
+
+
+MOST_PROBLEMS = 100_000
+"""Problems that are drawn at once."""
 
 
 class Task(Protocol):
@@ -101,12 +111,17 @@ class GeneratedTask(Task, Protocol):
     def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
         """Different problems in the order drawn; a smaller limit is a prefix."""
         wanted = DEFAULT_LIMIT if limit is None else limit
+        if not 1 <= wanted <= MOST_PROBLEMS:
+            raise ModelInputError(
+                f"{self.name} gives 1 to {MOST_PROBLEMS} problems, not {wanted}: change --limit"
+            )
         rng = np.random.default_rng([seed, ("train", "test").index(split)])
         distinct: dict[Problem, None] = {}
-        for _ in range(20 * wanted + 1000):
-            if len(distinct) == wanted:
-                break
+        idle = 0  # draws since the last new one: after so many there is hardly another
+        while len(distinct) < wanted and idle < 20 * len(distinct) + 1000:
+            before = len(distinct)
             distinct[self.draw(split, rng)] = None
+            idle = 0 if len(distinct) > before else idle + 1
         if len(distinct) < wanted:
             raise ModelInputError(
                 f"{self.name} has only {len(distinct)} {split} problems to give, not {wanted}: "

@@ -50,7 +50,7 @@ def value_of(text: str) -> Value:
         bare = bare[figure.start : figure.end]
     figure, measure = _number(bare)
     if figure is None or figure.value is None:
-        return Value(None, "", _listed(bare) or normal_text(unit + bare))
+        return Value(None, "", _listed(bare) or normal_text((unit + bare).replace(MONEY, " ")))
     unit = unit or _currency(text) or measure
     return Value(figure.value, "%" if figure.percent else unit, figure.text)
 
