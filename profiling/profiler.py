@@ -100,7 +100,7 @@ def profile(
         predicted = later.lens("No predictions", lambda: predictions_of(
             subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
         ))  # fmt: skip
-        own = partial(_compiled, subject, planned, generated.logs, listener, later.measured)
+        own = partial(_compiled, subject, planned, generated.logs, listener)
         lenses = [
             later.lens(f"Nothing compiled for {target.name}", partial(own, target))
             for target in targets
@@ -193,7 +193,6 @@ def _compiled(
     planned: Plan,
     logs: Sequence[PassLog],
     watcher: Watcher,
-    started: bool,
     target: Target,
 ) -> CompiledTarget:
     """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""
