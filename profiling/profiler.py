@@ -115,6 +115,7 @@ def profile(
         notes = [
             *engineered_gaps(request.problems, subject.tokenizer),
             *(note(sentence, "the run itself") for sentence in later.missing),
+            *(note(f"{text}.", lens.target) for lens in there for text in lens.notes),
         ]
         chosen = slices[0].name if slices else None
         found = find(whole, runs is not None and runs.interrupted, chosen)

@@ -147,4 +147,4 @@ def test_a_file_without_work_is_a_sentence(tmp_path: Path, data: bytes, problem:
     found = read_trace(path)
     assert found.scopes == []
     assert problem in str(found.problem)
-    assert "cannot be read" in str(read_trace(tmp_path / "missing").problem)
+    assert "no trace at" in str(read_trace(tmp_path / "missing").problem)
