@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sample_programs import THINK, hlo_proto, two_phases
+from hlo_text import proto_of_text
+from sample_programs import THINK, two_phases
 
 from rooflink.profiling.compiled.xprof import write_session
 from rooflink.profiling.compiled.xprof.xplane import PlaneWriter, XSpace
@@ -36,7 +37,7 @@ def session(folder: Path, threads: Sequence[Sequence[HostEvent]]) -> Path:
         line = host.add_line(f"tf_XLAEigen/{number}")
         for name, start_ns, length_ns, stats in events:
             host.add_event(line, host.add_kind(name), start_ns * 1000, length_ns * 1000, stats)
-    bare = hlo_proto(THINK)
+    bare = proto_of_text(THINK)
     whole = b"\x0a" + bytes((len(bare) & 0x7F | 0x80, len(bare) >> 7)) + bare
     programs = PlaneWriter(space.planes.add(), 2, "/host:metadata")
     programs.add_kind(f"jit_think({PROGRAM})", {"Hlo Proto": whole})
