@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from fuzz_messages import mutated_message
 from fuzzing import Reader, assert_reads_or_refuses, corpus, mutated_bytes
 from hlo_text import proto_of_text
 from hypothesis import given, settings
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from rooflink.profiling.compiled.hlo.proto import HloModuleProto, HloProto, parse_module
 from rooflink.profiling.compiled.hlo.text import hlo_text
-from rooflink.profiling.compiled.protobuf import Message
 from rooflink.profiling.compiled.traffic.traffic import ModuleTraffic
 from rooflink.profiling.compiled.traffic.walk import module_traffic
 from rooflink.profiling.compiled.xprof.op_metrics import matmul_flops
@@ -20,7 +20,6 @@ TEXTS = [path.read_bytes() for path in sorted(CASES.iterdir()) if path.stem != "
 PROTOS = [proto_of_text(text.decode()) for text in TEXTS]
 FEW = int(os.environ.get("FUZZ_EXAMPLES", "200")) // 200  # each text starts a process
 
-ODD_INTEGERS = (0, 1, -1, 2, 3, 7, 13, 10**6, 2**31 - 1, 2**62, -(2**63))
 OPCODES = (
     "add", "async-done", "async-start", "async-update", "call", "collective-permute-done",
     "compare", "conditional", "constant", "convolution", "copy-done", "copy-start", "custom-call",
@@ -43,55 +42,11 @@ def text_of(data: bytes) -> str:
 READERS: dict[str, Reader] = {"hlo": traffic_of, "hlo_text": text_of}
 
 
-def parts_of(message: Message) -> list[tuple[Message, str]]:
-    """Every field that is set in a message or below, with the message that has it."""
-    parts: list[tuple[Message, str]] = []
-    below = [message]
-    while below:
-        one = below.pop()
-        for field, value in one.ListFields():
-            parts.append((one, field.name))
-            if field.message_type is not None:
-                below += value if field.is_repeated else [value]
-    return parts
-
-
 @st.composite
 def mutated_programs(draw: st.DrawFn) -> bytes:
-    """A program with one to three fields changed, emptied, repeated or removed."""
     proto = HloModuleProto.FromString(draw(st.sampled_from(PROTOS)))
-    for _ in range(draw(st.integers(1, 3))):
-        parts = parts_of(proto)
-        message, name = parts[draw(st.integers(0, len(parts) - 1))]
-        value = getattr(message, name)
-        number = draw(st.sampled_from(ODD_INTEGERS) | st.integers(-20, 20))
-        if isinstance(value, bool | float):
-            message.ClearField(name)
-        elif isinstance(value, int):
-            limit = 2**31 if name == "element_type" else 2**63
-            setattr(message, name, max(-limit, min(number, limit - 1)))
-        elif isinstance(value, str):
-            odd = draw(st.sampled_from((*OPCODES, "", "\x1b[31m", "x" * 9999)))
-            setattr(message, name, odd)
-        elif isinstance(value, bytes) or not hasattr(value, "__len__"):
-            message.ClearField(name)
-        else:
-            _change_list(draw, value, number)
-    whole = draw(st.booleans())
-    return (HloProto(hlo_module=proto) if whole else proto).SerializeToString()
-
-
-def _change_list(draw: st.DrawFn, values: Message, number: int) -> None:
-    index = draw(st.integers(0, len(values) - 1))
-    match draw(st.sampled_from(["remove", "repeat", "change"])):
-        case "remove":
-            del values[index]
-        case "repeat" if hasattr(values, "add"):
-            values.add().CopyFrom(values[index])
-        case "repeat":
-            values.append(values[index])
-        case _ if isinstance(values[index], int) and not isinstance(values[index], bool):
-            values[index] = max(0, min(number, 2**31 - 1)) if abs(number) >= 2**31 else abs(number)
+    mutated_message(draw, proto, (*OPCODES, "", "\x1b[31m", "x" * 9999))
+    return (HloProto(hlo_module=proto) if draw(st.booleans()) else proto).SerializeToString()
 
 
 def sound(result: object) -> None:
