@@ -1,4 +1,4 @@
-"""Tables of any content that predictions stand on: described models, costs, workload mixes,
+"""Tables of any content that predictions stand on: described models, chips, costs,
 measurements and calibrations; what is read is also predicted with, and every figure is finite."""
 
 import json
@@ -19,7 +19,6 @@ from fuzzing import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rooflink.profiling.co_design.workload_mix import MixedWorkload, load_mix
 from rooflink.profiling.predicted.calibration import Calibration, parse_calibration
 from rooflink.profiling.predicted.cases import predict_cases
 from rooflink.profiling.predicted.economics import Ownership, load_ownership
@@ -67,7 +66,6 @@ READERS: dict[str, Reader] = {
     "described_models": file_reader(described_model, "mine.toml"),
     "own_chips": file_reader(own_chip, "mine.toml"),
     "costs": file_reader(load_ownership, "costs.toml"),
-    "workloads": file_reader(load_mix, "workload.toml"),
     "measurements": file_reader(measurements, "measured.csv"),
     "calibrations": file_reader(calibration, "calibration.json"),
 }
@@ -89,14 +87,6 @@ def test_costs_are_read_or_refused(data: bytes) -> None:
     assert owned is None or (
         isinstance(owned, Ownership) and 0 <= owned.usd_per_chip_hour < math.inf
     )
-
-
-@given(mutated_toml(corpus_texts("workloads")))
-def test_a_mix_of_workloads_is_read_or_refused(data: bytes) -> None:
-    mix = assert_reads_or_refuses(READERS["workloads"], data)
-    for workload in mix if isinstance(mix, list) else []:
-        assert isinstance(workload, MixedWorkload)
-        assert 0 <= workload.share <= 1
 
 
 @st.composite
