@@ -208,11 +208,17 @@ def request_of(
             f"the profile {profile.name} has an empty workload ({work.prompts} prompts, "
             f"{work.attempts} attempts): profile it with a prompt at least"
         )
+    shape = shape_of_facts(profile.model)
+    if shape.vector_parameters < 0:
+        raise ProfileInputError(
+            f"the profile {profile.name} is damaged: its model has {profile.model.parameters} "
+            "parameters, fewer than its sizes take; profile it again"
+        )
     thoughts, answers = _lengths(profile)
     mean = fmean(thoughts)
     batches = math.ceil(work.prompts / max(work.batch, 1))
     return PredictionRequest(
-        model=NamedShape(profile.model.name, shape_of_facts(profile.model)),
+        model=NamedShape(profile.model.name, shape),
         lengths=Lengths(
             prompts=work.prompts / batches,
             attempts=float(work.attempts),

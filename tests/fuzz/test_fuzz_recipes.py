@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -150,14 +151,17 @@ GRID = Grid(models=["llama3-8b"], slices=["v5e-8"])
 
 
 def opened(path: Path) -> None:
-    (path.parent / MANIFEST).unlink(missing_ok=True)
-    path.rename(path.parent / MANIFEST)
     open_dataset(path.parent, GRID, CALIBRATION)
 
 
-MANIFESTS = [{"schema": "rooflink.exploration/1", "lens": "", "calibration": "0123456789abcdef",
-              "grid": GRID.model_dump(mode="json")}]  # fmt: skip
-MANIFEST_READER = file_reader(opened, "manifest.json")
+def manifest() -> object:
+    with TemporaryDirectory() as folder:
+        open_dataset(Path(folder), GRID, CALIBRATION)
+        return json.loads((Path(folder) / MANIFEST).read_text())
+
+
+MANIFESTS = [manifest()]
+MANIFEST_READER = file_reader(opened, MANIFEST)
 
 
 @given(mutated_json(MANIFESTS))
