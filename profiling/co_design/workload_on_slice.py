@@ -4,7 +4,7 @@ What a profile's workload asks of any slice.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
@@ -203,17 +203,13 @@ def request_of(
     prompts or without a token thought or answered.
     """
     work = profile.workload
+    _require_figures(profile)
     if work.prompts < 1 or work.attempts < 1 or not work.prompt_tokens:
         raise ProfileInputError(
             f"the profile {profile.name} has an empty workload ({work.prompts} prompts, "
             f"{work.attempts} attempts): profile it with a prompt at least"
         )
     shape = shape_of_facts(profile.model)
-    if shape.vector_parameters < 0:
-        raise ProfileInputError(
-            f"the profile {profile.name} is damaged: its model has {profile.model.parameters} "
-            "parameters, fewer than its sizes take; profile it again"
-        )
     thoughts, answers = _lengths(profile)
     mean = fmean(thoughts)
     batches = math.ceil(work.prompts / max(work.batch, 1))
@@ -231,6 +227,43 @@ def request_of(
         stack=stack,
         terms=terms,
     )
+
+
+MOST = 1e15
+"""No run counts more of anything one by one."""
+_SIZES = ("layers", "embed_dim", "query_heads", "kv_heads", "head_dim", "mlp_dim", "vocab_size")
+
+
+def _require_figures(profile: Profile) -> None:
+    """Raise ProfileInputError for figures that the analysis would divide by, or lose itself in, and
+    that no run has."""
+    model, work = profile.model, profile.workload
+    thoughts, answers = _lengths(profile)
+    prompts = work.prompt_tokens or [1]
+    _require_range(profile, 1, {
+        **{f"model.{name}": getattr(model, name) for name in _SIZES},
+        "workload.batch": work.batch, "the shortest prompt": min(prompts),
+    })  # fmt: skip
+    _require_range(profile, 0, {
+        "workload.prompts": work.prompts, "workload.attempts": work.attempts,
+        "the longest prompt": max(prompts),
+        "the shortest thought": min(thoughts), "the longest thought": max(thoughts),
+        "the shortest answer": min(answers), "the longest answer": max(answers),
+        "model.parameters less those of its sizes": shape_of_facts(model).vector_parameters,
+        **{f"{phase.name}'s {name}": getattr(phase, name)
+           for phase in profile.phases for name in ("tokens", "steps", "sequences")},
+        **{f"{phase.name}'s bytes": min(0, *vars(phase.counted.hbm_bytes).values())
+           for phase in profile.phases},
+    })  # fmt: skip
+
+
+def _require_range(profile: Profile, least: int, figures: Mapping[str, float]) -> None:
+    for name, value in figures.items():
+        if not least <= value <= MOST:
+            raise ProfileInputError(
+                f"the profile {profile.name} is damaged: {name} is {value:g}, expected {least} to "
+                f"{MOST:g}; profile it again"
+            )
 
 
 def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:

@@ -112,8 +112,11 @@ def numbers(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[s
         yield path
 
 
-READ = {"workload", "model", "phases", "outcome", "predictions"}
-PLACES = [[place for place in numbers(record) if place[0] in READ] for record in RECORDS]
+READ = {"workload", "model", "phases", "outcome"}
+PLACES = [
+    [place for place in numbers(record) if place[0] in READ and "measured" not in place]
+    for record in RECORDS
+]
 
 
 def with_figures(which: int, changes: list[tuple[int, float]]) -> Profile | None:
