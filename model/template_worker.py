@@ -9,7 +9,7 @@ does. Nothing of the package is imported, and so it starts within a tenth of a s
 import json
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
@@ -51,6 +51,9 @@ class _Dict:
 
     def __call__(self, *args: object, **values: object) -> dict[str, object]:
         return dict(*args, **values)
+
+    def fromkeys(self, keys: Iterable[str], value: object = None) -> dict[str, object]:
+        return dict.fromkeys(keys, value)
 
 
 class _Namespace(Namespace):

@@ -26,7 +26,7 @@ MiB = 1 << 20
 MOST_PROFILE_BYTES = 16 * MiB  # 100,000 attempts take 10 MB
 MOST_PROFILES_BYTES = 256 * MiB  # of all runs together
 MOST_FILES = 100_000
-CHECKED_BYTES = 2 * MiB  # of event files in one listing, a quarter of a second
+CHECKED_BYTES = 8 * MiB  # of event files in one listing, a quarter of a second
 TAB = "profile"
 """XProf's tab in TensorBoard, as its address has it."""
 

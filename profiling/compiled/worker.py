@@ -34,8 +34,8 @@ from .compile import (
     Message,
     Stage,
     Written,
-    compiler_sentence,
 )
+from .compile_failures import compiler_sentence
 from .lens import phase_cost, traffic_of
 from .lowering import Chosen, Programs
 from .spec import ProgramSpec, Target
