@@ -4,7 +4,7 @@ What a profile's workload asks of any slice.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
@@ -204,7 +204,7 @@ def request_of(
     """
     work = profile.workload
     _require_figures(profile)
-    if work.prompts < 1 or work.attempts < 1 or not work.prompt_tokens:
+    if work.prompts < 1 or work.attempts < 1 or fmean(work.prompt_tokens or [0]) < 1:
         raise ProfileInputError(
             f"the profile {profile.name} has an empty workload ({work.prompts} prompts, "
             f"{work.attempts} attempts): profile it with a prompt at least"
@@ -235,34 +235,27 @@ _SIZES = ("layers", "embed_dim", "query_heads", "kv_heads", "head_dim", "mlp_dim
 
 
 def _require_figures(profile: Profile) -> None:
-    """Raise ProfileInputError for figures that the analysis would divide by, or lose itself in, and
-    that no run has."""
+    """Raise ProfileInputError for figures that the analysis would lose itself in, and that no run
+    has; the record has no negative ones."""
     model, work = profile.model, profile.workload
     thoughts, answers = _lengths(profile)
-    prompts = work.prompt_tokens or [1]
-    _require_range(profile, 1, {
+    figures = {
         **{f"model.{name}": getattr(model, name) for name in _SIZES},
-        "workload.batch": work.batch, "the shortest prompt": min(prompts),
-    })  # fmt: skip
-    _require_range(profile, 0, {
-        "workload.prompts": work.prompts, "workload.attempts": work.attempts,
-        "the longest prompt": max(prompts),
-        "the shortest thought": min(thoughts), "the longest thought": max(thoughts),
-        "the shortest answer": min(answers), "the longest answer": max(answers),
         "model.parameters less those of its sizes": shape_of_facts(model).vector_parameters,
+        "workload.prompts": work.prompts, "workload.attempts": work.attempts,
+        "the longest prompt": max(work.prompt_tokens, default=0),
+        "the longest thought": max(thoughts), "the longest answer": max(answers),
         **{f"{phase.name}'s {name}": getattr(phase, name)
            for phase in profile.phases for name in ("tokens", "steps", "sequences")},
-        **{f"{phase.name}'s bytes": min(0, *vars(phase.counted.hbm_bytes).values())
-           for phase in profile.phases},
-    })  # fmt: skip
-
-
-def _require_range(profile: Profile, least: int, figures: Mapping[str, float]) -> None:
-    for name, value in figures.items():
-        if not least <= value <= MOST:
+    }  # fmt: skip
+    accuracy = (profile.outcome and profile.outcome.accuracy) or 0.0
+    for name, value, most in [
+        *((name, value, MOST) for name, value in figures.items()), ("outcome.accuracy", accuracy, 1)
+    ]:  # fmt: skip
+        if not 0 <= value <= most:
             raise ProfileInputError(
-                f"the profile {profile.name} is damaged: {name} is {value:g}, expected {least} to "
-                f"{MOST:g}; profile it again"
+                f"the profile {profile.name} is damaged: {name} is {value:g}, expected 0 to "
+                f"{most:g}; profile it again"
             )
 
 
