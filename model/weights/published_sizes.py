@@ -124,8 +124,7 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
     model_type = described.text("model_type")
     kind = _KINDS.get(model_type)
     if kind is None:
-        known = ", ".join(sorted([*FAMILIES, *_KINDS]))
-        instead = f"predict it from a .toml file of its sizes, or one of {known}"
+        instead = "predict its cost from a .toml file of sizes"
         raise unsupported(described.where, f"has model_type '{model_type}'", instead)
     embed_dim, layers = described.integer("hidden_size"), described.integer("num_hidden_layers")
     heads = described.integer("num_attention_heads")
