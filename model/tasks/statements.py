@@ -110,7 +110,7 @@ _RIGHT_SIDE = _words(r"[\W_]*(?:(?:about|approximately|roughly|exactly|a|total|o
 _COPULA = _words(
     r"\b(?:it|that)'s\s+$",
     r"(?<!\bthere )\b(?:is|are|was|were|equals|equal to|will be|would be|comes to|totals|makes?)\s+"
-    r"(?:(?:about|exactly|only|just|approximately|then|now|therefore|thus|a|total|of)\s+){0,3}$"
+    r"(?:(?:about|exactly|only|just|approximately|then|now|therefore|thus|a|total|of)\s+){0,3}$",
 )
 _CONCLUSION = _words(
     r"[,;:—-]\s*(?:and\s+)?(?:so|thus|hence|therefore|then)\b",
@@ -122,7 +122,7 @@ _CONCLUSION = _words(
     r"(?=\s+(?:[a-z]+\s+){0,3}\d)",
     r"(?:^|[,;:]\s*)(?:in total|altogether|overall|in all)\b,?",
     r"\bthat is,?\s|\bthat's\b|\bi\.e\.,?\s",
-    r"\bbut (?:it |the \w+ )?(?:should be|is actually|actually|is)|\bbut(?= \d)",
+    r"\bbut (?:it |the \w+ )?(?:should be|is actually|actually|is)|\bbut(?= [-+.]?\d)",
 )
 _REASON = _words(  # '8 pets: 3 cats and 5 dogs'
     r"\d[^.]{0,80}?(,?\s+(?:because\b|since\b|#\s|//\s|which (?:satisf|match|agree|check|conf)))",
@@ -253,8 +253,10 @@ class _Sentence:
     def _in_operation(self, figure: Figure, end: int | None = None) -> bool:
         """Whether it is a part of '48 + 24', in the text up to `end`."""
         text = self.text[:end]
-        sign = re.match(r"[-+]|minus ", text[figure.start :])
-        before = text[: figure.start] + (sign[0] if sign else "")
+        before = text[: figure.start]
+        sign = re.match(r"[-+] ?|minus ", text[figure.start :])
+        if sign and (sign[0].endswith(" ") or not re.search(r"[a-z] $", before)):
+            before += sign[0]  # 'but -3' has none
         return bool(
             _OPERATION_AFTER.match(text, figure.end) or _OPERATION_BEFORE.search(before[-80:])
         )
