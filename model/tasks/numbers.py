@@ -127,7 +127,7 @@ _ATTACHED = re.compile(
     r"|-[^\W\d_]+|(?<=\d)(?:\.\.\.|…)"
 )
 _HALF = re.compile(
-    r" and (?P<a>a half)\b|[ -](?:and )?(?:(?:a|one|two|three)[ -])?"
+    r" and (?P<a>a half)\b|(?<=[a-z])[ -](?:and )?(?:(?:a|one|two|three)[ -])?"
     r"(?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b"
 )
 

@@ -44,11 +44,18 @@ _LABEL_ALONE = _words(r"\W*[a-z]+ #?\d+\W*$")
 _OPERATION_AFTER = _words(
     r"[ )\]}]*(?:/?[a-z]+[ )]+){0,3}(?:(?:[+*/^]|-(?=\s*[\d(]))\s*[({\[]*\s*[-+]?"
     r"(?:\d|\.\d|\\|\(|[a-z]\b)|(?:plus|minus|times|divided by|multiplied by|x)\s+[-+(]*"
-    r"(?:\d|\.\d|\\))"
+    r"(?:\d|\.\d|\\))",
+    r"\s*(?:squared\b|cubed\b|(?:[a-z]+ )?(?:more|less|(?!rather|other)[a-z]+er) than \d)",
 )
 _OPERATION_BEFORE = _words(
     r"(?:\d[\w%)\]} ]{0,30}?\s*(?:[-+*/^]|\bplus|\bminus|\btimes|\bdivided by|\bmultiplied by)"
     r"|\d x|(?:\b[a-z]|\))\s*[-+*/^]|[a-z]\s*[+*/^])\s*[({\[]*\s*$"
+)
+_PART_OF = _words(
+    r"\b(?:half|third|quarter|square|root|cube|multiples?|percent|%) of (?:the )?$",
+    r"\b(?:half|twice|double|triple|divisible by|close to|near)\s+$",
+    r"\b(?:sum|product|difference|quotient|average) (?:of|between) (?:\S{1,12} (?:and|,) )?$",
+    r"\d[\w%)\]} ]{0,30} (?:more|less|(?!rather|other)[a-z]+er) than (?:the )?$",
 )
 _NOT_EXACT_AFTER = re.compile(r"\+\s*(?:$|[^\s\d])")
 _QUALIFIER = _words(
@@ -108,8 +115,9 @@ _BARE = _words(
 )
 _RIGHT_SIDE = _words(r"[\W_]*(?:(?:about|approximately|roughly|exactly|a|total|of|usd)\b\W*){0,3}$")
 _COPULA = _words(
-    r"\b(?:it|that)'s\s+$",
-    r"(?<!\bthere )\b(?:is|are|was|were|equals|equal to|will be|would be|comes to|totals|makes?)\s+"
+    r"\b(?:it|that)'s\s+$|:\s+$",
+    r"(?<!\bthere )(?<!\bto )\b(?:is|are|was|were|equals|equal to|will be|would be|comes to|totals"
+    r"|makes?)\s+"
     r"(?:(?:about|exactly|only|just|approximately|then|now|therefore|thus|a|total|of)\s+){0,3}$",
 )
 _CONCLUSION = _words(
@@ -121,8 +129,11 @@ _CONCLUSION = _words(
     r",\s*(?!assuming|including|excluding|using|considering|counting|having|being)[a-z]+ing"
     r"(?=\s+(?:[a-z]+\s+){0,3}\d)",
     r"(?:^|[,;:]\s*)(?:in total|altogether|overall|in all)\b,?",
-    r"\bthat is,?\s|\bthat's\b|\bi\.e\.,?\s",
     r"\bbut (?:it |the \w+ )?(?:should be|is actually|actually|is)|\bbut(?= [-+.]?\d)",
+)
+_RESTATED = _words(r"\bthat is,?\s|\bthat's\b|\bi\.e\.,?\s")
+_TRAILING = _words(
+    r"\b(?:after|once|when|before|if|while|until|because|since|although|though)\s+[^,;.]{0,60}$"
 )
 _REASON = _words(  # '8 pets: 3 cats and 5 dogs'
     r"\d[^.]{0,80}?(,?\s+(?:because\b|since\b|#\s|//\s|which (?:satisf|match|agree|check|conf)))",
@@ -241,6 +252,7 @@ class _Sentence:
         return bool(
             figure.adjective
             or _LABEL.search(before.rstrip(" :"))
+            or _LABEL.search(before.rstrip(" :#("))
             or _CERTAINTY.match(self.text, figure.end)
             or _DATE_AFTER.match(self.text, figure.end)
             or (absolute and figure.text.startswith("-"))
@@ -258,7 +270,9 @@ class _Sentence:
         if sign and (sign[0].endswith(" ") or not re.search(r"[a-z] $", before)):
             before += sign[0]  # 'but -3' has none
         return bool(
-            _OPERATION_AFTER.match(text, figure.end) or _OPERATION_BEFORE.search(before[-80:])
+            _OPERATION_AFTER.match(text, figure.end)
+            or _OPERATION_BEFORE.search(before[-80:])
+            or _PART_OF.search(before[-80:])
         )
 
     def _of_equation(self, figures: Sequence[Figure]) -> Figure:
@@ -290,10 +304,12 @@ class _Sentence:
             figures = [figure for figure in figures if figure.start >= cut]
             first = figures[0]
         direct = _DIRECT.match(self.text[0 if at_once else cut : first.start])
-        if direct and (self.marked or (cut and not self._in_operation(first))):
+        if direct and not self._in_operation(first) and (self.marked or cut):
             return first
         if told := self._told(figures):
             return told
+        if figure := self._after_operations(figures):
+            return figure
         rest = [f for f in figures if f.text != first.text and not self._qualifies(f)]
         if self.alone and direct and not rest:
             return first
@@ -302,16 +318,34 @@ class _Sentence:
     def _conclusion(self, figures: Sequence[Figure]) -> int:
         """Where the last conclusion that has a figure begins; 0 without one."""
         ends = [match.end() for match in _CONCLUSION.finditer(self.text)]
+        for match in _RESTATED.finditer(self.text):
+            earlier = [figure for figure in figures if figure.start < match.start()]
+            if earlier and all(self._in_operation(f) or self._qualifies(f) for f in earlier):
+                ends.append(match.end())
         return max((end for end in ends if end <= figures[-1].start), default=0)
 
     def _told(self, figures: Sequence[Figure]) -> Figure | None:
         """The last figure right after 'is', where no other comes after it."""
         operations = [figure for figure in figures if self._in_operation(figure)]
         told = [f for f in figures if f not in operations and _COPULA.search(self._before(f))]
-        several = len({figure.text for figure in told}) > 1 and not operations
+        sums = [figure for figure in operations if not _PART_OF.search(self._before(figure))]
+        several = len({figure.text for figure in told}) > 1 and not sums
         if told and not several:
             later = [figure for figure in figures if figure.start > told[-1].start]
             return told[-1] if all(map(self._qualifies, later)) else None
+        return None
+
+    def _after_operations(self, figures: Sequence[Figure]) -> Figure | None:
+        """'3 times 4, or 12': the last figure, where all others are parts of an operation."""
+        *others, last = figures
+        apart = re.search(r"(?:[,:;]|\bor|\bi\.e\.,?|\bthat is,?)\s*$", self._before(last))
+        if (
+            apart
+            and others
+            and not self._in_operation(last)
+            and all(map(self._in_operation, others))
+        ):
+            return last
         return None
 
     def _only(self, figures: Sequence[Figure]) -> Figure:
@@ -328,10 +362,21 @@ class _Sentence:
         earned = [figure for figure in figures if figure.money and not self._is_price(figure)]
         if len(main) == 1 and not main[0].money and earned:
             main, figures = [], earned  # '60 hats would bring in $900'
+        before = [figure for figure in figures if main and figure.start < main[0].start]
+        between = self.text[before[-1].end : main[0].start] if before else ""
+        if re.search(r"^[^,]*\band\b[^,]*$", between) or (not main and self._in_words()):
+            raise OpenAnswerError  # 'started with 24 and gave away 6'; 'three days for 18 pages'
         for choice in (totals, main, [] if main else figures):
             if len({figure.text for figure in choice}) == 1:
                 return choice[0]
         raise OpenAnswerError
+
+    def _in_words(self) -> bool:
+        """Whether it also has numbers in words, other than 'one' and 'the two'."""
+        return any(
+            figure.text != "1" and not _SOMEBODY_BEFORE.search(self._before(figure))
+            for figure in figures_in_words(self.text)
+        )
 
     def _is_price(self, figure: Figure) -> bool:
         after = _EACH_AFTER.match(self.text, figure.end)
@@ -351,6 +396,9 @@ class _Sentence:
         before = self._before(figure)
         if _SUBORDINATE.search(before) and "," in self.text[figure.end :]:
             return True
+        trailing = _TRAILING.search(before)
+        if trailing and re.search(r"\d", before[: trailing.start()]):
+            return True
         paid = figure.money and re.search(r"\b(?:for|in)\s+$", before)
         timed = figure.value is None and re.search(r"\b(?:at|until|by|on)\s+$", before)
         return bool(_QUALIFIER.search(before)) and not paid and not timed
@@ -362,7 +410,11 @@ class _Sentence:
         if _COMPARED.search(self._before(figure)) or _NOT_EXACT_AFTER.match(self.text, figure.end):
             raise OpenAnswerError
         for other in everything:
-            if other.text != figure.text and self._belong_together(figure, other):
+            if other.text == figure.text or self._in_operation(other):
+                continue
+            paid = other.money and figure.money and other.start > figure.start
+            whole = paid and self._is_price(figure) and not self._is_price(other)
+            if whole or self._belong_together(figure, other):
                 raise OpenAnswerError
         return figure
 
@@ -375,4 +427,5 @@ class _Sentence:
             return True
         if not _JOINED.match(between):
             return False
-        return "," not in between or bool(_ENDS_LIST.match(self.text, other.end))
+        by_word = re.search(r"\b(?:and|or|to|through)\b|&", between, re.I)
+        return bool(by_word or "," not in between or _ENDS_LIST.match(self.text, other.end))
