@@ -100,8 +100,12 @@ _SAYS_ANSWER = re.compile(r"\\f?box|####|\banswer(?: is\b|\W{0,4}[:=])", re.I)
 
 
 def _said(answer: str) -> str:
-    found = final_answer(answer) if _SAYS_ANSWER.search(answer) else None
-    return found.answer if found else answer
+    if not _SAYS_ANSWER.search(answer):
+        return answer
+    found, part = final_answer(answer), answer_part(answer)
+    if found or re.search(r"\d", part):
+        return found.answer if found else answer
+    return part
 
 
 _THOUGHT = re.compile(r"</?think(?:ing)?>|\[/?THINK\]", re.I)

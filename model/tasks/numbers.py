@@ -247,7 +247,7 @@ def normal_text(text: str) -> str:
     """A text that is no number, in one spelling: without blanks around its signs, in small letters
     where it has words."""
     plain = re.sub(r"\s*([-+*/=:,^])\s*", r"\1", " ".join(text.split())).strip(" .;!\"'")
-    plain = re.sub(r"^0(?=\d:)", "", plain)
+    plain = re.sub(r"(?<=\d) ?([ap])\.?m\b", r"\1m", re.sub(r"^0(?=\d:)", "", plain), flags=re.I)
     return plain.casefold() if re.search(r"[^\W\d_]{2}", plain) else plain
 
 
