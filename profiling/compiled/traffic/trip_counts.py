@@ -26,7 +26,7 @@ from .integers import (
 from .traffic import TripSource
 from .values import Element, Homes, Path, Value, body_and_condition
 
-MOST_FOLLOWED = 20_000
+MOST_FOLLOWED = 100_000
 """Integers of carries that are worked out, run by run, in a module: 2 s at most."""
 
 _MIRRORED = {"LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE"}
