@@ -12,8 +12,8 @@ _TUPLE = 13
 _BUFFER = 34  # wraps an array, which is its only tuple shape
 _UNBOUNDED = -(2**63)
 
-MOST_INSTRUCTIONS = 100_000
-"""Of a module: a training step of a large model, unrolled, has a third."""
+MOST_INSTRUCTIONS = 80_000
+"""Of a module, each 60 microseconds: a training step of a large model, unrolled, has a third."""
 MOST_ARRAYS = 400_000
 """In the results of all its instructions: a loop's carry comes back in its tuples and bodies."""
 MOST_EXPANDED = 200_000

@@ -130,6 +130,10 @@ class AccessReader:
 
         A result that is but updated in place holds nothing anew.
         """
+        if not any(
+            self._origins.is_named(instruction, path) for path, _ in instruction.shape.leaves
+        ):
+            return
         for path, shape, span in write_of_result(instruction):
             if span != Span.of(shape) or not self._origins.is_named(instruction, path):
                 continue
