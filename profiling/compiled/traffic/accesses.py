@@ -11,9 +11,9 @@ from ...predicted.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
 from .buffers import Origins
+from .sources import Path
 from .spans import NONE, NOTHING, Span, read_of_operand, write_of_result
 from .traffic import COLLECTIVE_DATA, COPY_OF, HBM, Access, Direction
-from .values import Path
 
 
 def exchanges_in(instruction: Instruction) -> Iterator[Instruction]:
