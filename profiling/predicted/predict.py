@@ -197,13 +197,18 @@ def phase_terms(
     return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1), terms)
 
 
-def memory_fit(query: Query) -> MemoryFit:
-    """What a chip must hold; ProfileInputError says by how much it does not."""
+def held_by_a_chip(query: Query) -> Capacity:
+    """What each chip of the query's mesh holds at the end of its longest attempt."""
     lengths, chip = query.lengths, query.slice.chip
-    held = capacity(
+    return capacity(
         query.shape, query.widths, query.split, chip.hbm_capacity_bytes, lengths.sequences,
         lengths.longest_context - lengths.prompt_tokens, lengths.prompt_tokens, lengths.attempts,
     )  # fmt: skip
+
+
+def memory_fit(query: Query) -> MemoryFit:
+    """What a chip must hold; ProfileInputError says by how much it does not."""
+    held = held_by_a_chip(query)
     if held.left_bytes < 0:
         raise ProfileInputError(_does_not_fit(query, held))
     return MemoryFit(

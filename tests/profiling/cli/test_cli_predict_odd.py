@@ -139,6 +139,7 @@ def changed(text: str, key: str, value: str) -> str:
         ("model", SIZES, "embed_dim", "nan", "embed_dim"),
         ("model", SIZES, "head_dim", "true", "head_dim"),
         ("model", SIZES, "mlp_dim", "[" * 3000, "nested"),
+        ("model", SIZES, "mlp_dim", "1" + "." * 100_000, "a line with more than 64 dots"),
         ("model", SIZES, "name", '"a\\u001bb"', "expected 500 printable characters at most"),
         ("model", SIZES, "name", '""', "expected some words"),
         ("model", SIZES, "kv_heads", "3", "4 query heads for 3 KV heads"),
