@@ -194,3 +194,19 @@ def test_a_sold_name_counts_cores(hardware: str, chips: int) -> None:
 def test_a_variant_in_brackets_is_another_chip(hardware: str) -> None:
     with pytest.raises(LeftOutError, match="no chip file for"):
         chip_of(hardware)
+
+
+@pytest.mark.parametrize(
+    ("source", "notes", "stack"),
+    [
+        ("SGLang blog", "twice as fast as TensorRT-LLM", "SGLang"),
+        ("somebody's page", "vLLM 0.8", "vLLM"),
+        ("vLLM release notes (2026)", "", "vLLM"),
+        ("somebody (2026)", "", "somebody"),
+    ],
+)
+def test_what_a_note_compares_with_is_not_the_stack(
+    tmp_path: Path, source: str, notes: str, stack: str
+) -> None:
+    (case,), _ = read(tmp_path, DECODE | {"source": source, "notes": notes})
+    assert case.stack == stack
