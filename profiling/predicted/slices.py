@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
@@ -16,11 +16,8 @@ from ..errors import ProfileInputError
 from ..names import mesh_axes
 from ..records.prediction import Prediction
 from .collectives import ONE_CHIP, Parallelism
-from .economics import Terms
 from .hardware import jax_dtype, operand_dtype
-from .model_shape import NamedShape
-from .phase_lengths import Lengths
-from .predict import Query, held_by_a_chip, memory_fit, predict
+from .predict import PredictionRequest, Query, held_by_a_chip, memory_fit, predict
 
 
 def parse_parallelism(text: str) -> Parallelism:
@@ -105,23 +102,6 @@ def slices_of(chip: Chip) -> Iterator[Slice]:
         yield Slice(chip, shape)
 
 
-@dataclass(frozen=True)
-class PredictionRequest:
-    """A model, its lengths, how it is held and what it costs: to be predicted on any slice."""
-
-    model: NamedShape
-    lengths: Lengths  # of one batch
-    batches: float = 1.0  # one after another
-    think_variation: float = 0.0  # standard deviation over mean of thought lengths
-    weight_dtype: str = "bfloat16"
-    kv_dtype: str | None = None  # None: bfloat16, or the weights' where these are float32
-    matmul_dtype: str | None = None  # None: what suits the chip
-    split: Parallelism | None = None  # None: what suits the slice
-    stack: str | None = None
-    ideal: bool = False
-    terms: Terms = field(default_factory=Terms)
-
-
 def predict_on_slice(request: PredictionRequest, on_slice: Slice) -> Prediction:
     """The request on one slice. Raises ProfileInputError or ChipInputError for what the user can
     mend: lengths, dtypes, a mesh that does not divide, a model that does not fit, unknown terms."""
@@ -138,11 +118,7 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
         return query
 
     def fits(split: Parallelism) -> bool:
-        try:
-            memory_fit(replace(query, split=split))
-        except ProfileInputError:
-            return False
-        return True
+        return bool(held_by_a_chip(replace(query, split=split)).left_bytes >= 0)
 
     split, reason = choose_parallelism(query.shape, on_slice, prompts, fits)
     return replace(query, split=split, mesh_reason=reason)
@@ -154,10 +130,7 @@ def _with_dtypes(request: PredictionRequest, on_slice: Slice) -> Query:
     matmul, kv = request.matmul_dtype, request.kv_dtype
     suiting = operand_dtype(on_slice.chip, request.weight_dtype)
     settled = {
-        "model": request.model.name,
-        "shape": request.model.shape,
         "slice": on_slice,
-        "context_length": request.model.context_length,
         "split": request.split or ONE_CHIP,
         "kv_dtype": wide if kv is None else kv,
         "matmul_dtype": suiting if matmul is None else jax_dtype(matmul),
