@@ -103,7 +103,10 @@ def test_a_distilled_model_takes_the_time_of_its_own_size(tmp_path: Path) -> Non
         ({"hardware": "H100 x0"}, "'0' is no number"),
         ({"hardware": "H100 x99999999999", "n_chips": ""}, "more than any cluster has"),
         ({"phase": "serving", "notes": "(llama-3.1-8b avg 1.2.3 in/12 out)"}, None),
-        ({"phase": "collective", "model": "AllGather 1.2.3MB", "unit": "us", "n_chips": "8"}, None),
+        (
+            {"phase": "collective", "model": "AllGather 1.2.3MB", "unit": "us", "n_chips": "8"},
+            "the size in 'AllGather 1.2.3MB' is not one number",
+        ),
         ({"phase": "elementwise", "model": "add N=2^99999"}, "more than any memory holds"),
     ],
 )
