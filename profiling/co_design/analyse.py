@@ -181,7 +181,7 @@ def _cases(
                 if case.waves > 1:
                     notes.append(f"{profile.name} on {on_slice.name}: {case.words}.")
     if not cases:
-        raise ProfileInputError(f"no slice holds any of the profiles: {notes[0]}")
+        raise ProfileInputError(f"no slice holds any of the profiles: {notes[-1]}")
     return cases, notes
 
 

@@ -20,6 +20,7 @@ MOST_EXPANDED = 200_000
 """Instructions of the entry, with those of all that it calls at each place that calls it."""
 MOST_NESTED = 64
 """Computations that call one another, from the entry down."""
+_TOO_DEEP = f"more than {MOST_NESTED} computations call one another"
 _LARGEST_BITS = 2**63
 
 
@@ -57,6 +58,7 @@ class _Builder:
         self.messages: dict[int, Message] = {one.id: one for one in proto.computations}
         self.built: dict[int, Computation] = {}
         self.expanded: dict[Computation, int] = {}
+        self.depths: dict[Computation, int] = {}
         self.arrays = 0
         self.shapes: dict[bytes, Shape] = {}
 
@@ -67,7 +69,7 @@ class _Builder:
         if key not in self.messages or key in under_way:
             raise BrokenModuleError(f"computation {key} is missing or calls itself")
         if len(under_way) >= MOST_NESTED:
-            raise BrokenModuleError(f"more than {MOST_NESTED} computations call one another")
+            raise BrokenModuleError(_TOO_DEEP)
         message = self.messages[key]
         instructions: dict[int, Instruction] = {}
         for proto in message.instructions:
@@ -96,6 +98,10 @@ class _Builder:
         numbers = [one.parameter_number for one in built.instructions if one.opcode == "parameter"]
         if sorted(numbers) != list(range(len(numbers))):
             raise BrokenModuleError(f"the parameters of {message.name} are not numbered from 0")
+        called = [self.depths[inner] for one in built.instructions for inner in one.calls]
+        self.depths[built] = 1 + max(called, default=0)
+        if self.depths[built] > MOST_NESTED:
+            raise BrokenModuleError(_TOO_DEEP)
         self.built[key] = built
         self.expanded[built] = len(instructions) + sum(
             self.expanded[called] for one in built.instructions for called in one.calls

@@ -86,13 +86,15 @@ def proto_of(text: str, name: str) -> bytes:
     if done.returncode == 0:
         return done.stdout
     log = done.stderr.decode(errors="replace")
-    reason = log.partition("refused: ")[2] or f"its parser {end_of(done.returncode, log)}"
+    refused = log.partition("refused: ")[2].replace(_PREFACE, "")
+    reason = refused or f"its parser {end_of(done.returncode, log)}"
     raise ProfileInputError(
         f"{name} is not HLO text that this jaxlib can read ({reason[:_LONGEST]}): {AS_PROTO}"
     )
 
 
 _LONGEST = 100
+_PREFACE = "INVALID_ARGUMENT: Syntax error when trying to parse the text as a HloModule: "
 AS_PROTO = "save the program as a protobuf, or use the jaxlib that wrote it"
 HOW_TO_SAVE = (
     "save one with `jax.jit(f).lower(...).compile()`, then `.as_text()`, or with "

@@ -11,6 +11,7 @@ from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.cases import Case, predict_cases
 from rooflink.profiling.records.validation import UnpredictedRow
 from rooflink.profiling.validation.measurements import csv_rows, read_measurements
+from rooflink.profiling.validation.measurements.csv_rows import LeftOutError
 from rooflink.profiling.validation.measurements.deployments import chip_of
 from rooflink.profiling.validation.measurements.models import known_sizes
 
@@ -187,3 +188,9 @@ def test_a_raw_log_is_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 )
 def test_a_sold_name_counts_cores(hardware: str, chips: int) -> None:
     assert chip_of(hardware)[1] == chips
+
+
+@pytest.mark.parametrize("hardware", ["A100 (40GB)", "H100 (PCIe)", "H100 (NVL, TP2)"])
+def test_a_variant_in_brackets_is_another_chip(hardware: str) -> None:
+    with pytest.raises(LeftOutError, match="no chip file for"):
+        chip_of(hardware)
