@@ -81,6 +81,8 @@ def test_mix_shares_are_scaled_and_integers_taken():
         ("[[workload]]\nshare=1", "lacks the key 'prompt'"),
         ("[[workload]]\nshare=0\nprompt=1\nthink=1\nanswer=1", "share is 0"),
         ("[[workload", "is not TOML"),
+        ("[[workload]]\nshare=1\nprompt=1e300\nthink=1\nanswer=1", "prompt is 1e+300, expected"),
+        ("[[workload]]\nshare=1\nprompt=1\nthink=1\nanswer=1\n" * 101, "at most 100 items"),
     ],
 )
 def test_a_wrong_mix_is_said(text, said, tmp_path):
