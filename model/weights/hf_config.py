@@ -140,7 +140,7 @@ def hf_config(path: Path) -> ModelConfig:
     fields = Fields(read_json(path), str(path))
     model_type = fields.text("model_type")
     if model_type not in FAMILIES:
-        families = f"{', '.join(FAMILIES)} are; `rooflink predict` costs more kinds"
+        families = f"{', '.join(FAMILIES)} are; `rooflink predict` tells the cost of more"
         raise unsupported(str(path), f"has model_type '{model_type}'", families)
     _refuse_variants(fields, FAMILIES[model_type])
     config = family_config(fields, model_name(path.parent.resolve().name))
