@@ -13,6 +13,7 @@ from tiny_models import FAMILIES, LLAMA, config_json, public_tensors, write_fold
 from rooflink.model.architecture import SIZES
 from rooflink.model.config import PRESETS, ModelConfig, ModelInputError
 from rooflink.model.weights import open_weights, sizes_of
+from rooflink.model.weights.hf_config import model_name
 from rooflink.profiling.predicted.model_shape import described_models
 
 
@@ -286,3 +287,19 @@ def test_a_folder_that_runs_nowhere_still_names_itself(tmp_path: Path) -> None:
     sizes = sizes_of(folder_of(folder, config_json(LLAMA)))
     assert isinstance(sizes.config, ModelConfig)
     assert sizes.config.name == "a-b -_red- .._c"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Meta Llama 3.1 8B", "Meta Llama 3.1 8B"),
+        ("/etc/passwd", "etc-passwd"),
+        ("../../\x1b[31m[/red]/a\n`x`", "31m-red-a-x"),
+        ("..", "stem"),
+        ("\0", "stem"),
+        ("a" * 300, "a" * 80),
+        ("模型", "模型"),
+    ],
+)
+def test_a_files_own_name_leads_nowhere(text: str, name: str) -> None:
+    assert model_name(text, "stem") == name
