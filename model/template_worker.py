@@ -9,7 +9,7 @@ does. Nothing of the package is imported, and so it starts within a tenth of a s
 import json
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
@@ -23,7 +23,7 @@ from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-MOST_CPU_S = 2.0
+MOST_CPU_S = 1.0
 MOST_MEMORY_BYTES = 512 << 20
 MOST_PROMPT_CHARACTERS = 4 << 20
 
@@ -51,6 +51,9 @@ class _Dict:
 
     def __call__(self, *args: object, **values: object) -> dict[str, object]:
         return dict(*args, **values)
+
+    def fromkeys(self, keys: Iterable[str], value: object = None) -> dict[str, object]:
+        return dict.fromkeys(keys, value)
 
 
 class _Namespace(Namespace):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import tokenizers
 
 from .chat_template import ChatTemplate
+from .config import ModelInputError
 
 THINK_MARKER = "</think>"
 """What reasoning models say when their thought is over (DeepSeek-R1, Qwen3)."""
@@ -57,11 +58,15 @@ class Tokenizer:
         """Token ids of `text`, control tokens written in it recognised.
 
         At the `start` of a sequence come the source's own start tokens; they are not doubled when
-        the text already begins with them. No EOS is ever added.
+        the text already begins with them. No EOS is ever added. Raises ModelInputError for half of
+        a surrogate pair, which bytes of a command line become that are not UTF-8.
         """
         if self._prefixed and text.startswith((" ", "\u2581")):
             text = f" {text}"
-        ids: list[int] = self._backend.encode(text, add_special_tokens=False).ids
+        try:
+            ids: list[int] = self._backend.encode(text, add_special_tokens=False).ids
+        except TypeError as error:  # what it says of half of a surrogate pair
+            raise ModelInputError(f"{text!r} is no text in Unicode: write it as UTF-8") from error
         first = self._start_ids
         return ids if not start or ids[: len(first)] == first else [*first, *ids]
 

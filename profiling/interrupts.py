@@ -89,7 +89,7 @@ def interruptible() -> Iterator[None]:
     try:
         _deliver()
         yield
-        _state.waiting = _state.raised  # something below caught it, as a callback from C does
+        _state.waiting = _state.raised or _state.waiting  # caught below, as callbacks from C do
         _deliver()
     finally:
         _state.ends, _state.raised = before, None

@@ -9,6 +9,7 @@ from ..tpu_configs.slice import Slice, parse_slice
 from .errors import ProfileInputError
 
 MACHINE = "cpu"
+LONGEST_FOLDER_NAME = 80
 _SIZE = re.compile(r"0*[1-9]\d{0,8}", re.ASCII)
 
 
@@ -40,6 +41,11 @@ def _machine() -> Chip:
     from .measured.machine import machine_chip  # JAX measures it
 
     return machine_chip()
+
+
+def folder_name(text: str) -> str:
+    """`text` as a folder's name: words, and nothing that leads elsewhere."""
+    return re.sub(r"[^\w.=-]+", "-", text).strip(".-")[:LONGEST_FOLDER_NAME] or "run"
 
 
 def mesh_axes(text: str, axes: Sequence[str]) -> dict[str, int]:

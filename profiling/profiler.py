@@ -100,7 +100,7 @@ def profile(
         predicted = later.lens("No predictions", lambda: predictions_of(
             subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
         ))  # fmt: skip
-        own = partial(_compiled, subject, planned, generated.logs, listener, later.measured)
+        own = partial(_compiled, subject, planned, generated.logs, listener)
         lenses = [
             later.lens(f"Nothing compiled for {target.name}", partial(own, target))
             for target in targets
@@ -115,6 +115,7 @@ def profile(
         notes = [
             *engineered_gaps(request.problems, subject.tokenizer),
             *(note(sentence, "the run itself") for sentence in later.missing),
+            *(note(f"{text}.", lens.target) for lens in there for text in lens.notes),
         ]
         chosen = slices[0].name if slices else None
         found = find(whole, runs is not None and runs.interrupted, chosen)
@@ -193,7 +194,6 @@ def _compiled(
     planned: Plan,
     logs: Sequence[PassLog],
     watcher: Watcher,
-    started: bool,
     target: Target,
 ) -> CompiledTarget:
     """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""

@@ -35,7 +35,7 @@ class Table(BaseModel):
         return known_and_whole(data, {n: f.is_required() for n, f in cls.model_fields.items()})
 
 
-def known_and_whole(data: object, keys: Mapping[str, bool]) -> object:
+def known_and_whole(data: object, keys: Mapping[str, bool]) -> dict[str, object]:
     """`data`, a table of `keys` (-> whether each is needed). Raises ValueError for what is none."""
     if not isinstance(data, dict):
         raise ValueError(f"is {data!r}, expected a table with {', '.join(keys)}")

@@ -19,7 +19,7 @@ from ..config import ModelInputError
 from ..input_files import is_regular_file
 from ..transformer import Transformer
 from ..weights.checkpoint import load_checkpoint, read_notes, save_checkpoint
-from .model_folder import Start, require_own, write_folder, write_text
+from .model_folder import Start, write_folder, write_text
 from .recipes import MethodRecipe, Recipe, fingerprint
 from .rollout import SampleWatcher
 from .updates import Learner, optimizer
@@ -140,8 +140,6 @@ def run_loop(run: Run[State], out: Path, watcher: LoopWatcher) -> Finished[State
     if path.exists():
         done = _restore(path, run)
         watcher.resumed(done[1].step)
-    else:
-        require_own(out)
     try:
         while done[1].step < run.steps:
             done = _one_stride(run, *done)

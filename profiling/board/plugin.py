@@ -1,21 +1,27 @@
 """The TensorBoard plugin: serves the tab, and the runs under TensorBoard's log directory."""
 
-from collections.abc import Callable, Mapping
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib.resources import files
+from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
+from ...tpu_configs.input_errors import one_line
 from ..errors import ProfileInputError
-from ..records import Profile
 from ..reports.document import printable
 from ..reports.renderers import html
 from ..reports.renderers.vega import vega_bundle
 from .runs import Problem, Runs, local_folder
 from .view import request_of, view
 
+App: TypeAlias = Callable[..., Iterable[bytes]]
+METHODS = ("GET", "HEAD", "POST")  # TensorBoard's own tabs post what they ask for
 Answer = Callable[[wrappers.Request], wrappers.Response]
 NO_LOGDIR = "rooflink reads one local log directory: start TensorBoard with --logdir DIR."
 DARK = ':root[data-theme="dark"]'
@@ -57,33 +63,36 @@ class RooflinkPlugin(base_plugin.TBPlugin):
 
     def _list(self, request: wrappers.Request) -> wrappers.Response:
         """Names of the runs, and a sentence for each file that cannot be shown."""
-        profiles: Mapping[str, Profile] = {}
-        problems = [Problem("", self._problem)]
+        runs, problems = list[str](), [Problem("", self._problem)]
         if self._runs:
-            profiles, problems = self._runs.listed()
+            runs, problems = self._runs.listed()
         listed = {
             "logdir": self._logdir,
-            "runs": list(profiles),
+            "runs": runs,
             "problems": [vars(problem) for problem in problems],
         }
         return http_util.Respond(request, listed, "application/json")
 
     def _view(self, request: wrappers.Request) -> wrappers.Response:
         """What is chosen, under the sliders."""
-        profiles = self._runs.profiles() if self._runs else {}
         try:
             chosen = request_of(request.args)
         except ProfileInputError as error:
             return _error(request, str(error), 400)
-        if chosen.run not in profiles:
-            sentence = f"There is no run '{chosen.run}' any more: load the runs again."
-            return _error(request, sentence, 404)
         try:
+            names = filter(None, (chosen.run, chosen.other))
+            read = {name: self._runs.profile(name) for name in names} if self._runs else {}
+            profiles = {name: profile for name, profile in read.items() if profile is not None}
+            if chosen.run not in profiles:
+                sentence = f"There is no run '{chosen.run}' any more: load the runs again."
+                return _error(request, one_line(sentence), 404)
             shown, document = view(profiles, chosen)
             answer = {"controls": shown, "headline": document.headline, "html": html.body(document)}
+        except ProfileInputError as error:
+            return _error(request, str(error), 422)
         except (ArithmeticError, ValueError):  # a file may hold whatever figures it likes
             sentence = f"The figures of '{chosen.run}' cannot be drawn: no chip or model has such."
-            return _error(request, sentence, 422)
+            return _error(request, one_line(sentence), 422)
         return http_util.Respond(request, answer, "application/json")
 
 
@@ -94,11 +103,13 @@ def _static(route: str, request: wrappers.Request) -> wrappers.Response:
 
 def _read_only(answer: Answer, request: wrappers.Request) -> wrappers.Response:
     """The answer to GET and HEAD; there is nothing else to do here."""
-    if request.method in ("GET", "HEAD"):
-        return answer(request)
-    refused = _error(request, "Only GET and HEAD are answered here.", 405)
-    refused.headers["Allow"] = "GET, HEAD"
-    return refused
+    return answer(request) if request.method in ("GET", "HEAD") else _refused(request, "GET, HEAD")
+
+
+def _refused(request: wrappers.Request, methods: str) -> wrappers.Response:
+    answer = _error(request, f"Only {methods} are answered here.", 405)
+    answer.headers["Allow"] = methods
+    return answer
 
 
 def _error(request: wrappers.Request, sentence: str, code: int) -> wrappers.Response:
@@ -116,3 +127,29 @@ STATIC: Mapping[str, Callable[[], str]] = {
     "/vega.js": vega_bundle,
 }
 """What the tab is made of: its own files, the reports' style and script, and what draws charts."""
+
+
+def guarded(app: App, host: str) -> App:
+    """`app`, answering to this machine's names and to addresses alone, and to METHODS.
+
+    A page of another site whose name is made to mean this machine (DNS rebinding) gets nothing.
+    """
+    names = {"localhost", host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+
+    @wrappers.Request.application
+    def answer(request: wrappers.Request) -> App:
+        if not _is_own(request.environ.get("HTTP_HOST", ""), names):
+            sentence = "This name is not the server's: `rooflink board DIR --host NAME` gives it."
+            return _error(request, sentence, 403)
+        return app if request.method in METHODS else _refused(request, ", ".join(METHODS))
+
+    return answer
+
+
+def _is_own(host: str, names: set[str]) -> bool:
+    """Whether a Host header names one of `names` or is an address."""
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        return name in names or name.endswith(".localhost") or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False

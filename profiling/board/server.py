@@ -1,21 +1,12 @@
 """TensorBoard with the rooflink tab, on one directory."""
 
-import ipaddress
-import socket
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeAlias
-from urllib.parse import urlsplit
 
 from tensorboard import default, program
-from werkzeug import wrappers
 
 from ..errors import ProfileInputError
 from . import runs
-from .plugin import RooflinkPlugin
-
-App: TypeAlias = Callable[..., Iterable[bytes]]
-METHODS = ("GET", "HEAD", "POST")  # TensorBoard's own tabs post what they ask for
+from .plugin import App, RooflinkPlugin, guarded
 
 
 def require_shown(folder: Path) -> None:
@@ -72,32 +63,3 @@ def start(folder: Path, host: str, port: int | None) -> str:
     alone = not any(path.name == runs.PROFILE for path in runs.files_under(folder))
     tab = runs.TAB if alone and runs.has_sessions(folder) else RooflinkPlugin.plugin_name
     return f"{url}#{tab}"
-
-
-def guarded(app: App, host: str) -> App:
-    """`app`, answering to this machine's names and to addresses alone, and to METHODS.
-
-    A page of another site whose name is made to mean this machine (DNS rebinding) gets nothing.
-    """
-    names = {"localhost", host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
-
-    @wrappers.Request.application
-    def answer(request: wrappers.Request) -> App:
-        if not _is_own(request.environ.get("HTTP_HOST", ""), names):
-            sentence = "This name is not the server's: `rooflink board DIR --host NAME` gives it.\n"
-            return wrappers.Response(sentence, 403)
-        if request.method not in METHODS:
-            sentence = "This method is not answered here.\n"
-            return wrappers.Response(sentence, 405, {"Allow": ", ".join(METHODS)})
-        return app
-
-    return answer
-
-
-def _is_own(host: str, names: set[str]) -> bool:
-    """Whether a Host header names one of `names` or is an address."""
-    try:
-        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-        return name in names or name.endswith(".localhost") or bool(ipaddress.ip_address(name))
-    except ValueError:
-        return False

@@ -11,7 +11,7 @@ from ...tpu_configs.catalog import chip_stem, load_all
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..names import chip_named
-from ..reports.document import Column, Table
+from ..reports.document import Column, Table, printable
 from ..reports.renderers.console import show_table
 from ..reports.units import bandwidth, bytes_, count, flop_rate, prefixed, significant
 
@@ -22,7 +22,7 @@ def show_chip(chip: Chip, console: Console) -> None:
     """Print every figure of `chip` with unit, confidence, date and source."""
     figures = figures_in(chip)
     values = [f.value if isinstance(f, Statement) else _number(f) for f in figures.values()]
-    console.print(Text(f"{chip.name} ({chip.vendor}, {chip.year}), per chip", "bold"))
+    console.print(Text(printable(f"{chip.name} ({chip.vendor}, {chip.year}), per chip"), "bold"))
     columns = [
         Column("figure", list(figures)),
         Column("value", values),

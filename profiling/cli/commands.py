@@ -69,12 +69,13 @@ def record_json(record: object) -> str:
 
 def command_line() -> str:
     """What was typed, for records to name."""
-    return shlex.join(["rooflink", *sys.argv[1:]])
+    return shlex.join(["rooflink", *sys.argv[1:]]).encode(errors="replace").decode()
 
 
 def say_where(console: Console, what: str, path: Path) -> None:
-    """A path on a line of its own, to be copied whole."""
-    console.print(f"{what}: {path}", soft_wrap=True, highlight=False, markup=False)
+    """A path on a line of its own, to be copied whole; what steers terminals is '?' in it."""
+    shown = "".join(c if c.isprintable() else "?" for c in str(path))
+    console.print(f"{what}: {shown}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _parameter(job: type[Job], name: str, field: FieldInfo, option: Option) -> Parameter:

@@ -48,6 +48,7 @@ def hlo_json(traffic: ModuleTraffic) -> str:
         "bytes_by_space": traffic.bytes_by_space(),
         "bytes_by_scope": traffic.bytes_by_scope(),
         "unresolved_loops": [loop.name for loop in traffic.unresolved_loops],
+        "upper_bounds": traffic.upper_bounds,
     }
     return jsonlib.dumps(totals | asdict(traffic), indent=1)
 
@@ -64,15 +65,18 @@ def hlo_document(traffic: ModuleTraffic) -> Document:
                   "operands and results are counted once", note=False)
         for call in traffic.unknown_calls
     ]  # fmt: skip
+    warned += [Paragraph(f"At most: {text}", note=False) for text in traffic.upper_bounds]
+    at_most = "At most " if traffic.upper_bounds else ""
     return Document(
         title=traffic.name,
-        headline=f"{units.bytes_(traffic.hbm_bytes())} of HBM traffic on one device, "
+        headline=f"{at_most}{units.bytes_(traffic.hbm_bytes())} of HBM traffic on one device, "
         f"{units.count(traffic.kernels)} instructions executed (compiled, loops multiplied out)",
         lead=warned,
         sections=[
             Section("", [_sums("memory space", traffic.bytes_by_space())]),
             Section("", [_sums("scope, HBM", traffic.bytes_by_scope())]),
             Section("Loops", [_loops(traffic)]),
+            Section("Conditionals", [_branches(traffic)]),
             Section("Largest instructions, HBM", [_instructions(traffic.largest(_LARGEST))]),
             Section("Copies made by the compiler", [_instructions(traffic.copies[:_LARGEST])]),
         ],
@@ -92,14 +96,34 @@ def _sums(title: str, sums: Mapping[str, int]) -> Table:
 
 def _loops(traffic: ModuleTraffic) -> Table:
     loops = traffic.loops
-    trips = [f"{'at most ' if loop.early_exit else ''}{units.count(loop.trips)}" for loop in loops]
+    trips = [
+        ("at most " if loop.early_exit else "")
+        + (units.count(int(loop.trips)) if loop.trips == int(loop.trips) else f"{loop.trips:.3g}")
+        for loop in loops
+    ]
     return Table(
         "Loops",
         [
             Column("loop", [loop.name for loop in loops]),
             Column("trips", trips, str),
             Column("entered", [loop.times for loop in loops], units.count),
+            Column("runs", [loop.runs for loop in loops], units.count),
             Column("known from", [loop.source for loop in loops], str),
+        ],
+    )
+
+
+def _branches(traffic: ModuleTraffic) -> Table:
+    rows = [(one, branch) for one in traffic.conditionals for branch in one.branches]
+    return Table(
+        "Conditionals",
+        [
+            Column("conditional", [one.name for one, _ in rows]),
+            Column("runs", [one.times for one, _ in rows], units.count),
+            Column("branch", [branch.name for _, branch in rows]),
+            Column("of them", [branch.runs for _, branch in rows], units.count),
+            Column("HBM bytes", [branch.hbm_bytes for _, branch in rows], units.bytes_),
+            Column("known", ["yes" if c.exact else "if always taken" for c, _ in rows]),
         ],
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
+from rich.text import Text
 
 from ..jobs.job import Job
 from .commands import command_of, record_json, say_where
@@ -81,7 +82,7 @@ def _predictions_json(result: "Predictions") -> str:
 
 def _show_calibration(result: "Calibration", job: "CalibrateJob", console: Console) -> None:
     files = " and ".join(result.files)
-    console.print(f"{result.rows} rows fitted; {files} are in {job.out}", soft_wrap=True)
+    say_where(console, f"{result.rows} rows fitted; {files} are in", job.out)
 
 
 def _show_compilations(result: "Compilations", job: "CompileJob", console: Console) -> None:
@@ -105,11 +106,13 @@ def _write_compilations(result: "Compilations", folder: Path) -> None:
 
 
 def _show_exploration(result: "Exploration", job: "ExploreJob", console: Console) -> None:
+    from ..reports.document import printable
+
     before = f", {result.there_before} of them there before" if result.there_before else ""
     parts = f"{result.parts} part{'' if result.parts == 1 else 's'}"
     console.print(f"{result.points:,} points in {parts}{before}", highlight=False)
     for reason in result.left_out:
-        console.print(f"left out: {reason}", style="dim", highlight=False, markup=False)
+        console.print(Text(f"left out: {printable(reason)}", "dim"))
     say_where(console, "Dataset", result.folder)
 
 

@@ -25,7 +25,7 @@ from .design_point import MOST_SEQUENCES, facts, summary, summary_or_none
 from .levers import DRAFT, checked_runs, levers
 from .ranking import hardware_asks, model_asks
 from .search_report import Budget, design_searches, pareto_points
-from .what_if import StatedChanges, what_if
+from .what_if import StatedChanges, changed, what_if
 from .workload_mix import MixedWorkload, mix_of
 from .workload_on_slice import (
     WorkloadOnSlice,
@@ -107,7 +107,7 @@ def analyse(
 
     A slice that does not hold a workload is left out with a note. Raises ProfileInputError for no
     profiles or slices, a workload that is empty, a profile without counted phases, what-ifs,
-    budgets and targets that cannot be; ChipInputError for dtypes.
+    budgets and targets that cannot be; ChipInputError for dtypes: all of it before the long work.
     """
     request = options or CodesignOptions()
     calibrated = calibration or default_calibration()
@@ -115,12 +115,21 @@ def analyse(
     runs = checked_runs(profiles)
     cases, notes = _cases(profiles, slices, request, calibrated)
     heard = watcher or Silent()
+    heard.stage("Checking changes, sizing data centers, searching for chips")
+    for case in cases:
+        for stated in request.what_ifs:
+            changed(case, stated.changes)
+    centers = [
+        data_center(case, request.queries_per_s, request.latency_target_s)
+        for case in _cheapest(cases)
+    ]
+    searches = _searches(cases, request, notes)
     heard.stage(f"Analysing {len(cases)} cases", len(cases), "cases")
     analysed = []
     for case in cases:
         analysed.append(_case(case, request, runs))
         heard.advance(1)
-    heard.stage("Ranking asks and searching for chips")
+    heard.stage("Ranking asks")
     return CodesignReport(
         command=request.command,
         profiles=_read(profiles, request.files),
@@ -128,11 +137,8 @@ def analyse(
         hardware_asks=hardware_asks(cases),
         model_asks=model_asks(cases, runs),
         pareto=pareto_points(cases),
-        searches=_searches(cases, request, notes),
-        data_centers=[
-            data_center(case, request.queries_per_s, request.latency_target_s)
-            for case in _cheapest(cases)
-        ],
+        searches=searches,
+        data_centers=centers,
         seeds=seeds(calibrated, request.stack) if request.seeds else [],
         assumptions=assumptions(cases),
         notes=notes,
@@ -175,7 +181,7 @@ def _cases(
                 if case.waves > 1:
                     notes.append(f"{profile.name} on {on_slice.name}: {case.words}.")
     if not cases:
-        raise ProfileInputError(f"no slice holds any of the profiles: {notes[0]}")
+        raise ProfileInputError(f"no slice holds any of the profiles: {notes[-1]}")
     return cases, notes
 
 

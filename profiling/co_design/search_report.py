@@ -53,7 +53,7 @@ def parse_chip_budget(text: str) -> Budget:
         number = float(re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount))
     except ValueError:
         number = math.nan
-    if kind not in BUDGETS or not (math.isfinite(number) and number > 0):
+    if kind not in BUDGETS or not 1e-3 <= number <= 1e9:
         raise ProfileInputError(
             f"--chip-budget is {text!r}, expected what one chip may take: area=800mm2, power=700W "
             "or cost=3000$"

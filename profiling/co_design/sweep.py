@@ -292,17 +292,16 @@ def parquet() -> ModuleType:
     return pyarrow.parquet
 
 
-def open_dataset(folder: Path, grid: Grid, calibration: Calibration) -> None:
-    """Write the manifest, or check that the one that is there is of the same grid.
+def manifest_of(grid: Grid, calibration: Calibration) -> dict[str, object]:
+    """What an exploration is of."""
+    return {"schema": SCHEMA, "lens": LENS, "calibration": _digest(calibration),
+            "grid": grid.model_dump(mode="json")}  # fmt: skip
 
-    Raises ProfileInputError where it did not, naming what differs.
-    """
-    wanted = {"schema": SCHEMA, "lens": LENS, "calibration": _digest(calibration),
-              "grid": grid.model_dump(mode="json")}  # fmt: skip
-    path = folder / MANIFEST
-    if not path.exists():
-        write_text(path, json.dumps(wanted, indent=1) + "\n")
-        return
+
+def require_same(path: Path, wanted: Mapping[str, object], grid: Grid) -> None:
+    """Raise ProfileInputError where the manifest at `path` is of another exploration than `wanted`,
+    naming what differs, or damaged."""
+    folder = path.parent
     text = read_text(path, "exploration", ProfileInputError)
     damaged = f"{path} is damaged (choose another --out): it"
     there = json_value(text, damaged, ProfileInputError)
@@ -378,13 +377,18 @@ def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher
     """
     parquet()
     named, reasons, before = named_in(grid), dict[str, None](), 0
-    open_dataset(folder, grid, calibration)
+    manifest, path = manifest_of(grid, calibration), folder / MANIFEST
+    if path.exists():
+        require_same(path, manifest, grid)
     watcher.stage("Exploring", grid.points, "points")
     for number, part in enumerate(parts_of(grid)):
         if part_path(folder, number).exists():
             before += 1
         else:
-            write_part(folder, number, rows_of(grid, part, named, calibration))
+            rows = rows_of(grid, part, named, calibration)
+            if not path.exists():
+                write_text(path, json.dumps(manifest, indent=1) + "\n")
+            write_part(folder, number, rows)
         if reason := left_out(folder, number):
             reasons[reason] = None
         watcher.advance(part.designs * len(grid.sequences))

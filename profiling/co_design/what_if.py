@@ -39,6 +39,8 @@ ALIASES = {
     "tile": TILE,
 }
 DTYPES = ("weight_dtype", "kv_dtype")
+MOST_FACTOR = 1e4
+"""Of a hardware parameter; farther from the calibration the model says nothing."""
 
 
 class Knob(NamedTuple):
@@ -46,7 +48,7 @@ class Knob(NamedTuple):
 
     path: str
     least: float = 0.0
-    most: float = math.inf
+    most: float = 1e9
     reshape: Callable[[ModelShape, float], ModelShape] | None = None  # where more than it changes
 
 
@@ -179,6 +181,11 @@ def _factor(case: WorkloadOnSlice, change: Change, sentences: list[str]) -> floa
         )
     present = float(PARAMETERS[change.name].value(case.point))
     factor = change.factor if change.factor is not None else (change.number or 1.0) / present
+    if not 1 / MOST_FACTOR <= factor <= MOST_FACTOR:
+        raise ProfileInputError(
+            f"--what-if has {change.text!r}, {factor:.3g} times what is there: expected at most "
+            f"{MOST_FACTOR:g} times as much, or as little"
+        )
     sentences.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
     return factor
 
@@ -190,10 +197,11 @@ def _turned(point: Point, change: Change, waves: int) -> tuple[Point, str]:
         point = replace(point, speculation=point.speculation or DRAFT)
     present = float(value_at(point, knob.path)) * split
     value = change.number if change.number is not None else present * (change.factor or 1.0)
-    if value > knob.most:
-        raise ProfileInputError(f"--what-if has {change.text!r}: expected a share, at most 1")
-    if value < knob.least:
-        raise ProfileInputError(f"--what-if has {change.text!r}: expected 1 or more")
+    if not knob.least <= value <= knob.most:
+        what = "a share, at most 1" if knob.most == 1 else f"{knob.least:g} to {knob.most:g}"
+        raise ProfileInputError(
+            f"--what-if has {change.text!r}, which makes it {value:.4g}: expected {what}"
+        )
     words = f"{change.name} {present:.4g} -> {value:.4g}"
     if knob.reshape is not None:
         return replace(point, shape=knob.reshape(point.shape, value)), words

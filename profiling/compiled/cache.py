@@ -6,6 +6,8 @@ what is kept is found without lowering anything. An entry is one file, written w
 
 import gzip
 import hashlib
+import os
+import tempfile
 import zlib
 from dataclasses import dataclass, replace
 from functools import cache
@@ -92,8 +94,20 @@ def _sources() -> str:
 
 
 def default_store() -> "Store":
-    """The store under the folder where rooflink keeps what it downloads."""
-    return Store(cache_folder() / "compiled")
+    """The store under the folder where rooflink keeps what it downloads; one that is gone with this
+    process where that cannot be written."""
+    folder = cache_folder() / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except (OSError, ValueError):
+        writable = False
+    return Store(folder if writable else Path(_passing_folder().name))
+
+
+@cache
+def _passing_folder() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="rooflink-compiled-")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ Each way in which a compiler fails has one sentence that says so.
 """
 
 import os
-import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import ProfileInputError, Silent, Watcher
 from ..records import CompiledPhase, CompiledTarget
 from .cache import Store, compiler_versions, default_store, program_key
+from .compile_failures import crash_sentence
 from .spec import ProgramSpec, Target, require_compiler
 
 
@@ -47,6 +46,13 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Unkept:
+    """From the worker: why a program is not in the store."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Written:
     """From the worker: the session's file."""
 
@@ -60,7 +66,7 @@ class Failed:
     sentence: str
 
 
-Message = Stage | Done | Written | Failed
+Message = Stage | Done | Unkept | Written | Failed
 
 REQUEST: TypeAdapter[CompileRequest] = TypeAdapter(CompileRequest)
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
@@ -89,13 +95,13 @@ def compile_target(
     kept = store or default_store()
     programs = [kept.get(program_key(spec, phase)) for phase in spec.phases]
     costs = {program.cost.phase: program.cost for program in programs if program is not None}
+    notes: list[str] = []
     if len(costs) < len(spec.phases):
-        request = CompileRequest(spec, str(kept.folder.absolute()))
-        costs = {
-            message.cost.phase: message.cost
-            for message in _answers(request, watcher)
-            if isinstance(message, Done)
-        }
+        for message in _answers(CompileRequest(spec, str(kept.folder.absolute())), watcher):
+            if isinstance(message, Done):
+                costs[message.cost.phase] = message.cost
+            elif isinstance(message, Unkept):
+                notes = [message.reason]
     missing = [phase for phase in spec.phases if phase not in costs]
     if missing:
         raise ProfileInputError(f"the compiler for {spec.target.name} left out {missing[0]}")
@@ -109,6 +115,7 @@ def compile_target(
         attempts=spec.attempts,
         versions=compiler_versions(spec.target),
         phases=[costs[phase] for phase in spec.phases],
+        notes=notes,
     )
 
 
@@ -162,55 +169,13 @@ def _worker(target: Target, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment["TMPDIR"] = str(log.parent)
     pipe = subprocess.PIPE
     with log.open("wb") as errors:
-        process = subprocess.Popen(WORKER, stdin=pipe, stdout=pipe, stderr=errors, env=environment)
+        process = subprocess.Popen(
+            WORKER, stdin=pipe, stdout=pipe, stderr=errors, env=environment,
+            start_new_session=True,  # Ctrl-C is for the caller, which ends the worker
+        )  # fmt: skip
     try:
         yield process
     finally:
         process.kill()
         with suppress(BrokenPipeError):
             process.communicate()
-
-
-_UNIT = r"([\d.]+)\s*([KMGT]?)i?B?"
-_OUT_OF_MEMORY = (
-    re.compile(rf"required for HLO temporaries \({_UNIT}\) exceeds available HBM \({_UNIT}\)"),
-    re.compile(rf"[Uu]sed {_UNIT} of {_UNIT} hbm"),
-)
-_BINARY = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-_FATAL = re.compile(r"^F\d{4} |Check fail|[Ff]atal|[Aa]bort|[Ee]rror")
-_LOG_PREFIX = re.compile(r"^[EFIW]\d{4}[^\]]*\] ?")
-_LONGEST = 300
-
-
-def compiler_sentence(error: str, phase: str, target: str) -> str:
-    """What the compiler's own error says of a phase's program for a target."""
-    for pattern in _OUT_OF_MEMORY:
-        if match := pattern.search(error):
-            needed, unit, there, there_unit = match.groups()
-            return (
-                f"{phase} does not fit {target}: it needs {_gb(needed, unit)} of each device's "
-                f"{_gb(there, there_unit)} of HBM; take a larger slice, a smaller batch or a "
-                "shorter context"
-            )
-    lines = [line.strip() for line in error.splitlines() if line.strip()]
-    first = lines[0][:_LONGEST] if lines else "it did not say why"
-    return f"the compiler refused {phase} for {target}: {first}"
-
-
-def crash_sentence(status: int, log: str, target: str) -> str:
-    """How the process that compiled ended, with the line of its log that says most."""
-    how = f"ended with status {status}"
-    if status < 0:
-        names = {number.value: number.name for number in signal.Signals}
-        how = f"was ended by {names.get(-status, f'signal {-status}')}"
-        if -status == signal.SIGKILL:
-            how += " (did the machine run out of memory?)"
-    lines = [line for line in log.splitlines() if _LOG_PREFIX.sub("", line).strip()]
-    fatal = [line for line in lines if _FATAL.search(line)]
-    telling = [_LOG_PREFIX.sub("", line).strip() for line in fatal or lines]
-    last = f": {telling[-1][:_LONGEST]}" if telling else ", without a word"
-    return f"the compiler for {target} {how}{last}"
-
-
-def _gb(amount: str, unit: str) -> str:
-    return f"{float(amount) * _BINARY[unit] / 1e9:.2f} GB"

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from ..errors import ProfileInputError
 from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
 from .job import Job, Option, option
 
@@ -37,10 +38,16 @@ class TermsOptions(Job):
         )
 
 
+_LONGEST_STACK = 100
+
+
 def stack_named(text: str | None) -> str | None:
-    """The stack as the calibration spells it; an unmeasured one as it is: the basis says so."""
+    """The stack as the calibration spells it; an unmeasured one as it is: the basis says so. Raises
+    ProfileInputError for what is no name."""
     if text is None:
         return None
+    if not text.strip() or not text.isprintable() or len(text) > _LONGEST_STACK:
+        raise ProfileInputError(f"--stack is {text!r}, expected a name such as vLLM")
     from ..predicted.calibration import default_calibration
 
     known = default_calibration().stack_rows

@@ -1,6 +1,5 @@
 """EvaluateJob: what strategies get right on a task, and what each answer costs."""
 
-import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import BeforeValidator, model_validator
 from ...tpu_configs.slice import Slice
 from ..backend import choose_backend
 from ..errors import ProfileInputError, Watcher
-from ..names import chip_named, slices_named
+from ..names import chip_named, folder_name, slices_named
 from ..records.evaluation import Evaluation
 from .cost_terms import TermsOptions
 from .job import Names, Option, Paths, RunDType, WholeNumbers, WrittenJob, option
@@ -124,7 +123,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
     def default_out(self) -> Path:
         """One folder for a model, task and seed, so that the same command goes on."""
         what = "log" if self.attempts_log else self.task
-        return Path("runs") / re.sub(r"[^\w.=-]+", "-", f"eval-{self.model}-{what}-{self.seed}")
+        return Path("runs") / folder_name(f"eval-{self.model}-{what}-{self.seed}")
 
     def run(self, watcher: Watcher, command: str = "python") -> Evaluation:
         """Run the cells that the folder lacks, and put all together; a log's attempts are costed.

@@ -81,6 +81,7 @@ class Job(BaseModel):
     renamed: ClassVar[Mapping[str, str]] = {}  # options by their old names, which answer with these
 
     def __init__(self, /, **options: object) -> None:
+        _require_text(type(self), options)
         try:
             super().__init__(**options)
         except ValidationError as error:
@@ -246,6 +247,18 @@ def reserved(folder: Path) -> Iterator[Path]:
             except OSError:
                 break
         raise
+
+
+def _require_text(job: type[Job], options: Mapping[str, object]) -> None:
+    """Refuse bytes that are no UTF-8: no record and no file could hold them."""
+    for name, value in options.items():
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, str | Path) and str(part) != _as_utf8(str(part)):
+                raise ProfileInputError(f"{spelling(job, name)} is {str(part)!r}, not UTF-8 text")
+
+
+def _as_utf8(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _option(field: FieldInfo) -> Option:

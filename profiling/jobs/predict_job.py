@@ -106,7 +106,7 @@ class PredictJob(TermsOptions):
             weight_dtype=self.dtype,
             kv_dtype=self.kv_dtype,
             matmul_dtype=self.matmul_dtype,
-            split=parse_parallelism(self.mesh) if self.mesh else None,
+            split=None if self.mesh is None else parse_parallelism(self.mesh),
             stack=stack_named(self.stack),
             ideal=self.ideal,
             terms=self.terms(),

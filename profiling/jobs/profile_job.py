@@ -12,7 +12,7 @@ from ...model.tasks.parse import FORMS, ListedTask
 from ...model.tasks.task import speaks_notation
 from ..backend import choose_backend
 from ..errors import ProfileInputError, Watcher
-from ..names import chips_for, slices_named
+from ..names import chips_for, folder_name, slices_named
 from ..records import Profile
 from ..records.files import save_record
 from .job import Names, RunDType, WrittenJob, option
@@ -191,7 +191,7 @@ class ProfileJob(WrittenJob):
         return strategy_for(self.strategy, subject, self.verifier)
 
     def _name_by_time(self) -> str:
-        model = Path(self.model).name.removesuffix(".gguf")
+        model = folder_name(Path(self.model).name.removesuffix(".gguf"))
         return f"{model}-{datetime.now():%Y%m%d-%H%M%S}"
 
 

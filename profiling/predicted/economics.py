@@ -24,7 +24,7 @@ from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..records.base import Interval, percent
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
-from .limits import MOST_G_PER_KWH, MOST_OVERHEAD, MOST_USD_PER_HOUR
+from .limits import FEWEST_TOKENS, MOST_G_PER_KWH, MOST_OVERHEAD, MOST_USD_PER_HOUR
 
 
 def own_number(
@@ -246,7 +246,7 @@ def economics_of(prediction: Prediction, chip: Chip, terms: Terms) -> Economics:
     phases = []
     for phase in prediction.phases:
         amounts = _amounts(phase.time_s, phase.energy_j, prediction.chips, factors)
-        million = _times(amounts, 1e6 / phase.tokens) if phase.tokens else None
+        million = _times(amounts, 1e6 / phase.tokens) if phase.tokens > FEWEST_TOKENS else None
         phases.append(PhaseAmounts(phase=phase.phase, whole=amounts, per_million_tokens=million))
     return Economics(
         terms=factors,

@@ -4,6 +4,8 @@ anything is built in proportion to it; within, every figure of a prediction is f
 
 MOST_TOKENS = 10**9
 """Of a prompt, a thought or an answer: a hundred times the longest context that anyone serves."""
+FEWEST_TOKENS = 1e-6
+"""Of all thoughts together, for a price of a million: fewer are none."""
 MOST_SEQUENCES = 10**9
 """Prompts of a batch, and attempts at each."""
 MOST_SIZE = 10**8

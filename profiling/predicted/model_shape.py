@@ -72,8 +72,19 @@ class DescribedModel(Architecture):
 
 
 _KEYS = {f.name: f.default is MISSING or f.name == "name" for f in fields(DescribedModel)}
+
+
+def _table(data: object) -> object:
+    """A table of these keys, whose sizes are no texts and no flags."""
+    table = known_and_whole(data, _KEYS)
+    for size in SIZES:
+        if isinstance(table.get(size), str | bool) and size not in ("tied_embeddings", "gated"):
+            raise ValueError(f"has {size} = {table[size]!r}, expected a number")
+    return table
+
+
 _DESCRIBED: TypeAdapter[DescribedModel] = TypeAdapter(
-    Annotated[DescribedModel, BeforeValidator(lambda table: known_and_whole(table, _KEYS))]
+    Annotated[DescribedModel, BeforeValidator(_table)]
 )
 
 
@@ -103,7 +114,8 @@ def _named(model: str) -> "DescribedModel | PublishedModel | ModelConfig":
         return described_models()[name]
     if name in PRESETS:
         return PRESETS[name]
-    if "/" not in model and not user_path(model).exists():
+    path = user_path(model)
+    if "/" not in model and not path.exists():
         raise _unknown(model)
     from ...model.weights.loading import sizes_of  # which few commands need
 

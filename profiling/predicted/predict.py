@@ -9,7 +9,8 @@ import numpy as np
 from ...model.architecture import DTYPE_BITS, ModelShape, dtype_bytes
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
-from ..records.prediction import Interval, MemoryFit, PredictedPhase, Prediction
+from ..records.base import Interval
+from ..records.prediction import MemoryFit, PredictedPhase, Prediction
 from .arrays import Number, mapped, with_last_axis
 from .calibration import Calibration, default_calibration
 from .collectives import Parallelism, kv_shards, require_parallelism

@@ -131,15 +131,16 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
     """The query that is predicted, with its mesh. Raises as `predict_on_slice` does, but for what
     does not fit."""
     wide = "float32" if request.weight_dtype == "float32" else "bfloat16"
-    stated_dtype = jax_dtype(request.matmul_dtype) if request.matmul_dtype else None
+    matmul, kv = request.matmul_dtype, request.kv_dtype
+    suiting = operand_dtype(on_slice.chip, request.weight_dtype)
     settled = {
         "model": request.model.name,
         "shape": request.model.shape,
         "slice": on_slice,
         "context_length": request.model.context_length,
         "split": request.split or ONE_CHIP,
-        "kv_dtype": request.kv_dtype or wide,
-        "matmul_dtype": stated_dtype or operand_dtype(on_slice.chip, request.weight_dtype),
+        "kv_dtype": wide if kv is None else kv,
+        "matmul_dtype": suiting if matmul is None else jax_dtype(matmul),
     }
     query = Query(**(vars(request) | settled), mesh_reason="as stated")
     prompts = request.lengths.prompts

@@ -1,17 +1,19 @@
 """What all parts of a record share, and a quantity that is known only within bounds."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class Record(BaseModel):
-    """Base of every part of a record: immutable, and strict about unknown fields.
+    """Base of every part of a record: immutable, strict about unknown fields, finite.
 
     A figure that follows from others (`computed_field`) is written with them, so that whoever
     reads the file need not know how; on reading it is derived anew, so that a file which was
     changed by hand does not contradict itself.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -22,13 +24,21 @@ class Record(BaseModel):
         return {name: value for name, value in data.items() if name not in derived}
 
 
+Count = Annotated[int, Field(ge=0)]
+"""A number of things, or of bytes or FLOPs counted."""
+Whole = Annotated[int, Field(ge=1)]
+Amount = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+"""A rate or a capacity, which something is divided by."""
+
+
 class HbmBytes(Record):
     """Bytes that the algorithm must move between HBM and the chip, by kind."""
 
-    weights: int = Field(description="each weight read once a step; of the embedding, rows used")
-    kv_read: int = Field(description="cached keys and values read; a shared prompt once a step")
-    kv_write: int
-    activations: int = Field(description="inputs and results of each matmul, once each")
+    weights: Count = Field(description="each weight read once a step; of the embedding, rows used")
+    kv_read: Count = Field(description="cached keys and values read; a shared prompt once a step")
+    kv_write: Count
+    activations: Count = Field(description="inputs and results of each matmul, once each")
 
     @property
     def total(self) -> int:
@@ -43,10 +53,10 @@ BYTE_KINDS = tuple(HbmBytes.model_fields)
 class Spread(Record):
     """Repeated measurements of one quantity."""
 
-    median: float
-    low: float = Field(description="smallest repeat")
-    high: float = Field(description="largest repeat")
-    repeats: list[float]
+    median: Amount
+    low: Amount = Field(description="smallest repeat")
+    high: Amount = Field(description="largest repeat")
+    repeats: list[Amount]
 
 
 class Interval(Record):
@@ -58,6 +68,16 @@ class Interval(Record):
 
     def __mul__(self, times: float) -> "Interval":
         return Interval(median=self.median * times, low=self.low * times, high=self.high * times)
+
+
+def _not_negative(interval: Interval) -> Interval:
+    if min(interval.low, interval.median, interval.high) < 0:
+        raise ValueError("should not be below 0")
+    return interval
+
+
+Range = Annotated[Interval, AfterValidator(_not_negative)]
+"""One of something that cannot be negative: a time, an energy, a factor."""
 
 
 def percent(share: float, digits: int | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Interval, Record
+from .base import Amount, Count, Interval, Positive, Range, Record
 from .prediction import PredictedBound, Prediction
 
 BudgetKind = Literal["area", "watts", "usd"]
@@ -18,14 +18,14 @@ BudgetKind = Literal["area", "watts", "usd"]
 class ChipDesign(Record):
     """A chip by its parameters, and what it takes by the cost model."""
 
-    matrix_flops: float = Field(description="FLOP/s")
-    hbm_bandwidth: float = Field(description="B/s")
-    hbm_capacity: float = Field(description="B")
-    on_chip_capacity: float = Field(description="B, that hold weights")
-    link_bandwidth: float = Field(description="B/s, one way")
-    area_mm2: float
-    watts: float
-    usd: float = Field(description="to build, by the cost model")
+    matrix_flops: Amount = Field(description="FLOP/s")
+    hbm_bandwidth: Positive = Field(description="B/s")
+    hbm_capacity: Amount = Field(description="B")
+    on_chip_capacity: Amount = Field(description="B, that hold weights")
+    link_bandwidth: Amount = Field(description="B/s, one way")
+    area_mm2: Amount
+    watts: Amount
+    usd: Amount = Field(description="to build, by the cost model")
 
 
 class DesignSearch(Record):
@@ -34,21 +34,21 @@ class DesignSearch(Record):
     purpose: str = Field(description="'reasoning', 'prefill-heavy'")
     mix: list[str] = Field(description="the workloads, each in words with its share")
     model: str
-    chips: int
+    chips: Count
     budget_kind: BudgetKind
-    budget: float
+    budget: Amount
     reference: ChipDesign = Field(description="the chip that is there, by the same cost model")
     reference_chip: str
-    swept: int = Field(description="design points of the exhaustive sweep")
+    swept: Count = Field(description="design points of the exhaustive sweep")
     swept_best: ChipDesign
     best: ChipDesign = Field(description="by gradient, from several starts")
-    sequences: float = Field(description="attempts that run together on it")
-    slowest_token_s: float = Field(description="latency limit of one token of a thought")
-    time_per_query_s: Interval = Field(description="time of a batch over its queries")
-    usd_per_query: Interval | None = Field(description="rent by cost to build")
-    speedup: Interval = Field(description="reference's time per query over it, the same draws")
-    spent: dict[str, float] = Field(description="part -> share of the budget")
-    other_purpose_slowdown: float | None = Field(
+    sequences: Amount = Field(description="attempts that run together on it")
+    slowest_token_s: Amount = Field(description="latency limit of one token of a thought")
+    time_per_query_s: Range = Field(description="time of a batch over its queries")
+    usd_per_query: Range | None = Field(description="rent by cost to build")
+    speedup: Range = Field(description="reference's time per query over it, the same draws")
+    spent: dict[str, Amount] = Field(description="part -> share of the budget")
+    other_purpose_slowdown: Amount | None = Field(
         description="this chip's time for the other purpose's mix over that purpose's best chip's"
     )
     sentence: str
@@ -59,13 +59,13 @@ class ParetoPoint(Record):
 
     profile: str
     slice: str
-    batch: float = Field(description="prompts that run together")
-    attempts: float
-    think_tokens: float
-    latency_s: Interval
-    usd_per_query: Interval
-    accuracy: float | None = Field(description="of one attempt; None where nothing was checked")
-    usd_per_correct: Interval | None
+    batch: Amount = Field(description="prompts that run together")
+    attempts: Amount
+    think_tokens: Amount
+    latency_s: Range
+    usd_per_query: Range
+    accuracy: Amount | None = Field(description="of one attempt; None where nothing was checked")
+    usd_per_correct: Range | None
     on_frontier: bool = Field(description="no point of the same profile is both faster and cheaper")
 
 
@@ -73,12 +73,12 @@ class PowerTrace(Record):
     """Power of all chips over time while batches go through their phases."""
 
     label: Literal["synchronised", "unsynchronised"]
-    time_s: list[float]
-    watts: list[float]
+    time_s: list[Amount]
+    watts: list[Amount]
     phase: list[str] = Field(description="of each point; empty where slices differ")
-    mean_w: float
-    peak_w: float
-    low_w: float
+    mean_w: Amount
+    peak_w: Amount
+    low_w: Amount
 
     @property
     def swing(self) -> float:
@@ -92,20 +92,20 @@ class Smoothing(Record):
     way: str
     remaining_swing: float = Field(description="share of the mean")
     extra_energy: float = Field(description="share of the chips' energy")
-    stored_j_per_chip: float = Field(description="0 where nothing is stored")
+    stored_j_per_chip: Amount = Field(description="0 where nothing is stored")
     sentence: str
 
 
 class PriceTier(Record):
     """What one query costs for so much thinking."""
 
-    think_tokens: float
-    attempts: float
-    batch: float = Field(description="prompts on a slice that the latency target and memory allow")
-    latency_s: Interval
-    usd: Interval | None
-    wall_j: Interval | None
-    gco2e: Interval | None
+    think_tokens: Amount
+    attempts: Amount
+    batch: Amount = Field(description="prompts on a slice that the latency target and memory allow")
+    latency_s: Range
+    usd: Range | None
+    wall_j: Range | None
+    gco2e: Range | None
 
 
 class DataCenter(Record):
@@ -113,26 +113,26 @@ class DataCenter(Record):
 
     profile: str
     slice: str
-    queries_per_s: float
-    latency_target_s: float
-    think_variation: float = Field(description="standard deviation over mean of thought lengths")
-    batch: float = Field(description="prompts that run together on a slice")
-    latency_s: Interval
-    slices: int
-    chips: int
-    chips_interval: Interval
-    sustained: float = Field(description="share of peak FLOP/s that the load uses")
-    tokens_per_s: float = Field(description="thought and answered, of the whole load")
-    power_w: Interval | None = Field(description="at the wall, mean")
-    provisioned_w: float | None = Field(description="design power of all chips, at the wall")
-    link_bytes_per_s: float = Field(description="one chip's busiest link, one way, mean")
-    network_bytes_per_s: float = Field(description="prompts and answers in and out, as tokens")
-    prompt_kv_bytes_per_s: float = Field(description="if prefill were on other chips")
+    queries_per_s: Amount
+    latency_target_s: Amount
+    think_variation: Amount = Field(description="standard deviation over mean of thought lengths")
+    batch: Amount = Field(description="prompts that run together on a slice")
+    latency_s: Range
+    slices: Count
+    chips: Count
+    chips_interval: Range
+    sustained: Amount = Field(description="share of peak FLOP/s that the load uses")
+    tokens_per_s: Amount = Field(description="thought and answered, of the whole load")
+    power_w: Range | None = Field(description="at the wall, mean")
+    provisioned_w: Amount | None = Field(description="design power of all chips, at the wall")
+    link_bytes_per_s: Amount = Field(description="one chip's busiest link, one way, mean")
+    network_bytes_per_s: Amount = Field(description="prompts and answers in and out, as tokens")
+    prompt_kv_bytes_per_s: Amount = Field(description="if prefill were on other chips")
     traces: list[PowerTrace]
     smoothing: list[Smoothing]
-    wall_kwh_per_day: Interval | None
-    kgco2e_per_day: Interval | None
-    usd_per_day: Interval | None
+    wall_kwh_per_day: Range | None
+    kgco2e_per_day: Range | None
+    usd_per_day: Range | None
     tiers: list[PriceTier]
 
 
@@ -157,8 +157,8 @@ class Parameter(Record):
     name: str = Field(description="as --what-if takes it, 'hbm_bandwidth'")
     words: str = Field(description="'HBM bandwidth'")
     unit: str
-    value: float | None = Field(description="of one chip; None where it is not public")
-    step: float | None = Field(description="factor of a finite step; None: a derivative")
+    value: Amount | None = Field(description="of one chip; None where it is not public")
+    step: Amount | None = Field(description="factor of a finite step; None: a derivative")
 
 
 class Elasticity(Record):
@@ -176,10 +176,10 @@ class BoundFlip(Record):
 
     phase: str
     parameter: str
-    factor: Interval = Field(description="over the draws that flip")
+    factor: Range = Field(description="over the draws that flip")
     before: PredictedBound
     after: PredictedBound
-    flips: float = Field(description="share of draws in which it flips at all, up to 64 times")
+    flips: Amount = Field(description="share of draws in which it flips at all, up to 64 times")
     sentence: str
 
 
@@ -187,8 +187,8 @@ class RooflinePoint(Record):
     """One phase on a slice's roofline, per chip."""
 
     phase: str
-    intensity: float = Field(description="FLOPs per byte of memory")
-    flops_per_s: float = Field(description="achieved by one chip, at the median")
+    intensity: Amount = Field(description="FLOPs per byte of memory")
+    flops_per_s: Amount = Field(description="achieved by one chip, at the median")
 
 
 class LeverArrow(Record):
@@ -203,19 +203,19 @@ class Roofline(Record):
     """Datasheet roofs of one chip and the phases under them."""
 
     chip: str
-    peak_flops: float
+    peak_flops: Positive
     peak_dtype: str
-    memory_bandwidth: float
-    ridge: float
+    memory_bandwidth: Positive
+    ridge: Positive
     points: list[RooflinePoint]
 
 
 class Changed(Record):
     """After over before, per query; None where energy or price is not known."""
 
-    time: Interval
-    energy: Interval | None
-    usd: Interval | None
+    time: Range
+    energy: Range | None
+    usd: Range | None
 
 
 class Lever(Record):
@@ -223,7 +223,7 @@ class Lever(Record):
 
     name: str = Field(description="as --what-if takes it where it can, 'kv_dtype'")
     change: str = Field(description="'KV cache bfloat16 -> int8'")
-    by_phase: dict[str, Interval] = Field(description="time after over before")
+    by_phase: dict[str, Range] = Field(description="time after over before")
     whole: Changed
     quality: Quality
     evidence: str = Field(description="what says so, or 'cost only, quality not measured'")
@@ -234,23 +234,23 @@ class Lever(Record):
 class BoundMap(Record):
     """What bounds one decode step over a grid: rows are batches, columns contexts."""
 
-    attempts: float = Field(description="attempts that share each prompt's KV cache")
-    contexts: list[float] = Field(description="tokens that each attempt has cached")
-    batches: list[float] = Field(description="sequences on the slice")
+    attempts: Amount = Field(description="attempts that share each prompt's KV cache")
+    contexts: list[Amount] = Field(description="tokens that each attempt has cached")
+    batches: list[Amount] = Field(description="sequences on the slice")
     bound: list[list[PredictedBound]]
     fits: list[list[bool]]
-    kv_share: list[list[float]] = Field(description="KV bytes of the step's memory bytes")
-    step_s: list[list[float]]
+    kv_share: list[list[Amount]] = Field(description="KV bytes of the step's memory bytes")
+    step_s: list[list[Amount]]
 
 
 class ThoughtCrossovers(Record):
     """Where along a thought something overtakes something else; None: not within 10^7 tokens."""
 
-    batch: float = Field(description="sequences on the slice")
-    kv_over_weights_tokens: float | None = Field(description="context where KV bytes exceed them")
-    memory_full_tokens: float | None = Field(description="context where this batch fills memory")
-    links_over_memory_batch: float | None = Field(description="sequences at the thought's end")
-    largest_batch: dict[str, float] = Field(description="tokens of context -> sequences that fit")
+    batch: Amount = Field(description="sequences on the slice")
+    kv_over_weights_tokens: Amount | None = Field(description="context where KV bytes exceed them")
+    memory_full_tokens: Amount | None = Field(description="context where this batch fills memory")
+    links_over_memory_batch: Amount | None = Field(description="sequences at the thought's end")
+    largest_batch: dict[str, Amount] = Field(description="tokens of context -> sequences that fit")
     sentences: list[str]
 
 
@@ -259,9 +259,9 @@ class WhatIf(Record):
 
     text: str = Field(description="as --what-if takes it, 'hbm_bandwidth=2x,kv_dtype=int8'")
     changes: list[str] = Field(description="each in words, with the figures before and after")
-    before_s: Interval
-    after_s: Interval
-    by_phase: dict[str, Interval] = Field(description="time after over before")
+    before_s: Range
+    after_s: Range
+    by_phase: dict[str, Range] = Field(description="time after over before")
     whole: Changed
     bound_before: dict[str, PredictedBound]
     bound_after: dict[str, PredictedBound]
@@ -272,7 +272,7 @@ class WhatIf(Record):
 class Ask(Record):
     """One recommendation, ranked."""
 
-    rank: int
+    rank: Count
     side: Side
     sentence: str
     change: str
@@ -280,7 +280,7 @@ class Ask(Record):
     saving: Interval = Field(description="share of `quantity` per query that is saved")
     quantity: Quantity
     steps: str = Field(description="what makes the compared changes comparable")
-    beats_next: float | None = Field(description="probability; None for the last candidate")
+    beats_next: Amount | None = Field(description="probability; None for the last candidate")
     next_change: str | None
     quality: Quality
     evidence: list[str] = Field(description="lens and source, one sentence each")
@@ -292,10 +292,10 @@ class CodesignCase(Record):
     profile: str
     workload: str = Field(description="in a few words: '4 prompts x 64 attempts, 8192 tokens'")
     prediction: Prediction
-    accuracy: Interval | None = Field(description="of one attempt, 95 %; None: unchecked")
-    usd_per_query: Interval | None
-    usd_per_correct: Interval | None = Field(description="joined with accuracy's interval")
-    energy_per_query_j: Interval | None = Field(description="of the chips")
+    accuracy: Range | None = Field(description="of one attempt, 95 %; None: unchecked")
+    usd_per_query: Range | None
+    usd_per_correct: Range | None = Field(description="joined with accuracy's interval")
+    energy_per_query_j: Range | None = Field(description="of the chips")
     parameters: list[Parameter]
     elasticities: list[Elasticity]
     flips: list[BoundFlip]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import HbmBytes, Interval, Record
+from .base import Amount, Count, HbmBytes, Positive, Range, Record, Whole
 
 
 class HbmRow(Record):
@@ -15,27 +15,27 @@ class HbmRow(Record):
 
     scope: str = Field(description="e.g. 'attention/projections'; 'unattributed' where unknown")
     kind: str = Field(description="weights, kv, activations, collectives, 'copy of kv' ...")
-    read_bytes: int
-    written_bytes: int
+    read_bytes: Count
+    written_bytes: Count
 
 
 class MemoryLevel(Record):
     """Traffic of one memory level."""
 
     level: str = Field(description="HBM, VMEM, CMEM, SMEM ... as the executable places buffers")
-    read_bytes: int
-    written_bytes: int
+    read_bytes: Count
+    written_bytes: Count
 
 
 class CollectiveTraffic(Record):
     """Exchanges of one type between devices."""
 
     type: str = Field(description="all-reduce, all-gather ...")
-    group_size: int = Field(description="devices that exchange with each other")
+    group_size: Count = Field(description="devices that exchange with each other")
     mesh_axis: str = Field(description="axis of the mesh with groups of that size; '?' if unclear")
-    count: int = Field(description="exchanges in one call of the program")
-    operand_bytes: int = Field(description="of one device, over all of them")
-    time_at_link_speed_s: float | None = Field(
+    count: Count = Field(description="exchanges in one call of the program")
+    operand_bytes: Count = Field(description="of one device, over all of them")
+    time_at_link_speed_s: Amount | None = Field(
         description="bytes over a ring at one link's datasheet bandwidth; None where not public"
     )
 
@@ -43,10 +43,10 @@ class CollectiveTraffic(Record):
 class DeviceMemory(Record):
     """XLA's buffer assignment for one device, against the device's HBM."""
 
-    argument_bytes: int
-    temporary_bytes: int
-    peak_bytes: int
-    capacity_bytes: float | None = Field(description="HBM of one device; None for a CPU")
+    argument_bytes: Count
+    temporary_bytes: Count
+    peak_bytes: Count
+    capacity_bytes: Amount | None = Field(description="HBM of one device; None for a CPU")
 
     @property
     def fits(self) -> bool:
@@ -70,10 +70,10 @@ CompiledBound = Literal["compute", "memory", "links"]
 class TargetRoofline(Record):
     """One call of a phase's program on its target's datasheet roofline: a lower bound."""
 
-    ridge: float = Field(description="FLOPs per byte from which compute takes longer than memory")
-    compute_s: float = Field(description="the jaxpr's FLOPs at the peak of one device")
-    memory_s: float = Field(description="compiled HBM bytes at the bandwidth of one device")
-    links_s: float = Field(description="collectives at link speed, those of unknown speed left out")
+    ridge: Positive = Field(description="FLOPs per byte from which compute takes longer")
+    compute_s: Amount = Field(description="the jaxpr's FLOPs at the peak of one device")
+    memory_s: Amount = Field(description="compiled HBM bytes at the bandwidth of one device")
+    links_s: Amount = Field(description="collectives at link speed, those of known speed")
 
     @computed_field
     @property
@@ -95,29 +95,32 @@ class CompiledPhase(Record):
     """One phase's program on one target."""
 
     phase: str
-    passes: int = Field(description="passes through the model in one call of the program")
+    passes: Count = Field(description="passes through the model in one call of the program")
     counted_bytes: HbmBytes = Field(description="counted, split evenly over the devices")
-    counted_flops: int = Field(description="matmul FLOPs of one device, from the jaxpr")
+    counted_flops: Count = Field(description="matmul FLOPs of one device, from the jaxpr")
     hbm: list[HbmRow]
     levels: list[MemoryLevel]
-    padding_bytes: int = Field(description="of the HBM bytes, tile padding")
+    padding_bytes: Count = Field(description="of the HBM bytes, tile padding")
     collectives: list[CollectiveTraffic]
-    kernels: int = Field(description="instructions executed, loops multiplied out")
-    compiler_cycles: int | None = Field(description="XLA's own estimates; None: none")
+    kernels: Count = Field(description="instructions executed, loops multiplied out")
+    compiler_cycles: Count | None = Field(description="XLA's own estimates; None: none")
     memory: DeviceMemory
     unresolved_loops: list[str] = Field(description="of unknown length, counted once")
     unknown_calls: list[str] = Field(description="custom calls without a cost estimate")
-    stated_bytes: int = Field(
+    upper_bounds: list[str] = Field(
+        default=[], description="why a run may move fewer bytes: branches not taken, dynamic sizes"
+    )
+    stated_bytes: Count = Field(
         default=0,
         description="of the HBM bytes, what kernels (Pallas) state of themselves in their cost "
         "estimates: no HLO shows it",
     )
-    xla_flops: float = Field(description="XLA's own total, each loop's body counted once")
-    xla_bytes_accessed: float = Field(description="XLA's own total, all memory levels mixed")
+    xla_flops: Amount = Field(description="XLA's own total, each loop's body counted once")
+    xla_bytes_accessed: Amount = Field(description="XLA's own total, all memory levels mixed")
     excesses: list[Excess] = Field(description="largest first")
     unexplained_bytes: int = Field(description="compiled less counted less all excesses")
-    compile_s: float
-    predicted_time_s: Interval | None = Field(
+    compile_s: Amount
+    predicted_time_s: Range | None = Field(
         default=None,
         description="of one call on the target, from these bytes; None for a CPU or uncalibrated",
     )
@@ -149,11 +152,12 @@ class CompiledTarget(Record):
     """All phases on one target."""
 
     target: str = Field(description="'cpu' or a topology, e.g. 'v5e:2x4'")
-    devices: int
+    devices: Whole
     mesh: str = Field(description="how the devices are split, in words")
-    prompt_tokens: int = Field(description="cached positions shared by the attempts of a prompt")
-    context: int = Field(description="cached positions of an attempt, the prompt's included")
-    batch: int
-    attempts: int
+    prompt_tokens: Count = Field(description="cached positions shared by the attempts of a prompt")
+    context: Count = Field(description="cached positions of an attempt, the prompt's included")
+    batch: Whole
+    attempts: Whole
     versions: dict[str, str]
     phases: list[CompiledPhase]
+    notes: list[str] = Field(default=[], description="what went otherwise than usual")

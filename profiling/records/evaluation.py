@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Interval, Record
+from .base import Amount, Count, Positive, Range, Record, Whole
 from .lenses import Phase
 from .prediction import Amounts
 from .profile import Provenance
@@ -21,10 +21,10 @@ class Option(Record):
     """A way to answer: its accuracy, and its cost per query."""
 
     label: str
-    cost: float
-    accuracy: float
-    low: float
-    high: float
+    cost: Amount
+    accuracy: Amount
+    low: Amount
+    high: Amount
     on_frontier: bool = Field(description="no option as cheap or cheaper is more accurate")
     points_per_cost: float | None = Field(description="gained on the option before, per cost")
 
@@ -40,9 +40,9 @@ class Frontier(Record):
 class OptimalPoint(Record):
     """The compute-optimal choice at one budget of FLOPs a query."""
 
-    budget_flops: float
-    flops: float = Field(description="spent per query, on problems not used for the choice")
-    accuracy: float = Field(description="on problems not used for the choice")
+    budget_flops: Positive
+    flops: Amount = Field(description="spent per query, on problems not used for the choice")
+    accuracy: Amount = Field(description="on problems not used for the choice")
     chosen: dict[str, list[str]] = Field(description="options by level, those of each fold")
 
 
@@ -50,9 +50,9 @@ class Baseline(Record):
     """Best of N, the same for every problem."""
 
     label: str
-    flops: float
-    accuracy: float
-    reached_flops: float | None = Field(description="least for the same accuracy; None: never")
+    flops: Amount
+    accuracy: Amount
+    reached_flops: Amount | None = Field(description="least for the same accuracy; None: never")
 
     @property
     def times_less(self) -> float | None:
@@ -73,9 +73,9 @@ class Optimal(Record):
 class Estimate(Record):
     """A mean over problems with its 95 % interval."""
 
-    value: float
-    low: float
-    high: float
+    value: Amount
+    low: Amount
+    high: Amount
 
 
 class LedgerEntry(Record):
@@ -83,20 +83,20 @@ class LedgerEntry(Record):
 
     phase: str
     discarded: bool = Field(description="the work ended in no finished attempt")
-    tokens: int = Field(description="positions read")
-    forced_tokens: int
-    flops: int
-    hbm_bytes: float = Field(description="a pass's weights are shared out by positions read")
-    wall_j: float | None = Field(description="at the wall, on the evaluation's first slice")
-    usd: float | None
+    tokens: Count = Field(description="positions read")
+    forced_tokens: Count
+    flops: Count
+    hbm_bytes: Amount = Field(description="a pass's weights are shared out by positions read")
+    wall_j: Amount | None = Field(description="at the wall, on the evaluation's first slice")
+    usd: Amount | None
 
 
 class SharedPrompt(Record):
     """What a question's attempts saved by reading one prompt, and its cache, together."""
 
-    tokens: int = Field(description="prompt positions that were not read again")
-    flops: int
-    hbm_bytes: int = Field(description="cached positions not read again, and KV not written again")
+    tokens: Count = Field(description="prompt positions that were not read again")
+    flops: Count
+    hbm_bytes: Count = Field(description="cached positions not read, KV not written again")
 
 
 class Ledger(Record):
@@ -146,10 +146,10 @@ class SliceCost(Record):
 
     slice: str
     chip: str | None = Field(default=None, description="None in evaluations of older versions")
-    chips: int | None = None
-    time_s: Interval = Field(description="of the slice for one query; a batch shares it")
+    chips: Count | None = None
+    time_s: Range = Field(description="of the slice for one query; a batch shares it")
     amounts: Amounts
-    per_correct_s: Interval | None = Field(
+    per_correct_s: Range | None = Field(
         description="None where no answer was correct; its interval holds that of the accuracy too"
     )
     per_correct: Amounts | None = Field(description="likewise")
@@ -158,14 +158,14 @@ class SliceCost(Record):
 class AttemptsPoint(Record):
     """What k attempts do, estimated without bias from all that were made."""
 
-    k: int
+    k: Count
     coverage: Estimate = Field(description="pass@k: any of k is right (arXiv 2107.03374)")
     majority: Estimate | None = Field(description="majority@k; None where a log has no answers")
     best: Estimate | None = Field(description="the best by score of k; None without scores")
-    tokens: float | None = Field(description="positions read for a query")
-    flops: float | None
-    hbm_bytes: float | None
-    usd: float | None = Field(description="what a log says that was paid for a query")
+    tokens: Amount | None = Field(description="positions read for a query")
+    flops: Amount | None
+    hbm_bytes: Amount | None
+    usd: Amount | None = Field(description="what a log says that was paid for a query")
     slices: list[SliceCost] = Field(description="a correct answer is a covered one here")
 
 
@@ -174,14 +174,14 @@ class Cell(Record):
 
     schema_version: Literal["rooflink.cell/2"] = "rooflink.cell/2"
     strategy: str
-    budget: int | None = Field(description="tokens of thought; None: the strategy has none")
+    budget: Count | None = Field(description="tokens of thought; None: the strategy has none")
     accuracy: Estimate
     by_level: dict[str, Estimate] = Field(description="accuracy by level; empty where all are one")
     questions: list[QuestionResult]
     phases: list[Phase] = Field(description="of all questions, counted")
-    usd: float | None = Field(default=None, description="what a log says that was paid for all")
-    wall_s: float | None = Field(description="on this machine, compiling left out; None: not run")
-    compile_s: float | None
+    usd: Amount | None = Field(default=None, description="what a log says that was paid for all")
+    wall_s: Amount | None = Field(description="on this machine, compiling left out; None: not run")
+    compile_s: Amount | None
     slices: list[SliceCost]
     attempts: list[AttemptsPoint]
 
@@ -203,12 +203,12 @@ class Evaluation(Record):
     name: str
     provenance: Provenance
     model: str
-    parameters: float = Field(description="resident ones")
+    parameters: Positive = Field(description="resident ones")
     dtype: str = Field(description="of weights, as counted and predicted")
     task: str
-    problems: int
-    guess_rate: float | None = Field(description="of a random guess; None where nobody knows it")
-    batch: int = Field(description="questions that run together")
+    problems: Whole
+    guess_rate: Amount | None = Field(description="of a random guess; None where nobody knows it")
+    batch: Whole = Field(description="questions that run together")
     limit: str | None = Field(description="the limit on each question, as '--budget' said it")
     ledger_slice: str | None = Field(description="the slice whose J and $ the ledgers have")
     cells: list[Cell]

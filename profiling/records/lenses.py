@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import BYTE_KINDS, HbmBytes, Record, Spread
+from .base import BYTE_KINDS, Amount, Count, HbmBytes, Positive, Record, Spread, Whole
 
 Bound = Literal["compute", "memory"]
 MeasuredBound = Literal["compute", "memory", "neither"]
@@ -22,8 +22,8 @@ NEITHER_BELOW = 1 / 3
 class CountedCost(Record):
     """Counted lens: exact, from the algorithm alone, summed over the whole phase."""
 
-    flops: int = Field(description="matmul FLOPs; attention counted as causal, padding left out")
-    vector_flops: int = Field(description="elementwise and transcendental operations, 1 each")
+    flops: Count = Field(description="matmul FLOPs; attention counted as causal, padding left out")
+    vector_flops: Count = Field(description="elementwise and transcendental operations, 1 each")
     hbm_bytes: HbmBytes
 
     @computed_field
@@ -36,8 +36,8 @@ class CountedCost(Record):
 class MachineLimits(Record):
     """The machine's own limits, measured beside the run."""
 
-    read_bandwidth: float = Field(description="bytes per second, the best of several read kernels")
-    matmul_flops: float = Field(description="FLOP per second in the run's dtype, large matmul")
+    read_bandwidth: Positive = Field(description="bytes per second, best of several read kernels")
+    matmul_flops: Positive = Field(description="FLOP per second in the run's dtype, large matmul")
     dtype: str
 
     @computed_field
@@ -55,11 +55,11 @@ class MeasuredCost(Record):
     """
 
     time_s: Spread
-    tokens_per_s: float = Field(description="useful tokens of the phase per second, at the median")
-    flops_per_s: float = Field(description="counted FLOPs / median time: the height on a roofline")
-    bytes_per_s: float = Field(description="counted HBM bytes / median time")
-    bandwidth_share: float = Field(description="bytes_per_s / the machine's read bandwidth")
-    flops_share: float = Field(description="flops_per_s / the machine's matmul rate")
+    tokens_per_s: Amount = Field(description="useful tokens of the phase per second, at the median")
+    flops_per_s: Amount = Field(description="counted FLOPs / median time: the height on a roofline")
+    bytes_per_s: Amount = Field(description="counted HBM bytes / median time")
+    bandwidth_share: Amount = Field(description="bytes_per_s / the machine's read bandwidth")
+    flops_share: Amount = Field(description="flops_per_s / the machine's matmul rate")
 
     @computed_field
     @property
@@ -96,12 +96,12 @@ class Phase(Record):
     """One phase of generation: prefill, think, answer or what a strategy adds."""
 
     name: str = Field(description="prefill, think, answer, verify ...")
-    tokens: int = Field(description="useful tokens: prompt tokens, or tokens thought or answered")
-    forced_tokens: int = Field(description="of those, tokens forced (an answer cue), not sampled")
-    sequences: int
-    steps: int = Field(description="passes through the model")
-    idle_slots: int = Field(description="sequence-steps of finished attempts")
-    padded_tokens: int = Field(description="prefill positions computed for padding alone")
+    tokens: Count = Field(description="useful tokens: prompt tokens, or tokens thought or answered")
+    forced_tokens: Count = Field(description="of those, tokens forced (an answer cue), not sampled")
+    sequences: Count
+    steps: Count = Field(description="passes through the model")
+    idle_slots: Count = Field(description="sequence-steps of finished attempts")
+    padded_tokens: Count = Field(description="prefill positions computed for padding alone")
     counted: CountedCost
     measured: MeasuredCost | None = Field(description="None where nothing was run")
 
@@ -114,20 +114,20 @@ class PhaseOnChip(Record):
 
     phase: str
     bound: Bound = Field(description="the longer time: 'compute' from the chip's ridge on")
-    time_at_peak_s: float = Field(description="max(FLOPs/peak, bytes/bandwidth) on `chips` chips")
+    time_at_peak_s: Amount = Field(description="max(FLOPs/peak, bytes/bandwidth) on `chips` chips")
 
 
 class ChipPlacement(Record):
     """A workload on one chip's datasheet figures."""
 
     chip: str
-    chips: int = Field(description="fewest chips whose HBM holds weights and KV cache")
-    resident_bytes: int = Field(description="weights and the largest KV cache of the workload")
-    hbm_capacity_bytes: float
-    peak_flops: float = Field(description="FLOP per second of one chip in `peak_dtype`")
+    chips: Whole = Field(description="fewest chips whose HBM holds weights and KV cache")
+    resident_bytes: Count = Field(description="weights and the largest KV cache of the workload")
+    hbm_capacity_bytes: Positive
+    peak_flops: Positive = Field(description="FLOP per second of one chip in `peak_dtype`")
     peak_dtype: str
-    hbm_bandwidth: float = Field(description="bytes per second of one chip")
-    ridge: float = Field(description="FLOPs per byte where compute and memory time are equal")
+    hbm_bandwidth: Positive = Field(description="bytes per second of one chip")
+    ridge: Positive = Field(description="FLOPs per byte where compute and memory time are equal")
     phases: list[PhaseOnChip]
 
 
@@ -143,7 +143,7 @@ class ScopeTime(Record):
 
     phase: str = Field(description="think ...; 'unattributed' for work between phases")
     scope: str = Field(description="e.g. 'attention/projections'; 'unattributed' where unknown")
-    self_time_s: float = Field(description="thread-seconds (device-seconds on a TPU)")
+    self_time_s: Amount = Field(description="thread-seconds (device-seconds on a TPU)")
 
 
 class Trace(Record):
@@ -159,10 +159,10 @@ class Trace(Record):
 
     session: str | None = Field(description="XProf's folder, within the run's; None: not kept")
     clock: Clock | None = Field(description="whose time `scopes` hold; None where there are none")
-    lines: int = Field(description="threads or cores that worked")
+    lines: Count = Field(description="threads or cores that worked")
     scopes: list[ScopeTime] = Field(description="largest first; empty where `problem` says why")
-    dispatch_s: float = Field(description="XLA's executor and loops: no scope's work")
-    traced_s: float | None = Field(description="wall time of the traced generation's phases")
+    dispatch_s: Amount = Field(description="XLA's executor and loops: no scope's work")
+    traced_s: Amount | None = Field(description="wall time of the traced generation's phases")
     untraced_s: Spread | None = Field(description="the same phases in the timed runs")
     problem: str | None = Field(default=None, description="what is missing and why, in a sentence")
 

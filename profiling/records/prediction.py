@@ -6,28 +6,28 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import Interval, Record
+from .base import Amount, Count, Positive, Range, Record, Whole
 
 
 class EconomicTerms(Record):
     """What seconds and joules are multiplied by, and where each factor comes from."""
 
-    usd_per_chip_hour: float | None = Field(description="None where no such price is known")
+    usd_per_chip_hour: Amount | None = Field(description="None where no such price is known")
     price: str = Field(description="which price it is, with its source")
-    host_factor: float = Field(description="energy of a server over that of its accelerators")
+    host_factor: Amount = Field(description="energy of a server over that of its accelerators")
     host: str
-    pue: float = Field(description="energy of the data center over that of its servers")
+    pue: Amount = Field(description="energy of the data center over that of its servers")
     pue_source: str
-    grid_g_per_kwh: float = Field(description="CO2e of electricity where it is used")
+    grid_g_per_kwh: Amount = Field(description="CO2e of electricity where it is used")
     grid: str
 
 
 class Amounts(Record):
     """Money, energy and carbon of some work; None where nothing is known."""
 
-    usd: Interval | None
-    wall_j: Interval | None = Field(description="accelerators, host share and data center overhead")
-    gco2e: Interval | None = Field(description="of that electricity; making the chips left out")
+    usd: Range | None
+    wall_j: Range | None = Field(description="accelerators, host share and data center overhead")
+    gco2e: Range | None = Field(description="of that electricity; making the chips left out")
 
 
 class PhaseAmounts(Record):
@@ -56,23 +56,23 @@ class PredictedPhase(Record):
     """One phase on the whole slice, all of its sequences."""
 
     phase: str
-    tokens: float = Field(description="prompt tokens read, or tokens thought or answered")
-    steps: float = Field(description="passes through the model, expected")
-    time_s: Interval
-    energy_j: Interval | None = Field(description="of the chips; None where nothing is known of it")
+    tokens: Amount = Field(description="prompt tokens read, or tokens thought or answered")
+    steps: Amount = Field(description="passes through the model, expected")
+    time_s: Range
+    energy_j: Range | None = Field(description="of the chips; None where nothing is known of it")
     bound: PredictedBound = Field(description="the resource with the longest of the times below")
-    compute_s: float = Field(description="what the matrix units would take alone, at the median")
-    memory_s: float
-    on_chip_s: float
-    links_s: float
-    overhead_s: float = Field(description="of kernels, collectives, sequences and steps")
-    sequence_overhead_s: float = Field(
+    compute_s: Amount = Field(description="what the matrix units would take alone, at the median")
+    memory_s: Amount
+    on_chip_s: Amount
+    links_s: Amount
+    overhead_s: Amount = Field(description="of kernels, collectives, sequences and steps")
+    sequence_overhead_s: Amount = Field(
         default=0.0,
         description="of overhead_s, what grows with the sequences and their tokens, not with steps",
     )
-    flops: float = Field(description="matmul FLOPs of all chips, padding left out")
-    memory_bytes: float = Field(description="bytes of all chips' memory")
-    link_bytes: float = Field(description="bytes through the busiest link, one way")
+    flops: Amount = Field(description="matmul FLOPs of all chips, padding left out")
+    memory_bytes: Amount = Field(description="bytes of all chips' memory")
+    link_bytes: Amount = Field(description="bytes through the busiest link, one way")
 
     @computed_field
     @property
@@ -94,11 +94,11 @@ class PredictedPhase(Record):
 class MemoryFit(Record):
     """What one chip of the slice must hold."""
 
-    weight_bytes: float
-    kv_bytes: float = Field(description="at the end of the longest thought and answer")
+    weight_bytes: Amount
+    kv_bytes: Amount = Field(description="at the end of the longest thought and answer")
     available_bytes: float = Field(description="capacity less what programs keep for themselves")
-    largest_batch: int = Field(description="sequences of these lengths that the slice holds")
-    kv_copies: float = Field(description="chips with the same KV: too few heads to split")
+    largest_batch: Count = Field(description="sequences of these lengths that the slice holds")
+    kv_copies: Amount = Field(description="chips with the same KV: too few heads to split")
 
     @property
     def left_bytes(self) -> float:
@@ -112,7 +112,7 @@ class Prediction(Record):
     model: str
     slice: str
     chip: str
-    chips: int
+    chips: Whole
     parallelism: str = Field(description="'tensor=8', or '' on one chip")
     stack: str | None = Field(description="serving stack; None: averaged over all measured ones")
     ideal: bool = Field(description="the bare roofline, without calibration or interval")
@@ -120,17 +120,17 @@ class Prediction(Record):
     weight_dtype: str
     kv_dtype: str
     matmul_dtype: str = Field(description="the dtype whose peak is used")
-    prompts: float
-    attempts: float
-    prompt_tokens: float
-    think_tokens: float
-    answer_tokens: float
+    prompts: Positive
+    attempts: Positive
+    prompt_tokens: Amount
+    think_tokens: Amount
+    answer_tokens: Amount
     phases: list[PredictedPhase]
-    time_s: Interval = Field(description="all phases, one after another")
-    energy_j: Interval | None
+    time_s: Range = Field(description="all phases, one after another")
+    energy_j: Range | None
     fit: MemoryFit
-    batches: float = Field(default=1.0, description="of `prompts` each; phases are of all")
-    think_variation: float = Field(
+    batches: Positive = Field(default=1.0, description="of `prompts` each; phases are of all")
+    think_variation: Amount = Field(
         default=0.0, description="of thought lengths: deviation over mean"
     )
     parallelism_reason: str = Field(default="", description="why the model is spread like that")

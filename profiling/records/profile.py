@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import HbmBytes, Interval, Record, Spread, percent
+from .base import Amount, Count, HbmBytes, Interval, Record, Spread, Whole, percent
 from .compiled import CompiledTarget
 from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, Trace, sum_costs
 from .prediction import Prediction
@@ -32,8 +32,8 @@ class Provenance(Record):
     git_commit: str | None = Field(description="commit of the checkout, where there is one")
     backend: str = Field(description="JAX platform that ran it: cpu, tpu or gpu; 'none' if not run")
     device: str = Field(description="the device's own name")
-    cores: int
-    seed: int
+    cores: Count
+    seed: Count
 
 
 class ModelFacts(Record):
@@ -41,31 +41,31 @@ class ModelFacts(Record):
 
     name: str
     family: str
-    parameters: int
-    layers: int
-    embed_dim: int
-    query_heads: int
-    kv_heads: int
-    head_dim: int
-    mlp_dim: int
-    vocab_size: int
-    context_length: int
+    parameters: Whole
+    layers: Whole
+    embed_dim: Whole
+    query_heads: Whole
+    kv_heads: Whole
+    head_dim: Whole
+    mlp_dim: Whole
+    vocab_size: Whole
+    context_length: Whole
     tied_embeddings: bool
     dtype: str = Field(description="dtype of weights, activations and KV cache in this run")
-    weight_bytes: int
-    kv_bytes_per_token: int
+    weight_bytes: Whole
+    kv_bytes_per_token: Whole
     weights_source: str = Field(description="file or package of the weights; 'none'; 'random'")
 
 
 class Workload(Record):
     """The prompts, budgets and sampling of a run."""
 
-    prompts: int
-    batch: int = Field(description="prompts that run together")
-    attempts: int = Field(description="attempts per prompt; they share the prompt's KV cache")
-    prompt_tokens: list[int] = Field(description="length of each prompt")
-    think_budget: int
-    answer_budget: int
+    prompts: Whole
+    batch: Whole = Field(description="prompts that run together")
+    attempts: Whole = Field(description="attempts per prompt; they share the prompt's KV cache")
+    prompt_tokens: list[Count] = Field(description="length of each prompt")
+    think_budget: Count
+    answer_budget: Count
     sampling: str = Field(description="e.g. 'greedy' or 'temperature 0.6, top-p 0.95'")
     think_end: str = Field(description="text that ends a thought; forced at the budget")
     task: str | None = Field(description="e.g. 'gsm8k'; None for plain prompts")
@@ -82,19 +82,19 @@ class Workload(Record):
 class ThoughtPoint(Record):
     """One decode step along the thought: how its cost grows with what was already thought."""
 
-    tokens_thought: int
-    active_attempts: int
-    flops: int
+    tokens_thought: Count
+    active_attempts: Count
+    flops: Count
     hbm_bytes: HbmBytes
-    measured_step_s: float | None = Field(description="mean step time near here; None if not run")
+    measured_step_s: Amount | None = Field(description="mean step time near here; None if not run")
 
 
 class Length(Record):
     """One attempt's lengths and why its thought ended."""
 
-    prompt: int = Field(description="index of the prompt")
-    think_tokens: int
-    answer_tokens: int
+    prompt: Count = Field(description="index of the prompt")
+    think_tokens: Count
+    answer_tokens: Count
     stop_reason: StopReason = Field(description="what ended the thought")
 
 
@@ -112,15 +112,15 @@ class Outcome(Record):
     """What the compute bought. Accuracy has a 95 % interval with each prompt as one
     observation: attempts at one are not independent. None where unchecked."""
 
-    attempts: int = Field(description="made, those that a search gave up too")
-    answers: int | None = Field(
+    attempts: Count = Field(description="made, those that a search gave up too")
+    answers: Count | None = Field(
         default=None,
         description="chosen by a strategy, one a prompt: accuracy is of them. None: of attempts",
     )
-    correct: int | None
-    accuracy: float | None
-    accuracy_low: float | None
-    accuracy_high: float | None
+    correct: Count | None
+    accuracy: Amount | None
+    accuracy_low: Amount | None
+    accuracy_high: Amount | None
     lengths: list[Length]
     samples: list[Sample] = Field(description="the first few attempts in words")
 

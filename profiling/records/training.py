@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Record
+from .base import Amount, Count, Record
 from .lenses import CountedCost
 from .profile import Provenance
 
@@ -13,20 +13,20 @@ class LoopPhase(Record):
     """One kind of work of a training loop, summed over the steps that this process made."""
 
     name: str = Field(description="prefill, think, answer, reward, reference, update")
-    tokens: int = Field(description="positions worked on, padding left out")
-    passes: int = Field(description="passes through the model; an update is one")
+    tokens: Count = Field(description="positions worked on, padding left out")
+    passes: Count = Field(description="passes through the model; an update is one")
     counted: CountedCost
-    time_s: float = Field(description="wall time here, compilation in the first step included")
+    time_s: Amount = Field(description="wall time here, compilation in the first step included")
 
 
 class LoopCost(Record):
     """What a training loop spends, phase by phase: generation against update."""
 
-    steps: int = Field(
+    steps: Count = Field(
         description="steps of the loop that this process made, a resumed run's earlier ones not "
         "in: a rollout with its updates, a round, or 50 updates of a verifier or student"
     )
-    attempts: int = Field(description="attempts sampled in them")
+    attempts: Count = Field(description="attempts sampled in them")
     phases: list[LoopPhase]
 
     def share(self, names: tuple[str, ...], figure: str) -> float:
@@ -42,10 +42,10 @@ class TestShare(Record):
     __test__ = False  # not for pytest
 
     what: str
-    right: int
-    problems: int
-    low: float
-    high: float
+    right: Count
+    problems: Count
+    low: Amount
+    high: Amount
 
 
 class Training(Record):
@@ -58,8 +58,8 @@ class Training(Record):
     recipe_fingerprint: str = Field(description="hash of every field of the recipe")
     task: str | None = Field(description="None where the recipe mixes tasks")
     start: str | None = Field(description="the model that it started from; None from scratch")
-    steps: int
-    train_s: float = Field(description="seconds of all steps, those before a resume included")
+    steps: Count
+    train_s: Amount = Field(description="seconds of all steps, those before a resume included")
     curve: list[dict[str, float]]
     before: list[TestShare]
     after: list[TestShare]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Interval, Record
+from .base import Amount, Count, Interval, Positive, Range, Record
 
 Fold = Literal["fitted", "held out"]
 
@@ -22,9 +22,9 @@ class MeasuredRow(Record):
     slice: str
     unit: str = Field(description="s or J, of the steps that the row stands for")
     note: str
-    observed: float
-    fitted: Interval | None = Field(description="by the fit that saw it; None where none did")
-    held_out: Interval | None = Field(description="by a fit that did not see its model or source")
+    observed: Positive
+    fitted: Range | None = Field(description="by the fit that saw it; None where none did")
+    held_out: Range | None = Field(description="by a fit that did not see its model or source")
     basis: str = Field(description="the measurements that the prediction stands on")
 
     def predicted(self, fold: Fold) -> Interval | None:
@@ -56,10 +56,10 @@ class ErrorSummary(Record):
     by: Literal["all", "group", "chip", "stack"]
     name: str
     fold: Fold
-    rows: int
-    median_absolute_error: float = Field(description="of predicted over measured, less one")
+    rows: Count
+    median_absolute_error: Amount = Field(description="of predicted over measured, less one")
     bias: float = Field(description="median of the signed error")
-    coverage: float = Field(description="share of the 80 % intervals that hold what was measured")
+    coverage: Amount = Field(description="share of the 80 % intervals that hold what was measured")
 
 
 class WorkedRow(Record):
@@ -81,10 +81,10 @@ class PeerRow(Record):
 
     tool: str
     chip: str
-    decode_1_ms: float | None
-    decode_32_ms: float | None
-    prefill_ms: float | None
-    largest_batch: int | None = Field(description="that fits the memory; ours alone")
+    decode_1_ms: Amount | None
+    decode_32_ms: Amount | None
+    prefill_ms: Amount | None
+    largest_batch: Count | None = Field(description="that fits the memory; ours alone")
 
 
 class PrefillPart(Record):
@@ -92,7 +92,7 @@ class PrefillPart(Record):
 
     what: str
     counted: bool
-    ms: dict[str, float]
+    ms: dict[str, Amount]
 
 
 class Validation(Record):

@@ -22,9 +22,12 @@ _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """`value` to `digits` significant digits, without an exponent; thousands are separated."""
+    """`value` to `digits` significant digits; thousands are separated. Only what has twenty digits
+    or more has an exponent."""
     if value == 0 or not math.isfinite(value):
         return f"{value:.0f}"
+    if abs(value) >= 1e20:
+        return f"{value:.{digits - 1}e}"
     rounded = float(f"{value:.{digits - 1}e}")
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
     return f"{rounded:,.{decimals}f}"

@@ -31,7 +31,14 @@ from rooflink.model.training.recipes import (
     load_recipe,
 )
 from rooflink.model.weights.checkpoint import save_checkpoint
-from rooflink.profiling.co_design.sweep import MANIFEST, Grid, load_grid, named_in, open_dataset
+from rooflink.profiling.co_design.sweep import (
+    MANIFEST,
+    Grid,
+    load_grid,
+    manifest_of,
+    named_in,
+    require_same,
+)
 from rooflink.profiling.co_design.workload_mix import load_mix
 
 METHODS: tuple[Method, ...] = ("supervised", "rejection", "grpo", "verifier", "distill")
@@ -149,15 +156,14 @@ CALIBRATION = sample_calibration()
 GRID = Grid(models=["llama3-8b"], slices=["v5e-8"])
 
 
+MANIFESTS = [manifest_of(GRID, CALIBRATION)]
+
+
 def opened(path: Path) -> None:
-    (path.parent / MANIFEST).unlink(missing_ok=True)
-    path.rename(path.parent / MANIFEST)
-    open_dataset(path.parent, GRID, CALIBRATION)
+    require_same(path, MANIFESTS[0], GRID)
 
 
-MANIFESTS = [{"schema": "rooflink.exploration/1", "lens": "", "calibration": "0123456789abcdef",
-              "grid": GRID.model_dump(mode="json")}]  # fmt: skip
-MANIFEST_READER = file_reader(opened, "manifest.json")
+MANIFEST_READER = file_reader(opened, MANIFEST)
 
 
 @given(mutated_json(MANIFESTS))

@@ -38,6 +38,12 @@ def test_text_survives() -> None:
     assert max(tokenizer.encode(text)) < tokenizer.vocab_size == 260
 
 
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    """What Python makes of an argument's byte that is not UTF-8."""
+    with pytest.raises(ModelInputError, match="no text in Unicode"):
+        chat(None).encode("a\udcff")
+
+
 def test_an_unfinished_character_is_marked() -> None:
     tokenizer = chat(None)
     assert tokenizer.decode(tokenizer.encode("é")[:1]) == "\ufffd"

@@ -1,14 +1,21 @@
-"""Reading a compiled program from a file or from bytes: protobuf, HLO text, either gzipped."""
+"""Reading a compiled program from a file or from bytes: protobuf, HLO text, either gzipped.
+
+A file may hold at most `MOST_BYTES`, unpacked, and a program `MOST_INSTRUCTIONS`.
+"""
 
 import gzip
+import io
 import zlib
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
+from ....model.input_files import MiB, read_bytes
 from ...errors import ProfileInputError
-from ..protobuf import message_classes
-from .module import BrokenModuleError, Module, module_from
+from ..protobuf import Message, message_classes
+from .building import BrokenModuleError, UnboundedError, module_from
+from .module import Module
+from .text import HOW_TO_SAVE, hlo_text, is_text, proto_of
 
 _CLASSES = message_classes("rooflink_hlo", Path(__file__).with_name("hlo.proto"))
 
@@ -21,62 +28,55 @@ HloProto = _CLASSES["Hlo"]
 HloEnvelope = _CLASSES["HloEnvelope"]
 """The same with its module unread, as bytes."""
 
+MOST_BYTES = 64 * MiB
+"""Of a program, unpacked."""
 
 _GZIP = b"\x1f\x8b"
-_TEXT = b"HloModule"
-
-HOW_TO_SAVE = (
-    "save one with `jax.jit(f).lower(...).compile()`, then `.as_text()`, or with "
-    "XLA_FLAGS='--xla_dump_to=DIR --xla_dump_hlo_as_proto'"
-)
 
 
 def read_module(path: Path | str) -> Module:
     """The program in `path`: an HloProto, an HloModuleProto or HLO text, gzipped or not. Raises
     ProfileInputError, naming the file, where it cannot be read or holds no whole program."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise ProfileInputError(f"cannot read {path}: {error.strerror or error}") from None
+    data = read_bytes(Path(path), "HLO program", ProfileInputError, MOST_BYTES)
     return parse_module(data, str(path))
 
 
 def parse_module(data: bytes, name: str = "the HLO program") -> Module:
     """The program in `data`, in any form that `read_module` takes; `name` is for errors."""
     if data.startswith(_GZIP):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            raise ProfileInputError(
-                f"{name} is a damaged or truncated gzip file: copy or make it again"
-            ) from None
+        data = _unpacked(data, name)
     if not data.strip():
         raise ProfileInputError(f"{name} is empty: {HOW_TO_SAVE}")
-    if _is_text(data):
-        return _from_proto(_text_to_proto(data, name), name)
-    return _from_proto(data, name)
+    messages = _messages(proto_of(hlo_text(data, name), name) if is_text(data) else data)
+    reasons = []
+    for message in messages:
+        try:
+            return module_from(message)
+        except UnboundedError as problem:
+            raise ProfileInputError(
+                f"{name} has an array {problem}, whose size is not in the program: lower it for "
+                "given sizes instead of symbolic ones"
+            ) from None
+        except BrokenModuleError as problem:
+            reasons.append(str(problem))
+    if reasons:
+        raise ProfileInputError(f"{name} holds no whole HLO program ({reasons[0]}): {HOW_TO_SAVE}")
+    raise ProfileInputError(f"{name} is truncated, damaged or not an HLO program: {HOW_TO_SAVE}")
 
 
-def _is_text(data: bytes) -> bool:
-    """Whether the first line that is no comment begins HLO text."""
-    lines = (line.strip() for line in data[:65536].splitlines())
-    first = next((line for line in lines if line and not line.startswith(b"//")), b"")
-    return first.startswith(_TEXT)
-
-
-def _text_to_proto(data: bytes, name: str) -> bytes:
-    """HLO text through XLA's own parser, which jaxlib ships."""
-    from jaxlib import _hlo  # type: ignore[attr-defined]
-
+def _unpacked(data: bytes, name: str) -> bytes:
     try:
-        module = _hlo.hlo_module_from_text(data.decode())
-        return module.as_serialized_hlo_module_proto()
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:160]
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            unpacked = packed.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error):
         raise ProfileInputError(
-            f"{name} is not HLO text that this jaxlib can read ({reason}): save the program as a "
-            "protobuf, or use the jaxlib that wrote it"
+            f"{name} is a damaged or truncated gzip file: copy or make it again"
         ) from None
+    if len(unpacked) > MOST_BYTES:
+        raise ProfileInputError(
+            f"{name} unpacks to more than {MOST_BYTES // MiB} MiB, which no program here takes"
+        )
+    return unpacked
 
 
 def is_whole(data: bytes) -> bool:
@@ -90,16 +90,12 @@ def is_whole(data: bytes) -> bool:
         return False
 
 
-def _from_proto(data: bytes, name: str) -> Module:
-    """An HloProto or, failing that, an HloModuleProto."""
-    reasons = []
+def _messages(data: bytes) -> list[Message]:
+    """The HloModuleProtos that the bytes can be: in an HloProto, or bare."""
+    messages = []
     for read in (lambda data: HloProto.FromString(data).hlo_module, HloModuleProto.FromString):
         try:
-            return module_from(read(data))
-        except BrokenModuleError as problem:
-            reasons.append(str(problem))
+            messages.append(read(data))
         except DecodeError:
             continue
-    if reasons:
-        raise ProfileInputError(f"{name} holds no whole HLO program ({reasons[0]}): {HOW_TO_SAVE}")
-    raise ProfileInputError(f"{name} is truncated, damaged or not an HLO program: {HOW_TO_SAVE}")
+    return messages

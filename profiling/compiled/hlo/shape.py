@@ -3,14 +3,20 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 Tile = tuple[int, ...]
 
 COMBINED = -(2**63)
 """A tile dimension that merges its axis with the next more minor one (XLA's kCombineDimension)."""
 
-MEMORY_SPACES = {0: "HBM", 1: "VMEM", 2: "semaphores", 3: "CMEM", 5: "host", 6: "SMEM"}
-"""Names of the memory spaces of TPU layouts, seen in compiled programs; XLA documents none."""
+HOST_SPACE = 5
+MEMORY_SPACES = {0: "HBM", 1: "VMEM", 2: "semaphores", 3: "CMEM", HOST_SPACE: "host", 6: "SMEM"}
+"""Names of the memory spaces of TPU layouts, seen in compiled programs; XLA documents none. On a
+GPU every space but the host's is a pool of HBM, and is 0 here."""
+
+OPAQUE = frozenset({14, 17})
+"""PrimitiveTypes without elements: opaque and token."""
 
 ELEMENT_TYPES: dict[int, tuple[str, int]] = {
     1: ("pred", 8), 2: ("s8", 8), 3: ("s16", 16), 4: ("s32", 32), 5: ("s64", 64),
@@ -47,6 +53,7 @@ class Shape:
     bits: int = 0
     layout: Layout | None = None
     parts: tuple["Shape", ...] = ()
+    dynamic: bool = False  # its dimensions are bounds: a run may need less
 
     @property
     def is_tuple(self) -> bool:
@@ -61,22 +68,18 @@ class Shape:
     def elements(self) -> int:
         return math.prod(self.dimensions) if self.bits else 0
 
-    @property
+    @cached_property
     def logical_bytes(self) -> int:
         """Bytes of the elements alone, tuples added up."""
         return sum(_bytes(leaf.elements, leaf.bits) for leaf in self.arrays())
 
-    @property
+    @cached_property
     def padded_bytes(self) -> int:
         """Bytes taken in memory: every axis rounded up to its tiles, tuples added up."""
         return sum(_bytes(leaf._padded_elements(), leaf.bits) for leaf in self.arrays())
 
     def arrays(self) -> Iterator["Shape"]:
-        if self.is_tuple:
-            for part in self.parts:
-                yield from part.arrays()
-        elif self.bits:
-            yield self
+        return (leaf for _, leaf in self.leaves)
 
     def padded_bytes_of(self, dimensions: tuple[int, ...]) -> int:
         """Bytes that a part of these `dimensions` takes as it lies within this array."""
@@ -91,6 +94,26 @@ class Shape:
         for tile in self.layout.tiles:
             sizes = _tiled(sizes, tile)
         return math.prod(sizes)
+
+    @cached_property
+    def leaves(self) -> tuple[tuple[tuple[int, ...], "Shape"], ...]:
+        """The arrays in it with the tuple indices that lead to each."""
+        if not self.is_tuple:
+            return (((), self),) if self.bits else ()
+        return tuple(
+            ((index, *path), leaf)
+            for index, part in enumerate(self.parts)
+            for path, leaf in part.leaves
+        )
+
+    def like(self, other: "Shape") -> bool:
+        """Whether both have arrays of the same sizes in the same places."""
+        if self is other:
+            return True
+        if self.is_tuple or other.is_tuple:
+            same = self.is_tuple == other.is_tuple and len(self.parts) == len(other.parts)
+            return same and all(map(Shape.like, self.parts, other.parts))
+        return self.dimensions == other.dimensions and self.bits == other.bits
 
     def __str__(self) -> str:
         if self.is_tuple:

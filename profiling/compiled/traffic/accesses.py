@@ -10,9 +10,10 @@ from dataclasses import replace
 from ...predicted.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
-from .buffers import Origins, Path
-from .spans import NONE, NOTHING, Span, paths_of, read_of_operand, write_of_result
+from .buffers import Origins
+from .spans import NONE, NOTHING, Span, read_of_operand, write_of_result
 from .traffic import COLLECTIVE_DATA, COPY_OF, HBM, Access, Direction
+from .values import Path
 
 
 def exchanges_in(instruction: Instruction) -> Iterator[Instruction]:
@@ -57,6 +58,9 @@ COPYING = frozenset({"copy", "copy-start", "transpose"})
 """Opcodes that only move data, whatever it is."""
 
 
+_BYTES = ("s8", "u8")
+
+
 class AccessReader:
     def __init__(self, origins: Origins):
         self._origins = origins
@@ -88,7 +92,7 @@ class AccessReader:
         holders = [
             (one, path)
             for one in (*instruction.operands, instruction)
-            for path, _ in paths_of(one.shape)
+            for path, _ in one.shape.leaves
         ]
         names = [self._origins.argument(*holder) for holder in holders]
         return tuple(dict.fromkeys(name for name in names if name))
@@ -96,37 +100,41 @@ class AccessReader:
     def _reads(self, instruction: Instruction) -> Iterator[Access]:
         for index, operand in enumerate(instruction.operands):
             share = read_of_operand(instruction, index)
-            for path, shape in paths_of(operand.shape):
+            for path, shape in operand.shape.leaves:
                 span = Span.of(shape, share)
                 kind = self._origins.kind(operand, path)
                 yield _access("read", shape, kind, span)
 
     def _writes(self, instruction: Instruction) -> Iterator[Access]:
-        if instruction.opcode == "copy-start":  # (result, operand, context)
-            target = instruction.shape.parts[0]
-            kind = self._origins.kind(instruction, (0,))
-            yield _access("write", target, kind, Span.of(target))
+        if instruction.opcode == "send":  # (the operand itself, context, token)
             return
-        results = paths_of(instruction.shape)
-        if starts_with_tuple(instruction.opcode):
-            results = [(path, shape) for path, shape in results if path[0] == 1]
-        written = write_of_result(instruction)
-        for (path, shape), (_, span) in zip(paths_of(instruction.shape), written, strict=True):
-            if (path, shape) in results:
+        if instruction.opcode in ("copy-start", "infeed", "recv"):  # (result, ...)
+            part: Path = (0,)
+        else:
+            part = (1,) if starts_with_tuple(instruction.opcode) else ()
+        for path, shape, span in write_of_result(instruction):
+            if path[: len(part)] == part and not self._is_scratch(instruction, path):
                 yield _access("write", shape, self._origins.kind(instruction, path), span)
+
+    def _is_scratch(self, call: Instruction, path: Path) -> bool:
+        """Whether a result is memory that a library only works in: bytes beside other results that
+        nobody reads."""
+        others = any(shape.element_type not in _BYTES for shape in call.shape.arrays())
+        if call.opcode != "custom-call" or not (path and others):
+            return False
+        shape = call.shape.parts[path[0]]
+        return shape.element_type in _BYTES and not self._origins.is_read(call, path[0])
 
     def _passed_on(self, instruction: Instruction) -> Iterator[tuple[Instruction, Path]]:
         """Operands whose data the result holds anew, where the caller named that data.
 
         A result that is but updated in place holds nothing anew.
         """
-        for (path, shape), (_, span) in zip(
-            paths_of(instruction.shape), write_of_result(instruction), strict=True
-        ):
+        for path, shape, span in write_of_result(instruction):
             if span != Span.of(shape) or not self._origins.is_named(instruction, path):
                 continue
             for index, operand in enumerate(instruction.operands):
-                for operand_path, _ in paths_of(operand.shape):
+                for operand_path, _ in operand.shape.leaves:
                     same = self._origins.same(instruction, path, operand, operand_path)
                     if same and read_of_operand(instruction, index) != NONE:
                         yield operand, operand_path

@@ -7,18 +7,17 @@ fusions and calls; what is computed from it does not.
 
 from collections.abc import Mapping
 
-from ...predicted.collectives import COLLECTIVES
+from ...predicted.collectives import COLLECTIVES, starts_with_tuple
 from ..hlo.module import Instruction, Module
-from .spans import UPDATING, paths_of
+from .spans import UPDATING
 from .traffic import ACTIVATIONS, OTHER, PARAMETERS
-from .trip_counts import body_and_condition
+from .values import Path, body_and_condition
 
-Path = tuple[int, ...]
 Buffer = tuple[Instruction, Path]
 
 CARRYING = frozenset(
     {
-        "add-dependency", "bitcast", "convert", "copy", "domain", "opt-barrier",
+        "add-dependency", "all-reduce-done", "bitcast", "convert", "copy", "domain", "opt-barrier",
         "reduce-precision", "reshape", "transpose",
         *(one.name for one in COLLECTIVES.values() if one.copies),
     }
@@ -42,15 +41,22 @@ class Origins:
         self._above: dict[Buffer, Buffer] = {}
         self._cuts: list[tuple[Buffer, Buffer]] = []
         self._computed: list[Buffer] = []
-        for instruction in module.instructions():
-            self._link(instruction)
+        self._read: set[tuple[Instruction, int | None]] = set()  # None: all of it
+        for computation in module.computations:
+            for instruction in computation.instructions:
+                self._link(instruction)
+                if instruction is computation.root or computation.users(instruction):
+                    element = instruction.opcode == "get-tuple-element"
+                    index = instruction.tuple_index if element else None
+                    self._read.update((operand, index) for operand in instruction.operands)
+            self._read.add((computation.root, None))
         self._kinds: dict[Buffer, str] = {}
         self._arguments: dict[Buffer, str] = {}
         self._sources: dict[Buffer, set[Buffer]] = {}
         computed = {self._top(buffer) for buffer in self._computed}
         for number, parameter in module.entry.parameters.items():
             given = PARAMETERS if nothing_named else (parameters or {}).get(number)
-            for path, _ in paths_of(parameter.shape):
+            for path, _ in parameter.shape.leaves:
                 top = self._top((parameter, path))
                 self._arguments.setdefault(top, parameter.op_name or parameter.name)
                 if given is not None and not (nothing_named and top in computed):
@@ -84,6 +90,10 @@ class Origins:
         """Kind of the data in one array of an instruction's result."""
         return self._kinds.get(self._top((instruction, path)), self._fallback)
 
+    def is_read(self, instruction: Instruction, index: int) -> bool:
+        """Whether anything takes that part of an instruction's result."""
+        return not self._read.isdisjoint([(instruction, index), (instruction, None)])
+
     def is_named(self, instruction: Instruction, path: Path = ()) -> bool:
         """Whether the array's kind comes from a parameter or result that the caller named."""
         return self._top((instruction, path)) in self._kinds
@@ -110,13 +120,24 @@ class Origins:
         self, one: Instruction, prefix: Path, other: Instruction, other_prefix: Path = ()
     ) -> None:
         """Join every array of `other` below `other_prefix` with that of `one` below `prefix`."""
-        for path, _ in paths_of(other.shape):
+        for path, _ in other.shape.leaves:
             if path[: len(other_prefix)] == other_prefix:
                 self._join(one, prefix + path[len(other_prefix) :], other, path)
 
     def _link(self, instruction: Instruction) -> None:
         opcode, operands = instruction.opcode, instruction.operands
-        if opcode in CARRYING and operands:
+        if opcode == "scatter" and instruction.shape.is_tuple:
+            for index, array in enumerate(operands[: len(instruction.shape.parts)]):
+                self._join_all(instruction, (index,), array)
+        elif starts_with_tuple(opcode):
+            for index, operand in enumerate(operands):
+                inside = (index,) if len(operands) > 1 else ()
+                self._join_all(instruction, (0, *inside), operand)
+                if COLLECTIVES[opcode.removesuffix("-start")].copies:
+                    self._join_all(instruction, (1, *inside), operand)
+        elif opcode in ("all-gather-done", "collective-permute-done"):
+            self._join_all(instruction, (), operands[0], (1,))
+        elif opcode in CARRYING and operands:
             self._join_all(instruction, (), operands[0])
         elif opcode in CUTTING:
             self._cuts.append(((instruction, ()), (operands[0], ())))
@@ -144,7 +165,7 @@ class Origins:
             start, passed = async_start(instruction)
             self._link_call(instruction, start, passed)
         elif opcode != "parameter":
-            self._computed.extend((instruction, path) for path, _ in paths_of(instruction.shape))
+            self._computed.extend((instruction, path) for path, _ in instruction.shape.leaves)
 
     def _link_loop(self, loop: Instruction) -> None:
         body, condition = body_and_condition(loop)
@@ -166,7 +187,7 @@ class Origins:
             for piece in call.operands:
                 self._join_all(call, (), piece)
         else:
-            self._computed.extend((call, path) for path, _ in paths_of(call.shape))
+            self._computed.extend((call, path) for path, _ in call.shape.leaves)
         for alias in call.output_aliases:
             operand = call.operands[alias.operand]
             self._join(call, alias.output_index, operand, alias.operand_index)

@@ -8,11 +8,11 @@ rest where it is.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from ..hlo.module import Computation, Instruction
 from ..hlo.shape import Shape
-from .trip_counts import RENAMING, Value, follow
+from .values import RENAMING, Path, Value, follow
 
 THROUGH_LAYOUTS = RENAMING | {"copy"}
 """A copy inside a fusion on the way to an update only changes the tiles that are seen: on tpu7x
@@ -35,7 +35,11 @@ ELEMENT_BY_ELEMENT = frozenset(
 """Opcodes that need, for a part of their result, the same part of an operand of that size."""
 
 
+LONG = 50
+"""Instructions of a fusion from which on their uses are looked at one by one."""
+
 State = Literal["buffer", "updated", "derived"]
+STATES: tuple[State, ...] = get_args(State)
 """What a value in a fusion is: the operand itself, the operand updated in place, or computed."""
 
 
@@ -102,33 +106,25 @@ def read_of_operand(instruction: Instruction, index: int) -> Share:
     return _share_of_one_use(instruction, index, "buffer", _written_result)
 
 
-def write_of_result(instruction: Instruction) -> list[tuple[Shape, Span]]:
-    """Each array of the result with the part of it that is written."""
-    spans = []
-    for path, shape in paths_of(instruction.shape):
-        spans.append((shape, _written(Value(instruction), path, shape)))
-    return spans
-
-
-def paths_of(shape: Shape, before: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], Shape]]:
-    """The arrays of a shape with the tuple indices that lead to each."""
-    if shape.is_tuple:
-        return [
-            path
-            for index, part in enumerate(shape.parts)
-            for path in paths_of(part, (*before, index))
-        ]
-    return [(before, shape)] if shape.bits else []
+def write_of_result(instruction: Instruction) -> list[tuple[Path, Shape, Span]]:
+    """Each array of the result with its place and the part of it that is written."""
+    return [
+        (path, shape, _written(Value(instruction), path, shape))
+        for path, shape in instruction.shape.leaves
+    ]
 
 
 def _written(value: Value, path: tuple[int, ...], shape: Shape) -> Span:
     """The updates where the array takes over the buffer that it updates, else all of it."""
-    maker = _element(value, path)
+    maker, which = _element(value, path)
     total = NOTHING
     while maker is not None and maker.made_by.opcode in UPDATING:
-        update = maker.operand(1 if maker.made_by.opcode == "dynamic-update-slice" else 2)
-        total += part_of(maker.made_by.shape, update.made_by.shape)
-        maker = follow(maker.operand(0), THROUGH_LAYOUTS)
+        buffer, update = _updates(maker.made_by, which)
+        operands, whole = maker.made_by.operands, maker.made_by.shape
+        total += part_of(whole.parts[which] if whole.is_tuple else whole, operands[update].shape)
+        maker, which = _element(Value(operands[buffer], maker.frame), (), THROUGH_LAYOUTS)
+        if maker is None:
+            break
         from_outside = maker.frame is None
         if from_outside and _in_place(instruction=value.made_by, buffer=maker, shape=shape):
             return total
@@ -142,13 +138,34 @@ def _in_place(instruction: Instruction, buffer: Value, shape: Shape) -> bool:
     return any(array.layout == shape.layout for array in buffer.made_by.shape.arrays())
 
 
-def _element(value: Value, path: tuple[int, ...]) -> Value | None:
-    value = follow(value)
+def _updates(one: Instruction, which: int) -> tuple[int, int]:
+    """Operands of an update: what is updated, and by what; a scatter may have several of both."""
+    if one.opcode == "dynamic-update-slice":
+        return 0, 1
+    return which, _arrays(one) + 1 + which
+
+
+def _arrays(scatter: Instruction) -> int:
+    """How many arrays a scatter updates: they come first, then their indices, then the updates."""
+    return (len(scatter.operands) - 1) // 2
+
+
+def _element(
+    value: Value, path: Path, through: frozenset[str] = RENAMING
+) -> tuple[Value | None, int]:
+    """The maker of an array in a value, and which of the maker's results it is."""
+    value = follow(value, through)
     for index in path:
+        if value.made_by.opcode == "scatter":
+            return value, index
         if value.made_by.opcode != "tuple":
-            return None
-        value = follow(value.operand(index))
-    return value
+            return None, 0
+        value = follow(value.operand(index), through)
+    if value.made_by.opcode == "get-tuple-element":
+        whole = follow(value.operand(0), through)
+        if whole.made_by.opcode == "scatter":
+            return whole, value.made_by.tuple_index
+    return value, 0
 
 
 def _written_result(state: State, index: int | None = None) -> Share:
@@ -170,8 +187,17 @@ class _Uses:
     def of(self, value: Instruction, state: State = "buffer") -> Share:
         key = (value, state)
         if key not in self.sums:
+            self._use_the_last_first(value)
             self.sums[key] = self._sum(value, state)
         return self.sums[key]
+
+    def _use_the_last_first(self, value: Instruction) -> None:
+        """Ask what comes behind `value` from the end on: a long chain is no deep recursion then."""
+        instructions = self.computation.instructions
+        if not self.sums and len(instructions) > LONG:
+            for one in reversed(instructions[instructions.index(value) + 1 :]):
+                for state in STATES:
+                    self.sums[one, state] = self._sum(one, state)
 
     def _sum(self, value: Instruction, state: State) -> Share:
         share = self.outside(state, None) if value is self.computation.root else NONE
@@ -186,7 +212,7 @@ class _Uses:
         if user.opcode == "tuple":
             handed_on = user is self.computation.root
             return self.outside(state, index) if handed_on else self._element(user, index, state)
-        if user.opcode in RENAMING:
+        if user.opcode in RENAMING or user.opcode == "get-tuple-element":
             return self.of(user, state)
         if user.opcode == "fusion":
             inner = _Uses(user.called, lambda state, index: self._result(user, state, index))
@@ -219,7 +245,7 @@ def _share_of_one_use(
         return Share.of(part_of(operand, user.shape), operand) * used("derived")
     if user.opcode == "pad" and index == 0:
         return used("derived")  # a windowed einsum slices its chunks out of a padded weight
-    if user.opcode in UPDATING and index == 0:
+    if user.opcode in UPDATING and index < (_arrays(user) if user.opcode == "scatter" else 1):
         return used("derived" if state == "derived" else "updated")
     if user.opcode == "copy":
         return used("derived" if state == "updated" else state)

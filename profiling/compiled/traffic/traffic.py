@@ -71,12 +71,41 @@ class Loop:
     """A loop and how often its body runs each time it is entered."""
 
     name: str
-    trips: int
+    trips: float  # on average, where a loop around it sets them
     source: TripSource
     early_exit: bool  # the bound is reached only if no data-dependent condition ends it before
     reason: str  # why the trips are unknown; empty where they are known
     times: int  # how often it is entered
     scope: str
+
+    @property
+    def runs(self) -> int:
+        """Of its body, over all entries."""
+        return round(self.trips * self.times)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One way that a conditional can go."""
+
+    name: str  # of its computation
+    runs: int  # as counted
+    hbm_bytes: int  # over these runs; of one that is not counted, had it always been taken
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """A choice. Where only a run knows it, it counts as the branch that moves most HBM bytes."""
+
+    name: str
+    times: int
+    branches: tuple[Branch, ...]
+    exact: bool  # the runs of each branch follow from the program
+
+    @property
+    def at_most(self) -> bool:
+        """Whether a run may move less than is counted."""
+        return not self.exact and len({branch.hbm_bytes for branch in self.branches}) > 1
 
 
 @dataclass(frozen=True)
@@ -113,6 +142,24 @@ class ModuleTraffic:
     loops: tuple[Loop, ...]
     collectives: tuple[Collective, ...]
     unknown_calls: tuple[UnknownCall, ...]
+    conditionals: tuple[Conditional, ...] = ()
+    dynamic: tuple[str, ...] = ()  # instructions with sizes that are bounds
+
+    @property
+    def upper_bounds(self) -> tuple[str, ...]:
+        """Why a run may move fewer bytes; loops that may end early apart."""
+        texts = []
+        for one in self.conditionals:
+            if one.at_most:
+                taken = max(one.branches, key=lambda branch: branch.runs).name
+                texts.append(
+                    f"conditional {one.name} counts as if all of its {one.times} runs took "
+                    f"{taken}, the branch that moves most"
+                )
+        if self.dynamic:
+            more = f" and {len(self.dynamic) - 1} more" if len(self.dynamic) > 1 else ""
+            texts.append(f"{self.dynamic[0]}{more} of dynamic size counts at its bound")
+        return tuple(texts)
 
     @property
     def unresolved_loops(self) -> tuple[Loop, ...]:

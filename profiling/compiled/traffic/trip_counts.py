@@ -1,246 +1,312 @@
 """How often a loop's body runs.
 
 The compiler's own figure where it left one (`known_trip_count`, kept by the CPU backend). TPU
-programs have none: there the condition is read. Its root compares a counter with a bound; the
-counter's start comes from the loop's operand, its step from the body's root, the bound from a
-constant, possibly carried through loops around it. A condition may also be the `and` of such a
-comparison and something else, which can only end the loop earlier. `follow` traces a value to the
-instruction that computes it, through copies, tuples and fusions.
+programs have none: there the condition is read. Mostly it compares a counter that grows by a
+constant with a bound, which gives the trips at once. Any other condition over integers that no
+data enters is followed run by run. Where the bound is a counter of a loop around it, as in causal
+blocks, the runs are added up over that loop's. A condition may also be the `and` of such a
+comparison and something else, which can only end the loop earlier.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..hlo.module import Computation, Instruction, Module
+from ..hlo.module import Instruction, Module
+from .integers import (
+    COMPARISONS,
+    Around,
+    Integers,
+    State,
+    UnknownError,
+    VariesError,
+    is_integer,
+    start_of,
+    wrapped,
+)
 from .traffic import TripSource
+from .values import Element, Homes, Path, Value, body_and_condition
 
-RENAMING = frozenset({"bitcast", "opt-barrier", "domain", "add-dependency", "copy-done"})
-"""Opcodes that give a value another name or shape and move nothing."""
+MOST_FOLLOWED = 20_000
+"""Integers of carries that are worked out, run by run, in a module: 2 s at most."""
 
-CALLING = frozenset({"fusion", "call"})
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where a called computation was entered from."""
-
-    caller: Instruction
-    outer: "Frame | None"
-
-
-@dataclass(frozen=True)
-class Value:
-    """An instruction, seen from inside the calls that lead to it."""
-
-    made_by: Instruction
-    frame: Frame | None = None
-
-    def operand(self, index: int) -> "Value":
-        return Value(self.made_by.operands[index], self.frame)
-
-
-def follow(value: Value, through: frozenset[str] = RENAMING) -> Value:
-    """The value's maker: through renamings, tuples, and in and out of fusions and calls.
-
-    Stops at parameters of computations entered otherwise (loops, the program).
-    """
-    while True:
-        nearer = _step(value, through)
-        if nearer is None:
-            return value
-        value = nearer
-
-
-def _step(value: Value, through: frozenset[str]) -> Value | None:
-    maker, frame = value.made_by, value.frame
-    if maker.opcode in through and maker.operands:
-        return value.operand(0)
-    if maker.opcode == "parameter" and frame and frame.caller.opcode in CALLING:
-        return Value(frame.caller.operands[maker.parameter_number], frame.outer)
-    if maker.opcode in CALLING and maker.calls:
-        return Value(maker.called.root, Frame(maker, frame))
-    if maker.opcode == "get-tuple-element":
-        whole = follow(value.operand(0), through)
-        if whole.made_by.opcode == "tuple":
-            return whole.operand(maker.tuple_index)
-    return None
-
-
-class CallSites:
-    """Which instruction enters each computation, where exactly one does."""
-
-    def __init__(self, module: Module):
-        self._sites: dict[Computation, Instruction | None] = {}
-        for instruction in module.instructions():
-            for computation in instruction.calls:
-                again = computation in self._sites
-                self._sites[computation] = None if again else instruction
-        self._home = {
-            instruction: computation
-            for computation in module.computations
-            for instruction in computation.instructions
-        }
-
-    def caller_of(self, computation: Computation) -> Instruction | None:
-        """The one instruction that enters `computation`."""
-        return self._sites.get(computation)
-
-    def home_of(self, instruction: Instruction) -> Computation:
-        return self._home[instruction]
-
-
-TRANSPARENT = RENAMING | {"copy", "copy-start", "convert", "reshape", "broadcast"}
-"""Through these a scalar keeps its value."""
-
-_MIRRORED = {"LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE", "NE": "NE"}
-_NEGATED = {"LT": "GE", "GE": "LT", "GT": "LE", "LE": "GT", "EQ": "NE"}
+_MIRRORED = {"LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE"}
+_NEGATED = {"LT": "GE", "GE": "LT", "GT": "LE", "LE": "GT", "EQ": "NE", "NE": "EQ"}
 
 
 @dataclass(frozen=True)
 class Trips:
-    """Trips of one loop; 1, with the reason, where they are unknown."""
+    """Runs of a loop's body over all its entries; once an entry, with the reason, where they are
+    unknown."""
 
-    count: int
+    runs: int
     source: TripSource
     early_exit: bool = False
     reason: str = ""
 
 
-class NotFoundError(ValueError):
-    """Says what in a loop's condition could not be read."""
+Count = tuple[int, bool]
+"""Trips of one entry, and whether something may end them earlier."""
 
 
 class LoopReader:
     """Trips of the loops of one module. `given` overrides them by the loop's name."""
 
-    def __init__(self, sites: CallSites, given: Mapping[str, int]):
-        self._sites = sites
+    def __init__(self, module: Module, given: Mapping[str, int]):
+        self._homes = Homes(module)
+        self._integers = Integers(self._homes)
         self._given = given
+        self._followed = 0
 
-    def trips(self, loop: Instruction) -> Trips:
-        """How often the body of the `while` instruction `loop` runs once it is entered."""
+    def trips(self, loop: Instruction, entered: int, around: Around) -> Trips:
+        """How often the body of the `while` instruction `loop` runs, entered so often inside the
+        loops `around`."""
         if loop.name in self._given:
-            return Trips(self._given[loop.name], "given")
-        stated = loop.config.get("known_trip_count")
-        if isinstance(stated, dict) and str(stated.get("n", "")).isdigit():
-            return Trips(int(stated["n"]), "compiler")
-        _, condition = body_and_condition(loop)
+            return Trips(entered * self._given[loop.name], "given")
+        if (stated := _stated(loop)) is not None:
+            return Trips(entered * stated, "compiler")
         try:
-            count, early_exit = self._bounded(Value(condition.root), loop)
-        except NotFoundError as problem:
-            return Trips(1, "unknown", reason=str(problem))
-        return Trips(count, "derived", early_exit)
+            try:
+                count, early_exit = self._count(loop, around, {})
+                return Trips(entered * count, "derived", early_exit)
+            except VariesError as varies:
+                return self._summed(loop, entered, around, {varies.loop})
+        except UnknownError as problem:
+            return Trips(entered, "unknown", reason=str(problem))
 
-    def _bounded(self, value: Value, loop: Instruction, negated: bool = False) -> tuple[int, bool]:
-        """Trips that the condition `value` allows, and whether something may end them earlier."""
-        value = follow(value, TRANSPARENT)
-        maker = value.made_by
-        if maker.opcode == "not":
-            return self._bounded(value.operand(0), loop, not negated)
-        if maker.opcode == ("or" if negated else "and"):
-            counts, problem = [], NotFoundError("empty condition")
-            for side in (value.operand(0), value.operand(1)):
-                try:
-                    counts.append(self._bounded(side, loop, negated)[0])
-                except NotFoundError as error:
-                    problem = error
-            if not counts:
-                raise problem
-            return min(counts), True
-        if maker.opcode != "compare":
-            raise NotFoundError(f"its condition is a {maker.opcode}, not a comparison with a bound")
-        direction = maker.comparison_direction
-        return self._counted(value, _NEGATED[direction] if negated else direction, loop), False
-
-    def _counted(self, comparison: Value, direction: str, loop: Instruction) -> int:
-        left = follow(comparison.operand(0), TRANSPARENT)
-        right = follow(comparison.operand(1), TRANSPARENT)
-        for counter, bound, sense in (
-            (left, right, direction),
-            (right, left, _MIRRORED.get(direction, direction)),
-        ):
-            index = _carried(counter)
-            if index is None:
+    def branch_runs(
+        self, conditional: Instruction, entered: int, around: Around
+    ) -> tuple[int, ...] | None:
+        """Runs of each branch of a conditional that runs so often inside the loops `around`; None
+        where only a run knows."""
+        varying: set[Instruction] = set()
+        while True:
+            runs = [0] * len(conditional.calls)
+            try:
+                for state, weight in self._states(around, varying):
+                    index = self._integers.value(
+                        Element(Value(conditional.operands[0])), around, state
+                    )
+                    if conditional.operands[0].shape.element_type == "pred":
+                        index = 0 if index else 1  # the branch for true comes first
+                    last = len(runs) - 1
+                    runs[index if 0 <= index <= last else last] += weight
+            except VariesError as varies:
+                if varies.loop in varying:
+                    return None
+                varying = varying | {varies.loop}
                 continue
-            step = self._step(loop, index)
+            except UnknownError:
+                return None
+            return tuple(runs) if sum(runs) == entered else None
+
+    def _summed(
+        self, loop: Instruction, entered: int, around: Around, varying: set[Instruction]
+    ) -> Trips:
+        """The runs added up over those of the loops on whose carry they depend."""
+        while True:
+            runs, entries, early = 0, 0, False
+            try:
+                for state, weight in self._states(around, varying):
+                    count, early_exit = self._count(loop, around, state)
+                    runs, entries = runs + weight * count, entries + weight
+                    early = early or early_exit
+                if entries != entered:  # inside a branch that is not always taken
+                    runs, early = max(runs, entered), True
+                return Trips(runs, "derived", early)
+            except VariesError as varies:
+                if varies.loop in varying:
+                    raise UnknownError("its bound depends on what only a run knows") from None
+                varying = varying | {varies.loop}
+
+    def _states(self, around: Around, varying: set[Instruction]) -> Iterator[tuple[State, int]]:
+        """The carries of the loops that vary, in each of their runs, and how often each comes."""
+        if not around:
+            yield {}, 1
+            return
+        *outer, inner = around
+        outside = tuple(outer)
+        for state, weight in self._states(outside, varying):
+            try:
+                count, _ = self._count(inner, outside, state)
+            except VariesError:
+                raise
+            except UnknownError:
+                count = 1  # as it is counted
+            if inner in varying:
+                for run in self._runs(inner, outside, state, count):
+                    yield {**state, **run}, weight
+            else:
+                yield state, weight * count
+
+    def _count(self, loop: Instruction, around: Around, state: State) -> Count:
+        """Trips of one entry, while the loops around it are in `state`."""
+        if loop.name in self._given:
+            return self._given[loop.name], False
+        if (stated := _stated(loop)) is not None:
+            return stated, False
+        condition = Element(Value(body_and_condition(loop)[1].root))
+        try:
+            return self._bounded(condition, loop, around, state)
+        except VariesError as varies:
+            if varies.loop is not loop:
+                raise
+            reason = "no counter that grows by a constant was found in its condition"
+        except UnknownError as problem:
+            reason = str(problem)
+        try:
+            return self._follow(condition, loop, around, state)
+        except VariesError as varies:
+            if varies.loop is not loop:
+                raise
+        except UnknownError:
+            pass
+        raise UnknownError(reason)
+
+    def _bounded(
+        self, condition: Element, loop: Instruction, around: Around, state: State
+    ) -> Count:
+        """Trips that the condition allows, by counters and their bounds."""
+        parts = self._conjuncts(condition)
+        counts, problem = [], UnknownError("its condition is empty")
+        for part, negated in parts:
+            try:
+                counts.append(self._counted(part, negated, loop, around, state))
+            except VariesError as varies:
+                if varies.loop is not loop and all(varies.loop is not at for at, _ in state):
+                    raise  # once that loop's carry is there, it is data
+                problem = varies
+            except UnknownError as error:
+                problem = error
+        if not counts:
+            raise problem
+        return min(counts), len(parts) > 1
+
+    def _conjuncts(self, condition: Element) -> list[tuple[Element, bool]]:
+        """What must hold for the condition to hold, each negated or not."""
+        found, left = {}, [(condition, False)]
+        while left:
+            element, negated = left.pop()
+            part = (self._homes.source(element), negated)
+            if part in found:
+                continue
+            opcode = part[0].maker.opcode
+            found[part] = opcode not in ("not", "or" if negated else "and")
+            if opcode == "not":
+                left.append((part[0].operand(0), not negated))
+            elif not found[part]:
+                left += [(part[0].operand(side), negated) for side in (1, 0)]
+        return [part for part, is_last in found.items() if is_last]
+
+    def _counted(
+        self, part: Element, negated: bool, loop: Instruction, around: Around, state: State
+    ) -> int:
+        if part.maker.opcode != "compare":
+            raise UnknownError(
+                f"its condition is a {part.maker.opcode}, not a comparison with a bound"
+            )
+        sense = part.maker.comparison_direction
+        sense = _NEGATED.get(sense, "") if negated else sense
+        sides = [self._homes.source(part.operand(side)) for side in (0, 1)]
+        mirrored = _MIRRORED.get(sense, sense)
+        for side, seen in ((0, sense), (1, mirrored)):
+            counter, bound = sides[side], sides[1 - side]
+            if self._homes.carried_by(counter, [loop]) is None:
+                continue
+            step = self._step(loop, counter.path, around, state)
             if step is None:
                 continue
-            start = self._number(follow(_initial(loop, index), TRANSPARENT))
-            return _trips_between(start, self._number(bound), step, sense)
-        raise NotFoundError("no counter that grows by a constant was found in its condition")
+            start = self._integers.value(start_of(loop, counter.path), around, state)
+            end = self._integers.value(bound, (*around, loop), state)
+            return _trips_between(start, end, step, seen)
+        raise UnknownError("no counter that grows by a constant was found in its condition")
 
-    def _step(self, loop: Instruction, index: int) -> int | None:
-        """What the body adds to element `index` of its carry; None if it does something else."""
-        new = follow(_result(loop, index), TRANSPARENT)
-        if new.made_by.opcode not in ("add", "subtract"):
+    def _step(self, loop: Instruction, path: Path, around: Around, state: State) -> int | None:
+        """What the body adds to its carry at `path`; None if it does something else."""
+        new = self._homes.result(loop, path)
+        if (
+            new.path
+            or new.maker.opcode not in ("add", "subtract")
+            or not is_integer(new.maker.shape)
+        ):
             return None
-        sign = 1 if new.made_by.opcode == "add" else -1
-        old, change = (follow(new.operand(side), TRANSPARENT) for side in (0, 1))
-        if sign == 1 and _carried(old) != index:
-            old, change = change, old
-        if _carried(old) != index:
-            return None
-        try:
-            return sign * self._number(change)
-        except NotFoundError:
-            return None
+        sign = 1 if new.maker.opcode == "add" else -1
+        sides = [self._homes.source(new.operand(side)) for side in (0, 1)]
+        for old, change in (sides, sides[::-1])[: 2 if sign == 1 else 1]:
+            if old.path == path and self._homes.carried_by(old, [loop]) is loop:
+                try:
+                    by = self._integers.value(change, (*around, loop), state)
+                except UnknownError:
+                    return None
+                return _nearest(sign * by, new.maker)
+        return None
 
-    def _number(self, value: Value) -> int:
-        """The integer that `value` is in every run; NotFoundError where it depends on data."""
-        value = follow(value, TRANSPARENT)
-        maker = value.made_by
-        if maker.opcode == "constant" and len(maker.integers) == 1:
-            return maker.integers[0]
-        if maker.opcode in _ARITHMETIC:
-            left, right = (self._number(value.operand(side)) for side in (0, 1))
-            return _ARITHMETIC[maker.opcode](left, right)
-        index = _carried(value)
-        if index is not None:
-            around = self._sites.caller_of(self._sites.home_of(maker.operands[0]))
-            if around is not None and around.opcode == "while":
-                if _carried(follow(_result(around, index), TRANSPARENT)) != index:
-                    raise NotFoundError("its bound changes while a loop around it runs")
-                return self._number(_initial(around, index))
-        raise NotFoundError(f"its bound or start comes from {maker.name}, which only a run knows")
+    def _follow(self, condition: Element, loop: Instruction, around: Around, state: State) -> Count:
+        """Trips by running the integers of the carry until the condition fails."""
+        early = False
+        for count, run in enumerate(self._runs(loop, around, state, MOST_FOLLOWED)):
+            goes_on, ends_early = self._goes_on(condition, (*around, loop), {**state, **run})
+            early = early or ends_early
+            if not goes_on:
+                return count, early
+        raise UnknownError("its counter does not reach its bound")
+
+    def _goes_on(self, condition: Element, around: Around, state: State) -> tuple[bool, bool]:
+        """Whether the condition holds, and whether data may say otherwise."""
+        holds, problem = [], UnknownError("its condition is empty")
+        parts = self._conjuncts(condition)
+        for part, negated in parts:
+            try:
+                holds.append(bool(self._integers.value(part, around, state)) is not negated)
+            except UnknownError as error:
+                problem = error
+        if not holds:
+            raise problem
+        return all(holds), len(holds) < len(parts)
+
+    def _runs(
+        self, loop: Instruction, around: Around, state: State, most: int
+    ) -> Iterator[dict[tuple[Instruction, Path], int]]:
+        """The integers in a loop's carry, at the start of each of its runs."""
+        now = {}
+        for path in _integer_paths(loop):
+            try:
+                now[loop, path] = self._integers.value(start_of(loop, path), around, state)
+            except UnknownError:  # it depends on data, or varies with what is not needed
+                continue
+        for _ in range(most):
+            self._followed += 1 + len(now)
+            if self._followed > MOST_FOLLOWED:
+                raise UnknownError("its runs are too many to be followed one by one")
+            yield now
+            inside, later = {**state, **now}, {}
+            for key in now:
+                try:
+                    later[key] = wrapped(
+                        self._integers.value(
+                            Element(Value(body_and_condition(loop)[0].root), key[1]),
+                            (*around, loop), inside,
+                        ), loop, key[1],
+                    )  # fmt: skip
+                except UnknownError:
+                    continue
+            now = later
 
 
-_ARITHMETIC: dict[str, Callable[[int, int], int]] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "minimum": min,
-    "maximum": max,
-}
+def _stated(loop: Instruction) -> int | None:
+    stated = loop.config.get("known_trip_count")
+    text = str(stated.get("n", "")) if isinstance(stated, dict) else ""
+    return int(text) if text.isdecimal() and len(text) < 20 else None
 
 
-def body_and_condition(loop: Instruction) -> tuple[Computation, Computation]:
-    """The two computations of a `while`; the condition is the one that yields a truth value."""
-    first, second = loop.calls
-    return (second, first) if first.root.shape.element_type == "pred" else (first, second)
+def _integer_paths(loop: Instruction) -> list[Path]:
+    return [path for path, shape in loop.shape.leaves if is_integer(shape)]
 
 
-def _carried(value: Value) -> int | None:
-    """Which element of a loop's carry `value` is, seen from its body or condition."""
-    maker = value.made_by
-    if maker.opcode == "get-tuple-element" and maker.operands[0].opcode == "parameter":
-        return maker.tuple_index
-    return None
-
-
-def _initial(loop: Instruction, index: int) -> Value:
-    start = follow(Value(loop.operands[0]), TRANSPARENT)
-    if start.made_by.opcode != "tuple":
-        raise NotFoundError(f"what it starts with comes from {start.made_by.name}")
-    return start.operand(index)
-
-
-def _result(loop: Instruction, index: int) -> Value:
-    """Element `index` of what one run of the body hands on."""
-    body, _ = body_and_condition(loop)
-    root = follow(Value(body.root), TRANSPARENT)
-    if root.made_by.opcode != "tuple":
-        raise NotFoundError(f"the result of its body comes from {root.made_by.name}")
-    return root.operand(index)
+def _nearest(step: int, maker: Instruction) -> int:
+    """A step as one of both signs: adding 2^32 - 1 to a u32 takes 1 away."""
+    bits = maker.shape.bits
+    step &= (1 << bits) - 1
+    return step - (1 << bits) if step >> (bits - 1) else step
 
 
 def _trips_between(start: int, bound: int, step: int, sense: str) -> int:
@@ -248,8 +314,10 @@ def _trips_between(start: int, bound: int, step: int, sense: str) -> int:
     if sense in ("LE", "GE"):
         bound += 1 if sense == "LE" else -1
         sense = "LT" if sense == "LE" else "GT"
-    if sense == "NE" and (bound - start) % step == 0 and (bound - start) // step >= 0:
+    if sense in COMPARISONS and not COMPARISONS[sense](start, bound):
+        return 0
+    if sense == "NE" and step and (bound - start) % step == 0 and (bound - start) // step >= 0:
         return (bound - start) // step
     if (sense == "LT" and step > 0) or (sense == "GT" and step < 0):
-        return max(0, -(-(bound - start) // step))
-    raise NotFoundError(f"its counter moves by {step}, away from a bound that it must be {sense}")
+        return -(-(bound - start) // step)
+    raise UnknownError(f"its counter moves by {step}, away from a bound that it must be {sense}")

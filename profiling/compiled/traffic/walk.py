@@ -8,17 +8,28 @@ from ..hlo.module import Computation, Instruction, Module
 from .accesses import MOVE_NOTHING, AccessReader, cost_estimate, exchanges_in, payload
 from .buffers import Origins, runs_what_it_calls
 from .scopes import Place, place_around, place_of, place_of_module
-from .traffic import HBM, Collective, InstructionTraffic, Loop, ModuleTraffic, UnknownCall
-from .trip_counts import CallSites, LoopReader, body_and_condition
+from .traffic import (
+    HBM,
+    Branch,
+    Collective,
+    Conditional,
+    InstructionTraffic,
+    Loop,
+    ModuleTraffic,
+    UnknownCall,
+)
+from .trip_counts import LoopReader
+from .values import body_and_condition
 
 FREE = frozenset(
     {
-        "add-dependency", "after-all", "async-done", "async-update", "bitcast", "constant",
-        "copy-done", "domain", "get-tuple-element", "opt-barrier", "parameter", "partition-id",
-        "recv-done", "replica-id", "send-done", "tuple",
+        "add-dependency", "after-all", "all-gather-done", "all-reduce-done", "async-done",
+        "async-update", "bitcast", "collective-permute-done", "constant", "copy-done", "domain",
+        "get-dimension-size", "get-tuple-element", "opt-barrier", "parameter", "partition-id",
+        "recv-done", "replica-id", "send-done", "set-dimension-size", "tuple",
     }
 )  # fmt: skip
-"""Opcodes that move nothing: they name data or wait for it."""
+"""Opcodes that move nothing: they name data or wait for what its start has moved."""
 
 _NO_ESTIMATE = 2**63 - 1
 """libtpu writes the largest int64 where it has no estimate of the cycles."""
@@ -46,7 +57,7 @@ class _Context:
     """How often the place under way runs, in which loops, for which part of the model."""
 
     times: int
-    loops: tuple[str, ...]
+    loops: tuple[Instruction, ...]  # outermost first
     around: Place
 
 
@@ -60,11 +71,14 @@ class _Walk:
         self.loops: list[Loop] = []
         self.collectives: list[Collective] = []
         self.unknown_calls: list[UnknownCall] = []
+        self.conditionals: list[Conditional] = []
+        self.dynamic: list[str] = []
         self.gathered: tuple[list[Any], ...] = (
-            self.rows, self.loops, self.collectives, self.unknown_calls
+            self.rows, self.loops, self.collectives, self.unknown_calls, self.conditionals,
+            self.dynamic,
         )  # fmt: skip
         self._accesses = AccessReader(Origins(module, kinds))
-        self._loop_reader = LoopReader(CallSites(module), trips)
+        self._loop_reader = LoopReader(module, trips)
 
     def computation(self, computation: Computation, context: _Context) -> None:
         for instruction in computation.instructions:
@@ -87,31 +101,48 @@ class _Walk:
             self._leaf(instruction, home, context)
 
     def _loop(self, loop: Instruction, context: _Context) -> None:
-        trips = self._loop_reader.trips(loop)
+        entered = context.times
+        trips = self._loop_reader.trips(loop, entered, context.loops)
         around = place_around(loop, context.around)
+        each, rest = divmod(trips.runs, max(entered, 1))
         self.loops.append(
             Loop(
-                loop.name, trips.count, trips.source, trips.early_exit, trips.reason,
-                context.times, around.scope,
+                loop.name, trips.runs / entered if rest else each, trips.source, trips.early_exit,
+                trips.reason, entered, around.scope,
             )
         )  # fmt: skip
         body, condition = body_and_condition(loop)
-        loops = (*context.loops, loop.name)
-        self.computation(body, _Context(context.times * trips.count, loops, around))
-        self.computation(condition, _Context(context.times * (trips.count + 1), loops, around))
+        loops = (*context.loops, loop)
+        self.computation(body, _Context(trips.runs, loops, around))
+        self.computation(condition, _Context(trips.runs + entered, loops, around))
 
     def _branches(self, conditional: Instruction, context: _Context) -> None:
-        """The branch that moves most HBM bytes stands for all."""
+        """Each branch as often as it runs; where only a run knows, the one that moves most HBM
+        bytes stands for all."""
+        runs = self._loop_reader.branch_runs(conditional, context.times, context.loops)
         before = [len(rows) for rows in self.gathered]
         taken = []
-        for branch in conditional.calls:
-            self.computation(branch, context)
+        for number, branch in enumerate(conditional.calls):
+            times = context.times if runs is None else runs[number]
+            if times:
+                self.computation(branch, replace(context, times=times))
             taken.append([rows[n:] for rows, n in zip(self.gathered, before, strict=True)])
             for rows, n in zip(self.gathered, before, strict=True):
                 del rows[n:]
-        best = max(taken, key=lambda parts: sum(row.bytes(HBM) for row in parts[0]))
-        for rows, more in zip(self.gathered, best, strict=True):
-            rows += more
+        moved = [sum(row.bytes(HBM) for row in parts[0]) for parts in taken]
+        most = moved.index(max(moved))
+        counted = [context.times * (n == most) for n in range(len(taken))] if runs is None else runs
+        for parts, times in zip(taken, counted, strict=True):
+            if times:
+                for rows, more in zip(self.gathered, parts, strict=True):
+                    rows += more
+        branches = tuple(
+            Branch(branch.name, times, size)
+            for branch, times, size in zip(conditional.calls, counted, moved, strict=True)
+        )
+        self.conditionals.append(
+            Conditional(conditional.name, context.times, branches, exact=runs is not None)
+        )
 
     def _leaf(self, instruction: Instruction, home: Computation, context: _Context) -> None:
         accesses = self._accesses.accesses(instruction)
@@ -126,10 +157,15 @@ class _Walk:
             times=context.times,
             accesses=accesses,
             cycles=_estimated_cycles(instruction),
-            loops=context.loops,
+            loops=tuple(loop.name for loop in context.loops),
             arguments=self._accesses.arguments(instruction),
         )
         self.rows.append(row)
+        arrays = [
+            shape for one in (instruction, *instruction.operands) for shape in one.shape.arrays()
+        ]
+        if any(shape.dynamic for shape in arrays):
+            self.dynamic.append(instruction.name)
         for exchange in exchanges_in(instruction):
             self.collectives.append(_collective(exchange, row))
         if (

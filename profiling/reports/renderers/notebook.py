@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from ...errors import ProfileInputError
 from ...records import Interval
 from ...records.files import write_bytes
-from ..document import Chart, Document, Spec, Table, Value
+from ..document import Chart, Document, Spec, Table, Value, printable
 from .html import fragment
 from .vega import png, svg
 
@@ -44,7 +44,7 @@ class Picture:
     chart: Chart
 
     def __repr__(self) -> str:
-        return f"{self.chart.title}. {self.chart.alt}"
+        return printable(f"{self.chart.title}. {self.chart.alt}")
 
     def _repr_html_(self) -> str:
         return cell(Document(self.chart.title, "", [], lead=[self.chart]))

@@ -80,8 +80,9 @@ def _known_models() -> tuple[tuple[str, Architecture], ...]:
 _OF_ANOTHER = re.compile("distil|draft|speculat|eagle|medusa|teacher|student|prune|tiny")
 """Words that say that a name stands for a model made from the one it is like, or run beside it."""
 _BILLIONS = re.compile(r"(?<![\w.])a?(\d{1,5}(?:\.\d{1,3})?)b\b")
-MOST_NAME_ERROR = 1.35
-"""The '7B' of a name may be this far from the parameters: 'Gemma 7B' has 8.5 billion."""
+MOST_NAME_ERROR, MOST_ACTIVE_ERROR = 1.35, 1.15
+"""The '7B' of a name may be this far from the parameters ('Gemma 7B' has 8.5 billion), and its
+'A3B' from the active ones."""
 
 
 def known_sizes(name: str) -> Architecture | None:
@@ -108,10 +109,8 @@ def known_sizes(name: str) -> Architecture | None:
 
 def _about(sizes: Architecture, parameters: float) -> bool:
     """Whether a model of these sizes is called by so many parameters, or active ones."""
-    return any(
-        parameters / MOST_NAME_ERROR <= own <= parameters * MOST_NAME_ERROR
-        for own in (sizes.parameters, sizes.active_parameters)
-    )
+    own = ((sizes.parameters, MOST_NAME_ERROR), (sizes.active_parameters, MOST_ACTIVE_ERROR))
+    return any(parameters / most <= count <= parameters * most for count, most in own)
 
 
 def sizes_of(row: Row) -> Architecture:

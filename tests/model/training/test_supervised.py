@@ -1,5 +1,6 @@
 """Supervised training: it learns, and a run cut short ends as one that was not."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,5 +108,6 @@ methods.train_supervised(recipe, Path(sys.argv[1]), Printing())
 
 
 @pytest.mark.slow
-def test_sigkill_at_any_moment(tmp_path: Path) -> None:
-    require_same_end_when_killed(SCRIPT, tmp_path, steps_between=110)
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_stopped_at_any_moment(tmp_path: Path, sign: signal.Signals) -> None:
+    require_same_end_when_killed(SCRIPT, tmp_path, steps_between=110, sign=sign)

@@ -1,5 +1,6 @@
 """The GGUF container: K-quants by hand-made blocks, and damage of every part."""
 
+import os
 from pathlib import Path
 
 import gguf
@@ -54,6 +55,30 @@ def test_unreadable_type_is_named(tmp_path: Path) -> None:
     file = _written(tmp_path, raw, GGMLQuantizationType.Q2_K)
     with pytest.raises(ModelInputError, match="'t' as Q2_K, which is not read"):
         file.require_readable()
+
+
+def test_a_dimension_of_zero_is_damage(tmp_path: Path) -> None:
+    whole = _written(tmp_path, np.ones((4, 32), np.float32)).path
+    for shape in ((0, 32), (2**62, 0), (0, 2**62)):
+        entry = b"t" + (2).to_bytes(4, "little")
+        old = entry + b"".join(n.to_bytes(8, "little") for n in (32, 4))
+        new = entry + b"".join(n.to_bytes(8, "little") for n in shape)
+        changed = whole.with_name("zero.gguf")
+        changed.write_bytes(whole.read_bytes().replace(old, new))
+        with pytest.raises(ModelInputError, match="'t' the shape"):
+            GgufFile(changed)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m.gguf")
+    with pytest.raises(ModelInputError, match="no regular file"):
+        GgufFile(tmp_path / "m.gguf")
+
+
+def test_counts_beyond_any_model(tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"GGUF" + (3).to_bytes(4, "little") + b"\xff" * 16)
+    with pytest.raises(ModelInputError, match="says it has"):
+        GgufFile(tmp_path / "m.gguf")
 
 
 def test_missing_empty_and_foreign_files(tmp_path: Path) -> None:

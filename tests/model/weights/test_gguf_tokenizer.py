@@ -118,6 +118,24 @@ def test_sentencepiece_merges_best_score_first() -> None:
     assert tokenizer.decode(ids) == "aba"
 
 
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("a", ["\u2581a"]),
+        (" a", ["\u2581", "\u2581a"]),
+        ("  ", ["\u2581", "\u2581", "\u2581"]),
+        ("\u2581a", ["\u2581", "\u2581a"]),
+        ("a b", ["\u2581a", "\u2581", "b"]),
+    ],
+)
+def test_sentencepiece_puts_a_space_before_a_space_too(text: str, pieces: list[str]) -> None:
+    """As the sentencepiece package does (its dummy prefix)."""
+    tokenizer = sentencepiece(add_bos_token=False)
+    ids = tokenizer.encode(text)
+    assert [SPM_TOKENS[i] for i in ids] == pieces
+    assert tokenizer.decode(ids) == text.replace("\u2581", " ")
+
+
 def test_sentencepiece_spells_unknown_characters_in_bytes() -> None:
     tokenizer = sentencepiece(add_space_prefix=False, add_bos_token=False)
     assert [SPM_TOKENS[i] for i in tokenizer.encode("é")] == ["<0xC3>", "<0xA9>"]
@@ -133,6 +151,7 @@ DAMAGE: dict[str, dict[str, Any]] = {
     "one-part merge": {"merges": ["a"]},
     "three-part merge": {"merges": ["a b a"]},
     "merge of unknown parts": {"merges": ["x y"]},
+    "a token of 2,000 characters": {"tokens": [*SPM_TOKENS[:-1], "a" * 2000]},
     "too many tokens": {"tokens": [str(i) for i in range(401)]},
 }
 

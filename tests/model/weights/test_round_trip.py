@@ -168,6 +168,27 @@ def test_context_ends_at_a_sliding_window(
     assert open_weights(str(folder)).config.context_length == context
 
 
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("kind", [np.float32, np.float16, ml_dtypes.bfloat16])
+def test_a_head_of_its_own_is_used_whatever_the_flag_says(
+    tmp_path: Path, kind: type, sharded: bool
+) -> None:
+    """As transformers 5 does; a head that is the embedding again is tied."""
+    tied = FAMILIES["llama tied"]
+    tensors = {name: t.astype(kind) for name, t in public_tensors(LLAMA).items()}
+    for again in (False, True):
+        if again:
+            tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"]
+        folder = write_folder(tmp_path / str(again), tied, tensors)
+        if sharded:
+            split_into_shards(folder, tensors)
+        source = open_weights(str(folder))
+        assert source.config.tied_embeddings == again
+        read = parameters(source.config, source.tensors(), "float32")
+        if not again:
+            assert (read["head"] == tensors["lm_head.weight"].T.astype(np.float32)).all()
+
+
 def test_harmless_extras_are_passed_over() -> None:
     config = FAMILIES["llama tied"]
     tensors = public_tensors(config)

@@ -4,6 +4,7 @@ What the page shows is Python's, wherever the sliders are: profiling/predicted/p
 what each phase takes.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from devtools import Page, chromium, faint_words, open_page
+from hostile_runs import record, text_runs
 from real_records import real_profile
 
 from rooflink.profiling.board.places import place_of, places_at_peak, places_predicted
@@ -195,6 +197,24 @@ def test_without_a_sound_run_the_tab_says_so(tmp_path: Path) -> None:
         page.evaluate(reload)
         page.wait(f"!{TAB}.querySelector('{DRAWN}')")
         assert page.evaluate(f"{TAB}.querySelector('#headline').textContent") == ""
+        assert page.errors == []
+
+
+def test_no_script_of_a_run_runs(tmp_path: Path) -> None:
+    """Neither from a run's name nor from its texts; what a payload calls would be an error."""
+    assert BINARY
+    folder = tmp_path / "runs"
+    names = ["<img src=x onerror=owned()>", "a:Q", "texts", "template"]
+    for name, text in zip(names, [json.dumps(record())] * 2 + text_runs(), strict=False):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "profile.json").write_text(text, encoding="utf-8")
+    with board_on(folder) as address, open_page(BINARY, tmp_path / "chromium") as page:
+        open_tab(page, address, DRAWN)
+        for name in names:
+            choose(page, "run", name)
+            page.wait(f"{TAB}.getElementById('headline').textContent.startsWith('{name} takes')")
+            page.wait(f"{TAB}.querySelectorAll('.plot svg.marks').length === 4")
+        assert page.evaluate(f"{TAB}.querySelectorAll('#figures img').length") == 0
         assert page.errors == []
 
 

@@ -9,9 +9,9 @@ import pytest
 from html_page import parsed
 from real_records import real_prediction
 from tensorboard.plugins.base_plugin import TBContext
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client, TestResponse, create_environ, run_wsgi_app
 
-from rooflink.profiling.board.plugin import STATIC, RooflinkPlugin
+from rooflink.profiling.board.plugin import STATIC, RooflinkPlugin, guarded
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports.units import seconds
 
@@ -85,3 +85,61 @@ def test_each_file_is_served_and_asks_for_nothing_elsewhere() -> None:
 @pytest.mark.parametrize("name", ["../plugin.py", "secret.js", "page.js"])
 def test_nothing_else_is_served(name: str) -> None:
     assert f"/{name}" not in plugin_on(None).get_plugin_apps()
+
+
+def test_a_log_directory_of_another_machine_is_a_sentence() -> None:
+    plugin = RooflinkPlugin(TBContext(logdir="gs://bucket/runs"))
+    assert not plugin.is_active()
+    (problem,) = json.loads(ask(plugin, "/runs").data)["problems"]
+    assert "gs://bucket/runs is on another machine" in problem["sentence"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "TRACE", "OPTIONS", "FOO"])
+def test_nothing_is_answered_but_get_and_head(logdir: Path, method: str) -> None:
+    client = Client(plugin_on(logdir).get_plugin_apps()["/runs"])
+    answer = client.open("/runs", method=method)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+    assert client.head("/runs").data == b""
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:6006", 200), ("LOCALHOST", 200), ("127.0.0.1:6006", 200), ("[::1]:6006", 200),
+        ("board.localhost", 200), ("10.0.0.7", 200), ("my-server:80", 200), ("evil.example", 403),
+        ("localhost.evil.example", 403), ("localhost@evil.example", 403), ("", 403), ("[::1", 403),
+    ],
+)  # fmt: skip
+def test_only_the_servers_own_names_are_answered(logdir: Path, host: str, status: int) -> None:
+    """A page of another site cannot read the runs by a name that it makes to mean this machine."""
+    app = guarded(plugin_on(logdir).get_plugin_apps()["/runs"], "my-server")
+    asked = create_environ("/runs") | {"HTTP_HOST": host}
+    assert run_wsgi_app(app, asked)[1].startswith(str(status))
+
+
+def test_figures_that_cannot_be_drawn_are_a_sentence(logdir: Path) -> None:
+    file = logdir / "monday" / "profile.json"
+    held = json.loads(file.read_text())
+    held["placements"][0]["peak_flops"] = 1e-320
+    file.write_text(json.dumps(held))
+    answer = ask(plugin_on(logdir), "/view", "run=monday&place=TPU%20v5e")
+    listed = json.loads(ask(plugin_on(logdir), "/runs").data)
+    sentences = [problem["sentence"] for problem in listed["problems"]]
+    assert answer.status_code == 422 or "peak_flops" in sentences[0]
+
+
+def test_a_run_of_more_than_a_page_can_draw_is_a_sentence(logdir: Path) -> None:
+    file = logdir / "monday" / "profile.json"
+    held = json.loads(file.read_text())
+    file.write_text(json.dumps(held | {"phases": held["phases"][:1] * 101}))
+    answer = ask(plugin_on(logdir), "/view", "run=week%2Ftuesday&other=monday")
+    assert answer.status_code == 422
+    assert "'monday' has more than 100 phases" in json.loads(answer.data)["error"]
+
+
+def test_a_run_without_figures_of_a_chip_says_how_to_get_them(logdir: Path) -> None:
+    file = logdir / "monday" / "profile.json"
+    held = json.loads(file.read_text())
+    file.write_text(json.dumps(held | {"placements": [], "predictions": []}))
+    shown = json.loads(ask(plugin_on(logdir), "/view", "run=monday").data)
+    assert "monday has no figures of a chip: profile it with --chip or" in shown["headline"]

@@ -10,8 +10,10 @@ from real_records import real_profile
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from rooflink.profiling.board.event_files import look_at
-from rooflink.profiling.board.runs import Runs
+from rooflink.profiling.board.runs import MOST_PROFILE_BYTES, Runs, local_folder
+from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records import Profile
+from rooflink.profiling.records.files import save_record
 from rooflink.profiling.reports.renderers.tensorboard import Events, write_events
 
 
@@ -23,14 +25,14 @@ def record(event: bytes) -> bytes:
 
 
 def test_runs_are_found_by_their_folder(profiles: dict[str, Profile], logdir: Path) -> None:
-    found, problems = Runs(logdir).listed()
-    assert list(found) == ["week/tuesday", "monday"]
-    assert found == profiles
-    assert problems == []
+    runs = Runs(logdir)
+    assert runs.listed() == (["week/tuesday", "monday"], [])
+    assert {name: runs.profile(name) for name in profiles} == profiles
+    assert runs.profile("wednesday") is None
 
 
 def test_the_folder_may_be_a_run_itself(logdir: Path) -> None:
-    assert list(Runs(logdir / "monday").profiles()) == ["."]
+    assert Runs(logdir / "monday").listed()[0] == ["."]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_a_corrupt_profile_is_one_sentence(logdir: Path, text: str, said: str) -
     file.parent.mkdir()
     file.write_bytes(text.encode(errors="surrogateescape"))
     found, problems = Runs(logdir).listed()
-    assert list(found) == ["week/tuesday", "monday"]
+    assert found == ["week/tuesday", "monday"]
     (problem,) = problems
     assert problem.file == "broken/profile.json"
     assert said in problem.sentence
@@ -71,10 +73,12 @@ def test_a_file_is_read_again_only_when_it_changed(
     file = logdir / "monday" / "profile.json"
     file.write_text(real_profile("anew").model_dump_json())
     os.utime(file, ns=(1, 1))
-    assert runs.profiles()["monday"].name == "anew"
+    anew = runs.profile("monday")
+    assert anew is not None
+    assert anew.name == "anew"
     assert len(read) == 3
     file.unlink()
-    assert list(runs.profiles()) == ["week/tuesday"]
+    assert runs.listed()[0] == ["week/tuesday"]
 
 
 def test_event_files_that_are_sound(logdir: Path, tmp_path: Path) -> None:
@@ -114,3 +118,99 @@ def test_hidden_folders_are_left_alone(logdir: Path) -> None:
     assert Runs(logdir).listed()[1] == []
     assert not Runs(hidden / "none").any()
     assert json.loads((logdir / "monday" / "profile.json").read_text())["name"] == "monday"
+
+
+def test_a_tree_of_links_to_runs_is_listed(profiles: dict[str, Profile], logdir: Path) -> None:
+    """As TensorBoard's README advises; beside real runs too, and links within are followed."""
+    tree = logdir.parent / "tree"
+    (tree / "group").mkdir(parents=True)
+    (tree / "mine").symlink_to("../runs/monday")
+    (tree / "group" / "theirs").symlink_to(logdir / "week")
+    (tree / "group" / "again").symlink_to("../mine")
+    assert set(Runs(tree).listed()[0]) == {"mine", "group/theirs/tuesday", "group/again"}
+    (logdir / "linked").symlink_to("monday")
+    assert set(Runs(logdir).listed()[0]) == {"monday", "week/tuesday", "linked"}
+
+
+def test_a_run_does_not_lead_out_of_the_log_directory(logdir: Path) -> None:
+    outside = logdir.parent / "outside"
+    outside.mkdir()
+    save_record(real_profile("outside"), outside)
+    (logdir / "monday" / "elsewhere").symlink_to(outside)
+    (logdir / "monday" / "circle").symlink_to("..")
+    (logdir / "file").mkdir()
+    (logdir / "file" / "profile.json").symlink_to(outside / "profile.json")
+    (logdir / "inner").mkdir()
+    (logdir / "inner" / "profile.json").symlink_to("../monday/profile.json")
+    found, problems = Runs(logdir).listed()
+    assert set(found) == {"monday", "week/tuesday", "inner"}
+    assert {p.file: p.sentence for p in problems} == {
+        "file/profile.json": "is a link out of the log directory: not read",
+        "monday/elsewhere": "is a link out of the log directory: not followed",
+    }
+
+
+def test_pipes_and_endless_files_are_not_read(logdir: Path) -> None:
+    os.mkfifo(logdir / "monday" / "events.out.tfevents.1.host")
+    (logdir / "pipe").mkdir()
+    os.mkfifo(logdir / "pipe" / "profile.json")
+    (logdir / "large").mkdir()
+    (logdir / "large" / "profile.json").touch()
+    os.truncate(logdir / "large" / "profile.json", MOST_PROFILE_BYTES + 1)
+    found, problems = Runs(logdir).listed()
+    assert len(found) == 2
+    assert {p.file: p.sentence for p in problems} == {
+        "large/profile.json": "is larger than 16 MiB: not read",
+        "monday/events.out.tfevents.1.host": "is no regular file: not read",
+        "pipe/profile.json": "is no regular file: not read",
+    }
+
+
+def test_names_that_no_page_can_give_back_are_written_out(logdir: Path) -> None:
+    for name in (b"\xff", b"\\xff", "a\x1b[31m\u202e".encode()):
+        folder = Path(os.fsdecode(os.fsencode(logdir) + b"/" + name))
+        folder.mkdir()
+        save_record(real_profile("odd"), folder)
+    runs = Runs(logdir)
+    odd = set(runs.listed()[0]) - {"monday", "week/tuesday"}
+    assert all(held is not None and held.name == "odd" for held in map(runs.profile, odd))
+    assert odd == {"\\xff", "\\xff (2)", "a\\x1b[31m\\u202e"}
+
+
+@pytest.mark.parametrize("text", ["gs://bucket/runs", "gs:/bucket/runs", "s3://b", "hdfs://h/x"])
+def test_directories_of_other_machines_are_refused(text: str) -> None:
+    with pytest.raises(ProfileInputError, match=r"is on another machine: .* copy the runs here"):
+        local_folder(text)
+
+
+def test_only_the_end_and_a_part_of_a_large_event_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "events.out.tfevents.1.host"
+    events = [record(b"event %06d" % number) for number in range(3000)]
+    size = len(b"".join(events))
+    file.write_bytes(b"".join(events))
+    look = look_at(file, most_bytes=20_000)
+    assert look.sentence is None
+    assert 0 < look.sound_bytes < size
+    while look.sound_bytes < size:  # on from where the last look ended
+        before, look = look, look_at(file, look, most_bytes=200_000)
+        assert look.sound_bytes > before.sound_bytes
+    with file.open("ab") as more:  # a writer that has been killed
+        more.write(record(b"one more") + record(b"the last")[:-3])
+    assert look_at(file, most_bytes=0).sentence == (
+        f"cut off in the record at byte {size + len(record(b'one more'))} of "
+        f"{file.stat().st_size}: TensorBoard shows only what comes before"
+    )
+    assert look_at(file, look).sound_bytes == size + len(record(b"one more"))
+
+
+def test_an_event_file_is_looked_at_again_from_where_it_grew(logdir: Path) -> None:
+    file = logdir / "monday" / "events.out.tfevents.1.host"
+    file.write_bytes(record(b"first"))
+    runs = Runs(logdir)
+    assert runs.listed()[1] == []
+    with file.open("ab") as more:
+        more.write(b"nothing like a record")
+    (problem,) = runs.listed()[1]
+    assert f"damaged at byte {len(record(b'first'))}" in problem.sentence
+    file.write_bytes(record(b"anew"))
+    assert runs.listed()[1] == []

@@ -1,5 +1,7 @@
 """What-ifs: what is read, what it does, and a sentence for what cannot be."""
 
+import re
+
 import pytest
 from sample_settings import sample_setting
 
@@ -51,11 +53,11 @@ def test_what_does_not_fit_says_so():
         ("think=nan", "expected a factor such as 2x"),
         ("flops=2x,matrix_flops=3x", "changes matrix_flops twice"),
         ("early_exit=2", "expected a share, at most 1"),
-        ("attempts=0.1", "expected 1 or more"),
+        ("attempts=0.1", "expected 1 to 1e+09"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(text, said):
-    with pytest.raises(ProfileInputError, match=said):
+    with pytest.raises(ProfileInputError, match=re.escape(said)):
         what_if(sample_setting(), parse_what_if(text))
 
 
@@ -81,7 +83,7 @@ def test_mix_shares_are_scaled_and_integers_taken():
 def test_a_wrong_mix_is_said(text, said, tmp_path):
     path = tmp_path / "mix.toml"
     path.write_text(text)
-    with pytest.raises(ProfileInputError, match=said):
+    with pytest.raises(ProfileInputError, match=re.escape(said)):
         load_mix(path)
     with pytest.raises(ProfileInputError, match="no workload file"):
         load_mix(tmp_path / "none.toml")

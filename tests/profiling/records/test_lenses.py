@@ -12,7 +12,8 @@ from rooflink.profiling.records import (
     Spread,
     TargetRoofline,
 )
-from rooflink.profiling.records.prediction import Interval, PredictedPhase
+from rooflink.profiling.records.base import Interval
+from rooflink.profiling.records.prediction import PredictedPhase
 
 MACHINE = MachineLimits(read_bandwidth=20e9, matmul_flops=200e9, dtype="float32")  # ridge 10
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from devtools import Page, chromium, faint_words, open_page
+from hostile_runs import text_runs
 from real_records import real_codesign, real_evaluation, real_validation, whole_run
 
 from rooflink.profiling.notebook.run_view import Run
@@ -162,3 +163,15 @@ def test_cells_of_a_notebook_share_what_draws(
     assert page.evaluate(colour.format("#own")) == "rgb(0, 0, 0)"
     assert page.evaluate(colour.format(".rooflink")) == "rgb(233, 231, 226)"  # by the theme
     assert page.errors == []
+
+
+def test_no_script_of_a_record_runs(page: Page, tmp_path: Path) -> None:
+    """What a payload calls would be an error; an image of its own would be a request."""
+    file, before = tmp_path / "report.html", len(page.requests)
+    for text in text_runs()[:2]:
+        file.write_text(html(profile_document(Profile.model_validate_json(text))))
+        page.open(file.as_uri(), DRAWN)
+        assert page.evaluate("document.querySelectorAll('img:not(.still)').length") == 0
+    assert page.errors == []
+    asked = [url for url in page.requests[before:] if not url.startswith(("data:", "blob:"))]
+    assert set(asked) == {file.as_uri()}

@@ -1,0 +1,151 @@
+"""Published models of any content: config.json, tokenizers, chat templates, GGUF, safetensors."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fuzzing import (
+    Reader,
+    assert_reads_or_refuses,
+    corpus,
+    corpus_texts,
+    mutated_bytes,
+    mutated_json,
+    mutated_text,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_models import LLAMA, public_tensors, write_folder, write_gguf
+
+from rooflink.model.architecture import Architecture
+from rooflink.model.chat_template import ChatTemplate
+from rooflink.model.weights import open_weights, parameters, sizes_of
+from rooflink.model.weights.hf_config import hf_config
+from rooflink.model.weights.hf_tokenizer import hf_tokenizer
+
+SMALL = replace(LLAMA, layers=1, embed_dim=32, query_heads=2, kv_heads=1, mlp_dim=32)
+FOLDER = write_folder(Path(tempfile.mkdtemp()) / "tiny", SMALL, public_tensors(SMALL))
+WHOLE = {name: (FOLDER / name).read_bytes() for name in ("tokenizer.json", "model.safetensors")}
+GGUF = write_gguf(FOLDER / "m.gguf", SMALL, public_tensors(SMALL)).read_bytes()
+HEADER_BYTES = GGUF.index(b"output_norm.weight") + 2000  # what mutations should mostly hit
+TEXT = "a 12 <|im_start|> é"
+
+
+def beside_a_model(name: str, load: Callable[[Path], object]) -> Reader:
+    """A reader of a file `name` of a folder whose other files are sound."""
+
+    def reader(data: bytes) -> object:
+        path = FOLDER / name
+        whole = path.read_bytes() if path.exists() else None
+        path.write_bytes(data)
+        try:
+            return load(path)
+        finally:
+            path.unlink()
+            if whole is not None:
+                path.write_bytes(whole)
+
+    reader.__name__ = name
+    return reader
+
+
+def config_of(path: Path) -> Architecture:
+    """By its sizes, and as one that runs."""
+    sizes = sizes_of(str(path)).architecture
+    assert sizes.parameters > 0
+    assert sizes.name.isprintable()
+    return hf_config(path)
+
+
+def tokens_of(path: Path) -> list[int]:
+    tokenizer = hf_tokenizer(path.parent, SMALL.vocab_size)
+    ids = tokenizer.encode(TEXT)
+    tokenizer.decode(ids)
+    assert all(0 <= i < SMALL.vocab_size for i in [*ids, *tokenizer.end_ids])
+    return ids
+
+
+def arrays_of(path: Path) -> object:
+    """Everything in a file of weights: sizes, tensors, tokens."""
+    model = str(path if path.suffix == ".gguf" else path.parent)
+    sizes_of(model)
+    source = open_weights(model)
+    assert source.config.name.isprintable()
+    assert "/" not in source.config.name
+    source.tokenizer.decode(source.tokenizer.encode(TEXT))
+    return parameters(source.config, source.tensors(), "float32")
+
+
+def prompt_of(data: bytes) -> str:
+    source = data.decode("utf-8", "replace")
+    return ChatTemplate(source, "it", {"bos_token": "<s>"}).prompt("1 + 1?")
+
+
+READERS: dict[str, Reader] = {
+    "config": beside_a_model("config.json", config_of),
+    "tokenizer": beside_a_model("tokenizer.json", tokens_of),
+    "tokenizer_config": beside_a_model("tokenizer_config.json", tokens_of),
+    "chat_template": prompt_of,
+    "gguf": beside_a_model("given.gguf", arrays_of),
+    "safetensors": beside_a_model("model.safetensors", arrays_of),
+}
+TOKENIZERS = [json.loads(WHOLE["tokenizer.json"]), *map(json.loads, corpus_texts("tokenizer"))]
+SETTINGS = [json.loads(text) for text in corpus_texts("tokenizer_config")]
+
+
+def test_sound_files_are_read() -> None:
+    for subject, data in (
+        ("tokenizer", WHOLE["tokenizer.json"]),
+        ("gguf", GGUF),
+        ("safetensors", WHOLE["model.safetensors"]),
+        ("tokenizer_config", corpus("tokenizer_config")[1]),
+        ("chat_template", corpus("chat_template")[-4]),
+    ):
+        assert assert_reads_or_refuses(READERS[subject], data) is not None, subject
+
+
+@given(mutated_json([json.loads(text) for text in corpus_texts("config")[:-1]]))
+def test_a_config_is_read_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["config"], data)
+
+
+@given(mutated_json(TOKENIZERS) | mutated_bytes([WHOLE["tokenizer.json"]]))
+def test_a_tokenizer_is_read_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["tokenizer"], data)
+
+
+@given(mutated_json(SETTINGS))
+def test_settings_of_a_tokenizer_are_read_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["tokenizer_config"], data)
+
+
+@given(mutated_text(corpus_texts("chat_template")[-4:-3]))
+def test_a_chat_template_is_rendered_or_refused(text: str) -> None:
+    assert_reads_or_refuses(READERS["chat_template"], text.encode("utf-8", "replace"))
+
+
+@st.composite
+def mutated_headers(draw: st.DrawFn, whole: bytes, header_bytes: int) -> bytes:
+    """`whole` with its head mutated, and sometimes all of it."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(mutated_bytes([whole]))
+    return draw(mutated_bytes([whole[:header_bytes]])) + whole[header_bytes:]
+
+
+@given(mutated_headers(GGUF, HEADER_BYTES) | mutated_bytes(corpus("gguf")))
+def test_a_gguf_is_read_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["gguf"], data)
+
+
+@given(mutated_headers(WHOLE["model.safetensors"], 1200) | mutated_bytes(corpus("safetensors")))
+def test_tensors_are_read_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["safetensors"], data)
+
+
+@pytest.mark.parametrize("subject", ["config", "tokenizer_config"])
+@given(data=st.data())
+def test_bytes_are_read_or_refused(subject: str, data: st.DataObject) -> None:
+    assert_reads_or_refuses(READERS[subject], data.draw(mutated_bytes(corpus(subject))))
