@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from .answer_values import same_value, value_of
 from .numbers import MONEY, Figure, figures_in, levelled
 from .statements import OpenAnswerError, stated
-from .values import same_value, value_of
 
 ANSWER_RULE = (
     "An answer is the number in the last box, after the last '####' or 'answer is', or in the "

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..config import ModelInputError
 from ..tokenizer import THINK_MARKER, Tokenizer
+from .answer_values import same_value, value_of
 from .answers import ANSWER_RULE, answer_part, final_answer, same_answer
-from .values import same_value, value_of
 
 
 @dataclass(frozen=True)

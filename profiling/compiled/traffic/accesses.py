@@ -10,10 +10,10 @@ from dataclasses import replace
 from ...predicted.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
+from .answer_values import Path
 from .buffers import Origins
 from .spans import NONE, NOTHING, Span, read_of_operand, write_of_result
 from .traffic import COLLECTIVE_DATA, COPY_OF, HBM, Access, Direction
-from .values import Path
 
 
 def exchanges_in(instruction: Instruction) -> Iterator[Instruction]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape
-from .values import Element, Homes, Path, Value
+from .answer_values import Element, Homes, Path, Value
 
 State = Mapping[tuple[Instruction, Path], int]
 """Values of the carries of loops: those of one run of their bodies."""

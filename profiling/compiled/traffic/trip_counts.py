@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..hlo.module import Instruction, Module
+from .answer_values import Element, Homes, Path, Value, body_and_condition
 from .integers import (
     COMPARISONS,
     Around,
@@ -24,7 +25,6 @@ from .integers import (
     wrapped,
 )
 from .traffic import TripSource
-from .values import Element, Homes, Path, Value, body_and_condition
 
 MOST_FOLLOWED = 20_000
 """Integers of carries that are worked out, run by run, in a module: 2 s at most."""
