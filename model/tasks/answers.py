@@ -149,6 +149,7 @@ _CONFIRMS = re.compile(r"check|verif|confirm|sure|correct\b", re.I)
 _NO_STATEMENT = re.compile(
     r"^\W*(?:(?:let me|let's|to|we can|i|quick|now,?|double[- ]?|then|a|sanity|as a)\s+){0,3}"
     r"(?:double[- ]?)?(?:check|verif|confidence|note\b|sanity|proof|recall|reminder|p\.?s)"
+    r"|^\W*(?:the|this) (?:problem|question) (?:says|states|asks|tells|gives|wants)\b"
     r"|(?:wrong|incorrect|naive) answer|common (?:mistake|error)"
     r"|\b(?:let me know|hope (?:this|that|it)|feel free|if you (?:have|need|want|would|'d)"
     r"|happy to help|thanks? )|\?[\s*\"')]*$|^\s*\([^()]*[a-z]{2}[^()]*\)\s*$",

@@ -177,13 +177,14 @@ class _Sentence:
             figures = [figure for figure in figures if figure.start >= cut]
             first = figures[0]
         direct = wordings.DIRECT.match(self.text[0 if at_once else cut : first.start])
-        if direct and not self._in_operation(first) and (self.marked or cut):
+        rest = [f for f in figures if f.text != first.text and not self._qualifies(f)]
+        alone = not cut or all(map(self._in_operation, rest))
+        if direct and not self._in_operation(first) and (at_once or self.marked or cut) and alone:
             return first
         if told := self._told(figures):
             return told
         if figure := self._after_operations(figures):
             return figure
-        rest = [f for f in figures if f.text != first.text and not self._qualifies(f)]
         if self.alone and direct and not rest:
             return first
         return self._only(figures)

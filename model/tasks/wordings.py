@@ -19,7 +19,7 @@ _MONTH = (
 )
 LABEL = _words(
     r"\b(?:steps?|part|case|option|problem|question|q|example|equation|exercise|line|method|no\."
-    r"|version|item|attempt|approach|rule|figure|table)\s?#?$",
+    r"|version|item|attempt|approach|rule|figure|table|team|player|bus|group|class|machine)\s?#?$",
     r"\b[a-z]\w*\($",  # f(3)
     rf"\b{_MONTH}(?: \d{{1,2}},)?\s?$",
 )
@@ -51,6 +51,7 @@ NOT_EXACT_AFTER = _words(
     r"\s*(?:[a-z]+ )?(?:or (?:more|less|fewer|above|higher)|and up|at (?:least|most))\b",
 )
 QUALIFIER = _words(
+    r"^\W*(?:(?:so|thus|then|therefore|together|altogether),?\s+)?(?:the|these|those|all|both)\s+$",
     r"\b(?:after|by|while|when|for|from|before|without|since|of|in)\s+[a-z]+ing\s+(?:the\s+)?$",
     r"\b(?:assuming|given|considering|including|excluding|counting|using)\b[^.,]{0,40}$",
     r"(?<!need )(?<!needs )(?<!needed )(?<!has )(?<!have )(?<!had )(?<!must )\bto [a-z]+\s+$",
@@ -75,8 +76,9 @@ RULED_OUT = _words(
 )
 WRONG_AFTER = _words(
     r"\s*(?:can't|cannot|could not|couldn't|won't|doesn't|does not|would be wrong)\b",
-    r"\W{0,3}(?:[a-z]+\s)?(?:(?:is|was|are|were|would be|seems|looks)\s+(?:\w+\s)?"
-    r"(?:not|wrong|incorrect|too|impossible)|isn't|wasn't|\(?(?:wrong|incorrect))",
+    r"\W{0,3}(?:[a-z]+\s)?(?:is|was|are|were|would be|seems|looks)\s+(?:\w+\s)?"
+    r"(?:not\W*$|not (?:enough|right|correct|it|the)\b|wrong|incorrect|too|impossible)",
+    r"\W{0,3}(?:[a-z]+\s)?(?:isn't|wasn't|aren't|\(?(?:wrong|incorrect))",
 )
 COMPARED = _words(
     r"(?:[<>≤≥≠±]|\b(?:more|less|fewer|greater|larger|smaller|higher|lower) than"
@@ -144,7 +146,7 @@ SOMEBODY_BEFORE = _words(
 )
 SOMEBODY_AFTER = _words(r"\s+(?:of|who|that|can|by|at|day|thing|way)\b")
 EACH_AFTER = _words(r"\s*(?:each|per|a|an|apiece|/)\b")
-TUPLE = re.compile(r"\([-+\s\d./]{1,60}(?:,[-+\s\d./]{1,60}){1,20}\)")
+TUPLE = re.compile(r"[(\[][-+\s\d./]{1,60}(?:,[-+\s\d./]{1,60}){1,20}[)\]]")
 TWO_NAMES = re.compile(  # 'x = 5 and y = ...'
     r"(?:^|[\s,(])[A-Za-z]\w{0,10}\s*=\s*[-+\d./]{1,20}\s*(?:,|;|and|or)\s*(?:and\s+)?"
     r"[A-Za-z]\w{0,10}\s*$"
