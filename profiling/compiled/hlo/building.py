@@ -256,6 +256,10 @@ def _integer(literal: Message) -> int | None:
     ):  # fmt: skip
         if len(data) == size:
             return int.from_bytes(data, "little", signed=signed)
+    if len(literal.u4s) == 1:
+        return int(literal.u4s[0] & 15)
+    if len(literal.s4s) == 1:
+        return int((literal.s4s[0] & 15 ^ 8) - 8)
     return None
 
 
