@@ -77,8 +77,8 @@ def proto_of(text: str, name: str) -> bytes:
     data = text.encode()
     try:
         done = subprocess.run(
-            (sys.executable, "-c", _PARSER), input=data, capture_output=True, env=child_environment({}),
-            timeout=_LEAST_S + len(data) / _BYTES_PER_S,
+            (sys.executable, "-c", _PARSER), input=data, capture_output=True,
+            env=child_environment({}), timeout=_LEAST_S + len(data) / _BYTES_PER_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise ProfileInputError(f"{name} keeps XLA's parser of HLO text busy: {AS_PROTO}") from None
