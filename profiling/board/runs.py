@@ -154,7 +154,7 @@ def local_folder(text: str | Path) -> Path:
     """A log directory as a path. Raises ProfileInputError for one on another machine, or that no
     path can name."""
     remote = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):/", str(text))
-    if remote and not Path(text).exists():
+    if remote and not os.path.exists(text):
         raise ProfileInputError(
             f"{text} is on another machine: rooflink reads directories of this one, copy the runs "
             "here first"
