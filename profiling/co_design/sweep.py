@@ -24,7 +24,7 @@ from jax import Array
 from pydantic import AfterValidator, Field, model_validator
 
 from ...model.architecture import DTYPE_BITS
-from ...model.input_files import is_regular_file, json_value, read_text
+from ...model.input_files import MiB, is_regular_file, json_value, read_text
 from ...tpu_configs.figure import Table, Words
 from ...tpu_configs.input_errors import one_line
 from ...tpu_configs.slice import Slice
@@ -38,11 +38,9 @@ from ..predicted.slices import PredictionRequest
 from ..records.files import write_bytes, write_text
 from .chip_cost_model import PARTS, area_mm2, build_usd, full_watts
 from .chip_search import SearchProblem, parts_with, search_problem
-from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_work
+from .workload_mix import SEQUENCES, Factors, MixedWorkload, Thought, Tokens, mix_work
 from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 
-Tokens = Annotated[float, Field(ge=1, le=1e7, allow_inf_nan=False)]
-Thought = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=1 / 64, le=64, allow_inf_nan=False)]
 MOST_PARTS = 100_000
 """Files of a dataset: days of work."""
@@ -163,7 +161,7 @@ def load_grid(path: Path | None, options: Mapping[str, list[str] | list[float]])
     def build(table: dict) -> Grid:
         return Grid.model_validate(table | dict(options))
 
-    text = read_text(path, "grid", ProfileInputError) if path else ""
+    text = read_text(path, "grid", ProfileInputError, MiB) if path else ""
     return parse_toml(text, str(path or "the grid"), build, ProfileInputError)
 
 

@@ -1,6 +1,7 @@
 """Trainings that start from a model: cut short at any moment they end the same."""
 
 import json
+import math
 import os
 import signal
 from dataclasses import replace
@@ -61,6 +62,18 @@ def test_another_run_does_not_go_on_from_it(tmp_path: Path) -> None:
     run_loop(counting(2, 1), tmp_path, Listener())
     with pytest.raises(ModelInputError, match="of another recipe than 'counting'"):
         run_loop(replace(counting(2, 1), fingerprint="g"), tmp_path, Listener())
+
+
+def test_a_run_that_diverges_ends_in_a_sentence_and_keeps_what_came_before(tmp_path: Path) -> None:
+    run = counting(6, checkpoint=4)
+
+    def advance(state: np.ndarray, step: int) -> tuple[np.ndarray, Figures]:
+        state, figures = run.advance(state, step)
+        return state, figures | {"loss": math.inf if step == 3 else 1.0}
+
+    with pytest.raises(ModelInputError, match="diverged: its loss is inf after step 4; what came"):
+        run_loop(replace(run, advance=advance), tmp_path, Listener())
+    assert (tmp_path / "model.txt").read_text() == "12"
 
 
 @pytest.mark.parametrize(
