@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ...model.input_files import user_path
 from ..errors import ProfileInputError
 from ..records import Profile
-from ..records.files import load_profile
+from ..records.files import load_record
 from .event_files import UNSEEN, Look, look_at
 
 PROFILE = "profile.json"
@@ -127,7 +127,7 @@ class Runs:
         """Raises ProfileInputError."""
         if version not in self._loaded:
             kept = list(self._loaded.items())[1 - MOST_LOADED :]
-            self._loaded = dict([*kept, (version, load_profile(version.path))])
+            self._loaded = dict([*kept, (version, load_record(Profile, version.path))])
         return self._loaded[version]
 
     def _faults(self, files: list[Path]) -> Iterator[tuple[Path, str]]:

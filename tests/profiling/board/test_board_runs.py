@@ -65,8 +65,10 @@ def test_a_file_is_read_again_only_when_it_changed(
     runs, read = Runs(logdir), []
     from rooflink.profiling.board import runs as module
 
-    load = module.load_profile
-    monkeypatch.setattr(module, "load_profile", lambda path: (read.append(path), load(path))[1])
+    load = module.load_record
+    monkeypatch.setattr(
+        module, "load_record", lambda kind, path: (read.append(path), load(kind, path))[1]
+    )
     runs.listed()
     runs.listed()
     assert len(read) == 2
