@@ -230,7 +230,7 @@ def test_what_is_read_is_bounded_and_comes_back(
     runs = Runs(logdir)
     found, problems = runs.listed()
     assert len(found) == 1
-    assert [problem.file for problem in problems][0] == "a/profile.json"
+    assert problems[0].file == "a/profile.json"
     assert "is not read: the profiles before it hold" in problems[1].sentence
     monkeypatch.undo()
     assert len(runs.listed()[0]) == 2
