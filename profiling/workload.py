@@ -27,6 +27,7 @@ from ..model.tasks import Problem
 from ..model.tasks.answers import Found
 from ..model.tasks.task import END_OF_THOUGHT, speaks_notation
 from ..model.tokenizer import Tokenizer
+from ..model.weights.host_memory import require_memory
 from .errors import ProfileInputError
 from .model_spec import Subject
 
@@ -38,6 +39,9 @@ INSTRUCTION = "Think step by step, then finish with 'The answer is' and the numb
 """Follows each question of a task; plain prompts are sent as they are."""
 
 GREEDY = Greedy()
+
+BYTES_OF_A_PASS = 64
+"""Of one row of a pass record, its arrays and those made of them."""
 
 SYNTHETIC = "(the whole budget)"
 """What ends a thought where there are no words."""
@@ -111,6 +115,7 @@ def plan(subject: Subject, request: Request) -> Plan:
         prompts = _encoded(tokenizer, request.problems)
         think_end = request.think_end or default_think_end(tokenizer)
         rules = thought_rules(tokenizer, think_end, request.think_budget, request.answer_budget)
+    _require_room(subject, request, rules, len(prompts))
     require_context(subject.config, max(len(prompt) for prompt in prompts), rules)
     size = request.batch or len(prompts)
     chunks = [range(len(prompts))[i : i + size] for i in range(0, len(prompts), size)]
@@ -147,6 +152,14 @@ def assumed_log(planned: Plan, batch: Questions) -> PassLog:
         _assumed(ANSWER, batch, lengths, branches, thought, _ones(rules.answer_budget, branches)),
     ]
     return log
+
+
+def _require_room(subject: Subject, request: Request, rules: ThoughtRules, prompts: int) -> None:
+    """Refuse attempts of which the passes alone, without any work, would not fit in memory."""
+    passes = rules.longest_thought + rules.answer_budget
+    rows = request.new_strategy().rows
+    needed_bytes = BYTES_OF_A_PASS * passes * prompts * rows
+    require_memory(needed_bytes, f"counting {rows} attempts at each of {prompts} prompts")
 
 
 def _ones(passes: int, branches: np.ndarray) -> np.ndarray:

@@ -100,8 +100,12 @@ _SAYS_ANSWER = re.compile(r"\\f?box|####|\banswer(?: is\b|\W{0,4}[:=])", re.I)
 
 
 def _said(answer: str) -> str:
-    found = final_answer(answer) if _SAYS_ANSWER.search(answer) else None
-    return found.answer if found else answer
+    if not _SAYS_ANSWER.search(answer):
+        return answer
+    found, part = final_answer(answer), answer_part(answer)
+    if found or re.search(r"\d", part):
+        return found.answer if found else answer
+    return part
 
 
 _THOUGHT = re.compile(r"</?think(?:ing)?>|\[/?THINK\]", re.I)
@@ -151,8 +155,13 @@ _NO_STATEMENT = re.compile(
 )
 """Checks, notes, politeness and questions."""
 
+_NAME_HAS = (
+    r"(?!(?:now|so|then|thus|hence|together|they|we|she|he|it|this|that)\b)[a-z]+ "
+    r"(?:has|have|had|is|was|gets|got|costs?|weighs?|needs?)"
+)
 _ITEM = re.compile(
-    rf"\W*([A-Za-z][\w ]{{0,30}}:\s*)?{MONEY}?(\d[\d.,]{{0,20}}) ?(?:[a-z]+)?[^\w=]*$", re.I
+    rf"\W*([A-Za-z][\w ]{{0,30}}:\s*|{_NAME_HAS} )?{MONEY}?(\d[\d.,]{{0,20}}) ?(?:[a-z]+)?[^\w=]*$",
+    re.I,
 )
 _SUMS_UP = re.compile(
     r"\b(?:total|sum|answer|result|left|remain\w*|overall|all|together|net|final\w*|difference|change"
@@ -292,7 +301,8 @@ class _Reader:
         """Whether the last two lines are of a list that is not summed up."""
         items = [_ITEM.match(self.level[slice(*span)]) for span in last]
         numbers = {item[2] for item in items if item}
-        apart = len(numbers) == 2 and self.level[: last[0][1]].endswith("\n")
+        named = all(item and item[1] for item in items)
+        apart = len(numbers) == 2 and (named or self.level[: last[0][1]].endswith("\n"))
         return apart and not _SUMS_UP.search(self.level[slice(*last[1])])
 
     @cached_property

@@ -72,7 +72,7 @@ def same_value(a: Value, b: Value) -> bool:
 def _unwrapped(level: str) -> str:
     """Without a full stop, quotes, or brackets around all of it."""
     level = re.sub(r"(?<=\d)\.\.+", "…", level)
-    bare = level.lstrip(f" \t\n\"'`{MONEY}").rstrip(f" \t\n.;!\"'`{MONEY}")
+    bare = level.lstrip(f" \t\n\"'`{MONEY}").rstrip(f" \t\n.,;!\"'`{MONEY}")
     while bare[:1] + bare[-1:] in ("()", "{}", "[]") and not re.search(r"[,(){}\[\]]", bare[1:-1]):
         bare = bare[1:-1].strip()
     return bare

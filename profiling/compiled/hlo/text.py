@@ -28,6 +28,7 @@ sys.stdout.buffer.write(module.as_serialized_hlo_module_proto())
 """
 
 _MODULE = re.compile(r"^(?P<before>.{0,300}?)HloModule [^\s,]", re.MULTILINE)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _OTHERS = (
     (re.compile(r"^(ML\xefR|\x4d\x4c\ufffdR)"), "MLIR bytecode (StableHLO, perhaps)"),
@@ -51,7 +52,7 @@ def hlo_text(data: bytes, name: str) -> str:
 
     Raises ProfileInputError for text that holds none, naming what it is instead, or several.
     """
-    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    text = _COLOURS.sub("", data.decode("utf-8-sig", "replace")).replace("\r\n", "\n")
     found = list(_MODULE.finditer(text))
     if not found:
         for pattern, kind in _OTHERS:

@@ -135,7 +135,7 @@ def test_calls_and_fusions_inside_one_another() -> None:
 
 
 def test_too_many_instructions() -> None:
-    assert "more than 100,000 instructions" in refused(module(chain(MOST_INSTRUCTIONS + 1)))
+    assert "more than 80,000 instructions" in refused(module(chain(MOST_INSTRUCTIONS + 1)))
 
 
 def test_a_small_file_that_unpacks_to_a_large_one() -> None:
