@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -62,6 +63,8 @@ class _Worker:
     def ask(self, request: Mapping[str, object]) -> dict[str, str]:
         """The worker's reply; an "error" where the template ended it."""
         with self._lock:
+            if self._process is not None and self._process.poll() is not None:
+                self._close()  # a Ctrl-C ended it too
             process = self._process = self._process or _started()
             assert process.stdin is not None
             assert process.stdout is not None
@@ -69,6 +72,8 @@ class _Worker:
                 process.stdin.write(json.dumps(request) + "\n")
                 process.stdin.flush()
                 line = process.stdout.readline()
+            except OSError:  # it ended while it was written to
+                line = ""
             except BaseException:  # Ctrl-C: its reply would be taken for the next one's
                 self._close()
                 raise
@@ -85,18 +90,24 @@ class _Worker:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            with process:
+            with suppress(OSError), process:  # of what was never read of its input
                 pass
 
 
 def _started() -> subprocess.Popen[str]:
     """Its own folder is kept off the path (-P), and so shadows no module."""
-    return subprocess.Popen(
-        [sys.executable, "-P", str(Path(template_worker.__file__))],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        encoding="ascii",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )  # fmt: skip
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", str(Path(template_worker.__file__))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            encoding="ascii",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )  # fmt: skip
+    except OSError as error:
+        raise ModelInputError(
+            f"no process to render a chat template in ({error}): close others, or give prompts "
+            "as text"
+        ) from error
 
 
 @cache

@@ -21,7 +21,7 @@ MOST_NESTED = 64
 LARGEST = 10**31
 """No count here is larger, and all arithmetic on it stays finite; tokenizer_config.json files state
 int(1e30) for 'no limit', which is more than 10**30."""
-LONGEST_NAME_BYTES = 255
+LONGEST_NAME_BYTES, LONGEST_PATH_BYTES = 255, 4000
 """Of a file or folder, on the file systems of Linux and macOS."""
 
 
@@ -35,7 +35,8 @@ def user_path(text: str | Path, error: type[ValueError] = ModelInputError) -> Pa
         longest = max((len(part.encode()) for part in path.parts), default=0)
     except (RuntimeError, ValueError):  # no such user; bytes that are no UTF-8
         raise error(f"{written!r} is not a path: check its first part and its characters") from None
-    if not written.strip() or "\0" in written or longest > LONGEST_NAME_BYTES:
+    too_long = longest > LONGEST_NAME_BYTES or len(written.encode()) > LONGEST_PATH_BYTES
+    if not written.strip() or "\0" in written or too_long:
         raise error(
             f"{written!r} is not a path: expected names of 1 to {LONGEST_NAME_BYTES} bytes without "
             "a NUL"
@@ -134,6 +135,8 @@ def toml_table(
     text: str, file: str, error: type[ValueError] = ModelInputError
 ) -> dict[str, object]:
     """The TOML table in `text` of `file`. Raises `error` as `json_value` does."""
+    if any(line.count(".") > MOST_NESTED for line in text.split("\n")):  # keys take their square
+        raise error(f"{file} has a line with more than {MOST_NESTED} dots, which no key needs")
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as reason:

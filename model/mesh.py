@@ -122,11 +122,17 @@ def split_devices(
         model = math.gcd(devices, config.query_heads)
         if _data_axes(batch, attempts, devices // model) is None:
             model = devices
+    given = {"data": data, "tensor": model}
+    for axis, size in given.items():
+        if size is not None and (size < 1 or devices % size) and None in given.values():
+            raise ModelInputError(
+                f"a mesh with {axis}={size} does not divide the {devices} devices: choose a divisor"
+            )
     if data is None:
         assert model is not None
-        data = devices // model if model > 0 else 0
+        data = devices // model
     elif model is None:
-        model = devices // data if data > 0 else 0
+        model = devices // data
     if data < 1 or model < 1 or data * model != devices:
         raise ModelInputError(
             f"a mesh of data={data}, tensor={model} has {data * model} devices, but "

@@ -23,7 +23,7 @@ from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-MOST_CPU_S = 2.0
+MOST_CPU_S = 1.0
 MOST_MEMORY_BYTES = 512 << 20
 MOST_PROMPT_CHARACTERS = 4 << 20
 

@@ -1,13 +1,13 @@
 """Subject: the model under study, resolved by name before anything is allocated."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import jax
 
 from ..model.architecture import LOGIT_BYTES
 from ..model.config import PRESETS, DType, ModelConfig, ModelInputError, preset
+from ..model.input_files import user_path
 from ..model.tokenizer import Tokenizer
 from ..model.transformer import Transformer, random_transformer, transformer_from
 from ..model.weights import embedded
@@ -67,7 +67,7 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
     if weights == "own":
         source = open_weights(model)
         return Subject(source.config, chosen, source.description, source)
-    elsewhere = Path(model).exists() or "/" in model or model.lower() == embedded.NAME
+    elsewhere = user_path(model).exists() or "/" in model or model.lower() == embedded.NAME
     is_preset = model.lower() in PRESETS or not elsewhere
     config = preset(model) if is_preset else sizes_of(model).config
     if config is None:

@@ -87,7 +87,7 @@ def _sample(
     planned: "Plan", attempt: Attempt, tokenizer: Tokenizer, answers: bool = True
 ) -> Sample:
     problem = planned.request.problems[attempt.question]
-    right = problem.check(attempt.text)
+    right = problem.check(attempt.text, attempt.after_cue)
     return Sample(
         prompt=problem.question,
         thought=tokenizer.decode(attempt.thought),

@@ -100,7 +100,7 @@ def profile(
         predicted = later.lens("No predictions", lambda: predictions_of(
             subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
         ))  # fmt: skip
-        own = partial(_compiled, subject, planned, generated.logs, listener, later.measured)
+        own = partial(_compiled, subject, planned, generated.logs, listener)
         lenses = [
             later.lens(f"Nothing compiled for {target.name}", partial(own, target))
             for target in targets
@@ -114,7 +114,7 @@ def profile(
         whole = draft.model_copy(update=lenses_beside)
         notes = [
             *engineered_gaps(request.problems, subject.tokenizer),
-            *(note(sentence, "the run itself") for sentence in later.missing),
+            *(note(text, "the run itself") for text in later.missing + _unkept(there)),
         ]
         chosen = slices[0].name if slices else None
         found = find(whole, runs is not None and runs.interrupted, chosen)
@@ -122,6 +122,10 @@ def profile(
         if runs is not None:
             keep(whole)
         return whole
+
+
+def _unkept(compiled: Sequence[CompiledTarget]) -> list[str]:
+    return [f"For {target.target}, {text}." for target in compiled for text in target.notes]
 
 
 def _require_run_for(trace: Path | None, subject: Subject) -> None:
@@ -193,7 +197,6 @@ def _compiled(
     planned: Plan,
     logs: Sequence[PassLog],
     watcher: Watcher,
-    started: bool,
     target: Target,
 ) -> CompiledTarget:
     """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""

@@ -1,5 +1,6 @@
 """The workload in tokens: prompts in a model's own words, budgets, sampling and answer format."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,12 +20,14 @@ from ..model.generation.stopping import (
 )
 from ..model.phases import ANSWER, PREFILL, THINK
 from ..model.sampling import Greedy, Sampler
-from ..model.strategies.base import Strategy
+from ..model.strategies.base import MOST_ATTEMPTS, Strategy
 from ..model.strategies.sampling import plain_strategy
 from ..model.strategies.verifiers import Verifier
-from ..model.tasks import Problem, plain_number
+from ..model.tasks import Problem
+from ..model.tasks.answers import Found
 from ..model.tasks.task import END_OF_THOUGHT, speaks_notation
 from ..model.tokenizer import Tokenizer
+from ..model.weights.host_memory import require_memory
 from .errors import ProfileInputError
 from .model_spec import Subject
 
@@ -36,6 +39,9 @@ INSTRUCTION = "Think step by step, then finish with 'The answer is' and the numb
 """Follows each question of a task; plain prompts are sent as they are."""
 
 GREEDY = Greedy()
+
+BYTES_OF_A_PASS = 64
+"""Of one row of a pass record, its arrays and those made of them."""
 
 SYNTHETIC = "(the whole budget)"
 """What ends a thought where there are no words."""
@@ -109,11 +115,16 @@ def plan(subject: Subject, request: Request) -> Plan:
         prompts = _encoded(tokenizer, request.problems)
         think_end = request.think_end or default_think_end(tokenizer)
         rules = thought_rules(tokenizer, think_end, request.think_budget, request.answer_budget)
+    _require_room(subject, request, rules, len(prompts))
     require_context(subject.config, max(len(prompt) for prompt in prompts), rules)
     size = request.batch or len(prompts)
     chunks = [range(len(prompts))[i : i + size] for i in range(0, len(prompts), size)]
     batches = [Questions([prompts[i] for i in chunk], chunk) for chunk in chunks]
     return Plan(request, prompts, rules, think_end, batches, request.new_strategy())
+
+
+MOST_POSITIONS = 20_000_000
+"""Tokens of a batch whose passes are written down, which takes about 50 bytes of each."""
 
 
 def assumed_log(planned: Plan, batch: Questions) -> PassLog:
@@ -123,6 +134,12 @@ def assumed_log(planned: Plan, batch: Questions) -> PassLog:
     answer of m tokens is m passes, the first of which reads the last token of the thought.
     """
     rules, log = planned.rules, PassLog()
+    rows = len(batch.prompts) * planned.strategy.rows
+    if rows * rules.longest > MOST_POSITIONS:
+        raise ProfileInputError(
+            f"{rows} attempts of {rules.longest} tokens are more than are counted at once: "
+            "lower --attempts, --think-budget or --batch"
+        )
     roots = log.new_branches(np.full((len(batch.prompts), 1), ROOT))
     branches = log.new_branches(np.repeat(roots, planned.strategy.rows, axis=1))
     log.keep(branches.ravel())
@@ -135,6 +152,14 @@ def assumed_log(planned: Plan, batch: Questions) -> PassLog:
         _assumed(ANSWER, batch, lengths, branches, thought, _ones(rules.answer_budget, branches)),
     ]
     return log
+
+
+def _require_room(subject: Subject, request: Request, rules: ThoughtRules, prompts: int) -> None:
+    """Refuse attempts of which the passes alone, without any work, would not fit in memory."""
+    passes = rules.longest_thought + rules.answer_budget
+    rows = request.new_strategy().rows
+    needed_bytes = BYTES_OF_A_PASS * passes * prompts * rows
+    require_memory(needed_bytes, f"counting {rows} attempts at each of {prompts} prompts")
 
 
 def _ones(passes: int, branches: np.ndarray) -> np.ndarray:
@@ -194,6 +219,8 @@ def _in_notation(problem: Problem) -> str:
 def _require_counts(request: Request) -> None:
     if not request.problems:
         raise ProfileInputError("there are no prompts: give --prompts a text or a file with lines")
+    if request.attempts > MOST_ATTEMPTS:
+        raise ProfileInputError(f"--attempts is at most {MOST_ATTEMPTS}, got {request.attempts}")
     counts = {
         "--attempts": request.attempts,
         "--batch": request.batch if request.batch is not None else 1,
@@ -244,11 +271,14 @@ def _notation_format(tokenizer: Tokenizer, rules: ThoughtRules) -> AnswerFormat:
     return AnswerFormat(
         rules=rules,
         decode=tokenizer.decode,
-        answer_pattern=NOTATION_ANSWER,
-        canonical=_canonical,
+        in_notation=_answers_in_notation,
     )
 
 
-def _canonical(text: str) -> str:
-    words = "".join(text.split())
-    return plain_number(words) if words.isdigit() else words
+def _answers_in_notation(text: str) -> list[Found]:
+    """Numbers and expressions, without blanks."""
+    found = []
+    for match in re.finditer(NOTATION_ANSWER, text):
+        words = "".join(match[0].split())
+        found.append(Found(*match.span(), (words.lstrip("0") or "0") if words.isdigit() else words))
+    return found

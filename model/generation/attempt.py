@@ -46,6 +46,7 @@ class Attempt:
     )
     score: float | None = None  # a verifier's
     fate: Fate = Fate.KEPT
+    after_cue: bool = False  # `text` goes on from the words 'The answer is'
 
     @property
     def emitted(self) -> tuple[int, ...]:

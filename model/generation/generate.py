@@ -165,4 +165,5 @@ def attempt_of(session: Session, b: int, a: int, thought: int, stop: Stop) -> At
         margins=trace.margins[b, a, :n].copy(),
         forced=trace.forced[b, a, :n].copy(),
         fate=Fate.DISCARDED if n == thought else Fate.KEPT,
+        after_cue=form.after_cue,
     )

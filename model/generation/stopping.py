@@ -2,14 +2,13 @@
 format in which a model gives its answers, in token ids and text.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from ..config import ModelConfig, ModelInputError
-from ..tasks.task import NUMBER, plain_number
+from ..tasks.answers import Found, answers_in, final_answer
 from ..tokenizer import THINK_MARKER, Tokenizer
 
 ANSWER_CUE = "The answer is"
@@ -127,8 +126,8 @@ class AnswerFormat:
 
     rules: ThoughtRules
     decode: Callable[[Sequence[int]], str]  # text of token ids, control tokens left out
-    answer_pattern: str = NUMBER  # regular expression of an answer in a text
-    canonical: Callable[[str], str] = plain_number  # the one spelling of an answer
+    after_cue: bool = False  # answers go on from the words 'The answer is'
+    in_notation: Callable[[str], list[Found]] | None = None  # finds answers that are no prose
     wait: tuple[int, ...] = ()  # what budget forcing says instead of an end of thought
     steps: tuple[tuple[int, ...], ...] = ()  # what ends a step of a thought
     revise: tuple[int, ...] = ()  # what follows an attempt to ask for a better one
@@ -139,19 +138,19 @@ class AnswerFormat:
         return max((len(ending) for ending in (*self.rules.markers, *self.steps)), default=1)
 
     def extract(self, tokens: Sequence[int]) -> str | None:
-        """The first answer in the text of `tokens`, in its one spelling."""
-        match = re.search(self.answer_pattern, self.decode(tokens))
-        return self.canonical(match.group()) if match else None
+        """The answer that the text of `tokens` gives, in its one spelling."""
+        found = self._found(tokens)
+        return found.answer if found else None
 
     def span(self, tokens: Sequence[int]) -> tuple[int, int] | None:
         """Tokens [first, after) that spell what `extract` finds."""
-        match = re.search(self.answer_pattern, self.decode(tokens))
-        return self._tokens_of(match, tokens) if match else None
+        found = self._found(tokens)
+        return self._tokens_of(found, tokens) if found else None
 
     def align(self, tokens: Sequence[int], answer: str) -> tuple[int, int] | None:
         """Tokens [first, after) of the last place that spells `answer`, or None."""
-        matches = re.finditer(self.answer_pattern, self.decode(tokens))
-        same = [match for match in matches if self.canonical(match.group()) == answer]
+        places = (self.in_notation or answers_in)(self.decode(tokens))
+        same = [found for found in places if found.answer == answer]
         return self._tokens_of(same[-1], tokens) if same else None
 
     def revision(self, prompt: Sequence[int], earlier: Sequence[Sequence[int]]) -> list[int]:
@@ -162,10 +161,16 @@ class AnswerFormat:
             longer += self.revise
         return longer
 
-    def _tokens_of(self, match: re.Match[str], tokens: Sequence[int]) -> tuple[int, int]:
-        """The tokens that a match in their text lies in."""
+    def _found(self, tokens: Sequence[int]) -> Found | None:
+        text = self.decode(tokens)
+        if self.in_notation:
+            return next(iter(self.in_notation(text)), None)
+        return final_answer(text, self.after_cue)
+
+    def _tokens_of(self, found: Found, tokens: Sequence[int]) -> tuple[int, int]:
+        """The tokens that an answer in their text lies in."""
         ends = [len(self.decode(tokens[: i + 1])) for i in range(len(tokens))]
-        return bisect_right(ends, match.start()), bisect_left(ends, match.end()) + 1
+        return bisect_right(ends, found.start), bisect_left(ends, found.end) + 1
 
 
 def text_format(tokenizer: Tokenizer, rules: ThoughtRules) -> AnswerFormat:
@@ -174,9 +179,11 @@ def text_format(tokenizer: Tokenizer, rules: ThoughtRules) -> AnswerFormat:
     def ids(text: str) -> tuple[int, ...]:
         return tuple(tokenizer.encode(text, start=False))
 
+    cue = tokenizer.decode(rules.cue).strip()
     return AnswerFormat(
         rules=rules,
         decode=tokenizer.decode,
+        after_cue=cue[-1:].isalpha() or cue[-1:] in (":", "="),  # no marker such as '</think>'
         wait=ids("\nWait,"),
         steps=tuple(dict.fromkeys((ids("\n"), ids("\n\n")))),
         revise=ids("\n\nLet me check that once more.\n"),

@@ -9,6 +9,9 @@ from ..generation.attempt import Answered
 from ..generation.engine import Engine, Questions
 from ..sampling import Greedy, Sampler, sampler
 
+MOST_ATTEMPTS = 10_000
+"""At one question, as in the largest published studies (Brown et al. 2024, arXiv 2407.21787)."""
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -77,7 +80,7 @@ class Several(Sampling):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.n >= 1, self.name, "n", self.n, "at least 1")
+        require(1 <= self.n <= MOST_ATTEMPTS, self.name, "n", self.n, f"from 1 to {MOST_ATTEMPTS}")
 
     @property
     def rows(self) -> int:

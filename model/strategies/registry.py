@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import Field, fields
 from difflib import get_close_matches
+from math import isfinite
 from types import UnionType
 from typing import Any, TypeVar, get_args
 
@@ -40,7 +41,10 @@ def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> 
     in `verifiers`. Raises ModelInputError naming what is unknown, with near names.
     """
     if text.startswith(CACHED):
-        return Cached(parse_strategy(text.removeprefix(CACHED), verifiers))
+        inner = text.removeprefix(CACHED)
+        if inner.startswith(CACHED):
+            raise ModelInputError(f"'{CACHED}' stands before a strategy once, got '{text}'")
+        return Cached(parse_strategy(inner, verifiers))
     name, _, rest = text.partition(":")
     kind = _kind_named(name)
     settings = {field.name: field for field in fields(kind)}
@@ -102,12 +106,19 @@ def _value(name: str, field: Field[Any], value: str, verifiers: Mapping[str, Ver
     try:
         if bool in kinds:
             return {"true": True, "false": False, "1": True, "0": False}[value.lower()]
-        return int(value) if int in kinds else float(value)
+        return int(value) if int in kinds else _finite(value)
     except (ValueError, KeyError):
         wanted = (
             "true or false" if bool in kinds else "a whole number" if int in kinds else "a number"
         )
         raise ModelInputError(f"{name}: {field.name} must be {wanted}, got '{value}'") from None
+
+
+def _finite(value: str) -> float:
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError
+    return number
 
 
 def _words(default: object) -> str:

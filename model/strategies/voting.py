@@ -4,7 +4,7 @@ What k attempts would do, estimated without bias from n >= k that were made.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import comb
 
@@ -87,9 +87,10 @@ def pass_at_k(attempts: int, correct: int, k: int) -> float:
 
 
 def majority_at_k(
-    answers: Sequence[str | None], correct: Collection[str], ks: Sequence[int]
+    answers: Sequence[str | None], correct: Mapping[str, float], ks: Sequence[int]
 ) -> list[float]:
-    """Probability that the majority of k of the `answers` is a `correct` one, for each k.
+    """Probability that the majority of k of the `answers` is correct, for each k. `correct` has the
+    probability that an answer is: below 1 where verdicts on it differ.
 
     The exact expectation over all subsets of k, ties broken evenly (which is what the first answer
     among equals wins, over all orders). Answers that are None have no vote.
@@ -102,11 +103,11 @@ def majority_at_k(
     counts = Counter(answer for answer in answers if answer is not None)
     silent = len(answers) - counts.total()
     ways = np.zeros(max(ks) + 1)
-    for answer in set(correct) & set(counts):
+    for answer, share in ((a, share) for a, share in correct.items() if a in counts):
         others = [count for other, count in counts.items() if other != answer]
         for m in range(1, min(counts[answer], max(ks)) + 1):
             rest = _ways_below(others, silent, m, max(ks) - m)
-            ways[m:] += comb(counts[answer], m) * rest
+            ways[m:] += share * comb(counts[answer], m) * rest
     return [float(ways[k] / comb(len(answers), k)) for k in ks]
 
 

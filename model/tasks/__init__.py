@@ -7,7 +7,4 @@ from .task import (
     Split,
     Task,
     Trace,
-    extract_number,
-    plain_number,
-    same_number,
 )

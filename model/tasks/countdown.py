@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from .answers import answer_part
 from .task import COUNTDOWN, LARGEST_NUMBER, PAD, GeneratedTask, Problem, Trace, notation_of
 
 _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
@@ -23,19 +24,24 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] 
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-_EXPRESSION = re.compile(r"[\d(][\d\s()+*/-]*")
+_EXPRESSION = re.compile(r"[\d(][\d \t()+*/-]*")
+_SIGNS = (("\\times", "*"), ("\\cdot", "*"), ("\\div", "/"), ("×", "*"), ("÷", "/"), ("−", "-"))  # noqa: RUF001
 _LONGEST = 200
 """Characters: beyond any answer's expression, and short enough for Python's own parser."""
 
 
 def find_expression(text: str) -> str | None:
-    """The first arithmetic expression in `text`, without blanks, or None.
+    """The last arithmetic expression in `text`, without blanks; of several those with an operation.
+    None without one.
 
     An expression followed by '= 24' or by words ends there.
     """
-    match = _EXPRESSION.search(text.replace("×", "*").replace("÷", "/").replace("−", "-"))  # noqa: RUF001
-    expression = "" if match is None else "".join(match.group().split())
-    return expression if parsed(expression) is not None else None
+    for written, sign in _SIGNS:
+        text = text.replace(written, sign)
+    found = ["".join(match[0].split()) for match in _EXPRESSION.finditer(text)]
+    valid = [expression for expression in found if parsed(expression) is not None]
+    operations = [expression for expression in valid if not expression.isdigit()]
+    return next(reversed(operations or valid), None)
 
 
 def parsed(expression: str) -> tuple[Fraction, tuple[int, ...]] | None:
@@ -89,13 +95,18 @@ class CountdownProblem(Problem):
     numbers: tuple[int, ...] = ()
     target: int = 0
 
-    def extract(self, answer: str) -> str | None:
-        """The first expression in `answer`."""
-        return find_expression(answer)
+    rule: ClassVar[str] = (
+        "An answer is the last expression in the last box or after the last 'answer is', else in "
+        "all of it; it is right where it equals the target and uses each number exactly once."
+    )
 
-    def check(self, answer: str) -> bool:
+    def extract(self, answer: str, after_cue: bool = False) -> str | None:
+        """The expression in `answer`."""
+        return find_expression(answer_part(answer, after_cue))
+
+    def check(self, answer: str, after_cue: bool = False) -> bool:
         """Whether the expression equals the target and uses each given number exactly once."""
-        value_and_numbers = parsed(self.extract(answer) or "")
+        value_and_numbers = parsed(self.extract(answer, after_cue) or "")
         return value_and_numbers is not None and (
             value_and_numbers[0] == self.target
             and sorted(value_and_numbers[1]) == sorted(self.numbers)

@@ -16,9 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from ..config import ModelInputError
+from ..input_files import json_rows, json_value, read_text, user_path
+from .answers import spelled
 from .countdown import FEWEST_NUMBERS, MOST_NUMBERS, CountdownTask
 from .modular import MOST_OPERATIONS, MOST_SUMMED, ChainTask, SumTask
-from .task import GeneratedTask, Problem, Split, Task, plain_number, stable_hash
+from .numbers import spelled_number
+from .task import GeneratedTask, Problem, Split, Task, stable_hash
+from .values import value_of
 
 FORMS = "chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled"
 
@@ -63,17 +67,6 @@ def bundled_problems() -> list[Problem]:
     return [Problem(row["question"], row["expected"]) for row in json.loads(text)["problems"]]
 
 
-def read_text(path: Path, kind: str) -> str:
-    """The UTF-8 text of `path`, a file of `kind`; ModelInputError if there is none to read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except UnicodeDecodeError:
-        reason = "it is not UTF-8 text"
-    raise ModelInputError(f"cannot read the {kind} file {path}: {reason}")
-
-
 ANSWER_MARK = "####"
 CALCULATION = "<<"
 """Opens each calculation in a published solution, '<<48/2=24>>'."""
@@ -86,29 +79,21 @@ def load_gsm8k(path: Path) -> list[Problem]:
 
     Raises ModelInputError naming the file and line that is not of this form.
     """
-    lines = read_text(path, "GSM8K").splitlines()
-    wanted = [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
-    if not wanted:
+    rows = [*json_rows(read_text(path, "GSM8K file"), str(path))]
+    if not rows:
         raise ModelInputError(f"the GSM8K file {path} has no problems: expected one JSON a line")
-    return [_problem(path, number, line) for number, line in wanted]
+    return [_problem(where, row) for where, row in rows]
 
 
-def _problem(path: Path, number: int, line: str) -> Problem:
-    try:
-        row = json.loads(line)
-        solution, mark, expected = row["answer"].rpartition(ANSWER_MARK)
-        question = row["question"]
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
-        mark = ""
-    if not mark or not isinstance(question, str):
-        raise ModelInputError(
-            f"{path}, line {number}: expected a JSON object with 'question' and an 'answer' that "
-            f"ends in '{ANSWER_MARK} N'"
-        )
-    return Problem(
-        question=question,
-        expected=expected.strip().replace(",", ""),
-        level=solution.count(CALCULATION),
+def _problem(where: str, row: object) -> Problem:
+    match row:
+        case {"question": str(question), "answer": str(answer)}:
+            solution, mark, expected = answer.rpartition(ANSWER_MARK)
+            if mark and expected.strip():
+                return Problem(question, spelled(expected), level=solution.count(CALCULATION))
+    raise ModelInputError(
+        f"{where} is no problem: expected a JSON object with 'question' and an 'answer' that ends "
+        f"in '{ANSWER_MARK} N'"
     )
 
 
@@ -122,30 +107,28 @@ def load_svamp(path: Path) -> list[Problem]:
 
     Raises ModelInputError naming the file and the entry that is not of this form.
     """
-    try:
-        rows = json.loads(read_text(path, "SVAMP"))
-    except json.JSONDecodeError as error:
-        raise ModelInputError(f"the SVAMP file {path} is not JSON: {error}") from None
+    rows = json_value(read_text(path, "SVAMP file"), f"the SVAMP file {path}")
     if not isinstance(rows, list) or not rows:
         raise ModelInputError(f"the SVAMP file {path} has no problems: expected a list of objects")
-    return [_problem_of_svamp(path, number, row) for number, row in enumerate(rows, 1)]
+    return [_problem_of_svamp(f"{path}, entry {number}", row) for number, row in enumerate(rows, 1)]
 
 
-def _problem_of_svamp(path: Path, number: int, row: object) -> Problem:
-    try:
-        assert isinstance(row, dict)
-        body, question, equation = (row[key].strip() for key in ("Body", "Question", "Equation"))
-        expected = float(row["Answer"])
-    except (AssertionError, KeyError, AttributeError, TypeError, ValueError):
-        raise ModelInputError(
-            f"{path}, entry {number}: expected an object with the texts 'Body', 'Question' and "
-            "'Equation', and the number 'Answer'"
-        ) from None
-    stop = "" if body.endswith((".", ",", "?", "!")) else "."
-    return Problem(
-        question=f"{body}{stop} {question}",
-        expected=plain_number(repr(expected)),
-        level=sum(f" {sign} " in f" {word} " for word in equation.split() for sign in _SIGNS),
+def _problem_of_svamp(where: str, row: object) -> Problem:
+    match row:
+        case {
+            "Body": str(body),
+            "Question": str(question),
+            "Equation": str(equation),
+            "Answer": int() | float() | str() as expected,
+        } if (number := value_of(str(expected)).number) is not None:
+            body = body.strip()
+            stop = "" if body.endswith((".", ",", "?", "!")) else "."
+            words = equation.split()
+            level = sum(f" {sign} " in f" {word} " for word in words for sign in _SIGNS)
+            return Problem(f"{body}{stop} {question.strip()}", spelled_number(number), level)
+    raise ModelInputError(
+        f"{where}: expected an object with the texts 'Body', 'Question' and 'Equation', and the "
+        "number 'Answer'"
     )
 
 
@@ -157,7 +140,7 @@ def parse_task(text: str) -> Task:
     level out of range, or a file that is not readable."""
     name, _, rest = text.partition(":")
     if name in _LOADERS and rest:
-        return ListedTask(text, tuple(_LOADERS[name](Path(rest).expanduser())))
+        return ListedTask(text, tuple(_LOADERS[name](user_path(rest))))
     if text == "bundled":
         return ListedTask(text, tuple(bundled_problems()), whole=True)
     return parse_generated(text)
@@ -179,7 +162,7 @@ def parse_generated(text: str) -> GeneratedTask:
 
 def _range(text: str, rest: str, key: str, least: int, most: int) -> tuple[int, int]:
     """'k=8' as (8, 8) and 'k=2-12' as (2, 12), inside `least` .. `most`."""
-    match = re.fullmatch(rf"{key}=(\d+)(?:-(\d+))?", rest)
+    match = re.fullmatch(rf"{key}=([0-9]{{1,4}})(?:-([0-9]{{1,4}}))?", rest)
     low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not least <= low <= high <= most:
         raise ModelInputError(

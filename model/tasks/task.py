@@ -2,20 +2,15 @@
 and the notation in which the embedded reasoner reads them."""
 
 import hashlib
-import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
 from ..config import ModelInputError
 from ..tokenizer import THINK_MARKER, Tokenizer
-
-NUMBER = r"-?\$?\d[\d,]*(?:\.\d+)?"
-"""A number with or without thousands separators and currency."""
-
-_NUMBER = re.compile(NUMBER)
+from .answers import ANSWER_RULE, answer_part, final_answer, same_answer
+from .values import same_value, value_of
 
 
 @dataclass(frozen=True)
@@ -32,49 +27,26 @@ class Problem:
     level: int | None = None
     notation: str | None = None
 
-    def extract(self, answer: str) -> str | None:
-        """What `answer` says, spelled one way so that equal answers are equal texts in a vote."""
-        number = extract_number(answer)
-        return None if number is None else plain_number(number)
+    rule: ClassVar[str] = ANSWER_RULE
+    """How its answers are read and judged, for reports."""
 
-    def check(self, answer: str) -> bool | None:
-        """Whether `answer` gives the expected number; None where nothing is expected."""
+    def extract(self, answer: str, after_cue: bool = False) -> str | None:
+        """What `answer` says, spelled one way so that equal answers are equal texts in a vote; one
+        `after_cue` goes on from the words 'The answer is'."""
+        found = final_answer(answer, after_cue)
+        return None if found is None else found.answer
+
+    def check(self, answer: str, after_cue: bool = False) -> bool | None:
+        """Whether `answer` gives the expected number, or the text where that is none; None where
+        nothing is expected."""
         if self.expected is None:
             return None
-        answered = self.extract(answer)
-        return answered is not None and same_number(answered, self.expected)
-
-
-def extract_number(text: str) -> str | None:
-    """The first number in `text` without thousands separators or currency, or None.
-
-    An answer begins right after its cue, so what a small model rambles on with comes later.
-    """
-    match = _NUMBER.search(text)
-    return _without_separators(match.group()) if match else None
-
-
-def plain_number(text: str) -> str:
-    """A number's text spelled one way: '18.00' and '$18' are '18', '-0' is '0'."""
-    whole, _, fraction = _without_separators(text).partition(".")
-    fraction = fraction.rstrip("0")
-    sign = "-" if whole.startswith("-") else ""
-    digits = whole.lstrip("-").lstrip("0") or "0"
-    if digits == "0" and not fraction:
-        return "0"
-    return f"{sign}{digits}.{fraction}" if fraction else f"{sign}{digits}"
-
-
-def same_number(one: str, other: str) -> bool:
-    """Whether two decimal texts are the same number: '18', '18.0' and '18.00' are."""
-    try:
-        return Decimal(one) == Decimal(other)
-    except InvalidOperation:
-        return False
-
-
-def _without_separators(number: str) -> str:
-    return number.replace(",", "").replace("$", "")
+        answered = self.extract(answer, after_cue)
+        if answered is not None and same_answer(answered, self.expected):
+            return True
+        expected = value_of(self.expected)
+        in_words = expected.number is None and any(map(str.isalpha, self.expected))
+        return in_words and same_value(value_of(answer_part(answer, after_cue)), expected)
 
 
 Split = Literal["train", "test"]
@@ -84,6 +56,10 @@ TEST_SHARE = 10
 
 DEFAULT_LIMIT = 200
 """Problems of a generated task where no limit is given."""
+
+
+MOST_PROBLEMS = 100_000
+"""Problems that are drawn at once."""
 
 
 class Task(Protocol):
@@ -135,12 +111,17 @@ class GeneratedTask(Task, Protocol):
     def problems(self, split: Split, limit: int | None = None, seed: int = 0) -> list[Problem]:
         """Different problems in the order drawn; a smaller limit is a prefix."""
         wanted = DEFAULT_LIMIT if limit is None else limit
+        if not 1 <= wanted <= MOST_PROBLEMS:
+            raise ModelInputError(
+                f"{self.name} gives 1 to {MOST_PROBLEMS} problems, not {wanted}: change --limit"
+            )
         rng = np.random.default_rng([seed, ("train", "test").index(split)])
         distinct: dict[Problem, None] = {}
-        for _ in range(20 * wanted + 1000):
-            if len(distinct) == wanted:
-                break
+        idle = 0  # draws since the last new one: after so many there is hardly another
+        while len(distinct) < wanted and idle < 20 * len(distinct) + 1000:
+            before = len(distinct)
             distinct[self.draw(split, rng)] = None
+            idle = 0 if len(distinct) > before else idle + 1
         if len(distinct) < wanted:
             raise ModelInputError(
                 f"{self.name} has only {len(distinct)} {split} problems to give, not {wanted}: "

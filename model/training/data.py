@@ -27,6 +27,8 @@ from .recipes import Distill, Recipe, Verifier
 _IDS = {word: number for number, word in enumerate(WORDS)}
 _END_OF_ROW = _IDS[END]
 
+MANY = 200
+"""Examples that have every length of a task's: it follows from one of 12 levels at most."""
 UPDATES_PER_POINT = 50
 """Updates whose mean loss is a point of the learning curve."""
 
@@ -96,6 +98,16 @@ def rows(examples: list[Example], row_tokens: int) -> Rows:
         tokens[row, :n] = [_IDS[word] for word in one.words]
         taught[row, :n] = one.taught
     return Rows(tokens, taught)
+
+
+def require_rows(recipe: Recipe) -> None:
+    """Raise ModelInputError, before a training and not in the middle of it, where a whole example
+    of one of the recipe's tasks is longer than its rows."""
+    rng = np.random.default_rng(recipe.seed)
+    for name in {name: None for stage in recipe.stages for name in stage.tasks}:
+        task = _task(name)
+        problems = [task.draw("train", rng) for _ in range(MANY)]
+        rows([example(one, task.trace(one, rng), kept=None) for one in problems], recipe.row_tokens)
 
 
 def batch_at(recipe: Recipe, step: int) -> Rows:

@@ -19,7 +19,7 @@ from ..config import ModelInputError
 from ..input_files import is_regular_file
 from ..transformer import Transformer
 from ..weights.checkpoint import load_checkpoint, read_notes, save_checkpoint
-from .model_folder import Start, require_own, write_folder, write_text
+from .model_folder import Start, write_folder, write_text
 from .recipes import MethodRecipe, Recipe, fingerprint
 from .rollout import SampleWatcher
 from .updates import Learner, optimizer
@@ -140,8 +140,6 @@ def run_loop(run: Run[State], out: Path, watcher: LoopWatcher) -> Finished[State
     if path.exists():
         done = _restore(path, run)
         watcher.resumed(done[1].step)
-    else:
-        require_own(out)
     try:
         while done[1].step < run.steps:
             done = _one_stride(run, *done)
@@ -192,9 +190,16 @@ def _progress(notes: Mapping[str, str], run: Run[State], path: Path) -> Progress
 
 
 def _one_stride(run: Run[State], state: State, progress: Progress) -> tuple[State, Progress]:
+    """Raises ModelInputError where a figure is not finite: all that follows would be lost."""
     began_s = time.perf_counter()
     state, figures = run.advance(state, progress.step)
     step = min(progress.step + run.stride, run.steps)
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            raise ModelInputError(
+                f"'{run.name}' diverged: its {name} is {value} after step {step}; what came before "
+                "is kept, so lower the learning rate and give the run another folder"
+            )
     spent_s = progress.spent_s + time.perf_counter() - began_s
     return state, Progress(step, [*progress.curve, {"step": step, **figures}], spent_s)
 

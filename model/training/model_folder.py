@@ -22,8 +22,6 @@ from ..weights.checkpoint import digest_of, scratch_of
 from ..weights.layout import placements
 from .data import notation_tokenizer
 
-WEIGHTS = "model.safetensors"
-
 
 def write_folder(folder: Path, model: Transformer) -> None:
     """Write config.json, model.safetensors and the tokenizer; the weights last, each file whole.
@@ -34,31 +32,14 @@ def write_folder(folder: Path, model: Transformer) -> None:
     }  # fmt: skip
     texts = {
         "config.json": json.dumps(config, indent=1),
-        "tokenizer.json": _tokenizer_text(),
+        "tokenizer.json": notation_tokenizer().to_str(pretty=True),
         "tokenizer_config.json": json.dumps({"eos_token": END}, indent=1),
     }
     for name, text in texts.items():
         write_text(folder / name, text + "\n")
-    with _replacing(folder / WEIGHTS) as scratch:
+    with _replacing(folder / "model.safetensors") as scratch:
         save_file(public_tensors(model), scratch, {"format": "np"})
         scratch.chmod(0o644)  # safetensors writes for its owner alone
-
-
-def require_own(folder: Path) -> None:
-    """Raise ModelInputError where `folder` holds a model that no training here wrote: another
-    tokenizer's, which `write_folder` would replace."""
-    tokenizer = folder / "tokenizer.json"
-    if not any(_is_there(folder / name) for name in (WEIGHTS, "config.json")):
-        return
-    try:
-        own = tokenizer.read_bytes() == (_tokenizer_text() + "\n").encode()
-    except OSError:
-        own = False
-    if not own:
-        raise ModelInputError(
-            f"{folder} holds a model that `rooflink train` did not write and would replace: choose "
-            "another folder with --out"
-        )
 
 
 def write_text(path: Path, text: str) -> None:
@@ -80,14 +61,6 @@ def _replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
-
-
-def _tokenizer_text() -> str:
-    return str(notation_tokenizer().to_str(pretty=True))
-
-
-def _is_there(path: Path) -> bool:
-    return path.exists() or path.is_symlink()
 
 
 def public_tensors(model: Transformer) -> dict[str, np.ndarray]:

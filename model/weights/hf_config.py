@@ -126,7 +126,7 @@ def hf_config(path: Path) -> ModelConfig:
     fields = Fields(read_json(path), str(path))
     model_type = fields.text("model_type")
     if model_type not in FAMILIES:
-        families = f"{', '.join(FAMILIES)} are"
+        families = f"{', '.join(FAMILIES)} are; `rooflink predict` costs more kinds"
         raise unsupported(str(path), f"has model_type '{model_type}'", families)
     _refuse_variants(fields, FAMILIES[model_type])
     config = family_config(fields, model_name(path.parent.resolve().name))
@@ -138,7 +138,7 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
     and how its positions are scaled is left out."""
     family = FAMILIES[fields.text("model_type")]
     embed_dim, heads = fields.integer("hidden_size"), fields.integer("num_attention_heads")
-    layers, context = fields.integer("num_hidden_layers"), fields.integer("max_position_embeddings")
+    layers, context = fields.integer("num_hidden_layers"), family_context(fields, family)
     window, windowed_layers = family_window(fields, family, layers)
     config = ModelConfig(
         name=name,
@@ -159,6 +159,12 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
         qk_norm=family == "qwen3",
     )
     return checked(config, fields.where)
+
+
+def family_context(fields: Fields, family: Family) -> int:
+    """Positions that the model was made for."""
+    usual = {"llama": 2048, "mistral": 131072, "qwen2": 32768, "qwen3": 32768}[family]
+    return fields.integer("max_position_embeddings", usual)
 
 
 def _kv_heads(fields: Fields, family: Family, heads: int) -> int:

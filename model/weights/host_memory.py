@@ -25,13 +25,14 @@ def require_memory(needed_bytes: int, what: str) -> None:
 def available_bytes(root: Path = Path("/")) -> int | None:
     """Bytes this process may still take: the least of what the system and its cgroups leave.
 
-    Sources: /proc/meminfo MemAvailable; the cgroup v2 and v1 memory limits less their use, page
-    cache that can be dropped counted as free; sysconf's physical pages where there is no /proc.
+    Sources: `ulimit -v` less what is mapped; /proc/meminfo MemAvailable; the cgroup v2 and v1
+    memory limits less their use, page cache that can be dropped counted as free; sysconf's physical
+    pages where there is no /proc.
     `root` stands in for / in tests. None where none of these is known.
     """
     v1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
     in_v1 = _left_bytes(root / "sys/fs/cgroup/memory", *v1)
-    candidates = [_meminfo_bytes(root), *_cgroup_v2_bytes(root), in_v1]
+    candidates = [_meminfo_bytes(root), *_cgroup_v2_bytes(root), in_v1, _unmapped_bytes(root)]
     limits = [value for value in candidates if value is not None]
     return max(0, min(limits)) if limits else _physical_bytes()
 
@@ -58,6 +59,19 @@ def _left_bytes(folder: Path, limit: str, usage: str, droppable: str) -> int | N
         return None
     stat = dict(line.split(maxsplit=1) for line in _lines(folder / "memory.stat") if " " in line)
     return int(limit_bytes) - int(usage_bytes) + int(stat.get(droppable, 0))
+
+
+def _unmapped_bytes(root: Path) -> int | None:
+    """What `ulimit -v` still lets this process map."""
+    lines = _lines(root / "proc/self/statm")
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit_bytes = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit_bytes == resource.RLIM_INFINITY or not lines:
+        return None
+    return limit_bytes - int(lines[0].split()[0]) * resource.getpagesize()
 
 
 def _physical_bytes() -> int | None:

@@ -12,8 +12,8 @@ from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
+from ...tpu_configs.input_errors import one_line
 from ..errors import ProfileInputError
-from ..records import Profile
 from ..reports.document import printable
 from ..reports.renderers import html
 from ..reports.renderers.vega import vega_bundle
@@ -63,33 +63,36 @@ class RooflinkPlugin(base_plugin.TBPlugin):
 
     def _list(self, request: wrappers.Request) -> wrappers.Response:
         """Names of the runs, and a sentence for each file that cannot be shown."""
-        profiles: Mapping[str, Profile] = {}
-        problems = [Problem("", self._problem)]
+        runs, problems = list[str](), [Problem("", self._problem)]
         if self._runs:
-            profiles, problems = self._runs.listed()
+            runs, problems = self._runs.listed()
         listed = {
             "logdir": self._logdir,
-            "runs": list(profiles),
+            "runs": runs,
             "problems": [vars(problem) for problem in problems],
         }
         return http_util.Respond(request, listed, "application/json")
 
     def _view(self, request: wrappers.Request) -> wrappers.Response:
         """What is chosen, under the sliders."""
-        profiles = self._runs.profiles() if self._runs else {}
         try:
             chosen = request_of(request.args)
         except ProfileInputError as error:
             return _error(request, str(error), 400)
-        if chosen.run not in profiles:
-            sentence = f"There is no run '{chosen.run}' any more: load the runs again."
-            return _error(request, sentence, 404)
         try:
+            names = filter(None, (chosen.run, chosen.other))
+            read = {name: self._runs.profile(name) for name in names} if self._runs else {}
+            profiles = {name: profile for name, profile in read.items() if profile is not None}
+            if chosen.run not in profiles:
+                sentence = f"There is no run '{chosen.run}' any more: load the runs again."
+                return _error(request, one_line(sentence), 404)
             shown, document = view(profiles, chosen)
             answer = {"controls": shown, "headline": document.headline, "html": html.body(document)}
+        except ProfileInputError as error:
+            return _error(request, str(error), 422)
         except (ArithmeticError, ValueError):  # a file may hold whatever figures it likes
             sentence = f"The figures of '{chosen.run}' cannot be drawn: no chip or model has such."
-            return _error(request, sentence, 422)
+            return _error(request, one_line(sentence), 422)
         return http_util.Respond(request, answer, "application/json")
 
 

@@ -9,11 +9,12 @@ out of the log directory are not followed, neither to folders nor to files.
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from ...model.input_files import user_path
 from ..errors import ProfileInputError
@@ -24,7 +25,8 @@ from .event_files import UNSEEN, Look, look_at
 PROFILE = "profile.json"
 MiB = 1 << 20
 MOST_PROFILE_BYTES = 16 * MiB  # 100,000 attempts take 10 MB
-MOST_PROFILES_BYTES = 256 * MiB  # of all runs together
+MOST_PROFILES_BYTES = 128 * MiB  # of all runs together, 8 s
+MOST_LOADED = 8  # profiles that stay in memory
 MOST_FILES = 100_000
 CHECKED_BYTES = 8 * MiB  # of event files in one listing, a quarter of a second
 TAB = "profile"
@@ -43,55 +45,90 @@ class Problem:
     sentence: str
 
 
+class Version(NamedTuple):
+    """A file as it was at one time."""
+
+    path: Path
+    changed_ns: int
+    size: int
+
+
 class Runs:
-    """What lies under `folder`, read again only where a file has changed."""
+    """What lies under `folder`, read again only where a file has changed.
+
+    A run's name is its path under the log directory, what cannot be printed written out.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._profiles: dict[tuple[Path, int, int], Profile | str] = {}
+        self._read: dict[Version, str | Problem] = {}  # when it was made, or what is wrong
+        self._loaded: dict[Version, Profile] = {}  # the last few
         self._events: dict[Path, tuple[tuple[int, int, int], Look]] = {}
 
     def any(self) -> bool:
         """Whether there is a profile.json at all, sound or not."""
         return any(path.name == PROFILE for path in files_under(self.folder))
 
-    def profiles(self) -> dict[str, Profile]:
-        """Profiles by run, the newest first; a run is its path under the log directory, what
-        cannot be printed written out."""
-        return self._read(list(files_under(self.folder)), [])
+    def profile(self, name: str) -> Profile | None:
+        """The profile of that run; None where there is none that can be read."""
+        version = self._runs(list(files_under(self.folder)), []).get(name)
+        return None if version is None else self._profile(version)
 
-    def listed(self) -> tuple[dict[str, Profile], list[Problem]]:
-        """`profiles`, and a sentence for each file that is not shown, or not whole."""
+    def listed(self) -> tuple[list[str], list[Problem]]:
+        """The runs that can be read, the newest first, and a sentence for each file that is not
+        shown, or not whole."""
         problems: list[Problem] = []
 
         def refuse(path: Path, sentence: str) -> None:
             problems.append(Problem(name_under(self.folder, path), sentence))
 
         files = list(files_under(self.folder, refuse))
-        profiles = self._read(files, problems)
+        runs = self._runs(files, problems)
         for path, sentence in self._faults([path for path in files if is_event_file(path)]):
             refuse(path, sentence)
-        return profiles, sorted(problems, key=lambda problem: problem.file)
+        return list(runs), sorted(problems, key=lambda problem: problem.file)
 
-    def _read(self, files: list[Path], problems: list[Problem]) -> dict[str, Profile]:
-        before = self._profiles  # requests run in threads
-        read: dict[tuple[Path, int, int], Profile | str] = {}
-        profiles: dict[str, Profile] = {}
-        total_bytes = 0
+    def _runs(self, files: list[Path], problems: list[Problem]) -> dict[str, Version]:
+        """Run -> its file as it is now, the newest first."""
+        before = self._read  # requests run in threads
+        read: dict[Version, str | Problem] = {}
+        runs: dict[str, Version] = {}
+        left = MOST_PROFILES_BYTES
         for path in (path for path in files if path.name == PROFILE):
             status = _status(path)
             if status is None:  # gone since the folder was listed
                 continue
-            key = path, status.st_mtime_ns, status.st_size
-            total_bytes += status.st_size
-            read[key] = before[key] if key in before else _profile(path, status, total_bytes)
-            if isinstance(held := read[key], Profile):
-                profiles[_free(name_under(self.folder, path.parent), profiles)] = held
-            else:
-                problems.append(Problem(name_under(self.folder, path), held))
-        self._profiles = read
-        newest = sorted(profiles, key=lambda name: profiles[name].provenance.created, reverse=True)
-        return {name: profiles[name] for name in newest}
+            version = Version(path, status.st_mtime_ns, status.st_size)
+            left -= status.st_size
+            read[version] = before[version] if version in before else self._first(version, left)
+            match read[version]:
+                case Problem() as problem:
+                    problems.append(problem)
+                case _:
+                    runs[_free(name_under(self.folder, path.parent), runs)] = version
+        self._read = read
+        newest = sorted(runs, key=lambda name: str(read[runs[name]]), reverse=True)
+        return {name: runs[name] for name in newest}
+
+    def _first(self, version: Version, left: int) -> str | Problem:
+        """When the profile was made, or the sentence that says what is wrong with it."""
+        name = name_under(self.folder, version.path)
+        if version.size > MOST_PROFILE_BYTES:
+            return Problem(name, f"is larger than {MOST_PROFILE_BYTES // MiB} MiB: not read")
+        if left < 0:
+            most = f"{MOST_PROFILES_BYTES // MiB} MiB"
+            return Problem(name, f"is not read: the profiles before it hold {most}")
+        try:
+            return self._profile(version).provenance.created
+        except ProfileInputError as error:
+            return Problem(name, str(error))
+
+    def _profile(self, version: Version) -> Profile:
+        """Raises ProfileInputError."""
+        if version not in self._loaded:
+            kept = list(self._loaded.items())[1 - MOST_LOADED :]
+            self._loaded = dict([*kept, (version, load_profile(version.path))])
+        return self._loaded[version]
 
     def _faults(self, files: list[Path]) -> Iterator[tuple[Path, str]]:
         """Each faulty event file with its sentence; large ones are looked at bit by bit."""
@@ -185,25 +222,10 @@ def name_under(folder: Path, path: Path) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in raw)
 
 
-def _free(name: str, taken: dict[str, Profile]) -> str:
+def _free(name: str, taken: Container[str]) -> str:
     """The name, or it with a number where another folder is written alike."""
-    again = (f"{name} ({number})" for number in range(2, len(taken) + 3))
+    again = (f"{name} ({number})" for number in count(2))
     return name if name not in taken else next(other for other in again if other not in taken)
-
-
-def _profile(path: Path, status: os.stat_result, total_bytes: int) -> Profile | str:
-    """The profile, or the sentence that says what is wrong with it."""
-    if status.st_size > MOST_PROFILE_BYTES:
-        return f"is larger than {MOST_PROFILE_BYTES // MiB} MiB, which no profile is: not read"
-    if total_bytes > MOST_PROFILES_BYTES:
-        return (
-            f"is not read: the profiles before it hold {MOST_PROFILES_BYTES // MiB} MiB; show a "
-            "directory with fewer runs"
-        )
-    try:
-        return load_profile(path)
-    except ProfileInputError as error:
-        return str(error)
 
 
 def is_event_file(path: Path) -> bool:

@@ -15,11 +15,22 @@ from ..reports.charts.chart_parts import Bar, bars, phase_parts
 from ..reports.charts.phase_charts import resources_chart
 from ..reports.charts.roofline_chart import Mark, Roof, roofline_spec
 from ..reports.charts.thought_charts import steps_chart
-from ..reports.document import Beside, Block, Chart, Column, Document, Section, Table, drawn
+from ..reports.document import (
+    Beside,
+    Block,
+    Chart,
+    Column,
+    Document,
+    Section,
+    Table,
+    drawn,
+    printable,
+)
 from ..reports.terms import AT_PEAK, MEASURED, PREDICTED
 from .places import Place, PlacedPhase, place_of, places_of, roof_of
 
 FURTHEST = 16.0  # a slider goes from a sixteenth to sixteen times
+MOST_DRAWN = 100  # phases, chips or slices of a run
 _WORTH_A_LINE = 0.005
 _SLIDERS = ("memory", "compute", "on_chip", "links", "overhead")
 
@@ -96,7 +107,12 @@ def lens_of(profile: Profile, lens: str) -> str:
 
 
 def view(profiles: Mapping[str, Profile], request: Request) -> tuple[dict[str, object], Document]:
-    """The controls as JSON, and the document. `request.run` is one of `profiles`."""
+    """The controls as JSON, and the document. `request.run` is one of `profiles`.
+
+    Raises ProfileInputError for more phases, chips or slices than a page can draw.
+    """
+    for name in {request.run, request.other} & profiles.keys():
+        _require_few(name, profiles[name])
     first = profiles[request.run]
     lens = lens_of(first, request.lens)
     places = places_of(first, lens)
@@ -112,6 +128,12 @@ def view(profiles: Mapping[str, Profile], request: Request) -> tuple[dict[str, o
         if same and same.chip == place.chip:
             shown.append(Shown(request.other, other, same, same.under(request.factors)))
     return controls(first, request, lens, places, place), tab_document(shown, request, lens)
+
+
+def _require_few(name: str, profile: Profile) -> None:
+    for what in ("phases", "placements", "predictions", "thought", "unpredicted"):
+        if len(getattr(profile, what)) > MOST_DRAWN:
+            raise ProfileInputError(f"'{name}' has more than {MOST_DRAWN} {what}: too many to draw")
 
 
 def controls(
@@ -146,7 +168,7 @@ def about(profile: Profile) -> str:
     ]
     if outcome and outcome.accuracy is not None:
         parts.append(f"{units.share(outcome.accuracy)} correct")
-    return " · ".join(parts)
+    return printable(" · ".join(parts))
 
 
 def _sliders(place: Place, request: Request) -> list[dict[str, object]]:
@@ -172,7 +194,10 @@ def _sliders(place: Place, request: Request) -> list[dict[str, object]]:
 def tab_document(shown: Sequence[Shown], request: Request, lens: str) -> Document:
     """The figures of what is chosen."""
     if not shown:
-        return Document("", "", [])
+        run = printable(request.run)
+        return Document(
+            "", f"{run} has no figures of a chip: profile it with --chip or --slice.", []
+        )
     parts: list[Section] = [
         Section("Roofline", [_roofline(shown, request, lens)] if _has_work(shown) else []),
         Section("Phases over time", [Beside(_times(shown, request))]),
@@ -181,7 +206,7 @@ def tab_document(shown: Sequence[Shown], request: Request, lens: str) -> Documen
     ]
     missing = request.other and len(shown) < 2
     note = f" {request.other} has no figures on {shown[0].place.chip}." if missing else ""
-    return Document("", headline(shown, request, lens) + note, parts)
+    return Document("", printable(headline(shown, request, lens) + note), parts)
 
 
 def headline(shown: Sequence[Shown], request: Request, lens: str) -> str:

@@ -62,11 +62,11 @@ def chips_command(
 
         rooflink chips my_chip.toml --json
     """
-    chips = [chip_named(name)] if name else load_all()
+    chips = load_all() if name is None else [chip_named(name)]
     if json:
         shown = [chip.model_dump(mode="json", exclude_none=True) for chip in chips]
-        print(jsonlib.dumps(shown[0] if name else shown, indent=1))
-    elif name:
+        print(jsonlib.dumps(shown if name is None else shown[0], indent=1))
+    elif name is not None:
         show_chip(chips[0], Console())
     else:
         show_table(_chip_table(chips), Console())

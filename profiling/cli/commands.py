@@ -80,6 +80,8 @@ def say_where(console: Console, what: str, path: Path) -> None:
 
 def _parameter(job: type[Job], name: str, field: FieldInfo, option: Option) -> Parameter:
     kind, metavar = _kind(field.annotation, option), option.metavar
+    if kind in (str, Optional[str]) and _holds_path(field.annotation):  # noqa: UP045
+        metavar = metavar or "PATH"
     if choices := _choices(field.annotation):
         metavar = f"[{'|'.join(choices)}]"
     if option.argument:
@@ -98,9 +100,13 @@ def _kind(annotation: Any, option: Option) -> Any:
     if origin in (Union, UnionType):
         first = _kind(get_args(annotation)[0], option)
         return Optional[first] if NoneType in get_args(annotation) else first  # noqa: UP045
-    if origin is Literal or (origin is tuple and option.commas):
-        return str  # which the job reads
+    if origin is Literal or annotation is Path or (origin is tuple and option.commas):
+        return str  # which the job reads: a Path would take '' for '.'
     return list[_kind(get_args(annotation)[0], option)] if origin is tuple else annotation  # type: ignore[misc]
+
+
+def _holds_path(annotation: object) -> bool:
+    return annotation is Path or any(map(_holds_path, get_args(annotation)))
 
 
 def _choices(annotation: object) -> tuple[str, ...]:

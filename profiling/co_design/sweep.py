@@ -24,7 +24,7 @@ from jax import Array
 from pydantic import AfterValidator, Field, model_validator
 
 from ...model.architecture import DTYPE_BITS
-from ...model.input_files import is_regular_file, json_value, read_text
+from ...model.input_files import MiB, is_regular_file, json_value, read_text
 from ...tpu_configs.figure import Table, Words
 from ...tpu_configs.input_errors import one_line
 from ...tpu_configs.slice import Slice
@@ -38,11 +38,9 @@ from ..predicted.slices import PredictionRequest
 from ..records.files import write_bytes, write_text
 from .chip_cost_model import PARTS, area_mm2, build_usd, full_watts
 from .chip_search import SearchProblem, parts_with, search_problem
-from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_work
+from .workload_mix import SEQUENCES, Factors, MixedWorkload, Thought, Tokens, mix_work
 from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 
-Tokens = Annotated[float, Field(ge=1, le=1e7, allow_inf_nan=False)]
-Thought = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=1 / 64, le=64, allow_inf_nan=False)]
 MOST_PARTS = 100_000
 """Files of a dataset: days of work."""
@@ -163,7 +161,7 @@ def load_grid(path: Path | None, options: Mapping[str, list[str] | list[float]])
     def build(table: dict) -> Grid:
         return Grid.model_validate(table | dict(options))
 
-    text = read_text(path, "grid", ProfileInputError) if path else ""
+    text = read_text(path, "grid", ProfileInputError, MiB) if path else ""
     return parse_toml(text, str(path or "the grid"), build, ProfileInputError)
 
 
@@ -292,17 +290,16 @@ def parquet() -> ModuleType:
     return pyarrow.parquet
 
 
-def open_dataset(folder: Path, grid: Grid, calibration: Calibration) -> None:
-    """Write the manifest, or check that the one that is there is of the same grid.
+def manifest_of(grid: Grid, calibration: Calibration) -> dict[str, object]:
+    """What an exploration is of."""
+    return {"schema": SCHEMA, "lens": LENS, "calibration": _digest(calibration),
+            "grid": grid.model_dump(mode="json")}  # fmt: skip
 
-    Raises ProfileInputError where it did not, naming what differs.
-    """
-    wanted = {"schema": SCHEMA, "lens": LENS, "calibration": _digest(calibration),
-              "grid": grid.model_dump(mode="json")}  # fmt: skip
-    path = folder / MANIFEST
-    if not path.exists():
-        write_text(path, json.dumps(wanted, indent=1) + "\n")
-        return
+
+def require_same(path: Path, wanted: Mapping[str, object], grid: Grid) -> None:
+    """Raise ProfileInputError where the manifest at `path` is of another exploration than `wanted`,
+    naming what differs, or damaged."""
+    folder = path.parent
     text = read_text(path, "exploration", ProfileInputError)
     damaged = f"{path} is damaged (choose another --out): it"
     there = json_value(text, damaged, ProfileInputError)
@@ -378,13 +375,18 @@ def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher
     """
     parquet()
     named, reasons, before = named_in(grid), dict[str, None](), 0
-    open_dataset(folder, grid, calibration)
+    manifest, path = manifest_of(grid, calibration), folder / MANIFEST
+    if path.exists():
+        require_same(path, manifest, grid)
     watcher.stage("Exploring", grid.points, "points")
     for number, part in enumerate(parts_of(grid)):
         if part_path(folder, number).exists():
             before += 1
         else:
-            write_part(folder, number, rows_of(grid, part, named, calibration))
+            rows = rows_of(grid, part, named, calibration)
+            if not path.exists():
+                write_text(path, json.dumps(manifest, indent=1) + "\n")
+            write_part(folder, number, rows)
         if reason := left_out(folder, number):
             reasons[reason] = None
         watcher.advance(part.designs * len(grid.sequences))

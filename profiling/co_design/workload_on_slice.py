@@ -26,6 +26,7 @@ from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
 from .costs import reads_several, recorded_phases, recorded_steps
 from .design_point import Draws, Point, draws_of, ideal_draws
+from .workload_mix import MOST_TOKENS
 
 _NO_LIMIT = 1e19
 """Bytes per second of what is not public, in place of no bound, which has no derivative; its square
@@ -203,17 +204,13 @@ def request_of(
     prompts or without a token thought or answered.
     """
     work = profile.workload
-    if work.prompts < 1 or work.attempts < 1 or not work.prompt_tokens:
+    _require_figures(profile)
+    if work.prompts < 1 or work.attempts < 1 or fmean(work.prompt_tokens or [0]) < 1:
         raise ProfileInputError(
             f"the profile {profile.name} has an empty workload ({work.prompts} prompts, "
             f"{work.attempts} attempts): profile it with a prompt at least"
         )
     shape = shape_of_facts(profile.model)
-    if shape.vector_parameters < 0:
-        raise ProfileInputError(
-            f"the profile {profile.name} is damaged: its model has {profile.model.parameters} "
-            "parameters, fewer than its sizes take; profile it again"
-        )
     thoughts, answers = _lengths(profile)
     mean = fmean(thoughts)
     batches = math.ceil(work.prompts / max(work.batch, 1))
@@ -231,6 +228,38 @@ def request_of(
         stack=stack,
         terms=terms,
     )
+
+
+MOST = 1e15
+"""No run counts more of anything one by one."""
+_SIZES = ("layers", "embed_dim", "query_heads", "kv_heads", "head_dim", "mlp_dim", "vocab_size")
+
+
+def _require_figures(profile: Profile) -> None:
+    """Raise ProfileInputError for figures that the analysis would lose itself in, and that no run
+    has; the record has no negative ones."""
+    model, work = profile.model, profile.workload
+    thoughts, answers = _lengths(profile)
+    few = {
+        "workload.attempts": work.attempts,
+        "the longest prompt": max(work.prompt_tokens, default=0),
+        "the longest thought": max(thoughts), "the longest answer": max(answers),
+    }  # fmt: skip
+    many = {
+        **{f"model.{name}": getattr(model, name) for name in _SIZES},
+        "model.parameters less those of its sizes": shape_of_facts(model).vector_parameters,
+        "workload.prompts": work.prompts,
+        **{f"{phase.name}'s {name}": getattr(phase, name)
+           for phase in profile.phases for name in ("tokens", "steps", "sequences")},
+    }  # fmt: skip
+    shares = {"outcome.accuracy": (profile.outcome and profile.outcome.accuracy) or 0.0}
+    for figures, most in ((few, MOST_TOKENS), (many, MOST), (shares, 1.0)):
+        for name, value in figures.items():
+            if not 0 <= value <= most:
+                raise ProfileInputError(
+                    f"the profile {profile.name} is damaged: {name} is {value:g}, expected 0 to "
+                    f"{most:g}; profile it again"
+                )
 
 
 def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:

@@ -46,6 +46,13 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Unkept:
+    """From the worker: why a program is not in the store."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Written:
     """From the worker: the session's file."""
 
@@ -59,7 +66,7 @@ class Failed:
     sentence: str
 
 
-Message = Stage | Done | Written | Failed
+Message = Stage | Done | Unkept | Written | Failed
 
 REQUEST: TypeAdapter[CompileRequest] = TypeAdapter(CompileRequest)
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
@@ -88,13 +95,13 @@ def compile_target(
     kept = store or default_store()
     programs = [kept.get(program_key(spec, phase)) for phase in spec.phases]
     costs = {program.cost.phase: program.cost for program in programs if program is not None}
+    notes: list[str] = []
     if len(costs) < len(spec.phases):
-        request = CompileRequest(spec, str(kept.folder.absolute()))
-        costs = {
-            message.cost.phase: message.cost
-            for message in _answers(request, watcher)
-            if isinstance(message, Done)
-        }
+        for message in _answers(CompileRequest(spec, str(kept.folder.absolute())), watcher):
+            if isinstance(message, Done):
+                costs[message.cost.phase] = message.cost
+            elif isinstance(message, Unkept):
+                notes = [message.reason]
     missing = [phase for phase in spec.phases if phase not in costs]
     if missing:
         raise ProfileInputError(f"the compiler for {spec.target.name} left out {missing[0]}")
@@ -108,6 +115,7 @@ def compile_target(
         attempts=spec.attempts,
         versions=compiler_versions(spec.target),
         phases=[costs[phase] for phase in spec.phases],
+        notes=notes,
     )
 
 
@@ -161,7 +169,10 @@ def _worker(target: Target, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment["TMPDIR"] = str(log.parent)
     pipe = subprocess.PIPE
     with log.open("wb") as errors:
-        process = subprocess.Popen(WORKER, stdin=pipe, stdout=pipe, stderr=errors, env=environment)
+        process = subprocess.Popen(
+            WORKER, stdin=pipe, stdout=pipe, stderr=errors, env=environment,
+            start_new_session=True,  # Ctrl-C is for the caller, which ends the worker
+        )  # fmt: skip
     try:
         yield process
     finally:

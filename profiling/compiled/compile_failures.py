@@ -43,7 +43,8 @@ def end_of(status: int, log: str) -> str:
         if -status == signal.SIGKILL:
             how += " (did the machine run out of memory?)"
     lines = [line for line in log.splitlines() if _LOG_PREFIX.sub("", line).strip()]
-    fatal = [line for line in lines if _FATAL.search(line)]
+    checks = [line for line in lines if "Check failed" in line]
+    fatal = checks or [line for line in lines if _FATAL.search(line)]
     telling = [_LOG_PREFIX.sub("", line).strip() for line in fatal or lines]
     last = f": {telling[-1][:_LONGEST]}" if telling else ", without a word"
     return how + last

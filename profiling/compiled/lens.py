@@ -59,6 +59,7 @@ def phase_cost(
         memory=memory,
         unresolved_loops=[f"{loop.name}: {loop.reason}" for loop in traffic.unresolved_loops],
         unknown_calls=[f"{call.name} ({call.target})" for call in traffic.unknown_calls],
+        upper_bounds=list(traffic.upper_bounds),
         stated_bytes=traffic.stated_bytes,
         xla_flops=xla_flops,
         xla_bytes_accessed=xla_bytes_accessed,

@@ -95,6 +95,9 @@ def require_compiler(target: Target) -> None:
 STEP = "step"
 """A thinking program of one pass: no phase, but what it would be to call for each token."""
 
+MOST_ROW_PASSES = 1 << 24
+"""Rows, each as often as a call passes through the model: counted one by one, 8 bytes each."""
+
 Layouts = Literal["chosen", "default"]
 
 
@@ -185,6 +188,12 @@ class ProgramSpec:
 
     def require_valid(self) -> None:
         """Raise ProfileInputError or ModelInputError for what cannot be compiled."""
+        passes = max(self.think_steps, self.answer_steps)
+        if self.batch * self.attempts * passes > MOST_ROW_PASSES:
+            raise ProfileInputError(
+                f"--batch {self.batch} with --attempts {self.attempts} and {passes} passes a call "
+                f"are more than {MOST_ROW_PASSES:,} rows to count: choose fewer of one"
+            )
         least = self.think_steps + self.answer_steps
         if self.prompt_slots < 1 or self.own_slots < least:
             prompt = "" if self.prompt is None else f" beside a prompt of {self.prompt}"

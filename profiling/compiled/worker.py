@@ -33,6 +33,7 @@ from .compile import (
     Failed,
     Message,
     Stage,
+    Unkept,
     Written,
 )
 from .compile_failures import compiler_sentence
@@ -60,7 +61,7 @@ def messages_of(request: CompileRequest) -> Iterator[Message]:
     spec, programs = request.spec, []
     try:
         for step in compiled_programs(spec, Store(Path(request.store))):
-            if isinstance(step, Stage):
+            if isinstance(step, Stage | Unkept):
                 yield step
             else:
                 programs.append(step)
@@ -90,35 +91,36 @@ def _write_session(spec: ProgramSpec, programs: list[Program], folder: Path) -> 
     return write_session(phases, load_chip(spec.target.chip), folder, name, spec.dtype)
 
 
-def compiled_programs(spec: ProgramSpec, store: Store) -> Iterator[Stage | Program]:
-    """The programs of a spec's phases, each behind its stage, from the store where it has them."""
-    compiler, chosen = _Compiler(spec, store), None
+def compiled_programs(spec: ProgramSpec, store: Store) -> Iterator[Stage | Unkept | Program]:
+    """The programs of a spec's phases, each behind its stage, from the store where it has them;
+    one that cannot be kept is told of, and serves all the same."""
+    compiler, chosen = _Compiler(spec), None
+    phases = spec.phases
     if spec.layouts == "chosen":
-        yield Stage(THINK)
-        think = compiler.program(THINK, None)
-        chosen = think.layouts
-        if THINK in spec.phases:
-            yield think
-    for phase in spec.phases:
-        if phase != THINK or chosen is None:
-            yield Stage(phase)
-            yield compiler.program(phase, chosen)
+        phases = (THINK, *(phase for phase in spec.phases if phase != THINK))
+    for phase in phases:
+        yield Stage(phase)
+        key = program_key(spec, phase)
+        program = store.get(key)
+        if program is None:
+            program = compiler.program(phase, chosen)
+            try:
+                store.put(key, program)
+            except ProfileInputError as error:
+                yield Unkept(str(error))
+        if spec.layouts == "chosen" and phase == THINK:
+            chosen = program.layouts
+        if phase in spec.phases:
+            yield program
 
 
 class _Compiler:
-    def __init__(self, spec: ProgramSpec, store: Store):
-        self.spec, self.store = spec, store
+    def __init__(self, spec: ProgramSpec):
+        self.spec = spec
         self.programs = Programs(spec, spec.split.mesh(_devices(spec.target)))
 
     def program(self, phase: str, chosen: Chosen | None) -> Program:
-        key = program_key(self.spec, phase)
-        program = self.store.get(key)
-        if program is None:
-            program = self._compiled(phase, chosen)
-            self.store.put(key, program)
-        return program
-
-    def _compiled(self, phase: str, chosen: Chosen | None) -> Program:
+        """One phase's program, with the layouts that the think loop chose."""
         start = time.perf_counter()
         compiled, *protos = self._compile(phase, self.programs.lower(phase, chosen))
         if not self.programs.leaves_as_it_came(phase, compiled):

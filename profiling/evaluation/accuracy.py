@@ -5,6 +5,7 @@ it has several attempts per question, so are the majority and the best by score 
 FLOPs are exactly linear in k beyond the prompt's.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -41,8 +42,12 @@ def coverage_at(tried: Sequence[TriedAnswer], k: int) -> float:
 
 
 def majority_at(tried: Sequence[TriedAnswer], ks: Sequence[int]) -> list[float]:
-    """majority@k of one problem, for each k. An answer is right where an attempt with it is."""
-    right = {attempt.answer for attempt in tried if attempt.right and attempt.answer is not None}
+    """majority@k of one problem, for each k. An answer is as right as attempts with it."""
+    verdicts: defaultdict[str, list[bool]] = defaultdict(list)
+    for attempt in tried:
+        if attempt.answer is not None:
+            verdicts[attempt.answer].append(attempt.right)
+    right = {answer: sum(of) / len(of) for answer, of in verdicts.items() if any(of)}
     return majority_at_k([attempt.answer for attempt in tried], right, ks)
 
 

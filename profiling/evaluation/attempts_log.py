@@ -5,10 +5,10 @@
      "strategy": "cot", "score": 0.83, "usd": 0.0021, "requests": 1, "level": 3,
      "joint": false}
 
-`problem` is required, and `correct` or both `answer` and `expected` (numbers are compared as
-numbers). `completion_tokens` are all that were generated, thought included, `think_tokens` of
-those the thought. Attempts of one request share its prompt: each has its share of `requests` and
-of the tokens that were read. `joint` attempts come out of one search, and cannot be had apart.
+`problem` is required, and `correct` or both `answer` and `expected` (compared by `same_answer`).
+`completion_tokens` are all that were generated, thought included, `think_tokens` of those the
+thought. Attempts of one request share its prompt: each has its share of `requests` and of the
+tokens that were read. `joint` attempts come out of one search, and cannot be had apart.
 What is left out is unknown, and no cost is made up for it.
 
 Adapters: published logs as attempts logs.
@@ -19,36 +19,41 @@ Adapters: published logs as attempts logs.
   one problem a line with four solutions.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ...model.tasks import extract_number, plain_number
+from ...model.input_files import is_regular_file, json_rows, json_value, read_text, user_path
+from ...model.tasks.answers import same_answer, spelled
+from ...tpu_configs.toml_files import sentence
 from ..errors import ProfileInputError
 
 PLAIN = "attempts"
+MOST = 1e12
+"""Tokens, dollars or requests of one attempt: more are a mistake of the log."""
+
+Amount = Annotated[float, Field(ge=0, le=MOST)]
 
 
 class LoggedAttempt(BaseModel):
     """One attempt; tokens, dollars and requests may be shares of what several attempts had."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     problem: str
     strategy: str = PLAIN
     answer: str | None = None
     expected: str | None = None
     correct: bool | None = None
-    prompt_tokens: float | None = Field(default=None, ge=0)
-    completion_tokens: float | None = Field(default=None, ge=0)
-    think_tokens: float = Field(default=0.0, ge=0)
+    prompt_tokens: Amount | None = None
+    completion_tokens: Amount | None = None
+    think_tokens: Amount = 0.0
     score: float | None = None
-    usd: float | None = Field(default=None, ge=0)
-    requests: float = Field(default=1.0, gt=0)
+    usd: Amount | None = None
+    requests: Annotated[float, Field(gt=1e-6, le=MOST)] = 1.0
     level: int | None = None
     joint: bool = False
 
@@ -65,7 +70,7 @@ class LoggedAttempt(BaseModel):
         """What the log says, else whether the answer is the expected one."""
         if self.correct is not None:
             return self.correct
-        return spelled(self.answer) == spelled(self.expected)
+        return same_answer(self.answer or "", self.expected or "")
 
 
 @dataclass(frozen=True)
@@ -81,34 +86,24 @@ class AttemptsLog:
         return list(dict.fromkeys(attempt.strategy for attempt in self.attempts))
 
 
-def spelled(answer: str | None) -> str | None:
-    """An answer in the one spelling that votes compare: a number where it is one."""
-    if answer is None:
-        return None
-    text = answer.strip()
-    number = extract_number(text)
-    is_number = number is not None and all(c.isdigit() or c in "-$,." for c in text)
-    return plain_number(number) if number is not None and is_number else text
-
-
-def read_jsonl(path: Path, text: str) -> AttemptsLog:
+def plain_log(path: Path, text: str) -> AttemptsLog:
     """A log in the format above. Raises ProfileInputError naming the line that is not."""
-    return AttemptsLog(list(_attempts(path, text)))
+    rows = json_rows(text, str(path), ProfileInputError)
+    return AttemptsLog([_validated(LoggedAttempt, row, where) for where, row in rows])
 
 
-def _attempts(path: Path, text: str) -> Iterator[LoggedAttempt]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            yield LoggedAttempt.model_validate(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise ProfileInputError(f"{path}, line {number} is not JSON: {error}") from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "it"
-            text = first["msg"].removeprefix("Value error, ")
-            raise ProfileInputError(f"{path}, line {number}: {where}: {text}") from None
+Row = TypeVar("Row", bound=BaseModel)
+
+
+def _validated(kind: type[Row], value: object, where: str) -> Row:
+    """The row that `value`, at `where` in a log, is; ProfileInputError where it is none."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        words = {"missing": f"has no '{key}'", "extra_forbidden": f"has '{key}', which no log has"}
+        raise ProfileInputError(f"{where} {words.get(first['type']) or sentence(first)}") from None
 
 
 SAMPLES_A_REQUEST = 20
@@ -116,7 +111,7 @@ SAMPLES_A_REQUEST = 20
 
 GSM8K_SOLUTIONS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 
-NOTHING_USED = {"prompt_tokens": 0, "completion_tokens": 0, "cost": 0.0}
+TREE = "tree search"
 
 TREE_NOTE = (
     "Tree search: its candidates come out of one search, so that they are counted together alone. "
@@ -138,16 +133,12 @@ def read_log(path: Path) -> AttemptsLog:
     """The log in a file, in this project's format or one of the published ones, or in all files of
     a folder. Raises ProfileInputError for one that cannot be read."""
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl"))
+        files = [file for file in sorted(path.iterdir()) if file.suffix in (".json", ".jsonl")]
+        files = [file for file in files if is_regular_file(file)]
         if not files:
             raise ProfileInputError(f"{path} has no .json or .jsonl file in it")
         return joined([read_log(file) for file in files])
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ProfileInputError(f"no attempts log at {path}: check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileInputError(f"{path} is not a readable attempts log: {error}") from None
+    text = read_text(user_path(path, ProfileInputError), "attempts log", ProfileInputError)
     log = _adapter(text)(path, text)
     if not log.attempts:
         raise ProfileInputError(f"{path} has no attempts in it")
@@ -166,46 +157,73 @@ def _adapter(text: str) -> Callable[[Path, str], AttemptsLog]:
     first = text.lstrip().partition("\n")[0]
     if f'"{GSM8K_SOLUTIONS[0]}"' in first:
         return gsm8k_verifier
-    return read_jsonl
+    return plain_log
 
 
-class _TreeStep(TypedDict):
-    ys: list[str]
-    new_ys: list[str]
+class _Usage(BaseModel):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    prompt_tokens: Amount = 0.0
+    completion_tokens: Amount = 0.0
+    cost: Amount = 0.0
+
+    def less(self, other: "_Usage") -> "_Usage | None":
+        """What was used since `other`; None where this total has begun again."""
+        spent = {key: getattr(self, key) - getattr(other, key) for key in type(self).model_fields}
+        return None if min(spent.values()) < 0 else _Usage(**spent)
 
 
-class _Puzzle(TypedDict, total=False):
+class _Verdict(BaseModel):
+    r: float | bool
+
+
+class _TreeStep(BaseModel):
+    ys: list[str | int]
+    new_ys: list[str | int]
+
+
+class _Puzzle(BaseModel):
     """A puzzle of a Game 24 log: samples with `infos` or `accs`, or a tree search with `steps`."""
 
     idx: int
-    ys: list[str]
-    infos: list[dict[str, float]]
-    accs: list[float]
-    steps: list[_TreeStep]
+    ys: list[str] = Field(min_length=1)
+    infos: list[_Verdict] | None = None
+    accs: list[float | bool] | None = None
+    steps: list[_TreeStep] | None = None
+    usage_so_far: _Usage
+
+    @property
+    def rights(self) -> list[bool]:
+        """The verdict on each of `ys`."""
+        verdicts = [info.r for info in self.infos] if self.infos is not None else self.accs
+        return [bool(verdict) for verdict in verdicts or []]
+
+    @model_validator(mode="after")
+    def _verdicts(self) -> "_Puzzle":
+        if len(self.rights) != len(self.ys):
+            raise ValueError(f"has {len(self.ys)} 'ys' and {len(self.rights)} 'infos' or 'accs'")
+        return self
 
 
 def game24(path: Path, text: str) -> AttemptsLog:
     """Samples or a tree search on Game 24."""
-    try:
-        puzzles = json.loads(text)
-        attempts, before, restarts = [], NOTHING_USED, []
-        tree = any("steps" in puzzle for puzzle in puzzles)
-        for number, puzzle in enumerate(puzzles):
-            usage = puzzle["usage_so_far"]
-            if any(usage[key] < before[key] for key in NOTHING_USED):
-                before = NOTHING_USED
-                restarts.append(number)
-            spent = {key: usage[key] - before[key] for key in NOTHING_USED}
-            attempts += _puzzle(puzzle, spent, _name(path, tree))
-            before = usage
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
-        raise ProfileInputError(
-            f"{path} is not a Game 24 log: expected a JSON list of puzzles with 'idx', 'ys', "
-            "'infos' or 'accs', and 'usage_so_far'"
-        ) from None
-    notes = [TREE_NOTE if tree else USAGE_NOTE]
-    if restarts:
-        notes.append(_restarted(_name(path, tree), len(puzzles), restarts[-1], before["cost"]))
+    rows = json_value(text, str(path), ProfileInputError)
+    assert isinstance(rows, list)  # `_adapter`
+    puzzles = [
+        _validated(_Puzzle, row, f"{path} is not a Game 24 log: puzzle {number}:")
+        for number, row in enumerate(rows, 1)
+    ]
+    attempts, before, restart = [], _Usage(), None
+    name = _name(path, any(puzzle.steps is not None for puzzle in puzzles))
+    for number, puzzle in enumerate(puzzles):
+        spent = puzzle.usage_so_far.less(before)
+        if spent is None:
+            spent, restart = puzzle.usage_so_far, number
+        attempts += _puzzle(puzzle, spent, name)
+        before = puzzle.usage_so_far
+    notes = [TREE_NOTE if name == TREE else USAGE_NOTE]
+    if restart is not None:
+        notes.append(_restarted(name, len(puzzles), restart, before.cost))
     return AttemptsLog(attempts, notes)
 
 
@@ -219,30 +237,28 @@ def _restarted(name: str, puzzles: int, first: int, usd: float) -> str:
 
 def _name(path: Path, tree: bool) -> str:
     if tree:
-        return "tree search"
+        return TREE
     return "chain of thought" if "_cot_" in path.name else "direct"
 
 
-def _puzzle(puzzle: _Puzzle, spent: dict[str, float], name: str) -> list[LoggedAttempt]:
-    rights = [info["r"] for info in puzzle["infos"]] if "infos" in puzzle else puzzle["accs"]
-    n = len(puzzle["ys"])
+def _puzzle(puzzle: _Puzzle, spent: _Usage, name: str) -> list[LoggedAttempt]:
+    n = len(puzzle.ys)
     requests = -(-n // SAMPLES_A_REQUEST)
-    if "steps" in puzzle:
-        requests = sum(len(step["ys"]) + len(set(step["new_ys"])) for step in puzzle["steps"])
-    completion = spent["completion_tokens"] / n
+    if puzzle.steps:
+        requests = sum(len(step.ys) + len(set(step.new_ys)) for step in puzzle.steps)
     return [
         LoggedAttempt(
-            problem=f"game24-{puzzle['idx']}",
+            problem=f"game24-{puzzle.idx}",
             strategy=name,
             answer=_final(text),
-            correct=bool(right),
-            prompt_tokens=spent["prompt_tokens"] / n,
-            completion_tokens=completion,
-            usd=spent["cost"] / n,
-            requests=requests / n,
-            joint="steps" in puzzle,
+            correct=right,
+            prompt_tokens=spent.prompt_tokens / n,
+            completion_tokens=spent.completion_tokens / n,
+            usd=spent.cost / n,
+            requests=max(requests, 1) / n,
+            joint=puzzle.steps is not None,
         )
-        for text, right in zip(puzzle["ys"], rights, strict=True)
+        for text, right in zip(puzzle.ys, puzzle.rights, strict=True)
     ]
 
 
@@ -252,28 +268,24 @@ def _final(text: str) -> str | None:
     return answer.strip() if mark else None
 
 
+class _Solution(BaseModel):
+    is_correct: bool
+    solution: str
+
+
 def gsm8k_verifier(path: Path, text: str) -> AttemptsLog:
     """The four published solutions of each problem."""
     attempts = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            for name in GSM8K_SOLUTIONS:
-                solution = row[name]
-                answer = solution["solution"].rpartition("A:")[2]
-                attempts.append(
-                    LoggedAttempt(
-                        problem=f"gsm8k-test-{number}",
-                        strategy=name.replace("_", " "),
-                        answer=spelled(answer),
-                        correct=solution["is_correct"],
-                    )
+    for number, (where, row) in enumerate(json_rows(text, str(path), ProfileInputError), 1):
+        solutions = row if isinstance(row, dict) else {}
+        for name in GSM8K_SOLUTIONS:
+            solution = _validated(_Solution, solutions.get(name), f"{where} {name}:")
+            attempts.append(
+                LoggedAttempt(
+                    problem=f"gsm8k-test-{number}",
+                    strategy=name.replace("_", " "),
+                    answer=spelled(solution.solution.rpartition("A:")[2]),
+                    correct=solution.is_correct,
                 )
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
-            raise ProfileInputError(
-                f"{path}, line {number}: expected a problem with the solutions "
-                f"{', '.join(GSM8K_SOLUTIONS)}"
-            ) from None
+            )
     return AttemptsLog(attempts, [GSM8K_NOTE])

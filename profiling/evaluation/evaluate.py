@@ -170,7 +170,7 @@ def _result(problem: Problem, answered: Answered, ledger: Ledger) -> QuestionRes
     tried = [
         TriedAnswer(
             answer=attempt.extracted,
-            right=bool(problem.check(attempt.text)),
+            right=bool(problem.check(attempt.text, attempt.after_cue)),
             score=math.exp(attempt.mean_logprob) if attempt.score is None else attempt.score,
         )
         for attempt in answered.attempts
@@ -301,7 +301,8 @@ def _described(on_slice: Slice) -> str:
 
 def _notes(grid: Grid, model: Transformer, cells: Sequence[Cell]) -> list[str]:
     tokenizer = grid.subject.tokenizer
-    notes = [COUNTED_NOTE, TIME_NOTE]
+    rules = dict.fromkeys(problem.rule for problem in grid.problems)
+    notes = [*rules, COUNTED_NOTE, TIME_NOTE]
     if isinstance(grid.task, SumTask) and tokenizer and speaks_notation(tokenizer):
         notes.insert(0, GAPS_DISCLOSURE)
     if grid.verifier is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...model.phases import THINK
 from ...model.reward_model import TrainedVerifier
-from ...model.strategies.base import Strategy
+from ...model.strategies.base import MOST_ATTEMPTS, Strategy
 from ...model.strategies.registry import parse_strategy, with_verifier
 from ...model.tasks import Problem, Task
 from ...tpu_configs.chip import Chip
@@ -25,6 +25,8 @@ from ..strategy_request import TRAINED, require_use, verifiers_with
 from .budgets import Budget
 
 SAMPLE = "sample"
+MOST_BUDGET = 10**8
+"""Tokens of one thought: no context is longer."""
 MOST_ROWS = 1024
 """Rows that run together by default: questions times attempts."""
 
@@ -96,8 +98,8 @@ def places_of(
     A strategy that takes a verifier and names none takes the trained one, where there is one.
     Raises ModelInputError for a strategy that is not known, ProfileInputError for bad numbers.
     """
-    _require_positive("--think-budget", budgets)
-    _require_positive("--attempts", ks)
+    _require_within("--think-budget", budgets, MOST_BUDGET)
+    _require_within("--attempts", ks, MOST_ATTEMPTS)
     verifiers = verifiers_with(verifier)
     if verifier is not None:
         strategies = [with_verifier(text, TRAINED) for text in strategies]
@@ -118,10 +120,10 @@ def places_of(
     return places
 
 
-def _require_positive(option: str, numbers: Sequence[int]) -> None:
-    wrong = [number for number in numbers if number < 1]
+def _require_within(option: str, numbers: Sequence[int], most: int) -> None:
+    wrong = [number for number in numbers if not 1 <= number <= most]
     if wrong:
-        raise ProfileInputError(f"{option} must be whole numbers from 1 on, got {wrong[0]}")
+        raise ProfileInputError(f"{option} must be whole numbers from 1 to {most}, got {wrong[0]}")
 
 
 FOLDER = "cells"

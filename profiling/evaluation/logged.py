@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from ...model.tasks.answers import EQUALITY_RULE, spelled
 from ...tpu_configs.slice import Slice
 from ..backend import provenance
 from ..predicted.economics import Terms
@@ -14,7 +15,7 @@ from ..predicted.slices import PredictionRequest, predict_on_slice
 from ..records import Prediction
 from ..records.evaluation import AttemptsPoint, Cell, Evaluation, QuestionResult, TriedAnswer
 from .accuracy import accuracy_points, attempts_of, by_level, estimate, slice_cost, usable
-from .attempts_log import AttemptsLog, LoggedAttempt, spelled
+from .attempts_log import AttemptsLog, LoggedAttempt
 
 DEFAULT_KS = (1, 2, 4, 8, 10, 16, 25, 32, 50, 64, 100)
 SHAPE_NOTE = (
@@ -78,7 +79,7 @@ def evaluate_log(request: LogRequest, name: str = "log", command: str = "python"
         cells=cells,
         frontiers=[],
         optimal=None,
-        notes=[*request.log.notes, SHAPE_NOTE],
+        notes=[*request.log.notes, EQUALITY_RULE, SHAPE_NOTE],
     )
 
 
@@ -118,12 +119,16 @@ def _question(problem: str, tried: Sequence[LoggedAttempt]) -> QuestionResult:
     return QuestionResult(
         problem=problem,
         level=first.level,
-        answer=spelled(first.answer),
+        answer=_spelled(first.answer),
         right=first.right,
-        tried=[TriedAnswer(answer=spelled(a.answer), right=a.right, score=a.score) for a in tried],
+        tried=[TriedAnswer(answer=_spelled(a.answer), right=a.right, score=a.score) for a in tried],
         ledger=None,
         limit=None,
     )
+
+
+def _spelled(answer: str | None) -> str | None:
+    return None if answer is None else spelled(answer)
 
 
 def _means(attempts: Sequence[LoggedAttempt]) -> _Means | None:

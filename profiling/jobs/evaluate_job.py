@@ -14,7 +14,17 @@ from ..errors import ProfileInputError, Watcher
 from ..names import chip_named, folder_name, slices_named
 from ..records.evaluation import Evaluation
 from .cost_terms import TermsOptions
-from .job import Names, Option, Paths, RunDType, WholeNumbers, WrittenJob, option
+from .job import (
+    LARGEST_SEED,
+    MOST_PROBLEMS,
+    Names,
+    Option,
+    Paths,
+    RunDType,
+    WholeNumbers,
+    WrittenJob,
+    option,
+)
 
 if TYPE_CHECKING:
     from ..evaluation.grid import Grid
@@ -78,7 +88,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
         commas=True,
         metavar="K,K",
     )
-    limit: int | None = option(None, "Take this many problems.", ge=1)
+    limit: int | None = option(None, "Take this many problems.", ge=1, le=MOST_PROBLEMS)
     budget: str | None = option(
         None,
         "Limit of one question: tokens=64, flops=1e9, joules=0.1, usd=1e-7 or seconds=0.01, "
@@ -99,7 +109,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
     )
     slices: Names = option((), "Slices such as v5e-8 or h100-2; may be repeated.", "--slice")
     dtype: RunDType | None = option(None, "[default: float32 to run on a CPU, else bfloat16]")
-    seed: int = option(0, "Of problems and sampling.", ge=0)
+    seed: int = option(0, "Of problems and sampling.", ge=0, le=LARGEST_SEED)
 
     @model_validator(mode="after")
     def _of_a_log(self) -> Self:

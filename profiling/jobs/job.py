@@ -66,6 +66,8 @@ def _parted(value: object) -> object:
 
 
 UserPath = Annotated[Path, AfterValidator(lambda path: user_path(path, ProfileInputError))]
+LARGEST_SEED = 2**63 - 1
+MOST_PROBLEMS = 100_000
 RunDType = Literal["float32", "bfloat16"]
 Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 Paths = Annotated[tuple[UserPath, ...], BeforeValidator(_several)]
@@ -250,11 +252,17 @@ def reserved(folder: Path) -> Iterator[Path]:
 
 
 def _require_text(job: type[Job], options: Mapping[str, object]) -> None:
-    """Refuse bytes that are no UTF-8: no record and no file could hold them."""
+    """Refuse what is empty, and bytes that are no UTF-8: no file could hold them."""
     for name, value in options.items():
         for part in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(part, str | Path) and str(part) != _as_utf8(str(part)):
+            if not isinstance(part, str | Path):
+                continue
+            if str(part) != _as_utf8(str(part)):
                 raise ProfileInputError(f"{spelling(job, name)} is {str(part)!r}, not UTF-8 text")
+            if not str(part).strip():
+                raise ProfileInputError(
+                    f"{spelling(job, name)} is empty: leave it out, or say what"
+                )
 
 
 def _as_utf8(text: str) -> str:

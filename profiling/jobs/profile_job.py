@@ -15,7 +15,7 @@ from ..errors import ProfileInputError, Watcher
 from ..names import chips_for, folder_name, slices_named
 from ..records import Profile
 from ..records.files import save_record
-from .job import Names, RunDType, WrittenJob, option
+from .job import LARGEST_SEED, MOST_PROBLEMS, Names, RunDType, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..compiled.spec import Target
@@ -47,7 +47,7 @@ class ProfileJob(WrittenJob):
     )
     prompts: str | tuple[str, ...] | None = option(None, "A prompt, or a text file, one a line.")
     task: str | None = option(None, f"Problems with checked answers: {FORMS}.")
-    limit: int | None = option(None, "Take this many problems.", ge=1)
+    limit: int | None = option(None, "Take this many problems.", ge=1, le=MOST_PROBLEMS)
     strategy: str | None = option(
         None,
         "How to answer, instead of independent attempts: self-consistency:n=8, best-of-n:n=16, "
@@ -87,8 +87,8 @@ class ProfileJob(WrittenJob):
         "--chip",
     )
     slices: Names = option((), "Slices to predict on: v5e-8, h100-2; may be repeated.", "--slice")
-    repeats: int = option(3, "Measured runs.", ge=1)
-    seed: int = option(0, "Of sampling and of random weights.", ge=0)
+    repeats: int = option(3, "Measured runs.", ge=1, le=10_000)
+    seed: int = option(0, "Of sampling and of random weights.", ge=0, le=LARGEST_SEED)
     compile: Names | None = option(
         None,
         "Add the compiled lens for 'cpu' or a slice such as v5e:2x4; may be repeated; 'none' "
@@ -214,7 +214,7 @@ def problems_of(
     if prompts is not None:
         written = _prompts_in(prompts) if isinstance(prompts, str) else list(map(Problem, prompts))
         return None, written[:limit]
-    name = task or _task_of(subject)
+    name = _task_of(subject) if task is None else task
     found = parse_task(name)
     if isinstance(found, ListedTask):
         return name, list(found.listed[:limit])

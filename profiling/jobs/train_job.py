@@ -8,7 +8,7 @@ from pydantic import model_validator
 from ..backend import choose_backend
 from ..errors import ProfileInputError, Watcher
 from ..records.training import Training
-from .job import Option, UserPath, WritingJob, option
+from .job import LARGEST_SEED, Option, UserPath, WritingJob, option
 
 if TYPE_CHECKING:
     from ...model.training.recipes import MethodRecipe, Recipe
@@ -46,7 +46,7 @@ class TrainJob(WritingJob):
         None, "Model to start from: 'reasoner' or a folder that train wrote.", "--from"
     )
     recipe: Path | None = option(None, "A TOML recipe  [default: the method's committed one]")
-    seed: int | None = option(None, "[default: the recipe's]", ge=0)
+    seed: int | None = option(None, "[default: the recipe's]", ge=0, le=LARGEST_SEED)
     updates: int | None = option(None, "Steps or rounds  [default: the recipe's]", ge=1)
     test_problems: int = option(400, "Problems of the test split to measure on.", ge=1)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import jax
 
 from ...model.generation.engine import Observer
-from ..errors import Watcher
+from ..errors import ProfileInputError, Watcher
 from ..interrupts import acknowledge, interruptible
 from ..records import Clock, Trace
 from .run import PhaseClock, Runs
@@ -131,8 +131,8 @@ def read_trace(file: Path) -> Trace:
     any, else of the CPU's threads."""
     try:
         planes = read_planes(file)
-    except (OSError, ValueError) as error:
-        return _without(f"the trace cannot be read: {error}")
+    except ProfileInputError as error:
+        return _without(str(error))
     hosts = [plane for plane in planes if plane.name == HOST]
     clock: Clock = "TPU cores"
     lines = cores_work(planes)

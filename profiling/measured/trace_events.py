@@ -25,8 +25,10 @@ from typing import Generic, Literal, TypeVar
 
 from google.protobuf.message import DecodeError
 
+from ...model.input_files import MiB, read_bytes
 from ..compiled.protobuf import Message
 from ..compiled.xprof.xplane import XSpace
+from ..errors import ProfileInputError
 
 Stat = str | int | float | bytes | None
 Stats = dict[str, Stat]
@@ -68,28 +70,28 @@ class Plane:
             yield kind.name, self._stats(kind.stats)
 
     def _event(self, event: Message, origin_ns: int) -> Event:
-        kind = self._kinds[event.metadata_id]
+        kind = self._kinds.get(event.metadata_id)  # a damaged file may lack it
         start = origin_ns * _PS_PER_NS + event.offset_ps
         stats = {**self._kind_stats(event.metadata_id), **self._stats(event.stats)}
-        return Event(kind.name, start, start + event.duration_ps, stats)
+        return Event(kind.name if kind else "", start, start + event.duration_ps, stats)
 
     def _kind_stats(self, key: int) -> Stats:
         """Stats of the kind, and the short name that devices give their operations."""
         if key not in self._stats_by_kind:
-            kind = self._kinds[key]
-            named = {"display_name": kind.display_name} if kind.display_name else {}
-            self._stats_by_kind[key] = {**self._stats(kind.stats), **named}
+            kind = self._kinds.get(key)
+            named = {"display_name": kind.display_name} if kind and kind.display_name else {}
+            self._stats_by_kind[key] = {**self._stats(kind.stats if kind else ()), **named}
         return self._stats_by_kind[key]
 
     def _stats(self, stats: Iterable[Message]) -> Stats:
-        return {self._names[stat.metadata_id]: self._value(stat) for stat in stats}
+        return {self._names.get(stat.metadata_id, ""): self._value(stat) for stat in stats}
 
     def _value(self, stat: Message) -> Stat:
         kind = stat.WhichOneof("one_of")
         if kind is None:
             return None
         value = getattr(stat, kind)
-        return self._names[value] if kind == "ref_value" else value
+        return self._names.get(value) if kind == "ref_value" else value
 
     @cached_property
     def _names(self) -> dict[int, str]:
@@ -104,12 +106,23 @@ class Plane:
         return {}
 
 
+MOST_BYTES = 256 * MiB
+"""Of a session's file."""
+MOST_EVENTS = 1_000_000
+"""Of a session: each takes about 500 bytes while it is read."""
+
+
 def read_planes(path: Path) -> list[Plane]:
-    """The planes of an `.xplane.pb`; ValueError where it holds no session."""
+    """The planes of an `.xplane.pb`. Raises ProfileInputError for a file that holds no session, or
+    a larger one than `MOST_BYTES` and `MOST_EVENTS`."""
+    data = read_bytes(path, "trace", ProfileInputError, MOST_BYTES)
     try:
-        return [Plane(plane) for plane in XSpace.FromString(path.read_bytes()).planes]
+        planes = XSpace.FromString(data).planes
     except DecodeError:
-        raise ValueError(f"{path.name} is damaged") from None
+        raise ProfileInputError(f"the trace {path} is damaged") from None
+    if sum(len(line.events) for plane in planes for line in plane.lines) > MOST_EVENTS:
+        raise ProfileInputError(f"the trace {path} holds more than {MOST_EVENTS:,} events")
+    return [Plane(plane) for plane in planes]
 
 
 Kind = TypeVar("Kind")

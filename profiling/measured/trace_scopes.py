@@ -19,7 +19,7 @@ from .trace_events import PS_PER_S, Op, Plane, Work
 
 PLANE = "/host:metadata"
 _STAT = "Hlo Proto"
-_NUMBER = re.compile(r"\((\d+)\)$")  # 'jit_think(32)'
+_NUMBER = re.compile(r"\((\d{1,20})\)$")  # 'jit_think(32)'
 
 CONTAINERS = frozenset({"while", "call", "conditional"})
 """Opcodes whose own time, without what is inside them, is XLA's and no scope's."""

@@ -10,6 +10,7 @@ from ..reports.charts.codesign_elasticities import tornado
 from ..reports.charts.codesign_roofline import lever_rooflines
 from ..reports.charts.codesign_serving import designs, pareto
 from ..reports.codesign_words import headline
+from ..reports.document import printable
 from ..reports.renderers.notebook import Frame, Picture, cell, frame, picture
 from ..reports.sections import codesign_search as search_tables
 from ..reports.sections import codesign_tables as tables
@@ -26,7 +27,7 @@ class Codesigned:
     record: CodesignReport
 
     def __repr__(self) -> str:
-        return headline(self.record)
+        return printable(headline(self.record))
 
     def _repr_html_(self) -> str:
         return cell(codesign_cell(self.record))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..jobs.compile_job import Compilations, CompileJob
 from ..records import CompiledTarget
+from ..reports.document import printable
 from ..reports.renderers.notebook import Frame, cell, frame
 from ..reports.sections import compiled_document as compiled
 from ..reports.write import write_run
@@ -25,7 +26,7 @@ class Compilation:
         return self.records[0]
 
     def __repr__(self) -> str:
-        return f"{self.model} on {'. On '.join(map(_said, self.records))}"
+        return printable(f"{self.model} on {'. On '.join(map(_said, self.records))}")
 
     def _repr_html_(self) -> str:
         return "".join(cell(compiled.compiled_document(record)) for record in self.records)

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..jobs.evaluate_job import EvaluateJob
 from ..records.evaluation import Evaluation
 from ..reports.charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
+from ..reports.document import printable
 from ..reports.renderers.notebook import Frame, Picture, cell, frame, picture
 from ..reports.sections import evaluation_tables as tables
 from ..reports.sections.evaluation_document import evaluation_cell, headline
@@ -22,7 +23,7 @@ class Evaluated:
     record: Evaluation
 
     def __repr__(self) -> str:
-        return f"{self.record.task}: {headline(self.record)}"
+        return printable(f"{self.record.task}: {headline(self.record)}")
 
     def _repr_html_(self) -> str:
         return cell(evaluation_cell(self.record))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..jobs.predict_job import Predictions, PredictJob
 from ..records import Prediction
+from ..reports.document import printable
 from ..reports.renderers.notebook import Frame, cell, frame
 from ..reports.sections.prediction_document import (
     LABEL,
@@ -24,7 +25,7 @@ class Predicted:
 
     def __repr__(self) -> str:
         times = ", ".join(f"{p.slice} {seconds(p.time_s.median)}" for p in self.records)
-        return f"{self.records[0].model}, {LABEL}: {times}"
+        return printable(f"{self.records[0].model}, {LABEL}: {times}")
 
     def _repr_html_(self) -> str:
         alone = len(self.records) == 1

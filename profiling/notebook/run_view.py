@@ -7,6 +7,7 @@ from ..jobs.profile_job import ProfileJob
 from ..records import Profile
 from ..records.files import load_profile
 from ..reports.charts.roofline_chart import roofline
+from ..reports.document import printable
 from ..reports.renderers.notebook import Frame, Picture, cell, frame, picture
 from ..reports.sections.prediction_document import resources, slices_table
 from ..reports.sections.profile_document import notebook_document
@@ -23,7 +24,7 @@ class Run:
     record: Profile
 
     def __repr__(self) -> str:
-        return f"{self.record.name}: {headline(self.record)}"
+        return printable(f"{self.record.name}: {headline(self.record)}")
 
     def _repr_html_(self) -> str:
         return cell(notebook_document(self.record))

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..cli.progress_bar import TerminalWatcher
 from ..errors import Silent, Watcher
+from ..reports.document import printable
 
 EVERY_S = 0.2  # a notebook's page takes no more updates than it can draw
 
@@ -17,9 +18,7 @@ class CellWatcher:
     """Writes each stage into one display of the running cell; needs no widgets."""
 
     def __init__(self) -> None:
-        self._handle: Any = import_module("IPython.display").display(
-            _Line("starting"), display_id=True
-        )
+        self._handle = import_module("IPython.display").display(_Line("starting"), display_id=True)
         self._begun_s = self._stage_s = time.monotonic()
         self._shown_s = 0.0
         self._what, self._unit = "", ""
@@ -50,7 +49,7 @@ class CellWatcher:
         count = f": {self._done:,}{of} {self._unit}" if self._done else ""
         taken_s = now_s - self._stage_s
         rate = f", {self._done / taken_s:,.1f} {self._unit}/s" if self._done and taken_s > 0 else ""
-        self._handle.update(_Line(f"{self._what}{count}{rate}"))
+        self._handle.update(_Line(printable(f"{self._what}{count}{rate}")))
 
 
 class _Line(str):

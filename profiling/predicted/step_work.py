@@ -250,7 +250,7 @@ def _attention(shape: ModelShape, load: Load, widths: Widths, split: Parallelism
     """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly."""
     sequences = load.sequences / split.copies
     own, shared = seen_positions(shape, load.own_context, load.shared_context)
-    pairs = load.new_tokens * (own + shared) + _causal_pairs(shape, load.new_tokens)
+    pairs = _past_pairs(shape, load) + _causal_pairs(shape, load.new_tokens)
     flops = 4 * sequences * pairs * shape.query_heads * shape.head_dim * shape.layers
     unshared = own + 2 * load.new_tokens - (load.new_tokens <= 1)
     positions = unshared + shared / load.sharers
@@ -269,6 +269,18 @@ def seen_positions(shape: ModelShape, own: Number, shared: Number) -> tuple[Numb
         shape.windowed_share * near + whole * own,
         shape.windowed_share * far + whole * shared,
     )
+
+
+def _past_pairs(shape: ModelShape, load: Load) -> Number:
+    """Queries times cached keys: a new token of a windowed layer sees of them what its window has
+    left after the new ones before it."""
+    past, new = load.own_context + load.shared_context, load.new_tokens
+    reach = arrays.minimum(shape.window, past + new)
+    seeing_all = arrays.minimum(new, arrays.maximum(reach - past, 0.0))
+    seeing_some = arrays.minimum(new, reach)
+    fewer = (seeing_some - seeing_all) * (2 * reach - seeing_all - seeing_some + 1) / 2
+    windowed = past * seeing_all + fewer
+    return shape.windowed_share * windowed + (1 - shape.windowed_share) * new * past
 
 
 def _causal_pairs(shape: ModelShape, new_tokens: Number) -> Number:

@@ -107,6 +107,9 @@ class CompiledPhase(Record):
     memory: DeviceMemory
     unresolved_loops: list[str] = Field(description="of unknown length, counted once")
     unknown_calls: list[str] = Field(description="custom calls without a cost estimate")
+    upper_bounds: list[str] = Field(
+        default=[], description="why a run may move fewer bytes: branches not taken, dynamic sizes"
+    )
     stated_bytes: Count = Field(
         default=0,
         description="of the HBM bytes, what kernels (Pallas) state of themselves in their cost "
@@ -157,3 +160,4 @@ class CompiledTarget(Record):
     attempts: Whole
     versions: dict[str, str]
     phases: list[CompiledPhase]
+    notes: list[str] = Field(default=[], description="what went otherwise than usual")

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from ...model.input_files import json_value, read_text
+from ...model.input_files import json_value, read_text, user_path
 from ..errors import ProfileInputError
 from .base import Record
 from .profile import Profile
@@ -56,7 +56,8 @@ def load_profile(path: Path) -> Profile:
     """Read a profile.json, or the one inside a run's folder, of this or an older version. Raises
     ProfileInputError where the file is missing, not JSON, of a newer version or another kind, or
     has a field of the wrong kind (the field is named)."""
-    return load_record(Profile, path / "profile.json" if path.is_dir() else path)
+    given = user_path(path, ProfileInputError)
+    return load_record(Profile, given / "profile.json" if given.is_dir() else given)
 
 
 def load_record(record: type[Read], file: Path) -> Read:

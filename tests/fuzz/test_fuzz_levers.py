@@ -96,6 +96,18 @@ def test_a_search_under_any_budget_finds_a_chip_or_says_the_least(kind: str, amo
 
 RECORDS = [json.loads((Path(__file__).parents[1] / "data/records" / name).read_text())
            for name in ("run.json", "counted.json")]  # fmt: skip
+
+
+def with_strategy(record: dict) -> dict:
+    """The record as a strategy's: it verified, copied branches, read its answers again, revised."""
+    phases = {"verify": (40, 2), "branch": (0, 4), "re-prefill": (200, 1), "revise": (64, 16)}
+    made = [{**record["phases"][1], "name": name, "tokens": tokens, "steps": steps,
+             "measured": None} for name, (tokens, steps) in phases.items()]  # fmt: skip
+    workload = record["workload"] | {"strategy": "self-refine"}
+    return record | {"workload": workload, "phases": [*record["phases"], *made]}
+
+
+RECORDS.append(with_strategy(RECORDS[0]))
 EXTREMES = st.sampled_from([0, 1, 2, 3, 1000, 10**6, 10**9, 10**12, 10**15, 0.0, 1e-9, 1e-300,
                             0.5, 1e30, 1e300])  # fmt: skip
 
@@ -112,8 +124,11 @@ def numbers(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[s
         yield path
 
 
-READ = {"workload", "model", "phases", "outcome", "predictions"}
-PLACES = [[place for place in numbers(record) if place[0] in READ] for record in RECORDS]
+READ = {"workload", "model", "phases", "outcome"}
+PLACES = [
+    [place for place in numbers(record) if place[0] in READ and "measured" not in place]
+    for record in RECORDS
+]
 
 
 def with_figures(which: int, changes: list[tuple[int, float]]) -> Profile | None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -32,7 +31,14 @@ from rooflink.model.training.recipes import (
     load_recipe,
 )
 from rooflink.model.weights.checkpoint import save_checkpoint
-from rooflink.profiling.co_design.sweep import MANIFEST, Grid, load_grid, named_in, open_dataset
+from rooflink.profiling.co_design.sweep import (
+    MANIFEST,
+    Grid,
+    load_grid,
+    manifest_of,
+    named_in,
+    require_same,
+)
 from rooflink.profiling.co_design.workload_mix import load_mix
 
 METHODS: tuple[Method, ...] = ("supervised", "rejection", "grpo", "verifier", "distill")
@@ -150,17 +156,13 @@ CALIBRATION = sample_calibration()
 GRID = Grid(models=["llama3-8b"], slices=["v5e-8"])
 
 
+MANIFESTS = [manifest_of(GRID, CALIBRATION)]
+
+
 def opened(path: Path) -> None:
-    open_dataset(path.parent, GRID, CALIBRATION)
+    require_same(path, MANIFESTS[0], GRID)
 
 
-def manifest() -> object:
-    with TemporaryDirectory() as folder:
-        open_dataset(Path(folder), GRID, CALIBRATION)
-        return json.loads((Path(folder) / MANIFEST).read_text())
-
-
-MANIFESTS = [manifest()]
 MANIFEST_READER = file_reader(opened, MANIFEST)
 
 

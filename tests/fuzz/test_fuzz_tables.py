@@ -1,4 +1,4 @@
-"""Tables of any content that predictions stand on: described models, costs, workload mixes,
+"""Tables of any content that predictions stand on: described models, chips, costs,
 measurements and calibrations; what is read is also predicted with, and every figure is finite."""
 
 import json
@@ -19,14 +19,14 @@ from fuzzing import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rooflink.profiling.co_design.workload_mix import MixedWorkload, load_mix
 from rooflink.profiling.predicted.calibration import Calibration, parse_calibration
 from rooflink.profiling.predicted.cases import predict_cases
 from rooflink.profiling.predicted.economics import Ownership, load_ownership
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
-from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
+from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice, smallest_query
 from rooflink.profiling.validation.measurements import read_measurements
+from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import parse_slice
 
 
@@ -34,6 +34,14 @@ def described_model(path: Path) -> object:
     """A model's sizes, and a prediction with them."""
     request = PredictionRequest(named_shape(str(path)), Lengths(2.0, 2.0, 512.0, 512.0, 64.0))
     return predict_on_slice(request, parse_slice("v5e-8"))
+
+
+def own_chip(path: Path) -> object:
+    """A user's chip, and a prediction on it and on some of them."""
+    chip = load_chip(path)
+    request = PredictionRequest(named_shape("smollm2-135m"), Lengths(1.0, 2.0, 64.0, 64.0, 8.0))
+    smallest_query(request, chip)
+    return predict_on_slice(request, parse_slice(str(path)))
 
 
 def measurements(path: Path) -> list[float]:
@@ -56,8 +64,8 @@ def finite(result: object) -> None:
 
 READERS: dict[str, Reader] = {
     "described_models": file_reader(described_model, "mine.toml"),
+    "own_chips": file_reader(own_chip, "mine.toml"),
     "costs": file_reader(load_ownership, "costs.toml"),
-    "workloads": file_reader(load_mix, "workload.toml"),
     "measurements": file_reader(measurements, "measured.csv"),
     "calibrations": file_reader(calibration, "calibration.json"),
 }
@@ -68,20 +76,17 @@ def test_a_described_model_is_predicted_or_refused(data: bytes) -> None:
     assert_reads_or_refuses(READERS["described_models"], data)
 
 
+@given(mutated_toml(corpus_texts("chips")))
+def test_a_chip_is_predicted_on_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["own_chips"], data)
+
+
 @given(mutated_toml(corpus_texts("costs")))
 def test_costs_are_read_or_refused(data: bytes) -> None:
     owned = assert_reads_or_refuses(READERS["costs"], data)
     assert owned is None or (
         isinstance(owned, Ownership) and 0 <= owned.usd_per_chip_hour < math.inf
     )
-
-
-@given(mutated_toml(corpus_texts("workloads")))
-def test_a_mix_of_workloads_is_read_or_refused(data: bytes) -> None:
-    mix = assert_reads_or_refuses(READERS["workloads"], data)
-    for workload in mix if isinstance(mix, list) else []:
-        assert isinstance(workload, MixedWorkload)
-        assert 0 <= workload.share <= 1
 
 
 @st.composite

@@ -50,8 +50,10 @@ class Printing(Listener):
         print("at", int(figures["step"]), flush=True)
 
 
-def require_same_end_when_killed(script: str, folder: Path, steps_between: int) -> None:
-    """Run `script` with a folder of `folder` as its argument: once whole, and once killed at
+def require_same_end_when_killed(
+    script: str, folder: Path, steps_between: int, sign: signal.Signals = signal.SIGKILL
+) -> None:
+    """Run `script` with a folder of `folder` as its argument: once whole, and once sent `sign` at
     three moments, `steps_between` steps apart. Both must write the same bytes.
 
     The script trains into its argument with a `Printing` watcher.
@@ -64,12 +66,21 @@ def require_same_end_when_killed(script: str, folder: Path, steps_between: int) 
                 if line.startswith("at") and int(line.split()[1]) >= steps_between * (kill + 1):
                     break
             time.sleep(0.013 * kill)  # now and then in the middle of a checkpoint
-            process.send_signal(signal.SIGKILL)
+            process.send_signal(sign)
     assert "resumed" in finish(script, folder / "killed")
     for name in ("model.safetensors", CURVE):
         whole = (folder / "whole" / name).read_bytes()
         assert (folder / "killed" / name).read_bytes() == whole
     assert (folder / "killed" / CHECKPOINT).exists()
+
+
+def kill_after(script: str, out: Path, lines: int, sign: signal.Signals) -> None:
+    """Send `sign` to the script once it has printed so many lines."""
+    with _start(script, out) as process:
+        assert process.stdout is not None
+        for _ in zip(range(lines), process.stdout, strict=False):
+            pass
+        process.send_signal(sign)
 
 
 def finish(script: str, out: Path) -> str:

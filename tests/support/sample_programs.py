@@ -1,6 +1,6 @@
 """Two phases of a small program, with traffic made by hand: every figure can be checked."""
 
-from jaxlib import _hlo  # type: ignore[attr-defined]
+from hlo_text import proto_of_text
 
 from rooflink.profiling.compiled.traffic.traffic import (
     HBM,
@@ -51,12 +51,6 @@ ENTRY main {
 LOOP_TRIPS = 4
 
 
-def hlo_proto(text: str) -> bytes:
-    """HLO text as a serialised HloModuleProto."""
-    proto: bytes = _hlo.hlo_module_from_text(text).as_serialized_hlo_module_proto()
-    return proto
-
-
 def row(
     name: str,
     opcode: str,
@@ -94,7 +88,7 @@ def traffic(phase: str, scale: int) -> ModuleTraffic:
 
 def two_phases() -> list[PhaseProgram]:
     """Prefill and think; FLOPs that no whole number of executions divides."""
-    prefill, think = hlo_proto(THINK.replace("think", "prefill")), hlo_proto(THINK)
+    prefill, think = proto_of_text(THINK.replace("think", "prefill")), proto_of_text(THINK)
     return [
         PhaseProgram("prefill", traffic("prefill", 7), 10**9 + 1, prefill),
         PhaseProgram(

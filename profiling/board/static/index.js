@@ -75,13 +75,12 @@ async function load() {
     if (state.run) await refresh();
     else clear();
   } catch (error) {
-    complain(error);
+    complain(`Cannot read the runs: ${error.message}`);
   }
 }
 
-function complain(error) {
-  at("problems").replaceChildren(
-    h("p", { role: "alert" }, `Cannot read the runs: ${error.message}`));
+function complain(sentence) {
+  at("problems").replaceChildren(h("p", { role: "alert" }, sentence));
 }
 
 function clear() {
@@ -105,7 +104,8 @@ async function refresh() {
       await draw(await read(`./view?${query}`));
     }
   } catch (error) {
-    complain(error);
+    clear(); // the figures of another run
+    complain(error.message);
   } finally {
     drawing = false;
   }
@@ -114,6 +114,7 @@ async function refresh() {
 async function draw(answer) {
   Object.assign(state, { lens: answer.controls.lens, place: answer.controls.place });
   at("headline").textContent = answer.headline;
+  if (at("problems").querySelector("[role=alert]")) drawProblems(); // of what could not be drawn
   drawRuns(answer.controls.about);
   drawControls(answer.controls);
   const next = h("div", { class: "next" }), before = ended;

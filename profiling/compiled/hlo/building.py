@@ -12,14 +12,15 @@ _TUPLE = 13
 _BUFFER = 34  # wraps an array, which is its only tuple shape
 _UNBOUNDED = -(2**63)
 
-MOST_INSTRUCTIONS = 100_000
-"""Of a module: a training step of a large model, unrolled, has a third."""
+MOST_INSTRUCTIONS = 80_000
+"""Of a module, each 60 microseconds: a training step of a large model, unrolled, has a third."""
 MOST_ARRAYS = 400_000
 """In the results of all its instructions: a loop's carry comes back in its tuples and bodies."""
 MOST_EXPANDED = 200_000
 """Instructions of the entry, with those of all that it calls at each place that calls it."""
 MOST_NESTED = 64
 """Computations that call one another, from the entry down."""
+_TOO_DEEP = f"more than {MOST_NESTED} computations call one another"
 _LARGEST_BITS = 2**63
 
 
@@ -57,6 +58,7 @@ class _Builder:
         self.messages: dict[int, Message] = {one.id: one for one in proto.computations}
         self.built: dict[int, Computation] = {}
         self.expanded: dict[Computation, int] = {}
+        self.depths: dict[Computation, int] = {}
         self.arrays = 0
         self.shapes: dict[bytes, Shape] = {}
 
@@ -67,7 +69,7 @@ class _Builder:
         if key not in self.messages or key in under_way:
             raise BrokenModuleError(f"computation {key} is missing or calls itself")
         if len(under_way) >= MOST_NESTED:
-            raise BrokenModuleError(f"more than {MOST_NESTED} computations call one another")
+            raise BrokenModuleError(_TOO_DEEP)
         message = self.messages[key]
         instructions: dict[int, Instruction] = {}
         for proto in message.instructions:
@@ -96,6 +98,10 @@ class _Builder:
         numbers = [one.parameter_number for one in built.instructions if one.opcode == "parameter"]
         if sorted(numbers) != list(range(len(numbers))):
             raise BrokenModuleError(f"the parameters of {message.name} are not numbered from 0")
+        called = [self.depths[inner] for one in built.instructions for inner in one.calls]
+        self.depths[built] = 1 + max(called, default=0)
+        if self.depths[built] > MOST_NESTED:
+            raise BrokenModuleError(_TOO_DEEP)
         self.built[key] = built
         self.expanded[built] = len(instructions) + sum(
             self.expanded[called] for one in built.instructions for called in one.calls
@@ -120,7 +126,8 @@ _GPU_CONFIGS = (
     b'"operation_queue_id"', b'"wait_on_operation_queues"', b'"collective_backend_config"',
     b'"fusion_backend_config"', b'"gemm_backend_config"', b'"cudnn_conv_backend_config"',
     b'"cudnn_fmha_backend_config"', b'"bitcast_backend_config"', b'"reification_cost"',
-    b'"force_earliest_schedule"',
+    b'"force_earliest_schedule"', b'"is_sync"', b'"is_pipelined"', b'"triton_gemm_config"',
+    b'"block_level_fusion_config"',
 )  # fmt: skip
 _GPU_CALL = re.compile(
     r"__(cublas|cudnn|cub|triton|cusolver|cusparse|rocblas|hipblas|gpu)|cu(solver|blas|dnn|_)|"
@@ -130,17 +137,24 @@ _GPU_ATTRIBUTE = "fingerprint_before_lhs"
 
 
 def _on_gpu(proto: Message) -> bool:
-    """Whether a GPU's compiler wrote the program: no field says so, but its backend configurations
-    and the libraries that it calls do."""
+    """Whether a GPU's compiler wrote the program rather than a TPU's: no field says so, but its
+    backend configurations, the libraries that it calls and its layouts do."""
     if any(one.key == _GPU_ATTRIBUTE for one in proto.frontend_attributes.map):
         return True
-    return any(
+    instructions = [one for computation in proto.computations for one in computation.instructions]
+    if any(
         _GPU_CALL.match(one.custom_call_target)
         or any(key in one.backend_config for key in _GPU_CONFIGS)
-        for computation in proto.computations
-        for one in computation.instructions
+        for one in instructions
         if one.custom_call_target or one.backend_config
-    )
+    ):
+        return True
+    return not any(_is_tiled(one.shape) for one in instructions)
+
+
+def _is_tiled(shape: Message) -> bool:
+    """Whether an array in it has tiles, as all have that the TPU's compiler lays out."""
+    return bool(shape.layout.tiles) or any(map(_is_tiled, shape.tuple_shapes))
 
 
 def _instruction(

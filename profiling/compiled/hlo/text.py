@@ -28,6 +28,7 @@ sys.stdout.buffer.write(module.as_serialized_hlo_module_proto())
 """
 
 _MODULE = re.compile(r"^(?P<before>.{0,300}?)HloModule [^\s,]", re.MULTILINE)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _OTHERS = (
     (re.compile(r"^(ML\xefR|\x4d\x4c\ufffdR)"), "MLIR bytecode (StableHLO, perhaps)"),
@@ -51,7 +52,7 @@ def hlo_text(data: bytes, name: str) -> str:
 
     Raises ProfileInputError for text that holds none, naming what it is instead, or several.
     """
-    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    text = _COLOURS.sub("", data.decode("utf-8-sig", "replace")).replace("\r\n", "\n")
     found = list(_MODULE.finditer(text))
     if not found:
         for pattern, kind in _OTHERS:
@@ -86,13 +87,15 @@ def proto_of(text: str, name: str) -> bytes:
     if done.returncode == 0:
         return done.stdout
     log = done.stderr.decode(errors="replace")
-    reason = log.partition("refused: ")[2] or f"its parser {end_of(done.returncode, log)}"
+    refused = log.partition("refused: ")[2].replace(_PREFACE, "")
+    reason = refused or f"its parser {end_of(done.returncode, log)}"
     raise ProfileInputError(
         f"{name} is not HLO text that this jaxlib can read ({reason[:_LONGEST]}): {AS_PROTO}"
     )
 
 
 _LONGEST = 100
+_PREFACE = "INVALID_ARGUMENT: Syntax error when trying to parse the text as a HloModule: "
 AS_PROTO = "save the program as a protobuf, or use the jaxlib that wrote it"
 HOW_TO_SAVE = (
     "save one with `jax.jit(f).lower(...).compile()`, then `.as_text()`, or with "

@@ -11,9 +11,9 @@ from ...predicted.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
 from .buffers import Origins
+from .sources import Path
 from .spans import NONE, NOTHING, Span, read_of_operand, write_of_result
 from .traffic import COLLECTIVE_DATA, COPY_OF, HBM, Access, Direction
-from .values import Path
 
 
 def exchanges_in(instruction: Instruction) -> Iterator[Instruction]:
@@ -130,6 +130,10 @@ class AccessReader:
 
         A result that is but updated in place holds nothing anew.
         """
+        if not any(
+            self._origins.is_named(instruction, path) for path, _ in instruction.shape.leaves
+        ):
+            return
         for path, shape, span in write_of_result(instruction):
             if span != Span.of(shape) or not self._origins.is_named(instruction, path):
                 continue

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from ..hlo.module import Computation, Instruction
 from ..hlo.shape import Shape
-from .values import RENAMING, Path, Value, follow
+from .sources import RENAMING, Path, Value, follow
 
 THROUGH_LAYOUTS = RENAMING | {"copy"}
 """A copy inside a fusion on the way to an update only changes the tiles that are seen: on tpu7x

@@ -2,8 +2,8 @@
 
 The compiler's own figure where it left one (`known_trip_count`, kept by the CPU backend). TPU
 programs have none: there the condition is read. Mostly it compares a counter that grows by a
-constant with a bound, which gives the trips at once. Any other condition over integers that no
-data enters is followed run by run. Where the bound is a counter of a loop around it, as in causal
+constant with a bound, which gives the trips at once. Other conditions over integers that no
+data enters are followed run by run. Where the bound is a counter of a loop around it, as in causal
 blocks, the runs are added up over that loop's. A condition may also be the `and` of such a
 comparison and something else, which can only end the loop earlier.
 """
@@ -23,10 +23,10 @@ from .integers import (
     start_of,
     wrapped,
 )
+from .sources import Element, Homes, Path, Value, body_and_condition
 from .traffic import TripSource
-from .values import Element, Homes, Path, Value, body_and_condition
 
-MOST_FOLLOWED = 20_000
+MOST_FOLLOWED = 100_000
 """Integers of carries that are worked out, run by run, in a module: 2 s at most."""
 
 _MIRRORED = {"LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE"}

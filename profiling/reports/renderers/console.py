@@ -150,7 +150,7 @@ def _made(columns: Sequence[doc.Column], table: doc.Table, gap: int, console: Co
     over = "\n" if any(column.lens for column in columns) else ""
     for column, lens in zip(columns, _lenses(columns), strict=True):
         title = _text(_title(column, console), "bold not dim")
-        heading = Text(f"{lens}{over}", "dim") + title
+        heading = _text(lens, "dim") + Text(over) + title
         justify = "right" if column.numeric else "left"
         short = all(len(cell) <= _WRAPPED for cell in column.cells)
         made.add_column(heading, justify=justify, overflow="fold", no_wrap=short)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from ...errors import ProfileInputError
 from ...records import Interval
 from ...records.files import write_bytes
-from ..document import Chart, Document, Spec, Table, Value
+from ..document import Chart, Document, Spec, Table, Value, printable
 from .html import fragment
 from .vega import png, svg
 
@@ -44,7 +44,7 @@ class Picture:
     chart: Chart
 
     def __repr__(self) -> str:
-        return f"{self.chart.title}. {self.chart.alt}"
+        return printable(f"{self.chart.title}. {self.chart.alt}")
 
     def _repr_html_(self) -> str:
         return cell(Document(self.chart.title, "", [], lead=[self.chart]))
@@ -58,10 +58,17 @@ class Picture:
         return self.chart.spec
 
     def save(self, path: str | Path) -> Path:
-        """Write the chart whole to `path`, an SVG where that ends so, else a PNG; returns it."""
+        """Write the chart whole to `path`, an SVG where that ends so, else a PNG; returns it.
+
+        Raises ProfileInputError where that cannot be.
+        """
         where = Path(path)
-        vector = where.suffix == ".svg"
-        write_bytes(where, svg(self.chart).encode() if vector else png(self.chart))
+        drawn = svg(self.chart).encode() if where.suffix == ".svg" else png(self.chart)
+        try:
+            write_bytes(where, drawn)
+        except (OSError, ValueError) as error:  # a NUL in a path is the second
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ProfileInputError(f"cannot write the chart to {where}: {reason}") from None
         return where
 
 

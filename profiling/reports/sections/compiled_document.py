@@ -315,6 +315,8 @@ def _warnings(phase: CompiledPhase) -> Iterator[str]:
             f"{phase.phase}: unresolved loop, counted once, so that all its totals are too small: "
             f"{loop}"
         )
+    for bound in phase.upper_bounds:
+        yield f"{phase.phase}: its bytes are at most these: {bound}"
     for call in phase.unknown_calls:
         yield (
             f"{phase.phase}: unknown call, its operands and results counted once, which may be "
@@ -345,6 +347,7 @@ def setting_texts(target: CompiledTarget) -> list[str]:
         f"({units.count(target.prompt_tokens)} of the prompt)",
         ", ".join(f"{name} {version}" for name, version in target.versions.items()),
         *stated_texts(target),
+        *target.notes,
     ]
 
 

@@ -61,7 +61,9 @@ def profile_summary(profile: Profile) -> Document:
     predicted: list[Block] = [Paragraph(sentence) for sentence in profile.unpredicted]
     if profile.predictions:
         note = f"{LABEL}; with interconnect and overhead; an interval holds 80 %"
-        predicted = [slices_table(profile.predictions, False), Paragraph(note), *predicted]
+        cautions = dict.fromkeys(words for one in profile.predictions for words in one.cautions)
+        predicted = [slices_table(profile.predictions, False), Paragraph(note),
+                     *map(Paragraph, cautions), *predicted]  # fmt: skip
     return Document(
         title=profile.model.name,
         subtitle=f"{profile.model.dtype}  {machine}  {facts.shape_text(profile)}",

@@ -31,6 +31,7 @@ from .models import Formats, formats_of, sizes_of, stack_of
 
 _GRID = re.compile(r"(?<![\w.])\d+(?:x\d+)+(?!\w)")
 _AXES = {"tensor": "TP", "data": "DP", "expert": "EP", "pipeline": "PP"}
+_ASIDE = re.compile(r"\((?![^)]*(?:-core|pcie|nvl|mig|\d ?gi?b?\b))[^)]*\)", re.IGNORECASE)
 _COUNTS = (
     re.compile(r" x(\d+)\b"),  # 'A100 x4'
     re.compile(r"[-: ](\d+(?:x\d+)+)$"),  # 'TPU7x-2x2x1'
@@ -40,9 +41,9 @@ _COUNTS = (
 
 def chip_of(hardware: str) -> tuple[Chip, int]:
     """The chip that text such as 'A100 x4 (TP4)' or 'TPU v6e-256' names, and how many there are.
-    Brackets may be left out of a name, except a number of cores: 'M3 Max (30-core GPU)' is another
-    chip than that with 40. Raises LeftOutError where no chip file has it."""
-    bare = hardware if "-core" in hardware else re.sub(r"\(.*?\)", "", hardware).strip()
+    Brackets may be left out of a name, except those of another chip: 'M3 Max (30-core GPU)' is not
+    that with 40, nor 'A100 (40GB)' that with 80. Raises LeftOutError where no file has it."""
+    bare = _ASIDE.sub("", hardware).strip()
     names = {hardware: 1, bare: 1}
     for pattern in _COUNTS:
         if counted := pattern.search(bare):

@@ -1,5 +1,6 @@
 """Engines for tests: a model with random weights, and one whose every probability is written."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from rooflink.model.generation.session import Session
 from rooflink.model.generation.session_edits import score_continuation
 from rooflink.model.generation.stopping import AnswerFormat, ThoughtRules
 from rooflink.model.kv_cache import KVCache
+from rooflink.model.tasks.answers import Found
 
 from ..references.families import VOCAB, token_sequence
 from ..references.models import family_model
@@ -52,7 +54,7 @@ def numerals(tokens: Sequence[int]) -> str:
 def random_engine(rules: ThoughtRules = FREE, **settings: Any) -> Engine:
     """An engine of random weights; a step of thought ends at tokens 31 and 32."""
     answer_format = AnswerFormat(
-        rules, numerals, wait=(21, 22), steps=((31,), (32,)), revise=(41, 42)
+        rules, numerals, in_notation=digits, wait=(21, 22), steps=((31,), (32,)), revise=(41, 42)
     )
     return Engine(MODEL, answer_format, **{"figures": True, **settings})
 
@@ -73,6 +75,11 @@ def ids(text: str) -> list[int]:
 
 def letters(tokens: Sequence[int]) -> str:
     return "".join(LETTERS[token] for token in tokens)
+
+
+def digits(text: str) -> list[Found]:
+    """Answers in a text of letters and digits."""
+    return [Found(*match.span(), match[0]) for match in re.finditer(r"\d+", text)]
 
 
 @jax.tree_util.register_dataclass
@@ -150,7 +157,7 @@ def scripted_engine(
         think_budget, answer_budget, (tuple(ids("A")),), tuple(ids("A")), tuple(ids("E"))
     )
     answer_format = AnswerFormat(
-        rules, letters, r"\d+", wait=tuple(ids("W")), steps=(tuple(ids("+")),),
+        rules, letters, in_notation=digits, wait=tuple(ids("W")), steps=(tuple(ids("+")),),
         revise=tuple(ids("g")),
     )  # fmt: skip
     model: Any = Scripted(jnp.asarray(texts), jnp.asarray(logits))

@@ -27,8 +27,8 @@ def test_pass_at_k_is_the_product_of_chen() -> None:
 ANSWERS = ["1", "2", "1", "3", None, "2", "1", "3", "4"]
 
 
-@pytest.mark.parametrize("correct", [{"1"}, {"2"}, {"2", "3"}, {"9"}, set()])
-def test_majority_at_k_equals_all_subsets(correct: set[str]) -> None:
+@pytest.mark.parametrize("correct", [{"1": 1.0}, {"2": 1.0}, {"2": 1.0, "3": 0.25}, {"9": 1.0}, {}])
+def test_majority_at_k_equals_all_subsets(correct: dict[str, float]) -> None:
     """Every subset counted one by one, a tie shared evenly among the answers that lead."""
 
     def brute(k: int) -> float:
@@ -37,7 +37,7 @@ def test_majority_at_k_equals_all_subsets(correct: set[str]) -> None:
         for subset in subsets:
             votes = {answer: subset.count(answer) for answer in subset if answer is not None}
             leaders = [answer for answer in votes if votes[answer] == max(votes.values())]
-            total += sum(answer in correct for answer in leaders) / max(len(leaders), 1)
+            total += sum(correct.get(answer, 0.0) for answer in leaders) / max(len(leaders), 1)
         return total / len(subsets)
 
     ks = [1, 2, 3, 5, 9]
@@ -45,18 +45,18 @@ def test_majority_at_k_equals_all_subsets(correct: set[str]) -> None:
 
 
 def test_majority_at_one_is_the_share_of_correct_answers() -> None:
-    assert majority_at_k(ANSWERS, {"1"}, [1]) == pytest.approx([3 / 9])
+    assert majority_at_k(ANSWERS, {"1": 1.0}, [1]) == pytest.approx([3 / 9])
     assert pass_at_k(9, 3, 1) == pytest.approx(3 / 9)
 
 
 def test_majority_of_two_answers_is_a_binomial_tail() -> None:
     """6 right of 9, all others alike: k = 3 needs 2 or 3 right, hypergeometrically."""
     answers = ["r"] * 6 + ["w"] * 3
-    assert majority_at_k(answers, {"r"}, [3]) == pytest.approx([(15 * 3 + 20) / 84])
+    assert majority_at_k(answers, {"r": 1.0}, [3]) == pytest.approx([(15 * 3 + 20) / 84])
 
 
 def test_too_few_attempts_are_refused() -> None:
     with pytest.raises(ValueError, match="from 1 to the 4 attempts"):
         pass_at_k(4, 1, 5)
     with pytest.raises(ValueError, match="got 0"):
-        majority_at_k(["1"], {"1"}, [0])
+        majority_at_k(["1"], {"1": 1.0}, [0])

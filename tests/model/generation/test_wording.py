@@ -17,9 +17,10 @@ def wording() -> AnswerFormat:
 
 
 def test_spans_are_of_the_answers_own_tokens() -> None:
-    """' 1' '2' ',5' '00' spell 12,500; ' $' '7' '.0' spell 7."""
+    """' 1' '2' ',5' '00' spell 12,500; ' $' '7' '.0' spell 7; which of the two, nothing says."""
     tokens = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
-    assert (wording().extract(tokens), wording().span(tokens)) == ("12500", (1, 5))
+    assert (wording().extract(tokens[:5]), wording().span(tokens[:5])) == ("12500", (1, 5))
+    assert wording().extract(tokens) is None
     assert wording().align(tokens, "7") == (6, 9)
     assert wording().align([2, 6, 2, 3], "1") == (0, 1)
     assert wording().align([2, 6, 2], "1") == (2, 3), "the last of two"

@@ -10,6 +10,21 @@ from rooflink.model.tasks.task import WORDS, notation_parts
 NAMES = ["chain:k=1", "chain:k=2-12", "sum:n=3", "sum:n=2-8", "countdown:n=2", "countdown:n=3"]
 
 
+@pytest.mark.parametrize(
+    ("text", "limit", "message"),
+    [
+        ("chain:k=1", 100_000, r"has only \d+ test problems to give, not 100000"),
+        ("chain:k=8", 10**12, "gives 1 to 100000 problems, not 1000000000000"),
+        ("sum:n=2", 0, "gives 1 to 100000"),
+    ],
+)
+def test_a_limit_is_looked_at_before_problems_are_drawn(
+    text: str, limit: int, message: str
+) -> None:
+    with pytest.raises(ModelInputError, match=message):
+        parse_generated(text).problems("test", limit)
+
+
 @pytest.fixture(params=NAMES)
 def task(request: pytest.FixtureRequest) -> GeneratedTask:
     return parse_generated(request.param)

@@ -1,6 +1,9 @@
 """Trainings that start from a model: cut short at any moment they end the same."""
 
 import json
+import math
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +16,10 @@ from rooflink.model.config import ModelInputError
 from rooflink.model.tasks.task import split_of
 from rooflink.model.training.grpo import train_grpo
 from rooflink.model.training.imitation import train_rejection
-from rooflink.model.training.loop import CURVE, Figures, Finished, Run, run_loop
+from rooflink.model.training.loop import CHECKPOINT, CURVE, Figures, Finished, Run, run_loop
 from rooflink.model.training.model_folder import Start, open_start
 from rooflink.model.training.recipes import AdamW, Grpo, HeldOut, Rejection, Sampling
+from rooflink.model.weights.checkpoint import save_checkpoint
 
 SAMPLING = Sampling(problems=4, attempts=4, temperature=1.0, think_budget=6)
 SETTINGS = AdamW(learning_rate=1e-3, warmup_steps=2, weight_decay=0.0, clip_norm=1.0)
@@ -58,6 +62,45 @@ def test_another_run_does_not_go_on_from_it(tmp_path: Path) -> None:
     run_loop(counting(2, 1), tmp_path, Listener())
     with pytest.raises(ModelInputError, match="of another recipe than 'counting'"):
         run_loop(replace(counting(2, 1), fingerprint="g"), tmp_path, Listener())
+
+
+def test_a_run_that_diverges_ends_in_a_sentence_and_keeps_what_came_before(tmp_path: Path) -> None:
+    run = counting(6, checkpoint=4)
+
+    def advance(state: np.ndarray, step: int) -> tuple[np.ndarray, Figures]:
+        state, figures = run.advance(state, step)
+        return state, figures | {"loss": math.inf if step == 3 else 1.0}
+
+    with pytest.raises(ModelInputError, match="diverged: its loss is inf after step 4; what came"):
+        run_loop(replace(run, advance=advance), tmp_path, Listener())
+    assert (tmp_path / "model.txt").read_text() == "12"
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"step": None}, {"curve": None}, {"spent_s": None}, {"step": "-1"}, {"step": "0"},
+        {"step": "7"}, {"step": "two"}, {"step": "9" * 5000}, {"spent_s": "nan"},
+        {"spent_s": "-1"}, {"spent_s": "1e999"}, {"curve": "[]"}, {"curve": "{"},
+        {"curve": "[" * 5000}, {"curve": '[{"value": 1.0}]'}, {"curve": '[{"step": 1}, 2]'},
+        {"curve": '[{"step": 1, "value": NaN}, {"step": 2}]'},
+        {"step": "6", "curve": '[{"step": 6}]'},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_notes_that_no_checkpoint_has(tmp_path: Path, notes: dict[str, str | None]) -> None:
+    """Of a run of six steps after two."""
+    sound = {"recipe": "f", "step": "2", "spent_s": "0.5", "curve": '[{"step": 1}, {"step": 2}]'}
+    kept = {name: text for name, text in (sound | notes).items() if text is not None}
+    save_checkpoint(tmp_path / CHECKPOINT, jax.numpy.float32(1), kept)
+    with pytest.raises(ModelInputError, match=r"is damaged: its notes .* delete it to train"):
+        run_loop(counting(6, 4), tmp_path, Listener())
+
+
+def test_a_checkpoint_that_is_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / CHECKPOINT)
+    with pytest.raises(ModelInputError, match="no regular file"):
+        run_loop(counting(6, 4), tmp_path, Listener())
 
 
 @pytest.fixture(scope="module")
@@ -118,5 +161,6 @@ grpo.train_grpo(recipe, open_start("reasoner"), Path(sys.argv[1]), Printing())
 
 
 @pytest.mark.slow
-def test_sigkill_at_any_moment(tmp_path: Path) -> None:
-    require_same_end_when_killed(SCRIPT, tmp_path, steps_between=6)
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_stopped_at_any_moment(tmp_path: Path, sign: signal.Signals) -> None:
+    require_same_end_when_killed(SCRIPT, tmp_path, steps_between=6, sign=sign)

@@ -1,5 +1,6 @@
 """Supervised training: it learns, and a run cut short ends as one that was not."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,16 @@ def test_a_finished_run_is_not_trained_again(
     assert_equal(again.state[0], straight[1].state[0])
 
 
+def test_rows_that_do_not_hold_an_example_are_known_at_once(
+    tmp_path: Path, small_recipe: Recipe
+) -> None:
+    listener = Listener()
+    with pytest.raises(ModelInputError, match="the recipe's row_tokens is 20: raise it"):
+        train_supervised(replace(small_recipe, row_tokens=20), tmp_path / "out", listener)
+    assert listener.steps == []
+    assert not (tmp_path / "out").exists()
+
+
 def test_another_recipe_does_not_go_on_from_it(
     small_recipe: Recipe, straight: tuple[Path, Finished[Model]]
 ) -> None:
@@ -107,5 +118,6 @@ methods.train_supervised(recipe, Path(sys.argv[1]), Printing())
 
 
 @pytest.mark.slow
-def test_sigkill_at_any_moment(tmp_path: Path) -> None:
-    require_same_end_when_killed(SCRIPT, tmp_path, steps_between=110)
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_stopped_at_any_moment(tmp_path: Path, sign: signal.Signals) -> None:
+    require_same_end_when_killed(SCRIPT, tmp_path, steps_between=110, sign=sign)

@@ -82,3 +82,12 @@ def test_refused_before_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_known_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available_bytes", lambda: None)
     memory.require_memory(10**18, "a model")
+
+
+def test_ulimit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write(tmp_path, {"proc/meminfo": MEMINFO, "proc/self/statm": "100 50 20 5 0 9 0\n"})
+    monkeypatch.setattr("resource.getrlimit", lambda which: (10**6, 10**6))
+    monkeypatch.setattr("resource.getpagesize", lambda: 4096)
+    assert memory.available_bytes(tmp_path) == 10**6 - 100 * 4096
+    monkeypatch.setattr("resource.getrlimit", lambda which: (-1, -1))
+    assert memory.available_bytes(tmp_path) == 4_096_000_000

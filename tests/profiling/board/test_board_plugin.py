@@ -126,3 +126,20 @@ def test_figures_that_cannot_be_drawn_are_a_sentence(logdir: Path) -> None:
     listed = json.loads(ask(plugin_on(logdir), "/runs").data)
     sentences = [problem["sentence"] for problem in listed["problems"]]
     assert answer.status_code == 422 or "peak_flops" in sentences[0]
+
+
+def test_a_run_of_more_than_a_page_can_draw_is_a_sentence(logdir: Path) -> None:
+    file = logdir / "monday" / "profile.json"
+    held = json.loads(file.read_text())
+    file.write_text(json.dumps(held | {"phases": held["phases"][:1] * 101}))
+    answer = ask(plugin_on(logdir), "/view", "run=week%2Ftuesday&other=monday")
+    assert answer.status_code == 422
+    assert "'monday' has more than 100 phases" in json.loads(answer.data)["error"]
+
+
+def test_a_run_without_figures_of_a_chip_says_how_to_get_them(logdir: Path) -> None:
+    file = logdir / "monday" / "profile.json"
+    held = json.loads(file.read_text())
+    file.write_text(json.dumps(held | {"placements": [], "predictions": []}))
+    shown = json.loads(ask(plugin_on(logdir), "/view", "run=monday").data)
+    assert "monday has no figures of a chip: profile it with --chip or" in shown["headline"]

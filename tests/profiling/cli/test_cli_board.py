@@ -46,6 +46,13 @@ def test_a_file(rooflink) -> None:
     assert "profile.json is a file" in done.err
 
 
+def test_a_directory_of_another_machine(rooflink) -> None:
+    done = rooflink("board", "gs://bucket/runs")
+    assert done.code == 2
+    assert "is on another machine" in done.err
+    assert done.err.count("\n") == 1
+
+
 def session(folder: str) -> None:
     place = Path(folder, "plugins/profile/measured")
     place.mkdir(parents=True)

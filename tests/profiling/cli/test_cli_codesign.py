@@ -196,7 +196,7 @@ def test_profile_without_counted_phases_or_with_an_empty_workload(
     outcome = rooflink("codesign", lacking, "--slice", "v5e-4", "--out", "report")
     assert outcome.code == 2
     assert "no counted phases" in outcome.err
-    nothing = whole.workload.model_copy(update={"prompts": 0, "prompt_tokens": []})
+    nothing = whole.workload.model_copy(update={"prompt_tokens": []})
     empty = saved(whole.model_copy(update={"workload": nothing}), tmp_path / "empty")
     outcome = rooflink("codesign", empty, "--slice", "v5e-4", "--out", "report")
     assert outcome.code == 2

@@ -1,10 +1,12 @@
 """`rooflink explore` from its command line: the dataset, going on, and mistakes."""
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from killed_runs import finish, kill_after
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.co_design import sweep
@@ -98,6 +100,19 @@ def test_another_grid_does_not_mix_with_what_is_there(rooflink: Command, grid: P
         (["--model", "llama3-8b", "--slice", "v99-8"], "v99"),
         (["--model", "", "--slice", "v5e-8"], "models"),
         (["none.toml"], "no grid at none.toml"),
+        (
+            [
+                "--model",
+                "llama3-8b",
+                "--slice",
+                "v5e-8",
+                "--prompt",
+                ",".join(["1"] * 400),
+                "--think",
+                ",".join(["2"] * 300),
+            ],
+            "expected at most 100000 files",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_written(
@@ -118,6 +133,53 @@ def test_without_pyarrow_it_says_what_to_install(
     assert outcome.code == 2
     assert "pip install 'rooflink[explore]'" in outcome.err
     assert not Path("d").exists()
+
+
+def test_stopped_before_its_first_part_it_leaves_nothing(
+    rooflink: Command, grid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "rows_of", stopped)
+    outcome = rooflink("explore", grid, "--out", "d")
+    assert outcome.code == 130
+    assert "nothing was written" in outcome.err
+    assert not Path("d").exists()
+
+
+@pytest.mark.parametrize("part", [b"", b"PAR1 is no Parquet PAR1"])
+def test_a_damaged_part_is_a_sentence(rooflink: Command, grid: Path, part: bytes) -> None:
+    assert rooflink("explore", grid, "--out", "d").code == 0
+    Path("d/part-000001.parquet").write_bytes(part)
+    outcome = rooflink("explore", grid, "--out", "d")
+    assert outcome.code == 2
+    assert "part-000001.parquet is damaged: delete it" in outcome.err
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from rooflink.profiling.co_design.sweep import Grid, explore
+from rooflink.profiling.predicted.calibration import default_calibration
+class Printing:
+    def stage(self, what, total=None, unit=""): ...
+    def advance(self, units): print("at", units, flush=True)
+grid = Grid(models=["llama3-8b"], slices=["v5e-8"], think=[float(n) for n in range(1, 41)])
+folder = Path(sys.argv[1])
+folder.mkdir(exist_ok=True)
+print(explore(grid, folder, default_calibration(), Printing()).there_before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_killed_at_any_moment_it_ends_as_a_whole_run(tmp_path: Path, sign: signal.Signals) -> None:
+    finish(SCRIPT, tmp_path / "whole")
+    for lines in (3, 11, 19):
+        kill_after(SCRIPT, tmp_path / "killed", lines, sign)
+    assert int(finish(SCRIPT, tmp_path / "killed").split()[-1]) >= 15
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
 def test_a_damaged_manifest_is_a_sentence(rooflink: Command, grid: Path) -> None:

@@ -12,7 +12,7 @@ from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
 from rooflink.profiling.co_design.search_report import Budget
 from rooflink.profiling.co_design.what_if import parse_what_if
-from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.errors import ProfileInputError, Silent
 from rooflink.profiling.predicted.model_shape import model_facts
 from rooflink.profiling.records.codesign import CodesignReport
 from rooflink.tpu_configs.slice import parse_slice
@@ -96,6 +96,39 @@ def test_bad_input_is_said():
             "no chip fits a budget",
         ),
         ([profile], V5E, CodesignOptions(latency_target_s=1e-9, seeds=False), "answers within"),
+        ([profile], V5E, CodesignOptions(latency_target_s=math.nan, seeds=False), "answers within"),
+        ([profile], V5E, CodesignOptions(queries_per_s=math.nan, seeds=False), "the load is nan"),
+        ([profile], V5E, CodesignOptions(queries_per_s=-1.0, seeds=False), "the load is -1.0"),
+        (
+            [profile],
+            [parse_slice("h100"), parse_slice("v5p-8")],
+            CodesignOptions(what_ifs=[parse_what_if("on_chip_bandwidth=2x")], seeds=False),
+            "on_chip_bandwidth, but that of .* is not public",
+        ),
+        (
+            [profile],
+            V5E,
+            CodesignOptions(what_ifs=[parse_what_if("layers=1e12")], seeds=False),
+            "expected 1 to 1e",
+        ),
+        (
+            [profile],
+            V5E,
+            CodesignOptions(what_ifs=[parse_what_if("hbm_bandwidth=1e300")], seeds=False),
+            "expected at most 10000 times as much",
+        ),
     ):
+        watcher = Stages()
         with pytest.raises(ProfileInputError, match=said):
-            analyse(profiles, slices, options, calibration)
+            analyse(profiles, slices, options, calibration, watcher)
+        assert not [stage for stage in watcher.stages if stage.startswith("Analysing")]
+
+
+class Stages(Silent):
+    """The stages that began."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+
+    def stage(self, what: str, total: int | None = None, unit: str = "") -> None:
+        self.stages.append(what)

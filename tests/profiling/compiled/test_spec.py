@@ -33,6 +33,10 @@ def test_a_request_survives_the_way_to_the_child() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"batch": 99999999999}, "--batch 99999999999 with --attempts 1 and 64 passes"),
+        ({"attempts": 10**6}, "choose fewer of one"),
+        ({"mesh": MeshRequest(3)}, "data=3 does not divide the 8"),
+        ({"mesh": MeshRequest(None, 0)}, "tensor=0 does not divide the 8"),
         ({"context": 80}, "--context must be at least 81"),
         ({"prompt": 4090}, "beside a prompt of 4090"),
         ({"context": 9000}, "llama3-8b has a context of 8192"),

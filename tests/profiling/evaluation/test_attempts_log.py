@@ -106,15 +106,97 @@ def test_our_own_format(tmp_path: Path) -> None:
     ("row", "said"),
     [
         ({"problem": "p"}, "neither 'correct' nor both"),
-        ({"problem": "p", "correct": True, "tokens": 3}, "line 1: tokens"),
+        ({"problem": "p", "correct": True, "tokens": 3}, "line 1, has 'tokens'"),
         ({"problem": "p", "correct": True, "think_tokens": 3}, "more think_tokens"),
-        ({"correct": True}, "line 1: problem"),
-        ({"problem": "p", "correct": True, "usd": -1}, "line 1: usd"),
+        ({"correct": True}, "line 1, has no 'problem'"),
+        ({"problem": "p", "correct": True, "usd": -1}, "line 1, usd is -1"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, row: dict[str, object], said: str) -> None:
     with pytest.raises(ProfileInputError, match=said):
         read_log(written(tmp_path, row))
+
+
+DIFFERENT = [
+    ("0,1", "01"), ("4,6", "46"), ("2,4,8", "248"), ("10-20", "10-30"),
+    ("2023-05-01", "2023-06-07"),
+    ("4-1", "4-0"), (".7", "7"), ("-.5", "5"), ("2.1.3", "2.1.4"), ("9-", "9"), ("2,5", "25"),
+    ("$4-$8", "4"), ("6.10", "6.1.0"), ("7:45", "745"), ("(1, 2)", "(2, 1)"), ("3/4", "3"),
+]  # fmt: skip
+SAME = [
+    ("1,000", "1000"), ("$29.00", "29"), ("\u22123", "-3"), (".5", "0.5"), ("1/2", "0.5"),
+    ("50%", "50"), (r"\boxed{42}", "42"), ("1e3", "1000"), ("\uff14\uff12", "42"), ("(7)", "7"),
+    ("(1,2)", "1, 2"), ("Paris", "paris"), ("10-20", "10\u201320"), ("The answer is 8.", "8"),
+]  # fmt: skip
+
+
+def test_answers_are_equal_as_numbers_lists_or_texts(tmp_path: Path) -> None:
+    rows = [{"problem": f"p{i}", "answer": a, "expected": b} for i, (a, b) in enumerate(DIFFERENT)]
+    (cell,) = evaluated(read_log(written(tmp_path, *rows)))
+    assert cell.correct == 0
+    rows = [{"problem": f"p{i}", "answer": a, "expected": b} for i, (a, b) in enumerate(SAME)]
+    (cell,) = evaluated(read_log(written(tmp_path, *rows)))
+    assert cell.correct == len(SAME)
+
+
+def test_what_json_allows_in_a_line(tmp_path: Path) -> None:
+    """A byte order mark before the first, and line separators of Unicode inside a text."""
+    path = tmp_path / "log.jsonl"
+    text = (
+        '{"problem": "a\u2028b\u0085c\x0bd", "correct": true}\r\n{"problem": "e", "correct": false}'
+    )
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\x0b", "\\u000b").encode())
+    assert [attempt.problem for attempt in read_log(path).attempts] == ["a\u2028b\u0085c\x0bd", "e"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('"score": NaN', "line 1,: score is nan, expected a finite number"),
+        ('"completion_tokens": 1e400', "is inf, expected a finite number"),
+        ('"usd": 1e300', "line 1, usd is 1e+300"),
+        ('"level": ' + "9" * 5000, "integer of thousands of digits"),
+        ('"score": ' + "[" * 3000, "nested more than 64"),
+        ('"requests": 0', "line 1, requests is 0"),
+        ('"strategy": "\\ud800"', "half of a surrogate pair"),
+    ],
+)
+def test_no_figure_of_a_log_is_beyond_reason(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"problem": "p", "correct": true, ' + line + "}")
+    with pytest.raises(ProfileInputError) as caught:
+        read_log(path)
+    assert said in str(caught.value)
+    assert len(str(caught.value)) <= 300
+
+
+PUZZLE = {"idx": 1, "ys": ["a", "b"], "accs": [True, False],
+          "usage_so_far": {"prompt_tokens": 5, "completion_tokens": 9, "cost": 0.1}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ys": []}, "puzzle 1: ys"),
+        ({"ys": ["a"]}, "1 'ys' and 2 'infos' or 'accs'"),
+        ({"accs": None}, "2 'ys' and 0 'infos' or 'accs'"),
+        ({"usage_so_far": {"cost": -1}}, "usage_so_far.cost is -1"),
+        ({"usage_so_far": {"cost": "x"}}, "usage_so_far.cost is 'x'"),
+        ({"infos": [{}, {}]}, "has no 'infos.0.r"),
+    ],
+)
+def test_a_wrong_puzzle_is_named(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    path = tmp_path / "game.json"
+    path.write_text(json.dumps([PUZZLE | change]))
+    with pytest.raises(ProfileInputError) as caught:
+        read_log(path)
+    assert said in str(caught.value)
+
+
+def test_a_folder_that_links_to_itself_has_its_files_once(tmp_path: Path) -> None:
+    written(tmp_path, {"problem": "p", "correct": True})
+    (tmp_path / "again.json").symlink_to(tmp_path)
+    assert len(read_log(tmp_path).attempts) == 1
 
 
 @pytest.mark.parametrize("text", ["[1]", '[{"idx": 1}]', "not json", ""])

@@ -39,6 +39,13 @@ def test_majority_of_one_is_one_sample() -> None:
     assert majority_at(SIX, [1]) == pytest.approx([0.5])
 
 
+def test_a_majority_is_as_right_as_the_verdicts_on_its_answer() -> None:
+    """One of ten attempts with the same answer is right: so is one of ten majorities."""
+    same = tried(*[("x", n == 0, 0.5) for n in range(10)])
+    assert majority_at(same, [1, 3, 10]) == pytest.approx([0.1, 0.1, 0.1])
+    assert majority_at(same, [1]) == pytest.approx([coverage_at(same, 1)])
+
+
 def test_right_or_wrong_has_wilsons_interval() -> None:
     """8 of 10: 0.490 to 0.943 (Wilson 1927; Newcombe 1998)."""
     found = estimate([1.0] * 8 + [0.0] * 2)

@@ -1,48 +1,16 @@
 """Self times of sessions made by hand: every nanosecond is known."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sample_programs import THINK, hlo_proto, two_phases
+from sample_programs import two_phases
+from traced_sessions import EXECUTE, RECORD, START, STOP, WAIT, phase, session, thunk
 
 from rooflink.profiling.compiled.xprof import write_session
-from rooflink.profiling.compiled.xprof.xplane import PlaneWriter, XSpace
+from rooflink.profiling.compiled.xprof.xplane import XSpace
 from rooflink.profiling.measured.trace_capture import read_trace
 from rooflink.profiling.records import Trace
 from rooflink.tpu_configs.catalog import load_chip
-
-PROGRAM = 7
-EXECUTE, WAIT = "ThunkExecutor::Execute", "ThunkExecutor::Execute (wait for completion)"
-RECORD, START, STOP = (f"ThreadpoolListener::{what}" for what in
-                       ("Record", "StartRegion", "StopRegion"))  # fmt: skip
-
-HostEvent = tuple[str, int, int, dict[str, int | str]]  # name, start and length in ns, stats
-
-
-def thunk(name: str, start_ns: int, length_ns: int, program: int = PROGRAM) -> HostEvent:
-    return name, start_ns, length_ns, {"hlo_op": name, "program_id": program}
-
-
-def phase(name: str, start_ns: int, length_ns: int) -> HostEvent:
-    return name, start_ns, length_ns, {"phase": name, "step_num": 0}
-
-
-def session(folder: Path, threads: Sequence[Sequence[HostEvent]]) -> Path:
-    """A file with these threads, and the program of `THINK` as number 7."""
-    space = XSpace()
-    host = PlaneWriter(space.planes.add(), 1, "/host:CPU")
-    for number, events in enumerate(threads):
-        line = host.add_line(f"tf_XLAEigen/{number}")
-        for name, start_ns, length_ns, stats in events:
-            host.add_event(line, host.add_kind(name), start_ns * 1000, length_ns * 1000, stats)
-    bare = hlo_proto(THINK)
-    whole = b"\x0a" + bytes((len(bare) & 0x7F | 0x80, len(bare) >> 7)) + bare
-    programs = PlaneWriter(space.planes.add(), 2, "/host:metadata")
-    programs.add_kind(f"jit_think({PROGRAM})", {"Hlo Proto": whole})
-    path = folder / "vm.xplane.pb"
-    path.write_bytes(space.SerializeToString())
-    return path
 
 
 def nanoseconds(trace: Trace) -> dict[tuple[str, str], int]:
@@ -147,4 +115,4 @@ def test_a_file_without_work_is_a_sentence(tmp_path: Path, data: bytes, problem:
     found = read_trace(path)
     assert found.scopes == []
     assert problem in str(found.problem)
-    assert "cannot be read" in str(read_trace(tmp_path / "missing").problem)
+    assert "no trace at" in str(read_trace(tmp_path / "missing").problem)

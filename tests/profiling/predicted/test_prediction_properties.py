@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,10 @@ from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
 from rooflink.profiling.records.base import Interval
 from rooflink.profiling.records.prediction import Prediction
-from rooflink.tpu_configs.slice import parse_slice
+from rooflink.tpu_configs.catalog import load_chip
+from rooflink.tpu_configs.chip import Chip
+from rooflink.tpu_configs.figure import LARGEST, LEAST, Figure, figures_in
+from rooflink.tpu_configs.slice import Slice, parse_slice
 
 MODELS = ("llama3-8b", "gpt-oss-120b", "qwen3-30b-a3b", "smollm2-135m")
 MESHES = {
@@ -99,3 +103,30 @@ def assert_no_less(before: Interval | None, after: Interval | None) -> None:
     if before is not None and after is not None:
         for end in ("low", "median", "high"):
             assert getattr(after, end) >= getattr(before, end) * (1 - 1e-9), end
+
+
+FIGURES = [
+    key
+    for key, figure in figures_in(load_chip("v5e")).items()
+    if isinstance(figure, Figure) and figure.unit != "1"
+]
+
+
+@pytest.mark.parametrize("end", [LEAST, LARGEST])
+@pytest.mark.parametrize("key", FIGURES)
+def test_a_figure_at_the_end_of_its_bounds_leaves_all_finite(key: str, end: float) -> None:
+    table = load_chip("v5e").model_dump(exclude_none=True)
+    part = table
+    for name in key.split("."):
+        part = part[name]
+    part["value"] = end
+    chip = Chip.model_validate(table | {"name": "odd"})
+    request = PredictionRequest(named_shape("llama3-8b"), Lengths(2.0, 2.0, 64.0, 64.0, 8.0))
+    on_slice = Slice(chip, (2, 4))
+    if (key, end) == ("memory.capacity", LEAST):
+        with pytest.raises(ProfileInputError, match="does not fit"):
+            predict_on_slice(request, on_slice)
+        return
+    prediction = predict_on_slice(request, on_slice)
+    assert all(math.isfinite(number) and number >= 0
+               for number in numbers(prediction.model_dump()))  # fmt: skip

@@ -8,7 +8,13 @@ from rooflink.model.architecture import Architecture, shape_of
 from rooflink.profiling.predicted.model_shape import NamedShape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
-from rooflink.profiling.predicted.step_work import seen_positions
+from rooflink.profiling.predicted.step_work import (
+    Spread,
+    Widths,
+    prefill_load,
+    seen_positions,
+    step_work,
+)
 from rooflink.tpu_configs.slice import parse_slice
 
 SIZES = {
@@ -31,6 +37,16 @@ def test_a_windowed_layer_sees_the_last_positions(own: int, shared: int, window:
     last = context[-window:]
     seen = seen_positions(windowed(window, 1.0).shape, float(own), float(shared))
     assert seen == (last.count("own"), last.count("shared"))
+
+
+@given(st.integers(0, 200), st.integers(1, 200), st.integers(1, 150))
+@settings(max_examples=60, deadline=None)
+def test_attention_in_a_window_over_history_and_prompt(past: int, new: int, window: int) -> None:
+    """Each query sees itself and `window` positions before it, counted one by one."""
+    seen = sum(min(past + i, window) + 1 for i in range(new))
+    load = prefill_load(1.0, float(new), float(past))
+    work = step_work(windowed(window, 1.0).shape, load, Widths(2.0, 2.0, 2.0), Spread())
+    assert work.attention_flops == pytest.approx(4 * seen * 32 * 128 * 32)
 
 
 @pytest.mark.parametrize(

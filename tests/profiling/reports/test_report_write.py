@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hostile_runs import text_runs
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.notebook.run_view import Run
 from rooflink.profiling.records import Profile
 from rooflink.profiling.records.files import load_profile
 from rooflink.profiling.reports.sections.profile_document import profile_document
@@ -86,3 +88,19 @@ def test_an_unwritable_folder_is_one_sentence(not_run: Profile, tmp_path: Path) 
     with pytest.raises(ProfileInputError, match=r"cannot write the report to .*file"):
         write_run(not_run, file / "run")
     assert file.read_text() == "x"
+
+
+def test_texts_of_others_are_text_in_every_file(tmp_path: Path) -> None:
+    """A prompt, a thought or a name may be markup, a script or a terminal's command."""
+    hostile = Profile.model_validate_json(text_runs()[0])
+    write_run(hostile, tmp_path)
+    for name in ("report.md", "report.html"):
+        text = (tmp_path / name).read_text()
+        assert "<img src=x" not in text
+        assert "owned()</script>" not in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    for chart in (tmp_path / "charts").iterdir():
+        assert "<img" not in chart.read_text()
+    shown = repr(Run(hostile))
+    assert shown.isprintable()

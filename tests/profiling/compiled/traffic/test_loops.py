@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import pytest
+from hlo_text import module_of_text
 
 from rooflink.profiling.compiled.hlo.module import Module
 from rooflink.profiling.compiled.hlo.proto import parse_module
@@ -42,7 +43,7 @@ ENTRY main {{
 
 def counting(condition: str, start: int = 0, step: int = 1, end: str = "end") -> Module:
     text = COUNTING.format(condition=condition, start=start, step=step, end=end)
-    return parse_module(text.encode())
+    return module_of_text(text)
 
 
 @pytest.mark.parametrize(

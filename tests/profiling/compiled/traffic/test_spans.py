@@ -1,6 +1,7 @@
 """What instructions touch of their operands, on programs small enough to count by hand."""
 
-from rooflink.profiling.compiled.hlo.proto import parse_module
+from hlo_text import module_of_text
+
 from rooflink.profiling.compiled.traffic.traffic import InstructionTraffic, ModuleTraffic
 from rooflink.profiling.compiled.traffic.walk import module_traffic
 
@@ -8,7 +9,7 @@ LAYER = 64 * 128 * 4  # bytes of one of eight layers of f32[8,64,128]
 
 
 def traffic(body: str, **kinds: dict[int, str]) -> ModuleTraffic:
-    return module_traffic(parse_module(("HloModule m\n" + body).encode()), **kinds)  # type: ignore[arg-type]
+    return module_traffic(module_of_text("HloModule m\n" + body), **kinds)  # type: ignore[arg-type]
 
 
 def row(result: ModuleTraffic, name: str) -> InstructionTraffic:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from sample_programs import hlo_proto, two_phases
+from hlo_text import proto_of_text
+from sample_programs import two_phases
 
 from rooflink.profiling.compiled.xprof import PhaseProgram
 
@@ -11,7 +12,7 @@ from rooflink.profiling.compiled.xprof import PhaseProgram
 @pytest.fixture
 def to_proto() -> Callable[[str], bytes]:
     """Makes a serialised HloModuleProto of HLO text."""
-    return hlo_proto
+    return proto_of_text
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.cases import Case, predict_cases
 from rooflink.profiling.records.validation import UnpredictedRow
 from rooflink.profiling.validation.measurements import csv_rows, read_measurements
+from rooflink.profiling.validation.measurements.csv_rows import LeftOutError
 from rooflink.profiling.validation.measurements.deployments import chip_of
 from rooflink.profiling.validation.measurements.models import known_sizes
 
@@ -102,7 +103,10 @@ def test_a_distilled_model_takes_the_time_of_its_own_size(tmp_path: Path) -> Non
         ({"hardware": "H100 x0"}, "'0' is no number"),
         ({"hardware": "H100 x99999999999", "n_chips": ""}, "more than any cluster has"),
         ({"phase": "serving", "notes": "(llama-3.1-8b avg 1.2.3 in/12 out)"}, None),
-        ({"phase": "collective", "model": "AllGather 1.2.3MB", "unit": "us", "n_chips": "8"}, None),
+        (
+            {"phase": "collective", "model": "AllGather 1.2.3MB", "unit": "us", "n_chips": "8"},
+            "the size in 'AllGather 1.2.3MB' is not one number",
+        ),
         ({"phase": "elementwise", "model": "add N=2^99999"}, "more than any memory holds"),
     ],
 )
@@ -187,3 +191,25 @@ def test_a_raw_log_is_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 )
 def test_a_sold_name_counts_cores(hardware: str, chips: int) -> None:
     assert chip_of(hardware)[1] == chips
+
+
+@pytest.mark.parametrize("hardware", ["A100 (40GB)", "H100 (PCIe)", "H100 (NVL, TP2)"])
+def test_a_variant_in_brackets_is_another_chip(hardware: str) -> None:
+    with pytest.raises(LeftOutError, match="no chip file for"):
+        chip_of(hardware)
+
+
+@pytest.mark.parametrize(
+    ("source", "notes", "stack"),
+    [
+        ("SGLang blog", "twice as fast as TensorRT-LLM", "SGLang"),
+        ("somebody's page", "vLLM 0.8", "vLLM"),
+        ("vLLM release notes (2026)", "", "vLLM"),
+        ("somebody (2026)", "", "somebody"),
+    ],
+)
+def test_what_a_note_compares_with_is_not_the_stack(
+    tmp_path: Path, source: str, notes: str, stack: str
+) -> None:
+    (case,), _ = read(tmp_path, DECODE | {"source": source, "notes": notes})
+    assert case.stack == stack
