@@ -10,7 +10,6 @@ from dataclasses import replace
 from ...predicted.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
-from .answer_values import Path
 from .buffers import Origins
 from .sources import Path
 from .spans import NONE, NOTHING, Span, read_of_operand, write_of_result

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..hlo.module import Instruction, Module
-from .answer_values import Element, Homes, Path, Value, body_and_condition
 from .integers import (
     COMPARISONS,
     Around,

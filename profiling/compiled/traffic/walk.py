@@ -6,7 +6,6 @@ from typing import Any
 
 from ..hlo.module import Computation, Instruction, Module
 from .accesses import MOVE_NOTHING, AccessReader, cost_estimate, exchanges_in, payload
-from .answer_values import body_and_condition
 from .buffers import Origins, runs_what_it_calls
 from .scopes import Place, place_around, place_of, place_of_module
 from .sources import body_and_condition
