@@ -4,7 +4,6 @@
 Each way in which a compiler fails has one sentence that says so.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import ProfileInputError, Silent, Watcher
 from ..records import CompiledPhase, CompiledTarget
 from .cache import Store, compiler_versions, default_store, program_key
-from .compile_failures import crash_sentence
+from .child_process import child_environment, crash_sentence
 from .spec import ProgramSpec, Target, require_compiler
 
 
@@ -164,9 +163,8 @@ def _answers(request: CompileRequest, watcher: Watcher) -> Iterator[Message]:
 def _worker(target: Target, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The process that compiles, with its log and temporary files in one folder; gone when the
     block ends, however it ends."""
-    environment = os.environ | _CPU_ONLY | (_LIBTPU if target.platform == "tpu" else {})
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    environment["TMPDIR"] = str(log.parent)
+    libtpu = _LIBTPU if target.platform == "tpu" else {}
+    environment = child_environment({**_CPU_ONLY, **libtpu, "TMPDIR": str(log.parent)})
     pipe = subprocess.PIPE
     with log.open("wb") as errors:
         process = subprocess.Popen(
