@@ -369,9 +369,9 @@ class Explored(NamedTuple):
 def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher) -> Explored:
     """Compute and write every part that `folder` lacks; it must exist.
 
-    Raises ProfileInputError where the folder holds another exploration or a damaged part, or
-    pyarrow is missing, and ModelInputError or ChipInputError for names that are not known, before
-    anything is computed.
+    Raises ProfileInputError where the folder holds another exploration or a damaged part, or cannot
+    be written, or pyarrow is missing; and ModelInputError or ChipInputError for names that are not
+    known, before anything is computed.
     """
     parquet()
     named, reasons, before = named_in(grid), dict[str, None](), 0
@@ -384,9 +384,15 @@ def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher
             before += 1
         else:
             rows = rows_of(grid, part, named, calibration)
-            if not path.exists():
-                write_text(path, json.dumps(manifest, indent=1) + "\n")
-            write_part(folder, number, rows)
+            try:
+                if not path.exists():
+                    write_text(path, json.dumps(manifest, indent=1) + "\n")
+                write_part(folder, number, rows)
+            except OSError as error:
+                raise ProfileInputError(
+                    f"cannot write to {folder}: {error.strerror or error}; the parts there stay, "
+                    "so make room and give the same command again"
+                ) from None
         if reason := left_out(folder, number):
             reasons[reason] = None
         watcher.advance(part.designs * len(grid.sequences))

@@ -98,7 +98,7 @@ def test_another_grid_does_not_mix_with_what_is_there(rooflink: Command, grid: P
         (["--model", "llama3-8b", "--slice", "v5e-8", "--kv-dtype", "int3"], "is no dtype"),
         (["--model", "llama9", "--slice", "v5e-8"], "llama9"),
         (["--model", "llama3-8b", "--slice", "v99-8"], "v99"),
-        (["--model", "", "--slice", "v5e-8"], "models"),
+        (["--model", "", "--slice", "v5e-8"], "--model is empty"),
         (["none.toml"], "no grid at none.toml"),
         (
             [
@@ -146,6 +146,25 @@ def test_stopped_before_its_first_part_it_leaves_nothing(
     assert outcome.code == 130
     assert "nothing was written" in outcome.err
     assert not Path("d").exists()
+
+
+def test_a_full_disk_is_a_sentence_and_what_is_there_stays(
+    rooflink: Command, grid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = sweep.write_bytes
+
+    def full(path: Path, data: bytes) -> None:
+        if "000001" in path.name:
+            raise OSError(28, "No space left on device")
+        written(path, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sweep, "write_bytes", full)
+        outcome = rooflink("explore", grid, "--out", "d")
+    assert outcome.code == 2
+    assert "cannot write to d: No space left on device; the parts there stay" in outcome.err
+    assert sorted(contents(Path("d"))) == ["_exploration.json", "part-000000.parquet"]
+    assert "4 parts, 1 of them there before" in rooflink("explore", grid, "--out", "d").out
 
 
 @pytest.mark.parametrize("part", [b"", b"PAR1 is no Parquet PAR1"])
