@@ -141,8 +141,13 @@ class _Sentence:
         return bool(
             wordings.OPERATION_AFTER.match(text, figure.end)
             or wordings.OPERATION_BEFORE.search(before[-80:])
-            or wordings.PART_OF.search(before[-80:])
+            or self._is_part(figure)
         )
+
+    def _is_part(self, figure: Figure) -> bool:
+        """Whether it stands in '20% of 50' or 'half of 48'."""
+        after = wordings.PERCENT_OF_AFTER.match(self.text, figure.end)
+        return bool(after or wordings.PART_OF.search(self._before(figure)[-80:]))
 
     def _of_equation(self, figures: Sequence[Figure]) -> Figure:
         """The number right of the last '=', or left of it where its right is an operation."""
@@ -204,9 +209,7 @@ class _Sentence:
         told = [
             f for f in figures if f not in operations and wordings.COPULA.search(self._before(f))
         ]
-        sums = [
-            figure for figure in operations if not wordings.PART_OF.search(self._before(figure))
-        ]
+        sums = [figure for figure in operations if not self._is_part(figure)]
         several = len({figure.text for figure in told}) > 1 and not sums
         if told and not several:
             later = [figure for figure in figures if figure.start > told[-1].start]
@@ -242,7 +245,8 @@ class _Sentence:
             main, figures = [], earned  # '60 hats would bring in $900'
         before = [figure for figure in figures if main and figure.start < main[0].start]
         between = self.text[before[-1].end : main[0].start] if before else ""
-        if re.search(r"^[^,]*\band\b[^,]*$", between) or (not main and self._in_words()):
+        apart = re.search(r"^[^,]*\band\b[^,]*$", between) and not totals
+        if apart or (not main and self._in_words()):
             raise OpenAnswerError  # 'started with 24 and gave away 6'; 'three days for 18 pages'
         for choice in (totals, main, [] if main else figures):
             if len({figure.text for figure in choice}) == 1:
@@ -258,7 +262,8 @@ class _Sentence:
 
     def _is_total(self, figure: Figure) -> bool:
         before = wordings.TOTAL_OF.search(self._before(figure))
-        return bool(before or wordings.TOTAL_AFTER.match(self.text, figure.end))
+        after = wordings.TOTAL_AFTER.match(self.text, figure.end)
+        return bool(before or (after and not re.search(r"\d", self.text[figure.end :])))
 
     def _is_price(self, figure: Figure) -> bool:
         after = wordings.EACH_AFTER.match(self.text, figure.end)

@@ -32,13 +32,14 @@ OPERATION_AFTER = _words(
     r"[ )\]}]*(?:/?[a-z]+[ )]+){0,3}(?:(?:[+*/^]|-(?=\s*[\d(]))\s*[({\[]*\s*[-+]?"
     r"(?:\d|\.\d|\\|\(|[a-z]\b)|(?:plus|minus|times|divided by|multiplied by|x)\s+[-+(]*"
     r"(?:\d|\.\d|\\))",
-    r"\s*(?:squared\b|cubed\b)",
+    r"\s*(?:squared|cubed|halved|doubled|factorial)\b|\s+(?:over|by)\s+\d|\s+in\s+\d+\W*$",
     r"\s*(?:[a-z]+ )?(?:more|less|(?!rather|other)[a-z]+er) than (?:the |[a-z]+'s )?\d",
 )
 OPERATION_BEFORE = _words(
     r"(?:\d[\w%)\]} ]{0,30}?\s*(?:[-+*/^]|\bplus|\bminus|\btimes|\bdivided by|\bmultiplied by)"
     r"|\d x|(?:\b[a-z]|\))\s*[-+*/^]|[a-z]\s*[+*/^])\s*[({\[]*\s*$"
 )
+PERCENT_OF_AFTER = _words(r"(?:(?<=%)|(?<=percent)) of (?:the )?\d")
 PART_OF = _words(
     r"\b(?:half|third|quarter|square|root|cube|multiples?|percent|%) of (?:the )?$",
     r"\b(?:half|twice|double|triple|divisible by|close to|near)\s+$",
@@ -89,13 +90,13 @@ COMPARED = _words(
 TWO_COMPARED = _words(r"\d\s*(?:[<>≠≤≥]|!=|vs)\s*[-\d]")
 CERTAINTY = _words(r"\s*(?:%\s*)?(?:confident|sure|certain|confidence)")
 JOINED = _words(
-    r"(?:\s+[a-z]+){0,2}\s*(?:,?\s+(?:and|or|to|through|&)|,|±|;)\s+"
+    r"(?:(?:\s+[a-z]+){0,5},?\s+(?:and|or|otherwise|through|&)|(?:\s+[a-z]+){0,2}\s*(?:\sto|,|±|;))\s+"
     r"(?:(?:also|then|another|about|possibly|maybe)\s+)?(?:[a-z]\s?=\s?)?$",
     r"\s*±\s*$",
 )
 ENDS_LIST = _words(r"\s*(?:[a-z]+\s*)?(?:[,;.)}\]]|$|and\b|or\b)")
 JOINED_BEFORE = _words(r"(?:\s+(?!comes|amounts|equal|adds?|up|down)[a-z]+)?,?\s+(?:and|or|to)\s+$")
-TOTAL_AFTER = _words(r"\s*(?:[a-z]+\s+)?(?:in total|altogether|in all|total)\b")
+TOTAL_AFTER = _words(r"\s*(?:[a-z]+\s+)?(?:in total|altogether|in all|total|left|remaining)\b")
 PARTS = _words(  # of one quantity: '2 hours 30 minutes'
     r"\s*(?:hours?|hrs?|h|minutes?|mins?|feet|foot|ft|pounds?|lbs?|days?|weeks?|years?|months?|km|m"
     r"|dollars?|degrees|remainder|r|°|'|mod)\.?\s*(?:,|and)?\s*$"
