@@ -342,12 +342,12 @@ def left_out(folder: Path, number: int) -> str:
 
     path = part_path(folder, number)
     try:
-        metadata = parquet().read_schema(path).metadata or {} if is_regular_file(path) else None
+        schema = parquet().read_schema(path) if is_regular_file(path) else pyarrow.schema([])
     except (OSError, pyarrow.ArrowException):
-        metadata = None
-    if metadata is None:
+        schema = pyarrow.schema([])
+    if schema.names != list(NAMES):
         raise ProfileInputError(f"{path} is damaged: delete it and give the same command again")
-    return one_line(metadata.get(_LEFT_OUT, b"").decode("utf-8", "replace"))
+    return one_line((schema.metadata or {}).get(_LEFT_OUT, b"").decode("utf-8", "replace"))
 
 
 def _digest(calibration: Calibration) -> str:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -28,6 +28,7 @@ class CompileRequest:
     spec: ProgramSpec
     store: str  # folder
     xprof: str | None = None  # folder for a session
+    scratch: str | None = None  # folder that goes with the caller
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _answers(request: CompileRequest, watcher: Watcher) -> Iterator[Message]:
             assert process.stdin is not None
             assert process.stdout is not None
             with suppress(BrokenPipeError):  # it died before it listened: its log says why
-                process.stdin.write(REQUEST.dump_json(request) + b"\n")
+                process.stdin.write(REQUEST.dump_json(replace(request, scratch=scratch)) + b"\n")
                 process.stdin.flush()  # and open as long as this process lives
             for line in process.stdout:
                 with suppress(ValidationError):  # a line that some library printed

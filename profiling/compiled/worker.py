@@ -7,6 +7,7 @@ ends with a traceback or a signal, which `compile` turns into a sentence. It end
 """
 
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -45,14 +46,16 @@ from .spec import ProgramSpec, Target
 def main() -> None:
     """Serve one request, as long as the caller keeps standard input open."""
     request = REQUEST.validate_json(sys.stdin.readline())
-    threading.Thread(target=_end_with_the_caller, daemon=True).start()
+    threading.Thread(target=_end_with_the_caller, args=[request.scratch], daemon=True).start()
     for message in messages_of(request):
         sys.stdout.buffer.write(MESSAGE.dump_json(message) + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _end_with_the_caller() -> None:
+def _end_with_the_caller(scratch: str | None) -> None:
     sys.stdin.read()
+    if scratch is not None:
+        shutil.rmtree(scratch, ignore_errors=True)
     os._exit(1)
 
 

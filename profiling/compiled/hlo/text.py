@@ -31,9 +31,9 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _OTHERS = (
     (re.compile(r"^(ML\xefR|\x4d\x4c\ufffdR)"), "MLIR bytecode (StableHLO, perhaps)"),
-    (re.compile(r"\b(stablehlo|mhlo|vhlo|chlo)\.\w+|^\s*module @\S+ .*\{|func\.func ", re.M),
+    (re.compile(r"\b(stablehlo|mhlo|vhlo|chlo)\.\w+|^[ \t]*module @\S+ .*\{|func\.func ", re.M),
      "StableHLO"),
-    (re.compile(r"^\s*\{ lambda ", re.M), "a jaxpr"),
+    (re.compile(r"^[ \t]*\{ lambda ", re.M), "a jaxpr"),
     (re.compile(r"^; ModuleID|^define .*@\w+\(|^target triple", re.M), "LLVM IR"),
     (re.compile(r"^\.version \d|^\.target sm_", re.M), "PTX"),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """`rooflink explore` from its command line: the dataset, going on, and mistakes."""
 
+import io
 import json
 import signal
 from pathlib import Path
@@ -14,6 +15,7 @@ from rooflink.profiling.predicted import calibration
 
 from .conftest import Command
 
+pyarrow = pytest.importorskip("pyarrow", reason="pip install 'rooflink[explore]'")
 pq = pytest.importorskip("pyarrow.parquet", reason="pip install 'rooflink[explore]'")
 
 GRID = """
@@ -167,7 +169,13 @@ def test_a_full_disk_is_a_sentence_and_what_is_there_stays(
     assert "4 parts, 1 of them there before" in rooflink("explore", grid, "--out", "d").out
 
 
-@pytest.mark.parametrize("part", [b"", b"PAR1 is no Parquet PAR1"])
+def other_table() -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pyarrow.table({"model": ["llama3-8b"]}), stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("part", [b"", b"PAR1 is no Parquet PAR1", other_table()])
 def test_a_damaged_part_is_a_sentence(rooflink: Command, grid: Path, part: bytes) -> None:
     assert rooflink("explore", grid, "--out", "d").code == 0
     Path("d/part-000001.parquet").write_bytes(part)
