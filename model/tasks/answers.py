@@ -272,8 +272,8 @@ class _Reader:
             raise OpenAnswerError
         if not content.strip() or _NO_BOX.search(before):
             return None
-        value, joined = value_of(content), _BOX_BEFORE.search(before)
-        if joined and value_of(joined[1]) != value:
+        value, joined = value_of(content, of_equation=True), _BOX_BEFORE.search(before)
+        if joined and value_of(joined[1], of_equation=True) != value:
             raise OpenAnswerError  # several boxes are several answers
         percent = "%" if value.unit == "%" and not value.text.endswith("%") else ""
         return Figure(first, after, value.number, value.text + percent)
