@@ -131,6 +131,15 @@ _IS_THE_ANSWER = re.compile(
     r"\b(?:is|are|be) (?:the|my|our) (?:(?:final|correct|right) )?answer\b", re.I
 )
 _NOT = re.compile(r"\bnot\b|n't\b|\bcannot\b|\bnever\b", re.I)
+_NO_ANSWER = re.compile(
+    r"\W*(?:n/?a|none|unknown|undefined|unclear|unanswerable|cannot|impossible|insufficient"
+    r"|no (?:answer|solution))\b", re.I,
+)  # fmt: skip
+_DECLINES = re.compile(
+    r"\b(?:not (?:sure|certain)|unsure|uncertain|(?:don't|do not) know|no idea"
+    r"|(?:cannot|can't|could not|couldn't|unable to) (?:be )?(?:determine|answer|say|tell|solve)d?)"
+    r"[^\d]*$", re.I,
+)  # fmt: skip
 _OTHERS_ANSWER = re.compile(
     r"\b(?:wrong|incorrect|naive|tempting|false|mistaken|earlier|previous|initial|first|original"
     r"|common)\s+(?:\w+\s+)?answer",
@@ -239,6 +248,8 @@ class _Reader:
         if kind == "tag":
             return self.last(first, after)
         if kind == "line":
+            if _NO_ANSWER.match(self.level, first, after):
+                raise OpenAnswerError
             return stated(self.level, first, after, marked=True)
         mark = self.level[at:first]
         if _NOT.search(mark) or _OTHERS_ANSWER.search(self.level[max(at - 30, 0) : first]):
@@ -293,7 +304,7 @@ class _Reader:
         sentences = self._sentences_in(begin, end)
         words = not re.search(r"\d", self.level[begin:end])
         said = [span for span in sentences if not _NO_STATEMENT.search(self.level[slice(*span)])]
-        if self._are_items(said[-2:]):
+        if self._are_items(said[-2:]) or (said and _DECLINES.search(self.level[slice(*said[-1])])):
             raise OpenAnswerError
         for first, after in reversed(said):
             figure = stated(self.level, first, after, alone=len(sentences) == 1, words=words)

@@ -196,7 +196,12 @@ class _Sentence:
 
     def _conclusion(self, figures: Sequence[Figure]) -> int:
         """Where the last conclusion that has a figure begins; 0 without one."""
-        ends = [match.end() for match in wordings.CONCLUSION.finditer(self.text)]
+        told = self.marked and not self._in_operation(figures[0])  # 'is 40, which is 20 more'
+        ends = [
+            match.end()
+            for match in wordings.CONCLUSION.finditer(self.text)
+            if not (told and match[0].lower().startswith("which"))
+        ]
         for match in wordings.RESTATED.finditer(self.text):
             earlier = [figure for figure in figures if figure.start < match.start()]
             if earlier and all(self._in_operation(f) or self._qualifies(f) for f in earlier):

@@ -48,6 +48,8 @@ PART_OF = _words(
 )
 NOT_EXACT_AFTER = _words(
     r"\+\s*(?:$|[^\s\d])",
+    r"\s?-\s*$|\s*(?:[≤≥≠]|[<>](?![<>])|!=)",
+    r"\s+out of\s+[\d.,]{1,20}\W*$",
     r"\s*times (?:as|more|the|larger|bigger)\b",
     r"\s*(?:[a-z]+ )?(?:or (?:more|less|fewer|above|higher)|and up|at (?:least|most))\b",
 )
