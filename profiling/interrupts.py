@@ -6,6 +6,7 @@ signal arrives, neither does anything.
 """
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,11 @@ def acknowledged() -> type[KeyboardInterrupt] | None:
     return _state.kept_from
 
 
+def settled() -> None:
+    """The signal that was raised has done what it is for, as Ctrl-C has that ends a server."""
+    _state.raised = None
+
+
 @contextmanager
 def held() -> Iterator[None]:
     """Signals wait for the next `interruptible`, or for the end where this is the outermost."""
@@ -97,8 +103,28 @@ def interruptible() -> Iterator[None]:
 
 def _arrived(number: int, frame: FrameType | None) -> None:
     _state.waiting = number
-    if _state.ends:
+    if _imports(frame):
+        sys.setprofile(_after_import)
+    elif _state.ends:
         _deliver()
+
+
+def _after_import(frame: FrameType, event: str, argument: object) -> None:
+    """The next function that returns outside of any import ends what runs."""
+    if event == "return" and not _imports(frame):
+        sys.setprofile(None)
+        if _state.ends:
+            _deliver()
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a module is being imported: modules in C break, some with a crash, if they are
+    stopped there."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _deliver() -> None:

@@ -27,8 +27,7 @@ from ..tpu_configs.input_errors import InputError
 from ..tpu_configs.slice import Slice
 from .backend import provenance, scope_names_kept
 from .compiled.compile import compile_target
-from .compiled.predicted_time import with_times
-from .compiled.spec import ProgramSpec, Target
+from .compiled.spec import ProgramSpec, Target, parse_target
 from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of, place
 from .counted.unit_costs import UnitCosts
 from .errors import ProfileInputError, Silent, Watcher
@@ -107,7 +106,7 @@ def profile(
         ]
         there = [*compiled, *(lens for lens in lenses if lens is not None)]
         lenses_beside = {
-            "compiled": [with_times(lens, subject.config, subject.dtype) for lens in there],
+            "compiled": _timed(there, subject),
             "predictions": predicted.predictions if predicted else [],
             "unpredicted": predicted.unpredicted if predicted else [],
         }
@@ -190,6 +189,15 @@ class Later:
             why = str(error)
         self.missing.append(f"{what}: {why}.")
         return None
+
+
+def _timed(targets: Sequence[CompiledTarget], subject: Subject) -> list[CompiledTarget]:
+    """With predicted times, which are of chips alone."""
+    if all(parse_target(one.target).chip is None for one in targets):
+        return list(targets)
+    from .compiled.predicted_time import with_times
+
+    return [with_times(one, subject.config, subject.dtype) for one in targets]
 
 
 def _compiled(

@@ -82,7 +82,8 @@ class _Sentence:
         firm = [f for f in figures if not wordings.SOFT_LABEL.search(self._before(f).rstrip())]
         figures = firm or ([] if wordings.LABEL_ALONE.match(self.text) else figures)
         if figures:
-            chosen = self._of_equation(figures) if self._equals else self._chosen(figures)
+            by_equation = self._equals and self._conclusion(figures) <= self._equals[-1]
+            chosen = self._of_equation(figures) if by_equation else self._chosen(figures)
             return self._single(chosen, everything)
         if not self.marked and not all(map(self._is_label, everything)):
             raise OpenAnswerError
@@ -140,8 +141,13 @@ class _Sentence:
         return bool(
             wordings.OPERATION_AFTER.match(text, figure.end)
             or wordings.OPERATION_BEFORE.search(before[-80:])
-            or wordings.PART_OF.search(before[-80:])
+            or self._is_part(figure)
         )
+
+    def _is_part(self, figure: Figure) -> bool:
+        """Whether it stands in '20% of 50' or 'half of 48'."""
+        after = wordings.PERCENT_OF_AFTER.match(self.text, figure.end)
+        return bool(after or wordings.PART_OF.search(self._before(figure)[-80:]))
 
     def _of_equation(self, figures: Sequence[Figure]) -> Figure:
         """The number right of the last '=', or left of it where its right is an operation."""
@@ -176,13 +182,14 @@ class _Sentence:
             figures = [figure for figure in figures if figure.start >= cut]
             first = figures[0]
         direct = wordings.DIRECT.match(self.text[0 if at_once else cut : first.start])
-        if direct and not self._in_operation(first) and (self.marked or cut):
+        rest = [f for f in figures if f.text != first.text and not self._qualifies(f)]
+        alone = not cut or all(map(self._in_operation, rest))
+        if direct and not self._in_operation(first) and (at_once or self.marked or cut) and alone:
             return first
         if told := self._told(figures):
             return told
         if figure := self._after_operations(figures):
             return figure
-        rest = [f for f in figures if f.text != first.text and not self._qualifies(f)]
         if self.alone and direct and not rest:
             return first
         return self._only(figures)
@@ -202,9 +209,7 @@ class _Sentence:
         told = [
             f for f in figures if f not in operations and wordings.COPULA.search(self._before(f))
         ]
-        sums = [
-            figure for figure in operations if not wordings.PART_OF.search(self._before(figure))
-        ]
+        sums = [figure for figure in operations if not self._is_part(figure)]
         several = len({figure.text for figure in told}) > 1 and not sums
         if told and not several:
             later = [figure for figure in figures if figure.start > told[-1].start]
@@ -234,13 +239,14 @@ class _Sentence:
             and not wordings.COMPARED.search(self._before(figure))
             and (figure not in qualifying or wordings.TOTAL_OF.search(self._before(figure)))
         ]
-        totals = [figure for figure in main if wordings.TOTAL_OF.search(self._before(figure))]
+        totals = [figure for figure in main if self._is_total(figure)]
         earned = [figure for figure in figures if figure.money and not self._is_price(figure)]
         if len(main) == 1 and not main[0].money and earned:
             main, figures = [], earned  # '60 hats would bring in $900'
         before = [figure for figure in figures if main and figure.start < main[0].start]
         between = self.text[before[-1].end : main[0].start] if before else ""
-        if re.search(r"^[^,]*\band\b[^,]*$", between) or (not main and self._in_words()):
+        apart = re.search(r"^[^,]*\band\b[^,]*$", between) and not totals
+        if apart or (not main and self._in_words()):
             raise OpenAnswerError  # 'started with 24 and gave away 6'; 'three days for 18 pages'
         for choice in (totals, main, [] if main else figures):
             if len({figure.text for figure in choice}) == 1:
@@ -254,6 +260,11 @@ class _Sentence:
             for figure in figures_in_words(self.text)
         )
 
+    def _is_total(self, figure: Figure) -> bool:
+        before = wordings.TOTAL_OF.search(self._before(figure))
+        after = wordings.TOTAL_AFTER.match(self.text, figure.end)
+        return bool(before or (after and not re.search(r"\d", self.text[figure.end :])))
+
     def _is_price(self, figure: Figure) -> bool:
         after = wordings.EACH_AFTER.match(self.text, figure.end)
         return bool(after or re.search(r"\bat\s+$", self._before(figure)))
@@ -262,7 +273,11 @@ class _Sentence:
         """Those that qualify, and those joined to them by 'and' or 'or'."""
         kept: list[Figure] = []
         for figure in figures:
-            joined = kept and wordings.JOINED_BEFORE.match(self.text[kept[-1].end : figure.start])
+            joined = (
+                kept
+                and kept[-1].money == figure.money
+                and wordings.JOINED_BEFORE.match(self.text[kept[-1].end : figure.start])
+            )
             if joined or self._qualifies(figure):
                 kept.append(figure)
         return kept

@@ -19,7 +19,7 @@ _MONTH = (
 )
 LABEL = _words(
     r"\b(?:steps?|part|case|option|problem|question|q|example|equation|exercise|line|method|no\."
-    r"|version|item|attempt|approach|rule|figure|table)\s?#?$",
+    r"|version|item|attempt|approach|rule|figure|table|team|player|bus|group|class|machine)\s?#?$",
     r"\b[a-z]\w*\($",  # f(3)
     rf"\b{_MONTH}(?: \d{{1,2}},)?\s?$",
 )
@@ -32,13 +32,14 @@ OPERATION_AFTER = _words(
     r"[ )\]}]*(?:/?[a-z]+[ )]+){0,3}(?:(?:[+*/^]|-(?=\s*[\d(]))\s*[({\[]*\s*[-+]?"
     r"(?:\d|\.\d|\\|\(|[a-z]\b)|(?:plus|minus|times|divided by|multiplied by|x)\s+[-+(]*"
     r"(?:\d|\.\d|\\))",
-    r"\s*(?:squared\b|cubed\b)",
-    r"\s*(?:[a-z]+ )?(?:more|less|(?!rather|other)[a-z]+er) than (?:[a-z]+'s )?\d",
+    r"\s*(?:squared|cubed|halved|doubled|factorial)\b|\s+(?:over|by)\s+\d|\s+in\s+\d+\W*$",
+    r"\s*(?:[a-z]+ )?(?:more|less|(?!rather|other)[a-z]+er) than (?:the |[a-z]+'s )?\d",
 )
 OPERATION_BEFORE = _words(
     r"(?:\d[\w%)\]} ]{0,30}?\s*(?:[-+*/^]|\bplus|\bminus|\btimes|\bdivided by|\bmultiplied by)"
     r"|\d x|(?:\b[a-z]|\))\s*[-+*/^]|[a-z]\s*[+*/^])\s*[({\[]*\s*$"
 )
+PERCENT_OF_AFTER = _words(r"(?:(?<=%)|(?<=percent)) of (?:the )?\d")
 PART_OF = _words(
     r"\b(?:half|third|quarter|square|root|cube|multiples?|percent|%) of (?:the )?$",
     r"\b(?:half|twice|double|triple|divisible by|close to|near)\s+$",
@@ -47,9 +48,11 @@ PART_OF = _words(
 )
 NOT_EXACT_AFTER = _words(
     r"\+\s*(?:$|[^\s\d])",
+    r"\s*times (?:as|more|the|larger|bigger)\b",
     r"\s*(?:[a-z]+ )?(?:or (?:more|less|fewer|above|higher)|and up|at (?:least|most))\b",
 )
 QUALIFIER = _words(
+    r"^\W*(?:(?:so|thus|then|therefore|together|altogether),?\s+)?(?:the|these|those|all|both)\s+$",
     r"\b(?:after|by|while|when|for|from|before|without|since|of|in)\s+[a-z]+ing\s+(?:the\s+)?$",
     r"\b(?:assuming|given|considering|including|excluding|counting|using)\b[^.,]{0,40}$",
     r"(?<!need )(?<!needs )(?<!needed )(?<!has )(?<!have )(?<!had )(?<!must )\bto [a-z]+\s+$",
@@ -66,7 +69,7 @@ TOTAL_OF = _words(
     r"|weight|change|maximum|minimum|result|answer|number|difference|product|balance|speed|remainder"
     r"|comes|adds? up|amounts?|equal|reduced|increased?s?|left|ends? up|finish(?:es)?)"
     r"\s+(?:of|to|with)\s+(?:(?:about|exactly|just|only)\s+)?$",
-    r"\b(?:total|sum):?\s+$",
+    r"\b(?:total|sum|together|altogether|combined)[:,]?\s+$",
 )
 RULED_OUT = _words(
     r"(?:\b(?:can)?not|n't|\bnever|\binstead of|\brather than|\bother than|\bunlike|\bneither|\bnor"
@@ -74,8 +77,9 @@ RULED_OUT = _words(
 )
 WRONG_AFTER = _words(
     r"\s*(?:can't|cannot|could not|couldn't|won't|doesn't|does not|would be wrong)\b",
-    r"\W{0,3}(?:[a-z]+\s)?(?:(?:is|was|would be|seems|looks)\s+(?:\w+\s)?"
-    r"(?:not|wrong|incorrect|too|impossible)|isn't|wasn't|\(?(?:wrong|incorrect))",
+    r"\W{0,3}(?:[a-z]+\s)?(?:is|was|are|were|would be|seems|looks)\s+(?:\w+\s)?"
+    r"(?:not\W*$|not (?:enough|right|correct|it|the)\b|wrong|incorrect|too|impossible)",
+    r"\W{0,3}(?:[a-z]+\s)?(?:isn't|wasn't|aren't|\(?(?:wrong|incorrect))",
 )
 COMPARED = _words(
     r"(?:[<>≤≥≠±]|\b(?:more|less|fewer|greater|larger|smaller|higher|lower) than"
@@ -86,12 +90,13 @@ COMPARED = _words(
 TWO_COMPARED = _words(r"\d\s*(?:[<>≠≤≥]|!=|vs)\s*[-\d]")
 CERTAINTY = _words(r"\s*(?:%\s*)?(?:confident|sure|certain|confidence)")
 JOINED = _words(
-    r"(?:\s+[a-z]+){0,2}\s*(?:,?\s+(?:and|or|to|through|&)|,|±|;)\s+"
+    r"(?:(?:\s+[a-z]+){0,5},?\s+(?:and|or|otherwise|through|&)|(?:\s+[a-z]+){0,2}\s*(?:\sto|,|±|;))\s+"
     r"(?:(?:also|then|another|about|possibly|maybe)\s+)?(?:[a-z]\s?=\s?)?$",
     r"\s*±\s*$",
 )
 ENDS_LIST = _words(r"\s*(?:[a-z]+\s*)?(?:[,;.)}\]]|$|and\b|or\b)")
-JOINED_BEFORE = _words(r"(?:\s+[a-z]+)?,?\s+(?:and|or|to)\s+$")
+JOINED_BEFORE = _words(r"(?:\s+(?!comes|amounts|equal|adds?|up|down)[a-z]+)?,?\s+(?:and|or|to)\s+$")
+TOTAL_AFTER = _words(r"\s*(?:[a-z]+\s+)?(?:in total|altogether|in all|total|left|remaining)\b")
 PARTS = _words(  # of one quantity: '2 hours 30 minutes'
     r"\s*(?:hours?|hrs?|h|minutes?|mins?|feet|foot|ft|pounds?|lbs?|days?|weeks?|years?|months?|km|m"
     r"|dollars?|degrees|remainder|r|°|'|mod)\.?\s*(?:,|and)?\s*$"
@@ -116,11 +121,13 @@ CONCLUSION = _words(
     r"[,;:—-]\s*(?:and\s+)?(?:so|thus|hence|therefore|then)\b",
     r"\b(?:therefore|thus|hence|consequently|which (?:is|means|gives|makes|equals|leaves))\b",
     r"(?:[\d)%]|\bthis|\bthat|\bwhich|\bit)\s+(?:gives|makes|yields|leaves)(?: us| him| her)?",
-    r"\b(?:rounds|rounded) (?:up |down )?to|\bfor a total of|\bto get|\b(?:we|i) get|\badds? up to",
+    r"\b(?:rounds|rounded) (?:up |down )?(?:to|is|gives)|\bfor a total of|\badds? up to",
+    r"\bto get|\b(?:we|i) get",
     r"\b(?:comes to|amounts to|equals|is equal to|a total of)",
     r",\s*(?!assuming|including|excluding|using|considering|counting|having|being)[a-z]+ing"
     r"(?=\s+(?:[a-z]+\s+){0,3}\d)",
     r"(?:^|[,;:]\s*)(?:in total|altogether|overall|in all)\b,?",
+    r"[;,]\s*(?:but\s+)?now\b",
     r"\bbut (?:it |the \w+ )?(?:should be|is actually|actually|is)|\bbut(?= [-+.]?\d)",
 )
 RESTATED = _words(r"\bthat is,?\s|\bthat's\b|\bi\.e\.,?\s")
@@ -140,7 +147,7 @@ SOMEBODY_BEFORE = _words(
 )
 SOMEBODY_AFTER = _words(r"\s+(?:of|who|that|can|by|at|day|thing|way)\b")
 EACH_AFTER = _words(r"\s*(?:each|per|a|an|apiece|/)\b")
-TUPLE = re.compile(r"\([-+\s\d./]{1,60}(?:,[-+\s\d./]{1,60}){1,20}\)")
+TUPLE = re.compile(r"[(\[][-+\s\d./]{1,60}(?:,[-+\s\d./]{1,60}){1,20}[)\]]")
 TWO_NAMES = re.compile(  # 'x = 5 and y = ...'
     r"(?:^|[\s,(])[A-Za-z]\w{0,10}\s*=\s*[-+\d./]{1,20}\s*(?:,|;|and|or)\s*(?:and\s+)?"
     r"[A-Za-z]\w{0,10}\s*$"

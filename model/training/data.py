@@ -22,6 +22,7 @@ from ..layers import INITIAL_SCALE
 from ..tasks import GeneratedTask, Problem, Trace, parse_generated
 from ..tasks.task import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
 from ..transformer import Transformer, random_transformer
+from ..weights.host_memory import require_memory
 from .recipes import Distill, Recipe, Verifier
 
 _IDS = {word: number for number, word in enumerate(WORDS)}
@@ -152,6 +153,14 @@ def notation_tokenizer() -> tokenizers.Tokenizer:
     built.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     built.add_special_tokens([AddedToken(word, normalized=False) for word in CONTROL])
     return built
+
+
+def new_model(recipe: Recipe | Distill) -> Transformer:
+    """The model that a recipe starts with. Raises ModelInputError where the machine has no room for
+    it, its gradient and the optimiser's two moments."""
+    config = recipe.trunk.config(recipe.name)
+    require_memory(4 * config.weight_bytes("float32"), f"training {config.parameters:,} parameters")
+    return initial_transformer(config, recipe.seed)
 
 
 _ONTO_RESIDUAL = ("output", "down")

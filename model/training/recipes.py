@@ -337,5 +337,6 @@ def _checked(kind: type[AnyRecipe], table: dict[str, object], what: str) -> AnyR
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        wrong = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+        said = first["msg"].replace("Input should be", "expected")
+        wrong = first["ctx"]["error"] if first["type"] == "value_error" else said
         raise ModelInputError(f"{what}{field and f', field {field}'}: {wrong}") from None

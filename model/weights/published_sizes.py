@@ -17,6 +17,7 @@ from .hf_config import (
     family_window,
     model_name,
     read_json,
+    require_size,
     unsupported,
     windowed_types,
 )
@@ -236,5 +237,6 @@ def _checked(model: PublishedModel, where: str) -> PublishedModel:
     elif model.dense_layers >= model.layers > 0 and model.experts > 1:
         problem = f"has {model.dense_layers} dense layers of {model.layers}, and experts"
     else:
+        require_size(model, where)
         return model
     raise ModelInputError(f"{where} {problem}: the file is damaged or of an unknown kind.")

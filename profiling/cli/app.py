@@ -13,9 +13,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from ...tpu_configs.input_errors import InputError, one_line
 from ..errors import InterruptedRunError, ProfileInputError
-from ..interrupts import acknowledged, exit_code, heed_sigterm
+from ..interrupts import acknowledged, exit_code, heed_sigterm, held, interruptible
 
-BAD_INPUT, INTERRUPTED = 2, 130
+BAD_INPUT = 2
 OPTION_ERRORS: tuple[type[Exception], ...] = tuple(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
 )
@@ -135,7 +135,8 @@ def main() -> None:
 def _code_of_command() -> int:
     """Run the command; what ended it goes to stderr as one sentence."""
     try:
-        stopped = app(prog_name="rooflink", standalone_mode=False)
+        with held(), interruptible():
+            stopped = app(prog_name="rooflink", standalone_mode=False)
     except SystemExit as ended:  # how rich and typer end where nobody reads on
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None
@@ -150,8 +151,6 @@ def _code_of_command() -> int:
         if not isinstance(error, _input_errors()):
             raise
         return _say("error", str(error), BAD_INPUT)
-    if stopped == INTERRUPTED:  # typer's own way to end at Ctrl-C
-        return _say("interrupted", "nothing was written", INTERRUPTED)
     by = acknowledged()
     if by is not None:
         kept = "what was measured until then is kept, and the record says so"

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..interrupts import settled
+
 
 def board_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run, or a directory of runs.")],
@@ -44,4 +46,5 @@ def board_command(
         print(jsonlib.dumps({"url": url, "xprof_missing": missing}) if json else told, flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
+        settled()
         print()

@@ -342,12 +342,12 @@ def left_out(folder: Path, number: int) -> str:
 
     path = part_path(folder, number)
     try:
-        metadata = parquet().read_schema(path).metadata or {} if is_regular_file(path) else None
+        schema = parquet().read_schema(path) if is_regular_file(path) else pyarrow.schema([])
     except (OSError, pyarrow.ArrowException):
-        metadata = None
-    if metadata is None:
+        schema = pyarrow.schema([])
+    if schema.names != list(NAMES):
         raise ProfileInputError(f"{path} is damaged: delete it and give the same command again")
-    return one_line(metadata.get(_LEFT_OUT, b"").decode("utf-8", "replace"))
+    return one_line((schema.metadata or {}).get(_LEFT_OUT, b"").decode("utf-8", "replace"))
 
 
 def _digest(calibration: Calibration) -> str:
@@ -369,9 +369,9 @@ class Explored(NamedTuple):
 def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher) -> Explored:
     """Compute and write every part that `folder` lacks; it must exist.
 
-    Raises ProfileInputError where the folder holds another exploration or a damaged part, or
-    pyarrow is missing, and ModelInputError or ChipInputError for names that are not known, before
-    anything is computed.
+    Raises ProfileInputError where the folder holds another exploration or a damaged part, or cannot
+    be written, or pyarrow is missing; and ModelInputError or ChipInputError for names that are not
+    known, before anything is computed.
     """
     parquet()
     named, reasons, before = named_in(grid), dict[str, None](), 0
@@ -384,9 +384,15 @@ def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher
             before += 1
         else:
             rows = rows_of(grid, part, named, calibration)
-            if not path.exists():
-                write_text(path, json.dumps(manifest, indent=1) + "\n")
-            write_part(folder, number, rows)
+            try:
+                if not path.exists():
+                    write_text(path, json.dumps(manifest, indent=1) + "\n")
+                write_part(folder, number, rows)
+            except OSError as error:
+                raise ProfileInputError(
+                    f"cannot write to {folder}: {error.strerror or error}; the parts there stay, "
+                    "so make room and give the same command again"
+                ) from None
         if reason := left_out(folder, number):
             reasons[reason] = None
         watcher.advance(part.designs * len(grid.sequences))

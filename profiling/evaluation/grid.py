@@ -132,7 +132,7 @@ FOLDER = "cells"
 def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[str, object]:
     """Everything that decides a cell's figures."""
     verifier = {} if grid.verifier is None else {"verifier": grid.verifier.digest}
-    problems = [(one.question, one.expected, one.notation) for one in grid.problems]
+    problems = [(one.question, one.expected, one.notation, one.rule) for one in grid.problems]
     return {
         "schema": "rooflink.cell/1",  # of these settings: the cell itself is migrated on reading
         "weights": weights,

@@ -10,7 +10,7 @@ from ...model.architecture import DTYPE_BITS, ModelShape, dtype_bytes
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..records.base import Interval
-from ..records.prediction import MemoryFit, PredictedPhase, Prediction
+from ..records.prediction import MOST_SEQUENCES, MOST_TOKENS, MemoryFit, PredictedPhase, Prediction
 from .arrays import Number, mapped, with_last_axis
 from .calibration import Calibration, default_calibration
 from .collectives import ONE_CHIP, Parallelism, kv_shards, require_parallelism
@@ -18,7 +18,6 @@ from .economics import Terms as EconomicsRequest
 from .economics import economics_of
 from .energy import design_power_of
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
-from .limits import MOST_SEQUENCES, MOST_TOKENS
 from .model_shape import NamedShape
 from .phase_lengths import (
     PHASES,

@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Literal, TypeAlias, TypeVar
 
 from ..records.base import Interval
-from . import theme, units
+from . import units
 from .units import Unit
 
 Number: TypeAlias = int | float
@@ -182,7 +182,9 @@ class Chart:
     @cached_property
     def spec(self) -> Spec:
         """The specification, without characters that no file or page takes."""
-        drawn = theme.each_text(self.draw(), plain)
+        from .theme import each_text  # of charts alone, which listings have none of
+
+        drawn = each_text(self.draw(), plain)
         assert isinstance(drawn, dict)
         return drawn
 

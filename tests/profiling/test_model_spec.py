@@ -1,6 +1,7 @@
 """What a model costs is found without opening anything but its sizes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_gguf
 
 from rooflink.model.config import ModelInputError
-from rooflink.profiling.model_spec import resolve_subject
+from rooflink.profiling.model_spec import resolve_subject, run_bytes
 from rooflink.profiling.predicted.model_shape import named_shape
 
 
@@ -45,6 +46,20 @@ def test_costs_need_a_shape_alone(tmp_path: Path, kind: str) -> None:
     assert subject.config == LLAMA
     assert subject.tokenizer is None
     assert named_shape(str(folder)).shape.parameters == LLAMA.parameters
+
+
+@pytest.mark.parametrize(("prompt", "temporary_mb"), [(512, 36.3), (2048, 157.5), (4096, 348.5)])
+def test_scratch_of_a_long_prompt_is_what_a_compiled_prefill_takes(
+    prompt: int, temporary_mb: float
+) -> None:
+    """`memory_analysis` of XLA's CPU program, jax 0.10, of two prompts of this model in float32:
+    2 layers, 16 heads of 8 and 64 wide."""
+    small = replace(
+        LLAMA, embed_dim=64, query_heads=16, kv_heads=4, head_dim=8, mlp_dim=64, vocab_size=128
+    )
+    held = small.kv_bytes_per_token("float32") * 2 * 2 * prompt
+    scratch = run_bytes(small, "float32", 2, 1, prompt, 0) - held
+    assert scratch / 1e6 == pytest.approx(temporary_mb, rel=0.06)
 
 
 def test_experts_are_predicted_and_not_counted(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ..protobuf import Message
 from .checks import problem_of
@@ -17,9 +19,11 @@ MOST_INSTRUCTIONS = 80_000
 MOST_ARRAYS = 400_000
 """In the results of all its instructions: a loop's carry comes back in its tuples and bodies."""
 MOST_EXPANDED = 200_000
-"""Instructions of the entry, with those of all that it calls at each place that calls it."""
+"""Instructions of a computation, with those of all that it calls at each place that calls it."""
 MOST_NESTED = 64
 """Computations that call one another, from the entry down."""
+MOST_FUSED = 8
+"""Fusions inside one another; compilers make three."""
 _TOO_DEEP = f"more than {MOST_NESTED} computations call one another"
 _LARGEST_BITS = 2**63
 
@@ -45,9 +49,15 @@ def module_from(proto: Message) -> Module:
     entry = builder.built.get(proto.entry_computation_id)
     if entry is None:
         raise BrokenModuleError("no entry computation")
-    if builder.expanded[entry] > MOST_EXPANDED:
-        raise BrokenModuleError(f"its calls expand to more than {MOST_EXPANDED:,} instructions")
     return Module(proto.name, tuple(builder.built.values()), entry)
+
+
+class Extent(NamedTuple):
+    """How far a computation reaches."""
+
+    instructions: int  # with those of what it calls, at each place that calls it
+    depth: int  # of calls
+    fusions: int  # inside one another
 
 
 class _Builder:
@@ -57,8 +67,7 @@ class _Builder:
         self.on_gpu = _on_gpu(proto)
         self.messages: dict[int, Message] = {one.id: one for one in proto.computations}
         self.built: dict[int, Computation] = {}
-        self.expanded: dict[Computation, int] = {}
-        self.depths: dict[Computation, int] = {}
+        self.extents: dict[Computation, Extent] = {}
         self.arrays = 0
         self.shapes: dict[bytes, Shape] = {}
 
@@ -71,42 +80,55 @@ class _Builder:
         if len(under_way) >= MOST_NESTED:
             raise BrokenModuleError(_TOO_DEEP)
         message = self.messages[key]
-        instructions: dict[int, Instruction] = {}
+        numbered: dict[int, Instruction] = {}
         for proto in message.instructions:
-            calls = tuple(
-                self.computation(called, (*under_way, key))
-                for called in proto.called_computation_ids
-            )
-            try:
-                operands = tuple(instructions[operand] for operand in proto.operand_ids)
-            except KeyError:
-                raise BrokenModuleError(f"an operand of {proto.name} is missing") from None
-            instruction = _instruction(proto, self.shape(proto.shape), operands, calls)
-            if proto.id in instructions:
+            if proto.id in numbered:
                 raise BrokenModuleError(f"two instructions have the number {proto.id}")
-            self.arrays += len(instruction.shape.leaves)
-            if self.arrays > MOST_ARRAYS:
-                raise BrokenModuleError(f"it has more than {MOST_ARRAYS:,} arrays")
-            if problem := problem_of(instruction):
-                raise BrokenModuleError(f"{instruction.opcode} %{instruction.name} {problem}")
-            instructions[proto.id] = instruction
-        if message.root_id not in instructions:
+            numbered[proto.id] = self._instruction(proto, numbered, (*under_way, key))
+        if message.root_id not in numbered:
             raise BrokenModuleError(f"the root of {message.name} is missing")
-        built = Computation(
-            message.name, tuple(instructions.values()), instructions[message.root_id]
-        )
-        numbers = [one.parameter_number for one in built.instructions if one.opcode == "parameter"]
+        instructions = tuple(numbered.values())
+        numbers = [one.parameter_number for one in instructions if one.opcode == "parameter"]
         if sorted(numbers) != list(range(len(numbers))):
             raise BrokenModuleError(f"the parameters of {message.name} are not numbered from 0")
-        called = [self.depths[inner] for one in built.instructions for inner in one.calls]
-        self.depths[built] = 1 + max(called, default=0)
-        if self.depths[built] > MOST_NESTED:
-            raise BrokenModuleError(_TOO_DEEP)
+        built = Computation(message.name, instructions, numbered[message.root_id])
+        self.extents[built] = self._extent(instructions)
         self.built[key] = built
-        self.expanded[built] = len(instructions) + sum(
-            self.expanded[called] for one in built.instructions for called in one.calls
-        )
         return built
+
+    def _instruction(
+        self, proto: Message, before: Mapping[int, Instruction], under_way: tuple[int, ...]
+    ) -> Instruction:
+        calls = tuple(
+            self.computation(called, under_way) for called in proto.called_computation_ids
+        )
+        try:
+            operands = tuple(before[operand] for operand in proto.operand_ids)
+        except KeyError:
+            raise BrokenModuleError(f"an operand of {proto.name} is missing") from None
+        instruction = _instruction(proto, self.shape(proto.shape), operands, calls)
+        self.arrays += len(instruction.shape.leaves)
+        if self.arrays > MOST_ARRAYS:
+            raise BrokenModuleError(f"it has more than {MOST_ARRAYS:,} arrays")
+        if problem := problem_of(instruction):
+            raise BrokenModuleError(f"{instruction.opcode} %{instruction.name} {problem}")
+        return instruction
+
+    def _extent(self, instructions: tuple[Instruction, ...]) -> Extent:
+        """Of a computation. Raises BrokenModuleError where it would take too long to read."""
+        size, depth, fusions = len(instructions), 0, 0
+        for one in instructions:
+            for inner in (self.extents[called] for called in one.calls):
+                size, depth = size + inner.instructions, max(depth, inner.depth)
+                if one.opcode == "fusion":
+                    fusions = max(fusions, inner.fusions + 1)
+        if depth >= MOST_NESTED:
+            raise BrokenModuleError(_TOO_DEEP)
+        if fusions > MOST_FUSED:
+            raise BrokenModuleError(f"more than {MOST_FUSED} fusions are inside one another")
+        if size > MOST_EXPANDED:
+            raise BrokenModuleError(f"its calls expand to more than {MOST_EXPANDED:,} instructions")
+        return Extent(size, depth + 1, fusions)
 
     def shape(self, proto: Message) -> Shape:
         """The shape in a message; equal ones are one object."""
@@ -256,6 +278,10 @@ def _integer(literal: Message) -> int | None:
     ):  # fmt: skip
         if len(data) == size:
             return int.from_bytes(data, "little", signed=signed)
+    if len(literal.u4s) == 1:
+        return int(literal.u4s[0] & 15)
+    if len(literal.s4s) == 1:
+        return int((literal.s4s[0] & 15 ^ 8) - 8)
     return None
 
 

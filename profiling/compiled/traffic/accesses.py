@@ -119,11 +119,11 @@ class AccessReader:
     def _is_scratch(self, call: Instruction, path: Path) -> bool:
         """Whether a result is memory that a library only works in: bytes beside other results that
         nobody reads."""
-        others = any(shape.element_type not in _BYTES for shape in call.shape.arrays())
-        if call.opcode != "custom-call" or not (path and others):
+        if call.opcode != "custom-call" or not path:
             return False
+        read = [self._origins.is_read(call, index) for index in range(len(call.shape.parts))]
         shape = call.shape.parts[path[0]]
-        return shape.element_type in _BYTES and not self._origins.is_read(call, path[0])
+        return shape.element_type in _BYTES and any(read) and not read[path[0]]
 
     def _passed_on(self, instruction: Instruction) -> Iterator[tuple[Instruction, Path]]:
         """Operands whose data the result holds anew, where the caller named that data.

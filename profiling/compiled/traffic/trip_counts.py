@@ -26,7 +26,7 @@ from .integers import (
 from .sources import Element, Homes, Path, Value, body_and_condition
 from .traffic import TripSource
 
-MOST_FOLLOWED = 100_000
+MOST_FOLLOWED = 40_000
 """Integers of carries that are worked out, run by run, in a module: 2 s at most."""
 
 _MIRRORED = {"LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE"}
@@ -179,7 +179,7 @@ class LoopReader:
                 problem = error
         if not counts:
             raise problem
-        return min(counts), len(parts) > 1
+        return min(counts), len(counts) < len(parts)
 
     def _conjuncts(self, condition: Element) -> list[tuple[Element, bool]]:
         """What must hold for the condition to hold, each negated or not."""
@@ -212,6 +212,9 @@ class LoopReader:
             counter, bound = sides[side], sides[1 - side]
             if self._homes.carried_by(counter, [loop]) is None:
                 continue
+            shape = dict(loop.shape.leaves).get(counter.path)
+            if shape is None or not is_integer(shape):
+                raise UnknownError(f"its counter is {shape}: only integers are followed")
             step = self._step(loop, counter.path, around, state)
             if step is None:
                 continue

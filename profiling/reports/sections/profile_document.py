@@ -25,7 +25,6 @@ from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled_document import compiled_section, compiled_summary
 from .prediction_document import LABEL, predicted_section, slices_table
-from .trace_section import trace_section
 
 _SAMPLES, _SCOPES = 2, 8  # of a terminal
 
@@ -44,7 +43,7 @@ def profile_document(profile: Profile) -> Document:
             predicted_section(profile),
             _chips(profile),
             _along(profile),
-            trace_section(profile),
+            _trace(profile),
             _outcome(profile),
             compiled_section(profile),
             Section("Provenance", _provenance(profile)),
@@ -53,6 +52,15 @@ def profile_document(profile: Profile) -> Document:
         footer=f"{profile.schema_version}, {profile.provenance.created}",
         terms=_terms(profile),
     )
+
+
+def _trace(profile: Profile, most: int | None = None) -> Section:
+    """Of `most` scopes; empty where no generation was traced."""
+    if profile.trace is None:
+        return Section("", [])
+    from .trace_section import trace_section  # which few profiles need
+
+    return trace_section(profile, most)
 
 
 def profile_summary(profile: Profile) -> Document:
@@ -70,7 +78,7 @@ def profile_summary(profile: Profile) -> Document:
         headline=facts.headline(profile),
         sections=[
             Section("", [tables.phase_table(profile), Paragraph(_phase_note(profile))]),
-            Section("", trace_section(profile, _SCOPES).blocks),
+            Section("", _trace(profile, _SCOPES).blocks),
             Section("", [tables.chip_times_table(profile), *_resident(profile)]),
             Section("", predicted),
             Section("", [tables.outcome_facts(profile)]),

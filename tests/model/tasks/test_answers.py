@@ -90,7 +90,7 @@ def test_one_spelling(value: Fraction, text: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "spelling"),
     [("$18.00", "18"), ("42 km", "42 km"), ("50 %", "50%"), (r"\boxed{42}", "42"), ("", ""),
-     ("1,5", "(1, 5)"),
+     ("1,5", "(1, 5)"), ("(10 - 4) * 4 = 24", "(10-4)*4=24"),
      ("Paris.", "paris"), ("10 \u2013 20", "10-20"), ("x = 5", "5")],
 )  # fmt: skip
 def test_logged_answers_are_spelled_one_way(answer: str, spelling: str) -> None:

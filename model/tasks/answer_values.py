@@ -40,13 +40,13 @@ class Value:
         return f"{self.text} {self.unit}" if measure else self.text
 
 
-def value_of(text: str) -> Value:
-    """What all of `text` says."""
+def value_of(text: str, of_equation: bool = False) -> Value:
+    """What all of `text` says; `of_equation`, '48 + 24 = 72' says 72."""
     bare = _OPTION.sub("", _unwrapped(levelled(text[:LONGEST_VALUE])))
     unit = ""
     if name := _NAME.match(bare):
         unit, bare = f"{name[1]}=", bare[name.end() :]
-    elif "=" in bare and (figure := _right_side(bare)):
+    elif of_equation and "=" in bare and (figure := _right_side(bare)):
         bare = bare[figure.start : figure.end]
     figure, measure = _number(bare)
     if figure is None or figure.value is None:
@@ -67,6 +67,11 @@ def same_value(a: Value, b: Value) -> bool:
             alike = plain.number == percent.number and abs(percent.number) >= 1
             return alike or plain.number == percent.number / 100
     return a.number == b.number
+
+
+def same_unit(a: Value, b: Value) -> bool:
+    """Whether no two units of measure, such as km and m, stand against each other."""
+    return not {a.unit, b.unit} <= set(_UNITS) or a.unit == b.unit
 
 
 def _unwrapped(level: str) -> str:
