@@ -48,8 +48,8 @@ def test_lengths_phases_and_thought_agree(rooflink, tiny_folder: Path) -> None:
 def test_the_same_seed_thinks_the_same_and_batches_do_not_matter(
     rooflink, tiny_folder: Path
 ) -> None:
-    Path("three.txt").write_text("one\ntwo words\n\nthree words here\n")
-    options = ("--model", tiny_folder, "--prompts", "three.txt", "--attempts", 2,
+    Path("four.txt").write_text("one\ntwo words\n\nthree words here\nfour\n")
+    options = ("--model", tiny_folder, "--prompts", "four.txt", "--attempts", 2,
                "--think-budget", 8, "--answer-budget", 4, "--repeats", 1, "--compile", "none",
                "--json")  # fmt: skip
     runs = [
