@@ -135,6 +135,8 @@ def toml_table(
     text: str, file: str, error: type[ValueError] = ModelInputError
 ) -> dict[str, object]:
     """The TOML table in `text` of `file`. Raises `error` as `json_value` does."""
+    if any(line.count(".") > MOST_NESTED for line in text.split("\n")):  # keys take their square
+        raise error(f"{file} has a line with more than {MOST_NESTED} dots, which no key needs")
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as reason:

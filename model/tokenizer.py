@@ -20,7 +20,7 @@ class Tokenizer:
     """Encodes and decodes text with one model's vocabulary, and writes its chat prompts.
 
     Args:
-        backend: the vocabulary, its merges and its splitting rules.
+        backend: the vocabulary, its merges and its splitting rules; it neither pads nor truncates.
         end_ids: tokens that end a generation, as the source's metadata states them; control
             tokens of the vocabulary that end a turn (`TURN_ENDS`) are added.
         start_ids: tokens that the source puts before every text, such as a BOS.
@@ -37,8 +37,6 @@ class Tokenizer:
         chat_template: ChatTemplate | None = None,
         prefixed: bool = False,
     ) -> None:
-        backend.no_truncation()
-        backend.no_padding()
         self._backend, self._start_ids, self._template = backend, list(start_ids), chat_template
         self._prefixed = prefixed
         control = {t.content: i for i, t in backend.get_added_tokens_decoder().items() if t.special}
@@ -67,6 +65,10 @@ class Tokenizer:
             ids: list[int] = self._backend.encode(text, add_special_tokens=False).ids
         except TypeError as error:  # what it says of half of a surrogate pair
             raise ModelInputError(f"{text!r} is no text in Unicode: write it as UTF-8") from error
+        except Exception as error:  # the tokenizers library raises bare Exception
+            raise ModelInputError(
+                f"the model's tokenizer cannot encode {text[:60]!r} ({error}): fetch it again"
+            ) from error
         first = self._start_ids
         return ids if not start or ids[: len(first)] == first else [*first, *ids]
 

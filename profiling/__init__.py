@@ -8,7 +8,7 @@ In a notebook or a script, the verbs of the command line are functions:
     rp.predict("llama3-8b", "v5e-8", "h100", think=2048)  # on chips that nobody here has
     rp.compile("llama3-8b", "v5e:2x4")  # asks the TPU compiler
     rp.evaluate("reasoner", task="sum:n=8", attempts=[1, 4, 16])  # accuracy, and what it costs
-    rp.codesign(rp.load("runs/mine"), "v5p-8")  # what to change of chip and model
+    rp.codesign(rp.load("runs/mine"), "v5p:2x2x2")  # what to change of chip and model
     rp.load("runs/mine")  # what was saved before
 
 beside them `train`, `validate`, `calibrate`, `compare` and `explore`, which return their records.

@@ -8,6 +8,7 @@ import jax
 from ..model.architecture import LOGIT_BYTES
 from ..model.config import PRESETS, DType, ModelConfig, ModelInputError, preset
 from ..model.input_files import user_path
+from ..model.layers import QUERY_BLOCK
 from ..model.tokenizer import Tokenizer
 from ..model.transformer import Transformer, random_transformer, transformer_from
 from ..model.weights import embedded
@@ -88,10 +89,12 @@ def run_bytes(
 ) -> int:
     """Bytes of KV cache, attention scores and logits that a batch needs beside the weights.
 
-    Twice the cache of the prompt, which is shared out at the border of prefill; two float32 score
-    matrices of prefill, of all heads of one layer; one float32 row of logits for each attempt.
+    Twice the cache of the prompt, which is shared out at the border of prefill; of a block of
+    prefill's queries (`layers.QUERY_BLOCK`) two float32 score matrices, of all heads of one layer,
+    and twice which positions each query of the prompt sees; float32 logits for each attempt, twice.
     """
     kv = config.kv_bytes_per_token(dtype) * batch * (2 * prompt_slots + attempts * slots)
-    scores = 2 * 4 * batch * config.query_heads * prompt_slots**2
+    scores = 2 * 4 * batch * config.query_heads * min(prompt_slots, QUERY_BLOCK) * prompt_slots
+    seen = 2 * batch * prompt_slots**2
     logits = 2 * LOGIT_BYTES * batch * attempts * config.vocab_size
-    return kv + scores + logits
+    return kv + scores + seen + logits

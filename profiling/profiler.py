@@ -114,8 +114,7 @@ def profile(
         whole = draft.model_copy(update=lenses_beside)
         notes = [
             *engineered_gaps(request.problems, subject.tokenizer),
-            *(note(sentence, "the run itself") for sentence in later.missing),
-            *(note(f"{text}.", lens.target) for lens in there for text in lens.notes),
+            *(note(text, "the run itself") for text in later.missing + _unkept(there)),
         ]
         chosen = slices[0].name if slices else None
         found = find(whole, runs is not None and runs.interrupted, chosen)
@@ -123,6 +122,10 @@ def profile(
         if runs is not None:
             keep(whole)
         return whole
+
+
+def _unkept(compiled: Sequence[CompiledTarget]) -> list[str]:
+    return [f"For {target.target}, {text}." for target in compiled for text in target.notes]
 
 
 def _require_run_for(trace: Path | None, subject: Subject) -> None:

@@ -19,8 +19,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """`pytest -m fuzz` is the long run: tests/fuzz/README.md."""
-    if config.option.markexpr == "fuzz":
+    """The default tests, all of them, run in a process for each of up to four cores, file by file
+    (`-n 0`: in one); `pytest -m fuzz` is the long run of tests/fuzz/README.md."""
+    if "PYTEST_XDIST_WORKER" in os.environ:  # which would start workers of its own
+        return
+    every = config.args_source == pytest.Config.ArgsSource.TESTPATHS
+    if every and "not slow" in config.option.markexpr and not config.option.usepdb:
+        if config.getoption("numprocesses", 0) is None:
+            config.option.numprocesses = min(4, os.cpu_count() or 1)
+            config.option.dist = "loadfile"
+    elif config.option.markexpr == "fuzz":
         os.environ.setdefault("FUZZ_EXAMPLES", "20000")
         if config.getoption("hypothesis_seed", None) is None:
             config.option.hypothesis_seed = str(secrets.randbits(32))

@@ -32,7 +32,6 @@ SHORT = {
     "profiling.jobs.compare_job",
     "profiling.jobs.cost_terms",
     "profiling.names",
-    "profiling.predicted.limits",
     "profiling.notebook.compilation_view",
     "profiling.notebook.prediction_view",
     "profiling.notebook.studies",

@@ -248,9 +248,12 @@ def _caution(chip: Chip, number: int) -> str:
 
 
 def compared_slices() -> tuple[str, ...]:
-    """A slice of each chip that others are compared with where none is named: 'v5e-16' ..."""
+    """A slice of each chip that others are compared with where none is named: 'v5e-16' ..., with
+    its sides where a number has two meanings."""
+    chips = [(chip, chip.compared_chips) for chip in load_all() if chip.compared_chips]
+    names = {f"{chip_stem(chip)}-{count}": (chip, count) for chip, count in chips}
     return tuple(
-        f"{chip_stem(chip)}-{chip.compared_chips}" for chip in load_all() if chip.compared_chips
+        parse_slice(name).name if _caution(*counted) else name for name, counted in names.items()
     )
 
 

@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 Parsed = TypeVar("Parsed")
+MOST_DOTS = 64
+"""In a line: a dotted key takes the square of its parts to read."""
 MOST_BYTES = 1 << 20
 """Of a chip file; those that come along have at most 10 kB."""
 
@@ -49,6 +51,10 @@ def parse_toml(
 
     Raises `error` for what is not TOML, and for the first key that is wrong.
     """
+    if any(line.count(".") > MOST_DOTS for line in text.split("\n")):
+        raise error(
+            f"{file} has a line with more than {MOST_DOTS} dots, which no key or text needs"
+        )
     try:
         return build(tomllib.loads(text))
     except tomllib.TOMLDecodeError as reason:

@@ -1,7 +1,7 @@
 """Strategies by name, as in 'self-consistency:n=16,temperature=1', and their list for --help."""
 
 from collections.abc import Mapping
-from dataclasses import Field, fields
+from dataclasses import Field, fields, replace
 from difflib import get_close_matches
 from math import isfinite
 from types import UnionType
@@ -15,7 +15,7 @@ from .sampling import Direct, Greedy, Sample
 from .sequential import BudgetForcing, EarlyStop, Revision
 from .verifiers import VERIFIERS, Verifier
 
-STRATEGIES: tuple[type[Any], ...] = (
+STRATEGIES: tuple[type[Strategy], ...] = (
     Direct, Greedy, Sample, CotDecoding, SelfConsistency, BestOfN, BeamSearch, Revision,
     BudgetForcing, AdaptiveConsistency, EarlyStop,
 )  # fmt: skip
@@ -53,8 +53,7 @@ def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> 
         key, _, value = part.partition("=")
         field = _chosen(settings, key, "setting", name)
         given[field.name] = _value(name, field, value.strip(), verifiers)
-    strategy: Strategy = kind(**given)
-    return strategy
+    return replace(kind(), **given)
 
 
 def with_verifier(text: str, verifier: str) -> str:
@@ -81,7 +80,7 @@ def _plain(value: object) -> str | int | float | None:
     return value
 
 
-def _kind_named(name: str) -> type[Any]:
+def _kind_named(name: str) -> type[Strategy]:
     return _chosen({kind.name: kind for kind in STRATEGIES}, name, "strategy")
 
 

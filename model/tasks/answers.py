@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from .answer_values import same_value, value_of
 from .numbers import MONEY, Figure, figures_in, levelled
 from .statements import OpenAnswerError, stated
-from .values import same_value, value_of
 
 ANSWER_RULE = (
     "An answer is the number in the last box, after the last '####' or 'answer is', or in the "
@@ -100,8 +100,12 @@ _SAYS_ANSWER = re.compile(r"\\f?box|####|\banswer(?: is\b|\W{0,4}[:=])", re.I)
 
 
 def _said(answer: str) -> str:
-    found = final_answer(answer) if _SAYS_ANSWER.search(answer) else None
-    return found.answer if found else answer
+    if not _SAYS_ANSWER.search(answer):
+        return answer
+    found, part = final_answer(answer), answer_part(answer)
+    if found or re.search(r"\d", part):
+        return found.answer if found else answer
+    return part
 
 
 _THOUGHT = re.compile(r"</?think(?:ing)?>|\[/?THINK\]", re.I)
@@ -109,6 +113,7 @@ _NEXT_QUESTION = re.compile(
     r"\n\s*\W{0,3}(?:Question|Q|Problem|Human|User|Instruction|Next question)\b[^\n:]{0,12}:", re.I
 )
 _SENTENCE = re.compile(r"[.!?](?=[\s*\"')\]]|$)[*\"')\]]*|\n+|。")
+_NUMBERED = re.compile(r"^\W{0,4}\d{1,2}[.)][ \t]", re.M)
 _ABBREVIATION = re.compile(r"\b(?:approx|no|vs|e\.g|i\.e|mr|mrs|ms|dr|st|etc|eq|fig|ca)\.$", re.I)
 _BOX = re.compile(r"\\f?box(?:ed)?\s*(\{|\d+)")
 _BOX_BEFORE = re.compile(r"\\f?box(?:ed)?\s*\{([^{}]*)\}[\s$]*(?:,? ?and|,|or|to|[-+*/])[\s$]*$")
@@ -144,16 +149,24 @@ _CONFIRMS = re.compile(r"check|verif|confirm|sure|correct\b", re.I)
 _NO_STATEMENT = re.compile(
     r"^\W*(?:(?:let me|let's|to|we can|i|quick|now,?|double[- ]?|then|a|sanity|as a)\s+){0,3}"
     r"(?:double[- ]?)?(?:check|verif|confidence|note\b|sanity|proof|recall|reminder|p\.?s)"
+    r"|^\W*(?:the|this) (?:problem|question) (?:says|states|asks|tells|gives|wants)\b"
     r"|(?:wrong|incorrect|naive) answer|common (?:mistake|error)"
     r"|\b(?:let me know|hope (?:this|that|it)|feel free|if you (?:have|need|want|would|'d)"
-    r"|happy to help|thanks? )|\?[\s*\"')]*$",
+    r"|happy to help|thanks? )|\?[\s*\"')]*$|^\s*\([^()]*[a-z]{2}[^()]*\)\s*$",
     re.I,
 )
 """Checks, notes, politeness and questions."""
 
-_ITEM = re.compile(
-    rf"\W*([A-Za-z][\w ]{{0,30}}:\s*)?{MONEY}?(\d[\d.,]{{0,20}}) ?(?:[a-z]+)?[^\w=]*$", re.I
+_NAME_HAS = (
+    r"(?!(?:now|so|then|thus|hence|together|they|we|she|he|it|this|that)\b)[a-z]+ "
+    r"(?:has|have|had|is|was|gets|got|costs?|weighs?|needs?)"
 )
+_ITEM = re.compile(
+    rf"\W*(?:\d{{1,2}}[.)]\s+\W*)?([A-Za-z][\w' ]{{0,30}}:[\s*]*|{_NAME_HAS} )?"
+    rf"{MONEY}?(\d[\d.,]{{0,20}}) ?(?:[a-z]+)?[^\w=]*$",
+    re.I,
+)
+_LABELLED = re.compile(r"\W*[A-Za-z][\w']{0,20} ([a-z]{1,20}):")
 _SUMS_UP = re.compile(
     r"\b(?:total|sum|answer|result|left|remain\w*|overall|all|together|net|final\w*|difference|change"
     r"|profit|average|cost|so|therefore|thus)\b",
@@ -290,18 +303,24 @@ class _Reader:
 
     def _are_items(self, last: list[_Span]) -> bool:
         """Whether the last two lines are of a list that is not summed up."""
-        items = [_ITEM.match(self.level[slice(*span)]) for span in last]
+        texts = [self.level[slice(*span)] for span in last]
+        labels = [_LABELLED.match(text) for text in texts]
+        if len(texts) == 2 and all(labels) and len({label[1] for label in labels if label}) == 1:
+            return True  # 'Sam's age: 12. Tim's age: 4.'
+        items = [_ITEM.match(text) for text in texts]
         numbers = {item[2] for item in items if item}
-        apart = len(numbers) == 2 and self.level[: last[0][1]].endswith("\n")
-        return apart and not _SUMS_UP.search(self.level[slice(*last[1])])
+        named = all(item and item[1] for item in items)
+        apart = len(numbers) == 2 and (named or self.level[: last[0][1]].endswith("\n"))
+        return apart and not _SUMS_UP.search(texts[1])
 
     @cached_property
     def _sentences(self) -> list[_Span]:
         spans, start = [], 0
+        numbered = len(_NUMBERED.findall(self.level)) > 1
         for match in _SENTENCE.finditer(self.level):
-            if not _ABBREVIATION.search(
-                self.level[max(match.start() - 8, start) : match.start() + 1]
-            ):
+            end = match.start() + 1
+            step = numbered and re.fullmatch(r"\W*\d{1,2}\.", self.level[start:end])
+            if not step and not _ABBREVIATION.search(self.level[max(end - 9, start) : end]):
                 spans.append((start, match.end()))
                 start = match.end()
         return [*spans, (start, len(self.level))]

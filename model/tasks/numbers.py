@@ -41,6 +41,7 @@ _BLANKED = [  # what says nothing of a number, and what stands there instead
         (r"(?<![<>=-])(?:=|--?)>", "="),
         (r"\\[()\[\];: ]|\\,(?!\d{3})|\\!(?!\d{3})|&nbsp;|\\\\", " "),
         (r"\*\*|__|(?<![\d)\s])\*(?!\d)|(?<![\d)\w])\*(?=[\w])", " "),
+        (r"(?<!\w)_(?=[\w.-])|(?<=[\w.])_(?![\w{])", " "),
     )
 ]
 _SIGN_BEFORE_CURRENCY = re.compile(rf"(?<!\d)-(\s?\\?[{CURRENCIES}])(?=\s?[.\d])")
@@ -124,10 +125,11 @@ _FIGURE = re.compile(rf"(?x:{_NUMBER})|(?P<other>{_NO_NUMBER})")
 _DOTS = ("...", "…")
 _ATTACHED = re.compile(
     rf"[^\W\d_]+[²³]?|\s?(?:√\s?\(?\d+\)?|\\(?:sqrt|pi|frac)\s?(?:{_BRACED})*|π)|\^\{{?\w+\}}?"
-    r"|-[^\W\d_]+|(?<=\d)(?:\.\.\.|…)"
+    r"|-[^\W\d_]+|‰|(?<=\d)(?:\.\.\.|…)"
 )
+_COMPOUND = re.compile(r"-[^\W\d_]")
 _HALF = re.compile(
-    r" and (?P<a>a half)\b|[ -](?:and )?(?:(?:a|one|two|three)[ -])?"
+    r" and (?P<a>a half)\b|(?<=[a-z])[ -](?:and )?(?:(?:a|one|two|three)[ -])?"
     r"(?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b"
 )
 
@@ -245,7 +247,7 @@ def normal_text(text: str) -> str:
     """A text that is no number, in one spelling: without blanks around its signs, in small letters
     where it has words."""
     plain = re.sub(r"\s*([-+*/=:,^])\s*", r"\1", " ".join(text.split())).strip(" .;!\"'")
-    plain = re.sub(r"^0(?=\d:)", "", plain)
+    plain = re.sub(r"(?<=\d) ?([ap])\.?m\b", r"\1m", re.sub(r"^0(?=\d:)", "", plain), flags=re.I)
     return plain.casefold() if re.search(r"[^\W\d_]{2}", plain) else plain
 
 
@@ -266,7 +268,15 @@ _IN_WORDS = re.compile(
 def figures_in_words(level: str) -> list[Figure]:
     """Numbers that a `levelled` text spells out, such as 'seventy-two'."""
     return [
-        _with_half(level, Figure(*match.span(), value, spelled_number(value)))
+        _with_half(
+            level,
+            Figure(
+                *match.span(),
+                value,
+                spelled_number(value),
+                bool(_COMPOUND.match(level, match.end())),
+            ),
+        )
         for match in _IN_WORDS.finditer(level)
         if (value := _of_words(re.split("[ -]", match[0].casefold()))) is not None
     ]

@@ -17,12 +17,12 @@ import numpy as np
 
 from ..config import ModelInputError
 from ..input_files import json_rows, json_value, read_text, user_path
+from .answer_values import value_of
 from .answers import spelled
 from .countdown import FEWEST_NUMBERS, MOST_NUMBERS, CountdownTask
 from .modular import MOST_OPERATIONS, MOST_SUMMED, ChainTask, SumTask
 from .numbers import spelled_number
 from .task import GeneratedTask, Problem, Split, Task, stable_hash
-from .values import value_of
 
 FORMS = "chain:k=8, chain:k=2-12, sum:n=8, countdown:n=3, gsm8k:FILE, svamp:FILE, bundled"
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from . import wordings
 from .numbers import MONEY, Figure, figures_in, figures_in_words, normal_text
 
 LONGEST_SENTENCE = 1_000
@@ -20,128 +21,6 @@ LONGEST_SENTENCE = 1_000
 
 class OpenAnswerError(Exception):
     """The text has come to its answer, and does not say which number it is."""
-
-
-def _words(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(patterns), re.I)
-
-
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
-)
-_LABEL = _words(
-    r"\b(?:steps?|part|case|option|problem|question|q|example|equation|exercise|line|method|no\."
-    r"|version|item|attempt|approach|rule|figure|table)\s?#?$",
-    r"\b[a-z]\($",  # f(3)
-    rf"\b{_MONTH}(?: \d{{1,2}},)?\s?$",
-)
-_DATE_AFTER = _words(rf"\s(?:of )?{_MONTH}")
-_SOFT_LABEL = _words(
-    r"\b(?:days?|week|month|year|hour|chapter|page|number|level|grade|room|round|floor)\s?#?$"
-)
-_LABEL_ALONE = _words(r"\W*[a-z]+ #?\d+\W*$")
-_OPERATION_AFTER = _words(
-    r"[ )\]}]*(?:/?[a-z]+[ )]+){0,3}(?:(?:[+*/^]|-(?=\s*[\d(]))\s*[({\[]*\s*[-+]?"
-    r"(?:\d|\.\d|\\|\(|[a-z]\b)|(?:plus|minus|times|divided by|multiplied by|x)\s+[-+(]*"
-    r"(?:\d|\.\d|\\))"
-)
-_OPERATION_BEFORE = _words(
-    r"(?:\d[\w%)\]} ]{0,30}?\s*(?:[-+*/^]|\bplus|\bminus|\btimes|\bdivided by|\bmultiplied by)"
-    r"|\d x|(?:\b[a-z]|\))\s*[-+*/^]|[a-z]\s*[+*/^])\s*[({\[]*\s*$"
-)
-_NOT_EXACT_AFTER = re.compile(r"\+\s*(?:$|[^\s\d])")
-_QUALIFIER = _words(
-    r"\b(?:after|by|while|when|for|from|before|without|since|of|in)\s+[a-z]+ing\s+(?:the\s+)?$",
-    r"\b(?:assuming|given|considering|including|excluding|counting|using)\b[^.,]{0,40}$",
-    r"(?<!need )(?<!needs )(?<!needed )(?<!has )(?<!have )(?<!had )(?<!must )\bto [a-z]+\s+$",
-    r"\b(?:as|than)\s+$|\b(?:in|for|from|after|before|per|with|by|on|at|within|during|every|between|among|into|since"
-    r"|until|each|of|out of|to)\s+(?:(?:the|a|an|those|these|his|her|their|its|all|about|each|every"
-    r"|another|exactly|only|just|first|last|other|next|remaining|original)\s+){0,2}$",
-)
-_SUBORDINATE = _words(
-    r"\b(?:after|since|because|if|when|while|given|although|before|with|for|by|in|at|from|of|as)\b"
-    r"[^,;]{0,80}$"
-)
-_TOTAL_OF = _words(
-    r"\b(?:total|sum|amount|average|mean|profit|cost|price|value|distance|age|score|height|length"
-    r"|weight|change|maximum|minimum|result|answer|number|difference|product|balance|speed|remainder"
-    r"|comes|adds? up|amounts?|equal|reduced|increased?s?|left|ends? up|finish(?:es)?)"
-    r"\s+(?:of|to|with)\s+(?:(?:about|exactly|just|only)\s+)?$",
-    r"\b(?:total|sum):?\s+$",
-)
-_RULED_OUT = _words(
-    r"(?:\b(?:can)?not|n't|\bnever|\binstead of|\brather than|\bother than|\bunlike|\bneither|\bnor"
-    r"|\bno longer)\s+(?:(?:be|equal to|equal|the|exactly|just|is|to)\s+){0,2}$"
-)
-_WRONG_AFTER = _words(
-    r"\s*(?:can't|cannot|could not|couldn't|won't|doesn't|does not|would be wrong)\b",
-    r"\W{0,3}(?:[a-z]+\s)?(?:(?:is|was|would be|seems|looks)\s+(?:\w+\s)?"
-    r"(?:not|wrong|incorrect|too|impossible)|isn't|wasn't|\(?(?:wrong|incorrect))",
-)
-_COMPARED = _words(
-    r"(?:[<>≤≥≠±]|\b(?:more|less|fewer|greater|larger|smaller|higher|lower) than"
-    r"|\bat (?:least|most)|\bup to|\balmost|\bnearly|\bover|\bunder|\babove|\bbelow|\bbetween"
-    r"|\beither)\s*$"
-)
-_TWO_COMPARED = _words(r"\d\s*(?:[<>≠≤≥]|!=|vs)\s*[-\d]")
-_CERTAINTY = _words(r"\s*(?:%\s*)?(?:confident|sure|certain|confidence)")
-_JOINED = _words(
-    r"(?:\s+[a-z]+){0,2}\s*(?:,?\s+(?:and|or|to|through|&)|,|±|;)\s+"
-    r"(?:(?:also|then|another|about|possibly|maybe)\s+)?(?:[a-z]\s?=\s?)?$",
-    r"\s*±\s*$",
-)
-_ENDS_LIST = _words(r"\s*(?:[a-z]+\s*)?(?:[,;.)}\]]|$|and\b|or\b)")
-_JOINED_BEFORE = _words(r"(?:\s+[a-z]+)?,?\s+(?:and|or|to)\s+$")
-_PARTS = _words(  # of one quantity: '2 hours 30 minutes'
-    r"\s*(?:hours?|hrs?|h|minutes?|mins?|feet|foot|ft|pounds?|lbs?|days?|weeks?|years?|months?|km|m"
-    r"|dollars?|degrees|remainder|r|°|'|mod)\.?\s*(?:,|and)?\s*$"
-)
-_DIRECT = _words(
-    r"[\W_]*(?:(?:that|it|there|this|is|it's|are|be|just|exactly|about|approximately|approx|around"
-    r"|roughly|simply|now|still|equal|equals|to|a|an|the|total|of|value|number|x|y|n|only|will"
-    r"|would|should|likely|probably|might|could|may|yes|so|text|usd|eur|gbp)\b[\W_]*){0,6}$"
-)
-_BARE = _words(
-    r"[\W_]*(?:(?:is|it's|just|exactly|about|approximately|around|roughly|equal to|equals|x|usd)\b"
-    r"[\W_]*){0,3}$"
-)
-_RIGHT_SIDE = _words(r"[\W_]*(?:(?:about|approximately|roughly|exactly|a|total|of|usd)\b\W*){0,3}$")
-_COPULA = _words(
-    r"\b(?:it|that)'s\s+$",
-    r"(?<!\bthere )\b(?:is|are|was|were|equals|equal to|will be|would be|comes to|totals|makes?)\s+"
-    r"(?:(?:about|exactly|only|just|approximately|then|now|therefore|thus|a|total|of)\s+){0,3}$"
-)
-_CONCLUSION = _words(
-    r"[,;:—-]\s*(?:and\s+)?(?:so|thus|hence|therefore|then)\b",
-    r"\b(?:therefore|thus|hence|consequently|which (?:is|means|gives|makes|equals|leaves))\b",
-    r"(?:[\d)%]|\bthis|\bthat|\bwhich|\bit)\s+(?:gives|makes|yields|leaves)(?: us| him| her)?",
-    r"\b(?:rounds|rounded) (?:up |down )?to|\bfor a total of|\bto get|\b(?:we|i) get|\badds? up to",
-    r"\b(?:comes to|amounts to|equals|is equal to|a total of)",
-    r",\s*(?!assuming|including|excluding|using|considering|counting|having|being)[a-z]+ing"
-    r"(?=\s+(?:[a-z]+\s+){0,3}\d)",
-    r"(?:^|[,;:]\s*)(?:in total|altogether|overall|in all)\b,?",
-    r"\bthat is,?\s|\bthat's\b|\bi\.e\.,?\s",
-    r"\bbut (?:it |the \w+ )?(?:should be|is actually|actually|is)|\bbut(?= \d)",
-)
-_REASON = _words(  # '8 pets: 3 cats and 5 dogs'
-    r"\d[^.]{0,80}?(,?\s+(?:because\b|since\b|#\s|//\s|which (?:satisf|match|agree|check|conf)))",
-    r"^[^:]*\b(?:has|have|had|is|are|was|were|gets?|makes?|total(?: of)?|needs?) "
-    rf"{MONEY}?[\d.,]{{1,20}}%?(?: \w+)?(:)\s",
-    r"\d[^.:]{1,40}\b(?:in total|altogether|in all)(:)\s",
-)
-_BULLET = _words(r"\s*(?:[-*•]\s+(?=\D|[\d.,]+\s+(?!degree)[a-z])|\(?\d{1,2}[.)]\s+(?=\S))")
-_CONCLUDES = _words(r"\W*(?:so|thus|hence|therefore)\b")
-_SOMEBODY_BEFORE = _words(
-    r"\b(?:no|first|last|second|next|this|that|which|each|every|the|any|some|right|wrong)\s+$"
-)
-_SOMEBODY_AFTER = _words(r"\s+(?:of|who|that|can|by|at|day|thing|way)\b")
-_EACH_AFTER = _words(r"\s*(?:each|per|a|an|apiece|/)\b")
-_TUPLE = re.compile(r"\([-+\s\d./]{1,60}(?:,[-+\s\d./]{1,60}){1,20}\)")
-_TWO_NAMES = re.compile(  # 'x = 5 and y = ...'
-    r"(?:^|[\s,(])[A-Za-z]\w{0,10}\s*=\s*[-+\d./]{1,20}\s*(?:,|;|and|or)\s*(?:and\s+)?"
-    r"[A-Za-z]\w{0,10}\s*$"
-)
 
 
 def stated(
@@ -153,11 +32,11 @@ def stated(
 
     Raises OpenAnswerError for a sentence with numbers of which none is its answer.
     """
-    if bullet := _BULLET.match(level, start, end):
+    if bullet := wordings.BULLET.match(level, start, end):
         start = bullet.end()
     if end - start > LONGEST_SENTENCE:
         start, end = (start, start + LONGEST_SENTENCE) if marked else (end - LONGEST_SENTENCE, end)
-    if reason := _REASON.search(level[start:end]):
+    if reason := wordings.REASON.search(level[start:end]):
         end = start + reason.start(reason.lastindex or 1)
     sentence = _Sentence(level[start:end].replace(MONEY, " "), marked, alone)
     figure = sentence.answer(_all_figures(level[start:end], marked or alone or words))
@@ -171,11 +50,11 @@ def stated(
 def _all_figures(level: str, words: bool) -> list[Figure]:
     """In digits; in words where those are wanted, or stand right after 'is'."""
     figures, text = figures_in(level), level.replace(MONEY, " ")
-    concluding = not figures and (words or _CONCLUDES.match(text))
+    concluding = not figures and (words or wordings.CONCLUDES.match(text))
     in_words = [
         figure
         for figure in figures_in_words(text)
-        if (concluding or _COPULA.search(text[: figure.start]))
+        if (concluding or wordings.COPULA.search(text[: figure.start]))
         and (figure.text != "1" or _is_number(text, figure))
     ]
     return sorted([*figures, *in_words])
@@ -183,8 +62,8 @@ def _all_figures(level: str, words: bool) -> list[Figure]:
 
 def _is_number(text: str, one: Figure) -> bool:
     """Whether 'one' is a number there, and not somebody or something."""
-    before = _SOMEBODY_BEFORE.search(text[: one.start])
-    return before is None and not _SOMEBODY_AFTER.match(text, one.end)
+    before = wordings.SOMEBODY_BEFORE.search(text[: one.start])
+    return before is None and not wordings.SOMEBODY_AFTER.match(text, one.end)
 
 
 @dataclass(frozen=True)
@@ -200,10 +79,11 @@ class _Sentence:
         figures = [
             f for f in outside or everything if not self._is_label(f) and not self._ruled_out(f)
         ]
-        firm = [f for f in figures if not _SOFT_LABEL.search(self._before(f).rstrip())]
-        figures = firm or ([] if _LABEL_ALONE.match(self.text) else figures)
+        firm = [f for f in figures if not wordings.SOFT_LABEL.search(self._before(f).rstrip())]
+        figures = firm or ([] if wordings.LABEL_ALONE.match(self.text) else figures)
         if figures:
-            chosen = self._of_equation(figures) if self._equals else self._chosen(figures)
+            by_equation = self._equals and self._conclusion(figures) <= self._equals[-1]
+            chosen = self._of_equation(figures) if by_equation else self._chosen(figures)
             return self._single(chosen, everything)
         if not self.marked and not all(map(self._is_label, everything)):
             raise OpenAnswerError
@@ -211,11 +91,11 @@ class _Sentence:
 
     def _listed(self, everything: Sequence[Figure]) -> Figure | None:
         """A list in brackets, '(3, 4)', that is all there is or begins the answer."""
-        match = _TUPLE.search(self.text)
+        match = wordings.TUPLE.search(self.text)
         if match is None:
             return None
         others = [f for f in everything if not match.start() < f.start < match.end()]
-        direct = (self.marked or self.alone) and _DIRECT.match(self.text[: match.start()])
+        direct = (self.marked or self.alone) and wordings.DIRECT.match(self.text[: match.start()])
         if others and not direct:
             return None
         return Figure(match.start(), match.end(), None, normal_text(match[0]))
@@ -240,24 +120,34 @@ class _Sentence:
         absolute = before.endswith("|") and self.text.startswith("|", figure.end)
         return bool(
             figure.adjective
-            or _LABEL.search(before.rstrip(" :"))
-            or _CERTAINTY.match(self.text, figure.end)
-            or _DATE_AFTER.match(self.text, figure.end)
+            or wordings.LABEL.search(before.rstrip(" :"))
+            or wordings.LABEL.search(before.rstrip(" :#("))
+            or wordings.CERTAINTY.match(self.text, figure.end)
+            or wordings.DATE_AFTER.match(self.text, figure.end)
             or (absolute and figure.text.startswith("-"))
         )
 
     def _ruled_out(self, figure: Figure) -> bool:
-        before = _RULED_OUT.search(self._before(figure))
-        return bool(before or _WRONG_AFTER.match(self.text, figure.end))
+        before = wordings.RULED_OUT.search(self._before(figure))
+        return bool(before or wordings.WRONG_AFTER.match(self.text, figure.end))
 
     def _in_operation(self, figure: Figure, end: int | None = None) -> bool:
         """Whether it is a part of '48 + 24', in the text up to `end`."""
         text = self.text[:end]
-        sign = re.match(r"[-+]|minus ", text[figure.start :])
-        before = text[: figure.start] + (sign[0] if sign else "")
+        before = text[: figure.start]
+        sign = re.match(r"[-+] ?|minus ", text[figure.start :])
+        if sign and (sign[0].endswith(" ") or not re.search(r"[a-z] $", before)):
+            before += sign[0]  # 'but -3' has none
         return bool(
-            _OPERATION_AFTER.match(text, figure.end) or _OPERATION_BEFORE.search(before[-80:])
+            wordings.OPERATION_AFTER.match(text, figure.end)
+            or wordings.OPERATION_BEFORE.search(before[-80:])
+            or self._is_part(figure)
         )
+
+    def _is_part(self, figure: Figure) -> bool:
+        """Whether it stands in '20% of 50' or 'half of 48'."""
+        after = wordings.PERCENT_OF_AFTER.match(self.text, figure.end)
+        return bool(after or wordings.PART_OF.search(self._before(figure)[-80:]))
 
     def _of_equation(self, figures: Sequence[Figure]) -> Figure:
         """The number right of the last '=', or left of it where its right is an operation."""
@@ -271,7 +161,7 @@ class _Sentence:
                 continue
             if first == 0:
                 return alone[-1]
-            if _TWO_NAMES.search(self.text[:first]) or not _RIGHT_SIDE.match(
+            if wordings.TWO_NAMES.search(self.text[:first]) or not wordings.RIGHT_SIDE.match(
                 self.text[first : alone[0].start]
             ):
                 break
@@ -279,37 +169,64 @@ class _Sentence:
         raise OpenAnswerError
 
     def _chosen(self, figures: Sequence[Figure]) -> Figure:
-        if not self.marked and _TWO_COMPARED.search(self.text):
+        if not self.marked and wordings.TWO_COMPARED.search(self.text):
             raise OpenAnswerError
         first = figures[0]
         cut = self._conclusion(figures)
-        at_once = self.marked and _BARE.match(self._before(first)) and not self._in_operation(first)
+        at_once = (
+            self.marked
+            and wordings.BARE.match(self._before(first))
+            and not self._in_operation(first)
+        )
         if cut and not at_once:
             figures = [figure for figure in figures if figure.start >= cut]
             first = figures[0]
-        direct = _DIRECT.match(self.text[0 if at_once else cut : first.start])
-        if direct and (self.marked or (cut and not self._in_operation(first))):
+        direct = wordings.DIRECT.match(self.text[0 if at_once else cut : first.start])
+        rest = [f for f in figures if f.text != first.text and not self._qualifies(f)]
+        alone = not cut or all(map(self._in_operation, rest))
+        if direct and not self._in_operation(first) and (at_once or self.marked or cut) and alone:
             return first
         if told := self._told(figures):
             return told
-        rest = [f for f in figures if f.text != first.text and not self._qualifies(f)]
+        if figure := self._after_operations(figures):
+            return figure
         if self.alone and direct and not rest:
             return first
         return self._only(figures)
 
     def _conclusion(self, figures: Sequence[Figure]) -> int:
         """Where the last conclusion that has a figure begins; 0 without one."""
-        ends = [match.end() for match in _CONCLUSION.finditer(self.text)]
+        ends = [match.end() for match in wordings.CONCLUSION.finditer(self.text)]
+        for match in wordings.RESTATED.finditer(self.text):
+            earlier = [figure for figure in figures if figure.start < match.start()]
+            if earlier and all(self._in_operation(f) or self._qualifies(f) for f in earlier):
+                ends.append(match.end())
         return max((end for end in ends if end <= figures[-1].start), default=0)
 
     def _told(self, figures: Sequence[Figure]) -> Figure | None:
         """The last figure right after 'is', where no other comes after it."""
         operations = [figure for figure in figures if self._in_operation(figure)]
-        told = [f for f in figures if f not in operations and _COPULA.search(self._before(f))]
-        several = len({figure.text for figure in told}) > 1 and not operations
+        told = [
+            f for f in figures if f not in operations and wordings.COPULA.search(self._before(f))
+        ]
+        sums = [figure for figure in operations if not self._is_part(figure)]
+        several = len({figure.text for figure in told}) > 1 and not sums
         if told and not several:
             later = [figure for figure in figures if figure.start > told[-1].start]
             return told[-1] if all(map(self._qualifies, later)) else None
+        return None
+
+    def _after_operations(self, figures: Sequence[Figure]) -> Figure | None:
+        """'3 times 4, or 12': the last figure, where all others are parts of an operation."""
+        *others, last = figures
+        apart = re.search(r"(?:[,:;]|\bor|\bi\.e\.,?|\bthat is,?)\s*$", self._before(last))
+        if (
+            apart
+            and others
+            and not self._in_operation(last)
+            and all(map(self._in_operation, others))
+        ):
+            return last
         return None
 
     def _only(self, figures: Sequence[Figure]) -> Figure:
@@ -319,27 +236,48 @@ class _Sentence:
             figure
             for figure in figures
             if not self._in_operation(figure)
-            and not _COMPARED.search(self._before(figure))
-            and (figure not in qualifying or _TOTAL_OF.search(self._before(figure)))
+            and not wordings.COMPARED.search(self._before(figure))
+            and (figure not in qualifying or wordings.TOTAL_OF.search(self._before(figure)))
         ]
-        totals = [figure for figure in main if _TOTAL_OF.search(self._before(figure))]
+        totals = [figure for figure in main if self._is_total(figure)]
         earned = [figure for figure in figures if figure.money and not self._is_price(figure)]
         if len(main) == 1 and not main[0].money and earned:
             main, figures = [], earned  # '60 hats would bring in $900'
+        before = [figure for figure in figures if main and figure.start < main[0].start]
+        between = self.text[before[-1].end : main[0].start] if before else ""
+        apart = re.search(r"^[^,]*\band\b[^,]*$", between) and not totals
+        if apart or (not main and self._in_words()):
+            raise OpenAnswerError  # 'started with 24 and gave away 6'; 'three days for 18 pages'
         for choice in (totals, main, [] if main else figures):
             if len({figure.text for figure in choice}) == 1:
                 return choice[0]
         raise OpenAnswerError
 
+    def _in_words(self) -> bool:
+        """Whether it also has numbers in words, other than 'one' and 'the two'."""
+        return any(
+            figure.text != "1" and not wordings.SOMEBODY_BEFORE.search(self._before(figure))
+            for figure in figures_in_words(self.text)
+        )
+
+    def _is_total(self, figure: Figure) -> bool:
+        before = wordings.TOTAL_OF.search(self._before(figure))
+        after = wordings.TOTAL_AFTER.match(self.text, figure.end)
+        return bool(before or (after and not re.search(r"\d", self.text[figure.end :])))
+
     def _is_price(self, figure: Figure) -> bool:
-        after = _EACH_AFTER.match(self.text, figure.end)
+        after = wordings.EACH_AFTER.match(self.text, figure.end)
         return bool(after or re.search(r"\bat\s+$", self._before(figure)))
 
     def _qualifying(self, figures: Sequence[Figure]) -> list[Figure]:
         """Those that qualify, and those joined to them by 'and' or 'or'."""
         kept: list[Figure] = []
         for figure in figures:
-            joined = kept and _JOINED_BEFORE.match(self.text[kept[-1].end : figure.start])
+            joined = (
+                kept
+                and kept[-1].money == figure.money
+                and wordings.JOINED_BEFORE.match(self.text[kept[-1].end : figure.start])
+            )
             if joined or self._qualifies(figure):
                 kept.append(figure)
         return kept
@@ -347,30 +285,40 @@ class _Sentence:
     def _qualifies(self, figure: Figure) -> bool:
         """Whether it says in how many, for how much or after what, not how much."""
         before = self._before(figure)
-        if _SUBORDINATE.search(before) and "," in self.text[figure.end :]:
+        if wordings.SUBORDINATE.search(before) and "," in self.text[figure.end :]:
+            return True
+        trailing = wordings.TRAILING.search(before)
+        if trailing and re.search(r"\d", before[: trailing.start()]):
             return True
         paid = figure.money and re.search(r"\b(?:for|in)\s+$", before)
         timed = figure.value is None and re.search(r"\b(?:at|until|by|on)\s+$", before)
-        return bool(_QUALIFIER.search(before)) and not paid and not timed
+        return bool(wordings.QUALIFIER.search(before)) and not paid and not timed
 
     def _single(self, figure: Figure, everything: Sequence[Figure]) -> Figure:
         """`figure`, unless it is one of several, part of an operation, or only a bound."""
         if not self._equals and self._in_operation(figure):
             raise OpenAnswerError
-        if _COMPARED.search(self._before(figure)) or _NOT_EXACT_AFTER.match(self.text, figure.end):
+        if wordings.COMPARED.search(self._before(figure)) or wordings.NOT_EXACT_AFTER.match(
+            self.text, figure.end
+        ):
             raise OpenAnswerError
         for other in everything:
-            if other.text != figure.text and self._belong_together(figure, other):
+            if other.text == figure.text or self._in_operation(other):
+                continue
+            paid = other.money and figure.money and other.start > figure.start
+            whole = paid and self._is_price(figure) and not self._is_price(other)
+            if whole or self._belong_together(figure, other):
                 raise OpenAnswerError
         return figure
 
     def _belong_together(self, figure: Figure, other: Figure) -> bool:
         """'5 or 6', '2 hours 30 minutes', '12 apples, 5 pears'."""
         if other.start < figure.start:
-            return bool(_JOINED_BEFORE.match(self.text[other.end : figure.start]))
+            return bool(wordings.JOINED_BEFORE.match(self.text[other.end : figure.start]))
         between = self.text[figure.end : other.start]
-        if _PARTS.match(between):
+        if wordings.PARTS.match(between):
             return True
-        if not _JOINED.match(between):
+        if not wordings.JOINED.match(between):
             return False
-        return "," not in between or bool(_ENDS_LIST.match(self.text, other.end))
+        by_word = re.search(r"\b(?:and|or|to|through)\b|&", between, re.I)
+        return bool(by_word or "," not in between or wordings.ENDS_LIST.match(self.text, other.end))

@@ -2,6 +2,7 @@
 and the notation in which the embedded reasoner reads them."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -9,8 +10,8 @@ import numpy as np
 
 from ..config import ModelInputError
 from ..tokenizer import THINK_MARKER, Tokenizer
+from .answer_values import same_unit, same_value, value_of
 from .answers import ANSWER_RULE, answer_part, final_answer, same_answer
-from .values import same_value, value_of
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ class Problem:
         nothing is expected."""
         if self.expected is None:
             return None
-        answered = self.extract(answer, after_cue)
-        if answered is not None and same_answer(answered, self.expected):
-            return True
-        expected = value_of(self.expected)
+        found, expected = final_answer(answer, after_cue), value_of(self.expected)
+        if found is not None and same_answer(found.answer, self.expected):
+            words = re.match(r"\S+(?:\s+[A-Za-z]+)?", answer[found.start :])  # it and its unit
+            return not expected.unit or words is None or same_unit(value_of(words[0]), expected)
         in_words = expected.number is None and any(map(str.isalpha, self.expected))
         return in_words and same_value(value_of(answer_part(answer, after_cue)), expected)
 

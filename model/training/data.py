@@ -22,11 +22,14 @@ from ..layers import INITIAL_SCALE
 from ..tasks import GeneratedTask, Problem, Trace, parse_generated
 from ..tasks.task import CONTROL, END, END_OF_THOUGHT, UNKNOWN, WORDS
 from ..transformer import Transformer, random_transformer
+from ..weights.host_memory import require_memory
 from .recipes import Distill, Recipe, Verifier
 
 _IDS = {word: number for number, word in enumerate(WORDS)}
 _END_OF_ROW = _IDS[END]
 
+MANY = 200
+"""Examples that have every length of a task's: it follows from one of 12 levels at most."""
 UPDATES_PER_POINT = 50
 """Updates whose mean loss is a point of the learning curve."""
 
@@ -98,6 +101,16 @@ def rows(examples: list[Example], row_tokens: int) -> Rows:
     return Rows(tokens, taught)
 
 
+def require_rows(recipe: Recipe) -> None:
+    """Raise ModelInputError, before a training and not in the middle of it, where a whole example
+    of one of the recipe's tasks is longer than its rows."""
+    rng = np.random.default_rng(recipe.seed)
+    for name in {name: None for stage in recipe.stages for name in stage.tasks}:
+        task = _task(name)
+        problems = [task.draw("train", rng) for _ in range(MANY)]
+        rows([example(one, task.trace(one, rng), kept=None) for one in problems], recipe.row_tokens)
+
+
 def batch_at(recipe: Recipe, step: int) -> Rows:
     """The batch of update number `step`: problems of the train split in the stage's mix."""
     rng = np.random.default_rng([recipe.seed, step])
@@ -140,6 +153,14 @@ def notation_tokenizer() -> tokenizers.Tokenizer:
     built.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     built.add_special_tokens([AddedToken(word, normalized=False) for word in CONTROL])
     return built
+
+
+def new_model(recipe: Recipe | Distill) -> Transformer:
+    """The model that a recipe starts with. Raises ModelInputError where the machine has no room for
+    it, its gradient and the optimiser's two moments."""
+    config = recipe.trunk.config(recipe.name)
+    require_memory(4 * config.weight_bytes("float32"), f"training {config.parameters:,} parameters")
+    return initial_transformer(config, recipe.seed)
 
 
 _ONTO_RESIDUAL = ("output", "down")

@@ -23,7 +23,7 @@ from jax.typing import ArrayLike
 
 from ..config import ModelInputError
 from ..transformer import Transformer
-from .data import Rows, initial_transformer, points, random_rows
+from .data import Rows, new_model, points, random_rows
 from .loop import (
     POINTS_PER_CHECKPOINT,
     Figures,
@@ -140,9 +140,8 @@ def train_distill(
     recipe: Distill, teacher: Start, out: Path, watcher: LoopWatcher
 ) -> Finished[Model]:
     """Teach a new, smaller model on attempts of `teacher`; see `run_loop` for `out`, resuming."""
-    student = initial_transformer(recipe.trunk.config(recipe.name), recipe.seed)
     return train_model(
-        recipe, student, partial(_Updates, recipe, teacher, watcher), out, watcher,
+        recipe, new_model(recipe), partial(_Updates, recipe, teacher, watcher), out, watcher,
         updates=recipe.steps, steps=points(recipe), steps_per_checkpoint=POINTS_PER_CHECKPOINT,
         start_digest=teacher.digest,
     )  # fmt: skip

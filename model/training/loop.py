@@ -190,9 +190,16 @@ def _progress(notes: Mapping[str, str], run: Run[State], path: Path) -> Progress
 
 
 def _one_stride(run: Run[State], state: State, progress: Progress) -> tuple[State, Progress]:
+    """Raises ModelInputError where a figure is not finite: all that follows would be lost."""
     began_s = time.perf_counter()
     state, figures = run.advance(state, progress.step)
     step = min(progress.step + run.stride, run.steps)
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            raise ModelInputError(
+                f"'{run.name}' diverged: its {name} is {value} after step {step}; what came before "
+                "is kept, so lower the learning rate and give the run another folder"
+            )
     spent_s = progress.spent_s + time.perf_counter() - began_s
     return state, Progress(step, [*progress.curve, {"step": step, **figures}], spent_s)
 

@@ -14,7 +14,7 @@ from ..config import ModelConfig
 from ..sampling import Greedy, Temperature
 from ..tasks.parse import parse_generated
 from ..tokenizer import Tokenizer
-from .data import UPDATES_PER_POINT, batch_at, initial_transformer
+from .data import UPDATES_PER_POINT, batch_at, new_model, require_rows
 from .grpo import train_grpo
 from .imitation import train_distill, train_rejection
 from .loop import POINTS_PER_CHECKPOINT, Figures, Finished, LoopWatcher, Model, train_model
@@ -36,9 +36,9 @@ def train_supervised(recipe: Recipe, out: Path, watcher: LoopWatcher) -> Finishe
 
     A point of the curve is the mean loss, in nats a taught token, of the updates since the last.
     """
-    model = initial_transformer(recipe.trunk.config(recipe.name), recipe.seed)
+    require_rows(recipe)
     return train_model(
-        recipe, model, partial(_supervised, recipe), out, watcher,
+        recipe, new_model(recipe), partial(_supervised, recipe), out, watcher,
         updates=recipe.steps, steps=recipe.steps, stride=UPDATES_PER_POINT,
         steps_per_checkpoint=UPDATES_PER_POINT * POINTS_PER_CHECKPOINT,
     )  # fmt: skip

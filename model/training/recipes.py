@@ -33,6 +33,7 @@ Attempts = Annotated[int, Field(strict=True, ge=1, le=256)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=1 << 31)]
 Weight = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)]
+Temperature = Annotated[float, Field(strict=True, ge=0.01, le=100, allow_inf_nan=False)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -184,7 +185,7 @@ class Sampling(_Strict):
 
     problems: Size
     attempts: Attempts
-    temperature: Positive
+    temperature: Temperature
     think_budget: Size
 
 
@@ -336,5 +337,6 @@ def _checked(kind: type[AnyRecipe], table: dict[str, object], what: str) -> AnyR
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        wrong = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+        said = first["msg"].replace("Input should be", "expected")
+        wrong = first["ctx"]["error"] if first["type"] == "value_error" else said
         raise ModelInputError(f"{what}{field and f', field {field}'}: {wrong}") from None

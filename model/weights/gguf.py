@@ -128,7 +128,7 @@ def _context_length(fields: Fields, arch: str) -> int:
 
 def _decimal(value: float) -> float:
     """The shortest decimal that is the same float32: 1e-5 rather than 9.999999747378752e-06."""
-    return float(str(np.float32(value)))
+    return float(str(np.float32(value))) if 1e-30 < value < 1e30 else value
 
 
 def _rope_scaling(file: GgufFile, theta: float, head_dim: int) -> RopeScaling | None:

@@ -236,7 +236,10 @@ class _Header:
         number, offset = self.integer("I"), self.integer("Q")
         kind = _TYPES.get(number)
         if kind is None:
-            raise self._damaged(f"holds tensor '{name}' as unknown type {number}")
+            raise ModelInputError(
+                f"{self._path} holds tensor '{name}' as type {number}, which is not known here: "
+                "it is damaged or newer than this reader, fetch it again or in another type."
+            )
         return name, kind, shape, offset
 
     def _damaged(self, problem: str) -> ModelInputError:

@@ -12,13 +12,14 @@ from typing import Annotated, TypeVar, get_args
 
 from pydantic import Field, StrictBool, StrictStr, TypeAdapter, ValidationError
 
+from ..architecture import SIZES, Architecture
 from ..config import Family, ModelConfig, ModelInputError, RopeScaling
 from ..input_files import json_value, read_text
 
 FAMILIES: dict[str, Family] = {name: name for name in get_args(Family)}
 
 T = TypeVar("T")
-_INTEGER = TypeAdapter(Annotated[int, Field(strict=True, gt=0, lt=2**31)])  # or it is damaged
+_INTEGER = TypeAdapter(Annotated[int, Field(strict=True, gt=0, le=10**9)])  # or it is damaged
 _NUMBER = TypeAdapter(Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)])
 _FLAG, _TEXT = TypeAdapter(StrictBool), TypeAdapter(StrictStr)
 
@@ -83,7 +84,21 @@ def unsupported(where: str, what: str, instead: str) -> ModelInputError:
     return ModelInputError(f"{where} {what}, which is not supported: {instead}.")
 
 
-MOST_LAYERS = 10_000
+MOST_LAYERS, MOST_SIZE, MOST_PARAMETERS = 10_000, 10**8, 10**15
+"""Of a model: hundreds of times the largest published, and few enough to work with."""
+
+
+def require_size(model: Architecture, where: str) -> None:
+    """Raise ModelInputError for sizes that no model has, before anything is made of them."""
+    for size in SIZES:
+        value, most = getattr(model, size), MOST_LAYERS if size == "layers" else MOST_SIZE
+        if size == "attention_parameters":
+            most = MOST_PARAMETERS
+        if value is not None and value > most:
+            raise unsupported(where, f"has {size} {value:,}", f"{most:,} is the most")
+    if model.parameters > MOST_PARAMETERS:
+        what = f"describes {model.parameters:.3g} parameters"
+        raise unsupported(where, what, f"{MOST_PARAMETERS:.0e} are the most")
 
 
 def checked(config: ModelConfig, where: str) -> ModelConfig:
@@ -96,8 +111,7 @@ def checked(config: ModelConfig, where: str) -> ModelConfig:
         )
     if config.head_dim % 2:
         raise unsupported(where, f"has head width {config.head_dim}", "rotation needs an even one")
-    if config.layers > MOST_LAYERS:
-        raise unsupported(where, f"has {config.layers:,} layers", f"{MOST_LAYERS:,} are the most")
+    require_size(config, where)
     return config
 
 
@@ -126,7 +140,7 @@ def hf_config(path: Path) -> ModelConfig:
     fields = Fields(read_json(path), str(path))
     model_type = fields.text("model_type")
     if model_type not in FAMILIES:
-        families = f"{', '.join(FAMILIES)} are"
+        families = f"{', '.join(FAMILIES)} are; `rooflink predict` tells the cost of more"
         raise unsupported(str(path), f"has model_type '{model_type}'", families)
     _refuse_variants(fields, FAMILIES[model_type])
     config = family_config(fields, model_name(path.parent.resolve().name))
@@ -138,7 +152,7 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
     and how its positions are scaled is left out."""
     family = FAMILIES[fields.text("model_type")]
     embed_dim, heads = fields.integer("hidden_size"), fields.integer("num_attention_heads")
-    layers, context = fields.integer("num_hidden_layers"), fields.integer("max_position_embeddings")
+    layers, context = fields.integer("num_hidden_layers"), family_context(fields, family)
     window, windowed_layers = family_window(fields, family, layers)
     config = ModelConfig(
         name=name,
@@ -159,6 +173,12 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
         qk_norm=family == "qwen3",
     )
     return checked(config, fields.where)
+
+
+def family_context(fields: Fields, family: Family) -> int:
+    """Positions that the model was made for."""
+    usual = {"llama": 2048, "mistral": 131072, "qwen2": 32768, "qwen3": 32768}[family]
+    return fields.integer("max_position_embeddings", usual)
 
 
 def _kv_heads(fields: Fields, family: Family, heads: int) -> int:

@@ -1,6 +1,8 @@
 """A Tokenizer from a Hugging Face folder: tokenizer.json and the settings beside it, read as
 transformers 5 reads them."""
 
+import json
+from itertools import takewhile
 from pathlib import Path
 
 import tokenizers
@@ -29,7 +31,7 @@ def hf_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
     tokenizer = Tokenizer(
         backend,
         end_ids=[i for i in stated if 0 <= i < vocab_size],
-        start_ids=_start_ids(backend, path),
+        start_ids=_start_ids(backend, vocab_size, path),
         chat_template=None if template is None else ChatTemplate(template, str(path), texts),
     )
     if tokenizer.vocab_size > vocab_size:
@@ -49,9 +51,12 @@ def _backend(path: Path) -> tokenizers.Tokenizer:
     )
     text = read_text(path, "tokenizer", missing=missing)
     try:
-        return tokenizers.Tokenizer.from_str(text)
+        backend = tokenizers.Tokenizer.from_str(text)
     except Exception as error:  # the tokenizers library raises bare Exception
         raise ModelInputError(f"{path} is damaged ({error}): fetch it again.") from error
+    backend.no_padding()  # before anything is encoded: it may be to billions of tokens
+    backend.no_truncation()
+    return backend
 
 
 def _special_tokens(folder: Path, settings: dict[str, object]) -> dict[str, str]:
@@ -75,15 +80,28 @@ def _stated_ends(folder: Path) -> list[int]:
     return ends
 
 
-def _start_ids(backend: tokenizers.Tokenizer, path: Path) -> list[int]:
+def _start_ids(backend: tokenizers.Tokenizer, vocab_size: int, path: Path) -> list[int]:
     """What tokenizer.json's own processor puts before a text. A flag 'add_bos_token' beside it is
     passed over, as transformers does where there is a tokenizer.json."""
-    try:
-        encoding = backend.encode("a", add_special_tokens=True)
-    except Exception as error:  # the tokenizers library raises bare Exception
-        raise ModelInputError(f"{path} is damaged ({error}): fetch it again.") from error
-    first = encoding.special_tokens_mask.index(0) if 0 in encoding.special_tokens_mask else 0
-    return list(encoding.ids[:first])
+    processor = backend.post_processor
+    ids = [] if processor is None else _before(json.loads(processor.__getstate__()))
+    if not all(i < vocab_size for i in ids):
+        raise ModelInputError(f"{path} puts tokens before a text that the model does not embed.")
+    return ids
+
+
+def _before(processor: object) -> list[int]:
+    """Read off the processor's own JSON, which the library has checked: running one may abort."""
+    ids: list[int] = []
+    match processor:
+        case {"type": "Sequence", "processors": list(parts)}:
+            ids = [i for part in reversed(parts) for i in _before(part)]
+        case {"type": "BertProcessing" | "RobertaProcessing", "cls": [_, int(first)]}:
+            ids = [first]
+        case {"type": "TemplateProcessing", "single": list(pieces), "special_tokens": dict(named)}:
+            for piece in takewhile(lambda piece: "SpecialToken" in piece, pieces):
+                ids += named[piece["SpecialToken"]["id"]]["ids"]
+    return ids
 
 
 def _chat_template(folder: Path, settings: dict[str, object]) -> str | None:

@@ -132,8 +132,10 @@ def _check(name: str, tensor: np.ndarray, shape: tuple[int, ...]) -> None:
             f"tensor '{name}' has shape {list(tensor.shape)}, the configuration says "
             f"{list(shape)}: the weights and the configuration are not of one model."
         )
-    if not np.isfinite(tensor).all():
-        bad = prod(shape) - int(np.isfinite(tensor).sum())
+    with np.errstate(invalid="ignore"):  # bfloat16 warns of a NaN that signals
+        finite = np.isfinite(tensor)
+    if not finite.all():
+        bad = prod(shape) - int(finite.sum())
         raise ModelInputError(
             f"tensor '{name}' holds {bad} values that are not finite: the file is damaged, "
             "fetch it again from its publisher."

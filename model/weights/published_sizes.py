@@ -13,9 +13,11 @@ from .hf_config import (
     FAMILIES,
     Fields,
     family_config,
+    family_context,
     family_window,
     model_name,
     read_json,
+    require_size,
     unsupported,
     windowed_types,
 )
@@ -104,13 +106,14 @@ def hf_sizes(path: Path, name: str = "") -> Sizes:
         return Sizes(costed_sizes(described, named), None)
     config = family_config(described, named)
     window, windowed = family_window(described, FAMILIES[model_type], config.layers)
-    if not windowed or window >= described.integer("max_position_embeddings"):
+    context = family_context(described, FAMILIES[model_type])
+    if not windowed or window >= context:
         return Sizes(config, config)
     sizes = {size: getattr(config, size) for size in SIZES}
     seen = {"window": window, "windowed_share": windowed / config.layers}
     model = PublishedModel(
         name=named,
-        context_length=described.integer("max_position_embeddings"),
+        context_length=context,
         vectors=config.vector_parameters,
         **{**sizes, **seen},
     )
@@ -122,8 +125,7 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
     model_type = described.text("model_type")
     kind = _KINDS.get(model_type)
     if kind is None:
-        known = ", ".join(sorted([*FAMILIES, *_KINDS]))
-        instead = f"predict it from a .toml file of its sizes, or one of {known}"
+        instead = "predict its cost from a .toml file of sizes"
         raise unsupported(described.where, f"has model_type '{model_type}'", instead)
     embed_dim, layers = described.integer("hidden_size"), described.integer("num_hidden_layers")
     heads = described.integer("num_attention_heads")
@@ -235,5 +237,6 @@ def _checked(model: PublishedModel, where: str) -> PublishedModel:
     elif model.dense_layers >= model.layers > 0 and model.experts > 1:
         problem = f"has {model.dense_layers} dense layers of {model.layers}, and experts"
     else:
+        require_size(model, where)
         return model
     raise ModelInputError(f"{where} {problem}: the file is damaged or of an unknown kind.")

@@ -19,16 +19,17 @@ from typing import NamedTuple
 from ...model.input_files import user_path
 from ..errors import ProfileInputError
 from ..records import Profile
-from ..records.files import load_profile
+from ..records.files import load_record
 from .event_files import UNSEEN, Look, look_at
 
 PROFILE = "profile.json"
 MiB = 1 << 20
 MOST_PROFILE_BYTES = 16 * MiB  # 100,000 attempts take 10 MB
 MOST_PROFILES_BYTES = 128 * MiB  # of all runs together, 8 s
+MOST_TOLD = 200  # sentences in one listing
 MOST_LOADED = 8  # profiles that stay in memory
 MOST_FILES = 100_000
-CHECKED_BYTES = 8 * MiB  # of event files in one listing, a quarter of a second
+CHECKED_BYTES = 2 * MiB  # of event files in one listing: 60 ms
 TAB = "profile"
 """XProf's tab in TensorBoard, as its address has it."""
 
@@ -53,6 +54,13 @@ class Version(NamedTuple):
     size: int
 
 
+class Known(NamedTuple):
+    """What is known of a profile: when it was made, or what is wrong with it."""
+
+    created: str = ""
+    wrong: str = ""
+
+
 class Runs:
     """What lies under `folder`, read again only where a file has changed.
 
@@ -61,7 +69,7 @@ class Runs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._read: dict[Version, str | Problem] = {}  # when it was made, or what is wrong
+        self._read: dict[Version, Known] = {}
         self._loaded: dict[Version, Profile] = {}  # the last few
         self._events: dict[Path, tuple[tuple[int, int, int], Look]] = {}
 
@@ -71,7 +79,7 @@ class Runs:
 
     def profile(self, name: str) -> Profile | None:
         """The profile of that run; None where there is none that can be read."""
-        version = self._runs(list(files_under(self.folder)), []).get(name)
+        version = self._runs(list(files_under(self.folder)), _unsaid).get(name)
         return None if version is None else self._profile(version)
 
     def listed(self) -> tuple[list[str], list[Problem]]:
@@ -83,15 +91,19 @@ class Runs:
             problems.append(Problem(name_under(self.folder, path), sentence))
 
         files = list(files_under(self.folder, refuse))
-        runs = self._runs(files, problems)
+        runs = self._runs(files, refuse)
         for path, sentence in self._faults([path for path in files if is_event_file(path)]):
             refuse(path, sentence)
-        return list(runs), sorted(problems, key=lambda problem: problem.file)
+        told = sorted(problems, key=lambda problem: problem.file)
+        if len(told) > MOST_TOLD:
+            rest = f"and {len(told) - MOST_TOLD:,} further files cannot be shown whole"
+            told = [*told[:MOST_TOLD], Problem("", rest)]
+        return list(runs), told
 
-    def _runs(self, files: list[Path], problems: list[Problem]) -> dict[str, Version]:
+    def _runs(self, files: list[Path], refuse: Refuse) -> dict[str, Version]:
         """Run -> its file as it is now, the newest first."""
         before = self._read  # requests run in threads
-        read: dict[Version, str | Problem] = {}
+        read: dict[Version, Known] = {}
         runs: dict[str, Version] = {}
         left = MOST_PROFILES_BYTES
         for path in (path for path in files if path.name == PROFILE):
@@ -99,36 +111,32 @@ class Runs:
             if status is None:  # gone since the folder was listed
                 continue
             version = Version(path, status.st_mtime_ns, status.st_size)
-            left -= status.st_size
-            read[version] = before[version] if version in before else self._first(version, left)
-            match read[version]:
-                case Problem() as problem:
-                    problems.append(problem)
-                case _:
-                    runs[_free(name_under(self.folder, path.parent), runs)] = version
+            too_much = _too_much(version.size, left)
+            left -= 0 if too_much else version.size
+            if not too_much:
+                read[version] = before[version] if version in before else self._first(version)
+            if sentence := too_much or read[version].wrong:
+                refuse(path, sentence)
+            else:
+                runs[_free(name_under(self.folder, path.parent), runs)] = version
         self._read = read
-        newest = sorted(runs, key=lambda name: str(read[runs[name]]), reverse=True)
+        newest = sorted(runs, key=lambda name: read[runs[name]].created, reverse=True)
         return {name: runs[name] for name in newest}
 
-    def _first(self, version: Version, left: int) -> str | Problem:
-        """When the profile was made, or the sentence that says what is wrong with it."""
-        name = name_under(self.folder, version.path)
-        if version.size > MOST_PROFILE_BYTES:
-            return Problem(name, f"is larger than {MOST_PROFILE_BYTES // MiB} MiB: not read")
-        if left < 0:
-            most = f"{MOST_PROFILES_BYTES // MiB} MiB"
-            return Problem(name, f"is not read: the profiles before it hold {most}")
+    def _first(self, version: Version) -> Known:
         try:
-            return self._profile(version).provenance.created
+            return Known(created=self._profile(version).provenance.created)
         except ProfileInputError as error:
-            return Problem(name, str(error))
+            return Known(wrong=str(error))
 
     def _profile(self, version: Version) -> Profile:
         """Raises ProfileInputError."""
-        if version not in self._loaded:
-            kept = list(self._loaded.items())[1 - MOST_LOADED :]
-            self._loaded = dict([*kept, (version, load_profile(version.path))])
-        return self._loaded[version]
+        loaded = self._loaded
+        if version not in loaded:
+            profile = load_record(Profile, version.path)
+            loaded = dict([*list(loaded.items())[1 - MOST_LOADED :], (version, profile)])
+            self._loaded = loaded
+        return loaded[version]
 
     def _faults(self, files: list[Path]) -> Iterator[tuple[Path, str]]:
         """Each faulty event file with its sentence; large ones are looked at bit by bit."""
@@ -150,11 +158,24 @@ class Runs:
         self._events = looks
 
 
+def _unsaid(path: Path, sentence: str) -> None:
+    """For those who ask for files alone."""
+
+
+def _too_much(size: int, left: int) -> str:
+    """Why a profile.json of `size` bytes is not read; '' where it is."""
+    if size > MOST_PROFILE_BYTES:
+        return f"is larger than {MOST_PROFILE_BYTES // MiB} MiB: not read"
+    if size > left:
+        return f"is not read: the profiles before it hold {MOST_PROFILES_BYTES // MiB} MiB"
+    return ""
+
+
 def local_folder(text: str | Path) -> Path:
     """A log directory as a path. Raises ProfileInputError for one on another machine, or that no
     path can name."""
     remote = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):/", str(text))
-    if remote and not Path(text).exists():
+    if remote and not os.path.exists(text):
         raise ProfileInputError(
             f"{text} is on another machine: rooflink reads directories of this one, copy the runs "
             "here first"
@@ -162,7 +183,7 @@ def local_folder(text: str | Path) -> Path:
     return user_path(text, ProfileInputError)
 
 
-def files_under(folder: Path, refuse: Refuse = lambda path, sentence: None) -> Iterator[Path]:
+def files_under(folder: Path, refuse: Refuse = _unsaid) -> Iterator[Path]:
     """Every regular file, hidden folders left out; one not readable is skipped.
 
     `refuse` is told of files of a run, and of links, that are not followed.

@@ -1,5 +1,6 @@
 """TensorBoard with the rooflink tab, on one directory."""
 
+import os
 from pathlib import Path
 
 from tensorboard import default, program
@@ -11,11 +12,10 @@ from .plugin import App, RooflinkPlugin, guarded
 
 def require_shown(folder: Path) -> None:
     """Raise ProfileInputError where TensorBoard would have nothing to show."""
-    folder = runs.local_folder(folder)
     how = f"`rooflink profile --out {folder / 'run'}` makes a run there"
-    if not folder.exists():
+    if not os.path.exists(folder):  # never raises, as Path.exists does of a long path
         raise ProfileInputError(f"no directory at {folder}: {how}")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise ProfileInputError(f"{folder} is a file: give the directory of runs that it lies in")
     refused: list[str] = []
     found = session = False
@@ -43,6 +43,7 @@ def start(folder: Path, host: str, port: int | None) -> str:
     Without a port it is 6006 or the next free one; 0 asks for any. Raises ProfileInputError where
     `require_shown` does and for an address that cannot be had.
     """
+    folder = runs.local_folder(folder)
     require_shown(folder)
     # Where rooflink is installed its entry point brings the plugin; it may come only once.
     others = [plugin for plugin in default.get_plugins() if plugin is not RooflinkPlugin]

@@ -215,7 +215,7 @@ rooflink validate --worked --peers --json""",
     "codesign": Shell(
         "codesign_job.CodesignJob",
         """rooflink codesign runs/mine/profile.json
-rooflink codesign runs/a runs/b --slice v5e-16 --slice v5p-8 --chip-budget area=800mm2
+rooflink codesign runs/a runs/b --slice v5e-16 --slice v5p:2x2x2 --chip-budget area=800mm2
 rooflink codesign runs/a --what-if hbm_bandwidth=2x,kv_dtype=int8 --workload mix.toml
 rooflink codesign runs/a --queries 50 --latency 30 --json
 A workload file has a table for each kind of query:
@@ -230,7 +230,7 @@ attempts = 1""",
     ),
     "explore": Shell(
         "explore_job.ExploreJob",
-        """rooflink explore --model llama3-70b --slice v5e-16 --slice v5p-8 --out runs/sweep
+        """rooflink explore --model llama3-70b --slice v5e-16 --slice v5p:2x2x2 --out runs/sweep
 rooflink explore grid.toml --think 1024,8192,32768 --attempts 1,64 --out runs/sweep
 rooflink explore --model qwen3-32b --slice v6e-8 --dtype int8 --hbm-bandwidth 1,2,4""",
         show=_show_exploration,

@@ -165,7 +165,7 @@ def _cases(
 ) -> tuple[list[WorkloadOnSlice], list[str]]:
     """Every profile on every slice that holds it, and a note for each that does not."""
     cases: list[WorkloadOnSlice] = []
-    notes: list[str] = []
+    notes = [on_slice.caution for on_slice in slices if on_slice.caution]
     for profile in profiles:
         work = request_of(profile, options.terms, options.stack, options.weight_dtype)
         notes += recorded_note(profile)

@@ -164,8 +164,9 @@ def data_center(
     served = _within(case, case.point, target)
     if served is None:
         raise ProfileInputError(
-            f"no batch of {case.query.model} on {case.slice.name} answers within {target:g} s: "
-            f"one prompt alone takes {alone:.3g} s, so allow that or take a larger slice"
+            f"no batch of {case.query.model.name} on {case.slice.name} answers within "
+            f"{target:g} s: one prompt alone takes {alone:.3g} s, so allow that or take a larger "
+            "slice"
         )
     latency = served.latency_s
     per_slice = served.batch / latency * BUSY  # queries/s

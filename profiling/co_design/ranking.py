@@ -169,7 +169,7 @@ def _what_binds(cases: Sequence[WorkloadOnSlice]) -> list[str]:
     for case in cases:
         bounds = phase_bounds(case.point, case.draws, case.phases)
         sentences.append(
-            f"predicted lens: {case.query.model} on {case.slice.name}, think is "
+            f"predicted lens: {case.query.model.name} on {case.slice.name}, think is "
             f"{bounds['think']}-bound, prefill {bounds['prefill']}-bound; "
             f"{case.query.basis(case.calibration)}"
         )

@@ -105,7 +105,7 @@ def _record(case: WorkloadOnSlice, search: _Search, other: _Search) -> DesignSea
     return DesignSearch(
         purpose=search.purpose,
         mix=search.mix,
-        model=case.query.model,
+        model=case.query.model.name,
         chips=case.slice.chips,
         budget_kind=budget.kind,
         budget=budget.amount,

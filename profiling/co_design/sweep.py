@@ -24,7 +24,7 @@ from jax import Array
 from pydantic import AfterValidator, Field, model_validator
 
 from ...model.architecture import DTYPE_BITS
-from ...model.input_files import is_regular_file, json_value, read_text
+from ...model.input_files import MiB, is_regular_file, json_value, read_text
 from ...tpu_configs.figure import Table, Words
 from ...tpu_configs.input_errors import one_line
 from ...tpu_configs.slice import Slice
@@ -38,11 +38,9 @@ from ..predicted.slices import PredictionRequest
 from ..records.files import write_bytes, write_text
 from .chip_cost_model import PARTS, area_mm2, build_usd, full_watts
 from .chip_search import SearchProblem, parts_with, search_problem
-from .workload_mix import SEQUENCES, Factors, MixedWorkload, mix_work
+from .workload_mix import SEQUENCES, Factors, MixedWorkload, Thought, Tokens, mix_work
 from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 
-Tokens = Annotated[float, Field(ge=1, le=1e7, allow_inf_nan=False)]
-Thought = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=1 / 64, le=64, allow_inf_nan=False)]
 MOST_PARTS = 100_000
 """Files of a dataset: days of work."""
@@ -163,7 +161,7 @@ def load_grid(path: Path | None, options: Mapping[str, list[str] | list[float]])
     def build(table: dict) -> Grid:
         return Grid.model_validate(table | dict(options))
 
-    text = read_text(path, "grid", ProfileInputError) if path else ""
+    text = read_text(path, "grid", ProfileInputError, MiB) if path else ""
     return parse_toml(text, str(path or "the grid"), build, ProfileInputError)
 
 
@@ -344,12 +342,12 @@ def left_out(folder: Path, number: int) -> str:
 
     path = part_path(folder, number)
     try:
-        metadata = parquet().read_schema(path).metadata or {} if is_regular_file(path) else None
+        schema = parquet().read_schema(path) if is_regular_file(path) else pyarrow.schema([])
     except (OSError, pyarrow.ArrowException):
-        metadata = None
-    if metadata is None:
+        schema = pyarrow.schema([])
+    if schema.names != list(NAMES):
         raise ProfileInputError(f"{path} is damaged: delete it and give the same command again")
-    return one_line(metadata.get(_LEFT_OUT, b"").decode("utf-8", "replace"))
+    return one_line((schema.metadata or {}).get(_LEFT_OUT, b"").decode("utf-8", "replace"))
 
 
 def _digest(calibration: Calibration) -> str:
@@ -371,9 +369,9 @@ class Explored(NamedTuple):
 def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher) -> Explored:
     """Compute and write every part that `folder` lacks; it must exist.
 
-    Raises ProfileInputError where the folder holds another exploration or a damaged part, or
-    pyarrow is missing, and ModelInputError or ChipInputError for names that are not known, before
-    anything is computed.
+    Raises ProfileInputError where the folder holds another exploration or a damaged part, or cannot
+    be written, or pyarrow is missing; and ModelInputError or ChipInputError for names that are not
+    known, before anything is computed.
     """
     parquet()
     named, reasons, before = named_in(grid), dict[str, None](), 0
@@ -386,9 +384,15 @@ def explore(grid: Grid, folder: Path, calibration: Calibration, watcher: Watcher
             before += 1
         else:
             rows = rows_of(grid, part, named, calibration)
-            if not path.exists():
-                write_text(path, json.dumps(manifest, indent=1) + "\n")
-            write_part(folder, number, rows)
+            try:
+                if not path.exists():
+                    write_text(path, json.dumps(manifest, indent=1) + "\n")
+                write_part(folder, number, rows)
+            except OSError as error:
+                raise ProfileInputError(
+                    f"cannot write to {folder}: {error.strerror or error}; the parts there stay, "
+                    "so make room and give the same command again"
+                ) from None
         if reason := left_out(folder, number):
             reasons[reason] = None
         watcher.advance(part.designs * len(grid.sequences))

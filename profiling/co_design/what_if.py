@@ -47,7 +47,7 @@ class Knob(NamedTuple):
     """A number of the model or of its use: its path in a point, and bounds."""
 
     path: str
-    least: float = 0.0
+    least: float = 1e-6
     most: float = 1e9
     reshape: Callable[[ModelShape, float], ModelShape] | None = None  # where more than it changes
 
@@ -64,7 +64,7 @@ KNOBS: Mapping[str, Knob] = {
     "layers": Knob("shape.layers", 1.0),
     "kv_heads": Knob("shape.kv_heads", 1.0, reshape=ModelShape.with_kv_heads),
     "mlp": Knob("shape.mlp_width", reshape=ModelShape.with_mlp_width),
-    "window": Knob("shape.window", reshape=_with_window),
+    "window": Knob("shape.window", 1.0, reshape=_with_window),
     "prompt": Knob("lengths.prompt_tokens", 1.0),
     "think": Knob("lengths.think_tokens"),
     "answer": Knob("lengths.answer_tokens", 1.0),
@@ -198,7 +198,9 @@ def _turned(point: Point, change: Change, waves: int) -> tuple[Point, str]:
     present = float(value_at(point, knob.path)) * split
     value = change.number if change.number is not None else present * (change.factor or 1.0)
     if not knob.least <= value <= knob.most:
-        what = "a share, at most 1" if knob.most == 1 else f"{knob.least:g} to {knob.most:g}"
+        what = (
+            "a share, at most 1" if value > knob.most == 1 else f"{knob.least:g} to {knob.most:g}"
+        )
         raise ProfileInputError(
             f"--what-if has {change.text!r}, which makes it {value:.4g}: expected {what}"
         )

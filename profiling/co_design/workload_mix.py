@@ -7,6 +7,7 @@ chip's rates; a search over chips prices a design by a few terms for each worklo
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -25,19 +26,24 @@ from ..predicted.time_model import step_terms
 from .costs import PHASES, summed, work_steps
 from .design_point import Point, held
 
+MOST_TOKENS = 1e7
+"""Of a prompt, a thought, an answer; and attempts."""
+Tokens = Annotated[float, Field(ge=1, le=MOST_TOKENS, allow_inf_nan=False)]
+Thought = Annotated[float, Field(ge=0, le=MOST_TOKENS, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+MOST_WORKLOADS = 100
+
 
 class MixedWorkload(Table):
     """One kind of query and its share of all queries."""
 
     name: Words | None = None
-    share: float = Field(gt=0, allow_inf_nan=False, description="of queries; all are scaled to 1")
-    prompt: float = Field(ge=1, allow_inf_nan=False)
-    think: float = Field(ge=0, allow_inf_nan=False)
-    answer: float = Field(ge=1, allow_inf_nan=False)
-    attempts: float = Field(default=1, ge=1, allow_inf_nan=False)
-    batch: float | None = Field(
-        default=None, ge=1, allow_inf_nan=False, description="prompts; None: what suits each chip"
-    )
+    share: Share = Field(description="of queries; all are scaled to 1")
+    prompt: Tokens
+    think: Thought
+    answer: Tokens
+    attempts: Tokens = 1
+    batch: Tokens | None = Field(default=None, description="prompts; None: what suits each chip")
 
     @property
     def words(self) -> str:
@@ -48,7 +54,7 @@ class MixedWorkload(Table):
 
 
 class _Mix(Table):
-    workload: list[MixedWorkload]
+    workload: list[MixedWorkload] = Field(max_length=MOST_WORKLOADS)
 
 
 PREFILL_HEAVY = [

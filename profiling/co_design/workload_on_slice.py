@@ -26,6 +26,7 @@ from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
 from .costs import reads_several, recorded_phases, recorded_steps
 from .design_point import Draws, Point, draws_of, ideal_draws
+from .workload_mix import MOST_TOKENS
 
 _NO_LIMIT = 1e19
 """Bytes per second of what is not public, in place of no bound, which has no derivative; its square
@@ -239,24 +240,26 @@ def _require_figures(profile: Profile) -> None:
     has; the record has no negative ones."""
     model, work = profile.model, profile.workload
     thoughts, answers = _lengths(profile)
-    figures = {
-        **{f"model.{name}": getattr(model, name) for name in _SIZES},
-        "model.parameters less those of its sizes": shape_of_facts(model).vector_parameters,
-        "workload.prompts": work.prompts, "workload.attempts": work.attempts,
+    few = {
+        "workload.attempts": work.attempts,
         "the longest prompt": max(work.prompt_tokens, default=0),
         "the longest thought": max(thoughts), "the longest answer": max(answers),
+    }  # fmt: skip
+    many = {
+        **{f"model.{name}": getattr(model, name) for name in _SIZES},
+        "model.parameters less those of its sizes": shape_of_facts(model).vector_parameters,
+        "workload.prompts": work.prompts,
         **{f"{phase.name}'s {name}": getattr(phase, name)
            for phase in profile.phases for name in ("tokens", "steps", "sequences")},
     }  # fmt: skip
-    accuracy = (profile.outcome and profile.outcome.accuracy) or 0.0
-    for name, value, most in [
-        *((name, value, MOST) for name, value in figures.items()), ("outcome.accuracy", accuracy, 1)
-    ]:  # fmt: skip
-        if not 0 <= value <= most:
-            raise ProfileInputError(
-                f"the profile {profile.name} is damaged: {name} is {value:g}, expected 0 to "
-                f"{most:g}; profile it again"
-            )
+    shares = {"outcome.accuracy": (profile.outcome and profile.outcome.accuracy) or 0.0}
+    for figures, most in ((few, MOST_TOKENS), (many, MOST), (shares, 1.0)):
+        for name, value in figures.items():
+            if not 0 <= value <= most:
+                raise ProfileInputError(
+                    f"the profile {profile.name} is damaged: {name} is {value:g}, expected 0 to "
+                    f"{most:g}; profile it again"
+                )
 
 
 def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:

@@ -4,13 +4,12 @@
 Each way in which a compiler fails has one sentence that says so.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..errors import ProfileInputError, Silent, Watcher
 from ..records import CompiledPhase, CompiledTarget
 from .cache import Store, compiler_versions, default_store, program_key
-from .compile_failures import crash_sentence
+from .child_process import child_environment, crash_sentence
 from .spec import ProgramSpec, Target, require_compiler
 
 
@@ -29,6 +28,7 @@ class CompileRequest:
     spec: ProgramSpec
     store: str  # folder
     xprof: str | None = None  # folder for a session
+    scratch: str | None = None  # folder that goes with the caller
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _answers(request: CompileRequest, watcher: Watcher) -> Iterator[Message]:
             assert process.stdin is not None
             assert process.stdout is not None
             with suppress(BrokenPipeError):  # it died before it listened: its log says why
-                process.stdin.write(REQUEST.dump_json(request) + b"\n")
+                process.stdin.write(REQUEST.dump_json(replace(request, scratch=scratch)) + b"\n")
                 process.stdin.flush()  # and open as long as this process lives
             for line in process.stdout:
                 with suppress(ValidationError):  # a line that some library printed
@@ -164,9 +164,8 @@ def _answers(request: CompileRequest, watcher: Watcher) -> Iterator[Message]:
 def _worker(target: Target, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The process that compiles, with its log and temporary files in one folder; gone when the
     block ends, however it ends."""
-    environment = os.environ | _CPU_ONLY | (_LIBTPU if target.platform == "tpu" else {})
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    environment["TMPDIR"] = str(log.parent)
+    libtpu = _LIBTPU if target.platform == "tpu" else {}
+    environment = child_environment({**_CPU_ONLY, **libtpu, "TMPDIR": str(log.parent)})
     pipe = subprocess.PIPE
     with log.open("wb") as errors:
         process = subprocess.Popen(

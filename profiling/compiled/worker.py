@@ -7,6 +7,7 @@ ends with a traceback or a signal, which `compile` turns into a sentence. It end
 """
 
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -25,6 +26,7 @@ from ..backend import scope_names_kept
 from ..errors import ProfileInputError
 from ..records import DeviceMemory
 from .cache import Program, Store, program_key
+from .child_process import compiler_sentence
 from .compile import (
     MESSAGE,
     REQUEST,
@@ -36,7 +38,6 @@ from .compile import (
     Unkept,
     Written,
 )
-from .compile_failures import compiler_sentence
 from .lens import phase_cost, traffic_of
 from .lowering import Chosen, Programs
 from .spec import ProgramSpec, Target
@@ -45,14 +46,16 @@ from .spec import ProgramSpec, Target
 def main() -> None:
     """Serve one request, as long as the caller keeps standard input open."""
     request = REQUEST.validate_json(sys.stdin.readline())
-    threading.Thread(target=_end_with_the_caller, daemon=True).start()
+    threading.Thread(target=_end_with_the_caller, args=[request.scratch], daemon=True).start()
     for message in messages_of(request):
         sys.stdout.buffer.write(MESSAGE.dump_json(message) + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _end_with_the_caller() -> None:
+def _end_with_the_caller(scratch: str | None) -> None:
     sys.stdin.read()
+    if scratch is not None:
+        shutil.rmtree(scratch, ignore_errors=True)
     os._exit(1)
 
 

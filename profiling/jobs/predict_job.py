@@ -7,8 +7,7 @@ from pydantic import Field, model_validator
 
 from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
-from ..predicted.limits import MOST_SEQUENCES, MOST_TOKENS
-from ..records.prediction import Prediction
+from ..records.prediction import MOST_SEQUENCES, MOST_TOKENS, Prediction
 from .cost_terms import Stack, TermsOptions, stack_named
 from .job import Names, Option, option
 

@@ -18,9 +18,7 @@ class CellWatcher:
     """Writes each stage into one display of the running cell; needs no widgets."""
 
     def __init__(self) -> None:
-        self._handle: Any = import_module("IPython.display").display(
-            _Line("starting"), display_id=True
-        )
+        self._handle = import_module("IPython.display").display(_Line("starting"), display_id=True)
         self._begun_s = self._stage_s = time.monotonic()
         self._shown_s = 0.0
         self._what, self._unit = "", ""

@@ -24,7 +24,15 @@ from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..records.base import Interval, percent
 from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
-from .limits import FEWEST_TOKENS, MOST_G_PER_KWH, MOST_OVERHEAD, MOST_USD_PER_HOUR
+
+FEWEST_TOKENS = 1e-6
+"""Of all thoughts together, for a price of a million: fewer are none."""
+MOST_USD_PER_HOUR = 1e6
+"""Of one chip: a hundred thousand times the dearest on sale."""
+MOST_OVERHEAD = 100.0
+"""Energy with a server or data center over energy without it."""
+MOST_G_PER_KWH = 1e5
+"""A hundred times what lignite emits."""
 
 
 def own_number(

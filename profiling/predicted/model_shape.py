@@ -18,11 +18,14 @@ from ...model.input_files import user_path
 from ...tpu_configs.figure import Words, known_and_whole
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..records.profile import ModelFacts
-from .limits import MOST_PARAMETERS, MOST_SIZE
 
 if TYPE_CHECKING:
     from ...model.weights.published_sizes import PublishedModel
 
+MOST_SIZE = 10**8
+"""Of a model: a width, a vocabulary, layers, experts; the largest published is 262,208."""
+MOST_PARAMETERS = 10**15
+"""Of one layer's attention, where they are stated: a thousand times the largest whole model."""
 LATENT_KV_HEADS, LATENT_HEAD_DIM = 1, 288
 """Multi-head latent attention caches 512 compressed and 64 rotated elements a position, for all
 heads together (DeepSeek-V2, arXiv:2405.04434, section 2.1; the same in V3, R1 and Kimi K2): as

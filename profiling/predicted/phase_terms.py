@@ -1,7 +1,7 @@
 """What a phase's time is made of, and what it becomes where a resource grows.
 
-Of a prediction's phase, or of a phase at a chip's datasheet peak. The browser computes the same in
-board/static/terms.js; tests/profiling/board compares the two.
+Of a prediction's phase, or of a phase at a chip's datasheet peak: what reports and the TensorBoard
+tab's sliders show.
 """
 
 import math

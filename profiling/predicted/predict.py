@@ -10,15 +10,15 @@ from ...model.architecture import DTYPE_BITS, ModelShape, dtype_bytes
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from ..records.base import Interval
-from ..records.prediction import MemoryFit, PredictedPhase, Prediction
+from ..records.prediction import MOST_SEQUENCES, MOST_TOKENS, MemoryFit, PredictedPhase, Prediction
 from .arrays import Number, mapped, with_last_axis
 from .calibration import Calibration, default_calibration
-from .collectives import Parallelism, kv_shards, require_parallelism
+from .collectives import ONE_CHIP, Parallelism, kv_shards, require_parallelism
 from .economics import Terms as EconomicsRequest
 from .economics import economics_of
 from .energy import design_power_of
 from .hardware import IDEAL, Efficiency, Hardware, hardware_of
-from .limits import MOST_SEQUENCES, MOST_TOKENS
+from .model_shape import NamedShape
 from .phase_lengths import (
     PHASES,
     SAME_LENGTH,
@@ -37,24 +37,36 @@ DATASHEET_ONLY = "datasheet figures alone"
 
 
 @dataclass(frozen=True)
-class Query:
-    """A model on a slice, with the mesh that it is spread by, and the workload that it serves."""
+class PredictionRequest:
+    """A model, its lengths, how it is held and what it costs: to be predicted on any slice."""
 
-    model: str
-    shape: ModelShape
-    slice: Slice
-    split: Parallelism
+    model: NamedShape
     lengths: Lengths  # of one batch
     batches: float = 1.0  # one after another
     think_variation: float = 0.0  # standard deviation over mean of thought lengths
     weight_dtype: str = "bfloat16"
-    kv_dtype: str = "bfloat16"
-    matmul_dtype: str = "bfloat16"
+    kv_dtype: str | None = None  # None: bfloat16, or the weights' where these are float32
+    matmul_dtype: str | None = None  # None: what suits the chip
+    split: Parallelism | None = None  # None: what suits the slice
     stack: str | None = None
     ideal: bool = False
-    mesh_reason: str = ""
-    context_length: int | None = None  # tokens that the model was trained for
     terms: EconomicsRequest = field(default_factory=EconomicsRequest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query(PredictionRequest):
+    """A request on a slice, all that was left open settled."""
+
+    slice: Slice
+    split: Parallelism = ONE_CHIP
+    mesh_reason: str = ""
+    kv_dtype: str = "bfloat16"
+    matmul_dtype: str = "bfloat16"
+
+    @property
+    def shape(self) -> ModelShape:
+        """What the model's steps read and compute."""
+        return self.model.shape
 
     @property
     def widths(self) -> Widths:
@@ -82,9 +94,10 @@ class Query:
         """A sentence for what was stated and may not be what is meant."""
         sentences = [self.slice.caution] if self.slice.caution else []
         tokens = self.lengths.longest_context + 1
-        if self.context_length is not None and tokens > self.context_length:
+        context = self.model.context_length
+        if context is not None and tokens > context:
             sentences.append(
-                f"{self.model} has a context of {self.context_length:,} tokens: prompt, thought "
+                f"{self.model.name} has a context of {context:,} tokens: prompt, thought "
                 f"and answer are {tokens:,.0f} tokens, longer than it was made to read."
             )
         return sentences
@@ -124,9 +137,10 @@ def predict(
     phases, seconds, joules = _phases(query, calibrated, phases_made)
     times = query.batches if phases_made is None else 1.0
     power = design_power_of(chip)
-    same = ("model", "stack", "ideal", "weight_dtype", "kv_dtype", "batches", "think_variation")
+    same = ("stack", "ideal", "weight_dtype", "kv_dtype", "batches", "think_variation")
     prediction = Prediction(
         **{name: getattr(query, name) for name in same},
+        model=query.model.name,
         slice=query.slice.name,
         chip=chip.name,
         chips=query.slice.chips,
@@ -197,13 +211,18 @@ def phase_terms(
     return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1), terms)
 
 
-def memory_fit(query: Query) -> MemoryFit:
-    """What a chip must hold; ProfileInputError says by how much it does not."""
+def held_by_a_chip(query: Query) -> Capacity:
+    """What each chip of the query's mesh holds at the end of its longest attempt."""
     lengths, chip = query.lengths, query.slice.chip
-    held = capacity(
+    return capacity(
         query.shape, query.widths, query.split, chip.hbm_capacity_bytes, lengths.sequences,
         lengths.longest_context - lengths.prompt_tokens, lengths.prompt_tokens, lengths.attempts,
     )  # fmt: skip
+
+
+def memory_fit(query: Query) -> MemoryFit:
+    """What a chip must hold; ProfileInputError says by how much it does not."""
+    held = held_by_a_chip(query)
     if held.left_bytes < 0:
         raise ProfileInputError(_does_not_fit(query, held))
     return MemoryFit(
@@ -300,7 +319,7 @@ def _does_not_fit(query: Query, held: Capacity) -> str:
     sizes = (held.weight_bytes + held.kv_bytes, held.weight_bytes, held.available_bytes)
     needed, weights, available = (f"{float(size) / 1e9:.1f} GB" for size in sizes)
     text = (
-        f"{query.model} does not fit {query.slice.name}: a chip would hold {needed} "
+        f"{query.model.name} does not fit {query.slice.name}: a chip would hold {needed} "
         f"({weights} of weights) of {available}"
     )
     if most >= 1:

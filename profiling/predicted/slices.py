@@ -6,7 +6,8 @@ What `rooflink predict` prints, and `rooflink profile` adds for each chip and sl
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 
 from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
@@ -15,11 +16,8 @@ from ..errors import ProfileInputError
 from ..names import mesh_axes
 from ..records.prediction import Prediction
 from .collectives import ONE_CHIP, Parallelism
-from .economics import Terms
 from .hardware import jax_dtype, operand_dtype
-from .model_shape import NamedShape
-from .phase_lengths import Lengths
-from .predict import Query, memory_fit, predict
+from .predict import PredictionRequest, Query, held_by_a_chip, memory_fit, predict
 
 
 def parse_parallelism(text: str) -> Parallelism:
@@ -104,23 +102,6 @@ def slices_of(chip: Chip) -> Iterator[Slice]:
         yield Slice(chip, shape)
 
 
-@dataclass(frozen=True)
-class PredictionRequest:
-    """A model, its lengths, how it is held and what it costs: to be predicted on any slice."""
-
-    model: NamedShape
-    lengths: Lengths  # of one batch
-    batches: float = 1.0  # one after another
-    think_variation: float = 0.0  # standard deviation over mean of thought lengths
-    weight_dtype: str = "bfloat16"
-    kv_dtype: str | None = None  # None: bfloat16, or the weights' where these are float32
-    matmul_dtype: str | None = None  # None: what suits the chip
-    split: Parallelism | None = None  # None: what suits the slice
-    stack: str | None = None
-    ideal: bool = False
-    terms: Terms = field(default_factory=Terms)
-
-
 def predict_on_slice(request: PredictionRequest, on_slice: Slice) -> Prediction:
     """The request on one slice. Raises ProfileInputError or ChipInputError for what the user can
     mend: lengths, dtypes, a mesh that does not divide, a model that does not fit, unknown terms."""
@@ -130,33 +111,31 @@ def predict_on_slice(request: PredictionRequest, on_slice: Slice) -> Prediction:
 def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
     """The query that is predicted, with its mesh. Raises as `predict_on_slice` does, but for what
     does not fit."""
-    wide = "float32" if request.weight_dtype == "float32" else "bfloat16"
-    matmul, kv = request.matmul_dtype, request.kv_dtype
-    suiting = operand_dtype(on_slice.chip, request.weight_dtype)
-    settled = {
-        "model": request.model.name,
-        "shape": request.model.shape,
-        "slice": on_slice,
-        "context_length": request.model.context_length,
-        "split": request.split or ONE_CHIP,
-        "kv_dtype": wide if kv is None else kv,
-        "matmul_dtype": suiting if matmul is None else jax_dtype(matmul),
-    }
-    query = Query(**(vars(request) | settled), mesh_reason="as stated")
+    query = _with_dtypes(request, on_slice)
     prompts = request.lengths.prompts
     if request.split is not None:
         require_used(request.split, prompts)
         return query
 
     def fits(split: Parallelism) -> bool:
-        try:
-            memory_fit(replace(query, split=split))
-        except ProfileInputError:
-            return False
-        return True
+        return bool(held_by_a_chip(replace(query, split=split)).left_bytes >= 0)
 
     split, reason = choose_parallelism(query.shape, on_slice, prompts, fits)
     return replace(query, split=split, mesh_reason=reason)
+
+
+def _with_dtypes(request: PredictionRequest, on_slice: Slice) -> Query:
+    """The query with the mesh that is stated, else that of one chip."""
+    wide = "float32" if request.weight_dtype == "float32" else "bfloat16"
+    matmul, kv = request.matmul_dtype, request.kv_dtype
+    suiting = operand_dtype(on_slice.chip, request.weight_dtype)
+    settled = {
+        "slice": on_slice,
+        "split": request.split or ONE_CHIP,
+        "kv_dtype": wide if kv is None else kv,
+        "matmul_dtype": suiting if matmul is None else jax_dtype(matmul),
+    }
+    return Query(**(vars(request) | settled), mesh_reason="as stated")
 
 
 def fitting_query(request: PredictionRequest, on_slice: Slice) -> Query:
@@ -169,9 +148,18 @@ def fitting_query(request: PredictionRequest, on_slice: Slice) -> Query:
 
 def smallest_query(request: PredictionRequest, chip: Chip) -> Query | None:
     """The request on the smallest slice of `chip` that holds it; None where none does."""
+    least, most = _chips_that_may_hold(request, chip)
     for on_slice in slices_of(chip):
-        try:
-            return fitting_query(request, on_slice)
-        except ProfileInputError:
-            continue
+        if least <= on_slice.chips <= most:
+            with suppress(ProfileInputError):
+                return fitting_query(request, on_slice)
     return None
+
+
+def _chips_that_may_hold(request: PredictionRequest, chip: Chip) -> tuple[float, float]:
+    """Fewer chips lack the memory for one copy of weights and KV; more have no mesh."""
+    query, shape = _with_dtypes(request, Slice(chip, (1,))), request.model.shape
+    held = held_by_a_chip(query)
+    least = float((held.weight_bytes + held.kv_bytes) / held.available_bytes) * (1 - 1e-9)
+    most = shape.query_heads * shape.layers * max(request.lengths.prompts, 1)
+    return least, math.inf if request.split else float(most)

@@ -8,6 +8,12 @@ from pydantic import Field, computed_field
 
 from .base import Amount, Count, Positive, Range, Record, Whole
 
+MOST_TOKENS = 10**9
+"""Of a prompt, a thought or an answer: a hundred times the longest context that anyone serves. All
+figures of a prediction within these bounds are finite."""
+MOST_SEQUENCES = 10**9
+"""Prompts of a batch, and attempts at each."""
+
 
 class EconomicTerms(Record):
     """What seconds and joules are multiplied by, and where each factor comes from."""

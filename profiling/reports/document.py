@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Literal, TypeAlias, TypeVar
 
 from ..records.base import Interval
-from . import units
+from . import theme, units
 from .units import Unit
 
 Number: TypeAlias = int | float
@@ -182,7 +182,9 @@ class Chart:
     @cached_property
     def spec(self) -> Spec:
         """The specification, without characters that no file or page takes."""
-        return {key: _plain_values(value) for key, value in self.draw().items()}
+        drawn = theme.each_text(self.draw(), plain)
+        assert isinstance(drawn, dict)
+        return drawn
 
 
 @dataclass(frozen=True)
@@ -330,14 +332,6 @@ def _filled(section: Section) -> Section:
     kept = [block for block in section.blocks if not is_empty(block)]
     parts = [_filled(block) if isinstance(block, Section) else block for block in kept]
     return Section(section.title, parts, section.name)
-
-
-def _plain_values(value: object) -> object:
-    if isinstance(value, dict):
-        return {plain(key): _plain_values(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain_values(inner) for inner in value]
-    return plain(value) if isinstance(value, str) else value
 
 
 def is_empty(block: Block) -> bool:

@@ -6,7 +6,7 @@ browser from `dark_of`, so every colour of a chart must be one of these.
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ...model.phases import PHASES
@@ -105,11 +105,16 @@ def dark_of() -> dict[str, str]:
 def dark(spec: object) -> object:
     """The specification with every colour turned to its dark one."""
     turned = dark_of()
+    return each_text(spec, lambda text: turned.get(text, text))
+
+
+def each_text(spec: object, change: Callable[[str], str]) -> object:
+    """The specification with every text in it changed, names of fields too."""
     if isinstance(spec, dict):
-        return {key: dark(value) for key, value in spec.items()}
+        return {change(key): each_text(value, change) for key, value in spec.items()}
     if isinstance(spec, list):
-        return [dark(value) for value in spec]
-    return turned.get(spec, spec) if isinstance(spec, str) else spec
+        return [each_text(value, change) for value in spec]
+    return change(spec) if isinstance(spec, str) else spec
 
 
 def variables(dark: bool = False) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import ProfileInputError
 from ..records import Profile
 from ..records.base import BYTE_KINDS, Record
-from ..records.files import save_record, write_text
+from ..records.files import WRITTEN, save_record, write_text
 from ..records.profile import TOTAL
 from .document import Document
 from .renderers import vega
@@ -46,7 +46,7 @@ def write_report(folder: Path, record: Record, document: Document, events: Event
     pages = {"report.md": markdown(document, CHARTS), "report.html": html(document, stills)}
     pages |= {f"{CHARTS}/{name}.svg": picture for name, picture in stills.items()}
     try:
-        earlier = _charts_of(folder / "report.md")
+        earlier = _charts_of(folder)
         (folder / CHARTS).mkdir(parents=True, exist_ok=True)
         written = [save_record(record, folder)]
         for name, page in pages.items():
@@ -62,9 +62,10 @@ def write_report(folder: Path, record: Record, document: Document, events: Event
         ) from None
 
 
-def _charts_of(report: Path) -> set[str]:
-    """Names of the charts that a report.md shows; none where there is no such file of ours."""
-    if not report.is_file():
+def _charts_of(folder: Path) -> set[str]:
+    """Names of the charts that the report.md beside one of our records shows."""
+    report = folder / "report.md"
+    if not (report.is_file() and any((folder / kind.file).is_file() for kind in WRITTEN.values())):
         return set()
     text = report.read_text(encoding="utf-8", errors="replace")
     return set(re.findall(rf"^!\[.*\]\({CHARTS}/([\w.-]+)\.svg\)$", text, re.MULTILINE))

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
 from functools import partial
-from typing import Any
 
 import scipy.optimize
 
@@ -15,6 +14,7 @@ from ...model.architecture import ModelShape, shape_of
 from ...model.config import ModelConfig, preset
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.slice import parse_slice
+from ..predicted.arrays import Number
 from ..predicted.collectives import (
     ALL_GATHER,
     ALL_REDUCE,
@@ -47,7 +47,7 @@ from ..predicted.time_model import Terms, step_terms
 from .measurements.models import formats, known_sizes
 from .measurements.operators import batched_matmul, one_chip
 
-Solution = Callable[[], Any]
+Solution = Callable[[], Number]
 """A question solved: its answer, a number, in its unit."""
 
 BF16, INT8 = Widths(2.0, 2.0, 2.0), Widths(1.0, 1.0, 1.0)

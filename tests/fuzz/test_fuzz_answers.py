@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rooflink.model.tasks import Problem
+from rooflink.model.tasks.answer_values import value_of
 from rooflink.model.tasks.answers import answer_part, answers_in, final_answer, same_answer, spelled
 from rooflink.model.tasks.numbers import levelled, spelled_number
-from rooflink.model.tasks.values import value_of
 
 VALID = corpus_texts("answers")
 TEXTS = mutated_text(VALID) | st.text(

@@ -93,6 +93,8 @@ READERS: dict[str, Reader] = {
     "safetensors": beside_a_model("model.safetensors", arrays_of),
 }
 TOKENIZERS = [json.loads(WHOLE["tokenizer.json"]), *map(json.loads, corpus_texts("tokenizer"))]
+DATA = Path(__file__).parents[1] / "data"
+TEMPLATES = (DATA / "chat_templates.txt").read_text(encoding="utf-8").split("==== ")[1:]
 SETTINGS = [json.loads(text) for text in corpus_texts("tokenizer_config")]
 
 
@@ -122,7 +124,7 @@ def test_settings_of_a_tokenizer_are_read_or_refused(data: bytes) -> None:
     assert_reads_or_refuses(READERS["tokenizer_config"], data)
 
 
-@given(mutated_text(corpus_texts("chat_template")[-4:-3]))
+@given(mutated_text(TEMPLATES))
 def test_a_chat_template_is_rendered_or_refused(text: str) -> None:
     assert_reads_or_refuses(READERS["chat_template"], text.encode("utf-8", "replace"))
 

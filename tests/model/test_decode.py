@@ -14,6 +14,7 @@ from rooflink.model.config import ModelInputError
 from rooflink.model.generation.attempt import Attempt
 from rooflink.model.generation.stopping import Stop, ThoughtRules, require_context
 from rooflink.model.sampling import Greedy, Sampler, Temperature
+from rooflink.model.tasks.answers import final_answer
 
 from ..support.generation import attempts_at
 from .references.families import VOCAB, token_sequence
@@ -74,8 +75,9 @@ def decode_plainly(
     marks = np.arange(len(thought) + len(answer))
     marks = (marks < len(thought)) & (marks >= len(thought) - forced)
     text = " ".join(str(token) for token in answer if token not in rules.end_tokens)
-    first = text.split(" ")[0] or None
-    return Attempt(index, attempt, *said, stop, text=text, extracted=first, forced=marks)
+    found = final_answer(text)
+    extracted = found.answer if found else None
+    return Attempt(index, attempt, *said, stop, text=text, extracted=extracted, forced=marks)
 
 
 def plainly(rules: ThoughtRules, sampler: Sampler, attempts: int, seed: int = 0) -> list[Attempt]:

@@ -222,9 +222,9 @@ def test_what_is_held_twice_is_said() -> None:
     ("data", "model", "said"),
     [
         (2, 8, "has 16 devices, but there are 8"),
-        (3, None, "product is 8"),
-        (None, 5, "product is 8"),
-        (0, None, "product is 8"),
+        (3, None, "data=3 does not divide the 8 devices"),
+        (None, 5, "tensor=5 does not divide"),
+        (0, None, "data=0 does not divide"),
         (8, 1, "do not divide over data=8"),
     ],
 )

@@ -159,3 +159,37 @@ def test_folder_templates_in_order(folder: Path) -> None:
     assert write(folder, tokenizer_config={"chat_template": listed}).chat_prompt("hi") == "D"
     (folder / "chat_template.jinja").write_text("J")
     assert hf_tokenizer(folder, 300).chat_prompt("hi") == "J"
+
+
+def test_every_kind_of_processor_says_what_comes_first(folder: Path) -> None:
+    """As transformers 5 encodes 'a' with each, but for the ends, of which none is ever added."""
+    template = processors.TemplateProcessing(
+        single="<s> </s> $A </s>", special_tokens=[("<s>", 256), ("</s>", 258)]
+    )
+    kinds = {
+        processors.RobertaProcessing(("</s>", 258), ("<s>", 256)): [256],
+        processors.BertProcessing(("</s>", 258), ("<extra>", 259)): [259],
+        processors.ByteLevel(): [],
+        template: [256, 258],
+        processors.Sequence([processors.ByteLevel(), template]): [256, 258],
+    }
+    for processor, first in kinds.items():
+        built = backend()
+        built.post_processor = processor
+        built.save(str(folder / "tokenizer.json"))
+        assert hf_tokenizer(folder, 300).encode("a") == [*first, 64]
+
+
+def test_padding_to_billions_is_passed_over(folder: Path) -> None:
+    fields = json.loads(backend().to_str())
+    fields["padding"] = {
+        "strategy": {"Fixed": 4}, "direction": "Right", "pad_to_multiple_of": 2**31, "pad_id": 0,
+        "pad_type_id": 0, "pad_token": "[PAD]",
+    }  # fmt: skip
+    assert write(folder, tokenizer=fields).encode("a") == [64]
+
+
+def test_a_vocabulary_that_cannot_encode_says_so(folder: Path) -> None:
+    tokenizers.Tokenizer(models.WordLevel({"a": 0}, "<unk>")).save(str(folder / "tokenizer.json"))
+    with pytest.raises(ModelInputError, match=r"cannot encode 'b' .*UNK"):
+        hf_tokenizer(folder, 300).encode("b")

@@ -12,7 +12,7 @@ from rooflink.model.config import PRESETS
 from rooflink.profiling.findings import find
 from rooflink.profiling.predicted.collectives import ONE_CHIP, Parallelism
 from rooflink.profiling.predicted.economics import Terms, economics_of
-from rooflink.profiling.predicted.model_shape import shape_of
+from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.predict import Query, predict
 from rooflink.profiling.records import (
@@ -286,7 +286,7 @@ def test_a_larger_batch_saves_nearly_what_predicting_anew_says(
 
     def asked(prompts: float) -> Prediction:
         lengths = Lengths(prompts, float(attempts), 128.0, 256.0, 16.0)
-        query = Query(config.name, shape_of(config), over, split, lengths)
+        query = Query(named_shape(config.name), lengths, slice=over, split=split)
         return predict(query, calibration)
 
     once, twice = asked(1.0), asked(2.0)

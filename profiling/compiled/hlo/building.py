@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ..protobuf import Message
 from .checks import problem_of
@@ -12,14 +14,16 @@ _TUPLE = 13
 _BUFFER = 34  # wraps an array, which is its only tuple shape
 _UNBOUNDED = -(2**63)
 
-MOST_INSTRUCTIONS = 100_000
-"""Of a module: a training step of a large model, unrolled, has a third."""
+MOST_INSTRUCTIONS = 80_000
+"""Of a module, each 60 microseconds: a training step of a large model, unrolled, has a third."""
 MOST_ARRAYS = 400_000
 """In the results of all its instructions: a loop's carry comes back in its tuples and bodies."""
 MOST_EXPANDED = 200_000
-"""Instructions of the entry, with those of all that it calls at each place that calls it."""
+"""Instructions of a computation, with those of all that it calls at each place that calls it."""
 MOST_NESTED = 64
 """Computations that call one another, from the entry down."""
+MOST_FUSED = 8
+"""Fusions inside one another; compilers make three."""
 _TOO_DEEP = f"more than {MOST_NESTED} computations call one another"
 _LARGEST_BITS = 2**63
 
@@ -45,9 +49,15 @@ def module_from(proto: Message) -> Module:
     entry = builder.built.get(proto.entry_computation_id)
     if entry is None:
         raise BrokenModuleError("no entry computation")
-    if builder.expanded[entry] > MOST_EXPANDED:
-        raise BrokenModuleError(f"its calls expand to more than {MOST_EXPANDED:,} instructions")
     return Module(proto.name, tuple(builder.built.values()), entry)
+
+
+class Extent(NamedTuple):
+    """How far a computation reaches."""
+
+    instructions: int  # with those of what it calls, at each place that calls it
+    depth: int  # of calls
+    fusions: int  # inside one another
 
 
 class _Builder:
@@ -57,8 +67,7 @@ class _Builder:
         self.on_gpu = _on_gpu(proto)
         self.messages: dict[int, Message] = {one.id: one for one in proto.computations}
         self.built: dict[int, Computation] = {}
-        self.expanded: dict[Computation, int] = {}
-        self.depths: dict[Computation, int] = {}
+        self.extents: dict[Computation, Extent] = {}
         self.arrays = 0
         self.shapes: dict[bytes, Shape] = {}
 
@@ -71,42 +80,55 @@ class _Builder:
         if len(under_way) >= MOST_NESTED:
             raise BrokenModuleError(_TOO_DEEP)
         message = self.messages[key]
-        instructions: dict[int, Instruction] = {}
+        numbered: dict[int, Instruction] = {}
         for proto in message.instructions:
-            calls = tuple(
-                self.computation(called, (*under_way, key))
-                for called in proto.called_computation_ids
-            )
-            try:
-                operands = tuple(instructions[operand] for operand in proto.operand_ids)
-            except KeyError:
-                raise BrokenModuleError(f"an operand of {proto.name} is missing") from None
-            instruction = _instruction(proto, self.shape(proto.shape), operands, calls)
-            if proto.id in instructions:
+            if proto.id in numbered:
                 raise BrokenModuleError(f"two instructions have the number {proto.id}")
-            self.arrays += len(instruction.shape.leaves)
-            if self.arrays > MOST_ARRAYS:
-                raise BrokenModuleError(f"it has more than {MOST_ARRAYS:,} arrays")
-            if problem := problem_of(instruction):
-                raise BrokenModuleError(f"{instruction.opcode} %{instruction.name} {problem}")
-            instructions[proto.id] = instruction
-        if message.root_id not in instructions:
+            numbered[proto.id] = self._instruction(proto, numbered, (*under_way, key))
+        if message.root_id not in numbered:
             raise BrokenModuleError(f"the root of {message.name} is missing")
-        built = Computation(
-            message.name, tuple(instructions.values()), instructions[message.root_id]
-        )
-        numbers = [one.parameter_number for one in built.instructions if one.opcode == "parameter"]
+        instructions = tuple(numbered.values())
+        numbers = [one.parameter_number for one in instructions if one.opcode == "parameter"]
         if sorted(numbers) != list(range(len(numbers))):
             raise BrokenModuleError(f"the parameters of {message.name} are not numbered from 0")
-        called = [self.depths[inner] for one in built.instructions for inner in one.calls]
-        self.depths[built] = 1 + max(called, default=0)
-        if self.depths[built] > MOST_NESTED:
-            raise BrokenModuleError(_TOO_DEEP)
+        built = Computation(message.name, instructions, numbered[message.root_id])
+        self.extents[built] = self._extent(instructions)
         self.built[key] = built
-        self.expanded[built] = len(instructions) + sum(
-            self.expanded[called] for one in built.instructions for called in one.calls
-        )
         return built
+
+    def _instruction(
+        self, proto: Message, before: Mapping[int, Instruction], under_way: tuple[int, ...]
+    ) -> Instruction:
+        calls = tuple(
+            self.computation(called, under_way) for called in proto.called_computation_ids
+        )
+        try:
+            operands = tuple(before[operand] for operand in proto.operand_ids)
+        except KeyError:
+            raise BrokenModuleError(f"an operand of {proto.name} is missing") from None
+        instruction = _instruction(proto, self.shape(proto.shape), operands, calls)
+        self.arrays += len(instruction.shape.leaves)
+        if self.arrays > MOST_ARRAYS:
+            raise BrokenModuleError(f"it has more than {MOST_ARRAYS:,} arrays")
+        if problem := problem_of(instruction):
+            raise BrokenModuleError(f"{instruction.opcode} %{instruction.name} {problem}")
+        return instruction
+
+    def _extent(self, instructions: tuple[Instruction, ...]) -> Extent:
+        """Of a computation. Raises BrokenModuleError where it would take too long to read."""
+        size, depth, fusions = len(instructions), 0, 0
+        for one in instructions:
+            for inner in (self.extents[called] for called in one.calls):
+                size, depth = size + inner.instructions, max(depth, inner.depth)
+                if one.opcode == "fusion":
+                    fusions = max(fusions, inner.fusions + 1)
+        if depth >= MOST_NESTED:
+            raise BrokenModuleError(_TOO_DEEP)
+        if fusions > MOST_FUSED:
+            raise BrokenModuleError(f"more than {MOST_FUSED} fusions are inside one another")
+        if size > MOST_EXPANDED:
+            raise BrokenModuleError(f"its calls expand to more than {MOST_EXPANDED:,} instructions")
+        return Extent(size, depth + 1, fusions)
 
     def shape(self, proto: Message) -> Shape:
         """The shape in a message; equal ones are one object."""
@@ -126,7 +148,8 @@ _GPU_CONFIGS = (
     b'"operation_queue_id"', b'"wait_on_operation_queues"', b'"collective_backend_config"',
     b'"fusion_backend_config"', b'"gemm_backend_config"', b'"cudnn_conv_backend_config"',
     b'"cudnn_fmha_backend_config"', b'"bitcast_backend_config"', b'"reification_cost"',
-    b'"force_earliest_schedule"',
+    b'"force_earliest_schedule"', b'"is_sync"', b'"is_pipelined"', b'"triton_gemm_config"',
+    b'"block_level_fusion_config"',
 )  # fmt: skip
 _GPU_CALL = re.compile(
     r"__(cublas|cudnn|cub|triton|cusolver|cusparse|rocblas|hipblas|gpu)|cu(solver|blas|dnn|_)|"
@@ -136,17 +159,24 @@ _GPU_ATTRIBUTE = "fingerprint_before_lhs"
 
 
 def _on_gpu(proto: Message) -> bool:
-    """Whether a GPU's compiler wrote the program: no field says so, but its backend configurations
-    and the libraries that it calls do."""
+    """Whether a GPU's compiler wrote the program rather than a TPU's: no field says so, but its
+    backend configurations, the libraries that it calls and its layouts do."""
     if any(one.key == _GPU_ATTRIBUTE for one in proto.frontend_attributes.map):
         return True
-    return any(
+    instructions = [one for computation in proto.computations for one in computation.instructions]
+    if any(
         _GPU_CALL.match(one.custom_call_target)
         or any(key in one.backend_config for key in _GPU_CONFIGS)
-        for computation in proto.computations
-        for one in computation.instructions
+        for one in instructions
         if one.custom_call_target or one.backend_config
-    )
+    ):
+        return True
+    return not any(_is_tiled(one.shape) for one in instructions)
+
+
+def _is_tiled(shape: Message) -> bool:
+    """Whether an array in it has tiles, as all have that the TPU's compiler lays out."""
+    return bool(shape.layout.tiles) or any(map(_is_tiled, shape.tuple_shapes))
 
 
 def _instruction(
@@ -248,6 +278,10 @@ def _integer(literal: Message) -> int | None:
     ):  # fmt: skip
         if len(data) == size:
             return int.from_bytes(data, "little", signed=signed)
+    if len(literal.u4s) == 1:
+        return int(literal.u4s[0] & 15)
+    if len(literal.s4s) == 1:
+        return int((literal.s4s[0] & 15 ^ 8) - 8)
     return None
 
 

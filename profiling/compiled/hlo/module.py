@@ -72,8 +72,8 @@ class Instruction:
     def config(self) -> dict[str, object]:
         """`backend_config` where it is a JSON object, else empty."""
         try:
-            value = json.loads(self.backend_config)
-        except ValueError:
+            value = json.loads(self.backend_config) if self.backend_config else {}
+        except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
 

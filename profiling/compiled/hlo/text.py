@@ -4,13 +4,12 @@ The parser is C++ that ends its process where a text contradicts itself, so it r
 its own, with bounded memory and time.
 """
 
-import os
 import re
 import subprocess
 import sys
 
 from ...errors import ProfileInputError
-from ..compile_failures import end_of
+from ..child_process import child_environment, end_of
 
 MOST_PARSER_BYTES = 1 << 30
 """Of memory that the parser may take: text that elides a constant makes it anew, whole."""
@@ -28,12 +27,13 @@ sys.stdout.buffer.write(module.as_serialized_hlo_module_proto())
 """
 
 _MODULE = re.compile(r"^(?P<before>.{0,300}?)HloModule [^\s,]", re.MULTILINE)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _OTHERS = (
     (re.compile(r"^(ML\xefR|\x4d\x4c\ufffdR)"), "MLIR bytecode (StableHLO, perhaps)"),
-    (re.compile(r"\b(stablehlo|mhlo|vhlo|chlo)\.\w+|^\s*module @\S+ .*\{|func\.func ", re.M),
+    (re.compile(r"\b(stablehlo|mhlo|vhlo|chlo)\.\w+|^[ \t]*module @\S+ .*\{|func\.func ", re.M),
      "StableHLO"),
-    (re.compile(r"^\s*\{ lambda ", re.M), "a jaxpr"),
+    (re.compile(r"^[ \t]*\{ lambda ", re.M), "a jaxpr"),
     (re.compile(r"^; ModuleID|^define .*@\w+\(|^target triple", re.M), "LLVM IR"),
     (re.compile(r"^\.version \d|^\.target sm_", re.M), "PTX"),
 )  # fmt: skip
@@ -51,7 +51,7 @@ def hlo_text(data: bytes, name: str) -> str:
 
     Raises ProfileInputError for text that holds none, naming what it is instead, or several.
     """
-    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    text = _COLOURS.sub("", data.decode("utf-8-sig", "replace")).replace("\r\n", "\n")
     found = list(_MODULE.finditer(text))
     if not found:
         for pattern, kind in _OTHERS:
@@ -75,11 +75,10 @@ def proto_of(text: str, name: str) -> bytes:
     """The serialised HloModuleProto of HLO text. Raises ProfileInputError for what the parser that
     jaxlib ships does not read."""
     data = text.encode()
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         done = subprocess.run(
-            (sys.executable, "-c", _PARSER), input=data, capture_output=True, env=environment,
-            timeout=_LEAST_S + len(data) / _BYTES_PER_S,
+            (sys.executable, "-c", _PARSER), input=data, capture_output=True,
+            env=child_environment({}), timeout=_LEAST_S + len(data) / _BYTES_PER_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise ProfileInputError(f"{name} keeps XLA's parser of HLO text busy: {AS_PROTO}") from None

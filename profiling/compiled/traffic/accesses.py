@@ -11,9 +11,9 @@ from ...predicted.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
 from .buffers import Origins
+from .sources import Path
 from .spans import NONE, NOTHING, Span, read_of_operand, write_of_result
 from .traffic import COLLECTIVE_DATA, COPY_OF, HBM, Access, Direction
-from .values import Path
 
 
 def exchanges_in(instruction: Instruction) -> Iterator[Instruction]:
@@ -119,17 +119,21 @@ class AccessReader:
     def _is_scratch(self, call: Instruction, path: Path) -> bool:
         """Whether a result is memory that a library only works in: bytes beside other results that
         nobody reads."""
-        others = any(shape.element_type not in _BYTES for shape in call.shape.arrays())
-        if call.opcode != "custom-call" or not (path and others):
+        if call.opcode != "custom-call" or not path:
             return False
+        read = [self._origins.is_read(call, index) for index in range(len(call.shape.parts))]
         shape = call.shape.parts[path[0]]
-        return shape.element_type in _BYTES and not self._origins.is_read(call, path[0])
+        return shape.element_type in _BYTES and any(read) and not read[path[0]]
 
     def _passed_on(self, instruction: Instruction) -> Iterator[tuple[Instruction, Path]]:
         """Operands whose data the result holds anew, where the caller named that data.
 
         A result that is but updated in place holds nothing anew.
         """
+        if not any(
+            self._origins.is_named(instruction, path) for path, _ in instruction.shape.leaves
+        ):
+            return
         for path, shape, span in write_of_result(instruction):
             if span != Span.of(shape) or not self._origins.is_named(instruction, path):
                 continue

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from ...predicted.collectives import COLLECTIVES, starts_with_tuple
 from ..hlo.module import Instruction, Module
+from .sources import Path, body_and_condition
 from .spans import UPDATING
 from .traffic import ACTIVATIONS, OTHER, PARAMETERS
-from .values import Path, body_and_condition
 
 Buffer = tuple[Instruction, Path]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape
-from .values import Element, Homes, Path, Value
+from .sources import Element, Homes, Path, Value
 
 State = Mapping[tuple[Instruction, Path], int]
 """Values of the carries of loops: those of one run of their bodies."""
@@ -159,6 +159,11 @@ class _Evaluation:
                 return operand(1 if operand(0) else 2)
             case "clamp":
                 return min(max(operand(1), operand(0)), operand(2))
+            case "sign":
+                return (operand(0) > 0) - (operand(0) < 0)
+            case "shift-right-logical":
+                bits, by = maker.shape.bits, operand(1)
+                return (operand(0) & ((1 << bits) - 1)) >> by if 0 <= by < bits else 0
             case "dynamic-slice":  # of jnp.arange(n), over which a scan runs
                 array, _ = self._outside(self.homes.source(element.operand(0)), around)
                 if array.maker.opcode == "iota" and len(array.maker.shape.dimensions) == 1:

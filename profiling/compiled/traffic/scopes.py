@@ -19,9 +19,9 @@ LAYER_LOOP = "layers"
 """The model's scope around its loop over layers: a place, not a component."""
 
 _FROM_JAX = re.compile(
-    r"(while|body|cond|scan|closed_call|core_call|checkpoint|remat\d*|rematted_computation"
-    r"|custom_jvp_call|custom_vjp_call|custom_vjp_call_jaxpr|branch_\d+_fun|pjit|shard_map"
-    r"|\w+\(.*\)|.*->.*)$"
+    r"(while|body|cond|scan|closed_call|eval_jaxpr|core_call|checkpoint|remat\d*"
+    r"|rematted_computation|custom_jvp_call|custom_vjp_call|custom_vjp_call_jaxpr|branch_\d+_fun"
+    r"|pjit|shard_map|\w+\(.*\)|.*->.*)$"
 )
 """Parts of an op_name that are JAX's own: loops, calls and transforms such as jit(f)."""
 

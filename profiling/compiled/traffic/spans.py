@@ -8,11 +8,12 @@ rest where it is.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, get_args
 
 from ..hlo.module import Computation, Instruction
 from ..hlo.shape import Shape
-from .values import RENAMING, Path, Value, follow
+from .sources import RENAMING, Path, Value, follow
 
 THROUGH_LAYOUTS = RENAMING | {"copy"}
 """A copy inside a fusion on the way to an update only changes the tiles that are seen: on tpu7x
@@ -101,7 +102,7 @@ def read_of_operand(instruction: Instruction, index: int) -> Share:
     """Share of operand `index` that one execution of `instruction` reads."""
     if instruction.opcode == "fusion":
         parameter = instruction.called.parameters.get(index)
-        uses = _Uses(instruction.called, _written_result)
+        uses = _uses_in_fusion(instruction.called)
         return NONE if parameter is None else uses.of(parameter)
     return _share_of_one_use(instruction, index, "buffer", _written_result)
 
@@ -234,6 +235,11 @@ class _Uses:
             if user.opcode == "get-tuple-element" and user.tuple_index == index:
                 share += self.of(user, state)
         return share
+
+
+@lru_cache(maxsize=1)  # operands of one fusion are asked for one after another
+def _uses_in_fusion(computation: Computation) -> _Uses:
+    return _Uses(computation, _written_result)
 
 
 def _share_of_one_use(

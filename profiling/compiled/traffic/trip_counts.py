@@ -2,8 +2,8 @@
 
 The compiler's own figure where it left one (`known_trip_count`, kept by the CPU backend). TPU
 programs have none: there the condition is read. Mostly it compares a counter that grows by a
-constant with a bound, which gives the trips at once. Any other condition over integers that no
-data enters is followed run by run. Where the bound is a counter of a loop around it, as in causal
+constant with a bound, which gives the trips at once. Other conditions over integers that no
+data enters are followed run by run. Where the bound is a counter of a loop around it, as in causal
 blocks, the runs are added up over that loop's. A condition may also be the `and` of such a
 comparison and something else, which can only end the loop earlier.
 """
@@ -23,10 +23,10 @@ from .integers import (
     start_of,
     wrapped,
 )
+from .sources import Element, Homes, Path, Value, body_and_condition
 from .traffic import TripSource
-from .values import Element, Homes, Path, Value, body_and_condition
 
-MOST_FOLLOWED = 20_000
+MOST_FOLLOWED = 40_000
 """Integers of carries that are worked out, run by run, in a module: 2 s at most."""
 
 _MIRRORED = {"LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE"}
@@ -179,7 +179,7 @@ class LoopReader:
                 problem = error
         if not counts:
             raise problem
-        return min(counts), len(parts) > 1
+        return min(counts), len(counts) < len(parts)
 
     def _conjuncts(self, condition: Element) -> list[tuple[Element, bool]]:
         """What must hold for the condition to hold, each negated or not."""
@@ -212,6 +212,9 @@ class LoopReader:
             counter, bound = sides[side], sides[1 - side]
             if self._homes.carried_by(counter, [loop]) is None:
                 continue
+            shape = dict(loop.shape.leaves).get(counter.path)
+            if shape is None or not is_integer(shape):
+                raise UnknownError(f"its counter is {shape}: only integers are followed")
             step = self._step(loop, counter.path, around, state)
             if step is None:
                 continue

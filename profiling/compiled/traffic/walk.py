@@ -8,6 +8,7 @@ from ..hlo.module import Computation, Instruction, Module
 from .accesses import MOVE_NOTHING, AccessReader, cost_estimate, exchanges_in, payload
 from .buffers import Origins, runs_what_it_calls
 from .scopes import Place, place_around, place_of, place_of_module
+from .sources import body_and_condition
 from .traffic import (
     HBM,
     Branch,
@@ -19,7 +20,6 @@ from .traffic import (
     UnknownCall,
 )
 from .trip_counts import LoopReader
-from .values import body_and_condition
 
 FREE = frozenset(
     {

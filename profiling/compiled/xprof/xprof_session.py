@@ -93,11 +93,14 @@ def _space(
 
 
 def _warnings(phases: Sequence[PhaseProgram]) -> list[str]:
-    return [
+    """What makes totals too small, or more than a run may move."""
+    loops = [
         f"{phase.name}: the length of loop {loop.name} is unknown, so it counts once."
         for phase in phases
         for loop in phase.traffic.unresolved_loops
     ]
+    bounds = [f"{phase.name}: {why}." for phase in phases for why in phase.traffic.upper_bounds]
+    return loops + bounds
 
 
 def _labelled(name: str) -> str:

@@ -58,10 +58,17 @@ class Picture:
         return self.chart.spec
 
     def save(self, path: str | Path) -> Path:
-        """Write the chart whole to `path`, an SVG where that ends so, else a PNG; returns it."""
+        """Write the chart whole to `path`, an SVG where that ends so, else a PNG; returns it.
+
+        Raises ProfileInputError where that cannot be.
+        """
         where = Path(path)
-        vector = where.suffix == ".svg"
-        write_bytes(where, svg(self.chart).encode() if vector else png(self.chart))
+        drawn = svg(self.chart).encode() if where.suffix == ".svg" else png(self.chart)
+        try:
+            write_bytes(where, drawn)
+        except (OSError, ValueError) as error:  # a NUL in a path is the second
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ProfileInputError(f"cannot write the chart to {where}: {reason}") from None
         return where
 
 

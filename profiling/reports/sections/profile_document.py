@@ -25,7 +25,6 @@ from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled_document import compiled_section, compiled_summary
 from .prediction_document import LABEL, predicted_section, slices_table
-from .trace_section import trace_section
 
 _SAMPLES, _SCOPES = 2, 8  # of a terminal
 
@@ -44,7 +43,7 @@ def profile_document(profile: Profile) -> Document:
             predicted_section(profile),
             _chips(profile),
             _along(profile),
-            trace_section(profile),
+            _trace(profile),
             _outcome(profile),
             compiled_section(profile),
             Section("Provenance", _provenance(profile)),
@@ -55,20 +54,31 @@ def profile_document(profile: Profile) -> Document:
     )
 
 
+def _trace(profile: Profile, most: int | None = None) -> Section:
+    """Of `most` scopes; empty where no generation was traced."""
+    if profile.trace is None:
+        return Section("", [])
+    from .trace_section import trace_section  # which few profiles need
+
+    return trace_section(profile, most)
+
+
 def profile_summary(profile: Profile) -> Document:
     """What a person reads in ten seconds."""
     machine = facts.machine_text(profile.provenance)
     predicted: list[Block] = [Paragraph(sentence) for sentence in profile.unpredicted]
     if profile.predictions:
         note = f"{LABEL}; with interconnect and overhead; an interval holds 80 %"
-        predicted = [slices_table(profile.predictions, False), Paragraph(note), *predicted]
+        cautions = dict.fromkeys(words for one in profile.predictions for words in one.cautions)
+        predicted = [slices_table(profile.predictions, False), Paragraph(note),
+                     *map(Paragraph, cautions), *predicted]  # fmt: skip
     return Document(
         title=profile.model.name,
         subtitle=f"{profile.model.dtype}  {machine}  {facts.shape_text(profile)}",
         headline=facts.headline(profile),
         sections=[
             Section("", [tables.phase_table(profile), Paragraph(_phase_note(profile))]),
-            Section("", trace_section(profile, _SCOPES).blocks),
+            Section("", _trace(profile, _SCOPES).blocks),
             Section("", [tables.chip_times_table(profile), *_resident(profile)]),
             Section("", predicted),
             Section("", [tables.outcome_facts(profile)]),

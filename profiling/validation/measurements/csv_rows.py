@@ -19,8 +19,8 @@ LONGEST_CELL = 1000
 """Characters; patterns are looked for in cells, and no published note is half as long."""
 LEAST, LARGEST = 1e-30, 1e30
 """Of a measured or stated number: between them all arithmetic on it stays finite and above zero."""
-NUMBER = r"(?<![\d.])(\d+(?:\.\d+)?|\.\d+)(?![\d.])"
-"""A group of a regular expression: a number within text, whole and not part of '1.2.3'."""
+NUMBER = r"(?<![\d.,])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\d.])"
+"""A group of a regular expression: a whole number within text, not a part of '1.2.3' or '1,2'."""
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -31,7 +31,8 @@ class LeftOutError(Exception):
 def positive(text: str) -> float:
     """The number that a pattern has matched in a cell. Raises LeftOutError for one that is zero or
     larger than anything measured."""
-    value = float(text) if _PLAIN.fullmatch(text) else 0.0
+    plain = text.replace(",", "")
+    value = float(plain) if _PLAIN.fullmatch(plain) else 0.0
     if not LEAST <= value <= LARGEST:
         raise LeftOutError(f"{one_line(repr(text))} is no number of anything there is")
     return value

@@ -217,10 +217,10 @@ _STACKS = (
 
 
 def stack_of(row: Row) -> str:
-    """The stack that source, place, topology or notes name, else the source's first words."""
-    columns = ("source", "location", "parallelism_topology", "provenance", "notes")
-    text = " ".join(row.text(column) for column in columns).lower()
-    for name, pattern in _STACKS:
-        if re.search(pattern, text):
-            return name
+    """The stack that how it ran, its source or where that is names, notes last of all (they compare
+    with others); else the source's first words."""
+    for column in ("parallelism_topology", "source", "location", "provenance", "notes"):
+        for name, pattern in _STACKS:
+            if re.search(pattern, row.text(column).lower()):
+                return name
     return re.split(r"[(,@]", row.text("source"))[0].strip()

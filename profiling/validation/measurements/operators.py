@@ -102,6 +102,8 @@ def named_operation(row: Row) -> Case:
         moved = 3 * 2.0 ** int(count[1]) * held.widths.activation_bytes  # two read, one written
         return operation_case(row, "vector", on_slice, held, elementwise_work(moved), seconds(row))
     size = re.search(rf"{NUMBER} ?([KMG])B", name)
+    if size is None and re.search(r"\d ?[KMGT]?B\b", name):
+        raise LeftOutError(f"the size in '{name}' is not one number of KB, MB or GB")
     scale = {"K": 1e3, "M": 1e6, "G": 1e9}
     moved = positive(size[1]) * scale[size[2]] if size else LARGE_BYTES
     # 'X=8? Y=4': the axis that is certain; one shorter than its side of a torus is a line.

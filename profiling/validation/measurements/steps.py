@@ -12,13 +12,11 @@ from .deployments import Deployment, deployment_of
 from .models import known_sizes
 from .operators import named_operation
 
-_NUMBER = r"(?<![\d.,])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\d.])"
-
 
 def number_in(pattern: str, text: str) -> float | None:
     """The number that `pattern`, in which '#' stands for it, finds in `text`."""
-    result = re.search(pattern.replace("#", _NUMBER), text)
-    return positive(result[1].replace(",", "")) if result else None
+    result = re.search(pattern.replace("#", NUMBER), text)
+    return positive(result[1]) if result else None
 
 
 def stated(row: Row, column: str, what: str) -> float:

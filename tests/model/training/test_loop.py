@@ -1,6 +1,7 @@
 """Trainings that start from a model: cut short at any moment they end the same."""
 
 import json
+import math
 import os
 import signal
 from dataclasses import replace
@@ -16,7 +17,7 @@ from rooflink.model.tasks.task import split_of
 from rooflink.model.training.grpo import train_grpo
 from rooflink.model.training.imitation import train_rejection
 from rooflink.model.training.loop import CHECKPOINT, CURVE, Figures, Finished, Run, run_loop
-from rooflink.model.training.model_folder import Start, open_start
+from rooflink.model.training.model_folder import Start, open_start, write_text
 from rooflink.model.training.recipes import AdamW, Grpo, HeldOut, Rejection, Sampling
 from rooflink.model.weights.checkpoint import save_checkpoint
 
@@ -61,6 +62,35 @@ def test_another_run_does_not_go_on_from_it(tmp_path: Path) -> None:
     run_loop(counting(2, 1), tmp_path, Listener())
     with pytest.raises(ModelInputError, match="of another recipe than 'counting'"):
         run_loop(replace(counting(2, 1), fingerprint="g"), tmp_path, Listener())
+
+
+def test_a_run_that_diverges_ends_in_a_sentence_and_keeps_what_came_before(tmp_path: Path) -> None:
+    run = counting(6, checkpoint=4)
+
+    def advance(state: np.ndarray, step: int) -> tuple[np.ndarray, Figures]:
+        state, figures = run.advance(state, step)
+        return state, figures | {"loss": math.inf if step == 3 else 1.0}
+
+    with pytest.raises(ModelInputError, match="diverged: its loss is inf after step 4; what came"):
+        run_loop(replace(run, advance=advance), tmp_path, Listener())
+    assert (tmp_path / "model.txt").read_text() == "12"
+
+
+def test_what_cannot_be_written_is_a_sentence_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelInputError, match="cannot write"):
+        run_loop(counting(2, 1), tmp_path / "file" / "out", Listener())
+
+    def full(self: Path, *_: object, **__: object) -> None:
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ModelInputError, match="No space left on device"):
+        write_text(tmp_path / "curve.json", "[]")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(

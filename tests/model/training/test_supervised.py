@@ -71,6 +71,16 @@ def test_a_finished_run_is_not_trained_again(
     assert_equal(again.state[0], straight[1].state[0])
 
 
+def test_rows_that_do_not_hold_an_example_are_known_at_once(
+    tmp_path: Path, small_recipe: Recipe
+) -> None:
+    listener = Listener()
+    with pytest.raises(ModelInputError, match="the recipe's row_tokens is 20: raise it"):
+        train_supervised(replace(small_recipe, row_tokens=20), tmp_path / "out", listener)
+    assert listener.steps == []
+    assert not (tmp_path / "out").exists()
+
+
 def test_another_recipe_does_not_go_on_from_it(
     small_recipe: Recipe, straight: tuple[Path, Finished[Model]]
 ) -> None:

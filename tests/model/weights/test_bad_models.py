@@ -73,7 +73,9 @@ CONFIG_CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "fewer layers": ({"num_hidden_layers": 1}, "'model.layers.1."),
     "shape": ({"intermediate_size": 128}, "has shape [64, 96], the configuration says [64, 128]"),
     "tokens": ({"vocab_size": 200}, "has 268 tokens but the model embeds 200"),
-    "too large": ({"intermediate_size": 2**31 - 1}, "GB of memory but"),
+    "too large": ({"intermediate_size": 10**8}, "GB of memory but"),
+    "larger than any": ({"intermediate_size": 10**8 + 1}, "has mlp_dim 100,000,001, which is not"),
+    "no size at all": ({"intermediate_size": 2**31}, "where a positive integer belongs"),
 }
 
 

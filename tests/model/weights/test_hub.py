@@ -24,6 +24,7 @@ def test_a_hub_model_is_its_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert source.config.name == "tiny-llama"
     assert source.description == "Hugging Face hub owner/Tiny-Llama, revision 0123abcd"
     assert asked["repo_id"] == "owner/Tiny-Llama"
+    assert "special_tokens_map.json" in asked["allow_patterns"]
     assert not any("bin" in pattern for pattern in asked["allow_patterns"])
 
 

@@ -13,6 +13,7 @@ from tiny_models import FAMILIES, LLAMA, config_json, public_tensors, write_fold
 from rooflink.model.architecture import SIZES
 from rooflink.model.config import PRESETS, ModelConfig, ModelInputError
 from rooflink.model.weights import open_weights, sizes_of
+from rooflink.model.weights.hf_config import model_name
 from rooflink.profiling.predicted.model_shape import described_models
 
 
@@ -273,10 +274,11 @@ def test_sizes_that_cannot_be(tmp_path: Path, change: dict[str, Any], sentence: 
 
 
 def test_the_most_that_fields_take_is_worked_out_at_once(tmp_path: Path) -> None:
-    most = 2**31 - 1
-    moe = {"model_type": "qwen3_moe", "decoder_sparse_step": 7, "num_experts": most}
-    sizes = sizes_of(folder_of(tmp_path, config(most, most, most, most, most, most) | moe))
-    assert sizes.architecture.parameters > 10**30
+    moe = {"model_type": "qwen3_moe", "decoder_sparse_step": 7, "num_experts": 10**5}
+    sizes = sizes_of(folder_of(tmp_path, config(10_000, 64, 4, 2, 10**6, 10**8) | moe))
+    assert 10**13 < sizes.architecture.parameters < 10**15
+    with pytest.raises(ModelInputError, match=r"describes .* parameters, which is not supported"):
+        sizes_of(folder_of(tmp_path, config(10_000, 10**6, 4, 2, 10**6, 10**8) | moe))
 
 
 def test_a_folder_that_runs_nowhere_still_names_itself(tmp_path: Path) -> None:
@@ -285,3 +287,19 @@ def test_a_folder_that_runs_nowhere_still_names_itself(tmp_path: Path) -> None:
     sizes = sizes_of(folder_of(folder, config_json(LLAMA)))
     assert isinstance(sizes.config, ModelConfig)
     assert sizes.config.name == "a-b -_red- .._c"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Meta Llama 3.1 8B", "Meta Llama 3.1 8B"),
+        ("/etc/passwd", "etc-passwd"),
+        ("../../\x1b[31m[/red]/a\n`x`", "31m-red-a-x"),
+        ("..", "stem"),
+        ("\0", "stem"),
+        ("a" * 300, "a" * 80),
+        ("模型", "模型"),
+    ],
+)
+def test_a_files_own_name_leads_nowhere(text: str, name: str) -> None:
+    assert model_name(text, "stem") == name

@@ -21,6 +21,7 @@ from tiny_models import (
 
 from rooflink.model.config import ModelConfig
 from rooflink.model.weights import open_weights, parameters
+from rooflink.model.weights.hf_config import hf_config
 
 every_family = pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
 
@@ -166,6 +167,30 @@ def test_context_ends_at_a_sliding_window(
     folder = write_folder(tmp_path / "tiny", config, public_tensors(config))
     (folder / "config.json").write_text(json.dumps({**config_json(config), **extra}))
     assert open_weights(str(folder)).config.context_length == context
+
+
+DEFAULTS: dict[str, tuple[str, dict[str, object], dict[str, object]]] = {
+    "llama without KV heads": ("llama", {"num_key_value_heads": None}, {"kv_heads": 4}),
+    "llama without a context": ("llama", {"max_position_embeddings": None},
+                                {"context_length": 2048}),
+    "null head width": ("llama", {"head_dim": None}, {"head_dim": 16}),
+    "qwen2 says attention_bias": ("qwen2", {"attention_bias": True}, {"qkv_bias": True}),
+    "qwen2 denies attention_bias": ("qwen2", {"attention_bias": False}, {"qkv_bias": True}),
+    "qwen3's head width": ("qwen3", {"head_dim": None}, {"head_dim": 128}),
+    "no rope_theta": ("llama", {"rope_theta": None}, {"rope_theta": 10000.0}),
+    "no norm_eps": ("llama", {"rms_norm_eps": None}, {"norm_eps": 1e-6}),
+    "linear by one": ("llama", {"rope_scaling": {"type": "linear", "factor": 1.0}},
+                      {"rope_scaling": None}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "extra", "meant"), DEFAULTS.values(), ids=DEFAULTS.keys())
+def test_what_a_family_means_by_a_field(
+    tmp_path: Path, family: str, extra: dict[str, object], meant: dict[str, object]
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**config_json(FAMILIES[family]), **extra}))
+    config = hf_config(tmp_path / "config.json")
+    assert {name: getattr(config, name) for name in meant} == meant
 
 
 @pytest.mark.parametrize("sharded", [False, True])

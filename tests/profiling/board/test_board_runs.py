@@ -65,8 +65,10 @@ def test_a_file_is_read_again_only_when_it_changed(
     runs, read = Runs(logdir), []
     from rooflink.profiling.board import runs as module
 
-    load = module.load_profile
-    monkeypatch.setattr(module, "load_profile", lambda path: (read.append(path), load(path))[1])
+    load = module.load_record
+    monkeypatch.setattr(
+        module, "load_record", lambda kind, path: (read.append(path), load(kind, path))[1]
+    )
     runs.listed()
     runs.listed()
     assert len(read) == 2
@@ -214,3 +216,30 @@ def test_an_event_file_is_looked_at_again_from_where_it_grew(logdir: Path) -> No
     assert f"damaged at byte {len(record(b'first'))}" in problem.sentence
     file.write_bytes(record(b"anew"))
     assert runs.listed()[1] == []
+
+
+def test_what_is_read_is_bounded_and_comes_back(
+    logdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file too large to be read takes nothing from others; one left out is read once it fits."""
+    (logdir / "a").mkdir()
+    (logdir / "a" / "profile.json").touch()
+    os.truncate(logdir / "a" / "profile.json", MOST_PROFILE_BYTES + 1)
+    size = (logdir / "monday" / "profile.json").stat().st_size
+    monkeypatch.setattr("rooflink.profiling.board.runs.MOST_PROFILES_BYTES", size + 1)
+    runs = Runs(logdir)
+    found, problems = runs.listed()
+    assert len(found) == 1
+    assert problems[0].file == "a/profile.json"
+    assert "is not read: the profiles before it hold" in problems[1].sentence
+    monkeypatch.undo()
+    assert len(runs.listed()[0]) == 2
+
+
+def test_of_many_faults_the_first_are_told(logdir: Path) -> None:
+    for number in range(210):
+        (logdir / f"{number:03}").mkdir()
+        (logdir / f"{number:03}" / "events.out.tfevents.1.host").write_bytes(b"no event")
+    problems = Runs(logdir).listed()[1]
+    assert len(problems) == 201
+    assert problems[-1].sentence == "and 10 further files cannot be shown whole"

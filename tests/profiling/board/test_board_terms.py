@@ -6,11 +6,10 @@ import pytest
 from real_records import real_prediction, real_profile
 from sample_calibration import sample_calibration
 
-from rooflink.model.architecture import shape_of
-from rooflink.model.config import PRESETS
 from rooflink.profiling.board.places import places_at_peak, places_predicted
 from rooflink.profiling.counted.phase_costs import place
 from rooflink.profiling.predicted.collectives import Parallelism
+from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.phase_terms import (
     RESOURCES,
@@ -130,7 +129,7 @@ def test_sliders_stay_near_the_time_model(chips: int, factor: float) -> None:
         memory = chip.memory.model_copy(update={"bandwidth": changed})
         return predict(
             Query(
-                model="smollm2-135m", shape=shape_of(PRESETS["smollm2-135m"]),
+                model=named_shape("smollm2-135m"),
                 slice=Slice(chip.model_copy(update={"memory": memory}), SHAPES[chips]),
                 split=Parallelism(data=chips),
                 lengths=Lengths(8.0, 4.0, 200.0, 500.0, 16.0),

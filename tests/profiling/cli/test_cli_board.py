@@ -46,6 +46,20 @@ def test_a_file(rooflink) -> None:
     assert "profile.json is a file" in done.err
 
 
+@pytest.mark.parametrize("folder", ["a" * 300, "x/" * 3000, "s3:/" + "b/" * 3000, "~nobody-here/x"])
+def test_a_path_that_cannot_be(rooflink, folder: str) -> None:
+    done = rooflink("board", folder)
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+
+
+def test_a_directory_of_another_machine(rooflink) -> None:
+    done = rooflink("board", "gs://bucket/runs")
+    assert done.code == 2
+    assert "is on another machine" in done.err
+    assert done.err.count("\n") == 1
+
+
 def session(folder: str) -> None:
     place = Path(folder, "plugins/profile/measured")
     place.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """`rooflink explore` from its command line: the dataset, going on, and mistakes."""
 
+import io
 import json
 import signal
 from pathlib import Path
@@ -14,6 +15,7 @@ from rooflink.profiling.predicted import calibration
 
 from .conftest import Command
 
+pyarrow = pytest.importorskip("pyarrow", reason="pip install 'rooflink[explore]'")
 pq = pytest.importorskip("pyarrow.parquet", reason="pip install 'rooflink[explore]'")
 
 GRID = """
@@ -98,7 +100,7 @@ def test_another_grid_does_not_mix_with_what_is_there(rooflink: Command, grid: P
         (["--model", "llama3-8b", "--slice", "v5e-8", "--kv-dtype", "int3"], "is no dtype"),
         (["--model", "llama9", "--slice", "v5e-8"], "llama9"),
         (["--model", "llama3-8b", "--slice", "v99-8"], "v99"),
-        (["--model", "", "--slice", "v5e-8"], "models"),
+        (["--model", "", "--slice", "v5e-8"], "--model is empty"),
         (["none.toml"], "no grid at none.toml"),
         (
             [
@@ -148,7 +150,32 @@ def test_stopped_before_its_first_part_it_leaves_nothing(
     assert not Path("d").exists()
 
 
-@pytest.mark.parametrize("part", [b"", b"PAR1 is no Parquet PAR1"])
+def test_a_full_disk_is_a_sentence_and_what_is_there_stays(
+    rooflink: Command, grid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = sweep.write_bytes
+
+    def full(path: Path, data: bytes) -> None:
+        if "000001" in path.name:
+            raise OSError(28, "No space left on device")
+        written(path, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sweep, "write_bytes", full)
+        outcome = rooflink("explore", grid, "--out", "d")
+    assert outcome.code == 2
+    assert "cannot write to d: No space left on device; the parts there stay" in outcome.err
+    assert sorted(contents(Path("d"))) == ["_exploration.json", "part-000000.parquet"]
+    assert "4 parts, 1 of them there before" in rooflink("explore", grid, "--out", "d").out
+
+
+def other_table() -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pyarrow.table({"model": ["llama3-8b"]}), stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("part", [b"", b"PAR1 is no Parquet PAR1", other_table()])
 def test_a_damaged_part_is_a_sentence(rooflink: Command, grid: Path, part: bytes) -> None:
     assert rooflink("explore", grid, "--out", "d").code == 0
     Path("d/part-000001.parquet").write_bytes(part)

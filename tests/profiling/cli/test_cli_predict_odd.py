@@ -77,7 +77,6 @@ def refused(rooflink: Command, **options: str) -> str:
         ("slice", "v5e\n-8", "no slice '8'|no chip is named"),
         ("slice", "x" * 100_000, "no chip is named 'xxx"),
         ("slice", "nosuch.toml:8", "no chip file at nosuch.toml"),
-        ("slice", "a\0b.toml", "not a path"),
         ("mesh", "", "expected sizes of its axes"),
         ("mesh", "tensor=0", "expected sizes of its axes"),
         ("mesh", "tensor=-8", "expected sizes of its axes"),
@@ -117,8 +116,6 @@ def refused(rooflink: Command, **options: str) -> str:
     ],
 )  # fmt: skip
 def test_an_odd_option_is_refused(rooflink: Command, option: str, value: str, said: str) -> None:
-    if "\0" in value:
-        pytest.skip("no shell passes a NUL")
     line = refused(rooflink, **{option: value})
     assert any(part in line for part in said.split("|")), line
 
@@ -139,6 +136,7 @@ def changed(text: str, key: str, value: str) -> str:
         ("model", SIZES, "embed_dim", "nan", "embed_dim"),
         ("model", SIZES, "head_dim", "true", "head_dim"),
         ("model", SIZES, "mlp_dim", "[" * 3000, "nested"),
+        ("model", SIZES, "mlp_dim", "1" + "." * 100_000, "a line with more than 64 dots"),
         ("model", SIZES, "name", '"a\\u001bb"', "expected 500 printable characters at most"),
         ("model", SIZES, "name", '""', "expected some words"),
         ("model", SIZES, "kv_heads", "3", "4 query heads for 3 KV heads"),

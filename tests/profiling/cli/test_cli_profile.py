@@ -140,7 +140,7 @@ def test_a_prompt_longer_than_the_context(rooflink, tiny_folder: Path) -> None:
         (("--task", "gsm9k:x"), ("gsm9k:x", "gsm8k:FILE")),
         (("--task", "gsm8k:none.jsonl"), ("none.jsonl",)),
         (("--prompts", "missing.txt"), ("missing.txt",)),
-        (("--prompts", " "), ("no prompts",)),
+        (("--prompts", " "), ("--prompts is empty",)),
         (("--prompts", "Why is the sky blue?"), ("sky blue", "--task")),
         (("--prompts", "x", "--task", "gsm8k:y"), ("--prompts", "--task")),
         (("--attempts", "0", "--weights", "none"), ("--attempts",)),

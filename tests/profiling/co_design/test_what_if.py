@@ -54,6 +54,9 @@ def test_what_does_not_fit_says_so():
         ("flops=2x,matrix_flops=3x", "changes matrix_flops twice"),
         ("early_exit=2", "expected a share, at most 1"),
         ("attempts=0.1", "expected 1 to 1e+09"),
+        ("experts_active=1e-300", "expected 1e-06 to 1"),
+        ("batch=1e300", "expected 1 to 1e+09"),
+        ("link_latency=1e300x", "expected at most 10000 times as much, or as little"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(text, said):
@@ -78,6 +81,8 @@ def test_mix_shares_are_scaled_and_integers_taken():
         ("[[workload]]\nshare=1", "lacks the key 'prompt'"),
         ("[[workload]]\nshare=0\nprompt=1\nthink=1\nanswer=1", "share is 0"),
         ("[[workload", "is not TOML"),
+        ("[[workload]]\nshare=1\nprompt=1e300\nthink=1\nanswer=1", "prompt is 1e+300, expected"),
+        ("[[workload]]\nshare=1\nprompt=1\nthink=1\nanswer=1\n" * 101, "at most 100 items"),
     ],
 )
 def test_a_wrong_mix_is_said(text, said, tmp_path):

@@ -161,10 +161,15 @@ def test_a_worker_that_dies(
 
 def test_the_worker_ends_with_its_caller(tmp_path: Path) -> None:
     """An interrupted caller stops it; one that is gone leaves its standard input at an end."""
-    request = parent.REQUEST.dump_json(parent.CompileRequest(SPEC, str(tmp_path)))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    request = parent.REQUEST.dump_json(
+        parent.CompileRequest(SPEC, str(tmp_path), scratch=str(scratch))
+    )
     worker = subprocess.Popen(parent.WORKER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     worker.communicate(request + b"\n", timeout=30)
     assert worker.returncode == 1
+    assert not scratch.exists()
 
 
 class Impatient(Listener):

@@ -109,6 +109,9 @@ def test_pictures_are_png(record: Profile, tmp_path: Path) -> None:
     assert run.roofline()._repr_png_().startswith(PNG)
     picture = run.sensitivity()
     assert picture.save(tmp_path / "s.png").read_bytes().startswith(PNG)
+    for odd in (tmp_path / "missing" / "s.png", tmp_path, "a\0b.svg", f"{'x' * 300}.svg"):
+        with pytest.raises(ProfileInputError, match="cannot write the chart to"):
+            picture.save(odd)
     assert "What holds most of the time" in repr(picture)
 
 

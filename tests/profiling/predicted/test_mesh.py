@@ -7,13 +7,18 @@ from rooflink.model.config import PRESETS
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.collectives import Parallelism, require_parallelism
 from rooflink.profiling.predicted.hardware import operand_dtype
+from rooflink.profiling.predicted.model_shape import named_shape
+from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import (
+    PredictionRequest,
     choose_parallelism,
     parse_parallelism,
     require_used,
     slices_of,
+    smallest_query,
 )
 from rooflink.tpu_configs.catalog import load_chip
+from rooflink.tpu_configs.chip import Chip
 from rooflink.tpu_configs.slice import parse_slice
 
 LLAMA = shape_of(PRESETS["llama3-8b"])  # 32 query heads, 8 KV heads, 32 layers
@@ -104,3 +109,17 @@ def test_slices_are_those_that_are_sold_the_smallest_first() -> None:
 
 def test_slices_may_cross_the_network() -> None:
     assert parse_slice("h100-16") in slices_of(load_chip("h100"))
+
+
+def test_the_smallest_slice_of_a_huge_domain_is_looked_for_where_it_can_be() -> None:
+    """131,072 chips of 1 MB on one switch: none of them holds llama3-8b, and that is soon said."""
+    described = load_chip("h100").model_dump(exclude_none=True)
+    assert described["links"] is not None
+    described["links"]["largest_slice"]["value"] = 131072
+    described["memory"]["capacity"]["value"] = 1e6
+    tiny = Chip.model_validate(described)
+    request = PredictionRequest(named_shape("llama3-8b"), Lengths(4.0, 2.0, 512.0, 512.0, 64.0))
+    assert smallest_query(request, tiny) is None
+    held = smallest_query(request, load_chip("h100"))
+    assert held is not None
+    assert held.slice.name == "h100:1"

@@ -4,10 +4,12 @@ import json
 import re
 from io import StringIO
 
+import altair
 import pytest
 from rich.console import Console
 
 from rooflink.profiling.reports import terms, theme, units
+from rooflink.profiling.reports.charts import chart_parts as kit
 from rooflink.profiling.reports.charts.chart_parts import Bar, Part, bars, spaced_log
 from rooflink.profiling.reports.document import (
     Advice,
@@ -159,3 +161,17 @@ def test_labels_are_moved_apart_inside_the_axis(gap):
     assert min(places) > 0
     if gap == 10:
         assert places[1] / places[0] >= 10 ** (4 * 10 / 300) * 0.999
+
+
+def test_channels_told_by_their_class_are_those_that_altair_finds_out() -> None:
+    def drawn(chart: object) -> object:
+        chosen = kit.alt.selection_point(name="chosen", fields=["phase"])
+        faded = kit.alt.condition(chosen, kit.alt.value(1), kit.alt.value(0.2))
+        dark = kit.alt.condition("datum.x > 1", kit.alt.value("black"), kit.alt.value("grey"))
+        made = chart(kit.data([{"x": 1}])).mark_bar().encode(  # type: ignore[operator]
+            x="x:Q", x2=kit.alt.datum(1), y=kit.alt.value(3), opacity=faded, color=dark,
+            tooltip=kit.tips("phase"), xOffset="phase:N",
+        )  # fmt: skip
+        return made.to_dict()["encoding"]
+
+    assert drawn(kit.alt.Chart) == drawn(altair.Chart)

@@ -37,6 +37,8 @@ def quoted(prefix: str) -> str:
         LOG + PROGRAM,
         quoted(LOG),
         quoted("> "),
+        quoted("\x1b[32mINFO\x1b[0m "),
+        f"> ```\n{quoted('> ')}> ```\n> Thanks\n",
         quoted("    "),
         quoted("[rank0]: "),
         quoted("(train pid=123) "),

@@ -103,7 +103,10 @@ def test_a_distilled_model_takes_the_time_of_its_own_size(tmp_path: Path) -> Non
         ({"hardware": "H100 x0"}, "'0' is no number"),
         ({"hardware": "H100 x99999999999", "n_chips": ""}, "more than any cluster has"),
         ({"phase": "serving", "notes": "(llama-3.1-8b avg 1.2.3 in/12 out)"}, None),
-        ({"phase": "collective", "model": "AllGather 1.2.3MB", "unit": "us", "n_chips": "8"}, None),
+        (
+            {"phase": "collective", "model": "AllGather 1.2.3MB", "unit": "us", "n_chips": "8"},
+            "the size in 'AllGather 1.2.3MB' is not one number",
+        ),
         ({"phase": "elementwise", "model": "add N=2^99999"}, "more than any memory holds"),
     ],
 )
@@ -194,3 +197,19 @@ def test_a_sold_name_counts_cores(hardware: str, chips: int) -> None:
 def test_a_variant_in_brackets_is_another_chip(hardware: str) -> None:
     with pytest.raises(LeftOutError, match="no chip file for"):
         chip_of(hardware)
+
+
+@pytest.mark.parametrize(
+    ("source", "notes", "stack"),
+    [
+        ("SGLang blog", "twice as fast as TensorRT-LLM", "SGLang"),
+        ("somebody's page", "vLLM 0.8", "vLLM"),
+        ("vLLM release notes (2026)", "", "vLLM"),
+        ("somebody (2026)", "", "somebody"),
+    ],
+)
+def test_what_a_note_compares_with_is_not_the_stack(
+    tmp_path: Path, source: str, notes: str, stack: str
+) -> None:
+    (case,), _ = read(tmp_path, DECODE | {"source": source, "notes": notes})
+    assert case.stack == stack

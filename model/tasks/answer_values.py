@@ -69,10 +69,15 @@ def same_value(a: Value, b: Value) -> bool:
     return a.number == b.number
 
 
+def same_unit(a: Value, b: Value) -> bool:
+    """Whether no two units of measure, such as km and m, stand against each other."""
+    return not {a.unit, b.unit} <= set(_UNITS) or a.unit == b.unit
+
+
 def _unwrapped(level: str) -> str:
     """Without a full stop, quotes, or brackets around all of it."""
     level = re.sub(r"(?<=\d)\.\.+", "…", level)
-    bare = level.lstrip(f" \t\n\"'`{MONEY}").rstrip(f" \t\n.;!\"'`{MONEY}")
+    bare = level.lstrip(f" \t\n\"'`{MONEY}").rstrip(f" \t\n.,;!\"'`{MONEY}")
     while bare[:1] + bare[-1:] in ("()", "{}", "[]") and not re.search(r"[,(){}\[\]]", bare[1:-1]):
         bare = bare[1:-1].strip()
     return bare

@@ -1,0 +1,117 @@
+"""Every command of README and of the guide runs: against a small model, few problems, little
+thought, on this machine where a TPU is named."""
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_records import RECORDS
+from tiny_models import LLAMA, public_tensors, write_folder, write_gguf
+
+ROOT = Path(__file__).parents[3]
+PAGES = (ROOT / "README.md", ROOT / "notebooks" / "README.md")
+HLO = """HloModule m
+ENTRY main {
+  x = f32[64,64] parameter(0)
+  ROOT y = f32[64,64] negate(x)
+}
+"""
+NOT_RUN = {
+    "rooflink COMMAND --help": "tests/profiling/cli/test_cli_documented.py has every option",
+    "rooflink --install-completion": "changes the user's shell",
+    "rooflink board runs": "serves until stopped: tests/profiling/board/test_board_browser.py",
+    "rooflink eval": "a verb, named in a sentence",
+    "rooflink eval --strategies best-of-n:n=16,weighted=true --verifier FOLDER":
+        "needs a trained verifier: tests/model/training/test_outcome.py",
+}  # fmt: skip
+TINY = {"smollm2-135m", "owner/name"}
+LIGHT = {"predict", "chips", "models", "schema", "hlo", "compare", "explore"}
+
+
+def documented() -> list[str]:
+    """Each command once: of fenced blocks, and in a line's code."""
+    found: dict[str, None] = {}
+    for page in PAGES:
+        parts = page.read_text().split("```")
+        lines = "\n".join(parts[1::2]).replace("\\\n", " ").splitlines()
+        fenced = [re.sub(r"\s+#.*", "", line).removeprefix("$ ") for line in lines]
+        inline = re.findall(r"`(rooflink [^`]+)`", "".join(parts[::2]))
+        for command in (" ".join(one.split()) for one in (*fenced, *inline)):
+            if command.startswith("rooflink "):
+                found[command] = None
+    return list(found)
+
+
+def smaller(command: str) -> list[str]:
+    """The arguments of the same command on less: later options win over earlier ones."""
+    arguments = shlex.split(command)[1:]
+    verb = arguments[0]
+    arguments = ["tiny" if each in TINY else each for each in arguments]
+    arguments = [re.sub(r"\b(n)=\d+", r"\1=2", each) for each in arguments]
+    if verb in ("profile", "compile"):
+        arguments = [re.sub(r"^v\d[ep]:\dx\d(x\d)?$", "cpu", each) for each in arguments]
+    if verb == "profile" and "none" not in arguments:
+        arguments += ["--think-budget", "4", "--answer-budget", "2", "--repeats", "1"]
+        if "--prompts" not in command:
+            arguments += ["--limit", "2"]
+        if "--strategy" not in command:
+            arguments += ["--attempts", "2"]
+    if verb == "eval" and "--attempts-log" not in command:
+        arguments += ["--limit", "2", "--think-budget", "4", "--attempts", "1,2"]
+    if verb == "train":
+        arguments += ["--updates", "1", "--test-problems", "2"]
+    if verb == "compile":
+        arguments = ["tiny" if each.startswith("llama3") else each for each in arguments]
+        arguments += ["--batch", "1", "--context", "64", "--think", "4", "--attempts", "1"]
+    return arguments
+
+
+COMMANDS = [command for command in documented() if command not in NOT_RUN]
+
+
+def case(command: str) -> Any:
+    light = command.split()[1] in LIGHT or "--weights none" in command
+    return pytest.param(command, marks=() if light else pytest.mark.slow, id=command)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the commands name: a model both ways, runs, problems, a chip, a log, a program."""
+    where = tmp_path_factory.mktemp("documented")
+    tensors = public_tensors(LLAMA)
+    write_folder(where / "tiny", LLAMA, tensors)
+    write_gguf(where / "model.gguf", LLAMA, tensors)
+    for name in ("before", "after", "mine", "more", "llama3-70b"):
+        (where / "runs" / name).mkdir(parents=True)
+        shutil.copy(RECORDS / "counted.json", where / "runs" / name / "profile.json")
+    chip = (files("rooflink.tpu_configs") / "v5e.toml").read_text()
+    (where / "my_chip.toml").write_text(chip)
+    rows = (files("rooflink.profiling") / "validation/data/measured_inference.csv").read_text()
+    (where / "your_rows.csv").write_text("\n".join(rows.splitlines()[:6]) + "\n")
+    problem = {"question": "1+1?", "answer": "<<1+1=2>>\n#### 2"}
+    (where / "gsm8k_test.jsonl").write_text(f"{json.dumps(problem)}\n" * 2)
+    logged = [{"problem": "2+2", "answer": str(n), "expected": "4", "prompt_tokens": 9,
+               "completion_tokens": 5} for n in (4, 5)]  # fmt: skip
+    (where / "answers.jsonl").write_text("\n".join(map(json.dumps, logged)))
+    (where / "module.after_optimizations.txt").write_text(HLO)
+    return where
+
+
+@pytest.mark.parametrize("command", [case(command) for command in COMMANDS])
+def test_a_documented_command_runs(
+    rooflink: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(folder)
+    done = rooflink(*smaller(command))
+    assert done.code == 0, f"{smaller(command)}\n{done.err[-2000:]}"
+
+
+def test_what_is_not_run_is_still_documented_and_said_why() -> None:
+    assert set(NOT_RUN) <= set(documented())
+    assert len(COMMANDS) > 30

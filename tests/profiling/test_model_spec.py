@@ -1,0 +1,70 @@
+"""What a model costs is found without opening anything but its sizes."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_gguf
+
+from rooflink.model.config import ModelInputError
+from rooflink.profiling.model_spec import resolve_subject, run_bytes
+from rooflink.profiling.predicted.model_shape import named_shape
+
+
+@pytest.fixture
+def nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No reader of weights or tokens, and no hub, may be called."""
+
+    def opened(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("opened")
+
+    for name in (
+        "rooflink.model.weights.safetensors.safe_open",
+        "rooflink.model.weights.loading.hf_tokenizer",
+        "rooflink.model.weights.gguf.gguf_tokenizer",
+        "huggingface_hub.snapshot_download",
+    ):
+        monkeypatch.setattr(name, opened)
+
+
+@pytest.mark.usefixtures("nothing_else")
+@pytest.mark.parametrize("kind", ["whole", "config alone", "damaged weights", "gguf"])
+def test_costs_need_a_shape_alone(tmp_path: Path, kind: str) -> None:
+    folder = write_folder(tmp_path / "tiny", LLAMA, public_tensors(LLAMA))
+    if kind == "config alone":
+        for path in folder.iterdir():
+            if path.name != "config.json":
+                path.unlink()
+    if kind == "damaged weights":
+        for name in ("model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+            (folder / name).write_bytes(b"{")
+    if kind == "gguf":
+        folder = write_gguf(tmp_path / "tiny.gguf", LLAMA, public_tensors(LLAMA))
+    subject = resolve_subject(str(folder), "none", None)
+    assert subject.config == LLAMA
+    assert subject.tokenizer is None
+    assert named_shape(str(folder)).shape.parameters == LLAMA.parameters
+
+
+@pytest.mark.parametrize(("prompt", "temporary_mb"), [(512, 36.3), (2048, 157.5), (4096, 348.5)])
+def test_scratch_of_a_long_prompt_is_what_a_compiled_prefill_takes(
+    prompt: int, temporary_mb: float
+) -> None:
+    """`memory_analysis` of XLA's CPU program, jax 0.10, of two prompts of this model in float32:
+    2 layers, 16 heads of 8 and 64 wide."""
+    small = replace(
+        LLAMA, embed_dim=64, query_heads=16, kv_heads=4, head_dim=8, mlp_dim=64, vocab_size=128
+    )
+    held = small.kv_bytes_per_token("float32") * 2 * 2 * prompt
+    scratch = run_bytes(small, "float32", 2, 1, prompt, 0) - held
+    assert scratch / 1e6 == pytest.approx(temporary_mb, rel=0.06)
+
+
+def test_experts_are_predicted_and_not_counted(tmp_path: Path) -> None:
+    moe = {"model_type": "mixtral", "num_local_experts": 4, "num_experts_per_tok": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config_json(LLAMA) | moe))
+    assert named_shape(str(tmp_path)).shape.experts_per_token == 2
+    with pytest.raises(ModelInputError, match="`rooflink predict` tells its cost"):
+        resolve_subject(str(tmp_path), "none", None)
