@@ -31,9 +31,8 @@ from .compiled.predicted_time import with_times
 from .compiled.spec import ProgramSpec, Target
 from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of, place
 from .counted.unit_costs import UnitCosts
-from .errors import ProfileInputError, Silent, Watcher
+from .errors import ProfileInputError, Silent, Watcher, acknowledge, held, interruptible
 from .findings import engineered_gaps, find, note
-from .interrupts import acknowledge, held, interruptible
 from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
