@@ -30,9 +30,8 @@ from .compiled.compile import compile_target
 from .compiled.spec import ProgramSpec, Target, parse_target
 from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of, place
 from .counted.unit_costs import UnitCosts
-from .errors import ProfileInputError, Silent, Watcher
+from .errors import ProfileInputError, Silent, Watcher, acknowledge, held, interruptible
 from .findings import engineered_gaps, find, note
-from .interrupts import acknowledge, held, interruptible
 from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of

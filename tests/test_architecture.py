@@ -28,7 +28,6 @@ CODE = {name: path for name, path in MODULES.items() if path.name != "__init__.p
 SHORT = {
     "model.phases",
     "profiling.__main__",
-    "profiling.errors",
     "profiling.jobs.compare_job",
     "profiling.jobs.cost_terms",
     "profiling.names",

@@ -12,8 +12,15 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ...tpu_configs.input_errors import InputError, one_line
-from ..errors import InterruptedRunError, ProfileInputError
-from ..interrupts import acknowledged, exit_code, heed_sigterm, held, interruptible
+from ..errors import (
+    InterruptedRunError,
+    ProfileInputError,
+    acknowledged,
+    exit_code,
+    heed_sigterm,
+    held,
+    interruptible,
+)
 
 BAD_INPUT = 2
 OPTION_ERRORS: tuple[type[Exception], ...] = tuple(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..interrupts import settled
+from ..errors import settled
 
 
 def board_command(

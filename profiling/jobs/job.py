@@ -15,8 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic.fields import FieldInfo
 
 from ...model.input_files import user_path
-from ..errors import InterruptedRunError, ProfileInputError, Watcher
-from ..interrupts import held, interruptible
+from ..errors import InterruptedRunError, ProfileInputError, Watcher, held, interruptible
 
 Result = TypeVar("Result")
 T = TypeVar("T")

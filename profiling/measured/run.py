@@ -13,8 +13,7 @@ from ...model.generation.attempt import Answered
 from ...model.generation.engine import Engine, Observer, Questions
 from ...model.generation.generate import warm_up
 from ...model.strategies.base import Strategy
-from ..errors import Watcher
-from ..interrupts import acknowledge, interruptible
+from ..errors import Watcher, acknowledge, interruptible
 from ..records import MachineLimits, Spread
 from .machine import better, measure_limits
 

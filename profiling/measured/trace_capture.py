@@ -15,8 +15,7 @@ from pathlib import Path
 import jax
 
 from ...model.generation.engine import Observer
-from ..errors import ProfileInputError, Watcher
-from ..interrupts import acknowledge, interruptible
+from ..errors import ProfileInputError, Watcher, acknowledge, interruptible
 from ..records import Clock, Trace
 from .run import PhaseClock, Runs
 from .trace_events import PLANE as HOST

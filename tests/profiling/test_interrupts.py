@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rooflink.profiling.interrupts import (
+from rooflink.profiling.errors import (
     Terminated,
     exit_code,
     heed_sigterm,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rooflink.model.tasks.modular import GAPS_DISCLOSURE
+from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records import Profile
 from rooflink.profiling.records.files import load_profile
 
@@ -139,7 +140,7 @@ def test_a_prompt_longer_than_the_context(rooflink, tiny_folder: Path) -> None:
         (("--task", "gsm9k:x"), ("gsm9k:x", "gsm8k:FILE")),
         (("--task", "gsm8k:none.jsonl"), ("none.jsonl",)),
         (("--prompts", "missing.txt"), ("missing.txt",)),
-        (("--prompts", " "), ("no prompts",)),
+        (("--prompts", " "), ("--prompts is empty",)),
         (("--prompts", "Why is the sky blue?"), ("sky blue", "--task")),
         (("--prompts", "x", "--task", "gsm8k:y"), ("--prompts", "--task")),
         (("--attempts", "0", "--weights", "none"), ("--attempts",)),
@@ -223,6 +224,44 @@ def test_interrupt_after_a_repeat_keeps_it(
     found = Profile.model_validate_json(done.out)
     assert len(found.phases[0].measured.time_s.repeats) == 1
     assert "interrupted" in found.findings[0].sentence
+
+
+def test_a_lens_that_fails_later_is_a_note(
+    rooflink, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise ProfileInputError("the compiler is ill")
+
+    monkeypatch.setattr("rooflink.profiling.profiler.compile_target", failing)
+    done = rooflink("profile", "--model", tiny_folder, *SMALL[:-2], "--repeats", 1, "--out", "run")
+    assert done.code == 0
+    found = load_profile(Path("run"))
+    assert found.findings[0].what == "Nothing compiled for cpu: the compiler is ill."
+    assert all(phase.measured is not None for phase in found.phases)
+    assert found.predictions
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted: profile.json is in run, its reports are not"),
+        (OSError(28, "No space left on device"), 2, "cannot write to run: No space left"),
+        (ProfileInputError("no font"), 2, "no font"),
+    ],
+)
+def test_a_report_that_fails_leaves_the_record(
+    rooflink, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int,
+    said: str,
+) -> None:  # fmt: skip
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("rooflink.profiling.reports.write.write_report", failing)
+    done = rooflink("profile", "--model", tiny_folder, *SMALL, "--out", "run")
+    assert (done.code, len(done.err.splitlines())) == (code, 1)
+    assert said in done.err
+    assert [path.name for path in Path("run").iterdir()] == ["profile.json"]
+    assert load_profile(Path("run")).phases[0].measured is not None
 
 
 def test_the_cpu_compiled_by_default_is_in_the_same_profile(rooflink, tiny_folder: Path) -> None:

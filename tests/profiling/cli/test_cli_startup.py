@@ -1,6 +1,7 @@
 """What a command loads before its first byte: own modules by number, heavy libraries by name."""
 
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -100,3 +101,16 @@ def test_old_options_say_the_new_ones(rooflink, command: str, old: str, new: str
         assert (done.code, done.out) == (2, "")
         assert done.err.startswith(f"error: {old} is called {new}")
         assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", ["chips", "models --json", "--help"])
+def test_a_reader_that_is_gone_is_no_failure(arguments: str) -> None:
+    """As in `rooflink chips | true`."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "rooflink.profiling", *arguments.split()],
+            stdout=nobody, stderr=subprocess.PIPE, check=False, timeout=120,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
