@@ -1,8 +1,6 @@
 """The command line as a whole: its commands, each imported when it is asked for, and how each of
 its failures ends."""
 
-import os
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +15,6 @@ from ..errors import (
     ProfileInputError,
     acknowledged,
     exit_code,
-    heed_sigterm,
     held,
     interruptible,
 )
@@ -127,19 +124,7 @@ def _whole(
         typer.echo(context.get_help())
 
 
-def main() -> None:
-    """Run the command line; a mistake of the user's ends in one sentence and exit code 2."""
-    heed_sigterm()
-    try:
-        code = _code_of_command()
-        sys.stdout.flush()
-    except BrokenPipeError:  # nobody reads on, e.g. `rooflink models | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    sys.exit(code)
-
-
-def _code_of_command() -> int:
+def code_of_command() -> int:
     """Run the command; what ended it goes to stderr as one sentence."""
     try:
         with held(), interruptible():
@@ -149,19 +134,19 @@ def _code_of_command() -> int:
             raise ended.__context__ from None
         raise
     except InterruptedRunError as error:
-        return _say("interrupted", str(error), exit_code(error.by))
+        return say("interrupted", str(error), exit_code(error.by))
     except KeyboardInterrupt as error:
-        return _say("interrupted", "nothing was written", exit_code(type(error)))
+        return say("interrupted", "nothing was written", exit_code(type(error)))
     except OPTION_ERRORS as error:
-        return _say("error", _of_options(error), BAD_INPUT)
+        return say("error", _of_options(error), BAD_INPUT)
     except ValueError as error:
         if not isinstance(error, _input_errors()):
             raise
-        return _say("error", str(error), BAD_INPUT)
+        return say("error", str(error), BAD_INPUT)
     by = acknowledged()
     if by is not None:
         kept = "what was measured until then is kept, and the record says so"
-        return _say("interrupted", kept, exit_code(by))
+        return say("interrupted", kept, exit_code(by))
     return int(stopped or 0)
 
 
@@ -179,7 +164,8 @@ def _input_errors() -> tuple[type[ValueError], ...]:
     return ModelInputError, InputError
 
 
-def _say(kind: str, sentence: str, code: int) -> int:
+def say(kind: str, sentence: str, code: int) -> int:
+    """Write 'error: SENTENCE' on stderr; returns `code`."""
     from rich.console import Console  # a command that ends well may never need it
     from rich.text import Text
 

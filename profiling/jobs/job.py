@@ -208,15 +208,15 @@ def _write(
     from ..records.base import Record
     from ..records.files import save_record
 
-    where = "nothing"
+    kept = f"the reports in {folder}"
     try:
         if isinstance(result, Record):
-            where = save_record(result, folder).name
+            kept = f"{save_record(result, folder).name} is in {folder}; its reports"
         watcher.stage("Writing the report")
         with interruptible():
             write(result, folder)
     except KeyboardInterrupt as error:
-        sentence = f"{where} is in {folder}, its reports are not"
+        sentence = f"{kept} may be incomplete: run again to write them whole"
         raise InterruptedRunError(sentence, type(error)) from None
     except OSError as error:
         raise ProfileInputError(_unwritable(folder, error)) from None

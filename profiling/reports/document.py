@@ -4,14 +4,14 @@ A `Document` holds sections, a section holds blocks: tables, charts, paragraphs,
 Builders in `sections/` make them from records; `renderers/` turn them into a page, Markdown, a
 terminal's lines or a notebook's cell. Builders know no renderer, renderers know no record.
 
-A table is made of columns of raw values, each with what writes one of them: people read the text,
-DataFrames and TensorBoard take the values.
+A table is made of columns of raw values, which DataFrames take, each with what writes them.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import blake2s
 from operator import attrgetter
 from typing import Literal, TypeAlias, TypeVar
 
@@ -22,18 +22,19 @@ from .units import Unit
 Number: TypeAlias = int | float
 N = TypeVar("N", int, float)
 Value: TypeAlias = str | Number | bool | Interval | None
-Spec: TypeAlias = dict[str, object]
-"""A Vega-Lite specification."""
+Spec: TypeAlias = dict[str, object]  # of Vega-Lite
+LONGEST_WORD = 80  # of file names, which hold 255 bytes
 
 
 def slug(text: str) -> str:
     """'Cost of each phase' as an anchor or a name: 'cost-of-each-phase'."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "part"
+    return short(re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-"), text) or "part"
 
 
-def tag(name: str) -> str:
-    """A name inside a TensorBoard tag; a slash in it would make a group of its own."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_") or "_"
+def short(word: str, text: str) -> str:
+    """`word`, cut so that file names can be made of two; what is cut ends in a digest of `text`."""
+    end = f"-{blake2s(text.encode(errors='replace'), digest_size=4).hexdigest()}"
+    return word if len(word) <= LONGEST_WORD else word[: LONGEST_WORD - len(end)] + end
 
 
 def printable(text: str) -> str:
@@ -286,7 +287,6 @@ class Section:
 
     @property
     def key(self) -> str:
-        """Its anchor."""
         return self.name or slug(self.title)
 
 

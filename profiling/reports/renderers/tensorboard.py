@@ -7,15 +7,17 @@ same hyperparameters and metrics: the tab takes the first declaration it meets.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...records.base import Interval
-from ..document import Chart
+from ..document import Chart, short
 from .vega import png, png_of
 
 if TYPE_CHECKING:
@@ -60,6 +62,26 @@ METRICS = (
     "outcome/accuracy",
     "outcome/think_tokens",
 )
+
+
+def tag(name: str) -> str:
+    """A name inside a tag, or of a run's folder; a slash in it would make a group of its own, a dot
+    before it would hide the folder."""
+    return short(re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_."), name) or "_"
+
+
+def tags(names: Iterable[str]) -> dict[str, str]:
+    """Each name's tag; that of 'a b' after 'a/b' has a number."""
+    taken: set[str] = set()
+    return {name: _untaken(tag(name), taken) for name in dict.fromkeys(names)}
+
+
+def _untaken(name: str, taken: set[str]) -> str:
+    """A name, with a number where it is `taken`, as 'a' is by 'A' on some disks; it is then."""
+    names = chain([name], (f"{name}_{number}" for number in count(2)))
+    own = next(each for each in names if each.casefold() not in taken)
+    taken.add(own.casefold())
+    return own
 
 
 def curves(name: str, interval: Interval | None, step: int = 0, unit: str = "") -> Iterator[Scalar]:
@@ -176,6 +198,7 @@ def add_png(writer: "SummaryWriter", name: str, picture: bytes) -> None:
 
 def write_sessions(sessions: Iterable[Session], folder: Path) -> None:
     """Write an event file into a folder under `folder` for each session."""
+    taken: set[str] = set()
     for session in sessions:
         undeclared = {*session.given} - {*HYPERPARAMETERS} | {*session.metrics} - {*METRICS}
         assert not undeclared, f"{undeclared} would not be shown"
@@ -183,7 +206,7 @@ def write_sessions(sessions: Iterable[Session], folder: Path) -> None:
 
         experiment, _, end = hparams(HYPERPARAMETERS, dict.fromkeys(METRICS, 0.0))
         _, start, _ = hparams(session.given, {})
-        with writer_into(folder / session.folder) as writer:
+        with writer_into(folder / _untaken(session.folder, taken)) as writer:
             for summary in (experiment, start, end):
                 writer.file_writer.add_summary(summary)
             for name in METRICS:

@@ -10,7 +10,7 @@ from ..charts.codesign_elasticities import tornado
 from ..charts.codesign_map import bound_maps
 from ..charts.codesign_roofline import lever_rooflines
 from ..charts.codesign_serving import designs, pareto, power
-from ..document import Chart, Document, tag
+from ..document import Chart, Document
 from ..renderers.markdown import markdown
 from ..renderers.tensorboard import (
     Events,
@@ -20,6 +20,7 @@ from ..renderers.tensorboard import (
     chip_given,
     curves,
     medians,
+    tag,
 )
 from .codesign_search import SHARES
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ...records.evaluation import Cell, Evaluation, SliceCost
 from ..charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
-from ..document import Chart, Document, tag
+from ..document import Chart, Document
 from ..estimates import guessed, interval_of
 from ..renderers.markdown import markdown
 from ..renderers.tensorboard import (
@@ -19,17 +19,20 @@ from ..renderers.tensorboard import (
     chip_given,
     curves,
     medians,
+    tag,
+    tags,
 )
 
 
 def evaluation_events(evaluation: Evaluation, document: Document) -> Events:
     """All that its event file holds; `document` is its report."""
+    names = strategy_tags(evaluation)
     return Events(
         scalars=scalars(evaluation),
         texts={"report": markdown(document)},
         charts=charts(evaluation),
         histograms=[
-            (f"counted/{tag(cell.strategy)}/think/query_tokens", thought_tokens(cell),
+            (f"counted/{names[cell.strategy]}/think/query_tokens", thought_tokens(cell),
              cell.budget or 0)
             for cell in evaluation.cells
         ],
@@ -38,27 +41,38 @@ def evaluation_events(evaluation: Evaluation, document: Document) -> Events:
     )  # fmt: skip
 
 
+def strategy_tags(evaluation: Evaluation) -> dict[str, str]:
+    """Each strategy's tag."""
+    return tags(cell.strategy for cell in evaluation.cells)
+
+
+def label_tags(evaluation: Evaluation) -> dict[str, str]:
+    """Each cell's tag, by its label."""
+    return tags(cell.label for cell in evaluation.cells)
+
+
 def charts(evaluation: Evaluation) -> dict[str, Chart]:
     """Tag -> chart, of those that there is something to draw in."""
-    rate = evaluation.guess_rate
+    rate, labels = evaluation.guess_rate, label_tags(evaluation)
     made = {"budget": budget_chart(evaluation)}
     for frontier in evaluation.frontiers:
         place = f"{frontier.kind} {frontier.slice}" if frontier.slice else frontier.kind
         made[f"frontier/{tag(place)}"] = frontier_chart(frontier, evaluation.optimal)
     for cell in evaluation.cells:
-        made[f"attempts/{tag(cell.label)}"] = attempts_chart(cell, rate)
+        made[f"attempts/{labels[cell.label]}"] = attempts_chart(cell, rate)
     return {name: chart for name, chart in made.items() if chart is not None}
 
 
 def scalars(evaluation: Evaluation) -> Iterator[Scalar]:
     """(tag, value, step) of every scalar."""
+    names, labels = strategy_tags(evaluation), label_tags(evaluation)
     for cell in evaluation.cells:
-        yield from _cell(cell)
-        yield from _attempts(cell, evaluation.guess_rate)
+        yield from _cell(cell, names[cell.strategy])
+        yield from _attempts(cell, labels[cell.label], evaluation.guess_rate)
 
 
-def _cell(cell: Cell) -> Iterator[Scalar]:
-    name, step = tag(cell.strategy), cell.budget or 0
+def _cell(cell: Cell, name: str) -> Iterator[Scalar]:
+    step = cell.budget or 0
     yield from curves(f"outcome/{name}/right", interval_of(cell.accuracy), step)
     n = len(cell.questions)
     for phase in cell.phases:
@@ -69,8 +83,9 @@ def _cell(cell: Cell) -> Iterator[Scalar]:
         yield f"{under}/intensity", phase.counted.intensity, step
     if cell.wall_s is not None:
         yield f"measured/{name}/time_a_query_s", cell.wall_s / n, step
+    slices = tags(cost.slice for cost in cell.slices)
     for cost in cell.slices:
-        yield from _cost(f"predicted/{tag(cost.slice)}/{name}", cost, step)
+        yield from _cost(f"predicted/{slices[cost.slice]}/{name}", cost, step)
 
 
 def _cost(under: str, cost: SliceCost, step: int) -> Iterator[Scalar]:
@@ -82,8 +97,8 @@ def _cost(under: str, cost: SliceCost, step: int) -> Iterator[Scalar]:
             yield f"{under}/{which}_wall_j", amounts.wall_j.median, step
 
 
-def _attempts(cell: Cell, guess_rate: float | None) -> Iterator[Scalar]:
-    under = f"attempts/{tag(cell.label)}"
+def _attempts(cell: Cell, label: str, guess_rate: float | None) -> Iterator[Scalar]:
+    under = f"attempts/{label}"
     for point in cell.attempts:
         shares = {"pass": point.coverage, "majority": point.majority, "best": point.best}
         for name, estimate in shares.items():

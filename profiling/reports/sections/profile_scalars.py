@@ -11,8 +11,16 @@ from collections.abc import Iterator
 from ...records import CompiledPhase, HbmBytes, Prediction, Profile
 from ...records.base import BYTE_KINDS
 from ...records.profile import TOTAL, total_phase
-from ..document import tag
-from ..renderers.tensorboard import Hyperparameters, Scalar, Session, chip_given, curves, medians
+from ..renderers.tensorboard import (
+    Hyperparameters,
+    Scalar,
+    Session,
+    chip_given,
+    curves,
+    medians,
+    tag,
+    tags,
+)
 from .compiled_document import UNEXPLAINED, labelled, moved_by_kind
 from .prediction_document import per_query, tokens_per_s, working_phases
 from .profile_facts import mean_thought, phases_and_total, settings_text, time_at_peak
@@ -49,8 +57,9 @@ def _phase_scalars(profile: Profile) -> Iterator[Scalar]:
 
 
 def _chip_scalars(profile: Profile) -> Iterator[Scalar]:
+    chips = tags(placement.chip for placement in profile.placements)
     for placement in profile.placements:
-        chip = f"at_datasheet_peak/{tag(placement.chip)}"
+        chip = f"at_datasheet_peak/{chips[placement.chip]}"
         for on_chip in placement.phases:
             yield f"{chip}/{tag(on_chip.phase)}/time_s", on_chip.time_at_peak_s, 0
         yield f"{chip}/{TOTAL}/time_s", time_at_peak(placement), 0
@@ -111,8 +120,9 @@ def _compiled_figures(phase: CompiledPhase) -> Iterator[tuple[str, float]]:
 
 def _predicted_scalars(profile: Profile) -> Iterator[Scalar]:
     """Money, energy and carbon are of one query."""
+    slices = tags(prediction.slice for prediction in profile.predictions)
     for prediction in profile.predictions:
-        under = f"predicted/{tag(prediction.slice)}"
+        under = f"predicted/{slices[prediction.slice]}"
         for phase in working_phases(prediction):
             name = f"{under}/{tag(phase.phase)}"
             yield from curves(f"{name}/time", phase.time_s, unit="_s")

@@ -9,9 +9,9 @@ from ....model.phases import THINK_AND_ANSWER
 from ...records.base import Interval
 from ...records.training import LoopCost, TestShare, Training
 from .. import units
-from ..document import Block, Column, Document, Paragraph, Section, Table, tag
+from ..document import Block, Column, Document, Paragraph, Section, Table
 from ..renderers.markdown import markdown
-from ..renderers.tensorboard import Events, Hyperparameters, Scalar, Session, chip_given
+from ..renderers.tensorboard import Events, Hyperparameters, Scalar, Session, chip_given, tag
 from ..terms import COUNTED, MEASURED
 from .profile_facts import provenance_facts
 

@@ -244,7 +244,12 @@ def test_a_lens_that_fails_later_is_a_note(
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (KeyboardInterrupt(), 130, "interrupted: profile.json is in run, its reports are not"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "interrupted: profile.json is in run; its reports may be "
+            "incomplete: run again to write them whole",
+        ),
         (OSError(28, "No space left on device"), 2, "cannot write to run: No space left"),
         (ProfileInputError("no font"), 2, "no font"),
     ],
