@@ -101,19 +101,35 @@ def read_text(
 
 
 def lines_of(text: str) -> list[str]:
-    r"""The lines of `text`, which end in \n or \r\n alone: str.splitlines also ends one at
+    r"""The lines of `text`, which end in \n, \r\n or \r alone: str.splitlines also ends one at
     characters that JSON allows inside a string, such as U+2028."""
-    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    return _line_ends(text).removesuffix("\n").split("\n")
+
+
+def _line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def json_value(text: str, where: str, error: type[ValueError] = ModelInputError) -> object:
     """The JSON value in `text`, which stands at `where`. Raises `error` for what is not JSON,
-    nested too deeply, or holds a number that is not finite or not below `LARGEST`."""
+    nested too deeply, gives a key twice in one object, or holds a number that is not finite or not
+    below `LARGEST`."""
+
+    def distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        table = dict(pairs)
+        if len(table) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise error(f"{where} gives the key {twice[:60]!r} twice in one object: keep one")
+        return table
+
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=distinct)
     except json.JSONDecodeError as reason:
         raise error(f"{where} is not JSON: {reason}") from None
-    except ValueError:  # Python reads integers of up to 4,300 digits
+    except ValueError as reason:  # Python reads integers of up to 4,300 digits
+        if isinstance(reason, error):
+            raise
         raise error(f"{where} holds an integer of thousands of digits") from None
     except RecursionError:
         raise error(f"{where} is nested more than {MOST_NESTED} levels deep") from None
@@ -124,21 +140,40 @@ def json_rows(
     text: str, file: str, error: type[ValueError] = ModelInputError
 ) -> Iterator[tuple[str, object]]:
     """(where it stands, value) of each line of JSON in `text` of `file`; empty lines are passed
-    over. Raises as `json_value` does, naming the line."""
-    for number, line in enumerate(lines_of(text), 1):
+    over. Raises as `json_value` does, naming the line, and saying where `text` is JSON of another
+    layout."""
+    lines = lines_of(text)
+    for number, line in enumerate(lines, 1):
         if line.strip():
             where = f"{file}, line {number},"
-            yield where, json_value(line, where, error)
+            try:
+                value = json_value(line, where, error)
+            except error:
+                if layout := _layout("\n".join(lines[number - 1 :]).lstrip()):
+                    raise error(f"{where} {layout}: write one JSON object a line") from None
+                raise
+            yield where, value
+
+
+def _layout(text: str) -> str:
+    """What sets `text`, whose first line is not JSON, apart from JSON Lines; '' for anything."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return ""
+    if "\n" in text[:end]:
+        return "begins JSON that goes over several lines"
+    return "ends in a comma" if text[end:].partition("\n")[0].strip() == "," else ""
 
 
 def toml_table(
     text: str, file: str, error: type[ValueError] = ModelInputError
 ) -> dict[str, object]:
     """The TOML table in `text` of `file`. Raises `error` as `json_value` does."""
-    if any(line.count(".") > MOST_NESTED for line in text.split("\n")):  # keys take their square
+    if any(line.count(".") > MOST_NESTED for line in lines_of(text)):  # keys take their square
         raise error(f"{file} has a line with more than {MOST_NESTED} dots, which no key needs")
     try:
-        table = tomllib.loads(text)
+        table = tomllib.loads(_line_ends(text))
     except tomllib.TOMLDecodeError as reason:
         raise error(f"{file} is not TOML: {reason}") from None
     except ValueError:
@@ -151,6 +186,7 @@ def toml_table(
 
 def _bounded(value: object, where: str, error: type[ValueError]) -> object:
     """`value`, once all in it has been looked at."""
+    where = where.removesuffix(",")
     level, depth = [("", value)], 0
     while level:
         below: list[tuple[str, object]] = []

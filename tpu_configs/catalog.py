@@ -103,7 +103,7 @@ def _stem_by_any_name() -> dict[str, str]:
 
 def _plain(name: str) -> str:
     """Lower case, letters and digits only, no leading 'tpu'."""
-    return re.sub(r"[^a-z0-9]", "", name.lower()).removeprefix("tpu")
+    return re.sub(r"[\W_]", "", name.lower()).removeprefix("tpu")
 
 
 SOURCE = "measured on this machine"

@@ -148,8 +148,8 @@ def _rising(sides: range, axes: int, most: int, least: int = 1) -> Iterator[tupl
 
 MOST_CHIPS = 2**20
 """Of a slice over the data center network: several times the largest cluster announced."""
-_SIDES = re.compile(r"\d{1,18}(x\d{1,18}){0,5}")
-_COUNT = re.compile(r"(.*[^-\s])-(\d+)")
+_SIDES = re.compile(r"\d{1,18}(x\d{1,18}){0,5}", re.ASCII)
+_COUNT = re.compile(r"(.*[^-\s])-(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True)

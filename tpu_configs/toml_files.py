@@ -36,7 +36,12 @@ def read_text(
         return data.decode("utf-8-sig")
     except FileNotFoundError:
         raise error(f"no {what} at {path}{expected}") from None
-    except (OSError, UnicodeDecodeError) as reason:
+    except UnicodeDecodeError as reason:
+        raise error(
+            f"the {what} {path} is not UTF-8 text (byte {reason.start} is "
+            f"0x{reason.object[reason.start]:02x}): save it as UTF-8"
+        ) from None
+    except OSError as reason:
         raise error(f"{path} is not a readable {what}: {reason}") from None
     except ValueError as reason:
         if isinstance(reason, error):
@@ -51,6 +56,7 @@ def parse_toml(
 
     Raises `error` for what is not TOML, and for the first key that is wrong.
     """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # old Macs' line ends too
     if any(line.count(".") > MOST_DOTS for line in text.split("\n")):
         raise error(
             f"{file} has a line with more than {MOST_DOTS} dots, which no key or text needs"
@@ -62,17 +68,20 @@ def parse_toml(
     except RecursionError:
         raise error(f"{file} is nested too deeply to be a table of figures") from None
     except ValidationError as reason:
-        raise error(f"{file}: {sentence(reason.errors()[0])}") from None
+        raise error(f"{file}: {sentence(reason.errors()[0], 'a table')}") from None
     except ValueError as reason:
         if isinstance(reason, error):
             raise
         raise error(f"{file} holds a number or a date that Python cannot read: {reason}") from None
 
 
-def sentence(error: ErrorDetails) -> str:
-    """'<key> <what is wrong>, expected <what>'; this package's own checks say the latter two."""
+def sentence(error: ErrorDetails, mapping: str = "a JSON object") -> str:
+    """'<key> <what is wrong>, expected <what>'; this package's own checks say the latter two.
+    `mapping` is what the file's format calls keys with values."""
     key = ".".join(str(part) for part in error["loc"]) or "the file"
     if error["type"] == "value_error":
         return f"{key} {error['ctx']['error']}"
     expected = error["msg"].replace("Input should be", "expected")
+    if error["type"] in ("model_type", "model_attributes_type", "dict_type", "dataclass_type"):
+        expected = f"expected {mapping}"  # pydantic's own words name the class
     return f"{key} is {error['input']!r}, {expected}"

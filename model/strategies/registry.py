@@ -52,6 +52,8 @@ def parse_strategy(text: str, verifiers: Mapping[str, Verifier] = VERIFIERS) -> 
     for part in filter(None, (part.strip() for part in rest.split(","))):
         key, _, value = part.partition("=")
         field = _chosen(settings, key, "setting", name)
+        if field.name in given:
+            raise ModelInputError(f"{name}: the setting '{field.name}' is given twice: keep one")
         given[field.name] = _value(name, field, value.strip(), verifiers)
     return replace(kind(), **given)
 
@@ -90,8 +92,9 @@ def _chosen(choices: Mapping[str, Choice], name: str, what: str, where: str = ""
     if name in choices:
         return choices[name]
     near = get_close_matches(name, choices, n=2)
-    listed = " or ".join(near) if near else ", ".join(choices) or "none"
-    hint = f"did you mean {listed}?" if near else f"choose from {listed}"
+    hint = f"choose from {', '.join(choices)}" if choices else "it takes no settings"
+    if near:
+        hint = f"did you mean {' or '.join(near)}?"
     place = f"{where}: " if where else ""
     raise ModelInputError(f"{place}there is no {what} '{name}': {hint}")
 
@@ -103,6 +106,8 @@ def _value(name: str, field: Field[Any], value: str, verifiers: Mapping[str, Ver
     if value == "none" and type(None) in kinds:
         return None
     try:
+        if not value.isascii() or "_" in value:  # digits of other scripts, which Python reads
+            raise ValueError
         if bool in kinds:
             return {"true": True, "false": False, "1": True, "0": False}[value.lower()]
         return int(value) if int in kinds else _finite(value)

@@ -50,9 +50,11 @@ class ListedTask:
         """`limit` problems of the split picked by `seed`, in the file's order."""
         ours = [problem for problem in self.listed if self._split_of(problem) == split]
         wanted = len(ours) if limit is None else limit
-        if not ours or wanted > len(ours):
+        if not ours:
+            raise ModelInputError(f"{self.name} has no {split} problems: take another task or file")
+        if wanted > len(ours):
             raise ModelInputError(
-                f"{self.name} has {len(ours)} {split} problems, not {max(wanted, 1)}: lower --limit"
+                f"{self.name} has {len(ours)} {split} problems, not {wanted}: ask for fewer"
             )
         picked = np.random.default_rng(seed).permutation(len(ours))[:wanted]
         return [ours[i] for i in sorted(picked)]

@@ -114,7 +114,7 @@ class GeneratedTask(Task, Protocol):
         wanted = DEFAULT_LIMIT if limit is None else limit
         if not 1 <= wanted <= MOST_PROBLEMS:
             raise ModelInputError(
-                f"{self.name} gives 1 to {MOST_PROBLEMS} problems, not {wanted}: change --limit"
+                f"{self.name} gives 1 to {MOST_PROBLEMS} problems, not {wanted}: ask for so many"
             )
         rng = np.random.default_rng([seed, ("train", "test").index(split)])
         distinct: dict[Problem, None] = {}
@@ -126,7 +126,7 @@ class GeneratedTask(Task, Protocol):
         if len(distinct) < wanted:
             raise ModelInputError(
                 f"{self.name} has only {len(distinct)} {split} problems to give, not {wanted}: "
-                "lower --limit or take a harder level"
+                "ask for fewer problems or take a harder level"
             )
         return list(distinct)
 

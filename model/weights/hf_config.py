@@ -28,15 +28,20 @@ class Fields:
     """The fields of one metadata mapping, read with their types checked.
 
     A field that is ill-typed, or missing (or null) without a default, is a ModelInputError that
-    names it and `where`, its file; by what `names` calls it there.
+    names it and `where`, its file; by what `names` calls it there, and with what to do `instead`.
     """
 
     def __init__(
-        self, values: Mapping[str, object], where: str, names: Mapping[str, str] | None = None
+        self,
+        values: Mapping[str, object],
+        where: str,
+        names: Mapping[str, str] | None = None,
+        instead: str = "fetch the file again from its publisher",
     ) -> None:
         self._values = values
         self.where = where
         self._names = names or {}
+        self._instead = instead
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
@@ -67,7 +72,7 @@ class Fields:
         if value is None:
             raise ModelInputError(
                 f"{self.where} lacks the field '{name}', so the model's shape is unknown: "
-                "fetch the file again from its publisher."
+                f"{self._instead}."
             )
         try:
             return kind.validate_python(value)

@@ -60,6 +60,10 @@ class _Kind:
     shared_dim: int = 0
     dense_layers: int = 0
     latent: bool = False
+    heads: int | None = None  # None: a file of this kind states it, here and below
+    kv_heads: int | None = None
+    vocab_size: int | None = None
+    context_length: int | None = None
 
 
 _KINDS = {
@@ -71,7 +75,8 @@ _KINDS = {
     "exaone4": _Kind(window=4096, full_every=4),
     "gemma": _Kind(tied=True, head_dim=256),
     "gemma2": _Kind(tied=True, head_dim=256, window=4096, full_every=2),
-    "gemma3_text": _Kind(tied=True, head_dim=256, window=4096, full_every=6),
+    "gemma3_text": _Kind(tied=True, head_dim=256, window=4096, full_every=6, heads=8, kv_heads=4,
+                         vocab_size=262208, context_length=131072),
     "glm4": _Kind(head_dim=128),
     "glm4_moe": _Kind(experts=128, active=8, expert_dim=1408, shared_experts=1, dense_layers=1),
     "gpt_oss": _Kind(head_dim=64, window=128, full_every=2, experts=128, active=4),
@@ -92,6 +97,7 @@ _KINDS = {
     "starcoder2": _Kind(tied=True, gated=False, full_every=0),
 }  # fmt: skip
 """By model_type: those whose sizes follow from the fields read here."""
+_INSTEAD = "predict its cost from a .toml file of sizes"
 
 
 def hf_sizes(path: Path, name: str = "") -> Sizes:
@@ -99,7 +105,8 @@ def hf_sizes(path: Path, name: str = "") -> Sizes:
     field, or describes a model whose sizes are not told by what is read here."""
     outer = read_json(path)
     inner = outer.get("text_config")  # of a model that also sees: its reader of text
-    described = Fields(inner if isinstance(inner, dict) else outer, str(path))
+    values = inner if isinstance(inner, dict) else outer
+    described = Fields(values, str(path), instead=_INSTEAD)
     named = model_name(name, path.parent.resolve().name)
     model_type = described.text("model_type")
     if model_type not in FAMILIES:
@@ -125,11 +132,10 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
     model_type = described.text("model_type")
     kind = _KINDS.get(model_type)
     if kind is None:
-        instead = "predict its cost from a .toml file of sizes"
-        raise unsupported(described.where, f"has model_type '{model_type}'", instead)
+        raise unsupported(described.where, f"has model_type '{model_type}'", _INSTEAD)
     embed_dim, layers = described.integer("hidden_size"), described.integer("num_hidden_layers")
-    heads = described.integer("num_attention_heads")
-    kv_heads = described.integer("num_key_value_heads", heads)
+    heads = described.integer("num_attention_heads", kind.heads)
+    kv_heads = described.integer("num_key_value_heads", kind.kv_heads or heads)
     head_dim = described.integer("head_dim", kind.head_dim or max(embed_dim // heads, 1))
     attention = None
     if kind.latent:
@@ -137,14 +143,14 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
     window, windowed = _window(described, kind, layers)
     model = PublishedModel(
         name=name,
-        context_length=described.integer("max_position_embeddings"),
+        context_length=described.integer("max_position_embeddings", kind.context_length),
         layers=layers,
         embed_dim=embed_dim,
         query_heads=heads,
         kv_heads=kv_heads,
         head_dim=head_dim,
         attention_parameters=attention,
-        vocab_size=described.integer("vocab_size"),
+        vocab_size=described.integer("vocab_size", kind.vocab_size),
         tied_embeddings=described.flag("tie_word_embeddings", kind.tied),
         gated=kind.gated,
         window=window if windowed else None,
@@ -198,6 +204,14 @@ def _window(described: Fields, kind: _Kind, layers: int) -> tuple[int | None, in
     window = described.integer("sliding_window", kind.window)
     if described.get("layer_types") is not None:
         return window, windowed_types(described, layers)
+    pattern = described.get("sliding_window_pattern")
+    if isinstance(pattern, str):  # 'LLLG', again and again; the last layer attends to everything
+        if not pattern or set(pattern) - {"L", "G"}:
+            raise ModelInputError(
+                f"{described.where} has 'sliding_window_pattern' = {pattern[:40]!r} where a number "
+                "or letters L and G belong."
+            )
+        return window, sum(pattern[i % len(pattern)] == "L" for i in range(layers - 1))
     every = _count(described, "sliding_window_pattern", kind.full_every)
     return window, layers - (layers // every if every else 0)
 

@@ -38,10 +38,16 @@ MOST = 1e12
 Amount = Annotated[float, Field(ge=0, le=MOST)]
 
 
-class LoggedAttempt(BaseModel):
+class _LogRow(BaseModel):
+    """Strict: a log's "yes" is no verdict, its true no number of tokens."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class LoggedAttempt(_LogRow):
     """One attempt; tokens, dollars and requests may be shares of what several attempts had."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     problem: str
     strategy: str = PLAIN
@@ -103,7 +109,8 @@ def _validated(kind: type[Row], value: object, where: str) -> Row:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         words = {"missing": f"has no '{key}'", "extra_forbidden": f"has '{key}', which no log has"}
-        raise ProfileInputError(f"{where} {words.get(first['type']) or sentence(first)}") from None
+        wrong = words.get(first["type"]) or sentence(first).removeprefix("the file ")
+        raise ProfileInputError(f"{where} {wrong}") from None
 
 
 SAMPLES_A_REQUEST = 20
@@ -160,9 +167,7 @@ def _adapter(text: str) -> Callable[[Path, str], AttemptsLog]:
     return plain_log
 
 
-class _Usage(BaseModel):
-    model_config = ConfigDict(allow_inf_nan=False)
-
+class _Usage(_LogRow):
     prompt_tokens: Amount = 0.0
     completion_tokens: Amount = 0.0
     cost: Amount = 0.0
@@ -173,16 +178,16 @@ class _Usage(BaseModel):
         return None if min(spent.values()) < 0 else _Usage(**spent)
 
 
-class _Verdict(BaseModel):
+class _Verdict(_LogRow):
     r: float | bool
 
 
-class _TreeStep(BaseModel):
+class _TreeStep(_LogRow):
     ys: list[str | int]
     new_ys: list[str | int]
 
 
-class _Puzzle(BaseModel):
+class _Puzzle(_LogRow):
     """A puzzle of a Game 24 log: samples with `infos` or `accs`, or a tree search with `steps`."""
 
     idx: int
@@ -209,9 +214,9 @@ def game24(path: Path, text: str) -> AttemptsLog:
     """Samples or a tree search on Game 24."""
     rows = json_value(text, str(path), ProfileInputError)
     assert isinstance(rows, list)  # `_adapter`
+    kind = f"{path} is a JSON list (an attempts log has one object a line) and not a Game 24 log"
     puzzles = [
-        _validated(_Puzzle, row, f"{path} is not a Game 24 log: puzzle {number}:")
-        for number, row in enumerate(rows, 1)
+        _validated(_Puzzle, row, f"{kind}: puzzle {number}") for number, row in enumerate(rows, 1)
     ]
     attempts, before, restart = [], _Usage(), None
     name = _name(path, any(puzzle.steps is not None for puzzle in puzzles))
@@ -268,7 +273,7 @@ def _final(text: str) -> str | None:
     return answer.strip() if mark else None
 
 
-class _Solution(BaseModel):
+class _Solution(_LogRow):
     is_correct: bool
     solution: str
 

@@ -78,6 +78,8 @@ def test_paths_of_every_kind(text: str) -> None:
 
 def test_lines_end_where_files_end_them() -> None:
     assert lines_of("a\u2028b\r\nc\x85d\x0ce\n") == ["a\u2028b", "c\x85d\x0ce"]
+    assert lines_of("a\rb\r") == ["a", "b"]
+    assert toml_table("a = 1\rb = 2\r", "it") == {"a": 1, "b": 2}
     rows = json_rows('{"a": "x\u2028y"}\n\n[1]\n', "log")
     assert list(rows) == [("log, line 1,", {"a": "x\u2028y"}), ("log, line 3,", [1])]
 
@@ -99,6 +101,22 @@ def test_lines_end_where_files_end_them() -> None:
 def test_json_that_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(ModelInputError, match=sentence):
         json_value(text, "it")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"a": 1}\n{"a":\n 2}', "log, line 2, begins JSON that goes over several lines: write one"),
+        ('[\n{"a": 1},\n{"a": 2}\n]', "log, line 1, begins JSON that goes over several lines"),
+        ('{"a": 1},\n{"a": 2}\n', "log, line 1, ends in a comma: write one JSON object a line"),
+        ('{"a": 1} x\n', "log, line 1, is not JSON: Extra data"),
+        ('{"a": 1}\n{"a": {"b": NaN}}', "log, line 2: b is nan"),
+        ('{"a": {"b": 1, "b": 1}}', "log, line 1, gives the key 'b' twice in one object: keep one"),
+    ],
+)
+def test_lines_that_are_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ProfileInputError, match=sentence):
+        list(json_rows(text, "log", ProfileInputError))
 
 
 def test_json_of_the_deepest_and_largest_is_read() -> None:

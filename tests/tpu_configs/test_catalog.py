@@ -158,5 +158,5 @@ def test_a_folder_is_no_chip_file(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "noise.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ChipInputError, match=r"noise\.toml is not a readable chip file"):
+    with pytest.raises(ChipInputError, match=r"noise\.toml is not UTF-8 text .*: save it as UTF-8"):
         load_chip(path)

@@ -217,6 +217,8 @@ def test_one_of_every_chip_is_a_slice(chip) -> None:
         ("mi210-2", "no slice '2'"),
         ("l40s-9", r"no slice '9' \(up to 8 exist\): try l40s:8"),
         ("h1000-8", "no chip is named 'h1000', try h100"),
+        ("v5e-٨", "no chip is named 'v5e-٨'"),
+        ("v5e:٢x٢", "no slice '٢x٢'"),
         ("v9:2x2", "no chip is named 'v9', try "),
         ("", "no chip is named ''"),
         ("nosuch.toml:4", "no chip file at nosuch.toml"),

@@ -62,7 +62,7 @@ class Row:
 
     def number(self, column: str) -> float:
         """A positive number that must be there. Raises ProfileInputError where the cell is none."""
-        value = self.number_or_none(column)
+        value = self._number(column)
         if value is None:
             raise self._wrong(column, "is not a positive number")
         return value
@@ -82,7 +82,14 @@ class Row:
         return ProfileInputError(f"{self.file}, line {self.line}, column '{column}': {cell} {what}")
 
     def number_or_none(self, column: str) -> float | None:
-        """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None."""
+        """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None.
+        Raises LeftOutError for a number below zero."""
+        if (number := self._number(column)) is None and self.text(column)[:1] == "-":
+            if _PLAIN.fullmatch(self.text(column)):
+                raise LeftOutError(f"the column '{column}' is {self.text(column)[:40]}, below zero")
+        return number
+
+    def _number(self, column: str) -> float | None:
         text = self.text(column)
         value = float(text) if _PLAIN.fullmatch(text) else 0.0
         return value if LEAST <= value <= LARGEST else None

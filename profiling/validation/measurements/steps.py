@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...predicted.cases import Case, Group, Piece
+from ....tpu_configs.input_errors import one_line
 from .csv_rows import NUMBER, LeftOutError, Row, positive, seconds_each
 from .deployments import Deployment, deployment_of
 from .models import known_sizes
@@ -22,8 +23,16 @@ def number_in(pattern: str, text: str) -> float | None:
 def stated(row: Row, column: str, what: str) -> float:
     """The number in a column; LeftOutError, which says `what` it is, where there is none."""
     if (number := row.number_or_none(column)) is None:
-        raise LeftOutError(f"{what} is not stated")
+        raise _missing(row, column, what)
     return number
+
+
+def _missing(row: Row, column: str, what: str) -> LeftOutError:
+    """For a cell that holds no number, though perhaps something else."""
+    text = row.text(column)
+    if text in ("", "?"):
+        return LeftOutError(f"{what} is not stated")
+    return LeftOutError(f"{what} is given as {one_line(repr(text[:60]))}, expected one number")
 
 
 _PROMPT = ("input_len", "the length of the prompts")
@@ -49,12 +58,16 @@ def decode_context(row: Row) -> float:
         return context
     prompt, answer = row.number_or_none("input_len"), row.number_or_none("output_len")
     if prompt is None or answer is None:
-        raise LeftOutError("the context is not stated")
+        lengths = ("input_len", "output_len") if prompt or answer else ()
+        column = next((c for c in ("context_len", *lengths) if row.text(c)), "context_len")
+        raise _missing(row, column, "the context")
     return prompt + answer / 2
 
 
 def _stated_context(row: Row) -> float | None:
-    return row.number_or_none("context_len") or number_in(r"^~?#", row.text("context_len"))
+    return row.number_or_none("context_len") or number_in(
+        r"^~?#(?: ?\([^()]*\))?$", row.text("context_len")
+    )
 
 
 def decode_batch(row: Row) -> float:
@@ -153,6 +166,9 @@ def _lengths(row: Row) -> Lengths:
     if ratio and context:
         answer = context / (ratio + 0.5)
         return Lengths(ratio * answer, answer)
+    for column, what in (_PROMPT, _ANSWER):
+        if row.text(column):
+            stated(row, column, what)
     raise LeftOutError("the lengths of prompts and answers are not stated")
 
 

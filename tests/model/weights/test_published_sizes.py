@@ -132,6 +132,8 @@ WINDOWS: dict[str, tuple[dict[str, Any], int | None, float]] = {
     "qwen2, off": ({"model_type": "qwen2", "sliding_window": 64}, None, 0.0),
     "gemma2": ({"model_type": "gemma2", "sliding_window": 512}, 512, 0.5),
     "gemma3": ({"model_type": "gemma3_text", "sliding_window_pattern": 4}, 4096, 0.75),
+    "exaone4": ({"model_type": "exaone4", "sliding_window_pattern": "LLLG"}, 4096, 0.75),
+    "exaone4, last": ({"model_type": "exaone4", "sliding_window_pattern": "GL"}, 4096, 0.25),
     "phi3": ({"model_type": "phi3", "sliding_window": 2047}, 2047, 1.0),
     "phi3, none": ({"model_type": "phi3"}, None, 0.0),
     "listed": ({"model_type": "gpt_oss", "layer_types": ["full_attention"] * 3
@@ -199,6 +201,16 @@ def test_a_model_that_also_sees_is_its_reader_of_text(tmp_path: Path) -> None:
     assert sizes_of(nested).architecture.embed_dim == 1152
 
 
+def test_what_gemma_3_4b_leaves_out_is_as_its_family_has_it(tmp_path: Path) -> None:
+    text = {"model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240,
+            "num_hidden_layers": 34, "sliding_window": 1024}  # fmt: skip
+    model = sizes_of(folder_of(tmp_path, {"model_type": "gemma3", "text_config": text}))
+    shape = model.architecture
+    assert (shape.query_heads, shape.kv_heads, shape.head_dim) == (8, 4, 256)
+    assert (shape.vocab_size, shape.context_length) == (262208, 131072)
+    assert shape.parameters / 1e9 == pytest.approx(3.88, rel=0.01)  # of its card, without SigLIP
+
+
 @pytest.mark.parametrize("kind", ["IQ4_XS", "Q3_K", "MXFP4", "TQ1_0"])
 def test_types_of_a_gguf_that_are_not_read_still_have_a_shape(tmp_path: Path, kind: str) -> None:
     wide = replace(LLAMA, embed_dim=256, mlp_dim=256, head_dim=64)
@@ -261,7 +273,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "dense": ({"first_k_dense_replace": 4}, "4 dense layers of 4, and experts"),
     "text": ({"hidden_size": "64"}, "'hidden_size' = '64'"),
     "float": ({"hidden_size": 1e400}, "finite number"),
-    "missing": ({"vocab_size": None}, "lacks the field 'vocab_size'"),
+    "missing": ({"vocab_size": None}, "lacks the field 'vocab_size'.*: predict its cost from a .toml"),
+    "pattern": ({"sliding_window": 64, "sliding_window_pattern": "LLX"}, "or letters L and G"),
 }  # fmt: skip
 
 

@@ -110,6 +110,10 @@ def test_our_own_format(tmp_path: Path) -> None:
         ({"problem": "p", "correct": True, "think_tokens": 3}, "more think_tokens"),
         ({"correct": True}, "line 1, has no 'problem'"),
         ({"problem": "p", "correct": True, "usd": -1}, "line 1, usd is -1"),
+        ({"problem": "p", "correct": "yes"}, "line 1, correct is 'yes', expected a valid boolean"),
+        ({"problem": "p", "correct": 1}, "line 1, correct is 1, expected"),
+        ({"problem": "p", "correct": True, "completion_tokens": True}, "completion_tokens is True"),
+        ({"problem": "p", "correct": True, "completion_tokens": "10"}, "completion_tokens is '10'"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, row: dict[str, object], said: str) -> None:
@@ -152,12 +156,13 @@ def test_what_json_allows_in_a_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('"score": NaN', "line 1,: score is nan, expected a finite number"),
+        ('"score": NaN', "line 1: score is nan, expected a finite number"),
         ('"completion_tokens": 1e400', "is inf, expected a finite number"),
         ('"usd": 1e300', "line 1, usd is 1e+300"),
         ('"level": ' + "9" * 5000, "integer of thousands of digits"),
         ('"score": ' + "[" * 3000, "nested more than 64"),
         ('"requests": 0', "line 1, requests is 0"),
+        ('"usd": 1, "usd": 2', "line 1, gives the key 'usd' twice in one object"),
         ('"strategy": "\\ud800"', "half of a surrogate pair"),
     ],
 )
@@ -177,7 +182,7 @@ PUZZLE = {"idx": 1, "ys": ["a", "b"], "accs": [True, False],
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"ys": []}, "puzzle 1: ys"),
+        ({"ys": []}, "puzzle 1 ys"),
         ({"ys": ["a"]}, "1 'ys' and 2 'infos' or 'accs'"),
         ({"accs": None}, "2 'ys' and 0 'infos' or 'accs'"),
         ({"usage_so_far": {"cost": -1}}, "usage_so_far.cost is -1"),
@@ -197,6 +202,14 @@ def test_a_folder_that_links_to_itself_has_its_files_once(tmp_path: Path) -> Non
     written(tmp_path, {"problem": "p", "correct": True})
     (tmp_path / "again.json").symlink_to(tmp_path)
     assert len(read_log(tmp_path).attempts) == 1
+
+
+def test_a_list_of_attempts_is_told_from_lines_of_them(tmp_path: Path) -> None:
+    (tmp_path / "log.json").write_text('[3,\n{"problem": "p"}]')
+    with pytest.raises(
+        ProfileInputError, match=r"one object a line\).*puzzle 1 is 3, expected a JSON object"
+    ):
+        read_log(tmp_path / "log.json")
 
 
 @pytest.mark.parametrize("text", ["[1]", '[{"idx": 1}]', "not json", ""])
