@@ -152,6 +152,7 @@ def compared() -> dict[str, Any]:
     environment = os.environ | {
         "XLA_FLAGS": flags,
         "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiling is the cost, not running
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     run = [sys.executable, str(Path(__file__))]

@@ -49,18 +49,16 @@ def test_lengths_phases_and_thought_agree(rooflink, tiny_folder: Path) -> None:
 def test_the_same_seed_thinks_the_same_and_batches_do_not_matter(
     rooflink, tiny_folder: Path
 ) -> None:
-    Path("four.txt").write_text("one\ntwo words\n\nthree words here\nfour\n")
-    options = ("--model", tiny_folder, "--prompts", "four.txt", "--attempts", 2,
-               "--think-budget", 8, "--answer-budget", 4, "--repeats", 1, "--compile", "none",
-               "--json")  # fmt: skip
+    Path("two.txt").write_text("one\n\ntwo words\n")
+    options = ("--model", tiny_folder, *SMALL[2:], "--prompts", "two.txt", "--repeats", 1, "--json")
     runs = [
         Profile.model_validate_json(rooflink("profile", *options, *more).out)
-        for more in ((), ("--batch", 2), ("--seed", 1))
+        for more in ((), ("--batch", 1), ("--seed", 1))
     ]
     words = [[s.thought + s.answer for s in run.outcome.samples] for run in runs]
     assert words[0] == words[1]
     assert words[0] != words[2]
-    assert runs[1].workload.batch == 2
+    assert runs[1].workload.batch == 1
 
 
 def test_costs_without_weights(rooflink) -> None:
@@ -79,8 +77,10 @@ def test_costs_without_weights(rooflink) -> None:
     assert think.counted.hbm_bytes.weights == pytest.approx(50 * 15.01e9, rel=1e-3)
 
 
-def test_random_weights_run(rooflink) -> None:
-    done = rooflink("profile", "--model", "smollm2-135m", "--weights", "random", "--limit", 1,
+@pytest.mark.parametrize("model", ["tiny", pytest.param("smollm2-135m", marks=pytest.mark.slow)])
+def test_random_weights_run(rooflink, tiny_folder: Path, model: str) -> None:
+    named = tiny_folder if model == "tiny" else model
+    done = rooflink("profile", "--model", named, "--weights", "random", "--limit", 1,
                     "--attempts", 1, "--prompt-tokens", 4, "--think-budget", 2,
                     "--answer-budget", 1, "--repeats", 1, "--dtype", "bfloat16",
                     "--compile", "none", "--json")  # fmt: skip
@@ -93,13 +93,12 @@ def test_gsm8k_is_checked(rooflink, tiny_folder: Path) -> None:
     rows = [{"question": "1+1?", "answer": "<<1+1=2>>\n#### 2"}] * 3
     Path("gsm.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     done = rooflink("profile", "--model", tiny_folder, "--task", "gsm8k:gsm.jsonl", "--limit", 2,
-                    "--attempts", 3, "--think-budget", 4, "--answer-budget", 2, "--repeats", 1,
-                    "--think-end", "ok", "--compile", "none", "--json", "--out", "r")  # fmt: skip
+                    *SMALL[2:], "--repeats", 1, "--think-end", "ok", "--json", "--out", "r")  # fmt: skip
     found = Profile.model_validate_json(done.out)
     assert found.workload.task == "gsm8k:gsm.jsonl"
     assert found.workload.prompts == 2
-    assert found.outcome.attempts == 6
-    assert found.outcome.accuracy == found.outcome.correct / 6
+    assert found.outcome.attempts == 4
+    assert found.outcome.accuracy == found.outcome.correct / 4
     assert found.outcome.accuracy_low <= found.outcome.accuracy <= found.outcome.accuracy_high
     assert found.outcome.samples[0].expected == "2"
 
