@@ -31,8 +31,8 @@ NOT_RUN = {
     "rooflink calibrate --out calibration": "a minute's fit: tests/profiling/calibration fits less",
     "rooflink train --method rejection --task sum:n=8 --out sifted":
         "a minute's training: tests/model/training/test_rejection.py",
-    "rooflink compile --model llama3-70b --slice v5p:4x4x4 --batch 16 --out runs/70b --xprof traces":
-        "XProf shows no CPU: tests/profiling/compiled/xprof",
+    "rooflink compile --model llama3-70b --slice v5p:4x4x4 --batch 16 --out runs/70b --xprof "
+    "traces": "XProf shows no CPU: tests/profiling/compiled/xprof",
     "rooflink eval --strategies best-of-n:n=16,weighted=true --verifier FOLDER":
         "needs a trained verifier: tests/model/training/test_outcome.py",
 }  # fmt: skip
