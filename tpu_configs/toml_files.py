@@ -81,7 +81,11 @@ def sentence(error: ErrorDetails, mapping: str = "a JSON object") -> str:
     key = ".".join(str(part) for part in error["loc"]) or "the file"
     if error["type"] == "value_error":
         return f"{key} {error['ctx']['error']}"
-    expected = error["msg"].replace("Input should be", "expected")
+    return f"{key} is {error['input']!r}, {expected(error, mapping)}"
+
+
+def expected(error: ErrorDetails, mapping: str = "a JSON object") -> str:
+    """'expected <what>', where `error` is pydantic's own."""
     if error["type"] in ("model_type", "model_attributes_type", "dict_type", "dataclass_type"):
-        expected = f"expected {mapping}"  # pydantic's own words name the class
-    return f"{key} is {error['input']!r}, {expected}"
+        return f"expected {mapping}"  # pydantic's words name the class
+    return error["msg"].replace("Input should be", "expected")

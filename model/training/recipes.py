@@ -338,5 +338,7 @@ def _checked(kind: type[AnyRecipe], table: dict[str, object], what: str) -> AnyR
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         said = first["msg"].replace("Input should be", "expected")
+        if first["type"] == "dataclass_type":
+            said = "expected a table"  # pydantic's words name the class
         wrong = first["ctx"]["error"] if first["type"] == "value_error" else said
         raise ModelInputError(f"{what}{field and f', field {field}'}: {wrong}") from None

@@ -152,8 +152,13 @@ def code_of_command() -> int:
 
 def _of_options(error: BaseException) -> str:
     """What typer has against the options, in a sentence that says where they are listed."""
+    from pydantic import ValidationError  # typer has read the option with it
+
     text: str = getattr(error, "format_message", error.__str__)()
     message = " ".join(text.split()).rstrip(".")
+    if isinstance(error.__cause__, ValidationError):  # whose words leave out what was given
+        given = str(error.__cause__.errors()[0]["input"])[:60]
+        message = message.replace("Input should be", f"{given!r}, expected")
     path = getattr(getattr(error, "ctx", None), "command_path", "rooflink")
     return f"{message[:1].lower()}{message[1:]}; `{path} --help` lists the options"
 

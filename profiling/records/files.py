@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from ...model.input_files import json_value, read_text, user_path
+from ...tpu_configs.toml_files import expected
 from ..errors import ProfileInputError
 from .base import Record
 from .profile import Profile
@@ -77,7 +78,7 @@ def load_record(record: type[Read], file: Path) -> Read:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ProfileInputError(f"{file} is damaged at {where}: {first['msg']}") from None
+        raise ProfileInputError(f"{file} is damaged at {where}: {expected(first)}") from None
 
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -106,7 +106,10 @@ def test_json_that_is_refused(text: str, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"a": 1}\n{"a":\n 2}', "log, line 2, begins JSON that goes over several lines: write one"),
+        (
+            '{"a": 1}\n{"a":\n 2}',
+            "log, line 2, begins JSON that goes over several lines: write one",
+        ),
         ('[\n{"a": 1},\n{"a": 2}\n]', "log, line 1, begins JSON that goes over several lines"),
         ('{"a": 1},\n{"a": 2}\n', "log, line 1, ends in a comma: write one JSON object a line"),
         ('{"a": 1} x\n', "log, line 1, is not JSON: Extra data"),

@@ -84,10 +84,10 @@ class Row:
     def number_or_none(self, column: str) -> float | None:
         """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None.
         Raises LeftOutError for a number below zero."""
-        if (number := self._number(column)) is None and self.text(column)[:1] == "-":
-            if _PLAIN.fullmatch(self.text(column)):
-                raise LeftOutError(f"the column '{column}' is {self.text(column)[:40]}, below zero")
-        return number
+        text = self.text(column)
+        if text.startswith("-") and _PLAIN.fullmatch(text) and float(text) < 0:
+            raise LeftOutError(f"the column '{column}' is {text[:40]}, below zero")
+        return self._number(column)
 
     def _number(self, column: str) -> float | None:
         text = self.text(column)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ...predicted.cases import Case, Group, Piece
 from ....tpu_configs.input_errors import one_line
+from ...predicted.cases import Case, Group, Piece
 from .csv_rows import NUMBER, LeftOutError, Row, positive, seconds_each
 from .deployments import Deployment, deployment_of
 from .models import known_sizes

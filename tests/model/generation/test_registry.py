@@ -37,8 +37,11 @@ def test_verifiers_by_name() -> None:
         ("sample:temprature=1", "sample: there is no setting 'temprature': did you mean temp"),
         ("greedy:n=3", "greedy: there is no setting 'n': it takes no settings"),
         ("beam:width=2,width=3", "beam: the setting 'width' is given twice: keep one"),
-        ("beam:width=٣", "beam: width must be a whole number, got '٣'"),
-        ("sample:temperature=٠.٥", "sample: temperature must be a number, got '٠.٥'"),
+        ("beam:width=\u0663", "beam: width must be a whole number, got '\u0663'"),
+        (
+            "sample:temperature=\u0660.\u0665",
+            "sample: temperature must be a number, got '\u0660.\u0665'",
+        ),
         ("sample:n=many", "sample: n must be a whole number, got 'many'"),
         ("sample:n=2.5", "sample: n must be a whole number, got '2.5'"),
         ("sample:temperature=hot", "sample: temperature must be a number, got 'hot'"),

@@ -13,7 +13,7 @@ NAMES = ["chain:k=1", "chain:k=2-12", "sum:n=3", "sum:n=2-8", "countdown:n=2", "
 @pytest.mark.parametrize(
     ("text", "limit", "message"),
     [
-        ("chain:k=1", 100_000, r"has only \d+ test problems to give, not 100000"),
+        ("chain:k=1", 100_000, r"has only \d+ test problems to give, not 100000: ask for fewer"),
         ("chain:k=8", 10**12, "gives 1 to 100000 problems, not 1000000000000"),
         ("sum:n=2", 0, "gives 1 to 100000"),
     ],

@@ -59,7 +59,7 @@ def test_lines_of_a_gsm8k_file_end_where_json_has_them(tmp_path: Path) -> None:
 def test_a_damaged_gsm8k_file_is_named(tmp_path: Path, row: str) -> None:
     path = tmp_path / "gsm.jsonl"
     path.write_text(row)
-    with pytest.raises(ModelInputError, match="line 1[,:]"):
+    with pytest.raises(ModelInputError, match=r"line 1[,:]"):
         parse_task(f"gsm8k:{path}")
 
 
@@ -113,7 +113,9 @@ def test_bundled_problems_are_all_for_testing() -> None:
 
 
 def test_asking_for_more_than_there_are() -> None:
-    with pytest.raises(ModelInputError, match=r"made has \d+ test problems, not 500: ask for fewer"):
+    with pytest.raises(
+        ModelInputError, match=r"made has \d+ test problems, not 500: ask for fewer"
+    ):
         listed(20).problems("test", 500)
 
 

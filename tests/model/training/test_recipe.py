@@ -55,6 +55,7 @@ def test_any_change_is_another_recipe() -> None:
         ("seed = 0", "seed = = 0", "is not TOML"),
         ("seed = 0", "seed = -1", "field seed: expected greater than or equal to 0"),
         ("seed = 0", "seed = 99999999999999999999", "field seed: expected less than 2147483648"),
+        ("[trunk]", "[[trunk]]", "field trunk: expected a table"),
         ("batch = 128", "batch = true", "field batch: expected a valid integer"),
         ("batch = 128", "batch = 100000", "one update on 100000 rows of 32 tokens is too large"),
         ("embed_dim = 64", "embed_dim = 65536", "trunk: these sizes have 5.17e+10 parameters"),

@@ -273,7 +273,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "dense": ({"first_k_dense_replace": 4}, "4 dense layers of 4, and experts"),
     "text": ({"hidden_size": "64"}, "'hidden_size' = '64'"),
     "float": ({"hidden_size": 1e400}, "finite number"),
-    "missing": ({"vocab_size": None}, "lacks the field 'vocab_size'.*: predict its cost from a .toml"),
+    "missing": ({"vocab_size": None}, "lacks the field 'vocab_size'.*: predict its cost from"),
     "pattern": ({"sliding_window": 64, "sliding_window_pattern": "LLX"}, "or letters L and G"),
 }  # fmt: skip
 

@@ -219,3 +219,8 @@ def test_a_line_is_refused_in_one_sentence(things: Command, line: str) -> None:
     assert len(done.err) <= 310
     assert done.err.rstrip("\n").isprintable()
     assert contents() == before
+
+
+def test_an_option_of_another_kind_is_quoted(things: Command) -> None:
+    done = things("predict", "--model", "llama3-8b", "--slice", "v5e", "--batch", "1e3")
+    assert "'--batch': '1e3', expected a valid integer" in done.err

@@ -168,6 +168,7 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(
         ({"phases": "none"}, "phases"),
         ({"phases": [{"name": "think"}]}, "phases.0.tokens"),
         ({"findings": [{}]}, "findings.0.kind"),
+        ({"findings": [3]}, "findings.0: expected a JSON object"),
     ],
 )
 def test_damage_in_an_old_file_is_named(

@@ -172,11 +172,20 @@ def test_a_model_that_nobody_named_is_read_from_its_columns(tmp_path: Path) -> N
         ({"context_len": ""}, "the context is not stated"),
         ({"batch_or_concurrency": ""}, "the batch is not stated"),
         ({"batch_or_concurrency": "many"}, "the batch is given as 'many', expected one number"),
-        ({"context_len": "512–1024"}, "the context is given as '512–1024', expected one number"),
+        (
+            {"context_len": "512\u20131024"},
+            "the context is given as '512\u20131024', expected one number",
+        ),
         ({"context_len": "-5"}, "the column 'context_len' is -5, below zero"),
         ({"phase": "prefill", "input_len": "-5"}, "the column 'input_len' is -5, below zero"),
-        ({"phase": "prefill", "input_len": "512–1024"}, "the length of the prompts is given as"),
-        ({"phase": "serving", "input_len": "512–1024"}, "the length of the prompts is given as"),
+        (
+            {"phase": "prefill", "input_len": "512\u20131024"},
+            "the length of the prompts is given as",
+        ),
+        (
+            {"phase": "serving", "input_len": "512\u20131024"},
+            "the length of the prompts is given as",
+        ),
         ({"phase": "serving", "input_len": "9", "output_len": "x"}, "the length of the answers is"),
         ({"parallelism_topology": "TP12"}, "does not fill 16 chips"),
         ({"n_chips": "7", "parallelism_topology": ""}, "no slice"),
