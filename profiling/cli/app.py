@@ -2,6 +2,7 @@
 its failures ends."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -175,5 +176,6 @@ def say(kind: str, sentence: str, code: int) -> int:
     from rich.text import Text
 
     line = Text.assemble((f"{kind}: ", "bold red"), one_line(sentence))
-    Console(stderr=True).print(line, soft_wrap=True, highlight=False)
+    with suppress(OSError):  # of a full disk behind stderr the exit code alone can tell
+        Console(stderr=True).print(line, soft_wrap=True, highlight=False)
     return code

@@ -41,6 +41,11 @@ def test_a_full_disk_behind_stdout_is_one_sentence(command: str) -> None:
     assert shell(f"$ROOFLINK {command} >/dev/full") == (2, sentence)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_behind_stderr_keeps_the_exit_code() -> None:
+    assert shell("$ROOFLINK chips nosuch 2>/dev/full") == (2, "")
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_stream_is_no_failure(closed: str) -> None:
     assert shell(f"$ROOFLINK chips {closed}") == (0, "")

@@ -21,6 +21,7 @@ from ..renderers.tensorboard import (
     curves,
     medians,
     tag,
+    tags,
 )
 from .codesign_search import SHARES
 
@@ -39,8 +40,9 @@ def codesign_events(report: CodesignReport, document: Document) -> Events:
 def charts(report: CodesignReport) -> dict[str, Chart]:
     """Tag -> chart: of each case its elasticities, levers and maps; then what all share."""
     made: dict[str, Chart | None] = {}
+    cases = _case_tags(report)
     for case in report.cases:
-        name = _case_tag(case)
+        name = cases[_place(case)]
         made[f"tornado/{name}"] = tornado(case, "memory full")
         made[f"roofline/{name}"] = next(iter(lever_rooflines(case)), None)
         for grid, chart in zip(case.bound_maps, bound_maps(case), strict=False):
@@ -55,8 +57,12 @@ def charts(report: CodesignReport) -> dict[str, Chart]:
     return {name: chart for name, chart in made.items() if chart is not None}
 
 
-def _case_tag(case: CodesignCase) -> str:
-    return f"{tag(case.profile)}_on_{tag(case.prediction.slice)}"
+def _case_tags(report: CodesignReport) -> dict[str, str]:
+    return tags(_place(case) for case in report.cases)
+
+
+def _place(case: CodesignCase) -> str:
+    return f"{case.profile}_on_{case.prediction.slice}"
 
 
 def scalars(report: CodesignReport) -> Iterator[Scalar]:
@@ -66,8 +72,9 @@ def scalars(report: CodesignReport) -> Iterator[Scalar]:
         yield from curves(f"{begin}/saving", ask.saving, ask.rank)
         if ask.beats_next is not None:
             yield f"{begin}/beats_next", ask.beats_next, ask.rank
+    cases = _case_tags(report)
     for case in report.cases:
-        yield from _case(case)
+        yield from _case(case, cases[_place(case)])
     for search in report.searches:
         name = f"search_predicted/{tag(search.purpose)}/speedup"
         yield from curves(name, search.speedup)
@@ -79,8 +86,7 @@ def scalars(report: CodesignReport) -> Iterator[Scalar]:
             yield f"{begin}/swing/{trace.label}", trace.swing, 0
 
 
-def _case(case: CodesignCase) -> Iterator[Scalar]:
-    name = _case_tag(case)
+def _case(case: CodesignCase, name: str) -> Iterator[Scalar]:
     under = f"predicted/{name}"
     yield from curves(f"{under}/time_s", case.prediction.time_s)
     yield from curves(f"{under}/usd_per_query", case.usd_per_query)
@@ -93,6 +99,7 @@ def _case(case: CodesignCase) -> Iterator[Scalar]:
 
 def sessions(report: CodesignReport) -> Iterator[Session]:
     """A profile on a slice each. Energy is left out: a case has that of its chips alone."""
+    cases = _case_tags(report)
     for case in report.cases:
         prediction = case.prediction
         given: Hyperparameters = {
@@ -108,4 +115,4 @@ def sessions(report: CodesignReport) -> Iterator[Session]:
             "cost/correct_usd": case.usd_per_correct,
             "outcome/accuracy": case.accuracy,
         }
-        yield Session(_case_tag(case), given, medians(known))
+        yield Session(cases[_place(case)], given, medians(known))

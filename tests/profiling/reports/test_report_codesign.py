@@ -294,3 +294,12 @@ def test_tags_of_charts_and_scalars(report: CodesignReport) -> None:
              if name == "asks_predicted/model/saving"}  # fmt: skip
     assert saved == {ask.rank: ask.saving.median for ask in report.model_asks}
     assert [each.folder for each in sessions(report)] == list(cases)
+
+
+def test_slices_of_like_names_have_curves_of_their_own(report: CodesignReport) -> None:
+    case = report.cases[0]
+    predictions = [case.prediction.model_copy(update={"slice": s}) for s in ("a/b:1", "a b:1")]
+    cases = [case.model_copy(update={"prediction": each}) for each in predictions]
+    odd = report.model_copy(update={"cases": cases})
+    times = [name for name, _, _ in scalars(odd) if name.endswith("/time_s")]
+    assert len(set(times)) == len(times) == 2
