@@ -24,7 +24,7 @@ from rooflink.profiling.names import slice_named
 from rooflink.profiling.records import Profile
 from rooflink.profiling.records.codesign import DesignSearch
 
-EXAMPLES = max(5, int(os.environ.get("FUZZ_EXAMPLES", "0")) // 50)
+EXAMPLES = max(3, int(os.environ.get("FUZZ_EXAMPLES", "0")) // 50)
 """Of whole analyses, which take a second each."""
 WHAT_IFS = ["hbm_bandwidth=2x,kv_dtype=int8", "layers=0.5x,kv_heads=1,mlp=0.5x,window=100",
             "think=2x,attempts=2x,batch=2,early_exit=0.5,experts_active=0.5",

@@ -93,7 +93,8 @@ def test_gsm8k_is_checked(rooflink, tiny_folder: Path) -> None:
     rows = [{"question": "1+1?", "answer": "<<1+1=2>>\n#### 2"}] * 3
     Path("gsm.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     done = rooflink("profile", "--model", tiny_folder, "--task", "gsm8k:gsm.jsonl", "--limit", 2,
-                    *SMALL[2:], "--repeats", 1, "--think-end", "ok", "--json", "--out", "r")  # fmt: skip
+                    *SMALL[2:], "--repeats", 1, "--think-end", "ok", "--json",
+                    "--out", "r")  # fmt: skip
     found = Profile.model_validate_json(done.out)
     assert found.workload.task == "gsm8k:gsm.jsonl"
     assert found.workload.prompts == 2
