@@ -1,8 +1,18 @@
-"""A recipe small enough to train in a second."""
+"""A recipe small enough to train in a second, and programs that compile quickly."""
 
+from collections.abc import Iterator
+
+import jax
 import pytest
 
 from rooflink.model.training.recipes import AdamW, Recipe, Stage, Styles, Trunk
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _compile_quickly() -> Iterator[None]:
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="session")
