@@ -6,6 +6,7 @@ inside each other. Elsewhere than in the main thread, where no signal arrives, n
 anything.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import current_thread, main_thread
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from ..tpu_configs.input_errors import InputError
 
@@ -167,3 +168,8 @@ def _deliver() -> None:
     if number is not None:
         _state.ends, _state.raised = False, number  # once: then comes the care for what there is
         raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+
+def silence(stream: TextIO) -> None:
+    """What is left to write, Python's own flush at the end included, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -7,7 +7,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-from ..errors import exit_code, heed_sigterm, held
+from ..errors import exit_code, heed_sigterm, held, silence
 
 __all__ = ["main"]
 
@@ -23,7 +23,7 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:  # nobody reads on, e.g. `rooflink models | head`
         code = 0
-        _silence_stdout()
+        silence(sys.stdout)
     except KeyboardInterrupt as error:
         code = exit_code(type(error))
         print("interrupted: nothing was written", file=sys.stderr)
@@ -31,7 +31,7 @@ def main() -> None:
         if error.filename is not None or _takes_more():
             raise
         code = 2
-        _silence_stdout()
+        silence(sys.stdout)
         reason = error.strerror or error
         print(f"error: cannot write to standard output: {reason}", file=sys.stderr)
     sys.exit(code)
@@ -54,8 +54,3 @@ def _takes_more() -> bool:
     except OSError:
         return False
     return True
-
-
-def _silence_stdout() -> None:
-    """What is left to write, Python's own flush at the end included, goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,8 +1,8 @@
 """The command line as a whole: its commands, each imported when it is asked for, and how each of
 its failures ends."""
 
+import sys
 from collections.abc import Callable
-from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -18,6 +18,7 @@ from ..errors import (
     exit_code,
     held,
     interruptible,
+    silence,
 )
 
 BAD_INPUT = 2
@@ -176,6 +177,9 @@ def say(kind: str, sentence: str, code: int) -> int:
     from rich.text import Text
 
     line = Text.assemble((f"{kind}: ", "bold red"), one_line(sentence))
-    with suppress(OSError):  # of a full disk behind stderr the exit code alone can tell
+    try:
         Console(stderr=True).print(line, soft_wrap=True, highlight=False)
+        sys.stderr.flush()
+    except OSError:  # of a full disk behind stderr the exit code alone can tell
+        silence(sys.stderr)
     return code

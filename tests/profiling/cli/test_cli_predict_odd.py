@@ -183,7 +183,7 @@ def test_a_folder_or_a_binary_file_is_refused(
     folder.mkdir()
     binary.write_bytes(b"\xff\xfe\0" * 9)
     assert "no regular file" in refused(rooflink, **{option: str(folder)})
-    assert "is not a readable" in refused(rooflink, **{option: str(binary)})
+    assert "is not UTF-8 text" in refused(rooflink, **{option: str(binary)})
 
 
 def test_a_slice_as_google_sells_it_is_cautioned(rooflink: Command) -> None:
