@@ -18,6 +18,11 @@ class ChipInputError(InputError):
 
 def one_line(text: str) -> str:
     """`text` in at most `MOST_CHARACTERS` printable characters; the middle goes first."""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    line = visible(" ".join(text.split()))
     head = MOST_CHARACTERS - _TAIL - len(" ... ")
     return line if len(line) <= MOST_CHARACTERS else f"{line[:head]} ... {line[-_TAIL:]}"
+
+
+def visible(text: str) -> str:
+    """`text` with '?' for each character that cannot be printed, line ends too."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

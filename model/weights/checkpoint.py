@@ -2,20 +2,21 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from ..config import ModelInputError
+from .safetensors import opened
 
 Tree = TypeVar("Tree")
+_DAMAGED = ("damaged", "delete it to train from the start")
 
 
 def save_checkpoint(path: Path, tree: object, notes: dict[str, str]) -> None:
@@ -36,14 +37,14 @@ def save_checkpoint(path: Path, tree: object, notes: dict[str, str]) -> None:
 
 def read_notes(path: Path) -> dict[str, str]:
     """The notes of a checkpoint; ModelInputError if it is damaged."""
-    with _opened(path) as file:
+    with opened(path, *_DAMAGED) as file:
         return dict(file.metadata() or {})
 
 
 def load_checkpoint(path: Path, like: Tree) -> Tree:
     """The checkpoint's arrays in a tree of the structure of `like`. Raises ModelInputError if it is
     damaged, or holds arrays of another model."""
-    with _opened(path) as file:
+    with opened(path, *_DAMAGED) as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     wanted = {name: (leaf.shape, leaf.dtype) for name, leaf in _named(like)}
     stored = {name: (array.shape, array.dtype) for name, array in arrays.items()}
@@ -72,14 +73,3 @@ def scratch_of(path: Path) -> Path:
 def _named(tree: object) -> list[tuple[str, jax.Array]]:
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return [(jax.tree_util.keystr(path), leaf) for path, leaf in leaves]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[safe_open]:
-    try:
-        with safe_open(path, framework="numpy") as file:
-            yield file
-    except (SafetensorError, OSError) as error:
-        raise ModelInputError(
-            f"{path} is damaged ({error}): delete it to train from the start"
-        ) from error

@@ -40,7 +40,7 @@ def safetensors_files(folder: Path) -> list[Path]:
 def read_safetensors(paths: list[Path]) -> Iterator[NamedTensor]:
     """Yield (name, array) from each file in turn, float16 widened to float32."""
     for path in paths:
-        with _opened(path) as file:
+        with opened(path) as file:
             for name in file.keys():  # noqa: SIM118 - the handle is no mapping
                 kind = file.get_slice(name).get_dtype()
                 if kind not in _READABLE:
@@ -57,7 +57,7 @@ def has_own_head(paths: list[Path]) -> bool:
     whatever a flag in config.json says of tying the two."""
     with ExitStack() as stack:
         tables = {}
-        for file in [stack.enter_context(_opened(path)) for path in paths]:
+        for file in [stack.enter_context(opened(path)) for path in paths]:
             for name in {"lm_head.weight", "model.embed_tokens.weight"} & set(file.keys()):
                 tables[name] = file.get_slice(name)
         if len(tables) < 2:
@@ -76,14 +76,16 @@ _BLOCK_ROWS = 4096
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[safe_open]:
+def opened(
+    path: Path, damage: str = "damaged or truncated", advice: str = "fetch it again."
+) -> Iterator[safe_open]:
+    """The safetensors file at `path`. Raises ModelInputError, which says `damage` and `advice`,
+    where it cannot be opened or read."""
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
     except (SafetensorError, OSError) as error:
-        raise ModelInputError(
-            f"{path} is damaged or truncated ({error}): fetch it again."
-        ) from error
+        raise ModelInputError(f"{path} is {damage} ({error}): {advice}") from error
 
 
 def _shards(index: Path) -> list[Path]:

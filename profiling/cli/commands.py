@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from rich.console import Console
 
+from ...tpu_configs.input_errors import visible
 from ..jobs.job import Job, Option, WrittenJob, old_spellings, options_of, perform, spelling
 from .progress_bar import TerminalWatcher
 
@@ -74,7 +75,7 @@ def command_line() -> str:
 
 def say_where(console: Console, what: str, path: Path) -> None:
     """A path on a line of its own, to be copied whole; what steers terminals is '?' in it."""
-    shown = "".join(c if c.isprintable() else "?" for c in str(path))
+    shown = visible(str(path))
     console.print(f"{what}: {shown}", soft_wrap=True, highlight=False, markup=False)
 
 

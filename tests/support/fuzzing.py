@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import AnyStr, TypeVar
 
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -241,21 +241,10 @@ def _changed(draw: st.DrawFn, value: object) -> object:
 def mutated_bytes(draw: st.DrawFn, valid: Sequence[bytes]) -> bytes:
     """A valid input with one to four runs of bytes replaced, removed, repeated or cut off."""
     data = draw(st.sampled_from(list(valid)))
+    new = st.sampled_from(ODD_BYTES) | st.binary(max_size=12)
+    ways = st.sampled_from(["replace", "replace", "insert", "remove", "repeat", "cut"])
     for _ in range(draw(st.integers(1, 4))):
-        start = draw(st.integers(0, len(data)))
-        end = min(len(data), start + draw(st.integers(0, 40)))
-        new = draw(st.sampled_from(ODD_BYTES) | st.binary(max_size=12))
-        match draw(st.sampled_from(["replace", "replace", "insert", "remove", "repeat", "cut"])):
-            case "insert":
-                data = data[:start] + new + data[start:]
-            case "remove":
-                data = data[:start] + data[end:]
-            case "repeat":
-                data = data[:end] + data[start:end] * draw(st.integers(1, 50)) + data[end:]
-            case "cut":
-                data = data[:start]
-            case _:
-                data = data[:start] + new + data[end:]
+        data = _edited(draw, data, 40, new, ways, 50)
     return data
 
 
@@ -263,20 +252,36 @@ def mutated_bytes(draw: st.DrawFn, valid: Sequence[bytes]) -> bytes:
 def mutated_text(draw: st.DrawFn, valid: Sequence[str]) -> str:
     """A valid text with one to three runs of characters replaced, removed or repeated."""
     text = draw(st.sampled_from(list(valid)))
+    new = st.sampled_from(ODD_TEXTS) | st.text(max_size=6) | st.integers().map(str)
+    ways = st.sampled_from(["replace", "insert", "remove", "repeat"])
     for _ in range(draw(st.integers(1, 3))):
-        start = draw(st.integers(0, len(text)))
-        end = min(len(text), start + draw(st.integers(0, 8)))
-        new = draw(st.sampled_from(ODD_TEXTS) | st.text(max_size=6) | st.integers().map(str))
-        match draw(st.sampled_from(["replace", "insert", "remove", "repeat"])):
-            case "insert":
-                text = text[:start] + new + text[start:]
-            case "remove":
-                text = text[:start] + text[end:]
-            case "repeat":
-                text = text[:end] + text[start:end] * draw(st.integers(1, 200)) + text[end:]
-            case _:
-                text = text[:start] + new + text[end:]
+        text = _edited(draw, text, 8, new, ways, 200)
     return text
+
+
+def _edited(
+    draw: st.DrawFn,
+    whole: AnyStr,
+    longest: int,
+    new: st.SearchStrategy[AnyStr],
+    ways: st.SearchStrategy[str],
+    repeats: int,
+) -> AnyStr:
+    """`whole` with a run of at most `longest` changed in one of `ways`, into one that is `new` or
+    that stands there up to `repeats` times."""
+    start = draw(st.integers(0, len(whole)))
+    end = min(len(whole), start + draw(st.integers(0, longest)))
+    run = draw(new)
+    match draw(ways):
+        case "insert":
+            return whole[:start] + run + whole[start:]
+        case "remove":
+            return whole[:start] + whole[end:]
+        case "repeat":
+            return whole[:end] + whole[start:end] * draw(st.integers(1, repeats)) + whole[end:]
+        case "cut":
+            return whole[:start]
+    return whole[:start] + run + whole[end:]
 
 
 @st.composite

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....model.input_files import MiB, read_text
-from ....tpu_configs.input_errors import one_line
+from ....tpu_configs.input_errors import one_line, visible
 from ...errors import ProfileInputError
 
 MOST_BYTES = 16 * MiB
@@ -135,7 +135,7 @@ def _row(file: Path, line: int, header: tuple[str, ...], cells: list[str]) -> Ro
 def _printable(cell: str) -> str:
     """Without blanks around it, and without what a terminal would obey."""
     text = " ".join(cell.split("\n")).strip()
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+    return visible(text)
 
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
