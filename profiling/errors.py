@@ -6,6 +6,7 @@ inside each other. Elsewhere than in the main thread, where no signal arrives, n
 anything.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -97,6 +98,18 @@ def acknowledged() -> type[KeyboardInterrupt] | None:
 def settled() -> None:
     """The signal that was raised has done what it is for, as Ctrl-C has that ends a server."""
     _state.raised = None
+
+
+def heed_no_more_at_exit() -> None:
+    """Once Python ends itself, signals change nothing any more: it hands them back to the system
+    before it is gone, and a run that is whole would end as one that was killed."""
+    atexit.unregister(_heed_no_more)
+    atexit.register(_heed_no_more)  # the last one to be registered is the first to be called
+
+
+def _heed_no_more() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-from ..errors import exit_code, heed_sigterm, held, silence
+from ..errors import exit_code, heed_no_more_at_exit, heed_sigterm, held, silence
 
 __all__ = ["main"]
 
@@ -34,6 +34,7 @@ def main() -> None:
         silence(sys.stdout)
         reason = error.strerror or error
         print(f"error: cannot write to standard output: {reason}", file=sys.stderr)
+    heed_no_more_at_exit()
     sys.exit(code)
 
 

@@ -72,3 +72,26 @@ def test_a_signal_while_modules_load_is_one_sentence(module: str, number: signal
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120)
     assert (done.returncode, done.stderr) == (128 + number, b"interrupted: nothing was written\n")
     assert done.stdout == b""
+
+
+ENDING = """
+import atexit, os, signal, sys, weakref
+
+class Ends:
+    pass
+
+from rooflink.profiling.cli import main
+ends = Ends()
+weakref.finalize(ends, os.kill, os.getpid(), signal.{signal})  # when Python has begun to end
+sys.argv = ["rooflink", "chips", {chip!r}]
+main()
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(("chip", "code"), [("v5e", 0), ("v99", 2)])
+def test_a_signal_while_python_ends_changes_nothing(number: str, chip: str, code: int) -> None:
+    script = ENDING.format(signal=number, chip=chip)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=120)
+    assert done.returncode == code
+    assert done.stderr.count(b"\n") == (1 if code else 0)
