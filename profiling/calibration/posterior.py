@@ -23,8 +23,8 @@ from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES, efficiency_of, 
 from ..predicted.cases import Case, Piece
 from ..predicted.energy import SERVER_OVER_CHIPS, PowerShares, design_power_of, power_share
 from ..predicted.hardware import Hardware, hardware_of
-from ..predicted.step_work import NOTHING, Work
 from ..predicted.time_model import step_terms
+from ..predicted.work import NOTHING, Work
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ from ..predicted.energy import power_share
 from ..predicted.hardware import Efficiency
 from ..predicted.phase_lengths import PhaseSteps, SameLength, Steps, decode_steps, prefill_steps
 from ..predicted.predict import phase_terms
-from ..predicted.step_work import Load, Work, copy_work, step_work
+from ..predicted.step_work import copy_work, step_work
 from ..predicted.time_model import BOUNDS, Terms
+from ..predicted.work import Load, Work
 from ..records import Phase, Profile
 from ..records.codesign import Quantity
 from .design_point import Draws, Overheads, Point, RecordedPhases, Speculation, held

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...model.architecture import dtype_bytes
 from ..predicted.hardware import hardware_of, operand_dtype
-from ..predicted.step_work import Widths
+from ..predicted.work import Widths
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint

@@ -21,8 +21,8 @@ from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
 from ..predicted.phase_lengths import Lengths
 from ..predicted.predict import Query
-from ..predicted.step_work import Work
 from ..predicted.time_model import step_terms
+from ..predicted.work import Work
 from .costs import PHASES, summed, work_steps
 from .design_point import Point, held
 

@@ -16,8 +16,9 @@ from ...tpu_configs.chip import Chip
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.hardware import Hardware, hardware_of
 from ..predicted.predict import interval
-from ..predicted.step_work import KERNELS_PER_LAYER, KERNELS_PER_STEP, NOTHING, Work
+from ..predicted.step_work import KERNELS_PER_LAYER, KERNELS_PER_STEP
 from ..predicted.time_model import step_terms
+from ..predicted.work import NOTHING, Work
 from ..records import CompiledPhase, CompiledTarget
 from .spec import parse_target
 

@@ -39,7 +39,7 @@ from . import arrays
 from .arrays import Number, mapped, with_last_axis
 from .energy import DesignPower, PowerShares, design_power_of, power_share
 from .hardware import Efficiency, Hardware
-from .step_work import Work
+from .work import Work
 
 Link = Literal["share", "time", "power", "positive"]
 

@@ -15,8 +15,8 @@ from .calibration import Calibration, Group, default_calibration
 from .energy import SERVER_OVER_CHIPS
 from .hardware import IDEAL, hardware_of
 from .predict import DATASHEET_ONLY, interval
-from .step_work import NOTHING, Work
 from .time_model import step_terms
+from .work import NOTHING, Work
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ...tpu_configs.chip import Chip
 from . import arrays
 from .arrays import Number, of_numbers
 from .hardware import Hardware
-from .step_work import Work
+from .work import Work
 
 KNEE = 0.1
 """Achieved share of peak FLOP/s at which half of the matrix units' power is drawn."""

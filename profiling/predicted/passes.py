@@ -22,8 +22,9 @@ from .economics import SECONDS_PER_HOUR, economic_terms
 from .hardware import Efficiency
 from .phase_lengths import Lengths, PhaseSteps
 from .predict import PhaseWork, Query, predict
-from .step_work import Load, Work, copy_work, step_work
+from .step_work import copy_work, step_work
 from .time_model import step_terms
+from .work import Load, Work
 
 
 @dataclass(frozen=True)

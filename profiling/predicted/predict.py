@@ -12,6 +12,7 @@ from ..errors import ProfileInputError
 from ..records.base import Interval
 from ..records.prediction import MOST_SEQUENCES, MOST_TOKENS, MemoryFit, PredictedPhase, Prediction
 from .arrays import Number, mapped, with_last_axis
+from .attention_work import Capacity, capacity
 from .calibration import Calibration, default_calibration
 from .collectives import ONE_CHIP, Parallelism, kv_shards, require_parallelism
 from .economics import Terms as EconomicsRequest
@@ -29,8 +30,9 @@ from .phase_lengths import (
     phase_steps,
 )
 from .phase_terms import RESOURCES
-from .step_work import Capacity, Spread, Widths, Work, capacity, spread_over
+from .step_work import Spread, spread_over
 from .time_model import Terms, bound, step_terms
+from .work import Widths, Work
 
 LOW, HIGH = 0.1, 0.9
 DATASHEET_ONLY = "datasheet figures alone"

@@ -12,7 +12,7 @@ from . import arrays
 from .arrays import Number, of_numbers
 from .hardware import Efficiency, Hardware
 from .phase_terms import RESOURCES
-from .step_work import Work
+from .work import Work
 
 BOUNDS = tuple(RESOURCES.values())
 _LEAST_S = 1e-18

@@ -15,6 +15,7 @@ from ...model.config import ModelConfig, preset
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.slice import parse_slice
 from ..predicted.arrays import Number
+from ..predicted.attention_work import Capacity, capacity
 from ..predicted.collectives import (
     ALL_GATHER,
     ALL_REDUCE,
@@ -31,19 +32,9 @@ from ..predicted.collectives import (
 )
 from ..predicted.economics import price_of
 from ..predicted.hardware import IDEAL, Hardware, hardware_of
-from ..predicted.step_work import (
-    Capacity,
-    Spread,
-    Widths,
-    Work,
-    capacity,
-    decode_load,
-    exchange_work,
-    matmul_work,
-    prefill_load,
-    step_work,
-)
+from ..predicted.step_work import Spread, exchange_work, matmul_work, step_work
 from ..predicted.time_model import Terms, step_terms
+from ..predicted.work import Widths, Work, decode_load, prefill_load
 from .measurements.models import formats, known_sizes
 from .measurements.operators import batched_matmul, one_chip
 

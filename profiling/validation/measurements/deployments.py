@@ -13,19 +13,13 @@ from ....tpu_configs.catalog import chip_stem, load_chip
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.input_errors import ChipInputError
 from ....tpu_configs.slice import Slice, chips_of_type, parse_slice
+from ...predicted.attention_work import capacity
 from ...predicted.cases import Case, Group, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
-from ...predicted.step_work import (
-    Load,
-    Work,
-    capacity,
-    decode_load,
-    prefill_load,
-    spread_over,
-    step_work,
-)
+from ...predicted.step_work import spread_over, step_work
 from ...predicted.time_model import step_terms
+from ...predicted.work import Load, Work, decode_load, prefill_load
 from .csv_rows import LeftOutError, Row, positive_count
 from .models import Formats, formats_of, sizes_of, stack_of
 

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
 from ....model.config import PRESETS
-from ...predicted.step_work import Widths
+from ...predicted.work import Widths
 from .csv_rows import LeftOutError, Row
 
 FILE = Path(__file__).parents[1] / "data" / "model_sizes.csv"

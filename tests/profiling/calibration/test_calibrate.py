@@ -15,14 +15,9 @@ from rooflink.profiling.calibration.fit import (
 from rooflink.profiling.predicted.calibration import GROUPS, parse_calibration
 from rooflink.profiling.predicted.cases import Case, Piece, predict_cases
 from rooflink.profiling.predicted.hardware import IDEAL, hardware_of
-from rooflink.profiling.predicted.step_work import (
-    Spread,
-    Widths,
-    decode_load,
-    prefill_load,
-    step_work,
-)
+from rooflink.profiling.predicted.step_work import Spread, step_work
 from rooflink.profiling.predicted.time_model import step_terms
+from rooflink.profiling.predicted.work import Widths, decode_load, prefill_load
 from rooflink.tpu_configs.slice import parse_slice
 
 BF16 = Widths(2.0, 2.0, 2.0)

@@ -13,7 +13,8 @@ from rooflink.profiling.predicted.hardware import hardware_of
 from rooflink.profiling.predicted.model_shape import shape_of
 from rooflink.profiling.predicted.phase_lengths import Lengths, LogNormal, phase_steps
 from rooflink.profiling.predicted.predict import phase_terms
-from rooflink.profiling.predicted.step_work import Spread, Widths
+from rooflink.profiling.predicted.step_work import Spread
+from rooflink.profiling.predicted.work import Widths
 from rooflink.tpu_configs.catalog import load_chip
 
 arrays.as_pytrees()

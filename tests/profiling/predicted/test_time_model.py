@@ -10,14 +10,9 @@ from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
 from rooflink.profiling.predicted.arrays import as_pytrees
 from rooflink.profiling.predicted.hardware import IDEAL, Efficiency, Hardware
-from rooflink.profiling.predicted.step_work import (
-    Spread,
-    Widths,
-    decode_load,
-    prefill_load,
-    step_work,
-)
+from rooflink.profiling.predicted.step_work import Spread, step_work
 from rooflink.profiling.predicted.time_model import bound, step_terms
+from rooflink.profiling.predicted.work import Widths, decode_load, prefill_load
 
 as_pytrees()
 BF16 = Widths(2.0, 2.0, 2.0)

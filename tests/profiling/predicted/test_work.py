@@ -12,15 +12,8 @@ from rooflink.profiling.counted.phase_costs import passes_of
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.predicted.collectives import Parallelism, switched
 from rooflink.profiling.predicted.phase_lengths import Lengths, phase_steps
-from rooflink.profiling.predicted.step_work import (
-    Spread,
-    Widths,
-    Work,
-    decode_load,
-    matmul_work,
-    prefill_load,
-    step_work,
-)
+from rooflink.profiling.predicted.step_work import Spread, matmul_work, step_work
+from rooflink.profiling.predicted.work import Widths, Work, decode_load, prefill_load
 
 BF16 = Widths(2.0, 2.0, 2.0)
 ONE = Spread()
