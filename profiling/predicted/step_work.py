@@ -26,6 +26,7 @@ from .collectives import (
     groups_of,
     kv_shards,
 )
+from .expert_work import padding
 from .work import Load, Widths, Work
 
 KERNELS_PER_LAYER = 10.0
@@ -33,8 +34,6 @@ KERNELS_PER_LAYER = 10.0
 launches of one layer where XLA or an inference engine fuses what is elementwise."""
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
-SUBLANES = 8.0
-"""Rows of one vector register of a TPU; no fewer go through a matrix unit at a time."""
 
 
 @of_numbers
@@ -86,7 +85,7 @@ def matmul_work(
     weights = depth * columns * widths.weight_bytes
     return Work(
         matmul_flops=flops,
-        padded_flops=flops * _padding(rows, depth, columns, tile),
+        padded_flops=flops * padding(rows, depth, columns, tile),
         weight_bytes=weights,
         activation_bytes=moved,
         on_chip_bytes=moved + weights,
@@ -111,17 +110,6 @@ def exchange_work(exchange: Exchange) -> Work:
     return Work(**vars(exchange))
 
 
-def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
-    """Padded over useful FLOPs: weights fill whole `tile` x `tile` arrays, rows enter in groups of
-    `SUBLANES`. Loading the next weights is taken to be hidden: a v5e reads int8 weights for four
-    rows at 0.93 of its bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
-    """
-    padded = arrays.ceil(depth / tile) * tile * (arrays.ceil(columns / tile) * tile)
-    group = arrays.where(tile > 1, SUBLANES, 1.0)
-    some = arrays.where(rows > 0, rows, 1.0)  # none: no work to be padded
-    return arrays.maximum(rows, group) / some * padded / (depth * columns)
-
-
 def _blocks(
     shape: ModelShape, rows: Number, widths: Widths, split: Parallelism, tile: Number
 ) -> Work:
@@ -129,7 +117,7 @@ def _blocks(
     heads = shape.query_heads * shape.head_dim
     attention = shape.attention_parameters / split.tensor
     attention_flops = 2 * rows * attention * shape.layers
-    attention_padding = _padding(rows, shape.embed_dim, heads / split.tensor, tile)
+    attention_padding = padding(rows, shape.embed_dim, heads / split.tensor, tile)
 
     # Each token needs a share of the experts: the chance that one is needed by none of them.
     share = shape.active_mlp_parameters / shape.mlp_parameters
@@ -138,7 +126,7 @@ def _blocks(
     mlp_resident = shape.mlp_parameters / (split.tensor * split.expert)
     mlp_flops = 2 * tokens * share * mlp_resident * shape.layers
     columns = shape.expert_width / split.tensor
-    mlp_padding = _padding(tokens * share / touched, shape.embed_dim, columns, tile)
+    mlp_padding = padding(tokens * share / touched, shape.embed_dim, columns, tile)
 
     activations = rows * shape.token_activation_elements(split.tensor) * widths.activation_bytes
     layers = shape.layers * (attention + touched * mlp_resident)
@@ -165,7 +153,7 @@ def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, til
     weights = parameters * widths.weight_bytes + lookup
     return Work(
         matmul_flops=flops,
-        padded_flops=flops * _padding(rows, shape.embed_dim, shape.vocab_size / split.tensor, tile),
+        padded_flops=flops * padding(rows, shape.embed_dim, shape.vocab_size / split.tensor, tile),
         weight_bytes=weights,
         activation_bytes=moved,
         on_chip_bytes=moved + weights,
