@@ -9,7 +9,7 @@ from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
 from ..predicted.economics import MOST_WH
 from ..records.prediction import MOST_SEQUENCES, MOST_TOKENS, Prediction
-from .cost_terms import Stack, TermsOptions, stack_named
+from .cost_terms import Stack, TermsOptions, settled_stack
 from .job import Names, Option, option
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class PredictJob(TermsOptions):
             kv_dtype=self.kv_dtype,
             matmul_dtype=self.matmul_dtype,
             split=None if self.mesh is None else parse_parallelism(self.mesh),
-            stack=stack_named(self.stack),
+            stack=settled_stack(self.stack),
             ideal=self.ideal,
             terms=replace(self.terms(), battery_wh=self.battery_wh),
         )
