@@ -82,10 +82,10 @@ def capacity(
 ) -> Capacity:  # fmt: skip
     """What one chip holds with `sequences` on the slice, each with its share of a shared prompt.
     Windowed layers keep no more than their window. The embedding is split as the head is."""
-    layer = shape.attention_parameters + shape.mlp_parameters / split.expert
+    layer = shape.attention_parameters / split.tensor + shape.mlp_parameters / split.expert_chips
     tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
-    resident = shape.layers / split.pipeline * layer + tables
-    weight_bytes = resident * widths.weight_bytes / split.tensor
+    resident = shape.layers / split.pipeline * layer + tables / split.tensor
+    weight_bytes = resident * widths.weight_bytes
 
     own, shared = seen_positions(shape, own_context, shared_context)
     positions = own + shared / sharers

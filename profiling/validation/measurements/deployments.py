@@ -16,7 +16,7 @@ from ....tpu_configs.input_errors import ChipInputError
 from ....tpu_configs.slice import Slice, chips_of_type, parse_slice
 from ...predicted.attention_work import capacity
 from ...predicted.cases import Case, Group, Piece
-from ...predicted.collectives import Parallelism
+from ...predicted.collectives import Parallelism, over_chips
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
 from ...predicted.step_work import spread_over, step_work
 from ...predicted.time_model import step_terms
@@ -85,7 +85,7 @@ def named_axes(topology: str) -> dict[str, int]:
     return {axis: positive_count(match[1]) for axis, match in matches if match}
 
 
-def over_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
+def counted_in_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
     """`axes` that count a chip's cores, as 'TP64' does on 16 chips, counted in chips instead."""
     devices = math.prod(axes.values())
     cores = chip.cores.per_chip.value if chip.cores else 1
@@ -99,8 +99,9 @@ def over_chips(axes: dict[str, int], chips: int, chip: Chip) -> dict[str, int]:
 def split_of(axes: dict[str, int], chips: int) -> Parallelism:
     """All `chips` by `axes`; those that they leave go to copies ('data'), all where none is named
     to 'tensor'. Raises LeftOutError where the axes do not fill the chips."""
-    split = Parallelism(**axes)
-    if split.chips > chips or chips % split.chips:
+    split = over_chips(Parallelism(**axes), chips)
+    together = split.tensor * split.data
+    if split.chips > chips or chips % split.chips or together % split.expert:
         raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
     left = chips // split.chips
     if left == 1:
@@ -109,7 +110,7 @@ def split_of(axes: dict[str, int], chips: int) -> Parallelism:
         return Parallelism(tensor=chips)
     if "data" in axes:
         raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
-    return Parallelism(**axes, data=left)
+    return replace(split, data=left)
 
 
 ENGINE_SEQUENCES = 1024.0
@@ -244,7 +245,7 @@ def deployment_of(row: Row, serving: bool = False) -> Deployment:
     chips = row.count("n_chips", counted)
     if "node" in topology:  # the chips are one node's, the axes those of all nodes
         chips = max(chips, math.prod(axes.values()))
-    axes = over_chips(axes, chips, chip)
+    axes = counted_in_chips(axes, chips, chip)
     on_slice = slice_of(chip, chips, topology)
     sizes, held = sizes_of(row), formats_of(row)
     hardware = hardware_of(chip, held.matmul_dtype)

@@ -14,11 +14,10 @@ from ....model.architecture import shape_of
 from ....model.config import preset
 from ...errors import ProfileInputError
 from ...predicted.cases import Case, Piece
-from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
 from ...records.validation import UnpredictedRow
 from .csv_rows import LeftOutError, Row, read_rows
-from .deployments import Deployment, chip_of, slice_of
+from .deployments import Deployment, chip_of, slice_of, split_of
 from .models import formats, known_sizes
 from .operators import (
     OPS_COLUMNS,
@@ -78,11 +77,8 @@ def _deployment(row: Row) -> Deployment:
         raise LeftOutError(f"the sizes of {row.text('model')} are not known by its name")
     chip, _ = chip_of(row.text("gpu"))
     chips = row.count("n_gpus", 1)
-    split = Parallelism(
-        tensor=row.count("tp", 1), expert=row.count("ep", 1), data=row.count("dp", 1)
-    )
-    if split.chips != chips:
-        raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
+    axes = {"tensor": row.count("tp", 1), "expert": row.count("ep", 1), "data": row.count("dp", 1)}
+    split = split_of(axes, chips)
     precision = row.text("weight_precision")
     # Engines multiply 4-bit blocks of weights in bfloat16, 8-bit weights in their own format.
     held = formats(precision, precision if precision in ("fp8", "int8") else "bf16", "bf16")

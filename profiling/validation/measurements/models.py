@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
 from ....model.config import PRESETS
+from ...predicted.calibration import stack_named
 from ...predicted.work import Widths
 from .csv_rows import LeftOutError, Row
 
@@ -220,7 +221,7 @@ _STACKS = (
     ("neuron", r"neuron|nxd"),
     ("DeepSeek", r"deepseek-ai"),
     ("llama.cpp", r"llama\.?cpp|llama-bench"),
-    ("TensorRT-LLM", r"tensorrt|trt-?llm"),
+    ("TensorRT-LLM", r"tensorrt|trt[-_ ]?llm"),
     ("SGLang", r"sglang"),
     ("vLLM", r"vllm"),
 )
@@ -237,4 +238,4 @@ def stack_of(row: Row) -> str:
         for name, pattern in _STACKS:
             if re.search(pattern, row.text(column).lower()):
                 return name
-    return re.split(r"[(,@]", row.text("source"))[0].strip()
+    return stack_named(re.split(r"[(,@]", row.text("source"))[0].strip())

@@ -73,7 +73,7 @@ def _deployment(row: Row) -> Deployment:
     chip, _ = chip_of(row.text("gpu"))
     chips = row.count("n_gpus", 1)
     split = served_split(row)
-    if split.chips != chips:
+    if split.chips != chips or split.expert_copies not in (1, split.data):
         raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
     held = served_formats(row.text("weights_dtype"), row.text("kv_dtype"), chip, sizes)
     hardware = hardware_of(chip, held.matmul_dtype)
@@ -84,11 +84,12 @@ def _deployment(row: Row) -> Deployment:
 
 def served_split(row: Row) -> Parallelism:
     """The mesh of columns tp, pp, attention_dp and, of experts over the same chips, moe_tp and
-    moe_ep (empty where they are split as attention is)."""
-    tensor, data = row.count("tp", 1), row.count("attention_dp", 1)
-    # Experts in a tensor group are split by their width, which moves and multiplies as much as
-    # whole experts dealt out; under data parallel attention they are dealt out.
-    return Parallelism(tensor=tensor, expert=data, pipeline=row.count("pp", 1))
+    moe_ep (empty where they are split as attention is, and where there are none)."""
+    return Parallelism(
+        tensor=row.count("tp", 1), data=row.count("attention_dp", 1), pipeline=row.count("pp", 1),
+        expert=row.count("moe_ep", 1),
+        expert_tensor=row.count("moe_tp", 1) if row.text("moe_tp") else None,
+    )  # fmt: skip
 
 
 SGLANG_SHARE = 0.88
