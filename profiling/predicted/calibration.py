@@ -110,7 +110,10 @@ def efficiency_of(transformed: dict[str, Number]) -> Efficiency:
     return Efficiency(**reached)
 
 
-Group = Literal["decode", "prefill", "serving", "matmul", "vector", "collective", "energy"]
+Group = Literal[
+    "decode", "prefill", "serving", "matmul", "attention", "experts", "vector", "collective",
+    "energy",
+]  # fmt: skip
 """What is reported apart: steps of a model that decode, prefill, or both as a server mixes them;
 single operations; joules."""
 GROUPS: tuple[Group, ...] = get_args(Group)
