@@ -11,7 +11,8 @@ from ..backend import provenance
 from ..predicted.economics import Terms
 from ..predicted.model_shape import NamedShape
 from ..predicted.phase_lengths import Lengths
-from ..predicted.slices import PredictionRequest, predict_on_slice
+from ..predicted.query import PredictionRequest
+from ..predicted.slices import predict_on_slice
 from ..records import Prediction
 from ..records.evaluation import AttemptsPoint, Cell, Evaluation, QuestionResult, TriedAnswer
 from .accuracy import accuracy_points, attempts_of, by_level, estimate, slice_cost, usable

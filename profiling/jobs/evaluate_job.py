@@ -211,7 +211,8 @@ class EvaluateJob(TermsOptions, WrittenJob):
 def _smallest(model: "NamedShape", chips: Sequence[str]) -> list[Slice]:
     """Each chip's smallest slice that holds one query of usual lengths."""
     from ..predicted.phase_lengths import Lengths
-    from ..predicted.slices import PredictionRequest, smallest_query
+    from ..predicted.query import PredictionRequest
+    from ..predicted.slices import smallest_query
 
     found = []
     for name in chips:

@@ -124,3 +124,17 @@ def capacity(
         kv_bytes_per_sequence=per_sequence,
         largest_batch=arrays.floor(room / per_sequence) * split.copies,
     )
+
+
+def both_held(model: Capacity, draft: Capacity, copies: Number) -> Capacity:
+    """Two models in the same memory, for the same sequences."""
+    weight_bytes = model.weight_bytes + draft.weight_bytes
+    per_sequence = model.kv_bytes_per_sequence + draft.kv_bytes_per_sequence
+    room = arrays.maximum(model.available_bytes - weight_bytes, 0.0)
+    return Capacity(
+        weight_bytes=weight_bytes,
+        kv_bytes=model.kv_bytes + draft.kv_bytes,
+        available_bytes=model.available_bytes,
+        kv_bytes_per_sequence=per_sequence,
+        largest_batch=arrays.floor(room / per_sequence) * copies,
+    )
