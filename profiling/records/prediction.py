@@ -121,6 +121,14 @@ class MemoryFit(Record):
         return self.available_bytes - self.weight_bytes - self.kv_bytes
 
 
+class Drafted(Record):
+    """Speculative decoding: what drafts, and what a verification by the model yields."""
+
+    draft: str = Field(description="a model, or eagle, mtp or ngram")
+    drafts: Whole = Field(description="tokens that a step proposes")
+    accepted_tokens: Positive = Field(description="of a step, with the model's own token")
+
+
 class Prediction(Record):
     """One workload on one slice."""
 
@@ -151,6 +159,27 @@ class Prediction(Record):
     parallelism_reason: str = Field(default="", description="why the model is spread like that")
     chip_confidence: str = Field(default="", description="the least one of the chip's figures")
     energy_basis: str = Field(default="", description="which power the energy stands on")
+    prefix_tokens: Amount = Field(
+        default=0.0, description="of each prompt, whose KV is cached already and only read"
+    )
+    prefill_chunk: Positive | None = Field(
+        default=None, description="tokens of prompts in one step; None: all at once"
+    )
+    speculation: Drafted | None = None
+    concurrency: Positive | None = Field(
+        default=None,
+        description="requests in flight, each followed by the next: `prompts` of them decode at a "
+        "time, and phases are of a turn of these; None: a batch by itself",
+    )
+    ttft_s: Range | None = Field(
+        default=None, description="time to first token of a request; None: of a run as it was made"
+    )
+    tpot_s: Range | None = Field(
+        default=None, description="time per output token after the first; None: there is none"
+    )
+    queue_s: Range | None = Field(
+        default=None, description="of ttft_s, waiting for memory; None: of a batch by itself"
+    )
     economics: Economics | None = None
     cautions: list[str] = Field(
         default=[], description="sentences: what was stated and may not be what is meant"
