@@ -216,11 +216,12 @@ def _window(described: Fields, kind: _Kind, layers: int) -> tuple[int | None, in
 
 def _latent(described: Fields) -> dict[str, Any]:
     """Sizes of multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1)."""
+    plain, value = described.integer("qk_nope_head_dim", 128), described.integer("v_head_dim", 128)
     return {
         "latent_dim": described.integer("kv_lora_rank", 512),
         "rotated_dim": described.integer("qk_rope_head_dim", 64),
-        "head_dim": described.integer("qk_nope_head_dim", 128),
-        "value_head_dim": described.integer("v_head_dim", 128),
+        "head_dim": plain,
+        "value_head_dim": value if value != plain else None,
         "query_rank": _count(described, "q_lora_rank", 0 if "q_lora_rank" in described else 1536),
         "mtp_layers": _count(described, "num_nextn_predict_layers", 0),
     }
