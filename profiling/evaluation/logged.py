@@ -15,13 +15,8 @@ from ..errors import ProfileInputError
 from ..predicted.economics import Terms
 from ..predicted.model_shape import NamedShape
 from ..predicted.phase_lengths import Lengths
-from ..predicted.slices import (
-    PredictionRequest,
-    fitting_query,
-    predict_on_slice,
-    slices_of,
-    smallest_query,
-)
+from ..predicted.query import PredictionRequest
+from ..predicted.slices import fitting_query, predict_on_slice, slices_of, smallest_query
 from ..records import Prediction
 from ..records.evaluation import AttemptsPoint, Cell, Evaluation, QuestionResult, TriedAnswer
 from .accuracy import accuracy_points, attempts_of, by_level, estimate, slice_cost, usable
