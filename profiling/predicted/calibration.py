@@ -133,7 +133,7 @@ _LINKS: dict[Link, Callable[[Number], Number]] = {
     "share": arrays.sigmoid,
     "time": arrays.exp,
     "power": lambda x: 1 + arrays.exp(x),
-    "positive": arrays.exp,
+    "positive": lambda x: arrays.minimum(arrays.exp(x), 1.0),  # fewer bytes never take longer
 }
 
 
