@@ -174,10 +174,10 @@ def _phases(
     phases, seconds, joules = [], [], []
     for name, work in works.items():
         terms = phase_terms(work.steps, query.hardware, efficiency, query.widths.narrowing)
-        factor = 1.0 if query.ideal else calibration.residuals(work.group)
+        factor = 1.0 if query.ideal else calibration.residuals(work.group, chip.name, query.stack)
         time_s = np.atleast_1d(terms.time_s) * factor
         whole = _whole(work.steps, query.split)
-        energy_j = calibration.joules(query.slice, query.hardware, whole, time_s)
+        energy_j = calibration.joules(query.slice, query.hardware, whole, time_s, query.stack)
         if query.ideal and energy_j is not None:
             energy_j = energy_j[:1]
         seconds.append(time_s)
