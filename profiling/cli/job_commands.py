@@ -81,7 +81,9 @@ def _predictions_json(result: "Predictions") -> str:
 
 
 def _show_calibration(result: "Calibration", job: "CalibrateJob", console: Console) -> None:
-    files = " and ".join(result.files)
+    if result.absent:
+        console.print(result.absent + ".")
+    files = ", ".join(result.files)
     say_where(console, f"{result.rows} rows fitted; {files} are in", job.out)
 
 

@@ -90,11 +90,11 @@ def _phases(
     bare_s: dict[str, np.ndarray] = {}
     for name, work in works.items():
         terms = phase_terms(work.steps, query.hardware, efficiency, query.widths.narrowing)
-        factor = 1.0 if query.ideal else calibration.residuals(work.group)
+        factor = _unexplained(query, calibration, work.group)
         bare_s[name] = np.atleast_1d(terms.time_s)
         time_s = bare_s[name] * factor
         whole = _whole(work.steps, query.split)
-        energy_j = calibration.joules(query.slice, query.hardware, whole, time_s)
+        energy_j = calibration.joules(query.slice, query.hardware, whole, time_s, query.stack)
         if query.ideal and energy_j is not None:
             energy_j = energy_j[:1]
         seconds.append(time_s)
@@ -109,6 +109,13 @@ def _phases(
 def _efficiency(query: Query, calibration: Calibration) -> Efficiency:
     chip = query.slice.chip
     return IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
+
+
+def _unexplained(query: Query, calibration: Calibration, group: str) -> np.ndarray | float:
+    """Factors [draws] of a time of that group; one where nothing but the datasheet counts."""
+    if query.ideal:
+        return 1.0
+    return calibration.residuals(group, query.slice.chip.name, query.stack)
 
 
 def mode_times(query: Query) -> dict[str, float]:
@@ -149,8 +156,8 @@ def _request_times(
         )  # fmt: skip
 
     def drawn(time_s: Number, group: str, otherwise: str) -> Interval:
-        group = group if waited_s is not None and group in calibration.residual else otherwise
-        return interval(time_s * (1.0 if query.ideal else calibration.residuals(group)))
+        group = otherwise if waited_s is None else group
+        return interval(time_s * _unexplained(query, calibration, group))
 
     return {
         "ttft_s": drawn(first_s, "ttft", "prefill"),
