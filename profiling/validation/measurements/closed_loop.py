@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...predicted.cases import Case, Piece
+from ...predicted.serving import first_token_mix, token_mix
 from ...predicted.work import Work
 from .csv_rows import Row
 from .deployments import Deployment
@@ -47,19 +48,21 @@ class ClosedLoop:
     def per_token(self) -> tuple[Piece, ...]:
         """Of the time between two tokens of a request: a step, and the prompts of the others, one
         at a time on every copy of the model."""
-        prompts = (self.held - 1) / self.lengths.answer / self.copies
+        others = token_mix(self.held - 1, self.lengths.answer)
+        prompts = float(others.prompts) / self.copies
         decode = Piece("decode", 1.0, self._step())
         return (decode, Piece("prefill", prompts, self._prompts(1.0))) if prompts > 0 else (decode,)
 
     def to_first_token(self) -> tuple[Piece, ...]:
-        """Of the time to first token: the own prompt; half the step that runs on arrival; "queued",
-        the prompts ahead where all requests arrive together, half the others in the mean; and
-        where memory does not hold all, the whole stay of those before."""
-        others = (self.held - 1) / self.copies
+        """Of the time to first token: the own prompt; the step that is under way; "queued", the
+        prompts that come with it; and where memory does not hold all requests, the whole stay
+        of those before."""
         pieces = [Piece("prefill", 1.0, self._prompts(1.0))]
-        if others > 0:
-            pieces.append(Piece("decode", 0.5, self._step()))
-            ahead = others / 2
+        mix = first_token_mix(self.held / self.copies)
+        ahead = float(mix.prompts) - 1
+        if self.held > 1:
+            pieces.append(Piece("decode", float(mix.decode_steps), self._step()))
+        if ahead > 0:
             together = min(max(ahead, 1.0), max(STEP_TOKENS / self.lengths.prompt, 1.0))
             pieces.append(Piece("queued", ahead / together, self._prompts(together)))
         if self.overfull:
