@@ -7,12 +7,15 @@ come after it are read between its steps.
 Everything here is arithmetic on numbers, of single predictions and of published measurements.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from . import arrays
-from .arrays import Number
+from .arrays import Number, mapped
+from .phase_lengths import PhaseSteps, joined_steps
 from .work import Work
 
 BUNCHING = 0.5
@@ -38,13 +41,13 @@ def token_mix(running: Number, output_tokens: Number) -> StepMix:
 
     While a request decodes its `output_tokens`, each of the others `running` is replaced once.
     """
-    return StepMix(1.0, running / output_tokens)
+    return StepMix(1.0, arrays.maximum(running - 1, 0.0) / output_tokens)
 
 
 def first_token_mix(concurrency: Number) -> StepMix:
     """Before the first token of a request: those prompts that come with it and its own, and the
     step of the batch that was under way. `concurrency` is of those that the server can hold."""
-    return StepMix(1.0, arrays.maximum(concurrency, 1.0) ** BUNCHING)
+    return StepMix(arrays.minimum(concurrency - 1, 1.0), concurrency**BUNCHING)
 
 
 def mix_s(mix: StepMix, decode_s: Number, prompt_s: Number) -> Number:
@@ -70,6 +73,26 @@ def queue_s(
     return waiting * (ttft_s + tpot_s * output_tokens) / held
 
 
+class RequestTimes(NamedTuple):
+    """What one request waits for, in seconds."""
+
+    ttft_s: Number  # to the first token, with the wait for a place
+    tpot_s: Number  # per further one
+    queue_s: Number  # for a place, where fewer are held than are in flight
+
+
+def loop_times(
+    concurrency: float, held: float, running: float, output_tokens: float,
+    decode_s: Number, prompt_s: Number,
+) -> RequestTimes:  # fmt: skip
+    """Those of each request of a closed loop, from the seconds of a decode step of the `running`
+    batch and those that reading a prompt adds."""
+    tpot_s = mix_s(token_mix(running, output_tokens), decode_s, prompt_s)
+    ttft_s = mix_s(first_token_mix(min(concurrency, held)), decode_s, prompt_s)
+    waited_s = queue_s(concurrency, held, ttft_s, tpot_s, output_tokens)
+    return RequestTimes(ttft_s + waited_s, tpot_s, waited_s)
+
+
 def settled_batch(
     concurrency: float, output_tokens: float, times: Callable[[float], tuple[float, float]]
 ) -> float:
@@ -77,14 +100,14 @@ def settled_batch(
     and of a prompt in it, in seconds. `concurrency` is of those that the server can hold.
 
     A larger batch has a longer time per token, which lets more run: from all of them downwards the
-    batch falls to the largest that explains itself.
+    batch falls to the largest that explains itself. A step that decodes has one request at least.
     """
     running = concurrency
     for _ in range(_ROUNDS):
         decode_s, prompt_s = times(running)
         tpot_s = mix_s(token_mix(running, output_tokens), decode_s, prompt_s)
         ttft_s = mix_s(first_token_mix(concurrency), decode_s, prompt_s)
-        found = float(running_batch(concurrency, ttft_s, tpot_s, output_tokens))
+        found = max(float(running_batch(concurrency, ttft_s, tpot_s, output_tokens)), 1.0)
         if abs(found - running) <= _SETTLED * running:
             return found
         running = found
@@ -106,3 +129,23 @@ def mixed(decode: Work, chunk: Work) -> Work:
         on_chip_bytes=both.on_chip_bytes - once_bytes,
         **shared,
     )
+
+
+def with_chunks_mixed_in(
+    reading: PhaseSteps, decoding: Mapping[str, PhaseSteps]
+) -> tuple[PhaseSteps, dict[str, PhaseSteps]]:
+    """Chunks of prompts and decode steps of the same time, in common steps as far as there are
+    enough of both: `reading` has those, `decoding` what is left of its phases."""
+    steps = sum(float(np.sum(part.work.steps * part.steps)) for part in decoding.values())
+    chunks = float(np.sum(reading.steps))
+    if steps <= 0 or chunks <= 0:
+        return reading, dict(decoding)
+    both = min(steps, chunks)
+    totals = [mapped(lambda leaf, n=part.steps: np.sum(leaf * n), part.work)
+              for part in decoding.values()]  # fmt: skip
+    mean_step = sum(totals[1:], start=totals[0]) * (1 / steps)
+    in_common = PhaseSteps(mixed(mean_step, reading.work), reading.steps * (both / chunks))
+    alone = PhaseSteps(reading.work, reading.steps * (1 - both / chunks))
+    left = {name: PhaseSteps(part.work, part.steps * (1 - both / steps))
+            for name, part in decoding.items()}  # fmt: skip
+    return joined_steps(in_common, alone), left

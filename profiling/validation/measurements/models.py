@@ -68,7 +68,7 @@ def _sizes_of_row(row: dict[str, str]) -> Architecture:
     if row["preset"]:
         config = PRESETS[row["preset"]]
         return Architecture(**{size: getattr(config, size) for size in SIZES})
-    return _SIZES.validate_python({size: row[size] for size in SIZES if row[size]})
+    return _SIZES.validate_python({size: row[size] for size in SIZES if row.get(size)})
 
 
 @cache

@@ -29,14 +29,14 @@ def test_a_published_serving_runs_what_little_says() -> None:
 
 
 def test_alone_a_request_waits_for_its_own_prompt() -> None:
-    assert mix_s(first_token_mix(1), 0.01, 0.2) == pytest.approx(0.21)
-    assert mix_s(token_mix(1, 100), 0.01, 0.2) == pytest.approx(0.012)
+    assert mix_s(first_token_mix(1), 0.01, 0.2) == 0.2
+    assert mix_s(token_mix(1, 100), 0.01, 0.2) == 0.01
 
 
 def test_all_chips_are_busy_with_what_the_requests_ask_for() -> None:
-    """64 answers of 100 tokens, in steps of 10 ms and prompts of 5 ms: a token of each takes a step
-    and 0.64 prompts, so that 100 tokens take 100 steps and 64 prompts."""
-    assert 100 * mix_s(token_mix(64, 100), 0.010, 0.005) == pytest.approx(100 * 0.010 + 64 * 0.005)
+    """64 answers of 100 tokens, in steps of 10 ms and prompts of 5 ms: 100 tokens take 100 steps
+    and the prompts of the 63 others."""
+    assert 100 * mix_s(token_mix(64, 100), 0.010, 0.005) == pytest.approx(100 * 0.010 + 63 * 0.005)
 
 
 def test_those_who_wait_follow_at_the_rate_that_others_end() -> None:
@@ -53,11 +53,12 @@ def test_a_settled_batch_explains_itself(
         return step_s + sequence_s * running, prompt_s
 
     running = settled_batch(concurrency, tokens, times)
-    assert 0 < running <= concurrency
+    assert 1 <= running <= concurrency
     decode_s, _ = times(running)
     tpot_s = mix_s(token_mix(running, tokens), decode_s, prompt_s)
     ttft_s = mix_s(first_token_mix(concurrency), decode_s, prompt_s)
-    assert running_batch(concurrency, ttft_s, tpot_s, tokens) == pytest.approx(running, rel=1e-3)
+    by_little = running_batch(concurrency, ttft_s, tpot_s, tokens)
+    assert max(by_little, 1) == pytest.approx(running, rel=1e-3)
 
 
 def test_a_mixed_step_reads_the_weights_once() -> None:
