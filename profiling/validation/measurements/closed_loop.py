@@ -48,7 +48,7 @@ class ClosedLoop:
     def per_token(self) -> tuple[Piece, ...]:
         """Of the time between two tokens of a request: a step, and the prompts of the others, one
         at a time on every copy of the model."""
-        others = token_mix(self.held - 1, self.lengths.answer)
+        others = token_mix(self.held, self.lengths.answer)
         prompts = float(others.prompts) / self.copies
         decode = Piece("decode", 1.0, self._step())
         return (decode, Piece("prefill", prompts, self._prompts(1.0))) if prompts > 0 else (decode,)
