@@ -85,10 +85,11 @@ def _deployment(row: Row) -> Deployment:
 def served_split(row: Row) -> Parallelism:
     """The mesh of columns tp, pp, attention_dp and, of experts over the same chips, moe_tp and
     moe_ep (empty where they are split as attention is, and where there are none)."""
+    stated = row.text("moe_tp") or row.text("moe_ep")
     return Parallelism(
         tensor=row.count("tp", 1), data=row.count("attention_dp", 1), pipeline=row.count("pp", 1),
         expert=row.count("moe_ep", 1),
-        expert_tensor=row.count("moe_tp", 1) if row.text("moe_tp") else None,
+        expert_tensor=row.count("moe_tp", 1) if stated else None,
     )  # fmt: skip
 
 

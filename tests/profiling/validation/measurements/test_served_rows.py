@@ -171,6 +171,7 @@ def test_a_slower_unit_multiplies_what_is_wider(tmp_path: Path) -> None:
         ({"gpu": "Abacus"}, "no chip file for 'Abacus'"),
         ({"n_gpus": "4"}, "does not fill 4 chips"),
         (DEEPSEEK | {"moe_ep": "16"}, "'tensor=8,expert=16,expert_tensor=1' does not fill 8 chips"),
+        ({"moe_ep": "99999999999999999999999999999"}, "does not fill 1 chips"),
         ({"weights_dtype": "fp5"}, "the dtype 'fp5' is not known"),
         ({"model": "Llama-3.1-405B"}, "of weights do not fit a chip of h100"),
         ({"ttft_ms": "9000"}, "1 sequences ran at a time"),
