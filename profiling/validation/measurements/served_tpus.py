@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from ....model.architecture import Architecture, shape_of
+from ....model.architecture import shape_of
 from ...predicted.cases import Case, Piece
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
@@ -14,10 +14,9 @@ from .models import formats, known_sizes
 from .steps import Lengths
 
 TPU_SERVED_COLUMNS = (
-    "source", "location", "model", "layers", "d_model", "n_heads", "n_kv_heads", "head_dim",
-    "d_ff", "vocab", "hardware", "n_chips", "n_devices", "parallelism", "engine", "weights_dtype",
-    "act_dtype", "kv_dtype", "load", "concurrency", "isl_mean", "osl_mean", "ttft_mean_ms",
-    "ttft_median_ms", "tpot_mean_ms", "tpot_median_ms", "spec_decode", "note",
+    "source", "location", "model", "hardware", "n_chips", "n_devices", "parallelism", "engine",
+    "weights_dtype", "act_dtype", "kv_dtype", "load", "concurrency", "isl_mean", "osl_mean",
+    "ttft_mean_ms", "ttft_median_ms", "tpot_mean_ms", "tpot_median_ms", "spec_decode", "note",
 )  # fmt: skip
 
 
@@ -50,6 +49,7 @@ def _seconds(row: Row, what: str) -> float:
 _REFUSED = (
     ("note", r"scheduling fault", "a scheduling fault held up its prompts and its steps"),
     ("note", r"decode batch reached", "the batch that ran is not stated: memory was short"),
+    ("note", r"more asked for than ran", "the batch that ran is not stated: it had a limit"),
     ("location", r"before scheduling fix", "a scheduling fault held up its prompts and its steps"),
     ("load", r"prefix cache on", "how much of its prompts the prefix cache held is not stated"),
     ("spec_decode", r"accepted length", "drafts, prefix hits or loading change what ran together"),
@@ -66,7 +66,9 @@ def _refuse_what_is_not_served_plainly(row: Row) -> None:
 
 
 def _deployment(row: Row) -> Deployment:
-    sizes = known_sizes(row.text("model")) or _stated_sizes(row)
+    sizes = known_sizes(row.text("model"))
+    if sizes is None:
+        raise LeftOutError(f"the sizes of {row.text('model')} are not known by its name")
     chip, counted = chip_of(row.text("hardware"))
     chips = row.count("n_chips", counted)
     cores = row.count("n_devices", chips) // chips
@@ -92,20 +94,3 @@ def _split(words: str, chips: int, cores: int) -> Parallelism:
 def _dtype(words: str) -> str:
     """'bf16' of 'bf16 (default)'."""
     return words.partition(" (")[0]
-
-
-def _stated_sizes(row: Row) -> Architecture:
-    """Of a model of experts with grouped attention in every layer, whose name is not known. Raises
-    LeftOutError for another one."""
-    dense = re.search(r"first (\d+) layers dense", row.text("attention_kind"))
-    if not row.text("attention_kind").startswith("GQA") or dense is None:
-        raise LeftOutError(f"the sizes of {row.text('model')} are not known by its name")
-    width = row.count("moe_d_ff", 1)
-    return Architecture(
-        layers=row.count("layers", 1), embed_dim=row.count("d_model", 1),
-        query_heads=row.count("n_heads", 1), kv_heads=row.count("n_kv_heads", 1),
-        head_dim=row.count("head_dim", 1), mlp_dim=width, vocab_size=row.count("vocab", 1),
-        experts=row.count("experts", 1), active_experts=row.count("experts_per_token", 1),
-        shared_mlp_dim=row.count("shared_experts", 1) * width, dense_layers=int(dense[1]),
-        dense_mlp_dim=row.count("d_ff", 1),
-    )  # fmt: skip

@@ -25,7 +25,7 @@ DEEPSEEK = LLAMA_8B | {
 
 def read(folder: Path, **changes: str) -> tuple[list[Case], list[str]]:
     row = LLAMA_8B | changes
-    header = [*SERVED_COLUMNS, "spec_decode"]
+    header = [*SERVED_COLUMNS, "spec_decode", "model_label"]
     file = folder / "mine.csv"
     file.write_text(f"{','.join(header)}\n{','.join(row.get(name, '') for name in header)}\n")
     cases, left_out = read_measurements(file)
@@ -40,7 +40,8 @@ def both(folder: Path, **changes: str) -> tuple[Case, Case]:
 
 
 def test_a_token_of_output_is_a_step_and_a_share_of_the_other_prompts(tmp_path: Path) -> None:
-    case, _ = both(tmp_path)
+    case, _ = both(tmp_path, model="Llama-3.x-8B", model_label="meta-llama/Llama-3.1-8B")
+    assert case.model == "Llama-3.1-8B"
     assert (case.group, case.stack, case.observed) == ("tpot", "TensorRT-LLM", pytest.approx(8e-3))
     decode, prompts = case.pieces
     assert (decode.steps, prompts.steps) == (1, pytest.approx(7 / 200))
