@@ -115,6 +115,7 @@ SHIPPED = tuple(
     _DATA / f"{name}.csv"
     for name in (
         "measured_inference", "measured_ops", "measured_v6e_llama3_8b_layers", "served_gpu_agg",
+        "tpu_served", "speculative",
     )
 )  # fmt: skip
 
