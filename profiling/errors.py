@@ -152,25 +152,31 @@ def interruptible() -> Iterator[None]:
 
 def _arrived(number: int, frame: FrameType | None) -> None:
     _state.waiting = number
-    if _imports(frame):
-        sys.setprofile(_after_import)
+    if _must_finish(frame):
+        sys.setprofile(_after_it)
     elif _state.ends:
         _deliver()
 
 
-def _after_import(frame: FrameType, event: str, argument: object) -> None:
-    """The next function that returns outside of any import ends what runs."""
-    if event == "return" and not _imports(frame):
+def _after_it(frame: FrameType, event: str, argument: object) -> None:
+    """The next function that returns outside of what must finish ends what runs."""
+    if event == "return" and not _must_finish(frame):
         sys.setprofile(None)
         if _state.ends:
             _deliver()
 
 
-def _imports(frame: FrameType | None) -> bool:
-    """Whether a module is being imported: modules in C break, some with a crash, if they are
-    stopped there."""
+_FROM_THE_COLLECTOR = {"__del__", "_xla_gc_callback"}
+"""Functions that Python calls when it frees memory, JAX's hook in it too: what they raise is
+printed and dropped, and the work would go on."""
+
+
+def _must_finish(frame: FrameType | None) -> bool:
+    """Whether a module is being imported (modules in C break, some with a crash, if they are
+    stopped there), or memory is being freed."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        code = frame.f_code
+        if code.co_filename.startswith("<frozen importlib") or code.co_name in _FROM_THE_COLLECTOR:
             return True
         frame = frame.f_back
     return False

@@ -139,7 +139,7 @@ def memory_full(point: Point) -> Point:
     MOST_SEQUENCES: what throughput a chip reaches. Capacity counts through it."""
     memory = held(point)
     room = arrays.maximum(memory.available_bytes - memory.weight_bytes, 0.0)
-    copies = point.spread.split.data * point.spread.split.expert
+    copies = point.spread.split.copies
     sequences = arrays.minimum(room / memory.kv_bytes_per_sequence * copies, MOST_SEQUENCES)
     return with_lengths(point, prompts=sequences / point.lengths.attempts)
 

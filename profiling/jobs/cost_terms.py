@@ -8,7 +8,7 @@ from .job import Job, Option, option
 
 Stack = Annotated[
     str | None,
-    Option("Serving stack, e.g. vLLM  [default: averaged over all measured]"),
+    Option("Serving stack: vLLM, SGLang, TensorRT-LLM ...  [default: averaged over all measured]"),
 ]
 
 
@@ -41,14 +41,13 @@ class TermsOptions(Job):
 _LONGEST_STACK = 100
 
 
-def stack_named(text: str | None) -> str | None:
-    """The stack as the calibration spells it; an unmeasured one as it is: the basis says so. Raises
+def settled_stack(text: str | None) -> str | None:
+    """The stack as the calibration spells it; of an unmeasured one the basis says so. Raises
     ProfileInputError for what is no name."""
     if text is None:
         return None
     if not text.strip() or not text.isprintable() or len(text) > _LONGEST_STACK:
         raise ProfileInputError(f"--stack is {text!r}, expected a name such as vLLM")
-    from ..predicted.calibration import default_calibration
+    from ..predicted.calibration import default_calibration, stack_named
 
-    known = default_calibration().stack_rows
-    return next((name for name in known if name.lower() == text.lower()), text)
+    return stack_named(text, default_calibration().stack_rows)

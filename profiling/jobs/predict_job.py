@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
 from ..records.prediction import MOST_SEQUENCES, MOST_TOKENS, Prediction
-from .cost_terms import Stack, TermsOptions, stack_named
+from .cost_terms import Stack, TermsOptions, settled_stack
 from .job import Names, Option, option
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class PredictJob(TermsOptions):
             kv_dtype=self.kv_dtype,
             matmul_dtype=self.matmul_dtype,
             split=None if self.mesh is None else parse_parallelism(self.mesh),
-            stack=stack_named(self.stack),
+            stack=settled_stack(self.stack),
             ideal=self.ideal,
             speculation=self._speculation(model),
             prefill_chunk=self.prefill_chunk,

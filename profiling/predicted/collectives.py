@@ -7,7 +7,7 @@ import math
 import operator
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ...model.architecture import ModelShape
@@ -21,39 +21,67 @@ NETWORK_HOPS = 10.0
 """Latency of the data center network, about 10 microseconds, in hops of about one."""
 
 
-AXES = ("tensor", "data", "expert", "pipeline")
+AXES = ("tensor", "data", "expert", "expert_tensor", "pipeline")
 
 
 @of_numbers
 @dataclass(frozen=True)
 class Parallelism:
-    """Chips by axis; their product is the slice's chips.
+    """Chips by axis: tensor * data * pipeline of them.
 
-    `tensor` splits heads and MLP; `data` splits sequences over copies of the weights; `expert`
-    splits experts, and sequences for attention; `pipeline` splits layers one after another. With
-    `kv_by_sequences` a tensor group splits the sequences among its chips for attention, so that
-    few KV heads are not held many times (Pope et al. 2022, section 3.3).
+    For attention, `tensor` splits heads and `data` splits sequences over copies of its weights;
+    `pipeline` splits layers one after another. Experts lie over the same chips: `expert` deals
+    them out whole, `expert_tensor` splits the width of each (an engine's moe_ep and moe_tp). By
+    default the experts of a copy are split as its heads are, and with `expert` over all chips of
+    `tensor` and `data`: 'tensor=8,expert=8' and 'data=8,expert=8' are 8 chips with 1/8 of the
+    experts each. With `kv_by_sequences` a tensor group splits the sequences among its chips for
+    attention, so that few KV heads are not held many times (Pope et al. 2022, section 3.3).
     """
 
     tensor: Number = 1
     data: Number = 1
     expert: Number = 1
     pipeline: Number = 1
+    expert_tensor: Number | None = None  # None: what the other axes leave
     kv_by_sequences: bool | Number = False
 
     @property
     def chips(self) -> Number:
         """Chips that all axes take together."""
-        return self.tensor * self.data * self.expert * self.pipeline
+        return self.tensor * self.data * self.pipeline
 
     @property
     def copies(self) -> Number:
-        """Groups of chips that each work on sequences of their own."""
-        return self.data * self.expert
+        """Groups of chips whose attention works on sequences of their own."""
+        return self.data
+
+    @property
+    def expert_width_shards(self) -> Number:
+        """Chips that split the width of one expert, or of a dense model's MLP."""
+        if self.expert_tensor is not None:
+            return self.expert_tensor
+        return arrays.where(self.expert > 1, self.tensor * self.data / self.expert, self.tensor)
+
+    @property
+    def expert_chips(self) -> Number:
+        """Chips that hold the experts, or the MLP, once."""
+        return self.expert * self.expert_width_shards
+
+    @property
+    def expert_copies(self) -> Number:
+        """Copies of the experts, each for the tokens of its own chips."""
+        return self.tensor * self.data / self.expert_chips
 
     def __str__(self) -> str:
-        sizes = [f"{axis}={size}" for axis in AXES if (size := getattr(self, axis)) > 1]
+        stated = {axis: getattr(self, axis) for axis in AXES}
+        if stated["expert_tensor"] == replace(self, expert_tensor=None).expert_width_shards:
+            stated["expert_tensor"] = None
+        sizes = [f"{axis}={size}" for axis, size in stated.items() if _is_said(axis, size)]
         return ",".join(sizes + ["kv_by_sequences"] * bool(self.kv_by_sequences))
+
+
+def _is_said(axis: str, size: Number | None) -> bool:
+    return size is not None and (size > 1 or axis == "expert_tensor")
 
 
 ONE_CHIP = Parallelism()
@@ -65,16 +93,28 @@ def kv_shards(shape: ModelShape, split: Parallelism) -> Number:
     return arrays.where(split.kv_by_sequences, split.tensor, by_heads)
 
 
+def over_chips(split: Parallelism, chips: int) -> Parallelism:
+    """`split` with experts over the chips of attention. Where tensor, data and pipeline leave
+    exactly `expert` chips free, as in 'expert=8' for eight, attention has copies on those: each
+    copy of 'data' then has experts of its own, split as its heads are."""
+    if split.expert == 1 or split.chips == chips or split.chips * split.expert != chips:
+        return split
+    width = split.tensor if split.expert_tensor is None else split.expert_tensor
+    return replace(split, data=split.data * split.expert, expert_tensor=width)
+
+
 def require_parallelism(split: Parallelism, on_slice: Slice, layers: int, query_heads: int) -> None:
     """Raise ProfileInputError unless `split` fills the slice and divides the model."""
     for axis in AXES:
-        if (size := getattr(split, axis)) < 1:
+        if (size := getattr(split, axis)) is not None and size < 1:
             raise ProfileInputError(f"the mesh has {axis}={size}, expected 1 or more")
     if split.chips != on_slice.chips:
         raise ProfileInputError(
             f"the mesh '{split}' takes {split.chips} chips but {on_slice.name} has "
-            f"{on_slice.chips}: their product must be {on_slice.chips}"
+            f"{on_slice.chips}: tensor * data * pipeline must be {on_slice.chips}, and experts "
+            "lie over the same chips"
         )
+    _require_experts(split)
     if layers % split.pipeline:
         raise ProfileInputError(
             f"{layers} layers do not divide over pipeline={split.pipeline}: "
@@ -84,6 +124,24 @@ def require_parallelism(split: Parallelism, on_slice: Slice, layers: int, query_
         raise ProfileInputError(
             f"{query_heads} query heads do not divide over tensor={split.tensor}: "
             "choose a divisor, or a multiple, of them"
+        )
+
+
+def _require_experts(split: Parallelism) -> None:
+    """Experts lie over whole tensor groups, as often as it goes."""
+    together = split.tensor * split.data
+    if together % split.expert or together % split.expert_chips:
+        wanted = f"expert={split.expert}"
+        if split.expert_tensor is not None:
+            wanted += f" times expert_tensor={split.expert_tensor}"
+        raise ProfileInputError(
+            f"the mesh '{split}' has {together} chips in tensor * data, over which {wanted} does "
+            "not divide: choose a divisor of them"
+        )
+    if split.expert_chips % split.tensor:
+        raise ProfileInputError(
+            f"the mesh '{split}' has experts over {split.expert_chips:g} chips, part of the "
+            f"{split.tensor} of a tensor group: expert * expert_tensor must be a multiple of it"
         )
 
 
@@ -117,13 +175,14 @@ def ring(chips: int, wraps: bool) -> Group:
     """Chips in a ring (both directions at once), or in a line where it does not close.
 
     A ring gathers in ceil((n - 1) / 2) hops of V / n each way, a line in n - 1 (JAX scaling book,
-    'sharding', all-gather). All-to-all: the bisection carries V / 4 over two links each way in a
-    ring, over one in a line.
+    'sharding', all-gather). All-to-all: in a ring a byte goes n / 4 hops in the mean, half of them
+    each way; a line's middle link carries what one half has for the other.
     """
     if chips == 1:
         return ALONE
     hops = math.ceil((chips - 1) / 2) if wraps else chips - 1
-    exchange = (1 / 8) if wraps and chips > 2 else 1 / 4
+    halves = (chips // 2) * (chips - chips // 2) / chips**2  # a quarter where they are even
+    exchange = halves / 2 if wraps and chips > 2 else halves
     return Group(chips, gather_share=hops / chips, exchange_share=exchange, hops=float(hops))
 
 
@@ -131,6 +190,8 @@ def torus(sizes: Sequence[int], wraps: Sequence[bool]) -> Group:
     """Chips of several torus axes: the array in as many parts, each over the axes in its own order.
 
     Part i gathers along axis i first, then along the next ones, so that all links work at once.
+    All-to-all goes along one axis after the other: over each of an axis's N / n rings what these
+    n chips have for each other, which is n times as much a link as N chips in one ring.
     """
     rings = [ring(size, wrap) for size, wrap in zip(sizes, wraps, strict=True) if size > 1]
     if not rings:
@@ -145,19 +206,24 @@ def torus(sizes: Sequence[int], wraps: Sequence[bool]) -> Group:
     return Group(
         chips=chips,
         gather_share=share / len(rings) ** 2,
-        exchange_share=max(axis.exchange_share for axis in rings) / len(rings),
+        exchange_share=max(axis.exchange_share * axis.chips for axis in rings) / chips,
         hops=sum(axis.hops for axis in rings),
     )
 
 
 def groups_of(on_slice: Slice, split: Parallelism) -> dict[str, Group]:
-    """The group that each axis of `split` exchanges in: tensor takes the slice's axes first."""
-    left = [*map(_Axis, on_slice.shape, on_slice.wraps, on_slice.over_network)]
-    left.reverse()  # the last axes are the closest
-    return {
-        axis: _take(on_slice, left, getattr(split, axis))
-        for axis in ("tensor", "expert", "pipeline", "data")
-    }
+    """The group that each axis of `split` exchanges in: tensor takes the slice's axes first.
+    'expert' is all chips that hold the experts once, which take the same axes anew."""
+    shared = split.expert_chips > split.tensor  # then 'data' exchanges too, and is to be close
+    order = ("tensor", "data", "pipeline") if shared else ("tensor", "pipeline", "data")
+    left = _axes(on_slice)
+    groups = {axis: _take(on_slice, left, int(getattr(split, axis))) for axis in order}
+    return groups | {"expert": _take(on_slice, _axes(on_slice), int(split.expert_chips))}
+
+
+def _axes(on_slice: Slice) -> list["_Axis"]:
+    """The slice's axes, the closest first: those are the last ones."""
+    return [*map(_Axis, on_slice.shape, on_slice.wraps, on_slice.over_network)][::-1]
 
 
 @dataclass
@@ -195,10 +261,11 @@ def _take(on_slice: Slice, left: list[_Axis], size: int) -> Group:
 
 def _joined(near: Group, domains: int, slower: float) -> Group:
     """Groups of several domains over the network, `slower` than the links: first across, each chip
-    with its like in the other domains, then within."""
+    with its like in the other domains, then within, where an all-to-all has what the domain's own
+    chips are sent: one of so many parts."""
     across = switched(domains)
     gathered = near.gather_share + across.gather_share * slower / near.chips
-    exchanged = near.exchange_share + across.exchange_share * slower / near.chips
+    exchanged = near.exchange_share / domains + across.exchange_share * slower / near.chips
     return Group(near.chips * domains, gathered, exchanged, near.hops + NETWORK_HOPS)
 
 

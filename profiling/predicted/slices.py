@@ -15,7 +15,7 @@ from ...tpu_configs.slice import Slice, largest, shape_of_chips, shapes
 from ..errors import ProfileInputError
 from ..names import mesh_axes
 from ..records.prediction import Prediction
-from .collectives import ONE_CHIP, Parallelism
+from .collectives import AXES, ONE_CHIP, Parallelism, over_chips
 from .hardware import jax_dtype, operand_dtype
 from .predict import held_by_a_chip, memory_fit, mode_times, predict, turn_times
 from .query import PredictionRequest, Query
@@ -24,7 +24,7 @@ from .query import PredictionRequest, Query
 def parse_parallelism(text: str) -> Parallelism:
     """The parallelism that `text` asks for, 'data=2,tensor=8'; axes left out have one chip. Raises
     ProfileInputError for anything else."""
-    return Parallelism(**mesh_axes(text, ("data", "tensor", "expert", "pipeline")))
+    return Parallelism(**mesh_axes(text, AXES))
 
 
 def require_used(split: Parallelism, prompts: float) -> None:
@@ -115,7 +115,7 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
     query = _with_dtypes(request, on_slice)
     prompts = request.lengths.prompts
     if request.split is not None:
-        require_used(request.split, prompts)
+        require_used(query.split, prompts)
         return _settled(query)
 
     def fits(split: Parallelism) -> bool:
@@ -158,7 +158,7 @@ def _with_dtypes(request: PredictionRequest, on_slice: Slice) -> Query:
     suiting = operand_dtype(on_slice.chip, request.weight_dtype)
     settled = {
         "slice": on_slice,
-        "split": request.split or ONE_CHIP,
+        "split": over_chips(request.split or ONE_CHIP, on_slice.chips),
         "kv_dtype": wide if kv is None else kv,
         "matmul_dtype": suiting if matmul is None else jax_dtype(matmul),
     }

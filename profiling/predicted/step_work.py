@@ -26,6 +26,7 @@ from .collectives import (
     groups_of,
     kv_shards,
 )
+from .expert_work import expert_work, padding
 from .work import Load, Widths, Work
 
 KERNELS_PER_LAYER = 10.0
@@ -33,8 +34,6 @@ KERNELS_PER_LAYER = 10.0
 launches of one layer where XLA or an inference engine fuses what is elementwise."""
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
-SUBLANES = 8.0
-"""Rows of one vector register of a TPU; no fewer go through a matrix unit at a time."""
 
 
 @of_numbers
@@ -44,7 +43,7 @@ class Spread:
 
     split: Parallelism = ONE_CHIP
     tensor: Group = ALONE
-    expert: Group = ALONE
+    expert: Group = ALONE  # all chips that hold the experts once
     pipeline: Group = ALONE
 
 
@@ -60,21 +59,29 @@ def step_work(
     """Work of one chip for one step of `load`.
 
     With a pipeline the stages run one after another, so that a chip's work here is that of its
-    whole chain: time is the step's latency. Sequences are split over `data` and `expert` evenly.
+    whole chain: time is the step's latency. Sequences are split over `data` evenly; where there
+    are fewer than copies, the work is that of a chip that has one.
     """
     split = spread.split
-    rows = load.tokens / split.copies
-    blocks = _blocks(shape, rows, widths, split, tile)
-    attention = attention_work(shape, load, widths, split)
-    head = _head(shape, load, widths, split, tile)
+    sequences = arrays.maximum(load.sequences / split.copies, arrays.minimum(load.sequences, 1.0))
+    busiest = replace(load, sequences=sequences * split.copies)
+    rows = busiest.tokens / split.copies
+    blocks = _blocks(shape, rows, load.tokens, widths, split, tile)
+    attention = attention_work(shape, busiest, widths, split)
+    head = _head(shape, busiest, widths, split, tile)
     overhead = Work(
         **vars(_links(shape, rows, load, widths, spread)),
-        dispatches=2 * shape.layers * (spread.expert.chips > 1),
+        dispatches=2 * shape.layers * _deals(split),
         kernels=shape.layers * KERNELS_PER_LAYER + KERNELS_PER_STEP,
         sequences=load.sequences,
         steps=1.0,
     )
     return blocks + attention + head + overhead
+
+
+def _deals(split: Parallelism) -> Number:
+    """Whether tokens are sent to experts on chips that do not have them: a tensor group has."""
+    return 1.0 * (split.expert_chips > split.tensor)
 
 
 def matmul_work(
@@ -86,7 +93,7 @@ def matmul_work(
     weights = depth * columns * widths.weight_bytes
     return Work(
         matmul_flops=flops,
-        padded_flops=flops * _padding(rows, depth, columns, tile),
+        padded_flops=flops * padding(rows, depth, columns, tile),
         weight_bytes=weights,
         activation_bytes=moved,
         on_chip_bytes=moved + weights,
@@ -111,45 +118,34 @@ def exchange_work(exchange: Exchange) -> Work:
     return Work(**vars(exchange))
 
 
-def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
-    """Padded over useful FLOPs: weights fill whole `tile` x `tile` arrays, rows enter in groups of
-    `SUBLANES`. Loading the next weights is taken to be hidden: a v5e reads int8 weights for four
-    rows at 0.93 of its bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
-    """
-    padded = arrays.ceil(depth / tile) * tile * (arrays.ceil(columns / tile) * tile)
-    group = arrays.where(tile > 1, SUBLANES, 1.0)
-    some = arrays.where(rows > 0, rows, 1.0)  # none: no work to be padded
-    return arrays.maximum(rows, group) / some * padded / (depth * columns)
-
-
 def _blocks(
-    shape: ModelShape, rows: Number, widths: Widths, split: Parallelism, tile: Number
-) -> Work:
-    """Projections and MLP of all layers; `rows` are those of one copy of attention's weights."""
+    shape: ModelShape, rows: Number, tokens: Number, widths: Widths, split: Parallelism,
+    tile: Number,
+) -> Work:  # fmt: skip
+    """Projections and MLP of all layers; `rows` are those of one copy of attention's weights,
+    `tokens` all that are read."""
     heads = shape.query_heads * shape.head_dim
     attention = shape.attention_parameters / split.tensor
-    attention_flops = 2 * rows * attention * shape.layers
-    attention_padding = _padding(rows, shape.embed_dim, heads / split.tensor, tile)
+    flops = 2 * rows * attention * shape.layers
+    mlp = expert_work(
+        tokens / split.expert_copies, shape.embed_dim, shape.expert_width,
+        shape.experts_per_token / shape.active_share, shape.experts_per_token, widths,
+        split.expert, split.expert_width_shards, tile,
+    ) * shape.layers  # fmt: skip
 
-    # Each token needs a share of the experts: the chance that one is needed by none of them.
-    share = shape.active_mlp_parameters / shape.mlp_parameters
-    tokens = rows * split.expert
-    touched = 1 - arrays.power(1 - share, tokens)
-    mlp_resident = shape.mlp_parameters / (split.tensor * split.expert)
-    mlp_flops = 2 * tokens * share * mlp_resident * shape.layers
-    columns = shape.expert_width / split.tensor
-    mlp_padding = _padding(tokens * share / touched, shape.embed_dim, columns, tile)
-
-    activations = rows * shape.token_activation_elements(split.tensor) * widths.activation_bytes
-    layers = shape.layers * (attention + touched * mlp_resident)
-    idle = shape.layers * (1 - touched) * mlp_resident
-    weights = (layers + shape.vector_parameters) * widths.weight_bytes
+    # A model with experts has a copy of its MLP's rows for each expert of a token.
+    one_copy = 2 * shape.embed_dim + 3 * shape.expert_width * shape.experts_per_token / split.tensor
+    others = shape.token_activation_elements(split.tensor) - shape.layers * one_copy
+    activations = rows * others * widths.activation_bytes + mlp.activation_bytes
+    vectors = shape.layers * attention + shape.vector_parameters
+    weights = vectors * widths.weight_bytes + mlp.weight_bytes
     return Work(
-        matmul_flops=attention_flops + mlp_flops,
-        padded_flops=attention_flops * attention_padding + mlp_flops * mlp_padding,
+        matmul_flops=flops + mlp.matmul_flops,
+        padded_flops=flops * padding(rows, shape.embed_dim, heads / split.tensor, tile)
+        + mlp.padded_flops,
         weight_bytes=weights,
-        routed=rows * shape.experts_per_token * shape.layers * (share < 1),
-        idle_expert_bytes=idle * widths.weight_bytes,
+        routed=mlp.routed * (shape.active_share < 1),
+        idle_expert_bytes=mlp.idle_expert_bytes,
         activation_bytes=activations,
         on_chip_bytes=activations + weights,
     )
@@ -165,7 +161,7 @@ def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, til
     weights = parameters * widths.weight_bytes + lookup
     return Work(
         matmul_flops=flops,
-        padded_flops=flops * _padding(rows, shape.embed_dim, shape.vocab_size / split.tensor, tile),
+        padded_flops=flops * padding(rows, shape.embed_dim, shape.vocab_size / split.tensor, tile),
         weight_bytes=weights,
         activation_bytes=moved,
         on_chip_bytes=moved + weights,
@@ -174,17 +170,29 @@ def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, til
 
 def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: Spread) -> Exchange:
     """Tensor: two sums a layer and the logits; KV split by sequences sends queries, keys and
-    values to where they are held, and results back. Expert: tokens there and back, each layer."""
+    values to where they are held, and results back. Experts beyond the tensor group: tokens there
+    and back, each layer, instead of the second sum."""
+    split = spread.split
     residual_bytes = rows * shape.embed_dim * widths.activation_bytes
-    logits = load.sequences * load.head_positions / spread.split.copies
-    tensor = ALL_REDUCE.over(spread.tensor, residual_bytes) * (2 * shape.layers)
+    logits = load.sequences * load.head_positions / split.copies
+    deals = _deals(split)
+    tensor = ALL_REDUCE.over(spread.tensor, residual_bytes) * ((2 - deals) * shape.layers)
     sampled = ALL_GATHER.over(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
-    heads = 2 * (shape.query_heads + shape.kv_heads) * shape.head_dim
+    heads = (shape.query_heads + shape.kv_heads) * shape.head_dim  # each way, in the mean
     dealt_bytes = rows * heads * widths.activation_bytes
     dealt = ALL_TO_ALL.over(spread.tensor, dealt_bytes) * (2 * shape.layers)
-    routed_bytes = residual_bytes * spread.split.expert * shape.experts_per_token
-    # Its collectives are counted as dispatches.
-    routed = ALL_TO_ALL.over(spread.expert, routed_bytes) * (2 * shape.layers)
-    expert = replace(routed, collectives=0.0)
-    stages = PERMUTE.over(spread.pipeline, residual_bytes) * (spread.split.pipeline - 1)
-    return tensor + sampled + dealt * spread.split.kv_by_sequences + expert + stages
+    stages = PERMUTE.over(spread.pipeline, residual_bytes) * (split.pipeline - 1)
+    routed = _routed(shape, load, widths, spread) * (deals * shape.layers)
+    return tensor + sampled + dealt * split.kv_by_sequences + routed + stages
+
+
+def _routed(shape: ModelShape, load: Load, widths: Widths, spread: Spread) -> Exchange:
+    """One layer's tokens to their experts and back: each to every chip that has a part of one of
+    its experts, once; and around the tensor group, each of whose chips dealt out its share."""
+    split, element = spread.split, shape.embed_dim * widths.activation_bytes
+    missed = arrays.power(1 - 1 / split.expert, shape.experts_per_token)
+    chips = split.expert * (1 - missed) * split.expert_width_shards
+    dealt_bytes = load.tokens / split.expert_copies * chips * element
+    both = ALL_TO_ALL.over(spread.expert, dealt_bytes) * 2.0
+    within = ALL_GATHER.over(spread.tensor, load.tokens / split.copies * element)
+    return replace(both, collectives=0.0) + within  # those of the exchange count as dispatches

@@ -81,3 +81,22 @@ def test_handlers_are_as_before() -> None:
     with held(), interruptible():
         pass
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+class Freed:
+    def __del__(self) -> None:
+        send()
+
+
+def test_what_frees_memory_finishes_first() -> None:
+    """An exception in `__del__` is printed and dropped: the signal would end nothing."""
+    done = []
+
+    def work() -> None:
+        Freed()  # freed at once
+        done.append("freed")
+
+    with held(), pytest.raises(KeyboardInterrupt), interruptible():
+        work()
+        done.append("not reached")
+    assert done in ([], ["freed"])

@@ -14,11 +14,10 @@ from ....model.architecture import shape_of
 from ....model.config import preset
 from ...errors import ProfileInputError
 from ...predicted.cases import Case, Piece
-from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
 from ...records.validation import UnpredictedRow
 from .csv_rows import LeftOutError, Row, read_rows
-from .deployments import Deployment, chip_of, slice_of
+from .deployments import Deployment, chip_of, slice_of, split_of
 from .models import formats, known_sizes
 from .operators import (
     OPS_COLUMNS,
@@ -28,6 +27,7 @@ from .operators import (
     operation_case,
     ops_cases,
 )
+from .served_gpus import SERVED_COLUMNS, served_cases
 from .steps import INFERENCE_COLUMNS, inference_cases
 
 ENERGY_COLUMNS = (
@@ -77,11 +77,8 @@ def _deployment(row: Row) -> Deployment:
         raise LeftOutError(f"the sizes of {row.text('model')} are not known by its name")
     chip, _ = chip_of(row.text("gpu"))
     chips = row.count("n_gpus", 1)
-    split = Parallelism(
-        tensor=row.count("tp", 1), expert=row.count("ep", 1), data=row.count("dp", 1)
-    )
-    if split.chips != chips:
-        raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
+    axes = {"tensor": row.count("tp", 1), "expert": row.count("ep", 1), "data": row.count("dp", 1)}
+    split = split_of(axes, chips)
     precision = row.text("weight_precision")
     # Engines multiply 4-bit blocks of weights in bfloat16, 8-bit weights in their own format.
     held = formats(precision, precision if precision in ("fp8", "int8") else "bf16", "bf16")
@@ -116,6 +113,7 @@ def tpu_layers_cases(row: Row) -> list[Case]:
 
 _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] = (
     ("measured_inference.csv", INFERENCE_COLUMNS, inference_cases),
+    ("served_gpu_agg.csv", SERVED_COLUMNS, served_cases),
     ("measured_ops.csv", OPS_COLUMNS, ops_cases),
     ("measured_energy_h100.csv", ENERGY_COLUMNS, energy_cases),
     ("measured_v6e_llama3_8b_layers.csv", TPU_LAYERS_COLUMNS, tpu_layers_cases),

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rooflink.model.architecture import ModelShape, shape_of
+from rooflink.model.architecture import Architecture, ModelShape, shape_of
 from rooflink.model.config import preset
 from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.profiling.counted.phase_costs import passes_of
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.predicted.collectives import Parallelism, switched
 from rooflink.profiling.predicted.phase_lengths import Lengths, phase_steps
-from rooflink.profiling.predicted.step_work import Spread, matmul_work, step_work
+from rooflink.profiling.predicted.step_work import Spread, matmul_work, spread_over, step_work
 from rooflink.profiling.predicted.work import Widths, Work, decode_load, prefill_load
+from rooflink.tpu_configs.slice import parse_slice
 
 BF16 = Widths(2.0, 2.0, 2.0)
 ONE = Spread()
@@ -93,7 +94,7 @@ def test_a_mixture_of_experts_reads_the_experts_its_tokens_need():
 
 def test_windowed_layers_see_no_more_than_their_window():
     whole = shape_of(preset("smollm2-135m"))
-    windowed = replace(whole, window=128.0, windowed_share=1.0)
+    windowed = whole.with_window(128.0)
     far = step_work(windowed, decode_load(1.0, 4096.0), BF16, ONE)
     near = step_work(whole, decode_load(1.0, 128.0), BF16, ONE)
     assert far.kv_bytes == pytest.approx(near.kv_bytes)
@@ -126,3 +127,58 @@ def test_a_pass_whose_logits_nobody_wants():
 def test_work_adds_up():
     work = matmul_work(8.0, 16.0, 32.0, BF16)
     assert (work + work).weight_bytes == (work * 2.0).weight_bytes == 2 * 16 * 32 * 2
+
+
+def links_of(mesh: Parallelism, where: str, sequences: float = 64.0) -> tuple[Work, Spread]:
+    spread = spread_over(parse_slice(where), mesh)
+    shape = shape_of(MIXTURE)
+    return step_work(shape, decode_load(sequences, 100.0), BF16, spread), spread
+
+
+MIXTURE = Architecture(
+    layers=4, embed_dim=512, query_heads=8, kv_heads=8, head_dim=64, mlp_dim=256, vocab_size=1000,
+    experts=16, active_experts=4,
+)  # fmt: skip
+
+
+def test_kv_by_sequences_sends_each_of_q_k_v_o_once():
+    plain, _ = links_of(Parallelism(tensor=8), "v5e-8")
+    dealt, spread = links_of(Parallelism(tensor=8, kv_by_sequences=True), "v5e-8")
+    way_there_and_back = 64 * (3 * 8 * 64 + 8 * 64) * 2  # q, k and v; then the results
+    expected = 4 * way_there_and_back * spread.tensor.exchange_share
+    assert dealt.link_bytes - plain.link_bytes == pytest.approx(expected)
+
+
+def test_tokens_go_once_to_each_chip_that_has_one_of_their_experts():
+    work, spread = links_of(Parallelism(data=8, expert=8), "v5e-8")
+    chips = 8 * (1 - (7 / 8) ** 4)  # of 4 experts dealt over 8 chips, in the mean
+    once = 64 * 512 * 2 * chips * spread.expert.exchange_share
+    assert work.link_bytes == pytest.approx(4 * 2 * once)
+    assert work.dispatches == 4 * 2
+    assert work.collectives == 0
+
+
+def test_experts_inside_a_tensor_group_are_summed_as_a_dense_model_is():
+    by_width, _ = links_of(Parallelism(tensor=8), "v5e-8")
+    by_expert, _ = links_of(Parallelism(tensor=8, expert=8), "v5e-8")
+    assert by_expert.link_bytes == by_width.link_bytes
+    assert by_expert.dispatches == 0
+    assert by_expert.matmul_flops == pytest.approx(by_width.matmul_flops)
+    assert by_expert.weight_bytes == pytest.approx(by_width.weight_bytes)
+
+
+def test_experts_over_all_chips_are_read_by_the_tokens_of_all():
+    """Over eight copies of attention a chip holds and reads an eighth of the experts."""
+    apart, _ = links_of(Parallelism(data=8, expert=1), "v5e-8", sequences=1e6)
+    shared, _ = links_of(Parallelism(data=8, expert=8), "v5e-8", sequences=1e6)
+    experts_bytes = 4 * 16 * 3 * 512 * 256 * 2
+    saved = apart.weight_bytes - shared.weight_bytes
+    assert saved == pytest.approx(experts_bytes * 7 / 8)
+    assert shared.matmul_flops == pytest.approx(apart.matmul_flops)
+
+
+def test_with_fewer_sequences_than_copies_one_chip_still_has_a_whole_one():
+    one, _ = links_of(Parallelism(data=8, expert=8), "v5e-8", sequences=1.0)
+    eight, _ = links_of(Parallelism(data=8, expert=8), "v5e-8", sequences=8.0)
+    assert one.kv_bytes == eight.kv_bytes
+    assert one.weight_bytes < eight.weight_bytes  # fewer experts are needed
