@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from ..errors import ProfileInputError
-from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
+from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
 from .job import Job, Option, option
 
 Stack = Annotated[
@@ -23,12 +23,13 @@ class TermsOptions(Job):
     region: str = option(DEFAULT_REGION, "Where the electricity is used, or grams of CO2e per kWh.")
     pue: str | None = option(
         None,
-        "Power usage effectiveness of the data center: google, industry or a factor  "
-        "[default: google for its chips, else industry]",
+        "Power usage effectiveness of the data center: google, industry, none or a factor  "
+        "[default: google for its chips, none for a device's, else industry]",
     )
-    host: str = option(
-        DEFAULT_HOST,
-        "Energy of servers beside their accelerators: gemini, gemini-with-idle, none or a factor.",
+    host: str | None = option(
+        None,
+        "Energy of servers beside their accelerators: gemini, gemini-with-idle, none or a factor  "
+        "[default: gemini; device for a device's chip]",
     )
 
     def terms(self) -> Terms:

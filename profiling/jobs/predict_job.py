@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
+from ..predicted.economics import MOST_WH
 from ..records.prediction import MOST_SEQUENCES, MOST_TOKENS, Prediction
 from .cost_terms import Stack, TermsOptions, settled_stack
 from .job import Names, Option, option
@@ -65,6 +66,9 @@ class PredictJob(TermsOptions):
         None,
         "Operands of matrix multiplications  [default: the weights' where the chip has units "
         "for such floats, else bfloat16]",
+    )
+    battery_wh: float | None = option(
+        None, "Watt-hours of the device's battery: answers a charge.", gt=0, le=MOST_WH
     )
     mesh: str | None = option(None, "data=2,tensor=8  [default: chosen, with the reason]")
     stack: Stack = None
@@ -142,7 +146,7 @@ class PredictJob(TermsOptions):
             speculation=self._speculation(model),
             prefill_chunk=self.prefill_chunk,
             concurrency=self.concurrency,
-            terms=self.terms(),
+            terms=replace(self.terms(), battery_wh=self.battery_wh),
         )
 
     def _prefix_tokens(self) -> float:

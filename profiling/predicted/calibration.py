@@ -138,8 +138,9 @@ def efficiency_of(transformed: dict[str, Number]) -> Efficiency:
 
 
 Group = Literal[
-    "decode", "prefill", "serving", "tpot", "ttft", "matmul", "vector", "collective", "energy"
-]
+    "decode", "prefill", "serving", "tpot", "ttft", "matmul", "attention", "experts", "vector",
+    "collective", "energy",
+]  # fmt: skip
 """What is reported apart: steps of a model that decode, prefill, or both as a server mixes them; a
 server's times per token of output and to the first; single operations; joules."""
 GROUPS: tuple[Group, ...] = get_args(Group)

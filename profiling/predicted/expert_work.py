@@ -144,11 +144,17 @@ def _needed_share(rows: Number, chosen: Number, load: ExpertLoad) -> Number:
 
 
 def padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
-    """Padded over useful FLOPs: weights fill whole `tile` x `tile` arrays, rows enter in groups of
-    `SUBLANES`. Loading the next weights is taken to be hidden: a v5e reads int8 weights for four
-    rows at 0.93 of its bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
+    """Padded over useful FLOPs: one operand fills whole `tile` x `tile` arrays, the other's rows
+    enter in groups of `SUBLANES`; whichever way round takes less. Loading the next weights is
+    taken to be hidden: a v5e reads int8 weights for four rows at 0.93 of its bandwidth
+    (jax-llm-examples), which a wait of `tile` rows would not allow.
     """
-    padded = arrays.ceil(depth / tile) * tile * (arrays.ceil(columns / tile) * tile)
     group = arrays.where(tile > 1, SUBLANES, 1.0)
-    some = arrays.where(rows > 0, rows, 1.0)  # none: no work to be padded
-    return arrays.maximum(rows, group) / some * padded / (depth * columns)
+
+    def padded(streamed: Number, held: Number) -> Number:
+        some = arrays.where(streamed > 0, streamed, 1.0)  # none: no work to be padded
+        return arrays.maximum(streamed, group) / some * arrays.ceil(held / tile) * tile / held
+
+    deep = arrays.ceil(depth / tile) * tile / depth
+    whole = arrays.where(rows > 0, rows, 1.0)
+    return deep * arrays.minimum(padded(rows, columns), padded(columns, whole))

@@ -26,6 +26,7 @@ class EconomicTerms(Record):
     pue_source: str
     grid_g_per_kwh: Amount = Field(description="CO2e of electricity where it is used")
     grid: str
+    place: str = Field(default="data center", description="where the chip works: there, or 'edge'")
 
 
 class Amounts(Record):
@@ -44,6 +45,13 @@ class PhaseAmounts(Record):
     per_million_tokens: Amounts | None = Field(description="None where the phase has no tokens")
 
 
+class Battery(Record):
+    """A device's battery, and what a full one is enough for."""
+
+    battery_wh: Positive = Field(description="watt-hours of a full charge")
+    queries: Range = Field(description="answered on one charge, the device busy with nothing else")
+
+
 class Economics(Record):
     """Amounts of a prediction, the slice taken to be paid for and busy with nothing else."""
 
@@ -52,6 +60,7 @@ class Economics(Record):
     per_query: Amounts = Field(description="a prompt with all its attempts")
     per_attempt: Amounts
     phases: list[PhaseAmounts]
+    battery: Battery | None = Field(default=None, description="None where none is stated")
     unknown: list[str] = Field(description="a sentence for each amount that is None")
 
 

@@ -111,7 +111,7 @@ def _kind(row: MeasuredRow) -> str:
     """Kernels, models and joules are never mixed in one figure."""
     if row.unit == "J":
         return "energy"
-    return "operations" if row.group in ("matmul", "vector", "collective") else "models"
+    return "models" if row.group in ("decode", "prefill", "serving") else "operations"
 
 
 def _summary(by: Grouping, name: str, fold: Fold, rows: Sequence[MeasuredRow]) -> ErrorSummary:
