@@ -111,52 +111,36 @@ def _efficiency(query: Query, calibration: Calibration) -> Efficiency:
     return IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
 
 
-def mode_times(query: Query) -> dict[str, float]:
-    """Seconds of each phase of the query's lengths at the calibration's mode."""
-    efficiency = mapped(
-        lambda draws: np.atleast_1d(draws)[0], _efficiency(query, default_calibration())
-    )
-    narrowing = query.widths.narrowing
-    return {
-        name: float(phase_terms(work.steps, query.hardware, efficiency, narrowing).time_s)
-        for name, work in phases_by_lengths(query).items()
-    }
-
-
-def turn_times(query: Query, bare_s: Mapping[str, Number]) -> tuple[Number, Number]:
-    """Of requests in flight, from the seconds of a turn's phases: those of decoding for each token
-    of a request, and those that reading a prompt adds to all."""
-    decoding_s = sum(time_s for name, time_s in bare_s.items() if name != PREFILL)
-    return decoding_s / query.decoded_tokens, bare_s[PREFILL] / query.lengths.prompts
-
-
 def _request_times(
     query: Query, calibration: Calibration, works: Mapping[str, PhaseWork],
     bare_s: Mapping[str, np.ndarray],
 ) -> dict[str, Interval | None]:  # fmt: skip
     """Fields of a Prediction: what a request waits for its first token, and for each further one.
     Of a batch, until all its prompts are read, and its mean step."""
-    if query.concurrency is None or query.held is None:
-        decoding_s = sum(time_s for name, time_s in bare_s.items() if name != PREFILL)
-        first_s, waited_s = bare_s[PREFILL], None
+    decoding_s = sum(time_s for name, time_s in bare_s.items() if name != PREFILL)
+    if query.concurrency is None:
         token_s = decoding_s / _tokens_in_a_row(query, works)
-    else:
-        from .serving import loop_times
+        some = query.decoded_tokens > 0
+        return {
+            "ttft_s": _drawn(query, calibration, bare_s[PREFILL], "prefill"),
+            "tpot_s": _drawn(query, calibration, token_s, "decode") if some else None,
+        }
+    from .serving import loop_times, running_batch
 
-        first_s, token_s, waited_s = loop_times(
-            query.concurrency, query.held, float(query.lengths.prompts), query.decoded_tokens,
-            *turn_times(query, bare_s),
-        )  # fmt: skip
-
-    def drawn(time_s: Number, group: str, otherwise: str) -> Interval:
-        group = group if waited_s is not None and group in calibration.residual else otherwise
-        return interval(time_s * (1.0 if query.ideal else calibration.residuals(group)))
-
+    tokens, held = query.decoded_tokens, float(query.lengths.prompts)
+    loop = (query.concurrency, held, float(query.split.copies), tokens)
+    ttft_s, tpot_s, queue_s = loop_times(*loop, decoding_s / tokens, bare_s[PREFILL] / held)
     return {
-        "ttft_s": drawn(first_s, "ttft", "prefill"),
-        "tpot_s": drawn(token_s, "tpot", "decode") if query.decoded_tokens > 0 else None,
-        "queue_s": None if waited_s is None else drawn(waited_s, "ttft", "prefill"),
+        "ttft_s": _drawn(query, calibration, ttft_s, "ttft"),
+        "tpot_s": _drawn(query, calibration, tpot_s, "tpot"),
+        "queue_s": _drawn(query, calibration, queue_s, "ttft"),
+        "running": interval(running_batch(query.concurrency, ttft_s, tpot_s, tokens)),
     }
+
+
+def _drawn(query: Query, calibration: Calibration, bare_s: Number, group: str) -> Interval:
+    """With what the fit leaves unexplained of times of such a group."""
+    return interval(bare_s if query.ideal else bare_s * calibration.residuals(group))
 
 
 def _tokens_in_a_row(query: Query, works: Mapping[str, PhaseWork]) -> float:

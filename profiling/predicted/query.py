@@ -66,7 +66,6 @@ class Query(PredictionRequest):
     mesh_reason: str = ""
     kv_dtype: str = "bfloat16"
     matmul_dtype: str = "bfloat16"
-    held: float | None = None  # prompts in flight that the slice has room for; None: a batch
 
     @property
     def shape(self) -> ModelShape:
@@ -158,7 +157,7 @@ def _steps_by_lengths(query: Query) -> dict[str, PhaseSteps]:
     if query.concurrency is not None and query.prefill_chunk is not None:
         from .serving import with_chunks_mixed_in
 
-        read, decoded = with_chunks_mixed_in(read, decoded)
+        read, decoded = with_chunks_mixed_in(read, decoded, lengths.prompts)
     if drafts is not None:
         read = with_draft_prefill(read, drafts.draft, lengths, *sizes)
     return {PREFILL: read} | decoded

@@ -95,6 +95,11 @@ def draft_named(name: str, model: NamedShape) -> Draft:
     if name not in ("eagle", "mtp"):
         found = named_shape(name)
         return Draft(found.name, found.shape, found.shape)
+    if name == "mtp" and not model.shape.mtp_parameters:
+        raise ProfileInputError(
+            f"{model.name} has no layers that predict later tokens, as draft=mtp is: draft=eagle "
+            "is one that is trained for a model"
+        )
     layer = _one_layer(model.shape)
     if name == "eagle":
         layer = replace(layer, mlp_parameters=layer.active_mlp_parameters, experts_per_token=1.0)
@@ -138,12 +143,18 @@ def _within_a_step(passes: PhaseSteps) -> PhaseSteps:
 
 
 def _one_layer(shape: ModelShape) -> ModelShape:
-    """One layer, that takes two embeddings for each position."""
+    """A mean layer, with attention to all positions, that takes two embeddings for each."""
     return replace(
         shape,
         layers=1.0,
         attention_parameters=shape.attention_parameters + 2 * shape.embed_dim**2,
         vector_parameters=shape.vector_parameters / shape.layers,
+        windowed_share=0.0,
+        windowed_kv_share=0.0,
+        attention_share=1.0,
+        state_bytes=0.0,
+        state_flops=0.0,
+        linear_elements=0.0,
     )
 
 
