@@ -52,7 +52,7 @@ def predict(
     times = query.batches if phases_made is None else 1.0
     power = design_power_of(chip)
     same = ("stack", "ideal", "weight_dtype", "kv_dtype", "batches", "think_variation")
-    waits = {} if phases_made else _request_times(query, calibrated, works, bare_s)
+    waits = {} if phases_made else _request_times(query, calibrated, bare_s)
     prediction = Prediction(
         **{name: getattr(query, name) for name in same},
         model=query.model.name,
@@ -112,22 +112,20 @@ def _efficiency(query: Query, calibration: Calibration) -> Efficiency:
 
 
 def _request_times(
-    query: Query, calibration: Calibration, works: Mapping[str, PhaseWork],
-    bare_s: Mapping[str, np.ndarray],
-) -> dict[str, Interval | None]:  # fmt: skip
+    query: Query, calibration: Calibration, bare_s: Mapping[str, np.ndarray]
+) -> dict[str, Interval]:
     """Fields of a Prediction: what a request waits for its first token, and for each further one.
     Of a batch, until all its prompts are read, and its mean step."""
     decoding_s = sum(time_s for name, time_s in bare_s.items() if name != PREFILL)
+    tokens = query.decoded_tokens
     if query.concurrency is None:
-        token_s = decoding_s / _tokens_in_a_row(query, works)
-        some = query.decoded_tokens > 0
-        return {
-            "ttft_s": _drawn(query, calibration, bare_s[PREFILL], "prefill"),
-            "tpot_s": _drawn(query, calibration, token_s, "decode") if some else None,
-        }
+        waits = {"ttft_s": _drawn(query, calibration, bare_s[PREFILL], "prefill")}
+        if tokens > 0:
+            waits["tpot_s"] = _drawn(query, calibration, decoding_s / tokens, "decode")
+        return waits
     from .serving import loop_times, running_batch
 
-    tokens, held = query.decoded_tokens, float(query.lengths.prompts)
+    held = float(query.lengths.prompts)
     loop = (query.concurrency, held, float(query.split.copies), tokens)
     ttft_s, tpot_s, queue_s = loop_times(*loop, decoding_s / tokens, bare_s[PREFILL] / held)
     return {
@@ -141,14 +139,6 @@ def _request_times(
 def _drawn(query: Query, calibration: Calibration, bare_s: Number, group: str) -> Interval:
     """With what the fit leaves unexplained of times of such a group."""
     return interval(bare_s if query.ideal else bare_s * calibration.residuals(group))
-
-
-def _tokens_in_a_row(query: Query, works: Mapping[str, PhaseWork]) -> float:
-    """Tokens after the first of the attempt that ends last; one at least."""
-    parts = [work.steps for name, work in works.items() if name != PREFILL]
-    steps = sum(float(np.sum(part.work.steps * part.steps)) for part in parts)
-    drafts = query.speculation
-    return max(steps * (drafts.accepted_tokens if drafts else 1.0), 1.0)
 
 
 def phase_terms(

@@ -26,6 +26,7 @@ from .phase_lengths import (
     PhaseSteps,
     chunked_prefill_steps,
     decode_steps,
+    decoded_tokens,
     prefill_steps,
 )
 from .step_work import Spread, spread_over
@@ -97,8 +98,8 @@ class Query(PredictionRequest):
 
     @property
     def decoded_tokens(self) -> float:
-        """Of each attempt, those after its first."""
-        return float(self.lengths.think_tokens + self.lengths.answer_tokens - 1)
+        """Those after the first of the attempt that ends last."""
+        return decoded_tokens(self.lengths, self.distribution)
 
     @property
     def cautions(self) -> list[str]:
@@ -157,7 +158,8 @@ def _steps_by_lengths(query: Query) -> dict[str, PhaseSteps]:
     if query.concurrency is not None and query.prefill_chunk is not None:
         from .serving import with_chunks_mixed_in
 
-        read, decoded = with_chunks_mixed_in(read, decoded, lengths.prompts)
+        taken = query.decoded_tokens / (1.0 if drafts is None else drafts.accepted_tokens)
+        read, decoded = with_chunks_mixed_in(read, decoded, taken, lengths.prompts)
     if drafts is not None:
         read = with_draft_prefill(read, drafts.draft, lengths, *sizes)
     return {PREFILL: read} | decoded

@@ -114,12 +114,11 @@ def mixed(decode: Work, chunk: Work) -> Work:
 
 
 def with_chunks_mixed_in(
-    reading: PhaseSteps, decoding: Mapping[str, PhaseSteps], held: float
+    reading: PhaseSteps, decoding: Mapping[str, PhaseSteps], steps: float, held: float
 ) -> tuple[PhaseSteps, dict[str, PhaseSteps]]:
-    """Chunks of prompts and decode steps of the same time, in common steps as far as there are
-    enough of both, and others of the `held` to decode: the first has those, the second what is left
-    of the phases that decode."""
-    steps = sum(float(np.sum(part.work.steps * part.steps)) for part in decoding.values())
+    """Chunks of prompts and the `steps` of all phases that decode, in common steps as far as there
+    are enough of both, and others of the `held` to decode: the first has those, the second what is
+    left of the phases."""
     chunks = float(np.sum(reading.steps))
     if steps <= 0 or chunks <= 0:
         return reading, dict(decoding)

@@ -115,7 +115,7 @@ def speculative_steps(
     positions = speculation.drafts + 1.0
     others = (lengths, widths, spread, tile, distribution)
     phases = {
-        name: PhaseSteps(part.work, part.steps / speculation.accepted_tokens)
+        name: _verified(part, speculation.accepted_tokens)
         for name, part in decode_steps(shape, *others, positions).items()
     }
     if speculation.draft.shape is None:
@@ -137,9 +137,17 @@ def with_draft_prefill(
     return joined_steps(prefill, _within_a_step(drafted))
 
 
+def _verified(part: PhaseSteps, accepted: float) -> PhaseSteps:
+    """Steps that yield so many tokens each. A host handles every token that is kept: drafts that
+    are always right gain 3.5 times in 17 tokens a step for 32 sequences (Qwen3-8B on an H100 with
+    vLLM, gist jiangLLM/e95756b974f385846e4277b7ee68d6c8), 10 times if it did not."""
+    work = replace(part.work, sequences=part.work.sequences * accepted)
+    return PhaseSteps(work, part.steps / accepted)
+
+
 def _within_a_step(passes: PhaseSteps) -> PhaseSteps:
-    """Passes that the host need not schedule one by one."""
-    return PhaseSteps(replace(passes.work, steps=0.0, sequences=0.0), passes.steps)
+    """Passes whose sequences the host need not schedule; it launches each."""
+    return PhaseSteps(replace(passes.work, sequences=0.0), passes.steps)
 
 
 def _one_layer(shape: ModelShape) -> ModelShape:
