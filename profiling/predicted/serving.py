@@ -47,7 +47,7 @@ def token_mix(held: Number, output_tokens: Number) -> StepMix:
 def first_token_mix(held: Number, copies: Number = 1.0) -> StepMix:
     """Before the first token of a request: those prompts that come with it and its own, and steps
     of the others. Each of the `copies` of the weights reads prompts of its own meanwhile."""
-    others = arrays.minimum(held - 1, 1.0)
+    others = arrays.minimum(arrays.maximum(held - 1, 0.0), 1.0)
     own = arrays.maximum(held / copies, 1.0)
     return StepMix(FIRST_TOKEN_STEPS * others, copies * own**BUNCHING)
 
