@@ -33,7 +33,7 @@ from .step_work import Spread, spread_over
 from .work import Widths
 
 if TYPE_CHECKING:
-    from .speculative import Speculation
+    from ..speculative import Speculation
 
 DATASHEET_ONLY = "datasheet figures alone"
 
@@ -152,7 +152,7 @@ def _steps_by_lengths(query: Query) -> dict[str, PhaseSteps]:
     if drafts is None:
         decoded = decode_steps(shape, lengths, *sizes, query.distribution)
     else:
-        from .speculative import speculative_steps, with_draft_prefill
+        from ..speculative import speculative_steps, with_draft_prefill
 
         decoded = speculative_steps(drafts, shape, lengths, *sizes, query.distribution)
     if query.concurrency is not None and query.prefill_chunk is not None:

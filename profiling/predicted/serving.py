@@ -15,17 +15,18 @@ import numpy as np
 
 from . import arrays
 from .arrays import Number, mapped
+from .calibration import stack_named
 from .phase_lengths import PhaseSteps, joined_steps
 from .work import Work
 
 BUNCHING = 0.5
+BUNCHING_BY_STACK = {"vLLM": 0.45, "TensorRT-LLM": 0.55, "SGLang": 0.85}
 FIRST_TOKEN_STEPS = 4.0
 """A first token waits for n ** BUNCHING prompts of the n requests that are held, its own among
 them, for answers of like lengths end, and are followed, together; and for so many steps of those
-that decode. Over 519 servings on H100, H200 and B200 with 2 to 512 requests in flight (every third
-of ai-dynamo/aiconfigurator, silicon_sample.csv, Apache-2.0) a free exponent comes to 0.53, at any
-load: a queue of random arrivals would hold 1 to 2 prompts, one of all that arrive together half of
-n. Stacks differ beside it: SGLang takes about 2.5 times as long."""
+that decode. Fitted to 519 servings on H100, H200 and B200 with 2 to 512 requests in flight (every
+third of ai-dynamo/aiconfigurator, silicon_sample.csv, Apache-2.0), over all and by stack. A queue
+of random arrivals would hold 1 to 2 prompts, one of all that arrive together half of n."""
 
 
 class StepMix(NamedTuple):
@@ -44,12 +45,13 @@ def token_mix(held: Number, output_tokens: Number) -> StepMix:
     return StepMix(1.0, arrays.maximum(held - 1, 0.0) / output_tokens)
 
 
-def first_token_mix(held: Number, copies: Number = 1.0) -> StepMix:
+def first_token_mix(held: Number, copies: Number = 1.0, stack: str | None = None) -> StepMix:
     """Before the first token of a request: those prompts that come with it and its own, and steps
     of the others. Each of the `copies` of the weights reads prompts of its own meanwhile."""
     others = arrays.minimum(arrays.maximum(held - 1, 0.0), 1.0)
     own = arrays.maximum(held / copies, 1.0)
-    return StepMix(FIRST_TOKEN_STEPS * others, copies * own**BUNCHING)
+    bunching = BUNCHING_BY_STACK.get(stack_named(stack or ""), BUNCHING)
+    return StepMix(FIRST_TOKEN_STEPS * others, copies * own**bunching)
 
 
 def mix_s(mix: StepMix, decode_s: Number, prompt_s: Number) -> Number:
@@ -85,13 +87,13 @@ class RequestTimes(NamedTuple):
 
 def loop_times(
     concurrency: float, held: float, copies: float, output_tokens: float,
-    decode_s: Number, prompt_s: Number,
+    decode_s: Number, prompt_s: Number, stack: str | None = None,
 ) -> RequestTimes:  # fmt: skip
     """Those of each request of a closed loop, from the seconds of a decode step of the `held`
     requests and those that reading one prompt adds, a share of all that the `copies` of the weights
     read at once."""
     tpot_s = mix_s(token_mix(held, output_tokens), decode_s, prompt_s)
-    ttft_s = mix_s(first_token_mix(held, copies), decode_s, prompt_s)
+    ttft_s = mix_s(first_token_mix(held, copies, stack), decode_s, prompt_s)
     waited_s = queue_s(concurrency, held, ttft_s, tpot_s, output_tokens)
     return RequestTimes(ttft_s + waited_s, tpot_s, waited_s)
 

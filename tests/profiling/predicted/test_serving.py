@@ -33,6 +33,14 @@ def test_alone_a_request_waits_for_its_own_prompt() -> None:
     assert mix_s(token_mix(1, 100), 0.01, 0.2) == 0.01
 
 
+def test_stacks_let_more_or_fewer_prompts_come_first() -> None:
+    """Of 64 requests by the square root of them where no stack is named; SGLang, by any spelling,
+    reads most of those that wait before it decodes."""
+    assert first_token_mix(64).prompts == 8
+    assert first_token_mix(64, stack="sglang 0.5.6").prompts == pytest.approx(64**0.85)
+    assert first_token_mix(64, copies=4).prompts == 4 * 4
+
+
 def test_all_chips_are_busy_with_what_the_requests_ask_for() -> None:
     """64 answers of 100 tokens, in steps of 10 ms and prompts of 5 ms: 100 tokens take 100 steps
     and the prompts of the 63 others."""
