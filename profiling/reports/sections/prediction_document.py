@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from ...predicted.phase_terms import predicted_terms, terms_at_peak, whole_elasticities
 from ...records import Amounts, Interval, PredictedPhase, Prediction, Profile
 from .. import units
-from ..charts.phase_charts import resources_chart, times_chart
 from ..document import (
     Block,
     Bullets,
@@ -85,6 +84,8 @@ def predicted_section(profile: Profile) -> Section:
     blocks: list[Block] = []
     if predictions:
         blocks += [Paragraph(workload_text(predictions[0])), slices_table(predictions)]
+        from ..charts.phase_charts import times_chart  # which a prediction alone has not
+
         blocks += drawn([times_chart(predictions), resources(profile)])
     blocks += [
         Details(
@@ -116,6 +117,8 @@ def resource_shares(profile: Profile) -> dict[str, dict[str, float]]:
 
 def resources(profile: Profile) -> Chart | None:
     """What holds the time on each slice, or by the datasheet; None where no chip is named."""
+    from ..charts.phase_charts import resources_chart
+
     shares = resource_shares(profile)
     lens = PREDICTED if profile.predictions else AT_PEAK
     return resources_chart(shares, lens) if shares else None
