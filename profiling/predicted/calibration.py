@@ -103,8 +103,14 @@ _ALSO = {
 def stack_named(name: str, known: Iterable[str] = ()) -> str:
     """A stack of STACKS or `known` by any spelling: 'vllm==0.8.5' is 'vLLM', 'TRT-LLM' is
     'TensorRT-LLM'. Any other as it is."""
-    names = _ALSO | {_letters(each): each for each in (*STACKS, *known)}
+    names = _spelled(*STACKS, *known)
     return names.get(_letters(name)) or names.get(_letters(_VERSION.sub("", name)), name)
+
+
+@cache
+def _spelled(*names: str) -> dict[str, str]:
+    """Names by their letters, other spellings among them."""
+    return _ALSO | {_letters(each): each for each in names}
 
 
 _VERSION = re.compile(r"[\s=@_-]*v?\d+(\.\d+)+\S*\s*$", re.IGNORECASE)
@@ -127,7 +133,7 @@ _LINKS: dict[Link, Callable[[Number], Number]] = {
     "share": arrays.sigmoid,
     "time": arrays.exp,
     "power": lambda x: 1 + arrays.exp(x),
-    "positive": arrays.exp,
+    "positive": lambda x: arrays.minimum(arrays.exp(x), 1.0),  # fewer bytes never take longer
 }
 
 
@@ -144,6 +150,16 @@ Group = Literal[
 """What is reported apart: steps of a model that decode, prefill, or both as a server mixes them; a
 server's times per token of output and to the first; single operations; joules."""
 GROUPS: tuple[Group, ...] = get_args(Group)
+KERNELS = ("matmul", "vector", "collective", "attention", "experts")
+"""Groups of operations that are timed by themselves."""
+
+
+def residual_key(group: str, of: str) -> str:
+    """In `Calibration.residual`: 'decode, model' for a chip and a stack that the fit has seen,
+    'decode, system' and 'decode, stack' for those that it has not, 'decode, TPU v6e' for a chip
+    with many rows of its own."""
+    return f"{group}, {of}"
+
 
 Effects = dict[str, dict[str, np.ndarray]]
 """Component -> who has the effect -> [draws]."""
@@ -158,7 +174,7 @@ class Calibration:
     chip_effects: Effects
     stack_effects: Effects
     power: dict[str, np.ndarray]  # fields of PowerShares -> [draws]
-    residual: dict[str, float]  # group -> scale of log(measured / predicted)
+    residual: dict[str, float]  # by `residual_key`: scale of log(measured / predicted)
     rows: dict[str, int]  # chip's name -> rows it was fitted on
     stack_rows: dict[str, int]
 
@@ -170,14 +186,15 @@ class Calibration:
     def efficiency(self, chip: str, kind: str, stack: str | None) -> Efficiency:
         """The Efficiency of each draw: every field an array [draws]."""
         # In small letters: another spelling of a stack that nobody knows is no other stack.
-        stack, transformed = stack and stack_named(stack.lower(), self.stack_rows), {}
+        stack = stack and stack_named(stack.lower(), self.stack_rows)
+        regime, transformed = regime_of(stack), {}
         for name, component in COMPONENTS.items():
             mean = self.means[name].get(kind)
             if mean is None:  # a kind that nobody measured: any of the others
                 mean = _any_of(list(self.means[name].values()), f"{name}/{kind}")
             transformed[name] = (
                 mean
-                + self._effect(self.regime_effects, name, regime_of(stack), component.regime_scale)
+                + self._effect(self.regime_effects, name, regime, component.regime_scale)
                 + self._effect(self.chip_effects, name, chip, component.chip_scale)
                 + self._effect(self.stack_effects, name, stack, component.stack_scale)
             )
@@ -192,15 +209,21 @@ class Calibration:
         if stack is None:
             return f"{on_chip}; serving stack not given: averaged over those measured"
         named = stack_named(stack, self.stack_rows)
-        known = {_letters(name): name for name in (*STACKS, *self.stack_rows)}
+        known = _spelled(*STACKS, *self.stack_rows)
         near = [] if named in known.values() else get_close_matches(_letters(named), known, n=1)
         meant = f" (did you mean {known[near[0]]}?)" if near else ""
         on_stack = _measurements(named + meant, self.stack_rows, "averaged over other stacks")
         return f"{on_chip}; {on_stack}"
 
-    def residuals(self, group: str) -> np.ndarray:
-        """Factors [draws] that the unexplained part multiplies a time by; the mode's is one."""
-        return np.exp(self.residual[group] * _normals(self.draws, f"residual/{group}"))
+    def residuals(self, group: str, chip: str, stack: str | None) -> np.ndarray:
+        """Factors [draws] that the unexplained part multiplies a time by; the mode's is one. As
+        wide as rows of a chip, or of a stack, that the fit had not seen were missed."""
+        of_group = self.residual[residual_key(group, "model")]
+        known = self.residual.get(residual_key(group, chip), of_group)
+        scale = known if chip in self.rows else self.residual[residual_key(group, "system")]
+        if stack is None or stack_named(stack, self.stack_rows) not in self.stack_rows:
+            scale = max(scale, self.residual[residual_key(group, "stack")])
+        return np.exp(scale * _normals(self.draws, f"residual/{group}"))
 
     def power_shares(self) -> PowerShares:
         """Shares of the design power, every field an array [draws]."""
@@ -226,11 +249,17 @@ class Calibration:
         return on_slice.chips * design_watts * np.asarray(share)
 
     def joules(
-        self, on_slice: Slice, hardware: Hardware, work: Work, time_s: np.ndarray
+        self,
+        on_slice: Slice,
+        hardware: Hardware,
+        work: Work,
+        time_s: np.ndarray,
+        stack: str | None,
     ) -> np.ndarray | None:
         """As `watts`, the joules, with their unexplained part."""
         watts = self.watts(on_slice, hardware, work, time_s)
-        residuals = with_last_axis(self.residuals("energy"), time_s.ndim - 1)
+        drawn = self.residuals("energy", on_slice.chip.name, stack)
+        residuals = with_last_axis(drawn, time_s.ndim - 1)
         return None if watts is None else watts * time_s * residuals
 
     def _effect(self, effects: Effects, name: str, who: str | None, scale: float) -> np.ndarray:
@@ -287,7 +316,7 @@ class _Written(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     note: str = ""
-    residual: dict[Group, Annotated[float, Field(ge=0, le=10)]]
+    residual: dict[str, Annotated[float, Field(ge=0, le=10)]]
     rows: dict[str, NonNegativeInt]
     stack_rows: dict[str, NonNegativeInt]
     power: dict[Literal["base", "memory", "compute"], Annotated[list[_Share], Field(min_length=2)]]
@@ -298,7 +327,11 @@ class _Written(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        for part, needed in (("residual", GROUPS), ("power", ("base", "memory", "compute")),
+        residuals = [residual_key(group, way) for group in GROUPS
+                     for way in ("model", "system", "stack")]  # fmt: skip
+        if missing := [key for key in residuals if key not in self.residual]:
+            raise ValueError(f"lacks the residual of {missing[0]}")
+        for part, needed in (("power", ("base", "memory", "compute")),
                              ("means", COMPONENTS)):  # fmt: skip
             if set(getattr(self, part)) != set(needed) or not all(self.means.values()):
                 raise ValueError(f"lacks or has other rows of {part} than {', '.join(needed)}")
@@ -325,6 +358,6 @@ def parse_calibration(text: str, file: str) -> Calibration:
         effects(written.means), effects(written.regime_effects), effects(written.chip_effects),
         effects(written.stack_effects),
         {name: np.array(draws) for name, draws in written.power.items()},
-        {str(group): scale for group, scale in written.residual.items()},
+        written.residual,
         written.rows, written.stack_rows,
     )  # fmt: skip
