@@ -40,7 +40,6 @@ GPU_KERNELS_COLUMNS = (
     "source", "gpu", "framework", "framework_version", "kernel", "op", "dtype", "kv_dtype", *SIZES,
     "latency_us",
 )  # fmt: skip
-_ENGINES = {"trtllm": "TensorRT-LLM", "sglang": "SGLang", "vllm": "vLLM"}
 
 ATTENTION_KERNELS = 2.0
 """The attention itself, and the cache's write or the sum over parts of a long cache."""
@@ -60,17 +59,44 @@ def gpu_kernel_cases(row: Row) -> list[Case]:
     sizes = (f"{size}={row.text(size)}" for size in SIZES if row.text(size))
     words = (row.text("kernel"), row.text("dtype"), row.text("kv_dtype"), *sizes)
     note = " ".join(filter(None, words))
-    return [replace(case, stack=f"{_stack(row, held)} kernels", note=note)]
+    return [replace(case, stack=_stack(row), note=note)]
 
 
-def _stack(row: Row, held: Formats) -> str:
-    """Whose kernel it is; those of narrower formats are implementations of their own."""
-    if row.text("kernel") == "NCCL":
-        return "NCCL"
-    engine = _ENGINES.get(row.text("framework"), row.text("framework"))
-    if held.narrowing or held.widths.kv_bytes < held.widths.activation_bytes:
-        engine += " quantised"
-    return f"{engine} {row.text('op').partition('_')[0]}"
+_LIBRARIES = (
+    ("NCCL", r"^nccl$"),
+    ("Marlin", r"marlin"),
+    ("Triton", r"triton|vllm_fused_moe$"),
+    ("TensorRT-LLM", r"trtllm|torch_flow$|^default$|nongated"),
+    ("CUTLASS", r"cutlass"),
+    ("FlashAttention 4", r"fa4"),
+    ("FlashAttention 3", r"fa3"),
+    ("FlashMLA", r"flashmla"),
+    ("vLLM FlashAttention", r"flash_attn_mla"),  # whose host is in its time, unlike SGLang's
+    ("FlashAttention", r"flash_attn|flash_attention"),
+    ("FlashInfer", r"flashinfer"),
+    ("eager all-reduce", r"allreduce_eager|custom_eager"),
+    ("all-reduce", r"allreduce|custom"),
+)
+"""The first that a kernel's name holds: engines share them, and each is a stack of its own."""
+_KINDS = {
+    "attention_decode": "decode", "attention_prefill": "prefill", "mla_decode": "MLA decode",
+    "mla_prefill": "MLA prefill", "gated_delta_net_generation": "delta net decode",
+    "gated_delta_net_context": "delta net prefill", "moe": "experts",
+}  # fmt: skip
+
+
+def _stack(row: Row) -> str:
+    """Whose kernel it is, for what and in which format: 'FlashAttention 3 decode fp8 kernels'."""
+    kernel, op = row.text("kernel").lower(), row.text("op")
+    dtypes = (row.text("dtype"), row.text("kv_dtype"))
+    library = next((name for name, words in _LIBRARIES if re.search(words, kernel)), "")
+    kind = _KINDS.get(op, "")
+    if "conv" in kernel:
+        kind = kind.replace("delta net", "convolution")
+    narrow = dtypes[0] if op == "moe" else "fp8" * ("fp8" in dtypes)
+    if op in _COLLECTIVES:
+        library, narrow = library.replace("TensorRT-LLM", "all-reduce"), ""
+    return " ".join(filter(None, (library, kind, narrow, "kernels")))
 
 
 Read = tuple[Slice, Formats, Work]
