@@ -6,6 +6,7 @@ Defaults are those of transformers' configuration classes (5.24).
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..architecture import SIZES, Architecture
 from ..config import ModelConfig, ModelInputError
@@ -137,9 +138,7 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
     heads = described.integer("num_attention_heads", kind.heads)
     kv_heads = described.integer("num_key_value_heads", kind.kv_heads or heads)
     head_dim = described.integer("head_dim", kind.head_dim or max(embed_dim // heads, 1))
-    attention = None
-    if kind.latent:
-        kv_heads, head_dim, attention = 1, *_latent(described, embed_dim, heads)
+    attention: dict[str, Any] = _latent(described) if kind.latent else {"head_dim": head_dim}
     window, windowed = _window(described, kind, layers)
     model = PublishedModel(
         name=name,
@@ -148,19 +147,18 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
         embed_dim=embed_dim,
         query_heads=heads,
         kv_heads=kv_heads,
-        head_dim=head_dim,
-        attention_parameters=attention,
         vocab_size=described.integer("vocab_size", kind.vocab_size),
         tied_embeddings=described.flag("tie_word_embeddings", kind.tied),
         gated=kind.gated,
         window=window if windowed else None,
         windowed_share=windowed / layers,
+        **attention,
         **_mlp(described, kind, layers),
     )
     return _checked(model, described.where)
 
 
-def _mlp(described: Fields, kind: _Kind, layers: int) -> dict[str, int]:
+def _mlp(described: Fields, kind: _Kind, layers: int) -> dict[str, Any]:
     width = described.integer("intermediate_size")
     if not kind.experts:
         return {"mlp_dim": width}
@@ -216,23 +214,16 @@ def _window(described: Fields, kind: _Kind, layers: int) -> tuple[int | None, in
     return window, layers - (layers // every if every else 0)
 
 
-def _latent(described: Fields, embed_dim: int, heads: int) -> tuple[int, int]:
-    """(width of one KV head that caches as much, parameters of a layer's attention) of multi-head
-    latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1)."""
-    latent, rotated = (
-        described.integer("kv_lora_rank", 512),
-        described.integer("qk_rope_head_dim", 64),
-    )
-    plain, value = described.integer("qk_nope_head_dim", 128), described.integer("v_head_dim", 128)
-    rank = _count(described, "q_lora_rank", 0 if "q_lora_rank" in described else 1536)
-    queries = heads * (plain + rotated)
-    into = embed_dim * rank + rank * queries if rank else embed_dim * queries
-    keys = embed_dim * (latent + rotated) + latent * heads * (plain + value)
-    if (latent + rotated) % 2:
-        raise unsupported(
-            described.where, f"caches {latent + rotated} elements", "an even number is"
-        )
-    return (latent + rotated) // 2, into + keys + heads * value * embed_dim
+def _latent(described: Fields) -> dict[str, Any]:
+    """Sizes of multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1)."""
+    return {
+        "latent_dim": described.integer("kv_lora_rank", 512),
+        "rotated_dim": described.integer("qk_rope_head_dim", 64),
+        "head_dim": described.integer("qk_nope_head_dim", 128),
+        "value_head_dim": described.integer("v_head_dim", 128),
+        "query_rank": _count(described, "q_lora_rank", 0 if "q_lora_rank" in described else 1536),
+        "mtp_layers": _count(described, "num_nextn_predict_layers", 0),
+    }
 
 
 def _count(described: Fields, key: str, default: int) -> int:

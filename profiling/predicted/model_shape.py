@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 MOST_SIZE = 10**8
 """Of a model: a width, a vocabulary, layers, experts; the largest published is 262,208."""
-MOST_PARAMETERS = 10**15
-"""Of one layer's attention, where they are stated: a thousand times the largest whole model."""
-LATENT_KV_HEADS, LATENT_HEAD_DIM = 1, 288
-"""Multi-head latent attention caches 512 compressed and 64 rotated elements a position, for all
-heads together (DeepSeek-V2, arXiv:2405.04434, section 2.1; the same in V3, R1 and Kimi K2): as
-many as keys and values of one head of 288. Its scores and values cost 2 * 320 FLOPs a head and
-pair in prefill, 2 * 1088 in decoding on the compressed cache; here 2 * 576 stands for both."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +50,10 @@ class DescribedModel(Architecture):
     def __post_init__(self) -> None:
         for name in (*SIZES, "context_length"):
             size = getattr(self, name)
-            most = MOST_PARAMETERS if name == "attention_parameters" else MOST_SIZE
-            if isinstance(size, int) and size > most:
-                raise ValueError(f"has {name} over {most:,}, more than any model, expected less")
+            if isinstance(size, int) and size > MOST_SIZE:
+                raise ValueError(
+                    f"has {name} over {MOST_SIZE:,}, more than any model, expected less"
+                )
         if self.query_heads % self.kv_heads:
             raise ValueError(f"has {self.query_heads} query heads for {self.kv_heads} KV heads, "
                              "expected a multiple")  # fmt: skip
@@ -72,16 +66,43 @@ class DescribedModel(Architecture):
                              "some layers with experts")  # fmt: skip
         if (self.window is None) != (self.windowed_share == 0):
             raise ValueError("has one of window and windowed_share, expected both or neither")
+        _require_kinds(self)
+
+
+def _require_kinds(model: Architecture) -> None:
+    """Raise ValueError where the kinds of layer do not add up."""
+    other = model.linear_layers + model.mlp_only_layers
+    if other >= model.layers:
+        raise ValueError(f"has {other} linear_layers and mlp_only_layers of {model.layers} layers, "
+                         "expected some with attention")  # fmt: skip
+    if model.mlp_only_layers and model.dense_layers >= model.mlp_only_layers:
+        raise ValueError(f"has dense_layers {model.dense_layers} of {model.mlp_only_layers} layers "
+                         "with an MLP, expected some with experts")  # fmt: skip
+    if model.full_kv_heads and model.query_heads % model.full_kv_heads:
+        raise ValueError(f"has {model.query_heads} query heads for full_kv_heads "
+                         f"{model.full_kv_heads}, expected a multiple")  # fmt: skip
+    linear = [getattr(model, size) for size in _LINEAR]
+    if (model.linear_layers > 0) != all(linear) or any(linear) != all(linear):
+        raise ValueError(
+            f"has some of linear_layers and {', '.join(_LINEAR)}, expected all or none"
+        )
+    if not model.latent_dim and (model.query_rank or model.rotated_dim):
+        raise ValueError("has query_rank or rotated_dim without latent_dim, expected all or none")
+
+
+_LINEAR = ("linear_key_heads", "linear_value_heads", "linear_key_dim", "linear_value_dim",
+           "linear_conv")  # fmt: skip
 
 
 _KEYS = {f.name: f.default is MISSING or f.name == "name" for f in fields(DescribedModel)}
+_NUMBERS = [f.name for f in fields(Architecture) if not isinstance(f.default, bool | str)]
 
 
 def _table(data: object) -> object:
     """A table of these keys, whose sizes are no texts and no flags."""
     table = known_and_whole(data, _KEYS)
-    for size in SIZES:
-        if isinstance(table.get(size), str | bool) and size not in ("tied_embeddings", "gated"):
+    for size in _NUMBERS:
+        if isinstance(table.get(size), str | bool):
             raise ValueError(f"has {size} = {table[size]!r}, expected a number")
     return table
 

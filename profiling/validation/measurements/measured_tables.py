@@ -28,6 +28,7 @@ from .operators import (
     operation_case,
     ops_cases,
 )
+from .served_gpus import SERVED_COLUMNS, served_cases
 from .steps import INFERENCE_COLUMNS, inference_cases
 from .tpu_kernels import TPU_KERNELS_COLUMNS, TPU_OPS_COLUMNS, tpu_kernels_cases, tpu_ops_cases
 
@@ -114,6 +115,7 @@ def tpu_layers_cases(row: Row) -> list[Case]:
 
 _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] = (
     ("measured_inference.csv", INFERENCE_COLUMNS, inference_cases),
+    ("served_gpu_agg.csv", SERVED_COLUMNS, served_cases),
     ("measured_ops.csv", OPS_COLUMNS, ops_cases),
     ("measured_energy_h100.csv", ENERGY_COLUMNS, energy_cases),
     ("measured_v6e_llama3_8b_layers.csv", TPU_LAYERS_COLUMNS, tpu_layers_cases),

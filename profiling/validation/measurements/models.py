@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
 from ....model.config import PRESETS
+from ...predicted.calibration import stack_named
 from ...predicted.work import Widths
 from .csv_rows import LeftOutError, Row
 
@@ -67,7 +68,7 @@ def _sizes_of_row(row: dict[str, str]) -> Architecture:
     if row["preset"]:
         config = PRESETS[row["preset"]]
         return Architecture(**{size: getattr(config, size) for size in SIZES})
-    return _SIZES.validate_python({size: row[size] for size in SIZES if row[size]})
+    return _SIZES.validate_python({size: row[size] for size in SIZES if row.get(size)})
 
 
 @cache
@@ -161,6 +162,17 @@ class Formats:
     widths: Widths
     matmul_dtype: str  # of the operands that the matrix units multiply
     narrowing: float  # log2(operand width / weight width)
+    attention: "PartFormat | None" = None  # of its projections, where they are held otherwise
+    head: "PartFormat | None" = None  # of the head, and of the embedding
+
+
+@dataclass(frozen=True)
+class PartFormat:
+    """What a part of a model is held and multiplied in, where the rest is narrower."""
+
+    weight_bytes: float
+    matmul_dtype: str
+    share: float = 1.0  # of the part's parameters; the rest of them is held as the model is
 
 
 def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
@@ -170,9 +182,9 @@ def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
 
     Raises LeftOutError for a dtype that is not known.
     """
-    weight_bytes = _lookup(weights)[1]
-    name, operand_bytes = _lookup(operands or "bf16")
-    cache_bytes = _lookup(cache)[1] if _clean(cache) else operand_bytes
+    weight_bytes = dtype_of(weights)[1]
+    name, operand_bytes = dtype_of(operands or "bf16")
+    cache_bytes = dtype_of(cache)[1] if _clean(cache) else operand_bytes
     narrowing = math.log2(operand_bytes / weight_bytes)
     return Formats(Widths(weight_bytes, cache_bytes, operand_bytes), name, narrowing)
 
@@ -187,7 +199,7 @@ def _clean(text: str) -> str:
     return text.replace("?", "").strip().lower()
 
 
-def _lookup(text: str) -> tuple[str, float]:
+def dtype_of(text: str) -> tuple[str, float]:
     """The dtype's name, and bytes of an element with its scales."""
     if _clean(text) not in _DTYPES:
         raise LeftOutError(f"the dtype {text!r} is not known")
@@ -209,18 +221,21 @@ _STACKS = (
     ("neuron", r"neuron|nxd"),
     ("DeepSeek", r"deepseek-ai"),
     ("llama.cpp", r"llama\.?cpp|llama-bench"),
-    ("TensorRT-LLM", r"tensorrt|trt-llm"),
+    ("TensorRT-LLM", r"tensorrt|trt[-_ ]?llm"),
     ("SGLang", r"sglang"),
     ("vLLM", r"vllm"),
 )
 """The first that is found counts: those that contain another's name come before it."""
+_STACK_COLUMNS = (
+    "engine", "backend", "parallelism_topology", "source", "location", "provenance", "notes",
+)  # fmt: skip
 
 
 def stack_of(row: Row) -> str:
     """The stack that how it ran, its source or where that is names, notes last of all (they compare
     with others); else the source's first words."""
-    for column in ("parallelism_topology", "source", "location", "provenance", "notes"):
+    for column in _STACK_COLUMNS:
         for name, pattern in _STACKS:
             if re.search(pattern, row.text(column).lower()):
                 return name
-    return re.split(r"[(,@]", row.text("source"))[0].strip()
+    return stack_named(re.split(r"[(,@]", row.text("source"))[0].strip())

@@ -30,6 +30,7 @@ DEEPSEEK = {
     "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128,
     "v_head_dim": 128, "n_routed_experts": 256, "num_experts_per_tok": 8, "n_shared_experts": 1,
     "moe_intermediate_size": 2048, "first_k_dense_replace": 3, "moe_layer_freq": 1,
+    "num_nextn_predict_layers": 1,
 }  # fmt: skip
 QWEN3_MOE = {
     "model_type": "qwen3_moe", "head_dim": 128, "num_experts": 128, "num_experts_per_tok": 8,
@@ -257,8 +258,9 @@ def test_a_gguf_of_experts(tmp_path: Path) -> None:
     moe = sizes_of(str(path)).architecture
     assert (moe.experts, moe.active_experts, moe.mlp_dim, moe.vocab_size) == (8, 2, 32, 288)
     assert moe.tied_embeddings
-    # attention 2 * (64 * 64 + 64 * 32), 8 experts of 3 * 64 * 32, in 2 layers, and 288 * 64
-    assert moe.parameters == 2 * (2 * (64 * 64 + 64 * 32) + 8 * 3 * 64 * 32) + 288 * 64
+    # attention 2 * (64 * 64 + 64 * 32), a router of 64 * 8, 8 experts of 3 * 64 * 32, in 2 layers,
+    # and 288 * 64
+    assert moe.parameters == 2 * (2 * (64 * 64 + 64 * 32) + 64 * 8 + 8 * 3 * 64 * 32) + 288 * 64
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -39,11 +39,17 @@ def test_chips_lists_every_chip_and_shows_sources(rooflink) -> None:
     done = rooflink("chips")
     assert done.code == 0
     rows = [line.split() for line in done.out.splitlines()]
+    assert [line for line in done.out.splitlines() if "at datasheet peak" in line] == [
+        "TPUs, at datasheet peak",
+        "Other accelerators of data centers, at datasheet peak",
+        "Chips of devices, at datasheet peak",
+    ]
     listed = {row[0]: row for row in rows if row}
     assert [name for name in listed if name in chip_names()] == chip_names()
     assert listed["etched-sohu"][-1] == "claimed"
     assert listed["v5e"][-1] == "high"
     assert "*1.50" in listed["cpu-i9-13900k"]  # float32's: it has no bfloat16 rate
+    assert "*4.00" in listed["coral"]  # int8's: it has no other
     one = rooflink("chips", "v5e")
     assert {"tpu_info", "high"} <= set(re.findall(r"\w+", one.out))
     shown = json.loads(rooflink("chips", "v5e", "--json").out)

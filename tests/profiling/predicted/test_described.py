@@ -78,6 +78,21 @@ vocab_size = 1000
         (("head_dim = 8", "head_dim = 8\ndense_layers = 1"), "expected both or neither"),
         (("head_dim = 8", "head_dim = 8\nwindow = 9"), "window and windowed_share"),
         (("head_dim = 8", "head_dim = 8\nheads = 9"), "unknown key 'heads'"),
+        (("head_dim = 8", "head_dim = 8\nlinear_layers = 3"), "some of linear_layers and"),
+        (("head_dim = 8", "head_dim = 8\nlinear_conv = 4"), "some of linear_layers and"),
+        (("head_dim = 8", "head_dim = 8\nmlp_only_layers = 4"), "4 linear_layers and mlp_only"),
+        (("head_dim = 8", "head_dim = 8\nfull_kv_heads = 3"), "for full_kv_heads 3"),
+        (("head_dim = 8", "head_dim = 8\nrotated_dim = 64"), "without latent_dim"),
+        (("head_dim = 8", "head_dim = 8\nlatent_dim = -1"), "latent_dim is -1"),
+        (("head_dim = 8", 'head_dim = 8\nlinear_kind = "rwkv"'), "linear_kind is 'rwkv'"),
+        (("head_dim = 8", "head_dim = 8\nmtp_layers = true"), "mtp_layers = True"),
+        (
+            (
+                "head_dim = 8",
+                "head_dim = 8\nmlp_only_layers = 2\ndense_layers = 2\ndense_mlp_dim = 9",
+            ),
+            "dense_layers 2 of 2 layers with an MLP",
+        ),
         (("head_dim = 8", "head_dim"), "is not TOML"),
     ],
 )
