@@ -181,7 +181,7 @@ def layer_shape(pair_flops: float, cached: float, window: float | None = None) -
         attention_parameters=0.0, mlp_parameters=0.0, active_mlp_parameters=0.0,
         experts_per_token=1.0, head_parameters=0.0, embedding_parameters=0.0,
         vector_parameters=0.0, vocab_size=0.0, window=window or NO_WINDOW,
-        windowed_share=float(window is not None),
+        windowed_share=float(window is not None), windowed_kv_share=float(window is not None),
     )  # fmt: skip
 
 
