@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ....model.architecture import NO_WINDOW, ModelShape
 from ....tpu_configs.slice import Slice
-from ...predicted.attention_work import attention_work
+from ...predicted.attention_work import STATE_CHUNK, attention_work
 from ...predicted.cases import Case, Group
 from ...predicted.collectives import (
     ALL_GATHER,
@@ -173,23 +173,24 @@ def _load(distribution: str, many: bool, tokens: float) -> ExpertLoad:
     return power_law(float(drawn[1]), ratio, dealt=True)
 
 
-def layer_shape(pair_flops: float, cached: float, window: float | None = None) -> ModelShape:
-    """One attention layer by itself, of `pair_flops` a query and key of all heads together and
-    `cached` elements a position."""
+def layer_shape(
+    heads: float, kv_heads: float, head_dim: float, window: float | None = None, **others: float
+) -> ModelShape:
+    """One attention layer by itself, without its projections."""
     return ModelShape(
-        layers=1.0, embed_dim=1.0, query_heads=pair_flops / 4, kv_heads=cached / 2, head_dim=1.0,
+        layers=1.0, embed_dim=1.0, query_heads=heads, kv_heads=kv_heads, head_dim=head_dim,
         attention_parameters=0.0, mlp_parameters=0.0, active_mlp_parameters=0.0,
         experts_per_token=1.0, head_parameters=0.0, embedding_parameters=0.0,
         vector_parameters=0.0, vocab_size=0.0, window=window or NO_WINDOW,
         windowed_share=float(window is not None), windowed_kv_share=float(window is not None),
+        **others,
     )  # fmt: skip
 
 
 def _attention(row: Row) -> Read:
-    heads, kv_heads = row.number("heads"), row.number("kv_heads")
-    head_dim = row.number("head_dim")
+    heads, head_dim = row.number("heads"), row.number("head_dim")
     window = None if row.text("window") == "0" else row.number("window")
-    shape = layer_shape(4 * heads * head_dim, 2 * kv_heads * head_dim, window)
+    shape = layer_shape(heads, row.number("kv_heads"), head_dim, window)
     return _attended(row, shape, 2 * heads * head_dim)
 
 
@@ -198,18 +199,15 @@ LATENT, ROTATED, HEAD = 512.0, 64.0, 128.0
 values of a position, their rotated part, and one head of the queries or values."""
 
 
-def _latent_decode(row: Row) -> Read:
-    """On the compressed cache: every head's query is as wide as that, its result as its values."""
+def _latent(row: Row) -> Read:
+    """Decoding, every head's query is as wide as the compressed cache, its result as its values;
+    a prompt has keys and values of every head, which are read beside the cache."""
     heads = row.number("heads")
-    shape = layer_shape(2 * heads * (2 * LATENT + ROTATED), LATENT + ROTATED)
-    return _attended(row, shape, heads * (2 * LATENT + ROTATED))
-
-
-def _latent_prefill(row: Row) -> Read:
-    """With keys and values of every head, which are read beside the cache that is written."""
-    heads = row.number("heads")
-    shape = layer_shape(2 * heads * (2 * HEAD + ROTATED), (LATENT + ROTATED) / 2)
-    return _attended(row, shape, heads * (4 * HEAD + 2 * ROTATED))
+    shape = layer_shape(heads, 1.0, HEAD + ROTATED / 2, latent_dim=LATENT, rotated_dim=ROTATED)
+    decoding = row.text("op").endswith("decode")
+    return _attended(
+        row, shape, heads * (2 * LATENT + ROTATED if decoding else 4 * HEAD + 2 * ROTATED)
+    )
 
 
 def _attended(row: Row, shape: ModelShape, row_elements: float) -> Read:
@@ -235,12 +233,10 @@ def _tokens(row: Row) -> Load:
     return prefill_load(batch, new, context - new)
 
 
-STATE_BYTES, OLD_STATE_BYTES = 8.0, 6.0
-"""Of one element of a delta net's state, read and written: in float32; and read as bfloat16."""
 CONVOLVED = 4.0
 """Positions that the convolution before a delta net sees."""
-CHUNK = 64.0
-"""Tokens of a sequence that a delta net takes together in prefill."""
+STATE_BYTES, OLD_STATE_BYTES = 4.0, 3.0
+"""Of an element of a delta net's state: float32; read as bfloat16 and written as float32."""
 
 
 def _delta_net(row: Row) -> Read:
@@ -249,26 +245,32 @@ def _delta_net(row: Row) -> Read:
     held, on_slice = formats("bf16"), one_chip(row.text("gpu"))
     width = held.widths.activation_bytes
     keys = row.number("gdn_k_heads") * row.number("gdn_k_dim")
-    values = row.number("gdn_v_heads") * row.number("gdn_v_dim")
+    heads = row.number("gdn_v_heads")
+    values = heads * row.number("gdn_v_dim")
     sequences, new = row.number("batch"), row.number("new_tokens_per_sequence")
     old = row.text("framework") == "trtllm" or row.text("framework_version") == "0.5.10"
     rows = sequences * new
     if "conv" in row.text("kernel"):
         channels = keys if old else 2 * keys + values
         kept = sequences * 2 * (CONVOLVED - 1) * channels
-        return on_slice, held, elementwise_work((2 * rows * channels + kept) * width)
-    state = row.number("gdn_v_heads") * row.number("gdn_k_dim") * row.number("gdn_v_dim")
-    kept = sequences * state * (OLD_STATE_BYTES if old else STATE_BYTES)
-    moved = rows * (2 * keys + 2 * values) * width
-    # Reading, correcting and reading out the state; within a chunk its tokens among each other.
-    chunk = min(new, CHUNK)
-    heads_wide = values + row.number("gdn_v_heads") * row.number("gdn_k_dim")
-    flops = rows * (6 * state + (new > 1) * 4 * chunk * heads_wide)
-    work = Work(
-        attention_flops=flops, kv_bytes=kept, activation_bytes=moved,
-        on_chip_bytes=moved + kept, kernels=1.0 if new == 1 else DELTA_KERNELS,
+        moved = (2 * rows * channels + kept) * width
+        # The old prefill takes 2 us a sequence, one after another.
+        kernels = sequences if old and new > 1 else 1.0
+        return on_slice, held, replace(elementwise_work(moved), kernels=kernels)
+    state = heads * row.number("gdn_k_dim") * row.number("gdn_v_dim")
+    among = 4 * min(new, STATE_CHUNK) * (values + heads * row.number("gdn_k_dim")) * (new > 1)
+    shape = layer_shape(
+        heads, heads, 1.0, attention_share=0.0, state_flops=6 * state + among,
+        state_bytes=state * (OLD_STATE_BYTES if old else STATE_BYTES),
     )  # fmt: skip
-    return on_slice, held, work
+    work = attention_work(shape, prefill_load(sequences, new), held.widths, ONE_CHIP)
+    if "flashinfer" in row.text("kernel"):  # one kernel, in which a sequence's state stays
+        work = replace(work, kv_bytes=2 * sequences * shape.state_bytes, on_chip_bytes=0.0)
+    moved = rows * (2 * keys + 2 * values) * width
+    kernels = DELTA_KERNELS if new > 1 else 1.0
+    return on_slice, held, work + Work(
+        activation_bytes=moved, on_chip_bytes=moved, kernels=kernels
+    )  # fmt: skip
 
 
 DELTA_KERNELS = 6.0
@@ -280,8 +282,8 @@ _READERS: dict[str, tuple[Group, Callable[[Row], Read]]] = {
     "moe": ("experts", _experts),
     "attention_decode": ("attention", _attention),
     "attention_prefill": ("attention", _attention),
-    "mla_decode": ("attention", _latent_decode),
-    "mla_prefill": ("attention", _latent_prefill),
+    "mla_decode": ("attention", _latent),
+    "mla_prefill": ("attention", _latent),
     "gated_delta_net_context": ("attention", _delta_net),
     "gated_delta_net_generation": ("attention", _delta_net),
 }
