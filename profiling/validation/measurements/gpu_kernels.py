@@ -62,6 +62,7 @@ def gpu_kernel_cases(row: Row) -> list[Case]:
     return [replace(case, stack=_stack(row), note=note)]
 
 
+_ENGINES = {"trtllm": "TensorRT-LLM", "sglang": "SGLang", "vllm": "vLLM"}
 _LIBRARIES = (
     ("NCCL", r"^nccl$"),
     ("Marlin", r"marlin"),
@@ -96,7 +97,10 @@ def _stack(row: Row) -> str:
     narrow = dtypes[0] if op == "moe" else "fp8" * ("fp8" in dtypes)
     if op in _COLLECTIVES:
         library, narrow = library.replace("TensorRT-LLM", "all-reduce"), ""
-    return " ".join(filter(None, (library, kind, narrow, "kernels")))
+    # What an engine does around the matmuls of experts is its own.
+    engine = _ENGINES.get(row.text("framework"), "") * (op == "moe")
+    words = dict.fromkeys((engine, library, kind, narrow, "kernels"))
+    return " ".join(filter(None, words))
 
 
 Read = tuple[Slice, Formats, Work]
@@ -136,26 +140,37 @@ _EXPERT_FORMATS = {
     "nvfp4": ("nvfp4", "nvfp4"),
 }
 """Weights and operands; all others are multiplied as they are held."""
+_SLOTTED = "triton|marlin|vllm_fused_moe"
+"""Kernels whose product and sum pass over a slot for every choice of every token, those of other
+ranks' experts too: nothing was sent to them, as no collector sends tokens."""
 _UNGATED = {(512, 22), (128, 6)}
 """Experts, and those of one token, of the Nemotron models: two matrices and no gate."""
 
 
 def _experts(row: Row) -> Read:
-    """The experts of one rank of `moe_tp` x `moe_ep`, the slowest: `tokens` enter over all."""
+    """The experts of one rank of `moe_tp` x `moe_ep`, the slowest. All `tokens` are there: it reads
+    and writes their rows."""
     weights, operands = _EXPERT_FORMATS.get(row.text("dtype"), (_plain(row.text("dtype")),) * 2)
     held, on_slice = formats(weights, operands), one_chip(row.text("gpu"))
     tokens, experts = row.number("tokens"), row.count("experts", 1)
     each, shards = row.count("experts_per_token", 1), row.count("moe_ep", 1)
     if max(each, shards) > experts:
         raise LeftOutError(f"{each} experts a token, or {shards} ranks, for {experts} experts")
+    hidden, width = row.number("hidden"), row.number("expert_inter")
+    matrices = 2.0 if (experts, each) in _UNGATED else 3.0
     work = expert_work(
-        tokens, row.number("hidden"), row.number("expert_inter"), float(experts), float(each),
-        held.widths, float(shards), float(row.count("moe_tp", 1)),
-        tile=hardware_of(on_slice.chip, held.matmul_dtype).tile,
-        load=_load(row.text("distribution"), tokens * each > experts, tokens),
-        matrices=2.0 if (experts, each) in _UNGATED else 3.0,
+        tokens, hidden, width, float(experts), float(each), held.widths, float(shards),
+        float(row.count("moe_tp", 1)), tile=hardware_of(on_slice.chip, held.matmul_dtype).tile,
+        load=_load(row.text("distribution"), tokens * each > experts, tokens), matrices=matrices,
     )  # fmt: skip
-    return on_slice, held, replace(work, kernels=EXPERT_KERNELS)
+    others = tokens * each - float(work.routed)
+    unsent = tokens * 2 * hidden
+    if re.search(_SLOTTED, row.text("kernel").lower()):
+        unsent += max(others, 0.0) * (2 * hidden + matrices * width / row.count("moe_tp", 1))
+    moved = unsent * formats("bf16").widths.activation_bytes
+    return on_slice, held, work + Work(
+        activation_bytes=moved, on_chip_bytes=moved, kernels=EXPERT_KERNELS
+    )  # fmt: skip
 
 
 _MOST_OF_TOKENS, _FEW_TOKENS_RATIO = 0.8, 200.0

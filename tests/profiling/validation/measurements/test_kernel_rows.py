@@ -99,11 +99,14 @@ def test_experts_of_the_slowest_rank(tmp_path: Path) -> None:
     assert (case.group, case.matmul_dtype, case.narrowing) == (
         "experts", "bfloat16", pytest.approx(1.912, abs=1e-3),
     )  # fmt: skip
-    assert case.stack == "Triton experts w4a16_mxfp4 kernels"
+    assert case.stack == "vLLM Triton experts w4a16_mxfp4 kernels"
     one = 3 * 512 * 128
     work = case.pieces[0].work
     assert work.matmul_flops == pytest.approx(2 * 64 * 4 / 4 * one)
     assert work.weight_bytes == pytest.approx(4 * one * (0.5 + 1 / 32))
+    # All 256 slots pass: of the rank's 64 in and out of the matmuls, of all around them.
+    each = 2 * 512 + 3 * 128
+    assert work.activation_bytes == pytest.approx((64 * each + 192 * each + 64 * 2 * 512) * 2)
     skewed = gpu(tmp_path, **(cells | {"distribution": "power_law_1.2"})).pieces[0].work
     assert skewed.matmul_flops > 1.2 * work.matmul_flops
 
