@@ -19,6 +19,7 @@ from ..model.tasks import Problem
 from ..model.tasks.modular import GAPS_DISCLOSURE
 from ..model.tasks.task import SUM, speaks_notation
 from ..model.tokenizer import Tokenizer
+from .predicted.attention_work import available_bytes
 from .predicted.phase_terms import PhaseTerms, predicted_terms, terms_at_peak
 from .records import (
     ChipPlacement,
@@ -124,7 +125,8 @@ def _reached(cost: MeasuredCost) -> PhaseTerms:
 
 def _at_peak(placement: ChipPlacement, profile: Profile) -> Basis:
     cache_bytes = placement.resident_bytes - profile.model.weight_bytes
-    free_bytes = placement.chips * placement.hbm_capacity_bytes - profile.model.weight_bytes
+    held_bytes = placement.chips * available_bytes(placement.hbm_capacity_bytes)
+    free_bytes = held_bytes - profile.model.weight_bytes
     return Basis(
         lens="at peak",
         words=f"at the datasheet peak of {placement.chip}",

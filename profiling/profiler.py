@@ -4,11 +4,10 @@ The workload's passes come from a run, or, without weights, from its budgets; ev
 compiled one reads them from the same logs.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import repeat
 from pathlib import Path
 from typing import TypeVar
 
@@ -340,21 +339,24 @@ def _thought(log: PassLog, unit: UnitCosts, runs: Runs | None) -> list[ThoughtPo
     """Evenly spread passes of a batch's think phase, the first of each length of thought: a
     strategy may begin to think more than once."""
     points: dict[int, ThoughtPoint] = {}
-    times: Iterator[float | None] = iter(runs.step_times_s(THINK)) if runs else repeat(None)
-    for record in log.of_phase(THINK):
-        worked = record.tokens.any(axis=(1, 2))
-        costs = passes_of(record).costs(unit)
-        for n, cost in zip(np.flatnonzero(worked), costs, strict=True):
-            at_work = record.tokens[n] > 0
-            length = int((record.own[n] + record.tokens[n])[at_work].max())
-            point = ThoughtPoint(
-                tokens_thought=length,
-                active_attempts=int(at_work.sum()),
-                flops=cost.flops,
-                hbm_bytes=cost.hbm_bytes,
-                measured_step_s=next(times),
-            )
-            points.setdefault(length, point)
+    passes = [
+        (record, n, cost)
+        for record in log.of_phase(THINK)
+        for n, cost in zip(np.flatnonzero(record.tokens.any(axis=(1, 2))),
+                           passes_of(record).costs(unit), strict=True)
+    ]  # fmt: skip
+    times = runs.step_times_s(THINK) if runs else [None] * len(passes)
+    for (record, n, cost), time_s in zip(passes, times, strict=True):
+        at_work = record.tokens[n] > 0
+        length = int((record.own[n] + record.tokens[n])[at_work].max())
+        point = ThoughtPoint(
+            tokens_thought=length,
+            active_attempts=int(at_work.sum()),
+            flops=cost.flops,
+            hbm_bytes=cost.hbm_bytes,
+            measured_step_s=time_s,
+        )
+        points.setdefault(length, point)
     return _evenly([points[length] for length in sorted(points)])
 
 

@@ -24,6 +24,7 @@ from ...model.generation.attempt import Answered
 from ...model.generation.pass_log import PassLog, PassRecord
 from ...tpu_configs.chip import Chip
 from ..errors import ProfileInputError
+from ..predicted.attention_work import available_bytes
 from ..records import ChipPlacement, CountedCost, HbmBytes, Phase, PhaseOnChip
 from ..records.lenses import sum_costs
 from .unit_costs import UnitCosts
@@ -215,10 +216,11 @@ def _padded(record: PassRecord) -> int:
 def place(chip: Chip, phases: Sequence[Phase], resident_bytes: int, dtype: str) -> ChipPlacement:
     """Each phase's least time on the fewest chips that hold the workload.
 
-    The chips are the fewest whose datasheet HBM together holds `resident_bytes` (weights and the
-    largest KV cache); nothing is kept back for activations, the program or uneven shards, nor is
-    the number rounded to a slice that is sold. Work and bytes are split evenly over them. Links
-    between chips are ignored: a real slice also pays for communication.
+    The chips are the fewest whose datasheet HBM, less what predictions keep for the program and
+    activations, together holds `resident_bytes` (weights and the largest KV cache); nothing is kept
+    back for uneven shards, nor is the number rounded to a slice that is sold. Work and bytes are
+    split evenly over them. Links between chips are ignored: a real slice also pays for
+    communication.
 
     A phase's time is max(FLOPs / (chips * peak), HBM bytes / (chips * bandwidth)), both at the
     datasheet figure, over its counted matmul FLOPs and bytes; `bound` is the larger of the two,
@@ -237,7 +239,7 @@ def place(chip: Chip, phases: Sequence[Phase], resident_bytes: int, dtype: str) 
             f"resident_bytes is {resident_bytes}, expected the bytes of weights and KV cache"
         )
     peak = chip.peak_flops(dtype)
-    chips = math.ceil(resident_bytes / chip.hbm_capacity_bytes)
+    chips = math.ceil(resident_bytes / available_bytes(chip.hbm_capacity_bytes))
     return ChipPlacement(
         chip=chip.name,
         chips=chips,

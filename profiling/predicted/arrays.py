@@ -11,6 +11,7 @@ Complex numbers are a real value and, as imaginary part, its change: derivatives
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from types import ModuleType
 from typing import TypeVar
 
@@ -55,18 +56,28 @@ def library(*numbers: Number) -> ModuleType:
 def mapped(function: Callable[..., Number], record: Numbers, *others: Numbers) -> Numbers:
     """`function` of every number of a record, and of the same of `others`, as such a record."""
     kind: type = type(record)
-    names = _names(kind)
-    if names is None:
+    leaves = _leaves(kind)
+    if leaves is None:
         return record if record is None else function(record, *others)
-    parts = [mapped(function, *[getattr(one, name) for one in (record, *others)]) for name in names]
+    parts = [
+        function(*each) if type(each[0]) in _NUMBERS else mapped(function, *each)
+        for each in zip(*map(leaves, (record, *others)), strict=True)
+    ]
     result: Numbers = kind(*parts)
     return result
 
 
+_NUMBERS = frozenset((float, np.float64, np.ndarray))
+"""Most leaves: told from records at a glance, for a prediction maps thousands."""
+
+
 @cache
-def _names(kind: type) -> tuple[str, ...] | None:
-    """Fields of a record; None where it is no record but a number."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+def _leaves(kind: type) -> Callable[[object], tuple[Number, ...]] | None:
+    """What reads the fields of a record; None where it is no record but a number."""
+    if not is_dataclass(kind):
+        return None
+    names = [field.name for field in fields(kind)]
+    return attrgetter(*names) if len(names) > 1 else lambda record: (getattr(record, names[0]),)
 
 
 def with_last_axis(number: Number, axes: int = 1) -> Number:

@@ -93,6 +93,11 @@ RESERVED_SHARE = 0.05
 (vLLM's gpu_memory_utilization is 0.9 by default)."""
 
 
+def available_bytes(memory_bytes: Number) -> Number:
+    """What a chip of so much memory has for weights and KV."""
+    return memory_bytes * (1 - RESERVED_SHARE)
+
+
 @of_numbers
 @dataclass(frozen=True)
 class Capacity:
@@ -127,7 +132,7 @@ def capacity(
     element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
     state_bytes = shape.state_bytes / split.pipeline / split.tensor
     per_sequence = positions * element / kv_shards(shape, split) + state_bytes
-    available = memory_bytes * (1 - RESERVED_SHARE)
+    available = available_bytes(memory_bytes)
     room = arrays.maximum(available - weight_bytes, 0.0)
     return Capacity(
         weight_bytes=weight_bytes,

@@ -105,8 +105,14 @@ _ALSO = {
 def stack_named(name: str, known: Iterable[str] = ()) -> str:
     """A stack of STACKS or `known` by any spelling: 'vllm==0.8.5' is 'vLLM', 'TRT-LLM' is
     'TensorRT-LLM'. Any other as it is."""
-    names = _ALSO | {_letters(each): each for each in (*STACKS, *known)}
+    names = _spelled(*STACKS, *known)
     return names.get(_letters(name)) or names.get(_letters(_VERSION.sub("", name)), name)
+
+
+@cache
+def _spelled(*names: str) -> dict[str, str]:
+    """Names by their letters, other spellings among them."""
+    return _ALSO | {_letters(each): each for each in names}
 
 
 _VERSION = re.compile(r"[\s=@_-]*v?\d+(\.\d+)+\S*\s*$", re.IGNORECASE)
@@ -129,7 +135,7 @@ _LINKS: dict[Link, Callable[[Number], Number]] = {
     "share": arrays.sigmoid,
     "time": arrays.exp,
     "power": lambda x: 1 + arrays.exp(x),
-    "positive": arrays.exp,
+    "positive": lambda x: arrays.minimum(arrays.exp(x), 1.0),  # fewer bytes never take longer
 }
 
 
@@ -172,14 +178,15 @@ class Calibration:
     def efficiency(self, chip: str, kind: str, stack: str | None) -> Efficiency:
         """The Efficiency of each draw: every field an array [draws]."""
         # In small letters: another spelling of a stack that nobody knows is no other stack.
-        stack, transformed = stack and stack_named(stack.lower(), self.stack_rows), {}
+        stack = stack and stack_named(stack.lower(), self.stack_rows)
+        regime, transformed = regime_of(stack), {}
         for name, component in COMPONENTS.items():
             mean = self.means[name].get(kind)
             if mean is None:  # a kind that nobody measured: any of the others
                 mean = _any_of(list(self.means[name].values()), f"{name}/{kind}")
             transformed[name] = (
                 mean
-                + self._effect(self.regime_effects, name, regime_of(stack), component.regime_scale)
+                + self._effect(self.regime_effects, name, regime, component.regime_scale)
                 + self._effect(self.chip_effects, name, chip, component.chip_scale)
                 + self._effect(self.stack_effects, name, stack, component.stack_scale)
             )
@@ -194,7 +201,7 @@ class Calibration:
         if stack is None:
             return f"{on_chip}; serving stack not given: averaged over those measured"
         named = stack_named(stack, self.stack_rows)
-        known = {_letters(name): name for name in (*STACKS, *self.stack_rows)}
+        known = _spelled(*STACKS, *self.stack_rows)
         near = [] if named in known.values() else get_close_matches(_letters(named), known, n=1)
         meant = f" (did you mean {known[near[0]]}?)" if near else ""
         on_stack = _measurements(named + meant, self.stack_rows, "averaged over other stacks")

@@ -121,7 +121,9 @@ class ChipPlacement(Record):
     """A workload on one chip's datasheet figures."""
 
     chip: str
-    chips: Whole = Field(description="fewest chips whose HBM holds weights and KV cache")
+    chips: Whole = Field(
+        description="fewest chips that hold weights and KV cache in 95 % of their HBM"
+    )
     resident_bytes: Count = Field(description="weights and the largest KV cache of the workload")
     hbm_capacity_bytes: Positive
     peak_flops: Positive = Field(description="FLOP per second of one chip in `peak_dtype`")

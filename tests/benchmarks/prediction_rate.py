@@ -49,7 +49,8 @@ def points(count: int) -> tuple[ModelShape, Lengths, Hardware]:
         return jax.tree.map(lambda *x: np.array(x, np.float32)[picked], *choices)
 
     shapes = drawn([shape_of(config) for config in PRESETS.values()])
-    chips = drawn([hardware_of(chip, "bfloat16") for chip in load_all()])
+    floating = (chip for chip in load_all() if chip.peak.bfloat16 is not None)
+    chips = drawn([hardware_of(chip, "bfloat16") for chip in floating])
     ranges = ((1, 64), (1, 32), (100, 8000), (10, 8000), (1, 500))
     lengths = Lengths(*(rng.integers(*ends, count).astype(np.float32) for ends in ranges))
     return shapes, lengths, chips

@@ -18,6 +18,8 @@ _REGIMES = {  # regime -> (colour, symbol)
     "prefill": ("blue", "square"),
     "serving": ("violet", "triangle-up"),
     "matmul": ("teal", "diamond"),
+    "attention": ("steel", "triangle-left"),
+    "experts": ("brick", "wedge"),
     "vector": ("ochre", "triangle-down"),
     "collective": ("pink", "cross"),
     "energy": ("olive", "triangle-right"),

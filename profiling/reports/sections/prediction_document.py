@@ -177,6 +177,8 @@ def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Ta
                    name="usd_per_query", priority=2),
             Column("energy per query", [b.wall_j for b in bills], units.joules, PREDICTED,
                    name="wall_j_per_query", priority=3),
+            Column("answers a charge", list(map(_per_charge, predictions)), units.significant,
+                   PREDICTED, name="queries_per_charge", priority=4),
             Column("CO2e per query", [b.gco2e for b in bills], units.grams, PREDICTED,
                    name="gco2e_per_query", priority=6),
             Column("attempts that fit at once", [p.fit.largest_batch for p in predictions],
@@ -263,6 +265,12 @@ def _phase_columns(predictions: Sequence[Prediction]) -> list[Column]:
 def per_query(prediction: Prediction) -> Amounts:
     """What a query costs; all unknown without a price."""
     return prediction.economics.per_query if prediction.economics else _NOTHING
+
+
+def _per_charge(prediction: Prediction) -> Interval | None:
+    """Queries that a full battery answers; None where none is stated."""
+    battery = prediction.economics.battery if prediction.economics else None
+    return battery.queries if battery else None
 
 
 def _money(

@@ -9,7 +9,7 @@ import pytest
 from real_records import real_profile
 
 from rooflink.model import PRESETS
-from rooflink.profiling.predicted.model_shape import described_models
+from rooflink.profiling.predicted.described_models import described_models
 from rooflink.profiling.records.files import save_record
 from rooflink.tpu_configs.catalog import chip_names
 
@@ -33,6 +33,19 @@ def test_models_lists_those_of_which_only_sizes_come_along(rooflink) -> None:
     assert not row["runs"]
     assert row["active_parameters"] / 1e9 == pytest.approx(37, rel=0.02)
     assert row["kv_bytes_per_token_bfloat16"] == 61 * 576 * 2
+
+
+def test_models_of_a_family_are_listed_in_full(rooflink) -> None:
+    done = rooflink("models", "DeepSeek")
+    listed = {line.split()[0]: line for line in done.out.splitlines() if line.split()}
+    assert {"deepseek-r1", "deepseek-v3.2", "deepseek-v2-lite"} <= set(listed)
+    assert "671 B" in listed["deepseek-r1"]
+    assert "llama3-8b" not in done.out
+    shown = json.loads(rooflink("models", "deepseek", "--json").out)
+    assert [row["name"] for row in shown] == ["deepseek-v2-lite", "deepseek-r1", "deepseek-v3.2"]
+    unknown = rooflink("models", "qwenn")
+    assert unknown.code == 2
+    assert "no family of models called 'qwenn': expected qwen" in unknown.err
 
 
 def test_chips_lists_every_chip_and_shows_sources(rooflink) -> None:

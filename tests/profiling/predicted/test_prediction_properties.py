@@ -20,7 +20,7 @@ from rooflink.tpu_configs.chip import Chip
 from rooflink.tpu_configs.figure import LARGEST, LEAST, Figure, figures_in
 from rooflink.tpu_configs.slice import Slice, parse_slice
 
-MODELS = ("llama3-8b", "gpt-oss-120b", "qwen3-30b-a3b", "smollm2-135m")
+MODELS = ("llama3-8b", "gpt-oss-120b", "qwen3-30b-a3b", "deepseek-r1", "smollm2-135m")
 EXPERTS = Parallelism(data=16, expert=4, expert_tensor=1)
 MESHES = {
     "v5e:4x4": (
@@ -29,6 +29,7 @@ MESHES = {
         Parallelism(data=16, expert=4, expert_tensor=1),
     ),
     "v5p:4x4x4": (Parallelism(data=4, tensor=16, kv_by_sequences=True), Parallelism(data=64)),
+    "b200:2x8": (Parallelism(data=16, expert=16), Parallelism(data=2, tensor=8, expert=16)),
     "h100:2x8": (Parallelism(data=2, tensor=8), EXPERTS),
     "mi300x:8": (Parallelism(data=8), Parallelism(data=4, pipeline=2)),
 }
