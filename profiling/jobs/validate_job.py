@@ -15,10 +15,9 @@ class ValidateJob(WrittenJob):
     """Set predictions against published measurements, worked problems and other tools.
 
     Without an option it does all three. A file of measurements is a CSV with the columns of
-    measured_inference.csv, measured_ops.csv, measured_energy_h100.csv,
-    measured_v6e_llama3_8b_layers.csv, served_gpu_agg.csv, tpu_served.csv, speculative.csv,
-    kernels_gpu.csv, tpu_ops.csv or tpu_kernels.csv; rows that the fit has not seen count as held
-    out. No row is passed over in silence: what cannot be predicted is listed with the reason.
+    a table in validation/data, by which its kind is told, or of measured_energy_h100.csv; rows that
+    the fit has not seen count as held out. No row is passed over in silence: what cannot be
+    predicted is listed with the reason.
     """
 
     record: ClassVar = "validation"

@@ -72,6 +72,8 @@ COMPONENTS: dict[str, Component] = {
     "narrow": Component("positive", -1.5, 0.7, 0.0, 0.0, 0.5),
     "routed_s": Component("time", -16.0, 1.0, 0.0, 0.0, 1.0),
     "kernel_s": Component("time", -13.5, 0.7, 0.7, 0.0, 1.0),
+    "block_s": Component("time", -13.0, 1.0, 0.0, 0.0, 1.0),
+    "ramp_s": Component("time", -13.5, 0.7, 0.0, 0.35, 1.0),
     "collective_s": Component("time", -12.0, 0.7, 0.7, 0.0, 1.0),
     "dispatch_s": Component("time", -11.0, 1.0, 0.0, 0.0, 1.0),
     "sequence_s": Component("time", -12.0, 0.7, 1.0, 0.0, 1.0),

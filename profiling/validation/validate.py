@@ -116,6 +116,7 @@ SHIPPED = tuple(
     for name in (
         "measured_inference", "measured_ops", "measured_v6e_llama3_8b_layers", "served_gpu_agg",
         "tpu_served", "speculative",
+        "measured_gpu_kernels", "measured_tpu_ops", "measured_tpu_kernels",
     )
 )  # fmt: skip
 

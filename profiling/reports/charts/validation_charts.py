@@ -20,6 +20,8 @@ _REGIMES = {  # regime -> (colour, symbol)
     "tpot": ("brick", "circle"),
     "ttft": ("steel", "square"),
     "matmul": ("teal", "diamond"),
+    "attention": ("steel", "triangle-left"),
+    "experts": ("brick", "wedge"),
     "vector": ("ochre", "triangle-down"),
     "collective": ("pink", "cross"),
     "attention": ("indigo", "diamond"),
