@@ -22,7 +22,7 @@ MESHES = ["data=2,tensor=4", "tensor=8", "expert=16, pipeline=2"]
 DRAFTS = ["drafts=4,marginal=0.69/0.43/0.28/0.2", "drafts=4,conditional=0.75,draft=mtp",
           "drafts=2,accepted=2.4, draft=llama3-8b", "drafts=4,0.7"]  # fmt: skip
 PRICES = ["2.5", "spot", "one-year", "costs.toml", "1e3"]
-MODELS = ["llama3-8b", "deepseek-r1", "mine.toml", "llama3-9b"]
+MODELS = ["llama3-8b", "deepseek-r1", "Llama-3.3-70B-Instruct", "mine.toml", "llama3-9b"]
 MODELS_OF_TABLES = ["DeepSeek-R1-Distill-Llama-8B", "Qwen3-30B-A3B", "draft for llama-3.1-70b"]
 OVERHEADS = ["1.2", "google", "none", "400"]
 
