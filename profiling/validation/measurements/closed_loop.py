@@ -2,9 +2,11 @@
 is in flight: each that ends is followed by another at once."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from ...predicted.cases import Case, Piece
+from ...predicted.serving import first_token_mix, token_mix
 from ...predicted.work import Work
 from .csv_rows import Row
 from .deployments import Deployment
@@ -33,7 +35,7 @@ class ClosedLoop:
     lengths: Lengths
     concurrency: float
 
-    @property
+    @cached_property
     def held(self) -> float:
         """Requests that memory holds of those in flight. Raises LeftOutError where it holds not
         one."""
@@ -47,26 +49,28 @@ class ClosedLoop:
     def per_token(self) -> tuple[Piece, ...]:
         """Of the time between two tokens of a request: a step, and the prompts of the others, one
         at a time on every copy of the model."""
-        prompts = (self.held - 1) / self.lengths.answer / self.copies
-        decode = Piece("decode", 1.0, self._step())
-        return (decode, Piece("prefill", prompts, self._prompts(1.0))) if prompts > 0 else (decode,)
+        others = token_mix(self.held, self.lengths.answer)
+        prompts = float(others.prompts) / self.copies
+        decode = Piece("decode", 1.0, self._step)
+        return (decode, Piece("prefill", prompts, self._prompt)) if prompts > 0 else (decode,)
 
     def to_first_token(self) -> tuple[Piece, ...]:
-        """Of the time to first token: the own prompt; half the step that runs on arrival; "queued",
-        the prompts ahead where all requests arrive together, half the others in the mean; and
-        where memory does not hold all, the whole stay of those before."""
-        others = (self.held - 1) / self.copies
-        pieces = [Piece("prefill", 1.0, self._prompts(1.0))]
-        if others > 0:
-            pieces.append(Piece("decode", 0.5, self._step()))
-            ahead = others / 2
+        """Of the time to first token: the own prompt; the step that is under way; "queued", the
+        prompts that come with it; and where memory does not hold all requests, the whole stay
+        of those before."""
+        pieces = [Piece("prefill", 1.0, self._prompt)]
+        mix = first_token_mix(self.held / self.copies)
+        ahead = float(mix.prompts) - 1
+        if self.held > 1:
+            pieces.append(Piece("decode", float(mix.decode_steps), self._step))
+        if ahead > 0:
             together = min(max(ahead, 1.0), max(STEP_TOKENS / self.lengths.prompt, 1.0))
             pieces.append(Piece("queued", ahead / together, self._prompts(together)))
         if self.overfull:
             stays = self.concurrency / self.held - 1
             prompts = stays * self.held / self.copies
-            pieces.append(Piece("decode", stays * self.lengths.answer, self._step()))
-            pieces.append(Piece("prefill", prompts, self._prompts(1.0)))
+            pieces.append(Piece("decode", stays * self.lengths.answer, self._step))
+            pieces.append(Piece("prefill", prompts, self._prompt))
         return tuple(pieces)
 
     @property
@@ -74,9 +78,14 @@ class ClosedLoop:
         """Copies of attention, each with sequences of its own; prompts are read on all at once."""
         return float(self.place.split.copies)
 
+    @cached_property
     def _step(self) -> Work:
         """The fullest copy's share rules where the requests do not divide."""
         return self.place.decode(-(-self.held // self.copies) * self.copies, self.lengths.context)
+
+    @cached_property
+    def _prompt(self) -> Work:
+        return self._prompts(1.0)
 
     def _prompts(self, each: float) -> Work:
         return self.place.prefill(each * self.copies, self.lengths.prompt)

@@ -145,17 +145,18 @@ class Deployment:
 
     def decode(self, sequences: float, context: float) -> Work:
         """One token of each sequence."""
-        return self._work(decode_load(sequences, context))
+        return self.step(decode_load(sequences, context))
 
     def decode_shared(self, prompts: float, beams: float, prompt: float, context: float) -> Work:
         """One token of each beam of each prompt; beams share their prompt's cache."""
-        return self._work(decode_load(prompts * beams, context, prompt, beams))
+        return self.step(decode_load(prompts * beams, context, prompt, beams))
 
     def prefill(self, sequences: float, tokens: float, history: float = 0.0) -> Work:
         """The prompts of `sequences`, after `history` cached positions each."""
-        return self._work(prefill_load(sequences, tokens, history))
+        return self.step(prefill_load(sequences, tokens, history))
 
-    def _work(self, load: Load) -> Work:
+    def step(self, load: Load) -> Work:
+        """A step of any load."""
         spread = spread_over(self.slice, self.split)
         work = step_work(self.shape, load, self.formats.widths, spread, self.hardware.tile)
         return work + self._of_wider_parts(load)

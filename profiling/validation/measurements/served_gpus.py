@@ -4,9 +4,11 @@ output and the time to the first."""
 import math
 import re
 from dataclasses import replace
+from functools import cache
 
 from ....model.architecture import Architecture, dtype_bytes, shape_of
 from ....tpu_configs.chip import Chip
+from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case
 from ...predicted.collectives import Parallelism
 from ...predicted.hardware import hardware_of
@@ -45,10 +47,16 @@ def served_cases(row: Row) -> list[Case]:
             f"{running:.0f} sequences ran at a time (Little's law), a limit that is not stated: "
             f"memory holds {loop.held:.0f}"
         )
-    return [
-        replace(loop.case(row, "tpot", observed_s["tpot"], _note(row)), id=f"{row.id} tpot"),
-        replace(loop.case(row, "ttft", observed_s["ttft"], _note(row)), id=f"{row.id} ttft"),
-    ]
+    tpot = loop.case(row, "tpot", observed_s["tpot"], _note(row))
+    ttft = loop.case(row, "ttft", observed_s["ttft"], _note(row))
+    return [replace(case, id=f"{row.id} {case.group}", model=_name(row)) for case in (tpot, ttft)]
+
+
+def _name(row: Row) -> str:
+    """The model's name where it is one model's: 'Llama-3.x-70B' is that of its label."""
+    if known_sizes(row.text("model")) is not None:
+        return row.text("model")
+    return row.text("model_label").rpartition("/")[2]
 
 
 def _note(row: Row) -> str:
@@ -67,11 +75,11 @@ def _lengths(row: Row) -> Lengths:
 
 
 def _deployment(row: Row) -> Deployment:
-    sizes = known_sizes(row.text("model")) or known_sizes(row.text("model_label"))
+    sizes = known_sizes(_name(row))
     if sizes is None:
         raise LeftOutError(f"the sizes of {row.text('model')} are not known by its name")
-    chip, _ = chip_of(row.text("gpu"))
-    chips = row.count("n_gpus", 1)
+    on_slice = _slice(row.text("gpu"), row.count("n_gpus", 1))
+    chip, chips = on_slice.chip, on_slice.chips
     split = served_split(row)
     if split.chips != chips or split.expert_copies not in (1, split.data):
         raise LeftOutError(f"the mesh '{split}' does not fill {chips} chips")
@@ -79,16 +87,23 @@ def _deployment(row: Row) -> Deployment:
     hardware = hardware_of(chip, held.matmul_dtype)
     if row.text("backend") == "sglang" and chip.hbm_capacity_bytes < 1e11:
         hardware = replace(hardware, memory_bytes=SGLANG_SHARE * hardware.memory_bytes)
-    return Deployment(shape_of(sizes), held, slice_of(chip, chips), split, hardware)
+    return Deployment(shape_of(sizes), held, on_slice, split, hardware)
+
+
+@cache
+def _slice(gpu: str, chips: int) -> Slice:
+    """Of so many GPUs; a table names the same few again and again."""
+    return slice_of(chip_of(gpu)[0], chips)
 
 
 def served_split(row: Row) -> Parallelism:
     """The mesh of columns tp, pp, attention_dp and, of experts over the same chips, moe_tp and
     moe_ep (empty where they are split as attention is, and where there are none)."""
+    stated = row.text("moe_tp") or row.text("moe_ep")
     return Parallelism(
         tensor=row.count("tp", 1), data=row.count("attention_dp", 1), pipeline=row.count("pp", 1),
         expert=row.count("moe_ep", 1),
-        expert_tensor=row.count("moe_tp", 1) if row.text("moe_tp") else None,
+        expert_tensor=row.count("moe_tp", 1) if stated else None,
     )  # fmt: skip
 
 

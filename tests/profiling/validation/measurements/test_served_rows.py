@@ -25,7 +25,7 @@ DEEPSEEK = LLAMA_8B | {
 
 def read(folder: Path, **changes: str) -> tuple[list[Case], list[str]]:
     row = LLAMA_8B | changes
-    header = [*SERVED_COLUMNS, "spec_decode"]
+    header = [*SERVED_COLUMNS, "spec_decode", "model_label"]
     file = folder / "mine.csv"
     file.write_text(f"{','.join(header)}\n{','.join(row.get(name, '') for name in header)}\n")
     cases, left_out = read_measurements(file)
@@ -40,7 +40,8 @@ def both(folder: Path, **changes: str) -> tuple[Case, Case]:
 
 
 def test_a_token_of_output_is_a_step_and_a_share_of_the_other_prompts(tmp_path: Path) -> None:
-    case, _ = both(tmp_path)
+    case, _ = both(tmp_path, model="Llama-3.x-8B", model_label="meta-llama/Llama-3.1-8B")
+    assert case.model == "Llama-3.1-8B"
     assert (case.group, case.stack, case.observed) == ("tpot", "TensorRT-LLM", pytest.approx(8e-3))
     decode, prompts = case.pieces
     assert (decode.steps, prompts.steps) == (1, pytest.approx(7 / 200))
@@ -51,20 +52,20 @@ def test_a_token_of_output_is_a_step_and_a_share_of_the_other_prompts(tmp_path: 
     assert float(prompts.work.matmul_flops) == pytest.approx(2000 * WEIGHTS, rel=1e-3)
 
 
-def test_the_first_token_waits_for_its_prompt_half_a_step_and_prompts_ahead(tmp_path: Path) -> None:
+def test_the_first_token_waits_for_its_prompt_a_step_and_prompts_ahead(tmp_path: Path) -> None:
     _, case = both(tmp_path)
     assert (case.group, case.observed) == ("ttft", pytest.approx(0.1))
     own, step, queued = case.pieces
     assert [piece.phase for piece in case.pieces] == ["prefill", "decode", "queued"]
-    assert (own.steps, step.steps, queued.steps) == (1, 0.5, 1)
+    assert (own.steps, step.steps, queued.steps) == (1, 1, 1)
     assert float(own.work.matmul_flops) == pytest.approx(2000 * WEIGHTS, rel=2e-3)
-    # Half of the 7 others, in one step of no more than 8,192 tokens.
-    assert float(queued.work.matmul_flops) == pytest.approx(3.5 * 2000 * WEIGHTS, rel=2e-3)
+    # The square root of 8 prompts come together, in one step of no more than 8,192 tokens.
+    assert float(queued.work.matmul_flops) == pytest.approx((8**0.5 - 1) * 2e3 * WEIGHTS, rel=2e-3)
 
 
 def test_prompts_ahead_are_read_in_steps_of_some_tokens(tmp_path: Path) -> None:
-    _, case = both(tmp_path, concurrency="33", isl="4096")
-    assert case.pieces[2].steps == 8  # 16 prompts, two at a time
+    _, case = both(tmp_path, concurrency="81", isl="4096", gpu="B200 SXM")
+    assert case.pieces[2].steps == 4  # 8 prompts beside the own one, two at a time
 
 
 def test_one_request_alone_waits_for_nobody(tmp_path: Path) -> None:
@@ -171,6 +172,7 @@ def test_a_slower_unit_multiplies_what_is_wider(tmp_path: Path) -> None:
         ({"gpu": "Abacus"}, "no chip file for 'Abacus'"),
         ({"n_gpus": "4"}, "does not fill 4 chips"),
         (DEEPSEEK | {"moe_ep": "16"}, "'tensor=8,expert=16,expert_tensor=1' does not fill 8 chips"),
+        ({"moe_ep": "99999999999999999999999999999"}, "does not fill 1 chips"),
         ({"weights_dtype": "fp5"}, "the dtype 'fp5' is not known"),
         ({"model": "Llama-3.1-405B"}, "of weights do not fit a chip of h100"),
         ({"ttft_ms": "9000"}, "1 sequences ran at a time"),
