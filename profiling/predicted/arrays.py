@@ -93,11 +93,15 @@ def _function(name: str) -> Callable[..., Number]:
 
 maximum, minimum, where = map(_function, ("maximum", "minimum", "where"))
 exp, expm1, log, log1p, log2 = map(_function, ("exp", "expm1", "log", "log1p", "log2"))
-sqrt, ceil, isinf, ones_like = map(_function, ("sqrt", "ceil", "isinf", "ones_like"))
+sqrt, isinf, ones_like = map(_function, ("sqrt", "isinf", "ones_like"))
 
 
 def broadcast(number: Number, shape: tuple[int, ...]) -> Number:
     return library(number).broadcast_to(number, shape)
+
+
+def ceil(number: Number) -> Number:
+    return library(number).ceil(number.real)
 
 
 def floor(number: Number) -> Number:
