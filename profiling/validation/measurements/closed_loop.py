@@ -52,13 +52,13 @@ class ClosedLoop:
         others = token_mix(self.held, self.lengths.answer)
         prompts = float(others.prompts) / self.copies
         decode = Piece("decode", 1.0, self._step)
-        return (decode, Piece("prefill", prompts, self._prompt)) if prompts > 0 else (decode,)
+        return (decode, Piece("prefill", prompts, self.prompt)) if prompts > 0 else (decode,)
 
     def to_first_token(self) -> tuple[Piece, ...]:
         """Of the time to first token: the own prompt; the step that is under way; "queued", the
         prompts that come with it; and where memory does not hold all requests, the whole stay
         of those before."""
-        pieces = [Piece("prefill", 1.0, self._prompt)]
+        pieces = [Piece("prefill", 1.0, self.prompt)]
         mix = first_token_mix(self.held / self.copies)
         ahead = float(mix.prompts) - 1
         if self.held > 1:
@@ -70,7 +70,7 @@ class ClosedLoop:
             stays = self.concurrency / self.held - 1
             prompts = stays * self.held / self.copies
             pieces.append(Piece("decode", stays * self.lengths.answer, self._step))
-            pieces.append(Piece("prefill", prompts, self._prompt))
+            pieces.append(Piece("prefill", prompts, self.prompt))
         return tuple(pieces)
 
     @property
@@ -84,7 +84,8 @@ class ClosedLoop:
         return self.place.decode(-(-self.held // self.copies) * self.copies, self.lengths.context)
 
     @cached_property
-    def _prompt(self) -> Work:
+    def prompt(self) -> Work:
+        """One prompt on every copy."""
         return self._prompts(1.0)
 
     def _prompts(self, each: float) -> Work:

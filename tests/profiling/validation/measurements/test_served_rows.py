@@ -64,7 +64,7 @@ def test_the_first_token_waits_for_its_prompt_a_step_and_prompts_ahead(tmp_path:
 
 
 def test_prompts_ahead_are_read_in_steps_of_some_tokens(tmp_path: Path) -> None:
-    _, case = both(tmp_path, concurrency="81", isl="4096", gpu="B200 SXM")
+    _, case = both(tmp_path, concurrency="81", isl="4096", tpot_ms="80", gpu="B200 SXM")
     assert case.pieces[2].steps == 4  # 8 prompts beside the own one, two at a time
 
 
@@ -175,6 +175,7 @@ def test_a_slower_unit_multiplies_what_is_wider(tmp_path: Path) -> None:
         ({"moe_ep": "99999999999999999999999999999"}, "does not fill 1 chips"),
         ({"weights_dtype": "fp5"}, "the dtype 'fp5' is not known"),
         ({"model": "Llama-3.1-405B"}, "of weights do not fit a chip of h100"),
+        ({"ttft_ms": "9", "tpot_ms": "0.7"}, "prompts alone would take 77% of the time"),
         ({"ttft_ms": "9000"}, "1 sequences ran at a time"),
     ],
 )
