@@ -1,132 +1,116 @@
-"""One calibration: the fit on all rows, its test on held-out ones, and the files it writes.
-
-Held-out rows are predicted by a fit that has not seen their model, or their source.
-"""
+"""One calibration: the fit on all rows, its test on held-out ones, and the files it writes."""
 
 import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import jax
 import numpy as np
-from scipy.special import ndtri
 
-from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES
-from ..predicted.cases import Case
-from ..predicted.predict import HIGH
-from ..validation.validate import case_key
+from ..predicted.calibration import COMPONENTS, REGIMES, parse_calibration
+from ..predicted.cases import Case, predict_cases
+from ..records.base import Interval
+from ..records.validation import WAYS, HeldOutErrors
+from ..validation.agreement import summaries
+from ..validation.validate import ENDS, Unseen, case_key, score
+from .held_out import (
+    HeldOut,
+    all_residuals,
+    cells_of,
+    folds,
+    hold_out,
+    interval_of,
+    needed_scales,
+    residual_scales,
+    unseen_scales,
+)
 from .posterior import POWER_PRIOR, Fitter, Names, Posterior, draws, rows_of
 
 DRAWS = 65
-COVERED = 0.8
-_SPREAD = float(ndtri(HIGH))  # standard scales from the median to the end of the interval
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Log seconds or joules of rows that were held out, before the unexplained part is added."""
-
-    log_median: np.ndarray  # [N]
-    log_scale: np.ndarray  # [N], of the parameters' uncertainty
-
-
-def folds(cases: Sequence[Case]) -> np.ndarray:
-    """A fold [N] for each case: its model with all its sources; its source where it has no model.
-
-    Neighbouring rows of one model are thus never on both sides.
-    """
-    keys = [case.model or case.source for case in cases]
-    return np.array([sorted(set(keys)).index(key) for key in keys])
-
-
-def fitted_scales(error: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """For each group the scale of a normal that covers `COVERED` of the fitted rows' errors."""
-    scales = np.zeros(len(GROUPS))
-    for index in np.unique(group):
-        scales[index] = np.quantile(np.abs(error[group == index]), COVERED) / _SPREAD
-    return scales
-
-
-def hold_out(
-    fitter: Fitter, fold: np.ndarray, whole: Posterior, told: Callable[[], None]
-) -> HeldOut:
-    """Each fold predicted by the fit of all others; `told` hears of each one done."""
-    median, scale = np.zeros(len(fold)), np.zeros(len(fold))
-    for held in np.unique(fold):
-        inside = fold == held
-        posterior = fitter.fit(np.where(inside, 0.0, 1.0), start=whole.mode)
-        predicted = fitter.log_predicted(draws(posterior, DRAWS))[:, inside]
-        median[inside] = predicted[0]
-        scale[inside] = np.sqrt(((predicted[1:] - predicted[0]) ** 2).mean(axis=0))
-        told()
-    return HeldOut(median, scale)
-
-
-def interval_of(held_out: HeldOut, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high ends [N] of the 80 % intervals; `scales` [N] are of the unexplained part."""
-    half = _SPREAD * np.hypot(held_out.log_scale, scales)
-    return np.exp(held_out.log_median - half), np.exp(held_out.log_median + half)
-
-
-def residual_scales(
-    held_out: HeldOut, log_observed: np.ndarray, group: np.ndarray, least: np.ndarray
-) -> np.ndarray:
-    """For each group the least residual scale with which held-out intervals cover `COVERED`, no
-    less than `least` [groups]; a group without rows takes the widest of the others."""
-    scales = np.full(len(GROUPS), np.nan)
-    error = np.abs(log_observed - held_out.log_median)
-    for index in np.unique(group):
-        rows = group == index
-        # The scale that each row needs to be covered; a quantile of them covers that share.
-        squared = (error[rows] / _SPREAD) ** 2 - held_out.log_scale[rows] ** 2
-        needed = np.quantile(np.sqrt(np.maximum(squared, 0)), COVERED)
-        scales[index] = max(float(needed), least[index])
-    return np.where(np.isnan(scales), np.nanmax(scales), scales)
-
-
 DIGITS = 5
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What a fit found, as the texts of the two files that prediction and validation read."""
+    """What a fit found, as the texts of the files that prediction and validation read."""
 
     calibration_json: str
     held_out_csv: str
+    errors_json: str
 
 
 def calibrate(
-    cases: Sequence[Case], told: Callable[[int, int], None] = lambda done, of: None
+    cases: Sequence[Case],
+    beside: Sequence[Case] = (),
+    told: Callable[[int, int], None] = lambda done, of: None,
 ) -> Calibrated:
-    """Fit on `cases`, and again without each model; `told` hears of fits done, of how many.
+    """Fit on `cases` and on those `beside` them, which may not be shipped and whose errors are
+    kept as sums; and again without each model, system and stack. `told` hears of fits done, of how
+    many.
 
     Deterministic: the same cases give the same files.
     """
+    everyone = [*cases, *beside]
     with jax.enable_x64(True):
-        names = Names.of(cases)
-        rows = rows_of(cases, names)
+        names = Names.of(everyone)
+        rows = rows_of(everyone, names)
         fitter = Fitter(rows, names)
-        fold = folds(cases)
-        fits, done = len(np.unique(fold)) + 1, iter(range(1, len(fold) + 2))
+        fold = {way: folds(everyone, way) for way in WAYS}
+        fits = sum(len(np.unique(of_way)) for of_way in fold.values()) + 1
+        done = iter(range(1, fits + 1))
         whole = fitter.fit(np.ones(len(rows)))
         told(next(done), fits)
-        held_out = hold_out(fitter, fold, whole, lambda: told(next(done), fits))
-        error = rows.log_observed - fitter.log_predicted(whole.mode[None])[0]
-        least = fitted_scales(error, rows.group)
-        scales = residual_scales(held_out, rows.log_observed, rows.group, least)
-        record = _record(fitter, whole, scales, cases)
-    return Calibrated(
-        calibration_json=json.dumps(record, indent=1) + "\n",
-        held_out_csv=_held_out_csv(cases, held_out, scales[rows.group]),
+        fitted_error = rows.log_observed - fitter.log_predicted(whole.mode[None])[0]
+        unseen, scales = {}, {}
+        for way in WAYS:
+            held_out = hold_out(fitter, fold[way], whole, lambda: told(next(done), fits))
+            needed, cells = needed_scales(held_out, rows.log_observed), cells_of(everyone, way)
+            scales[way] = residual_scales(needed, cells, fitted_error)
+            unseen[way] = _intervals(held_out, unseen_scales(needed, cells, fold[way]))
+        record = _record(fitter, whole, all_residuals(scales), everyone)
+    text = json.dumps(record, indent=1) + "\n"
+    by_key: dict[str, Unseen] = {
+        case_key(case): {way: unseen[way][row] for way in WAYS} for row, case in enumerate(everyone)
+    }
+    return Calibrated(text, _held_out_csv(by_key), _errors(text, cases, beside, by_key))
+
+
+def _intervals(held_out: HeldOut, scales: np.ndarray) -> list[Interval]:
+    """To the digits that are written."""
+    ends = (np.exp(held_out.log_median), *interval_of(held_out, scales))
+    return [
+        Interval(**{end: float(f"{value:.6g}") for end, value in zip(ENDS, of_row, strict=True)})
+        for of_row in zip(*ends, strict=True)
+    ]
+
+
+def _errors(
+    calibration_json: str,
+    cases: Sequence[Case],
+    beside: Sequence[Case],
+    held_out: Mapping[str, Unseen],
+) -> str:
+    """Sums over the rows that ship, and over those that do not."""
+    fitted = parse_calibration(calibration_json, "calibration.json")
+    predictor = partial(predict_cases, calibration=fitted)
+    shipped, not_shipped = (
+        summaries(score(of, predictor, held_out)[0]) if of else [] for of in (cases, beside)
     )
+    sources = sorted({case.source for case in beside})
+    errors = HeldOutErrors(
+        shipped=shipped, not_shipped=not_shipped, not_shipped_rows=len(beside),
+        not_shipped_sources=sources,
+    )  # fmt: skip
+    return errors.model_dump_json(indent=1) + "\n"
 
 
 def _record(
-    fitter: Fitter, whole: Posterior, scales: np.ndarray, cases: Sequence[Case]
+    fitter: Fitter, whole: Posterior, residual: dict[str, float], cases: Sequence[Case]
 ) -> dict[str, object]:
     """The fit as `predict.calibration` reads it: draws by component and by who has an effect."""
     names = fitter.names
@@ -146,7 +130,7 @@ def _record(
 
     return {
         "note": "Written by 'rooflink calibrate'. Draws, the mode first; see ../calibration.py.",
-        "residual": {g: round(float(s), DIGITS) for g, s in zip(GROUPS, scales, strict=True)},
+        "residual": {key: round(scale, DIGITS) for key, scale in residual.items()},
         "rows": dict(sorted(Counter(case.slice.chip.name for case in cases).items())),
         "stack_rows": dict(sorted(Counter(case.stack for case in cases).items())),
         "power": {
@@ -164,12 +148,12 @@ def _rounded(values: list[float]) -> list[float]:
     return [round(value, DIGITS) for value in values]
 
 
-def _held_out_csv(cases: Sequence[Case], held_out: HeldOut, scales: np.ndarray) -> str:
-    """key,median,low,high of every case, predicted by the fit without its model."""
-    low, high = interval_of(held_out, scales)
+def _held_out_csv(held_out: Mapping[str, Unseen]) -> str:
+    """Every case by its key, as the fits without its model, its system and its stack have it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("key", "median", "low", "high"))
-    for case, *values in zip(cases, np.exp(held_out.log_median), low, high, strict=True):
-        writer.writerow((case_key(case), *(f"{value:.6g}" for value in values)))
+    writer.writerow(("key", *(f"{way}_{end}" for way in WAYS for end in ENDS)))
+    for key, unseen in held_out.items():
+        values = (getattr(unseen[way], end) for way in WAYS for end in ENDS)
+        writer.writerow((key, *(f"{value:.6g}" for value in values)))
     return text.getvalue()

@@ -9,14 +9,13 @@ arrays, one entry each, so that one call predicts all of them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
-from scipy.optimize import minimize
 
 from ..predicted.arrays import mapped
 from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES, efficiency_of, regime_of
@@ -25,6 +24,7 @@ from ..predicted.energy import SERVER_OVER_CHIPS, PowerShares, design_power_of, 
 from ..predicted.hardware import Hardware, hardware_of
 from ..predicted.time_model import step_terms
 from ..predicted.work import NOTHING, Work
+from .optimum import ROUNDS, Slopes, covariance_of, mode_of
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,13 @@ def negative_log_posterior(parameters: Parameters, rows: Rows, weights: Array) -
     return total + 0.5 * (((parameters["log_scale"] - mean) / width) ** 2).sum()
 
 
+Part = Literal["means", "regimes", "chips", "stacks"]
+PARTS: dict[Part, str] = {
+    "means": "kind", "regimes": "regime", "chips": "chip", "stacks": "stack",
+}  # fmt: skip
+"""Parts of Parameters by component -> the field of Rows that says which entry a row has."""
+
+
 class Fitter:
     """The fit of one set of rows; rows may be held out of it by their weights."""
 
@@ -188,26 +195,69 @@ class Fitter:
         self.rows, self.names = rows, names
         start, self._unravel = ravel_pytree(prior_mode(names))
         self._start = np.asarray(start, np.float64)
+        directions, self._columns = self._parts()
 
         def objective(vector: Array, weights: Array) -> Array:
             return negative_log_posterior(self._unravel(vector), rows, weights)
 
-        self._value_and_slope = jax.jit(jax.value_and_grad(objective))
-        self._curvature = jax.jit(jax.hessian(objective))
-        of_vectors = jax.vmap(lambda vector: log_predicted(self._unravel(vector), rows))
-        self._log_predicted = jax.jit(of_vectors)
+        def of_vector(vector: Array) -> Array:
+            return log_predicted(self._unravel(vector), rows)
 
-    def fit(self, weights: np.ndarray, start: np.ndarray | None = None) -> Posterior:
-        """The mode by L-BFGS, and the inverse of the curvature there; needs 64-bit floats."""
-        optimum = minimize(
-            lambda v: tuple(np.asarray(x, np.float64) for x in self._value_and_slope(v, weights)),
-            self._start if start is None else start,
-            jac=True, method="L-BFGS-B", options={"maxiter": 3000, "maxfun": 6000},
-        )  # fmt: skip
-        values, vectors = np.linalg.eigh(np.asarray(self._curvature(optimum.x, weights)))
-        # Priors are standard normal or narrower: no direction is truly flatter than one.
-        covariance = (vectors / np.maximum(values, 1.0)) @ vectors.T
-        return Posterior(optimum.x, covariance)
+        def slopes(vector: Array) -> Array:
+            return jax.lax.map(lambda one: jax.jvp(of_vector, (vector,), (one,))[1], directions)
+
+        self._value_and_slope = jax.jit(jax.value_and_grad(objective))
+        self._slopes = jax.jit(slopes)
+        self._log_predicted = jax.jit(jax.vmap(of_vector))
+        ones, nothing = np.ones(len(self._start)), np.zeros(len(rows))
+        of_prior = [self._value_and_slope(v, nothing)[1] for v in (self._start, self._start + ones)]
+        self._prior_curvature = np.asarray(of_prior[1] - of_prior[0])  # the priors are normal
+
+    def _parts(self) -> tuple[np.ndarray, np.ndarray]:
+        """A tangent [parts, parameters] of all entries of each part, and the entry of each row
+        [parts, N]."""
+        at = self._places()
+        lists = [(np.asarray(entries, int), getattr(self.rows, field))
+                 for part, field in PARTS.items() for entries in at[part].values()]  # fmt: skip
+        everyone = np.zeros(len(self.rows), int)
+        lists += [(np.asarray([entry], int), everyone) for entry in at["power"].values()]
+        directions = np.zeros((len(lists), len(self._start)))
+        for tangent, (entries, _) in zip(directions, lists, strict=True):
+            tangent[entries] = 1.0
+        return directions, np.stack([entries[index] for entries, index in lists])
+
+    def _places(self) -> Parameters:
+        """Where each parameter is in a vector."""
+        return self.parameters(np.arange(len(self._start), dtype=np.float64))
+
+    def slopes(self, vector: np.ndarray) -> Slopes:
+        """Of the log predictions, at `vector`."""
+        return Slopes(np.asarray(self._slopes(vector)), self._columns)
+
+    def curvature(self, vector: np.ndarray, weights: np.ndarray, slopes: Slopes) -> np.ndarray:
+        """Of the negative log posterior, expected over what is measured."""
+        nu, scales = DEGREES_OF_FREEDOM, np.exp(self.parameters(vector)["log_scale"])
+        told = weights * (nu + 1) / (nu + 3)
+        found = slopes.information(told / scales[self.rows.group] ** 2, len(vector))
+        of_scales = np.asarray(self._places()["log_scale"], int)
+        counts = np.bincount(self.rows.group, weights, len(GROUPS))
+        found[of_scales, of_scales] += counts * 2 * nu / (nu + 3)
+        return found + np.diag(self._prior_curvature)
+
+    def fit(
+        self, weights: np.ndarray, start: np.ndarray | None = None, rounds: int = ROUNDS
+    ) -> Posterior:
+        """The mode, from `start`, and the inverse of the curvature there; needs 64-bit floats."""
+
+        def objective(vector: np.ndarray) -> tuple[float, np.ndarray]:
+            value, slope = self._value_and_slope(vector, weights)
+            return float(value), np.asarray(slope, np.float64)
+
+        def curvature(vector: np.ndarray) -> np.ndarray:
+            return self.curvature(vector, weights, self.slopes(vector))
+
+        mode = mode_of(objective, curvature, self._start if start is None else start, rounds)
+        return Posterior(mode, covariance_of(curvature(mode)))
 
     def parameters(self, vector: np.ndarray) -> Parameters:
         """A vector as parameters by name."""

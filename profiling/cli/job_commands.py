@@ -81,7 +81,9 @@ def _predictions_json(result: "Predictions") -> str:
 
 
 def _show_calibration(result: "Calibration", job: "CalibrateJob", console: Console) -> None:
-    files = " and ".join(result.files)
+    if result.absent:
+        console.print(result.absent + ".")
+    files = ", ".join(result.files)
     say_where(console, f"{result.rows} rows fitted; {files} are in", job.out)
 
 
@@ -155,6 +157,9 @@ rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json""
         """rooflink predict --model llama3-8b --slice v5e-8 --batch 8 --prompt 512 --think 2048
 rooflink predict --model qwen3-32b --slice v5e-16 --slice h100-2 --dtype int8 --price spot
 rooflink predict --model deepseek-r1 --slice h200-8 --dtype fp8 --think 8000 --compare
+rooflink predict --model llama3-70b --slice h100-8 --concurrency 64 --prefill-chunk 2048
+rooflink predict --model llama3-8b --slice h100 --speculate drafts=4,conditional=0.75,draft=eagle
+rooflink predict --model llama3-8b --slice h100 --prompt 8000 --prefix-hit 0.6
 rooflink predict --model mine.toml --slice mychip.toml:4 --price my_costs.toml --json""",
         show=_show_predictions,
         as_json=_predictions_json,

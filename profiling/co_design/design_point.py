@@ -168,9 +168,9 @@ def draws_of(calibration: Calibration, chip: Chip, stack: str | None) -> Draws:
     watts = calibration.design_watts(power) if power else np.full(calibration.draws, np.nan)
     drawn = Draws(
         efficiency=calibration.efficiency(chip.name, chip.kind, stack),
-        prefill=calibration.residuals("prefill"),
-        decode=calibration.residuals("decode"),
-        energy=calibration.residuals("energy"),
+        prefill=calibration.residuals("prefill", chip.name, stack),
+        decode=calibration.residuals("decode", chip.name, stack),
+        energy=calibration.residuals("energy", chip.name, stack),
         watts=watts,
         power=calibration.power_shares(),
     )

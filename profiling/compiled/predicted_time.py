@@ -57,7 +57,7 @@ def _timed(
     seconds = np.atleast_1d(step_terms(work, device, efficiency).time_s)
     reads = phase_named(phase.phase).program in ("prompt", "read")
     group = "prefill" if reads else "decode"
-    predicted = interval(seconds * calibration.residuals(group))
+    predicted = interval(seconds * calibration.residuals(group, chip.name, None))
     return phase.model_copy(update={"predicted_time_s": predicted})
 
 

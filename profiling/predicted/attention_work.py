@@ -9,6 +9,8 @@ from .arrays import Number, of_numbers
 from .collectives import Parallelism, kv_shards
 from .work import Load, Widths, Work
 
+BLOCK_ROWS = 128.0
+"""Queries that one block of an attention kernel takes (FlashAttention 2 and 3)."""
 STATE_CHUNK = 64.0
 """Tokens of a prompt that linear attention works on between one state and the next, which it writes
 and reads: the chunk of flash-linear-attention's kernels, which engines use."""
@@ -30,9 +32,19 @@ def attention_work(shape: ModelShape, load: Load, widths: Widths, split: Paralle
     kv_bytes = sequences * (positions * element / kv_shards(shape, split) + state_bytes)
     return Work(
         attention_flops=sequences * flops / split.tensor,
+        blocks=sequences * attending * _blocks(shape, load, split),
         kv_bytes=kv_bytes,
         on_chip_bytes=kv_bytes,
     )
+
+
+def _blocks(shape: ModelShape, load: Load, split: Parallelism) -> Number:
+    """Of one sequence and layer: a head of keys with so many of its queries. A latent cache is one
+    head in decoding; a prompt has keys of every head made of it."""
+    made = (shape.latent_dim > 0) * (load.new_tokens > 1)
+    heads = arrays.where(made, shape.query_heads, shape.kv_heads)
+    queries = shape.query_heads / heads * load.new_tokens
+    return arrays.maximum(heads / split.tensor, 1.0) * arrays.ceil(queries / BLOCK_ROWS)
 
 
 def _flops_per_head(shape: ModelShape, load: Load) -> Number:

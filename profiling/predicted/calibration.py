@@ -72,6 +72,8 @@ COMPONENTS: dict[str, Component] = {
     "narrow": Component("positive", -1.5, 0.7, 0.0, 0.0, 0.5),
     "routed_s": Component("time", -16.0, 1.0, 0.0, 0.0, 1.0),
     "kernel_s": Component("time", -13.5, 0.7, 0.7, 0.0, 1.0),
+    "block_s": Component("time", -13.0, 1.0, 0.0, 0.0, 1.0),
+    "ramp_s": Component("time", -13.5, 0.7, 0.0, 0.35, 1.0),
     "collective_s": Component("time", -12.0, 0.7, 0.7, 0.0, 1.0),
     "dispatch_s": Component("time", -11.0, 1.0, 0.0, 0.0, 1.0),
     "sequence_s": Component("time", -12.0, 0.7, 1.0, 0.0, 1.0),
@@ -150,6 +152,16 @@ Group = Literal[
 """What is reported apart: steps of a model that decode, prefill, or both as a server mixes them; a
 server's times per token of output and to the first; single operations; joules."""
 GROUPS: tuple[Group, ...] = get_args(Group)
+KERNELS = ("matmul", "vector", "collective", "attention", "experts")
+"""Groups of operations that are timed by themselves."""
+
+
+def residual_key(group: str, of: str) -> str:
+    """In `Calibration.residual`: 'decode, model' for a chip and a stack that the fit has seen,
+    'decode, system' and 'decode, stack' for those that it has not, 'decode, TPU v6e' for a chip
+    with many rows of its own."""
+    return f"{group}, {of}"
+
 
 Effects = dict[str, dict[str, np.ndarray]]
 """Component -> who has the effect -> [draws]."""
@@ -164,7 +176,7 @@ class Calibration:
     chip_effects: Effects
     stack_effects: Effects
     power: dict[str, np.ndarray]  # fields of PowerShares -> [draws]
-    residual: dict[str, float]  # group -> scale of log(measured / predicted)
+    residual: dict[str, float]  # by `residual_key`: scale of log(measured / predicted)
     rows: dict[str, int]  # chip's name -> rows it was fitted on
     stack_rows: dict[str, int]
 
@@ -205,9 +217,15 @@ class Calibration:
         on_stack = _measurements(named + meant, self.stack_rows, "averaged over other stacks")
         return f"{on_chip}; {on_stack}"
 
-    def residuals(self, group: str) -> np.ndarray:
-        """Factors [draws] that the unexplained part multiplies a time by; the mode's is one."""
-        return np.exp(self.residual[group] * _normals(self.draws, f"residual/{group}"))
+    def residuals(self, group: str, chip: str, stack: str | None) -> np.ndarray:
+        """Factors [draws] that the unexplained part multiplies a time by; the mode's is one. As
+        wide as rows of a chip, or of a stack, that the fit had not seen were missed."""
+        of_group = self.residual[residual_key(group, "model")]
+        known = self.residual.get(residual_key(group, chip), of_group)
+        scale = known if chip in self.rows else self.residual[residual_key(group, "system")]
+        if stack is None or stack_named(stack, self.stack_rows) not in self.stack_rows:
+            scale = max(scale, self.residual[residual_key(group, "stack")])
+        return np.exp(scale * _normals(self.draws, f"residual/{group}"))
 
     def power_shares(self) -> PowerShares:
         """Shares of the design power, every field an array [draws]."""
@@ -233,11 +251,17 @@ class Calibration:
         return on_slice.chips * design_watts * np.asarray(share)
 
     def joules(
-        self, on_slice: Slice, hardware: Hardware, work: Work, time_s: np.ndarray
+        self,
+        on_slice: Slice,
+        hardware: Hardware,
+        work: Work,
+        time_s: np.ndarray,
+        stack: str | None,
     ) -> np.ndarray | None:
         """As `watts`, the joules, with their unexplained part."""
         watts = self.watts(on_slice, hardware, work, time_s)
-        residuals = with_last_axis(self.residuals("energy"), time_s.ndim - 1)
+        drawn = self.residuals("energy", on_slice.chip.name, stack)
+        residuals = with_last_axis(drawn, time_s.ndim - 1)
         return None if watts is None else watts * time_s * residuals
 
     def _effect(self, effects: Effects, name: str, who: str | None, scale: float) -> np.ndarray:
@@ -294,7 +318,7 @@ class _Written(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     note: str = ""
-    residual: dict[Group, Annotated[float, Field(ge=0, le=10)]]
+    residual: dict[str, Annotated[float, Field(ge=0, le=10)]]
     rows: dict[str, NonNegativeInt]
     stack_rows: dict[str, NonNegativeInt]
     power: dict[Literal["base", "memory", "compute"], Annotated[list[_Share], Field(min_length=2)]]
@@ -305,7 +329,11 @@ class _Written(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        for part, needed in (("residual", GROUPS), ("power", ("base", "memory", "compute")),
+        residuals = [residual_key(group, way) for group in GROUPS
+                     for way in ("model", "system", "stack")]  # fmt: skip
+        if missing := [key for key in residuals if key not in self.residual]:
+            raise ValueError(f"lacks the residual of {missing[0]}")
+        for part, needed in (("power", ("base", "memory", "compute")),
                              ("means", COMPONENTS)):  # fmt: skip
             if set(getattr(self, part)) != set(needed) or not all(self.means.values()):
                 raise ValueError(f"lacks or has other rows of {part} than {', '.join(needed)}")
@@ -332,6 +360,6 @@ def parse_calibration(text: str, file: str) -> Calibration:
         effects(written.means), effects(written.regime_effects), effects(written.chip_effects),
         effects(written.stack_effects),
         {name: np.array(draws) for name, draws in written.power.items()},
-        {str(group): scale for group, scale in written.residual.items()},
+        written.residual,
         written.rows, written.stack_rows,
     )  # fmt: skip

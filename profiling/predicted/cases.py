@@ -48,6 +48,7 @@ class Case:
     reliability: str  # 'A' official or identity-checked .. 'D' a claim, as the file has it
     note: str = ""
     scope: Literal["chips", "server"] = "chips"  # joules of a server's plug have the host's too
+    output_tokens: float | None = None  # of each answer, where the row states them
 
 
 @dataclass(frozen=True)
@@ -84,5 +85,5 @@ def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted |
         values = values * (watts * (SERVER_OVER_CHIPS if case.scope == "server" else 1.0))
     if ideal:
         return Predicted(interval(values[:1]), DATASHEET_ONLY)
-    whole = interval(values * calibration.residuals(case.group))
+    whole = interval(values * calibration.residuals(case.group, chip.name, case.stack))
     return Predicted(whole, calibration.basis(chip.name, chip.kind, case.stack))

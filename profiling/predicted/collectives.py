@@ -277,6 +277,7 @@ class Exchange:
     link_bytes: Number = 0.0  # one way through the busiest link
     hops: Number = 0.0
     collectives: Number = 0.0
+    stages: Number = 0.0  # log2 of the chips, in each lap
 
     def __add__(self, other: "Exchange") -> "Exchange":
         return arrays.mapped(operator.add, self, other)
@@ -307,7 +308,8 @@ class Collective:
         shares = {"gathered": group.gather_share, "exchanged": group.exchange_share, "sent": 1.0}
         hops = 1.0 if self.share == "sent" else self.laps * group.hops
         link_bytes = self.laps * moved_bytes * shares[self.share]
-        return Exchange(link_bytes, hops, 1.0 * (group.chips > 1))
+        stages = self.laps * arrays.log2(group.chips)
+        return Exchange(link_bytes, hops, 1.0 * (group.chips > 1), stages)
 
     def least_sent_bytes(self, chips: Number, moved_bytes: Number) -> Number:
         """What each of `chips` in a ring sends at least (Chan et al. 2007): (n - 1) / n of the

@@ -25,6 +25,7 @@ class ExpertLoad:
 
     parts: tuple[tuple[Number, Number], ...]
     dealt: bool = False  # tokens in turn, as benchmarks deal them; else each token by chance
+    together: bool = False  # the busiest on the same chip; else placed without regard to load
 
 
 EVEN = ExpertLoad(((1.0, 1.0),))
@@ -48,16 +49,16 @@ def power_law(exponent: Number, ratio: Number, dealt: bool = False) -> ExpertLoa
     return ExpertLoad(tuple(parts), dealt)
 
 
-def hot_experts(hot_share: Number, dealt: bool = False) -> ExpertLoad:
+def hot_experts(hot_share: Number) -> ExpertLoad:
     """All tokens on a share of the experts, evenly; the others idle."""
-    return ExpertLoad(((hot_share, 1 / hot_share), (1 - hot_share, 0.0)), dealt)
+    return ExpertLoad(((hot_share, 1 / hot_share), (1 - hot_share, 0.0)))
 
 
-def measured_load(tokens: Sequence[float], dealt: bool = False) -> ExpertLoad:
+def measured_load(tokens: Sequence[float]) -> ExpertLoad:
     """From the tokens that each expert was sent; none may be negative, nor all zero."""
     whole, count = sum(tokens), len(tokens)
     busiest_first = sorted(tokens, reverse=True)
-    return ExpertLoad(tuple((1 / count, one / whole * count) for one in busiest_first), dealt)
+    return ExpertLoad(tuple((1 / count, one / whole * count) for one in busiest_first))
 
 
 def expert_work(
@@ -99,8 +100,8 @@ def expert_work(
 def slowest_share(
     experts: Number, experts_per_token: Number, expert_shards: Number, load: ExpertLoad
 ) -> Number:
-    """Tokens of the busiest of `expert_shards` chips over their mean, where experts are dealt to
-    chips without regard to their load; those of loads alone, not of chance.
+    """Tokens of the busiest of `expert_shards` chips over their mean; those of loads alone, not of
+    chance. Where experts are placed without regard to their load:
 
     It holds the busiest expert or, with many experts a chip, as much as the largest of so many sums
     is above their mean: sqrt(2 ln n) standard deviations, fewer where n is small.
@@ -117,6 +118,8 @@ def slowest_share(
     # No chip has more than the busiest experts together, nor than all tokens.
     worst = arrays.maximum(_busiest(1 / expert_shards, loads) - 1, 0.0)
     excess = arrays.minimum(arrays.maximum(busiest, deviation * above), worst)
+    if load.together:
+        excess = worst
     every = expert_shards * arrays.minimum(each / experts_per_token, 1.0)
     return arrays.minimum(1 + excess, arrays.maximum(every, 1.0))
 

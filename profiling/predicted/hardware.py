@@ -25,6 +25,7 @@ class Hardware:
     link_bandwidth: Number  # B/s one way: of one link in a torus, of all together on a switch
     hop_s: Number  # latency of one hop
     tile: Number  # rows, and columns, of one matrix unit; 1 where it is not public
+    cores: Number = 1.0  # that work on parts of a kernel of their own
 
 
 SLOWEST_NETWORK = 1.25e9
@@ -68,6 +69,7 @@ def hardware_of(chip: Chip, dtype: str) -> Hardware:
         link_bandwidth=link_rate(chip),
         hop_s=latency.value if latency else HOP_S,
         tile=tile.value if tile else 1.0,
+        cores=chip.cores.per_chip.value if chip.cores else 1.0,
     )
 
 
@@ -122,6 +124,8 @@ class Efficiency:
     routed_s: Number = 0.0  # sending one token to one expert in one layer and back
     kernel_s: Number = 0.0  # a kernel's launch, as far as it is not hidden
     collective_s: Number = 0.0
+    block_s: Number = 0.0  # least time of a core for one part of attention
+    ramp_s: Number = 0.0  # one stage of a collective's pipeline, until data flows
     dispatch_s: Number = (
         0.0  # dealing tokens out to experts on other chips, besides the links' time
     )

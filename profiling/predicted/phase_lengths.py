@@ -155,12 +155,15 @@ def chunked_prefill_steps(
     part = min(chunk, new_tokens)
     whole = new_tokens // part
     rest = new_tokens - whole * part
+    few = whole <= POINTS  # each by itself
     parts = SAME_LENGTH.steps(whole, 1.0)
-    tokens = np.append(np.full(POINTS, part), rest or part)
-    context = lengths.prefix_tokens + np.append(parts.position, whole) * part
+    before = np.arange(whole) if few else parts.position
+    counts = np.ones(len(before)) if few else parts.steps
+    tokens = np.append(np.full(len(before), part), rest or part)
+    context = lengths.prefix_tokens + np.append(before, whole) * part
     load = prefill_load(together * copies, tokens, context)
     times = lengths.prompts / copies / together
-    steps = np.append(parts.steps, 1.0 if rest > 0 else 0.0) * times
+    steps = np.append(counts, 1.0 if rest > 0 else 0.0) * times
     return PhaseSteps(step_work(shape, load, widths, spread, tile), steps)
 
 
@@ -170,13 +173,7 @@ def decode_steps(
 ) -> dict[str, PhaseSteps]:  # fmt: skip
     """Those of thinking and of answering, a step for each token. A step reads so many `positions`
     of each sequence: one, or with drafts several, of which all logits are wanted."""
-    thinking = arrays.maximum(lengths.think_tokens - 1.0, 0.0)
-    emitted = arrays.where(lengths.think_tokens >= 1.0, 0.0, 1.0)
-    answering = arrays.maximum(lengths.answer_tokens - emitted, 0.0)
-    parts: dict[str, tuple[Steps, Number]] = {
-        "think": (distribution.steps(thinking, lengths.sequences), 0.0),
-        "answer": (SAME_LENGTH.steps(answering, lengths.sequences), _last_axis(thinking)),
-    }
+    parts = _decoded(lengths, distribution)
     shape, lengths, widths = _last_axis(shape), _last_axis(lengths), _last_axis(widths)
     spread, tile = _last_axis(spread), _last_axis(tile)
     phases = {}
@@ -185,6 +182,22 @@ def decode_steps(
         load = Load(steps.sequences, positions, own, shared, lengths.attempts, positions)
         phases[name] = PhaseSteps(step_work(shape, load, widths, spread, tile), steps.steps)
     return phases
+
+
+def decoded_tokens(lengths: Lengths, distribution: LengthDistribution = SAME_LENGTH) -> float:
+    """Tokens after the first of the attempt that ends last, as expected."""
+    return sum(float(np.sum(steps.steps)) for steps, _ in _decoded(lengths, distribution).values())
+
+
+def _decoded(lengths: Lengths, distribution: LengthDistribution) -> dict[str, tuple[Steps, Number]]:
+    """A step for each token of thinking and answering, and the tokens before the phase."""
+    thinking = arrays.maximum(lengths.think_tokens - 1.0, 0.0)
+    emitted = arrays.where(lengths.think_tokens >= 1.0, 0.0, 1.0)
+    answering = arrays.maximum(lengths.answer_tokens - emitted, 0.0)
+    return {
+        "think": (distribution.steps(thinking, lengths.sequences), 0.0),
+        "answer": (SAME_LENGTH.steps(answering, lengths.sequences), _last_axis(thinking)),
+    }
 
 
 def _last_axis(record: Numbers) -> Numbers:

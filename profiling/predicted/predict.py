@@ -52,7 +52,7 @@ def predict(
     times = query.batches if phases_made is None else 1.0
     power = design_power_of(chip)
     same = ("stack", "ideal", "weight_dtype", "kv_dtype", "batches", "think_variation")
-    waits = {} if phases_made else _request_times(query, calibrated, works, bare_s)
+    waits = {} if phases_made else _request_times(query, calibrated, bare_s)
     prediction = Prediction(
         **{name: getattr(query, name) for name in same},
         model=query.model.name,
@@ -90,11 +90,11 @@ def _phases(
     bare_s: dict[str, np.ndarray] = {}
     for name, work in works.items():
         terms = phase_terms(work.steps, query.hardware, efficiency, query.widths.narrowing)
-        factor = 1.0 if query.ideal else calibration.residuals(work.group)
+        factor = _unexplained(query, calibration, work.group)
         bare_s[name] = np.atleast_1d(terms.time_s)
         time_s = bare_s[name] * factor
         whole = _whole(work.steps, query.split)
-        energy_j = calibration.joules(query.slice, query.hardware, whole, time_s)
+        energy_j = calibration.joules(query.slice, query.hardware, whole, time_s, query.stack)
         if query.ideal and energy_j is not None:
             energy_j = energy_j[:1]
         seconds.append(time_s)
@@ -111,60 +111,42 @@ def _efficiency(query: Query, calibration: Calibration) -> Efficiency:
     return IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
 
 
-def mode_times(query: Query) -> dict[str, float]:
-    """Seconds of each phase of the query's lengths at the calibration's mode."""
-    efficiency = mapped(
-        lambda draws: np.atleast_1d(draws)[0], _efficiency(query, default_calibration())
-    )
-    narrowing = query.widths.narrowing
-    return {
-        name: float(phase_terms(work.steps, query.hardware, efficiency, narrowing).time_s)
-        for name, work in phases_by_lengths(query).items()
-    }
-
-
-def turn_times(query: Query, bare_s: Mapping[str, Number]) -> tuple[Number, Number]:
-    """Of requests in flight, from the seconds of a turn's phases: those of decoding for each token
-    of a request, and those that reading a prompt adds to all."""
-    decoding_s = sum(time_s for name, time_s in bare_s.items() if name != PREFILL)
-    return decoding_s / query.decoded_tokens, bare_s[PREFILL] / query.lengths.prompts
+def _unexplained(query: Query, calibration: Calibration, group: str) -> np.ndarray | float:
+    """Factors [draws] of a time of that group; one where nothing but the datasheet counts."""
+    if query.ideal:
+        return 1.0
+    return calibration.residuals(group, query.slice.chip.name, query.stack)
 
 
 def _request_times(
-    query: Query, calibration: Calibration, works: Mapping[str, PhaseWork],
-    bare_s: Mapping[str, np.ndarray],
-) -> dict[str, Interval | None]:  # fmt: skip
+    query: Query, calibration: Calibration, bare_s: Mapping[str, np.ndarray]
+) -> dict[str, Interval]:
     """Fields of a Prediction: what a request waits for its first token, and for each further one.
     Of a batch, until all its prompts are read, and its mean step."""
-    if query.concurrency is None or query.held is None:
-        decoding_s = sum(time_s for name, time_s in bare_s.items() if name != PREFILL)
-        first_s, waited_s = bare_s[PREFILL], None
-        token_s = decoding_s / _tokens_in_a_row(query, works)
-    else:
-        from .serving import loop_times
+    decoding_s = sum(time_s for name, time_s in bare_s.items() if name != PREFILL)
+    tokens = query.decoded_tokens
+    if query.concurrency is None:
+        waits = {"ttft_s": _drawn(query, calibration, bare_s[PREFILL], "prefill")}
+        if tokens > 0:
+            waits["tpot_s"] = _drawn(query, calibration, decoding_s / tokens, "decode")
+        return waits
+    from .serving import loop_times, running_batch
 
-        first_s, token_s, waited_s = loop_times(
-            query.concurrency, query.held, float(query.lengths.prompts), query.decoded_tokens,
-            *turn_times(query, bare_s),
-        )  # fmt: skip
-
-    def drawn(time_s: Number, group: str, otherwise: str) -> Interval:
-        group = group if waited_s is not None and group in calibration.residual else otherwise
-        return interval(time_s * (1.0 if query.ideal else calibration.residuals(group)))
-
+    held = float(query.lengths.prompts)
+    loop = (query.concurrency, held, float(query.split.copies), tokens)
+    each_s = (decoding_s / tokens, bare_s[PREFILL] / held)
+    ttft_s, tpot_s, queue_s = loop_times(*loop, *each_s, query.stack)
     return {
-        "ttft_s": drawn(first_s, "ttft", "prefill"),
-        "tpot_s": drawn(token_s, "tpot", "decode") if query.decoded_tokens > 0 else None,
-        "queue_s": None if waited_s is None else drawn(waited_s, "ttft", "prefill"),
+        "ttft_s": _drawn(query, calibration, ttft_s, "ttft"),
+        "tpot_s": _drawn(query, calibration, tpot_s, "tpot"),
+        "queue_s": _drawn(query, calibration, queue_s, "ttft"),
+        "running": interval(running_batch(query.concurrency, ttft_s, tpot_s, tokens)),
     }
 
 
-def _tokens_in_a_row(query: Query, works: Mapping[str, PhaseWork]) -> float:
-    """Tokens after the first of the attempt that ends last; one at least."""
-    parts = [work.steps for name, work in works.items() if name != PREFILL]
-    steps = sum(float(np.sum(part.work.steps * part.steps)) for part in parts)
-    drafts = query.speculation
-    return max(steps * (drafts.accepted_tokens if drafts else 1.0), 1.0)
+def _drawn(query: Query, calibration: Calibration, bare_s: Number, group: str) -> Interval:
+    """With what the fit leaves unexplained of times of such a group."""
+    return interval(bare_s * _unexplained(query, calibration, group))
 
 
 def phase_terms(

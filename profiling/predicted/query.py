@@ -26,13 +26,14 @@ from .phase_lengths import (
     PhaseSteps,
     chunked_prefill_steps,
     decode_steps,
+    decoded_tokens,
     prefill_steps,
 )
 from .step_work import Spread, spread_over
 from .work import Widths
 
 if TYPE_CHECKING:
-    from .speculative import Speculation
+    from ..speculative import Speculation
 
 DATASHEET_ONLY = "datasheet figures alone"
 
@@ -66,7 +67,6 @@ class Query(PredictionRequest):
     mesh_reason: str = ""
     kv_dtype: str = "bfloat16"
     matmul_dtype: str = "bfloat16"
-    held: float | None = None  # prompts in flight that the slice has room for; None: a batch
 
     @property
     def shape(self) -> ModelShape:
@@ -98,8 +98,8 @@ class Query(PredictionRequest):
 
     @property
     def decoded_tokens(self) -> float:
-        """Of each attempt, those after its first."""
-        return float(self.lengths.think_tokens + self.lengths.answer_tokens - 1)
+        """Those after the first of the attempt that ends last."""
+        return decoded_tokens(self.lengths, self.distribution)
 
     @property
     def cautions(self) -> list[str]:
@@ -152,13 +152,14 @@ def _steps_by_lengths(query: Query) -> dict[str, PhaseSteps]:
     if drafts is None:
         decoded = decode_steps(shape, lengths, *sizes, query.distribution)
     else:
-        from .speculative import speculative_steps, with_draft_prefill
+        from ..speculative import speculative_steps, with_draft_prefill
 
         decoded = speculative_steps(drafts, shape, lengths, *sizes, query.distribution)
     if query.concurrency is not None and query.prefill_chunk is not None:
         from .serving import with_chunks_mixed_in
 
-        read, decoded = with_chunks_mixed_in(read, decoded)
+        taken = query.decoded_tokens / (1.0 if drafts is None else drafts.accepted_tokens)
+        read, decoded = with_chunks_mixed_in(read, decoded, taken, lengths.prompts)
     if drafts is not None:
         read = with_draft_prefill(read, drafts.draft, lengths, *sizes)
     return {PREFILL: read} | decoded

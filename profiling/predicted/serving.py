@@ -1,4 +1,4 @@
-"""A server with so many requests in flight: the running batch, and what each token waits for.
+"""A server with so many requests in flight: what each token of a request waits for.
 
 A closed loop: whoever has an answer asks again at once. One user's request takes the time to its
 first token and then one time per output token after another; meanwhile the prompts of those who
@@ -7,7 +7,7 @@ come after it are read between its steps.
 Everything here is arithmetic on numbers, of single predictions and of published measurements.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,18 +15,18 @@ import numpy as np
 
 from . import arrays
 from .arrays import Number, mapped
+from .calibration import stack_named
 from .phase_lengths import PhaseSteps, joined_steps
 from .work import Work
 
 BUNCHING = 0.5
-"""A first token waits for concurrency ** BUNCHING prompts: answers of like lengths end, and are
-followed, together. In 440 servings of Qwen3, Llama and other models on H100, H200 and B200 with 4
-to 64 requests in flight (ai-dynamo/aiconfigurator, silicon_sample.csv, Apache-2.0) the time to
-first token over what each further prompt adds to the others' tokens is 3 to 8 at 4 in flight, 4 to
-6 at 8 to 32 and 8 at 64, at any load: a queue of random arrivals would hold 1 to 2."""
-_ROUNDS = 100
-_SETTLED = 1e-6
-"""Relative change at which the running batch has settled; each round takes off a share of it."""
+BUNCHING_BY_STACK = {"vLLM": 0.45, "TensorRT-LLM": 0.55, "SGLang": 0.85}
+FIRST_TOKEN_STEPS = 4.0
+"""A first token waits for n ** BUNCHING prompts of the n requests that are held, its own among
+them, for answers of like lengths end, and are followed, together; and for so many steps of those
+that decode. Fitted to 519 servings on H100, H200 and B200 with 2 to 512 requests in flight (every
+third of ai-dynamo/aiconfigurator, silicon_sample.csv, Apache-2.0), over all and by stack. A queue
+of random arrivals would hold 1 to 2 prompts, one of all that arrive together half of n."""
 
 
 class StepMix(NamedTuple):
@@ -36,18 +36,22 @@ class StepMix(NamedTuple):
     prompts: Number
 
 
-def token_mix(running: Number, output_tokens: Number) -> StepMix:
-    """Between two tokens of a request: a step of the batch, and its share of newcomers' prompts.
+def token_mix(held: Number, output_tokens: Number) -> StepMix:
+    """Between two tokens of a request: a step of the `held` requests, and its share of newcomers'
+    prompts. While one decodes its `output_tokens`, each of the others is replaced once.
 
-    While a request decodes its `output_tokens`, each of the others `running` is replaced once.
+    The step has all that are held: whose prompt is being read holds up those who decode.
     """
-    return StepMix(1.0, arrays.maximum(running - 1, 0.0) / output_tokens)
+    return StepMix(1.0, arrays.maximum(held - 1, 0.0) / output_tokens)
 
 
-def first_token_mix(concurrency: Number) -> StepMix:
-    """Before the first token of a request: those prompts that come with it and its own, and the
-    step of the batch that was under way. `concurrency` is of those that the server can hold."""
-    return StepMix(arrays.minimum(concurrency - 1, 1.0), concurrency**BUNCHING)
+def first_token_mix(held: Number, copies: Number = 1.0, stack: str | None = None) -> StepMix:
+    """Before the first token of a request: those prompts that come with it and its own, and steps
+    of the others. Each of the `copies` of the weights reads prompts of its own meanwhile."""
+    others = arrays.minimum(arrays.maximum(held - 1, 0.0), 1.0)
+    own = arrays.maximum(held / copies, 1.0)
+    bunching = BUNCHING_BY_STACK.get(stack_named(stack or ""), BUNCHING)
+    return StepMix(FIRST_TOKEN_STEPS * others, copies * own**bunching)
 
 
 def mix_s(mix: StepMix, decode_s: Number, prompt_s: Number) -> Number:
@@ -58,8 +62,8 @@ def mix_s(mix: StepMix, decode_s: Number, prompt_s: Number) -> Number:
 def running_batch(
     concurrency: Number, ttft_s: Number, tpot_s: Number, output_tokens: Number
 ) -> Number:
-    """Requests that decode at a time, of `concurrency` in flight: the share of its time that each
-    spends after its first token (Little 1961)."""
+    """Requests that are between their first token and their last at a time, of `concurrency` in
+    flight (Little 1961): the share of its time that each spends there."""
     decoding_s = tpot_s * output_tokens
     return concurrency * decoding_s / (ttft_s + decoding_s)
 
@@ -82,36 +86,16 @@ class RequestTimes(NamedTuple):
 
 
 def loop_times(
-    concurrency: float, held: float, running: float, output_tokens: float,
-    decode_s: Number, prompt_s: Number,
+    concurrency: float, held: float, copies: float, output_tokens: float,
+    decode_s: Number, prompt_s: Number, stack: str | None = None,
 ) -> RequestTimes:  # fmt: skip
-    """Those of each request of a closed loop, from the seconds of a decode step of the `running`
-    batch and those that reading a prompt adds."""
-    tpot_s = mix_s(token_mix(running, output_tokens), decode_s, prompt_s)
-    ttft_s = mix_s(first_token_mix(min(concurrency, held)), decode_s, prompt_s)
+    """Those of each request of a closed loop, from the seconds of a decode step of the `held`
+    requests and those that reading one prompt adds, a share of all that the `copies` of the weights
+    read at once."""
+    tpot_s = mix_s(token_mix(held, output_tokens), decode_s, prompt_s)
+    ttft_s = mix_s(first_token_mix(held, copies, stack), decode_s, prompt_s)
     waited_s = queue_s(concurrency, held, ttft_s, tpot_s, output_tokens)
     return RequestTimes(ttft_s + waited_s, tpot_s, waited_s)
-
-
-def settled_batch(
-    concurrency: float, output_tokens: float, times: Callable[[float], tuple[float, float]]
-) -> float:
-    """The running batch that its own times lead to; `times` of a batch are those of a decode step
-    and of a prompt in it, in seconds. `concurrency` is of those that the server can hold.
-
-    A larger batch has a longer time per token, which lets more run: from all of them downwards the
-    batch falls to the largest that explains itself. A step that decodes has one request at least.
-    """
-    running = concurrency
-    for _ in range(_ROUNDS):
-        decode_s, prompt_s = times(running)
-        tpot_s = mix_s(token_mix(running, output_tokens), decode_s, prompt_s)
-        ttft_s = mix_s(first_token_mix(concurrency), decode_s, prompt_s)
-        found = max(float(running_batch(concurrency, ttft_s, tpot_s, output_tokens)), 1.0)
-        if abs(found - running) <= _SETTLED * running:
-            return found
-        running = found
-    return running
 
 
 def mixed(decode: Work, chunk: Work) -> Work:
@@ -132,15 +116,15 @@ def mixed(decode: Work, chunk: Work) -> Work:
 
 
 def with_chunks_mixed_in(
-    reading: PhaseSteps, decoding: Mapping[str, PhaseSteps]
+    reading: PhaseSteps, decoding: Mapping[str, PhaseSteps], steps: float, held: float
 ) -> tuple[PhaseSteps, dict[str, PhaseSteps]]:
-    """Chunks of prompts and decode steps of the same time, in common steps as far as there are
-    enough of both: `reading` has those, `decoding` what is left of its phases."""
-    steps = sum(float(np.sum(part.work.steps * part.steps)) for part in decoding.values())
+    """Chunks of prompts and the `steps` of all phases that decode, in common steps as far as there
+    are enough of both, and others of the `held` to decode: the first has those, the second what is
+    left of the phases."""
     chunks = float(np.sum(reading.steps))
     if steps <= 0 or chunks <= 0:
         return reading, dict(decoding)
-    both = min(steps, chunks)
+    both = min(steps, chunks * (1 - 1 / held))
     totals = [mapped(lambda leaf, n=part.steps: np.sum(leaf * n), part.work)
               for part in decoding.values()]  # fmt: skip
     mean_step = sum(totals[1:], start=totals[0]) * (1 / steps)

@@ -46,7 +46,9 @@ def step_terms(
     """
     peak = hardware.matmul_flops
     matmul_s = work.padded_flops / (peak * efficiency.compute)
-    compute_s = matmul_s + work.attention_flops / (peak * efficiency.attention)
+    attention_s = work.attention_flops / (peak * efficiency.attention)
+    blocks_s = work.blocks / hardware.cores * efficiency.block_s
+    compute_s = matmul_s + arrays.maximum(attention_s, blocks_s)
     narrower = arrays.maximum(narrowing, 0.0)
     weight_share = efficiency.memory * 2.0 ** (-efficiency.narrow * narrower)
     read_bytes = work.weight_bytes + efficiency.idle_experts * work.idle_expert_bytes
@@ -56,7 +58,7 @@ def step_terms(
     memory_s = read_s + other_bytes / (hardware.memory_bandwidth * efficiency.memory)
     on_chip_s = work.on_chip_bytes / hardware.on_chip_bandwidth
     through_s = work.link_bytes / (hardware.link_bandwidth * efficiency.links)
-    links_s = through_s + work.hops * hardware.hop_s
+    links_s = _piped(through_s, work.stages * efficiency.ramp_s) + work.hops * hardware.hop_s
     overhead_s = (
         work.routed * efficiency.routed_s
         + work.kernels * efficiency.kernel_s
@@ -76,6 +78,12 @@ def step_terms(
 def bound(terms: Terms) -> PredictedBound:
     """The resource whose own time is longest: what more of it would help first."""
     return max(zip(terms.by_bound, BOUNDS, strict=True), key=lambda term: float(term[0]))[1]
+
+
+def _piped(through_s: Number, ramp_s: Number) -> Number:
+    """Data in parts, so many that filling the stages and the parts' own cost take least together:
+    (sqrt(through) + sqrt(ramp))^2 (Sanders et al. 2009, 'Two-tree algorithms', section 2)."""
+    return through_s + ramp_s + 2 * arrays.sqrt(through_s * ramp_s + _LEAST_S**2)
 
 
 def _overlapped(times_s: tuple[Number, ...], power: Number) -> Number:

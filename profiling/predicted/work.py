@@ -64,6 +64,7 @@ class Work:
     matmul_flops: Number = 0.0  # of weights; at the tile utilisation of their shapes
     padded_flops: Number = 0.0  # the same with columns and depth rounded up to whole tiles
     attention_flops: Number = 0.0
+    blocks: Number = 0.0  # parts of attention that a core works on one after another
     weight_bytes: Number = 0.0
     idle_expert_bytes: Number = 0.0  # of experts that no token needs; not in `memory_bytes`
     kv_bytes: Number = 0.0
@@ -72,6 +73,7 @@ class Work:
     on_chip_bytes: Number = 0.0  # operands and results of matmuls, as the matrix units read them
     link_bytes: Number = 0.0  # one way through the busiest link
     hops: Number = 0.0
+    stages: Number = 0.0  # of collectives, log2 of their chips in each lap
     collectives: Number = 0.0
     dispatches: Number = 0.0  # exchanges of tokens between experts' chips, there and back
     routed: Number = 0.0  # tokens sent to experts, over all layers; none where the model is dense

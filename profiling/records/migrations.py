@@ -49,6 +49,14 @@ def evaluation_from_1(evaluation: Document) -> Document:
     return evaluation | {"cells": _every(evaluation["cells"], lambda cell: cell | present)}
 
 
+def validation_from_1(validation: Document) -> Document:
+    """Version 2 has rows held out with their chip and their stack too, and tests of agreement."""
+    none = ("system_held_out", "stack_held_out", "unseen", "output_tokens")
+    added = ("agreement", "comparisons", "not_shipped", "not_shipped_sources")
+    rows = _every(validation["rows"], lambda row: row | dict.fromkeys(none))
+    return validation | {name: [] for name in added} | {"rows": rows}
+
+
 def _same(document: Document) -> Document:
     """The next version differs by derived figures alone."""
     return document
@@ -60,7 +68,7 @@ STEPS: dict[str, dict[int, Step]] = {
     "cell": {1: _same},
     "codesign": {1: _same},
     "training": {1: _same},
-    "validation": {},
+    "validation": {1: validation_from_1},
 }
 """By record and by the version that a step starts from."""
 

@@ -168,8 +168,8 @@ class Prediction(Record):
     speculation: Drafted | None = None
     concurrency: Positive | None = Field(
         default=None,
-        description="requests in flight, each followed by the next: `prompts` of them decode at a "
-        "time, and phases are of a turn of these; None: a batch by itself",
+        description="requests in flight, each followed by the next: memory holds `prompts` of "
+        "them, and phases are of a turn of these; None: a batch by itself",
     )
     ttft_s: Range | None = Field(
         default=None, description="time to first token of a request; None: of a run as it was made"
@@ -179,6 +179,11 @@ class Prediction(Record):
     )
     queue_s: Range | None = Field(
         default=None, description="of ttft_s, waiting for memory; None: of a batch by itself"
+    )
+    running: Range | None = Field(
+        default=None,
+        description="requests between their first token and their last at a time, by Little's law; "
+        "None: of a batch by itself",
     )
     economics: Economics | None = None
     cautions: list[str] = Field(

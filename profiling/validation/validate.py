@@ -4,42 +4,54 @@ A case is also predicted by the fit that had not seen its model or source, as `c
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from statistics import median
-from typing import Literal
 
 from .. import predicted as predict
 from ..errors import Silent, Watcher
+from ..predicted.calibration import default_calibration
 from ..predicted.cases import Case, Predicted, predict_cases
 from ..records.base import Interval
 from ..records.validation import (
-    ErrorSummary,
-    Fold,
+    WAYS,
+    HeldOutErrors,
     MeasuredRow,
     UnpredictedRow,
     Validation,
+    Way,
     WorkedRow,
 )
+from .agreement import agreements, compared, summaries
 from .measurements import read_measurements
 from .measurements.csv_rows import read_rows
 from .peers import peer_rows, prefill_parts
 from .worked_problems import SOLUTIONS
 
-FILE = Path(predict.__file__).parent / "data" / "held_out.csv"
+_CALIBRATED = Path(predict.__file__).parent / "data"
+FILE, ERRORS_FILE = _CALIBRATED / "held_out.csv", _CALIBRATED / "held_out_errors.json"
+
+Unseen = Mapping[Way, Interval]
+"""What fits that did not see a row's model, its system and its stack predict for it."""
+ENDS = ("median", "low", "high")
 
 
 @cache
-def held_out_predictions() -> dict[str, Interval]:
+def held_out_predictions() -> dict[str, Unseen]:
     """By `case_key`; written by the fit beside its parameters."""
-    ends = ("median", "low", "high")
     return {
-        row.text("key"): Interval(**{end: row.number(end) for end in ends})
+        row.text("key"): {
+            way: Interval(**{end: row.number(f"{way}_{end}") for end in ENDS}) for way in WAYS
+        }
         for row in read_rows(FILE)
     }
+
+
+@cache
+def published_errors() -> HeldOutErrors:
+    """Of the rows that the calibration was fitted on; written beside it."""
+    return HeldOutErrors.model_validate_json(ERRORS_FILE.read_text(encoding="utf-8"))
 
 
 def case_key(case: Case) -> str:
@@ -51,16 +63,15 @@ def case_key(case: Case) -> str:
 
 
 Predictor = Callable[[Sequence[Case]], Sequence[Predicted | None]]
-FOLDS: tuple[Fold, ...] = ("held out", "fitted")
 
 
 def score(
-    cases: Sequence[Case], predictor: Predictor, held_out: Mapping[str, Interval]
+    cases: Sequence[Case], predictor: Predictor, held_out: Mapping[str, Unseen]
 ) -> tuple[list[MeasuredRow], list[UnpredictedRow]]:
     """A row for each case, in their order, and those whose chip's power is not known.
 
-    `held_out` has, by `case_key`, what a fit without the row's model or source predicted for the
-    rows that the shipped fit has seen; all others are held out of it as they are.
+    `held_out` has, by `case_key`, what fits without the row's model, system or stack predicted for
+    the rows that the shipped fit has seen; all others are held out of it as they are.
     """
     rows: list[MeasuredRow] = []
     left_out: list[UnpredictedRow] = []
@@ -73,55 +84,30 @@ def score(
     return rows, left_out
 
 
-def _row(case: Case, predicted: Predicted, unseen: Interval | None) -> MeasuredRow:
-    same = ("id", "source", "reliability", "stack", "group", "model", "unit", "note", "observed")
+def _row(case: Case, predicted: Predicted, unseen: Unseen | None) -> MeasuredRow:
+    same = (
+        "id", "source", "reliability", "stack", "group", "model", "unit", "note", "observed",
+        "output_tokens",
+    )  # fmt: skip
     return MeasuredRow(
         **{name: getattr(case, name) for name in same},
         chip=case.slice.chip.name,
         slice=case.slice.name,
         fitted=predicted.whole if unseen else None,
-        held_out=unseen or predicted.whole,
+        held_out=unseen["model"] if unseen else predicted.whole,
+        system_held_out=unseen["system"] if unseen else None,
+        stack_held_out=unseen["stack"] if unseen else None,
+        unseen=None if unseen else _new(case),
         basis=predicted.basis,
     )
 
 
-def summaries(rows: Sequence[MeasuredRow]) -> list[ErrorSummary]:
-    """Over all rows, by regime, by chip and by stack, the two folds apart."""
-    summaries = []
-    for fold in FOLDS:
-        for by, name_of in _GROUPINGS.items():
-            parts: dict[str, list[MeasuredRow]] = defaultdict(list)
-            for row in rows:
-                if row.predicted(fold) is not None:
-                    parts[name_of(row)].append(row)
-            summaries += [_summary(by, name, fold, parts[name]) for name in sorted(parts)]
-    return summaries
-
-
-Grouping = Literal["all", "group", "chip", "stack"]
-_GROUPINGS: dict[Grouping, Callable[[MeasuredRow], str]] = {
-    "all": lambda row: f"all in {'seconds' if row.unit == 's' else 'joules'}",
-    "group": lambda row: row.group,
-    "chip": lambda row: f"{row.chip}, {_kind(row)}",
-    "stack": lambda row: f"{row.stack}, {_kind(row)}",
-}
-
-
-def _kind(row: MeasuredRow) -> str:
-    """Kernels, models and joules are never mixed in one figure."""
-    if row.unit == "J":
-        return "energy"
-    return "models" if row.group in ("decode", "prefill", "serving") else "operations"
-
-
-def _summary(by: Grouping, name: str, fold: Fold, rows: Sequence[MeasuredRow]) -> ErrorSummary:
-    errors = [error for row in rows if (error := row.error(fold)) is not None]
-    return ErrorSummary(
-        by=by, name=name, fold=fold, rows=len(rows),
-        median_absolute_error=median(map(abs, errors)),
-        bias=median(errors),
-        coverage=sum(bool(row.covered(fold)) for row in rows) / len(rows),
-    )  # fmt: skip
+def _new(case: Case) -> Way:
+    """What the fit has not seen of a case that it has not seen."""
+    fit = default_calibration()
+    if case.slice.chip.name not in fit.rows:
+        return "system"
+    return "model" if case.stack in fit.stack_rows else "stack"
 
 
 _DATA = Path(__file__).parent / "data"
@@ -130,6 +116,7 @@ SHIPPED = tuple(
     for name in (
         "measured_inference", "measured_ops", "measured_v6e_llama3_8b_layers", "served_gpu_agg",
         "tpu_served", "speculative",
+        "measured_gpu_kernels", "measured_tpu_ops", "measured_tpu_kernels",
     )
 )  # fmt: skip
 
@@ -151,12 +138,18 @@ def validate(
     rows, without_power = score(cases, predict_cases, held_out) if cases else ([], [])
     listener.stage("Solving worked problems and comparing with other tools")
     solved, unsolved = solve_all() if worked else ([], [])
+    published = published_errors()
+    whole = tuple(files) == SHIPPED
     return Validation(
         command=command,
         files=[file.name for file in files],
         rows=rows,
         left_out=[*left_out, *without_power],
         summaries=summaries(rows),
+        agreement=agreements(rows),
+        comparisons=compared(rows, [*published.shipped, *published.not_shipped]),
+        not_shipped=published.not_shipped if whole else [],
+        not_shipped_sources=published.not_shipped_sources if whole else [],
         worked=solved,
         worked_left_out=unsolved,
         peers=peer_rows() if peers else [],

@@ -5,7 +5,8 @@ Not what rooflink predicts with; its figures stay the same whatever the fit beco
 
 import numpy as np
 
-from rooflink.profiling.predicted.calibration import COMPONENTS, GROUPS, Calibration
+from rooflink.profiling.predicted.calibration import COMPONENTS, GROUPS, Calibration, residual_key
+from rooflink.profiling.records.validation import WAYS
 
 DRAWS = 64
 
@@ -27,7 +28,7 @@ def sample_calibration() -> Calibration:
         stack_effects={name: {"vLLM": about(0.0)} for name in COMPONENTS},
         power={name: about(share) for name, share in
                {"base": 0.45, "memory": 0.2, "compute": 0.4}.items()},
-        residual=dict.fromkeys(GROUPS, 0.1),
+        residual={residual_key(group, way): 0.1 for group in GROUPS for way in WAYS},
         rows={"TPU v5e": 7},
         stack_rows={"vLLM": 11},
     )  # fmt: skip

@@ -17,9 +17,15 @@ _REGIMES = {  # regime -> (colour, symbol)
     "decode": ("orange", "circle"),
     "prefill": ("blue", "square"),
     "serving": ("violet", "triangle-up"),
+    "tpot": ("brick", "circle"),
+    "ttft": ("steel", "square"),
     "matmul": ("teal", "diamond"),
+    "attention": ("steel", "triangle-left"),
+    "experts": ("brick", "wedge"),
     "vector": ("ochre", "triangle-down"),
     "collective": ("pink", "cross"),
+    "attention": ("indigo", "diamond"),
+    "experts": ("green", "cross"),
     "energy": ("olive", "triangle-right"),
 }
 _OFF = (1.5, 1 / 1.5)

@@ -1,12 +1,10 @@
-"""Predictions: one slice by phase, slices side by side, thinking against a quick answer, and the
-sentences that say what the figures stand on."""
+"""Predictions: one slice by phase, slices side by side, thinking against a quick answer."""
 
 from collections.abc import Sequence
 
 from ...predicted.phase_terms import predicted_terms, terms_at_peak, whole_elasticities
 from ...records import Amounts, Interval, PredictedPhase, Prediction, Profile
 from .. import units
-from ..charts.phase_charts import resources_chart, times_chart
 from ..document import (
     Block,
     Bullets,
@@ -23,14 +21,10 @@ from ..document import (
 )
 from ..terms import AT_PEAK, PREDICTED
 from ..units import Unit
+from .prediction_notes import notes, notes_apart, slice_text, workload_text
 from .profile_facts import phase_columns
 
 LABEL = "predicted, not measured"
-INTERVAL_NOTE = "Intervals hold 80 % of what the calibration leaves possible."
-IDEAL_NOTE = (
-    "Bare roofline: datasheet figures reached, everything overlapped, no overhead. A lower bound, "
-    "without an interval."
-)
 _NOTHING = Amounts(usd=None, wall_j=None, gco2e=None)
 
 
@@ -43,6 +37,7 @@ def prediction_document(prediction: Prediction) -> Document:
         lead=[Paragraph(slice_text(prediction)), Paragraph(workload_text(prediction))],
         sections=[
             Section("", [phases_table(prediction)]),
+            Section("", [request_table(prediction)]),
             Section("", [amounts_table(prediction)]),
             Section("", [Bullets(notes(prediction))]),
         ],
@@ -89,11 +84,13 @@ def predicted_section(profile: Profile) -> Section:
     blocks: list[Block] = []
     if predictions:
         blocks += [Paragraph(workload_text(predictions[0])), slices_table(predictions)]
+        from ..charts.phase_charts import times_chart  # which a prediction alone has not
+
         blocks += drawn([times_chart(predictions), resources(profile)])
     blocks += [
         Details(
             f"{prediction.slice}: {slice_text(prediction)}",
-            [phases_table(prediction), Bullets(sentences)],
+            [phases_table(prediction), request_table(prediction), Bullets(sentences)],
         )
         for prediction, sentences in zip(predictions, apart, strict=True)
     ]
@@ -120,6 +117,8 @@ def resource_shares(profile: Profile) -> dict[str, dict[str, float]]:
 
 def resources(profile: Profile) -> Chart | None:
     """What holds the time on each slice, or by the datasheet; None where no chip is named."""
+    from ..charts.phase_charts import resources_chart
+
     shares = resource_shares(profile)
     lens = PREDICTED if profile.predictions else AT_PEAK
     return resources_chart(shares, lens) if shares else None
@@ -173,6 +172,10 @@ def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Ta
             Column("mesh", [p.parallelism or "one chip" for p in predictions], priority=5),
             _times([p.time_s for p in predictions]),
             _phase_columns(predictions) if by_phase else [_bound_column(predictions)],
+            Column("time to first token", [p.ttft_s for p in predictions], units.seconds, PREDICTED,
+                   name="ttft_s", short="first token", priority=3),
+            Column("time per output token", [p.tpot_s for p in predictions], units.seconds,
+                   PREDICTED, name="tpot_s", short="per token", priority=3),
             Column("cost per query", [b.usd for b in bills], units.usd, PREDICTED,
                    name="usd_per_query", priority=2),
             Column("energy per query", [b.wall_j for b in bills], units.joules, PREDICTED,
@@ -215,6 +218,26 @@ def _tier(title: str, intervals: Sequence[Interval | None], unit: Unit) -> Colum
         return Column(title, [""] * 3)
     more = units.ratio(high.median / low.median) if low and high and low.median else ""
     return Column(title, [*(units.with_bounds(i, unit) for i in intervals), more], str, PREDICTED)
+
+
+def request_table(prediction: Prediction) -> Table:
+    """What one request waits for; empty for a run as it was made."""
+    waited_s = prediction.queue_s
+    rows = {
+        "time to first token": prediction.ttft_s,
+        "of it waiting for memory": waited_s if waited_s and waited_s.median else None,
+        "time per output token": prediction.tpot_s,
+    }
+    known = {name: each for name, each in rows.items() if each is not None}
+    if not known:
+        return Table("A request", [])
+    return Table(
+        "What a request waits for",
+        [Column("", [*known]),
+         Column("one request", [units.with_bounds(s, units.seconds) for s in known.values()],
+                lens=PREDICTED, name="request_s")],
+        name="request",
+    )  # fmt: skip
 
 
 def amounts_table(prediction: Prediction) -> Table:
@@ -285,87 +308,3 @@ def _money(
     usd = [bill.whole.usd if bill else None for bill in found]
     million = [bill.per_million_tokens if bill else None for bill in found]
     return [*usd, economics.whole.usd], [amounts.usd if amounts else None for amounts in million]
-
-
-def workload_text(prediction: Prediction) -> str:
-    """'8 prompts x 4 attempts; prompt 512, think 1,024, answer 64 tokens'."""
-    batches = f"{units.count(prediction.batches)} batches of " if prediction.batches != 1 else ""
-    prompts, attempts = prediction.prompts, prediction.attempts
-    varied = prediction.think_variation
-    spread = f", thoughts log-normal, deviation {units.share(varied)} of the mean" if varied else ""
-    return (
-        f"{batches}{_number(prompts)} prompt{'' if prompts == 1 else 's'} {units.TIMES} "
-        f"{_number(attempts)} attempt{'' if attempts == 1 else 's'}; "
-        f"prompt {_number(prediction.prompt_tokens)}, think {_number(prediction.think_tokens)}, "
-        f"answer {_number(prediction.answer_tokens)} tokens{spread}"
-    )
-
-
-def slice_text(prediction: Prediction) -> str:
-    """'8 TPU v5e, tensor=8; weights int8, KV bfloat16, matmuls bfloat16; vLLM'."""
-    mesh = f", {prediction.parallelism}" if prediction.parallelism else ""
-    formats = (
-        f"weights {prediction.weight_dtype}, KV {prediction.kv_dtype}, "
-        f"matmuls at {prediction.matmul_dtype}'s peak"
-    )
-    stack = "" if prediction.ideal else f"; {prediction.stack or 'serving stack not given'}"
-    return f"{prediction.chips} {prediction.chip}{mesh}; {formats}{stack}"
-
-
-def notes(prediction: Prediction) -> list[str]:
-    """Sentences under a prediction: what to beware of, why this mesh, what fits, on what the
-    figures stand; then the terms of money, energy and carbon, and what is unknown.
-    """
-    sentences = list(prediction.cautions)
-    if prediction.parallelism_reason:
-        sentences.append(f"Mesh: {prediction.parallelism_reason}.")
-    sentences.append(_fit(prediction))
-    sentences.append(f"Basis: {prediction.basis.rstrip('.')}.")
-    if prediction.energy_j is not None:
-        sentences.append(f"Energy: from a chip's design power of {prediction.energy_basis}.")
-    if prediction.chip_confidence:
-        confidence = prediction.chip_confidence
-        sentences.append(f"Confidence of {prediction.chip}'s figures: {confidence}.")
-    sentences.append(IDEAL_NOTE if prediction.ideal else INTERVAL_NOTE)
-    return sentences + _economic_notes(prediction)
-
-
-def _economic_notes(prediction: Prediction) -> list[str]:
-    economics = prediction.economics
-    if economics is None:
-        return []
-    terms, sentences = economics.terms, list(economics.unknown)
-    if terms.usd_per_chip_hour is not None:
-        sentences.append(f"Price: ${terms.usd_per_chip_hour:g} per chip-hour, {terms.price}.")
-    if prediction.energy_j is not None:
-        where = "of the device" if terms.place == "edge" else "at the wall"
-        sentences += [
-            f"Energy {where}: the chips' energy {units.TIMES} {terms.host_factor:g} "
-            f"({terms.host}) {units.TIMES} a PUE of {terms.pue:g} ({terms.pue_source}).",
-            f"Carbon: {terms.grid_g_per_kwh:g} g CO2e per kWh, {terms.grid}.",
-        ]
-    return sentences
-
-
-def notes_apart(predictions: Sequence[Prediction]) -> tuple[list[list[str]], list[str]]:
-    """The sentences of each prediction alone, and those that all of them share."""
-    every = list(map(notes, predictions))
-    if len(every) < 2:
-        return every, []
-    common = [note for note in every[0] if all(note in other for other in every)]
-    return [[note for note in own if note not in common] for own in every], common
-
-
-def _fit(prediction: Prediction) -> str:
-    fit = prediction.fit
-    copies = "" if fit.kv_copies == 1 else f", each KV head on {_number(fit.kv_copies)} chips"
-    return (
-        f"Fit: a chip holds {units.bytes_(fit.weight_bytes)} of weights and "
-        f"{units.bytes_(fit.kv_bytes)} of KV cache of {units.bytes_(fit.available_bytes)}{copies}; "
-        f"at these lengths up to {units.count(fit.largest_batch)} attempts fit at once."
-    )
-
-
-def _number(value: float) -> str:
-    """Every digit of a count; means keep one decimal."""
-    return units.count(value) if value == int(value) else f"{value:,.1f}"

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from ...records.validation import ErrorSummary, Fold, MeasuredRow, UnpredictedRow, Validation
+from ...records.validation import (
+    FOLDS,
+    ErrorSummary,
+    Fold,
+    MeasuredRow,
+    UnpredictedRow,
+    Validation,
+)
 from .. import units
 from ..charts.validation_charts import UNITS, measured_chart
 from ..document import (
@@ -24,13 +31,24 @@ from ..document import (
 )
 from ..terms import MEASURED
 
-GROUPINGS = {"group": "regime", "chip": "chip", "stack": "stack", "all": "all"}
-FOLDS: tuple[Fold, ...] = ("held out", "fitted")
+GROUPINGS = {
+    "group": "regime", "length": "length", "chip": "chip", "stack": "stack", "all": "all",
+}  # fmt: skip
 ERROR_NOTES = (
     "Error: median of |predicted / measured - 1|; bias: median of the signed error.",
-    "Held out: the row's whole model or source was kept from the fit. Fitted: the fit has seen it.",
-    "In interval: share of the 80 % intervals that hold what was measured.",
+    "Held out: the row's whole model (a kernel's whole table) was kept from the fit; system and "
+    "stack held out: all rows of its chip, of its serving stack. Fitted: the fit has seen it.",
+    "Inside: share of the 80 % intervals that hold what was measured.",
 )
+AGREEMENT_NOTES = (
+    "Within 10 %: two one-sided t-tests show at 5 % that predictions are on the whole neither a "
+    "tenth longer nor a tenth shorter than measured, each model or table counted once; 'not shown' "
+    "says that the rows are too few or too unlike to tell, or that they are further off.",
+    "Distance: Kolmogorov-Smirnov, the most by which the share of predictions below any value "
+    "differs from that of measurements; p is the chance of as much if both were spread alike.",
+)
+LEAST_ROWS = 10
+"""Of a chip or stack that is shown in the table of errors; all are in the record."""
 ALL_ROWS_UP_TO = 40
 """Rows that a terminal shows all; of more, the worst."""
 WORST = 12
@@ -39,13 +57,16 @@ WORST = 12
 def validation_document(validation: Validation) -> Document:
     """The whole report."""
     rows, errors = validation.rows, [error_table(validation, by) for by in GROUPINGS]
-    every: list[Block] = [Details(f"Every row, {fold}", rows_tables(rows, fold)) for fold in FOLDS]
+    every: list[Block] = [
+        Details(f"Every row, {fold}", rows_tables(rows, fold)) for fold in ("held out", "fitted")
+    ]
     return Document(
         title="Validation",
         subtitle=", ".join(validation.files),
         headline=headline(validation),
         sections=[
             Section("Errors", [*errors, Bullets(ERROR_NOTES if rows else ())]),
+            *_sums(validation),
             Section("Predicted against measured", drawn(measured_chart(rows, u) for u in UNITS)),
             Section("Rows", [*_worst_tables(rows), *every]),
             Section("Left out", [left_out_table(validation.left_out, "row")]),
@@ -65,6 +86,7 @@ def validation_summary(validation: Validation) -> Document:
     sections = [
         *(Section(table.caption, [table]) for table in errors),
         Section("", [Bullets(ERROR_NOTES if rows else ())]),
+        *_sums(validation),
         *(Section(table.caption, [table]) for table in shown),
         Section("", more),
         Section("Rows left out", [left_out_table(validation.left_out, "row")]),
@@ -98,24 +120,95 @@ def headline(validation: Validation) -> str:
 def error_table(validation: Validation, by: str) -> Table:
     """Errors of one grouping: held-out rows, then the same on rows that the fit has seen."""
     summaries = [summary for summary in validation.summaries if summary.by == by]
+    caption = "Errors of all rows" if by == "all" else f"Errors by {GROUPINGS[by]}"
+    if by in ("chip", "stack") and (many := [s for s in summaries if s.rows >= LEAST_ROWS]):
+        caption += f", {LEAST_ROWS} rows or more"
+        summaries = many
+    return _errors(summaries, caption, GROUPINGS[by], f"errors-{by}")
+
+
+def _errors(summaries: Sequence[ErrorSummary], caption: str, by: str, name: str) -> Table:
     names = list(dict.fromkeys(summary.name for summary in summaries))
     by_key = {(summary.name, summary.fold): summary for summary in summaries}
-    folds = [_fold_columns(fold, [by_key.get((name, fold)) for name in names], rank)
-             for rank, fold in enumerate(FOLDS)]  # fmt: skip
-    caption = "Errors of all rows" if by == "all" else f"Errors by {GROUPINGS[by]}"
-    return Table(caption, columns(Column(GROUPINGS[by], names), *folds), f"errors-{by}")
+    every = {fold: [by_key.get((each, fold)) for each in names] for fold in FOLDS}
+    counts = [held_out.rows if held_out else None for held_out in every["held out"]]
+    folds = [_fold_columns(fold, every[fold], rank) for rank, fold in enumerate(FOLDS)]
+    rows = Column("rows", counts, units.count)
+    return Table(caption, columns(Column(by, names), rows, *folds), name)
+
+
+def not_shipped_table(validation: Validation) -> Table:
+    """Errors of rows that the fit has seen and that may not be redistributed."""
+    by_group = [each for each in validation.not_shipped if each.by == "group"]
+    return _errors(by_group, "Errors of rows that do not ship", "regime", "errors-not-shipped")
+
+
+def agreement_table(validation: Validation) -> Table:
+    """Whether a group's held-out predictions are on the whole those measured."""
+    rows = validation.agreement
+    return Table(
+        "Agreement of held-out predictions by regime",
+        [
+            Column("regime", [row.group for row in rows]),
+            Column("models", [row.units for row in rows], units.count, name="units"),
+            Column("mean", [row.mean_ratio - 1 for row in rows], units.change),
+            Column("within 10 %", ["shown" if row.equivalent else "not shown" for row in rows],
+                   name="equivalent"),
+            Column("p", [row.tost_p for row in rows], "{:.2g}".format, name="tost_p", priority=2),
+            Column("distance", [row.ks_distance for row in rows], "{:.2f}".format,
+                   name="ks_distance"),
+            Column("p of distance", [row.ks_p for row in rows], "{:.2g}".format, name="ks_p",
+                   priority=2),
+        ],
+        name="agreement",
+    )  # fmt: skip
+
+
+def comparison_table(validation: Validation) -> Table:
+    """Errors of rows that no fit saw beside the published ones."""
+    rows = validation.comparisons
+    words = {True: "yes", False: "NO", None: "nothing published"}
+    return Table(
+        "Rows that the fit has not seen, beside the published errors",
+        [
+            Column("regime", [row.group for row in rows]),
+            Column("new", [row.unseen for row in rows], name="unseen"),
+            Column("rows", [row.rows for row in rows], units.count),
+            Column("error", [row.median_absolute_error for row in rows], units.share),
+            Column("inside", [row.coverage for row in rows], units.share, priority=1),
+            Column("published rows", [row.published_rows for row in rows], units.count, priority=3),
+            Column("published", [row.published_error for row in rows], units.share,
+                   name="published_error"),
+            Column("within a quarter", [words[row.within_a_quarter] for row in rows]),
+        ],
+        name="comparisons",
+        note="new: what no row of the fit has; a quarter: at most 1.25 times the published error",
+    )  # fmt: skip
+
+
+def _sums(validation: Validation) -> list[Section]:
+    not_shipped, sources = not_shipped_table(validation), validation.not_shipped_sources
+    why = (
+        f"The calibration has also seen rows of {', '.join(sources)}, whose licence does not let "
+        "them be redistributed: their errors by regime are kept with it, no row is."
+    )
+    compared, agreement = comparison_table(validation), agreement_table(validation)
+    return [
+        Section(compared.caption, [compared] if compared.rows else []),
+        Section(not_shipped.caption, [not_shipped, Paragraph(why)] if not_shipped.rows else []),
+        Section(agreement.caption, [agreement, Bullets(AGREEMENT_NOTES)] if agreement.rows else []),
+    ]
 
 
 def _fold_columns(fold: Fold, summaries: Sequence[ErrorSummary | None], rank: int) -> list[Column]:
-    def column(title: str, field: str, text: units.Text, priority: int = 2 * rank) -> Column:
+    def column(title: str, field: str, text: units.Text, priority: int = rank) -> Column:
         values = [getattr(summary, field, None) for summary in summaries]
         return Column(title, values, text, fold, f"{fold} {title}".replace(" ", "_"), priority)
 
     return [
-        column("rows", "rows", units.count, 3),
         column("error", "median_absolute_error", units.share),
-        column("bias", "bias", units.change),
-        column("in interval", "coverage", units.share),
+        column("inside", "coverage", units.share),
+        column("bias", "bias", units.change, 4 + rank),
     ]
 
 

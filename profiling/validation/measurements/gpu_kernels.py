@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ....model.architecture import NO_WINDOW, ModelShape
 from ....tpu_configs.slice import Slice
-from ...predicted.attention_work import attention_work
+from ...predicted.attention_work import STATE_CHUNK, attention_work
 from ...predicted.cases import Case, Group
 from ...predicted.collectives import (
     ALL_GATHER,
@@ -40,7 +40,6 @@ GPU_KERNELS_COLUMNS = (
     "source", "gpu", "framework", "framework_version", "kernel", "op", "dtype", "kv_dtype", *SIZES,
     "latency_us",
 )  # fmt: skip
-_ENGINES = {"trtllm": "TensorRT-LLM", "sglang": "SGLang", "vllm": "vLLM"}
 
 ATTENTION_KERNELS = 2.0
 """The attention itself, and the cache's write or the sum over parts of a long cache."""
@@ -60,17 +59,48 @@ def gpu_kernel_cases(row: Row) -> list[Case]:
     sizes = (f"{size}={row.text(size)}" for size in SIZES if row.text(size))
     words = (row.text("kernel"), row.text("dtype"), row.text("kv_dtype"), *sizes)
     note = " ".join(filter(None, words))
-    return [replace(case, stack=f"{_stack(row, held)} kernels", note=note)]
+    return [replace(case, stack=_stack(row), note=note)]
 
 
-def _stack(row: Row, held: Formats) -> str:
-    """Whose kernel it is; those of narrower formats are implementations of their own."""
-    if row.text("kernel") == "NCCL":
-        return "NCCL"
-    engine = _ENGINES.get(row.text("framework"), row.text("framework"))
-    if held.narrowing or held.widths.kv_bytes < held.widths.activation_bytes:
-        engine += " quantised"
-    return f"{engine} {row.text('op').partition('_')[0]}"
+_ENGINES = {"trtllm": "TensorRT-LLM", "sglang": "SGLang", "vllm": "vLLM"}
+_LIBRARIES = (
+    ("NCCL", r"^nccl$"),
+    ("Marlin", r"marlin"),
+    ("Triton", r"triton|vllm_fused_moe$"),
+    ("TensorRT-LLM", r"trtllm|torch_flow$|^default$|nongated"),
+    ("CUTLASS", r"cutlass"),
+    ("FlashAttention 4", r"fa4"),
+    ("FlashAttention 3", r"fa3"),
+    ("FlashMLA", r"flashmla"),
+    ("vLLM FlashAttention", r"flash_attn_mla"),  # whose host is in its time, unlike SGLang's
+    ("FlashAttention", r"flash_attn|flash_attention"),
+    ("FlashInfer", r"flashinfer"),
+    ("eager all-reduce", r"allreduce_eager|custom_eager"),
+    ("all-reduce", r"allreduce|custom"),
+)
+"""The first that a kernel's name holds: engines share them, and each is a stack of its own."""
+_KINDS = {
+    "attention_decode": "decode", "attention_prefill": "prefill", "mla_decode": "MLA decode",
+    "mla_prefill": "MLA prefill", "gated_delta_net_generation": "delta net decode",
+    "gated_delta_net_context": "delta net prefill", "moe": "experts",
+}  # fmt: skip
+
+
+def _stack(row: Row) -> str:
+    """Whose kernel it is, for what and in which format: 'FlashAttention 3 decode fp8 kernels'."""
+    kernel, op = row.text("kernel").lower(), row.text("op")
+    dtypes = (row.text("dtype"), row.text("kv_dtype"))
+    library = next((name for name, words in _LIBRARIES if re.search(words, kernel)), "")
+    kind = _KINDS.get(op, "")
+    if "conv" in kernel:
+        kind = kind.replace("delta net", "convolution")
+    narrow = dtypes[0] if op == "moe" else "fp8" * ("fp8" in dtypes)
+    if op in _COLLECTIVES:
+        library, narrow = library.replace("TensorRT-LLM", "all-reduce"), ""
+    # What an engine does around the matmuls of experts is its own.
+    engine = _ENGINES.get(row.text("framework"), "") * (op == "moe")
+    words = dict.fromkeys((engine, library, kind, narrow, "kernels"))
+    return " ".join(filter(None, words))
 
 
 Read = tuple[Slice, Formats, Work]
@@ -110,26 +140,37 @@ _EXPERT_FORMATS = {
     "nvfp4": ("nvfp4", "nvfp4"),
 }
 """Weights and operands; all others are multiplied as they are held."""
+_SLOTTED = "triton|marlin|vllm_fused_moe"
+"""Kernels whose product and sum pass over a slot for every choice of every token, those of other
+ranks' experts too: nothing was sent to them, as no collector sends tokens."""
 _UNGATED = {(512, 22), (128, 6)}
 """Experts, and those of one token, of the Nemotron models: two matrices and no gate."""
 
 
 def _experts(row: Row) -> Read:
-    """The experts of one rank of `moe_tp` x `moe_ep`, the slowest: `tokens` enter over all."""
+    """The experts of one rank of `moe_tp` x `moe_ep`, the slowest. All `tokens` are there: it reads
+    and writes their rows."""
     weights, operands = _EXPERT_FORMATS.get(row.text("dtype"), (_plain(row.text("dtype")),) * 2)
     held, on_slice = formats(weights, operands), one_chip(row.text("gpu"))
     tokens, experts = row.number("tokens"), row.count("experts", 1)
     each, shards = row.count("experts_per_token", 1), row.count("moe_ep", 1)
     if max(each, shards) > experts:
         raise LeftOutError(f"{each} experts a token, or {shards} ranks, for {experts} experts")
+    hidden, width = row.number("hidden"), row.number("expert_inter")
+    matrices = 2.0 if (experts, each) in _UNGATED else 3.0
     work = expert_work(
-        tokens, row.number("hidden"), row.number("expert_inter"), float(experts), float(each),
-        held.widths, float(shards), float(row.count("moe_tp", 1)),
-        tile=hardware_of(on_slice.chip, held.matmul_dtype).tile,
-        load=_load(row.text("distribution"), tokens * each > experts, tokens),
-        matrices=2.0 if (experts, each) in _UNGATED else 3.0,
+        tokens, hidden, width, float(experts), float(each), held.widths, float(shards),
+        float(row.count("moe_tp", 1)), tile=hardware_of(on_slice.chip, held.matmul_dtype).tile,
+        load=_load(row.text("distribution"), tokens * each > experts, tokens), matrices=matrices,
     )  # fmt: skip
-    return on_slice, held, replace(work, kernels=EXPERT_KERNELS)
+    others = tokens * each - float(work.routed)
+    unsent = tokens * 2 * hidden
+    if re.search(_SLOTTED, row.text("kernel").lower()):
+        unsent += max(others, 0.0) * (2 * hidden + matrices * width / row.count("moe_tp", 1))
+    moved = unsent * formats("bf16").widths.activation_bytes
+    return on_slice, held, work + Work(
+        activation_bytes=moved, on_chip_bytes=moved, kernels=EXPERT_KERNELS
+    )  # fmt: skip
 
 
 _MOST_OF_TOKENS, _FEW_TOKENS_RATIO = 0.8, 200.0
@@ -147,23 +188,24 @@ def _load(distribution: str, many: bool, tokens: float) -> ExpertLoad:
     return power_law(float(drawn[1]), ratio, dealt=True)
 
 
-def layer_shape(pair_flops: float, cached: float, window: float | None = None) -> ModelShape:
-    """One attention layer by itself, of `pair_flops` a query and key of all heads together and
-    `cached` elements a position."""
+def layer_shape(
+    heads: float, kv_heads: float, head_dim: float, window: float | None = None, **others: float
+) -> ModelShape:
+    """One attention layer by itself, without its projections."""
     return ModelShape(
-        layers=1.0, embed_dim=1.0, query_heads=pair_flops / 4, kv_heads=cached / 2, head_dim=1.0,
+        layers=1.0, embed_dim=1.0, query_heads=heads, kv_heads=kv_heads, head_dim=head_dim,
         attention_parameters=0.0, mlp_parameters=0.0, active_mlp_parameters=0.0,
         experts_per_token=1.0, head_parameters=0.0, embedding_parameters=0.0,
         vector_parameters=0.0, vocab_size=0.0, window=window or NO_WINDOW,
-        windowed_share=float(window is not None),
+        windowed_share=float(window is not None), windowed_kv_share=float(window is not None),
+        **others,
     )  # fmt: skip
 
 
 def _attention(row: Row) -> Read:
-    heads, kv_heads = row.number("heads"), row.number("kv_heads")
-    head_dim = row.number("head_dim")
+    heads, head_dim = row.number("heads"), row.number("head_dim")
     window = None if row.text("window") == "0" else row.number("window")
-    shape = layer_shape(4 * heads * head_dim, 2 * kv_heads * head_dim, window)
+    shape = layer_shape(heads, row.number("kv_heads"), head_dim, window)
     return _attended(row, shape, 2 * heads * head_dim)
 
 
@@ -172,18 +214,15 @@ LATENT, ROTATED, HEAD = 512.0, 64.0, 128.0
 values of a position, their rotated part, and one head of the queries or values."""
 
 
-def _latent_decode(row: Row) -> Read:
-    """On the compressed cache: every head's query is as wide as that, its result as its values."""
+def _latent(row: Row) -> Read:
+    """Decoding, every head's query is as wide as the compressed cache, its result as its values;
+    a prompt has keys and values of every head, which are read beside the cache."""
     heads = row.number("heads")
-    shape = layer_shape(2 * heads * (2 * LATENT + ROTATED), LATENT + ROTATED)
-    return _attended(row, shape, heads * (2 * LATENT + ROTATED))
-
-
-def _latent_prefill(row: Row) -> Read:
-    """With keys and values of every head, which are read beside the cache that is written."""
-    heads = row.number("heads")
-    shape = layer_shape(2 * heads * (2 * HEAD + ROTATED), (LATENT + ROTATED) / 2)
-    return _attended(row, shape, heads * (4 * HEAD + 2 * ROTATED))
+    shape = layer_shape(heads, 1.0, HEAD + ROTATED / 2, latent_dim=LATENT, rotated_dim=ROTATED)
+    decoding = row.text("op").endswith("decode")
+    return _attended(
+        row, shape, heads * (2 * LATENT + ROTATED if decoding else 4 * HEAD + 2 * ROTATED)
+    )
 
 
 def _attended(row: Row, shape: ModelShape, row_elements: float) -> Read:
@@ -209,12 +248,10 @@ def _tokens(row: Row) -> Load:
     return prefill_load(batch, new, context - new)
 
 
-STATE_BYTES, OLD_STATE_BYTES = 8.0, 6.0
-"""Of one element of a delta net's state, read and written: in float32; and read as bfloat16."""
 CONVOLVED = 4.0
 """Positions that the convolution before a delta net sees."""
-CHUNK = 64.0
-"""Tokens of a sequence that a delta net takes together in prefill."""
+STATE_BYTES, OLD_STATE_BYTES = 4.0, 3.0
+"""Of an element of a delta net's state: float32; read as bfloat16 and written as float32."""
 
 
 def _delta_net(row: Row) -> Read:
@@ -223,26 +260,32 @@ def _delta_net(row: Row) -> Read:
     held, on_slice = formats("bf16"), one_chip(row.text("gpu"))
     width = held.widths.activation_bytes
     keys = row.number("gdn_k_heads") * row.number("gdn_k_dim")
-    values = row.number("gdn_v_heads") * row.number("gdn_v_dim")
+    heads = row.number("gdn_v_heads")
+    values = heads * row.number("gdn_v_dim")
     sequences, new = row.number("batch"), row.number("new_tokens_per_sequence")
     old = row.text("framework") == "trtllm" or row.text("framework_version") == "0.5.10"
     rows = sequences * new
     if "conv" in row.text("kernel"):
         channels = keys if old else 2 * keys + values
         kept = sequences * 2 * (CONVOLVED - 1) * channels
-        return on_slice, held, elementwise_work((2 * rows * channels + kept) * width)
-    state = row.number("gdn_v_heads") * row.number("gdn_k_dim") * row.number("gdn_v_dim")
-    kept = sequences * state * (OLD_STATE_BYTES if old else STATE_BYTES)
-    moved = rows * (2 * keys + 2 * values) * width
-    # Reading, correcting and reading out the state; within a chunk its tokens among each other.
-    chunk = min(new, CHUNK)
-    heads_wide = values + row.number("gdn_v_heads") * row.number("gdn_k_dim")
-    flops = rows * (6 * state + (new > 1) * 4 * chunk * heads_wide)
-    work = Work(
-        attention_flops=flops, kv_bytes=kept, activation_bytes=moved,
-        on_chip_bytes=moved + kept, kernels=1.0 if new == 1 else DELTA_KERNELS,
+        moved = (2 * rows * channels + kept) * width
+        # The old prefill takes 2 us a sequence, one after another.
+        kernels = sequences if old and new > 1 else 1.0
+        return on_slice, held, replace(elementwise_work(moved), kernels=kernels)
+    state = heads * row.number("gdn_k_dim") * row.number("gdn_v_dim")
+    among = 4 * min(new, STATE_CHUNK) * (values + heads * row.number("gdn_k_dim")) * (new > 1)
+    shape = layer_shape(
+        heads, heads, 1.0, attention_share=0.0, state_flops=6 * state + among,
+        state_bytes=state * (OLD_STATE_BYTES if old else STATE_BYTES),
     )  # fmt: skip
-    return on_slice, held, work
+    work = attention_work(shape, prefill_load(sequences, new), held.widths, ONE_CHIP)
+    if "flashinfer" in row.text("kernel"):  # one kernel, in which a sequence's state stays
+        work = replace(work, kv_bytes=2 * sequences * shape.state_bytes, on_chip_bytes=0.0)
+    moved = rows * (2 * keys + 2 * values) * width
+    kernels = DELTA_KERNELS if new > 1 else 1.0
+    return on_slice, held, work + Work(
+        activation_bytes=moved, on_chip_bytes=moved, kernels=kernels
+    )  # fmt: skip
 
 
 DELTA_KERNELS = 6.0
@@ -254,8 +297,8 @@ _READERS: dict[str, tuple[Group, Callable[[Row], Read]]] = {
     "moe": ("experts", _experts),
     "attention_decode": ("attention", _attention),
     "attention_prefill": ("attention", _attention),
-    "mla_decode": ("attention", _latent_decode),
-    "mla_prefill": ("attention", _latent_prefill),
+    "mla_decode": ("attention", _latent),
+    "mla_prefill": ("attention", _latent),
     "gated_delta_net_context": ("attention", _delta_net),
     "gated_delta_net_generation": ("attention", _delta_net),
 }

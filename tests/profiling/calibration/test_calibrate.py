@@ -1,23 +1,30 @@
 """The fit finds the efficiencies that made-up measurements were made with, and says how surely."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
-from rooflink.profiling.calibration.fit import (
+from rooflink.profiling.calibration.fit import calibrate
+from rooflink.profiling.calibration.held_out import (
     HeldOut,
-    calibrate,
+    all_residuals,
     folds,
     interval_of,
+    needed_scales,
     residual_scales,
+    unseen_scales,
 )
-from rooflink.profiling.predicted.calibration import GROUPS, parse_calibration
+from rooflink.profiling.calibration.optimum import Slopes, covariance_of, mode_of
+from rooflink.profiling.predicted.calibration import parse_calibration
 from rooflink.profiling.predicted.cases import Case, Piece, predict_cases
 from rooflink.profiling.predicted.hardware import IDEAL, hardware_of
 from rooflink.profiling.predicted.step_work import Spread, step_work
 from rooflink.profiling.predicted.time_model import step_terms
 from rooflink.profiling.predicted.work import Widths, decode_load, prefill_load
+from rooflink.profiling.records.validation import FOLDS, WAYS, HeldOutErrors
 from rooflink.tpu_configs.slice import parse_slice
 
 BF16 = Widths(2.0, 2.0, 2.0)
@@ -89,24 +96,97 @@ def test_the_bare_roofline_has_no_interval(cases, calibration):
     assert ideal.low == ideal.median == ideal.high < cases[0].observed
 
 
-def test_every_row_is_held_out_with_its_whole_model(cases, calibrated):
-    fold = folds(cases)
-    assert len(np.unique(fold)) == 3
+def test_every_row_is_held_out_with_its_whole_model_system_and_stack(cases, calibrated):
+    sizes = {way: np.bincount(folds(cases, way)).tolist() for way in WAYS}
+    assert sizes == {"model": [8, 8, 8], "system": [12, 12], "stack": [24]}
     lines = calibrated.held_out_csv.splitlines()
-    assert lines[0] == "key,median,low,high"
+    assert lines[0] == (
+        "key,model_median,model_low,model_high,system_median,system_low,system_high,"
+        "stack_median,stack_low,stack_high"
+    )
     assert len(lines) == len(cases) + 1
+
+
+def test_the_smallest_units_share_a_fold(cases):
+    """Units of 8, 4, 4, 4 and 4 rows in two folds: the large one with one of 4."""
+    sizes = {"a": 8, "b": 4, "c": 4, "d": 4, "e": 4}
+    many = [replace(cases[0], model=name) for name, count in sizes.items() for _ in range(count)]
+    fold = folds(many, "model", most=2)
+    assert fold.tolist() == [0] * 8 + [1] * 8 + [0] * 4 + [1] * 4
+    assert folds(many[::-1], "model", most=2).tolist() == fold.tolist()[::-1]
+
+
+def test_errors_of_the_files_are_of_the_rows_that_ship(cases):
+    found = calibrate(cases[:12], cases[12:])
+    errors = HeldOutErrors.model_validate_json(found.errors_json)
+    assert errors.not_shipped_rows == 12
+    assert errors.not_shipped_sources == ["made up"]
+    fit = parse_calibration(found.calibration_json, "calibration.json")
+    assert fit.rows == {"NVIDIA A100 80 GB SXM": 12, "NVIDIA H100 SXM": 12}
+    for summed in (errors.shipped, errors.not_shipped):
+        rows = {each.fold: each.rows for each in summed if each.by == "all"}
+        assert rows == dict.fromkeys(FOLDS, 12)
+
+
+def test_a_scale_is_what_eight_in_ten_rows_need():
+    """An interval of 1.2816 scales just holds an error of as much; rows that need 1 .. 10."""
+    spread = 1.2815515655446004
+    held_out = HeldOut(log_median=np.zeros(10), log_scale=np.zeros(10))
+    needed = needed_scales(held_out, spread * np.arange(1.0, 11.0))
+    assert needed == pytest.approx(np.arange(1.0, 11.0))
+    cells = ["decode, model"] * 5 + ["decode, TPU v4"] * 5
+    scales = residual_scales(needed, cells, np.zeros(10))
+    assert scales == pytest.approx({"decode, model": 4.2, "decode, TPU v4": 9.2})
+    fitted = residual_scales(needed, cells, np.array([5.0] * 5 + [-6.0] * 5) * spread)
+    assert fitted == pytest.approx({"decode, model": 5.0, "decode, TPU v4": 9.2})
+    parameters_alone = HeldOut(log_median=np.zeros(1), log_scale=np.array([3.0]))
+    assert needed_scales(parameters_alone, np.array([5.0 * spread])) == pytest.approx([4.0])
+    assert needed_scales(parameters_alone, np.array([2.0 * spread])) == pytest.approx([0.0])
+
+
+def test_a_rows_own_error_does_not_widen_its_interval():
+    """Each fold has the scale of the other's rows; one that is alone has its own."""
+    needed = np.array([1.0, 1.0, 5.0, 5.0, 7.0])
+    cells = ["decode, model"] * 4 + ["prefill, model"]
+    scales = unseen_scales(needed, cells, np.array([0, 0, 1, 1, 0]))
+    assert scales.tolist() == [5.0, 5.0, 1.0, 1.0, 7.0]
+
+
+def test_a_group_without_rows_is_as_unsure_as_the_least_sure():
+    by_way = {way: {f"decode, {way}": 0.1, f"matmul, {way}": 0.3} for way in WAYS}
+    found = all_residuals(by_way)
+    assert found["decode, system"] == 0.1
+    assert found["energy, stack"] == 0.3
 
 
 def test_residual_scales_make_intervals_cover_what_they_say():
     rng = np.random.default_rng(0)
-    group = np.repeat([0, 1], 500)
-    observed = np.where(group == 0, 0.1, 0.4) * rng.standard_normal(1000)
+    observed = np.repeat([0.1, 0.4], 500) * rng.standard_normal(1000)
+    cells = ["decode, model"] * 500 + ["prefill, model"] * 500
     held_out = HeldOut(log_median=np.zeros(1000), log_scale=np.full(1000, 0.05))
-    scales = residual_scales(held_out, observed, group, np.zeros(len(GROUPS)))
-    assert scales[0] == pytest.approx(np.sqrt(0.1**2 - 0.05**2), rel=0.15)
-    low, high = interval_of(held_out, scales[group])
-    for index in (0, 1):
-        inside = (np.log(low) <= observed) & (observed <= np.log(high))
-        assert inside[group == index].mean() == pytest.approx(0.8, abs=0.01)
-    assert len(scales) == len(GROUPS)
-    assert scales[5] == scales[:2].max()  # a group without rows is as unsure as the least sure
+    scales = residual_scales(needed_scales(held_out, observed), cells, np.zeros(1000))
+    assert scales["decode, model"] == pytest.approx(np.sqrt(0.1**2 - 0.05**2), rel=0.15)
+    low, high = interval_of(held_out, np.array([scales[cell] for cell in cells]))
+    inside = (np.log(low) <= observed) & (observed <= np.log(high))
+    assert inside.reshape(2, 500).mean(axis=1) == pytest.approx([0.8, 0.8], abs=0.01)
+
+
+def test_the_information_of_rows_is_the_sum_of_their_slopes_products():
+    """Rows with slopes (2, 3, 0) and (5, 0, 7), weighing 1 and 0.5."""
+    slopes = Slopes(np.array([[2.0, 5.0], [3.0, 7.0]]), np.array([[0, 0], [1, 2]]))
+    dense = np.array([[2.0, 3.0, 0.0], [5.0, 0.0, 7.0]])
+    weights = np.array([1.0, 0.5])
+    expected = dense.T @ np.diag(weights) @ dense
+    assert slopes.information(weights, 3) == pytest.approx(expected)
+
+
+def test_the_mode_of_an_ill_conditioned_posterior_is_found():
+    """A quadratic whose directions differ ten million times in curvature, and its covariance."""
+    curvature, centre = np.diag([1e-3, 1.0, 1e4]), np.array([3.0, -2.0, 1.0])
+
+    def objective(vector):
+        slope = curvature @ (vector - centre)
+        return 0.5 * float((vector - centre) @ slope), slope
+
+    assert mode_of(objective, lambda _: curvature, np.zeros(3)) == pytest.approx(centre)
+    assert covariance_of(curvature) == pytest.approx(np.diag([1e3, 1.0, 1e-4]))

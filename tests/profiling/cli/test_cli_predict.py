@@ -57,6 +57,35 @@ def test_ideal_decode_is_the_roofline_by_hand(rooflink) -> None:
     assert found.time_s.low == found.time_s.high
 
 
+def test_a_request_has_its_times(rooflink) -> None:
+    done = rooflink(*LLAMA, "--slice", "h100", *SHORT)
+    said = " ".join(done.out.split())
+    for words in ("time to first token", "time per output token", "one request"):
+        assert words in said
+    (found,) = predictions(rooflink(*LLAMA, "--slice", "h100", *SHORT, "--json").out)
+    assert found.ttft_s.median == pytest.approx(found.phases[0].time_s.median)
+    assert found.ttft_s.low < found.ttft_s.median < found.ttft_s.high
+    assert found.tpot_s.low < found.tpot_s.median < found.tpot_s.high
+
+
+def test_drafts_prefixes_chunks_and_requests_in_flight(rooflink) -> None:
+    options = (*LLAMA, "--slice", "h100", *SHORT, "--concurrency", 32, "--prefill-chunk", 64,
+               "--prefix-hit", 0.25, "--speculate", "drafts=4,conditional=0.5")  # fmt: skip
+    said = " ".join(rooflink(*options).out.split())
+    for words in ("32 requests in flight, of which memory holds 32", "(50 of them cached)",
+                  "prompts read 64 tokens a step", "4 drafts a step by eagle, which yield 1.94",
+                  "time to first token"):  # fmt: skip
+        assert words in said
+    (found,) = predictions(rooflink(*options, "--json").out)
+    assert (found.concurrency, found.prefix_tokens, found.prefill_chunk) == (32, 50, 64)
+    assert (found.speculation.drafts, found.speculation.accepted_tokens) == (4, 1.9375)
+    assert found.running.median < 32
+    (tokens,) = predictions(
+        rooflink(*LLAMA, "--slice", "h100", *SHORT, "--prefix-hit", 50, "--json").out
+    )
+    assert tokens.prefix_tokens == 50
+
+
 def test_slices_side_by_side(rooflink) -> None:
     done = rooflink(*LLAMA, "--slice", "v5e-8", "--slice", "h100", *SHORT)
     assert done.code == 0, done.err

@@ -1,6 +1,7 @@
 """Experts' work against hand-worked tokens, experts and bytes, and against drawn loads."""
 
 import itertools
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -58,7 +59,9 @@ def test_experts_that_get_all_tokens_make_their_chip_the_slowest():
     # Half of the experts work: a chip with one expert has twice the mean.
     half = work(64.0, hot_experts(0.5), shards=16.0)
     assert half.matmul_flops == pytest.approx(2 * work(64.0, shards=16.0).matmul_flops)
-    assert work(64.0, hot_experts(0.5, dealt=True)).weight_bytes == pytest.approx(8 * MATRIX * 2)
+    assert work(64.0, replace(hot_experts(0.5), dealt=True)).weight_bytes == pytest.approx(
+        8 * MATRIX * 2
+    )
     assert slowest_share(16.0, 2.0, 1.0, hot_experts(0.5)) == pytest.approx(1.0)
     # No chip does more than all tokens: two choices each, on one chip of eight experts at most.
     assert slowest_share(16.0, 2.0, 2.0, hot_experts(1 / 8)) <= 2
@@ -116,3 +119,10 @@ def test_more_tokens_never_take_less():
     for few, many in itertools.pairwise(amounts):
         for name in ("matmul_flops", "weight_bytes", "activation_bytes"):
             assert getattr(many, name) >= getattr(few, name)
+
+
+def test_neighbours_that_are_hot_share_a_chip():
+    together = replace(hot_experts(1 / 4), together=True)
+    assert slowest_share(16.0, 2.0, 4.0, together) == pytest.approx(4.0)
+    assert slowest_share(16.0, 2.0, 16.0, together) == pytest.approx(4.0)
+    assert slowest_share(16.0, 2.0, 4.0, hot_experts(1 / 4)) < 2.5

@@ -12,7 +12,7 @@ from rooflink.profiling.predicted.arrays import as_pytrees
 from rooflink.profiling.predicted.hardware import IDEAL, Efficiency, Hardware
 from rooflink.profiling.predicted.step_work import Spread, step_work
 from rooflink.profiling.predicted.time_model import bound, step_terms
-from rooflink.profiling.predicted.work import Widths, decode_load, prefill_load
+from rooflink.profiling.predicted.work import Widths, Work, decode_load, prefill_load
 
 as_pytrees()
 BF16 = Widths(2.0, 2.0, 2.0)
@@ -95,3 +95,24 @@ def test_many_points_at_once_are_the_points_one_by_one():
             step_work(SHAPE, decode_load(batch, 1000.0), BF16, Spread()), hardware, REAL
         )
         assert float(together.time_s[i]) == pytest.approx(float(alone.time_s), rel=1e-5)
+
+
+def test_a_core_takes_its_least_time_for_every_part_of_attention():
+    many = Work(attention_flops=1e9, blocks=2048.0, kv_bytes=1e6)
+    cores = replace(H100, cores=128.0)
+    slow = step_terms(many, cores, replace(IDEAL, block_s=3e-6))
+    assert float(slow.time_s) == pytest.approx(2048 / 128 * 3e-6)
+    assert bound(slow) == "compute"
+    # Long enough parts hide it.
+    long = step_terms(many * 1e3, replace(cores, cores=1e9), replace(IDEAL, block_s=3e-6))
+    assert float(long.time_s) == pytest.approx(1e12 / 989e12)
+
+
+def test_a_collective_s_pipeline_fills_before_data_flows():
+    work = Work(link_bytes=450e9 * 9e-6, stages=2.0, collectives=1.0)
+    ramped = step_terms(work, H100, replace(IDEAL, exposed_links=1.0, ramp_s=2e-6))
+    assert float(ramped.links_s) == pytest.approx((9e-6**0.5 + 4e-6**0.5) ** 2)
+    # Ten like ones take ten times as long.
+    ten = step_terms(work * 10.0, H100, replace(IDEAL, exposed_links=1.0, ramp_s=2e-6))
+    assert float(ten.links_s) == pytest.approx(10 * float(ramped.links_s))
+    assert float(step_terms(work, H100, IDEAL).links_s) == pytest.approx(9e-6)

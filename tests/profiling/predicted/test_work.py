@@ -182,3 +182,14 @@ def test_with_fewer_sequences_than_copies_one_chip_still_has_a_whole_one():
     eight, _ = links_of(Parallelism(data=8, expert=8), "v5e-8", sequences=8.0)
     assert one.kv_bytes == eight.kv_bytes
     assert one.weight_bytes < eight.weight_bytes  # fewer experts are needed
+
+
+def test_attention_s_parts_are_heads_of_keys_and_hundreds_of_queries():
+    shape = shape_of(preset("llama3-8b"))  # 32 layers, 32 heads over 8 of keys and values
+    assert step_work(shape, decode_load(4.0, 100.0), BF16, ONE).blocks == 4 * 32 * 8
+    prompt = step_work(shape, prefill_load(2.0, 1000.0), BF16, ONE)
+    assert prompt.blocks == 2 * 32 * 8 * 32  # 4 * 1,000 queries of a head of keys, 128 each
+    over = step_work(
+        shape, decode_load(4.0, 100.0), BF16, Spread(Parallelism(tensor=16), switched(16))
+    )
+    assert over.blocks == 4 * 32  # a head of keys on two chips is one on each

@@ -12,8 +12,6 @@ from rooflink.profiling.reports.document import Document
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.notebook import rows_of
 from rooflink.profiling.reports.sections.prediction_document import (
-    IDEAL_NOTE,
-    notes,
     phases_table,
     prediction_document,
     predictions_document,
@@ -22,6 +20,7 @@ from rooflink.profiling.reports.sections.prediction_document import (
     tiers_document,
     tiers_table,
 )
+from rooflink.profiling.reports.sections.prediction_notes import IDEAL_NOTE, notes
 from rooflink.profiling.reports.sections.profile_document import profile_document, profile_summary
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.units import TIMES

@@ -1,4 +1,4 @@
-"""Predictions against measurements: folds, intervals, sums."""
+"""Predictions against measurements: what each row has been held out of."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 from rooflink.profiling.predicted.cases import Case, Piece, Predicted
 from rooflink.profiling.predicted.step_work import elementwise_work
 from rooflink.profiling.records.base import Interval
-from rooflink.profiling.validation.validate import case_key, score, summaries
+from rooflink.profiling.validation.validate import case_key, score
 from rooflink.tpu_configs.slice import parse_slice
 
 
@@ -41,11 +41,26 @@ def test_a_row_that_the_fit_has_not_seen_is_held_out_only() -> None:
 
 def test_a_fitted_row_has_both_predictions() -> None:
     seen = case(2.0)
-    unseen = {case_key(seen): Interval(median=3.0, low=1.0, high=4.0)}
-    (row,), _ = score([seen], always(2.2, 1.9, 2.5), unseen)
+    ways = {
+        "model": Interval(median=3.0, low=1.0, high=4.0),
+        "system": Interval(median=4.0, low=1.0, high=5.0),
+        "stack": Interval(median=1.0, low=0.5, high=1.5),
+    }
+    (row,), _ = score([seen], always(2.2, 1.9, 2.5), {case_key(seen): ways})
+    assert row.unseen is None
     assert row.error("fitted") == pytest.approx(0.1)
     assert row.error("held out") == pytest.approx(0.5)
-    assert row.covered("held out")
+    assert row.error("system held out") == pytest.approx(1.0)
+    assert row.error("stack held out") == pytest.approx(-0.5)
+    assert (row.covered("held out"), row.covered("stack held out")) == (True, False)
+
+
+def test_a_row_says_what_of_it_no_fit_has_seen() -> None:
+    """vLLM and H100 are in the fit; TPU v2 is no chip of it, and 'my server' no stack."""
+    known = case(2.0, slice=parse_slice("h100"))
+    strange = [known, replace(known, stack="my server"), case(2.0, slice=parse_slice("v2"))]
+    rows, _ = score(strange, always(1.0, 0.5, 1.5), {})
+    assert [row.unseen for row in rows] == ["model", "stack", "system"]
 
 
 def test_a_case_is_known_again_in_another_file_but_not_with_another_value() -> None:
@@ -59,16 +74,3 @@ def test_an_unknown_power_leaves_the_row_out() -> None:
     rows, left_out = score([unknown], lambda cases: [None], {})
     assert rows == []
     assert "power of TPU v5e" in left_out[0].reason
-
-
-def test_sums_are_medians_over_each_group() -> None:
-    cases = [case(value) for value in (1.0, 1.25, 2.0)] + [case(4.0, group="prefill")]
-    rows, _ = score(cases, always(1.0, 0.8, 1.3), {})
-    found = {(each.by, each.name, each.fold): each for each in summaries(rows)}
-    decode = found["group", "decode", "held out"]
-    assert decode.rows == 3
-    assert decode.median_absolute_error == pytest.approx(0.2)
-    assert decode.bias == pytest.approx(-0.2)
-    assert decode.coverage == pytest.approx(2 / 3)
-    assert found["group", "prefill", "held out"].bias == pytest.approx(-0.75)
-    assert ("group", "decode", "fitted") not in found

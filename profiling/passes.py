@@ -11,21 +11,21 @@ from statistics import fmean
 
 import numpy as np
 
-from ...model.architecture import ModelShape
-from ...model.generation.attempt import Answered
-from ...model.generation.pass_log import PassLog, PassRecord
-from ...tpu_configs.slice import Slice
-from ..records import EconomicTerms, Prediction
-from .arrays import mapped, with_last_axis
-from .calibration import default_calibration
-from .economics import SECONDS_PER_HOUR, economic_terms
-from .hardware import Efficiency
-from .phase_lengths import Lengths, PhaseSteps
-from .predict import predict
-from .query import PhaseWork, Query
-from .step_work import copy_work, step_work
-from .time_model import step_terms
-from .work import Load, Work
+from ..model.architecture import ModelShape
+from ..model.generation.attempt import Answered
+from ..model.generation.pass_log import PassLog, PassRecord
+from ..tpu_configs.slice import Slice
+from .predicted.arrays import mapped, with_last_axis
+from .predicted.calibration import default_calibration
+from .predicted.economics import SECONDS_PER_HOUR, economic_terms
+from .predicted.hardware import Efficiency
+from .predicted.phase_lengths import Lengths, PhaseSteps
+from .predicted.predict import predict
+from .predicted.query import PhaseWork, Query
+from .predicted.step_work import copy_work, step_work
+from .predicted.time_model import step_terms
+from .predicted.work import Load, Work
+from .records import EconomicTerms, Prediction
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ class OnSlice:
         drawn_s = self._seconds(work, positions)
         split = self.query.split
         whole = work * (split.chips / split.pipeline)  # of all chips, as `predict` adds it up
-        drawn_j = default_calibration().joules(self.slice, self.query.hardware, whole, drawn_s)
+        drawn_j = default_calibration().joules(
+            self.slice, self.query.hardware, whole, drawn_s, self.query.stack
+        )
         time_s, wall_j = np.zeros(N), None
         time_s[worked] = np.median(drawn_s, axis=0)
         if drawn_j is not None:
@@ -97,7 +99,10 @@ class OnSlice:
         """[draws, N] of each pass, in which a row reads so many positions."""
         efficiency = mapped(with_last_axis, self._efficiency)
         terms = step_terms(work, self.query.hardware, efficiency, self.query.widths.narrowing)
-        reading, decoding = map(default_calibration().residuals, ("prefill", "decode"))
+        calibration, chip = default_calibration(), self.slice.chip.name
+        reading, decoding = (
+            calibration.residuals(group, chip, self.query.stack) for group in ("prefill", "decode")
+        )
         factor = np.where(positions > 1, reading[:, None], decoding[:, None])
         result: np.ndarray = np.asarray(terms.time_s) * factor
         return result

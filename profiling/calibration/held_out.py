@@ -1,0 +1,139 @@
+"""Rows predicted by fits that have not seen them, and how wide intervals must be to hold them.
+
+Each row is held out three ways: with its whole model (a kernel with its whole table), with its
+whole system, which is every row of its chip, and with its whole serving stack. What a prediction
+leaves unexplained has a scale of its own for each of them, in each group of measurements: a chip
+that nobody measured is predicted worse than the parameters' own uncertainty says.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from ..predicted.calibration import GROUPS, KERNELS, residual_key
+from ..predicted.cases import Case
+from ..predicted.predict import HIGH
+from ..records.validation import WAYS, Way
+from .posterior import Fitter, Posterior, draws
+
+COVERED = 0.8
+_SPREAD = float(ndtri(HIGH))  # standard scales from the median to the end of the interval
+MOST_FOLDS = 24
+"""Of each way: the smallest units share folds beyond it."""
+ENOUGH = 50
+"""Rows of a chip in a group from which it has a residual scale of its own."""
+DRAWS, ROUNDS = 33, 3
+"""Of a fit that a fold is held out of: it starts at the mode of all rows, near its own."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Log seconds or joules of rows that were held out, before the unexplained part is added."""
+
+    log_median: np.ndarray  # [N]
+    log_scale: np.ndarray  # [N], of the parameters' uncertainty
+
+
+def unit_of(case: Case, way: Way) -> str:
+    """What is kept from the fit together with a case. Neighbouring rows of one model, or of one
+    table of kernels, are never on both sides."""
+    if way == "system":
+        return case.slice.chip.name
+    if way == "stack":
+        return case.stack
+    if case.group in KERNELS:
+        return f"{case.model}, {case.source}"
+    return case.model or case.source
+
+
+def folds(cases: Sequence[Case], way: Way, most: int = MOST_FOLDS) -> np.ndarray:
+    """A fold [N] for each case, all cases of a unit in one; at most `most` of about equal size,
+    the largest units first."""
+    units = [unit_of(case, way) for case in cases]
+    rows, fold_of = [0] * min(most, len(set(units))), {}
+    for unit, count in sorted(Counter(units).items(), key=lambda each: (-each[1], each[0])):
+        fold_of[unit] = int(np.argmin(rows))
+        rows[fold_of[unit]] += count
+    return np.array([fold_of[unit] for unit in units])
+
+
+def hold_out(
+    fitter: Fitter, fold: np.ndarray, whole: Posterior, told: Callable[[], None]
+) -> HeldOut:
+    """Each fold predicted by the fit of all others; `told` hears of each one done."""
+    median, scale = np.zeros(len(fold)), np.zeros(len(fold))
+    for held in np.unique(fold):
+        inside = fold == held
+        posterior = fitter.fit(np.where(inside, 0.0, 1.0), whole.mode, ROUNDS)
+        predicted = fitter.log_predicted(draws(posterior, DRAWS))[:, inside]
+        median[inside] = predicted[0]
+        scale[inside] = np.sqrt(((predicted[1:] - predicted[0]) ** 2).mean(axis=0))
+        told()
+    return HeldOut(median, scale)
+
+
+def interval_of(held_out: HeldOut, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high ends [N] of the 80 % intervals; `scales` [N] are of the unexplained part."""
+    half = _SPREAD * np.hypot(held_out.log_scale, scales)
+    return np.exp(held_out.log_median - half), np.exp(held_out.log_median + half)
+
+
+def needed_scales(held_out: HeldOut, log_observed: np.ndarray) -> np.ndarray:
+    """The residual scale [N] that each row needs for its interval to just hold it."""
+    error = np.abs(log_observed - held_out.log_median)
+    return np.sqrt(np.maximum((error / _SPREAD) ** 2 - held_out.log_scale**2, 0))
+
+
+def covering_scale(needed: np.ndarray) -> float:
+    """With which intervals hold `COVERED` of rows that need these."""
+    return float(np.quantile(needed, COVERED))
+
+
+def cells_of(cases: Sequence[Case], way: Way) -> list[str]:
+    """For each case whose rows its residual scale is from: those of its group, or of its chip in
+    the group where they are many and the chip is not what is held out."""
+    counts = Counter((case.group, case.slice.chip.name) for case in cases)
+    cells = []
+    for case in cases:
+        chip = case.slice.chip.name
+        of_chip = way == "model" and counts[case.group, chip] >= ENOUGH
+        cells.append(residual_key(case.group, chip if of_chip else way))
+    return cells
+
+
+def residual_scales(
+    needed: np.ndarray, cells: Sequence[str], fitted_error: np.ndarray
+) -> dict[str, float]:
+    """The covering scale of each cell; no less than what covers `fitted_error` [N] on the
+    logarithmic scale, of the rows as they were fitted: there the parameters are surer."""
+    of_row, least = np.array(cells), np.abs(fitted_error) / _SPREAD
+    return {
+        str(cell): max(covering_scale(scales[of_row == cell]) for scales in (needed, least))
+        for cell in np.unique(of_row)
+    }
+
+
+def unseen_scales(needed: np.ndarray, cells: Sequence[str], fold: np.ndarray) -> np.ndarray:
+    """For each row [N] the covering scale of its cell's other folds, so that an interval's width
+    has not seen the row either; of all its rows where the cell has one fold."""
+    of_row, scales = np.array(cells), np.zeros(len(fold))
+    for cell in np.unique(of_row):
+        inside = of_row == cell
+        for held in np.unique(fold[inside]):
+            others = inside & (fold != held)
+            scales[inside & (fold == held)] = covering_scale(
+                needed[others if others.any() else inside]
+            )
+    return scales
+
+
+def all_residuals(by_way: dict[Way, dict[str, float]]) -> dict[str, float]:
+    """By `residual_key`; a group without rows takes the widest of the others."""
+    found: dict[str, float] = {}
+    for way in WAYS:
+        widest = max(by_way[way].values())
+        found |= {residual_key(group, way): widest for group in GROUPS} | by_way[way]
+    return found

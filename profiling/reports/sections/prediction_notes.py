@@ -1,0 +1,121 @@
+"""What a prediction is of, and the sentences that say what its figures stand on."""
+
+from collections.abc import Sequence
+
+from ...records import Prediction
+from .. import units
+
+INTERVAL_NOTE = "Intervals hold 80 % of what the calibration leaves possible."
+IDEAL_NOTE = (
+    "Bare roofline: datasheet figures reached, everything overlapped, no overhead. A lower bound, "
+    "without an interval."
+)
+
+
+def workload_text(prediction: Prediction) -> str:
+    """'8 prompts x 4 attempts; prompt 512, think 1,024, answer 64 tokens'."""
+    batches = f"{units.count(prediction.batches)} batches of " if prediction.batches != 1 else ""
+    prompts, attempts = prediction.prompts, prediction.attempts
+    varied = prediction.think_variation
+    spread = f", thoughts log-normal, deviation {units.share(varied)} of the mean" if varied else ""
+    cached = prediction.prefix_tokens
+    hit = f" ({_number(cached)} of them cached)" if cached else ""
+    return (
+        f"{batches}{_number(prompts)} prompt{'' if prompts == 1 else 's'} {units.TIMES} "
+        f"{_number(attempts)} attempt{'' if attempts == 1 else 's'}; "
+        f"prompt {_number(prediction.prompt_tokens)}{hit}, "
+        f"think {_number(prediction.think_tokens)}, "
+        f"answer {_number(prediction.answer_tokens)} tokens{spread}{_serving(prediction)}"
+    )
+
+
+def _serving(prediction: Prediction) -> str:
+    """What few predictions have: requests in flight, chunks of prompts, drafts."""
+    text = ""
+    if prediction.concurrency is not None and prediction.running is not None:
+        text = (
+            f"; {_number(prediction.concurrency)} requests in flight, of which memory holds "
+            f"{_number(prediction.prompts)} and {_number(prediction.running.median)} decode at a "
+            "time"
+        )
+    if prediction.prefill_chunk is not None:
+        text += f"; prompts read {_number(prediction.prefill_chunk)} tokens a step"
+        if prediction.concurrency is not None:
+            text += ", which under prefill also decodes a token of the others"
+    drafted = prediction.speculation
+    if drafted is not None:
+        text += (
+            f"; {drafted.drafts} drafts a step by {drafted.draft}, which yield "
+            f"{drafted.accepted_tokens:.2f} tokens"
+        )
+    return text
+
+
+def slice_text(prediction: Prediction) -> str:
+    """'8 TPU v5e, tensor=8; weights int8, KV bfloat16, matmuls bfloat16; vLLM'."""
+    mesh = f", {prediction.parallelism}" if prediction.parallelism else ""
+    formats = (
+        f"weights {prediction.weight_dtype}, KV {prediction.kv_dtype}, "
+        f"matmuls at {prediction.matmul_dtype}'s peak"
+    )
+    stack = "" if prediction.ideal else f"; {prediction.stack or 'serving stack not given'}"
+    return f"{prediction.chips} {prediction.chip}{mesh}; {formats}{stack}"
+
+
+def notes(prediction: Prediction) -> list[str]:
+    """Sentences under a prediction: what to beware of, why this mesh, what fits, on what the
+    figures stand; then the terms of money, energy and carbon, and what is unknown.
+    """
+    sentences = list(prediction.cautions)
+    if prediction.parallelism_reason:
+        sentences.append(f"Mesh: {prediction.parallelism_reason}.")
+    sentences.append(_fit(prediction))
+    sentences.append(f"Basis: {prediction.basis.rstrip('.')}.")
+    if prediction.energy_j is not None:
+        sentences.append(f"Energy: from a chip's design power of {prediction.energy_basis}.")
+    if prediction.chip_confidence:
+        confidence = prediction.chip_confidence
+        sentences.append(f"Confidence of {prediction.chip}'s figures: {confidence}.")
+    sentences.append(IDEAL_NOTE if prediction.ideal else INTERVAL_NOTE)
+    return sentences + _economic_notes(prediction)
+
+
+def _economic_notes(prediction: Prediction) -> list[str]:
+    economics = prediction.economics
+    if economics is None:
+        return []
+    terms, sentences = economics.terms, list(economics.unknown)
+    if terms.usd_per_chip_hour is not None:
+        sentences.append(f"Price: ${terms.usd_per_chip_hour:g} per chip-hour, {terms.price}.")
+    if prediction.energy_j is not None:
+        where = "of the device" if terms.place == "edge" else "at the wall"
+        sentences += [
+            f"Energy {where}: the chips' energy {units.TIMES} {terms.host_factor:g} "
+            f"({terms.host}) {units.TIMES} a PUE of {terms.pue:g} ({terms.pue_source}).",
+            f"Carbon: {terms.grid_g_per_kwh:g} g CO2e per kWh, {terms.grid}.",
+        ]
+    return sentences
+
+
+def notes_apart(predictions: Sequence[Prediction]) -> tuple[list[list[str]], list[str]]:
+    """The sentences of each prediction alone, and those that all of them share."""
+    every = list(map(notes, predictions))
+    if len(every) < 2:
+        return every, []
+    common = [note for note in every[0] if all(note in other for other in every)]
+    return [[note for note in own if note not in common] for own in every], common
+
+
+def _fit(prediction: Prediction) -> str:
+    fit = prediction.fit
+    copies = "" if fit.kv_copies == 1 else f", each KV head on {_number(fit.kv_copies)} chips"
+    return (
+        f"Fit: a chip holds {units.bytes_(fit.weight_bytes)} of weights and "
+        f"{units.bytes_(fit.kv_bytes)} of KV cache of {units.bytes_(fit.available_bytes)}{copies}; "
+        f"at these lengths up to {units.count(fit.largest_batch)} attempts fit at once."
+    )
+
+
+def _number(value: float) -> str:
+    """Every digit of a count; means keep one decimal."""
+    return units.count(value) if value == int(value) else f"{value:,.1f}"
