@@ -20,8 +20,6 @@ _REGIMES = {  # regime -> (colour, symbol)
     "tpot": ("brick", "circle"),
     "ttft": ("steel", "square"),
     "matmul": ("teal", "diamond"),
-    "attention": ("steel", "triangle-left"),
-    "experts": ("brick", "wedge"),
     "vector": ("ochre", "triangle-down"),
     "collective": ("pink", "cross"),
     "attention": ("indigo", "diamond"),

@@ -34,6 +34,7 @@ class ClosedLoop:
     place: Deployment
     lengths: Lengths
     concurrency: float
+    stack: str
 
     @cached_property
     def held(self) -> float:
@@ -55,12 +56,12 @@ class ClosedLoop:
         return (decode, Piece("prefill", prompts, self.prompt)) if prompts > 0 else (decode,)
 
     def to_first_token(self) -> tuple[Piece, ...]:
-        """Of the time to first token: the own prompt; the step that is under way; "queued", the
+        """Of the time to first token: the own prompt; the steps that run before; "queued", the
         prompts that come with it; and where memory does not hold all requests, the whole stay
         of those before."""
         pieces = [Piece("prefill", 1.0, self.prompt)]
-        mix = first_token_mix(self.held / self.copies)
-        ahead = float(mix.prompts) - 1
+        mix = first_token_mix(self.held, self.copies, self.stack)
+        ahead = float(mix.prompts) / self.copies - 1
         if self.held > 1:
             pieces.append(Piece("decode", float(mix.decode_steps), self._step))
         if ahead > 0:

@@ -16,7 +16,7 @@ from ...predicted.work import Widths
 from .closed_loop import ClosedLoop
 from .csv_rows import LeftOutError, Row
 from .deployments import Deployment, chip_of, slice_of
-from .models import Formats, PartFormat, dtype_of, known_sizes
+from .models import Formats, PartFormat, dtype_of, known_sizes, stack_of
 from .steps import Lengths
 
 SERVED_COLUMNS = (
@@ -39,7 +39,8 @@ def served_cases(row: Row) -> list[Case]:
     """The case of time per output token and that of time to first token. Raises LeftOutError where
     it cannot be predicted, ProfileInputError for a malformed cell."""
     observed_s = {"tpot": row.number("tpot_ms") * 1e-3, "ttft": row.number("ttft_ms") * 1e-3}
-    loop = ClosedLoop(_deployment(row), _lengths(row), row.number("concurrency"))
+    in_flight = row.number("concurrency")
+    loop = ClosedLoop(_deployment(row), _lengths(row), in_flight, stack_of(row))
     if row.text("spec_decode") not in ("", "none"):
         raise LeftOutError("it is not stated whether tokens were drafted, nor how many were right")
     _refuse_what_ran_otherwise(loop, observed_s["ttft"], observed_s["tpot"])

@@ -10,7 +10,7 @@ from ...predicted.hardware import hardware_of
 from .closed_loop import ClosedLoop
 from .csv_rows import LeftOutError, Row
 from .deployments import Deployment, chip_of, named_axes, slice_of
-from .models import formats, known_sizes
+from .models import formats, known_sizes, stack_of
 from .steps import Lengths
 
 TPU_SERVED_COLUMNS = (
@@ -32,7 +32,7 @@ def tpu_served_cases(row: Row) -> list[Case]:
         # Its prompts are read before: the rate of that is the engine's scheduling, not a step's.
         step = Piece("decode", 1.0, place.decode(batch, lengths.context))
         return [place.case(row, "decode", (step,), _seconds(row, "tpot"), note=note)]
-    loop = ClosedLoop(place, lengths, batch)
+    loop = ClosedLoop(place, lengths, batch, stack_of(row))
     tpot_s, ttft_s = _seconds(row, "tpot"), _seconds(row, "ttft")
     return [
         replace(loop.case(row, "tpot", tpot_s, note), id=f"{row.id} tpot"),
