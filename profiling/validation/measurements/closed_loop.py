@@ -49,7 +49,7 @@ class ClosedLoop:
         others = token_mix(self.held, self.lengths.answer)
         prompts = float(others.prompts) / self.copies
         decode = Piece("decode", 1.0, self._step)
-        return (decode, Piece("prefill", prompts, self._prompt)) if prompts > 0 else (decode,)
+        return (decode, Piece("prefill", prompts, self.prompt)) if prompts > 0 else (decode,)
 
     def to_first_token(self) -> tuple[Piece, ...]:
         """Of the time to first token: the own prompt and those that come with it or before it, the
@@ -59,7 +59,7 @@ class ClosedLoop:
         stays = self.concurrency / self.held - 1
         prompts = mix.prompts / self.copies + stays * self.held / self.copies
         waited = (mix.bunched / self.copies, mix.queued / self.copies)
-        prefill = Piece("prefill", prompts, self._prompt, *waited, mix.requests)
+        prefill = Piece("prefill", prompts, self.prompt, *waited, mix.requests)
         steps = mix.decode_steps + stays * self.lengths.answer
         return (prefill, Piece("decode", steps, self._step)) if steps > 0 else (prefill,)
 
@@ -74,8 +74,8 @@ class ClosedLoop:
         return self.place.decode(-(-self.held // self.copies) * self.copies, self.lengths.context)
 
     @cached_property
-    def _prompt(self) -> Work:
-        """One prompt on each copy."""
+    def prompt(self) -> Work:
+        """One prompt on every copy."""
         return self.place.prefill(self.copies, self.lengths.prompt)
 
     def case(self, row: Row, group: Literal["tpot", "ttft"], observed_s: float, note: str) -> Case:
