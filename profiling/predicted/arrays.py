@@ -77,7 +77,9 @@ def _leaves(kind: type) -> Callable[[object], tuple[Number, ...]] | None:
     if not is_dataclass(kind):
         return None
     names = [field.name for field in fields(kind)]
-    return attrgetter(*names) if len(names) > 1 else lambda record: (getattr(record, names[0]),)
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda record: tuple(getattr(record, name) for name in names)  # of one, or of none
 
 
 def with_last_axis(number: Number, axes: int = 1) -> Number:
