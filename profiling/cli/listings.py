@@ -18,7 +18,7 @@ from ..reports.renderers.console import show_table
 from ..reports.units import bytes_, count, significant
 
 if TYPE_CHECKING:
-    from ..predicted.described_models import DescribedModel
+    from ..predicted.models.described_models import DescribedModel
     from ..records.files import Written
 
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
@@ -46,7 +46,7 @@ def models_command(
 
         rooflink models --json
     """
-    from ..predicted.described_models import described_families  # reads the table
+    from ..predicted.models.described_models import described_families  # reads the table
 
     families = described_families()
     described = [model for members in families.values() for model in members]

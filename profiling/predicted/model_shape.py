@@ -1,5 +1,6 @@
 """A model by name, file or record: its architecture and the shape that prediction computes on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -8,10 +9,10 @@ from ...model.architecture import SIZES, Architecture, ModelShape, shape_of
 from ...model.config import PRESETS, ModelConfig, ModelInputError
 from ...model.input_files import user_path
 from ..records.profile import ModelFacts
-from .described_models import DescribedModel, described_model, described_models, tabled_model
 
 if TYPE_CHECKING:
     from ...model.weights.published_sizes import PublishedModel
+    from .models.described_models import DescribedModel
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,12 @@ def named_shape(model: str) -> NamedShape:
 
 def _named(model: str) -> "DescribedModel | PublishedModel | ModelConfig":
     name = model.lower()
-    if name.endswith(".toml"):
-        return described_model(user_path(model))
     if name in PRESETS:
         return PRESETS[name]
+    from .models.described_models import described_model, described_models, tabled_model
+
+    if name.endswith(".toml"):
+        return described_model(user_path(model))
     if name in described_models():
         return described_models()[name]
     path = user_path(model)
@@ -46,14 +49,13 @@ def _named(model: str) -> "DescribedModel | PublishedModel | ModelConfig":
     if known is not None:
         return PRESETS.get(known.name, known)
     if "/" not in model and not path.exists():
-        raise _unknown(model)
+        raise _unknown(model, [*PRESETS, *described_models()])
     from ...model.weights.loading import sizes_of  # which few commands need
 
     return sizes_of(model).architecture
 
 
-def _unknown(model: str) -> ModelInputError:
-    names = [*PRESETS, *described_models()]
+def _unknown(model: str, names: Sequence[str]) -> ModelInputError:
     near = get_close_matches(model.lower()[:100], names, n=4, cutoff=0.5)
     described = ", ".join(near or PRESETS)
     return ModelInputError(

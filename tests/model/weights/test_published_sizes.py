@@ -14,7 +14,7 @@ from rooflink.model.architecture import SIZES
 from rooflink.model.config import PRESETS, ModelConfig, ModelInputError
 from rooflink.model.weights import open_weights, sizes_of
 from rooflink.model.weights.hf_config import model_name
-from rooflink.profiling.predicted.described_models import described_models
+from rooflink.profiling.predicted.models.described_models import described_models
 
 
 def config(layers: int, width: int, heads: int, kv: int, mlp: int, vocab: int, **more: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from real_records import real_profile
 
 from rooflink.model import PRESETS
-from rooflink.profiling.predicted.described_models import described_models
+from rooflink.profiling.predicted.models.described_models import described_models
 from rooflink.profiling.records.files import save_record
 from rooflink.tpu_configs.catalog import chip_names
 

@@ -7,7 +7,8 @@ from tiny_models import LLAMA, public_tensors, write_folder
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS, ModelInputError
-from rooflink.profiling.predicted.described_models import (
+from rooflink.profiling.predicted.model_shape import named_shape
+from rooflink.profiling.predicted.models.described_models import (
     TabledModel,
     described_model,
     described_models,
@@ -15,7 +16,6 @@ from rooflink.profiling.predicted.described_models import (
     tabled_model,
     tabled_models,
 )
-from rooflink.profiling.predicted.model_shape import named_shape
 
 
 @pytest.mark.parametrize(

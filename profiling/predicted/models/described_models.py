@@ -15,10 +15,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, PositiveInt, TypeAdapter, with_config
 
-from ...model.architecture import SIZES, Architecture
-from ...model.config import PRESETS, ModelInputError
-from ...tpu_configs.figure import Words, known_and_whole
-from ...tpu_configs.toml_files import parse_toml, read_text
+from ....model.architecture import SIZES, Architecture
+from ....model.config import PRESETS, ModelInputError
+from ....tpu_configs.figure import Words, known_and_whole
+from ....tpu_configs.toml_files import parse_toml, read_text
 
 MOST_SIZE = 10**8
 """Of a model: a width, a vocabulary, layers, experts; the largest published is 262,208."""
@@ -125,8 +125,8 @@ class TabledModel:
 
 @cache
 def tabled_models() -> tuple[TabledModel, ...]:
-    """Every model of data/model_sizes.csv: sizes of a preset where one has them, else its own."""
-    text = (files(__package__) / "data" / "model_sizes.csv").read_text(encoding="utf-8")
+    """Every model of model_sizes.csv: sizes of a preset where one has them, else its own."""
+    text = (files(__package__) / "model_sizes.csv").read_text(encoding="utf-8")
     return tuple(_tabled(row) for row in csv.DictReader(text.splitlines()))
 
 

@@ -1,0 +1,1 @@
+"""Models of which only sizes come along, and those of a user's own file."""
