@@ -9,7 +9,7 @@ Imports neither JAX nor Flax: commands that run no model stay light. Axis letter
 
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -29,20 +29,32 @@ DTYPE_BITS: dict[str, int] = {
 LOGIT_BYTES = 4
 """Logits are float32 whatever the model's dtype."""
 
+STATE_BYTES, CONVOLUTION_BYTES = 4, 2
+"""An element of a linear attention's state and of the inputs that its convolution keeps: published
+config.json files of Qwen3.5 have `mamba_ssm_dtype` float32, and the model runs in bfloat16."""
+
 
 def dtype_bytes(dtype: str) -> float:
     """Bytes of one element of `dtype`, 0.5 for 4 bits; KeyError for one not in DTYPE_BITS."""
     return DTYPE_BITS[dtype] / 8
 
 
+LinearKind = Literal["gated delta net", "mamba2"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """Sizes of a decoder-only transformer, dense or a mixture of experts.
+    """Sizes of a decoder-only transformer, dense or a mixture of experts, or of a hybrid.
 
     In a mixture `mlp_dim` is one expert's, and one token is sent to `active_experts`.
     `shared_mlp_dim` is the width of experts that every token visits; `dense_layers` have an MLP of
-    `dense_mlp_dim` instead. `attention_parameters` are one layer's where heads do not tell them:
-    latent attention. A share of the layers attends to `window` positions only.
+    `dense_mlp_dim` instead. A share of the layers with attention sees `window` positions only, the
+    others have `full_kv_heads` and `full_head_dim` where these differ. With a `latent_dim` keys and
+    values are made of one compressed vector a position (multi-head latent attention, DeepSeek-V2,
+    arXiv:2405.04434, section 2.1): `head_dim` is then the part of a key without position.
+    `linear_layers` have linear attention, with a state in place of a cache. With `mlp_only_layers`
+    each layer is one part: attention, linear attention or an MLP. Attention sinks, one number a
+    head, cost nothing worth counting and are left out.
     """
 
     name: str = ""
@@ -57,12 +69,29 @@ class Architecture:
     gated: bool = True  # three matrices in the MLP, not two
     experts: PositiveInt = 1
     active_experts: PositiveInt = 1
+    expert_embed_dim: PositiveInt | None = None  # of experts between two projections of their own
     shared_mlp_dim: NonNegativeInt = 0
     dense_layers: NonNegativeInt = 0
     dense_mlp_dim: NonNegativeInt = 0
-    attention_parameters: PositiveInt | None = None
+    mlp_only_layers: NonNegativeInt = 0
+    mtp_layers: NonNegativeInt = 0  # that predict later tokens; no part of a plain step
+    value_head_dim: PositiveInt | None = None  # where it is not `head_dim`
+    gated_attention: bool = False  # its result is gated by a projection as wide
     window: PositiveInt | None = None
     windowed_share: Share = 0.0
+    full_kv_heads: PositiveInt | None = None
+    full_head_dim: PositiveInt | None = None
+    full_values_are_keys: bool = False  # one projection for both, in layers without a window
+    query_rank: NonNegativeInt = 0  # of latent attention's queries; 0 for one whole matrix
+    latent_dim: NonNegativeInt = 0
+    rotated_dim: NonNegativeInt = 0  # of a latent key: the part with position, for all heads
+    linear_layers: NonNegativeInt = 0
+    linear_kind: LinearKind = "gated delta net"
+    linear_key_heads: NonNegativeInt = 0  # of Mamba-2: groups
+    linear_value_heads: NonNegativeInt = 0
+    linear_key_dim: NonNegativeInt = 0  # of Mamba-2: elements of state for each of a head
+    linear_value_dim: NonNegativeInt = 0
+    linear_conv: NonNegativeInt = 0  # positions of the convolution before it
 
     @property
     def vector_parameters(self) -> int:
@@ -110,25 +139,34 @@ SIZES = tuple(field.name for field in fields(Architecture) if field.name != "nam
 class ModelShape:
     """What one step reads and computes of an architecture, as numbers or arrays of them.
 
-    Parameters of one layer are split by how a step reads them: attention's always, an expert's
-    where one of its tokens needs it. Time may be differentiated by every field.
+    Layers that differ are one mean layer. Parameters of a layer are split by how a step reads them:
+    attention's always, an expert's where one of its tokens needs it. Time may be differentiated by
+    every field.
     """
 
     layers: Number  # L
     embed_dim: Number  # D
     query_heads: Number  # K * G
-    kv_heads: Number  # K
-    head_dim: Number  # H
-    attention_parameters: Number  # of one layer's projections, and of MLPs that all tokens visit
-    mlp_parameters: Number  # of one layer, all experts
-    active_mlp_parameters: Number  # of one layer, for one token
-    experts_per_token: Number  # experts that one token is sent to; 1 where dense
+    kv_heads: Number  # K; 1 where attention is latent: what is cached serves all heads
+    head_dim: Number  # H, the mean of a key's and a value's width
+    attention_parameters: Number  # of a mean layer's projections, and of what all tokens visit
+    mlp_parameters: Number  # of a mean layer, all experts
+    active_mlp_parameters: Number  # of a mean layer, for one token
+    experts_per_token: Number  # experts that one token is sent to in a mean layer; 1 where dense
     head_parameters: Number  # V * D, read by every step
     embedding_parameters: Number  # resident, of which a step reads a row a token; 0 where tied
     vector_parameters: Number  # norms and biases of all layers: read, but in no matmul
     vocab_size: Number  # V
     window: Number = NO_WINDOW  # positions that a windowed layer attends to
-    windowed_share: Number = 0.0  # of the layers
+    windowed_share: Number = 0.0  # of the layers with attention, each counted by its heads' width
+    windowed_kv_share: Number = 0.0  # the same, each counted by what it caches of a position
+    attention_share: Number = 1.0  # of the layers: those with keys and values
+    latent_dim: Number = 0.0  # compressed elements of a position, for keys and values; 0: neither
+    rotated_dim: Number = 0.0  # cached with them, for keys alone
+    state_bytes: Number = 0.0  # of one sequence, in all layers of linear attention
+    state_flops: Number = 0.0  # of one token on that state
+    linear_elements: Number = 0.0  # that linear attention moves of a token in a mean layer
+    mtp_parameters: Number = 0.0  # of layers that predict later tokens; not in `parameters`
 
     @property
     def parameters(self) -> Number:
@@ -148,13 +186,19 @@ class ModelShape:
     @property
     def kv_elements_per_token(self) -> Number:
         """Elements of keys and values that one position takes over all layers."""
-        return 2 * self.layers * self.kv_heads * self.head_dim
+        of_heads = 2 * self.kv_heads * self.head_dim * (self.latent_dim == 0)
+        return self.layers * self.attention_share * (of_heads + self.latent_dim + self.rotated_dim)
 
     def with_kv_heads(self, heads: Number) -> "ModelShape":
-        """The same with another number of KV heads, whose projections follow."""
+        """The same with another number of KV heads, whose projections follow; not for a latent
+        cache, which has none."""
         saved = 2 * self.embed_dim * self.head_dim * (self.kv_heads - heads)
-        attention = self.attention_parameters - saved
+        attention = self.attention_parameters - saved * self.attention_share
         return replace(self, kv_heads=heads, attention_parameters=attention)
+
+    def with_window(self, positions: Number, share: Number = 1.0) -> "ModelShape":
+        """The same with a window in `share` of the layers with attention."""
+        return replace(self, window=positions, windowed_share=share, windowed_kv_share=share)
 
     def with_mlp(self, factor: Number) -> "ModelShape":
         """The same with the MLP's width multiplied."""
@@ -189,9 +233,10 @@ class ModelShape:
         attention reads and writes N*H; the output projection reads N*H and writes D; gate and up
         read D and write 2F; down reads F and writes D. The embedding lookup writes D once.
         """
-        heads = 4 * self.query_heads * self.head_dim / shards
-        mlp = 3 * self.expert_width * self.experts_per_token / shards
-        return self.layers * (4 * self.embed_dim + heads + mlp) + self.embed_dim
+        heads = 4 * self.attention_share * self.query_heads * self.head_dim
+        mlp = 3 * self.expert_width * self.experts_per_token
+        split = (heads + self.linear_elements + mlp) / shards
+        return self.layers * (4 * self.embed_dim + split) + self.embed_dim
 
     def head_activation_bytes(self, element_bytes: Number, shards: Number = 1) -> Number:
         """The head's input and its logits, for one position on one of `shards` chips."""
@@ -200,29 +245,119 @@ class ModelShape:
 
 @cache
 def shape_of(model: Architecture) -> ModelShape:
-    """What follows from an architecture's sizes; of layers that differ, their mean."""
-    mixed_share = 1 - model.dense_layers / model.layers
+    """What follows from an architecture's sizes; of layers that differ, their mean. Where a layer
+    is one part, two of them count as a layer of both."""
+    layers = model.layers / 2 if model.mlp_only_layers else float(model.layers)
+    attending = model.layers - model.linear_layers - model.mlp_only_layers
+    visited = (model.mlp_only_layers or model.layers) - model.dense_layers  # with experts
+    near, attention = _attention(model)
+    linear = _linear(model)
+    every, expert = _mlp(model)
     matrix = (3 if model.gated else 2) * model.embed_dim
-    heads = 2 * model.query_heads + 2 * model.kv_heads
-    attention = model.attention_parameters or model.embed_dim * model.head_dim * heads
-    shared = matrix * model.shared_mlp_dim * mixed_share
-    dense = matrix * model.dense_mlp_dim * (1 - mixed_share)
-    expert = matrix * model.mlp_dim * mixed_share
+    projections = attending * attention.parameters + model.linear_layers * linear.parameters
+    mlps = visited * every + model.dense_layers * matrix * model.dense_mlp_dim
+    one_mtp = attention.parameters + every + model.experts * expert + 2 * model.embed_dim**2
     table = float(model.embedding_parameters)
     return ModelShape(
-        layers=float(model.layers),
+        layers=layers,
         embed_dim=float(model.embed_dim),
         query_heads=float(model.query_heads),
-        kv_heads=float(model.kv_heads),
-        head_dim=float(model.head_dim),
-        attention_parameters=float(attention + shared + dense),
-        mlp_parameters=float(model.experts * expert),
-        active_mlp_parameters=float(model.active_experts * expert),
-        experts_per_token=float(model.active_experts),
+        kv_heads=1.0 if model.latent_dim else attention.cached / attention.width,
+        head_dim=attention.width / 2,
+        attention_parameters=(projections + mlps) / layers,
+        mlp_parameters=model.experts * expert * visited / layers,
+        active_mlp_parameters=model.active_experts * expert * visited / layers,
+        experts_per_token=model.active_experts * visited / layers,
         head_parameters=table,
         embedding_parameters=0.0 if model.tied_embeddings else table,
         vector_parameters=float(model.vector_parameters),
         vocab_size=float(model.vocab_size),
         window=float(model.window or NO_WINDOW),
-        windowed_share=model.windowed_share,
+        windowed_share=model.windowed_share * (near.width / attention.width),
+        windowed_kv_share=model.windowed_share * (near.cached / attention.cached),
+        attention_share=attending / layers,
+        latent_dim=float(model.latent_dim),
+        rotated_dim=float(model.rotated_dim),
+        state_bytes=float(model.linear_layers * linear.state_bytes),
+        state_flops=float(model.linear_layers * linear.state_flops),
+        linear_elements=model.linear_layers * linear.elements / layers,
+        mtp_parameters=float(model.mtp_layers * one_mtp),
     )
+
+
+class _Attention(NamedTuple):
+    """One layer's attention."""
+
+    parameters: float
+    width: float  # of a key and a value of one head
+    cached: float  # elements of one position
+
+
+def _attention(model: Architecture) -> tuple[_Attention, _Attention]:
+    """(a layer with a window, the mean of all layers with attention)."""
+    if model.latent_dim:
+        return _latent_attention(model), _latent_attention(model)
+    D, share = model.embed_dim, model.windowed_share
+    near = _head_attention(model, model.kv_heads, model.head_dim, D)
+    heads, width = model.full_kv_heads or model.kv_heads, model.full_head_dim or model.head_dim
+    full = _head_attention(model, heads, width, 0 if model.full_values_are_keys else D)
+    mean = (f + share * (n - f) for n, f in zip(near, full, strict=True))
+    return near, _Attention(*mean)
+
+
+def _head_attention(model: Architecture, kv_heads: int, key_dim: int, rows: int) -> _Attention:
+    """With a projection of values from `rows` elements, 0 for none."""
+    D, value_dim = model.embed_dim, model.value_head_dim or key_dim
+    queries = D * (key_dim + value_dim * (2 if model.gated_attention else 1))
+    keys_values = D * key_dim + rows * value_dim
+    width = key_dim + value_dim
+    return _Attention(model.query_heads * queries + kv_heads * keys_values, width, kv_heads * width)
+
+
+def _latent_attention(model: Architecture) -> _Attention:
+    D, latent, value_dim = model.embed_dim, model.latent_dim, model.value_head_dim or model.head_dim
+    key_dim, cached = model.head_dim + model.rotated_dim, latent + model.rotated_dim
+    queries, rank = model.query_heads * key_dim, model.query_rank
+    into = rank * (D + queries) if rank else D * queries
+    keys_values = latent * model.query_heads * (model.head_dim + value_dim)
+    output = model.query_heads * value_dim * D
+    return _Attention(into + D * cached + keys_values + output, key_dim + value_dim, cached)
+
+
+class _Linear(NamedTuple):
+    """One layer of linear attention, or of a state space."""
+
+    parameters: int
+    state_bytes: int  # of a sequence
+    state_flops: int  # of a token
+    elements: int  # that its projections write and its state reads of a token, and back
+
+
+def _linear(model: Architecture) -> _Linear:
+    """Gated delta net (arXiv:2412.06464): queries, keys, values, a gate as wide and two numbers a
+    head. Mamba-2 (arXiv:2405.21060): the same but one number a head; its groups are keys' heads."""
+    delta = model.linear_kind == "gated delta net"
+    keys = model.linear_key_heads * model.linear_key_dim
+    values = model.linear_value_heads * model.linear_value_dim
+    state = values * model.linear_key_dim
+    convolved = 2 * keys + values
+    numbers = (2 if delta else 1) * model.linear_value_heads
+    into = model.embed_dim * (convolved + values + numbers)
+    kept = convolved * max(model.linear_conv - 1, 0)
+    return _Linear(
+        into + convolved * model.linear_conv + values * model.embed_dim,
+        STATE_BYTES * state + CONVOLUTION_BYTES * kept,
+        (6 if delta else 4) * state,  # products with the state: the delta rule reads it once more
+        2 * (convolved + values) + 2 * values,
+    )
+
+
+def _mlp(model: Architecture) -> tuple[int, int]:
+    """(parameters that every token visits of a layer with experts, those of one expert); of a dense
+    model its MLP is the one expert."""
+    matrices, D = 3 if model.gated else 2, model.embed_dim
+    inner = model.expert_embed_dim or D
+    router = model.experts * D if model.experts > 1 else 0
+    around = 2 * D * inner if model.expert_embed_dim else 0
+    every = matrices * D * model.shared_mlp_dim + router + around
+    return every, matrices * inner * model.mlp_dim

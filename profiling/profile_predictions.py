@@ -12,8 +12,9 @@ from .model_spec import Subject
 from .predicted.model_shape import ModelShape, NamedShape, shape_of
 from .predicted.passes import OnSlice, lengths_made
 from .predicted.phase_lengths import Lengths
-from .predicted.predict import Query, predict
-from .predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
+from .predicted.predict import predict
+from .predicted.query import PredictionRequest, Query
+from .predicted.slices import fitting_query, query_of, smallest_query
 from .records import Prediction
 from .workload import Plan
 

@@ -1,5 +1,6 @@
-"""Chip files in TOML: those that come with rooflink, by name (TPUs in this folder, other
-accelerators in others/), the user's own, by path, and this machine as a Chip, as measured.
+"""Chip files in TOML: those that come with rooflink, by name (TPUs in this folder, others of data
+centers in others/, chips of devices in edge/), the user's own, by path, and this machine as a Chip,
+as measured.
 """
 
 import difflib
@@ -11,7 +12,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from .chip import Chip, Kind
+from .chip import Chip, Kind, Place
 from .input_errors import ChipInputError
 from .toml_files import parse_toml, read_text, sentence
 
@@ -24,10 +25,12 @@ def parse_chip(text: str, file: str) -> Chip:
 
 
 _KINDS: tuple[Kind, ...] = get_args(Kind)
+_PLACES: tuple[Place, ...] = get_args(Place)
 
 
 def chip_names() -> list[str]:
-    """Names of the chips that come along: TPUs by generation, then others by kind and vendor."""
+    """Names of the chips that come along: TPUs by generation, then others of data centers,
+    then those of devices, by kind and vendor."""
     return list(_packaged())
 
 
@@ -78,15 +81,18 @@ def _packaged() -> dict[str, Chip]:
     package = files(__package__)
     chips = {
         file.name.removesuffix(".toml"): parse_chip(file.read_text(encoding="utf-8"), file.name)
-        for folder in (package, package / "others")
+        for folder in (package, package / "others", package / "edge")
         for file in folder.iterdir()
         if file.name.endswith(".toml")
     }
 
-    def order(stem: str) -> tuple[int, str, int, str]:
-        """TPUs by name, which is by generation; others by kind, vendor and year."""
-        chip, kind = chips[stem], _KINDS.index(chips[stem].kind)
-        return (kind, "", 0, stem) if chip.kind == "tpu" else (kind, chip.vendor, chip.year, stem)
+    def order(stem: str) -> tuple[int, int, str, int, str]:
+        """TPUs by name, which is by generation; others by place, kind, vendor and year."""
+        chip = chips[stem]
+        place, kind = _PLACES.index(chip.place), _KINDS.index(chip.kind)
+        if chip.kind == "tpu":
+            return place, kind, "", 0, stem
+        return place, kind, chip.vendor, chip.year, stem
 
     return {stem: chips[stem] for stem in sorted(chips, key=order)}
 

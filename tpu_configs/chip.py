@@ -60,9 +60,16 @@ class Peak(Table):
 
     @model_validator(mode="after")
     def _has_a_rate_to_fall_back_on(self) -> Self:
-        if self.bfloat16 is None and self.float32 is None:
-            raise ValueError("lacks a rate for both dtypes, expected bfloat16, float32 or both")
+        if self.widest is None:
+            raise ValueError("lacks a rate to fall back on, expected bfloat16, float32 or int8")
         return self
+
+    @property
+    def widest(self) -> str | None:
+        """What a dtype without a figure of its own is widened to: bfloat16 or a CPU's float32; int8
+        in a unit for integers alone."""
+        keys = ("bfloat16", "float32", "int8")
+        return next((key for key in keys if getattr(self, key) is not None), None)
 
 
 class MatrixUnit(Table):
@@ -180,13 +187,18 @@ class Price(Table):
     )
 
 
-Kind = Literal["tpu", "gpu", "lpu", "wafer", "asic", "laptop", "cpu"]
+Kind = Literal["tpu", "gpu", "lpu", "wafer", "asic", "laptop", "edge gpu", "npu", "cpu"]
+
+Place = Literal["data center", "edge"]
+"""Where a chip works. At the edge it is a device's own, in a robot, phone, laptop or desk computer:
+no data center cools it, and its power is what its maker states of device, module or package."""
 
 # dtype, as JAX names it -> key under [peak]; "" where no chip here has a unit of its own for it
 _PEAK_KEYS = {
     "float32": "float32", "float16": "", "bfloat16": "bfloat16", "float8_e4m3fn": "fp8",
     "float8_e5m2": "fp8", "int8": "int8", "int4": "int4", "float4_e2m1fn": "fp4",
 }  # fmt: skip
+_INTEGERS = ("int8", "int4")
 
 
 class PeakRate(NamedTuple):
@@ -203,6 +215,7 @@ class Chip(Table):
     vendor: Words
     kind: Kind
     year: int = Field(gt=0, le=9999, description="of announcement")
+    place: Place = "data center"
     aliases: list[Words] = Field(default=[], description="other names that load it")
     libtpu_name: Words | None = Field(
         default=None, description="generation in libtpu's topology names; absent: it compiles none"
@@ -243,7 +256,7 @@ class Chip(Table):
     @property
     def confidence(self) -> Confidence:
         """The least one of what every prediction stands on: the peak and the memory's figures."""
-        peak = self.peak.bfloat16 or self.peak.float32
+        peak = getattr(self.peak, self.peak.widest or "")
         figures = (peak, self.memory.capacity, self.memory.bandwidth)
         return max((figure.confidence for figure in figures if figure), key=CONFIDENCES.index)
 
@@ -253,18 +266,25 @@ class Chip(Table):
         A dtype without a figure of its own runs on the bfloat16 matrix unit: narrower ones are
         widened to bfloat16, and float32 is rounded to it, as JAX does by default on a TPU (its
         'highest' precision takes six such passes). Then the rate is bfloat16's, an upper bound,
-        and the returned dtype says so: a report must show it. A CPU has only float32.
+        and the returned dtype says so: a report must show it. A CPU has only float32; a unit for
+        integers alone has int8, to which int4 is widened.
 
-        Raises ChipInputError for a dtype that is not known.
+        Raises ChipInputError for a dtype that is not known, and for one in floating point where the
+        chip multiplies integers alone.
         """
         if dtype not in _PEAK_KEYS:
             dtypes = ", ".join(_PEAK_KEYS)
             raise ChipInputError(f"no peak is known for dtype {dtype!r}, expected one of {dtypes}")
-        for name, key in ((dtype, _PEAK_KEYS[dtype]), ("bfloat16",) * 2, ("float32",) * 2):
-            figure: Figure | None = getattr(self.peak, key, None)
-            if figure is not None:
-                return PeakRate(figure.value, name)
-        raise AssertionError("Peak has one of the two")
+        widest = self.peak.widest or ""
+        if widest == "int8" and dtype not in _INTEGERS:
+            raise ChipInputError(
+                f"{self.name} has no published peak for {dtype}: it multiplies integers, expected "
+                f"{' or '.join(_INTEGERS)}"
+            )
+        own: Figure | None = getattr(self.peak, _PEAK_KEYS[dtype], None)
+        if own is not None:
+            return PeakRate(own.value, dtype)
+        return PeakRate(getattr(self.peak, widest).value, widest)
 
     def ridge(self, dtype: str) -> float:
         """FLOPs per HBM byte at which compute and memory time are equal, at `peak_flops`. Raises

@@ -97,9 +97,7 @@ def require_size(model: Architecture, where: str) -> None:
     """Raise ModelInputError for sizes that no model has, before anything is made of them."""
     for size in SIZES:
         value, most = getattr(model, size), MOST_LAYERS if size == "layers" else MOST_SIZE
-        if size == "attention_parameters":
-            most = MOST_PARAMETERS
-        if value is not None and value > most:
+        if not isinstance(value, str | None) and value > most:
             raise unsupported(where, f"has {size} {value:,}", f"{most:,} is the most")
     if model.parameters > MOST_PARAMETERS:
         what = f"describes {model.parameters:.3g} parameters"

@@ -4,6 +4,7 @@ model than run here. What a model costs depends on these alone.
 Defaults are those of transformers' configuration classes (5.24).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,15 @@ from .hf_config import (
     require_size,
     unsupported,
     windowed_types,
+)
+from .published_layers import (
+    GivenSizes,
+    count_of,
+    delta_net,
+    gemma4,
+    latent_attention,
+    llama4,
+    nemotron_h,
 )
 
 
@@ -59,7 +69,7 @@ class _Kind:
     shared_experts: int = 0
     shared_dim: int = 0
     dense_layers: int = 0
-    latent: bool = False
+    layer_kinds: Callable[[Fields, int], GivenSizes] | None = None  # sizes besides
     heads: int | None = None  # None: a file of this kind states it, here and below
     kv_heads: int | None = None
     vocab_size: int | None = None
@@ -69,29 +79,43 @@ class _Kind:
 _KINDS = {
     "cohere": _Kind(tied=True),
     "cohere2": _Kind(tied=True, head_dim=128, window=4096, full_every=4),
-    "deepseek_v2": _Kind(experts=64, expert_dim=1407, shared_experts=2, latent=True),
+    "deepseek_v2": _Kind(experts=64, expert_dim=1407, shared_experts=2,
+                         layer_kinds=latent_attention),
     "deepseek_v3": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
-                         latent=True),
+                         layer_kinds=latent_attention),
+    "deepseek_v32": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
+                          layer_kinds=latent_attention),
     "exaone4": _Kind(window=4096, full_every=4),
     "gemma": _Kind(tied=True, head_dim=256),
     "gemma2": _Kind(tied=True, head_dim=256, window=4096, full_every=2),
     "gemma3_text": _Kind(tied=True, head_dim=256, window=4096, full_every=6, heads=8, kv_heads=4,
                          vocab_size=262208, context_length=131072),
+    "gemma4_text": _Kind(tied=True, head_dim=256, window=512, full_every=6, layer_kinds=gemma4),
     "glm4": _Kind(head_dim=128),
     "glm4_moe": _Kind(experts=128, active=8, expert_dim=1408, shared_experts=1, dense_layers=1),
+    "glm_moe_dsa": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
+                         layer_kinds=latent_attention),
     "gpt_oss": _Kind(head_dim=64, window=128, full_every=2, experts=128, active=4),
     "granite": _Kind(),
     "granitemoe": _Kind(experts=8, active=2),
     "hunyuan_v1_dense": _Kind(),
     "kimi_k2": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
-                     latent=True),
+                     layer_kinds=latent_attention),
+    "llama4_text": _Kind(head_dim=128, experts=16, active=1, layer_kinds=llama4),
+    "minimax_m2": _Kind(head_dim=128, full_every=0, experts=256, active=8),
     "mixtral": _Kind(full_every=0, experts=8, active=2),
+    "nemotron_h": _Kind(gated=False, layer_kinds=nemotron_h),
     "olmo2": _Kind(),
     "olmoe": _Kind(experts=64, active=8),
     "phi3": _Kind(full_every=0),
     "phimoe": _Kind(full_every=0, experts=16, active=2),
     "qwen2_moe": _Kind(experts=60, active=4, expert_dim=1408, shared_dim=5632),
     "qwen3_moe": _Kind(experts=128, active=8, expert_dim=768),
+    "qwen3_5_moe_text": _Kind(head_dim=256, experts=256, active=8, expert_dim=512, shared_dim=512,
+                              layer_kinds=delta_net),
+    "qwen3_5_text": _Kind(head_dim=256, layer_kinds=delta_net),
+    "qwen3_next": _Kind(head_dim=256, experts=512, active=10, expert_dim=512, shared_dim=512,
+                        layer_kinds=delta_net),
     "seed_oss": _Kind(head_dim=128),
     "smollm3": _Kind(tied=True),
     "starcoder2": _Kind(tied=True, gated=False, full_every=0),
@@ -105,7 +129,8 @@ def hf_sizes(path: Path, name: str = "") -> Sizes:
     field, or describes a model whose sizes are not told by what is read here."""
     outer = read_json(path)
     inner = outer.get("text_config")  # of a model that also sees: its reader of text
-    values = inner if isinstance(inner, dict) else outer
+    tied = {key: outer[key] for key in ("tie_word_embeddings",) if key in outer}
+    values = tied | inner if isinstance(inner, dict) else outer
     described = Fields(values, str(path), instead=_INSTEAD)
     named = model_name(name, path.parent.resolve().name)
     model_type = described.text("model_type")
@@ -137,10 +162,16 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
     heads = described.integer("num_attention_heads", kind.heads)
     kv_heads = described.integer("num_key_value_heads", kind.kv_heads or heads)
     head_dim = described.integer("head_dim", kind.head_dim or max(embed_dim // heads, 1))
-    attention = None
-    if kind.latent:
-        kv_heads, head_dim, attention = 1, *_latent(described, embed_dim, heads)
     window, windowed = _window(described, kind, layers)
+    sizes: GivenSizes = {
+        "head_dim": head_dim,
+        "window": window if windowed else None,
+        "windowed_share": windowed / layers,
+        "mtp_layers": _mtp_layers(described),
+    }
+    sizes |= kind.layer_kinds(described, layers) if kind.layer_kinds else {}
+    if "mlp_dim" not in sizes:
+        sizes = _mlp(described, kind, layers) | sizes
     model = PublishedModel(
         name=name,
         context_length=described.integer("max_position_embeddings", kind.context_length),
@@ -148,29 +179,29 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
         embed_dim=embed_dim,
         query_heads=heads,
         kv_heads=kv_heads,
-        head_dim=head_dim,
-        attention_parameters=attention,
         vocab_size=described.integer("vocab_size", kind.vocab_size),
         tied_embeddings=described.flag("tie_word_embeddings", kind.tied),
         gated=kind.gated,
-        window=window if windowed else None,
-        windowed_share=windowed / layers,
-        **_mlp(described, kind, layers),
+        **sizes,
     )
     return _checked(model, described.where)
 
 
-def _mlp(described: Fields, kind: _Kind, layers: int) -> dict[str, int]:
-    width = described.integer("intermediate_size")
+def _mtp_layers(described: Fields) -> int:
+    """Layers that predict later tokens, by whatever name a publisher gives them."""
+    names = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules")
+    return next((count_of(described, name, 0) for name in names if described.get(name)), 0)
+
+
+def _mlp(described: Fields, kind: _Kind, layers: int) -> GivenSizes:
     if not kind.experts:
-        return {"mlp_dim": width}
-    expert = (
-        described.integer("moe_intermediate_size", kind.expert_dim) if kind.expert_dim else width
-    )
+        return {"mlp_dim": described.integer("intermediate_size")}
+    names = ("moe_intermediate_size", "intermediate_size")
+    expert = described.integer(names[0 if kind.expert_dim else 1], kind.expert_dim)
     dense = _dense_layers(described, kind, layers)
-    shared = _count(described, "shared_expert_intermediate_size", kind.shared_dim)
+    shared = count_of(described, "shared_expert_intermediate_size", kind.shared_dim)
     if "shared_expert_intermediate_size" not in described and not kind.shared_dim:
-        shared = expert * _count(described, "n_shared_experts", kind.shared_experts)
+        shared = expert * count_of(described, "n_shared_experts", kind.shared_experts)
     stated = ("num_local_experts", "num_experts", "n_routed_experts")
     key = next((key for key in stated if described.get(key) is not None), "num_experts")
     return {
@@ -179,13 +210,13 @@ def _mlp(described: Fields, kind: _Kind, layers: int) -> dict[str, int]:
         "active_experts": described.integer("num_experts_per_tok", kind.active or None),
         "shared_mlp_dim": shared,
         "dense_layers": dense,
-        "dense_mlp_dim": width if dense else 0,
+        "dense_mlp_dim": described.integer("intermediate_size") if dense else 0,
     }
 
 
 def _dense_layers(described: Fields, kind: _Kind, layers: int) -> int:
     """How many of the layers have one MLP instead of experts."""
-    first = _count(described, "first_k_dense_replace", kind.dense_layers)
+    first = count_of(described, "first_k_dense_replace", kind.dense_layers)
     step = described.integer("decoder_sparse_step", described.integer("moe_layer_freq", 1))
     listed = described.get("mlp_only_layers") or []
     if not isinstance(listed, list) or not all(type(layer) is int for layer in listed):
@@ -212,40 +243,15 @@ def _window(described: Fields, kind: _Kind, layers: int) -> tuple[int | None, in
                 "or letters L and G belong."
             )
         return window, sum(pattern[i % len(pattern)] == "L" for i in range(layers - 1))
-    every = _count(described, "sliding_window_pattern", kind.full_every)
+    every = count_of(described, "sliding_window_pattern", kind.full_every)
     return window, layers - (layers // every if every else 0)
-
-
-def _latent(described: Fields, embed_dim: int, heads: int) -> tuple[int, int]:
-    """(width of one KV head that caches as much, parameters of a layer's attention) of multi-head
-    latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1)."""
-    latent, rotated = (
-        described.integer("kv_lora_rank", 512),
-        described.integer("qk_rope_head_dim", 64),
-    )
-    plain, value = described.integer("qk_nope_head_dim", 128), described.integer("v_head_dim", 128)
-    rank = _count(described, "q_lora_rank", 0 if "q_lora_rank" in described else 1536)
-    queries = heads * (plain + rotated)
-    into = embed_dim * rank + rank * queries if rank else embed_dim * queries
-    keys = embed_dim * (latent + rotated) + latent * heads * (plain + value)
-    if (latent + rotated) % 2:
-        raise unsupported(
-            described.where, f"caches {latent + rotated} elements", "an even number is"
-        )
-    return (latent + rotated) // 2, into + keys + heads * value * embed_dim
-
-
-def _count(described: Fields, key: str, default: int) -> int:
-    """A whole number, which may be 0."""
-    if described.get(key) == 0 or (described.get(key) is None and not default):
-        return 0
-    return described.integer(key, default or None)
 
 
 def _checked(model: PublishedModel, where: str) -> PublishedModel:
     """`model` itself; ModelInputError where its counts do not fit together."""
-    if model.query_heads % model.kv_heads:
-        problem = f"has {model.query_heads} query heads for {model.kv_heads} KV heads"
+    odd = [n for n in (model.kv_heads, model.full_kv_heads) if n and model.query_heads % n]
+    if odd:
+        problem = f"has {model.query_heads} query heads for {odd[0]} KV heads"
     elif model.active_experts > model.experts:
         problem = f"sends a token to {model.active_experts} of {model.experts} experts"
     elif model.dense_layers >= model.layers > 0 and model.experts > 1:

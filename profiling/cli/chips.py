@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ...tpu_configs.catalog import chip_stem, load_all
-from ...tpu_configs.chip import Chip
+from ...tpu_configs.chip import Chip, PeakRate
 from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..names import chip_named
 from ..reports.document import Column, Table, printable
@@ -47,7 +47,8 @@ def chips_command(
 ) -> None:
     """List the chips, TPUs first, or show one with source and confidence of each figure.
 
-    A chip's confidence in the list is the least one of its bfloat16 peak and its memory's size and
+    After the TPUs come other accelerators of data centers, then the chips of devices. A chip's
+    confidence in the list is the least one of its bfloat16 peak and its memory's size and
     bandwidth; 'claimed' is what its maker says and nobody else has measured.
 
     Examples:
@@ -57,6 +58,8 @@ def chips_command(
         rooflink chips v5e
 
         rooflink chips "H100 SXM"
+
+        rooflink chips jetson-orin
 
         rooflink chips cpu  (this machine, measured)
 
@@ -69,28 +72,53 @@ def chips_command(
     elif name is not None:
         show_chip(chips[0], Console())
     else:
-        show_table(_chip_table(chips), Console())
+        _show_chips(chips, Console())
 
 
-def _chip_table(chips: list[Chip]) -> Table:
-    """TPUs come first."""
-    ranked = sorted(chips, key=lambda chip: chip.kind != "tpu")
-    return Table(
-        "Chips, at datasheet peak",
-        [
-            Column("chip", [chip_stem(chip) for chip in ranked]),
-            Column("year", [str(chip.year) for chip in ranked], str),
-            Column("bfloat16 peak", [_peak(chip) for chip in ranked], str),
-            Column("memory", [chip.hbm_capacity_bytes for chip in ranked], bytes_),
-            Column("bandwidth", [chip.hbm_bandwidth for chip in ranked], bandwidth),
-            Column("ridge FLOP/B", [chip.ridge("bfloat16") for chip in ranked], significant),
-            Column("confidence", [chip.confidence for chip in ranked]),
+def _show_chips(chips: list[Chip], console: Console) -> None:
+    """A table of each group; only the last says what the signs mean."""
+    groups = {
+        "TPUs": [chip for chip in chips if chip.kind == "tpu"],
+        "Other accelerators of data centers": [
+            chip for chip in chips if chip.kind != "tpu" and chip.place == "data center"
         ],
-        note="* has no bfloat16 rate: float32's; `rooflink chips NAME` gives every source",
+        "Chips of devices": [chip for chip in chips if chip.place == "edge"],
+    }
+    for title, group in groups.items():
+        console.print(Text(f"{title}, at datasheet peak", "bold"))
+        show_table(_chip_table(title, group), console)
+        console.print()
+    console.print(Text(_NOTE, "dim"))
+
+
+_NOTE = (
+    "* has no bfloat16 rate: float32's, or int8's of a unit for integers alone; "
+    "`rooflink chips NAME` gives every source"
+)
+
+
+def _chip_table(title: str, chips: list[Chip]) -> Table:
+    peaks = [_peak(chip) for chip in chips]
+    ridges = [peak.flop_per_s / chip.hbm_bandwidth for peak, chip in zip(peaks, chips, strict=True)]
+    return Table(
+        title,
+        [
+            Column("chip", [chip_stem(chip) for chip in chips]),
+            Column("year", [str(chip.year) for chip in chips], str),
+            Column("bfloat16 peak", [_rate(peak) for peak in peaks], str),
+            Column("memory", [chip.hbm_capacity_bytes for chip in chips], bytes_),
+            Column("bandwidth", [chip.hbm_bandwidth for chip in chips], bandwidth),
+            Column("ridge FLOP/B", ridges, significant, short="ridge"),
+            Column("confidence", [chip.confidence for chip in chips]),
+        ],
     )
 
 
-def _peak(chip: Chip) -> str:
-    """The bfloat16 peak; with a star where another dtype's stands in."""
-    peak = chip.peak_flops("bfloat16")
+def _peak(chip: Chip) -> PeakRate:
+    """The bfloat16 peak, or the int8 one of a unit for integers alone."""
+    return chip.peak_flops("int8" if chip.peak.widest == "int8" else "bfloat16")
+
+
+def _rate(peak: PeakRate) -> str:
+    """With a star where another dtype's stands in."""
     return f"{'' if peak.dtype == 'bfloat16' else '*'}{flop_rate(peak.flop_per_s)}"

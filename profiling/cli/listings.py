@@ -3,6 +3,7 @@
 import json as jsonlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,44 +18,85 @@ from ..reports.renderers.console import show_table
 from ..reports.units import bytes_, count, significant
 
 if TYPE_CHECKING:
+    from ..predicted.described_models import DescribedModel
     from ..records.files import Written
 
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
-def models_command(json: Json = False) -> None:
+def models_command(
+    family: Annotated[
+        str | None, typer.Argument(help="Qwen, Llama ...: its models in full.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """List the model presets, and the models of which only sizes come along.
 
     A preset can be costed (`--weights none`) or run with random weights (`--weights random`);
     smollm2-135m comes with its own. A described model can be predicted, not run: `rooflink predict`
-    takes it, or your own .toml file of sizes. A path to a .gguf file or a Hugging Face folder, or
-    a hub id, is a model too.
+    takes it by any of its names ('deepseek-ai/DeepSeek-R1', 'Llama-3.3-70B-Instruct'), or your own
+    .toml file of sizes. A path to a .gguf file or a Hugging Face folder, or another hub id, is a
+    model too.
 
-    Example:
+    Examples:
+
+        rooflink models
+
+        rooflink models qwen
 
         rooflink models --json
     """
-    from ..predicted.model_shape import described_models  # brings the records
+    from ..predicted.described_models import described_families  # reads the table
 
-    presets, described = list(PRESETS.values()), list(described_models().values())
+    families = described_families()
+    described = [model for members in families.values() for model in members]
+    models = [*PRESETS.values(), *described] if family is None else _members(family, families)
     if json:
-        print(jsonlib.dumps([_model_row(model) for model in (*presets, *described)], indent=1))
-        return
-    _show_models("Model presets (bytes in bfloat16)", presets)
-    _show_models("Described models: cost only, cannot run", described)
+        print(jsonlib.dumps([_model_row(model) for model in models], indent=1))
+    elif family is not None:
+        _show_models(family, models)
+    else:
+        _show_models("Model presets (bytes in bfloat16)", list(PRESETS.values()))
+        _show_families(families)
+
+
+def _members(
+    family: str, families: Mapping[str, Sequence["DescribedModel"]]
+) -> Sequence["DescribedModel"]:
+    """The models of a family, in any case. Raises ProfileInputError for no such one."""
+    by_key = {name.lower(): members for name, members in families.items()}
+    key = family.lower()
+    if key not in by_key:
+        near = get_close_matches(key[:100], by_key, n=4, cutoff=0.5) or by_key
+        raise ProfileInputError(
+            f"no family of models called '{family}': expected {', '.join(near)}"
+        )
+    return by_key[key]
+
+
+def _billions(number: float) -> str:
+    return f"{significant(number / 1e9)} B"
+
+
+def _show_families(families: Mapping[str, Sequence[Architecture]]) -> None:
+    title = "Described models: cost only, cannot run (`rooflink models FAMILY` shows their sizes)"
+    console = Console()
+    console.print(Text(title, "bold"))
+    columns = [
+        Column("family", list(families)),
+        Column("models", [", ".join(m.name for m in members) for members in families.values()]),
+    ]
+    show_table(Table(title, columns), console)
 
 
 def _show_models(title: str, models: Sequence[Architecture]) -> None:
-    def billions(number: float) -> str:
-        return f"{significant(number / 1e9)} B"
-
     console = Console()
     console.print(Text(title, "bold"))
-    context = [m.context_length if isinstance(m, ModelConfig) else None for m in models]
+    context = [getattr(m, "context_length", None) for m in models]
     columns = [
         Column("model", [m.name for m in models]),
-        Column("parameters", [m.parameters for m in models], billions),
-        Column("active", [m.active_parameters for m in models], billions),
+        Column("parameters", [m.parameters for m in models], _billions),
+        Column("active", [m.active_parameters for m in models], _billions),
         Column("weights", [m.weight_bytes("bfloat16") for m in models], bytes_),
         Column("KV per token", [m.kv_bytes_per_token("bfloat16") for m in models], bytes_),
         Column("layers", [m.layers for m in models], count),

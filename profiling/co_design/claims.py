@@ -12,7 +12,8 @@ from ..predicted.calibration import Calibration
 from ..predicted.economics import SECONDS_PER_HOUR, price_of
 from ..predicted.model_shape import named_shape
 from ..predicted.phase_lengths import Lengths
-from ..predicted.slices import PredictionRequest, smallest_query
+from ..predicted.query import PredictionRequest
+from ..predicted.slices import smallest_query
 from ..records.codesign import Seed, SeedRow
 from .chip_search import SLOWEST_TOKEN_S
 from .costs import whole_work

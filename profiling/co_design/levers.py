@@ -132,7 +132,7 @@ def _shapes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
     yield ModelChange("mlp_ratio", "MLP width -25 %", narrower)
     if float(case.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:
         change = f"window of {WINDOW:.0f} positions in {100 * WINDOWED_SHARE:.0f} % of layers"
-        windowed = with_shape(point, window=WINDOW, windowed_share=WINDOWED_SHARE)
+        windowed = replace(point, shape=shape.with_window(WINDOW, WINDOWED_SHARE))
         yield ModelChange("window", change, windowed)
     if float(shape.active_mlp_parameters) == float(shape.mlp_parameters):
         change = "mixture of experts: an eighth of the MLP's parameters active, as many in all"

@@ -34,7 +34,7 @@ from ..names import slice_named
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import NamedShape, named_shape
 from ..predicted.phase_lengths import Lengths
-from ..predicted.slices import PredictionRequest
+from ..predicted.query import PredictionRequest
 from ..records.files import write_bytes, write_text
 from .chip_cost_model import PARTS, area_mm2, build_usd, full_watts
 from .chip_search import SearchProblem, parts_with, search_problem

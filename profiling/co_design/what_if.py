@@ -56,15 +56,11 @@ def _with_active_share(shape: ModelShape, share: float) -> ModelShape:
     return replace(shape, active_mlp_parameters=shape.mlp_parameters * share)
 
 
-def _with_window(shape: ModelShape, positions: float) -> ModelShape:
-    return replace(shape, window=positions, windowed_share=1.0)
-
-
 KNOBS: Mapping[str, Knob] = {
     "layers": Knob("shape.layers", 1.0),
     "kv_heads": Knob("shape.kv_heads", 1.0, reshape=ModelShape.with_kv_heads),
     "mlp": Knob("shape.mlp_width", reshape=ModelShape.with_mlp_width),
-    "window": Knob("shape.window", 1.0, reshape=_with_window),
+    "window": Knob("shape.window", 1.0, reshape=ModelShape.with_window),
     "prompt": Knob("lengths.prompt_tokens", 1.0),
     "think": Knob("lengths.think_tokens"),
     "answer": Knob("lengths.answer_tokens", 1.0),
@@ -193,6 +189,11 @@ def _factor(case: WorkloadOnSlice, change: Change, sentences: list[str]) -> floa
 def _turned(point: Point, change: Change, waves: int) -> tuple[Point, str]:
     """The point with one knob as the change says; `waves` split a prompt's attempts."""
     knob, split = KNOBS[change.name], waves if change.name == "attempts" else 1
+    if change.name == "kv_heads" and float(point.shape.latent_dim) > 0:
+        raise ProfileInputError(
+            f"--what-if has {change.text!r}, but this model caches one compressed vector for all "
+            "its heads: leave it out"
+        )
     if knob.path.startswith("speculation"):
         point = replace(point, speculation=point.speculation or DRAFT)
     present = float(value_at(point, knob.path)) * split

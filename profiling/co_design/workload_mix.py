@@ -20,7 +20,7 @@ from ..predicted import arrays
 from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
 from ..predicted.hardware import Efficiency, Hardware
 from ..predicted.phase_lengths import Lengths
-from ..predicted.predict import Query
+from ..predicted.query import Query
 from ..predicted.time_model import step_terms
 from ..predicted.work import Work
 from .costs import PHASES, summed, work_steps

@@ -18,8 +18,9 @@ from ..predicted.calibration import Calibration
 from ..predicted.economics import SECONDS_PER_HOUR, Terms, economic_terms, per_correct
 from ..predicted.model_shape import NamedShape, shape_of_facts
 from ..predicted.phase_lengths import Lengths
-from ..predicted.predict import PhaseWork, Query, phases_by_lengths, predict
-from ..predicted.slices import PredictionRequest, fitting_query
+from ..predicted.predict import predict
+from ..predicted.query import PhaseWork, PredictionRequest, Query, phases_by_lengths
+from ..predicted.slices import fitting_query
 from ..records import Outcome, Prediction, Profile
 from ..records.base import Interval
 from ..records.prediction import EconomicTerms

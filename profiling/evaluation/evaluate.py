@@ -28,7 +28,8 @@ from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phase_lengths import Lengths
-from ..predicted.slices import PredictionRequest, fitting_query, query_of, smallest_query
+from ..predicted.query import PredictionRequest
+from ..predicted.slices import fitting_query, query_of, smallest_query
 from ..records import Phase
 from ..records.evaluation import (
     AttemptsPoint,

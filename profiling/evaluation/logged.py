@@ -1,17 +1,22 @@
 """evaluate_log(): the same curves and costs from attempts of somebody else's model."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from ...model.tasks.answers import EQUALITY_RULE, spelled
+from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..backend import provenance
+from ..errors import ProfileInputError
 from ..predicted.economics import Terms
 from ..predicted.model_shape import NamedShape
 from ..predicted.phase_lengths import Lengths
-from ..predicted.slices import PredictionRequest, predict_on_slice
+from ..predicted.query import PredictionRequest
+from ..predicted.slices import fitting_query, predict_on_slice, slices_of, smallest_query
 from ..records import Prediction
 from ..records.evaluation import AttemptsPoint, Cell, Evaluation, QuestionResult, TriedAnswer
 from .accuracy import accuracy_points, attempts_of, by_level, estimate, slice_cost, usable
@@ -31,6 +36,7 @@ class LogRequest:
     log: AttemptsLog
     model: NamedShape
     slices: Sequence[Slice]
+    chips: Sequence[Chip] = ()  # each on its smallest slice that holds every strategy's attempts
     ks: Sequence[int] = ()  # none: the usual ones
     batch: int = 8  # requests that run together
     weight_dtype: str = "bfloat16"
@@ -56,11 +62,14 @@ def evaluate_log(request: LogRequest, name: str = "log", command: str = "python"
     """Accuracy, coverage and costs of each strategy in the log.
 
     A strategy's own answer is its first attempt. Attempts of one search are counted together alone.
-    Raises ProfileInputError where the model does not fit a slice.
+    Raises ProfileInputError where the model does not fit a slice, or no slice of a chip.
     """
     grouped: defaultdict[str, list[LoggedAttempt]] = defaultdict(list)
     for attempt in request.log.attempts:
         grouped[attempt.strategy].append(attempt)
+    held = [asked for tried in grouped.values() for asked in _held(request, tried)]
+    smallest = [_smallest(held, chip, request) for chip in request.chips if held]
+    request = replace(request, slices=[*request.slices, *smallest])
     cells = [_cell(request, strategy, tried) for strategy, tried in grouped.items()]
     problems = {attempt.problem for attempt in request.log.attempts}
     shape = request.model.shape
@@ -170,8 +179,37 @@ def _costed(
     return point.model_copy(update=costs)
 
 
+def _held(request: LogRequest, attempts: Sequence[LoggedAttempt]) -> list[PredictionRequest]:
+    """What a slice must hold for a strategy: one attempt at each problem of a batch, and as many as
+    the log has. None where their tokens are unknown: nothing is predicted of them."""
+    means, problems = _means(attempts), len({attempt.problem for attempt in attempts})
+    return [_asked(request, means, k) for k in (1.0, len(attempts) / problems)] if means else []
+
+
+def _smallest(held: Sequence[PredictionRequest], chip: Chip, request: LogRequest) -> Slice:
+    """The smallest slice of `chip` that holds each of `held`."""
+    by_itself = [smallest_query(asked, chip) for asked in held]
+    least = max((query.slice.chips if query else math.inf) for query in by_itself)
+    for on_slice in slices_of(chip) if least < math.inf else ():
+        if on_slice.chips >= least:
+            with suppress(ProfileInputError):
+                for asked in held:
+                    fitting_query(asked, on_slice)
+                return on_slice
+    raise ProfileInputError(
+        f"no slice of {chip.name} holds {request.model.name} with {request.batch} of the log's "
+        "questions at once: lower --batch, or name a --slice of other chips"
+    )
+
+
 def _predictions(request: LogRequest, means: _Means, attempts: float) -> list[Prediction]:
-    """`batch` problems with so many attempts each, on every slice.
+    """`batch` problems with so many attempts each, on every slice."""
+    asked = _asked(request, means, attempts)
+    return [predict_on_slice(asked, on_slice) for on_slice in request.slices]
+
+
+def _asked(request: LogRequest, means: _Means, attempts: float) -> PredictionRequest:
+    """`batch` problems with so many attempts each, of the log's mean lengths.
 
     Their requests run together: each reads its prompt once, and all that it asked for share it.
     """
@@ -179,7 +217,7 @@ def _predictions(request: LogRequest, means: _Means, attempts: float) -> list[Pr
     together = max(attempts / requests, 1.0)
     share = attempts / requests / together  # of an attempt, where it took several requests
     answer = (means.completion - means.think) * share
-    prediction_request = PredictionRequest(
+    return PredictionRequest(
         model=request.model,
         lengths=Lengths(
             prompts=request.batch * requests,
@@ -191,4 +229,3 @@ def _predictions(request: LogRequest, means: _Means, attempts: float) -> list[Pr
         weight_dtype=request.weight_dtype,
         terms=request.terms,
     )
-    return [predict_on_slice(prediction_request, on_slice) for on_slice in request.slices]

@@ -14,7 +14,7 @@ from ..names import slices_named
 from ..records import Profile
 from ..records.codesign import CodesignReport
 from ..records.files import load_profile
-from .cost_terms import Stack, TermsOptions, stack_named
+from .cost_terms import Stack, TermsOptions, settled_stack
 from .job import Names, Option, WrittenJob, option
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class CodesignJob(TermsOptions, WrittenJob):
             budget=parse_chip_budget(self.chip_budget) if self.chip_budget else None,
             what_ifs=[parse_what_if(text) for text in self.what_if],
             terms=self.terms(),
-            stack=stack_named(self.stack),
+            stack=settled_stack(self.stack),
             weight_dtype=self.dtype,
             queries_per_s=self.queries,
             latency_target_s=self.latency,

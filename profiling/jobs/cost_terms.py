@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from ..errors import ProfileInputError
-from ..predicted.economics import DEFAULT_HOST, DEFAULT_REGION, Terms, parse_price
+from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
 from .job import Job, Option, option
 
 Stack = Annotated[
     str | None,
-    Option("Serving stack, e.g. vLLM  [default: averaged over all measured]"),
+    Option("Serving stack: vLLM, SGLang, TensorRT-LLM ...  [default: averaged over all measured]"),
 ]
 
 
@@ -23,12 +23,13 @@ class TermsOptions(Job):
     region: str = option(DEFAULT_REGION, "Where the electricity is used, or grams of CO2e per kWh.")
     pue: str | None = option(
         None,
-        "Power usage effectiveness of the data center: google, industry or a factor  "
-        "[default: google for its chips, else industry]",
+        "Power usage effectiveness of the data center: google, industry, none or a factor  "
+        "[default: google for its chips, none for a device's, else industry]",
     )
-    host: str = option(
-        DEFAULT_HOST,
-        "Energy of servers beside their accelerators: gemini, gemini-with-idle, none or a factor.",
+    host: str | None = option(
+        None,
+        "Energy of servers beside their accelerators: gemini, gemini-with-idle, none or a factor  "
+        "[default: gemini; device for a device's chip]",
     )
 
     def terms(self) -> Terms:
@@ -41,14 +42,13 @@ class TermsOptions(Job):
 _LONGEST_STACK = 100
 
 
-def stack_named(text: str | None) -> str | None:
-    """The stack as the calibration spells it; an unmeasured one as it is: the basis says so. Raises
+def settled_stack(text: str | None) -> str | None:
+    """The stack as the calibration spells it; of an unmeasured one the basis says so. Raises
     ProfileInputError for what is no name."""
     if text is None:
         return None
     if not text.strip() or not text.isprintable() or len(text) > _LONGEST_STACK:
         raise ProfileInputError(f"--stack is {text!r}, expected a name such as vLLM")
-    from ..predicted.calibration import default_calibration
+    from ..predicted.calibration import default_calibration, stack_named
 
-    known = default_calibration().stack_rows
-    return next((name for name in known if name.lower() == text.lower()), text)
+    return stack_named(text, default_calibration().stack_rows)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from ...tpu_configs.slice import Slice
 from ..backend import choose_backend
-from ..errors import ProfileInputError, Watcher
+from ..errors import Watcher
 from ..names import chip_named, folder_name, slices_named
 from ..records.evaluation import Evaluation
 from .cost_terms import TermsOptions
@@ -29,7 +28,6 @@ from .job import (
 if TYPE_CHECKING:
     from ..evaluation.grid import Grid
     from ..evaluation.logged import LogRequest
-    from ..predicted.model_shape import NamedShape
 
 CHIP = "v5e"
 LOG_BATCH = 8
@@ -117,9 +115,9 @@ class EvaluateJob(TermsOptions, WrittenJob):
         if self.attempts_log:
             self.refuse(
                 ("task", "strategies", "think_budget", "limit", "budget", "verifier",
-                 "answer_budget", "dtype"),
-                "is about attempts as they are made, which those of --attempts-log were: leave one "
-                "of the two out",
+                 "answer_budget", "dtype", "seed"),
+                "cannot be given with --attempts-log, whose attempts are made: leave one of the "
+                "two out",
             )  # fmt: skip
         return self
 
@@ -189,11 +187,11 @@ class EvaluateJob(TermsOptions, WrittenJob):
         from ..predicted.model_shape import named_shape
 
         model, terms = named_shape(self.model), self.terms()
-        slices = [*slices_named(self.slices), *_smallest(model, self._chips())]
         return LogRequest(
             log=joined([read_log(path) for path in self.attempts_log]),
             model=model,
-            slices=slices,
+            slices=slices_named(self.slices),
+            chips=[chip_named(name) for name in self._chips()],
             ks=self.attempts,
             batch=self.batch or LOG_BATCH,
             terms=terms,
@@ -206,18 +204,3 @@ class EvaluateJob(TermsOptions, WrittenJob):
     def _folder(self) -> AbstractContextManager[str | Path]:
         """Where finished cells are kept."""
         return nullcontext(self.out) if self.out else TemporaryDirectory(prefix="rooflink-eval-")
-
-
-def _smallest(model: "NamedShape", chips: Sequence[str]) -> list[Slice]:
-    """Each chip's smallest slice that holds one query of usual lengths."""
-    from ..predicted.phase_lengths import Lengths
-    from ..predicted.slices import PredictionRequest, smallest_query
-
-    found = []
-    for name in chips:
-        request = PredictionRequest(model=model, lengths=Lengths(1.0, 1.0, 512.0, 512.0, 64.0))
-        smallest = smallest_query(request, chip_named(name))
-        if smallest is None:
-            raise ProfileInputError(f"no slice of {name} holds {model.name}: name a --slice")
-        found.append(smallest.slice)
-    return found

@@ -93,10 +93,10 @@ class Job(BaseModel):
         raise NotImplementedError
 
     def refuse(self, names: Iterable[str], why: str) -> None:
-        """Raise ProfileInputError, '--OPTION why', for the first of these that was given."""
-        for name in names:
-            if name in self.model_fields_set:
-                raise ProfileInputError(f"{spelling(type(self), name)} {why}")
+        """Raise ProfileInputError, '--OPTION why', for those of these that were given."""
+        given = [spelling(type(self), name) for name in names if name in self.model_fields_set]
+        if given:
+            raise ProfileInputError(f"{', '.join(given)} {why}")
 
 
 class WritingJob(Job):

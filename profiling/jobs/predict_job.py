@@ -7,12 +7,15 @@ from pydantic import Field, model_validator
 
 from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
+from ..predicted.economics import MOST_WH
 from ..records.prediction import MOST_SEQUENCES, MOST_TOKENS, Prediction
-from .cost_terms import Stack, TermsOptions, stack_named
+from .cost_terms import Stack, TermsOptions, settled_stack
 from .job import Names, Option, option
 
 if TYPE_CHECKING:
-    from ..predicted.slices import PredictionRequest
+    from ..predicted.model_shape import NamedShape
+    from ..predicted.query import PredictionRequest
+    from ..predicted.speculative import Speculation
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,34 @@ class PredictJob(TermsOptions):
         "Operands of matrix multiplications  [default: the weights' where the chip has units "
         "for such floats, else bfloat16]",
     )
+    battery_wh: float | None = option(
+        None, "Watt-hours of the device's battery: answers a charge.", gt=0, le=MOST_WH
+    )
     mesh: str | None = option(None, "data=2,tensor=8  [default: chosen, with the reason]")
     stack: Stack = None
+    speculate: str | None = option(
+        None,
+        "Drafts verified in one step: drafts=4,marginal=0.69/0.43/0.28/0.2 or conditional=0.75 or "
+        "accepted=2.4, and draft=eagle, mtp, ngram or a model  [default: none]",
+    )
+    prefix_hit: float = option(
+        0.0,
+        "Of a prompt, what is cached from before: a share below 1, or tokens.",
+        ge=0,
+        le=MOST_TOKENS,
+    )
+    prefill_chunk: int | None = option(
+        None,
+        "Tokens of prompts that one step reads at most  [default: all]",
+        ge=1,
+        le=MOST_TOKENS,
+    )
+    concurrency: int | None = option(
+        None,
+        "Requests in flight, each followed by the next, in place of a batch by itself.",
+        ge=1,
+        le=MOST_SEQUENCES,
+    )
     ideal: bool = option(False, "The bare roofline of the datasheet, no interval.")
     compare: bool = option(False, "Thinking beside a quick answer, --think 0.")
 
@@ -73,6 +102,8 @@ class PredictJob(TermsOptions):
     def _consistent(self) -> Self:
         if self.compare and not self.think:
             raise ProfileInputError("--compare needs a thought: give --think more than 0")
+        if self.concurrency is not None:
+            self.refuse(["batch"], "is what --concurrency predicts: give one of them")
         return self
 
     def run(self, watcher: Watcher, command: str = "python") -> Predictions:
@@ -95,21 +126,40 @@ class PredictJob(TermsOptions):
         """The same for any slice, with model, mesh and prices as what they name."""
         from ..predicted.model_shape import named_shape
         from ..predicted.phase_lengths import Lengths
-        from ..predicted.slices import PredictionRequest, parse_parallelism
+        from ..predicted.query import PredictionRequest
+        from ..predicted.slices import parse_parallelism
 
-        numbers = (self.batch, self.attempts, self.prompt, self.think, self.answer)
+        together = self.concurrency or self.batch
+        numbers = (together, self.attempts, self.prompt, self.think, self.answer)
+        prefix = self._prefix_tokens()
+        model = named_shape(self.model)
         return PredictionRequest(
-            model=named_shape(self.model),
-            lengths=Lengths(*map(float, numbers)),
+            model=model,
+            lengths=Lengths(*map(float, (*numbers, prefix))),
             think_variation=self.lengths_spread,
             weight_dtype=self.dtype,
             kv_dtype=self.kv_dtype,
             matmul_dtype=self.matmul_dtype,
             split=None if self.mesh is None else parse_parallelism(self.mesh),
-            stack=stack_named(self.stack),
+            stack=settled_stack(self.stack),
             ideal=self.ideal,
-            terms=self.terms(),
+            speculation=self._speculation(model),
+            prefill_chunk=self.prefill_chunk,
+            concurrency=self.concurrency,
+            terms=replace(self.terms(), battery_wh=self.battery_wh),
         )
+
+    def _prefix_tokens(self) -> float:
+        """Of a prompt; its last token is always read."""
+        hit = self.prefix_hit
+        return min(hit * self.prompt, self.prompt - 1.0) if hit < 1 else hit
+
+    def _speculation(self, model: "NamedShape") -> "Speculation | None":
+        if self.speculate is None:
+            return None
+        from ..predicted.speculative import parse_speculation
+
+        return parse_speculation(self.speculate, model)
 
     @staticmethod
     def _without_thought(request: "PredictionRequest") -> "PredictionRequest":

@@ -104,7 +104,7 @@ class ProfileJob(WrittenJob):
         if self.strategy is not None:
             self.refuse(
                 ("attempts", "temperature", "top_k", "top_p"),
-                "does not apply with --strategy, whose own settings say how it samples, as in "
+                "cannot be given with --strategy, whose own settings say how it samples, as in "
                 "--strategy self-consistency:n=8,temperature=0.6",
             )
         return self

@@ -1,5 +1,5 @@
-"""Attention's work: scores and weighted values, and the cache that they read; and how much of a
-cache one chip holds."""
+"""Attention's work: scores and weighted values, and the cache or the state that they read; and how
+much of these one chip holds."""
 
 from dataclasses import dataclass
 
@@ -9,30 +9,52 @@ from .arrays import Number, of_numbers
 from .collectives import Parallelism, kv_shards
 from .work import Load, Widths, Work
 
+STATE_CHUNK = 64.0
+"""Tokens of a prompt that linear attention works on between one state and the next, which it writes
+and reads: the chunk of flash-linear-attention's kernels, which engines use."""
+
 
 def attention_work(shape: ModelShape, load: Load, widths: Widths, split: Parallelism) -> Work:
-    """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly."""
+    """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly.
+    Linear attention reads and writes its state, whose heads are split as all heads are."""
     sequences = load.sequences / split.copies
     own, shared = seen_positions(shape, load.own_context, load.shared_context)
-    pairs = _past_pairs(shape, load) + _causal_pairs(shape, load.new_tokens)
-    flops = 4 * sequences * pairs * shape.query_heads * shape.head_dim * shape.layers
+    attending = shape.layers * shape.attention_share
+    flops = attending * shape.query_heads * _flops_per_head(shape, load)
+    flops = flops + load.new_tokens * shape.state_flops
     unshared = own + 2 * load.new_tokens - (load.new_tokens <= 1)
     positions = unshared + shared / load.sharers
     element = shape.kv_elements_per_token * widths.kv_bytes
-    kv_bytes = sequences * positions * element / kv_shards(shape, split)
-    return Work(attention_flops=flops / split.tensor, kv_bytes=kv_bytes, on_chip_bytes=kv_bytes)
+    chunks = arrays.maximum(load.new_tokens / STATE_CHUNK, 1.0)
+    state_bytes = 2 * chunks * shape.state_bytes / split.tensor
+    kv_bytes = sequences * (positions * element / kv_shards(shape, split) + state_bytes)
+    return Work(
+        attention_flops=sequences * flops / split.tensor,
+        kv_bytes=kv_bytes,
+        on_chip_bytes=kv_bytes,
+    )
+
+
+def _flops_per_head(shape: ModelShape, load: Load) -> Number:
+    """Scores and weighted values of one head in one layer, for one sequence. A latent cache is
+    worked on as it is ("absorbed": keys of latent and rotated elements, values of latent ones), or
+    the past's keys and values are made of it first, whichever is less: decoding does the first, a
+    prompt the second. Those of new tokens, or their absorption, are with the projections."""
+    past = load.own_context + load.shared_context
+    pairs = _past_pairs(shape, load) + _causal_pairs(shape, load.new_tokens)
+    made = 2 * past * shape.latent_dim * (2 * shape.head_dim - shape.rotated_dim)
+    expanded = 4 * pairs * shape.head_dim + made
+    absorbed = 2 * pairs * (2 * shape.latent_dim + shape.rotated_dim)
+    return arrays.where(shape.latent_dim > 0, arrays.minimum(expanded, absorbed), expanded)
 
 
 def seen_positions(shape: ModelShape, own: Number, shared: Number) -> tuple[Number, Number]:
-    """Mean over the layers of the positions that a query sees before it, of its `own` and of the
-    `shared` prompt before those: a windowed layer sees the last ones, so the own ones first."""
+    """Mean over what layers cache of the positions that a query sees before it, of its `own` and of
+    the `shared` prompt before those: a windowed layer sees the last ones, so the own ones first."""
     near = arrays.minimum(own, shape.window)
     far = arrays.minimum(shared, shape.window - near)
-    whole = 1 - shape.windowed_share
-    return (
-        shape.windowed_share * near + whole * own,
-        shape.windowed_share * far + whole * shared,
-    )
+    share = shape.windowed_kv_share
+    return share * near + (1 - share) * own, share * far + (1 - share) * shared
 
 
 def _past_pairs(shape: ModelShape, load: Load) -> Number:
@@ -80,8 +102,9 @@ def capacity(
     shape: ModelShape, widths: Widths, split: Parallelism, memory_bytes: Number,
     sequences: Number, own_context: Number, shared_context: Number = 0.0, sharers: Number = 1.0,
 ) -> Capacity:  # fmt: skip
-    """What one chip holds with `sequences` on the slice, each with its share of a shared prompt.
-    Windowed layers keep no more than their window. The embedding is split as the head is."""
+    """What one chip holds with `sequences` on the slice, each with its share of a shared prompt and
+    a state of its own. Windowed layers keep no more than their window. The embedding is split as
+    the head is."""
     layer = shape.attention_parameters / split.tensor + shape.mlp_parameters / split.expert_chips
     tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
     resident = shape.layers / split.pipeline * layer + tables / split.tensor
@@ -90,7 +113,8 @@ def capacity(
     own, shared = seen_positions(shape, own_context, shared_context)
     positions = own + shared / sharers
     element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
-    per_sequence = positions * element / kv_shards(shape, split)
+    state_bytes = shape.state_bytes / split.pipeline / split.tensor
+    per_sequence = positions * element / kv_shards(shape, split) + state_bytes
     available = memory_bytes * (1 - RESERVED_SHARE)
     room = arrays.maximum(available - weight_bytes, 0.0)
     return Capacity(
@@ -99,4 +123,18 @@ def capacity(
         available_bytes=available,
         kv_bytes_per_sequence=per_sequence,
         largest_batch=arrays.floor(room / per_sequence) * split.copies,
+    )
+
+
+def both_held(model: Capacity, draft: Capacity, copies: Number) -> Capacity:
+    """Two models in the same memory, for the same sequences."""
+    weight_bytes = model.weight_bytes + draft.weight_bytes
+    per_sequence = model.kv_bytes_per_sequence + draft.kv_bytes_per_sequence
+    room = arrays.maximum(model.available_bytes - weight_bytes, 0.0)
+    return Capacity(
+        weight_bytes=weight_bytes,
+        kv_bytes=model.kv_bytes + draft.kv_bytes,
+        available_bytes=model.available_bytes,
+        kv_bytes_per_sequence=per_sequence,
+        largest_batch=arrays.floor(room / per_sequence) * copies,
     )

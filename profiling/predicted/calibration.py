@@ -13,9 +13,11 @@ a compiled loop of its own accord, a server that schedules each step on its host
 timed by themselves.
 """
 
+import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from statistics import NormalDist
@@ -87,10 +89,35 @@ _SERVERS = (
 )  # fmt: skip
 
 
+STACKS = (
+    "vLLM", "SGLang", "TensorRT-LLM", "JetStream", "vLLM-TPU", "sglang-jax", "MaxText", "gpt-fast",
+    "llama.cpp", "FasterTransformer", "TGI",
+)  # fmt: skip
+"""Stacks as rooflink spells them, measured or not; a fit's own names beside these are its rows'."""
+_ALSO = {
+    "trtllm": "TensorRT-LLM", "trt": "TensorRT-LLM", "tensorrt": "TensorRT-LLM", "sgl": "SGLang",
+    "textgenerationinference": "TGI", "llamabench": "llama.cpp",
+}  # fmt: skip
+
+
+def stack_named(name: str, known: Iterable[str] = ()) -> str:
+    """A stack of STACKS or `known` by any spelling: 'vllm==0.8.5' is 'vLLM', 'TRT-LLM' is
+    'TensorRT-LLM'. Any other as it is."""
+    names = _ALSO | {_letters(each): each for each in (*STACKS, *known)}
+    return names.get(_letters(name)) or names.get(_letters(_VERSION.sub("", name)), name)
+
+
+_VERSION = re.compile(r"[\s=@_-]*v?\d+(\.\d+)+\S*\s*$", re.IGNORECASE)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
+
+
 def regime_of(stack: str | None) -> Regime:
     """The regime of a stack by its name; a compiled loop, as rooflink's own, unless it is known to
     serve requests or to time operations by themselves."""
-    name = (stack or "").lower()
+    name = stack_named(stack or "").lower()
     if name.endswith("kernels"):
         return "kernels"
     return "server" if any(word in name for word in _SERVERS) else "loop"
@@ -110,9 +137,12 @@ def efficiency_of(transformed: dict[str, Number]) -> Efficiency:
     return Efficiency(**reached)
 
 
-Group = Literal["decode", "prefill", "serving", "matmul", "vector", "collective", "energy"]
-"""What is reported apart: steps of a model that decode, prefill, or both as a server mixes them;
-single operations; joules."""
+Group = Literal[
+    "decode", "prefill", "serving", "tpot", "ttft", "matmul", "attention", "experts", "vector",
+    "collective", "energy",
+]  # fmt: skip
+"""What is reported apart: steps of a model that decode, prefill, or both as a server mixes them; a
+server's times per token of output and to the first; single operations; joules."""
 GROUPS: tuple[Group, ...] = get_args(Group)
 KERNELS = ("matmul", "vector", "collective", "attention", "experts")
 """Groups of operations that are timed by themselves."""
@@ -149,7 +179,8 @@ class Calibration:
 
     def efficiency(self, chip: str, kind: str, stack: str | None) -> Efficiency:
         """The Efficiency of each draw: every field an array [draws]."""
-        transformed = {}
+        # In small letters: another spelling of a stack that nobody knows is no other stack.
+        stack, transformed = stack and stack_named(stack.lower(), self.stack_rows), {}
         for name, component in COMPONENTS.items():
             mean = self.means[name].get(kind)
             if mean is None:  # a kind that nobody measured: any of the others
@@ -170,7 +201,12 @@ class Calibration:
             on_chip = _measurements(chip, self.rows, f"calibrated on other {kind.upper()}s")
         if stack is None:
             return f"{on_chip}; serving stack not given: averaged over those measured"
-        return f"{on_chip}; {_measurements(stack, self.stack_rows, 'averaged over other stacks')}"
+        named = stack_named(stack, self.stack_rows)
+        known = {_letters(name): name for name in (*STACKS, *self.stack_rows)}
+        near = [] if named in known.values() else get_close_matches(_letters(named), known, n=1)
+        meant = f" (did you mean {known[near[0]]}?)" if near else ""
+        on_stack = _measurements(named + meant, self.stack_rows, "averaged over other stacks")
+        return f"{on_chip}; {on_stack}"
 
     def residuals(self, group: str, chip: str, stack: str | None) -> np.ndarray:
         """Factors [draws] that the unexplained part multiplies a time by; the mode's is one. As
@@ -178,7 +214,7 @@ class Calibration:
         of_group = self.residual[residual_key(group, "model")]
         known = self.residual.get(residual_key(group, chip), of_group)
         scale = known if chip in self.rows else self.residual[residual_key(group, "system")]
-        if stack not in self.stack_rows:
+        if stack is None or stack_named(stack, self.stack_rows) not in self.stack_rows:
             scale = max(scale, self.residual[residual_key(group, "stack")])
         return np.exp(scale * _normals(self.draws, f"residual/{group}"))
 

@@ -14,7 +14,8 @@ from ..records.base import Interval
 from .calibration import Calibration, Group, default_calibration
 from .energy import SERVER_OVER_CHIPS
 from .hardware import IDEAL, hardware_of
-from .predict import DATASHEET_ONLY, interval
+from .predict import interval
+from .query import DATASHEET_ONLY
 from .time_model import step_terms
 from .work import NOTHING, Work
 

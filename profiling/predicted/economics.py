@@ -23,7 +23,14 @@ from ...tpu_configs.figure import Figure, Table, Words
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..records.base import Interval, percent
-from ..records.prediction import Amounts, Economics, EconomicTerms, PhaseAmounts, Prediction
+from ..records.prediction import (
+    Amounts,
+    Battery,
+    Economics,
+    EconomicTerms,
+    PhaseAmounts,
+    Prediction,
+)
 
 FEWEST_TOKENS = 1e-6
 """Of all thoughts together, for a price of a million: fewer are none."""
@@ -189,7 +196,8 @@ def _others(chip: Chip) -> str:
 
 
 DEFAULT_REGION = "us-central1"
-DEFAULT_HOST = "gemini"
+MOST_WH = 1e5
+"""Of a battery: a car's."""
 
 
 @dataclass(frozen=True)
@@ -198,23 +206,31 @@ class Terms:
 
     price: StatedPrice = "on_demand"
     region: str = DEFAULT_REGION  # its name, or grams of CO2e per kWh
-    pue: str | None = None  # a name or a factor; None: Google's for its own chips, else the mean
-    host: str = DEFAULT_HOST  # a name or a factor
+    pue: str | None = None  # a name or a factor; None: see `_usual_overheads`
+    host: str | None = None  # a name or a factor; None: see `_usual_overheads`
+    battery_wh: float | None = None  # what a full battery of the device gives
 
 
 def economic_terms(chip: Chip, terms: Terms) -> EconomicTerms:
     """The factors for `chip`, each with where it comes from. Raises ProfileInputError for a region
     or overhead that is not known, and for a number that cannot be one."""
     price = price_of(chip, terms.price)
-    host_factor, host = _factor("host", "--host", terms.host)
-    # Google's chips stand in Google's data centers; where others stand is not known.
-    usual = "google" if chip.vendor == "Google" else "industry"
-    pue, pue_source = _factor("pue", "--pue", terms.pue or usual)
+    usual_host, usual_pue = _usual_overheads(chip)
+    host_factor, host = _factor("host", "--host", terms.host or usual_host)
+    pue, pue_source = _factor("pue", "--pue", terms.pue or usual_pue)
     grid_g_per_kwh, grid = _grid(terms.region)
     return EconomicTerms(
         usd_per_chip_hour=price.usd, price=price.basis, host_factor=host_factor, host=host,
-        pue=pue, pue_source=pue_source, grid_g_per_kwh=grid_g_per_kwh, grid=grid,
+        pue=pue, pue_source=pue_source, grid_g_per_kwh=grid_g_per_kwh, grid=grid, place=chip.place,
     )  # fmt: skip
+
+
+def _usual_overheads(chip: Chip) -> tuple[str, str]:
+    """Host and PUE by name, where nobody states them: none at the edge. Google's chips stand in
+    Google's data centers; where others stand is not known."""
+    if chip.place == "edge":
+        return "device", "none"
+    return "gemini", "google" if chip.vendor == "Google" else "industry"
 
 
 def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
@@ -251,6 +267,7 @@ def economics_of(prediction: Prediction, chip: Chip, terms: Terms) -> Economics:
     factors = economic_terms(chip, terms)
     whole = _amounts(prediction.time_s, prediction.energy_j, prediction.chips, factors)
     queries = prediction.prompts * prediction.batches
+    per_query = _times(whole, 1 / queries)
     phases = []
     for phase in prediction.phases:
         amounts = _amounts(phase.time_s, phase.energy_j, prediction.chips, factors)
@@ -259,11 +276,25 @@ def economics_of(prediction: Prediction, chip: Chip, terms: Terms) -> Economics:
     return Economics(
         terms=factors,
         whole=whole,
-        per_query=_times(whole, 1 / queries),
+        per_query=per_query,
         per_attempt=_times(whole, 1 / (queries * prediction.attempts)),
         phases=phases,
-        unknown=_unknown(prediction, factors),
+        battery=_battery(per_query, factors, terms.battery_wh),
+        unknown=_unknown(prediction, factors, terms.battery_wh),
     )
+
+
+def _battery(
+    per_query: Amounts, factors: EconomicTerms, battery_wh: float | None
+) -> Battery | None:
+    """Queries that a full battery answers; None without one, and where their energy is unknown."""
+    wall_j = per_query.wall_j
+    if battery_wh is None or factors.place != "edge" or wall_j is None or wall_j.low <= 0:
+        return None
+    full_j = battery_wh * SECONDS_PER_HOUR
+    most, least = full_j / wall_j.low, full_j / wall_j.high
+    queries = Interval(median=full_j / wall_j.median, low=least, high=most)
+    return Battery(battery_wh=battery_wh, queries=queries)
 
 
 def _amounts(
@@ -282,8 +313,10 @@ def _times(amounts: Amounts, times: float) -> Amounts:
     return Amounts(**{name: value and value * times for name, value in amounts})
 
 
-def _unknown(prediction: Prediction, factors: EconomicTerms) -> list[str]:
+def _unknown(prediction: Prediction, factors: EconomicTerms, battery_wh: float | None) -> list[str]:
     sentences = [] if factors.usd_per_chip_hour is not None else [f"Money: {factors.price}."]
     if prediction.energy_j is None:
         sentences.append(f"Energy and carbon: the power draw of {prediction.chip} is not public.")
+    if battery_wh is not None and factors.place != "edge":
+        sentences.append(f"Battery: {prediction.chip} stands in a data center, not in a device.")
     return sentences

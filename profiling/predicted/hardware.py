@@ -81,8 +81,11 @@ def operand_dtype(chip: Chip, weight_dtype: str) -> str:
 
     Weights of 8 or 4 bits in floating point are multiplied as they are where the chip has a peak
     of its own for them; integers are widened, as weight-only quantisation does, and so is what a
-    chip has no unit for. Wider weights are multiplied as they are.
+    chip has no unit for; a unit for integers alone multiplies those as int8. Wider weights are
+    multiplied as they are.
     """
+    if chip.peak.widest == "int8" and weight_dtype in ("int8", "int4"):
+        return "int8"
     native = _NATIVE.get(weight_dtype)
     if native is not None and chip.peak_flops(native).dtype == native:
         return native

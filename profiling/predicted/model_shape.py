@@ -1,36 +1,17 @@
-"""A model by name, file or record: its architecture and the shape that prediction computes on.
+"""A model by name, file or record: its architecture and the shape that prediction computes on."""
 
-Described models: sizes in a TOML file, for models that this project does not run itself.
-"""
-
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import BeforeValidator, ConfigDict, PositiveInt, TypeAdapter, with_config
+from typing import TYPE_CHECKING
 
 from ...model.architecture import SIZES, Architecture, ModelShape, shape_of
 from ...model.config import PRESETS, ModelConfig, ModelInputError
 from ...model.input_files import user_path
-from ...tpu_configs.figure import Words, known_and_whole
-from ...tpu_configs.toml_files import parse_toml, read_text
 from ..records.profile import ModelFacts
+from .described_models import DescribedModel, described_model, described_models, tabled_model
 
 if TYPE_CHECKING:
     from ...model.weights.published_sizes import PublishedModel
-
-MOST_SIZE = 10**8
-"""Of a model: a width, a vocabulary, layers, experts; the largest published is 262,208."""
-MOST_PARAMETERS = 10**15
-"""Of one layer's attention, where they are stated: a thousand times the largest whole model."""
-LATENT_KV_HEADS, LATENT_HEAD_DIM = 1, 288
-"""Multi-head latent attention caches 512 compressed and 64 rotated elements a position, for all
-heads together (DeepSeek-V2, arXiv:2405.04434, section 2.1; the same in V3, R1 and Kimi K2): as
-many as keys and values of one head of 288. Its scores and values cost 2 * 320 FLOPs a head and
-pair in prefill, 2 * 1088 in decoding on the compressed cache; here 2 * 576 stands for both."""
 
 
 @dataclass(frozen=True)
@@ -42,66 +23,9 @@ class NamedShape:
     context_length: int | None = None  # tokens that it was trained for; None where not known
 
 
-@with_config(ConfigDict(extra="forbid"))
-@dataclass(frozen=True, kw_only=True)
-class DescribedModel(Architecture):
-    """The keys of a model's file: an architecture that is costed and never run.
-
-    Norms and biases are left out of its parameters.
-    """
-
-    name: Words
-    source: Words | None = None  # where the sizes are from
-    context_length: PositiveInt | None = None  # tokens that it was trained for
-
-    def __post_init__(self) -> None:
-        for name in (*SIZES, "context_length"):
-            size = getattr(self, name)
-            most = MOST_PARAMETERS if name == "attention_parameters" else MOST_SIZE
-            if isinstance(size, int) and size > most:
-                raise ValueError(f"has {name} over {most:,}, more than any model, expected less")
-        if self.query_heads % self.kv_heads:
-            raise ValueError(f"has {self.query_heads} query heads for {self.kv_heads} KV heads, "
-                             "expected a multiple")  # fmt: skip
-        if self.active_experts > self.experts:
-            raise ValueError(f"has active_experts {self.active_experts} of {self.experts} experts, "
-                             "expected no more than there are")  # fmt: skip
-        if self.dense_layers >= self.layers or (self.dense_layers > 0) != (self.dense_mlp_dim > 0):
-            raise ValueError(f"has dense_layers {self.dense_layers} of {self.layers} and "
-                             f"dense_mlp_dim {self.dense_mlp_dim}, expected both or neither, and "
-                             "some layers with experts")  # fmt: skip
-        if (self.window is None) != (self.windowed_share == 0):
-            raise ValueError("has one of window and windowed_share, expected both or neither")
-
-
-_KEYS = {f.name: f.default is MISSING or f.name == "name" for f in fields(DescribedModel)}
-
-
-def _table(data: object) -> object:
-    """A table of these keys, whose sizes are no texts and no flags."""
-    table = known_and_whole(data, _KEYS)
-    for size in SIZES:
-        if isinstance(table.get(size), str | bool) and size not in ("tied_embeddings", "gated"):
-            raise ValueError(f"has {size} = {table[size]!r}, expected a number")
-    return table
-
-
-_DESCRIBED: TypeAdapter[DescribedModel] = TypeAdapter(
-    Annotated[DescribedModel, BeforeValidator(_table)]
-)
-
-
-def described_model(path: Path) -> DescribedModel:
-    """The model in a TOML file with the keys of `DescribedModel`.
-
-    Raises ModelInputError for a file that is missing, not TOML, or has a wrong key or value.
-    """
-    return _parsed(read_text(path, "model file", ModelInputError), str(path))
-
-
 def named_shape(model: str) -> NamedShape:
-    """The model called `model`: a TOML file, a described one that comes along, or what `sizes_of`
-    takes: a preset, a .gguf file, a Hugging Face folder or a hub id.
+    """The model called `model`: a TOML file, a described one by any of its names, or what
+    `sizes_of` takes: a preset, a .gguf file, a Hugging Face folder or a hub id.
 
     Raises ModelInputError for an unknown model or one that cannot be read.
     """
@@ -113,11 +37,14 @@ def _named(model: str) -> "DescribedModel | PublishedModel | ModelConfig":
     name = model.lower()
     if name.endswith(".toml"):
         return described_model(user_path(model))
-    if name in described_models():
-        return described_models()[name]
     if name in PRESETS:
         return PRESETS[name]
+    if name in described_models():
+        return described_models()[name]
     path = user_path(model)
+    known = None if path.exists() else tabled_model(model)
+    if known is not None:
+        return PRESETS.get(known.name, known)
     if "/" not in model and not path.exists():
         raise _unknown(model)
     from ...model.weights.loading import sizes_of  # which few commands need
@@ -125,23 +52,10 @@ def _named(model: str) -> "DescribedModel | PublishedModel | ModelConfig":
     return sizes_of(model).architecture
 
 
-@cache
-def described_models() -> dict[str, DescribedModel]:
-    """The described models that come along, by name."""
-    folder = files(__package__) / "models"
-    texts = {f.name: f.read_text(encoding="utf-8") for f in folder.iterdir()}
-    models = [_parsed(text, name) for name, text in texts.items() if name.endswith(".toml")]
-    return {model.name: model for model in sorted(models, key=lambda model: model.name)}
-
-
-def _parsed(text: str, file: str) -> DescribedModel:
-    return parse_toml(text, file, _DESCRIBED.validate_python, ModelInputError)
-
-
 def _unknown(model: str) -> ModelInputError:
     names = [*PRESETS, *described_models()]
     near = get_close_matches(model.lower()[:100], names, n=4, cutoff=0.5)
-    described = ", ".join(near or described_models())
+    described = ", ".join(near or PRESETS)
     return ModelInputError(
         f"unknown model '{model}': expected {described}, one of `rooflink models`, a .gguf "
         "file, a Hugging Face folder or hub id, or a file of sizes that ends in .toml"

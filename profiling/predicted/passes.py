@@ -21,7 +21,8 @@ from .calibration import default_calibration
 from .economics import SECONDS_PER_HOUR, economic_terms
 from .hardware import Efficiency
 from .phase_lengths import Lengths, PhaseSteps
-from .predict import PhaseWork, Query, predict
+from .predict import predict
+from .query import PhaseWork, Query
 from .step_work import copy_work, step_work
 from .time_model import step_terms
 from .work import Load, Work

@@ -93,6 +93,7 @@ class Lengths:
     prompt_tokens: Number
     think_tokens: Number  # mean of an attempt
     answer_tokens: Number
+    prefix_tokens: Number = 0.0  # of each prompt, whose KV is cached already: not read anew
 
     @property
     def sequences(self) -> Number:
@@ -114,6 +115,16 @@ class PhaseSteps:
     steps: Number
 
 
+def joined_steps(first: PhaseSteps, second: PhaseSteps) -> PhaseSteps:
+    """The groups of steps of both, as one phase's."""
+    counts = (len(first.steps), len(second.steps))
+
+    def joined(*leaves: Number) -> Number:
+        return np.concatenate([np.broadcast_to(*one) for one in zip(leaves, counts, strict=True)])
+
+    return mapped(joined, first, second)
+
+
 def phase_steps(
     shape: ModelShape, lengths: Lengths, widths: Widths, spread: Spread, tile: Number = 1.0,
     distribution: LengthDistribution = SAME_LENGTH,
@@ -127,16 +138,38 @@ def phase_steps(
 def prefill_steps(
     shape: ModelShape, lengths: Lengths, widths: Widths, spread: Spread, tile: Number = 1.0
 ) -> PhaseSteps:
-    """One step that reads every prompt."""
-    load = prefill_load(lengths.prompts, lengths.prompt_tokens)
+    """One step that reads every prompt, after what is cached of it."""
+    new_tokens = lengths.prompt_tokens - lengths.prefix_tokens
+    load = prefill_load(lengths.prompts, new_tokens, lengths.prefix_tokens)
     return PhaseSteps(_last_axis(step_work(shape, load, widths, spread, tile)), np.ones(1))
+
+
+def chunked_prefill_steps(
+    shape: ModelShape, lengths: Lengths, widths: Widths, spread: Spread, tile: Number, chunk: float
+) -> PhaseSteps:
+    """Prompts read in steps of `chunk` tokens at most, on each copy of the weights: long ones in
+    parts, which read back the KV of those before; short ones several at a time."""
+    copies = spread.split.copies
+    new_tokens = lengths.prompt_tokens - lengths.prefix_tokens
+    together = min(lengths.prompts / copies, max(chunk / new_tokens, 1.0))
+    part = min(chunk, new_tokens)
+    whole = new_tokens // part
+    rest = new_tokens - whole * part
+    parts = SAME_LENGTH.steps(whole, 1.0)
+    tokens = np.append(np.full(POINTS, part), rest or part)
+    context = lengths.prefix_tokens + np.append(parts.position, whole) * part
+    load = prefill_load(together * copies, tokens, context)
+    times = lengths.prompts / copies / together
+    steps = np.append(parts.steps, 1.0 if rest > 0 else 0.0) * times
+    return PhaseSteps(step_work(shape, load, widths, spread, tile), steps)
 
 
 def decode_steps(
     shape: ModelShape, lengths: Lengths, widths: Widths, spread: Spread, tile: Number = 1.0,
-    distribution: LengthDistribution = SAME_LENGTH,
+    distribution: LengthDistribution = SAME_LENGTH, positions: Number = 1.0,
 ) -> dict[str, PhaseSteps]:  # fmt: skip
-    """Those of thinking and of answering."""
+    """Those of thinking and of answering, a step for each token. A step reads so many `positions`
+    of each sequence: one, or with drafts several, of which all logits are wanted."""
     thinking = arrays.maximum(lengths.think_tokens - 1.0, 0.0)
     emitted = arrays.where(lengths.think_tokens >= 1.0, 0.0, 1.0)
     answering = arrays.maximum(lengths.answer_tokens - emitted, 0.0)
@@ -149,7 +182,7 @@ def decode_steps(
     phases = {}
     for name, (steps, before) in parts.items():
         own, shared = before + steps.position, lengths.prompt_tokens
-        load = Load(steps.sequences, 1.0, own, shared, lengths.attempts, head_positions=1.0)
+        load = Load(steps.sequences, positions, own, shared, lengths.attempts, positions)
         phases[name] = PhaseSteps(step_work(shape, load, widths, spread, tile), steps.steps)
     return phases
 

@@ -1,123 +1,34 @@
-"""A query and its prediction: phases of a workload on a slice, with time, energy, money and fit."""
+"""The prediction of a query: phases of a workload on a slice, with time, energy, money and fit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
-from ...model.architecture import DTYPE_BITS, ModelShape, dtype_bytes
-from ...tpu_configs.slice import Slice
+from ...model.phases import PREFILL
 from ..errors import ProfileInputError
 from ..records.base import Interval
-from ..records.prediction import MOST_SEQUENCES, MOST_TOKENS, MemoryFit, PredictedPhase, Prediction
+from ..records.prediction import (
+    MOST_SEQUENCES,
+    MOST_TOKENS,
+    Drafted,
+    MemoryFit,
+    PredictedPhase,
+    Prediction,
+)
 from .arrays import Number, mapped, with_last_axis
-from .attention_work import Capacity, capacity
+from .attention_work import Capacity, both_held, capacity
 from .calibration import Calibration, default_calibration
-from .collectives import ONE_CHIP, Parallelism, kv_shards, require_parallelism
-from .economics import Terms as EconomicsRequest
+from .collectives import Parallelism, kv_shards, require_parallelism
 from .economics import economics_of
 from .energy import design_power_of
-from .hardware import IDEAL, Efficiency, Hardware, hardware_of
-from .model_shape import NamedShape
-from .phase_lengths import (
-    PHASES,
-    SAME_LENGTH,
-    LengthDistribution,
-    Lengths,
-    LogNormal,
-    PhaseSteps,
-    phase_steps,
-)
+from .hardware import IDEAL, Efficiency, Hardware
+from .phase_lengths import Lengths, PhaseSteps
 from .phase_terms import RESOURCES
-from .step_work import Spread, spread_over
+from .query import PhaseWork, Query, phases_by_lengths
 from .time_model import Terms, bound, step_terms
-from .work import Widths, Work
+from .work import Work
 
 LOW, HIGH = 0.1, 0.9
-DATASHEET_ONLY = "datasheet figures alone"
-
-
-@dataclass(frozen=True)
-class PredictionRequest:
-    """A model, its lengths, how it is held and what it costs: to be predicted on any slice."""
-
-    model: NamedShape
-    lengths: Lengths  # of one batch
-    batches: float = 1.0  # one after another
-    think_variation: float = 0.0  # standard deviation over mean of thought lengths
-    weight_dtype: str = "bfloat16"
-    kv_dtype: str | None = None  # None: bfloat16, or the weights' where these are float32
-    matmul_dtype: str | None = None  # None: what suits the chip
-    split: Parallelism | None = None  # None: what suits the slice
-    stack: str | None = None
-    ideal: bool = False
-    terms: EconomicsRequest = field(default_factory=EconomicsRequest)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Query(PredictionRequest):
-    """A request on a slice, all that was left open settled."""
-
-    slice: Slice
-    split: Parallelism = ONE_CHIP
-    mesh_reason: str = ""
-    kv_dtype: str = "bfloat16"
-    matmul_dtype: str = "bfloat16"
-
-    @property
-    def shape(self) -> ModelShape:
-        """What the model's steps read and compute."""
-        return self.model.shape
-
-    @property
-    def widths(self) -> Widths:
-        """Bytes of one element of each kind."""
-        return Widths(*(_width(d) for d in (self.weight_dtype, self.kv_dtype, self.matmul_dtype)))
-
-    @cached_property
-    def hardware(self) -> Hardware:
-        """The rates of one chip for the operands' dtype."""
-        return hardware_of(self.slice.chip, self.matmul_dtype)
-
-    @cached_property
-    def spread(self) -> Spread:
-        """The mesh on the slice's links."""
-        return spread_over(self.slice, self.split)
-
-    @property
-    def distribution(self) -> LengthDistribution:
-        """Of the lengths of thoughts."""
-        varied = self.think_variation > 0 and self.lengths.think_tokens > 1
-        return LogNormal(self.think_variation) if varied else SAME_LENGTH
-
-    @property
-    def cautions(self) -> list[str]:
-        """A sentence for what was stated and may not be what is meant."""
-        sentences = [self.slice.caution] if self.slice.caution else []
-        tokens = self.lengths.longest_context + 1
-        context = self.model.context_length
-        if context is not None and tokens > context:
-            sentences.append(
-                f"{self.model.name} has a context of {context:,} tokens: prompt, thought "
-                f"and answer are {tokens:,.0f} tokens, longer than it was made to read."
-            )
-        return sentences
-
-    def basis(self, calibration: Calibration) -> str:
-        """What a prediction of it stands on, in a sentence."""
-        if self.ideal:
-            return DATASHEET_ONLY
-        return calibration.basis(self.slice.chip.name, self.slice.chip.kind, self.stack)
-
-
-@dataclass(frozen=True)
-class PhaseWork:
-    """A phase by the steps it takes, and the tokens that it reads, thinks or answers."""
-
-    steps: PhaseSteps
-    tokens: float
-    group: str  # whose unexplained part it has: 'prefill' reads many positions a step, or 'decode'
 
 
 def predict(
@@ -136,10 +47,12 @@ def predict(
     require_parallelism(query.split, query.slice, int(shape.layers), int(shape.query_heads))
     fit = memory_fit(query)
     calibrated = calibration or default_calibration()
-    phases, seconds, joules = _phases(query, calibrated, phases_made)
+    works = phases_made or phases_by_lengths(query)
+    phases, seconds, joules, bare_s = _phases(query, calibrated, works)
     times = query.batches if phases_made is None else 1.0
     power = design_power_of(chip)
     same = ("stack", "ideal", "weight_dtype", "kv_dtype", "batches", "think_variation")
+    waits = {} if phases_made else _request_times(query, calibrated, works, bare_s)
     prediction = Prediction(
         **{name: getattr(query, name) for name in same},
         model=query.model.name,
@@ -158,24 +71,29 @@ def predict(
         energy_j=None if joules is None else interval(joules) * times,
         fit=fit,
         cautions=query.cautions,
+        speculation=_drafted(query),
+        prefill_chunk=query.prefill_chunk,
+        concurrency=query.concurrency,
     )
     economics = economics_of(prediction, chip, query.terms)
-    return prediction.model_copy(update={"economics": economics})
+    return prediction.model_copy(update=waits | {"economics": economics})
 
 
 def _phases(
-    query: Query, calibration: Calibration, phases_made: Mapping[str, PhaseWork] | None
-) -> tuple[list[PredictedPhase], np.ndarray, np.ndarray | None]:
-    """The phases in their order, and seconds and joules of all together, for each draw. The
-    unexplained part is one for all phases of a group: a slower stack is slower throughout."""
-    chip = query.slice.chip
-    efficiency = IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
-    works = phases_made or phases_by_lengths(query)
+    query: Query, calibration: Calibration, works: Mapping[str, PhaseWork]
+) -> tuple[list[PredictedPhase], np.ndarray, np.ndarray | None, dict[str, np.ndarray]]:
+    """The phases in their order, seconds and joules of all together, and the seconds of each
+    without the unexplained part, for each draw. That part is one for all phases of a group: a
+    slower stack is slower throughout."""
+    efficiency = _efficiency(query, calibration)
     phases, seconds, joules = [], [], []
+    bare_s: dict[str, np.ndarray] = {}
     for name, work in works.items():
         terms = phase_terms(work.steps, query.hardware, efficiency, query.widths.narrowing)
-        factor = 1.0 if query.ideal else calibration.residuals(work.group, chip.name, query.stack)
-        time_s = np.atleast_1d(terms.time_s) * factor
+        chip = query.slice.chip.name
+        factor = 1.0 if query.ideal else calibration.residuals(work.group, chip, query.stack)
+        bare_s[name] = np.atleast_1d(terms.time_s)
+        time_s = bare_s[name] * factor
         whole = _whole(work.steps, query.split)
         energy_j = calibration.joules(query.slice, query.hardware, whole, time_s, query.stack)
         if query.ideal and energy_j is not None:
@@ -185,22 +103,76 @@ def _phases(
         phases.append(_phase(name, query, work, terms, efficiency, time_s, energy_j))
     whole_j = [joule for joule in joules if joule is not None]
     unknown = len(whole_j) < len(joules)
-    return phases, np.sum(seconds, axis=0), None if unknown else np.sum(whole_j, axis=0)
+    summed_j = None if unknown else np.sum(whole_j, axis=0)
+    return phases, np.sum(seconds, axis=0), summed_j, bare_s
 
 
-def phases_by_lengths(query: Query) -> dict[str, PhaseWork]:
-    """Prefill, think and answer of the query's lengths."""
-    lengths = query.lengths
-    tile = 1.0 if query.ideal else query.hardware.tile
-    steps = phase_steps(query.shape, lengths, query.widths, query.spread, tile, query.distribution)
-    tokens = (
-        lengths.prompts * lengths.prompt_tokens,
-        lengths.sequences * lengths.think_tokens,
-        lengths.sequences * lengths.answer_tokens,
+def _efficiency(query: Query, calibration: Calibration) -> Efficiency:
+    chip = query.slice.chip
+    return IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)
+
+
+def mode_times(query: Query) -> dict[str, float]:
+    """Seconds of each phase of the query's lengths at the calibration's mode."""
+    efficiency = mapped(
+        lambda draws: np.atleast_1d(draws)[0], _efficiency(query, default_calibration())
     )
-    groups = ("prefill", "decode", "decode")
-    rows = zip(PHASES, tokens, groups, strict=True)
-    return {name: PhaseWork(steps[name], float(count), group) for name, count, group in rows}
+    narrowing = query.widths.narrowing
+    return {
+        name: float(phase_terms(work.steps, query.hardware, efficiency, narrowing).time_s)
+        for name, work in phases_by_lengths(query).items()
+    }
+
+
+def turn_times(query: Query, bare_s: Mapping[str, Number]) -> tuple[Number, Number]:
+    """Of requests in flight, from the seconds of a turn's phases: those of decoding for each token
+    of a request, and those that reading a prompt adds to all."""
+    decoding_s = sum(time_s for name, time_s in bare_s.items() if name != PREFILL)
+    return decoding_s / query.decoded_tokens, bare_s[PREFILL] / query.lengths.prompts
+
+
+def _request_times(
+    query: Query, calibration: Calibration, works: Mapping[str, PhaseWork],
+    bare_s: Mapping[str, np.ndarray],
+) -> dict[str, Interval | None]:  # fmt: skip
+    """Fields of a Prediction: what a request waits for its first token, and for each further one.
+    Of a batch, until all its prompts are read, and its mean step."""
+    if query.concurrency is None or query.held is None:
+        decoding_s = sum(time_s for name, time_s in bare_s.items() if name != PREFILL)
+        first_s, waited_s = bare_s[PREFILL], None
+        token_s = decoding_s / _tokens_in_a_row(query, works)
+    else:
+        from .serving import loop_times
+
+        first_s, token_s, waited_s = loop_times(
+            query.concurrency, query.held, float(query.lengths.prompts), query.decoded_tokens,
+            *turn_times(query, bare_s),
+        )  # fmt: skip
+
+    def drawn(time_s: Number, group: str, otherwise: str) -> Interval:
+        group = otherwise if waited_s is None else group
+        return interval(
+            time_s
+            * (
+                1.0
+                if query.ideal
+                else calibration.residuals(group, query.slice.chip.name, query.stack)
+            )
+        )
+
+    return {
+        "ttft_s": drawn(first_s, "ttft", "prefill"),
+        "tpot_s": drawn(token_s, "tpot", "decode") if query.decoded_tokens > 0 else None,
+        "queue_s": None if waited_s is None else drawn(waited_s, "ttft", "prefill"),
+    }
+
+
+def _tokens_in_a_row(query: Query, works: Mapping[str, PhaseWork]) -> float:
+    """Tokens after the first of the attempt that ends last; one at least."""
+    parts = [work.steps for name, work in works.items() if name != PREFILL]
+    steps = sum(float(np.sum(part.work.steps * part.steps)) for part in parts)
+    drafts = query.speculation
+    return max(steps * (drafts.accepted_tokens if drafts else 1.0), 1.0)
 
 
 def phase_terms(
@@ -216,10 +188,13 @@ def phase_terms(
 def held_by_a_chip(query: Query) -> Capacity:
     """What each chip of the query's mesh holds at the end of its longest attempt."""
     lengths, chip = query.lengths, query.slice.chip
-    return capacity(
-        query.shape, query.widths, query.split, chip.hbm_capacity_bytes, lengths.sequences,
+    rest = (
+        query.widths, query.split, chip.hbm_capacity_bytes, lengths.sequences,
         lengths.longest_context - lengths.prompt_tokens, lengths.prompt_tokens, lengths.attempts,
     )  # fmt: skip
+    held = capacity(query.shape, *rest)
+    draft = query.speculation.draft.resident if query.speculation else None
+    return held if draft is None else both_held(held, capacity(draft, *rest), query.split.copies)
 
 
 def memory_fit(query: Query) -> MemoryFit:
@@ -293,11 +268,13 @@ def _whole(steps: PhaseSteps, split: Parallelism) -> Work:
     return mapped(lambda leaf: (leaf * steps.steps).sum(axis=-1) * copies, steps.work)
 
 
-def _width(dtype: str) -> float:
-    if dtype not in DTYPE_BITS:
-        names = ", ".join(DTYPE_BITS)
-        raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {names}")
-    return dtype_bytes(dtype)
+def _drafted(query: Query) -> Drafted | None:
+    drafts = query.speculation
+    if drafts is None:
+        return None
+    return Drafted(
+        draft=drafts.draft.name, drafts=drafts.drafts, accepted_tokens=drafts.accepted_tokens
+    )
 
 
 _LENGTHS = {
@@ -314,6 +291,11 @@ def _require_lengths(lengths: Lengths) -> None:
         if not least <= length <= most:
             what = name.replace("_", " ")
             raise ProfileInputError(f"{what} is {length:g}, expected {least} to {most:,}")
+    if not 0 <= lengths.prefix_tokens <= lengths.prompt_tokens - 1:
+        raise ProfileInputError(
+            f"{lengths.prefix_tokens:g} of the {lengths.prompt_tokens:g} tokens of a prompt are "
+            "cached, expected fewer: its last one is always read"
+        )
 
 
 def _does_not_fit(query: Query, held: Capacity) -> str:

@@ -17,7 +17,8 @@ from ..names import mesh_axes
 from ..records.prediction import Prediction
 from .collectives import AXES, ONE_CHIP, Parallelism, over_chips
 from .hardware import jax_dtype, operand_dtype
-from .predict import PredictionRequest, Query, held_by_a_chip, memory_fit, predict
+from .predict import held_by_a_chip, memory_fit, mode_times, predict, turn_times
+from .query import PredictionRequest, Query
 
 
 def parse_parallelism(text: str) -> Parallelism:
@@ -115,13 +116,39 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
     prompts = request.lengths.prompts
     if request.split is not None:
         require_used(query.split, prompts)
-        return query
+        return _settled(query)
 
     def fits(split: Parallelism) -> bool:
         return bool(held_by_a_chip(replace(query, split=split)).left_bytes >= 0)
 
     split, reason = choose_parallelism(query.shape, on_slice, prompts, fits)
-    return replace(query, split=split, mesh_reason=reason)
+    return _settled(replace(query, split=split, mesh_reason=reason))
+
+
+def _settled(query: Query) -> Query:
+    """Of requests in flight, the batch that runs; a batch by itself as it is."""
+    if query.concurrency is None:
+        return query
+    from .serving import settled_batch
+
+    tokens, lengths = query.decoded_tokens, query.lengths
+    if tokens < 1:
+        raise ProfileInputError(
+            "requests in flight of one token each never decode: take a longer --answer"
+        )
+
+    def running(prompts: float) -> Query:
+        return replace(query, lengths=replace(lengths, prompts=prompts))
+
+    def times(prompts: float) -> tuple[float, float]:
+        turn = running(prompts)
+        decode_s, prompt_s = turn_times(turn, mode_times(turn))
+        return float(decode_s), float(prompt_s)
+
+    room = held_by_a_chip(running(1.0)).largest_batch / lengths.attempts
+    held = max(float(room), 1.0)
+    batch = settled_batch(min(query.concurrency, held), tokens, times)
+    return replace(running(batch), held=held)
 
 
 def _with_dtypes(request: PredictionRequest, on_slice: Slice) -> Query:

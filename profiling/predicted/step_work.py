@@ -26,6 +26,7 @@ from .collectives import (
     groups_of,
     kv_shards,
 )
+from .expert_work import expert_work, padding
 from .work import Load, Widths, Work
 
 KERNELS_PER_LAYER = 10.0
@@ -33,8 +34,6 @@ KERNELS_PER_LAYER = 10.0
 launches of one layer where XLA or an inference engine fuses what is elementwise."""
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
-SUBLANES = 8.0
-"""Rows of one vector register of a TPU; no fewer go through a matrix unit at a time."""
 
 
 @of_numbers
@@ -94,7 +93,7 @@ def matmul_work(
     weights = depth * columns * widths.weight_bytes
     return Work(
         matmul_flops=flops,
-        padded_flops=flops * _padding(rows, depth, columns, tile),
+        padded_flops=flops * padding(rows, depth, columns, tile),
         weight_bytes=weights,
         activation_bytes=moved,
         on_chip_bytes=moved + weights,
@@ -119,17 +118,6 @@ def exchange_work(exchange: Exchange) -> Work:
     return Work(**vars(exchange))
 
 
-def _padding(rows: Number, depth: Number, columns: Number, tile: Number) -> Number:
-    """Padded over useful FLOPs: weights fill whole `tile` x `tile` arrays, rows enter in groups of
-    `SUBLANES`. Loading the next weights is taken to be hidden: a v5e reads int8 weights for four
-    rows at 0.93 of its bandwidth (jax-llm-examples), which a wait of `tile` rows would not allow.
-    """
-    padded = arrays.ceil(depth / tile) * tile * (arrays.ceil(columns / tile) * tile)
-    group = arrays.where(tile > 1, SUBLANES, 1.0)
-    some = arrays.where(rows > 0, rows, 1.0)  # none: no work to be padded
-    return arrays.maximum(rows, group) / some * padded / (depth * columns)
-
-
 def _blocks(
     shape: ModelShape, rows: Number, tokens: Number, widths: Widths, split: Parallelism,
     tile: Number,
@@ -138,28 +126,26 @@ def _blocks(
     `tokens` all that are read."""
     heads = shape.query_heads * shape.head_dim
     attention = shape.attention_parameters / split.tensor
-    attention_flops = 2 * rows * attention * shape.layers
-    attention_padding = _padding(rows, shape.embed_dim, heads / split.tensor, tile)
+    flops = 2 * rows * attention * shape.layers
+    mlp = expert_work(
+        tokens / split.expert_copies, shape.embed_dim, shape.expert_width,
+        shape.experts_per_token / shape.active_share, shape.experts_per_token, widths,
+        split.expert, split.expert_width_shards, tile,
+    ) * shape.layers  # fmt: skip
 
-    # Each token needs a share of the experts: the chance that one is needed by none of them.
-    share = shape.active_mlp_parameters / shape.mlp_parameters
-    dealt = tokens / split.expert_copies
-    touched = 1 - arrays.power(1 - share, dealt)
-    mlp_resident = shape.mlp_parameters / split.expert_chips
-    mlp_flops = 2 * dealt * share * mlp_resident * shape.layers
-    columns = shape.expert_width / split.expert_width_shards
-    mlp_padding = _padding(dealt * share / touched, shape.embed_dim, columns, tile)
-
-    activations = rows * shape.token_activation_elements(split.tensor) * widths.activation_bytes
-    layers = shape.layers * (attention + touched * mlp_resident)
-    idle = shape.layers * (1 - touched) * mlp_resident
-    weights = (layers + shape.vector_parameters) * widths.weight_bytes
+    # A model with experts has a copy of its MLP's rows for each expert of a token.
+    one_copy = 2 * shape.embed_dim + 3 * shape.expert_width * shape.experts_per_token / split.tensor
+    others = shape.token_activation_elements(split.tensor) - shape.layers * one_copy
+    activations = rows * others * widths.activation_bytes + mlp.activation_bytes
+    vectors = shape.layers * attention + shape.vector_parameters
+    weights = vectors * widths.weight_bytes + mlp.weight_bytes
     return Work(
-        matmul_flops=attention_flops + mlp_flops,
-        padded_flops=attention_flops * attention_padding + mlp_flops * mlp_padding,
+        matmul_flops=flops + mlp.matmul_flops,
+        padded_flops=flops * padding(rows, shape.embed_dim, heads / split.tensor, tile)
+        + mlp.padded_flops,
         weight_bytes=weights,
-        routed=rows * shape.experts_per_token * shape.layers * (share < 1),
-        idle_expert_bytes=idle * widths.weight_bytes,
+        routed=mlp.routed * (shape.active_share < 1),
+        idle_expert_bytes=mlp.idle_expert_bytes,
         activation_bytes=activations,
         on_chip_bytes=activations + weights,
     )
@@ -175,7 +161,7 @@ def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, til
     weights = parameters * widths.weight_bytes + lookup
     return Work(
         matmul_flops=flops,
-        padded_flops=flops * _padding(rows, shape.embed_dim, shape.vocab_size / split.tensor, tile),
+        padded_flops=flops * padding(rows, shape.embed_dim, shape.vocab_size / split.tensor, tile),
         weight_bytes=weights,
         activation_bytes=moved,
         on_chip_bytes=moved + weights,

@@ -26,6 +26,7 @@ class EconomicTerms(Record):
     pue_source: str
     grid_g_per_kwh: Amount = Field(description="CO2e of electricity where it is used")
     grid: str
+    place: str = Field(default="data center", description="where the chip works: there, or 'edge'")
 
 
 class Amounts(Record):
@@ -44,6 +45,13 @@ class PhaseAmounts(Record):
     per_million_tokens: Amounts | None = Field(description="None where the phase has no tokens")
 
 
+class Battery(Record):
+    """A device's battery, and what a full one is enough for."""
+
+    battery_wh: Positive = Field(description="watt-hours of a full charge")
+    queries: Range = Field(description="answered on one charge, the device busy with nothing else")
+
+
 class Economics(Record):
     """Amounts of a prediction, the slice taken to be paid for and busy with nothing else."""
 
@@ -52,6 +60,7 @@ class Economics(Record):
     per_query: Amounts = Field(description="a prompt with all its attempts")
     per_attempt: Amounts
     phases: list[PhaseAmounts]
+    battery: Battery | None = Field(default=None, description="None where none is stated")
     unknown: list[str] = Field(description="a sentence for each amount that is None")
 
 
@@ -112,6 +121,14 @@ class MemoryFit(Record):
         return self.available_bytes - self.weight_bytes - self.kv_bytes
 
 
+class Drafted(Record):
+    """Speculative decoding: what drafts, and what a verification by the model yields."""
+
+    draft: str = Field(description="a model, or eagle, mtp or ngram")
+    drafts: Whole = Field(description="tokens that a step proposes")
+    accepted_tokens: Positive = Field(description="of a step, with the model's own token")
+
+
 class Prediction(Record):
     """One workload on one slice."""
 
@@ -142,6 +159,27 @@ class Prediction(Record):
     parallelism_reason: str = Field(default="", description="why the model is spread like that")
     chip_confidence: str = Field(default="", description="the least one of the chip's figures")
     energy_basis: str = Field(default="", description="which power the energy stands on")
+    prefix_tokens: Amount = Field(
+        default=0.0, description="of each prompt, whose KV is cached already and only read"
+    )
+    prefill_chunk: Positive | None = Field(
+        default=None, description="tokens of prompts in one step; None: all at once"
+    )
+    speculation: Drafted | None = None
+    concurrency: Positive | None = Field(
+        default=None,
+        description="requests in flight, each followed by the next: `prompts` of them decode at a "
+        "time, and phases are of a turn of these; None: a batch by itself",
+    )
+    ttft_s: Range | None = Field(
+        default=None, description="time to first token of a request; None: of a run as it was made"
+    )
+    tpot_s: Range | None = Field(
+        default=None, description="time per output token after the first; None: there is none"
+    )
+    queue_s: Range | None = Field(
+        default=None, description="of ttft_s, waiting for memory; None: of a batch by itself"
+    )
     economics: Economics | None = None
     cautions: list[str] = Field(
         default=[], description="sentences: what was stated and may not be what is meant"

@@ -112,8 +112,11 @@ def _new(case: Case) -> Way:
 
 _DATA = Path(__file__).parent / "data"
 SHIPPED = tuple(
-    _DATA / f"measured_{name}.csv" for name in ("inference", "ops", "v6e_llama3_8b_layers")
-)
+    _DATA / f"{name}.csv"
+    for name in (
+        "measured_inference", "measured_ops", "measured_v6e_llama3_8b_layers", "served_gpu_agg",
+    )
+)  # fmt: skip
 
 
 def validate(

@@ -24,7 +24,8 @@ from rooflink.profiling.predicted.cases import predict_cases
 from rooflink.profiling.predicted.economics import Ownership, load_ownership
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
-from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice, smallest_query
+from rooflink.profiling.predicted.query import PredictionRequest
+from rooflink.profiling.predicted.slices import predict_on_slice, smallest_query
 from rooflink.profiling.validation.measurements import read_measurements
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import parse_slice

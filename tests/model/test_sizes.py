@@ -25,10 +25,10 @@ MIXED = Architecture(
 
 
 def test_parameters_of_a_mixture_by_hand() -> None:
-    """Three layers of 8 experts of which 2 are active and one shared, one dense layer."""
+    """Three layers of 8 experts of which 2 are active and one shared, and a router; a dense one."""
     attention = 8 * 2 * (2 * 4 + 2 * 2)
     one_expert = 3 * 8 * 16
-    every = 4 * attention + 3 * (3 * 8 * 4) + 3 * 8 * 32 + 2 * 100 * 8
+    every = 4 * attention + 3 * (3 * 8 * 4 + 8 * 8) + 3 * 8 * 32 + 2 * 100 * 8
     assert MIXED.parameters == every + 3 * 8 * one_expert
     assert MIXED.active_parameters == every + 3 * 2 * one_expert
     assert MIXED.weight_bytes("int4") == MIXED.parameters / 2

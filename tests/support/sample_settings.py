@@ -7,7 +7,7 @@ from sample_calibration import sample_calibration
 from rooflink.profiling.co_design.workload_on_slice import WorkloadOnSlice, workload_on_slice
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
-from rooflink.profiling.predicted.slices import PredictionRequest
+from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.tpu_configs.slice import parse_slice
 
 

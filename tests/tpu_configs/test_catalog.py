@@ -31,18 +31,26 @@ bandwidth = {value = 4e12, unit = "B/s", source = "a plan", date = "2026", confi
 
 TPUS = ["v2", "v3", "v4", "v4i", "v5e", "v5p", "v6e", "v7x", "v8i", "v8t"]
 OTHERS = {
-    *("a100", "h100", "h200", "h800", "b200", "b300", "gb200", "a40", "l40s"),
-    *("mi210", "mi250x-gcd", "mi300x", "mi325x", "mi355x"),
+    *("v100", "t4", "a100", "a40", "h100", "h200", "h800", "h20", "l4", "l40s"),
+    *("b200", "b300", "gb200", "gb300", "rtx-3090", "rtx-4090", "rtx-5090"),
+    *("mi210", "mi250x-gcd", "mi300x", "mi325x", "mi350x", "mi355x", "gaudi2", "gaudi3"),
     *("trainium1", "trainium2", "inferentia2", "groq-lpu", "cerebras-wse3", "etched-sohu"),
-    *("apple-m2", "apple-m2-ultra", "apple-m3-max", "apple-m4", "apple-m4-max"),
-    "cpu-i9-13900k",
+}
+DEVICES = {
+    *("jetson-orin", "jetson-orin-nx", "jetson-orin-nano", "jetson-thor", "dgx-spark", "coral"),
+    *("apple-m1", "apple-m1-max", "apple-m2", "apple-m2-ultra", "apple-m3-max", "apple-m3-ultra"),
+    *("apple-m4", "apple-m4-pro", "apple-m4-max", "apple-m5", "apple-a17-pro", "apple-a18-pro"),
+    *("snapdragon-x-elite", "snapdragon-8-gen3", "snapdragon-8-elite", "lunar-lake"),
+    *("ryzen-ai-9-hx-370", "ryzen-ai-max-395", "cpu-i9-13900k"),
 }
 
 
 def test_the_chips_that_come_along_tpus_first() -> None:
     names = chip_names()
     assert names[: len(TPUS)] == TPUS
-    assert set(names[len(TPUS) :]) == OTHERS
+    last = len(TPUS) + len(OTHERS)
+    assert (set(names[len(TPUS) : last]), set(names[last:])) == (OTHERS, DEVICES)
+    assert [chip.place == "edge" for chip in load_all()] == [name in DEVICES for name in names]
     assert [chip.kind == "tpu" for chip in load_all()] == [name in TPUS for name in names]
 
 
@@ -99,6 +107,23 @@ def test_the_cpu_at_hand_is_no_file() -> None:
         ("Apple M2 Ultra (76-core GPU)", "Apple M2 Ultra (76-core GPU)"),
         ("Apple M4 (10-core GPU)", "Apple M4 (10-core GPU)"),
         ("CPU i9-13900K", "Intel Core i9-13900K"),
+        ("orin", "NVIDIA Jetson AGX Orin 64 GB"),
+        ("agx-orin", "NVIDIA Jetson AGX Orin 64 GB"),
+        ("Jetson AGX Orin 64GB", "NVIDIA Jetson AGX Orin 64 GB"),
+        ("Orin Nano Super", "NVIDIA Jetson Orin Nano 8 GB Super"),
+        ("thor", "NVIDIA Jetson AGX Thor"),
+        ("GB10", "NVIDIA DGX Spark (GB10)"),
+        ("edge-tpu", "Google Coral Edge TPU"),
+        ("snapdragon-x", "Snapdragon X Elite (Hexagon NPU)"),
+        ("ryzen-ai-max", "AMD Ryzen AI Max+ 395 (Radeon 8060S)"),
+        ("Ryzen AI Max+ 395", "AMD Ryzen AI Max+ 395 (Radeon 8060S)"),
+        ("strix-halo", "AMD Ryzen AI Max+ 395 (Radeon 8060S)"),
+        ("Lunar Lake", "Intel Core Ultra 200V (NPU 4)"),
+        ("m4-max", "Apple M4 Max (40-core GPU)"),
+        ("m4-pro", "Apple M4 Pro (20-core GPU)"),
+        ("Gaudi 3", "Intel Gaudi 3"),
+        ("4090", "NVIDIA GeForce RTX 4090"),
+        ("V100-SXM2-32GB", "NVIDIA V100 32 GB SXM"),
     ],
 )
 def test_a_name_is_taken_as_people_write_it(asked: str, name: str) -> None:

@@ -69,3 +69,22 @@ def test_jax_devices_are_one_where_nothing_is_said() -> None:
     assert load_chip("v4").jax_devices == 2
     assert load_chip("v5p").jax_devices == 1
     assert load_chip("etched-sohu").jax_devices == 1
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int4"])
+def test_a_unit_for_integers_alone_widens_them_to_int8(dtype: str) -> None:
+    coral = load_chip("coral")
+    assert coral.peak_flops(dtype) == PeakRate(4e12, "int8")
+    assert coral.ridge(dtype) == 8000
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float8_e4m3fn"])
+def test_a_unit_for_integers_alone_refuses_floats(dtype: str) -> None:
+    said = f"Google Coral Edge TPU has no published peak for {dtype}: it multiplies integers"
+    with pytest.raises(ChipInputError, match=said):
+        load_chip("coral").peak_flops(dtype)
+
+
+def test_the_confidence_of_a_chip_without_floats_is_of_its_int8() -> None:
+    assert load_chip("snapdragon-x-elite").confidence == "medium"
+    assert load_chip("snapdragon-8-elite").confidence == "low"

@@ -135,6 +135,33 @@ PUBLISHED = [
     ("apple-m4", "memory.bandwidth", 120e9),
     ("apple-m4-max", "memory.bandwidth", 546e9),
     ("cpu-i9-13900k", "memory.bandwidth", 89.6e9),
+    ("gaudi2", "peak.bfloat16", 432e12),
+    ("gaudi2", "power.maximum", 600),
+    ("gaudi3", "peak.fp8", 1835e12),
+    ("gaudi3", "memory.bandwidth", 3.67e12),
+    ("gaudi3", "on_chip_memory.bandwidth", 12.8e12),
+    ("gb300", "peak.fp4", 15000e12),
+    ("h20", "peak.bfloat16", 148e12),
+    ("h20", "memory.bandwidth", 4e12),
+    ("rtx-5090", "memory.bandwidth", 1792e9),
+    ("rtx-4090", "memory.bandwidth", 1008e9),
+    ("t4", "memory.bandwidth", 320e9),
+    ("v100", "peak.bfloat16", 125e12),
+    ("jetson-orin", "memory.bandwidth", 204.8e9),
+    ("jetson-orin", "power.maximum", 60),
+    ("jetson-orin-nano", "memory.bandwidth", 102e9),
+    ("jetson-thor", "peak.bfloat16", 258.5e12),
+    ("dgx-spark", "memory.bandwidth", 273e9),
+    ("coral", "peak.int8", 4e12),
+    ("coral", "power.maximum", 2),
+    ("apple-m1", "memory.bandwidth", 68.2e9),
+    ("apple-m5", "memory.bandwidth", 153e9),
+    ("apple-a18-pro", "peak.int8", 35e12),
+    ("snapdragon-x-elite", "memory.bandwidth", 136e9),
+    ("snapdragon-8-elite", "memory.bandwidth", 84.8e9),
+    ("ryzen-ai-9-hx-370", "peak.int8", 50e12),
+    ("ryzen-ai-max-395", "memory.bandwidth", 256e9),
+    ("lunar-lake", "peak.int8", 48e12),
 ]
 
 
@@ -147,7 +174,7 @@ def test_figure_is_the_published_one(name: str, key: str, value: float) -> None:
 @EVERY_CHIP
 def test_every_figure_says_where_it_comes_from(chip: Chip) -> None:
     found = figures_in(chip)
-    assert len(found) >= (12 if chip.kind == "tpu" else 6)
+    assert len(found) >= {"tpu": 12, "npu": 5}.get(chip.kind, 6)
     for key, figure in found.items():
         assert len(figure.source) > 10, key
         assert re.match(r"20\d\d", figure.date), key
@@ -159,6 +186,48 @@ def test_what_is_from_memory_is_never_of_high_confidence(chip: Chip) -> None:
     for key, figure in figures_in(chip).items():
         if "from memory" in figure.source:
             assert figure.confidence != "high", key
+
+
+@EVERY_CHIP
+def test_fewer_bits_are_never_slower(chip: Chip) -> None:
+    """But a GB10 as measured, whose FP8 and INT8 are one rate."""
+    peak = chip.peak
+    for wide, narrow in (("bfloat16", "int8"), ("bfloat16", "fp8"), ("fp8", "fp4"),
+                         ("int8", "int4"), ("vector_float32", "bfloat16")):  # fmt: skip
+        pair = [getattr(peak, key).value for key in (wide, narrow) if getattr(peak, key)]
+        assert len(pair) < 2 or pair[0] <= pair[1], (wide, narrow)
+
+
+@EVERY_CHIP
+def test_the_ridge_is_plausible(chip: Chip) -> None:
+    """FLOPs per byte: tens where SRAM or a GPU without matrix units computes, hundreds elsewhere,
+    thousands on the other side of a bus."""
+    ridge = chip.ridge("int8" if chip.peak.widest == "int8" else "bfloat16")
+    least, most = {"lpu": (1, 10), "wafer": (0.5, 10)}.get(chip.kind, (15, 1000))
+    assert least <= ridge <= (10_000 if chip.name == "Google Coral Edge TPU" else most)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "sparse"),
+    [
+        ("jetson-orin", "peak.int8", 171e12),
+        ("jetson-orin-nano", "peak.int8", 67e12),
+        ("jetson-thor", "peak.fp4", 2070e12),
+    ],
+)
+def test_a_rate_that_is_sold_sparse_is_halved(name: str, key: str, sparse: float) -> None:
+    figure = figures_in(load_chip(name))[key]
+    assert figure.value == sparse / 2
+    assert f"{sparse / 1e12:.0f} T" in figure.source
+    assert "sparse" in figure.source
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("gaudi3", "1677e12"), ("rtx-5090", "419e12"), ("dgx-spark", "213e12")],
+)
+def test_other_peaks_that_are_published_are_stated(name: str, other: str) -> None:
+    assert other in figures_in(load_chip(name))["peak.bfloat16"].source
 
 
 def test_the_v7x_price_says_that_it_is_from_memory() -> None:
@@ -265,6 +334,9 @@ def test_a_count_that_cannot_make_the_peak_is_not_of_high_confidence(name: str) 
         ("h800", 200e9),
         ("b200", 900e9),
         ("gb200", 900e9),
+        ("gb300", 900e9),
+        ("v100", 150e9),
+        ("h20", 450e9),
         ("mi300x", 448e9),
     ],
 )

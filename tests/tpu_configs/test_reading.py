@@ -48,8 +48,8 @@ WRONG = [
     (
         "[memory.bandwidth]",
         "[spare]",
-        "the file has an unknown key 'spare', expected only name, vendor, kind, year, aliases, "
-        "libtpu_name, compared_chips, "
+        "the file has an unknown key 'spare', expected only name, vendor, kind, year, place, "
+        "aliases, libtpu_name, compared_chips, "
         "silicon, cores, peak, matrix_unit, memory, on_chip_memory, links, network, power, price",
     ),
     (
@@ -81,8 +81,9 @@ WRONG = [
     ),
     (
         'kind = "tpu"',
-        'kind = "npu"',
-        "kind is 'npu', expected 'tpu', 'gpu', 'lpu', 'wafer', 'asic', 'laptop' or 'cpu'",
+        'kind = "vpu"',
+        "kind is 'vpu', expected 'tpu', 'gpu', 'lpu', 'wafer', 'asic', 'laptop', 'edge gpu', 'npu' "
+        "or 'cpu'",
     ),
     (
         'kind = "torus"',
@@ -128,9 +129,9 @@ WRONG = [
         "links.latency has the unit 'us', expected 's' (G is 1e9)",
     ),
     (
-        "[peak.bfloat16]",
-        "[peak.fp8]",
-        "peak lacks a rate for both dtypes, expected bfloat16, float32 or both",
+        "year = 2023",
+        'year = 2023\nplace = "moon"',
+        "place is 'moon', expected 'data center' or 'edge'",
     ),
     (
         "[memory.technology]",
@@ -156,6 +157,13 @@ def refusal(text: str) -> str:
 def test_wrong_input_is_answered_in_one_sentence(old: str, new: str, sentence: str) -> None:
     assert old in GOOD
     assert refusal(GOOD.replace(old, new, 1)) == f"mine.toml: {sentence}"
+
+
+def test_a_peak_without_a_rate_to_fall_back_on_is_refused() -> None:
+    text = GOOD.replace("[peak.bfloat16]", "[peak.fp8]").replace("[peak.int8]", "[peak.fp4]")
+    assert refusal(text) == (
+        "mine.toml: peak lacks a rate to fall back on, expected bfloat16, float32 or int8"
+    )
 
 
 def test_a_bare_number_is_no_figure() -> None:

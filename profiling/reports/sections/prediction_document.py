@@ -177,6 +177,8 @@ def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Ta
                    name="usd_per_query", priority=2),
             Column("energy per query", [b.wall_j for b in bills], units.joules, PREDICTED,
                    name="wall_j_per_query", priority=3),
+            Column("answers a charge", list(map(_per_charge, predictions)), units.significant,
+                   PREDICTED, name="queries_per_charge", priority=4),
             Column("CO2e per query", [b.gco2e for b in bills], units.grams, PREDICTED,
                    name="gco2e_per_query", priority=6),
             Column("attempts that fit at once", [p.fit.largest_batch for p in predictions],
@@ -221,14 +223,21 @@ def amounts_table(prediction: Prediction) -> Table:
     if economics is None:
         return Table("Cost", [])
     query, attempt = economics.per_query, economics.per_attempt
-    rows = [(query.usd, attempt.usd, units.usd), (query.wall_j, attempt.wall_j, units.joules),
-            (query.gco2e, attempt.gco2e, units.grams)]  # fmt: skip
+    energy = "joules an answer" if economics.terms.place == "edge" else "energy at the wall"
+    rows: list[tuple[str, Interval | None, Interval | None, units.Text]] = [
+        ("money", query.usd, attempt.usd, units.usd),
+        (energy, query.wall_j, attempt.wall_j, units.joules),
+        ("CO2e", query.gco2e, attempt.gco2e, units.grams),
+    ]
+    if battery := economics.battery:
+        charges = battery.queries, battery.queries * prediction.attempts
+        rows.append(("answers a battery charge", *charges, units.significant))
     return Table(
         "Cost of a query and of an attempt",
         [
-            Column("", ["money", "energy at the wall", "CO2e"]),
-            Column("per query", [units.with_bounds(a, u) for a, _, u in rows]),
-            Column("per attempt", [units.with_bounds(b, u) for _, b, u in rows]),
+            Column("", [title for title, *_ in rows]),
+            Column("per query", [units.with_bounds(a, u) for _, a, _, u in rows]),
+            Column("per attempt", [units.with_bounds(b, u) for _, _, b, u in rows]),
         ],
         name="amounts",
     )
@@ -256,6 +265,12 @@ def _phase_columns(predictions: Sequence[Prediction]) -> list[Column]:
 def per_query(prediction: Prediction) -> Amounts:
     """What a query costs; all unknown without a price."""
     return prediction.economics.per_query if prediction.economics else _NOTHING
+
+
+def _per_charge(prediction: Prediction) -> Interval | None:
+    """Queries that a full battery answers; None where none is stated."""
+    battery = prediction.economics.battery if prediction.economics else None
+    return battery.queries if battery else None
 
 
 def _money(
@@ -323,8 +338,9 @@ def _economic_notes(prediction: Prediction) -> list[str]:
     if terms.usd_per_chip_hour is not None:
         sentences.append(f"Price: ${terms.usd_per_chip_hour:g} per chip-hour, {terms.price}.")
     if prediction.energy_j is not None:
+        where = "of the device" if terms.place == "edge" else "at the wall"
         sentences += [
-            f"Energy at the wall: the chips' energy {units.TIMES} {terms.host_factor:g} "
+            f"Energy {where}: the chips' energy {units.TIMES} {terms.host_factor:g} "
             f"({terms.host}) {units.TIMES} a PUE of {terms.pue:g} ({terms.pue_source}).",
             f"Carbon: {terms.grid_g_per_kwh:g} g CO2e per kWh, {terms.grid}.",
         ]

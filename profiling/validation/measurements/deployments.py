@@ -4,6 +4,7 @@ and the work of the steps that it timed there.
 
 import math
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -19,9 +20,9 @@ from ...predicted.collectives import Parallelism, over_chips
 from ...predicted.hardware import IDEAL, Hardware, hardware_of
 from ...predicted.step_work import spread_over, step_work
 from ...predicted.time_model import step_terms
-from ...predicted.work import Load, Work, decode_load, prefill_load
+from ...predicted.work import NOTHING, Load, Work, decode_load, prefill_load
 from .csv_rows import LeftOutError, Row, positive_count
-from .models import Formats, formats_of, sizes_of, stack_of
+from .models import Formats, PartFormat, formats_of, sizes_of, stack_of
 
 _GRID = re.compile(r"(?<![\w.])\d+(?:x\d+)+(?!\w)")
 _AXES = {"tensor": "TP", "data": "DP", "expert": "EP", "pipeline": "PP"}
@@ -135,9 +136,10 @@ class Deployment:
         """Raises LeftOutError where the weights do not fit: it ran on more chips, in a narrower
         format, or it is another model."""
         held = capacity(self.shape, self.formats.widths, self.split, 0.0, 1.0, 1.0)
-        if held.weight_bytes > MOST_OVERFULL * self.hardware.memory_bytes:
+        weight_bytes = float(held.weight_bytes) + self._resident_wider_bytes
+        if weight_bytes > MOST_OVERFULL * self.hardware.memory_bytes:
             raise LeftOutError(
-                f"{held.weight_bytes / 1e9:.3g} GB of weights do not fit a chip of "
+                f"{weight_bytes / 1e9:.3g} GB of weights do not fit a chip of "
                 f"{self.slice.name}, which has {self.hardware.memory_bytes / 1e9:.3g} GB"
             )
 
@@ -155,7 +157,45 @@ class Deployment:
 
     def _work(self, load: Load) -> Work:
         spread = spread_over(self.slice, self.split)
-        return step_work(self.shape, load, self.formats.widths, spread, self.hardware.tile)
+        work = step_work(self.shape, load, self.formats.widths, spread, self.hardware.tile)
+        return work + self._of_wider_parts(load)
+
+    def _of_wider_parts(self, load: Load) -> Work:
+        """What a step adds where attention or the head are held or multiplied wider than experts:
+        bytes, and FLOPs of a slower unit as more of the faster one's."""
+        rows = load.tokens / self.split.copies
+        added = NOTHING
+        for part, parameters, wider_bytes in self._wider_parts():
+            ratio = self.hardware.matmul_flops / self._peak_flops(part.matmul_dtype)
+            slower_flops = 2 * rows * parameters * (ratio - 1) * (part is self.formats.attention)
+            read_bytes = parameters * wider_bytes
+            added += Work(
+                padded_flops=slower_flops, weight_bytes=read_bytes, on_chip_bytes=read_bytes
+            )
+        return added
+
+    def _wider_parts(self) -> Iterator[tuple[PartFormat, float, float]]:
+        """A format, parameters of one chip, and bytes of each beyond those of the experts'."""
+        shape = self.shape
+        attention = float(shape.layers * shape.attention_parameters / self.split.tensor)
+        head = float(shape.head_parameters / self.split.tensor)
+        for part, parameters in ((self.formats.attention, attention), (self.formats.head, head)):
+            if part is not None:
+                wider_bytes = part.weight_bytes - float(self.formats.widths.weight_bytes)
+                yield part, part.share * parameters, wider_bytes
+
+    @property
+    def _resident_wider_bytes(self) -> float:
+        """Of one chip's memory; the embedding is held as the head is."""
+        wider_bytes = sum(count * wider for _, count, wider in self._wider_parts())
+        head = self.formats.head
+        if head is None:
+            return wider_bytes
+        embedding = float(self.shape.embedding_parameters / self.split.tensor)
+        return wider_bytes + embedding * (head.weight_bytes - self.formats.widths.weight_bytes)
+
+    def _peak_flops(self, dtype: str) -> float:
+        return float(hardware_of(self.slice.chip, dtype).matmul_flops)
 
     def ideal_s(self, work: Work) -> float:
         """Seconds of a step at the datasheet's figures."""
@@ -164,7 +204,7 @@ class Deployment:
     def largest_batch(self, context: float) -> float:
         """Sequences of that mean length that fit, at most what engines run. Raises LeftOutError
         where the weights do not fit."""
-        memory_bytes = self.hardware.memory_bytes
+        memory_bytes = self.hardware.memory_bytes - self._resident_wider_bytes
         held = capacity(self.shape, self.formats.widths, self.split, memory_bytes, 1.0, context)
         batch = min(float(held.largest_batch), ENGINE_SEQUENCES * self.split.copies)
         if batch < 1:

@@ -18,6 +18,7 @@ from ...predicted.hardware import hardware_of
 from ...records.validation import UnpredictedRow
 from .csv_rows import LeftOutError, Row, read_rows
 from .deployments import Deployment, chip_of, slice_of, split_of
+from .gpu_kernels import GPU_KERNELS_COLUMNS, gpu_kernel_cases
 from .models import formats, known_sizes
 from .operators import (
     OPS_COLUMNS,
@@ -27,7 +28,9 @@ from .operators import (
     operation_case,
     ops_cases,
 )
+from .served_gpus import SERVED_COLUMNS, served_cases
 from .steps import INFERENCE_COLUMNS, inference_cases
+from .tpu_kernels import TPU_KERNELS_COLUMNS, TPU_OPS_COLUMNS, tpu_kernels_cases, tpu_ops_cases
 
 ENERGY_COLUMNS = (
     "model", "task", "weight_precision", "gpu", "n_gpus", "tp", "ep", "dp", "avg_batch",
@@ -112,9 +115,13 @@ def tpu_layers_cases(row: Row) -> list[Case]:
 
 _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Row], list[Case]]], ...] = (
     ("measured_inference.csv", INFERENCE_COLUMNS, inference_cases),
+    ("served_gpu_agg.csv", SERVED_COLUMNS, served_cases),
     ("measured_ops.csv", OPS_COLUMNS, ops_cases),
     ("measured_energy_h100.csv", ENERGY_COLUMNS, energy_cases),
     ("measured_v6e_llama3_8b_layers.csv", TPU_LAYERS_COLUMNS, tpu_layers_cases),
+    ("kernels_gpu.csv", GPU_KERNELS_COLUMNS, gpu_kernel_cases),
+    ("tpu_ops.csv", TPU_OPS_COLUMNS, tpu_ops_cases),
+    ("tpu_kernels.csv", TPU_KERNELS_COLUMNS, tpu_kernels_cases),
 )
 
 

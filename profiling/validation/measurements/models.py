@@ -1,26 +1,22 @@
 """The model, dtypes and serving stack of a row: from its columns, and by name what those leave out.
 
-Sizes by name are those of data/model_sizes.csv. Gating, tied tables and experts that a table does
+Sizes by name are those of the described models. Gating, tied tables and experts that a table does
 not state are chosen so that parameters come nearest to the stated number.
 """
 
-import csv
 import itertools
 import math
 import re
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
-from ....model.config import PRESETS
+from ...predicted.calibration import stack_named
+from ...predicted.described_models import NO_SIZE, tabled_models
 from ...predicted.work import Widths
 from .csv_rows import LeftOutError, Row
 
-FILE = Path(__file__).parents[1] / "data" / "model_sizes.csv"
 MOST_TOTAL_ERROR = 0.1
 """Stated parameters may be this far from those of the sizes: totals are rounded."""
 
@@ -59,29 +55,31 @@ _COLUMNS = {
 """Column of a table -> size of an Architecture."""
 
 
-_SIZES = TypeAdapter(Architecture)
-
-
-def _sizes_of_row(row: dict[str, str]) -> Architecture:
-    """A preset's sizes without its norms, which all other models here lack too; or the row's."""
-    if row["preset"]:
-        config = PRESETS[row["preset"]]
-        return Architecture(**{size: getattr(config, size) for size in SIZES})
-    return _SIZES.validate_python({size: row[size] for size in SIZES if row[size]})
-
-
 @cache
-def _known_models() -> tuple[tuple[str, Architecture], ...]:
-    """Regular expression of a model's name -> its sizes; the first that matches counts."""
-    with FILE.open(encoding="utf-8", newline="") as lines:
-        return tuple((row["pattern"], _sizes_of_row(row)) for row in csv.DictReader(lines))
+def _known_models() -> tuple[tuple[re.Pattern[str], str, Architecture], ...]:
+    """(pattern in a text, name, sizes) of every name of every model of the table."""
+    return tuple(
+        (_pattern(name), name, Architecture(**{size: getattr(row.model, size) for size in SIZES}))
+        for row in tabled_models()
+        for name in row.names
+    )
 
 
-_OF_ANOTHER = re.compile("distil|draft|speculat|eagle|medusa|teacher|student|prune|tiny")
+_BETWEEN = rf"(?:.?(?:{'|'.join(sorted(NO_SIZE))}))?.?"
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    """A model's name in a text: words and numbers of it, in whatever way they are joined."""
+    pieces = re.findall(r"[a-z]+|[0-9][0-9a-z.]*", name)
+    joined = _BETWEEN.join(re.escape(piece) for piece in pieces)
+    return re.compile(rf"(?<![a-z0-9]){joined}(?![0-9]|\.[0-9])")
+
+
+_OF_ANOTHER = re.compile("distil|draft|speculat|eagle|medusa|assistant|teacher|student|prune|tiny")
 """Words that say that a name stands for a model made from the one it is like, or run beside it."""
 _BILLIONS = re.compile(r"(?<![\w.])a?(\d{1,5}(?:\.\d{1,3})?)b\b")
 MOST_NAME_ERROR, MOST_ACTIVE_ERROR = 1.35, 1.15
-"""The '7B' of a name may be this far from the parameters ('Gemma 7B' has 8.5 billion), and its
+"""A '7B' beside a model's name may be this far from the parameters (a 7B of 8.5 billion), and an
 'A3B' from the active ones."""
 
 
@@ -90,20 +88,22 @@ def known_sizes(name: str) -> Architecture | None:
     names two, or speaks of one that is made from another ('R1-Distill-...', 'draft for ...')."""
     text = name.lower()
     matches = [
-        (match.span(), pattern, sizes)
-        for pattern, sizes in _known_models()
-        if (match := re.search(rf"(?<![a-z0-9]){pattern}(?![0-9])", text))
+        (match.span(), known, sizes)
+        for pattern, known, sizes in _known_models()
+        if (match := pattern.search(text))
     ]
     if not matches:
         return None
     # The longest name is the model: 'DeepSeek-R1-Distill-Llama-8B' holds two others.
-    (start, end), pattern, sizes = max(matches, key=lambda match: match[0][1] - match[0][0])
+    (start, end), known, sizes = max(matches, key=lambda match: match[0][1] - match[0][0])
     others = [one for span, _, one in matches if span[0] < start or span[1] > end]
     if any(one != sizes for one in others):
         return None
-    if any(word not in pattern for word in _OF_ANOTHER.findall(text)):
+    if any(word not in known for word in _OF_ANOTHER.findall(text)):
         return None
-    stated = [float(billions) * 1e9 for billions in _BILLIONS.findall(text)]
+    stated = [
+        float(billions) * 1e9 for billions in _BILLIONS.findall(f"{text[:start]} {text[end:]}")
+    ]
     return sizes if all(_about(sizes, parameters) for parameters in stated) else None
 
 
@@ -161,6 +161,17 @@ class Formats:
     widths: Widths
     matmul_dtype: str  # of the operands that the matrix units multiply
     narrowing: float  # log2(operand width / weight width)
+    attention: "PartFormat | None" = None  # of its projections, where they are held otherwise
+    head: "PartFormat | None" = None  # of the head, and of the embedding
+
+
+@dataclass(frozen=True)
+class PartFormat:
+    """What a part of a model is held and multiplied in, where the rest is narrower."""
+
+    weight_bytes: float
+    matmul_dtype: str
+    share: float = 1.0  # of the part's parameters; the rest of them is held as the model is
 
 
 def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
@@ -170,9 +181,9 @@ def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
 
     Raises LeftOutError for a dtype that is not known.
     """
-    weight_bytes = _lookup(weights)[1]
-    name, operand_bytes = _lookup(operands or "bf16")
-    cache_bytes = _lookup(cache)[1] if _clean(cache) else operand_bytes
+    weight_bytes = dtype_of(weights)[1]
+    name, operand_bytes = dtype_of(operands or "bf16")
+    cache_bytes = dtype_of(cache)[1] if _clean(cache) else operand_bytes
     narrowing = math.log2(operand_bytes / weight_bytes)
     return Formats(Widths(weight_bytes, cache_bytes, operand_bytes), name, narrowing)
 
@@ -187,7 +198,7 @@ def _clean(text: str) -> str:
     return text.replace("?", "").strip().lower()
 
 
-def _lookup(text: str) -> tuple[str, float]:
+def dtype_of(text: str) -> tuple[str, float]:
     """The dtype's name, and bytes of an element with its scales."""
     if _clean(text) not in _DTYPES:
         raise LeftOutError(f"the dtype {text!r} is not known")
@@ -209,18 +220,21 @@ _STACKS = (
     ("neuron", r"neuron|nxd"),
     ("DeepSeek", r"deepseek-ai"),
     ("llama.cpp", r"llama\.?cpp|llama-bench"),
-    ("TensorRT-LLM", r"tensorrt|trt-llm"),
+    ("TensorRT-LLM", r"tensorrt|trt[-_ ]?llm"),
     ("SGLang", r"sglang"),
     ("vLLM", r"vllm"),
 )
 """The first that is found counts: those that contain another's name come before it."""
+_STACK_COLUMNS = (
+    "engine", "backend", "parallelism_topology", "source", "location", "provenance", "notes",
+)  # fmt: skip
 
 
 def stack_of(row: Row) -> str:
     """The stack that how it ran, its source or where that is names, notes last of all (they compare
     with others); else the source's first words."""
-    for column in ("parallelism_topology", "source", "location", "provenance", "notes"):
+    for column in _STACK_COLUMNS:
         for name, pattern in _STACKS:
             if re.search(pattern, row.text(column).lower()):
                 return name
-    return re.split(r"[(,@]", row.text("source"))[0].strip()
+    return stack_named(re.split(r"[(,@]", row.text("source"))[0].strip())

@@ -14,7 +14,7 @@ from rooflink.model.architecture import SIZES
 from rooflink.model.config import PRESETS, ModelConfig, ModelInputError
 from rooflink.model.weights import open_weights, sizes_of
 from rooflink.model.weights.hf_config import model_name
-from rooflink.profiling.predicted.model_shape import described_models
+from rooflink.profiling.predicted.described_models import described_models
 
 
 def config(layers: int, width: int, heads: int, kv: int, mlp: int, vocab: int, **more: Any) -> Any:
@@ -30,6 +30,7 @@ DEEPSEEK = {
     "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128,
     "v_head_dim": 128, "n_routed_experts": 256, "num_experts_per_tok": 8, "n_shared_experts": 1,
     "moe_intermediate_size": 2048, "first_k_dense_replace": 3, "moe_layer_freq": 1,
+    "num_nextn_predict_layers": 1,
 }  # fmt: skip
 QWEN3_MOE = {
     "model_type": "qwen3_moe", "head_dim": 128, "num_experts": 128, "num_experts_per_tok": 8,
@@ -59,6 +60,84 @@ DESCRIBED = {
 }  # fmt: skip
 
 
+LINEAR_3_OF_4 = ["linear_attention"] * 3 + ["full_attention"]
+DELTA_NET = {
+    "linear_num_key_heads": 16, "linear_key_head_dim": 128, "linear_value_head_dim": 128,
+    "linear_conv_kernel_dim": 4, "head_dim": 256,
+}  # fmt: skip
+LLAMA_4 = {
+    "model_type": "llama4_text", "attention_chunk_size": 8192, "intermediate_size_mlp": 16384,
+    "head_dim": 128, "num_experts_per_tok": 1,
+}  # fmt: skip
+MAMBA = {
+    "model_type": "nemotron_h", "n_groups": 8, "conv_kernel": 4, "mlp_hidden_act": "relu2",
+    "head_dim": 128,
+}  # fmt: skip
+GLM_5 = config(
+    78, 6144, 64, 64, 12288, 154880, model_type="glm_moe_dsa", head_dim=64, n_routed_experts=256,
+    num_experts_per_tok=8, n_shared_experts=1, moe_intermediate_size=2048, moe_layer_freq=1,
+    first_k_dense_replace=3, kv_lora_rank=512, q_lora_rank=2048, qk_nope_head_dim=192,
+    qk_rope_head_dim=64, v_head_dim=256, num_nextn_predict_layers=1,
+)  # fmt: skip
+OF_OTHER_LAYERS = {
+    "glm-5": GLM_5,
+    "qwen3-next-80b-a3b": config(
+        48, 2048, 16, 2, 5120, 151936, model_type="qwen3_next", full_attention_interval=4,
+        linear_num_value_heads=32, num_experts=512, num_experts_per_tok=10,
+        moe_intermediate_size=512, shared_expert_intermediate_size=512, decoder_sparse_step=1,
+        mlp_only_layers=[], mtp_num_hidden_layers=1, **DELTA_NET,
+    ),
+    "qwen3.5-27b": config(
+        64, 5120, 24, 4, 17408, 248320, model_type="qwen3_5_text", layer_types=LINEAR_3_OF_4 * 16,
+        linear_num_value_heads=48, attn_output_gate=True, mtp_num_hidden_layers=1, **DELTA_NET,
+    ),
+    "qwen3.5-397b-a17b": config(
+        60, 4096, 32, 2, 1, 248320, model_type="qwen3_5_moe_text", layer_types=LINEAR_3_OF_4 * 15,
+        linear_num_value_heads=64, num_experts=512, num_experts_per_tok=10,
+        moe_intermediate_size=1024, shared_expert_intermediate_size=1024, mtp_num_hidden_layers=1,
+        **DELTA_NET,
+    ),
+    "gemma-4-31b": config(
+        60, 5376, 32, 16, 21504, 262144, model_type="gemma4_text", head_dim=256,
+        layer_types=(["sliding_attention"] * 5 + ["full_attention"]) * 10, global_head_dim=512,
+        num_global_key_value_heads=4, attention_k_eq_v=True, sliding_window=1024,
+        num_kv_shared_layers=0, hidden_size_per_layer_input=0, enable_moe_block=False,
+    ),
+    "gemma-4-26b-a4b": config(
+        30, 2816, 16, 8, 2112, 262144, model_type="gemma4_text", head_dim=256,
+        layer_types=(["sliding_attention"] * 5 + ["full_attention"]) * 5, global_head_dim=512,
+        num_global_key_value_heads=2, attention_k_eq_v=True, sliding_window=1024,
+        hidden_size_per_layer_input=0, enable_moe_block=True, num_experts=128, top_k_experts=8,
+        moe_intermediate_size=704,
+    ),
+    "llama-4-scout-17b-16e": config(
+        48, 5120, 40, 8, 8192, 202048, num_local_experts=16, interleave_moe_layer_step=1,
+        no_rope_layers=[], **LLAMA_4,
+    ),
+    "llama-4-maverick-17b-128e": config(
+        48, 5120, 40, 8, 8192, 202048, num_local_experts=128, interleave_moe_layer_step=2,
+        no_rope_layers=[1, 1, 1, 0] * 12, **LLAMA_4,
+    ),
+    "minimax-m2": config(
+        62, 3072, 48, 8, 1536, 200064, model_type="minimax_m2", head_dim=128,
+        num_local_experts=256, num_experts_per_tok=8, shared_intermediate_size=0, use_mtp=True,
+        num_mtp_modules=3, mtp_transformer_layers=1,
+    ),
+    "nemotron-h-56b": config(
+        118, 8192, 64, 8, 32768, 131072, hybrid_override_pattern="M-" * 54 + "*" * 10,
+        mamba_num_heads=256, mamba_head_dim=64, ssm_state_size=256, **MAMBA,
+    ),
+    "nemotron-3-super-120b-a12b": config(
+        88, 4096, 32, 2, 2688, 131072, mamba_num_heads=128, mamba_head_dim=64, ssm_state_size=128,
+        layers_block_type=["mamba", "moe"] * 40 + ["attention"] * 8, n_routed_experts=512,
+        num_experts_per_tok=22, moe_intermediate_size=2688, n_shared_experts=1,
+        moe_shared_expert_intermediate_size=5376, moe_latent_size=1024,
+        num_nextn_predict_layers=1, **MAMBA,
+    ),
+}  # fmt: skip
+del OF_OTHER_LAYERS["qwen3.5-397b-a17b"]["intermediate_size"]  # its file has none
+
+
 def folder_of(tmp_path: Path, fields: dict[str, Any]) -> str:
     """A folder with a config.json and nothing else."""
     (tmp_path / "config.json").write_text(json.dumps(fields))
@@ -72,6 +151,24 @@ def test_a_config_has_the_sizes_of_the_described_model(tmp_path: Path, name: str
     read = {size: getattr(sizes.architecture, size) for size in SIZES}
     assert read == {size: getattr(described, size) for size in SIZES}
     assert sizes.config is None
+
+
+@pytest.mark.parametrize("name", OF_OTHER_LAYERS)
+def test_layers_of_other_kinds_are_read(tmp_path: Path, name: str) -> None:
+    """The table's sizes are from files as these, and their sums fit the names."""
+    described, sizes = (
+        described_models()[name],
+        sizes_of(folder_of(tmp_path, OF_OTHER_LAYERS[name])),
+    )
+    read = {size: getattr(sizes.architecture, size) for size in SIZES}
+    table = {size: getattr(described, size) for size in SIZES}
+    assert read == pytest.approx(table)
+
+
+def test_a_nested_model_has_the_head_that_its_outer_fields_say(tmp_path: Path) -> None:
+    text = OF_OTHER_LAYERS["qwen3.5-27b"]
+    outer = {"model_type": "qwen3_5", "text_config": text, "tie_word_embeddings": True}
+    assert sizes_of(folder_of(tmp_path, outer)).architecture.tied_embeddings
 
 
 # (config.json, billions of parameters, of those that a token visits), from each model card.
@@ -257,8 +354,9 @@ def test_a_gguf_of_experts(tmp_path: Path) -> None:
     moe = sizes_of(str(path)).architecture
     assert (moe.experts, moe.active_experts, moe.mlp_dim, moe.vocab_size) == (8, 2, 32, 288)
     assert moe.tied_embeddings
-    # attention 2 * (64 * 64 + 64 * 32), 8 experts of 3 * 64 * 32, in 2 layers, and 288 * 64
-    assert moe.parameters == 2 * (2 * (64 * 64 + 64 * 32) + 8 * 3 * 64 * 32) + 288 * 64
+    # attention 2 * (64 * 64 + 64 * 32), a router of 64 * 8, 8 experts of 3 * 64 * 32, in 2 layers,
+    # and 288 * 64
+    assert moe.parameters == 2 * (2 * (64 * 64 + 64 * 32) + 64 * 8 + 8 * 3 * 64 * 32) + 288 * 64
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -274,6 +372,22 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"hidden_size": "64"}, "'hidden_size' = '64'"),
     "float": ({"hidden_size": 1e400}, "finite number"),
     "missing": ({"vocab_size": None}, "lacks the field 'vocab_size'.*: predict its cost from"),
+    "state alone": ({"model_type": "qwen3_next", "layer_types": ["linear_attention"] * 4},
+                    "4 linear layers of 4"),
+    "states": ({"model_type": "qwen3_next", "layer_types": ["mamba"] * 4},
+               "a layer of type 'mamba'"),
+    "few": ({"model_type": "qwen3_next", "layer_types": LINEAR_3_OF_4[:3]},
+            "no list of its layers"),
+    "letters": ({"model_type": "nemotron_h", "hybrid_override_pattern": "M*-X"}, "letters M"),
+    "parts": ({"model_type": "nemotron_h", "hybrid_override_pattern": "M*-"},
+              "describes 3 of 4 layers"),
+    "no attention": ({"model_type": "nemotron_h", "hybrid_override_pattern": "MM--"},
+                     "lacks a kind of layer"),
+    "chunks": ({"model_type": "llama4_text", "no_rope_layers": [1, 0]}, "for fewer than 4"),
+    "moe layers": ({"model_type": "llama4_text", "moe_layers": [True]}, "'moe_layers' that are no"),
+    "per layer": ({"model_type": "gemma4_text"}, "has 'hidden_size_per_layer_input'"),
+    "full heads": ({"model_type": "gemma4_text", "hidden_size_per_layer_input": 0,
+                    "attention_k_eq_v": True, "num_global_key_value_heads": 3}, "for 3 KV heads"),
     "pattern": ({"sliding_window": 64, "sliding_window_pattern": "LLX"}, "or letters L and G"),
 }  # fmt: skip
 

@@ -19,7 +19,8 @@ from rooflink.profiling.predicted.phase_terms import (
     joined,
     whole_elasticities,
 )
-from rooflink.profiling.predicted.predict import Query, predict
+from rooflink.profiling.predicted.predict import predict
+from rooflink.profiling.predicted.query import Query
 from rooflink.profiling.records import Prediction
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import Slice

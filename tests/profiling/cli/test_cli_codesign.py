@@ -111,12 +111,12 @@ def test_options_reach_the_analysis(
         "codesign", file, file, "--workload", mix, "--slice", "v5e-16", "--slice", "v5p-8",
         "--slice", "v5e-16", "--chip-budget", "area=800mm2", "--what-if", "hbm_bandwidth=2x",
         "--what-if", "kv_dtype=int8", "--dtype", "int8", "--queries", "50", "--latency", "30",
-        "--price", "spot", "--out", "here",
+        "--price", "spot", "--out", "here", "--stack", "trtllm",
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     wanted = asked["wanted"]
     assert [each.share for each in wanted.mix] == pytest.approx([0.2, 0.6, 0.2])
-    assert wanted.budget == Budget("area", 800.0)
+    assert (wanted.budget, wanted.stack) == (Budget("area", 800.0), "TensorRT-LLM")
     assert [each.text for each in wanted.what_ifs] == ["hbm_bandwidth=2x", "kv_dtype=int8"]
     assert (wanted.weight_dtype, wanted.queries_per_s, wanted.latency_target_s) == ("int8", 50, 30)
     assert [each.name for each in asked["slices"]] == ["v5e:4x4", "v5p:2x2x2"]

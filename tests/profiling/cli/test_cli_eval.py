@@ -54,7 +54,7 @@ def test_a_log_from_elsewhere(rooflink: Command) -> None:
         (("--price", "cheap"), "unknown price"),
         (("--verifier", "somewhere"), "no verifier.safetensors in somewhere"),
         (("--attempts-log", "x.jsonl", "--verifier", "somewhere"), "leave one of the two out"),
-        (("--attempts-log", "x.jsonl", "--task", "sum:n=2"), "--task is about attempts as they"),
+        (("--attempts-log", "x.jsonl", "--task", "sum:n=2"), "--task cannot be given with"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(

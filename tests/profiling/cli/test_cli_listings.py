@@ -9,7 +9,7 @@ import pytest
 from real_records import real_profile
 
 from rooflink.model import PRESETS
-from rooflink.profiling.predicted.model_shape import described_models
+from rooflink.profiling.predicted.described_models import described_models
 from rooflink.profiling.records.files import save_record
 from rooflink.tpu_configs.catalog import chip_names
 
@@ -35,15 +35,34 @@ def test_models_lists_those_of_which_only_sizes_come_along(rooflink) -> None:
     assert row["kv_bytes_per_token_bfloat16"] == 61 * 576 * 2
 
 
+def test_models_of_a_family_are_listed_in_full(rooflink) -> None:
+    done = rooflink("models", "DeepSeek")
+    listed = {line.split()[0]: line for line in done.out.splitlines() if line.split()}
+    assert {"deepseek-r1", "deepseek-v3.2", "deepseek-v2-lite"} <= set(listed)
+    assert "671 B" in listed["deepseek-r1"]
+    assert "llama3-8b" not in done.out
+    shown = json.loads(rooflink("models", "deepseek", "--json").out)
+    assert [row["name"] for row in shown] == ["deepseek-v2-lite", "deepseek-r1", "deepseek-v3.2"]
+    unknown = rooflink("models", "qwenn")
+    assert unknown.code == 2
+    assert "no family of models called 'qwenn': expected qwen" in unknown.err
+
+
 def test_chips_lists_every_chip_and_shows_sources(rooflink) -> None:
     done = rooflink("chips")
     assert done.code == 0
     rows = [line.split() for line in done.out.splitlines()]
+    assert [line for line in done.out.splitlines() if "at datasheet peak" in line] == [
+        "TPUs, at datasheet peak",
+        "Other accelerators of data centers, at datasheet peak",
+        "Chips of devices, at datasheet peak",
+    ]
     listed = {row[0]: row for row in rows if row}
     assert [name for name in listed if name in chip_names()] == chip_names()
     assert listed["etched-sohu"][-1] == "claimed"
     assert listed["v5e"][-1] == "high"
     assert "*1.50" in listed["cpu-i9-13900k"]  # float32's: it has no bfloat16 rate
+    assert "*4.00" in listed["coral"]  # int8's: it has no other
     one = rooflink("chips", "v5e")
     assert {"tpu_info", "high"} <= set(re.findall(r"\w+", one.out))
     shown = json.loads(rooflink("chips", "v5e", "--json").out)

@@ -123,3 +123,25 @@ def test_bad_input_is_one_sentence(rooflink, options: tuple[object, ...], said: 
     assert done.err.startswith("error: ")
     assert said in done.err
     assert len(done.err.strip().splitlines()) == 1
+
+
+def test_a_device_is_answered_in_joules_and_charges_of_its_battery(rooflink) -> None:
+    asked = ("predict", "--slice", "jetson-orin", "--model", "llama3-8b", "--dtype", "int4",
+             "--battery-wh", "100")  # fmt: skip
+    shown = rooflink(*asked).out
+    assert "joules an answer" in shown
+    assert "answers a battery charge" in shown
+    beside = rooflink(*asked, "--slice", "apple-m4", "--slice", "v5e").out
+    assert "answers a charge" in beside
+    assert "answers a charge" not in rooflink(*asked[:-2], "--slice", "apple-m4").out
+    (made,) = json.loads(rooflink(*asked, "--json").out)["predictions"]
+    economics = made["economics"]
+    assert economics["terms"]["place"] == "edge"
+    per_charge = 100 * 3600 / economics["per_query"]["wall_j"]["median"]
+    assert economics["battery"]["queries"]["median"] == pytest.approx(per_charge)
+
+
+def test_a_battery_without_a_charge_is_refused(rooflink) -> None:
+    done = rooflink("predict", "--slice", "orin", "--model", "llama3-8b", "--battery-wh", "0")
+    assert done.code == 2
+    assert "battery-wh" in done.err

@@ -22,7 +22,7 @@ from rooflink.profiling.predicted.arrays import mapped
 from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
-from rooflink.profiling.predicted.slices import PredictionRequest
+from rooflink.profiling.predicted.query import PredictionRequest
 
 GRID = Grid(
     models=["llama3-8b"],

@@ -64,6 +64,12 @@ def test_what_cannot_be_is_said_in_a_sentence(text, said):
         what_if(sample_setting(), parse_what_if(text))
 
 
+def test_a_latent_cache_has_no_heads_to_change():
+    latent = sample_setting("deepseek-r1", "mi355x-8")
+    with pytest.raises(ProfileInputError, match="caches one compressed vector for all its heads"):
+        what_if(latent, parse_what_if("kv_heads=4"))
+
+
 def test_mix_shares_are_scaled_and_integers_taken():
     mix = parse_mix(
         "[[workload]]\nshare=20\nprompt=1\nthink=0\nanswer=1\n"

@@ -17,6 +17,7 @@ from rooflink.profiling.evaluation.attempts_log import AttemptsLog, joined, read
 from rooflink.profiling.evaluation.logged import LogRequest, evaluate_log
 from rooflink.profiling.predicted.model_shape import NamedShape, named_shape
 from rooflink.profiling.records.evaluation import Cell
+from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import parse_slice
 
 DATA = Path(__file__).parent / "data"
@@ -231,3 +232,38 @@ def test_a_model_that_does_not_fit_is_refused() -> None:
         evaluated(
             read_log(DATA / "game24_cot_excerpt.json"), "v5e-1", model=named_shape(str(config))
         )
+
+
+def reasoning_log(folder: Path, attempts: int) -> AttemptsLog:
+    """Two problems with so many attempts of 20,000 tokens each, after prompts of 300."""
+    rows = [
+        {"problem": str(n % 2), "strategy": "sample", "answer": "1", "correct": True,
+         "prompt_tokens": 300, "completion_tokens": 20_000, "think_tokens": 19_000}
+        for n in range(2 * attempts)
+    ]  # fmt: skip
+    return read_log(written(folder, *rows))
+
+
+@pytest.mark.parametrize(("attempts", "chips"), [(1, 4), (4, 8), (16, 32)])
+def test_a_chips_slice_holds_the_logs_own_lengths(
+    tmp_path: Path, attempts: int, chips: int
+) -> None:
+    """Llama-3-8B keeps 131,072 B a position: eight questions with so many attempts of 20,300 tokens
+    and the weights' 16.1 GB fill 2.3, 6.2 and 21.7 chips of 16.3 GB."""
+    request = LogRequest(reasoning_log(tmp_path, attempts), SHAPE, [], [load_chip("v5e")])
+    (cell,) = evaluate_log(request).cells
+    wanted = parse_slice(f"v5e-{chips}").name
+    assert [cost.slice for cost in cell.slices] == [wanted]
+    assert {cost.slice for point in cell.attempts for cost in point.slices} == {wanted}
+
+
+def test_a_log_that_no_slice_of_a_chip_holds(tmp_path: Path) -> None:
+    log, chip = reasoning_log(tmp_path, 4), load_chip("apple-m2")
+    with pytest.raises(ProfileInputError, match=r"no slice of Apple M2 .* lower --batch"):
+        evaluate_log(LogRequest(log, SHAPE, [], [chip]))
+
+
+def test_a_log_without_tokens_needs_no_slice() -> None:
+    log = read_log(DATA / "gsm8k_verifier_excerpt.jsonl")
+    (first, *_) = evaluate_log(LogRequest(log, SHAPE, [], [load_chip("apple-m2")])).cells
+    assert first.slices == []

@@ -12,7 +12,8 @@ from rooflink.profiling.evaluation.ledger import ledgers
 from rooflink.profiling.predicted.model_shape import NamedShape
 from rooflink.profiling.predicted.passes import OnSlice
 from rooflink.profiling.predicted.phase_lengths import Lengths
-from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice, query_of
+from rooflink.profiling.predicted.query import PredictionRequest
+from rooflink.profiling.predicted.slices import predict_on_slice, query_of
 from rooflink.tpu_configs.slice import parse_slice
 
 SHAPE = shape_of(CONFIG)

@@ -145,9 +145,14 @@ def test_the_command_gives_the_job_only_what_was_typed() -> None:
     ("job", "options", "said"),
     [
         (ProfileJob, {"prompts": "x", "task": "sum:n=2"}, "--prompts and --task exclude"),
-        (ProfileJob, {"strategy": "greedy", "top_k": 2}, "^--top-k does not apply with"),
+        (ProfileJob, {"strategy": "greedy", "top_k": 2}, "^--top-k cannot be given with"),
         (PredictJob, {"model": "m", "slices": "v5e", "compare": True, "think": 0}, "--compare"),
-        (EvaluateJob, {"attempts_log": "x", "limit": 2}, "^--limit is about attempts as"),
+        (
+            EvaluateJob,
+            {"attempts_log": "x", "limit": 2, "task": "bundled", "think_budget": "3"},
+            "^--task, --think-budget, --limit cannot be given with --attempts-log",
+        ),
+        (EvaluateJob, {"attempts_log": "x", "seed": 1}, "^--seed cannot be given with"),
         (TrainJob, {"out": "x", "task": "sum:n=2"}, "leave --task and --from out"),
         (CompileJob, {"model": "m", "slices": ()}, "^--slice is missing"),
     ],

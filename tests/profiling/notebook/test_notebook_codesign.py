@@ -78,13 +78,14 @@ def test_it_asks_what_the_command_asks(
     run = Run(real_profile("same"))
     found = rp.codesign(
         [run, run], "v5e-4", what_if=["hbm_bandwidth=2x"], chip_budget="area=800mm2", latency=3.0,
-        progress=False,
+        stack="VLLM", progress=False,
     )  # fmt: skip
     assert found.record is report
     assert [each.name for each in asked["profiles"]] == ["same", "same (2)"]
     assert asked["over"] == ["v5e:2x2"]
     wanted = asked["wanted"]
     assert (wanted.budget.kind, wanted.budget.amount) == ("area", 800.0)
+    assert wanted.stack == "vLLM"
     assert ([each.text for each in wanted.what_ifs], wanted.latency_target_s) == (
         ["hbm_bandwidth=2x"],
         3.0,

@@ -4,7 +4,8 @@ import pytest
 
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
-from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
+from rooflink.profiling.predicted.query import PredictionRequest
+from rooflink.profiling.predicted.slices import predict_on_slice
 from rooflink.profiling.reports.sections.prediction_document import notes
 from rooflink.tpu_configs.slice import parse_slice
 

@@ -3,10 +3,19 @@
 from pathlib import Path
 
 import pytest
+from tiny_models import LLAMA, public_tensors, write_folder
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS, ModelInputError
-from rooflink.profiling.predicted.model_shape import described_model, described_models, named_shape
+from rooflink.profiling.predicted.described_models import (
+    TabledModel,
+    described_model,
+    described_models,
+    normal_name,
+    tabled_model,
+    tabled_models,
+)
+from rooflink.profiling.predicted.model_shape import named_shape
 
 
 @pytest.mark.parametrize(
@@ -36,6 +45,73 @@ def test_latent_attention_caches_576_elements_a_layer() -> None:
 def test_every_described_model_has_its_source() -> None:
     assert all(each.source for each in described_models().values())
     assert not set(described_models()) & set(PRESETS)
+
+
+@pytest.mark.parametrize("row", tabled_models(), ids=lambda row: row.model.name)
+def test_sizes_make_the_parameters_that_are_stated_beside_them(row: TabledModel) -> None:
+    """All, and those that a token visits: its rows of an embedding are not, the head is."""
+    shape = shape_of(row.model)
+    assert shape.parameters == pytest.approx(row.parameters, rel=5e-3)
+    active = shape.active_parameters - shape.embedding_parameters
+    assert active == pytest.approx(row.active_parameters, rel=5e-3)
+    assert row.confidence in ("high", "medium")
+
+
+def test_no_two_models_of_the_table_share_a_name() -> None:
+    named: dict[str, str] = {}
+    for row in tabled_models():
+        for name in row.names:
+            assert named.setdefault(normal_name(name), row.model.name) == row.model.name
+    presets = {normal_name(name): name for name in PRESETS}
+    assert {named.get(key, name) for key, name in presets.items()} == set(PRESETS)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("deepseek-ai/DeepSeek-R1", "deepseek-r1"),
+        ("deepseek-ai/DeepSeek-V3-0324", "deepseek-r1"),
+        ("nvidia/DeepSeek-R1-0528-NVFP4", "deepseek-r1"),
+        ("meta-llama/Llama-3.3-70B-Instruct", "llama-3.3-70b"),
+        ("Llama-3.3-70B-Instruct", "llama-3.3-70b"),
+        ("RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", "llama-3.3-70b"),
+        ("llama 3.1 405b", "llama-3.1-405b"),
+        ("gpt-oss-120b", "gpt-oss-120b"),
+        ("GPT_OSS_20B", "gpt-oss-20b"),
+        ("Qwen/Qwen3-235B-A22B", "qwen3-235b-a22b"),
+        ("Qwen/Qwen3-235B-A22B-Thinking-2507-FP8", "qwen3-235b-a22b"),
+        ("Qwen3-30B-A3B", "qwen3-30b-a3b"),
+        ("google/gemma-3-27b-it", "gemma-3-27b"),
+        ("mistralai/Mixtral-8x7B-Instruct-v0.1", "mixtral-8x7b"),
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-32B", "qwen2.5-32b"),
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", "deepseek-r1-distill-qwen-1.5b"),
+        ("nvidia/NVIDIA-Nemotron-Nano-9B-v2", "nemotron-nano-9b-v2"),
+        ("moonshotai/Kimi-K2-Instruct-0905", "kimi-k2"),
+        ("meta-llama/Meta-Llama-3-8B-Instruct", "llama3-8b"),
+        ("mistralai/Mistral-7B-Instruct-v0.3", "mistral-7b"),
+    ],
+)
+def test_a_model_is_known_by_the_names_that_people_write(written: str, name: str) -> None:
+    found = named_shape(written)
+    assert (found.name, found.shape) == (name, named_shape(name).shape)
+
+
+@pytest.mark.parametrize(
+    "name", ["someone/Llama-3.1-8B", "meta-llama/Qwen3-8B", "Llama-3.1-9B", "DeepSeek-R1-Lite",
+             "gemma-2b-2", "instruct", "-", ""],
+)  # fmt: skip
+def test_what_may_be_another_model_is_not_in_the_table(name: str) -> None:
+    assert tabled_model(name) is None
+
+
+def test_a_folder_comes_before_a_name_of_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "Qwen" / "Qwen3-14B"
+    folder.mkdir(parents=True)
+    write_folder(folder, LLAMA, public_tensors(LLAMA))
+    assert named_shape("Qwen/Qwen3-14B").shape == shape_of(LLAMA)
 
 
 def test_a_dense_description_is_the_presets_shape(tmp_path: Path) -> None:
@@ -78,6 +154,21 @@ vocab_size = 1000
         (("head_dim = 8", "head_dim = 8\ndense_layers = 1"), "expected both or neither"),
         (("head_dim = 8", "head_dim = 8\nwindow = 9"), "window and windowed_share"),
         (("head_dim = 8", "head_dim = 8\nheads = 9"), "unknown key 'heads'"),
+        (("head_dim = 8", "head_dim = 8\nlinear_layers = 3"), "some of linear_layers and"),
+        (("head_dim = 8", "head_dim = 8\nlinear_conv = 4"), "some of linear_layers and"),
+        (("head_dim = 8", "head_dim = 8\nmlp_only_layers = 4"), "4 linear_layers and mlp_only"),
+        (("head_dim = 8", "head_dim = 8\nfull_kv_heads = 3"), "for full_kv_heads 3"),
+        (("head_dim = 8", "head_dim = 8\nrotated_dim = 64"), "without latent_dim"),
+        (("head_dim = 8", "head_dim = 8\nlatent_dim = -1"), "latent_dim is -1"),
+        (("head_dim = 8", 'head_dim = 8\nlinear_kind = "rwkv"'), "linear_kind is 'rwkv'"),
+        (("head_dim = 8", "head_dim = 8\nmtp_layers = true"), "mtp_layers = True"),
+        (
+            (
+                "head_dim = 8",
+                "head_dim = 8\nmlp_only_layers = 2\ndense_layers = 2\ndense_mlp_dim = 9",
+            ),
+            "dense_layers 2 of 2 layers with an MLP",
+        ),
         (("head_dim = 8", "head_dim"), "is not TOML"),
     ],
 )
@@ -90,8 +181,15 @@ def test_a_wrong_file_is_named(tmp_path: Path, change: tuple[str, str], said: st
     assert "\n" not in str(caught.value)
 
 
-def test_unknown_models() -> None:
-    with pytest.raises(ModelInputError, match="unknown model 'llama3-9b': expected llama3-8b"):
-        named_shape("llama3-9b")
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("llama3-9b", "llama3-8b"), ("gpt-os-120", "gpt-oss-120b"), ("DeepSeek-R2", "deepseek-r1")],
+)
+def test_an_unknown_model_has_near_ones_named(name: str, near: str) -> None:
+    with pytest.raises(ModelInputError, match=f"unknown model '{name}': expected {near}"):
+        named_shape(name)
+
+
+def test_a_missing_file_of_sizes() -> None:
     with pytest.raises(ModelInputError, match=r"no model file at nowhere\.toml"):
         named_shape("nowhere.toml")

@@ -1,5 +1,6 @@
 """Joules: a chip's design power and its draws."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from rooflink.profiling.predicted.calibration import default_calibration
 from rooflink.profiling.predicted.energy import design_power_of
-from rooflink.tpu_configs.catalog import load_chip
+from rooflink.tpu_configs.catalog import load_all, load_chip
 
 
 def test_watts_that_differ_in_their_last_digit_draw_in_the_same_order() -> None:
@@ -26,3 +27,22 @@ def test_published_watts_are_certain() -> None:
     published = design_power_of(load_chip("h100"))
     assert published is not None
     assert set(default_calibration().design_watts(published)) == {700.0}
+
+
+def test_power_is_estimated_near_what_chips_with_hbm_publish() -> None:
+    errors = []
+    for chip in load_all():
+        memory = chip.memory.technology
+        if chip.power and chip.power.maximum and memory and memory.value.startswith("HBM"):
+            estimated = design_power_of(chip.model_copy(update={"power": None}))
+            assert estimated is not None
+            errors.append(abs(math.log(estimated.watts / chip.power.maximum.value)))
+    assert len(errors) > 20
+    assert np.median(errors) < 0.15
+    assert max(errors) < 0.5
+
+
+def test_no_power_is_estimated_of_a_device() -> None:
+    """It is unlike the chips that the estimate is of."""
+    assert design_power_of(load_chip("snapdragon-x-elite")) is None
+    assert design_power_of(load_chip("jetson-orin").model_copy(update={"power": None})) is None

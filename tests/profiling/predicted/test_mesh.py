@@ -9,8 +9,8 @@ from rooflink.profiling.predicted.collectives import Parallelism, require_parall
 from rooflink.profiling.predicted.hardware import operand_dtype
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
+from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import (
-    PredictionRequest,
     choose_parallelism,
     parse_parallelism,
     require_used,

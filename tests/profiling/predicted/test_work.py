@@ -94,7 +94,7 @@ def test_a_mixture_of_experts_reads_the_experts_its_tokens_need():
 
 def test_windowed_layers_see_no_more_than_their_window():
     whole = shape_of(preset("smollm2-135m"))
-    windowed = replace(whole, window=128.0, windowed_share=1.0)
+    windowed = whole.with_window(128.0)
     far = step_work(windowed, decode_load(1.0, 4096.0), BF16, ONE)
     near = step_work(whole, decode_load(1.0, 128.0), BF16, ONE)
     assert far.kv_bytes == pytest.approx(near.kv_bytes)

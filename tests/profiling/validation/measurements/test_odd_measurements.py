@@ -51,6 +51,11 @@ def read(folder: Path, row: dict[str, str]) -> tuple[list[Case], list[Unpredicte
         ("DeepSeek-R1-0528 671B", 671.0),
         ("Qwen3-Coder-480B-A35B-Instruct-FP8", 480.0),
         ("gemma-7b", 8.54),  # so it is called
+        ("OLMo-2-1B", 1.485),
+        ("NVIDIA Nemotron-3-Nano-30B-A3B", 31.6),
+        ("Qwen3-Next-80B-A3B-Instruct", 79.7),
+        ("Qwen3.6-27B", 26.9),
+        ("GLM-5.2", 743.2),
         ("meta-llama/Llama-3.1-8B-Instruct", 8.03),
     ],
 )
@@ -75,6 +80,9 @@ def test_a_model_is_known_by_its_whole_name(name: str, billions: float) -> None:
         "Sky-T1-32B (like DeepSeek-R1)",
         "tiny-random-llama-3-8b",
         "Llama-2-7B pruned",
+        "gemma-4-31B-it-assistant",
+        "Kimi-K2.7",
+        "Kimi-K2 32B-A3B",
     ],
 )
 def test_a_model_made_from_another_is_not_that_one(name: str) -> None:

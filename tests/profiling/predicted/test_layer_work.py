@@ -1,0 +1,132 @@
+"""What the kinds of layer cost in a step: latent attention in both forms, states, layers that
+differ; and how much of them one chip holds."""
+
+from dataclasses import replace
+
+import pytest
+from layer_kinds import DEEPSEEK_V3, GEMMA_4, GPT_OSS, NEMOTRON_H, QWEN3_NEXT
+
+from rooflink.model.architecture import Architecture, shape_of
+from rooflink.profiling.predicted.attention_work import attention_work, capacity
+from rooflink.profiling.predicted.collectives import ONE_CHIP, Parallelism
+from rooflink.profiling.predicted.step_work import Spread, step_work
+from rooflink.profiling.predicted.work import Load, Widths, Work, decode_load, prefill_load
+
+BF16 = Widths(2.0, 2.0, 2.0)
+
+
+def work_of(model: Architecture, load: Load, split: Parallelism = ONE_CHIP) -> Work:
+    return attention_work(shape_of(model), load, BF16, split)
+
+
+def test_decoding_works_on_the_latent_cache_as_it_is() -> None:
+    """A head and pair: 2 x (512 + 64) for scores, 2 x 512 for values."""
+    work = work_of(DEEPSEEK_V3, decode_load(8.0, 4095.0))
+    assert work.attention_flops == 8 * 4096 * 61 * 128 * 2 * (2 * 512 + 64)
+    assert work.kv_bytes == 8 * 4096 * 61 * 576 * 2
+
+
+def test_a_prompt_makes_keys_and_values_of_it() -> None:
+    """A head and pair: 2 x (128 + 64) for scores, 2 x 128 for values."""
+    work = work_of(DEEPSEEK_V3, prefill_load(1.0, 2048.0))
+    assert work.attention_flops == 2048 * 2049 / 2 * 61 * 128 * (2 * 192 + 2 * 128)
+
+
+def test_a_prompt_after_a_long_past_makes_those_of_the_past_too() -> None:
+    work = work_of(DEEPSEEK_V3, prefill_load(1.0, 2048.0, 10_000.0))
+    pairs = 2048 * 10_000 + 2048 * 2049 / 2
+    made = 10_000 * 2 * 512 * (128 + 128)
+    assert work.attention_flops == 61 * 128 * (pairs * 640 + made)
+
+
+@pytest.mark.parametrize("drafts", [1, 3, 7])
+def test_a_few_new_tokens_are_worked_on_as_in_decoding(drafts: int) -> None:
+    work = work_of(DEEPSEEK_V3, prefill_load(1.0, drafts, 4096.0))
+    pairs = drafts * 4096 + drafts * (drafts + 1) / 2
+    assert work.attention_flops == pairs * 61 * 128 * 2 * 1088
+
+
+@pytest.mark.parametrize("chips", [2, 8, 16])
+def test_every_chip_of_a_tensor_group_holds_the_latent_cache(chips: int) -> None:
+    one = work_of(DEEPSEEK_V3, decode_load(8.0, 4096.0))
+    split = work_of(DEEPSEEK_V3, decode_load(8.0, 4096.0), Parallelism(tensor=chips))
+    assert split.kv_bytes == one.kv_bytes
+    assert split.attention_flops == one.attention_flops / chips
+    by_sequences = Parallelism(tensor=chips, kv_by_sequences=True)
+    dealt = work_of(DEEPSEEK_V3, decode_load(8.0, 4096.0), by_sequences)
+    assert dealt.kv_bytes == one.kv_bytes / chips
+
+
+STATES = {
+    "delta net": (QWEN3_NEXT, 36 * (32 * 128 * 128 * 4 + 8192 * 3 * 2), 12 * 2 * 2 * 256 * 2),
+    "mamba2": (NEMOTRON_H, 54 * (256 * 64 * 256 * 4 + 20480 * 3 * 2), 10 * 2 * 8 * 128 * 2),
+}
+
+
+@pytest.mark.parametrize(("model", "state", "position"), STATES.values(), ids=STATES.keys())
+def test_a_step_reads_and_writes_the_state_of_each_sequence(
+    model: Architecture, state: int, position: int
+) -> None:
+    for context in (0.0, 4096.0):
+        work = work_of(model, decode_load(16.0, context))
+        assert work.kv_bytes == 16 * (2 * state + (context + 1) * position)
+
+
+@pytest.mark.parametrize(("model", "state", "position"), STATES.values(), ids=STATES.keys())
+def test_a_prompt_reads_and_writes_it_once_in_64_tokens(
+    model: Architecture, state: int, position: int
+) -> None:
+    work = work_of(model, prefill_load(1.0, 640.0))
+    assert work.kv_bytes == 2 * 10 * state + 2 * 640 * position
+
+
+def test_flops_on_a_state() -> None:
+    """Three products with the state of a delta net, two with that of Mamba-2, of a token."""
+    delta, mamba = 36 * 32 * 128 * 128 * 6, 54 * 256 * 64 * 256 * 4
+    for tokens in (1.0, 100.0):
+        pairs = tokens * (tokens + 1) / 2
+        hybrid = work_of(QWEN3_NEXT, prefill_load(1.0, tokens)).attention_flops
+        assert hybrid == tokens * delta + pairs * 4 * 12 * 16 * 256
+        hybrid = work_of(NEMOTRON_H, prefill_load(1.0, tokens)).attention_flops
+        assert hybrid == tokens * mamba + pairs * 4 * 10 * 64 * 128
+
+
+def test_a_window_in_every_other_layer() -> None:
+    """gpt-oss: 18 layers see 128 positions, 18 all of them."""
+    work = work_of(GPT_OSS, decode_load(1.0, 8192.0))
+    position = 2 * 8 * 64 * 2
+    assert work.kv_bytes == 18 * position * (128 + 1) + 18 * position * (8192 + 1)
+    assert work.attention_flops == 18 * 4 * 64 * 64 * (129 + 8193)
+
+
+def test_layers_with_and_without_a_window_may_have_other_heads() -> None:
+    """Gemma 4: 50 layers see 1,024 positions with 16 KV heads of 256, 10 all with 4 of 512."""
+    work = work_of(GEMMA_4, decode_load(1.0, 65536.0))
+    near, full = 50 * 2 * 16 * 256 * 2 * 1025, 10 * 2 * 4 * 512 * 2 * 65537
+    assert work.kv_bytes == pytest.approx(near + full, rel=1e-12)
+    flops = 4 * 32 * (50 * 256 * 1025 + 10 * 512 * 65537)
+    assert work.attention_flops == pytest.approx(flops, rel=1e-12)
+
+
+def test_a_state_takes_room_whatever_the_context() -> None:
+    shape, state = shape_of(QWEN3_NEXT), STATES["delta net"][1]
+    for context in (0.0, 8192.0):
+        held = capacity(shape, BF16, ONE_CHIP, 1e12, 4.0, context)
+        assert held.kv_bytes_per_sequence == state + context * 24_576
+    attempts = capacity(shape, BF16, ONE_CHIP, 1e12, 4.0, 100.0, 8192.0, 4.0)
+    assert attempts.kv_bytes_per_sequence == state + (100 + 8192 / 4) * 24_576
+    split = capacity(shape, BF16, Parallelism(tensor=8), 1e12, 4.0, 0.0)
+    assert split.kv_bytes_per_sequence == state / 8
+
+
+def test_a_latent_cache_is_not_split() -> None:
+    shape = shape_of(DEEPSEEK_V3)
+    held = capacity(shape, BF16, Parallelism(tensor=8), 1.4e12, 4.0, 4096.0)
+    assert held.kv_bytes_per_sequence == 4096 * 70_272
+
+
+def test_layers_of_one_part_exchange_once() -> None:
+    """118 layers of one part: a kernel's and a sum's worth of 59."""
+    work = step_work(shape_of(NEMOTRON_H), decode_load(1.0, 0.0), BF16, Spread())
+    both = replace(NEMOTRON_H, layers=59, mlp_only_layers=0, linear_layers=49)
+    assert work.kernels == step_work(shape_of(both), decode_load(1.0, 0.0), BF16, Spread()).kernels
