@@ -45,10 +45,11 @@ def served_cases(row: Row) -> list[Case]:
             f"{running:.0f} sequences ran at a time (Little's law), a limit that is not stated: "
             f"memory holds {loop.held:.0f}"
         )
-    return [
+    cases = [
         replace(loop.case(row, "tpot", observed_s["tpot"], _note(row)), id=f"{row.id} tpot"),
         replace(loop.case(row, "ttft", observed_s["ttft"], _note(row)), id=f"{row.id} ttft"),
     ]
+    return [replace(case, output_tokens=row.number("osl")) for case in cases]
 
 
 def _note(row: Row) -> str:
