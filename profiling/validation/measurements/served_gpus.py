@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import replace
 from functools import cache
+from typing import Literal
 
 from ....model.architecture import Architecture, dtype_bytes, shape_of
 from ....tpu_configs.chip import Chip
@@ -38,15 +39,21 @@ MOST_READING = 0.6
 def served_cases(row: Row) -> list[Case]:
     """The case of time per output token and that of time to first token. Raises LeftOutError where
     it cannot be predicted, ProfileInputError for a malformed cell."""
-    observed_s = {"tpot": row.number("tpot_ms") * 1e-3, "ttft": row.number("ttft_ms") * 1e-3}
+    observed_s: dict[Literal["tpot", "ttft"], float] = {
+        "tpot": row.number("tpot_ms") * 1e-3, "ttft": row.number("ttft_ms") * 1e-3,
+    }  # fmt: skip
     in_flight = row.number("concurrency")
     loop = ClosedLoop(_deployment(row), _lengths(row), in_flight)
     if row.text("spec_decode") not in ("", "none"):
         raise LeftOutError("it is not stated whether tokens were drafted, nor how many were right")
     _refuse_what_ran_otherwise(loop, observed_s["ttft"], observed_s["tpot"])
-    tpot = loop.case(row, "tpot", observed_s["tpot"], _note(row))
-    ttft = loop.case(row, "ttft", observed_s["ttft"], _note(row))
-    return [replace(case, id=f"{row.id} {case.group}", model=_name(row)) for case in (tpot, ttft)]
+    cases = []
+    for group, seconds in observed_s.items():
+        case = loop.case(row, group, seconds, _note(row))
+        answer = loop.lengths.answer
+        named = replace(case, id=f"{row.id} {group}", model=_name(row), output_tokens=answer)
+        cases.append(named)
+    return cases
 
 
 def _refuse_what_ran_otherwise(loop: ClosedLoop, ttft_s: float, tpot_s: float) -> None:
