@@ -9,8 +9,12 @@ from layer_kinds import DEEPSEEK_V3, GEMMA_4, GPT_OSS, NEMOTRON_H, QWEN3_NEXT
 from rooflink.model.architecture import Architecture, shape_of
 from rooflink.profiling.predicted.attention_work import attention_work, capacity
 from rooflink.profiling.predicted.collectives import ONE_CHIP, Parallelism
+from rooflink.profiling.predicted.model_shape import named_shape
+from rooflink.profiling.predicted.phase_lengths import Lengths
+from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
 from rooflink.profiling.predicted.step_work import Spread, step_work
 from rooflink.profiling.predicted.work import Load, Widths, Work, decode_load, prefill_load
+from rooflink.tpu_configs.slice import parse_slice
 
 BF16 = Widths(2.0, 2.0, 2.0)
 
@@ -130,3 +134,35 @@ def test_layers_of_one_part_exchange_once() -> None:
     work = step_work(shape_of(NEMOTRON_H), decode_load(1.0, 0.0), BF16, Spread())
     both = replace(NEMOTRON_H, layers=59, mlp_only_layers=0, linear_layers=49)
     assert work.kernels == step_work(shape_of(both), decode_load(1.0, 0.0), BF16, Spread()).kernels
+
+
+_ONE_EXPERT = 26 * 3 * 2048 * 1408  # of DeepSeek-V2-Lite, in the 26 layers that have experts
+_NEED = 1 - (1 - 6 / 64) ** 16  # the chance that one of 16 tokens needs an expert
+CONTEXT = 8192 + 1024  # in the mean over 2,048 tokens of thought
+READ_A_STEP = {  # name -> (parameters, bytes of a sequence)
+    "llama-3.1-8b": (7.505e9, CONTEXT * 131072),
+    "gemma-3-27b": (27.008e9, 2 * 16 * 128 * 2 * (52 * 1024 + 10 * CONTEXT)),
+    "deepseek-v2-lite": (2.451e9 + (64 * _NEED - 6) * _ONE_EXPERT, CONTEXT * 27 * 576 * 2),
+    "nemotron-h-8b": (
+        7.562e9,
+        2 * 24 * (128 * 64 * 128 * 4 + 10240 * 3 * 2) + CONTEXT * 4 * 2 * 8 * 128 * 2,
+    ),
+    "qwen3.5-27b": (
+        25.622e9,
+        2 * 48 * (48 * 128 * 128 * 4 + 10240 * 3 * 2) + CONTEXT * 16 * 2 * 4 * 256 * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READ_A_STEP)
+def test_an_ideal_step_takes_its_bytes_over_the_bandwidth(name: str) -> None:
+    """Within 1 %: dense, windows, latent attention with experts, Mamba-2, a delta net."""
+    parameters, sequence_bytes = READ_A_STEP[name]
+    lengths = Lengths(16.0, 1.0, 8192.0, 2048.0, 1.0)
+    request = PredictionRequest(named_shape(name), lengths, ideal=True)
+    (think,) = (
+        phase for phase in predict_on_slice(request, parse_slice("h200")).phases
+        if phase.phase == "think"
+    )  # fmt: skip
+    by_hand = (2 * parameters + 16 * sequence_bytes) / 4.8e12
+    assert think.time_s.median / think.steps == pytest.approx(by_hand, rel=0.01)
