@@ -48,7 +48,10 @@ class Rows:
     """N cases of up to M pieces. Chips and stacks are indices into `names`."""
 
     work: Work  # [N, M]
-    steps: np.ndarray  # [N, M]
+    steps: np.ndarray  # [N, M], and of further steps and arrivals as in Piece:
+    bunched: np.ndarray
+    queued: np.ndarray
+    requests: np.ndarray
     hardware: Hardware  # [N, 1]
     narrowing: np.ndarray  # [N, 1]
     kind: np.ndarray  # [N]
@@ -76,7 +79,7 @@ def rows_of(cases: Sequence[Case], names: Names) -> Rows:
     powers = [design_power_of(case.slice.chip) for case in cases]
     return Rows(
         work=Work(*(_table(works, f.name) for f in fields(Work))),
-        steps=np.array([[piece.steps for piece in of_case] for of_case in pieces]),
+        **{name: _table(pieces, name) for name in ("steps", "bunched", "queued", "requests")},
         hardware=Hardware(*(_table(hardware, f.name) for f in fields(Hardware))),
         narrowing=np.array([[case.narrowing] for case in cases]),
         kind=np.array([names.kinds.index(case.slice.chip.kind) for case in cases]),
@@ -149,7 +152,9 @@ def log_predicted(parameters: Parameters, rows: Rows) -> Array:
         transformed[name] = value[:, None]
     efficiency = efficiency_of(transformed)
     terms = step_terms(rows.work, rows.hardware, efficiency, rows.narrowing)
-    seconds = (terms.time_s * rows.steps).sum(axis=1)
+    waited = rows.bunched * efficiency.bunched + rows.queued * efficiency.queued
+    arrival_s = rows.requests * efficiency.request_s
+    seconds = ((rows.steps + waited) * terms.time_s + arrival_s).sum(axis=1)
     whole = mapped(lambda x: (x * rows.steps).sum(axis=1) * rows.copies, rows.work)
     share = _power_share(parameters, rows, whole, seconds)
     watts = rows.chips * jnp.nan_to_num(rows.design_w, nan=1.0) * share * rows.beside

@@ -162,6 +162,8 @@ def _with_overheads(draws: Draws, factors: Overheads) -> Efficiency:
     return replace(
         efficiency,
         kernel_s=efficiency.kernel_s * factors.kernel,
+        block_s=efficiency.block_s * factors.kernel,
+        ramp_s=efficiency.ramp_s * factors.collective,
         collective_s=efficiency.collective_s * factors.collective,
         dispatch_s=efficiency.dispatch_s * factors.collective,
         routed_s=efficiency.routed_s * factors.collective,

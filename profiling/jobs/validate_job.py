@@ -111,11 +111,11 @@ class CalibrateJob(WritingJob):
         found = calibrate(shipped, beside, told)
         return Calibration(
             len(shipped) + len(beside), found.calibration_json, found.held_out_csv,
-            found.errors_json, _absent({case.source for case in beside}),
+            found.errors_json, absent_rows({case.source for case in beside}),
         )  # fmt: skip
 
 
-def _absent(sources: set[str]) -> str:
+def absent_rows(sources: set[str]) -> str:
     """Rows of the committed fit that are of none of `sources`, in a sentence; empty if none are."""
     from ..validation.validate import published_errors
 

@@ -77,7 +77,9 @@ def _leaves(kind: type) -> Callable[[object], tuple[Number, ...]] | None:
     if not is_dataclass(kind):
         return None
     names = [field.name for field in fields(kind)]
-    return attrgetter(*names) if len(names) > 1 else lambda record: (getattr(record, names[0]),)
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda record: tuple(getattr(record, name) for name in names)  # of one, or of none
 
 
 def with_last_axis(number: Number, axes: int = 1) -> Number:
@@ -93,11 +95,15 @@ def _function(name: str) -> Callable[..., Number]:
 
 maximum, minimum, where = map(_function, ("maximum", "minimum", "where"))
 exp, expm1, log, log1p, log2 = map(_function, ("exp", "expm1", "log", "log1p", "log2"))
-sqrt, ceil, isinf, ones_like = map(_function, ("sqrt", "ceil", "isinf", "ones_like"))
+sqrt, isinf, ones_like = map(_function, ("sqrt", "isinf", "ones_like"))
 
 
 def broadcast(number: Number, shape: tuple[int, ...]) -> Number:
     return library(number).broadcast_to(number, shape)
+
+
+def ceil(number: Number) -> Number:
+    return library(number).ceil(number.real)
 
 
 def floor(number: Number) -> Number:

@@ -43,7 +43,7 @@ from .energy import DesignPower, PowerShares, design_power_of, power_share
 from .hardware import Efficiency, Hardware
 from .work import Work
 
-Link = Literal["share", "time", "power", "positive"]
+Link = Literal["share", "time", "power", "positive", "factor"]
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ COMPONENTS: dict[str, Component] = {
     "compute": Component("share", 1.0, 0.7, 0.3, 0.35, 0.5),
     "attention": Component("share", -0.4, 0.7, 0.3, 0.0, 0.5),
     "memory": Component("share", 1.4, 0.7, 0.3, 0.35, 0.5),
-    "vector": Component("share", 0.0, 1.0, 0.0, 0.0, 0.0),
+    "vector": Component("share", 1.2, 0.7, 0.0, 0.35, 0.3),
     "idle_experts": Component("share", -1.0, 2.0, 0.0, 0.0, 2.5),
-    "kv": Component("share", 3.0, 0.5, 0.0, 0.0, 1.5),
+    "kv": Component("share", 2.0, 0.7, 0.0, 0.0, 1.0),
     "links": Component("share", 0.8, 0.7, 0.0, 0.0, 0.0),
     "overlap": Component("power", 1.0, 1.0, 0.0, 0.0, 1.0),
     "exposed_links": Component("share", 1.0, 1.0, 0.0, 0.0, 1.0),
@@ -78,6 +78,9 @@ COMPONENTS: dict[str, Component] = {
     "dispatch_s": Component("time", -11.0, 1.0, 0.0, 0.0, 1.0),
     "sequence_s": Component("time", -12.0, 0.7, 1.0, 0.0, 1.0),
     "step_s": Component("time", -8.5, 0.7, 1.5, 0.0, 1.0),
+    "bunched": Component("factor", 0.7, 0.5, 0.0, 0.0, 0.7),
+    "queued": Component("factor", -1.6, 0.5, 0.0, 0.0, 1.0),
+    "request_s": Component("time", -4.5, 0.7, 0.0, 0.0, 1.0),
 }
 """Logits of shares, logs of seconds. The prior means are a well-made stack's: three quarters of
 the matrix units' peak, four fifths of the memory's bandwidth, two microseconds a kernel."""
@@ -134,6 +137,7 @@ def regime_of(stack: str | None) -> Regime:
 _LINKS: dict[Link, Callable[[Number], Number]] = {
     "share": arrays.sigmoid,
     "time": arrays.exp,
+    "factor": arrays.exp,
     "power": lambda x: 1 + arrays.exp(x),
     "positive": lambda x: arrays.minimum(arrays.exp(x), 1.0),  # fewer bytes never take longer
 }

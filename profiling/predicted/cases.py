@@ -11,9 +11,10 @@ import numpy as np
 
 from ...tpu_configs.slice import Slice
 from ..records.base import Interval
+from .arrays import Number
 from .calibration import Calibration, Group, default_calibration
 from .energy import SERVER_OVER_CHIPS
-from .hardware import IDEAL, hardware_of
+from .hardware import IDEAL, Efficiency, hardware_of
 from .predict import interval
 from .query import DATASHEET_ONLY
 from .time_model import step_terms
@@ -27,6 +28,14 @@ class Piece:
     phase: str
     steps: float
     work: Work  # of one step, on one chip
+    bunched: float = 0.0  # further steps, of which a stack waits for its own number ...
+    queued: float = 0.0  # ... and for its own share (`serving.StepMix`)
+    requests: float = 0.0  # that arrive
+
+    def seconds(self, step_s: Number, efficiency: Efficiency) -> Number:
+        """Of all its steps, each of which takes `step_s`."""
+        waited = self.bunched * efficiency.bunched + self.queued * efficiency.queued
+        return (self.steps + waited) * step_s + self.requests * efficiency.request_s
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,9 @@ def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted |
     hardware = hardware_of(chip, case.matmul_dtype)
     efficiency = IDEAL if ideal else calibration.efficiency(chip.name, chip.kind, case.stack)
     times = [
-        piece.steps * step_terms(piece.work, hardware, efficiency, case.narrowing).time_s
+        piece.seconds(
+            step_terms(piece.work, hardware, efficiency, case.narrowing).time_s, efficiency
+        )
         for piece in case.pieces
     ]
     values = np.atleast_1d(np.asarray(sum(times), np.float64))

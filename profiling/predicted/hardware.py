@@ -113,10 +113,10 @@ class Efficiency:
 
     compute: Number = 1.0  # of the matrix units' peak, once padding is counted
     attention: Number = 1.0  # of that peak, in attention
-    memory: Number = 1.0  # of the memory's bandwidth
-    vector: Number = 1.0  # of that share, in elementwise kernels by themselves
+    memory: Number = 1.0  # of the memory's bandwidth, where matmuls and attention read it
+    vector: Number = 1.0  # of it, in elementwise kernels by themselves
     idle_experts: Number = 0.0  # of the experts that no token needs, share read all the same
-    kv: Number = 1.0  # of the keys and values a step is said to have cached, share that is read
+    kv: Number = 1.0  # of the memory's share, in reading keys and values
     links: Number = 1.0  # of the links' bandwidth
     overlap: Number = UNLIMITED  # p
     exposed_links: Number = 0.0
@@ -131,6 +131,9 @@ class Efficiency:
     )
     sequence_s: Number = 0.0  # host's work for one sequence in one step
     step_s: Number = 0.0  # host's work for one step
+    bunched: Number = 0.0  # prompts that arrive with a request's own, of many in flight
+    queued: Number = 0.0  # of the prompts that would be before it if all arrived at once, share
+    request_s: Number = 0.0  # a request's arrival: reading its text, and the wait to be scheduled
 
 
 IDEAL = Efficiency()

@@ -135,7 +135,7 @@ def _request_times(
     held = float(query.lengths.prompts)
     loop = (query.concurrency, held, float(query.split.copies), tokens)
     each_s = (decoding_s / tokens, bare_s[PREFILL] / held)
-    ttft_s, tpot_s, queue_s = loop_times(*loop, *each_s, query.stack)
+    ttft_s, tpot_s, queue_s = loop_times(*loop, *each_s, _efficiency(query, calibration))
     return {
         "ttft_s": _drawn(query, calibration, ttft_s, "ttft"),
         "tpot_s": _drawn(query, calibration, tpot_s, "tpot"),

@@ -15,25 +15,23 @@ import numpy as np
 
 from . import arrays
 from .arrays import Number, mapped
-from .calibration import stack_named
+from .hardware import IDEAL, Efficiency
 from .phase_lengths import PhaseSteps, joined_steps
 from .work import Work
 
-BUNCHING = 0.5
-BUNCHING_BY_STACK = {"vLLM": 0.45, "TensorRT-LLM": 0.55, "SGLang": 0.85}
-FIRST_TOKEN_STEPS = 4.0
-"""A first token waits for n ** BUNCHING prompts of the n requests that are held, its own among
-them, for answers of like lengths end, and are followed, together; and for so many steps of those
-that decode. Fitted to 519 servings on H100, H200 and B200 with 2 to 512 requests in flight (every
-third of ai-dynamo/aiconfigurator, silicon_sample.csv, Apache-2.0), over all and by stack. A queue
-of random arrivals would hold 1 to 2 prompts, one of all that arrive together half of n."""
-
 
 class StepMix(NamedTuple):
-    """What goes by in a span of time: steps that decode the running batch, and prompts read."""
+    """What goes by in a span of time: steps that decode all who are held, and prompts read.
+
+    How many of some prompts a request waits for is a stack's own, and fitted: of those that are
+    `bunched` with its own and `queued` before it, `Efficiency` has the share.
+    """
 
     decode_steps: Number
     prompts: Number
+    bunched: Number = 0.0
+    queued: Number = 0.0
+    requests: Number = 0.0  # that arrive
 
 
 def token_mix(held: Number, output_tokens: Number) -> StepMix:
@@ -45,18 +43,25 @@ def token_mix(held: Number, output_tokens: Number) -> StepMix:
     return StepMix(1.0, arrays.maximum(held - 1, 0.0) / output_tokens)
 
 
-def first_token_mix(held: Number, copies: Number = 1.0, stack: str | None = None) -> StepMix:
-    """Before the first token of a request: those prompts that come with it and its own, and steps
-    of the others. Each of the `copies` of the weights reads prompts of its own meanwhile."""
-    others = arrays.minimum(arrays.maximum(held - 1, 0.0), 1.0)
+def first_token_mix(held: Number, copies: Number = 1.0) -> StepMix:
+    """Before the first token of a request: its own prompt, and half of the step that is under way.
+
+    Answers of like lengths end, and are followed, together: where there are others, some prompts
+    come with its own, whatever their number. Where all arrive at once, as at a benchmark's start,
+    half of the others are read before. Each of the `copies` reads prompts of its own meanwhile.
+    """
     own = arrays.maximum(held / copies, 1.0)
-    bunching = BUNCHING_BY_STACK.get(stack_named(stack or ""), BUNCHING)
-    return StepMix(FIRST_TOKEN_STEPS * others, copies * own**bunching)
+    others = arrays.minimum(arrays.maximum(held - 1, 0.0), 1.0)
+    return StepMix(others / 2, copies, copies * (1 - 1 / own), copies * (own - 1) / 2, 1.0)
 
 
-def mix_s(mix: StepMix, decode_s: Number, prompt_s: Number) -> Number:
+def mix_s(
+    mix: StepMix, decode_s: Number, prompt_s: Number, efficiency: Efficiency = IDEAL
+) -> Number:
     """Seconds of a mix, from those of a decode step and those that reading a prompt adds."""
-    return mix.decode_steps * decode_s + mix.prompts * prompt_s
+    waited = mix.bunched * efficiency.bunched + mix.queued * efficiency.queued
+    arriving_s = mix.requests * efficiency.request_s
+    return mix.decode_steps * decode_s + (mix.prompts + waited) * prompt_s + arriving_s
 
 
 def running_batch(
@@ -87,13 +92,13 @@ class RequestTimes(NamedTuple):
 
 def loop_times(
     concurrency: float, held: float, copies: float, output_tokens: float,
-    decode_s: Number, prompt_s: Number, stack: str | None = None,
+    decode_s: Number, prompt_s: Number, efficiency: Efficiency = IDEAL,
 ) -> RequestTimes:  # fmt: skip
     """Those of each request of a closed loop, from the seconds of a decode step of the `held`
     requests and those that reading one prompt adds, a share of all that the `copies` of the weights
     read at once."""
     tpot_s = mix_s(token_mix(held, output_tokens), decode_s, prompt_s)
-    ttft_s = mix_s(first_token_mix(held, copies, stack), decode_s, prompt_s)
+    ttft_s = mix_s(first_token_mix(held, copies), decode_s, prompt_s, efficiency)
     waited_s = queue_s(concurrency, held, ttft_s, tpot_s, output_tokens)
     return RequestTimes(ttft_s + waited_s, tpot_s, waited_s)
 

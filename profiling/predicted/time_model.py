@@ -53,15 +53,16 @@ def step_terms(
     weight_share = efficiency.memory * 2.0 ** (-efficiency.narrow * narrower)
     read_bytes = work.weight_bytes + efficiency.idle_experts * work.idle_expert_bytes
     read_s = read_bytes / (hardware.memory_bandwidth * weight_share)
-    vector_bytes = work.vector_bytes / efficiency.vector
-    other_bytes = efficiency.kv * work.kv_bytes + work.activation_bytes + vector_bytes
-    memory_s = read_s + other_bytes / (hardware.memory_bandwidth * efficiency.memory)
+    routed_s = work.routed * efficiency.routed_s  # each is written and read, besides its row
+    other_bytes = work.kv_bytes / efficiency.kv + work.activation_bytes
+    other_s = other_bytes / (hardware.memory_bandwidth * efficiency.memory)
+    vector_s = work.vector_bytes / (hardware.memory_bandwidth * efficiency.vector)
+    memory_s = read_s + other_s + vector_s + routed_s
     on_chip_s = work.on_chip_bytes / hardware.on_chip_bandwidth
     through_s = work.link_bytes / (hardware.link_bandwidth * efficiency.links)
     links_s = _piped(through_s, work.stages * efficiency.ramp_s) + work.hops * hardware.hop_s
     overhead_s = (
-        work.routed * efficiency.routed_s
-        + work.kernels * efficiency.kernel_s
+        work.kernels * efficiency.kernel_s
         + work.collectives * efficiency.collective_s
         + work.dispatches * efficiency.dispatch_s
         + work.sequences * efficiency.sequence_s

@@ -22,13 +22,12 @@ from ..records.validation import (
     MeasuredRow,
     Way,
 )
+from .measurements.closed_loop import OVERFULL
 
 MARGIN, LEVEL = 1.1, 0.05
 """Of equivalence: a ratio within 10 % either way on the logarithmic scale, at 5 %."""
 LONG_TOKENS = 8000
 """Of an answer: from here on it is a chain of reasoning."""
-BEYOND = "concurrency above what the slice holds"
-"""In a case's note: its requests wait for memory, and are kept apart."""
 QUARTER = 1.25
 FOLD_OF: dict[Way, Fold] = {
     "model": "held out", "system": "system held out", "stack": "stack held out",
@@ -53,7 +52,7 @@ Grouping = Literal["all", "group", "chip", "stack", "length"]
 
 def group_of(row: MeasuredRow) -> str:
     """Its group; apart from it where requests wait for memory."""
-    return f"{row.group}, beyond memory" if BEYOND in row.note else row.group
+    return f"{row.group}, beyond memory" if OVERFULL in row.note else row.group
 
 
 def _length(row: MeasuredRow) -> str:

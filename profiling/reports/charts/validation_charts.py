@@ -20,12 +20,10 @@ _REGIMES = {  # regime -> (colour, symbol)
     "tpot": ("brick", "circle"),
     "ttft": ("steel", "square"),
     "matmul": ("teal", "diamond"),
-    "attention": ("steel", "triangle-left"),
-    "experts": ("brick", "wedge"),
     "vector": ("ochre", "triangle-down"),
     "collective": ("pink", "cross"),
-    "attention": ("indigo", "diamond"),
-    "experts": ("green", "cross"),
+    "attention": ("indigo", "triangle-left"),
+    "experts": ("green", "wedge"),
     "energy": ("olive", "triangle-right"),
 }
 _OFF = (1.5, 1 / 1.5)

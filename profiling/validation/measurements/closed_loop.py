@@ -6,15 +6,12 @@ from functools import cached_property
 from typing import Literal
 
 from ...predicted.cases import Case, Piece
-from ...predicted.serving import first_token_mix, token_mix
+from ...predicted.serving import StepMix, first_token_mix, token_mix
 from ...predicted.work import Work
 from .csv_rows import Row
 from .deployments import Deployment
 from .steps import Lengths
 
-STEP_TOKENS = 8192.0
-"""Tokens of prompts that engines read in one step at most: vLLM's max_num_batched_tokens on large
-GPUs, TensorRT-LLM's max_num_tokens, SGLang's chunked_prefill_size."""
 OVERFULL = "concurrency above what the slice holds"
 
 
@@ -52,26 +49,19 @@ class ClosedLoop:
         others = token_mix(self.held, self.lengths.answer)
         prompts = float(others.prompts) / self.copies
         decode = Piece("decode", 1.0, self._step)
-        return (decode, Piece("prefill", prompts, self._prompt)) if prompts > 0 else (decode,)
+        return (decode, Piece("prefill", prompts, self.prompt)) if prompts > 0 else (decode,)
 
     def to_first_token(self) -> tuple[Piece, ...]:
-        """Of the time to first token: the own prompt; the step that is under way; "queued", the
-        prompts that come with it; and where memory does not hold all requests, the whole stay
-        of those before."""
-        pieces = [Piece("prefill", 1.0, self._prompt)]
-        mix = first_token_mix(self.held / self.copies)
-        ahead = float(mix.prompts) - 1
-        if self.held > 1:
-            pieces.append(Piece("decode", float(mix.decode_steps), self._step))
-        if ahead > 0:
-            together = min(max(ahead, 1.0), max(STEP_TOKENS / self.lengths.prompt, 1.0))
-            pieces.append(Piece("queued", ahead / together, self._prompts(together)))
-        if self.overfull:
-            stays = self.concurrency / self.held - 1
-            prompts = stays * self.held / self.copies
-            pieces.append(Piece("decode", stays * self.lengths.answer, self._step))
-            pieces.append(Piece("prefill", prompts, self._prompt))
-        return tuple(pieces)
+        """Of the time to first token: the own prompt and those that come with it or before it, the
+        step that is under way; and where memory does not hold all requests, the whole stay of
+        those before."""
+        mix = StepMix(*(float(part) for part in first_token_mix(self.held, self.copies)))
+        stays = self.concurrency / self.held - 1
+        prompts = mix.prompts / self.copies + stays * self.held / self.copies
+        waited = (mix.bunched / self.copies, mix.queued / self.copies)
+        prefill = Piece("prefill", prompts, self.prompt, *waited, mix.requests)
+        steps = mix.decode_steps + stays * self.lengths.answer
+        return (prefill, Piece("decode", steps, self._step)) if steps > 0 else (prefill,)
 
     @property
     def copies(self) -> float:
@@ -84,11 +74,9 @@ class ClosedLoop:
         return self.place.decode(-(-self.held // self.copies) * self.copies, self.lengths.context)
 
     @cached_property
-    def _prompt(self) -> Work:
-        return self._prompts(1.0)
-
-    def _prompts(self, each: float) -> Work:
-        return self.place.prefill(each * self.copies, self.lengths.prompt)
+    def prompt(self) -> Work:
+        """One prompt on every copy."""
+        return self.place.prefill(self.copies, self.lengths.prompt)
 
     def case(self, row: Row, group: Literal["tpot", "ttft"], observed_s: float, note: str) -> Case:
         """A row's measured time, whose note says whether requests waited for others to end."""

@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import replace
 from functools import cache
+from typing import Literal
 
 from ....model.architecture import Architecture, dtype_bytes, shape_of
 from ....tpu_configs.chip import Chip
@@ -31,25 +32,47 @@ and 1.0 of them."""
 LEAST_RUNNING = 0.4
 """Sequences that ran, by Little's law, over those in flight that memory holds: with fewer, requests
 waited for something else. Where all prompts are read together before any answer it is a half."""
+MOST_READING = 0.6
+"""Of the time, what reading prompts takes at the chips' peak: no other server comes over 0.46."""
 
 
 def served_cases(row: Row) -> list[Case]:
     """The case of time per output token and that of time to first token. Raises LeftOutError where
     it cannot be predicted, ProfileInputError for a malformed cell."""
-    observed_s = {"tpot": row.number("tpot_ms") * 1e-3, "ttft": row.number("ttft_ms") * 1e-3}
-    loop = ClosedLoop(_deployment(row), _lengths(row), row.number("concurrency"))
+    observed_s: dict[Literal["tpot", "ttft"], float] = {
+        "tpot": row.number("tpot_ms") * 1e-3, "ttft": row.number("ttft_ms") * 1e-3,
+    }  # fmt: skip
+    in_flight = row.number("concurrency")
+    loop = ClosedLoop(_deployment(row), _lengths(row), in_flight)
     if row.text("spec_decode") not in ("", "none"):
         raise LeftOutError("it is not stated whether tokens were drafted, nor how many were right")
-    answer_s = loop.lengths.answer * observed_s["tpot"]
-    running = loop.concurrency * answer_s / (observed_s["ttft"] + answer_s)
+    _refuse_what_ran_otherwise(loop, observed_s["ttft"], observed_s["tpot"])
+    cases = []
+    for group, seconds in observed_s.items():
+        case = loop.case(row, group, seconds, _note(row))
+        answer = loop.lengths.answer
+        named = replace(case, id=f"{row.id} {group}", model=_name(row), output_tokens=answer)
+        cases.append(named)
+    return cases
+
+
+def _refuse_what_ran_otherwise(loop: ClosedLoop, ttft_s: float, tpot_s: float) -> None:
+    """Raise LeftOutError where a server ran fewer than its memory holds, or cannot have read all of
+    the prompts: neither is stated."""
+    answer_s = loop.lengths.answer * tpot_s
+    running = loop.concurrency * answer_s / (ttft_s + answer_s)
     if running < LEAST_RUNNING * loop.held:
         raise LeftOutError(
             f"{running:.0f} sequences ran at a time (Little's law), a limit that is not stated: "
             f"memory holds {loop.held:.0f}"
         )
-    tpot = loop.case(row, "tpot", observed_s["tpot"], _note(row))
-    ttft = loop.case(row, "ttft", observed_s["ttft"], _note(row))
-    return [replace(case, id=f"{row.id} {case.group}", model=_name(row)) for case in (tpot, ttft)]
+    prompts_s = loop.concurrency / loop.copies * loop.place.ideal_s(loop.prompt)
+    reading = prompts_s / (ttft_s + answer_s)
+    if reading > MOST_READING:
+        raise LeftOutError(
+            f"prompts alone would take {reading:.0%} of the time at the chips' peak: some were "
+            "found in a cache, how many is not stated"
+        )
 
 
 def _name(row: Row) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from sample_calibration import sample_calibration
 
+from rooflink.profiling.jobs.validate_job import absent_rows
 from rooflink.profiling.predicted.cases import predict_cases
 from rooflink.profiling.validation import validate as run
+from rooflink.profiling.validation.validate import published_errors
 
 from .conftest import Command
 
@@ -40,7 +42,22 @@ def test_a_file_of_measurements_gives_a_row_each(rooflink: Command, layers: Path
     for row in record["rows"]:
         assert row["fitted"] is None
         assert row["held_out"]["low"] <= row["held_out"]["median"] <= row["held_out"]["high"]
-    assert record["worked"] == record["peers"] == []
+    assert record["worked"] == record["peers"] == record["not_shipped"] == []
+    (compared,) = record["comparisons"]
+    assert (compared["group"], compared["unseen"], compared["rows"]) == ("matmul", "model", 4)
+    published = published_errors().shipped
+    (of_group,) = [each.median_absolute_error for each in published
+                   if (each.name, each.fold) == ("matmul", "held out")]  # fmt: skip
+    assert compared["published_error"] == of_group
+    assert compared["within_a_quarter"] == (compared["median_absolute_error"] <= 1.25 * of_group)
+
+
+def test_a_fit_says_which_rows_of_the_committed_one_it_lacks() -> None:
+    errors = published_errors()
+    missing = absent_rows(set())
+    assert missing.startswith(f"{errors.not_shipped_rows} rows of the committed fit are not there")
+    assert all(source in missing for source in errors.not_shipped_sources)
+    assert absent_rows(set(errors.not_shipped_sources)) == ""
 
 
 def test_worked_problems_and_peers_alone(rooflink: Command) -> None:

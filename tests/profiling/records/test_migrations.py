@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from real_records import real_codesign
+from real_records import real_codesign, real_validation
 
 import rooflink.model.training
 from rooflink.profiling.errors import ProfileInputError
@@ -125,6 +125,23 @@ def test_a_report_of_version_1_is_read(tmp_path: Path) -> None:
     assert [(p.intensity, p.ridge) for p in phases] == [(p.intensity, p.ridge) for p in now]
     assert {phase.sequence_overhead_s for phase in phases} == {0.0}
     assert [case.levers for case in read.cases] == [case.levers for case in report.cases]
+
+
+def test_a_validation_of_version_1_is_read(tmp_path: Path) -> None:
+    """Its rows were held out with their models alone, and nothing was compared."""
+    validation = real_validation()
+    old = json.loads(validation.model_dump_json()) | {"schema_version": "rooflink.validation/1"}
+    added = ("agreement", "comparisons", "not_shipped", "not_shipped_sources")
+    of_rows = ("system_held_out", "stack_held_out", "unseen", "output_tokens")
+    for name in added:
+        del old[name]
+    for row in old["rows"]:
+        for name in of_rows:
+            del row[name]
+    read = load_record(type(validation), written(tmp_path, old))
+    kept(old, read)
+    assert {getattr(row, name) for row in read.rows for name in of_rows} == {None}
+    assert [getattr(read, name) for name in added] == [[], [], [], []]
 
 
 @pytest.mark.parametrize("name", WRITTEN)

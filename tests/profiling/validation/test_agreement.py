@@ -7,12 +7,12 @@ import pytest
 from rooflink.profiling.records.base import Interval
 from rooflink.profiling.records.validation import MeasuredRow
 from rooflink.profiling.validation.agreement import (
-    BEYOND,
     agreements,
     compared,
     equivalence_p,
     summaries,
 )
+from rooflink.profiling.validation.measurements.closed_loop import OVERFULL
 
 
 def about(median: float) -> Interval:
@@ -84,7 +84,7 @@ def test_long_answers_and_requests_beyond_memory_are_apart() -> None:
     rows = [
         row(1.0, 1.1, output_tokens=512.0),
         row(1.0, 1.2, output_tokens=8000.0),
-        row(1.0, 9.0, output_tokens=512.0, note=f"as published; {BEYOND}"),
+        row(1.0, 9.0, output_tokens=512.0, note=f"as published; {OVERFULL}"),
         row(1.0, 1.3),
     ]
     found = {(each.by, each.name): each for each in summaries(rows)}
