@@ -73,7 +73,7 @@ def calibrate(
             scales[way] = residual_scales(needed, cells, fitted_error)
             unseen[way] = _intervals(held_out, unseen_scales(needed, cells, fold[way]))
         record = _record(fitter, whole, all_residuals(scales), everyone)
-    text = json.dumps(record, indent=1) + "\n"
+    text = _lines(record)
     by_key: dict[str, Unseen] = {
         case_key(case): {way: unseen[way][row] for way in WAYS} for row, case in enumerate(everyone)
     }
@@ -109,12 +109,18 @@ def _errors(
     return errors.model_dump_json(indent=1) + "\n"
 
 
+UNTOLD_MODE, UNTOLD_SCALE = 0.05, 0.97
+"""A standardised effect this near zero, and this wide still, is the prior's: no row speaks of it,
+and `Calibration` draws it from the prior itself."""
+
+
 def _record(
     fitter: Fitter, whole: Posterior, residual: dict[str, float], cases: Sequence[Case]
 ) -> dict[str, object]:
     """The fit as `predict.calibration` reads it: draws by component and by who has an effect."""
     names = fitter.names
     drawn = [fitter.parameters(vector) for vector in draws(whole, DRAWS)]
+    scales = fitter.parameters(np.sqrt(np.diag(whole.covariance)))
 
     def table(
         part: Literal["means", "regimes", "chips", "stacks"], who: tuple[str, ...], scale: str = ""
@@ -123,8 +129,14 @@ def _record(
             factor = getattr(COMPONENTS[component], scale) if scale else 1.0
             return _rounded([float(d[part][component][index]) * factor for d in drawn])
 
+        def told(component: str, index: int) -> bool:
+            mode, left = (float(of[part][component][index]) for of in (drawn[0], scales))
+            return not scale or abs(mode) > UNTOLD_MODE or left < UNTOLD_SCALE
+
         return {
-            component: {name: column(component, i) for i, name in enumerate(who)}
+            component: {
+                name: column(component, i) for i, name in enumerate(who) if told(component, i)
+            }
             for component in drawn[0][part]
         }
 
@@ -142,6 +154,19 @@ def _record(
         "chip_effects": table("chips", names.chips, "chip_scale"),
         "stack_effects": table("stacks", names.stacks, "stack_scale"),
     }
+
+
+def _lines(record: Mapping[str, object], indent: str = "") -> str:
+    """JSON with a line for each list of draws."""
+    parts = []
+    for key, value in record.items():
+        text = json.dumps(value)
+        if isinstance(value, dict) and any(
+            isinstance(part, dict | list) for part in value.values()
+        ):
+            text = _lines(value, indent + " ").rstrip()
+        parts.append(f"{indent} {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + f"\n{indent}}}\n"
 
 
 def _rounded(values: list[float]) -> list[float]:
