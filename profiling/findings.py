@@ -19,8 +19,8 @@ from ..model.tasks import Problem
 from ..model.tasks.modular import GAPS_DISCLOSURE
 from ..model.tasks.task import SUM, speaks_notation
 from ..model.tokenizer import Tokenizer
-from .predicted.attention_work import available_bytes
 from .predicted.phase_terms import PhaseTerms, predicted_terms, terms_at_peak
+from .predicted.step.attention_work import available_bytes
 from .records import (
     ChipPlacement,
     CompiledPhase,

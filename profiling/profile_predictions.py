@@ -9,8 +9,8 @@ from ..model.generation.pass_log import PassLog
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .model_spec import Subject
-from .passes import OnSlice, lengths_made
 from .predicted.model_shape import ModelShape, NamedShape, shape_of
+from .predicted.passes import OnSlice, lengths_made
 from .predicted.phase_lengths import Lengths
 from .predicted.predict import predict
 from .predicted.query import PredictionRequest, Query

@@ -21,9 +21,9 @@ from ..predicted.arrays import mapped
 from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES, efficiency_of, regime_of
 from ..predicted.cases import Case, Piece
 from ..predicted.energy import SERVER_OVER_CHIPS, PowerShares, design_power_of, power_share
-from ..predicted.hardware import Hardware, hardware_of
-from ..predicted.time_model import step_terms
-from ..predicted.work import NOTHING, Work
+from ..predicted.step.hardware import Hardware, hardware_of
+from ..predicted.step.time_model import step_terms
+from ..predicted.step.work import NOTHING, Work
 from .optimum import ROUNDS, Slopes, covariance_of, mode_of
 
 

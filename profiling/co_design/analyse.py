@@ -8,9 +8,9 @@ import numpy as np
 from ...model.tasks.modular import GAPS_DISCLOSURE
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError, Silent, Watcher
-from ..predicted.attention_work import RESERVED_SHARE
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.economics import Terms
+from ..predicted.step.attention_work import RESERVED_SHARE
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead

@@ -20,7 +20,7 @@ from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure
 from ..predicted import arrays
 from ..predicted.arrays import Number, of_numbers
-from ..predicted.hardware import link_rate
+from ..predicted.step.hardware import link_rate
 from ..records.codesign import Assumption
 
 WAFER_MM2 = np.pi * 150.0**2

@@ -21,7 +21,7 @@ from jax import Array
 
 from ..errors import ProfileInputError
 from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
-from ..predicted.hardware import Efficiency, Hardware
+from ..predicted.step.hardware import Efficiency, Hardware
 from .chip_cost_model import BUDGETS, ChipParts, Rates
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
 from .workload_on_slice import WorkloadOnSlice

@@ -24,12 +24,12 @@ from ...model.phases import PREFILL, THINK_AND_ANSWER, Program, phase_named
 from ..predicted import arrays
 from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
 from ..predicted.energy import power_share
-from ..predicted.hardware import Efficiency
 from ..predicted.phase_lengths import PhaseSteps, SameLength, Steps, decode_steps, prefill_steps
 from ..predicted.predict import phase_terms
-from ..predicted.step_work import copy_work, step_work
-from ..predicted.time_model import BOUNDS, Terms
-from ..predicted.work import Load, Work
+from ..predicted.step.hardware import Efficiency
+from ..predicted.step.step_work import copy_work, step_work
+from ..predicted.step.time_model import BOUNDS, Terms
+from ..predicted.step.work import Load, Work
 from ..records import Phase, Profile
 from ..records.codesign import Quantity
 from .design_point import Draws, Overheads, Point, RecordedPhases, Speculation, held

@@ -20,11 +20,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ..predicted.arrays import Number, mapped
-from ..predicted.attention_work import capacity
-from ..predicted.hardware import Efficiency
-from ..predicted.step_work import step_work
-from ..predicted.time_model import BOUNDS, Terms, step_terms
-from ..predicted.work import Load, Work
+from ..predicted.step.attention_work import capacity
+from ..predicted.step.hardware import Efficiency
+from ..predicted.step.step_work import step_work
+from ..predicted.step.time_model import BOUNDS, Terms, step_terms
+from ..predicted.step.work import Load, Work
 from ..records.codesign import (
     BoundFlip,
     BoundMap,

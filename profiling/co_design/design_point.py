@@ -17,14 +17,14 @@ from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..predicted import arrays
 from ..predicted.arrays import Number, Numbers, mapped, of_numbers
-from ..predicted.attention_work import Capacity, capacity
 from ..predicted.calibration import Calibration
 from ..predicted.energy import PowerShares, design_power_of
-from ..predicted.hardware import IDEAL, Efficiency, Hardware
 from ..predicted.phase_lengths import LengthDistribution, Lengths, SameLength
 from ..predicted.predict import interval as summary
-from ..predicted.step_work import Spread
-from ..predicted.work import Widths
+from ..predicted.step.attention_work import Capacity, capacity
+from ..predicted.step.hardware import IDEAL, Efficiency, Hardware
+from ..predicted.step.step_work import Spread
+from ..predicted.step.work import Widths
 from ..records.base import Interval
 from ..records.codesign import Parameter
 from .chip_cost_model import CostModel

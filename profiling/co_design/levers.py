@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...model.architecture import dtype_bytes
-from ..predicted.hardware import hardware_of, operand_dtype
-from ..predicted.work import Widths
+from ..predicted.step.hardware import hardware_of, operand_dtype
+from ..predicted.step.work import Widths
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint

@@ -18,11 +18,11 @@ from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..predicted import arrays
 from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
-from ..predicted.hardware import Efficiency, Hardware
 from ..predicted.phase_lengths import Lengths
 from ..predicted.query import Query
-from ..predicted.time_model import step_terms
-from ..predicted.work import Work
+from ..predicted.step.hardware import Efficiency, Hardware
+from ..predicted.step.time_model import step_terms
+from ..predicted.step.work import Work
 from .costs import PHASES, summed, work_steps
 from .design_point import Point, held
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
-from ..predicted.collectives import COLLECTIVES
+from ..predicted.step.collectives import COLLECTIVES
 from ..records import (
     CollectiveTraffic,
     CompiledPhase,

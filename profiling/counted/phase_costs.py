@@ -24,7 +24,7 @@ from ...model.generation.attempt import Answered
 from ...model.generation.pass_log import PassLog, PassRecord
 from ...tpu_configs.chip import Chip
 from ..errors import ProfileInputError
-from ..predicted.attention_work import available_bytes
+from ..predicted.step.attention_work import available_bytes
 from ..records import ChipPlacement, CountedCost, HbmBytes, Phase, PhaseOnChip
 from ..records.lenses import sum_costs
 from .unit_costs import UnitCosts

@@ -14,8 +14,8 @@ from ...model.generation.pass_log import Limit, PassRecord, SpendingLimit, token
 from ..counted.phase_costs import row_costs, shares
 from ..counted.unit_costs import UnitCosts
 from ..errors import ProfileInputError
-from ..passes import OnSlice
 from ..predicted.energy import design_power_of
+from ..predicted.passes import OnSlice
 
 KINDS = ("tokens", "flops", "joules", "usd", "seconds")
 PRICED = ("joules", "usd", "seconds")

@@ -25,8 +25,8 @@ from ..counted.unit_costs import UnitCosts
 from ..errors import ProfileInputError, Silent, Watcher
 from ..measured.run import Clocked, clocked
 from ..model_spec import run_bytes
-from ..passes import OnSlice, lengths_made
 from ..predicted.model_shape import NamedShape
+from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phase_lengths import Lengths
 from ..predicted.query import PredictionRequest
 from ..predicted.slices import fitting_query, query_of, smallest_query

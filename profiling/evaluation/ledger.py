@@ -13,7 +13,7 @@ import numpy as np
 from ...model.generation.pass_log import ROOT, PassLog, PassRecord
 from ..counted.phase_costs import is_prefill, row_costs, shares
 from ..counted.unit_costs import UnitCosts
-from ..passes import OnSlice
+from ..predicted.passes import OnSlice
 from ..records import Interval, Prediction
 from ..records.evaluation import Ledger, LedgerEntry, SharedPrompt
 

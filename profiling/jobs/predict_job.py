@@ -15,7 +15,7 @@ from .job import Names, Option, option
 if TYPE_CHECKING:
     from ..predicted.model_shape import NamedShape
     from ..predicted.query import PredictionRequest
-    from ..speculative import Speculation
+    from ..predicted.speculative import Speculation
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class PredictJob(TermsOptions):
     def _speculation(self, model: "NamedShape") -> "Speculation | None":
         if self.speculate is None:
             return None
-        from ..speculative import parse_speculation
+        from ..predicted.speculative import parse_speculation
 
         return parse_speculation(self.speculate, model)
 

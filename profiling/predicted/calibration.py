@@ -40,8 +40,8 @@ from ..errors import ProfileInputError
 from . import arrays
 from .arrays import Number, mapped, with_last_axis
 from .energy import DesignPower, PowerShares, design_power_of, power_share
-from .hardware import Efficiency, Hardware
-from .work import Work
+from .step.hardware import Efficiency, Hardware
+from .step.work import Work
 
 Link = Literal["share", "time", "power", "positive", "factor"]
 

@@ -14,11 +14,11 @@ from ..records.base import Interval
 from .arrays import Number
 from .calibration import Calibration, Group, default_calibration
 from .energy import SERVER_OVER_CHIPS
-from .hardware import IDEAL, Efficiency, hardware_of
 from .predict import interval
 from .query import DATASHEET_ONLY
-from .time_model import step_terms
-from .work import NOTHING, Work
+from .step.hardware import IDEAL, Efficiency, hardware_of
+from .step.time_model import step_terms
+from .step.work import NOTHING, Work
 
 
 @dataclass(frozen=True)

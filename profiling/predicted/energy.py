@@ -18,8 +18,8 @@ from ...tpu_configs.catalog import load_all
 from ...tpu_configs.chip import Chip
 from . import arrays
 from .arrays import Number, of_numbers
-from .hardware import Hardware
-from .work import Work
+from .step.hardware import Hardware
+from .step.work import Work
 
 KNEE = 0.1
 """Achieved share of peak FLOP/s at which half of the matrix units' power is drawn."""

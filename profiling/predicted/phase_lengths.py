@@ -14,8 +14,8 @@ from ...model.architecture import ModelShape
 from ...model.phases import THINK_AND_ANSWER
 from . import arrays
 from .arrays import Number, Numbers, mapped, of_numbers
-from .step_work import Spread, step_work
-from .work import Load, Widths, Work, prefill_load
+from .step.step_work import Spread, step_work
+from .step.work import Load, Widths, Work, prefill_load
 
 POINTS = 8
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(POINTS)

@@ -115,7 +115,7 @@ def whole_elasticities(phases: Iterable[PhaseTerms]) -> dict[str, float]:
 def joined(terms: PhaseTerms, time_s: float) -> PhaseTerms:
     """The terms with the power that makes them take `time_s`, a prediction's median.
 
-    The time model (predicted/time_model.py) joins the terms of each group of like steps; a
+    The time model (step/time_model.py) joins the terms of each group of like steps; a
     profile keeps their sums, at the calibration's mode. Joined by the same p-norm, sums take no
     longer than those groups, so that one effective power between 1 and the roofline's stands for
     all. Where the median lies beyond both, what is unexplained is a factor on every term.

@@ -16,17 +16,17 @@ from ..records.prediction import (
     Prediction,
 )
 from .arrays import Number, mapped, with_last_axis
-from .attention_work import Capacity, both_held, capacity
 from .calibration import Calibration, default_calibration
-from .collectives import Parallelism, kv_shards, require_parallelism
 from .economics import economics_of
 from .energy import design_power_of
-from .hardware import IDEAL, Efficiency, Hardware
 from .phase_lengths import Lengths, PhaseSteps
 from .phase_terms import RESOURCES
 from .query import PhaseWork, Query, phases_by_lengths
-from .time_model import Terms, bound, step_terms
-from .work import Work
+from .step.attention_work import Capacity, both_held, capacity
+from .step.collectives import Parallelism, kv_shards, require_parallelism
+from .step.hardware import IDEAL, Efficiency, Hardware
+from .step.time_model import Terms, bound, step_terms
+from .step.work import Work
 
 LOW, HIGH = 0.1, 0.9
 

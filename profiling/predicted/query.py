@@ -13,9 +13,7 @@ from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
 from .arrays import Number
 from .calibration import Calibration
-from .collectives import ONE_CHIP, Parallelism
 from .economics import Terms as EconomicsRequest
-from .hardware import Hardware, hardware_of
 from .model_shape import NamedShape
 from .phase_lengths import (
     PHASES,
@@ -29,11 +27,13 @@ from .phase_lengths import (
     decoded_tokens,
     prefill_steps,
 )
-from .step_work import Spread, spread_over
-from .work import Widths
+from .step.collectives import ONE_CHIP, Parallelism
+from .step.hardware import Hardware, hardware_of
+from .step.step_work import Spread, spread_over
+from .step.work import Widths
 
 if TYPE_CHECKING:
-    from ..speculative import Speculation
+    from .speculative import Speculation
 
 DATASHEET_ONLY = "datasheet figures alone"
 
@@ -152,7 +152,7 @@ def _steps_by_lengths(query: Query) -> dict[str, PhaseSteps]:
     if drafts is None:
         decoded = decode_steps(shape, lengths, *sizes, query.distribution)
     else:
-        from ..speculative import speculative_steps, with_draft_prefill
+        from .speculative import speculative_steps, with_draft_prefill
 
         decoded = speculative_steps(drafts, shape, lengths, *sizes, query.distribution)
     if query.concurrency is not None and query.prefill_chunk is not None:

@@ -15,9 +15,9 @@ import numpy as np
 
 from . import arrays
 from .arrays import Number, mapped
-from .hardware import IDEAL, Efficiency
 from .phase_lengths import PhaseSteps, joined_steps
-from .work import Work
+from .step.hardware import IDEAL, Efficiency
+from .step.work import Work
 
 
 class StepMix(NamedTuple):

@@ -15,10 +15,10 @@ from ...tpu_configs.slice import Slice, largest, shape_of_chips, shapes
 from ..errors import ProfileInputError
 from ..names import mesh_axes
 from ..records.prediction import Prediction
-from .collectives import AXES, ONE_CHIP, Parallelism, over_chips
-from .hardware import jax_dtype, operand_dtype
 from .predict import held_by_a_chip, memory_fit, predict
 from .query import PredictionRequest, Query
+from .step.collectives import AXES, ONE_CHIP, Parallelism, over_chips
+from .step.hardware import jax_dtype, operand_dtype
 
 
 def parse_parallelism(text: str) -> Parallelism:

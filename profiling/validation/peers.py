@@ -6,12 +6,12 @@ from pathlib import Path
 from ...model.architecture import shape_of
 from ...model.config import preset
 from ...tpu_configs.catalog import load_chip
-from ..predicted.attention_work import capacity
-from ..predicted.collectives import ONE_CHIP
-from ..predicted.hardware import IDEAL, hardware_of
-from ..predicted.step_work import Spread, step_work
-from ..predicted.time_model import step_terms
-from ..predicted.work import Load, Widths, Work, decode_load, prefill_load
+from ..predicted.step.attention_work import capacity
+from ..predicted.step.collectives import ONE_CHIP
+from ..predicted.step.hardware import IDEAL, hardware_of
+from ..predicted.step.step_work import Spread, step_work
+from ..predicted.step.time_model import step_terms
+from ..predicted.step.work import Load, Widths, Work, decode_load, prefill_load
 from ..records.validation import PeerRow, PrefillPart
 from .measurements.csv_rows import Row, read_rows
 

@@ -15,8 +15,9 @@ from ...model.config import ModelConfig, preset
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.slice import parse_slice
 from ..predicted.arrays import Number
-from ..predicted.attention_work import Capacity, capacity
-from ..predicted.collectives import (
+from ..predicted.economics import price_of
+from ..predicted.step.attention_work import Capacity, capacity
+from ..predicted.step.collectives import (
     ALL_GATHER,
     ALL_REDUCE,
     ONE_CHIP,
@@ -30,11 +31,10 @@ from ..predicted.collectives import (
     switched,
     torus,
 )
-from ..predicted.economics import price_of
-from ..predicted.hardware import IDEAL, Hardware, hardware_of
-from ..predicted.step_work import Spread, exchange_work, matmul_work, step_work
-from ..predicted.time_model import Terms, step_terms
-from ..predicted.work import Widths, Work, decode_load, prefill_load
+from ..predicted.step.hardware import IDEAL, Hardware, hardware_of
+from ..predicted.step.step_work import Spread, exchange_work, matmul_work, step_work
+from ..predicted.step.time_model import Terms, step_terms
+from ..predicted.step.work import Widths, Work, decode_load, prefill_load
 from .measurements.models import formats, known_sizes
 from .measurements.operators import batched_matmul, one_chip
 

@@ -16,11 +16,11 @@ import numpy as np
 from rooflink.model.architecture import ModelShape, shape_of
 from rooflink.model.config import PRESETS
 from rooflink.profiling.predicted.arrays import as_pytrees
-from rooflink.profiling.predicted.hardware import Efficiency, Hardware, hardware_of
 from rooflink.profiling.predicted.phase_lengths import Lengths, phase_steps
 from rooflink.profiling.predicted.predict import phase_terms
-from rooflink.profiling.predicted.step_work import Spread
-from rooflink.profiling.predicted.work import Widths
+from rooflink.profiling.predicted.step.hardware import Efficiency, Hardware, hardware_of
+from rooflink.profiling.predicted.step.step_work import Spread
+from rooflink.profiling.predicted.step.work import Widths
 from rooflink.tpu_configs.catalog import load_all
 
 as_pytrees()

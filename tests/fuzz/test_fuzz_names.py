@@ -12,7 +12,7 @@ from rooflink.profiling.predicted.economics import (
 )
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.slices import parse_parallelism
-from rooflink.profiling.speculative import Speculation, parse_speculation
+from rooflink.profiling.predicted.speculative import Speculation, parse_speculation
 from rooflink.profiling.validation.measurements.models import known_sizes
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import MOST_CHIPS, Slice, parse_slice

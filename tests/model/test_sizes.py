@@ -10,11 +10,11 @@ import pytest
 from rooflink.model.architecture import DTYPE_BITS, Architecture, ModelShape, dtype_bytes, shape_of
 from rooflink.model.config import PRESETS, ModelConfig, ModelInputError, preset
 from rooflink.profiling.counted.unit_costs import unit_costs
-from rooflink.profiling.predicted.attention_work import capacity
-from rooflink.profiling.predicted.collectives import ONE_CHIP
 from rooflink.profiling.predicted.model_shape import model_facts, shape_of_facts
-from rooflink.profiling.predicted.step_work import Spread, step_work
-from rooflink.profiling.predicted.work import Widths, decode_load
+from rooflink.profiling.predicted.step.attention_work import capacity
+from rooflink.profiling.predicted.step.collectives import ONE_CHIP
+from rooflink.profiling.predicted.step.step_work import Spread, step_work
+from rooflink.profiling.predicted.step.work import Widths, decode_load
 
 ROOT = Path(__file__).parents[2]
 BF16 = Widths(2.0, 2.0, 2.0)

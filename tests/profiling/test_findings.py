@@ -10,12 +10,12 @@ from sample_calibration import sample_calibration
 
 from rooflink.model.config import PRESETS
 from rooflink.profiling.findings import find
-from rooflink.profiling.predicted.collectives import ONE_CHIP, Parallelism
 from rooflink.profiling.predicted.economics import Terms, economics_of
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.predict import predict
 from rooflink.profiling.predicted.query import Query
+from rooflink.profiling.predicted.step.collectives import ONE_CHIP, Parallelism
 from rooflink.profiling.records import (
     CompiledPhase,
     CountedCost,

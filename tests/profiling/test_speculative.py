@@ -13,13 +13,13 @@ from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.predict import held_by_a_chip
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import predict_on_slice, query_of
-from rooflink.profiling.records import Prediction
-from rooflink.profiling.speculative import (
+from rooflink.profiling.predicted.speculative import (
     MOST_DRAFTS,
     accepted_by_conditional,
     accepted_by_marginal,
     parse_speculation,
 )
+from rooflink.profiling.records import Prediction
 from rooflink.tpu_configs.slice import parse_slice
 
 LLAMA = named_shape("llama3-8b")

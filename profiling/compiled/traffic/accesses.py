@@ -7,7 +7,7 @@ traffic is what they state.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ...predicted.collectives import collective_of, starts_with_tuple
+from ...predicted.step.collectives import collective_of, starts_with_tuple
 from ..hlo.module import Instruction
 from ..hlo.shape import Shape, memory_space_name
 from .buffers import Origins

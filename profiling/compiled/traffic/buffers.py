@@ -7,7 +7,7 @@ fusions and calls; what is computed from it does not.
 
 from collections.abc import Mapping
 
-from ...predicted.collectives import COLLECTIVES, starts_with_tuple
+from ...predicted.step.collectives import COLLECTIVES, starts_with_tuple
 from ..hlo.module import Instruction, Module
 from .sources import Path, body_and_condition
 from .spans import UPDATING

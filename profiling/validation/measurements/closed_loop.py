@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...predicted.cases import Case, Piece
 from ...predicted.serving import StepMix, first_token_mix, token_mix
-from ...predicted.work import Work
+from ...predicted.step.work import Work
 from .csv_rows import Row
 from .deployments import Deployment
 from .steps import Lengths

@@ -14,13 +14,13 @@ from ....tpu_configs.catalog import chip_stem, load_chip
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.input_errors import ChipInputError
 from ....tpu_configs.slice import Slice, chips_of_type, parse_slice
-from ...predicted.attention_work import capacity
 from ...predicted.cases import Case, Group, Piece
-from ...predicted.collectives import Parallelism, over_chips
-from ...predicted.hardware import IDEAL, Hardware, hardware_of
-from ...predicted.step_work import spread_over, step_work
-from ...predicted.time_model import step_terms
-from ...predicted.work import NOTHING, Load, Work, decode_load, prefill_load
+from ...predicted.step.attention_work import capacity
+from ...predicted.step.collectives import Parallelism, over_chips
+from ...predicted.step.hardware import IDEAL, Hardware, hardware_of
+from ...predicted.step.step_work import spread_over, step_work
+from ...predicted.step.time_model import step_terms
+from ...predicted.step.work import NOTHING, Load, Work, decode_load, prefill_load
 from .csv_rows import LeftOutError, Row, positive_count
 from .models import Formats, PartFormat, formats_of, sizes_of, stack_of
 

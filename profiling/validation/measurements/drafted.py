@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from ....model.architecture import shape_of
 from ...predicted.cases import Case, Piece
-from ...predicted.collectives import ONE_CHIP
-from ...predicted.hardware import hardware_of
 from ...predicted.model_shape import NamedShape
-from ...predicted.work import Load, decode_load
-from ...speculative import accepted_by_marginal, draft_named
+from ...predicted.speculative import accepted_by_marginal, draft_named
+from ...predicted.step.collectives import ONE_CHIP
+from ...predicted.step.hardware import hardware_of
+from ...predicted.step.work import Load, decode_load
 from .csv_rows import LeftOutError, Row, positive
 from .deployments import Deployment, chip_of, slice_of
 from .models import formats, known_sizes

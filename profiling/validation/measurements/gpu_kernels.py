@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from ....model.architecture import NO_WINDOW, ModelShape
 from ....tpu_configs.slice import Slice
-from ...predicted.attention_work import STATE_CHUNK, attention_work
 from ...predicted.cases import Case, Group
-from ...predicted.collectives import (
+from ...predicted.step.attention_work import STATE_CHUNK, attention_work
+from ...predicted.step.collectives import (
     ALL_GATHER,
     ALL_REDUCE,
     ALL_TO_ALL,
@@ -21,10 +21,10 @@ from ...predicted.collectives import (
     Parallelism,
     groups_of,
 )
-from ...predicted.expert_work import EVEN, ExpertLoad, expert_work, power_law
-from ...predicted.hardware import hardware_of
-from ...predicted.step_work import elementwise_work, exchange_work
-from ...predicted.work import Load, Work, decode_load, prefill_load
+from ...predicted.step.expert_work import EVEN, ExpertLoad, expert_work, power_law
+from ...predicted.step.hardware import hardware_of
+from ...predicted.step.step_work import elementwise_work, exchange_work
+from ...predicted.step.work import Load, Work, decode_load, prefill_load
 from .csv_rows import LeftOutError, Row
 from .deployments import chip_of, slice_of
 from .models import Formats, formats

@@ -14,7 +14,7 @@ from ....model.architecture import shape_of
 from ....model.config import preset
 from ...errors import ProfileInputError
 from ...predicted.cases import Case, Piece
-from ...predicted.hardware import hardware_of
+from ...predicted.step.hardware import hardware_of
 from ...records.validation import UnpredictedRow
 from .csv_rows import LeftOutError, Row, read_rows
 from .deployments import Deployment, chip_of, slice_of, split_of

@@ -14,7 +14,7 @@ from typing import Any
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
 from ...predicted.calibration import stack_named
 from ...predicted.models.described_models import NO_SIZE, tabled_models
-from ...predicted.work import Widths
+from ...predicted.step.work import Widths
 from .csv_rows import LeftOutError, Row
 
 MOST_TOTAL_ERROR = 0.1

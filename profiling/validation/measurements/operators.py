@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from ....model.architecture import Architecture
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case, Group, Piece
-from ...predicted.collectives import Parallelism, groups_of, published_collective, ring
-from ...predicted.hardware import hardware_of
-from ...predicted.step_work import elementwise_work, exchange_work, matmul_work
-from ...predicted.work import NOTHING, Widths, Work
+from ...predicted.step.collectives import Parallelism, groups_of, published_collective, ring
+from ...predicted.step.hardware import hardware_of
+from ...predicted.step.step_work import elementwise_work, exchange_work, matmul_work
+from ...predicted.step.work import NOTHING, Widths, Work
 from .csv_rows import NUMBER, SECONDS, LeftOutError, Row, positive, positive_count
 from .deployments import case_of, chip_of, slice_of
 from .models import Formats, formats, known_sizes

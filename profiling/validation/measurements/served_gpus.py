@@ -11,9 +11,9 @@ from ....model.architecture import Architecture, dtype_bytes, shape_of
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case
-from ...predicted.collectives import Parallelism
-from ...predicted.hardware import hardware_of
-from ...predicted.work import Widths
+from ...predicted.step.collectives import Parallelism
+from ...predicted.step.hardware import hardware_of
+from ...predicted.step.work import Widths
 from .closed_loop import ClosedLoop
 from .csv_rows import LeftOutError, Row
 from .deployments import Deployment, chip_of, slice_of

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from ....model.architecture import shape_of
 from ...predicted.cases import Case, Piece
-from ...predicted.collectives import Parallelism
-from ...predicted.hardware import hardware_of
+from ...predicted.step.collectives import Parallelism
+from ...predicted.step.hardware import hardware_of
 from .closed_loop import ClosedLoop
 from .csv_rows import LeftOutError, Row
 from .deployments import Deployment, chip_of, named_axes, slice_of

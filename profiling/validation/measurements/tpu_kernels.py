@@ -8,11 +8,11 @@ from dataclasses import replace
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case
-from ...predicted.collectives import ALL_TO_ALL, Parallelism, groups_of
-from ...predicted.expert_work import expert_work, hot_experts
-from ...predicted.hardware import hardware_of
-from ...predicted.step_work import elementwise_work, exchange_work
-from ...predicted.work import Work
+from ...predicted.step.collectives import ALL_TO_ALL, Parallelism, groups_of
+from ...predicted.step.expert_work import expert_work, hot_experts
+from ...predicted.step.hardware import hardware_of
+from ...predicted.step.step_work import elementwise_work, exchange_work
+from ...predicted.step.work import Work
 from .csv_rows import LeftOutError, Row
 from .deployments import chip_of, slice_of
 from .models import Formats, formats

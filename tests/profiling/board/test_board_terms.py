@@ -8,7 +8,6 @@ from sample_calibration import sample_calibration
 
 from rooflink.profiling.board.places import places_at_peak, places_predicted
 from rooflink.profiling.counted.phase_costs import place
-from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.phase_terms import (
@@ -21,6 +20,7 @@ from rooflink.profiling.predicted.phase_terms import (
 )
 from rooflink.profiling.predicted.predict import predict
 from rooflink.profiling.predicted.query import Query
+from rooflink.profiling.predicted.step.collectives import Parallelism
 from rooflink.profiling.records import Prediction
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import Slice

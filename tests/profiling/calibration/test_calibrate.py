@@ -20,10 +20,10 @@ from rooflink.profiling.calibration.held_out import (
 from rooflink.profiling.calibration.optimum import Slopes, covariance_of, mode_of
 from rooflink.profiling.predicted.calibration import parse_calibration
 from rooflink.profiling.predicted.cases import Case, Piece, predict_cases
-from rooflink.profiling.predicted.hardware import IDEAL, hardware_of
-from rooflink.profiling.predicted.step_work import Spread, step_work
-from rooflink.profiling.predicted.time_model import step_terms
-from rooflink.profiling.predicted.work import Widths, decode_load, prefill_load
+from rooflink.profiling.predicted.step.hardware import IDEAL, hardware_of
+from rooflink.profiling.predicted.step.step_work import Spread, step_work
+from rooflink.profiling.predicted.step.time_model import step_terms
+from rooflink.profiling.predicted.step.work import Widths, decode_load, prefill_load
 from rooflink.profiling.records.validation import FOLDS, WAYS, HeldOutErrors
 from rooflink.tpu_configs.slice import parse_slice
 

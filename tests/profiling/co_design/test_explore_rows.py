@@ -19,10 +19,10 @@ from rooflink.profiling.co_design.sweep import (
 from rooflink.profiling.co_design.workload_on_slice import workload_on_slice
 from rooflink.profiling.names import slice_named
 from rooflink.profiling.predicted.arrays import mapped
-from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
+from rooflink.profiling.predicted.step.collectives import Parallelism
 
 GRID = Grid(
     models=["llama3-8b"],

@@ -9,8 +9,8 @@ from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.evaluation.budgets import limit_of, parse_budget
 from rooflink.profiling.evaluation.ledger import ledgers
-from rooflink.profiling.passes import OnSlice
 from rooflink.profiling.predicted.model_shape import NamedShape
+from rooflink.profiling.predicted.passes import OnSlice
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import predict_on_slice, query_of

@@ -8,13 +8,13 @@ import pytest
 from rooflink.model.config import preset
 from rooflink.profiling.predicted import arrays
 from rooflink.profiling.predicted.calibration import default_calibration
-from rooflink.profiling.predicted.collectives import Group
-from rooflink.profiling.predicted.hardware import hardware_of
 from rooflink.profiling.predicted.model_shape import shape_of
 from rooflink.profiling.predicted.phase_lengths import Lengths, LogNormal, phase_steps
 from rooflink.profiling.predicted.predict import phase_terms
-from rooflink.profiling.predicted.step_work import Spread
-from rooflink.profiling.predicted.work import Widths
+from rooflink.profiling.predicted.step.collectives import Group
+from rooflink.profiling.predicted.step.hardware import hardware_of
+from rooflink.profiling.predicted.step.step_work import Spread
+from rooflink.profiling.predicted.step.work import Widths
 from rooflink.tpu_configs.catalog import load_chip
 
 arrays.as_pytrees()

@@ -4,9 +4,9 @@ import pytest
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
-from rooflink.profiling.predicted.attention_work import capacity
-from rooflink.profiling.predicted.collectives import Parallelism
-from rooflink.profiling.predicted.work import Widths
+from rooflink.profiling.predicted.step.attention_work import capacity
+from rooflink.profiling.predicted.step.collectives import Parallelism
+from rooflink.profiling.predicted.step.work import Widths
 
 
 def test_kv_of_a_llama2_13b_sequence_is_the_books():

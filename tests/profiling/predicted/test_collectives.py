@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.predicted.collectives import (
+from rooflink.profiling.predicted.slices import parse_parallelism
+from rooflink.profiling.predicted.step.collectives import (
     ALL_GATHER,
     ALL_REDUCE,
     ALL_TO_ALL,
@@ -24,7 +25,6 @@ from rooflink.profiling.predicted.collectives import (
     switched,
     torus,
 )
-from rooflink.profiling.predicted.slices import parse_parallelism
 from rooflink.tpu_configs.slice import parse_slice
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from rooflink.profiling.predicted.calibration import default_calibration
 from rooflink.profiling.predicted.economics import Terms, economic_terms
-from rooflink.profiling.predicted.hardware import operand_dtype
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
+from rooflink.profiling.predicted.step.hardware import operand_dtype
 from rooflink.profiling.records import Interval, Prediction
 from rooflink.tpu_configs.catalog import chip_names, chip_stem, load_all, load_chip
 from rooflink.tpu_configs.chip import Chip

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from rooflink.profiling.predicted.expert_work import (
+from rooflink.profiling.predicted.step.expert_work import (
     EVEN,
     ExpertLoad,
     expert_work,
@@ -16,7 +16,7 @@ from rooflink.profiling.predicted.expert_work import (
     power_law,
     slowest_share,
 )
-from rooflink.profiling.predicted.work import Widths
+from rooflink.profiling.predicted.step.work import Widths
 
 BF16 = Widths(2.0, 2.0, 2.0)
 DEALT = ExpertLoad(((1.0, 1.0),), dealt=True)

@@ -13,12 +13,12 @@ from layer_kinds import GEMMA_4, NEMOTRON_H, QWEN3_NEXT
 
 from rooflink.model.architecture import shape_of
 from rooflink.profiling.predicted.calibration import default_calibration
-from rooflink.profiling.predicted.collectives import Parallelism
-from rooflink.profiling.predicted.hardware import IDEAL, Hardware, hardware_of
 from rooflink.profiling.predicted.model_shape import named_shape
-from rooflink.profiling.predicted.step_work import Spread, spread_over, step_work
-from rooflink.profiling.predicted.time_model import step_terms
-from rooflink.profiling.predicted.work import Load, Widths
+from rooflink.profiling.predicted.step.collectives import Parallelism
+from rooflink.profiling.predicted.step.hardware import IDEAL, Hardware, hardware_of
+from rooflink.profiling.predicted.step.step_work import Spread, spread_over, step_work
+from rooflink.profiling.predicted.step.time_model import step_terms
+from rooflink.profiling.predicted.step.work import Load, Widths
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import Slice
 

@@ -10,11 +10,11 @@ import pytest
 from layer_kinds import DEEPSEEK_V3, GPT_OSS, NEMOTRON_H, QWEN3_NEXT
 
 from rooflink.model.architecture import ModelShape, shape_of
-from rooflink.profiling.predicted.hardware import IDEAL, hardware_of
 from rooflink.profiling.predicted.model_shape import named_shape
-from rooflink.profiling.predicted.step_work import Spread, step_work
-from rooflink.profiling.predicted.time_model import step_terms
-from rooflink.profiling.predicted.work import Load, Widths, decode_load, prefill_load
+from rooflink.profiling.predicted.step.hardware import IDEAL, hardware_of
+from rooflink.profiling.predicted.step.step_work import Spread, step_work
+from rooflink.profiling.predicted.step.time_model import step_terms
+from rooflink.profiling.predicted.step.work import Load, Widths, decode_load, prefill_load
 from rooflink.tpu_configs.catalog import load_chip
 
 SEQUENCES, CONTEXT, PROMPT = 16, 32_768, 8192

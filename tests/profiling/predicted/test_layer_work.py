@@ -7,13 +7,13 @@ import pytest
 from layer_kinds import DEEPSEEK_V3, GEMMA_4, GPT_OSS, NEMOTRON_H, QWEN3_NEXT
 
 from rooflink.model.architecture import Architecture, shape_of
-from rooflink.profiling.predicted.attention_work import attention_work, capacity
-from rooflink.profiling.predicted.collectives import ONE_CHIP, Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
-from rooflink.profiling.predicted.step_work import Spread, step_work
-from rooflink.profiling.predicted.work import Load, Widths, Work, decode_load, prefill_load
+from rooflink.profiling.predicted.step.attention_work import attention_work, capacity
+from rooflink.profiling.predicted.step.collectives import ONE_CHIP, Parallelism
+from rooflink.profiling.predicted.step.step_work import Spread, step_work
+from rooflink.profiling.predicted.step.work import Load, Widths, Work, decode_load, prefill_load
 from rooflink.tpu_configs.slice import parse_slice
 
 BF16 = Widths(2.0, 2.0, 2.0)

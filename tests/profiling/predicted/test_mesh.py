@@ -5,8 +5,6 @@ import pytest
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.predicted.collectives import Parallelism, require_parallelism
-from rooflink.profiling.predicted.hardware import operand_dtype
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
@@ -17,6 +15,8 @@ from rooflink.profiling.predicted.slices import (
     slices_of,
     smallest_query,
 )
+from rooflink.profiling.predicted.step.collectives import Parallelism, require_parallelism
+from rooflink.profiling.predicted.step.hardware import operand_dtype
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.chip import Chip
 from rooflink.tpu_configs.slice import parse_slice

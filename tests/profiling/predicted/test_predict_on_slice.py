@@ -6,12 +6,12 @@ import pytest
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.economics import Terms
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import fitting_query, predict_on_slice, smallest_query
+from rooflink.profiling.predicted.step.collectives import Parallelism
 from rooflink.tpu_configs.catalog import load_chip
 from rooflink.tpu_configs.slice import parse_slice
 

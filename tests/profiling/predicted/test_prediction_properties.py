@@ -8,11 +8,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import predict_on_slice
+from rooflink.profiling.predicted.step.collectives import Parallelism
 from rooflink.profiling.records.base import Interval
 from rooflink.profiling.records.prediction import Prediction
 from rooflink.tpu_configs.catalog import load_chip

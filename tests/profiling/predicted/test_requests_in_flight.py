@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.predicted.collectives import Parallelism
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import predict_on_slice
+from rooflink.profiling.predicted.step.collectives import Parallelism
 from rooflink.profiling.records import Prediction
 from rooflink.tpu_configs.slice import parse_slice
 

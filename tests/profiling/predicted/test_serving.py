@@ -15,8 +15,8 @@ from rooflink.profiling.predicted.serving import (
     running_batch,
     token_mix,
 )
-from rooflink.profiling.predicted.step_work import Spread, step_work
-from rooflink.profiling.predicted.work import Widths, decode_load, prefill_load
+from rooflink.profiling.predicted.step.step_work import Spread, step_work
+from rooflink.profiling.predicted.step.work import Widths, decode_load, prefill_load
 
 SECONDS = st.floats(1e-6, 1e2)
 COUNTS = st.floats(1, 1e6)

@@ -9,10 +9,10 @@ import pytest
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import preset
 from rooflink.profiling.predicted.arrays import as_pytrees
-from rooflink.profiling.predicted.hardware import IDEAL, Efficiency, Hardware
-from rooflink.profiling.predicted.step_work import Spread, step_work
-from rooflink.profiling.predicted.time_model import bound, step_terms
-from rooflink.profiling.predicted.work import Widths, Work, decode_load, prefill_load
+from rooflink.profiling.predicted.step.hardware import IDEAL, Efficiency, Hardware
+from rooflink.profiling.predicted.step.step_work import Spread, step_work
+from rooflink.profiling.predicted.step.time_model import bound, step_terms
+from rooflink.profiling.predicted.step.work import Widths, Work, decode_load, prefill_load
 
 as_pytrees()
 BF16 = Widths(2.0, 2.0, 2.0)

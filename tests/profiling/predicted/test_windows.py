@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rooflink.model.architecture import Architecture, shape_of
-from rooflink.profiling.predicted.attention_work import seen_positions
 from rooflink.profiling.predicted.model_shape import NamedShape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import predict_on_slice
-from rooflink.profiling.predicted.step_work import Spread, step_work
-from rooflink.profiling.predicted.work import Widths, prefill_load
+from rooflink.profiling.predicted.step.attention_work import seen_positions
+from rooflink.profiling.predicted.step.step_work import Spread, step_work
+from rooflink.profiling.predicted.step.work import Widths, prefill_load
 from rooflink.tpu_configs.slice import parse_slice
 
 SIZES = {

@@ -10,10 +10,10 @@ from rooflink.model.config import preset
 from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.profiling.counted.phase_costs import passes_of
 from rooflink.profiling.counted.unit_costs import unit_costs
-from rooflink.profiling.predicted.collectives import Parallelism, switched
 from rooflink.profiling.predicted.phase_lengths import Lengths, phase_steps
-from rooflink.profiling.predicted.step_work import Spread, matmul_work, spread_over, step_work
-from rooflink.profiling.predicted.work import Widths, Work, decode_load, prefill_load
+from rooflink.profiling.predicted.step.collectives import Parallelism, switched
+from rooflink.profiling.predicted.step.step_work import Spread, matmul_work, spread_over, step_work
+from rooflink.profiling.predicted.step.work import Widths, Work, decode_load, prefill_load
 from rooflink.tpu_configs.slice import parse_slice
 
 BF16 = Widths(2.0, 2.0, 2.0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from rooflink.profiling.predicted.cases import Case, Piece, Predicted
-from rooflink.profiling.predicted.step_work import elementwise_work
+from rooflink.profiling.predicted.step.step_work import elementwise_work
 from rooflink.profiling.records.base import Interval
 from rooflink.profiling.validation.validate import case_key, score
 from rooflink.tpu_configs.slice import parse_slice

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.predicted.collectives import ALL_GATHER, ring
+from rooflink.profiling.predicted.step.collectives import ALL_GATHER, ring
 from rooflink.profiling.validation.measurements import read_measurements
 from rooflink.profiling.validation.measurements.csv_rows import read_rows
 from rooflink.profiling.validation.measurements.models import known_sizes

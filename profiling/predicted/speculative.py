@@ -11,11 +11,11 @@ rate of 0.5 yield 3 tokens a step, at a conditional one 1.94.
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from ..model.architecture import ModelShape
-from .errors import ProfileInputError
-from .predicted.arrays import Number
-from .predicted.model_shape import NamedShape, named_shape
-from .predicted.phase_lengths import (
+from ...model.architecture import ModelShape
+from ..errors import ProfileInputError
+from .arrays import Number
+from .model_shape import NamedShape, named_shape
+from .phase_lengths import (
     LengthDistribution,
     Lengths,
     PhaseSteps,
@@ -23,8 +23,8 @@ from .predicted.phase_lengths import (
     joined_steps,
     prefill_steps,
 )
-from .predicted.step_work import Spread
-from .predicted.work import Widths
+from .step.step_work import Spread
+from .step.work import Widths
 
 MOST_DRAFTS = 100
 _EXPECTED = (

@@ -7,11 +7,11 @@ collective, sequence and step.
 
 from dataclasses import dataclass
 
-from ..records.prediction import PredictedBound
-from . import arrays
-from .arrays import Number, of_numbers
+from ...records.prediction import PredictedBound
+from .. import arrays
+from ..arrays import Number, of_numbers
+from ..phase_terms import RESOURCES
 from .hardware import Efficiency, Hardware
-from .phase_terms import RESOURCES
 from .work import Work
 
 BOUNDS = tuple(RESOURCES.values())

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ...model.architecture import ModelShape
-from ...tpu_configs.slice import Slice
-from ..errors import ProfileInputError
-from . import arrays
-from .arrays import Number, of_numbers
+from ....model.architecture import ModelShape
+from ....tpu_configs.slice import Slice
+from ...errors import ProfileInputError
+from .. import arrays
+from ..arrays import Number, of_numbers
 from .hardware import link_rate, network_rate
 
 NETWORK_HOPS = 10.0

@@ -11,21 +11,21 @@ from statistics import fmean
 
 import numpy as np
 
-from ..model.architecture import ModelShape
-from ..model.generation.attempt import Answered
-from ..model.generation.pass_log import PassLog, PassRecord
-from ..tpu_configs.slice import Slice
-from .predicted.arrays import mapped, with_last_axis
-from .predicted.calibration import default_calibration
-from .predicted.economics import SECONDS_PER_HOUR, economic_terms
-from .predicted.hardware import Efficiency
-from .predicted.phase_lengths import Lengths, PhaseSteps
-from .predicted.predict import predict
-from .predicted.query import PhaseWork, Query
-from .predicted.step_work import copy_work, step_work
-from .predicted.time_model import step_terms
-from .predicted.work import Load, Work
-from .records import EconomicTerms, Prediction
+from ...model.architecture import ModelShape
+from ...model.generation.attempt import Answered
+from ...model.generation.pass_log import PassLog, PassRecord
+from ...tpu_configs.slice import Slice
+from ..records import EconomicTerms, Prediction
+from .arrays import mapped, with_last_axis
+from .calibration import default_calibration
+from .economics import SECONDS_PER_HOUR, economic_terms
+from .phase_lengths import Lengths, PhaseSteps
+from .predict import predict
+from .query import PhaseWork, Query
+from .step.hardware import Efficiency
+from .step.step_work import copy_work, step_work
+from .step.time_model import step_terms
+from .step.work import Load, Work
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import arrays
-from .arrays import Number
+from .. import arrays
+from ..arrays import Number
 from .work import Widths, Work
 
 SUBLANES = 8.0

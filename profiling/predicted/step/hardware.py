@@ -7,8 +7,8 @@ Efficiency: how far a stack on a chip stays behind the datasheet, and what it ad
 
 from dataclasses import dataclass
 
-from ...tpu_configs.chip import Chip
-from .arrays import Number, of_numbers
+from ....tpu_configs.chip import Chip
+from ..arrays import Number, of_numbers
 
 UNLIMITED = float("inf")
 

@@ -8,10 +8,10 @@ Prefill reads back, once, the keys and values that it wrote.
 
 from dataclasses import dataclass, replace
 
-from ...model.architecture import LOGIT_BYTES, ModelShape
-from ...tpu_configs.slice import Slice
-from . import arrays
-from .arrays import Number, of_numbers
+from ....model.architecture import LOGIT_BYTES, ModelShape
+from ....tpu_configs.slice import Slice
+from .. import arrays
+from ..arrays import Number, of_numbers
 from .attention_work import attention_work
 from .collectives import (
     ALL_GATHER,

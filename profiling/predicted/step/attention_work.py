@@ -3,9 +3,9 @@ much of these one chip holds."""
 
 from dataclasses import dataclass
 
-from ...model.architecture import ModelShape
-from . import arrays
-from .arrays import Number, of_numbers
+from ....model.architecture import ModelShape
+from .. import arrays
+from ..arrays import Number, of_numbers
 from .collectives import Parallelism, kv_shards
 from .work import Load, Widths, Work
 

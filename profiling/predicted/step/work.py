@@ -7,8 +7,8 @@ launches.
 import operator
 from dataclasses import dataclass
 
-from . import arrays
-from .arrays import Number, of_numbers
+from .. import arrays
+from ..arrays import Number, of_numbers
 
 
 @of_numbers
