@@ -2,11 +2,14 @@
 weight format make it; nothing here knows where a vocabulary came from."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import tokenizers
 
-from .chat_template import ChatTemplate
 from .config import ModelInputError
+
+if TYPE_CHECKING:  # a source without a template needs none of it
+    from .chat_template import ChatTemplate
 
 THINK_MARKER = "</think>"
 """What reasoning models say when their thought is over (DeepSeek-R1, Qwen3)."""
@@ -34,7 +37,7 @@ class Tokenizer:
         backend: tokenizers.Tokenizer,
         end_ids: Sequence[int] = (),
         start_ids: Sequence[int] = (),
-        chat_template: ChatTemplate | None = None,
+        chat_template: "ChatTemplate | None" = None,
         prefixed: bool = False,
     ) -> None:
         self._backend, self._start_ids, self._template = backend, list(start_ids), chat_template

@@ -4,14 +4,17 @@ transformers 5 reads them."""
 import json
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tokenizers
 
-from ..chat_template import ChatTemplate
 from ..config import ModelInputError
 from ..input_files import is_regular_file, read_text
 from ..tokenizer import Tokenizer
 from .hf_config import read_json
+
+if TYPE_CHECKING:  # a folder without a template needs none of it
+    from ..chat_template import ChatTemplate
 
 # What transformers hands to templates by these names.
 _SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token",
@@ -27,12 +30,11 @@ def hf_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
     texts = _special_tokens(folder, settings)
     eos = backend.token_to_id(texts["eos_token"]) if "eos_token" in texts else None
     stated = [*_stated_ends(folder), *([] if eos is None else [eos])]
-    template = _chat_template(folder, settings)
     tokenizer = Tokenizer(
         backend,
         end_ids=[i for i in stated if 0 <= i < vocab_size],
         start_ids=_start_ids(backend, vocab_size, path),
-        chat_template=None if template is None else ChatTemplate(template, str(path), texts),
+        chat_template=_template(folder, settings, texts, str(path)),
     )
     if tokenizer.vocab_size > vocab_size:
         raise ModelInputError(
@@ -104,7 +106,18 @@ def _before(processor: object) -> list[int]:
     return ids
 
 
-def _chat_template(folder: Path, settings: dict[str, object]) -> str | None:
+def _template(
+    folder: Path, settings: dict[str, object], texts: dict[str, str], where: str
+) -> "ChatTemplate | None":
+    source = _template_source(folder, settings)
+    if source is None:
+        return None
+    from ..chat_template import ChatTemplate
+
+    return ChatTemplate(source, where, texts)
+
+
+def _template_source(folder: Path, settings: dict[str, object]) -> str | None:
     """chat_template.jinja, else the setting: a text, or a list of named ones with a default."""
     path = folder / "chat_template.jinja"
     if path.is_file():
