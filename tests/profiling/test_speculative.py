@@ -133,9 +133,14 @@ def test_more_drafts_than_the_best_gain_less() -> None:
 def test_drafts_that_are_always_right_gain_less_in_a_batch(
     batch: int, drafts: int, stated: float
 ) -> None:
-    """Qwen3-8B, replayed outputs as drafts: gist jiangLLM/e95756b974f385846e4277b7ee68d6c8."""
+    """Qwen3-8B, replayed outputs as drafts: gist jiangLLM/e95756b974f385846e4277b7ee68d6c8.
+
+    Alone within a factor of 1.3. In a batch more is predicted than was measured, by up to 2.3.
+    """
     found = gain(f"drafts={drafts},conditional=1,draft=ngram", model="qwen3-8b", batch=batch)
-    assert stated / 1.7 < found < stated * 1.7
+    assert stated / 1.3 < found < stated * (1.3 if batch == 1 else 2.3)
+    if batch > 1:
+        assert found < gain(f"drafts={drafts},conditional=1,draft=ngram", model="qwen3-8b")
 
 
 def test_experts_gain_less() -> None:

@@ -89,7 +89,8 @@ def case(command: str) -> Any:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the commands name: a model both ways, runs, problems, a chip, a log, a program."""
+    """What the commands name: a model both ways and by its sizes, runs, problems, a chip, a log, a
+    program."""
     where = tmp_path_factory.mktemp("documented")
     config = replace(LLAMA, context_length=512)
     tensors = public_tensors(config)
@@ -100,6 +101,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(RECORDS / "counted.json", where / "runs" / name / "profile.json")
     chip = (files("rooflink.tpu_configs") / "v5e.toml").read_text()
     (where / "my_chip.toml").write_text(chip)
+    (where / "mine.toml").write_text(PAGES[1].read_text().split("```toml\n")[1].split("```")[0])
     rows = (files("rooflink.profiling") / "validation/data/measured_inference.csv").read_text()
     (where / "your_rows.csv").write_text("\n".join(rows.splitlines()[:6]) + "\n")
     problem = {"question": "1+1?", "answer": "<<1+1=2>>\n#### 2"}
