@@ -84,7 +84,7 @@ def bound(terms: Terms) -> PredictedBound:
 def _piped(through_s: Number, ramp_s: Number) -> Number:
     """Data in parts, so many that filling the stages and the parts' own cost take least together:
     (sqrt(through) + sqrt(ramp))^2 (Sanders et al. 2009, 'Two-tree algorithms', section 2)."""
-    return through_s + ramp_s + 2 * arrays.sqrt(through_s * ramp_s + _LEAST_S**2)
+    return through_s + ramp_s + 2 * (arrays.sqrt(through_s * ramp_s + _LEAST_S**2) - _LEAST_S)
 
 
 def _overlapped(times_s: tuple[Number, ...], power: Number) -> Number:

@@ -116,3 +116,5 @@ def test_a_collective_s_pipeline_fills_before_data_flows():
     ten = step_terms(work * 10.0, H100, replace(IDEAL, exposed_links=1.0, ramp_s=2e-6))
     assert float(ten.links_s) == pytest.approx(10 * float(ramped.links_s))
     assert float(step_terms(work, H100, IDEAL).links_s) == pytest.approx(9e-6)
+    # A chip alone takes no time for links, to the last digit.
+    assert float(step_terms(Work(matmul_flops=1.0), H100, IDEAL).links_s) == 0
