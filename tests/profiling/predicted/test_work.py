@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from layer_kinds import DEEPSEEK_V3
 
 from rooflink.model.architecture import Architecture, ModelShape, shape_of
 from rooflink.model.config import preset
@@ -146,6 +147,17 @@ def test_kv_by_sequences_sends_each_of_q_k_v_o_once():
     dealt, spread = links_of(Parallelism(tensor=8, kv_by_sequences=True), "v5e-8")
     way_there_and_back = 64 * (3 * 8 * 64 + 8 * 64) * 2  # q, k and v; then the results
     expected = 4 * way_there_and_back * spread.tensor.exchange_share
+    assert dealt.link_bytes - plain.link_bytes == pytest.approx(expected)
+
+
+def test_a_latent_caches_queries_are_dealt_as_wide_as_what_is_cached():
+    """DeepSeek-V3, 128 heads and 61 layers: there 512 + 64 elements a head, back 512."""
+    shape, over = shape_of(DEEPSEEK_V3), parse_slice("h100-8")
+    spreads = [spread_over(over, Parallelism(tensor=8, kv_by_sequences=dealt))
+               for dealt in (True, False)]  # fmt: skip
+    dealt, plain = (step_work(shape, decode_load(64.0, 100.0), BF16, one) for one in spreads)
+    way_there_and_back = 64 * 128 * (576 + 512) * 2
+    expected = 61 * way_there_and_back * spreads[0].tensor.exchange_share
     assert dealt.link_bytes - plain.link_bytes == pytest.approx(expected)
 
 
