@@ -132,8 +132,8 @@ def _require_experts(split: Parallelism, shape: ModelShape) -> None:
     """Experts lie over whole tensor groups, as often as it goes."""
     if split.expert > 1 and shape.active_share == 1:
         raise ProfileInputError(
-            f"the mesh '{split}' deals experts out but the model is dense, it has none: split it "
-            "by tensor, data or pipeline"
+            f"the mesh '{split}' deals experts out, but a dense model has none: split it by "
+            "tensor, data or pipeline"
         )
     together = split.tensor * split.data
     if together % split.expert or together % split.expert_chips:

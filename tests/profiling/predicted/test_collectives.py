@@ -183,7 +183,7 @@ def test_experts_that_do_not_lie_over_the_chips(mesh, words):
 
 def test_a_dense_model_has_no_experts_to_deal_out():
     dense, over = shape_of(PRESETS["llama3-8b"]), parse_slice("v5e-8")
-    with pytest.raises(ProfileInputError, match="the model is dense"):
+    with pytest.raises(ProfileInputError, match="a dense model has none"):
         require_parallelism(Parallelism(data=8, expert=8), over, dense)
     require_parallelism(Parallelism(tensor=8), over, dense)
 
