@@ -179,7 +179,8 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     tensor = ALL_REDUCE.over(spread.tensor, residual_bytes) * ((2 - deals) * shape.layers)
     sampled = ALL_GATHER.over(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
     dealt_bytes = rows * _dealt_elements(shape) * widths.activation_bytes
-    dealt = ALL_TO_ALL.over(spread.tensor, dealt_bytes) * (2 * shape.layers)
+    attending = shape.layers * shape.attention_share  # a state's heads stay where they are
+    dealt = ALL_TO_ALL.over(spread.tensor, dealt_bytes) * (2 * attending)
     stages = PERMUTE.over(spread.pipeline, residual_bytes) * (split.pipeline - 1)
     routed = _routed(shape, load, widths, spread) * (deals * shape.layers)
     return tensor + sampled + dealt * split.kv_by_sequences + routed + stages
