@@ -32,6 +32,9 @@ from .work import Load, Widths, Work
 KERNELS_PER_LAYER = 10.0
 """Norm, projections, rotation, cache write, attention, output, norm, gate and up, product, down:
 launches of one layer where XLA or an inference engine fuses what is elementwise."""
+EXPERT_KERNELS = 4.0
+"""In a layer with experts, beside those: choice of experts, sorting of tokens, their rows, two
+matmuls, the product between them, the sum; less what a dense MLP has."""
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
 
@@ -72,11 +75,15 @@ def step_work(
     overhead = Work(
         **vars(_links(shape, rows, load, widths, spread)),
         dispatches=2 * shape.layers * _deals(split),
-        kernels=shape.layers * KERNELS_PER_LAYER + KERNELS_PER_STEP,
+        kernels=shape.layers * _kernels_per_layer(shape) + KERNELS_PER_STEP,
         sequences=load.sequences,
         steps=1.0,
     )
     return blocks + attention + head + overhead
+
+
+def _kernels_per_layer(shape: ModelShape) -> Number:
+    return KERNELS_PER_LAYER + EXPERT_KERNELS * (shape.active_share < 1)
 
 
 def _deals(split: Parallelism) -> Number:
