@@ -71,7 +71,7 @@ def main() -> None:
 
     worst, begun, alone = 0.0, time.perf_counter(), min(200, count)
     for i in range(alone):
-        one = seconds(*jax.tree.map(lambda x, i=i: x[i], inputs))
+        one = seconds(*jax.tree.map(lambda x, i=i: x[i] if np.ndim(x) else x, inputs))
         for name, value in one.items():
             worst = max(worst, abs(float(value) / float(together[name][i]) - 1))
     each = alone / (time.perf_counter() - begun)
