@@ -204,8 +204,9 @@ class Calibration:
         regime, transformed = regime_of(stack), {}
         for name, component in COMPONENTS.items():
             mean = self.means[name].get(kind)
-            if mean is None:  # a kind that nobody measured: any of the others
-                mean = _any_of(list(self.means[name].values()), f"{name}/{kind}")
+            if mean is None:  # a kind that nobody measured: drawn about the others
+                others = np.mean(list(self.means[name].values()), axis=0)
+                mean = others + component.mean_scale * _normals(self.draws, f"{name}/{kind}")
             transformed[name] = (
                 mean
                 + self._effect(self.regime_effects, name, regime, component.regime_scale)
@@ -303,15 +304,6 @@ def _even_normals(count: int) -> np.ndarray:
     """Standard normals at evenly spread quantiles, in their order."""
     normal = NormalDist()
     return np.array([normal.inv_cdf((n + 0.5) / count) for n in range(count)])
-
-
-def _any_of(choices: list[np.ndarray], seed_words: str) -> np.ndarray:
-    """Each draw from one of `choices`; the mode is their mean's."""
-    rng = np.random.default_rng(zlib.crc32(seed_words.encode()))
-    stacked = np.stack(choices)
-    picked = stacked[rng.integers(len(choices), size=stacked.shape[1]), np.arange(stacked.shape[1])]
-    picked[0] = stacked[:, 0].mean()
-    return picked
 
 
 @cache

@@ -44,7 +44,7 @@ def predict(
     """
     _require_lengths(query.lengths)
     shape, chip = query.shape, query.slice.chip
-    require_parallelism(query.split, query.slice, int(shape.layers), int(shape.query_heads))
+    require_parallelism(query.split, query.slice, shape)
     fit = memory_fit(query)
     calibrated = calibration or default_calibration()
     works = phases_made or phases_by_lengths(query)

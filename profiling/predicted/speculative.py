@@ -103,7 +103,11 @@ def draft_named(name: str, model: NamedShape) -> Draft:
     layer = _one_layer(model.shape)
     if name == "eagle":
         layer = replace(layer, mlp_parameters=layer.active_mlp_parameters, experts_per_token=1.0)
-    return Draft(name, layer, replace(layer, head_parameters=0.0, embedding_parameters=0.0))
+    resident = replace(layer, head_parameters=0.0, embedding_parameters=0.0)
+    if name == "mtp":  # all of the model's own such layers are held, one is passed
+        others = resident.parameters - resident.mlp_parameters
+        resident = replace(resident, mlp_parameters=model.shape.mtp_parameters - others)
+    return Draft(name, layer, resident)
 
 
 def speculative_steps(

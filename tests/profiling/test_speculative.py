@@ -19,6 +19,7 @@ from rooflink.profiling.predicted.speculative import (
     accepted_by_marginal,
     parse_speculation,
 )
+from rooflink.profiling.predicted.step.collectives import Parallelism
 from rooflink.profiling.records import Prediction
 from rooflink.tpu_configs.slice import parse_slice
 
@@ -173,3 +174,16 @@ def test_a_draft_takes_its_room() -> None:
     draft = named_shape("smollm2-135m").shape
     assert both.weight_bytes - alone.weight_bytes == pytest.approx(2 * draft.parameters, rel=0.01)
     assert both.largest_batch < alone.largest_batch
+
+
+@pytest.mark.parametrize("name", ["deepseek-r1", "minimax-m2", "qwen3.5-27b"])
+def test_layers_that_draft_are_held_as_the_model_has_them(name: str) -> None:
+    """At two bytes a parameter, of which each of eight chips has an eighth; MiniMax-M2 has three
+    such layers."""
+    model, over = named_shape(name), parse_slice("b200-8")
+    request = PredictionRequest(model, SHORT, split=Parallelism(tensor=8))
+    drafts = parse_speculation("drafts=1,accepted=1.8,draft=mtp", model)
+    alone, drafted = (held_by_a_chip(query_of(replace(request, speculation=each), over))
+                      for each in (None, drafts))  # fmt: skip
+    added = drafted.weight_bytes - alone.weight_bytes
+    assert added == pytest.approx(model.shape.mtp_parameters * 2 / 8)

@@ -103,7 +103,7 @@ def over_chips(split: Parallelism, chips: int) -> Parallelism:
     return replace(split, data=split.data * split.expert, expert_tensor=width)
 
 
-def require_parallelism(split: Parallelism, on_slice: Slice, layers: int, query_heads: int) -> None:
+def require_parallelism(split: Parallelism, on_slice: Slice, shape: ModelShape) -> None:
     """Raise ProfileInputError unless `split` fills the slice and divides the model."""
     for axis in AXES:
         if (size := getattr(split, axis)) is not None and size < 1:
@@ -114,7 +114,8 @@ def require_parallelism(split: Parallelism, on_slice: Slice, layers: int, query_
             f"{on_slice.chips}: tensor * data * pipeline must be {on_slice.chips}, and experts "
             "lie over the same chips"
         )
-    _require_experts(split)
+    _require_experts(split, shape)
+    layers, query_heads = int(shape.layers), int(shape.query_heads)
     if layers % split.pipeline:
         raise ProfileInputError(
             f"{layers} layers do not divide over pipeline={split.pipeline}: "
@@ -127,8 +128,13 @@ def require_parallelism(split: Parallelism, on_slice: Slice, layers: int, query_
         )
 
 
-def _require_experts(split: Parallelism) -> None:
+def _require_experts(split: Parallelism, shape: ModelShape) -> None:
     """Experts lie over whole tensor groups, as often as it goes."""
+    if split.expert > 1 and shape.active_share == 1:
+        raise ProfileInputError(
+            f"the mesh '{split}' deals experts out, but a dense model has none: split it by "
+            "tensor, data or pipeline"
+        )
     together = split.tensor * split.data
     if together % split.expert or together % split.expert_chips:
         wanted = f"expert={split.expert}"

@@ -181,12 +181,20 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     deals = _deals(split)
     tensor = ALL_REDUCE.over(spread.tensor, residual_bytes) * ((2 - deals) * shape.layers)
     sampled = ALL_GATHER.over(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
-    heads = (shape.query_heads + shape.kv_heads) * shape.head_dim  # each way, in the mean
-    dealt_bytes = rows * heads * widths.activation_bytes
-    dealt = ALL_TO_ALL.over(spread.tensor, dealt_bytes) * (2 * shape.layers)
+    dealt_bytes = rows * _dealt_elements(shape) * widths.activation_bytes
+    attending = shape.layers * shape.attention_share  # a state's heads stay where they are
+    dealt = ALL_TO_ALL.over(spread.tensor, dealt_bytes) * (2 * attending)
     stages = PERMUTE.over(spread.pipeline, residual_bytes) * (split.pipeline - 1)
     routed = _routed(shape, load, widths, spread) * (deals * shape.layers)
     return tensor + sampled + dealt * split.kv_by_sequences + routed + stages
+
+
+def _dealt_elements(shape: ModelShape) -> Number:
+    """Of a token and layer, the mean of both ways between its chip and that of its sequence's KV.
+    Of a latent cache, queries as wide as what is cached, and results as wide as its latent part."""
+    by_heads = (shape.query_heads + shape.kv_heads) * shape.head_dim
+    latent = shape.query_heads * (shape.latent_dim + shape.rotated_dim / 2)
+    return arrays.where(shape.latent_dim > 0, latent, by_heads)
 
 
 def _routed(shape: ModelShape, load: Load, widths: Widths, spread: Spread) -> Exchange:

@@ -69,7 +69,8 @@ def test_capacity_counts_through_the_largest_batch():
     known = sample_setting(where="v5e-8")
     as_run, full = (slope(known, "hbm_capacity", r) for r in ("as run", "memory full"))
     assert np.all(as_run.time == 0.0)
-    assert np.all(full.time[3] < -0.01)
+    assert np.all(full.time[3] < 0.0)
+    assert np.median(full.time[3]) < -0.05
     larger = replace(
         known.point,
         hardware=replace(

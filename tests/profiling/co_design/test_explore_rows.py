@@ -23,6 +23,7 @@ from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.step.collectives import Parallelism
+from rooflink.profiling.predicted.step.time_model import step_terms
 
 GRID = Grid(
     models=["llama3-8b"],
@@ -59,10 +60,15 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
         )
         factors = {name: rows[name][n] for name in ("matrix_flops", "hbm_bandwidth")}
         mode = mapped(lambda leaf: leaf[:1], known.draws)
-        found = costs_of(scaled(known.point, factors, known.costs), mode)
+        point = scaled(known.point, factors, known.costs)
+        found = costs_of(point, mode)
+        terms = step_terms(found.work, point.hardware, mode.efficiency, point.widths.narrowing)
+        summed_s = float(terms.time_s.sum()) / float(lengths.prompts)
+        assert rows["time_per_query_s"][n] == pytest.approx(summed_s, rel=1e-4)
+        # Less than step by step where a phase's bound flips along it: of 256 sequences attention's
+        # blocks take longest at first, and the growing cache at the end.
         seconds = float(found.time_s.sum()) / float(lengths.prompts)
-        # A phase is priced by its summed work: less where its bound flips along the thought.
-        least = 0.98 if rows["sequences"][n] == 256 else 0.9998
+        least = 0.95 if rows["sequences"][n] == 256 else 0.9998
         assert least * seconds <= rows["time_per_query_s"][n] <= 1.0001 * seconds
         if rows["hbm_capacity"][n] == 1.0:
             assert rows["fits"][n] == bool(fits(known.point))

@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from rooflink.model.architecture import Architecture, shape_of
+from rooflink.model.config import PRESETS
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.slices import parse_parallelism
 from rooflink.profiling.predicted.step.collectives import (
@@ -26,6 +28,11 @@ from rooflink.profiling.predicted.step.collectives import (
     torus,
 )
 from rooflink.tpu_configs.slice import parse_slice
+
+EXPERTS = shape_of(Architecture(
+    layers=4, embed_dim=512, query_heads=8, kv_heads=8, head_dim=64, mlp_dim=256, vocab_size=1000,
+    experts=16, active_experts=4,
+))  # fmt: skip
 
 
 def test_a_line_gathers_one_shard_a_hop():
@@ -151,7 +158,7 @@ def test_experts_over_the_chips_of_attention():
         assert mesh.chips == 8
         assert (mesh.expert_chips, mesh.expert_width_shards) == (chips, width)
         assert groups_of(over_v5e, mesh)["expert"].chips == chips
-        require_parallelism(mesh, over_v5e, layers=4, query_heads=8)
+        require_parallelism(mesh, over_v5e, EXPERTS)
 
 
 def test_an_axis_of_experts_alone_means_copies_of_attention():
@@ -171,7 +178,14 @@ def test_an_axis_of_experts_alone_means_copies_of_attention():
 )
 def test_experts_that_do_not_lie_over_the_chips(mesh, words):
     with pytest.raises(ProfileInputError, match=words):
-        require_parallelism(mesh, parse_slice("v5e-8"), layers=4, query_heads=8)
+        require_parallelism(mesh, parse_slice("v5e-8"), EXPERTS)
+
+
+def test_a_dense_model_has_no_experts_to_deal_out():
+    dense, over = shape_of(PRESETS["llama3-8b"]), parse_slice("v5e-8")
+    with pytest.raises(ProfileInputError, match="a dense model has none"):
+        require_parallelism(Parallelism(data=8, expert=8), over, dense)
+    require_parallelism(Parallelism(tensor=8), over, dense)
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,7 @@ def seconds(case: Case, of: Hardware, ideal: bool = False) -> np.ndarray:
         assert np.isfinite(amount), name
         assert amount >= 0, name
     fitted = default_calibration().efficiency(chip.name, chip.kind, case.stack)
-    # A table's row may say more context than was read, which is no property of a step.
-    reached = IDEAL if ideal else replace(fitted, kv=1.0)
+    reached = IDEAL if ideal else fitted
     return np.atleast_1d(step_terms(work, of, reached, case.widths.narrowing).time_s)
 
 

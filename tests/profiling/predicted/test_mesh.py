@@ -54,7 +54,7 @@ def test_the_mesh_that_suits(where: str, prompts: float, expected: Parallelism) 
     over = parse_slice(where)
     split, reason = choose_parallelism(LLAMA, over, prompts, always)
     assert split == expected
-    require_parallelism(split, over, 32, 32)
+    require_parallelism(split, over, LLAMA)
     assert reason
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rooflink.profiling.errors import ProfileInputError
@@ -116,6 +116,7 @@ def test_who_finds_no_room_waits() -> None:
 
 
 @given(st.floats(1, 5000), st.sampled_from([None, 64.0, 2048.0]), st.sampled_from([0.0, 900.0]))
+@settings(deadline=None)
 def test_more_in_flight_never_answer_sooner(
     concurrency: float, chunk: float | None, cached: float
 ) -> None:

@@ -15,6 +15,7 @@ from rooflink.profiling.predicted.serving import (
     running_batch,
     token_mix,
 )
+from rooflink.profiling.predicted.step.hardware import Efficiency
 from rooflink.profiling.predicted.step.step_work import Spread, step_work
 from rooflink.profiling.predicted.step.work import Widths, decode_load, prefill_load
 
@@ -33,12 +34,21 @@ def test_alone_a_request_waits_for_its_own_prompt() -> None:
     assert mix_s(token_mix(1, 100), 0.01, 0.2) == 0.01
 
 
-def test_stacks_let_more_or_fewer_prompts_come_first() -> None:
-    """Of 64 requests by the square root of them where no stack is named; SGLang, by any spelling,
-    reads most of those that wait before it decodes."""
-    assert first_token_mix(64).prompts == 8
-    assert first_token_mix(64, stack="sglang 0.5.6").prompts == pytest.approx(64**0.85)
-    assert first_token_mix(64, copies=4).prompts == 4 * 4
+def test_before_a_first_token_some_prompts_are_read() -> None:
+    """Of 64 requests one's own prompt, others that come with it, and half of the 63 that would be
+    read before it if all arrived at once; on four copies, of the 16 of each, four at a time."""
+    assert first_token_mix(64) == (0.5, 1.0, 1 - 1 / 64, 31.5, 1.0)
+    assert first_token_mix(64, copies=4) == (0.5, 4.0, 4 * (1 - 1 / 16), 4 * 7.5, 1.0)
+
+
+def test_a_stack_has_its_shares_of_those_that_wait() -> None:
+    """64 in flight, 10 ms a step and 200 ms a prompt: half a step, 1 + 2 x 63/64 + 0.1 x 31.5
+    prompts, and 50 ms to arrive."""
+    fitted = Efficiency(bunched=2.0, queued=0.1, request_s=0.05)
+    expected = 0.005 + (1 + 1.96875 + 3.15) * 0.2 + 0.05
+    assert mix_s(first_token_mix(64), 0.01, 0.2, fitted) == pytest.approx(expected)
+    alone_s = mix_s(first_token_mix(1), 0.01, 0.2, fitted)
+    assert alone_s == pytest.approx(0.2 + 0.05)
 
 
 def test_all_chips_are_busy_with_what_the_requests_ask_for() -> None:
@@ -57,8 +67,9 @@ def test_those_who_wait_follow_at_the_rate_that_others_end() -> None:
 def test_a_request_that_waits_takes_no_less(
     concurrency: float, room: float, tokens: float, decode_s: float, prompt_s: float
 ) -> None:
-    held = min(concurrency, room)
-    ttft_s, tpot_s, waited_s = loop_times(concurrency, held, 1.0, tokens, decode_s, prompt_s)
+    held, seconds = min(concurrency, room), (decode_s, prompt_s)
+    fitted = Efficiency(bunched=1.5, queued=0.2, request_s=0.01)
+    ttft_s, tpot_s, waited_s = loop_times(concurrency, held, 1.0, tokens, *seconds, fitted)
     assert ttft_s >= prompt_s + waited_s - 1e-9 * ttft_s
     assert tpot_s >= decode_s
     assert (waited_s > 0) == (concurrency > held)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from layer_kinds import DEEPSEEK_V3, QWEN3_NEXT
 
 from rooflink.model.architecture import Architecture, ModelShape, shape_of
 from rooflink.model.config import preset
@@ -146,6 +147,22 @@ def test_kv_by_sequences_sends_each_of_q_k_v_o_once():
     dealt, spread = links_of(Parallelism(tensor=8, kv_by_sequences=True), "v5e-8")
     way_there_and_back = 64 * (3 * 8 * 64 + 8 * 64) * 2  # q, k and v; then the results
     expected = 4 * way_there_and_back * spread.tensor.exchange_share
+    assert dealt.link_bytes - plain.link_bytes == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("model", "layers", "elements"),
+    [(DEEPSEEK_V3, 61, 128 * (576 + 512)), (QWEN3_NEXT, 12, 256 * (16 + 2 * 2 + 16))],
+)
+def test_kv_by_sequences_deals_what_attention_of_a_layer_needs(model, layers, elements):
+    """DeepSeek-V3's 128 queries as wide as a cached position's 512 + 64 elements, and results of
+    512; Qwen3-Next's 16 queries, 2 keys and 2 values and 16 results in the 12 of its 48 layers that
+    have a cache."""
+    shape, over = shape_of(model), parse_slice("h100-8")
+    spreads = [spread_over(over, Parallelism(tensor=8, kv_by_sequences=dealt))
+               for dealt in (True, False)]  # fmt: skip
+    dealt, plain = (step_work(shape, decode_load(64.0, 100.0), BF16, one) for one in spreads)
+    expected = layers * 64 * elements * 2 * spreads[0].tensor.exchange_share
     assert dealt.link_bytes - plain.link_bytes == pytest.approx(expected)
 
 

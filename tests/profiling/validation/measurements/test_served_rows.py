@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.predicted.cases import Case
+from rooflink.profiling.predicted.cases import Case, Piece
+from rooflink.profiling.predicted.step.hardware import IDEAL, Efficiency
+from rooflink.profiling.predicted.step.work import NOTHING
 from rooflink.profiling.validation.measurements import read_measurements
 from rooflink.profiling.validation.measurements.served_gpus import SERVED_COLUMNS
 
@@ -52,21 +54,31 @@ def test_a_token_of_output_is_a_step_and_a_share_of_the_other_prompts(tmp_path: 
     assert float(prompts.work.matmul_flops) == pytest.approx(2000 * WEIGHTS, rel=1e-3)
 
 
-def test_the_first_token_waits_for_its_prompt_some_steps_and_prompts_ahead(tmp_path: Path) -> None:
+def test_the_first_token_waits_for_its_prompt_half_a_step_and_prompts_ahead(tmp_path: Path) -> None:
     _, case = both(tmp_path)
     assert (case.group, case.observed) == ("ttft", pytest.approx(0.1))
-    own, step, queued = case.pieces
-    assert [piece.phase for piece in case.pieces] == ["prefill", "decode", "queued"]
-    assert (own.steps, step.steps, queued.steps) == (1, 4, 1)
+    own, step = case.pieces
+    assert [piece.phase for piece in case.pieces] == ["prefill", "decode"]
+    assert (own.steps, step.steps) == (1, 0.5)
     assert float(own.work.matmul_flops) == pytest.approx(2000 * WEIGHTS, rel=2e-3)
-    # So many of 8 prompts come together on this stack, in one step of no more than 8,192 tokens.
-    ahead = 8**0.55 - 1
-    assert float(queued.work.matmul_flops) == pytest.approx(ahead * 2000 * WEIGHTS, rel=2e-3)
+    # Of 8 in flight 7/8 of some come with it, and half of the 7 others are before it.
+    assert (own.bunched, own.queued, own.requests) == (7 / 8, 3.5, 1)
+    assert (step.bunched, step.queued, step.requests) == (0, 0, 0)
 
 
-def test_prompts_ahead_are_read_in_steps_of_some_tokens(tmp_path: Path) -> None:
-    _, case = both(tmp_path, concurrency="81", isl="4096", tpot_ms="80", backend="", gpu="B200 SXM")
-    assert case.pieces[2].steps == 4  # 8 prompts beside the own one, two at a time
+def test_a_piece_takes_the_shares_of_those_that_wait() -> None:
+    """Of 20 ms each: its own, twice 7/8 and a tenth of 3.5 further steps; and 50 ms to arrive."""
+    piece = Piece("prefill", 1.0, NOTHING, bunched=7 / 8, queued=3.5, requests=1.0)
+    fitted = Efficiency(bunched=2.0, queued=0.1, request_s=0.05)
+    assert piece.seconds(0.020, fitted) == pytest.approx((1 + 1.75 + 0.35) * 0.020 + 0.05)
+    assert piece.seconds(0.020, IDEAL) == 0.020
+
+
+def test_each_copy_reads_prompts_of_its_own(tmp_path: Path) -> None:
+    """16 in flight on eight copies: of the two on each, one may be before the other."""
+    spread = {"tp": "1", "attention_dp": "8", "concurrency": "16"}
+    own, _ = both(tmp_path, **DEEPSEEK | spread)[1].pieces
+    assert (own.steps, own.bunched, own.queued) == (1, 1 / 2, 1 / 2)
 
 
 def test_one_request_alone_waits_for_nobody(tmp_path: Path) -> None:
@@ -85,9 +97,9 @@ def test_more_requests_than_memory_holds_wait_for_whole_stays(tmp_path: Path) ->
     assert float(tpot.pieces[0].work.sequences) == pytest.approx(held, abs=1)
     assert "concurrency above what the slice holds" in tpot.note
     held = float(tpot.pieces[0].work.sequences)
-    *_, steps, prompts = ttft.pieces
-    assert steps.steps == pytest.approx((64 / held - 1) * 1000)
-    assert prompts.steps == pytest.approx(64 - held)
+    prompts, steps = ttft.pieces
+    assert prompts.steps == pytest.approx(1 + 64 - held)
+    assert steps.steps == pytest.approx(0.5 + (64 / held - 1) * 1000)
 
 
 def test_a_benchmark_that_draws_its_lengths_has_nine_tenths_of_them(tmp_path: Path) -> None:
