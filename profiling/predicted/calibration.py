@@ -15,8 +15,8 @@ timed by themselves.
 
 import re
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -188,6 +188,9 @@ class Calibration:
     residual: dict[str, float]  # by `residual_key`: scale of log(measured / predicted)
     rows: dict[str, int]  # chip's name -> rows it was fitted on
     stack_rows: dict[str, int]
+    _kept: dict[Hashable, Efficiency] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def draws(self) -> int:
@@ -198,6 +201,11 @@ class Calibration:
         """The Efficiency of each draw: every field an array [draws]."""
         # In small letters: another spelling of a stack that nobody knows is no other stack.
         stack = stack and stack_named(stack.lower(), self.stack_rows)
+        if (kept := self._kept.get((chip, kind, stack))) is None:
+            kept = self._kept[chip, kind, stack] = self._efficiency(chip, kind, stack)
+        return kept
+
+    def _efficiency(self, chip: str, kind: str, stack: str | None) -> Efficiency:
         regime, transformed = regime_of(stack), {}
         for name, component in COMPONENTS.items():
             mean = self.means[name].get(kind)

@@ -24,6 +24,7 @@ from .collectives import (
     Group,
     Parallelism,
     groups_of,
+    is_alone,
     kv_shards,
 )
 from .expert_work import expert_work, padding
@@ -180,6 +181,8 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     values to where they are held, and results back. Experts beyond the tensor group: tokens there
     and back, each layer, instead of the second sum."""
     split = spread.split
+    if all(is_alone(group) for group in (spread.tensor, spread.expert, spread.pipeline)):
+        return Exchange()
     residual_bytes = rows * shape.embed_dim * widths.activation_bytes
     logits = load.sequences * load.head_positions / split.copies
     deals = _deals(split)
