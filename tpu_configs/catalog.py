@@ -5,10 +5,11 @@ as measured.
 
 import difflib
 import re
-from functools import cache
+import tomllib
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -31,12 +32,12 @@ _PLACES: tuple[Place, ...] = get_args(Place)
 def chip_names() -> list[str]:
     """Names of the chips that come along: TPUs by generation, then others of data centers,
     then those of devices, by kind and vendor."""
-    return list(_packaged())
+    return list(_texts())
 
 
 def load_all() -> list[Chip]:
     """Every chip that comes with rooflink, in the order of `chip_names`."""
-    return list(_packaged().values())
+    return [_packaged(stem) for stem in _texts()]
 
 
 def load_rentable_tpus() -> list[Chip]:
@@ -61,49 +62,71 @@ def load_chip(name_or_path: str | Path) -> Chip:
     stems = _stem_by_any_name()
     key = _plain(name_or_path)
     if key not in stems:
-        near = difflib.get_close_matches(key[:100], stems, n=4)
-        names = dict.fromkeys(stems[stem_near] for stem_near in near) or ("v5e", "v6e", "h100")
+        names = _near(key[:100]) or ("v5e", "v6e", "h100")
         raise ChipInputError(
             f"no chip is named {name_or_path!r}, try {', '.join(names)} "
             "(`rooflink chips` lists all), or the path of your own chip file, which ends in .toml"
         )
-    return _packaged()[stems[key]]
+    return _packaged(stems[key])
 
 
 def chip_stem(chip: Chip) -> str:
     """The short name that loads `chip`, such as 'v5e'; a user's own chip has its full name."""
-    return next((stem for stem, packaged in _packaged().items() if packaged == chip), chip.name)
+    stem = _stem_by_any_name().get(_plain(chip.name))
+    packaged = _packaged(stem) if stem else None
+    return stem if stem and (packaged is chip or packaged == chip) else chip.name
+
+
+@lru_cache(maxsize=256)
+def _near(key: str) -> tuple[str, ...]:
+    """Stems of the chips whose names are most like the plain form `key`."""
+    stems = _stem_by_any_name()
+    near = difflib.get_close_matches(key, stems, n=4)
+    return tuple(dict.fromkeys(stems[name] for name in near))
 
 
 @cache
-def _packaged() -> dict[str, Chip]:
-    """File stem -> chip, of every chip file in this package."""
+def _packaged(stem: str) -> Chip:
+    """The chip of a file in this package: read when it is first asked for."""
+    return parse_chip(_texts()[stem], f"{stem}.toml")
+
+
+@cache
+def _texts() -> dict[str, str]:
+    """File stem -> text, of every chip file in this package, in the order of `chip_names`."""
     package = files(__package__)
-    chips = {
-        file.name.removesuffix(".toml"): parse_chip(file.read_text(encoding="utf-8"), file.name)
+    texts = {
+        file.name.removesuffix(".toml"): file.read_text(encoding="utf-8")
         for folder in (package, package / "others", package / "edge")
         for file in folder.iterdir()
         if file.name.endswith(".toml")
     }
+    heads = {stem: _head(text) for stem, text in texts.items()}
 
     def order(stem: str) -> tuple[int, int, str, int, str]:
         """TPUs by name, which is by generation; others by place, kind, vendor and year."""
-        chip = chips[stem]
-        place, kind = _PLACES.index(chip.place), _KINDS.index(chip.kind)
-        if chip.kind == "tpu":
+        head = heads[stem]
+        place, kind = _PLACES.index(head.get("place", _PLACES[0])), _KINDS.index(head["kind"])
+        if head["kind"] == "tpu":
             return place, kind, "", 0, stem
-        return place, kind, chip.vendor, chip.year, stem
+        return place, kind, head["vendor"], head["year"], stem
 
-    return {stem: chips[stem] for stem in sorted(chips, key=order)}
+    return {stem: texts[stem] for stem in sorted(texts, key=order)}
+
+
+def _head(text: str) -> dict[str, Any]:
+    """The keys of a chip file before its first table, which say what chip it is."""
+    return tomllib.loads(re.split(r"^\[", text, maxsplit=1, flags=re.MULTILINE)[0])
 
 
 @cache
 def _stem_by_any_name() -> dict[str, str]:
     """Plain form of every stem, name and alias -> stem."""
+    heads = {stem: _head(text) for stem, text in _texts().items()}
     return {
         _plain(name): stem
-        for stem, chip in _packaged().items()
-        for name in (stem, chip.name, *chip.aliases)
+        for stem, head in heads.items()
+        for name in (stem, head["name"], *head.get("aliases", ()))
     }
 
 

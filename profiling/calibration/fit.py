@@ -12,7 +12,7 @@ from typing import Literal
 import jax
 import numpy as np
 
-from ..predicted.calibration import COMPONENTS, REGIMES, parse_calibration
+from ..predicted.calibration import COMPONENTS, REGIMES, Component, parse_calibration
 from ..predicted.cases import Case, predict_cases
 from ..records.base import Interval
 from ..records.validation import WAYS, HeldOutErrors
@@ -123,15 +123,16 @@ def _record(
     scales = fitter.parameters(np.sqrt(np.diag(whole.covariance)))
 
     def table(
-        part: Literal["means", "regimes", "chips", "stacks"], who: tuple[str, ...], scale: str = ""
-    ) -> dict[str, dict[str, list[float]]]:
+        part: Literal["means", "regimes", "chips", "stacks"], who: tuple[str, ...],
+        scale_of: Callable[[Component, str], float] | None = None,
+    ) -> dict[str, dict[str, list[float]]]:  # fmt: skip
         def column(component: str, index: int) -> list[float]:
-            factor = getattr(COMPONENTS[component], scale) if scale else 1.0
+            factor = scale_of(COMPONENTS[component], who[index]) if scale_of else 1.0
             return _rounded([float(d[part][component][index]) * factor for d in drawn])
 
         def told(component: str, index: int) -> bool:
             mode, left = (float(of[part][component][index]) for of in (drawn[0], scales))
-            return not scale or abs(mode) > UNTOLD_MODE or left < UNTOLD_SCALE
+            return scale_of is None or abs(mode) > UNTOLD_MODE or left < UNTOLD_SCALE
 
         return {
             component: {
@@ -150,9 +151,9 @@ def _record(
             for name in POWER_PRIOR
         },
         "means": table("means", names.kinds),
-        "regime_effects": table("regimes", REGIMES, "regime_scale"),
-        "chip_effects": table("chips", names.chips, "chip_scale"),
-        "stack_effects": table("stacks", names.stacks, "stack_scale"),
+        "regime_effects": table("regimes", REGIMES, lambda one, _: one.regime_scale),
+        "chip_effects": table("chips", names.chips, lambda one, _: one.chip_scale),
+        "stack_effects": table("stacks", names.stacks, Component.spread_of),
     }
 
 

@@ -132,7 +132,11 @@ def prior_mode(names: Names) -> Parameters:
         "means": {name: jnp.full(len(names.kinds), one.mean) for name, one in each},
         "regimes": {name: jnp.zeros(len(REGIMES)) for name, one in each if one.regime_scale},
         "chips": {name: jnp.zeros(len(names.chips)) for name, one in each if one.chip_scale},
-        "stacks": {name: jnp.zeros(len(names.stacks)) for name, one in each if one.stack_scale},
+        "stacks": {
+            name: jnp.zeros(len(names.stacks))
+            for name, one in each
+            if one.stack_scale or one.kernel_scale
+        },
         "power": {name: jnp.asarray(mean) for name, (mean, _) in POWER_PRIOR.items()},
         "log_scale": jnp.full(len(GROUPS), PRIOR_LOG_SCALE[0]),
     }
@@ -140,15 +144,16 @@ def prior_mode(names: Names) -> Parameters:
 
 def log_predicted(parameters: Parameters, rows: Rows) -> Array:
     """Log seconds (or joules, of energy rows) of every case [N]."""
-    transformed = {}
+    transformed, kernels = {}, rows.regime == REGIMES.index("kernels")
     for name, component in COMPONENTS.items():
         value = parameters["means"][name][rows.kind]
         if component.regime_scale:
             value += component.regime_scale * parameters["regimes"][name][rows.regime]
         if component.chip_scale:
             value += component.chip_scale * parameters["chips"][name][rows.chip]
-        if component.stack_scale:
-            value += component.stack_scale * parameters["stacks"][name][rows.stack]
+        if component.stack_scale or component.kernel_scale:
+            spread = jnp.where(kernels, component.kernel_scale, component.stack_scale)
+            value += spread * parameters["stacks"][name][rows.stack]
         transformed[name] = value[:, None]
     efficiency = efficiency_of(transformed)
     terms = step_terms(rows.work, rows.hardware, efficiency, rows.narrowing)

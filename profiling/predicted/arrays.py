@@ -8,7 +8,7 @@ Complex numbers are a real value and, as imaginary part, its change: derivatives
 (Squire & Trapp 1998). Comparisons and roundings are of the value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from operator import attrgetter
@@ -47,7 +47,7 @@ _PLAIN = (bool, int, float, complex, np.ndarray, np.generic)
 def library(*numbers: Number) -> ModuleType:
     """JAX's numpy where any of `numbers` is a JAX array, else NumPy."""
     for number in numbers:
-        if not isinstance(number, _PLAIN):
+        if type(number) not in _NUMBERS and not isinstance(number, _PLAIN):
             namespace: ModuleType = number.__array_namespace__()
             return namespace
     return np
@@ -82,6 +82,11 @@ def _leaves(kind: type) -> Callable[[object], tuple[Number, ...]] | None:
     return lambda record: tuple(getattr(record, name) for name in names)  # of one, or of none
 
 
+def as_columns(records: Sequence[Numbers]) -> Numbers:
+    """Records of plain numbers as one of arrays [records, 1]."""
+    return mapped(lambda *each: np.array(each, np.float64)[:, None], *records)
+
+
 def with_last_axis(number: Number, axes: int = 1) -> Number:
     """[...] as [..., 1], or with as many last axes; what has no axes meets any as it is."""
     shape = getattr(number, "shape", ())
@@ -90,7 +95,13 @@ def with_last_axis(number: Number, axes: int = 1) -> Number:
 
 def _function(name: str) -> Callable[..., Number]:
     """The function of that name of whichever library the numbers are of."""
-    return lambda *numbers: getattr(library(*numbers), name)(*numbers)
+    plain = getattr(np, name)
+
+    def function(*numbers: Number) -> Number:
+        namespace = library(*numbers)
+        return (plain if namespace is np else getattr(namespace, name))(*numbers)
+
+    return function
 
 
 maximum, minimum, where = map(_function, ("maximum", "minimum", "where"))

@@ -15,8 +15,8 @@ timed by themselves.
 
 import re
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -55,32 +55,37 @@ class Component:
     mean_scale: float  # prior scale of a kind's mean
     regime_scale: float  # of a regime; 0: regimes do not differ
     chip_scale: float  # of a chip about its kind; 0: chips do not differ
-    stack_scale: float  # of a stack; 0: stacks do not differ
+    stack_scale: float  # of a stack that runs models; 0: stacks do not differ
+    kernel_scale: float  # of a library of kernels timed by themselves
+
+    def spread_of(self, stack: str | None) -> float:
+        """Scale of the effects of stacks like this one."""
+        return self.kernel_scale if regime_of(stack) == "kernels" else self.stack_scale
 
 
 COMPONENTS: dict[str, Component] = {
-    #                              mean   kind  regime  chip  stack
-    "compute": Component("share", 1.0, 0.7, 0.3, 0.35, 0.5),
-    "attention": Component("share", -0.4, 0.7, 0.3, 0.0, 1.0),
-    "memory": Component("share", 1.4, 0.7, 0.3, 0.35, 0.8),
-    "vector": Component("share", 1.2, 0.7, 0.0, 0.35, 0.5),
-    "idle_experts": Component("share", -1.0, 2.0, 0.0, 0.0, 2.5),
-    "kv": Component("share", 2.0, 0.7, 0.0, 0.0, 1.0),
-    "links": Component("share", 0.8, 0.7, 0.0, 0.0, 0.4),
-    "overlap": Component("power", 1.0, 1.0, 0.0, 0.0, 1.0),
-    "exposed_links": Component("share", 1.0, 1.0, 0.0, 0.0, 1.0),
-    "narrow": Component("positive", -1.5, 0.7, 0.0, 0.0, 0.5),
-    "routed_s": Component("time", -16.0, 1.0, 0.0, 0.0, 1.0),
-    "kernel_s": Component("time", -13.5, 0.7, 0.7, 0.35, 1.0),
-    "block_s": Component("time", -13.0, 1.0, 0.0, 0.0, 1.0),
-    "ramp_s": Component("time", -13.5, 0.7, 0.0, 0.35, 1.0),
-    "collective_s": Component("time", -12.0, 0.7, 0.7, 0.35, 1.0),
-    "dispatch_s": Component("time", -11.0, 1.0, 0.0, 0.0, 1.0),
-    "sequence_s": Component("time", -12.0, 0.7, 1.0, 0.0, 1.0),
-    "step_s": Component("time", -8.5, 0.7, 1.5, 0.0, 1.0),
-    "bunched": Component("factor", 0.7, 0.5, 0.0, 0.0, 0.7),
-    "queued": Component("factor", -1.6, 0.5, 0.0, 0.0, 1.0),
-    "request_s": Component("time", -4.5, 0.7, 0.0, 0.0, 1.0),
+    #                              mean   kind  regime  chip  stack kernels
+    "compute": Component("share", 1.0, 0.7, 0.3, 0.35, 0.2, 0.5),
+    "attention": Component("share", -0.4, 0.7, 0.3, 0.0, 0.4, 1.0),
+    "memory": Component("share", 1.4, 0.7, 0.3, 0.35, 0.3, 0.8),
+    "vector": Component("share", 1.2, 0.7, 0.0, 0.35, 0.2, 0.5),
+    "idle_experts": Component("share", -3.0, 2.0, 0.0, 0.0, 0.0, 0.0),
+    "kv": Component("share", 2.0, 0.7, 0.0, 0.0, 0.4, 1.0),
+    "links": Component("share", 0.8, 0.7, 0.0, 0.0, 0.2, 0.4),
+    "overlap": Component("power", 1.0, 1.0, 0.0, 0.0, 0.4, 1.0),
+    "exposed_links": Component("share", 1.0, 1.0, 0.0, 0.0, 0.4, 1.0),
+    "narrow": Component("positive", -1.5, 0.7, 0.0, 0.0, 0.2, 0.5),
+    "routed_s": Component("time", -16.0, 1.0, 0.0, 0.0, 0.4, 1.0),
+    "kernel_s": Component("time", -13.5, 0.7, 0.7, 0.35, 0.4, 1.0),
+    "block_s": Component("time", -13.0, 1.0, 0.0, 0.0, 0.4, 1.0),
+    "ramp_s": Component("time", -13.5, 0.7, 0.0, 0.35, 0.4, 1.0),
+    "collective_s": Component("time", -12.0, 0.7, 0.7, 0.35, 0.4, 1.0),
+    "dispatch_s": Component("time", -11.0, 1.0, 0.0, 0.0, 0.4, 1.0),
+    "sequence_s": Component("time", -12.0, 0.7, 1.0, 0.0, 0.4, 1.0),
+    "step_s": Component("time", -8.5, 0.7, 1.5, 0.0, 0.4, 1.0),
+    "bunched": Component("factor", 0.7, 0.5, 0.0, 0.0, 0.7, 0.0),
+    "queued": Component("factor", -1.6, 0.5, 0.0, 0.0, 1.0, 0.0),
+    "request_s": Component("time", -4.5, 0.7, 0.0, 0.0, 1.0, 0.0),
 }
 """Logits of shares, logs of seconds. The prior means are a well-made stack's: three quarters of
 the matrix units' peak, four fifths of the memory's bandwidth, two microseconds a kernel."""
@@ -183,6 +188,9 @@ class Calibration:
     residual: dict[str, float]  # by `residual_key`: scale of log(measured / predicted)
     rows: dict[str, int]  # chip's name -> rows it was fitted on
     stack_rows: dict[str, int]
+    _kept: dict[Hashable, Efficiency] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def draws(self) -> int:
@@ -193,6 +201,11 @@ class Calibration:
         """The Efficiency of each draw: every field an array [draws]."""
         # In small letters: another spelling of a stack that nobody knows is no other stack.
         stack = stack and stack_named(stack.lower(), self.stack_rows)
+        if (kept := self._kept.get((chip, kind, stack))) is None:
+            kept = self._kept[chip, kind, stack] = self._efficiency(chip, kind, stack)
+        return kept
+
+    def _efficiency(self, chip: str, kind: str, stack: str | None) -> Efficiency:
         regime, transformed = regime_of(stack), {}
         for name, component in COMPONENTS.items():
             mean = self.means[name].get(kind)
@@ -203,7 +216,7 @@ class Calibration:
                 mean
                 + self._effect(self.regime_effects, name, regime, component.regime_scale)
                 + self._effect(self.chip_effects, name, chip, component.chip_scale)
-                + self._effect(self.stack_effects, name, stack, component.stack_scale)
+                + self._effect(self.stack_effects, name, stack, component.spread_of(stack))
             )
         return efficiency_of(transformed)
 

@@ -3,7 +3,8 @@
 Cases predicted: median and 80 % interval of each, in its own unit.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,12 +12,12 @@ import numpy as np
 
 from ...tpu_configs.slice import Slice
 from ..records.base import Interval
-from .arrays import Number
+from .arrays import Number, as_columns
 from .calibration import Calibration, Group, default_calibration
 from .energy import SERVER_OVER_CHIPS
 from .predict import interval
 from .query import DATASHEET_ONLY
-from .step.hardware import IDEAL, Efficiency, hardware_of
+from .step.hardware import IDEAL, Efficiency, Hardware, hardware_of
 from .step.time_model import step_terms
 from .step.work import NOTHING, Work
 
@@ -26,11 +27,11 @@ class Piece:
     """Like steps that a measurement is made of."""
 
     phase: str
-    steps: float
+    steps: Number
     work: Work  # of one step, on one chip
-    bunched: float = 0.0  # further steps, of which a stack waits for its own number ...
-    queued: float = 0.0  # ... and for its own share (`serving.StepMix`)
-    requests: float = 0.0  # that arrive
+    bunched: Number = 0.0  # further steps, of which a stack waits for its own number ...
+    queued: Number = 0.0  # ... and for its own share (`serving.StepMix`)
+    requests: Number = 0.0  # that arrive
 
     def seconds(self, step_s: Number, efficiency: Efficiency) -> Number:
         """Of all its steps, each of which takes `step_s`."""
@@ -72,29 +73,65 @@ def predict_cases(
     cases: Sequence[Case], ideal: bool = False, calibration: Calibration | None = None
 ) -> list[Predicted | None]:
     """Each case's prediction by the calibration, or by datasheet figures alone; None where the
-    power of its chip is not known."""
+    power of its chip is not known. Cases of one chip and stack are predicted together."""
     calibrated = calibration or default_calibration()
-    return [_predicted(case, ideal, calibrated) for case in cases]
+    alike: dict[tuple[Hashable, ...], list[int]] = defaultdict(list)
+    for place, case in enumerate(cases):
+        chip = case.slice.chip
+        rates = hardware_of(chip, case.matmul_dtype)
+        alike[chip.name, chip.kind, case.stack, rates].append(place)
+    predicted: dict[int, Predicted | None] = {}
+    for places in alike.values():
+        together = [cases[place] for place in places]
+        predicted |= zip(places, _predicted(together, ideal, calibrated), strict=True)
+    return [predicted[place] for place in range(len(cases))]
 
 
-def _predicted(case: Case, ideal: bool, calibration: Calibration) -> Predicted | None:
-    chip = case.slice.chip
-    hardware = hardware_of(chip, case.matmul_dtype)
-    efficiency = IDEAL if ideal else calibration.efficiency(chip.name, chip.kind, case.stack)
-    times = [
-        piece.seconds(
-            step_terms(piece.work, hardware, efficiency, case.narrowing).time_s, efficiency
-        )
-        for piece in case.pieces
-    ]
-    values = np.atleast_1d(np.asarray(sum(times), np.float64))
-    if case.unit == "J":
-        work = sum((p.work * (p.steps * case.copies) for p in case.pieces), start=NOTHING)
-        watts = calibration.watts(case.slice, hardware, work, values)
+def _predicted(
+    cases: Sequence[Case], ideal: bool, calibration: Calibration
+) -> Iterator[Predicted | None]:
+    """Of cases with the same stack and rates of the same chip."""
+    chip, stack = cases[0].slice.chip, cases[0].stack
+    hardware = hardware_of(chip, cases[0].matmul_dtype)
+    efficiency = IDEAL if ideal else calibration.efficiency(chip.name, chip.kind, stack)
+    basis = DATASHEET_ONLY if ideal else calibration.basis(chip.name, chip.kind, stack)
+    unexplained = {
+        group: 1.0 if ideal else calibration.residuals(group, chip.name, stack)
+        for group in {case.group for case in cases}
+    }
+    for case, values in zip(cases, _seconds(cases, hardware, efficiency), strict=True):
+        watts = _watts(case, hardware, values, calibration) if case.unit == "J" else 1.0
         if watts is None:
-            return None
-        values = values * (watts * (SERVER_OVER_CHIPS if case.scope == "server" else 1.0))
-    if ideal:
-        return Predicted(interval(values[:1]), DATASHEET_ONLY)
-    whole = interval(values * calibration.residuals(case.group, chip.name, case.stack))
-    return Predicted(whole, calibration.basis(chip.name, chip.kind, case.stack))
+            yield None
+        else:
+            drawn = (values * watts)[: 1 if ideal else None]
+            yield Predicted(interval(drawn * unexplained[case.group]), basis)
+
+
+def _seconds(cases: Sequence[Case], hardware: Hardware, efficiency: Efficiency) -> np.ndarray:
+    """Of each case and draw [cases, draws]; all pieces of all cases are timed at once."""
+    counts = [len(case.pieces) for case in cases]
+    pieces = _as_arrays([piece for case in cases for piece in case.pieces])
+    narrowing = np.repeat([case.narrowing for case in cases], counts)[:, None]
+    step_s = step_terms(pieces.work, hardware, efficiency, narrowing).time_s
+    each = pieces.seconds(step_s, efficiency)
+    return np.asarray(np.add.reduceat(each, np.cumsum([0, *counts[:-1]]), axis=0))
+
+
+def _as_arrays(pieces: Sequence[Piece]) -> Piece:
+    """All of them as one whose numbers are arrays [pieces, 1]."""
+    amounts = {
+        name: np.array([[getattr(piece, name)] for piece in pieces], np.float64)
+        for name in ("steps", "bunched", "queued", "requests")
+    }
+    return Piece("", work=as_columns([piece.work for piece in pieces]), **amounts)
+
+
+def _watts(
+    case: Case, hardware: Hardware, time_s: np.ndarray, calibration: Calibration
+) -> np.ndarray | None:
+    """Draws of the watts of what the case's joules are measured of; None where not known."""
+    work = sum((p.work * (p.steps * case.copies) for p in case.pieces), start=NOTHING)
+    watts = calibration.watts(case.slice, hardware, work, time_s)
+    beside = SERVER_OVER_CHIPS if case.scope == "server" else 1.0
+    return None if watts is None else watts * beside

@@ -26,7 +26,8 @@ _LONGEST_QUANTILE = 3.09
 @of_numbers
 @dataclass(frozen=True)
 class Steps:
-    """Steps of a decode phase in `POINTS` groups (last axis): how many, where, and how wide."""
+    """Steps of a decode phase in `POINTS` groups (last axis): how many, where, and how wide. What
+    is the same in all groups has one entry, or no axis."""
 
     steps: Number  # expected steps of each group
     position: Number  # tokens already decoded in the phase
@@ -45,7 +46,7 @@ class SameLength:
         return Steps(
             steps=tokens * _WEIGHTS / 2,
             position=tokens * (_NODES + 1) / 2 - 0.5,
-            sequences=sequences * arrays.ones_like(tokens * _NODES),
+            sequences=sequences,
         )
 
 

@@ -99,7 +99,7 @@ def _phases(
             energy_j = energy_j[:1]
         seconds.append(time_s)
         joules.append(energy_j)
-        phases.append(_phase(name, query, work, terms, efficiency, time_s, energy_j))
+        phases.append(_phase(name, work, whole, terms, efficiency, time_s, energy_j))
     whole_j = [joule for joule in joules if joule is not None]
     unknown = len(whole_j) < len(joules)
     summed_j = None if unknown else np.sum(whole_j, axis=0)
@@ -187,17 +187,25 @@ def memory_fit(query: Query) -> MemoryFit:
 
 def interval(draws: np.ndarray) -> Interval:
     """Median and 80 % interval of draws."""
-    ranks = np.array((LOW, 0.5, HIGH)) * (len(draws) - 1)  # np.quantile's, in a tenth of its time
-    low, median, high = np.interp(ranks, np.arange(len(draws)), np.sort(draws))
-    return Interval(median=float(median), low=float(low), high=float(high))
+    in_order = np.sort(draws).tolist()
+    low, median, high = (_quantile(in_order, share) for share in (LOW, 0.5, HIGH))
+    return Interval(median=median, low=low, high=high)
+
+
+def _quantile(in_order: list[float], share: float) -> float:
+    """np.quantile's of sorted numbers, in a hundredth of its time."""
+    rank = share * (len(in_order) - 1)
+    below = int(rank)
+    low, high = in_order[below], in_order[min(below + 1, len(in_order) - 1)]
+    return low + (rank - below) * (high - low)
 
 
 def _phase(
-    name: str, query: Query, work: PhaseWork, terms: Terms, efficiency: Efficiency,
+    name: str, work: PhaseWork, whole: Work, terms: Terms, efficiency: Efficiency,
     time_s: np.ndarray, energy_j: np.ndarray | None,
 ) -> PredictedPhase:  # fmt: skip
     mode = mapped(lambda leaf: float(np.atleast_1d(leaf)[0]), terms)
-    steps, whole = work.steps, _whole(work.steps, query.split)
+    steps = work.steps
     return PredictedPhase(
         phase=name,
         tokens=work.tokens,
@@ -220,6 +228,8 @@ _EXTENSIVE = tuple(
 
 def _repeated(phase: PredictedPhase, times: float) -> PredictedPhase:
     """The phase of so many batches, one after another."""
+    if times == 1:
+        return phase
     scaled = {name: getattr(phase, name) * times for name in _EXTENSIVE}
     energy_j = phase.energy_j * times if phase.energy_j else None
     return phase.model_copy(update=scaled | {"energy_j": energy_j})

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from rooflink.tpu_configs import catalog
 from rooflink.tpu_configs.catalog import (
     chip_names,
     chip_stem,
     load_all,
     load_chip,
     load_rentable_tpus,
+    parse_chip,
 )
+from rooflink.tpu_configs.chip import Chip
 from rooflink.tpu_configs.input_errors import ChipInputError
 
 OWN_CHIP = """
@@ -185,3 +188,18 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ChipInputError, match=r"noise\.toml is not UTF-8 text .*: save it as UTF-8"):
         load_chip(path)
+
+
+def test_of_all_files_only_that_of_the_chip_asked_for_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    def parsed(text: str, file: str) -> Chip:
+        read.append(file)
+        return parse_chip(text, file)
+
+    monkeypatch.setattr(catalog, "parse_chip", parsed)
+    catalog._packaged.cache_clear()
+    assert chip_stem(load_chip("NVIDIA H100 SXM")) == "h100"
+    assert read == ["h100.toml"]

@@ -169,6 +169,11 @@ class Group:
 ALONE = Group(chips=1, gather_share=0.0, exchange_share=0.0, hops=0.0)
 
 
+def is_alone(group: Group) -> bool:
+    """Whether a group is known to be one chip; of arrays of groups that is not known."""
+    return isinstance(group.chips, (int, float)) and group.chips == 1
+
+
 def switched(chips: int) -> Group:
     """Chips on a switch: each receives what it lacks over all its links together."""
     if chips == 1:

@@ -106,6 +106,8 @@ def slowest_share(
     It holds the busiest expert or, with many experts a chip, as much as the largest of so many sums
     is above their mean: sqrt(2 ln n) standard deviations, fewer where n is small.
     """
+    if len(load.parts) == 1:  # all are loaded alike
+        return 1.0
     most = experts / arrays.minimum(experts_per_token, experts)  # a token visits an expert once
     loads = [(share, arrays.minimum(one, most)) for share, one in load.parts]
     largest = _busiest(1 / experts, loads)

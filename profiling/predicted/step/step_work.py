@@ -24,6 +24,7 @@ from .collectives import (
     Group,
     Parallelism,
     groups_of,
+    is_alone,
     kv_shards,
 )
 from .expert_work import expert_work, padding
@@ -32,6 +33,9 @@ from .work import Load, Widths, Work
 KERNELS_PER_LAYER = 10.0
 """Norm, projections, rotation, cache write, attention, output, norm, gate and up, product, down:
 launches of one layer where XLA or an inference engine fuses what is elementwise."""
+EXPERT_KERNELS = 4.0
+"""In a layer with experts, beside those: choice of experts, sorting of tokens, their rows, two
+matmuls, the product between them, the sum; less what a dense MLP has."""
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
 
@@ -72,11 +76,15 @@ def step_work(
     overhead = Work(
         **vars(_links(shape, rows, load, widths, spread)),
         dispatches=2 * shape.layers * _deals(split),
-        kernels=shape.layers * KERNELS_PER_LAYER + KERNELS_PER_STEP,
+        kernels=shape.layers * _kernels_per_layer(shape) + KERNELS_PER_STEP,
         sequences=load.sequences,
         steps=1.0,
     )
     return blocks + attention + head + overhead
+
+
+def _kernels_per_layer(shape: ModelShape) -> Number:
+    return KERNELS_PER_LAYER + EXPERT_KERNELS * (shape.active_share < 1)
 
 
 def _deals(split: Parallelism) -> Number:
@@ -173,6 +181,8 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     values to where they are held, and results back. Experts beyond the tensor group: tokens there
     and back, each layer, instead of the second sum."""
     split = spread.split
+    if all(is_alone(group) for group in (spread.tensor, spread.expert, spread.pipeline)):
+        return Exchange()
     residual_bytes = rows * shape.embed_dim * widths.activation_bytes
     logits = load.sequences * load.head_positions / split.copies
     deals = _deals(split)

@@ -68,7 +68,7 @@ def step_terms(
         + work.sequences * efficiency.sequence_s
         + work.steps * efficiency.step_s
     )
-    core_s = _overlapped((compute_s, memory_s, on_chip_s), efficiency.overlap)
+    core_s = _overlapped(compute_s, memory_s, on_chip_s, efficiency.overlap)
     exposed_s = efficiency.exposed_links * links_s
     # What of the links is hidden still takes its time where it is the longest.
     hidden_s = (1 - efficiency.exposed_links) * links_s
@@ -87,12 +87,18 @@ def _piped(through_s: Number, ramp_s: Number) -> Number:
     return through_s + ramp_s + 2 * (arrays.sqrt(through_s * ramp_s + _LEAST_S**2) - _LEAST_S)
 
 
-def _overlapped(times_s: tuple[Number, ...], power: Number) -> Number:
+def _overlapped(first_s: Number, second_s: Number, third_s: Number, power: Number) -> Number:
     """(sum t^p)^(1/p), scaled by the largest so that no power of it is lost."""
-    longest: Number = _LEAST_S
-    for time_s in times_s:
-        longest = arrays.maximum(longest, time_s)
+    shorter = arrays.minimum(first_s, second_s)
+    longer = arrays.maximum(arrays.maximum(first_s, second_s), _LEAST_S)
+    longest = arrays.maximum(longer, third_s)
+    middle = arrays.minimum(longer, arrays.maximum(shorter, third_s))
+    shortest = arrays.minimum(shorter, third_s)
     whole = arrays.isinf(power)
     p = arrays.where(whole, 1.0, power)
-    powers = sum((arrays.maximum(time_s, _LEAST_S) / longest) ** p for time_s in times_s)
-    return arrays.where(whole, longest, longest * powers ** (1 / p))
+    # By exp and log, which XLA computes for many numbers at once on a CPU, as it does no powers.
+    others = sum(
+        arrays.exp(p * arrays.log(arrays.maximum(time_s, _LEAST_S) / longest))
+        for time_s in (middle, shortest)
+    )
+    return arrays.where(whole, longest, longest * arrays.exp(arrays.log1p(others) / p))

@@ -17,6 +17,8 @@ MOST_ROWS = 20_000
 """Each is predicted and drawn: more would be a benchmark's raw log, not its table."""
 LONGEST_CELL = 1000
 """Characters; patterns are looked for in cells, and no published note is half as long."""
+KEPT = 4096
+"""Different cells of a column whose meaning is kept, for most rows repeat those of others."""
 LEAST, LARGEST = 1e-30, 1e30
 """Of a measured or stated number: between them all arithmetic on it stays finite and above zero."""
 NUMBER = r"(?<![\d.,])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?![\d.])"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from ....model.architecture import ModelShape, shape_of
@@ -21,7 +22,7 @@ from ...predicted.step.hardware import IDEAL, Hardware, hardware_of
 from ...predicted.step.step_work import spread_over, step_work
 from ...predicted.step.time_model import step_terms
 from ...predicted.step.work import NOTHING, Load, Work, decode_load, prefill_load
-from .csv_rows import LeftOutError, Row, positive_count
+from .csv_rows import KEPT, LeftOutError, Row, positive_count
 from .models import Formats, PartFormat, formats_of, sizes_of, stack_of
 
 _GRID = re.compile(r"(?<![\w.])\d+(?:x\d+)+(?!\w)")
@@ -34,6 +35,7 @@ _COUNTS = (
 )
 
 
+@lru_cache(maxsize=KEPT)
 def chip_of(hardware: str) -> tuple[Chip, int]:
     """The chip that text such as 'A100 x4 (TP4)' or 'TPU v6e-256' names, and how many there are.
     Brackets may be left out of a name, except those of another chip: 'M3 Max (30-core GPU)' is not

@@ -8,14 +8,14 @@ import itertools
 import math
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
 from ...predicted.calibration import stack_named
 from ...predicted.models.described_models import NO_SIZE, tabled_models
 from ...predicted.step.work import Widths
-from .csv_rows import LeftOutError, Row
+from .csv_rows import KEPT, LeftOutError, Row
 
 MOST_TOTAL_ERROR = 0.1
 """Stated parameters may be this far from those of the sizes: totals are rounded."""
@@ -83,6 +83,7 @@ MOST_NAME_ERROR, MOST_ACTIVE_ERROR = 1.35, 1.15
 'A3B' from the active ones."""
 
 
+@lru_cache(maxsize=KEPT)
 def known_sizes(name: str) -> Architecture | None:
     """The sizes of the one model that a text names; None where it is not known, and where the text
     names two, or speaks of one that is made from another ('R1-Distill-...', 'draft for ...')."""
@@ -234,7 +235,11 @@ def stack_of(row: Row) -> str:
     """The stack that how it ran, its source or where that is names, notes last of all (they compare
     with others); else the source's first words."""
     for column in _STACK_COLUMNS:
-        for name, pattern in _STACKS:
-            if re.search(pattern, row.text(column).lower()):
-                return name
+        if found := _stack_in(row.text(column).lower()):
+            return found
     return stack_named(re.split(r"[(,@]", row.text("source"))[0].strip())
+
+
+@lru_cache(maxsize=KEPT)
+def _stack_in(text: str) -> str | None:
+    return next((name for name, pattern in _STACKS if re.search(pattern, text)), None)
