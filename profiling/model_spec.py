@@ -65,6 +65,7 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
     """
     choose_backend()
     chosen = dtype or _default_dtype(weights)
+    _require_passes(model)
     if weights == "own":
         source = open_weights(model)
         return Subject(source.config, chosen, source.description, source)
@@ -77,6 +78,19 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
             "its cost from its sizes"
         )
     return Subject(config, chosen, weights, None)
+
+
+def _require_passes(model: str) -> None:
+    """Raise ModelInputError for a name of which only sizes come along."""
+    if "/" in model or user_path(model).exists() or model.lower() in (*PRESETS, embedded.NAME):
+        return
+    from .predicted.models.described_models import tabled_model  # reads the table
+
+    if (known := tabled_model(model)) is not None and known.name not in PRESETS:
+        raise ModelInputError(
+            f"of {known.name} only the sizes are known here: `rooflink predict` tells its cost "
+            "from them"
+        )
 
 
 def _default_dtype(weights: Weights) -> DType:

@@ -26,7 +26,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 def models_command(
     family: Annotated[
-        str | None, typer.Argument(help="Qwen, Llama ...: its models in full.")
+        str | None, typer.Argument(help="Qwen, Llama ...: its models in full; or one model.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -43,6 +43,8 @@ def models_command(
         rooflink models
 
         rooflink models qwen
+
+        rooflink models deepseek-ai/DeepSeek-R1
 
         rooflink models --json
     """
@@ -62,16 +64,21 @@ def models_command(
 
 def _members(
     family: str, families: Mapping[str, Sequence["DescribedModel"]]
-) -> Sequence["DescribedModel"]:
-    """The models of a family, in any case. Raises ProfileInputError for no such one."""
+) -> Sequence[Architecture]:
+    """The presets and described models of a family, in any case, or the one model of that name.
+    Raises ProfileInputError for neither."""
+    from ..predicted.models.described_models import tabled_model
+
     by_key = {name.lower(): members for name, members in families.items()}
     key = family.lower()
+    if key not in by_key and (known := PRESETS.get(key) or tabled_model(family)):
+        return [known]
     if key not in by_key:
         near = get_close_matches(key[:100], by_key, n=4, cutoff=0.5) or by_key
         raise ProfileInputError(
             f"no family of models called '{family}': expected {', '.join(near)}"
         )
-    return by_key[key]
+    return [*(model for name, model in PRESETS.items() if name.startswith(key)), *by_key[key]]
 
 
 def _billions(number: float) -> str:
@@ -98,11 +105,16 @@ def _show_models(title: str, models: Sequence[Architecture]) -> None:
         Column("parameters", [m.parameters for m in models], _billions),
         Column("active", [m.active_parameters for m in models], _billions),
         Column("weights", [m.weight_bytes("bfloat16") for m in models], bytes_),
-        Column("KV per token", [m.kv_bytes_per_token("bfloat16") for m in models], bytes_),
-        Column("layers", [m.layers for m in models], count),
-        Column("heads", [m.query_heads for m in models], count),
-        Column("KV heads", [m.kv_heads for m in models], count),
-        Column("context", context, count),
+        Column(
+            "KV per token",
+            [m.kv_bytes_per_token("bfloat16") for m in models],
+            bytes_,
+            short="KV/token",
+        ),
+        Column("layers", [m.layers for m in models], count, priority=2),
+        Column("heads", [m.query_heads for m in models], count, priority=3),
+        Column("KV heads", [m.kv_heads for m in models], count, priority=3),
+        Column("context", context, count, priority=1),
     ]
     show_table(Table(title, columns), console)
 

@@ -104,6 +104,10 @@ class PredictJob(TermsOptions):
             raise ProfileInputError("--compare needs a thought: give --think more than 0")
         if self.concurrency is not None:
             self.refuse(["batch"], "is what --concurrency predicts: give one of them")
+            self.refuse(
+                ["lengths_spread"], "does not go with --concurrency, where all thoughts are of the "
+                "mean length: leave one of them out",
+            )  # fmt: skip
         return self
 
     def run(self, watcher: Watcher, command: str = "python") -> Predictions:
@@ -150,8 +154,14 @@ class PredictJob(TermsOptions):
         )
 
     def _prefix_tokens(self) -> float:
-        """Of a prompt; its last token is always read."""
+        """Of a prompt; its last token is always read. Raises ProfileInputError for what is neither
+        a share nor a number of tokens; 1 may be meant as either."""
         hit = self.prefix_hit
+        if hit == 1 or (hit > 1 and not hit.is_integer()):
+            raise ProfileInputError(
+                f"--prefix-hit is {hit:g}, expected a share below 1 (the last token of a prompt is "
+                "always read), or tokens, 2 or more"
+            )
         return min(hit * self.prompt, self.prompt - 1.0) if hit < 1 else hit
 
     def _speculation(self, model: "NamedShape") -> "Speculation | None":

@@ -287,8 +287,10 @@ def _does_not_fit(query: Query, held: Capacity) -> str:
     most = int(held.largest_batch)
     sizes = (held.weight_bytes + held.kv_bytes, held.weight_bytes, held.available_bytes)
     needed, weights, available = (f"{float(size) / 1e9:.1f} GB" for size in sizes)
+    drafts = query.speculation
+    beside = f" with its draft {drafts.draft.name}" if drafts and drafts.draft.resident else ""
     text = (
-        f"{query.model.name} does not fit {query.slice.name}: a chip would hold {needed} "
+        f"{query.model.name}{beside} does not fit {query.slice.name}: a chip would hold {needed} "
         f"({weights} of weights) of {available}"
     )
     if most >= 1:

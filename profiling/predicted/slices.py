@@ -17,7 +17,7 @@ from ..names import mesh_axes
 from ..records.prediction import Prediction
 from .predict import held_by_a_chip, memory_fit, predict
 from .query import PredictionRequest, Query
-from .step.collectives import AXES, ONE_CHIP, Parallelism, over_chips
+from .step.collectives import AXES, ONE_CHIP, Parallelism, over_chips, require_parallelism
 from .step.hardware import jax_dtype, operand_dtype
 
 
@@ -31,8 +31,8 @@ def require_used(split: Parallelism, prompts: float) -> None:
     """Raise ProfileInputError where copies of the weights would have no prompt to work on."""
     if split.data > max(prompts, 1):
         raise ProfileInputError(
-            f"the mesh has data={split.data} for a batch of {prompts:g}: a copy of the weights "
-            "needs a prompt at least, so take more prompts or fewer copies"
+            f"the mesh '{split}' has {split.data} copies of attention's weights for a batch of "
+            f"{prompts:g}: each needs a prompt at least, so take more prompts or fewer copies"
         )
 
 
@@ -115,6 +115,7 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
     query = _with_dtypes(request, on_slice)
     prompts = request.lengths.prompts
     if request.split is not None:
+        require_parallelism(query.split, on_slice, query.shape)
         require_used(query.split, prompts)
         return _held_at_once(query)
 

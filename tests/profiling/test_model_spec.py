@@ -9,7 +9,7 @@ import pytest
 from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_gguf
 
 from rooflink.model.config import ModelInputError
-from rooflink.profiling.model_spec import resolve_subject, run_bytes
+from rooflink.profiling.model_spec import Weights, resolve_subject, run_bytes
 from rooflink.profiling.predicted.model_shape import named_shape
 
 
@@ -68,3 +68,11 @@ def test_experts_are_predicted_and_not_counted(tmp_path: Path) -> None:
     assert named_shape(str(tmp_path)).shape.experts_per_token == 2
     with pytest.raises(ModelInputError, match="`rooflink predict` tells its cost"):
         resolve_subject(str(tmp_path), "none", None)
+
+
+@pytest.mark.parametrize("weights", ["own", "none", "random"])
+def test_a_model_known_by_its_sizes_alone_is_sent_to_predict(weights: Weights) -> None:
+    with pytest.raises(
+        ModelInputError, match=r"of deepseek-r1 only the sizes .* `rooflink predict`"
+    ):
+        resolve_subject("DeepSeek-R1", weights, None)

@@ -110,9 +110,9 @@ def require_parallelism(split: Parallelism, on_slice: Slice, shape: ModelShape) 
             raise ProfileInputError(f"the mesh has {axis}={size}, expected 1 or more")
     if split.chips != on_slice.chips:
         raise ProfileInputError(
-            f"the mesh '{split}' takes {split.chips} chips but {on_slice.name} has "
-            f"{on_slice.chips}: tensor * data * pipeline must be {on_slice.chips}, and experts "
-            "lie over the same chips"
+            f"the mesh '{str(split) or 'tensor=1'}' takes {split.chips} "
+            f"chip{'s' * (split.chips > 1)} but {on_slice.name} has {on_slice.chips}: tensor * "
+            f"data * pipeline must be {on_slice.chips}, and experts lie over the same chips"
         )
     _require_experts(split, shape)
     layers, query_heads = int(shape.layers), int(shape.query_heads)

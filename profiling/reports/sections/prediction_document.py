@@ -203,21 +203,24 @@ def tiers_table(thinking: Prediction, quick: Prediction) -> Table:
             Column("tokens per attempt",
                    [*(units.count(n) for n in tokens), units.ratio(tokens[1] / tokens[0])], str),
             _tier("time of the batch", [quick.time_s, thinking.time_s], units.seconds),
-            _tier("cost per query", [bill.usd for bill in bills], units.usd),
-            _tier("energy per query", [bill.wall_j for bill in bills], units.joules),
-            _tier("CO2e per query", [bill.gco2e for bill in bills], units.grams),
+            _tier("cost per query", [bill.usd for bill in bills], units.usd, 1),
+            _tier("energy per query", [bill.wall_j for bill in bills], units.joules, 2),
+            _tier("CO2e per query", [bill.gco2e for bill in bills], units.grams, 3),
         ],
         whole=True,
     )  # fmt: skip
 
 
-def _tier(title: str, intervals: Sequence[Interval | None], unit: Unit) -> Column:
+def _tier(
+    title: str, intervals: Sequence[Interval | None], unit: Unit, priority: int = 0
+) -> Column:
     """Both with their intervals, and the ratio of the medians."""
     low, high = intervals
     if low is None and high is None:
         return Column(title, [""] * 3)
     more = units.ratio(high.median / low.median) if low and high and low.median else ""
-    return Column(title, [*(units.with_bounds(i, unit) for i in intervals), more], str, PREDICTED)
+    cells = [*(units.with_bounds(i, unit) for i in intervals), more]
+    return Column(title, cells, str, PREDICTED, priority=priority)
 
 
 def request_table(prediction: Prediction) -> Table:

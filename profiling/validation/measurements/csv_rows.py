@@ -63,7 +63,10 @@ class Row:
         return self.cells.get(column, "")
 
     def number(self, column: str) -> float:
-        """A positive number that must be there. Raises ProfileInputError where the cell is none."""
+        """A positive number. Raises LeftOutError where the cell is empty, ProfileInputError where
+        it is another text."""
+        if not self.text(column):
+            raise LeftOutError(f"the column '{column}' is empty")
         value = self._number(column)
         if value is None:
             raise self._wrong(column, "is not a positive number")
@@ -80,8 +83,8 @@ class Row:
         return int(value)
 
     def _wrong(self, column: str, what: str) -> ProfileInputError:
-        cell = repr(self.text(column)) if self.text(column) else "an empty cell"
-        return ProfileInputError(f"{self.file}, line {self.line}, column '{column}': {cell} {what}")
+        cell = f"column '{column}': {self.text(column)!r}"
+        return ProfileInputError(f"{self.file}, line {self.line}, {cell} {what}")
 
     def number_or_none(self, column: str) -> float | None:
         """The number in a cell that may hold words instead ('dataset', '?', 'MLA'): then None.

@@ -43,9 +43,23 @@ def test_models_of_a_family_are_listed_in_full(rooflink) -> None:
     assert "llama3-8b" not in done.out
     shown = json.loads(rooflink("models", "deepseek", "--json").out)
     assert [row["name"] for row in shown] == ["deepseek-v2-lite", "deepseek-r1", "deepseek-v3.2"]
+    qwen = json.loads(rooflink("models", "Qwen", "--json").out)
+    assert {"qwen3-8b", "qwen3-235b-a22b"} <= {row["name"] for row in qwen}
     unknown = rooflink("models", "qwenn")
     assert unknown.code == 2
     assert "no family of models called 'qwenn': expected qwen" in unknown.err
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [("deepseek-ai/DeepSeek-R1", "deepseek-r1"), ("Llama3-8B", "llama3-8b")],
+)
+def test_one_model_is_shown_by_its_name(rooflink, asked: str, name: str) -> None:
+    done = rooflink("models", asked)
+    assert done.code == 0, done.err
+    assert name in done.out
+    (shown,) = json.loads(rooflink("models", asked, "--json").out)
+    assert shown["name"] == name
 
 
 def test_chips_lists_every_chip_and_shows_sources(rooflink) -> None:

@@ -99,6 +99,12 @@ def test_tiers_side_by_side(rooflink) -> None:
     thinking, quick = predictions(both.out)
     assert (thinking.think_tokens, quick.think_tokens) == (100, 0)
     assert 9 < thinking.time_s.median / quick.time_s.median < 11  # 110 tokens for 10, one prefill
+    done = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--compare")
+    for title in ("time of the batch", "cost per query", "energy per query", "CO2e per query"):
+        assert title in done.out
+    figures = [line for line in done.out.splitlines() if line.startswith(("thinking ", "quick"))]
+    assert all(line.count("(") == line.count(")") > 0 for line in figures if " to " in line)
+    assert sum(line.count(" to ") for line in figures) == 8  # each figure has its interval, whole
 
 
 def test_described_models_and_own_files(rooflink) -> None:
@@ -129,7 +135,7 @@ def test_an_unknown_price_is_said_and_the_rest_is_printed(rooflink) -> None:
         (("--slice", "v5e", "--model", "llama3-70b"), "does not fit v5e:1x1: a chip would hold"),
         (("--slice", "v5e-8", "--batch", 100000), "the largest batch that fits is"),
         (("--slice", "v5e-8", "--mesh", "tensor=4"), "takes 4 chips but v5e:2x4 has 8"),
-        (("--slice", "v5e-8", "--mesh", "data=8"), "data=8 for a batch of 1"),
+        (("--slice", "v5e-8", "--mesh", "data=8"), "has 8 copies of attention's weights"),
         (("--slice", "h100-6", "--mesh", "tensor=6"), "query heads do not divide over tensor=6"),
         (("--slice", "v5e-8", "--mesh", "tensor=4,pipeline=2,x=1"), "expected sizes of its axes"),
         (("--slice", "v5e-8", "--dtype", "int3"), "unknown dtype 'int3'"),

@@ -81,7 +81,7 @@ def test_no_mesh_divides() -> None:
 
 def test_copies_without_prompts_are_refused() -> None:
     require_used(Parallelism(data=4), 4)
-    with pytest.raises(ProfileInputError, match="data=4 for a batch of 3"):
+    with pytest.raises(ProfileInputError, match="4 copies of attention's weights for a batch of 3"):
         require_used(Parallelism(data=4), 3)
 
 

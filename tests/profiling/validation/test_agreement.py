@@ -64,6 +64,11 @@ def test_the_distance_between_what_was_predicted_and_measured() -> None:
     assert found.ks_distance == 0.5
 
 
+def test_a_group_of_one_row_is_no_evidence_either_way() -> None:
+    (found,) = agreements([row(1.0, 1.1)])
+    assert (found.ks_distance, found.ks_p, found.tost_p) == (1.0, 1.0, None)
+
+
 def test_coverage_and_error_of_each_fold_by_hand() -> None:
     rows = [
         row(1.0, 1.1, fitted=about(1.0), system_held_out=about(2.0), stack_held_out=about(0.5)),

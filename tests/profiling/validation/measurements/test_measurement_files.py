@@ -150,10 +150,6 @@ def test_names_that_only_contain_a_known_one_are_not_taken_for_it() -> None:
             "tokens,projections_per_layer_ns,lm_head_ns\n1,nan,3\n",
             "'nan' is not a positive number",
         ),
-        (
-            "tokens,projections_per_layer_ns,lm_head_ns\n1,,3\n",
-            "column 'projections_per_layer_ns': an empty cell is not a positive number",
-        ),
         (ENERGY.replace("H100,1,1,1,1", "H100,1.5,1,1,1", 1), "column 'n_gpus': '1.5' is not a"),
         ('tokens,projections_per_layer_ns,lm_head_ns\n"1,2,3\n', "line"),
     ],
@@ -166,6 +162,13 @@ def test_a_malformed_file_is_named_with_its_line_and_column(
         read_measurements(file)
     assert said in str(caught.value)
     assert str(file) in str(caught.value)
+
+
+def test_a_row_with_an_empty_cell_is_left_out_and_the_others_are_read(tmp_path: Path) -> None:
+    text = "tokens,projections_per_layer_ns,lm_head_ns\n1,,3\n4,5000,6000\n"
+    cases, left_out = read_measurements(written(tmp_path, text))
+    assert len(cases) == 2
+    assert [row.reason for row in left_out] == ["the column 'projections_per_layer_ns' is empty"]
 
 
 def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
