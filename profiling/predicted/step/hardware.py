@@ -25,7 +25,7 @@ class Hardware:
     link_bandwidth: Number  # B/s one way: of one link in a torus, of all together on a switch
     hop_s: Number  # latency of one hop
     tile: Number  # rows, and columns, of one matrix unit; 1 where it is not public
-    cores: Number = 1.0  # that work on parts of a kernel of their own
+    cores: Number = UNLIMITED  # each of which works on parts of a kernel by itself
 
 
 SLOWEST_NETWORK = 1.25e9
@@ -69,8 +69,16 @@ def hardware_of(chip: Chip, dtype: str) -> Hardware:
         link_bandwidth=link_rate(chip),
         hop_s=latency.value if latency else HOP_S,
         tile=tile.value if tile else 1.0,
-        cores=chip.cores.per_chip.value if chip.cores else 1.0,
+        cores=_cores(chip),
     )
+
+
+def _cores(chip: Chip) -> float:
+    """Cores of a GPU. Other chips' cores read the next part of a kernel while they work on one, so
+    that no part has a least time: as if there were cores enough."""
+    if chip.kind not in ("gpu", "edge gpu") or chip.cores is None:
+        return UNLIMITED
+    return float(chip.cores.per_chip.value)
 
 
 _NATIVE = {"fp8": "float8_e4m3fn", "fp4": "float4_e2m1fn"}
