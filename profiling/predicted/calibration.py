@@ -222,10 +222,12 @@ class Calibration:
 
     def basis(self, chip: str, kind: str, stack: str | None) -> str:
         """What this calibration stands on for a chip and a stack, in a sentence."""
+        # A GPU, an ASIC; a laptop, an edge GPU.
+        said = kind.upper() if len(kind) <= 4 else kind.replace("gpu", "GPU")
         if kind not in self.means["memory"]:
-            on_chip = f"no measurements of any {kind.upper()}: calibrated on other chips"
+            on_chip = f"no measurements of any {said}: calibrated on other chips"
         else:
-            on_chip = _measurements(chip, self.rows, f"calibrated on other {kind.upper()}s")
+            on_chip = _measurements(chip, self.rows, f"calibrated on other {said}s")
         if stack is None:
             return f"{on_chip}; serving stack not given: averaged over those measured"
         named = stack_named(stack, self.stack_rows)

@@ -67,6 +67,13 @@ def notes(prediction: Prediction) -> list[str]:
     figures stand; then the terms of money, energy and carbon, and what is unknown.
     """
     sentences = list(prediction.cautions)
+    if prediction.concurrency is not None:
+        held = f"{_number(prediction.prompts)} request{'s' * (prediction.prompts > 1)}"
+        sentences.append(
+            f"In flight: phases, total, money and energy are of the {held} that memory holds, "
+            "served once; one request's own times have others' prompts between its steps, and "
+            "any wait for a place in memory."
+        )
     if prediction.parallelism_reason:
         sentences.append(f"Mesh: {prediction.parallelism_reason}.")
     sentences.append(_fit(prediction))

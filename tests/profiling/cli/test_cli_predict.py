@@ -74,7 +74,7 @@ def test_drafts_prefixes_chunks_and_requests_in_flight(rooflink) -> None:
     said = " ".join(rooflink(*options).out.split())
     for words in ("32 requests in flight, of which memory holds 32", "(50 of them cached)",
                   "prompts read 64 tokens a step", "4 drafts a step by eagle, which yield 1.94",
-                  "time to first token"):  # fmt: skip
+                  "time to first token", "of the 32 requests that memory holds"):  # fmt: skip
         assert words in said
     (found,) = predictions(rooflink(*options, "--json").out)
     assert (found.concurrency, found.prefix_tokens, found.prefill_chunk) == (32, 50, 64)
