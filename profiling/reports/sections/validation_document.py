@@ -36,8 +36,9 @@ GROUPINGS = {
 }  # fmt: skip
 ERROR_NOTES = (
     "Error: median of |predicted / measured - 1|; bias: median of the signed error.",
-    "Held out: the row's whole model (a kernel's whole table) was kept from the fit; system and "
-    "stack held out: all rows of its chip, of its serving stack. Fitted: the fit has seen it.",
+    "Held out: a row that the fit has is predicted without its whole model (a kernel's whole "
+    "table), any other by the whole fit; system and stack held out: without all rows of its chip, "
+    "of its serving stack. Fitted: the fit has seen it.",
     "Inside: share of the 80 % intervals that hold what was measured.",
 )
 AGREEMENT_NOTES = (
@@ -182,7 +183,8 @@ def comparison_table(validation: Validation) -> Table:
             Column("within a quarter", [words[row.within_a_quarter] for row in rows]),
         ],
         name="comparisons",
-        note="new: what no row of the fit has; a quarter: at most 1.25 times the published error",
+        note="new: what the fit has no row of; 'model': it has the system and the stack, and may "
+        "have other rows of the model; a quarter: at most 1.25 times the published error",
     )  # fmt: skip
 
 
