@@ -50,8 +50,8 @@ def served_cases(row: Row) -> list[Case]:
     cases = []
     for group, seconds in observed_s.items():
         case = loop.case(row, group, seconds, _note(row))
-        answer = loop.lengths.answer
-        named = replace(case, id=f"{row.id} {group}", model=_name(row), output_tokens=answer)
+        stated = row.number("osl")
+        named = replace(case, id=f"{row.id} {group}", model=_name(row), output_tokens=stated)
         cases.append(named)
     return cases
 
