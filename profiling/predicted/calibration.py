@@ -75,7 +75,7 @@ COMPONENTS: dict[str, Component] = {
     "overlap": Component("power", 1.0, 1.0, 0.0, 0.0, 0.4, 1.0),
     "exposed_links": Component("share", 1.0, 1.0, 0.0, 0.0, 0.4, 1.0),
     "narrow": Component("positive", -1.5, 0.7, 0.0, 0.0, 0.2, 0.5),
-    "routed_s": Component("time", -16.0, 1.0, 0.0, 0.0, 0.4, 1.0),
+    "routed_s": Component("time", -18.0, 0.5, 0.0, 0.0, 0.4, 1.0),
     "kernel_s": Component("time", -13.5, 0.7, 0.7, 0.35, 0.4, 1.0),
     "block_s": Component("time", -13.0, 1.0, 0.0, 0.0, 0.4, 1.0),
     "ramp_s": Component("time", -13.5, 0.7, 0.0, 0.35, 0.4, 1.0),
