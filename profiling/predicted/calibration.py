@@ -229,7 +229,10 @@ class Calibration:
         else:
             on_chip = _measurements(chip, self.rows, f"calibrated on other {said}s")
         if stack is None:
-            return f"{on_chip}; serving stack not given: averaged over those measured"
+            return (
+                f"{on_chip}; serving stack not given: taken for a compiled loop, "
+                "which most engines are slower than"
+            )
         named = stack_named(stack, self.stack_rows)
         known = _spelled(*STACKS, *self.stack_rows)
         near = [] if named in known.values() else get_close_matches(_letters(named), known, n=1)

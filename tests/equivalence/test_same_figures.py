@@ -42,8 +42,8 @@ def test_figures_are_what_they_were(
 def test_each_command_is_recorded_and_each_record_is_small() -> None:
     sizes = {path.stem: path.stat().st_size for path in BEFORE.iterdir()}
     assert set(sizes) == set(COMMANDS)
-    assert max(sizes.values()) < 50_000
-    assert sum(sizes.values()) < 250_000
+    assert max(sizes.values()) < 90_000  # validation's errors by chip and stack
+    assert sum(sizes.values()) < 300_000
 
 
 def test_a_change_is_seen_and_one_that_is_mended_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
