@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from ..predicted.calibration import GROUPS, KERNELS, residual_key
+from ..predicted.calibration import GROUPS, residual_key
 from ..predicted.cases import Case
 from ..predicted.predict import HIGH
 from ..records.validation import WAYS, Way
+from ..validation.agreement import model_unit
 from .posterior import Fitter, Posterior, draws
 
 COVERED = 0.8
@@ -38,15 +39,12 @@ class HeldOut:
 
 
 def unit_of(case: Case, way: Way) -> str:
-    """What is kept from the fit together with a case. Neighbouring rows of one model, or of one
-    table of kernels, are never on both sides."""
+    """What is kept from the fit together with a case."""
     if way == "system":
         return case.slice.chip.name
     if way == "stack":
         return case.stack
-    if case.group in KERNELS:
-        return f"{case.model}, {case.source}"
-    return case.model or case.source
+    return model_unit(case)
 
 
 def folds(cases: Sequence[Case], way: Way, most: int = MOST_FOLDS) -> np.ndarray:

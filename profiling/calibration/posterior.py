@@ -157,7 +157,7 @@ def log_predicted(parameters: Parameters, rows: Rows) -> Array:
         transformed[name] = value[:, None]
     efficiency = efficiency_of(transformed)
     terms = step_terms(rows.work, rows.hardware, efficiency, rows.narrowing)
-    waited = rows.bunched * efficiency.bunched + rows.queued * efficiency.queued
+    waited = efficiency.waited(rows.bunched, rows.queued)
     arrival_s = rows.requests * efficiency.request_s
     seconds = ((rows.steps + waited) * terms.time_s + arrival_s).sum(axis=1)
     whole = mapped(lambda x: (x * rows.steps).sum(axis=1) * rows.copies, rows.work)

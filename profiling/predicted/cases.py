@@ -35,7 +35,7 @@ class Piece:
 
     def seconds(self, step_s: Number, efficiency: Efficiency) -> Number:
         """Of all its steps, each of which takes `step_s`."""
-        waited = self.bunched * efficiency.bunched + self.queued * efficiency.queued
+        waited = efficiency.waited(self.bunched, self.queued)
         return (self.steps + waited) * step_s + self.requests * efficiency.request_s
 
 

@@ -59,7 +59,7 @@ def mix_s(
     mix: StepMix, decode_s: Number, prompt_s: Number, efficiency: Efficiency = IDEAL
 ) -> Number:
     """Seconds of a mix, from those of a decode step and those that reading a prompt adds."""
-    waited = mix.bunched * efficiency.bunched + mix.queued * efficiency.queued
+    waited = efficiency.waited(mix.bunched, mix.queued)
     arriving_s = mix.requests * efficiency.request_s
     return mix.decode_steps * decode_s + (mix.prompts + waited) * prompt_s + arriving_s
 

@@ -12,6 +12,7 @@ from statistics import fmean, median
 from typing import Literal
 
 from ..predicted.calibration import KERNELS
+from ..predicted.cases import Case
 from ..records.validation import (
     FOLDS,
     WAYS,
@@ -53,6 +54,14 @@ Grouping = Literal["all", "group", "chip", "stack", "length"]
 def group_of(row: MeasuredRow) -> str:
     """Its group; apart from it where requests wait for memory."""
     return f"{row.group}, beyond memory" if OVERFULL in row.note else row.group
+
+
+def model_unit(row: Case | MeasuredRow) -> str:
+    """The rows that err alike, or are neighbours: those of one model, or of one table of
+    kernels."""
+    if row.group in KERNELS:
+        return f"{row.model}, {row.source}"
+    return row.model or row.source
 
 
 def _length(row: MeasuredRow) -> str:
@@ -120,8 +129,7 @@ def _agreement(group: str, rows: Sequence[MeasuredRow]) -> Agreement:
         assert row.held_out is not None
         predicted.append(row.held_out.median)
         # Rows of one model err alike: they are one witness, not many.
-        unit = f"{row.model}, {row.source}" if row.group in KERNELS else row.model or row.source
-        units[unit].append(math.log(row.held_out.median / row.observed))
+        units[model_unit(row)].append(math.log(row.held_out.median / row.observed))
     means = [fmean(of_unit) for of_unit in units.values()]
     p = equivalence_p(means)
     # The limit for many rows has no value for one pair.

@@ -132,26 +132,26 @@ def capacity(
     element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
     state_bytes = shape.state_bytes / split.pipeline / split.tensor
     per_sequence = positions * element / kv_shards(shape, split) + state_bytes
+    kv_bytes = sequences / split.copies * per_sequence
     available = available_bytes(memory_bytes)
-    room = arrays.maximum(available - weight_bytes, 0.0)
-    return Capacity(
-        weight_bytes=weight_bytes,
-        kv_bytes=sequences / split.copies * per_sequence,
-        available_bytes=available,
-        kv_bytes_per_sequence=per_sequence,
-        largest_batch=arrays.floor(room / per_sequence) * split.copies,
-    )
+    return _filled(weight_bytes, kv_bytes, available, per_sequence, split.copies)
 
 
 def both_held(model: Capacity, draft: Capacity, copies: Number) -> Capacity:
     """Two models in the same memory, for the same sequences."""
-    weight_bytes = model.weight_bytes + draft.weight_bytes
-    per_sequence = model.kv_bytes_per_sequence + draft.kv_bytes_per_sequence
-    room = arrays.maximum(model.available_bytes - weight_bytes, 0.0)
-    return Capacity(
-        weight_bytes=weight_bytes,
-        kv_bytes=model.kv_bytes + draft.kv_bytes,
-        available_bytes=model.available_bytes,
-        kv_bytes_per_sequence=per_sequence,
-        largest_batch=arrays.floor(room / per_sequence) * copies,
+    return _filled(
+        model.weight_bytes + draft.weight_bytes,
+        model.kv_bytes + draft.kv_bytes,
+        model.available_bytes,
+        model.kv_bytes_per_sequence + draft.kv_bytes_per_sequence,
+        copies,
     )
+
+
+def _filled(
+    weight_bytes: Number, kv_bytes: Number, available: Number, per_sequence: Number, copies: Number
+) -> Capacity:
+    """With the sequences that what the weights leave has room for, on all copies."""
+    room = arrays.maximum(available - weight_bytes, 0.0)
+    batch = arrays.floor(room / per_sequence) * copies
+    return Capacity(weight_bytes, kv_bytes, available, per_sequence, batch)

@@ -143,5 +143,9 @@ class Efficiency:
     queued: Number = 0.0  # of the prompts that would be before it if all arrived at once, share
     request_s: Number = 0.0  # a request's arrival: reading its text, and the wait to be scheduled
 
+    def waited(self, bunched: Number, queued: Number) -> Number:
+        """Of so many prompts that may come first, those that a request waits for."""
+        return bunched * self.bunched + queued * self.queued
+
 
 IDEAL = Efficiency()

@@ -33,7 +33,7 @@ from .work import Load, Widths, Work
 KERNELS_PER_LAYER = 10.0
 """Norm, projections, rotation, cache write, attention, output, norm, gate and up, product, down:
 launches of one layer where XLA or an inference engine fuses what is elementwise."""
-EXPERT_KERNELS = 4.0
+MORE_KERNELS_OF_EXPERTS = 4.0
 """In a layer with experts, beside those: choice of experts, sorting of tokens, their rows, two
 matmuls, the product between them, the sum; less what a dense MLP has."""
 KERNELS_PER_STEP = 6.0
@@ -84,7 +84,7 @@ def step_work(
 
 
 def _kernels_per_layer(shape: ModelShape) -> Number:
-    return KERNELS_PER_LAYER + EXPERT_KERNELS * (shape.active_share < 1)
+    return KERNELS_PER_LAYER + MORE_KERNELS_OF_EXPERTS * (shape.active_share < 1)
 
 
 def _deals(split: Parallelism) -> Number:

@@ -1,7 +1,7 @@
 """What a server does for one token of output, and before the first, when a fixed number of requests
 is in flight: each that ends is followed by another at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -82,4 +82,5 @@ class ClosedLoop:
         """A row's measured time, whose note says whether requests waited for others to end."""
         pieces = self.per_token() if group == "tpot" else self.to_first_token()
         note = f"{note}; {OVERFULL}" if self.overfull else note
-        return self.place.case(row, group, pieces, observed_s, note=note)
+        case = self.place.case(row, group, pieces, observed_s, note=note)
+        return replace(case, id=f"{row.id} {group}")

@@ -12,7 +12,7 @@ from ...predicted.step.hardware import hardware_of
 from ...predicted.step.work import Load, decode_load
 from .csv_rows import LeftOutError, Row, positive
 from .deployments import Deployment, chip_of, slice_of
-from .models import formats, known_sizes
+from .models import formats, sizes_named
 from .steps import number_in
 
 DRAFTED_COLUMNS = (
@@ -41,7 +41,8 @@ def drafted_cases(row: Row) -> list[Case]:
     batch = row.number("batch")
     if batch > MOST_BATCH:
         raise LeftOutError("the context is not stated, which counts at this batch")
-    place, draft = _deployment(row), _draft(row)
+    place = _deployment(row)
+    draft = _draft(row, place)
     verified = place.step(Load(batch, drafts + 1.0, CONTEXT, 0.0, 1.0, drafts + 1.0))
     pieces = [Piece("decode", 1 / accepted, verified)]
     if draft is not None:
@@ -69,18 +70,15 @@ def _accepted(row: Row, drafts: int) -> float | None:
 
 
 def _deployment(row: Row) -> Deployment:
-    sizes = known_sizes(row.text("target"))
-    if sizes is None:
-        raise LeftOutError(f"the sizes of {row.text('target')} are not known by its name")
+    sizes = sizes_named(row.text("target"))
     chip, chips = chip_of(row.text("hardware"))
     held = formats("bf16")
     hardware = hardware_of(chip, held.matmul_dtype)
     return Deployment(shape_of(sizes), held, slice_of(chip, chips), ONE_CHIP, hardware)
 
 
-def _draft(row: Row) -> Deployment | None:
+def _draft(row: Row, place: Deployment) -> Deployment | None:
     """One layer of the model, as EAGLE's; None for a replay."""
-    place = _deployment(row)
     named = NamedShape(row.text("target"), place.shape)
     name = "ngram" if row.text("method").startswith(("oracle", "ngram")) else "eagle"
     shape = draft_named(name, named).shape

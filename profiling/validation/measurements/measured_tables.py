@@ -20,7 +20,7 @@ from .csv_rows import LeftOutError, Row, read_rows
 from .deployments import Deployment, chip_of, slice_of, split_of
 from .drafted import DRAFTED_COLUMNS, drafted_cases
 from .gpu_kernels import GPU_KERNELS_COLUMNS, gpu_kernel_cases
-from .models import formats, known_sizes
+from .models import formats, known_sizes, sizes_named
 from .operators import (
     OPS_COLUMNS,
     PREFILL_TOKENS,
@@ -76,9 +76,7 @@ def energy_cases(row: Row) -> list[Case]:
 
 
 def _deployment(row: Row) -> Deployment:
-    sizes = known_sizes(row.text("model"))
-    if sizes is None:
-        raise LeftOutError(f"the sizes of {row.text('model')} are not known by its name")
+    sizes = sizes_named(row.text("model"))
     chip, _ = chip_of(row.text("gpu"))
     chips = row.count("n_gpus", 1)
     axes = {"tensor": row.count("tp", 1), "expert": row.count("ep", 1), "data": row.count("dp", 1)}

@@ -108,6 +108,14 @@ def known_sizes(name: str) -> Architecture | None:
     return sizes if all(_about(sizes, parameters) for parameters in stated) else None
 
 
+def sizes_named(name: str, said: str = "") -> Architecture:
+    """The known sizes of a name, for which a table may have `said` another. Raises LeftOutError
+    where they are not known."""
+    if (sizes := known_sizes(name)) is None:
+        raise LeftOutError(f"the sizes of {said or name} are not known by its name")
+    return sizes
+
+
 def _about(sizes: Architecture, parameters: float) -> bool:
     """Whether a model of these sizes is called by so many parameters, or active ones."""
     own = ((sizes.parameters, MOST_NAME_ERROR), (sizes.active_parameters, MOST_ACTIVE_ERROR))

@@ -17,7 +17,7 @@ from ...predicted.step.work import Widths
 from .closed_loop import ClosedLoop
 from .csv_rows import LeftOutError, Row
 from .deployments import Deployment, chip_of, slice_of
-from .models import Formats, PartFormat, dtype_of, known_sizes
+from .models import Formats, PartFormat, dtype_of, known_sizes, sizes_named
 from .steps import Lengths
 
 SERVED_COLUMNS = (
@@ -51,8 +51,7 @@ def served_cases(row: Row) -> list[Case]:
     for group, seconds in observed_s.items():
         case = loop.case(row, group, seconds, _note(row))
         stated = row.number("osl")
-        named = replace(case, id=f"{row.id} {group}", model=_name(row), output_tokens=stated)
-        cases.append(named)
+        cases.append(replace(case, model=_name(row), output_tokens=stated))
     return cases
 
 
@@ -98,9 +97,7 @@ def _lengths(row: Row) -> Lengths:
 
 
 def _deployment(row: Row) -> Deployment:
-    sizes = known_sizes(_name(row))
-    if sizes is None:
-        raise LeftOutError(f"the sizes of {row.text('model')} are not known by its name")
+    sizes = sizes_named(_name(row), row.text("model"))
     on_slice = _slice(row.text("gpu"), row.count("n_gpus", 1))
     chip, chips = on_slice.chip, on_slice.chips
     split = served_split(row)

@@ -1,7 +1,6 @@
 """Rows of tpu_served.csv: servings on TPUs, as one static batch or under a closed loop."""
 
 import re
-from dataclasses import replace
 
 from ....model.architecture import shape_of
 from ...predicted.cases import Case, Piece
@@ -10,7 +9,7 @@ from ...predicted.step.hardware import hardware_of
 from .closed_loop import ClosedLoop
 from .csv_rows import LeftOutError, Row
 from .deployments import Deployment, chip_of, named_axes, slice_of
-from .models import formats, known_sizes
+from .models import formats, sizes_named
 from .steps import Lengths
 
 TPU_SERVED_COLUMNS = (
@@ -34,10 +33,7 @@ def tpu_served_cases(row: Row) -> list[Case]:
         return [place.case(row, "decode", (step,), _seconds(row, "tpot"), note=note)]
     loop = ClosedLoop(place, lengths, batch)
     tpot_s, ttft_s = _seconds(row, "tpot"), _seconds(row, "ttft")
-    return [
-        replace(loop.case(row, "tpot", tpot_s, note), id=f"{row.id} tpot"),
-        replace(loop.case(row, "ttft", ttft_s, note), id=f"{row.id} ttft"),
-    ]
+    return [loop.case(row, "tpot", tpot_s, note), loop.case(row, "ttft", ttft_s, note)]
 
 
 def _seconds(row: Row, what: str) -> float:
@@ -66,9 +62,7 @@ def _refuse_what_is_not_served_plainly(row: Row) -> None:
 
 
 def _deployment(row: Row) -> Deployment:
-    sizes = known_sizes(row.text("model"))
-    if sizes is None:
-        raise LeftOutError(f"the sizes of {row.text('model')} are not known by its name")
+    sizes = sizes_named(row.text("model"))
     chip, counted = chip_of(row.text("hardware"))
     chips = row.count("n_chips", counted)
     cores = row.count("n_devices", chips) // chips
