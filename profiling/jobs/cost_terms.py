@@ -8,7 +8,7 @@ from .job import Job, Option, option
 
 Stack = Annotated[
     str | None,
-    Option("Serving stack: vLLM, SGLang, TensorRT-LLM ...  [default: averaged over all measured]"),
+    Option("Serving stack: vLLM, SGLang, TensorRT-LLM ...  [default: a compiled loop]"),
 ]
 
 

@@ -137,7 +137,7 @@ class Prediction(Record):
     chip: str
     chips: Whole
     parallelism: str = Field(description="'tensor=8', or '' on one chip")
-    stack: str | None = Field(description="serving stack; None: averaged over all measured ones")
+    stack: str | None = Field(description="serving stack; None: a compiled loop ones")
     ideal: bool = Field(description="the bare roofline, without calibration or interval")
     basis: str = Field(description="what the calibration stands on, in a sentence")
     weight_dtype: str
