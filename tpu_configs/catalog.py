@@ -114,6 +114,7 @@ def _texts() -> dict[str, str]:
     return {stem: texts[stem] for stem in sorted(texts, key=order)}
 
 
+@cache  # for the order of all files, and for their names
 def _head(text: str) -> dict[str, Any]:
     """The keys of a chip file before its first table, which say what chip it is."""
     return tomllib.loads(re.split(r"^\[", text, maxsplit=1, flags=re.MULTILINE)[0])
