@@ -17,7 +17,7 @@ from rooflink.profiling.evaluation.budgets import parse_budget
 from rooflink.profiling.evaluation.evaluate import Runner, evaluate
 from rooflink.profiling.evaluation.grid import Grid, Place, places_of
 from rooflink.profiling.jobs.evaluate_job import split_strategies
-from rooflink.profiling.measured.run import WARM_BATCHES, WarmClock
+from rooflink.profiling.measured.run import WarmClock
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.records.evaluation import Cell, Evaluation
 from rooflink.tpu_configs.slice import parse_slice
