@@ -60,7 +60,7 @@ class PredictJob(TermsOptions):
         ge=0,
         le=10,
     )
-    dtype: str = option("bfloat16", "Weights: bfloat16, int8, fp8, int4, fp4 ...")
+    dtype: str = option("bfloat16", "Weights: bf16, int8, fp8, int4, mxfp4 ...")
     kv_dtype: str | None = option(None, "KV cache  [default: bfloat16, or the weights' float32]")
     matmul_dtype: str | None = option(
         None,

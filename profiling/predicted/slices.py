@@ -13,7 +13,7 @@ from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice, largest, shape_of_chips, shapes
 from ..errors import ProfileInputError
-from ..names import mesh_axes
+from ..names import dtype_named, mesh_axes
 from ..records.prediction import Prediction
 from .predict import held_by_a_chip, memory_fit, predict
 from .query import PredictionRequest, Query
@@ -143,14 +143,16 @@ def _held_at_once(query: Query) -> Query:
 
 def _with_dtypes(request: PredictionRequest, on_slice: Slice) -> Query:
     """The query with the mesh that is stated, else that of one chip."""
-    wide = "float32" if request.weight_dtype == "float32" else "bfloat16"
+    weights = dtype_named(request.weight_dtype)
+    wide = "float32" if weights == "float32" else "bfloat16"
     matmul, kv = request.matmul_dtype, request.kv_dtype
-    suiting = operand_dtype(on_slice.chip, request.weight_dtype)
+    suiting = operand_dtype(on_slice.chip, weights)
     settled = {
+        "weight_dtype": weights,
         "slice": on_slice,
         "split": over_chips(request.split or ONE_CHIP, on_slice.chips),
-        "kv_dtype": wide if kv is None else kv,
-        "matmul_dtype": suiting if matmul is None else jax_dtype(matmul),
+        "kv_dtype": wide if kv is None else dtype_named(kv),
+        "matmul_dtype": suiting if matmul is None else jax_dtype(dtype_named(matmul)),
     }
     return Query(**(vars(request) | settled), mesh_reason="as stated")
 

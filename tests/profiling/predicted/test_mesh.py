@@ -11,6 +11,7 @@ from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import (
     choose_parallelism,
     parse_parallelism,
+    query_of,
     require_used,
     slices_of,
     smallest_query,
@@ -99,6 +100,26 @@ def test_copies_without_prompts_are_refused() -> None:
 )
 def test_operands(chip: str, weights: str, operands: str) -> None:
     assert operand_dtype(load_chip(chip), weights) == operands
+
+
+@pytest.mark.parametrize(
+    ("written", "weights", "kv", "operands"),
+    [
+        (("BF16", "fp8", None), "bfloat16", "fp8", "bfloat16"),
+        (("FP8", None, "fp8"), "fp8", "bfloat16", "float8_e4m3fn"),
+        (("mxfp4", "FP8_E4M3", "bf16"), "fp4", "fp8", "bfloat16"),
+        (("fp32", None, None), "float32", "float32", "float32"),
+        ((" INT4", "int8", "FP16"), "int4", "int8", "float16"),
+        (("float8_e4m3fn", None, None), "fp8", "bfloat16", "float8_e4m3fn"),
+    ],
+)
+def test_dtypes_as_people_write_them(
+    written: tuple[str, str | None, str | None], weights: str, kv: str, operands: str
+) -> None:
+    held = dict(zip(("weight_dtype", "kv_dtype", "matmul_dtype"), written, strict=True))
+    model, lengths = named_shape("llama3-8b"), Lengths(4.0, 2.0, 512.0, 512.0, 64.0)
+    query = query_of(PredictionRequest(model, lengths, **held), parse_slice("h100-1"))
+    assert (query.weight_dtype, query.kv_dtype, query.matmul_dtype) == (weights, kv, operands)
 
 
 def test_slices_are_those_that_are_sold_the_smallest_first() -> None:
