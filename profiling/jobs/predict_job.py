@@ -70,7 +70,9 @@ class PredictJob(TermsOptions):
     battery_wh: float | None = option(
         None, "Watt-hours of the device's battery: answers a charge.", gt=0, le=MOST_WH
     )
-    mesh: str | None = option(None, "data=2,tensor=8  [default: chosen, with the reason]")
+    mesh: str | None = option(
+        None, "data=2,tensor=8; of a mixture tensor=8,expert=8  [default: chosen, with the reason]"
+    )
     stack: Stack = None
     speculate: str | None = option(
         None,

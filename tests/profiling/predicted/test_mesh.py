@@ -1,5 +1,7 @@
 """The mesh that is asked for, and the one that suits; operands; the smallest slice."""
 
+from dataclasses import replace
+
 import pytest
 
 from rooflink.model.architecture import shape_of
@@ -7,6 +9,7 @@ from rooflink.model.config import PRESETS
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
+from rooflink.profiling.predicted.predict import held_by_a_chip, modal_s
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import (
     choose_parallelism,
@@ -73,6 +76,52 @@ def test_a_mesh_that_fits_goes_before_one_that_suits() -> None:
 def test_where_none_fits_it_is_the_first() -> None:
     split, _ = choose_parallelism(LLAMA, parse_slice("v5e-8"), 8, lambda _: False)
     assert split == Parallelism(tensor=8)
+
+
+@pytest.mark.parametrize(
+    ("model", "where", "prompts", "dtype"),
+    [
+        ("deepseek-r1", "h200-8", 1.0, "fp8"),
+        ("deepseek-r1", "h200-8", 64.0, "fp8"),
+        ("deepseek-r1", "h200-16", 64.0, "bf16"),
+        ("gpt-oss-120b", "h100-8", 256.0, "mxfp4"),
+        ("qwen3-235b-a22b", "h100-8", 64.0, "fp8"),
+    ],
+)
+def test_a_mixture_lies_as_is_predicted_to_take_least(
+    model: str, where: str, prompts: float, dtype: str
+) -> None:
+    """Of what engines deploy: experts over all chips beside attention by tensor or by copies."""
+    over, lengths = parse_slice(where), Lengths(prompts, 1.0, 512.0, 512.0, 64.0)
+    request = PredictionRequest(named_shape(model), lengths, weight_dtype=dtype)
+    chosen = query_of(request, over)
+    assert str(chosen.split) in chosen.mesh_reason
+    domain, N = over.chips // (2 if where == "h200-16" else 1), over.chips
+    candidates = (
+        Parallelism(tensor=domain, data=N // domain),
+        Parallelism(tensor=domain, data=N // domain, expert=N),
+        Parallelism(data=N, expert=N),
+    )
+    stated = [query_of(replace(request, split=split), over)
+              for split in candidates if split.data <= prompts]  # fmt: skip
+    fitting = [query for query in stated if held_by_a_chip(query).left_bytes >= 0]
+    assert modal_s(chosen) == min(map(modal_s, fitting))
+
+
+def test_experts_are_dealt_out_where_nothing_else_fits() -> None:
+    """1,342 GB of bfloat16 in two domains of 8 x 141 GB: no domain holds a copy of the experts."""
+    lengths = Lengths(2.0, 1.0, 512.0, 512.0, 64.0)
+    found = query_of(PredictionRequest(named_shape("deepseek-r1"), lengths), parse_slice("h200-16"))
+    assert found.split == Parallelism(tensor=8, data=2, expert=16)
+    assert found.mesh_reason == "tensor=8,data=2,expert=16 is the only one tried that fits"
+
+
+def test_a_dense_model_and_a_single_chip_lie_by_heads() -> None:
+    lengths = Lengths(64.0, 1.0, 512.0, 512.0, 64.0)
+    dense = query_of(PredictionRequest(named_shape("llama3-70b"), lengths), parse_slice("h100-8"))
+    assert dense.mesh_reason == "tensor=8 is the most that divides 64 query heads"
+    mixture = PredictionRequest(named_shape("gpt-oss-20b"), lengths, weight_dtype="mxfp4")
+    assert query_of(mixture, parse_slice("h100-1")).mesh_reason == "a single chip"
 
 
 def test_no_mesh_divides() -> None:
