@@ -103,7 +103,7 @@ VERBS = {
         ("train", "--recipe", "tiny.toml", "--test-problems", "4"), files("model.safetensors")
     ),
     "explore": Verb(
-        ("explore", "--model", "llama3-8b", "--slice", "v5e-8", "--slice", "v5p-8", "--think",
+        ("explore", "--model", "llama3-8b", "--slice", "v5e-8", "--slice", "v5p:2x2x2", "--think",
          "64,128,256,512", "--prompt", "64,128"), files("*.parquet", "_exploration.json"),
     ),
     "codesign": Verb(("codesign", "counted.json", "--slice", "v5e-4"), report),
