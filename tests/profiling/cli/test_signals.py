@@ -127,7 +127,7 @@ def place(root: Path) -> Path:
 
 def started(verb: Verb, root: Path, out: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "rooflink.profiling", *verb.arguments, "--out", str(out)],
+        [sys.executable, "-m", "rooflink", *verb.arguments, "--out", str(out)],
         cwd=root, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         env=os.environ | {"ROOFLINK_CACHE": str(root / "cache")}, start_new_session=True,
     )  # fmt: skip
