@@ -296,7 +296,7 @@ def _generate(
         planned.prompt_slots,
         lean=planned.plain,
     )
-    verifiers = verifiers_on(verifier, model)
+    verifiers = None if planned.plain else verifiers_on(verifier, model)
     with nullcontext() if trace is None else scope_names_kept():
         if trace is not None:
             jax.clear_caches()  # of programs from elsewhere in this process
