@@ -17,6 +17,7 @@ from ..records.prediction import (
 )
 from .arrays import Number, mapped, with_last_axis
 from .calibration import Calibration, default_calibration
+from .draws import interval
 from .economics import economics_of
 from .energy import design_power_of
 from .phase_lengths import Lengths, PhaseSteps
@@ -27,8 +28,6 @@ from .step.collectives import Parallelism, kv_shards, require_parallelism
 from .step.hardware import IDEAL, Efficiency, Hardware
 from .step.time_model import Terms, bound, step_terms
 from .step.work import Work
-
-LOW, HIGH = 0.1, 0.9
 
 
 def predict(
@@ -192,21 +191,6 @@ def memory_fit(query: Query) -> MemoryFit:
         largest_batch=int(held.largest_batch),
         kv_copies=float(query.split.tensor / kv_shards(query.shape, query.split)),
     )
-
-
-def interval(draws: np.ndarray) -> Interval:
-    """Median and 80 % interval of draws."""
-    in_order = np.sort(draws).tolist()
-    low, median, high = (_quantile(in_order, share) for share in (LOW, 0.5, HIGH))
-    return Interval(median=median, low=low, high=high)
-
-
-def _quantile(in_order: list[float], share: float) -> float:
-    """np.quantile's of sorted numbers, in a hundredth of its time."""
-    rank = share * (len(in_order) - 1)
-    below = int(rank)
-    low, high = in_order[below], in_order[min(below + 1, len(in_order) - 1)]
-    return low + (rank - below) * (high - low)
 
 
 def _phase(
