@@ -103,7 +103,7 @@ def refused(rooflink: Command, **options: str) -> str:
         ("stack", "s" * 200, "expected a name such as vLLM"),
         ("dtype", "int3", "unknown dtype 'int3': expected one of float32"),
         ("kv_dtype", "", "--kv-dtype is empty"),
-        ("matmul_dtype", "bf16", "expected one of float32"),
+        ("matmul_dtype", "bf17", "unknown dtype 'bf17': expected one of float32"),
         ("batch", "0", "--batch must be at least 1"),
         ("batch", DIGITS[:400], "--batch"),
         ("attempts", "99999999999", "--attempts"),
