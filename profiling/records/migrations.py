@@ -44,9 +44,21 @@ def _note_from_1(finding: Document) -> Document:
 
 
 def evaluation_from_1(evaluation: Document) -> Document:
-    """Version 2 differs by its cells."""
-    present = {"schema_version": "rooflink.cell/2"}
-    return evaluation | {"cells": _every(evaluation["cells"], lambda cell: cell | present)}
+    """Version 2 differs by derived figures of its cells."""
+    cells = {"schema_version": "rooflink.cell/2"}
+    return evaluation | {"cells": _every(evaluation["cells"], lambda cell: cell | cells)}
+
+
+def evaluation_from_2(evaluation: Document) -> Document:
+    """Version 3 differs by its cells."""
+    return evaluation | {"cells": _every(evaluation["cells"], cell_from_2)}
+
+
+def cell_from_2(cell: Document) -> Document:
+    """Version 3 has the time of warm batches. That of version 2 held tracing and lowering, up to
+    fourteen times the rest: it is dropped."""
+    kept = {name: value for name, value in cell.items() if name not in ("wall_s", "compile_s")}
+    return kept | {"schema_version": "rooflink.cell/3"}
 
 
 def validation_from_1(validation: Document) -> Document:
@@ -73,8 +85,8 @@ def _same(document: Document) -> Document:
 
 STEPS: dict[str, dict[int, Step]] = {
     "profile": {1: profile_from_1},
-    "evaluation": {1: evaluation_from_1},
-    "cell": {1: _same},
+    "evaluation": {1: evaluation_from_1, 2: evaluation_from_2},
+    "cell": {1: _same, 2: cell_from_2},
     "codesign": {1: _same},
     "training": {1: _same},
     "validation": {1: validation_from_1, 2: validation_from_2},
