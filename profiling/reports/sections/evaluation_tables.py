@@ -50,8 +50,9 @@ def _times_here(cells: Sequence[Cell]) -> list[Column]:
     here = [cell.time_per_question_s for cell in cells]
     spreads = [f"{units.seconds(h.low)} to {units.seconds(h.high)}" if h else "" for h in here]
     return [
-        Column("time per query here", [h.median if h else None for h in here], units.seconds, MEASURED,
-               name="measured_s", priority=3, help="Median over batches, all programs compiled."),
+        Column("time per query here", [h.median if h else None for h in here], units.seconds,
+               MEASURED, name="measured_s", priority=3,
+               help="Median over batches, all programs compiled."),
         Column("spread", spreads, lens=MEASURED, data=False, priority=4),
         Column("queries timed", [c.timed_questions or None for c in cells], units.count, MEASURED,
                name="timed_questions", priority=4),
