@@ -29,7 +29,9 @@ TimeVerdict = Literal[
 ]
 Direction = Literal["less", "more", "same"]
 Figure = Literal["time", "cost", "energy"]
-Worth = Literal["yes", "no", "trade", "same", "by slice", "unknown"]
+Worth = Literal[
+    "yes", "no", "trade", "same", "by slice", "if as accurate", "if more accurate", "unknown"
+]
 Part = Literal["model", "workload", "machine", "software", "phases"]
 AccuracyVerdict = Literal["higher", "lower", "within interval"]
 
@@ -135,12 +137,15 @@ class Comparison(Record):
 
     @property
     def worth(self) -> Worth:
-        """Whether b is to be preferred: one of spending and accuracy better, the other no worse."""
+        """Whether b is to be preferred: one of spending and accuracy better, the other no worse;
+        on a condition where the accuracy is not known of both."""
         spends, accuracy = self.spends, self.accuracy and self.accuracy.verdict
         if not spends:
             return "unknown"
         if {"less", "more"} <= spends:
             return "by slice"
+        if accuracy is None and spends != {"same"}:
+            return "if as accurate" if "less" in spends else "if more accurate"
         better = ("less" in spends) + (accuracy == "higher")
         worse = ("more" in spends) + (accuracy == "lower")
         if better and worse:

@@ -207,7 +207,8 @@ def with_figures(*predictions: Prediction, accuracy: float | None = 0.8) -> Prof
 @pytest.mark.parametrize(
     ("usd", "accuracy", "worth"),
     [(0.5, 0.8, "yes"), (2.0, 0.8, "no"), (0.5, 0.4, "trade"), (2.0, 1.2, "trade"),
-     (1.005, 0.85, "same"), (1.0, 1.2, "yes"), (1.0, 0.4, "no"), (0.5, None, "yes")],
+     (1.005, 0.85, "same"), (1.0, 1.2, "yes"), (1.0, 0.4, "no"), (0.5, None, "if as accurate"),
+     (2.0, None, "if more accurate"), (1.0, None, "same")],
 )  # fmt: skip
 def test_a_change_is_worth_it_by_money_and_accuracy(
     usd: float, accuracy: float | None, worth: str

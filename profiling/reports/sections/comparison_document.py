@@ -64,6 +64,8 @@ _ANSWERS: dict[Worth, str] = {
     "trade": "A trade",
     "same": "No difference that counts",
     "by slice": "It depends on the slice",
+    "if as accurate": "b is worth it if it is right as often",
+    "if more accurate": "b is worth it only if it is right more often",
     "unknown": "Undecided",
 }
 
