@@ -28,7 +28,7 @@ from .phase_lengths import (
     prefill_steps,
 )
 from .step.collectives import ONE_CHIP, Parallelism
-from .step.hardware import Hardware, hardware_of
+from .step.hardware import Hardware, hardware_of, quantised_inputs
 from .step.step_work import Spread, spread_over
 from .step.work import Widths
 
@@ -76,7 +76,8 @@ class Query(PredictionRequest):
     @property
     def widths(self) -> Widths:
         """Bytes of one element of each kind."""
-        return Widths(*(_width(d) for d in (self.weight_dtype, self.kv_dtype, self.matmul_dtype)))
+        held = (_width(d) for d in (self.weight_dtype, self.kv_dtype, self.matmul_dtype))
+        return Widths(*held, quantised_inputs(self.matmul_dtype))
 
     @cached_property
     def hardware(self) -> Hardware:

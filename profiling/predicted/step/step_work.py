@@ -36,6 +36,9 @@ launches of one layer where XLA or an inference engine fuses what is elementwise
 MORE_KERNELS_OF_EXPERTS = 4.0
 """In a layer with experts, beside those: choice of experts, sorting of tokens, their rows, two
 matmuls, the product between them, the sum; less what a dense MLP has."""
+MORE_KERNELS_OF_LATENT = 6.0
+"""In a layer with latent attention: queries and the cache are made small, normed and made large
+again (two matmuls and two norms more), keys and values are absorbed (a matmul each)."""
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
 
@@ -76,15 +79,17 @@ def step_work(
     overhead = Work(
         **vars(_links(shape, rows, load, widths, spread)),
         dispatches=2 * shape.layers * _deals(split),
-        kernels=shape.layers * _kernels_per_layer(shape) + KERNELS_PER_STEP,
+        kernels=shape.layers * _kernels_per_layer(shape, widths) + KERNELS_PER_STEP,
         sequences=load.sequences,
         steps=1.0,
     )
     return blocks + attention + head + overhead
 
 
-def _kernels_per_layer(shape: ModelShape) -> Number:
-    return KERNELS_PER_LAYER + MORE_KERNELS_OF_EXPERTS * (shape.active_share < 1)
+def _kernels_per_layer(shape: ModelShape, widths: Widths) -> Number:
+    experts = MORE_KERNELS_OF_EXPERTS * (shape.active_share < 1)
+    latent = MORE_KERNELS_OF_LATENT * (shape.latent_dim > 0) * shape.attention_share
+    return KERNELS_PER_LAYER + experts + latent + widths.quantised_inputs
 
 
 def _deals(split: Parallelism) -> Number:

@@ -14,6 +14,7 @@ from typing import Any
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
 from ...predicted.calibration import stack_named
 from ...predicted.models.described_models import NO_SIZE, tabled_models
+from ...predicted.step.hardware import quantised_inputs
 from ...predicted.step.work import Widths
 from .csv_rows import KEPT, LeftOutError, Row
 
@@ -194,7 +195,8 @@ def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
     name, operand_bytes = dtype_of(operands or "bf16")
     cache_bytes = dtype_of(cache)[1] if _clean(cache) else operand_bytes
     narrowing = math.log2(operand_bytes / weight_bytes)
-    return Formats(Widths(weight_bytes, cache_bytes, operand_bytes), name, narrowing)
+    widths = Widths(weight_bytes, cache_bytes, operand_bytes, quantised_inputs(name))
+    return Formats(widths, name, narrowing)
 
 
 def formats_of(row: Row) -> Formats:
