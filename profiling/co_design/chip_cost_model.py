@@ -6,7 +6,6 @@ between parts, not for a chip's price: rent is taken to follow what a chip costs
 """
 
 import tomllib
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,12 +13,12 @@ from importlib.resources import files
 
 import numpy as np
 from pydantic import Field
-from scipy.special import ndtri
 
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure
 from ..predicted import arrays
 from ..predicted.arrays import Number, of_numbers
+from ..predicted.draws import normals
 from ..predicted.step.hardware import link_rate
 from ..records.codesign import Assumption
 
@@ -167,10 +166,8 @@ def cost_assumptions(process_nm: int) -> list[Assumption]:
 
 def _drawn(name: str, coefficient: Coefficient, draws: int) -> np.ndarray:
     """Log-normal draws about the figure, the figure itself the first; the same every time."""
-    rng = np.random.default_rng(zlib.crc32(f"cost model/{name}".encode()))
-    quantiles = (np.arange(draws - 1) + 0.5) / max(draws - 1, 1)
-    normals = np.concatenate(([0.0], rng.permutation(ndtri(quantiles))))
-    return coefficient.value * np.exp(coefficient.log_scale * normals)
+    drawn = normals(draws, f"cost model/{name}")
+    return coefficient.value * np.exp(coefficient.log_scale * drawn)
 
 
 def process_of(chip: Chip) -> tuple[int, str]:
