@@ -272,9 +272,6 @@ def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:
 
 def _assumed_thought(profile: Profile) -> int:
     """The budget with the cue that ends it: a token of prefill, and one of each pass."""
-    thinking = next((phase for phase in profile.phases if phase.name == THINK), None)
-    return (
-        profile.workload.think_budget
-        if thinking is None
-        else thinking.tokens // max(thinking.sequences, 1) + 1
-    )
+    thinking = [phase for phase in profile.phases if phase.name == THINK and phase.sequences]
+    tokens = [phase.tokens // phase.sequences + 1 for phase in thinking]
+    return tokens[0] if tokens else profile.workload.think_budget

@@ -72,7 +72,7 @@ CONVENTIONS: tuple[str, ...] = (
     "Causal attention is counted as causal: a query meets only the keys that it may see.",
     "Each weight is read once a step; a prompt shared by attempts is read once a step.",
     "Counted tokens of think are those that its passes read. The first of a thought comes out of "
-    "prefill: predicted tokens of think are those of the thoughts, one more per attempt.",
+    "prefill: predicted from lengths, tokens of think are the thoughts', one more per attempt.",
     "tok/s counts useful tokens: no padding, no idle slots; the total counts prompt tokens too.",
 )
 
