@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ....model.architecture import ModelShape
 from .. import arrays
 from ..arrays import Number, of_numbers
-from .collectives import Parallelism, kv_shards
+from .collectives import Parallelism, kv_shards, stage_layers
 from .work import Load, Widths, Work
 
 BLOCK_ROWS = 128.0
@@ -129,16 +129,17 @@ def capacity(
 ) -> Capacity:  # fmt: skip
     """What one chip holds with `sequences` on the slice, each with its share of a shared prompt and
     a state of its own. Windowed layers keep no more than their window. The embedding is split as
-    the head is."""
+    the head is. Of a pipeline it is a chip of the longest stage."""
     layer = shape.attention_parameters / split.tensor + shape.mlp_parameters / split.expert_chips
     tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
-    resident = shape.layers / split.pipeline * layer + tables / split.tensor
+    stage = stage_layers(shape, split)
+    resident = stage * layer + tables / split.tensor
     weight_bytes = resident * widths.weight_bytes
 
     own, shared = seen_positions(shape, own_context, shared_context)
     positions = own + shared / sharers
-    element = shape.cached_bytes(widths.kv_bytes) / split.pipeline
-    state_bytes = shape.state_bytes / split.pipeline / split.tensor
+    element = shape.cached_bytes(widths.kv_bytes) * (stage / shape.layers)
+    state_bytes = shape.state_bytes * (stage / shape.layers) / split.tensor
     per_sequence = positions * element / kv_shards(shape, split) + state_bytes
     kv_bytes = sequences / split.copies * per_sequence
     available = available_bytes(memory_bytes)

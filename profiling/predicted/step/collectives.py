@@ -93,6 +93,13 @@ def kv_shards(shape: ModelShape, split: Parallelism) -> Number:
     return arrays.where(split.kv_by_sequences, split.tensor, by_heads)
 
 
+def stage_layers(shape: ModelShape, split: Parallelism) -> Number:
+    """Layers of the longest stage of a pipeline: 31 of 61 in two stages."""
+    return arrays.where(
+        split.pipeline > 1, arrays.ceil(shape.layers / split.pipeline), shape.layers
+    )
+
+
 def over_chips(split: Parallelism, chips: int) -> Parallelism:
     """`split` with experts over the chips of attention. Where tensor, data and pipeline leave
     exactly `expert` chips free, as in 'expert=8' for eight, attention has copies on those: each
@@ -116,10 +123,9 @@ def require_parallelism(split: Parallelism, on_slice: Slice, shape: ModelShape) 
         )
     _require_experts(split, shape)
     layers, query_heads = int(shape.layers), int(shape.query_heads)
-    if layers % split.pipeline:
+    if layers < split.pipeline:
         raise ProfileInputError(
-            f"{layers} layers do not divide over pipeline={split.pipeline}: "
-            f"choose a divisor of {layers}"
+            f"the mesh '{split}' has more stages than the model's {layers} layers: choose fewer"
         )
     if max(query_heads, split.tensor) % min(query_heads, split.tensor):
         raise ProfileInputError(

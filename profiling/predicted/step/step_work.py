@@ -26,6 +26,7 @@ from .collectives import (
     groups_of,
     is_alone,
     kv_shards,
+    stage_layers,
 )
 from .expert_work import expert_work, padding
 from .work import Load, Widths, Work
@@ -71,6 +72,7 @@ def step_work(
     """
     split = spread.split
     sequences = arrays.maximum(load.sequences / split.copies, arrays.minimum(load.sequences, 1.0))
+    shape = _in_turn(shape, split, sequences)
     busiest = replace(load, sequences=sequences * split.copies)
     rows = busiest.tokens / split.copies
     blocks = _blocks(shape, rows, load.tokens, widths, split, tile)
@@ -84,6 +86,20 @@ def step_work(
         steps=1.0,
     )
     return blocks + attention + head + overhead
+
+
+def _in_turn(shape: ModelShape, split: Parallelism, sequences: Number) -> ModelShape:
+    """As many layers as a step waits for, one after another: all of them, or where a pipeline has
+    as many parts of the batch under way as stages, its longest stage once for each part."""
+    under_way = arrays.minimum(sequences, split.pipeline) * (shape.layers >= split.pipeline)
+    ratio = arrays.maximum(under_way * stage_layers(shape, split) / shape.layers, 1.0)
+    return replace(
+        shape,
+        layers=shape.layers * ratio,
+        vector_parameters=shape.vector_parameters * ratio,
+        state_bytes=shape.state_bytes * ratio,
+        state_flops=shape.state_flops * ratio,
+    )
 
 
 def _kernels(shape: ModelShape) -> Number:

@@ -12,6 +12,7 @@ from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.profiling.counted.phase_costs import passes_of
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.predicted.phase_lengths import Lengths, phase_steps
+from rooflink.profiling.predicted.step.attention_work import capacity
 from rooflink.profiling.predicted.step.collectives import Parallelism, switched
 from rooflink.profiling.predicted.step.step_work import Spread, matmul_work, spread_over, step_work
 from rooflink.profiling.predicted.step.work import Widths, Work, decode_load, prefill_load
@@ -63,6 +64,34 @@ def test_tensor_parallel_splits_weights_and_copies_kv_beyond_its_heads():
     layers = shape.layers * (shape.attention_parameters + shape.mlp_parameters)
     spared = alone.weight_bytes - over(16).weight_bytes
     assert spared == pytest.approx(2 * (layers + shape.head_parameters) * 15 / 16)
+
+
+@pytest.mark.parametrize(
+    ("layers", "stages", "sequences", "in_turn"),
+    [
+        (32, 4, 64.0, 32),  # 8 in each
+        (61, 2, 1.0, 61),  # one sequence passes 31, then 30
+        (61, 2, 64.0, 62),  # two parts: every 31 layers one of them is ready
+        (10, 4, 3.0, 10),  # three parts wait for 3 x 3 at most, and pass all ten
+        (10, 4, 8.0, 12),
+    ],
+)
+def test_the_longest_stage_of_a_pipeline_bounds(
+    layers: int, stages: int, sequences: float, in_turn: int
+) -> None:
+    """Time is that of so many layers; a chip of the longest stage holds ceil(layers / stages)."""
+    shape = replace(shape_of(preset("llama3-8b")), layers=float(layers))
+    split, load = Parallelism(pipeline=stages), decode_load(sequences, 4096.0)
+    work = step_work(shape, load, BF16, Spread(split, pipeline=switched(stages)))
+    alone = step_work(replace(shape, layers=float(in_turn)), load, BF16, ONE)
+    for name in ("matmul_flops", "kv_bytes", "kernels"):
+        assert getattr(work, name) == pytest.approx(getattr(alone, name), rel=1e-4)
+    held = capacity(shape, BF16, split, 80e9, sequences, 4096.0)
+    stage = -(-layers // stages)
+    tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
+    layer = shape.attention_parameters + shape.mlp_parameters
+    assert held.weight_bytes == pytest.approx(2 * (stage * layer + tables))
+    assert held.kv_bytes_per_sequence == pytest.approx(4096 * stage * 2 * 8 * 128 * 2)
 
 
 def test_all_reduces_of_a_layer_carry_the_residual_twice():
