@@ -34,13 +34,32 @@ def attention_work(shape: ModelShape, load: Load, widths: Widths, split: Paralle
     position_bytes = (read + new) * element + (past + new) * indexed * shape.index_bytes
     chunks = arrays.maximum(load.new_tokens / STATE_CHUNK, 1.0)
     state_bytes = 2 * chunks * shape.state_bytes / split.tensor
-    kv_bytes = sequences * (position_bytes / kv_shards(shape, split) + state_bytes)
+    # Every chip works on all queries of its positions, or on its queries of all positions.
+    parts = arrays.where(sends_queries(shape, load, split), split.context, 1.0)
+    position_bytes = position_bytes / kv_shards(shape, split) / parts
+    kv_bytes = sequences * (position_bytes + state_bytes)
     return Work(
-        attention_flops=sequences * (flops / split.tensor + index_flops),
-        blocks=sequences * attending * _blocks(shape, load, split),
+        attention_flops=sequences * (flops / split.tensor + index_flops) / split.context,
+        blocks=sequences * attending * _blocks(shape, load, split) * parts / split.context,
         kv_bytes=kv_bytes,
         on_chip_bytes=kv_bytes,
     )
+
+
+def query_elements(shape: ModelShape) -> Number:
+    """Of a token in a layer, the mean of its queries and of their results: as they are, or as they
+    meet a latent cache."""
+    latent = shape.query_heads * (shape.latent_dim + shape.rotated_dim / 2)
+    return arrays.where(shape.latent_dim > 0, latent, shape.query_heads * shape.head_dim)
+
+
+def sends_queries(shape: ModelShape, load: Load, split: Parallelism) -> Number:
+    """1 where the positions of sequences are dealt out and their queries and results are fewer
+    elements than their keys and values, as in decoding; else 0. Not by bytes: a narrower cache
+    shall not be what makes every chip read all of it."""
+    queries = shape.layers * shape.attention_share * load.new_tokens * query_elements(shape)
+    keys_values = load.positions * shape.kv_elements_per_token / kv_shards(shape, split)
+    return 1.0 * (split.context > 1) * (2 * queries / split.tensor < keys_values)
 
 
 def _blocks(shape: ModelShape, load: Load, split: Parallelism) -> Number:
@@ -140,7 +159,7 @@ def capacity(
     positions = own + shared / sharers
     element = shape.cached_bytes(widths.kv_bytes) * (stage / shape.layers)
     state_bytes = shape.state_bytes * (stage / shape.layers) / split.tensor
-    per_sequence = positions * element / kv_shards(shape, split) + state_bytes
+    per_sequence = positions * element / kv_shards(shape, split) / split.context + state_bytes
     kv_bytes = sequences / split.copies * per_sequence
     available = available_bytes(memory_bytes)
     return _filled(weight_bytes, kv_bytes, available, per_sequence, split.copies)

@@ -180,6 +180,12 @@ def test_dtypes_as_people_write_them(
     assert (query.weight_dtype, query.kv_dtype, query.matmul_dtype) == (weights, kv, operands)
 
 
+def test_a_state_has_no_positions_to_deal_out() -> None:
+    shape = named_shape("qwen3-next-80b-a3b").shape
+    with pytest.raises(ProfileInputError, match="layers of the model have a state"):
+        require_parallelism(Parallelism(context=8), parse_slice("h100-8"), shape)
+
+
 def test_slices_are_those_that_are_sold_the_smallest_first() -> None:
     sold = list(slices_of(load_chip("v5e")))
     assert sold[:3] == [parse_slice("v5e-1"), parse_slice("v5e-4"), parse_slice("v5e-8")]  # no 1x2

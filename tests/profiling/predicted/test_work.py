@@ -94,6 +94,50 @@ def test_the_longest_stage_of_a_pipeline_bounds(
     assert held.kv_bytes_per_sequence == pytest.approx(4096 * stage * 2 * 8 * 128 * 2)
 
 
+def test_context_deals_out_a_prompt_and_sends_its_keys_and_values_round():
+    """Llama-3-8B, a prompt of 8,192 on 8 chips: each reads 1,024 tokens, an eighth of the pairs,
+    and all keys and values, 4,096 bytes a layer and position, of which it lacks seven eighths."""
+    shape, load = shape_of(preset("llama3-8b")), prefill_load(1.0, 8192.0)
+    spread = Spread(Parallelism(context=8), context=switched(8))
+    alone, work = (step_work(shape, load, BF16, each) for each in (ONE, spread))
+    head = 2 * 4096 * 128256
+    assert work.matmul_flops == pytest.approx(alone.matmul_flops / 8)
+    assert alone.matmul_flops == pytest.approx(2 * 8192 * 32 * (4096 * 80 * 128 + 3 * 4096 * 14336)
+                                               + head)  # fmt: skip
+    assert work.attention_flops == pytest.approx(alone.attention_flops / 8)
+    assert work.link_bytes == pytest.approx(32 * 8192 * 4096 * 7 / 8)
+    assert (work.collectives, work.kv_bytes) == (32, alone.kv_bytes)
+    looked_up = 8192 * 4096 * 2
+    assert alone.weight_bytes - work.weight_bytes == pytest.approx(looked_up * 7 / 8)
+
+
+def test_context_deals_out_the_cache_and_sends_queries_round():
+    """16 sequences of 65,536: each chip reads an eighth of every cache. A layer gathers 32 queries
+    of 128 a sequence, and deals back as much of each chip's results with a float32 a head."""
+    shape, load = shape_of(preset("llama3-8b")), decode_load(16.0, 65_535.0)
+    spread = Spread(Parallelism(context=8), context=switched(8))
+    alone, work = (step_work(shape, load, BF16, each) for each in (ONE, spread))
+    assert work.kv_bytes == pytest.approx(16 * 65_536 * 32 * 4096 / 8)
+    assert work.attention_flops == pytest.approx(alone.attention_flops / 8)
+    row = 32 * 128 * 2
+    assert work.link_bytes == pytest.approx(32 * 16 * (row + row + 32 * 4) * 7 / 8)
+    assert work.collectives == 64
+    held = capacity(shape, BF16, spread.split, 80e9, 16.0, 65_535.0)
+    assert held.kv_bytes == pytest.approx(16 * 65_535 * 32 * 4096 / 8)
+    assert held.weight_bytes == pytest.approx(2 * shape.parameters)
+
+
+def test_context_beside_tensor_and_experts():
+    """Each chip of a tensor group sends its own heads round; experts lie over all chips."""
+    split = Parallelism(tensor=2, context=4, expert=8)
+    assert (split.chips, split.expert_chips, split.expert_copies) == (8, 8, 1)
+    assert str(split) == "tensor=2,context=4,expert=8"
+    shape, load = shape_of(preset("llama3-8b")), decode_load(16.0, 65_535.0)
+    spreads = [Spread(Parallelism(tensor=n, context=4), context=switched(4)) for n in (1, 2)]
+    links = [step_work(shape, load, BF16, spread).link_bytes for spread in spreads]
+    assert links[1] == pytest.approx(links[0] / 2)
+
+
 def test_all_reduces_of_a_layer_carry_the_residual_twice():
     shape = shape_of(preset("llama3-8b"))
     spread = Spread(Parallelism(tensor=8), switched(8))
