@@ -120,12 +120,21 @@ def _say_exploration(result: "Exploration", job: "ExploreJob", console: Console)
     say_where(console, "Dataset", result.folder)
 
 
-def _strategies() -> str:
+def _evaluating() -> str:
+    """The strategies there are, and what an attempts log is."""
     from ...model.strategies.registry import strategy_summaries
 
     listed = [f"- **{name}**: {summary}" for name, summary in strategy_summaries().items()]
     head = "Strategies, settings after a colon as in best-of-n:n=16,temperature=0.7:"
-    return "\n".join([head, "", *listed])
+    log = (
+        "An attempts log has one attempt a line (`rooflink schema attempts-log`, and "
+        "`rooflink examples DIR` writes one):"
+    )
+    line = (
+        '{"problem": "q1", "strategy": "cot", "answer": "42", "expected": "42", '
+        '"prompt_tokens": 110, "completion_tokens": 96}'
+    )
+    return "\n".join([head, "", *listed, "", log, "", f"    {line}"])
 
 
 def _no_documents(result: object, job: Job) -> list["Document"]:
@@ -187,7 +196,7 @@ rooflink eval --attempts-log attempts.jsonl --model llama3-70b --slice v5e-16 --
         documents=_document("evaluation_document.evaluation_summary"),
         say=_report,
         write=_named("write_studies.write_evaluation"),
-        more=_strategies,
+        more=_evaluating,
     ),
     "train": Shell(
         "train_job.TrainJob",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..predicted.models.described_models import DescribedModel
     from ..records.files import Written
 
+LOG = "attempts-log"
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
@@ -150,7 +151,7 @@ def schema_command(
     ] = False,
     csv: Csv = None,
 ) -> None:
-    """Print the JSON Schema (draft 2020-12) of a record that rooflink writes.
+    """Print the JSON Schema (draft 2020-12) of a record, or of a log that eval reads.
 
     Examples:
 
@@ -158,31 +159,49 @@ def schema_command(
 
         rooflink schema profile > profile.schema.json
 
+        rooflink schema attempts-log
+
         rooflink schema evaluation | jq '."$defs".Cell.properties'
     """
     from ..records.files import WRITTEN, published_text  # every record there is
 
-    if name is not None and name not in WRITTEN:
+    if name is not None and name not in (*WRITTEN, LOG):
         raise ProfileInputError(
-            f"no record is called '{name}': `rooflink schema` prints one of {', '.join(WRITTEN)}"
+            f"no record is called '{name}': `rooflink schema` prints one of "
+            f"{', '.join((*WRITTEN, LOG))}"
         )
-    if name is not None:
+    if name == LOG:
+        from ..evaluation.attempts_log import log_schema
+
+        print(jsonlib.dumps(log_schema(), indent=1))
+    elif name is not None:
         print(published_text(name), end="")
     elif json:
-        rows = [
-            {"name": name, "file": each.file, "version": each.version, "command": each.command}
-            for name, each in WRITTEN.items()
-        ]
-        print(jsonlib.dumps(rows, indent=1))
+        print(jsonlib.dumps([row._asdict() for row in _records(WRITTEN)], indent=1))
     else:
-        _show_records(WRITTEN, csv)
+        _show_records(_records(WRITTEN), csv)
 
 
-def _show_records(records: Mapping[str, "Written"], csv: Path | None) -> None:
+class _Format(NamedTuple):
+    """A kind of file with a schema."""
+
+    name: str
+    file: str
+    version: str | None
+    command: str
+
+
+def _records(written: Mapping[str, "Written"]) -> list[_Format]:
+    """The records, then the log that a user writes."""
+    records = [_Format(n, each.file, each.version, each.command) for n, each in written.items()]
+    return [*records, _Format(LOG, "*.jsonl", None, "rooflink eval --attempts-log")]
+
+
+def _show_records(rows: Sequence[_Format], csv: Path | None) -> None:
     columns = [
-        Column("record", list(records)),
-        Column("file", [record.file for record in records.values()]),
-        Column("schema_version", [record.version for record in records.values()]),
-        Column("written by", [record.command for record in records.values()]),
+        Column("record", [row.name for row in rows]),
+        Column("file", [row.file for row in rows]),
+        Column("schema_version", [row.version for row in rows]),
+        Column("written or read by", [row.command for row in rows], name="command"),
     ]
     show_or_write(Table("Records", columns), csv, Console())

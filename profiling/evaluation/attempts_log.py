@@ -49,19 +49,19 @@ class LoggedAttempt(_LogRow):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    problem: str
+    problem: str = Field(description="its name; attempts at one problem have the same")
     strategy: str = PLAIN
-    answer: str | None = None
+    answer: str | None = Field(None, description="compared with `expected` where `correct` is not")
     expected: str | None = None
-    correct: bool | None = None
-    prompt_tokens: Amount | None = None
-    completion_tokens: Amount | None = None
-    think_tokens: Amount = 0.0
-    score: float | None = None
-    usd: Amount | None = None
-    requests: Annotated[float, Field(gt=1e-6, le=MOST)] = 1.0
-    level: int | None = None
-    joint: bool = False
+    correct: bool | None = Field(None, description="needed where `answer` or `expected` is not")
+    prompt_tokens: Amount | None = Field(None, description="read, this attempt's share of them")
+    completion_tokens: Amount | None = Field(None, description="generated, the thought among them")
+    think_tokens: Amount = Field(0.0, description="of `completion_tokens`, those of the thought")
+    score: float | None = Field(None, description="by which the best of n is chosen")
+    usd: Amount | None = Field(None, description="what this attempt was charged")
+    requests: float = Field(1.0, gt=1e-6, le=MOST, description="this attempt's share of them")
+    level: int | None = Field(None, description="of difficulty")
+    joint: bool = Field(False, description="out of one search, not to be had apart")
 
     @model_validator(mode="after")
     def _checkable(self) -> "LoggedAttempt":
@@ -77,6 +77,17 @@ class LoggedAttempt(_LogRow):
         if self.correct is not None:
             return self.correct
         return same_answer(self.answer or "", self.expected or "")
+
+
+def log_schema() -> dict[str, object]:
+    """The JSON Schema of one line of a log in the format above."""
+    schema = LoggedAttempt.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "rooflink attempts-log: each line of a .jsonl file",
+        "description": "Needs `correct`, or both `answer` and `expected`.",
+        **{key: schema[key] for key in ("type", "properties", "required", "additionalProperties")},
+    }
 
 
 @dataclass(frozen=True)
