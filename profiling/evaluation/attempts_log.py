@@ -49,19 +49,23 @@ class LoggedAttempt(_LogRow):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    problem: str = Field(description="its name; attempts at one problem have the same")
+    problem: Annotated[str, Field(description="its name; attempts at one problem have the same")]
     strategy: str = PLAIN
-    answer: str | None = Field(None, description="compared with `expected` where `correct` is not")
+    answer: Annotated[str | None, Field(description="compared with `expected`")] = None
     expected: str | None = None
-    correct: bool | None = Field(None, description="needed where `answer` or `expected` is not")
-    prompt_tokens: Amount | None = Field(None, description="read, this attempt's share of them")
-    completion_tokens: Amount | None = Field(None, description="generated, the thought among them")
-    think_tokens: Amount = Field(0.0, description="of `completion_tokens`, those of the thought")
-    score: float | None = Field(None, description="by which the best of n is chosen")
-    usd: Amount | None = Field(None, description="what this attempt was charged")
-    requests: float = Field(1.0, gt=1e-6, le=MOST, description="this attempt's share of them")
-    level: int | None = Field(None, description="of difficulty")
-    joint: bool = Field(False, description="out of one search, not to be had apart")
+    correct: Annotated[bool | None, Field(description="goes before what a comparison says")] = None
+    prompt_tokens: Annotated[Amount | None, Field(description="this attempt's share")] = None
+    completion_tokens: Annotated[Amount | None, Field(description="with those of the thought")] = (
+        None
+    )
+    think_tokens: Annotated[Amount, Field(description="of `completion_tokens`")] = 0.0
+    score: Annotated[float | None, Field(description="by which the best of n is chosen")] = None
+    usd: Annotated[Amount | None, Field(description="that this attempt was charged")] = None
+    requests: Annotated[
+        float, Field(gt=1e-6, le=MOST, description="this attempt's share of them")
+    ] = 1.0
+    level: Annotated[int | None, Field(description="of difficulty")] = None
+    joint: Annotated[bool, Field(description="out of one search, not to be had apart")] = False
 
     @model_validator(mode="after")
     def _checkable(self) -> "LoggedAttempt":
