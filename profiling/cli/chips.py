@@ -1,10 +1,12 @@
 """`rooflink chips`: the chips there are, or one chip's figures with their sources."""
 
 import json as jsonlib
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from ...tpu_configs.catalog import chip_stem, chip_text, load_all
@@ -14,29 +16,52 @@ from ..errors import ProfileInputError
 from ..names import MACHINE, chip_named
 from ..reports.document import Column, Table, printable
 from ..reports.renderers.console import show_table
-from ..reports.units import bandwidth, bytes_, count, flop_rate, prefixed, significant
+from ..reports.units import (
+    bandwidth,
+    bytes_,
+    count,
+    dollars,
+    flop_rate,
+    prefixed,
+    seconds,
+    significant,
+)
+from .csv_files import Csv, write_tables
 
 PREFIXED = {"FLOP/s", "B/s", "B"}
 
 
-def show_chip(chip: Chip, console: Console) -> None:
-    """Print every figure of `chip` with unit, confidence, date and source."""
+def show_chip(chip: Chip, csv: Path | None, console: Console) -> None:
+    """Print every figure of `chip` with unit, confidence, date and the number of its source, and
+    the sources after them; or write them all into the folder `csv`."""
     figures = figures_in(chip)
     values = [f.value if isinstance(f, Statement) else _number(f) for f in figures.values()]
-    console.print(Text(printable(f"{chip.name} ({chip.vendor}, {chip.year}), per chip"), "bold"))
+    sources = list(dict.fromkeys(f.source for f in figures.values()))
     columns = [
         Column("figure", list(figures)),
         Column("value", values),
         Column("confidence", [f.confidence for f in figures.values()]),
         Column("date", [f.date for f in figures.values()]),
-        Column("source", [f.source for f in figures.values()]),
     ]
-    show_table(Table(chip.name, columns), console)
+    if csv is not None:
+        stated = Column("source", [f.source for f in figures.values()])
+        write_tables([Table(chip.name, [*columns, stated])], csv)
+        return
+    numbers = [str(sources.index(f.source) + 1) for f in figures.values()]
+    head = f"{chip.name} ({chip.vendor}, {chip.year}), per chip"
+    console.print(Text(printable(head), "bold"))
+    show_table(Table(chip.name, [*columns, Column("source", numbers, str)]), console)
+    console.print()
+    for number, source in enumerate(sources, 1):
+        line = Text(f"{number}. {printable(source)}", "dim")
+        console.print(Padding(line, (0, 0, 0, 2), expand=False))
 
 
 def _number(figure: Figure) -> str:
     if figure.unit in PREFIXED:
         return prefixed(figure.value, figure.unit)
+    if figure.unit == "s":
+        return seconds(figure.value)
     return count(figure.value) if figure.unit == "1" else f"{figure.value:g} {figure.unit}"
 
 
@@ -45,6 +70,7 @@ def chips_command(
         str | None, typer.Argument(help="One chip, by name or as a .toml file, with its sources.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    csv: Csv = None,
     toml: Annotated[
         bool, typer.Option("--toml", help="Print one chip's file, as a start for one's own.")
     ] = False,
@@ -82,7 +108,9 @@ def chips_command(
         shown = [chip.model_dump(mode="json", exclude_none=True) for chip in chips]
         print(jsonlib.dumps(shown if name is None else shown[0], indent=1))
     elif name is not None:
-        show_chip(chips[0], Console())
+        show_chip(chips[0], csv, Console())
+    elif csv is not None:
+        write_tables([_chip_table("Chips", chips)], csv)
     else:
         _show_chips(chips, Console())
 
@@ -118,12 +146,44 @@ def _chip_table(title: str, chips: list[Chip]) -> Table:
             Column("chip", [chip_stem(chip) for chip in chips]),
             Column("year", [str(chip.year) for chip in chips], str),
             Column("bfloat16 peak", [_rate(peak) for peak in peaks], str),
-            Column("memory", [chip.hbm_capacity_bytes for chip in chips], bytes_),
-            Column("bandwidth", [chip.hbm_bandwidth for chip in chips], bandwidth),
+            Column(
+                "memory", [chip.hbm_capacity_bytes for chip in chips], bytes_, name="memory_bytes"
+            ),
+            Column(
+                "bandwidth",
+                [chip.hbm_bandwidth for chip in chips],
+                bandwidth,
+                name="bandwidth_bytes_per_s",
+            ),
             Column("ridge FLOP/B", ridges, significant, short="ridge"),
+            Column(
+                "power", [_watts(chip) for chip in chips], _whole_watts, name="power_w", priority=1
+            ),
+            Column(
+                "on demand, $/h",
+                [_usd_per_hour(chip) for chip in chips],
+                dollars,
+                name="usd_per_hour",
+                short="$/h",
+                priority=1,
+            ),
             Column("confidence", [chip.confidence for chip in chips]),
         ],
     )
+
+
+def _whole_watts(watts: float) -> str:
+    """With no prefix, so that a column has one unit."""
+    return f"{watts:,.0f} W"
+
+
+def _watts(chip: Chip) -> float | None:
+    """What is published of its power, at most; None where nothing is."""
+    return chip.power.maximum.value if chip.power and chip.power.maximum else None
+
+
+def _usd_per_hour(chip: Chip) -> float | None:
+    return chip.price.on_demand.value if chip.price and chip.price.on_demand else None
 
 
 def _peak(chip: Chip) -> PeakRate:
