@@ -8,29 +8,39 @@ from rich.console import Console
 from rich.text import Text
 
 from ...tpu_configs.catalog import chip_stem, load_all
-from ...tpu_configs.chip import Chip, PeakRate
+from ...tpu_configs.chip import ANYWHERE, DEFAULT_SELLER, Chip, Offer, PeakRate
 from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..names import chip_named
 from ..reports.document import Column, Table, printable
 from ..reports.renderers.console import show_table
-from ..reports.units import bandwidth, bytes_, count, flop_rate, prefixed, significant
+from ..reports.units import bandwidth, bytes_, count, dollars, flop_rate, prefixed, significant
 
 PREFIXED = {"FLOP/s", "B/s", "B"}
 
 
 def show_chip(chip: Chip, console: Console) -> None:
     """Print every figure of `chip` with unit, confidence, date and source."""
-    figures = figures_in(chip)
+    figures, offers = figures_in(chip), chip.price.offers if chip.price else []
     values = [f.value if isinstance(f, Statement) else _number(f) for f in figures.values()]
+    sourced = [*figures.values(), *offers]
     console.print(Text(printable(f"{chip.name} ({chip.vendor}, {chip.year}), per chip"), "bold"))
     columns = [
-        Column("figure", list(figures)),
-        Column("value", values),
-        Column("confidence", [f.confidence for f in figures.values()]),
-        Column("date", [f.date for f in figures.values()]),
-        Column("source", [f.source for f in figures.values()]),
+        Column("figure", [*figures, *(f"price.{offer.kind}" for offer in offers)]),
+        Column("value", [*values, *map(_offer, offers)]),
+        Column("confidence", [f.confidence for f in sourced]),
+        Column("date", [f.date for f in sourced]),
+        Column("source", [f.source for f in sourced]),
     ]
     show_table(Table(chip.name, columns), console)
+
+
+def _offer(offer: Offer) -> str:
+    """'lambda 3.99 USD/h', 'google-cloud 1.20 USD/h in us-central1, 1.20 to 1.72 in 15 others'."""
+    (region, first), *others = offer.usd_per_chip_hour.items()
+    where = "" if region == ANYWHERE else f" in {region}"
+    usd = [price for _, price in others]
+    rest = f", {min(usd):.2f} to {max(usd):.2f} in {len(usd)} others" if usd else ""
+    return f"{offer.seller} {first:.2f} USD/h{where}{rest}"
 
 
 def _number(figure: Figure) -> str:
@@ -92,24 +102,32 @@ def _show_chips(chips: list[Chip], console: Console) -> None:
 
 
 _NOTE = (
-    "* has no bfloat16 rate: float32's, or int8's of a unit for integers alone; "
-    "`rooflink chips NAME` gives every source"
+    "* has no bfloat16 rate: float32's, or int8's of a unit for integers alone. Power: the most "
+    "that is published. $: an hour of one chip on demand, of google-cloud where it sells the chip, "
+    "else of the cheapest seller. `rooflink chips NAME` gives every source"
 )
 
 
 def _chip_table(title: str, chips: list[Chip]) -> Table:
     peaks = [_peak(chip) for chip in chips]
     ridges = [peak.flop_per_s / chip.hbm_bandwidth for peak, chip in zip(peaks, chips, strict=True)]
+    asked = [c.price.of_seller("on_demand", DEFAULT_SELLER) if c.price else None for c in chips]
+    usd = [each.usd if each else None for each in asked]
+    powers = [chip.power.maximum if chip.power else None for chip in chips]
+    watts = [power.value if power else None for power in powers]
     return Table(
         title,
         [
             Column("chip", [chip_stem(chip) for chip in chips]),
-            Column("year", [str(chip.year) for chip in chips], str),
+            Column("year", [str(chip.year) for chip in chips], str, priority=2),
             Column("bfloat16 peak", [_rate(peak) for peak in peaks], str),
             Column("memory", [chip.hbm_capacity_bytes for chip in chips], bytes_),
             Column("bandwidth", [chip.hbm_bandwidth for chip in chips], bandwidth),
-            Column("ridge FLOP/B", ridges, significant, short="ridge"),
-            Column("confidence", [chip.confidence for chip in chips]),
+            Column("ridge FLOP/B", ridges, significant, short="ridge", priority=1),
+            Column("watts", watts, count, name="power_w"),
+            Column("$ per hour", usd, dollars, short="$/h"),
+            Column("seller", [each.offer.seller if each else "" for each in asked]),
+            Column("confidence", [chip.confidence for chip in chips], priority=3),
         ],
     )
 
