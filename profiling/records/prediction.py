@@ -2,6 +2,7 @@
 money, energy at the wall and carbon, and on what terms.
 """
 
+from math import inf
 from typing import Literal
 
 from pydantic import Field, computed_field
@@ -246,3 +247,9 @@ class Prediction(Record):
         usd = self.economics.whole.usd if self.economics else None
         tokens = self._tokens(decoded=True) + self._tokens(decoded=False)
         return usd * (1e6 / tokens) if usd and tokens > 0 else None
+
+
+def by_cost(prediction: Prediction) -> tuple[float, float]:
+    """A key: dollars per query, the cheapest first; without a price last, the fastest first."""
+    usd = prediction.economics.per_query.usd if prediction.economics else None
+    return (usd.median if usd else inf, prediction.time_s.median)

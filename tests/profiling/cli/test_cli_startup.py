@@ -110,7 +110,7 @@ def test_a_reader_that_is_gone_is_no_failure(arguments: str) -> None:
     os.close(read)
     with os.fdopen(write, "wb") as nobody:
         done = subprocess.run(
-            [sys.executable, "-m", "rooflink.profiling", *arguments.split()],
+            [sys.executable, "-m", "rooflink", *arguments.split()],
             stdout=nobody, stderr=subprocess.PIPE, check=False, timeout=120,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")
