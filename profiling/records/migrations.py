@@ -57,6 +57,28 @@ def validation_from_1(validation: Document) -> Document:
     return validation | {name: [] for name in added} | {"rows": rows}
 
 
+def codesign_from_2(report: Document) -> Document:
+    """Version 3 has all recommendations at each case's batch, with what they act on and the time
+    that they save, knows toys, and leaves claims of the field to a notebook."""
+    kept = {name: value for name, value in report.items() if name != "seeds"}
+    return kept | {
+        "operating_point": "as run, hardware changes at the largest that fits",
+        "chip_stated": False,
+        "profiles": _every(report["profiles"], lambda read: read | {"toy": None}),
+        "cases": _every(report["cases"], _case_from_2),
+        "hardware_asks": _every(report["hardware_asks"], _ask_from_2),
+        "model_asks": _every(report["model_asks"], _ask_from_2),
+    }
+
+
+def _case_from_2(case: Document) -> Document:
+    return case | {"asks": _every(case["asks"], _ask_from_2)}
+
+
+def _ask_from_2(ask: Document) -> Document:
+    return ask | {"acts_on": None, "time_saving": None}
+
+
 def _same(document: Document) -> Document:
     """The next version differs by derived figures alone."""
     return document
@@ -66,7 +88,7 @@ STEPS: dict[str, dict[int, Step]] = {
     "profile": {1: profile_from_1},
     "evaluation": {1: evaluation_from_1},
     "cell": {1: _same},
-    "codesign": {1: _same},
+    "codesign": {1: _same, 2: codesign_from_2},
     "training": {1: _same},
     "validation": {1: validation_from_1},
 }

@@ -194,3 +194,14 @@ class Prediction(Record):
     def sequences(self) -> float:
         """Attempts of a batch's prompts."""
         return self.prompts * self.attempts
+
+    @property
+    def longest(self) -> PredictedPhase:
+        """The phase that takes most of the time."""
+        return max(self.phases, key=lambda phase: phase.time_s.median)
+
+    @property
+    def longest_share(self) -> float:
+        """Its share of the time of all phases."""
+        whole = sum(phase.time_s.median for phase in self.phases)
+        return self.longest.time_s.median / whole if whole else 0.0
