@@ -26,7 +26,7 @@ from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled_document import compiled_section, compiled_summary
 from .prediction_document import LABEL, predicted_section, slices_table, stand_in_blocks
-from .profile_headline import headline
+from .profile_headline import chosen, headline
 
 _SAMPLES, _SCOPES = 2, 8  # of a terminal
 
@@ -143,7 +143,7 @@ def _predicted_tiles(profile: Profile) -> list[Tile]:
     if bill is not None:
         value, _, scale = units.usd_per(bill.median, "query", "queries").partition(" ")
         lens = _predicted_lens(bill, units.usd)
-        made.append(Tile(value, f"{scale} on {best.slice}, the cheapest", lens))
+        made.append(Tile(value, f"{scale} on {best.slice}{chosen(profile)}", lens))
     time, lens = units.seconds(best.time_s.median), _predicted_lens(best.time_s, units.seconds)
     return [*made, Tile(time, f"all phases on {best.slice}", lens)]
 
