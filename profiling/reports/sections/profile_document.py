@@ -188,10 +188,11 @@ def _phase_note(profile: Profile) -> str:
     """What the shares of the table are of, and where the first token of a thought is counted."""
     lengths = profile.outcome.lengths if profile.outcome else []
     thought = sum(length.think_tokens for length in lengths)
-    think = next((phase.tokens for phase in profile.phases if phase.name == THINK), thought)
+    think = next((phase for phase in profile.phases if phase.name == THINK), None)
+    firsts = think is not None and 0 < think.sequences == thought - think.tokens
     return _shares_note(profile) + (
         f" Thoughts have {units.count(thought)} tokens; the first of each comes out of prefill."
-        if think < thought
+        if firsts
         else ""
     )
 
