@@ -60,7 +60,7 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
     shared = cases[0].terms
     stated = [
         *((f"{case.slice.chip.name}: {_price(case.terms)} per chip-hour.", case.terms.price,
-           case.slice.chip.confidence) for case in by_chip),
+           case.terms.price_confidence or "your figure") for case in by_chip),
         (f"A server uses {shared.host_factor:g}x the energy of its accelerators.", shared.host,
          "see the source"),
         (f"Power usage effectiveness (PUE) of the data center: {shared.pue:g}.", shared.pue_source,

@@ -9,7 +9,8 @@ import numpy as np
 from ...tpu_configs.catalog import load_all, load_chip
 from ...tpu_configs.slice import Slice, parse_slice
 from ..predicted.calibration import Calibration
-from ..predicted.economics import SECONDS_PER_HOUR, price_of
+from ..predicted.chip_hours import price_of
+from ..predicted.economics import SECONDS_PER_HOUR
 from ..predicted.model_shape import named_shape
 from ..predicted.phase_lengths import Lengths
 from ..predicted.query import PredictionRequest

@@ -92,12 +92,12 @@ def _search_from_2(search: Document) -> Document:
 
 
 def _same(document: Document) -> Document:
-    """The next version differs by derived figures alone."""
+    """The next version differs by derived figures, and by fields with a default."""
     return document
 
 
 STEPS: dict[str, dict[int, Step]] = {
-    "profile": {1: profile_from_1},
+    "profile": {1: profile_from_1, 2: _same},
     "evaluation": {1: evaluation_from_1, 2: evaluation_from_2},
     "cell": {1: _same, 2: cell_from_2},
     "codesign": {1: _same, 2: codesign_from_2},

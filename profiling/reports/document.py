@@ -388,9 +388,9 @@ def columns(*some: Column | Sequence[Column]) -> list[Column]:
 
 
 def with_interval(column: Column, bounds: int = 1) -> list[Column]:
-    """A column of medians, and their 80 % intervals beside it, of a priority `bounds` higher."""
-    title, priority = "80 % interval", column.priority + bounds
-    return [column, replace(column, title=title, show="bounds", data=False, priority=priority)]
+    """A column of medians, and their 80 % intervals of a priority `bounds` higher, apart from 2."""
+    title, rank = f"{column.title}, " * (bounds > 1) + "80 % interval", column.priority + bounds
+    return [column, replace(column, title=title, show="bounds", data=False, priority=rank)]
 
 
 def drawn(charts: Iterable[Chart | None]) -> list[Block]:
