@@ -216,7 +216,7 @@ def request_of(
     mean = fmean(thoughts)
     batches = math.ceil(work.prompts / max(work.batch, 1))
     return PredictionRequest(
-        model=NamedShape(profile.model.name, shape),
+        model=NamedShape(profile.model.name, shape, profile.model.context_length),
         lengths=Lengths(
             prompts=work.prompts / batches,
             attempts=float(work.attempts),
