@@ -1,4 +1,4 @@
-"""Chips, slices and meshes as users write them, this machine ('cpu') among them."""
+"""Chips, slices, meshes and dtypes as users write them, this machine ('cpu') among them."""
 
 import re
 from collections.abc import Sequence
@@ -65,3 +65,27 @@ def mesh_axes(text: str, axes: Sequence[str]) -> dict[str, int]:
             )
         sizes[axis] = int(size)
     return sizes
+
+
+_DTYPES = {
+    "float32": ("fp32", "f32"),
+    "bfloat16": ("bf16",),
+    "float16": ("fp16", "f16"),
+    "int8": ("q8_0",),
+    "fp8": ("float8_e4m3fn", "fp8_e4m3", "float8", "mxfp8"),
+    "int4": ("q4_0", "q4_k_m"),
+    "fp4": ("float4_e2m1fn", "nvfp4", "mxfp4"),
+}
+"""A dtype's name here, and other spellings of it."""
+_SPELLED = {each: name for name, others in _DTYPES.items() for each in (name, *others)}
+
+
+def dtype_named(text: str) -> str:
+    """The dtype of any spelling: 'BF16' is 'bfloat16', 'mxfp4' is 'fp4' (scales of its blocks are
+    left out). Raises ProfileInputError for an unknown one."""
+    if (name := _SPELLED.get(text.strip().lower())) is None:
+        raise ProfileInputError(
+            f"unknown dtype {text!r}: expected one of {', '.join(_DTYPES)}, or another spelling of "
+            "these such as bf16 or mxfp4"
+        )
+    return name

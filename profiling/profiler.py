@@ -95,7 +95,8 @@ def profile(
             keep(draft)
         later = Later(measured=runs is not None, ended=runs is not None and runs.interrupted)
         predicted = later.lens("No predictions", lambda: predictions_of(
-            subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices
+            subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices,
+            draft.model.is_toy,
         ))  # fmt: skip
         own = partial(_compiled, subject, planned, generated.logs, listener)
         lenses = [
@@ -107,6 +108,8 @@ def profile(
             "compiled": _timed(there, subject),
             "predictions": predicted.predictions if predicted else [],
             "unpredicted": predicted.unpredicted if predicted else [],
+            "stand_in": predicted.stand_in if predicted else None,
+            "asked_slices": [slice_.name for slice_ in slices],
         }
         whole = draft.model_copy(update=lenses_beside)
         notes = [
@@ -296,7 +299,7 @@ def _generate(
         planned.prompt_slots,
         lean=planned.plain,
     )
-    verifiers = verifiers_on(verifier, model)
+    verifiers = None if planned.plain else verifiers_on(verifier, model)
     with nullcontext() if trace is None else scope_names_kept():
         if trace is not None:
             jax.clear_caches()  # of programs from elsewhere in this process

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from ..model.architecture import ModelShape, shape_of
 from ..model.generation.pass_log import REASONER
 from ..model.strategies.base import Strategy
-from ..model.strategies.verifiers import VERIFIERS, Verifier
 from ..model.transformer import Transformer
 from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
 from .errors import ProfileInputError
 from .model_spec import Subject
 
-if TYPE_CHECKING:  # its module opens folders, which few runs have
+if TYPE_CHECKING:  # few runs have one
     from ..model.reward_model import TrainedVerifier
+    from ..model.strategies.verifiers import Verifier
 
 TRAINED = "trained"
 """What the setting `verifier` calls the one that --verifier opens."""
@@ -50,14 +50,16 @@ def require_use(strategies: Sequence[str]) -> None:
         )
 
 
-def verifiers_with(trained: "TrainedVerifier | None") -> dict[str, Verifier]:
+def verifiers_with(trained: "Verifier | None") -> "dict[str, Verifier]":
     """Every verifier that a strategy may be set to."""
+    from ..model.strategies.verifiers import VERIFIERS
+
     return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained}
 
 
-def verifiers_on(trained: "TrainedVerifier | None", model: Transformer) -> dict[str, Verifier]:
+def verifiers_on(trained: "TrainedVerifier | None", model: Transformer) -> "dict[str, Verifier]":
     """The same for attempts of `model`, each in its cheapest form."""
-    return {**VERIFIERS} if trained is None else {**VERIFIERS, TRAINED: trained.on(model)}
+    return verifiers_with(trained and trained.on(model))
 
 
 def costed(subject: Subject, trained: "TrainedVerifier | None") -> Costed:
@@ -103,7 +105,7 @@ class StrategyRequest:
     text: str
     verifier: "TrainedVerifier | None" = None
 
-    def parsed(self, verifiers: Mapping[str, Verifier] | None = None) -> Strategy:
+    def parsed(self, verifiers: "Mapping[str, Verifier] | None" = None) -> Strategy:
         """A new one, in whose answer cache, if it has one, nothing is yet."""
         from ..model.strategies.registry import parse_strategy
 

@@ -22,7 +22,6 @@ from ..model.phases import ANSWER, PREFILL, THINK
 from ..model.sampling import Greedy, Sampler
 from ..model.strategies.base import MOST_ATTEMPTS, Strategy
 from ..model.strategies.sampling import plain_strategy
-from ..model.strategies.verifiers import Verifier
 from ..model.tasks import Problem
 from ..model.tasks.answers import Found
 from ..model.tasks.task import END_OF_THOUGHT, speaks_notation
@@ -33,6 +32,7 @@ from .model_spec import Subject
 
 if TYPE_CHECKING:  # a plain profile needs no other strategy
     from ..model.reward_model import TrainedVerifier
+    from ..model.strategies.verifiers import Verifier
     from .strategy_request import StrategyRequest
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
@@ -63,7 +63,7 @@ class Request:
     seed: int = 0
     strategy: "StrategyRequest | None" = None  # its rows are the `attempts`, its sampler its own
 
-    def new_strategy(self, verifiers: Mapping[str, Verifier] | None = None) -> Strategy:
+    def new_strategy(self, verifiers: "Mapping[str, Verifier] | None" = None) -> Strategy:
         """The strategy that answers; by default each attempt answers for itself."""
         if self.strategy is None:
             return plain_strategy(self.attempts, self.sampler)

@@ -19,8 +19,6 @@ from ..config import ModelInputError
 from ..input_files import json_rows, json_value, read_text, user_path
 from .answer_values import value_of
 from .answers import spelled
-from .countdown import FEWEST_NUMBERS, MOST_NUMBERS, CountdownTask
-from .modular import MOST_OPERATIONS, MOST_SUMMED, ChainTask, SumTask
 from .numbers import spelled_number
 from .task import GeneratedTask, Problem, Split, Task, stable_hash
 
@@ -149,13 +147,20 @@ def parse_task(text: str) -> Task:
 
 
 def parse_generated(text: str) -> GeneratedTask:
-    """The generated task that `text` names, such as 'sum:n=2-8'; ModelInputError for others."""
+    """The generated task that `text` names, such as 'sum:n=2-8'; ModelInputError for others.
+
+    Only the module of that task is loaded.
+    """
     name, _, rest = text.partition(":")
-    if name == "chain":
-        return ChainTask(*_range(text, rest, "k", 1, MOST_OPERATIONS))
-    if name == "sum":
+    if name in ("chain", "sum"):
+        from .modular import MOST_OPERATIONS, MOST_SUMMED, ChainTask, SumTask
+
+        if name == "chain":
+            return ChainTask(*_range(text, rest, "k", 1, MOST_OPERATIONS))
         return SumTask(*_range(text, rest, "n", 2, MOST_SUMMED))
     if name == "countdown":
+        from .countdown import FEWEST_NUMBERS, MOST_NUMBERS, CountdownTask
+
         fewest, most = _range(text, rest, "n", FEWEST_NUMBERS, MOST_NUMBERS)
         if fewest == most:
             return CountdownTask(fewest)

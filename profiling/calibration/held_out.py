@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from ..predicted.calibration import GROUPS, residual_key
 from ..predicted.cases import Case
-from ..predicted.predict import HIGH
+from ..predicted.draws import HIGH
 from ..records.validation import WAYS, Way
 from ..validation.agreement import model_unit
 from .posterior import Fitter, Posterior, draws

@@ -9,18 +9,17 @@ to follow what a chip costs to build.
 """
 
 import tomllib
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from scipy.special import ndtri
 
 from ...tpu_configs.chip import Chip
 from ..predicted import arrays
 from ..predicted.arrays import Number, of_numbers
+from ..predicted.draws import normals
 from ..predicted.energy import design_power_of
 from ..predicted.step.hardware import link_rate
 from ..records.codesign import Assumption
@@ -207,10 +206,8 @@ def cost_assumptions(process_nm: int, generation: str) -> list[Assumption]:
 
 def _drawn(name: str, coefficient: Coefficient, draws: int) -> np.ndarray:
     """Log-normal draws about the figure, the figure itself the first; the same every time."""
-    rng = np.random.default_rng(zlib.crc32(f"cost model/{name}".encode()))
-    quantiles = (np.arange(draws - 1) + 0.5) / max(draws - 1, 1)
-    normals = np.concatenate(([0.0], rng.permutation(ndtri(quantiles))))
-    return coefficient.value * np.exp(coefficient.log_scale * normals)
+    drawn = normals(draws, f"cost model/{name}")
+    return coefficient.value * np.exp(coefficient.log_scale * drawn)
 
 
 def process_of(chip: Chip) -> tuple[int, str]:

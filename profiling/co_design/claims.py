@@ -39,7 +39,11 @@ def seeds(calibration: Calibration, stack: str | None = None) -> list[Seed]:
 def memory_bound_on_kv(calibration: Calibration, stack: str | None) -> Seed:
     """KV share and bound of one decode step by context, at 64 sequences."""
     batch, rows, held = 64.0, [], []
-    for model, where in (("llama3-8b", "v5e-8"), ("llama3-70b", "v5p-8"), ("llama3-70b", "h100-8")):
+    for model, where in (
+        ("llama3-8b", "v5e-8"),
+        ("llama3-70b", "v5p:2x2x2"),
+        ("llama3-70b", "h100-8"),
+    ):
         lengths = Lengths(batch, 1.0, 512.0, 2048.0, 256.0)
         request = PredictionRequest(named_shape(model), lengths, stack=stack)
         case = workload_on_slice(model, request, parse_slice(where), calibration)

@@ -18,9 +18,9 @@ from ...tpu_configs.slice import Slice
 from ..predicted import arrays
 from ..predicted.arrays import Number, Numbers, mapped, of_numbers
 from ..predicted.calibration import Calibration
+from ..predicted.draws import interval as summary
 from ..predicted.energy import PowerShares, design_power_of
 from ..predicted.phase_lengths import LengthDistribution, Lengths, SameLength
-from ..predicted.predict import interval as summary
 from ..predicted.step.attention_work import Capacity, capacity
 from ..predicted.step.hardware import IDEAL, Efficiency, Hardware
 from ..predicted.step.step_work import Spread
@@ -144,11 +144,6 @@ def memory_full(point: Point) -> Point:
     return with_lengths(point, prompts=sequences / point.lengths.attempts)
 
 
-MOST_DRAWS = 128
-"""Draws that the analysis goes on with, evenly taken: 80 % bounds move by a few hundredths of the
-interval's width."""
-
-
 @of_numbers
 @dataclass(frozen=True)
 class Draws:
@@ -163,10 +158,9 @@ class Draws:
 
 
 def draws_of(calibration: Calibration, chip: Chip, stack: str | None) -> Draws:
-    kept = _kept(calibration.draws)
     power = design_power_of(chip)
     watts = calibration.design_watts(power) if power else np.full(calibration.draws, np.nan)
-    drawn = Draws(
+    return Draws(
         efficiency=calibration.efficiency(chip.name, chip.kind, stack),
         prefill=calibration.residuals("prefill", chip.name, stack),
         decode=calibration.residuals("decode", chip.name, stack),
@@ -174,7 +168,6 @@ def draws_of(calibration: Calibration, chip: Chip, stack: str | None) -> Draws:
         watts=watts,
         power=calibration.power_shares(),
     )
-    return mapped(lambda leaf: np.asarray(leaf)[kept], drawn)
 
 
 def ideal_draws(calibration: Calibration, chip: Chip, _: str | None) -> Draws:
@@ -189,18 +182,6 @@ def ideal_draws(calibration: Calibration, chip: Chip, _: str | None) -> Draws:
 def summary_or_none(values: np.ndarray) -> Interval | None:
     """Median and 80 % interval of values [draws]; None where they are not known."""
     return summary(values) if np.isfinite(values).all() else None
-
-
-def probability(holds: np.ndarray) -> float:
-    """Share of the draws for which something holds; the mode is no draw where there are others."""
-    return float((holds[1:] if len(holds) > 1 else holds).mean())
-
-
-def _kept(count: int) -> np.ndarray:
-    """Indices of the draws that are kept, the mode among them."""
-    if count <= MOST_DRAWS:
-        return np.arange(count)
-    return np.unique(np.linspace(0, count - 1, MOST_DRAWS).astype(int))
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..predicted.arrays import Number
+from ..predicted.draws import probability
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Ask, Quality, Quantity, Side
 from .chip_cost_model import PARTS
 from .costs import QUERY, logs_of, phase_bounds
-from .design_point import PARAMETERS, Point, memory_full, modelled, probability, scaled, summary
+from .design_point import PARAMETERS, Point, memory_full, modelled, scaled, summary
 from .levers import NOT_MEASURED, UNCHANGED, ModelChange, model_changes, ratio_of
 from .workload_on_slice import WorkloadOnSlice
 

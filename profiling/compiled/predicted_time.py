@@ -14,7 +14,7 @@ from ...model.phases import phase_named
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
 from ..predicted.calibration import Calibration, default_calibration
-from ..predicted.predict import interval
+from ..predicted.draws import interval
 from ..predicted.step.hardware import Hardware, hardware_of
 from ..predicted.step.step_work import KERNELS_PER_LAYER, KERNELS_PER_STEP
 from ..predicted.step.time_model import step_terms

@@ -60,7 +60,7 @@ class PredictJob(TermsOptions):
         ge=0,
         le=10,
     )
-    dtype: str = option("bfloat16", "Weights: bfloat16, int8, fp8, int4, fp4 ...")
+    dtype: str = option("bfloat16", "Weights: bf16, int8, fp8, int4, mxfp4 ...")
     kv_dtype: str | None = option(None, "KV cache  [default: bfloat16, or the weights' float32]")
     matmul_dtype: str | None = option(
         None,
@@ -70,7 +70,9 @@ class PredictJob(TermsOptions):
     battery_wh: float | None = option(
         None, "Watt-hours of the device's battery: answers a charge.", gt=0, le=MOST_WH
     )
-    mesh: str | None = option(None, "data=2,tensor=8  [default: chosen, with the reason]")
+    mesh: str | None = option(
+        None, "data=2,tensor=8; of a mixture tensor=8,expert=8  [default: chosen, with the reason]"
+    )
     stack: Stack = None
     speculate: str | None = option(
         None,

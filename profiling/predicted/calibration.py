@@ -1,8 +1,9 @@
 """Calibration: what the fit on published measurements says of a chip and a stack, with draws.
 
 The fit (profiling/calibration) writes `data/calibration.json`: draws from the posterior of every
-mean and effect, and the residual scale of each group of measurements. Where nobody measured a chip
-or stack, its effect is drawn anew from the population: intervals as wide as similar chips differ.
+mean and effect, of which `draws` makes more, and the residual scale of each group of measurements.
+Where nobody measured a chip or stack, its effect is drawn anew from the population: intervals as
+wide as similar chips differ.
 
 Each component of Efficiency is a transformed sum (partial pooling, Gelman & Hill 2007, ch. 12):
 
@@ -14,13 +15,11 @@ timed by themselves.
 """
 
 import re
-import zlib
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from statistics import NormalDist
 from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
@@ -39,6 +38,7 @@ from ...tpu_configs.toml_files import sentence
 from ..errors import ProfileInputError
 from . import arrays
 from .arrays import Number, mapped, with_last_axis
+from .draws import multiplied, normals
 from .energy import DesignPower, PowerShares, design_power_of, power_share
 from .step.hardware import Efficiency, Hardware
 from .step.work import Work
@@ -130,6 +130,19 @@ def _letters(name: str) -> str:
     return "".join(filter(str.isalnum, name.lower()))
 
 
+def stacks_of(measured: Iterable[str]) -> list[str]:
+    """STACKS and those of the `measured` that serve a model, not operations by themselves."""
+    serving = [name for name in measured if regime_of(name) != "kernels"]
+    return list(dict.fromkeys((*STACKS, *serving)))
+
+
+def near_stack(name: str, measured: Iterable[str]) -> str | None:
+    """The stack that a misspelt name may stand for, None where none is like it."""
+    known = _spelled(*stacks_of(measured))
+    near = get_close_matches(_letters(name)[:60], known, n=1)
+    return known[near[0]] if near else None
+
+
 def regime_of(stack: str | None) -> Regime:
     """The regime of a stack by its name; a compiled loop, as rooflink's own, unless it is known to
     serve requests or to time operations by themselves."""
@@ -211,7 +224,7 @@ class Calibration:
             mean = self.means[name].get(kind)
             if mean is None:  # a kind that nobody measured: drawn about the others
                 others = np.mean(list(self.means[name].values()), axis=0)
-                mean = others + component.mean_scale * _normals(self.draws, f"{name}/{kind}")
+                mean = others + component.mean_scale * normals(self.draws, f"{name}/{kind}")
             transformed[name] = (
                 mean
                 + self._effect(self.regime_effects, name, regime, component.regime_scale)
@@ -234,10 +247,7 @@ class Calibration:
                 "which most engines are slower than"
             )
         named = stack_named(stack, self.stack_rows)
-        known = _spelled(*STACKS, *self.stack_rows)
-        near = [] if named in known.values() else get_close_matches(_letters(named), known, n=1)
-        meant = f" (did you mean {known[near[0]]}?)" if near else ""
-        on_stack = _measurements(named + meant, self.stack_rows, "averaged over other stacks")
+        on_stack = _measurements(named, self.stack_rows, "averaged over other stacks")
         return f"{on_chip}; {on_stack}"
 
     def residuals(self, group: str, chip: str, stack: str | None) -> np.ndarray:
@@ -248,7 +258,7 @@ class Calibration:
         scale = known if chip in self.rows else self.residual[residual_key(group, "system")]
         if stack is None or stack_named(stack, self.stack_rows) not in self.stack_rows:
             scale = max(scale, self.residual[residual_key(group, "stack")])
-        return np.exp(scale * _normals(self.draws, f"residual/{group}"))
+        return np.exp(scale * normals(self.draws, f"residual/{group}"))
 
     def power_shares(self) -> PowerShares:
         """Shares of the design power, every field an array [draws]."""
@@ -257,8 +267,8 @@ class Calibration:
     def design_watts(self, power: DesignPower) -> np.ndarray:
         """Draws [draws] of a chip's design power, the mode its median. Their order hangs on the
         chip's name: of its watts the last digit is the linear algebra library's."""
-        normals = _normals(self.draws, f"design power/{power.chip}")
-        return power.watts * np.exp(power.log_scale * normals)
+        drawn = normals(self.draws, f"design power/{power.chip}")
+        return power.watts * np.exp(power.log_scale * drawn)
 
     def watts(
         self, on_slice: Slice, hardware: Hardware, work: Work, time_s: np.ndarray
@@ -289,7 +299,7 @@ class Calibration:
 
     def _effect(self, effects: Effects, name: str, who: str | None, scale: float) -> np.ndarray:
         fitted = effects.get(name, {}).get(who or "")
-        return scale * _normals(self.draws, f"{name}/{who}") if fitted is None else fitted
+        return scale * normals(self.draws, f"{name}/{who}") if fitted is None else fitted
 
 
 def _measurements(name: str, counts: dict[str, int], otherwise: str) -> str:
@@ -298,22 +308,6 @@ def _measurements(name: str, counts: dict[str, int], otherwise: str) -> str:
     if not count:
         return f"no measurements of {name}: {otherwise}"
     return f"{count} measurement{'s' if count > 1 else ''} of {name}"
-
-
-@cache
-def _normals(count: int, seed_words: str) -> np.ndarray:
-    """Zero and then evenly spread standard normals in an order of its own: the same every time."""
-    rng = np.random.default_rng(zlib.crc32(seed_words.encode()))
-    drawn = np.concatenate(([0.0], rng.permutation(_even_normals(count - 1))))
-    drawn.flags.writeable = False  # whoever asks again gets the same array
-    return drawn
-
-
-@cache
-def _even_normals(count: int) -> np.ndarray:
-    """Standard normals at evenly spread quantiles, in their order."""
-    normal = NormalDist()
-    return np.array([normal.inv_cdf((n + 0.5) / count) for n in range(count)])
 
 
 @cache
@@ -367,13 +361,18 @@ def parse_calibration(text: str, file: str) -> Calibration:
         raise ProfileInputError(f"{file}: {sentence(reason.errors()[0])}") from None
 
     def effects(table: dict[str, dict[str, list[float]]]) -> Effects:
-        return {name: {who: np.array(draws) for who, draws in rows.items()}
+        return {name: {who: multiplied(np.array(draws)) for who, draws in rows.items()}
                 for name, rows in table.items()}  # fmt: skip
 
     return Calibration(
         effects(written.means), effects(written.regime_effects), effects(written.chip_effects),
         effects(written.stack_effects),
-        {name: np.array(draws) for name, draws in written.power.items()},
+        {name: _share_draws(np.array(draws)) for name, draws in written.power.items()},
         written.residual,
         written.rows, written.stack_rows,
     )  # fmt: skip
+
+
+def _share_draws(shares: np.ndarray) -> np.ndarray:
+    """More draws of a share, whose logit is normally distributed."""
+    return np.asarray(arrays.sigmoid(multiplied(np.log(shares / (1 - shares)))))

@@ -14,8 +14,8 @@ from ...tpu_configs.slice import Slice
 from ..records.base import Interval
 from .arrays import Number, as_columns
 from .calibration import Calibration, Group, default_calibration
+from .draws import interval
 from .energy import SERVER_OVER_CHIPS
-from .predict import interval
 from .query import DATASHEET_ONLY
 from .step.hardware import IDEAL, Efficiency, Hardware, hardware_of
 from .step.time_model import step_terms
@@ -59,6 +59,7 @@ class Case:
     note: str = ""
     scope: Literal["chips", "server"] = "chips"  # joules of a server's plug have the host's too
     output_tokens: float | None = None  # of each answer, where the row states them
+    overfull: bool = False  # of requests in flight, memory holds not all at a time
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ..records.prediction import (
 )
 from .arrays import Number, mapped, with_last_axis
 from .calibration import Calibration, default_calibration
+from .draws import interval
 from .economics import economics_of
 from .energy import design_power_of
 from .phase_lengths import Lengths, PhaseSteps
@@ -27,8 +28,6 @@ from .step.collectives import Parallelism, kv_shards, require_parallelism
 from .step.hardware import IDEAL, Efficiency, Hardware
 from .step.time_model import Terms, bound, step_terms
 from .step.work import Work
-
-LOW, HIGH = 0.1, 0.9
 
 
 def predict(
@@ -104,6 +103,15 @@ def _phases(
     unknown = len(whole_j) < len(joules)
     summed_j = None if unknown else np.sum(whole_j, axis=0)
     return phases, np.sum(seconds, axis=0), summed_j, bare_s
+
+
+def modal_s(query: Query) -> float:
+    """Seconds of one batch of the query at the calibration's mode, which meshes are chosen by."""
+    drawn = _efficiency(query, default_calibration())
+    mode = mapped(lambda leaf: np.atleast_1d(leaf)[0], drawn)
+    rates = (query.hardware, mode, query.widths.narrowing)
+    works = phases_by_lengths(query).values()
+    return sum(float(phase_terms(work.steps, *rates).time_s) for work in works)
 
 
 def _efficiency(query: Query, calibration: Calibration) -> Efficiency:
@@ -183,21 +191,6 @@ def memory_fit(query: Query) -> MemoryFit:
         largest_batch=int(held.largest_batch),
         kv_copies=float(query.split.tensor / kv_shards(query.shape, query.split)),
     )
-
-
-def interval(draws: np.ndarray) -> Interval:
-    """Median and 80 % interval of draws."""
-    in_order = np.sort(draws).tolist()
-    low, median, high = (_quantile(in_order, share) for share in (LOW, 0.5, HIGH))
-    return Interval(median=median, low=low, high=high)
-
-
-def _quantile(in_order: list[float], share: float) -> float:
-    """np.quantile's of sorted numbers, in a hundredth of its time."""
-    rank = share * (len(in_order) - 1)
-    below = int(rank)
-    low, high = in_order[below], in_order[min(below + 1, len(in_order) - 1)]
-    return low + (rank - below) * (high - low)
 
 
 def _phase(

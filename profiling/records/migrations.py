@@ -70,6 +70,15 @@ def _search_from_2(search: Document) -> Document:
     return kept | chips | {"caps": caps, "ended_against": []}
 
 
+def validation_from_2(validation: Document) -> Document:
+    """Version 3 has in a field what the note of a row said."""
+
+    def with_field(row: Document) -> Document:
+        return row | {"overfull": "concurrency above what the slice holds" in row["note"]}
+
+    return validation | {"rows": _every(validation["rows"], with_field)}
+
+
 def _same(document: Document) -> Document:
     """The next version differs by derived figures alone."""
     return document
@@ -81,7 +90,7 @@ STEPS: dict[str, dict[int, Step]] = {
     "cell": {1: _same},
     "codesign": {1: _same, 2: codesign_from_2},
     "training": {1: _same},
-    "validation": {1: validation_from_1},
+    "validation": {1: validation_from_1, 2: validation_from_2},
 }
 """By record and by the version that a step starts from."""
 

@@ -2,6 +2,7 @@
 money, energy at the wall and carbon, and on what terms.
 """
 
+from math import inf
 from typing import Literal
 
 from pydantic import Field, computed_field
@@ -194,3 +195,9 @@ class Prediction(Record):
     def sequences(self) -> float:
         """Attempts of a batch's prompts."""
         return self.prompts * self.attempts
+
+
+def by_cost(prediction: Prediction) -> tuple[float, float]:
+    """A key: dollars per query, the cheapest first; without a price last, the fastest first."""
+    usd = prediction.economics.per_query.usd if prediction.economics else None
+    return (usd.median if usd else inf, prediction.time_s.median)

@@ -19,6 +19,12 @@ from .compiled import CompiledTarget
 from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, Trace, sum_costs
 from .prediction import Prediction
 
+TOY_PARAMETERS = 5e7
+"""A model with fewer is a toy: the smallest published one that rooflink describes, GPT-2, has
+124 M."""
+STAND_IN = "llama3-8b"
+"""The model whose cost says what a toy's cannot."""
+
 FindingLens = Literal["predicted", "measured", "at peak", "compiled"]
 StopReason = Literal["marker", "budget", "end_of_sequence", "confident", "limit", "pruned"]
 
@@ -55,6 +61,11 @@ class ModelFacts(Record):
     weight_bytes: Whole
     kv_bytes_per_token: Whole
     weights_source: str = Field(description="file or package of the weights; 'none'; 'random'")
+
+    @property
+    def is_toy(self) -> bool:
+        """Whether overheads take its time on any chip, so that it says little of the chip."""
+        return self.parameters < TOY_PARAMETERS
 
 
 class Workload(Record):
@@ -198,7 +209,26 @@ class Profile(Record):
         description="a sentence for each chip that no slice of holds the workload, and for each "
         "phase that is in no prediction",
     )
+    asked_slices: list[str] = Field(default=[], description="of the predictions, asked for by name")
+    stand_in: Prediction | None = Field(
+        default=None,
+        description="of a toy: thoughts of the same lengths on a served model, where that is "
+        "cheapest, on the slices asked for or their chips",
+    )
     findings: list[Finding]
+
+
+def toy_note(profile: Profile) -> str | None:
+    """That the profile's model is a toy, and the command for such thoughts of one that is not."""
+    if not profile.model.is_toy:
+        return None
+    work = profile.workload
+    return (
+        f"A model of {profile.model.parameters:,} parameters is a toy: overheads take its time on "
+        f"any chip. The same thoughts on {STAND_IN}: rooflink profile --model {STAND_IN} "
+        f"--weights none --attempts {work.attempts} --think-budget {work.think_budget} "
+        f"--answer-budget {work.answer_budget}"
+    )
 
 
 def total_phase(profile: Profile) -> Phase:

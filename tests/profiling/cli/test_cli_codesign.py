@@ -108,7 +108,7 @@ def test_options_reach_the_analysis(
     mix = tmp_path / "mix.toml"
     mix.write_text(MIX)
     outcome = rooflink(
-        "codesign", file, file, "--workload", mix, "--slice", "v5e-16", "--slice", "v5p-8",
+        "codesign", file, file, "--workload", mix, "--slice", "v5e-16", "--slice", "v5p:2x2x2",
         "--slice", "v5e-16", "--chip-budget", "area=800mm2", "--what-if", "hbm_bandwidth=2x",
         "--what-if", "kv_dtype=int8", "--dtype", "int8", "--queries", "50", "--latency", "30",
         "--price", "spot", "--out", "here", "--stack", "trtllm",

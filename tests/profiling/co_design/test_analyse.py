@@ -100,7 +100,7 @@ def test_bad_input_is_said():
         ([profile], V5E, CodesignOptions(queries_per_s=-1.0, seeds=False), "the load is -1.0"),
         (
             [profile],
-            [parse_slice("h100"), parse_slice("v5p-8")],
+            [parse_slice("h100"), parse_slice("v5p:2x2x2")],
             CodesignOptions(what_ifs=[parse_what_if("on_chip_bandwidth=2x")], seeds=False),
             "on_chip_bandwidth, but that of .* is not public",
         ),

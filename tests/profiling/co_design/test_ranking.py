@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from sample_settings import sample_setting
 
-from rooflink.profiling.co_design.design_point import probability
 from rooflink.profiling.co_design.levers import NOT_MEASURED
 from rooflink.profiling.co_design.ranking import (
     ASKS,
@@ -14,6 +13,7 @@ from rooflink.profiling.co_design.ranking import (
     hardware_candidates,
     model_asks,
 )
+from rooflink.profiling.predicted.draws import probability
 
 
 def test_asks_are_ranked_and_their_odds_are_those_of_the_draws():

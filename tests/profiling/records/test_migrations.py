@@ -136,12 +136,22 @@ def test_a_validation_of_version_1_is_read(tmp_path: Path) -> None:
     for name in added:
         del old[name]
     for row in old["rows"]:
-        for name in of_rows:
+        for name in (*of_rows, "overfull"):
             del row[name]
     read = load_record(type(validation), written(tmp_path, old))
     kept(old, read)
     assert {getattr(row, name) for row in read.rows for name in of_rows} == {None}
     assert [getattr(read, name) for name in added] == [[], [], [], []]
+
+
+def test_a_validation_of_version_2_has_what_its_notes_say(tmp_path: Path) -> None:
+    validation = real_validation()
+    old = json.loads(validation.model_dump_json()) | {"schema_version": "rooflink.validation/2"}
+    for row in old["rows"]:
+        del row["overfull"]
+    old["rows"][0]["note"] = "64 in flight; concurrency above what the slice holds"
+    read = load_record(type(validation), written(tmp_path, old))
+    assert [row.overfull for row in read.rows[:2]] == [True, False]
 
 
 @pytest.mark.parametrize("name", WRITTEN)
