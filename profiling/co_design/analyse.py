@@ -18,7 +18,7 @@ from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
 from ..records.prediction import EconomicTerms
-from .chip_cost_model import cost_assumptions, process_of
+from .chip_cost_model import cost_assumptions, dies_sentence, process_of
 from .chip_search import SLOWEST_TOKEN_S
 from .claims import seeds
 from .costs import PHASES, costs_of, recorded_phases
@@ -60,6 +60,7 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
     costed = [(process_of(case.slice.chip), generation_of(case.slice.chip)) for case in by_chip]
     kinds = sorted({(process_nm, kind) for (process_nm, _), (kind, _) in costed})
     reasons = [reason for pair in costed for _, reason in pair if reason]
+    dies = [dies_sentence(case.slice.chip) for case in by_chip]
     shared = cases[0].terms
     stated = [
         *((f"{case.slice.chip.name}: {_price(case.terms)} per chip-hour.", case.terms.price,
@@ -71,7 +72,7 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
         (f"Electricity emits {shared.grid_g_per_kwh:g} g CO2e per kWh.", shared.grid,
          "see the source"),
         *((sentence, "our assumption", "low")
-          for sentence in (*_OURS, *(f"{reason}." for reason in reasons))),
+          for sentence in (*_OURS, *(f"{text}." for text in (*reasons, *dies)))),
     ]  # fmt: skip
     return [
         *(Assumption(sentence=text, source=source, confidence=surety)

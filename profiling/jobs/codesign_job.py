@@ -108,10 +108,10 @@ class CodesignJob(TermsOptions, WrittenJob):
 
 def _model(profile: Path | Profile) -> "NamedShape | None":
     """The model of that name, where there is no such file or folder."""
-    from ..predicted.model_shape import named_shape
-
     if not isinstance(profile, Path) or len(profile.parts) > 1 or profile.exists():
         return None
+    from ..predicted.model_shape import named_shape
+
     try:
         return named_shape(str(profile))
     except ModelInputError:
