@@ -9,6 +9,7 @@ from rich.console import Console
 
 from rooflink.profiling.records.base import Interval
 from rooflink.profiling.records.codesign import Ask, CodesignCase, CodesignReport
+from rooflink.profiling.reports import units
 from rooflink.profiling.reports.charts import codesign_map
 from rooflink.profiling.reports.charts.codesign_elasticities import tornado
 from rooflink.profiling.reports.charts.codesign_roofline import lever_rooflines, numbered
@@ -85,7 +86,8 @@ def test_the_headline_counts_the_cases_that_are_alike(report: CodesignReport) ->
 def test_what_was_requested_comes_first(report: CodesignReport) -> None:
     facts = dict(requested(report).known)
     assert facts["what if"] == "kv_dtype=int8,kv_heads=4"
-    assert facts["chip budget"] == "$4,570 per chip"
+    usd = units.significant(report.searches[0].budget)
+    assert facts["chip budget"] == f"${usd} and 1,000 W per chip"
     assert facts["load"].startswith("1.00 queries/s, each within")
     assert codesign_summary(report).lead == [requested(report)]
 
@@ -138,12 +140,14 @@ def test_parameters_without_effect_are_named_apart(case: CodesignCase) -> None:
 def test_a_what_if_stands_before_and_after_on_each_case(report: CodesignReport) -> None:
     rows = rows_of(tables.what_ifs_table(report.cases))
     assert [row["slice"] for row in rows] == [case.prediction.slice for case in report.cases]
-    assert all(row["after_s"] / row["before_s"] == pytest.approx(row["time"], rel=0.01)
+    assert all(row["after_s"] / row["before_s"] == pytest.approx(row["time"], rel=0.02)
                for row in rows)  # fmt: skip
     alone = tables.what_ifs_table(report.cases[:1])
     assert "case" not in {column.title for column in alone.shown}
     phases = alone.column("by phase: time and bound").cells[0]
-    assert "think 0.94\N{MULTIPLICATION SIGN}, memory" in phases
+    (what_if,) = report.cases[0].what_ifs
+    think = units.ratio(what_if.by_phase["think"].median)
+    assert f"think {think}, {what_if.bound_after['think']}" in phases
 
 
 def test_the_best_chips_are_multiples_of_the_one_that_is_there(report: CodesignReport) -> None:
