@@ -1,7 +1,14 @@
 """Progress on the terminal: a bar with its rate for whatever takes over two seconds."""
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Task as Bar
 from rich.progress import TaskID as BarId
 from rich.text import Text
@@ -17,6 +24,14 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f} {unit}/s", style="cyan")
 
 
+class _Left(TimeRemainingColumn):
+    """Time left, once there is a rate to tell it by."""
+
+    def render(self, task: Bar) -> Text:
+        known = task.total and task.speed and not task.finished
+        return Text.assemble(super().render(task), " left") if known else Text("")
+
+
 class TerminalWatcher:
     """Shows each stage as a bar on stderr, and nothing where stderr is not a terminal."""
 
@@ -24,6 +39,7 @@ class TerminalWatcher:
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), _Rate(), TimeElapsedColumn(),
+            _Left(), TextColumn("{task.fields[note]}"),
             console=console, transient=True, disable=not console.is_terminal,
         )  # fmt: skip
         self._task: BarId | None = None
@@ -39,9 +55,11 @@ class TerminalWatcher:
         """Begin a new bar in place of the last."""
         if self._task is not None:
             self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(what, total=total, unit=unit)
+        self._task = self._progress.add_task(what, total=total, unit=unit, note="")
 
-    def advance(self, units: int) -> None:
+    def advance(self, units: int, note: str = "") -> None:
         """Move the bar on."""
         if self._task is not None:
             self._progress.advance(self._task, units)
+            if note:
+                self._progress.update(self._task, note=note)
