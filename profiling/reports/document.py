@@ -404,7 +404,8 @@ def others_as_one(
 def with_interval(column: Column, bounds: int = 1) -> list[Column]:
     """A column of medians, and their 80 % intervals beside it, of a priority `bounds` higher."""
     title, priority = "80 % interval", column.priority + bounds
-    return [column, replace(column, title=title, show="bounds", data=False, priority=priority)]
+    return [column, replace(column, title=title, show="bounds", data=False, priority=priority,
+                            short="")]  # fmt: skip
 
 
 def drawn(charts: Iterable[Chart | None]) -> list[Block]:
