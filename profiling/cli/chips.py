@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ...tpu_configs.catalog import chip_stem, chip_text, load_all
-from ...tpu_configs.chip import Chip, PeakRate
+from ...tpu_configs.chip import ANYWHERE, DEFAULT_SELLER, Chip, Offer, PeakRate
 from ...tpu_configs.figure import Figure, Statement, figures_in
 from ..errors import ProfileInputError
 from ..names import MACHINE, chip_named
@@ -34,20 +34,21 @@ PREFIXED = {"FLOP/s", "B/s", "B"}
 def show_chip(chip: Chip, csv: Path | None, console: Console) -> None:
     """Print every figure of `chip` with unit, confidence, date and the number of its source, and
     the sources after them; or write them all into the folder `csv`."""
-    figures = figures_in(chip)
+    figures, offers = figures_in(chip), chip.price.offers if chip.price else []
     values = [f.value if isinstance(f, Statement) else _number(f) for f in figures.values()]
-    sources = list(dict.fromkeys(f.source for f in figures.values()))
+    sourced = [*figures.values(), *offers]
+    sources = list(dict.fromkeys(f.source for f in sourced))
     columns = [
-        Column("figure", list(figures)),
-        Column("value", values),
-        Column("confidence", [f.confidence for f in figures.values()]),
-        Column("date", [f.date for f in figures.values()]),
+        Column("figure", [*figures, *(f"price.{offer.kind}" for offer in offers)]),
+        Column("value", [*values, *map(_offer, offers)]),
+        Column("confidence", [f.confidence for f in sourced]),
+        Column("date", [f.date for f in sourced]),
     ]
     if csv is not None:
-        stated = Column("source", [f.source for f in figures.values()])
+        stated = Column("source", [f.source for f in sourced])
         write_tables([Table(chip.name, [*columns, stated])], csv)
         return
-    numbers = [str(sources.index(f.source) + 1) for f in figures.values()]
+    numbers = [str(sources.index(f.source) + 1) for f in sourced]
     head = f"{chip.name} ({chip.vendor}, {chip.year}), per chip"
     console.print(Text(printable(head), "bold"))
     show_table(Table(chip.name, [*columns, Column("source", numbers, str)]), console)
@@ -55,6 +56,15 @@ def show_chip(chip: Chip, csv: Path | None, console: Console) -> None:
     for number, source in enumerate(sources, 1):
         line = Text(f"{number}. {printable(source)}", "dim")
         console.print(Padding(line, (0, 0, 0, 2), expand=False))
+
+
+def _offer(offer: Offer) -> str:
+    """'lambda 3.99 USD/h', 'google-cloud 1.20 USD/h in us-central1, 1.20 to 1.72 in 15 others'."""
+    (region, first), *others = offer.usd_per_chip_hour.items()
+    where = "" if region == ANYWHERE else f" in {region}"
+    usd = [price for _, price in others]
+    rest = f", {min(usd):.2f} to {max(usd):.2f} in {len(usd)} others" if usd else ""
+    return f"{offer.seller} {first:.2f} USD/h{where}{rest}"
 
 
 def _number(figure: Figure) -> str:
@@ -132,19 +142,24 @@ def _show_chips(chips: list[Chip], console: Console) -> None:
 
 
 _NOTE = (
-    "* has no bfloat16 rate: float32's, or int8's of a unit for integers alone; "
-    "`rooflink chips NAME` gives every source"
+    "* has no bfloat16 rate: float32's, or int8's of a unit for integers alone. Power: the most "
+    "that is published. $: an hour of one chip on demand, of google-cloud where it sells the chip, "
+    "else of the cheapest seller. `rooflink chips NAME` gives every source"
 )
 
 
 def _chip_table(title: str, chips: list[Chip]) -> Table:
     peaks = [_peak(chip) for chip in chips]
     ridges = [peak.flop_per_s / chip.hbm_bandwidth for peak, chip in zip(peaks, chips, strict=True)]
+    asked = [c.price.of_seller("on_demand", DEFAULT_SELLER) if c.price else None for c in chips]
+    usd = [each.usd if each else None for each in asked]
+    powers = [chip.power.maximum if chip.power else None for chip in chips]
+    watts = [power.value if power else None for power in powers]
     return Table(
         title,
         [
             Column("chip", [chip_stem(chip) for chip in chips]),
-            Column("year", [str(chip.year) for chip in chips], str),
+            Column("year", [str(chip.year) for chip in chips], str, priority=2),
             Column("bfloat16 peak", [_rate(peak) for peak in peaks], str),
             Column(
                 "memory", [chip.hbm_capacity_bytes for chip in chips], bytes_, name="memory_bytes"
@@ -155,35 +170,13 @@ def _chip_table(title: str, chips: list[Chip]) -> Table:
                 bandwidth,
                 name="bandwidth_bytes_per_s",
             ),
-            Column("ridge FLOP/B", ridges, significant, short="ridge"),
-            Column(
-                "power", [_watts(chip) for chip in chips], _whole_watts, name="power_w", priority=1
-            ),
-            Column(
-                "on demand, $/h",
-                [_usd_per_hour(chip) for chip in chips],
-                dollars,
-                name="usd_per_hour",
-                short="$/h",
-                priority=1,
-            ),
-            Column("confidence", [chip.confidence for chip in chips]),
+            Column("ridge FLOP/B", ridges, significant, short="ridge", priority=1),
+            Column("watts", watts, count, name="power_w"),
+            Column("$ per hour", usd, dollars, name="usd_per_hour", short="$/h"),
+            Column("seller", [each.offer.seller if each else "" for each in asked]),
+            Column("confidence", [chip.confidence for chip in chips], priority=3),
         ],
     )
-
-
-def _whole_watts(watts: float) -> str:
-    """With no prefix, so that a column has one unit."""
-    return f"{watts:,.0f} W"
-
-
-def _watts(chip: Chip) -> float | None:
-    """What is published of its power, at most; None where nothing is."""
-    return chip.power.maximum.value if chip.power and chip.power.maximum else None
-
-
-def _usd_per_hour(chip: Chip) -> float | None:
-    return chip.price.on_demand.value if chip.price and chip.price.on_demand else None
 
 
 def _peak(chip: Chip) -> PeakRate:

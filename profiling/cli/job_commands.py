@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..jobs.validate_job import CalibrateJob, Calibration
     from ..reports.document import Document
 
-PREDICTIONS_SCHEMA = "rooflink.predictions/1"
+PREDICTIONS_SCHEMA = "rooflink.predictions/2"
 
 
 def _named(path: str) -> Callable[..., object]:
@@ -68,7 +68,7 @@ def _prediction_documents(result: "Predictions", job: "PredictJob") -> list["Doc
     from ..reports.sections import prediction_document as documents
 
     if job.compare:
-        return [documents.tiers_document(list(zip(result.thinking, result.quick, strict=True)))]
+        return [documents.tiers_document(result.tiers())]
     if len(result.thinking) == 1:
         return [documents.prediction_document(result.thinking[0])]
     return [documents.predictions_document(result.thinking)]
@@ -184,8 +184,10 @@ rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json""
     ),
     "predict": Shell(
         "predict_job.PredictJob",
-        """rooflink predict --model llama3-8b --slice v5e-8 --batch 8 --prompt 512 --think 2048
+        """rooflink predict --model llama3-8b --slice v5e-8 --slice h100 --prompt 512 --think 2048
+rooflink predict --model llama3-8b --slice v5e-8 --batch 8 --prompt 512 --think 2048
 rooflink predict --model qwen3-32b --slice v5e-16 --slice h100-2 --dtype int8 --price spot
+rooflink predict --model llama3-70b --slice h100-8 --dtype fp8 --seller lambda --tpot 30ms
 rooflink predict --model deepseek-r1 --slice h200-8 --dtype fp8 --think 8000 --compare
 rooflink predict --model llama3-70b --slice h100-8 --concurrency 64 --prefill-chunk 2048
 rooflink predict --model llama3-8b --slice h100 --speculate drafts=4,conditional=0.75,draft=eagle
