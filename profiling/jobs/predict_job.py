@@ -47,6 +47,12 @@ class PredictJob(TermsOptions):
         Field(min_length=1),
         Option("Chips: v5e-8, v5p:4x4x4, h100-2, mychip.toml:8; may be repeated.", "--slice"),
     ]
+    set: Names = option(
+        (),
+        "A figure of the chip as `rooflink chips NAME` names it: memory.bandwidth=2x, "
+        "memory.capacity=192GB; may be repeated.",
+        metavar="KEY=AMOUNT",
+    )
     batch: int = option(1, "Prompts that run together.", ge=1, le=MOST_SEQUENCES)
     prompt: int = option(512, "Tokens of a prompt.", ge=1, le=MOST_TOKENS)
     think: float = option(1024, "Tokens of a thought, on average.", ge=0, le=MOST_TOKENS)
@@ -117,7 +123,7 @@ class PredictJob(TermsOptions):
         ProfileInputError."""
         from ..predicted.slices import predict_on_slice
 
-        request, slices = self.request(), slices_named(self.slices)
+        request, slices = self.request(), slices_named(self.slices, self.set)
         requests = [request, self._without_thought(request)] if self.compare else [request]
         total = len(slices) * len(requests)
         watcher.stage(f"Predicting {request.model.name}", total=total, unit="predictions")

@@ -11,6 +11,8 @@ from .work import Load, Widths, Work
 
 BLOCK_ROWS = 128.0
 """Queries that one block of an attention kernel takes (FlashAttention 2 and 3)."""
+WIDE_BYTES = 2.0
+"""Of an element that attention multiplies as it is held; a narrower one is widened first."""
 STATE_CHUNK = 64.0
 """Tokens of a prompt that linear attention works on between one state and the next, which it writes
 and reads: the chunk of flash-linear-attention's kernels, which engines use."""
@@ -30,18 +32,19 @@ def attention_work(shape: ModelShape, load: Load, widths: Widths, split: Paralle
     index_flops = indexed * shape.index_flops * _all_pairs(load)
     past, new = own + shared / load.sharers, 2 * load.new_tokens - (load.new_tokens <= 1)
     read = arrays.minimum(past, load.new_tokens * shape.attended)
-    element = shape.kv_elements_per_token * widths.kv_bytes
-    position_bytes = (read + new) * element + (past + new) * indexed * shape.index_bytes
-    chunks = arrays.maximum(load.new_tokens / STATE_CHUNK, 1.0)
-    state_bytes = 2 * chunks * shape.state_bytes / split.tensor
     # Every chip works on all queries of its positions, or on its queries of all positions.
     parts = arrays.where(sends_queries(shape, load, split), split.context, 1.0)
-    position_bytes = position_bytes / kv_shards(shape, split) / parts
-    kv_bytes = sequences * (position_bytes + state_bytes)
+    shards = kv_shards(shape, split) * parts
+    elements = sequences * (read + new) * shape.kv_elements_per_token / shards
+    index_bytes = sequences * (past + new) * indexed * shape.index_bytes / shards
+    chunks = arrays.maximum(load.new_tokens / STATE_CHUNK, 1.0)
+    state_bytes = 2 * chunks * shape.state_bytes / split.tensor
+    kv_bytes = elements * widths.kv_bytes + index_bytes + sequences * state_bytes
     return Work(
         attention_flops=sequences * (flops / split.tensor + index_flops) / split.context,
         blocks=sequences * attending * _blocks(shape, load, split) * parts / split.context,
         kv_bytes=kv_bytes,
+        narrow_kv_bytes=elements * arrays.maximum(WIDE_BYTES - widths.kv_bytes, 0.0),
         on_chip_bytes=kv_bytes,
     )
 

@@ -40,6 +40,9 @@ matmuls, the product between them, the sum; less what a dense MLP has."""
 MORE_KERNELS_OF_INDEX = 8.0
 """In a layer that scores all positions: queries, key and weights of heads, rotation of both, both
 quantised, the key's cache write, scores, the highest of them."""
+MORE_KERNELS_OF_LATENT = 6.0
+"""In a layer with latent attention: queries and the cache are made small, normed and made large
+again (two matmuls and two norms more), keys and values are absorbed (a matmul each)."""
 SOFTMAX_BYTES = 4
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
@@ -83,7 +86,7 @@ def step_work(
     overhead = Work(
         **vars(_links(shape, rows, load, widths, spread)),
         dispatches=2 * shape.layers * _deals(split),
-        kernels=_kernels(shape),
+        kernels=shape.layers * _kernels_per_layer(shape, widths) + KERNELS_PER_STEP,
         sequences=load.sequences,
         steps=1.0,
     )
@@ -104,10 +107,11 @@ def _in_turn(shape: ModelShape, split: Parallelism, sequences: Number) -> ModelS
     )
 
 
-def _kernels(shape: ModelShape) -> Number:
-    more = MORE_KERNELS_OF_EXPERTS * (shape.active_share < 1)
-    more = more + MORE_KERNELS_OF_INDEX * shape.index_share
-    return shape.layers * (KERNELS_PER_LAYER + more) + KERNELS_PER_STEP
+def _kernels_per_layer(shape: ModelShape, widths: Widths) -> Number:
+    experts = MORE_KERNELS_OF_EXPERTS * (shape.active_share < 1)
+    latent = MORE_KERNELS_OF_LATENT * (shape.latent_dim > 0) * shape.attention_share
+    index = MORE_KERNELS_OF_INDEX * shape.index_share
+    return KERNELS_PER_LAYER + experts + latent + index + widths.quantised_inputs
 
 
 def _deals(split: Parallelism) -> Number:

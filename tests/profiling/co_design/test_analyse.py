@@ -10,7 +10,6 @@ from sample_calibration import sample_calibration
 from rooflink.model.config import preset
 from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
-from rooflink.profiling.co_design.search_report import Budget
 from rooflink.profiling.co_design.what_if import parse_what_if
 from rooflink.profiling.errors import ProfileInputError, Silent
 from rooflink.profiling.predicted.model_shape import model_facts
@@ -92,7 +91,7 @@ def test_bad_input_is_said():
         (
             [profile],
             V5E,
-            CodesignOptions(budget=Budget("usd", 1.0), seeds=False),
+            CodesignOptions(budget={"usd": 1.0}, seeds=False),
             "no chip fits a budget",
         ),
         ([profile], V5E, CodesignOptions(latency_target_s=1e-9, seeds=False), "answers within"),
