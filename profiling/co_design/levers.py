@@ -129,8 +129,9 @@ def _shapes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
         if heads >= part and heads % part == 0:
             fewer = replace(point, shape=shape.with_kv_heads(heads / part))
             yield ModelChange("kv_heads", f"KV heads {heads:g} -> {heads / part:g}", fewer)
-    fewer = with_shape(point, layers=shape.layers * 0.75)
-    yield ModelChange("layers", f"layers {layers:g} -> {layers * 0.75:g}", fewer)
+    left = max(round(layers * 0.75), 1)
+    fewer = with_shape(point, layers=shape.layers * (left / layers))
+    yield ModelChange("layers", f"layers {layers:g} -> {left}", fewer)
     narrower = replace(point, shape=shape.with_mlp(0.75))
     yield ModelChange("mlp_ratio", "MLP width -25 %", narrower)
     if float(case.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:
