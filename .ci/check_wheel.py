@@ -13,12 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("model", "profiling", "tpu_configs")
 NOT_SHIPPED = {"__pycache__"}
+TOP = "profiling/toplevel/"
 
 
 def expected_files() -> set[str]:
-    """Every file under the packages, as the wheel should name it."""
+    """Every file under the packages, as the wheel should name it: those of TOP above the others."""
     return {
-        f"rooflink/{path.relative_to(ROOT).as_posix()}"
+        f"rooflink/{path.relative_to(ROOT).as_posix().removeprefix(TOP)}"
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
         if path.is_file() and not NOT_SHIPPED & set(path.parts)
@@ -49,6 +50,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run(*pip, str(wheel), folder=folder)
         run("rooflink", "models", folder=folder)
+        run(sys.executable, "-m", "rooflink", "--version", folder=folder)
+        run(sys.executable, "-c", "import rooflink; rooflink.predict", folder=folder)
         run("rooflink", "chips", "v5e", folder=folder)
         run("rooflink", "profile", "--weights", "none", "--out", "run", folder=folder)
         written = {path.name.split(".")[0] for path in (Path(folder) / "run").iterdir()}

@@ -56,6 +56,16 @@ _MODULES = {
 RENAMED = {"predict_on": "predict", "codesign_on": "codesign", "compile_for": "compile"}
 
 
+def version() -> str:
+    """The installed distribution's, 'unknown' where a checkout is on the path alone."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("rooflink")
+    except PackageNotFoundError:
+        return "unknown (from a checkout)"
+
+
 def __getattr__(name: str) -> Callable[..., object]:
     if name in __all__:
         module = import_module(f".notebook.{_MODULES.get(name, 'studies')}", __name__)

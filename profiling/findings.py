@@ -34,6 +34,7 @@ from .records import (
 )
 from .records.base import BYTE_KINDS, percent
 from .records.lenses import sum_costs
+from .records.prediction import by_cost
 from .records.profile import FindingLens
 
 WORTH_SAYING = 0.05
@@ -81,15 +82,10 @@ def basis_of(profile: Profile, chosen: str | None = None) -> Basis | None:
     if measured and len(measured) == len(profile.phases):
         return _measured(measured)
     if profile.predictions:
-        return _predicted(min(profile.predictions, key=_usd), profile)
+        return _predicted(min(profile.predictions, key=by_cost), profile)
     if profile.placements:
         return _at_peak(profile.placements[0], profile)
     return None
-
-
-def _usd(prediction: Prediction) -> float:
-    money = prediction.economics and prediction.economics.per_query.usd
-    return money.median if money else inf
 
 
 def _predicted(prediction: Prediction, profile: Profile) -> Basis:

@@ -9,22 +9,26 @@ from ..model.generation.pass_log import PassLog
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .model_spec import Subject
-from .predicted.model_shape import ModelShape, NamedShape, shape_of
+from .predicted.model_shape import ModelShape, NamedShape, named_shape, shape_of
 from .predicted.passes import OnSlice, lengths_made
 from .predicted.phase_lengths import Lengths
 from .predicted.predict import predict
 from .predicted.query import PredictionRequest, Query
 from .predicted.slices import fitting_query, query_of, smallest_query
 from .records import Prediction
+from .records.prediction import by_cost
+from .records.profile import STAND_IN
 from .workload import Plan
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What was predicted, and a sentence for each chip of which no slice holds the workload."""
+    """What was predicted, and a sentence for each chip of which no slice holds the workload; beside
+    a toy the same thoughts on a served model."""
 
     predictions: list[Prediction]
     unpredicted: list[str]
+    stand_in: Prediction | None
 
 
 def require_slices(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> None:
@@ -45,6 +49,7 @@ def predictions_of(
     shapes: Mapping[str, ModelShape],
     chips: Sequence[Chip],
     slices: Sequence[Slice],
+    toy: bool = False,
 ) -> Predictions:
     """The workload on each of `slices`, and on the smallest slice that holds it of each of `chips`
     that no slice is of; `shapes` are of the models that the records of `logs` name.
@@ -55,9 +60,22 @@ def predictions_of(
     request = _by_run(subject, planned, answered) if answered else by_budgets(subject, planned)
     queries, unpredicted = _queries(request, chips, slices)
     if planned.plain or not answered:
-        return Predictions([predict(query) for query in queries], unpredicted)
+        stand_in = _stand_in(request, chips, slices) if toy else None
+        return Predictions([predict(query) for query in queries], unpredicted, stand_in)
     by_passes = [OnSlice(query, shapes).prediction(logs, len(answered)) for query in queries]
-    return Predictions(by_passes, unpredicted)
+    return Predictions(by_passes, unpredicted, None)
+
+
+def _stand_in(
+    request: PredictionRequest, chips: Sequence[Chip], slices: Sequence[Slice]
+) -> Prediction | None:
+    """STAND_IN with the request's lengths on the cheapest of the smallest slices that hold it, of
+    the chips of `slices`, else of all; None where none does or no chip is named."""
+    served = replace(request, model=named_shape(STAND_IN), weight_dtype="bfloat16")
+    wanted = {slice_.chip.name: slice_.chip for slice_ in slices} or {c.name: c for c in chips}
+    smallest = [smallest_query(served, chip) for chip in wanted.values()]
+    predicted = [predict(query) for query in smallest if query is not None]
+    return min(predicted, key=by_cost, default=None)
 
 
 def by_budgets(subject: Subject, planned: Plan) -> PredictionRequest:

@@ -70,6 +70,16 @@ def load_chip(name_or_path: str | Path) -> Chip:
     return _packaged(stems[key])
 
 
+def chip_text(name_or_path: str) -> str:
+    """The TOML text of a chip that comes along or of a user's own file: a start for another. Raises
+    as `load_chip` does."""
+    chip = load_chip(name_or_path)
+    text = _texts().get(chip_stem(chip))
+    if text is None or name_or_path.endswith(".toml"):
+        return read_text(Path(name_or_path), "chip file", ChipInputError)
+    return text
+
+
 def chip_stem(chip: Chip) -> str:
     """The short name that loads `chip`, such as 'v5e'; a user's own chip has its full name."""
     stem = _stem_by_any_name().get(_plain(chip.name))

@@ -20,6 +20,7 @@ from .figure import (
     Nanometres,
     Rate,
     Seconds,
+    SquareMillimetres,
     Statement,
     Table,
     Watts,
@@ -35,7 +36,12 @@ _MOST_CHIPS = 2**17  # more than any slice there is; their grids are listed one 
 class Silicon(Table):
     """How a chip is made."""
 
-    process: Nanometres = Field(description="node as its foundry names it; the finest of several")
+    process: Nanometres | None = Field(
+        default=None, description="node as its foundry names it; the finest of several"
+    )
+    area: SquareMillimetres | None = Field(
+        default=None, description="of all its dies, memory left out"
+    )
 
 
 class Cores(Table):
@@ -93,6 +99,11 @@ class OnChipMemory(Table):
     capacity: Bytes
     bandwidth: Bandwidth | None = None
     cmem: Bytes | None = Field(default=None, description="v4's second memory, under VMEM")
+
+    @property
+    def all_bytes(self) -> float:
+        """Of both memories."""
+        return self.capacity.value + (self.cmem.value if self.cmem else 0.0)
 
 
 class Topology(Statement):

@@ -1,14 +1,15 @@
 """Slice: chips joined by their own links, and the names of those that exist, such as 'v5e:2x4'.
 
-A number after a dash counts CHIPS, of every generation: 'v5p-8' is eight chips, v5p:2x2x2. Google's
-accelerator types count cores: where a chip has two ('v4-8' there is four chips) a slice called so
-has a `caution`. The form with sides, 'v5p:2x2x1', means the same to both.
+A number after a dash means what it means to who sells the chip. Google's accelerator types count
+TensorCores where a chip has two: 'v2-8', 'v3-8', 'v4-8', 'v5p-8' and 'tpu7x-8' are four chips, and
+their `caution` says so. All others count chips ('v5litepod-8', 'v6e-8', 'h100-8'), as do a number
+and sides after a colon: 'v5p:8' is 'v5p:2x2x2'.
 """
 
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from .catalog import chip_stem, load_all, load_chip
@@ -163,7 +164,7 @@ class Slice:
 
     chip: Chip
     shape: tuple[int, ...]
-    caution: str = field(default="", compare=False)  # a sentence; where its name has two meanings
+    caution: str = field(default="", compare=False)  # a sentence, where a name counted TensorCores
 
     @property
     def chips(self) -> int:
@@ -203,17 +204,20 @@ class Slice:
 def parse_slice(text: str) -> Slice:
     """The slice called `text`, in any case. A chip is whatever `load_chip` takes.
 
-    'a100' and 'mine.toml' are one chip, 'v5e-8' and 'mine.toml:8' that many CHIPS in the most
-    compact slice there is, 'v5e:2x4', 'v5p:4x4x8' and 'h100:2x8' sides in any order. Raises
-    ChipInputError for an unknown chip and a slice that is not sold or cannot be joined.
+    'a100' and 'mine.toml' are one chip, 'v5e-8' and 'mine.toml:8' that many in the most compact
+    slice there is, 'v5p-8' the chips of that many TensorCores, 'v5e:2x4', 'v5p:4x4x8' and
+    'h100:2x8' sides in any order. Raises ChipInputError for an unknown chip and a slice that is
+    not sold or cannot be joined.
     """
-    chip, sides_text = _chip_and_rest(text.strip())
+    chip, sides_text, is_type = _chip_and_rest(text.strip())
     sides = tuple(map(int, sides_text.split("x"))) if _SIDES.fullmatch(sides_text) else (0,)
     if math.prod(sides) > MOST_CHIPS:
         raise ChipInputError(
             f"{text.strip()!r} is {math.prod(sides):,} chips, more than any cluster has: expected "
             f"{MOST_CHIPS:,} at most"
         )
+    if is_type:
+        sides = (chips_of_type(chip, sides[0]),)
     shape = shape_of_chips(chip, sides[0]) if len(sides) == 1 else shape_of_sides(chip, sides)
     if shape is None:
         stem = chip_stem(chip)
@@ -222,50 +226,49 @@ def parse_slice(text: str) -> Slice:
             f"{chip.name} has no slice {sides_text!r} ({describe_shapes(chip)}): "
             f"try {', '.join(near)}"
         )
-    count = math.prod(shape)
-    counted = text.strip().endswith(f"-{count}") and ":" not in text
-    return Slice(chip, shape, _caution(chip, count) if counted else "")
+    made = Slice(chip, shape)
+    if not is_type or made.chips == int(sides_text):
+        return made
+    said = (
+        f"{chip_stem(chip)}-{sides_text} counts TensorCores, as Google Cloud's accelerator types do"
+    )
+    return replace(made, caution=f"{said}: it is {_chips(made.chips)}, {made.name}.")
 
 
 def chips_of_type(chip: Chip, number: int) -> int:
-    """Chips of Google's accelerator type '<chip>-<number>', whose number counts cores; of other
-    vendors' chips the number itself."""
+    """Chips of Google's accelerator type '<chip>-<number>', whose number counts TensorCores (Google
+    Cloud TPU docs); of other vendors' chips the number itself. Raises ChipInputError for half a
+    chip."""
     cores = int(chip.cores.per_chip.value) if chip.libtpu_name and chip.cores else 1
-    return number // cores if number % cores == 0 else number
+    if number % cores:
+        stem = chip_stem(chip)
+        raise ChipInputError(
+            f"{stem}-{number} would be {number} TensorCores, of which a {chip.name} has {cores}: "
+            f"{stem}:{number} is {_chips(number)}"
+        )
+    return number // cores
 
 
-def _caution(chip: Chip, number: int) -> str:
-    """What is to be said where '<chip>-<number>' means another slice to Google than here."""
-    sold = chips_of_type(chip, number)
-    if sold == number:
-        return ""
-    shape, stem = shape_of_chips(chip, sold), chip_stem(chip)
-    there = f", {stem}:{'x'.join(map(str, shape))} here" if shape else ""
-    return (
-        f"{stem}-{number} is {number} chips here; Google's accelerator type of that name counts "
-        f"cores and is {sold} chip{'s' if sold > 1 else ''}{there}."
-    )
+def _chips(number: int) -> str:
+    return f"{number} chip" if number == 1 else f"{number} chips"
 
 
 def compared_slices() -> tuple[str, ...]:
-    """A slice of each chip that others are compared with where none is named: 'v5e-16' ..., with
-    its sides where a number has two meanings."""
-    chips = [(chip, chip.compared_chips) for chip in load_all() if chip.compared_chips]
-    names = {f"{chip_stem(chip)}-{count}": (chip, count) for chip, count in chips}
-    return tuple(
-        parse_slice(name).name if _caution(*counted) else name for name, counted in names.items()
-    )
+    """A slice of each chip that others are compared with where none is named: 'v5e:4x4' ..."""
+    chips = [(chip_stem(chip), chip.compared_chips) for chip in load_all() if chip.compared_chips]
+    return tuple(parse_slice(f"{stem}:{count}").name for stem, count in chips)
 
 
-def _chip_and_rest(text: str) -> tuple[Chip, str]:
-    """The chip that `text` starts with, and after it the sides or number of chips, '1' for none."""
+def _chip_and_rest(text: str) -> tuple[Chip, str, bool]:
+    """The chip that `text` starts with, after it the sides or number of chips, '1' for none, and
+    whether that is the number of an accelerator type."""
     if ":" in text and not text.endswith(".toml"):
         name, _, sides_text = text.rpartition(":")
-        return load_chip(name), sides_text.lower()
+        return load_chip(name), sides_text.lower(), False
     try:
-        return load_chip(text), "1"
+        return load_chip(text), "1", False
     except ChipInputError:
         match = _COUNT.fullmatch(text)
         if match is None:
             raise
-    return load_chip(match[1]), match[2]
+    return load_chip(match[1]), match[2], True

@@ -4,13 +4,13 @@ its failures ends."""
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ...tpu_configs.input_errors import InputError, one_line
+from .. import version
 from ..errors import (
     InterruptedRunError,
     ProfileInputError,
@@ -44,12 +44,13 @@ COMMANDS = {
     "board": "Show runs in TensorBoard, with the rooflink tab; Ctrl-C ends it.",
     "models": "List the model presets, and the models of which only sizes come along.",
     "chips": "List the chips, TPUs first, or show one with source and confidence of each figure.",
+    "stacks": "List the serving stacks that --stack takes, with their measurements by chip.",
     "schema": "Print the JSON Schema (draft 2020-12) of a record that rooflink writes.",
 }
 """Commands, and the first sentence of each one's help."""
 
 OWN_MODULES = {"hlo": "hlo", "board": "board", "chips": "chips", "models": "listings",
-               "schema": "listings"}  # fmt: skip
+               "stacks": "stacks", "schema": "listings"}  # fmt: skip
 """Modules of this folder, of commands that run no job."""
 
 
@@ -108,10 +109,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        try:
-            print(f"rooflink {version('rooflink')}")
-        except PackageNotFoundError:  # run from a checkout that is on the path
-            print("rooflink, from a checkout")
+        print(f"rooflink {version()}")
         raise typer.Exit
 
 

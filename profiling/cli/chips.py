@@ -7,10 +7,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from ...tpu_configs.catalog import chip_stem, load_all
+from ...tpu_configs.catalog import chip_stem, chip_text, load_all
 from ...tpu_configs.chip import Chip, PeakRate
 from ...tpu_configs.figure import Figure, Statement, figures_in
-from ..names import chip_named
+from ..errors import ProfileInputError
+from ..names import MACHINE, chip_named
 from ..reports.document import Column, Table, printable
 from ..reports.renderers.console import show_table
 from ..reports.units import bandwidth, bytes_, count, flop_rate, prefixed, significant
@@ -44,6 +45,9 @@ def chips_command(
         str | None, typer.Argument(help="One chip, by name or as a .toml file, with its sources.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print one chip's file, as a start for one's own.")
+    ] = False,
 ) -> None:
     """List the chips, TPUs first, or show one with source and confidence of each figure.
 
@@ -64,7 +68,15 @@ def chips_command(
         rooflink chips cpu  (this machine, measured)
 
         rooflink chips my_chip.toml --json
+
+        rooflink chips v5e --toml > my_chip.toml
     """
+    if toml:
+        if name is None or name.strip().lower() == MACHINE:
+            raise ProfileInputError("--toml prints the file of one chip by name: `rooflink chips` "
+                                    "lists those that have one")  # fmt: skip
+        print(chip_text(name), end="")
+        return
     chips = load_all() if name is None else [chip_named(name)]
     if json:
         shown = [chip.model_dump(mode="json", exclude_none=True) for chip in chips]

@@ -30,6 +30,7 @@ from .crossovers import bound_flips, bound_map, elasticities, roofline, thought_
 from .data_center import BUSY, IDLE_SHARE, data_center, largest_batch
 from .design_point import MOST_SEQUENCES, facts, summary, summary_or_none, with_lengths
 from .levers import DRAFT, checked_runs, levers
+from .memory_stacks import generation_of
 from .ranking import hardware_asks, model_asks
 from .search_report import Budget, design_searches, pareto_points
 from .what_if import StatedChanges, changed, what_if
@@ -60,7 +61,9 @@ _OURS = (
 def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
     """Those of the cases, then those of the analysis, then the cost model's."""
     by_chip = {case.slice.chip.name: case for case in cases}.values()
-    costed = [process_of(case.slice.chip) for case in by_chip]
+    costed = [(process_of(case.slice.chip), generation_of(case.slice.chip)) for case in by_chip]
+    kinds = sorted({(process_nm, kind) for (process_nm, _), (kind, _) in costed})
+    reasons = [reason for pair in costed for _, reason in pair if reason]
     shared = cases[0].terms
     stated = [
         *((f"{case.slice.chip.name}: {_price(case.terms)} per chip-hour.", case.terms.price,
@@ -72,12 +75,12 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
         (f"Electricity emits {shared.grid_g_per_kwh:g} g CO2e per kWh.", shared.grid,
          "see the source"),
         *((sentence, "our assumption", "low")
-          for sentence in (*_OURS, *(f"{reason}." for _, reason in costed))),
+          for sentence in (*_OURS, *(f"{reason}." for reason in reasons))),
     ]  # fmt: skip
     return [
         *(Assumption(sentence=text, source=source, confidence=surety)
           for text, source, surety in stated),
-        *(row for process_nm in sorted(dict(costed)) for row in cost_assumptions(process_nm)),
+        *(row for kind in kinds for row in cost_assumptions(*kind)),
     ]  # fmt: skip
 
 

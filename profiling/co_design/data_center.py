@@ -198,7 +198,7 @@ def data_center(
         provisioned_w=_provisioned(case, chips),
         link_bytes_per_s=link_bytes / float(np.median(latency)) * float(np.median(busy)),
         network_bytes_per_s=(prompt_tokens + decoded) * TOKEN_BYTES * queries_per_s,
-        prompt_kv_bytes_per_s=float(point.shape.kv_elements_per_token * point.widths.kv_bytes)
+        prompt_kv_bytes_per_s=float(point.shape.cached_bytes(point.widths.kv_bytes))
         * prompt_tokens * queries_per_s,
         traces=traces,
         smoothing=smoothing(cycle, traces[0], traces[1], case.slice.chips) if cycle else [],

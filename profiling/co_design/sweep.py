@@ -23,14 +23,13 @@ import numpy as np
 from jax import Array
 from pydantic import AfterValidator, Field, model_validator
 
-from ...model.architecture import DTYPE_BITS
 from ...model.input_files import MiB, is_regular_file, json_value, read_text
 from ...tpu_configs.figure import Table, Words
 from ...tpu_configs.input_errors import one_line
 from ...tpu_configs.slice import Slice
 from ...tpu_configs.toml_files import parse_toml
 from ..errors import ProfileInputError, Watcher
-from ..names import slice_named
+from ..names import dtype_named, slice_named
 from ..predicted.calibration import Calibration
 from ..predicted.model_shape import NamedShape, named_shape
 from ..predicted.phase_lengths import Lengths
@@ -48,19 +47,13 @@ BLOCK = 32768
 """Designs of one part, so that a part stays within some hundred megabytes of memory."""
 
 
-def _dtype(value: str) -> str:
-    if value not in DTYPE_BITS:
-        raise ValueError(f"{value!r} is no dtype: {', '.join(DTYPE_BITS)}")
-    return value
-
-
 def _power_of_two(value: float) -> float:
     if value not in SEQUENCES:
         raise ValueError(f"{value:g} is no power of two from 1 to {SEQUENCES[-1]:.0f}")
     return value
 
 
-Dtype = Annotated[Words, AfterValidator(_dtype)]
+Dtype = Annotated[Words, AfterValidator(dtype_named)]
 Together = Annotated[float, AfterValidator(_power_of_two)]
 
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...model.architecture import DTYPE_BITS, ModelShape
+from ...model.architecture import ModelShape
 from ..errors import ProfileInputError
+from ..names import dtype_named
 from ..records.codesign import WhatIf
 from .costs import QUERY, costs_of, logs_of, phase_bounds, ratio
 from .design_point import (
@@ -112,10 +113,10 @@ def parse_what_if(text: str) -> StatedChanges:
 def _change(name: str, value: str) -> Change:
     text = f"{name}={value}"
     if name in DTYPES:
-        if value not in DTYPE_BITS:
-            near = ", ".join(get_close_matches(value, DTYPE_BITS, n=3) or DTYPE_BITS)
-            raise ProfileInputError(f"--what-if has {text!r}: expected a dtype such as {near}")
-        return Change(name, text, word=value)
+        try:
+            return Change(name, text, word=dtype_named(value))
+        except ProfileInputError as error:
+            raise ProfileInputError(f"--what-if has {text!r}: {error}") from None
     if name not in (*PARAMETERS, *KNOBS):
         every = (*PARAMETERS, *ALIASES, *KNOBS, *DTYPES)
         near = ", ".join(get_close_matches(name, every, n=3, cutoff=0.5) or every)

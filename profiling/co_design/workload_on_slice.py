@@ -156,7 +156,7 @@ def point_of(query: Query) -> Point:
         spread=query.spread,
         hardware=hardware,
         distribution=query.distribution,
-        on_chip_bytes=on_chip.capacity.value if on_chip else 0.0,
+        on_chip_bytes=on_chip.all_bytes if on_chip else 0.0,
     )
     return mapped(_as_array, point)
 

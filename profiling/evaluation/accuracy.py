@@ -5,6 +5,7 @@ it has several attempts per question, so are the majority and the best by score 
 FLOPs are exactly linear in k beyond the prompt's.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -122,7 +123,8 @@ PROMPT_PHASE = PREFILL
 
 @dataclass(frozen=True)
 class AnswerOption:
-    """A way to answer: how likely it is right, and its FLOPs, for each question [Q]."""
+    """A way to answer: how likely it is right, and its FLOPs, for each question [Q]; of a log's,
+    which says no FLOPs, NaN."""
 
     label: str
     family: Family
@@ -133,15 +135,14 @@ class AnswerOption:
 
 
 def options_of(cells: Sequence[Cell]) -> list[AnswerOption]:
-    """All options of the cells whose FLOPs are known."""
+    """All options of the cells. A log's cell is its first attempts at the cost of all of them: it
+    is an option only where nothing is known of fewer attempts."""
     options = []
     for cell in cells:
-        if any(question.ledger is None for question in cell.questions):
-            continue
         right = np.array([float(question.right) for question in cell.questions])
-        flops = np.array([_flops(question) for question in cell.questions])
-        options.append(AnswerOption(cell.label, "cell", right, flops, cell, None))
-        options += _of_attempts(cell)
+        whole = AnswerOption(cell.label, "cell", right, _flops(cell), cell, None)
+        fewer = _of_attempts(cell)
+        options += fewer if fewer and np.isnan(whole.flops).any() else [whole, *fewer]
     return options
 
 
@@ -152,22 +153,27 @@ def _of_attempts(cell: Cell) -> list[AnswerOption]:
     votes = np.array([majority_at(tried, ks) for tried in everyone]) if ks else np.empty((0, 0))
     options = []
     for i, (k, point) in enumerate(zip(ks, cell.attempts, strict=True)):
-        flops = np.array([_flops(question, k) for question in cell.questions])
+        flops = _flops(cell, k)
         budget = "" if cell.budget is None else f" @{cell.budget}"
         if point.majority is not None and k > 2:
             options.append(
                 AnswerOption(f"majority of {k}{budget}", "majority", votes[:, i], flops, cell, k)
             )
-        if point.best is not None:
+        if k == 1 or point.best is not None:  # of one attempt no score is needed
             best = np.array([best_at(tried, k) for tried in everyone])
             name = f"best of {k}{budget}" if k > 1 else f"one sample{budget}"
             options.append(AnswerOption(name, "best", best, flops, cell, k))
     return options
 
 
-def _flops(question: QuestionResult, k: int | None = None) -> float:
-    """Of the question as it ran, or expected with `k` of its attempts."""
-    assert question.ledger is not None
+def _flops(cell: Cell, k: int | None = None) -> np.ndarray:
+    """Of each question as it ran, or expected with `k` of its attempts."""
+    return np.array([_question_flops(question, k) for question in cell.questions])
+
+
+def _question_flops(question: QuestionResult, k: int | None) -> float:
+    if question.ledger is None:
+        return math.nan
     share = 1.0 if k is None else k / len(question.tried)
     return sum(
         entry.flops * (1.0 if entry.phase == PROMPT_PHASE else share)
@@ -176,32 +182,39 @@ def _flops(question: QuestionResult, k: int | None = None) -> float:
 
 
 def frontiers(options: Sequence[AnswerOption], slices: Sequence[str]) -> list[Frontier]:
-    """By counted FLOPs a query, then by predicted dollars on each of `slices` that has a price."""
-    frontiers = []
-    if options:
-        frontiers.append(_frontier("flops", None, [(o, float(o.flops.mean())) for o in options]))
-    for name in slices:
-        priced = [(o, usd) for o in options if (usd := _usd(o.cell, o.k, name)) is not None]
-        if priced:
-            frontiers.append(_frontier("usd", name, priced))
-    return frontiers
+    """By counted FLOPs per query, by the dollars that a log says, and by predicted dollars on each
+    of `slices`: of each kind those options of which it is known."""
+    counted = _frontier("flops", None, [(o, float(o.flops.mean())) for o in options])
+    paid = _frontier("usd", None, [(o, _paid(o)) for o in options])
+    priced = [_frontier("usd", name, [(o, _usd(o, name)) for o in options]) for name in slices]
+    return [frontier for frontier in (counted, paid, *priced) if frontier.options]
 
 
-def _usd(cell: Cell, k: int | None, name: str) -> float | None:
-    costs = cell.slices
-    if k is not None:
-        costs = next(point.slices for point in cell.attempts if point.k == k)
-    for cost in costs:
-        if cost.slice == name and cost.amounts.usd is not None:
-            return cost.amounts.usd.median
-    return None
+def _paid(option: AnswerOption) -> float:
+    """Dollars per query as a log says; NaN where it does not."""
+    usd = option.cell.usd and option.cell.usd / len(option.cell.questions)
+    if option.k is not None:
+        usd = _point(option).usd
+    return math.nan if usd is None else usd
+
+
+def _usd(option: AnswerOption, name: str) -> float:
+    """Predicted dollars per query on that slice; NaN where it has no price."""
+    costs = option.cell.slices if option.k is None else _point(option).slices
+    found = [c.amounts.usd.median for c in costs if c.slice == name and c.amounts.usd is not None]
+    return found[0] if found else math.nan
+
+
+def _point(option: AnswerOption) -> AttemptsPoint:
+    return next(point for point in option.cell.attempts if point.k == option.k)
 
 
 def _frontier(
     kind: CostKind, name: str | None, priced: Sequence[tuple[AnswerOption, float]]
 ) -> Frontier:
-    """Cheapest first; of equally cheap ones the most accurate first."""
-    rows = [(option, cost, estimate(option.right.tolist())) for option, cost in priced]
+    """Cheapest first; of equally cheap ones the most accurate first; no cost that is NaN."""
+    known = [(option, cost) for option, cost in priced if not math.isnan(cost)]
+    rows = [(option, cost, estimate(option.right.tolist())) for option, cost in known]
     rows.sort(key=lambda row: (row[1], -row[2].value))
     best, last_cost = -1.0, 0.0
     options = []

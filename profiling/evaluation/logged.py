@@ -19,7 +19,16 @@ from ..predicted.query import PredictionRequest
 from ..predicted.slices import fitting_query, predict_on_slice, slices_of, smallest_query
 from ..records import Prediction
 from ..records.evaluation import AttemptsPoint, Cell, Evaluation, QuestionResult, TriedAnswer
-from .accuracy import accuracy_points, attempts_of, by_level, estimate, slice_cost, usable
+from .accuracy import (
+    accuracy_points,
+    attempts_of,
+    by_level,
+    estimate,
+    frontiers,
+    options_of,
+    slice_cost,
+    usable,
+)
 from .attempts_log import AttemptsLog, LoggedAttempt
 
 DEFAULT_KS = (1, 2, 4, 8, 10, 16, 25, 32, 50, 64, 100)
@@ -86,7 +95,7 @@ def evaluate_log(request: LogRequest, name: str = "log", command: str = "python"
         limit=None,
         ledger_slice=None,
         cells=cells,
-        frontiers=[],
+        frontiers=frontiers(options_of(cells), [on_slice.name for on_slice in request.slices]),
         optimal=None,
         notes=[*request.log.notes, EQUALITY_RULE, SHAPE_NOTE],
     )
@@ -116,8 +125,6 @@ def _cell(request: LogRequest, strategy: str, attempts: Sequence[LoggedAttempt])
         questions=questions,
         phases=[],
         usd=usd,
-        wall_s=None,
-        compile_s=None,
         slices=[slice_cost(prediction, request.batch, correct / n, n) for prediction in whole],
         attempts=points,
     )

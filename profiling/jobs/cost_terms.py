@@ -8,7 +8,7 @@ from .job import Job, Option, option
 
 Stack = Annotated[
     str | None,
-    Option("Serving stack: vLLM, SGLang, TensorRT-LLM ...  [default: a compiled loop]"),
+    Option("Serving stack, as `rooflink stacks` lists them: vLLM ...  [default: a compiled loop]"),
 ]
 
 
@@ -39,16 +39,26 @@ class TermsOptions(Job):
         )
 
 
-_LONGEST_STACK = 100
-
-
 def settled_stack(text: str | None) -> str | None:
-    """The stack as the calibration spells it; of an unmeasured one the basis says so. Raises
-    ProfileInputError for what is no name."""
+    """The stack as the calibration spells it; of one that is known and unmeasured the basis says
+    so. Raises ProfileInputError for any other, with the stacks that are known."""
     if text is None:
         return None
-    if not text.strip() or not text.isprintable() or len(text) > _LONGEST_STACK:
-        raise ProfileInputError(f"--stack is {text!r}, expected a name such as vLLM")
-    from ..predicted.calibration import default_calibration, stack_named
+    from ..predicted.calibration import (
+        STACKS,
+        default_calibration,
+        near_stack,
+        stack_named,
+        stacks_of,
+    )
 
-    return stack_named(text, default_calibration().stack_rows)
+    measured = default_calibration().stack_rows
+    named = stack_named(text, measured)
+    if named not in {*stacks_of(measured), *measured}:
+        near = near_stack(text, measured)
+        meant = f"did you mean {near}?" if near else f"expected one of {', '.join(STACKS)} ...;"
+        raise ProfileInputError(
+            f"no serving stack is called {text[:60]!r}: {meant} `rooflink stacks` lists all, and "
+            "without --stack a compiled loop is meant"
+        )
+    return named

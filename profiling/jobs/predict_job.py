@@ -47,6 +47,12 @@ class PredictJob(TermsOptions):
         Field(min_length=1),
         Option("Chips: v5e-8, v5p:4x4x4, h100-2, mychip.toml:8; may be repeated.", "--slice"),
     ]
+    set: Names = option(
+        (),
+        "A figure of the chip as `rooflink chips NAME` names it: memory.bandwidth=2x, "
+        "memory.capacity=192GB; may be repeated.",
+        metavar="KEY=AMOUNT",
+    )
     batch: int = option(1, "Prompts that run together.", ge=1, le=MOST_SEQUENCES)
     prompt: int = option(512, "Tokens of a prompt.", ge=1, le=MOST_TOKENS)
     think: float = option(1024, "Tokens of a thought, on average.", ge=0, le=MOST_TOKENS)
@@ -60,7 +66,7 @@ class PredictJob(TermsOptions):
         ge=0,
         le=10,
     )
-    dtype: str = option("bfloat16", "Weights: bfloat16, int8, fp8, int4, fp4 ...")
+    dtype: str = option("bfloat16", "Weights: bf16, int8, fp8, int4, mxfp4 ...")
     kv_dtype: str | None = option(None, "KV cache  [default: bfloat16, or the weights' float32]")
     matmul_dtype: str | None = option(
         None,
@@ -70,7 +76,9 @@ class PredictJob(TermsOptions):
     battery_wh: float | None = option(
         None, "Watt-hours of the device's battery: answers a charge.", gt=0, le=MOST_WH
     )
-    mesh: str | None = option(None, "data=2,tensor=8  [default: chosen, with the reason]")
+    mesh: str | None = option(
+        None, "data=2,tensor=8; of a mixture tensor=8,expert=8  [default: chosen, with the reason]"
+    )
     stack: Stack = None
     speculate: str | None = option(
         None,
@@ -115,7 +123,7 @@ class PredictJob(TermsOptions):
         ProfileInputError."""
         from ..predicted.slices import predict_on_slice
 
-        request, slices = self.request(), slices_named(self.slices)
+        request, slices = self.request(), slices_named(self.slices, self.set)
         requests = [request, self._without_thought(request)] if self.compare else [request]
         total = len(slices) * len(requests)
         watcher.stage(f"Predicting {request.model.name}", total=total, unit="predictions")

@@ -130,6 +130,19 @@ def _letters(name: str) -> str:
     return "".join(filter(str.isalnum, name.lower()))
 
 
+def stacks_of(measured: Iterable[str]) -> list[str]:
+    """STACKS and those of the `measured` that serve a model, not operations by themselves."""
+    serving = [name for name in measured if regime_of(name) != "kernels"]
+    return list(dict.fromkeys((*STACKS, *serving)))
+
+
+def near_stack(name: str, measured: Iterable[str]) -> str | None:
+    """The stack that a misspelt name may stand for, None where none is like it."""
+    known = _spelled(*stacks_of(measured))
+    near = get_close_matches(_letters(name)[:60], known, n=1)
+    return known[near[0]] if near else None
+
+
 def regime_of(stack: str | None) -> Regime:
     """The regime of a stack by its name; a compiled loop, as rooflink's own, unless it is known to
     serve requests or to time operations by themselves."""
@@ -234,10 +247,7 @@ class Calibration:
                 "which most engines are slower than"
             )
         named = stack_named(stack, self.stack_rows)
-        known = _spelled(*STACKS, *self.stack_rows)
-        near = [] if named in known.values() else get_close_matches(_letters(named), known, n=1)
-        meant = f" (did you mean {known[near[0]]}?)" if near else ""
-        on_stack = _measurements(named + meant, self.stack_rows, "averaged over other stacks")
+        on_stack = _measurements(named, self.stack_rows, "averaged over other stacks")
         return f"{on_chip}; {on_stack}"
 
     def residuals(self, group: str, chip: str, stack: str | None) -> np.ndarray:

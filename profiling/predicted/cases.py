@@ -59,6 +59,7 @@ class Case:
     note: str = ""
     scope: Literal["chips", "server"] = "chips"  # joules of a server's plug have the host's too
     output_tokens: float | None = None  # of each answer, where the row states them
+    overfull: bool = False  # of requests in flight, memory holds not all at a time
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,15 @@ def _phases(
     return phases, np.sum(seconds, axis=0), summed_j, bare_s
 
 
+def modal_s(query: Query) -> float:
+    """Seconds of one batch of the query at the calibration's mode, which meshes are chosen by."""
+    drawn = _efficiency(query, default_calibration())
+    mode = mapped(lambda leaf: np.atleast_1d(leaf)[0], drawn)
+    rates = (query.hardware, mode, query.widths.narrowing)
+    works = phases_by_lengths(query).values()
+    return sum(float(phase_terms(work.steps, *rates).time_s) for work in works)
+
+
 def _efficiency(query: Query, calibration: Calibration) -> Efficiency:
     chip = query.slice.chip
     return IDEAL if query.ideal else calibration.efficiency(chip.name, chip.kind, query.stack)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...model.architecture import DTYPE_BITS, ModelShape, dtype_bytes
+from ...model.architecture import ModelShape, dtype_bytes
 from ...model.phases import PREFILL
 from ...tpu_configs.slice import Slice
-from ..errors import ProfileInputError
 from .arrays import Number
 from .calibration import Calibration
 from .economics import Terms as EconomicsRequest
@@ -76,7 +75,7 @@ class Query(PredictionRequest):
     @property
     def widths(self) -> Widths:
         """Bytes of one element of each kind."""
-        return Widths(*(_width(d) for d in (self.weight_dtype, self.kv_dtype, self.matmul_dtype)))
+        return Widths(*map(dtype_bytes, (self.weight_dtype, self.kv_dtype, self.matmul_dtype)))
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -173,10 +172,3 @@ def _prompts_read(query: Query, widths: Widths, spread: Spread, tile: Number) ->
     sizes = (query.shape, replace(lengths, prompts=together), widths, spread, tile)
     read = prefill_steps(*sizes) if chunk is None else chunked_prefill_steps(*sizes, chunk)
     return PhaseSteps(read.work, read.steps * (lengths.prompts / together))
-
-
-def _width(dtype: str) -> float:
-    if dtype not in DTYPE_BITS:
-        names = ", ".join(DTYPE_BITS)
-        raise ProfileInputError(f"unknown dtype {dtype!r}: expected one of {names}")
-    return dtype_bytes(dtype)

@@ -5,7 +5,7 @@ What `rooflink predict` prints, and `rooflink profile` adds for each chip and sl
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,9 +13,9 @@ from ...model.architecture import ModelShape
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice, largest, shape_of_chips, shapes
 from ..errors import ProfileInputError
-from ..names import mesh_axes
+from ..names import dtype_named, mesh_axes
 from ..records.prediction import Prediction
-from .predict import held_by_a_chip, memory_fit, predict
+from .predict import held_by_a_chip, memory_fit, modal_s, predict
 from .query import PredictionRequest, Query
 from .step.collectives import AXES, ONE_CHIP, Parallelism, over_chips, require_parallelism
 from .step.hardware import jax_dtype, operand_dtype
@@ -123,7 +123,41 @@ def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
         return bool(held_by_a_chip(replace(query, split=split)).left_bytes >= 0)
 
     split, reason = choose_parallelism(query.shape, on_slice, prompts, fits)
-    return _held_at_once(replace(query, split=split, mesh_reason=reason))
+    chosen = replace(query, split=split, mesh_reason=reason)
+    meshes = dict.fromkeys((split, *_deals_of_experts(query.shape, on_slice, prompts)))
+    return _held_at_once(chosen) if len(meshes) == 1 else _fastest(chosen, meshes)
+
+
+def _deals_of_experts(shape: ModelShape, on_slice: Slice, prompts: float) -> Iterator[Parallelism]:
+    """How engines deploy a mixture: experts over all chips of attention, which has the most tensor
+    shards or the most copies of those that need the fewest stages. Nothing for a dense model."""
+    if shape.active_share == 1:
+        return
+    suiting = list(_suiting(shape, on_slice, prompts))
+    fewest = [split for split in suiting if split.pipeline == suiting[0].pipeline]
+    experts = max(int(shape.experts_per_token / shape.active_share), 1)
+    for split in (fewest[0], fewest[-1]):
+        yield replace(split, expert=_divisors(split.tensor * split.data, experts)[0])
+
+
+def _fastest(query: Query, meshes: Iterable[Parallelism]) -> Query:
+    """The query on whichever of `meshes` fits and is predicted to take least for a prompt; as it is
+    where none fits. The query's own is the first of them."""
+    each_s: dict[str, tuple[float, Query]] = {}
+    for split in meshes:
+        tried = _held_at_once(replace(query, split=split))
+        if held_by_a_chip(tried).left_bytes >= 0:
+            each_s[str(split)] = modal_s(tried) / float(tried.lengths.prompts), tried
+    if not each_s:
+        return _held_at_once(query)
+    best_s, best = min(each_s.values(), key=lambda each: each[0])
+    others = [f"{mesh} {time_s / best_s:.2f} times as long"
+              for mesh, (time_s, tried) in each_s.items() if tried is not best]  # fmt: skip
+    reason = f"{best.split} is the only one tried that fits"
+    if others:
+        least = "is predicted to take least of those tried that fit"
+        reason = f"{best.split} {least}: {', '.join(others)}"
+    return replace(best, mesh_reason=reason)
 
 
 def _held_at_once(query: Query) -> Query:
@@ -143,14 +177,16 @@ def _held_at_once(query: Query) -> Query:
 
 def _with_dtypes(request: PredictionRequest, on_slice: Slice) -> Query:
     """The query with the mesh that is stated, else that of one chip."""
-    wide = "float32" if request.weight_dtype == "float32" else "bfloat16"
+    weights = dtype_named(request.weight_dtype)
+    wide = "float32" if weights == "float32" else "bfloat16"
     matmul, kv = request.matmul_dtype, request.kv_dtype
-    suiting = operand_dtype(on_slice.chip, request.weight_dtype)
+    suiting = operand_dtype(on_slice.chip, weights)
     settled = {
+        "weight_dtype": weights,
         "slice": on_slice,
         "split": over_chips(request.split or ONE_CHIP, on_slice.chips),
-        "kv_dtype": wide if kv is None else kv,
-        "matmul_dtype": suiting if matmul is None else jax_dtype(matmul),
+        "kv_dtype": wide if kv is None else dtype_named(kv),
+        "matmul_dtype": suiting if matmul is None else jax_dtype(dtype_named(matmul)),
     }
     return Query(**(vars(request) | settled), mesh_reason="as stated")
 

@@ -22,6 +22,8 @@ class ChipDesign(Record):
     matrix_flops: Amount = Field(description="FLOP/s")
     hbm_bandwidth: Positive = Field(description="B/s")
     hbm_capacity: Amount = Field(description="B")
+    memory: str = Field(description="'6 stacks, HBM3e of 36 GB'; '' where that is not known")
+    dies: Count = Field(description="0 where not known")
     on_chip_capacity: Amount = Field(description="B, that hold weights")
     link_bandwidth: Amount = Field(description="B/s, one way")
     area_mm2: Amount
@@ -30,7 +32,7 @@ class ChipDesign(Record):
 
 
 class DesignSearch(Record):
-    """The best chip for one purpose under a budget."""
+    """The best chip that can be built for one purpose under a budget."""
 
     purpose: str = Field(description="'reasoning', 'prefill-heavy'")
     mix: list[str] = Field(description="the workloads, each in words with its share")
@@ -38,11 +40,14 @@ class DesignSearch(Record):
     chips: Count
     budget_kind: BudgetKind
     budget: Amount
+    caps: dict[BudgetKind, Amount] = Field(
+        description="all that one chip may take, the budget first; always watts"
+    )
+    ended_against: list[str] = Field(description="what kept the search from more, in words")
     reference: ChipDesign = Field(description="the chip that is there, by the same cost model")
     reference_chip: str
-    swept: Count = Field(description="design points of the exhaustive sweep")
-    swept_best: ChipDesign
-    best: ChipDesign = Field(description="by gradient, from several starts")
+    swept: Count = Field(description="design points of the coarse grid")
+    best: ChipDesign
     sequences: Amount = Field(description="attempts that run together on it")
     slowest_token_s: Amount = Field(description="latency limit of one token of a thought")
     time_per_query_s: Range = Field(description="time of a batch over its queries")

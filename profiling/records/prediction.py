@@ -2,6 +2,7 @@
 money, energy at the wall and carbon, and on what terms.
 """
 
+from math import inf
 from typing import Literal
 
 from pydantic import Field, computed_field
@@ -205,3 +206,9 @@ class Prediction(Record):
         """Its share of the time of all phases."""
         whole = sum(phase.time_s.median for phase in self.phases)
         return self.longest.time_s.median / whole if whole else 0.0
+
+
+def by_cost(prediction: Prediction) -> tuple[float, float]:
+    """A key: dollars per query, the cheapest first; without a price last, the fastest first."""
+    usd = prediction.economics.per_query.usd if prediction.economics else None
+    return (usd.median if usd else inf, prediction.time_s.median)

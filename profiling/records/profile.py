@@ -209,6 +209,12 @@ class Profile(Record):
         description="a sentence for each chip that no slice of holds the workload, and for each "
         "phase that is in no prediction",
     )
+    asked_slices: list[str] = Field(default=[], description="of the predictions, asked for by name")
+    stand_in: Prediction | None = Field(
+        default=None,
+        description="of a toy: thoughts of the same lengths on a served model, where that is "
+        "cheapest, on the slices asked for or their chips",
+    )
     findings: list[Finding]
 
 

@@ -34,6 +34,7 @@ class MeasuredRow(Record):
     stack_held_out: Range | None = Field(description="by a fit that did not see its stack")
     unseen: Way | None = Field(description="of a row that no fit saw: what else of it none saw")
     output_tokens: Amount | None = Field(description="of each answer, where the row states them")
+    overfull: bool = Field(description="of requests in flight, memory holds not all at a time")
     basis: str = Field(description="the measurements that the prediction stands on")
 
     def predicted(self, fold: Fold) -> Interval | None:
@@ -148,7 +149,7 @@ class PrefillPart(Record):
 class Validation(Record):
     """Everything that one `rooflink validate` found."""
 
-    schema_version: Literal["rooflink.validation/2"] = "rooflink.validation/2"
+    schema_version: Literal["rooflink.validation/3"] = "rooflink.validation/3"
     command: str
     files: list[str]
     rows: list[MeasuredRow]

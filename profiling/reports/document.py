@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 from ..records.base import Interval
 from . import units
-from .units import Unit
+from .units import Scale, Unit
 
 Number: TypeAlias = int | float
 N = TypeVar("N", int, float)
@@ -56,7 +56,8 @@ class Column:
     """Raw values under a heading, and what writes one of them.
 
     `text` takes a number (for an `Interval` its median); a `Unit` (units.seconds, units.bytes_ ...)
-    writes the whole column on one scale. Without `text` values are shown as they are: strings.
+    writes the whole column on one scale, of which the heading says the multiple ('per million
+    queries'). Without `text` values are shown as they are: strings.
     None is shown as `missing`. A column whose every cell is '' is left out of its table.
     """
 
@@ -80,9 +81,15 @@ class Column:
         return any(isinstance(v, int | float | Interval) for v in self.values)
 
     @property
+    def label(self) -> str:
+        """The title as it is shown, 'cost per million queries' where the cells are of so many."""
+        times = self._scale.times if self._scale else ""
+        return units.by_the(times, self.title) if times else self.title
+
+    @property
     def heading(self) -> str:
-        """Title and lens in one line."""
-        return f"{self.title} ({self.lens})" if self.lens else self.title
+        """Label and lens in one line."""
+        return f"{self.label} ({self.lens})" if self.lens else self.label
 
     @property
     def key(self) -> str:
@@ -113,10 +120,15 @@ class Column:
 
     @cached_property
     def _write(self) -> Callable[..., str]:
-        if isinstance(self.text, Unit):
-            numbers = [n for n in self.numbers if isinstance(n, int | float)]
-            return self.text.for_column(numbers)
-        return self.text or str
+        if self._scale is None:
+            return self.text or str
+        return replace(self._scale, suffix="").write if self._scale.times else self._scale.write
+
+    @cached_property
+    def _scale(self) -> Scale | None:
+        if not isinstance(self.text, Unit):
+            return None
+        return self.text.scale_for([n for n in self.numbers if isinstance(n, int | float)])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,10 @@
 from ..records.base import Interval
 from ..records.evaluation import Estimate, Frontier
 from . import units
+from .terms import COUNTED, PREDICTED
+
+LOGGED = "logged"
+"""The lens of what a log says that was paid."""
 
 
 def interval_of(estimate: Estimate | None) -> Interval | None:
@@ -23,8 +27,17 @@ def guessed(guess_rate: float, k: int) -> float:
 
 
 def frontier_text(frontier: Frontier) -> str:
-    """'FLOPs', 'dollars on v5e:2x2'."""
-    return f"dollars on {frontier.slice}" if frontier.slice else "FLOPs"
+    """'FLOPs', 'dollars on v5e:2x2', 'dollars as logged'."""
+    if frontier.kind == "flops":
+        return "FLOPs"
+    return f"dollars on {frontier.slice}" if frontier.slice else f"dollars as {LOGGED}"
+
+
+def cost_lens(frontier: Frontier) -> str:
+    """Where its costs come from: counted, predicted, or what a log says."""
+    if frontier.kind == "flops":
+        return COUNTED
+    return PREDICTED if frontier.slice else LOGGED
 
 
 def cost_unit(frontier: Frontier) -> units.Unit:

@@ -23,7 +23,6 @@ from ..records.validation import (
     MeasuredRow,
     Way,
 )
-from .measurements.closed_loop import OVERFULL
 
 MARGIN, LEVEL = 1.1, 0.05
 """Of equivalence: a ratio within 10 % either way on the logarithmic scale, at 5 %."""
@@ -53,7 +52,7 @@ Grouping = Literal["all", "group", "chip", "stack", "length"]
 
 def group_of(row: MeasuredRow) -> str:
     """Its group; apart from it where requests wait for memory."""
-    return f"{row.group}, beyond memory" if OVERFULL in row.note else row.group
+    return f"{row.group}, beyond memory" if row.overfull else row.group
 
 
 def model_unit(row: Case | MeasuredRow) -> str:

@@ -87,7 +87,7 @@ def score(
 def _row(case: Case, predicted: Predicted, unseen: Unseen | None) -> MeasuredRow:
     same = (
         "id", "source", "reliability", "stack", "group", "model", "unit", "note", "observed",
-        "output_tokens",
+        "output_tokens", "overfull",
     )  # fmt: skip
     return MeasuredRow(
         **{name: getattr(case, name) for name in same},

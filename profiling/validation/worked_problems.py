@@ -316,7 +316,7 @@ SOLUTIONS: dict[str, Solution] = {
     "R7": lambda: intensity(matmul_work(1.0, SEVERAL, 1.0, BF16)),
     "T1": lambda: (
         memory_s(
-            Work(weight_bytes=200e9 * BF16.weight_bytes / parse_slice("v4-32").chips),
+            Work(weight_bytes=200e9 * BF16.weight_bytes / parse_slice("v4:32").chips),
             rates("v4", memory_bandwidth=1.23e12),
         )
         / MS

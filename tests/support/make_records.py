@@ -74,11 +74,11 @@ MADE = {
     "evaluation": Made(
         ("eval", "--task", "chain:k=2-4", "--strategies", "greedy,sample:n=4,direct",
          "--attempts", "1,2,4", "--think-budget", "2,6", "--limit", "8",
-         "--slice", "v5e-1", "--slice", "v5p-1"),
+         "--slice", "v5e-1", "--slice", "v5p"),
     ),
     "validation": Made(("validate",), few_rows),
     "codesign": Made(
-        ("codesign", "profile", "--slice", "v5e-8", "--slice", "v5p-4",
+        ("codesign", "profile", "--slice", "v5e-8", "--slice", "v5p:2x2x1",
          "--what-if", "kv_dtype=int8,kv_heads=4"),
         rounded,
         before=(

@@ -102,8 +102,8 @@ def real_evaluation() -> Evaluation:
 @cache
 def real_codesign() -> CodesignReport:
     """One model on two slices, with a what-if, chips searched for and data centers: `rooflink
-    codesign RUN --slice v5e-8 --slice v5p-4 --what-if kv_dtype=int8,kv_heads=4`, its figures but
-    for predictions to five digits."""
+    codesign RUN --slice v5e-8 --slice v5p:2x2x1 --what-if kv_dtype=int8,kv_heads=4`, its figures
+    but for predictions to five digits."""
     return load(CodesignReport, "codesign")
 
 

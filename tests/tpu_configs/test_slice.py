@@ -49,16 +49,23 @@ confidence = "low"
         ("v5litepod-16", "v5e:4x4", (4, 4)),
         ("v6e", "v6e:1x1", (1, 1)),
         ("v6e-128", "v6e:8x16", (8, 16)),
-        ("v2-4", "v2:2x2", (2, 2)),
-        ("v3-512", "v3:16x32", (16, 32)),
-        ("v4-64", "v4:4x4x4", (4, 4, 4)),
+        ("v2-8", "v2:2x2", (2, 2)),
+        ("v3-1024", "v3:16x32", (16, 32)),
+        ("v4-128", "v4:4x4x4", (4, 4, 4)),
         ("v5p:2x2x1", "v5p:2x2x1", (2, 2, 1)),
         ("v5p:1x2x2", "v5p:2x2x1", (2, 2, 1)),
-        ("v5p-8", "v5p:2x2x2", (2, 2, 2)),
-        ("v5p-128", "v5p:4x4x8", (4, 4, 8)),
-        ("v5p-256", "v5p:4x8x8", (4, 8, 8)),
+        ("v5p-8", "v5p:2x2x1", (2, 2, 1)),
+        ("v5p:8", "v5p:2x2x2", (2, 2, 2)),
+        ("v3-8", "v3:2x2", (2, 2)),
+        ("v4-8", "v4:2x2x1", (2, 2, 1)),
+        ("v5litepod-8", "v5e:2x4", (2, 4)),
+        ("v6e-8", "v6e:2x4", (2, 4)),
+        ("tpu7x-8", "v7x:2x2x1", (2, 2, 1)),
+        ("v7x-8", "v7x:2x2x1", (2, 2, 1)),
+        ("v5p-256", "v5p:4x4x8", (4, 4, 8)),
+        ("v5p-512", "v5p:4x8x8", (4, 8, 8)),
         ("tpu7x:2x2x1", "v7x:2x2x1", (2, 2, 1)),
-        ("TPU7x-9216", "v7x:16x24x24", (16, 24, 24)),
+        ("TPU7x-18432", "v7x:16x24x24", (16, 24, 24)),
         ("a100", "a100:1", (1,)),
         ("h100-8", "h100:8", (8,)),
         ("H100 SXM-8", "h100:8", (8,)),
@@ -176,7 +183,7 @@ def test_a_new_generation_is_one_file(tmp_path: Path) -> None:
 
 def test_chips_are_compared_on_slices_of_their_own() -> None:
     """The chip files say which: no list elsewhere has to be kept."""
-    assert compared_slices() == ("v5e-16", "v5p:2x2x2", "v6e-8", "v7x:2x2x1", "h100-8")
+    assert compared_slices() == ("v5e:4x4", "v5p:2x2x2", "v6e:2x4", "v7x:2x2x1", "h100:8")
     assert [parse_slice(name).chips for name in compared_slices()] == [16, 8, 8, 4, 8]
     assert not any(parse_slice(name).caution for name in compared_slices())
 
@@ -200,7 +207,9 @@ def test_one_of_every_chip_is_a_slice(chip) -> None:
         ("v5e:2x2x1", "no slice '2x2x1'"),
         ("v5e:512", "no slice '512' .*: try v5e:16x16"),
         ("v5p:2x8", "no slice '2x8' .*v5p:2x2x4"),
-        ("v4-12", "no slice '12' .*: try v4:2x2x4, v4:2x2x2"),
+        ("v4-24", "no slice '24' .*: try v4:2x2x4, v4:2x2x2"),
+        ("v5p-3", "would be 3 TensorCores, of which a TPU v5p has 2: v5p:3 is 3 chips"),
+        ("v5p-1", "v5p:1 is 1 chip$"),
         ("v4:0x2", "no slice '0x2'"),
         ("v5e:", "no slice ''"),
         ("v5e:two", "no slice 'two'"),

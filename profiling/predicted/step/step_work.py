@@ -36,6 +36,9 @@ launches of one layer where XLA or an inference engine fuses what is elementwise
 MORE_KERNELS_OF_EXPERTS = 4.0
 """In a layer with experts, beside those: choice of experts, sorting of tokens, their rows, two
 matmuls, the product between them, the sum; less what a dense MLP has."""
+MORE_KERNELS_OF_INDEX = 8.0
+"""In a layer that scores all positions: queries, key and weights of heads, rotation of both, both
+quantised, the key's cache write, scores, the highest of them."""
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
 
@@ -76,15 +79,17 @@ def step_work(
     overhead = Work(
         **vars(_links(shape, rows, load, widths, spread)),
         dispatches=2 * shape.layers * _deals(split),
-        kernels=shape.layers * _kernels_per_layer(shape) + KERNELS_PER_STEP,
+        kernels=_kernels(shape),
         sequences=load.sequences,
         steps=1.0,
     )
     return blocks + attention + head + overhead
 
 
-def _kernels_per_layer(shape: ModelShape) -> Number:
-    return KERNELS_PER_LAYER + MORE_KERNELS_OF_EXPERTS * (shape.active_share < 1)
+def _kernels(shape: ModelShape) -> Number:
+    more = MORE_KERNELS_OF_EXPERTS * (shape.active_share < 1)
+    more = more + MORE_KERNELS_OF_INDEX * shape.index_share
+    return shape.layers * (KERNELS_PER_LAYER + more) + KERNELS_PER_STEP
 
 
 def _deals(split: Parallelism) -> Number:
@@ -116,7 +121,7 @@ def elementwise_work(moved_bytes: Number) -> Work:
 
 def copy_work(shape: ModelShape, positions: Number, widths: Widths, spread: Spread) -> Work:
     """Cached positions copied from row to row: keys and values, each read once and written once."""
-    element = shape.kv_elements_per_token * widths.kv_bytes
+    element = shape.cached_bytes(widths.kv_bytes)
     held = positions / spread.split.copies / kv_shards(shape, spread.split)
     return Work(vector_bytes=2 * held * element, kernels=2.0, steps=1.0)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...records.evaluation import AttemptsPoint, Cell, Estimate, Evaluation, Frontier, Optimal
 from .. import theme, units
 from ..document import Chart, Spec, slug
-from ..estimates import accuracy_text, cost_unit, frontier_text, guessed
+from ..estimates import accuracy_text, cost_lens, cost_unit, frontier_text, guessed
 from . import chart_parts as kit
 from .chart_parts import alt
 
@@ -164,7 +164,8 @@ def _frontier(frontier: Frontier, optimal: Optimal | None) -> Spec:
     write, most = cost_unit(frontier), max(option.cost for option in frontier.options)
     axis, times = kit.si_axis("FLOPs per query (counted)", "FLOP"), 1.0
     if frontier.kind != "flops":
-        axis, times = kit.dollar_axis(most, on=f" on {frontier.slice} (predicted)")
+        where = f" on {frontier.slice}" if frontier.slice else ""
+        axis, times = kit.dollar_axis(most, on=f"{where} ({cost_lens(frontier)})")
     ends = kit.log_domain([option.cost * times for option in options], 1.15, 1.15)
     rows = [
         {"x": o.cost * times, "right": o.accuracy, "low": o.low, "high": o.high, "option": o.label,

@@ -259,7 +259,7 @@ def _frontiers(report: CodesignReport) -> list[Block]:
 
 def _searches(searches: Sequence[DesignSearch]) -> list[Block]:
     sentences = [
-        f"{search.sentence} {units.count(search.swept)} designs swept, then by gradient; a token "
+        f"{search.sentence} {units.count(search.swept)} designs swept, then finer; a token "
         f"of a thought within {units.seconds(search.slowest_token_s)}; mix: "
         f"{'; '.join(search.mix)}."
         for search in searches

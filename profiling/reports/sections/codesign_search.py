@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ...records.base import Interval
 from ...records.codesign import (
+    BudgetKind,
     ChipDesign,
     CodesignReport,
     DataCenter,
@@ -29,9 +30,14 @@ SHARES = {
 
 
 def budget_text(search: DesignSearch) -> str:
-    """'600 mm2 per chip'."""
-    value, unit = units.significant(search.budget), BUDGET_UNITS[search.budget_kind]
-    return f"{unit}{value} per chip" if unit == "$" else f"{value} {unit} per chip"
+    """'600 mm2 and 1,000 W per chip'."""
+    texts = (_capped(kind, most) for kind, most in search.caps.items())
+    return f"{' and '.join(texts)} per chip"
+
+
+def _capped(kind: BudgetKind, most: float) -> str:
+    value, unit = units.significant(most), BUDGET_UNITS[kind]
+    return f"{unit}{value}" if unit == "$" else f"{value} {unit}"
 
 
 def _dollars(value: float) -> str:
@@ -90,6 +96,9 @@ def _outcomes(search: DesignSearch) -> dict[str, str]:
     """How the best chip does on its own mix."""
     slower = "slower on the other purpose's mix than its best chip, predicted"
     return {
+        "memory": search.best.memory,
+        "dies": units.count(search.best.dies) if search.best.dies else "",
+        "the search ended against": "; ".join(search.ended_against),
         "sequences at once": units.count(search.sequences),
         "time per query, predicted": units.with_bounds(search.time_per_query_s, units.seconds),
         "cost per query, predicted": _known(search.usd_per_query, units.usd),

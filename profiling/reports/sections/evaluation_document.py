@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from ...records.evaluation import Cell, Evaluation
+from ...records.evaluation import Evaluation
 from .. import units
 from ..charts.evaluation_charts import attempts_chart, budget_chart, frontier_chart
 from ..document import Beside, Block, Bullets, Details, Document, Section, drawn
 from . import evaluation_tables as tables
+from .evaluation_headline import headline
 from .profile_facts import provenance_facts
 
 INTERVALS = (
@@ -85,37 +86,6 @@ def _frontiers(evaluation: Evaluation) -> Section:
         blocks += drawn([frontier_chart(frontier, evaluation.optimal)])
         blocks.append(tables.frontier_table(frontier))
     return Section("Accuracy against cost", blocks, "frontier")
-
-
-def headline(evaluation: Evaluation) -> str:
-    """The most accurate strategy, and the one whose correct answers are cheapest."""
-    cells = evaluation.cells
-    if not cells:
-        return "Nothing was evaluated."
-    best = max(cells, key=lambda cell: cell.accuracy.value)
-    sentence = (
-        f"'{best.label}' is right on {units.share(best.accuracy.value)} of {evaluation.problems} "
-        f"problems, the most of {len(cells)}."
-    )
-    cheapest = _cheapest(cells)
-    if cheapest is None:
-        return sentence
-    cell, usd, where = cheapest
-    return (
-        f"{sentence} Correct answers are cheapest from '{cell.label}': "
-        f"{units.usd_per(usd, 'correct answer')} on {where}, predicted."
-    )
-
-
-def _cheapest(cells: list[Cell]) -> tuple[Cell, float, str] | None:
-    """By dollars per correct answer, on the first slice."""
-    priced = [
-        (cell, cost.per_correct.usd.median, cost.slice)
-        for cell in cells
-        for cost in cell.slices[:1]
-        if cost.per_correct and cost.per_correct.usd
-    ]
-    return min(priced, key=lambda entry: entry[1], default=None)
 
 
 def subtitle(evaluation: Evaluation) -> str:

@@ -20,7 +20,7 @@ from ...records.evaluation import (
 )
 from .. import units
 from ..document import Column, Table, columns, data_columns
-from ..estimates import cost_unit, frontier_text, guessed, interval_of
+from ..estimates import LOGGED, cost_lens, cost_unit, frontier_text, guessed, interval_of
 from ..terms import COUNTED, MEASURED, PREDICTED
 
 NONE_RIGHT = "none right"
@@ -36,14 +36,29 @@ def cells_table(evaluation: Evaluation) -> Table:
             _names(cells),
             _accuracy("right", [cell.accuracy for cell in cells]),
             *_work(list(map(_mean_work, cells)), (1, 2, 3)),
-            Column("time per query here", [c.wall_s and c.wall_s / len(c.questions) for c in cells],
-                   units.seconds, MEASURED, name="measured_s", priority=3),
+            *_times_here(cells),
             Column("hit the limit", [_hits(cell) for cell in cells], data=False, priority=1),
             *data_columns(cells, strategy="strategy", budget_tokens="budget"),
         ],
         name="strategies",
         whole=True,
     )  # fmt: skip
+
+
+def _times_here(cells: Sequence[Cell]) -> list[Column]:
+    """Of warm batches on this machine: their median, and how far and of how many it is one."""
+    here = [cell.time_per_question_s for cell in cells]
+    spreads = [f"{units.seconds(h.low)} to {units.seconds(h.high)}" if h else "" for h in here]
+    return [
+        Column("time per query here", [h.median if h else None for h in here], units.seconds,
+               MEASURED, name="measured_s", priority=3,
+               help="Median over batches, all programs compiled."),
+        Column("spread", spreads, lens=MEASURED, data=False, priority=4),
+        Column("queries timed", [c.timed_questions or None for c in cells], units.count, MEASURED,
+               name="timed_questions", priority=4),
+        Column("measured_low_s", [h.low if h else None for h in here], show="data"),
+        Column("measured_high_s", [h.high if h else None for h in here], show="data"),
+    ]  # fmt: skip
 
 
 def costs_table(evaluation: Evaluation) -> Table:
@@ -105,8 +120,10 @@ def levels_rows(evaluation: Evaluation) -> Table:
 
 
 def attempts_table(evaluation: Evaluation) -> Table:
-    """pass@k, majority@k and the best by score of every strategy that was sampled."""
-    rows = [(cell, point) for cell in evaluation.cells for point in cell.attempts]
+    """pass@k, majority@k and the best by score of every strategy of several attempts, or of a log's
+    costs."""
+    several = [c for c in evaluation.cells if len(c.attempts) > 1 or c.usd is not None]
+    rows = [(cell, point) for cell in several for point in cell.attempts]
     points, rate = [point for _, point in rows], evaluation.guess_rate
     paid = [p.usd / p.coverage.value if p.usd and p.coverage.value else None for p in points]
     return Table(
@@ -115,13 +132,14 @@ def attempts_table(evaluation: Evaluation) -> Table:
             Column("k", [point.k for point in points], units.count),
             _names([cell for cell, _ in rows]),
             _accuracy("pass@k", [point.coverage for point in points], "pass"),
-            Column("k guesses", [guessed(rate, p.k) if rate else None for p in points],
-                   units.share, name="guesses", priority=4, help="Any of k random guesses right."),
+            Column("any of k random guesses",
+                   [guessed(rate, p.k) if rate else None for p in points], units.share,
+                   name="guesses", priority=4, short="k random"),
             _accuracy("majority@k", [point.majority for point in points], "majority", 1),
             _accuracy("best of k by score", [point.best for point in points], "best", 2),
             _work([(p.tokens, p.flops, p.hbm_bytes) for p in points], (4, 4, 4)),
-            Column("cost per query", [p.usd for p in points], units.usd, "logged", "logged_usd", 2),
-            Column("cost per solved problem", paid, units.usd, "logged", "logged_solved_usd", 2),
+            Column("cost per query", [p.usd for p in points], units.usd, LOGGED, "logged_usd", 2),
+            Column("cost per solved problem", paid, units.usd, LOGGED, "logged_solved_usd", 2),
             _attempts_costs(rows),
         ),
         keys=2,
@@ -148,7 +166,7 @@ def _attempts_costs(rows: Sequence[_Point]) -> list[Column]:
 def frontier_table(frontier: Frontier) -> Table:
     """The options that no cheaper one beats, and what a further point of accuracy cost."""
     shown = [option for option in frontier.options if option.on_frontier]
-    lens = PREDICTED if frontier.slice else COUNTED
+    lens = cost_lens(frontier)
     further = [1 / o.points_per_cost if o.points_per_cost else None for o in shown]
     return Table(
         f"Best accuracy at each cost, in {frontier_text(frontier)}",
@@ -159,7 +177,7 @@ def frontier_table(frontier: Frontier) -> Table:
             Column("per further point of accuracy", further, cost_unit(frontier), lens,
                    name="per_point", priority=1),
         ],
-        name=f"frontier-{frontier.kind}-{frontier.slice or 'counted'}",
+        name=f"frontier-{frontier.kind}-{frontier.slice or lens}",
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Predictions: one slice by phase, slices side by side, thinking against a quick answer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...predicted.phase_terms import predicted_terms, terms_at_peak, whole_elasticities
 from ...records import Amounts, Interval, PredictedPhase, Prediction, Profile
@@ -95,7 +96,17 @@ def predicted_section(profile: Profile) -> Section:
         for prediction, sentences in zip(predictions, apart, strict=True)
     ]
     blocks += [Details("What these predictions stand on", [Bullets(common)])]
-    return Section("Predicted on slices", [*blocks, Bullets(profile.unpredicted)], "predicted")
+    blocks += [Bullets(profile.unpredicted), *stand_in_blocks(profile)]
+    return Section("Predicted on slices", blocks, "predicted")
+
+
+def stand_in_blocks(profile: Profile, by_phase: bool = True) -> list[Block]:
+    """Beside a toy: what thoughts of the same lengths cost on a model that is served."""
+    served = profile.stand_in
+    if served is None:
+        return []
+    beside = slices_table([served], by_phase)
+    return [replace(beside, caption=f"The same thoughts on {served.model}", name="stand-in")]
 
 
 def resource_shares(profile: Profile) -> dict[str, dict[str, float]]:

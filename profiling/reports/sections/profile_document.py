@@ -1,5 +1,6 @@
 """A profile as a report: the whole document, and the short one for a terminal or a notebook."""
 
+from ....model.phases import THINK
 from ...records import Interval, Profile
 from .. import terms, units
 from ..charts.phase_charts import bytes_chart, chips_chart, idle_chart, time_chart
@@ -24,7 +25,8 @@ from ..terms import COUNTED, MEASURED, PREDICTED
 from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled_document import compiled_section, compiled_summary
-from .prediction_document import LABEL, predicted_section, slices_table
+from .prediction_document import LABEL, predicted_section, slices_table, stand_in_blocks
+from .profile_headline import headline
 
 _SAMPLES, _SCOPES = 2, 8  # of a terminal
 
@@ -34,7 +36,7 @@ def profile_document(profile: Profile) -> Document:
     return Document(
         title=profile.name,
         subtitle=facts.subtitle(profile),
-        headline=facts.headline(profile),
+        headline=headline(profile),
         lead=[Tiles(tiles(profile))],
         sections=[
             Section("Findings", [Findings(facts.advice(profile.findings))]),
@@ -71,11 +73,12 @@ def profile_summary(profile: Profile) -> Document:
         note = f"{LABEL}; with interconnect and overhead; an interval holds 80 %"
         cautions = dict.fromkeys(words for one in profile.predictions for words in one.cautions)
         predicted = [slices_table(profile.predictions, False), Paragraph(note),
-                     *map(Paragraph, cautions), *predicted]  # fmt: skip
+                     *map(Paragraph, cautions), *predicted,
+                     *stand_in_blocks(profile, False)]  # fmt: skip
     return Document(
         title=profile.model.name,
         subtitle=f"{profile.model.dtype}  {machine}  {facts.shape_text(profile)}",
-        headline=facts.headline(profile),
+        headline=headline(profile),
         sections=[
             Section("", [tables.phase_table(profile), Paragraph(_phase_note(profile))]),
             Section("", _trace(profile, _SCOPES).blocks),
@@ -94,7 +97,7 @@ def notebook_document(profile: Profile) -> Document:
     return Document(
         title=profile.name,
         subtitle=facts.subtitle(profile),
-        headline=facts.headline(profile),
+        headline=headline(profile),
         lead=[
             Tiles(tiles(profile)),
             tables.phase_table(profile),
@@ -182,6 +185,18 @@ def _phases(profile: Profile) -> Section:
 
 
 def _phase_note(profile: Profile) -> str:
+    """What the shares of the table are of, and where the first token of a thought is counted."""
+    lengths = profile.outcome.lengths if profile.outcome else []
+    thought = sum(length.think_tokens for length in lengths)
+    think = next((phase.tokens for phase in profile.phases if phase.name == THINK), thought)
+    return _shares_note(profile) + (
+        f" Thoughts have {units.count(thought)} tokens; the first of each comes out of prefill."
+        if think < thought
+        else ""
+    )
+
+
+def _shares_note(profile: Profile) -> str:
     if not any(phase.measured for phase in profile.phases):
         return "Counted from the algorithm; nothing was run, so nothing is measured."
     if profile.machine is None:

@@ -14,8 +14,9 @@ from ...records import (
     Spread,
     Workload,
 )
+from ...records.prediction import by_cost
 from ...records.profile import TOTAL, Provenance, total_phase
-from .. import theme, units
+from .. import units
 from ..document import Advice, Column, Facts
 
 OVERHEAD = "overhead"
@@ -222,18 +223,10 @@ def subtitle(profile: Profile) -> str:
 
 
 def best_prediction(profile: Profile) -> Prediction | None:
-    """Of the slices that it is predicted on, the cheapest a query; without prices the fastest."""
-    if not profile.predictions:
-        return None
-
-    costs = [(query_usd(prediction), prediction) for prediction in profile.predictions]
-    return min(costs, key=lambda pair: (pair[0] is None, pair[0] or 0.0, pair[1].time_s.median))[1]
-
-
-def query_usd(prediction: Prediction) -> float | None:
-    """Dollars a query at the median, where a price is known."""
-    amount = prediction.economics.per_query.usd if prediction.economics else None
-    return None if amount is None else amount.median
+    """Of the slices asked for by name, else of all that it is predicted on, the cheapest a query;
+    without prices the fastest."""
+    asked = [p for p in profile.predictions if p.slice in profile.asked_slices]
+    return min(asked or profile.predictions, key=by_cost, default=None)
 
 
 def dominant_phase(profile: Profile) -> Phase | None:
@@ -244,63 +237,3 @@ def dominant_phase(profile: Profile) -> Phase | None:
     if all(phase.measured for phase in phases):
         return max(phases, key=lambda p: p.measured.time_s.median if p.measured else 0.0)
     return max(phases, key=lambda p: p.counted.hbm_bytes.total)
-
-
-def headline(profile: Profile) -> str:
-    """What took most and how much, what a query costs where, what limits it, and what to do."""
-    phase = dominant_phase(profile)
-    if phase is None:
-        return "The profile holds no phase."
-    first = f"{theme.phase(phase.name).doing} {_how_much(profile, phase)}"
-    best = best_prediction(profile)
-    if best is None:
-        return f"{first}{_bound_at_peak(profile, phase)}.{_first_step(profile)}"
-    return f"{first}. {_predicted(best, phase)}{_first_step(profile)}"
-
-
-def _first_step(profile: Profile) -> str:
-    """' To do first: refill finished slots, 26 % less time per query.', where anything helps."""
-    change = next((f for f in profile.findings if f.how and f.saves_share is not None), None)
-    if change is None or change.how is None or change.saves_share is None:
-        return ""
-    how = change.how[0].lower() + change.how[1:]
-    return f" To do first: {how}, {units.share(change.saves_share)} less {change.of}."
-
-
-def _how_much(profile: Profile, phase: Phase) -> str:
-    share = time_share(phase, profile.phases)
-    if share is not None:
-        machine = profile.provenance.backend
-        word = machine.upper() if machine in ("cpu", "gpu", "tpu") else "machine"
-        return f"took {units.share(share)} of the time measured on this {word}"
-    total = sum(p.counted.hbm_bytes.total for p in profile.phases)
-    share = phase.counted.hbm_bytes.total / total if total else 0.0
-    return f"moves {units.share(share)} of the counted HBM bytes"
-
-
-def _predicted(prediction: Prediction, phase: Phase) -> str:
-    """'Predicted on v5e-1, a query costs $2.9 per million ...; think is limited by memory.'"""
-    time = f"the run takes {units.seconds(prediction.time_s.median)}"
-    usd = query_usd(prediction)
-    cost = "" if usd is None else f" and costs {units.usd_per(usd, 'query', 'queries')}"
-    cheapest = "" if usd is None else ", the cheapest slice here"
-    bound = next((p.bound for p in prediction.phases if p.phase == phase.name), None)
-    limit = f"; {phase.name} is limited by {BOUND_WORDS.get(bound, bound)}" if bound else ""
-    return f"Predicted on {prediction.slice}{cheapest}, {time}{cost}{limit}."
-
-
-def _bound_at_peak(profile: Profile, phase: Phase) -> str:
-    bounds = bounds_on_chips(profile, phase.name)
-    intensity = units.intensity_number(phase.counted.intensity)
-    if not bounds:
-        return f", at {intensity} FLOP per byte counted"
-    (bound, chips), total = bounds.most_common(1)[0], bounds.total()
-    every = "the one chip placed" if total == 1 else "every chip"
-    where = f"{chips} of {total} chips" if chips < total else every
-    ridges = [placement.ridge for placement in profile.placements]
-    low, high = (units.intensity_number(value) for value in (min(ridges), max(ridges)))
-    against = f"a ridge of {low}" if low == high else f"ridges of {low} to {high}"
-    return (
-        f"; by the datasheet it is {bound}-bound on {where}: "
-        f"{intensity} FLOP per byte against {against}"
-    )

@@ -12,8 +12,6 @@ from .csv_rows import Row
 from .deployments import Deployment
 from .steps import Lengths
 
-OVERFULL = "concurrency above what the slice holds"
-
 
 @dataclass(frozen=True)
 class ClosedLoop:
@@ -79,8 +77,8 @@ class ClosedLoop:
         return self.place.prefill(self.copies, self.lengths.prompt)
 
     def case(self, row: Row, group: Literal["tpot", "ttft"], observed_s: float, note: str) -> Case:
-        """A row's measured time, whose note says whether requests waited for others to end."""
+        """A row's measured time."""
         pieces = self.per_token() if group == "tpot" else self.to_first_token()
-        note = f"{note}; {OVERFULL}" if self.overfull else note
-        case = self.place.case(row, group, pieces, observed_s, note=note)
-        return replace(case, id=f"{row.id} {group}")
+        said = f"{note}; concurrency above what the slice holds" if self.overfull else note
+        case = self.place.case(row, group, pieces, observed_s, note=said)
+        return replace(case, id=f"{row.id} {group}", overfull=self.overfull)

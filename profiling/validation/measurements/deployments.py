@@ -61,7 +61,7 @@ def slice_of(chip: Chip, chips: int, topology: str = "") -> Slice:
     if chips == 1:
         return parse_slice(stem)
     grids = [f"{stem}:{grid}" for grid in _GRID.findall(topology)]
-    for name in (*grids, f"{stem}-{chips}"):
+    for name in (*grids, f"{stem}:{chips}"):
         try:
             result = parse_slice(name)
         except ChipInputError as error:

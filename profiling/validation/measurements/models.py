@@ -12,8 +12,11 @@ from functools import cache, lru_cache
 from typing import Any
 
 from ....model.architecture import SIZES, Architecture, dtype_bytes, shape_of
+from ...errors import ProfileInputError
+from ...names import dtype_named
 from ...predicted.calibration import stack_named
 from ...predicted.models.described_models import NO_SIZE, tabled_models
+from ...predicted.step.hardware import jax_dtype
 from ...predicted.step.work import Widths
 from .csv_rows import KEPT, LeftOutError, Row
 
@@ -145,14 +148,6 @@ def sizes_of(row: Row) -> Architecture:
     return inferred(Architecture(**given), total, active)
 
 
-_DTYPES = {
-    "fp32": "float32", "float32": "float32", "bf16": "bfloat16", "bfloat16": "bfloat16",
-    "fp16": "float16", "float16": "float16", "fp8": "float8_e4m3fn", "int8": "int8",
-    "q8_0": "int8", "int4": "int4", "q4_0": "int4", "q4_k_m": "int4", "fp4": "float4_e2m1fn",
-    "nvfp4": "float4_e2m1fn", "mxfp4": "float4_e2m1fn",
-}  # fmt: skip
-"""Spelling in published tables -> the dtype's name here."""
-
 _SCALE_BYTES = {
     "nvfp4": 1 / 16,  # a scale of one byte for 16
     "mxfp4": 1 / 32,
@@ -209,9 +204,10 @@ def _clean(text: str) -> str:
 
 def dtype_of(text: str) -> tuple[str, float]:
     """The dtype's name, and bytes of an element with its scales."""
-    if _clean(text) not in _DTYPES:
-        raise LeftOutError(f"the dtype {text!r} is not known")
-    name = _DTYPES[_clean(text)]
+    try:
+        name = jax_dtype(dtype_named(_clean(text)))
+    except ProfileInputError:
+        raise LeftOutError(f"the dtype {text!r} is not known") from None
     return name, dtype_bytes(name) + _SCALE_BYTES.get(_clean(text), 0.0)
 
 

@@ -97,7 +97,7 @@ def test_another_grid_does_not_mix_with_what_is_there(rooflink: Command, grid: P
             "--think is 'many', expected a valid number",
         ),
         (["--model", "llama3-8b", "--slice", "v5e-8", "--sequences", "3"], "no power of two"),
-        (["--model", "llama3-8b", "--slice", "v5e-8", "--kv-dtype", "int3"], "is no dtype"),
+        (["--model", "llama3-8b", "--slice", "v5e-8", "--kv-dtype", "int3"], "unknown dtype"),
         (["--model", "llama9", "--slice", "v5e-8"], "llama9"),
         (["--model", "llama3-8b", "--slice", "v99-8"], "v99"),
         (["--model", "", "--slice", "v5e-8"], "--model is empty"),

@@ -26,6 +26,19 @@ def predictions(out: str) -> list[Prediction]:
     return [Prediction.model_validate(each) for each in read["predictions"]]
 
 
+def test_a_chips_figure_is_set_and_said(rooflink) -> None:
+    options = (*LLAMA, "--slice", "v5e-8", *SHORT)
+    plain, faster = (
+        predictions(rooflink(*options, *more, "--json").out)[0]
+        for more in ((), ("--set", "memory.bandwidth=2x"))
+    )
+    assert faster.phases[1].time_s.median < plain.phases[1].time_s.median
+    assert faster.cautions == ["Set on the command line, of TPU v5e: memory.bandwidth=2x."]
+    refused = rooflink(*options, "--set", "memory.bandwith=2x")
+    assert (refused.code, refused.out) == (2, "")
+    assert "expected memory.bandwidth" in refused.err
+
+
 def test_one_slice_says_all_that_was_asked(rooflink) -> None:
     done = rooflink(*LLAMA, "--slice", "v5e-8", "--batch", 4, "--attempts", 2, *SHORT)
     assert done.code == 0, done.err

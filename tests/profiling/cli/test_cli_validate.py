@@ -36,7 +36,7 @@ def test_a_file_of_measurements_gives_a_row_each(rooflink: Command, layers: Path
     outcome = rooflink("validate", "--measurements", layers, "--json")
     assert outcome.code == 0
     record = json.loads(outcome.out)
-    assert record["schema_version"] == "rooflink.validation/2"
+    assert record["schema_version"] == "rooflink.validation/3"
     assert record["files"] == ["layers.csv"]
     assert len(record["rows"]) == 4
     for row in record["rows"]:

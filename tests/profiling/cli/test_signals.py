@@ -72,7 +72,7 @@ def compiled(folder: Path) -> object:
 
 def cells(folder: Path) -> object:
     evaluation = load_record(Evaluation, folder / "evaluation.json")
-    untimed = {"wall_s": None, "compile_s": None}
+    untimed = {"time_per_question_s": None, "timed_questions": 0}
     return [cell.model_copy(update=untimed) for cell in evaluation.cells]
 
 
@@ -103,7 +103,7 @@ VERBS = {
         ("train", "--recipe", "tiny.toml", "--test-problems", "4"), files("model.safetensors")
     ),
     "explore": Verb(
-        ("explore", "--model", "llama3-8b", "--slice", "v5e-8", "--slice", "v5p-8", "--think",
+        ("explore", "--model", "llama3-8b", "--slice", "v5e-8", "--slice", "v5p:2x2x2", "--think",
          "64,128,256,512", "--prompt", "64,128"), files("*.parquet", "_exploration.json"),
     ),
     "codesign": Verb(("codesign", "counted.json", "--slice", "v5e-4"), report),
@@ -127,7 +127,7 @@ def place(root: Path) -> Path:
 
 def started(verb: Verb, root: Path, out: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "rooflink.profiling", *verb.arguments, "--out", str(out)],
+        [sys.executable, "-m", "rooflink", *verb.arguments, "--out", str(out)],
         cwd=root, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         env=os.environ | {"ROOFLINK_CACHE": str(root / "cache")}, start_new_session=True,
     )  # fmt: skip

@@ -46,7 +46,7 @@ def test_what_does_not_fit_says_so():
     ("text", "said"),
     [
         ("hbm_bandwith=2x", "unknown 'hbm_bandwith': expected hbm_bandwidth"),
-        ("kv_dtype=int9", "expected a dtype such as int8"),
+        ("kv_dtype=int9", "unknown dtype 'int9': expected one of float32"),
         ("hbm_bandwidth", "expected changes such as"),
         ("", "expected changes such as"),
         ("hbm_bandwidth=-2x", "expected a factor such as 2x"),

@@ -21,7 +21,7 @@ from rooflink.tpu_configs.catalog import chip_stem, load_all
         ("v3:32x32", "v3:32x32", "v3", 1024, 2048),
         ("tpu7x:2x2x1", "v7x:2x2x1", "v7x", 4, 8),
         ("v7x:2x2x1", "v7x:2x2x1", "v7x", 4, 8),
-        ("v7x-4", "v7x:2x2x1", "v7x", 4, 8),
+        ("tpu7x-8", "v7x:2x2x1", "v7x", 4, 8),
         ("v5e:4x2", "v5e:2x4", "v5e", 8, 8),
         ("v5e", "v5e:1x1", "v5e", 1, 1),
         ("v5e:1x1", "v5e:1x1", "v5e", 1, 1),

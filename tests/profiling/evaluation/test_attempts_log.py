@@ -60,6 +60,19 @@ def test_direct_samples_and_tree_search_on_game_24() -> None:
     assert sum(requests) == pytest.approx(96 + 126), "16 kept states and 80 candidates; 16 and 110"
 
 
+def test_a_log_has_a_frontier_of_what_was_paid_and_of_each_slice() -> None:
+    """Not of its cells, whose accuracy is that of first attempts and whose cost is that of all."""
+    log = read_log(DATA / "game24_cot_excerpt.json")
+    request = LogRequest(log, SHAPE, [parse_slice("v5e-8")])
+    paid, predicted = evaluate_log(request).frontiers
+    assert (paid.slice, predicted.slice) == (None, "v5e:2x4")
+    labels = {option.label for option in paid.options}
+    assert "one sample" in labels
+    assert labels == {option.label for option in predicted.options}
+    one = next(option for option in paid.options if option.label == "one sample")
+    assert one.cost == pytest.approx((0.48315 + 0.94458) / 300)
+
+
 def test_costs_on_a_slice() -> None:
     """About two FLOPs a parameter and token (attention and the head are the rest), and a solved
     problem pays for those that are not."""

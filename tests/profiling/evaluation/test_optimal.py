@@ -1,22 +1,21 @@
 """Frontier and compute-optimal choice on options whose best is known."""
 
-from typing import Any
-
 import numpy as np
 import pytest
+from real_records import real_evaluation
 
 from rooflink.profiling.evaluation.accuracy import AnswerOption, Family, frontiers
 from rooflink.profiling.evaluation.compute_optimal import bins_of, compute_optimal
 
 LEVELS = [1] * 10 + [2] * 10
-NO_CELL: Any = None
+CELL = real_evaluation().cells[0]  # of which a log says no costs
 
 
 def option(
     label: str, easy: float, hard: float, flops: float, kind: Family = "best"
 ) -> AnswerOption:
     right = np.array([easy] * 10 + [hard] * 10)
-    return AnswerOption(label, kind, right, np.full(20, flops), NO_CELL, None)
+    return AnswerOption(label, kind, right, np.full(20, flops), CELL, None)
 
 
 CHEAP = option("cheap", 1.0, 0.0, 1.0, "cell")
@@ -40,7 +39,7 @@ def test_the_choice_spends_where_it_helps() -> None:
 def test_the_choice_is_judged_on_the_other_half() -> None:
     """An option that is right on the even problems alone looks perfect on one half of them; what
     is reported is the half where it fails."""
-    lucky = AnswerOption("lucky", "cell", np.tile([1.0, 0.0], 10), np.full(20, 8.0), NO_CELL, None)
+    lucky = AnswerOption("lucky", "cell", np.tile([1.0, 0.0], 10), np.full(20, 8.0), CELL, None)
     found = compute_optimal([option("steady", 0.6, 0.6, 8.0), lucky], LEVELS)
     assert found is not None
     (point,) = found.points
@@ -49,7 +48,7 @@ def test_the_choice_is_judged_on_the_other_half() -> None:
 
 
 def test_too_few_problems_give_no_choice() -> None:
-    short = [AnswerOption(o.label, o.family, o.right[:4], o.flops[:4], NO_CELL, None)
+    short = [AnswerOption(o.label, o.family, o.right[:4], o.flops[:4], CELL, None)
              for o in (CHEAP, DEAR)]  # fmt: skip
     assert compute_optimal(short, [1] * 4) is None
 

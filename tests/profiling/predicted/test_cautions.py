@@ -31,11 +31,11 @@ def test_a_thought_beyond_the_models_context(model: str, think: int, cautioned: 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("v5p-8", "v5p-8 is 8 chips here; Google's accelerator type of that name counts cores and "
-         "is 4 chips, v5p:2x2x1 here."),
-        ("TPU v4-8", "is 4 chips, v4:2x2x1 here."),
-        ("v2-8", "is 4 chips, v2:2x2 here."),
-        ("tpu7x-8", "is 4 chips, v7x:2x2x1 here."),
+        ("v5p-8", "v5p-8 counts TensorCores, as Google Cloud's accelerator types do: it is 4 "
+         "chips, v5p:2x2x1."),
+        ("TPU v4-8", "it is 4 chips, v4:2x2x1."),
+        ("v2-8", "it is 4 chips, v2:2x2."),
+        ("tpu7x-2", "it is 1 chip, v7x:1x1x1."),
         ("v5p:2x2x2", ""),
         ("v5e-8", ""),
         ("v6e-8", ""),
@@ -43,6 +43,6 @@ def test_a_thought_beyond_the_models_context(model: str, think: int, cautioned: 
         ("v5p", ""),
     ],
 )  # fmt: skip
-def test_a_name_that_google_sells_for_fewer_chips(text: str, said: str) -> None:
+def test_a_name_that_counts_tensor_cores(text: str, said: str) -> None:
     caution = parse_slice(text).caution
     assert caution.endswith(said) if said else caution == ""

@@ -1,5 +1,7 @@
 """The mesh that is asked for, and the one that suits; operands; the smallest slice."""
 
+from dataclasses import replace
+
 import pytest
 
 from rooflink.model.architecture import shape_of
@@ -7,10 +9,12 @@ from rooflink.model.config import PRESETS
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
+from rooflink.profiling.predicted.predict import held_by_a_chip, modal_s
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import (
     choose_parallelism,
     parse_parallelism,
+    query_of,
     require_used,
     slices_of,
     smallest_query,
@@ -74,6 +78,52 @@ def test_where_none_fits_it_is_the_first() -> None:
     assert split == Parallelism(tensor=8)
 
 
+@pytest.mark.parametrize(
+    ("model", "where", "prompts", "dtype"),
+    [
+        ("deepseek-r1", "h200-8", 1.0, "fp8"),
+        ("deepseek-r1", "h200-8", 64.0, "fp8"),
+        ("deepseek-r1", "h200-16", 64.0, "bf16"),
+        ("gpt-oss-120b", "h100-8", 256.0, "mxfp4"),
+        ("qwen3-235b-a22b", "h100-8", 64.0, "fp8"),
+    ],
+)
+def test_a_mixture_lies_as_is_predicted_to_take_least(
+    model: str, where: str, prompts: float, dtype: str
+) -> None:
+    """Of what engines deploy: experts over all chips beside attention by tensor or by copies."""
+    over, lengths = parse_slice(where), Lengths(prompts, 1.0, 512.0, 512.0, 64.0)
+    request = PredictionRequest(named_shape(model), lengths, weight_dtype=dtype)
+    chosen = query_of(request, over)
+    assert str(chosen.split) in chosen.mesh_reason
+    domain, N = over.chips // (2 if where == "h200-16" else 1), over.chips
+    candidates = (
+        Parallelism(tensor=domain, data=N // domain),
+        Parallelism(tensor=domain, data=N // domain, expert=N),
+        Parallelism(data=N, expert=N),
+    )
+    stated = [query_of(replace(request, split=split), over)
+              for split in candidates if split.data <= prompts]  # fmt: skip
+    fitting = [query for query in stated if held_by_a_chip(query).left_bytes >= 0]
+    assert modal_s(chosen) == min(map(modal_s, fitting))
+
+
+def test_experts_are_dealt_out_where_nothing_else_fits() -> None:
+    """1,342 GB of bfloat16 in two domains of 8 x 141 GB: no domain holds a copy of the experts."""
+    lengths = Lengths(2.0, 1.0, 512.0, 512.0, 64.0)
+    found = query_of(PredictionRequest(named_shape("deepseek-r1"), lengths), parse_slice("h200-16"))
+    assert found.split == Parallelism(tensor=8, data=2, expert=16)
+    assert found.mesh_reason == "tensor=8,data=2,expert=16 is the only one tried that fits"
+
+
+def test_a_dense_model_and_a_single_chip_lie_by_heads() -> None:
+    lengths = Lengths(64.0, 1.0, 512.0, 512.0, 64.0)
+    dense = query_of(PredictionRequest(named_shape("llama3-70b"), lengths), parse_slice("h100-8"))
+    assert dense.mesh_reason == "tensor=8 is the most that divides 64 query heads"
+    mixture = PredictionRequest(named_shape("gpt-oss-20b"), lengths, weight_dtype="mxfp4")
+    assert query_of(mixture, parse_slice("h100-1")).mesh_reason == "a single chip"
+
+
 def test_no_mesh_divides() -> None:
     with pytest.raises(ProfileInputError, match="9 query heads, 30 layers and 1 prompts"):
         choose_parallelism(SMOL, parse_slice("v5e-8"), 1, always)
@@ -99,6 +149,26 @@ def test_copies_without_prompts_are_refused() -> None:
 )
 def test_operands(chip: str, weights: str, operands: str) -> None:
     assert operand_dtype(load_chip(chip), weights) == operands
+
+
+@pytest.mark.parametrize(
+    ("written", "weights", "kv", "operands"),
+    [
+        (("BF16", "fp8", None), "bfloat16", "fp8", "bfloat16"),
+        (("FP8", None, "fp8"), "fp8", "bfloat16", "float8_e4m3fn"),
+        (("mxfp4", "FP8_E4M3", "bf16"), "fp4", "fp8", "bfloat16"),
+        (("fp32", None, None), "float32", "float32", "float32"),
+        ((" INT4", "int8", "FP16"), "int4", "int8", "float16"),
+        (("float8_e4m3fn", None, None), "fp8", "bfloat16", "float8_e4m3fn"),
+    ],
+)
+def test_dtypes_as_people_write_them(
+    written: tuple[str, str | None, str | None], weights: str, kv: str, operands: str
+) -> None:
+    held = dict(zip(("weight_dtype", "kv_dtype", "matmul_dtype"), written, strict=True))
+    model, lengths = named_shape("llama3-8b"), Lengths(4.0, 2.0, 512.0, 512.0, 64.0)
+    query = query_of(PredictionRequest(model, lengths, **held), parse_slice("h100-1"))
+    assert (query.weight_dtype, query.kv_dtype, query.matmul_dtype) == (weights, kv, operands)
 
 
 def test_slices_are_those_that_are_sold_the_smallest_first() -> None:

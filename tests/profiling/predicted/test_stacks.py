@@ -8,7 +8,14 @@ import pytest
 from sample_calibration import sample_calibration
 
 from rooflink.profiling.co_design.design_point import draws_of
-from rooflink.profiling.predicted.calibration import default_calibration, regime_of, stack_named
+from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.jobs.cost_terms import settled_stack
+from rooflink.profiling.predicted.calibration import (
+    default_calibration,
+    regime_of,
+    stack_named,
+    stacks_of,
+)
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
@@ -59,13 +66,28 @@ def test_predictions_and_co_design_are_the_same() -> None:
     np.testing.assert_equal(vars(drawn.efficiency), vars(as_spelled.efficiency))
 
 
-def test_the_basis_asks_what_was_meant_by_a_stack_that_nobody_knows() -> None:
+def test_a_stack_that_nobody_knows_is_refused_with_those_known() -> None:
+    assert settled_stack("trtllm") == "TensorRT-LLM"
+    assert settled_stack("MaxText") == "MaxText"  # known, if not measured
+    with pytest.raises(ProfileInputError, match=r"'vlm': did you mean vLLM\?"):
+        settled_stack("vlm")
+    with pytest.raises(
+        ProfileInputError, match=r"'foo': expected one of vLLM, SGLang, .*`rooflink stacks`"
+    ):
+        settled_stack("foo")
+
+
+def test_the_basis_says_where_a_stack_is_known_and_not_measured() -> None:
     basis = sample_calibration().basis  # which has rows of vLLM alone
-    assert "no measurements of vlm (did you mean vLLM?)" in basis("TPU v5e", "tpu", "vlm")
-    assert "no measurements of TensorRT-LLM:" in basis("TPU v5e", "tpu", "trtllm")
-    assert basis("TPU v5e", "tpu", "foo").endswith(
-        "no measurements of foo: averaged over other stacks"
+    assert basis("TPU v5e", "tpu", "trtllm").endswith(
+        "no measurements of TensorRT-LLM: averaged over other stacks"
     )
+
+
+def test_stacks_that_are_known_serve_models() -> None:
+    known = stacks_of(default_calibration().stack_rows)
+    assert {"vLLM", "MaxText", "jax-llm-examples"} <= set(known)
+    assert not [name for name in known if name.endswith("kernels")]
 
 
 @pytest.mark.parametrize(

@@ -98,10 +98,16 @@ def test_new_figures_follow_from_those_of_version_1() -> None:
 
 
 def test_an_evaluation_and_its_cells_of_version_1_keep_every_figure(tmp_path: Path) -> None:
+    """But for times that held tracing and lowering, which are dropped."""
     old = json.loads(EVALUATION_1.read_text())
+    for row in old["cells"]:
+        assert row.pop("wall_s") > 0
+        assert row.pop("compile_s") > 0
     evaluation = load_record(Evaluation, EVALUATION_1)
     kept(old, evaluation)
-    cell = load_record(Cell, written(tmp_path, old["cells"][0]))
+    first = json.loads(EVALUATION_1.read_text())["cells"][0]
+    cell = load_record(Cell, written(tmp_path, first))
+    assert cell.time_per_question_s is None
     kept(old["cells"][0], cell)
     assert evaluation.cells == [cell]
 
@@ -136,12 +142,22 @@ def test_a_validation_of_version_1_is_read(tmp_path: Path) -> None:
     for name in added:
         del old[name]
     for row in old["rows"]:
-        for name in of_rows:
+        for name in (*of_rows, "overfull"):
             del row[name]
     read = load_record(type(validation), written(tmp_path, old))
     kept(old, read)
     assert {getattr(row, name) for row in read.rows for name in of_rows} == {None}
     assert [getattr(read, name) for name in added] == [[], [], [], []]
+
+
+def test_a_validation_of_version_2_has_what_its_notes_say(tmp_path: Path) -> None:
+    validation = real_validation()
+    old = json.loads(validation.model_dump_json()) | {"schema_version": "rooflink.validation/2"}
+    for row in old["rows"]:
+        del row["overfull"]
+    old["rows"][0]["note"] = "64 in flight; concurrency above what the slice holds"
+    read = load_record(type(validation), written(tmp_path, old))
+    assert [row.overfull for row in read.rows[:2]] == [True, False]
 
 
 @pytest.mark.parametrize("name", WRITTEN)

@@ -26,6 +26,7 @@ from rooflink.profiling.reports.sections.profile_document import (
     profile_summary,
     tiles,
 )
+from rooflink.profiling.reports.sections.profile_headline import headline
 
 
 def shown(profile: Profile, width: int) -> str:
@@ -84,33 +85,7 @@ def test_an_empty_profile_has_a_page(not_run: Profile) -> None:
         update={"phases": [], "thought": [], "placements": [], "findings": []}
     )
     assert [s.key for s in profile_document(empty).filled] == ["provenance", "reading"]
-    assert facts.headline(empty) == "The profile holds no phase."
-
-
-def test_headline(profile: Profile, not_run: Profile, predicted: Profile) -> None:
-    """The share of thinking under the best lens there is, then what limits it, or the money."""
-    times = [p.measured.time_s.median for p in profile.phases if p.measured]
-    think = profile.phases[1].counted
-    ridges = sorted(placement.ridge for placement in profile.placements)
-    (first,) = profile.findings
-    assert first.saves_share
-    assert facts.headline(profile) == (
-        f"Thinking took {units.share(times[1] / sum(times))} of the time measured on this CPU; by "
-        f"the datasheet it is memory-bound on every chip: {think.intensity:.2f} FLOP per byte "
-        f"against ridges of {ridges[0]:.0f} to {ridges[-1]:.0f}. To do first: refill finished "
-        f"slots (continuous batching), {units.share(first.saves_share)} less time per query."
-    )
-    moved = [phase.counted.hbm_bytes.total for phase in not_run.phases]
-    counted = f"Thinking moves {units.share(moved[1] / sum(moved))} of the counted HBM bytes"
-    assert facts.headline(not_run).startswith(f"{counted};")
-    cheapest = predicted.predictions[0]
-    assert cheapest.economics
-    assert facts.headline(predicted.model_copy(update={"findings": []})) == (
-        f"{counted}. Predicted on v5e:2x4, the cheapest slice here, the run takes "
-        f"{units.seconds(cheapest.time_s.median)} and costs "
-        f"{units.usd_per(cheapest.economics.per_query.usd.median, 'query', 'queries')}; think is "
-        "limited by overhead (kernel launches, host, collectives)."
-    )
+    assert headline(empty) == "The profile holds no phase."
 
 
 def test_tiles_begin_with_money_where_it_is_predicted(predicted: Profile) -> None:

@@ -12,7 +12,6 @@ from rooflink.profiling.validation.agreement import (
     equivalence_p,
     summaries,
 )
-from rooflink.profiling.validation.measurements.closed_loop import OVERFULL
 
 
 def about(median: float) -> Interval:
@@ -24,7 +23,7 @@ def row(observed: float, predicted: float, **changes: object) -> MeasuredRow:
         id="a.csv:1", source="a source", reliability="A", stack="vLLM", group="decode",
         model="a model", chip="TPU v5e", slice="v5e-1", unit="s", note="", observed=observed,
         fitted=None, held_out=about(predicted), system_held_out=None, stack_held_out=None,
-        unseen=None, output_tokens=None, basis="seven rows",
+        unseen=None, output_tokens=None, overfull=False, basis="seven rows",
     )  # fmt: skip
     return plain.model_copy(update=changes)
 
@@ -89,7 +88,7 @@ def test_long_answers_and_requests_beyond_memory_are_apart() -> None:
     rows = [
         row(1.0, 1.1, output_tokens=512.0),
         row(1.0, 1.2, output_tokens=8000.0),
-        row(1.0, 9.0, output_tokens=512.0, note=f"as published; {OVERFULL}"),
+        row(1.0, 9.0, output_tokens=512.0, overfull=True),
         row(1.0, 1.3),
     ]
     found = {(each.by, each.name): each for each in summaries(rows)}

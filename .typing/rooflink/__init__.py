@@ -1,0 +1,1 @@
+../../profiling/toplevel/__init__.py

@@ -1,0 +1,1 @@
+../../profiling/toplevel/__main__.py

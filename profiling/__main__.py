@@ -1,5 +1,0 @@
-"""`python -m rooflink.profiling`: the command line."""
-
-from .cli import main
-
-main()

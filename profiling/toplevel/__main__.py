@@ -1,0 +1,5 @@
+"""`python -m rooflink`: the command line."""
+
+from rooflink.profiling.cli import main
+
+main()
