@@ -207,7 +207,7 @@ class _Drift(NamedTuple):
 def _drift(a: Profile, b: Profile) -> _Drift:
     if a.machine is None or b.machine is None:
         return _Drift(1.0, 1.0)
-    slower = [_slower(a.machine.read_bandwidth, b.machine.read_bandwidth),
+    slower = [_slower(a.machine.bandwidth_then, b.machine.bandwidth_then),
               _slower(a.machine.matmul_flops, b.machine.matmul_flops)]  # fmt: skip
     return _Drift(min(1.0, *slower), max(1.0, *slower))
 

@@ -58,13 +58,21 @@ def choose_parallelism(
 
 
 def _suiting(shape: ModelShape, on_slice: Slice, prompts: float) -> Iterator[Parallelism]:
-    """Every parallelism that fills the slice and divides the model, the best first."""
+    """Every parallelism that fills the slice and divides the model, the best first: pipelines with
+    stages of unlike length come last."""
     chips, heads, layers = on_slice.chips, int(shape.query_heads), int(shape.layers)
+    unlike: list[Parallelism] = []
     for tensor in _divisors(chips, min(heads, _domain(on_slice))):
         for data in _divisors(chips // tensor, max(int(prompts), 1)):
             pipeline = chips // tensor // data
-            if heads % tensor == 0 and layers % pipeline == 0:
-                yield Parallelism(tensor=tensor, data=data, pipeline=pipeline)
+            if heads % tensor or pipeline > layers:
+                continue
+            split = Parallelism(tensor=tensor, data=data, pipeline=pipeline)
+            if layers % pipeline == 0:
+                yield split
+            else:
+                unlike.append(split)
+    yield from unlike
 
 
 def _divisors(number: int, most: int) -> list[int]:
@@ -220,10 +228,8 @@ def _fastest(query: Query, meshes: Iterable[Parallelism]) -> Query:
     best_s, best = min(each_s.values(), key=lambda each: each[0])
     others = [f"{mesh} {time_s / best_s:.2f} times as long"
               for mesh, (time_s, tried) in each_s.items() if tried is not best]  # fmt: skip
-    reason = f"{best.split} is the only one tried that fits"
-    if others:
-        least = "is predicted to take least of those tried that fit"
-        reason = f"{best.split} {least}: {', '.join(others)}"
+    reason = f"{best.split} is predicted to take least of those tried that fit"
+    reason += f" ({', '.join(others)})" * bool(others)
     return replace(best, mesh_reason=reason)
 
 

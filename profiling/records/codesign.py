@@ -5,7 +5,8 @@ Relative changes are factors, after over before: 0.8 is a fifth less. Intervals 
 over the draws of the calibration's posterior, the same draws for all that is compared.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -279,13 +280,19 @@ class Ask(Record):
 
     rank: Count
     side: Side
-    sentence: str
+    sentence: str = Field(description="the change and how sure its rank is; not the saving")
     change: str
     name: str
+    acts_on: PredictedBound | None = Field(description="None: on none alone, or the model's")
     saving: Interval = Field(description="share of `quantity` per query that is saved")
+    time_saving: Interval | None = Field(
+        description="share of the time per query that is saved; None: an older report"
+    )
     quantity: Quantity
     steps: str = Field(description="what makes the compared changes comparable")
-    beats_next: Amount | None = Field(description="probability; None for the last candidate")
+    beats_next: Amount | None = Field(
+        description="probability, no nearer to 0 or 1 than the draws can tell; None for the last"
+    )
     next_change: str | None
     quality: Quality
     evidence: list[str] = Field(description="lens and source, one sentence each")
@@ -312,24 +319,21 @@ class CodesignCase(Record):
     asks: list[Ask] = Field(description="of this case alone, both sides")
 
 
-class SeedRow(Record):
-    """One computed figure of a seed."""
+class Limit(NamedTuple):
+    """What limits most of several cases: the phase that takes the longest, and its bound."""
 
-    label: str
-    value: float
-    unit: str
-    note: str = ""
+    phase: str
+    bound: PredictedBound
+    cases: list[CodesignCase]  # that are limited so
 
 
-class Seed(Record):
-    """A claim of this field, worked out."""
-
-    name: str
-    claim: str
-    verdict: Literal["holds", "holds in part", "does not hold"]
-    finding: str = Field(description="what was found, with its figures")
-    method: str
-    rows: list[SeedRow]
+def limit_of(cases: Sequence[CodesignCase]) -> Limit:
+    """The first one of those that limit equally many."""
+    longest = [case.prediction.longest for case in cases]
+    kinds = [(one.phase, one.bound) for one in longest]
+    phase, bound = max(kinds, key=lambda kind: (kinds.count(kind), -kinds.index(kind)))
+    alike = [case for case, kind in zip(cases, kinds, strict=True) if kind == (phase, bound)]
+    return Limit(phase, bound, alike)
 
 
 class ProfileRead(Record):
@@ -340,6 +344,7 @@ class ProfileRead(Record):
     file: str | None
     ran: bool = Field(description="whether it was run; else it was costed without weights")
     weights: str
+    toy: str | None = Field(description="that the model is a toy, and what to profile instead")
 
 
 class CodesignReport(Record):
@@ -347,13 +352,19 @@ class CodesignReport(Record):
 
     schema_version: Literal["rooflink.codesign/3"] = "rooflink.codesign/3"
     command: str
+    operating_point: str = Field(
+        description="of every case, 'as run'; 'the largest that answers within 2 s'"
+    )
+    chip_stated: bool = Field(description="whether a budget or a mix was stated for the search")
     profiles: list[ProfileRead]
     cases: list[CodesignCase]
-    hardware_asks: list[Ask] = Field(description="at most five, over all cases")
+    hardware_asks: list[Ask] = Field(
+        description="at most five that save, over all cases but those of toys where there are "
+        "others; and where none of them acts on what limits most cases, the best that does"
+    )
     model_asks: list[Ask]
     pareto: list[ParetoPoint]
     searches: list[DesignSearch] = Field(description="the same budget, one for each purpose")
     data_centers: list[DataCenter]
-    seeds: list[Seed]
     assumptions: list[Assumption]
     notes: list[str] = Field(description="sentences: what was left out, and why")

@@ -79,8 +79,27 @@ def validation_from_2(validation: Document) -> Document:
 
 
 def codesign_from_2(report: Document) -> Document:
-    """Version 3 has chips of whole stacks, all caps of a search and what it ended against."""
-    return report | {"searches": _every(report["searches"], _search_from_2)}
+    """Version 3 has all recommendations at each case's batch, with what they act on and the time
+    that they save, knows toys, leaves claims of the field to a notebook, and its searches are of
+    chips of whole stacks, with all their caps and what they ended against."""
+    kept = {name: value for name, value in report.items() if name != "seeds"}
+    return kept | {
+        "operating_point": "as run, hardware changes at the largest that fits",
+        "chip_stated": False,
+        "profiles": _every(report["profiles"], lambda read: read | {"toy": None}),
+        "cases": _every(report["cases"], _case_from_2),
+        "hardware_asks": _every(report["hardware_asks"], _ask_from_2),
+        "model_asks": _every(report["model_asks"], _ask_from_2),
+        "searches": _every(report["searches"], _search_from_2),
+    }
+
+
+def _case_from_2(case: Document) -> Document:
+    return case | {"asks": _every(case["asks"], _ask_from_2)}
+
+
+def _ask_from_2(ask: Document) -> Document:
+    return ask | {"acts_on": None, "time_saving": None}
 
 
 def _search_from_2(search: Document) -> Document:

@@ -248,6 +248,17 @@ class Prediction(Record):
         tokens = self._tokens(decoded=True) + self._tokens(decoded=False)
         return usd * (1e6 / tokens) if usd and tokens > 0 else None
 
+    @property
+    def longest(self) -> PredictedPhase:
+        """The phase that takes most of the time."""
+        return max(self.phases, key=lambda phase: phase.time_s.median)
+
+    @property
+    def longest_share(self) -> float:
+        """Its share of the time of all phases."""
+        whole = sum(phase.time_s.median for phase in self.phases)
+        return self.longest.time_s.median / whole if whole else 0.0
+
 
 def by_cost(prediction: Prediction) -> tuple[float, float]:
     """A key: dollars per query, the cheapest first; without a price last, the fastest first."""

@@ -1,4 +1,4 @@
-"""Tables of a co-design report's chips, ways to serve, data centers, claims and assumptions."""
+"""Tables of a co-design report's chips, ways to serve, data centers and assumptions."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,6 @@ from ...records.codesign import (
     DataCenter,
     DesignSearch,
     ParetoPoint,
-    Seed,
 )
 from .. import units
 from ..codesign_words import by_correct, money
@@ -266,22 +265,6 @@ def tiers_table(center: DataCenter) -> Table:
         ],
         name=f"tiers-{center.slice}",
     )  # fmt: skip
-
-
-def seed_table(seed: Seed) -> Table:
-    """A claim's computed figures."""
-    value = Column("value", [row.value for row in seed.rows], _seed_figure, "computed")
-    words = field_columns(seed.rows, "unit", "note")
-    rows = [*field_columns(seed.rows, figure="label"), value, *words]
-    return Table(f"Computed for {seed.name}", rows, f"claim-{seed.name}")
-
-
-def _seed_figure(value: float) -> str:
-    """Three digits; an exponent where there would be many zeros."""
-    if value and not 1e-4 <= abs(value) < 1e9:
-        mantissa, _, exponent = f"{value:.2e}".partition("e")
-        return f"{mantissa} {units.TIMES} 10^{int(exponent)}"
-    return units.significant(value)
 
 
 def assumptions_table(report: CodesignReport) -> Table:

@@ -119,7 +119,7 @@ def predicted_section(profile: Profile) -> Section:
         )
         for prediction, sentences in zip(predictions, apart, strict=True)
     ]
-    blocks += [Details("What these predictions stand on", [Bullets(common)])]
+    blocks += [Details("Basis of these predictions", [Bullets(common)])]
     blocks += [Bullets(profile.unpredicted), *stand_in_blocks(profile)]
     return Section("Predicted on slices", blocks, "predicted")
 

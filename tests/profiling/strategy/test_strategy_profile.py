@@ -53,7 +53,7 @@ def _quickly() -> Iterator[None]:
     """Compiling is these tests' cost; the machine's limits are not their subject."""
     jax.config.update("jax_disable_most_optimizations", True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "measure_limits", lambda dtype: LIMITS)
+        patch.setattr(run, "machine_limits", lambda dtype: LIMITS)
         yield
     jax.config.update("jax_disable_most_optimizations", False)
 
@@ -196,7 +196,7 @@ def test_reports_show_every_phase_and_the_strategy(subject: Subject) -> None:
 def test_codesign_takes_every_phase(subject: Subject) -> None:
     """A strategy's own phases keep their steps; levers and the power of a cycle hold them too."""
     found = profiled(subject, "revision:revisions=1")
-    (case,) = analyse([found], [slice_named("v5e-1")], CodesignOptions(seeds=False)).cases
+    (case,) = analyse([found], [slice_named("v5e-1")], CodesignOptions()).cases
     names = [phase.name for phase in found.phases]
     assert names == ["prefill", "think", "answer", "re-prefill", "revise"]
     assert [phase.phase for phase in case.prediction.phases] == names
