@@ -25,8 +25,8 @@ def board_command(
 
     The tab draws the roofline of each run's phases and lets you change a chip's bandwidth and
     FLOP/s, see what bounds each phase then, and set two runs side by side; it loads nothing from
-    the network (XProf's overview does: its charts' library). Traces (`profile --trace`, `compile --xprof`) are in XProf's own tab, where
-    rooflink[xprof] is installed.
+    the network (XProf's overview does: its charts' library). Traces (`profile --trace`,
+    `compile --xprof`) are in XProf's own tab, where rooflink[xprof] is installed.
 
     Examples:
 
