@@ -9,7 +9,9 @@ from sample_calibration import sample_calibration
 
 from rooflink.profiling.cli.app import COMMANDS, load_command
 
-PREDICT = ("predict", "--model", "llama3-8b", "--slice", "v5e-8", "--csv", "tables")
+PREDICT = (
+    "predict", "--model", "llama3-8b", "--slice", "v5e-8", "--batch", 1, "--csv", "tables",
+)  # fmt: skip
 
 
 def columns(file: Path) -> list[str]:
