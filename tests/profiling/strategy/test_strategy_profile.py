@@ -152,7 +152,7 @@ class _Compiling:
         self._stack.close()
         self.by_stage[what] = self._stack.enter_context(clocked())
 
-    def advance(self, units: int) -> None: ...
+    def advance(self, units: int, note: str = "") -> None: ...
 
 
 def test_no_repeat_compiles(subject: Subject) -> None:
