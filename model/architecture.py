@@ -19,6 +19,7 @@ Number = Any
 Share = Annotated[float, Field(ge=0, le=1)]
 
 NO_WINDOW = float("inf")
+ALL_POSITIONS = 1e15  # more than any context; finite, for it is multiplied
 
 DTYPE_BITS: dict[str, int] = {
     "float32": 32, "bfloat16": 16, "float16": 16, "int8": 8, "fp8": 8, "float8_e4m3fn": 8,
@@ -39,6 +40,11 @@ def dtype_bytes(dtype: str) -> float:
     return DTYPE_BITS[dtype] / 8
 
 
+INDEX_BYTES = 1 + 4 / 128
+"""An element of an index key: fp8 with a float32 scale for each 128, whatever the cache's dtype
+(`Indexer` in inference/model.py of deepseek-ai/DeepSeek-V3.2-Exp)."""
+
+
 LinearKind = Literal["gated delta net", "mamba2"]
 
 
@@ -51,7 +57,10 @@ class Architecture:
     `dense_mlp_dim` instead. A share of the layers with attention sees `window` positions only, the
     others have `full_kv_heads` and `full_head_dim` where these differ. With a `latent_dim` keys and
     values are made of one compressed vector a position (multi-head latent attention, DeepSeek-V2,
-    arXiv:2405.04434, section 2.1): `head_dim` is then the part of a key without position.
+    arXiv:2405.04434, section 2.1): `head_dim` is then the part of a key without position. With
+    `index_heads` a query attends to the `index_positions` that a lightning indexer scores highest
+    (DeepSeek-V3.2-Exp, GLM-5): `index_layers` score every position by a key of `index_dim`
+    elements, the other layers take over the choice of the one before.
     `linear_layers` have linear attention, with a state in place of a cache. With `mlp_only_layers`
     each layer is one part: attention, linear attention or an MLP. Attention sinks, one number a
     head, cost nothing worth counting and are left out.
@@ -85,6 +94,10 @@ class Architecture:
     query_rank: NonNegativeInt = 0  # of latent attention's queries; 0 for one whole matrix
     latent_dim: NonNegativeInt = 0
     rotated_dim: NonNegativeInt = 0  # of a latent key: the part with position, for all heads
+    index_heads: NonNegativeInt = 0
+    index_dim: NonNegativeInt = 0
+    index_positions: NonNegativeInt = 0
+    index_layers: NonNegativeInt = 0
     linear_layers: NonNegativeInt = 0
     linear_kind: LinearKind = "gated delta net"
     linear_key_heads: NonNegativeInt = 0  # of Mamba-2: groups
@@ -163,6 +176,10 @@ class ModelShape:
     attention_share: Number = 1.0  # of the layers: those with keys and values
     latent_dim: Number = 0.0  # compressed elements of a position, for keys and values; 0: neither
     rotated_dim: Number = 0.0  # cached with them, for keys alone
+    attended: Number = ALL_POSITIONS  # by a query, where an index chooses them
+    index_share: Number = 0.0  # of the layers: those that score all positions
+    index_flops: Number = 0.0  # of one query's scores of one position, in such a layer
+    index_bytes: Number = 0.0  # of one position's key, in such a layer
     state_bytes: Number = 0.0  # of one sequence, in all layers of linear attention
     state_flops: Number = 0.0  # of one token on that state
     linear_elements: Number = 0.0  # that linear attention moves of a token in a mean layer
@@ -188,6 +205,11 @@ class ModelShape:
         """Elements of keys and values that one position takes over all layers."""
         of_heads = 2 * self.kv_heads * self.head_dim * (self.latent_dim == 0)
         return self.layers * self.attention_share * (of_heads + self.latent_dim + self.rotated_dim)
+
+    def cached_bytes(self, element_bytes: Number) -> Number:
+        """Of one position over all layers: keys and values of such elements, and index keys."""
+        index_bytes = self.layers * self.index_share * self.index_bytes
+        return self.kv_elements_per_token * element_bytes + index_bytes
 
     def with_kv_heads(self, heads: Number) -> "ModelShape":
         """The same with another number of KV heads, whose projections follow; not for a latent
@@ -278,6 +300,10 @@ def shape_of(model: Architecture) -> ModelShape:
         attention_share=attending / layers,
         latent_dim=float(model.latent_dim),
         rotated_dim=float(model.rotated_dim),
+        attended=float(model.index_positions or ALL_POSITIONS),
+        index_share=model.index_layers / layers,
+        index_flops=2.0 * model.index_heads * model.index_dim,
+        index_bytes=model.index_dim * INDEX_BYTES,
         state_bytes=float(model.linear_layers * linear.state_bytes),
         state_flops=float(model.linear_layers * linear.state_flops),
         linear_elements=model.linear_layers * linear.elements / layers,
@@ -321,7 +347,11 @@ def _latent_attention(model: Architecture) -> _Attention:
     into = rank * (D + queries) if rank else D * queries
     keys_values = latent * model.query_heads * (model.head_dim + value_dim)
     output = model.query_heads * value_dim * D
-    return _Attention(into + D * cached + keys_values + output, key_dim + value_dim, cached)
+    # Of an index: queries of the compressed ones, the key, and a weight for each head.
+    index = rank * model.index_heads * model.index_dim + D * (model.index_dim + model.index_heads)
+    share = model.index_layers / (model.layers - model.linear_layers - model.mlp_only_layers)
+    parameters = into + D * cached + keys_values + output
+    return _Attention(parameters + share * index, key_dim + value_dim, cached)
 
 
 class _Linear(NamedTuple):

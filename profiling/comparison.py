@@ -1,21 +1,36 @@
 """Two profiles side by side: every ratio is b / a, and every difference in what ran is listed.
 
-A time counts as changed only where the repeats of both sides do not overlap, and only where both
-ran on the same machine; a total only where both made the same phases.
+A measured time counts as changed only where the repeats of both sides do not overlap, where both
+ran on the same machine, and where that machine's own limits, measured in both, do not explain it; a
+total only where both made the same phases. What decides is predicted: dollars per query (without
+prices the time) on the slices that both are predicted on, and the accuracy.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from .records import Phase, Profile, Record, Spread
+from .records import Interval, Phase, Prediction, Profile, Record, Spread
 from .records.base import BYTE_KINDS
 from .records.lenses import TOTAL
 from .records.profile import total_phase
 
 MACHINE_TOLERANCE = 0.1  # two probes of one machine's limits agree this closely
 
+ALIKE = 0.01
+"""Predicted figures that differ by less are called the same."""
+
 TimeVerdict = Literal[
-    "faster", "slower", "within spread", "one repeat, spread unknown", "different machines"
+    "faster",
+    "slower",
+    "within spread",
+    "within the machine's drift",
+    "one repeat, spread unknown",
+    "different machines",
+]
+Direction = Literal["less", "more", "same"]
+Figure = Literal["time", "cost", "energy"]
+Worth = Literal[
+    "yes", "no", "trade", "same", "by slice", "if as accurate", "if more accurate", "unknown"
 ]
 Part = Literal["model", "workload", "machine", "software", "phases"]
 AccuracyVerdict = Literal["higher", "lower", "within interval"]
@@ -59,6 +74,28 @@ class AccuracyChange(Record):
     verdict: AccuracyVerdict
 
 
+class PredictedChange(Record):
+    """What a query takes on one slice, on both sides. Errors of the calibration that both share
+    cancel in the ratio, not in the intervals."""
+
+    slice: str
+    figure: Figure
+    a: Interval
+    b: Interval
+
+    @property
+    def ratio(self) -> float | None:
+        """Of the medians, b / a."""
+        return self.b.median / self.a.median if self.a.median else None
+
+    @property
+    def verdict(self) -> Direction:
+        """By the medians."""
+        if abs(self.b.median - self.a.median) <= ALIKE * self.a.median:
+            return "same"
+        return "more" if self.b.median > self.a.median else "less"
+
+
 class Difference(Record):
     """One thing that was not the same in the two profiles."""
 
@@ -78,6 +115,42 @@ class Comparison(Record):
     phases: list[PhaseChange]
     total: PhaseChange | None  # None where the two made different phases
     accuracy: AccuracyChange | None
+    predicted: list[PredictedChange]  # on the slices that both are predicted on
+
+    @property
+    def deciding(self) -> list[PredictedChange]:
+        """Dollars per query on each slice; the time where a side has no price."""
+        costs = [change for change in self.predicted if change.figure == "cost"]
+        return costs or [change for change in self.predicted if change.figure == "time"]
+
+    @property
+    def spends(self) -> set[Direction]:
+        """Whether b takes less or more of what decides: predicted, else by the measured time."""
+        if self.deciding:
+            return {change.verdict for change in self.deciding}
+        words: dict[TimeVerdict, Direction] = {
+            "faster": "less", "slower": "more", "within spread": "same",
+            "within the machine's drift": "same",
+        }  # fmt: skip
+        time = self.total.time if self.total else None
+        return {words[time.verdict]} if time and time.verdict in words else set()
+
+    @property
+    def worth(self) -> Worth:
+        """Whether b is to be preferred: one of spending and accuracy better, the other no worse;
+        on a condition where the accuracy is not known of both."""
+        spends, accuracy = self.spends, self.accuracy and self.accuracy.verdict
+        if not spends:
+            return "unknown"
+        if {"less", "more"} <= spends:
+            return "by slice"
+        if accuracy is None and spends != {"same"}:
+            return "if as accurate" if "less" in spends else "if more accurate"
+        better = ("less" in spends) + (accuracy == "higher")
+        worse = ("more" in spends) + (accuracy == "lower")
+        if better and worse:
+            return "trade"
+        return "yes" if better else "no" if worse else "same"
 
     @property
     def unlike(self) -> bool:
@@ -91,23 +164,67 @@ def compare(a: Profile, b: Profile) -> Comparison:
     same_machine = _machine_name(a) == _machine_name(b)
     both = [(of_a[name], of_b[name]) for name in of_a if name in of_b]
     same_phases = list(of_a) == list(of_b)
-    total = _phase_change(total_phase(a), total_phase(b), same_machine) if same_phases else None
+    drift = _drift(a, b) if same_machine else None
+    total = _phase_change(total_phase(a), total_phase(b), drift) if same_phases else None
     return Comparison(
         name_a=a.name,
         name_b=b.name,
         differences=_differences(a, b),
         same_machine=same_machine,
-        phases=[_phase_change(x, y, same_machine) for x, y in both],
+        phases=[_phase_change(x, y, drift) for x, y in both],
         total=total,
         accuracy=_accuracy_change(a, b),
+        predicted=_predicted_changes(a, b),
     )
+
+
+def _predicted_changes(a: Profile, b: Profile) -> list[PredictedChange]:
+    of_b = {prediction.slice: prediction for prediction in b.predictions}
+    both = [(p, of_b[p.slice]) for p in a.predictions if p.slice in of_b]
+    return [
+        PredictedChange(slice=one.slice, figure=figure, a=amount, b=other)
+        for one, two in both
+        for (figure, amount), (_, other) in zip(_per_query(one), _per_query(two), strict=True)
+        if amount is not None and other is not None
+    ]
+
+
+def _per_query(prediction: Prediction) -> list[tuple[Figure, Interval | None]]:
+    bill = prediction.economics.per_query if prediction.economics else None
+    time_s = prediction.time_s * (1 / (prediction.prompts * prediction.batches))
+    usd, wall_j = (bill.usd, bill.wall_j) if bill else (None, None)
+    return [("time", time_s), ("cost", usd), ("energy", wall_j)]
+
+
+class _Drift(NamedTuple):
+    """By how much the machine itself may have changed times between both runs: its own limits were
+    measured beside each."""
+
+    least: float
+    most: float
+
+
+def _drift(a: Profile, b: Profile) -> _Drift:
+    if a.machine is None or b.machine is None:
+        return _Drift(1.0, 1.0)
+    slower = [_slower(a.machine.read_bandwidth, b.machine.read_bandwidth),
+              _slower(a.machine.matmul_flops, b.machine.matmul_flops)]  # fmt: skip
+    return _Drift(min(1.0, *slower), max(1.0, *slower))
+
+
+def _slower(rate_a: float, rate_b: float) -> float:
+    """How many times as long b's machine may have taken by this rate, as two probes can tell."""
+    times = rate_a / rate_b
+    if abs(times - 1) <= MACHINE_TOLERANCE:
+        return 1.0
+    return times * (1 + MACHINE_TOLERANCE) if times > 1 else times / (1 + MACHINE_TOLERANCE)
 
 
 def _ratio(a: float, b: float) -> Ratio:
     return Ratio(a=a, b=b, ratio=b / a if a else None)
 
 
-def _phase_change(a: Phase, b: Phase, same_machine: bool) -> PhaseChange:
+def _phase_change(a: Phase, b: Phase, drift: _Drift | None) -> PhaseChange:
     bytes_a, bytes_b = a.counted.hbm_bytes, b.counted.hbm_bytes
     kinds = {
         kind: _ratio(getattr(bytes_a, kind), getattr(bytes_b, kind))
@@ -117,7 +234,7 @@ def _phase_change(a: Phase, b: Phase, same_machine: bool) -> PhaseChange:
     return PhaseChange(
         phase=a.name,
         tokens=_ratio(a.tokens, b.tokens),
-        time=_time_change(ran_a.time_s, ran_b.time_s, same_machine) if ran_a and ran_b else None,
+        time=_time_change(ran_a.time_s, ran_b.time_s, drift) if ran_a and ran_b else None,
         tokens_per_s=_ratio(ran_a.tokens_per_s, ran_b.tokens_per_s) if ran_a and ran_b else None,
         flops=_ratio(a.counted.flops, b.counted.flops),
         hbm_bytes=kinds,
@@ -125,18 +242,21 @@ def _phase_change(a: Phase, b: Phase, same_machine: bool) -> PhaseChange:
     )
 
 
-def _time_change(a: Spread, b: Spread, same_machine: bool) -> TimeChange:
+def _time_change(a: Spread, b: Spread, drift: _Drift | None) -> TimeChange:
     change = _ratio(a.median, b.median)
-    return TimeChange(a=a, b=b, ratio=change.ratio, verdict=_time_verdict(a, b, same_machine))
+    return TimeChange(a=a, b=b, ratio=change.ratio, verdict=_time_verdict(a, b, drift))
 
 
-def _time_verdict(a: Spread, b: Spread, same_machine: bool) -> TimeVerdict:
-    if not same_machine:
+def _time_verdict(a: Spread, b: Spread, drift: _Drift | None) -> TimeVerdict:
+    """With `drift` of the machine that both ran on; None for two machines."""
+    if drift is None:
         return "different machines"
     if min(len(a.repeats), len(b.repeats)) == 1:
         return "one repeat, spread unknown"
     if a.low <= b.high and b.low <= a.high:
         return "within spread"
+    if a.low * drift.least <= b.high and b.low <= a.high * drift.most:
+        return "within the machine's drift"
     return "faster" if b.high < a.low else "slower"
 
 

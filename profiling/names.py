@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..tpu_configs.catalog import load_chip, load_rentable_tpus
 from ..tpu_configs.chip import Chip
@@ -23,9 +24,21 @@ def slice_named(text: str) -> Slice:
     return Slice(_machine(), (1,)) if text.strip().lower() == MACHINE else parse_slice(text)
 
 
-def slices_named(texts: Sequence[str]) -> list[Slice]:
-    """Each slice once, in order."""
-    return list({one.name: one for one in map(slice_named, texts)}.values())
+def slices_named(texts: Sequence[str], changes: Sequence[str] = ()) -> list[Slice]:
+    """Each slice once, in order, its chip with the figures that `changes` set."""
+    slices = {one.name: one for one in map(slice_named, texts)}
+    return (
+        [_with_figures(one, changes) for one in slices.values()] if changes else [*slices.values()]
+    )
+
+
+def _with_figures(on_slice: Slice, changes: Sequence[str]) -> Slice:
+    """The slice of a chip that is not there; its caution says so."""
+    from ..tpu_configs.changed_chip import SOURCE, with_figures  # which few commands need
+
+    said = f"{SOURCE[0].upper()}{SOURCE[1:]}, of {on_slice.chip.name}: {', '.join(changes)}."
+    chip, caution = with_figures(on_slice.chip, changes), f"{on_slice.caution} {said}".strip()
+    return replace(on_slice, chip=chip, caution=caution)
 
 
 def chips_for(names: Sequence[str], slices: Sequence[Slice]) -> list[Chip]:

@@ -35,7 +35,7 @@ from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
 from .predicted.model_shape import model_facts
-from .profile_predictions import predictions_of, require_slices
+from .profile_predictions import Predictions, predictions_of, require_slices
 from .records import (
     CompiledTarget,
     MeasuredCost,
@@ -104,14 +104,11 @@ def profile(
             for target in targets
         ]
         there = [*compiled, *(lens for lens in lenses if lens is not None)]
-        lenses_beside = {
+        whole = draft.model_copy(update={
+            **vars(predicted or Predictions([], [], None)),
             "compiled": _timed(there, subject),
-            "predictions": predicted.predictions if predicted else [],
-            "unpredicted": predicted.unpredicted if predicted else [],
-            "stand_in": predicted.stand_in if predicted else None,
             "asked_slices": [slice_.name for slice_ in slices],
-        }
-        whole = draft.model_copy(update=lenses_beside)
+        })  # fmt: skip
         notes = [
             *engineered_gaps(request.problems, subject.tokenizer),
             *(note(text, "the run itself") for text in later.missing + _unkept(there)),

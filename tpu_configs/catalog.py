@@ -41,10 +41,9 @@ def load_all() -> list[Chip]:
 
 
 def load_rentable_tpus() -> list[Chip]:
-    """The TPUs with a price on demand: what a profile is placed on where no chip is named."""
-    return [
-        chip for chip in load_all() if chip.kind == "tpu" and chip.price and chip.price.on_demand
-    ]
+    """The TPUs that Google Cloud rents out, and libtpu compiles for: what a profile is placed on
+    where no chip is named."""
+    return [chip for chip in load_all() if chip.libtpu_name]
 
 
 def load_chip(name_or_path: str | Path) -> Chip:
@@ -68,6 +67,16 @@ def load_chip(name_or_path: str | Path) -> Chip:
             "(`rooflink chips` lists all), or the path of your own chip file, which ends in .toml"
         )
     return _packaged(stems[key])
+
+
+def chip_text(name_or_path: str) -> str:
+    """The TOML text of a chip that comes along or of a user's own file: a start for another. Raises
+    as `load_chip` does."""
+    chip = load_chip(name_or_path)
+    text = _texts().get(chip_stem(chip))
+    if text is None or name_or_path.endswith(".toml"):
+        return read_text(Path(name_or_path), "chip file", ChipInputError)
+    return text
 
 
 def chip_stem(chip: Chip) -> str:

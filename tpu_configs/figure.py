@@ -121,6 +121,7 @@ Watts = Annotated[Figure, _needs_unit("W")]
 HourlyPrice = Annotated[Figure, _needs_unit("USD/h")]
 Seconds = Annotated[Figure, _needs_unit("s")]
 Nanometres = Annotated[Figure, _needs_unit("nm")]
+SquareMillimetres = Annotated[Figure, _needs_unit("mm2")]
 Count = Annotated[Figure, _needs_unit("1"), AfterValidator(_whole)]
 
 

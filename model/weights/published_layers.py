@@ -20,8 +20,9 @@ def count_of(described: Fields, key: str, default: int) -> int:
     return described.integer(key, default or None)
 
 
-def latent_attention(described: Fields, _layers: int) -> GivenSizes:
-    """Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1)."""
+def latent_attention(described: Fields, layers: int) -> GivenSizes:
+    """Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1), and the index of
+    positions that DeepSeek-V3.2 and GLM-5 attend to."""
     plain, value = described.integer("qk_nope_head_dim", 128), described.integer("v_head_dim", 128)
     rank = 0 if "q_lora_rank" in described else 1536
     return {
@@ -30,6 +31,21 @@ def latent_attention(described: Fields, _layers: int) -> GivenSizes:
         "head_dim": plain,
         "value_head_dim": value if value != plain else None,
         "query_rank": count_of(described, "q_lora_rank", rank),
+    } | _index(described, layers)
+
+
+def _index(described: Fields, layers: int) -> GivenSizes:
+    """Nothing where every position is attended to. Layers that are listed as sharing the index of
+    one before them have none of their own (GLM-5.2)."""
+    if described.get("index_topk") is None:
+        return {}
+    types = described.get("indexer_types")
+    own = types.count("full") if isinstance(types, list) else layers
+    return {
+        "index_heads": described.integer("index_n_heads", 64),
+        "index_dim": described.integer("index_head_dim", 128),
+        "index_positions": described.integer("index_topk"),
+        "index_layers": own,
     }
 
 

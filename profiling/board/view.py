@@ -217,7 +217,7 @@ def headline(shown: Sequence[Shown], request: Request, lens: str) -> str:
     if first.time_s > 0:
         name = max(first.moved, key=lambda phase: first.moved[phase].time_s)
         share = units.share(first.moved[name].time_s / first.time_s)
-        words += f" {share} of it is {name}, bound by {first.moved[name].bound}."
+        words += f" {share} of it is {name}, bound by {first.moved[name].bound}.{_money(first)}"
     for other in shown[1:] if first.time_s > 0 else []:
         elsewhere = "" if other.place.name == first.place.name else f" on {other.place.name}"
         words += (
@@ -225,6 +225,17 @@ def headline(shown: Sequence[Shown], request: Request, lens: str) -> str:
             f"{units.ratio(other.time_s / first.time_s)} of that."
         )
     return words
+
+
+def _money(shown: Shown) -> str:
+    """What a query costs on a priced slice: a chip-hour's price does not move with the sliders."""
+    place = shown.place.name
+    bill = next((p.economics for p in shown.profile.predictions if p.slice == place), None)
+    usd = bill.per_query.usd if bill else None
+    if usd is None or shown.before_s <= 0:
+        return ""
+    paid = usd.median * shown.time_s / shown.before_s
+    return f" That costs {units.usd_per(paid, 'query', 'queries')}."
 
 
 def _has_work(shown: Sequence[Shown]) -> bool:
@@ -239,7 +250,7 @@ def _roofline(shown: Sequence[Shown], request: Request, lens: str) -> Chart:
         rings += _rates(first, first.before, "before")
     for other in shown[1:]:
         rings += _rates(other, other.moved, other.run)
-    told = "; ".join(f"{m.phase} at {units.flop_rate(m.rate)} a chip" for m in filled)
+    told = "; ".join(f"{m.phase} at {units.flop_rate(m.rate)} per chip" for m in filled)
     note = f"filled: {first.run}" + (f"; rings: {rings[0].word}" if rings else "")
     if len(shown) > 1 and request.moved:
         note = f"filled: {first.run}; rings: before the sliders, and {shown[1].run}"

@@ -13,16 +13,24 @@ from ..predicted.economics import Terms
 from ..predicted.step.attention_work import RESERVED_SHARE
 from ..records import Profile
 from ..records.base import percent
-from ..records.codesign import Assumption, CodesignCase, CodesignReport, DesignSearch, ProfileRead
+from ..records.codesign import (
+    Assumption,
+    CodesignCase,
+    CodesignReport,
+    DesignSearch,
+    ProfileRead,
+    limit_of,
+)
 from ..records.prediction import EconomicTerms
+from ..records.profile import toy_note
 from .chip_cost_model import cost_assumptions, process_of
 from .chip_search import SLOWEST_TOKEN_S
-from .claims import seeds
 from .costs import PHASES, costs_of, recorded_phases
 from .crossovers import bound_flips, bound_map, elasticities, roofline, thought_crossovers
-from .data_center import BUSY, IDLE_SHARE, data_center
-from .design_point import MOST_SEQUENCES, facts, summary, summary_or_none
+from .data_center import BUSY, IDLE_SHARE, data_center, largest_batch
+from .design_point import MOST_SEQUENCES, facts, summary, summary_or_none, with_lengths
 from .levers import DRAFT, checked_runs, levers
+from .memory_stacks import generation_of
 from .ranking import hardware_asks, model_asks
 from .search_report import Budget, design_searches, pareto_points
 from .what_if import StatedChanges, changed, what_if
@@ -53,11 +61,13 @@ _OURS = (
 def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
     """Those of the cases, then those of the analysis, then the cost model's."""
     by_chip = {case.slice.chip.name: case for case in cases}.values()
-    costed = [process_of(case.slice.chip) for case in by_chip]
+    costed = [(process_of(case.slice.chip), generation_of(case.slice.chip)) for case in by_chip]
+    kinds = sorted({(process_nm, kind) for (process_nm, _), (kind, _) in costed})
+    reasons = [reason for pair in costed for _, reason in pair if reason]
     shared = cases[0].terms
     stated = [
         *((f"{case.slice.chip.name}: {_price(case.terms)} per chip-hour.", case.terms.price,
-           case.slice.chip.confidence) for case in by_chip),
+           case.terms.price_confidence or "your figure") for case in by_chip),
         (f"A server uses {shared.host_factor:g}x the energy of its accelerators.", shared.host,
          "see the source"),
         (f"Power usage effectiveness (PUE) of the data center: {shared.pue:g}.", shared.pue_source,
@@ -65,12 +75,12 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
         (f"Electricity emits {shared.grid_g_per_kwh:g} g CO2e per kWh.", shared.grid,
          "see the source"),
         *((sentence, "our assumption", "low")
-          for sentence in (*_OURS, *(f"{reason}." for _, reason in costed))),
+          for sentence in (*_OURS, *(f"{reason}." for reason in reasons))),
     ]  # fmt: skip
     return [
         *(Assumption(sentence=text, source=source, confidence=surety)
           for text, source, surety in stated),
-        *(row for process_nm in sorted(dict(costed)) for row in cost_assumptions(process_nm)),
+        *(row for kind in kinds for row in cost_assumptions(*kind)),
     ]  # fmt: skip
 
 
@@ -91,7 +101,6 @@ class CodesignOptions:
     weight_dtype: str | None = None  # None: the profile's
     queries_per_s: float = 1.0
     latency_target_s: float | None = None
-    seeds: bool = True
     command: str = "python"
     files: Sequence[str] | None = None  # of the profiles, where they have any
 
@@ -105,8 +114,10 @@ def analyse(
 ) -> CodesignReport:
     """Everything that a report says of `profiles` on `slices`.
 
-    A slice that does not hold a workload is left out with a note. Raises ProfileInputError for no
-    profiles or slices, a workload that is empty, a profile without counted phases, what-ifs,
+    Everything is at each profile's own batch, or where a latency is to be kept at the largest that
+    does. A slice that does not hold a workload, or is too slow for it, is left out with a note, and
+    toys are left out of the recommendations where there is another model. Raises ProfileInputError
+    for no profiles or slices, a workload that is empty, a profile without counted phases, what-ifs,
     budgets and targets that cannot be; ChipInputError for dtypes: all of it before the long work.
     """
     request = options or CodesignOptions()
@@ -130,19 +141,31 @@ def analyse(
         analysed.append(_case(case, request, runs))
         heard.advance(1)
     heard.stage("Ranking asks")
+    toys = {profile.name: toy_note(profile) for profile in profiles if profile.model.is_toy}
+    ranked = [case for case in cases if case.profile not in toys] or cases
+    if len(ranked) < len(cases):
+        notes += [f"Recommendations leave out {name}: {why}." for name, why in toys.items()]
+    limit = limit_of([case for case in analysed if case.profile not in toys] or analysed)
     return CodesignReport(
         command=request.command,
+        operating_point=_operating_point(request.latency_target_s),
+        chip_stated=request.budget is not None or request.mix is not None,
         profiles=_read(profiles, request.files),
         cases=analysed,
-        hardware_asks=hardware_asks(cases),
-        model_asks=model_asks(cases, runs),
+        hardware_asks=hardware_asks(ranked, limit.bound),
+        model_asks=model_asks(ranked, runs),
         pareto=pareto_points(cases),
         searches=searches,
         data_centers=centers,
-        seeds=seeds(calibrated, request.stack) if request.seeds else [],
         assumptions=assumptions(cases),
         notes=notes,
     )
+
+
+def _operating_point(latency_target_s: float | None) -> str:
+    if latency_target_s is None:
+        return "as run"
+    return f"the largest that answers within {latency_target_s:g} s"
 
 
 def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
@@ -174,15 +197,25 @@ def _cases(
         for on_slice in slices:
             try:
                 case = workload_on_slice(profile.name, work, on_slice, calibration, profile.outcome)
+                case = replace(with_recorded(case, profile), counted=_counted(profile))
+                cases.append(_at_target(case, options.latency_target_s))
             except ProfileInputError as error:
                 notes.append(f"{profile.name} on {on_slice.name} is skipped: {error}.")
             else:
-                cases.append(replace(with_recorded(case, profile), counted=_counted(profile)))
                 if case.waves > 1:
                     notes.append(f"{profile.name} on {on_slice.name}: {case.words}.")
     if not cases:
         raise ProfileInputError(f"no slice holds any of the profiles: {notes[-1]}")
     return cases, notes
+
+
+def _at_target(case: WorkloadOnSlice, latency_target_s: float | None) -> WorkloadOnSlice:
+    """The case at the largest batch that keeps the target; as it is without one."""
+    if latency_target_s is None:
+        return case
+    prompts = largest_batch(case, latency_target_s).batch
+    query = replace(case.query, lengths=replace(case.query.lengths, prompts=prompts))
+    return replace(case, query=query, point=with_lengths(case.point, prompts=prompts))
 
 
 def recorded_note(profile: Profile) -> list[str]:
@@ -204,14 +237,14 @@ def recorded_note(profile: Profile) -> list[str]:
 
 
 def _case(case: WorkloadOnSlice, options: CodesignOptions, runs: Sequence[Profile]) -> CodesignCase:
-    result = costs_of(case.point, case.draws)
+    result, prediction = costs_of(case.point, case.draws), prediction_of(case)
     rate, outcome = case.usd_per_second, case.outcome
     usd = None if rate is None else summary(result.query_s * case.per_query * rate)
     attempts = float(case.query.lengths.attempts)
     return CodesignCase(
         profile=case.profile,
         workload=case.words,
-        prediction=prediction_of(case),
+        prediction=prediction,
         accuracy=outcome.accuracy_interval if outcome else None,
         usd_per_query=usd,
         usd_per_correct=case.per_correct(usd),
@@ -224,7 +257,7 @@ def _case(case: WorkloadOnSlice, options: CodesignOptions, runs: Sequence[Profil
         bound_maps=[bound_map(case, sharers) for sharers in dict.fromkeys((1.0, attempts))],
         thought=thought_crossovers(case),
         what_ifs=[what_if(case, stated) for stated in options.what_ifs],
-        asks=[*hardware_asks([case]), *model_asks([case], runs)],
+        asks=[*hardware_asks([case], prediction.longest.bound), *model_asks([case], runs)],
     )
 
 
@@ -264,6 +297,7 @@ def _read(profiles: Sequence[Profile], files: Sequence[str] | None) -> list[Prof
             file=file,
             ran=profile.outcome is not None,
             weights=profile.model.weights_source,
+            toy=toy_note(profile),
         )
         for profile, file in zip(profiles, named, strict=True)
     ]

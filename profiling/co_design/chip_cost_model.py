@@ -1,8 +1,11 @@
 """Cost model: area, watts and dollars of a chip by its parameters, with each figure's uncertainty.
 
-Linear in the parameters but for the die's yield (Poisson: exp(-defects * area), a die no larger
-than the reticle). Figures and sources: data/cost_model.toml. Good for the direction of a trade
-between parts, not for a chip's price: rent is taken to follow what a chip costs to build.
+Linear in the parameters but for the number of dies, each no larger than the reticle, and their
+yield (Poisson: exp(-defects * area)). Figures: data/cost_model.toml and memory_stacks.toml.
+Dies and powers that are published lie within the figures' 95 % interval for accelerators with HBM
+of 7 nm and finer; not for stacked chiplets (MI300X), GPUs with wide float64 units (MI250X) or cards
+for graphics. Good for the direction of a trade between parts, not for a chip's price: rent is taken
+to follow what a chip costs to build.
 """
 
 import tomllib
@@ -12,25 +15,21 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from pydantic import Field
 
 from ...tpu_configs.chip import Chip
-from ...tpu_configs.figure import Figure
 from ..predicted import arrays
 from ..predicted.arrays import Number, of_numbers
 from ..predicted.draws import normals
+from ..predicted.energy import design_power_of
 from ..predicted.step.hardware import link_rate
 from ..records.codesign import Assumption
+from .memory_stacks import Coefficient, generation_of, generations
 
 WAFER_MM2 = np.pi * 150.0**2
 RETICLE_MM2 = 858.0  # 26 x 33 mm, the largest die a scanner exposes
+JOINT_SHARE = 1.25
+"""Bandwidth between two dies over the memory's: 10 TB/s to 8 in a B200."""
 PROCESSES_NM = (3, 5, 7)
-
-
-class Coefficient(Figure):
-    """A figure of the cost model and the standard deviation of its log."""
-
-    log_scale: float = Field(ge=0)
 
 
 @of_numbers
@@ -51,16 +50,18 @@ PARTS = ("matrix_flops", "hbm_bandwidth", "hbm_capacity", "on_chip_capacity", "l
 @of_numbers
 @dataclass(frozen=True)
 class Rates:
-    """The cost model's coefficients for one process; numbers or draws [draws]."""
+    """The cost model's coefficients for a process and a kind of memory; numbers or [draws]."""
 
     matrix_mm2_per_tflops: Number
     sram_mm2_per_mb: Number
     hbm_mm2_per_gbps: Number
     link_mm2_per_gbps: Number
+    joint_mm2_per_gbps: Number
     other_mm2: Number
     matrix_pj_per_flop: Number
     hbm_pj_per_bit: Number
     link_pj_per_bit: Number
+    joint_pj_per_bit: Number
     sram_w_per_mb: Number
     hbm_w_per_gb: Number
     other_w: Number
@@ -74,7 +75,19 @@ class Rates:
 
 
 def area_mm2(parts: ChipParts, rates: Rates) -> Number:
-    """All dies of the chip, memory stacks left out."""
+    """All dies of the chip with the joints between them, memory stacks left out."""
+    joints = 2 * (dies_of(parts, rates) - 1)
+    return _area_of_parts(parts, rates) + joints * _joint_mm2(parts, rates)
+
+
+def dies_of(parts: ChipParts, rates: Rates) -> Number:
+    """How many: as many as the reticle asks for, in a row, each with room for two joints."""
+    area = _area_of_parts(parts, rates)
+    room = arrays.maximum(RETICLE_MM2 - 2 * _joint_mm2(parts, rates), 1.0)
+    return arrays.where(area.real <= RETICLE_MM2, 1.0, arrays.ceil(area / room))
+
+
+def _area_of_parts(parts: ChipParts, rates: Rates) -> Number:
     matrix = parts.matrix_flops / 1e12 * rates.matrix_mm2_per_tflops
     sram = parts.on_chip_capacity / 1e6 * rates.sram_mm2_per_mb
     hbm = parts.hbm_bandwidth / 1e9 * rates.hbm_mm2_per_gbps
@@ -82,10 +95,16 @@ def area_mm2(parts: ChipParts, rates: Rates) -> Number:
     return matrix + sram + hbm + links + rates.other_mm2
 
 
+def _joint_mm2(parts: ChipParts, rates: Rates) -> Number:
+    """One side of a joint between two dies."""
+    return JOINT_SHARE * parts.hbm_bandwidth / 1e9 * rates.joint_mm2_per_gbps
+
+
 def full_watts(parts: ChipParts, rates: Rates) -> Number:
     """Everything at full use at once."""
+    joints = (dies_of(parts, rates) - 1) * JOINT_SHARE * rates.joint_pj_per_bit
     matrix = parts.matrix_flops * rates.matrix_pj_per_flop * 1e-12
-    hbm = parts.hbm_bandwidth * 8 * rates.hbm_pj_per_bit * 1e-12
+    hbm = parts.hbm_bandwidth * 8 * (rates.hbm_pj_per_bit + joints) * 1e-12
     links = parts.link_bandwidth * 8 * rates.link_pj_per_bit * 1e-12
     sram = parts.on_chip_capacity / 1e6 * rates.sram_w_per_mb
     capacity = parts.hbm_capacity / 1e9 * rates.hbm_w_per_gb
@@ -95,7 +114,7 @@ def full_watts(parts: ChipParts, rates: Rates) -> Number:
 def build_usd(parts: ChipParts, rates: Rates) -> Number:
     """Dies, memory, package, links and the share of a server; no design cost, no margin."""
     area = area_mm2(parts, rates)
-    good = arrays.exp(-rates.defects_per_mm2 * arrays.minimum(area, RETICLE_MM2))
+    good = arrays.exp(-rates.defects_per_mm2 * area / dies_of(parts, rates))
     dies = area * rates.wafer_usd / WAFER_MM2 / good
     capacity = parts.hbm_capacity / 1e9 * rates.hbm_usd_per_gb
     bandwidth = parts.hbm_bandwidth / 1e9 * rates.hbm_usd_per_gbps
@@ -127,8 +146,20 @@ class CostModel:
 
 
 def cost_model(chip: Chip, draws: int) -> CostModel:
-    """The model for one chip on its process, coefficients drawn `draws` times."""
-    return CostModel(parts_of(chip), rates_of(process_of(chip)[0], draws))
+    """The model for one chip, on its process and with its memory, coefficients drawn so often."""
+    return CostModel(parts_of(chip), rates_about(chip, generation_of(chip)[0], draws))
+
+
+def rates_about(chip: Chip, generation: str, draws: int = 1) -> Rates:
+    """`rates_of` the chip's process, those of power scaled alike, so that the chip as it is has its
+    design power."""
+    process_nm, _ = process_of(chip)
+    power, rates = design_power_of(chip), rates_of(process_nm, generation, draws)
+    if power is None:
+        return rates
+    own = rates_of(process_nm, generation_of(chip)[0])
+    scale = power.watts / float(full_watts(parts_of(chip), own)[0])
+    return replace(rates, **{name: getattr(rates, name) * scale for name in _OF_POWER})
 
 
 def parts_of(chip: Chip) -> ChipParts:
@@ -140,27 +171,36 @@ def parts_of(chip: Chip) -> ChipParts:
         matrix_flops=chip.peak_flops("bfloat16").flop_per_s,
         hbm_bandwidth=chip.hbm_bandwidth,
         hbm_capacity=chip.hbm_capacity_bytes,
-        on_chip_capacity=on_chip.capacity.value if on_chip else 0.0,
+        on_chip_capacity=on_chip.all_bytes if on_chip else 0.0,
         link_bandwidth=together or link_rate(chip),
     )
 
 
-def rates_of(process_nm: int, draws: int = 1) -> Rates:
-    """Coefficients for a process of `PROCESSES_NM`, [draws]; the first draw is the figures."""
-    figures = _coefficients(process_nm).items()
-    return Rates(**{name: _drawn(name, figure, draws) for name, figure in figures})
+def rates_of(process_nm: int, generation: str, draws: int = 1) -> Rates:
+    """Coefficients for a process of `PROCESSES_NM` and a generation of memory, [draws]; the first
+    draw is the figures."""
+    figures = _coefficients(process_nm, generation).items()
+    drawn = {name: _drawn(name, figure, draws) for name, figure in figures}
+    mounting, rate = drawn.pop("mounting_usd_per_stack"), generations()[generation].bandwidth
+    return Rates(**drawn, hbm_usd_per_gbps=mounting / (rate.value / 1e9))
 
 
-def cost_assumptions(process_nm: int) -> list[Assumption]:
-    """Every coefficient for a process, in a sentence with its source."""
+_OF_POWER = (
+    "matrix_pj_per_flop", "hbm_pj_per_bit", "link_pj_per_bit", "joint_pj_per_bit", "sram_w_per_mb",
+    "hbm_w_per_gb", "other_w",
+)  # fmt: skip
+
+
+def cost_assumptions(process_nm: int, generation: str) -> list[Assumption]:
+    """Every coefficient for a process and a generation, in a sentence with its source."""
     return [
         Assumption(
             sentence=f"{name.replace('_', ' ')}: {figure.value:g} {figure.unit}"
-            f" ({process_nm} nm class), log-normal with scale {figure.log_scale:g}",
+            f" ({process_nm} nm class, {generation}), log-normal with scale {figure.log_scale:g}",
             source=f"{figure.source} ({figure.date})",
             confidence=figure.confidence,
         )
-        for name, figure in _coefficients(process_nm).items()
+        for name, figure in _coefficients(process_nm, generation).items()
     ]
 
 
@@ -172,17 +212,24 @@ def _drawn(name: str, coefficient: Coefficient, draws: int) -> np.ndarray:
 
 def process_of(chip: Chip) -> tuple[int, str]:
     """The class of process that a chip is costed as, and why in a sentence without its stop."""
-    process_nm = chip.silicon.process.value if chip.silicon else None
-    if process_nm is None:
+    process = chip.silicon.process if chip.silicon else None
+    if process is None:
         return 5, f"the process of {chip.name} is not public: costed as 5 nm class"
-    nearest = min(PROCESSES_NM, key=lambda nm: abs(np.log(nm / process_nm)))
-    return nearest, f"{chip.name} at {process_nm:g} nm is costed as {nearest} nm class"
+    nearest = min(PROCESSES_NM, key=lambda nm: abs(np.log(nm / process.value)))
+    return nearest, f"{chip.name} at {process.value:g} nm is costed as {nearest} nm class"
 
 
 @cache
-def _coefficients(process_nm: int) -> dict[str, Coefficient]:
+def _coefficients(process_nm: int, generation: str) -> dict[str, Coefficient]:
     text = files(__package__).joinpath("data/cost_model.toml").read_text(encoding="utf-8")
+    kind = generations()[generation]
+    gbps = kind.bandwidth.value / 1e9
+    area = {"value": kind.interface.value / gbps, "unit": "mm2/(GB/s)"}
     return {
+        "hbm_mm2_per_gbps": kind.interface.model_copy(update=area),
+        "hbm_pj_per_bit": kind.energy,
+        "hbm_usd_per_gb": kind.price,
+    } | {
         name: Coefficient.model_validate(row if "value" in row else row[str(process_nm)])
         for name, row in tomllib.loads(text).items()
     }

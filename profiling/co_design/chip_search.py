@@ -1,16 +1,11 @@
-"""Search: which chip serves a workload mix best under a budget of area, watts or dollars.
+"""Search: which chip that can be built serves a workload mix best within area, watts and dollars.
 
-An exhaustive sweep of a grid of designs in one compiled call, and a gradient search from the best
-of them. Capacity buys sequences that run together: for each number of sequences a chip has just
-the memory that it needs.
-
-The gradient is projected onto the budget, in the logs of the parameters.
-Where objective and cost are sums of monomials, as times and costs of parts are, this is a geometric
-program: convex in the logs (Boyd et al. 2007, 'A tutorial on geometric programming'), so that any
-minimum is the minimum.
+Memory comes in whole stacks, so capacity and bandwidth come together; sequences run together as far
+as the capacity goes. An exhaustive sweep of a grid of designs in one compiled call, then finer and
+finer grids about the best of them: every limit is a yes or no, whatever steps it has.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,76 +15,40 @@ import numpy as np
 from jax import Array
 
 from ..errors import ProfileInputError
+from ..predicted import arrays
 from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
 from ..predicted.step.hardware import Efficiency, Hardware
-from .chip_cost_model import BUDGETS, ChipParts, Rates
+from ..records.codesign import BudgetKind
+from .buildable import Stacked, package_limits, uses
+from .chip_cost_model import BUDGETS, ChipParts, Rates, rates_about
+from .memory_stacks import Stack, stacks
 from .workload_mix import SEQUENCES, Factors, MixWork, mix_times
 from .workload_on_slice import WorkloadOnSlice
 
-STEPS = 400
-_RETRACTIONS = 6
-_AT_BOUND = 1e-5
-
-
-def minimise(
-    objective: Callable[[Array], Array],
-    cost: Callable[[Array], Array],
-    start: Array,
-    budget: Array,
-    low: Array,
-    high: Array,
-) -> Array:
-    """The logs of the parameters [n] that make `objective` least where `cost` equals `budget`.
-
-    `objective` (a log) and `cost` take logs [n]; all parameters stay between `low` and `high`
-    (logs). Steps go along the budget: the gradient less its part along the cost's. For many starts,
-    `jax.vmap` it.
-    """
-    spend = lambda logs: jnp.log(cost(logs))  # noqa: E731
-
-    def step(i: Array, logs: Array) -> Array:
-        slope, price = jax.grad(objective)(logs), jax.grad(spend)(logs)
-        along = _along(slope, price, jnp.ones_like(logs))
-        outward = ((logs <= low + _AT_BOUND) & (along > 0)) | (
-            (logs >= high - _AT_BOUND) & (along < 0)
-        )
-        along = _along(slope, price, 1.0 - outward)
-        rate = 0.5 * (1 - i / STEPS) + 0.01
-        return onto(jnp.clip(logs - rate * along, low, high))
-
-    def onto(logs: Array) -> Array:
-        return jax.lax.fori_loop(
-            0, _RETRACTIONS, partial(_retracted, spend, budget, low, high), logs
-        )
-
-    return jax.lax.fori_loop(0, STEPS, step, onto(jnp.clip(start, low, high)))
-
-
-def _along(slope: Array, price: Array, free: Array) -> Array:
-    """The slope's part along the budget, of the parameters that are free to move."""
-    slope, price = slope * free, price * free
-    return slope - price * (slope @ price) / jnp.maximum(price @ price, 1e-20)
-
-
-def _retracted(
-    spend: Callable[[Array], Array], budget: Array, low: Array, high: Array, _: int, logs: Array
-) -> Array:
-    """One Newton step back to the budget, by the parameters that can still move that way."""
-    missing = jnp.log(budget) - spend(logs)
-    price = jax.grad(spend)(logs)
-    movable = jnp.where(missing > 0, logs < high, logs > low)
-    price = price * movable
-    return jnp.clip(logs + price * missing / jnp.maximum(price @ price, 1e-20), low, high)
-
-
-SEARCHED = ("matrix_flops", "hbm_bandwidth", "on_chip_capacity", "link_bandwidth")
-LOW = (1 / 8, 1 / 8, 1.0, 1 / 8)
-HIGH = (8.0, 8.0, 16.0, 8.0)
+SEARCHED = ("matrix_flops", "on_chip_capacity", "link_bandwidth")
+LOW = (1 / 8, 1.0, 1 / 8)
+HIGH = (32.0, 16.0, 16.0)
 """Factors of the reference chip. On-chip memory is never less than its: how a stack would do with
 less is not modelled."""
+GRID = (11, 4, 6)
 SLOWEST_TOKEN_S = 0.05
 """Twenty tokens a second for each attempt: about as fast as people read; a judgement."""
-GRID = (17, 17, 9, 9)
+Caps = Mapping[BudgetKind, float]
+"""What one chip may take of each of BUDGETS; inf where that does not matter."""
+UNCAPPED: Caps = dict.fromkeys(BUDGETS, float("inf"))  # type: ignore[arg-type]
+UNITS = {"area": "mm2", "watts": "W", "usd": "USD"}
+
+
+@of_numbers
+@dataclass(frozen=True)
+class Design:
+    """Whole stacks and factors of the reference chip's other parts; numbers or arrays."""
+
+    kind: Number  # of stack: its place in `stacks()`
+    count: Number
+    matrix_flops: Number
+    on_chip_capacity: Number
+    link_bandwidth: Number
 
 
 @of_numbers
@@ -102,7 +61,9 @@ class SearchProblem:
     on_chip: Number
     efficiency: Efficiency  # the mode
     reference: ChipParts
-    rates: Rates  # the figures themselves
+    rates: Rates  # the figures themselves, with the reference chip's own memory
+    kinds: Stacked  # one of each of `stacks()`
+    rates_by_kind: Rates  # [kinds]
     slowest_token_s: Number
 
     def times(self, design: Factors, efficiency: Efficiency | None = None) -> tuple[Number, Number]:
@@ -121,9 +82,17 @@ class FoundDesign:
     parts: ChipParts
     sequences: float
     time_s: float  # of one query of the mix, at the mode
+    design: Design | None = None  # None: the chip that is there
+
+    @property
+    def stack(self) -> Stack | None:
+        return None if self.design is None else stacks()[int(self.design.kind)]
 
 
 def search_problem(case: WorkloadOnSlice, mixed: MixWork) -> SearchProblem:
+    kinds = stacks()
+    one_of_each = np.array([kind[1:] for kind in kinds]).T
+    rates = [rates_about(case.slice.chip, kind.generation) for kind in kinds]
     return SearchProblem(
         mixed=mixed,
         hardware=case.point.hardware,
@@ -131,30 +100,65 @@ def search_problem(case: WorkloadOnSlice, mixed: MixWork) -> SearchProblem:
         efficiency=mapped(lambda draws: draws[0], case.draws.efficiency),
         reference=case.costs.reference,
         rates=mapped(lambda draws: draws[0], case.costs.rates),
+        kinds=Stacked(np.ones(len(kinds)), *one_of_each),
+        rates_by_kind=mapped(lambda *each: np.concatenate(each), *rates),
         slowest_token_s=SLOWEST_TOKEN_S,
     )
 
 
-def grid_of(counts: Sequence[int] = GRID) -> Factors:
-    """Every combination of so many factors of each searched parameter, evenly in their logs; the
-    last axis of each field is left for the sequences."""
+def grid_of(counts: Sequence[int] = GRID) -> Design:
+    """Every number of stacks of every kind, each with every combination of so many factors of
+    SEARCHED, evenly in their logs; the factors change fastest."""
+    memories = np.arange(len(stacks())), np.arange(1.0, package_limits()["stacks_most"].value + 1)
     axes = [np.geomspace(low, high, n) for low, high, n in zip(LOW, HIGH, counts, strict=True)]
-    grids = np.meshgrid(*axes, indexing="ij")
-    return Factors(*(grid.ravel() for grid in grids))
+    grids = np.meshgrid(*memories, *axes, indexing="ij")
+    return Design(*(grid.ravel() for grid in grids))
 
 
-@partial(jax.jit, static_argnames="kind")
-def sweep(
-    problem: SearchProblem, designs: Factors, budget: Number, kind: str
-) -> tuple[Array, Array]:
+def built(problem: SearchProblem, design: Design) -> tuple[ChipParts, Stacked, Rates]:
+    """The design's parts, its memory and what parts cost with it."""
+    one = mapped(lambda leaf: leaf[design.kind], problem.kinds)
+    rates = mapped(lambda leaf: leaf[design.kind], problem.rates_by_kind)
+    reference = problem.reference
+    parts = ChipParts(
+        matrix_flops=reference.matrix_flops * design.matrix_flops,
+        hbm_bandwidth=one.bandwidth * design.count,
+        hbm_capacity=one.capacity_bytes * design.count,
+        on_chip_capacity=reference.on_chip_capacity * design.on_chip_capacity,
+        link_bandwidth=reference.link_bandwidth * design.link_bandwidth,
+    )
+    return parts, replace(one, count=design.count), rates
+
+
+def shares_of(problem: SearchProblem, design: Design, caps: Caps) -> dict[str, Number]:
+    """What a design takes of each cap and of each limit on what can be built: allowed up to 1."""
+    parts, memory, rates = built(problem, design)
+    return {
+        **{kind: BUDGETS[kind](parts, rates) / most for kind, most in caps.items()},
+        **uses(parts, memory, rates),
+    }
+
+
+def factors_of(problem: SearchProblem, design: Design) -> Factors:
+    parts, _, _ = built(problem, design)
+    return Factors(
+        design.matrix_flops,
+        parts.hbm_bandwidth / problem.reference.hbm_bandwidth,
+        design.on_chip_capacity,
+        design.link_bandwidth,
+    )
+
+
+@jax.jit
+def sweep(problem: SearchProblem, designs: Design, caps: Caps) -> Array:
     """Seconds of one query for every design and number of sequences, [designs, sequences]; inf
-    where it costs more than the budget or a token takes too long. And what each costs."""
-    time_s, token_s = problem.times(designs)
-    by_design = jax.tree.map(lambda factor: factor[:, None], designs)
-    parts = parts_with(problem, by_design, problem.mixed.needed_bytes)
-    cost = jnp.broadcast_to(BUDGETS[kind](parts, problem.rates), time_s.shape)
-    allowed = (cost <= budget) & (token_s <= problem.slowest_token_s)
-    return jnp.where(allowed, time_s, jnp.inf), cost
+    where it cannot be built, takes more than a cap, holds less or is late with a token."""
+    parts, _, _ = built(problem, designs)
+    time_s, token_s = problem.times(factors_of(problem, designs))
+    fits = arrays.stacked(list(shares_of(problem, designs, caps).values())).max(0) <= 1.0
+    holds = parts.hbm_capacity[:, None] >= problem.mixed.needed_bytes
+    allowed = fits[:, None] & holds & (token_s <= problem.slowest_token_s)
+    return jnp.where(allowed, time_s, jnp.inf)
 
 
 @partial(jax.jit, static_argnames="kind")
@@ -164,7 +168,7 @@ def cost_slopes(parts: ChipParts, rates: Rates, kind: str) -> ChipParts:
 
 
 def parts_with(problem: SearchProblem, design: Factors, capacity_bytes: Number) -> ChipParts:
-    """The parts of a design that has so much memory."""
+    """The parts of a design that has so much memory, in stacks or not."""
     reference = problem.reference
     return ChipParts(
         matrix_flops=reference.matrix_flops * design.matrix_flops,
@@ -175,76 +179,67 @@ def parts_with(problem: SearchProblem, design: Factors, capacity_bytes: Number) 
     )
 
 
-def best_of_sweep(
-    problem: SearchProblem, budget: float, kind: str, designs: Factors
-) -> FoundDesign:
-    """The best of the `designs`.
+_STARTS, _ROUNDS = 16, 7
+_OFFSETS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+"""Of a round's step, whose half is the next one's: at last a step is half a per cent."""
 
-    Raises ProfileInputError where none is within the budget and fast enough.
+
+def best_design(problem: SearchProblem, caps: Caps, counts: Sequence[int] = GRID) -> FoundDesign:
+    """The fastest design within the caps: the best of the grid for each memory, made finer.
+
+    Raises ProfileInputError where none is within the caps and fast enough.
     """
-    time_s, cost = (np.asarray(x) for x in sweep(problem, designs, budget, kind))
-    if not np.isfinite(time_s).any():
-        least = float(np.nanmin(cost))
-        raise ProfileInputError(
-            f"no chip fits a budget of {budget:g} {UNITS[kind]} and decodes a token within "
-            f"{float(problem.slowest_token_s):g} s: the least that any takes is {least:.3g}, "
-            "so raise the budget, allow slower tokens or take more chips"
-        )
-    design, row = np.unravel_index(int(np.argmin(time_s)), time_s.shape)
-    factors = mapped(lambda leaf: float(leaf[design]), designs)
-    return _design_of(problem, factors, int(row))
+    grid = grid_of(counts)
+    times = np.asarray(sweep(problem, grid, caps)).min(1)
+    if not np.isfinite(times).any():
+        raise ProfileInputError(_nothing(problem, grid, caps))
+    by_memory = times.reshape(-1, np.prod(counts))
+    starts = by_memory.argmin(1) + np.arange(len(by_memory)) * by_memory.shape[1]
+    starts = starts[np.argsort(times[starts])[:_STARTS]]
+    chosen = mapped(lambda leaf: leaf[starts], grid)
+    steps = np.log(np.divide(HIGH, LOW)) / np.maximum(np.array(counts) - 1, 1)
+    for halved in range(_ROUNDS):
+        about = _neighbours(chosen, steps / 2**halved)
+        swept = np.asarray(sweep(problem, about, caps))
+        times = swept.min(1).reshape(len(starts), -1)
+        best = times.argmin(1) + np.arange(len(starts)) * times.shape[1]
+        chosen = mapped(lambda leaf, best=best: leaf[best], about)
+    place, row = np.unravel_index(int(swept.argmin()), swept.shape)
+    design = mapped(lambda leaf: leaf[place], about)
+    parts, _, _ = built(problem, design)
+    factors = mapped(float, factors_of(problem, design))
+    time_s = float(swept[place, row])
+    return FoundDesign(factors, mapped(float, parts), SEQUENCES[int(row)], time_s, design)
 
 
-_LATE = 4.0
-"""Price of a token that is late, in logs: steeper than time's elasticities, which are 1 at most, so
-that the minimum is on time wherever a chip can be (an exact penalty)."""
-UNITS = {"area": "mm2", "watts": "W", "usd": "USD"}
+def _neighbours(designs: Design, steps: np.ndarray) -> Design:
+    """Each of the designs with every combination of offsets of SEARCHED, by so many logs a step."""
+    offsets = np.stack(np.meshgrid(*[_OFFSETS] * len(SEARCHED), indexing="ij"), -1)
+    ratios = np.exp(offsets.reshape(-1, len(SEARCHED)) * steps)  # [neighbours, searched]
+    moved = {
+        name: np.clip(getattr(designs, name)[:, None] * ratios[:, i], low, high).ravel()
+        for i, (name, low, high) in enumerate(zip(SEARCHED, LOW, HIGH, strict=True))
+    }
+    kept = {name: np.repeat(getattr(designs, name), len(ratios)) for name in ("kind", "count")}
+    return Design(**kept, **moved)
 
 
-def best_by_gradient(
-    problem: SearchProblem, budget: float, kind: str, start: FoundDesign
-) -> FoundDesign:
-    """The best design of any factors, from the sweep's best and from even factors, at each number
-    of sequences that a budget and a token's limit allow."""
-    logs, times = _descend(problem, budget, start.factors, kind)
-    times = np.asarray(times)
-    starts, row = np.unravel_index(int(np.nanargmin(times)), times.shape)
-    if not times[starts, row] < start.time_s:
-        return start
-    factors = Factors(*(float(np.exp(x)) for x in np.asarray(logs)[starts, row]))
-    return _design_of(problem, factors, int(row))
-
-
-@partial(jax.jit, static_argnames="kind")
-def _descend(
-    problem: SearchProblem, budget: Array, start: Factors, kind: str
-) -> tuple[Array, Array]:
-    """Logs [starts, sequences, searched] and seconds [starts, sequences], inf where not allowed."""
-    low, high = jnp.log(jnp.asarray(LOW)), jnp.log(jnp.asarray(HIGH))
-    first = jnp.log(jnp.stack([getattr(start, name) * jnp.ones(()) for name in SEARCHED]))
-    starts = jnp.stack([first, jnp.zeros(len(SEARCHED))])
-
-    def times(logs: Array, row: Array) -> tuple[Array, Array]:
-        seconds, token = problem.times(Factors(*jnp.exp(logs)))
-        return seconds[row], token[row]
-
-    def cost(logs: Array, row: Array) -> Array:
-        parts = parts_with(problem, Factors(*jnp.exp(logs)), problem.mixed.needed_bytes[row])
-        return BUDGETS[kind](parts, problem.rates)
-
-    def one(begin: Array, row: Array) -> tuple[Array, Array]:
-        def objective(logs: Array) -> Array:
-            seconds, token = times(logs, row)
-            late = jnp.log(token / problem.slowest_token_s)
-            return jnp.log(seconds) + _LATE * jnp.maximum(late, 0.0)
-
-        logs = minimise(objective, lambda x: cost(x, row), begin, budget, low, high)
-        seconds, token = times(logs, row)
-        within = (cost(logs, row) <= budget * 1.0001) & (token <= problem.slowest_token_s * 1.01)
-        return logs, jnp.where(within, seconds, jnp.inf)
-
-    rows = jnp.arange(len(SEQUENCES))
-    return jax.vmap(lambda begin: jax.vmap(lambda row: one(begin, row))(rows))(starts)
+def _nothing(problem: SearchProblem, grid: Design, caps: Caps) -> str:
+    """Why no design of the grid is allowed, with the least that any takes of each cap."""
+    possible = np.isfinite(np.asarray(sweep(problem, grid, UNCAPPED))).any(1)
+    limit = f"decodes a token within {float(problem.slowest_token_s):g} s"
+    if not possible.any():
+        return f"no chip that can be built holds the workload mix and {limit}: take more chips"
+    stated = {kind: most for kind, most in caps.items() if np.isfinite(most)}
+    budget = " and ".join(f"{most:g} {UNITS[kind]}" for kind, most in stated.items())
+    shares = shares_of(problem, mapped(lambda leaf: leaf[possible], grid), caps)
+    least = " and ".join(
+        f"{float(np.min(shares[kind])) * most:.3g} {UNITS[kind]}" for kind, most in stated.items()
+    )
+    return (
+        f"no chip fits a budget of {budget} and {limit}: the least that any takes is {least}, "
+        "so raise the budget, allow slower tokens or take more chips"
+    )
 
 
 def reference_design(problem: SearchProblem, capacity_bytes: float) -> FoundDesign:
@@ -263,12 +258,6 @@ def reference_design(problem: SearchProblem, capacity_bytes: float) -> FoundDesi
     row = int(np.argmin(np.where(fast if fast.any() else allowed, time_s, np.inf)))
     parts = replace(problem.reference, hbm_capacity=capacity_bytes)
     return FoundDesign(ones, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
-
-
-def _design_of(problem: SearchProblem, factors: Factors, row: int) -> FoundDesign:
-    parts = parts_with(problem, factors, problem.mixed.needed_bytes[row])
-    time_s, _ = problem.times(factors)
-    return FoundDesign(factors, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
 
 
 def times_of_draws(

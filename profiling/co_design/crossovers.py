@@ -14,7 +14,7 @@ by latencies and overheads, sum to -1.
 Flips: how much more of a phase's scarcest resource until another one is the scarcest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy.optimize import brentq
@@ -34,6 +34,7 @@ from ..records.codesign import (
     RooflinePoint,
     ThoughtCrossovers,
 )
+from ..records.prediction import PredictedBound
 from .costs import (
     QUANTITIES,
     QUERY,
@@ -173,18 +174,23 @@ def _sentences(
 ) -> list[str]:
     where = f"on {case.slice.name}"
     many = f"{float(case.query.lengths.sequences):.0f} sequences {where}"
-    sentences = [
-        f"{many} never read more KV than weights."
-        if kv_over is None
-        else f"From a context of {kv_over:,.0f} tokens on, {many} read more KV than weights."
-    ]
+
+    def at(tokens: float) -> str:
+        trained = case.request.model.context_length
+        beyond = trained is not None and tokens > trained
+        return f"{tokens:,.0f} tokens" + (f" (trained for {trained:,})" if beyond else "")
+
+    if kv_over is None:
+        sentences = [f"{many} never read more KV than weights."]
+    elif kv_over <= 1:
+        sentences = [f"{many} read more KV than weights at any context."]
+    else:
+        sentences = [f"From a context of {at(kv_over)} on, {many} read more KV than weights."]
     if full is not None:
-        sentences.append(f"At a context of {full:,.0f} tokens {many} fill the HBM.")
+        sentences.append(f"At a context of {at(full)} {many} fill the HBM.")
     if links_over is not None:
-        sentences.append(
-            f"From {links_over:,.0f} sequences on, links {where} take longer than HBM at the full "
-            "context."
-        )
+        since = f"From {links_over:,.0f} sequences on" if links_over > 1 else "At any batch"
+        sentences.append(f"{since}, links {where} take longer than HBM at the full context.")
     elif case.slice.chips > 1:
         sentences.append(f"Links {where} never take longer than HBM at the full context.")
     return sentences
@@ -265,7 +271,7 @@ def tile_step(case: WorkloadOnSlice, regime: Regime) -> Logs:
 MOST = 64.0
 """Factor at which the search for a flip is given up."""
 _HALVINGS = 30
-_RESOURCE = {
+ACTS_ON: Mapping[str, PredictedBound] = {
     "matrix_flops": "compute",
     "hbm_bandwidth": "memory",
     "on_chip_bandwidth": "on-chip",
@@ -275,6 +281,7 @@ _RESOURCE = {
     "collective_overhead": "overhead",
     "host_overhead": "overhead",
 }
+"""What each hardware parameter takes time from, where that is one alone and the work stays."""
 
 
 def bound_flips(case: WorkloadOnSlice) -> list[BoundFlip]:
@@ -283,14 +290,14 @@ def bound_flips(case: WorkloadOnSlice) -> list[BoundFlip]:
         _flip(case, phase, PARAMETERS[name])
         for i, phase in case.worked
         for name in modelled(case.slice)
-        if _RESOURCE.get(name) == BOUNDS[longest[i]]
+        if ACTS_ON.get(name) == BOUNDS[longest[i]]
     )
     return [row for row in rows if row is not None]
 
 
 def _flip(case: WorkloadOnSlice, phase: str, parameter: HardwareParameter) -> BoundFlip | None:
     """The flip of one phase by one parameter; None where most draws do not flip."""
-    own = BOUNDS.index(_RESOURCE[parameter.name])
+    own = BOUNDS.index(ACTS_ON[parameter.name])
     logs, flipped, others = _roots(case, own, phase, parameter)
     if flipped.mean() < 0.5:
         return None
@@ -313,7 +320,7 @@ def _roots(
     case: WorkloadOnSlice, own: int, phase: str, parameter: HardwareParameter
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bisection in the log of the parameter's improvement, [draws]: logs, whether they flip, and
-    the new longest. No parameter of _RESOURCE changes the work, so that it is summed once."""
+    the new longest. No parameter of ACTS_ON changes the work, so that it is summed once."""
     steps = work_steps(case.point)[case.phases.index(phase)]
 
     def times_at(log_factor: np.ndarray) -> np.ndarray:

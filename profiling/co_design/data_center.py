@@ -22,6 +22,8 @@ PERIODS = 2
 SAMPLES = 240
 MOST_SLICES = 512
 """Slices that are simulated; more of them are taken as so many copies."""
+EVENED = 0.95
+"""A way that leaves more of the swing, as staggering a single slice does, evens nothing."""
 STORAGE_LOSS = 0.1
 """Share of what passes through a battery or capacitor that is lost; a judgement."""
 
@@ -103,6 +105,7 @@ def smoothing(cycle: Cycle, together: PowerTrace, apart: PowerTrace, chips: int)
         Smoothing(way=way, remaining_swing=swing, extra_energy=extra, stored_j_per_chip=joules,
                   sentence=sentence)
         for way, swing, extra, joules, sentence in ways
+        if swing < EVENED * together.swing
     ]  # fmt: skip
 
 
@@ -161,13 +164,7 @@ def data_center(
         raise ProfileInputError(f"the load is {queries_per_s} queries/s, expected more than none")
     alone = Served.at(case, case.point, 1.0).median_s
     target = latency_target_s if latency_target_s is not None else TARGET_SLACK * alone
-    served = _within(case, case.point, target)
-    if served is None:
-        raise ProfileInputError(
-            f"no batch of {case.query.model.name} on {case.slice.name} answers within "
-            f"{target:g} s: one prompt alone takes {alone:.3g} s, so allow that or take a larger "
-            "slice"
-        )
+    served = largest_batch(case, target)
     latency = served.latency_s
     per_slice = served.batch / latency * BUSY  # queries/s
     slices = math.ceil(queries_per_s / float(np.median(per_slice)))
@@ -201,7 +198,7 @@ def data_center(
         provisioned_w=_provisioned(case, chips),
         link_bytes_per_s=link_bytes / float(np.median(latency)) * float(np.median(busy)),
         network_bytes_per_s=(prompt_tokens + decoded) * TOKEN_BYTES * queries_per_s,
-        prompt_kv_bytes_per_s=float(point.shape.kv_elements_per_token * point.widths.kv_bytes)
+        prompt_kv_bytes_per_s=float(point.shape.cached_bytes(point.widths.kv_bytes))
         * prompt_tokens * queries_per_s,
         traces=traces,
         smoothing=smoothing(cycle, traces[0], traces[1], case.slice.chips) if cycle else [],
@@ -210,6 +207,20 @@ def data_center(
         usd_per_day=_usd_per_day(case, slices),
         tiers=price_tiers(case, target),
     )  # fmt: skip
+
+
+def largest_batch(case: WorkloadOnSlice, target_s: float) -> Served:
+    """The largest batch that fits and answers within the target. Raises ProfileInputError where
+    none does."""
+    served = _within(case, case.point, target_s)
+    if served is None:
+        alone = Served.at(case, case.point, 1.0).median_s
+        raise ProfileInputError(
+            f"no batch of {case.query.model.name} on {case.slice.name} answers within "
+            f"{target_s:g} s: one prompt alone takes {alone:.3g} s, so allow that or take a larger "
+            "slice"
+        )
+    return served
 
 
 def price_tiers(case: WorkloadOnSlice, target_s: float) -> list[PriceTier]:

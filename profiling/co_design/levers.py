@@ -102,8 +102,10 @@ def with_dtypes(case: WorkloadOnSlice, weight_dtype: str, kv_dtype: str) -> Poin
     """The case's point with other dtypes; operands follow the weights as the chip allows."""
     operands = operand_dtype(case.slice.chip, weight_dtype)
     flops = hardware_of(case.slice.chip, operands).matmul_flops
-    held = (dtype_bytes(dtype) for dtype in (weight_dtype, kv_dtype, operands))
-    widths = Widths(*held, quantised_inputs(operands))
+    widths = Widths(
+        dtype_bytes(weight_dtype), dtype_bytes(kv_dtype), dtype_bytes(operands),
+        quantised_inputs(operands),
+    )  # fmt: skip
     return with_value(replace(case.point, widths=widths), "hardware.matmul_flops", flops)
 
 
@@ -127,8 +129,9 @@ def _shapes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
         if heads >= part and heads % part == 0:
             fewer = replace(point, shape=shape.with_kv_heads(heads / part))
             yield ModelChange("kv_heads", f"KV heads {heads:g} -> {heads / part:g}", fewer)
-    fewer = with_shape(point, layers=shape.layers * 0.75)
-    yield ModelChange("layers", f"layers {layers:g} -> {layers * 0.75:g}", fewer)
+    left = max(round(layers * 0.75), 1)
+    fewer = with_shape(point, layers=shape.layers * (left / layers))
+    yield ModelChange("layers", f"layers {layers:g} -> {left}", fewer)
     narrower = replace(point, shape=shape.with_mlp(0.75))
     yield ModelChange("mlp_ratio", "MLP width -25 %", narrower)
     if float(case.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:

@@ -4,25 +4,29 @@ All candidates are priced on the same draws of the posterior, so that what is co
 not blur the order. Over several cases the logs of their ratios are averaged, each case alike.
 """
 
-from collections.abc import Sequence
-from itertools import zip_longest
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ..predicted.arrays import Number
-from ..predicted.draws import probability
+from ..predicted.draws import likely, probability
 from ..records import Profile
-from ..records.base import percent
+from ..records.base import Interval
 from ..records.codesign import Ask, Quality, Quantity, Side
+from ..records.prediction import PredictedBound
 from .chip_cost_model import PARTS
-from .costs import QUERY, logs_of, phase_bounds
-from .design_point import PARAMETERS, Point, memory_full, modelled, scaled, summary
+from .costs import QUERY, Logs, logs_of, phase_bounds
+from .crossovers import ACTS_ON
+from .design_point import ON_CHIP, PARAMETERS, modelled, scaled, summary
 from .levers import NOT_MEASURED, UNCHANGED, ModelChange, model_changes, ratio_of
 from .workload_on_slice import WorkloadOnSlice
 
 STEP = 1.25
 ASKS = 5
+WORTH_ASKING = 0.001
+"""A smaller share saved is printed as nothing."""
+_ACTS_ON: Mapping[str, PredictedBound] = {**ACTS_ON, ON_CHIP: "memory"}
+"""Weights held on chip are not read."""
 _NO_ASK = ("shared_prompt",)
 """What would make a query dearer: there to show what is saved already."""
 _MODEL_WORDS = {
@@ -42,70 +46,97 @@ _MODEL_WORDS = {
 
 
 class Candidate(NamedTuple):
-    """A change and the log of its ratio, after over before, for each draw."""
+    """A change and what it saves, for each draw."""
 
     side: Side
     name: str
     change: str
-    log_ratio: np.ndarray
+    acts_on: PredictedBound | None
+    log_ratio: np.ndarray  # of the quantity, after over before
+    log_time: np.ndarray  # of the time
     quality: Quality
     evidence: list[str]
 
+    @property
+    def saving(self) -> Interval:
+        return summary(1 - np.exp(self.log_ratio))
 
-def hardware_asks(cases: Sequence[WorkloadOnSlice]) -> list[Ask]:
-    """At most five, the most saving first."""
+
+def hardware_asks(
+    cases: Sequence[WorkloadOnSlice], bound: PredictedBound | None = None
+) -> list[Ask]:
+    """At most five, the most saving first, and where none of them acts on `bound`, the best that
+    does, even if it saves nothing: it tells why it is not asked for."""
     quantity = _quantity(cases)
     text = f"each parameter improved by the same factor, {STEP:g}x"
-    return _ranked(hardware_candidates(cases, quantity), quantity, text, cases)
+    order = _ordered(hardware_candidates(cases, quantity))
+    kept = _saving(order)[:ASKS]
+    acting = [each for each in order if each.acts_on == bound]
+    if bound is not None and acting and not any(each in kept for each in acting):
+        kept.append(acting[0])
+    return _asks(kept, order, quantity, text, cases)
 
 
 def model_asks(cases: Sequence[WorkloadOnSlice], runs: Sequence[Profile] = ()) -> list[Ask]:
     """At most five, the most saving first, of those that apply to every case."""
     quantity = _quantity(cases)
     text = "each lever moved by one typical step; answer quality may change"
-    return _ranked(model_candidates(cases, quantity, runs), quantity, text, cases)
+    order = _ordered(model_candidates(cases, quantity, runs))
+    return _asks(_saving(order)[:ASKS], order, quantity, text, cases)
 
 
 def hardware_candidates(cases: Sequence[WorkloadOnSlice], quantity: Quantity) -> list[Candidate]:
-    """Every parameter that all cases' chips have, improved by one step; priced for one query at the
-    largest batch that fits, where capacity counts too."""
-
-    def log_at(case: WorkloadOnSlice, point: Point) -> Number:
-        return getattr(logs_of(memory_full(point), case.draws), quantity)[QUERY]
-
-    before = [log_at(case, case.point) for case in cases]
+    """Every parameter that all cases' chips have, improved by one step, at each one's batch."""
+    before = [logs_of(case.point, case.draws) for case in cases]
     rows = []
     for name in modelled(cases[0].slice):
         if not all(name in modelled(case.slice) for case in cases):
             continue
-        factor, evidence = STEP ** PARAMETERS[name].rises, ["at the largest batch that fits"]
+        factor, evidence = STEP ** PARAMETERS[name].rises, []
         if name in PARTS and quantity != "time":
             evidence.append(
                 f"cost model: includes the {quantity} of the larger part, with its uncertainty"
             )
-        after = [log_at(case, scaled(case.point, {name: factor}, case.costs)) for case in cases]
-        ratios = np.mean([end - start for end, start in zip(after, before, strict=True)], axis=0)
+        after = [
+            logs_of(scaled(case.point, {name: factor}, case.costs), case.draws) for case in cases
+        ]
         change = f"{PARAMETERS[name].words} {100 * (factor - 1):+.0f} %"
-        rows.append(Candidate("hardware", name, change, ratios, UNCHANGED, evidence))
+        saved, time = (_mean_change(after, before, of) for of in (quantity, "time"))
+        rows.append(
+            Candidate(
+                "hardware", name, change, _ACTS_ON.get(name), saved, time, UNCHANGED, evidence
+            )
+        )
     return rows
+
+
+def _mean_change(after: Sequence[Logs], before: Sequence[Logs], of: str) -> np.ndarray:
+    """Of the query, over the cases, [draws]."""
+    pairs = zip(after, before, strict=True)
+    changes = [getattr(end, of)[QUERY] - getattr(start, of)[QUERY] for end, start in pairs]
+    return np.asarray(np.mean(changes, axis=0))
 
 
 def model_candidates(
     cases: Sequence[WorkloadOnSlice], quantity: Quantity, runs: Sequence[Profile] = ()
 ) -> list[Candidate]:
     """The first step of each lever that applies to every case."""
-    steps: dict[str, list[tuple[ModelChange, np.ndarray]]] = {}
+    steps: dict[str, list[tuple[ModelChange, dict[str, np.ndarray]]]] = {}
     for case in cases:
         before, firsts = logs_of(case.point, case.draws), dict[str, ModelChange]()
         for change in model_changes(case, runs):
             firsts.setdefault(change.name, change)
         for name, change in firsts.items():
-            logs = np.log(ratio_of(case, change, before)[quantity][QUERY])
-            steps.setdefault(name, []).append((change, logs))
+            steps.setdefault(name, []).append((change, ratio_of(case, change, before)))
+
+    def mean_change(name: str, of: str) -> np.ndarray:
+        logs = [np.log(ratios[of][QUERY]) for _, ratios in steps[name]]
+        return np.asarray(np.mean(logs, axis=0))
+
     return [
         Candidate(
-            "model", name, rows[0][0].change if len(cases) == 1 else _MODEL_WORDS[name],
-            np.mean([logs for _, logs in rows], axis=0),
+            "model", name, rows[0][0].change if len(cases) == 1 else _MODEL_WORDS[name], None,
+            mean_change(name, quantity), mean_change(name, "time"),
             rows[0][0].quality, [f"quality: {rows[0][0].evidence}"],
         )
         for name, rows in steps.items()
@@ -113,55 +144,63 @@ def model_candidates(
     ]  # fmt: skip
 
 
-def _ranked(
-    candidates: Sequence[Candidate],
+def _ordered(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """By the median saving, which is what is printed."""
+    return sorted(candidates, key=lambda candidate: -candidate.saving.median)
+
+
+def _saving(order: Sequence[Candidate]) -> list[Candidate]:
+    return [candidate for candidate in order if candidate.saving.median >= WORTH_ASKING]
+
+
+def _asks(
+    kept: Sequence[Candidate],
+    order: Sequence[Candidate],
     quantity: Quantity,
     steps: str,
     cases: Sequence[WorkloadOnSlice],
 ) -> list[Ask]:
-    order = sorted(candidates, key=lambda candidate: float(np.mean(candidate.log_ratio)))
-    pairs = zip_longest(order, order[1:])
-    saving = [(one, two) for one, two in pairs if np.exp(one.log_ratio[0]) < 0.999]
-    return [
-        _ask(rank, candidate, following, quantity, steps, cases)
-        for rank, (candidate, following) in enumerate(saving[:ASKS], start=1)
-    ]
+    binding = _what_binds(cases)
+    where = f"over {len(cases)} cases" if len(cases) > 1 else f"on {cases[0].slice.name}"
+    asks = []
+    for rank, candidate in enumerate(kept, start=1):
+        place = next(i for i, each in enumerate(order) if each is candidate)
+        following = order[place + 1] if place + 1 < len(order) else None
+        odds = None if following is None else _odds(candidate, following)
+        asks.append(
+            Ask(
+                rank=rank,
+                side=candidate.side,
+                sentence=_sentence(candidate, following, odds),
+                change=candidate.change,
+                name=candidate.name,
+                acts_on=candidate.acts_on,
+                saving=candidate.saving,
+                time_saving=summary(1 - np.exp(candidate.log_time)),
+                quantity=quantity,
+                steps=f"{steps}; {where}",
+                beats_next=odds,
+                next_change=None if following is None else following.change,
+                quality=candidate.quality,
+                evidence=[*binding, *candidate.evidence],
+            )
+        )
+    return asks
 
 
-def _ask(
-    rank: int,
-    candidate: Candidate,
-    following: Candidate | None,
-    quantity: Quantity,
-    steps: str,
-    cases: Sequence[WorkloadOnSlice],
-) -> Ask:
-    saved, odds = summary(1 - np.exp(candidate.log_ratio)), None
-    where = f" over {len(cases)} cases" if len(cases) > 1 else f" on {cases[0].slice.name}"
-    sentence = (
-        f"{candidate.change[:1].upper()}{candidate.change[1:]} saves {percent(saved.median)} "
-        f"({percent(saved.low)} to {percent(saved.high)}) of the "
-        f"{'cost' if quantity == 'usd' else quantity} per query{where}"
-    )
-    if following is not None:
-        odds = probability(candidate.log_ratio < following.log_ratio)
-        sentence += f", {_odds(odds)} likely to save more than {following.change}"
+def _odds(candidate: Candidate, following: Candidate) -> float:
+    return probability(candidate.log_ratio < following.log_ratio)
+
+
+def _sentence(candidate: Candidate, following: Candidate | None, odds: float | None) -> str:
+    """The change and how sure its rank is; its saving stands beside it."""
+    sentence = f"{candidate.change[:1].upper()}{candidate.change[1:]}"
     if candidate.quality == "not measured":
         sentence += f" ({NOT_MEASURED})"
-    return Ask(
-        rank=rank,
-        side=candidate.side,
-        sentence=sentence + ".",
-        change=candidate.change,
-        name=candidate.name,
-        saving=saved,
-        quantity=quantity,
-        steps=steps,
-        beats_next=odds,
-        next_change=None if following is None else following.change,
-        quality=candidate.quality,
-        evidence=[*_what_binds(cases), *candidate.evidence],
-    )
+    if following is not None and odds is not None:
+        draws = len(candidate.log_ratio) - 1
+        sentence += f"; {likely(odds, draws)} to save more than {following.change}"
+    return sentence + "."
 
 
 def _what_binds(cases: Sequence[WorkloadOnSlice]) -> list[str]:
@@ -181,8 +220,3 @@ def _what_binds(cases: Sequence[WorkloadOnSlice]) -> list[str]:
 def _quantity(cases: Sequence[WorkloadOnSlice]) -> Quantity:
     """Dollars where every case has a price, else time."""
     return "usd" if all(case.usd_per_second is not None for case in cases) else "time"
-
-
-def _odds(odds: float) -> str:
-    """'97 %', or 'over 99 %' where no draw says otherwise: draws are too few to be certain."""
-    return "over 99 %" if odds > 0.99 else percent(odds, 0)

@@ -4,61 +4,65 @@ Pareto front of latency against money per query.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import ProfileInputError
 from ..records.codesign import BudgetKind, ChipDesign, DesignSearch, ParetoPoint
-from .chip_cost_model import BUDGETS, PARTS
+from .buildable import LIMITS, package_limits
+from .chip_cost_model import BUDGETS, PARTS, Rates, build_usd, dies_of, full_watts
 from .chip_search import (
     GRID,
     HIGH,
+    LOW,
     SEARCHED,
+    UNCAPPED,
     UNITS,
+    Caps,
     FoundDesign,
     SearchProblem,
-    best_by_gradient,
-    best_of_sweep,
+    best_design,
+    built,
     cost_slopes,
-    grid_of,
     reference_design,
     search_problem,
+    shares_of,
     times_of_draws,
 )
 from .costs import costs_of
 from .design_point import PARAMETERS, batch_sizes, fits, summary, with_lengths
+from .memory_stacks import stacks
 from .workload_mix import PREFILL_HEAVY, SEQUENCES, MixedWorkload, mix_work
 from .workload_on_slice import WorkloadOnSlice
 
-
-class Budget(NamedTuple):
-    kind: BudgetKind
-    amount: float
-
-
+Budget = Mapping[BudgetKind, float]
+"""What one chip may take, by kind; the first is what its parts' shares are of."""
 BUDGET_NAMES = {"power": "watts", "cost": "usd"}
 BUDGET_UNITS = {"area": r"\s*mm(2|²)$", "watts": r"\s*w$", "usd": r"^\$|\s*(\$|usd)$"}
 
 
 def parse_chip_budget(text: str) -> Budget:
-    """A budget with or without its unit: 'area=800mm2', 'power=700W', 'cost=$3000', 'usd=3000'.
+    """Budgets with or without their units: 'area=800mm2', 'area=800,power=700W', 'cost=$3000'.
 
     Raises ProfileInputError for anything else.
     """
-    name, _, amount = (part.strip().lower() for part in text.partition("="))
-    kind = BUDGET_NAMES.get(name, name)
-    try:
-        number = float(re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount))
-    except ValueError:
-        number = math.nan
-    if kind not in BUDGETS or not 1e-3 <= number <= 1e9:
-        raise ProfileInputError(
-            f"--chip-budget is {text!r}, expected what one chip may take: area=800mm2, power=700W "
-            "or cost=3000$"
-        )
-    return Budget(kind, number)  # type: ignore[arg-type]
+    budget: dict[BudgetKind, float] = {}
+    for part in text.split(","):
+        name, _, amount = (word.strip().lower() for word in part.partition("="))
+        kind = BUDGET_NAMES.get(name, name)
+        try:
+            number = float(re.sub(BUDGET_UNITS.get(kind, "^$"), "", amount))
+        except ValueError:
+            number = math.nan
+        if kind not in BUDGETS or kind in budget or not 1e-3 <= number <= 1e9:
+            raise ProfileInputError(
+                f"--chip-budget is {text!r}, expected what one chip may take: area=800mm2, "
+                "power=700W or cost=3000$, or several with commas, each once"
+            )
+        budget[kind] = number  # type: ignore[index]
+    return budget
 
 
 def design_searches(
@@ -67,39 +71,47 @@ def design_searches(
     budget: Budget | None = None,
 ) -> list[DesignSearch]:
     """The best chip for `mix` and the best for PREFILL_HEAVY, about the case's chip and on as
-    many chips; without a budget, for the dollars that its own chip takes to build.
+    many chips; without a budget, for the dollars that its own chip takes to build. Where no watts
+    are given, they are what air cools, or the case's chip's.
 
     Raises ProfileInputError where no chip is within the budget and fast enough.
     """
     mixes, searches = {"reasoning": mix, "prefill-heavy": PREFILL_HEAVY}, []
     for purpose, work_mix in mixes.items():
         problem = search_problem(case, mix_work(case.point, work_mix))
-        budget = budget or Budget("usd", float(BUDGETS["usd"](problem.reference, problem.rates)))
-        swept = best_of_sweep(problem, budget.amount, budget.kind, grid_of())
-        best = best_by_gradient(problem, budget.amount, budget.kind, swept)
+        caps = _caps(problem, budget)
         words = [workload.words for workload in work_mix]
-        searches.append(_Search(purpose, words, budget, problem, swept, best))
+        best = best_design(problem, {**UNCAPPED, **caps})
+        searches.append(_Search(purpose, words, caps, problem, best))
     reasoning, prefill = searches
     return [_record(case, reasoning, prefill), _record(case, prefill, reasoning)]
+
+
+def _caps(problem: SearchProblem, budget: Budget | None) -> dict[BudgetKind, float]:
+    """The budget, or the dollars of the reference chip; and watts in any case."""
+    usd, watts = (float(cost(problem.reference, problem.rates)) for cost in (build_usd, full_watts))
+    caps: dict[BudgetKind, float] = {"usd": usd} if budget is None else dict(budget)
+    caps.setdefault("watts", max(package_limits()["air_cooled_w"].value, watts))
+    return caps
 
 
 class _Search(NamedTuple):
     purpose: str
     mix: list[str]
-    budget: Budget
+    caps: Caps
     problem: SearchProblem
-    swept: FoundDesign
     best: FoundDesign
 
 
 def _record(case: WorkloadOnSlice, search: _Search, other: _Search) -> DesignSearch:
-    problem, result, budget = search.problem, search.best, search.budget
+    problem, result = search.problem, search.best
+    kind, amount = next(iter(search.caps.items()))
+    rates = _rates(problem, result)
     reference = reference_design(problem, case.slice.chip.hbm_capacity_bytes)
     before = times_of_draws(problem, case.draws.efficiency, reference)
     after = times_of_draws(problem, case.draws.efficiency, result)
-    rent, build = case.usd_per_second, BUDGETS["usd"]
-    rates, present = case.costs.rates, case.costs.reference
-    dearer = build(result.parts, rates) / build(present, rates)
+    rent = case.usd_per_second
+    dearer = float(build_usd(result.parts, rates) / build_usd(problem.reference, problem.rates))
     speedup = summary(before / after)
     slower = _time_on(other.problem, result) / other.best.time_s
     return DesignSearch(
@@ -107,19 +119,23 @@ def _record(case: WorkloadOnSlice, search: _Search, other: _Search) -> DesignSea
         mix=search.mix,
         model=case.query.model.name,
         chips=case.slice.chips,
-        budget_kind=budget.kind,
-        budget=budget.amount,
+        budget_kind=kind,
+        budget=amount,
+        caps=dict(search.caps),
+        ended_against=ended_against(search.problem, result, search.caps),
         reference=_design(reference, problem),
         reference_chip=case.slice.chip.name,
-        swept=math.prod(GRID) * len(SEQUENCES),
-        swept_best=_design(search.swept, problem),
+        swept=math.prod(GRID)
+        * len(stacks())
+        * int(package_limits()["stacks_most"].value)
+        * len(SEQUENCES),
         best=_design(result, problem),
         sequences=result.sequences,
         slowest_token_s=float(problem.slowest_token_s),
         time_per_query_s=summary(after),
         usd_per_query=None if rent is None else summary(after * (rent * dearer)),
         speedup=speedup,
-        spent=_spent(result, problem, budget),
+        spent=_spent(result, rates, kind, amount),
         other_purpose_slowdown=float(slower) if np.isfinite(slower) else None,
         sentence=_sentence(search, reference, speedup.median),
     )
@@ -133,50 +149,94 @@ def _time_on(problem: SearchProblem, design: FoundDesign) -> float:
     return float(np.where(holds, np.asarray(time_s), np.inf).min())
 
 
+def _rates(problem: SearchProblem, design: FoundDesign) -> Rates:
+    """What its parts cost, with its own kind of memory."""
+    return problem.rates if design.design is None else built(problem, design.design)[2]
+
+
 def _design(design: FoundDesign, problem: SearchProblem) -> ChipDesign:
-    area_mm2, watts, usd = (float(cost(design.parts, problem.rates)) for cost in BUDGETS.values())
-    return ChipDesign(**vars(design.parts), area_mm2=area_mm2, watts=watts, usd=usd)
+    rates = _rates(problem, design)
+    area_mm2, watts, usd = (float(cost(design.parts, rates)) for cost in BUDGETS.values())
+    return ChipDesign(
+        **vars(design.parts),
+        memory=_memory(design),
+        dies=int(dies_of(design.parts, rates)),
+        area_mm2=area_mm2,
+        watts=watts,
+        usd=usd,
+    )
 
 
-def _spent(design: FoundDesign, problem: SearchProblem, budget: Budget) -> dict[str, float]:
+def _memory(design: FoundDesign) -> str:
+    """'6 stacks, HBM3e of 36 GB'."""
+    if design.design is None or design.stack is None:
+        return ""
+    count = int(design.design.count)
+    return f"{count} {'stack' if count == 1 else 'stacks'}, {design.stack.words}"
+
+
+def _spent(design: FoundDesign, rates: Rates, kind: BudgetKind, amount: float) -> dict[str, float]:
     """Share of the budget that each part adds, and what is left for all else."""
-    cost = BUDGETS[budget.kind]
-    slopes = cost_slopes(design.parts, problem.rates, budget.kind)
+    slopes = cost_slopes(design.parts, rates, kind)
     shares = {
-        name: float(getattr(slopes, name) * getattr(design.parts, name)) / budget.amount
-        for name in PARTS
+        name: float(getattr(slopes, name) * getattr(design.parts, name)) / amount for name in PARTS
     }
-    whole = float(cost(design.parts, problem.rates)) / budget.amount
+    whole = float(BUDGETS[kind](design.parts, rates)) / amount
     return shares | {"other": whole - sum(shares.values())}
 
 
 def _sentence(search: _Search, reference: FoundDesign, speedup: float) -> str:
-    design, budget = search.best, search.budget
+    design = search.best
+    budget = " and ".join(f"{most:.4g} {UNITS[kind]}" for kind, most in search.caps.items())
     changes = [
         f"{getattr(design.parts, name) / present:.2g}x {PARAMETERS[name].words}"
         for name, present in vars(reference.parts).items()
         if present
     ]
-    sentence = (
-        f"For {search.purpose} work under {budget.amount:.4g} {UNITS[budget.kind]} a chip would "
-        f"have {', '.join(changes)} and serve {speedup:.2g}x the queries."
+    ended = " and ".join(ended_against(search.problem, design, search.caps))
+    return (
+        f"For {search.purpose} work within {budget} a chip would have {', '.join(changes)} "
+        f"({_memory(design)}) and serve {speedup:.2g}x the queries. The search ended against "
+        f"{ended or 'the steps of whole stacks'}."
     )
-    ended = [PARAMETERS[name].words for name in at_limits(design)]
-    if ended:
-        sentence += (
-            f" The search ended at its own limit of {' and '.join(ended)}, short of the budget's "
-            "best chip."
-        )
-    return sentence
 
 
-def at_limits(design: FoundDesign) -> list[str]:
-    """The searched parts whose factor is the largest that a search tries."""
-    return [
-        name
-        for name, most in zip(SEARCHED, HIGH, strict=True)
-        if float(getattr(design.factors, name)) > 0.99 * most
-    ]
+_CLOSE = 0.98
+"""Share of a limit from which on a search ended against it: finer than a search's last steps."""
+
+
+def ended_against(problem: SearchProblem, found: FoundDesign, caps: Caps) -> list[str]:
+    """What kept a search from more, in words: budgets, what can be built, the slowest token, and
+    the ends of what the search itself tries."""
+    design = found.design
+    if design is None:
+        return []
+    shares = {name: float(share) for name, share in shares_of(problem, design, caps).items()}
+    another = (design.count + 1) / design.count
+    for name in ("shoreline", "stacks"):
+        shares[name] *= another if shares[name] * another > 1 + 1e-9 else 0.0
+    words = {kind: f"the {most:.4g} {UNITS[kind]}" for kind, most in caps.items()} | LIMITS
+    ended = [words[name] for name, share in shares.items() if share >= _CLOSE]
+    _, token_s = problem.times(found.factors)
+    row = SEQUENCES.index(found.sequences)
+    if float(token_s[row]) >= _CLOSE * float(problem.slowest_token_s):
+        ended.append(f"the slowest token allowed, {float(problem.slowest_token_s):g} s")
+    return ended + at_limits(found)
+
+
+def at_limits(found: FoundDesign) -> list[str]:
+    """Where a search ended at the end of what it tries: the most or least of a part, or the most
+    sequences together. The on-chip memory's least is the reference chip's: nothing to say."""
+    ended = []
+    for name, least, most in zip(SEARCHED, LOW, HIGH, strict=True):
+        factor = float(getattr(found.factors, name))
+        if factor > 0.99 * most:
+            ended.append(f"the most {PARAMETERS[name].words} that is tried, {most:g}x")
+        elif factor < 1.01 * least < 1:
+            ended.append(f"the least {PARAMETERS[name].words} that is tried, {least:g}x")
+    if found.sequences == SEQUENCES[-1]:
+        ended.append(f"the most sequences at once that are tried, {found.sequences:.0f}")
+    return ended
 
 
 def pareto_points(cases: Sequence[WorkloadOnSlice]) -> list[ParetoPoint]:

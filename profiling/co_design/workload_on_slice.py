@@ -156,7 +156,7 @@ def point_of(query: Query) -> Point:
         spread=query.spread,
         hardware=hardware,
         distribution=query.distribution,
-        on_chip_bytes=on_chip.capacity.value if on_chip else 0.0,
+        on_chip_bytes=on_chip.all_bytes if on_chip else 0.0,
     )
     return mapped(_as_array, point)
 
@@ -216,7 +216,7 @@ def request_of(
     mean = fmean(thoughts)
     batches = math.ceil(work.prompts / max(work.batch, 1))
     return PredictionRequest(
-        model=NamedShape(profile.model.name, shape),
+        model=NamedShape(profile.model.name, shape, profile.model.context_length),
         lengths=Lengths(
             prompts=work.prompts / batches,
             attempts=float(work.attempts),

@@ -3,7 +3,7 @@ once and kept, and what follows from all of them.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from ..backend import provenance
 from ..counted.phase_costs import first_attempts, logs_of, phases_of
 from ..counted.unit_costs import UnitCosts
 from ..errors import ProfileInputError, Silent, Watcher
-from ..measured.run import Clocked, clocked
+from ..measured.run import WarmClock
 from ..model_spec import run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
@@ -41,7 +41,7 @@ from ..records.evaluation import (
     TriedAnswer,
 )
 from ..strategy_request import Costed, costed, verifier_said, verifiers_on
-from ..workload import prompted
+from ..workload import PromptedProblems, prompted
 from .accuracy import accuracy_points, by_level, estimate, frontiers, options_of, slice_cost, usable
 from .budgets import limit_of, no_slice
 from .compute_optimal import compute_optimal
@@ -49,6 +49,9 @@ from .grid import Grid, Place, identity, load_cell, path_of, save_cell
 from .ledger import ledgers
 
 WORDS = 60
+MOST_ROUNDS = 50
+"""Of timing: enough for a quarter of a second of the shortest batches."""
+
 NO_COST = Ledger(entries=[], saved=SharedPrompt(tokens=0, flops=0, hbm_bytes=0))
 
 
@@ -60,36 +63,58 @@ class Runner:
     model: Transformer
     slices: Sequence[Slice]  # the first is the ledgers'
 
-    def run(self, place: Place, watcher: Watcher) -> Cell:
-        """The cell at `place`, the same for the same seed but for its time on this machine."""
-        grid = self.grid
-        engine, prompts = self._engine(place)
-        batch = grid.questions_together(max(map(len, prompts)))
-        strategy = parse_strategy(place.strategy, verifiers_on(grid.verifier, self.model))
-        at = "" if place.budget is None else f" @{place.budget}"
-        watcher.stage(f"{place.strategy}{at}", len(prompts), "questions")
-        answered: list[Answered] = []
-        with clocked() as clock:
-            for first in range(0, len(prompts), batch):
-                chunk = prompts[first : first + batch]
-                numbers = range(first, first + len(chunk))
-                answered += strategy.run(engine, Questions(chunk, numbers))
-                watcher.advance(len(chunk))
-        return self._cell(place, answered, prompts, batch, clock)
+    def run(self, place: Place, clock: WarmClock, watcher: Watcher) -> Cell:
+        """The cell at `place`, the same for the same seed; `clock` hears of its batches."""
+        answered, asked = list[Answered](), self._asked(place)
+        watcher.stage(place.words, len(asked.prompts), "questions")
+        for chunk in clock.timed(self._batches(place)):
+            answered += chunk
+            watcher.advance(len(chunk))
+        return self._cell(place, answered, asked.prompts)
 
-    def _engine(self, place: Place) -> tuple[Engine, list[list[int]]]:
+    def time(self, clocks: Mapping[Place, WarmClock], watcher: Watcher) -> None:
+        """Run batches again until each clock has heard enough of its place's: of all places in
+        turns, so that what else this machine does meanwhile slows all of them alike."""
+        watcher.stage("Timing every strategy again", MOST_ROUNDS, "rounds")
+        running = {place: clock.timed(self._again(place)) for place, clock in clocks.items()}
+        for _ in range(MOST_ROUNDS):
+            wanting = [place for place, clock in clocks.items() if not clock.enough]
+            if not wanting:
+                return
+            for place in wanting:
+                next(running[place])
+            watcher.advance(1)
+
+    def _again(self, place: Place) -> Iterator[list[Answered]]:
+        while True:
+            yield from self._batches(place)
+
+    def _batches(self, place: Place) -> Iterator[list[Answered]]:
+        """The questions' answers by a new strategy, in batches."""
+        asked = self._asked(place)
+        engine, prompts, batch = self._engine(asked), asked.prompts, self._batch(asked.prompts)
+        strategy = parse_strategy(place.strategy, verifiers_on(self.grid.verifier, self.model))
+        for first in range(0, len(prompts), batch):
+            chunk = prompts[first : first + batch]
+            yield strategy.run(engine, Questions(chunk, range(first, first + len(chunk))))
+
+    def _batch(self, prompts: list[list[int]]) -> int:
+        return self.grid.questions_together(max(map(len, prompts)))
+
+    def _asked(self, place: Place) -> PromptedProblems:
         grid, tokenizer = self.grid, self.grid.subject.tokenizer
         assert tokenizer is not None  # `evaluate` has asked for one
-        problems = prompted(tokenizer, grid.problems, place.budget or 1, grid.answer_budget)
-        prompts, limit = problems.prompts, None
+        return prompted(tokenizer, grid.problems, place.budget or 1, grid.answer_budget)
+
+    def _engine(self, asked: PromptedProblems) -> Engine:
+        """With a limit that nothing has been spent of."""
+        grid, prompts, limit = self.grid, asked.prompts, None
         slots = max(map(len, prompts))
         if grid.limit:
             on_slices = self._on_slices(budget_lengths(grid, slots, len(prompts)))
             limit = limit_of(grid.limit, self._units, on_slices[0] if on_slices else None)
-        engine = Engine(
-            self.model, problems.answer_format, grid.seed, slots, limit, figures=True
-        )  # the record has each attempt's mean log-probability
-        return engine, prompts
+        # The record has each attempt's mean log-probability, so figures are wanted.
+        return Engine(self.model, asked.answer_format, grid.seed, slots, limit, figures=True)
 
     @cached_property
     def _costed(self) -> Costed:
@@ -104,11 +129,9 @@ class Runner:
         place: Place,
         answered: list[Answered],
         prompts: list[list[int]],
-        batch: int,
-        clock: Clocked,
     ) -> Cell:
         logs = logs_of(answered)
-        n = len(answered)
+        n, batch = len(answered), self._batch(prompts)
         on_slices = self._on_slices(lengths_made(answered, prompts, math.ceil(n / batch)))
         predictions = [on_slice.prediction(logs, n) for on_slice in on_slices]
         first = (on_slices[0], predictions[0]) if on_slices else (None, None)
@@ -125,8 +148,6 @@ class Runner:
             by_level=by_level(results),
             questions=results,
             phases=phases_of(logs, self._units),
-            wall_s=clock.wall_s,
-            compile_s=clock.compile_s,
             slices=[slice_cost(prediction, n, correct / n, n) for prediction in predictions],
             attempts=self._points(place, results, logs, on_slices),
         )
@@ -212,7 +233,10 @@ COUNTED_NOTE = (
     "FLOPs, bytes and tokens are counted from the passes that were made, each question with its "
     "share of what its batch shares; time, energy and money on a slice are predicted."
 )
-TIME_NOTE = "Time here is this machine's, compiling left out, one batch after another."
+TIME_NOTE = (
+    "Time here is this machine's, of batches that ran again once their programs had been traced "
+    "and compiled: the median over batches, each batch's time over its questions."
+)
 
 
 def evaluate(
@@ -244,16 +268,12 @@ def evaluate(
     scratch = run_bytes(grid.subject.config, grid.subject.dtype, batch, grid.widest, longest, slots)
     model = grid.subject.load(grid.seed, scratch)
     weights = digest_of(model)
-    runner = Runner(grid, model, slices)
-    cells = []
-    for place in grid.places:
-        settings = identity(grid, place, weights, [_described(on_slice) for on_slice in slices])
-        path = path_of(folder, place, settings)
-        cell = load_cell(path)
-        if cell is None:
-            cell = runner.run(place, listener)
-            save_cell(path, cell)
-        cells.append(cell)
+    described = [_described(on_slice) for on_slice in slices]
+    paths = {
+        place: path_of(folder, place, identity(grid, place, weights, described))
+        for place in grid.places
+    }
+    cells = _cells(Runner(grid, model, slices), paths, listener)
     options = options_of(cells)
     levels = [problem.level for problem in grid.problems]
     names = [on_slice.name for on_slice in slices]
@@ -274,6 +294,24 @@ def evaluate(
         optimal=compute_optimal(options, levels),
         notes=_notes(grid, model, cells),
     )
+
+
+def _cells(runner: Runner, paths: Mapping[Place, Path], watcher: Watcher) -> list[Cell]:
+    """The cells in the grid's order: those that lie at `paths`, and the others, run and timed."""
+    cells, clocks = dict[Place, Cell](), dict[Place, WarmClock]()
+    for place, path in paths.items():
+        clock, there = WarmClock(), load_cell(path)
+        cells[place] = there or runner.run(place, clock, watcher)
+        if there is None:
+            save_cell(path, cells[place])
+        if cells[place].time_per_question_s is None:
+            clocks[place] = clock
+    runner.time(clocks, watcher)
+    for place, clock in clocks.items():
+        timed = {"time_per_question_s": clock.spread, "timed_questions": clock.questions}
+        cells[place] = cells[place].model_copy(update=timed)
+        save_cell(paths[place], cells[place])
+    return [cells[place] for place in runner.grid.places]
 
 
 def _slices(grid: Grid, longest_prompt: int, batch: int) -> list[Slice]:

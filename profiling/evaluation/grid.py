@@ -41,6 +41,11 @@ class Place:
     strategy: str
     budget: int | None  # None: it has no thought
 
+    @property
+    def words(self) -> str:
+        """'greedy @16'."""
+        return self.strategy if self.budget is None else f"{self.strategy} @{self.budget}"
+
 
 @dataclass(frozen=True)
 class Grid:

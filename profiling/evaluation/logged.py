@@ -125,8 +125,6 @@ def _cell(request: LogRequest, strategy: str, attempts: Sequence[LoggedAttempt])
         questions=questions,
         phases=[],
         usd=usd,
-        wall_s=None,
-        compile_s=None,
         slices=[slice_cost(prediction, request.batch, correct / n, n) for prediction in whole],
         attempts=points,
     )

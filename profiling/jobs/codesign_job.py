@@ -50,7 +50,9 @@ class CodesignJob(TermsOptions, WrittenJob):
         min_length=1,
     )
     chip_budget: str | None = option(
-        None, "What one chip may take: area=800mm2, power=700W or cost=3000$  [default: today's]"
+        None,
+        "What one chip may take: area=800mm2, power=700W or cost=3000$, or several with commas; "
+        "1000 W where no power is given, which air cools  [default: today's cost]",
     )
     what_if: Names = option((), "Changes such as hbm_bandwidth=2x,kv_dtype=int8; may be repeated.")
     dtype: str | None = option(None, "Weights  [default: each profile's own]")

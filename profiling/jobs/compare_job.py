@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 
 class CompareJob(Job):
-    """Show what changed between two profiles.
+    """Say whether a change is worth it: two profiles side by side.
 
-    Ratios are B / A. A time counts as changed only where the repeats of both do not overlap.
+    What decides is a query's predicted cost on the slices of both, and the accuracy. Ratios are
+    B / A. A measured time counts as changed only where the repeats of both do not overlap and the
+    machine's own drift does not explain it.
     """
 
     a: Annotated[Path | Profile, Option("A run's folder or its profile.json.", argument="A")]

@@ -2,10 +2,11 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import TypeVar
 
 import jax.monitoring
 
@@ -59,22 +60,25 @@ class PhaseClock:
         self.time_s[phase] += self.now() - self._began
 
 
-COMPILING = "/jax/core/compile/backend_compile_duration"
+MAKING = "/jax/core/compile/"
+"""What jax.monitoring calls tracing, lowering and compiling begins so."""
 
 
-@dataclass
+@dataclass(eq=False)  # two that heard the same are two
 class Clocked:
+    """How long a block took, and how many times a program was traced, lowered or compiled in it."""
+
     wall_s: float = 0.0
-    compile_s: float = 0.0
+    programs: int = 0
 
 
 _running: list[Clocked] = []
 
 
 def _heard(event: str, duration_secs: float, **_: str | int) -> None:
-    if event == COMPILING:
+    if event.startswith(MAKING):
         for clocked in _running:
-            clocked.compile_s += duration_secs
+            clocked.programs += 1
 
 
 jax.monitoring.register_event_duration_secs_listener(_heard)
@@ -90,7 +94,48 @@ def clocked() -> Iterator[Clocked]:
         yield timed
     finally:
         _running.remove(timed)
-        timed.wall_s = time.perf_counter() - start - timed.compile_s
+        timed.wall_s = time.perf_counter() - start
+
+
+Batch = TypeVar("Batch", bound=Sized)
+
+
+@dataclass
+class WarmClock:
+    """Seconds per question of those batches in which no program is made: the others wait for
+    tracing, lowering or compiling somewhere, by an amount that depends on what ran before."""
+
+    seconds: list[float] = field(default_factory=list)  # per question, batch by batch
+    questions: int = 0
+    whole_s: float = 0.0
+
+    def timed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The batches as they come, each of them timed."""
+        while True:
+            with clocked() as clock:
+                batch = next(batches, None)
+            if batch is None:
+                return
+            if not clock.programs:
+                self.seconds.append(clock.wall_s / len(batch))
+                self.questions += len(batch)
+                self.whole_s += clock.wall_s
+            yield batch
+
+    @property
+    def enough(self) -> bool:
+        """Whether further batches would tell little that is worth their time."""
+        several = len(self.seconds) >= WARM_BATCHES and self.whole_s >= LEAST_WARM_S
+        return several or self.whole_s >= MOST_WARM_S
+
+    @property
+    def spread(self) -> Spread | None:
+        """Of a question's seconds over the batches; None where none was warm."""
+        return _spread(self.seconds) if self.seconds else None
+
+
+WARM_BATCHES, LEAST_WARM_S, MOST_WARM_S = 5, 0.25, 5.0
+"""So many warm batches and seconds are enough, and so many seconds of fewer batches."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ All of it is the same on every platform and with every NumPy: an order comes fro
 generator, which NumPy never changes (NEP 19), not from its shuffles, which it may.
 """
 
+import math
 import zlib
 from functools import cache
 from statistics import NormalDist
@@ -88,5 +89,21 @@ def probability(holds: np.ndarray) -> float:
     """Share of the draws for which something holds, no nearer to none or to all of them than so
     many can tell; the mode is no draw where there are others."""
     others = holds[1:] if len(holds) > 1 else holds
-    least = min(RULE_OF_THREE / len(others), 0.5)
+    least = _least(len(others))
     return float(np.clip(others.mean(), least, 1 - least))
+
+
+def likely(odds: float, draws: int) -> str:
+    """'about 65 % likely', to a twentieth in the middle, as hundreds of draws can tell; 'over 99 %
+    likely' where no draw says otherwise."""
+    least = _least(draws)
+    if odds >= 1 - least:
+        return f"over {math.floor(100 * (1 - least))} % likely"
+    if odds <= least:
+        return f"under {math.ceil(100 * least)} % likely"
+    step = 1 if min(odds, 1 - odds) < 0.05 else 5
+    return f"about {step * round(100 * odds / step)} % likely"
+
+
+def _least(draws: int) -> float:
+    return min(RULE_OF_THREE / draws, 0.5)

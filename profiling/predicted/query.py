@@ -75,8 +75,10 @@ class Query(PredictionRequest):
     @property
     def widths(self) -> Widths:
         """Bytes of one element of each kind."""
-        held = map(dtype_bytes, (self.weight_dtype, self.kv_dtype, self.matmul_dtype))
-        return Widths(*held, quantised_inputs(self.matmul_dtype))
+        return Widths(
+            dtype_bytes(self.weight_dtype), dtype_bytes(self.kv_dtype),
+            dtype_bytes(self.matmul_dtype), quantised_inputs(self.matmul_dtype),
+        )  # fmt: skip
 
     @cached_property
     def hardware(self) -> Hardware:

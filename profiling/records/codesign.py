@@ -5,7 +5,8 @@ Relative changes are factors, after over before: 0.8 is a fifth less. Intervals 
 over the draws of the calibration's posterior, the same draws for all that is compared.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -21,6 +22,8 @@ class ChipDesign(Record):
     matrix_flops: Amount = Field(description="FLOP/s")
     hbm_bandwidth: Positive = Field(description="B/s")
     hbm_capacity: Amount = Field(description="B")
+    memory: str = Field(description="'6 stacks, HBM3e of 36 GB'; '' where that is not known")
+    dies: Count = Field(description="0 where not known")
     on_chip_capacity: Amount = Field(description="B, that hold weights")
     link_bandwidth: Amount = Field(description="B/s, one way")
     area_mm2: Amount
@@ -29,7 +32,7 @@ class ChipDesign(Record):
 
 
 class DesignSearch(Record):
-    """The best chip for one purpose under a budget."""
+    """The best chip that can be built for one purpose under a budget."""
 
     purpose: str = Field(description="'reasoning', 'prefill-heavy'")
     mix: list[str] = Field(description="the workloads, each in words with its share")
@@ -37,11 +40,14 @@ class DesignSearch(Record):
     chips: Count
     budget_kind: BudgetKind
     budget: Amount
+    caps: dict[BudgetKind, Amount] = Field(
+        description="all that one chip may take, the budget first; always watts"
+    )
+    ended_against: list[str] = Field(description="what kept the search from more, in words")
     reference: ChipDesign = Field(description="the chip that is there, by the same cost model")
     reference_chip: str
-    swept: Count = Field(description="design points of the exhaustive sweep")
-    swept_best: ChipDesign
-    best: ChipDesign = Field(description="by gradient, from several starts")
+    swept: Count = Field(description="design points of the coarse grid")
+    best: ChipDesign
     sequences: Amount = Field(description="attempts that run together on it")
     slowest_token_s: Amount = Field(description="latency limit of one token of a thought")
     time_per_query_s: Range = Field(description="time of a batch over its queries")
@@ -274,13 +280,19 @@ class Ask(Record):
 
     rank: Count
     side: Side
-    sentence: str
+    sentence: str = Field(description="the change and how sure its rank is; not the saving")
     change: str
     name: str
+    acts_on: PredictedBound | None = Field(description="None: on none alone, or the model's")
     saving: Interval = Field(description="share of `quantity` per query that is saved")
+    time_saving: Interval | None = Field(
+        description="share of the time per query that is saved; None: an older report"
+    )
     quantity: Quantity
     steps: str = Field(description="what makes the compared changes comparable")
-    beats_next: Amount | None = Field(description="probability; None for the last candidate")
+    beats_next: Amount | None = Field(
+        description="probability, no nearer to 0 or 1 than the draws can tell; None for the last"
+    )
     next_change: str | None
     quality: Quality
     evidence: list[str] = Field(description="lens and source, one sentence each")
@@ -307,24 +319,21 @@ class CodesignCase(Record):
     asks: list[Ask] = Field(description="of this case alone, both sides")
 
 
-class SeedRow(Record):
-    """One computed figure of a seed."""
+class Limit(NamedTuple):
+    """What limits most of several cases: the phase that takes the longest, and its bound."""
 
-    label: str
-    value: float
-    unit: str
-    note: str = ""
+    phase: str
+    bound: PredictedBound
+    cases: list[CodesignCase]  # that are limited so
 
 
-class Seed(Record):
-    """A claim of this field, worked out."""
-
-    name: str
-    claim: str
-    verdict: Literal["holds", "holds in part", "does not hold"]
-    finding: str = Field(description="what was found, with its figures")
-    method: str
-    rows: list[SeedRow]
+def limit_of(cases: Sequence[CodesignCase]) -> Limit:
+    """The first one of those that limit equally many."""
+    longest = [case.prediction.longest for case in cases]
+    kinds = [(one.phase, one.bound) for one in longest]
+    phase, bound = max(kinds, key=lambda kind: (kinds.count(kind), -kinds.index(kind)))
+    alike = [case for case, kind in zip(cases, kinds, strict=True) if kind == (phase, bound)]
+    return Limit(phase, bound, alike)
 
 
 class ProfileRead(Record):
@@ -335,20 +344,27 @@ class ProfileRead(Record):
     file: str | None
     ran: bool = Field(description="whether it was run; else it was costed without weights")
     weights: str
+    toy: str | None = Field(description="that the model is a toy, and what to profile instead")
 
 
 class CodesignReport(Record):
     """Everything that a co-design report draws."""
 
-    schema_version: Literal["rooflink.codesign/2"] = "rooflink.codesign/2"
+    schema_version: Literal["rooflink.codesign/3"] = "rooflink.codesign/3"
     command: str
+    operating_point: str = Field(
+        description="of every case, 'as run'; 'the largest that answers within 2 s'"
+    )
+    chip_stated: bool = Field(description="whether a budget or a mix was stated for the search")
     profiles: list[ProfileRead]
     cases: list[CodesignCase]
-    hardware_asks: list[Ask] = Field(description="at most five, over all cases")
+    hardware_asks: list[Ask] = Field(
+        description="at most five that save, over all cases but those of toys where there are "
+        "others; and where none of them acts on what limits most cases, the best that does"
+    )
     model_asks: list[Ask]
     pareto: list[ParetoPoint]
     searches: list[DesignSearch] = Field(description="the same budget, one for each purpose")
     data_centers: list[DataCenter]
-    seeds: list[Seed]
     assumptions: list[Assumption]
     notes: list[str] = Field(description="sentences: what was left out, and why")

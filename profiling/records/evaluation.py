@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Amount, Count, Positive, Range, Record, Whole
+from .base import Amount, Count, Positive, Range, Record, Spread, Whole
 from .lenses import Phase
 from .prediction import Amounts
 from .profile import Provenance
@@ -172,7 +172,7 @@ class AttemptsPoint(Record):
 class Cell(Record):
     """One strategy at one budget."""
 
-    schema_version: Literal["rooflink.cell/2"] = "rooflink.cell/2"
+    schema_version: Literal["rooflink.cell/3"] = "rooflink.cell/3"
     strategy: str
     budget: Count | None = Field(description="tokens of thought; None: the strategy has none")
     accuracy: Estimate
@@ -180,8 +180,12 @@ class Cell(Record):
     questions: list[QuestionResult]
     phases: list[Phase] = Field(description="of all questions, counted")
     usd: Amount | None = Field(default=None, description="what a log says that was paid for all")
-    wall_s: Amount | None = Field(description="on this machine, compiling left out; None: not run")
-    compile_s: Amount | None
+    time_per_question_s: Spread | None = Field(
+        default=None,
+        description="on this machine, of batches whose programs were all traced and compiled "
+        "before; a batch's time over its questions. None: not run, or in an older version",
+    )
+    timed_questions: Count = Field(default=0, description="in those batches, repeats included")
     slices: list[SliceCost]
     attempts: list[AttemptsPoint]
 
@@ -199,7 +203,7 @@ class Cell(Record):
 class Evaluation(Record):
     """All cells over one task, and what follows from them together."""
 
-    schema_version: Literal["rooflink.evaluation/2"] = "rooflink.evaluation/2"
+    schema_version: Literal["rooflink.evaluation/3"] = "rooflink.evaluation/3"
     name: str
     provenance: Provenance
     model: str

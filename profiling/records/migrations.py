@@ -44,9 +44,21 @@ def _note_from_1(finding: Document) -> Document:
 
 
 def evaluation_from_1(evaluation: Document) -> Document:
-    """Version 2 differs by its cells."""
-    present = {"schema_version": "rooflink.cell/2"}
-    return evaluation | {"cells": _every(evaluation["cells"], lambda cell: cell | present)}
+    """Version 2 differs by derived figures of its cells."""
+    cells = {"schema_version": "rooflink.cell/2"}
+    return evaluation | {"cells": _every(evaluation["cells"], lambda cell: cell | cells)}
+
+
+def evaluation_from_2(evaluation: Document) -> Document:
+    """Version 3 differs by its cells."""
+    return evaluation | {"cells": _every(evaluation["cells"], cell_from_2)}
+
+
+def cell_from_2(cell: Document) -> Document:
+    """Version 3 has the time of warm batches. That of version 2 held tracing and lowering, up to
+    fourteen times the rest: it is dropped."""
+    kept = {name: value for name, value in cell.items() if name not in ("wall_s", "compile_s")}
+    return kept | {"schema_version": "rooflink.cell/3"}
 
 
 def validation_from_1(validation: Document) -> Document:
@@ -66,16 +78,48 @@ def validation_from_2(validation: Document) -> Document:
     return validation | {"rows": _every(validation["rows"], with_field)}
 
 
+def codesign_from_2(report: Document) -> Document:
+    """Version 3 has all recommendations at each case's batch, with what they act on and the time
+    that they save, knows toys, leaves claims of the field to a notebook, and its searches are of
+    chips of whole stacks, with all their caps and what they ended against."""
+    kept = {name: value for name, value in report.items() if name != "seeds"}
+    return kept | {
+        "operating_point": "as run, hardware changes at the largest that fits",
+        "chip_stated": False,
+        "profiles": _every(report["profiles"], lambda read: read | {"toy": None}),
+        "cases": _every(report["cases"], _case_from_2),
+        "hardware_asks": _every(report["hardware_asks"], _ask_from_2),
+        "model_asks": _every(report["model_asks"], _ask_from_2),
+        "searches": _every(report["searches"], _search_from_2),
+    }
+
+
+def _case_from_2(case: Document) -> Document:
+    return case | {"asks": _every(case["asks"], _ask_from_2)}
+
+
+def _ask_from_2(ask: Document) -> Document:
+    return ask | {"acts_on": None, "time_saving": None}
+
+
+def _search_from_2(search: Document) -> Document:
+    kept = {name: value for name, value in search.items() if name != "swept_best"}
+    unknown = {"memory": "", "dies": 0}
+    chips = {name: search[name] | unknown for name in ("reference", "best")}
+    caps = {search["budget_kind"]: search["budget"]}
+    return kept | chips | {"caps": caps, "ended_against": []}
+
+
 def _same(document: Document) -> Document:
-    """The next version differs by derived figures alone."""
+    """The next version differs by derived figures, and by fields with a default."""
     return document
 
 
 STEPS: dict[str, dict[int, Step]] = {
-    "profile": {1: profile_from_1},
-    "evaluation": {1: evaluation_from_1},
-    "cell": {1: _same},
-    "codesign": {1: _same},
+    "profile": {1: profile_from_1, 2: _same},
+    "evaluation": {1: evaluation_from_1, 2: evaluation_from_2},
+    "cell": {1: _same, 2: cell_from_2},
+    "codesign": {1: _same, 2: codesign_from_2},
     "training": {1: _same},
     "validation": {1: validation_from_1, 2: validation_from_2},
 }

@@ -189,7 +189,7 @@ class Finding(Record):
 class Profile(Record):
     """One workload under its lenses."""
 
-    schema_version: Literal["rooflink.profile/2"] = "rooflink.profile/2"
+    schema_version: Literal["rooflink.profile/3"] = "rooflink.profile/3"
     name: str
     provenance: Provenance
     model: ModelFacts

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from ..records.base import Interval
-from ..records.codesign import Ask, CodesignCase, CodesignReport, ParetoPoint, Quantity, Regime
+from ..records.codesign import (
+    Ask,
+    CodesignCase,
+    CodesignReport,
+    ParetoPoint,
+    Quantity,
+    Regime,
+    limit_of,
+)
+from ..records.prediction import PredictedBound
 from . import units
 
 QUERY = "query"
@@ -43,30 +52,67 @@ def saving_kind(ask: Ask) -> str:
     return f"{less} {QUANTITY_WORDS[ask.quantity]}" + (f" ({between})" if between else "")
 
 
-def dominant(case: CodesignCase) -> tuple[str, float, str]:
-    """The phase that takes most of a query's time, its share, and its bound."""
-    phases = case.prediction.phases
-    whole = sum(phase.time_s.median for phase in phases)
-    longest = max(phases, key=lambda phase: phase.time_s.median)
-    return longest.phase, longest.time_s.median / whole if whole else 0.0, longest.bound
-
-
 def headline(report: CodesignReport) -> str:
-    """What limits most of the cases, in a sentence, and the first recommendation of each side."""
-    longest = [dominant(case) for case in report.cases]
-    kinds = [(phase, bound) for phase, _, bound in longest]
-    phase, bound = max(kinds, key=lambda kind: (kinds.count(kind), -kinds.index(kind)))
-    shares = [share for name, share, _ in longest if name == phase]
+    """What limits most of the cases, at which batch, and the first recommendation of each side: all
+    of cases that are no toys, where there are others."""
+    toys = {profile.name: profile.toy for profile in report.profiles if profile.toy}
+    serious = [case for case in report.cases if case.profile not in toys]
+    cases = serious or report.cases
+    limit = limit_of(cases)
+    shares = [case.prediction.longest_share for case in limit.cases]
     times = units.span(units.share(min(shares)), units.share(max(shares)))
-    many = f"In {kinds.count((phase, bound))} of {len(kinds)} cases {phase}"
-    begin = many if len(kinds) > 1 else phase.capitalize()
-    firsts = [
-        f"{side}: {asks[0].change}, {saving_size(asks[0])} {_less(asks[0])}"
-        for side, asks in (("hardware", report.hardware_asks), ("the model", report.model_asks))
-        if asks
+    some = f"{len(limit.cases)} of {len(cases)} cases"
+    where = "every case" if len(limit.cases) == len(cases) else some
+    many = f", in {where}" if len(cases) > 1 else ""
+    sentences = [
+        "" if serious else f"{next(iter(toys.values()))}.",
+        f"With {_batches(cases)} together ({report.operating_point}), {limit.phase} takes {times} "
+        f"of a query's time and is {limit.bound}-bound{many}.",
+        _first("hardware", report.hardware_asks),
+        _beside_the_bound(report.hardware_asks, limit.bound),
+        _first("the model", report.model_asks),
     ]
-    sentence = f"{begin} takes {times} of a query's time and is {bound}-bound."
-    return f"{sentence} First for {'; for '.join(firsts)}." if firsts else sentence
+    return " ".join(filter(None, sentences))
+
+
+def _batches(cases: Sequence[CodesignCase]) -> str:
+    """'4 prompts' times '8 attempts'; of several sizes, the least and the most attempts."""
+    sizes = {(case.prediction.prompts, case.prediction.attempts) for case in cases}
+    if len(sizes) == 1:
+        prompts, attempts = sizes.pop()
+        return f"{_plural(prompts, 'prompt')} {units.TIMES} {_plural(attempts, 'attempt')}"
+    sequences = sorted(prompts * attempts for prompts, attempts in sizes)
+    return f"{units.significant(sequences[0])} to {_plural(sequences[-1], 'attempt')}"
+
+
+def _plural(value: float, noun: str) -> str:
+    """'4 prompts', '2.50 prompts'."""
+    if value == int(value):
+        return units.plural(int(value), noun)
+    return f"{units.significant(value)} {noun}s"
+
+
+def _first(side: str, asks: Sequence[Ask]) -> str:
+    saving = [ask for ask in asks if ask.saving.median > 0]
+    if not saving:
+        return ""
+    ask = saving[0]
+    return f"First for {side}: {ask.change}, {saving_size(ask)} {_less(ask)}."
+
+
+def _beside_the_bound(asks: Sequence[Ask], bound: PredictedBound) -> str:
+    """Why the first hardware recommendation is not what would relieve the bound; '' where it is."""
+    acting = next((ask for ask in asks if ask.acts_on == bound), None)
+    if acting is None or acting is asks[0] or acting.time_saving is None:
+        return ""
+    time, saved = acting.time_saving.median, acting.saving.median
+    dearer = (1 - saved) / (1 - time) - 1 if acting.quantity != "time" else 0.0
+    price = f", but its part makes the chip {units.share(dearer)} dearer" if dearer >= LEAST else ""
+    whole = f": {saving_size(acting)} {_less(acting)}" if price else ""
+    return (
+        f"That does not act on the bound; {acting.change} does, and saves {units.share(time)} of "
+        f"the time{price}{whole}."
+    )
 
 
 def _less(ask: Ask) -> str:

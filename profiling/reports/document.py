@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2s
 from operator import attrgetter
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 from ..records.base import Interval
 from . import units
-from .units import Unit
+from .units import Scale, Unit
 
 Number: TypeAlias = int | float
-N = TypeVar("N", int, float)
 Value: TypeAlias = str | Number | bool | Interval | None
 Spec: TypeAlias = dict[str, object]  # of Vega-Lite
 LONGEST_WORD = 80  # of file names, which hold 255 bytes
@@ -56,7 +55,8 @@ class Column:
     """Raw values under a heading, and what writes one of them.
 
     `text` takes a number (for an `Interval` its median); a `Unit` (units.seconds, units.bytes_ ...)
-    writes the whole column on one scale. Without `text` values are shown as they are: strings.
+    writes the whole column on one scale, of which the heading says the multiple ('per million
+    queries'). Without `text` values are shown as they are: strings.
     None is shown as `missing`. A column whose every cell is '' is left out of its table.
     """
 
@@ -80,9 +80,15 @@ class Column:
         return any(isinstance(v, int | float | Interval) for v in self.values)
 
     @property
+    def label(self) -> str:
+        """The title as it is shown, 'cost per million queries' where the cells are of so many."""
+        times = self._scale.times if self._scale else ""
+        return units.by_the(times, self.title) if times else self.title
+
+    @property
     def heading(self) -> str:
-        """Title and lens in one line."""
-        return f"{self.title} ({self.lens})" if self.lens else self.title
+        """Label and lens in one line."""
+        return f"{self.label} ({self.lens})" if self.lens else self.label
 
     @property
     def key(self) -> str:
@@ -113,10 +119,15 @@ class Column:
 
     @cached_property
     def _write(self) -> Callable[..., str]:
-        if isinstance(self.text, Unit):
-            numbers = [n for n in self.numbers if isinstance(n, int | float)]
-            return self.text.for_column(numbers)
-        return self.text or str
+        if self._scale is None:
+            return self.text or str
+        return replace(self._scale, suffix="").write if self._scale.times else self._scale.write
+
+    @cached_property
+    def _scale(self) -> Scale | None:
+        if not isinstance(self.text, Unit):
+            return None
+        return self.text.scale_for([n for n in self.numbers if isinstance(n, int | float)])
 
 
 @dataclass(frozen=True)
@@ -376,23 +387,10 @@ def columns(*some: Column | Sequence[Column]) -> list[Column]:
     return [c for part in some for c in ([part] if isinstance(part, Column) else part)]
 
 
-def others_as_one(
-    rows: Mapping[str, Mapping[str, N]], most: int | None
-) -> dict[str, Mapping[str, N]]:
-    """Rows by name; of more than `most` and one the last ones are summed as '5 others'."""
-    if most is None or len(rows) <= most + 1:
-        return dict(rows)
-    kept, others = list(rows)[:most], dict[str, N]()
-    for row in list(rows.values())[most:]:
-        for name, value in row.items():
-            others[name] = others[name] + value if name in others else value
-    return {**{name: rows[name] for name in kept}, f"{len(rows) - most} others": others}
-
-
 def with_interval(column: Column, bounds: int = 1) -> list[Column]:
-    """A column of medians, and their 80 % intervals beside it, of a priority `bounds` higher."""
-    title, priority = "80 % interval", column.priority + bounds
-    return [column, replace(column, title=title, show="bounds", data=False, priority=priority)]
+    """A column of medians, and their 80 % intervals of a priority `bounds` higher, apart from 2."""
+    title, rank = f"{column.title}, " * (bounds > 1) + "80 % interval", column.priority + bounds
+    return [column, replace(column, title=title, show="bounds", data=False, priority=rank)]
 
 
 def drawn(charts: Iterable[Chart | None]) -> list[Block]:

@@ -52,6 +52,18 @@ TERMS: dict[str, str] = {
     "of FLOP/s": "Share of this machine's own matmul rate, measured beside the run.",
 }
 
+PURPOSE = "what a reasoning model's thinking costs a chip, phase by phase"
+"""rooflink in a line."""
+
+FIRST_WORDS: dict[str, str] = {
+    "prefill": "Reading the prompt: all of its tokens in one pass, in parallel.",
+    "think": "The tokens that a model writes before its answer, one pass per token.",
+    "HBM": "The chip's main memory. Each pass reads the weights and the KV cache from it.",
+    "arithmetic intensity": "FLOPs per byte of HBM (FLOP/B). Low: the chip waits for memory.",
+    "ridge": "The intensity from which a chip waits for its arithmetic instead of its memory.",
+}
+"""What a stranger needs to read the first page of any report."""
+
 CONVENTIONS: tuple[str, ...] = (
     "A multiply-add is 2 FLOP; FLOPs are those of matrix multiplications.",
     "1 GB is 10^9 bytes.",

@@ -42,6 +42,7 @@ class Scale:
     start: float
     prefix: str = ""
     whole: bool = False  # whole numbers below 1,000 keep their digits: 12 B
+    times: str = ""  # so many together, which a column's heading can say: '1,000', 'million'
 
     def write(self, value: float) -> str:
         """The value on this scale."""
@@ -64,13 +65,17 @@ class Unit:
 
     def for_column(self, values: Iterable[float]) -> Text:
         """What writes all of `values` on one scale; each on its own where they differ too much."""
+        scale = self.scale_for(values)
+        return scale.write if scale else self
+
+    def scale_for(self, values: Iterable[float]) -> Scale | None:
+        """The one scale of a column of `values`; None where they differ too much for one."""
         sizes = [abs(v) for v in values if v and math.isfinite(v)]
         if not sizes or max(sizes) > _WIDEST * min(sizes):
-            return self
+            return None
         largest = self._scale(float(f"{max(sizes):.2e}"))
         fitting = [s for s in self.scales if min(sizes) >= _SMALLEST * s.factor]
-        scale = next((s for s in reversed(fitting) if s.factor <= largest.factor), self.scales[0])
-        return scale.write
+        return next((s for s in reversed(fitting) if s.factor <= largest.factor), self.scales[0])
 
     def _scale(self, size: float) -> Scale:
         if size == 0:
@@ -110,8 +115,8 @@ seconds = Unit(
 dollars = Unit((Scale(1, "", 0, "$"),))
 """$12.3, $0.00218, $0.00000512: of a whole that is paid."""
 _MILLIONTHS, _THOUSANDTHS = (
-    Scale(1e-6, " per million", 1e-9, "$"),
-    Scale(1e-3, " per 1,000", 1e-3, "$"),
+    Scale(1e-6, " per million", 1e-9, "$", times="million"),
+    Scale(1e-3, " per 1,000", 1e-3, "$", times="1,000"),
 )
 usd = Unit((_MILLIONTHS, _THOUSANDTHS, Scale(1, "", 1e-2, "$")))
 """$12.3, $0.0456; below a cent by the thousand or the million: '$5.12 per million'."""
@@ -133,6 +138,17 @@ def usd_per(value: float, noun: str, plural: str = "") -> str:
     if " per " not in text:
         return f"{text} per {noun}"
     return f"{text} {plural or f'{noun}s'}"
+
+
+def by_the(times: str, title: str) -> str:
+    """'cost per query' by the 'million' is 'cost per million queries'."""
+
+    def several(found: re.Match[str]) -> str:
+        noun = found.group(1)
+        return f"per {times} {noun[:-1]}ies" if noun.endswith("ry") else f"per {times} {noun}s"
+
+    text, found = re.subn(r"\bper (correct answer|solved problem|\w+)", several, title, count=1)
+    return text if found else f"{title}, per {times}"
 
 
 def intensity_number(value: float) -> str:

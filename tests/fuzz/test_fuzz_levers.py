@@ -165,7 +165,7 @@ def test_a_valid_record_is_analysed_or_refused(
 
     def analysed(_: object) -> object:
         assert profile is not None
-        options = CodesignOptions(what_ifs=[parse_what_if("hbm_bandwidth=2x")], seeds=False)
+        options = CodesignOptions(what_ifs=[parse_what_if("hbm_bandwidth=2x")])
         return analyse([profile], [slice_named("v5e-8")], options, sample_calibration())
 
     if profile is not None:

@@ -91,7 +91,7 @@ def test_a_new_phase_comes_through_every_lens_and_report(found: Profile) -> None
     assert compiled.phases[2].hbm_bytes > 0
     assert compiled.phases[2].counted_flops == compiled.phases[1].counted_flops
 
-    (case,) = analyse([found], [slice_named("v5e-1")], CodesignOptions(seeds=False)).cases
+    (case,) = analyse([found], [slice_named("v5e-1")], CodesignOptions()).cases
     assert PONDER in case.levers[0].by_phase
     table = profile_document(found).section("phases").blocks[0]
     assert PONDER in table.column("phase").values  # type: ignore[union-attr]

@@ -1,20 +1,33 @@
 """Ratios worked by hand, noise, and what must not be compared silently."""
 
 import io
+import random
 
 import pytest
-from real_records import counted_profile, real_profile
+from real_records import about, counted_profile, real_profile, round_prediction
 from rich.console import Console
 
 from rooflink.profiling.comparison import Comparison, compare
-from rooflink.profiling.records import HbmBytes, MeasuredCost, Profile, Spread
+from rooflink.profiling.predicted.economics import Terms, economics_of
+from rooflink.profiling.records import (
+    Amounts,
+    HbmBytes,
+    MeasuredCost,
+    Prediction,
+    Profile,
+    Spread,
+)
 from rooflink.profiling.records.profile import total_phase
 from rooflink.profiling.reports.renderers.console import show
+from rooflink.profiling.reports.renderers.notebook import rows_of
 from rooflink.profiling.reports.sections.comparison_document import (
     comparison_document,
+    headline,
     notes,
+    predicted_table,
     ratios_table,
 )
+from rooflink.tpu_configs.catalog import load_chip
 
 
 def timed(profile: Profile, times: list[list[float]]) -> Profile:
@@ -170,3 +183,88 @@ def test_console_fits_80_columns() -> None:
     lines = out.getvalue().splitlines()
     assert max(len(line) for line in lines) <= 80
     assert sum("slower" in line for line in lines) == 1
+
+
+def predicted_at(
+    usd: float, time_s: float, slice_: str = "v5e:1x1", joules: float = 1.0
+) -> Prediction:
+    """A prediction whose query takes this, with wide intervals."""
+    made = round_prediction(slice=slice_, prompts=1.0, batches=1.0, time_s=about(time_s))
+    bill = Amounts(usd=about(usd), wall_j=about(joules), gco2e=None)
+    economics = economics_of(made, load_chip("v5e"), Terms())
+    return made.model_copy(update={"economics": economics.model_copy(update={"per_query": bill})})
+
+
+def with_figures(*predictions: Prediction, accuracy: float | None = 0.8) -> Profile:
+    """A run of these predictions, right on so many, within a tenth."""
+    assert A.outcome
+    low, high = (None, None) if accuracy is None else (accuracy - 0.1, accuracy + 0.1)
+    known = {"accuracy": accuracy, "accuracy_low": low, "accuracy_high": high}
+    outcome = A.outcome.model_copy(update=known)
+    return A.model_copy(update={"predictions": list(predictions), "outcome": outcome})
+
+
+@pytest.mark.parametrize(
+    ("usd", "accuracy", "worth"),
+    [(0.5, 0.8, "yes"), (2.0, 0.8, "no"), (0.5, 0.4, "trade"), (2.0, 1.2, "trade"),
+     (1.005, 0.85, "same"), (1.0, 1.2, "yes"), (1.0, 0.4, "no"), (0.5, None, "if as accurate"),
+     (2.0, None, "if more accurate"), (1.0, None, "same")],
+)  # fmt: skip
+def test_a_change_is_worth_it_by_money_and_accuracy(
+    usd: float, accuracy: float | None, worth: str
+) -> None:
+    before = with_figures(predicted_at(1.0, 1.0))
+    after = with_figures(predicted_at(usd, 1.0), accuracy=accuracy)
+    assert compare(before, after).worth == worth
+
+
+def test_slices_that_disagree_decide_nothing() -> None:
+    a = with_figures(predicted_at(1.0, 1.0), predicted_at(1.0, 1.0, "v6e:1x1"))
+    b = with_figures(predicted_at(0.5, 1.0), predicted_at(2.0, 1.0, "v6e:1x1"))
+    found = compare(a, b)
+    assert found.worth == "by slice"
+    assert headline(found).startswith(
+        "It depends on the slice: predicted per query on 2 slices, b takes from 50 % less to 100 % "
+        "more money, the same time"
+    )
+
+
+def test_the_verdict_agrees_with_its_table() -> None:
+    """For 500 pairs: what all slices say of money, and of accuracy by its intervals."""
+    dice = random.Random(1)
+    for _ in range(500):
+        slices = [f"v5e-{n}" for n in range(dice.randint(1, 4))]
+        a, b = (
+            with_figures(
+                *(predicted_at(dice.choice((1.0, 2.0, 3.0)), dice.choice((1.0, 2.0)), name)
+                  for name in slices),
+                accuracy=dice.choice((0.2, 0.5, 0.8)),
+            )
+            for _ in range(2)
+        )  # fmt: skip
+        found = compare(a, b)
+        rows = rows_of(predicted_table(found))
+        moved = {row["verdict"] for row in rows if row["figure"] == "cost"} or {"same"}
+        assert found.accuracy
+        better = ("less" in moved) + (found.accuracy.verdict == "higher")
+        worse = ("more" in moved) + (found.accuracy.verdict == "lower")
+        text = headline(found)
+        assert text.startswith("It depends on the slice") == ({"less", "more"} <= moved)
+        if not {"less", "more"} <= moved:
+            assert text.startswith("b is worth it") == (better > 0 == worse)
+            assert text.startswith("b is not worth it") == (worse > 0 == better)
+            assert text.startswith("A trade") == (worse > 0 < better)
+            assert text.startswith("No difference") == (worse == better == 0)
+
+
+def test_a_machine_that_slowed_down_explains_a_slower_time() -> None:
+    """Times 1.65 times as long beside two thirds of the bandwidth are no change of the program."""
+    assert A.machine
+    slower = [[1.65 * each for each in repeats] for repeats in ([1.0, 1.1], [4.0, 4.2], [0.5, 0.6])]
+    limits = {"read_bandwidth": A.machine.read_bandwidth / 1.5}
+    machine = A.machine.model_copy(update=limits)
+    found = compare(A, timed(A, slower).model_copy(update={"machine": machine}))
+    assert {c.time.verdict for c in found.phases if c.time} == {"within the machine's drift"}
+    assert any("no change of the program" in note for note in notes(found))
+    same = compare(A, timed(A, slower))
+    assert {c.time.verdict for c in same.phases if c.time} == {"slower"}

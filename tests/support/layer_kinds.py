@@ -1,5 +1,7 @@
 """Models with one of each kind of layer, in the numbers of their papers and config.json files."""
 
+from dataclasses import replace
+
 from rooflink.model.architecture import Architecture
 
 # arXiv:2412.19437, section 4.2.
@@ -8,6 +10,10 @@ DEEPSEEK_V3 = Architecture(
     vocab_size=129280, experts=256, active_experts=8, shared_mlp_dim=2048, dense_layers=3,
     dense_mlp_dim=18432, query_rank=1536, latent_dim=512, rotated_dim=64, mtp_layers=1,
 )  # fmt: skip
+# config.json and inference/model.py of deepseek-ai/DeepSeek-V3.2-Exp.
+DEEPSEEK_V32 = replace(
+    DEEPSEEK_V3, index_heads=64, index_dim=128, index_positions=2048, index_layers=61
+)
 # config.json of Qwen/Qwen3-Next-80B-A3B-Instruct.
 QWEN3_NEXT = Architecture(
     layers=48, embed_dim=2048, query_heads=16, kv_heads=2, head_dim=256, mlp_dim=512,

@@ -192,7 +192,6 @@ def _search(search: Json) -> Tree:
         "budget": search["budget"],
         "swept": search["swept"],
         "reference": _design(search["reference"]),
-        "swept_best": _design(search["swept_best"]),
         "best": _design(search["best"]),
         "sequences": search["sequences"],
         "time_per_query_s": interval_of(search["time_per_query_s"]),

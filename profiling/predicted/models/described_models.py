@@ -76,8 +76,12 @@ def _require_kinds(model: Architecture) -> None:
         )
     if not model.latent_dim and (model.query_rank or model.rotated_dim):
         raise ValueError("has query_rank or rotated_dim without latent_dim, expected all or none")
+    index = [getattr(model, size) for size in _INDEX]
+    if any(index) and not (all(index) and model.query_rank and model.index_layers <= model.layers):
+        raise ValueError(f"has some of {', '.join(_INDEX)}, expected all, with query_rank, or none")
 
 
+_INDEX = ("index_heads", "index_dim", "index_positions", "index_layers")
 _LINEAR = ("linear_key_heads", "linear_value_heads", "linear_key_dim", "linear_value_dim",
            "linear_conv")  # fmt: skip
 

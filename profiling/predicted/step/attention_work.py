@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ....model.architecture import ModelShape
 from .. import arrays
 from ..arrays import Number, of_numbers
-from .collectives import Parallelism, kv_shards
+from .collectives import Parallelism, kv_shards, stage_layers
 from .work import Load, Widths, Work
 
 BLOCK_ROWS = 128.0
@@ -20,25 +20,49 @@ and reads: the chunk of flash-linear-attention's kernels, which engines use."""
 
 def attention_work(shape: ModelShape, load: Load, widths: Widths, split: Parallelism) -> Work:
     """Scores and weighted values, and the cache; KV heads fewer than shards are held repeatedly.
-    Linear attention reads and writes its state, whose heads are split as all heads are."""
+    Linear attention reads and writes its state, whose heads are split as all heads are. An index
+    of positions is read and scored whole by every chip (vLLM and SGLang do not split its heads); of
+    the rest of the cache a step reads no more than what its queries attend to."""
     sequences = load.sequences / split.copies
     own, shared = seen_positions(shape, load.own_context, load.shared_context)
     attending = shape.layers * shape.attention_share
     flops = attending * shape.query_heads * _flops_per_head(shape, load)
     flops = flops + load.new_tokens * shape.state_flops
-    unshared = own + 2 * load.new_tokens - (load.new_tokens <= 1)
-    positions = unshared + shared / load.sharers
-    elements = sequences * positions * shape.kv_elements_per_token / kv_shards(shape, split)
+    indexed = shape.layers * shape.index_share
+    index_flops = indexed * shape.index_flops * _all_pairs(load)
+    past, new = own + shared / load.sharers, 2 * load.new_tokens - (load.new_tokens <= 1)
+    read = arrays.minimum(past, load.new_tokens * shape.attended)
+    # Every chip works on all queries of its positions, or on its queries of all positions.
+    parts = arrays.where(sends_queries(shape, load, split), split.context, 1.0)
+    shards = kv_shards(shape, split) * parts
+    elements = sequences * (read + new) * shape.kv_elements_per_token / shards
+    index_bytes = sequences * (past + new) * indexed * shape.index_bytes / shards
     chunks = arrays.maximum(load.new_tokens / STATE_CHUNK, 1.0)
     state_bytes = 2 * chunks * shape.state_bytes / split.tensor
-    kv_bytes = elements * widths.kv_bytes + sequences * state_bytes
+    kv_bytes = elements * widths.kv_bytes + index_bytes + sequences * state_bytes
     return Work(
-        attention_flops=sequences * flops / split.tensor,
-        blocks=sequences * attending * _blocks(shape, load, split),
+        attention_flops=sequences * (flops / split.tensor + index_flops) / split.context,
+        blocks=sequences * attending * _blocks(shape, load, split) * parts / split.context,
         kv_bytes=kv_bytes,
         narrow_kv_bytes=elements * arrays.maximum(WIDE_BYTES - widths.kv_bytes, 0.0),
         on_chip_bytes=kv_bytes,
     )
+
+
+def query_elements(shape: ModelShape) -> Number:
+    """Of a token in a layer, the mean of its queries and of their results: as they are, or as they
+    meet a latent cache."""
+    latent = shape.query_heads * (shape.latent_dim + shape.rotated_dim / 2)
+    return arrays.where(shape.latent_dim > 0, latent, shape.query_heads * shape.head_dim)
+
+
+def sends_queries(shape: ModelShape, load: Load, split: Parallelism) -> Number:
+    """1 where the positions of sequences are dealt out and their queries and results are fewer
+    elements than their keys and values, as in decoding; else 0. Not by bytes: a narrower cache
+    shall not be what makes every chip read all of it."""
+    queries = shape.layers * shape.attention_share * load.new_tokens * query_elements(shape)
+    keys_values = load.positions * shape.kv_elements_per_token / kv_shards(shape, split)
+    return 1.0 * (split.context > 1) * (2 * queries / split.tensor < keys_values)
 
 
 def _blocks(shape: ModelShape, load: Load, split: Parallelism) -> Number:
@@ -54,12 +78,15 @@ def _flops_per_head(shape: ModelShape, load: Load) -> Number:
     """Scores and weighted values of one head in one layer, for one sequence. A latent cache is
     worked on as it is ("absorbed": keys of latent and rotated elements, values of latent ones), or
     the past's keys and values are made of it first, whichever is less: decoding does the first, a
-    prompt the second. Those of new tokens, or their absorption, are with the projections."""
+    prompt the second. Those of new tokens, or their absorption, are with the projections. Only the
+    first skips positions that are not attended to: the second masks them (DeepSeek-V3.2-Exp)."""
     past = load.own_context + load.shared_context
-    pairs = _past_pairs(shape, load) + _causal_pairs(shape, load.new_tokens)
     made = 2 * past * shape.latent_dim * (2 * shape.head_dim - shape.rotated_dim)
-    expanded = 4 * pairs * shape.head_dim + made
-    absorbed = 2 * pairs * (2 * shape.latent_dim + shape.rotated_dim)
+    share = shape.windowed_share
+    every = share * _pairs(load, shape.window) + (1 - share) * _all_pairs(load)
+    expanded = 4 * every * shape.head_dim + made
+    attended = _pairs(load, shape.attended - 1)
+    absorbed = 2 * attended * (2 * shape.latent_dim + shape.rotated_dim)
     return arrays.where(shape.latent_dim > 0, arrays.minimum(expanded, absorbed), expanded)
 
 
@@ -72,23 +99,23 @@ def seen_positions(shape: ModelShape, own: Number, shared: Number) -> tuple[Numb
     return share * near + (1 - share) * own, share * far + (1 - share) * shared
 
 
-def _past_pairs(shape: ModelShape, load: Load) -> Number:
-    """Queries times cached keys: a new token of a windowed layer sees of them what its window has
-    left after the new ones before it."""
+def _all_pairs(load: Load) -> Number:
+    """Queries of one sequence times the keys before them and their own."""
     past, new = load.own_context + load.shared_context, load.new_tokens
-    reach = arrays.minimum(shape.window, past + new)
+    return new * past + new * (new + 1) / 2
+
+
+def _pairs(load: Load, window: Number) -> Number:
+    """The same where each sees itself and `window` positions before it: of the cached ones what its
+    window has left after the new ones before it."""
+    past, new = load.own_context + load.shared_context, load.new_tokens
+    reach = arrays.minimum(window, past + new)
     seeing_all = arrays.minimum(new, arrays.maximum(reach - past, 0.0))
     seeing_some = arrays.minimum(new, reach)
     fewer = (seeing_some - seeing_all) * (2 * reach - seeing_all - seeing_some + 1) / 2
-    windowed = past * seeing_all + fewer
-    return shape.windowed_share * windowed + (1 - shape.windowed_share) * new * past
-
-
-def _causal_pairs(shape: ModelShape, new_tokens: Number) -> Number:
-    """Queries times keys among new tokens, each seeing itself and those before it."""
-    whole = new_tokens * (new_tokens + 1) / 2
-    beyond = arrays.maximum(new_tokens - 1 - shape.window, 0.0)
-    return whole - shape.windowed_share * beyond * (beyond + 1) / 2
+    beyond = arrays.maximum(new - 1 - window, 0.0)
+    among_new = new * (new + 1) / 2 - beyond * (beyond + 1) / 2
+    return past * seeing_all + fewer + among_new
 
 
 RESERVED_SHARE = 0.05
@@ -124,17 +151,18 @@ def capacity(
 ) -> Capacity:  # fmt: skip
     """What one chip holds with `sequences` on the slice, each with its share of a shared prompt and
     a state of its own. Windowed layers keep no more than their window. The embedding is split as
-    the head is."""
+    the head is. Of a pipeline it is a chip of the longest stage."""
     layer = shape.attention_parameters / split.tensor + shape.mlp_parameters / split.expert_chips
     tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
-    resident = shape.layers / split.pipeline * layer + tables / split.tensor
+    stage = stage_layers(shape, split)
+    resident = stage * layer + tables / split.tensor
     weight_bytes = resident * widths.weight_bytes
 
     own, shared = seen_positions(shape, own_context, shared_context)
     positions = own + shared / sharers
-    element = shape.kv_elements_per_token * widths.kv_bytes / split.pipeline
-    state_bytes = shape.state_bytes / split.pipeline / split.tensor
-    per_sequence = positions * element / kv_shards(shape, split) + state_bytes
+    element = shape.cached_bytes(widths.kv_bytes) * (stage / shape.layers)
+    state_bytes = shape.state_bytes * (stage / shape.layers) / split.tensor
+    per_sequence = positions * element / kv_shards(shape, split) / split.context + state_bytes
     kv_bytes = sequences / split.copies * per_sequence
     available = available_bytes(memory_bytes)
     return _filled(weight_bytes, kv_bytes, available, per_sequence, split.copies)

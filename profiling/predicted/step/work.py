@@ -28,6 +28,11 @@ class Load:
         """Positions read of all sequences."""
         return self.sequences * self.new_tokens
 
+    @property
+    def positions(self) -> Number:
+        """Of a sequence, with those read, and its part of what it shares."""
+        return self.own_context + self.shared_context / self.sharers + self.new_tokens
+
 
 def decode_load(
     sequences: Number, context: Number, shared_context: Number = 0.0, sharers: Number = 1.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...records.codesign import CodesignCase, LeverArrow, Roofline, RooflinePoint
 from .. import theme, units
-from ..codesign_words import case_name, dominant
+from ..codesign_words import case_name
 from ..document import Chart, Spec, slug
 from . import chart_parts as kit
 from .chart_parts import alt
@@ -31,7 +31,7 @@ def lever_rooflines(case: CodesignCase) -> list[Chart]:
     roof, arrows = case.roofline, numbered(case)
     if not roof.points:
         return []
-    phase = dominant(case)[0]
+    phase = case.prediction.longest.phase
     own = [each for each in arrows if each.arrow.phase == phase]
     start = next((point for point in roof.points if point.phase == phase), None)
     name = slug(case_name(case))

@@ -129,7 +129,7 @@ def _rich_table(
 
 
 def _title(column: doc.Column, console: Console) -> str:
-    return column.short if column.short and console.width < WIDE else column.title
+    return column.short if column.short and console.width < WIDE else column.label
 
 
 def _lenses(columns: Sequence[doc.Column]) -> list[str]:

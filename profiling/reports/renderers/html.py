@@ -5,13 +5,16 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ...records.base import Interval
 from .. import terms, theme
-from ..document import Document, Table, is_empty, plain
+from ..document import Column, Document, Table, Value, is_empty, plain
 from . import vega
 from .vega import packed_bundle, vega_bundle
 
@@ -25,7 +28,8 @@ def html(document: Document, stills: Mapping[str, str] | None = None) -> str:
     """The whole page; `stills` are its charts as SVG by name, where they are drawn already."""
     return _rendered(
         "page.html.j2", document, vega.stills(document.charts()) if stills is None else stills,
-        project=PROJECT, style=Markup(f"{theme.css()}\n{_text('page.css')}"),
+        project=PROJECT, purpose=terms.PURPOSE, words=terms.FIRST_WORDS,
+        style=Markup(f"{theme.css()}\n{_text('page.css')}"),
         bundle=script_safe(vega_bundle()) if document.charts() else "",
     )  # fmt: skip
 
@@ -129,14 +133,25 @@ def _still(picture: str) -> str:
     return f"data:image/svg+xml;base64,{encoded}"
 
 
-def _body(table: Table) -> list[list[tuple[str, str, bool]]]:
-    """(text, what it sorts by, numeric) of each cell, row by row."""
-    made = []
-    for index, row in enumerate(table.rows):
-        values = [column.numbers[index] for column in table.shown]
-        keys = ["" if value is None else str(value) for value in values]
-        made.append([(t, k, c.numeric) for t, k, c in zip(row, keys, table.shown, strict=True)])
-    return made
+class _Cell(NamedTuple):
+    """A cell: what is read, what it sorts by and is downloaded as, and the ends of its interval."""
+
+    text: str
+    key: str
+    ends: tuple[float, float] | None
+    numeric: bool
+
+
+def _body(table: Table) -> list[list[_Cell]]:
+    """The cells of each row."""
+    made = [map(_cell, column.cells, column.values, repeat(column)) for column in table.shown]
+    return [list(row) for row in zip(*made, strict=True)]
+
+
+def _cell(text: str, value: Value, column: Column) -> _Cell:
+    if isinstance(value, Interval):
+        return _Cell(text, str(value.median), (value.low, value.high), column.numeric)
+    return _Cell(text, "" if value is None else str(value), None, column.numeric)
 
 
 def _finalized(value: object) -> object:

@@ -10,7 +10,6 @@ from ...records.codesign import (
     DataCenter,
     DesignSearch,
     Regime,
-    Seed,
 )
 from .. import terms, units
 from ..charts.codesign_elasticities import tornado
@@ -78,7 +77,7 @@ def codesign_document(report: CodesignReport) -> Document:
         title="Co-design report",
         subtitle=f"{profiles}; {units.plural(len(cases), 'case')}",
         headline=headline(report),
-        lead=[requested(report)],
+        lead=requested(report),
         sections=[
             *_advice_sections(report),
             Section("Cases", [tables.cases_table(cases)]),
@@ -87,7 +86,6 @@ def codesign_document(report: CodesignReport) -> Document:
             Section("Latency against cost", _frontiers(report), "frontiers"),
             Section("The chip to build", _searches(report.searches), "search"),
             Section("The data center", _centers(report.data_centers), "center"),
-            Section("Claims of this field, worked out", list(map(_claim, report.seeds)), "claims"),
             Section("What this stands on", _basis(report), "basis"),
             Section("How to read the figures",
                     [Terms(MEANINGS), Bullets(CONVENTIONS), Code(report.command)], "reading"),
@@ -98,7 +96,7 @@ def codesign_document(report: CodesignReport) -> Document:
 
 
 def codesign_summary(report: CodesignReport) -> Document:
-    """What a terminal shows: what was requested, recommendations, cases, what-ifs, the chip."""
+    """What a terminal shows: what was requested, recommendations, cases, the chip."""
     sides = [
         Section(_SIDES[side], [Findings(_advice(asks, ()))])
         for side, asks in _by_side(report).items()
@@ -107,11 +105,10 @@ def codesign_summary(report: CodesignReport) -> Document:
         title="Co-design report",
         subtitle=", ".join(profile.name for profile in report.profiles),
         headline=headline(report),
-        lead=[requested(report)],
+        lead=requested(report),
         sections=[
             *sides,
             Section("Cases", [tables.cases_table(report.cases)]),
-            Section("What if: a query before and after", [tables.what_ifs_table(report.cases)]),
             Section("The chip to build", [search_tables.designs_table(report.searches)]),
             Section("", list(map(Paragraph, report.notes))),
         ],
@@ -130,17 +127,22 @@ def codesign_cell(report: CodesignReport) -> Document:
     return replace(short, subtitle=", ".join(map(case_name, report.cases)), lead=lead, sections=[])
 
 
-def requested(report: CodesignReport) -> Facts:
-    """What was to be worked out: changes, the chip's budget, the load."""
-    what_ifs = dict.fromkeys(w.text for case in report.cases for w in case.what_ifs)
+def requested(report: CodesignReport) -> list[Block | Section]:
+    """What was stated, with its outcome: changes, and the chip within a budget or for a mix; then
+    the budget and the load that the rest is for."""
     budgets = dict.fromkeys(search_tables.budget_text(search) for search in report.searches)
     loads = dict.fromkeys(
         f"{units.significant(center.queries_per_s)} queries/s, each within "
         f"{units.seconds(center.latency_target_s)}, on {center.slice}"
         for center in report.data_centers
     )
-    named = {"what if": what_ifs, "chip budget": budgets, "load": loads}
-    return Facts("", [(name, "; ".join(values)) for name, values in named.items()])
+    named = {"chip budget": budgets, "load": loads}
+    chips = [search.sentence for search in report.searches if report.chip_stated]
+    return [
+        Section("What if: a query before and after", [tables.what_ifs_table(report.cases)]),
+        Section("The chip that was asked for", [Bullets(chips)]),
+        Facts("", [(name, "; ".join(values)) for name, values in named.items()]),
+    ]
 
 
 def _by_side(report: CodesignReport) -> dict[str, Sequence[Ask]]:
@@ -209,9 +211,9 @@ def _case(case: CodesignCase) -> list[Block | Section]:
         Section("Along a thought",
                 [Bullets(list(map(sentence_case, case.thought.sentences))),
                  tables.batches_table(case)], _key(case, "thought")),
-        Section("What if", [Bullets([each.sentence for each in case.what_ifs]),
-                            tables.what_ifs_table([case])], _key(case, "what-if")),
-        Details("What the predictions stand on", [Bullets(_predictions_basis(case))]),
+        Section("What if", [Bullets([each.sentence for each in case.what_ifs])],
+                _key(case, "what-if")),
+        Details("Basis of the predictions", [Bullets(_predictions_basis(case))]),
     ]  # fmt: skip
 
 
@@ -257,7 +259,7 @@ def _frontiers(report: CodesignReport) -> list[Block]:
 
 def _searches(searches: Sequence[DesignSearch]) -> list[Block]:
     sentences = [
-        f"{search.sentence} {units.count(search.swept)} designs swept, then by gradient; a token "
+        f"{search.sentence} {units.count(search.swept)} designs swept, then finer; a token "
         f"of a thought within {units.seconds(search.slowest_token_s)}; mix: "
         f"{'; '.join(search.mix)}."
         for search in searches
@@ -276,14 +278,6 @@ def _centers(centers: Sequence[DataCenter]) -> list[Block]:
         blocks += [*drawn([power(center)]), search_tables.smoothing_table(center),
                    search_tables.tiers_table(center)]  # fmt: skip
     return blocks
-
-
-def _claim(seed: Seed) -> Block:
-    return Details(
-        f"{seed.claim} {sentence_case(seed.verdict)}.",
-        [Paragraph(seed.finding, note=False), Paragraph(seed.method),
-         search_tables.seed_table(seed)],
-    )  # fmt: skip
 
 
 def _basis(report: CodesignReport) -> list[Block | Section]:

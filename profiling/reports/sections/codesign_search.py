@@ -1,15 +1,15 @@
-"""Tables of a co-design report's chips, ways to serve, data centers, claims and assumptions."""
+"""Tables of a co-design report's chips, ways to serve, data centers and assumptions."""
 
 from collections.abc import Sequence
 
 from ...records.base import Interval
 from ...records.codesign import (
+    BudgetKind,
     ChipDesign,
     CodesignReport,
     DataCenter,
     DesignSearch,
     ParetoPoint,
-    Seed,
 )
 from .. import units
 from ..codesign_words import by_correct, money
@@ -30,9 +30,14 @@ SHARES = {
 
 
 def budget_text(search: DesignSearch) -> str:
-    """'600 mm2 per chip'."""
-    value, unit = units.significant(search.budget), BUDGET_UNITS[search.budget_kind]
-    return f"{unit}{value} per chip" if unit == "$" else f"{value} {unit} per chip"
+    """'600 mm2 and 1,000 W per chip'."""
+    texts = (_capped(kind, most) for kind, most in search.caps.items())
+    return f"{' and '.join(texts)} per chip"
+
+
+def _capped(kind: BudgetKind, most: float) -> str:
+    value, unit = units.significant(most), BUDGET_UNITS[kind]
+    return f"{unit}{value}" if unit == "$" else f"{value} {unit}"
 
 
 def _dollars(value: float) -> str:
@@ -91,6 +96,9 @@ def _outcomes(search: DesignSearch) -> dict[str, str]:
     """How the best chip does on its own mix."""
     slower = "slower on the other purpose's mix than its best chip, predicted"
     return {
+        "memory": search.best.memory,
+        "dies": units.count(search.best.dies) if search.best.dies else "",
+        "the search ended against": "; ".join(search.ended_against),
         "sequences at once": units.count(search.sequences),
         "time per query, predicted": units.with_bounds(search.time_per_query_s, units.seconds),
         "cost per query, predicted": _known(search.usd_per_query, units.usd),
@@ -257,22 +265,6 @@ def tiers_table(center: DataCenter) -> Table:
         ],
         name=f"tiers-{center.slice}",
     )  # fmt: skip
-
-
-def seed_table(seed: Seed) -> Table:
-    """A claim's computed figures."""
-    value = Column("value", [row.value for row in seed.rows], _seed_figure, "computed")
-    words = field_columns(seed.rows, "unit", "note")
-    rows = [*field_columns(seed.rows, figure="label"), value, *words]
-    return Table(f"Computed for {seed.name}", rows, f"claim-{seed.name}")
-
-
-def _seed_figure(value: float) -> str:
-    """Three digits; an exponent where there would be many zeros."""
-    if value and not 1e-4 <= abs(value) < 1e9:
-        mantissa, _, exponent = f"{value:.2e}".partition("e")
-        return f"{mantissa} {units.TIMES} 10^{int(exponent)}"
-    return units.significant(value)
 
 
 def assumptions_table(report: CodesignReport) -> Table:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ...records.base import Interval
 from ...records.codesign import Ask, CodesignCase, Lever, Quantity, Regime, WhatIf
 from .. import units
-from ..codesign_words import QUERY, case_name, dominant, parameter_text, signed
+from ..codesign_words import QUERY, case_name, parameter_text, signed
 from ..document import Column, Table, columns, data_columns, with_interval
 from ..terms import MEASURED, PREDICTED
 
@@ -16,8 +16,8 @@ _BEYOND = "(does not fit this slice's memory)"
 
 def cases_table(cases: Sequence[CodesignCase]) -> Table:
     """Each case: how long its batch takes, what limits it, and what a query costs."""
-    longest = [dominant(case) for case in cases]
-    shares = [f"{phase} {units.share(share)}" for phase, share, _ in longest]
+    predictions = [case.prediction for case in cases]
+    shares = [f"{one.longest.phase} {units.share(one.longest_share)}" for one in predictions]
     return Table(
         "A batch's time, and what one query costs",
         [
@@ -27,7 +27,7 @@ def cases_table(cases: Sequence[CodesignCase]) -> Table:
             *_predicted("time of a batch", [c.prediction.time_s for c in cases], units.seconds,
                         "time_s"),
             Column("longest phase", shares, lens=PREDICTED, data=False, priority=2),
-            Column("bound", [bound for *_, bound in longest], lens=PREDICTED, priority=1),
+            Column("bound", [one.longest.bound for one in predictions], lens=PREDICTED, priority=1),
             *_predicted("cost per query", [case.usd_per_query for case in cases], units.usd,
                         "query_usd", 2),
             Column("cost per correct answer", [case.usd_per_correct for case in cases], units.usd,

@@ -1,10 +1,21 @@
-"""`rooflink compare`: what differs between two profiles, and every ratio."""
+"""`rooflink compare`: is the change worth it, what differs, and every ratio."""
 
-from ...comparison import Comparison, PhaseChange, Ratio
+from collections.abc import Sequence
+
+from ...comparison import (
+    Comparison,
+    Figure,
+    PhaseChange,
+    PredictedChange,
+    Ratio,
+    TimeVerdict,
+    Worth,
+)
+from ...records import Interval
 from ...records.profile import TOTAL
 from .. import theme, units
 from ..document import Column, Document, Paragraph, Section, Table
-from ..terms import COUNTED, MEASURED
+from ..terms import COUNTED, MEASURED, PREDICTED
 from ..units import Text
 
 _UNLIKE = (
@@ -12,19 +23,30 @@ _UNLIKE = (
     "compare different work."
 )
 _MACHINES = "Times were measured on different machines and are not comparable."
+DRIFT: TimeVerdict = "within the machine's drift"
+_DRIFTED = (
+    "The machine's own limits, measured beside both runs, changed as much as times marked "
+    f"'{DRIFT}': they are no change of the program."
+)
+_SHARED = (
+    "Intervals are of each side alone; errors of the calibration that both share cancel in b / a."
+)
 _SAME = "same"
 _Row = tuple[str, str, str, str, float | None, str]  # phase, what, a, b, ratio, verdict
 
 
 def comparison_document(comparison: Comparison) -> Document:
-    """What differs, then every ratio."""
+    """The verdict, what a query takes on each slice, what differs, then every ratio."""
     same = sum(row[5] == _SAME for row in _rows(comparison))
+    moved = [change for change in comparison.predicted if change.verdict != _SAME]
+    shared = _SHARED if moved else ""
     rest = f"The other {same} figures are the same in both." if same else ""
     return Document(
         title=f"b: {comparison.name_b}  against  a: {comparison.name_a}",
         headline=headline(comparison),
         lead=[Paragraph(note, note=False) for note in notes(comparison)],
         sections=[
+            Section("Predicted per query", [predicted_table(comparison), Paragraph(shared)]),
             Section("What differs", [differences_table(comparison)]),
             Section("Ratios", [ratios_table(comparison), Paragraph(rest)]),
         ],
@@ -32,26 +54,113 @@ def comparison_document(comparison: Comparison) -> Document:
 
 
 def headline(comparison: Comparison) -> str:
-    """The change of time and of bytes of all phases together, in a sentence."""
-    total = comparison.total
-    if total is None:
-        return "The two profiles made different phases."
-    parts = []
-    if total.time and total.time.ratio is not None and comparison.same_machine:
-        parts.append(f"time {units.ratio(total.time.ratio)} ({total.time.verdict})")
-    moved = total.hbm_bytes[TOTAL].ratio
-    if moved is not None:
-        parts.append(f"HBM bytes {units.ratio(moved)}")
-    if total.flops.ratio is not None:
-        parts.append(f"FLOPs {units.ratio(total.flops.ratio)}")
-    return f"All phases, b / a: {', '.join(parts)}." if parts else ""
+    """Whether the change is worth it, by what a query takes and how often it is right."""
+    return f"{_ANSWERS[comparison.worth]}: {_spends(comparison)}{_accuracy(comparison)}."
+
+
+_ANSWERS: dict[Worth, str] = {
+    "yes": "b is worth it",
+    "no": "b is not worth it",
+    "trade": "A trade",
+    "same": "No difference that counts",
+    "by slice": "It depends on the slice",
+    "if as accurate": "b is worth it if it is right as often",
+    "if more accurate": "b is worth it only if it is right more often",
+    "unknown": "Undecided",
+}
+
+
+def _spends(comparison: Comparison) -> str:
+    """What b takes per query, predicted, over all slices; else by the measured time."""
+    deciding, total = comparison.deciding, comparison.total
+    time = total.time if total else None
+    measured = f"b's measured time is {time.verdict} ({_times(time.ratio)})" if time else ""
+    if not deciding:
+        none = "no slice that both are predicted on, and no time measured on one machine"
+        return measured if comparison.spends else none
+    figures = [_changes([c for c in comparison.predicted if c.figure == figure], words)
+               for figure, words in _FIGURES.items()]  # fmt: skip
+    places = len(deciding)
+    where = deciding[0].slice if places == 1 else f"{places} slices"
+    if {change.verdict for change in comparison.predicted} == {_SAME}:
+        figures = ["as much as a"]
+    text = f"predicted per query on {where}, b takes {', '.join(filter(None, figures))}"
+    return f"{text}; {measured}" if time and time.verdict in ("faster", "slower") else text
+
+
+_FIGURES: dict[Figure, str] = {"cost": "money", "time": "time", "energy": "energy"}
+
+
+def _changes(changes: Sequence[PredictedChange], words: str) -> str:
+    """'12 % less money', '3.1 to 40 % more time', 'from 5 % less to 10 % more energy'."""
+    moved = sorted(change.ratio - 1 for change in changes if change.ratio is not None)
+    if not moved:
+        return ""
+    if {change.verdict for change in changes} == {"same"}:
+        return f"the same {words}"
+    low, high = moved[0], moved[-1]
+    if low < 0 < high:
+        return f"from {units.share(-low)} less to {units.share(high)} more {words}"
+    ends = sorted((abs(low), abs(high)))
+    return f"{units.span(*map(units.share, ends))} {'less' if low < 0 else 'more'} {words}"
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else units.ratio(ratio)
+
+
+def _accuracy(comparison: Comparison) -> str:
+    """'; it is right on 98 % against 90 %, which the intervals do not tell apart'."""
+    change = comparison.accuracy
+    if change is None:
+        return "; accuracy is not known of both"
+    a, b = units.share(change.accuracy.a), units.share(change.accuracy.b)
+    if a == b:
+        return f"; both are right on {a}"
+    known = {
+        "within interval": "their intervals overlap",
+        "higher": "more than the intervals explain",
+        "lower": "less, and the intervals do not overlap",
+    }[change.verdict]
+    return f"; it is right on {b} against {a}: {known}"
 
 
 def notes(comparison: Comparison) -> list[str]:
     """What a reader must know before any ratio."""
+    drifted = any(c.time and c.time.verdict == DRIFT for c in comparison.phases)
     timed = any(change.time for change in comparison.phases)
     machines = [_MACHINES] if timed and not comparison.same_machine else []
-    return [_UNLIKE, *machines] if comparison.unlike else machines
+    unlike = [_UNLIKE] if comparison.unlike else []
+    return [*unlike, *machines, *([_DRIFTED] if drifted else [])]
+
+
+def predicted_table(comparison: Comparison) -> Table:
+    """What a query takes on each slice of both sides, with its intervals, where it differs."""
+    rows = [change for change in comparison.predicted if change.verdict != _SAME]
+    text = {"time": units.seconds, "cost": units.usd, "energy": units.joules}
+    writers = [text[c.figure].for_column([c.a.median, c.b.median]) for c in rows]
+
+    def side(intervals: list[Interval]) -> tuple[list[str], list[str]]:
+        pairs = list(zip(intervals, writers, strict=True))
+        return [write(i.median) for i, write in pairs], [units.bounds(i, w) for i, w in pairs]
+
+    (a, a_bounds), (b, b_bounds) = side([c.a for c in rows]), side([c.b for c in rows])
+    return Table(
+        "Predicted per query",
+        [
+            Column("slice", [c.slice for c in rows]),
+            Column("per query", [c.figure for c in rows], name="figure"),
+            Column("a", a, str, PREDICTED),
+            Column("a's 80 % interval", a_bounds, str, PREDICTED, priority=1),
+            Column("b", b, str, PREDICTED),
+            Column("b's 80 % interval", b_bounds, str, PREDICTED, priority=1),
+            Column("b / a", [c.ratio for c in rows], units.ratio, name="ratio"),
+            Column("verdict", [c.verdict for c in rows]),
+        ],
+        name="predicted",
+        whole=True,
+        keys=2,
+    )
 
 
 def differences_table(comparison: Comparison) -> Table:
@@ -107,7 +216,8 @@ def _phase_rows(change: PhaseChange) -> list[_Row]:
         rows.append((phase, f"time, {MEASURED}", a, b, ratio, time.verdict))
     if change.tokens_per_s:
         row = _row(phase, f"rate, {MEASURED}", change.tokens_per_s, units.rate)
-        rows.append((*row[:4], None, "different machines") if elsewhere else row)
+        told = time is not None and time.verdict in ("faster", "slower")
+        rows.append(row if told or time is None else (*row[:4], None, time.verdict))
     rows.append(_row(phase, f"FLOPs, {COUNTED}", change.flops, units.flops))
     for kind, moved in change.hbm_bytes.items():
         name = "HBM bytes" if kind == TOTAL else theme.KINDS[kind][0]

@@ -4,8 +4,9 @@ Bytes are those of one device over one call of a phase's program.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from ...records import CompiledPhase, CompiledTarget, DeviceMemory, Excess, Profile
 from .. import units
@@ -21,11 +22,11 @@ from ..document import (
     Table,
     columns,
     field_columns,
-    others_as_one,
     slug,
 )
 from ..terms import COMPILED, COUNTED, PREDICTED
 
+N = TypeVar("N", int, float)
 AS_NEEDED = 0.005  # of the counted bytes: no more or less than that is as needed
 COPY_OF = "copy of "
 UNEXPLAINED = "unexplained"
@@ -378,3 +379,16 @@ def moved_by_kind(phase: CompiledPhase) -> dict[str, int]:
 def _in_words(name: str) -> str:
     """An excess by name."""
     return name.replace(" kv", " KV")
+
+
+def others_as_one(
+    rows: Mapping[str, Mapping[str, N]], most: int | None
+) -> dict[str, Mapping[str, N]]:
+    """Rows by name; of more than `most` and one the last ones are summed as '5 others'."""
+    if most is None or len(rows) <= most + 1:
+        return dict(rows)
+    kept, others = list(rows)[:most], dict[str, N]()
+    for row in list(rows.values())[most:]:
+        for name, value in row.items():
+            others[name] = others[name] + value if name in others else value
+    return {**{name: rows[name] for name in kept}, f"{len(rows) - most} others": others}

@@ -81,8 +81,8 @@ def _cell(cell: Cell, name: str) -> Iterator[Scalar]:
         yield f"{under}/flops_a_query", phase.counted.flops / n, step
         yield f"{under}/hbm_bytes_a_query", phase.counted.hbm_bytes.total / n, step
         yield f"{under}/intensity", phase.counted.intensity, step
-    if cell.wall_s is not None:
-        yield f"measured/{name}/time_a_query_s", cell.wall_s / n, step
+    if cell.time_per_question_s is not None:
+        yield f"measured/{name}/time_a_query_s", cell.time_per_question_s.median, step
     slices = tags(cost.slice for cost in cell.slices)
     for cost in cell.slices:
         yield from _cost(f"predicted/{slices[cost.slice]}/{name}", cost, step)
@@ -118,9 +118,9 @@ def sessions(evaluation: Evaluation) -> Iterator[Session]:
     """Every cell on the machine that ran it and on every slice that it is predicted on."""
     for cell in evaluation.cells:
         given, bought = _given(evaluation, cell), {"outcome/accuracy": cell.accuracy.value}
-        if cell.wall_s is not None:
+        if cell.time_per_question_s is not None:
             here = chip_given(evaluation.provenance.device, 1, "measured")
-            query_s = {"cost/query_s": cell.wall_s / len(cell.questions)}
+            query_s = {"cost/query_s": cell.time_per_question_s.median}
             yield Session(f"{tag(cell.label)}_on_this_machine", given | here, bought | query_s)
         for cost in cell.slices:
             there: Hyperparameters = {"slice": cost.slice, "lens": "predicted"}

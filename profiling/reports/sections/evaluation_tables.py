@@ -36,14 +36,29 @@ def cells_table(evaluation: Evaluation) -> Table:
             _names(cells),
             _accuracy("right", [cell.accuracy for cell in cells]),
             *_work(list(map(_mean_work, cells)), (1, 2, 3)),
-            Column("time per query here", [c.wall_s and c.wall_s / len(c.questions) for c in cells],
-                   units.seconds, MEASURED, name="measured_s", priority=3),
+            *_times_here(cells),
             Column("hit the limit", [_hits(cell) for cell in cells], data=False, priority=1),
             *data_columns(cells, strategy="strategy", budget_tokens="budget"),
         ],
         name="strategies",
         whole=True,
     )  # fmt: skip
+
+
+def _times_here(cells: Sequence[Cell]) -> list[Column]:
+    """Of warm batches on this machine: their median, and how far and of how many it is one."""
+    here = [cell.time_per_question_s for cell in cells]
+    spreads = [f"{units.seconds(h.low)} to {units.seconds(h.high)}" if h else "" for h in here]
+    return [
+        Column("time per query here", [h.median if h else None for h in here], units.seconds,
+               MEASURED, name="measured_s", priority=3,
+               help="Median over batches, all programs compiled."),
+        Column("spread", spreads, lens=MEASURED, data=False, priority=4),
+        Column("queries timed", [c.timed_questions or None for c in cells], units.count, MEASURED,
+               name="timed_questions", priority=4),
+        Column("measured_low_s", [h.low if h else None for h in here], show="data"),
+        Column("measured_high_s", [h.high if h else None for h in here], show="data"),
+    ]  # fmt: skip
 
 
 def costs_table(evaluation: Evaluation) -> Table:

@@ -40,10 +40,80 @@ function rooflinkReport(root, darkOf, signal) {
   }
   prefersDark.addEventListener("change", drawCharts, { signal });
 
+  // Tables: above each a filter where there are many rows, a copy of what is seen, and the raw
+  // figures as CSV; both take the rows that are shown, in the order that they have.
+  const made = (name, properties, ...inside) => {
+    const element = Object.assign(document.createElement(name), properties);
+    element.append(...inside);
+    return element;
+  };
+  const shown = (table) => [...table.tBodies[0].rows].filter((row) => !row.hidden);
+  const asText = (table) => [[...table.tHead.rows[0].cells], ...shown(table).map((row) => [...row.cells])]
+    .map((row) => row.map((cell) => cell.textContent.trim().replace(/\s+/g, " ")).join("\t")).join("\n");
+  const quoted = (text) => /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const asCsv = (table) => {
+    const heads = [...table.tHead.rows[0].cells], rows = shown(table);
+    const ends = heads.map((_, i) => rows.some((row) => "low" in row.cells[i].dataset));
+    const line = (of) => heads.flatMap((head, i) =>
+      ends[i] ? [of(i, "key"), of(i, "low"), of(i, "high")] : [of(i, "key")]).map(quoted).join(",");
+    const title = (i, end) => heads[i].dataset.name + (end === "key" ? "" : `_${end}`);
+    return [line(title), ...rows.map((row) => line((i, end) => row.cells[i].dataset[end] ?? ""))]
+      .join("\r\n");
+  };
+  const copy = async (text, button) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {  // a page that may not: an old browser, a frame
+      const area = made("textarea", { value: text });
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  };
+  const save = (table) => {
+    const link = made("a", {
+      href: URL.createObjectURL(new Blob([asCsv(table)], { type: "text/csv" })),
+      download: `${table.id.replace("table-", "")}.csv`,
+    });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  const filter = (table, text) => {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of table.tBodies[0].rows) {
+      const read = row.textContent.toLowerCase();
+      row.hidden = !row.classList.contains("total") && !words.every((word) => read.includes(word));
+    }
+  };
+  for (const table of root.querySelectorAll("table.sortable")) {
+    const box = table.closest(".scroll"), name = table.caption?.textContent.trim() ?? "table";
+    const button = (label, says, does) => {
+      const one = made("button", { type: "button", textContent: label, onclick: () => does(one) });
+      one.setAttribute("aria-label", `${says}: ${name}`);
+      return one;
+    };
+    const tools = made("div", { className: "tools" }, made("span", {
+      className: "hint", textContent: "scroll for more columns \u2192", hidden: true }));
+    if (table.tBodies[0].rows.length > 7) {
+      const field = made("input", { type: "search", placeholder: "filter rows",
+        oninput: () => filter(table, field.value) });
+      field.setAttribute("aria-label", `filter rows: ${name}`);
+      tools.append(field);
+    }
+    tools.append(button("Copy", "copy", (one) => copy(asText(table), one)),
+      button("CSV", "download as CSV", () => save(table)));
+    box.before(tools);
+  }
+
   // Wide tables: a shade at the edge where there is more to see.
   const boxes = root.querySelectorAll(".scroll, .scroll-x");
   const shade = (box) => {
-    box.classList.toggle("more", box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
+    const more = box.scrollWidth - box.clientWidth - box.scrollLeft > 2;
+    box.classList.toggle("more", more);
+    box.previousElementSibling?.querySelector?.(".hint")?.toggleAttribute("hidden", !more);
   };
   for (const box of boxes) box.addEventListener("scroll", () => shade(box), { passive: true });
   let later;

@@ -77,10 +77,17 @@ GLM_5 = config(
     78, 6144, 64, 64, 12288, 154880, model_type="glm_moe_dsa", head_dim=64, n_routed_experts=256,
     num_experts_per_tok=8, n_shared_experts=1, moe_intermediate_size=2048, moe_layer_freq=1,
     first_k_dense_replace=3, kv_lora_rank=512, q_lora_rank=2048, qk_nope_head_dim=192,
-    qk_rope_head_dim=64, v_head_dim=256, num_nextn_predict_layers=1,
+    qk_rope_head_dim=64, v_head_dim=256, num_nextn_predict_layers=1, index_n_heads=32,
+    index_head_dim=128, index_topk=2048,
 )  # fmt: skip
+SHARED_INDEX = ["full"] * 3 + ["shared", "shared", "shared", "full"] * 18 + ["shared"] * 3
 OF_OTHER_LAYERS = {
     "glm-5": GLM_5,
+    "glm-5.2": GLM_5 | {"indexer_types": SHARED_INDEX, "max_position_embeddings": 1048576},
+    "deepseek-v3.2": config(
+        61, 7168, 128, 128, 18432, 129280, model_type="deepseek_v32", index_n_heads=64,
+        index_head_dim=128, index_topk=2048, **DEEPSEEK,
+    ),
     "qwen3-next-80b-a3b": config(
         48, 2048, 16, 2, 5120, 151936, model_type="qwen3_next", full_attention_interval=4,
         linear_num_value_heads=32, num_experts=512, num_experts_per_tok=10,

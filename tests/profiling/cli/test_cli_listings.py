@@ -135,3 +135,22 @@ def test_unknown_chip_names_near_ones(rooflink) -> None:
     done = rooflink("chips", "v5x")
     assert done.code == 2
     assert "v5p" in done.err
+
+
+def test_a_chips_file_is_a_start_for_ones_own(rooflink, tmp_path: Path) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text(rooflink("chips", "v5e", "--toml").out)
+    assert rooflink("chips", own, "--toml").out == own.read_text()
+    ours, theirs = (json.loads(rooflink("chips", each, "--json").out) for each in ("v5e", own))
+    assert ours == theirs
+    for arguments in ((), ("cpu",)):
+        refused = rooflink("chips", *arguments, "--toml")
+        assert (refused.code, refused.out) == (2, "")
+        assert "the file of one chip" in refused.err
+
+
+def test_stacks_are_listed_with_their_measurements_by_chip(rooflink) -> None:
+    stacks = json.loads(rooflink("stacks", "--json").out)
+    assert stacks["vLLM"]["h100"] > 100
+    assert stacks["MaxText"] == {}
+    assert "TensorRT-LLM" in rooflink("stacks").out

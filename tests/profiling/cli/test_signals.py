@@ -72,7 +72,7 @@ def compiled(folder: Path) -> object:
 
 def cells(folder: Path) -> object:
     evaluation = load_record(Evaluation, folder / "evaluation.json")
-    untimed = {"wall_s": None, "compile_s": None}
+    untimed = {"time_per_question_s": None, "timed_questions": 0}
     return [cell.model_copy(update=untimed) for cell in evaluation.cells]
 
 

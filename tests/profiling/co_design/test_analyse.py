@@ -10,16 +10,13 @@ from sample_calibration import sample_calibration
 from rooflink.model.config import preset
 from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
-from rooflink.profiling.co_design.search_report import Budget
 from rooflink.profiling.co_design.what_if import parse_what_if
 from rooflink.profiling.errors import ProfileInputError, Silent
 from rooflink.profiling.predicted.model_shape import model_facts
 from rooflink.profiling.records.codesign import CodesignReport
 from rooflink.tpu_configs.slice import parse_slice
 
-OPTIONS = CodesignOptions(
-    what_ifs=(parse_what_if("hbm_bandwidth=2x"),), seeds=False, weight_dtype="bfloat16"
-)
+OPTIONS = CodesignOptions(what_ifs=(parse_what_if("hbm_bandwidth=2x"),), weight_dtype="bfloat16")
 V5E = [parse_slice("v5e-4")]
 
 
@@ -92,29 +89,29 @@ def test_bad_input_is_said():
         (
             [profile],
             V5E,
-            CodesignOptions(budget=Budget("usd", 1.0), seeds=False),
+            CodesignOptions(budget={"usd": 1.0}),
             "no chip fits a budget",
         ),
-        ([profile], V5E, CodesignOptions(latency_target_s=1e-9, seeds=False), "answers within"),
-        ([profile], V5E, CodesignOptions(latency_target_s=math.nan, seeds=False), "answers within"),
-        ([profile], V5E, CodesignOptions(queries_per_s=math.nan, seeds=False), "the load is nan"),
-        ([profile], V5E, CodesignOptions(queries_per_s=-1.0, seeds=False), "the load is -1.0"),
+        ([profile], V5E, CodesignOptions(latency_target_s=1e-9), "answers within"),
+        ([profile], V5E, CodesignOptions(latency_target_s=math.nan), "answers within"),
+        ([profile], V5E, CodesignOptions(queries_per_s=math.nan), "the load is nan"),
+        ([profile], V5E, CodesignOptions(queries_per_s=-1.0), "the load is -1.0"),
         (
             [profile],
             [parse_slice("h100"), parse_slice("v5p:2x2x2")],
-            CodesignOptions(what_ifs=[parse_what_if("on_chip_bandwidth=2x")], seeds=False),
+            CodesignOptions(what_ifs=[parse_what_if("on_chip_bandwidth=2x")]),
             "on_chip_bandwidth, but that of .* is not public",
         ),
         (
             [profile],
             V5E,
-            CodesignOptions(what_ifs=[parse_what_if("layers=1e12")], seeds=False),
+            CodesignOptions(what_ifs=[parse_what_if("layers=1e12")]),
             "expected 1 to 1e",
         ),
         (
             [profile],
             V5E,
-            CodesignOptions(what_ifs=[parse_what_if("hbm_bandwidth=1e300")], seeds=False),
+            CodesignOptions(what_ifs=[parse_what_if("hbm_bandwidth=1e300")]),
             "expected at most 10000 times as much",
         ),
     ):

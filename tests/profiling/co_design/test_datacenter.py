@@ -67,6 +67,8 @@ def test_what_is_stored_is_what_is_above_the_mean():
     assert store.extra_energy == pytest.approx(0.1 * 270 / 4300)
     assert burn.extra_energy == pytest.approx(700 / 430 - 1)
     assert start.extra_energy == 0.0
+    alone = smoothing(CYCLE, synchronised(CYCLE, 1), unsynchronised(CYCLE, 1), 2)
+    assert [each.way for each in alone] == [store.way, burn.way], "one slice cannot be staggered"
 
 
 def test_nothing_on_the_frontier_is_slower_and_dearer_than_another():

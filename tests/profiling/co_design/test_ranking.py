@@ -1,41 +1,83 @@
 """Asks: ranked on the same draws, odds that agree with them, a quality that is said."""
 
-import re
-
 import numpy as np
 import pytest
 from sample_settings import sample_setting
 
+from rooflink.profiling.co_design.costs import costs_of
+from rooflink.profiling.co_design.design_point import scaled
 from rooflink.profiling.co_design.levers import NOT_MEASURED
 from rooflink.profiling.co_design.ranking import (
     ASKS,
+    STEP,
     hardware_asks,
     hardware_candidates,
     model_asks,
 )
-from rooflink.profiling.predicted.draws import probability
+from rooflink.profiling.predicted.draws import likely, probability
+from rooflink.profiling.records.base import percent
 
 
-def test_asks_are_ranked_and_their_odds_are_those_of_the_draws():
+def test_asks_are_ranked_by_what_is_printed_and_their_odds_are_those_of_the_draws() -> None:
     known = sample_setting()
     asks = hardware_asks([known])
-    ratios = {each.change: each.log_ratio for each in hardware_candidates([known], "usd")}
+    candidates = {each.change: each for each in hardware_candidates([known], "usd")}
+    ratios = {change: each.log_ratio for change, each in candidates.items()}
     assert [ask.rank for ask in asks] == list(range(1, len(asks) + 1))
     assert 0 < len(asks) <= ASKS
     for ask in asks:
         odds = probability(ratios[ask.change] < ratios[ask.next_change])
         assert ask.beats_next == odds
+        assert likely(odds, len(known.draws.prefill) - 1) in ask.sentence
         assert ask.saving.median == pytest.approx(
             1 - np.exp(np.median(ratios[ask.change])), abs=1e-6
         )
-        said = re.search(r"saves ([\d.-]+) % \(([\d.-]+) % to ([\d.-]+) %\)", ask.sentence)
-        assert said is not None
-        saved = (ask.saving.median, ask.saving.low, ask.saving.high)
-        for words, share in zip(said.groups(), saved, strict=True):
-            assert float(words) == pytest.approx(100 * share, abs=0.5)
+        assert ask.time_saving.median == pytest.approx(
+            1 - np.exp(np.median(candidates[ask.change].log_time)), abs=1e-6
+        )
+        said = ask.sentence.removeprefix(ask.change[:1].upper() + ask.change[1:])
+        assert percent(ask.saving.median) not in said, "the saving stands beside it"
         assert any(line.startswith("predicted lens") for line in ask.evidence)
-    means = [np.mean(ratios[ask.change]) for ask in asks]
-    assert means == sorted(means)
+    medians = [ask.saving.median for ask in asks]
+    assert medians == sorted(medians, reverse=True)
+
+
+def test_asks_are_at_the_batch_of_their_case() -> None:
+    """There capacity serves nothing; more of what limits it saves most of the time."""
+    known = sample_setting()
+    rows = {each.name: each for each in hardware_candidates([known], "time")}
+    assert rows["hbm_capacity"].saving.median == pytest.approx(0.0, abs=1e-12)
+    before, wider = (
+        costs_of(point, known.draws).query_s[0]
+        for point in (known.point, scaled(known.point, {"hbm_bandwidth": STEP}, known.costs))
+    )
+    assert np.exp(rows["hbm_bandwidth"].log_time[0]) == pytest.approx(wider / before)
+
+
+def test_what_acts_on_the_bound_is_among_the_asks_even_where_it_saves_nothing() -> None:
+    known = sample_setting()
+    plain = hardware_asks([known])
+    for bound in ("links", "compute", "memory", "overhead"):
+        asks = hardware_asks([known], bound)
+        assert asks[: len(plain)] == plain
+        assert any(ask.acts_on == bound for ask in asks)
+        assert len(asks) <= ASKS + 1
+
+
+@pytest.mark.parametrize(
+    ("odds", "draws", "words"),
+    [
+        (0.52, 512, "about 50 % likely"),
+        (0.63, 512, "about 65 % likely"),
+        (0.97, 512, "about 97 % likely"),
+        (1 - 3 / 512, 512, "over 99 % likely"),
+        (1 - 3 / 63, 63, "over 95 % likely"),
+        (3 / 512, 512, "under 1 % likely"),
+        (0.5, 1, "over 50 % likely"),
+    ],
+)
+def test_odds_are_said_to_what_the_draws_tell(odds: float, draws: int, words: str) -> None:
+    assert likely(odds, draws) == words
 
 
 def test_over_several_cases_each_counts_alike():

@@ -1,33 +1,44 @@
-"""Search against cases solved by hand, the sweep against one point at a time."""
+"""The chip search: every chip that it proposes can be built, and none of its grid is better."""
 
-from itertools import pairwise
+from contextlib import suppress
+from itertools import pairwise, product
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sample_settings import sample_setting
 
-from rooflink.profiling.co_design.chip_cost_model import BUDGETS
 from rooflink.profiling.co_design.chip_search import (
-    best_by_gradient,
-    best_of_sweep,
+    GRID,
+    HIGH,
+    LOW,
+    UNCAPPED,
+    Caps,
+    Design,
+    SearchProblem,
+    best_design,
+    factors_of,
     grid_of,
-    minimise,
     reference_design,
     search_problem,
+    shares_of,
     sweep,
 )
-from rooflink.profiling.co_design.search_report import Budget, at_limits, design_searches
+from rooflink.profiling.co_design.memory_stacks import stacks
+from rooflink.profiling.co_design.search_report import design_searches, ended_against
 from rooflink.profiling.co_design.workload_mix import (
     PREFILL_HEAVY,
     SEQUENCES,
+    MixedWorkload,
     mix_times,
     mix_work,
     parse_mix,
 )
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.arrays import mapped
+from rooflink.profiling.predicted.energy import design_power_of
+from rooflink.profiling.records.codesign import ChipDesign, DesignSearch
 
 MIX = parse_mix(
     """
@@ -47,76 +58,112 @@ answer = 128
 
 
 @pytest.fixture(scope="module")
-def ground():
+def ground() -> SearchProblem:
     known = sample_setting()
     return search_problem(known, mix_work(known.point, MIX))
 
 
-@pytest.mark.parametrize(("a", "b", "c", "d"), [(1.0, 1.0, 1.0, 1.0), (3.0, 1.0, 2.0, 5.0)])
-def test_split_of_two_serial_resources_is_lagranges(a, b, c, d):
-    """Time a/x + b/y under c x + d y = B: x = sqrt(a/c) B / (sqrt(ac) + sqrt(bd))."""
-    budget = 10.0
-    found = minimise(
-        lambda logs: jnp.log(a * jnp.exp(-logs[0]) + b * jnp.exp(-logs[1])),
-        lambda logs: c * jnp.exp(logs[0]) + d * jnp.exp(logs[1]),
-        jnp.zeros(2), jnp.float32(budget), jnp.full(2, -5.0), jnp.full(2, 5.0),
-    )  # fmt: skip
-    x, y = np.exp(np.asarray(found))
-    both = np.sqrt(a * c) + np.sqrt(b * d)
-    assert x == pytest.approx(np.sqrt(a / c) * budget / both, rel=1e-3)
-    assert y == pytest.approx(np.sqrt(b / d) * budget / both, rel=1e-3)
+def capped(**caps: float) -> Caps:
+    return UNCAPPED | caps  # type: ignore[operator,no-any-return]
 
 
-def test_split_of_a_perfectly_overlapped_roofline_makes_both_times_equal():
-    """max(a/x, b/y) under x + y = B, smoothed by a norm of 64: x / y = a / b."""
-    found = minimise(
-        lambda logs: jax.nn.logsumexp(64 * (jnp.log(jnp.array([3.0, 1.0])) - logs)) / 64,
-        lambda logs: jnp.exp(logs).sum(),
-        jnp.zeros(2), jnp.float32(8.0), jnp.full(2, -5.0), jnp.full(2, 5.0),
-    )  # fmt: skip
-    assert np.exp(np.asarray(found)) == pytest.approx([6.0, 2.0], rel=0.05)
+OWN = {"area": 330.0, "watts": 200.0, "usd": 4500.0}
+"""About what the sample's chip, a v5e, takes."""
 
 
-def test_bounds_hold_and_the_rest_takes_what_is_left():
-    found = minimise(
-        lambda logs: jnp.log(jnp.exp(-logs).sum()), lambda logs: jnp.exp(logs).sum(),
-        jnp.zeros(3), jnp.float32(10.0), jnp.full(3, -5.0), jnp.log(jnp.array([1.0, 100.0, 100.0])),
-    )  # fmt: skip
-    assert np.exp(np.asarray(found)) == pytest.approx([1.0, 4.5, 4.5], rel=1e-3)
-
-
-def test_the_sweep_is_each_design_by_itself(ground):
-    designs = grid_of((3, 3, 2, 2))
-    time_s, cost = (np.asarray(x) for x in sweep(ground, designs, jnp.inf, "usd"))
-    assert time_s.shape == cost.shape == (36, len(SEQUENCES))
-    for i in (0, 17, 35):
-        one = mapped(lambda leaf, i=i: leaf[i], designs)
+def test_the_sweep_is_each_design_by_itself(ground: SearchProblem) -> None:
+    grid = grid_of((2, 2, 2))
+    times = np.asarray(sweep(ground, grid, UNCAPPED))
+    assert times.shape == (8 * 12 * len(stacks()), len(SEQUENCES))
+    for i in (0, 100, 250, 600):
+        one = mapped(lambda leaf, i=i: leaf[i], grid)
+        assert isinstance(one, Design)
         alone, token = mix_times(ground.mixed, ground.hardware, ground.on_chip, ground.efficiency,
-                                 one)  # fmt: skip
+                                 factors_of(ground, one))  # fmt: skip
+        held_bytes = one.count * stacks()[one.kind].capacity_bytes
         allowed = np.asarray(token) <= float(ground.slowest_token_s)
-        np.testing.assert_allclose(time_s[i], np.where(allowed, alone, np.inf), rtol=1e-5)
+        allowed &= held_bytes >= np.asarray(ground.mixed.needed_bytes)
+        allowed &= all(share <= 1 for share in shares_of(ground, one, UNCAPPED).values())
+        np.testing.assert_allclose(times[i], np.where(allowed, alone, np.inf), rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["usd", "area", "watts"])
-def test_a_best_chip_spends_the_budget_and_beats_the_grid_and_the_reference(ground, kind):
-    budget = float(BUDGETS[kind](ground.reference, ground.rates))
-    swept = best_of_sweep(ground, budget, kind, grid_of((9, 9, 3, 5)))
-    best = best_by_gradient(ground, budget, kind, swept)
-    spent = float(BUDGETS[kind](best.parts, ground.rates))
-    assert best.time_s <= swept.time_s
-    assert spent <= budget * 1.001
-    assert best.time_s <= reference_design(ground, float(ground.reference.hbm_capacity)).time_s
+@pytest.mark.parametrize("kind", list(OWN))
+def test_a_best_chip_spends_its_budget_and_beats_the_grid(ground: SearchProblem, kind: str) -> None:
+    caps = capped(**{kind: OWN[kind] * 1.5, "watts": min(OWN["watts"] * 1.5, 1000.0)})
+    best = best_design(ground, caps)
+    assert best.time_s <= np.asarray(sweep(ground, grid_of(), caps)).min()
+    shares = {name: float(share) for name, share in shares_of(ground, best.design, caps).items()}
+    assert max(shares.values()) <= 1
+    assert max(shares["watts"], shares[kind]) > 0.98
 
 
-def test_more_budget_is_never_slower(ground):
-    grid = grid_of((9, 9, 2, 3))
-    budget = float(BUDGETS["usd"](ground.reference, ground.rates))
-    times = [best_of_sweep(ground, budget * f, "usd", grid).time_s for f in (1.0, 1.2, 1.5)]
-    assert all(more <= less for less, more in pairwise(times))
+def test_finer_grids_find_what_a_dense_one_has(ground: SearchProblem) -> None:
+    caps = capped(area=600.0, watts=500.0)
+    dense = np.asarray(sweep(ground, grid_of((33, 7, 15)), caps)).min()
+    assert best_design(ground, caps).time_s <= dense * 1.005
 
 
-def test_reasoning_wants_bandwidth_where_prefill_wants_flops():
-    reasoning, prefill = design_searches(sample_setting(), MIX, Budget("area", 300.0))
+def test_more_budget_is_never_slower(ground: SearchProblem) -> None:
+    times = [best_design(ground, capped(usd=usd)).time_s for usd in (4500.0, 6000.0, 9000.0)]
+    assert all(more <= less * 1.002 for less, more in pairwise(times))
+
+
+def test_the_chip_itself_in_stacks_is_not_beaten_by_much_less(ground: SearchProblem) -> None:
+    """As much area and power as the chip has serve no worse."""
+    reference = reference_design(ground, float(ground.reference.hbm_capacity))
+    assert best_design(ground, capped(**OWN)).time_s <= reference.time_s
+
+
+def assert_buildable(search: DesignSearch, chip: ChipDesign) -> None:
+    """By the words and figures of the record alone, with plain numbers."""
+    count, kind = chip.memory.replace("stacks", "stack").split(" stack, ")
+    (one,) = [stack for stack in stacks() if stack.words == kind]
+    assert 1 <= int(count) <= 12
+    assert chip.hbm_capacity == pytest.approx(int(count) * one.capacity_bytes)
+    assert chip.hbm_bandwidth == pytest.approx(int(count) * one.bandwidth)
+    assert chip.hbm_capacity >= 16e9
+    die_mm2 = chip.area_mm2 / chip.dies
+    assert die_mm2 <= 858
+    long_mm = min(33.0, (die_mm2 * 1.7) ** 0.5)
+    assert int(count) <= 2 * chip.dies * int(long_mm / one.edge_mm + 1e-6)
+    assert chip.area_mm2 + int(count) * one.footprint_mm2 <= 0.9 * 4719 * 1.0001
+    assert chip.link_bandwidth / 1e9 <= 110 * 2 * die_mm2 / long_mm * 1.0001
+    took = {"area": chip.area_mm2, "watts": chip.watts, "usd": chip.usd}
+    assert "watts" in search.caps
+    for cap, most in search.caps.items():
+        assert took[cap] <= most * 1.0001
+    for name, low, high in zip(
+        ("matrix_flops", "on_chip_capacity", "link_bandwidth"), LOW, HIGH, strict=True
+    ):
+        factor = getattr(chip, name) / getattr(search.reference, name)
+        assert low * 0.999 <= factor <= high * 1.001
+
+
+BUDGETS = st.dictionaries(st.sampled_from(list(OWN)), st.floats(0.7, 20.0), min_size=1, max_size=3)
+WORKLOADS = st.builds(
+    MixedWorkload, share=st.just(1.0), prompt=st.floats(1, 1e5), think=st.floats(0, 1e5),
+    answer=st.floats(1, 1e4), attempts=st.floats(1, 64),
+)  # fmt: skip
+PLACES = st.sampled_from([("llama3-8b", "v5e-8"), ("llama3-8b", "h100-1"), ("llama3-70b", "v5p-16"),
+                          ("gpt-oss-120b", "v6e-8")])  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(BUDGETS, WORKLOADS, PLACES)
+def test_every_proposed_chip_can_be_built(
+    budget: dict[str, float], workload: MixedWorkload, place: tuple[str, str]
+) -> None:
+    case = sample_setting(*place, prompts=1.0)
+    stated = {kind: factor * OWN[kind] for kind, factor in budget.items()}
+    searches = []
+    with suppress(ProfileInputError):  # where no chip is fast enough within so little
+        searches = design_searches(case, [workload], stated)  # type: ignore[arg-type]
+    for search in searches:
+        assert_buildable(search, search.best)
+
+
+def test_reasoning_wants_bandwidth_where_prefill_wants_flops() -> None:
+    reasoning, prefill = design_searches(sample_setting(), MIX, {"area": 500.0})
     assert prefill.mix == [PREFILL_HEAVY[0].words]
     ratio = [each.best.matrix_flops / each.best.hbm_bandwidth for each in (reasoning, prefill)]
     assert ratio[1] > 2 * ratio[0]
@@ -124,18 +171,37 @@ def test_reasoning_wants_bandwidth_where_prefill_wants_flops():
     assert sum(reasoning.spent.values()) == pytest.approx(
         reasoning.best.area_mm2 / reasoning.budget, rel=1e-3
     )
+    assert reasoning.caps == {"area": 500.0, "watts": 1000.0}
+    assert "the 500 mm2" in reasoning.sentence
 
 
-def test_a_search_that_ends_at_its_own_limits_is_told_from_an_optimum(ground):
-    plenty = 1e3 * float(BUDGETS["usd"](ground.reference, ground.rates))
-    rich = best_of_sweep(ground, plenty, "usd", grid_of((9, 9, 3, 5)))
-    assert "hbm_bandwidth" in at_limits(rich)
-    own = float(BUDGETS["usd"](ground.reference, ground.rates))
-    assert "hbm_bandwidth" not in at_limits(
-        best_of_sweep(ground, own, "usd", grid_of((9, 9, 3, 5)))
-    )
+def test_what_a_search_ended_against_is_said(ground: SearchProblem) -> None:
+    for caps in (capped(usd=1e6, watts=1e5), capped(usd=4500.0), capped(watts=300.0)):
+        best = best_design(ground, caps)
+        ended = ended_against(ground, best, {k: v for k, v in caps.items() if np.isfinite(v)})
+        shares = shares_of(ground, best.design, caps)
+        assert ended
+        assert ("the 4500 USD" in ended) == (caps["usd"] == 4500.0 and shares["usd"] > 0.98)
+        assert ("the 300 W" in ended) == (caps["watts"] == 300.0)
 
 
-def test_an_impossible_budget_is_said(ground):
+def test_the_power_of_the_chip_that_is_there_is_its_design_power() -> None:
+    """One power for one chip: published, or estimated from chips like it."""
+    for where in ("v5e-8", "h100-1", "v4-8"):
+        case = sample_setting("llama3-8b", where, prompts=1.0)
+        power = design_power_of(case.slice.chip)
+        assert power is not None
+        searched, _ = design_searches(case, MIX)
+        assert searched.reference.watts == pytest.approx(power.watts, rel=1e-3)
+
+
+def test_an_impossible_budget_is_said(ground: SearchProblem) -> None:
     with pytest.raises(ProfileInputError, match=r"no chip fits a budget of 5 W .* the least that"):
-        best_of_sweep(ground, 5.0, "watts", grid_of((3, 3, 2, 2)))
+        best_design(ground, capped(watts=5.0))
+
+
+def test_the_grid_has_every_kind_and_number_of_stacks() -> None:
+    grid = grid_of()
+    pairs = set(zip(grid.kind.tolist(), grid.count.tolist(), strict=True))
+    assert pairs == set(product(range(len(stacks())), np.arange(1.0, 13.0).tolist()))
+    assert len(grid.kind) == len(pairs) * np.prod(GRID)

@@ -1,5 +1,7 @@
 """Crossovers along a thought, by hand; the map against its own points."""
 
+from dataclasses import replace
+
 import pytest
 from sample_settings import sample_setting
 
@@ -8,6 +10,7 @@ from rooflink.model.config import preset
 from rooflink.profiling.co_design.crossovers import (
     BATCHES,
     CONTEXTS,
+    _sentences,
     bound_map,
     left_bytes,
     step_at,
@@ -35,6 +38,22 @@ def test_memory_is_full_where_nothing_is_left():
     )
     assert found.largest_batch["1024"] > found.largest_batch["16384"] > 0
     assert found.links_over_memory_batch is None
+
+
+def test_a_context_beyond_the_models_is_said_and_a_batch_of_one_is_none() -> None:
+    known = sample_setting(where="h100", prompts=8.0, attempts=1.0)
+    trained = known.request.model.context_length
+    assert trained == preset("llama3-8b").context_length
+    found = thought_crossovers(known)
+    assert found.kv_over_weights_tokens > trained
+    assert f"tokens (trained for {trained:,})" in found.sentences[0]
+    own = replace(known.request.model, context_length=None)
+    unknown = replace(known, request=replace(known.request, model=own))
+    assert not any("trained for" in words for words in thought_crossovers(unknown).sentences)
+    assert _sentences(known, 1.0, None, 1.0) == [
+        "8 sequences on h100:1 read more KV than weights at any context.",
+        "At any batch, links on h100:1 take longer than HBM at the full context.",
+    ]
 
 
 def test_the_map_is_each_step_by_itself():

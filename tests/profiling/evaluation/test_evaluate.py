@@ -17,12 +17,13 @@ from rooflink.profiling.evaluation.budgets import parse_budget
 from rooflink.profiling.evaluation.evaluate import Runner, evaluate
 from rooflink.profiling.evaluation.grid import Grid, Place, places_of
 from rooflink.profiling.jobs.evaluate_job import split_strategies
+from rooflink.profiling.measured.run import WarmClock
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.records.evaluation import Cell, Evaluation
 from rooflink.tpu_configs.slice import parse_slice
 
 TASK = parse_task("chain:k=1-2")
-CLOCKS = {"wall_s", "compile_s"}
+CLOCKS = {"time_per_question_s", "timed_questions"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -96,11 +97,11 @@ def test_a_killed_run_ends_with_the_same_result(
     ran: list[str] = []
     run = Runner.run
 
-    def killed_at_second(self: Runner, place: Place, watcher: Watcher) -> Cell:
+    def killed_at_second(self: Runner, place: Place, clock: WarmClock, watcher: Watcher) -> Cell:
         if ran:
             raise KeyboardInterrupt
         ran.append(place.strategy)
-        return run(self, place, watcher)
+        return run(self, place, clock, watcher)
 
     monkeypatch.setattr(Runner, "run", killed_at_second)
     with pytest.raises(KeyboardInterrupt):
@@ -108,15 +109,16 @@ def test_a_killed_run_ends_with_the_same_result(
     (cell,) = (tmp_path / "cells").iterdir()
     cell.with_name("half-written.json").write_text("{")
 
-    def counted(self: Runner, place: Place, watcher: Watcher) -> Cell:
+    def counted(self: Runner, place: Place, clock: WarmClock, watcher: Watcher) -> Cell:
         ran.append(place.strategy)
-        return run(self, place, watcher)
+        return run(self, place, clock, watcher)
 
     monkeypatch.setattr(Runner, "run", counted)
     again = evaluate(grid(), tmp_path)
     assert ran == ["greedy", "sample:n=2"], "the finished cell was not run again"
     assert figures(again) == figures(evaluation)
     assert again.frontiers == evaluation.frontiers
+    assert all(cell.time_per_question_s for cell in again.cells), "that of the killed run too"
 
 
 def test_a_damaged_cell_is_run_again(evaluation: Evaluation, tmp_path: Path) -> None:

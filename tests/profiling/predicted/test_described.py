@@ -160,6 +160,7 @@ vocab_size = 1000
         (("head_dim = 8", "head_dim = 8\nfull_kv_heads = 3"), "for full_kv_heads 3"),
         (("head_dim = 8", "head_dim = 8\nrotated_dim = 64"), "without latent_dim"),
         (("head_dim = 8", "head_dim = 8\nlatent_dim = -1"), "latent_dim is -1"),
+        (("head_dim = 8", "head_dim = 8\nindex_heads = 4"), "some of index_heads, index_dim"),
         (("head_dim = 8", 'head_dim = 8\nlinear_kind = "rwkv"'), "linear_kind is 'rwkv'"),
         (("head_dim = 8", "head_dim = 8\nmtp_layers = true"), "mtp_layers = True"),
         (

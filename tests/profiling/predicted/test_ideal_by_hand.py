@@ -7,7 +7,7 @@ take two FLOPs a parameter and token, at the datasheet's FLOP/s. bfloat16 throug
 """
 
 import pytest
-from layer_kinds import DEEPSEEK_V3, GPT_OSS, NEMOTRON_H, QWEN3_NEXT
+from layer_kinds import DEEPSEEK_V3, DEEPSEEK_V32, GPT_OSS, NEMOTRON_H, QWEN3_NEXT
 
 from rooflink.model.architecture import ModelShape, shape_of
 from rooflink.profiling.predicted.model_shape import named_shape
@@ -70,6 +70,18 @@ def test_latent_attention() -> None:
     kv = SEQUENCES * CONTEXT * 61 * (512 + 64)
     found = ideal_s(shape_of(DEEPSEEK_V3), decode_load(SEQUENCES, CONTEXT))
     assert found == pytest.approx(decode_s(weights + kv), rel=0.01)
+
+
+def test_sparse_attention() -> None:
+    """DeepSeek-V3.2: as V3, but each layer reads 2,048 positions of its latent cache, and of all
+    the index keys, 128 bytes and a scale of four; 1536 elements make its 64 queries of 128."""
+    experts = (touched(256, 8) + 1) * 3 * 7168 * 2048
+    indexer = 1536 * 64 * 128 + 7168 * (128 + 64)
+    weights = 61 * (LATENT_ATTENTION + indexer) + 58 * experts + 3 * 3 * 7168 * 18432
+    kv_bytes = SEQUENCES * 61 * (2048 * (512 + 64) * 2 + CONTEXT * 132)
+    by_hand = decode_s(weights + 129_280 * 7168 + kv_bytes / 2)
+    found = ideal_s(shape_of(DEEPSEEK_V32), decode_load(SEQUENCES, CONTEXT))
+    assert found == pytest.approx(by_hand, rel=0.01)
 
 
 def test_windows() -> None:

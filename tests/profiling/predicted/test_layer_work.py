@@ -4,7 +4,7 @@ differ; and how much of them one chip holds."""
 from dataclasses import replace
 
 import pytest
-from layer_kinds import DEEPSEEK_V3, GEMMA_4, GPT_OSS, NEMOTRON_H, QWEN3_NEXT
+from layer_kinds import DEEPSEEK_V3, DEEPSEEK_V32, GEMMA_4, GPT_OSS, NEMOTRON_H, QWEN3_NEXT
 
 from rooflink.model.architecture import Architecture, shape_of
 from rooflink.profiling.predicted.model_shape import named_shape
@@ -71,6 +71,69 @@ def test_every_chip_of_a_tensor_group_holds_the_latent_cache(chips: int) -> None
     by_sequences = Parallelism(tensor=chips, kv_by_sequences=True)
     dealt = work_of(DEEPSEEK_V3, decode_load(8.0, 4096.0), by_sequences)
     assert dealt.kv_bytes == one.kv_bytes / chips
+
+
+INDEX_KEY = 61 * (128 + 4)  # bytes of a position: fp8 and one float32 scale, in each layer
+INDEXER = 1536 * 64 * 128 + 7168 * (128 + 64)  # parameters of a layer: queries, key, weights
+
+
+@pytest.mark.parametrize("chips", [1, 8])
+def test_a_step_attends_to_the_2048_positions_that_its_index_chose(chips: int) -> None:
+    """Of 65,536: every head's query to 2,048 of the latent cache, its index's 64 to all of them;
+    the cache of both is read by every chip of a tensor group."""
+    context = 65_535.0
+    split = Parallelism(tensor=chips)
+    work = work_of(DEEPSEEK_V32, decode_load(8.0, context), split)
+    attended = 2048 * 61 * 128 * 2 * (2 * 512 + 64) / chips
+    scored = (context + 1) * 61 * 2 * 64 * 128
+    assert work.attention_flops == 8 * (attended + scored)
+    read = (2048 + 1) * 61 * 576 * 2 + (context + 1) * INDEX_KEY
+    assert work.kv_bytes == 8 * read
+
+
+def test_below_2048_positions_only_the_index_is_added() -> None:
+    load = decode_load(8.0, 1023.0)
+    dense, sparse = work_of(DEEPSEEK_V3, load), work_of(DEEPSEEK_V32, load)
+    assert sparse.kv_bytes == dense.kv_bytes + 8 * 1024 * INDEX_KEY
+    assert sparse.attention_flops == dense.attention_flops + 8 * 1024 * 61 * 2 * 64 * 128
+
+
+@pytest.mark.parametrize(("prompt", "masked"), [(8192, True), (131_072, False)])
+def test_a_prompt_masks_what_it_does_not_attend_to_or_skips_it(prompt: int, masked: bool) -> None:
+    """Keys and values of every head take 640 FLOPs a pair, all of them; the latent cache 2,176 a
+    pair that is attended to, of which a token has 2,048 at most."""
+    work = work_of(DEEPSEEK_V32, prefill_load(1.0, prompt))
+    pairs = prompt * (prompt + 1) / 2
+    attended = 2048 * 2049 / 2 + (prompt - 2048) * 2048
+    heads = 61 * 128 * (pairs * 640 if masked else attended * 2176)
+    assert work.attention_flops == heads + pairs * 61 * 2 * 64 * 128
+    assert work.kv_bytes == 2 * prompt * (61 * 576 * 2 + INDEX_KEY)
+
+
+def test_attempts_share_what_a_prompt_has_in_its_index() -> None:
+    load = decode_load(8.0, 20_000.0, shared_context=16_384.0, sharers=8.0)
+    seen = 3616 + 16_384 / 8
+    read = (2048 + 1) * 61 * 576 * 2 + (seen + 1) * INDEX_KEY
+    assert work_of(DEEPSEEK_V32, load).kv_bytes == 8 * read
+
+
+def test_an_index_takes_room_weights_and_kernels() -> None:
+    dense, sparse = shape_of(DEEPSEEK_V3), shape_of(DEEPSEEK_V32)
+    held = capacity(sparse, BF16, Parallelism(tensor=8), 1.4e12, 4.0, 4096.0)
+    assert held.kv_bytes_per_sequence == 4096 * (70_272 + INDEX_KEY)
+    assert sparse.parameters - dense.parameters == pytest.approx(61 * INDEXER)
+    kernels = [step_work(shape, decode_load(1.0, 0.0), BF16, Spread()).kernels
+               for shape in (dense, sparse)]  # fmt: skip
+    assert kernels[1] - kernels[0] == 61 * 8
+
+
+def test_layers_may_take_over_the_choice_of_the_one_before() -> None:
+    """GLM-5.2: 21 of 78 layers have an index, of 32 heads; all attend to 2,048 positions."""
+    shape = named_shape("glm-5.2").shape
+    work = attention_work(shape, decode_load(1.0, 100_000.0), BF16, ONE_CHIP)
+    assert work.kv_bytes == pytest.approx(2049 * 78 * 576 * 2 + 100_001 * 21 * 132)
+    attended = 2048 * 78 * 64 * 2 * (2 * 512 + 64)
+    assert work.attention_flops == pytest.approx(attended + 100_001 * 21 * 2 * 32 * 128)
 
 
 STATES = {

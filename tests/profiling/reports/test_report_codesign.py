@@ -22,7 +22,7 @@ from rooflink.profiling.reports.codesign_words import (
     saving_kind,
     signed,
 )
-from rooflink.profiling.reports.document import Document, Findings, Section
+from rooflink.profiling.reports.document import Bullets, Document, Facts, Findings, Section
 from rooflink.profiling.reports.renderers.console import show
 from rooflink.profiling.reports.renderers.html import html
 from rooflink.profiling.reports.renderers.notebook import rows_of
@@ -75,19 +75,31 @@ def test_a_saving_says_of_what_and_within_what(report: CodesignReport) -> None:
 
 
 def test_the_headline_counts_the_cases_that_are_alike(report: CodesignReport) -> None:
+    batch = "With 4 prompts \N{MULTIPLICATION SIGN} 8 attempts together (as run), "
     assert headline(report).startswith(
-        "In 2 of 2 cases think takes 99 % of a query's time and is memory-bound. First for hardware"
+        f"{batch}think takes 99 % of a query's time and is memory-bound, in every case. First for "
+        "hardware"
     )
     one = report.model_copy(update={"cases": report.cases[:1], "hardware_asks": []})
-    assert headline(one).startswith("Think takes 99 % of a query's time")
+    assert headline(one).startswith(
+        f"{batch}think takes 99 % of a query's time and is memory-bound. First for the model"
+    )
 
 
 def test_what_was_requested_comes_first(report: CodesignReport) -> None:
-    facts = dict(requested(report).known)
-    assert facts["what if"] == "kv_dtype=int8,kv_heads=4"
-    assert facts["chip budget"] == "$4,570 per chip"
-    assert facts["load"].startswith("1.00 queries/s, each within")
-    assert codesign_summary(report).lead == [requested(report)]
+    what_if, chip, facts = requested(report)
+    assert isinstance(what_if, Section)
+    assert isinstance(chip, Section)
+    assert isinstance(facts, Facts)
+    assert what_if.blocks == [tables.what_ifs_table(report.cases)]
+    assert chip.blocks == [Bullets([])], "no chip was asked for"
+    assert dict(facts.known)["chip budget"] == "$4,570 per chip"
+    assert dict(facts.known)["load"].startswith("1.00 queries/s, each within")
+    asked = requested(report.model_copy(update={"chip_stated": True}))[1]
+    assert isinstance(asked, Section)
+    assert asked.blocks == [Bullets([search.sentence for search in report.searches])]
+    for document in (codesign_summary(report), codesign_document(report)):
+        assert document.lead == requested(report)
 
 
 def test_cases_have_their_figures(report: CodesignReport) -> None:
@@ -138,12 +150,13 @@ def test_parameters_without_effect_are_named_apart(case: CodesignCase) -> None:
 def test_a_what_if_stands_before_and_after_on_each_case(report: CodesignReport) -> None:
     rows = rows_of(tables.what_ifs_table(report.cases))
     assert [row["slice"] for row in rows] == [case.prediction.slice for case in report.cases]
-    assert all(row["after_s"] / row["before_s"] == pytest.approx(row["time"], rel=0.01)
+    assert all(row["after_s"] / row["before_s"] == pytest.approx(row["time"], rel=0.03)
                for row in rows)  # fmt: skip
     alone = tables.what_ifs_table(report.cases[:1])
     assert "case" not in {column.title for column in alone.shown}
     phases = alone.column("by phase: time and bound").cells[0]
-    assert "think 0.94\N{MULTIPLICATION SIGN}, memory" in phases
+    think = report.cases[0].what_ifs[0].by_phase["think"].median
+    assert f"think {think:.2f}\N{MULTIPLICATION SIGN}, memory" in phases
 
 
 def test_the_best_chips_are_multiples_of_the_one_that_is_there(report: CodesignReport) -> None:
@@ -200,9 +213,9 @@ def test_several_cases_are_folded_and_one_is_not(report: CodesignReport) -> None
 
 
 def test_what_is_not_known_has_no_section(report: CodesignReport) -> None:
-    bare = report.model_copy(update={"pareto": [], "searches": [], "data_centers": [], "seeds": []})
+    bare = report.model_copy(update={"pareto": [], "searches": [], "data_centers": []})
     keys = {section.key for section in codesign_document(bare).filled}
-    assert not keys & {"frontiers", "search", "center", "claims"}
+    assert not keys & {"frontiers", "search", "center"}
     assert {"cases", "basis", "reading"} <= keys
 
 
@@ -212,8 +225,8 @@ def test_the_terminal_has_the_recommendations_cases_and_what_ifs(
 ) -> None:
     lines = shown(codesign_summary(report), width)
     assert max(map(len, lines)) <= width
-    titles = ["For the hardware team", "For the model team", "Cases",
-              "What if: a query before and after", "The chip to build"]  # fmt: skip
+    titles = ["What if: a query before and after", "For the hardware team", "For the model team",
+              "Cases", "The chip to build"]  # fmt: skip
     assert [line for line in lines if line in titles] == titles
 
 

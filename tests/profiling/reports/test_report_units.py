@@ -4,6 +4,7 @@ import pytest
 
 from rooflink.profiling.records.base import Interval
 from rooflink.profiling.reports import units
+from rooflink.profiling.reports.document import Column
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,20 @@ def test_money_below_a_cent_is_told_by_the_thousand_or_the_million(value, text):
 def test_money_per_something():
     assert units.usd_per(0.0456, "query", "queries") == "$0.0456 per query"
     assert units.usd_per(5.12e-6, "query", "queries") == "$5.12 per million queries"
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [("cost per query", "cost per million queries"),
+     ("cost per correct answer", "cost per million correct answers"),
+     ("cost per query, v5e-8", "cost per million queries, v5e-8"),
+     ("cost on v5e-8", "cost on v5e-8, per million")],
+)  # fmt: skip
+def test_a_heading_says_of_how_many_a_columns_dollars_are(title, text):
+    values = [5.12e-6, Interval(median=1.25e-5, low=1e-5, high=2e-5), None]
+    column = Column(title, values, units.usd, show="both")
+    assert column.label == text
+    assert column.cells == ["$5.12", "$12.5 ($10.0 to $20.0)", ""]
 
 
 def test_a_column_has_one_scale():
