@@ -6,7 +6,6 @@ and writers of reports when there is a result.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -109,15 +108,25 @@ def _write_compilations(result: "Compilations", folder: Path) -> None:
     write_run(result.profile, folder)
 
 
-def _say_exploration(result: "Exploration", job: "ExploreJob", console: Console) -> None:
-    from ..reports.document import printable
+def _exploration_documents(result: "Exploration", job: "ExploreJob") -> list["Document"]:
+    from ..reports.sections.codesign_search import exploration_document
 
     before = f", {result.there_before} of them there before" if result.there_before else ""
     parts = f"{result.parts} part{'' if result.parts == 1 else 's'}"
-    console.print(f"{result.points:,} points in {parts}{before}", highlight=False)
-    for reason in result.left_out:
-        console.print(Text(f"left out: {printable(reason)}", "dim"))
+    return [exploration_document(result.best, f"{result.points:,} points in {parts}{before}")]
+
+
+def _say_exploration(result: "Exploration", job: "ExploreJob", console: Console) -> None:
+    from ..reports.document import printable
+
+    for sentence in (*result.cautions, *(f"left out: {why}" for why in result.left_out)):
+        console.print(Text(printable(sentence), "dim"))
     say_where(console, "Dataset", result.folder)
+
+
+def _exploration_json(result: "Exploration") -> str:
+    best = [point.model_dump(mode="json") for point in result.best]
+    return json.dumps(vars(result) | {"folder": str(result.folder), "best": best}, indent=1)
 
 
 def _evaluating() -> str:
@@ -266,8 +275,9 @@ attempts = 1""",
         """rooflink explore --model llama3-70b --slice v5e-16 --slice v5p:2x2x2 --out runs/sweep
 rooflink explore grid.toml --think 1024,8192,32768 --attempts 1,64 --out runs/sweep
 rooflink explore --model qwen3-32b --slice v6e-8 --dtype int8 --hbm-bandwidth 1,2,4""",
+        documents=_exploration_documents,
         say=_say_exploration,
-        as_json=lambda result: json.dumps(asdict(result), indent=1, default=str),
+        as_json=_exploration_json,
     ),
 }
 

@@ -97,9 +97,17 @@ def _show_families(families: Mapping[str, Sequence[Architecture]]) -> None:
     console.print(Text(title, "bold"))
     columns = [
         Column("family", list(families)),
-        Column("models", [", ".join(m.name for m in members) for members in families.values()]),
+        Column("models", [", ".join(map(_with_aliases, members)) for members in families.values()]),
     ]
     show_table(Table(title, columns), console)
+
+
+def _with_aliases(model: Architecture) -> str:
+    """'qwen2.5-7b (qwen2-7b, deepseek-r1-distill-qwen-7b)': other models of the same sizes."""
+    from ..predicted.models.described_models import aliases_of
+
+    aliases = aliases_of(model.name)
+    return f"{model.name} ({', '.join(aliases)})" if aliases else model.name
 
 
 def _show_models(title: str, models: Sequence[Architecture]) -> None:
@@ -133,7 +141,10 @@ def _models_table(title: str, models: Sequence[Architecture]) -> Table:
 
 
 def _model_row(model: Architecture) -> dict[str, object]:
+    from ..predicted.models.described_models import aliases_of
+
     return asdict(model) | {
+        "aliases": aliases_of(model.name),
         "runs": isinstance(model, ModelConfig),
         "parameters": model.parameters,
         "active_parameters": model.active_parameters,

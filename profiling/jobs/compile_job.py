@@ -33,12 +33,14 @@ class Compilations:
 
     @cached_property
     def profile(self) -> Profile:
-        """The counted profile of the same shapes, with the compiled lens beside it."""
+        """The counted profile of the same shapes, with the compiled lens beside it, predicted on
+        the slices that it was compiled for, where these hold it."""
         from ...model.tasks import Problem
         from ...tpu_configs.catalog import load_chip, load_rentable_tpus
         from ..model_spec import resolve_subject
+        from ..profile_predictions import slices_that_hold
         from ..profiler import profile
-        from ..workload import Request
+        from ..workload import Request, plan
 
         spec = self.specs[0]
         request = Request(
@@ -49,13 +51,16 @@ class Compilations:
             prompt_tokens=spec.prompt_slots,
         )
         chips = dict.fromkeys(each.target.chip for each in self.specs if each.target.chip)
+        slices = [each.target.slice for each in self.specs if each.target.slice]
+        subject = resolve_subject(self.job.model, "none", spec.dtype)
         return profile(
-            resolve_subject(self.job.model, "none", spec.dtype),
+            subject,
             request,
             [load_chip(chip) for chip in chips] or load_rentable_tpus(),
             name=self.job.out.name if self.job.out else "compile",
             command=self.command,
             compiled=self.targets,
+            slices=slices_that_hold(subject, plan(subject, request), slices),
         )
 
 

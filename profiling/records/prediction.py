@@ -260,6 +260,25 @@ class Prediction(Record):
         return self.longest.time_s.median / whole if whole else 0.0
 
 
+class ExploredPoint(Record):
+    """One point of an exploration; figures are of the whole slice, for one query with all of its
+    attempts."""
+
+    model: str
+    slice: str
+    weight_dtype: str
+    kv_dtype: str
+    prompt_tokens: Positive
+    think_tokens: Amount
+    answer_tokens: Amount
+    attempts: Positive
+    sequences: Positive = Field(description="attempts that run together")
+    design: dict[str, Positive] = Field(description="multiples of the chip's own figures")
+    time_s: Range | None
+    energy_j: Range | None = Field(description="of the chips; None where their power is not known")
+    usd_per_million_tokens: Range | None = Field(description="of those generated")
+
+
 def by_cost(prediction: Prediction) -> tuple[float, float]:
     """A key: dollars per query, the cheapest first; without a price last, the fastest first."""
     usd = prediction.economics.per_query.usd if prediction.economics else None

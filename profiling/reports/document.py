@@ -390,7 +390,8 @@ def columns(*some: Column | Sequence[Column]) -> list[Column]:
 def with_interval(column: Column, bounds: int = 1) -> list[Column]:
     """A column of medians, and their 80 % intervals of a priority `bounds` higher, apart from 2."""
     title, rank = f"{column.title}, " * (bounds > 1) + "80 % interval", column.priority + bounds
-    return [column, replace(column, title=title, show="bounds", data=False, priority=rank)]
+    own = replace(column, title=title, short="", show="bounds", data=False, priority=rank)
+    return [column, own]
 
 
 def drawn(charts: Iterable[Chart | None]) -> list[Block]:

@@ -31,8 +31,13 @@ def rows_of(*tables: Table) -> list[Row]:
 def _cells(name: str, value: Value) -> Row:
     if not isinstance(value, Interval):
         return {name: value}
+    return dict(zip(interval_names(name), (value.median, value.low, value.high), strict=True))
+
+
+def interval_names(name: str) -> tuple[str, str, str]:
+    """Of an interval's three columns: 'time_s', 'time_low_s' and 'time_high_s'."""
     stem, unit = _UNIT.match(name).groups("")  # type: ignore[union-attr]  # it matches any name
-    return {name: value.median, f"{stem}_low{unit}": value.low, f"{stem}_high{unit}": value.high}
+    return name, f"{stem}_low{unit}", f"{stem}_high{unit}"
 
 
 def csv_text(table: Table) -> str:

@@ -146,8 +146,10 @@ def executables_table(target: CompiledTarget) -> Table:
             Column("capacity", [m.capacity_bytes for m in memory], units.bytes_, "datasheet",
                    name="capacity_bytes", priority=3),
             Column("against capacity", [memory_verdict(m) for m in memory], data=False),
-            Column("time per call", [p.predicted_time_s for p in phases], units.seconds, PREDICTED,
-                   name="predicted_s", show="both"),
+            Column("time per call as compiled", [p.predicted_time_s for p in phases], units.seconds,
+                   PREDICTED, name="predicted_s", show="both",
+                   help="By the bytes that this executable moves. Predictions elsewhere are by "
+                   "those that the algorithm needs."),
             Column("kernels", [p.kernels for p in phases], units.count, COMPILED, priority=1),
             Column("XLA's own bytes", [b if b > 0 else None for b in xla_bytes], units.bytes_,
                    COMPILED, name="xla_bytes", priority=4),

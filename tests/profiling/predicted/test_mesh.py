@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sample_calibration import sample_calibration
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS
@@ -28,6 +29,13 @@ from rooflink.tpu_configs.slice import parse_slice
 
 LLAMA = shape_of(PRESETS["llama3-8b"])  # 32 query heads, 8 KV heads, 32 layers
 SMOL = shape_of(PRESETS["smollm2-135m"])  # 9 query heads, 30 layers
+
+
+@pytest.fixture(autouse=True)
+def _calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "rooflink.profiling.predicted.predict.default_calibration", sample_calibration
+    )
 
 
 def always(split: Parallelism) -> bool:

@@ -168,7 +168,7 @@ def test_a_table_is_filtered_copied_and_saved_as_csv(page: Page, studies: dict[s
     times = [cell.slices[0].time_s for cell in cells]
     for end in ("", "_low", "_high"):
         figures = [getattr(time_s, end[1:] or "median") for time_s in times]
-        assert [float(row[f"query_s{end}"]) for row in saved] == figures
+        assert [float(row[f"query{end}_s"]) for row in saved] == figures
     assert page.errors == []
 
 
