@@ -1,5 +1,6 @@
 """CompileJob: the programs that XLA makes of a model's phases, and what they move."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..records import CompiledTarget, Profile
 from .job import Names, Option, RunDType, WordList, WrittenJob, option, reserved
 
 if TYPE_CHECKING:
+    from ...tpu_configs.slice import Slice
     from ..compiled.spec import ProgramSpec
 
 
@@ -35,7 +37,7 @@ class Compilations:
     def profile(self) -> Profile:
         """The counted profile of the same shapes, with the compiled lens beside it."""
         from ...model.tasks import Problem
-        from ...tpu_configs.catalog import load_chip, load_rentable_tpus
+        from ...tpu_configs.catalog import load_rentable_tpus
         from ..model_spec import resolve_subject
         from ..profiler import profile
         from ..workload import Request
@@ -48,15 +50,24 @@ class Compilations:
             answer_budget=spec.rules.answer_budget,
             prompt_tokens=spec.prompt_slots,
         )
-        chips = dict.fromkeys(each.target.chip for each in self.specs if each.target.chip)
-        return profile(
-            resolve_subject(self.job.model, "none", spec.dtype),
-            request,
-            [load_chip(chip) for chip in chips] or load_rentable_tpus(),
-            name=self.job.out.name if self.job.out else "compile",
-            command=self.command,
-            compiled=self.targets,
-        )
+        slices = [each.target.slice for each in self.specs if each.target.slice]
+        chips = list({s.chip.name: s.chip for s in slices}.values()) or load_rentable_tpus()
+
+        def counted(predicted_on: "Sequence[Slice]") -> Profile:
+            return profile(
+                resolve_subject(self.job.model, "none", spec.dtype),
+                request,
+                chips,
+                name=self.job.out.name if self.job.out else "compile",
+                command=self.command,
+                compiled=self.targets,
+                slices=predicted_on,
+            )
+
+        try:
+            return counted(slices)
+        except ProfileInputError:  # they do not hold it; what was compiled is shown all the same
+            return counted(())
 
 
 class CompileJob(WrittenJob):
