@@ -44,7 +44,7 @@ def test_a_prediction_is_written_as_numbers_with_units(
         "rooflink.profiling.predicted.predict.default_calibration", sample_calibration
     )
     for _ in range(2):  # the second run writes over the files of the first
-        done = rooflink(*PREDICT)
+        done = rooflink(*PREDICT, "--batch", 2)
         assert (done.code, done.out) == (0, "Tables: tables\n")
     with Path("tables/phases-v5e-2x4.csv").open(newline="") as opened:
         rows = list(csv.DictReader(opened))
