@@ -207,7 +207,7 @@ class _Drift(NamedTuple):
 def _drift(a: Profile, b: Profile) -> _Drift:
     if a.machine is None or b.machine is None:
         return _Drift(1.0, 1.0)
-    slower = [_slower(a.machine.read_bandwidth, b.machine.read_bandwidth),
+    slower = [_slower(a.machine.bandwidth_then, b.machine.bandwidth_then),
               _slower(a.machine.matmul_flops, b.machine.matmul_flops)]  # fmt: skip
     return _Drift(min(1.0, *slower), max(1.0, *slower))
 
@@ -305,8 +305,8 @@ def _machine_differences(a: Profile, b: Profile) -> list[Difference]:
     )
     if a.machine is not None and b.machine is not None:
         of_a["limits' dtype"], of_b["limits' dtype"] = a.machine.dtype, b.machine.dtype
-        for field in ("read_bandwidth", "matmul_flops"):
-            rate_a, rate_b = getattr(a.machine, field), getattr(b.machine, field)
+        for field, rate in (("read_bandwidth", "bandwidth_then"), ("matmul_flops", "matmul_flops")):
+            rate_a, rate_b = getattr(a.machine, rate), getattr(b.machine, rate)
             if abs(rate_b - rate_a) > MACHINE_TOLERANCE * rate_a:
                 of_a[field], of_b[field] = f"{rate_a:.3g}", f"{rate_b:.3g}"
     return _unequal("machine", of_a, of_b)

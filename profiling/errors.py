@@ -38,8 +38,8 @@ class Watcher(Protocol):
     def stage(self, what: str, total: int | None = None, unit: str = "") -> None:
         """A stage begins: `total` units of work lie ahead, None where nobody knows."""
 
-    def advance(self, units: int) -> None:
-        """So many units of the stage are done."""
+    def advance(self, units: int, note: str = "") -> None:
+        """So many units of the stage are done; `note`, a few words, says how it goes."""
 
 
 class Silent:
@@ -47,7 +47,7 @@ class Silent:
 
     def stage(self, what: str, total: int | None = None, unit: str = "") -> None: ...
 
-    def advance(self, units: int) -> None: ...
+    def advance(self, units: int, note: str = "") -> None: ...
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -305,7 +305,7 @@ def _excesses(profile: Profile) -> Iterator[Finding]:
                 yield Finding(
                     kind="change",
                     what=f"Compiled for {target.target}, {phase.phase} moves "
-                    f"{_size(excess.excess_bytes)} a call more than the algorithm must: "
+                    f"{_size(excess.excess_bytes)} per call more than the algorithm must: "
                     f"{excess.name}.",
                     how=f"Avoid it: {excess.fix}" if excess.fix else "Avoid it",
                     saves_share=share,

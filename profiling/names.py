@@ -58,7 +58,7 @@ def _machine() -> Chip:
 
 def folder_name(text: str) -> str:
     """`text` as a folder's name: words, and nothing that leads elsewhere."""
-    return re.sub(r"[^\w.=-]+", "-", text).strip(".-")[:LONGEST_FOLDER_NAME] or "run"
+    return re.sub(r"[^\w.-]+", "-", text).strip(".-")[:LONGEST_FOLDER_NAME] or "run"
 
 
 def mesh_axes(text: str, axes: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """A profile's predictions: its workload on the slices asked for, and on each chip's smallest."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
@@ -8,6 +9,7 @@ from ..model.generation.attempt import Answered
 from ..model.generation.pass_log import PassLog
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
+from .errors import ProfileInputError
 from .model_spec import Subject
 from .predicted.model_shape import ModelShape, NamedShape, named_shape, shape_of
 from .predicted.passes import OnSlice, lengths_made
@@ -34,11 +36,25 @@ class Predictions:
 def require_slices(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> None:
     """Raise ProfileInputError, before anything runs, for a slice that cannot hold the budgets of
     the widest batch or that the model does not divide over."""
+    request = _widest(subject, planned)
+    for slice_ in slices:
+        fitting_query(request, slice_)
+
+
+def slices_that_hold(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> list[Slice]:
+    """Those of `slices` that `require_slices` lets pass."""
+    request, holding = _widest(subject, planned), []
+    for slice_ in slices:
+        with suppress(ProfileInputError):
+            fitting_query(request, slice_)
+            holding.append(slice_)
+    return holding
+
+
+def _widest(subject: Subject, planned: Plan) -> PredictionRequest:
     request = by_budgets(subject, planned)
     widest = max(len(batch.prompts) for batch in planned.batches)
-    widest_request = replace(request, lengths=replace(request.lengths, prompts=float(widest)))
-    for slice_ in slices:
-        fitting_query(widest_request, slice_)
+    return replace(request, lengths=replace(request.lengths, prompts=float(widest)))
 
 
 def predictions_of(

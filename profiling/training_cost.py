@@ -109,6 +109,14 @@ NOTHING = CountedCost(
 )
 
 
+def _told(figures: Figures) -> str:
+    """A step's figures that are shown while a training runs: 'loss 0.31, reward 0.47'."""
+    told = [f"{name} {figures[name]:.3g}" for name in ("loss", "reward") if name in figures]
+    if problems := figures.get("test_problems"):
+        told.append(f"{figures['test_right'] / problems:.0%} of test problems right")
+    return ", ".join(told)
+
+
 class LoopListener:
     """Passes a training's progress on to a watcher; hears nothing of its work."""
 
@@ -124,14 +132,14 @@ class LoopListener:
 
     def advanced(self, figures: Figures, steps: int) -> None:
         """Step number figures['step'] of `steps` is done."""
-        if not self._started:
-            self._watcher.stage(f"Training {self._name}", steps, self._unit)
-            self._watcher.advance(self._step)
-            self._started = True
         done = int(figures["step"]) - self._step
-        self._step += done
+        before, self._step = self._step, int(figures["step"])
         self._steps += done
-        self._watcher.advance(done)
+        if not self._started:  # those to come alone tell a rate and the time left
+            went_on = f", {before:,} of {steps:,} done before" if before else ""
+            self._watcher.stage(f"Training {self._name}{went_on}", steps - self._step, self._unit)
+            self._started, done = True, 0
+        self._watcher.advance(done, _told(figures))
 
     def phase(self, name: str, time_s: float) -> None: ...
 

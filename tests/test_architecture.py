@@ -35,6 +35,7 @@ SHORT = {
     "profiling.notebook.prediction_view",
     "profiling.notebook.studies",
     "profiling.reports.estimates",
+    "profiling.reports.table_rows",
     "profiling.reports.write_studies",
     "tpu_configs.input_errors",
     "tpu_configs.toml_files",

@@ -41,10 +41,9 @@ def load_all() -> list[Chip]:
 
 
 def load_rentable_tpus() -> list[Chip]:
-    """The TPUs with a price on demand: what a profile is placed on where no chip is named."""
-    return [
-        chip for chip in load_all() if chip.kind == "tpu" and chip.price and chip.price.on_demand
-    ]
+    """The TPUs that Google Cloud rents out, and libtpu compiles for: what a profile is placed on
+    where no chip is named."""
+    return [chip for chip in load_all() if chip.libtpu_name]
 
 
 def load_chip(name_or_path: str | Path) -> Chip:

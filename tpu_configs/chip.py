@@ -5,7 +5,7 @@ bytes, a multiply-add is 2 FLOP, and an integer operation counts as a FLOP.
 """
 
 import math
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,7 @@ from .figure import (
     Bytes,
     Confidence,
     Count,
+    Date,
     Figure,
     HourlyPrice,
     Nanometres,
@@ -186,16 +187,66 @@ class Power(Table):
     )
 
 
+OfferKind = Literal["on_demand", "one_year", "three_year", "spot"]
+OFFER_KINDS: tuple[OfferKind, ...] = get_args(OfferKind)
+ANYWHERE = "any"
+"""As a region: the seller asks the same price wherever its chips are."""
+DEFAULT_SELLER = "google-cloud"
+"""Whose prices are shown where none is named: it sells most of the chips that are compared."""
+
+
+class Offer(Table):
+    """What one seller asks for an hour of one chip, its share of the host included."""
+
+    seller: Words = Field(description="'google-cloud', 'aws', 'lambda' ...")
+    kind: OfferKind = Field(description="on_demand is the list price; years are commitments")
+    usd_per_chip_hour: dict[Words, Annotated[float, Field(gt=0, le=1e6)]] = Field(
+        min_length=1, description="by region, as the seller calls it; the first stands for the rest"
+    )
+    source: Words = Field(description="with its address")
+    date: Date = Field(description="of the source, else when it was read: a year or ISO date")
+    confidence: Confidence
+
+
+class Asked(NamedTuple):
+    """One price of an offer."""
+
+    usd: float
+    region: str
+    offer: Offer
+
+
 class Price(Table):
     """What one chip costs for an hour."""
 
-    on_demand: HourlyPrice | None = None
-    one_year: HourlyPrice | None = Field(default=None, description="committed for a year")
-    three_year: HourlyPrice | None = Field(default=None, description="committed for three years")
-    spot: HourlyPrice | None = None
+    offers: list[Offer] = Field(default=[], max_length=1000)
     ownership: HourlyPrice | None = Field(
         default=None, description="total cost of owning one, by a large cloud: no margin"
     )
+
+    def asked(self, kind: str, region: str | None = None) -> list[Asked]:
+        """What each seller asks for such an hour in `region`, the cheapest first; in the first of
+        each seller's regions where it is None."""
+        found: dict[str, Asked] = {}
+        for offer in self.offers:
+            if offer.kind == kind:
+                prices = offer.usd_per_chip_hour
+                here = next(iter(prices)) if region is None else region
+                place = here if here in prices else ANYWHERE
+                if place in prices:
+                    found.setdefault(offer.seller, Asked(prices[place], place, offer))
+        return sorted(found.values(), key=lambda asked: asked.usd)
+
+    def of_seller(self, kind: str, seller: str, region: str | None = None) -> Asked | None:
+        """What `seller` asks for such an hour, else the cheapest of the others."""
+        asked = self.asked(kind, region)
+        own = [each for each in asked if each.offer.seller == seller]
+        return next(iter([*own, *asked]), None)
+
+    def regions(self, kind: str, seller: str) -> list[str]:
+        """Where `seller` has such a price."""
+        offers = [o for o in self.offers if o.kind == kind and o.seller == seller]
+        return [region for offer in offers for region in offer.usd_per_chip_hour]
 
 
 Kind = Literal["tpu", "gpu", "lpu", "wafer", "asic", "laptop", "edge gpu", "npu", "cpu"]

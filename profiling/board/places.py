@@ -41,6 +41,14 @@ class Place:
     note: str
     roof: Roof | None  # None where the profile has no datasheet figures of the chip
     phases: Sequence[PlacedPhase]
+    median_s: float | None = None  # of all phases together, where that is not the sum of theirs
+
+    def time_s(self, terms: Mapping[str, PhaseTerms]) -> float:
+        """Of all phases with these terms: their sum, or the prediction's median grown as the sum
+        is, for medians do not add up to that of the whole."""
+        summed = sum(each.time_s for each in terms.values())
+        before = sum(each.terms.time_s for each in self.phases)
+        return summed if self.median_s is None or not before else self.median_s * summed / before
 
     def under(self, factors: Mapping[str, float]) -> dict[str, PhaseTerms]:
         """Each phase's terms where resources are so many times as fast."""
@@ -82,7 +90,10 @@ def _predicted(prediction: Prediction, roof: Roof | None) -> Place:
         for each in prediction.phases
     ]  # fmt: skip
     note = f"{basis}: {prediction.basis.rstrip('.')}. {PREDICTION_NOTE}"
-    return Place(prediction.slice, prediction.chip, prediction.chips, note, roof, phases)
+    return Place(
+        prediction.slice, prediction.chip, prediction.chips, note, roof, phases,
+        prediction.time_s.median,
+    )  # fmt: skip
 
 
 def roof_of(placement: ChipPlacement) -> Roof:

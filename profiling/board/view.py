@@ -86,12 +86,12 @@ class Shown:
     @property
     def time_s(self) -> float:
         """All phases under the sliders."""
-        return sum(terms.time_s for terms in self.moved.values())
+        return self.place.time_s(self.moved)
 
     @property
     def before_s(self) -> float:
         """All phases as they are."""
-        return sum(terms.time_s for terms in self.before.values())
+        return self.place.time_s(self.before)
 
     def rate(self, phase: PlacedPhase, terms: PhaseTerms) -> float:
         """FLOP per second of one chip."""
@@ -216,8 +216,9 @@ def headline(shown: Sequence[Shown], request: Request, lens: str) -> str:
     words = f"{first.run} takes {kind} {units.seconds(first.time_s)} on {first.place.name}{was}."
     if first.time_s > 0:
         name = max(first.moved, key=lambda phase: first.moved[phase].time_s)
-        share = units.share(first.moved[name].time_s / first.time_s)
-        words += f" {share} of it is {name}, bound by {first.moved[name].bound}."
+        phases_s = sum(terms.time_s for terms in first.moved.values())
+        share = units.share(first.moved[name].time_s / phases_s)
+        words += f" {share} of it is {name}, bound by {first.moved[name].bound}.{_money(first)}"
     for other in shown[1:] if first.time_s > 0 else []:
         elsewhere = "" if other.place.name == first.place.name else f" on {other.place.name}"
         words += (
@@ -225,6 +226,17 @@ def headline(shown: Sequence[Shown], request: Request, lens: str) -> str:
             f"{units.ratio(other.time_s / first.time_s)} of that."
         )
     return words
+
+
+def _money(shown: Shown) -> str:
+    """What a query costs on a priced slice: a chip-hour's price does not move with the sliders."""
+    place = shown.place.name
+    bill = next((p.economics for p in shown.profile.predictions if p.slice == place), None)
+    usd = bill.per_query.usd if bill else None
+    if usd is None or shown.before_s <= 0:
+        return ""
+    paid = usd.median * shown.time_s / shown.before_s
+    return f" That costs {units.usd_per(paid, 'query', 'queries')}."
 
 
 def _has_work(shown: Sequence[Shown]) -> bool:
@@ -239,7 +251,7 @@ def _roofline(shown: Sequence[Shown], request: Request, lens: str) -> Chart:
         rings += _rates(first, first.before, "before")
     for other in shown[1:]:
         rings += _rates(other, other.moved, other.run)
-    told = "; ".join(f"{m.phase} at {units.flop_rate(m.rate)} a chip" for m in filled)
+    told = "; ".join(f"{m.phase} at {units.flop_rate(m.rate)} per chip" for m in filled)
     note = f"filled: {first.run}" + (f"; rings: {rings[0].word}" if rings else "")
     if len(shown) > 1 and request.moved:
         note = f"filled: {first.run}; rings: before the sliders, and {shown[1].run}"
@@ -273,8 +285,8 @@ def _times(shown: Sequence[Shown], request: Request) -> list[Block]:
     rows = []
     for each in shown:
         if request.moved:
-            rows.append(_bar(f"{each.run}, before", each.before))
-        rows.append(_bar(each.run, each.moved))
+            rows.append(_bar(f"{each.run}, before", each.before, each.before_s))
+        rows.append(_bar(each.run, each.moved, each.time_s))
     told = "; ".join(f"{row.name}: {row.text}" for row in rows)
     chart = Chart(
         name="time", title="Time of all phases", alt=f"Phases over time. {told}.", half=True,
@@ -283,13 +295,13 @@ def _times(shown: Sequence[Shown], request: Request) -> list[Block]:
     return drawn([chart, steps_chart({each.run: _steps(each, request) for each in shown})])
 
 
-def _bar(name: str, terms: Mapping[str, PhaseTerms]) -> Bar:
+def _bar(name: str, terms: Mapping[str, PhaseTerms], whole_s: float) -> Bar:
     parts = phase_parts(
         (phase, each.time_s, {"run": name, "time": units.seconds(each.time_s),
                               "bound": each.bound or "none"})
         for phase, each in terms.items()
     )  # fmt: skip
-    return Bar(name, parts, units.seconds(sum(each.time_s for each in terms.values())))
+    return Bar(name, parts, units.seconds(whole_s))
 
 
 def _steps(shown: Shown, request: Request) -> list[tuple[float, float]]:
@@ -316,8 +328,9 @@ def lever_table(shown: Shown) -> Table:
     shares, terms = whole_elasticities(shown.moved.values()), shown.moved.values()
     kept = [name for name in RESOURCES if shares[name] > _WORTH_A_LINE]
     ranked = sorted(kept, key=lambda name: -shares[name])
+    phases_s = sum(each.time_s for each in terms)
     twice = [sum(grown(each, {name: 2.0}).time_s for each in terms) for name in ranked]
-    saved = [1 - time / shown.time_s if shown.time_s else 0.0 for time in twice]
+    saved = [1 - time / phases_s if phases_s else 0.0 for time in twice]
     return Table(
         f"What holds the time of {shown.run}",
         [

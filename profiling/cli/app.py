@@ -35,7 +35,7 @@ COMMANDS = {
     "eval": "Evaluate strategies on a task: accuracy, pass@k, and what each correct answer costs.",
     "train": "Train a small reasoner, or make one better, on this machine.",
     "calibrate": "Fit prediction's parameters on published measurements; test the fit held out.",
-    "compare": "Show what changed between two profiles.",
+    "compare": "Say whether a change is worth it: two profiles side by side.",
     "compile": "Compile the phases for a target and explain every byte that they move.",
     "hlo": "Read a compiled program's HLO and say what it moves, loops multiplied out.",
     "validate": "Set predictions against published measurements, worked problems and other tools.",
@@ -45,12 +45,13 @@ COMMANDS = {
     "models": "List the model presets, and the models of which only sizes come along.",
     "chips": "List the chips, TPUs first, or show one with source and confidence of each figure.",
     "stacks": "List the serving stacks that --stack takes, with their measurements by chip.",
-    "schema": "Print the JSON Schema (draft 2020-12) of a record that rooflink writes.",
+    "schema": "Print the JSON Schema (draft 2020-12) of a record, or of a log that eval reads.",
+    "examples": "Write small files of each kind that commands read, to try and to start from.",
 }
 """Commands, and the first sentence of each one's help."""
 
 OWN_MODULES = {"hlo": "hlo", "board": "board", "chips": "chips", "models": "listings",
-               "stacks": "stacks", "schema": "listings"}  # fmt: skip
+               "stacks": "stacks", "schema": "listings", "examples": "examples"}  # fmt: skip
 """Modules of this folder, of commands that run no job."""
 
 

@@ -24,9 +24,9 @@ def board_command(
     """Show runs in TensorBoard, with the rooflink tab; Ctrl-C ends it.
 
     The tab draws the roofline of each run's phases and lets you change a chip's bandwidth and
-    FLOP/s, see what bounds each phase then, and set two runs side by side. Nothing is loaded from
-    the network. Traces (`profile --trace`, `compile --xprof`) are in XProf's own tab, where
-    rooflink[xprof] is installed.
+    FLOP/s, see what bounds each phase then, and set two runs side by side; it loads nothing from
+    the network (XProf's overview does: its charts' library). Traces (`profile --trace`,
+    `compile --xprof`) are in XProf's own tab, where rooflink[xprof] is installed.
 
     Examples:
 

@@ -5,9 +5,20 @@ import shlex
 import sys
 import textwrap
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Optional, TypeVar, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Optional,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 import typer
 from pydantic import BaseModel
@@ -15,8 +26,21 @@ from pydantic.fields import FieldInfo
 from rich.console import Console
 
 from ...tpu_configs.input_errors import visible
-from ..jobs.job import Job, Option, WrittenJob, old_spellings, options_of, perform, spelling
+from ..jobs.job import (
+    Job,
+    Option,
+    WrittenJob,
+    old_spellings,
+    options_of,
+    perform,
+    reserved,
+    spelling,
+)
+from .csv_files import Csv, write_tables
 from .progress_bar import TerminalWatcher
+
+if TYPE_CHECKING:
+    from ..reports.document import Document
 
 JobType = TypeVar("JobType", bound=Job)
 Result = TypeVar("Result")
@@ -27,32 +51,46 @@ JSON = Parameter(
     annotation=Annotated[bool, typer.Option("--json", help="Print the result as JSON.")],
     default=False,
 )
+CSV = Parameter(
+    "csv",
+    Parameter.KEYWORD_ONLY,
+    annotation=Csv,
+    default=None,
+)
 
 
 def command_of(
     job: type[JobType],
-    show: Callable[[Result, JobType, Console], None],
+    documents: Callable[[Result, JobType], "list[Document]"],
+    say: Callable[[Result, JobType, Console], None],
     examples: str,
     as_json: Callable[[Result], str] | None = None,
     write: Callable[[Result, Path], object] | None = None,
     more: str = "",
 ) -> Callable[..., None]:
-    """A function for typer that runs `job` with a bar on the terminal, then prints its result."""
+    """A function for typer that runs `job` with a bar on the terminal, then prints its result, or
+    writes its tables."""
 
-    def command(*, json: bool, **values: object) -> None:
+    def command(*, json: bool, csv: Path | None, **values: object) -> None:
         given = {name: value for name, value in values.items() if value != defaults[name]}
         chosen = job(**given)
         if isinstance(chosen, WrittenJob) and chosen.out is None:
             chosen = chosen.model_copy(update={"out": chosen.default_out()})
-        with TerminalWatcher() as watcher:
+        with TerminalWatcher() as watcher, nullcontext() if csv is None else reserved(csv):
             result: Result = perform(chosen, watcher, command_line(), write)
+        if csv is not None:
+            tables = [table for each in documents(result, chosen) for table in each.tables()]
+            write_tables(tables, csv)
         if json:
             print((as_json or record_json)(result))
+        elif csv is not None:
+            say_where(Console(), "Tables", csv)
         else:
-            show(result, chosen, Console())
+            _show(documents(result, chosen), console := Console())
+            say(result, chosen, console)
 
     fields = options_of(job)
-    parameters = [*(_parameter(job, name, *each) for name, each in fields.items()), JSON]
+    parameters = [*(_parameter(job, name, *each) for name, each in fields.items()), JSON, CSV]
     defaults = {each.name: each.default for each in parameters}
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.old_spellings = old_spellings(job)  # type: ignore[attr-defined]
@@ -60,6 +98,13 @@ def command_of(
     shown = textwrap.indent(inspect.cleandoc(examples), "    ")
     command.__doc__ = f"{inspect.getdoc(job)}\n\nExamples:\n\n{shown}\n\n{more}"
     return command
+
+
+def _show(documents: "list[Document]", console: Console) -> None:
+    from ..reports.renderers.console import show  # there is a result to show
+
+    for document in documents:
+        show(document, console)
 
 
 def record_json(record: object) -> str:

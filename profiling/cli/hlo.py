@@ -15,6 +15,7 @@ from ..compiled.traffic.walk import module_traffic
 from ..reports import units
 from ..reports.document import Block, Column, Document, Paragraph, Section, Table
 from ..reports.renderers.console import show
+from .csv_files import Csv, write_tables
 
 _LARGEST = 12
 
@@ -22,6 +23,7 @@ _LARGEST = 12
 def hlo_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="HLO text or proto.")],
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    csv: Csv = None,
 ) -> None:
     """Read a compiled program's HLO and say what it moves, loops multiplied out.
 
@@ -36,6 +38,8 @@ def hlo_command(
     traffic = module_traffic(read_module(file))
     if json:
         print(hlo_json(traffic))
+    elif csv is not None:
+        write_tables(hlo_document(traffic).tables(), csv)
     else:
         show(hlo_document(traffic), Console())
 

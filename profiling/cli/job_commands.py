@@ -6,7 +6,6 @@ and writers of reports when there is a result.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
     from ..jobs.explore_job import Exploration, ExploreJob
     from ..jobs.predict_job import Predictions, PredictJob
     from ..jobs.validate_job import CalibrateJob, Calibration
+    from ..reports.document import Document
 
-PREDICTIONS_SCHEMA = "rooflink.predictions/1"
+PREDICTIONS_SCHEMA = "rooflink.predictions/2"
 
 
 def _named(path: str) -> Callable[..., object]:
@@ -39,40 +39,39 @@ def _named(path: str) -> Callable[..., object]:
     return call
 
 
-def _document(path: str, what: str = "", file: str = "") -> Callable[..., None]:
-    """Shows the document that `path` makes of a result, and where `what` was written."""
+def _document(path: str) -> Callable[..., list["Document"]]:
+    """Makes the one document of a result with the function at `path` of reports.sections."""
 
-    def show_result(result: object, job: Job, console: Console) -> None:
-        from ..reports.document import Document
-        from ..reports.renderers.console import show
+    def documents(result: object, job: Job) -> list["Document"]:
+        made: Document = _named(f"sections.{path}")(result)  # type: ignore[assignment]
+        return [made]
 
-        document = _named(f"sections.{path}")(result)
-        assert isinstance(document, Document)
-        show(document, console)
-        _say_written(job, console, what, file)
-
-    return show_result
+    return documents
 
 
-def _say_written(job: Job, console: Console, what: str, file: str) -> None:
-    out = getattr(job, "out", None)
-    if what and out is not None:
-        console.print()
-        say_where(console, what, out / file)
+def _written(what: str, file: str = "") -> Callable[..., None]:
+    """Says where `what` was written."""
+
+    def say(result: object, job: Job, console: Console) -> None:
+        out = getattr(job, "out", None)
+        if out is not None:
+            console.print()
+            say_where(console, what, out / file)
+
+    return say
 
 
-def _show_predictions(result: "Predictions", job: "PredictJob", console: Console) -> None:
-    from ..reports.renderers.console import show
+_report = _written("Report", "report.html")
+
+
+def _prediction_documents(result: "Predictions", job: "PredictJob") -> list["Document"]:
     from ..reports.sections import prediction_document as documents
 
     if job.compare:
-        show(
-            documents.tiers_document(list(zip(result.thinking, result.quick, strict=True))), console
-        )
-    elif len(result.thinking) == 1:
-        show(documents.prediction_document(result.thinking[0]), console)
-    else:
-        show(documents.predictions_document(result.thinking), console)
+        return [documents.tiers_document(result.tiers())]
+    if len(result.thinking) == 1:
+        return [documents.prediction_document(result.thinking[0])]
+    return [documents.predictions_document(result.thinking)]
 
 
 def _predictions_json(result: "Predictions") -> str:
@@ -80,21 +79,23 @@ def _predictions_json(result: "Predictions") -> str:
     return json.dumps({"schema": PREDICTIONS_SCHEMA, "predictions": rows}, indent=1)
 
 
-def _show_calibration(result: "Calibration", job: "CalibrateJob", console: Console) -> None:
+def _say_calibration(result: "Calibration", job: "CalibrateJob", console: Console) -> None:
     if result.absent:
         console.print(result.absent + ".")
     files = ", ".join(result.files)
     say_where(console, f"{result.rows} rows fitted; {files} are in", job.out)
 
 
-def _show_compilations(result: "Compilations", job: "CompileJob", console: Console) -> None:
-    from ..compiled.xprof import BY_PHASE
-    from ..reports.renderers.console import show
+def _compiled_documents(result: "Compilations", job: "CompileJob") -> list["Document"]:
     from ..reports.sections.compiled_document import compiled_document
 
-    for target in result.targets:
-        show(compiled_document(target), console)
-    _say_written(job, console, "Report", "report.html")
+    return [compiled_document(target) for target in result.targets]
+
+
+def _say_compilations(result: "Compilations", job: "CompileJob", console: Console) -> None:
+    from ..compiled.xprof import BY_PHASE
+
+    _report(result, job, console)
     for session in result.xprof:
         say_where(console, "XProf session (predicted)", session)
         rows = session.parent.with_name(session.parent.name + BY_PHASE)
@@ -107,23 +108,50 @@ def _write_compilations(result: "Compilations", folder: Path) -> None:
     write_run(result.profile, folder)
 
 
-def _show_exploration(result: "Exploration", job: "ExploreJob", console: Console) -> None:
-    from ..reports.document import printable
+def _exploration_documents(result: "Exploration", job: "ExploreJob") -> list["Document"]:
+    from ..reports.sections.codesign_search import exploration_document
 
     before = f", {result.there_before} of them there before" if result.there_before else ""
     parts = f"{result.parts} part{'' if result.parts == 1 else 's'}"
-    console.print(f"{result.points:,} points in {parts}{before}", highlight=False)
-    for reason in result.left_out:
-        console.print(Text(f"left out: {printable(reason)}", "dim"))
+    return [exploration_document(result.best, f"{result.points:,} points in {parts}{before}")]
+
+
+def _say_exploration(result: "Exploration", job: "ExploreJob", console: Console) -> None:
+    from ..reports.document import printable
+
+    for sentence in (*result.cautions, *(f"left out: {why}" for why in result.left_out)):
+        console.print(Text(printable(sentence), "dim"))
     say_where(console, "Dataset", result.folder)
 
 
-def _strategies() -> str:
+def _exploration_json(result: "Exploration") -> str:
+    best = [point.model_dump(mode="json") for point in result.best]
+    return json.dumps(vars(result) | {"folder": str(result.folder), "best": best}, indent=1)
+
+
+def _evaluating() -> str:
+    """The strategies there are, and what an attempts log is."""
     from ...model.strategies.registry import strategy_summaries
 
     listed = [f"- **{name}**: {summary}" for name, summary in strategy_summaries().items()]
     head = "Strategies, settings after a colon as in best-of-n:n=16,temperature=0.7:"
-    return "\n".join([head, "", *listed])
+    log = (
+        "An attempts log has one attempt a line (`rooflink schema attempts-log`, and "
+        "`rooflink examples DIR` writes one):"
+    )
+    line = (
+        '{"problem": "q1", "strategy": "cot", "answer": "42", "expected": "42", '
+        '"prompt_tokens": 110, "completion_tokens": 96}'
+    )
+    return "\n".join([head, "", *listed, "", log, "", f"    {line}"])
+
+
+def _no_documents(result: object, job: Job) -> list["Document"]:
+    return []
+
+
+def _nothing(result: object, job: Job, console: Console) -> None:
+    pass
 
 
 class Shell(NamedTuple):
@@ -131,7 +159,8 @@ class Shell(NamedTuple):
 
     job: str  # 'module.class' of ..jobs
     examples: str  # one a line
-    show: Callable[..., None]
+    documents: Callable[..., list["Document"]] = _no_documents
+    say: Callable[..., None] = _nothing  # what no document has: where it was written
     write: Callable[..., object] | None = None
     as_json: Callable[..., str] = record_json
     more: Callable[[], str] = str  # further help
@@ -149,19 +178,22 @@ rooflink profile --model llama3-8b --weights none --attempts 16 --think-budget 2
 rooflink profile --model llama3-8b --weights none --slice v5e-8 --slice h100
 rooflink profile --model smollm2-135m --limit 4 --trace
 rooflink profile --model ./my_model.gguf --chip v5e --chip my_chip.toml --json""",
-        show=_document("profile_document.profile_summary", "Report", "report.html"),
+        documents=_document("profile_document.profile_summary"),
+        say=_report,
         write=_named("write.write_run"),
     ),
     "predict": Shell(
         "predict_job.PredictJob",
-        """rooflink predict --model llama3-8b --slice v5e-8 --batch 8 --prompt 512 --think 2048
+        """rooflink predict --model llama3-8b --slice v5e-8 --slice h100 --prompt 512 --think 2048
+rooflink predict --model llama3-8b --slice v5e-8 --batch 8 --prompt 512 --think 2048
 rooflink predict --model qwen3-32b --slice v5e-16 --slice h100-2 --dtype int8 --price spot
+rooflink predict --model llama3-70b --slice h100-8 --dtype fp8 --seller lambda --tpot 30ms
 rooflink predict --model deepseek-r1 --slice h200-8 --dtype fp8 --think 8000 --compare
 rooflink predict --model llama3-70b --slice h100-8 --concurrency 64 --prefill-chunk 2048
 rooflink predict --model llama3-8b --slice h100 --speculate drafts=4,conditional=0.75,draft=eagle
 rooflink predict --model llama3-8b --slice h100 --prompt 8000 --prefix-hit 0.6
 rooflink predict --model mine.toml --slice mychip.toml:4 --price my_costs.toml --json""",
-        show=_show_predictions,
+        documents=_prediction_documents,
         as_json=_predictions_json,
     ),
     "eval": Shell(
@@ -172,9 +204,10 @@ rooflink eval --task gsm8k:test.jsonl --model smollm2-135m --limit 20 --think-bu
 rooflink eval --task chain:k=12 --budget flops=2e7 --strategies early-stop:every=4
 rooflink eval --task countdown:n=3 --strategies best-of-n:n=16,weighted=true --verifier DIR
 rooflink eval --attempts-log attempts.jsonl --model llama3-70b --slice v5e-16 --slice h100-2""",
-        show=_document("evaluation_document.evaluation_summary", "Report", "report.html"),
+        documents=_document("evaluation_document.evaluation_summary"),
+        say=_report,
         write=_named("write_studies.write_evaluation"),
-        more=_strategies,
+        more=_evaluating,
     ),
     "train": Shell(
         "train_job.TrainJob",
@@ -182,14 +215,15 @@ rooflink eval --attempts-log attempts.jsonl --model llama3-70b --slice v5e-16 --
 rooflink train --method grpo --task countdown:n=3 --out better
 rooflink train --method rejection --from my_reasoner --out better --updates 4
 rooflink train --recipe mine.toml --out mine""",
-        show=_document("training_document.training_summary", "Model"),
+        documents=_document("training_document.training_summary"),
+        say=_written("Model"),
         write=_named("write_studies.write_training"),
     ),
     "calibrate": Shell(
         "validate_job.CalibrateJob",
         """rooflink calibrate --out calibration
 rooflink calibrate --measurements measured_energy_h100.csv --out profiling/predicted/data""",
-        show=_show_calibration,
+        say=_say_calibration,
         write=lambda result, folder: result.write(folder),
         as_json=lambda result: result.calibration_json.rstrip(),
     ),
@@ -197,7 +231,7 @@ rooflink calibrate --measurements measured_energy_h100.csv --out profiling/predi
         "compare_job.CompareJob",
         """rooflink compare runs/monday runs/tuesday
 rooflink compare runs/monday/profile.json runs/tuesday --json""",
-        show=_document("comparison_document.comparison_document"),
+        documents=_document("comparison_document.comparison_document"),
     ),
     "compile": Shell(
         "compile_job.CompileJob",
@@ -205,7 +239,8 @@ rooflink compare runs/monday/profile.json runs/tuesday --json""",
 rooflink compile --model llama3-70b --slice v5p:4x4x4 --mesh data=4,tensor=16 --batch 64
 rooflink compile --model smollm2-135m --slice cpu --phases think,step --dtype float32
 rooflink compile --model qwen3-8b --slice v6e-8 --xprof traces --out runs/qwen3 --json""",
-        show=_show_compilations,
+        documents=_compiled_documents,
+        say=_say_compilations,
         write=_write_compilations,
         as_json=lambda result: record_json(result.profile),
     ),
@@ -214,7 +249,8 @@ rooflink compile --model qwen3-8b --slice v6e-8 --xprof traces --out runs/qwen3 
         """rooflink validate
 rooflink validate --measurements mine.csv --measurements theirs.csv --out runs/check
 rooflink validate --worked --peers --json""",
-        show=_document("validation_document.validation_summary", "Report", "report.html"),
+        documents=_document("validation_document.validation_summary"),
+        say=_report,
         write=_named("write_studies.write_validation"),
     ),
     "codesign": Shell(
@@ -230,7 +266,8 @@ prompt = 512
 think = 2048
 answer = 256
 attempts = 1""",
-        show=_document("codesign_document.codesign_summary", "Report", "report.html"),
+        documents=_document("codesign_document.codesign_summary"),
+        say=_report,
         write=_named("write_studies.write_codesign"),
     ),
     "explore": Shell(
@@ -238,8 +275,9 @@ attempts = 1""",
         """rooflink explore --model llama3-70b --slice v5e-16 --slice v5p:2x2x2 --out runs/sweep
 rooflink explore grid.toml --think 1024,8192,32768 --attempts 1,64 --out runs/sweep
 rooflink explore --model qwen3-32b --slice v6e-8 --dtype int8 --hbm-bandwidth 1,2,4""",
-        show=_show_exploration,
-        as_json=lambda result: json.dumps(asdict(result), indent=1, default=str),
+        documents=_exploration_documents,
+        say=_say_exploration,
+        as_json=_exploration_json,
     ),
 }
 
@@ -250,4 +288,6 @@ def job_command(name: str) -> Callable[..., None]:
     module, _, kind = shell.job.partition(".")
     job: type[Job] = getattr(import_module(f"..jobs.{module}", __package__), kind)
     examples = shell.examples.replace("\n", "\n\n")
-    return command_of(job, shell.show, examples, shell.as_json, shell.write, shell.more())
+    return command_of(
+        job, shell.documents, shell.say, examples, shell.as_json, shell.write, shell.more()
+    )

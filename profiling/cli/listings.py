@@ -4,7 +4,8 @@ import json as jsonlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -16,11 +17,13 @@ from ..errors import ProfileInputError
 from ..reports.document import Column, Table
 from ..reports.renderers.console import show_table
 from ..reports.units import bytes_, count, significant
+from .csv_files import Csv, show_or_write, write_tables
 
 if TYPE_CHECKING:
     from ..predicted.models.described_models import DescribedModel
     from ..records.files import Written
 
+LOG = "attempts-log"
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
@@ -29,6 +32,7 @@ def models_command(
         str | None, typer.Argument(help="Qwen, Llama ...: its models in full; or one model.")
     ] = None,
     json: Json = False,
+    csv: Csv = None,
 ) -> None:
     """List the model presets, and the models of which only sizes come along.
 
@@ -55,6 +59,8 @@ def models_command(
     models = [*PRESETS.values(), *described] if family is None else _members(family, families)
     if json:
         print(jsonlib.dumps([_model_row(model) for model in models], indent=1))
+    elif csv is not None:
+        write_tables([_models_table(family or "Models", models)], csv)
     elif family is not None:
         _show_models(family, models)
     else:
@@ -91,24 +97,39 @@ def _show_families(families: Mapping[str, Sequence[Architecture]]) -> None:
     console.print(Text(title, "bold"))
     columns = [
         Column("family", list(families)),
-        Column("models", [", ".join(m.name for m in members) for members in families.values()]),
+        Column("models", [", ".join(map(_with_aliases, members)) for members in families.values()]),
     ]
     show_table(Table(title, columns), console)
+
+
+def _with_aliases(model: Architecture) -> str:
+    """'qwen2.5-7b (qwen2-7b, deepseek-r1-distill-qwen-7b)': other models of the same sizes."""
+    from ..predicted.models.described_models import aliases_of
+
+    aliases = aliases_of(model.name)
+    return f"{model.name} ({', '.join(aliases)})" if aliases else model.name
 
 
 def _show_models(title: str, models: Sequence[Architecture]) -> None:
     console = Console()
     console.print(Text(title, "bold"))
+    show_table(_models_table(title, models), console)
+
+
+def _models_table(title: str, models: Sequence[Architecture]) -> Table:
     context = [getattr(m, "context_length", None) for m in models]
     columns = [
         Column("model", [m.name for m in models]),
         Column("parameters", [m.parameters for m in models], _billions),
         Column("active", [m.active_parameters for m in models], _billions),
-        Column("weights", [m.weight_bytes("bfloat16") for m in models], bytes_),
+        Column(
+            "weights", [m.weight_bytes("bfloat16") for m in models], bytes_, name="weight_bytes"
+        ),
         Column(
             "KV per token",
             [m.kv_bytes_per_token("bfloat16") for m in models],
             bytes_,
+            name="kv_bytes_per_token",
             short="KV/token",
         ),
         Column("layers", [m.layers for m in models], count, priority=2),
@@ -116,11 +137,14 @@ def _show_models(title: str, models: Sequence[Architecture]) -> None:
         Column("KV heads", [m.kv_heads for m in models], count, priority=3),
         Column("context", context, count, priority=1),
     ]
-    show_table(Table(title, columns), console)
+    return Table(title, columns)
 
 
 def _model_row(model: Architecture) -> dict[str, object]:
+    from ..predicted.models.described_models import aliases_of
+
     return asdict(model) | {
+        "aliases": aliases_of(model.name),
         "runs": isinstance(model, ModelConfig),
         "parameters": model.parameters,
         "active_parameters": model.active_parameters,
@@ -136,8 +160,9 @@ def schema_command(
     json: Annotated[
         bool, typer.Option("--json", help="List as JSON; a schema is JSON anyway.")
     ] = False,
+    csv: Csv = None,
 ) -> None:
-    """Print the JSON Schema (draft 2020-12) of a record that rooflink writes.
+    """Print the JSON Schema (draft 2020-12) of a record, or of a log that eval reads.
 
     Examples:
 
@@ -145,31 +170,49 @@ def schema_command(
 
         rooflink schema profile > profile.schema.json
 
+        rooflink schema attempts-log
+
         rooflink schema evaluation | jq '."$defs".Cell.properties'
     """
     from ..records.files import WRITTEN, published_text  # every record there is
 
-    if name is not None and name not in WRITTEN:
+    if name is not None and name not in (*WRITTEN, LOG):
         raise ProfileInputError(
-            f"no record is called '{name}': `rooflink schema` prints one of {', '.join(WRITTEN)}"
+            f"no record is called '{name}': `rooflink schema` prints one of "
+            f"{', '.join((*WRITTEN, LOG))}"
         )
-    if name is not None:
+    if name == LOG:
+        from ..evaluation.attempts_log import log_schema
+
+        print(jsonlib.dumps(log_schema(), indent=1))
+    elif name is not None:
         print(published_text(name), end="")
     elif json:
-        rows = [
-            {"name": name, "file": each.file, "version": each.version, "command": each.command}
-            for name, each in WRITTEN.items()
-        ]
-        print(jsonlib.dumps(rows, indent=1))
+        print(jsonlib.dumps([row._asdict() for row in _records(WRITTEN)], indent=1))
     else:
-        _show_records(WRITTEN)
+        _show_records(_records(WRITTEN), csv)
 
 
-def _show_records(records: Mapping[str, "Written"]) -> None:
+class _Format(NamedTuple):
+    """A kind of file with a schema."""
+
+    name: str
+    file: str
+    version: str | None
+    command: str
+
+
+def _records(written: Mapping[str, "Written"]) -> list[_Format]:
+    """The records, then the log that a user writes."""
+    records = [_Format(n, each.file, each.version, each.command) for n, each in written.items()]
+    return [*records, _Format(LOG, "*.jsonl", None, "rooflink eval --attempts-log")]
+
+
+def _show_records(rows: Sequence[_Format], csv: Path | None) -> None:
     columns = [
-        Column("record", list(records)),
-        Column("file", [record.file for record in records.values()]),
-        Column("schema_version", [record.version for record in records.values()]),
-        Column("written by", [record.command for record in records.values()]),
+        Column("record", [row.name for row in rows]),
+        Column("file", [row.file for row in rows]),
+        Column("schema_version", [row.version for row in rows]),
+        Column("written or read by", [row.command for row in rows], name="command"),
     ]
-    show_table(Table("Records", columns), Console())
+    show_or_write(Table("Records", columns), csv, Console())

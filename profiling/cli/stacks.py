@@ -10,13 +10,14 @@ from rich.console import Console
 from ...tpu_configs.catalog import chip_stem
 from ..predicted.calibration import regime_of, stacks_of
 from ..reports.document import Column, Table
-from ..reports.renderers.console import show_table
 from ..reports.units import count
+from .csv_files import Csv, show_or_write
 from .progress_bar import TerminalWatcher
 
 
 def stacks_command(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    csv: Csv = None,
 ) -> None:
     """List the serving stacks that --stack takes, with their measurements by chip.
 
@@ -45,7 +46,7 @@ def stacks_command(
         Column("by chip", [", ".join(f"{chip} {n:,}" for chip, n in chips.items())
                            for chips in rows.values()]),
     ]  # fmt: skip
-    show_table(Table("Stacks", columns), Console())
+    show_or_write(Table("Stacks", columns), csv, Console())
 
 
 def _measured() -> Counter[tuple[str, str]]:

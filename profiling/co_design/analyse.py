@@ -10,6 +10,9 @@ from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError, Silent, Watcher
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.economics import Terms
+from ..predicted.model_shape import NamedShape
+from ..predicted.phase_lengths import Lengths
+from ..predicted.query import PredictionRequest
 from ..predicted.step.attention_work import RESERVED_SHARE
 from ..records import Profile
 from ..records.base import percent
@@ -23,7 +26,7 @@ from ..records.codesign import (
 )
 from ..records.prediction import EconomicTerms
 from ..records.profile import toy_note
-from .chip_cost_model import cost_assumptions, process_of
+from .chip_cost_model import cost_assumptions, dies_sentence, process_of
 from .chip_search import SLOWEST_TOKEN_S
 from .costs import PHASES, costs_of, recorded_phases
 from .crossovers import bound_flips, bound_map, elasticities, roofline, thought_crossovers
@@ -64,10 +67,11 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
     costed = [(process_of(case.slice.chip), generation_of(case.slice.chip)) for case in by_chip]
     kinds = sorted({(process_nm, kind) for (process_nm, _), (kind, _) in costed})
     reasons = [reason for pair in costed for _, reason in pair if reason]
+    dies = [dies_sentence(case.slice.chip) for case in by_chip]
     shared = cases[0].terms
     stated = [
         *((f"{case.slice.chip.name}: {_price(case.terms)} per chip-hour.", case.terms.price,
-           case.slice.chip.confidence) for case in by_chip),
+           case.terms.price_confidence or "your figure") for case in by_chip),
         (f"A server uses {shared.host_factor:g}x the energy of its accelerators.", shared.host,
          "see the source"),
         (f"Power usage effectiveness (PUE) of the data center: {shared.pue:g}.", shared.pue_source,
@@ -75,7 +79,7 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
         (f"Electricity emits {shared.grid_g_per_kwh:g} g CO2e per kWh.", shared.grid,
          "see the source"),
         *((sentence, "our assumption", "low")
-          for sentence in (*_OURS, *(f"{reason}." for reason in reasons))),
+          for sentence in (*_OURS, *(f"{text}." for text in (*reasons, *dies)))),
     ]  # fmt: skip
     return [
         *(Assumption(sentence=text, source=source, confidence=surety)
@@ -93,6 +97,7 @@ def _price(terms: EconomicTerms) -> str:
 class CodesignOptions:
     """Options of an analysis, besides profiles and slices."""
 
+    described: Sequence[NamedShape] = ()  # models without a profile, at the mix's largest share
     mix: Sequence[MixedWorkload] | None = None  # None: each profile's own workload
     budget: Budget | None = None  # None: what the reference chip takes to build
     what_ifs: Sequence[StatedChanges] = ()
@@ -122,7 +127,7 @@ def analyse(
     """
     request = options or CodesignOptions()
     calibrated = calibration or default_calibration()
-    _require(profiles, slices)
+    _require(profiles, slices, request)
     runs = checked_runs(profiles)
     cases, notes = _cases(profiles, slices, request, calibrated)
     heard = watcher or Silent()
@@ -150,7 +155,7 @@ def analyse(
         command=request.command,
         operating_point=_operating_point(request.latency_target_s),
         chip_stated=request.budget is not None or request.mix is not None,
-        profiles=_read(profiles, request.files),
+        profiles=[*_read(profiles, request.files), *map(_described, request.described)],
         cases=analysed,
         hardware_asks=hardware_asks(ranked, limit.bound),
         model_asks=model_asks(ranked, runs),
@@ -168,9 +173,16 @@ def _operating_point(latency_target_s: float | None) -> str:
     return f"the largest that answers within {latency_target_s:g} s"
 
 
-def _require(profiles: Sequence[Profile], slices: Sequence[Slice]) -> None:
-    if not profiles:
+def _require(
+    profiles: Sequence[Profile], slices: Sequence[Slice], options: CodesignOptions
+) -> None:
+    if not profiles and not options.described:
         raise ProfileInputError("no profile given: `rooflink profile` writes one")
+    if options.described and not options.mix:
+        raise ProfileInputError(
+            f"of {options.described[0].name} only the sizes are known, not what it is asked: add "
+            "--workload with a file of its queries"
+        )
     if not slices:
         raise ProfileInputError("no slice given: add --slice, such as v5e-16")
     for profile in profiles:
@@ -189,24 +201,45 @@ def _cases(
     """Every profile on every slice that holds it, and a note for each that does not."""
     cases: list[WorkloadOnSlice] = []
     notes = [on_slice.caution for on_slice in slices if on_slice.caution]
-    for profile in profiles:
-        work = request_of(profile, options.terms, options.stack, options.weight_dtype)
-        notes += recorded_note(profile)
-        if any(finding.sentence == GAPS_DISCLOSURE for finding in profile.findings):
-            notes.append(f"{profile.name}: {GAPS_DISCLOSURE}")
+    asked: list[tuple[str, PredictionRequest, Profile | None]] = [
+        (profile.name, request_of(profile, options.terms, options.stack, options.weight_dtype),
+         profile) for profile in profiles
+    ]  # fmt: skip
+    asked += [(model.name, _request(model, options), None) for model in options.described]
+    for name, work, profile in asked:
+        if profile is not None:
+            notes += recorded_note(profile)
+            if any(finding.sentence == GAPS_DISCLOSURE for finding in profile.findings):
+                notes.append(f"{name}: {GAPS_DISCLOSURE}")
+        outcome = profile.outcome if profile else None
         for on_slice in slices:
             try:
-                case = workload_on_slice(profile.name, work, on_slice, calibration, profile.outcome)
-                case = replace(with_recorded(case, profile), counted=_counted(profile))
+                case = workload_on_slice(name, work, on_slice, calibration, outcome)
+                if profile is not None:
+                    case = replace(with_recorded(case, profile), counted=_counted(profile))
                 cases.append(_at_target(case, options.latency_target_s))
             except ProfileInputError as error:
-                notes.append(f"{profile.name} on {on_slice.name} is skipped: {error}.")
-            else:
-                if case.waves > 1:
-                    notes.append(f"{profile.name} on {on_slice.name}: {case.words}.")
+                notes.append(f"{name} on {on_slice.name} is skipped: {error}.")
+                continue
+            if case.waves > 1:
+                notes.append(f"{name} on {on_slice.name}: {case.words}.")
     if not cases:
         raise ProfileInputError(f"no slice holds any of the profiles: {notes[-1]}")
     return cases, notes
+
+
+def _request(model: NamedShape, options: CodesignOptions) -> PredictionRequest:
+    """What a described model is asked: the mix's workload of the largest share."""
+    asked = max(options.mix or [], key=lambda workload: workload.share)
+    return PredictionRequest(
+        model=model,
+        lengths=Lengths(
+            asked.batch or 1.0, asked.attempts, asked.prompt, asked.think, asked.answer
+        ),
+        weight_dtype=options.weight_dtype or "bfloat16",
+        stack=options.stack,
+        terms=options.terms,
+    )
 
 
 def _at_target(case: WorkloadOnSlice, latency_target_s: float | None) -> WorkloadOnSlice:
@@ -301,6 +334,17 @@ def _read(profiles: Sequence[Profile], files: Sequence[str] | None) -> list[Prof
         )
         for profile, file in zip(profiles, named, strict=True)
     ]
+
+
+def _described(model: NamedShape) -> ProfileRead:
+    return ProfileRead(
+        name=model.name,
+        model=model.name,
+        file=None,
+        ran=False,
+        toy=None,
+        weights="none: sizes alone",
+    )
 
 
 def _counted(profile: Profile) -> str:

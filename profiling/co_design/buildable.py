@@ -28,10 +28,10 @@ class Stacked:
 
 
 LIMITS = {
-    "shoreline": "the dies' edges, which have no place for another stack of memory",
+    "shoreline": "the dies' edges, full of stacks",
     "stacks": "the stacks that a package holds",
-    "interposer": "the size of the package",
-    "link edge": "the dies' edges, which have no place for more links",
+    "interposer": "the package's size",
+    "link edge": "the dies' edges, full of links",
 }
 
 

@@ -204,6 +204,16 @@ def cost_assumptions(process_nm: int, generation: str) -> list[Assumption]:
     ]
 
 
+def dies_sentence(chip: Chip) -> str:
+    """The area of a chip's dies by the model beside what is published, without a stop."""
+    rates = rates_of(process_of(chip)[0], generation_of(chip)[0], 1001)
+    areas = area_mm2(parts_of(chip), rates)
+    low, high = np.quantile(areas[1:], [0.025, 0.975])
+    known = chip.silicon.area if chip.silicon else None
+    published = f"published: {known.value:g} mm2" if known else "none is published"
+    return f"{chip.name}: {areas[0]:.0f} mm2 of dies ({low:.0f} to {high:.0f}, 95 %); {published}"
+
+
 def _drawn(name: str, coefficient: Coefficient, draws: int) -> np.ndarray:
     """Log-normal draws about the figure, the figure itself the first; the same every time."""
     drawn = normals(draws, f"cost model/{name}")

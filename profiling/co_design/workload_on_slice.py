@@ -267,4 +267,11 @@ def _lengths(profile: Profile) -> tuple[Sequence[int], Sequence[int]]:
     if profile.outcome is not None and profile.outcome.lengths:
         both = [(one.think_tokens, one.answer_tokens) for one in profile.outcome.lengths]
         return [think for think, _ in both], [answer for _, answer in both]
-    return [profile.workload.think_budget], [profile.workload.answer_budget]
+    return [_assumed_thought(profile)], [profile.workload.answer_budget]
+
+
+def _assumed_thought(profile: Profile) -> int:
+    """The budget with the cue that ends it: a token of prefill, and one of each pass."""
+    thinking = [phase for phase in profile.phases if phase.name == THINK and phase.sequences]
+    tokens = [phase.tokens // phase.sequences + 1 for phase in thinking]
+    return tokens[0] if tokens else profile.workload.think_budget

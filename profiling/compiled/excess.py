@@ -105,7 +105,7 @@ FIXES = {
     "empty slots of the cache": "grow the cache in steps along the thought",
     "KV heads held by several devices": "a smaller model axis, with the rest as data parallel",
     "weights read again": "fewer passes over the same weights in a program, or larger tiles",
-    "tile padding": "sizes that are multiples of the tile, or a layout whose last two axes are",
+    "tile padding": "sizes or a layout whose last two axes are multiples of the tile",
     "collectives": "a smaller model axis, or an axis order that needs fewer exchanges",
 }
 

@@ -191,8 +191,8 @@ class ProgramSpec:
         passes = max(self.think_steps, self.answer_steps)
         if self.batch * self.attempts * passes > MOST_ROW_PASSES:
             raise ProfileInputError(
-                f"--batch {self.batch} with --attempts {self.attempts} and {passes} passes a call "
-                f"are more than {MOST_ROW_PASSES:,} rows to count: choose fewer of one"
+                f"--batch {self.batch} with --attempts {self.attempts} and {passes} passes per "
+                f"call are more than {MOST_ROW_PASSES:,} rows to count: choose fewer of one"
             )
         least = self.think_steps + self.answer_steps
         if self.prompt_slots < 1 or self.own_slots < least:

@@ -49,19 +49,23 @@ class LoggedAttempt(_LogRow):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    problem: str
+    problem: Annotated[str, Field(description="its name; attempts at one problem have the same")]
     strategy: str = PLAIN
-    answer: str | None = None
+    answer: Annotated[str | None, Field(description="compared with `expected`")] = None
     expected: str | None = None
-    correct: bool | None = None
-    prompt_tokens: Amount | None = None
-    completion_tokens: Amount | None = None
-    think_tokens: Amount = 0.0
-    score: float | None = None
-    usd: Amount | None = None
-    requests: Annotated[float, Field(gt=1e-6, le=MOST)] = 1.0
-    level: int | None = None
-    joint: bool = False
+    correct: Annotated[bool | None, Field(description="goes before what a comparison says")] = None
+    prompt_tokens: Annotated[Amount | None, Field(description="this attempt's share")] = None
+    completion_tokens: Annotated[Amount | None, Field(description="with those of the thought")] = (
+        None
+    )
+    think_tokens: Annotated[Amount, Field(description="of `completion_tokens`")] = 0.0
+    score: Annotated[float | None, Field(description="by which the best of n is chosen")] = None
+    usd: Annotated[Amount | None, Field(description="that this attempt was charged")] = None
+    requests: Annotated[
+        float, Field(gt=1e-6, le=MOST, description="this attempt's share of them")
+    ] = 1.0
+    level: Annotated[int | None, Field(description="of difficulty")] = None
+    joint: Annotated[bool, Field(description="out of one search, not to be had apart")] = False
 
     @model_validator(mode="after")
     def _checkable(self) -> "LoggedAttempt":
@@ -77,6 +81,17 @@ class LoggedAttempt(_LogRow):
         if self.correct is not None:
             return self.correct
         return same_answer(self.answer or "", self.expected or "")
+
+
+def log_schema() -> dict[str, object]:
+    """The JSON Schema of one line of a log in the format above."""
+    schema = LoggedAttempt.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "rooflink attempts-log: each line of a .jsonl file",
+        "description": "Needs `correct`, or both `answer` and `expected`.",
+        **{key: schema[key] for key in ("type", "properties", "required", "additionalProperties")},
+    }
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..records.base import percent
 from ..records.evaluation import Baseline, Optimal, OptimalPoint
 from .accuracy import AnswerOption
 
@@ -133,11 +134,11 @@ def _verdict(baselines: Sequence[Baseline]) -> str:
     if times is None:
         return (
             f"The choice made on one half of the problems never reached the "
-            f"{100 * top.accuracy:.1f} % of '{top.label}' on the other."
+            f"{percent(top.accuracy, 1)} of '{top.label}' on the other."
         )
     verdict = "at least" if times >= WANTED_TIMES else "less than"
     return (
         f"Chosen on one half of the problems and measured on the other, the choice reached the "
-        f"{100 * top.accuracy:.1f} % of '{top.label}' with {times:.1f} times less compute: "
+        f"{percent(top.accuracy, 1)} of '{top.label}' with {times:.1f} times less compute: "
         f"{verdict} the {WANTED_TIMES:.0f} times of Snell et al. 2024."
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from ...model.config import ModelInputError
 from ...tpu_configs.slice import compared_slices
 from ..backend import choose_backend
 from ..errors import Watcher
@@ -19,6 +20,7 @@ from .job import Names, Option, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..co_design.analyse import CodesignOptions
+    from ..predicted.model_shape import NamedShape
 
 
 class CodesignJob(TermsOptions, WrittenJob):
@@ -36,7 +38,10 @@ class CodesignJob(TermsOptions, WrittenJob):
     profiles: Annotated[
         tuple[Path | Profile, ...],
         Field(min_length=1),
-        Option("profile.json files, or the folders of runs.", argument="PROFILE..."),
+        Option(
+            "profile.json files, the folders of runs, or with --workload names of models.",
+            argument="PROFILE...",
+        ),
     ]
     workload: Path | None = option(
         None,
@@ -70,8 +75,10 @@ class CodesignJob(TermsOptions, WrittenJob):
 
         choose_backend()
         options, slices = self.options(command), slices_named(self.slices)
-        profiles = _apart([_read(each) for each in self.profiles])
-        watcher.stage(f"Predicting {len(profiles)} profiles on {len(slices)} slices")
+        named = options.described
+        profiles = _apart([_read(each) for each in self.profiles if _model(each) is None])
+        many = len(profiles) + len(named)
+        watcher.stage(f"Predicting {many} profiles on {len(slices)} slices")
         return analyse(profiles, slices, options, watcher=watcher)
 
     def options(self, command: str) -> "CodesignOptions":
@@ -81,8 +88,11 @@ class CodesignJob(TermsOptions, WrittenJob):
         from ..co_design.what_if import parse_what_if
         from ..co_design.workload_mix import load_mix
 
-        files = [str(each) for each in self.profiles if isinstance(each, Path)]
+        models = [_model(each) for each in self.profiles]
+        given = [each for each, model in zip(self.profiles, models, strict=True) if model is None]
+        files = [str(each) for each in given if isinstance(each, Path)]
         return CodesignOptions(
+            described=[model for model in models if model is not None],
             mix=load_mix(self.workload) if self.workload else None,
             budget=parse_chip_budget(self.chip_budget) if self.chip_budget else None,
             what_ifs=[parse_what_if(text) for text in self.what_if],
@@ -92,8 +102,20 @@ class CodesignJob(TermsOptions, WrittenJob):
             queries_per_s=self.queries,
             latency_target_s=self.latency,
             command=command,
-            files=files if len(files) == len(self.profiles) else None,
+            files=files if len(files) == len(given) else None,
         )
+
+
+def _model(profile: Path | Profile) -> "NamedShape | None":
+    """The model of that name, where there is no such file or folder."""
+    if not isinstance(profile, Path) or len(profile.parts) > 1 or profile.exists():
+        return None
+    from ..predicted.model_shape import named_shape
+
+    try:
+        return named_shape(str(profile))
+    except ModelInputError:
+        return None
 
 
 def _read(profile: Path | Profile) -> Profile:

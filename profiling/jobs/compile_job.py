@@ -1,6 +1,5 @@
 """CompileJob: the programs that XLA makes of a model's phases, and what they move."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,6 @@ from ..records import CompiledTarget, Profile
 from .job import Names, Option, RunDType, WordList, WrittenJob, option, reserved
 
 if TYPE_CHECKING:
-    from ...tpu_configs.slice import Slice
     from ..compiled.spec import ProgramSpec
 
 
@@ -35,12 +33,14 @@ class Compilations:
 
     @cached_property
     def profile(self) -> Profile:
-        """The counted profile of the same shapes, with the compiled lens beside it."""
+        """The counted profile of the same shapes, with the compiled lens beside it, predicted on
+        the slices that it was compiled for, where these hold it."""
         from ...model.tasks import Problem
-        from ...tpu_configs.catalog import load_rentable_tpus
+        from ...tpu_configs.catalog import load_chip, load_rentable_tpus
         from ..model_spec import resolve_subject
+        from ..profile_predictions import slices_that_hold
         from ..profiler import profile
-        from ..workload import Request
+        from ..workload import Request, plan
 
         spec = self.specs[0]
         request = Request(
@@ -50,24 +50,18 @@ class Compilations:
             answer_budget=spec.rules.answer_budget,
             prompt_tokens=spec.prompt_slots,
         )
+        chips = dict.fromkeys(each.target.chip for each in self.specs if each.target.chip)
         slices = [each.target.slice for each in self.specs if each.target.slice]
-        chips = list({s.chip.name: s.chip for s in slices}.values()) or load_rentable_tpus()
-
-        def counted(predicted_on: "Sequence[Slice]") -> Profile:
-            return profile(
-                resolve_subject(self.job.model, "none", spec.dtype),
-                request,
-                chips,
-                name=self.job.out.name if self.job.out else "compile",
-                command=self.command,
-                compiled=self.targets,
-                slices=predicted_on,
-            )
-
-        try:
-            return counted(slices)
-        except ProfileInputError:  # they do not hold it; what was compiled is shown all the same
-            return counted(())
+        subject = resolve_subject(self.job.model, "none", spec.dtype)
+        return profile(
+            subject,
+            request,
+            [load_chip(chip) for chip in chips] or load_rentable_tpus(),
+            name=self.job.out.name if self.job.out else "compile",
+            command=self.command,
+            compiled=self.targets,
+            slices=slices_that_hold(subject, plan(subject, request), slices),
+        )
 
 
 class CompileJob(WrittenJob):

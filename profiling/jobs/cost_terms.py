@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
+from ...tpu_configs.chip import DEFAULT_SELLER
 from ..errors import ProfileInputError
-from ..predicted.economics import DEFAULT_REGION, Terms, parse_price
+from ..predicted.chip_hours import parse_price
+from ..predicted.economics import Terms
 from .job import Job, Option, option
 
 Stack = Annotated[
@@ -17,14 +19,23 @@ class TermsOptions(Job):
 
     price: str = option(
         "on_demand",
-        "on_demand, spot, one_year, three_year, ownership, $ per chip-hour, or a .toml file "
-        "of your own costs.",
+        "list (or on_demand), spot, one_year, three_year, ownership, $ per chip-hour, or a .toml "
+        "file of your own costs.",
     )
-    region: str = option(DEFAULT_REGION, "Where the electricity is used, or grams of CO2e per kWh.")
+    seller: str = option(
+        DEFAULT_SELLER,
+        "Whose prices: google-cloud, aws, azure, coreweave, lambda, nebius, runpod, hyperstack ... "
+        "or cheapest; of a chip that it does not offer, the cheapest seller's, said so.",
+    )
+    region: str | None = option(
+        None,
+        "Where the chips are rented and their electricity is used: us-central1, europe-west4 ..., "
+        "a country, or grams of CO2e per kWh  [default: the first of the seller's regions]",
+    )
     pue: str | None = option(
         None,
-        "Power usage effectiveness of the data center: google, industry, none or a factor  "
-        "[default: google for its chips, none for a device's, else industry]",
+        "Power usage effectiveness of the data center: google, aws, azure, industry, none or a "
+        "factor  [default: the seller's, industry where it publishes none; none for a device]",
     )
     host: str | None = option(
         None,
@@ -35,8 +46,9 @@ class TermsOptions(Job):
     def terms(self) -> Terms:
         """The terms as one; raises ProfileInputError for a price that is none."""
         return Terms(
-            price=parse_price(self.price), region=self.region, pue=self.pue, host=self.host
-        )
+            price=parse_price(self.price), seller=self.seller, region=self.region, pue=self.pue,
+            host=self.host,
+        )  # fmt: skip
 
 
 def settled_stack(text: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from hashlib import blake2s
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
@@ -129,9 +130,14 @@ class EvaluateJob(TermsOptions, WrittenJob):
         return f"{cells} finished cells are in {self.out}; give the same command again to go on"
 
     def default_out(self) -> Path:
-        """One folder for a model, task and seed, so that the same command goes on."""
-        what = "log" if self.attempts_log else self.task
-        return Path("runs") / folder_name(f"eval-{self.model}-{what}-{self.seed}")
+        """One folder for the same options, so that the same command goes on and another one writes
+        over nothing: what its name does not say is told apart by a digest."""
+        what = "-".join(log.stem for log in self.attempts_log) or self.task
+        name = folder_name(f"eval-{self.model}-{what}-{self.seed}")
+        said = {"model", "task", "seed", "out", "force"}
+        rest = self.model_dump(exclude=said, exclude_defaults=True)
+        digest = blake2s(repr(sorted(rest.items())).encode(), digest_size=3).hexdigest()
+        return Path("runs") / (f"{name}-{digest}" if rest else name)
 
     def run(self, watcher: Watcher, command: str = "python") -> Evaluation:
         """Run the cells that the folder lacks, and put all together; a log's attempts are costed.

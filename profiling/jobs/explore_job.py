@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..backend import choose_backend
 from ..errors import ProfileInputError, Watcher
+from ..names import slices_named
 from .job import Names, NumberList, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..co_design.sweep import Grid
+    from ..records.prediction import ExploredPoint
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Exploration:
     parts: int
     there_before: int  # parts that an earlier call wrote
     left_out: list[str]  # reasons for the parts without rows, each once
+    cautions: list[str]  # what the names of slices count
+    best: "list[ExploredPoint]"  # the cheapest, with intervals
 
 
 def _numbers(help: str) -> NumberList | None:
@@ -70,6 +74,7 @@ class ExploreJob(WrittenJob):
     def run(self, watcher: Watcher, command: str = "python") -> Exploration:
         """Compute and write the parts that the folder lacks. Raises ModelInputError,
         ChipInputError or ProfileInputError."""
+        from ..co_design.best_points import best_points
         from ..co_design.sweep import explore
         from ..predicted.calibration import default_calibration
 
@@ -77,8 +82,15 @@ class ExploreJob(WrittenJob):
         if self.out is None:
             raise ProfileInputError("a sweep needs a folder for its dataset: name one with --out")
         axes = self.axes()
-        found = explore(axes, self.out, default_calibration(), watcher)
-        return Exploration(self.out, axes.points, found.parts, found.there_before, found.reasons)
+        calibration = default_calibration()
+        found = explore(axes, self.out, calibration, watcher)
+        watcher.stage("Predicting the cheapest points again, with intervals")
+        best = best_points(axes, self.out, calibration)
+        cautions = [one.caution for one in slices_named(axes.slices) if one.caution]
+        before = found.there_before
+        return Exploration(
+            self.out, axes.points, found.parts, before, found.reasons, cautions, best
+        )
 
     def kept(self) -> str:
         """The parts that are there."""

@@ -224,7 +224,7 @@ def _write(
 
 def _unwritable(folder: Path, error: OSError) -> str:
     reason = error.strerror or error
-    return f"cannot write to {folder}: {reason}; choose another folder with --out"
+    return f"cannot write to {folder}: {reason}; choose another folder"
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """PredictJob: a workload on slices that nobody here has."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
 from ..predicted.economics import MOST_WH
@@ -17,20 +20,33 @@ if TYPE_CHECKING:
     from ..predicted.query import PredictionRequest
     from ..predicted.speculative import Speculation
 
+MOST_TPOT_S = 3600.0
+
 
 @dataclass(frozen=True)
 class Predictions:
-    """A prediction for each slice, and with `compare` one for each without a thought."""
+    """For each slice a prediction, or one at each operating point; with `compare` as many without a
+    thought."""
 
     thinking: list[Prediction]
     quick: list[Prediction]
+
+    def tiers(self) -> list[tuple[Prediction, Prediction]]:
+        """Thinking beside a quick answer, for each slice and operating point that both have."""
+        quick = {(each.slice, each.operating_point): each for each in self.quick}
+        return [
+            (each, quick[key])
+            for each in self.thinking
+            if (key := (each.slice, each.operating_point)) in quick
+        ]
 
 
 class PredictJob(TermsOptions):
     """Predict time, energy, money and carbon of a reasoning workload on slices.
 
-    Each phase gets a median and an 80 % interval, from the chips' datasheets and from how far
-    published measurements stay behind them.
+    Each figure gets a median and an 80 % interval, from the chips' datasheets and from how far
+    published measurements stay behind them. Without a batch, three operating points: one user, the
+    largest batch within --tpot, and the largest that fits the slice's memory.
     """
 
     renamed: ClassVar = {"prompts": "batch"}
@@ -53,7 +69,13 @@ class PredictJob(TermsOptions):
         "memory.capacity=192GB; may be repeated.",
         metavar="KEY=AMOUNT",
     )
-    batch: int = option(1, "Prompts that run together.", ge=1, le=MOST_SEQUENCES)
+    batch: int | None = option(
+        None,
+        "Prompts that run together  [default: three operating points]",
+        ge=1,
+        le=MOST_SEQUENCES,
+    )
+    tpot: str = option("50ms", "Latency target: time per output token, 50ms or 0.05s.")
     prompt: int = option(512, "Tokens of a prompt.", ge=1, le=MOST_TOKENS)
     think: float = option(1024, "Tokens of a thought, on average.", ge=0, le=MOST_TOKENS)
     answer: float = option(64, "Tokens of an answer, on average.", ge=1, le=MOST_TOKENS)
@@ -110,6 +132,9 @@ class PredictJob(TermsOptions):
     def _consistent(self) -> Self:
         if self.compare and not self.think:
             raise ProfileInputError("--compare needs a thought: give --think more than 0")
+        self._tpot_s()
+        if self.batch is not None or self.concurrency is not None:
+            self.refuse(["tpot"], "finds a batch, and --batch or --concurrency states one")
         if self.concurrency is not None:
             self.refuse(["batch"], "is what --concurrency predicts: give one of them")
             self.refuse(
@@ -121,18 +146,38 @@ class PredictJob(TermsOptions):
     def run(self, watcher: Watcher, command: str = "python") -> Predictions:
         """A prediction for each slice. Raises ModelInputError, ChipInputError or
         ProfileInputError."""
-        from ..predicted.slices import predict_on_slice
-
         request, slices = self.request(), slices_named(self.slices, self.set)
         requests = [request, self._without_thought(request)] if self.compare else [request]
         total = len(slices) * len(requests)
-        watcher.stage(f"Predicting {request.model.name}", total=total, unit="predictions")
-        found: list[Prediction] = []
+        watcher.stage(f"Predicting {request.model.name}", total=total, unit="slices")
+        tiers: list[list[Prediction]] = []
         for each in requests:
+            tiers.append([])
             for one in slices:
-                found.append(predict_on_slice(each, one))
+                tiers[-1] += self._predicted(each, one)
                 watcher.advance(1)
-        return Predictions(found[: len(slices)], found[len(slices) :])
+        thinking, *quick = tiers
+        return Predictions(thinking, quick[0] if quick else [])
+
+    def _predicted(self, request: "PredictionRequest", on_slice: Slice) -> list[Prediction]:
+        """As asked for on one slice; at the operating points where no batch is."""
+        from ..predicted.slices import at_operating_points, predict_on_slice
+
+        if self.batch is None and self.concurrency is None:
+            return at_operating_points(request, on_slice, self._tpot_s())
+        return [predict_on_slice(request, on_slice)]
+
+    def _tpot_s(self) -> float:
+        """Seconds of --tpot. Raises ProfileInputError for what is no time above zero."""
+        match = re.fullmatch(r"\s*([0-9.]+(?:e-?[0-9]+)?)\s*(ms|s)\s*", self.tpot)
+        seconds = 0.0
+        with suppress(ValueError):
+            seconds = float(match[1]) * (1e-3 if match[2] == "ms" else 1.0) if match else 0.0
+        if not 0 < seconds <= MOST_TPOT_S:
+            raise ProfileInputError(
+                f"--tpot is {self.tpot!r}, expected a time such as 50ms or 0.1s"
+            )
+        return seconds
 
     def request(self) -> "PredictionRequest":
         """The same for any slice, with model, mesh and prices as what they name."""
@@ -141,7 +186,7 @@ class PredictJob(TermsOptions):
         from ..predicted.query import PredictionRequest
         from ..predicted.slices import parse_parallelism
 
-        together = self.concurrency or self.batch
+        together = self.concurrency or self.batch or 1
         numbers = (together, self.attempts, self.prompt, self.think, self.answer)
         prefix = self._prefix_tokens()
         model = named_shape(self.model)

@@ -16,7 +16,7 @@ from ...model.generation.generate import warm_up
 from ...model.strategies.base import Strategy
 from ..errors import Watcher, acknowledge, interruptible
 from ..records import MachineLimits, Spread
-from .machine import better, measure_limits
+from .machine import beside, machine_limits, read_bandwidth
 
 
 @dataclass(frozen=True)
@@ -155,12 +155,13 @@ class Runs:
         """Seconds of all phases of the first batch, repeat by repeat."""
         return _spread([sum(repeat[0].time_s.values()) for repeat in self.clocks])
 
-    def step_times_s(self, phase: str) -> list[float]:
-        """Seconds of each pass of the first batch: the mean over the loop call that it was in,
-        and of that the median over repeats."""
-        calls = zip(*(repeat[0].stretches[phase] for repeat in self.clocks), strict=True)
+    def step_times_s(self, phase: str) -> list[float | None]:
+        """Seconds of each pass of the first batch: the mean over the loop call that it was in, and
+        of that the median over repeats. None of all where one call made every pass, whose mean
+        tells nothing of what changes from pass to pass."""
+        calls = list(zip(*(repeat[0].stretches[phase] for repeat in self.clocks), strict=True))
         return [
-            median(stretch.time_s for stretch in same) / same[0].passes
+            median(stretch.time_s for stretch in same) / same[0].passes if len(calls) > 1 else None
             for same in calls
             for _ in range(same[0].passes)
         ]
@@ -179,7 +180,7 @@ def run_repeats(
     watcher: Watcher,
 ) -> Runs:
     """Answer `batches` `repeats` times with a new strategy each time, after a warm-up that
-    compiles; measure the machine's limits on both sides.
+    compiles; measure the machine's bandwidth on both sides.
 
     Phases are clocked at the borders that a session announces, with the bookkeeping between their
     calls; what a strategy does between phases (reading answers, counting votes) is in none of
@@ -187,7 +188,7 @@ def run_repeats(
     """
     with interruptible():
         watcher.stage("Measuring this machine's limits")
-        limits = measure_limits(dtype)
+        limits = machine_limits(dtype)
         passes = _warm_up(engine, new_strategy(), batches, watcher)
     clocks: list[list[PhaseClock]] = []
     answered: list[Answered] = []
@@ -204,8 +205,8 @@ def run_repeats(
             interrupted = True
             break
         clocks.append(clock)
-    watcher.stage("Measuring this machine's limits again")
-    return Runs(answered, clocks, better(limits, measure_limits(dtype)), interrupted)
+    watcher.stage("Measuring this machine's bandwidth again")
+    return Runs(answered, clocks, beside(limits, read_bandwidth()), interrupted)
 
 
 def _warm_up(

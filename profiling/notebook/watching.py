@@ -21,19 +21,20 @@ class CellWatcher:
         self._handle = import_module("IPython.display").display(_Line("starting"), display_id=True)
         self._begun_s = self._stage_s = time.monotonic()
         self._shown_s = 0.0
-        self._what, self._unit = "", ""
+        self._what, self._unit, self._note = "", "", ""
         self._done = 0
         self._total: int | None = None
 
     def stage(self, what: str, total: int | None = None, unit: str = "") -> None:
         """Name the stage that begins."""
-        self._what, self._total, self._unit, self._done = what, total, unit, 0
+        self._what, self._total, self._unit, self._done, self._note = what, total, unit, 0, ""
         self._stage_s, self._shown_s = time.monotonic(), 0.0
         self._show()
 
-    def advance(self, units: int) -> None:
+    def advance(self, units: int, note: str = "") -> None:
         """Count on."""
         self._done += units
+        self._note = note or self._note
         self._show()
 
     def end(self) -> None:
@@ -49,7 +50,13 @@ class CellWatcher:
         count = f": {self._done:,}{of} {self._unit}" if self._done else ""
         taken_s = now_s - self._stage_s
         rate = f", {self._done / taken_s:,.1f} {self._unit}/s" if self._done and taken_s > 0 else ""
-        self._handle.update(_Line(printable(f"{self._what}{count}{rate}")))
+        left = f", {self._left(taken_s)}" if self._done and self._total else ""
+        note = f", {self._note}" if self._note else ""
+        self._handle.update(_Line(printable(f"{self._what}{count}{rate}{left}{note}")))
+
+    def _left(self, taken_s: float) -> str:
+        left_s = taken_s / self._done * max((self._total or 0) - self._done, 0)
+        return f"{left_s // 60:.0f}:{left_s % 60:02.0f} left"
 
 
 class _Line(str):

@@ -70,6 +70,7 @@ COMPONENTS: dict[str, Component] = {
     "memory": Component("share", 1.4, 0.7, 0.3, 0.35, 0.3, 0.8),
     "vector": Component("share", 1.2, 0.7, 0.0, 0.35, 0.2, 0.5),
     "idle_experts": Component("share", -3.0, 2.0, 0.0, 0.0, 0.0, 0.0),
+    "narrow_kv": Component("share", -1.0, 1.0, 0.0, 0.0, 0.4, 0.0),
     "kv": Component("share", 2.0, 0.7, 0.0, 0.0, 0.4, 1.0),
     "links": Component("share", 0.8, 0.7, 0.0, 0.0, 0.2, 0.4),
     "overlap": Component("power", 1.0, 1.0, 0.0, 0.0, 0.4, 1.0),

@@ -6,23 +6,16 @@ grids are named in data/ with their sources, or are the user's own number.
 """
 
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from math import exp, hypot, log
-from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import Field
 
-from ...model.input_files import user_path
-from ...tpu_configs.chip import Chip, Price
-from ...tpu_configs.figure import Figure, Table, Words
-from ...tpu_configs.toml_files import parse_toml, read_text
-from ..errors import ProfileInputError
-from ..records.base import Interval, percent
+from ...tpu_configs.chip import DEFAULT_SELLER, Chip
+from ...tpu_configs.figure import Figure, Words
+from ..records.base import Interval
 from ..records.prediction import (
     Amounts,
     Battery,
@@ -31,37 +24,19 @@ from ..records.prediction import (
     PhaseAmounts,
     Prediction,
 )
+from .chip_hours import (
+    MOST_OVERHEAD,
+    Ownership,
+    StatedPrice,
+    own_number,
+    price_of,
+    unknown,
+)
 
 FEWEST_TOKENS = 1e-6
 """Of all thoughts together, for a price of a million: fewer are none."""
-MOST_USD_PER_HOUR = 1e6
-"""Of one chip: a hundred thousand times the dearest on sale."""
-MOST_OVERHEAD = 100.0
-"""Energy with a server or data center over energy without it."""
 MOST_G_PER_KWH = 1e5
 """A hundred times what lignite emits."""
-
-
-def own_number(
-    text: str, what: str, unit: str, at_most: float, at_least: float = 0.0
-) -> float | None:
-    """`text` as the user's own figure; None where it is not a number. Raises ProfileInputError for
-    one that is not from `at_least` to `at_most`."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    if not at_least <= number <= at_most:
-        expected = f"{at_least:g} to {at_most:,.0f} {unit}"
-        raise ProfileInputError(f"{what} is {text}, expected {expected}")
-    return number
-
-
-def unknown(what: str, text: str, expected: Iterable[str], or_else: str) -> ProfileInputError:
-    """The error for a name that is in no table: near names where there are any, else all."""
-    names = list(expected)
-    near = get_close_matches(text.lower()[:100], names, n=4, cutoff=0.5) or names
-    return ProfileInputError(f"unknown {what} {text!r}: expected {', '.join(near)}, or {or_else}")
 
 
 def per_correct(cost: Interval, share: float, problems: int) -> Interval | None:
@@ -91,6 +66,7 @@ class Factor(Figure):
     """Energy with an overhead over energy without it."""
 
     description: Words
+    sellers: list[Words] = Field(default=[], description="whose data centers it is measured in")
 
 
 @cache
@@ -110,91 +86,6 @@ def _table(name: str) -> dict[str, dict]:
     return tomllib.loads((files(__package__) / "data" / name).read_text(encoding="utf-8"))
 
 
-HOURS_PER_YEAR = 8766.0
-
-
-class Ownership(Table):
-    """Total cost of one chip of one's own, with its share of server and network."""
-
-    purchase_usd: float = Field(ge=0, le=1e9, description="a chip, with its share")
-    years: float = Field(ge=0.01, le=100, description="over which it is written off")
-    utilisation: float = Field(ge=1e-4, le=1, description="share of those years that it works")
-    electricity_usd_per_kwh: float = Field(ge=0, le=1e3)
-    pue: float = Field(ge=1, le=MOST_OVERHEAD)
-    power_w: float = Field(ge=0, le=1e6, description="at work, with its share")
-    idle_power_w: float = Field(
-        default=0.0, ge=0, le=1e6, description="in the other hours; 0: switched off"
-    )
-
-    @property
-    def usd_per_chip_hour(self) -> float:
-        """Dollars for an hour of work: purchase, electricity, and that of the idle hours."""
-        capital = self.purchase_usd / (self.years * HOURS_PER_YEAR * self.utilisation)
-        idle_hours = (1 - self.utilisation) / self.utilisation
-        watts = self.power_w + self.idle_power_w * idle_hours
-        return capital + self.pue * watts / 1000 * self.electricity_usd_per_kwh
-
-
-def load_ownership(path: Path) -> Ownership:
-    """The ownership in a TOML file with the keys of `Ownership`. Raises ProfileInputError for one
-    that is missing, not TOML, or has a wrong key or value."""
-    text = read_text(path, "cost file", ProfileInputError)
-    return parse_toml(text, str(path), Ownership.model_validate, ProfileInputError)
-
-
-PRICE_KINDS = tuple(Price.model_fields)
-"""on_demand, one_year, three_year, spot, ownership: what a chip's file may know."""
-
-StatedPrice = str | float | Ownership
-"""A kind of price, dollars per chip-hour, or what owning the chip costs."""
-
-
-class ChipHour(NamedTuple):
-    """Dollars for an hour of one chip; None where they are not known, for the reason in `basis`."""
-
-    usd: float | None
-    basis: str
-
-
-def parse_price(text: str) -> StatedPrice:
-    """A price as the command line has it: a kind, a number or a cost file that ends in .toml.
-    Raises ProfileInputError for anything else, and for what is wrong in the file."""
-    if text.endswith(".toml"):
-        return load_ownership(user_path(text, ProfileInputError))
-    number = own_number(text, "--price", "dollars per chip-hour", MOST_USD_PER_HOUR)
-    if number is not None:
-        return number
-    kind = text.lower().replace("-", "_")
-    if kind not in PRICE_KINDS:
-        raise unknown(
-            "price", text, PRICE_KINDS, "dollars per chip-hour, or a cost file ending in .toml"
-        )
-    return kind
-
-
-def price_of(chip: Chip, price: StatedPrice) -> ChipHour:
-    """What an hour of `chip` costs; words are a kind of PRICE_KINDS."""
-    if isinstance(price, Ownership):
-        return ChipHour(
-            price.usd_per_chip_hour,
-            f"own cost over {price.years:g} years at {percent(price.utilisation)} utilisation",
-        )
-    if not isinstance(price, str):
-        return ChipHour(float(price), "own figure")
-    words = price.replace("_", " ")
-    figure: Figure | None = getattr(chip.price, price) if chip.price else None
-    if figure is None:
-        return ChipHour(None, f"{chip.name} has no {words} price: {_others(chip)}")
-    return ChipHour(figure.value, f"{words}, {figure.source}, {figure.confidence} confidence")
-
-
-def _others(chip: Chip) -> str:
-    kinds = [kind for kind in PRICE_KINDS if chip.price and getattr(chip.price, kind)]
-    if not kinds:
-        return "give your own, as --price 2.5"
-    return f"its file has {', '.join(kinds)}, or give your own, as --price 2.5"
-
-
 DEFAULT_REGION = "us-central1"
 MOST_WH = 1e5
 """Of a battery: a car's."""
@@ -205,32 +96,41 @@ class Terms:
     """What a user asks for; words as on the command line, a number being the user's own figure."""
 
     price: StatedPrice = "on_demand"
-    region: str = DEFAULT_REGION  # its name, or grams of CO2e per kWh
-    pue: str | None = None  # a name or a factor; None: see `_usual_overheads`
-    host: str | None = None  # a name or a factor; None: see `_usual_overheads`
+    seller: str = DEFAULT_SELLER
+    region: str | None = None  # its name, or grams of CO2e per kWh; None: where the price is asked
+    pue: str | None = None  # a name or a factor; None: the seller's, see `_usual_pue`
+    host: str | None = None  # a name or a factor; None: gemini, or device for a device's chip
     battery_wh: float | None = None  # what a full battery of the device gives
 
 
 def economic_terms(chip: Chip, terms: Terms) -> EconomicTerms:
-    """The factors for `chip`, each with where it comes from. Raises ProfileInputError for a region
-    or overhead that is not known, and for a number that cannot be one."""
-    price = price_of(chip, terms.price)
-    usual_host, usual_pue = _usual_overheads(chip)
+    """The factors for `chip`, each with where it comes from. Raises ProfileInputError for a region,
+    seller or overhead that is not known, and for a number that cannot be one."""
+    own_grid = _own_grid(terms.region)
+    named = None if terms.region is None or own_grid else terms.region.lower()
+    if named:
+        _require_region(chip, named)
+    price = price_of(chip, terms.price, terms.seller.lower(), named)
+    edge = chip.place == "edge"
+    usual_host = "device" if edge else "gemini"
     host_factor, host = _factor("host", "--host", terms.host or usual_host)
+    usual_pue = "none" if edge else _usual_pue(price.seller or terms.seller.lower(), terms.price)
     pue, pue_source = _factor("pue", "--pue", terms.pue or usual_pue)
-    grid_g_per_kwh, grid = _grid(terms.region)
+    grid_g_per_kwh, grid = own_grid or _grid(named or price.region or DEFAULT_REGION)
     return EconomicTerms(
         usd_per_chip_hour=price.usd, price=price.basis, host_factor=host_factor, host=host,
         pue=pue, pue_source=pue_source, grid_g_per_kwh=grid_g_per_kwh, grid=grid, place=chip.place,
+        seller=price.seller, price_region=price.region, price_confidence=price.confidence,
     )  # fmt: skip
 
 
-def _usual_overheads(chip: Chip) -> tuple[str, str]:
-    """Host and PUE by name, where nobody states them: none at the edge. Google's chips stand in
-    Google's data centers; where others stand is not known."""
-    if chip.place == "edge":
-        return "device", "none"
-    return "gemini", "google" if chip.vendor == "Google" else "industry"
+def _usual_pue(operator: str, price: StatedPrice) -> str:
+    """Of whose data center it is: the seller's, or the one that a cost file states; the mean of the
+    industry where nothing is published of it."""
+    if isinstance(price, Ownership):
+        return str(price.pue)
+    known = (name for name, factor in overheads("pue").items() if operator in factor.sellers)
+    return "industry" if price == "ownership" else next(known, "industry")
 
 
 def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
@@ -244,15 +144,33 @@ def _factor(kind: str, option: str, stated: str) -> tuple[float, str]:
     return factor.value, f"{factor.description}, {factor.source}, {factor.confidence} confidence"
 
 
-def _grid(stated: str) -> tuple[float, str]:
+def _own_grid(stated: str | None) -> tuple[float, str] | None:
+    """What the user states as a number; None for a name, and for nothing."""
+    if stated is None:
+        return None
     number = own_number(stated, "--region", "grams of CO2e per kWh", MOST_G_PER_KWH)
-    if number is not None:
-        return number, "own figure"
-    region = regions().get(stated.lower())
+    return None if number is None else (number, "own figure")
+
+
+def _require_region(chip: Chip, region: str) -> None:
+    """Raise ProfileInputError for what is neither a known grid nor where the chip is offered."""
+    offers = chip.price.offers if chip.price else []
+    if region not in regions() and not any(region in o.usd_per_chip_hour for o in offers):
+        raise unknown("region", region, regions(), "grams of CO2e per kWh")
+
+
+def _grid(name: str) -> tuple[float, str]:
+    """The grid of a region; of its whole country where only a seller knows the region."""
+    known = regions()
+    region, instead = known.get(name), ""
     if region is None:
-        raise unknown("region", stated, regions(), "grams of CO2e per kWh")
-    text = f"{stated.lower()} ({region.place}), location-based, {region.source}"
-    return region.value, f"{text}, {region.confidence} confidence"
+        country = "usa" if name.startswith("us") else "world"
+        region, instead = known[country], f", for {name}, whose own grid is not in the table"
+    text = f"{name if not instead else region.place}"
+    place = "" if instead else f" ({region.place})"
+    return region.value, (
+        f"{text}{place}{instead}, location-based, {region.source}, {region.confidence} confidence"
+    )
 
 
 SECONDS_PER_HOUR = 3600.0

@@ -24,7 +24,7 @@ from .phase_lengths import Lengths, PhaseSteps
 from .phase_terms import RESOURCES
 from .query import PhaseWork, Query, phases_by_lengths
 from .step.attention_work import Capacity, both_held, capacity
-from .step.collectives import Parallelism, kv_shards, require_parallelism
+from .step.collectives import Parallelism, kv_shards
 from .step.hardware import IDEAL, Efficiency, Hardware
 from .step.time_model import Terms, bound, step_terms
 from .step.work import Work
@@ -38,12 +38,12 @@ def predict(
     """Time, energy, money and fit of all batches of the query; of `phases_made` by a whole run,
     where one is known, which the query's lengths then only describe.
 
-    Raises ProfileInputError for a mesh that does not suit, lengths that are none, what does not fit
-    the slice's memory, and economic terms that are not known; ChipInputError for a dtype.
+    Its mesh is one that suits (`slices.query_of` sees to it). Raises ProfileInputError for lengths
+    that are none, what does not fit the slice's memory, and economic terms that are not known;
+    ChipInputError for a dtype.
     """
     _require_lengths(query.lengths)
-    shape, chip = query.shape, query.slice.chip
-    require_parallelism(query.split, query.slice, shape)
+    chip = query.slice.chip
     fit = memory_fit(query)
     calibrated = calibration or default_calibration()
     works = phases_made or phases_by_lengths(query)

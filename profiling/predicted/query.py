@@ -27,7 +27,7 @@ from .phase_lengths import (
     prefill_steps,
 )
 from .step.collectives import ONE_CHIP, Parallelism
-from .step.hardware import Hardware, hardware_of
+from .step.hardware import Hardware, hardware_of, quantised_inputs
 from .step.step_work import Spread, spread_over
 from .step.work import Widths
 
@@ -75,7 +75,10 @@ class Query(PredictionRequest):
     @property
     def widths(self) -> Widths:
         """Bytes of one element of each kind."""
-        return Widths(*map(dtype_bytes, (self.weight_dtype, self.kv_dtype, self.matmul_dtype)))
+        return Widths(
+            dtype_bytes(self.weight_dtype), dtype_bytes(self.kv_dtype),
+            dtype_bytes(self.matmul_dtype), quantised_inputs(self.matmul_dtype),
+        )  # fmt: skip
 
     @cached_property
     def hardware(self) -> Hardware:

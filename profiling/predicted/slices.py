@@ -58,13 +58,21 @@ def choose_parallelism(
 
 
 def _suiting(shape: ModelShape, on_slice: Slice, prompts: float) -> Iterator[Parallelism]:
-    """Every parallelism that fills the slice and divides the model, the best first."""
+    """Every parallelism that fills the slice and divides the model, the best first: pipelines with
+    stages of unlike length come last."""
     chips, heads, layers = on_slice.chips, int(shape.query_heads), int(shape.layers)
+    unlike: list[Parallelism] = []
     for tensor in _divisors(chips, min(heads, _domain(on_slice))):
         for data in _divisors(chips // tensor, max(int(prompts), 1)):
             pipeline = chips // tensor // data
-            if heads % tensor == 0 and layers % pipeline == 0:
-                yield Parallelism(tensor=tensor, data=data, pipeline=pipeline)
+            if heads % tensor or pipeline > layers:
+                continue
+            split = Parallelism(tensor=tensor, data=data, pipeline=pipeline)
+            if layers % pipeline == 0:
+                yield split
+            else:
+                unlike.append(split)
+    yield from unlike
 
 
 def _divisors(number: int, most: int) -> list[int]:
@@ -107,6 +115,73 @@ def predict_on_slice(request: PredictionRequest, on_slice: Slice) -> Prediction:
     """The request on one slice. Raises ProfileInputError or ChipInputError for what the user can
     mend: lengths, dtypes, a mesh that does not divide, a model that does not fit, unknown terms."""
     return predict(query_of(request, on_slice))
+
+
+ONE_USER, WITHIN_TARGET, FULL_BATCH = "one user", "latency target", "full batch"
+_MOST_MESHES = 8
+"""Meshes after one another that a growing batch may take, each with room for more."""
+
+
+def at_operating_points(
+    request: PredictionRequest, on_slice: Slice, tpot_s: float
+) -> list[Prediction]:
+    """The request with one prompt; with the most whose time per output token is at most `tpot_s` at
+    the median, where there are any; and with the most that fit the slice's memory.
+
+    Of a device, which has one user, the first alone. Raises as `predict_on_slice` does.
+    """
+
+    def at(prompts: int) -> Prediction:
+        lengths = replace(request.lengths, prompts=float(prompts))
+        return predict_on_slice(replace(request, lengths=lengths), on_slice)
+
+    one = at(1)
+    if on_slice.chip.place == "edge":
+        return [one]
+    full = _full(at, one)
+    within = _within(at, one, full, tpot_s)
+    missed = f"No batch meets {tpot_s * 1e3:g} ms per output token on {on_slice.name}."
+    if within is None:
+        one = one.model_copy(update={"cautions": [*one.cautions, missed]})
+    points = {ONE_USER: one, WITHIN_TARGET: within, FULL_BATCH: full}
+    return [
+        point.model_copy(update={"operating_point": name})
+        for name, point in points.items()
+        if point is not None
+    ]
+
+
+def _full(at: Callable[[int], Prediction], one: Prediction) -> Prediction:
+    """The most prompts that fit; more of them may take another mesh, which has room for more."""
+    full = one
+    for _ in range(_MOST_MESHES):
+        most = int(full.fit.largest_batch // one.attempts)
+        if most <= full.prompts:
+            break
+        full = at(most)
+    return full
+
+
+def _within(
+    at: Callable[[int], Prediction], one: Prediction, full: Prediction, tpot_s: float
+) -> Prediction | None:
+    """The most prompts that keep to `tpot_s`, by bisection; None where even one is slower."""
+
+    def keeps(point: Prediction) -> bool:
+        return point.tpot_s is None or point.tpot_s.median <= tpot_s
+
+    if keeps(full):
+        return full
+    if not keeps(one):
+        return None
+    best, fewest_over = one, int(full.prompts)
+    while fewest_over - best.prompts > 1:
+        point = at(int(best.prompts + fewest_over) // 2)
+        if keeps(point):
+            best = point
+        else:
+            fewest_over = int(point.prompts)
+    return best
 
 
 def query_of(request: PredictionRequest, on_slice: Slice) -> Query:
@@ -153,10 +228,8 @@ def _fastest(query: Query, meshes: Iterable[Parallelism]) -> Query:
     best_s, best = min(each_s.values(), key=lambda each: each[0])
     others = [f"{mesh} {time_s / best_s:.2f} times as long"
               for mesh, (time_s, tried) in each_s.items() if tried is not best]  # fmt: skip
-    reason = f"{best.split} is the only one tried that fits"
-    if others:
-        least = "is predicted to take least of those tried that fit"
-        reason = f"{best.split} {least}: {', '.join(others)}"
+    reason = f"{best.split} is predicted to take least of those tried that fit"
+    reason += f" ({', '.join(others)})" * bool(others)
     return replace(best, mesh_reason=reason)
 
 

@@ -31,7 +31,15 @@ if TYPE_CHECKING:
         ScopeTime,
         Trace,
     )
-    from .prediction import Amounts, Economics, EconomicTerms, MemoryFit, PredictedPhase, Prediction
+    from .prediction import (
+        Amounts,
+        Economics,
+        EconomicTerms,
+        ExploredPoint,
+        MemoryFit,
+        PredictedPhase,
+        Prediction,
+    )
     from .profile import (
         Finding,
         Length,
@@ -51,7 +59,8 @@ _NAMES = {
     "MemoryLevel TargetRoofline",
     "lenses": "UNATTRIBUTED ChipPlacement Clock CountedCost MachineLimits MeasuredCost Phase "
     "PhaseOnChip ScopeTime Trace",
-    "prediction": "Amounts Economics EconomicTerms MemoryFit PredictedPhase Prediction",
+    "prediction": "Amounts Economics EconomicTerms ExploredPoint MemoryFit PredictedPhase "
+    "Prediction",
     "profile": "Finding Length ModelFacts Outcome Profile Provenance Sample StopReason "
     "ThoughtPoint Workload",
 }

@@ -69,6 +69,10 @@ class Interval(Record):
     def __mul__(self, times: float) -> "Interval":
         return Interval(median=self.median * times, low=self.low * times, high=self.high * times)
 
+    def per(self, amount: float) -> "Interval":
+        """`amount` over it, as tokens over seconds: a long time is a low rate."""
+        return Interval(median=amount / self.median, low=amount / self.high, high=amount / self.low)
+
 
 def _not_negative(interval: Interval) -> Interval:
     if min(interval.low, interval.median, interval.high) < 0:

@@ -34,11 +34,22 @@ class CountedCost(Record):
 
 
 class MachineLimits(Record):
-    """The machine's own limits, measured beside the run."""
+    """The machine's own limits, measured once and kept; its bandwidth beside the run too."""
 
     read_bandwidth: Positive = Field(description="bytes per second, best of several read kernels")
     matmul_flops: Positive = Field(description="FLOP per second in the run's dtype, large matmul")
     dtype: str
+    measured_on: str | None = Field(
+        default=None, description="date, of limits kept from an earlier run; None: in this one"
+    )
+    run_bandwidth: Positive | None = Field(
+        default=None, description="bytes per second read before or after this very run, the better"
+    )
+
+    @property
+    def bandwidth_then(self) -> float:
+        """Bytes per second as the machine was during the run: to judge its drift by."""
+        return self.run_bandwidth or self.read_bandwidth
 
     @computed_field
     @property

@@ -80,8 +80,8 @@ def validation_from_2(validation: Document) -> Document:
 
 def codesign_from_2(report: Document) -> Document:
     """Version 3 has all recommendations at each case's batch, with what they act on and the time
-    that they save, knows toys, leaves claims of the field to a notebook, and has chips of whole
-    stacks, all caps of a search and what it ended against."""
+    that they save, knows toys, leaves claims of the field to a notebook, and its searches are of
+    chips of whole stacks, with all their caps and what they ended against."""
     kept = {name: value for name, value in report.items() if name != "seeds"}
     return kept | {
         "operating_point": "as run, hardware changes at the largest that fits",
@@ -111,12 +111,12 @@ def _search_from_2(search: Document) -> Document:
 
 
 def _same(document: Document) -> Document:
-    """The next version differs by derived figures alone."""
+    """The next version differs by derived figures, and by fields with a default."""
     return document
 
 
 STEPS: dict[str, dict[int, Step]] = {
-    "profile": {1: profile_from_1},
+    "profile": {1: profile_from_1, 2: _same},
     "evaluation": {1: evaluation_from_1, 2: evaluation_from_2},
     "cell": {1: _same, 2: cell_from_2},
     "codesign": {1: _same, 2: codesign_from_2},
@@ -127,7 +127,7 @@ STEPS: dict[str, dict[int, Step]] = {
 
 
 def migrated(name: str, document: object, version: str) -> object:
-    """`document`, the JSON of a record `name`, in its present `version`, 'rooflink.profile/2'.
+    """`document`, the JSON of a record `name`, in its present `version`, 'rooflink.profile/3'.
 
     What an older file lacks or has wrong is left for the record's own check to name. Raises
     ProfileInputError, without the file's name, for what is no such record or a newer version.

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import Amount, Count, Positive, Range, Record, Whole
+from ...model.phases import PREFILL
+from .base import Amount, Count, Interval, Positive, Range, Record, Whole
 
 MOST_TOKENS = 10**9
 """Of a prompt, a thought or an answer: a hundred times the longest context that anyone serves. All
@@ -28,6 +29,9 @@ class EconomicTerms(Record):
     grid_g_per_kwh: Amount = Field(description="CO2e of electricity where it is used")
     grid: str
     place: str = Field(default="data center", description="where the chip works: there, or 'edge'")
+    seller: str = Field(default="", description="whose price it is; '' where it is no offer")
+    price_region: str = Field(default="", description="where it is asked; '' anywhere")
+    price_confidence: str = Field(default="", description="in the price; '' for the user's own")
 
 
 class Amounts(Record):
@@ -190,11 +194,59 @@ class Prediction(Record):
     cautions: list[str] = Field(
         default=[], description="sentences: what was stated and may not be what is meant"
     )
+    operating_point: str = Field(
+        default="",
+        description="'one user', 'latency target' or 'full batch'; '' for a batch that was stated",
+    )
 
     @property
     def sequences(self) -> float:
         """Attempts of a batch's prompts."""
         return self.prompts * self.attempts
+
+    def _tokens(self, decoded: bool) -> float:
+        """Of all phases that decode, or of prefill."""
+        return sum(each.tokens for each in self.phases if (each.phase != PREFILL) == decoded)
+
+    def _usd_per_million(self, decoded: bool) -> Interval | None:
+        """Of the phases that decode, or of prefill; they are slow and fast together."""
+        phases = self.economics.phases if self.economics else []
+        usd = [each.whole.usd for each in phases if (each.phase != PREFILL) == decoded]
+        known, tokens = [each for each in usd if each], self._tokens(decoded)
+        if not known or tokens <= 0:
+            return None
+        low, median, high = (
+            sum(getattr(each, end) for each in known) for end in ("low", "median", "high")
+        )
+        return Interval(median=median, low=low, high=high) * (1e6 / tokens)
+
+    @computed_field(description="tokens decoded a second of the whole time, prompts read included")
+    @property
+    def output_tokens_per_s(self) -> Range | None:
+        tokens = self._tokens(decoded=True)
+        return self.time_s.per(tokens) if self.time_s.low > 0 and tokens > 0 else None
+
+    @computed_field(description="tokens a second that one user sees after the first")
+    @property
+    def tokens_per_s_per_user(self) -> Range | None:
+        return self.tpot_s.per(1.0) if self.tpot_s and self.tpot_s.low > 0 else None
+
+    @computed_field(description="of reading prompts, over their tokens, as price lists have it")
+    @property
+    def usd_per_million_input(self) -> Range | None:
+        return self._usd_per_million(decoded=False)
+
+    @computed_field(description="of decoding, over the tokens decoded, as price lists have it")
+    @property
+    def usd_per_million_output(self) -> Range | None:
+        return self._usd_per_million(decoded=True)
+
+    @computed_field(description="of everything, over tokens read and decoded: blended")
+    @property
+    def usd_per_million_tokens(self) -> Range | None:
+        usd = self.economics.whole.usd if self.economics else None
+        tokens = self._tokens(decoded=True) + self._tokens(decoded=False)
+        return usd * (1e6 / tokens) if usd and tokens > 0 else None
 
     @property
     def longest(self) -> PredictedPhase:
@@ -206,6 +258,25 @@ class Prediction(Record):
         """Its share of the time of all phases."""
         whole = sum(phase.time_s.median for phase in self.phases)
         return self.longest.time_s.median / whole if whole else 0.0
+
+
+class ExploredPoint(Record):
+    """One point of an exploration; figures are of the whole slice, for one query with all of its
+    attempts."""
+
+    model: str
+    slice: str
+    weight_dtype: str
+    kv_dtype: str
+    prompt_tokens: Positive
+    think_tokens: Amount
+    answer_tokens: Amount
+    attempts: Positive
+    sequences: Positive = Field(description="attempts that run together")
+    design: dict[str, Positive] = Field(description="multiples of the chip's own figures")
+    time_s: Range | None
+    energy_j: Range | None = Field(description="of the chips; None where their power is not known")
+    usd_per_million_tokens: Range | None = Field(description="of those generated")
 
 
 def by_cost(prediction: Prediction) -> tuple[float, float]:

@@ -97,7 +97,10 @@ class ThoughtPoint(Record):
     active_attempts: Count
     flops: Count
     hbm_bytes: HbmBytes
-    measured_step_s: Amount | None = Field(description="mean step time near here; None if not run")
+    measured_step_s: Amount | None = Field(
+        description="mean over the call of the decode loop that the step was in, up to 16 steps; "
+        "None if not run, or if one call made the whole thought"
+    )
 
 
 class Length(Record):
@@ -189,7 +192,7 @@ class Finding(Record):
 class Profile(Record):
     """One workload under its lenses."""
 
-    schema_version: Literal["rooflink.profile/2"] = "rooflink.profile/2"
+    schema_version: Literal["rooflink.profile/3"] = "rooflink.profile/3"
     name: str
     provenance: Provenance
     model: ModelFacts

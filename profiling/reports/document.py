@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2s
 from operator import attrgetter
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 from ..records.base import Interval
 from . import units
 from .units import Scale, Unit
 
 Number: TypeAlias = int | float
-N = TypeVar("N", int, float)
 Value: TypeAlias = str | Number | bool | Interval | None
 Spec: TypeAlias = dict[str, object]  # of Vega-Lite
 LONGEST_WORD = 80  # of file names, which hold 255 bytes
@@ -388,23 +387,11 @@ def columns(*some: Column | Sequence[Column]) -> list[Column]:
     return [c for part in some for c in ([part] if isinstance(part, Column) else part)]
 
 
-def others_as_one(
-    rows: Mapping[str, Mapping[str, N]], most: int | None
-) -> dict[str, Mapping[str, N]]:
-    """Rows by name; of more than `most` and one the last ones are summed as '5 others'."""
-    if most is None or len(rows) <= most + 1:
-        return dict(rows)
-    kept, others = list(rows)[:most], dict[str, N]()
-    for row in list(rows.values())[most:]:
-        for name, value in row.items():
-            others[name] = others[name] + value if name in others else value
-    return {**{name: rows[name] for name in kept}, f"{len(rows) - most} others": others}
-
-
 def with_interval(column: Column, bounds: int = 1) -> list[Column]:
-    """A column of medians, and their 80 % intervals beside it, of a priority `bounds` higher."""
-    title, priority = "80 % interval", column.priority + bounds
-    return [column, replace(column, title=title, show="bounds", data=False, priority=priority)]
+    """A column of medians, and their 80 % intervals of a priority `bounds` higher, apart from 2."""
+    title, rank = f"{column.title}, " * (bounds > 1) + "80 % interval", column.priority + bounds
+    own = replace(column, title=title, short="", show="bounds", data=False, priority=rank)
+    return [column, own]
 
 
 def drawn(charts: Iterable[Chart | None]) -> list[Block]:

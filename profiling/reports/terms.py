@@ -42,7 +42,9 @@ TERMS: dict[str, str] = {
     "ridge": "The intensity where a chip's compute time equals its memory time.",
     "bound": (
         "The limit met first. Measured: the larger of the two shares of the machine's own limits, "
-        "'neither' where both are under a third, so that overheads decide."
+        "'neither' where both are under a third, so that overheads decide. Predicted: what takes "
+        "longest by itself; 'overhead' is what each launch, collective, step and sequence adds, "
+        "however many tokens are read in it."
     ),
     "KV cache": "Keys and values of the tokens so far, read again in every decode step.",
     "idle slots": "Batch slots of finished attempts that wait for the longest one.",
@@ -69,6 +71,8 @@ CONVENTIONS: tuple[str, ...] = (
     "1 GB is 10^9 bytes.",
     "Causal attention is counted as causal: a query meets only the keys that it may see.",
     "Each weight is read once a step; a prompt shared by attempts is read once a step.",
+    "Counted tokens of think are those that its passes read. The first of a thought comes out of "
+    "prefill: predicted from lengths, tokens of think are the thoughts', one more per attempt.",
     "tok/s counts useful tokens: no padding, no idle slots; the total counts prompt tokens too.",
 )
 

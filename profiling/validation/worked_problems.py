@@ -15,7 +15,7 @@ from ...model.config import ModelConfig, preset
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.slice import parse_slice
 from ..predicted.arrays import Number
-from ..predicted.economics import price_of
+from ..predicted.chip_hours import price_of
 from ..predicted.step.attention_work import Capacity, capacity
 from ..predicted.step.collectives import (
     ALL_GATHER,

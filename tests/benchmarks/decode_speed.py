@@ -24,7 +24,7 @@ from rooflink.model.generation.stopping import AnswerFormat, budget_rules
 from rooflink.model.sampling import Greedy
 from rooflink.model.transformer import Transformer, random_transformer
 from rooflink.profiling.backend import choose_backend
-from rooflink.profiling.measured.machine import measure_limits
+from rooflink.profiling.measured.machine import read_bandwidth
 from rooflink.profiling.measured.run import PhaseClock
 
 CONFIG = preset("smollm2-135m")
@@ -104,7 +104,7 @@ def main() -> None:
 
 def one_round(model: Transformer, peer_python: str) -> dict[str, float]:
     """All figures, taken one after the other."""
-    bandwidth = measure_limits("float32").read_bandwidth
+    bandwidth = read_bandwidth()
     one, eight = think_rate(model, 1), think_rate(model, 8)
     figures = {
         "read bandwidth, GB/s": bandwidth / 1e9,

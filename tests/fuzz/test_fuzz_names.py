@@ -5,11 +5,8 @@ import math
 from fuzzing import Reader, assert_reads_or_refuses, corpus_texts, mutated_text, text_reader
 from hypothesis import given
 
-from rooflink.profiling.predicted.economics import (
-    Terms,
-    economic_terms,
-    parse_price,
-)
+from rooflink.profiling.predicted.chip_hours import parse_price
+from rooflink.profiling.predicted.economics import Terms, economic_terms
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.slices import parse_parallelism
 from rooflink.profiling.predicted.speculative import Speculation, parse_speculation

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from rooflink.profiling.predicted.calibration import Calibration, parse_calibration
 from rooflink.profiling.predicted.cases import predict_cases
-from rooflink.profiling.predicted.economics import Ownership, load_ownership
+from rooflink.profiling.predicted.chip_hours import Ownership, load_ownership
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest

@@ -12,5 +12,6 @@ from rooflink.profiling.measured import run
 def _limits_measured_once() -> Iterator[None]:
     """A run measures them twice, seconds of every core, which no test but the first needs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "measure_limits", cache(run.measure_limits))
+        patch.setattr(run, "machine_limits", cache(run.machine_limits))
+        patch.setattr(run, "read_bandwidth", cache(run.read_bandwidth))
         yield

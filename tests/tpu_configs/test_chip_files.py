@@ -29,7 +29,6 @@ PUBLISHED = [
     ("v2", "links.count", 4),
     ("v2", "links.largest_slice", 16 * 16),
     ("v2", "power.maximum", 280),
-    ("v2", "price.on_demand", 4.5 / 4),
     ("v3", "peak.bfloat16", 123e12),
     ("v3", "memory.capacity", 34.4e9),
     ("v3", "memory.bandwidth", 900e9),
@@ -44,7 +43,6 @@ PUBLISHED = [
     ("v3", "power.minimum", 123),
     ("v3", "power.mean", 220),
     ("v3", "power.maximum", 262),
-    ("v3", "price.on_demand", 8.0 / 4),
     ("v4", "peak.bfloat16", 275e12),
     ("v4", "peak.int8", 275e12),
     ("v4", "memory.capacity", 34.4e9),
@@ -58,7 +56,6 @@ PUBLISHED = [
     ("v4", "power.minimum", 90),
     ("v4", "power.mean", 170),
     ("v4", "power.maximum", 192),
-    ("v4", "price.on_demand", 3.22),
     ("v5e", "peak.bfloat16", 197e12),
     ("v5e", "peak.int8", 394e12),
     ("v5e", "peak.int4", 788e12),
@@ -71,7 +68,6 @@ PUBLISHED = [
     ("v5e", "links.count", 4),
     ("v5e", "network.data_center_bandwidth", 3.125e9),
     ("v5e", "network.host_bandwidth", 16e9),
-    ("v5e", "price.on_demand", 1.2),
     ("v5p", "peak.bfloat16", 459e12),
     ("v5p", "peak.int8", 918e12),
     ("v5p", "memory.capacity", 102e9),
@@ -79,7 +75,6 @@ PUBLISHED = [
     ("v5p", "cores.per_chip", 2),
     ("v5p", "cores.jax_devices_per_chip", 1),
     ("v5p", "links.largest_slice", 16 * 20 * 28),
-    ("v5p", "price.on_demand", 4.2),
     ("v6e", "peak.bfloat16", 918e12),
     ("v6e", "peak.int8", 1836e12),
     ("v6e", "peak.fp8", 918e12),
@@ -88,7 +83,6 @@ PUBLISHED = [
     ("v6e", "matrix_unit.tile", 256),
     ("v6e", "matrix_unit.count", 2),
     ("v6e", "network.host_bandwidth", 32e9),
-    ("v6e", "price.on_demand", 2.7),
     ("v7x", "peak.bfloat16", 2307e12),
     ("v7x", "peak.fp8", 4614e12),
     ("v7x", "memory.capacity", 206e9),
@@ -230,12 +224,46 @@ def test_other_peaks_that_are_published_are_stated(name: str, other: str) -> Non
     assert other in figures_in(load_chip(name))["peak.bfloat16"].source
 
 
-def test_the_v7x_price_says_that_it_is_from_memory() -> None:
-    price = load_chip("v7x").price
+def test_no_price_is_from_memory_and_each_says_whose_it_is() -> None:
+    offers = [(c.name, o) for c in load_all() if c.price for o in c.price.offers]
+    assert len({offer.seller for _, offer in offers}) >= 10
+    for name, offer in offers:
+        assert "from memory" not in offer.source, name
+    assert load_chip("v7x").price is None  # none is published where it could be read
+
+
+def test_a_seller_has_one_price_of_a_kind_in_a_region() -> None:
+    for chip in load_all():
+        for offer in chip.price.offers if chip.price else ():
+            assert chip.price is not None
+            regions = chip.price.regions(offer.kind, offer.seller)
+            assert len(regions) == len(set(regions)), (chip.name, offer.seller)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "region", "usd"),
+    [  # skypilot-catalog gcp/vms.csv @006059e, by the chip
+        ("v2", "on_demand", "us-central1", 4.5 / 4),
+        ("v3", "on_demand", "us-central1", 8.0 / 4),
+        ("v4", "on_demand", "us-central2", 6594.56 / 2048),
+        ("v5e", "on_demand", "us-central1", 4.8 / 4),
+        ("v5e", "on_demand", "europe-west4", 6.24 / 4),
+        ("v5e", "spot", "us-east4", 2.4 / 4),
+        ("v5p", "on_demand", "us-east5", 24998.4 / 5952),
+        ("v5p", "spot", "europe-west1", 10617.07046 / 5952),
+        ("v6e", "on_demand", "asia-northeast1", 3.24),
+        ("h100", "on_demand", "us-east4", 9.79655 + 1.18251),
+        ("h200", "on_demand", "us-central1", (74.49392 + 12.266) / 8),
+        ("a100", "on_demand", "us-east5", 4.4242 + 1.09962),
+    ],
+)  # fmt: skip
+def test_google_clouds_prices_are_those_of_its_list(
+    name: str, kind: str, region: str, usd: float
+) -> None:
+    price = load_chip(name).price
     assert price is not None
-    assert price.on_demand is not None
-    assert "from memory" in price.on_demand.source
-    assert price.on_demand.confidence == "low"
+    own = [a for a in price.asked(kind, region) if a.offer.seller == "google-cloud"]
+    assert [a.usd for a in own] == [pytest.approx(usd, rel=1e-5)]
 
 
 @pytest.mark.parametrize(

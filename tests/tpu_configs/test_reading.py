@@ -53,9 +53,19 @@ WRONG = [
         "silicon, cores, peak, matrix_unit, memory, on_chip_memory, links, network, power, price",
     ),
     (
-        "[price.on_demand]",
+        "[links.latency]",
         "[power.maximum]",
-        "power.maximum has the unit 'USD/h', expected 'W' (G is 1e9)",
+        "power.maximum has the unit 's', expected 'W' (G is 1e9)",
+    ),
+    (
+        "us-central1 = 1.2,",
+        "us-central1 = -1,",
+        "price.offers.0.usd_per_chip_hour.us-central1 is -1, expected greater than 0",
+    ),
+    (
+        'kind = "spot"',
+        'kind = "used"',
+        "price.offers.1.kind is 'used', expected 'on_demand', 'one_year', 'three_year' or 'spot'",
     ),
     (
         "[cores.per_chip]\nvalue = 1",
@@ -167,9 +177,9 @@ def test_a_peak_without_a_rate_to_fall_back_on_is_refused() -> None:
 
 
 def test_a_bare_number_is_no_figure() -> None:
-    text = GOOD[: GOOD.index("[price.on_demand]")] + "[price]\non_demand = 3"
+    text = GOOD[: GOOD.index("[[price.offers]]")] + "[price]\nownership = 3"
     assert refusal(text) == (
-        "mine.toml: price.on_demand is 3, "
+        "mine.toml: price.ownership is 3, "
         "expected a table with value, unit, source, date, confidence"
     )
 

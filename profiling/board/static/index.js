@@ -140,7 +140,7 @@ function drawRuns(about) {
     runs.length ? choice("run", "Run", runs, state.run) : null,
     runs.length > 1 ? choice("other", "beside", ["", ...runs], state.other) : null,
     h("span", { class: "note about" }, about),
-    h("button", { type: "button", id: "reload", onclick: load }, "Load runs again"));
+    h("button", { type: "button", id: "reload", onclick: load }, "Reload runs"));
 }
 
 function choose(name, value) {

@@ -162,6 +162,11 @@ def described_families() -> dict[str, list[DescribedModel]]:
     return families
 
 
+def aliases_of(name: str) -> tuple[str, ...]:
+    """Further names of a model of the table, of others with the same sizes among them."""
+    return next((row.names[1:] for row in tabled_models() if row.model.name == name), ())
+
+
 def described_models() -> dict[str, DescribedModel]:
     """The same by name."""
     return {m.name: m for members in described_families().values() for m in members}

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from ....model.architecture import ModelShape
 from .. import arrays
 from ..arrays import Number, of_numbers
-from .collectives import Parallelism, kv_shards
+from .collectives import Parallelism, kv_shards, stage_layers
 from .work import Load, Widths, Work
 
 BLOCK_ROWS = 128.0
 """Queries that one block of an attention kernel takes (FlashAttention 2 and 3)."""
+WIDE_BYTES = 2.0
+"""Of an element that attention multiplies as it is held; a narrower one is widened first."""
 STATE_CHUNK = 64.0
 """Tokens of a prompt that linear attention works on between one state and the next, which it writes
 and reads: the chunk of flash-linear-attention's kernels, which engines use."""
@@ -30,17 +32,37 @@ def attention_work(shape: ModelShape, load: Load, widths: Widths, split: Paralle
     index_flops = indexed * shape.index_flops * _all_pairs(load)
     past, new = own + shared / load.sharers, 2 * load.new_tokens - (load.new_tokens <= 1)
     read = arrays.minimum(past, load.new_tokens * shape.attended)
-    element = shape.kv_elements_per_token * widths.kv_bytes
-    position_bytes = (read + new) * element + (past + new) * indexed * shape.index_bytes
+    # Every chip works on all queries of its positions, or on its queries of all positions.
+    parts = arrays.where(sends_queries(shape, load, split), split.context, 1.0)
+    shards = kv_shards(shape, split) * parts
+    elements = sequences * (read + new) * shape.kv_elements_per_token / shards
+    index_bytes = sequences * (past + new) * indexed * shape.index_bytes / shards
     chunks = arrays.maximum(load.new_tokens / STATE_CHUNK, 1.0)
     state_bytes = 2 * chunks * shape.state_bytes / split.tensor
-    kv_bytes = sequences * (position_bytes / kv_shards(shape, split) + state_bytes)
+    kv_bytes = elements * widths.kv_bytes + index_bytes + sequences * state_bytes
     return Work(
-        attention_flops=sequences * (flops / split.tensor + index_flops),
-        blocks=sequences * attending * _blocks(shape, load, split),
+        attention_flops=sequences * (flops / split.tensor + index_flops) / split.context,
+        blocks=sequences * attending * _blocks(shape, load, split) * parts / split.context,
         kv_bytes=kv_bytes,
+        narrow_kv_bytes=elements * arrays.maximum(WIDE_BYTES - widths.kv_bytes, 0.0),
         on_chip_bytes=kv_bytes,
     )
+
+
+def query_elements(shape: ModelShape) -> Number:
+    """Of a token in a layer, the mean of its queries and of their results: as they are, or as they
+    meet a latent cache."""
+    latent = shape.query_heads * (shape.latent_dim + shape.rotated_dim / 2)
+    return arrays.where(shape.latent_dim > 0, latent, shape.query_heads * shape.head_dim)
+
+
+def sends_queries(shape: ModelShape, load: Load, split: Parallelism) -> Number:
+    """1 where the positions of sequences are dealt out and their queries and results are fewer
+    elements than their keys and values, as in decoding; else 0. Not by bytes: a narrower cache
+    shall not be what makes every chip read all of it."""
+    queries = shape.layers * shape.attention_share * load.new_tokens * query_elements(shape)
+    keys_values = load.positions * shape.kv_elements_per_token / kv_shards(shape, split)
+    return 1.0 * (split.context > 1) * (2 * queries / split.tensor < keys_values)
 
 
 def _blocks(shape: ModelShape, load: Load, split: Parallelism) -> Number:
@@ -129,17 +151,18 @@ def capacity(
 ) -> Capacity:  # fmt: skip
     """What one chip holds with `sequences` on the slice, each with its share of a shared prompt and
     a state of its own. Windowed layers keep no more than their window. The embedding is split as
-    the head is."""
+    the head is. Of a pipeline it is a chip of the longest stage."""
     layer = shape.attention_parameters / split.tensor + shape.mlp_parameters / split.expert_chips
     tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
-    resident = shape.layers / split.pipeline * layer + tables / split.tensor
+    stage = stage_layers(shape, split)
+    resident = stage * layer + tables / split.tensor
     weight_bytes = resident * widths.weight_bytes
 
     own, shared = seen_positions(shape, own_context, shared_context)
     positions = own + shared / sharers
-    element = shape.cached_bytes(widths.kv_bytes) / split.pipeline
-    state_bytes = shape.state_bytes / split.pipeline / split.tensor
-    per_sequence = positions * element / kv_shards(shape, split) + state_bytes
+    element = shape.cached_bytes(widths.kv_bytes) * (stage / shape.layers)
+    state_bytes = shape.state_bytes * (stage / shape.layers) / split.tensor
+    per_sequence = positions * element / kv_shards(shape, split) / split.context + state_bytes
     kv_bytes = sequences / split.copies * per_sequence
     available = available_bytes(memory_bytes)
     return _filled(weight_bytes, kv_bytes, available, per_sequence, split.copies)

@@ -21,21 +21,23 @@ NETWORK_HOPS = 10.0
 """Latency of the data center network, about 10 microseconds, in hops of about one."""
 
 
-AXES = ("tensor", "data", "expert", "expert_tensor", "pipeline")
+AXES = ("tensor", "data", "context", "expert", "expert_tensor", "pipeline")
 
 
 @of_numbers
 @dataclass(frozen=True)
 class Parallelism:
-    """Chips by axis: tensor * data * pipeline of them.
+    """Chips by axis: tensor * data * context * pipeline of them.
 
     For attention, `tensor` splits heads and `data` splits sequences over copies of its weights;
-    `pipeline` splits layers one after another. Experts lie over the same chips: `expert` deals
-    them out whole, `expert_tensor` splits the width of each (an engine's moe_ep and moe_tp). By
-    default the experts of a copy are split as its heads are, and with `expert` over all chips of
-    `tensor` and `data`: 'tensor=8,expert=8' and 'data=8,expert=8' are 8 chips with 1/8 of the
-    experts each. With `kv_by_sequences` a tensor group splits the sequences among its chips for
-    attention, so that few KV heads are not held many times (Pope et al. 2022, section 3.3).
+    `context` deals out the positions of each sequence, its tokens in prefill and its cache in
+    decoding, over further copies (Yang et al. 2024, arXiv:2411.01783); `pipeline` splits layers one
+    after another. Experts lie over the same chips: `expert` deals them out whole, `expert_tensor`
+    splits the width of each (an engine's moe_ep and moe_tp). By default the experts of a copy are
+    split as its heads are, and with `expert` over all chips of a stage: 'tensor=8,expert=8' and
+    'data=8,expert=8' are 8 chips with 1/8 of the experts each. With `kv_by_sequences` a tensor
+    group splits the sequences among its chips for attention, so that few KV heads are not held many
+    times (Pope et al. 2022, section 3.3).
     """
 
     tensor: Number = 1
@@ -44,11 +46,22 @@ class Parallelism:
     pipeline: Number = 1
     expert_tensor: Number | None = None  # None: what the other axes leave
     kv_by_sequences: bool | Number = False
+    context: Number = 1
 
     @property
     def chips(self) -> Number:
         """Chips that all axes take together."""
-        return self.tensor * self.data * self.pipeline
+        return self.stage_chips * self.pipeline
+
+    @property
+    def stage_chips(self) -> Number:
+        """Chips that work on a layer at a time, which hold its experts too."""
+        return self.tensor * self.row_copies
+
+    @property
+    def row_copies(self) -> Number:
+        """Copies of attention's weights, each for tokens of its own."""
+        return self.data * self.context
 
     @property
     def copies(self) -> Number:
@@ -60,7 +73,7 @@ class Parallelism:
         """Chips that split the width of one expert, or of a dense model's MLP."""
         if self.expert_tensor is not None:
             return self.expert_tensor
-        return arrays.where(self.expert > 1, self.tensor * self.data / self.expert, self.tensor)
+        return arrays.where(self.expert > 1, self.stage_chips / self.expert, self.tensor)
 
     @property
     def expert_chips(self) -> Number:
@@ -70,7 +83,7 @@ class Parallelism:
     @property
     def expert_copies(self) -> Number:
         """Copies of the experts, each for the tokens of its own chips."""
-        return self.tensor * self.data / self.expert_chips
+        return self.stage_chips / self.expert_chips
 
     def __str__(self) -> str:
         stated = {axis: getattr(self, axis) for axis in AXES}
@@ -93,6 +106,13 @@ def kv_shards(shape: ModelShape, split: Parallelism) -> Number:
     return arrays.where(split.kv_by_sequences, split.tensor, by_heads)
 
 
+def stage_layers(shape: ModelShape, split: Parallelism) -> Number:
+    """Layers of the longest stage of a pipeline: 31 of 61 in two stages."""
+    return arrays.where(
+        split.pipeline > 1, arrays.ceil(shape.layers / split.pipeline), shape.layers
+    )
+
+
 def over_chips(split: Parallelism, chips: int) -> Parallelism:
     """`split` with experts over the chips of attention. Where tensor, data and pipeline leave
     exactly `expert` chips free, as in 'expert=8' for eight, attention has copies on those: each
@@ -112,14 +132,19 @@ def require_parallelism(split: Parallelism, on_slice: Slice, shape: ModelShape) 
         raise ProfileInputError(
             f"the mesh '{str(split) or 'tensor=1'}' takes {split.chips} "
             f"chip{'s' * (split.chips > 1)} but {on_slice.name} has {on_slice.chips}: tensor * "
-            f"data * pipeline must be {on_slice.chips}, and experts lie over the same chips"
+            f"data * context * pipeline must be {on_slice.chips}, and experts lie over the same "
+            "chips"
+        )
+    if split.context > 1 and shape.state_bytes > 0:
+        raise ProfileInputError(
+            f"the mesh '{split}' deals out positions, but layers of the model have a state, which "
+            "has none: split it by tensor, data or pipeline"
         )
     _require_experts(split, shape)
     layers, query_heads = int(shape.layers), int(shape.query_heads)
-    if layers % split.pipeline:
+    if layers < split.pipeline:
         raise ProfileInputError(
-            f"{layers} layers do not divide over pipeline={split.pipeline}: "
-            f"choose a divisor of {layers}"
+            f"the mesh '{split}' has more stages than the model's {layers} layers: choose fewer"
         )
     if max(query_heads, split.tensor) % min(query_heads, split.tensor):
         raise ProfileInputError(
@@ -135,14 +160,14 @@ def _require_experts(split: Parallelism, shape: ModelShape) -> None:
             f"the mesh '{split}' deals experts out, but a dense model has none: split it by "
             "tensor, data or pipeline"
         )
-    together = split.tensor * split.data
+    together = split.stage_chips
     if together % split.expert or together % split.expert_chips:
         wanted = f"expert={split.expert}"
         if split.expert_tensor is not None:
             wanted += f" times expert_tensor={split.expert_tensor}"
         raise ProfileInputError(
-            f"the mesh '{split}' has {together} chips in tensor * data, over which {wanted} does "
-            "not divide: choose a divisor of them"
+            f"the mesh '{split}' has {together} chips in tensor * data * context, over which "
+            f"{wanted} does not divide: choose a divisor of them"
         )
     if split.expert_chips % split.tensor:
         raise ProfileInputError(
@@ -226,9 +251,10 @@ def groups_of(on_slice: Slice, split: Parallelism) -> dict[str, Group]:
     """The group that each axis of `split` exchanges in: tensor takes the slice's axes first.
     'expert' is all chips that hold the experts once, which take the same axes anew."""
     shared = split.expert_chips > split.tensor  # then 'data' exchanges too, and is to be close
-    order = ("tensor", "data", "pipeline") if shared else ("tensor", "pipeline", "data")
+    order = ("data", "pipeline") if shared else ("pipeline", "data")
     left = _axes(on_slice)
-    groups = {axis: _take(on_slice, left, int(getattr(split, axis))) for axis in order}
+    sizes = {axis: int(getattr(split, axis)) for axis in ("tensor", "context", *order)}
+    groups = {axis: _take(on_slice, left, size) for axis, size in sizes.items()}
     return groups | {"expert": _take(on_slice, _axes(on_slice), int(split.expert_chips))}
 
 

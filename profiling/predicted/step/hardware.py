@@ -102,6 +102,17 @@ def operand_dtype(chip: Chip, weight_dtype: str) -> str:
     return "bfloat16" if weight_dtype in _WIDENED else weight_dtype
 
 
+QUANTISED_INPUTS = 3.0
+"""Of a layer's matmuls, what engines quantise by kernels of their own where operands have 8 or 4
+bits: the inputs of attention and of the MLP, and attention's result. The product inside an MLP is
+quantised as it is made (vLLM's `silu_mul_quant` fusion)."""
+
+
+def quantised_inputs(operand: str) -> float:
+    """Those of matmuls whose operands have the dtype `operand` (JAX's name)."""
+    return QUANTISED_INPUTS if operand in _NATIVE.values() else 0.0
+
+
 def jax_dtype(dtype: str) -> str:
     """JAX's name of a dtype as the command line has it."""
     return _NATIVE.get(dtype, dtype)
@@ -124,6 +135,7 @@ class Efficiency:
     memory: Number = 1.0  # of the memory's bandwidth, where matmuls and attention read it
     vector: Number = 1.0  # of it, in elementwise kernels by themselves
     idle_experts: Number = 0.0  # of the experts that no token needs, share read all the same
+    narrow_kv: Number = 0.0  # of the bytes that a cache below 16 bits saves, share lost
     kv: Number = 1.0  # of the memory's share, in reading keys and values
     links: Number = 1.0  # of the links' bandwidth
     overlap: Number = UNLIMITED  # p

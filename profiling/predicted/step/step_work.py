@@ -12,7 +12,7 @@ from ....model.architecture import LOGIT_BYTES, ModelShape
 from ....tpu_configs.slice import Slice
 from .. import arrays
 from ..arrays import Number, of_numbers
-from .attention_work import attention_work
+from .attention_work import attention_work, query_elements, sends_queries
 from .collectives import (
     ALL_GATHER,
     ALL_REDUCE,
@@ -26,6 +26,7 @@ from .collectives import (
     groups_of,
     is_alone,
     kv_shards,
+    stage_layers,
 )
 from .expert_work import expert_work, padding
 from .work import Load, Widths, Work
@@ -39,6 +40,10 @@ matmuls, the product between them, the sum; less what a dense MLP has."""
 MORE_KERNELS_OF_INDEX = 8.0
 """In a layer that scores all positions: queries, key and weights of heads, rotation of both, both
 quantised, the key's cache write, scores, the highest of them."""
+MORE_KERNELS_OF_LATENT = 6.0
+"""In a layer with latent attention: queries and the cache are made small, normed and made large
+again (two matmuls and two norms more), keys and values are absorbed (a matmul each)."""
+SOFTMAX_BYTES = 4
 KERNELS_PER_STEP = 6.0
 """Embedding, last norm, head, sampling, bookkeeping."""
 
@@ -52,12 +57,13 @@ class Spread:
     tensor: Group = ALONE
     expert: Group = ALONE  # all chips that hold the experts once
     pipeline: Group = ALONE
+    context: Group = ALONE
 
 
 def spread_over(on_slice: Slice, split: Parallelism) -> Spread:
     """`split` on the links of a slice."""
     groups = groups_of(on_slice, split)
-    return Spread(split, groups["tensor"], groups["expert"], groups["pipeline"])
+    return Spread(split, *(groups[axis] for axis in ("tensor", "expert", "pipeline", "context")))
 
 
 def step_work(
@@ -71,25 +77,41 @@ def step_work(
     """
     split = spread.split
     sequences = arrays.maximum(load.sequences / split.copies, arrays.minimum(load.sequences, 1.0))
+    shape = _in_turn(shape, split, sequences)
     busiest = replace(load, sequences=sequences * split.copies)
-    rows = busiest.tokens / split.copies
+    rows = busiest.tokens / split.row_copies
     blocks = _blocks(shape, rows, load.tokens, widths, split, tile)
     attention = attention_work(shape, busiest, widths, split)
     head = _head(shape, busiest, widths, split, tile)
     overhead = Work(
         **vars(_links(shape, rows, load, widths, spread)),
         dispatches=2 * shape.layers * _deals(split),
-        kernels=_kernels(shape),
+        kernels=shape.layers * _kernels_per_layer(shape, widths) + KERNELS_PER_STEP,
         sequences=load.sequences,
         steps=1.0,
     )
     return blocks + attention + head + overhead
 
 
-def _kernels(shape: ModelShape) -> Number:
-    more = MORE_KERNELS_OF_EXPERTS * (shape.active_share < 1)
-    more = more + MORE_KERNELS_OF_INDEX * shape.index_share
-    return shape.layers * (KERNELS_PER_LAYER + more) + KERNELS_PER_STEP
+def _in_turn(shape: ModelShape, split: Parallelism, sequences: Number) -> ModelShape:
+    """As many layers as a step waits for, one after another: all of them, or where a pipeline has
+    as many parts of the batch under way as stages, its longest stage once for each part."""
+    under_way = arrays.minimum(sequences, split.pipeline) * (shape.layers >= split.pipeline)
+    ratio = arrays.maximum(under_way * stage_layers(shape, split) / shape.layers, 1.0)
+    return replace(
+        shape,
+        layers=shape.layers * ratio,
+        vector_parameters=shape.vector_parameters * ratio,
+        state_bytes=shape.state_bytes * ratio,
+        state_flops=shape.state_flops * ratio,
+    )
+
+
+def _kernels_per_layer(shape: ModelShape, widths: Widths) -> Number:
+    experts = MORE_KERNELS_OF_EXPERTS * (shape.active_share < 1)
+    latent = MORE_KERNELS_OF_LATENT * (shape.latent_dim > 0) * shape.attention_share
+    index = MORE_KERNELS_OF_INDEX * shape.index_share
+    return KERNELS_PER_LAYER + experts + latent + index + widths.quantised_inputs
 
 
 def _deals(split: Parallelism) -> Number:
@@ -122,7 +144,7 @@ def elementwise_work(moved_bytes: Number) -> Work:
 def copy_work(shape: ModelShape, positions: Number, widths: Widths, spread: Spread) -> Work:
     """Cached positions copied from row to row: keys and values, each read once and written once."""
     element = shape.cached_bytes(widths.kv_bytes)
-    held = positions / spread.split.copies / kv_shards(shape, spread.split)
+    held = positions / spread.split.row_copies / kv_shards(shape, spread.split)
     return Work(vector_bytes=2 * held * element, kernels=2.0, steps=1.0)
 
 
@@ -166,11 +188,11 @@ def _blocks(
 
 def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, tile: Number) -> Work:
     """Logits of the wanted positions; the embedding's rows are counted with the blocks."""
-    rows = load.sequences * load.head_positions / split.copies
+    rows = load.sequences * load.head_positions / split.row_copies
     parameters = shape.head_parameters / split.tensor
     flops = 2 * rows * parameters
     moved = rows * shape.head_activation_bytes(widths.activation_bytes, split.tensor)
-    lookup = load.tokens / split.copies * shape.embed_dim * widths.weight_bytes
+    lookup = load.tokens / split.row_copies * shape.embed_dim * widths.weight_bytes
     weights = parameters * widths.weight_bytes + lookup
     return Work(
         matmul_flops=flops,
@@ -183,13 +205,15 @@ def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, til
 
 def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: Spread) -> Exchange:
     """Tensor: two sums a layer and the logits; KV split by sequences sends queries, keys and
-    values to where they are held, and results back. Experts beyond the tensor group: tokens there
+    values to where they are held, and results back; so does context, or keys and values go round.
+    Experts beyond the tensor group: tokens there
     and back, each layer, instead of the second sum."""
     split = spread.split
-    if all(is_alone(group) for group in (spread.tensor, spread.expert, spread.pipeline)):
+    groups = (spread.tensor, spread.expert, spread.pipeline, spread.context)
+    if all(is_alone(group) for group in groups):
         return Exchange()
     residual_bytes = rows * shape.embed_dim * widths.activation_bytes
-    logits = load.sequences * load.head_positions / split.copies
+    logits = load.sequences * load.head_positions / split.row_copies
     deals = _deals(split)
     tensor = ALL_REDUCE.over(spread.tensor, residual_bytes) * ((2 - deals) * shape.layers)
     sampled = ALL_GATHER.over(spread.tensor, logits * shape.vocab_size * LOGIT_BYTES)
@@ -198,15 +222,32 @@ def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: 
     dealt = ALL_TO_ALL.over(spread.tensor, dealt_bytes) * (2 * attending)
     stages = PERMUTE.over(spread.pipeline, residual_bytes) * (split.pipeline - 1)
     routed = _routed(shape, load, widths, spread) * (deals * shape.layers)
-    return tensor + sampled + dealt * split.kv_by_sequences + routed + stages
+    met = _met(shape, load, widths, spread)
+    return tensor + sampled + dealt * split.kv_by_sequences + met + routed + stages
 
 
 def _dealt_elements(shape: ModelShape) -> Number:
     """Of a token and layer, the mean of both ways between its chip and that of its sequence's KV.
     Of a latent cache, queries as wide as what is cached, and results as wide as its latent part."""
-    by_heads = (shape.query_heads + shape.kv_heads) * shape.head_dim
-    latent = shape.query_heads * (shape.latent_dim + shape.rotated_dim / 2)
-    return arrays.where(shape.latent_dim > 0, latent, by_heads)
+    keys_values = shape.kv_heads * shape.head_dim * (shape.latent_dim == 0)
+    return query_elements(shape) + keys_values
+
+
+def _met(shape: ModelShape, load: Load, widths: Widths, spread: Spread) -> Exchange:
+    """What brings queries to keys where the positions of a sequence are dealt out: keys and values
+    go to all chips that have its queries, or queries to all that have its keys and values, and the
+    parts of their results back, with a float32 of the softmax for each head."""
+    split = spread.split
+    sequences, tokens = load.sequences / split.copies, load.tokens / split.copies
+    attending = shape.layers * shape.attention_share
+    kv_bytes = load.positions * shape.cached_bytes(widths.kv_bytes) / kv_shards(shape, split)
+    keys = ALL_GATHER.over(spread.context, sequences * kv_bytes / attending)
+    row_bytes = query_elements(shape) * widths.activation_bytes / split.tensor
+    queries = ALL_GATHER.over(spread.context, tokens * row_bytes)
+    part_bytes = row_bytes + SOFTMAX_BYTES * shape.query_heads / split.tensor
+    results = ALL_TO_ALL.over(spread.context, split.context * tokens * part_bytes)
+    sent = sends_queries(shape, load, split)
+    return ((queries + results) * sent + keys * (1 - sent)) * attending
 
 
 def _routed(shape: ModelShape, load: Load, widths: Widths, spread: Spread) -> Exchange:
@@ -217,5 +258,5 @@ def _routed(shape: ModelShape, load: Load, widths: Widths, spread: Spread) -> Ex
     chips = split.expert * (1 - missed) * split.expert_width_shards
     dealt_bytes = load.tokens / split.expert_copies * chips * element
     both = ALL_TO_ALL.over(spread.expert, dealt_bytes) * 2.0
-    within = ALL_GATHER.over(spread.tensor, load.tokens / split.copies * element)
+    within = ALL_GATHER.over(spread.tensor, load.tokens / split.row_copies * element)
     return replace(both, collectives=0.0) + within  # those of the exchange count as dispatches

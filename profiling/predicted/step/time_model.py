@@ -54,7 +54,8 @@ def step_terms(
     read_bytes = work.weight_bytes + efficiency.idle_experts * work.idle_expert_bytes
     read_s = read_bytes / (hardware.memory_bandwidth * weight_share)
     routed_s = work.routed * efficiency.routed_s  # each is written and read, besides its row
-    other_bytes = work.kv_bytes / efficiency.kv + work.activation_bytes
+    kv_bytes = work.kv_bytes + efficiency.narrow_kv * work.narrow_kv_bytes
+    other_bytes = kv_bytes / efficiency.kv + work.activation_bytes
     other_s = other_bytes / (hardware.memory_bandwidth * efficiency.memory)
     vector_s = work.vector_bytes / (hardware.memory_bandwidth * efficiency.vector)
     memory_s = read_s + other_s + vector_s + routed_s

@@ -28,6 +28,11 @@ class Load:
         """Positions read of all sequences."""
         return self.sequences * self.new_tokens
 
+    @property
+    def positions(self) -> Number:
+        """Of a sequence, with those read, and its part of what it shares."""
+        return self.own_context + self.shared_context / self.sharers + self.new_tokens
+
 
 def decode_load(
     sequences: Number, context: Number, shared_context: Number = 0.0, sharers: Number = 1.0
@@ -49,6 +54,7 @@ class Widths:
     weight_bytes: Number
     kv_bytes: Number
     activation_bytes: Number  # also the operands of the matrix units
+    quantised_inputs: Number = 0.0  # of a layer's matmuls, each by a kernel of its own
 
     @property
     def narrowing(self) -> Number:
@@ -68,6 +74,7 @@ class Work:
     weight_bytes: Number = 0.0
     idle_expert_bytes: Number = 0.0  # of experts that no token needs; not in `memory_bytes`
     kv_bytes: Number = 0.0
+    narrow_kv_bytes: Number = 0.0  # that 16 bits would have more; not in `memory_bytes`
     activation_bytes: Number = 0.0
     vector_bytes: Number = 0.0  # of elementwise kernels by themselves
     on_chip_bytes: Number = 0.0  # operands and results of matmuls, as the matrix units read them

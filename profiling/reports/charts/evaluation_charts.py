@@ -133,7 +133,8 @@ def _ends(ends: Sequence[tuple[str, float]], names: Sequence[str]) -> "alt.Chart
 
 def _right(field: str = "right") -> "alt.Y":
     """The axis of accuracy."""
-    return alt.Y(f"{field}:Q", title="right").scale(domain=[0, 1]).axis(format="%", tickCount=6)
+    axis = alt.Axis(labelExpr="format(100 * datum.value, 'd') + ' %'", tickCount=6)
+    return alt.Y(f"{field}:Q", title="right", axis=axis).scale(domain=[0, 1])
 
 
 def frontier_chart(frontier: Frontier, optimal: Optimal | None) -> Chart | None:

@@ -21,7 +21,11 @@ def thought_chart(profile: Profile) -> Chart | None:
     points = profile.thought
     if len(points) < 2:
         return None
-    measured = "; mean step time measured" if points[0].measured_step_s is not None else ""
+    measured = (
+        "; time measured in calls of up to 16 steps"
+        if points[0].measured_step_s is not None
+        else ""
+    )
     return Chart(
         name="thought", title="One step along the thought",
         note=f"bytes and attempts counted{measured}", alt=_description(points),

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from ...records.base import Interval
 from .. import terms, theme
 from ..document import Column, Document, Table, Value, is_empty, plain
+from ..table_rows import interval_names
 from . import vega
 from .vega import packed_bundle, vega_bundle
 
@@ -166,6 +167,8 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=_finalized,
     )  # fmt: skip
-    made.filters.update(kind=lambda block: type(block).__name__, json=_json, body=_body)
+    made.filters.update(
+        kind=lambda block: type(block).__name__, json=_json, body=_body, names=interval_names
+    )
     made.tests["empty"] = is_empty
     return made

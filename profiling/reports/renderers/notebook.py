@@ -1,6 +1,5 @@
 """A document in a notebook's cell, a chart that shows itself, a table as a DataFrame."""
 
-import re
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,17 +9,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ...errors import ProfileInputError
-from ...records import Interval
 from ...records.files import write_bytes
-from ..document import Chart, Document, Spec, Table, Value, printable
+from ..document import Chart, Document, Spec, Table, printable
+from ..table_rows import rows_of
 from .html import fragment
 from .vega import png, svg
 
-Row = dict[str, object]
 Frame: TypeAlias = Any
 """A pandas.DataFrame where pandas is installed, else a list of rows."""
 
-_UNIT = re.compile(r"(.*?)(_per_.*|_wall_j|_[a-z0-9]+)?$")  # 'time' '_s', 'usd' '_per_query'
 _numbers = count()
 _brought: list[int] = []  # the element of this kernel that brought what draws charts
 
@@ -79,22 +76,6 @@ def picture(chart: Chart | None, missing: str) -> Picture:
     return Picture(chart)
 
 
-def rows_of(*tables: Table) -> list[Row]:
-    """The values of tables with the same rows, side by side, without their totals.
-
-    An interval becomes three columns: its median under the column's name, and that name with
-    `_low` and `_high` before the unit ('time_s', 'time_low_s', 'time_high_s').
-    """
-    length = len(tables[0].columns[0].values) if tables[0].columns else 0
-    made: list[Row] = [{} for _ in range(length - tables[0].has_total)]
-    for table in tables:
-        for column in table.columns:
-            if column.data:
-                for row, value in zip(made, column.values, strict=False):
-                    row.update(_cells(column.key, value))
-    return made
-
-
 def frame(*tables: Table, index: str = "") -> Frame:
     """`rows_of` as a DataFrame with `index` (the first column) as its index.
 
@@ -105,10 +86,3 @@ def frame(*tables: Table, index: str = "") -> Frame:
         return rows
     made = import_module("pandas").DataFrame(rows)
     return made.set_index(index or tables[0].columns[0].key) if rows else made
-
-
-def _cells(name: str, value: Value) -> Row:
-    if not isinstance(value, Interval):
-        return {name: value}
-    stem, unit = _UNIT.match(name).groups("")  # type: ignore[union-attr]  # it matches any name
-    return {name: value.median, f"{stem}_low{unit}": value.low, f"{stem}_high{unit}": value.high}

@@ -213,7 +213,7 @@ def _case(case: CodesignCase) -> list[Block | Section]:
                  tables.batches_table(case)], _key(case, "thought")),
         Section("What if", [Bullets([each.sentence for each in case.what_ifs])],
                 _key(case, "what-if")),
-        Details("What the predictions stand on", [Bullets(_predictions_basis(case))]),
+        Details("Basis of the predictions", [Bullets(_predictions_basis(case))]),
     ]  # fmt: skip
 
 

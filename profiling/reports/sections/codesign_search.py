@@ -11,9 +11,19 @@ from ...records.codesign import (
     DesignSearch,
     ParetoPoint,
 )
+from ...records.prediction import ExploredPoint
 from .. import units
 from ..codesign_words import by_correct, money
-from ..document import Column, Table, columns, data_columns, field_columns
+from ..document import (
+    Column,
+    Document,
+    Section,
+    Table,
+    columns,
+    data_columns,
+    field_columns,
+    with_interval,
+)
 from ..terms import PREDICTED
 
 COST_MODEL = "cost model"
@@ -280,3 +290,35 @@ def profiles_table(report: CodesignReport) -> Table:
     run = Column("run", ["run" if profile.ran else "costed only" for profile in profiles])
     first = field_columns(profiles, profile="name", model="model", weights="weights")
     return Table("Profiles read", [*first, run, *field_columns(profiles, "file")], "profiles")
+
+
+def exploration_document(found: Sequence[ExploredPoint], points: str) -> Document:
+    """The cheapest points of an exploration."""
+    note = (
+        "The cheapest per generated token of each model, slice, dtype and workload, predicted with "
+        "all draws of the calibration; energy is the chips'."
+    )
+    table = Table("Cheapest points", _explored(found), note=note)
+    return Document("Exploration", "", [Section("", [table])], subtitle=points)
+
+
+def _explored(found: Sequence[ExploredPoint]) -> list[Column]:
+    designs = [", ".join(f"{name} {units.significant(factor)}{units.TIMES}"
+                         for name, factor in point.design.items()) for point in found]  # fmt: skip
+    each = [(p.time_s, p.energy_j, p.usd_per_million_tokens) for p in found]
+    times, energies, dollars = zip(*each, strict=True) if each else ((), (), ())
+    weights = [f"{p.weight_dtype}, KV {p.kv_dtype}" for p in found]
+    return columns(
+        Column("model", [p.model for p in found]),
+        Column("slice", [p.slice for p in found]),
+        Column("chip's", designs, name="design"),
+        Column("weights", weights, priority=3),
+        Column("think", [p.think_tokens for p in found], units.count, name="think_tokens"),
+        Column("attempts", [p.attempts for p in found], units.count, priority=1),
+        Column("together", [p.sequences for p in found], units.count, name="sequences"),
+        with_interval(Column("$ per million tokens", dollars, units.dollars, PREDICTED,
+                             name="usd_per_million_tokens", short="$/M tok")),
+        Column("per query", times, units.seconds, PREDICTED, name="time_s", priority=2),
+        Column("energy per query", energies, units.joules, PREDICTED, name="energy_j",
+               short="energy"),
+    )  # fmt: skip

@@ -4,8 +4,9 @@ Bytes are those of one device over one call of a phase's program.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from ...records import CompiledPhase, CompiledTarget, DeviceMemory, Excess, Profile
 from .. import units
@@ -21,11 +22,11 @@ from ..document import (
     Table,
     columns,
     field_columns,
-    others_as_one,
     slug,
 )
 from ..terms import COMPILED, COUNTED, PREDICTED
 
+N = TypeVar("N", int, float)
 AS_NEEDED = 0.005  # of the counted bytes: no more or less than that is as needed
 COPY_OF = "copy of "
 UNEXPLAINED = "unexplained"
@@ -145,8 +146,10 @@ def executables_table(target: CompiledTarget) -> Table:
             Column("capacity", [m.capacity_bytes for m in memory], units.bytes_, "datasheet",
                    name="capacity_bytes", priority=3),
             Column("against capacity", [memory_verdict(m) for m in memory], data=False),
-            Column("time per call", [p.predicted_time_s for p in phases], units.seconds, PREDICTED,
-                   name="predicted_s", show="both"),
+            Column("time per call as compiled", [p.predicted_time_s for p in phases], units.seconds,
+                   PREDICTED, name="predicted_s", show="both",
+                   help="By the bytes that this executable moves. Predictions elsewhere are by "
+                   "those that the algorithm needs."),
             Column("kernels", [p.kernels for p in phases], units.count, COMPILED, priority=1),
             Column("XLA's own bytes", [b if b > 0 else None for b in xla_bytes], units.bytes_,
                    COMPILED, name="xla_bytes", priority=4),
@@ -378,3 +381,16 @@ def moved_by_kind(phase: CompiledPhase) -> dict[str, int]:
 def _in_words(name: str) -> str:
     """An excess by name."""
     return name.replace(" kv", " KV")
+
+
+def others_as_one(
+    rows: Mapping[str, Mapping[str, N]], most: int | None
+) -> dict[str, Mapping[str, N]]:
+    """Rows by name; of more than `most` and one the last ones are summed as '5 others'."""
+    if most is None or len(rows) <= most + 1:
+        return dict(rows)
+    kept, others = list(rows)[:most], dict[str, N]()
+    for row in list(rows.values())[most:]:
+        for name, value in row.items():
+            others[name] = others[name] + value if name in others else value
+    return {**{name: rows[name] for name in kept}, f"{len(rows) - most} others": others}

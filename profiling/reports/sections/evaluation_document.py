@@ -15,6 +15,7 @@ INTERVALS = (
     "observation), 80 % for predictions; that of a correct answer's cost includes the uncertainty "
     "of the accuracy."
 )
+BUDGETS = "'@16' is a budget: at most 16 tokens of thought."
 _BASELINES = 6  # of a terminal
 
 
@@ -105,4 +106,5 @@ def notes(evaluation: Evaluation) -> list[str]:
     """Notes, what the choice by level reached, and how to read intervals."""
     optimal = evaluation.optimal
     reached = [f"{optimal.said} Difficulty: {optimal.difficulty}."] if optimal else []
-    return [*evaluation.notes, *reached, INTERVALS]
+    budgets = [BUDGETS] if any(cell.budget is not None for cell in evaluation.cells) else []
+    return [*evaluation.notes, *budgets, *reached, INTERVALS]

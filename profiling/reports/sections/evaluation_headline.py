@@ -36,10 +36,12 @@ class _Way(NamedTuple):
 
 
 def headline(evaluation: Evaluation) -> str:
-    """Costs are dollars where any are known, else counted FLOPs."""
+    """Costs are dollars predicted on slices; else those that a log says; else counted FLOPs."""
     if not evaluation.cells:
         return "Nothing was evaluated."
-    chosen = [f for f in evaluation.frontiers if f.kind == "usd"] or evaluation.frontiers[:1]
+    on_slices = [frontier for frontier in evaluation.frontiers if frontier.slice]
+    chosen = on_slices or [f for f in evaluation.frontiers if f.kind == "usd"]
+    chosen = chosen or evaluation.frontiers[:1]
     ways = [_Way(option, frontier) for frontier in chosen for option in frontier.options]
     if not ways:
         return _without_costs(evaluation)

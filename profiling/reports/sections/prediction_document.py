@@ -22,7 +22,14 @@ from ..document import (
 )
 from ..terms import AT_PEAK, PREDICTED
 from ..units import Unit
-from .prediction_notes import notes, notes_apart, slice_text, workload_text
+from .prediction_notes import (
+    in_digits,
+    notes,
+    notes_apart,
+    sellers_note,
+    slice_text,
+    workload_text,
+)
 from .profile_facts import phase_columns
 
 LABEL = "predicted, not measured"
@@ -37,6 +44,7 @@ def prediction_document(prediction: Prediction) -> Document:
         headline="",
         lead=[Paragraph(slice_text(prediction)), Paragraph(workload_text(prediction))],
         sections=[
+            Section("", [slices_table([prediction], False)]),
             Section("", [phases_table(prediction)]),
             Section("", [request_table(prediction)]),
             Section("", [amounts_table(prediction)]),
@@ -46,35 +54,51 @@ def prediction_document(prediction: Prediction) -> Document:
 
 
 def predictions_document(predictions: Sequence[Prediction]) -> Document:
-    """One workload on several slices, with the notes of each."""
-    first = predictions[0]
-    apart, common = notes_apart(predictions)
+    """One workload on slices or at operating points, with the notes of each slice."""
+    told = _last_of_each(predictions)
+    apart, common = notes_apart(told)
     sections = [
         Section(f"{prediction.slice}: {slice_text(prediction)}", [Bullets(sentences)])
-        for prediction, sentences in zip(predictions, apart, strict=True)
+        for prediction, sentences in zip(told, apart, strict=True)
     ]
+    slices = units.plural(len(told), "slice") if len(told) > 1 else told[0].slice
     return Document(
-        title=first.model,
-        subtitle=f"on {len(predictions)} slices: {LABEL}",
+        title=predictions[0].model,
+        subtitle=f"on {slices}: {LABEL}",
         headline="",
-        lead=[Paragraph(workload_text(first))],
+        lead=[Paragraph(workload_text(predictions[0], whole=not predictions[0].operating_point)),
+              *map(Paragraph, filter(None, [sellers_note(predictions)]))],
         sections=[
             Section("", [slices_table(predictions)]), *sections, Section("", [Bullets(common)]),
         ],
     )  # fmt: skip
 
 
+def _last_of_each(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """The fullest operating point of each slice, with the cautions of all its points."""
+    by_slice: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        by_slice.setdefault(prediction.slice, []).append(prediction)
+    return [
+        points[-1].model_copy(
+            update={"cautions": list(dict.fromkeys(c for p in points for c in p.cautions))}
+        )
+        for points in by_slice.values()
+    ]
+
+
 def tiers_document(tiers: Sequence[tuple[Prediction, Prediction]]) -> Document:
     """Thinking beside a quick answer, a table for each slice; the rest of both is alike."""
     first = tiers[0][0]
     sections = [
-        Section(thinking.slice, [Paragraph(slice_text(thinking)), tiers_table(thinking, quick),
-                                 Bullets(notes(thinking))])
+        Section(", ".join(filter(None, (thinking.slice, thinking.operating_point))),
+                [Paragraph(slice_text(thinking)), tiers_table(thinking, quick),
+                 Bullets(notes(thinking))])
         for thinking, quick in tiers
     ]  # fmt: skip
     return Document(
         title=first.model, subtitle=f"thinking against a quick answer: {LABEL}", headline="",
-        lead=[Paragraph(workload_text(first))], sections=sections,
+        lead=[Paragraph(workload_text(first, whole=not first.operating_point))], sections=sections,
     )  # fmt: skip
 
 
@@ -95,7 +119,7 @@ def predicted_section(profile: Profile) -> Section:
         )
         for prediction, sentences in zip(predictions, apart, strict=True)
     ]
-    blocks += [Details("What these predictions stand on", [Bullets(common)])]
+    blocks += [Details("Basis of these predictions", [Bullets(common)])]
     blocks += [Bullets(profile.unpredicted), *stand_in_blocks(profile)]
     return Section("Predicted on slices", blocks, "predicted")
 
@@ -173,34 +197,83 @@ def phases_table(prediction: Prediction) -> Table:
 
 
 def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Table:
-    """Slices side by side: times with intervals, `by_phase` too, then what a query costs."""
+    """Slices side by side, at each operating point: rates and what tokens cost, with intervals;
+    times, `by_phase` too; then what a query costs."""
     bills = [per_query(prediction) for prediction in predictions]
+    points = [p.operating_point for p in predictions]
+    whole, by_phase, time_priority = by_phase, by_phase and not any(points), 6 if any(points) else 0
     return Table(
         "Slices side by side",
         columns(
             Column("slice", [p.slice for p in predictions]),
-            Column("chips", [p.chips for p in predictions], units.count, priority=6),
-            Column("mesh", [p.parallelism or "one chip" for p in predictions], priority=5),
-            _times([p.time_s for p in predictions]),
+            Column("operating point", points, short="point"),
+            Column("batch", [p.prompts for p in predictions], in_digits),
+            _times([p.time_s for p in predictions], time_priority),
+            _rates(predictions),
+            _token_prices(predictions),
+            _sellers(predictions),
+            Column("chips", [p.chips for p in predictions], units.count, priority=8),
+            Column("mesh", [p.parallelism or "one chip" for p in predictions], priority=7),
             _phase_columns(predictions) if by_phase else [_bound_column(predictions)],
             Column("time to first token", [p.ttft_s for p in predictions], units.seconds, PREDICTED,
-                   name="ttft_s", short="first token", priority=3),
-            Column("time per output token", [p.tpot_s for p in predictions], units.seconds,
-                   PREDICTED, name="tpot_s", short="per token", priority=3),
+                   name="ttft_s", short="first token", priority=5),
             Column("cost per query", [b.usd for b in bills], units.usd, PREDICTED,
-                   name="usd_per_query", priority=2),
+                   name="usd_per_query", priority=4),
             Column("energy per query", [b.wall_j for b in bills], units.joules, PREDICTED,
-                   name="wall_j_per_query", priority=3),
+                   name="wall_j_per_query", priority=5),
             Column("answers a charge", list(map(_per_charge, predictions)), units.significant,
-                   PREDICTED, name="queries_per_charge", priority=4),
+                   PREDICTED, name="queries_per_charge", priority=6),
             Column("CO2e per query", [b.gco2e for b in bills], units.grams, PREDICTED,
-                   name="gco2e_per_query", priority=6),
-            Column("attempts that fit at once", [p.fit.largest_batch for p in predictions],
-                   units.count, name="largest_batch", priority=7),
+                   name="gco2e_per_query", priority=8),
+            Column("attempts that fit at once",
+                   [None if any(points) else p.fit.largest_batch for p in predictions], units.count,
+                   name="largest_batch", priority=9),
         ),
         name="slices",
-        whole=by_phase,
+        whole=whole,
+        keys=2 if any(points) else 1,
     )  # fmt: skip
+
+
+def _rates(predictions: Sequence[Prediction]) -> list[Column]:
+    """Tokens a second of the slice and of one user, and the time of one."""
+    rates = Column("output tok/s", [p.output_tokens_per_s for p in predictions], units.significant,
+                   PREDICTED, name="output_tokens_per_s", short="tok/s", priority=1)  # fmt: skip
+    return [
+        *with_interval(rates, 5),
+        Column("tok/s per user", [p.tokens_per_s_per_user for p in predictions],
+               units.significant, PREDICTED, name="tokens_per_s_per_user", short="per user",
+               priority=2),
+        Column("TPOT", [p.tpot_s for p in predictions], units.seconds, PREDICTED, name="tpot_s",
+               priority=2, help="Time per output token after the first."),
+    ]  # fmt: skip
+
+
+def _token_prices(predictions: Sequence[Prediction]) -> list[Column]:
+    """Dollars per million tokens: of output, of input and output together, and of input."""
+    output = Column("$/M output", [p.usd_per_million_output for p in predictions],
+                    units.dollars, PREDICTED, name="usd_per_million_output_tokens",
+                    help="Dollars per million tokens decoded, of decoding.")  # fmt: skip
+    return [
+        *with_interval(output, 4),
+        Column("$/M in+out",
+               [p.usd_per_million_tokens for p in predictions], units.dollars, PREDICTED,
+               name="usd_per_million_tokens", priority=1,
+               help="Dollars of everything per million tokens, read or decoded"),
+        Column("$/M input", [p.usd_per_million_input for p in predictions],
+               units.dollars, PREDICTED, name="usd_per_million_input_tokens",
+               priority=7, help="Dollars per million prompt tokens, for the time of prefill."),
+    ]  # fmt: skip
+
+
+def _sellers(predictions: Sequence[Prediction]) -> list[Column]:
+    """Whose chip-hours they are and what they cost; nothing where no price is known."""
+    terms = [p.economics.terms if p.economics else None for p in predictions]
+    return [
+        Column("$/chip-h", [t.usd_per_chip_hour if t else None for t in terms],
+               units.dollars, name="usd_per_chip_hour", priority=5),
+        Column("seller", [t.seller if t else "" for t in terms], priority=5),
+    ]  # fmt: skip
 
 
 def tiers_table(thinking: Prediction, quick: Prediction) -> Table:
@@ -280,14 +353,16 @@ def amounts_table(prediction: Prediction) -> Table:
     )
 
 
-def _times(times: Sequence[Interval]) -> list[Column]:
-    return with_interval(Column("time", times, units.seconds, PREDICTED, name="time_s"))
+def _times(times: Sequence[Interval], priority: int = 0) -> list[Column]:
+    return with_interval(
+        Column("time", times, units.seconds, PREDICTED, name="time_s", priority=priority)
+    )
 
 
 def _bound_column(predictions: Sequence[Prediction]) -> Column:
     """What bounds the longest phase of each."""
     longest = [max(working_phases(p), key=lambda phase: phase.time_s.median) for p in predictions]
-    return Column("bound", [phase.bound for phase in longest], lens=PREDICTED, priority=1,
+    return Column("bound", [phase.bound for phase in longest], lens=PREDICTED, priority=4,
                   help="What bounds the longest phase.")  # fmt: skip
 
 

@@ -12,20 +12,22 @@ IDEAL_NOTE = (
 )
 
 
-def workload_text(prediction: Prediction) -> str:
-    """'8 prompts x 4 attempts; prompt 512, think 1,024, answer 64 tokens'."""
+def workload_text(prediction: Prediction, whole: bool = True) -> str:
+    """'8 prompts x 4 attempts; prompt 512, think 1,024, answer 64 tokens'; without the batch where
+    that is one of several and not the `whole`."""
     batches = f"{units.count(prediction.batches)} batches of " if prediction.batches != 1 else ""
     prompts, attempts = prediction.prompts, prediction.attempts
     varied = prediction.think_variation
     spread = f", thoughts log-normal, deviation {units.share(varied)} of the mean" if varied else ""
     cached = prediction.prefix_tokens
-    hit = f" ({_number(cached)} of them cached)" if cached else ""
+    hit = f" ({in_digits(cached)} of them cached)" if cached else ""
+    batch = f"{batches}{in_digits(prompts)} prompt{'' if prompts == 1 else 's'} {units.TIMES} "
+    batch = batch if whole else ""
     return (
-        f"{batches}{_number(prompts)} prompt{'' if prompts == 1 else 's'} {units.TIMES} "
-        f"{_number(attempts)} attempt{'' if attempts == 1 else 's'}; "
-        f"prompt {_number(prediction.prompt_tokens)}{hit}, "
-        f"think {_number(prediction.think_tokens)}, "
-        f"answer {_number(prediction.answer_tokens)} tokens{spread}{_serving(prediction)}"
+        f"{batch}{in_digits(attempts)} attempt{'' if attempts == 1 else 's'}; "
+        f"prompt {in_digits(prediction.prompt_tokens)}{hit}, "
+        f"think {in_digits(prediction.think_tokens)}, "
+        f"answer {in_digits(prediction.answer_tokens)} tokens{spread}{_serving(prediction)}"
     )
 
 
@@ -34,12 +36,12 @@ def _serving(prediction: Prediction) -> str:
     text = ""
     if prediction.concurrency is not None and prediction.running is not None:
         text = (
-            f"; {_number(prediction.concurrency)} requests in flight, of which memory holds "
-            f"{_number(prediction.prompts)} and {_number(prediction.running.median)} decode at a "
-            "time"
+            f"; {in_digits(prediction.concurrency)} requests in flight, of which memory holds "
+            f"{in_digits(prediction.prompts)} and {in_digits(prediction.running.median)} decode "
+            "at a time"
         )
     if prediction.prefill_chunk is not None:
-        text += f"; prompts read {_number(prediction.prefill_chunk)} tokens a step"
+        text += f"; prompts read {in_digits(prediction.prefill_chunk)} tokens a step"
         if prediction.concurrency is not None:
             text += ", which under prefill also decodes a token of the others"
     drafted = prediction.speculation
@@ -68,7 +70,7 @@ def notes(prediction: Prediction) -> list[str]:
     """
     sentences = list(prediction.cautions)
     if prediction.concurrency is not None:
-        held = f"{_number(prediction.prompts)} request{'s' * (prediction.prompts > 1)}"
+        held = f"{in_digits(prediction.prompts)} request{'s' * (prediction.prompts > 1)}"
         sentences.append(
             f"In flight: phases, total, money and energy are of the {held} that memory holds, "
             "served once; one request's own times have others' prompts between its steps, and "
@@ -93,7 +95,7 @@ def _economic_notes(prediction: Prediction) -> list[str]:
         return []
     terms, sentences = economics.terms, list(economics.unknown)
     if terms.usd_per_chip_hour is not None:
-        sentences.append(f"Price: ${terms.usd_per_chip_hour:g} per chip-hour, {terms.price}.")
+        sentences.append(f"Price: ${terms.usd_per_chip_hour:.4g} per chip-hour, {terms.price}.")
     if prediction.energy_j is not None:
         where = "of the device" if terms.place == "edge" else "at the wall"
         sentences += [
@@ -102,6 +104,21 @@ def _economic_notes(prediction: Prediction) -> list[str]:
             f"Carbon: {terms.grid_g_per_kwh:g} g CO2e per kWh, {terms.grid}.",
         ]
     return sentences
+
+
+def sellers_note(predictions: Sequence[Prediction]) -> str:
+    """A sentence where prices are not all of one seller, who asks which; else ''."""
+    slices: dict[str, list[str]] = {}
+    for prediction in predictions:
+        seller = prediction.economics.terms.seller if prediction.economics else ""
+        if seller:
+            slices.setdefault(seller, []).append(prediction.slice)
+    if len(slices) < 2:
+        return ""
+    each = "; ".join(
+        f"{seller} for {', '.join(dict.fromkeys(names))}" for seller, names in slices.items()
+    )
+    return f"Prices are of {len(slices)} sellers: {each}."
 
 
 def notes_apart(predictions: Sequence[Prediction]) -> tuple[list[list[str]], list[str]]:
@@ -115,7 +132,7 @@ def notes_apart(predictions: Sequence[Prediction]) -> tuple[list[list[str]], lis
 
 def _fit(prediction: Prediction) -> str:
     fit = prediction.fit
-    copies = "" if fit.kv_copies == 1 else f", each KV head on {_number(fit.kv_copies)} chips"
+    copies = "" if fit.kv_copies == 1 else f", each KV head on {in_digits(fit.kv_copies)} chips"
     return (
         f"Fit: a chip holds {units.bytes_(fit.weight_bytes)} of weights and "
         f"{units.bytes_(fit.kv_bytes)} of KV cache of {units.bytes_(fit.available_bytes)}{copies}; "
@@ -123,6 +140,6 @@ def _fit(prediction: Prediction) -> str:
     )
 
 
-def _number(value: float) -> str:
+def in_digits(value: float) -> str:
     """Every digit of a count; means keep one decimal."""
     return units.count(value) if value == int(value) else f"{value:,.1f}"

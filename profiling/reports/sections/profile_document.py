@@ -26,7 +26,7 @@ from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled_document import compiled_section, compiled_summary
 from .prediction_document import LABEL, predicted_section, slices_table, stand_in_blocks
-from .profile_headline import headline
+from .profile_headline import chosen, headline
 
 _SAMPLES, _SCOPES = 2, 8  # of a terminal
 
@@ -143,7 +143,7 @@ def _predicted_tiles(profile: Profile) -> list[Tile]:
     if bill is not None:
         value, _, scale = units.usd_per(bill.median, "query", "queries").partition(" ")
         lens = _predicted_lens(bill, units.usd)
-        made.append(Tile(value, f"{scale} on {best.slice}, the cheapest", lens))
+        made.append(Tile(value, f"{scale} on {best.slice}{chosen(profile)}", lens))
     time, lens = units.seconds(best.time_s.median), _predicted_lens(best.time_s, units.seconds)
     return [*made, Tile(time, f"all phases on {best.slice}", lens)]
 
@@ -188,10 +188,11 @@ def _phase_note(profile: Profile) -> str:
     """What the shares of the table are of, and where the first token of a thought is counted."""
     lengths = profile.outcome.lengths if profile.outcome else []
     thought = sum(length.think_tokens for length in lengths)
-    think = next((phase.tokens for phase in profile.phases if phase.name == THINK), thought)
+    think = next((phase for phase in profile.phases if phase.name == THINK), None)
+    firsts = think is not None and 0 < think.sequences == thought - think.tokens
     return _shares_note(profile) + (
         f" Thoughts have {units.count(thought)} tokens; the first of each comes out of prefill."
-        if think < thought
+        if firsts
         else ""
     )
 

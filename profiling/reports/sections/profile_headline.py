@@ -17,11 +17,11 @@ def headline(profile: Profile) -> str:
     best = facts.best_prediction(profile)
     if best is None:
         return f"{here}{_bound_at_peak(profile, phase)}.{_first_step(profile)}"
-    where = f"Predicted on {best.slice}{_chosen(profile)}, the run {_costs(best)}."
+    where = f"Predicted on {best.slice}{chosen(profile)}, the run {_costs(best)}."
     return f"{where}{_toy(profile)} {here}.{_first_step(profile)}"
 
 
-def _chosen(profile: Profile) -> str:
+def chosen(profile: Profile) -> str:
     """Why this slice: the only one, asked for by name, or the cheapest of those."""
     asked = len(profile.asked_slices)
     if asked == 1:

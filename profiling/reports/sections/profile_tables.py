@@ -151,7 +151,9 @@ def thought_table(profile: Profile, every: bool = False) -> Table:
             Column("intensity", intensities, units.intensity, COUNTED, name="flops_per_byte"),
             Column("mean step time", [p.measured_step_s for p in points], units.seconds, MEASURED,
                    name="measured_step_s",
-                   help="The mean of the steps near here, not of this step alone."),
+                   help="The mean over up to 16 steps, which one call of the decode loop makes. "
+                   "Each of them reads every slot of the cache, whether it is filled yet or not: "
+                   "time grows less along the thought than the bytes that the algorithm needs."),
         ),
         name="thought",
     )  # fmt: skip
@@ -237,6 +239,8 @@ def machine_facts(profile: Profile) -> Facts:
             ("read bandwidth", units.bandwidth(machine.read_bandwidth)),
             ("matmul rate", f"{units.flop_rate(machine.matmul_flops)} in {machine.dtype}"),
             ("ridge", units.intensity(ridge)),
+            ("read beside the run", units.bandwidth(machine.bandwidth_then)),
+            ("limits kept since", machine.measured_on or ""),
         ],
     )
 

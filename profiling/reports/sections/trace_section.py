@@ -5,8 +5,9 @@ from collections import defaultdict
 from ...records import UNATTRIBUTED, Profile, Trace
 from .. import units
 from ..charts.phase_charts import scopes_chart
-from ..document import Block, Bullets, Column, Section, Table, columns, others_as_one
+from ..document import Block, Bullets, Column, Section, Table, columns
 from ..terms import MEASURED
+from .compiled_document import others_as_one
 from .profile_facts import spread_text
 
 BETWEEN = "between phases"

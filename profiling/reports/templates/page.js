@@ -56,8 +56,7 @@ function rooflinkReport(root, darkOf, signal) {
     const ends = heads.map((_, i) => rows.some((row) => "low" in row.cells[i].dataset));
     const line = (of) => heads.flatMap((head, i) =>
       ends[i] ? [of(i, "key"), of(i, "low"), of(i, "high")] : [of(i, "key")]).map(quoted).join(",");
-    const title = (i, end) => heads[i].dataset.name + (end === "key" ? "" : `_${end}`);
-    return [line(title), ...rows.map((row) => line((i, end) => row.cells[i].dataset[end] ?? ""))]
+    return [line((i, end) => heads[i].dataset[end === "key" ? "name" : end]), ...rows.map((row) => line((i, end) => row.cells[i].dataset[end] ?? ""))]
       .join("\r\n");
   };
   const copy = async (text, button) => {

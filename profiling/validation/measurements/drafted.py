@@ -6,7 +6,7 @@ from dataclasses import replace
 from ....model.architecture import shape_of
 from ...predicted.cases import Case, Piece
 from ...predicted.model_shape import NamedShape
-from ...predicted.speculative import accepted_by_marginal, draft_named
+from ...predicted.speculative import accepted_by_marginal, draft_named, drafting, verification
 from ...predicted.step.collectives import ONE_CHIP
 from ...predicted.step.hardware import hardware_of
 from ...predicted.step.work import Load, decode_load
@@ -44,9 +44,9 @@ def drafted_cases(row: Row) -> list[Case]:
     place = _deployment(row)
     draft = _draft(row, place)
     verified = place.step(Load(batch, drafts + 1.0, CONTEXT, 0.0, 1.0, drafts + 1.0))
-    pieces = [Piece("decode", 1 / accepted, verified)]
+    pieces = [Piece("decode", 1 / accepted, verification(verified, accepted))]
     if draft is not None:
-        passes = replace(draft.step(decode_load(batch, CONTEXT)), steps=0.0, sequences=0.0)
+        passes = drafting(draft.step(decode_load(batch, CONTEXT)))
         pieces.append(Piece("draft", drafts / accepted, passes))
     note = f"{row.text('method')}, {drafts} drafts, {accepted:g} tokens a step, batch {batch:g}"
     observed_s = token_ms * 1e-3 if token_ms else batch / positive(str(rate))

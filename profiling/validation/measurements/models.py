@@ -16,7 +16,7 @@ from ...errors import ProfileInputError
 from ...names import dtype_named
 from ...predicted.calibration import stack_named
 from ...predicted.models.described_models import NO_SIZE, tabled_models
-from ...predicted.step.hardware import jax_dtype
+from ...predicted.step.hardware import jax_dtype, quantised_inputs
 from ...predicted.step.work import Widths
 from .csv_rows import KEPT, LeftOutError, Row
 
@@ -189,7 +189,8 @@ def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
     name, operand_bytes = dtype_of(operands or "bf16")
     cache_bytes = dtype_of(cache)[1] if _clean(cache) else operand_bytes
     narrowing = math.log2(operand_bytes / weight_bytes)
-    return Formats(Widths(weight_bytes, cache_bytes, operand_bytes), name, narrowing)
+    widths = Widths(weight_bytes, cache_bytes, operand_bytes, quantised_inputs(name))
+    return Formats(widths, name, narrowing)
 
 
 def formats_of(row: Row) -> Formats:

@@ -12,7 +12,7 @@ from ....tpu_configs.chip import Chip
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case
 from ...predicted.step.collectives import Parallelism
-from ...predicted.step.hardware import hardware_of
+from ...predicted.step.hardware import hardware_of, quantised_inputs
 from ...predicted.step.work import Widths
 from .closed_loop import ClosedLoop
 from .csv_rows import LeftOutError, Row
@@ -131,6 +131,8 @@ SGLANG_SHARE = 0.88
 """Of what other engines use of a GPU of 80 GB: it keeps 1.5 MiB for each token of its longest step
 (mem_fraction_static, in server_args.py)."""
 
+ATTENTION_INPUTS = 2.0
+"""Of `quantised_inputs`, those that are attention's."""
 WIDE = PartFormat(2.0, "bfloat16")
 """Quantised checkpoints keep the head and the embedding, and some attention, in bfloat16."""
 
@@ -164,6 +166,8 @@ def served_formats(weights: str, cache: str, chip: Chip, sizes: Architecture) ->
     narrowing = math.log2(dtype_bytes(operand_dtype) / weight_bytes)
     wide_attention = "bf16 rest" in weights or (word == "nvfp4" and sizes.experts > 1)
     attention = replace(WIDE, share=_attention_share(sizes)) if wide_attention else None
+    inputs = quantised_inputs(operand_dtype) - ATTENTION_INPUTS * wide_attention
+    widths = replace(widths, quantised_inputs=max(inputs, 0.0))
     return Formats(widths, operand_dtype, narrowing, attention, WIDE)
 
 

@@ -47,7 +47,10 @@ def test_the_table_is_the_time_model_wherever_the_sliders_are(
     table = table_of(profiles, request(memory=str(memory), overhead=str(overhead)))
     factors = {"memory": memory, "overhead": overhead}
     moved = [grown(phase.terms, factors) for phase in place.phases]
-    whole = sum(terms.time_s for terms in moved)
+    assert place.median_s == profiles["week/tuesday"].predictions[0].time_s.median
+    summed, were = (sum(terms.time_s for terms in each) for each in
+                    (moved, [phase.terms for phase in place.phases]))  # fmt: skip
+    whole = pytest.approx(place.median_s * summed / were)
     assert table.column("time").values == [*(terms.time_s for terms in moved), whole]
     before = [phase.terms for phase in place.phases]
     bounds = [now.bound if now.bound == was.bound else f"{was.bound}, now {now.bound}"

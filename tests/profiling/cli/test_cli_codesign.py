@@ -125,6 +125,18 @@ def test_options_reach_the_analysis(
     assert "Report: here/report.html" in outcome.out
 
 
+def test_a_model_by_its_name_is_asked_what_the_workload_says(
+    rooflink: Command, tmp_path: Path, asked: dict[str, Any]
+) -> None:
+    mix = tmp_path / "mix.toml"
+    mix.write_text(MIX)
+    outcome = rooflink("codesign", "gpt-oss-120b", "--workload", mix, "--slice", "v5e-16",
+                       "--out", "here")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert [model.name for model in asked["wanted"].described] == ["gpt-oss-120b"]
+    assert asked["profiles"] == []
+
+
 @pytest.mark.parametrize(
     ("text", "budget"),
     [

@@ -26,14 +26,14 @@ def commands(page: Path) -> list[list[str]]:
 
 
 def python(text: str) -> list[ast.Call]:
-    """Calls of `rp.NAME(...)`."""
+    """Calls of `rp.NAME(...)` and `rooflink.NAME(...)`."""
     return [
         node
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "rp"
+        and node.func.value.id in ("rp", "rooflink")
     ]
 
 

@@ -1,13 +1,11 @@
 """Every command of README and of the guide runs: against a small model, few problems, little
 thought, on this machine where a TPU is named."""
 
-import json
 import re
 import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,10 @@ import pytest
 from real_records import RECORDS
 from tiny_models import LLAMA, public_tensors, write_folder, write_gguf
 
+from rooflink.profiling.cli.examples import READ_BY, examples_command
+
 ROOT = Path(__file__).parents[3]
 PAGES = (ROOT / "README.md", ROOT / "notebooks" / "README.md")
-HLO = """HloModule m
-ENTRY main {
-  x = f32[64,64] parameter(0)
-  ROOT y = f32[64,64] negate(x)
-}
-"""
 NOT_RUN = {
     "rooflink COMMAND --help": "tests/profiling/cli/test_cli_documented.py has every option",
     "rooflink --install-completion": "changes the user's shell",
@@ -39,7 +33,17 @@ NOT_RUN = {
         "needs a trained verifier: tests/model/training/test_outcome.py",
 }  # fmt: skip
 TINY = {"smollm2-135m", "owner/name"}
-LIGHT = {"predict", "chips", "models", "schema", "hlo", "compare", "explore"}
+LIGHT = {
+    "predict",
+    "chips",
+    "models",
+    "schema",
+    "hlo",
+    "compare",
+    "explore",
+    "examples",
+    "validate",
+}
 
 
 def documented() -> list[str]:
@@ -81,7 +85,10 @@ def smaller(command: str) -> list[str]:
     return arguments
 
 
-COMMANDS = [command for command in documented() if command not in NOT_RUN]
+COMMANDS = [
+    *(command for command in documented() if command not in NOT_RUN),
+    *(command for _, command in READ_BY.values()),
+]
 
 
 def case(command: str) -> Any:
@@ -91,8 +98,7 @@ def case(command: str) -> Any:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the commands name: a model both ways and by its sizes, runs, problems, a chip, a log, a
-    program."""
+    """What the commands name: a model both ways, runs, and the files of `rooflink examples`."""
     where = tmp_path_factory.mktemp("documented")
     config = replace(LLAMA, context_length=512)
     tensors = public_tensors(config)
@@ -101,17 +107,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("before", "after", "mine", "more", "llama3-70b"):
         (where / "runs" / name).mkdir(parents=True)
         shutil.copy(RECORDS / "counted.json", where / "runs" / name / "profile.json")
-    chip = (files("rooflink.tpu_configs") / "v5e.toml").read_text()
-    (where / "my_chip.toml").write_text(chip)
-    (where / "mine.toml").write_text(PAGES[1].read_text().split("```toml\n")[1].split("```")[0])
-    rows = (files("rooflink.profiling") / "validation/data/measured_inference.csv").read_text()
-    (where / "your_rows.csv").write_text("\n".join(rows.splitlines()[:6]) + "\n")
-    problem = {"question": "1+1?", "answer": "<<1+1=2>>\n#### 2"}
-    (where / "gsm8k_test.jsonl").write_text(f"{json.dumps(problem)}\n" * 2)
-    logged = [{"problem": "2+2", "answer": str(n), "expected": "4", "prompt_tokens": 9,
-               "completion_tokens": 5} for n in (4, 5)]  # fmt: skip
-    (where / "answers.jsonl").write_text("\n".join(map(json.dumps, logged)))
-    (where / "module.after_optimizations.txt").write_text(HLO)
+    examples_command(where)
     return where
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rooflink.profiling.jobs.evaluate_job import EvaluateJob
+
 from .conftest import Command
 
 RUN = ("eval", "--task", "chain:k=1-2", "--limit", 8, "--strategies", "greedy", "--think-budget", 4,
@@ -31,8 +33,9 @@ def test_a_log_from_elsewhere(rooflink: Command) -> None:
         "eval", "--attempts-log", "log.jsonl", "--model", "llama3-8b", "--slice", "v5e-4"
     )
     assert found.code == 0
-    assert Path("runs/eval-llama3-8b-log-0/report.html").exists()
-    record = json.loads(Path("runs/eval-llama3-8b-log-0/evaluation.json").read_text())
+    (folder,) = Path("runs").glob("eval-llama3-8b-log-0-*")
+    assert (folder / "report.html").exists()
+    record = json.loads((folder / "evaluation.json").read_text())
     (cell,) = record["cells"]
     assert [row["slice"] for row in cell["slices"]] == ["v5e:2x2"]
     assert cell["attempts"][0]["coverage"]["value"] == 0.5
@@ -65,3 +68,16 @@ def test_a_mistake_is_one_sentence(
     assert said in found.err
     assert "Traceback" not in found.err
     assert not Path("runs").exists()
+
+
+def test_other_options_have_another_folder() -> None:
+    """So that no run is written over that the same command would not go on with."""
+    options: list[dict[str, object]] = [
+        {}, {"strategies": "direct"}, {"strategies": "greedy"}, {"limit": 5}, {"seed": 1},
+        {"task": "sum:n=2"}, {"task": "sum:n=2", "think_budget": (4,)},
+    ]  # fmt: skip
+    names = [EvaluateJob(**each).default_out().name for each in options]
+    assert len(set(names)) == len(names)
+    assert names[5] == "eval-reasoner-sum-n-2-0"
+    assert not [name for name in names if "=" in name]
+    assert EvaluateJob(limit=5, out="elsewhere").default_out().name == names[3]

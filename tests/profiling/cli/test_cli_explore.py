@@ -215,3 +215,30 @@ def test_a_damaged_manifest_is_a_sentence(rooflink: Command, grid: Path) -> None
     outcome = rooflink("explore", grid, "--out", "d")
     assert outcome.code == 2
     assert "holds _exploration.json, which is not of such a run" in outcome.err
+
+
+def test_the_cheapest_points_are_shown_with_intervals(rooflink: Command, grid: Path) -> None:
+    found = json.loads(rooflink("explore", grid, "--out", "here", "--json").out)["best"]
+    rows = pq.read_table("here").to_pylist()
+    assert [point["think_tokens"] for point in found] == [1024, 8192]  # one of each workload
+    for point in found:
+        tokens = point["think_tokens"] + point["answer_tokens"]
+        usd = [row["usd_per_query"] for row in rows if row["think"] == point["think_tokens"]]
+        cheapest = min(usd) / tokens * 1e6
+        dollars = point["usd_per_million_tokens"]
+        assert dollars["low"] <= cheapest <= dollars["high"]
+        assert dollars["median"] == pytest.approx(cheapest, rel=0.3)  # the row is of the mode
+        assert point["sequences"] == 64
+        assert point["energy_j"]["low"] < point["energy_j"]["high"]
+    said = rooflink("explore", grid, "--out", "here", "--csv", "tables")
+    assert said.code == 0, said.err
+    assert len(Path("tables/cheapest-points.csv").read_text().splitlines()) == 3
+
+
+def test_what_an_accelerator_type_counts_is_said(rooflink: Command) -> None:
+    done = rooflink(
+        "explore", "--model", "llama3-8b", "--slice", "v5p-8", "--sequences", 1, "--out", "here"
+    )
+    assert done.code == 0, done.err
+    assert done.out.count("v5p-8 counts TensorCores") == 1
+    assert "v5p:2x2x1" in done.out

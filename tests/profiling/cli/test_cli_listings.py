@@ -28,6 +28,9 @@ def test_models_lists_those_of_which_only_sizes_come_along(rooflink) -> None:
     done = rooflink("models")
     assert all(name in done.out for name in described_models())
     assert "cost only, cannot run" in done.out
+    names = " ".join(done.out.split())
+    for distil in ("llama-8b", "llama-70b", "qwen-1.5b", "qwen-7b", "qwen-14b", "qwen-32b"):
+        assert f"deepseek-r1-distill-{distil}" in names
     by_name = {row["name"]: row for row in json.loads(rooflink("models", "--json").out)}
     row = by_name["deepseek-r1"]
     assert not row["runs"]

@@ -22,7 +22,7 @@ def _calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def predictions(out: str) -> list[Prediction]:
     read = json.loads(out)
-    assert read["schema"] == "rooflink.predictions/1"
+    assert read["schema"] == "rooflink.predictions/2"
     return [Prediction.model_validate(each) for each in read["predictions"]]
 
 
@@ -63,7 +63,7 @@ def test_json_is_the_record(rooflink) -> None:
 def test_ideal_decode_is_the_roofline_by_hand(rooflink) -> None:
     """Llama-3-8B on one v5e: weights read a step and 2048 positions of KV at 819 GB/s, 18.65 ms."""
     done = rooflink(*LLAMA, "--slice", "v5e", "--prompt", 2048, "--think", 0, "--answer", 2,
-                    "--ideal", "--json")  # fmt: skip
+                    "--ideal", "--batch", 1, "--json")  # fmt: skip
     (found,) = predictions(done.out)
     assert found.phases[2].steps == 1
     assert found.phases[2].time_s.median == pytest.approx(18.65e-3, rel=0.01)
@@ -71,11 +71,11 @@ def test_ideal_decode_is_the_roofline_by_hand(rooflink) -> None:
 
 
 def test_a_request_has_its_times(rooflink) -> None:
-    done = rooflink(*LLAMA, "--slice", "h100", *SHORT)
+    done = rooflink(*LLAMA, "--slice", "h100", *SHORT, "--batch", 1)
     said = " ".join(done.out.split())
     for words in ("time to first token", "time per output token", "one request"):
         assert words in said
-    (found,) = predictions(rooflink(*LLAMA, "--slice", "h100", *SHORT, "--json").out)
+    (found,) = predictions(rooflink(*LLAMA, "--slice", "h100", *SHORT, "--batch", 1, "--json").out)
     assert found.ttft_s.median == pytest.approx(found.phases[0].time_s.median)
     assert found.ttft_s.low < found.ttft_s.median < found.ttft_s.high
     assert found.tpot_s.low < found.tpot_s.median < found.tpot_s.high
@@ -93,10 +93,8 @@ def test_drafts_prefixes_chunks_and_requests_in_flight(rooflink) -> None:
     assert (found.concurrency, found.prefix_tokens, found.prefill_chunk) == (32, 50, 64)
     assert (found.speculation.drafts, found.speculation.accepted_tokens) == (4, 1.9375)
     assert found.running.median < 32
-    (tokens,) = predictions(
-        rooflink(*LLAMA, "--slice", "h100", *SHORT, "--prefix-hit", 50, "--json").out
-    )
-    assert tokens.prefix_tokens == 50
+    cached = rooflink(*LLAMA, "--slice", "h100", *SHORT, "--prefix-hit", 50, "--json").out
+    assert {each.prefix_tokens for each in predictions(cached)} == {50}
 
 
 def test_slices_side_by_side(rooflink) -> None:
@@ -104,15 +102,46 @@ def test_slices_side_by_side(rooflink) -> None:
     assert done.code == 0, done.err
     assert done.out.count("us-central1 (Iowa)") == 1  # what all share is said once
     both = rooflink(*LLAMA, "--slice", "v5e-8", "--slice", "h100", *SHORT, "--json")
-    assert [found.slice for found in predictions(both.out)] == ["v5e:2x4", "h100:1"]
+    assert [found.slice for found in predictions(both.out)] == ["v5e:2x4"] * 3 + ["h100:1"] * 3
+
+
+def test_without_a_batch_three_operating_points_with_their_prices(rooflink) -> None:
+    asked = (*LLAMA, "--slice", "v5e-8", "--slice", "h100", *SHORT, "--tpot", "20ms")
+    found = predictions(rooflink(*asked, "--json").out)
+    for one, within, full in (found[:3], found[3:]):
+        points = [each.operating_point for each in (one, within, full)]
+        assert points == ["one user", "latency target", "full batch"]
+        assert one.prompts == 1 < within.prompts <= full.prompts == full.fit.largest_batch
+        assert within.tpot_s.median <= 0.02
+        assert one.usd_per_million_output.median > full.usd_per_million_output.median
+    lines = rooflink(*asked).out.splitlines()
+    first = lines[: next(i for i, line in enumerate(lines) if i > 4 and not line.strip())]
+    heading = next(line for line in first if line.startswith("slice"))
+    for word in ("point", "output tok/s", "per user", "TPOT", "$/M output", "$/M in+out"):
+        assert word in heading
+    assert sum("full batch" in line for line in first) == 2
+
+
+def test_a_target_that_no_batch_meets_is_said(rooflink) -> None:
+    done = rooflink(*LLAMA, "--slice", "v5e", "--dtype", "int8", *SHORT, "--tpot", "0.1ms")
+    assert "No batch meets 0.1 ms per output token on v5e:1x1." in " ".join(done.out.split())
+    assert "latency target" not in done.out
+
+
+def test_prices_of_two_sellers_are_said_at_the_top(rooflink) -> None:
+    slices = ("--slice", "v5e-8", "--slice", "mi300x")
+    said = " ".join(rooflink(*LLAMA, *slices, *SHORT).out.split())
+    assert "Prices are of 2 sellers: google-cloud for v5e:2x4; digitalocean for mi300x:1." in said
+    alone = rooflink(*LLAMA, "--slice", "v5e-8", "--slice", "h100", *SHORT).out
+    assert "sellers" not in alone
 
 
 def test_tiers_side_by_side(rooflink) -> None:
-    both = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--compare", "--json")
+    both = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--batch", 1, "--compare", "--json")
     thinking, quick = predictions(both.out)
     assert (thinking.think_tokens, quick.think_tokens) == (100, 0)
     assert 9 < thinking.time_s.median / quick.time_s.median < 11  # 110 tokens for 10, one prefill
-    done = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--compare")
+    done = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--batch", 1, "--compare")
     for title in ("time of the batch", "cost per query", "energy per query", "CO2e per query"):
         assert title in done.out
     figures = [line for line in done.out.splitlines() if line.startswith(("thinking ", "quick"))]
@@ -126,18 +155,18 @@ def test_described_models_and_own_files(rooflink) -> None:
         "pue = 1\npower_w = 1\n"
     )
     done = rooflink("predict", "--model", "mixtral-8x7b", "--slice", "h100-2", "--dtype", "fp8",
-                    *SHORT, "--price", "costs.toml", "--json")  # fmt: skip
+                    *SHORT, "--batch", 1, "--price", "costs.toml", "--json")  # fmt: skip
     (found,) = predictions(done.out)
     assert found.matmul_dtype == "float8_e4m3fn"
     assert found.economics.terms.usd_per_chip_hour == 1.0
 
 
 def test_an_unknown_price_is_said_and_the_rest_is_printed(rooflink) -> None:
-    done = rooflink(*LLAMA, "--slice", "h100", *SHORT, "--price", "spot", "--json")
+    done = rooflink(*LLAMA, "--slice", "v4", *SHORT, "--price", "spot", "--batch", 1, "--json")
     (found,) = predictions(done.out)
     assert found.economics.whole.usd is None
     assert found.economics.whole.wall_j is not None
-    assert "NVIDIA H100 SXM has no spot price" in found.economics.unknown[0]
+    assert "TPU v4 has no spot price" in found.economics.unknown[0]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +188,9 @@ def test_an_unknown_price_is_said_and_the_rest_is_printed(rooflink) -> None:
         (("--slice", "v5e-8", "--price", "sport"), "unknown price 'sport'"),
         (("--slice", "v5e-8", "--region", "mars"), "unknown region 'mars'"),
         (("--slice", "v5e-8", "--pue", "0.5"), "--pue is 0.5"),
+        (("--slice", "v5e-8", "--seller", "mars"), "unknown seller 'mars'"),
+        (("--slice", "v5e-8", "--tpot", "50"), "--tpot is '50', expected a time"),
+        (("--slice", "v5e-8", "--tpot", "9ms", "--batch", 2), "--tpot finds a batch"),
         (("--slice", "v5e-8", "--model", "llama3-9b"), "unknown model 'llama3-9b'"),
         (("--slice", "mine.toml:4"), "no chip file at mine.toml"),
     ],

@@ -21,10 +21,30 @@ def test_it_lists_every_record(rooflink: Command) -> None:
     done = rooflink("schema")
     assert done.code == 0
     rows = {row["name"]: row for row in json.loads(rooflink("schema", "--json").out)}
-    assert list(rows) == list(WRITTEN)
+    assert list(rows) == [*WRITTEN, "attempts-log"]
     for name, row in rows.items():
         assert name in done.out
-        assert row["version"] in done.out
+        assert (row["version"] or "") in done.out
+
+
+def test_the_example_of_a_log_is_valid_line_by_line(rooflink: Command) -> None:
+    schema = Draft202012Validator(json.loads(rooflink("schema", "attempts-log").out))
+    assert rooflink("examples", "here").code == 0
+    rows = [json.loads(line) for line in Path("here/answers.jsonl").read_text().splitlines()]
+    assert len(rows) == 48
+    for row in rows:
+        schema.validate(row)
+    assert not schema.is_valid({"answer": "42", "expected": "42"})  # of no problem
+
+
+def test_examples_are_not_written_over_ones_own(rooflink: Command) -> None:
+    Path("here").mkdir()
+    Path("here/mix.toml").write_text("mine")
+    refused = rooflink("examples", "here")
+    assert (refused.code, refused.out) == (2, "")
+    assert "here holds mix.toml" in refused.err
+    assert Path("here/mix.toml").read_text() == "mine"
+    assert rooflink("examples", "here", "--force", "--json").code == 0
 
 
 def test_a_written_profile_is_valid(rooflink: Command, tiny_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from real_records import real_profile
@@ -11,8 +12,9 @@ from rooflink.model.config import preset
 from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
 from rooflink.profiling.co_design.what_if import parse_what_if
+from rooflink.profiling.co_design.workload_mix import parse_mix
 from rooflink.profiling.errors import ProfileInputError, Silent
-from rooflink.profiling.predicted.model_shape import model_facts
+from rooflink.profiling.predicted.model_shape import model_facts, named_shape
 from rooflink.profiling.records.codesign import CodesignReport
 from rooflink.tpu_configs.slice import parse_slice
 
@@ -129,3 +131,22 @@ class Stages(Silent):
 
     def stage(self, what: str, total: int | None = None, unit: str = "") -> None:
         self.stages.append(what)
+
+
+def test_a_model_without_a_profile_is_asked_the_workload_of_the_largest_share():
+    mix = parse_mix(
+        "[[workload]]\nshare = 1\nprompt = 64\nthink = 0\nanswer = 8\n"
+        "[[workload]]\nshare = 3\nprompt = 512\nthink = 1024\nanswer = 64\nattempts = 4\n",
+        "mix.toml",
+    )
+    model = named_shape("gpt-oss-120b")
+    options = CodesignOptions(described=[model], weight_dtype="fp4", seeds=False)
+    with pytest.raises(ProfileInputError, match="add --workload with a file of its queries"):
+        analyse([], V5E, options, sample_calibration())
+    places = [parse_slice("v5e-16")]
+    report = analyse([], places, replace(options, mix=mix), sample_calibration())
+    assert [(read.name, read.ran, read.file) for read in report.profiles] == [
+        ("gpt-oss-120b", False, None)
+    ]
+    assert report.cases[0].workload.endswith(" 4 attempts, 512 + 1024 + 64 tokens, fp4")
+    assert {search.model for search in report.searches} == {"gpt-oss-120b"}

@@ -31,6 +31,7 @@ from rooflink.profiling.co_design.workload_mix import (
     PREFILL_HEAVY,
     SEQUENCES,
     MixedWorkload,
+    mix_of,
     mix_times,
     mix_work,
     parse_mix,
@@ -160,6 +161,17 @@ def test_every_proposed_chip_can_be_built(
         searches = design_searches(case, [workload], stated)  # type: ignore[arg-type]
     for search in searches:
         assert_buildable(search, search.best)
+
+
+@pytest.mark.parametrize("kind", ["area", "watts", "usd"])
+@pytest.mark.parametrize("model", ["llama3-8b", "llama3-70b", "gpt-oss-120b"])
+def test_chips_for_served_models_under_each_budget(model: str, kind: str) -> None:
+    case = sample_setting(model, "v6e-16", prompts=1.0, attempts=8.0, think=4096.0)
+    budget = {"area": 800.0, "watts": 700.0, "usd": 8000.0}[kind]
+    for search in design_searches(case, mix_of(case.query), {kind: budget}):  # type: ignore[dict-item]
+        assert_buildable(search, search.best)
+        assert search.ended_against
+        assert all(words in search.sentence for words in search.ended_against)
 
 
 def test_reasoning_wants_bandwidth_where_prefill_wants_flops() -> None:

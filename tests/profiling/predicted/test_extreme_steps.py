@@ -61,10 +61,11 @@ def cases(draw: st.DrawFn) -> Case:
     chips = math.prod(sides)
     tensor = _divisor(draw, chips)
     pipeline = _divisor(draw, chips // tensor)
-    data = chips // tensor // pipeline
+    context = _divisor(draw, chips // tensor // pipeline)
+    data = chips // tensor // pipeline // context
     expert = tensor * _divisor(draw, data) if draw(st.booleans()) else 1
     split = Parallelism(
-        tensor=tensor, data=data, pipeline=pipeline, expert=expert,
+        tensor=tensor, data=data, context=context, pipeline=pipeline, expert=expert,
         kv_by_sequences=draw(st.booleans()),
     )  # fmt: skip
     prefill = draw(st.booleans())

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sample_calibration import sample_calibration
 
 from rooflink.model.architecture import shape_of
 from rooflink.model.config import PRESETS
@@ -13,6 +14,7 @@ from rooflink.profiling.predicted.predict import held_by_a_chip, modal_s
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import (
     choose_parallelism,
+    fitting_query,
     parse_parallelism,
     query_of,
     require_used,
@@ -27,6 +29,13 @@ from rooflink.tpu_configs.slice import parse_slice
 
 LLAMA = shape_of(PRESETS["llama3-8b"])  # 32 query heads, 8 KV heads, 32 layers
 SMOL = shape_of(PRESETS["smollm2-135m"])  # 9 query heads, 30 layers
+
+
+@pytest.fixture(autouse=True)
+def _calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "rooflink.profiling.predicted.predict.default_calibration", sample_calibration
+    )
 
 
 def always(split: Parallelism) -> bool:
@@ -108,12 +117,14 @@ def test_a_mixture_lies_as_is_predicted_to_take_least(
     assert modal_s(chosen) == min(map(modal_s, fitting))
 
 
-def test_experts_are_dealt_out_where_nothing_else_fits() -> None:
-    """1,342 GB of bfloat16 in two domains of 8 x 141 GB: no domain holds a copy of the experts."""
-    lengths = Lengths(2.0, 1.0, 512.0, 512.0, 64.0)
-    found = query_of(PredictionRequest(named_shape("deepseek-r1"), lengths), parse_slice("h200-16"))
-    assert found.split == Parallelism(tensor=8, data=2, expert=16)
-    assert found.mesh_reason == "tensor=8,data=2,expert=16 is the only one tried that fits"
+def test_copies_of_attention_where_tensor_shards_would_each_hold_the_whole_cache() -> None:
+    """512 sequences of 1,599 positions of 70,272 bytes are 57 GB beside 84 GB of weights."""
+    lengths = Lengths(512.0, 1.0, 512.0, 1024.0, 64.0)
+    request = PredictionRequest(named_shape("deepseek-r1"), lengths, weight_dtype="fp8")
+    found = query_of(request, parse_slice("h200-8"))
+    assert found.split == Parallelism(data=8, expert=8)
+    with pytest.raises(ProfileInputError, match="does not fit"):
+        fitting_query(replace(request, split=Parallelism(tensor=8)), parse_slice("h200-8"))
 
 
 def test_a_dense_model_and_a_single_chip_lie_by_heads() -> None:
@@ -126,7 +137,13 @@ def test_a_dense_model_and_a_single_chip_lie_by_heads() -> None:
 
 def test_no_mesh_divides() -> None:
     with pytest.raises(ProfileInputError, match="9 query heads, 30 layers and 1 prompts"):
-        choose_parallelism(SMOL, parse_slice("v5e-8"), 1, always)
+        choose_parallelism(SMOL, parse_slice("v5e-32"), 1, always)
+
+
+def test_stages_of_unlike_length_are_the_last_resort() -> None:
+    assert choose_parallelism(SMOL, parse_slice("v5e-8"), 1, always)[0] == Parallelism(pipeline=8)
+    fits_few = choose_parallelism(SMOL, parse_slice("v5e-8"), 4, lambda each: each.data < 4)[0]
+    assert fits_few == Parallelism(data=2, pipeline=4)
 
 
 def test_copies_without_prompts_are_refused() -> None:
@@ -169,6 +186,12 @@ def test_dtypes_as_people_write_them(
     model, lengths = named_shape("llama3-8b"), Lengths(4.0, 2.0, 512.0, 512.0, 64.0)
     query = query_of(PredictionRequest(model, lengths, **held), parse_slice("h100-1"))
     assert (query.weight_dtype, query.kv_dtype, query.matmul_dtype) == (weights, kv, operands)
+
+
+def test_a_state_has_no_positions_to_deal_out() -> None:
+    shape = named_shape("qwen3-next-80b-a3b").shape
+    with pytest.raises(ProfileInputError, match="layers of the model have a state"):
+        require_parallelism(Parallelism(context=8), parse_slice("h100-8"), shape)
 
 
 def test_slices_are_those_that_are_sold_the_smallest_first() -> None:

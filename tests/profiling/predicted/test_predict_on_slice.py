@@ -116,3 +116,21 @@ def test_the_smallest_slice_that_holds_it() -> None:
     with pytest.raises(ProfileInputError):
         fitting_query(big, parse_slice("v5e-8"))
     assert smallest_query(big, load_chip("apple-m2")) is None
+
+
+@pytest.mark.parametrize("model", ["llama3-8b", "deepseek-r1", "qwen3-30b-a3b"])
+def test_overhead_does_not_grow_with_the_tokens_of_a_prompt(model: str) -> None:
+    """Eight times the prompt has the same launches, collectives, steps and sequences, but for
+    rounding: what grows with its tokens is compute, memory, on-chip or links."""
+    short, long = (
+        predict_on_slice(
+            PredictionRequest(
+                named_shape(model), Lengths(1.0, 1.0, tokens, 16.0, 16.0), weight_dtype="fp8"
+            ),
+            parse_slice("h200-8"),
+        ).phases[0]
+        for tokens in (8_000.0, 64_000.0)
+    )
+    assert short.overhead_s > 0
+    assert long.overhead_s == pytest.approx(short.overhead_s, rel=1e-9)
+    assert long.bound in ("compute", "memory", "links")

@@ -12,6 +12,7 @@ from rooflink.model.generation.pass_log import decode_record, prompt_record
 from rooflink.profiling.counted.phase_costs import passes_of
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.predicted.phase_lengths import Lengths, phase_steps
+from rooflink.profiling.predicted.step.attention_work import capacity
 from rooflink.profiling.predicted.step.collectives import Parallelism, switched
 from rooflink.profiling.predicted.step.step_work import Spread, matmul_work, spread_over, step_work
 from rooflink.profiling.predicted.step.work import Widths, Work, decode_load, prefill_load
@@ -63,6 +64,78 @@ def test_tensor_parallel_splits_weights_and_copies_kv_beyond_its_heads():
     layers = shape.layers * (shape.attention_parameters + shape.mlp_parameters)
     spared = alone.weight_bytes - over(16).weight_bytes
     assert spared == pytest.approx(2 * (layers + shape.head_parameters) * 15 / 16)
+
+
+@pytest.mark.parametrize(
+    ("layers", "stages", "sequences", "in_turn"),
+    [
+        (32, 4, 64.0, 32),  # 8 in each
+        (61, 2, 1.0, 61),  # one sequence passes 31, then 30
+        (61, 2, 64.0, 62),  # two parts: every 31 layers one of them is ready
+        (10, 4, 3.0, 10),  # three parts wait for 3 x 3 at most, and pass all ten
+        (10, 4, 8.0, 12),
+    ],
+)
+def test_the_longest_stage_of_a_pipeline_bounds(
+    layers: int, stages: int, sequences: float, in_turn: int
+) -> None:
+    """Time is that of so many layers; a chip of the longest stage holds ceil(layers / stages)."""
+    shape = replace(shape_of(preset("llama3-8b")), layers=float(layers))
+    split, load = Parallelism(pipeline=stages), decode_load(sequences, 4096.0)
+    work = step_work(shape, load, BF16, Spread(split, pipeline=switched(stages)))
+    alone = step_work(replace(shape, layers=float(in_turn)), load, BF16, ONE)
+    for name in ("matmul_flops", "kv_bytes", "kernels"):
+        assert getattr(work, name) == pytest.approx(getattr(alone, name), rel=1e-4)
+    held = capacity(shape, BF16, split, 80e9, sequences, 4096.0)
+    stage = -(-layers // stages)
+    tables = shape.head_parameters + shape.embedding_parameters + shape.vector_parameters
+    layer = shape.attention_parameters + shape.mlp_parameters
+    assert held.weight_bytes == pytest.approx(2 * (stage * layer + tables))
+    assert held.kv_bytes_per_sequence == pytest.approx(4096 * stage * 2 * 8 * 128 * 2)
+
+
+def test_context_deals_out_a_prompt_and_sends_its_keys_and_values_round():
+    """Llama-3-8B, a prompt of 8,192 on 8 chips: each reads 1,024 tokens, an eighth of the pairs,
+    and all keys and values, 4,096 bytes a layer and position, of which it lacks seven eighths."""
+    shape, load = shape_of(preset("llama3-8b")), prefill_load(1.0, 8192.0)
+    spread = Spread(Parallelism(context=8), context=switched(8))
+    alone, work = (step_work(shape, load, BF16, each) for each in (ONE, spread))
+    head = 2 * 4096 * 128256
+    assert work.matmul_flops == pytest.approx(alone.matmul_flops / 8)
+    assert alone.matmul_flops == pytest.approx(2 * 8192 * 32 * (4096 * 80 * 128 + 3 * 4096 * 14336)
+                                               + head)  # fmt: skip
+    assert work.attention_flops == pytest.approx(alone.attention_flops / 8)
+    assert work.link_bytes == pytest.approx(32 * 8192 * 4096 * 7 / 8)
+    assert (work.collectives, work.kv_bytes) == (32, alone.kv_bytes)
+    looked_up = 8192 * 4096 * 2
+    assert alone.weight_bytes - work.weight_bytes == pytest.approx(looked_up * 7 / 8)
+
+
+def test_context_deals_out_the_cache_and_sends_queries_round():
+    """16 sequences of 65,536: each chip reads an eighth of every cache. A layer gathers 32 queries
+    of 128 a sequence, and deals back as much of each chip's results with a float32 a head."""
+    shape, load = shape_of(preset("llama3-8b")), decode_load(16.0, 65_535.0)
+    spread = Spread(Parallelism(context=8), context=switched(8))
+    alone, work = (step_work(shape, load, BF16, each) for each in (ONE, spread))
+    assert work.kv_bytes == pytest.approx(16 * 65_536 * 32 * 4096 / 8)
+    assert work.attention_flops == pytest.approx(alone.attention_flops / 8)
+    row = 32 * 128 * 2
+    assert work.link_bytes == pytest.approx(32 * 16 * (row + row + 32 * 4) * 7 / 8)
+    assert work.collectives == 64
+    held = capacity(shape, BF16, spread.split, 80e9, 16.0, 65_535.0)
+    assert held.kv_bytes == pytest.approx(16 * 65_535 * 32 * 4096 / 8)
+    assert held.weight_bytes == pytest.approx(2 * shape.parameters)
+
+
+def test_context_beside_tensor_and_experts():
+    """Each chip of a tensor group sends its own heads round; experts lie over all chips."""
+    split = Parallelism(tensor=2, context=4, expert=8)
+    assert (split.chips, split.expert_chips, split.expert_copies) == (8, 8, 1)
+    assert str(split) == "tensor=2,context=4,expert=8"
+    shape, load = shape_of(preset("llama3-8b")), decode_load(16.0, 65_535.0)
+    spreads = [Spread(Parallelism(tensor=n, context=4), context=switched(4)) for n in (1, 2)]
+    links = [step_work(shape, load, BF16, spread).link_bytes for spread in spreads]
+    assert links[1] == pytest.approx(links[0] / 2)
 
 
 def test_all_reduces_of_a_layer_carry_the_residual_twice():

@@ -1,5 +1,7 @@
 """A report and cells of a notebook in a real browser, light and dark: drawn, asking nobody."""
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from real_records import real_codesign, real_evaluation, real_validation, whole_
 
 from rooflink.profiling.notebook.run_view import Run
 from rooflink.profiling.records import Profile
+from rooflink.profiling.reports import terms
 from rooflink.profiling.reports.renderers import notebook
 from rooflink.profiling.reports.renderers.html import html
 from rooflink.profiling.reports.sections.codesign_document import codesign_document
@@ -136,6 +139,63 @@ def test_a_click_on_a_heading_sorts_and_the_total_stays_last(page: Page, file: P
     assert page.evaluate(rows) == ["answer", "prefill", "think", "total"]
     page.evaluate(f"{heads}.find(b => b.textContent.trim().endsWith('FLOPs')).click()")
     assert page.evaluate(rows) == ["think", "prefill", "answer", "total"]
+
+
+def test_a_table_is_filtered_copied_and_saved_as_csv(page: Page, studies: dict[str, Path]) -> None:
+    """What is filtered away is neither copied nor saved; raw figures keep their intervals' ends."""
+    see(page)
+    page.open(studies["evaluation"].as_uri(), DRAWN)
+    page.evaluate(
+        "navigator.clipboard.writeText = async (text) => { window.copied = text; };"
+        "URL.createObjectURL = (blob) => (blob.text().then(t => { window.saved = t; }), '#x');"
+    )
+    table = "document.querySelector('#table-costs')"
+    tools = f"{table}.closest('.scroll').previousElementSibling"
+    page.evaluate(
+        f"(field => {{ field.value = 'V5E greedy'; field.dispatchEvent(new Event('input')); }})"
+        f"({tools}.querySelector('input'))"
+    )
+    cells = [cell for cell in real_evaluation().cells if cell.strategy == "greedy"]
+    ways = [cell.label for cell in cells]
+    rows = f"[...{table}.tBodies[0].rows].filter(row => row.checkVisibility())"
+    assert page.evaluate(f"{rows}.map(row => row.cells[0].textContent)") == ways
+    page.evaluate(f"[...{tools}.querySelectorAll('button')].forEach(button => button.click())")
+    page.wait("window.copied && window.saved")
+    copied = page.evaluate("window.copied").split("\n")[1:]
+    assert [line.split("\t")[0] for line in copied] == ways
+    saved = list(csv.DictReader(io.StringIO(page.evaluate("window.saved"))))
+    assert [row["way"] for row in saved] == ways
+    times = [cell.slices[0].time_s for cell in cells]
+    for end in ("", "_low", "_high"):
+        figures = [getattr(time_s, end[1:] or "median") for time_s in times]
+        assert [float(row[f"query{end}_s"]) for row in saved] == figures
+    assert page.errors == []
+
+
+def test_the_tools_of_a_table_are_reached_by_keyboard(page: Page, file: Path) -> None:
+    see(page)
+    page.open(file.as_uri(), DRAWN)
+    page.evaluate("document.querySelector('.tools button').focus()")
+    for kind in ("rawKeyDown", "keyUp"):
+        page.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab",
+                  windowsVirtualKeyCode=9)  # fmt: skip
+    assert page.evaluate("document.activeElement.textContent") == "CSV"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    names = "[...document.querySelectorAll('.tools button')].map(b => b.getAttribute('aria-label'))"
+    assert all(": " in name for name in page.evaluate(names))
+
+
+def test_the_first_page_says_what_it_is(page: Page, file: Path) -> None:
+    see(page)
+    page.open(file.as_uri(), DRAWN)
+    first = page.evaluate("document.querySelector('header').innerText")
+    assert all(word in first for word in ("rooflink", terms.PURPOSE, *terms.FIRST_WORDS))
+    links = (
+        "[...document.querySelectorAll('.contents a')].map(a => a.getAttribute('href').slice(1))"
+    )
+    assert all(
+        page.evaluate(f"!!document.getElementById('{name}')") for name in page.evaluate(links)
+    )
 
 
 def test_paper_gets_still_pictures(page: Page, file: Path) -> None:

@@ -93,7 +93,9 @@ def test_what_was_requested_comes_first(report: CodesignReport) -> None:
     assert isinstance(facts, Facts)
     assert what_if.blocks == [tables.what_ifs_table(report.cases)]
     assert chip.blocks == [Bullets([])], "no chip was asked for"
-    assert dict(facts.known)["chip budget"].endswith(" per chip")
+    budget = search_tables.budget_text(report.searches[0])
+    assert dict(facts.known)["chip budget"] == budget
+    assert budget.endswith(" per chip")
     assert dict(facts.known)["load"].startswith("1.00 queries/s, each within")
     asked = requested(report.model_copy(update={"chip_stated": True}))[1]
     assert isinstance(asked, Section)

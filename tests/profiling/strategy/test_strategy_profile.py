@@ -53,7 +53,7 @@ def _quickly() -> Iterator[None]:
     """Compiling is these tests' cost; the machine's limits are not their subject."""
     jax.config.update("jax_disable_most_optimizations", True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "measure_limits", lambda dtype: LIMITS)
+        patch.setattr(run, "machine_limits", lambda dtype: LIMITS)
         yield
     jax.config.update("jax_disable_most_optimizations", False)
 
@@ -152,7 +152,7 @@ class _Compiling:
         self._stack.close()
         self.by_stage[what] = self._stack.enter_context(clocked())
 
-    def advance(self, units: int) -> None: ...
+    def advance(self, units: int, note: str = "") -> None: ...
 
 
 def test_no_repeat_compiles(subject: Subject) -> None:

@@ -1,0 +1,54 @@
+"""Tables as rows of values: for DataFrames and for CSV files."""
+
+import csv
+import re
+from io import StringIO
+from typing import TypeAlias
+
+from ..records.base import Interval
+from .document import Table, Value
+
+Row: TypeAlias = dict[str, object]
+_UNIT = re.compile(r"(.*?)(_per_.*|_wall_j|_[a-z0-9]+)?$")  # 'time' '_s', 'usd' '_per_query'
+
+
+def rows_of(*tables: Table) -> list[Row]:
+    """The values of tables with the same rows, side by side, without their totals.
+
+    An interval becomes three columns: its median under the column's name, and that name with
+    `_low` and `_high` before the unit ('time_s', 'time_low_s', 'time_high_s').
+    """
+    length = len(tables[0].columns[0].values) if tables[0].columns else 0
+    made: list[Row] = [{} for _ in range(length - tables[0].has_total)]
+    for table in tables:
+        for column in table.columns:
+            if column.data:
+                for row, value in zip(made, column.values, strict=False):
+                    row.update(_cells(column.key, value))
+    return made
+
+
+def _cells(name: str, value: Value) -> Row:
+    if not isinstance(value, Interval):
+        return {name: value}
+    return dict(zip(interval_names(name), (value.median, value.low, value.high), strict=True))
+
+
+def interval_names(name: str) -> tuple[str, str, str]:
+    """Of an interval's three columns: 'time_s', 'time_low_s' and 'time_high_s'."""
+    stem, unit = _UNIT.match(name).groups("")  # type: ignore[union-attr]  # it matches any name
+    return name, f"{stem}_low{unit}", f"{stem}_high{unit}"
+
+
+def csv_text(table: Table) -> str:
+    """The rows of a table as a CSV file: a header, values as they are, units in the names of
+    columns; '' for a table without rows."""
+    rows = rows_of(table)
+    if not rows:
+        return ""
+    text = StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)),
+                            lineterminator="\n")  # fmt: skip
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
