@@ -36,7 +36,7 @@ class Compilations:
         """The counted profile of the same shapes, with the compiled lens beside it, predicted on
         the slices that it was compiled for, where these hold it."""
         from ...model.tasks import Problem
-        from ...tpu_configs.catalog import load_chip, load_rentable_tpus
+        from ...tpu_configs.catalog import load_rentable_tpus
         from ..model_spec import resolve_subject
         from ..profile_predictions import slices_that_hold
         from ..profiler import profile
