@@ -342,7 +342,7 @@ def _described(model: NamedShape) -> ProfileRead:
         model=model.name,
         file=None,
         ran=False,
-        toy=False,
+        toy=None,
         weights="none: sizes alone",
     )
 
