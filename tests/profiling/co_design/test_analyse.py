@@ -140,7 +140,7 @@ def test_a_model_without_a_profile_is_asked_the_workload_of_the_largest_share():
         "mix.toml",
     )
     model = named_shape("gpt-oss-120b")
-    options = CodesignOptions(described=[model], weight_dtype="fp4", seeds=False)
+    options = CodesignOptions(described=[model], weight_dtype="fp4")
     with pytest.raises(ProfileInputError, match="add --workload with a file of its queries"):
         analyse([], V5E, options, sample_calibration())
     places = [parse_slice("v5e-16")]
