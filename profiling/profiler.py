@@ -99,11 +99,7 @@ def profile(
             draft.model.is_toy,
         ))  # fmt: skip
         own = partial(_compiled, subject, planned, generated.logs, listener)
-        lenses = [
-            later.lens(f"Nothing compiled for {target.name}", partial(own, target))
-            for target in targets
-        ]
-        there = [*compiled, *(lens for lens in lenses if lens is not None)]
+        there = [*compiled, *_compiled_for(targets, own, later)]
         whole = draft.model_copy(update={
             **vars(predicted or Predictions([], [], None)),
             "compiled": _timed(there, subject),
@@ -187,6 +183,17 @@ class Later:
             why = str(error)
         self.missing.append(f"{what}: {why}.")
         return None
+
+
+def _compiled_for(
+    targets: Sequence[Target], own: Callable[[Target], CompiledTarget], later: Later
+) -> list[CompiledTarget]:
+    """What compiles of `targets`."""
+    lenses = [
+        later.lens(f"Nothing compiled for {target.name}", partial(own, target))
+        for target in targets
+    ]
+    return [lens for lens in lenses if lens is not None]
 
 
 def _timed(targets: Sequence[CompiledTarget], subject: Subject) -> list[CompiledTarget]:

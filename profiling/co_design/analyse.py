@@ -74,10 +74,12 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
            case.terms.price_confidence or "your figure") for case in by_chip),
         (f"A server uses {shared.host_factor:g}x the energy of its accelerators.", shared.host,
          "see the source"),
-        (f"Power usage effectiveness (PUE) of the data center: {shared.pue:g}.", shared.pue_source,
-         "see the source"),
-        (f"Electricity emits {shared.grid_g_per_kwh:g} g CO2e per kWh.", shared.grid,
-         "see the source"),
+        *((f"Power usage effectiveness (PUE) of the data center: {terms.pue:g}.", terms.pue_source,
+           "see the source")
+          for terms in {case.terms.pue_source: case.terms for case in by_chip}.values()),
+        *((f"Electricity emits {terms.grid_g_per_kwh:g} g CO2e per kWh.", terms.grid,
+           "see the source")
+          for terms in {case.terms.grid: case.terms for case in by_chip}.values()),
         *((sentence, "our assumption", "low")
           for sentence in (*_OURS, *(f"{text}." for text in (*reasons, *dies)))),
     ]  # fmt: skip

@@ -95,7 +95,7 @@ def hardware_candidates(cases: Sequence[WorkloadOnSlice], quantity: Quantity) ->
         factor, evidence = STEP ** PARAMETERS[name].rises, []
         if name in PARTS and quantity != "time":
             evidence.append(
-                f"cost model: includes the {quantity} of the larger part, with its uncertainty"
+                "cost model: includes the cost of the larger part, with its uncertainty"
             )
         after = [
             logs_of(scaled(case.point, {name: factor}, case.costs), case.draws) for case in cases
@@ -137,7 +137,9 @@ def model_candidates(
         Candidate(
             "model", name, rows[0][0].change if len(cases) == 1 else _MODEL_WORDS[name], None,
             mean_change(name, quantity), mean_change(name, "time"),
-            rows[0][0].quality, [f"quality: {rows[0][0].evidence}"],
+            rows[0][0].quality, [f"quality: {rows[0][0].evidence}"] * (
+                rows[0][0].quality != "not measured"  # the sentence says so
+            ),
         )
         for name, rows in steps.items()
         if len(rows) == len(cases) and name not in _NO_ASK

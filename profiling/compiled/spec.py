@@ -27,6 +27,7 @@ class Target:
     """Something that XLA compiles for. A device is what JAX calls one: a chip, or a core of it."""
 
     name: str  # as `parse_slice` takes it, 'v7x:2x2x1'; 'cpu'
+    caution: str = field(default="", compare=False)  # of the slice as it was called
 
     @cached_property
     def slice(self) -> Slice | None:
@@ -78,7 +79,7 @@ def parse_target(text: str) -> Target:
             f"the TPU compiler does not know {on_slice.chip.name}: try cpu, or a slice of "
             f"{', '.join(compiled_generations())}"
         )
-    return Target(on_slice.name)
+    return Target(on_slice.name, on_slice.caution)
 
 
 def compiled_generations() -> list[str]:

@@ -36,7 +36,7 @@ class Compilations:
         """The counted profile of the same shapes, with the compiled lens beside it, predicted on
         the slices that it was compiled for, where these hold it."""
         from ...model.tasks import Problem
-        from ...tpu_configs.catalog import load_chip, load_rentable_tpus
+        from ...tpu_configs.catalog import load_rentable_tpus
         from ..model_spec import resolve_subject
         from ..profile_predictions import slices_that_hold
         from ..profiler import profile
@@ -50,13 +50,13 @@ class Compilations:
             answer_budget=spec.rules.answer_budget,
             prompt_tokens=spec.prompt_slots,
         )
-        chips = dict.fromkeys(each.target.chip for each in self.specs if each.target.chip)
         slices = [each.target.slice for each in self.specs if each.target.slice]
+        chips = list({each.chip.name: each.chip for each in slices}.values())
         subject = resolve_subject(self.job.model, "none", spec.dtype)
         return profile(
             subject,
             request,
-            [load_chip(chip) for chip in chips] or load_rentable_tpus(),
+            chips or load_rentable_tpus(),
             name=self.job.out.name if self.job.out else "compile",
             command=self.command,
             compiled=self.targets,

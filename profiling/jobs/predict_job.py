@@ -96,7 +96,7 @@ class PredictJob(TermsOptions):
         "for such floats, else bfloat16]",
     )
     battery_wh: float | None = option(
-        None, "Watt-hours of the device's battery: answers a charge.", gt=0, le=MOST_WH
+        None, "Watt-hours of the device's battery: answers per charge.", gt=0, le=MOST_WH
     )
     mesh: str | None = option(
         None, "data=2,tensor=8; of a mixture tensor=8,expert=8  [default: chosen, with the reason]"

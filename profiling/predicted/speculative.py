@@ -150,8 +150,8 @@ def verification(step: Work, accepted: float) -> Work:
 
 def drafting(one_pass: Work) -> Work:
     """A draft's pass within a step of the model: the host launches it and need not schedule its
-    sequences. One takes 0.7 to 1 ms beside Llama-3.1-8B on an H100 (vLLM issue on EAGLE-3, in
-    speculative.csv), of which 0.6 are its bytes."""
+    sequences. One of EAGLE's takes 0.7 to 1 ms beside Llama-3.1-8B on an H100 (times of vLLM by
+    drafts, in speculative.csv); its bytes take 0.5 at the datasheet's bandwidth."""
     return replace(one_pass, sequences=0.0)
 
 

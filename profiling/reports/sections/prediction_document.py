@@ -195,7 +195,7 @@ def slices_table(predictions: Sequence[Prediction], by_phase: bool = True) -> Ta
                    name="usd_per_query", priority=4),
             Column("energy per query", [b.wall_j for b in bills], units.joules, PREDICTED,
                    name="wall_j_per_query", priority=5),
-            Column("answers a charge", list(map(_per_charge, predictions)), units.significant,
+            Column("answers per charge", list(map(_per_charge, predictions)), units.significant,
                    PREDICTED, name="queries_per_charge", priority=6),
             Column("CO2e per query", [b.gco2e for b in bills], units.grams, PREDICTED,
                    name="gco2e_per_query", priority=8),
@@ -307,7 +307,7 @@ def amounts_table(prediction: Prediction) -> Table:
     if economics is None:
         return Table("Cost", [])
     query, attempt = economics.per_query, economics.per_attempt
-    energy = "joules an answer" if economics.terms.place == "edge" else "energy at the wall"
+    energy = "joules per answer" if economics.terms.place == "edge" else "energy at the wall"
     rows: list[tuple[str, Interval | None, Interval | None, units.Text]] = [
         ("money", query.usd, attempt.usd, units.usd),
         (energy, query.wall_j, attempt.wall_j, units.joules),
@@ -315,7 +315,7 @@ def amounts_table(prediction: Prediction) -> Table:
     ]
     if battery := economics.battery:
         charges = battery.queries, battery.queries * prediction.attempts
-        rows.append(("answers a battery charge", *charges, units.significant))
+        rows.append(("answers per battery charge", *charges, units.significant))
     return Table(
         "Cost of a query and of an attempt",
         [

@@ -178,6 +178,13 @@ class PartFormat:
     share: float = 1.0  # of the part's parameters; the rest of them is held as the model is
 
 
+def narrowing_of(operand: str, weight_bytes: float) -> float:
+    """log2(operand width / weight width); 0 for weights of 4 bits beside operands of 8 in floating
+    point, which the matrix units take as they are (Blackwell's tcgen05.mma, kind mxf8f6f4)."""
+    mixed = operand == "float8_e4m3fn" and weight_bytes < 1
+    return 0.0 if mixed else math.log2(dtype_bytes(operand) / weight_bytes)
+
+
 def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
     """From a table's words; '?' and an empty cell mean as the operands, these as 'bf16'.
 
@@ -188,7 +195,7 @@ def formats(weights: str, operands: str = "", cache: str = "") -> Formats:
     weight_bytes = dtype_of(weights)[1]
     name, operand_bytes = dtype_of(operands or "bf16")
     cache_bytes = dtype_of(cache)[1] if _clean(cache) else operand_bytes
-    narrowing = math.log2(operand_bytes / weight_bytes)
+    narrowing = narrowing_of(name, weight_bytes)
     widths = Widths(weight_bytes, cache_bytes, operand_bytes, quantised_inputs(name))
     return Formats(widths, name, narrowing)
 

@@ -1,13 +1,12 @@
 """Rows of served_gpu_agg.csv: servings of GPUs under a closed loop, each the time per token of
 output and the time to the first."""
 
-import math
 import re
 from dataclasses import replace
 from functools import cache
 from typing import Literal
 
-from ....model.architecture import Architecture, dtype_bytes, shape_of
+from ....model.architecture import Architecture, shape_of
 from ....tpu_configs.chip import Chip
 from ....tpu_configs.slice import Slice
 from ...predicted.cases import Case
@@ -17,7 +16,7 @@ from ...predicted.step.work import Widths
 from .closed_loop import ClosedLoop
 from .csv_rows import LeftOutError, Row
 from .deployments import Deployment, chip_of, slice_of
-from .models import Formats, PartFormat, dtype_of, known_sizes, sizes_named
+from .models import Formats, PartFormat, dtype_of, known_sizes, narrowing_of, sizes_named
 from .steps import Lengths
 
 SERVED_COLUMNS = (
@@ -163,7 +162,7 @@ def served_formats(weights: str, cache: str, chip: Chip, sizes: Architecture) ->
     if weight_bytes >= 1:
         operands[word] = chip.peak_flops(weight_dtype).dtype
     operand_dtype = operands.get(word, "bfloat16")
-    narrowing = math.log2(dtype_bytes(operand_dtype) / weight_bytes)
+    narrowing = narrowing_of(operand_dtype, weight_bytes)
     wide_attention = "bf16 rest" in weights or (word == "nvfp4" and sizes.experts > 1)
     attention = replace(WIDE, share=_attention_share(sizes)) if wide_attention else None
     inputs = quantised_inputs(operand_dtype) - ATTENTION_INPUTS * wide_attention

@@ -9,7 +9,9 @@ from sample_calibration import sample_calibration
 
 from rooflink.profiling.cli.app import COMMANDS, load_command
 
-PREDICT = ("predict", "--model", "llama3-8b", "--slice", "v5e-8", "--csv", "tables")
+PREDICT = (
+    "predict", "--model", "llama3-8b", "--slice", "v5e-8", "--batch", 1, "--csv", "tables",
+)  # fmt: skip
 
 
 def columns(file: Path) -> list[str]:
@@ -42,7 +44,7 @@ def test_a_prediction_is_written_as_numbers_with_units(
         "rooflink.profiling.predicted.predict.default_calibration", sample_calibration
     )
     for _ in range(2):  # the second run writes over the files of the first
-        done = rooflink(*PREDICT)
+        done = rooflink(*PREDICT, "--batch", 2)
         assert (done.code, done.out) == (0, "Tables: tables\n")
     with Path("tables/phases-v5e-2x4.csv").open(newline="") as opened:
         rows = list(csv.DictReader(opened))

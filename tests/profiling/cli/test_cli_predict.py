@@ -209,11 +209,11 @@ def test_a_device_is_answered_in_joules_and_charges_of_its_battery(rooflink) -> 
     asked = ("predict", "--slice", "jetson-orin", "--model", "llama3-8b", "--dtype", "int4",
              "--battery-wh", "100")  # fmt: skip
     shown = rooflink(*asked).out
-    assert "joules an answer" in shown
-    assert "answers a battery charge" in shown
+    assert "joules per answer" in shown
+    assert "answers per battery charge" in shown
     beside = rooflink(*asked, "--slice", "apple-m4", "--slice", "v5e").out
-    assert "answers a charge" in beside
-    assert "answers a charge" not in rooflink(*asked[:-2], "--slice", "apple-m4").out
+    assert "answers per charge" in beside
+    assert "answers per charge" not in rooflink(*asked[:-2], "--slice", "apple-m4").out
     (made,) = json.loads(rooflink(*asked, "--json").out)["predictions"]
     economics = made["economics"]
     assert economics["terms"]["place"] == "edge"

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from real_records import real_profile
@@ -10,10 +11,11 @@ from sample_calibration import sample_calibration
 
 from rooflink.model.config import preset
 from rooflink.model.tasks.modular import GAPS_DISCLOSURE
-from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
+from rooflink.profiling.co_design.analyse import CodesignOptions, analyse, assumptions
 from rooflink.profiling.co_design.what_if import parse_what_if
 from rooflink.profiling.co_design.workload_mix import parse_mix
 from rooflink.profiling.errors import ProfileInputError, Silent
+from rooflink.profiling.predicted.economics import Terms, economic_terms
 from rooflink.profiling.predicted.model_shape import model_facts, named_shape
 from rooflink.profiling.records.codesign import CodesignReport
 from rooflink.tpu_configs.slice import parse_slice
@@ -61,6 +63,19 @@ def test_everything_that_a_report_draws_is_there(report):
     assert report.pareto
     assert any(GAPS_DISCLOSURE in note for note in report.notes)
     assert all(each.source for each in report.assumptions)
+
+
+def test_an_assumed_price_has_its_own_confidence_and_each_operator_its_pue() -> None:
+    """Google's list has v5p's price for sure, though its bandwidth is published in two ways."""
+    slices = [parse_slice("v5p:2x2x1"), parse_slice("trainium1")]
+    cases = [
+        SimpleNamespace(slice=each, terms=economic_terms(each.chip, Terms())) for each in slices
+    ]
+    rows = {row.sentence: row.confidence for row in assumptions(cases)}  # type: ignore[arg-type]
+    assert slices[0].chip.confidence == "medium"
+    assert rows["TPU v5p: 4.2 USD per chip-hour."] == "high"
+    pues = [sentence for sentence in rows if "(PUE)" in sentence]
+    assert [sentence.rpartition(" ")[2] for sentence in pues] == ["1.09.", "1.14."]
 
 
 def test_dollars_per_correct_answer_are_dollars_over_accuracy(report):
@@ -140,7 +155,7 @@ def test_a_model_without_a_profile_is_asked_the_workload_of_the_largest_share():
         "mix.toml",
     )
     model = named_shape("gpt-oss-120b")
-    options = CodesignOptions(described=[model], weight_dtype="fp4", seeds=False)
+    options = CodesignOptions(described=[model], weight_dtype="fp4")
     with pytest.raises(ProfileInputError, match="add --workload with a file of its queries"):
         analyse([], V5E, options, sample_calibration())
     places = [parse_slice("v5e-16")]

@@ -12,6 +12,7 @@ from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.slices import PredictionRequest, predict_on_slice
 from rooflink.profiling.predicted.step.attention_work import attention_work, capacity
 from rooflink.profiling.predicted.step.collectives import ONE_CHIP, Parallelism
+from rooflink.profiling.predicted.step.hardware import quantised_inputs
 from rooflink.profiling.predicted.step.step_work import Spread, step_work
 from rooflink.profiling.predicted.step.work import Load, Widths, Work, decode_load, prefill_load
 from rooflink.tpu_configs.slice import parse_slice
@@ -41,6 +42,17 @@ def test_a_prompt_after_a_long_past_makes_those_of_the_past_too() -> None:
     pairs = 2048 * 10_000 + 2048 * 2049 / 2
     made = 10_000 * 2 * 512 * (128 + 128)
     assert work.attention_flops == 61 * 128 * (pairs * 640 + made)
+
+
+@pytest.mark.parametrize(
+    ("model", "of_a_layer"), [("llama3-8b", 10), ("qwen3-30b-a3b", 14), ("deepseek-v3", 20)]
+)
+def test_a_layer_launches_what_its_parts_and_formats_need(model: str, of_a_layer: int) -> None:
+    shape, load = named_shape(model).shape, decode_load(8.0, 64.0)
+    launched = [step_work(shape, load, replace(BF16, quantised_inputs=inputs), Spread()).kernels
+                for inputs in (0.0, quantised_inputs("float8_e4m3fn"))]  # fmt: skip
+    assert launched == [shape.layers * of_a_layer + 6, shape.layers * (of_a_layer + 3) + 6]
+    assert quantised_inputs("int8") == quantised_inputs("bfloat16") == 0
 
 
 @pytest.mark.parametrize("drafts", [1, 3, 7])

@@ -97,6 +97,21 @@ def test_many_points_at_once_are_the_points_one_by_one():
         assert float(together.time_s[i]) == pytest.approx(float(alone.time_s), rel=1e-5)
 
 
+def test_a_narrow_cache_saves_less_than_its_bytes():
+    """8,000 positions of 8 sequences: 8.4 GB in bfloat16, half of that in 8 bits."""
+    lossy = replace(IDEAL, narrow_kv=0.25)
+    wide, narrow = (
+        step_work(SHAPE, decode_load(8.0, 8000.0), Widths(2.0, kv_bytes, 2.0), Spread())
+        for kv_bytes in (2.0, 1.0)
+    )
+    saved_s = float(wide.kv_bytes - narrow.kv_bytes) / H100.memory_bandwidth
+    assert float(narrow.kv_bytes) == pytest.approx(8 * 8001 * 65536, rel=1e-3)
+    times_s = {work: [float(step_terms(work, H100, by).memory_s) for by in (IDEAL, lossy)]
+               for work in (wide, narrow)}  # fmt: skip
+    assert times_s[wide][0] == times_s[wide][1] == pytest.approx(times_s[narrow][0] + saved_s)
+    assert times_s[narrow][1] == pytest.approx(times_s[narrow][0] + 0.25 * saved_s)
+
+
 def test_a_core_takes_its_least_time_for_every_part_of_attention():
     many = Work(attention_flops=1e9, blocks=2048.0, kv_bytes=1e6)
     cores = replace(H100, cores=128.0)

@@ -1,5 +1,6 @@
 """What rows of servings under a closed loop become: hand-worked bytes, FLOPs and steps."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,16 @@ def test_attention_of_gpt_oss_is_wider_than_its_experts(tmp_path: Path) -> None:
         experts + rest, rel=5e-3
     )
     assert case.matmul_dtype == "bfloat16"
+
+
+def test_four_bits_are_widened_only_where_the_unit_does_not_take_them(tmp_path: Path) -> None:
+    mixed = {"model": "gpt-oss-120b", "weights_dtype": "mxfp4 experts and bf16 rest"}
+    hopper, blackwell = (both(tmp_path, gpu=gpu, **mixed)[0] for gpu in ("H200 SXM", "B200 SXM"))
+    assert hopper.narrowing == pytest.approx(math.log2(2 / (0.5 + 1 / 32)))
+    assert (blackwell.narrowing, blackwell.matmul_dtype) == (0, "float8_e4m3fn")
+    # Its experts' inputs are quantised, those of attention are not.
+    launched = [float(case.pieces[0].work.kernels) for case in (hopper, blackwell)]
+    assert launched == [36 * 14 + 6, 36 * 15 + 6]
 
 
 def test_a_slower_unit_multiplies_what_is_wider(tmp_path: Path) -> None:

@@ -1,0 +1,20 @@
+"""What a compile report says beside the programs is of the slices that they were compiled for."""
+
+from pathlib import Path
+
+import pytest
+from real_records import compiled_for
+
+from rooflink.profiling.jobs.compile_job import Compilations, CompileJob
+
+
+@pytest.mark.parametrize(("model", "slices"), [("llama3-8b", ["v5e:2x4"]), ("llama3-70b", [])])
+def test_predictions_are_of_the_slices_compiled_for(model: str, slices: list[str]) -> None:
+    """And where one does not hold the workload, of none but its chip's own."""
+    job = CompileJob(model=model, slices=("v5e:2x4",), context=1024, out=Path("unwritten"))
+    made = Compilations(job, "python", job.specs(), [compiled_for("v5e:2x4")], [])
+    profile = made.profile
+    assert profile.asked_slices == slices
+    assert [each.slice for each in profile.predictions[:1]] == (slices or ["v5e:4x4"])
+    assert {each.chip for each in profile.predictions} == {"TPU v5e"}
+    assert [each.target for each in profile.compiled] == ["v5e:2x4"]
