@@ -18,9 +18,7 @@ Text = Callable[[float], str]
 TIMES = "\N{MULTIPLICATION SIGN}"
 _WIDEST = 1e5  # largest over smallest value from which one scale no longer suits a column
 _SMALLEST = 0.0095  # of a column's scale, under which a smaller one is taken
-_UNIT_OF_NAME = re.compile(
-    r"(.*?)(_per_.*|_wall_j|_[a-z0-9]+)?$"
-)  # 'time' '_s', 'usd' '_per_query'
+_ENDING = re.compile(r"(.*?)(_per_.*|_wall_j|_[a-z0-9]+)?$")  # 'time' '_s', 'usd' '_per_query'
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
@@ -241,5 +239,5 @@ def tick(text: str) -> str:
 
 def interval_names(name: str) -> tuple[str, str, str]:
     """Of an interval's three columns: 'time_s', 'time_low_s' and 'time_high_s'."""
-    stem, unit = _UNIT_OF_NAME.match(name).groups("")  # type: ignore[union-attr]  # it matches any name
+    stem, unit = _ENDING.match(name).groups("")  # type: ignore[union-attr]  # it matches any name
     return name, f"{stem}_low{unit}", f"{stem}_high{unit}"
