@@ -24,7 +24,7 @@ main()
 
 def shell(line: str, **environment: str) -> tuple[int, str]:
     """Exit code and stderr of a line in which $ROOFLINK is the command."""
-    command = f"{sys.executable} -m rooflink.profiling"
+    command = f"{sys.executable} -m rooflink"
     own = {"ROOFLINK": command, "PYTHONUNBUFFERED": "", **environment}
     done = subprocess.run(
         ["/bin/sh", "-c", line], env=os.environ | own, capture_output=True, timeout=120, check=False
