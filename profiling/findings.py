@@ -226,7 +226,7 @@ def _narrower_kv(profile: Profile, basis: Basis) -> Iterator[Finding]:
         _halved(basis, phases, *kinds),
         what=f"The KV cache is {percent(read / max(moved, 1))} of the bytes that {_names(phases)} "
         f"{_verb(phases, 'move')}.",
-        how="Keep it in int8",
+        how="Keep the KV cache in int8",
         command="rooflink predict --kv-dtype int8",
         evidence=f"counted: KV cache {_size(read)} of {_size(moved)}",
         answers="may change",
@@ -246,7 +246,7 @@ def _narrower_weights(profile: Profile, basis: Basis) -> Iterator[Finding]:
         _halved(basis, phases, *kinds),
         what=f"Weights are {percent(read / max(moved, 1))} of the bytes that {_names(phases)} "
         f"{_verb(phases, 'move')}, in {profile.model.dtype}.",
-        how=f"Run in {narrower}" if whole else f"Keep them in {narrower}",
+        how=f"Run in {narrower}" if whole else f"Keep the weights in {narrower}",
         command=f"--dtype {narrower}" if whole else f"rooflink predict --dtype {narrower}",
         evidence=f"counted: weights {_size(read)} of {_size(moved)}",
         answers="may change",

@@ -39,9 +39,14 @@ def own_number(
 
 
 def unknown(what: str, text: str, expected: Iterable[str], or_else: str) -> ProfileInputError:
-    """The error for a name that is in no table: near names where there are any, else all."""
+    """The error for a name that is in no table: all names of a short one, of a long one those that
+    are near or else the first."""
     names = list(expected)
-    near = get_close_matches(text.lower()[:100], names, n=4, cutoff=0.5) or names
+    near = get_close_matches(text.lower()[:100], names, n=4, cutoff=0.5)
+    if len(names) <= 16:
+        near += [name for name in names if name not in near]
+    elif not near:
+        near = [*names[:8], f"{len(names) - 8} more"]
     return ProfileInputError(f"unknown {what} {text!r}: expected {', '.join(near)}, or {or_else}")
 
 

@@ -28,10 +28,11 @@ def chosen(profile: Profile) -> str:
         return " as asked"
     if len(profile.predictions) == 1:
         return ""
-    least = "cheapest" if any(p.economics for p in profile.predictions) else "fastest"
-    return (
-        f", the {least} of {asked or len(profile.predictions)} slices{' asked for' * (asked > 1)}"
-    )
+    among = [p for p in profile.predictions if p.slice in profile.asked_slices or not asked]
+    priced = [p for p in among if p.economics] or among
+    least = "cheapest" if priced[0].economics else "fastest"
+    price = " with a price" * (len(priced) < len(among))
+    return f", the {least} of {len(priced)} slices{' asked for' * (asked > 1)}{price}"
 
 
 def _costs(prediction: Prediction) -> str:

@@ -71,6 +71,19 @@ def test_a_slice_asked_for_by_name_is_the_headlines() -> None:
     assert headline(profile).startswith("Predicted on v5p-8 as asked, the run takes")
 
 
+def test_the_cheapest_is_of_the_slices_that_have_a_price() -> None:
+    dice = random.Random(5)
+    names = ["v5e-1", "v6e-1", "v7x-1"]
+    slices = [random_prediction(dice, name) for name in names]
+    slices[2] = slices[2].model_copy(update={"economics": None})
+    profile = whole_run().model_copy(update={"predictions": slices, "asked_slices": []})
+    assert ", the cheapest of 2 slices with a price, the run takes" in headline(profile)
+    asked = profile.model_copy(update={"asked_slices": names})
+    assert ", the cheapest of 2 slices asked for with a price, the run" in headline(asked)
+    unpriced = profile.model_copy(update={"predictions": slices[2:] * 2})
+    assert ", the fastest of 2 slices, the run takes" in headline(unpriced)
+
+
 def test_a_toy_is_said_to_be_one_beside_a_model_that_is_served() -> None:
     profile = random_profile(random.Random(3))
     alone = headline(profile.model_copy(update={"stand_in": None}))
