@@ -134,7 +134,9 @@ def test_a_job_is_frozen_and_knows_what_was_given() -> None:
 
 def test_the_command_gives_the_job_only_what_was_typed() -> None:
     seen: list[Sample] = []
-    command = command_of(Sample, lambda result, job, console: seen.append(job), "rooflink sample")
+    command = command_of(
+        Sample, lambda result, job: [], lambda result, job, console: seen.append(job), "rooflink s"
+    )
     defaults = {name: each.default for name, each in inspect.signature(command).parameters.items()}
     command(**(defaults | {"model": "m", "sizes": "5"}))
     assert seen[0].model_fields_set == {"model", "sizes"}
