@@ -189,10 +189,7 @@ def _compiled_for(
     targets: Sequence[Target], own: Callable[[Target], CompiledTarget], later: Later
 ) -> list[CompiledTarget]:
     """What compiles of `targets`."""
-    lenses = [
-        later.lens(f"Nothing compiled for {target.name}", partial(own, target))
-        for target in targets
-    ]
+    lenses = (later.lens(f"Nothing compiled for {one.name}", partial(own, one)) for one in targets)
     return [lens for lens in lenses if lens is not None]
 
 

@@ -5,6 +5,7 @@ into huggingface_hub's own cache.
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..config import PRESETS, SMOLLM2, ModelInputError
 from ..input_files import user_path
@@ -12,8 +13,10 @@ from . import embedded
 from .hf_config import hf_config, model_name
 from .hf_tokenizer import hf_tokenizer
 from .layout import WeightSource
-from .published_sizes import Sizes, hf_sizes
 from .safetensors import has_own_head, read_safetensors, safetensors_files
+
+if TYPE_CHECKING:
+    from .published_sizes import Sizes
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -53,12 +56,14 @@ def open_weights(model: str) -> WeightSource:
     return replace(source, config=config, description=description)
 
 
-def sizes_of(model: str) -> Sizes:
+def sizes_of(model: str) -> "Sizes":
     """The sizes of what `open_weights` takes, or of a preset, without its weights: nothing is
     opened but a config.json or a GGUF's header, and of a hub id nothing else is fetched.
 
     Raises ModelInputError for nothing of that name, or where it does not tell its sizes.
     """
+    from .published_sizes import Sizes, hf_sizes  # which a model that runs does not need
+
     name, path = model.lower(), user_path(model)
     if path.is_dir():
         return hf_sizes(path / "config.json")

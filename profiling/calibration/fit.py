@@ -14,6 +14,7 @@ import numpy as np
 
 from ..predicted.calibration import COMPONENTS, REGIMES, Component, parse_calibration
 from ..predicted.cases import Case, predict_cases
+from ..predicted.draws import FEW_TURNS
 from ..records.base import Interval
 from ..records.validation import WAYS, HeldOutErrors
 from ..validation.agreement import summaries
@@ -96,7 +97,7 @@ def _errors(
     held_out: Mapping[str, Unseen],
 ) -> str:
     """Sums over the rows that ship, and over those that do not."""
-    fitted = parse_calibration(calibration_json, "calibration.json")
+    fitted = parse_calibration(calibration_json, "calibration.json", FEW_TURNS)
     predictor = partial(predict_cases, calibration=fitted)
     shipped, not_shipped = (
         summaries(score(of, predictor, held_out)[0]) if of else [] for of in (cases, beside)

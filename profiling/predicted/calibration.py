@@ -38,7 +38,7 @@ from ...tpu_configs.toml_files import sentence
 from ..errors import ProfileInputError
 from . import arrays
 from .arrays import Number, mapped, with_last_axis
-from .draws import multiplied, normals
+from .draws import TURNS, multiplied, normals
 from .energy import DesignPower, PowerShares, design_power_of, power_share
 from .step.hardware import Efficiency, Hardware
 from .step.work import Work
@@ -312,10 +312,10 @@ def _measurements(name: str, counts: dict[str, int], otherwise: str) -> str:
 
 
 @cache
-def default_calibration() -> Calibration:
-    """The calibration that comes with rooflink."""
+def default_calibration(turns: int = TURNS) -> Calibration:
+    """The calibration that comes with rooflink, with so many sets of its draws."""
     text = files(__package__).joinpath("data/calibration.json").read_text(encoding="utf-8")
-    return parse_calibration(text, "calibration.json")
+    return parse_calibration(text, "calibration.json", turns)
 
 
 _Draws = Annotated[list[Annotated[float, Field(ge=-50, le=50)]], Field(min_length=2)]
@@ -353,27 +353,27 @@ class _Written(BaseModel):
         return self
 
 
-def parse_calibration(text: str, file: str) -> Calibration:
-    """The calibration in the JSON `text` of `file`, as the fit has written it. Raises
-    ProfileInputError for any other."""
+def parse_calibration(text: str, file: str, turns: int = TURNS) -> Calibration:
+    """The calibration in the JSON `text` of `file`, as the fit has written it, with `turns` sets of
+    its draws. Raises ProfileInputError for any other."""
     try:
         written = _Written.model_validate(json_value(text, file, ProfileInputError))
     except ValidationError as reason:
         raise ProfileInputError(f"{file}: {sentence(reason.errors()[0])}") from None
 
     def effects(table: dict[str, dict[str, list[float]]]) -> Effects:
-        return {name: {who: multiplied(np.array(draws)) for who, draws in rows.items()}
+        return {name: {who: multiplied(np.array(draws), turns) for who, draws in rows.items()}
                 for name, rows in table.items()}  # fmt: skip
 
     return Calibration(
         effects(written.means), effects(written.regime_effects), effects(written.chip_effects),
         effects(written.stack_effects),
-        {name: _share_draws(np.array(draws)) for name, draws in written.power.items()},
+        {name: _share_draws(np.array(draws), turns) for name, draws in written.power.items()},
         written.residual,
         written.rows, written.stack_rows,
     )  # fmt: skip
 
 
-def _share_draws(shares: np.ndarray) -> np.ndarray:
+def _share_draws(shares: np.ndarray, turns: int) -> np.ndarray:
     """More draws of a share, whose logit is normally distributed."""
-    return np.asarray(arrays.sigmoid(multiplied(np.log(shares / (1 - shares)))))
+    return np.asarray(arrays.sigmoid(multiplied(np.log(shares / (1 - shares)), turns)))

@@ -14,7 +14,7 @@ from ...tpu_configs.slice import Slice
 from ..records.base import Interval
 from .arrays import Number, as_columns
 from .calibration import Calibration, Group, default_calibration
-from .draws import interval
+from .draws import FEW_TURNS, interval
 from .energy import SERVER_OVER_CHIPS
 from .query import DATASHEET_ONLY
 from .step.hardware import IDEAL, Efficiency, Hardware, hardware_of
@@ -75,7 +75,7 @@ def predict_cases(
 ) -> list[Predicted | None]:
     """Each case's prediction by the calibration, or by datasheet figures alone; None where the
     power of its chip is not known. Cases of one chip and stack are predicted together."""
-    calibrated = calibration or default_calibration()
+    calibrated = calibration or default_calibration(FEW_TURNS)
     alike: dict[tuple[Hashable, ...], list[int]] = defaultdict(list)
     for place, case in enumerate(cases):
         chip = case.slice.chip

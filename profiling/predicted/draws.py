@@ -17,16 +17,17 @@ import numpy as np
 
 from ..records.base import Interval
 
-TURNS = 4
-"""Sets of draws that are made of each of the fit's, its own among them."""
+TURNS, FEW_TURNS = 4, 1
+"""Sets of draws that are made of each of the fit's, its own among them; few for what is predicted
+by the thousand, where an 80 % interval needs no more."""
 LOW, HIGH = 0.1, 0.9
 RULE_OF_THREE = 3.0
 """What happened in none of n draws has a share below 3 / n, as 95 of 100 times nothing happens is
 all that such a share would let one see (Hanley & Lippman-Hand 1983)."""
 
 
-def multiplied(drawn: np.ndarray) -> np.ndarray:
-    """[1 + 2 * TURNS * n] from the [1 + n] `drawn` of a normal distribution about the first one.
+def multiplied(drawn: np.ndarray, turns: int = TURNS) -> np.ndarray:
+    """[1 + 2 * turns * n] from the [1 + n] `drawn` of a normal distribution about the first one.
 
     Sums of independent draws from one normal distribution, with weights whose squares sum to one,
     are draws from it too: the draws turned by an orthogonal matrix, here that of the cosine
@@ -34,7 +35,7 @@ def multiplied(drawn: np.ndarray) -> np.ndarray:
     together does so still. Variances stay those of the n draws.
     """
     sets = [drawn[1:] - drawn[0]]
-    for _ in range(TURNS - 1):
+    for _ in range(turns - 1):
         sets.append(_cosines(len(sets[0])) @ sets[-1])
     apart = np.concatenate(sets)
     return np.concatenate(([drawn[0]], drawn[0] + apart, drawn[0] - apart))

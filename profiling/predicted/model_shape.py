@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from ...model.architecture import SIZES, Architecture, ModelShape, shape_of
 from ...model.config import PRESETS, ModelConfig, ModelInputError
 from ...model.input_files import user_path
-from ..records.profile import ModelFacts
 
 if TYPE_CHECKING:
     from ...model.weights.published_sizes import PublishedModel
+    from ..records.profile import ModelFacts
     from .models.described_models import DescribedModel
 
 
@@ -64,9 +64,11 @@ def _unknown(model: str, names: Sequence[str]) -> ModelInputError:
     )
 
 
-def model_facts(config: ModelConfig, dtype: str, weights_source: str) -> ModelFacts:
+def model_facts(config: ModelConfig, dtype: str, weights_source: str) -> "ModelFacts":
     """What a record says of a model; `shape_of_facts` reads it back."""
-    same = [*_RECORDED_SIZES, "name", "family", "parameters", "context_length"]
+    from ..records.profile import ModelFacts  # which a prediction by name has not
+
+    same = [*_recorded_sizes(ModelFacts), "name", "family", "parameters", "context_length"]
     return ModelFacts(
         **{name: getattr(config, name) for name in same},
         dtype=dtype,
@@ -76,11 +78,12 @@ def model_facts(config: ModelConfig, dtype: str, weights_source: str) -> ModelFa
     )
 
 
-_RECORDED_SIZES = [size for size in SIZES if size in ModelFacts.model_fields]
-
-
-def shape_of_facts(facts: ModelFacts) -> ModelShape:
+def shape_of_facts(facts: "ModelFacts") -> ModelShape:
     """The shape of a recorded model; what its sizes do not explain of its parameters are norms."""
-    sizes = {size: getattr(facts, size) for size in _RECORDED_SIZES}
+    sizes = {size: getattr(facts, size) for size in _recorded_sizes(type(facts))}
     plain = shape_of(Architecture(name=facts.name, **sizes))
     return replace(plain, vector_parameters=float(facts.parameters - plain.parameters))
+
+
+def _recorded_sizes(facts: type["ModelFacts"]) -> list[str]:
+    return [size for size in SIZES if size in facts.model_fields]

@@ -7,10 +7,13 @@ tab's sliders show.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from ..records import ChipPlacement, Phase, PredictedPhase
 from ..records.prediction import PredictedBound
+
+if TYPE_CHECKING:
+    from ..records import Profile
 
 RESOURCES: dict[str, PredictedBound] = {
     name.replace("-", "_"): name for name in get_args(PredictedBound)
@@ -110,6 +113,23 @@ def whole_elasticities(phases: Iterable[PhaseTerms]) -> dict[str, float]:
     time_s = sum(phase.time_s for phase in phases) or math.inf
     result = [(phase.time_s / time_s, elasticities(phase)) for phase in phases]
     return {name: sum((by * shares[name] for by, shares in result), 0.0) for name in RESOURCES}
+
+
+def resource_shares(profile: "Profile") -> dict[str, dict[str, float]]:
+    """Slice or chip -> resource -> -d log(time) / d log(rate), all phases together.
+
+    Of the predictions where the profile has any, else of the lower bounds at datasheet peak. 1 %
+    more of a resource takes its share in per cent off the time.
+    """
+    if profile.predictions:
+        return {
+            prediction.slice: whole_elasticities(map(predicted_terms, prediction.phases))
+            for prediction in profile.predictions
+        }
+    return {
+        placement.chip: whole_elasticities(terms_at_peak(p, placement) for p in profile.phases)
+        for placement in profile.placements
+    }
 
 
 def joined(terms: PhaseTerms, time_s: float) -> PhaseTerms:

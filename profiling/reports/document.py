@@ -72,7 +72,7 @@ class Column:
     data: bool = True  # False: a rendering of another column, left out of a DataFrame
     missing: str = ""  # what is shown for None
 
-    @property
+    @cached_property
     def numeric(self) -> bool:
         """Whether the cells are numbers, set to the right and sorted as such."""
         if self.text is not None:

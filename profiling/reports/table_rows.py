@@ -1,15 +1,14 @@
 """Tables as rows of values: for DataFrames and for CSV files."""
 
 import csv
-import re
 from io import StringIO
 from typing import TypeAlias
 
 from ..records.base import Interval
 from .document import Table, Value
+from .units import interval_names
 
 Row: TypeAlias = dict[str, object]
-_UNIT = re.compile(r"(.*?)(_per_.*|_wall_j|_[a-z0-9]+)?$")  # 'time' '_s', 'usd' '_per_query'
 
 
 def rows_of(*tables: Table) -> list[Row]:
@@ -32,12 +31,6 @@ def _cells(name: str, value: Value) -> Row:
     if not isinstance(value, Interval):
         return {name: value}
     return dict(zip(interval_names(name), (value.median, value.low, value.high), strict=True))
-
-
-def interval_names(name: str) -> tuple[str, str, str]:
-    """Of an interval's three columns: 'time_s', 'time_low_s' and 'time_high_s'."""
-    stem, unit = _UNIT.match(name).groups("")  # type: ignore[union-attr]  # it matches any name
-    return name, f"{stem}_low{unit}", f"{stem}_high{unit}"
 
 
 def csv_text(table: Table) -> str:

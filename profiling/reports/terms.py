@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ...model.phases import PHASES
+from ...model.phases import PHASES, PREFILL, THINK
 
 COUNTED = "counted"
 COMPILED = "compiled"
@@ -58,8 +58,8 @@ PURPOSE = "what a reasoning model's thinking costs a chip, phase by phase"
 """rooflink in a line."""
 
 FIRST_WORDS: dict[str, str] = {
-    "prefill": "Reading the prompt: all of its tokens in one pass, in parallel.",
-    "think": "The tokens that a model writes before its answer, one pass per token.",
+    PREFILL: "Reading the prompt: all of its tokens in one pass, in parallel.",
+    THINK: "The tokens that a model writes before its answer, one pass per token.",
     "HBM": "The chip's main memory. Each pass reads the weights and the KV cache from it.",
     "arithmetic intensity": "FLOPs per byte of HBM (FLOP/B). Low: the chip waits for memory.",
     "ridge": "The intensity from which a chip waits for its arithmetic instead of its memory.",

@@ -18,6 +18,7 @@ Text = Callable[[float], str]
 TIMES = "\N{MULTIPLICATION SIGN}"
 _WIDEST = 1e5  # largest over smallest value from which one scale no longer suits a column
 _SMALLEST = 0.0095  # of a column's scale, under which a smaller one is taken
+_ENDING = re.compile(r"(.*?)(_per_.*|_wall_j|_[a-z0-9]+)?$")  # 'time' '_s', 'usd' '_per_query'
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
@@ -234,3 +235,9 @@ def _one_scale(interval: Interval, text: Text) -> Text:
 def tick(text: str) -> str:
     """'1 GB' for '1.00 GB': an axis writes round numbers without trailing zeros."""
     return re.sub(r"(\.\d*?)0+(?= |$)", r"\1", text).replace(". ", " ").rstrip(".")
+
+
+def interval_names(name: str) -> tuple[str, str, str]:
+    """Of an interval's three columns: 'time_s', 'time_low_s' and 'time_high_s'."""
+    stem, unit = _ENDING.match(name).groups("")  # type: ignore[union-attr]  # it matches any name
+    return name, f"{stem}_low{unit}", f"{stem}_high{unit}"

@@ -23,7 +23,7 @@ BUDGETS = "4,8,16"
 def times_s(strategies: tuple[str, ...], limit: int, folder: Path) -> dict[str, float]:
     """Seconds per question of each strategy and budget, in the order of the evaluation."""
     subprocess.run(
-        [sys.executable, "-m", "rooflink.profiling", "eval", "--task", "sum:n=8", "--strategies",
+        [sys.executable, "-m", "rooflink", "eval", "--task", "sum:n=8", "--strategies",
          ",".join(strategies), "--think-budget", BUDGETS, "--limit", str(limit),
          "--out", str(folder)],
         check=True, stdout=subprocess.DEVNULL,

@@ -141,11 +141,11 @@ def test_unlike_workloads_are_listed() -> None:
 
 def test_a_slower_machine_of_the_same_name_is_listed() -> None:
     assert B.machine
-    changed = {"read_bandwidth": B.machine.read_bandwidth / 2,
+    changed = {"run_bandwidth": B.machine.bandwidth_then / 2,
                "matmul_flops": B.machine.matmul_flops * 0.99}  # fmt: skip
     found = compare(A, B.model_copy(update={"machine": B.machine.model_copy(update=changed)}))
     assert [(d.field, float(d.b)) for d in found.differences] == [
-        ("read_bandwidth", pytest.approx(changed["read_bandwidth"], rel=1e-2))
+        ("read_bandwidth", pytest.approx(changed["run_bandwidth"], rel=1e-2))
     ]
 
 
@@ -261,7 +261,7 @@ def test_a_machine_that_slowed_down_explains_a_slower_time() -> None:
     """Times 1.65 times as long beside two thirds of the bandwidth are no change of the program."""
     assert A.machine
     slower = [[1.65 * each for each in repeats] for repeats in ([1.0, 1.1], [4.0, 4.2], [0.5, 0.6])]
-    limits = {"read_bandwidth": A.machine.read_bandwidth / 1.5}
+    limits = {"run_bandwidth": A.machine.bandwidth_then / 1.5}
     machine = A.machine.model_copy(update=limits)
     found = compare(A, timed(A, slower).model_copy(update={"machine": machine}))
     assert {c.time.verdict for c in found.phases if c.time} == {"within the machine's drift"}

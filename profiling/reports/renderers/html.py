@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from ...records.base import Interval
 from .. import terms, theme
 from ..document import Column, Document, Table, Value, is_empty, plain
-from ..table_rows import interval_names
+from ..units import interval_names
 from . import vega
 from .vega import packed_bundle, vega_bundle
 

@@ -1,10 +1,11 @@
 """Predictions: one slice by phase, slices side by side, thinking against a quick answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ...predicted.phase_terms import predicted_terms, terms_at_peak, whole_elasticities
-from ...records import Amounts, Interval, PredictedPhase, Prediction, Profile
+from ...predicted.phase_terms import resource_shares
+from ...records import Amounts, Interval, PredictedPhase, Prediction
 from .. import units
 from ..document import (
     Block,
@@ -24,13 +25,16 @@ from ..terms import AT_PEAK, PREDICTED
 from ..units import Unit
 from .prediction_notes import (
     in_digits,
+    last_of_each,
     notes,
     notes_apart,
     sellers_note,
     slice_text,
     workload_text,
 )
-from .profile_facts import phase_columns
+
+if TYPE_CHECKING:
+    from ...records import Profile
 
 LABEL = "predicted, not measured"
 _NOTHING = Amounts(usd=None, wall_j=None, gco2e=None)
@@ -55,7 +59,7 @@ def prediction_document(prediction: Prediction) -> Document:
 
 def predictions_document(predictions: Sequence[Prediction]) -> Document:
     """One workload on slices or at operating points, with the notes of each slice."""
-    told = _last_of_each(predictions)
+    told = last_of_each(predictions)
     apart, common = notes_apart(told)
     sections = [
         Section(f"{prediction.slice}: {slice_text(prediction)}", [Bullets(sentences)])
@@ -74,19 +78,6 @@ def predictions_document(predictions: Sequence[Prediction]) -> Document:
     )  # fmt: skip
 
 
-def _last_of_each(predictions: Sequence[Prediction]) -> list[Prediction]:
-    """The fullest operating point of each slice, with the cautions of all its points."""
-    by_slice: dict[str, list[Prediction]] = {}
-    for prediction in predictions:
-        by_slice.setdefault(prediction.slice, []).append(prediction)
-    return [
-        points[-1].model_copy(
-            update={"cautions": list(dict.fromkeys(c for p in points for c in p.cautions))}
-        )
-        for points in by_slice.values()
-    ]
-
-
 def tiers_document(tiers: Sequence[tuple[Prediction, Prediction]]) -> Document:
     """Thinking beside a quick answer, a table for each slice; the rest of both is alike."""
     first = tiers[0][0]
@@ -102,7 +93,7 @@ def tiers_document(tiers: Sequence[tuple[Prediction, Prediction]]) -> Document:
     )  # fmt: skip
 
 
-def predicted_section(profile: Profile) -> Section:
+def predicted_section(profile: "Profile") -> Section:
     """A profile's predictions: slices side by side, then each by itself."""
     predictions = profile.predictions
     apart, common = notes_apart(predictions)
@@ -124,7 +115,7 @@ def predicted_section(profile: Profile) -> Section:
     return Section("Predicted on slices", blocks, "predicted")
 
 
-def stand_in_blocks(profile: Profile, by_phase: bool = True) -> list[Block]:
+def stand_in_blocks(profile: "Profile", by_phase: bool = True) -> list[Block]:
     """Beside a toy: what thoughts of the same lengths cost on a model that is served."""
     served = profile.stand_in
     if served is None:
@@ -133,24 +124,7 @@ def stand_in_blocks(profile: Profile, by_phase: bool = True) -> list[Block]:
     return [replace(beside, caption=f"The same thoughts on {served.model}", name="stand-in")]
 
 
-def resource_shares(profile: Profile) -> dict[str, dict[str, float]]:
-    """Slice or chip -> resource -> -d log(time) / d log(rate), all phases together.
-
-    Of the predictions where the profile has any, else of the lower bounds at datasheet peak. 1 %
-    more of a resource takes its share in per cent off the time.
-    """
-    if profile.predictions:
-        return {
-            prediction.slice: whole_elasticities(map(predicted_terms, prediction.phases))
-            for prediction in profile.predictions
-        }
-    return {
-        placement.chip: whole_elasticities(terms_at_peak(p, placement) for p in profile.phases)
-        for placement in profile.placements
-    }
-
-
-def resources(profile: Profile) -> Chart | None:
+def resources(profile: "Profile") -> Chart | None:
     """What holds the time on each slice, or by the datasheet; None where no chip is named."""
     from ..charts.phase_charts import resources_chart
 
@@ -370,8 +344,20 @@ def _phase_columns(predictions: Sequence[Prediction]) -> list[Column]:
     """The time and bound of each phase that any of them has."""
     rows = [{phase.phase: (phase.time_s.median, phase.bound) for phase in working_phases(p)}
             for p in predictions]  # fmt: skip
-    names = dict.fromkeys(name for row in rows for name in row)
-    return phase_columns(list(names), rows, PREDICTED, 4, 4)
+    return phase_columns(rows, PREDICTED, 4, 4)
+
+
+def phase_columns(
+    rows: Sequence[Mapping[str, tuple[float, str]]], lens: str, of_times: int, of_bounds: int
+) -> list[Column]:
+    """Two columns a phase from its seconds and its bound in each row, with their priorities."""
+    made = []
+    for name in dict.fromkeys(name for row in rows for name in row):
+        cells = [row.get(name, (None, "")) for row in rows]
+        times, bounds = [time_s for time_s, _ in cells], [bound for _, bound in cells]
+        made.append(Column(name, times, units.seconds, lens, f"{name}_s", of_times))
+        made.append(Column(f"{name} bound", bounds, None, lens, f"{name}_bound", of_bounds))
+    return made
 
 
 def per_query(prediction: Prediction) -> Amounts:

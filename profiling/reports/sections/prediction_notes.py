@@ -130,6 +130,19 @@ def notes_apart(predictions: Sequence[Prediction]) -> tuple[list[list[str]], lis
     return [[note for note in own if note not in common] for own in every], common
 
 
+def last_of_each(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """The fullest operating point of each slice, with the cautions of all its points."""
+    by_slice: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        by_slice.setdefault(prediction.slice, []).append(prediction)
+    return [
+        points[-1].model_copy(
+            update={"cautions": list(dict.fromkeys(c for p in points for c in p.cautions))}
+        )
+        for points in by_slice.values()
+    ]
+
+
 def _fit(prediction: Prediction) -> str:
     fit = prediction.fit
     copies = "" if fit.kv_copies == 1 else f", each KV head on {in_digits(fit.kv_copies)} chips"

@@ -1,7 +1,7 @@
 """Small facts that follow from a profile and that more than one report prints, in words."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 
 from ...records import (
@@ -17,7 +17,7 @@ from ...records import (
 from ...records.prediction import by_cost
 from ...records.profile import TOTAL, Provenance, total_phase
 from .. import units
-from ..document import Advice, Column, Facts
+from ..document import Advice, Facts
 
 OVERHEAD = "overhead"
 """What bounds a phase that is far from both limits of the machine."""
@@ -66,23 +66,6 @@ def bound_on_chips_text(profile: Profile, phase: str) -> str:
         return ""
     (bound, chips), total = bounds.most_common(1)[0], bounds.total()
     return f"{bound}, all {total}" if chips == total else f"{bound}, {chips} of {total}"
-
-
-def phase_columns(
-    phases: Sequence[str],
-    rows: Sequence[Mapping[str, tuple[float, str]]],
-    lens: str,
-    of_times: int,
-    of_bounds: int,
-) -> list[Column]:
-    """Two columns a phase from its seconds and its bound in each row, with their priorities."""
-    made = []
-    for name in phases:
-        cells = [row.get(name, (None, "")) for row in rows]
-        times, bounds = [time_s for time_s, _ in cells], [bound for _, bound in cells]
-        made.append(Column(name, times, units.seconds, lens, f"{name}_s", of_times))
-        made.append(Column(f"{name} bound", bounds, None, lens, f"{name}_bound", of_bounds))
-    return made
 
 
 def time_at_peak(placement: ChipPlacement) -> float:

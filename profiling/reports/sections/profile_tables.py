@@ -9,6 +9,7 @@ from .. import theme, units
 from ..document import Column, Facts, Table, columns
 from ..terms import AT_PEAK, COUNTED, MEASURED
 from . import profile_facts as facts
+from .prediction_document import phase_columns
 
 THOUGHT_ROWS = 12  # a reader follows the trend; the JSON has every point
 BYTE_NAMES = {"weights": "weight_bytes", "activations": "activation_bytes"}
@@ -125,7 +126,7 @@ def chip_times_table(profile: Profile) -> Table:
             Column("needed", [p.chips for p in placed], units.count, name="chips"),
             Column("ridge", [p.ridge for p in placed], units.intensity_number,
                    name="ridge_flops_per_byte"),
-            facts.phase_columns([phase.name for phase in profile.phases], rows, AT_PEAK, 0, 2),
+            phase_columns(rows, AT_PEAK, 0, 2),
             Column("all phases", [facts.time_at_peak(p) for p in placed], units.seconds, AT_PEAK,
                    name="at_peak_s"),
         ),

@@ -168,7 +168,7 @@ def test_impossible_budgets(text: str) -> None:
     [
         (["--slice", "v5e-3000"], "v5e"),
         (["--what-if", "hbm_bandwith=2x"], "expected hbm_bandwidth"),
-        (["--what-if", "kv_dtype=small"], "expected a dtype"),
+        (["--what-if", "kv_dtype=small"], "--what-if has 'kv_dtype=small': unknown dtype 'small'"),
         (["--chip-budget", "area=much"], "--chip-budget is 'area=much'"),
         (["--workload", "none.toml"], "no workload file at none.toml"),
     ],

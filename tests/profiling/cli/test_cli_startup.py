@@ -31,7 +31,7 @@ def loaded(*arguments: str) -> frozenset[str]:
     """Modules in a fresh process after `rooflink ARGUMENTS`."""
     done = subprocess.run(
         [sys.executable, "-c", LOADED.format(arguments=arguments)],
-        capture_output=True, text=True, check=True, timeout=120,
+        capture_output=True, text=True, check=True, timeout=600,
     )  # fmt: skip
     return frozenset(json.loads(done.stdout.rpartition("\nLOADED")[2]))
 
@@ -52,14 +52,14 @@ def test_listings_load_few_modules_and_nothing_heavy(most: int, arguments: tuple
 
 def test_a_prediction_needs_numpy_and_no_jax() -> None:
     modules = loaded("predict", "--model", "llama3-8b", "--slice", "v5e-8")
-    assert len(own(modules)) <= 61, own(modules)
+    assert len(own(modules)) <= 60, own(modules)
     assert modules & HEAVY == {"numpy"}
 
 
 def test_a_plain_profile_loads_no_other_strategy_and_no_reader_of_traces(tmp_path: Path) -> None:
     small = ("--limit", "1", "--attempts", "1", "--think-budget", "2", "--repeats", "1")
     modules = loaded("profile", *small, "--out", str(tmp_path / "run"))
-    assert len(own(modules)) <= 136, own(modules)
+    assert len(own(modules)) <= 134, own(modules)
     others = {"model.strategies.registry", "profiling.measured.trace_capture",
               "profiling.compiled.xprof", "profiling.evaluation", "profiling.co_design",
               "model.weights.gguf", "model.training"}  # fmt: skip

@@ -44,7 +44,7 @@ VERBS: dict[str, type[Job]] = {
     "explore": ExploreJob,
 }
 COMMANDS = {"evaluate": "eval"}
-SHELLS_OWN = {"json", "help"}, {"progress"}
+SHELLS_OWN = {"json", "csv", "help"}, {"progress"}
 
 
 @pytest.mark.parametrize("verb", VERBS)

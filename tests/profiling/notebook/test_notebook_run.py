@@ -12,11 +12,11 @@ from real_records import real_profile
 import rooflink.profiling as rp
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.notebook.run_view import Run
+from rooflink.profiling.predicted.phase_terms import resource_shares
 from rooflink.profiling.records import Profile
 from rooflink.profiling.reports import theme
 from rooflink.profiling.reports.renderers import notebook
 from rooflink.profiling.reports.renderers.html import DARK_THEMES, LIGHT_THEMES, notebook_style
-from rooflink.profiling.reports.sections.prediction_document import resource_shares
 
 PNG = b"\x89PNG"
 

@@ -7,6 +7,7 @@ from real_records import real_prediction, round_prediction
 from rich.console import Console
 
 from rooflink.profiling.predicted.economics import Terms, economics_of
+from rooflink.profiling.predicted.phase_terms import resource_shares
 from rooflink.profiling.records import Interval, Prediction, Profile
 from rooflink.profiling.reports.document import Document
 from rooflink.profiling.reports.renderers.console import show
@@ -15,7 +16,6 @@ from rooflink.profiling.reports.sections.prediction_document import (
     phases_table,
     prediction_document,
     predictions_document,
-    resource_shares,
     slices_table,
     tiers_document,
     tiers_table,
