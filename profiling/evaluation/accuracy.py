@@ -6,7 +6,7 @@ FLOPs are exactly linear in k beyond the prompt's.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -136,25 +136,28 @@ class AnswerOption:
 
 def options_of(cells: Sequence[Cell]) -> list[AnswerOption]:
     """All options of the cells. A log's cell is its first attempts at the cost of all of them: it
-    is an option only where nothing is known of fewer attempts."""
+    is an option only where nothing is known of fewer attempts. Where several cells of a budget
+    have attempts, each option names its strategy."""
     options = []
+    budgets = Counter(cell.budget for cell in cells if cell.attempts)
     for cell in cells:
         right = np.array([float(question.right) for question in cell.questions])
         whole = AnswerOption(cell.label, "cell", right, _flops(cell), cell, None)
-        fewer = _of_attempts(cell)
+        fewer = _of_attempts(cell, f" ({cell.strategy})" if budgets[cell.budget] > 1 else "")
         options += fewer if fewer and np.isnan(whole.flops).any() else [whole, *fewer]
     return options
 
 
-def _of_attempts(cell: Cell) -> list[AnswerOption]:
-    """Votes and bests over k attempts; k = 1 is one sample, whichever of them."""
+def _of_attempts(cell: Cell, whose: str) -> list[AnswerOption]:
+    """Votes and bests over k attempts, `whose` behind their labels; k = 1 is one sample, whichever
+    of them."""
     ks = [point.k for point in cell.attempts]
     everyone = [question.tried for question in cell.questions]
     votes = np.array([majority_at(tried, ks) for tried in everyone]) if ks else np.empty((0, 0))
     options = []
     for i, (k, point) in enumerate(zip(ks, cell.attempts, strict=True)):
         flops = _flops(cell, k)
-        budget = "" if cell.budget is None else f" @{cell.budget}"
+        budget = whose if cell.budget is None else f" @{cell.budget}{whose}"
         if point.majority is not None and k > 2:
             options.append(
                 AnswerOption(f"majority of {k}{budget}", "majority", votes[:, i], flops, cell, k)

@@ -24,7 +24,8 @@ class Predicted:
     records: Sequence[Prediction]
 
     def __repr__(self) -> str:
-        times = ", ".join(f"{p.slice} {seconds(p.time_s.median)}" for p in self.records)
+        points = [(f"{p.slice} {p.operating_point}".strip(), p.time_s) for p in self.records]
+        times = ", ".join(f"{point} {seconds(time_s.median)}" for point, time_s in points)
         return printable(f"{self.records[0].model}, {LABEL}: {times}")
 
     def _repr_html_(self) -> str:

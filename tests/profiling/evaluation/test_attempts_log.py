@@ -73,6 +73,17 @@ def test_a_log_has_a_frontier_of_what_was_paid_and_of_each_slice() -> None:
     assert one.cost == pytest.approx((0.48315 + 0.94458) / 300)
 
 
+def test_options_of_two_strategies_say_which(tmp_path: Path) -> None:
+    answer = {"problem": "p", "expected": "1", "prompt_tokens": 40, "completion_tokens": 10}
+    rows = [answer | {"strategy": s, "answer": "1"} for s in ("direct", "thought") for _ in "123"]
+    request = LogRequest(read_log(written(tmp_path, *rows)), SHAPE, [parse_slice("v5e-8")])
+    (frontier,) = evaluate_log(request).frontiers
+    labels = [option.label for option in frontier.options]
+    assert sorted(labels) == [
+        f"{way} ({s})" for way in ("majority of 3", "one sample") for s in ("direct", "thought")
+    ]
+
+
 def test_costs_on_a_slice() -> None:
     """About two FLOPs a parameter and token (attention and the head are the rest), and a solved
     problem pays for those that are not."""
