@@ -1,9 +1,11 @@
 """The prediction of a query: phases of a workload on a slice, with time, energy, money and fit."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from ...model.architecture import dtype_bytes
 from ...model.phases import PREFILL
 from ..errors import ProfileInputError
 from ..records.base import Interval
@@ -288,4 +290,17 @@ def _does_not_fit(query: Query, held: Capacity) -> str:
     )
     if most >= 1:
         return f"{text}; the largest batch that fits is {most} sequences of these lengths"
-    return f"{text}; take more chips, a narrower dtype or more tensor shards"
+    narrower = _narrower_that_fits(query)
+    narrow = f"`--dtype {narrower}` would fit, or " if narrower else ""
+    return f"{text}; {narrow}take more chips or more tensor shards"
+
+
+def _narrower_that_fits(query: Query) -> str | None:
+    """The widest dtype for weights, below theirs, in which the query fits on its mesh: in floating
+    point where the chip has a peak for 8 bits of it, else integers."""
+    eighths = ("fp8", "fp4") if query.slice.chip.peak.fp8 else ("int8", "int4")
+    for dtype in ("bfloat16", *eighths):
+        narrower = dtype_bytes(dtype) < dtype_bytes(query.weight_dtype)
+        if narrower and held_by_a_chip(replace(query, weight_dtype=dtype)).left_bytes >= 0:
+            return dtype
+    return None

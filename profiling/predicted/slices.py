@@ -126,7 +126,8 @@ def at_operating_points(
     request: PredictionRequest, on_slice: Slice, tpot_s: float
 ) -> list[Prediction]:
     """The request with one prompt; with the most whose time per output token is at most `tpot_s` at
-    the median, where there are any; and with the most that fit the slice's memory.
+    the median, where there are any; and with the most that fit the slice's memory. A stated mesh
+    with more copies of attention than one prompt can use leaves out the first.
 
     Of a device, which has one user, the first alone. Raises as `predict_on_slice` does.
     """
@@ -135,27 +136,35 @@ def at_operating_points(
         lengths = replace(request.lengths, prompts=float(prompts))
         return predict_on_slice(replace(request, lengths=lengths), on_slice)
 
-    one = at(1)
-    if on_slice.chip.place == "edge":
-        return [one]
-    full = _full(at, one)
-    within = _within(at, one, full, tpot_s)
-    missed = f"No batch meets {tpot_s * 1e3:g} ms per output token on {on_slice.name}."
-    if within is None:
-        one = one.model_copy(update={"cautions": [*one.cautions, missed]})
-    points = {ONE_USER: one, WITHIN_TARGET: within, FULL_BATCH: full}
-    return [
+    edge = on_slice.chip.place == "edge"
+    copies = max(over_chips(request.split or ONE_CHIP, on_slice.chips).data, 1)
+    fewest = at(1 if edge else copies)
+    if edge:
+        return [fewest]
+    full = _full(at, fewest)
+    within = _within(at, fewest, full, tpot_s)
+    points = {ONE_USER: fewest if copies == 1 else None, WITHIN_TARGET: within, FULL_BATCH: full}
+    found = [
         point.model_copy(update={"operating_point": name})
         for name, point in points.items()
         if point is not None
     ]
+    cautions = [*found[0].cautions]
+    if copies > 1:
+        cautions.append(
+            f"One user is left out: the stated mesh '{full.parallelism}' has {copies} copies of "
+            "attention's weights, and each needs a prompt."
+        )
+    if within is None:
+        cautions.append(f"No batch meets {tpot_s * 1e3:g} ms per output token on {on_slice.name}.")
+    return [found[0].model_copy(update={"cautions": cautions}), *found[1:]]
 
 
-def _full(at: Callable[[int], Prediction], one: Prediction) -> Prediction:
+def _full(at: Callable[[int], Prediction], fewest: Prediction) -> Prediction:
     """The most prompts that fit; more of them may take another mesh, which has room for more."""
-    full = one
+    full = fewest
     for _ in range(_MOST_MESHES):
-        most = int(full.fit.largest_batch // one.attempts)
+        most = int(full.fit.largest_batch // fewest.attempts)
         if most <= full.prompts:
             break
         full = at(most)
@@ -163,18 +172,18 @@ def _full(at: Callable[[int], Prediction], one: Prediction) -> Prediction:
 
 
 def _within(
-    at: Callable[[int], Prediction], one: Prediction, full: Prediction, tpot_s: float
+    at: Callable[[int], Prediction], fewest: Prediction, full: Prediction, tpot_s: float
 ) -> Prediction | None:
-    """The most prompts that keep to `tpot_s`, by bisection; None where even one is slower."""
+    """The most prompts that keep to `tpot_s`, by bisection; None where the fewest are slower."""
 
     def keeps(point: Prediction) -> bool:
         return point.tpot_s is None or point.tpot_s.median <= tpot_s
 
     if keeps(full):
         return full
-    if not keeps(one):
+    if not keeps(fewest):
         return None
-    best, fewest_over = one, int(full.prompts)
+    best, fewest_over = fewest, int(full.prompts)
     while fewest_over - best.prompts > 1:
         point = at(int(best.prompts + fewest_over) // 2)
         if keeps(point):

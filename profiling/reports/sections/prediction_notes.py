@@ -131,16 +131,31 @@ def notes_apart(predictions: Sequence[Prediction]) -> tuple[list[list[str]], lis
 
 
 def last_of_each(predictions: Sequence[Prediction]) -> list[Prediction]:
-    """The fullest operating point of each slice, with the cautions of all its points."""
+    """The fullest operating point of each slice, with the cautions and the meshes of all of them:
+    as the mesh of the whole slice that which all have, else none."""
     by_slice: dict[str, list[Prediction]] = {}
     for prediction in predictions:
         by_slice.setdefault(prediction.slice, []).append(prediction)
     return [
         points[-1].model_copy(
-            update={"cautions": list(dict.fromkeys(c for p in points for c in p.cautions))}
+            update={
+                "cautions": list(dict.fromkeys(c for p in points for c in p.cautions)),
+                "parallelism": points[-1].parallelism * (len({p.parallelism for p in points}) == 1),
+                "parallelism_reason": _mesh_reasons(points),
+            }
         )
         for points in by_slice.values()
     ]
+
+
+def _mesh_reasons(points: Sequence[Prediction]) -> str:
+    """Why each operating point has its mesh: once where the reason is one for all."""
+    named: dict[str, list[str]] = {}
+    for point in points:
+        named.setdefault(point.parallelism_reason, []).append(f"'{point.operating_point}'")
+    if len(named) == 1:
+        return points[-1].parallelism_reason
+    return "; ".join(f"at {' and '.join(names)} {reason}" for reason, names in named.items())
 
 
 def _fit(prediction: Prediction) -> str:

@@ -128,6 +128,25 @@ def test_a_target_that_no_batch_meets_is_said(rooflink) -> None:
     assert "latency target" not in done.out
 
 
+def test_a_stated_mesh_that_cannot_run_one_user_leaves_out_that_point(rooflink) -> None:
+    asked = (*LLAMA, "--slice", "h100-8", "--mesh", "data=4,tensor=2", *SHORT)
+    found = predictions(rooflink(*asked, "--json").out)
+    assert [each.operating_point for each in found] == ["latency target", "full batch"]
+    assert all(each.prompts >= 4 and each.parallelism == "tensor=2,data=4" for each in found)
+    left_out = ("One user is left out: the stated mesh 'tensor=2,data=4' has 4 copies of "
+                "attention's weights, and each needs a prompt.")  # fmt: skip
+    assert " ".join(rooflink(*asked).out.split()).count(left_out) == 1
+    slow = " ".join(rooflink(*asked, "--tpot", "0.001ms").out.split())
+    assert "No batch meets 0.001 ms" in slow
+    assert left_out in slow
+    refused = rooflink(*asked, "--batch", 1)
+    assert refused.code == 2
+    assert "4 copies of attention's weights for a batch of 1" in refused.err
+    whole = predictions(rooflink(*LLAMA, "--slice", "h100-8", "--mesh", "tensor=8", *SHORT,
+                                 "--json").out)  # fmt: skip
+    assert whole[0].operating_point == "one user"
+
+
 def test_prices_of_two_sellers_are_said_at_the_top(rooflink) -> None:
     slices = ("--slice", "v5e-8", "--slice", "mi300x")
     said = " ".join(rooflink(*LLAMA, *slices, *SHORT).out.split())
@@ -177,7 +196,10 @@ def test_an_unknown_price_is_said_and_the_rest_is_printed(rooflink) -> None:
         (("--slice", "v5e", "--model", "llama3-70b"), "does not fit v5e:1x1: a chip would hold"),
         (("--slice", "v5e-8", "--batch", 100000), "the largest batch that fits is"),
         (("--slice", "v5e-8", "--mesh", "tensor=4"), "takes 4 chips but v5e:2x4 has 8"),
-        (("--slice", "v5e-8", "--mesh", "data=8"), "has 8 copies of attention's weights"),
+        (
+            ("--slice", "v5e-8", "--mesh", "data=8", "--batch", 1),
+            "has 8 copies of attention's weights",
+        ),
         (("--slice", "h100-6", "--mesh", "tensor=6"), "query heads do not divide over tensor=6"),
         (("--slice", "v5e-8", "--mesh", "tensor=4,pipeline=2,x=1"), "expected sizes of its axes"),
         (("--slice", "v5e-8", "--dtype", "int3"), "unknown dtype 'int3'"),

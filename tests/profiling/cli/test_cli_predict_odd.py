@@ -83,7 +83,6 @@ def refused(rooflink: Command, **options: str) -> str:
         ("mesh", f"tensor={DIGITS}", "expected sizes of its axes"),
         ("mesh", "tensor=8,tensor=8", "expected sizes of its axes"),
         ("mesh", "tensor=3", "takes 3 chips but v5e:2x4 has 8"),
-        ("mesh", "data=8", "each needs a prompt at least"),
         ("model", "", "--model is empty"),
         ("model", "llama3-9b", "unknown model 'llama3-9b': expected llama3-8b"),
         ("model", "m" * 5000, "is not a path"),

@@ -1,4 +1,4 @@
-"""What a prediction cautions: a context too short, and names with two meanings."""
+"""What a prediction notes: a context too short, names with two meanings, meshes by point."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
 from rooflink.profiling.predicted.slices import predict_on_slice
-from rooflink.profiling.reports.sections.prediction_notes import notes
+from rooflink.profiling.reports.sections.prediction_notes import last_of_each, notes
 from rooflink.tpu_configs.slice import parse_slice
 
 
@@ -46,3 +46,25 @@ def test_a_thought_beyond_the_models_context(model: str, think: int, cautioned: 
 def test_a_name_that_counts_tensor_cores(text: str, said: str) -> None:
     caution = parse_slice(text).caution
     assert caution.endswith(said) if said else caution == ""
+
+
+def test_each_operating_point_has_the_note_of_its_own_mesh() -> None:
+    """One user shares all chips, more users take copies; one sentence where all have one mesh."""
+    lengths = Lengths(1.0, 1.0, 512.0, 64.0, 64.0)
+    asked = PredictionRequest(named_shape("llama3-8b"), lengths)
+    made = predict_on_slice(asked, parse_slice("v5e-8"))
+    meshes = (("one user", "tensor=8"), ("latency target", "data=8"), ("full batch", "data=8"))
+    points = [
+        made.model_copy(update={"operating_point": name, "parallelism": mesh,
+                                "parallelism_reason": f"{mesh} is fastest"})
+        for name, mesh in meshes
+    ]  # fmt: skip
+    (told,) = last_of_each(points)
+    assert told.parallelism == ""
+    assert (
+        "Mesh: at 'one user' tensor=8 is fastest; at 'latency target' and 'full batch' data=8 is "
+        "fastest."
+    ) in notes(told)
+    (alike,) = last_of_each(points[1:])
+    assert alike.parallelism == "data=8"
+    assert "Mesh: data=8 is fastest." in notes(alike)

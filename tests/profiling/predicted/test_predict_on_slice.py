@@ -108,6 +108,27 @@ def test_what_does_not_fit_says_by_how_much_and_what_would() -> None:
         fitting_query(replace(REQUEST, model=named_shape("llama3-70b")), parse_slice("v5e-4"))
 
 
+@pytest.mark.parametrize(
+    ("model", "slice_name", "dtype"),
+    [
+        ("deepseek-r1", "h200-8", "fp8"),  # 671 GB of 1,071 GB
+        ("gpt-oss-120b", "h100", "fp4"),  # 117 GB in 8 bits, over 80
+        ("llama3-70b", "v5e-8", "int8"),  # which multiplies no floats of 8 bits
+        ("llama3-70b", "v5e", ""),  # 35 GB in 4 bits, over 16
+    ],
+)
+def test_what_does_not_fit_names_the_dtype_that_does(
+    model: str, slice_name: str, dtype: str
+) -> None:
+    asked, on_slice = replace(REQUEST, model=named_shape(model)), parse_slice(slice_name)
+    with pytest.raises(ProfileInputError, match="does not fit") as refused:
+        fitting_query(replace(asked, weight_dtype="bfloat16"), on_slice)
+    assert ("--dtype" in str(refused.value)) == bool(dtype)
+    if dtype:
+        assert f"`--dtype {dtype}` would fit" in str(refused.value)
+        fitting_query(replace(asked, weight_dtype=dtype), on_slice)
+
+
 def test_the_smallest_slice_that_holds_it() -> None:
     big = replace(REQUEST, model=named_shape("llama3-70b"))  # 141 GB of weights
     found = smallest_query(big, load_chip("v5e")).slice
