@@ -99,17 +99,7 @@ COMMANDS = {
 RUNS = ("profile", "profile_voting", "profile_beam", "profile_revision", "eval")
 """These sample tokens, or are compiled for this CPU: the version of JAX has a say in them."""
 
-_DEALT = "experts of a mixture are dealt out where that is predicted to take less time"
-_BUILT = "chips of whole stacks that can be built, costed by figures fitted to known dies"
-_PRICED = "prices are of one seller and region, and the PUE is its operator's"
-MENDED: dict[str, tuple[float, str]] = {
-    "codesign/*": (math.inf, _BUILT),
-    "*usd*": (math.inf, _PRICED),
-    "*wall_j*": (math.inf, _PRICED),
-    "*gco2e*": (math.inf, _PRICED),
-    "predict_compare/*/mesh": (math.inf, _DEALT),
-    "predict_compare/*": (0.15, _DEALT),
-}
+MENDED: dict[str, tuple[float, str]] = {}
 """Path of a figure that may differ, with * for any part of it -> by how much at most, relative, and
 why; the first that matches decides."""
 

@@ -87,10 +87,6 @@ def codesign_figures(report: Json) -> Tree:
         "pareto": _pareto(report["pareto"]),
         "searches": {each["purpose"]: _search(each) for each in report["searches"]},
         "data_centers": {each["slice"]: _center(each) for each in report["data_centers"]},
-        "seeds": {
-            each["name"]: [each["verdict"], *(row["value"] for row in each["rows"])]
-            for each in report["seeds"]
-        },
     }  # fmt: skip
 
 
