@@ -49,11 +49,13 @@ def seconds_of(case: Case, piece: Piece) -> np.ndarray:
 def test_a_time_is_the_sum_of_its_pieces_in_every_draw() -> None:
     cases = [case for case in sample() if case.unit == "s"]
     assert any(len(case.pieces) > 1 for case in cases)
-    for case, found in zip(cases, predict_cases(cases), strict=True):
+    calibration = default_calibration()
+    together = predict_cases(cases, calibration=calibration)
+    for case, found in zip(cases, together, strict=True):
         assert found is not None
         seconds = sum(seconds_of(case, piece) for piece in case.pieces)
         name = case.slice.chip.name
-        drawn = seconds * default_calibration().residuals(case.group, name, case.stack)
+        drawn = seconds * calibration.residuals(case.group, name, case.stack)
         quantiles = np.quantile(drawn, (0.5, 0.1, 0.9))
         ends = (found.whole.median, found.whole.low, found.whole.high)
         assert ends == pytest.approx(quantiles, rel=1e-9)
