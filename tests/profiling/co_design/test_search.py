@@ -184,7 +184,9 @@ def test_reasoning_wants_bandwidth_where_prefill_wants_flops() -> None:
         reasoning.best.area_mm2 / reasoning.budget, rel=1e-3
     )
     assert reasoning.caps == {"area": 500.0, "watts": 1000.0}
-    assert "the 500 mm2" in reasoning.sentence
+    assert "within 500 mm² and 1,000 W a chip" in reasoning.sentence
+    assert "the 500 mm²" in reasoning.sentence
+    assert f"serve {ratio(reasoning.speedup.median)} the queries" in reasoning.sentence
 
 
 def test_what_a_search_ended_against_is_said(ground: SearchProblem) -> None:
@@ -193,7 +195,7 @@ def test_what_a_search_ended_against_is_said(ground: SearchProblem) -> None:
         ended = ended_against(ground, best, {k: v for k, v in caps.items() if np.isfinite(v)})
         shares = shares_of(ground, best.design, caps)
         assert ended
-        assert ("the 4500 USD" in ended) == (caps["usd"] == 4500.0 and shares["usd"] > 0.98)
+        assert ("the $4,500" in ended) == (caps["usd"] == 4500.0 and shares["usd"] > 0.98)
         assert ("the 300 W" in ended) == (caps["watts"] == 300.0)
 
 
