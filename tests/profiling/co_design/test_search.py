@@ -39,6 +39,7 @@ from rooflink.profiling.co_design.workload_mix import (
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.arrays import mapped
 from rooflink.profiling.predicted.energy import design_power_of
+from rooflink.profiling.records.base import ratio
 from rooflink.profiling.records.codesign import ChipDesign, DesignSearch
 
 MIX = parse_mix(
@@ -177,8 +178,8 @@ def test_chips_for_served_models_under_each_budget(model: str, kind: str) -> Non
 def test_reasoning_wants_bandwidth_where_prefill_wants_flops() -> None:
     reasoning, prefill = design_searches(sample_setting(), MIX, {"area": 500.0})
     assert prefill.mix == [PREFILL_HEAVY[0].words]
-    ratio = [each.best.matrix_flops / each.best.hbm_bandwidth for each in (reasoning, prefill)]
-    assert ratio[1] > 2 * ratio[0]
+    intensity = [each.best.matrix_flops / each.best.hbm_bandwidth for each in (reasoning, prefill)]
+    assert intensity[1] > 2 * intensity[0]
     assert reasoning.speedup.low <= reasoning.speedup.median <= reasoning.speedup.high
     assert sum(reasoning.spent.values()) == pytest.approx(
         reasoning.best.area_mm2 / reasoning.budget, rel=1e-3
