@@ -37,7 +37,7 @@ from .memory_stacks import generation_of
 from .ranking import hardware_asks, model_asks
 from .search_report import Budget, design_searches, pareto_points
 from .what_if import StatedChanges, changed, what_if
-from .workload_mix import MixedWorkload, mix_of
+from .workload_mix import MixedWorkload, kinds_of, mix_of
 from .workload_on_slice import (
     WorkloadOnSlice,
     prediction_of,
@@ -58,6 +58,11 @@ _OURS = (
     f"The chip search requires a decoded token within {SLOWEST_TOKEN_S:g} s.",
     f"Slices are {percent(BUSY)} utilised at the mean load; a chip without a published idle "
     f"power draws {percent(IDLE_SHARE)} of its design power when idle.",
+)
+
+_MIX_NOTE = (
+    "Each workload of the mix has cases of its own, and recommendations count each case alike, "
+    "whatever the workload's share; the load and the chip search go by the shares."
 )
 
 
@@ -92,14 +97,14 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
 
 def _price(terms: EconomicTerms) -> str:
     hourly = terms.usd_per_chip_hour
-    return "no price" if hourly is None else f"{hourly:g} USD"
+    return "no price" if hourly is None else f"${hourly:g}"
 
 
 @dataclass(frozen=True)
 class CodesignOptions:
     """Options of an analysis, besides profiles and slices."""
 
-    described: Sequence[NamedShape] = ()  # models without a profile, at the mix's largest share
+    described: Sequence[NamedShape] = ()  # models without a profile, at each workload of the mix
     mix: Sequence[MixedWorkload] | None = None  # None: each profile's own workload
     budget: Budget | None = None  # None: what the reference chip takes to build
     what_ifs: Sequence[StatedChanges] = ()
@@ -137,8 +142,15 @@ def analyse(
     for case in cases:
         for stated in request.what_ifs:
             changed(case, stated.changes)
+    shares = {
+        name: workload.share
+        for model in request.described
+        for name, workload in _kinds(model, request)
+    }
     centers = [
-        data_center(case, request.queries_per_s, request.latency_target_s)
+        data_center(
+            case, request.queries_per_s * shares.get(case.profile, 1.0), request.latency_target_s
+        )
         for case in _cheapest(cases)
     ]
     searches = _searches(cases, request, notes)
@@ -157,7 +169,7 @@ def analyse(
         command=request.command,
         operating_point=_operating_point(request.latency_target_s),
         chip_stated=request.budget is not None or request.mix is not None,
-        profiles=[*_read(profiles, request.files), *map(_described, request.described)],
+        profiles=[*_read(profiles, request.files), *_described(request)],
         cases=analysed,
         hardware_asks=hardware_asks(ranked, limit.bound),
         model_asks=model_asks(ranked, runs),
@@ -207,7 +219,11 @@ def _cases(
         (profile.name, request_of(profile, options.terms, options.stack, options.weight_dtype),
          profile) for profile in profiles
     ]  # fmt: skip
-    asked += [(model.name, _request(model, options), None) for model in options.described]
+    asked += [
+        (name, _request(model, workload, options), None)
+        for model in options.described
+        for name, workload in _kinds(model, options)
+    ]
     for name, work, profile in asked:
         if profile is not None:
             notes += recorded_note(profile)
@@ -227,12 +243,26 @@ def _cases(
                 notes.append(f"{name} on {on_slice.name}: {case.words}.")
     if not cases:
         raise ProfileInputError(f"no slice holds any of the profiles: {notes[-1]}")
+    if options.described and len(options.mix or []) > 1:
+        notes.append(_MIX_NOTE)
     return cases, notes
 
 
-def _request(model: NamedShape, options: CodesignOptions) -> PredictionRequest:
-    """What a described model is asked: the mix's workload of the largest share."""
-    asked = max(options.mix or [], key=lambda workload: workload.share)
+def _kinds(model: NamedShape, options: CodesignOptions) -> list[tuple[str, MixedWorkload]]:
+    """Each workload of the mix that a described model is asked, and the name of its cases."""
+    mix = options.mix or []
+    if len(mix) == 1:
+        return [(model.name, mix[0])]
+    return [
+        (f"{model.name} ({words})", workload)
+        for words, workload in zip(kinds_of(mix), mix, strict=True)
+    ]
+
+
+def _request(
+    model: NamedShape, asked: MixedWorkload, options: CodesignOptions
+) -> PredictionRequest:
+    """What a described model is asked in a workload of the mix."""
     return PredictionRequest(
         model=model,
         lengths=Lengths(
@@ -338,15 +368,19 @@ def _read(profiles: Sequence[Profile], files: Sequence[str] | None) -> list[Prof
     ]
 
 
-def _described(model: NamedShape) -> ProfileRead:
-    return ProfileRead(
-        name=model.name,
-        model=model.name,
-        file=None,
-        ran=False,
-        toy=None,
-        weights="none: sizes alone",
-    )
+def _described(options: CodesignOptions) -> list[ProfileRead]:
+    return [
+        ProfileRead(
+            name=name,
+            model=model.name,
+            file=None,
+            ran=False,
+            toy=None,
+            weights="none: sizes alone",
+        )
+        for model in options.described
+        for name, _ in _kinds(model, options)
+    ]
 
 
 def _counted(profile: Profile) -> str:

@@ -22,7 +22,7 @@ from ..predicted.arrays import Number, of_numbers
 from ..predicted.draws import normals
 from ..predicted.energy import design_power_of
 from ..predicted.step.hardware import link_rate
-from ..records.codesign import Assumption
+from ..records.codesign import Assumption, budget_amount
 from .memory_stacks import Coefficient, generation_of, generations
 
 WAFER_MM2 = np.pi * 150.0**2
@@ -210,8 +210,9 @@ def dies_sentence(chip: Chip) -> str:
     areas = area_mm2(parts_of(chip), rates)
     low, high = np.quantile(areas[1:], [0.025, 0.975])
     known = chip.silicon.area if chip.silicon else None
-    published = f"published: {known.value:g} mm2" if known else "none is published"
-    return f"{chip.name}: {areas[0]:.0f} mm2 of dies ({low:.0f} to {high:.0f}, 95 %); {published}"
+    published = f"published: {budget_amount('area', known.value)}" if known else "none is published"
+    area = f"{areas[0]:,.0f} mm\N{SUPERSCRIPT TWO} of dies ({low:,.0f} to {high:,.0f}, 95 %)"
+    return f"{chip.name}: {area}; {published}"
 
 
 def _drawn(name: str, coefficient: Coefficient, draws: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from ..errors import ProfileInputError
 from ..predicted import arrays
 from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
 from ..predicted.step.hardware import Efficiency, Hardware
-from ..records.codesign import BudgetKind
+from ..records.codesign import BudgetKind, budget_amount
 from .buildable import Stacked, package_limits, uses
 from .chip_cost_model import BUDGETS, ChipParts, Rates, rates_about
 from .memory_stacks import Stack, stacks
@@ -36,7 +36,6 @@ SLOWEST_TOKEN_S = 0.05
 Caps = Mapping[BudgetKind, float]
 """What one chip may take of each of BUDGETS; inf where that does not matter."""
 UNCAPPED: Caps = dict.fromkeys(BUDGETS, float("inf"))  # type: ignore[arg-type]
-UNITS = {"area": "mm2", "watts": "W", "usd": "USD"}
 
 
 @of_numbers
@@ -231,10 +230,10 @@ def _nothing(problem: SearchProblem, grid: Design, caps: Caps) -> str:
     if not possible.any():
         return f"no chip that can be built holds the workload mix and {limit}: take more chips"
     stated = {kind: most for kind, most in caps.items() if np.isfinite(most)}
-    budget = " and ".join(f"{most:g} {UNITS[kind]}" for kind, most in stated.items())
+    budget = " and ".join(budget_amount(kind, most) for kind, most in stated.items())
     shares = shares_of(problem, mapped(lambda leaf: leaf[possible], grid), caps)
     least = " and ".join(
-        f"{float(np.min(shares[kind])) * most:.3g} {UNITS[kind]}" for kind, most in stated.items()
+        budget_amount(kind, float(np.min(shares[kind])) * most) for kind, most in stated.items()
     )
     return (
         f"no chip fits a budget of {budget} and {limit}: the least that any takes is {least}, "

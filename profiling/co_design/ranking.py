@@ -27,6 +27,8 @@ WORTH_ASKING = 0.001
 """A smaller share saved is printed as nothing."""
 _ACTS_ON: Mapping[str, PredictedBound] = {**ACTS_ON, ON_CHIP: "memory"}
 """Weights held on chip are not read."""
+_ALSO_ON = {("collective_overhead", "links")}
+"""Each stage of a collective's pipeline has such an overhead, which the links' time contains."""
 _NO_ASK = ("shared_prompt",)
 """What would make a query dearer: there to show what is saved already."""
 _MODEL_WORDS = {
@@ -69,7 +71,7 @@ def hardware_asks(
     does, even if it saves nothing: it tells why it is not asked for."""
     quantity = _quantity(cases)
     text = f"each parameter improved by the same factor, {STEP:g}x"
-    order = _ordered(hardware_candidates(cases, quantity))
+    order = _ordered(hardware_candidates(cases, quantity, bound))
     kept = _saving(order)[:ASKS]
     acting = [each for each in order if each.acts_on == bound]
     if bound is not None and acting and not any(each in kept for each in acting):
@@ -85,8 +87,11 @@ def model_asks(cases: Sequence[WorkloadOnSlice], runs: Sequence[Profile] = ()) -
     return _asks(_saving(order)[:ASKS], order, quantity, text, cases)
 
 
-def hardware_candidates(cases: Sequence[WorkloadOnSlice], quantity: Quantity) -> list[Candidate]:
-    """Every parameter that all cases' chips have, improved by one step, at each one's batch."""
+def hardware_candidates(
+    cases: Sequence[WorkloadOnSlice], quantity: Quantity, bound: PredictedBound | None = None
+) -> list[Candidate]:
+    """Every parameter that all cases' chips have, improved by one step, at each one's batch; what
+    acts on several resources acts on `bound` where that is one of them."""
     before = [logs_of(case.point, case.draws) for case in cases]
     rows = []
     for name in modelled(cases[0].slice):
@@ -101,12 +106,9 @@ def hardware_candidates(cases: Sequence[WorkloadOnSlice], quantity: Quantity) ->
             logs_of(scaled(case.point, {name: factor}, case.costs), case.draws) for case in cases
         ]
         change = f"{PARAMETERS[name].words} {100 * (factor - 1):+.0f} %"
+        acts_on = bound if (name, bound) in _ALSO_ON else _ACTS_ON.get(name)
         saved, time = (_mean_change(after, before, of) for of in (quantity, "time"))
-        rows.append(
-            Candidate(
-                "hardware", name, change, _ACTS_ON.get(name), saved, time, UNCHANGED, evidence
-            )
-        )
+        rows.append(Candidate("hardware", name, change, acts_on, saved, time, UNCHANGED, evidence))
     return rows
 
 

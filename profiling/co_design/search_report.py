@@ -10,7 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import ProfileInputError
-from ..records.codesign import BudgetKind, ChipDesign, DesignSearch, ParetoPoint
+from ..records.base import ratio
+from ..records.codesign import (
+    BudgetKind,
+    ChipDesign,
+    DesignSearch,
+    ParetoPoint,
+    budget_amount,
+)
 from .buildable import LIMITS, package_limits
 from .chip_cost_model import BUDGETS, PARTS, Rates, build_usd, dies_of, full_watts
 from .chip_search import (
@@ -19,7 +26,6 @@ from .chip_search import (
     LOW,
     SEARCHED,
     UNCAPPED,
-    UNITS,
     Caps,
     FoundDesign,
     SearchProblem,
@@ -187,16 +193,16 @@ def _spent(design: FoundDesign, rates: Rates, kind: BudgetKind, amount: float) -
 
 def _sentence(search: _Search, reference: FoundDesign, speedup: float) -> str:
     design = search.best
-    budget = " and ".join(f"{most:.4g} {UNITS[kind]}" for kind, most in search.caps.items())
+    budget = " and ".join(budget_amount(kind, most) for kind, most in search.caps.items())
     changes = [
-        f"{getattr(design.parts, name) / present:.2g}x {PARAMETERS[name].words}"
+        f"{ratio(getattr(design.parts, name) / present)} {PARAMETERS[name].words}"
         for name, present in vars(reference.parts).items()
         if present
     ]
     ended = " and ".join(ended_against(search.problem, design, search.caps))
     return (
         f"For {search.purpose} work within {budget} a chip would have {', '.join(changes)} "
-        f"({_memory(design)}) and serve {speedup:.2g}x the queries. The search ended against "
+        f"({_memory(design)}) and serve {ratio(speedup)} the queries. The search ended against "
         f"{ended or 'the steps of whole stacks'}."
     )
 
@@ -215,7 +221,7 @@ def ended_against(problem: SearchProblem, found: FoundDesign, caps: Caps) -> lis
     another = (design.count + 1) / design.count
     for name in ("shoreline", "stacks"):
         shares[name] *= another if shares[name] * another > 1 + 1e-9 else 0.0
-    words = {kind: f"the {most:.4g} {UNITS[kind]}" for kind, most in caps.items()} | LIMITS
+    words = {kind: f"the {budget_amount(kind, most)}" for kind, most in caps.items()} | LIMITS
     ended = [words[name] for name, share in shares.items() if share >= _CLOSE]
     _, token_s = problem.times(found.factors)
     row = SEQUENCES.index(found.sequences)
@@ -231,9 +237,9 @@ def at_limits(found: FoundDesign) -> list[str]:
     for name, least, most in zip(SEARCHED, LOW, HIGH, strict=True):
         factor = float(getattr(found.factors, name))
         if factor > 0.99 * most:
-            ended.append(f"the most {PARAMETERS[name].words} that is tried, {most:g}x")
+            ended.append(f"the most {PARAMETERS[name].words} that is tried, {ratio(most)}")
         elif factor < 1.01 * least < 1:
-            ended.append(f"the least {PARAMETERS[name].words} that is tried, {least:g}x")
+            ended.append(f"the least {PARAMETERS[name].words} that is tried, {ratio(least)}")
     if found.sequences == SEQUENCES[-1]:
         ended.append(f"the most sequences at once that are tried, {found.sequences:.0f}")
     return ended

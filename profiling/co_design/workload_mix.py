@@ -23,6 +23,7 @@ from ..predicted.query import Query
 from ..predicted.step.hardware import Efficiency, Hardware
 from ..predicted.step.time_model import step_terms
 from ..predicted.step.work import Work
+from ..records.base import TIMES, percent
 from .costs import PHASES, summed, work_steps
 from .design_point import Point, held
 
@@ -47,8 +48,8 @@ class MixedWorkload(Table):
 
     @property
     def words(self) -> str:
-        """'60 %: 512 + 2048 + 256 tokens x 64 attempts'."""
-        many = f" x {self.attempts:g} attempts" if self.attempts > 1 else ""
+        """'60 %: 512 + 2048 + 256 tokens' times '64 attempts'."""
+        many = f" {TIMES} {self.attempts:g} attempts" if self.attempts > 1 else ""
         lengths = f"{self.prompt:g} + {self.think:g} + {self.answer:g} tokens"
         return f"{f'{self.name}, ' if self.name else ''}{100 * self.share:.0f} %: {lengths}{many}"
 
@@ -80,6 +81,16 @@ def parse_mix(text: str, file: str) -> list[MixedWorkload]:
         )
     whole = sum(workload.share for workload in result)
     return [workload.model_copy(update={"share": workload.share / whole}) for workload in result]
+
+
+def kinds_of(mix: Sequence[MixedWorkload]) -> list[str]:
+    """Short names of a mix's workloads, each its own: 'think 8192, 20 %', with attempts."""
+    words: list[str] = []
+    for each in mix:
+        many = f" {TIMES} {each.attempts:g}" if each.attempts > 1 else ""
+        name = f"{each.name or f'think {each.think:g}{many}'}, {percent(each.share)}"
+        words.append(f"{name}, {len(words) + 1}" if name in words else name)
+    return words
 
 
 def mix_of(query: Query) -> list[MixedWorkload]:

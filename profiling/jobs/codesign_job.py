@@ -45,7 +45,8 @@ class CodesignJob(TermsOptions, WrittenJob):
     ]
     workload: Path | None = option(
         None,
-        "A .toml mix of queries to search a chip for  [default: the largest model's]",
+        "A .toml mix of queries to search a chip for, and what models by name are asked  "
+        "[default: the largest model's]",
         metavar="FILE",
     )
     slices: Names = option(

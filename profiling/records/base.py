@@ -1,5 +1,6 @@
 """What all parts of a record share, and a quantity that is known only within bounds."""
 
+import math
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -92,3 +93,23 @@ def percent(share: float, digits: int | None = None) -> str:
             return "<0.1 %" if value > 0 else "about 0 %"
         digits = 1 if 0 < abs(value) < 9.95 else 0
     return f"{value:.{digits}f} %"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """`value` to `digits` significant digits; thousands are separated. Only what has twenty digits
+    or more has an exponent."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:.0f}"
+    if abs(value) >= 1e20:
+        return f"{value:.{digits - 1}e}"
+    rounded = float(f"{value:.{digits - 1}e}")
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{decimals}f}"
+
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def ratio(value: float) -> str:
+    """1.25 times, with the sign; ratios near one keep two decimals."""
+    return (f"{value:.2f}" if 0.1 <= value < 9.995 else significant(value)) + TIMES

@@ -10,10 +10,18 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from .base import Amount, Count, Interval, Positive, Range, Record
+from .base import Amount, Count, Interval, Positive, Range, Record, significant
 from .prediction import PredictedBound, Prediction
 
 BudgetKind = Literal["area", "watts", "usd"]
+
+
+def budget_amount(kind: BudgetKind, most: float) -> str:
+    """'800 mm²', '1,000 W', '$4,534': what one chip may take; whole from a thousand on."""
+    whole = most >= 1e3 or most == int(most)
+    number = f"{most:,.0f}" if whole else significant(most)
+    units: dict[BudgetKind, str] = {"area": " mm\N{SUPERSCRIPT TWO}", "watts": " W", "usd": ""}
+    return f"{'$' if kind == 'usd' else ''}{number}{units[kind]}"
 
 
 class ChipDesign(Record):
@@ -283,7 +291,9 @@ class Ask(Record):
     sentence: str = Field(description="the change and how sure its rank is; not the saving")
     change: str
     name: str
-    acts_on: PredictedBound | None = Field(description="None: on none alone, or the model's")
+    acts_on: PredictedBound | None = Field(
+        description="None: on none alone, or the model's; of two, the one that limits"
+    )
     saving: Interval = Field(description="share of `quantity` per query that is saved")
     time_saving: Interval | None = Field(
         description="share of the time per query that is saved; None: an older report"

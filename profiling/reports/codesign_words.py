@@ -19,8 +19,8 @@ QUERY = "query"
 """The phase under which a case's elasticities have the whole query."""
 QUANTITY_WORDS: dict[Quantity, str] = {"time": "time", "energy": "energy", "usd": "cost"}
 REGIMES: dict[Regime, str] = {
-    "as run": "as run: at the workload's own batch, where HBM capacity plays no part",
-    "memory full": "memory full: at the largest batch that fits, per query",
+    "as run": "at the case's batch, where HBM capacity plays no part",
+    "memory full": "at the largest batch that fits memory, per query",
 }
 MINUS = "\N{MINUS SIGN}"
 LEAST = 0.005
@@ -82,7 +82,8 @@ def _batches(cases: Sequence[CodesignCase]) -> str:
         prompts, attempts = sizes.pop()
         return f"{_plural(prompts, 'prompt')} {units.TIMES} {_plural(attempts, 'attempt')}"
     sequences = sorted(prompts * attempts for prompts, attempts in sizes)
-    return f"{units.significant(sequences[0])} to {_plural(sequences[-1], 'attempt')}"
+    least = _plural(sequences[0], "attempt").partition(" ")[0]
+    return f"{least} to {_plural(sequences[-1], 'attempt')}"
 
 
 def _plural(value: float, noun: str) -> str:

@@ -15,23 +15,13 @@ from ..records.base import Interval
 
 Text = Callable[[float], str]
 
-TIMES = "\N{MULTIPLICATION SIGN}"
+TIMES = base.TIMES
+significant = base.significant
+ratio = base.ratio
 _WIDEST = 1e5  # largest over smallest value from which one scale no longer suits a column
 _SMALLEST = 0.0095  # of a column's scale, under which a smaller one is taken
 _ENDING = re.compile(r"(.*?)(_per_.*|_wall_j|_[a-z0-9]+)?$")  # 'time' '_s', 'usd' '_per_query'
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
-
-
-def significant(value: float, digits: int = 3) -> str:
-    """`value` to `digits` significant digits; thousands are separated. Only what has twenty digits
-    or more has an exponent."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:.0f}"
-    if abs(value) >= 1e20:
-        return f"{value:.{digits - 1}e}"
-    rounded = float(f"{value:.{digits - 1}e}")
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
-    return f"{rounded:,.{decimals}f}"
 
 
 @dataclass(frozen=True)
@@ -194,11 +184,6 @@ def count(value: float) -> str:
 def plural(number: int, noun: str) -> str:
     """'1 prompt', '4 prompts'."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
-
-
-def ratio(value: float) -> str:
-    """1.25 times, with the sign; ratios near one keep two decimals."""
-    return (f"{value:.2f}" if 0.1 <= value < 9.995 else significant(value)) + TIMES
 
 
 def span(low: str, high: str) -> str:

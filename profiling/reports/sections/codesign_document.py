@@ -136,7 +136,8 @@ def requested(report: CodesignReport) -> list[Block | Section]:
         f"{units.seconds(center.latency_target_s)}, on {center.slice}"
         for center in report.data_centers
     )
-    named = {"chip budget": budgets, "load": loads}
+    mixes = [words for search in report.searches[:1] for words in search.mix]
+    named = {"workload mix": mixes, "chip budget": budgets, "load": loads}
     chips = [search.sentence for search in report.searches if report.chip_stated]
     return [
         Section("What if: a query before and after", [tables.what_ifs_table(report.cases)]),

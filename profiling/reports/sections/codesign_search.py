@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from ...records.base import Interval
 from ...records.codesign import (
-    BudgetKind,
     ChipDesign,
     CodesignReport,
     DataCenter,
     DesignSearch,
     ParetoPoint,
+    budget_amount,
 )
 from ...records.prediction import ExploredPoint
 from .. import units
@@ -28,7 +28,6 @@ from ..terms import PREDICTED
 
 COST_MODEL = "cost model"
 SEARCHED = "by search"
-BUDGET_UNITS = {"area": "mm\N{SUPERSCRIPT TWO}", "watts": "W", "usd": "$"}
 SHARES = {
     "matrix_flops": "matrix units",
     "hbm_bandwidth": "HBM bandwidth",
@@ -40,14 +39,9 @@ SHARES = {
 
 
 def budget_text(search: DesignSearch) -> str:
-    """'600 mm2 and 1,000 W per chip'."""
-    texts = (_capped(kind, most) for kind, most in search.caps.items())
+    """'600 mm² and 1,000 W per chip'."""
+    texts = (budget_amount(kind, most) for kind, most in search.caps.items())
     return f"{' and '.join(texts)} per chip"
-
-
-def _capped(kind: BudgetKind, most: float) -> str:
-    value, unit = units.significant(most), BUDGET_UNITS[kind]
-    return f"{unit}{value}" if unit == "$" else f"{value} {unit}"
 
 
 def _dollars(value: float) -> str:

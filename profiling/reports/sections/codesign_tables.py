@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ...records.base import Interval
 from ...records.codesign import Ask, CodesignCase, Lever, Quantity, Regime, WhatIf
 from .. import units
-from ..codesign_words import QUERY, case_name, parameter_text, signed
+from ..codesign_words import QUERY, REGIMES, case_name, parameter_text, signed
 from ..document import Column, Table, columns, data_columns, with_interval
 from ..terms import MEASURED, PREDICTED
 
@@ -119,7 +119,7 @@ def slopes_table(case: CodesignCase, regime: Regime) -> Table:
     wanted: list[tuple[Quantity, str, str]] = [("time", p, f"{p}'s time") for p in phases]
     wanted += [("energy", QUERY, "query's energy"), ("usd", QUERY, "query's cost")]
     return Table(
-        f"Elasticities {regime}: d log(quantity) / d log(parameter)",
+        f"Elasticities, {REGIMES[regime]}: d log(quantity) / d log(parameter)",
         columns(
             Column("parameter", [p.words for p in shown]),
             Column("now", [parameter_text(p.value, p.unit) for p in shown], str, DATASHEET),

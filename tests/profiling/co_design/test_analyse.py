@@ -13,11 +13,13 @@ from rooflink.model.config import preset
 from rooflink.model.tasks.modular import GAPS_DISCLOSURE
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse, assumptions
 from rooflink.profiling.co_design.what_if import parse_what_if
-from rooflink.profiling.co_design.workload_mix import parse_mix
+from rooflink.profiling.co_design.workload_mix import kinds_of, parse_mix
 from rooflink.profiling.errors import ProfileInputError, Silent
 from rooflink.profiling.predicted.economics import Terms, economic_terms
 from rooflink.profiling.predicted.model_shape import model_facts, named_shape
 from rooflink.profiling.records.codesign import CodesignReport
+from rooflink.profiling.reports.codesign_words import headline
+from rooflink.profiling.reports.sections.codesign_document import requested
 from rooflink.tpu_configs.slice import parse_slice
 
 OPTIONS = CodesignOptions(what_ifs=(parse_what_if("hbm_bandwidth=2x"),), weight_dtype="bfloat16")
@@ -73,7 +75,7 @@ def test_an_assumed_price_has_its_own_confidence_and_each_operator_its_pue() -> 
     ]
     rows = {row.sentence: row.confidence for row in assumptions(cases)}  # type: ignore[arg-type]
     assert slices[0].chip.confidence == "medium"
-    assert rows["TPU v5p: 4.2 USD per chip-hour."] == "high"
+    assert rows["TPU v5p: $4.2 per chip-hour."] == "high"
     pues = [sentence for sentence in rows if "(PUE)" in sentence]
     assert [sentence.rpartition(" ")[2] for sentence in pues] == ["1.09.", "1.14."]
 
@@ -148,7 +150,7 @@ class Stages(Silent):
         self.stages.append(what)
 
 
-def test_a_model_without_a_profile_is_asked_the_workload_of_the_largest_share():
+def test_a_model_without_a_profile_is_asked_every_workload_of_the_mix():
     mix = parse_mix(
         "[[workload]]\nshare = 1\nprompt = 64\nthink = 0\nanswer = 8\n"
         "[[workload]]\nshare = 3\nprompt = 512\nthink = 1024\nanswer = 64\nattempts = 4\n",
@@ -160,8 +162,27 @@ def test_a_model_without_a_profile_is_asked_the_workload_of_the_largest_share():
         analyse([], V5E, options, sample_calibration())
     places = [parse_slice("v5e-16")]
     report = analyse([], places, replace(options, mix=mix), sample_calibration())
-    assert [(read.name, read.ran, read.file) for read in report.profiles] == [
-        ("gpt-oss-120b", False, None)
+    names = [
+        "gpt-oss-120b (think 0, 25 %)",
+        "gpt-oss-120b (think 1024 \N{MULTIPLICATION SIGN} 4, 75 %)",
     ]
-    assert report.cases[0].workload.endswith(" 4 attempts, 512 + 1024 + 64 tokens, fp4")
+    assert [(read.name, read.model, read.ran, read.file) for read in report.profiles] == [
+        (name, "gpt-oss-120b", False, None) for name in names
+    ]
+    assert [case.profile for case in report.cases] == names
+    assert report.cases[1].workload.endswith(" 4 attempts, 512 + 1024 + 64 tokens, fp4")
+    assert [center.queries_per_s for center in report.data_centers] == [0.25, 0.75]
+    assert any("count each case alike" in note for note in report.notes)
     assert {search.model for search in report.searches} == {"gpt-oss-120b"}
+    assert "With 1 to 4 attempts together" in headline(report)
+    lead = dict(requested(report)[2].known)
+    assert lead["workload mix"] == "; ".join(workload.words for workload in mix)
+    one = analyse([], places, replace(options, mix=mix[:1]), sample_calibration())
+    assert [case.profile for case in one.cases] == ["gpt-oss-120b"]
+    assert not any("count each case alike" in note for note in one.notes)
+
+
+def test_workloads_of_a_mix_have_names_of_their_own():
+    table = "[[workload]]\nshare = 1\nprompt = {}\nthink = 8\nanswer = 8\n"
+    mix = parse_mix(table.format(64) + table.format(128) + table.format(1) + 'name = "chat"', "m")
+    assert kinds_of(mix) == ["think 8, 33 %", "think 8, 33 %, 2", "chat, 33 %"]

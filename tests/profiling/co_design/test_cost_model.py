@@ -81,8 +81,8 @@ def test_published_dies_and_powers_lie_within_the_stated_uncertainty(name):
 
 
 def test_the_dies_of_a_chip_are_said_beside_what_is_published():
-    assert dies_sentence(load_chip("h100")).startswith("NVIDIA H100 SXM: 786 mm2 of dies (")
-    assert dies_sentence(load_chip("h100")).endswith(", 95 %); published: 814 mm2")
+    assert dies_sentence(load_chip("h100")).startswith("NVIDIA H100 SXM: 786 mm² of dies (")
+    assert dies_sentence(load_chip("h100")).endswith(", 95 %); published: 814 mm²")
     assert dies_sentence(load_chip("v5p")).endswith("; none is published")
 
 

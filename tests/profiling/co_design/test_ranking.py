@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sample_settings import sample_setting
 
-from rooflink.profiling.co_design.costs import costs_of
+from rooflink.profiling.co_design.costs import by_resource, costs_of, terms_of, work_steps
 from rooflink.profiling.co_design.design_point import scaled
 from rooflink.profiling.co_design.levers import NOT_MEASURED
 from rooflink.profiling.co_design.ranking import (
@@ -15,6 +15,7 @@ from rooflink.profiling.co_design.ranking import (
     model_asks,
 )
 from rooflink.profiling.predicted.draws import likely, probability
+from rooflink.profiling.predicted.step.time_model import BOUNDS
 from rooflink.profiling.records.base import percent
 
 
@@ -59,9 +60,35 @@ def test_what_acts_on_the_bound_is_among_the_asks_even_where_it_saves_nothing() 
     plain = hardware_asks([known])
     for bound in ("links", "compute", "memory", "overhead"):
         asks = hardware_asks([known], bound)
-        assert asks[: len(plain)] == plain
+        assert [ask.saving for ask in asks[: len(plain)]] == [ask.saving for ask in plain]
         assert any(ask.acts_on == bound for ask in asks)
         assert len(asks) <= ASKS + 1
+
+
+def test_collective_overhead_relieves_links_where_they_are_the_bound() -> None:
+    """It is in each stage of a collective's pipeline, so the links' own time falls with it."""
+    known = sample_setting()
+    steps = [
+        by_resource(terms_of(point, known.draws, work_steps(point)[1])).mean(-1)
+        for point in (known.point, scaled(known.point, {"collective_overhead": 0.8}, known.costs))
+    ]
+    links = BOUNDS.index("links")
+    assert steps[1][links] < steps[0][links]
+    for bound, acts_on in (("links", "links"), ("overhead", "overhead"), ("memory", "overhead")):
+        rows = {each.name: each for each in hardware_candidates([known], "time", bound)}
+        assert rows["collective_overhead"].acts_on == acts_on
+    acting = [ask for ask in hardware_asks([known], "links") if ask.acts_on == "links"]
+    assert (
+        acting[0].name
+        == max(
+            (
+                each
+                for each in hardware_candidates([known], "usd", "links")
+                if each.acts_on == "links"
+            ),
+            key=lambda each: each.saving.median,
+        ).name
+    )
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from rooflink.profiling.co_design.workload_mix import (
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.predicted.arrays import mapped
 from rooflink.profiling.predicted.energy import design_power_of
+from rooflink.profiling.records.base import ratio
 from rooflink.profiling.records.codesign import ChipDesign, DesignSearch
 
 MIX = parse_mix(
@@ -177,14 +178,16 @@ def test_chips_for_served_models_under_each_budget(model: str, kind: str) -> Non
 def test_reasoning_wants_bandwidth_where_prefill_wants_flops() -> None:
     reasoning, prefill = design_searches(sample_setting(), MIX, {"area": 500.0})
     assert prefill.mix == [PREFILL_HEAVY[0].words]
-    ratio = [each.best.matrix_flops / each.best.hbm_bandwidth for each in (reasoning, prefill)]
-    assert ratio[1] > 2 * ratio[0]
+    intensity = [each.best.matrix_flops / each.best.hbm_bandwidth for each in (reasoning, prefill)]
+    assert intensity[1] > 2 * intensity[0]
     assert reasoning.speedup.low <= reasoning.speedup.median <= reasoning.speedup.high
     assert sum(reasoning.spent.values()) == pytest.approx(
         reasoning.best.area_mm2 / reasoning.budget, rel=1e-3
     )
     assert reasoning.caps == {"area": 500.0, "watts": 1000.0}
-    assert "the 500 mm2" in reasoning.sentence
+    assert "within 500 mm² and 1,000 W a chip" in reasoning.sentence
+    assert "the 500 mm²" in reasoning.sentence
+    assert f"serve {ratio(reasoning.speedup.median)} the queries" in reasoning.sentence
 
 
 def test_what_a_search_ended_against_is_said(ground: SearchProblem) -> None:
@@ -193,7 +196,7 @@ def test_what_a_search_ended_against_is_said(ground: SearchProblem) -> None:
         ended = ended_against(ground, best, {k: v for k, v in caps.items() if np.isfinite(v)})
         shares = shares_of(ground, best.design, caps)
         assert ended
-        assert ("the 4500 USD" in ended) == (caps["usd"] == 4500.0 and shares["usd"] > 0.98)
+        assert ("the $4,500" in ended) == (caps["usd"] == 4500.0 and shares["usd"] > 0.98)
         assert ("the 300 W" in ended) == (caps["watts"] == 300.0)
 
 

@@ -76,7 +76,7 @@ def test_mix_shares_are_scaled_and_integers_taken():
         "[[workload]]\nshare=60\nprompt=512\nthink=2048\nanswer=128\nattempts=64\n", "m"
     )  # fmt: skip
     assert [each.share for each in mix] == [0.25, 0.75]
-    assert mix[1].words == "75 %: 512 + 2048 + 128 tokens x 64 attempts"
+    assert mix[1].words == "75 %: 512 + 2048 + 128 tokens \N{MULTIPLICATION SIGN} 64 attempts"
 
 
 @pytest.mark.parametrize(

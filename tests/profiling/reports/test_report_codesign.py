@@ -8,7 +8,13 @@ from real_records import real_codesign
 from rich.console import Console
 
 from rooflink.profiling.records.base import Interval
-from rooflink.profiling.records.codesign import Ask, CodesignCase, CodesignReport
+from rooflink.profiling.records.codesign import (
+    Ask,
+    BudgetKind,
+    CodesignCase,
+    CodesignReport,
+    budget_amount,
+)
 from rooflink.profiling.reports.charts import codesign_map
 from rooflink.profiling.reports.charts.codesign_elasticities import tornado
 from rooflink.profiling.reports.charts.codesign_roofline import lever_rooflines, numbered
@@ -96,6 +102,7 @@ def test_what_was_requested_comes_first(report: CodesignReport) -> None:
     budget = search_tables.budget_text(report.searches[0])
     assert dict(facts.known)["chip budget"] == budget
     assert budget.endswith(" per chip")
+    assert dict(facts.known)["workload mix"] == "; ".join(report.searches[0].mix)
     assert dict(facts.known)["load"].startswith("1.00 queries/s, each within")
     asked = requested(report.model_copy(update={"chip_stated": True}))[1]
     assert isinstance(asked, Section)
@@ -147,6 +154,28 @@ def test_parameters_without_effect_are_named_apart(case: CodesignCase) -> None:
     idle = {p.name for p in case.parameters if p.words in idle_parameters(case, "as run")}
     assert idle == {parameter.name for parameter in case.parameters} - set(drawn)
     assert all(whole[name] < LEAST for name in idle)
+
+
+def test_elasticities_name_a_batch_that_is_the_case_s_at_any_latency(case: CodesignCase) -> None:
+    chart = tornado(case, "as run")
+    assert chart is not None
+    for words in (chart.note, tables.slopes_table(case, "as run").caption):
+        assert "at the case's batch" in words
+        assert "as run" not in words
+
+
+@pytest.mark.parametrize(
+    ("kind", "most", "text"),
+    [
+        ("area", 800.0, "800 mm²"),
+        ("watts", 1000.0, "1,000 W"),
+        ("usd", 4533.7, "$4,534"),
+        ("usd", 1e6, "$1,000,000"),
+        ("area", 0.5, "0.500 mm²"),
+    ],
+)
+def test_a_budget_is_written_one_way(kind: BudgetKind, most: float, text: str) -> None:
+    assert budget_amount(kind, most) == text
 
 
 def test_a_what_if_stands_before_and_after_on_each_case(report: CodesignReport) -> None:
