@@ -136,13 +136,13 @@ def requested(report: CodesignReport) -> list[Block | Section]:
         f"{units.seconds(center.latency_target_s)}, on {center.slice}"
         for center in report.data_centers
     )
-    mixes = [words for search in report.searches[:1] for words in search.mix]
+    asked = report.searches if report.chip_stated else []
+    mixes = [words for search in asked[:1] for words in search.mix]
     named = {"workload mix": mixes, "chip budget": budgets, "load": loads}
-    chips = [search.sentence for search in report.searches if report.chip_stated]
     return [
         Section("What if: a query before and after", [tables.what_ifs_table(report.cases)]),
-        Section("The chip that was asked for", [Bullets(chips)]),
-        Facts("", [(name, "; ".join(values)) for name, values in named.items()]),
+        Section("The chip that was asked for", [Bullets([search.sentence for search in asked])]),
+        Facts("", [(name, "; ".join(values)) for name, values in named.items() if values]),
     ]
 
 
