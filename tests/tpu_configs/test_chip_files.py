@@ -412,6 +412,7 @@ def test_files_are_found_from_any_directory(tmp_path: Path) -> None:
     copy = tmp_path / "site" / "rooflink" / "tpu_configs"
     with as_file(files("rooflink.tpu_configs")) as package:
         shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy.parent / "__init__.py").touch()  # or the installed package, which has one, goes first
     code = (
         "from rooflink.tpu_configs import catalog; print(catalog.__file__, *catalog.chip_names())"
     )

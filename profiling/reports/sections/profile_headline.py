@@ -28,7 +28,8 @@ def chosen(profile: Profile) -> str:
         return " as asked"
     if len(profile.predictions) == 1:
         return ""
-    among = [p for p in profile.predictions if p.slice in profile.asked_slices or not asked]
+    named = [p for p in profile.predictions if p.slice in profile.asked_slices]
+    among = named or profile.predictions
     priced = [p for p in among if p.economics] or among
     least = "cheapest" if priced[0].economics else "fastest"
     price = " with a price" * (len(priced) < len(among))

@@ -32,7 +32,9 @@ RESULTS = Path(rooflink.model.training.__file__).parent / "results"
 def tree(tmp_path_factory: pytest.TempPathFactory) -> MultiplexerDataProvider:
     folder = tmp_path_factory.mktemp("runs")
     training = load_record(Training, RESULTS / "rejection.json")
-    profile = whole_run()
+    run = whole_run()  # of short thoughts: one call made each, which times no step of its own
+    timed = [point.model_copy(update={"measured_step_s": 1e-3}) for point in run.thought]
+    profile = run.model_copy(update={"thought": timed})
     written = {
         "profile": lambda at: write_events(profile_events(profile, profile_document(profile)), at),
         "evaluation": lambda at: write_events(
