@@ -153,7 +153,7 @@ def engineered_gaps(problems: Iterable[Problem], tokenizer: Tokenizer | None) ->
 
 
 def _interrupted(profile: Profile, interrupted: bool) -> Iterator[Finding]:
-    measured = profile.phases[0].measured
+    measured = next((phase.measured for phase in profile.phases), None)
     if interrupted and measured is not None:
         done = len(measured.time_s.repeats)
         rest = f"times rest on {done} repeat{'s' if done > 1 else ''} instead of those asked for"
