@@ -68,7 +68,6 @@ def test_a_profile_becomes_a_report(
     rooflink: Command, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(analyse, "default_calibration", sample_calibration)
-    monkeypatch.setattr(analyse, "seeds", lambda *_: [])  # a minute of its own, tested beside it
     out = tmp_path / "report"
     what_if = "hbm_bandwidth=2x,kv_dtype=int8"
     outcome = rooflink("codesign", file, "--slice", "v5e-4", "--what-if", what_if, "--out", out)
