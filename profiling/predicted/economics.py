@@ -161,15 +161,13 @@ def _require_region(chip: Chip, region: str) -> None:
 
 def _grid(name: str) -> tuple[float, str]:
     """The grid of a region; of its whole country where only a seller knows the region."""
-    known = regions()
-    region, instead = known.get(name), ""
-    if region is None:
-        country = "usa" if name.startswith("us") else "world"
-        region, instead = known[country], f", for {name}, whose own grid is not in the table"
-    text = f"{name if not instead else region.place}"
-    place = "" if instead else f" ({region.place})"
+    if (region := regions().get(name)) is not None:
+        said = f"{name} ({region.place})"
+    else:
+        region = regions()["usa" if name.startswith("us") else "world"]
+        said = f"{region.place}, for {name}, whose own grid is not in the table"
     return region.value, (
-        f"{text}{place}{instead}, location-based, {region.source}, {region.confidence} confidence"
+        f"{said}, location-based, {region.source}, {region.confidence} confidence"
     )
 
 
