@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ...model.input_files import user_path
 from ...tpu_configs.catalog import load_all
-from ...tpu_configs.chip import ANYWHERE, DEFAULT_SELLER, OFFER_KINDS, Asked, Chip
+from ...tpu_configs.chip import ANYWHERE, DEFAULT_SELLER, OFFER_KINDS, Asked, Chip, Price
 from ...tpu_configs.figure import Table
 from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
@@ -131,20 +131,21 @@ def price_of(
         )
     if not isinstance(price, str):
         return ChipHour(float(price), "own figure")
+    prices = chip.price or Price()
     if price == "ownership":
-        return _owned(chip)
+        return _owned(chip.name, prices)
     words = price.replace("_", " ")
-    _require_seller(chip, seller)
-    asked = chip.price.of_seller(price, seller, region) if chip.price else None
-    regions = chip.price.regions(price, seller) if chip.price else []
+    _require_seller(prices, seller)
+    asked = prices.of_seller(price, seller, region)
+    regions = prices.regions(price, seller)
     if regions and (asked is None or asked.offer.seller != seller):
         return ChipHour(
             None, f"no {words} price of {seller} is known for {chip.name} in {region}: it has "
             f"{', '.join(regions)}, or give your own, as --price 2.5",
         )  # fmt: skip
     if asked is None:
-        where = f" in {region}" if chip.price and chip.price.asked(price) else ""
-        return ChipHour(None, f"{chip.name} has no {words} price{where}: {_others(chip)}")
+        where = f" in {region}" if prices.asked(price) else ""
+        return ChipHour(None, f"{chip.name} has no {words} price{where}: {_others(prices)}")
     other = asked.offer.seller != seller and seller != CHEAPEST
     return _offered(asked, words, f", the cheapest: {seller} has no such price" if other else "")
 
@@ -158,26 +159,24 @@ def _offered(asked: Asked, words: str, instead: str) -> ChipHour:
     return ChipHour(asked.usd, basis, offer.seller, region, offer.confidence)
 
 
-def _owned(chip: Chip) -> ChipHour:
-    figure = chip.price.ownership if chip.price else None
-    if figure is None:
-        return ChipHour(None, f"{chip.name} has no ownership price: {_others(chip)}")
+def _owned(chip: str, prices: Price) -> ChipHour:
+    if (figure := prices.ownership) is None:
+        return ChipHour(None, f"{chip} has no ownership price: {_others(prices)}")
     basis = f"ownership, {figure.source}, {figure.confidence} confidence"
     return ChipHour(figure.value, basis, confidence=figure.confidence)
 
 
-def _require_seller(chip: Chip, seller: str) -> None:
-    offers = chip.price.offers if chip.price else []
-    if seller in (DEFAULT_SELLER, CHEAPEST, *(offer.seller for offer in offers)):
+def _require_seller(prices: Price, seller: str) -> None:
+    if seller in (DEFAULT_SELLER, CHEAPEST, *(offer.seller for offer in prices.offers)):
         return
     sellers = {offer.seller for each in load_all() if each.price for offer in each.price.offers}
     if seller not in sellers:
         raise unknown("seller", seller, sorted(sellers), CHEAPEST)
 
 
-def _others(chip: Chip) -> str:
-    kinds: list[str] = [kind for kind in OFFER_KINDS if chip.price and chip.price.asked(kind)]
-    kinds += ["ownership"] if chip.price and chip.price.ownership else []
+def _others(prices: Price) -> str:
+    kinds: list[str] = [kind for kind in OFFER_KINDS if prices.asked(kind)]
+    kinds += ["ownership"] if prices.ownership else []
     if not kinds:
         return "give your own, as --price 2.5"
     return f"its file has {', '.join(kinds)}, or give your own, as --price 2.5"

@@ -13,7 +13,7 @@ from math import exp, hypot, log
 
 from pydantic import Field
 
-from ...tpu_configs.chip import DEFAULT_SELLER, Chip
+from ...tpu_configs.chip import DEFAULT_SELLER, Chip, Price
 from ...tpu_configs.figure import Figure, Words
 from ..records.base import Interval
 from ..records.prediction import (
@@ -154,7 +154,7 @@ def _own_grid(stated: str | None) -> tuple[float, str] | None:
 
 def _require_region(chip: Chip, region: str) -> None:
     """Raise ProfileInputError for what is neither a known grid nor where the chip is offered."""
-    offers = chip.price.offers if chip.price else []
+    offers = (chip.price or Price()).offers
     if region not in regions() and not any(region in o.usd_per_chip_hour for o in offers):
         raise unknown("region", region, regions(), "grams of CO2e per kWh")
 
