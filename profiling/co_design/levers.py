@@ -11,8 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...model.architecture import dtype_bytes
-from ..predicted.step.hardware import hardware_of, operand_dtype, quantised_inputs
-from ..predicted.step.work import Widths
+from ..predicted.step.hardware import hardware_of, operand_dtype, widths_of
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint
@@ -102,10 +101,7 @@ def with_dtypes(case: WorkloadOnSlice, weight_dtype: str, kv_dtype: str) -> Poin
     """The case's point with other dtypes; operands follow the weights as the chip allows."""
     operands = operand_dtype(case.slice.chip, weight_dtype)
     flops = hardware_of(case.slice.chip, operands).matmul_flops
-    widths = Widths(
-        dtype_bytes(weight_dtype), dtype_bytes(kv_dtype), dtype_bytes(operands),
-        quantised_inputs(operands),
-    )  # fmt: skip
+    widths = widths_of(weight_dtype, kv_dtype, operands)
     return with_value(replace(case.point, widths=widths), "hardware.matmul_flops", flops)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...model.architecture import ModelShape, dtype_bytes
+from ...model.architecture import ModelShape
 from ...model.phases import PREFILL
 from ...tpu_configs.slice import Slice
 from .arrays import Number
@@ -27,7 +27,7 @@ from .phase_lengths import (
     prefill_steps,
 )
 from .step.collectives import ONE_CHIP, Parallelism
-from .step.hardware import Hardware, hardware_of, quantised_inputs
+from .step.hardware import Hardware, hardware_of, widths_of
 from .step.step_work import Spread, spread_over
 from .step.work import Widths
 
@@ -75,10 +75,7 @@ class Query(PredictionRequest):
     @property
     def widths(self) -> Widths:
         """Bytes of one element of each kind."""
-        return Widths(
-            dtype_bytes(self.weight_dtype), dtype_bytes(self.kv_dtype),
-            dtype_bytes(self.matmul_dtype), quantised_inputs(self.matmul_dtype),
-        )  # fmt: skip
+        return widths_of(self.weight_dtype, self.kv_dtype, self.matmul_dtype)
 
     @cached_property
     def hardware(self) -> Hardware:

@@ -7,8 +7,10 @@ Efficiency: how far a stack on a chip stays behind the datasheet, and what it ad
 
 from dataclasses import dataclass
 
+from ....model.architecture import dtype_bytes
 from ....tpu_configs.chip import Chip
 from ..arrays import Number, of_numbers
+from .work import Widths
 
 UNLIMITED = float("inf")
 
@@ -111,6 +113,13 @@ quantised as it is made (vLLM's `silu_mul_quant` fusion)."""
 def quantised_inputs(operand: str) -> float:
     """Those of matmuls whose operands have the dtype `operand` (JAX's name)."""
     return QUANTISED_INPUTS if operand in _NATIVE.values() else 0.0
+
+
+def widths_of(weight_dtype: str, kv_dtype: str, operand: str) -> Widths:
+    """Bytes of one element of each, of dtypes as the command line or JAX has them; KeyError for
+    one that is not known."""
+    weight, kv, activation = map(dtype_bytes, (weight_dtype, kv_dtype, operand))
+    return Widths(weight, kv, activation, quantised_inputs(operand))
 
 
 def jax_dtype(dtype: str) -> str:
