@@ -73,10 +73,9 @@ def chip_text(name_or_path: str) -> str:
     """The TOML text of a chip that comes along or of a user's own file: a start for another. Raises
     as `load_chip` does."""
     chip = load_chip(name_or_path)
-    text = _texts().get(chip_stem(chip))
-    if text is None or name_or_path.endswith(".toml"):
+    if name_or_path.endswith(".toml"):
         return read_text(Path(name_or_path), "chip file", ChipInputError)
-    return text
+    return _texts()[chip_stem(chip)]
 
 
 def chip_stem(chip: Chip) -> str:
