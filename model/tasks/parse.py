@@ -152,11 +152,13 @@ def parse_generated(text: str) -> GeneratedTask:
     Only the module of that task is loaded.
     """
     name, _, rest = text.partition(":")
-    if name in ("chain", "sum"):
-        from .modular import MOST_OPERATIONS, MOST_SUMMED, ChainTask, SumTask
+    if name == "chain":
+        from .modular import MOST_OPERATIONS, ChainTask
 
-        if name == "chain":
-            return ChainTask(*_range(text, rest, "k", 1, MOST_OPERATIONS))
+        return ChainTask(*_range(text, rest, "k", 1, MOST_OPERATIONS))
+    if name == "sum":
+        from .modular import MOST_SUMMED, SumTask
+
         return SumTask(*_range(text, rest, "n", 2, MOST_SUMMED))
     if name == "countdown":
         from .countdown import FEWEST_NUMBERS, MOST_NUMBERS, CountdownTask
