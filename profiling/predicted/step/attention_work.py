@@ -80,8 +80,7 @@ def _flops_per_head(shape: ModelShape, load: Load) -> Number:
     the past's keys and values are made of it first, whichever is less: decoding does the first, a
     prompt the second. Those of new tokens, or their absorption, are with the projections. Only the
     first skips positions that are not attended to: the second masks them (DeepSeek-V3.2-Exp)."""
-    past = load.own_context + load.shared_context
-    made = 2 * past * shape.latent_dim * (2 * shape.head_dim - shape.rotated_dim)
+    made = 2 * load.past * shape.latent_dim * (2 * shape.head_dim - shape.rotated_dim)
     share = shape.windowed_share
     every = share * _pairs(load, shape.window) + (1 - share) * _all_pairs(load)
     expanded = 4 * every * shape.head_dim + made
@@ -101,14 +100,14 @@ def seen_positions(shape: ModelShape, own: Number, shared: Number) -> tuple[Numb
 
 def _all_pairs(load: Load) -> Number:
     """Queries of one sequence times the keys before them and their own."""
-    past, new = load.own_context + load.shared_context, load.new_tokens
-    return new * past + new * (new + 1) / 2
+    new = load.new_tokens
+    return new * load.past + new * (new + 1) / 2
 
 
 def _pairs(load: Load, window: Number) -> Number:
     """The same where each sees itself and `window` positions before it: of the cached ones what its
     window has left after the new ones before it."""
-    past, new = load.own_context + load.shared_context, load.new_tokens
+    past, new = load.past, load.new_tokens
     reach = arrays.minimum(window, past + new)
     seeing_all = arrays.minimum(new, arrays.maximum(reach - past, 0.0))
     seeing_some = arrays.minimum(new, reach)

@@ -29,6 +29,11 @@ class Load:
         return self.sequences * self.new_tokens
 
     @property
+    def past(self) -> Number:
+        """Positions of a sequence before those read, its own and shared ones."""
+        return self.own_context + self.shared_context
+
+    @property
     def positions(self) -> Number:
         """Of a sequence, with those read, and its part of what it shares."""
         return self.own_context + self.shared_context / self.sharers + self.new_tokens
