@@ -206,8 +206,8 @@ def _head(shape: ModelShape, load: Load, widths: Widths, split: Parallelism, til
 def _links(shape: ModelShape, rows: Number, load: Load, widths: Widths, spread: Spread) -> Exchange:
     """Tensor: two sums a layer and the logits; KV split by sequences sends queries, keys and
     values to where they are held, and results back; so does context, or keys and values go round.
-    Experts beyond the tensor group: tokens there
-    and back, each layer, instead of the second sum."""
+    Experts beyond the tensor group: tokens there and back, each layer, instead of the second sum.
+    """
     split = spread.split
     groups = (spread.tensor, spread.expert, spread.pipeline, spread.context)
     if all(is_alone(group) for group in groups):
@@ -238,6 +238,8 @@ def _met(shape: ModelShape, load: Load, widths: Widths, spread: Spread) -> Excha
     go to all chips that have its queries, or queries to all that have its keys and values, and the
     parts of their results back, with a float32 of the softmax for each head."""
     split = spread.split
+    if is_alone(spread.context):
+        return Exchange()
     sequences, tokens = load.sequences / split.copies, load.tokens / split.copies
     attending = shape.layers * shape.attention_share
     kv_bytes = load.positions * shape.cached_bytes(widths.kv_bytes) / kv_shards(shape, split)
