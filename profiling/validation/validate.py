@@ -13,6 +13,7 @@ from .. import predicted as predict
 from ..errors import Silent, Watcher
 from ..predicted.calibration import default_calibration
 from ..predicted.cases import Case, Predicted, predict_cases
+from ..predicted.draws import FEW_TURNS
 from ..records.base import Interval
 from ..records.validation import (
     WAYS,
@@ -104,7 +105,7 @@ def _row(case: Case, predicted: Predicted, unseen: Unseen | None) -> MeasuredRow
 
 def _new(case: Case) -> Way:
     """What the fit has not seen of a case that it has not seen."""
-    fit = default_calibration()
+    fit = default_calibration(FEW_TURNS)  # as `predict_cases` reads it
     if case.slice.chip.name not in fit.rows:
         return "system"
     return "model" if case.stack in fit.stack_rows else "stack"
