@@ -4,12 +4,11 @@ Memory lies along the long edges of the dies and links along the short ones, as 
 several dies lie in a row, joined at their short edges. Figures: data/package_limits.toml.
 """
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from ...tpu_configs.figure import Figure
+from ...tpu_configs.toml_files import shipped_tables
 from ..predicted import arrays
 from ..predicted.arrays import Number, of_numbers
 from .chip_cost_model import ChipParts, Rates, area_mm2, dies_of
@@ -37,8 +36,8 @@ LIMITS = {
 
 @cache
 def package_limits() -> dict[str, Figure]:
-    text = files(__package__).joinpath("data/package_limits.toml").read_text(encoding="utf-8")
-    return {name: Figure.model_validate(row) for name, row in tomllib.loads(text).items()}
+    tables = shipped_tables(__package__, "package_limits.toml")
+    return {name: Figure.model_validate(row) for name, row in tables.items()}
 
 
 def uses(parts: ChipParts, memory: Stacked, rates: Rates) -> dict[str, Number]:
