@@ -108,7 +108,7 @@ def search_problem(case: WorkloadOnSlice, mixed: MixWork) -> SearchProblem:
 def grid_of(counts: Sequence[int] = GRID) -> Design:
     """Every number of stacks of every kind, each with every combination of so many factors of
     SEARCHED, evenly in their logs; the factors change fastest."""
-    memories = np.arange(len(stacks())), np.arange(1.0, package_limits()["stacks_most"].value + 1)
+    memories = np.arange(len(stacks())), np.arange(1.0, package_limits().stacks_most.value + 1)
     axes = [np.geomspace(low, high, n) for low, high, n in zip(LOW, HIGH, counts, strict=True)]
     grids = np.meshgrid(*memories, *axes, indexing="ij")
     return Design(*(grid.ravel() for grid in grids))

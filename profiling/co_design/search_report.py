@@ -97,7 +97,7 @@ def _caps(problem: SearchProblem, budget: Budget | None) -> dict[BudgetKind, flo
     """The budget, or the dollars of the reference chip; and watts in any case."""
     usd, watts = (float(cost(problem.reference, problem.rates)) for cost in (build_usd, full_watts))
     caps: dict[BudgetKind, float] = {"usd": usd} if budget is None else dict(budget)
-    caps.setdefault("watts", max(package_limits()["air_cooled_w"].value, watts))
+    caps.setdefault("watts", max(package_limits().air_cooled_w.value, watts))
     return caps
 
 
@@ -133,7 +133,7 @@ def _record(case: WorkloadOnSlice, search: _Search, other: _Search) -> DesignSea
         reference_chip=case.slice.chip.name,
         swept=math.prod(GRID)
         * len(stacks())
-        * int(package_limits()["stacks_most"].value)
+        * int(package_limits().stacks_most.value)
         * len(SEQUENCES),
         best=_design(result, problem),
         sequences=result.sequences,
