@@ -115,18 +115,26 @@ def grid_of(counts: Sequence[int] = GRID) -> Design:
     return Design(*(grid.ravel() for grid in grids))
 
 
+def parts_with(
+    problem: SearchProblem, design: Design | Factors, bandwidth: Number, capacity_bytes: Number
+) -> ChipParts:
+    """The parts of a design that has such memory, in stacks or not."""
+    reference = problem.reference
+    return ChipParts(
+        matrix_flops=reference.matrix_flops * design.matrix_flops,
+        hbm_bandwidth=bandwidth,
+        hbm_capacity=capacity_bytes,
+        on_chip_capacity=reference.on_chip_capacity * design.on_chip_capacity,
+        link_bandwidth=reference.link_bandwidth * design.link_bandwidth,
+    )
+
+
 def built(problem: SearchProblem, design: Design) -> tuple[ChipParts, Stacked, Rates]:
     """The design's parts, its memory and what parts cost with it."""
     one = mapped(lambda leaf: leaf[design.kind], problem.kinds)
     rates = mapped(lambda leaf: leaf[design.kind], problem.rates_by_kind)
-    reference = problem.reference
-    parts = ChipParts(
-        matrix_flops=reference.matrix_flops * design.matrix_flops,
-        hbm_bandwidth=one.bandwidth * design.count,
-        hbm_capacity=one.capacity_bytes * design.count,
-        on_chip_capacity=reference.on_chip_capacity * design.on_chip_capacity,
-        link_bandwidth=reference.link_bandwidth * design.link_bandwidth,
-    )
+    bandwidth, capacity = one.bandwidth * design.count, one.capacity_bytes * design.count
+    parts = parts_with(problem, design, bandwidth, capacity)
     return parts, replace(one, count=design.count), rates
 
 
@@ -165,18 +173,6 @@ def sweep(problem: SearchProblem, designs: Design, caps: Caps) -> Array:
 def cost_slopes(parts: ChipParts, rates: Rates, kind: str) -> ChipParts:
     """What one more of each part adds to the cost of a `kind` of BUDGETS."""
     return jax.grad(BUDGETS[kind])(parts, rates)
-
-
-def parts_with(problem: SearchProblem, design: Factors, capacity_bytes: Number) -> ChipParts:
-    """The parts of a design that has so much memory, in stacks or not."""
-    reference = problem.reference
-    return ChipParts(
-        matrix_flops=reference.matrix_flops * design.matrix_flops,
-        hbm_bandwidth=reference.hbm_bandwidth * design.hbm_bandwidth,
-        hbm_capacity=capacity_bytes,
-        on_chip_capacity=reference.on_chip_capacity * design.on_chip_capacity,
-        link_bandwidth=reference.link_bandwidth * design.link_bandwidth,
-    )
 
 
 _STARTS, _ROUNDS = 16, 7

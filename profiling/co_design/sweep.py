@@ -216,7 +216,8 @@ def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Arra
     )
     time_s, token_s = problem.times(designs)
     capacity = problem.reference.hbm_capacity * jnp.asarray(factors["hbm_capacity"], jnp.float32)
-    parts = parts_with(problem, designs, capacity)
+    bandwidth = problem.reference.hbm_bandwidth * designs.hbm_bandwidth
+    parts = parts_with(problem, designs, bandwidth, capacity)
     return {
         "time_per_query_s": time_s,
         "token_s": token_s,
