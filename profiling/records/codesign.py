@@ -362,6 +362,14 @@ class ProfileRead(Record):
     toy: str | None = Field(description="that the model is a toy, and what to profile instead")
 
 
+def advised(
+    cases: Sequence[CodesignCase], profiles: Sequence[ProfileRead]
+) -> Sequence[CodesignCase]:
+    """The cases that recommendations stand on: all but those of toys, where there are others."""
+    toys = {profile.name for profile in profiles if profile.toy}
+    return [case for case in cases if case.profile not in toys] or cases
+
+
 class CodesignReport(Record):
     """Everything that a co-design report draws."""
 
