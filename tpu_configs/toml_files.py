@@ -5,6 +5,8 @@ was expected. Reading takes bounded time, whatever the file is.
 import stat
 import tomllib
 from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,6 +75,13 @@ def parse_toml(
         if isinstance(reason, error):
             raise
         raise error(f"{file} holds a number or a date that Python cannot read: {reason}") from None
+
+
+@cache
+def shipped_tables(package: str, name: str) -> dict[str, dict]:
+    """The tables of a file in a package's `data` folder, which is known to be right. Read once: not
+    to be changed."""
+    return tomllib.loads((files(package) / "data" / name).read_text(encoding="utf-8"))
 
 
 def sentence(error: ErrorDetails, mapping: str = "a JSON object") -> str:

@@ -22,6 +22,7 @@ from ..records.codesign import (
     CodesignReport,
     DesignSearch,
     ProfileRead,
+    advised,
     limit_of,
 )
 from ..records.prediction import EconomicTerms
@@ -160,18 +161,20 @@ def analyse(
         analysed.append(_case(case, request, runs))
         heard.advance(1)
     heard.stage("Ranking asks")
-    toys = {profile.name: toy_note(profile) for profile in profiles if profile.model.is_toy}
-    ranked = [case for case in cases if case.profile not in toys] or cases
+    read = [*_read(profiles, request.files), *_described(request)]
+    kept = advised(analysed, read)
+    names = {case.profile for case in kept}
+    ranked = [case for case in cases if case.profile in names]
     if len(ranked) < len(cases):
-        notes += [f"Recommendations leave out {name}: {why}." for name, why in toys.items()]
-    limit = limit_of([case for case in analysed if case.profile not in toys] or analysed)
+        toys = [(each.name, each.toy) for each in read if each.toy]
+        notes += [f"Recommendations leave out {name}: {why}." for name, why in toys]
     return CodesignReport(
         command=request.command,
         operating_point=_operating_point(request.latency_target_s),
         chip_stated=request.budget is not None or request.mix is not None,
-        profiles=[*_read(profiles, request.files), *_described(request)],
+        profiles=read,
         cases=analysed,
-        hardware_asks=hardware_asks(ranked, limit.bound),
+        hardware_asks=hardware_asks(ranked, limit_of(kept).bound),
         model_asks=model_asks(ranked, runs),
         pareto=pareto_points(cases),
         searches=searches,

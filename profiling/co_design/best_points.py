@@ -6,14 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..predicted.calibration import Calibration
-from ..predicted.phase_lengths import Lengths
-from ..predicted.query import PredictionRequest
 from ..records.prediction import ExploredPoint
 from .chip_cost_model import PARTS
 from .costs import QUERY, logs_of
 from .design_point import scaled, summary_or_none, with_lengths
-from .sweep import FITS, Grid, Named, Part, named_in, parquet, part_path, parts_of
-from .workload_on_slice import workload_on_slice
+from .sweep import FITS, Grid, Named, Part, case_of, named_in, parquet, part_path, parts_of
 
 SHOWN = 8
 
@@ -56,13 +53,7 @@ def _cheapest(file: Path, part: Part) -> Cheapest | None:
 def _predicted(found: Cheapest, named: Named, calibration: Calibration) -> ExploredPoint:
     """The point with all draws of the calibration, on the mesh that its row has."""
     part, sequences = found.part, found.sequences
-    request = PredictionRequest(
-        model=named.models[part.model],
-        lengths=Lengths(1.0, part.attempts, part.prompt, part.think, part.answer),
-        weight_dtype=part.weight_dtype,
-        kv_dtype=part.kv_dtype,
-    )
-    case = workload_on_slice(part.model, request, named.slices[part.slice], calibration)
+    case = case_of(part, named, calibration)
     together = with_lengths(
         scaled(case.point, found.design, case.costs),
         prompts=max(sequences / part.attempts, 1.0),

@@ -4,12 +4,13 @@ Memory lies along the long edges of the dies and links along the short ones, as 
 several dies lie in a row, joined at their short edges. Figures: data/package_limits.toml.
 """
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
-from ...tpu_configs.figure import Figure
+from pydantic import Field
+
+from ...tpu_configs.figure import Figure, Table
+from ...tpu_configs.toml_files import shipped_tables
 from ..predicted import arrays
 from ..predicted.arrays import Number, of_numbers
 from .chip_cost_model import ChipParts, Rates, area_mm2, dies_of
@@ -35,31 +36,34 @@ LIMITS = {
 }
 
 
+class PackageLimits(Table):
+    """What a die, a package and its cooling allow."""
+
+    die_side_mm: Figure = Field(description="the longest")
+    die_aspect: Figure = Field(description="the long side over the short one, at most")
+    interposer_mm2: Figure
+    interposer_share: Figure = Field(description="that dies and stacks may cover")
+    stacks_most: Figure
+    link_gbps_per_mm: Figure = Field(description="of a die's edge, one way")
+    air_cooled_w: Figure = Field(description="the most that air cools")
+
+
 @cache
-def package_limits() -> dict[str, Figure]:
-    text = files(__package__).joinpath("data/package_limits.toml").read_text(encoding="utf-8")
-    return {name: Figure.model_validate(row) for name, row in tomllib.loads(text).items()}
+def package_limits() -> PackageLimits:
+    return PackageLimits.model_validate(shipped_tables(__package__, "package_limits.toml"))
 
 
 def uses(parts: ChipParts, memory: Stacked, rates: Rates) -> dict[str, Number]:
     """What a chip takes of each of LIMITS, as a share of what there is: buildable up to 1."""
-    limits = {name: figure.value for name, figure in package_limits().items()}
+    limits = package_limits()
     area, dies = area_mm2(parts, rates), dies_of(parts, rates)
     die = area / dies
-    long = arrays.minimum(arrays.sqrt(die * limits["die_aspect"]), limits["die_side_mm"])
+    long = arrays.minimum(arrays.sqrt(die * limits.die_aspect.value), limits.die_side_mm.value)
     beside = 2 * dies * arrays.floor(long / memory.edge_mm)
-    room = limits["interposer_mm2"] * limits["interposer_share"]
+    room = limits.interposer_mm2.value * limits.interposer_share.value
     return {
         "shoreline": memory.count / arrays.maximum(beside, 1e-3),
-        "stacks": memory.count / limits["stacks_most"],
+        "stacks": memory.count / limits.stacks_most.value,
         "interposer": (area + memory.count * memory.footprint_mm2) / room,
-        "link edge": parts.link_bandwidth / 1e9 / limits["link_gbps_per_mm"] / (2 * die / long),
+        "link edge": parts.link_bandwidth / 1e9 / limits.link_gbps_per_mm.value / (2 * die / long),
     }
-
-
-def buildable(parts: ChipParts, memory: Stacked, rates: Rates) -> Number:
-    """Whether it keeps within all of LIMITS."""
-    fits = True
-    for share in uses(parts, memory, rates).values():
-        fits = fits & (share <= 1.0)
-    return fits

@@ -8,15 +8,14 @@ for graphics. Good for the direction of a trade between parts, not for a chip's 
 to follow what a chip costs to build.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 
 from ...tpu_configs.chip import Chip
+from ...tpu_configs.toml_files import shipped_tables
 from ..predicted import arrays
 from ..predicted.arrays import Number, of_numbers
 from ..predicted.draws import normals
@@ -176,6 +175,7 @@ def parts_of(chip: Chip) -> ChipParts:
     )
 
 
+@cache
 def rates_of(process_nm: int, generation: str, draws: int = 1) -> Rates:
     """Coefficients for a process of `PROCESSES_NM` and a generation of memory, [draws]; the first
     draw is the figures."""
@@ -232,7 +232,6 @@ def process_of(chip: Chip) -> tuple[int, str]:
 
 @cache
 def _coefficients(process_nm: int, generation: str) -> dict[str, Coefficient]:
-    text = files(__package__).joinpath("data/cost_model.toml").read_text(encoding="utf-8")
     kind = generations()[generation]
     gbps = kind.bandwidth.value / 1e9
     area = {"value": kind.interface.value / gbps, "unit": "mm2/(GB/s)"}
@@ -242,5 +241,5 @@ def _coefficients(process_nm: int, generation: str) -> dict[str, Coefficient]:
         "hbm_usd_per_gb": kind.price,
     } | {
         name: Coefficient.model_validate(row if "value" in row else row[str(process_nm)])
-        for name, row in tomllib.loads(text).items()
+        for name, row in shipped_tables(__package__, "cost_model.toml").items()
     }

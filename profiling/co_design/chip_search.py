@@ -18,7 +18,7 @@ from ..errors import ProfileInputError
 from ..predicted import arrays
 from ..predicted.arrays import Number, as_pytrees, mapped, of_numbers, with_last_axis
 from ..predicted.step.hardware import Efficiency, Hardware
-from ..records.codesign import BudgetKind, budget_amount
+from ..records.codesign import BudgetKind, budget_amounts
 from .buildable import Stacked, package_limits, uses
 from .chip_cost_model import BUDGETS, ChipParts, Rates, rates_about
 from .memory_stacks import Stack, stacks
@@ -79,6 +79,7 @@ as_pytrees()
 class FoundDesign:
     factors: Factors
     parts: ChipParts
+    rates: Rates  # what its parts cost, with its own kind of memory
     sequences: float
     time_s: float  # of one query of the mix, at the mode
     design: Design | None = None  # None: the chip that is there
@@ -108,24 +109,32 @@ def search_problem(case: WorkloadOnSlice, mixed: MixWork) -> SearchProblem:
 def grid_of(counts: Sequence[int] = GRID) -> Design:
     """Every number of stacks of every kind, each with every combination of so many factors of
     SEARCHED, evenly in their logs; the factors change fastest."""
-    memories = np.arange(len(stacks())), np.arange(1.0, package_limits()["stacks_most"].value + 1)
+    memories = np.arange(len(stacks())), np.arange(1.0, package_limits().stacks_most.value + 1)
     axes = [np.geomspace(low, high, n) for low, high, n in zip(LOW, HIGH, counts, strict=True)]
     grids = np.meshgrid(*memories, *axes, indexing="ij")
     return Design(*(grid.ravel() for grid in grids))
+
+
+def parts_with(
+    problem: SearchProblem, design: Design | Factors, bandwidth: Number, capacity_bytes: Number
+) -> ChipParts:
+    """The parts of a design that has such memory, in stacks or not."""
+    reference = problem.reference
+    return ChipParts(
+        matrix_flops=reference.matrix_flops * design.matrix_flops,
+        hbm_bandwidth=bandwidth,
+        hbm_capacity=capacity_bytes,
+        on_chip_capacity=reference.on_chip_capacity * design.on_chip_capacity,
+        link_bandwidth=reference.link_bandwidth * design.link_bandwidth,
+    )
 
 
 def built(problem: SearchProblem, design: Design) -> tuple[ChipParts, Stacked, Rates]:
     """The design's parts, its memory and what parts cost with it."""
     one = mapped(lambda leaf: leaf[design.kind], problem.kinds)
     rates = mapped(lambda leaf: leaf[design.kind], problem.rates_by_kind)
-    reference = problem.reference
-    parts = ChipParts(
-        matrix_flops=reference.matrix_flops * design.matrix_flops,
-        hbm_bandwidth=one.bandwidth * design.count,
-        hbm_capacity=one.capacity_bytes * design.count,
-        on_chip_capacity=reference.on_chip_capacity * design.on_chip_capacity,
-        link_bandwidth=reference.link_bandwidth * design.link_bandwidth,
-    )
+    bandwidth, capacity = one.bandwidth * design.count, one.capacity_bytes * design.count
+    parts = parts_with(problem, design, bandwidth, capacity)
     return parts, replace(one, count=design.count), rates
 
 
@@ -166,37 +175,25 @@ def cost_slopes(parts: ChipParts, rates: Rates, kind: str) -> ChipParts:
     return jax.grad(BUDGETS[kind])(parts, rates)
 
 
-def parts_with(problem: SearchProblem, design: Factors, capacity_bytes: Number) -> ChipParts:
-    """The parts of a design that has so much memory, in stacks or not."""
-    reference = problem.reference
-    return ChipParts(
-        matrix_flops=reference.matrix_flops * design.matrix_flops,
-        hbm_bandwidth=reference.hbm_bandwidth * design.hbm_bandwidth,
-        hbm_capacity=capacity_bytes,
-        on_chip_capacity=reference.on_chip_capacity * design.on_chip_capacity,
-        link_bandwidth=reference.link_bandwidth * design.link_bandwidth,
-    )
-
-
 _STARTS, _ROUNDS = 16, 7
 _OFFSETS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 """Of a round's step, whose half is the next one's: at last a step is half a per cent."""
 
 
-def best_design(problem: SearchProblem, caps: Caps, counts: Sequence[int] = GRID) -> FoundDesign:
+def best_design(problem: SearchProblem, caps: Caps) -> FoundDesign:
     """The fastest design within the caps: the best of the grid for each memory, made finer.
 
     Raises ProfileInputError where none is within the caps and fast enough.
     """
-    grid = grid_of(counts)
+    grid = grid_of()
     times = np.asarray(sweep(problem, grid, caps)).min(1)
     if not np.isfinite(times).any():
         raise ProfileInputError(_nothing(problem, grid, caps))
-    by_memory = times.reshape(-1, np.prod(counts))
+    by_memory = times.reshape(-1, np.prod(GRID))
     starts = by_memory.argmin(1) + np.arange(len(by_memory)) * by_memory.shape[1]
     starts = starts[np.argsort(times[starts])[:_STARTS]]
     chosen = mapped(lambda leaf: leaf[starts], grid)
-    steps = np.log(np.divide(HIGH, LOW)) / np.maximum(np.array(counts) - 1, 1)
+    steps = np.log(np.divide(HIGH, LOW)) / (np.array(GRID) - 1)
     for halved in range(_ROUNDS):
         about = _neighbours(chosen, steps / 2**halved)
         swept = np.asarray(sweep(problem, about, caps))
@@ -205,10 +202,10 @@ def best_design(problem: SearchProblem, caps: Caps, counts: Sequence[int] = GRID
         chosen = mapped(lambda leaf, best=best: leaf[best], about)
     place, row = np.unravel_index(int(swept.argmin()), swept.shape)
     design = mapped(lambda leaf: leaf[place], about)
-    parts, _, _ = built(problem, design)
+    parts, _, rates = built(problem, design)
     factors = mapped(float, factors_of(problem, design))
     time_s = float(swept[place, row])
-    return FoundDesign(factors, mapped(float, parts), SEQUENCES[int(row)], time_s, design)
+    return FoundDesign(factors, mapped(float, parts), rates, SEQUENCES[int(row)], time_s, design)
 
 
 def _neighbours(designs: Design, steps: np.ndarray) -> Design:
@@ -230,33 +227,30 @@ def _nothing(problem: SearchProblem, grid: Design, caps: Caps) -> str:
     if not possible.any():
         return f"no chip that can be built holds the workload mix and {limit}: take more chips"
     stated = {kind: most for kind, most in caps.items() if np.isfinite(most)}
-    budget = " and ".join(budget_amount(kind, most) for kind, most in stated.items())
     shares = shares_of(problem, mapped(lambda leaf: leaf[possible], grid), caps)
-    least = " and ".join(
-        budget_amount(kind, float(np.min(shares[kind])) * most) for kind, most in stated.items()
-    )
+    least = {kind: float(np.min(shares[kind])) * most for kind, most in stated.items()}
     return (
-        f"no chip fits a budget of {budget} and {limit}: the least that any takes is {least}, "
-        "so raise the budget, allow slower tokens or take more chips"
+        f"no chip fits a budget of {budget_amounts(stated)} and {limit}: the least that any takes "
+        f"is {budget_amounts(least)}, so raise the budget, allow slower tokens or take more chips"
     )
 
 
-def reference_design(problem: SearchProblem, capacity_bytes: float) -> FoundDesign:
+def reference_design(problem: SearchProblem) -> FoundDesign:
     """The chip that is there, at the sequences that suit its own memory.
 
     Raises ProfileInputError where it holds none of the mix or is too slow for a token.
     """
     ones = Factors(1.0, 1.0, 1.0, 1.0)
     time_s, token_s = problem.times(ones)
-    allowed = problem.mixed.needed_bytes <= capacity_bytes
+    allowed = problem.mixed.needed_bytes <= problem.reference.hbm_capacity
     if not allowed.any():
         raise ProfileInputError(
             "the reference chip cannot hold one sequence of the workload mix: take more chips"
         )
     fast = allowed & (token_s <= problem.slowest_token_s)
     row = int(np.argmin(np.where(fast if fast.any() else allowed, time_s, np.inf)))
-    parts = replace(problem.reference, hbm_capacity=capacity_bytes)
-    return FoundDesign(ones, mapped(float, parts), SEQUENCES[row], float(time_s[row]))
+    parts = mapped(float, problem.reference)
+    return FoundDesign(ones, parts, problem.rates, SEQUENCES[row], float(time_s[row]))
 
 
 def times_of_draws(

@@ -3,15 +3,14 @@
 Figures and sources: data/memory_stacks.toml.
 """
 
-import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 from pydantic import Field
 
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.figure import Figure, Table
+from ...tpu_configs.toml_files import shipped_tables
 
 
 class Coefficient(Figure):
@@ -53,8 +52,8 @@ OTHER_MEMORY = "HBM3e"
 
 @cache
 def generations() -> dict[str, Generation]:
-    text = files(__package__).joinpath("data/memory_stacks.toml").read_text(encoding="utf-8")
-    return {name: Generation.model_validate(table) for name, table in tomllib.loads(text).items()}
+    tables = shipped_tables(__package__, "memory_stacks.toml")
+    return {name: Generation.model_validate(table) for name, table in tables.items()}
 
 
 @cache

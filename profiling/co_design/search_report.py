@@ -17,11 +17,11 @@ from ..records.codesign import (
     DesignSearch,
     ParetoPoint,
     budget_amount,
+    budget_amounts,
 )
 from .buildable import LIMITS, package_limits
-from .chip_cost_model import BUDGETS, PARTS, Rates, build_usd, dies_of, full_watts
+from .chip_cost_model import BUDGETS, PARTS, build_usd, dies_of, full_watts
 from .chip_search import (
-    GRID,
     HIGH,
     LOW,
     SEARCHED,
@@ -30,8 +30,8 @@ from .chip_search import (
     FoundDesign,
     SearchProblem,
     best_design,
-    built,
     cost_slopes,
+    grid_of,
     reference_design,
     search_problem,
     shares_of,
@@ -39,7 +39,6 @@ from .chip_search import (
 )
 from .costs import costs_of
 from .design_point import PARAMETERS, batch_sizes, fits, summary, with_lengths
-from .memory_stacks import stacks
 from .workload_mix import PREFILL_HEAVY, SEQUENCES, MixedWorkload, mix_work
 from .workload_on_slice import WorkloadOnSlice
 
@@ -97,7 +96,7 @@ def _caps(problem: SearchProblem, budget: Budget | None) -> dict[BudgetKind, flo
     """The budget, or the dollars of the reference chip; and watts in any case."""
     usd, watts = (float(cost(problem.reference, problem.rates)) for cost in (build_usd, full_watts))
     caps: dict[BudgetKind, float] = {"usd": usd} if budget is None else dict(budget)
-    caps.setdefault("watts", max(package_limits()["air_cooled_w"].value, watts))
+    caps.setdefault("watts", max(package_limits().air_cooled_w.value, watts))
     return caps
 
 
@@ -112,12 +111,13 @@ class _Search(NamedTuple):
 def _record(case: WorkloadOnSlice, search: _Search, other: _Search) -> DesignSearch:
     problem, result = search.problem, search.best
     kind, amount = next(iter(search.caps.items()))
-    rates = _rates(problem, result)
-    reference = reference_design(problem, case.slice.chip.hbm_capacity_bytes)
+    reference = reference_design(problem)
+    there, best = _design(reference), _design(result)
+    ended = ended_against(problem, result, search.caps)
     before = times_of_draws(problem, case.draws.efficiency, reference)
     after = times_of_draws(problem, case.draws.efficiency, result)
     rent = case.usd_per_second
-    dearer = float(build_usd(result.parts, rates) / build_usd(problem.reference, problem.rates))
+    dearer = best.usd / there.usd
     speedup = summary(before / after)
     slower = _time_on(other.problem, result) / other.best.time_s
     return DesignSearch(
@@ -128,22 +128,19 @@ def _record(case: WorkloadOnSlice, search: _Search, other: _Search) -> DesignSea
         budget_kind=kind,
         budget=amount,
         caps=dict(search.caps),
-        ended_against=ended_against(search.problem, result, search.caps),
-        reference=_design(reference, problem),
+        ended_against=ended,
+        reference=there,
         reference_chip=case.slice.chip.name,
-        swept=math.prod(GRID)
-        * len(stacks())
-        * int(package_limits()["stacks_most"].value)
-        * len(SEQUENCES),
-        best=_design(result, problem),
+        swept=len(grid_of().kind) * len(SEQUENCES),
+        best=best,
         sequences=result.sequences,
         slowest_token_s=float(problem.slowest_token_s),
         time_per_query_s=summary(after),
         usd_per_query=None if rent is None else summary(after * (rent * dearer)),
         speedup=speedup,
-        spent=_spent(result, rates, kind, amount),
+        spent=_spent(result, kind, amount),
         other_purpose_slowdown=float(slower) if np.isfinite(slower) else None,
-        sentence=_sentence(search, reference, speedup.median),
+        sentence=_sentence(search, reference, speedup.median, ended),
     )
 
 
@@ -155,18 +152,12 @@ def _time_on(problem: SearchProblem, design: FoundDesign) -> float:
     return float(np.where(holds, np.asarray(time_s), np.inf).min())
 
 
-def _rates(problem: SearchProblem, design: FoundDesign) -> Rates:
-    """What its parts cost, with its own kind of memory."""
-    return problem.rates if design.design is None else built(problem, design.design)[2]
-
-
-def _design(design: FoundDesign, problem: SearchProblem) -> ChipDesign:
-    rates = _rates(problem, design)
-    area_mm2, watts, usd = (float(cost(design.parts, rates)) for cost in BUDGETS.values())
+def _design(design: FoundDesign) -> ChipDesign:
+    area_mm2, watts, usd = (float(cost(design.parts, design.rates)) for cost in BUDGETS.values())
     return ChipDesign(
         **vars(design.parts),
         memory=_memory(design),
-        dies=int(dies_of(design.parts, rates)),
+        dies=int(dies_of(design.parts, design.rates)),
         area_mm2=area_mm2,
         watts=watts,
         usd=usd,
@@ -181,29 +172,27 @@ def _memory(design: FoundDesign) -> str:
     return f"{count} {'stack' if count == 1 else 'stacks'}, {design.stack.words}"
 
 
-def _spent(design: FoundDesign, rates: Rates, kind: BudgetKind, amount: float) -> dict[str, float]:
+def _spent(design: FoundDesign, kind: BudgetKind, amount: float) -> dict[str, float]:
     """Share of the budget that each part adds, and what is left for all else."""
-    slopes = cost_slopes(design.parts, rates, kind)
+    slopes = cost_slopes(design.parts, design.rates, kind)
     shares = {
         name: float(getattr(slopes, name) * getattr(design.parts, name)) / amount for name in PARTS
     }
-    whole = float(BUDGETS[kind](design.parts, rates)) / amount
+    whole = float(BUDGETS[kind](design.parts, design.rates)) / amount
     return shares | {"other": whole - sum(shares.values())}
 
 
-def _sentence(search: _Search, reference: FoundDesign, speedup: float) -> str:
+def _sentence(search: _Search, reference: FoundDesign, speedup: float, ended: Sequence[str]) -> str:
     design = search.best
-    budget = " and ".join(budget_amount(kind, most) for kind, most in search.caps.items())
     changes = [
         f"{ratio(getattr(design.parts, name) / present)} {PARAMETERS[name].words}"
         for name, present in vars(reference.parts).items()
         if present
     ]
-    ended = " and ".join(ended_against(search.problem, design, search.caps))
     return (
-        f"For {search.purpose} work within {budget} a chip would have {', '.join(changes)} "
-        f"({_memory(design)}) and serve {ratio(speedup)} the queries. The search ended against "
-        f"{ended or 'the steps of whole stacks'}."
+        f"For {search.purpose} work within {budget_amounts(search.caps)} a chip would have "
+        f"{', '.join(changes)} ({_memory(design)}) and serve {ratio(speedup)} the queries. "
+        f"The search ended against {' and '.join(ended) or 'the steps of whole stacks'}."
     )
 
 

@@ -173,17 +173,21 @@ summed work, as the search does: up to a few percent less where its bound flips 
 """
 
 
-def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> Columns | str:
-    """The part's columns by NAMES, sequences changing fastest; or why there are none."""
+def case_of(part: Part, named: Named, calibration: Calibration) -> WorkloadOnSlice:
+    """The part's workload on its slice. Raises ProfileInputError where it cannot be."""
     request = PredictionRequest(
         model=named.models[part.model],
         lengths=Lengths(1.0, part.attempts, part.prompt, part.think, part.answer),
         weight_dtype=part.weight_dtype,
         kv_dtype=part.kv_dtype,
     )
-    on_slice = named.slices[part.slice]
+    return workload_on_slice(part.model, request, named.slices[part.slice], calibration)
+
+
+def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> Columns | str:
+    """The part's columns by NAMES, sequences changing fastest; or why there are none."""
     try:
-        case = workload_on_slice(part.model, request, on_slice, calibration)
+        case = case_of(part, named, calibration)
     except ProfileInputError as error:
         return str(error)
     workload = MixedWorkload(
@@ -216,7 +220,8 @@ def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Arra
     )
     time_s, token_s = problem.times(designs)
     capacity = problem.reference.hbm_capacity * jnp.asarray(factors["hbm_capacity"], jnp.float32)
-    parts = parts_with(problem, designs, capacity)
+    bandwidth = problem.reference.hbm_bandwidth * designs.hbm_bandwidth
+    parts = parts_with(problem, designs, bandwidth, capacity)
     return {
         "time_per_query_s": time_s,
         "token_s": token_s,

@@ -22,7 +22,7 @@ from ..predicted.predict import predict
 from ..predicted.query import PhaseWork, PredictionRequest, Query, phases_by_lengths
 from ..predicted.slices import fitting_query
 from ..records import Outcome, Prediction, Profile
-from ..records.base import Interval
+from ..records.base import TIMES, Interval
 from ..records.prediction import EconomicTerms
 from .chip_cost_model import CostModel, cost_model
 from .costs import reads_several, recorded_phases, recorded_steps
@@ -85,7 +85,7 @@ class WorkloadOnSlice:
         prompts = "1 prompt" if lengths.prompts == 1 else f"{lengths.prompts:g} prompts"
         attempts = "1 attempt" if lengths.attempts == 1 else f"{lengths.attempts:g} attempts"
         return (
-            f"{prompts} \N{MULTIPLICATION SIGN} {attempts}{waves if self.waves > 1 else ''}, "
+            f"{prompts} {TIMES} {attempts}{waves if self.waves > 1 else ''}, "
             f"{lengths.prompt_tokens:.0f} + {lengths.think_tokens:.0f} + "
             f"{lengths.answer_tokens:.0f} tokens, {self.query.weight_dtype}"
         )

@@ -5,16 +5,15 @@ other. Prices are published, the user's own figure, or what owning the chip cost
 grids are named in data/ with their sources, or are the user's own number.
 """
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from math import exp, hypot, log
 
 from pydantic import Field
 
 from ...tpu_configs.chip import DEFAULT_SELLER, Chip, Price
 from ...tpu_configs.figure import Figure, Words
+from ...tpu_configs.toml_files import shipped_tables
 from ..records.base import Interval
 from ..records.prediction import (
     Amounts,
@@ -72,18 +71,15 @@ class Factor(Figure):
 @cache
 def regions() -> dict[str, Region]:
     """Every region by name."""
-    return {name: Region.model_validate(row) for name, row in _table("grid.toml").items()}
+    rows = shipped_tables(__package__, "grid.toml")
+    return {name: Region.model_validate(row) for name, row in rows.items()}
 
 
 @cache
 def overheads(kind: str) -> dict[str, Factor]:
     """The factors of one kind, 'pue' or 'host', by name."""
-    rows = _table("overheads.toml")[kind]
+    rows = shipped_tables(__package__, "overheads.toml")[kind]
     return {name: Factor.model_validate(row) for name, row in rows.items()}
-
-
-def _table(name: str) -> dict[str, dict]:
-    return tomllib.loads((files(__package__) / "data" / name).read_text(encoding="utf-8"))
 
 
 DEFAULT_REGION = "us-central1"

@@ -5,7 +5,7 @@ Relative changes are factors, after over before: 0.8 is a fifth less. Intervals 
 over the draws of the calibration's posterior, the same draws for all that is compared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -22,6 +22,11 @@ def budget_amount(kind: BudgetKind, most: float) -> str:
     number = f"{most:,.0f}" if whole else significant(most)
     units: dict[BudgetKind, str] = {"area": " mm\N{SUPERSCRIPT TWO}", "watts": " W", "usd": ""}
     return f"{'$' if kind == 'usd' else ''}{number}{units[kind]}"
+
+
+def budget_amounts(caps: Mapping[BudgetKind, float]) -> str:
+    """'800 mm²' and '1,000 W', joined."""
+    return " and ".join(budget_amount(kind, most) for kind, most in caps.items())
 
 
 class ChipDesign(Record):
@@ -355,6 +360,14 @@ class ProfileRead(Record):
     ran: bool = Field(description="whether it was run; else it was costed without weights")
     weights: str
     toy: str | None = Field(description="that the model is a toy, and what to profile instead")
+
+
+def advised(
+    cases: Sequence[CodesignCase], profiles: Sequence[ProfileRead]
+) -> Sequence[CodesignCase]:
+    """The cases that recommendations stand on: all but those of toys, where there are others."""
+    toys = {profile.name for profile in profiles if profile.toy}
+    return [case for case in cases if case.profile not in toys] or cases
 
 
 class CodesignReport(Record):

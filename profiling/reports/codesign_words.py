@@ -10,6 +10,7 @@ from ..records.codesign import (
     ParetoPoint,
     Quantity,
     Regime,
+    advised,
     limit_of,
 )
 from ..records.prediction import PredictedBound
@@ -47,17 +48,21 @@ def saving_size(ask: Ask) -> str:
 
 def saving_kind(ask: Ask) -> str:
     """'less time (28 to 34 %)'."""
-    less = "less" if ask.saving.median >= 0 else "more"
     between = units.bounds(ask.saving, lambda value: units.share(value).replace("-", MINUS))
-    return f"{less} {QUANTITY_WORDS[ask.quantity]}" + (f" ({between})" if between else "")
+    return _less(ask) + (f" ({between})" if between else "")
+
+
+def _less(ask: Ask) -> str:
+    """'less time'."""
+    less = "less" if ask.saving.median >= 0 else "more"
+    return f"{less} {QUANTITY_WORDS[ask.quantity]}"
 
 
 def headline(report: CodesignReport) -> str:
     """What limits most of the cases, at which batch, and the first recommendation of each side: all
     of cases that are no toys, where there are others."""
+    cases = advised(report.cases, report.profiles)
     toys = {profile.name: profile.toy for profile in report.profiles if profile.toy}
-    serious = [case for case in report.cases if case.profile not in toys]
-    cases = serious or report.cases
     limit = limit_of(cases)
     shares = [case.prediction.longest_share for case in limit.cases]
     times = units.span(units.share(min(shares)), units.share(max(shares)))
@@ -65,7 +70,7 @@ def headline(report: CodesignReport) -> str:
     where = "every case" if len(limit.cases) == len(cases) else some
     many = f", in {where}" if len(cases) > 1 else ""
     sentences = [
-        "" if serious else f"{next(iter(toys.values()))}.",
+        f"{next(iter(toys.values()))}." if cases[0].profile in toys else "",
         f"With {_batches(cases)} together ({report.operating_point}), {limit.phase} takes {times} "
         f"of a query's time and is {limit.bound}-bound{many}.",
         _first("hardware", report.hardware_asks),
@@ -114,10 +119,6 @@ def _beside_the_bound(asks: Sequence[Ask], bound: PredictedBound) -> str:
         f"That does not act on the bound; {acting.change} does, and saves {units.share(time)} of "
         f"the time{price}{whole}."
     )
-
-
-def _less(ask: Ask) -> str:
-    return saving_kind(ask).partition(" (")[0]
 
 
 def parameter_text(value: float | None, unit: str) -> str:

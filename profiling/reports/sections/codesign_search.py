@@ -9,7 +9,7 @@ from ...records.codesign import (
     DataCenter,
     DesignSearch,
     ParetoPoint,
-    budget_amount,
+    budget_amounts,
 )
 from ...records.prediction import ExploredPoint
 from .. import units
@@ -40,8 +40,7 @@ SHARES = {
 
 def budget_text(search: DesignSearch) -> str:
     """'600 mm² and 1,000 W per chip'."""
-    texts = (budget_amount(kind, most) for kind, most in search.caps.items())
-    return f"{' and '.join(texts)} per chip"
+    return f"{budget_amounts(search.caps)} per chip"
 
 
 def _dollars(value: float) -> str:
