@@ -26,6 +26,7 @@ from ..reports.document import (
     drawn,
     printable,
 )
+from ..reports.sections.prediction_document import per_query
 from ..reports.terms import AT_PEAK, MEASURED, PREDICTED
 from .places import Place, PlacedPhase, place_of, places_of, roof_of
 
@@ -231,8 +232,8 @@ def headline(shown: Sequence[Shown], request: Request, lens: str) -> str:
 def _money(shown: Shown) -> str:
     """What a query costs on a priced slice: a chip-hour's price does not move with the sliders."""
     place = shown.place.name
-    bill = next((p.economics for p in shown.profile.predictions if p.slice == place), None)
-    usd = bill.per_query.usd if bill else None
+    found = next((p for p in shown.profile.predictions if p.slice == place), None)
+    usd = per_query(found).usd if found else None
     if usd is None or shown.before_s <= 0:
         return ""
     paid = usd.median * shown.time_s / shown.before_s

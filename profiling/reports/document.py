@@ -351,7 +351,7 @@ def is_empty(block: Block) -> bool:
     """Whether a block has nothing to show."""
     match block:
         case Table():
-            return not block.shown or not block.rows
+            return not block.shown  # a column is shown for a cell of it
         case Facts():
             return not block.known
         case Tiles(tiles=held) | Findings(items=held) | Bullets(items=held):

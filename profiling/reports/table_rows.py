@@ -22,15 +22,16 @@ def rows_of(*tables: Table) -> list[Row]:
     for table in tables:
         for column in table.columns:
             if column.data:
+                names = interval_names(column.key)
                 for row, value in zip(made, column.values, strict=False):
-                    row.update(_cells(column.key, value))
+                    row.update(_cells(names, value))
     return made
 
 
-def _cells(name: str, value: Value) -> Row:
+def _cells(names: tuple[str, str, str], value: Value) -> Row:
     if not isinstance(value, Interval):
-        return {name: value}
-    return dict(zip(interval_names(name), (value.median, value.low, value.high), strict=True))
+        return {names[0]: value}
+    return dict(zip(names, (value.median, value.low, value.high), strict=True))
 
 
 def csv_text(table: Table) -> str:

@@ -206,7 +206,8 @@ def with_bounds(interval: Interval | None, text: Text) -> str:
     """'1.31 s (1.20 to 1.53 s)'; 'unknown' where there is none."""
     if interval is None:
         return "unknown"
-    between, middle = bounds(interval, text), _one_scale(interval, text)(interval.median)
+    write = _one_scale(interval, text)
+    between, middle = bounds(interval, write), write(interval.median)
     return f"{middle} ({between})" if between not in ("", middle) else middle
 
 

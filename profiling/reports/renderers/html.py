@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from ...records.base import Interval
 from .. import terms, theme
-from ..document import Column, Document, Table, Value, is_empty, plain
+from ..document import Document, Number, Table, Value, is_empty, plain
 from ..units import interval_names
 from . import vega
 from .vega import packed_bundle, vega_bundle
@@ -145,14 +145,14 @@ class _Cell(NamedTuple):
 
 def _body(table: Table) -> list[list[_Cell]]:
     """The cells of each row."""
-    made = [map(_cell, column.cells, column.values, repeat(column)) for column in table.shown]
+    made = [map(_cell, column.cells, column.numbers, column.values, repeat(column.numeric))
+            for column in table.shown]  # fmt: skip
     return [list(row) for row in zip(*made, strict=True)]
 
 
-def _cell(text: str, value: Value, column: Column) -> _Cell:
-    if isinstance(value, Interval):
-        return _Cell(text, str(value.median), (value.low, value.high), column.numeric)
-    return _Cell(text, "" if value is None else str(value), None, column.numeric)
+def _cell(text: str, number: Number | str | None, value: Value, numeric: bool) -> _Cell:
+    ends = (value.low, value.high) if isinstance(value, Interval) else None
+    return _Cell(text, "" if number is None else str(number), ends, numeric)
 
 
 def _finalized(value: object) -> object:

@@ -25,7 +25,13 @@ from ..terms import COUNTED, MEASURED, PREDICTED
 from . import profile_facts as facts
 from . import profile_tables as tables
 from .compiled_document import compiled_section, compiled_summary
-from .prediction_document import LABEL, predicted_section, slices_table, stand_in_blocks
+from .prediction_document import (
+    LABEL,
+    per_query,
+    predicted_section,
+    slices_table,
+    stand_in_blocks,
+)
 from .profile_headline import chosen, headline
 
 _SAMPLES, _SCOPES = 2, 8  # of a terminal
@@ -139,7 +145,7 @@ def _predicted_tiles(profile: Profile) -> list[Tile]:
     if best is None:
         return []
     made = []
-    bill = best.economics.per_query.usd if best.economics else None
+    bill = per_query(best).usd
     if bill is not None:
         value, _, scale = units.usd_per(bill.median, "query", "queries").partition(" ")
         lens = _predicted_lens(bill, units.usd)

@@ -205,11 +205,15 @@ def subtitle(profile: Profile) -> str:
     return ", ".join([profile.model.name, profile.model.dtype, machine, shape_text(profile)])
 
 
-def best_prediction(profile: Profile) -> Prediction | None:
-    """Of the slices asked for by name, else of all that it is predicted on, the cheapest a query;
-    without prices the fastest."""
+def wanted_predictions(profile: Profile) -> list[Prediction]:
+    """Those on slices asked for by name, else all."""
     asked = [p for p in profile.predictions if p.slice in profile.asked_slices]
-    return min(asked or profile.predictions, key=by_cost, default=None)
+    return asked or profile.predictions
+
+
+def best_prediction(profile: Profile) -> Prediction | None:
+    """Of those wanted the cheapest a query; without prices the fastest."""
+    return min(wanted_predictions(profile), key=by_cost, default=None)
 
 
 def dominant_phase(profile: Profile) -> Phase | None:

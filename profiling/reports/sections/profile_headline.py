@@ -6,6 +6,7 @@ from ...records import Phase, Prediction, Profile
 from ...records.profile import toy_note
 from .. import theme, units
 from . import profile_facts as facts
+from .prediction_document import per_query
 
 
 def headline(profile: Profile) -> str:
@@ -28,8 +29,7 @@ def chosen(profile: Profile) -> str:
         return " as asked"
     if len(profile.predictions) == 1:
         return ""
-    named = [p for p in profile.predictions if p.slice in profile.asked_slices]
-    among = named or profile.predictions
+    among = facts.wanted_predictions(profile)
     priced = [p for p in among if p.economics] or among
     least = "cheapest" if priced[0].economics else "fastest"
     price = " with a price" * (len(priced) < len(among))
@@ -39,7 +39,7 @@ def chosen(profile: Profile) -> str:
 def _costs(prediction: Prediction) -> str:
     """'takes 1.3 s and costs $2.90 per million queries; think is 91 % of it, limited by ...'."""
     time_s = prediction.time_s.median
-    usd = prediction.economics.per_query.usd if prediction.economics else None
+    usd = per_query(prediction).usd
     cost = f" and costs {units.usd_per(usd.median, 'query', 'queries')}" if usd else ""
     longest = max(prediction.phases, key=lambda phase: phase.time_s.median)
     share = units.share(longest.time_s.median / time_s) if time_s else "all"
