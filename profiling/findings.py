@@ -73,10 +73,11 @@ class Basis:
         return saved_s / self.time_s
 
 
-def basis_of(profile: Profile, chosen: str | None = None) -> Basis | None:
-    """What savings of `profile` are shares of; None where it was neither run nor placed."""
+def basis_of(profile: Profile) -> Basis | None:
+    """What savings of `profile` are shares of, the first slice that was asked for by name where
+    there is one; None where it was neither run nor placed."""
     for prediction in profile.predictions:
-        if prediction.slice == chosen:
+        if prediction.slice in profile.asked_slices[:1]:
             return _predicted(prediction, profile)
     measured = {p.name: p.measured for p in profile.phases if p.measured is not None}
     if measured and len(measured) == len(profile.phases):
@@ -131,12 +132,9 @@ def _at_peak(placement: ChipPlacement, profile: Profile) -> Basis:
     )
 
 
-def find(profile: Profile, interrupted: bool = False, chosen: str | None = None) -> list[Finding]:
-    """Notes on the figures of `profile` first, then changes, the largest saving first.
-
-    `chosen` is the slice that the user asked for by name, where there is one.
-    """
-    basis = basis_of(profile, chosen)
+def find(profile: Profile, interrupted: bool = False) -> list[Finding]:
+    """Notes on the figures of `profile` first, then changes, the largest saving first."""
+    basis = basis_of(profile)
     changes = [*_excesses(profile)]
     if basis is not None and basis.time_s > 0:
         rules = (_refill, _larger_batch, _narrower_kv, _narrower_weights, _like_lengths)

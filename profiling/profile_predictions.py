@@ -11,6 +11,7 @@ from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .errors import ProfileInputError
 from .model_spec import Subject
+from .names import chips_for
 from .predicted.model_shape import ModelShape, NamedShape, named_shape, shape_of
 from .predicted.passes import OnSlice, lengths_made
 from .predicted.phase_lengths import Lengths
@@ -88,8 +89,8 @@ def _stand_in(
     """STAND_IN with the request's lengths on the cheapest of the smallest slices that hold it, of
     the chips of `slices`, else of all; None where none does or no chip is named."""
     served = replace(request, model=named_shape(STAND_IN), weight_dtype="bfloat16")
-    wanted = {slice_.chip.name: slice_.chip for slice_ in slices} or {c.name: c for c in chips}
-    smallest = [smallest_query(served, chip) for chip in wanted.values()]
+    wanted = chips_for((), slices) if slices else chips
+    smallest = [smallest_query(served, chip) for chip in wanted]
     predicted = [predict(query) for query in smallest if query is not None]
     return min(predicted, key=by_cost, default=None)
 

@@ -109,8 +109,7 @@ def profile(
             *engineered_gaps(request.problems, subject.tokenizer),
             *(note(text, "the run itself") for text in later.missing + _unkept(there)),
         ]
-        chosen = slices[0].name if slices else None
-        found = find(whole, runs is not None and runs.interrupted, chosen)
+        found = find(whole, runs is not None and runs.interrupted)
         whole = whole.model_copy(update={"findings": [*notes, *found]})
         if runs is not None:
             keep(whole)

@@ -1,7 +1,7 @@
 """`rooflink stacks`: the serving stacks that predictions know, and what was measured of each."""
 
 import json as jsonlib
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Annotated
 
 import typer
@@ -31,10 +31,7 @@ def stacks_command(
         rooflink stacks --json
     """
     counts = _measured()
-    rows = {
-        stack: dict(sorted(((chip, n) for (name, chip), n in counts.items() if name == stack)))
-        for stack in stacks_of(stack for stack, _ in counts)
-    }
+    rows = {stack: dict(sorted(counts[stack].items())) for stack in stacks_of([*counts])}
     if json:
         print(jsonlib.dumps(rows, indent=1))
         return
@@ -49,16 +46,17 @@ def stacks_command(
     show_or_write(Table("Stacks", columns), csv, Console())
 
 
-def _measured() -> Counter[tuple[str, str]]:
-    """(stack, chip) -> measurements that come along."""
+def _measured() -> defaultdict[str, Counter[str]]:
+    """Stack -> chip -> measurements that come along."""
     from ..validation.measurements import read_measurements
     from ..validation.validate import SHIPPED
 
-    counts = Counter[tuple[str, str]]()
+    counts = defaultdict[str, Counter[str]](Counter)
     with TerminalWatcher() as watcher:
         watcher.stage("Reading the measurements", len(SHIPPED))
         for file in SHIPPED:
             cases, _ = read_measurements(file)
-            counts.update((case.stack, chip_stem(case.slice.chip)) for case in cases)
+            for case in cases:
+                counts[case.stack][chip_stem(case.slice.chip)] += 1
             watcher.advance(1)
     return counts

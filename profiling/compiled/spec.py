@@ -9,7 +9,9 @@ import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ...model.config import DType, ModelConfig
 from ...model.generation.stopping import ThoughtRules, budget_rules
@@ -27,7 +29,8 @@ class Target:
     """Something that XLA compiles for. A device is what JAX calls one: a chip, or a core of it."""
 
     name: str  # as `parse_slice` takes it, 'v7x:2x2x1'; 'cpu'
-    caution: str = field(default="", compare=False)  # of the slice as it was called
+    caution: Annotated[str, Field(exclude=True)] = field(default="", compare=False)
+    """Of the slice as it was called; no part of what is compiled."""
 
     @cached_property
     def slice(self) -> Slice | None:

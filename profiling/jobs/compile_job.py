@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ..backend import choose_backend
 from ..errors import ProfileInputError, Watcher
+from ..names import chips_for
 from ..records import CompiledTarget, Profile
 from .job import Names, Option, RunDType, WordList, WrittenJob, option, reserved
 
@@ -36,7 +37,6 @@ class Compilations:
         """The counted profile of the same shapes, with the compiled lens beside it, predicted on
         the slices that it was compiled for, where these hold it."""
         from ...model.tasks import Problem
-        from ...tpu_configs.catalog import load_rentable_tpus
         from ..model_spec import resolve_subject
         from ..profile_predictions import slices_that_hold
         from ..profiler import profile
@@ -51,12 +51,11 @@ class Compilations:
             prompt_tokens=spec.prompt_slots,
         )
         slices = [each.target.slice for each in self.specs if each.target.slice]
-        chips = list({each.chip.name: each.chip for each in slices}.values())
         subject = resolve_subject(self.job.model, "none", spec.dtype)
         return profile(
             subject,
             request,
-            chips or load_rentable_tpus(),
+            chips_for((), slices),
             name=self.job.out.name if self.job.out else "compile",
             command=self.command,
             compiled=self.targets,

@@ -56,17 +56,11 @@ def settled_stack(text: str | None) -> str | None:
     so. Raises ProfileInputError for any other, with the stacks that are known."""
     if text is None:
         return None
-    from ..predicted.calibration import (
-        STACKS,
-        default_calibration,
-        near_stack,
-        stack_named,
-        stacks_of,
-    )
+    from ..predicted.calibration import STACKS, default_calibration, near_stack, stack_named
 
     measured = default_calibration().stack_rows
     named = stack_named(text, measured)
-    if named not in {*stacks_of(measured), *measured}:
+    if named not in (*STACKS, *measured):
         near = near_stack(text, measured)
         meant = f"did you mean {near}?" if near else f"expected one of {', '.join(STACKS)} ...;"
         raise ProfileInputError(

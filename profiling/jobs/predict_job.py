@@ -1,7 +1,6 @@
 """PredictJob: a workload on slices that nobody here has."""
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from ..predicted.speculative import Speculation
 
 MOST_TPOT_S = 3600.0
+_SECONDS = {"ms": 1e-3, "s": 1.0}
+_TIME = re.compile(r"\s*((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e-?[0-9]+)?)\s*(ms|s)\s*")
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,8 @@ class PredictJob(TermsOptions):
 
     def _tpot_s(self) -> float:
         """Seconds of --tpot. Raises ProfileInputError for what is no time above zero."""
-        match = re.fullmatch(r"\s*([0-9.]+(?:e-?[0-9]+)?)\s*(ms|s)\s*", self.tpot)
-        seconds = 0.0
-        with suppress(ValueError):
-            seconds = float(match[1]) * (1e-3 if match[2] == "ms" else 1.0) if match else 0.0
+        match = _TIME.fullmatch(self.tpot)
+        seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
         if not 0 < seconds <= MOST_TPOT_S:
             raise ProfileInputError(
                 f"--tpot is {self.tpot!r}, expected a time such as 50ms or 0.1s"

@@ -77,7 +77,7 @@ def profile(**changes: object) -> Profile:
     model = sample.model.model_copy(update={"dtype": "bfloat16"})
     bare = {
         "workload": workload, "model": model, "phases": [phase("prefill"), phase("think")],
-        "placements": [], "predictions": [], "compiled": [],
+        "placements": [], "predictions": [], "asked_slices": [], "compiled": [],
     }  # fmt: skip
     return sample.model_copy(update=bare | changes)
 
@@ -143,7 +143,7 @@ def test_padding_takes_its_share_of_a_prefill_that_memory_does_not_bound() -> No
 def test_predicted_sizes_by_hand() -> None:
     """Of 10 s. Twice the batch: 6 s x 0.3 of memory, 2 s x 0.75 / 2 of overhead. Refilled slots:
     6 s x 0.6 x 0.4 and 2 s x 0.75 x 0.4. int8 weights: 6 s x 0.3; int8 KV: 6 s x 0.15."""
-    found = find(profile(predictions=[prediction()]), chosen=SLICE)
+    found = find(profile(predictions=[prediction()], asked_slices=[SLICE]))
     shares = [each.saves_share for each in found]
     assert shares == pytest.approx([0.255, 0.204, 0.18, 0.09])
     assert [each.how and each.how.split()[0] for each in found] == ["Run", "Refill", "Keep", "Keep"]
@@ -197,7 +197,8 @@ def test_sizes_at_datasheet_peak_by_hand() -> None:
 
 def test_the_slice_that_was_asked_for_comes_before_what_was_measured() -> None:
     run = ran(MEMORY_BOUND, COMPUTE_BOUND).model_copy(update={"predictions": [prediction()]})
-    assert {each.lens for each in find(run, chosen=SLICE)} == {"predicted"}
+    asked = run.model_copy(update={"asked_slices": [SLICE]})
+    assert {each.lens for each in find(asked)} == {"predicted"}
     assert {each.lens for each in find(run)} == {"measured"}
 
 

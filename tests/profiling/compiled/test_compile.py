@@ -13,7 +13,7 @@ from rooflink.model import ModelConfig
 from rooflink.profiling.compiled import compile as parent
 from rooflink.profiling.compiled.cache import Program, Store, program_key
 from rooflink.profiling.compiled.compile import compile_target
-from rooflink.profiling.compiled.spec import CPU, ProgramSpec
+from rooflink.profiling.compiled.spec import CPU, ProgramSpec, parse_target
 from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.records import CompiledTarget
 
@@ -106,6 +106,12 @@ def test_a_second_time_nothing_is_started(target: CompiledTarget, store: Store) 
     assert fewer.phases == target.phases[:2]
     with pytest.raises(ProfileInputError, match="started"):
         compile_target(replace(SPEC, batch=3), store=store)
+
+
+def test_a_slice_by_another_name_has_the_same_programs() -> None:
+    sold, ours = (replace(SPEC, target=parse_target(text)) for text in ("v5p-8", "v5p:2x2x1"))
+    assert sold.target.caution
+    assert program_key(sold, "think") == program_key(ours, "think")
 
 
 def test_a_damaged_entry_is_compiled_again(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rooflink.model.weights.host_memory import cache_folder
 from rooflink.profiling.measured import machine
 from rooflink.profiling.measured.machine import beside, machine_limits
 from rooflink.profiling.records import MachineLimits
@@ -23,6 +24,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
     monkeypatch.setattr(machine, "measure_limits", measure)
     monkeypatch.setattr(machine, "read_bandwidth", lambda: 9e9)
+    monkeypatch.setattr(machine, "cache_folder", cache_folder)
     monkeypatch.setenv("ROOFLINK_CACHE", str(tmp_path / "cache"))
     return asked
 
