@@ -19,7 +19,7 @@ import numpy as np
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 from jax.tree_util import KeyPath
 
-from .config import ModelConfig, ModelInputError
+from .config import ModelConfig, ModelInputError, unnumbered
 
 Tree = TypeVar("Tree")
 
@@ -33,12 +33,14 @@ MESH_AXES_OF: dict[str, tuple[str, ...]] = {
 """Axis letter -> the mesh axes that it is split over; a letter that is not here is not split."""
 
 STATE_AXES: dict[str, str] = {
-    "cache.prompt_keys": "LBKPH", "cache.prompt_values": "LBKPH", "cache.prompt_positions": "BP",
-    "cache.keys": "LBAKSH", "cache.values": "LBAKSH", "cache.positions": "BAS",
+    "cache.stacks.prompt_keys": "LBKPH", "cache.stacks.prompt_values": "LBKPH",
+    "cache.stacks.keys": "LBAKSH", "cache.stacks.values": "LBAKSH",
+    "cache.prompt_positions": "BP", "cache.positions": "BAS",
     "keys": "BA", "slot": "", "token": "BA", "pending": "BA", "position": "BA", "emitted": "BA",
     "left": "BA", "recent": "BAM", "active": "BA", "forced": "BA", "stop": "BA",
 }  # fmt: skip
-"""Axes of generation's state, by dotted name; those of a model are `config.PARAMETER_AXES`."""
+"""Axes of generation's state, by dotted name without a stack's number; those of a model are
+`config.PARAMETER_AXES`."""
 
 INPUT_AXES: dict[str, str] = {
     "prompts": "BP", "lengths": "B", "keys": "BA", "tokens": "BAT", "positions": "BAT",
@@ -175,10 +177,10 @@ def partition(axes: str, shape: tuple[int, ...], mesh: Mesh | AbstractMesh) -> P
 
 def shardings(tree: Tree, axes: Mapping[str, str], mesh: Mesh) -> Tree:
     """`tree` (abstract or not) with a NamedSharding in place of each array, whose axes are listed
-    in `axes` by its dotted name."""
+    in `axes` by its `config.unnumbered` name."""
 
     def of_leaf(path: KeyPath, leaf: jax.ShapeDtypeStruct) -> NamedSharding:
-        return NamedSharding(mesh, partition(axes[leaf_name(path)], leaf.shape, mesh))
+        return NamedSharding(mesh, partition(axes[unnumbered(leaf_name(path))], leaf.shape, mesh))
 
     placed: Tree = jax.tree_util.tree_map_with_path(of_leaf, tree)
     return placed
@@ -191,5 +193,5 @@ def result_sharding(axes: str, mesh: Mesh) -> NamedSharding:
 
 
 def leaf_name(path: KeyPath) -> str:
-    """The dotted name of a leaf, 'blocks.query' or 'cache.keys', from its key path."""
+    """The dotted name of a leaf, 'blocks.query' or 'cache.stacks.0.keys', from its key path."""
     return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")

@@ -15,9 +15,8 @@ import numpy as np
 
 from ..config import DType, ModelConfig, ModelInputError
 from ..tokenizer import Tokenizer
+from .conventions import NamedTensor, norm_names, unfused
 from .host_memory import require_memory
-
-NamedTensor = tuple[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -48,22 +47,18 @@ class Placement:
 
 _TOP = {
     "model.embed_tokens.weight": "embedding", "model.norm.weight": "final_norm",
-    "lm_head.weight": "head",
+    "model.norm.bias": "final_norm_bias", "lm_head.weight": "head",
 }  # fmt: skip
 _BLOCK = {
-    "input_layernorm.weight": "attention_norm", "post_attention_layernorm.weight": "mlp_norm",
-    "self_attn.q_proj.weight": "query", "self_attn.q_proj.bias": "query_bias",
-    "self_attn.k_proj.weight": "key", "self_attn.k_proj.bias": "key_bias",
-    "self_attn.v_proj.weight": "value", "self_attn.v_proj.bias": "value_bias",
-    "self_attn.q_norm.weight": "query_norm", "self_attn.k_norm.weight": "key_norm",
-    "self_attn.o_proj.weight": "output", "mlp.gate_proj.weight": "gate",
-    "mlp.up_proj.weight": "up", "mlp.down_proj.weight": "down",
+    "self_attn.q_proj": "query", "self_attn.k_proj": "key", "self_attn.v_proj": "value",
+    "self_attn.o_proj": "output", "mlp.gate_proj": "gate", "mlp.up_proj": "up",
+    "mlp.down_proj": "down",
 }  # fmt: skip
-"""Public tensor of a layer -> array under `blocks`."""
+"""Public projection of a layer -> array under its stack; its bias is '..._bias'."""
 
 
 def placements(config: ModelConfig) -> dict[str, Placement]:
-    """Every public tensor that a model of `config` has, by name."""
+    """Every public tensor that a model of `config` has, by name, projections of their own."""
     shapes = config.parameter_shapes
 
     def place(array: str, *index: int) -> Placement:
@@ -72,10 +67,19 @@ def placements(config: ModelConfig) -> dict[str, Placement]:
         return Placement(array, index, ours[::-1] if turned else ours, transposed=turned)
 
     placed = {public: place(array) for public, array in _TOP.items() if array in shapes}
-    for public, array in _BLOCK.items():
-        if f"blocks.{array}" in shapes:
-            for layer in range(config.layers):
-                placed[f"model.layers.{layer}.{public}"] = place(f"blocks.{array}", layer)
+    whole = config.style.norms_all_heads
+    heads = {
+        "self_attn.q_norm": "queries_norm" if whole else "query_norm",
+        "self_attn.k_norm": "keys_norm" if whole else "key_norm",
+    }
+    for public, array in {**norm_names(config), **heads, **_BLOCK}.items():
+        for kind, name in (("weight", array), ("bias", f"{array}_bias")):
+            for stack, layers in config.stacks.items():
+                if f"{stack}.{name}" in shapes:
+                    placed |= {
+                        f"model.layers.{layer}.{public}.{kind}": place(f"{stack}.{name}", index)
+                        for index, layer in enumerate(layers)
+                    }
     return placed
 
 
@@ -99,7 +103,7 @@ def parameters(
     arrays: dict[str, np.ndarray] = {}
     missing = placements(config)
     placed = frozenset(missing)
-    for name, tensor in tensors:
+    for name, tensor in unfused(config, tensors):
         if name not in placed and _harmless(name, config):
             continue
         place = missing.pop(name, None)

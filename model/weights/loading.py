@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ..config import PRESETS, SMOLLM2, ModelInputError
 from ..input_files import user_path
 from . import embedded
-from .hf_config import hf_config, model_name
+from .families import hf_config
+from .hf_config import model_name
 from .hf_tokenizer import hf_tokenizer
 from .layout import WeightSource
 from .safetensors import has_own_head, read_safetensors, safetensors_files

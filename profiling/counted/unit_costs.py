@@ -44,6 +44,11 @@ class Operations:
     def __mul__(self, times: int) -> "Operations":
         return Operations(self.matmul_flops * times, self.vector_flops * times)
 
+    def share(self, parts: int, whole: int) -> "Operations":
+        """Those of `parts` of `whole` like parts."""
+        times = (self.matmul_flops, self.vector_flops)
+        return Operations(*(number * parts // whole for number in times))
+
 
 ELEMENTWISE = frozenset(
     {
@@ -137,11 +142,14 @@ class UnitCosts:
     """Costs from which those of every phase are added up; bytes by the rules of `passes`."""
 
     token: Operations  # one position through all layers, attention pairs left out
-    pair: Operations  # one query meeting one key, over all layers and heads
+    pair: Operations  # one query meeting one key, over all heads of layers that see every position
+    near_pair: Operations  # the same of layers with a window
+    window: int | None  # positions that those attend to
     head: Operations  # logits of one position
     pass_weight_bytes: int  # every weight that a pass reads whatever its tokens
     token_weight_bytes: int  # a token's row of the embedding
     kv_bytes: int  # keys and values of one position over all layers
+    near_kv_bytes: int  # of them, those of layers with a window
     token_activation_bytes: int  # `ModelShape.token_activation_elements`
     head_activation_bytes: int  # the head's input and its logits, for one position
 
@@ -152,13 +160,19 @@ def unit_costs(config: ModelConfig, dtype: DType) -> UnitCosts:
     model = abstract_transformer(config, jnp.dtype(dtype))
     pair = _forward(model, keys=2) - _forward(model, keys=1)
     size, shape = DTYPE_BITS[dtype] // 8, shape_of(config)
+    windowed = round(config.windowed_share * config.layers)
+    near_pair = pair.share(windowed, config.layers)
+    kv_bytes = config.kv_bytes_per_token(dtype)
     return UnitCosts(
         token=_forward(model, keys=1) - pair,
-        pair=pair,
+        pair=pair - near_pair,
+        near_pair=near_pair,
+        window=config.window,
         head=_head(model),
         pass_weight_bytes=round(shape.parameters - shape.embedding_parameters) * size,
         token_weight_bytes=config.embed_dim * size,
-        kv_bytes=config.kv_bytes_per_token(dtype),
+        kv_bytes=kv_bytes,
+        near_kv_bytes=kv_bytes * windowed // config.layers,
         token_activation_bytes=round(shape.token_activation_elements()) * size,
         head_activation_bytes=round(shape.head_activation_bytes(size)),
     )

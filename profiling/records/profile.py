@@ -57,6 +57,9 @@ class ModelFacts(Record):
     vocab_size: Whole
     context_length: Whole
     tied_embeddings: bool
+    gated: bool = Field(default=True, description="three matrices in the MLP, not two")
+    window: Whole | None = Field(default=None, description="positions that some layers see alone")
+    windowed_share: float = Field(default=0.0, ge=0, le=1, description="of the layers")
     dtype: str = Field(description="dtype of weights, activations and KV cache in this run")
     weight_bytes: Whole
     kv_bytes_per_token: Whole

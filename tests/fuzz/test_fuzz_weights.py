@@ -23,7 +23,7 @@ from tiny_models import LLAMA, public_tensors, write_folder, write_gguf
 from rooflink.model.architecture import Architecture
 from rooflink.model.chat_template import ChatTemplate
 from rooflink.model.weights import open_weights, parameters, sizes_of
-from rooflink.model.weights.hf_config import hf_config
+from rooflink.model.weights.families import hf_config
 from rooflink.model.weights.hf_tokenizer import hf_tokenizer
 
 SMALL = replace(LLAMA, layers=1, embed_dim=32, query_heads=2, kv_heads=1, mlp_dim=32)

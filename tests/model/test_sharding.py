@@ -25,8 +25,8 @@ from rooflink.model.generation.decode_loop import State, decode_program, prompt_
 from rooflink.model.generation.engine import attempt_keys
 from rooflink.model.generation.generate import endings_of
 from rooflink.model.generation.stopping import AnswerFormat, budget_rules
-from rooflink.model.kv_cache import KVCache
-from rooflink.model.layers import Context, Visibility, attend
+from rooflink.model.kv_cache import Context, KVCache
+from rooflink.model.layers import Visibility, attend
 from rooflink.model.mesh import (
     MESH_AXES,
     MESH_AXES_OF,
@@ -90,7 +90,7 @@ def steps(model: Transformer, split: ModelSplit | None) -> dict[str, Any]:
     return {
         "tokens": np.asarray(said).tolist(),
         "logits": np.asarray(next_logits(model, state.rows.cache)).tolist(),
-        "cache shard": list(state.rows.cache.keys.addressable_shards[0].data.shape),
+        "cache shard": list(state.rows.cache.stacks[0].keys.addressable_shards[0].data.shape),
         "query shard": list(model.blocks.query[...].addressable_shards[0].data.shape),
     }
 

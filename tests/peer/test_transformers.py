@@ -14,7 +14,7 @@ from rooflink.model.generation.stopping import ThoughtRules
 from rooflink.model.sampling import Greedy
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import open_weights, parameters
-from rooflink.model.weights.hf_config import hf_config
+from rooflink.model.weights.families import hf_config
 from rooflink.model.weights.safetensors import read_safetensors, safetensors_files
 from rooflink.model.weights.smollm2 import smollm2_file
 

@@ -14,7 +14,7 @@ from rooflink.model.config import DType, ModelConfig
 from rooflink.model.kv_cache import EMPTY, KVCache
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import parameters
-from rooflink.model.weights.hf_config import hf_config
+from rooflink.model.weights.families import hf_config
 
 from .families import FAMILIES, Fields, tensors
 

@@ -255,7 +255,6 @@ COSTLESS: dict[str, dict[str, Any]] = {
     "yarn": {"rope_scaling": {"type": "yarn", "factor": 4.0}},
     "fp8": {"quantization_config": {"quant_method": "fp8"}},
     "activation": {"hidden_act": "gelu"},
-    "partial rotation": {"partial_rotary_factor": 0.5},
 }
 
 

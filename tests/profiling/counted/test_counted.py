@@ -12,8 +12,8 @@ from jax.extend.core import ClosedJaxpr
 
 from rooflink.model import PRESETS, ModelConfig, Transformer, preset
 from rooflink.model.generation.pass_log import decode_record, prompt_record
-from rooflink.model.kv_cache import KVCache
-from rooflink.model.layers import Context, Visibility, attend
+from rooflink.model.kv_cache import Context, KVCache
+from rooflink.model.layers import Visibility, attend
 from rooflink.model.pallas_attention import PallasAttention
 from rooflink.profiling.counted.phase_costs import passes_of
 from rooflink.profiling.counted.unit_costs import Operations, count, unit_costs
@@ -115,7 +115,8 @@ def unrolled_forward(model: Transformer, tokens: jax.Array, cache: KVCache) -> j
         layers.append(nnx.merge(graph, nnx.from_flat_state(list(one.items()))))
     x = model.embedding[...][tokens]
     from rooflink.model.kv_cache import visible
-    from rooflink.model.layers import contract, rms_norm, rotation
+    from rooflink.model.layers import contract, rms_norm
+    from rooflink.model.rotary import rotation
 
     positions = jnp.broadcast_to(jnp.arange(tokens.shape[-1]), tokens.shape)
     sees = Visibility(jnp.zeros((*tokens.shape, 0), bool), visible(positions, positions))

@@ -1,0 +1,204 @@
+"""ModelConfig from a Hugging Face config.json.
+
+Defaults are those of transformers' configuration classes (5.24), for fields that published files
+omit.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from ..config import ModelConfig, ModelInputError
+from ..styles import LLAMA_STYLE, STYLES, Family, LayerKind, Style
+from .hf_config import Fields, checked, model_name, read_json, unsupported
+from .layer_patterns import full_layers, last_layers, patterned, rotating_layers, windowed_types
+from .rope_fields import rope_fields, rope_scaling, scaled_context
+
+
+@dataclass(frozen=True)
+class _Family:
+    """What a config.json of a family means where it does not say."""
+
+    context: int
+    kv_heads: int | None = None  # None: as many as query heads
+    head_dim: int | None = None  # None: the width divided by the heads
+    theta: float = 10000.0
+    rotated_share: float = 1.0
+    eps: float = 1e-6
+    eps_key: str = "rms_norm_eps"
+    tied: bool = False
+    window: int | None = None
+    full_every: int = 0  # of layers with a window every so many has none; 0 for no such layers
+    gated: bool = True
+    heads: int | None = None  # None: a file states it
+    vocab_size: int | None = None
+    biases: Literal["file", "always", "never", "heads"] = "file"  # 'heads': not the output's
+
+
+FAMILIES: dict[str, _Family] = {
+    "llama": _Family(2048),
+    "qwen2": _Family(32768, 32, window=4096, biases="always"),
+    "qwen3": _Family(32768, 32, 128, window=4096),
+    "mistral": _Family(131072, 8, window=4096, biases="never"),
+    "gemma2": _Family(8192, 4, 256, tied=True, window=4096, full_every=2),
+    "gemma3_text": _Family(
+        131072, 4, 256, 1e6, tied=True, window=4096, full_every=6, heads=8, vocab_size=262208
+    ),
+    "phi3": _Family(4096, eps=1e-5, biases="never"),
+    "olmo2": _Family(2048, eps=1e-5),
+    "smollm3": _Family(32768, 4, theta=2e6, tied=True),
+    "glm4": _Family(131072, 2, 128, rotated_share=0.5, eps=1.5625e-7, biases="heads"),
+    "nemotron": _Family(4096, rotated_share=0.5, eps=1e-5, eps_key="norm_eps", gated=False),
+}
+"""By model_type."""
+
+_ACTIVATIONS: dict[str, Literal["silu", "gelu", "relu2"]] = {
+    "silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu", "relu2": "relu2",
+}  # fmt: skip
+
+
+def hf_config(path: Path) -> ModelConfig:
+    """The configuration in the config.json at `path`. Raises ModelInputError for what is not JSON,
+    a field missing or ill-typed, or a model that is not supported."""
+    fields = Fields(read_json(path), str(path))
+    model_type = fields.text("model_type")
+    if model_type not in FAMILIES:
+        families = f"{', '.join(FAMILIES)} are; `rooflink predict` tells the cost of more"
+        raise unsupported(str(path), f"has model_type '{model_type}'", families)
+    if fields.flag("mlp_bias", False):
+        raise unsupported(fields.where, "sets mlp_bias", "MLPs without are")
+    if fields.get("quantization_config"):
+        raise ModelInputError(
+            f"{fields.where} describes quantised weights, which are not read from safetensors: "
+            "use the unquantised model, or a GGUF file."
+        )
+    key = _activation_key(model_type)
+    if (activation := fields.get(key)) not in (None, *_ACTIVATIONS):
+        what = f"has {key} '{activation}'"
+        raise unsupported(fields.where, what, f"{', '.join(_ACTIVATIONS)} are")
+    config = family_config(fields, model_name(path.parent.resolve().name))
+    scaling = rope_scaling(rope_fields(fields), _context(fields))
+    return replace(config, rope_scaling=scaling)
+
+
+def family_config(fields: Fields, name: str) -> ModelConfig:
+    """The model that `fields` describe, of one of `FAMILIES`, by its shape alone: how it is stored
+    and how its positions are scaled is left out."""
+    model_type: Family = fields.text("model_type")  # type: ignore[assignment]
+    usual = FAMILIES[model_type]
+    embed_dim, layers = fields.integer("hidden_size"), fields.integer("num_hidden_layers")
+    heads = fields.integer("num_attention_heads", usual.heads)
+    head_dim = fields.integer("head_dim", usual.head_dim or max(embed_dim // heads, 1))
+    rope = rope_fields(fields)
+    share = rope.number("partial_rotary_factor", usual.rotated_share)
+    context = scaled_context(rope, _context(fields))
+    window, kinds = _kinds(fields, usual, layers, context)
+    prefix, pattern = patterned(kinds)
+    qkv_bias, output_bias = _biases(fields, usual)
+    is_gemma = model_type in ("gemma2", "gemma3_text")
+    local = rope_fields(fields, "sliding_attention")
+    config = ModelConfig(
+        name=name,
+        family=model_type,
+        layers=layers,
+        embed_dim=embed_dim,
+        query_heads=heads,
+        kv_heads=_kv_heads(fields, usual, heads),
+        head_dim=head_dim,
+        mlp_dim=fields.integer("intermediate_size"),
+        vocab_size=fields.integer("vocab_size", usual.vocab_size),
+        context_length=context,
+        rope_theta=rope.number("rope_theta", usual.theta),
+        norm_eps=fields.number(
+            "norm_eps" if model_type == "nemotron" else "rms_norm_eps", usual.eps
+        ),
+        tied_embeddings=fields.flag("tie_word_embeddings", usual.tied),
+        gated=usual.gated,
+        window=window,
+        qkv_bias=qkv_bias,
+        output_bias=output_bias,
+        qk_norm=model_type in ("qwen3", "gemma3_text", "olmo2"),
+        rotary_dim=int(head_dim * share) if share != 1.0 else None,
+        local_rope_theta=_local_theta(fields, local) if model_type == "gemma3_text" else None,
+        attention_scale=fields.number("query_pre_attn_scalar", 256) ** -0.5 if is_gemma else None,
+        attention_softcap=_softcap(fields, "attn_logit_softcapping", model_type, 50.0),
+        logit_softcap=_softcap(fields, "final_logit_softcapping", model_type, 30.0),
+        style=_style(fields, model_type),
+        prefix=prefix,
+        pattern=pattern,
+    )
+    return checked(config, fields.where)
+
+
+def _context(fields: Fields) -> int:
+    """Positions that the model was made for."""
+    usual = FAMILIES[fields.text("model_type")].context
+    return fields.integer("max_position_embeddings", usual)
+
+
+def _kv_heads(fields: Fields, usual: _Family, heads: int) -> int:
+    """Llama 1 and 2 files predate grouped heads; null says that there are none elsewhere too."""
+    stated = "num_key_value_heads" in fields
+    return fields.integer("num_key_value_heads", heads if stated else usual.kv_heads or heads)
+
+
+def _kinds(
+    fields: Fields, usual: _Family, layers: int, context: int
+) -> tuple[int | None, list[LayerKind]]:
+    """(the window, what each layer is). A window as long as the context is none."""
+    model_type = fields.text("model_type")
+    is_stated = fields.get("sliding_window") is not None
+    window = fields.integer("sliding_window", usual.window) if is_stated or usual.window else None
+    if "sliding_window" in fields and not is_stated:
+        window = None
+    rotating, windowed = [True] * layers, [False] * layers
+    if model_type == "smollm3":
+        rotating = rotating_layers(fields, layers)
+        if window and fields.get("layer_types") is not None:
+            windowed = windowed_types(fields, layers)
+        elif window and fields.flag("use_sliding_window", False):
+            windowed = [not rotates for rotates in rotating]
+    elif window and model_type in ("qwen2", "qwen3"):
+        windowed = last_layers(fields, layers)
+    elif window and usual.full_every:
+        windowed = full_layers(fields, layers, usual.full_every)
+    elif window and model_type in ("mistral", "phi3"):
+        windowed = [True] * layers
+    if window is None or window >= context or not any(windowed):
+        window, windowed = None, [False] * layers
+    return window, [LayerKind(*each) for each in zip(windowed, rotating, strict=True)]
+
+
+def _biases(fields: Fields, usual: _Family) -> tuple[bool, bool]:
+    """Whether the projections of heads have one, and that of their result. Of qwen2, transformers
+    itself passes over flags."""
+    if usual.biases == "always":
+        return True, False
+    stated = fields.flag("attention_bias", usual.biases == "heads")
+    if stated and usual.biases == "never":
+        raise unsupported(fields.where, "sets attention_bias", "its family has no biases")
+    return stated, stated and usual.biases != "heads"
+
+
+def _local_theta(fields: Fields, local: Fields) -> float:
+    """Of Gemma 3's layers with a window."""
+    stated = local.get("rope_theta") if "rope_parameters" in fields else None
+    return local.number("rope_theta") if stated else fields.number("rope_local_base_freq", 10000.0)
+
+
+def _softcap(fields: Fields, key: str, model_type: str, gemma2: float) -> float | None:
+    """A cap that Gemma 2 has where its file does not say, and Gemma 3 where it does."""
+    if fields.get(key) is not None:
+        return fields.number(key)
+    return gemma2 if model_type == "gemma2" and key not in fields else None
+
+
+def _style(fields: Fields, model_type: Family) -> Style:
+    """With the activation that the file states, if it is one of ours."""
+    style = STYLES.get(model_type, LLAMA_STYLE)
+    stated = _ACTIVATIONS.get(fields.text(_activation_key(model_type), ""), style.activation)
+    return replace(style, activation=stated)
+
+
+def _activation_key(model_type: str) -> str:
+    return "hidden_activation" if model_type.startswith("gemma") else "hidden_act"
