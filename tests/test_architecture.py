@@ -28,6 +28,7 @@ CODE = {name: path for name, path in MODULES.items() if path.name != "__init__.p
 SHORT = {
     "model.phases",
     "profiling.toplevel.__main__",
+    "profiling.compiled.compiler_failures",
     "profiling.jobs.compare_job",
     "profiling.jobs.cost_terms",
     "profiling.names",
