@@ -1,7 +1,6 @@
-from html import escape
-
 """`rooflink profile --trace` from the outside: a session, and a table of scopes by phase."""
 
+from html import escape
 from pathlib import Path
 
 import pytest
