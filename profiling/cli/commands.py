@@ -42,7 +42,6 @@ from .progress_bar import TerminalWatcher
 if TYPE_CHECKING:
     from ..reports.document import Document
 
-JobType = TypeVar("JobType", bound=Job)
 Result = TypeVar("Result")
 Parameter = inspect.Parameter
 JSON = Parameter(
@@ -60,7 +59,7 @@ CSV = Parameter(
 
 
 def command_of(
-    job: type[JobType],
+    job: type[Job],
     documents: Callable[[Result], "list[Document]"],
     say: Callable[[Result, Path | None, Console], None],
     examples: str,
