@@ -1,7 +1,8 @@
 """Writes the reference values beside this file: what torch and transformers say of each model.
 
-Run by hand, never by a test, with torch 2.13.0, transformers 5.23.0, numpy 2.4.6, and for the GGUF
-gguf 0.19.0 and accelerate 1.15.0, on a CPU (x86-64, Python 3.11), in float32:
+Run by hand, never by a test, on a CPU (x86-64, Python 3.11), in float32: families.npz with torch
+2.14.1, transformers 5.24.0 and numpy 2.4.6; smollm2.npz with torch 2.13.0, transformers 5.23.0,
+gguf 0.19.0 and accelerate 1.15.0:
 
     cd tests/model && python -m references.make_references SmolLM2-135M-Instruct.Q4_1.gguf
 

@@ -11,11 +11,12 @@ from jax.experimental import pallas as pl
 from jax.extend.core import ClosedJaxpr
 
 from rooflink.model import PRESETS, ModelConfig, Transformer, preset
-from rooflink.model.generation.pass_log import decode_record, prompt_record
+from rooflink.model.generation.pass_log import PassRecord, decode_record, prompt_record
 from rooflink.model.kv_cache import Context, KVCache
 from rooflink.model.layers import Visibility, attend
 from rooflink.model.pallas_attention import PallasAttention
-from rooflink.profiling.counted.phase_costs import passes_of
+from rooflink.model.styles import LayerKind
+from rooflink.profiling.counted.phase_costs import copy_cost, near_pairs, passes_of, row_costs
 from rooflink.profiling.counted.unit_costs import Operations, count, unit_costs
 from rooflink.profiling.errors import ProfileInputError
 
@@ -83,6 +84,53 @@ def test_bytes_of_a_decode_pass_by_hand() -> None:
     total = phase.total(unit)
     assert total.hbm_bytes.total == first.hbm_bytes.total + second.hbm_bytes.total
     assert total.intensity == total.flops / total.hbm_bytes.total
+
+
+WINDOWED = replace(
+    BASE, pattern=(LayerKind(windowed=True), LayerKind(windowed=True), LayerKind()), window=4
+)
+"""Two of three layers see four positions: the query's own and the three before it."""
+
+
+def test_pairs_in_a_window_by_hand() -> None:
+    """A prompt of 7: 1 + 2 + 3 + 4 * 4 pairs in each layer with a window, 28 in the other."""
+    unit = unit_costs(WINDOWED, "float32")
+    prefill = passes_of(prompt_record([7]), 4).total(unit)
+    pair = 4 * 6 * 8  # FLOPs of a layer
+    dense = hand_flops(WINDOWED, tokens=7, pairs=0, heads=1)
+    assert prefill.flops == dense + pair * (2 * 22 + 28)
+    kv = 2 * 2 * 8 * 4  # k and v of a position and layer, bytes
+    assert prefill.hbm_bytes.kv_read == prefill.hbm_bytes.kv_write == 7 * 3 * kv
+    decode = decode_record("think", [10], np.array([[0, 2]]), np.array([[2, 1]]))
+    passes = passes_of(decode, 4)
+    # Own positions before: 0 and 2, then 1. A window has room for 3, 1, then 2 of the prompt's.
+    assert passes.near_cached.tolist() == [3 + 0 + 2, 2 + 1]
+    assert passes.near_pairs.tolist() == [4 + 4, 4]
+    first, second = passes.costs(unit)
+    assert first.flops == hand_flops(WINDOWED, 2, 0, 2) + pair * (2 * 8 + 11 + 13)
+    assert second.hbm_bytes.kv_read == kv * (2 * 3 + 11)
+    rows = row_costs(decode, unit)
+    assert rows.flops.sum() == first.flops + second.flops
+    assert rows.hbm_bytes.sum() == first.hbm_bytes.total + second.hbm_bytes.total
+
+
+def test_chunks_in_a_window_count_as_one_query_after_another() -> None:
+    """Pairs of passes over several positions, against the sum over their queries one by one."""
+    own, tokens = np.array([[[0, 3, 9]]]), np.array([[[5, 1, 4]]])
+    record = PassRecord.of("read", np.array([2]), own, tokens)
+    expected = [
+        sum(min(2 + before + i + 1, 4) for i in range(read))
+        for before, read in zip(own.ravel(), tokens.ravel(), strict=True)
+    ]
+    assert near_pairs(record, 4).ravel().tolist() == expected
+
+
+def test_copies_in_a_window_are_what_it_may_still_see() -> None:
+    copied = np.array([[[9, 0]]])
+    none = np.zeros_like(copied)
+    record = PassRecord.of("branch", np.array([5]), none, none, copied=copied)
+    kv = 2 * 2 * 8 * 4
+    assert copy_cost(record, unit_costs(WINDOWED, "float32")).hbm_bytes.kv_read == kv * (2 * 3 + 9)
 
 
 def test_untied_embedding_is_looked_up_and_not_read_whole() -> None:
