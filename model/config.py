@@ -5,6 +5,7 @@ Axis letters used in every tensor comment of this package:
   S slots of a KV cache     L layers                 D residual width (embed_dim)
   K KV heads                G query heads per KV head   H head width
   F MLP width               V vocabulary
+  E experts, each F wide    J width of the experts that every token visits
   Q = K*G*H, all query heads side by side       C = K*H, all KV heads side by side
 
 Source of the public ones: each model's config.json on its publisher's hub page; the parameter
@@ -51,6 +52,37 @@ class RopeScaling:
     low_freq_factor: float
     high_freq_factor: float
     original_context: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixture:
+    """How a mixture of experts chooses, and what its experts are beside their sizes.
+
+    A token goes to the `active_experts` of the highest scores, which are then its weights. Softmax
+    over all, normalised, is softmax over the chosen (Mixtral, Qwen3, gpt-oss); DeepSeek-V2 leaves
+    it as it is. DeepSeek-V3 (arXiv:2412.19437, section 2.1.2), GLM-4.5 and MiniMax-M2 choose by
+    sigmoids and a correction that balances the experts' loads.
+    """
+
+    scores: Literal["softmax", "sigmoid"] = "softmax"
+    normalised: bool = True  # weights divided by their sum
+    scale: float = 1.0  # times the weights, after that
+    corrected: bool = False  # a number an expert is added for the choice, and not for the weights
+    groups: int = 1  # of like size, side by side
+    chosen_groups: int = 1  # that one token's experts are of
+    group_best: int = 1  # highest scores whose sum is the group's
+    shared_is_gated: bool = False  # what shared experts say times a sigmoid (Qwen3-Next)
+    biased: bool = False  # router and experts (gpt-oss)
+    limit: float | None = None  # of a clamped SwiGLU (gpt-oss)
+
+
+EXPERT_AXES: dict[str, str] = {
+    "router": "DE", "router_bias": "E", "correction": "E",
+    "gate": "EDF", "up": "EDF", "down": "EFD",
+    "gate_bias": "EF", "up_bias": "EF", "down_bias": "ED",
+    "shared_gate": "DJ", "shared_up": "DJ", "shared_down": "JD", "shared_score": "D",
+}  # fmt: skip
+"""Axes of every parameter of `experts.Experts`, of one layer; not every mixture has all."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,14 +79,14 @@ def rms_norm(x: Array, scale: Array, eps: float) -> Array:
     return (wide * jax.lax.rsqrt(variance + eps)).astype(x.dtype) * scale
 
 
-def contract(equation: str, x: Array, y: Array) -> Array:
+def contract(equation: str, x: Array, y: Array, result: DTypeLike | None = None) -> Array:
     """The one matmul that `equation` names, e.g. "BATD,DQ->BATQ".
 
     jnp.einsum orders the summed axes by their letters, and XLA then turns a whole weight around
     to match. Here they keep their order in `x`, and an equation whose result is not in the
     product's own order (shared axes, then those of `x`, then those of `y`) is refused, so no
     transpose hides in a matmul. float32 means float32: a TPU would otherwise round the operands
-    to bfloat16.
+    to bfloat16. `result` is the product's dtype where it is not the operands'.
     """
     inputs, out = equation.split("->")
     left, right = inputs.split(",")
@@ -101,7 +101,13 @@ def contract(equation: str, x: Array, y: Array) -> Array:
 
     dimensions = (places(summed), places(batch))
     precision = jax.lax.Precision.HIGHEST if x.dtype == jnp.float32 else None
-    return jax.lax.dot_general(x, y, dimensions, precision=precision)
+    return jax.lax.dot_general(x, y, dimensions, precision=precision, preferred_element_type=result)
+
+
+def gated_mlp(x: Array, gate: Array, up: Array, down: Array) -> Array:
+    """Gated MLP (SwiGLU, Shazeer 2020) of `x` [B, A, T, D]; gate and up [D, F], down [F, D]."""
+    inner = jax.nn.silu(contract("BATD,DF->BATF", x, gate)) * contract("BATD,DF->BATF", x, up)
+    return contract("BATF,FD->BATD", inner, down)
 
 
 QUERY_BLOCK = 256
@@ -211,7 +217,5 @@ class Block(nnx.Module):
         return query, key.swapaxes(2, 3), value.swapaxes(2, 3)
 
     def mlp(self, x: Array) -> Array:
-        """Gated MLP (SwiGLU, Shazeer 2020) of `x` [B, A, T, D]."""
-        gate = contract("BATD,DF->BATF", x, self.gate[...])
-        up = contract("BATD,DF->BATF", x, self.up[...])
-        return contract("BATF,FD->BATD", jax.nn.silu(gate) * up, self.down[...])
+        """The MLP of `x` [B, A, T, D]."""
+        return gated_mlp(x, self.gate[...], self.up[...], self.down[...])

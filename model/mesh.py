@@ -28,7 +28,7 @@ MESH_AXES = ("prompts", "attempts", *MODEL_AXES)
 
 MESH_AXES_OF: dict[str, tuple[str, ...]] = {
     "B": ("prompts",), "A": ("attempts",), "K": ("kv",), "G": ("group",), "Q": ("kv", "group"),
-    "C": ("kv",), "F": MODEL_AXES, "V": MODEL_AXES,
+    "C": ("kv",), "F": MODEL_AXES, "J": MODEL_AXES, "V": MODEL_AXES,
 }  # fmt: skip
 """Axis letter -> the mesh axes that it is split over; a letter that is not here is not split."""
 

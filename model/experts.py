@@ -1,0 +1,271 @@
+"""A mixture of experts in place of the MLP: a router sends each token to a few of many MLPs.
+
+Axis letters as in `config`; N tokens, X experts of one token. A loop runs over the experts that at
+least one token needs, and takes each one's matrices out of the stack of all layers where they lie:
+only those are read, and none is copied. `jax.lax.ragged_dot` would read them all: on a CPU it
+multiplies every token by every expert, and for a TPU it first copies a layer's experts out of a
+stack. A TPU's compiler gives each turn of the loop two or three matmuls that stream their matrix
+from HBM.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+from jax.sharding import PartitionSpec, get_abstract_mesh
+from jax.typing import DTypeLike
+
+from .architecture import Architecture
+from .config import EXPERT_AXES, Mixture
+from .layers import contract, gated_mlp, random_weights
+from .mesh import partition
+
+FEW_TOKENS = 128
+"""So many tokens are all multiplied by each expert that one of them needs: a matrix unit of a TPU
+multiplies as many rows while its next weights come."""
+
+BLOCK = 512
+"""Of more tokens, rows at most that meet one expert together: from about as many on its matmuls are
+bound by compute and not by its weights on every TPU here."""
+
+LEAST_BLOCK = 8
+CHUNK = 8192
+"""Tokens that are routed together: their results are held for each of their experts."""
+
+ALPHA = 1.702
+"""Of gpt-oss's SwiGLU (`swiglu` in gpt_oss/torch/model.py of openai/gpt-oss)."""
+
+EXPERT_WEIGHTS = ("gate", "up", "down", "gate_bias", "up_bias", "down_bias")
+
+Weights = dict[str, Array]
+"""By the names of EXPERT_WEIGHTS: those that there are."""
+
+
+def choose(
+    logits: Array, mixture: Mixture, active: int, correction: Array | None = None
+) -> tuple[Array, Array]:
+    """Experts of each token: (weights [N, X] float32, numbers [N, X] int32), X of them `active`.
+
+    `logits` [N, E] are the router's, float32, and `correction` [E] the choice's. Of groups of
+    experts, the best are kept first (DeepSeek-V2, arXiv:2405.04434, section 2.2.2, by a group's
+    highest score; V3, arXiv:2412.19437, section 2.1.2, by the sum of its two highest).
+    """
+    by_sigmoid = mixture.scores == "sigmoid"
+    scores = jax.nn.sigmoid(logits) if by_sigmoid else jax.nn.softmax(logits, axis=-1)
+    merit = scores if correction is None else scores + correction
+    if mixture.groups > 1:
+        groups = merit.reshape(len(merit), mixture.groups, -1)
+        best = jax.lax.top_k(groups, mixture.group_best)[0].sum(axis=-1)
+        kept = jax.lax.top_k(best, mixture.chosen_groups)[1]
+        is_kept = (kept[:, :, None] == jnp.arange(mixture.groups)).any(axis=1)
+        merit = jnp.where(is_kept[:, :, None], groups, -jnp.inf).reshape(merit.shape)
+    chosen = jax.lax.top_k(merit, active)[1]
+    weights = jnp.take_along_axis(scores, chosen, axis=-1)
+    if mixture.normalised:
+        weights /= weights.sum(axis=-1, keepdims=True) + 1e-20
+    return weights * mixture.scale, chosen
+
+
+def clamped_swiglu(gate: Array, up: Array, limit: float) -> Array:
+    """gpt-oss's: the gate at most `limit`, the other factor within it and one more."""
+    gate, up = jnp.minimum(gate, limit), jnp.clip(up, -limit, limit)
+    return gate * jax.nn.sigmoid(ALPHA * gate) * (up + 1)
+
+
+class Experts(nnx.Module):
+    """Router and experts of one layer; stacked over L by the transformer, as `layers.Block`.
+
+    gpt-oss publishes gate and up as one matrix with their columns in turn: even ones are `gate`.
+    """
+
+    def __init__(self, config: Architecture, mixture: Mixture, dtype: DTypeLike, rngs: nnx.Rngs):
+        sizes = {
+            "D": config.embed_dim, "E": config.experts, "F": config.mlp_dim,
+            "J": config.shared_mlp_dim,
+        }  # fmt: skip
+        self.config, self.mixture = config, mixture
+        for name, axes in EXPERT_AXES.items():
+            if not name.endswith(absent_parameters(config, mixture)):
+                shape = [sizes[axis] for axis in axes]
+                setattr(self, name, random_weights(rngs, dtype, *shape))
+
+    def mix(self, x: Array, at_work: Array, layer: Array | None = None) -> Array:
+        """What the experts make of `x` [B, A, T, D].
+
+        Tokens that are not `at_work` [B, A, T] go to no expert, and what is said of them is not
+        defined. With `layer` this is the stack of all layers, of which that one is meant. Split
+        over the mesh that is set (`jax.set_mesh`): each expert's width as an MLP's.
+        """
+
+        def own(name: str) -> Array:
+            whole = getattr(self, name)[...]
+            return whole if layer is None else jax.lax.dynamic_index_in_dim(whole, layer, 0, False)
+
+        with jax.named_scope("router"):
+            logits = contract("BATD,DE->BATE", x, own("router"), jnp.float32)
+            if self.mixture.biased:
+                logits += own("router_bias").astype(jnp.float32)
+            correction = own("correction").astype(jnp.float32) if self.mixture.corrected else None
+            tokens = logits.reshape(-1, logits.shape[-1])
+            picked = choose(tokens, self.mixture, self.config.active_experts, correction)
+            weights, chosen = (part.reshape(*x.shape[:3], -1) for part in picked)
+        with jax.named_scope("experts"):
+            mixed = self._routed(
+                x, weights, jnp.where(at_work[..., None], chosen, self.config.experts), layer
+            )
+        if hasattr(self, "shared_gate"):
+            with jax.named_scope("shared"):
+                shared = gated_mlp(x, *map(own, ("shared_gate", "shared_up", "shared_down")))
+                if self.mixture.shared_is_gated:
+                    score = contract("BATD,D->BAT", x, own("shared_score"), jnp.float32)
+                    shared *= jax.nn.sigmoid(score)[..., None].astype(x.dtype)
+                mixed += shared
+        return mixed
+
+    def _routed(self, x: Array, weights: Array, chosen: Array, layer: Array | None) -> Array:
+        """What the experts `chosen` [B, A, T, X] say of `x`; on a mesh each device its part."""
+        stack = {name: getattr(self, name)[...] for name in EXPERT_WEIGHTS if hasattr(self, name)}
+        lead, experts = "" if layer is None else "L", self.config.experts
+        first = jnp.int32(0) if layer is None else layer * experts
+        mesh = get_abstract_mesh()
+        specs = {
+            name: partition(lead + EXPERT_AXES[name], weight.shape, mesh)
+            for name, weight in stack.items()
+            if not mesh.empty
+        }
+        parts = specs["down"][len(lead) + 1] if specs else None  # the mesh axes of F
+
+        def local(x: Array, weights: Array, chosen: Array, first: Array, stack: Weights) -> Array:
+            flat = {name: w.reshape(-1, *w.shape[len(lead) + 1 :]) for name, w in stack.items()}
+            share = 1 / math.prod(mesh.shape[axis] for axis in parts) if parts else 1.0
+            run = partial(expert_mlp, stack=flat, limit=self.mixture.limit, share=share)
+            rows = (part.reshape(-1, part.shape[-1]) for part in (x, weights, chosen))
+            mixed = mix_tokens(Routed(*rows), experts, lambda x, number: run(x, first + number))
+            mixed = mixed.astype(x.dtype).reshape(x.shape)
+            return jax.lax.psum(mixed, parts) if parts else mixed
+
+        if mesh.empty:
+            return local(x, weights, chosen, first, stack)
+        token = partition("BATD", x.shape, mesh)
+        given = (token, token, token, PartitionSpec(), specs)
+        split = jax.shard_map(local, in_specs=given, out_specs=token, check_vma=False)
+        return split(x, weights, chosen, first, stack)
+
+
+def expert_mlp(x: Array, number: Array, stack: Weights, limit: float | None, share: float) -> Array:
+    """MLP `number` of `stack` for `x` [N, D]: float32 [N, D]. `share` is this device's of a bias
+    that is added to a sum over devices."""
+    own = {name: jax.lax.dynamic_index_in_dim(w, number, 0, False) for name, w in stack.items()}
+    gate = contract("ND,DF->NF", x, own["gate"])
+    up = contract("ND,DF->NF", x, own["up"])
+    if "gate_bias" in own:
+        gate, up = gate + own["gate_bias"], up + own["up_bias"]
+    inner = jax.nn.silu(gate) * up if limit is None else clamped_swiglu(gate, up, limit)
+    out = contract("NF,FD->ND", inner, own["down"], jnp.float32)
+    return out + own["down_bias"].astype(jnp.float32) * share if "down_bias" in own else out
+
+
+class Routed(NamedTuple):
+    """Tokens and where they go."""
+
+    x: Array  # [N, D]
+    weights: Array  # [N, X]
+    chosen: Array  # [N, X] numbers of experts; of an idle token their count, which is none
+
+
+Run = Callable[[Array, Array], Array]
+"""(tokens [N, D], an expert's number) -> what it says of each, float32 [N, D]."""
+
+
+def mix_tokens(routed: Routed, experts: int, run: Run) -> Array:
+    """The weighted sum [N, D], float32, of what each token's own of the `experts` say."""
+    N = len(routed.x)
+    if N <= FEW_TOKENS:
+        return mix_few(routed, experts, run)
+    if N <= CHUNK:
+        return mix_blocks(routed, experts, run)
+    chunks = -(-N // CHUNK)
+
+    def split(part: Array, filling: int) -> Array:
+        full = jnp.pad(part, ((0, chunks * CHUNK - N), (0, 0)), constant_values=filling)
+        return full.reshape(chunks, CHUNK, -1)
+
+    parts = Routed(split(routed.x, 0), split(routed.weights, 0), split(routed.chosen, experts))
+    mixed = jax.lax.map(lambda part: mix_blocks(part, experts, run), parts)
+    return mixed.reshape(-1, mixed.shape[-1])[:N]
+
+
+def mix_few(routed: Routed, experts: int, run: Run) -> Array:
+    """`mix_tokens`, each needed expert once for all tokens."""
+    x, weights, chosen = routed
+    mixed = jnp.zeros(x.shape, jnp.float32)
+    N, X = chosen.shape
+    if N == 1:  # its experts are distinct: the loop's length is known
+        return jax.lax.fori_loop(
+            0, X, lambda i, mixed: mixed + run(x, chosen[0, i]) * weights[0, i], mixed
+        )
+    token = jnp.arange(N)[:, None]
+    by_expert = jnp.zeros((experts, N), jnp.float32).at[chosen, token].set(weights, mode="drop")
+    is_needed = jnp.zeros(experts, bool).at[chosen].set(True, mode="drop")
+    needed = jnp.argsort(~is_needed, stable=True)
+
+    def add(turn: Array, mixed: Array) -> Array:
+        number = needed[turn]
+        return mixed + run(x, number) * by_expert[number][:, None]
+
+    return _turns(is_needed.sum(), min(experts, N * X), add, mixed)
+
+
+def mix_blocks(routed: Routed, experts: int, run: Run) -> Array:
+    """`mix_tokens`, of many: sorted by expert, in blocks of one expert's."""
+    x, weights, chosen = routed
+    D, M = x.shape[-1], chosen.size
+    rows = min(max(1 << (M // experts).bit_length(), LEAST_BLOCK), BLOCK)
+    order = jnp.argsort(chosen.ravel(), stable=True)
+    sizes = jnp.zeros(experts, jnp.int32).at[chosen.ravel()].add(1, mode="drop")
+    starts = jnp.cumsum(sizes) - sizes
+    blocks = -(-sizes // rows)
+    ends = jnp.cumsum(blocks)
+    token = jnp.pad(order // chosen.shape[1], (0, rows))
+
+    def write(turn: Array, said: Array) -> Array:
+        number = (ends <= turn).sum()
+        start = starts[number] + (turn - ends[number] + blocks[number]) * rows
+        of_block = x[jax.lax.dynamic_slice(token, (start,), (rows,))]
+        # What it writes behind its expert's last token the next block overwrites.
+        new = run(of_block, number).astype(x.dtype)
+        return jax.lax.dynamic_update_slice(said, new, (start, 0))
+
+    said = jnp.zeros((M + rows, D), x.dtype)
+    said = _turns(ends[-1], M // rows + min(experts, M), write, said)
+    place = jnp.zeros(M, jnp.int32).at[order].set(jnp.arange(M, dtype=jnp.int32))
+    found = said[place].reshape(*chosen.shape, D)
+    return (found.astype(jnp.float32) * weights[..., None]).sum(axis=1)
+
+
+def _turns(count: Array, bound: int, turn: Callable[[Array, Array], Array], start: Array) -> Array:
+    """`turn` for each number below `count`, never above `bound`: who reads the compiled program
+    learns that from the loop's own condition, as it cannot see the tokens."""
+
+    def goes_on(state: tuple[Array, Array]) -> Array:
+        return (state[0] < count) & (state[0] < bound)
+
+    def body(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        return state[0] + 1, turn(*state)
+
+    return jax.lax.while_loop(goes_on, body, (jnp.int32(0), start))[1]
+
+
+def absent_parameters(config: Architecture, mixture: Mixture) -> tuple[str, ...]:
+    """Endings of the names in EXPERT_AXES that a mixture of experts does not have."""
+    endings = {
+        "bias": mixture.biased, "correction": mixture.corrected,
+        "shared_score": mixture.shared_is_gated,
+        **dict.fromkeys(("shared_gate", "shared_up", "shared_down"), config.shared_mlp_dim > 0),
+    }  # fmt: skip
+    return tuple(ending for ending, is_there in endings.items() if not is_there)
