@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import Array
-from jax.sharding import PartitionSpec, get_abstract_mesh
+from jax.sharding import AbstractMesh, PartitionSpec, get_abstract_mesh
 from jax.typing import DTypeLike
 
 from .architecture import Architecture
@@ -29,11 +29,10 @@ FEW_TOKENS = 128
 """So many tokens are all multiplied by each expert that one of them needs: a matrix unit of a TPU
 multiplies as many rows while its next weights come."""
 
-BLOCK = 512
-"""Of more tokens, rows at most that meet one expert together: from about as many on its matmuls are
-bound by compute and not by its weights on every TPU here."""
+MOST_ROWS = 512
+"""Of more tokens, those that meet one expert together: from about as many on its matmuls are bound
+by compute and not by its weights on every TPU here."""
 
-LEAST_BLOCK = 8
 CHUNK = 8192
 """Tokens that are routed together: their results are held for each of their experts."""
 
@@ -130,31 +129,48 @@ class Experts(nnx.Module):
     def _routed(self, x: Array, weights: Array, chosen: Array, layer: Array | None) -> Array:
         """What the experts `chosen` [B, A, T, X] say of `x`; on a mesh each device its part."""
         stack = {name: getattr(self, name)[...] for name in EXPERT_WEIGHTS if hasattr(self, name)}
-        lead, experts = "" if layer is None else "L", self.config.experts
-        first = jnp.int32(0) if layer is None else layer * experts
-        mesh = get_abstract_mesh()
-        specs = {
-            name: partition(lead + EXPERT_AXES[name], weight.shape, mesh)
-            for name, weight in stack.items()
-            if not mesh.empty
-        }
-        parts = specs["down"][len(lead) + 1] if specs else None  # the mesh axes of F
+        mesh, lead = get_abstract_mesh(), () if layer is None else (None,)
+        dealt, parts = split_experts(stack["down"].shape[-3:], mesh)
+        held = Held(self.config.experts // _ways(dealt, mesh), self.config.experts)
+        here = held.here
 
-        def local(x: Array, weights: Array, chosen: Array, first: Array, stack: Weights) -> Array:
+        def local(x: Array, weights: Array, chosen: Array, layer: Array, stack: Weights) -> Array:
             flat = {name: w.reshape(-1, *w.shape[len(lead) + 1 :]) for name, w in stack.items()}
-            share = 1 / math.prod(mesh.shape[axis] for axis in parts) if parts else 1.0
-            run = partial(expert_mlp, stack=flat, limit=self.mixture.limit, share=share)
-            rows = (part.reshape(-1, part.shape[-1]) for part in (x, weights, chosen))
-            mixed = mix_tokens(Routed(*rows), experts, lambda x, number: run(x, first + number))
+            run = partial(
+                expert_mlp, stack=flat, limit=self.mixture.limit, share=1 / _ways(parts, mesh)
+            )
+            if dealt:
+                chosen -= jax.lax.axis_index(dealt) * here
+                chosen = jnp.where((chosen >= 0) & (chosen < here), chosen, here)
+            rows = Routed(*(part.reshape(-1, part.shape[-1]) for part in (x, weights, chosen)))
+            first = layer * here
+            mixed = mix_tokens(rows, held, lambda x, number: run(x, first + number))
             mixed = mixed.astype(x.dtype).reshape(x.shape)
-            return jax.lax.psum(mixed, parts) if parts else mixed
+            return jax.lax.psum(mixed, dealt + parts) if dealt + parts else mixed
 
+        number = jnp.int32(0) if layer is None else layer
         if mesh.empty:
-            return local(x, weights, chosen, first, stack)
-        token = partition("BATD", x.shape, mesh)
+            return local(x, weights, chosen, number, stack)
+        token, of_axis = partition("BATD", x.shape, mesh), {"E": dealt or None, "F": parts or None}
+        specs = {name: PartitionSpec(*lead, *map(of_axis.get, EXPERT_AXES[name])) for name in stack}
         given = (token, token, token, PartitionSpec(), specs)
         split = jax.shard_map(local, in_specs=given, out_specs=token, check_vma=False)
-        return split(x, weights, chosen, first, stack)
+        return split(x, weights, chosen, number, stack)
+
+
+def split_experts(
+    shape: tuple[int, ...], mesh: AbstractMesh
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(mesh axes over which experts are dealt, those over which each one's width is split), of
+    their last matrices [E, F, D]."""
+    if mesh.empty:
+        return (), ()
+    dealt, parts, _ = partition("EFD", shape, mesh)
+    return dealt or (), parts or ()
+
+
+def _ways(axes: tuple[str, ...], mesh: AbstractMesh) -> int:
+    return math.prod(mesh.shape[axis] for axis in axes)
 
 
 def expert_mlp(x: Array, number: Array, stack: Weights, limit: float | None, share: float) -> Array:
@@ -175,59 +191,73 @@ class Routed(NamedTuple):
 
     x: Array  # [N, D]
     weights: Array  # [N, X]
-    chosen: Array  # [N, X] numbers of experts; of an idle token their count, which is none
+    chosen: Array  # [N, X] numbers of experts here; for any other, and of idle tokens, `Held.here`
+
+
+class Held(NamedTuple):
+    """How many experts there are."""
+
+    here: int  # on this device
+    anywhere: int
 
 
 Run = Callable[[Array, Array], Array]
 """(tokens [N, D], an expert's number) -> what it says of each, float32 [N, D]."""
 
 
-def mix_tokens(routed: Routed, experts: int, run: Run) -> Array:
-    """The weighted sum [N, D], float32, of what each token's own of the `experts` say."""
+def mix_tokens(routed: Routed, held: Held, run: Run) -> Array:
+    """The weighted sum [N, D], float32, of what the experts here say to the tokens sent to them."""
     N = len(routed.x)
     if N <= FEW_TOKENS:
-        return mix_few(routed, experts, run)
+        return mix_few(routed, held, run)
     if N <= CHUNK:
-        return mix_blocks(routed, experts, run)
+        return mix_blocks(routed, held, run)
     chunks = -(-N // CHUNK)
 
     def split(part: Array, filling: int) -> Array:
         full = jnp.pad(part, ((0, chunks * CHUNK - N), (0, 0)), constant_values=filling)
         return full.reshape(chunks, CHUNK, -1)
 
-    parts = Routed(split(routed.x, 0), split(routed.weights, 0), split(routed.chosen, experts))
-    mixed = jax.lax.map(lambda part: mix_blocks(part, experts, run), parts)
+    parts = Routed(split(routed.x, 0), split(routed.weights, 0), split(routed.chosen, held.here))
+    mixed = jax.lax.map(lambda part: mix_blocks(part, held, run), parts)
     return mixed.reshape(-1, mixed.shape[-1])[:N]
 
 
-def mix_few(routed: Routed, experts: int, run: Run) -> Array:
+def rows_together(mean: float) -> int:
+    """Rows of a block, a power of two, where an expert has `mean` visitors: few experts have more,
+    and are read again for them."""
+    seldom = math.ceil(mean + 3 * mean**0.5)
+    return min(1 << (seldom - 1).bit_length(), MOST_ROWS)
+
+
+def mix_few(routed: Routed, held: Held, run: Run) -> Array:
     """`mix_tokens`, each needed expert once for all tokens."""
     x, weights, chosen = routed
     mixed = jnp.zeros(x.shape, jnp.float32)
     N, X = chosen.shape
-    if N == 1:  # its experts are distinct: the loop's length is known
+    if N == 1 and held.here == held.anywhere:  # they are distinct: the loop's length is known
         return jax.lax.fori_loop(
             0, X, lambda i, mixed: mixed + run(x, chosen[0, i]) * weights[0, i], mixed
         )
     token = jnp.arange(N)[:, None]
-    by_expert = jnp.zeros((experts, N), jnp.float32).at[chosen, token].set(weights, mode="drop")
-    is_needed = jnp.zeros(experts, bool).at[chosen].set(True, mode="drop")
+    by_expert = jnp.zeros((held.here, N), jnp.float32).at[chosen, token].set(weights, mode="drop")
+    is_needed = jnp.zeros(held.here, bool).at[chosen].set(True, mode="drop")
     needed = jnp.argsort(~is_needed, stable=True)
 
     def add(turn: Array, mixed: Array) -> Array:
         number = needed[turn]
         return mixed + run(x, number) * by_expert[number][:, None]
 
-    return _turns(is_needed.sum(), min(experts, N * X), add, mixed)
+    return _turns(is_needed.sum(), min(held.here, N * X), add, mixed)
 
 
-def mix_blocks(routed: Routed, experts: int, run: Run) -> Array:
+def mix_blocks(routed: Routed, held: Held, run: Run) -> Array:
     """`mix_tokens`, of many: sorted by expert, in blocks of one expert's."""
     x, weights, chosen = routed
     D, M = x.shape[-1], chosen.size
-    rows = min(max(1 << (M // experts).bit_length(), LEAST_BLOCK), BLOCK)
+    rows = rows_together(M / held.anywhere)
     order = jnp.argsort(chosen.ravel(), stable=True)
-    sizes = jnp.zeros(experts, jnp.int32).at[chosen.ravel()].add(1, mode="drop")
+    sizes = jnp.zeros(held.here, jnp.int32).at[chosen.ravel()].add(1, mode="drop")
     starts = jnp.cumsum(sizes) - sizes
     blocks = -(-sizes // rows)
     ends = jnp.cumsum(blocks)
@@ -241,11 +271,12 @@ def mix_blocks(routed: Routed, experts: int, run: Run) -> Array:
         new = run(of_block, number).astype(x.dtype)
         return jax.lax.dynamic_update_slice(said, new, (start, 0))
 
+    bound = min(held.here, M) + max(M - held.here, 0) // rows
     said = jnp.zeros((M + rows, D), x.dtype)
-    said = _turns(ends[-1], M // rows + min(experts, M), write, said)
+    said = _turns(ends[-1], bound, write, said)
     place = jnp.zeros(M, jnp.int32).at[order].set(jnp.arange(M, dtype=jnp.int32))
-    found = said[place].reshape(*chosen.shape, D)
-    return (found.astype(jnp.float32) * weights[..., None]).sum(axis=1)
+    found = said[place].reshape(*chosen.shape, D).astype(jnp.float32) * weights[..., None]
+    return jnp.where(chosen[..., None] < held.here, found, 0).sum(axis=1)
 
 
 def _turns(count: Array, bound: int, turn: Callable[[Array, Array], Array], start: Array) -> Array:
