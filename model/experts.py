@@ -34,7 +34,7 @@ MOST_ROWS = 512
 by compute and not by its weights on every TPU here."""
 
 CHUNK = 8192
-"""Tokens that are routed together: their results are held for each of their experts."""
+"""Tokens that are routed together: they are sorted, and their sums held, in float32."""
 
 ALPHA = 1.702
 """Of gpt-oss's SwiGLU (`swiglu` in gpt_oss/torch/model.py of openai/gpt-oss)."""
@@ -132,7 +132,6 @@ class Experts(nnx.Module):
         mesh, lead = get_abstract_mesh(), () if layer is None else (None,)
         dealt, parts = split_experts(stack["down"].shape[-3:], mesh)
         held = Held(self.config.experts // _ways(dealt, mesh), self.config.experts)
-        here = held.here
 
         def local(x: Array, weights: Array, chosen: Array, layer: Array, stack: Weights) -> Array:
             flat = {name: w.reshape(-1, *w.shape[len(lead) + 1 :]) for name, w in stack.items()}
@@ -140,10 +139,10 @@ class Experts(nnx.Module):
                 expert_mlp, stack=flat, limit=self.mixture.limit, share=1 / _ways(parts, mesh)
             )
             if dealt:
-                chosen -= jax.lax.axis_index(dealt) * here
-                chosen = jnp.where((chosen >= 0) & (chosen < here), chosen, here)
+                chosen -= jax.lax.axis_index(dealt) * held.here
+                chosen = jnp.where((chosen >= 0) & (chosen < held.here), chosen, held.here)
             rows = Routed(*(part.reshape(-1, part.shape[-1]) for part in (x, weights, chosen)))
-            first = layer * here
+            first = layer * held.here
             mixed = mix_tokens(rows, held, lambda x, number: run(x, first + number))
             mixed = mixed.astype(x.dtype).reshape(x.shape)
             return jax.lax.psum(mixed, dealt + parts) if dealt + parts else mixed
@@ -254,7 +253,7 @@ def mix_few(routed: Routed, held: Held, run: Run) -> Array:
 def mix_blocks(routed: Routed, held: Held, run: Run) -> Array:
     """`mix_tokens`, of many: sorted by expert, in blocks of one expert's."""
     x, weights, chosen = routed
-    D, M = x.shape[-1], chosen.size
+    M = chosen.size
     rows = rows_together(M / held.anywhere)
     order = jnp.argsort(chosen.ravel(), stable=True)
     sizes = jnp.zeros(held.here, jnp.int32).at[chosen.ravel()].add(1, mode="drop")
@@ -262,21 +261,24 @@ def mix_blocks(routed: Routed, held: Held, run: Run) -> Array:
     blocks = -(-sizes // rows)
     ends = jnp.cumsum(blocks)
     token = jnp.pad(order // chosen.shape[1], (0, rows))
+    weight = jnp.pad(weights.ravel()[order], (0, rows))
+    row = jnp.arange(rows)
 
-    def write(turn: Array, said: Array) -> Array:
+    def add(turn: Array, mixed: Array) -> Array:
         number = (ends <= turn).sum()
-        start = starts[number] + (turn - ends[number] + blocks[number]) * rows
-        of_block = x[jax.lax.dynamic_slice(token, (start,), (rows,))]
-        # What it writes behind its expert's last token the next block overwrites.
-        new = run(of_block, number).astype(x.dtype)
-        return jax.lax.dynamic_update_slice(said, new, (start, 0))
+        part = turn - ends[number] + blocks[number]
+        start = starts[number] + part * rows
+        these = jax.lax.dynamic_slice(token, (start,), (rows,))
+        weighing = jax.lax.dynamic_slice(weight, (start,), (rows,))[:, None]
+        is_own = part * rows + row < sizes[number]  # the others are of the next expert
+        place = jnp.where(is_own, these, len(x) + row)
+        return mixed.at[place].add(
+            run(x[these], number) * weighing, mode="drop", unique_indices=True,
+            indices_are_sorted=True,
+        )  # fmt: skip
 
     bound = min(held.here, M) + max(M - held.here, 0) // rows
-    said = jnp.zeros((M + rows, D), x.dtype)
-    said = _turns(ends[-1], bound, write, said)
-    place = jnp.zeros(M, jnp.int32).at[order].set(jnp.arange(M, dtype=jnp.int32))
-    found = said[place].reshape(*chosen.shape, D).astype(jnp.float32) * weights[..., None]
-    return jnp.where(chosen[..., None] < held.here, found, 0).sum(axis=1)
+    return _turns(ends[-1], bound, add, jnp.zeros(x.shape, jnp.float32))
 
 
 def _turns(count: Array, bound: int, turn: Callable[[Array, Array], Array], start: Array) -> Array:

@@ -2,7 +2,8 @@
 
 Rules for HBM bytes, the least that any machine must move whose on-chip memory keeps nothing from
 one pass to the next:
-  weights      read once a pass, however many rows share it; of the embedding, the rows looked up
+  weights      read once a pass, however many rows share it; of the embedding, the rows looked up;
+               of experts, those that a pass of so many tokens is expected to need
   KV read      each cached position once a pass for each attempt that sees it, a prompt's once for
                all its attempts; the token's own key and value are still on the chip. Prefill
                reads back, once, what it wrote
@@ -52,13 +53,13 @@ class Passes:
             int(counts[which].sum())
             for counts in (self.tokens, self.pairs, self.heads, self.cached)
         )
-        passes = len(self.tokens[which])
+        weights = int(unit.weight_bytes(self.tokens[which]).sum())
         work = unit.token * tokens + unit.pair * pairs + unit.head * heads
         return CountedCost(
             flops=work.matmul_flops,
             vector_flops=work.vector_flops,
             hbm_bytes=HbmBytes(
-                weights=passes * unit.pass_weight_bytes + tokens * unit.token_weight_bytes,
+                weights=weights + tokens * unit.token_weight_bytes,
                 kv_read=cached * unit.kv_bytes,
                 kv_write=tokens * unit.kv_bytes,
                 activations=tokens * unit.token_activation_bytes
@@ -110,8 +111,9 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
     sharing = (tokens > 0).sum(axis=2, keepdims=True).clip(min=1)
     prompt = np.where(tokens > 0, record.prompt_read[..., None] / sharing, 0.0)
     cached = prompt + record.own_read + _read_back(record) + 2 * record.copied
+    weights = unit.weight_bytes(tokens.sum(axis=(1, 2), keepdims=True))
     moved = (
-        (tokens > 0) * shares(record) * unit.pass_weight_bytes
+        (tokens > 0) * shares(record) * weights
         + cached * unit.kv_bytes
         + tokens * (unit.token_weight_bytes + unit.kv_bytes + unit.token_activation_bytes)
         + heads * unit.head_activation_bytes
