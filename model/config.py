@@ -14,10 +14,10 @@ counts that follow from them are tested against the published ones.
 
 import math
 import re
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from .architecture import Architecture
 from .styles import (
@@ -26,6 +26,7 @@ from .styles import (
     Family,
     LayerKind,
     LinearScaling,
+    Mixture,
     RopeScaling,
     Segment,
     Style,
@@ -65,28 +66,6 @@ every model has all."""
 def unnumbered(name: str) -> str:
     """A dotted name without numbers of stacks: 'blocks.0.query' is 'blocks.query'."""
     return re.sub(r"\.\d+", "", name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mixture:
-    """How a mixture of experts chooses, and what its experts are beside their sizes.
-
-    A token goes to the `active_experts` of the highest scores, which are then its weights. Softmax
-    over all, normalised, is softmax over the chosen (Mixtral, Qwen3, gpt-oss); DeepSeek-V2 leaves
-    it as it is. DeepSeek-V3 (arXiv:2412.19437, section 2.1.2), GLM-4.5 and MiniMax-M2 choose by
-    sigmoids and a correction that balances the experts' loads.
-    """
-
-    scores: Literal["softmax", "sigmoid"] = "softmax"
-    normalised: bool = True  # weights divided by their sum
-    scale: float = 1.0  # times the weights, after that
-    corrected: bool = False  # a number an expert is added for the choice, and not for the weights
-    groups: int = 1  # of like size, side by side
-    chosen_groups: int = 1  # that one token's experts are of
-    group_best: int = 1  # highest scores whose sum is the group's
-    shared_is_gated: bool = False  # what shared experts say times a sigmoid (Qwen3-Next)
-    biased: bool = False  # router and experts (gpt-oss)
-    limit: float | None = None  # of a clamped SwiGLU (gpt-oss)
 
 
 EXPERT_AXES: dict[str, str] = {
@@ -355,29 +334,38 @@ _PRESETS = (
 def _mixture(
     name: str, family: Family, layers: int, embed: int, heads: int, kv_heads: int, head_dim: int,
     mlp: int, vocab: int, context: int, theta: float, eps: float, experts: int, active: int,
-    mixture: Mixture, **more: Any,
+    mixture: Mixture,
 ) -> ModelConfig:  # fmt: skip
+    """Experts in every layer."""
     return ModelConfig(
         name=name, family=family, layers=layers, embed_dim=embed, query_heads=heads,
         kv_heads=kv_heads, head_dim=head_dim, mlp_dim=mlp, vocab_size=vocab,
         context_length=context, rope_theta=theta, norm_eps=eps, experts=experts,
         active_experts=active, mixture=mixture, style=STYLES.get(family, LLAMA_STYLE),
-        **{"pattern": (LayerKind(experts=True),), **more},
+        pattern=(LayerKind(experts=True),), qk_norm=family == "qwen3_moe",
     )  # fmt: skip
 
 
+_GPT_OSS = replace(
+    _mixture("gpt-oss-20b", "gpt_oss", 24, 2880, 64, 8, 64, 2880, 201088, 131072, 1.5e5, 1e-5,
+             32, 4, Mixture(biased=True, limit=7.0)),
+    qkv_bias=True, output_bias=True, window=128,
+    pattern=(LayerKind(windowed=True, experts=True), LayerKind(experts=True)),
+    rope_scaling=YarnScaling(32.0, 4096, 0.1 * math.log(32.0) + 1, 32.0, 1.0, False),
+)  # fmt: skip
+_GLM45_AIR = replace(
+    _mixture("glm-4.5-air", "glm4_moe", 46, 4096, 96, 8, 128, 1408, 151552, 131072, 1e6, 1e-5,
+             128, 8, Mixture(scores="sigmoid", corrected=True, group_best=2)),
+    qkv_bias=True, rotary_dim=64, prefix=(LayerKind(),), dense_mlp_dim=10944, shared_mlp_dim=1408,
+    mtp_layers=1,
+)  # fmt: skip
 _MIXTURES = (
     _mixture("mixtral-8x7b", "mixtral", 32, 4096, 32, 8, 128, 14336, 32000, 32768, 1e6, 1e-5, 8, 2,
              Mixture()),
     _mixture("qwen3-30b-a3b", "qwen3_moe", 48, 2048, 32, 4, 128, 768, 151936, 40960, 1e6, 1e-6,
-             128, 8, Mixture(), qk_norm=True),
-    _mixture("gpt-oss-20b", "gpt_oss", 24, 2880, 64, 8, 64, 2880, 201088, 131072, 1.5e5, 1e-5,
-             32, 4, Mixture(biased=True, limit=7.0), qkv_bias=True, output_bias=True, window=128,
-             pattern=(LayerKind(windowed=True, experts=True), LayerKind(experts=True)),
-             rope_scaling=YarnScaling(32.0, 4096, 0.1 * math.log(32.0) + 1, 32.0, 1.0, False)),
-    _mixture("glm-4.5-air", "glm4_moe", 46, 4096, 96, 8, 128, 1408, 151552, 131072, 1e6, 1e-5,
-             128, 8, Mixture(scores="sigmoid", corrected=True), qkv_bias=True, rotary_dim=64,
-             prefix=(LayerKind(),), dense_mlp_dim=10944, shared_mlp_dim=1408, mtp_layers=1),
+             128, 8, Mixture()),
+    _GPT_OSS,
+    _GLM45_AIR,
 )  # fmt: skip
 PRESETS: dict[str, ModelConfig] = {config.name: config for config in (*_PRESETS, *_MIXTURES)}
 

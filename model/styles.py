@@ -63,6 +63,28 @@ class LayerKind:
     experts: bool = False  # a mixture of experts in place of the MLP
 
 
+@dataclass(frozen=True, kw_only=True)
+class Mixture:
+    """How a mixture of experts chooses, and what its experts are beside their sizes.
+
+    A token goes to the `active_experts` of the highest scores, which are then its weights. Softmax
+    over all, normalised, is softmax over the chosen (Mixtral, Qwen3, gpt-oss); DeepSeek-V2 leaves
+    it as it is. DeepSeek-V3 (arXiv:2412.19437, section 2.1.2), GLM-4.5 and MiniMax-M2 choose by
+    sigmoids and a correction that balances the experts' loads.
+    """
+
+    scores: Literal["softmax", "sigmoid"] = "softmax"
+    normalised: bool = True  # weights divided by their sum
+    scale: float = 1.0  # times the weights, after that
+    corrected: bool = False  # a number an expert is added for the choice, and not for the weights
+    groups: int = 1  # of like size, side by side
+    chosen_groups: int = 1  # that one token's experts are of
+    group_best: int = 1  # highest scores whose sum is the group's
+    shared_is_gated: bool = False  # what shared experts say times a sigmoid (Qwen3-Next)
+    biased: bool = False  # router and experts (gpt-oss)
+    limit: float | None = None  # of a clamped SwiGLU (gpt-oss)
+
+
 @dataclass(frozen=True)
 class Style:
     """Conventions that all models of a family share.

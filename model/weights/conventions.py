@@ -32,6 +32,34 @@ def norm_names(config: ModelConfig) -> dict[str, str]:
     return {"before": _BEFORE, "result": _RESULT, "both": _BOTH}[config.style.norm_places]
 
 
+EXPERTS = {"gate": "gate_proj", "up": "up_proj", "down": "down_proj"}
+_ROUTER = {"router": "gate.weight", "router_bias": "gate.bias",
+           "correction": "gate.e_score_correction_bias"}  # fmt: skip
+_MIXTRAL = {"w1": "gate_proj", "w3": "up_proj", "w2": "down_proj"}
+_RENAMED = {
+    "block_sparse_moe": "mlp", ".mlp.router.": ".mlp.gate.",
+    **{f".{theirs}.weight": f".{ours}.weight" for theirs, ours in _MIXTRAL.items()},
+}  # fmt: skip
+
+
+def expert_names(config: ModelConfig) -> dict[str, tuple[str, int | None]]:
+    """Public names of the tensors of a layer's mixture, as Qwen3's -> (ours, the number of the
+    expert where a tensor is one expert's)."""
+    shapes = config.expert_shapes
+    names: dict[str, tuple[str, int | None]] = {}
+    names |= {f"mlp.{public}": (ours, None) for ours, public in _ROUTER.items() if ours in shapes}
+    for ours, public in EXPERTS.items():
+        if config.family == "gpt_oss":
+            names[f"mlp.experts.{public}"] = (ours, None)
+            names[f"mlp.experts.{public}_bias"] = (f"{ours}_bias", None)
+            continue
+        for number in range(config.experts):
+            names[f"mlp.experts.{number}.{public}.weight"] = (ours, number)
+        if f"shared_{ours}" in shapes:
+            names[f"mlp.shared_experts.{public}.weight"] = (f"shared_{ours}", None)
+    return names
+
+
 def unfused(config: ModelConfig, tensors: Iterable[NamedTensor]) -> Iterator[NamedTensor]:
     """`tensors` as Llama's are: one for each projection, rotary pairs in two halves of a head."""
     H = config.head_dim
@@ -42,7 +70,17 @@ def unfused(config: ModelConfig, tensors: Iterable[NamedTensor]) -> Iterator[Nam
     }
     heads = {"q_proj": config.query_heads, "k_proj": config.kv_heads}
     rotated = config.rotary_dim or H
-    for name, tensor in tensors:
+    for published, tensor in tensors:
+        name = published
+        for theirs, ours in _RENAMED.items():
+            name = name.replace(theirs, ours)
+        if ".experts.gate_up_proj" in name:  # gpt-oss: columns of both in turn
+            yield name.replace("gate_up", "gate"), tensor[..., ::2]
+            yield name.replace("gate_up", "up"), tensor[..., 1::2]
+            continue
+        if name.endswith(".sinks"):
+            yield name, tensor.reshape(config.kv_heads, -1)
+            continue
         path, _, kind = name.rpartition(".")
         stem, _, projection = path.rpartition(".")
         if projection in parts:

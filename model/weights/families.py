@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from ..config import ModelConfig, ModelInputError
-from ..styles import LLAMA_STYLE, STYLES, Family, LayerKind, Style
+from ..styles import LLAMA_STYLE, STYLES, Family, LayerKind, Mixture, Style
 from .hf_config import Fields, checked, model_name, read_json, unsupported
 from .layer_patterns import full_layers, last_layers, patterned, rotating_layers, windowed_types
+from .mixture_fields import MixtureDefaults, MixtureFields, mixture_fields
 from .rope_fields import rope_fields, rope_scaling, scaled_context
 
 
@@ -33,6 +34,8 @@ class _Family:
     heads: int | None = None  # None: a file states it
     vocab_size: int | None = None
     biases: Literal["file", "always", "never", "heads"] = "file"  # 'heads': not the output's
+    biased: bool = False  # where the file does not say
+    mixture: MixtureDefaults | None = None
 
 
 FAMILIES: dict[str, _Family] = {
@@ -47,11 +50,21 @@ FAMILIES: dict[str, _Family] = {
     "phi3": _Family(4096, eps=1e-5, biases="never"),
     "olmo2": _Family(2048, eps=1e-5),
     "smollm3": _Family(32768, 4, theta=2e6, tied=True),
-    "glm4": _Family(131072, 2, 128, rotated_share=0.5, eps=1.5625e-7, biases="heads"),
+    "glm4": _Family(131072, 2, 128, rotated_share=0.5, eps=1.5625e-7, biases="heads", biased=True),
     "nemotron": _Family(4096, rotated_share=0.5, eps=1e-5, eps_key="norm_eps", gated=False),
-}
+    "mixtral": _Family(131072, 8, theta=1e6, eps=1e-5, biases="never",
+                       mixture=MixtureDefaults(8, 2)),
+    "qwen3_moe": _Family(32768, 4, window=4096, mixture=MixtureDefaults(
+        128, 8, 768, mixture=Mixture(normalised=False))),
+    "gpt_oss": _Family(131072, 8, 64, 150000.0, eps=1e-5, window=128, full_every=2, biased=True,
+                       mixture=MixtureDefaults(128, 4, mixture=Mixture(biased=True, limit=7.0))),
+    "glm4_moe": _Family(131072, 8, rotated_share=0.5, eps=1e-5, biases="heads",
+                        mixture=MixtureDefaults(128, 8, 1408, 1, 1, Mixture(
+                            scores="sigmoid", corrected=True))),
+}  # fmt: skip
 """By model_type."""
 
+_QK_NORM = ("qwen3", "qwen3_moe", "gemma3_text", "olmo2")
 _ACTIVATIONS: dict[str, Literal["silu", "gelu", "relu2"]] = {
     "silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu", "relu2": "relu2",
 }  # fmt: skip
@@ -93,6 +106,10 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
     share = rope.number("partial_rotary_factor", usual.rotated_share)
     context = scaled_context(rope, _context(fields))
     window, kinds = _kinds(fields, usual, layers, context)
+    mixed = MixtureFields(fields.integer("intermediate_size"))
+    if usual.mixture is not None:
+        mixed = mixture_fields(fields, usual.mixture, layers)
+        kinds = [replace(one, experts=has) for one, has in zip(kinds, mixed.mixed, strict=True)]
     prefix, pattern = patterned(kinds)
     qkv_bias, output_bias = _biases(fields, usual)
     is_gemma = model_type in ("gemma2", "gemma3_text")
@@ -105,7 +122,12 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
         query_heads=heads,
         kv_heads=_kv_heads(fields, usual, heads),
         head_dim=head_dim,
-        mlp_dim=fields.integer("intermediate_size"),
+        mlp_dim=mixed.mlp_dim,
+        experts=mixed.experts,
+        active_experts=mixed.active_experts,
+        shared_mlp_dim=mixed.shared_mlp_dim,
+        dense_mlp_dim=mixed.dense_mlp_dim,
+        mixture=mixed.mixture,
         vocab_size=fields.integer("vocab_size", usual.vocab_size),
         context_length=context,
         rope_theta=rope.number("rope_theta", usual.theta),
@@ -117,7 +139,7 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
         window=window,
         qkv_bias=qkv_bias,
         output_bias=output_bias,
-        qk_norm=model_type in ("qwen3", "gemma3_text", "olmo2"),
+        qk_norm=model_type in _QK_NORM or fields.flag("use_qk_norm", False),
         rotary_dim=int(head_dim * share) if share != 1.0 else None,
         local_rope_theta=_local_theta(fields, local) if model_type == "gemma3_text" else None,
         attention_scale=fields.number("query_pre_attn_scalar", 256) ** -0.5 if is_gemma else None,
@@ -158,11 +180,11 @@ def _kinds(
             windowed = windowed_types(fields, layers)
         elif window and fields.flag("use_sliding_window", False):
             windowed = [not rotates for rotates in rotating]
-    elif window and model_type in ("qwen2", "qwen3"):
+    elif window and model_type in ("qwen2", "qwen3", "qwen3_moe"):
         windowed = last_layers(fields, layers)
     elif window and usual.full_every:
         windowed = full_layers(fields, layers, usual.full_every)
-    elif window and model_type in ("mistral", "phi3"):
+    elif window and model_type in ("mistral", "mixtral", "phi3"):
         windowed = [True] * layers
     if window is None or window >= context or not any(windowed):
         window, windowed = None, [False] * layers
@@ -174,7 +196,7 @@ def _biases(fields: Fields, usual: _Family) -> tuple[bool, bool]:
     itself passes over flags."""
     if usual.biases == "always":
         return True, False
-    stated = fields.flag("attention_bias", usual.biases == "heads")
+    stated = fields.flag("attention_bias", usual.biased)
     if stated and usual.biases == "never":
         raise unsupported(fields.where, "sets attention_bias", "its family has no biases")
     return stated, stated and usual.biases != "heads"

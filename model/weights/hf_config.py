@@ -77,6 +77,13 @@ class Fields:
             ) from error
 
 
+def count_of(described: Fields, key: str, default: int) -> int:
+    """A whole number, which may be 0."""
+    if described.get(key) == 0 or (described.get(key) is None and not default):
+        return 0
+    return described.integer(key, default or None)
+
+
 def unsupported(where: str, what: str, instead: str) -> ModelInputError:
     """The refusal of a variant that this package has no code for."""
     return ModelInputError(f"{where} {what}, which is not supported: {instead}.")

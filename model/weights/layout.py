@@ -6,6 +6,7 @@ Hugging Face name. Axis letters are those of `config.py`. A public projection is
 which is the order of heads side by side in Q.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -15,7 +16,7 @@ import numpy as np
 
 from ..config import DType, ModelConfig, ModelInputError
 from ..tokenizer import Tokenizer
-from .conventions import NamedTensor, norm_names, unfused
+from .conventions import NamedTensor, expert_names, norm_names, unfused
 from .host_memory import require_memory
 
 
@@ -63,7 +64,10 @@ def placements(config: ModelConfig) -> dict[str, Placement]:
 
     def place(array: str, *index: int) -> Placement:
         ours = shapes[array][len(index) :]
-        turned = len(ours) == 2 and array != "embedding"
+        kept = array == "embedding" or array.endswith(
+            ("bias", "sinks")
+        )  # lie as they are published
+        turned = len(ours) == 2 and not kept
         return Placement(array, index, ours[::-1] if turned else ours, transposed=turned)
 
     placed = {public: place(array) for public, array in _TOP.items() if array in shapes}
@@ -72,14 +76,20 @@ def placements(config: ModelConfig) -> dict[str, Placement]:
         "self_attn.q_norm": "queries_norm" if whole else "query_norm",
         "self_attn.k_norm": "keys_norm" if whole else "key_norm",
     }
+    named = {"self_attn.sinks": "sinks"}
     for public, array in {**norm_names(config), **heads, **_BLOCK}.items():
-        for kind, name in (("weight", array), ("bias", f"{array}_bias")):
-            for stack, layers in config.stacks.items():
-                if f"{stack}.{name}" in shapes:
-                    placed |= {
-                        f"model.layers.{layer}.{public}.{kind}": place(f"{stack}.{name}", index)
-                        for index, layer in enumerate(layers)
-                    }
+        named |= {f"{public}.weight": array, f"{public}.bias": f"{array}_bias"}
+    parts = {name: (f"blocks.{array}", None) for name, array in named.items()}
+    experts = {name: (f"experts.{array}", e) for name, (array, e) in expert_names(config).items()}
+    for name, (array, expert) in {**parts, **experts}.items():
+        kind, _, own = array.partition(".")
+        for stack, layers in config.stacks.items():
+            if (ours := f"{stack.replace('blocks', kind)}.{own}") in shapes:
+                within = () if expert is None else (expert,)
+                placed |= {
+                    f"model.layers.{layer}.{name}": place(ours, index, *within)
+                    for index, layer in enumerate(layers)
+                }
     return placed
 
 
@@ -127,7 +137,9 @@ def parameters(
 
 def _harmless(name: str, config: ModelConfig) -> bool:
     repeats_embedding = name == "lm_head.weight" and config.tied_embeddings
-    return repeats_embedding or name.endswith("rotary_emb.inv_freq")
+    layer = re.match(r"model\.layers\.(\d+)\.", name)
+    predicts_later = config.family == "glm4_moe" and layer and int(layer[1]) >= config.layers
+    return repeats_embedding or bool(predicts_later) or name.endswith("rotary_emb.inv_freq")
 
 
 def _check(name: str, tensor: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 from ..architecture import Architecture
 from ..config import ModelConfig, ModelInputError
 from .families import FAMILIES, family_config
-from .hf_config import Fields, model_name, read_json, require_size, unsupported
+from .hf_config import Fields, count_of, model_name, read_json, require_size, unsupported
 from .layer_patterns import windowed_types
 from .published_layers import (
     GivenSizes,
-    count_of,
     delta_net,
     gemma4,
     latent_attention,
@@ -70,10 +69,8 @@ _KINDS = {
     "exaone4": _Kind(window=4096, full_every=4),
     "gemma": _Kind(tied=True, head_dim=256),
     "gemma4_text": _Kind(tied=True, head_dim=256, window=512, full_every=6, layer_kinds=gemma4),
-    "glm4_moe": _Kind(experts=128, active=8, expert_dim=1408, shared_experts=1, dense_layers=1),
     "glm_moe_dsa": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
                          layer_kinds=latent_attention),
-    "gpt_oss": _Kind(head_dim=64, window=128, full_every=2, experts=128, active=4),
     "granite": _Kind(),
     "granitemoe": _Kind(experts=8, active=2),
     "hunyuan_v1_dense": _Kind(),
@@ -81,12 +78,10 @@ _KINDS = {
                      layer_kinds=latent_attention),
     "llama4_text": _Kind(head_dim=128, experts=16, active=1, layer_kinds=llama4),
     "minimax_m2": _Kind(head_dim=128, full_every=0, experts=256, active=8),
-    "mixtral": _Kind(full_every=0, experts=8, active=2),
     "nemotron_h": _Kind(gated=False, layer_kinds=nemotron_h),
     "olmoe": _Kind(experts=64, active=8),
     "phimoe": _Kind(full_every=0, experts=16, active=2),
     "qwen2_moe": _Kind(experts=60, active=4, expert_dim=1408, shared_dim=5632),
-    "qwen3_moe": _Kind(experts=128, active=8, expert_dim=768),
     "qwen3_5_moe_text": _Kind(head_dim=256, experts=256, active=8, expert_dim=512, shared_dim=512,
                               layer_kinds=delta_net),
     "qwen3_5_text": _Kind(head_dim=256, layer_kinds=delta_net),

@@ -40,6 +40,10 @@ PUBLISHED_PARAMETERS = {
     "olmo-2-1b": 1_484_916_736,
     "olmo-2-7b": 7_298_617_344,
     "smollm3-3b": 3_075_098_624,
+    "mixtral-8x7b": 46_702_792_704,
+    "qwen3-30b-a3b": 30_532_122_624,
+    "gpt-oss-20b": 20_914_757_184,
+    "glm-4.5-air": 106_852_251_264,  # without the layer that predicts later tokens
 }
 
 QWEN2_0_5B = ModelConfig(

@@ -26,6 +26,7 @@ from rooflink.model.transformer import Transformer, random_transformer
 
 from .references.families import FAMILIES, VOCAB, token_sequence
 from .references.models import all_logits, family_model
+from .test_experts import looped_token
 
 N = 24
 TOKENS = token_sequence(N, seed=5)
@@ -196,8 +197,32 @@ def loop_over_heads(config: ModelConfig, layer: int, block: Arrays, x: np.ndarra
             scores = config.attention_softcap * np.tanh(scores / config.attention_softcap)
         odds = np.exp(scores - scores.max(axis=-1, keepdims=True)) * sees
         total = odds.sum(axis=-1, keepdims=True)
+        if config.style.sinks:
+            total += np.exp(block["sinks"][k, g] - scores.max(axis=-1, keepdims=True))
         mixed += odds / total @ value[:, shared] @ block["output"][own]
     return mixed
+
+
+def mixed_by_experts(model: Transformer, stack: str, index: int, x: np.ndarray) -> np.ndarray:
+    """What a layer's experts make of `x` [T, D]: token by token, as tests of experts have it."""
+    config, mixture = model.config, model.config.mixture
+    assert mixture is not None
+    own = {
+        ".".join(map(str, path)).removeprefix(f"{stack}."): np.asarray(variable[...])[index]
+        for path, variable in nnx.to_flat_state(nnx.state(model))
+        if ".".join(map(str, path)).startswith(f"{stack}.")
+    }
+    public = {
+        name: (value.T if value.ndim == 2 and "bias" not in name else value.swapaxes(-1, -2)
+               if value.ndim == 3 else value).astype(np.float64)
+        for name, value in own.items()
+    }  # fmt: skip
+    zeros = {name: np.zeros(shape) for name, shape in {
+        "router_bias": (config.experts,), "correction": (config.experts,),
+        "gate_bias": (config.experts, config.mlp_dim), "up_bias": (config.experts, config.mlp_dim),
+        "down_bias": (config.experts, config.embed_dim),
+    }.items()}  # fmt: skip
+    return np.stack([looped_token(zeros | public, config, mixture, token) for token in x])
 
 
 def loop_over_layers(model: Transformer, tokens: np.ndarray) -> np.ndarray:
@@ -223,6 +248,9 @@ def loop_over_layers(model: Transformer, tokens: np.ndarray) -> np.ndarray:
         mixed = loop_over_heads(config, layer, block, read)
         x = x + normed(config, block, "attention_result_norm", mixed)
         read = normed(config, block, "mlp_norm", x)
+        if config.kind(layer).experts:
+            x = x + mixed_by_experts(model, stack.replace("blocks", "experts"), index, read)
+            continue
         units = activation(read @ block["gate"]) if config.gated else 1
         up = read @ block["up"]
         units = units * (up if config.gated else activation(up))

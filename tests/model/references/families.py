@@ -151,6 +151,52 @@ FAMILIES |= {
     },
 }
 
+_EXPERTS: Fields = {**_MORE, "tie_word_embeddings": False, "num_experts_per_tok": 3}
+FAMILIES |= {
+    "mixtral": {
+        **_EXPERTS,
+        "model_type": "mixtral",
+        "num_local_experts": 6,
+        "sliding_window": None,
+    },
+    "qwen3-moe": {
+        **_EXPERTS,
+        "model_type": "qwen3_moe",
+        "num_experts": 8,
+        "moe_intermediate_size": 24,
+        "norm_topk_prob": True,
+    },
+    "gpt-oss": {
+        **_EXPERTS,
+        "model_type": "gpt_oss",
+        "num_hidden_layers": 4,
+        "attention_bias": True,
+        "num_local_experts": 8,
+        "sliding_window": 9,
+        "rope_scaling": {
+            "rope_type": "yarn",
+            "factor": 8.0,
+            "beta_fast": 8.0,
+            "beta_slow": 1.0,
+            "truncate": False,
+            "original_max_position_embeddings": 32,
+        },
+    },
+    "glm-4.5": {
+        **_EXPERTS,
+        "model_type": "glm4_moe",
+        "num_hidden_layers": 4,
+        "attention_bias": True,
+        "partial_rotary_factor": 0.5,
+        "n_routed_experts": 8,
+        "n_shared_experts": 2,
+        "moe_intermediate_size": 24,
+        "first_k_dense_replace": 2,
+        "routed_scaling_factor": 1.5,
+        "use_qk_norm": True,
+    },
+}
+
 _GEMMA_NORMS = (
     "input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm",
     "post_feedforward_layernorm",
@@ -182,8 +228,10 @@ def tensor_shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
         if family == "qwen2" or fields["attention_bias"]:
             block |= {f"self_attn.{part}_proj.bias": (rows[part],) for part in rows}
     block["self_attn.o_proj.weight"] = (D, queries)
-    if family == "llama" and fields["attention_bias"]:
+    if family in ("llama", "gpt_oss") and fields["attention_bias"]:
         block["self_attn.o_proj.bias"] = (D,)
+    if family == "gpt_oss":
+        block["self_attn.sinks"] = (fields["num_attention_heads"],)
     if family in ("phi3", "glm4"):
         block["mlp.gate_up_proj.weight"] = (2 * F, D)
     elif family != "nemotron":
@@ -191,7 +239,7 @@ def tensor_shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
     if family not in ("phi3", "glm4"):
         block["mlp.up_proj.weight"] = (F, D)
     block["mlp.down_proj.weight"] = (D, F)
-    if family in ("qwen3", "gemma3_text"):
+    if family in ("qwen3", "qwen3_moe", "gemma3_text", "glm4_moe"):
         block |= {"self_attn.q_norm.weight": (H,), "self_attn.k_norm.weight": (H,)}
     if family == "olmo2":
         block |= {"self_attn.q_norm.weight": (queries,), "self_attn.k_norm.weight": (keys,)}
@@ -201,12 +249,44 @@ def tensor_shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
         top["model.norm.bias"] = (D,)
     if not fields["tie_word_embeddings"]:
         top["lm_head.weight"] = (fields["vocab_size"], D)
+    mixed = {name: shape for name, shape in block.items() if not name.startswith("mlp.")}
+    mixed |= expert_shapes(fields)
+    experts_from = fields.get("first_k_dense_replace", 0) if len(expert_shapes(fields)) else 10**9
     shapes: dict[str, tuple[int, ...]] = {
         f"model.layers.{layer}.{name}": shape
         for layer in range(fields["num_hidden_layers"])
-        for name, shape in block.items()
+        for name, shape in (mixed if layer >= experts_from else block).items()
     }
     return shapes | {"model.embed_tokens.weight": (fields["vocab_size"], D)} | top
+
+
+def expert_shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
+    """Of a layer's mixture of experts; empty for a dense model."""
+    D, F, family = fields["hidden_size"], fields["intermediate_size"], fields["model_type"]
+    if "num_experts_per_tok" not in fields:
+        return {}
+    counts = ("num_local_experts", "num_experts", "n_routed_experts")
+    E = next(fields[name] for name in counts if name in fields)
+    if family == "gpt_oss":
+        return {
+            "mlp.router.weight": (E, D), "mlp.router.bias": (E,),
+            "mlp.experts.gate_up_proj": (E, D, 2 * F), "mlp.experts.gate_up_proj_bias": (E, 2 * F),
+            "mlp.experts.down_proj": (E, F, D), "mlp.experts.down_proj_bias": (E, D),
+        }  # fmt: skip
+    F = fields.get("moe_intermediate_size", F)
+    base, parts = "mlp", {"gate_proj": (F, D), "up_proj": (F, D), "down_proj": (D, F)}
+    if family == "mixtral":
+        base, parts = "block_sparse_moe", {"w1": (F, D), "w3": (F, D), "w2": (D, F)}
+    shapes: dict[str, tuple[int, ...]] = {f"{base}.gate.weight": (E, D)}
+    for number in range(E):
+        for part, shape in parts.items():
+            shapes[f"{base}.experts.{number}.{part}.weight"] = shape
+    if family == "glm4_moe":
+        J = F * fields["n_shared_experts"]
+        shapes["mlp.gate.e_score_correction_bias"] = (E,)
+        shared = {"gate_proj": (J, D), "up_proj": (J, D), "down_proj": (D, J)}
+        shapes |= {f"mlp.shared_experts.{part}.weight": shape for part, shape in shared.items()}
+    return shapes
 
 
 def tensors(fields: Fields, seed: int = 0) -> dict[str, np.ndarray]:
@@ -222,7 +302,7 @@ def _tensor(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
     normal = np.random.RandomState([zlib.crc32(name.encode()), seed]).standard_normal(shape)
     if "norm" in name:
         values = 1.0 + 0.3 * normal
-    elif name.endswith("bias"):
+    elif name.endswith(("bias", "sinks")):
         values = 0.7 * normal
     elif name.endswith("embed_tokens.weight"):
         values = 0.25 * normal

@@ -16,11 +16,13 @@ positions: all 49,152 columns would take 39 MB. tests/peer compares those live.
 
 import importlib
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
+from safetensors.numpy import save_file
 
 from . import families, mixtures
 
@@ -49,16 +51,14 @@ def reference_model(
     fields: families.Fields, weights: dict[str, np.ndarray]
 ) -> transformers.PreTrainedModel:
     """The transformers model with this config.json and these weights, all of them used."""
-    config = transformers.AutoConfig.for_model(**fields)
-    model = transformers.AutoModelForCausalLM.from_config(
-        config, attn_implementation="eager", dtype=torch.float32
-    )
-    state = {name: torch.from_numpy(tensor) for name, tensor in weights.items()}
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    tied = {"lm_head.weight"} if fields["tie_word_embeddings"] else set()
-    if set(missing) != tied or unexpected:
-        raise ValueError(f"missing {set(missing) - tied}, unexpected {unexpected}")
-    model.tie_weights()
+    with tempfile.TemporaryDirectory() as folder:  # as published: experts one by one
+        transformers.AutoConfig.for_model(**fields).save_pretrained(folder)
+        save_file(weights, Path(folder) / "model.safetensors", {"format": "pt"})
+        model, loading = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, attn_implementation="eager", dtype=torch.float32, output_loading_info=True
+        )
+    if any(loading.values()):
+        raise ValueError(f"not all weights are used: {loading}")
     return model.eval()
 
 

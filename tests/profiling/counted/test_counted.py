@@ -37,12 +37,17 @@ FAMILIES = [
 
 
 def hand_flops(c: ModelConfig, tokens: int, pairs: int, heads: int) -> int:
-    """2 FLOP a weight and token in every projection, 4 * N * H a query-key pair and layer."""
+    """2 FLOP a weight and token in every projection and in the experts that it visits, the router
+    included; 4 * N * H a query-key pair and layer."""
     qkv = c.embed_dim * (c.query_heads + 2 * c.kv_heads) * c.head_dim
     out = c.query_heads * c.head_dim * c.embed_dim
     mlp = 3 * c.embed_dim * c.mlp_dim
     attention = 4 * c.query_heads * c.head_dim
     per_token = 2 * c.layers * (qkv + out + mlp)
+    if c.experts > 1:
+        expert = c.active_experts * mlp + c.embed_dim * (c.experts + 3 * c.shared_mlp_dim)
+        per_token = 2 * c.layers * (qkv + out) + 2 * (c.layers - c.dense_layers) * expert
+        per_token += 2 * c.dense_layers * 3 * c.embed_dim * c.dense_mlp_dim
     head = 2 * c.embed_dim * c.vocab_size
     return tokens * per_token + pairs * c.layers * attention + heads * head
 
