@@ -21,6 +21,14 @@ NamedTensor = tuple[str, np.ndarray]
 
 
 @dataclass(frozen=True)
+class QuantisedFile:
+    """Weights that are narrower in their files than in memory."""
+
+    words: str  # how they are stored: 'int4 in groups of 128 (awq)'
+    size_bytes: int  # of all tensors, as stored
+
+
+@dataclass(frozen=True)
 class WeightSource:
     """An opened model: its configuration, its tokenizer, and its tensors read on demand.
 
@@ -34,6 +42,7 @@ class WeightSource:
     """Yields (public Hugging Face name, array) one at a time, projections as [out, in]. Arrays are
     float32, or ml_dtypes.bfloat16 where the file holds that; each is read when the iterator reaches
     it. Raises ModelInputError for what the file cannot give."""
+    quantised: QuantisedFile | None = None
 
 
 @dataclass(frozen=True)

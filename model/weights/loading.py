@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from ..config import PRESETS, SMOLLM2, ModelInputError
 from ..input_files import user_path
 from . import embedded
-from .hf_config import hf_config, model_name
+from .hf_config import Fields, hf_config, model_name, read_json
 from .hf_tokenizer import hf_tokenizer
-from .layout import WeightSource
-from .safetensors import has_own_head, read_safetensors, safetensors_files
+from .layout import QuantisedFile, WeightSource
+from .quantisation import quantisation_of
+from .safetensors import safetensors_files, tensor_table
+from .stored_tensors import has_own_head, stored_tensors
 
 if TYPE_CHECKING:
     from .published_sizes import Sizes
@@ -112,15 +114,20 @@ def _hub_name(repo_id: str) -> str:
 def open_hf_folder(folder: Path) -> WeightSource:
     """The model in `folder` (config.json, safetensors, tokenizer.json). Raises ModelInputError for
     a file that is missing, damaged, or describes a model that is not supported."""
-    config = hf_config(folder / "config.json")
-    files = safetensors_files(folder)
-    if config.tied_embeddings and has_own_head(files):
+    path = folder / "config.json"
+    config = hf_config(path)
+    quantisation = quantisation_of(Fields(read_json(path), str(path)))
+    table = tensor_table(safetensors_files(folder))
+    stored = stored_tensors(table, quantisation)
+    if config.tied_embeddings and has_own_head(stored):
         config = replace(config, tied_embeddings=False)
+    size_bytes = sum(tensor.size_bytes for tensor in table.values())
     return WeightSource(
         config=config,
         tokenizer=hf_tokenizer(folder, config.vocab_size),
         description=f"Hugging Face folder {folder}",
-        tensors=lambda: read_safetensors(files),
+        tensors=lambda: ((name, tensor.values()) for name, tensor in stored.items()),
+        quantised=QuantisedFile(str(quantisation), size_bytes) if quantisation else None,
     )
 
 

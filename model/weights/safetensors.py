@@ -1,7 +1,11 @@
 """Tensors of a safetensors file, or of the shards that an index lists."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import json
+import mmap
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import ml_dtypes
@@ -11,12 +15,19 @@ from safetensors import SafetensorError, safe_open
 from ..config import ModelInputError
 from ..input_files import is_regular_file
 from .hf_config import read_json
-from .layout import NamedTensor
 
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _PICKLED = ("*.bin", "*.pt", "*.pth")
-_READABLE = {"F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
+DTYPES = {
+    name: np.dtype(kind)
+    for name, kind in {
+        "F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16,
+        "F8_E4M3": ml_dtypes.float8_e4m3fn, "F8_E8M0": ml_dtypes.float8_e8m0fnu,
+        "U8": np.uint8, "I8": np.int8, "I32": np.int32, "I64": np.int64,
+    }.items()
+}  # fmt: skip
+"""By the names of safetensors, of which the library gives NumPy those of fp8 not at all."""
 
 
 def safetensors_files(folder: Path) -> list[Path]:
@@ -37,42 +48,48 @@ def safetensors_files(folder: Path) -> list[Path]:
     )
 
 
-def read_safetensors(paths: list[Path]) -> Iterator[NamedTensor]:
-    """Yield (name, array) from each file in turn, float16 widened to float32."""
+@dataclass(frozen=True)
+class FileTensor:
+    """One entry of a file's header."""
+
+    path: Path
+    kind: str  # as safetensors calls its dtype
+    shape: tuple[int, ...]
+    offset_bytes: int
+    data: mmap.mmap  # of the file
+
+    @property
+    def size_bytes(self) -> int:
+        """Of its values."""
+        return prod(self.shape) * DTYPES[self.kind].itemsize
+
+    def array(self) -> np.ndarray:
+        """The tensor as it is stored, a view of the file."""
+        dtype, count = DTYPES[self.kind], prod(self.shape)
+        return np.frombuffer(self.data, dtype, count, self.offset_bytes).reshape(self.shape)
+
+
+def tensor_table(paths: Iterable[Path]) -> dict[str, FileTensor]:
+    """Every tensor of these files by name. Raises ModelInputError for a file that is damaged, a
+    name that two of them have, or a dtype that is not known here."""
+    table: dict[str, FileTensor] = {}
     for path in paths:
-        with opened(path) as file:
-            for name in file.keys():  # noqa: SIM118 - the handle is no mapping
-                kind = file.get_slice(name).get_dtype()
-                if kind not in _READABLE:
-                    raise ModelInputError(
-                        f"{path} holds tensor '{name}' as {kind}, which is not read: "
-                        f"use a model in {', '.join(_READABLE)}."
-                    )
-                tensor = file.get_tensor(name)
-                yield name, tensor.astype(np.float32) if kind == "F16" else tensor
-
-
-def has_own_head(paths: list[Path]) -> bool:
-    """Whether there is an output head that is not the embedding again. transformers 5 then uses it,
-    whatever a flag in config.json says of tying the two."""
-    with ExitStack() as stack:
-        tables = {}
-        for file in [stack.enter_context(opened(path)) for path in paths]:
-            for name in {"lm_head.weight", "model.embed_tokens.weight"} & set(file.keys()):
-                tables[name] = file.get_slice(name)
-        if len(tables) < 2:
-            return False
-        head, embedding = tables["lm_head.weight"], tables["model.embed_tokens.weight"]
-        shape = head.get_shape()
-        same_kind = (shape, head.get_dtype()) == (embedding.get_shape(), embedding.get_dtype())
-        if not same_kind or len(shape) != 2:
-            return True
-        starts = range(0, shape[0], _BLOCK_ROWS)
-        blocks = [slice(start, min(start + _BLOCK_ROWS, shape[0])) for start in starts]
-        return any(head[rows].tobytes() != embedding[rows].tobytes() for rows in blocks)
-
-
-_BLOCK_ROWS = 4096
+        with opened(path), path.open("rb") as file:  # the library has checked the header then
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        start = 8 + int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:start])
+        header.pop("__metadata__", None)
+        for name, entry in header.items():
+            if entry["dtype"] not in DTYPES:
+                raise ModelInputError(
+                    f"{path} holds tensor '{name}' as {entry['dtype']}, which is not read: use a "
+                    "model in F32, F16 or BF16."
+                )
+            if name in table:
+                raise ModelInputError(f"{path} holds tensor '{name}', as another file does.")
+            offset = start + entry["data_offsets"][0]
+            table[name] = FileTensor(path, entry["dtype"], tuple(entry["shape"]), offset, data)
+    return table
 
 
 @contextmanager
