@@ -16,16 +16,9 @@ import numpy as np
 from ..config import DType, ModelConfig, ModelInputError
 from ..tokenizer import Tokenizer
 from .host_memory import require_memory
+from .quantisation import StoredWeights
 
 NamedTensor = tuple[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class QuantisedFile:
-    """Weights that are narrower in their files than in memory."""
-
-    words: str  # how they are stored: 'int4 in groups of 128 (awq)'
-    size_bytes: int  # of all tensors, as stored
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,8 @@ class WeightSource:
     """Yields (public Hugging Face name, array) one at a time, projections as [out, in]. Arrays are
     float32, or ml_dtypes.bfloat16 where the file holds that; each is read when the iterator reaches
     it. Raises ModelInputError for what the file cannot give."""
-    quantised: QuantisedFile | None = None
+    stored: StoredWeights | None = None
+    """None where the files are as wide as what is computed in."""
 
 
 @dataclass(frozen=True)

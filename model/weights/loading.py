@@ -12,8 +12,8 @@ from ..input_files import user_path
 from . import embedded
 from .hf_config import Fields, hf_config, model_name, read_json
 from .hf_tokenizer import hf_tokenizer
-from .layout import QuantisedFile, WeightSource
-from .quantisation import quantisation_of
+from .layout import WeightSource
+from .quantisation import quantisation_of, stored_weights
 from .safetensors import safetensors_files, tensor_table
 from .stored_tensors import has_own_head, stored_tensors
 
@@ -116,18 +116,19 @@ def open_hf_folder(folder: Path) -> WeightSource:
     a file that is missing, damaged, or describes a model that is not supported."""
     path = folder / "config.json"
     config = hf_config(path)
-    quantisation = quantisation_of(Fields(read_json(path), str(path)))
+    fields = Fields(read_json(path), str(path))
+    quantisation, stored = quantisation_of(fields), stored_weights(fields)
     table = tensor_table(safetensors_files(folder))
-    stored = stored_tensors(table, quantisation)
-    if config.tied_embeddings and has_own_head(stored):
+    tensors = stored_tensors(table, quantisation)
+    if config.tied_embeddings and has_own_head(tensors):
         config = replace(config, tied_embeddings=False)
     size_bytes = sum(tensor.size_bytes for tensor in table.values())
     return WeightSource(
         config=config,
         tokenizer=hf_tokenizer(folder, config.vocab_size),
         description=f"Hugging Face folder {folder}",
-        tensors=lambda: ((name, tensor.values()) for name, tensor in stored.items()),
-        quantised=QuantisedFile(str(quantisation), size_bytes) if quantisation else None,
+        tensors=lambda: ((name, tensor.values()) for name, tensor in tensors.items()),
+        stored=replace(stored, size_bytes=size_bytes) if stored else None,
     )
 
 

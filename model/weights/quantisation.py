@@ -21,6 +21,16 @@ from .quantised_formats import (
     plain_codes,
 )
 
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """Quantised weights as their files have them."""
+
+    words: str  # 'int4 in groups of 128 (awq)'
+    dtype: str | None  # of DTYPE_BITS; None for a mixture
+    size_bytes: int | None = None  # of all tensors; None where only config.json was opened
+
+
 _SCALES = ("F32", "F16", "BF16")
 _FP8, _WORDS, _INTEGERS = ("F8_E4M3",), ("I32",), ("I64", "I32")
 
@@ -42,13 +52,16 @@ class Layout:
         return next(iter(self.needed))
 
 
-_PLAIN = {".weight_scale": _SCALES}
-_FLOATS = Layout(plain_codes, {".weight": _FP8} | _PLAIN)
-_INT8 = Layout(plain_codes, {".weight": ("I8",)} | _PLAIN, {".weight_zero_point": ("I8", *_SCALES)})
+_FLOATS = Layout(plain_codes, {".weight": _FP8, ".weight_scale": _SCALES})
+_INT8 = Layout(
+    plain_codes,
+    {".weight": ("I8",), ".weight_scale": _SCALES},
+    {".weight_zero_point": ("I8", *_SCALES)},
+)
 _DEEPSEEK = Layout(plain_codes, {".weight": _FP8, ".weight_scale_inv": (*_SCALES, "F8_E8M0")})
 _PACKED = Layout(
     packed_rows,
-    {".weight_packed": _WORDS, ".weight_shape": _INTEGERS} | _PLAIN,
+    {".weight_packed": _WORDS, ".weight_scale": _SCALES, ".weight_shape": _INTEGERS},
     {".weight_zero_point": _WORDS, ".weight_g_idx": _INTEGERS},
 )
 _GPTQ = Layout(
@@ -117,15 +130,18 @@ def quantisation_of(fields: Fields) -> Quantisation | None:
     return Quantisation(method, schemes, fields.where) if schemes else None
 
 
-def stated_dtype(fields: Fields) -> str | None:
-    """The dtype of quantised weights, by their bits alone where they are of a kind that is not
-    read; None where the config.json of `fields` has none or does not tell."""
+def stored_weights(fields: Fields) -> StoredWeights | None:
+    """What the config.json of `fields` says of quantised weights: of a kind that is not read their
+    bits alone. None where it says nothing of them. Raises ModelInputError where it is damaged."""
+    inner = _stated(fields)
     try:
         found = quantisation_of(fields)
     except ModelInputError:
-        inner = _stated(fields)
-        return {4: "int4", 8: "int8"}.get(_bits(inner)) if inner else None
-    return found.dtype if found else None
+        assert inner is not None
+        dtype = {4: "int4", 8: "int8"}.get(_bits(inner))
+        method = inner.text("quant_method", "a method that is not stated")
+        return StoredWeights(f"{dtype or 'a dtype that is not stated'} ({method})", dtype)
+    return StoredWeights(str(found), found.dtype) if found else None
 
 
 def _stated(fields: Fields) -> Fields | None:

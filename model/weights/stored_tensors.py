@@ -46,8 +46,8 @@ class StoredTensor:
             except ValueError as error:
                 problems.append(error)
         raise ModelInputError(
-            f"{self.first.path} tensor '{self.name}' {problems[0]} ({self.schemes[0]}): the weights "
-            "and config.json are not of one model."
+            f"{self.first.path} tensor '{self.name}' {problems[0]} ({self.schemes[0]}): the "
+            "weights and config.json are not of one model."
         )
 
     def values(self) -> np.ndarray:

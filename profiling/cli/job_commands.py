@@ -95,7 +95,7 @@ def _compiled_documents(result: "Compilations", job: "CompileJob") -> list["Docu
 def _say_compilations(result: "Compilations", job: "CompileJob", console: Console) -> None:
     from ..compiled.xprof import BY_PHASE
 
-    for caution in filter(None, (spec.target.caution for spec in result.specs)):
+    for caution in result.cautions:
         console.print(Text(caution, "dim"))
     _report(result, job, console)
     for session in result.xprof:

@@ -104,6 +104,15 @@ class Query(PredictionRequest):
     def cautions(self) -> list[str]:
         """A sentence for what was stated and may not be what is meant."""
         sentences = [self.slice.caution] if self.slice.caution else []
+        stored = self.model.stored
+        if stored is not None:
+            said = f"{self.model.name} is stored as {stored.words}"
+            as_stored = stored.dtype == self.weight_dtype
+            sentences.append(
+                f"{said}: all of it is predicted so, tables and norms too, which files keep wider."
+                if as_stored
+                else f"{said}, and predicted in {self.weight_dtype}."
+            )
         tokens = self.lengths.longest_context + 1
         context = self.model.context_length
         if context is not None and tokens > context:

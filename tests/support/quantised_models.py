@@ -3,7 +3,7 @@ the float32 tensors that they mean."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ def fp8(rng: np.random.Generator, shape: tuple[int, int], block: tuple[int, int]
         kind: type = np.float32) -> Made:  # fmt: skip
     scales, block = random_blocks(shape, (block[0] or shape[0], block[1] or shape[1]), rng)
     codes, scales = rng.normal(0, 8, shape).astype(ml_dtypes.float8_e4m3fn), scales.astype(kind)
-    return {".weight": codes, end: scales}, dequantised(codes, scales, np.zeros(scales.shape), block)
+    values = dequantised(codes, scales, np.zeros(scales.shape), block)
+    return {".weight": codes, end: scales}, values
 
 
 def int8(rng: np.random.Generator, shape: tuple[int, int], zeros: bool) -> Made:
@@ -77,7 +78,7 @@ def int8(rng: np.random.Generator, shape: tuple[int, int], zeros: bool) -> Made:
 
 
 def packed(rng: np.random.Generator, shape: tuple[int, int], bits: int, group: int,
-           symmetric: bool, groups: bool = False) -> Made:  # fmt: skip
+           symmetric: bool) -> Made:  # fmt: skip
     """compressed-tensors' pack-quantized."""
     scales, block = random_blocks(shape, (1, group), rng)
     half = 1 << (bits - 1)
@@ -178,7 +179,6 @@ class Kind:
     stated: dict[str, Any]
     make: Callable[[np.random.Generator, tuple[int, int]], Made]
     said: str
-    beside: Tensors = field(default_factory=dict)  # tensors of activations' scales
 
 
 KINDS = {
