@@ -5,7 +5,7 @@ Run with `pytest -m peer tests/peer`. AutoAWQ and AutoGPTQ no longer install bes
 
 import numpy as np
 import pytest
-from quantised_models import KINDS, fp4_codes
+from quantised_models import KINDS, fp4_codes, fp8
 from safetensors.numpy import save
 
 from rooflink.model.weights.quantised_formats import mxfp4_experts
@@ -17,6 +17,7 @@ transformers = pytest.importorskip("transformers")
 from compressed_tensors.compressors import BaseCompressor  # noqa: E402
 from compressed_tensors.quantization import QuantizationScheme  # noqa: E402
 from safetensors.torch import load  # noqa: E402
+from transformers.integrations.finegrained_fp8 import Fp8Dequantize  # noqa: E402
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors  # noqa: E402
 
 pytestmark = pytest.mark.peer
@@ -46,3 +47,12 @@ def test_gpt_oss() -> None:
         torch.tensor(blocks), torch.tensor(scales), dtype=torch.float32
     )
     np.testing.assert_array_equal(ours.swapaxes(-1, -2), theirs.numpy())
+
+
+def test_deepseek() -> None:
+    parts, meant = fp8(np.random.default_rng(0), (96, 80), (48, 40), ".weight_scale_inv")
+    theirs = load(save({end[1:]: part for end, part in parts.items()}))
+    weight = Fp8Dequantize(None)._dequantize_one(
+        theirs["weight"], theirs["weight_scale_inv"], torch.float32
+    )
+    np.testing.assert_array_equal(weight.numpy(), meant)
