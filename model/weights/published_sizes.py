@@ -130,11 +130,12 @@ def hf_sizes(path: Path, name: str = "") -> Sizes:
     """The sizes in the config.json at `path`. Raises ModelInputError for what is not one, lacks a
     field, or describes a model whose sizes are not told by what is read here."""
     outer = read_json(path)
-    return replace(_sizes(outer, path, name), stored=stored_weights(Fields(outer, str(path))))
-
-
-def _sizes(outer: dict[str, object], path: Path, name: str) -> Sizes:
     inner = outer.get("text_config")  # of a model that also sees: its reader of text
+    whole = Fields(inner | outer if isinstance(inner, dict) else outer, str(path))
+    return replace(_sizes(outer, inner, path, name), stored=stored_weights(whole))
+
+
+def _sizes(outer: dict[str, object], inner: object, path: Path, name: str) -> Sizes:
     tied = {key: outer[key] for key in ("tie_word_embeddings",) if key in outer}
     values = tied | inner if isinstance(inner, dict) else outer
     described = Fields(values, str(path), instead=_INSTEAD)

@@ -23,7 +23,8 @@ class NamedShape:
     name: str
     shape: ModelShape
     context_length: int | None = None  # tokens that it was trained for; None where not known
-    stored: "StoredWeights | None" = None  # its files' weights, where these are quantised
+    stored: "StoredWeights | None" = None  # the weights of its own config.json, where quantised
+    published_dtype: str | None = None  # of those that its publisher has, by the table
 
 
 def named_shape(model: str) -> NamedShape:
@@ -33,8 +34,9 @@ def named_shape(model: str) -> NamedShape:
     Raises ModelInputError for an unknown model or one that cannot be read.
     """
     architecture, stored = _named(model)
-    shape = shape_of(architecture)
-    return NamedShape(architecture.name, shape, architecture.context_length, stored)
+    published = getattr(architecture, "stored_dtype", None)
+    shape, context = shape_of(architecture), architecture.context_length
+    return NamedShape(architecture.name, shape, context, stored, published)
 
 
 def _named(

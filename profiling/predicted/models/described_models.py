@@ -35,6 +35,7 @@ class DescribedModel(Architecture):
     name: Words
     source: Words | None = None  # where the sizes are from
     context_length: PositiveInt | None = None  # tokens that it was trained for
+    stored_dtype: Words | None = None  # of most weights in its files, where these are quantised
 
     def __post_init__(self) -> None:
         for name in (*SIZES, "context_length"):
@@ -135,7 +136,7 @@ def tabled_models() -> tuple[TabledModel, ...]:
 
 
 def _tabled(row: dict[str, str]) -> TabledModel:
-    own = {key: row[key] for key in (*SIZES, "source", "context_length") if row.get(key)}
+    own = {key: row[key] for key in (*SIZES, *_BESIDE) if row.get(key)}
     if row["preset"]:
         own |= {size: getattr(PRESETS[row["preset"]], size) for size in SIZES}
     return TabledModel(
@@ -150,6 +151,7 @@ def _tabled(row: dict[str, str]) -> TabledModel:
     )
 
 
+_BESIDE = ("source", "context_length", "stored_dtype")
 _ROW = TypeAdapter(DescribedModel)
 
 
