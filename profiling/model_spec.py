@@ -1,7 +1,7 @@
 """Subject: the model under study, resolved by name before anything is allocated."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import jax
 
@@ -15,10 +15,11 @@ from ..model.weights import embedded
 from ..model.weights.host_memory import require_memory
 from ..model.weights.layout import WeightSource, parameters
 from ..model.weights.loading import open_weights, sizes_of
-from ..model.weights.published_sizes import Sizes
-from ..model.weights.quantisation import StoredWeights
 from .backend import attention_kernel, choose_backend
 from .records.base import size_text
+
+if TYPE_CHECKING:
+    from ..model.weights.quantisation import StoredWeights
 
 Weights = Literal["own", "none", "random"]
 
@@ -31,7 +32,7 @@ class Subject:
     dtype: DType
     weights: str  # 'none', 'random' or what the source says of itself
     source: WeightSource | None
-    stored: StoredWeights | None = None  # in files that are quantised
+    stored: "StoredWeights | None" = None  # in files that are quantised
 
     @property
     def storage_note(self) -> str | None:
@@ -87,7 +88,9 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
         return Subject(source.config, chosen, source.description, source, source.stored)
     elsewhere = user_path(model).exists() or "/" in model or model.lower() == embedded.NAME
     is_preset = model.lower() in PRESETS or not elsewhere
-    sizes = Sizes(preset(model), preset(model)) if is_preset else sizes_of(model)
+    if is_preset:
+        return Subject(preset(model), chosen, weights, None)
+    sizes = sizes_of(model)
     if sizes.config is None:
         raise ModelInputError(
             f"{model} is of a kind whose passes are not counted here: `rooflink predict` tells "

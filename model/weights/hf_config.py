@@ -16,6 +16,8 @@ from ..architecture import SIZES, Architecture
 from ..config import Family, ModelConfig, ModelInputError, RopeScaling
 from ..input_files import json_value, read_text
 
+QUANTISED_KEYS = ("quantization_config", "compression_config")
+"""Fields of a config.json that say how weights are quantised, the older one last."""
 FAMILIES: dict[str, Family] = {name: name for name in get_args(Family)}
 
 T = TypeVar("T")

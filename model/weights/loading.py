@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 from ..config import PRESETS, SMOLLM2, ModelInputError
 from ..input_files import user_path
 from . import embedded
-from .hf_config import Fields, hf_config, model_name, read_json
+from .hf_config import QUANTISED_KEYS, Fields, hf_config, model_name, read_json
 from .hf_tokenizer import hf_tokenizer
 from .layout import WeightSource
-from .quantisation import quantisation_of, stored_weights
-from .safetensors import safetensors_files, tensor_table
-from .stored_tensors import has_own_head, stored_tensors
+from .safetensors import has_own_head, safetensors_files, stored_tensors, tensor_table
 
 if TYPE_CHECKING:
     from .published_sizes import Sizes
+    from .quantisation import Quantisation
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -116,8 +115,7 @@ def open_hf_folder(folder: Path) -> WeightSource:
     a file that is missing, damaged, or describes a model that is not supported."""
     path = folder / "config.json"
     config = hf_config(path)
-    fields = Fields(read_json(path), str(path))
-    quantisation, stored = quantisation_of(fields), stored_weights(fields)
+    quantisation = _quantisation(path)
     table = tensor_table(safetensors_files(folder))
     tensors = stored_tensors(table, quantisation)
     if config.tied_embeddings and has_own_head(tensors):
@@ -128,8 +126,18 @@ def open_hf_folder(folder: Path) -> WeightSource:
         tokenizer=hf_tokenizer(folder, config.vocab_size),
         description=f"Hugging Face folder {folder}",
         tensors=lambda: ((name, tensor.values()) for name, tensor in tensors.items()),
-        stored=replace(stored, size_bytes=size_bytes) if stored else None,
+        stored=quantisation.stored(size_bytes) if quantisation else None,
     )
+
+
+def _quantisation(path: Path) -> "Quantisation | None":
+    """What the config.json at `path` says of quantised weights."""
+    described = read_json(path)
+    if not any(described.get(key) for key in QUANTISED_KEYS):
+        return None
+    from .quantisation import quantisation_of  # and the formats, which few models need
+
+    return quantisation_of(Fields(described, str(path)))
 
 
 # The files that `open_hf_folder` reads. Repositories also carry pickles and second copies of the

@@ -8,7 +8,7 @@ from functools import partial
 
 from ..architecture import DTYPE_BITS
 from ..config import ModelInputError
-from .hf_config import Fields
+from .hf_config import QUANTISED_KEYS, Fields
 from .quantised_formats import (
     Blocks,
     BlockSize,
@@ -112,6 +112,10 @@ class Quantisation:
         """Of most weights: the first scheme's."""
         return self.schemes[0].dtype
 
+    def stored(self, size_bytes: int | None = None) -> StoredWeights:
+        """The same, with the bytes of all tensors where these are known."""
+        return StoredWeights(str(self), self.dtype, size_bytes)
+
     def __str__(self) -> str:
         """'int4 in groups of 128 (awq)'."""
         return f"{' and '.join(dict.fromkeys(map(str, self.schemes)))} ({self.method})"
@@ -141,14 +145,14 @@ def stored_weights(fields: Fields) -> StoredWeights | None:
         dtype = {4: "int4", 8: "int8"}.get(_bits(inner))
         method = inner.text("quant_method", "a method that is not stated")
         return StoredWeights(f"{dtype or 'a dtype that is not stated'} ({method})", dtype)
-    return StoredWeights(str(found), found.dtype) if found else None
+    return found.stored() if found else None
 
 
 def _stated(fields: Fields) -> Fields | None:
-    key = "quantization_config" if fields.get("quantization_config") else "compression_config"
-    stated = fields.get(key)
-    if not stated:
+    key = next((key for key in QUANTISED_KEYS if fields.get(key)), None)
+    if key is None:
         return None
+    stated = fields.get(key)
     if not isinstance(stated, dict):
         raise ModelInputError(f"{fields.where} has a '{key}' that is not an object.")
     return Fields(stated, f"'{key}' of {fields.where}")

@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, PositiveInt, TypeAdapter, with_config
 
@@ -22,6 +22,9 @@ from ....tpu_configs.toml_files import parse_toml, read_text
 
 MOST_SIZE = 10**8
 """Of a model: a width, a vocabulary, layers, experts; the largest published is 262,208."""
+
+
+Narrow = Literal["int8", "fp8", "int4", "fp4"]
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -35,7 +38,7 @@ class DescribedModel(Architecture):
     name: Words
     source: Words | None = None  # where the sizes are from
     context_length: PositiveInt | None = None  # tokens that it was trained for
-    stored_dtype: Words | None = None  # of most weights in its files, where these are quantised
+    stored_dtype: Narrow | None = None  # of most weights in its files, where these are quantised
 
     def __post_init__(self) -> None:
         for name in (*SIZES, "context_length"):

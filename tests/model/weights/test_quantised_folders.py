@@ -30,8 +30,7 @@ from rooflink.model.weights import host_memory, open_weights, parameters
 from rooflink.model.weights.hf_config import Fields
 from rooflink.model.weights.quantisation import quantisation_of, stored_weights
 from rooflink.model.weights.quantised_formats import gptq, packed_fp4
-from rooflink.model.weights.safetensors import tensor_table
-from rooflink.model.weights.stored_tensors import stored_tensors
+from rooflink.model.weights.safetensors import stored_tensors, tensor_table
 
 from ..references.models import all_logits
 
