@@ -84,13 +84,8 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
     _require_passes(model)
     if weights == "own":
         source = open_weights(model)
-<<<<<<< HEAD
         return Subject(source.config, chosen, source.description, source, source.stored)
-    elsewhere = user_path(model).exists() or "/" in model or model.lower() == embedded.NAME
-=======
-        return Subject(source.config, chosen, source.description, source)
     elsewhere = user_path(model).exists() or "/" in model or model.lower() == EMBEDDED
->>>>>>> main
     is_preset = model.lower() in PRESETS or not elsewhere
     if is_preset:
         return Subject(preset(model), chosen, weights, None)
