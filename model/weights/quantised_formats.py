@@ -85,7 +85,7 @@ def _of_blocks(
     name: str, per_block: np.ndarray, expected: tuple[int, ...], block: tuple[int, int]
 ) -> np.ndarray:
     """`per_block` in the `expected` shape, which one number, or one a row, may be without axes."""
-    if per_block.ndim < 2 and per_block.size == prod(expected):
+    if per_block.ndim < 2 and per_block.size == prod(expected) == max(expected):
         return per_block.reshape(expected)
     if per_block.shape != expected:
         raise ValueError(
@@ -104,10 +104,14 @@ def unpacked(words: np.ndarray, bits: int) -> np.ndarray:
     [rows, n * 32 / bits]."""
     if words.ndim != 2:
         raise ValueError(f"has words of {words.ndim} axes where 2 belong")
-    octets = np.ascontiguousarray(words)
-    shifts = np.arange(0, 8, bits, dtype=np.uint8)
-    codes = (octets.view(np.uint8)[..., None] >> shifts) & np.uint8(2**bits - 1)
-    return codes.reshape(len(words), -1)
+    octets = np.ascontiguousarray(words).view(np.uint8)
+    return octets if bits == 8 else _halves(octets)
+
+
+def _halves(octets: np.ndarray) -> np.ndarray:
+    """Two codes of each byte, the lower four bits first."""
+    pairs = np.stack([octets & 15, octets >> 4], axis=-1)
+    return pairs.reshape(*octets.shape[:-1], -1)
 
 
 def signed(codes: np.ndarray, bits: int) -> np.ndarray:
@@ -125,16 +129,14 @@ def plain_codes(parts: Parts, bits: int, block: BlockSize) -> Blocks:
 def packed_rows(parts: Parts, bits: int, block: BlockSize) -> Blocks:
     """compressed-tensors' `pack-quantized`: words [out, in/8] of 4 bits, each code and zero less
     half of the range; zeros are packed along [out]."""
-    packed, shape = parts[".weight_packed"], parts[".weight_shape"].tolist()
-    words = [len(packed), packed.shape[-1] * 32 // bits]
-    if packed.ndim != 2 or len(shape) != 2 or shape[0] != words[0]:
-        raise ValueError(f"says 'weight_shape' {shape} of words {list(packed.shape)}")
-    if not 0 < shape[1] <= words[1] < shape[1] + 32 // bits:
-        raise ValueError(f"says 'weight_shape' {shape} of words {list(packed.shape)}")
+    codes, shape = signed(unpacked(parts[".weight_packed"], bits), bits), parts[".weight_shape"]
+    rows, columns = shape.tolist() if shape.shape == (2,) else (0, 0)
+    if rows != len(codes) or not columns <= codes.shape[1] < columns + 32 // bits:
+        raise ValueError(f"says 'weight_shape' {shape.tolist()} of {list(codes.shape)} codes")
     zeros, scales = parts.get(".weight_zero_point"), parts[".weight_scale"]
     if zeros is not None:
-        zeros = signed(unpacked(zeros.T, bits), bits).T[: shape[0]]
-    codes = signed(unpacked(packed, bits), bits)[:, : shape[1]]
+        zeros = signed(unpacked(zeros.T, bits), bits).T[:rows]
+    codes = codes[:, :columns]
     return in_blocks(codes, scales, block, zeros, parts.get(".weight_g_idx"))
 
 
@@ -174,7 +176,8 @@ def packed_fp4(parts: Parts, bits: int, block: BlockSize) -> Blocks:
     if ".weight_global_scale" in parts:
         with np.errstate(all="ignore"):  # a scale of zero makes values that are not finite
             scales = scales.astype(np.float32) / parts[".weight_global_scale"].reshape(-1)[:1]
-    return in_blocks(_fp4(parts[".weight_packed"]), scales, block)
+    codes = _halves(parts[".weight_packed"]).view(ml_dtypes.float4_e2m1fn)
+    return in_blocks(codes, scales, block)
 
 
 def mxfp4_experts(parts: Parts, bits: int, block: BlockSize) -> Blocks:
@@ -183,13 +186,8 @@ def mxfp4_experts(parts: Parts, bits: int, block: BlockSize) -> Blocks:
     if packed.ndim < 3:
         raise ValueError(f"has blocks of shape {list(packed.shape)}")
     rows = packed.reshape(*packed.shape[:-2], packed.shape[-2] * packed.shape[-1])
-    return in_blocks(_fp4(rows), _exponents(parts["_scales"]), block)
-
-
-def _fp4(octets: np.ndarray) -> np.ndarray:
-    """Two codes of each byte, the lower four bits first."""
-    pairs = np.stack([octets & 15, octets >> 4], axis=-1)
-    return pairs.reshape(*octets.shape[:-1], -1).view(ml_dtypes.float4_e2m1fn)
+    codes = _halves(rows).view(ml_dtypes.float4_e2m1fn)
+    return in_blocks(codes, _exponents(parts["_scales"]), block)
 
 
 def _exponents(scales: np.ndarray) -> np.ndarray:

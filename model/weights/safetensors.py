@@ -124,11 +124,11 @@ class StoredTensor:
     def blocks(self) -> "Blocks":
         """The codes and scales of a quantised tensor, [..., out, in]. Raises ModelInputError where
         its parts do not fit together, or leave too little memory to unpack them."""
-        size_bytes = self.first.size_bytes
-        require_memory(4 * size_bytes, f"unpacking tensor '{self.name}'")
+        require_memory(4 * self.first.size_bytes, f"unpacking tensor '{self.name}'")
         arrays = {end: part.array() for end, part in self.parts.items()}
-        problems = []
-        for scheme in self.schemes:
+        empty = [end for end, array in arrays.items() if not array.size]
+        problems = [ValueError(f"has an empty '{end}'") for end in empty]
+        for scheme in () if empty else self.schemes:
             try:
                 return scheme.unpacked(arrays)
             except ValueError as error:

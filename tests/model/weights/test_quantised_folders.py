@@ -5,6 +5,7 @@ the publishers' own libraries.
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,7 +205,7 @@ CONTRADICTIONS: dict[str, tuple[str, Callable[[Tensors], object], str]] = {
     "other words": ("gptq", changed(".qweight", lambda w: w[:2]), "has scales of shape [64, 2]"),
     "words in a row": ("awq", changed(".qweight", np.ravel), "has words of 1 axes"),
     "a shape beyond": ("packed int4", changed(".weight_shape", lambda s: s * 1000),
-                       "says 'weight_shape' [64000, 64000] of words [64, 8]"),
+                       "says 'weight_shape' [64000, 64000] of [64, 64] codes"),
     "a shape below": ("packed int4", changed(".weight_shape", lambda s: s - 60), "'weight_shape'"),
     "a shape of one": ("packed int4", changed(".weight_shape", lambda s: s[:1]), "'weight_shape'"),
     "scales of words": ("packed int4", changed(".weight_scale", lambda s: s.astype(np.int32)),
@@ -232,6 +233,37 @@ def test_tensors_that_contradict_their_config(
     change(tensors)
     save_file(tensors, folder / "model.safetensors")
     assert said in refusal(folder)
+
+
+ODD: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "one": lambda part: np.array(part.reshape(-1)[0]),
+    "none": lambda part: part[:0],
+    "flat": np.ravel,
+    "nested": lambda part: part[None],
+    "turned": lambda part: np.ascontiguousarray(part.T),
+    "shorter": lambda part: np.ascontiguousarray(part[..., :-1]),
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+@every_kind
+def test_parts_of_an_odd_shape_are_refused_in_words(
+    tmp_path: Path, kind: Kind, odd: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """Or are read: as the same numbers, or of another shape, which a model refuses."""
+    parts, meant = kind.make(np.random.default_rng(0), (64, 96))
+    stated = quantisation_of(Fields({"quantization_config": kind.stated}, "config.json"))
+    file, said = tmp_path / "m.safetensors", []
+    for end in parts:
+        save_file({"x" + e: odd(p) if e == end else p for e, p in parts.items()}, file)
+        try:
+            read = stored_tensors(tensor_table([file]), stated)["x.weight"].values()
+        except ModelInputError as error:
+            said.append(str(error))
+        else:
+            assert read.shape != meant.shape or (read == meant).all(), end
+    assert [each for each in said if not re.search("(has|says) .*of one model", each)] == []
+    assert said or odd is ODD["turned"]
 
 
 def test_a_config_that_says_more_than_the_weights(tmp_path: Path) -> None:
