@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from statistics import fmean, pstdev
+from statistics import fmean
 
 from ..model.generation.attempt import Answered
 from ..model.generation.pass_log import PassLog
@@ -105,25 +105,21 @@ def by_budgets(subject: Subject, planned: Plan) -> PredictionRequest:
         think_tokens=float(rules.longest_thought),
         answer_tokens=float(rules.answer_budget),
     )
-    return _request(subject, planned, lengths, think_variation=0.0)
+    return _request(subject, planned, lengths)
 
 
 def _by_run(subject: Subject, planned: Plan, answered: Sequence[Answered]) -> PredictionRequest:
     """The run in the mean: what a slice must hold, and what a prediction says of its lengths."""
     thoughts = [len(attempt.thought) for answer in answered for attempt in answer.attempts]
-    mean = fmean(thoughts)
     lengths = lengths_made(answered, planned.prompts, len(planned.batches))
-    return _request(subject, planned, lengths, pstdev(thoughts) / mean if mean else 0.0)
+    return _request(subject, planned, lengths).of_thoughts(thoughts)
 
 
-def _request(
-    subject: Subject, planned: Plan, lengths: Lengths, think_variation: float
-) -> PredictionRequest:
+def _request(subject: Subject, planned: Plan, lengths: Lengths) -> PredictionRequest:
     return PredictionRequest(
         model=NamedShape(subject.config.name, shape_of(subject.config)),
         lengths=lengths,
         batches=float(len(planned.batches)),
-        think_variation=think_variation,
         weight_dtype=subject.dtype,
     )
 

@@ -18,7 +18,7 @@ def workload_text(prediction: Prediction, whole: bool = True) -> str:
     batches = f"{units.count(prediction.batches)} batches of " if prediction.batches != 1 else ""
     prompts, attempts = prediction.prompts, prediction.attempts
     varied = prediction.think_variation
-    spread = f", thoughts log-normal, deviation {units.share(varied)} of the mean" if varied else ""
+    spread = f", thoughts deviate by {units.share(varied)} of the mean" if varied else ""
     cached = prediction.prefix_tokens
     hit = f" ({in_digits(cached)} of them cached)" if cached else ""
     batch = f"{batches}{in_digits(prompts)} prompt{'' if prompts == 1 else 's'} {units.TIMES} "
