@@ -18,6 +18,7 @@ from .predicted.phase_lengths import Lengths
 from .predicted.predict import predict
 from .predicted.query import PredictionRequest, Query
 from .predicted.slices import fitting_query, query_of, smallest_query
+from .predicted.step.collectives import Parallelism
 from .records import Prediction
 from .records.prediction import by_cost
 from .records.profile import STAND_IN
@@ -34,22 +35,34 @@ class Predictions:
     stand_in: Prediction | None
 
 
-def require_slices(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> None:
+Meshes = Mapping[str, Parallelism]
+"""By the names of slices, for those for which a mesh is stated."""
+
+
+def require_slices(
+    subject: Subject, planned: Plan, slices: Sequence[Slice], meshes: Meshes
+) -> None:
     """Raise ProfileInputError, before anything runs, for a slice that cannot hold the budgets of
     the widest batch or that the model does not divide over."""
     request = _widest(subject, planned)
     for slice_ in slices:
-        fitting_query(request, slice_)
+        fitting_query(_meshed(request, slice_, meshes), slice_)
 
 
-def slices_that_hold(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> list[Slice]:
+def slices_that_hold(
+    subject: Subject, planned: Plan, slices: Sequence[Slice], meshes: Meshes
+) -> list[Slice]:
     """Those of `slices` that `require_slices` lets pass."""
-    request, holding = _widest(subject, planned), []
+    holding = []
     for slice_ in slices:
         with suppress(ProfileInputError):
-            fitting_query(request, slice_)
+            require_slices(subject, planned, [slice_], meshes)
             holding.append(slice_)
     return holding
+
+
+def _meshed(request: PredictionRequest, on_slice: Slice, meshes: Meshes) -> PredictionRequest:
+    return replace(request, split=meshes.get(on_slice.name))
 
 
 def _widest(subject: Subject, planned: Plan) -> PredictionRequest:
@@ -66,6 +79,7 @@ def predictions_of(
     shapes: Mapping[str, ModelShape],
     chips: Sequence[Chip],
     slices: Sequence[Slice],
+    meshes: Meshes,
     toy: bool = False,
 ) -> Predictions:
     """The workload on each of `slices`, and on the smallest slice that holds it of each of `chips`
@@ -75,7 +89,7 @@ def predictions_of(
     predicted is any batch of such attempts. What else a strategy did is told by its passes.
     """
     request = _by_run(subject, planned, answered) if answered else by_budgets(subject, planned)
-    queries, unpredicted = _queries(request, chips, slices)
+    queries, unpredicted = _queries(request, chips, slices, meshes)
     if planned.plain or not answered:
         stand_in = _stand_in(request, chips, slices) if toy else None
         return Predictions([predict(query) for query in queries], unpredicted, stand_in)
@@ -125,11 +139,12 @@ def _request(subject: Subject, planned: Plan, lengths: Lengths) -> PredictionReq
 
 
 def _queries(
-    request: PredictionRequest, chips: Sequence[Chip], slices: Sequence[Slice]
+    request: PredictionRequest, chips: Sequence[Chip], slices: Sequence[Slice], meshes: Meshes
 ) -> tuple[list[Query], list[str]]:
     """The request on `slices` and on the smallest that holds it of each chip that none is of, and
     a sentence for each chip of which none does."""
-    queries, unpredicted = [query_of(request, slice_) for slice_ in slices], []
+    queries = [query_of(_meshed(request, slice_, meshes), slice_) for slice_ in slices]
+    unpredicted = []
     for chip in chips:
         if any(slice_.chip == chip for slice_ in slices):
             continue

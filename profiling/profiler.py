@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import jax
@@ -35,7 +36,7 @@ from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
 from .predicted.model_shape import model_facts
-from .profile_predictions import Predictions, predictions_of, require_slices
+from .profile_predictions import Meshes, Predictions, predictions_of, require_slices
 from .records import (
     CompiledTarget,
     MeasuredCost,
@@ -65,6 +66,7 @@ def profile(
     targets: Sequence[Target] = (),
     compiled: Sequence[CompiledTarget] = (),
     slices: Sequence[Slice] = (),
+    meshes: Meshes = MappingProxyType({}),
     trace: Path | None = None,
     keep: Callable[[Profile], object] = lambda measured: None,
 ) -> Profile:
@@ -72,8 +74,9 @@ def profile(
 
     Without weights every attempt is assumed to use its whole budget, and nothing is measured. For
     each of `targets` the phases are compiled as they run; `compiled` is what was compiled before.
-    The workload is predicted on each of `slices`, which must hold its budgets, and on the smallest
-    slice of each chip that does. One more generation is traced into the folder `trace`, if given.
+    The workload is predicted on each of `slices`, which must hold its budgets, with the mesh of
+    `meshes` if there is one, and on the smallest slice of each chip that does. One more generation
+    is traced into the folder `trace`, if given.
 
     What is measured is never lost: `keep` has it before the other lenses, and a lens that fails or
     is interrupted then is missing from the profile, which says so.
@@ -83,7 +86,7 @@ def profile(
     listener = watcher or Silent()
     _require_run_for(trace, subject)
     planned = plan(subject, request)
-    require_slices(subject, planned, slices)
+    require_slices(subject, planned, slices, meshes)
     with held():
         with interruptible():
             model = _loaded(subject, planned, listener) if subject.runs else None
@@ -96,7 +99,7 @@ def profile(
         later = Later(measured=runs is not None, ended=runs is not None and runs.interrupted)
         predicted = later.lens("No predictions", lambda: predictions_of(
             subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices,
-            draft.model.is_toy,
+            meshes, draft.model.is_toy,
         ))  # fmt: skip
         own = partial(_compiled, subject, planned, generated.logs, listener)
         there = [*compiled, *_compiled_for(targets, own, later)]

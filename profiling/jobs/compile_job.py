@@ -35,8 +35,9 @@ class Compilations:
     @cached_property
     def profile(self) -> Profile:
         """The counted profile of the same shapes, with the compiled lens beside it, predicted on
-        the slices that it was compiled for, where these hold it."""
+        the slices and meshes that it was compiled for, where these hold it."""
         from ...model.tasks import Problem
+        from ..compiled.predicted_time import mesh_of_chips
         from ..model_spec import resolve_subject
         from ..profile_predictions import slices_that_hold
         from ..profiler import profile
@@ -51,6 +52,8 @@ class Compilations:
             prompt_tokens=spec.prompt_slots,
         )
         slices = [each.target.slice for each in self.specs if each.target.slice]
+        meshes = {each.target.slice.name: mesh_of_chips(each)
+                  for each in self.specs if each.target.slice}  # fmt: skip
         subject = resolve_subject(self.job.model, "none", spec.dtype)
         return profile(
             subject,
@@ -59,7 +62,8 @@ class Compilations:
             name=self.job.out.name if self.job.out else "compile",
             command=self.command,
             compiled=self.targets,
-            slices=slices_that_hold(subject, plan(subject, request), slices),
+            slices=slices_that_hold(subject, plan(subject, request), slices, meshes),
+            meshes=meshes,
         )
 
 
