@@ -35,7 +35,7 @@ class Predictions:
     stand_in: Prediction | None
 
 
-Meshes = Mapping[str, Parallelism]
+Meshes = Mapping[str, Parallelism] | None
 """By the names of slices, for those for which a mesh is stated."""
 
 
@@ -62,7 +62,7 @@ def slices_that_hold(
 
 
 def _meshed(request: PredictionRequest, on_slice: Slice, meshes: Meshes) -> PredictionRequest:
-    return replace(request, split=meshes.get(on_slice.name))
+    return replace(request, split=(meshes or {}).get(on_slice.name))
 
 
 def _widest(subject: Subject, planned: Plan) -> PredictionRequest:

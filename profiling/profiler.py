@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
 import jax
@@ -66,7 +65,7 @@ def profile(
     targets: Sequence[Target] = (),
     compiled: Sequence[CompiledTarget] = (),
     slices: Sequence[Slice] = (),
-    meshes: Meshes = MappingProxyType({}),
+    meshes: Meshes = None,
     trace: Path | None = None,
     keep: Callable[[Profile], object] = lambda measured: None,
 ) -> Profile:
@@ -74,9 +73,8 @@ def profile(
 
     Without weights every attempt is assumed to use its whole budget, and nothing is measured. For
     each of `targets` the phases are compiled as they run; `compiled` is what was compiled before.
-    The workload is predicted on each of `slices`, which must hold its budgets, with the mesh of
-    `meshes` if there is one, and on the smallest slice of each chip that does. One more generation
-    is traced into the folder `trace`, if given.
+    The workload is predicted on each of `slices`, which must hold its budgets, and on the smallest
+    slice of each chip that does. One more generation is traced into the folder `trace`, if given.
 
     What is measured is never lost: `keep` has it before the other lenses, and a lens that fails or
     is interrupted then is missing from the profile, which says so.

@@ -15,7 +15,7 @@ from ..predicted.phase_lengths import Lengths
 from ..predicted.query import PredictionRequest
 from ..predicted.step.attention_work import RESERVED_SHARE
 from ..records import Profile
-from ..records.base import percent
+from ..records.base import TIMES, percent
 from ..records.codesign import (
     Assumption,
     CodesignCase,
@@ -78,8 +78,8 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
     stated = [
         *((f"{case.slice.chip.name}: {_price(case.terms)} per chip-hour.", case.terms.price,
            case.terms.price_confidence or "your figure") for case in by_chip),
-        (f"A server uses {shared.host_factor:g}x the energy of its accelerators.", shared.host,
-         "see the source"),
+        (f"A server uses {shared.host_factor:g}{TIMES} the energy of its accelerators.",
+         shared.host, "see the source"),
         *((f"Power usage effectiveness (PUE) of the data center: {terms.pue:g}.", terms.pue_source,
            "see the source")
           for terms in {case.terms.pue_source: case.terms for case in by_chip}.values()),

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..predicted.draws import likely, probability
 from ..records import Profile
-from ..records.base import Interval
+from ..records.base import Interval, ratio
 from ..records.codesign import Ask, Quality, Quantity, Side
 from ..records.prediction import PredictedBound
 from .chip_cost_model import PARTS
@@ -70,7 +70,7 @@ def hardware_asks(
     """At most five, the most saving first, and where none of them acts on `bound`, the best that
     does, even if it saves nothing: it tells why it is not asked for."""
     quantity = _quantity(cases)
-    text = f"each parameter improved by the same factor, {STEP:g}x"
+    text = f"each parameter improved by the same factor, {ratio(STEP)}"
     order = _ordered(hardware_candidates(cases, quantity, bound))
     kept = _saving(order)[:ASKS]
     acting = [each for each in order if each.acts_on == bound]

@@ -276,8 +276,9 @@ def _tier(
     low, high = intervals
     if low is None and high is None:
         return Column(title, [""] * 3)
+    known = [end for i in intervals if i for end in (i.low, i.median, i.high)]
     more = units.ratio(high.median / low.median) if low and high and low.median else ""
-    cells = [*(units.with_bounds(i, unit) for i in intervals), more]
+    cells = [*(units.with_bounds(i, unit.for_column(known)) for i in intervals), more]
     return Column(title, cells, str, PREDICTED, priority=priority)
 
 
