@@ -210,7 +210,8 @@ def _shares_note(profile: Profile) -> str:
         return "Shares are of this machine's own measured limits."
     bandwidth = units.bandwidth(profile.machine.read_bandwidth)
     rate = units.flop_rate(profile.machine.matmul_flops)
-    return f"Shares are of this machine's own measured {bandwidth} and {rate}."
+    busy = " (measured while it was busy with other work)" if profile.machine.busy else ""
+    return f"Shares are of this machine's own measured {bandwidth} and {rate}{busy}."
 
 
 def _chips(profile: Profile) -> Section:
