@@ -50,6 +50,7 @@ class WorkloadOnSlice:
     waves: int = 1  # batches, one after another, that the attempts of a prompt are split into
     counted: str = ""  # what the counted lens says of the profile, in a sentence
     phases: tuple[str, ...] = THINK_AND_ANSWER  # of the point, in their order
+    share: float | None = None  # of the queries of a mix; None: a workload by itself
 
     @property
     def worked(self) -> list[tuple[int, str]]:
