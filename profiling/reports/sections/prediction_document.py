@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...predicted.phase_terms import resource_shares
 from ...records import Amounts, Interval, PredictedPhase, Prediction
+from ...records.prediction import HOURS_PER_MONTH
 from .. import units
 from ..document import (
     Block,
@@ -247,6 +248,9 @@ def _sellers(predictions: Sequence[Prediction]) -> list[Column]:
         Column("$/chip-h", [t.usd_per_chip_hour if t else None for t in terms],
                units.dollars, name="usd_per_chip_hour", priority=5),
         Column("seller", [t.seller if t else "" for t in terms], priority=5),
+        Column("$/month", [p.usd_per_month for p in predictions], units.dollars,
+               name="usd_per_month", priority=6,
+               help=f"Dollars of the whole slice, {HOURS_PER_MONTH} hours."),
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ...records import Prediction
+from ...records.prediction import HOURS_PER_MONTH
 from .. import units
 
 INTERVAL_NOTE = "Intervals hold 80 % of what the calibration leaves possible."
@@ -95,7 +96,11 @@ def _economic_notes(prediction: Prediction) -> list[str]:
         return []
     terms, sentences = economics.terms, list(economics.unknown)
     if terms.usd_per_chip_hour is not None:
-        sentences.append(f"Price: ${terms.usd_per_chip_hour:.4g} per chip-hour, {terms.price}.")
+        month = f"the slice costs {units.dollars(prediction.usd_per_month or 0.0)} a month"
+        sentences += [
+            f"Price: ${terms.usd_per_chip_hour:.4g} per chip-hour, {terms.price}; "
+            f"{month} ({HOURS_PER_MONTH} h)."
+        ]
     if prediction.energy_j is not None:
         where = "of the device" if terms.place == "edge" else "at the wall"
         sentences += [

@@ -45,7 +45,7 @@ def test_one_slice_says_all_that_was_asked(rooflink) -> None:
     said = " ".join(done.out.split())
     for words in ("predicted, not measured", "prefill", "think", "answer", "80 % interval",
                   "per query", "CO2e", "Mesh: tensor=8 is the most", "Fit: a chip holds",
-                  "Basis: 7 measurements of TPU v5e", "figures: high", "$1.2 per chip-hour",
+                  "Basis: 7 measurements of TPU v5e", "figures: high", "$1.2 per chip-hour", "the slice costs $7,010 a month (730 h)",
                   "estimated from chips like it", "PUE of 1.09", "us-central1 (Iowa)"):  # fmt: skip
         assert words in said
 
@@ -55,6 +55,7 @@ def test_json_is_the_record(rooflink) -> None:
     (found,) = predictions(done.out)
     assert (found.slice, found.chips, found.stack) == ("v5e:2x4", 8, "vLLM")
     assert found.phases[1].tokens == 400
+    assert found.usd_per_month == pytest.approx(8 * 1.2 * 730)
     assert found.economics.per_query.usd.median == pytest.approx(
         found.time_s.median * 8 * 1.2 / 3600 / 4
     )
