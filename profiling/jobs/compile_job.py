@@ -49,8 +49,9 @@ class Compilations:
     @cached_property
     def profile(self) -> Profile:
         """The counted profile of the same shapes, with the compiled lens beside it, predicted on
-        the slices that it was compiled for, where these hold it."""
+        the slices and meshes that it was compiled for, where these hold it."""
         from ...model.tasks import Problem
+        from ..compiled.predicted_time import mesh_of_chips
         from ..profile_predictions import slices_that_hold
         from ..profiler import profile
         from ..workload import Request, plan
@@ -64,6 +65,8 @@ class Compilations:
             prompt_tokens=spec.prompt_slots,
         )
         slices = [each.target.slice for each in self.specs if each.target.slice]
+        meshes = {each.target.slice.name: mesh_of_chips(each)
+                  for each in self.specs if each.target.slice}  # fmt: skip
         return profile(
             self.subject,
             request,
@@ -71,7 +74,8 @@ class Compilations:
             name=self.job.out.name if self.job.out else "compile",
             command=self.command,
             compiled=self.targets,
-            slices=slices_that_hold(self.subject, plan(self.subject, request), slices),
+            slices=slices_that_hold(self.subject, plan(self.subject, request), slices, meshes),
+            meshes=meshes,
         )
 
 
