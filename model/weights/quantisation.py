@@ -217,7 +217,7 @@ def _gptq(inner: Fields) -> Iterator[Scheme]:
     _require(inner, "checkpoint_format", ("gptq", "gptq_v2"), "gptq")
     block = (1, _group(inner, "group_size"))
     newer = inner.get("checkpoint_format") == "gptq_v2"
-    yield Scheme(f"int{_bits(inner)}", block, _GPTQ_V2 if newer else _GPTQ)
+    yield Scheme(f"int{inner.integer('bits')}", block, _GPTQ_V2 if newer else _GPTQ)
 
 
 def _awq(inner: Fields) -> Iterator[Scheme]:

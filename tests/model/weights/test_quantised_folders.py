@@ -137,6 +137,7 @@ UNREAD: dict[str, tuple[dict[str, Any], str]] = {
     "hqq": ({"quant_method": "hqq"}, "the nearest that is read is fp8, or compressed-tensors int8"),
     "three bits": ({"quant_method": "gptq", "bits": 3}, "'bits' 3, which is not read: the nearest "
                    "that is read is 'bits' 4"),
+    "bits as a float": ({"quant_method": "gptq", "bits": 4.0}, "'bits' = 4.0 where a positive"),
     "marlin": ({"quant_method": "gptq", "bits": 4, "checkpoint_format": "marlin"},
                "the nearest that is read is 'checkpoint_format' 'gptq'"),
     "gemv": ({"quant_method": "awq", "bits": 4, "version": "gemv"}, "'version' 'gemm'"),
