@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ..config import ModelConfig, ModelInputError
+from ..config import ModelConfig
 from ..styles import LLAMA_STYLE, STYLES, Family, LayerKind, Mixture, Style
 from .hf_config import Fields, checked, model_name, read_json, unsupported
 from .layer_patterns import full_layers, last_layers, patterned, rotating_layers, windowed_types
@@ -80,11 +80,6 @@ def hf_config(path: Path) -> ModelConfig:
         raise unsupported(str(path), f"has model_type '{model_type}'", families)
     if fields.flag("mlp_bias", False):
         raise unsupported(fields.where, "sets mlp_bias", "MLPs without are")
-    if fields.get("quantization_config"):
-        raise ModelInputError(
-            f"{fields.where} describes quantised weights, which are not read from safetensors: "
-            "use the unquantised model, or a GGUF file."
-        )
     key = _activation_key(model_type)
     if (activation := fields.get(key)) not in (None, *_ACTIVATIONS):
         what = f"has {key} '{activation}'"

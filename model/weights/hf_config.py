@@ -11,6 +11,9 @@ from ..architecture import SIZES, Architecture
 from ..config import ModelConfig, ModelInputError
 from ..input_files import json_value, read_text
 
+QUANTISED_KEYS = ("quantization_config", "compression_config")
+"""Fields of a config.json that say how weights are quantised, the older one last."""
+
 T = TypeVar("T")
 _INTEGER = TypeAdapter(Annotated[int, Field(strict=True, gt=0, le=10**9)])  # or it is damaged
 _NUMBER = TypeAdapter(Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)])

@@ -64,7 +64,6 @@ CONFIG_CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "bias": ({"attention_bias": True}, "self_attn.q_proj.bias' is missing"),
     "mlp bias": ({"mlp_bias": True}, "sets mlp_bias"),
     "activation": ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
-    "quantised": ({"quantization_config": {"quant_method": "gptq"}}, "quantised weights"),
     "scaling": ({"rope_scaling": {"type": "mrope"}}, "by the rule 'mrope', which is not supported"),
     "long": ({"rope_scaling": {"type": "longrope"}}, "'short_factor' that is no list of numbers"),
     "rope": ({"rope_scaling": "linear"}, "'rope_scaling' that is not an object"),
