@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
-from ..config import ModelInputError
+from ..config import ModelConfig, ModelInputError
 from ..generation.attempt import Answered
 from ..generation.engine import Engine, Questions
 from ..sampling import Greedy, Sampler, sampler
+from ..transformer import Transformer
 
 MOST_ATTEMPTS = 10_000
 """At one question, as in the largest published studies (Brown et al. 2024, arXiv 2407.21787)."""
@@ -50,6 +51,18 @@ class Strategy:
     def reads_figures(self) -> bool:
         """Whether it reads how likely each token was, which takes work for each of them."""
         return False
+
+    @property
+    def draft_model(self) -> str | None:
+        """The model that must be opened to draft for it (`Engine.drafts`), as it is asked for."""
+        return None
+
+    def draft_config(
+        self, model: ModelConfig, drafts: Mapping[str, Transformer]
+    ) -> tuple[str, ModelConfig] | None:
+        """What pass records call the model that drafts for `model`, and its sizes; None without
+        one. ModelInputError where there cannot be such a draft."""
+        return None
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         """An answer to each of `questions`, in order, with one log for the batch."""
@@ -121,6 +134,15 @@ class Cached(Strategy):
     @property
     def reads_figures(self) -> bool:
         return self.strategy.reads_figures
+
+    @property
+    def draft_model(self) -> str | None:
+        return self.strategy.draft_model
+
+    def draft_config(
+        self, model: ModelConfig, drafts: Mapping[str, Transformer]
+    ) -> tuple[str, ModelConfig] | None:
+        return self.strategy.draft_config(model, drafts)
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         prompts = [tuple(prompt) for prompt in questions.prompts]
