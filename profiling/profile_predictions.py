@@ -5,10 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
+from ..model.config import ModelConfig
 from ..model.generation.attempt import Answered
 from ..model.generation.pass_log import PassLog
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
+from .drafting_lens import speed_ups
 from .errors import ProfileInputError
 from .model_spec import Subject
 from .names import chips_for
@@ -19,19 +21,22 @@ from .predicted.predict import predict
 from .predicted.query import PredictionRequest, Query
 from .predicted.slices import fitting_query, query_of, smallest_query
 from .records import Prediction
-from .records.prediction import by_cost
+from .records.prediction import DraftSpeedUp, by_cost
 from .records.profile import STAND_IN
 from .workload import Plan
+
+NO_OTHERS: Mapping[str, ModelConfig] = {}
 
 
 @dataclass(frozen=True)
 class Predictions:
     """What was predicted, and a sentence for each chip of which no slice holds the workload; beside
-    a toy the same thoughts on a served model."""
+    a toy the same thoughts on a served model; what drafts save, where any were made."""
 
     predictions: list[Prediction]
     unpredicted: list[str]
     stand_in: Prediction | None
+    draft_speed_ups: list[DraftSpeedUp]
 
 
 def require_slices(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> None:
@@ -67,9 +72,10 @@ def predictions_of(
     chips: Sequence[Chip],
     slices: Sequence[Slice],
     toy: bool = False,
+    configs: Mapping[str, ModelConfig] = NO_OTHERS,
 ) -> Predictions:
     """The workload on each of `slices`, and on the smallest slice that holds it of each of `chips`
-    that no slice is of; `shapes` are of the models that the records of `logs` name.
+    that no slice is of; `shapes` and `configs` are of the models that the records of `logs` name.
 
     Attempts that only think and answer, each for itself, are told by their lengths: what is
     predicted is any batch of such attempts. What else a strategy did is told by its passes.
@@ -78,9 +84,10 @@ def predictions_of(
     queries, unpredicted = _queries(request, chips, slices)
     if planned.plain or not answered:
         stand_in = _stand_in(request, chips, slices) if toy else None
-        return Predictions([predict(query) for query in queries], unpredicted, stand_in)
+        return Predictions([predict(query) for query in queries], unpredicted, stand_in, [])
     by_passes = [OnSlice(query, shapes).prediction(logs, len(answered)) for query in queries]
-    return Predictions(by_passes, unpredicted, None)
+    gained = speed_ups(planned.strategy, logs, subject.config, configs, queries)
+    return Predictions(by_passes, unpredicted, None, gained)
 
 
 def _stand_in(

@@ -4,21 +4,24 @@ A plain profile has neither, and imports nothing for them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model.architecture import ModelShape, shape_of
+from ..model.config import ModelConfig
 from ..model.generation.pass_log import REASONER
 from ..model.strategies.base import Strategy
 from ..model.transformer import Transformer
 from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
 from .errors import ProfileInputError
-from .model_spec import Subject
+from .model_spec import Subject, resolve_subject
 
 if TYPE_CHECKING:  # few runs have one
     from ..model.reward_model import TrainedVerifier
     from ..model.strategies.verifiers import Verifier
+
+NO_DRAFTS: Mapping[str, Transformer] = {}
 
 TRAINED = "trained"
 """What the setting `verifier` calls the one that --verifier opens."""
@@ -30,6 +33,7 @@ class Costed:
 
     units: Mapping[str, UnitCosts]
     shapes: Mapping[str, ModelShape]
+    configs: Mapping[str, ModelConfig]
 
 
 def verifier_of(folder: Path | None, subject: Subject) -> "TrainedVerifier | None":
@@ -62,17 +66,26 @@ def verifiers_on(trained: "TrainedVerifier | None", model: Transformer) -> "dict
     return verifiers_with(trained and trained.on(model))
 
 
-def costed(subject: Subject, trained: "TrainedVerifier | None") -> Costed:
-    """Unit costs and shapes of the subject and of the verifier.
+def costed(
+    subject: Subject,
+    trained: "TrainedVerifier | None",
+    strategies: Sequence[Strategy] = (),
+    drafts: Mapping[str, Transformer] = NO_DRAFTS,
+) -> Costed:
+    """Unit costs and shapes of the subject, of the verifier and of what drafts for `strategies`.
 
     A verifier's head is costed as one that reads its hidden units off the state.
     """
     config, dtype = subject.config, subject.dtype
-    units, shapes = {REASONER: unit_costs(config, dtype)}, {REASONER: shape_of(config)}
+    named = (strategy.draft_config(config, drafts) for strategy in strategies)
+    configs = {REASONER: config, **dict(one for one in named if one is not None)}
+    units = {name: unit_costs(one, dtype) for name, one in configs.items()}
+    shapes = {name: shape_of(one) for name, one in configs.items()}
     if trained is not None:
         from ..model.reward_model import NAME
 
         trunk, hidden = trained.trunk.config, trained.units
+        configs[NAME] = trunk
         units[NAME] = verifier_costs(trunk, dtype, hidden)
         shape = shape_of(trunk)
         shapes[NAME] = replace(
@@ -81,7 +94,30 @@ def costed(subject: Subject, trained: "TrainedVerifier | None") -> Costed:
             embedding_parameters=float(trunk.embedding_parameters),
             vocab_size=float(hidden),
         )
-    return Costed(units, shapes)
+    return Costed(units, shapes, configs)
+
+
+def open_drafts(strategies: Sequence[Strategy], subject: Subject) -> dict[str, Transformer]:
+    """The models that draft for `strategies`, as they are asked for.
+
+    Raises ModelInputError for one that cannot be opened or run, and ProfileInputError for one that
+    reads other tokens than `subject`.
+    """
+    names = {strategy.draft_model for strategy in strategies}
+    opened = {name: _opened(name, subject) for name in names if name is not None}
+    for strategy in strategies:
+        strategy.draft_config(subject.config, opened)  # refuses an exit that the model has not
+    return opened
+
+
+def _opened(name: str, subject: Subject) -> Transformer:
+    draft, tokenizer = resolve_subject(name, "own", subject.dtype), subject.tokenizer
+    if tokenizer is None or draft.tokenizer is None or not tokenizer.same_ids(draft.tokenizer):
+        raise ProfileInputError(
+            f"draft={name} reads other tokens than {subject.config.name}, for which it is to "
+            "draft: choose a model of the same vocabulary, draft=ngram or draft=early-exit"
+        )
+    return draft.load(seed=0, run_bytes=0)
 
 
 def verifier_said(trained: "TrainedVerifier", model: Transformer) -> str:
@@ -104,6 +140,7 @@ class StrategyRequest:
 
     text: str
     verifier: "TrainedVerifier | None" = None
+    drafts: Mapping[str, Transformer] = field(default_factory=dict)
 
     def parsed(self, verifiers: "Mapping[str, Verifier] | None" = None) -> Strategy:
         """A new one, in whose answer cache, if it has one, nothing is yet."""
@@ -144,5 +181,5 @@ def strategy_for(
         text = with_verifier(text, TRAINED)
         require_use([text])
     request = StrategyRequest(text, verifier_of(verifier, subject))
-    request.parsed()  # refuses what no strategy takes
-    return request
+    strategy = request.parsed()  # refuses what no strategy takes
+    return replace(request, drafts=open_drafts([strategy], subject))

@@ -33,6 +33,7 @@ from .model_spec import Subject
 if TYPE_CHECKING:  # a plain profile needs no other strategy
     from ..model.reward_model import TrainedVerifier
     from ..model.strategies.verifiers import Verifier
+    from ..model.transformer import Transformer
     from .strategy_request import StrategyRequest
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
@@ -90,6 +91,11 @@ class Plan:
     def verifier(self) -> "TrainedVerifier | None":
         """The trained verifier that the strategy may ask."""
         return self.request.strategy.verifier if self.request.strategy else None
+
+    @property
+    def drafts(self) -> "Mapping[str, Transformer]":
+        """The models that draft for the strategy, as they are asked for."""
+        return self.request.strategy.drafts if self.request.strategy else {}
 
     @property
     def prompt_slots(self) -> int:

@@ -6,12 +6,12 @@ letters as in `config`; n drafts of a round, P positions of a prompt and what fo
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax import Array
+from jax import Array, ShapeDtypeStruct
 
 from ..config import ModelConfig, ModelInputError
 from ..kv_cache import EMPTY
@@ -19,7 +19,7 @@ from ..sampling import Sampler, draw
 from ..transformer import Transformer, abstract_transformer
 from .decode_loop import Cursor, Rows, read, truncate
 
-State = Any
+State = TypeVar("State")
 """A drafter's own: arrays that change from round to round."""
 
 LONGEST_GRAM = 3
@@ -28,7 +28,7 @@ LONGEST_GRAM = 3
 ALL_POSITIONS = jnp.iinfo(jnp.int32).max
 
 
-class Drafter(Protocol):
+class Drafter(Protocol[State]):
     """Proposes tokens and hears what became of them."""
 
     def propose(
@@ -159,17 +159,11 @@ def early_exit(model: Transformer, layers: int | None) -> Transformer:
     """The first layers of `model` as a model of its own: stacked weights are cut, others shared."""
     config = exit_config(model.config, layers)
     graph, state = nnx.split(abstract_transformer(config, model.dtype, model.kernel))
-    own = dict(nnx.to_flat_state(nnx.state(model)))
 
-    def kept(path: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
-        whole: Array = own[path][...]
-        return whole if whole.shape == shape else whole[: shape[0]]
+    def kept(own: ShapeDtypeStruct, whole: Array) -> Array:
+        return whole if whole.shape == own.shape else whole[: own.shape[0]]
 
-    flat = [
-        (path, variable.replace(kept(path, variable.shape)))
-        for path, variable in nnx.to_flat_state(state)
-    ]
-    return nnx.merge(graph, nnx.from_flat_state(flat))
+    return nnx.merge(graph, jax.tree.map(kept, state, nnx.state(model)))
 
 
 def _at(values: Array, index: Array) -> Array:

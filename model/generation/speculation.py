@@ -10,6 +10,7 @@ Axis letters as in `config`; N rounds of one call, T = n + 1 positions that a ro
 """
 
 from dataclasses import dataclass, replace
+from typing import Generic
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +35,7 @@ class Rounds:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Stand:
+class Stand(Generic[State]):
     """What goes from round to round."""
 
     rows: Rows
@@ -44,15 +45,15 @@ class Stand:
 
 def speculate_rounds(
     model: Transformer,
-    drafter: Drafter,
-    stand: Stand,
+    drafter: Drafter[State],
+    stand: Stand[State],
     limit: Array | int,
     endings: Endings,
     sampler: Sampler,
     n: int,
     rounds: int,
     figures: bool,
-) -> tuple[Stand, Rounds, Array]:
+) -> tuple[Stand[State], Rounds, Array]:
     """Up to `limit` <= `rounds` rounds, each of `n` drafts and one pass over n + 1 positions.
 
     Stops early once no row is active. The last result is the number of rounds made.
@@ -68,13 +69,12 @@ def speculate_rounds(
         proposed=jnp.zeros(shape, jnp.int32),
         kept=jnp.zeros(shape, jnp.int32),
     )
-    Carry = tuple[Array, Stand, Rounds]
 
-    def goes_on(carry: Carry) -> Array:
+    def goes_on(carry: tuple[Array, Stand[State], Rounds]) -> Array:
         done, stand, _ = carry
         return (done < limit) & stand.cursor.active.any()
 
-    def once(carry: Carry) -> Carry:
+    def once(carry: tuple[Array, Stand[State], Rounds]) -> tuple[Array, Stand[State], Rounds]:
         done, stand, made = carry
         stand, now = _round(model, drafter, stand, endings, sampler, n, figures)
         made = jax.tree.map(
@@ -94,9 +94,9 @@ speculate = jax.jit(
 
 
 def _round(
-    model: Transformer, drafter: Drafter, stand: Stand, endings: Endings, sampler: Sampler, n: int,
-    figures: bool,
-) -> tuple[Stand, Rounds]:  # fmt: skip
+    model: Transformer, drafter: Drafter[State], stand: Stand[State], endings: Endings,
+    sampler: Sampler, n: int, figures: bool,
+) -> tuple[Stand[State], Rounds]:  # fmt: skip
     cursor = stand.cursor
     draw_, keep, replace_ = _uniforms(stand.rows.keys, jnp.asarray(cursor.emitted), n + 1)
     with jax.named_scope("draft"):

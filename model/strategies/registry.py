@@ -10,10 +10,10 @@ from typing import Any, TypeVar, get_args
 from ..config import ModelInputError
 from .base import Cached, Strategy
 from .beam_search import BeamSearch
-from .drafted import Speculative
 from .parallel import AdaptiveConsistency, BestOfN, CotDecoding, SelfConsistency
 from .sampling import Direct, Greedy, Sample
 from .sequential import BudgetForcing, EarlyStop, Revision
+from .speculating import Speculative
 from .verifiers import VERIFIERS, Verifier
 
 STRATEGIES: tuple[type[Strategy], ...] = (

@@ -114,11 +114,16 @@ class Runner:
             on_slices = self._on_slices(budget_lengths(grid, slots, len(prompts)))
             limit = limit_of(grid.limit, self._units, on_slices[0] if on_slices else None)
         # The record has each attempt's mean log-probability, so figures are wanted.
-        return Engine(self.model, asked.answer_format, grid.seed, slots, limit, figures=True)
+        return Engine(
+            self.model, asked.answer_format, grid.seed, slots, limit, figures=True,
+            drafts=grid.drafts,
+        )  # fmt: skip
 
     @cached_property
     def _costed(self) -> Costed:
-        return costed(self.grid.subject, self.grid.verifier)
+        grid = self.grid
+        strategies = [grid.strategy(place) for place in grid.places]
+        return costed(grid.subject, grid.verifier, strategies, grid.drafts)
 
     @property
     def _units(self) -> Mapping[str, UnitCosts]:

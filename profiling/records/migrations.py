@@ -116,7 +116,7 @@ def _same(document: Document) -> Document:
 
 
 STEPS: dict[str, dict[int, Step]] = {
-    "profile": {1: profile_from_1, 2: _same},
+    "profile": {1: profile_from_1, 2: _same, 3: _same},
     "evaluation": {1: evaluation_from_1, 2: evaluation_from_2},
     "cell": {1: _same, 2: cell_from_2},
     "codesign": {1: _same, 2: codesign_from_2},

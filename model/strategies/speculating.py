@@ -7,6 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..config import ModelConfig
 from ..generation.acceptance import Acceptance
@@ -17,7 +18,6 @@ from ..generation.drafters import (
     DraftModel,
     DraftRows,
     LookUp,
-    State,
     early_exit,
     exit_config,
 )
@@ -122,7 +122,7 @@ class DraftLoop:
     """
 
     n: int
-    drafter: Drafter
+    drafter: Drafter[Array] | Drafter[DraftRows]
     reader: Session | None
     behind: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), bool))  # [B, A] the draft's
 
@@ -138,7 +138,7 @@ class DraftLoop:
         while session.cursor.active.any():
             rounds = engine.passes_per_call
             limit = min(rounds, *(one.room(positions) // positions for one in sessions))
-            if self.reader is not None:
+            if self.reader is not None and isinstance(state, DraftRows):
                 state = replace(state, rows=self.reader.rows)
             before = session.own
             stand, made, done = speculate(
@@ -146,7 +146,7 @@ class DraftLoop:
                 sampler, self.n, rounds, session.figures,
             )  # fmt: skip
             session.rows, state, cursor = stand.rows, stand.drafts, stand.cursor
-            if self.reader is not None:
+            if self.reader is not None and isinstance(state, DraftRows):
                 self.reader.rows = state.rows
             for one in sessions:
                 one.filled = int(one.rows.slot)
@@ -163,7 +163,7 @@ class DraftLoop:
                 session.halt(heeds_limit)
                 cursor = session.cursor
 
-    def _state(self, session: Session) -> State:
+    def _state(self, session: Session) -> Array | DraftRows:
         """The drafter's, where rows have said at most their first token."""
         if self.reader is not None:
             shape = session.alive.shape
