@@ -70,7 +70,7 @@ class Speculative(Sampling):
     @property
     def phases(self) -> tuple[str, ...]:
         drafting = () if self.draft == LOOK_UP else (DRAFT,)
-        return (PREFILL, *drafting, CHECK, THINK, ANSWER)
+        return (PREFILL, CHECK, *drafting, THINK, ANSWER)
 
     @property
     def rows(self) -> int:

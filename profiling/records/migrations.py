@@ -127,7 +127,7 @@ STEPS: dict[str, dict[int, Step]] = {
 
 
 def migrated(name: str, document: object, version: str) -> object:
-    """`document`, the JSON of a record `name`, in its present `version`, 'rooflink.profile/3'.
+    """`document`, the JSON of a record `name`, in its present `version`, 'rooflink.profile/4'.
 
     What an older file lacks or has wrong is left for the record's own check to name. Raises
     ProfileInputError, without the file's name, for what is no such record or a newer version.
