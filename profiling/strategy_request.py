@@ -1,19 +1,13 @@
-"""The strategy and the verifier that a run is asked for: by their words, with what they cost.
-
-A plain profile has neither, and imports nothing for them.
-"""
+"""The strategy and the verifier that a run is asked for, by their words; few runs have either."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..model.architecture import ModelShape, shape_of
-from ..model.config import ModelConfig
-from ..model.generation.pass_log import REASONER
-from ..model.strategies.base import Strategy
+from ..model.config import ModelInputError
+from ..model.strategies.base import Strategy, draft_configs
 from ..model.transformer import Transformer
-from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
 from .errors import ProfileInputError
 from .model_spec import Subject, resolve_subject
 
@@ -21,19 +15,8 @@ if TYPE_CHECKING:  # few runs have one
     from ..model.reward_model import TrainedVerifier
     from ..model.strategies.verifiers import Verifier
 
-NO_DRAFTS: Mapping[str, Transformer] = {}
-
 TRAINED = "trained"
 """What the setting `verifier` calls the one that --verifier opens."""
-
-
-@dataclass(frozen=True)
-class Costed:
-    """The models that passes may be of, by their names in pass records."""
-
-    units: Mapping[str, UnitCosts]
-    shapes: Mapping[str, ModelShape]
-    configs: Mapping[str, ModelConfig]
 
 
 def verifier_of(folder: Path | None, subject: Subject) -> "TrainedVerifier | None":
@@ -66,37 +49,6 @@ def verifiers_on(trained: "TrainedVerifier | None", model: Transformer) -> "dict
     return verifiers_with(trained and trained.on(model))
 
 
-def costed(
-    subject: Subject,
-    trained: "TrainedVerifier | None",
-    strategies: Sequence[Strategy] = (),
-    drafts: Mapping[str, Transformer] = NO_DRAFTS,
-) -> Costed:
-    """Unit costs and shapes of the subject, of the verifier and of what drafts for `strategies`.
-
-    A verifier's head is costed as one that reads its hidden units off the state.
-    """
-    config, dtype = subject.config, subject.dtype
-    named = (strategy.draft_config(config, drafts) for strategy in strategies)
-    configs = {REASONER: config, **dict(one for one in named if one is not None)}
-    units = {name: unit_costs(one, dtype) for name, one in configs.items()}
-    shapes = {name: shape_of(one) for name, one in configs.items()}
-    if trained is not None:
-        from ..model.reward_model import NAME
-
-        trunk, hidden = trained.trunk.config, trained.units
-        configs[NAME] = trunk
-        units[NAME] = verifier_costs(trunk, dtype, hidden)
-        shape = shape_of(trunk)
-        shapes[NAME] = replace(
-            shape,
-            head_parameters=float((trunk.embed_dim + 2) * hidden),
-            embedding_parameters=float(trunk.embedding_parameters),
-            vocab_size=float(hidden),
-        )
-    return Costed(units, shapes, configs)
-
-
 def open_drafts(strategies: Sequence[Strategy], subject: Subject) -> dict[str, Transformer]:
     """The models that draft for `strategies`, as they are asked for.
 
@@ -105,13 +57,17 @@ def open_drafts(strategies: Sequence[Strategy], subject: Subject) -> dict[str, T
     """
     names = {strategy.draft_model for strategy in strategies}
     opened = {name: _opened(name, subject) for name in names if name is not None}
-    for strategy in strategies:
-        strategy.draft_config(subject.config, opened)  # refuses an exit that the model has not
+    draft_configs(strategies, subject.config, opened)  # refuses an exit that the model has not
     return opened
 
 
 def _opened(name: str, subject: Subject) -> Transformer:
-    draft, tokenizer = resolve_subject(name, "own", subject.dtype), subject.tokenizer
+    try:
+        draft, tokenizer = resolve_subject(name, "own", subject.dtype), subject.tokenizer
+    except ModelInputError as error:
+        raise ModelInputError(
+            f"draft={name} is neither ngram nor early-exit, and as a model: {error}"
+        ) from None
     if tokenizer is None or draft.tokenizer is None or not tokenizer.same_ids(draft.tokenizer):
         raise ProfileInputError(
             f"draft={name} reads other tokens than {subject.config.name}, for which it is to "
@@ -147,6 +103,10 @@ class StrategyRequest:
         from ..model.strategies.registry import parse_strategy
 
         return parse_strategy(self.text, verifiers or verifiers_with(self.verifier))
+
+    def verifiers_on(self, model: Transformer) -> "dict[str, Verifier]":
+        """Those that it may be set to, for attempts of `model`."""
+        return verifiers_on(self.verifier, model)
 
     @property
     def settings(self) -> dict[str, str | int | float | bool | None]:

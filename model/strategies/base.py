@@ -1,6 +1,6 @@
 """Strategy: a way to spend compute on a question. What all of them share, and the answer cache."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
@@ -159,6 +159,14 @@ class Cached(Strategy):
             else replace(self.answers[prompt], question=number, cached=True)
             for prompt, number in zip(prompts, questions.numbers, strict=True)
         ]
+
+
+def draft_configs(
+    strategies: Sequence[Strategy], model: ModelConfig, drafts: Mapping[str, Transformer]
+) -> dict[str, ModelConfig]:
+    """The models that draft for any of `strategies`, by their names in pass records."""
+    found = (strategy.draft_config(model, drafts) for strategy in strategies)
+    return dict(one for one in found if one is not None)
 
 
 def require(holds: bool, strategy: str, setting: str, value: object, wanted: str) -> None:

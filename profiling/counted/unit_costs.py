@@ -10,20 +10,25 @@ Moving data (slices, transposes, gathers) and comparing or selecting are 0.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-from ...model.architecture import DTYPE_BITS, shape_of
+from ...model.architecture import DTYPE_BITS, ModelShape, shape_of
 from ...model.config import DType, ModelConfig
+from ...model.generation.pass_log import REASONER
 from ...model.kv_cache import KVCache
 from ...model.transformer import Transformer, abstract_transformer
 from ..errors import ProfileInputError
+
+if TYPE_CHECKING:  # few runs have one
+    from ...model.reward_model import TrainedVerifier
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,43 @@ def verifier_costs(config: ModelConfig, dtype: DType, hidden_units: int) -> Unit
         pass_weight_bytes=trunk.pass_weight_bytes - left_out + (D + 2) * N * HEAD_BYTES,
         head_activation_bytes=(D + 2 * N + 1) * HEAD_BYTES,
     )
+
+
+@dataclass(frozen=True)
+class Costed:
+    """The models that passes may be of, by their names in pass records."""
+
+    units: Mapping[str, UnitCosts]
+    shapes: Mapping[str, ModelShape]
+    configs: Mapping[str, ModelConfig]
+
+
+def costed(
+    config: ModelConfig,
+    dtype: DType,
+    trained: "TrainedVerifier | None",
+    drafts: Mapping[str, ModelConfig],
+) -> Costed:
+    """Unit costs and shapes of the reasoner, of the verifier and of `drafts`.
+
+    A verifier's head is costed as one that reads its hidden units off the state.
+    """
+    configs = {REASONER: config, **drafts}
+    units = {name: unit_costs(one, dtype) for name, one in configs.items()}
+    shapes = {name: shape_of(one) for name, one in configs.items()}
+    if trained is not None:
+        from ...model.reward_model import NAME
+
+        trunk, hidden = trained.trunk.config, trained.units
+        configs[NAME] = trunk
+        units[NAME] = verifier_costs(trunk, dtype, hidden)
+        shapes[NAME] = replace(
+            shape_of(trunk),
+            head_parameters=float((trunk.embed_dim + 2) * hidden),
+            embedding_parameters=float(trunk.embedding_parameters),
+            vocab_size=float(hidden),
+        )
+    return Costed(units, shapes, configs)
 
 
 def _forward(model: Transformer, keys: int) -> Operations:

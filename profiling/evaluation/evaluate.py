@@ -12,6 +12,7 @@ from ...model.architecture import ModelShape, shape_of
 from ...model.generation.attempt import Answered
 from ...model.generation.engine import Engine, Questions
 from ...model.generation.pass_log import REASONER, PassLog
+from ...model.strategies.base import draft_configs
 from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
 from ...model.tasks.modular import GAPS_DISCLOSURE, SumTask
@@ -21,7 +22,7 @@ from ...model.weights.checkpoint import digest_of
 from ...tpu_configs.slice import Slice
 from ..backend import provenance
 from ..counted.phase_costs import first_attempts, logs_of, phases_of
-from ..counted.unit_costs import UnitCosts
+from ..counted.unit_costs import Costed, UnitCosts, costed
 from ..errors import ProfileInputError, Silent, Watcher
 from ..measured.run import WarmClock
 from ..model_spec import run_bytes
@@ -40,7 +41,7 @@ from ..records.evaluation import (
     SharedPrompt,
     TriedAnswer,
 )
-from ..strategy_request import Costed, costed, verifier_said, verifiers_on
+from ..strategy_request import verifier_said, verifiers_on
 from ..workload import PromptedProblems, prompted
 from .accuracy import accuracy_points, by_level, estimate, frontiers, options_of, slice_cost, usable
 from .budgets import limit_of, no_slice
@@ -123,7 +124,8 @@ class Runner:
     def _costed(self) -> Costed:
         grid = self.grid
         strategies = [grid.strategy(place) for place in grid.places]
-        return costed(grid.subject, grid.verifier, strategies, grid.drafts)
+        drafts = draft_configs(strategies, grid.subject.config, grid.drafts)
+        return costed(grid.subject.config, grid.subject.dtype, grid.verifier, drafts)
 
     @property
     def _units(self) -> Mapping[str, UnitCosts]:
