@@ -18,7 +18,7 @@ from rooflink.profiling.names import slice_named
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.predict import predict, think_speed_up
-from rooflink.profiling.predicted.query import PredictionRequest
+from rooflink.profiling.predicted.query import PredictionRequest, Query
 from rooflink.profiling.predicted.slices import query_of
 from rooflink.profiling.predicted.speculative import accepted_by_marginal, parse_speculation
 from rooflink.profiling.profiler import profile
@@ -125,16 +125,15 @@ def test_draft_and_check_compile_as_what_they_are(found: Profile) -> None:
     assert check > rows * 3 * (whole.token.matmul_flops + whole.head.matmul_flops)
     draft = phases["draft"].counted_flops
     per_pass = rows * (cut.token.matmul_flops + cut.head.matmul_flops)
-    assert per_pass < draft / phases["draft"].steps < 2 * per_pass
+    assert per_pass < draft / phases["draft"].passes < 2 * per_pass
 
 
-def query(model: str, batch: int, draft: str):  # type: ignore[no-untyped-def]
+def query(model: str, batch: int, draft: str) -> Query:
     named = named_shape(model)
     lengths = Lengths(float(batch), 1.0, 512.0, 512.0, 16.0)
     request = PredictionRequest(model=named, lengths=lengths)
-    return replace(
-        query_of(request, slice_named("v5e-8")), speculation=parse_speculation(draft, named)
-    )
+    asked = query_of(request, slice_named("v5e-8"))
+    return replace(asked, speculation=parse_speculation(draft, named))
 
 
 def test_speed_up_is_the_ratio_of_two_predictions() -> None:
