@@ -7,17 +7,17 @@ from statistics import fmean, pstdev
 
 from ..model.config import ModelConfig
 from ..model.generation.attempt import Answered
-from ..model.generation.pass_log import PassLog
+from ..model.generation.pass_log import REASONER, PassLog
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
-from .drafting_lens import speed_ups
 from .errors import ProfileInputError
 from .model_spec import Subject
 from .names import chips_for
+from .outcome import acceptance_of
 from .predicted.model_shape import ModelShape, NamedShape, named_shape, shape_of
 from .predicted.passes import OnSlice, lengths_made
 from .predicted.phase_lengths import Lengths
-from .predicted.predict import predict
+from .predicted.predict import predict, think_speed_up
 from .predicted.query import PredictionRequest, Query
 from .predicted.slices import fitting_query, query_of, smallest_query
 from .records import Prediction
@@ -86,8 +86,36 @@ def predictions_of(
         stand_in = _stand_in(request, chips, slices) if toy else None
         return Predictions([predict(query) for query in queries], unpredicted, stand_in, [])
     by_passes = [OnSlice(query, shapes).prediction(logs, len(answered)) for query in queries]
-    gained = speed_ups(planned.strategy, logs, subject.config, configs, queries)
+    gained = _speed_ups(planned, logs, configs, queries)
     return Predictions(by_passes, unpredicted, None, gained)
+
+
+def _speed_ups(
+    planned: Plan,
+    logs: Sequence[PassLog],
+    configs: Mapping[str, ModelConfig],
+    queries: Sequence[Query],
+) -> list[DraftSpeedUp]:
+    """What the acceptance of the run makes of thinking, by the formula for speculative decoding;
+    none where nothing drafted."""
+    strategy, found = planned.strategy, acceptance_of(planned.strategy, logs)
+    if found is None:
+        return []
+    from .predicted.speculative import Draft, Speculation
+
+    drafting = [config for name, config in configs.items() if name != REASONER]
+    shape = shape_of(drafting[0]) if drafting else None
+    held = shape if strategy.draft_model else None  # an early exit's layers are the model's own
+    draft = Draft(found.draft, shape, held)
+    drafted = Speculation(len(found.places), found.tokens_per_check, draft)
+    return [
+        DraftSpeedUp(
+            slice=query.slice.name,
+            chip=query.slice.chip.name,
+            factor=think_speed_up(replace(query, speculation=drafted)),
+        )
+        for query in queries
+    ]
 
 
 def _stand_in(

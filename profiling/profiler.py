@@ -29,12 +29,11 @@ from .compiled.compile import compile_target
 from .compiled.spec import ProgramSpec, Target, parse_target
 from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of, place
 from .counted.unit_costs import Costed, UnitCosts, costed
-from .drafting_lens import acceptance_of
 from .errors import ProfileInputError, Silent, Watcher, acknowledge, held, interruptible
 from .findings import engineered_gaps, find, note
 from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
-from .outcome import outcome_of
+from .outcome import acceptance_of, outcome_of
 from .predicted.model_shape import model_facts
 from .profile_predictions import Predictions, predictions_of, require_slices
 from .records import (

@@ -11,12 +11,14 @@ one in tokens.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ..phases import PREFILL
-from .acceptance import Acceptance
+
+if TYPE_CHECKING:  # few runs have drafts
+    from .acceptance import Acceptance
 
 Counts = np.ndarray  # int64
 ROOT = -1
@@ -143,7 +145,7 @@ class PassLog:
     parents: list[int] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)
     hits: dict[int, str] = field(default_factory=dict)
-    acceptance: Acceptance | None = None
+    acceptance: "Acceptance | None" = None
 
     @property
     def phases(self) -> list[str]:

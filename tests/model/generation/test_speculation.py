@@ -205,7 +205,7 @@ def test_rounds_by_hand() -> None:
 def test_a_thought_may_end_in_a_draft() -> None:
     """'A' is drafted and right: it ends the thought, as the check's own token."""
     script: Script = {"abAab": {"A": 1.0}, "abAa": {"b": 1.0}, "abA": {"a": 1.0}}
-    engine = scripted_engine(script | {"abAabA": {"7": 1.0}})
+    engine = scripted_engine({**script, "abAabA": {"7": 1.0}})
     (found,) = answer_all(parse_strategy("speculative:n=4"), engine, [ids("abA")])
     assert letters(found.attempts[0].emitted) == "abA7E"
     acceptance = found.log.acceptance
