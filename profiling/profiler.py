@@ -107,6 +107,7 @@ def profile(
         })  # fmt: skip
         notes = [
             *engineered_gaps(request.problems, subject.tokenizer),
+            *([note(subject.storage_note, "the weights' files")] if subject.storage_note else []),
             *(note(text, "the run itself") for text in later.missing + _unkept(there)),
         ]
         found = find(whole, runs is not None and runs.interrupted)

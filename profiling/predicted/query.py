@@ -120,6 +120,7 @@ class Query(PredictionRequest):
     def cautions(self) -> list[str]:
         """A sentence for what was stated and may not be what is meant."""
         sentences = [self.slice.caution] if self.slice.caution else []
+        sentences += self._of_storage()
         tokens = self.lengths.longest_context + 1
         context = self.model.context_length
         if context is not None and tokens > context:
@@ -128,6 +129,21 @@ class Query(PredictionRequest):
                 f"and answer are {tokens:,.0f} tokens, longer than it was made to read."
             )
         return sentences
+
+    def _of_storage(self) -> list[str]:
+        """Where its files are quantised, whether it is predicted so."""
+        stored, published = self.model.stored, self.model.published_dtype
+        if stored is not None:
+            said = f"{self.model.name} is stored as {stored.words}"
+            if stored.dtype == self.weight_dtype:
+                return [f"{said}: all of it is predicted so, tables too, which files keep wider."]
+            return [f"{said}, and predicted in {self.weight_dtype}."]
+        if published in (None, self.weight_dtype):
+            return []
+        return [
+            f"{self.model.name} is published in {published}: this is a prediction in "
+            f"{self.weight_dtype}, --dtype {published} is of what is published."
+        ]
 
     def basis(self, calibration: Calibration) -> str:
         """What a prediction of it stands on, in a sentence."""
