@@ -43,6 +43,7 @@ TEXTS = (
     "budget-forcing:extend=0",
     "adaptive-consistency:n=2,round=1,sure=0.99",
     "early-stop:every=2,sure=1",
+    "speculative:n=2",
     "cached+greedy",
 )
 LIMITS = MachineLimits(read_bandwidth=1e10, matmul_flops=1e11, dtype="float32")
