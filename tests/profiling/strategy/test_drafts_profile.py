@@ -9,6 +9,7 @@ import pytest
 from rooflink.model.config import ModelInputError
 from rooflink.model.generation.drafters import exit_config
 from rooflink.model.tasks import parse_task
+from rooflink.profiling.co_design.analyse import analyse
 from rooflink.profiling.compiled.spec import parse_target
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
@@ -165,3 +166,8 @@ def test_drafts_that_cannot_be(draft: str, error: type[Exception], message: str)
     subject = resolve_subject("reasoner", "own", "float32")
     with pytest.raises(error, match=message):
         strategy_for(f"speculative:draft={draft}", subject)
+
+
+def test_codesign_wants_a_profile_without_drafts(found: Profile) -> None:
+    with pytest.raises(ProfileInputError, match="thought with drafts"):
+        analyse([found], [slice_named("v5e-1")])
