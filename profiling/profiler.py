@@ -257,9 +257,7 @@ def spec_of(
         answer_steps=answer_steps,
         phases=tuple(longest),
         positions={
-            phase: slots
-            for phase, slots in longest.items()
-            if phase_named(phase).program in ("prompt", "read", "check")
+            phase: slots for phase, slots in longest.items() if phase_named(phase).reads_given
         },
         rounded=not planned.plain,
     )
