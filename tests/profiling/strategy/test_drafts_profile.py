@@ -1,9 +1,7 @@
 """A profile with drafts: acceptance, costs of draft and check apart, and what is saved by slice."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import jax
 import pytest
 
 from rooflink.model.config import ModelInputError
@@ -13,7 +11,6 @@ from rooflink.profiling.co_design.analyse import analyse
 from rooflink.profiling.compiled.spec import parse_target
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.measured import run
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.names import slice_named
 from rooflink.profiling.predicted.model_shape import named_shape
@@ -23,7 +20,7 @@ from rooflink.profiling.predicted.query import PredictionRequest, Query
 from rooflink.profiling.predicted.slices import query_of
 from rooflink.profiling.predicted.speculative import accepted_by_marginal, parse_speculation
 from rooflink.profiling.profiler import profile
-from rooflink.profiling.records import MachineLimits, Profile
+from rooflink.profiling.records import Profile
 from rooflink.profiling.records.profile import total_phase
 from rooflink.profiling.reports.document import Table
 from rooflink.profiling.reports.sections.profile_document import profile_document
@@ -31,11 +28,9 @@ from rooflink.profiling.strategy_request import strategy_for
 from rooflink.profiling.workload import Request
 from rooflink.tpu_configs.catalog import load_chip
 
-LIMITS = MachineLimits(read_bandwidth=1e10, matmul_flops=1e11, dtype="float32")
-
 
 @pytest.fixture(scope="module")
-def found() -> Iterator[Profile]:
+def found() -> Profile:
     """The reasoner drafted for by its own first two layers, compiled for this CPU too."""
     subject = resolve_subject("reasoner", "own", "float32")
     request = Request(
@@ -45,11 +40,7 @@ def found() -> Iterator[Profile]:
         answer_budget=3,
         strategy=strategy_for("speculative:draft=early-exit,layers=2,n=2", subject),
     )
-    jax.config.update("jax_disable_most_optimizations", True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "machine_limits", lambda dtype: LIMITS)
-        yield profile(subject, request, [load_chip("v5e")], 1, targets=[parse_target("cpu")])
-    jax.config.update("jax_disable_most_optimizations", False)
+    return profile(subject, request, [load_chip("v5e")], 1, targets=[parse_target("cpu")])
 
 
 def test_draft_and_check_are_counted_apart(found: Profile) -> None:
