@@ -28,6 +28,11 @@ class Phase:
     prompts: str = "prefill"  # the phase that read the prompts which its rows share
     timed_with: str | None = None  # the phase in whose program it runs: a clock tells both together
 
+    @property
+    def reads_given(self) -> bool:
+        """Whether a pass reads several tokens that are there already, as in prefill."""
+        return self.program in ("prompt", "read", "check")
+
 
 PREFILL, THINK, ANSWER = "prefill", "think", "answer"
 VERIFY, PROBE, BRANCH, RE_PREFILL, REVISE = "verify", "probe", "branch", "re-prefill", "revise"

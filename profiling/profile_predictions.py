@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from ..model.config import ModelConfig
 from ..model.generation.attempt import Answered
 from ..model.generation.pass_log import REASONER, PassLog
 from ..tpu_configs.chip import Chip
@@ -25,8 +24,6 @@ from .records import Prediction
 from .records.prediction import DraftSpeedUp, by_cost
 from .records.profile import STAND_IN
 from .workload import Plan
-
-NO_OTHERS: Mapping[str, ModelConfig] = {}
 
 
 @dataclass(frozen=True)
@@ -86,10 +83,9 @@ def predictions_of(
     slices: Sequence[Slice],
     meshes: Meshes,
     toy: bool = False,
-    configs: Mapping[str, ModelConfig] = NO_OTHERS,
 ) -> Predictions:
     """The workload on each of `slices`, and on the smallest slice that holds it of each of `chips`
-    that no slice is of; `shapes` and `configs` are of the models that the records of `logs` name.
+    that no slice is of; `shapes` are of the models that the records of `logs` name.
 
     Attempts that only think and answer, each for itself, are told by their lengths: what is
     predicted is any batch of such attempts. What else a strategy did is told by its passes.
@@ -100,14 +96,14 @@ def predictions_of(
         stand_in = _stand_in(request, chips, slices) if toy else None
         return Predictions([predict(query) for query in queries], unpredicted, stand_in, [])
     by_passes = [OnSlice(query, shapes).prediction(logs, len(answered)) for query in queries]
-    gained = _speed_ups(planned, logs, configs, queries)
+    gained = _speed_ups(planned, logs, shapes, queries)
     return Predictions(by_passes, unpredicted, None, gained)
 
 
 def _speed_ups(
     planned: Plan,
     logs: Sequence[PassLog],
-    configs: Mapping[str, ModelConfig],
+    shapes: Mapping[str, ModelShape],
     queries: Sequence[Query],
 ) -> list[DraftSpeedUp]:
     """What the acceptance of the run makes of thinking, by the formula for speculative decoding;
@@ -117,8 +113,7 @@ def _speed_ups(
         return []
     from .predicted.speculative import Draft, Speculation
 
-    drafting = [config for name, config in configs.items() if name != REASONER]
-    shape = shape_of(drafting[0]) if drafting else None
+    shape = next((shape for name, shape in shapes.items() if name != REASONER), None)
     held = shape if strategy.draft_model else None  # an early exit's layers are the model's own
     draft = Draft(found.draft, shape, held)
     drafted = Speculation(len(found.places), found.tokens_per_check, draft)

@@ -95,7 +95,7 @@ def profile(
         later = Later(measured=runs is not None, ended=runs is not None and runs.interrupted)
         predicted = later.lens("No predictions", lambda: predictions_of(
             subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices,
-            meshes, draft.model.is_toy, costs.configs,
+            meshes, draft.model.is_toy,
         ))  # fmt: skip
         own = partial(_compiled, subject, planned, generated.logs, costs, listener)
         there = [*compiled, *_compiled_for(targets, own, later)]
@@ -257,9 +257,7 @@ def spec_of(
         answer_steps=answer_steps,
         phases=tuple(longest),
         positions={
-            phase: slots
-            for phase, slots in longest.items()
-            if phase_named(phase).program in ("prompt", "read", "check")
+            phase: slots for phase, slots in longest.items() if phase_named(phase).reads_given
         },
         rounded=not planned.plain,
     )

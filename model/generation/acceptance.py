@@ -1,9 +1,9 @@
-"""How many drafts were kept, by their place in a round: as a marginal and as a conditional rate.
+"""How many drafts were kept, by their place in a round: counts, of which two rates follow.
 
-The marginal rate of a place is the share of all checks that say a token after the draft there; a
-check then says 1 plus the sum of marginal rates, which is what engines log. The conditional rate is
-the share kept of those drafts that were judged, for all before them were kept. Mixing the two up
-errs by tens of percent.
+The marginal rate of a place, `kept` over `checks`, is the share of all checks that say a token
+after the draft there; a check then says 1 plus the sum of marginal rates, which is what engines
+log. The conditional rate, `kept` over `judged`, is the share of those drafts before which all were
+kept. Mixing the two up errs by tens of percent.
 """
 
 from dataclasses import dataclass
@@ -49,14 +49,3 @@ class Acceptance:
     def tokens(self) -> int:
         """Said in all checks."""
         return self.checks + int(self.kept.sum())
-
-    @property
-    def marginal(self) -> list[float]:
-        """[n] share of checks that keep the draft at each place and say more."""
-        return [float(kept) / max(self.checks, 1) for kept in self.kept]
-
-    @property
-    def conditional(self) -> list[float | None]:
-        """[n] share kept of the drafts that were judged; None where none was."""
-        pairs = zip(self.kept, self.judged, strict=True)
-        return [float(kept / judged) if judged else None for kept, judged in pairs]

@@ -39,6 +39,9 @@ SILENT = -4
 
 NOT_FORCED = -1
 
+KEEP_ALL = np.int32(np.iinfo(np.int32).max)
+"""In `truncate`, of a row that keeps all of its positions."""
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)

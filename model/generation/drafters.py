@@ -17,15 +17,13 @@ from ..config import ModelConfig, ModelInputError
 from ..kv_cache import EMPTY
 from ..sampling import Sampler, draw
 from ..transformer import Transformer, abstract_transformer
-from .decode_loop import Cursor, Rows, read, truncate
+from .decode_loop import KEEP_ALL, Cursor, Rows, read, truncate
 
 State = TypeVar("State")
 """A drafter's own: arrays that change from round to round."""
 
 LONGEST_GRAM = 3
 """Tokens that a look-up compares at most (Saxena 2023, prompt look-up decoding, uses 3)."""
-
-ALL_POSITIONS = jnp.iinfo(jnp.int32).max
 
 
 class Drafter(Protocol[State]):
@@ -118,7 +116,7 @@ class DraftModel:
 
     def hear(self, state: DraftRows, before: Cursor, said: Array, taken: Array) -> DraftRows:
         drafts = said.shape[-1] - 1
-        keep = jnp.where(before.active, before.position + taken, ALL_POSITIONS)
+        keep = jnp.where(before.active, before.position + taken, KEEP_ALL)
         unused = drafts - jnp.where(before.active, jnp.minimum(taken, drafts), 0).max()
         held = truncate(state.rows, keep, state.rows.slot - unused)
         row = jnp.concatenate((jnp.asarray(before.token)[..., None], said), axis=-1)

@@ -19,8 +19,8 @@ from jax import Array
 from ..kv_cache import EMPTY
 from ..sampling import Sampler, draw
 from ..transformer import Transformer
-from .decode_loop import Cursor, Emitted, Endings, Rows, emit, read, truncate
-from .drafters import ALL_POSITIONS, Drafter, State
+from .decode_loop import KEEP_ALL, Cursor, Emitted, Endings, Rows, emit, read, truncate
+from .drafters import Drafter, State
 
 
 @jax.tree_util.register_dataclass
@@ -108,7 +108,7 @@ def _round(
     said = jnp.moveaxis(emitted.token, 0, -1)
     rows = truncate(
         rows,
-        jnp.where(cursor.active, moved.position, ALL_POSITIONS),
+        jnp.where(cursor.active, moved.position, KEEP_ALL),
         stand.rows.slot + taken.max(),
     )
     state = drafter.hear(state, cursor, said, taken)

@@ -11,7 +11,7 @@ from jax import Array
 
 from ..config import ModelConfig
 from ..generation.acceptance import Acceptance
-from ..generation.attempt import Answered
+from ..generation.attempt import Answered, answered
 from ..generation.decode_loop import Endings
 from ..generation.drafters import (
     Drafter,
@@ -30,7 +30,6 @@ from ..phases import ANSWER, CHECK, DRAFT, PREFILL, THINK
 from ..sampling import Sampler
 from ..transformer import Transformer
 from .base import MOST_ATTEMPTS, Sampling, require
-from .voting import answered
 
 LOOK_UP, EARLY_EXIT = "ngram", "early-exit"
 MOST_DRAFTS = 16

@@ -8,7 +8,7 @@ from ...records.lenses import Acceptance
 from ...records.prediction import DraftSpeedUp
 from ...records.profile import TOTAL
 from .. import theme, units
-from ..document import Column, Facts, Table, columns
+from ..document import Column, Facts, Table, columns, with_interval
 from ..terms import AT_PEAK, COUNTED, MEASURED, PREDICTED
 from . import profile_facts as facts
 from .prediction_document import phase_columns
@@ -276,13 +276,11 @@ def acceptance_table(found: Acceptance) -> Table:
 
 def speed_ups_table(rows: list[DraftSpeedUp]) -> Table:
     """Each slice with its interval."""
-    between = [units.bounds(row.factor, ratio) for row in rows]
     return Table(
         "Speed-up of thinking by drafts",
         [
             Column("slice", [row.slice for row in rows]),
-            Column("speed-up", [row.factor.median for row in rows], ratio, PREDICTED),
-            Column("80 % interval", between, str, PREDICTED, data=False),
+            *with_interval(Column("speed-up", [row.factor for row in rows], ratio, PREDICTED)),
         ],
         name="draft_speed_ups",
     )

@@ -73,7 +73,6 @@ def test_greedy_tokens_are_those_of_plain_decoding(settings: str) -> None:
     assert acceptance.checks == sum(
         int((record.tokens > 0).sum()) for record in found[0].log.of_phase("check drafts")
     )
-    assert 1 + sum(acceptance.marginal) == pytest.approx(acceptance.tokens / acceptance.checks)
 
 
 @pytest.mark.slow
@@ -81,7 +80,7 @@ def test_a_perfect_draft_is_always_kept() -> None:
     found = answer_all(parse_strategy("speculative:draft=same,n=4"), *reasoner())
     acceptance = found[0].log.acceptance
     assert acceptance is not None
-    assert acceptance.conditional == [1.0] * 4
+    assert acceptance.kept.tolist() == acceptance.judged.tolist()
     assert acceptance.tokens / acceptance.checks > 3
 
 
@@ -248,8 +247,6 @@ def test_acceptance_adds_up() -> None:
     assert found.proposed.tolist() == [3, 3]
     assert found.judged.tolist() == [2, 1]
     assert found.kept.tolist() == [1, 1]
-    assert found.marginal == [0.25, 0.25]
-    assert found.conditional == [0.5, 1.0]
     assert (found + found).tokens == 2 * found.tokens == 12
 
 

@@ -1,18 +1,16 @@
 """A profile with drafts: acceptance, costs of draft and check apart, and what is saved by slice."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import jax
 import pytest
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.generation.drafters import exit_config
 from rooflink.model.tasks import parse_task
+from rooflink.profiling.co_design.analyse import analyse
 from rooflink.profiling.compiled.spec import parse_target
 from rooflink.profiling.counted.unit_costs import unit_costs
 from rooflink.profiling.errors import ProfileInputError
-from rooflink.profiling.measured import run
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.names import slice_named
 from rooflink.profiling.predicted.model_shape import named_shape
@@ -22,7 +20,7 @@ from rooflink.profiling.predicted.query import PredictionRequest, Query
 from rooflink.profiling.predicted.slices import query_of
 from rooflink.profiling.predicted.speculative import accepted_by_marginal, parse_speculation
 from rooflink.profiling.profiler import profile
-from rooflink.profiling.records import MachineLimits, Profile
+from rooflink.profiling.records import Profile
 from rooflink.profiling.records.profile import total_phase
 from rooflink.profiling.reports.document import Table
 from rooflink.profiling.reports.sections.profile_document import profile_document
@@ -30,11 +28,9 @@ from rooflink.profiling.strategy_request import strategy_for
 from rooflink.profiling.workload import Request
 from rooflink.tpu_configs.catalog import load_chip
 
-LIMITS = MachineLimits(read_bandwidth=1e10, matmul_flops=1e11, dtype="float32")
-
 
 @pytest.fixture(scope="module")
-def found() -> Iterator[Profile]:
+def found() -> Profile:
     """The reasoner drafted for by its own first two layers, compiled for this CPU too."""
     subject = resolve_subject("reasoner", "own", "float32")
     request = Request(
@@ -44,11 +40,7 @@ def found() -> Iterator[Profile]:
         answer_budget=3,
         strategy=strategy_for("speculative:draft=early-exit,layers=2,n=2", subject),
     )
-    jax.config.update("jax_disable_most_optimizations", True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "machine_limits", lambda dtype: LIMITS)
-        yield profile(subject, request, [load_chip("v5e")], 1, targets=[parse_target("cpu")])
-    jax.config.update("jax_disable_most_optimizations", False)
+    return profile(subject, request, [load_chip("v5e")], 1, targets=[parse_target("cpu")])
 
 
 def test_draft_and_check_are_counted_apart(found: Profile) -> None:
@@ -165,3 +157,8 @@ def test_drafts_that_cannot_be(draft: str, error: type[Exception], message: str)
     subject = resolve_subject("reasoner", "own", "float32")
     with pytest.raises(error, match=message):
         strategy_for(f"speculative:draft={draft}", subject)
+
+
+def test_codesign_wants_a_profile_without_drafts(found: Profile) -> None:
+    with pytest.raises(ProfileInputError, match="thought with drafts"):
+        analyse([found], [slice_named("v5e-1")])
