@@ -6,7 +6,7 @@ Axis letters as in `config`; P prompt slots, S slots of each attempt.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +16,10 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from .config import ModelConfig
-from .experts import Experts
 from .kv_cache import Context, KVCache, visible
 from .layers import (
     Block,
+    Rotation,
     Visibility,
     attend,
     capped,
@@ -27,9 +27,12 @@ from .layers import (
     norm_scale,
     normalise,
     random_weights,
+    rotation,
 )
-from .rotary import Rotation, rotation
 from .styles import Segment
+
+if TYPE_CHECKING:
+    from .experts import Experts
 
 
 class QueryKernel(Protocol):
@@ -77,6 +80,8 @@ class Transformer(nnx.Module):
             keys = nnx.Rngs(rngs.params()).split(len(layers))
             stacks.append(jax.vmap(lambda keys, kind=kind: Block(config, kind, dtype, keys))(keys))
             if kind.experts and config.mixture is not None:
+                from .experts import Experts  # which few models need
+
                 make = partial(Experts, config, config.mixture, dtype)
                 keys = nnx.Rngs(rngs.params()).split(len(layers))
                 mixtures[str(number)] = jax.vmap(make)(keys)
@@ -121,10 +126,10 @@ class Transformer(nnx.Module):
                 stacks += written
         return x, replace(cache, stacks=tuple(stacks), positions=slots)
 
-    def _experts(self, number: int) -> Experts | None:
+    def _experts(self, number: int) -> "Experts | None":
         """Of the stack of that number; None where it has MLPs."""
-        mixtures = getattr(self, "experts", {})
-        return mixtures if isinstance(mixtures, Experts) else mixtures.get(str(number))
+        mixtures = getattr(self, "experts", None)
+        return mixtures.get(str(number)) if isinstance(mixtures, nnx.Dict) else mixtures
 
     def _pass(self, positions: Array, prompt: Array, slots: Array, slot: Array | int) -> _Pass:
         """Of queries at `positions` [B, A, T] over slots that hold `prompt` and `slots`."""
@@ -153,7 +158,10 @@ class Transformer(nnx.Module):
 
 
 def _run_segment(
-    segment: Segment, x: Array, stacks: Sequence[tuple[Block, Context, Experts | None]], here: _Pass
+    segment: Segment,
+    x: Array,
+    stacks: "Sequence[tuple[Block, Context, Experts | None]]",
+    here: _Pass,
 ) -> tuple[Array, list[Context]]:
     """`x` [B, A, T, D] through the layers of `segment`, and what its stacks hold then."""
     Own = tuple[tuple[Array, Array], ...]

@@ -1,19 +1,52 @@
-"""ModelConfig from a Hugging Face config.json.
+"""ModelConfig from a Hugging Face config.json: what each family means where its files do not say,
+which layers are of which kind, and the mixtures of experts that they have.
 
 Defaults are those of transformers' configuration classes (5.24), for fields that published files
 omit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from ..config import ModelConfig
+from ..config import ModelConfig, ModelInputError
 from ..styles import LLAMA_STYLE, STYLES, Family, LayerKind, Mixture, Style
-from .hf_config import Fields, checked, model_name, read_json, unsupported
-from .layer_patterns import full_layers, last_layers, patterned, rotating_layers, windowed_types
-from .mixture_fields import MixtureDefaults, MixtureFields, mixture_fields
-from .rope_fields import rope_fields, rope_scaling, scaled_context
+from .hf_config import (
+    Fields,
+    checked,
+    count_of,
+    model_name,
+    rope_fields,
+    rope_scaling,
+    scaled_context,
+    unsupported,
+)
+
+Pattern = tuple[LayerKind, ...]
+
+
+class MixtureDefaults(NamedTuple):
+    """What a config.json of a family means where it does not say."""
+
+    experts: int
+    active: int
+    width: int | None = None  # of an expert; None: 'intermediate_size' is
+    shared: int = 0  # experts that every token visits
+    dense_first: int = 0
+    mixture: Mixture = Mixture()
+
+
+class MixtureFields(NamedTuple):
+    """Of one model; a dense model has one expert, its MLP."""
+
+    mlp_dim: int
+    experts: int = 1
+    active_experts: int = 1
+    shared_mlp_dim: int = 0
+    dense_mlp_dim: int = 0
+    mixture: Mixture | None = None
+    mixed: tuple[bool, ...] = ()  # for each layer, whether it has experts
 
 
 @dataclass(frozen=True)
@@ -70,21 +103,20 @@ _ACTIVATIONS: dict[str, Literal["silu", "gelu", "relu2"]] = {
 }  # fmt: skip
 
 
-def hf_config(path: Path) -> ModelConfig:
-    """The configuration in the config.json at `path`. Raises ModelInputError for what is not JSON,
-    a field missing or ill-typed, or a model that is not supported."""
-    fields = Fields(read_json(path), str(path))
+def hf_config(fields: Fields) -> ModelConfig:
+    """The configuration that a config.json of these `fields` states. Raises ModelInputError for a
+    field that is missing or ill-typed, or a model that is not supported."""
     model_type = fields.text("model_type")
     if model_type not in FAMILIES:
         families = f"{', '.join(FAMILIES)} are; `rooflink predict` tells the cost of more"
-        raise unsupported(str(path), f"has model_type '{model_type}'", families)
+        raise unsupported(fields.where, f"has model_type '{model_type}'", families)
     if fields.flag("mlp_bias", False):
         raise unsupported(fields.where, "sets mlp_bias", "MLPs without are")
     key = _activation_key(model_type)
     if (activation := fields.get(key)) not in (None, *_ACTIVATIONS):
         what = f"has {key} '{activation}'"
         raise unsupported(fields.where, what, f"{', '.join(_ACTIVATIONS)} are")
-    config = family_config(fields, model_name(path.parent.resolve().name))
+    config = family_config(fields, model_name(Path(fields.where).parent.resolve().name))
     scaling = rope_scaling(rope_fields(fields), _context(fields))
     return replace(config, rope_scaling=scaling)
 
@@ -219,3 +251,131 @@ def _style(fields: Fields, model_type: Family) -> Style:
 
 def _activation_key(model_type: str) -> str:
     return "hidden_activation" if model_type.startswith("gemma") else "hidden_act"
+
+
+def windowed_types(fields: Fields, layers: int) -> list[bool]:
+    """For each of the `layer_types`, whether it attends to a window; ModelInputError for a kind
+    that is not attention, or another number of them than layers."""
+    types = fields.get("layer_types")
+    if not isinstance(types, list) or len(types) != layers:
+        raise ModelInputError(
+            f"{fields.where} has 'layer_types' that are no list of its {layers} layers."
+        )
+    windowed = [kind in ("sliding_attention", "chunked_attention") for kind in types]
+    for kind, has_window in zip(types, windowed, strict=True):
+        if not has_window and kind != "full_attention":
+            raise unsupported(fields.where, f"has a layer of type {kind!r}", "attention is")
+    return windowed
+
+
+def full_layers(fields: Fields, layers: int, usual: int) -> list[bool]:
+    """For each layer whether it attends to a window: all but each `usual`-th, or as the file
+    says."""
+    if fields.get("layer_types") is not None:
+        return windowed_types(fields, layers)
+    every = fields.integer("sliding_window_pattern", usual)
+    return [(layer + 1) % every != 0 for layer in range(layers)]
+
+
+def last_layers(fields: Fields, layers: int) -> list[bool]:
+    """The same for Qwen, whose windows are switched on for all but the first so many layers."""
+    if not fields.flag("use_sliding_window", False):
+        return [False] * layers
+    if fields.get("layer_types") is not None:
+        return windowed_types(fields, layers)
+    first = fields.get("max_window_layers") if "max_window_layers" in fields else 28
+    if type(first) is not int or first < 0:
+        raise ModelInputError(
+            f"{fields.where} has 'max_window_layers' = {first!r}, no whole number."
+        )
+    return [layer >= first for layer in range(layers)]
+
+
+def rotating_layers(fields: Fields, layers: int) -> list[bool]:
+    """Whether each layer has rotary positions (SmolLM3: all but every fourth)."""
+    listed = fields.get("no_rope_layers")
+    if listed is None:
+        every = fields.integer("no_rope_layer_interval", 4)
+        return [(layer + 1) % every != 0 for layer in range(layers)]
+    if not isinstance(listed, list) or len(listed) < layers or set(listed) - {0, 1}:
+        raise ModelInputError(
+            f"{fields.where} has 'no_rope_layers' that are no 0 or 1 for each of {layers} layers."
+        )
+    return [bool(rotates) for rotates in listed[:layers]]
+
+
+def patterned(kinds: Sequence[LayerKind]) -> tuple[Pattern, Pattern]:
+    """(prefix, pattern) of layers of these kinds: a pattern from the first layer on, or one behind
+    the first layers of one kind where that makes fewer stacks."""
+    whole = kinds[: _period(kinds)]
+    run = next((i for i, kind in enumerate(kinds) if kind != kinds[0]), len(kinds))
+    rest = kinds[run:]
+    behind = rest[: _period(rest)]
+    if rest and 1 + len(behind) < len(whole):
+        return tuple(kinds[:run]), tuple(behind)
+    return (), tuple(whole)
+
+
+def _period(kinds: Sequence[LayerKind]) -> int:
+    """After how many of `kinds` they come again (Knuth, Morris & Pratt 1977: their number less the
+    longest beginning that is an end too)."""
+    borders = [0] * len(kinds)
+    for i in range(1, len(kinds)):
+        border = borders[i - 1]
+        while border and kinds[i] != kinds[border]:
+            border = borders[border - 1]
+        borders[i] = border + (kinds[i] == kinds[border])
+    return len(kinds) - borders[-1] if kinds else 0
+
+
+def mixture_fields(fields: Fields, usual: MixtureDefaults, layers: int) -> MixtureFields:
+    """The mixture that `fields` describe. Raises ModelInputError for an ill-typed field."""
+    names = ("num_local_experts", "num_experts", "n_routed_experts")
+    key = next((name for name in names if fields.get(name) is not None), "num_experts")
+    dense = fields.integer("intermediate_size")
+    width = dense if usual.width is None else fields.integer("moe_intermediate_size", usual.width)
+    shared = count_of(fields, "n_shared_experts", usual.shared)
+    mixed = _mixed_layers(fields, usual, layers)
+    experts = fields.integer(key, usual.experts)
+    active = fields.integer("num_experts_per_tok", usual.active)
+    if active > experts or not any(mixed):
+        problem = f"sends a token to {active} of {experts} experts"
+        if not any(mixed):
+            problem = f"has {layers} dense layers of {layers}, and experts"
+        raise ModelInputError(
+            f"{fields.where} {problem}: the file is damaged or of an unknown kind."
+        )
+    return MixtureFields(
+        mlp_dim=width,
+        experts=experts,
+        active_experts=active,
+        shared_mlp_dim=shared * width,
+        dense_mlp_dim=0 if all(mixed) else dense,
+        mixture=_mixture(fields, usual.mixture),
+        mixed=tuple(mixed),
+    )
+
+
+def _mixture(fields: Fields, usual: Mixture) -> Mixture:
+    if usual.biased:
+        return Mixture(biased=True, limit=fields.number("swiglu_limit", usual.limit))
+    return Mixture(
+        scores=usual.scores,
+        corrected=usual.corrected,
+        normalised=fields.flag("norm_topk_prob", usual.normalised),
+        scale=fields.number("routed_scaling_factor", usual.scale),
+        groups=fields.integer("n_group", usual.groups),
+        chosen_groups=fields.integer("topk_group", usual.chosen_groups),
+        group_best=2 if usual.corrected else 1,
+    )
+
+
+def _mixed_layers(fields: Fields, usual: MixtureDefaults, layers: int) -> list[bool]:
+    first = count_of(fields, "first_k_dense_replace", usual.dense_first)
+    step = fields.integer("decoder_sparse_step", 1)
+    dense = fields.get("mlp_only_layers") or []
+    if not isinstance(dense, list) or not all(type(layer) is int for layer in dense):
+        raise ModelInputError(f"{fields.where} has 'mlp_only_layers' that are no whole numbers.")
+    return [
+        layer >= first and (layer + 1) % step == 0 and layer not in dense for layer in range(layers)
+    ]

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from ..config import ModelConfig, ModelInputError
-from ..rotary import scale_llama3
+from ..layers import scale_llama3
 from ..styles import Family, Llama3Scaling
-from .conventions import NamedTensor, in_halves
 from .gguf_format import GgufFile
 from .gguf_tokenizer import gguf_tokenizer
 from .hf_config import Fields, checked, model_name, unsupported
-from .layout import WeightSource
+from .layout import NamedTensor, WeightSource, in_halves
 from .published_sizes import Sizes, sizes_of_fields
 from .quantisation import StoredWeights
 

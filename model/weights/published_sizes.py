@@ -10,9 +10,8 @@ from pathlib import Path
 
 from ..architecture import Architecture
 from ..config import ModelConfig, ModelInputError
-from .families import FAMILIES, family_config
+from .families import FAMILIES, family_config, windowed_types
 from .hf_config import Fields, count_of, model_name, read_json, require_size, unsupported
-from .layer_patterns import windowed_types
 from .published_layers import (
     GivenSizes,
     delta_net,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rooflink.model.config import ModelConfig, preset
-from rooflink.model.rotary import inverse_frequencies, rotate, rotation
+from rooflink.model.layers import inverse_frequencies, rotate, rotation
 from rooflink.model.styles import Llama3Scaling
 
 LLAMA31_SCALING = Llama3Scaling(8.0, 1.0, 4.0, 8192)

@@ -20,8 +20,8 @@ from rooflink.model.layers import (
     attend,
     attend_block,
     contract,
+    inverse_frequencies,
 )
-from rooflink.model.rotary import inverse_frequencies
 from rooflink.model.transformer import Transformer, random_transformer
 
 from .references.families import FAMILIES, VOCAB, token_sequence

@@ -22,6 +22,7 @@ from tiny_models import (
 from rooflink.model.config import ModelConfig
 from rooflink.model.weights import open_weights, parameters
 from rooflink.model.weights.families import hf_config
+from rooflink.model.weights.hf_config import fields_of
 
 every_family = pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
 
@@ -192,7 +193,7 @@ def test_what_a_family_means_by_a_field(
     tmp_path: Path, family: str, extra: dict[str, object], meant: dict[str, object]
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps({**config_json(FAMILIES[family]), **extra}))
-    config = hf_config(tmp_path / "config.json")
+    config = hf_config(fields_of(tmp_path / "config.json"))
     assert {name: getattr(config, name) for name in meant} == meant
 
 

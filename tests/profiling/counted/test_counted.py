@@ -200,8 +200,7 @@ def unrolled_forward(model: Transformer, tokens: jax.Array, cache: KVCache) -> j
         layers.append(nnx.merge(graph, nnx.from_flat_state(list(one.items()))))
     x = model.embedding[...][tokens]
     from rooflink.model.kv_cache import visible
-    from rooflink.model.layers import contract, rms_norm
-    from rooflink.model.rotary import rotation
+    from rooflink.model.layers import contract, rms_norm, rotation
 
     positions = jnp.broadcast_to(jnp.arange(tokens.shape[-1]), tokens.shape)
     sees = Visibility(jnp.zeros((*tokens.shape, 0), bool), visible(positions, positions))
