@@ -36,6 +36,11 @@ from .styles import (
 DType = Literal["float32", "bfloat16"]
 """What the models of this package compute in."""
 
+WHAT_RUNS = (
+    "layers of attention, with a window or without, and an MLP or experts run; latent attention, "
+    "gated delta nets and Mamba-2 do not"
+)
+
 
 class ModelInputError(ValueError):
     """A mistake of the user's: says in one sentence what was wrong, where, and what to do; shown
@@ -128,9 +133,8 @@ class ModelConfig(Architecture):
             value = getattr(self, size.name)
             if size.default is not MISSING and value != size.default and size.name not in runs:
                 raise ModelInputError(
-                    f"{self.name} has {size.name} {value}, which rooflink does not run (layers of "
-                    "attention, with or without a window, each with an MLP or experts, run): "
-                    "predict its cost from a .toml file of sizes instead"
+                    f"{self.name} has {size.name} {value}, which rooflink does not run "
+                    f"({WHAT_RUNS}): predict its cost from a .toml file of sizes instead"
                 )
         if windowed and self.window is None:
             raise ModelInputError(f"{self.name} has layers with a window of no size: give 'window'")

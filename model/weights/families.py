@@ -7,10 +7,11 @@ omit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ..config import ModelConfig, ModelInputError
+from ..config import WHAT_RUNS, ModelConfig, ModelInputError
 from ..styles import LLAMA_STYLE, STYLES, Family, LayerKind, Mixture, Style
 from .hf_config import (
     Fields,
@@ -97,6 +98,14 @@ FAMILIES: dict[str, _Family] = {
 }  # fmt: skip
 """By model_type."""
 
+_NEAREST: dict[str, Family] = {
+    "deepseek_v2": "glm4_moe", "deepseek_v3": "glm4_moe", "deepseek_v32": "glm4_moe",
+    "glm_moe_dsa": "glm4_moe", "kimi_k2": "glm4_moe", "minimax_m2": "glm4_moe",
+    "nemotron_h": "nemotron", "qwen2_moe": "qwen3_moe", "qwen3_5_moe_text": "qwen3_moe",
+    "qwen3_5_text": "qwen3", "qwen3_next": "qwen3_moe",
+}  # fmt: skip
+"""The family that runs and is most like one that does not, where spelling does not tell."""
+
 _QK_NORM = ("qwen3", "qwen3_moe", "gemma3_text", "olmo2")
 _ACTIVATIONS: dict[str, Literal["silu", "gelu", "relu2"]] = {
     "silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu", "relu2": "relu2",
@@ -108,8 +117,13 @@ def hf_config(fields: Fields) -> ModelConfig:
     field that is missing or ill-typed, or a model that is not supported."""
     model_type = fields.text("model_type")
     if model_type not in FAMILIES:
-        families = f"{', '.join(FAMILIES)} are; `rooflink predict` tells the cost of more"
-        raise unsupported(fields.where, f"has model_type '{model_type}'", families)
+        spelt = get_close_matches(model_type[:100], FAMILIES, n=1, cutoff=0.8)
+        nearest = _NEAREST.get(model_type, *spelt)
+        instead = f"{', '.join(FAMILIES)} are"
+        if nearest is not None:
+            instead = f"the nearest that runs is {nearest} ({WHAT_RUNS})"
+        what = f"{instead}; `rooflink predict` tells the cost of more"
+        raise unsupported(fields.where, f"has model_type '{model_type}'", what)
     if fields.flag("mlp_bias", False):
         raise unsupported(fields.where, "sets mlp_bias", "MLPs without are")
     key = _activation_key(model_type)

@@ -57,6 +57,11 @@ CONFIG_CHANGES: dict[str, tuple[dict[str, Any], str]] = {
         {"model_type": "gpt_neox"},
         "'gpt_neox', which is not supported: llama, qwen2",
     ),
+    "latent attention": (
+        {"model_type": "deepseek_v3"},
+        "'deepseek_v3', which is not supported: the nearest that runs is glm4_moe (",
+    ),
+    "spelt alike": ({"model_type": "olmo"}, "the nearest that runs is olmo2 ("),
     "wrong type": ({"hidden_size": "64"}, "'hidden_size' = '64' where a positive integer belongs"),
     "negative": ({"num_hidden_layers": -1}, "'num_hidden_layers' = -1"),
     "heads": ({"num_key_value_heads": 3}, "4 query heads, which 3 KV heads do not divide"),
