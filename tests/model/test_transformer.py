@@ -271,14 +271,17 @@ def test_scan_equals_a_loop_over_layers(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_bfloat16_is_near_float32(family: str) -> None:
-    """All bfloat16: finite, and off by a few per cent (8 bits of mantissa) of the deviation."""
+    """All bfloat16: finite, and off by a few per cent (8 bits of mantissa) of the deviation; of a
+    mixture at most positions, for where two experts' scores are near, rounding chooses the other.
+    """
     exact = all_logits(family_model(family), TOKENS)
     model = family_model(family, "bfloat16")
     assert all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(model))
     logits = all_logits(model, TOKENS)
     assert logits.dtype == np.float32
     assert np.isfinite(logits).all()
-    error = np.sqrt(np.mean((logits - exact) ** 2)) / exact.std()
+    overall = np.mean if model.config.mixture is None else np.median
+    error = np.sqrt(overall(np.mean((logits - exact) ** 2, axis=-1))) / exact.std()
     assert 1e-4 < error < 0.05
 
 
