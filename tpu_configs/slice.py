@@ -211,19 +211,20 @@ def parse_slice(text: str) -> Slice:
     """
     chip, sides_text, is_type = _chip_and_rest(text.strip())
     sides = tuple(map(int, sides_text.split("x"))) if _SIDES.fullmatch(sides_text) else (0,)
+    if is_type:
+        sides = (chips_of_type(chip, sides[0]),)
     if math.prod(sides) > MOST_CHIPS:
         raise ChipInputError(
             f"{text.strip()!r} is {math.prod(sides):,} chips, more than any cluster has: expected "
             f"{MOST_CHIPS:,} at most"
         )
-    if is_type:
-        sides = (chips_of_type(chip, sides[0]),)
     shape = shape_of_chips(chip, sides[0]) if len(sides) == 1 else shape_of_sides(chip, sides)
     if shape is None:
         stem = chip_stem(chip)
         near = [f"{stem}:{'x'.join(map(str, axes))}" for axes in nearest(chip, math.prod(sides))]
+        counted = f", {_chips(sides[0])}," if is_type and str(sides[0]) != sides_text else ""
         raise ChipInputError(
-            f"{chip.name} has no slice {sides_text!r} ({describe_shapes(chip)}): "
+            f"{chip.name} has no slice {sides_text!r}{counted} ({describe_shapes(chip)}): "
             f"try {', '.join(near)}"
         )
     made = Slice(chip, shape)

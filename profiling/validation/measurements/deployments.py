@@ -5,7 +5,6 @@ and the work of the steps that it timed there.
 import math
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -47,10 +46,15 @@ def chip_of(hardware: str) -> tuple[Chip, int]:
             chips = math.prod(map(positive_count, counted[1].split("x")))
             names.setdefault(pattern.sub("", bare), chips)
     for name, chips in names.items():
-        with suppress(ChipInputError):
+        try:
             chip = load_chip(name)
-            sold = name != hardware and bare == f"{name}-{chips}"  # Google's types count cores
+        except ChipInputError:
+            continue
+        sold = name != hardware and bare == f"{name}-{chips}"  # Google's types count cores
+        try:
             return chip, chips_of_type(chip, chips) if sold else chips
+        except ChipInputError as error:
+            raise LeftOutError(str(error)) from error
     raise LeftOutError(f"no chip file for {hardware!r}")
 
 

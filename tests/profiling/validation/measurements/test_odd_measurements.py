@@ -201,6 +201,11 @@ def test_a_sold_name_counts_cores(hardware: str, chips: int) -> None:
     assert chip_of(hardware)[1] == chips
 
 
+def test_a_sold_name_of_half_a_chip_says_so() -> None:
+    with pytest.raises(LeftOutError, match="would be 3 TensorCores"):
+        chip_of("TPU v5p-3")
+
+
 @pytest.mark.parametrize("hardware", ["A100 (40GB)", "H100 (PCIe)", "H100 (NVL, TP2)"])
 def test_a_variant_in_brackets_is_another_chip(hardware: str) -> None:
     with pytest.raises(LeftOutError, match="no chip file for"):
