@@ -16,6 +16,7 @@ from rooflink.profiling.calibration.held_out import (
     needed_scales,
     residual_scales,
     unseen_scales,
+    weights_of,
 )
 from rooflink.profiling.calibration.optimum import Slopes, covariance_of, mode_of
 from rooflink.profiling.predicted.calibration import parse_calibration
@@ -144,12 +145,19 @@ def test_a_scale_is_what_eight_in_ten_rows_need():
     assert needed_scales(parameters_alone, np.array([2.0 * spread])) == pytest.approx([0.0])
 
 
+def test_rows_of_one_sweep_count_for_fewer(cases):
+    """Three that correlate by 0.4 have the variance of 3 / 1.8 = 1.67 independent ones."""
+    swept = [replace(cases[0], group="tpot", note=load) for load in ("1", "2", "4")]
+    others = [replace(cases[0], group="ttft"), cases[0], cases[0]]
+    assert weights_of([*swept, *others]) == pytest.approx([1 / 1.8] * 3 + [1.0] * 3)
+
+
 def test_a_rows_own_error_does_not_widen_its_interval():
-    """Each fold has the scale of the other's rows; one that is alone has its own."""
-    needed = np.array([1.0, 1.0, 5.0, 5.0, 7.0])
-    cells = ["decode, model"] * 4 + ["prefill, model"]
-    scales = unseen_scales(needed, cells, np.array([0, 0, 1, 1, 0]))
-    assert scales.tolist() == [5.0, 5.0, 1.0, 1.0, 7.0]
+    """Each fold has the scale of the other's rows; one that is alone, or beside few, its cell's."""
+    needed = np.array([1.0] * 10 + [5.0] * 10 + [7.0] * 40 + [9.0])
+    cells = ["decode, model"] * 20 + ["prefill, model"] * 41
+    scales = unseen_scales(needed, cells, np.array([0] * 10 + [1] * 10 + [0] * 40 + [1]))
+    assert scales.tolist() == [5.0] * 10 + [1.0] * 10 + [7.0] * 41
 
 
 def test_a_group_without_rows_is_as_unsure_as_the_least_sure():
