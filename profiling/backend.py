@@ -1,5 +1,5 @@
 """This process and its machine: which backend JAX starts, how it compiles, which kernel a device
-wants, and what a record says of it all.
+wants, what a process of our own inherits, and what a record says of it all.
 
 Importing this needs no JAX.
 """
@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -45,6 +45,12 @@ def choose_backend() -> None:
 
 def _has_tpu() -> bool:
     return any(any(Path("/dev").glob(pattern)) for pattern in TPU_DEVICES)
+
+
+def child_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """For a process of our own: this one's environment and import path, with `more`."""
+    path = os.pathsep.join(path for path in sys.path if path)
+    return {**os.environ, "PYTHONPATH": path, **more}
 
 
 @contextmanager

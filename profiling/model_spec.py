@@ -11,10 +11,9 @@ from ..model.input_files import user_path
 from ..model.layers import QUERY_BLOCK
 from ..model.tokenizer import Tokenizer
 from ..model.transformer import Transformer, random_transformer, transformer_from
-from ..model.weights import embedded
 from ..model.weights.host_memory import require_memory
 from ..model.weights.layout import WeightSource, parameters
-from ..model.weights.loading import open_weights, sizes_of
+from ..model.weights.loading import EMBEDDED, open_weights, sizes_of
 from .backend import attention_kernel, choose_backend
 
 Weights = Literal["own", "none", "random"]
@@ -69,7 +68,7 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
     if weights == "own":
         source = open_weights(model)
         return Subject(source.config, chosen, source.description, source)
-    elsewhere = user_path(model).exists() or "/" in model or model.lower() == embedded.NAME
+    elsewhere = user_path(model).exists() or "/" in model or model.lower() == EMBEDDED
     is_preset = model.lower() in PRESETS or not elsewhere
     config = preset(model) if is_preset else sizes_of(model).config
     if config is None:
@@ -82,7 +81,7 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
 
 def _require_passes(model: str) -> None:
     """Raise ModelInputError for a name of which only sizes come along."""
-    if "/" in model or user_path(model).exists() or model.lower() in (*PRESETS, embedded.NAME):
+    if "/" in model or user_path(model).exists() or model.lower() in (*PRESETS, EMBEDDED):
         return
     from .predicted.models.described_models import tabled_model  # reads the table
 

@@ -28,7 +28,7 @@ from .backend import provenance, scope_names_kept
 from .compiled.compile import compile_target
 from .compiled.spec import ProgramSpec, Target, parse_target
 from .counted.phase_costs import cached_positions, is_prefill, logs_of, passes_of, phases_of, place
-from .counted.unit_costs import UnitCosts
+from .counted.unit_costs import Costed, UnitCosts, costed
 from .errors import ProfileInputError, Silent, Watcher, acknowledge, held, interruptible
 from .findings import engineered_gaps, find, note
 from .measured.run import Runs, answer_batch, run_repeats
@@ -46,7 +46,6 @@ from .records import (
     Trace,
     Workload,
 )
-from .strategy_request import Costed, costed, verifiers_on
 from .workload import Plan, Request, answer_format_of, assumed_log, plan
 
 THOUGHT_POINTS = 64
@@ -88,7 +87,7 @@ def profile(
         with interruptible():
             model = _loaded(subject, planned, listener) if subject.runs else None
         generated = _generate(subject, planned, model, repeats, listener, trace)
-        runs, costs = generated.runs, costed(subject, planned.verifier)
+        runs, costs = generated.runs, costed(subject.config, subject.dtype, planned.verifier)
         source = provenance(command, request.seed, ran=runs is not None)
         draft = _without_later_lenses(name, source, subject, planned, generated, costs, chips)
         if runs is not None:
@@ -291,7 +290,7 @@ def _generate(
     given; without weights its passes are those of attempts that use their whole budgets."""
     if model is None:
         return Generated([assumed_log(planned, batch) for batch in planned.batches])
-    request, verifier = planned.request, planned.verifier
+    request = planned.request
     engine = Engine(
         model,
         answer_format_of(subject.tokenizer, planned.rules),
@@ -299,7 +298,7 @@ def _generate(
         planned.prompt_slots,
         lean=planned.plain,
     )
-    verifiers = None if planned.plain else verifiers_on(verifier, model)
+    verifiers = None if request.strategy is None else request.strategy.verifiers_on(model)
     with nullcontext() if trace is None else scope_names_kept():
         if trace is not None:
             jax.clear_caches()  # of programs from elsewhere in this process

@@ -1,18 +1,12 @@
-"""The strategy and the verifier that a run is asked for: by their words, with what they cost.
-
-A plain profile has neither, and imports nothing for them.
-"""
+"""The strategy and the verifier that a run is asked for, by their words; few runs have either."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..model.architecture import ModelShape, shape_of
-from ..model.generation.pass_log import REASONER
 from ..model.strategies.base import Strategy
 from ..model.transformer import Transformer
-from .counted.unit_costs import UnitCosts, unit_costs, verifier_costs
 from .errors import ProfileInputError
 from .model_spec import Subject
 
@@ -22,14 +16,6 @@ if TYPE_CHECKING:  # few runs have one
 
 TRAINED = "trained"
 """What the setting `verifier` calls the one that --verifier opens."""
-
-
-@dataclass(frozen=True)
-class Costed:
-    """The models that passes may be of, by their names in pass records."""
-
-    units: Mapping[str, UnitCosts]
-    shapes: Mapping[str, ModelShape]
 
 
 def verifier_of(folder: Path | None, subject: Subject) -> "TrainedVerifier | None":
@@ -62,28 +48,6 @@ def verifiers_on(trained: "TrainedVerifier | None", model: Transformer) -> "dict
     return verifiers_with(trained and trained.on(model))
 
 
-def costed(subject: Subject, trained: "TrainedVerifier | None") -> Costed:
-    """Unit costs and shapes of the subject and of the verifier.
-
-    A verifier's head is costed as one that reads its hidden units off the state.
-    """
-    config, dtype = subject.config, subject.dtype
-    units, shapes = {REASONER: unit_costs(config, dtype)}, {REASONER: shape_of(config)}
-    if trained is not None:
-        from ..model.reward_model import NAME
-
-        trunk, hidden = trained.trunk.config, trained.units
-        units[NAME] = verifier_costs(trunk, dtype, hidden)
-        shape = shape_of(trunk)
-        shapes[NAME] = replace(
-            shape,
-            head_parameters=float((trunk.embed_dim + 2) * hidden),
-            embedding_parameters=float(trunk.embedding_parameters),
-            vocab_size=float(hidden),
-        )
-    return Costed(units, shapes)
-
-
 def verifier_said(trained: "TrainedVerifier", model: Transformer) -> str:
     """What the verifier is, in a sentence."""
     where = (
@@ -110,6 +74,10 @@ class StrategyRequest:
         from ..model.strategies.registry import parse_strategy
 
         return parse_strategy(self.text, verifiers or verifiers_with(self.verifier))
+
+    def verifiers_on(self, model: Transformer) -> "dict[str, Verifier]":
+        """Those that it may be set to, for attempts of `model`."""
+        return verifiers_on(self.verifier, model)
 
     @property
     def settings(self) -> dict[str, str | int | float | bool | None]:

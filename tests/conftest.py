@@ -32,14 +32,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """The default tests, all of them, run in a process for each of up to four cores, file by file
-    (`-n 0`: in one); `pytest -m fuzz` is the long run of tests/fuzz/README.md."""
+    """The default tests, all of them, run file by file in up to four processes, one more than there
+    are cores, for some wait for what they start (`-n 0`: in one); `pytest -m fuzz` is the long run
+    of tests/fuzz/README.md."""
     if "PYTEST_XDIST_WORKER" in os.environ:  # which would start workers of its own
         return
     every = config.args_source == pytest.Config.ArgsSource.TESTPATHS
     if every and "not slow" in config.option.markexpr and not config.option.usepdb:
         if config.getoption("numprocesses", 0) is None:
-            config.option.numprocesses = min(4, os.cpu_count() or 1)
+            config.option.numprocesses = min(4, (os.cpu_count() or 1) + 1)
             config.option.dist = "loadfile"
             config.option.loadscopereorder = False  # by length, below, not by number of tests
     elif config.option.markexpr == "fuzz":

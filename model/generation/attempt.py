@@ -4,8 +4,8 @@ each row so far, on the host, without the gaps of idle passes.
 Axis letters as in `config`; N passes of one call, E the most tokens that fit, M recent tokens.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import partial
 
@@ -86,6 +86,22 @@ class Answered:
     def limit(self) -> str | None:
         """The limit that this question hit, if it hit one."""
         return None if self.cached else self.log.hits.get(self.question)
+
+
+def answered(
+    attempts: Sequence[Attempt], chosen: int, log: PassLog, votes: dict[str, float] | None = None
+) -> Answered:
+    """The answer of attempt number `chosen`."""
+    marked = [*attempts]
+    marked[chosen] = replace(marked[chosen], fate=Fate.CHOSEN)
+    return Answered(
+        question=marked[chosen].question,
+        answer=marked[chosen].extracted,
+        chosen=chosen,
+        attempts=tuple(marked),
+        log=log,
+        votes=votes or {},
+    )
 
 
 def mean(figures: np.ndarray, otherwise: float) -> float:

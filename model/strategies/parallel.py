@@ -9,7 +9,7 @@ from typing import ClassVar
 import jax
 import numpy as np
 
-from ..generation.attempt import Answered, Attempt
+from ..generation.attempt import Answered, Attempt, answered
 from ..generation.engine import Engine, Questions
 from ..generation.generate import think_and_answer
 from ..generation.session import open_session
@@ -18,7 +18,7 @@ from ..phases import THINK_AND_ANSWER
 from ..sampling import Greedy
 from .base import Several, Strategy, require
 from .verifiers import CONFIDENCE, Verifier
-from .voting import answered, by_score, by_vote, tally
+from .voting import by_score, by_vote, tally
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..config import ModelInputError
-from ..generation.attempt import Answered
+from ..generation.attempt import Answered, answered
 from ..generation.engine import Engine, Questions
 from ..generation.generate import answer, attempts_of, think_and_answer
 from ..generation.session import open_session
@@ -15,7 +15,6 @@ from ..phases import ANSWER, PREFILL, THINK_AND_ANSWER
 from ..sampling import Greedy as GreedySampler
 from ..sampling import Sampler, Temperature
 from .base import Several, Strategy
-from .voting import answered
 
 
 @dataclass(frozen=True)

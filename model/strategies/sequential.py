@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..config import ModelInputError
-from ..generation.attempt import Answered, Attempt
+from ..generation.attempt import Answered, Attempt, answered
 from ..generation.engine import Engine, Questions
 from ..generation.generate import (
     answer,
@@ -25,7 +25,7 @@ from ..generation.stopping import Stop
 from ..phases import ANSWER, PREFILL, PROBE, RE_PREFILL, REVISE, THINK, THINK_AND_ANSWER
 from ..sampling import Greedy
 from .base import Sampling, require
-from .voting import answered, by_vote
+from .voting import by_vote
 
 
 @dataclass(frozen=True)

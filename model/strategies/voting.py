@@ -10,7 +10,7 @@ from math import comb
 
 import numpy as np
 
-from ..generation.attempt import Answered, Attempt, Fate
+from ..generation.attempt import Answered, Attempt, answered
 from ..generation.pass_log import PassLog
 
 
@@ -58,22 +58,6 @@ def by_score(
     best = max(range(len(scored)), key=lambda i: scores[i])
     return answered(
         scored, best, log, tally([attempt.extracted for attempt in scored], [1.0] * len(scored))
-    )
-
-
-def answered(
-    attempts: Sequence[Attempt], chosen: int, log: PassLog, votes: dict[str, float] | None = None
-) -> Answered:
-    """The answer of attempt number `chosen`."""
-    marked = [*attempts]
-    marked[chosen] = replace(marked[chosen], fate=Fate.CHOSEN)
-    return Answered(
-        question=marked[chosen].question,
-        answer=marked[chosen].extracted,
-        chosen=chosen,
-        attempts=tuple(marked),
-        log=log,
-        votes=votes or {},
     )
 
 

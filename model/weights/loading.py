@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ..config import PRESETS, SMOLLM2, ModelInputError
 from ..input_files import user_path
-from . import embedded
 from .hf_config import hf_config, model_name
 from .hf_tokenizer import hf_tokenizer
 from .layout import WeightSource
@@ -17,6 +16,11 @@ from .safetensors import has_own_head, read_safetensors, safetensors_files
 
 if TYPE_CHECKING:
     from .published_sizes import Sizes
+
+EMBEDDED = "reasoner"
+"""A small model trained by this project, inside the package: it answers problems put in its
+notation (`tasks/notation.py`). `training/model_folder.py` wrote its folder."""
+_EMBEDDED_FOLDER = Path(__file__).parent / "embedded" / EMBEDDED
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -35,8 +39,8 @@ def open_weights(model: str) -> WeightSource:
         from .gguf import open_gguf  # its readers are imported for a file that needs them
 
         return open_gguf(path)
-    if name == embedded.NAME:
-        source = open_hf_folder(embedded.FOLDER)
+    if name == EMBEDDED:
+        source = open_hf_folder(_EMBEDDED_FOLDER)
         size = source.config.parameters
         return replace(source, description=f"rooflink's embedded reasoner, {size} parameters")
     if name == SMOLLM2:
@@ -73,8 +77,8 @@ def sizes_of(model: str) -> "Sizes":
         from .gguf import gguf_sizes
 
         return gguf_sizes(path)
-    if name == embedded.NAME:
-        return hf_sizes(embedded.FOLDER / "config.json")
+    if name == EMBEDDED:
+        return hf_sizes(_EMBEDDED_FOLDER / "config.json")
     if name in PRESETS:
         return Sizes(PRESETS[name], PRESETS[name])
     _require_hub_id(model)
@@ -100,7 +104,7 @@ def _is_gguf(path: Path) -> bool:
 def _require_hub_id(model: str) -> None:
     if not _HUB_ID.fullmatch(model):
         raise ModelInputError(
-            f"no weights called '{model}': it is no .gguf file, no folder, not '{embedded.NAME}' "
+            f"no weights called '{model}': it is no .gguf file, no folder, not '{EMBEDDED}' "
             f"or '{SMOLLM2}' and no hub id of the form owner/name."
         )
 

@@ -42,7 +42,6 @@ from .progress_bar import TerminalWatcher
 if TYPE_CHECKING:
     from ..reports.document import Document
 
-JobType = TypeVar("JobType", bound=Job)
 Result = TypeVar("Result")
 Parameter = inspect.Parameter
 JSON = Parameter(
@@ -60,9 +59,9 @@ CSV = Parameter(
 
 
 def command_of(
-    job: type[JobType],
-    documents: Callable[[Result, JobType], "list[Document]"],
-    say: Callable[[Result, JobType, Console], None],
+    job: type[Job],
+    documents: Callable[[Result], "list[Document]"],
+    say: Callable[[Result, Path | None, Console], None],
     examples: str,
     as_json: Callable[[Result], str] | None = None,
     write: Callable[[Result, Path], object] | None = None,
@@ -79,15 +78,15 @@ def command_of(
         with TerminalWatcher() as watcher, nullcontext() if csv is None else reserved(csv):
             result: Result = perform(chosen, watcher, command_line(), write)
         if csv is not None:
-            tables = [table for each in documents(result, chosen) for table in each.tables()]
+            tables = [table for each in documents(result) for table in each.tables()]
             write_tables(tables, csv)
         if json:
             print((as_json or record_json)(result))
         elif csv is not None:
             say_where(Console(), "Tables", csv)
         else:
-            _show(documents(result, chosen), console := Console())
-            say(result, chosen, console)
+            _show(documents(result), console := Console())
+            say(result, getattr(chosen, "out", None), console)
 
     fields = options_of(job)
     parameters = [*(_parameter(job, name, *each) for name, each in fields.items()), JSON, CSV]

@@ -17,10 +17,10 @@ from ..jobs.job import Job
 from .commands import command_of, record_json, say_where
 
 if TYPE_CHECKING:
-    from ..jobs.compile_job import Compilations, CompileJob
-    from ..jobs.explore_job import Exploration, ExploreJob
-    from ..jobs.predict_job import Predictions, PredictJob
-    from ..jobs.validate_job import CalibrateJob, Calibration
+    from ..jobs.compile_job import Compilations
+    from ..jobs.explore_job import Exploration
+    from ..jobs.predict_job import Predictions
+    from ..jobs.validate_job import Calibration
     from ..reports.document import Document
 
 PREDICTIONS_SCHEMA = "rooflink.predictions/2"
@@ -42,7 +42,7 @@ def _named(path: str) -> Callable[..., object]:
 def _document(path: str) -> Callable[..., list["Document"]]:
     """Makes the one document of a result with the function at `path` of reports.sections."""
 
-    def documents(result: object, job: Job) -> list["Document"]:
+    def documents(result: object) -> list["Document"]:
         made: Document = _named(f"sections.{path}")(result)  # type: ignore[assignment]
         return [made]
 
@@ -52,8 +52,7 @@ def _document(path: str) -> Callable[..., list["Document"]]:
 def _written(what: str, file: str = "") -> Callable[..., None]:
     """Says where `what` was written."""
 
-    def say(result: object, job: Job, console: Console) -> None:
-        out = getattr(job, "out", None)
+    def say(result: object, out: Path | None, console: Console) -> None:
         if out is not None:
             console.print()
             say_where(console, what, out / file)
@@ -64,10 +63,10 @@ def _written(what: str, file: str = "") -> Callable[..., None]:
 _report = _written("Report", "report.html")
 
 
-def _prediction_documents(result: "Predictions", job: "PredictJob") -> list["Document"]:
+def _prediction_documents(result: "Predictions") -> list["Document"]:
     from ..reports.sections import prediction_document as documents
 
-    if job.compare:
+    if result.quick:
         return [documents.tiers_document(result.tiers())]
     if len(result.thinking) == 1:
         return [documents.prediction_document(result.thinking[0])]
@@ -79,25 +78,25 @@ def _predictions_json(result: "Predictions") -> str:
     return json.dumps({"schema": PREDICTIONS_SCHEMA, "predictions": rows}, indent=1)
 
 
-def _say_calibration(result: "Calibration", job: "CalibrateJob", console: Console) -> None:
+def _say_calibration(result: "Calibration", out: Path, console: Console) -> None:
     if result.absent:
         console.print(result.absent + ".")
     files = ", ".join(result.files)
-    say_where(console, f"{result.rows} rows fitted; {files} are in", job.out)
+    say_where(console, f"{result.rows} rows fitted; {files} are in", out)
 
 
-def _compiled_documents(result: "Compilations", job: "CompileJob") -> list["Document"]:
+def _compiled_documents(result: "Compilations") -> list["Document"]:
     from ..reports.sections.compiled_document import compiled_document
 
     return [compiled_document(target) for target in result.targets]
 
 
-def _say_compilations(result: "Compilations", job: "CompileJob", console: Console) -> None:
+def _say_compilations(result: "Compilations", out: Path | None, console: Console) -> None:
     from ..compiled.xprof import BY_PHASE
 
     for caution in filter(None, (spec.target.caution for spec in result.specs)):
         console.print(Text(caution, "dim"))
-    _report(result, job, console)
+    _report(result, out, console)
     for session in result.xprof:
         say_where(console, "XProf session (predicted)", session)
         rows = session.parent.with_name(session.parent.name + BY_PHASE)
@@ -110,7 +109,7 @@ def _write_compilations(result: "Compilations", folder: Path) -> None:
     write_run(result.profile, folder)
 
 
-def _exploration_documents(result: "Exploration", job: "ExploreJob") -> list["Document"]:
+def _exploration_documents(result: "Exploration") -> list["Document"]:
     from ..reports.sections.codesign_search import exploration_document
 
     before = f", {result.there_before} of them there before" if result.there_before else ""
@@ -118,7 +117,7 @@ def _exploration_documents(result: "Exploration", job: "ExploreJob") -> list["Do
     return [exploration_document(result.best, f"{result.points:,} points in {parts}{before}")]
 
 
-def _say_exploration(result: "Exploration", job: "ExploreJob", console: Console) -> None:
+def _say_exploration(result: "Exploration", out: Path, console: Console) -> None:
     from ..reports.document import printable
 
     for sentence in (*result.cautions, *(f"left out: {why}" for why in result.left_out)):
@@ -148,11 +147,11 @@ def _evaluating() -> str:
     return "\n".join([head, "", *listed, "", log, "", f"    {line}"])
 
 
-def _no_documents(result: object, job: Job) -> list["Document"]:
+def _no_documents(result: object) -> list["Document"]:
     return []
 
 
-def _nothing(result: object, job: Job, console: Console) -> None:
+def _nothing(result: object, out: Path | None, console: Console) -> None:
     pass
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..backend import child_environment
 from ..errors import ProfileInputError, Silent, Watcher
 from ..records import CompiledPhase, CompiledTarget
 from .cache import Store, compiler_versions, default_store, program_key
-from .child_process import child_environment, crash_sentence
 from .spec import ProgramSpec, Target, require_compiler
 
 
@@ -156,6 +156,8 @@ def _answers(request: CompileRequest, watcher: Watcher) -> Iterator[Message]:
                         watcher.stage(f"compiling {message.phase} for {target.name}")
                     yield message
             if status := process.wait():
+                from .compiler_failures import crash_sentence  # which few compilations need
+
                 text = log.read_text(errors="replace")
                 raise ProfileInputError(crash_sentence(status, text, target.name))
 

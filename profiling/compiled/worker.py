@@ -26,7 +26,6 @@ from ..backend import scope_names_kept
 from ..errors import ProfileInputError
 from ..records import DeviceMemory
 from .cache import Program, Store, program_key
-from .child_process import compiler_sentence
 from .compile import (
     MESSAGE,
     REQUEST,
@@ -38,6 +37,7 @@ from .compile import (
     Unkept,
     Written,
 )
+from .compiler_failures import compiler_sentence
 from .lens import phase_cost, traffic_of
 from .lowering import Chosen, Programs
 from .spec import ProgramSpec, Target

@@ -10,20 +10,25 @@ Moving data (slices, transposes, gathers) and comparing or selecting are 0.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-from ...model.architecture import DTYPE_BITS, shape_of
+from ...model.architecture import DTYPE_BITS, ModelShape, shape_of
 from ...model.config import DType, ModelConfig
+from ...model.generation.pass_log import REASONER
 from ...model.kv_cache import KVCache
 from ...model.transformer import Transformer, abstract_transformer
 from ..errors import ProfileInputError
+
+if TYPE_CHECKING:  # few runs have one
+    from ...model.reward_model import TrainedVerifier
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,34 @@ def verifier_costs(config: ModelConfig, dtype: DType, hidden_units: int) -> Unit
         pass_weight_bytes=trunk.pass_weight_bytes - left_out + (D + 2) * N * HEAD_BYTES,
         head_activation_bytes=(D + 2 * N + 1) * HEAD_BYTES,
     )
+
+
+@dataclass(frozen=True)
+class Costed:
+    """The models that passes may be of, by their names in pass records."""
+
+    units: Mapping[str, UnitCosts]
+    shapes: Mapping[str, ModelShape]
+
+
+def costed(config: ModelConfig, dtype: DType, trained: "TrainedVerifier | None") -> Costed:
+    """Unit costs and shapes of the reasoner and of the verifier.
+
+    A verifier's head is costed as one that reads its hidden units off the state.
+    """
+    units, shapes = {REASONER: unit_costs(config, dtype)}, {REASONER: shape_of(config)}
+    if trained is not None:
+        from ...model.reward_model import NAME
+
+        trunk, hidden = trained.trunk.config, trained.units
+        units[NAME] = verifier_costs(trunk, dtype, hidden)
+        shapes[NAME] = replace(
+            shape_of(trunk),
+            head_parameters=float((trunk.embed_dim + 2) * hidden),
+            embedding_parameters=float(trunk.embedding_parameters),
+            vocab_size=float(hidden),
+        )
+    return Costed(units, shapes)
 
 
 def _forward(model: Transformer, keys: int) -> Operations:

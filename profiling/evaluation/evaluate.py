@@ -21,7 +21,7 @@ from ...model.weights.checkpoint import digest_of
 from ...tpu_configs.slice import Slice
 from ..backend import provenance
 from ..counted.phase_costs import first_attempts, logs_of, phases_of
-from ..counted.unit_costs import UnitCosts
+from ..counted.unit_costs import Costed, UnitCosts, costed
 from ..errors import ProfileInputError, Silent, Watcher
 from ..measured.run import WarmClock
 from ..model_spec import run_bytes
@@ -40,7 +40,7 @@ from ..records.evaluation import (
     SharedPrompt,
     TriedAnswer,
 )
-from ..strategy_request import Costed, costed, verifier_said, verifiers_on
+from ..strategy_request import verifier_said, verifiers_on
 from ..workload import PromptedProblems, prompted
 from .accuracy import accuracy_points, by_level, estimate, frontiers, options_of, slice_cost, usable
 from .budgets import limit_of, no_slice
@@ -118,7 +118,8 @@ class Runner:
 
     @cached_property
     def _costed(self) -> Costed:
-        return costed(self.grid.subject, self.grid.verifier)
+        subject = self.grid.subject
+        return costed(subject.config, subject.dtype, self.grid.verifier)
 
     @property
     def _units(self) -> Mapping[str, UnitCosts]:

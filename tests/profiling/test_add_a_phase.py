@@ -6,14 +6,13 @@ from typing import ClassVar
 
 import pytest
 
-from rooflink.model.generation.attempt import Answered
+from rooflink.model.generation.attempt import Answered, answered
 from rooflink.model.generation.engine import Engine, Questions
 from rooflink.model.generation.generate import answer, attempts_of, conclude, think
 from rooflink.model.generation.session import open_session
 from rooflink.model.phases import PHASES, THINK_AND_ANSWER, Phase
 from rooflink.model.strategies import registry
 from rooflink.model.strategies.base import Strategy
-from rooflink.model.strategies.voting import answered
 from rooflink.model.tasks import parse_task
 from rooflink.profiling.co_design.analyse import CodesignOptions, analyse
 from rooflink.profiling.compiled import compile

@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 
+from ...backend import child_environment
 from ...errors import ProfileInputError
-from ..child_process import child_environment, end_of
+from ..compiler_failures import end_of
 
 MOST_PARSER_BYTES = 1 << 30
 """Of memory that the parser may take: text that elides a constant makes it anew, whole."""

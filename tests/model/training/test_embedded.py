@@ -20,7 +20,7 @@ from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import WeightSource, open_weights, parameters
 from rooflink.profiling.outcome import wilson_interval
 
-FOLDER = Path(str(files("rooflink.model.weights.embedded"))) / "reasoner"
+FOLDER = Path(str(files("rooflink.model.weights"))) / "embedded" / "reasoner"
 CARD = (FOLDER / "README.md").read_text()
 
 

@@ -12,7 +12,7 @@ from rooflink.model.training.methods import train_supervised
 from rooflink.model.training.recipes import committed_recipe, load_recipe
 from rooflink.model.training.rollout import Rollouts
 
-COMMITTED = Path(str(files("rooflink.model.weights.embedded"))) / "reasoner"
+COMMITTED = Path(str(files("rooflink.model.weights"))) / "embedded" / "reasoner"
 
 
 class StopAfter:

@@ -166,7 +166,8 @@ def test_a_full_disk_is_a_sentence_and_what_is_there_stays(
     assert outcome.code == 2
     assert "cannot write to d: No space left on device; the parts there stay" in outcome.err
     assert sorted(contents(Path("d"))) == ["_exploration.json", "part-000000.parquet"]
-    assert "4 parts, 1 of them there before" in rooflink("explore", grid, "--out", "d").out
+    found = json.loads(rooflink("explore", grid, "--out", "d", "--json").out)
+    assert (found["parts"], found["there_before"]) == (4, 1)
 
 
 def other_table() -> bytes:
@@ -236,9 +237,11 @@ def test_the_cheapest_points_are_shown_with_intervals(rooflink: Command, grid: P
 
 
 def test_what_an_accelerator_type_counts_is_said(rooflink: Command) -> None:
-    done = rooflink(
-        "explore", "--model", "llama3-8b", "--slice", "v5p-8", "--sequences", 1, "--out", "here"
-    )
+    asked = ("--model", "llama3-8b", "--slice", "v5p-8", "--sequences", 1, "--out", "here")
+    done = rooflink("explore", *asked)
     assert done.code == 0, done.err
-    assert done.out.count("v5p-8 counts TensorCores") == 1
-    assert "v5p:2x2x1" in done.out
+    found = json.loads(rooflink("explore", *asked, "--json").out)
+    (caution,) = found["cautions"]
+    assert caution.startswith("v5p-8 counts TensorCores")
+    assert " ".join(done.out.split()).count(caution) == 1
+    assert {point["slice"] for point in found["best"]} == {"v5p:2x2x1"}

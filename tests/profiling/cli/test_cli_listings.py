@@ -15,23 +15,17 @@ from rooflink.tpu_configs.catalog import chip_names
 
 
 def test_models_lists_every_preset(rooflink) -> None:
-    done = rooflink("models")
-    assert done.code == 0
-    assert all(name in done.out for name in PRESETS)
-    rows = json.loads(rooflink("models", "--json").out)
-    by_name = {row["name"]: row for row in rows}
+    by_name = {row["name"]: row for row in json.loads(rooflink("models", "--json").out)}
     assert by_name["llama3-8b"]["kv_bytes_per_token_bfloat16"] == 131_072
     assert all(by_name[name]["runs"] for name in PRESETS)
 
 
 def test_models_lists_those_of_which_only_sizes_come_along(rooflink) -> None:
-    done = rooflink("models")
-    assert all(name in done.out for name in described_models())
-    assert "cost only, cannot run" in done.out
-    names = " ".join(done.out.split())
-    for distil in ("llama-8b", "llama-70b", "qwen-1.5b", "qwen-7b", "qwen-14b", "qwen-32b"):
-        assert f"deepseek-r1-distill-{distil}" in names
     by_name = {row["name"]: row for row in json.loads(rooflink("models", "--json").out)}
+    aliases = {alias for row in by_name.values() for alias in row.get("aliases", [])}
+    assert {*described_models()} <= {*by_name} | aliases
+    for distil in ("llama-8b", "llama-70b", "qwen-1.5b", "qwen-7b", "qwen-14b", "qwen-32b"):
+        assert f"deepseek-r1-distill-{distil}" in {*by_name} | aliases
     row = by_name["deepseek-r1"]
     assert not row["runs"]
     assert row["active_parameters"] / 1e9 == pytest.approx(37, rel=0.02)
@@ -40,12 +34,12 @@ def test_models_lists_those_of_which_only_sizes_come_along(rooflink) -> None:
 
 def test_models_of_a_family_are_listed_in_full(rooflink) -> None:
     done = rooflink("models", "DeepSeek")
-    listed = {line.split()[0]: line for line in done.out.splitlines() if line.split()}
-    assert {"deepseek-r1", "deepseek-v3.2", "deepseek-v2-lite"} <= set(listed)
-    assert "671 B" in listed["deepseek-r1"]
-    assert "llama3-8b" not in done.out
     shown = json.loads(rooflink("models", "deepseek", "--json").out)
-    assert [row["name"] for row in shown] == ["deepseek-v2-lite", "deepseek-r1", "deepseek-v3.2"]
+    names = [row["name"] for row in shown]
+    assert names == ["deepseek-v2-lite", "deepseek-r1", "deepseek-v3.2"]
+    assert shown[1]["parameters"] / 1e9 == pytest.approx(671, rel=0.001)
+    printed = [line.split()[0] for line in done.out.splitlines() if line.split()]
+    assert [name for name in printed if name in {*names, *PRESETS}] == names
     qwen = json.loads(rooflink("models", "Qwen", "--json").out)
     assert {"qwen3-8b", "qwen3-235b-a22b"} <= {row["name"] for row in qwen}
     unknown = rooflink("models", "qwenn")
@@ -60,7 +54,6 @@ def test_models_of_a_family_are_listed_in_full(rooflink) -> None:
 def test_one_model_is_shown_by_its_name(rooflink, asked: str, name: str) -> None:
     done = rooflink("models", asked)
     assert done.code == 0, done.err
-    assert name in done.out
     (shown,) = json.loads(rooflink("models", asked, "--json").out)
     assert shown["name"] == name
 
@@ -156,4 +149,5 @@ def test_stacks_are_listed_with_their_measurements_by_chip(rooflink) -> None:
     stacks = json.loads(rooflink("stacks", "--json").out)
     assert stacks["vLLM"]["h100"] > 100
     assert stacks["MaxText"] == {}
-    assert "TensorRT-LLM" in rooflink("stacks").out
+    printed = [line.strip() for line in rooflink("stacks").out.splitlines()]
+    assert all(any(line.startswith(name) for line in printed) for name in stacks)

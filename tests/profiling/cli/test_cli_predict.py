@@ -1,7 +1,9 @@
-"""`rooflink predict` from the outside: what it prints, its JSON, and how it refuses."""
+"""`rooflink predict` from the outside: its tables, its JSON, and how it refuses."""
 
+import csv
 import json
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from sample_calibration import sample_calibration
@@ -26,6 +28,15 @@ def predictions(out: str) -> list[Prediction]:
     return [Prediction.model_validate(each) for each in read["predictions"]]
 
 
+def table(rooflink, name: str, *arguments: object) -> list[dict[str, str]]:
+    """The rows of a table of the result, as `--csv` writes it."""
+    folder = mkdtemp(dir=".")
+    done = rooflink(*arguments, "--csv", folder)
+    assert done.code == 0, done.err
+    with Path(folder, f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_a_chips_figure_is_set_and_said(rooflink) -> None:
     options = (*LLAMA, "--slice", "v5e-8", *SHORT)
     plain, faster = (
@@ -40,14 +51,21 @@ def test_a_chips_figure_is_set_and_said(rooflink) -> None:
 
 
 def test_one_slice_says_all_that_was_asked(rooflink) -> None:
-    done = rooflink(*LLAMA, "--slice", "v5e-8", "--batch", 4, "--attempts", 2, *SHORT)
+    asked = (*LLAMA, "--slice", "v5e-8", "--batch", 4, "--attempts", 2, *SHORT)
+    done = rooflink(*asked)
     assert done.code == 0, done.err
     said = " ".join(done.out.split())
-    for words in ("predicted, not measured", "prefill", "think", "answer", "80 % interval",
-                  "per query", "CO2e", "Mesh: tensor=8 is the most", "Fit: a chip holds",
-                  "Basis: 7 measurements of TPU v5e", "figures: high", "$1.2 per chip-hour",
-                  "estimated from chips like it", "PUE of 1.09", "us-central1 (Iowa)"):  # fmt: skip
-        assert words in said
+    (found,) = predictions(rooflink(*asked, "--json").out)
+    terms = found.economics.terms
+    assert found.basis.startswith("7 measurements of TPU v5e")
+    assert (terms.usd_per_chip_hour, terms.pue, found.chip_confidence) == (1.2, 1.09, "high")
+    for words in (found.basis, found.parallelism_reason, found.energy_basis, terms.price,
+                  terms.host, terms.pue_source, terms.grid):  # fmt: skip
+        assert " ".join(words.split()) in said
+    assert "predicted, not measured" in said
+    assert "80 % interval" in said
+    rows = table(rooflink, "phases-v5e-2x4", *asked)
+    assert [row["phase"] for row in rows] == [phase.phase for phase in found.phases]
 
 
 def test_json_is_the_record(rooflink) -> None:
@@ -114,18 +132,27 @@ def test_without_a_batch_three_operating_points_with_their_prices(rooflink) -> N
         assert one.prompts == 1 < within.prompts <= full.prompts == full.fit.largest_batch
         assert within.tpot_s.median <= 0.02
         assert one.usd_per_million_output.median > full.usd_per_million_output.median
-    lines = rooflink(*asked).out.splitlines()
-    first = lines[: next(i for i, line in enumerate(lines) if i > 4 and not line.strip())]
-    heading = next(line for line in first if line.startswith("slice"))
-    for word in ("point", "output tok/s", "per user", "TPOT", "$/M output", "$/M in+out"):
-        assert word in heading
-    assert sum("full batch" in line for line in first) == 2
+    rows = table(rooflink, "slices", *asked)
+    assert [row["operating_point"] for row in rows] == [each.operating_point for each in found]
+    for row, each in zip(rows, found, strict=True):
+        figures = {
+            "output_tokens_per_s": each.output_tokens_per_s,
+            "tokens_per_s_per_user": each.tokens_per_s_per_user,
+            "tpot_s": each.tpot_s,
+            "usd_per_million_output_tokens": each.usd_per_million_output,
+            "usd_per_million_tokens": each.usd_per_million_tokens,
+        }
+        for column, figure in figures.items():
+            assert float(row[column]) == pytest.approx(figure.median), column
 
 
 def test_a_target_that_no_batch_meets_is_said(rooflink) -> None:
-    done = rooflink(*LLAMA, "--slice", "v5e", "--dtype", "int8", *SHORT, "--tpot", "0.1ms")
-    assert "No batch meets 0.1 ms per output token on v5e:1x1." in " ".join(done.out.split())
-    assert "latency target" not in done.out
+    asked = (*LLAMA, "--slice", "v5e", "--dtype", "int8", *SHORT, "--tpot", "0.1ms")
+    found = predictions(rooflink(*asked, "--json").out)
+    assert [each.operating_point for each in found] == ["one user", "full batch"]
+    (caution,) = found[0].cautions
+    assert caution == "No batch meets 0.1 ms per output token on v5e:1x1."
+    assert " ".join(rooflink(*asked).out.split()).count(caution) == 1
 
 
 def test_a_stated_mesh_that_cannot_run_one_user_leaves_out_that_point(rooflink) -> None:
@@ -161,11 +188,10 @@ def test_tiers_side_by_side(rooflink) -> None:
     assert (thinking.think_tokens, quick.think_tokens) == (100, 0)
     assert 9 < thinking.time_s.median / quick.time_s.median < 11  # 110 tokens for 10, one prefill
     done = rooflink(*LLAMA, "--slice", "v5e-8", *SHORT, "--batch", 1, "--compare")
-    for title in ("time of the batch", "cost per query", "energy per query", "CO2e per query"):
-        assert title in done.out
     figures = [line for line in done.out.splitlines() if line.startswith(("thinking ", "quick"))]
     assert all(line.count("(") == line.count(")") > 0 for line in figures if " to " in line)
-    assert sum(line.count(" to ") for line in figures) == 8  # each figure has its interval, whole
+    # Time, cost, energy and CO2e of both tiers, each with its interval whole.
+    assert sum(line.count(" to ") for line in figures) == 8
 
 
 def test_described_models_and_own_files(rooflink) -> None:
@@ -230,12 +256,14 @@ def test_bad_input_is_one_sentence(rooflink, options: tuple[object, ...], said: 
 def test_a_device_is_answered_in_joules_and_charges_of_its_battery(rooflink) -> None:
     asked = ("predict", "--slice", "jetson-orin", "--model", "llama3-8b", "--dtype", "int4",
              "--battery-wh", "100")  # fmt: skip
-    shown = rooflink(*asked).out
-    assert "joules per answer" in shown
-    assert "answers per battery charge" in shown
-    beside = rooflink(*asked, "--slice", "apple-m4", "--slice", "v5e").out
-    assert "answers per charge" in beside
-    assert "answers per charge" not in rooflink(*asked[:-2], "--slice", "apple-m4").out
+    parts = [row["part"] for row in table(rooflink, "amounts", *asked)]
+    assert {"joules per answer", "answers per battery charge"} <= {*parts}
+    slices = ("--slice", "apple-m4", "--slice", "v5e")
+    rows = table(rooflink, "slices", *asked, *slices)
+    charged = {(row["slice"].partition(":")[0], row["queries_per_charge"] != "") for row in rows}
+    assert charged == {("jetson-orin", True), ("apple-m4", True), ("v5e", False)}
+    uncharged = table(rooflink, "slices", *asked[:-2], *slices)
+    assert {row["queries_per_charge"] for row in uncharged} == {""}
     (made,) = json.loads(rooflink(*asked, "--json").out)["predictions"]
     economics = made["economics"]
     assert economics["terms"]["place"] == "edge"

@@ -1,6 +1,7 @@
 """`rooflink predict` with odd values: exit code 2, one sentence that names what was wrong, and
 nothing left behind; and readers of other verbs' files that stand on the same ones."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -186,7 +187,10 @@ def test_a_folder_or_a_binary_file_is_refused(
 
 
 def test_a_slice_as_google_sells_it_is_said(rooflink: Command) -> None:
-    outcome = rooflink("predict", "--model", "llama3-8b", "--slice", "v5p-8")
+    asked = ("predict", "--model", "llama3-8b", "--slice", "v5p-8")
+    outcome = rooflink(*asked)
     assert outcome.code == 0
     assert outcome.out.count("v5p-8") == 1
-    assert "v5p-8 counts TensorCores" in outcome.out
+    first = json.loads(rooflink(*asked, "--json").out)["predictions"][0]
+    (caution,) = [each for each in first["cautions"] if each.startswith("v5p-8 counts TensorCores")]
+    assert caution in " ".join(outcome.out.split())

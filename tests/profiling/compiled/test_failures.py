@@ -1,6 +1,6 @@
 """A compiler's last words, in one sentence."""
 
-from rooflink.profiling.compiled.child_process import compiler_sentence, crash_sentence
+from rooflink.profiling.compiled.compiler_failures import compiler_sentence, crash_sentence
 
 
 def test_what_does_not_fit_says_how_much_is_there() -> None:

@@ -135,7 +135,7 @@ def test_a_job_is_frozen_and_knows_what_was_given() -> None:
 def test_the_command_gives_the_job_only_what_was_typed() -> None:
     seen: list[Sample] = []
     command = command_of(
-        Sample, lambda result, job: [], lambda result, job, console: seen.append(job), "rooflink s"
+        Sample, lambda result: [], lambda result, out, console: seen.append(result), "rooflink s"
     )
     defaults = {name: each.default for name, each in inspect.signature(command).parameters.items()}
     command(**(defaults | {"model": "m", "sizes": "5"}))

@@ -1,10 +1,7 @@
-"""Processes in which XLA works for us: their environment, and one sentence for how one failed."""
+"""How XLA fails in a process that works for us, each way in one sentence."""
 
-import os
 import re
 import signal
-import sys
-from collections.abc import Mapping
 
 _UNIT = r"([\d.]+)\s*([KMGT]?)i?B?"
 _OUT_OF_MEMORY = (
@@ -15,12 +12,6 @@ _BINARY = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _FATAL = re.compile(r"^F\d{4} |Check fail|[Ff]atal|[Aa]bort|[Ee]rror")
 _LOG_PREFIX = re.compile(r"^[EFIW]\d{4}[^\]]*\] ?")
 _LONGEST = 300
-
-
-def child_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment and import path, with `more`."""
-    path = os.pathsep.join(path for path in sys.path if path)
-    return {**os.environ, "PYTHONPATH": path, **more}
 
 
 def compiler_sentence(error: str, phase: str, target: str) -> str:
