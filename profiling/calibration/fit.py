@@ -28,6 +28,7 @@ from .held_out import (
     needed_scales,
     residual_scales,
     unseen_scales,
+    weights_of,
 )
 from .posterior import POWER_PRIOR, Fitter, Names, Posterior, draws, rows_of
 
@@ -63,12 +64,13 @@ def calibrate(
         fold = {way: folds(everyone, way) for way in WAYS}
         fits = sum(len(np.unique(of_way)) for of_way in fold.values()) + 1
         done = iter(range(1, fits + 1))
-        whole = fitter.fit(np.ones(len(rows)))
+        weights = weights_of(everyone)
+        whole = fitter.fit(weights)
         told(next(done), fits)
         fitted_error = rows.log_observed - fitter.log_predicted(whole.mode[None])[0]
         unseen, scales = {}, {}
         for way in WAYS:
-            held_out = hold_out(fitter, fold[way], whole, lambda: told(next(done), fits))
+            held_out = hold_out(fitter, fold[way], weights, whole, lambda: told(next(done), fits))
             needed, cells = needed_scales(held_out, rows.log_observed), cells_of(everyone, way)
             scales[way] = residual_scales(needed, cells, fitted_error)
             unseen[way] = _intervals(held_out, unseen_scales(needed, cells, fold[way]))

@@ -208,9 +208,14 @@ KERNELS = ("matmul", "vector", "collective", "attention", "experts")
 
 def residual_key(group: str, of: str) -> str:
     """In `Calibration.residual`: 'decode, model' for a chip and a stack that the fit has seen,
-    'decode, system' and 'decode, stack' for those that it has not, 'decode, TPU v6e' for a chip
-    with many rows of its own."""
+    'decode, system' and 'decode, stack' for those that it has not, and one of `known_as` for a chip
+    or a stack on it with many rows of its own."""
     return f"{group}, {of}"
+
+
+def known_as(chip: str, stack: str | None) -> tuple[str, ...]:
+    """What a residual scale may be of, the narrowest first: 'TPU v6e with vLLM-TPU', 'TPU v6e'."""
+    return (f"{chip} with {stack}", chip) if stack else (chip,)
 
 
 Effects = dict[str, dict[str, np.ndarray]]
@@ -277,10 +282,11 @@ class Calibration:
     def residuals(self, group: str, chip: str, stack: str | None) -> np.ndarray:
         """Factors [draws] that the unexplained part multiplies a time by; the mode's is one. As
         wide as rows of a chip, or of a stack, that the fit had not seen were missed."""
-        of_group = self.residual[residual_key(group, "model")]
-        known = self.residual.get(residual_key(group, chip), of_group)
+        named = stack and stack_named(stack, self.stack_rows)
+        keys = (residual_key(group, of) for of in (*known_as(chip, named), "model"))
+        known = next(self.residual[key] for key in keys if key in self.residual)
         scale = known if chip in self.rows else self.residual[residual_key(group, "system")]
-        if stack is None or stack_named(stack, self.stack_rows) not in self.stack_rows:
+        if named not in self.stack_rows:
             scale = max(scale, self.residual[residual_key(group, "stack")])
         return np.exp(scale * normals(self.draws, f"residual/{group}"))
 

@@ -1,5 +1,6 @@
 """The fit finds the efficiencies that made-up measurements were made with, and says how surely."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +12,13 @@ from rooflink.profiling.calibration.fit import calibrate
 from rooflink.profiling.calibration.held_out import (
     HeldOut,
     all_residuals,
+    cells_of,
     folds,
     interval_of,
     needed_scales,
     residual_scales,
     unseen_scales,
+    weights_of,
 )
 from rooflink.profiling.calibration.optimum import Slopes, covariance_of, mode_of
 from rooflink.profiling.predicted.calibration import parse_calibration
@@ -134,22 +137,40 @@ def test_a_scale_is_what_eight_in_ten_rows_need():
     held_out = HeldOut(log_median=np.zeros(10), log_scale=np.zeros(10))
     needed = needed_scales(held_out, spread * np.arange(1.0, 11.0))
     assert needed == pytest.approx(np.arange(1.0, 11.0))
-    cells = ["decode, model"] * 5 + ["decode, TPU v4"] * 5
+    cells = [("decode, model",)] * 5 + [("decode, TPU v4", "decode, model")] * 5
     scales = residual_scales(needed, cells, np.zeros(10))
-    assert scales == pytest.approx({"decode, model": 4.2, "decode, TPU v4": 9.2})
-    fitted = residual_scales(needed, cells, np.array([5.0] * 5 + [-6.0] * 5) * spread)
-    assert fitted == pytest.approx({"decode, model": 5.0, "decode, TPU v4": 9.2})
+    assert scales == pytest.approx({"decode, model": 8.2, "decode, TPU v4": 9.2})
+    fitted = residual_scales(needed, cells, np.array([5.0] * 5 + [-9.5] * 5) * spread)
+    assert fitted == pytest.approx({"decode, model": 9.5, "decode, TPU v4": 9.5})
     parameters_alone = HeldOut(log_median=np.zeros(1), log_scale=np.array([3.0]))
     assert needed_scales(parameters_alone, np.array([5.0 * spread])) == pytest.approx([4.0])
     assert needed_scales(parameters_alone, np.array([2.0 * spread])) == pytest.approx([0.0])
 
 
+def test_rows_of_one_sweep_count_for_fewer(cases):
+    """Three that correlate by 0.4 have the variance of 3 / 1.8 = 1.67 independent ones."""
+    swept = [replace(cases[0], group="tpot", note=load) for load in ("1", "2", "4")]
+    others = [replace(cases[0], group="ttft"), cases[0], cases[0]]
+    assert weights_of([*swept, *others]) == pytest.approx([1 / 1.8] * 3 + [1.0] * 3)
+
+
+def test_many_rows_of_a_stack_on_a_chip_tell_of_it(cases):
+    """50 of one stack and 20 of another, on one chip, and 10 on another chip."""
+    here, there = cases[0], replace(cases[0], slice=parse_slice("a100"))
+    rows = [here] * 50 + [replace(here, stack="vLLM")] * 20 + [there] * 10
+    on_chip, everywhere = "decode, NVIDIA H100 SXM", "decode, model"
+    expected = {(f"{on_chip} with made up", on_chip, everywhere): 50, (on_chip, everywhere): 20,
+                (everywhere,): 10}  # fmt: skip
+    assert Counter(cells_of(rows, "model")) == expected
+    assert set(cells_of(rows, "system")) == {("decode, system",)}
+
+
 def test_a_rows_own_error_does_not_widen_its_interval():
-    """Each fold has the scale of the other's rows; one that is alone has its own."""
-    needed = np.array([1.0, 1.0, 5.0, 5.0, 7.0])
-    cells = ["decode, model"] * 4 + ["prefill, model"]
-    scales = unseen_scales(needed, cells, np.array([0, 0, 1, 1, 0]))
-    assert scales.tolist() == [5.0, 5.0, 1.0, 1.0, 7.0]
+    """Each fold has the scale of the other's rows; one that is alone, or beside few, its cell's."""
+    needed = np.array([1.0] * 10 + [5.0] * 10 + [7.0] * 40 + [9.0])
+    cells = [("decode, model",)] * 20 + [("prefill, H100", "prefill, model")] * 41
+    scales = unseen_scales(needed, cells, np.array([0] * 10 + [1] * 10 + [0] * 40 + [1]))
+    assert scales.tolist() == [5.0] * 10 + [1.0] * 10 + [7.0] * 41
 
 
 def test_a_group_without_rows_is_as_unsure_as_the_least_sure():
