@@ -24,14 +24,7 @@ from importlib.resources import files
 from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from ...model.input_files import json_value
 from ...tpu_configs.slice import Slice
@@ -66,7 +59,7 @@ class Component:
     kernel_scale: float  # of what kernels timed by themselves work out
 
     @property
-    def spreads(self) -> dict["Level", tuple[float, float]]:
+    def spreads(self) -> dict[Level, tuple[float, float]]:
         """Scales of effects, on stacks that run models and on kernels timed by themselves."""
         within = WITHIN_LIBRARIES * self.kernel_scale
         return {
@@ -243,8 +236,7 @@ class Calibration:
 
     def efficiency(self, chip: str, kind: str, stack: str | None) -> Efficiency:
         """The Efficiency of each draw: every field an array [draws]."""
-        # In small letters: another spelling of a stack that nobody knows is no other stack.
-        stack = stack and stack_named(stack.lower(), self.stack_rows)
+        stack = stack and stack_named(stack, self.stack_rows)
         if (kept := self._kept.get((chip, kind, stack))) is None:
             kept = self._kept[chip, kind, stack] = self._efficiency(chip, kind, stack)
         return kept
@@ -329,7 +321,9 @@ class Calibration:
 
     def _effect(self, level: Level, name: str, who: str, scale: float) -> np.ndarray:
         fitted = self.effects[level].get(name, {}).get(who)
-        return scale * normals(self.draws, f"{name}/{who}") if fitted is None else fitted
+        # In small letters: another spelling of a stack that nobody knows is no other stack.
+        words = f"{name}/{who.lower()}"
+        return scale * normals(self.draws, words) if fitted is None else fitted
 
 
 def _measurements(name: str, counts: dict[str, int], otherwise: str) -> str:

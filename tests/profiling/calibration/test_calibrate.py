@@ -94,6 +94,22 @@ def test_a_chip_that_nobody_measured_has_a_wider_interval(calibration):
     assert "12 measurements of NVIDIA H100 SXM" in measured.basis
 
 
+def test_kernels_of_an_unseen_format_are_like_their_librarys(cases):
+    """Kernels of two libraries, one twice as slow; of each another format is asked for."""
+
+    def of_library(library: str, form: str, slower: float) -> list[Case]:
+        stack = f"vLLM {library} experts {form} kernels"
+        return [replace(case, stack=stack, group="experts", observed=case.observed * slower)
+                for case in cases[:12]]  # fmt: skip
+
+    seen = [*of_library("Triton", "fp8", 2.0), *of_library("CUTLASS", "fp8", 1.0)]
+    fit = parse_calibration(calibrate(seen).calibration_json, "calibration.json")
+    unseen = (of_library(library, "bfloat16", 1.0)[0] for library in ("Triton", "CUTLASS", "Ours"))
+    slow, fast, unknown = (one.whole.median for one in predict_cases([*unseen], calibration=fit))
+    assert fast < unknown < slow
+    assert slow > 1.2 * fast
+
+
 def test_the_bare_roofline_has_no_interval(cases, calibration):
     ideal = predict_cases(cases[:1], ideal=True, calibration=calibration)[0].whole
     assert ideal.low == ideal.median == ideal.high < cases[0].observed
