@@ -199,11 +199,11 @@ def test_a_group_without_rows_is_as_unsure_as_the_least_sure():
 def test_residual_scales_make_intervals_cover_what_they_say():
     rng = np.random.default_rng(0)
     observed = np.repeat([0.1, 0.4], 500) * rng.standard_normal(1000)
-    cells = ["decode, model"] * 500 + ["prefill, model"] * 500
+    cells = [("decode, model",)] * 500 + [("prefill, model",)] * 500
     held_out = HeldOut(log_median=np.zeros(1000), log_scale=np.full(1000, 0.05))
     scales = residual_scales(needed_scales(held_out, observed), cells, np.zeros(1000))
     assert scales["decode, model"] == pytest.approx(np.sqrt(0.1**2 - 0.05**2), rel=0.15)
-    low, high = interval_of(held_out, np.array([scales[cell] for cell in cells]))
+    low, high = interval_of(held_out, np.array([scales[cell] for (cell,) in cells]))
     inside = (np.log(low) <= observed) & (observed <= np.log(high))
     assert inside.reshape(2, 500).mean(axis=1) == pytest.approx([0.8, 0.8], abs=0.01)
 
