@@ -19,6 +19,7 @@ from jax.flatten_util import ravel_pytree
 
 from ..predicted.arrays import mapped
 from ..predicted.calibration import (
+    BEYOND,
     COMPONENTS,
     GROUPS,
     LEVELS,
@@ -155,7 +156,8 @@ def log_predicted(parameters: Parameters, rows: Rows) -> Array:
             if of_stack or of_kernels:
                 spread = jnp.where(rows.of_kernels, of_kernels, of_stack)
                 value += spread * parameters["effects"][at][name][rows.at[at]]
-        transformed[name] = value[:, None]
+        # The first steps of a fit go far: what they find there must still be a number.
+        transformed[name] = jnp.clip(value, -BEYOND, BEYOND)[:, None]
     efficiency = efficiency_of(transformed)
     terms = step_terms(rows.work, rows.hardware, efficiency, rows.narrowing)
     waited = efficiency.waited(rows.bunched, rows.queued)

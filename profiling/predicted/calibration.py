@@ -11,8 +11,8 @@ Each component of Efficiency is a transformed sum (partial pooling, Gelman & Hil
 
 with effects drawn from normal distributions of given scales. The regime is how steps are launched:
 a compiled loop of its own accord, or a server that schedules each step on its host. Kernels timed
-by themselves have what they work out for it, and share an effect with the same library's kernels
-for other formats and in other engines: what a library of no rows is taken for is its neighbours.
+by themselves have what they work out for it, and share an effect with their library's for other
+formats and in other engines.
 """
 
 import re
@@ -104,7 +104,6 @@ _SERVERS = (
     "vllm", "sglang", "jetstream", "mlperf", "tensorrt", "deepseek", "llmperf", "server", "tgi",
     "saxml", "dynamo",
 )  # fmt: skip
-
 
 STACKS = (
     "vLLM", "SGLang", "TensorRT-LLM", "JetStream", "vLLM-TPU", "sglang-jax", "MaxText", "gpt-fast",
@@ -341,12 +340,13 @@ def default_calibration(turns: int = TURNS) -> Calibration:
     return parse_calibration(text, "calibration.json", turns)
 
 
-_Draws = Annotated[list[Annotated[float, Field(ge=-50, le=50)]], Field(min_length=2)]
+BEYOND = 50.0  # any rate or time, on the transformed axis
+_Draws = Annotated[list[Annotated[float, Field(ge=-BEYOND, le=BEYOND)]], Field(min_length=2)]
 _Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class _Written(BaseModel):
-    """The file of a fit; draws are on the transformed axis, where 50 is beyond any rate or time."""
+    """The file of a fit; draws are on the transformed axis."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     note: str = ""
