@@ -32,7 +32,7 @@ from .records import (
     Prediction,
     Profile,
 )
-from .records.base import BYTE_KINDS, percent
+from .records.base import BYTE_KINDS, percent, size_text
 from .records.lenses import sum_costs
 from .records.prediction import by_cost
 from .records.profile import FindingLens
@@ -210,7 +210,7 @@ def _larger_batch(profile: Profile, basis: Basis) -> Iterator[Finding]:
         how=f"Run {2 * work.batch} prompts together instead of {work.batch}, so that a batch takes "
         f"{longer:.2f} times as long",
         command=f"--batch {2 * work.batch}",
-        evidence=f"counted: weights are {_size(read)} of {_size(moved)}",
+        evidence=f"counted: weights are {size_text(read)} of {size_text(moved)}",
     )
 
 
@@ -226,7 +226,7 @@ def _narrower_kv(profile: Profile, basis: Basis) -> Iterator[Finding]:
         f"{_verb(phases, 'move')}.",
         how="Keep the KV cache in int8",
         command="rooflink predict --kv-dtype int8",
-        evidence=f"counted: KV cache {_size(read)} of {_size(moved)}",
+        evidence=f"counted: KV cache {size_text(read)} of {size_text(moved)}",
         answers="may change",
     )
 
@@ -246,7 +246,7 @@ def _narrower_weights(profile: Profile, basis: Basis) -> Iterator[Finding]:
         f"{_verb(phases, 'move')}, in {profile.model.dtype}.",
         how=f"Run in {narrower}" if whole else f"Keep the weights in {narrower}",
         command=f"--dtype {narrower}" if whole else f"rooflink predict --dtype {narrower}",
-        evidence=f"counted: weights {_size(read)} of {_size(moved)}",
+        evidence=f"counted: weights {size_text(read)} of {size_text(moved)}",
         answers="may change",
     )
 
@@ -303,7 +303,7 @@ def _excesses(profile: Profile) -> Iterator[Finding]:
                 yield Finding(
                     kind="change",
                     what=f"Compiled for {target.target}, {phase.phase} moves "
-                    f"{_size(excess.excess_bytes)} per call more than the algorithm must: "
+                    f"{size_text(excess.excess_bytes)} per call more than the algorithm must: "
                     f"{excess.name}.",
                     how=f"Avoid it: {excess.fix}" if excess.fix else "Avoid it",
                     saves_share=share,
@@ -386,9 +386,3 @@ def _names(phases: Sequence[Phase]) -> str:
 
 def _verb(phases: Sequence[Phase], verb: str) -> str:
     return verb if len(phases) > 1 else f"{verb}s"
-
-
-def _size(amount: int) -> str:
-    """'7.76 MB', of three digits."""
-    power = min(max(len(str(abs(amount))) - 1, 0) // 3, 5)
-    return f"{amount / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB', 'PB')[power]}"

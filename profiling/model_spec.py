@@ -1,7 +1,7 @@
 """Subject: the model under study, resolved by name before anything is allocated."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import jax
 
@@ -15,6 +15,10 @@ from ..model.weights.host_memory import require_memory
 from ..model.weights.layout import WeightSource, parameters
 from ..model.weights.loading import EMBEDDED, open_weights, sizes_of
 from .backend import attention_kernel, choose_backend
+from .records.base import size_text
+
+if TYPE_CHECKING:
+    from ..model.weights.quantisation import StoredWeights
 
 Weights = Literal["own", "none", "random"]
 
@@ -27,6 +31,19 @@ class Subject:
     dtype: DType
     weights: str  # 'none', 'random' or what the source says of itself
     source: WeightSource | None
+    stored: "StoredWeights | None" = None  # in files that are quantised
+
+    @property
+    def storage_note(self) -> str | None:
+        """That the weights' files are narrower than what is counted and run; None where not."""
+        if self.stored is None:
+            return None
+        said = f"The weights are stored as {self.stored.words}"
+        wide = f"{size_text(self.config.weight_bytes(self.dtype))} in {self.dtype}"
+        if self.source is None or self.stored.size_bytes is None:
+            return f"{said}; counted and compiled as {wide}."
+        read = size_text(self.stored.size_bytes)
+        return f"{said}, {read}; dequantised on loading they are {wide}, which is what runs."
 
     @property
     def runs(self) -> bool:
@@ -67,16 +84,18 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
     _require_passes(model)
     if weights == "own":
         source = open_weights(model)
-        return Subject(source.config, chosen, source.description, source)
+        return Subject(source.config, chosen, source.description, source, source.stored)
     elsewhere = user_path(model).exists() or "/" in model or model.lower() == EMBEDDED
     is_preset = model.lower() in PRESETS or not elsewhere
-    config = preset(model) if is_preset else sizes_of(model).config
-    if config is None:
+    if is_preset:
+        return Subject(preset(model), chosen, weights, None)
+    sizes = sizes_of(model)
+    if sizes.config is None:
         raise ModelInputError(
             f"{model} is of a kind whose passes are not counted here: `rooflink predict` tells "
             "its cost from its sizes"
         )
-    return Subject(config, chosen, weights, None)
+    return Subject(sizes.config, chosen, weights, None, sizes.stored)
 
 
 def _require_passes(model: str) -> None:

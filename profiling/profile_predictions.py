@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from statistics import fmean, pstdev
+from statistics import fmean
 
 from ..model.generation.attempt import Answered
 from ..model.generation.pass_log import PassLog
@@ -18,6 +18,7 @@ from .predicted.phase_lengths import Lengths
 from .predicted.predict import predict
 from .predicted.query import PredictionRequest, Query
 from .predicted.slices import fitting_query, query_of, smallest_query
+from .predicted.step.collectives import Parallelism
 from .records import Prediction
 from .records.prediction import by_cost
 from .records.profile import STAND_IN
@@ -34,22 +35,34 @@ class Predictions:
     stand_in: Prediction | None
 
 
-def require_slices(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> None:
+Meshes = Mapping[str, Parallelism] | None
+"""By the names of slices, for those for which a mesh is stated."""
+
+
+def require_slices(
+    subject: Subject, planned: Plan, slices: Sequence[Slice], meshes: Meshes
+) -> None:
     """Raise ProfileInputError, before anything runs, for a slice that cannot hold the budgets of
     the widest batch or that the model does not divide over."""
     request = _widest(subject, planned)
     for slice_ in slices:
-        fitting_query(request, slice_)
+        fitting_query(_meshed(request, slice_, meshes), slice_)
 
 
-def slices_that_hold(subject: Subject, planned: Plan, slices: Sequence[Slice]) -> list[Slice]:
+def slices_that_hold(
+    subject: Subject, planned: Plan, slices: Sequence[Slice], meshes: Meshes
+) -> list[Slice]:
     """Those of `slices` that `require_slices` lets pass."""
-    request, holding = _widest(subject, planned), []
+    holding = []
     for slice_ in slices:
         with suppress(ProfileInputError):
-            fitting_query(request, slice_)
+            require_slices(subject, planned, [slice_], meshes)
             holding.append(slice_)
     return holding
+
+
+def _meshed(request: PredictionRequest, on_slice: Slice, meshes: Meshes) -> PredictionRequest:
+    return replace(request, split=(meshes or {}).get(on_slice.name))
 
 
 def _widest(subject: Subject, planned: Plan) -> PredictionRequest:
@@ -66,6 +79,7 @@ def predictions_of(
     shapes: Mapping[str, ModelShape],
     chips: Sequence[Chip],
     slices: Sequence[Slice],
+    meshes: Meshes,
     toy: bool = False,
 ) -> Predictions:
     """The workload on each of `slices`, and on the smallest slice that holds it of each of `chips`
@@ -75,7 +89,7 @@ def predictions_of(
     predicted is any batch of such attempts. What else a strategy did is told by its passes.
     """
     request = _by_run(subject, planned, answered) if answered else by_budgets(subject, planned)
-    queries, unpredicted = _queries(request, chips, slices)
+    queries, unpredicted = _queries(request, chips, slices, meshes)
     if planned.plain or not answered:
         stand_in = _stand_in(request, chips, slices) if toy else None
         return Predictions([predict(query) for query in queries], unpredicted, stand_in)
@@ -105,35 +119,32 @@ def by_budgets(subject: Subject, planned: Plan) -> PredictionRequest:
         think_tokens=float(rules.longest_thought),
         answer_tokens=float(rules.answer_budget),
     )
-    return _request(subject, planned, lengths, think_variation=0.0)
+    return _request(subject, planned, lengths)
 
 
 def _by_run(subject: Subject, planned: Plan, answered: Sequence[Answered]) -> PredictionRequest:
     """The run in the mean: what a slice must hold, and what a prediction says of its lengths."""
     thoughts = [len(attempt.thought) for answer in answered for attempt in answer.attempts]
-    mean = fmean(thoughts)
     lengths = lengths_made(answered, planned.prompts, len(planned.batches))
-    return _request(subject, planned, lengths, pstdev(thoughts) / mean if mean else 0.0)
+    return _request(subject, planned, lengths).of_thoughts(thoughts)
 
 
-def _request(
-    subject: Subject, planned: Plan, lengths: Lengths, think_variation: float
-) -> PredictionRequest:
+def _request(subject: Subject, planned: Plan, lengths: Lengths) -> PredictionRequest:
     return PredictionRequest(
         model=NamedShape(subject.config.name, shape_of(subject.config)),
         lengths=lengths,
         batches=float(len(planned.batches)),
-        think_variation=think_variation,
         weight_dtype=subject.dtype,
     )
 
 
 def _queries(
-    request: PredictionRequest, chips: Sequence[Chip], slices: Sequence[Slice]
+    request: PredictionRequest, chips: Sequence[Chip], slices: Sequence[Slice], meshes: Meshes
 ) -> tuple[list[Query], list[str]]:
     """The request on `slices` and on the smallest that holds it of each chip that none is of, and
     a sentence for each chip of which none does."""
-    queries, unpredicted = [query_of(request, slice_) for slice_ in slices], []
+    queries = [query_of(_meshed(request, slice_, meshes), slice_) for slice_ in slices]
+    unpredicted = []
     for chip in chips:
         if any(slice_.chip == chip for slice_ in slices):
             continue

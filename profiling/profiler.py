@@ -35,7 +35,7 @@ from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
 from .outcome import outcome_of
 from .predicted.model_shape import model_facts
-from .profile_predictions import Predictions, predictions_of, require_slices
+from .profile_predictions import Meshes, Predictions, predictions_of, require_slices
 from .records import (
     CompiledTarget,
     MeasuredCost,
@@ -64,6 +64,7 @@ def profile(
     targets: Sequence[Target] = (),
     compiled: Sequence[CompiledTarget] = (),
     slices: Sequence[Slice] = (),
+    meshes: Meshes = None,
     trace: Path | None = None,
     keep: Callable[[Profile], object] = lambda measured: None,
 ) -> Profile:
@@ -82,7 +83,7 @@ def profile(
     listener = watcher or Silent()
     _require_run_for(trace, subject)
     planned = plan(subject, request)
-    require_slices(subject, planned, slices)
+    require_slices(subject, planned, slices, meshes)
     with held():
         with interruptible():
             model = _loaded(subject, planned, listener) if subject.runs else None
@@ -95,7 +96,7 @@ def profile(
         later = Later(measured=runs is not None, ended=runs is not None and runs.interrupted)
         predicted = later.lens("No predictions", lambda: predictions_of(
             subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices,
-            draft.model.is_toy,
+            meshes, draft.model.is_toy,
         ))  # fmt: skip
         own = partial(_compiled, subject, planned, generated.logs, listener)
         there = [*compiled, *_compiled_for(targets, own, later)]
@@ -106,6 +107,7 @@ def profile(
         })  # fmt: skip
         notes = [
             *engineered_gaps(request.problems, subject.tokenizer),
+            *([note(subject.storage_note, "the weights' files")] if subject.storage_note else []),
             *(note(text, "the run itself") for text in later.missing + _unkept(there)),
         ]
         found = find(whole, runs is not None and runs.interrupted)

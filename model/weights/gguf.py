@@ -15,6 +15,7 @@ from .gguf_tokenizer import gguf_tokenizer
 from .hf_config import Fields, checked, model_name, unsupported
 from .layout import NamedTensor, WeightSource
 from .published_sizes import Sizes, costed_sizes
+from .quantisation import StoredWeights
 
 # Mistral and SmolLM files state architecture 'llama', and their family is given as that.
 _FAMILIES: dict[str, Family] = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
@@ -174,7 +175,17 @@ def open_gguf(path: Path) -> WeightSource:
         tokenizer=gguf_tokenizer(file, config.vocab_size),
         description=f"GGUF {path} ({', '.join(kinds)})",
         tensors=lambda: _tensors(file, config),
+        stored=_stored(file),
     )
+
+
+def _stored(file: GgufFile) -> StoredWeights | None:
+    """None for a file of floats as they are."""
+    kinds = sorted({tensor.type.name for tensor in file.tensors.values()})
+    if set(kinds) <= {"F32", "F16", "BF16"}:
+        return None
+    size_bytes = sum(tensor.size_bytes for tensor in file.tensors.values())
+    return StoredWeights(f"{', '.join(kinds)} (GGUF)", None, size_bytes)
 
 
 def _tensors(file: GgufFile, config: ModelConfig) -> Iterator[NamedTensor]:

@@ -16,6 +16,8 @@ from ..architecture import SIZES, Architecture
 from ..config import Family, ModelConfig, ModelInputError, RopeScaling
 from ..input_files import json_value, read_text
 
+QUANTISED_KEYS = ("quantization_config", "compression_config")
+"""Fields of a config.json that say how weights are quantised, the older one last."""
 FAMILIES: dict[str, Family] = {name: name for name in get_args(Family)}
 
 T = TypeVar("T")
@@ -235,11 +237,6 @@ def _refuse_variants(fields: Fields, family: Family) -> None:
     activation = fields.text("hidden_act", "silu")
     if activation not in ("silu", "swish"):
         raise unsupported(fields.where, f"has hidden_act '{activation}'", "silu is")
-    if fields.get("quantization_config"):
-        raise ModelInputError(
-            f"{fields.where} describes quantised weights, which are not read from safetensors: "
-            "use the unquantised model, or a GGUF file."
-        )
     rope = _rope_fields(fields)
     if rope.number("partial_rotary_factor", fields.number("partial_rotary_factor", 1.0)) != 1.0:
         raise unsupported(fields.where, "rotates part of each head only", "use another model")

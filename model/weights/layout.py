@@ -9,6 +9,7 @@ which is the order of heads side by side in Q.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 import ml_dtypes
 import numpy as np
@@ -16,6 +17,9 @@ import numpy as np
 from ..config import DType, ModelConfig, ModelInputError
 from ..tokenizer import Tokenizer
 from .host_memory import require_memory
+
+if TYPE_CHECKING:
+    from .quantisation import StoredWeights
 
 NamedTensor = tuple[str, np.ndarray]
 
@@ -34,6 +38,8 @@ class WeightSource:
     """Yields (public Hugging Face name, array) one at a time, projections as [out, in]. Arrays are
     float32, or ml_dtypes.bfloat16 where the file holds that; each is read when the iterator reaches
     it. Raises ModelInputError for what the file cannot give."""
+    stored: "StoredWeights | None" = None
+    """None where the files are as wide as what is computed in."""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from ..config import PRESETS, SMOLLM2, ModelInputError
 from ..input_files import user_path
-from .hf_config import hf_config, model_name
+from .hf_config import QUANTISED_KEYS, Fields, hf_config, model_name, read_json
 from .hf_tokenizer import hf_tokenizer
 from .layout import WeightSource
-from .safetensors import has_own_head, read_safetensors, safetensors_files
+from .safetensors import has_own_head, safetensors_files, stored_tensors, tensor_table
 
 if TYPE_CHECKING:
     from .published_sizes import Sizes
+    from .quantisation import Quantisation
 
 EMBEDDED = "reasoner"
 """A small model trained by this project, inside the package: it answers problems put in its
@@ -116,16 +117,31 @@ def _hub_name(repo_id: str) -> str:
 def open_hf_folder(folder: Path) -> WeightSource:
     """The model in `folder` (config.json, safetensors, tokenizer.json). Raises ModelInputError for
     a file that is missing, damaged, or describes a model that is not supported."""
-    config = hf_config(folder / "config.json")
-    files = safetensors_files(folder)
-    if config.tied_embeddings and has_own_head(files):
+    path = folder / "config.json"
+    config = hf_config(path)
+    quantisation = _quantisation(path)
+    table = tensor_table(safetensors_files(folder))
+    tensors = stored_tensors(table, quantisation)
+    if config.tied_embeddings and has_own_head(tensors):
         config = replace(config, tied_embeddings=False)
+    size_bytes = sum(tensor.size_bytes for tensor in table.values())
     return WeightSource(
         config=config,
         tokenizer=hf_tokenizer(folder, config.vocab_size),
         description=f"Hugging Face folder {folder}",
-        tensors=lambda: read_safetensors(files),
+        tensors=lambda: ((name, tensor.values()) for name, tensor in tensors.items()),
+        stored=quantisation.stored(size_bytes) if quantisation else None,
     )
+
+
+def _quantisation(path: Path) -> "Quantisation | None":
+    """What the config.json at `path` says of quantised weights."""
+    described = read_json(path)
+    if not any(described.get(key) for key in QUANTISED_KEYS):
+        return None
+    from .quantisation import quantisation_of  # and the formats, which few models need
+
+    return quantisation_of(Fields(described, str(path)))
 
 
 # The files that `open_hf_folder` reads. Repositories also carry pickles and second copies of the

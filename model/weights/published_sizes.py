@@ -5,7 +5,7 @@ Defaults are those of transformers' configuration classes (5.24).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..architecture import SIZES, Architecture
@@ -31,6 +31,7 @@ from .published_layers import (
     llama4,
     nemotron_h,
 )
+from .quantisation import StoredWeights, stored_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,7 @@ class Sizes:
 
     architecture: PublishedModel | ModelConfig
     config: ModelConfig | None
+    stored: StoredWeights | None = None  # where they are quantised, and are said to be
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,11 @@ def hf_sizes(path: Path, name: str = "") -> Sizes:
     field, or describes a model whose sizes are not told by what is read here."""
     outer = read_json(path)
     inner = outer.get("text_config")  # of a model that also sees: its reader of text
+    whole = Fields(inner | outer if isinstance(inner, dict) else outer, str(path))
+    return replace(_sizes(outer, inner, path, name), stored=stored_weights(whole))
+
+
+def _sizes(outer: dict[str, object], inner: object, path: Path, name: str) -> Sizes:
     tied = {key: outer[key] for key in ("tie_word_embeddings",) if key in outer}
     values = tied | inner if isinstance(inner, dict) else outer
     described = Fields(values, str(path), instead=_INSTEAD)

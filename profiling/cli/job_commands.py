@@ -94,7 +94,7 @@ def _compiled_documents(result: "Compilations") -> list["Document"]:
 def _say_compilations(result: "Compilations", out: Path | None, console: Console) -> None:
     from ..compiled.xprof import BY_PHASE
 
-    for caution in filter(None, (spec.target.caution for spec in result.specs)):
+    for caution in result.cautions:
         console.print(Text(caution, "dim"))
     _report(result, out, console)
     for session in result.xprof:

@@ -15,7 +15,7 @@ from ..predicted.phase_lengths import Lengths
 from ..predicted.query import PredictionRequest
 from ..predicted.step.attention_work import RESERVED_SHARE
 from ..records import Profile
-from ..records.base import percent
+from ..records.base import TIMES, percent
 from ..records.codesign import (
     Assumption,
     CodesignCase,
@@ -62,8 +62,9 @@ _OURS = (
 )
 
 _MIX_NOTE = (
-    "Each workload of the mix has cases of its own, and recommendations count each case alike, "
-    "whatever the workload's share; the load and the chip search go by the shares."
+    "Each workload of the mix has cases of its own. Recommendations are of the whole mix: on each "
+    "slice a workload's saving counts by its share of what the mix takes there before the change, "
+    "and slices count alike. The load and the chip search go by the shares of queries."
 )
 
 
@@ -78,8 +79,8 @@ def assumptions(cases: Sequence[WorkloadOnSlice]) -> list[Assumption]:
     stated = [
         *((f"{case.slice.chip.name}: {_price(case.terms)} per chip-hour.", case.terms.price,
            case.terms.price_confidence or "your figure") for case in by_chip),
-        (f"A server uses {shared.host_factor:g}x the energy of its accelerators.", shared.host,
-         "see the source"),
+        (f"A server uses {shared.host_factor:g}{TIMES} the energy of its accelerators.",
+         shared.host, "see the source"),
         *((f"Power usage effectiveness (PUE) of the data center: {terms.pue:g}.", terms.pue_source,
            "see the source")
           for terms in {case.terms.pue_source: case.terms for case in by_chip}.values()),
@@ -143,15 +144,8 @@ def analyse(
     for case in cases:
         for stated in request.what_ifs:
             changed(case, stated.changes)
-    shares = {
-        name: workload.share
-        for model in request.described
-        for name, workload in _kinds(model, request)
-    }
     centers = [
-        data_center(
-            case, request.queries_per_s * shares.get(case.profile, 1.0), request.latency_target_s
-        )
+        data_center(case, request.queries_per_s * (case.share or 1.0), request.latency_target_s)
         for case in _cheapest(cases)
     ]
     searches = _searches(cases, request, notes)
@@ -218,16 +212,16 @@ def _cases(
     """Every profile on every slice that holds it, and a note for each that does not."""
     cases: list[WorkloadOnSlice] = []
     notes = [on_slice.caution for on_slice in slices if on_slice.caution]
-    asked: list[tuple[str, PredictionRequest, Profile | None]] = [
+    asked: list[tuple[str, PredictionRequest, Profile | None, float | None]] = [
         (profile.name, request_of(profile, options.terms, options.stack, options.weight_dtype),
-         profile) for profile in profiles
+         profile, None) for profile in profiles
     ]  # fmt: skip
     asked += [
-        (name, _request(model, workload, options), None)
+        (name, _request(model, workload, options), None, workload.share)
         for model in options.described
         for name, workload in _kinds(model, options)
     ]
-    for name, work, profile in asked:
+    for name, work, profile, share in asked:
         if profile is not None:
             notes += recorded_note(profile)
             if any(finding.sentence == GAPS_DISCLOSURE for finding in profile.findings):
@@ -238,7 +232,7 @@ def _cases(
                 case = workload_on_slice(name, work, on_slice, calibration, outcome)
                 if profile is not None:
                     case = replace(with_recorded(case, profile), counted=_counted(profile))
-                cases.append(_at_target(case, options.latency_target_s))
+                cases.append(_at_target(replace(case, share=share), options.latency_target_s))
             except ProfileInputError as error:
                 notes.append(f"{name} on {on_slice.name} is skipped: {error}.")
                 continue

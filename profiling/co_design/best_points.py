@@ -10,7 +10,8 @@ from ..records.prediction import ExploredPoint
 from .chip_cost_model import PARTS
 from .costs import QUERY, logs_of
 from .design_point import scaled, summary_or_none, with_lengths
-from .sweep import FITS, Grid, Named, Part, case_of, named_in, parquet, part_path, parts_of
+from .exploration_files import FITS, parquet, part_path
+from .sweep import Grid, Named, Part, case_of, named_in, parts_of
 
 SHOWN = 8
 

@@ -25,6 +25,7 @@ from ..predicted.step.hardware import Efficiency
 from ..predicted.step.step_work import step_work
 from ..predicted.step.time_model import BOUNDS, Terms, step_terms
 from ..predicted.step.work import Load, Work
+from ..records import base
 from ..records.codesign import (
     BoundFlip,
     BoundMap,
@@ -311,8 +312,8 @@ def _flip(case: WorkloadOnSlice, phase: str, parameter: HardwareParameter) -> Bo
         before=BOUNDS[own],
         after=after,
         flips=float(flipped.mean()),
-        sentence=f"{verb} {factor.median:.2g}x {parameter.words}, {phase} becomes {after}-bound "
-        f"with {float(sequences):.0f} sequences on {case.slice.name}",
+        sentence=f"{verb} {base.ratio(factor.median)} {parameter.words}, {phase} becomes "
+        f"{after}-bound with {float(sequences):.0f} sequences on {case.slice.name}",
     )
 
 

@@ -1,7 +1,8 @@
 """Ranking: asks to the hardware team and to the model team, with the odds that one beats the next.
 
 All candidates are priced on the same draws of the posterior, so that what is common to them does
-not blur the order. Over several cases the logs of their ratios are averaged, each case alike.
+not blur the order. Workloads of a mix are summed up by their shares on each slice, as its bill is;
+over several slices or profiles the logs of the ratios are averaged, each alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ..predicted.draws import likely, probability
-from ..records import Profile
+from ..records import Profile, base
 from ..records.base import Interval
 from ..records.codesign import Ask, Quality, Quantity, Side
 from ..records.prediction import PredictedBound
 from .chip_cost_model import PARTS
-from .costs import QUERY, Logs, logs_of, phase_bounds
+from .costs import QUERY, Logs, logs_of, phase_bounds, ratio
 from .crossovers import ACTS_ON
 from .design_point import ON_CHIP, PARAMETERS, modelled, scaled, summary
 from .levers import NOT_MEASURED, UNCHANGED, ModelChange, model_changes, ratio_of
@@ -70,7 +71,7 @@ def hardware_asks(
     """At most five, the most saving first, and where none of them acts on `bound`, the best that
     does, even if it saves nothing: it tells why it is not asked for."""
     quantity = _quantity(cases)
-    text = f"each parameter improved by the same factor, {STEP:g}x"
+    text = f"each parameter improved by the same factor, {base.ratio(STEP)}"
     order = _ordered(hardware_candidates(cases, quantity, bound))
     kept = _saving(order)[:ASKS]
     acting = [each for each in order if each.acts_on == bound]
@@ -105,18 +106,30 @@ def hardware_candidates(
         after = [
             logs_of(scaled(case.point, {name: factor}, case.costs), case.draws) for case in cases
         ]
+        ratios = [ratio(end, start) for end, start in zip(after, before, strict=True)]
         change = f"{PARAMETERS[name].words} {100 * (factor - 1):+.0f} %"
         acts_on = bound if (name, bound) in _ALSO_ON else _ACTS_ON.get(name)
-        saved, time = (_mean_change(after, before, of) for of in (quantity, "time"))
+        saved, time = (_mean_change(cases, before, ratios, of) for of in (quantity, "time"))
         rows.append(Candidate("hardware", name, change, acts_on, saved, time, UNCHANGED, evidence))
     return rows
 
 
-def _mean_change(after: Sequence[Logs], before: Sequence[Logs], of: str) -> np.ndarray:
-    """Of the query, over the cases, [draws]."""
-    pairs = zip(after, before, strict=True)
-    changes = [getattr(end, of)[QUERY] - getattr(start, of)[QUERY] for end, start in pairs]
-    return np.asarray(np.mean(changes, axis=0))
+def _mean_change(
+    cases: Sequence[WorkloadOnSlice],
+    before: Sequence[Logs],
+    ratios: Sequence[Mapping[str, np.ndarray]],
+    of: Quantity,
+) -> np.ndarray:
+    """Log [draws] of what a query takes after over before: of a mix's workloads on one slice that
+    of their sum, each by its share of the queries; in the mean over all of these."""
+    spent: dict[object, list[np.ndarray]] = {}
+    for index, (case, start, after) in enumerate(zip(cases, before, ratios, strict=True)):
+        alone = case.share is None
+        of_one = index if alone else (case.query.model.name, case.slice.name)
+        there = (1.0 if alone else case.share) * np.exp(getattr(start, of)[QUERY])
+        spent.setdefault(of_one, []).append(np.stack([there, there * after[of][QUERY]]))
+    sums = [np.sum(each, axis=0) for each in spent.values()]
+    return np.asarray(np.mean([np.log(after / there) for there, after in sums], axis=0))
 
 
 def model_candidates(
@@ -124,16 +137,16 @@ def model_candidates(
 ) -> list[Candidate]:
     """The first step of each lever that applies to every case."""
     steps: dict[str, list[tuple[ModelChange, dict[str, np.ndarray]]]] = {}
-    for case in cases:
-        before, firsts = logs_of(case.point, case.draws), dict[str, ModelChange]()
+    starts = [logs_of(case.point, case.draws) for case in cases]
+    for case, before in zip(cases, starts, strict=True):
+        firsts = dict[str, ModelChange]()
         for change in model_changes(case, runs):
             firsts.setdefault(change.name, change)
         for name, change in firsts.items():
             steps.setdefault(name, []).append((change, ratio_of(case, change, before)))
 
-    def mean_change(name: str, of: str) -> np.ndarray:
-        logs = [np.log(ratios[of][QUERY]) for _, ratios in steps[name]]
-        return np.asarray(np.mean(logs, axis=0))
+    def mean_change(name: str, of: Quantity) -> np.ndarray:
+        return _mean_change(cases, starts, [ratios for _, ratios in steps[name]], of)
 
     return [
         Candidate(

@@ -11,10 +11,8 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from io import BytesIO
 from math import prod
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, NamedTuple, Self
 
 import jax
@@ -23,21 +21,24 @@ import numpy as np
 from jax import Array
 from pydantic import AfterValidator, Field, model_validator
 
-from ...model.input_files import MiB, is_regular_file, json_value, read_text
+from ...model.input_files import MiB, json_value, read_text
 from ...tpu_configs.figure import Table, Words
-from ...tpu_configs.input_errors import one_line
 from ...tpu_configs.slice import Slice
 from ...tpu_configs.toml_files import parse_toml
 from ..errors import ProfileInputError, Watcher
 from ..names import dtype_named, slice_named
+from ..predicted.arrays import mapped
 from ..predicted.calibration import Calibration
+from ..predicted.economics import JOULES_PER_KWH
 from ..predicted.model_shape import NamedShape, named_shape
 from ..predicted.phase_lengths import Lengths
 from ..predicted.query import PredictionRequest
-from ..records.files import write_bytes, write_text
+from ..records.files import write_text
 from .chip_cost_model import PARTS, area_mm2, build_usd, full_watts
 from .chip_search import SearchProblem, parts_with, search_problem
-from .workload_mix import SEQUENCES, Factors, MixedWorkload, Thought, Tokens, mix_work
+from .design_point import Draws
+from .exploration_files import FITS, NAMES, WORDS, Columns, left_out, parquet, part_path, write_part
+from .workload_mix import SEQUENCES, Factors, MixedWorkload, Thought, Tokens, mix_joules, mix_work
 from .workload_on_slice import WorkloadOnSlice, workload_on_slice
 
 Factor = Annotated[float, Field(ge=1 / 64, le=64, allow_inf_nan=False)]
@@ -158,21 +159,6 @@ def load_grid(path: Path | None, options: Mapping[str, list[str] | list[float]])
     return parse_toml(text, str(path or "the grid"), build, ProfileInputError)
 
 
-Columns = dict[str, np.ndarray]
-NUMBERS = (
-    "prompt", "think", "answer", "attempts", "sequences", *PARTS, "time_per_query_s", "token_s",
-    "usd_per_query", "needed_bytes", "area_mm2", "full_power_w", "build_usd",
-)  # fmt: skip
-WORDS = ("model", "slice", "weight_dtype", "kv_dtype")
-FITS = "fits"
-NAMES = (*WORDS, *NUMBERS, FITS)
-"""Of every row. Times and dollars are predicted, at the calibration's mode: of the slice for one
-query with all attempts, and of one decoded token of each sequence; dollars are NaN where no price
-is known and follow the cost to build. Bytes are what one chip must hold. A phase is priced by its
-summed work, as the search does: up to a few percent less where its bound flips along the thought.
-"""
-
-
 def case_of(part: Part, named: Named, calibration: Calibration) -> WorkloadOnSlice:
     """The part's workload on its slice. Raises ProfileInputError where it cannot be."""
     request = PredictionRequest(
@@ -194,8 +180,8 @@ def rows_of(grid: Grid, part: Part, named: Named, calibration: Calibration) -> C
         share=1.0, prompt=part.prompt, think=part.think, answer=part.answer, attempts=part.attempts
     )
     problem = search_problem(case, mix_work(case.point, [workload]))
-    factors = designs_of(grid, part)
-    result = jax.device_get(_priced(problem, factors))
+    factors, mode = designs_of(grid, part), mapped(lambda draws: draws[0], case.draws)
+    result = jax.device_get(_priced(problem, factors, mode))
     return _columns(grid, part, case, factors, result)
 
 
@@ -214,7 +200,7 @@ _COSTS = {"area_mm2": area_mm2, "full_power_w": full_watts, "build_usd": build_u
 
 
 @jax.jit
-def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Array]:
+def _priced(problem: SearchProblem, factors: dict[str, Array], mode: Draws) -> dict[str, Array]:
     designs = Factors(
         *(jnp.asarray(factors[name], jnp.float32) for name in Factors.__dataclass_fields__)
     )
@@ -222,7 +208,10 @@ def _priced(problem: SearchProblem, factors: dict[str, Array]) -> dict[str, Arra
     capacity = problem.reference.hbm_capacity * jnp.asarray(factors["hbm_capacity"], jnp.float32)
     bandwidth = problem.reference.hbm_bandwidth * designs.hbm_bandwidth
     parts = parts_with(problem, designs, bandwidth, capacity)
+    drawn = full_watts(parts, problem.rates) / full_watts(problem.reference, problem.rates)
+    rest = (problem.mixed, problem.hardware, problem.on_chip, mode, designs)
     return {
+        "energy_j": mix_joules(*rest, mode.watts * drawn),
         "time_per_query_s": time_s,
         "token_s": token_s,
         **{
@@ -250,6 +239,7 @@ def _columns(
 
     rent = case.usd_per_second
     time_s, needed = by_both(metrics["time_per_query_s"]), metrics["needed_bytes"][kept]
+    wall_j = by_both(metrics["energy_j"]) * case.terms.host_factor * case.terms.pue
     numbers = {
         **{name: np.full(rows, getattr(part, name)) for name in
            ("prompt", "think", "answer", "attempts")},
@@ -258,6 +248,8 @@ def _columns(
         "time_per_query_s": time_s,
         "token_s": by_both(metrics["token_s"]),
         "usd_per_query": time_s * by_design(metrics["dearer"]) * (np.nan if rent is None else rent),
+        "wall_j_per_query": wall_j,
+        "gco2e_per_query": wall_j * case.terms.grid_g_per_kwh / JOULES_PER_KWH,
         "needed_bytes": np.tile(np.asarray(needed, np.float64), designs),
         **{name: by_design(metrics[name]) for name in _COSTS},
     }  # fmt: skip
@@ -267,25 +259,12 @@ def _columns(
     return {name: columns[name] for name in NAMES}
 
 
-SCHEMA = "rooflink.exploration/1"
+SCHEMA = "rooflink.exploration/2"
 MANIFEST = "_exploration.json"
-_LEFT_OUT = b"rooflink.left_out"
 LENS = (
     "predicted, at the calibration's mode, each phase by its summed work, on the mesh that "
     "suits one prompt; chips' area, power and cost by the cost model"
 )
-
-
-def parquet() -> ModuleType:
-    """pyarrow.parquet. Raises ProfileInputError where it is not installed."""
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        raise ProfileInputError(
-            "`rooflink explore` writes Parquet with pyarrow, which is not installed: "
-            "pip install 'rooflink[explore]'"
-        ) from None
-    return pyarrow.parquet
 
 
 def manifest_of(grid: Grid, calibration: Calibration) -> dict[str, object]:
@@ -312,40 +291,6 @@ def require_same(path: Path, wanted: Mapping[str, object], grid: Grid) -> None:
             f"{folder} holds another exploration (it differs in {', '.join(differing)}): choose "
             "another folder with --out, or ask for the same to go on with it"
         )
-
-
-def part_path(folder: Path, number: int) -> Path:
-    return folder / f"part-{number:06d}.parquet"
-
-
-def write_part(folder: Path, number: int, columns: Columns | str) -> None:
-    """One part, whole or not at all; one that is left out has no rows and says why."""
-    import pyarrow
-
-    kinds = dict.fromkeys(WORDS, pyarrow.string()) | dict.fromkeys(NUMBERS, pyarrow.float64())
-    fields = [*kinds.items(), (FITS, pyarrow.bool_())]
-    if isinstance(columns, str):
-        table = pyarrow.schema(fields, metadata={_LEFT_OUT: columns.encode()}).empty_table()
-    else:
-        table = pyarrow.table(columns, schema=pyarrow.schema(fields))
-    stream = BytesIO()
-    parquet().write_table(table, stream, compression="zstd")
-    write_bytes(part_path(folder, number), stream.getvalue())
-
-
-def left_out(folder: Path, number: int) -> str:
-    """Why a part that was written has no rows; '' where it has some. Raises ProfileInputError for a
-    part that is damaged."""
-    import pyarrow
-
-    path = part_path(folder, number)
-    try:
-        schema = parquet().read_schema(path) if is_regular_file(path) else pyarrow.schema([])
-    except (OSError, pyarrow.ArrowException):
-        schema = pyarrow.schema([])
-    if schema.names != list(NAMES):
-        raise ProfileInputError(f"{path} is damaged: delete it and give the same command again")
-    return one_line((schema.metadata or {}).get(_LEFT_OUT, b"").decode("utf-8", "replace"))
 
 
 def _digest(calibration: Calibration) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from ...model.architecture import ModelShape
 from ..errors import ProfileInputError
 from ..names import dtype_named
+from ..records import base
 from ..records.codesign import WhatIf
 from .costs import QUERY, costs_of, logs_of, phase_bounds, ratio
 from .design_point import (
@@ -183,7 +184,9 @@ def _factor(case: WorkloadOnSlice, change: Change, sentences: list[str]) -> floa
             f"--what-if has {change.text!r}, {factor:.3g} times what is there: expected at most "
             f"{MOST_FACTOR:g} times as much, or as little"
         )
-    sentences.append(f"{change.name} {present:.4g} -> {present * factor:.4g} ({factor:.3g}x)")
+    sentences.append(
+        f"{change.name} {present:.4g} -> {present * factor:.4g} ({base.ratio(factor)})"
+    )
     return factor
 
 
@@ -216,6 +219,6 @@ def _sentence(case: WorkloadOnSlice, sentences: Sequence[str], time: np.ndarray,
     result = summary(time)
     verb = "takes" if held else "would take (it does not fit in memory)"
     return (
-        f"With {', '.join(sentences)} a query {verb} {result.median:.2f} of the time "
-        f"[{result.low:.2f}, {result.high:.2f}] on {case.slice.name}."
+        f"With {', '.join(sentences)} a query {verb} {base.ratio(result.median)} the time "
+        f"({base.ratio(result.low)} to {base.ratio(result.high)}) on {case.slice.name}."
     )

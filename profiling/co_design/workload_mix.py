@@ -18,6 +18,7 @@ from ...tpu_configs.toml_files import parse_toml, read_text
 from ..errors import ProfileInputError
 from ..predicted import arrays
 from ..predicted.arrays import Number, mapped, of_numbers, with_last_axis
+from ..predicted.energy import power_share
 from ..predicted.phase_lengths import Lengths
 from ..predicted.query import Query
 from ..predicted.step.hardware import Efficiency, Hardware
@@ -25,7 +26,7 @@ from ..predicted.step.time_model import step_terms
 from ..predicted.step.work import Work
 from ..records.base import TIMES, percent
 from .costs import PHASES, summed, work_steps
-from .design_point import Point, held
+from .design_point import Draws, Point, held
 
 MOST_TOKENS = 1e7
 """Of a prompt, a thought, an answer; and attempts."""
@@ -123,6 +124,8 @@ class MixWork:
     weight_bytes: Number  # that one chip holds
     shares: Number  # [workloads]
     narrowing: Number
+    chips: Number
+    copies: Number  # of one chip's work in all chips'
 
 
 @of_numbers
@@ -147,6 +150,8 @@ def mix_work(point: Point, mix: Sequence[MixedWorkload]) -> MixWork:
         weight_bytes=held(point).weight_bytes,
         shares=np.array([workload.share for workload in mix]),
         narrowing=point.widths.narrowing,
+        chips=point.chips,
+        copies=point.chips / point.spread.split.pipeline,
     )
 
 
@@ -159,6 +164,29 @@ def mix_times(
     [..., 1, 1, 1]; results are [..., sequences]. Bytes of on-chip
     memory beyond the reference chip's `on_chip` keep weights from being read.
     """
+    _, _, time_s = _timed(mixed, hardware, on_chip, efficiency, design)
+    query_s = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
+    token = (time_s[..., PHASES.index(THINK)] / mixed.thought_steps).max(-1)
+    return query_s, token
+
+
+def mix_joules(
+    mixed: MixWork, hardware: Hardware, on_chip: Number, mode: Draws, design: Factors,
+    chip_watts: Number,
+) -> Number:  # fmt: skip
+    """Joules of the chips for one query of the mix, [..., sequences] as `mix_times`, at the mode.
+    A chip draws `chip_watts` [...] at most, NaN where that is not known."""
+    chip, work, time_s = _timed(mixed, hardware, on_chip, mode.efficiency, design)
+    seconds = arrays.maximum(time_s, 1e-30)
+    share = power_share(mode.power, work * mixed.copies, chip, mixed.chips, seconds)
+    watts = mixed.chips * with_last_axis(chip_watts, axes=3) * share
+    return ((watts * time_s).sum(-1) / mixed.queries * mixed.shares).sum(-1)
+
+
+def _timed(
+    mixed: MixWork, hardware: Hardware, on_chip: Number, efficiency: Efficiency, design: Factors
+) -> tuple[Hardware, Work, Number]:
+    """The design's chip, its work and seconds of each phase [..., sequences, workloads, phases]."""
     broadcast = mapped(lambda leaf: with_last_axis(leaf, axes=3), design)
     pinned = on_chip * (broadcast.on_chip_capacity - 1) / mixed.weight_bytes
     share = 1 - arrays.minimum(arrays.maximum(pinned, 0.0), 1.0)
@@ -170,10 +198,7 @@ def mix_times(
         link_bandwidth=hardware.link_bandwidth * broadcast.link_bandwidth,
     )
     work = replace(mixed.work, weight_bytes=weights)
-    time_s = step_terms(work, chip, efficiency, mixed.narrowing).time_s
-    query_s = (time_s.sum(-1) / mixed.queries * mixed.shares).sum(-1)
-    token = (time_s[..., PHASES.index(THINK)] / mixed.thought_steps).max(-1)
-    return query_s, token
+    return chip, work, step_terms(work, chip, efficiency, mixed.narrowing).time_s
 
 
 def _one(point: Point, workload: MixedWorkload) -> tuple[Work, np.ndarray, np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ What a profile's workload asks of any slice.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, pstdev
+from statistics import fmean
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class WorkloadOnSlice:
     waves: int = 1  # batches, one after another, that the attempts of a prompt are split into
     counted: str = ""  # what the counted lens says of the profile, in a sentence
     phases: tuple[str, ...] = THINK_AND_ANSWER  # of the point, in their order
+    share: float | None = None  # of the queries of a mix; None: a workload by itself
 
     @property
     def worked(self) -> list[tuple[int, str]]:
@@ -213,7 +214,6 @@ def request_of(
         )
     shape = shape_of_facts(profile.model)
     thoughts, answers = _lengths(profile)
-    mean = fmean(thoughts)
     batches = math.ceil(work.prompts / max(work.batch, 1))
     return PredictionRequest(
         model=NamedShape(profile.model.name, shape, profile.model.context_length),
@@ -221,14 +221,13 @@ def request_of(
             prompts=work.prompts / batches,
             attempts=float(work.attempts),
             prompt_tokens=fmean(work.prompt_tokens),
-            think_tokens=mean,
+            think_tokens=0.0,
             answer_tokens=max(fmean(answers), 1.0),
         ),
-        think_variation=pstdev(thoughts) / mean if mean and len(thoughts) > 1 else 0.0,
         weight_dtype=weight_dtype or profile.model.dtype,
         stack=stack,
         terms=terms,
-    )
+    ).of_thoughts(thoughts)
 
 
 MOST = 1e15

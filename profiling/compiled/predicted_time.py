@@ -15,12 +15,13 @@ from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
 from ..predicted.calibration import Calibration, default_calibration
 from ..predicted.draws import interval
+from ..predicted.step.collectives import Parallelism
 from ..predicted.step.hardware import Hardware, hardware_of
 from ..predicted.step.step_work import KERNELS_PER_LAYER, KERNELS_PER_STEP
 from ..predicted.step.time_model import step_terms
 from ..predicted.step.work import NOTHING, Work
 from ..records import CompiledPhase, CompiledTarget
-from .spec import parse_target
+from .spec import ProgramSpec, parse_target
 
 
 def with_times(
@@ -41,6 +42,13 @@ def with_times(
     calibrated = calibration or default_calibration()
     timed = [_timed(phase, target, chip, config, dtype, calibrated) for phase in target.phases]
     return target.model_copy(update={"phases": timed})
+
+
+def mesh_of_chips(spec: ProgramSpec) -> Parallelism:
+    """The mesh of the spec's devices as one of chips, whose devices share what they hold."""
+    tensor, data = spec.split.model, spec.split.data
+    shared = math.gcd(tensor, spec.target.devices_per_chip)
+    return Parallelism(tensor=tensor // shared, data=data * shared // spec.target.devices_per_chip)
 
 
 def _timed(

@@ -345,6 +345,8 @@ def _notes(grid: Grid, model: Transformer, cells: Sequence[Cell]) -> list[str]:
     notes = [*rules, COUNTED_NOTE, TIME_NOTE]
     if isinstance(grid.task, SumTask) and tokenizer and speaks_notation(tokenizer):
         notes.insert(0, GAPS_DISCLOSURE)
+    if (stored := grid.subject.storage_note) is not None:
+        notes.insert(0, stored)
     if grid.verifier is not None:
         notes.append(verifier_said(grid.verifier, model))
     hit = {question.limit for cell in cells for question in cell.questions if question.limit}

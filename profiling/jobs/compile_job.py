@@ -15,6 +15,7 @@ from .job import Names, Option, RunDType, WordList, WrittenJob, option, reserved
 
 if TYPE_CHECKING:
     from ..compiled.spec import ProgramSpec
+    from ..model_spec import Subject
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,24 @@ class Compilations:
         return self.specs[0].config.name
 
     @cached_property
+    def subject(self) -> "Subject":
+        """The model without weights."""
+        from ..model_spec import resolve_subject
+
+        return resolve_subject(self.job.model, "none", self.job.dtype)
+
+    @property
+    def cautions(self) -> list[str]:
+        """A sentence for what a slice's name or the model's files may not be taken for."""
+        said = [spec.target.caution for spec in self.specs] + [self.subject.storage_note]
+        return [caution for caution in said if caution]
+
+    @cached_property
     def profile(self) -> Profile:
         """The counted profile of the same shapes, with the compiled lens beside it, predicted on
-        the slices that it was compiled for, where these hold it."""
+        the slices and meshes that it was compiled for, where these hold it."""
         from ...model.tasks import Problem
-        from ..model_spec import resolve_subject
+        from ..compiled.predicted_time import mesh_of_chips
         from ..profile_predictions import slices_that_hold
         from ..profiler import profile
         from ..workload import Request, plan
@@ -51,15 +65,17 @@ class Compilations:
             prompt_tokens=spec.prompt_slots,
         )
         slices = [each.target.slice for each in self.specs if each.target.slice]
-        subject = resolve_subject(self.job.model, "none", spec.dtype)
+        meshes = {each.target.slice.name: mesh_of_chips(each)
+                  for each in self.specs if each.target.slice}  # fmt: skip
         return profile(
-            subject,
+            self.subject,
             request,
             chips_for((), slices),
             name=self.job.out.name if self.job.out else "compile",
             command=self.command,
             compiled=self.targets,
-            slices=slices_that_hold(subject, plan(subject, request), slices),
+            slices=slices_that_hold(self.subject, plan(self.subject, request), slices, meshes),
+            meshes=meshes,
         )
 
 

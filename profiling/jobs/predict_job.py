@@ -89,7 +89,11 @@ class PredictJob(TermsOptions):
         ge=0,
         le=10,
     )
-    dtype: str = option("bfloat16", "Weights: bf16, int8, fp8, int4, mxfp4 ...")
+    dtype: str | None = option(
+        None,
+        "Weights: bf16, int8, fp8, int4, mxfp4 ...  [default: as its config.json says that they "
+        "are stored, else bfloat16]",
+    )
     kv_dtype: str | None = option(None, "KV cache  [default: bfloat16, or the weights' float32]")
     matmul_dtype: str | None = option(
         None,
@@ -189,11 +193,12 @@ class PredictJob(TermsOptions):
         numbers = (together, self.attempts, self.prompt, self.think, self.answer)
         prefix = self._prefix_tokens()
         model = named_shape(self.model)
+        stored = model.stored
         return PredictionRequest(
             model=model,
             lengths=Lengths(*map(float, (*numbers, prefix))),
             think_variation=self.lengths_spread,
-            weight_dtype=self.dtype,
+            weight_dtype=self.dtype or (stored and stored.dtype) or "bfloat16",
             kv_dtype=self.kv_dtype,
             matmul_dtype=self.matmul_dtype,
             split=None if self.mesh is None else parse_parallelism(self.mesh),

@@ -43,19 +43,31 @@ FASTER = 1.15
 
 
 def machine_limits(dtype: str) -> MachineLimits:
-    """The default device's limits, kept from an earlier run on this machine where they are not old
-    and where it does not read faster than then; with the bandwidth that it reads at now. A cache
-    that cannot be written or read is none."""
+    """The default device's limits, kept from an earlier run on this machine where they are not old,
+    it does not read faster than then and was not much busier; with the bandwidth that it reads at
+    now. A cache that cannot be written or read is none."""
+    load = load_per_core()
     now, file = read_bandwidth(), _kept_file(dtype)
     kept = _kept(file)
-    if kept is None or now > FASTER * kept.read_bandwidth:
-        kept = measure_limits(dtype)
-        kept = kept.model_copy(update={"read_bandwidth": max(now, kept.read_bandwidth)})
+    if kept is None or now > FASTER * kept.read_bandwidth or _quieter(load, kept):
+        measured = measure_limits(dtype)
+        best = {"read_bandwidth": max(now, measured.read_bandwidth), "load": load}
+        kept = measured.model_copy(update=best)
         today = {"measured_on": datetime.now(UTC).date().isoformat()}
         with suppress(OSError, ValueError):
             file.parent.mkdir(parents=True, exist_ok=True)
             write_text(file, kept.model_copy(update=today).model_dump_json() + "\n")
     return beside(kept, now)
+
+
+def load_per_core() -> float:
+    """Programs that ran or waited in the last minute, this one too, for each core."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1)
+
+
+def _quieter(load: float, kept: MachineLimits) -> bool:
+    """Half as busy, so that limits are not measured again for every change."""
+    return kept.busy and kept.load is not None and load < kept.load / 2
 
 
 def beside(limits: MachineLimits, bandwidth: float) -> MachineLimits:

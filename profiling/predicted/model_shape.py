@@ -11,6 +11,7 @@ from ...model.input_files import user_path
 
 if TYPE_CHECKING:
     from ...model.weights.published_sizes import PublishedModel
+    from ...model.weights.quantisation import StoredWeights
     from ..records.profile import ModelFacts
     from .models.described_models import DescribedModel
 
@@ -22,6 +23,8 @@ class NamedShape:
     name: str
     shape: ModelShape
     context_length: int | None = None  # tokens that it was trained for; None where not known
+    stored: "StoredWeights | None" = None  # the weights of its own config.json, where quantised
+    published_dtype: str | None = None  # of those that its publisher has, by the table
 
 
 def named_shape(model: str) -> NamedShape:
@@ -30,29 +33,34 @@ def named_shape(model: str) -> NamedShape:
 
     Raises ModelInputError for an unknown model or one that cannot be read.
     """
-    architecture = _named(model)
-    return NamedShape(architecture.name, shape_of(architecture), architecture.context_length)
+    architecture, stored = _named(model)
+    published = getattr(architecture, "stored_dtype", None)
+    shape, context = shape_of(architecture), architecture.context_length
+    return NamedShape(architecture.name, shape, context, stored, published)
 
 
-def _named(model: str) -> "DescribedModel | PublishedModel | ModelConfig":
+def _named(
+    model: str,
+) -> "tuple[DescribedModel | PublishedModel | ModelConfig, StoredWeights | None]":
     name = model.lower()
     if name in PRESETS:
-        return PRESETS[name]
+        return PRESETS[name], None
     from .models.described_models import described_model, described_models, tabled_model
 
     if name.endswith(".toml"):
-        return described_model(user_path(model))
+        return described_model(user_path(model)), None
     if name in described_models():
-        return described_models()[name]
+        return described_models()[name], None
     path = user_path(model)
     known = None if path.exists() else tabled_model(model)
     if known is not None:
-        return PRESETS.get(known.name, known)
+        return PRESETS.get(known.name, known), None
     if "/" not in model and not path.exists():
         raise _unknown(model, [*PRESETS, *described_models()])
     from ...model.weights.loading import sizes_of  # which few commands need
 
-    return sizes_of(model).architecture
+    sizes = sizes_of(model)
+    return sizes.architecture, sizes.stored
 
 
 def _unknown(model: str, names: Sequence[str]) -> ModelInputError:

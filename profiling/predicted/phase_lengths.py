@@ -6,6 +6,7 @@ shrink as attempts finish. A phase's cost changes slowly with the context and th
 it is summed at a few points (Gauss-Legendre), not step by step.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +81,55 @@ class LogNormal:
         )
 
 
-LengthDistribution = SameLength | LogNormal
+@of_numbers
+@dataclass(frozen=True)
+class Observed:
+    """Lengths that attempts had, in groups of positions [POINTS]. A batch is of so many of these
+    attempts, whichever; of all of them, it goes on as long as the longest did."""
+
+    made: Number  # attempts
+    left: Number  # of them still going on, in the mean of a group
+    reached: Number  # positions of a group that any came to, over the mean length
+    position: Number  # where those going on are in the mean, over the mean length
+
+    @classmethod
+    def of(cls, lengths: Sequence[int]) -> "Observed":
+        """Of attempts that decoded so many tokens each, one of them some."""
+        ends, ended = np.unique(lengths, return_counts=True)
+        starts = np.append(0, ends[:-1])
+        made, mean = len(lengths), np.mean(lengths)
+        left = np.cumsum(ended[::-1])[::-1]  # until each of `ends`
+        # From each group to the next falls by one factor how many are left, down to the last one.
+        fallen = np.log(made / left) / np.log(made + 1)
+        group = (fallen * POINTS).astype(int)
+
+        def summed(of_stretch: np.ndarray) -> np.ndarray:
+            result: np.ndarray = np.bincount(group, of_stretch * (ends - starts), POINTS)
+            return result
+
+        reached, tokens = summed(np.ones(len(ends))), summed(left)
+        position = summed(left * (starts + ends - 1) / 2) / np.maximum(tokens, 1)
+        in_mean = np.where(reached > 0, tokens / np.maximum(reached, 1), 1.0)
+        return cls(float(made), in_mean, reached / mean, position / mean)
+
+    def steps(self, tokens: Number, sequences: Number) -> Steps:
+        """The steps of a batch of so many `sequences` whose mean length is `tokens`."""
+        tokens, sequences = map(arrays.with_last_axis, (tokens, sequences))
+        # Of N attempts k go on: none of n does by chance C(N - k, n) / C(N, n), which is at most
+        # (1 - n / N)^k, true of all N, and (1 - k / N)^n, true of one.
+        in_batch = arrays.maximum(1 - sequences / self.made, 0.0)
+        ended = arrays.maximum(1 - self.left / self.made, 0.0)
+        any_left = 1 - arrays.minimum(
+            arrays.power(in_batch, self.left), arrays.power(ended, sequences)
+        )
+        return Steps(
+            steps=tokens * self.reached * any_left,
+            position=tokens * self.position,
+            sequences=sequences * self.left / self.made / any_left,
+        )
+
+
+LengthDistribution = SameLength | LogNormal | Observed
 PHASES = THINK_AND_ANSWER
 
 

@@ -3,8 +3,10 @@
 Drafts, chunks of prompts and requests in flight are terms of a query that few have.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from statistics import fmean, pstdev
 from typing import TYPE_CHECKING
 
 from ...model.architecture import ModelShape
@@ -20,6 +22,7 @@ from .phase_lengths import (
     LengthDistribution,
     Lengths,
     LogNormal,
+    Observed,
     PhaseSteps,
     chunked_prefill_steps,
     decode_steps,
@@ -45,6 +48,7 @@ class PredictionRequest:
     lengths: Lengths  # of one batch
     batches: float = 1.0  # one after another
     think_variation: float = 0.0  # standard deviation over mean of thought lengths
+    thoughts: tuple[int, ...] = ()  # their lengths where they were made; else log-normal
     weight_dtype: str = "bfloat16"
     kv_dtype: str | None = None  # None: bfloat16, or the weights' where these are float32
     matmul_dtype: str | None = None  # None: what suits the chip
@@ -55,6 +59,16 @@ class PredictionRequest:
     prefill_chunk: float | None = None  # tokens of prompts in one step; None: all at once
     concurrency: float | None = None  # prompts in flight, each followed by the next; None: a batch
     terms: EconomicsRequest = field(default_factory=EconomicsRequest)
+
+    def of_thoughts(self, thoughts: Sequence[int]) -> "PredictionRequest":
+        """The request for attempts whose thoughts had these lengths."""
+        mean = fmean(thoughts)
+        return replace(
+            self,
+            lengths=replace(self.lengths, think_tokens=mean),
+            think_variation=pstdev(thoughts) / mean if mean else 0.0,
+            thoughts=tuple(thoughts),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +101,15 @@ class Query(PredictionRequest):
         """The mesh on the slice's links."""
         return spread_over(self.slice, self.split)
 
-    @property
+    @cached_property
     def distribution(self) -> LengthDistribution:
         """Of the lengths of thoughts."""
         varied = self.think_variation > 0 and self.lengths.think_tokens > 1
-        if self.concurrency is not None:  # who has ended is followed by another
+        if not varied or self.concurrency is not None:  # who has ended is followed by another
             return SAME_LENGTH
-        return LogNormal(self.think_variation) if varied else SAME_LENGTH
+        if self.thoughts:  # the first token of each comes out of prefill
+            return Observed.of([max(thought - 1, 0) for thought in self.thoughts])
+        return LogNormal(self.think_variation)
 
     @property
     def decoded_tokens(self) -> float:
@@ -104,6 +120,7 @@ class Query(PredictionRequest):
     def cautions(self) -> list[str]:
         """A sentence for what was stated and may not be what is meant."""
         sentences = [self.slice.caution] if self.slice.caution else []
+        sentences += self._of_storage()
         tokens = self.lengths.longest_context + 1
         context = self.model.context_length
         if context is not None and tokens > context:
@@ -112,6 +129,21 @@ class Query(PredictionRequest):
                 f"and answer are {tokens:,.0f} tokens, longer than it was made to read."
             )
         return sentences
+
+    def _of_storage(self) -> list[str]:
+        """Where its files are quantised, whether it is predicted so."""
+        stored, published = self.model.stored, self.model.published_dtype
+        if stored is not None:
+            said = f"{self.model.name} is stored as {stored.words}"
+            if stored.dtype == self.weight_dtype:
+                return [f"{said}: all of it is predicted so, tables too, which files keep wider."]
+            return [f"{said}, and predicted in {self.weight_dtype}."]
+        if published in (None, self.weight_dtype):
+            return []
+        return [
+            f"{self.model.name} is published in {published}: this is a prediction in "
+            f"{self.weight_dtype}, --dtype {published} is of what is published."
+        ]
 
     def basis(self, calibration: Calibration) -> str:
         """What a prediction of it stands on, in a sentence."""

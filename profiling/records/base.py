@@ -95,6 +95,12 @@ def percent(share: float, digits: int | None = None) -> str:
     return f"{value:.{digits}f} %"
 
 
+def size_text(amount_bytes: int) -> str:
+    """'7.76 MB', of three digits."""
+    power = min(max(len(str(abs(amount_bytes))) - 1, 0) // 3, 5)
+    return f"{amount_bytes / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB', 'PB')[power]}"
+
+
 def significant(value: float, digits: int = 3) -> str:
     """`value` to `digits` significant digits; thousands are separated. Only what has twenty digits
     or more has an exponent."""

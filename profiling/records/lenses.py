@@ -33,6 +33,10 @@ class CountedCost(Record):
         return self.flops / self.hbm_bytes.total if self.hbm_bytes.total else 0.0
 
 
+BUSY = 0.5
+"""Load per core from which limits are those of a disturbed machine."""
+
+
 class MachineLimits(Record):
     """The machine's own limits, measured once and kept; its bandwidth beside the run too."""
 
@@ -42,9 +46,17 @@ class MachineLimits(Record):
     measured_on: str | None = Field(
         default=None, description="date, of limits kept from an earlier run; None: in this one"
     )
+    load: Amount | None = Field(
+        default=None, description="programs that ran or waited, per core, when it was measured"
+    )
     run_bandwidth: Positive | None = Field(
         default=None, description="bytes per second read before or after this very run, the better"
     )
+
+    @property
+    def busy(self) -> bool:
+        """Whether other programs had a share of the machine while it was measured."""
+        return self.load is not None and self.load > BUSY
 
     @property
     def bandwidth_then(self) -> float:

@@ -72,6 +72,10 @@ class Economics(Record):
 PredictedBound = Literal["compute", "memory", "on-chip", "links", "overhead"]
 
 
+HOURS_PER_MONTH = 730
+"""A twelfth of a year."""
+
+
 class PredictedPhase(Record):
     """One phase on the whole slice, all of its sequences."""
 
@@ -247,6 +251,12 @@ class Prediction(Record):
         usd = self.economics.whole.usd if self.economics else None
         tokens = self._tokens(decoded=True) + self._tokens(decoded=False)
         return usd * (1e6 / tokens) if usd and tokens > 0 else None
+
+    @computed_field(description="of all chips of the slice, rented day and night")
+    @property
+    def usd_per_month(self) -> Amount | None:
+        hourly = self.economics.terms.usd_per_chip_hour if self.economics else None
+        return None if hourly is None else hourly * self.chips * HOURS_PER_MONTH
 
     @property
     def longest(self) -> PredictedPhase:

@@ -18,7 +18,8 @@ from fuzzing import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_models import LLAMA, public_tensors, write_folder, write_gguf
+from quantised_models import KINDS, write_quantised
+from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_gguf
 
 from rooflink.model.architecture import Architecture
 from rooflink.model.chat_template import ChatTemplate
@@ -34,11 +35,11 @@ HEADER_BYTES = GGUF.index(b"output_norm.weight") + 2000  # what mutations should
 TEXT = "a 12 <|im_start|> é"
 
 
-def beside_a_model(name: str, load: Callable[[Path], object]) -> Reader:
+def beside_a_model(name: str, load: Callable[[Path], object], folder: Path = FOLDER) -> Reader:
     """A reader of a file `name` of a folder whose other files are sound."""
 
     def reader(data: bytes) -> object:
-        path = FOLDER / name
+        path = folder / name
         whole = path.read_bytes() if path.exists() else None
         path.write_bytes(data)
         try:
@@ -95,6 +96,10 @@ READERS: dict[str, Reader] = {
 TOKENIZERS = [json.loads(WHOLE["tokenizer.json"]), *map(json.loads, corpus_texts("tokenizer"))]
 DATA = Path(__file__).parents[1] / "data"
 TEMPLATES = (DATA / "chat_templates.txt").read_text(encoding="utf-8").split("==== ")[1:]
+QUANTISED = {
+    name: write_quantised(FOLDER.parent / name.replace(" ", "-"), SMALL, kind)[0]
+    for name, kind in KINDS.items()
+}
 SETTINGS = [json.loads(text) for text in corpus_texts("tokenizer_config")]
 
 
@@ -107,6 +112,8 @@ def test_sound_files_are_read() -> None:
         ("chat_template", corpus("chat_template")[-4]),
     ):
         assert assert_reads_or_refuses(READERS[subject], data) is not None, subject
+    for kind, folder in QUANTISED.items():
+        assert arrays_of(folder / "config.json") is not None, kind
 
 
 @given(mutated_json([json.loads(text) for text in corpus_texts("config")[:-1]]))
@@ -145,6 +152,25 @@ def test_a_gguf_is_read_or_refused(data: bytes) -> None:
 @given(mutated_headers(WHOLE["model.safetensors"], 1200) | mutated_bytes(corpus("safetensors")))
 def test_tensors_are_read_or_refused(data: bytes) -> None:
     assert_reads_or_refuses(READERS["safetensors"], data)
+
+
+@given(st.sampled_from(sorted(QUANTISED)), st.data())
+def test_quantised_tensors_are_read_or_refused(kind: str, data: st.DataObject) -> None:
+    whole = (QUANTISED[kind] / "model.safetensors").read_bytes()
+    header_bytes = 8 + int.from_bytes(whole[:8], "little")
+    reader = beside_a_model("model.safetensors", arrays_of, QUANTISED[kind])
+    assert_reads_or_refuses(reader, data.draw(mutated_headers(whole, header_bytes)))
+
+
+@given(st.sampled_from(sorted(QUANTISED)), st.data())
+def test_what_is_said_of_quantised_tensors_is_read_or_refused(
+    kind: str, data: st.DataObject
+) -> None:
+    """By the sizes alone, and with the tensors."""
+    mutated = data.draw(mutated_json([KINDS[kind].stated]))
+    described = json.dumps(config_json(SMALL)).encode().removesuffix(b"}")
+    reader = beside_a_model("config.json", arrays_of, QUANTISED[kind])
+    assert_reads_or_refuses(reader, described + b', "quantization_config": ' + mutated + b"}")
 
 
 @pytest.mark.parametrize("subject", ["config", "tokenizer_config"])

@@ -229,6 +229,16 @@ def test_slices_that_disagree_decide_nothing() -> None:
     )
 
 
+def test_a_slice_without_a_price_is_not_counted_among_those_that_tell_money() -> None:
+    slices = ("v5e:1x1", "v6e:1x1", "v7x:1x1x1")
+    a, b = (with_figures(*(predicted_at(usd, 1.0, name) for name in slices)) for usd in (2.0, 1.0))
+    free = [p.model_copy(update={"economics": None}) if p.slice == slices[2] else p
+            for p in b.predictions]  # fmt: skip
+    found = compare(a, b.model_copy(update={"predictions": free}))
+    said = "on 3 slices, b takes 50 % less money (known on 2 of them), the same time"
+    assert said in headline(found)
+
+
 def test_the_verdict_agrees_with_its_table() -> None:
     """For 500 pairs: what all slices say of money, and of accuracy by its intervals."""
     dice = random.Random(1)

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gguf import GGMLQuantizationType
+from quantised_models import KINDS, write_quantised
 from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_gguf
 
 from rooflink.model.config import ModelInputError
+from rooflink.profiling.errors import Silent
+from rooflink.profiling.jobs.profile_job import ProfileJob
 from rooflink.profiling.model_spec import Weights, resolve_subject, run_bytes
 from rooflink.profiling.predicted.model_shape import named_shape
 
@@ -74,3 +78,34 @@ def test_experts_are_predicted_and_not_counted(tmp_path: Path) -> None:
 def test_a_model_known_by_its_sizes_alone_is_sent_to_predict(weights: Weights) -> None:
     with pytest.raises(ModelInputError, match="of deepseek-r1 only the sizes are known"):
         resolve_subject("DeepSeek-R1", weights, None)
+
+
+def test_a_note_says_what_was_dequantised(tmp_path: Path) -> None:
+    folder, _ = write_quantised(tmp_path / "tiny", LLAMA, KINDS["packed int4"])
+    run = resolve_subject(str(folder), "own", "bfloat16")
+    assert run.storage_note == (
+        "The weights are stored as int4 in groups of 32 (compressed-tensors), 184 kB; dequantised "
+        "on loading they are 197 kB in bfloat16, which is what runs."
+    )
+    counted = resolve_subject(str(folder), "none", None)
+    assert counted.storage_note == (
+        "The weights are stored as int4 in groups of 32 (compressed-tensors); counted and compiled "
+        "as 197 kB in bfloat16."
+    )
+    plain = write_folder(tmp_path / "plain", LLAMA, public_tensors(LLAMA))
+    assert resolve_subject(str(plain), "own", None).storage_note is None
+    kinds = GGMLQuantizationType.Q4_0
+    file = write_gguf(tmp_path / "m.gguf", LLAMA, public_tensors(LLAMA), kinds)
+    said = resolve_subject(str(file), "own", "float32").storage_note or ""
+    assert said.startswith("The weights are stored as F32, Q4_0 (GGUF), 56.6 kB; dequantised on")
+
+
+def test_a_profile_has_the_note(tmp_path: Path) -> None:
+    folder, _ = write_quantised(tmp_path / "tiny", LLAMA, KINDS["gptq"])
+    job = ProfileJob(
+        model=str(folder), weights="none", prompt_tokens=8, think_budget=8, answer_budget=4,
+        compile=("none",),
+    )  # fmt: skip
+    first = job.run(Silent()).findings[0]
+    assert first.kind == "note"
+    assert first.what.startswith("The weights are stored as int4 in groups of 32 (gptq); counted")

@@ -82,6 +82,21 @@ def test_five_commands_say_the_same(model: str, on: str) -> None:
     assert f"takes about {units.seconds(asked.time_s.median)} on {on}" in tab.headline
 
 
+def test_a_run_is_predicted_alike_by_its_lengths_and_by_its_passes() -> None:
+    """Thoughts of 3 to 13 tokens: asked of plain attempts, of a strategy that makes the same, and
+    of co-design."""
+    settings = {"task": "chain:k=2-12", "slices": ("h100",), "seed": 5}
+    plain = ProfileJob(attempts=2, temperature=1.0, **settings).run(Silent())
+    voted = ProfileJob(strategy="self-consistency:n=2", **settings).run(Silent())
+    assert len({one.think_tokens for one in plain.outcome.lengths}) > 5
+    by_lengths, by_passes = plain.predictions[0], voted.predictions[0]
+    for one, other in zip(by_lengths.phases, by_passes.phases, strict=True):
+        assert one.steps == pytest.approx(other.steps, rel=0.01), one.phase
+    assert by_lengths.time_s.median == pytest.approx(by_passes.time_s.median, rel=0.01)
+    again = designed(plain, "h100:1")
+    assert again.time_s.median == pytest.approx(by_lengths.time_s.median, rel=1e-9)
+
+
 @pytest.mark.parametrize(("model", "on"), WORKLOADS)
 def test_resident_needed_and_fits_agree(model: str, on: str) -> None:
     """Weights and cache of all chips are the counted ones where each is split once, and a

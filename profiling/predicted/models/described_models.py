@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, PositiveInt, TypeAdapter, with_config
 
@@ -22,6 +22,9 @@ from ....tpu_configs.toml_files import parse_toml, read_text
 
 MOST_SIZE = 10**8
 """Of a model: a width, a vocabulary, layers, experts; the largest published is 262,208."""
+
+
+Narrow = Literal["int8", "fp8", "int4", "fp4"]
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -35,6 +38,7 @@ class DescribedModel(Architecture):
     name: Words
     source: Words | None = None  # where the sizes are from
     context_length: PositiveInt | None = None  # tokens that it was trained for
+    stored_dtype: Narrow | None = None  # of most weights in its files, where these are quantised
 
     def __post_init__(self) -> None:
         for name in (*SIZES, "context_length"):
@@ -135,7 +139,7 @@ def tabled_models() -> tuple[TabledModel, ...]:
 
 
 def _tabled(row: dict[str, str]) -> TabledModel:
-    own = {key: row[key] for key in (*SIZES, "source", "context_length") if row.get(key)}
+    own = {key: row[key] for key in (*SIZES, *_BESIDE) if row.get(key)}
     if row["preset"]:
         own |= {size: getattr(PRESETS[row["preset"]], size) for size in SIZES}
     return TabledModel(
@@ -150,6 +154,7 @@ def _tabled(row: dict[str, str]) -> TabledModel:
     )
 
 
+_BESIDE = ("source", "context_length", "stored_dtype")
 _ROW = TypeAdapter(DescribedModel)
 
 

@@ -263,7 +263,7 @@ def bars(rows: Sequence[Bar], name: str, legend: bool = False, pitch: int = 32) 
             opacity=alt.condition(chosen, alt.value(1), alt.value(0.25)),
         )
         .add_params(chosen),
-        _insides(base),
+        _insides(base, raised=any(bar.span for bar in rows)),
         end_texts({"bar": bar.name, "text": bar.text} for bar in rows).encode(y=y),
         *_marks(rows, y),
     ]  # fmt: skip
@@ -286,10 +286,16 @@ def _stretches(bar: Bar) -> list[dict[str, object]]:
     return made
 
 
-def _insides(base: "alt.Chart") -> "alt.Chart":
-    """What is written inside the parts that are wide enough."""
+_RANGE_BELOW, _TEXT_ABOVE = 6, 3
+"""Pixels from a bar's middle to the line of its range, and to the names of its parts above that."""
+
+
+def _insides(base: "alt.Chart", raised: bool) -> "alt.Chart":
+    """What is written inside the parts that are wide enough, above the lines of ranges if any."""
     room = f"scale('x', datum.end) - scale('x', datum.start) > {CHARACTER} * length(datum.inside)"
-    return base.mark_text(fontSize=11.5, tooltip=None).encode(
+    return base.mark_text(
+        fontSize=11.5, tooltip=None, yOffset=-_TEXT_ABOVE if raised else 0
+    ).encode(
         x="middle:Q", text="inside:N",
         color=alt.Color("ink:N", scale=None),
         opacity=alt.condition(room, alt.value(1), alt.value(0)),
@@ -303,9 +309,11 @@ def _marks(rows: Sequence[Bar], y: "alt.Y") -> "list[alt.Chart]":
     ink, made = theme.colour("ink"), []
     if spans:
         ranged = alt.Chart(data(spans)).encode(y=y)
-        made.append(ranged.mark_rule(strokeWidth=1.5, color=ink).encode(x="low:Q", x2="high:Q"))
+        line = ranged.mark_rule(strokeWidth=1.5, color=ink, yOffset=_RANGE_BELOW)
+        made.append(line.encode(x="low:Q", x2="high:Q"))
         for end in ("low", "high"):
-            made.append(ranged.mark_tick(size=9, thickness=1.5, color=ink).encode(x=f"{end}:Q"))
+            tick = ranged.mark_tick(size=6, thickness=1.5, color=ink, yOffset=_RANGE_BELOW)
+            made.append(tick.encode(x=f"{end}:Q"))
     if limits:
         made.append(
             alt.Chart(data(limits)).mark_tick(size=24, thickness=2, color=ink)

@@ -212,7 +212,8 @@ def _case(case: CodesignCase) -> list[Block | Section]:
         Section("Along a thought",
                 [Bullets(list(map(sentence_case, case.thought.sentences))),
                  tables.batches_table(case)], _key(case, "thought")),
-        Section("What if", [Bullets([each.sentence for each in case.what_ifs])],
+        Section("What if", [Bullets([each.sentence for each in case.what_ifs]),
+                            tables.phases_changed_table(case)],
                 _key(case, "what-if")),
         Details("Basis of the predictions", [Bullets(_predictions_basis(case))]),
     ]  # fmt: skip

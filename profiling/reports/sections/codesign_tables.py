@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ...records.base import Interval
-from ...records.codesign import Ask, CodesignCase, Lever, Quantity, Regime, WhatIf
+from ...records.codesign import Ask, CodesignCase, Lever, Quantity, Regime
 from .. import units
 from ..codesign_words import QUERY, REGIMES, case_name, parameter_text, signed
 from ..document import Column, Table, columns, data_columns, with_interval
@@ -160,11 +160,10 @@ def batches_table(case: CodesignCase) -> Table:
 
 
 def what_ifs_table(cases: Sequence[CodesignCase]) -> Table:
-    """Each stated change on each case: a query before and after, and by phase."""
+    """Each stated change on each case: a query before and after."""
     of = [case for case in cases for _ in case.what_ifs]
     stated = [row for case in cases for row in case.what_ifs]
     named = [case_name(case) if len(cases) > 1 else "" for case in of]
-    by_phase = ["; ".join(_phase_change(row, phase) for phase in row.by_phase) for row in stated]
     return Table(
         "What if: a query before and after",
         [
@@ -179,7 +178,6 @@ def what_ifs_table(cases: Sequence[CodesignCase]) -> Table:
             *with_interval(_ratio("time", [row.whole.time for row in stated]), 2),
             _ratio("energy", [row.whole.energy for row in stated], 3),
             _ratio("cost", [row.whole.usd for row in stated], 3, "usd"),
-            Column("by phase: time and bound", by_phase, priority=4, data=False),
             *data_columns(stated, "fits"),
         ],
         name="what-ifs",
@@ -187,8 +185,18 @@ def what_ifs_table(cases: Sequence[CodesignCase]) -> Table:
     )  # fmt: skip
 
 
-def _phase_change(row: WhatIf, phase: str) -> str:
-    """'think 0.55\N{MULTIPLICATION SIGN}, memory \N{RIGHTWARDS ARROW} overhead'."""
-    before, after = row.bound_before.get(phase, ""), row.bound_after.get(phase, "")
-    bound = before if before == after else f"{before} \N{RIGHTWARDS ARROW} {after}"
-    return f"{phase} {units.ratio(row.by_phase[phase].median)}, {bound}"
+def phases_changed_table(case: CodesignCase) -> Table:
+    """What each stated change does to each phase of a case: its time, and what limits it."""
+    rows = [(row, phase) for row in case.what_ifs for phase in row.by_phase]
+    return Table(
+        "What if, by phase",
+        [
+            Column("change", [row.text for row, _ in rows]),
+            Column("phase", [phase for _, phase in rows]),
+            _ratio("time", [row.by_phase[phase] for row, phase in rows]),
+            Column("bound before", [row.bound_before.get(phase, "") for row, phase in rows]),
+            Column("bound after", [row.bound_after.get(phase, "") for row, phase in rows]),
+        ],
+        name="what-ifs-by-phase",
+        keys=2,
+    )

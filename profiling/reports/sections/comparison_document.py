@@ -78,10 +78,8 @@ def _spends(comparison: Comparison) -> str:
     if not deciding:
         none = "no slice that both are predicted on, and no time measured on one machine"
         return measured if comparison.spends else none
-    figures = [_changes([c for c in comparison.predicted if c.figure == figure], words)
-               for figure, words in _FIGURES.items()]  # fmt: skip
-    places = len(deciding)
-    where = deciding[0].slice if places == 1 else f"{places} slices"
+    figures = [_changes(comparison.predicted, figure) for figure in _FIGURES]
+    where = _where({change.slice for change in comparison.predicted})
     if {change.verdict for change in comparison.predicted} == {_SAME}:
         figures = ["as much as a"]
     text = f"predicted per query on {where}, b takes {', '.join(filter(None, figures))}"
@@ -91,8 +89,20 @@ def _spends(comparison: Comparison) -> str:
 _FIGURES: dict[Figure, str] = {"cost": "money", "time": "time", "energy": "energy"}
 
 
-def _changes(changes: Sequence[PredictedChange], words: str) -> str:
-    """'12 % less money', '3.1 to 40 % more time', 'from 5 % less to 10 % more energy'."""
+def _where(slices: set[str]) -> str:
+    return ", ".join(slices) if len(slices) == 1 else f"{len(slices)} slices"
+
+
+def _changes(predicted: Sequence[PredictedChange], figure: Figure) -> str:
+    """'12 % less money', '3.1 to 40 % more time', 'from 5 % less to 10 % more energy'; where only
+    some of the slices tell, on which of them."""
+    changes = [change for change in predicted if change.figure == figure]
+    told, slices = ({change.slice for change in some} for some in (changes, predicted))
+    text = _change(changes, _FIGURES[figure])
+    return f"{text} (known on {len(told)} of them)" if text and told < slices else text
+
+
+def _change(changes: Sequence[PredictedChange], words: str) -> str:
     moved = sorted(change.ratio - 1 for change in changes if change.ratio is not None)
     if not moved:
         return ""

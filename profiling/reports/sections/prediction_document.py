@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...predicted.phase_terms import resource_shares
 from ...records import Amounts, Interval, PredictedPhase, Prediction
+from ...records.prediction import HOURS_PER_MONTH
 from .. import units
 from ..document import (
     Block,
@@ -247,6 +248,9 @@ def _sellers(predictions: Sequence[Prediction]) -> list[Column]:
         Column("$/chip-h", [t.usd_per_chip_hour if t else None for t in terms],
                units.dollars, name="usd_per_chip_hour", priority=5),
         Column("seller", [t.seller if t else "" for t in terms], priority=5),
+        Column("$/month", [p.usd_per_month for p in predictions], units.dollars,
+               name="usd_per_month", priority=6,
+               help=f"Dollars of the whole slice, {HOURS_PER_MONTH} hours."),
     ]  # fmt: skip
 
 
@@ -276,8 +280,9 @@ def _tier(
     low, high = intervals
     if low is None and high is None:
         return Column(title, [""] * 3)
+    known = [end for i in intervals if i for end in (i.low, i.median, i.high)]
     more = units.ratio(high.median / low.median) if low and high and low.median else ""
-    cells = [*(units.with_bounds(i, unit) for i in intervals), more]
+    cells = [*(units.with_bounds(i, unit.for_column(known)) for i in intervals), more]
     return Column(title, cells, str, PREDICTED, priority=priority)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ...records import Prediction
+from ...records.prediction import HOURS_PER_MONTH
 from .. import units
 
 INTERVAL_NOTE = "Intervals hold 80 % of what the calibration leaves possible."
@@ -18,7 +19,7 @@ def workload_text(prediction: Prediction, whole: bool = True) -> str:
     batches = f"{units.count(prediction.batches)} batches of " if prediction.batches != 1 else ""
     prompts, attempts = prediction.prompts, prediction.attempts
     varied = prediction.think_variation
-    spread = f", thoughts log-normal, deviation {units.share(varied)} of the mean" if varied else ""
+    spread = f", thoughts deviate by {units.share(varied)} of the mean" if varied else ""
     cached = prediction.prefix_tokens
     hit = f" ({in_digits(cached)} of them cached)" if cached else ""
     batch = f"{batches}{in_digits(prompts)} prompt{'' if prompts == 1 else 's'} {units.TIMES} "
@@ -95,7 +96,11 @@ def _economic_notes(prediction: Prediction) -> list[str]:
         return []
     terms, sentences = economics.terms, list(economics.unknown)
     if terms.usd_per_chip_hour is not None:
-        sentences.append(f"Price: ${terms.usd_per_chip_hour:.4g} per chip-hour, {terms.price}.")
+        month = f"the slice costs {units.dollars(prediction.usd_per_month or 0.0)} a month"
+        sentences += [
+            f"Price: ${terms.usd_per_chip_hour:.4g} per chip-hour, {terms.price}; "
+            f"{month} ({HOURS_PER_MONTH} h)."
+        ]
     if prediction.energy_j is not None:
         where = "of the device" if terms.place == "edge" else "at the wall"
         sentences += [

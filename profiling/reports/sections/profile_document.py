@@ -210,7 +210,8 @@ def _shares_note(profile: Profile) -> str:
         return "Shares are of this machine's own measured limits."
     bandwidth = units.bandwidth(profile.machine.read_bandwidth)
     rate = units.flop_rate(profile.machine.matmul_flops)
-    return f"Shares are of this machine's own measured {bandwidth} and {rate}."
+    busy = " (measured while it was busy with other work)" if profile.machine.busy else ""
+    return f"Shares are of this machine's own measured {bandwidth} and {rate}{busy}."
 
 
 def _chips(profile: Profile) -> Section:
@@ -233,7 +234,21 @@ def _resident(profile: Profile) -> list[Block]:
         return []
     resident = units.bytes_(max(p.resident_bytes for p in profile.placements))
     text = "Lower bound from the datasheet (no interconnect, no overhead); weights + KV cache "
-    return [Paragraph(f"{text}{resident}.")]
+    return [Paragraph(f"{text}{resident}.{_in_slices(profile)}")]
+
+
+def _in_slices(profile: Profile) -> str:
+    """Which chips come in slices of more than are needed, as predicted on."""
+    of_chip = {p.chip: p for p in profile.predictions if p.slice not in profile.asked_slices}
+    more = [f"{of_chip[p.chip].slice} has {units.count(of_chip[p.chip].chips)}"
+            for p in profile.placements
+            if p.chip in of_chip and of_chip[p.chip].chips > p.chips]  # fmt: skip
+    if not more:
+        return ""
+    return (
+        " Needed is the fewest chips whose memory holds that; the smallest slice that does may "
+        f"have more: {', '.join(more)}."
+    )
 
 
 def _along(profile: Profile) -> Section:

@@ -64,7 +64,6 @@ CONFIG_CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "bias": ({"attention_bias": True}, "sets attention_bias"),
     "mlp bias": ({"mlp_bias": True}, "sets mlp_bias"),
     "activation": ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
-    "quantised": ({"quantization_config": {"quant_method": "gptq"}}, "quantised weights"),
     "yarn": ({"rope_scaling": {"type": "yarn", "factor": 4.0}}, "by the rule 'yarn'"),
     "rope": ({"rope_scaling": "linear"}, "'rope_scaling' that is not an object"),
     "partial": ({"partial_rotary_factor": 0.5}, "rotates part of each head only"),

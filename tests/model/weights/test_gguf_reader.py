@@ -1,4 +1,4 @@
-"""The GGUF container: K-quants by hand-made blocks, and damage of every part."""
+"""The GGUF container: quantised types by hand-made blocks, and damage of every part."""
 
 import os
 from pathlib import Path
@@ -19,17 +19,43 @@ BLOCKS = {
     "Q4_K": (HALF_TWO + HALF_ZERO + K_SCALES + b"\x33" * 128, 6.0),
     "Q5_K": (HALF_TWO + HALF_ZERO + K_SCALES + b"\xff" * 32 + b"\x33" * 128, 38.0),
     "Q6_K": (b"\x00" * 128 + b"\x00" * 64 + b"\x01" * 16 + HALF_TWO, -64.0),
+    # Scales of 1, of four bits, of six less 32, and of eight; codes of 2, 3, 13, 1 and 3.
+    "Q2_K": (b"\x01" * 16 + b"\xaa" * 64 + HALF_TWO + HALF_ZERO, 4.0),
+    "Q3_K": (b"\xff" * 32 + b"\xff" * 64 + b"\x11" * 8 + b"\xaa" * 4 + HALF_TWO, 6.0),
+    "IQ4_NL": (HALF_TWO + b"\x99" * 16, 26.0),
+    "IQ4_XS": (HALF_TWO + b"\xaa" * 2 + b"\x11" * 4 + b"\x99" * 128, 26.0),
+    "TQ2_0": (b"\xaa" * 64 + HALF_TWO, 2.0),
+    "MXFP4": (b"\x80" + b"\x55" * 16, 6.0),
 }
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
-def test_k_quant_blocks(tmp_path: Path, kind: str) -> None:
+def test_blocks_made_by_hand(tmp_path: Path, kind: str) -> None:
     block, value = BLOCKS[kind]
     raw = np.frombuffer(block * 2, np.uint8).reshape(2, -1)
     file = _written(tmp_path, raw, GGMLQuantizationType[kind])
     read = file.array("t")
-    assert read.shape == (2, 256)
-    np.testing.assert_array_equal(read, np.full((2, 256), value, np.float32))
+    values, _ = gguf.GGML_QUANT_SIZES[GGMLQuantizationType[kind]]
+    np.testing.assert_array_equal(read, np.full((2, values), value, np.float32))
+
+
+@pytest.mark.parametrize("kind", gguf.GGML_QUANT_SIZES, ids=lambda kind: kind.name)
+def test_every_type_that_the_library_dequantises_is_read(
+    tmp_path: Path, kind: GGMLQuantizationType
+) -> None:
+    """But NVFP4, whose tensors have a second scale in another tensor."""
+    values, size = gguf.GGML_QUANT_SIZES[kind]
+    file = _written(tmp_path, np.zeros((2, size), np.uint8), kind)
+    try:
+        expected = gguf.dequantize(np.zeros((2, size), np.uint8), kind)
+    except NotImplementedError:
+        expected = None
+    if expected is None or kind.name == "NVFP4":
+        with pytest.raises(ModelInputError, match=f"as {kind.name}, which is not read"):
+            file.require_readable()
+    else:
+        file.require_readable()
+        assert file.array("t").shape == (2, values) == expected.shape
 
 
 def test_metadata_of_every_type(tmp_path: Path) -> None:
@@ -51,9 +77,9 @@ def test_metadata_of_every_type(tmp_path: Path) -> None:
 
 
 def test_unreadable_type_is_named(tmp_path: Path) -> None:
-    raw = np.zeros((1, 84), np.uint8)
-    file = _written(tmp_path, raw, GGMLQuantizationType.Q2_K)
-    with pytest.raises(ModelInputError, match="'t' as Q2_K, which is not read"):
+    raw = np.zeros((1, 36), np.uint8)
+    file = _written(tmp_path, raw, GGMLQuantizationType.NVFP4)
+    with pytest.raises(ModelInputError, match="'t' as NVFP4, which is not read"):
         file.require_readable()
 
 

@@ -263,7 +263,8 @@ COSTLESS: dict[str, dict[str, Any]] = {
 def test_what_does_not_change_the_shape(tmp_path: Path, change: dict[str, Any]) -> None:
     plain = sizes_of(folder_of(tmp_path, config_json(LLAMA)))
     assert plain.config == replace(LLAMA, name=tmp_path.name)
-    assert sizes_of(folder_of(tmp_path, config_json(LLAMA) | change)) == plain
+    sizes = sizes_of(folder_of(tmp_path, config_json(LLAMA) | change))
+    assert (sizes.architecture, sizes.config) == (plain.architecture, plain.config)
     with pytest.raises(ModelInputError):
         open_weights(str(tmp_path))
 
@@ -315,7 +316,7 @@ def test_what_gemma_3_4b_leaves_out_is_as_its_family_has_it(tmp_path: Path) -> N
     assert shape.parameters / 1e9 == pytest.approx(3.88, rel=0.01)  # of its card, without SigLIP
 
 
-@pytest.mark.parametrize("kind", ["IQ4_XS", "Q3_K", "MXFP4", "TQ1_0"])
+@pytest.mark.parametrize("kind", ["NVFP4", "Q1_0", "I8"])
 def test_types_of_a_gguf_that_are_not_read_still_have_a_shape(tmp_path: Path, kind: str) -> None:
     wide = replace(LLAMA, embed_dim=256, mlp_dim=256, head_dim=64)
     block, block_bytes = gguf.GGML_QUANT_SIZES[GGMLQuantizationType[kind]]

@@ -10,7 +10,7 @@ import pytest
 from killed_runs import finish, kill_after
 from sample_calibration import sample_calibration
 
-from rooflink.profiling.co_design import sweep
+from rooflink.profiling.co_design import exploration_files, sweep
 from rooflink.profiling.predicted import calibration
 
 from .conftest import Command
@@ -55,7 +55,7 @@ def test_a_grid_becomes_a_dataset_and_goes_on_where_it_stopped(
     whole = contents(Path("whole"))
     assert set(whole) == {"_exploration.json", *(f"part-{n:06d}.parquet" for n in range(4))}
     table = pq.read_table("whole")
-    assert table.column_names == list(sweep.NAMES)
+    assert table.column_names == list(exploration_files.NAMES)
     assert table.num_rows == 8
     assert set(table["model"].to_pylist()) == {"llama3-8b"}
     assert np.isfinite(table["time_per_query_s"].to_numpy()).all()
@@ -153,7 +153,7 @@ def test_stopped_before_its_first_part_it_leaves_nothing(
 def test_a_full_disk_is_a_sentence_and_what_is_there_stays(
     rooflink: Command, grid: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = sweep.write_bytes
+    written = exploration_files.write_bytes
 
     def full(path: Path, data: bytes) -> None:
         if "000001" in path.name:
@@ -161,7 +161,7 @@ def test_a_full_disk_is_a_sentence_and_what_is_there_stays(
         written(path, data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(sweep, "write_bytes", full)
+        patched.setattr(exploration_files, "write_bytes", full)
         outcome = rooflink("explore", grid, "--out", "d")
     assert outcome.code == 2
     assert "cannot write to d: No space left on device; the parts there stay" in outcome.err

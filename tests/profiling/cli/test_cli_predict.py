@@ -60,7 +60,8 @@ def test_one_slice_says_all_that_was_asked(rooflink) -> None:
     assert found.basis.startswith("7 measurements of TPU v5e")
     assert (terms.usd_per_chip_hour, terms.pue, found.chip_confidence) == (1.2, 1.09, "high")
     for words in (found.basis, found.parallelism_reason, found.energy_basis, terms.price,
-                  terms.host, terms.pue_source, terms.grid):  # fmt: skip
+                  terms.host, terms.pue_source, terms.grid,
+                  "the slice costs $7,010 a month"):  # fmt: skip
         assert " ".join(words.split()) in said
     assert "predicted, not measured" in said
     assert "80 % interval" in said
@@ -73,6 +74,7 @@ def test_json_is_the_record(rooflink) -> None:
     (found,) = predictions(done.out)
     assert (found.slice, found.chips, found.stack) == ("v5e:2x4", 8, "vLLM")
     assert found.phases[1].tokens == 400
+    assert found.usd_per_month == pytest.approx(8 * 1.2 * 730)
     assert found.economics.per_query.usd.median == pytest.approx(
         found.time_s.median * 8 * 1.2 / 3600 / 4
     )

@@ -172,14 +172,14 @@ def test_a_model_without_a_profile_is_asked_every_workload_of_the_mix():
     assert [case.profile for case in report.cases] == names
     assert report.cases[1].workload.endswith(" 4 attempts, 512 + 1024 + 64 tokens, fp4")
     assert [center.queries_per_s for center in report.data_centers] == [0.25, 0.75]
-    assert any("count each case alike" in note for note in report.notes)
+    assert any("counts by its share of what the mix takes" in note for note in report.notes)
     assert {search.model for search in report.searches} == {"gpt-oss-120b"}
     assert "With 1 to 4 attempts together" in headline(report)
     lead = dict(requested(report)[2].known)
     assert lead["workload mix"] == "; ".join(workload.words for workload in mix)
     one = analyse([], places, replace(options, mix=mix[:1]), sample_calibration())
     assert [case.profile for case in one.cases] == ["gpt-oss-120b"]
-    assert not any("count each case alike" in note for note in one.notes)
+    assert not any("counts by its share of what the mix takes" in note for note in one.notes)
 
 
 def test_workloads_of_a_mix_have_names_of_their_own():

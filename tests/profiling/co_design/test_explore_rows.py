@@ -8,8 +8,8 @@ from rooflink.profiling.co_design import sweep as grids
 from rooflink.profiling.co_design.chip_cost_model import PARTS, build_usd
 from rooflink.profiling.co_design.costs import costs_of
 from rooflink.profiling.co_design.design_point import fits, scaled
+from rooflink.profiling.co_design.exploration_files import NAMES
 from rooflink.profiling.co_design.sweep import (
-    NAMES,
     Grid,
     designs_of,
     named_in,
@@ -58,7 +58,7 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
             over,
             calibration,
         )
-        factors = {name: rows[name][n] for name in ("matrix_flops", "hbm_bandwidth")}
+        factors = {name: rows[name][n] for name in PARTS}
         mode = mapped(lambda leaf: leaf[:1], known.draws)
         point = scaled(known.point, factors, known.costs)
         found = costs_of(point, mode)
@@ -70,6 +70,11 @@ def test_rows_equal_the_time_model_one_at_a_time() -> None:
         seconds = float(found.time_s.sum()) / float(lengths.prompts)
         least = 0.95 if rows["sequences"][n] == 256 else 0.9998
         assert least * seconds <= rows["time_per_query_s"][n] <= 1.0001 * seconds
+        joules = float(found.energy_j[:, 0].sum()) / float(lengths.prompts)
+        wall_j = joules * known.terms.host_factor * known.terms.pue
+        assert rows["wall_j_per_query"][n] == pytest.approx(wall_j, rel=1 - least + 1e-3)
+        grams = rows["wall_j_per_query"][n] / 3.6e6 * known.terms.grid_g_per_kwh
+        assert rows["gco2e_per_query"][n] == pytest.approx(grams)
         if rows["hbm_capacity"][n] == 1.0:
             assert rows["fits"][n] == bool(fits(known.point))
 

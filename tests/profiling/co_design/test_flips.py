@@ -5,6 +5,7 @@ from sample_settings import sample_setting
 
 from rooflink.profiling.co_design.costs import costs_of
 from rooflink.profiling.co_design.crossovers import bound_flips
+from rooflink.profiling.reports import units
 
 
 def test_factor_is_the_ratio_of_the_two_longest_terms():
@@ -17,7 +18,7 @@ def test_factor_is_the_ratio_of_the_two_longest_terms():
     assert (flip.parameter, flip.before) == ("hbm_bandwidth", "memory")
     assert flip.factor.median == pytest.approx(expected, rel=1e-4)
     assert flip.factor.low == flip.factor.median == flip.factor.high
-    assert flip.sentence.startswith(f"beyond {expected:.2g}x HBM bandwidth, think becomes")
+    assert flip.sentence.startswith(f"beyond {units.ratio(expected)} HBM bandwidth, think becomes")
 
 
 def test_draws_give_an_interval():

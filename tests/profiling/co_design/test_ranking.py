@@ -1,15 +1,18 @@
 """Asks: ranked on the same draws, odds that agree with them, a quality that is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sample_settings import sample_setting
 
-from rooflink.profiling.co_design.costs import by_resource, costs_of, terms_of, work_steps
+from rooflink.profiling.co_design.costs import Logs, by_resource, costs_of, terms_of, work_steps
 from rooflink.profiling.co_design.design_point import scaled
 from rooflink.profiling.co_design.levers import NOT_MEASURED
 from rooflink.profiling.co_design.ranking import (
     ASKS,
     STEP,
+    _mean_change,
     hardware_asks,
     hardware_candidates,
     model_asks,
@@ -17,6 +20,7 @@ from rooflink.profiling.co_design.ranking import (
 from rooflink.profiling.predicted.draws import likely, probability
 from rooflink.profiling.predicted.step.time_model import BOUNDS
 from rooflink.profiling.records.base import percent
+from rooflink.tpu_configs.slice import parse_slice
 
 
 def test_asks_are_ranked_by_what_is_printed_and_their_odds_are_those_of_the_draws() -> None:
@@ -125,3 +129,25 @@ def test_model_asks_say_what_was_not_measured_and_never_ask_for_what_is_dearer()
         assert ask.saving.median > 0
         assert (ask.quality == "not measured") == (NOT_MEASURED in ask.sentence)
         assert ask.name != "shared_prompt"
+
+
+def test_workloads_of_a_mix_count_by_what_they_take_of_it() -> None:
+    """Of 100 queries 90 take 1 s and 10 take 8 s each: 90 and 80 s. A change that halves the long
+    ones saves 40 of 170 s; counted each alike it would save 1 - sqrt(1 / 2), 29 %."""
+    short, long = sample_setting(think=128.0), sample_setting(think=2048.0)
+    cases = [replace(short, share=0.9), replace(long, share=0.1)]
+    before = [logs_of_seconds(1.0), logs_of_seconds(8.0)]
+    ratios = [{"time": np.ones((4, 2))}, {"time": np.full((4, 2), 0.5)}]
+    mixed = _mean_change(cases, before, ratios, "time")
+    assert 1 - np.exp(mixed) == pytest.approx(40 / 170)
+    alike = _mean_change([short, long], before, ratios, "time")
+    assert 1 - np.exp(alike) == pytest.approx(1 - np.sqrt(1 / 2))
+    elsewhere = replace(short, query=replace(short.query, slice=parse_slice("h100-8")))
+    apart = _mean_change([elsewhere, cases[1]], before, ratios, "time")
+    assert apart == pytest.approx(alike), "slices count alike"
+
+
+def logs_of_seconds(time_s: float) -> Logs:
+    """Of a query on two draws."""
+    logs = np.log(np.full((4, 2), time_s))
+    return Logs(logs, logs, logs)

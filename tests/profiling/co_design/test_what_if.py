@@ -8,6 +8,7 @@ from sample_settings import sample_setting
 from rooflink.profiling.co_design.what_if import Change, parse_what_if, what_if
 from rooflink.profiling.co_design.workload_mix import load_mix, parse_mix
 from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.records.base import TIMES
 
 
 def test_factors_figures_and_dtypes_are_read():
@@ -25,7 +26,7 @@ def test_a_memory_bound_rooflines_time_falls_as_the_bandwidth_rises():
     assert found.before_s.median * found.whole.time.median == pytest.approx(
         found.after_s.median, rel=1e-4
     )
-    assert found.changes == ["hbm_bandwidth 3.35e+12 -> 4.188e+12 (1.25x)"]
+    assert found.changes == [f"hbm_bandwidth 3.35e+12 -> 4.188e+12 (1.25{TIMES})"]
     assert (found.bound_before["think"], found.fits) == ("memory", True)
 
 

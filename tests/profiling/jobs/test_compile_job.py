@@ -18,3 +18,18 @@ def test_predictions_are_of_the_slices_compiled_for(model: str, slices: list[str
     assert [each.slice for each in profile.predictions[:1]] == (slices or ["v5e:4x4"])
     assert {each.chip for each in profile.predictions} == {"TPU v5e"}
     assert [each.target for each in profile.compiled] == ["v5e:2x4"]
+
+
+@pytest.mark.parametrize(
+    ("on", "mesh", "predicted"),
+    [
+        ("v5e:2x4", "data=2,tensor=4", "tensor=4,data=2"),
+        ("v5e:2x4", None, "tensor=8"),
+        ("v7x:1x1x1", "tensor=2", ""),  # two devices of one chip
+        ("v7x:2x2x1", "data=2,tensor=4", "tensor=2,data=2"),
+    ],
+)
+def test_predictions_have_the_mesh_compiled_for(on: str, mesh: str | None, predicted: str) -> None:
+    job = CompileJob(model="llama3-8b", slices=(on,), batch=2, context=1024, mesh=mesh)
+    profile = Compilations(job, "python", job.specs(), [], []).profile
+    assert (profile.predictions[0].slice, profile.predictions[0].parallelism) == (on, predicted)

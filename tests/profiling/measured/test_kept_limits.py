@@ -24,6 +24,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
     monkeypatch.setattr(machine, "measure_limits", measure)
     monkeypatch.setattr(machine, "read_bandwidth", lambda: 9e9)
+    monkeypatch.setattr(machine, "load_per_core", lambda: 0.1)
     monkeypatch.setattr(machine, "cache_folder", cache_folder)
     monkeypatch.setenv("ROOFLINK_CACHE", str(tmp_path / "cache"))
     return asked
@@ -46,6 +47,20 @@ def test_a_machine_that_reads_faster_is_measured_anew(
     monkeypatch.setattr(machine, "read_bandwidth", lambda: 12e9)
     assert machine_limits("float32").read_bandwidth == 12e9
     assert measured == ["float32", "float32"]
+
+
+@pytest.mark.parametrize(
+    ("then", "since", "times"),
+    [(3.0, 1.0, 2), (3.0, 2.0, 1), (0.4, 0.0, 1)],  # twice as quiet, little quieter, never busy
+)
+def test_limits_of_a_busy_machine_are_measured_anew_on_a_quiet_one(
+    measured: list[str], monkeypatch: pytest.MonkeyPatch, then: float, since: float, times: int
+) -> None:
+    for load in (then, since):
+        monkeypatch.setattr(machine, "load_per_core", lambda load=load: load)
+        machine_limits("float32")
+    assert len(measured) == times
+    assert machine_limits("float32").load == (since if times == 2 else then)
 
 
 @pytest.mark.parametrize("days", [-2, 31])

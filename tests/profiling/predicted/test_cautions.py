@@ -1,7 +1,14 @@
 """What a prediction notes: a context too short, names with two meanings, meshes by point."""
 
-import pytest
+import json
+from pathlib import Path
 
+import pytest
+from quantised_models import KINDS
+from tiny_models import LLAMA, config_json
+
+from rooflink.profiling.errors import Silent
+from rooflink.profiling.jobs.predict_job import PredictJob
 from rooflink.profiling.predicted.model_shape import named_shape
 from rooflink.profiling.predicted.phase_lengths import Lengths
 from rooflink.profiling.predicted.query import PredictionRequest
@@ -68,3 +75,39 @@ def test_each_operating_point_has_the_note_of_its_own_mesh() -> None:
     (alike,) = last_of_each(points[1:])
     assert alike.parallelism == "data=8"
     assert "Mesh: data=8 is fastest." in notes(alike)
+
+
+@pytest.mark.parametrize(
+    ("model", "dtype", "said"),
+    [
+        ("deepseek-r1", "bfloat16", "deepseek-r1 is published in fp8: this is a prediction in "
+         "bfloat16, --dtype fp8 is of what is published."),
+        ("deepseek-r1", "fp8", ""),
+        ("llama-3.3-70b", "bfloat16", ""),
+    ],
+)  # fmt: skip
+def test_a_model_that_is_published_narrower_than_it_is_predicted(
+    model: str, dtype: str, said: str
+) -> None:
+    lengths = Lengths(1.0, 1.0, 512.0, 64.0, 64.0)
+    asked = PredictionRequest(named_shape(model), lengths, weight_dtype=dtype)
+    assert predict_on_slice(asked, parse_slice("h200-16")).cautions == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "weights", "said"),
+    [
+        (None, "fp8", ": all of it is predicted so, tables too, which files keep wider."),
+        ("bf16", "bfloat16", ", and predicted in bfloat16."),
+    ],
+)
+def test_the_width_is_that_of_the_config(
+    tmp_path: Path, dtype: str | None, weights: str, said: str
+) -> None:
+    fields = config_json(LLAMA) | {"quantization_config": KINDS["fp8 blocks"].stated}
+    (tmp_path / "config.json").write_text(json.dumps(fields))
+    job = PredictJob(model=str(tmp_path), slices=("v5e-1",), batch=1, think=8, dtype=dtype)
+    (made,) = job.run(Silent()).thinking
+    assert made.weight_dtype == weights
+    name = made.model
+    assert f"{name} is stored as fp8 in blocks of 48 x 40 (fp8){said}" in made.cautions

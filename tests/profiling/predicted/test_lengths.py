@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import lognorm
 
-from rooflink.profiling.predicted.phase_lengths import LogNormal, SameLength
+from rooflink.profiling.predicted.phase_lengths import LogNormal, Observed, SameLength
 
 
 @pytest.mark.parametrize("tokens", [1, 7, 300, 4096])
@@ -29,3 +29,26 @@ def test_log_normal_lengths_end_like_drawn_ones(sequences):
     assert float(steps.steps.sum()) == pytest.approx(longest, rel=0.05)
     tokens = float((steps.steps * steps.sequences).sum())
     assert tokens == pytest.approx(mean * sequences, rel=0.03)
+
+
+def test_lengths_that_were_made_end_where_they_ended() -> None:
+    """2, 2 and 5 tokens: two steps of three attempts, three of one, at 0, 1 and 2, 3, 4."""
+    steps = Observed.of([2, 2, 5]).steps(3.0, 3.0)
+    assert float(steps.steps.sum()) == pytest.approx(5)
+    assert float((steps.steps * steps.sequences).sum()) == pytest.approx(9)
+    cached = float((steps.steps * steps.sequences * steps.position).sum())
+    assert cached == pytest.approx(3 * (0 + 1) + 2 + 3 + 4)
+
+
+@pytest.mark.parametrize("batch", [1, 4, 64])
+def test_a_batch_of_some_of_them_goes_on_as_drawn_ones_do(batch: int) -> None:
+    rng = np.random.default_rng(3)
+    made = rng.lognormal(5, 0.8, 256).astype(int)
+    steps = Observed.of(made.tolist()).steps(made.mean(), float(batch))
+    longest = np.mean([rng.permutation(made)[:batch].max() for _ in range(4000)])
+    assert float(steps.steps.sum()) == pytest.approx(longest, rel=0.05)
+    tokens = float((steps.steps * steps.sequences).sum())
+    assert tokens == pytest.approx(made.mean() * batch)
+    twice = Observed.of(made.tolist()).steps(2 * made.mean(), float(batch))
+    assert twice.steps == pytest.approx(2 * steps.steps)
+    assert twice.position == pytest.approx(2 * steps.position)

@@ -89,6 +89,8 @@ def test_tiers_have_their_ratio() -> None:
     assert table.column("tier").values == ["quick answer", "thinking", "thinking is"]
     assert table.column("time of the batch").values[2] == f"10.0{TIMES}"
     assert table.column("tokens per attempt").values[2] == f"21.0{TIMES}"
+    grams = table.column("CO2e per query").values[:2]
+    assert len({cell.partition(" (")[0].partition(" ")[2] for cell in grams}) == 1  # one unit
 
 
 def test_a_report_has_every_slice_and_what_does_not_fit(predicted: Profile) -> None:
