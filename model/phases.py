@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Program = Literal["prompt", "decode", "read", "copy"]
+Program = Literal["prompt", "decode", "read", "check", "copy"]
 """What a phase runs: a pass over prompts; the decode loop, a token of each row a pass; a pass over
-tokens that are given to the rows; a copy of cached positions from row to row."""
+tokens that are given to the rows; the same with what follows each of them; a copy of cached
+positions from row to row."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,17 @@ class Phase:
     dark_colour: str
     program: Program
     prompts: str = "prefill"  # the phase that read the prompts which its rows share
+    timed_with: str | None = None  # the phase in whose program it runs: a clock tells both together
+
+    @property
+    def reads_given(self) -> bool:
+        """Whether a pass reads several tokens that are there already, as in prefill."""
+        return self.program in ("prompt", "read", "check")
 
 
 PREFILL, THINK, ANSWER = "prefill", "think", "answer"
 VERIFY, PROBE, BRANCH, RE_PREFILL, REVISE = "verify", "probe", "branch", "re-prefill", "revise"
+DRAFT, CHECK = "draft", "check drafts"
 THINK_AND_ANSWER = (PREFILL, THINK, ANSWER)
 
 _ALL = (
@@ -40,6 +48,8 @@ _ALL = (
     Phase(ANSWER, "answer", "Answering", 5, "#7d4aa8", "#b98ae0", "decode"),
     Phase(RE_PREFILL, "re-prefill", "Reading the prompts again", 6, "#1f7f8c", "#5cc0cc", "prompt"),
     Phase(REVISE, "revise", "Revising", 7, "#4f7a28", "#93bd63", "decode", RE_PREFILL),
+    Phase(DRAFT, "draft", "Drafting", 8, "#a3a021", "#d8d45c", "decode", timed_with=CHECK),
+    Phase(CHECK, "check drafts", "Checking drafts", 9, "#a03232", "#e07a7a", "check"),
 )
 PHASES: Mapping[str, Phase] = {phase.name: phase for phase in _ALL}
 """Every phase by name."""

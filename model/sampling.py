@@ -18,6 +18,9 @@ class Sampler(Protocol):
     def sample(self, logits: Array, uniform: Array) -> Array:
         """Tokens [R] int32 from `logits` [R, V] float32 and one `uniform` [R] in [0, 1) a row."""
 
+    def weights(self, logits: Array) -> Array:
+        """[R, V] >= 0: what the tokens are drawn in proportion to, given `logits` [R, V]."""
+
     def describe(self) -> str:
         """The sampler in a few words, for the report."""
 
@@ -28,6 +31,9 @@ class Greedy:
 
     def sample(self, logits: Array, uniform: Array) -> Array:
         return jnp.argmax(logits, axis=-1).astype(jnp.int32)
+
+    def weights(self, logits: Array) -> Array:
+        return jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
 
     def describe(self) -> str:
         return "greedy"
@@ -54,13 +60,16 @@ class Temperature:
             raise ModelInputError(f"top-p must be in (0, 1], got {self.top_p:g}")
 
     def sample(self, logits: Array, uniform: Array) -> Array:
+        return draw(self.weights(logits), uniform)
+
+    def weights(self, logits: Array) -> Array:
         scaled = logits / self.temperature
         weights = jnp.exp(scaled - scaled.max(axis=-1, keepdims=True))
         if self.top_k is not None:
             weights = keep_top_k(weights, self.top_k)
         if self.top_p is not None:
             weights = keep_top_p(weights, self.top_p)
-        return draw(weights, uniform)
+        return weights
 
     def describe(self) -> str:
         parts = [f"temperature {self.temperature:g}"]

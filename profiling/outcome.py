@@ -1,16 +1,21 @@
 """What was answered, how long the attempts thought, and how many answers were right, how surely."""
 
 from collections.abc import Sequence
+from functools import reduce
 from math import sqrt
+from operator import add
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..model.generation.attempt import Answered, Attempt
+from ..model.generation.pass_log import PassLog
 from ..model.generation.stopping import Stop
+from ..model.strategies.base import Strategy
 from ..model.tokenizer import Tokenizer
 from .records import Length, Outcome, Sample
+from .records.lenses import Acceptance, DraftPlace
 from .records.profile import StopReason
 
 if TYPE_CHECKING:
@@ -59,6 +64,23 @@ def outcome_of(
         accuracy_high=high,
         lengths=lengths,
         samples=[row[0] for row in samples][:SAMPLES],
+    )
+
+
+def acceptance_of(strategy: Strategy, logs: Sequence[PassLog]) -> Acceptance | None:
+    """Drafts that were kept, of all batches together; None where nothing drafted."""
+    found = [log.acceptance for log in logs if log.acceptance is not None]
+    if not found:
+        return None
+    counts = reduce(add, found)
+    columns = zip(counts.proposed, counts.judged, counts.kept, strict=True)
+    return Acceptance(
+        draft=str(strategy.settings["draft"]),
+        checks=counts.checks,
+        places=[
+            DraftPlace(place=place, proposed=int(proposed), judged=int(judged), kept=int(kept))
+            for place, (proposed, judged, kept) in enumerate(columns, start=1)
+        ],
     )
 
 

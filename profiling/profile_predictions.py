@@ -6,21 +6,22 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from ..model.generation.attempt import Answered
-from ..model.generation.pass_log import PassLog
+from ..model.generation.pass_log import REASONER, PassLog
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .errors import ProfileInputError
 from .model_spec import Subject
 from .names import chips_for
+from .outcome import acceptance_of
 from .predicted.model_shape import ModelShape, NamedShape, named_shape, shape_of
 from .predicted.passes import OnSlice, lengths_made
 from .predicted.phase_lengths import Lengths
-from .predicted.predict import predict
+from .predicted.predict import predict, think_speed_up
 from .predicted.query import PredictionRequest, Query
 from .predicted.slices import fitting_query, query_of, smallest_query
 from .predicted.step.collectives import Parallelism
 from .records import Prediction
-from .records.prediction import by_cost
+from .records.prediction import DraftSpeedUp, by_cost
 from .records.profile import STAND_IN
 from .workload import Plan
 
@@ -28,11 +29,12 @@ from .workload import Plan
 @dataclass(frozen=True)
 class Predictions:
     """What was predicted, and a sentence for each chip of which no slice holds the workload; beside
-    a toy the same thoughts on a served model."""
+    a toy the same thoughts on a served model; what drafts save, where any were made."""
 
     predictions: list[Prediction]
     unpredicted: list[str]
     stand_in: Prediction | None
+    draft_speed_ups: list[DraftSpeedUp]
 
 
 Meshes = Mapping[str, Parallelism] | None
@@ -92,9 +94,37 @@ def predictions_of(
     queries, unpredicted = _queries(request, chips, slices, meshes)
     if planned.plain or not answered:
         stand_in = _stand_in(request, chips, slices) if toy else None
-        return Predictions([predict(query) for query in queries], unpredicted, stand_in)
+        return Predictions([predict(query) for query in queries], unpredicted, stand_in, [])
     by_passes = [OnSlice(query, shapes).prediction(logs, len(answered)) for query in queries]
-    return Predictions(by_passes, unpredicted, None)
+    gained = _speed_ups(planned, logs, shapes, queries)
+    return Predictions(by_passes, unpredicted, None, gained)
+
+
+def _speed_ups(
+    planned: Plan,
+    logs: Sequence[PassLog],
+    shapes: Mapping[str, ModelShape],
+    queries: Sequence[Query],
+) -> list[DraftSpeedUp]:
+    """What the acceptance of the run makes of thinking, by the formula for speculative decoding;
+    none where nothing drafted."""
+    strategy, found = planned.strategy, acceptance_of(planned.strategy, logs)
+    if found is None:
+        return []
+    from .predicted.speculative import Draft, Speculation
+
+    shape = next((shape for name, shape in shapes.items() if name != REASONER), None)
+    held = shape if strategy.draft_model else None  # an early exit's layers are the model's own
+    draft = Draft(found.draft, shape, held)
+    drafted = Speculation(len(found.places), found.tokens_per_check, draft)
+    return [
+        DraftSpeedUp(
+            slice=query.slice.name,
+            chip=query.slice.chip.name,
+            factor=think_speed_up(replace(query, speculation=drafted)),
+        )
+        for query in queries
+    ]
 
 
 def _stand_in(

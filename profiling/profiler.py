@@ -33,13 +33,11 @@ from .errors import ProfileInputError, Silent, Watcher, acknowledge, held, inter
 from .findings import engineered_gaps, find, note
 from .measured.run import Runs, answer_batch, run_repeats
 from .model_spec import Subject, run_bytes
-from .outcome import outcome_of
+from .outcome import acceptance_of, outcome_of
 from .predicted.model_shape import model_facts
 from .profile_predictions import Meshes, Predictions, predictions_of, require_slices
 from .records import (
     CompiledTarget,
-    MeasuredCost,
-    Phase,
     Profile,
     Provenance,
     ThoughtPoint,
@@ -88,7 +86,8 @@ def profile(
         with interruptible():
             model = _loaded(subject, planned, listener) if subject.runs else None
         generated = _generate(subject, planned, model, repeats, listener, trace)
-        runs, costs = generated.runs, costed(subject.config, subject.dtype, planned.verifier)
+        runs, drafts = generated.runs, planned.draft_configs(subject.config)
+        costs = costed(subject.config, subject.dtype, planned.verifier, drafts)
         source = provenance(command, request.seed, ran=runs is not None)
         draft = _without_later_lenses(name, source, subject, planned, generated, costs, chips)
         if runs is not None:
@@ -98,10 +97,10 @@ def profile(
             subject, planned, generated.answered, generated.logs, costs.shapes, chips, slices,
             meshes, draft.model.is_toy,
         ))  # fmt: skip
-        own = partial(_compiled, subject, planned, generated.logs, listener)
+        own = partial(_compiled, subject, planned, generated.logs, costs, listener)
         there = [*compiled, *_compiled_for(targets, own, later)]
         whole = draft.model_copy(update={
-            **vars(predicted or Predictions([], [], None)),
+            **vars(predicted or Predictions([], [], None, [])),
             "compiled": _timed(there, subject),
             "asked_slices": [slice_.name for slice_ in slices],
         })  # fmt: skip
@@ -139,7 +138,9 @@ def _without_later_lenses(
 ) -> Profile:
     """What a run, or its budgets, tell at once: counted, measured and at datasheet peak."""
     runs = generated.runs
-    phases = [_measured(phase, runs) for phase in phases_of(generated.logs, costs.units)]
+    phases = phases_of(generated.logs, costs.units)
+    if runs is not None:
+        phases = runs.timed(phases)
     resident_bytes = _resident_bytes(subject, planned, generated.logs, costs)
     return Profile(
         name=name,
@@ -148,6 +149,7 @@ def _without_later_lenses(
         workload=_workload(planned),
         phases=phases,
         thought=_thought(generated.logs[0], costs.units[REASONER], runs),
+        acceptance=acceptance_of(planned.strategy, generated.logs),
         outcome=outcome_of(planned, generated.answered, subject.tokenizer) if runs else None,
         machine=runs.limits if runs else None,
         trace=generated.traced,
@@ -206,21 +208,23 @@ def _compiled(
     subject: Subject,
     planned: Plan,
     logs: Sequence[PassLog],
+    costs: Costed,
     watcher: Watcher,
     target: Target,
 ) -> CompiledTarget:
-    """Every phase of `logs`, compiled for `target`; of a verifier's own trunk, what it reads."""
+    """Every phase of `logs`, compiled for `target`; those that only another model has, a verifier's
+    own trunk or a draft, with its sizes."""
     records = [record for log in logs for record in log.records]
-    trunk = planned.verifier.trunk.config if planned.verifier and _own_trunk(records) else None
-    own = [record for record in records if trunk is None or record.model == REASONER]
+    other = next((record.model for record in records if _read_itself(record)), REASONER)
+    own = [record for record in records if record.model != other or other == REASONER]
     compiled = compile_target(spec_of(subject, planned, own, target), watcher)
-    if trunk is None:
+    if other == REASONER:
         return compiled
-    judged = [record for record in records if record.model != REASONER]
+    there = {record.phase for record in own}
     spec = replace(
-        spec_of(subject, planned, [*own, *judged], target),
-        config=trunk,
-        phases=tuple(dict.fromkeys(record.phase for record in judged)),
+        spec_of(subject, planned, records, target),
+        config=costs.configs[other],
+        phases=tuple(dict.fromkeys(r.phase for r in records if r.phase not in there)),
         layouts="default",
     )
     more = compile_target(spec, watcher)
@@ -253,17 +257,15 @@ def spec_of(
         answer_steps=answer_steps,
         phases=tuple(longest),
         positions={
-            phase: slots
-            for phase, slots in longest.items()
-            if phase_named(phase).program in ("prompt", "read")
+            phase: slots for phase, slots in longest.items() if phase_named(phase).reads_given
         },
         rounded=not planned.plain,
     )
 
 
-def _own_trunk(records: Sequence[PassRecord]) -> bool:
-    """Whether a verifier read prompts itself, on a trunk of its own."""
-    return any(is_prefill(record) and record.model != REASONER for record in records)
+def _read_itself(record: PassRecord) -> bool:
+    """Whether another model read prompts: a verifier on a trunk of its own, or a draft."""
+    return is_prefill(record) and record.model != REASONER
 
 
 @dataclass(frozen=True)
@@ -299,6 +301,7 @@ def _generate(
         request.seed,
         planned.prompt_slots,
         lean=planned.plain,
+        drafts=planned.drafts,
     )
     verifiers = None if request.strategy is None else request.strategy.verifiers_on(model)
     with nullcontext() if trace is None else scope_names_kept():
@@ -328,15 +331,6 @@ def _loaded(subject: Subject, planned: Plan, watcher: Watcher) -> Transformer:
     )  # fmt: skip
     watcher.stage(f"Loading {subject.config.name}")
     return subject.load(planned.request.seed, scratch_bytes)
-
-
-def _measured(phase: Phase, runs: Runs | None) -> Phase:
-    """The phase with its time in `runs`, beside what it counted."""
-    if runs is None:
-        return phase
-    time_s = runs.time_s(phase.name)
-    measured = MeasuredCost.of(phase.counted, phase.tokens, time_s, runs.limits)
-    return phase.model_copy(update={"measured": measured})
 
 
 def _thought(log: PassLog, unit: UnitCosts, runs: Runs | None) -> list[ThoughtPoint]:
@@ -371,9 +365,11 @@ def _evenly(points: list[ThoughtPoint]) -> list[ThoughtPoint]:
 
 
 def _resident_bytes(subject: Subject, planned: Plan, logs: Sequence[PassLog], costs: Costed) -> int:
-    """Weights, and the largest KV cache of any batch; a verifier's own trunk has one beside it."""
+    """Weights, and the largest KV cache of any batch; a verifier's own trunk and a draft have one
+    beside it. The layers of an early exit are the model's own."""
     weights, verifier = subject.config.weight_bytes(subject.dtype), planned.verifier
-    own_trunk = _own_trunk([record for log in logs for record in log.records])
+    own_trunk = any(_read_itself(record) for log in logs for record in log.records)
+    weights += sum(draft.config.weight_bytes(subject.dtype) for draft in planned.drafts.values())
     if verifier is not None:
         weights += verifier.weight_bytes(own_trunk)
     holders = list(costs.units) if own_trunk else [REASONER]

@@ -1,14 +1,15 @@
 """The strategy and the verifier that a run is asked for, by their words; few runs have either."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..model.strategies.base import Strategy
+from ..model.config import ModelInputError
+from ..model.strategies.base import Strategy, draft_configs
 from ..model.transformer import Transformer
 from .errors import ProfileInputError
-from .model_spec import Subject
+from .model_spec import Subject, resolve_subject
 
 if TYPE_CHECKING:  # few runs have one
     from ..model.reward_model import TrainedVerifier
@@ -48,6 +49,33 @@ def verifiers_on(trained: "TrainedVerifier | None", model: Transformer) -> "dict
     return verifiers_with(trained and trained.on(model))
 
 
+def open_drafts(strategies: Sequence[Strategy], subject: Subject) -> dict[str, Transformer]:
+    """The models that draft for `strategies`, as they are asked for.
+
+    Raises ModelInputError for one that cannot be opened or run, and ProfileInputError for one that
+    reads other tokens than `subject`.
+    """
+    names = {strategy.draft_model for strategy in strategies}
+    opened = {name: _opened(name, subject) for name in names if name is not None}
+    draft_configs(strategies, subject.config, opened)  # refuses an exit that the model has not
+    return opened
+
+
+def _opened(name: str, subject: Subject) -> Transformer:
+    try:
+        draft, tokenizer = resolve_subject(name, "own", subject.dtype), subject.tokenizer
+    except ModelInputError as error:
+        raise ModelInputError(
+            f"draft={name} is neither ngram nor early-exit, and as a model: {error}"
+        ) from None
+    if tokenizer is None or draft.tokenizer is None or not tokenizer.same_ids(draft.tokenizer):
+        raise ProfileInputError(
+            f"draft={name} reads other tokens than {subject.config.name}, for which it is to "
+            "draft: choose a model of the same vocabulary, draft=ngram or draft=early-exit"
+        )
+    return draft.load(seed=0, run_bytes=0)
+
+
 def verifier_said(trained: "TrainedVerifier", model: Transformer) -> str:
     """What the verifier is, in a sentence."""
     where = (
@@ -68,6 +96,7 @@ class StrategyRequest:
 
     text: str
     verifier: "TrainedVerifier | None" = None
+    drafts: Mapping[str, Transformer] = field(default_factory=dict)
 
     def parsed(self, verifiers: "Mapping[str, Verifier] | None" = None) -> Strategy:
         """A new one, in whose answer cache, if it has one, nothing is yet."""
@@ -112,5 +141,5 @@ def strategy_for(
         text = with_verifier(text, TRAINED)
         require_use([text])
     request = StrategyRequest(text, verifier_of(verifier, subject))
-    request.parsed()  # refuses what no strategy takes
-    return request
+    strategy = request.parsed()  # refuses what no strategy takes
+    return replace(request, drafts=open_drafts([strategy], subject))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..model.config import ModelConfig
 from ..model.generation.engine import Questions
 from ..model.generation.pass_log import ROOT, PassLog, PassRecord
 from ..model.generation.stopping import (
@@ -20,7 +21,7 @@ from ..model.generation.stopping import (
 )
 from ..model.phases import ANSWER, PREFILL, THINK
 from ..model.sampling import Greedy, Sampler
-from ..model.strategies.base import MOST_ATTEMPTS, Strategy
+from ..model.strategies.base import MOST_ATTEMPTS, Strategy, draft_configs
 from ..model.strategies.sampling import plain_strategy
 from ..model.tasks import Problem
 from ..model.tasks.answers import Found
@@ -33,6 +34,7 @@ from .model_spec import Subject
 if TYPE_CHECKING:  # a plain profile needs no other strategy
     from ..model.reward_model import TrainedVerifier
     from ..model.strategies.verifiers import Verifier
+    from ..model.transformer import Transformer
     from .strategy_request import StrategyRequest
 
 INSTRUCTION = "Think step by step, then finish with 'The answer is' and the number."
@@ -90,6 +92,15 @@ class Plan:
     def verifier(self) -> "TrainedVerifier | None":
         """The trained verifier that the strategy may ask."""
         return self.request.strategy.verifier if self.request.strategy else None
+
+    @property
+    def drafts(self) -> "Mapping[str, Transformer]":
+        """The models that draft for the strategy, as they are asked for."""
+        return self.request.strategy.drafts if self.request.strategy else {}
+
+    def draft_configs(self, model: ModelConfig) -> dict[str, ModelConfig]:
+        """The model that drafts for `model`, by its name in pass records, if one does."""
+        return draft_configs([self.strategy], model, self.drafts)
 
     @property
     def prompt_slots(self) -> int:

@@ -28,6 +28,7 @@ MODULES = modules()
 CODE = {name: path for name, path in MODULES.items() if path.name != "__init__.py"}
 
 SHORT = {
+    "model.generation.acceptance",
     "model.phases",
     "profiling.toplevel.__main__",
     "profiling.compiled.compiler_failures",

@@ -39,6 +39,9 @@ SILENT = -4
 
 NOT_FORCED = -1
 
+KEEP_ALL = np.int32(np.iinfo(np.int32).max)
+"""In `truncate`, of a row that keeps all of its positions."""
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -144,7 +147,9 @@ def first_tokens(
     `given` [B, A] is said instead of a sampled token where it is not EMPTY.
     """
     full = jnp.broadcast_to(logits, (*cursor.token.shape, logits.shape[-1]))
-    cursor, emitted = _emit(keys, cursor, full, given, endings, sampler, figures)
+    drawn = _sample(keys, jnp.asarray(cursor.emitted), full, sampler)
+    chosen = jnp.where(given != EMPTY, given, drawn)
+    cursor, emitted = emit(cursor, full, chosen, endings, figures)
     return cursor, jax.tree.map(lambda x: x[None], emitted)
 
 
@@ -168,7 +173,6 @@ def decode_passes(
         logprob=jnp.zeros(shape) if figures else None,
         margin=jnp.zeros(shape) if figures else None,
     )
-    none_given = jnp.full(cursor.token.shape, EMPTY, jnp.int32)
     Carry = tuple[Array, Rows, Cursor, Emitted]
 
     def goes_on(carry: Carry) -> Array:
@@ -178,7 +182,8 @@ def decode_passes(
     def once(carry: Carry) -> Carry:
         done, rows, cursor, emitted = carry
         rows, cursor, logits = _read_pending(model, rows, cursor)
-        cursor, now = _emit(rows.keys, cursor, logits, none_given, endings, sampler, figures)
+        drawn = _sample(rows.keys, jnp.asarray(cursor.emitted), logits, sampler)
+        cursor, now = emit(cursor, logits, drawn, endings, figures)
         emitted = jax.tree.map(
             lambda all_, one: jax.lax.dynamic_update_index_in_dim(all_, one, done, 0), emitted, now
         )
@@ -198,7 +203,7 @@ def given_pass(
     A row's tokens end in the last column. Returns hidden states [B, A, D] and logits [B, A, V] of
     that column.
     """
-    hidden, rows = _read(model, rows, tokens, positions)
+    hidden, rows = read(model, rows, tokens, positions)
     last = hidden[:, :, -1:]
     return rows, last[:, :, 0], model.logits(last)[:, :, 0]
 
@@ -277,6 +282,14 @@ def read_program(
     return replace(state, rows=rows), hidden
 
 
+def check_program(
+    model: Transformer, state: State, tokens: Array, positions: Array
+) -> tuple[State, Array]:
+    """Given `tokens` [B, A, T] read by every row, and the likeliest token after each of them."""
+    hidden, rows = read(model, state.rows, tokens, positions)
+    return replace(state, rows=rows), jnp.argmax(model.logits(hidden), axis=-1)
+
+
 def copy_program(state: State, parents: Array) -> State:
     """Each row a copy of the one that `parents` [B, A] names."""
     return replace(state, rows=copied_rows(state.rows, parents))
@@ -313,7 +326,8 @@ def grow(rows: Rows, more: int) -> Rows:
     return replace(rows, cache=grown)
 
 
-def _read(model: Transformer, rows: Rows, tokens: Array, positions: Array) -> tuple[Array, Rows]:
+def read(model: Transformer, rows: Rows, tokens: Array, positions: Array) -> tuple[Array, Rows]:
+    """Hidden states [B, A, T, D] of `tokens` [B, A, T], read into the next T slots."""
     hidden, cache = model.forward(tokens, positions, rows.cache, rows.slot)
     return hidden, replace(rows, cache=cache, slot=rows.slot + tokens.shape[2])
 
@@ -323,26 +337,19 @@ def _read_pending(model: Transformer, rows: Rows, cursor: Cursor) -> tuple[Rows,
     follows."""
     position = jnp.where(cursor.active, cursor.position, EMPTY)
     token = jnp.asarray(cursor.token)
-    hidden, rows = _read(model, rows, token[..., None], position[..., None])
+    hidden, rows = read(model, rows, token[..., None], position[..., None])
     cursor = replace(
         cursor, position=cursor.position + cursor.active, pending=cursor.pending & ~cursor.active
     )
     return rows, cursor, model.logits(hidden)[:, :, 0]
 
 
-def _emit(
-    keys: Array,
-    cursor: Cursor,
-    logits: Array,
-    given: Array,
-    endings: Endings,
-    sampler: Sampler,
-    figures: bool,
+def emit(
+    cursor: Cursor, logits: Array, sampled: Array, endings: Endings, figures: bool
 ) -> tuple[Cursor, Emitted]:
-    """One token of each active row; a row's n-th depends on its own key and n alone."""
+    """Each active row says its token of `sampled` [B, A], which was chosen by `logits` [B, A, V],
+    or what its cue has instead."""
     active, has_cue = cursor.active, endings.cue_tokens > 0
-    drawn = _sample(keys, jnp.asarray(cursor.emitted), logits, sampler)
-    sampled = jnp.where(given != EMPTY, given, drawn)
     ended = active & (sampled[..., None] == endings.end_tokens).any(axis=-1)
     ended &= cursor.forced == NOT_FORCED
     begins = has_cue & (ended | (active & (cursor.forced == NOT_FORCED) & (cursor.left <= 0)))
@@ -384,6 +391,7 @@ def _spells_any(recent: Array, markers: Small) -> Array:
 
 
 def _sample(keys: Array, emitted: Array, logits: Array, sampler: Sampler) -> Array:
+    """A token of each row: its n-th depends on its own key and n alone."""
     with jax.named_scope("sampling"):
         folded = jax.vmap(jax.random.fold_in)(keys.reshape(-1), emitted.reshape(-1))
         uniform = jax.vmap(jax.random.uniform)(folded)

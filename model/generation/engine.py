@@ -1,6 +1,6 @@
 """Engine: a model with its answer format, and what bounds a run on it; the questions it gets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,6 +60,9 @@ class Engine:
     observer: Observer | None = None
     lean: bool = False
     figures: bool = False  # find each token's log-probability and margin, whoever wants them
+    drafts: Mapping[str, Transformer] = field(
+        default_factory=dict
+    )  # by the name that was asked for
 
     @property
     def rules(self) -> ThoughtRules:

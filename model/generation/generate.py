@@ -11,7 +11,7 @@ from ..sampling import Sampler
 from .attempt import Attempt, Fate
 from .decode_loop import ANY, NEVER, NOT_FORCED, Endings
 from .engine import Engine, Questions
-from .session import Session, open_session
+from .session import Loop, Session, open_session
 from .session_edits import feed
 from .stopping import AnswerFormat, Stop
 
@@ -24,6 +24,7 @@ def think(
     steps: bool = False,
     given: np.ndarray | None = None,
     phase: str = THINK,
+    loop: Loop | None = None,
 ) -> np.ndarray:
     """Let `rows` (default: all that are open) think on; returns Stop [B, A].
 
@@ -35,9 +36,9 @@ def think(
     taking_part = session.open if rows is None else rows & session.open
     left = engine.rules.think_budget - session.trace.length
     allowed = left if budget is None else np.minimum(left, budget)
-    cued = engine.lean and budget is None and not steps
+    cued = engine.lean and budget is None and not steps and loop is None
     endings = endings_of(engine.answer_format, thinking=True, steps=steps, cued=cued)
-    stop = session.decode_until(phase, allowed, endings, sampler, taking_part, given)
+    stop = session.decode_until(phase, allowed, endings, sampler, taking_part, given, loop=loop)
     if steps:
         ended = emitted_ending(session, engine.rules.markers) > 0
         stop = np.where((stop == Stop.MARKER) & ~ended, Stop.BUDGET, stop)
@@ -64,10 +65,12 @@ def answer(
 
 
 def think_and_answer(
-    session: Session, sampler: Sampler, given: np.ndarray | None = None, phase: str = THINK
-) -> list[list[Attempt]]:
-    """A whole thought, its cue where needed, and an answer, in every row that is not pruned."""
-    stop = think(session, sampler, given=given, phase=phase)
+    session: Session, sampler: Sampler, given: np.ndarray | None = None, phase: str = THINK,
+    loop: Loop | None = None, looped: str | None = None,
+) -> list[list[Attempt]]:  # fmt: skip
+    """A whole thought, its cue where needed, and an answer, in every row that is not pruned; what
+    a `loop` thinks is of the phase `looped`."""
+    stop = think(session, sampler, given=given, phase=looped or phase, loop=loop)
     stop = np.where(stop == Stop.THINKING, Stop.LIMIT, stop)  # hit before the first token
     conclude(session, stop, phase)
     thought = session.trace.length.copy()

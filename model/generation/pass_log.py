@@ -11,11 +11,14 @@ one in tokens.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ..phases import PREFILL
+
+if TYPE_CHECKING:  # few runs have drafts
+    from .acceptance import Acceptance
 
 Counts = np.ndarray  # int64
 ROOT = -1
@@ -134,13 +137,15 @@ class PassLog:
     """All passes of one strategy over one batch, with the branches they worked on.
 
     A branch is a stretch of a path between two branchings; `parents` gives the one it grew from.
-    `hits` names, for each question that a limit ended, the limit.
+    `hits` names, for each question that a limit ended, the limit. `acceptance` is of drafts, where
+    any were made.
     """
 
     records: list[PassRecord] = field(default_factory=list)
     parents: list[int] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)
     hits: dict[int, str] = field(default_factory=dict)
+    acceptance: "Acceptance | None" = None
 
     @property
     def phases(self) -> list[str]:

@@ -8,6 +8,7 @@ Axis letters as in `config`; N passes of one call, T positions of one pass.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -118,11 +119,13 @@ class Session:
         rows: np.ndarray,
         given: np.ndarray | None = None,
         heeds_limit: bool = True,
+        loop: "Loop | None" = None,
     ) -> np.ndarray:
         """Let `rows` speak until something ends each: at most `budget` (or [B, A]) tokens more.
 
-        `given` [B, A] are the first tokens to say where logits are at hand. Returns what stopped
-        each row, [B, A] Stop (THINKING for rows that had no part).
+        `given` [B, A] are the first tokens to say where logits are at hand; `loop` says the others
+        by another loop than a token a pass. Returns what stopped each row, [B, A] Stop (THINKING
+        for rows that had no part).
         """
         left = np.broadcast_to(budget, rows.shape).astype(np.int32)
         goes = rows & ((left > 0) | (endings.cue_tokens > 0))
@@ -134,10 +137,13 @@ class Session:
             forced=np.full(rows.shape, NOT_FORCED, np.int32),
             stop=np.where(rows & ~goes, Stop.BUDGET, Stop.THINKING).astype(np.int32),
         )
-        self._halt(heeds_limit)
+        self.halt(heeds_limit)
         with self.during(phase):
             self._begin(endings, sampler, given)
-            self._decode(phase, endings, sampler, heeds_limit)
+            if loop is None:
+                self._decode(phase, endings, sampler, heeds_limit)
+            else:
+                loop(self, endings, sampler, heeds_limit)
         return np.asarray(self.cursor.stop)
 
     def _begin(self, endings: Endings, sampler: Sampler, given: np.ndarray | None) -> None:
@@ -187,7 +193,7 @@ class Session:
             self.note_rows(phase, read, own, heads=read, forced=given, slots=1)
             if heeds_limit and (self.cursor.active & ~self.open).any():
                 self.cursor = jax.device_get(cursor)
-                self._halt(heeds_limit)
+                self.halt(heeds_limit)
                 cursor = self.cursor
         self.cursor = jax.device_get(cursor)
         self.trace.mark_forced(forced)
@@ -237,12 +243,21 @@ class Session:
         )  # fmt: skip
         self.note(record)
 
-    def _halt(self, heeds_limit: bool) -> None:
+    def halt(self, heeds_limit: bool) -> None:
         """End the stretch of rows whose question has hit a limit."""
         halted = self.cursor.active & ~self.open
         if heeds_limit and halted.any():
             stop = np.where(halted, np.int32(Stop.LIMIT), self.cursor.stop)
             self.cursor = replace(self.cursor, active=self.cursor.active & ~halted, stop=stop)
+
+
+class Loop(Protocol):
+    """Lets active rows of a session, whose first tokens are said, speak until none is active."""
+
+    def __call__(
+        self, session: Session, endings: Endings, sampler: Sampler, heeds_limit: bool
+    ) -> None:
+        """Leaves cursor, trace and log as they are then."""
 
 
 def _last(read: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from jax import Array
 from ..kv_cache import EMPTY
 from ..phases import BRANCH
 from .attempt import taken
-from .decode_loop import Cursor, copy_rows, read_given
+from .decode_loop import KEEP_ALL, Cursor, copy_rows, read_given
 from .engine import up_to_step
 from .session import Session
 
@@ -137,7 +137,7 @@ def snapshot(session: Session) -> RowSnapshot:
 
 def restore(session: Session, place: RowSnapshot, rows: np.ndarray) -> None:
     """Put `rows` back to `place`: what they said since is forgotten, though not uncounted."""
-    keep = np.where(rows, place.cursor.position, np.iinfo(np.int32).max).astype(np.int32)
+    keep = np.where(rows, place.cursor.position, KEEP_ALL).astype(np.int32)
     session.truncate(keep, place.slot if (rows | ~session.alive).all() else None)
     old, now = place.cursor, session.cursor
     session.cursor = replace(

@@ -1,13 +1,14 @@
 """Strategy: a way to spend compute on a question. What all of them share, and the answer cache."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
-from ..config import ModelInputError
+from ..config import ModelConfig, ModelInputError
 from ..generation.attempt import Answered
 from ..generation.engine import Engine, Questions
 from ..sampling import Greedy, Sampler, sampler
+from ..transformer import Transformer
 
 MOST_ATTEMPTS = 10_000
 """At one question, as in the largest published studies (Brown et al. 2024, arXiv 2407.21787)."""
@@ -50,6 +51,18 @@ class Strategy:
     def reads_figures(self) -> bool:
         """Whether it reads how likely each token was, which takes work for each of them."""
         return False
+
+    @property
+    def draft_model(self) -> str | None:
+        """The model that must be opened to draft for it (`Engine.drafts`), as it is asked for."""
+        return None
+
+    def draft_config(
+        self, model: ModelConfig, drafts: Mapping[str, Transformer]
+    ) -> tuple[str, ModelConfig] | None:
+        """What pass records call the model that drafts for `model`, and its sizes; None without
+        one. ModelInputError where there cannot be such a draft."""
+        return None
 
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         """An answer to each of `questions`, in order, with one log for the batch."""
@@ -122,6 +135,15 @@ class Cached(Strategy):
     def reads_figures(self) -> bool:
         return self.strategy.reads_figures
 
+    @property
+    def draft_model(self) -> str | None:
+        return self.strategy.draft_model
+
+    def draft_config(
+        self, model: ModelConfig, drafts: Mapping[str, Transformer]
+    ) -> tuple[str, ModelConfig] | None:
+        return self.strategy.draft_config(model, drafts)
+
     def run(self, engine: Engine, questions: Questions) -> list[Answered]:
         prompts = [tuple(prompt) for prompt in questions.prompts]
         first: dict[tuple[int, ...], int] = {}
@@ -137,6 +159,14 @@ class Cached(Strategy):
             else replace(self.answers[prompt], question=number, cached=True)
             for prompt, number in zip(prompts, questions.numbers, strict=True)
         ]
+
+
+def draft_configs(
+    strategies: Sequence[Strategy], model: ModelConfig, drafts: Mapping[str, Transformer]
+) -> dict[str, ModelConfig]:
+    """The models that draft for any of `strategies`, by their names in pass records."""
+    found = (strategy.draft_config(model, drafts) for strategy in strategies)
+    return dict(one for one in found if one is not None)
 
 
 def require(holds: bool, strategy: str, setting: str, value: object, wanted: str) -> None:

@@ -13,11 +13,12 @@ from .beam_search import BeamSearch
 from .parallel import AdaptiveConsistency, BestOfN, CotDecoding, SelfConsistency
 from .sampling import Direct, Greedy, Sample
 from .sequential import BudgetForcing, EarlyStop, Revision
+from .speculating import Speculative
 from .verifiers import VERIFIERS, Verifier
 
 STRATEGIES: tuple[type[Strategy], ...] = (
     Direct, Greedy, Sample, CotDecoding, SelfConsistency, BestOfN, BeamSearch, Revision,
-    BudgetForcing, AdaptiveConsistency, EarlyStop,
+    BudgetForcing, AdaptiveConsistency, EarlyStop, Speculative,
 )  # fmt: skip
 """Every strategy, from the simplest on."""
 
@@ -102,6 +103,8 @@ def _chosen(choices: Mapping[str, Choice], name: str, what: str, where: str = ""
 def _value(name: str, field: Field[Any], value: str, verifiers: Mapping[str, Verifier]) -> object:
     if field.type is Verifier:
         return _chosen(verifiers, value, "verifier", name)
+    if field.type is str:
+        return value
     kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
     if value == "none" and type(None) in kinds:
         return None

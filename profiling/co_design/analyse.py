@@ -281,14 +281,14 @@ def _at_target(case: WorkloadOnSlice, latency_target_s: float | None) -> Workloa
 
 
 def recorded_note(profile: Profile) -> list[str]:
-    """How the analysis takes a strategy's profile: by mean lengths, and what it did besides."""
+    """How the analysis takes a strategy's profile: by its lengths, and what it did besides."""
     strategy = profile.workload.strategy
     if strategy is None:
         return []
     others, _ = recorded_phases(profile, PHASES)
     text = (
-        f"{profile.name} ran the strategy {strategy}; prefill, think and answer are modelled at "
-        f"its mean lengths with {profile.workload.attempts} attempts per prompt"
+        f"{profile.name} ran the strategy {strategy}; prefill, think and answer are modelled by "
+        f"its lengths with {profile.workload.attempts} attempts per prompt"
     )
     if not others:
         return [f"{text}."]

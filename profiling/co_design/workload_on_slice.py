@@ -203,9 +203,15 @@ def request_of(
     nothing was run; batches of mean size.
 
     `weight_dtype` None is the profile's own. Raises ProfileInputError for a workload without
-    prompts or without a token thought or answered.
+    prompts or without a token thought or answered, and for thoughts in rounds of drafts: lengths
+    do not tell their passes.
     """
     work = profile.workload
+    if profile.acceptance is not None:
+        raise ProfileInputError(
+            f"the profile {profile.name} thought with drafts, which co-design does not change: "
+            "profile --strategy sample, whose report has drafting as a lever"
+        )
     _require_figures(profile)
     if work.prompts < 1 or work.attempts < 1 or fmean(work.prompt_tokens or [0]) < 1:
         raise ProfileInputError(

@@ -79,6 +79,7 @@ def phase_record(spec: ProgramSpec, phase: str) -> PassRecord:
         prompt=np.full(spec.batch, 0 if prompt else spec.prompt_of(phase)),
         own=ones * before + tokens * np.arange(len(ones))[:, None, None],
         tokens=tokens,
+        heads=tokens if program == "check" else None,
         copied=ones * (spec.own_slots if program == "copy" else 0),
         slots=reads,
     )

@@ -16,6 +16,7 @@ from ...model.config import PARAMETER_AXES
 from ...model.generation.decode_loop import (
     Endings,
     State,
+    check_program,
     copy_program,
     decode_program,
     prompt_program,
@@ -33,6 +34,7 @@ from .cache import Kind, Parameter, TensorLayout
 from .spec import ProgramSpec
 
 AXES = STATE_AXES | INPUT_AXES
+RESULT_AXES = {"decode": "NBA", "read": "BAD", "check": "BAT"}
 CACHE_TENSORS = ("cache.prompt_keys", "cache.prompt_values", "cache.keys", "cache.values")
 
 
@@ -63,7 +65,7 @@ class Programs:
                     "lengths": _ids(B),
                     "keys": jax.eval_shape(lambda: attempt_keys(0, jnp.arange(B), A)),
                 }
-            case "read":
+            case "read" | "check":
                 return {name: _ids(B, A, spec.reads(phase)) for name in ("tokens", "positions")}
             case "copy":
                 return {"parents": _ids(B, A)}
@@ -150,6 +152,8 @@ class Programs:
                 return lambda model, inputs: run(model, **inputs)
             case "decode":
                 return lambda model, state: decode_program(model, state, endings, Greedy(), passes)
+            case "check":
+                return lambda model, state, inputs: check_program(model, state, **inputs)
             case "read":
                 return lambda model, state, inputs: read_program(model, state, **inputs)
         return lambda state, inputs: copy_program(state, **inputs)
@@ -166,7 +170,7 @@ class Programs:
         """Shardings of what a program gives: the state, and what it said or what it read."""
         if program in ("prompt", "copy"):
             return state
-        return state, result_sharding("NBA" if program == "decode" else "BAD", self.mesh)
+        return state, result_sharding(RESULT_AXES[program], self.mesh)
 
     def _formats(self, shapes: State, chosen: Chosen | None) -> tuple[Transformer, State]:
         """Shardings of model and state, with layouts where those are not JAX's default."""

@@ -63,8 +63,7 @@ def _timed(
     efficiency = calibration.efficiency(chip.name, chip.kind, None)
     work = _work(phase, device, config, target.batch * target.attempts)
     seconds = np.atleast_1d(step_terms(work, device, efficiency).time_s)
-    reads = phase_named(phase.phase).program in ("prompt", "read")
-    group = "prefill" if reads else "decode"
+    group = "prefill" if phase_named(phase.phase).reads_given else "decode"
     predicted = interval(seconds * calibration.residuals(group, chip.name, None))
     return phase.model_copy(update={"predicted_time_s": predicted})
 

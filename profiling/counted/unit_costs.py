@@ -196,18 +196,27 @@ class Costed:
 
     units: Mapping[str, UnitCosts]
     shapes: Mapping[str, ModelShape]
+    configs: Mapping[str, ModelConfig]
 
 
-def costed(config: ModelConfig, dtype: DType, trained: "TrainedVerifier | None") -> Costed:
-    """Unit costs and shapes of the reasoner and of the verifier.
+def costed(
+    config: ModelConfig,
+    dtype: DType,
+    trained: "TrainedVerifier | None",
+    drafts: Mapping[str, ModelConfig],
+) -> Costed:
+    """Unit costs and shapes of the reasoner, of the verifier and of `drafts`.
 
     A verifier's head is costed as one that reads its hidden units off the state.
     """
-    units, shapes = {REASONER: unit_costs(config, dtype)}, {REASONER: shape_of(config)}
+    configs = {REASONER: config, **drafts}
+    units = {name: unit_costs(one, dtype) for name, one in configs.items()}
+    shapes = {name: shape_of(one) for name, one in configs.items()}
     if trained is not None:
         from ...model.reward_model import NAME
 
         trunk, hidden = trained.trunk.config, trained.units
+        configs[NAME] = trunk
         units[NAME] = verifier_costs(trunk, dtype, hidden)
         shapes[NAME] = replace(
             shape_of(trunk),
@@ -215,7 +224,7 @@ def costed(config: ModelConfig, dtype: DType, trained: "TrainedVerifier | None")
             embedding_parameters=float(trunk.embedding_parameters),
             vocab_size=float(hidden),
         )
-    return Costed(units, shapes)
+    return Costed(units, shapes, configs)
 
 
 def _forward(model: Transformer, keys: int) -> Operations:

@@ -12,6 +12,7 @@ from ...model.architecture import ModelShape, shape_of
 from ...model.generation.attempt import Answered
 from ...model.generation.engine import Engine, Questions
 from ...model.generation.pass_log import REASONER, PassLog
+from ...model.strategies.base import draft_configs
 from ...model.strategies.registry import parse_strategy
 from ...model.tasks import Problem
 from ...model.tasks.modular import GAPS_DISCLOSURE, SumTask
@@ -114,12 +115,17 @@ class Runner:
             on_slices = self._on_slices(budget_lengths(grid, slots, len(prompts)))
             limit = limit_of(grid.limit, self._units, on_slices[0] if on_slices else None)
         # The record has each attempt's mean log-probability, so figures are wanted.
-        return Engine(self.model, asked.answer_format, grid.seed, slots, limit, figures=True)
+        return Engine(
+            self.model, asked.answer_format, grid.seed, slots, limit, figures=True,
+            drafts=grid.drafts,
+        )  # fmt: skip
 
     @cached_property
     def _costed(self) -> Costed:
-        subject = self.grid.subject
-        return costed(subject.config, subject.dtype, self.grid.verifier)
+        grid = self.grid
+        strategies = [grid.strategy(place) for place in grid.places]
+        drafts = draft_configs(strategies, grid.subject.config, grid.drafts)
+        return costed(grid.subject.config, grid.subject.dtype, grid.verifier, drafts)
 
     @property
     def _units(self) -> Mapping[str, UnitCosts]:

@@ -14,6 +14,8 @@ from ...model.reward_model import TrainedVerifier
 from ...model.strategies.base import MOST_ATTEMPTS, Strategy
 from ...model.strategies.registry import parse_strategy, with_verifier
 from ...model.tasks import Problem, Task
+from ...model.transformer import Transformer
+from ...model.weights.checkpoint import digest_of
 from ...tpu_configs.chip import Chip
 from ...tpu_configs.slice import Slice
 from ..errors import ProfileInputError
@@ -64,6 +66,7 @@ class Grid:
     terms: Terms = field(default_factory=Terms)
     seed: int = 0
     verifier: TrainedVerifier | None = None
+    drafts: Mapping[str, Transformer] = field(default_factory=dict)  # as strategies ask for them
 
     @property
     def longest_thought(self) -> int:
@@ -137,6 +140,7 @@ FOLDER = "cells"
 def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[str, object]:
     """Everything that decides a cell's figures."""
     verifier = {} if grid.verifier is None else {"verifier": grid.verifier.digest}
+    draft = grid.strategy(place).draft_model
     problems = [(one.question, one.expected, one.notation, one.rule) for one in grid.problems]
     return {
         "schema": "rooflink.cell/1",  # of these settings: the cell itself is migrated on reading
@@ -155,6 +159,7 @@ def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[
         "terms": repr(grid.terms),
         "seed": grid.seed,
         **verifier,
+        **({"draft": digest_of(grid.drafts[draft])} if draft else {}),
     }
 
 

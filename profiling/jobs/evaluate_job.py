@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from hashlib import blake2s
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -162,7 +163,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
         from ..evaluation.budgets import parse_budget
         from ..evaluation.grid import Grid, places_of
         from ..model_spec import resolve_subject
-        from ..strategy_request import verifier_of
+        from ..strategy_request import open_drafts, verifier_of
 
         limit = parse_budget(self.budget) if self.budget else None
         terms, slices = self.terms(), slices_named(self.slices)
@@ -170,7 +171,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
         task = parse_task(self.task)
         subject = resolve_subject(self.model, "own", self.dtype)
         trained = verifier_of(self.verifier, subject)
-        return Grid(
+        grid = Grid(
             subject=subject,
             task=task,
             problems=task.problems("test", self.limit, self.seed),
@@ -185,6 +186,8 @@ class EvaluateJob(TermsOptions, WrittenJob):
             seed=self.seed,
             verifier=trained,
         )
+        asked = [grid.strategy(place) for place in grid.places]
+        return replace(grid, drafts=open_drafts(asked, subject))
 
     def log_request(self) -> "LogRequest":
         """The log's attempts, and the model and slices that they are costed for."""

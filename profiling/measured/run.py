@@ -13,9 +13,11 @@ import jax.monitoring
 from ...model.generation.attempt import Answered
 from ...model.generation.engine import Engine, Observer, Questions
 from ...model.generation.generate import warm_up
+from ...model.phases import phase_named
 from ...model.strategies.base import Strategy
 from ..errors import Watcher, acknowledge, interruptible
-from ..records import MachineLimits, Spread
+from ..records import MachineLimits, MeasuredCost, Phase, Spread
+from ..records.lenses import sum_costs
 from .machine import beside, machine_limits, read_bandwidth
 
 
@@ -149,6 +151,20 @@ class Runs:
 
     def time_s(self, phase: str) -> Spread:
         return _spread([sum(clock.time_s[phase] for clock in repeat) for repeat in self.clocks])
+
+    def timed(self, phases: Sequence[Phase]) -> list[Phase]:
+        """`phases` with their times beside what they counted: of one that ran in the program of
+        another, at that one, whose rates are then of both."""
+        made = []
+        for phase in phases:
+            if (timed_with := phase_named(phase.name).timed_with) is not None:
+                made.append(phase.model_copy(update={"timed_with": timed_with}))
+                continue
+            inside = [o.counted for o in phases if phase_named(o.name).timed_with == phase.name]
+            counted, time_s = sum_costs([phase.counted, *inside]), self.time_s(phase.name)
+            measured = MeasuredCost.of(counted, phase.tokens, time_s, self.limits)
+            made.append(phase.model_copy(update={"measured": measured}))
+        return made
 
     @property
     def first_batch_s(self) -> Spread:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...model.architecture import dtype_bytes
-from ...model.phases import PREFILL
+from ...model.phases import PREFILL, THINK
 from ..errors import ProfileInputError
 from ..records.base import Interval
 from ..records.prediction import (
@@ -114,6 +114,18 @@ def modal_s(query: Query) -> float:
     rates = (query.hardware, mode, query.widths.narrowing)
     works = phases_by_lengths(query).values()
     return sum(float(phase_terms(work.steps, *rates).time_s) for work in works)
+
+
+def think_speed_up(query: Query) -> Interval:
+    """Time of thinking plainly over that with the query's drafts, on the same draws: what the fit
+    leaves unexplained is in both."""
+    efficiency = _efficiency(query, default_calibration())
+    rates = (query.hardware, efficiency, query.widths.narrowing)
+    drafted_s, plain_s = (
+        np.atleast_1d(phase_terms(phases_by_lengths(one)[THINK].steps, *rates).time_s)
+        for one in (query, replace(query, speculation=None))
+    )
+    return interval(plain_s / drafted_s)
 
 
 def _efficiency(query: Query, calibration: Calibration) -> Efficiency:

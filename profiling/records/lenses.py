@@ -127,6 +127,11 @@ class Phase(Record):
     padded_tokens: Count = Field(description="prefill positions computed for padding alone")
     counted: CountedCost
     measured: MeasuredCost | None = Field(description="None where nothing was run")
+    timed_with: str | None = Field(
+        default=None,
+        description="the phase in whose program this one ran, and whose measured time and rates "
+        "are of both; None: it has its own",
+    )
 
 
 class PhaseOnChip(Record):
@@ -154,6 +159,46 @@ class ChipPlacement(Record):
     hbm_bandwidth: Positive = Field(description="bytes per second of one chip")
     ridge: Positive = Field(description="FLOPs per byte where compute and memory time are equal")
     phases: list[PhaseOnChip]
+
+
+class DraftPlace(Record):
+    """The drafts at one place of their round."""
+
+    place: Whole = Field(description="1 is the draft right after the token that is known")
+    proposed: Count
+    judged: Count = Field(description="of these, those before which all drafts were kept")
+    kept: Count = Field(description="of these, those after which the check said more")
+
+
+class Acceptance(Record):
+    """How many drafts were kept, counted over all rows of all checks.
+
+    Two rates, which are different numbers: the marginal one is of all checks, the conditional one
+    of drafts before which all were kept. The last token that a check says counts as the model's
+    own, also where a thought ends in a draft.
+    """
+
+    draft: str = Field(description="what drafts: ngram, early-exit or a model as it was named")
+    checks: Count = Field(description="passes over a row's drafts, those without any included")
+    places: list[DraftPlace]
+
+    @computed_field
+    @property
+    def marginal(self) -> list[float]:
+        """Share of the checks that keep the draft at each place."""
+        return [place.kept / max(self.checks, 1) for place in self.places]
+
+    @computed_field
+    @property
+    def conditional(self) -> list[float | None]:
+        """Share kept of the judged drafts at each place; None where none was judged."""
+        return [place.kept / place.judged if place.judged else None for place in self.places]
+
+    @computed_field
+    @property
+    def tokens_per_check(self) -> float:
+        """1 plus the sum of the marginal rates."""
+        return 1 + sum(self.marginal)
 
 
 UNATTRIBUTED = "unattributed"

@@ -116,7 +116,7 @@ def _same(document: Document) -> Document:
 
 
 STEPS: dict[str, dict[int, Step]] = {
-    "profile": {1: profile_from_1, 2: _same},
+    "profile": {1: profile_from_1, 2: _same, 3: _same},
     "evaluation": {1: evaluation_from_1, 2: evaluation_from_2},
     "cell": {1: _same, 2: cell_from_2},
     "codesign": {1: _same, 2: codesign_from_2},
@@ -127,7 +127,7 @@ STEPS: dict[str, dict[int, Step]] = {
 
 
 def migrated(name: str, document: object, version: str) -> object:
-    """`document`, the JSON of a record `name`, in its present `version`, 'rooflink.profile/3'.
+    """`document`, the JSON of a record `name`, in its present `version`, 'rooflink.profile/4'.
 
     What an older file lacks or has wrong is left for the record's own check to name. Raises
     ProfileInputError, without the file's name, for what is no such record or a newer version.

@@ -138,6 +138,14 @@ class Drafted(Record):
     accepted_tokens: Positive = Field(description="of a step, with the model's own token")
 
 
+class DraftSpeedUp(Record):
+    """Thinking plainly over thinking with drafts, at one slice: below 1 drafts cost time."""
+
+    slice: str
+    chip: str
+    factor: Range = Field(description="predicted, drafting and checking against a token a pass")
+
+
 class Prediction(Record):
     """One workload on one slice."""
 

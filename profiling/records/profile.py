@@ -16,8 +16,17 @@ from pydantic import Field, computed_field
 
 from .base import Amount, Count, HbmBytes, Interval, Record, Spread, Whole, percent
 from .compiled import CompiledTarget
-from .lenses import TOTAL, ChipPlacement, MachineLimits, MeasuredCost, Phase, Trace, sum_costs
-from .prediction import Prediction
+from .lenses import (
+    TOTAL,
+    Acceptance,
+    ChipPlacement,
+    MachineLimits,
+    MeasuredCost,
+    Phase,
+    Trace,
+    sum_costs,
+)
+from .prediction import DraftSpeedUp, Prediction
 
 TOY_PARAMETERS = 5e7
 """A model with fewer is a toy: the smallest published one that rooflink describes, GPT-2, has
@@ -192,7 +201,7 @@ class Finding(Record):
 class Profile(Record):
     """One workload under its lenses."""
 
-    schema_version: Literal["rooflink.profile/3"] = "rooflink.profile/3"
+    schema_version: Literal["rooflink.profile/4"] = "rooflink.profile/4"
     name: str
     provenance: Provenance
     model: ModelFacts
@@ -211,6 +220,10 @@ class Profile(Record):
         default=[],
         description="a sentence for each chip that no slice of holds the workload, and for each "
         "phase that is in no prediction",
+    )
+    acceptance: Acceptance | None = Field(default=None, description="None where nothing drafted")
+    draft_speed_ups: list[DraftSpeedUp] = Field(
+        default=[], description="on the slices of the predictions, at the measured acceptance"
     )
     asked_slices: list[str] = Field(default=[], description="of the predictions, asked for by name")
     stand_in: Prediction | None = Field(
@@ -246,7 +259,9 @@ def total_phase(profile: Profile) -> Phase:
         **sums,
         sequences=max((phase.sequences for phase in phases), default=0),
         counted=sum_costs([phase.counted for phase in phases]),
-        measured=_total_measured([phase.measured for phase in phases], sums["tokens"]),
+        measured=_total_measured(
+            [phase.measured for phase in phases if phase.timed_with is None], sums["tokens"]
+        ),
     )
 
 

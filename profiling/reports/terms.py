@@ -81,6 +81,7 @@ _PROGRAMS: dict[str, str] = {
     "prompt": "one pass over all positions, in parallel",
     "decode": "one token per attempt and step",
     "read": "one pass over tokens that are there already",
+    "check": "one pass over drafts of the next tokens, and what the model says after each",
     "copy": "cached positions are copied between attempts, without a pass",
 }
 

@@ -99,12 +99,7 @@ COMMANDS = {
 RUNS = ("profile", "profile_voting", "profile_beam", "profile_revision", "eval")
 """These sample tokens, or are compiled for this CPU: the version of JAX has a say in them."""
 
-MENDED: dict[str, tuple[float, str]] = {
-    "profile/predicted/*": (
-        0.28,
-        "thoughts end where they ended, not by a log-normal law that goes on beyond them",
-    ),
-}
+MENDED: dict[str, tuple[float, str]] = {}
 """Path of a figure that may differ, with * for any part of it -> by how much at most, relative, and
 why; the first that matches decides."""
 

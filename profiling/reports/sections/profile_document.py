@@ -51,6 +51,7 @@ def profile_document(profile: Profile) -> Document:
             predicted_section(profile),
             _chips(profile),
             _along(profile),
+            _drafts(profile),
             _trace(profile),
             _outcome(profile),
             compiled_section(profile),
@@ -60,6 +61,34 @@ def profile_document(profile: Profile) -> Document:
         footer=f"{profile.schema_version}, {profile.provenance.created}",
         terms=_terms(profile),
     )
+
+
+def _drafts(profile: Profile) -> Section:
+    """Acceptance by place, and what it saves by slice; empty where nothing drafted."""
+    found = profile.acceptance
+    if found is None:
+        return Section("", [])
+    said = (
+        f"With draft={found.draft} a check says {units.significant(found.tokens_per_check)} tokens "
+        f"in the mean of {units.count(found.checks)}, of up to {len(found.places) + 1}. The "
+        "marginal rate is the share of all checks that keep the draft at a place: 1 plus their sum "
+        "is the tokens of a check. The conditional rate is of drafts before which all were kept."
+    )
+    blocks: list[Block] = [Paragraph(said), tables.acceptance_table(found)]
+    if profile.draft_speed_ups:
+        blocks.append(tables.speed_ups_table(profile.draft_speed_ups))
+        blocks.append(
+            Paragraph("Thinking plainly over thinking with these drafts; below 1 they cost time.")
+        )
+    timed = {phase.name: phase.timed_with for phase in profile.phases if phase.timed_with}
+    blocks += [
+        Paragraph(
+            f"The time and rates measured at '{other}' are of {name} too, which runs in the same "
+            "program."
+        )
+        for name, other in timed.items()
+    ]
+    return Section("Drafts", blocks, "drafts")
 
 
 def _trace(profile: Profile, most: int | None = None) -> Section:
@@ -87,6 +116,7 @@ def profile_summary(profile: Profile) -> Document:
         headline=headline(profile),
         sections=[
             Section("", [tables.phase_table(profile), Paragraph(_phase_note(profile))]),
+            Section("", _drafts(profile).blocks),
             Section("", _trace(profile, _SCOPES).blocks),
             Section("", [tables.chip_times_table(profile), *_resident(profile)]),
             Section("", predicted),

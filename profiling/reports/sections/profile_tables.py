@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from ...records import HbmBytes, Profile
-from ...records.base import BYTE_KINDS
+from ...records.base import BYTE_KINDS, ratio
+from ...records.lenses import Acceptance
+from ...records.prediction import DraftSpeedUp
 from ...records.profile import TOTAL
 from .. import theme, units
-from ..document import Column, Facts, Table, columns
-from ..terms import AT_PEAK, COUNTED, MEASURED
+from ..document import Column, Facts, Table, columns, with_interval
+from ..terms import AT_PEAK, COUNTED, MEASURED, PREDICTED
 from . import profile_facts as facts
 from .prediction_document import phase_columns
 
@@ -252,3 +254,33 @@ def _lengths_text(lengths: Sequence[int]) -> str:
         return ", ".join(units.count(n) for n in lengths)
     low, high, total = min(lengths), max(lengths), sum(lengths)
     return f"{units.count(low)} to {units.count(high)}, {units.count(total)} in all"
+
+
+def acceptance_table(found: Acceptance) -> Table:
+    """Drafts by their place in the round."""
+    places = found.places
+    return Table(
+        "Acceptance by place",
+        [
+            Column("place", [place.place for place in places]),
+            Column("proposed", [place.proposed for place in places], units.count, COUNTED),
+            Column("judged", [place.judged for place in places], units.count, COUNTED),
+            Column("kept", [place.kept for place in places], units.count, COUNTED),
+            Column("marginal rate", found.marginal, units.share, COUNTED, name="marginal"),
+            Column("conditional rate", found.conditional, units.share, COUNTED,
+                   name="conditional"),
+        ],
+        name="acceptance",
+    )  # fmt: skip
+
+
+def speed_ups_table(rows: list[DraftSpeedUp]) -> Table:
+    """Each slice with its interval."""
+    return Table(
+        "Speed-up of thinking by drafts",
+        [
+            Column("slice", [row.slice for row in rows]),
+            *with_interval(Column("speed-up", [row.factor for row in rows], ratio, PREDICTED)),
+        ],
+        name="draft_speed_ups",
+    )

@@ -54,6 +54,7 @@ BUSY = {
     "budget-forcing": f"budget-forcing:extend=2,{PLAIN}",
     "adaptive-consistency": f"adaptive-consistency:n=8,round=4,sure=0.8,{PLAIN}",
     "early-stop": f"early-stop:every=5,sure=0.25,{PLAIN}",
+    "speculative": f"speculative:draft=early-exit,n=3,attempts=4,{PLAIN}",
 }
 """Every strategy, set so that all of its machinery moves."""
 
@@ -68,6 +69,7 @@ ONE_ATTEMPT = {
     "budget-forcing": "budget-forcing:extend=0",
     "adaptive-consistency": "adaptive-consistency:n=1,temperature=0",
     "early-stop": "early-stop:every=5,sure=2",
+    "speculative": "speculative:draft=ngram,n=3",
 }
 NAMES = [kind.name for kind in STRATEGIES]
 

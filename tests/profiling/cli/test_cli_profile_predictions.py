@@ -107,3 +107,10 @@ def test_a_slice_that_will_not_do_is_refused_before_anything_runs(
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert not Path("run").exists()
+
+
+def test_chips_needed_and_the_slice_that_has_more_of_them_are_both_said(rooflink) -> None:
+    """16.4 GB of a chip's 16.3: two are needed, and a v5e's slices have one, four or more."""
+    done = rooflink("profile", "--model", "llama3-8b", "--weights", "none", "--chip", "v5e")
+    said = " ".join(done.out.split())
+    assert "the smallest slice that does may have more: v5e:2x2 has 4." in said

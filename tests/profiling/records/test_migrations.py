@@ -62,7 +62,7 @@ def kept(old: object, record: Record, *but: str) -> None:
 
 def test_a_profile_of_version_1_keeps_every_figure() -> None:
     profile = load_profile(PROFILE_1)
-    assert profile.schema_version == "rooflink.profile/3"
+    assert profile.schema_version == "rooflink.profile/4"
     published = Draft202012Validator(json.loads(published_text("profile")))
     published.validate(json.loads(profile.model_dump_json()))
     kept(old_profile(), profile, "findings")
@@ -170,18 +170,18 @@ def test_there_is_a_step_from_every_older_version(name: str) -> None:
     ("version", "sentence"),
     [
         (
-            "rooflink.profile/4",
-            "has schema 'rooflink.profile/4', and this rooflink reads up to 'rooflink.profile/3': "
+            "rooflink.profile/5",
+            "has schema 'rooflink.profile/5', and this rooflink reads up to 'rooflink.profile/4': "
             "update rooflink",
         ),
         (
             "rooflink.codesign/1",
-            "has schema 'rooflink.codesign/1', this rooflink reads 'rooflink.profile/3' and what "
+            "has schema 'rooflink.codesign/1', this rooflink reads 'rooflink.profile/4' and what "
             "came before it",
         ),
         (
             None,
-            "has schema None, this rooflink reads 'rooflink.profile/3' and what came before it",
+            "has schema None, this rooflink reads 'rooflink.profile/4' and what came before it",
         ),
     ],
 )

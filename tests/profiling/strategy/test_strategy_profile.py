@@ -1,9 +1,8 @@
 """Every strategy profiled: its own phases under every lens, counted as in an evaluation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
-import jax
 import pytest
 
 from rooflink.model.sampling import Greedy
@@ -15,12 +14,11 @@ from rooflink.profiling.comparison import compare
 from rooflink.profiling.errors import Silent, Watcher
 from rooflink.profiling.evaluation.evaluate import Runner
 from rooflink.profiling.evaluation.grid import Grid, places_of
-from rooflink.profiling.measured import run
 from rooflink.profiling.measured.run import Clocked, WarmClock, clocked
 from rooflink.profiling.model_spec import Subject, resolve_subject
 from rooflink.profiling.names import slice_named
 from rooflink.profiling.profiler import profile
-from rooflink.profiling.records import MachineLimits, Profile
+from rooflink.profiling.records import Profile
 from rooflink.profiling.reports.sections.profile_document import profile_document
 from rooflink.profiling.reports.sections.profile_scalars import scalars
 from rooflink.profiling.reports.sections.profile_tables import workload_facts
@@ -43,19 +41,9 @@ TEXTS = (
     "budget-forcing:extend=0",
     "adaptive-consistency:n=2,round=1,sure=0.99",
     "early-stop:every=2,sure=1",
+    "speculative:n=2",
     "cached+greedy",
 )
-LIMITS = MachineLimits(read_bandwidth=1e10, matmul_flops=1e11, dtype="float32")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quickly() -> Iterator[None]:
-    """Compiling is these tests' cost; the machine's limits are not their subject."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "machine_limits", lambda dtype: LIMITS)
-        yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")
