@@ -26,6 +26,9 @@ MOST_FOLDS = 24
 """Of each way: the smallest units share folds beyond it."""
 ENOUGH = 50
 """Rows of a chip, or of a stack on it, from which it has a residual scale of its own."""
+MODELS = 6
+"""Models that those rows must be of: what covers four in five is not told by fewer than five others
+(from 3 models, intervals of times per token held 73 % of the models that were held out)."""
 ALIKE, SWEPT = 0.4, ("tpot", "ttft")
 """Correlation of a sweep's errors, which its server's version and host explain, in those groups:
 0.4 between times per token that ship, 0.2 between times to first token. Counted whole, 3,138 rows
@@ -109,13 +112,18 @@ def covering_scale(needed: np.ndarray) -> float:
 
 def cells_of(cases: Sequence[Case], way: Way) -> list[tuple[str, ...]]:
     """For each case whose rows tell of its unexplained part, the narrowest first: its stack on its
-    chip and its chip, where they are many in its group and neither is what is held out; its group.
+    chip and its chip, where rows and models are many in its group and neither is what is held out;
+    its group.
     """
     found = [[residual_key(case.group, of) for of in known_as(case.slice.chip.name, case.stack)]
              for case in cases]  # fmt: skip
-    counts = Counter(key for keys in found for key in keys if way == "model")
+    models: dict[str, list[str]] = defaultdict(list)
+    for case, keys in zip(cases, found, strict=True):
+        for key in keys if way == "model" else ():
+            models[key].append(unit_of(case, way))
+    own = {key for key, of in models.items() if len(of) >= ENOUGH and len(set(of)) >= MODELS}
     return [
-        (*(key for key in keys if counts[key] >= ENOUGH), residual_key(case.group, way))
+        (*(key for key in keys if key in own), residual_key(case.group, way))
         for case, keys in zip(cases, found, strict=True)
     ]
 

@@ -171,14 +171,18 @@ def test_rows_of_one_sweep_count_for_fewer(cases):
 
 
 def test_many_rows_of_a_stack_on_a_chip_tell_of_it(cases):
-    """50 of one stack and 20 of another, on one chip, and 10 on another chip."""
-    here, there = cases[0], replace(cases[0], slice=parse_slice("a100"))
-    rows = [here] * 50 + [replace(here, stack="vLLM")] * 20 + [there] * 10
+    """50 of one stack and 20 of another, on one chip, and 10 on another chip; of six models, for of
+    five they do not tell."""
+    models = [replace(cases[0], model=f"model {number}") for number in range(6)]
+    many = [models[row % 6] for row in range(50)]
+    there = replace(cases[0], slice=parse_slice("a100"))
+    rows = many + [replace(here, stack="vLLM") for here in many[:20]] + [there] * 10
     on_chip, everywhere = "decode, NVIDIA H100 SXM", "decode, model"
     expected = {(f"{on_chip} with made up", on_chip, everywhere): 50, (on_chip, everywhere): 20,
                 (everywhere,): 10}  # fmt: skip
     assert Counter(cells_of(rows, "model")) == expected
     assert set(cells_of(rows, "system")) == {("decode, system",)}
+    assert set(cells_of([models[row % 5] for row in range(50)], "model")) == {(everywhere,)}
 
 
 def test_a_rows_own_error_does_not_widen_its_interval():
