@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, Phase, settings
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much,
           HealthCheck.large_base_example]  # fmt: skip
 LONG = "FUZZ_EXAMPLES" in os.environ
+REPR_OF_A_LARGE_CASE = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+"""Raised where a case of 30 kB fails, this warning would hide what was raised."""
 
 settings.register_profile(
     "ci", max_examples=30, derandomize=True, deadline=None, database=None,
@@ -33,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.fuzz)
+            item.add_marker(REPR_OF_A_LARGE_CASE)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,6 +17,7 @@ from fuzzing import (
     mutated_bytes,
     mutated_json,
     mutated_text,
+    shortened,
     text_reader,
 )
 from hostile_runs import ANSWERED, app_on, ask
@@ -51,9 +52,9 @@ def event_file(path: Path) -> Look:
 
 def small_profile() -> dict[str, object]:
     """A whole record, but of a few kB."""
-    held = json.loads((RECORDS / "run.json").read_text(encoding="utf-8"))
-    kept = {name: held[name][:1] for name in ("phases", "placements", "predictions", "thought")}
-    return held | kept | {"compiled": [], "trace": None, "findings": [], "outcome": None}
+    held = shortened(json.loads((RECORDS / "run.json").read_text(encoding="utf-8")), 1)
+    assert isinstance(held, dict)
+    return held | {"compiled": [], "trace": None, "findings": [], "outcome": None}
 
 
 READERS: dict[str, Reader] = {
