@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from fuzzing import TALLIES, limit_memory
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.internal.conjecture import engine
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much,
           HealthCheck.large_base_example]  # fmt: skip
@@ -27,6 +28,7 @@ settings.register_profile(
     suppress_health_check=CHECKS, print_blob=True,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )  # fmt: skip
+engine.CACHE_SIZE = 256  # cases kept for shrinking, with all they hold: 10,000 records take 1 GB
 settings.load_profile("fuzz" if LONG else "ci")
 
 

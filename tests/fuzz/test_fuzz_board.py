@@ -108,10 +108,13 @@ def test_a_request_is_answered_in_a_sentence(app: App, path: str, query: str, me
     def latin(text: str) -> str:
         return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
-    status, body = ask(app, latin(path), latin(query), latin(method))
-    assert status in ANSWERED
-    if status in {400, 404, 405, 422} and body:
-        assert_one_sentence(json.loads(body)["error"])
+    def request(parts: tuple[str, ...]) -> None:
+        status, body = ask(app, *map(latin, parts))
+        assert status in ANSWERED
+        if status in {400, 404, 405, 422} and body:
+            assert_one_sentence(json.loads(body)["error"])
+
+    assert_reads_or_refuses(request, (path, query, method))
 
 
 @given(st.dictionaries(st.sampled_from(["run", "memory", "compute", "beside"]) | st.text(),

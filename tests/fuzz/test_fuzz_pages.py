@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Callable
 from io import StringIO
 from random import Random
 
-from fuzzing import ODD_TEXTS, any_text, changed_text, seeded
+from fuzzing import ODD_TEXTS, any_text, assert_reads_or_refuses, changed_text, seeded
 from hostile_runs import PAYLOAD
 from html_page import parsed
 from hypothesis import given
@@ -69,10 +70,21 @@ def assert_printable(text: str) -> None:
     assert odd == set(), odd
 
 
+def as_markdown(document: doc.Document) -> str:
+    return markdown(document, "charts")
+
+
+def rendered(render: Callable[[doc.Document], str], document: doc.Document) -> str:
+    """Printable text, which no document is refused."""
+    text = assert_reads_or_refuses(render, document)
+    assert isinstance(text, str)
+    assert_printable(text)
+    return text
+
+
 @given(documents())
 def test_markdown_holds_no_html_and_no_links(document: doc.Document) -> None:
-    text = markdown(document, "charts")
-    assert_printable(text)
+    text = rendered(as_markdown, document)
     assert "<" not in text
     outside = re.sub(r"(?ms)^(`{3,})text\n.*?\n\1$", "", text)
     links = re.findall(r"(?<!\\)\]\(([^)]*)\)", outside)
@@ -81,8 +93,7 @@ def test_markdown_holds_no_html_and_no_links(document: doc.Document) -> None:
 
 @given(documents())
 def test_a_page_holds_our_own_elements_alone(document: doc.Document) -> None:
-    text = body(document)
-    assert_printable(text)
+    text = rendered(body, document)
     page = parsed(text)
     assert set(page.tags) <= TAGS
     assert not [name for name, _ in page.attributes if HANDLER.fullmatch(name)]
@@ -94,9 +105,12 @@ def test_a_page_holds_our_own_elements_alone(document: doc.Document) -> None:
 @given(documents(), st.sampled_from([40, 80, 160]))
 def test_a_terminal_gets_text_alone(document: doc.Document, width: int) -> None:
     """Of a terminal with colours only those of ours: nothing in a text is rich's markup."""
-    console = Console(file=StringIO(), width=width, color_system=None)
-    show(document, console)
-    assert isinstance(console.file, StringIO)
-    assert_printable(console.file.getvalue())
+
+    def on_terminal(document: doc.Document) -> str:
+        console = Console(file=(file := StringIO()), width=width, color_system=None)
+        show(document, console)
+        return file.getvalue()
+
+    text = rendered(on_terminal, document)
     if "[bold]" in document.title:
-        assert "[bold]" in re.sub(r"\s", "", console.file.getvalue())
+        assert "[bold]" in re.sub(r"\s", "", text)

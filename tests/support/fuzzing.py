@@ -197,9 +197,9 @@ _RAW = _RAW_BEGIN + "{} token"  # stands in a value until it is text
 
 
 def seeded(make: Callable[Concatenate[Random, P], T]) -> Callable[P, st.SearchStrategy[T]]:
-    """The strategy of what `make` makes by chance, in one draw, of a seed: Hypothesis keeps every
-    draw of a run, and takes more time for the dozens of a mutation than a reader takes for it.
-    What fails is shown whole; only its seed is shrunk."""
+    """The strategy of what `make` makes by chance, in one draw, of a seed: the dozens of draws of a
+    mutation take Hypothesis more time than its reader takes. What fails is shown whole; only its
+    seed is shrunk."""
 
     @wraps(make)
     def strategy(*args: P.args, **kwargs: P.kwargs) -> st.SearchStrategy[T]:
