@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Annotated, Literal, Self, get_args
 
@@ -123,7 +123,7 @@ def stack_named(name: str, known: Iterable[str] = ()) -> str:
     return names.get(_letters(name)) or names.get(_letters(_VERSION.sub("", name)), name)
 
 
-@cache
+@lru_cache(maxsize=16)  # a user's table names its own
 def _spelled(*names: str) -> dict[str, str]:
     """Names by their letters, other spellings among them."""
     return _ALSO | {_letters(each): each for each in names}
