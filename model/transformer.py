@@ -241,7 +241,7 @@ def random_transformer(
 def transformer_from(
     config: ModelConfig,
     dtype: DTypeLike,
-    parameters: dict[str, np.ndarray],
+    parameters: dict[str, np.ndarray] | dict[str, Array],
     kernel: QueryKernel | None = None,
 ) -> Transformer:
     """A model with the given weights, named by module path ('blocks.query', 'final_norm').

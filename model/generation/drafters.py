@@ -6,7 +6,7 @@ letters as in `config`; n drafts of a round, P positions of a prompt and what fo
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from jax import Array
 from ..config import ModelConfig, ModelInputError
 from ..kv_cache import EMPTY
 from ..sampling import Sampler, draw
-from ..transformer import Transformer, abstract_transformer
+from ..transformer import Transformer, transformer_from
 from .decode_loop import KEEP_ALL, Cursor, Rows, read, truncate
 
 State = TypeVar("State")
@@ -150,18 +150,21 @@ def exit_config(config: ModelConfig, layers: int | None) -> ModelConfig:
             f"draft=early-exit runs the first layers of a model as its draft: {config.name} has "
             f"{config.layers}, so layers must be from 1 to {config.layers - 1}, got {kept}"
         )
-    cut: dict[str, Any] = {"name": f"{config.name}, first {kept} layers", "layers": kept}
-    if config.mixture is not None and not any(config.kind(i).experts for i in range(kept)):
-        cut |= {"experts": 1, "active_experts": 1, "shared_mlp_dim": 0, "mixture": None}
-        cut |= {"mlp_dim": config.dense_mlp_dim, "dense_mlp_dim": 0}
-    return replace(config, **cut)
+    name = f"{config.name}, first {kept} layers"
+    if config.mixture is None or any(config.kind(layer).experts for layer in range(kept)):
+        return replace(config, name=name, layers=kept)
+    return replace(
+        config, name=name, layers=kept, mixture=None, experts=1, active_experts=1,
+        shared_mlp_dim=0, mlp_dim=config.dense_mlp_dim, dense_mlp_dim=0,
+    )  # fmt: skip
 
 
 def early_exit(model: Transformer, layers: int | None) -> Transformer:
     """The first layers of `model` as a model of its own: stacked weights are cut, others shared."""
     config = exit_config(model.config, layers)
-    graph, state = nnx.split(abstract_transformer(config, model.dtype, model.kernel))
-    whole = {_dotted(path): held[...] for path, held in nnx.to_flat_state(nnx.state(model))}
+    whole = {
+        ".".join(map(str, path)): held[...] for path, held in nnx.to_flat_state(nnx.state(model))
+    }
     place = {
         layer: (stack, index)
         for stack, members in model.config.stacks.items()
@@ -175,12 +178,7 @@ def early_exit(model: Transformer, layers: int | None) -> Transformer:
             for name in (name for name in whole if name.startswith(stem)):
                 ours = f"{own.replace('blocks', part)}.{name.removeprefix(stem)}"
                 cut[ours] = whole[name][first : first + len(members)]
-    flat = [(path, held.replace(cut[_dotted(path)])) for path, held in nnx.to_flat_state(state)]
-    return nnx.merge(graph, nnx.from_flat_state(flat))
-
-
-def _dotted(path: tuple[Any, ...]) -> str:
-    return ".".join(map(str, path))
+    return transformer_from(config, model.dtype, cut, model.kernel)
 
 
 def _at(values: Array, index: Array) -> Array:
