@@ -7,18 +7,20 @@ import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-LONG_FILES = {
-    "test_sharding.py", "test_strategies.py", "test_cli_profile.py", "test_cli_train.py",
-    "test_fuzz_levers.py", "test_search.py", "test_same_figures.py", "test_strategy_profile.py",
-    "test_calibrate.py", "test_add_a_phase.py", "test_streams.py", "test_cli_startup.py",
-    "test_cli_trace.py", "test_loop.py", "test_outcome.py", "test_rollout.py", "test_embedded.py",
-    "test_cli_compile.py", "test_notebook_functions.py", "test_board_browser.py",
-}  # fmt: skip
-"""Those of ten seconds and more: begun first, so that no process waits for one at the end."""
+LONG_FILES = (
+    "test_signals.py", "test_loop.py", "test_promises.py", "test_embedded.py", "test_retraining.py",
+    "test_guide.py", "test_notebooks.py", "test_cli_profile.py", "test_sharding.py",
+    "test_strategies.py", "test_speculation.py", "test_compile.py", "test_search.py",
+    "test_cli_startup.py", "test_same_figures.py", "test_drafts_profile.py", "test_one_number.py",
+    "test_strategy_profile.py", "test_cli_train.py", "test_cli_trace.py", "test_cli_compile.py",
+    "test_transformer.py", "test_decode_attention.py", "test_board_browser.py",
+)  # fmt: skip
+"""Begun first, in this order, so that no process waits for one at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in LONG_FILES)
+    place = {name: number for number, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,18 +34,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """The default tests, all of them, run file by file in up to four processes, one more than there
-    are cores, for some wait for what they start (`-n 0`: in one); `pytest -m fuzz` is the long run
-    of tests/fuzz/README.md."""
+    """All default tests run file by file in up to four processes, one more than there are cores,
+    for some wait for what they start; slow ones in two (`-n 0`: in one). `pytest -m fuzz` is the
+    long run of tests/fuzz/README.md."""
     if "PYTEST_XDIST_WORKER" in os.environ:  # which would start workers of its own
         return
+    asked, cores = config.option.markexpr, os.cpu_count() or 1
     every = config.args_source == pytest.Config.ArgsSource.TESTPATHS
-    if every and "not slow" in config.option.markexpr and not config.option.usepdb:
+    if every and "slow" in asked and not config.option.usepdb:
         if config.getoption("numprocesses", 0) is None:
-            config.option.numprocesses = min(4, (os.cpu_count() or 1) + 1)
+            config.option.numprocesses = min(4, cores + 1) if "not slow" in asked else min(2, cores)
             config.option.dist = "loadfile"
-            config.option.loadscopereorder = False  # by length, below, not by number of tests
-    elif config.option.markexpr == "fuzz":
+            config.option.loadscopereorder = False  # by length, above, not by number of tests
+    elif asked == "fuzz":
         os.environ.setdefault("FUZZ_EXAMPLES", "20000")
         if config.getoption("hypothesis_seed", None) is None:
             config.option.hypothesis_seed = str(secrets.randbits(32))
