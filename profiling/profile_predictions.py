@@ -174,6 +174,8 @@ def _queries(
     """The request on `slices` and on the smallest that holds it of each chip that none is of, and
     a sentence for each chip of which none does."""
     queries = [query_of(_meshed(request, slice_, meshes), slice_) for slice_ in slices]
+    queries = [replace(query, mesh_reason="as compiled") if query.slice.name in (meshes or {})
+               else query for query in queries]  # fmt: skip
     unpredicted = []
     for chip in chips:
         if any(slice_.chip == chip for slice_ in slices):

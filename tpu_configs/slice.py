@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import lru_cache
 
 from .catalog import chip_stem, load_all, load_chip
 from .chip import Chip
@@ -113,7 +113,7 @@ def _grids_of(chip: Chip) -> tuple[tuple[int, ...], ...] | None:
     return _grids(tuple(sorted(pod)), chip.kind == "tpu")
 
 
-@cache
+@lru_cache(maxsize=64)  # a user's chip has a pod of its own
 def _grids(pod: tuple[int, ...], sold_as_tpu: bool) -> tuple[tuple[int, ...], ...]:
     """Grids in a pod with these sides (rising): those that are sold of a TPU, else all.
 

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import jax
 import numpy as np
 
-from ..predicted.calibration import COMPONENTS, REGIMES, Component, parse_calibration
+from ..predicted.calibration import COMPONENTS, Level, parse_calibration
 from ..predicted.cases import Case, predict_cases
 from ..predicted.draws import FEW_TURNS
 from ..records.base import Interval
@@ -29,6 +28,7 @@ from .held_out import (
     needed_scales,
     residual_scales,
     unseen_scales,
+    weights_of,
 )
 from .posterior import POWER_PRIOR, Fitter, Names, Posterior, draws, rows_of
 
@@ -64,12 +64,13 @@ def calibrate(
         fold = {way: folds(everyone, way) for way in WAYS}
         fits = sum(len(np.unique(of_way)) for of_way in fold.values()) + 1
         done = iter(range(1, fits + 1))
-        whole = fitter.fit(np.ones(len(rows)))
+        weights = weights_of(everyone)
+        whole = fitter.fit(weights)
         told(next(done), fits)
         fitted_error = rows.log_observed - fitter.log_predicted(whole.mode[None])[0]
         unseen, scales = {}, {}
         for way in WAYS:
-            held_out = hold_out(fitter, fold[way], whole, lambda: told(next(done), fits))
+            held_out = hold_out(fitter, fold[way], weights, whole, lambda: told(next(done), fits))
             needed, cells = needed_scales(held_out, rows.log_observed), cells_of(everyone, way)
             scales[way] = residual_scales(needed, cells, fitted_error)
             unseen[way] = _intervals(held_out, unseen_scales(needed, cells, fold[way]))
@@ -123,24 +124,28 @@ def _record(
     drawn = [fitter.parameters(vector) for vector in draws(whole, DRAWS)]
     scales = fitter.parameters(np.sqrt(np.diag(whole.covariance)))
 
-    def table(
-        part: Literal["means", "regimes", "chips", "stacks"], who: tuple[str, ...],
-        scale_of: Callable[[Component, str], float] | None = None,
-    ) -> dict[str, dict[str, list[float]]]:  # fmt: skip
-        def column(component: str, index: int) -> list[float]:
-            factor = scale_of(COMPONENTS[component], who[index]) if scale_of else 1.0
-            return _rounded([float(d[part][component][index]) * factor for d in drawn])
+    def told(level: Level, component: str, index: int) -> bool:
+        mode, left = (float(of["effects"][level][component][index]) for of in (drawn[0], scales))
+        return abs(mode) > UNTOLD_MODE or left < UNTOLD_SCALE
 
-        def told(component: str, index: int) -> bool:
-            mode, left = (float(of[part][component][index]) for of in (drawn[0], scales))
-            return scale_of is None or abs(mode) > UNTOLD_MODE or left < UNTOLD_SCALE
-
+    def table(level: Level, who: tuple[str, ...]) -> dict[str, dict[str, list[float]]]:
         return {
             component: {
-                name: column(component, i) for i, name in enumerate(who) if told(component, i)
+                name: _rounded([float(d["effects"][level][component][i]) * scale for d in drawn])
+                for i, name in enumerate(who)
+                if (scale := COMPONENTS[component].spreads[level][name in names.of_kernels])
+                and told(level, component, i)
             }
-            for component in drawn[0][part]
+            for component in drawn[0]["effects"][level]
         }
+
+    means = {
+        component: {
+            kind: _rounded([float(d["means"][component][i]) for d in drawn])
+            for i, kind in enumerate(names.kinds)
+        }
+        for component in COMPONENTS
+    }
 
     return {
         "note": "Written by 'rooflink calibrate'. Draws, the mode first; see ../calibration.py.",
@@ -151,10 +156,8 @@ def _record(
             name: _rounded([float(jax.nn.sigmoid(d["power"][name])) for d in drawn])
             for name in POWER_PRIOR
         },
-        "means": table("means", names.kinds),
-        "regime_effects": table("regimes", REGIMES, lambda one, _: one.regime_scale),
-        "chip_effects": table("chips", names.chips, lambda one, _: one.chip_scale),
-        "stack_effects": table("stacks", names.stacks, Component.spread_of),
+        "means": means,
+        "effects": {level: table(level, who) for level, who in names.at.items()},
     }
 
 

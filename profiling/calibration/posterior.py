@@ -9,7 +9,7 @@ arrays, one entry each, so that one call predicts all of them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,16 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from ..predicted.arrays import mapped
-from ..predicted.calibration import COMPONENTS, GROUPS, REGIMES, efficiency_of, regime_of
+from ..predicted.calibration import (
+    BEYOND,
+    COMPONENTS,
+    GROUPS,
+    LEVELS,
+    Level,
+    effects_of,
+    efficiency_of,
+    regime_of,
+)
 from ..predicted.cases import Case, Piece
 from ..predicted.energy import SERVER_OVER_CHIPS, PowerShares, design_power_of, power_share
 from ..predicted.step.hardware import Hardware, hardware_of
@@ -31,21 +40,23 @@ from .optimum import ROUNDS, Slopes, covariance_of, mode_of
 class Names:
     """Who has an effect, sorted: in the order of the parameters."""
 
-    kinds: tuple[str, ...]
-    chips: tuple[str, ...]
-    stacks: tuple[str, ...]
+    kinds: tuple[str, ...]  # of chips
+    at: dict[Level, tuple[str, ...]]
+    of_kernels: frozenset[str]  # of these, those of operations timed by themselves; no chips
 
     @staticmethod
     def of(cases: Sequence[Case]) -> "Names":
-        chips = [case.slice.chip for case in cases]
-        kinds = tuple(sorted({chip.kind for chip in chips}))
-        stacks = tuple(sorted({case.stack for case in cases}))
-        return Names(kinds, tuple(sorted({chip.name for chip in chips})), stacks)
+        kinds = tuple(sorted({case.slice.chip.kind for case in cases}))
+        whose = [effects_of(case.stack, case.slice.chip.name) for case in cases]
+        at = {level: tuple(sorted({each[level] for each in whose})) for level in LEVELS}
+        kernels = {name for each in whose if regime_of(each["stack"]) == "kernels"
+                   for level, name in each.items() if level != "chip"}  # fmt: skip
+        return Names(kinds, at, frozenset(kernels))
 
 
 @dataclass(frozen=True)
 class Rows:
-    """N cases of up to M pieces. Chips and stacks are indices into `names`."""
+    """N cases of up to M pieces. Kinds, and whose effects a case has, are indices into `names`."""
 
     work: Work  # [N, M]
     steps: np.ndarray  # [N, M], and of further steps and arrivals as in Piece:
@@ -55,9 +66,8 @@ class Rows:
     hardware: Hardware  # [N, 1]
     narrowing: np.ndarray  # [N, 1]
     kind: np.ndarray  # [N]
-    chip: np.ndarray  # [N]
-    stack: np.ndarray  # [N]
-    regime: np.ndarray  # [N], index into REGIMES
+    at: dict[Level, np.ndarray]  # [N]
+    of_kernels: np.ndarray  # [N], of operations timed by themselves
     group: np.ndarray  # [N], index into GROUPS
     chips: np.ndarray  # [N], chips of the slice
     copies: np.ndarray  # [N], chips whose work is alike and adds up
@@ -76,6 +86,7 @@ def rows_of(cases: Sequence[Case], names: Names) -> Rows:
     pieces = [[*case.pieces, *[filler] * (most - len(case.pieces))] for case in cases]
     works = [[piece.work for piece in of_case] for of_case in pieces]
     hardware = [[hardware_of(case.slice.chip, case.matmul_dtype)] for case in cases]
+    whose = [effects_of(case.stack, case.slice.chip.name) for case in cases]
     powers = [design_power_of(case.slice.chip) for case in cases]
     return Rows(
         work=Work(*(_table(works, f.name) for f in fields(Work))),
@@ -83,9 +94,8 @@ def rows_of(cases: Sequence[Case], names: Names) -> Rows:
         hardware=Hardware(*(_table(hardware, f.name) for f in fields(Hardware))),
         narrowing=np.array([[case.narrowing] for case in cases]),
         kind=np.array([names.kinds.index(case.slice.chip.kind) for case in cases]),
-        chip=np.array([names.chips.index(case.slice.chip.name) for case in cases]),
-        stack=np.array([names.stacks.index(case.stack) for case in cases]),
-        regime=np.array([REGIMES.index(regime_of(case.stack)) for case in cases]),
+        at={at: np.array([who.index(each[at]) for each in whose]) for at, who in names.at.items()},
+        of_kernels=np.array([regime_of(case.stack) == "kernels" for case in cases]),
         group=np.array([GROUPS.index(case.group) for case in cases]),
         chips=np.array([float(case.slice.chips) for case in cases]),
         copies=np.array([float(case.copies) for case in cases]),
@@ -107,12 +117,10 @@ ENERGY = GROUPS.index("energy")
 
 
 class Parameters(TypedDict):
-    """What is fitted: by component where it is a dict, and there by kind, regime, chip or stack."""
+    """What is fitted: by component, and there by kind of chip or by who has an effect."""
 
     means: dict[str, Array]
-    regimes: dict[str, Array]
-    chips: dict[str, Array]
-    stacks: dict[str, Array]
+    effects: dict[Level, dict[str, Array]]
     power: dict[str, Array]
     log_scale: Array
 
@@ -130,12 +138,9 @@ def prior_mode(names: Names) -> Parameters:
     each = COMPONENTS.items()
     return {
         "means": {name: jnp.full(len(names.kinds), one.mean) for name, one in each},
-        "regimes": {name: jnp.zeros(len(REGIMES)) for name, one in each if one.regime_scale},
-        "chips": {name: jnp.zeros(len(names.chips)) for name, one in each if one.chip_scale},
-        "stacks": {
-            name: jnp.zeros(len(names.stacks))
-            for name, one in each
-            if one.stack_scale or one.kernel_scale
+        "effects": {
+            at: {name: jnp.zeros(len(who)) for name, one in each if any(one.spreads[at])}
+            for at, who in names.at.items()
         },
         "power": {name: jnp.asarray(mean) for name, (mean, _) in POWER_PRIOR.items()},
         "log_scale": jnp.full(len(GROUPS), PRIOR_LOG_SCALE[0]),
@@ -144,17 +149,15 @@ def prior_mode(names: Names) -> Parameters:
 
 def log_predicted(parameters: Parameters, rows: Rows) -> Array:
     """Log seconds (or joules, of energy rows) of every case [N]."""
-    transformed, kernels = {}, rows.regime == REGIMES.index("kernels")
+    transformed = {}
     for name, component in COMPONENTS.items():
         value = parameters["means"][name][rows.kind]
-        if component.regime_scale:
-            value += component.regime_scale * parameters["regimes"][name][rows.regime]
-        if component.chip_scale:
-            value += component.chip_scale * parameters["chips"][name][rows.chip]
-        if component.stack_scale or component.kernel_scale:
-            spread = jnp.where(kernels, component.kernel_scale, component.stack_scale)
-            value += spread * parameters["stacks"][name][rows.stack]
-        transformed[name] = value[:, None]
+        for at, (of_stack, of_kernels) in component.spreads.items():
+            if of_stack or of_kernels:
+                spread = jnp.where(rows.of_kernels, of_kernels, of_stack)
+                value += spread * parameters["effects"][at][name][rows.at[at]]
+        # The first steps of a fit go far: what they find there must still be a number.
+        transformed[name] = jnp.clip(value, -BEYOND, BEYOND)[:, None]
     efficiency = efficiency_of(transformed)
     terms = step_terms(rows.work, rows.hardware, efficiency, rows.narrowing)
     waited = efficiency.waited(rows.bunched, rows.queued)
@@ -182,20 +185,12 @@ def negative_log_posterior(parameters: Parameters, rows: Rows, weights: Array) -
     for name, component in COMPONENTS.items():
         standard = (parameters["means"][name] - component.mean) / component.mean_scale
         total += 0.5 * (standard**2).sum()
-    effects = [*parameters["regimes"].values(), *parameters["chips"].values()]
-    for effect in [*effects, *parameters["stacks"].values()]:
-        total += 0.5 * (effect**2).sum()
+    for effects in parameters["effects"].values():
+        total += 0.5 * sum((effect**2).sum() for effect in effects.values())
     for name, (mean, width) in POWER_PRIOR.items():
         total += 0.5 * ((parameters["power"][name] - mean) / width) ** 2
     mean, width = PRIOR_LOG_SCALE
     return total + 0.5 * (((parameters["log_scale"] - mean) / width) ** 2).sum()
-
-
-Part = Literal["means", "regimes", "chips", "stacks"]
-PARTS: dict[Part, str] = {
-    "means": "kind", "regimes": "regime", "chips": "chip", "stacks": "stack",
-}  # fmt: skip
-"""Parts of Parameters by component -> the field of Rows that says which entry a row has."""
 
 
 class Fitter:
@@ -227,8 +222,10 @@ class Fitter:
         """A tangent [parts, parameters] of all entries of each part, and the entry of each row
         [parts, N]."""
         at = self._places()
-        lists = [(np.asarray(entries, int), getattr(self.rows, field))
-                 for part, field in PARTS.items() for entries in at[part].values()]  # fmt: skip
+        tables = [(at["means"], self.rows.kind),
+                  *((at["effects"][level], self.rows.at[level]) for level in LEVELS)]  # fmt: skip
+        lists = [(np.asarray(entries, int), index)
+                 for table, index in tables for entries in table.values()]  # fmt: skip
         everyone = np.zeros(len(self.rows), int)
         lists += [(np.asarray([entry], int), everyone) for entry in at["power"].values()]
         directions = np.zeros((len(lists), len(self._start)))

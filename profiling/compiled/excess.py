@@ -18,6 +18,7 @@ from ...model.phases import ANSWER
 from ..counted.phase_costs import copy_cost, passes_of
 from ..counted.unit_costs import unit_costs
 from ..records import Excess, HbmBytes
+from ..records.base import size_text
 from ..records.profile import sum_costs
 from .spec import ProgramSpec
 from .traffic.traffic import (
@@ -172,6 +173,6 @@ def _largest(traffic: ModuleTraffic, kind: str) -> str:
     row: InstructionTraffic = max(rows, key=lambda row: row.bytes(HBM, kind))
     where = f" in {row.scope}" if row.scope else ""
     return (
-        f"{row.opcode} {row.name}{where}: {row.bytes(HBM, kind) / 1e6:.3g} MB in "
+        f"{row.opcode} {row.name}{where}: {size_text(row.bytes(HBM, kind))} in "
         f"{row.times} execution{'s' if row.times != 1 else ''}"
     )

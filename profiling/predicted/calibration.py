@@ -10,27 +10,21 @@ Each component of Efficiency is a transformed sum (partial pooling, Gelman & Hil
     component = f(mean of the chip's kind + effect of the regime + of the chip + of the stack)
 
 with effects drawn from normal distributions of given scales. The regime is how steps are launched:
-a compiled loop of its own accord, a server that schedules each step on its host, or operations
-timed by themselves.
+a compiled loop of its own accord, or a server that schedules each step on its host. Kernels timed
+by themselves have what they work out for it, and share an effect with their library's for other
+formats and in other engines.
 """
 
 import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from ...model.input_files import json_value
 from ...tpu_configs.slice import Slice
@@ -44,6 +38,12 @@ from .step.hardware import Efficiency, Hardware
 from .step.work import Work
 
 Link = Literal["share", "time", "power", "positive", "factor"]
+Level = Literal["regime", "library", "chip", "stack"]
+"""Of the effects about the mean of a kind of chip."""
+LEVELS: tuple[Level, ...] = get_args(Level)
+WITHIN_LIBRARIES = 0.7
+"""Scale of effects of a library, and of its kernels of one format in one engine, over that of what
+kernels work out: of the two together the scale is the same."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,21 @@ class Component:
     link: Link
     mean: float  # prior mean, of every kind
     mean_scale: float  # prior scale of a kind's mean
-    regime_scale: float  # of a regime; 0: regimes do not differ
+    regime_scale: float  # of a regime that runs models; 0: regimes do not differ
     chip_scale: float  # of a chip about its kind; 0: chips do not differ
     stack_scale: float  # of a stack that runs models; 0: stacks do not differ
-    kernel_scale: float  # of a library of kernels timed by themselves
+    kernel_scale: float  # of what kernels timed by themselves work out
 
-    def spread_of(self, stack: str | None) -> float:
-        """Scale of the effects of stacks like this one."""
-        return self.kernel_scale if regime_of(stack) == "kernels" else self.stack_scale
+    @property
+    def spreads(self) -> dict[Level, tuple[float, float]]:
+        """Scales of effects, on stacks that run models and on kernels timed by themselves."""
+        within = WITHIN_LIBRARIES * self.kernel_scale
+        return {
+            "regime": (self.regime_scale, self.kernel_scale),
+            "library": (0.0, within),
+            "chip": (self.chip_scale, self.chip_scale),
+            "stack": (self.stack_scale, within),
+        }
 
 
 COMPONENTS: dict[str, Component] = {
@@ -92,13 +99,11 @@ COMPONENTS: dict[str, Component] = {
 the matrix units' peak, four fifths of the memory's bandwidth, two microseconds a kernel."""
 
 Regime = Literal["loop", "server", "kernels"]
-REGIMES: tuple[Regime, ...] = get_args(Regime)
 
 _SERVERS = (
     "vllm", "sglang", "jetstream", "mlperf", "tensorrt", "deepseek", "llmperf", "server", "tgi",
     "saxml", "dynamo",
 )  # fmt: skip
-
 
 STACKS = (
     "vLLM", "SGLang", "TensorRT-LLM", "JetStream", "vLLM-TPU", "sglang-jax", "MaxText", "gpt-fast",
@@ -118,7 +123,7 @@ def stack_named(name: str, known: Iterable[str] = ()) -> str:
     return names.get(_letters(name)) or names.get(_letters(_VERSION.sub("", name)), name)
 
 
-@cache
+@lru_cache(maxsize=16)  # a user's table names its own
 def _spelled(*names: str) -> dict[str, str]:
     """Names by their letters, other spellings among them."""
     return _ALSO | {_letters(each): each for each in names}
@@ -153,6 +158,20 @@ def regime_of(stack: str | None) -> Regime:
     return "server" if any(word in name for word in _SERVERS) else "loop"
 
 
+_LIBRARY = re.compile(
+    r"(?:(?:\S+ \d|\S+) )??((?:(?:MLA|delta net|convolution) )?(?:decode|prefill)|experts)"
+)
+
+
+def effects_of(stack: str | None, chip: str) -> dict[Level, str]:
+    """Whose effects a stack on a chip has: 'SGLang Triton experts fp8 kernels' those of 'experts'
+    and of 'Triton experts' besides its own."""
+    regime = regime_of(stack)
+    found = _LIBRARY.search(stack or "") if regime == "kernels" else None
+    library, works_out = (found[0], found[1]) if found else (regime, regime)
+    return {"regime": works_out, "library": library, "chip": chip, "stack": stack or ""}
+
+
 _LINKS: dict[Link, Callable[[Number], Number]] = {
     "share": arrays.sigmoid,
     "time": arrays.exp,
@@ -181,9 +200,14 @@ KERNELS = ("matmul", "vector", "collective", "attention", "experts")
 
 def residual_key(group: str, of: str) -> str:
     """In `Calibration.residual`: 'decode, model' for a chip and a stack that the fit has seen,
-    'decode, system' and 'decode, stack' for those that it has not, 'decode, TPU v6e' for a chip
-    with many rows of its own."""
+    'decode, system' and 'decode, stack' for those that it has not, and one of `known_as` for a chip
+    or a stack on it with many rows of its own."""
     return f"{group}, {of}"
+
+
+def known_as(chip: str, stack: str | None) -> tuple[str, ...]:
+    """What a residual scale may be of, the narrowest first: 'TPU v6e with vLLM-TPU', 'TPU v6e'."""
+    return (f"{chip} with {stack}", chip) if stack else (chip,)
 
 
 Effects = dict[str, dict[str, np.ndarray]]
@@ -195,9 +219,7 @@ class Calibration:
     """Draws of means and effects; the first draw is the mode."""
 
     means: Effects  # of kinds of chips
-    regime_effects: Effects
-    chip_effects: Effects
-    stack_effects: Effects
+    effects: dict[Level, Effects]
     power: dict[str, np.ndarray]  # fields of PowerShares -> [draws]
     residual: dict[str, float]  # by `residual_key`: scale of log(measured / predicted)
     rows: dict[str, int]  # chip's name -> rows it was fitted on
@@ -213,25 +235,22 @@ class Calibration:
 
     def efficiency(self, chip: str, kind: str, stack: str | None) -> Efficiency:
         """The Efficiency of each draw: every field an array [draws]."""
-        # In small letters: another spelling of a stack that nobody knows is no other stack.
-        stack = stack and stack_named(stack.lower(), self.stack_rows)
+        stack = stack and stack_named(stack, self.stack_rows)
         if (kept := self._kept.get((chip, kind, stack))) is None:
             kept = self._kept[chip, kind, stack] = self._efficiency(chip, kind, stack)
         return kept
 
     def _efficiency(self, chip: str, kind: str, stack: str | None) -> Efficiency:
-        regime, transformed = regime_of(stack), {}
+        whose, transformed = effects_of(stack, chip), {}
+        of_kernels = regime_of(stack) == "kernels"
         for name, component in COMPONENTS.items():
             mean = self.means[name].get(kind)
             if mean is None:  # a kind that nobody measured: drawn about the others
                 others = np.mean(list(self.means[name].values()), axis=0)
                 mean = others + component.mean_scale * normals(self.draws, f"{name}/{kind}")
-            transformed[name] = (
-                mean
-                + self._effect(self.regime_effects, name, regime, component.regime_scale)
-                + self._effect(self.chip_effects, name, chip, component.chip_scale)
-                + self._effect(self.stack_effects, name, stack, component.spread_of(stack))
-            )
+            effects = [self._effect(level, name, whose[level], scales[of_kernels])
+                       for level, scales in component.spreads.items()]  # fmt: skip
+            transformed[name] = sum(effects, start=mean)
         return efficiency_of(transformed)
 
     def basis(self, chip: str, kind: str, stack: str | None) -> str:
@@ -254,10 +273,11 @@ class Calibration:
     def residuals(self, group: str, chip: str, stack: str | None) -> np.ndarray:
         """Factors [draws] that the unexplained part multiplies a time by; the mode's is one. As
         wide as rows of a chip, or of a stack, that the fit had not seen were missed."""
-        of_group = self.residual[residual_key(group, "model")]
-        known = self.residual.get(residual_key(group, chip), of_group)
+        named = stack and stack_named(stack, self.stack_rows)
+        keys = (residual_key(group, of) for of in (*known_as(chip, named), "model"))
+        known = next(self.residual[key] for key in keys if key in self.residual)
         scale = known if chip in self.rows else self.residual[residual_key(group, "system")]
-        if stack is None or stack_named(stack, self.stack_rows) not in self.stack_rows:
+        if named not in self.stack_rows:
             scale = max(scale, self.residual[residual_key(group, "stack")])
         return np.exp(scale * normals(self.draws, f"residual/{group}"))
 
@@ -298,9 +318,11 @@ class Calibration:
         residuals = with_last_axis(drawn, time_s.ndim - 1)
         return None if watts is None else watts * time_s * residuals
 
-    def _effect(self, effects: Effects, name: str, who: str | None, scale: float) -> np.ndarray:
-        fitted = effects.get(name, {}).get(who or "")
-        return scale * normals(self.draws, f"{name}/{who}") if fitted is None else fitted
+    def _effect(self, level: Level, name: str, who: str, scale: float) -> np.ndarray:
+        fitted = self.effects[level].get(name, {}).get(who)
+        # In small letters: another spelling of a stack that nobody knows is no other stack.
+        words = f"{name}/{who.lower()}"
+        return scale * normals(self.draws, words) if fitted is None else fitted
 
 
 def _measurements(name: str, counts: dict[str, int], otherwise: str) -> str:
@@ -318,12 +340,13 @@ def default_calibration(turns: int = TURNS) -> Calibration:
     return parse_calibration(text, "calibration.json", turns)
 
 
-_Draws = Annotated[list[Annotated[float, Field(ge=-50, le=50)]], Field(min_length=2)]
+BEYOND = 50.0  # any rate or time, on the transformed axis
+_Draws = Annotated[list[Annotated[float, Field(ge=-BEYOND, le=BEYOND)]], Field(min_length=2)]
 _Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class _Written(BaseModel):
-    """The file of a fit; draws are on the transformed axis, where 50 is beyond any rate or time."""
+    """The file of a fit; draws are on the transformed axis."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     note: str = ""
@@ -332,9 +355,7 @@ class _Written(BaseModel):
     stack_rows: dict[str, NonNegativeInt]
     power: dict[Literal["base", "memory", "compute"], Annotated[list[_Share], Field(min_length=2)]]
     means: dict[str, dict[str, _Draws]]
-    regime_effects: dict[str, dict[str, _Draws]]
-    chip_effects: dict[str, dict[str, _Draws]]
-    stack_effects: dict[str, dict[str, _Draws]]
+    effects: dict[Level, dict[str, dict[str, _Draws]]]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -343,10 +364,10 @@ class _Written(BaseModel):
         if missing := [key for key in residuals if key not in self.residual]:
             raise ValueError(f"lacks the residual of {missing[0]}")
         for part, needed in (("power", ("base", "memory", "compute")),
-                             ("means", COMPONENTS)):  # fmt: skip
+                             ("means", COMPONENTS), ("effects", LEVELS)):  # fmt: skip
             if set(getattr(self, part)) != set(needed) or not all(self.means.values()):
                 raise ValueError(f"lacks or has other rows of {part} than {', '.join(needed)}")
-        tables = (self.means, self.regime_effects, self.chip_effects, self.stack_effects)
+        tables = (self.means, *self.effects.values())
         effects = [draws for table in tables for row in table.values() for draws in row.values()]
         if len({len(draws) for draws in (*effects, *self.power.values())}) > 1:
             raise ValueError("has parameters with different numbers of draws, expected the same")
@@ -366,8 +387,8 @@ def parse_calibration(text: str, file: str, turns: int = TURNS) -> Calibration:
                 for name, rows in table.items()}  # fmt: skip
 
     return Calibration(
-        effects(written.means), effects(written.regime_effects), effects(written.chip_effects),
-        effects(written.stack_effects),
+        effects(written.means),
+        {level: effects(table) for level, table in written.effects.items()},
         {name: _share_draws(np.array(draws), turns) for name, draws in written.power.items()},
         written.residual,
         written.rows, written.stack_rows,

@@ -10,7 +10,7 @@ generator, which NumPy never changes (NEP 19), not from its shuffles, which it m
 
 import math
 import zlib
-from functools import cache
+from functools import cache, lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -50,7 +50,7 @@ def _cosines(count: int) -> np.ndarray:
     return matrix
 
 
-@cache
+@lru_cache(maxsize=1024)  # groups are named by users too
 def normals(count: int, seed_words: str) -> np.ndarray:
     """Zero, then `count` - 1 standard normals at evenly spread quantiles, in an order and with
     signs of their own, the second half the mirror image of the first."""

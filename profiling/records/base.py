@@ -97,7 +97,8 @@ def percent(share: float, digits: int | None = None) -> str:
 
 def size_text(amount_bytes: int) -> str:
     """'7.76 MB', of three digits."""
-    power = min(max(len(str(abs(amount_bytes))) - 1, 0) // 3, 5)
+    exponent = int(f"{amount_bytes:.2e}".partition("e")[2])  # of what three digits show
+    power = min(exponent // 3, 5)
     return f"{amount_bytes / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB', 'PB')[power]}"
 
 

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 from fuzzing import TALLIES, limit_memory
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.internal.conjecture import engine
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much,
           HealthCheck.large_base_example]  # fmt: skip
 LONG = "FUZZ_EXAMPLES" in os.environ
+REPR_OF_A_LARGE_CASE = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+"""Raised where a case of 30 kB fails, this warning would hide what was raised."""
 
 settings.register_profile(
     "ci", max_examples=30, derandomize=True, deadline=None, database=None,
@@ -25,6 +28,7 @@ settings.register_profile(
     suppress_health_check=CHECKS, print_blob=True,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )  # fmt: skip
+engine.CACHE_SIZE = 256  # cases kept for shrinking, with all they hold: 10,000 records take 1 GB
 settings.load_profile("fuzz" if LONG else "ci")
 
 
@@ -33,6 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.fuzz)
+            item.add_marker(REPR_OF_A_LARGE_CASE)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,6 +17,7 @@ from fuzzing import (
     mutated_bytes,
     mutated_json,
     mutated_text,
+    shortened,
     text_reader,
 )
 from hostile_runs import ANSWERED, app_on, ask
@@ -51,9 +52,9 @@ def event_file(path: Path) -> Look:
 
 def small_profile() -> dict[str, object]:
     """A whole record, but of a few kB."""
-    held = json.loads((RECORDS / "run.json").read_text(encoding="utf-8"))
-    kept = {name: held[name][:1] for name in ("phases", "placements", "predictions", "thought")}
-    return held | kept | {"compiled": [], "trace": None, "findings": [], "outcome": None}
+    held = shortened(json.loads((RECORDS / "run.json").read_text(encoding="utf-8")), 1)
+    assert isinstance(held, dict)
+    return held | {"compiled": [], "trace": None, "findings": [], "outcome": None}
 
 
 READERS: dict[str, Reader] = {
@@ -107,10 +108,13 @@ def test_a_request_is_answered_in_a_sentence(app: App, path: str, query: str, me
     def latin(text: str) -> str:
         return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
-    status, body = ask(app, latin(path), latin(query), latin(method))
-    assert status in ANSWERED
-    if status in {400, 404, 405, 422} and body:
-        assert_one_sentence(json.loads(body)["error"])
+    def request(parts: tuple[str, ...]) -> None:
+        status, body = ask(app, *map(latin, parts))
+        assert status in ANSWERED
+        if status in {400, 404, 405, 422} and body:
+            assert_one_sentence(json.loads(body)["error"])
+
+    assert_reads_or_refuses(request, (path, query, method))
 
 
 @given(st.dictionaries(st.sampled_from(["run", "memory", "compute", "beside"]) | st.text(),

@@ -57,9 +57,8 @@ def test_a_job_is_made_or_refused(job: type[Job], data: st.DataObject) -> None:
     assert_reads_or_refuses(make, options)
 
 
-@given(mutated_text(LINES).map(str.split))
-def test_a_line_is_refused_in_one_sentence(arguments: list[str]) -> None:
-    """With an option at its end that there is not, so that nothing ever runs."""
+def run_line(arguments: list[str]) -> None:
+    """Refused in one sentence. An option that there is not ends it, so that nothing ever runs."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["rooflink", *arguments[1:], "--there-is-no-such-option"])
@@ -69,6 +68,11 @@ def test_a_line_is_refused_in_one_sentence(arguments: list[str]) -> None:
         return
     assert stopped.value.code == 2
     assert_one_sentence(err.getvalue().removesuffix("\n").removeprefix("error: "))
+
+
+@given(mutated_text(LINES).map(str.split))
+def test_a_line_is_refused_in_one_sentence(arguments: list[str]) -> None:
+    assert_reads_or_refuses(run_line, arguments)
 
 
 @given(mutated_text(["data=2,tensor=4", "tensor=8", "expert=16, pipeline=2"]))

@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
+from random import Random
 
 from fuzz_messages import mutated_message
-from fuzzing import Reader, assert_reads_or_refuses, corpus, mutated_bytes
+from fuzzing import Reader, assert_reads_or_refuses, corpus, mutated_bytes, seeded
 from hlo_text import proto_of_text
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rooflink.profiling.compiled.hlo.proto import HloModuleProto, HloProto, parse_module
 from rooflink.profiling.compiled.hlo.text import hlo_text
@@ -42,11 +42,11 @@ def text_of(data: bytes) -> str:
 READERS: dict[str, Reader] = {"hlo": traffic_of, "hlo_text": text_of}
 
 
-@st.composite
-def mutated_programs(draw: st.DrawFn) -> bytes:
-    proto = HloModuleProto.FromString(draw(st.sampled_from(PROTOS)))
-    mutated_message(draw, proto, (*OPCODES, "", "\x1b[31m", "x" * 9999))
-    return (HloProto(hlo_module=proto) if draw(st.booleans()) else proto).SerializeToString()
+@seeded
+def mutated_programs(by: Random) -> bytes:
+    proto = HloModuleProto.FromString(by.choice(PROTOS))
+    mutated_message(by, proto, (*OPCODES, "", "\x1b[31m", "x" * 9999))
+    return (HloProto(hlo_module=proto) if by.choice((False, True)) else proto).SerializeToString()
 
 
 def sound(result: object) -> None:

@@ -5,6 +5,7 @@ import math
 from fuzzing import Reader, assert_reads_or_refuses, corpus_texts, mutated_text, text_reader
 from hypothesis import given
 
+from rooflink.model.architecture import Architecture
 from rooflink.profiling.predicted.chip_hours import parse_price
 from rooflink.profiling.predicted.economics import Terms, economic_terms
 from rooflink.profiling.predicted.model_shape import named_shape
@@ -88,5 +89,5 @@ def test_a_model_is_known_or_refused(text: str) -> None:
 
 @given(mutated_text(MODELS_OF_TABLES))
 def test_a_model_of_a_table_is_known_or_not(text: str) -> None:
-    sizes = known_sizes(text)
-    assert sizes is None or sizes.parameters > 0
+    sizes = assert_reads_or_refuses(known_sizes, text)
+    assert sizes is None or (isinstance(sizes, Architecture) and sizes.parameters > 0)

@@ -4,20 +4,21 @@ measurements and calibrations; what is read is also predicted with, and every fi
 import json
 import math
 from pathlib import Path
+from random import Random
 
 from fuzzing import (
     Reader,
     assert_reads_or_refuses,
+    changed_text,
     corpus,
     corpus_texts,
     file_reader,
     mutated_bytes,
     mutated_json,
-    mutated_text,
     mutated_toml,
+    seeded,
 )
 from hypothesis import given
-from hypothesis import strategies as st
 
 from rooflink.profiling.predicted.calibration import Calibration, parse_calibration
 from rooflink.profiling.predicted.cases import predict_cases
@@ -63,6 +64,7 @@ def finite(result: object) -> None:
     assert all(math.isfinite(value) and value > 0 for value in result)
 
 
+MEASURED = corpus_texts("measurements")
 READERS: dict[str, Reader] = {
     "described_models": file_reader(described_model, "mine.toml"),
     "own_chips": file_reader(own_chip, "mine.toml"),
@@ -90,15 +92,15 @@ def test_costs_are_read_or_refused(data: bytes) -> None:
     )
 
 
-@st.composite
-def cells_changed(draw: st.DrawFn) -> bytes:
+@seeded
+def cells_changed(by: Random) -> bytes:
     """A table with some of its cells changed."""
-    lines = draw(st.sampled_from(corpus_texts("measurements"))).splitlines()
-    for _ in range(draw(st.integers(1, 3))):
-        index = draw(st.integers(0, len(lines) - 1))
+    lines = by.choice(MEASURED).splitlines()
+    for _ in range(by.randint(1, 3)):
+        index = by.randrange(len(lines))
         cells = lines[index].split(",")
-        cell = draw(st.integers(0, len(cells) - 1))
-        cells[cell] = draw(mutated_text([cells[cell] or "TP0 x 0.0.1 GB/s, 2^9999"]))
+        cell = by.randrange(len(cells))
+        cells[cell] = changed_text(by, cells[cell] or "TP0 x 0.0.1 GB/s, 2^9999")
         lines[index] = ",".join(cells)
     return "\n".join(lines).encode("utf-8", "surrogatepass")
 

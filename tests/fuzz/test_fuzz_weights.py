@@ -5,16 +5,19 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from fuzzing import (
     Reader,
     assert_reads_or_refuses,
+    changed_bytes,
     corpus,
     corpus_texts,
     mutated_bytes,
     mutated_json,
     mutated_text,
+    seeded,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,12 +139,12 @@ def test_a_chat_template_is_rendered_or_refused(text: str) -> None:
     assert_reads_or_refuses(READERS["chat_template"], text.encode("utf-8", "replace"))
 
 
-@st.composite
-def mutated_headers(draw: st.DrawFn, whole: bytes, header_bytes: int) -> bytes:
+@seeded
+def mutated_headers(by: Random, whole: bytes, header_bytes: int) -> bytes:
     """`whole` with its head mutated, and sometimes all of it."""
-    if draw(st.integers(0, 4)) == 0:
-        return draw(mutated_bytes([whole]))
-    return draw(mutated_bytes([whole[:header_bytes]])) + whole[header_bytes:]
+    if by.randrange(5) == 0:
+        return changed_bytes(by, whole)
+    return changed_bytes(by, whole[:header_bytes]) + whole[header_bytes:]
 
 
 @given(mutated_headers(GGUF, HEADER_BYTES) | mutated_bytes(corpus("gguf")))

@@ -2,11 +2,18 @@
 
 import tempfile
 from pathlib import Path
+from random import Random
 
 from fuzz_messages import mutated_message
-from fuzzing import Reader, assert_one_sentence, assert_reads_or_refuses, file_reader, mutated_bytes
+from fuzzing import (
+    Reader,
+    assert_one_sentence,
+    assert_reads_or_refuses,
+    file_reader,
+    mutated_bytes,
+    seeded,
+)
 from hypothesis import given
-from hypothesis import strategies as st
 from sample_programs import two_phases
 from traced_sessions import EXECUTE, RECORD, START, STOP, WAIT, phase, session, thunk
 
@@ -42,10 +49,10 @@ def says_why(result: object) -> None:
         assert_one_sentence(result.problem)
 
 
-@st.composite
-def mutated_sessions(draw: st.DrawFn) -> bytes:
-    space = XSpace.FromString(draw(st.sampled_from(VALID)))
-    mutated_message(draw, space, NAMES)
+@seeded
+def mutated_sessions(by: Random) -> bytes:
+    space = XSpace.FromString(by.choice(VALID))
+    mutated_message(by, space, NAMES)
     return space.SerializeToString()
 
 

@@ -1,6 +1,6 @@
 """Mutations of protobuf messages, field by field: what no change of bytes reaches."""
 
-from hypothesis import strategies as st
+from random import Random
 
 from rooflink.profiling.compiled.protobuf import Message
 
@@ -20,32 +20,32 @@ def parts_of(message: Message) -> list[tuple[Message, str]]:
     return parts
 
 
-def mutated_message(draw: st.DrawFn, message: Message, texts: tuple[str, ...]) -> None:
+def mutated_message(by: Random, message: Message, texts: tuple[str, ...]) -> None:
     """Changes, empties, repeats or removes one to three fields of a message or of one below it;
     `texts` are what its strings may become."""
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(by.randint(1, 3)):
         parts = parts_of(message)
         if not parts:
             return
-        one, name = parts[draw(st.integers(0, len(parts) - 1))]
+        one, name = by.choice(parts)
         value = getattr(one, name)
-        number = draw(st.sampled_from(ODD_INTEGERS) | st.integers(-20, 20))
+        number = by.choice((by.choice(ODD_INTEGERS), by.randint(-20, 20)))
         if isinstance(value, int) and not isinstance(value, bool):
             try:
                 setattr(one, name, number)
             except ValueError:  # of fewer bits, or without a sign
                 setattr(one, name, abs(number) % 2**31)
         elif isinstance(value, str):
-            setattr(one, name, draw(st.sampled_from(texts)))
+            setattr(one, name, by.choice(texts))
         elif isinstance(value, bool | float | bytes) or not hasattr(value, "__len__"):
             one.ClearField(name)
         else:
-            _change_list(draw, value, number)
+            _change_list(by, value, number)
 
 
-def _change_list(draw: st.DrawFn, values: Message, number: int) -> None:
-    index = draw(st.integers(0, len(values) - 1))
-    match draw(st.sampled_from(["remove", "repeat", "change"])):
+def _change_list(by: Random, values: Message, number: int) -> None:
+    index = by.randrange(len(values))
+    match by.choice(("remove", "repeat", "change")):
         case "remove":
             del values[index]
         case "repeat" if hasattr(values, "add"):

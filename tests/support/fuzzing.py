@@ -6,18 +6,22 @@ takes a path) or text, and either returns or raises one of the project's three i
 
 import atexit
 import json
+import math
 import resource
 import runpy
 import shutil
 import signal
+import struct
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import AnyStr, TypeVar
+from random import Random
+from typing import AnyStr, Concatenate, ParamSpec, TypeVar
 
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -27,12 +31,13 @@ from rooflink.profiling.errors import ProfileInputError
 from rooflink.tpu_configs.input_errors import ChipInputError
 
 T = TypeVar("T")
+P = ParamSpec("P")
 Reader = Callable[[bytes], object]
 HERE = Path(__file__).parents[1] / "fuzz"
 CORPUS = HERE / "corpus"
 INPUT_ERRORS = (ModelInputError, ProfileInputError, ChipInputError)
 LONGEST_SENTENCE = 300
-MOST_CPU_S, MOST_S = 5, 120  # of one case: its own work, and with a busy machine's
+MOST_CPU_S, MOST_S = 5, 600  # of one case: its work, and what it waits, also for a busy machine
 
 
 class TooLongError(BaseException):
@@ -91,7 +96,8 @@ def _stopped_after(cpu_s: float, wall_s: float) -> Iterator[None]:
     """Raises TooLongError inside what takes longer; in the main thread."""
 
     def stop(number: int, frame: object) -> None:
-        raise TooLongError(f"over {cpu_s} s of CPU, or {wall_s} s in all")
+        whole = f"over {wall_s} s, most of them waiting"
+        raise TooLongError(f"over {cpu_s} s of CPU" if number == signal.SIGPROF else whole)
 
     timers = ((signal.ITIMER_PROF, signal.SIGPROF, cpu_s), (signal.ITIMER_REAL, signal.SIGALRM,
               wall_s))  # fmt: skip
@@ -147,6 +153,14 @@ def corpus_texts(subject: str) -> list[str]:
     return [data.decode() for data in corpus(subject)]
 
 
+def shortened(value: object, most: int) -> object:
+    """JSON whose lists have at most so many members: a record of one of each is read as well, and
+    sooner."""
+    if isinstance(value, dict):
+        return {key: shortened(part, most) for key, part in value.items()}
+    return [shortened(part, most) for part in value[:most]] if isinstance(value, list) else value
+
+
 def readers() -> dict[str, Reader]:
     """Subject -> reader of bytes: READERS of every tests/fuzz/test_fuzz_<subject>.py."""
     every: dict[str, Reader] = {}
@@ -177,136 +191,178 @@ ODD_TOML = (
     "{}", "true", "1979-05-27", "[" * 300 + "]" * 300, "{a = " * 70 + "1" + "}" * 70, '"a\\u0000b"',
     '"../../x"', '"[bold]x"', "'" + "x" * 100_000 + "'", "1_0", "99999999999999999999",
 )  # fmt: skip
-_RAW = "fuzz raw {} token"  # stands in a value until it is text
+ODD_NUMBERS = (0, 1, -1, 2**31, 2**63, 2**64, 10**30, 10**308, 0.5, -0.0, 1e-300, 1e300, 5e-324)
+_RAW_BEGIN = "fuzz raw "
+_RAW = _RAW_BEGIN + "{} token"  # stands in a value until it is text
 
 
-def odd_values() -> st.SearchStrategy[object]:
-    """Values that a careful reader must expect anywhere in JSON."""
-    numbers = st.sampled_from([0, 1, -1, 2**31, 2**63, 2**64, 10**30, 10**308, 0.5, -0.0, 1e-300,
-                               1e300, 5e-324])  # fmt: skip
-    tokens = st.integers(0, len(ODD_TOKENS) - 1).map(_RAW.format)
-    plain = st.none() | st.booleans() | numbers | st.sampled_from(ODD_TEXTS) | tokens
-    small = st.lists(plain, max_size=3) | st.dictionaries(st.sampled_from(ODD_TEXTS), plain,
-                                                          max_size=3)  # fmt: skip
-    return plain | small | st.integers() | st.floats() | st.text(max_size=20)
+def seeded(make: Callable[Concatenate[Random, P], T]) -> Callable[P, st.SearchStrategy[T]]:
+    """The strategy of what `make` makes by chance, in one draw, of a seed: the dozens of draws of a
+    mutation take Hypothesis more time than its reader takes. What fails is shown whole; only its
+    seed is shrunk."""
+
+    @wraps(make)
+    def strategy(*args: P.args, **kwargs: P.kwargs) -> st.SearchStrategy[T]:
+        return st.binary(min_size=8, max_size=8).map(
+            lambda seed: make(Random(seed), *args, **kwargs)
+        )
+
+    return strategy
 
 
-@st.composite
-def mutated_json(draw: st.DrawFn, valid: Sequence[object]) -> bytes:
+def any_integer(by: Random) -> int:
+    """Of any size, mostly small."""
+    return by.choice((-1, 1)) * by.getrandbits(by.choice((2, 8, 16, 32, 64, 128)))
+
+
+def any_float(by: Random) -> float:
+    """Plain ones, and of any 64 bits, with those that are no number."""
+    odd: float = struct.unpack("d", by.randbytes(8))[0]
+    return by.choice((odd, by.uniform(-2, 2), float(by.randrange(-99, 99)), math.nan, math.inf,
+                      -math.inf, -0.0, 5e-324))  # fmt: skip
+
+
+def any_text(by: Random, longest: int) -> str:
+    """Of up to so many characters of Unicode, half of them ASCII; no halves of surrogate pairs."""
+    ranges = ((0, 128), (0, 128), (0, 0xD800), (0xE000, 0x110000))
+    return "".join(chr(by.randrange(*by.choice(ranges))) for _ in range(by.randint(0, longest)))
+
+
+def odd_value(by: Random) -> object:
+    """A value that a careful reader must expect anywhere in JSON."""
+    match by.randrange(10):
+        case 0:
+            return [_odd_plain(by) for _ in range(by.randint(0, 3))]
+        case 1:
+            return {by.choice(ODD_TEXTS): _odd_plain(by) for _ in range(by.randint(0, 3))}
+        case 2:
+            return any_integer(by)
+        case 3:
+            return any_float(by)
+        case 4:
+            return any_text(by, 20)
+    return _odd_plain(by)
+
+
+def _odd_plain(by: Random) -> object:
+    token = _RAW.format(by.randrange(len(ODD_TOKENS)))
+    truth = by.choice((False, True))
+    return by.choice((None, truth, by.choice(ODD_NUMBERS), by.choice(ODD_TEXTS), token))
+
+
+@seeded
+def mutated_json(by: Random, valid: Sequence[object]) -> bytes:
     """A valid value with one to three of its parts replaced, removed, added or repeated."""
-    value = json.loads(json.dumps(draw(st.sampled_from(list(valid)))))
-    for _ in range(draw(st.integers(1, 3))):
-        value = _changed(draw, value)
-    text = json.dumps(value, ensure_ascii=draw(st.booleans()))
-    for index, token in enumerate(ODD_TOKENS):
-        text = text.replace(json.dumps(_RAW.format(index)), token)
+    value = by.choice(valid)
+    for _ in range(by.randint(1, 3)):
+        value = _changed(by, value)
+    text = json.dumps(value, ensure_ascii=by.choice((False, True)))
+    if _RAW_BEGIN in text:
+        for index, token in enumerate(ODD_TOKENS):
+            text = text.replace(json.dumps(_RAW.format(index)), token)
     return text.encode("utf-8", "surrogatepass")
 
 
-def _changed(draw: st.DrawFn, value: object) -> object:
-    """`value` with one part changed, at any depth."""
+def _changed(by: Random, value: object) -> object:
+    """`value` with one part changed, at any depth; the rest of it is the same object."""
     children: list[object] = (
         list(value) if isinstance(value, Mapping) else list(range(len(value)))
         if isinstance(value, list) else []
     )  # fmt: skip
-    if not children or draw(st.integers(0, 5)) == 0:
-        return draw(odd_values())
-    key = draw(st.sampled_from(children))
+    if not children or by.randrange(6) == 0:
+        return odd_value(by)
+    key = by.choice(children)
     if isinstance(value, list):
         index = int(str(key))
         changed = list(value)
-        match draw(st.sampled_from(["into", "into", "into", "remove", "repeat"])):
+        match by.choice(("into", "into", "into", "remove", "repeat")):
             case "remove":
                 del changed[index]
             case "repeat":
-                changed += [changed[index]] * draw(st.integers(1, 40))
+                changed += [changed[index]] * by.randint(1, 40)
             case _:
-                changed[index] = _changed(draw, changed[index])
+                changed[index] = _changed(by, changed[index])
         return changed
     assert isinstance(value, dict)
     table = dict(value)
-    match draw(st.sampled_from(["into", "into", "into", "remove", "rename", "add"])):
+    match by.choice(("into", "into", "into", "remove", "rename", "add")):
         case "remove":
             del table[key]
         case "rename":
-            table[draw(st.sampled_from(ODD_TEXTS))] = table.pop(key)
+            table[by.choice(ODD_TEXTS)] = table.pop(key)
         case "add":
-            table[draw(st.sampled_from(ODD_TEXTS))] = draw(odd_values())
+            table[by.choice(ODD_TEXTS)] = odd_value(by)
         case _:
-            table[key] = _changed(draw, table[key])
+            table[key] = _changed(by, table[key])
     return table
 
 
-@st.composite
-def mutated_bytes(draw: st.DrawFn, valid: Sequence[bytes]) -> bytes:
+@seeded
+def mutated_bytes(by: Random, valid: Sequence[bytes]) -> bytes:
     """A valid input with one to four runs of bytes replaced, removed, repeated or cut off."""
-    data = draw(st.sampled_from(list(valid)))
-    new = st.sampled_from(ODD_BYTES) | st.binary(max_size=12)
-    ways = st.sampled_from(["replace", "replace", "insert", "remove", "repeat", "cut"])
-    for _ in range(draw(st.integers(1, 4))):
-        data = _edited(draw, data, 40, new, ways, 50)
+    return changed_bytes(by, by.choice(valid))
+
+
+def changed_bytes(by: Random, data: bytes) -> bytes:
+    """`data` so mutated."""
+    ways = ("replace", "replace", "insert", "remove", "repeat", "cut")
+    for _ in range(by.randint(1, 4)):
+        new = by.choice((by.choice(ODD_BYTES), by.randbytes(by.randint(0, 12))))
+        data = _edited(by, data, 40, new, by.choice(ways), 50)
     return data
 
 
-@st.composite
-def mutated_text(draw: st.DrawFn, valid: Sequence[str]) -> str:
+@seeded
+def mutated_text(by: Random, valid: Sequence[str]) -> str:
     """A valid text with one to three runs of characters replaced, removed or repeated."""
-    text = draw(st.sampled_from(list(valid)))
-    new = st.sampled_from(ODD_TEXTS) | st.text(max_size=6) | st.integers().map(str)
-    ways = st.sampled_from(["replace", "insert", "remove", "repeat"])
-    for _ in range(draw(st.integers(1, 3))):
-        text = _edited(draw, text, 8, new, ways, 200)
+    return changed_text(by, by.choice(valid))
+
+
+def changed_text(by: Random, text: str) -> str:
+    """`text` so mutated."""
+    ways = ("replace", "insert", "remove", "repeat")
+    for _ in range(by.randint(1, 3)):
+        new = by.choice((by.choice(ODD_TEXTS), any_text(by, 6), str(any_integer(by))))
+        text = _edited(by, text, 8, new, by.choice(ways), 200)
     return text
 
 
-def _edited(
-    draw: st.DrawFn,
-    whole: AnyStr,
-    longest: int,
-    new: st.SearchStrategy[AnyStr],
-    ways: st.SearchStrategy[str],
-    repeats: int,
-) -> AnyStr:
-    """`whole` with a run of at most `longest` changed in one of `ways`, into one that is `new` or
-    that stands there up to `repeats` times."""
-    start = draw(st.integers(0, len(whole)))
-    end = min(len(whole), start + draw(st.integers(0, longest)))
-    run = draw(new)
-    match draw(ways):
+def _edited(by: Random, whole: AnyStr, longest: int, new: AnyStr, way: str, repeats: int) -> AnyStr:
+    """`whole` with a run of at most `longest` changed in one of the ways, into `new` or into
+    itself up to `repeats` times."""
+    start = by.randint(0, len(whole))
+    end = min(len(whole), start + by.randint(0, longest))
+    match way:
         case "insert":
-            return whole[:start] + run + whole[start:]
+            return whole[:start] + new + whole[start:]
         case "remove":
             return whole[:start] + whole[end:]
         case "repeat":
-            return whole[:end] + whole[start:end] * draw(st.integers(1, repeats)) + whole[end:]
+            return whole[:end] + whole[start:end] * by.randint(1, repeats) + whole[end:]
         case "cut":
             return whole[:start]
-    return whole[:start] + run + whole[end:]
+    return whole[:start] + new + whole[end:]
 
 
-@st.composite
-def mutated_toml(draw: st.DrawFn, valid: Sequence[str]) -> bytes:
+@seeded
+def mutated_toml(by: Random, valid: Sequence[str]) -> bytes:
     """A valid TOML text with one to three lines given another value, removed, or twice there."""
-    lines = draw(st.sampled_from(list(valid))).splitlines()
-    for _ in range(draw(st.integers(1, 3))):
-        index = draw(st.integers(0, max(0, len(lines) - 1)))
+    lines = by.choice(valid).splitlines()
+    for _ in range(by.randint(1, 3)):
+        index = by.randint(0, max(0, len(lines) - 1))
         line = lines[index] if lines else ""
-        match draw(st.sampled_from(["value", "value", "value", "key", "remove", "repeat", "raw"])):
+        match by.choice(("value", "value", "value", "key", "remove", "repeat", "raw")):
             case "value":
                 key, equals, _ = line.partition("=")
-                lines[index : index + 1] = [f"{key}{equals or '= '} {draw(_toml_values())}"]
+                value = by.choice((by.choice(ODD_TOML), str(any_integer(by)), repr(any_float(by))))
+                lines[index : index + 1] = [f"{key}{equals or '= '} {value}"]
             case "key":
                 _, equals, value = line.partition("=")
-                lines[index:index + 1] = [f"{json.dumps(draw(st.sampled_from(ODD_TEXTS)))} "
-                                          f"{equals}{value}"]  # fmt: skip
+                lines[index : index + 1] = [f"{json.dumps(by.choice(ODD_TEXTS))} {equals}{value}"]
             case "remove":
                 lines[index : index + 1] = []
             case "repeat":
                 lines.insert(index, line)
             case _:
-                lines[index : index + 1] = [draw(mutated_text([line or "x = 1"]))]
+                lines[index : index + 1] = [changed_text(by, line or "x = 1")]
     return "\n".join(lines).encode("utf-8", "surrogatepass")
-
-
-def _toml_values() -> st.SearchStrategy[str]:
-    return st.sampled_from(ODD_TOML) | st.integers().map(str) | st.floats(allow_nan=False).map(repr)

@@ -23,9 +23,12 @@ def sample_calibration() -> Calibration:
             name: {kind: about(each.mean) for kind in ("tpu", "gpu")}
             for name, each in COMPONENTS.items()
         },
-        regime_effects={name: {} for name in COMPONENTS},
-        chip_effects={name: {"TPU v5e": about(0.0)} for name in COMPONENTS},
-        stack_effects={name: {"vLLM": about(0.0)} for name in COMPONENTS},
+        effects={
+            "regime": {},
+            "library": {},
+            "chip": {name: {"TPU v5e": about(0.0)} for name in COMPONENTS},
+            "stack": {name: {"vLLM": about(0.0)} for name in COMPONENTS},
+        },
         power={name: about(share) for name, share in
                {"base": 0.45, "memory": 0.2, "compute": 0.4}.items()},
         residual={residual_key(group, way): 0.1 for group in GROUPS for way in WAYS},

@@ -12,7 +12,7 @@ matmul, what communicates and what contains other operations.
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from ....tpu_configs.chip import Chip
 from ..hlo.module import Instruction, Module, Window
@@ -65,7 +65,7 @@ def _convolution_flops(instruction: Instruction) -> int:
     return FLOP_PER_TERM * rows * result[axes.result_feature] * terms
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _positions(inputs: int, outputs: int, window: Window) -> int:
     """How often a window's element meets one of the inputs, over all outputs: pairs of a window
     element k and an output o whose place o*stride + k*dilation - padding, in the base-dilated

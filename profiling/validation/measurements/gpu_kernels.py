@@ -43,8 +43,10 @@ GPU_KERNELS_COLUMNS = (
 
 ATTENTION_KERNELS = 2.0
 """The attention itself, and the cache's write or the sum over parts of a long cache."""
-EXPERT_KERNELS = 6.0
-"""Choice of experts, sorting of tokens, two matmuls, the product between them, the sum."""
+EXPERT_KERNELS, FUSED_EXPERT_KERNELS = 6.0, 4.0
+"""Choice of experts, sorting of tokens, two matmuls, the product between them, the sum; TensorRT-
+LLM's for Blackwell choose and sort in one and multiply in the first matmul."""
+_FUSED = "flashinfer_trtllm|w4a8_mxfp4_mxfp8"
 
 
 def gpu_kernel_cases(row: Row) -> list[Case]:
@@ -168,8 +170,10 @@ def _experts(row: Row) -> Read:
     if re.search(_SLOTTED, row.text("kernel").lower()):
         unsent += max(others, 0.0) * (2 * hidden + matrices * width / row.count("moe_tp", 1))
     moved = unsent * formats("bf16").widths.activation_bytes
+    fused = re.search(_FUSED, f"{row.text('kernel')} {row.text('dtype')}".lower())
     return on_slice, held, work + Work(
-        activation_bytes=moved, on_chip_bytes=moved, kernels=EXPERT_KERNELS
+        activation_bytes=moved, on_chip_bytes=moved,
+        kernels=FUSED_EXPERT_KERNELS if fused else EXPERT_KERNELS,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@ output and the time to the first."""
 
 import re
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 from ....model.architecture import Architecture, shape_of
@@ -14,7 +14,7 @@ from ...predicted.step.collectives import Parallelism
 from ...predicted.step.hardware import hardware_of, quantised_inputs
 from ...predicted.step.work import Widths
 from .closed_loop import ClosedLoop
-from .csv_rows import LeftOutError, Row
+from .csv_rows import KEPT, LeftOutError, Row
 from .deployments import Deployment, chip_of, slice_of
 from .models import Formats, PartFormat, dtype_of, known_sizes, narrowing_of, sizes_named
 from .steps import Lengths
@@ -109,7 +109,7 @@ def _deployment(row: Row) -> Deployment:
     return Deployment(shape_of(sizes), held, on_slice, split, hardware)
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def _slice(gpu: str, chips: int) -> Slice:
     """Of so many GPUs; a table names the same few again and again."""
     return slice_of(chip_of(gpu)[0], chips)

@@ -15,7 +15,8 @@ from .steps import Lengths
 TPU_SERVED_COLUMNS = (
     "source", "location", "model", "hardware", "n_chips", "n_devices", "parallelism", "engine",
     "weights_dtype", "act_dtype", "kv_dtype", "load", "concurrency", "isl_mean", "osl_mean",
-    "ttft_mean_ms", "ttft_median_ms", "tpot_mean_ms", "tpot_median_ms", "spec_decode", "note",
+    "ttft_mean_ms", "ttft_median_ms", "tpot_mean_ms", "tpot_median_ms", "output_tok_s",
+    "spec_decode", "note",
 )  # fmt: skip
 
 
@@ -28,11 +29,16 @@ def tpu_served_cases(row: Row) -> list[Case]:
     batch = row.number("concurrency")
     note = f"{row.text('location')}; {row.text('load')}"
     if "static batch" in row.text("load"):
-        # Its prompts are read before: the rate of that is the engine's scheduling, not a step's.
+        # Its prompts are read before: the rate of that is the engine's scheduling, not a step's,
+        # and a fault in it holds up no step.
         step = Piece("decode", 1.0, place.decode(batch, lengths.context))
         return [place.case(row, "decode", (step,), _seconds(row, "tpot"), note=note)]
-    loop = ClosedLoop(place, lengths, batch)
     tpot_s, ttft_s = _seconds(row, "tpot"), _seconds(row, "ttft")
+    if "more asked for than ran" in row.text("note"):
+        # Little's law has those who ran, but not how long the others stood outside.
+        running = ClosedLoop(place, lengths, row.number("output_tok_s") * tpot_s)
+        return [running.case(row, "tpot", tpot_s, note)]
+    loop = ClosedLoop(place, lengths, batch)
     return [loop.case(row, "tpot", tpot_s, note), loop.case(row, "ttft", ttft_s, note)]
 
 
@@ -43,10 +49,8 @@ def _seconds(row: Row, what: str) -> float:
 
 
 _REFUSED = (
-    ("note", r"scheduling fault", "a scheduling fault held up its prompts and its steps"),
+    ("note", r"fault present: prefill", "a scheduling fault held up its prompts and its steps"),
     ("note", r"decode batch reached", "the batch that ran is not stated: memory was short"),
-    ("note", r"more asked for than ran", "the batch that ran is not stated: it had a limit"),
-    ("location", r"before scheduling fix", "a scheduling fault held up its prompts and its steps"),
     ("load", r"prefix cache on", "how much of its prompts the prefix cache held is not stated"),
     ("spec_decode", r"accepted length", "drafts, prefix hits or loading change what ran together"),
 )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ....tpu_configs.input_errors import one_line
 from ...predicted.cases import Case, Group, Piece
+from ...predicted.step.work import Work
 from .csv_rows import NUMBER, LeftOutError, Row, positive, seconds_each
 from .deployments import Deployment, deployment_of
 from .models import known_sizes
@@ -235,6 +236,8 @@ def _decode(row: Row) -> Case:
     batch = decode_batch(row)
     steps, nodes = _steps(row), place.slice.chips / row.count("n_chips", place.slice.chips)
     pieces = [Piece("decode", steps, place.decode(batch * nodes, decode_context(row)))]
+    if "(length unstated" in row.text("notes"):
+        _refuse_a_cache_that_counts(place, pieces[0].work, batch * nodes)
     metric = row.text("metric").lower()
     if "tpot" in metric and batch > 1:
         # A mean over whole requests also waits for the prompts of the others: each of them is
@@ -245,6 +248,21 @@ def _decode(row: Row) -> Case:
     per_user = "per user" in metric or "tokens/s (b=1)" in metric
     observed = seconds_each(row, of_token=1.0 if per_user else batch, of_step=steps)
     return place.case(row, "decode", tuple(pieces), observed)
+
+
+MOST_CACHE = 0.1
+"""Of a step's time, what reading a cache may take where a table has its size, not what is in it."""
+
+
+def _refuse_a_cache_that_counts(place: Deployment, full: Work, batch: float) -> None:
+    """Raise LeftOutError where a step with a full cache is much longer than with an empty one: how
+    full it was is not stated. (Prompts of one length take as long to read beside any size of cache
+    in that table, and sizes from 4,096 on decode alike.)"""
+    share = 1 - place.ideal_s(place.decode(batch, 1.0)) / place.ideal_s(full)
+    if share > MOST_CACHE:
+        raise LeftOutError(
+            f"how full its cache was is not stated, which would take {share:.0%} of the step"
+        )
 
 
 def _steps(row: Row) -> float:

@@ -1,5 +1,6 @@
 """The fit finds the efficiencies that made-up measurements were made with, and says how surely."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +12,13 @@ from rooflink.profiling.calibration.fit import calibrate
 from rooflink.profiling.calibration.held_out import (
     HeldOut,
     all_residuals,
+    cells_of,
     folds,
     interval_of,
     needed_scales,
     residual_scales,
     unseen_scales,
+    weights_of,
 )
 from rooflink.profiling.calibration.optimum import Slopes, covariance_of, mode_of
 from rooflink.profiling.predicted.calibration import parse_calibration
@@ -91,6 +94,22 @@ def test_a_chip_that_nobody_measured_has_a_wider_interval(calibration):
     assert "12 measurements of NVIDIA H100 SXM" in measured.basis
 
 
+def test_kernels_of_an_unseen_format_are_like_their_librarys(cases):
+    """Kernels of two libraries, one twice as slow; of each another format is asked for."""
+
+    def of_library(library: str, form: str, slower: float) -> list[Case]:
+        stack = f"vLLM {library} experts {form} kernels"
+        return [replace(case, stack=stack, group="experts", observed=case.observed * slower)
+                for case in cases[:12]]  # fmt: skip
+
+    seen = [*of_library("Triton", "fp8", 2.0), *of_library("CUTLASS", "fp8", 1.0)]
+    fit = parse_calibration(calibrate(seen).calibration_json, "calibration.json")
+    unseen = (of_library(library, "bfloat16", 1.0)[0] for library in ("Triton", "CUTLASS", "Ours"))
+    slow, fast, unknown = (one.whole.median for one in predict_cases([*unseen], calibration=fit))
+    assert fast < unknown < slow
+    assert slow > 1.2 * fast
+
+
 def test_the_bare_roofline_has_no_interval(cases, calibration):
     ideal = predict_cases(cases[:1], ideal=True, calibration=calibration)[0].whole
     assert ideal.low == ideal.median == ideal.high < cases[0].observed
@@ -134,22 +153,44 @@ def test_a_scale_is_what_eight_in_ten_rows_need():
     held_out = HeldOut(log_median=np.zeros(10), log_scale=np.zeros(10))
     needed = needed_scales(held_out, spread * np.arange(1.0, 11.0))
     assert needed == pytest.approx(np.arange(1.0, 11.0))
-    cells = ["decode, model"] * 5 + ["decode, TPU v4"] * 5
+    cells = [("decode, model",)] * 5 + [("decode, TPU v4", "decode, model")] * 5
     scales = residual_scales(needed, cells, np.zeros(10))
-    assert scales == pytest.approx({"decode, model": 4.2, "decode, TPU v4": 9.2})
-    fitted = residual_scales(needed, cells, np.array([5.0] * 5 + [-6.0] * 5) * spread)
-    assert fitted == pytest.approx({"decode, model": 5.0, "decode, TPU v4": 9.2})
+    assert scales == pytest.approx({"decode, model": 8.2, "decode, TPU v4": 9.2})
+    fitted = residual_scales(needed, cells, np.array([5.0] * 5 + [-9.5] * 5) * spread)
+    assert fitted == pytest.approx({"decode, model": 9.5, "decode, TPU v4": 9.5})
     parameters_alone = HeldOut(log_median=np.zeros(1), log_scale=np.array([3.0]))
     assert needed_scales(parameters_alone, np.array([5.0 * spread])) == pytest.approx([4.0])
     assert needed_scales(parameters_alone, np.array([2.0 * spread])) == pytest.approx([0.0])
 
 
+def test_rows_of_one_sweep_count_for_fewer(cases):
+    """Three that correlate by 0.4 have the variance of 3 / 1.8 = 1.67 independent ones."""
+    swept = [replace(cases[0], group="tpot", note=load) for load in ("1", "2", "4")]
+    others = [replace(cases[0], group="ttft"), cases[0], cases[0]]
+    assert weights_of([*swept, *others]) == pytest.approx([1 / 1.8] * 3 + [1.0] * 3)
+
+
+def test_many_rows_of_a_stack_on_a_chip_tell_of_it(cases):
+    """50 of one stack and 20 of another, on one chip, and 10 on another chip; of six models, for of
+    five they do not tell."""
+    models = [replace(cases[0], model=f"model {number}") for number in range(6)]
+    many = [models[row % 6] for row in range(50)]
+    there = replace(cases[0], slice=parse_slice("a100"))
+    rows = many + [replace(here, stack="vLLM") for here in many[:20]] + [there] * 10
+    on_chip, everywhere = "decode, NVIDIA H100 SXM", "decode, model"
+    expected = {(f"{on_chip} with made up", on_chip, everywhere): 50, (on_chip, everywhere): 20,
+                (everywhere,): 10}  # fmt: skip
+    assert Counter(cells_of(rows, "model")) == expected
+    assert set(cells_of(rows, "system")) == {("decode, system",)}
+    assert set(cells_of([models[row % 5] for row in range(50)], "model")) == {(everywhere,)}
+
+
 def test_a_rows_own_error_does_not_widen_its_interval():
-    """Each fold has the scale of the other's rows; one that is alone has its own."""
-    needed = np.array([1.0, 1.0, 5.0, 5.0, 7.0])
-    cells = ["decode, model"] * 4 + ["prefill, model"]
-    scales = unseen_scales(needed, cells, np.array([0, 0, 1, 1, 0]))
-    assert scales.tolist() == [5.0, 5.0, 1.0, 1.0, 7.0]
+    """Each fold has the scale of the other's rows; one that is alone, or beside few, its cell's."""
+    needed = np.array([1.0] * 10 + [5.0] * 10 + [7.0] * 40 + [9.0])
+    cells = [("decode, model",)] * 20 + [("prefill, H100", "prefill, model")] * 41
+    scales = unseen_scales(needed, cells, np.array([0] * 10 + [1] * 10 + [0] * 40 + [1]))
+    assert scales.tolist() == [5.0] * 10 + [1.0] * 10 + [7.0] * 41
 
 
 def test_a_group_without_rows_is_as_unsure_as_the_least_sure():
@@ -162,11 +203,11 @@ def test_a_group_without_rows_is_as_unsure_as_the_least_sure():
 def test_residual_scales_make_intervals_cover_what_they_say():
     rng = np.random.default_rng(0)
     observed = np.repeat([0.1, 0.4], 500) * rng.standard_normal(1000)
-    cells = ["decode, model"] * 500 + ["prefill, model"] * 500
+    cells = [("decode, model",)] * 500 + [("prefill, model",)] * 500
     held_out = HeldOut(log_median=np.zeros(1000), log_scale=np.full(1000, 0.05))
     scales = residual_scales(needed_scales(held_out, observed), cells, np.zeros(1000))
     assert scales["decode, model"] == pytest.approx(np.sqrt(0.1**2 - 0.05**2), rel=0.15)
-    low, high = interval_of(held_out, np.array([scales[cell] for cell in cells]))
+    low, high = interval_of(held_out, np.array([scales[cell] for (cell,) in cells]))
     inside = (np.log(low) <= observed) & (observed <= np.log(high))
     assert inside.reshape(2, 500).mean(axis=1) == pytest.approx([0.8, 0.8], abs=0.01)
 

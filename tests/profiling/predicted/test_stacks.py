@@ -12,6 +12,7 @@ from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.jobs.cost_terms import settled_stack
 from rooflink.profiling.predicted.calibration import (
     default_calibration,
+    effects_of,
     regime_of,
     stack_named,
     stacks_of,
@@ -38,6 +39,23 @@ SPELLINGS = {
 def test_every_spelling_is_the_stack(name: str, spelling: str) -> None:
     assert stack_named(spelling) == name
     assert regime_of(spelling) == regime_of(name)
+
+
+@pytest.mark.parametrize(
+    ("stack", "regime", "library"),
+    [
+        ("SGLang Triton experts fp8_block kernels", "experts", "Triton experts"),
+        ("vLLM FlashAttention MLA decode kernels", "MLA decode", "FlashAttention MLA decode"),
+        ("FlashAttention 3 decode fp8 kernels", "decode", "FlashAttention 3 decode"),
+        ("convolution prefill kernels", "convolution prefill", "convolution prefill"),
+        ("vidur kernels", "kernels", "kernels"),
+        ("vLLM", "server", "server"),
+    ],
+)
+def test_kernels_share_effects_with_their_library(stack: str, regime: str, library: str) -> None:
+    assert effects_of(stack, "TPU v5e") == {
+        "regime": regime, "library": library, "chip": "TPU v5e", "stack": stack,
+    }  # fmt: skip
 
 
 def test_a_stack_of_the_fits_own_and_one_of_nobodys() -> None:

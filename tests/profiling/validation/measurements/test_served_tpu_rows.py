@@ -70,13 +70,26 @@ def test_a_closed_loop_on_tpus_is_a_time_per_token_and_one_to_the_first(tmp_path
     assert tpot.pieces[1].steps == pytest.approx(63 / 200)
 
 
+def test_where_more_was_asked_for_than_ran_littles_law_has_those_who_ran(tmp_path: Path) -> None:
+    """2,464 tokens a second, one every 85 ms of each: 209.44 at a time."""
+    limited = {"concurrency": "256", "tpot_mean_ms": "85", "output_tok_s": "2464"}
+    (tpot,) = served(tmp_path, CLOSED | limited | {"note": "more asked for than ran at once"})
+    assert isinstance(tpot, Case)
+    assert tpot.group == "tpot"
+    assert tpot.pieces[1].steps == pytest.approx(208.44 / 200)
+
+
+def test_a_fault_in_reading_prompts_holds_up_no_step_of_a_static_batch(tmp_path: Path) -> None:
+    (case,) = served(tmp_path, STATIC | {"note": "scheduling fault present in prefill"})
+    assert isinstance(case, Case)
+    assert case.observed == pytest.approx(91.32e-3)
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"note": "scheduling fault present in prefill"}, "a scheduling fault"),
-        ({"location": "batch 64, before scheduling fix"}, "a scheduling fault"),
+        ({"note": "scheduling fault present: prefill starves decode"}, "a scheduling fault"),
         ({"note": "largest decode batch reached was about 380"}, "the batch that ran"),
-        ({"note": "more asked for than ran at once"}, "the batch that ran"),
         ({"load": "closed loop, prefix cache on"}, "how much of its prompts the prefix cache"),
         ({"spec_decode": "MTP, 5 drafts, accepted length 4.24"}, "drafts, prefix hits or loading"),
         ({"osl_mean": ""}, "the lengths of prompts and answers are not stated"),
