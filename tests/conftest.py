@@ -7,6 +7,11 @@ import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false"
+)
+"""XLA's options for programs that run once: compiling is their cost, not running."""
 LONG_FILES = (
     "test_signals.py", "test_loop.py", "test_promises.py", "test_embedded.py", "test_retraining.py",
     "test_guide.py", "test_notebooks.py", "test_cli_profile.py", "test_sharding.py",
@@ -24,12 +29,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What XLA compiled is kept beside pytest's own cache: most of the tests' time is compiling the
-    same small programs. Set before the first import of jax, and read by processes that tests start.
+    """What XLA compiled is kept beside pytest's own cache, and so is what rooflink keeps for later
+    runs: every process of the tests reads what another has compiled and measured. Set before the
+    first import of jax, and read by processes that tests start.
+
+    Slow tests run models whose speed matters, with weights from the user's own cache.
     """
+    if quick := "not slow" in config.option.markexpr:
+        os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
     if config.pluginmanager.has_plugin("cacheprovider"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+        if quick:
+            os.environ.setdefault("ROOFLINK_CACHE", str(config.cache.mkdir("rooflink")))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -331,9 +332,14 @@ def cut_recipe(recipe: Recipe, updates: int) -> Recipe:
     return changed_recipe(recipe, stages=stages)
 
 
+@cache  # making one takes longer than all it reads
+def _adapter(kind: type[AnyRecipe]) -> TypeAdapter[AnyRecipe]:
+    return TypeAdapter(kind)
+
+
 def _checked(kind: type[AnyRecipe], table: dict[str, object], what: str) -> AnyRecipe:
     try:
-        return TypeAdapter(kind).validate_python(table)
+        return _adapter(kind).validate_python(table)  # type: ignore[arg-type]  # classes hash
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))

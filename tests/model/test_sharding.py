@@ -177,11 +177,9 @@ def random_model(config: ModelConfig) -> Transformer:
 
 @pytest.fixture(scope="module")
 def compared() -> dict[str, Any]:
-    flags = "--xla_force_host_platform_device_count=8"
     environment = os.environ | {
-        "XLA_FLAGS": flags,
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8",
         "JAX_PLATFORMS": "cpu",
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiling is the cost, not running
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     run = [sys.executable, str(Path(__file__))]

@@ -15,6 +15,7 @@ def _limits_measured_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(machine, "cache_folder", lambda: folder)
+        patch.setattr(machine, "READ_BYTES", 2**24)  # no test asks how fast
         patch.setattr(run, "machine_limits", cache(run.machine_limits))
         patch.setattr(run, "read_bandwidth", cache(run.read_bandwidth))
         yield

@@ -212,14 +212,16 @@ def seeded(make: Callable[Concatenate[Random, P], T]) -> Callable[P, st.SearchSt
 
 def any_integer(by: Random) -> int:
     """Of any size, mostly small."""
-    return by.choice((-1, 1)) * by.getrandbits(by.choice((2, 8, 16, 32, 64, 128)))
+    return by.choice((-1, 1, 1)) * by.getrandbits(by.choice((2, 8, 8, 16, 16, 16, 32, 64, 128)))
 
 
 def any_float(by: Random) -> float:
-    """Plain ones, and of any 64 bits, with those that are no number."""
-    odd: float = struct.unpack("d", by.randbytes(8))[0]
-    return by.choice((odd, by.uniform(-2, 2), float(by.randrange(-99, 99)), math.nan, math.inf,
-                      -math.inf, -0.0, 5e-324))  # fmt: skip
+    """Plain ones, those of any 64 bits, and those that are odd or no number."""
+    bits: float = struct.unpack("d", by.randbytes(8))[0]
+    odd = by.choice((math.nan, math.inf, -math.inf, -0.0, 5e-324))
+    return by.choice(
+        (bits, odd, by.uniform(-2, 2), by.uniform(0, 1e4), float(by.randint(-99, 999)))
+    )
 
 
 def any_text(by: Random, longest: int) -> str:

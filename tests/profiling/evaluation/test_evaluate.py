@@ -1,6 +1,5 @@
 """Evaluation of the embedded reasoner on a few short problems: figures, resumption, limits."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,6 @@ from rooflink.tpu_configs.slice import parse_slice
 
 TASK = parse_task("chain:k=1-2")
 CLOCKS = {"time_per_question_s", "timed_questions"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compile_quickly() -> Iterator[None]:
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def grid(strategies: str = "greedy", ks: tuple[int, ...] = (1, 2), **settings: Any) -> Grid:

@@ -2,10 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import jax
 import pytest
 
 import rooflink.profiling as rp
@@ -15,13 +13,6 @@ from rooflink.profiling.notebook.evaluation_view import Evaluated
 from rooflink.profiling.records.evaluation import Evaluation
 
 PNG = b"\x89PNG"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compile_quickly() -> Iterator[None]:
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")

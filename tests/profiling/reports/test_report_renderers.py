@@ -145,7 +145,7 @@ def test_every_colour_of_a_chart_is_the_themes():
 
 
 def test_the_bundle_is_made_once(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("ROOFLINK_CACHE", str(tmp_path))
     vega_bundle.cache_clear()
     (kept,) = [vega_bundle(), *cache_folder().iterdir()][1:]
     kept.write_text("kept")
