@@ -92,7 +92,7 @@ def _billions(number: float) -> str:
 
 
 def _show_families(families: Mapping[str, Sequence[Architecture]]) -> None:
-    title = "Described models: cost only, cannot run (`rooflink models FAMILY` shows their sizes)"
+    title = "Described models: costed by their sizes (`rooflink models FAMILY` shows these)"
     console = Console()
     console.print(Text(title, "bold"))
     columns = [

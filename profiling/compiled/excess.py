@@ -4,8 +4,9 @@ Every HBM byte of the executable is in one excess, in the counted bytes, or unex
 three add up. Negative excesses are bytes that the compiler saved.
 
 The counted bytes of one device are an even share: of weights over the model axis (each
-data-parallel group reads its own), of keys, values and activations over all devices. What a mesh
-cannot split evenly, such as KV heads fewer than devices, is then an excess with a name.
+data-parallel group reads its own, of embedding and experts what its own tokens need), of keys,
+values and activations over all devices. What a mesh cannot split evenly, such as KV heads fewer
+than devices, is then an excess with a name.
 """
 
 from collections.abc import Iterator
@@ -49,13 +50,15 @@ def counted_budget(spec: ProgramSpec, phase: str) -> CountedBudget:
     passes = passes_of(record, unit.window)
     cost = sum_costs([passes.total(unit), copy_cost(record, unit)])
     split, moved = spec.split, cost.hbm_bytes
+    tokens = np.maximum(passes.tokens // split.data, 1)  # of a data-parallel group
+    weights = int((unit.weight_bytes(tokens) + tokens * unit.token_weight_bytes).sum())
     kv_bytes = moved.kv_read + moved.kv_write
     holders = split.data * split.kv  # devices that hold different KV
     cached = int(passes.cached.sum()) + 2 * int(record.copied.sum())
     empty = _allocated_positions(spec, phase) - cached
     return CountedBudget(
         hbm=HbmBytes(
-            weights=moved.weights // split.model,
+            weights=weights // split.model,
             kv_read=moved.kv_read // split.devices,
             kv_write=moved.kv_write // split.devices,
             activations=moved.activations // split.devices,

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,12 +19,15 @@ from flax import nnx
 from jax import Array, ShapeDtypeStruct
 from jax.experimental import topologies
 
+from rooflink.model import preset
 from rooflink.model.architecture import Architecture
 from rooflink.model.config import EXPERT_AXES, Mixture
 from rooflink.model.experts import Experts, rows_together
 from rooflink.model.mesh import ModelSplit, result_sharding, shardings
+from rooflink.profiling.compiled.excess import counted_budget
 from rooflink.profiling.compiled.hlo.proto import parse_module
 from rooflink.profiling.compiled.lens import expert_turns
+from rooflink.profiling.compiled.spec import MeshRequest, ProgramSpec, parse_target
 from rooflink.profiling.compiled.traffic.traffic import WEIGHTS, ModuleTraffic
 from rooflink.profiling.compiled.traffic.walk import module_traffic
 from rooflink.profiling.compiled.worker import compile_program
@@ -56,6 +60,15 @@ def test_turns_as_of_random_tokens(config: Architecture, dealt: int, tokens: int
         blocks = np.sign(visits) if tokens <= 128 else -(-visits // rows)
         found.append(blocks.sum() / dealt)
     assert expert_turns(config, SPLIT, tokens) == pytest.approx(np.mean(found), rel=0.06)
+
+
+@pytest.mark.parametrize("phase", ["prefill", "think"])
+def test_a_data_parallel_group_needs_the_experts_of_its_own_tokens(phase: str) -> None:
+    """Two groups of four devices, each with half of the prompts, as four devices with that half."""
+    spec = ProgramSpec(preset("qwen3-30b-a3b"), "bfloat16", parse_target("v5e:2x4"), batch=16)
+    both = counted_budget(replace(spec, mesh=MeshRequest(2, 4)), phase)
+    half = replace(spec, target=parse_target("v5e:2x2"), batch=8, mesh=MeshRequest(1, 4))
+    assert both == counted_budget(half, phase)
 
 
 def compiled(config: Architecture, topology: str, batch: int) -> ModuleTraffic:
