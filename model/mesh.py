@@ -19,7 +19,7 @@ import numpy as np
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 from jax.tree_util import KeyPath
 
-from .config import ModelConfig, ModelInputError
+from .config import ModelConfig, ModelInputError, unnumbered
 
 Tree = TypeVar("Tree")
 
@@ -28,17 +28,24 @@ MESH_AXES = ("prompts", "attempts", *MODEL_AXES)
 
 MESH_AXES_OF: dict[str, tuple[str, ...]] = {
     "B": ("prompts",), "A": ("attempts",), "K": ("kv",), "G": ("group",), "Q": ("kv", "group"),
-    "C": ("kv",), "F": MODEL_AXES, "V": MODEL_AXES,
+    "C": ("kv",), "F": MODEL_AXES, "J": MODEL_AXES, "V": MODEL_AXES,
 }  # fmt: skip
 """Axis letter -> the mesh axes that it is split over; a letter that is not here is not split."""
 
+NARROW = 256
+"""Columns, as a matrix unit of a TPU v6e or TPU7x has: where a device's part of each expert would
+have fewer, whole experts are dealt to the devices instead, so that each makes fewer and larger
+matmuls. One token's experts are then seldom on as many devices as there are."""
+
 STATE_AXES: dict[str, str] = {
-    "cache.prompt_keys": "LBKPH", "cache.prompt_values": "LBKPH", "cache.prompt_positions": "BP",
-    "cache.keys": "LBAKSH", "cache.values": "LBAKSH", "cache.positions": "BAS",
+    "cache.stacks.prompt_keys": "LBKPH", "cache.stacks.prompt_values": "LBKPH",
+    "cache.stacks.keys": "LBAKSH", "cache.stacks.values": "LBAKSH",
+    "cache.prompt_positions": "BP", "cache.positions": "BAS",
     "keys": "BA", "slot": "", "token": "BA", "pending": "BA", "position": "BA", "emitted": "BA",
     "left": "BA", "recent": "BAM", "active": "BA", "forced": "BA", "stop": "BA",
 }  # fmt: skip
-"""Axes of generation's state, by dotted name; those of a model are `config.PARAMETER_AXES`."""
+"""Axes of generation's state, by dotted name without a stack's number; those of a model are
+`config.PARAMETER_AXES`."""
 
 INPUT_AXES: dict[str, str] = {
     "prompts": "BP", "lengths": "B", "keys": "BA", "tokens": "BAT", "positions": "BAT",
@@ -92,6 +99,10 @@ class ModelSplit:
             if ways < self.model:
                 words.append(f"{what} of {size} split {ways} ways, for {self.model} do not divide")
         return "; ".join(words)
+
+    def deals_experts(self, experts: int, width: int) -> bool:
+        """Whether each device of the model axis has whole experts, not a part of every one."""
+        return self.model > 1 and width < NARROW * self.model and experts % self.model == 0
 
     def _dividing(self, size: int, axes: tuple[str, ...]) -> tuple[str, ...]:
         """The most leading `axes` over which `size` divides evenly."""
@@ -162,10 +173,13 @@ def partition(axes: str, shape: tuple[int, ...], mesh: Mesh | AbstractMesh) -> P
     divides over. Raises ValueError where two axes of the tensor claim one mesh axis.
     """
     split = ModelSplit(*(mesh.shape[axis] for axis in MESH_AXES))
+    sizes, table = dict(zip(axes, shape, strict=True)), MESH_AXES_OF
+    if {"E", "F"} <= sizes.keys() and split.deals_experts(sizes["E"], sizes["F"]):
+        table = table | {"E": MODEL_AXES, "F": ()}
     claimed: set[str] = set()
     parts = []
     for letter, size in zip(axes, shape, strict=True):
-        wanted = MESH_AXES_OF.get(letter, ())
+        wanted = table.get(letter, ())
         if claimed & set(wanted):
             raise ValueError(f"{axes}: axis {letter} claims a mesh axis that another one has")
         claimed |= set(wanted)
@@ -175,10 +189,10 @@ def partition(axes: str, shape: tuple[int, ...], mesh: Mesh | AbstractMesh) -> P
 
 def shardings(tree: Tree, axes: Mapping[str, str], mesh: Mesh) -> Tree:
     """`tree` (abstract or not) with a NamedSharding in place of each array, whose axes are listed
-    in `axes` by its dotted name."""
+    in `axes` by its `config.unnumbered` name."""
 
     def of_leaf(path: KeyPath, leaf: jax.ShapeDtypeStruct) -> NamedSharding:
-        return NamedSharding(mesh, partition(axes[leaf_name(path)], leaf.shape, mesh))
+        return NamedSharding(mesh, partition(axes[unnumbered(leaf_name(path))], leaf.shape, mesh))
 
     placed: Tree = jax.tree_util.tree_map_with_path(of_leaf, tree)
     return placed
@@ -191,5 +205,5 @@ def result_sharding(axes: str, mesh: Mesh) -> NamedSharding:
 
 
 def leaf_name(path: KeyPath) -> str:
-    """The dotted name of a leaf, 'blocks.query' or 'cache.keys', from its key path."""
+    """The dotted name of a leaf, 'blocks.query' or 'cache.stacks.0.keys', from its key path."""
     return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")

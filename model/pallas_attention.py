@@ -21,7 +21,8 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu as pltpu
 from jax.sharding import get_abstract_mesh
 
-from .layers import Context, Visibility
+from .kv_cache import Context
+from .layers import Visibility
 from .mesh import partition
 
 LANES, BITS = 128, 16

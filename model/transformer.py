@@ -1,9 +1,12 @@
-"""The transformer: stacked blocks under one scan, the KV cache in the scan's carry.
+"""The transformer: each segment of layers under one scan, the KV cache in the scan's carry.
 
 Axis letters as in `config`; P prompt slots, S slots of each attempt.
 """
 
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +16,23 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from .config import ModelConfig
-from .kv_cache import KVCache, visible
-from .layers import Block, Context, Visibility, attend, contract, random_weights, rms_norm, rotation
+from .kv_cache import Context, KVCache, visible
+from .layers import (
+    Block,
+    Rotation,
+    Visibility,
+    attend,
+    capped,
+    contract,
+    norm_scale,
+    normalise,
+    random_weights,
+    rotation,
+)
+from .styles import Segment
+
+if TYPE_CHECKING:
+    from .experts import Experts
 
 
 class QueryKernel(Protocol):
@@ -28,8 +46,23 @@ class QueryKernel(Protocol):
         """What `layers.attend` finds for layer `layer` of the caches in `stack`."""
 
 
+@dataclass(frozen=True)
+class _Pass:
+    """What a pass over some positions is in every layer: where they go and what they see."""
+
+    slot: Array | int
+    sees: dict[bool, Visibility]  # by whether a layer is windowed
+    rotations: dict[bool, Rotation]  # the same
+    at_work: Array  # [B, A, T] bool: not padding, and no idle attempt
+    kernel: tuple[QueryKernel, Visibility] | None  # with what it sees, as it wants that
+
+
 class Transformer(nnx.Module):
-    """Decoder-only transformer. Parameters live here; all decode state is passed in and out."""
+    """Decoder-only transformer. Parameters live here; all decode state is passed in and out.
+
+    `blocks` are the layers of `config.stacks`: one block stacked over all layers, or a list of
+    those.
+    """
 
     def __init__(
         self,
@@ -41,9 +74,23 @@ class Transformer(nnx.Module):
         self.config = config
         self.kernel = kernel
         self.embedding = random_weights(rngs, dtype, config.vocab_size, config.embed_dim)
-        stack = nnx.Rngs(rngs.params()).split(config.layers)
-        self.blocks = jax.vmap(lambda keys: Block(config, dtype, keys))(stack)
-        self.final_norm = nnx.Param(jnp.ones((config.embed_dim,), dtype))
+        stacks, mixtures = [], {}
+        for number, layers in enumerate(config.stacks.values()):
+            kind = config.kind(layers[0])
+            keys = nnx.Rngs(rngs.params()).split(len(layers))
+            stacks.append(jax.vmap(lambda keys, kind=kind: Block(config, kind, dtype, keys))(keys))
+            if kind.experts and config.mixture is not None:
+                from .experts import Experts  # which few models need
+
+                make = partial(Experts, config, config.mixture, dtype)
+                keys = nnx.Rngs(rngs.params()).split(len(layers))
+                mixtures[str(number)] = jax.vmap(make)(keys)
+        self.blocks = stacks[0] if len(stacks) == 1 else nnx.List(stacks)
+        if mixtures:
+            self.experts = mixtures["0"] if len(stacks) == 1 else nnx.Dict(mixtures)
+        self.final_norm = norm_scale(config, dtype, config.embed_dim)
+        if config.style.norm == "layer":
+            self.final_norm_bias = nnx.Param(jnp.zeros((config.embed_dim,), dtype))
         if not config.tied_embeddings:
             self.head = random_weights(rngs, dtype, config.embed_dim, config.vocab_size)
 
@@ -61,62 +108,115 @@ class Transformer(nnx.Module):
         Returns hidden states before the final norm [B, A, T, D], and the cache.
         """
         slots = jax.lax.dynamic_update_slice(cache.positions, positions, (0, 0, slot))
-        sees = Visibility(
-            prompt=visible(cache.prompt_positions[:, None], positions),
-            own=visible(slots, positions),
-        )
-        kernel = self.kernel if tokens.shape[2] == 1 else None
-        seen = kernel.seen(sees) if kernel else sees
-        angles = rotation(self.config, positions)
+        here = self._pass(positions, cache.prompt_positions, slots, slot)
         with jax.named_scope("embedding"):
             x = self.embedding[...][tokens]
-
-        Carry = tuple[Array, Array, Array, Array]
-
-        def layer(carry: Carry, inputs: tuple[Block, Array, Array]) -> tuple[Carry, None]:
-            x, keys, values, index = carry
-            block, prompt_keys, prompt_values = inputs
-            eps = self.config.norm_eps
-            with jax.named_scope("attention"):
-                normed = rms_norm(x, block.attention_norm[...], eps)
-                if kernel is not None:
-                    # Else each projection makes it anew, from what a v5p holds in HBM.
-                    normed = jax.lax.optimization_barrier(normed)
-                with jax.named_scope("projections"):
-                    query, key, value = block.project(normed, angles)
-                with jax.named_scope("cache"):
-                    keys = _write(keys, key, index, slot)
-                    values = _write(values, value, index, slot)
-                if kernel is None:
-                    context = Context(prompt_keys, prompt_values, keys[index], values[index])
-                    mixed = attend(query, context, sees)
-                else:
-                    stack = Context(cache.prompt_keys, cache.prompt_values, keys, values)
-                    mixed = kernel.attend(query, stack, index, seen)
-                with jax.named_scope("projections"):
-                    heads = mixed.reshape(*x.shape[:3], -1)
-                    x = x + contract("BATQ,QD->BATD", heads, block.output[...])
-            with jax.named_scope("mlp"):
-                x = x + block.mlp(rms_norm(x, block.mlp_norm[...], eps))
-            return (x, keys, values, index + 1), None
-
-        start = (x, cache.keys, cache.values, jnp.int32(0))
+            if self.config.style.scaled_embedding:
+                x *= jnp.asarray(self.config.embed_dim**0.5, x.dtype)
+        stacks: list[Context] = []
+        blocks = list(self.blocks) if isinstance(self.blocks, nnx.List) else [self.blocks]
+        mixtures = [self._experts(number) for number in range(len(blocks))]
         with jax.named_scope("layers"):
-            (x, keys, values, _), _ = jax.lax.scan(
-                layer, start, (self.blocks, cache.prompt_keys, cache.prompt_values)
-            )
-        return x, KVCache(
-            cache.prompt_keys, cache.prompt_values, cache.prompt_positions, keys, values, slots
-        )
+            for segment in self.config.segments:
+                of_segment = slice(len(stacks), len(stacks) + len(segment.kinds))
+                parts = zip(
+                    blocks[of_segment], cache.stacks[of_segment], mixtures[of_segment], strict=True
+                )
+                x, written = _run_segment(segment, x, list(parts), here)
+                stacks += written
+        return x, replace(cache, stacks=tuple(stacks), positions=slots)
+
+    def _experts(self, number: int) -> "Experts | None":
+        """Of the stack of that number; None where it has MLPs."""
+        mixtures = getattr(self, "experts", None)
+        return mixtures.get(str(number)) if isinstance(mixtures, nnx.Dict) else mixtures
+
+    def _pass(self, positions: Array, prompt: Array, slots: Array, slot: Array | int) -> _Pass:
+        """Of queries at `positions` [B, A, T] over slots that hold `prompt` and `slots`."""
+        config = self.config
+        windowed = dict.fromkeys(kind.windowed for kind in config.kinds)
+        sees = {}
+        for near in windowed:
+            window = config.window if near else None
+            of_prompt = visible(prompt[:, None], positions, window)
+            sees[near] = Visibility(of_prompt, visible(slots, positions, window))
+        kernel = self.kernel if positions.shape[2] == 1 and config.plain_attention else None
+        rotations = {near: rotation(config, positions, near) for near in windowed}
+        with_seen = None if kernel is None else (kernel, kernel.seen(sees[False]))
+        return _Pass(slot, sees, rotations, positions >= 0, with_seen)
 
     def logits(self, hidden: Array) -> Array:
         """Next-token logits [B, A, T, V] float32 of hidden states [B, A, T, D]."""
+        config = self.config
         with jax.named_scope("head"):
-            normed = rms_norm(hidden, self.final_norm[...], self.config.norm_eps)
-            tied = self.config.tied_embeddings
-            equation = "BATD,VD->BATV" if tied else "BATD,DV->BATV"
-            table = self.embedding if tied else self.head
-            return contract(equation, normed, table[...]).astype(jnp.float32)
+            bias = self.final_norm_bias[...] if config.style.norm == "layer" else None
+            normed = normalise(config, hidden, self.final_norm[...], bias)
+            equation = "BATD,VD->BATV" if config.tied_embeddings else "BATD,DV->BATV"
+            table = self.embedding if config.tied_embeddings else self.head
+            logits = contract(equation, normed, table[...]).astype(jnp.float32)
+            return capped(logits, config.logit_softcap)
+
+
+def _run_segment(
+    segment: Segment,
+    x: Array,
+    stacks: "Sequence[tuple[Block, Context, Experts | None]]",
+    here: _Pass,
+) -> tuple[Array, list[Context]]:
+    """`x` [B, A, T, D] through the layers of `segment`, and what its stacks hold then."""
+    Own = tuple[tuple[Array, Array], ...]
+    Carry = tuple[Array, Own, Array]
+    Inputs = tuple[tuple[Block, tuple[Array, Array]], ...]
+
+    def period(carry: Carry, inputs: Inputs) -> tuple[Carry, None]:
+        x, own, index = carry
+        written = []
+        for (block, prompt), (_, stack, experts), held in zip(inputs, stacks, own, strict=True):
+            with jax.named_scope("attention"):
+                context = Context(stack.prompt_keys, stack.prompt_values, *held)
+                x, held = _attention(block, x, context, prompt, index, here)
+            with jax.named_scope("mlp"):
+                read = block.before("mlp", x)
+                # Experts stay out of the scan's slices: of a layer's, few are read.
+                said = experts.mix(read, here.at_work, index) if experts else block.mlp(read)
+                x = x + block.after("mlp", said)
+            written.append(held)
+        return (x, tuple(written), index + 1), None
+
+    start = (x, tuple((stack.keys, stack.values) for _, stack, _ in stacks), jnp.int32(0))
+    inputs = tuple((block, (stack.prompt_keys, stack.prompt_values)) for block, stack, _ in stacks)
+    (x, own, _), _ = jax.lax.scan(period, start, inputs, length=segment.repeats)
+    return x, [
+        stack._replace(keys=keys, values=values)
+        for (_, stack, _), (keys, values) in zip(stacks, own, strict=True)
+    ]
+
+
+def _attention(
+    block: Block, x: Array, stack: Context, prompt: tuple[Array, Array], index: Array, here: _Pass
+) -> tuple[Array, tuple[Array, Array]]:
+    """`x` after the attention of layer `index` of `stack`, whose part of the prompt is `prompt`;
+    and the stack's keys and values, its own written."""
+    config, windowed = block.config, block.kind.windowed
+    normed = block.before("attention", x)
+    if here.kernel is not None:
+        # Else each projection makes it anew, from what a v5p holds in HBM.
+        normed = jax.lax.optimization_barrier(normed)
+    with jax.named_scope("projections"):
+        query, key, value = block.project(normed, here.rotations[windowed])
+    with jax.named_scope("cache"):
+        keys = _write(stack.keys, key, index, here.slot)
+        values = _write(stack.values, value, index, here.slot)
+    if here.kernel is None:
+        sinks = block.sinks[...] if config.style.sinks else None
+        context = Context(*prompt, keys[index], values[index])
+        mixed = attend(query, context, here.sees[windowed], config.attention_softcap, sinks)
+    else:
+        kernel, seen = here.kernel
+        stack = stack._replace(keys=keys, values=values)
+        mixed = kernel.attend(query, stack, index, seen)
+    with jax.named_scope("projections"):
+        return x + block.after("attention", block.attended(mixed)), (keys, values)
 
 
 def _write(cache: Array, new: Array, layer: Array, slot: Array | int) -> Array:
@@ -141,7 +241,7 @@ def random_transformer(
 def transformer_from(
     config: ModelConfig,
     dtype: DTypeLike,
-    parameters: dict[str, np.ndarray],
+    parameters: dict[str, np.ndarray] | dict[str, Array],
     kernel: QueryKernel | None = None,
 ) -> Transformer:
     """A model with the given weights, named by module path ('blocks.query', 'final_norm').

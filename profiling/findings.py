@@ -202,10 +202,13 @@ def _larger_batch(profile: Profile, basis: Basis) -> Iterator[Finding]:
         changed[phase.name] = basis.moved(phase, memory=half, on_chip=half, per_pass=0.5)
     read, moved = _bytes(phases, "weights")
     longer = 2 * (1 - basis.saves(changed))
+    weights = (
+        "all weights" if profile.model.experts == 1 else "the weights of experts that it needs"
+    )
     yield from _change(
         basis,
         changed,
-        what=f"Each pass of {_names(phases)} reads all weights for {work.batch * work.attempts} "
+        what=f"Each pass of {_names(phases)} reads {weights} for {work.batch * work.attempts} "
         f"sequences: {percent(read / max(moved, 1))} of the bytes moved.",
         how=f"Run {2 * work.batch} prompts together instead of {work.batch}, so that a batch takes "
         f"{longer:.2f} times as long",

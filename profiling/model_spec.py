@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import jax
 
 from ..model.architecture import LOGIT_BYTES
-from ..model.config import PRESETS, DType, ModelConfig, ModelInputError, preset
+from ..model.config import PRESETS, WHAT_RUNS, DType, ModelConfig, ModelInputError, preset
 from ..model.input_files import user_path
 from ..model.layers import QUERY_BLOCK
 from ..model.tokenizer import Tokenizer
@@ -92,7 +92,7 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
     sizes = sizes_of(model)
     if sizes.config is None:
         raise ModelInputError(
-            f"{model} is of a kind whose passes are not counted here: `rooflink predict` tells "
+            f"{model} is of a kind that does not run here ({WHAT_RUNS}): `rooflink predict` tells "
             "its cost from its sizes"
         )
     return Subject(sizes.config, chosen, weights, None, sizes.stored)
@@ -106,8 +106,8 @@ def _require_passes(model: str) -> None:
 
     if (known := tabled_model(model)) is not None and known.name not in PRESETS:
         raise ModelInputError(
-            f"of {known.name} only the sizes are known here: `rooflink predict` tells its cost "
-            "from them"
+            f"of {known.name} only the sizes are known here ({WHAT_RUNS}): `rooflink predict` "
+            "tells its cost from them"
         )
 
 

@@ -341,7 +341,7 @@ def _thought(log: PassLog, unit: UnitCosts, runs: Runs | None) -> list[ThoughtPo
         (record, n, cost)
         for record in log.of_phase(THINK)
         for n, cost in zip(np.flatnonzero(record.tokens.any(axis=(1, 2))),
-                           passes_of(record).costs(unit), strict=True)
+                           passes_of(record, unit.window).costs(unit), strict=True)
     ]  # fmt: skip
     times = runs.step_times_s(THINK) if runs else [None] * len(passes)
     for (record, n, cost), time_s in zip(passes, times, strict=True):

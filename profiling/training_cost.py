@@ -59,12 +59,10 @@ ROW_TOKENS = 8
 def row_passes(lengths: Sequence[int]) -> Passes:
     """One pass over whole rows of `lengths` tokens, logits of every position wanted."""
     rows = np.asarray(lengths, np.int64)
-    return Passes(
-        tokens=np.array([rows.sum()]),
-        pairs=np.array([(rows * (rows + 1) // 2).sum()]),
-        heads=np.array([rows.sum()]),
-        cached=np.array([rows.sum()]),
-    )
+    read = np.array([rows.sum()])
+    pairs = np.array([(rows * (rows + 1) // 2).sum()])
+    return Passes(tokens=read, pairs=pairs, heads=read, cached=read, near_pairs=pairs,
+                  near_cached=read)  # fmt: skip
 
 
 def update_cost(config: ModelConfig, lengths: Sequence[int]) -> CountedCost:

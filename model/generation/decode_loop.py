@@ -210,19 +210,7 @@ def given_pass(
 
 def copied_rows(rows: Rows, parents: Array) -> Rows:
     """Row a becomes a copy of row `parents[b, a]` [B, A]; each row keeps its own key."""
-
-    def pick(x: Array, axis: int) -> Array:
-        shape = [1] * x.ndim
-        shape[axis - 1 : axis + 1] = parents.shape
-        return jnp.take_along_axis(x, parents.reshape(shape), axis=axis)
-
-    cache = replace(
-        rows.cache,
-        keys=pick(rows.cache.keys, 2),
-        values=pick(rows.cache.values, 2),
-        positions=pick(rows.cache.positions, 1),
-    )
-    return replace(rows, cache=cache)
+    return replace(rows, cache=rows.cache.taken(parents))
 
 
 def token_confidence(logits: Array, token: Array) -> tuple[Array, Array]:
@@ -307,23 +295,13 @@ copy_rows = jax.jit(copied_rows, donate_argnames="rows")
 @jax.jit(donate_argnames="rows")
 def truncate(rows: Rows, keep: Array, slot: Array) -> Rows:
     """Empty the slots of each row that hold positions from `keep` [B, A] on; go back to `slot`."""
-    positions = rows.cache.positions
-    kept = jnp.where(positions >= keep[..., None], EMPTY, positions)
-    return replace(rows, cache=replace(rows.cache, positions=kept), slot=slot)
+    return replace(rows, cache=rows.cache.truncated(keep), slot=slot)
 
 
 @jax.jit(static_argnames="more")
 def grow(rows: Rows, more: int) -> Rows:
     """`more` empty slots for each row."""
-    cache = rows.cache
-    wide = [(0, 0)] * 4 + [(0, more), (0, 0)]
-    grown = replace(
-        cache,
-        keys=jnp.pad(cache.keys, wide),
-        values=jnp.pad(cache.values, wide),
-        positions=jnp.pad(cache.positions, ((0, 0), (0, 0), (0, more)), constant_values=EMPTY),
-    )
-    return replace(rows, cache=grown)
+    return replace(rows, cache=rows.cache.grown(more))
 
 
 def read(model: Transformer, rows: Rows, tokens: Array, positions: Array) -> tuple[Array, Rows]:

@@ -11,12 +11,12 @@ from typing import Protocol, TypeVar
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax import Array, ShapeDtypeStruct
+from jax import Array
 
 from ..config import ModelConfig, ModelInputError
 from ..kv_cache import EMPTY
 from ..sampling import Sampler, draw
-from ..transformer import Transformer, abstract_transformer
+from ..transformer import Transformer, transformer_from
 from .decode_loop import KEEP_ALL, Cursor, Rows, read, truncate
 
 State = TypeVar("State")
@@ -150,18 +150,35 @@ def exit_config(config: ModelConfig, layers: int | None) -> ModelConfig:
             f"draft=early-exit runs the first layers of a model as its draft: {config.name} has "
             f"{config.layers}, so layers must be from 1 to {config.layers - 1}, got {kept}"
         )
-    return replace(config, name=f"{config.name}, first {kept} layers", layers=kept)
+    name = f"{config.name}, first {kept} layers"
+    if config.mixture is None or any(config.kind(layer).experts for layer in range(kept)):
+        return replace(config, name=name, layers=kept)
+    return replace(
+        config, name=name, layers=kept, mixture=None, experts=1, active_experts=1,
+        shared_mlp_dim=0, mlp_dim=config.dense_mlp_dim, dense_mlp_dim=0,
+    )  # fmt: skip
 
 
 def early_exit(model: Transformer, layers: int | None) -> Transformer:
     """The first layers of `model` as a model of its own: stacked weights are cut, others shared."""
     config = exit_config(model.config, layers)
-    graph, state = nnx.split(abstract_transformer(config, model.dtype, model.kernel))
-
-    def kept(own: ShapeDtypeStruct, whole: Array) -> Array:
-        return whole if whole.shape == own.shape else whole[: own.shape[0]]
-
-    return nnx.merge(graph, jax.tree.map(kept, state, nnx.state(model)))
+    whole = {
+        ".".join(map(str, path)): held[...] for path, held in nnx.to_flat_state(nnx.state(model))
+    }
+    place = {
+        layer: (stack, index)
+        for stack, members in model.config.stacks.items()
+        for index, layer in enumerate(members)
+    }
+    cut = {name: whole[name] for name in whole if not name.startswith(("blocks.", "experts."))}
+    for own, members in config.stacks.items():
+        theirs, first = place[members[0]]  # the others follow in the same stack
+        for part in ("blocks", "experts"):
+            stem = f"{theirs.replace('blocks', part)}."
+            for name in (name for name in whole if name.startswith(stem)):
+                ours = f"{own.replace('blocks', part)}.{name.removeprefix(stem)}"
+                cut[ours] = whole[name][first : first + len(members)]
+    return transformer_from(config, model.dtype, cut, model.kernel)
 
 
 def _at(values: Array, index: Array) -> Array:

@@ -12,7 +12,6 @@ from .attempt import Attempt, Fate
 from .decode_loop import ANY, NEVER, NOT_FORCED, Endings
 from .engine import Engine, Questions
 from .session import Loop, Session, open_session
-from .session_edits import feed
 from .stopping import AnswerFormat, Stop
 
 
@@ -49,7 +48,10 @@ def conclude(session: Session, stop: np.ndarray, phase: str = THINK) -> None:
     """Force the cue on thoughts that ended neither in a marker nor in the cue."""
     cued = session.cursor.forced != NOT_FORCED
     open_ended = session.alive & (stop != Stop.MARKER) & ~cued
-    feed(session, session.engine.rules.cue, phase, open_ended)
+    if open_ended.any():
+        from .session_edits import feed  # which a lean engine's attempts do not need
+
+        feed(session, session.engine.rules.cue, phase, open_ended)
 
 
 def answer(

@@ -339,7 +339,7 @@ def _adapter(kind: type[AnyRecipe]) -> TypeAdapter[AnyRecipe]:
 
 def _checked(kind: type[AnyRecipe], table: dict[str, object], what: str) -> AnyRecipe:
     try:
-        return _adapter(kind).validate_python(table)
+        return _adapter(kind).validate_python(table)  # type: ignore[arg-type]  # classes hash
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))

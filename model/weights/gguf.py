@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import Family, ModelConfig, ModelInputError, RopeScaling
+from ..config import ModelConfig, ModelInputError
 from ..layers import scale_llama3
+from ..styles import Family, Llama3Scaling
 from .gguf_format import GgufFile
 from .gguf_tokenizer import gguf_tokenizer
 from .hf_config import Fields, checked, model_name, unsupported
-from .layout import NamedTensor, WeightSource
-from .published_sizes import Sizes, costed_sizes
+from .layout import NamedTensor, WeightSource, in_halves
+from .published_sizes import Sizes, sizes_of_fields
 from .quantisation import StoredWeights
 
 # Mistral and SmolLM files state architecture 'llama', and their family is given as that.
@@ -108,7 +109,7 @@ def gguf_sizes(path: Path) -> Sizes:
     }
     fields = Fields(values, str(file.path), names)
     name = Fields(file.metadata, str(file.path)).text("general.name", "")
-    return Sizes(costed_sizes(fields, model_name(name, file.path.stem)), None)
+    return sizes_of_fields(fields, model_name(name, file.path.stem))
 
 
 def _vocab_size(file: GgufFile) -> int:
@@ -132,7 +133,7 @@ def _decimal(value: float) -> float:
     return float(str(np.float32(value))) if 1e-30 < value < 1e30 else value
 
 
-def _rope_scaling(file: GgufFile, theta: float, head_dim: int) -> RopeScaling | None:
+def _rope_scaling(file: GgufFile, theta: float, head_dim: int) -> Llama3Scaling | None:
     """Llama 3's scaling, recovered from the divisors of the frequencies that the file lists.
 
     llama.cpp stores what the scaling does to each frequency, not its four parameters. Only the
@@ -145,7 +146,7 @@ def _rope_scaling(file: GgufFile, theta: float, head_dim: int) -> RopeScaling | 
     refusal = unsupported(str(file.path), what, "use another model")
     if divisors.shape != (head_dim // 2,):
         raise refusal
-    scaling = RopeScaling(_decimal(float(divisors.max(initial=1.0))), 1.0, 4.0, 8192)
+    scaling = Llama3Scaling(_decimal(float(divisors.max(initial=1.0))), 1.0, 4.0, 8192)
     frequencies = theta ** (-np.arange(0, head_dim, 2) / head_dim)
     expected = frequencies / scale_llama3(frequencies, scaling)
     if not np.allclose(divisors, expected, rtol=1e-4):
@@ -223,5 +224,4 @@ def _unpermuted(tensor: np.ndarray, heads: int, name: str) -> np.ndarray:
             f"tensor '{name}' has {tensor.shape[0]} rows, which {heads} heads of even width "
             "cannot share: the file is damaged."
         )
-    pairs = tensor.reshape(heads, -1, 2, *tensor.shape[1:])
-    return pairs.swapaxes(1, 2).reshape(tensor.shape)
+    return in_halves(tensor, heads, tensor.shape[0] // heads)

@@ -1,24 +1,24 @@
-"""ModelConfig from a Hugging Face config.json, and the typed look-ups that every format's metadata
-is read with.
+"""The typed look-ups that every format's metadata is read with, what all of them refuse, and what
+a config.json says of rotary positions.
 
-Defaults are those of transformers' configuration classes, for fields that published files omit.
+Defaults are those of transformers' `modeling_rope_utils` (5.24).
 """
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, TypeVar, get_args
+from typing import Annotated, TypeVar
 
 from pydantic import Field, StrictBool, StrictStr, TypeAdapter, ValidationError
 
 from ..architecture import SIZES, Architecture
-from ..config import Family, ModelConfig, ModelInputError, RopeScaling
+from ..config import ModelConfig, ModelInputError
 from ..input_files import json_value, read_text
+from ..styles import LinearScaling, ListedScaling, Llama3Scaling, RopeScaling, YarnScaling
 
 QUANTISED_KEYS = ("quantization_config", "compression_config")
 """Fields of a config.json that say how weights are quantised, the older one last."""
-FAMILIES: dict[str, Family] = {name: name for name in get_args(Family)}
 
 T = TypeVar("T")
 _INTEGER = TypeAdapter(Annotated[int, Field(strict=True, gt=0, le=10**9)])  # or it is damaged
@@ -86,6 +86,13 @@ class Fields:
             ) from error
 
 
+def count_of(described: Fields, key: str, default: int) -> int:
+    """A whole number, which may be 0."""
+    if described.get(key) == 0 or (described.get(key) is None and not default):
+        return 0
+    return described.integer(key, default or None)
+
+
 def unsupported(where: str, what: str, instead: str) -> ModelInputError:
     """The refusal of a variant that this package has no code for."""
     return ModelInputError(f"{where} {what}, which is not supported: {instead}.")
@@ -116,6 +123,10 @@ def checked(config: ModelConfig, where: str) -> ModelConfig:
         )
     if config.head_dim % 2:
         raise unsupported(where, f"has head width {config.head_dim}", "rotation needs an even one")
+    rotated = config.rotary_dim or 2
+    if rotated % 2 or not 0 < rotated <= config.head_dim:
+        what = f"rotates {rotated} of a head's {config.head_dim} dimensions"
+        raise unsupported(where, what, "an even number of them can be")
     require_size(config, where)
     return config
 
@@ -125,6 +136,11 @@ def model_name(*texts: str) -> str:
     Markdown: names of models name folders too."""
     names = (re.sub(r"[^\w .+-]+", "-", text)[:80].strip(" .-") for text in texts)
     return next(filter(None, names), "model")
+
+
+def fields_of(path: Path) -> Fields:
+    """The fields of the config.json at `path`. Raises ModelInputError for what is not one."""
+    return Fields(read_json(path), str(path))
 
 
 def read_json(path: Path, optional: bool = False) -> dict[str, object]:
@@ -139,130 +155,82 @@ def read_json(path: Path, optional: bool = False) -> dict[str, object]:
     return value
 
 
-def hf_config(path: Path) -> ModelConfig:
-    """The configuration in the config.json at `path`. Raises ModelInputError for what is not JSON,
-    a field missing or ill-typed, or a model that is not supported."""
-    fields = Fields(read_json(path), str(path))
-    model_type = fields.text("model_type")
-    if model_type not in FAMILIES:
-        families = f"{', '.join(FAMILIES)} are; `rooflink predict` tells the cost of more"
-        raise unsupported(str(path), f"has model_type '{model_type}'", families)
-    _refuse_variants(fields, FAMILIES[model_type])
-    config = family_config(fields, model_name(path.parent.resolve().name))
-    return replace(config, rope_scaling=_rope_scaling(_rope_fields(fields)))
+_ROPE_KEYS = ("rope_theta", "partial_rotary_factor", "original_max_position_embeddings")
+_OF_LAYERS = ("full_attention", "sliding_attention")
 
 
-def family_config(fields: Fields, name: str) -> ModelConfig:
-    """The model that `fields` describe, of one of `FAMILIES`, by its shape alone: how it is stored
-    and how its positions are scaled is left out."""
-    family = FAMILIES[fields.text("model_type")]
-    embed_dim, heads = fields.integer("hidden_size"), fields.integer("num_attention_heads")
-    layers, context = fields.integer("num_hidden_layers"), family_context(fields, family)
-    window, windowed_layers = family_window(fields, family, layers)
-    config = ModelConfig(
-        name=name,
-        family=family,
-        layers=layers,
-        embed_dim=embed_dim,
-        query_heads=heads,
-        kv_heads=_kv_heads(fields, family, heads),
-        head_dim=fields.integer("head_dim", 128 if family == "qwen3" else embed_dim // heads),
-        mlp_dim=fields.integer("intermediate_size"),
-        vocab_size=fields.integer("vocab_size"),
-        # Inside a sliding window attention is the plain one.
-        context_length=min(context, window) if windowed_layers else context,
-        rope_theta=_rope_fields(fields).number("rope_theta", 10000.0),
-        norm_eps=fields.number("rms_norm_eps", 1e-6),
-        tied_embeddings=fields.flag("tie_word_embeddings", False),
-        qkv_bias=family == "qwen2",
-        qk_norm=family == "qwen3",
-    )
-    return checked(config, fields.where)
-
-
-def family_context(fields: Fields, family: Family) -> int:
-    """Positions that the model was made for."""
-    usual = {"llama": 2048, "mistral": 131072, "qwen2": 32768, "qwen3": 32768}[family]
-    return fields.integer("max_position_embeddings", usual)
-
-
-def _kv_heads(fields: Fields, family: Family, heads: int) -> int:
-    """Llama 1 and 2 files predate grouped heads; null says that there are none elsewhere too."""
-    usual = {"llama": heads, "mistral": 8, "qwen2": 32, "qwen3": 32}[family]
-    return fields.integer(
-        "num_key_value_heads", heads if "num_key_value_heads" in fields else usual
-    )
-
-
-def family_window(fields: Fields, family: Family, layers: int) -> tuple[int, int]:
-    """(positions that a windowed layer attends to, how many of the layers have that window)."""
-    if family == "llama" or ("sliding_window" in fields and fields.get("sliding_window") is None):
-        return 1, 0
-    if family == "mistral":
-        return fields.integer("sliding_window", 4096), layers
-    if not fields.flag("use_sliding_window", False):
-        return 1, 0
-    window = fields.integer("sliding_window", 4096)
-    if fields.get("layer_types") is not None:
-        return window, windowed_types(fields, layers)
-    first = fields.get("max_window_layers") if "max_window_layers" in fields else 28
-    if type(first) is not int or first < 0:
-        raise ModelInputError(
-            f"{fields.where} has 'max_window_layers' = {first!r}, no whole number."
-        )
-    return window, max(layers - first, 0)
-
-
-def windowed_types(fields: Fields, layers: int) -> int:
-    """How many of the `layer_types` attend to a window; ModelInputError for a kind that is not
-    attention, or another number of them than layers."""
-    types = fields.get("layer_types")
-    if not isinstance(types, list) or len(types) != layers:
-        raise ModelInputError(
-            f"{fields.where} has 'layer_types' that are no list of its {layers} layers."
-        )
-    windowed = [kind in ("sliding_attention", "chunked_attention") for kind in types]
-    for kind, has_window in zip(types, windowed, strict=True):
-        if not has_window and kind != "full_attention":
-            raise unsupported(fields.where, f"has a layer of type {kind!r}", "attention is")
-    return sum(windowed)
-
-
-def _refuse_variants(fields: Fields, family: Family) -> None:
-    """Of qwen2, transformers itself passes over flags of biases."""
-    for key in () if family == "qwen2" else ("attention_bias", "mlp_bias"):
-        if fields.flag(key, False):
-            only = "biases are read on the query, key and value projections of qwen2 only"
-            raise unsupported(fields.where, f"sets {key}", only)
-    activation = fields.text("hidden_act", "silu")
-    if activation not in ("silu", "swish"):
-        raise unsupported(fields.where, f"has hidden_act '{activation}'", "silu is")
-    rope = _rope_fields(fields)
-    if rope.number("partial_rotary_factor", fields.number("partial_rotary_factor", 1.0)) != 1.0:
-        raise unsupported(fields.where, "rotates part of each head only", "use another model")
-
-
-def _rope_fields(fields: Fields) -> Fields:
-    """The rotary fields in one mapping: `rope_parameters` (transformers 5) or two older keys."""
-    merged: dict[str, object] = {"rope_theta": fields.get("rope_theta")}
+def rope_fields(fields: Fields, layers: str = "full_attention") -> Fields:
+    """The rotary fields in one mapping: `rope_parameters` (transformers 5) or older keys. Of the
+    named `layers` where the file has them by kind of layer, as Gemma 3's."""
+    merged: dict[str, object] = {key: fields.get(key) for key in _ROPE_KEYS if key in fields}
     for key in ("rope_scaling", "rope_parameters"):
         value = fields.get(key)
         if value is not None and not isinstance(value, dict):
             raise ModelInputError(f"{fields.where} has a '{key}' that is not an object.")
-        merged |= value or {}
+        inner = (value or {}).get(layers, {} if set(value or {}) & set(_OF_LAYERS) else value)
+        merged |= inner if isinstance(inner, dict) else {}
     return Fields(merged, fields.where)
 
 
-def _rope_scaling(rope: Fields) -> RopeScaling | None:
+def rope_scaling(rope: Fields, context: int) -> RopeScaling | None:
+    """How frequencies are scaled; None where they are not, within the model's `context`."""
     kind = rope.text("rope_type", rope.text("type", "default"))
-    if kind == "default" or (kind == "linear" and rope.get("factor") == 1):
-        return None
-    if kind != "llama3":
-        what = f"scales its rotary frequencies by the rule '{kind}'"
-        raise unsupported(rope.where, what, "use the model without that context extension")
-    return RopeScaling(
-        factor=rope.number("factor"),
-        low_freq_factor=rope.number("low_freq_factor"),
-        high_freq_factor=rope.number("high_freq_factor"),
-        original_context=rope.integer("original_max_position_embeddings"),
+    match kind:
+        case "default" | "dynamic":  # dynamic scaling begins behind the context
+            return None
+        case "linear":
+            factor = rope.number("factor")
+            return None if factor == 1 else LinearScaling(factor)
+        case "yarn":
+            return _yarn(rope, context)
+        case "longrope" | "su":
+            return _listed(rope, context)
+        case "llama3":
+            return Llama3Scaling(
+                factor=rope.number("factor"),
+                low_freq_factor=rope.number("low_freq_factor"),
+                high_freq_factor=rope.number("high_freq_factor"),
+                original_context=rope.integer("original_max_position_embeddings"),
+            )
+    what = f"scales its rotary frequencies by the rule '{kind}'"
+    raise unsupported(rope.where, what, "llama3, linear, dynamic, yarn and longrope are")
+
+
+def _yarn(rope: Fields, context: int) -> YarnScaling:
+    factor = rope.number("factor")
+
+    def magnitude(scale: float) -> float:
+        return 0.1 * scale * math.log(factor) + 1.0 if factor > 1 else 1.0
+
+    implied = magnitude(1.0)
+    if rope.get("mscale") and rope.get("mscale_all_dim"):
+        implied = magnitude(rope.number("mscale")) / magnitude(rope.number("mscale_all_dim"))
+    return YarnScaling(
+        yarn_factor=factor,
+        original_context=rope.integer("original_max_position_embeddings", context),
+        attention_factor=rope.number("attention_factor", implied),
+        beta_fast=rope.number("beta_fast", 32.0),
+        beta_slow=rope.number("beta_slow", 1.0),
+        whole=rope.flag("truncate", True),
     )
+
+
+def _listed(rope: Fields, context: int) -> ListedScaling:
+    """LongRoPE within the original context, in which the short list is the one that holds."""
+    original = rope.integer("original_max_position_embeddings", context)
+    factor = rope.number("factor", context / original)
+    implied = math.sqrt(1 + math.log(factor) / math.log(original)) if factor > 1 else 1.0
+    listed = rope.get("short_factor")
+    if not isinstance(listed, list) or not all(
+        isinstance(each, int | float) and each > 0 for each in listed
+    ):
+        raise ModelInputError(f"{rope.where} has a 'short_factor' that is no list of numbers.")
+    factors = tuple(float(each) for each in listed)
+    return ListedScaling(factors, rope.number("attention_factor", implied))
+
+
+def scaled_context(rope: Fields, context: int) -> int:
+    """The positions that one table of frequencies is for: of LongRoPE the original context."""
+    if rope.text("rope_type", rope.text("type", "default")) not in ("longrope", "su"):
+        return context
+    return min(context, rope.integer("original_max_position_embeddings", context))

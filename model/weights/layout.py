@@ -3,9 +3,11 @@
 `WeightSource` gives the tensors one at a time; `placements` says where each belongs, by its
 Hugging Face name. Axis letters are those of `config.py`. A public projection is [out, in] and ours
 [in, out]; its query head n is (k, g) = (n // G, n % G), as Hugging Face's `repeat_kv` pairs them,
-which is the order of heads side by side in Q.
+which is the order of heads side by side in Q. Where a family publishes otherwise than Llama (other
+names of norms, projections fused into one tensor, rotary pairs side by side) is said here too.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -54,34 +56,48 @@ class Placement:
 
 _TOP = {
     "model.embed_tokens.weight": "embedding", "model.norm.weight": "final_norm",
-    "lm_head.weight": "head",
+    "model.norm.bias": "final_norm_bias", "lm_head.weight": "head",
 }  # fmt: skip
 _BLOCK = {
-    "input_layernorm.weight": "attention_norm", "post_attention_layernorm.weight": "mlp_norm",
-    "self_attn.q_proj.weight": "query", "self_attn.q_proj.bias": "query_bias",
-    "self_attn.k_proj.weight": "key", "self_attn.k_proj.bias": "key_bias",
-    "self_attn.v_proj.weight": "value", "self_attn.v_proj.bias": "value_bias",
-    "self_attn.q_norm.weight": "query_norm", "self_attn.k_norm.weight": "key_norm",
-    "self_attn.o_proj.weight": "output", "mlp.gate_proj.weight": "gate",
-    "mlp.up_proj.weight": "up", "mlp.down_proj.weight": "down",
+    "self_attn.q_proj": "query", "self_attn.k_proj": "key", "self_attn.v_proj": "value",
+    "self_attn.o_proj": "output", "mlp.gate_proj": "gate", "mlp.up_proj": "up",
+    "mlp.down_proj": "down",
 }  # fmt: skip
-"""Public tensor of a layer -> array under `blocks`."""
+"""Public projection of a layer -> array under its stack; its bias is '..._bias'."""
 
 
 def placements(config: ModelConfig) -> dict[str, Placement]:
-    """Every public tensor that a model of `config` has, by name."""
+    """Every public tensor that a model of `config` has, by name, projections of their own."""
     shapes = config.parameter_shapes
 
     def place(array: str, *index: int) -> Placement:
         ours = shapes[array][len(index) :]
-        turned = len(ours) == 2 and array != "embedding"
+        kept = array == "embedding" or array.endswith(
+            ("bias", "sinks")
+        )  # lie as they are published
+        turned = len(ours) == 2 and not kept
         return Placement(array, index, ours[::-1] if turned else ours, transposed=turned)
 
     placed = {public: place(array) for public, array in _TOP.items() if array in shapes}
-    for public, array in _BLOCK.items():
-        if f"blocks.{array}" in shapes:
-            for layer in range(config.layers):
-                placed[f"model.layers.{layer}.{public}"] = place(f"blocks.{array}", layer)
+    whole = config.style.norms_all_heads
+    heads = {
+        "self_attn.q_norm": "queries_norm" if whole else "query_norm",
+        "self_attn.k_norm": "keys_norm" if whole else "key_norm",
+    }
+    named = {"self_attn.sinks": "sinks"}
+    for public, array in {**norm_names(config), **heads, **_BLOCK}.items():
+        named |= {f"{public}.weight": array, f"{public}.bias": f"{array}_bias"}
+    parts = {name: (f"blocks.{array}", None) for name, array in named.items()}
+    experts = {name: (f"experts.{array}", e) for name, (array, e) in expert_names(config).items()}
+    for name, (array, expert) in {**parts, **experts}.items():
+        kind, _, own = array.partition(".")
+        for stack, layers in config.stacks.items():
+            if (ours := f"{stack.replace('blocks', kind)}.{own}") in shapes:
+                within = () if expert is None else (expert,)
+                placed |= {
+                    f"model.layers.{layer}.{name}": place(ours, index, *within)
+                    for index, layer in enumerate(layers)
+                }
     return placed
 
 
@@ -105,7 +121,7 @@ def parameters(
     arrays: dict[str, np.ndarray] = {}
     missing = placements(config)
     placed = frozenset(missing)
-    for name, tensor in tensors:
+    for name, tensor in unfused(config, tensors):
         if name not in placed and _harmless(name, config):
             continue
         place = missing.pop(name, None)
@@ -129,7 +145,9 @@ def parameters(
 
 def _harmless(name: str, config: ModelConfig) -> bool:
     repeats_embedding = name == "lm_head.weight" and config.tied_embeddings
-    return repeats_embedding or name.endswith("rotary_emb.inv_freq")
+    layer = re.match(r"model\.layers\.(\d+)\.", name)
+    predicts_later = config.family == "glm4_moe" and layer and int(layer[1]) >= config.layers
+    return repeats_embedding or bool(predicts_later) or name.endswith("rotary_emb.inv_freq")
 
 
 def _check(name: str, tensor: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -145,4 +163,105 @@ def _check(name: str, tensor: np.ndarray, shape: tuple[int, ...]) -> None:
         raise ModelInputError(
             f"tensor '{name}' holds {bad} values that are not finite: the file is damaged, "
             "fetch it again from its publisher."
+        )
+
+
+_BEFORE = {"input_layernorm": "attention_norm", "post_attention_layernorm": "mlp_norm"}
+_RESULT = {
+    "post_attention_layernorm": "attention_result_norm",
+    "post_feedforward_layernorm": "mlp_result_norm",
+}
+_BOTH = {**_RESULT, "input_layernorm": "attention_norm", "pre_feedforward_layernorm": "mlp_norm"}
+_GLM4 = {
+    **_BEFORE,
+    "post_self_attn_layernorm": "attention_result_norm",
+    "post_mlp_layernorm": "mlp_result_norm",
+}
+
+
+def norm_names(config: ModelConfig) -> dict[str, str]:
+    """Public name of each norm of a layer -> ours."""
+    if config.family == "glm4":
+        return _GLM4
+    return {"before": _BEFORE, "result": _RESULT, "both": _BOTH}[config.style.norm_places]
+
+
+EXPERTS = {"gate": "gate_proj", "up": "up_proj", "down": "down_proj"}
+_ROUTER = {"router": "gate.weight", "router_bias": "gate.bias",
+           "correction": "gate.e_score_correction_bias"}  # fmt: skip
+_MIXTRAL = {"w1": "gate_proj", "w3": "up_proj", "w2": "down_proj"}
+_RENAMED = {
+    "block_sparse_moe": "mlp", ".mlp.router.": ".mlp.gate.",
+    **{f".{theirs}.weight": f".{ours}.weight" for theirs, ours in _MIXTRAL.items()},
+}  # fmt: skip
+
+
+def expert_names(config: ModelConfig) -> dict[str, tuple[str, int | None]]:
+    """Public names of the tensors of a layer's mixture, as Qwen3's -> (ours, the number of the
+    expert where a tensor is one expert's)."""
+    shapes = config.expert_shapes
+    names: dict[str, tuple[str, int | None]] = {}
+    names |= {f"mlp.{public}": (ours, None) for ours, public in _ROUTER.items() if ours in shapes}
+    for ours, public in EXPERTS.items():
+        if config.family == "gpt_oss":
+            names[f"mlp.experts.{public}"] = (ours, None)
+            names[f"mlp.experts.{public}_bias"] = (f"{ours}_bias", None)
+            continue
+        for number in range(config.experts):
+            names[f"mlp.experts.{number}.{public}.weight"] = (ours, number)
+        if f"shared_{ours}" in shapes:
+            names[f"mlp.shared_experts.{public}.weight"] = (f"shared_{ours}", None)
+    return names
+
+
+def unfused(config: ModelConfig, tensors: Iterable[NamedTensor]) -> Iterator[NamedTensor]:
+    """`tensors` as Llama's are: one for each projection, rotary pairs in two halves of a head."""
+    H = config.head_dim
+    queries, keys = config.query_heads * H, config.kv_heads * H
+    parts = {
+        "qkv_proj": {"q_proj": queries, "k_proj": keys, "v_proj": keys},
+        "gate_up_proj": {"gate_proj": config.mlp_dim, "up_proj": config.mlp_dim},
+    }
+    heads = {"q_proj": config.query_heads, "k_proj": config.kv_heads}
+    rotated = config.rotary_dim or H
+    for published, tensor in tensors:
+        name = published
+        for theirs, ours in _RENAMED.items():
+            name = name.replace(theirs, ours)
+        if ".experts.gate_up_proj" in name:  # gpt-oss: columns of both in turn
+            yield name.replace("gate_up", "gate"), tensor[..., ::2]
+            yield name.replace("gate_up", "up"), tensor[..., 1::2]
+            continue
+        if name.endswith(".sinks"):
+            yield name, tensor.reshape(config.kv_heads, -1)
+            continue
+        path, _, kind = name.rpartition(".")
+        stem, _, projection = path.rpartition(".")
+        if projection in parts:
+            rows = parts[projection]
+            _require_rows(name, tensor, sum(rows.values()))
+            ends = np.cumsum([*rows.values()])[:-1]
+            for part, piece in zip(rows, np.split(tensor, ends), strict=True):
+                yield f"{stem}.{part}.{kind}", piece
+        elif config.family == "glm4" and projection in heads:
+            _require_rows(name, tensor, heads[projection] * H)
+            yield name, in_halves(tensor, heads[projection], rotated)
+        else:
+            yield name, tensor
+
+
+def in_halves(tensor: np.ndarray, heads: int, rotated: int) -> np.ndarray:
+    """Rows [heads * H, ...] of each head, of which the first `rotated` are adjacent rotary pairs:
+    those as two halves, the first of each pair and then the second."""
+    by_head = tensor.reshape(heads, -1, *tensor.shape[1:])
+    pairs = by_head[:, :rotated].reshape(heads, -1, 2, *tensor.shape[1:])
+    halves = pairs.swapaxes(1, 2).reshape(heads, rotated, *tensor.shape[1:])
+    return np.concatenate((halves, by_head[:, rotated:]), axis=1).reshape(tensor.shape)
+
+
+def _require_rows(name: str, tensor: np.ndarray, rows: int) -> None:
+    if tensor.shape[0] != rows:
+        raise ModelInputError(
+            f"tensor '{name}' has {tensor.shape[0]} rows, the configuration says {rows}: the "
+            "weights and the configuration are not of one model."
         )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..config import PRESETS, SMOLLM2, ModelInputError
 from ..input_files import user_path
-from .hf_config import QUANTISED_KEYS, Fields, hf_config, model_name, read_json
+from .families import hf_config
+from .hf_config import QUANTISED_KEYS, Fields, fields_of, model_name
 from .hf_tokenizer import hf_tokenizer
 from .layout import WeightSource
 from .safetensors import has_own_head, safetensors_files, stored_tensors, tensor_table
@@ -117,9 +118,9 @@ def _hub_name(repo_id: str) -> str:
 def open_hf_folder(folder: Path) -> WeightSource:
     """The model in `folder` (config.json, safetensors, tokenizer.json). Raises ModelInputError for
     a file that is missing, damaged, or describes a model that is not supported."""
-    path = folder / "config.json"
-    config = hf_config(path)
-    quantisation = _quantisation(path)
+    fields = fields_of(folder / "config.json")
+    config = hf_config(fields)
+    quantisation = _quantisation(fields)
     table = tensor_table(safetensors_files(folder))
     tensors = stored_tensors(table, quantisation)
     if config.tied_embeddings and has_own_head(tensors):
@@ -134,14 +135,13 @@ def open_hf_folder(folder: Path) -> WeightSource:
     )
 
 
-def _quantisation(path: Path) -> "Quantisation | None":
-    """What the config.json at `path` says of quantised weights."""
-    described = read_json(path)
-    if not any(described.get(key) for key in QUANTISED_KEYS):
+def _quantisation(fields: Fields) -> "Quantisation | None":
+    """What a config.json says of quantised weights."""
+    if not any(fields.get(key) for key in QUANTISED_KEYS):
         return None
     from .quantisation import quantisation_of  # and the formats, which few models need
 
-    return quantisation_of(Fields(described, str(path)))
+    return quantisation_of(fields)
 
 
 # The files that `open_hf_folder` reads. Repositories also carry pickles and second copies of the

@@ -7,17 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config import ModelInputError
-from .hf_config import Fields, unsupported
+from .hf_config import Fields, count_of, unsupported
 
 GivenSizes = dict[str, Any]
 """Sizes of an Architecture by name, those that a file gives."""
-
-
-def count_of(described: Fields, key: str, default: int) -> int:
-    """A whole number, which may be 0."""
-    if described.get(key) == 0 or (described.get(key) is None and not default):
-        return 0
-    return described.integer(key, default or None)
 
 
 def latent_attention(described: Fields, layers: int) -> GivenSizes:

@@ -8,23 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..architecture import SIZES, Architecture
+from ..architecture import Architecture
 from ..config import ModelConfig, ModelInputError
-from .hf_config import (
-    FAMILIES,
-    Fields,
-    family_config,
-    family_context,
-    family_window,
-    model_name,
-    read_json,
-    require_size,
-    unsupported,
-    windowed_types,
-)
+from .families import FAMILIES, family_config, windowed_types
+from .hf_config import Fields, count_of, model_name, read_json, require_size, unsupported
 from .published_layers import (
     GivenSizes,
-    count_of,
     delta_net,
     gemma4,
     latent_attention,
@@ -39,11 +28,6 @@ class PublishedModel(Architecture):
     """An architecture that is costed and never run, with the positions it was made for."""
 
     context_length: int
-    vectors: int = 0  # norms and biases, which a mixture's sizes leave out
-
-    @property
-    def vector_parameters(self) -> int:
-        return self.vectors
 
 
 @dataclass(frozen=True)
@@ -72,10 +56,6 @@ class _Kind:
     shared_dim: int = 0
     dense_layers: int = 0
     layer_kinds: Callable[[Fields, int], GivenSizes] | None = None  # sizes besides
-    heads: int | None = None  # None: a file of this kind states it, here and below
-    kv_heads: int | None = None
-    vocab_size: int | None = None
-    context_length: int | None = None
 
 
 _KINDS = {
@@ -89,15 +69,9 @@ _KINDS = {
                           layer_kinds=latent_attention),
     "exaone4": _Kind(window=4096, full_every=4),
     "gemma": _Kind(tied=True, head_dim=256),
-    "gemma2": _Kind(tied=True, head_dim=256, window=4096, full_every=2),
-    "gemma3_text": _Kind(tied=True, head_dim=256, window=4096, full_every=6, heads=8, kv_heads=4,
-                         vocab_size=262208, context_length=131072),
     "gemma4_text": _Kind(tied=True, head_dim=256, window=512, full_every=6, layer_kinds=gemma4),
-    "glm4": _Kind(head_dim=128),
-    "glm4_moe": _Kind(experts=128, active=8, expert_dim=1408, shared_experts=1, dense_layers=1),
     "glm_moe_dsa": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
                          layer_kinds=latent_attention),
-    "gpt_oss": _Kind(head_dim=64, window=128, full_every=2, experts=128, active=4),
     "granite": _Kind(),
     "granitemoe": _Kind(experts=8, active=2),
     "hunyuan_v1_dense": _Kind(),
@@ -105,21 +79,16 @@ _KINDS = {
                      layer_kinds=latent_attention),
     "llama4_text": _Kind(head_dim=128, experts=16, active=1, layer_kinds=llama4),
     "minimax_m2": _Kind(head_dim=128, full_every=0, experts=256, active=8),
-    "mixtral": _Kind(full_every=0, experts=8, active=2),
     "nemotron_h": _Kind(gated=False, layer_kinds=nemotron_h),
-    "olmo2": _Kind(),
     "olmoe": _Kind(experts=64, active=8),
-    "phi3": _Kind(full_every=0),
     "phimoe": _Kind(full_every=0, experts=16, active=2),
     "qwen2_moe": _Kind(experts=60, active=4, expert_dim=1408, shared_dim=5632),
-    "qwen3_moe": _Kind(experts=128, active=8, expert_dim=768),
     "qwen3_5_moe_text": _Kind(head_dim=256, experts=256, active=8, expert_dim=512, shared_dim=512,
                               layer_kinds=delta_net),
     "qwen3_5_text": _Kind(head_dim=256, layer_kinds=delta_net),
     "qwen3_next": _Kind(head_dim=256, experts=512, active=10, expert_dim=512, shared_dim=512,
                         layer_kinds=delta_net),
     "seed_oss": _Kind(head_dim=128),
-    "smollm3": _Kind(tied=True),
     "starcoder2": _Kind(tied=True, gated=False, full_every=0),
 }  # fmt: skip
 """By model_type: those whose sizes follow from the fields read here."""
@@ -140,23 +109,15 @@ def _sizes(outer: dict[str, object], inner: object, path: Path, name: str) -> Si
     values = tied | inner if isinstance(inner, dict) else outer
     described = Fields(values, str(path), instead=_INSTEAD)
     named = model_name(name, path.parent.resolve().name)
-    model_type = described.text("model_type")
-    if model_type not in FAMILIES:
-        return Sizes(costed_sizes(described, named), None)
-    config = family_config(described, named)
-    window, windowed = family_window(described, FAMILIES[model_type], config.layers)
-    context = family_context(described, FAMILIES[model_type])
-    if not windowed or window >= context:
+    return sizes_of_fields(described, named)
+
+
+def sizes_of_fields(described: Fields, name: str) -> Sizes:
+    """The sizes of the model that `described`, with the keys of a config.json, has."""
+    if described.text("model_type") in FAMILIES:
+        config = family_config(described, name)
         return Sizes(config, config)
-    sizes = {size: getattr(config, size) for size in SIZES}
-    seen = {"window": window, "windowed_share": windowed / config.layers}
-    model = PublishedModel(
-        name=named,
-        context_length=context,
-        vectors=config.vector_parameters,
-        **{**sizes, **seen},
-    )
-    return Sizes(model, config)
+    return Sizes(costed_sizes(described, name), None)
 
 
 def costed_sizes(described: Fields, name: str) -> PublishedModel:
@@ -166,8 +127,8 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
     if kind is None:
         raise unsupported(described.where, f"has model_type '{model_type}'", _INSTEAD)
     embed_dim, layers = described.integer("hidden_size"), described.integer("num_hidden_layers")
-    heads = described.integer("num_attention_heads", kind.heads)
-    kv_heads = described.integer("num_key_value_heads", kind.kv_heads or heads)
+    heads = described.integer("num_attention_heads")
+    kv_heads = described.integer("num_key_value_heads", heads)
     head_dim = described.integer("head_dim", kind.head_dim or max(embed_dim // heads, 1))
     window, windowed = _window(described, kind, layers)
     sizes: GivenSizes = {
@@ -181,12 +142,12 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
         sizes = _mlp(described, kind, layers) | sizes
     model = PublishedModel(
         name=name,
-        context_length=described.integer("max_position_embeddings", kind.context_length),
+        context_length=described.integer("max_position_embeddings"),
         layers=layers,
         embed_dim=embed_dim,
         query_heads=heads,
         kv_heads=kv_heads,
-        vocab_size=described.integer("vocab_size", kind.vocab_size),
+        vocab_size=described.integer("vocab_size"),
         tied_embeddings=described.flag("tie_word_embeddings", kind.tied),
         gated=kind.gated,
         **sizes,
@@ -241,7 +202,7 @@ def _window(described: Fields, kind: _Kind, layers: int) -> tuple[int | None, in
         return None, 0
     window = described.integer("sliding_window", kind.window)
     if described.get("layer_types") is not None:
-        return window, windowed_types(described, layers)
+        return window, sum(windowed_types(described, layers))
     pattern = described.get("sliding_window_pattern")
     if isinstance(pattern, str):  # 'LLLG', again and again; the last layer attends to everything
         if not pattern or set(pattern) - {"L", "G"}:

@@ -33,7 +33,7 @@ class Parameter:
     """One parameter of a compiled program's entry computation; `number` counts from 0."""
 
     number: int
-    name: str  # 'blocks.query', 'cache.keys', 'token'
+    name: str  # 'blocks.query', 'cache.stacks.0.keys', 'token'
     kind: Kind
     axes: str  # letters as in `model.config`, 'LDKGH'; '' for a scalar or an unnamed one
     shape: tuple[int, ...]  # of the whole tensor, not of a device's part

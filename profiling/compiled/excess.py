@@ -46,7 +46,7 @@ class CountedBudget:
 def counted_budget(spec: ProgramSpec, phase: str) -> CountedBudget:
     unit = unit_costs(spec.config, spec.dtype)
     record = phase_record(spec, phase)
-    passes = passes_of(record)
+    passes = passes_of(record, unit.window)
     cost = sum_costs([passes.total(unit), copy_cost(record, unit)])
     split, moved = spec.split, cost.hbm_bytes
     kv_bytes = moved.kv_read + moved.kv_write

@@ -1,11 +1,15 @@
 """The compiled lens: a phase's program read, and reconciled with the counted bytes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ...model.architecture import Architecture
+from ...model.experts import CHUNK, FEW_TOKENS, rows_together
+from ...model.mesh import ModelSplit
 from ...tpu_configs.catalog import load_chip
 from ...tpu_configs.chip import Chip
 from ..predicted.step.collectives import COLLECTIVES
+from ..predicted.step.expert_work import EVEN, needed_share
 from ..records import (
     CollectiveTraffic,
     CompiledPhase,
@@ -22,13 +26,36 @@ from .traffic.traffic import ModuleTraffic
 from .traffic.walk import module_traffic
 
 
-def traffic_of(module: bytes, phase: str, parameters: Sequence[Parameter]) -> ModuleTraffic:
-    """The traffic of a HloModuleProto, its arguments told apart as weights, KV and the rest."""
+def traffic_of(
+    module: bytes, phase: str, parameters: Sequence[Parameter], trips: Mapping[str, float]
+) -> ModuleTraffic:
+    """The traffic of a HloModuleProto, its arguments told apart as weights, KV and the rest;
+    `trips` as `data_trips` has them."""
     kinds = {
         parameter.number: "activations" if parameter.kind == "other" else parameter.kind
         for parameter in parameters
     }
-    return module_traffic(parse_module(module, phase), kinds)
+    return module_traffic(parse_module(module, phase), kinds, trips)
+
+
+def data_trips(spec: ProgramSpec, phase: str) -> dict[str, float]:
+    """Expected trips of a phase's loops that end when the data says so, by their scope."""
+    if spec.config.experts == 1:
+        return {}
+    rows = spec.batch * (1 if spec.program(phase) == "prompt" else spec.attempts)
+    tokens = rows * max(spec.reads(phase), 1) // spec.split.data
+    return {"experts": expert_turns(spec.config, spec.split, tokens)}
+
+
+def expert_turns(config: Architecture, split: ModelSplit, tokens: int) -> float:
+    """Turns of the loop over the experts of one layer (`model.experts`) on one device, for so many
+    tokens: the mean over the devices, where each token goes to any expert alike."""
+    together = min(tokens, CHUNK)
+    visits = together * config.active_experts / config.experts
+    turns = config.experts * needed_share(together, config.active_experts / config.experts, EVEN)
+    if tokens > FEW_TOKENS:  # an expert's last block is half full, in the mean over many
+        turns *= max(visits / rows_together(visits) + 0.5, 1.0)
+    return turns / (split.model if split.deals_experts(config.experts, config.mlp_dim) else 1)
 
 
 def phase_cost(

@@ -12,7 +12,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.stages import Compiled, Lowered
 from jax.tree_util import KeyPath, tree_leaves_with_path
 
-from ...model.config import PARAMETER_AXES
+from ...model.config import PARAMETER_AXES, unnumbered
 from ...model.generation.decode_loop import (
     Endings,
     State,
@@ -33,9 +33,10 @@ from ..backend import attention_kernel
 from .cache import Kind, Parameter, TensorLayout
 from .spec import ProgramSpec
 
-AXES = STATE_AXES | INPUT_AXES
+AXES = STATE_AXES | INPUT_AXES | PARAMETER_AXES
 RESULT_AXES = {"decode": "NBA", "read": "BAD", "check": "BAT"}
-CACHE_TENSORS = ("cache.prompt_keys", "cache.prompt_values", "cache.keys", "cache.values")
+CACHE_TENSORS = "cache.stacks."
+"""How the names of keys and values begin."""
 
 
 Chosen = Mapping[str, TensorLayout]
@@ -119,7 +120,7 @@ class Programs:
                 number=number,
                 name=name,
                 kind="weights" if number < len(weights) else _kind(name),
-                axes=AXES.get(name, "") if number >= len(weights) else PARAMETER_AXES[name],
+                axes=AXES.get(unnumbered(name), ""),
                 shape=tuple(leaf.shape),
                 dtype=str(leaf.dtype),
             )
@@ -141,7 +142,8 @@ class Programs:
         out = compiled.output_formats
         rows = (out if isinstance(out, State) else out[0]).rows
         exits = {leaf_name(path): leaf for path, leaf in tree_leaves_with_path(rows)}
-        return all(entry[name] == _layout(exits[name]) for name in CACHE_TENSORS)
+        cached = [name for name in exits if _kind(name) == "kv"]
+        return all(entry[name] == _layout(exits[name]) for name in cached)
 
     def _run(self, phase: str) -> Callable[..., object]:
         spec, thinks = self.spec, phase != ANSWER
@@ -210,7 +212,7 @@ def _layout(form: Format) -> TensorLayout:
 
 
 def _kind(name: str) -> Kind:
-    return "kv" if name in CACHE_TENSORS else "other"
+    return "kv" if name.startswith(CACHE_TENSORS) else "other"
 
 
 def _named(

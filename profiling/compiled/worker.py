@@ -38,7 +38,7 @@ from .compile import (
     Written,
 )
 from .compiler_failures import compiler_sentence
-from .lens import phase_cost, traffic_of
+from .lens import data_trips, phase_cost, traffic_of
 from .lowering import Chosen, Programs
 from .spec import ProgramSpec, Target
 
@@ -83,7 +83,12 @@ def _write_session(spec: ProgramSpec, programs: list[Program], folder: Path) -> 
     phases = [
         PhaseProgram(
             name=program.cost.phase,
-            traffic=traffic_of(program.module, program.cost.phase, program.parameters),
+            traffic=traffic_of(
+                program.module,
+                program.cost.phase,
+                program.parameters,
+                data_trips(spec, program.cost.phase),
+            ),
             flops=program.cost.counted_flops,
             hlo_proto=program.module,
             assigned_proto=program.assigned,
@@ -135,7 +140,7 @@ class _Compiler:
         cost = phase_cost(
             self.spec,
             phase,
-            traffic_of(protos[0], phase, parameters),
+            traffic_of(protos[0], phase, parameters, data_trips(self.spec, phase)),
             memory=memory_of(compiled, self.spec.target),
             xla_flops=float(costs.get("flops", 0.0)),
             xla_bytes_accessed=float(costs.get("bytes accessed", 0.0)),

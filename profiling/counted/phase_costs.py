@@ -2,7 +2,8 @@
 
 Rules for HBM bytes, the least that any machine must move whose on-chip memory keeps nothing from
 one pass to the next:
-  weights      read once a pass, however many rows share it; of the embedding, the rows looked up
+  weights      read once a pass, however many rows share it; of the embedding, the rows looked up;
+               of experts, those that a pass of so many tokens is expected to need
   KV read      each cached position once a pass for each attempt that sees it, a prompt's once for
                all its attempts; the token's own key and value are still on the chip. Prefill
                reads back, once, what it wrote
@@ -16,7 +17,7 @@ record.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -40,6 +41,8 @@ class Passes:
     pairs: Counts  # queries times the keys they see
     heads: Counts  # positions whose logits are wanted
     cached: Counts  # cached positions read
+    near_pairs: Counts  # `pairs` and `cached` in a layer with a window
+    near_cached: Counts
 
     def costs(self, unit: UnitCosts) -> list[CountedCost]:
         return [self._cost(unit, slice(i, i + 1)) for i in range(len(self.tokens))]
@@ -48,18 +51,19 @@ class Passes:
         return self._cost(unit, slice(None))
 
     def _cost(self, unit: UnitCosts, which: slice) -> CountedCost:
-        tokens, pairs, heads, cached = (
-            int(counts[which].sum())
-            for counts in (self.tokens, self.pairs, self.heads, self.cached)
+        tokens, pairs, heads, cached, near_pairs, near_cached = (
+            int(getattr(self, counts.name)[which].sum()) for counts in fields(self)
         )
-        passes = len(self.tokens[which])
+        weights = int(unit.weight_bytes(self.tokens[which]).sum())
         work = unit.token * tokens + unit.pair * pairs + unit.head * heads
+        work += unit.near_pair * near_pairs
         return CountedCost(
             flops=work.matmul_flops,
             vector_flops=work.vector_flops,
             hbm_bytes=HbmBytes(
-                weights=passes * unit.pass_weight_bytes + tokens * unit.token_weight_bytes,
-                kv_read=cached * unit.kv_bytes,
+                weights=weights + tokens * unit.token_weight_bytes,
+                kv_read=cached * (unit.kv_bytes - unit.near_kv_bytes)
+                + near_cached * unit.near_kv_bytes,
                 kv_write=tokens * unit.kv_bytes,
                 activations=tokens * unit.token_activation_bytes
                 + heads * unit.head_activation_bytes,
@@ -80,20 +84,49 @@ def is_prefill(record: PassRecord) -> bool:
     return bool((record.prompt == 0).all())
 
 
-def passes_of(record: PassRecord) -> Passes:
-    """The record as passes over the whole batch; its copies are `copy_cost`'s."""
-    cached = record.prompt_read.sum(axis=1) + (record.own_read + _read_back(record)).sum(
-        axis=(1, 2)
-    )
+def passes_of(record: PassRecord, window: int | None = None) -> Passes:
+    """The record as passes over the whole batch, of a model whose layers with a window attend to
+    `window` positions; its copies are `copy_cost`'s."""
     worked = record.tokens.any(axis=(1, 2))
-    counts = (record.tokens, record.pairs, record.heads)
-    tokens, pairs, heads = (count.sum(axis=(1, 2))[worked] for count in counts)
-    return Passes(tokens, pairs, heads, cached[worked])
+    back = _read_back(record)
+    cached, near_cached = (
+        (prompt.sum(axis=1) + (own + back).sum(axis=(1, 2)))[worked]
+        for prompt, own in (cached_reads(record, None), cached_reads(record, window))
+    )
+    counts = (record.tokens, record.pairs, record.heads, near_pairs(record, window))
+    tokens, pairs, heads, pairs_near = (count.sum(axis=(1, 2))[worked] for count in counts)
+    return Passes(tokens, pairs, heads, cached, pairs_near, near_cached)
+
+
+def cached_reads(record: PassRecord, window: int | None) -> tuple[Counts, Counts]:
+    """Cached positions that a layer reads: of prompts [N, B], of rows' own [N, B, A]. Through a
+    window the last ones, a query's own position among them: of the row's own, then of the prompt's,
+    and of a prompt that rows share what any of them sees."""
+    prompt, own = record.prompt_read, record.own_read
+    if window is None:
+        return prompt, own
+    own = np.minimum(own, window - 1)
+    room = np.where(record.tokens > 0, window - 1 - own, 0).max(axis=2)
+    return np.minimum(prompt, room), own
+
+
+def near_pairs(record: PassRecord, window: int | None) -> Counts:
+    """[N, B, A] queries times the keys that they see through a window."""
+    if window is None:
+        return record.pairs
+    beyond = record.prompt[:, None] + record.own + 1 - window  # of the first query, if above 0
+
+    def triangle(n: Counts) -> Counts:
+        return n * (n + 1) // 2
+
+    last, first = (beyond + record.tokens - 1).clip(min=0), (beyond - 1).clip(min=0)
+    unseen: Counts = triangle(last) - triangle(first)
+    return record.pairs - unseen
 
 
 def copy_cost(record: PassRecord, unit: UnitCosts) -> CountedCost:
     """Copying cached positions from row to row: each read once and written once."""
-    moved = int(record.copied.sum()) * unit.kv_bytes
+    moved = int(_both(record.copied, _within(record.copied, unit), unit).sum())
     nothing = HbmBytes(weights=0, kv_read=moved, kv_write=moved, activations=0)
     return CountedCost(flops=0, vector_flops=0, hbm_bytes=nothing)
 
@@ -107,16 +140,33 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
     tokens, pairs, heads = record.tokens, record.pairs, record.heads
     work = (unit.token.matmul_flops, unit.pair.matmul_flops, unit.head.matmul_flops)
     flops = tokens * work[0] + pairs * work[1] + heads * work[2]
+    flops += near_pairs(record, unit.window) * unit.near_pair.matmul_flops
     sharing = (tokens > 0).sum(axis=2, keepdims=True).clip(min=1)
-    prompt = np.where(tokens > 0, record.prompt_read[..., None] / sharing, 0.0)
-    cached = prompt + record.own_read + _read_back(record) + 2 * record.copied
+    cached, near = (
+        np.where(tokens > 0, prompt[..., None] / sharing, 0.0) + own + _read_back(record)
+        for prompt, own in (cached_reads(record, None), cached_reads(record, unit.window))
+    )
+    copied = 2 * _both(record.copied, _within(record.copied, unit), unit)
+    weights = unit.weight_bytes(tokens.sum(axis=(1, 2), keepdims=True))
     moved = (
-        (tokens > 0) * shares(record) * unit.pass_weight_bytes
-        + cached * unit.kv_bytes
+        (tokens > 0) * shares(record) * weights
+        + _both(cached, near, unit)
+        + copied
         + tokens * (unit.token_weight_bytes + unit.kv_bytes + unit.token_activation_bytes)
         + heads * unit.head_activation_bytes
     )
     return RowCosts(flops, moved)
+
+
+def _within(positions: Counts, unit: UnitCosts) -> Counts:
+    """Of so many cached positions those that a later query sees through the model's window."""
+    return positions if unit.window is None else np.minimum(positions, unit.window - 1)
+
+
+def _both(far: np.ndarray, near: np.ndarray, unit: UnitCosts) -> np.ndarray:
+    """Bytes of cached positions, `far` in layers that see all and `near` in those of a window."""
+    moved: np.ndarray = far * (unit.kv_bytes - unit.near_kv_bytes) + near * unit.near_kv_bytes
+    return moved
 
 
 def shares(record: PassRecord) -> np.ndarray:
@@ -176,7 +226,10 @@ def phases_of(logs: Sequence[PassLog], units: Mapping[str, UnitCosts]) -> list[P
 
 def _phase(name: str, batches: list[list[PassRecord]], units: Mapping[str, UnitCosts]) -> Phase:
     records = [record for batch in batches for record in batch]
-    costs = [passes_of(record).total(units[record.model]) for record in records]
+    costs = [
+        passes_of(record, units[record.model].window).total(units[record.model])
+        for record in records
+    ]
     costs += [copy_cost(record, units[record.model]) for record in records]
     return Phase(
         name=name,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
@@ -26,6 +27,7 @@ from ...model.generation.pass_log import REASONER
 from ...model.kv_cache import KVCache
 from ...model.transformer import Transformer, abstract_transformer
 from ..errors import ProfileInputError
+from ..predicted.step.expert_work import EVEN, needed_share
 
 if TYPE_CHECKING:  # few runs have one
     from ...model.reward_model import TrainedVerifier
@@ -48,6 +50,11 @@ class Operations:
 
     def __mul__(self, times: int) -> "Operations":
         return Operations(self.matmul_flops * times, self.vector_flops * times)
+
+    def share(self, parts: int, whole: int) -> "Operations":
+        """Those of `parts` of `whole` like parts."""
+        times = (self.matmul_flops, self.vector_flops)
+        return Operations(*(number * parts // whole for number in times))
 
 
 ELEMENTWISE = frozenset(
@@ -142,13 +149,25 @@ class UnitCosts:
     """Costs from which those of every phase are added up; bytes by the rules of `passes`."""
 
     token: Operations  # one position through all layers, attention pairs left out
-    pair: Operations  # one query meeting one key, over all layers and heads
+    pair: Operations  # one query meeting one key, over all heads of layers that see every position
+    near_pair: Operations  # the same of layers with a window
+    window: int | None  # positions that those attend to
     head: Operations  # logits of one position
     pass_weight_bytes: int  # every weight that a pass reads whatever its tokens
     token_weight_bytes: int  # a token's row of the embedding
     kv_bytes: int  # keys and values of one position over all layers
+    near_kv_bytes: int  # of them, those of layers with a window
     token_activation_bytes: int  # `ModelShape.token_activation_elements`
     head_activation_bytes: int  # the head's input and its logits, for one position
+    expert_weight_bytes: int = 0  # all experts of all layers that have them
+    expert_share: float = 1.0  # of a layer's experts, those that one token is sent to
+
+    def weight_bytes(self, tokens: np.ndarray) -> np.ndarray:
+        """int64: weights that passes of so many `tokens` each, at least one, read: of experts those
+        that the tokens are expected to need, where each goes to any expert alike."""
+        needed = needed_share(tokens, self.expert_share, EVEN) * self.expert_weight_bytes
+        whole: np.ndarray = self.pass_weight_bytes + np.rint(needed).astype(np.int64)
+        return whole
 
 
 @cache
@@ -157,15 +176,24 @@ def unit_costs(config: ModelConfig, dtype: DType) -> UnitCosts:
     model = abstract_transformer(config, jnp.dtype(dtype))
     pair = _forward(model, keys=2) - _forward(model, keys=1)
     size, shape = DTYPE_BITS[dtype] // 8, shape_of(config)
+    windowed = round(config.windowed_share * config.layers)
+    near_pair = pair.share(windowed, config.layers)
+    kv_bytes = config.kv_bytes_per_token(dtype)
+    experts = shape.layers * shape.mlp_parameters if config.experts > 1 else 0.0
     return UnitCosts(
         token=_forward(model, keys=1) - pair,
-        pair=pair,
+        pair=pair - near_pair,
+        near_pair=near_pair,
+        window=config.window,
         head=_head(model),
-        pass_weight_bytes=round(shape.parameters - shape.embedding_parameters) * size,
+        pass_weight_bytes=round(shape.parameters - shape.embedding_parameters - experts) * size,
         token_weight_bytes=config.embed_dim * size,
-        kv_bytes=config.kv_bytes_per_token(dtype),
+        kv_bytes=kv_bytes,
+        near_kv_bytes=kv_bytes * windowed // config.layers,
         token_activation_bytes=round(shape.token_activation_elements()) * size,
         head_activation_bytes=round(shape.head_activation_bytes(size)),
+        expert_weight_bytes=round(experts) * size,
+        expert_share=config.active_experts / config.experts,
     )
 
 

@@ -11,7 +11,7 @@ from ..reports.document import printable
 from ..reports.renderers.notebook import Frame, Picture, cell, frame, picture
 from ..reports.sections.prediction_document import resources, slices_table
 from ..reports.sections.profile_document import notebook_document
-from ..reports.sections.profile_headline import headline
+from ..reports.sections.profile_facts import headline
 from ..reports.sections.profile_tables import bytes_table, phase_table, slots_table, thought_table
 from ..reports.write import write_run
 from .functions import function_of

@@ -90,7 +90,7 @@ def shape_of_facts(facts: "ModelFacts") -> ModelShape:
     """The shape of a recorded model; what its sizes do not explain of its parameters are norms."""
     sizes = {size: getattr(facts, size) for size in _recorded_sizes(type(facts))}
     plain = shape_of(Architecture(name=facts.name, **sizes))
-    return replace(plain, vector_parameters=float(facts.parameters - plain.parameters))
+    return replace(plain, vector_parameters=float(facts.parameters - round(plain.parameters)))
 
 
 def _recorded_sizes(facts: type["ModelFacts"]) -> list[str]:

@@ -66,6 +66,15 @@ class ModelFacts(Record):
     vocab_size: Whole
     context_length: Whole
     tied_embeddings: bool
+    gated: bool = Field(default=True, description="three matrices in the MLP, not two")
+    experts: Whole = Field(default=1, description="`mlp_dim` is one's; 1 for a dense model")
+    active_experts: Whole = Field(default=1, description="that one token is sent to")
+    shared_mlp_dim: Count = Field(default=0, description="of experts that every token visits")
+    dense_layers: Count = Field(default=0, description="layers of a mixture that have one MLP")
+    dense_mlp_dim: Count = Field(default=0, description="its width")
+    mtp_layers: Count = Field(default=0, description="that predict later tokens, and do not run")
+    window: Whole | None = Field(default=None, description="positions that some layers see alone")
+    windowed_share: float = Field(default=0.0, ge=0, le=1, description="of the layers")
     dtype: str = Field(description="dtype of weights, activations and KV cache in this run")
     weight_bytes: Whole
     kv_bytes_per_token: Whole

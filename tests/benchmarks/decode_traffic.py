@@ -56,7 +56,7 @@ from rooflink.model.config import ModelInputError
 from rooflink.profiling.compiled.cache import default_store, program_key
 from rooflink.profiling.compiled.compile import compile_target
 from rooflink.profiling.compiled.hlo.proto import parse_module
-from rooflink.profiling.compiled.lens import traffic_of
+from rooflink.profiling.compiled.lens import data_trips, traffic_of
 from rooflink.profiling.compiled.spec import Layouts, ProgramSpec, parse_target
 from rooflink.profiling.compiled.traffic.traffic import ModuleTraffic
 from rooflink.profiling.compiled.traffic.walk import module_traffic
@@ -188,7 +188,9 @@ def our_row(spec: ProgramSpec, name: str, phase: str, layouts: Layouts) -> Row:
     compile_target(wanted)
     program = default_store().get(program_key(wanted, phase))
     assert program is not None
-    return row_of(name, traffic_of(program.module, phase, program.parameters), spec.passes(phase))
+    trips = data_trips(wanted, phase)
+    traffic = traffic_of(program.module, phase, program.parameters, trips)
+    return row_of(name, traffic, spec.passes(phase))
 
 
 def row_of(name: str, traffic: ModuleTraffic, tokens: int) -> Row:

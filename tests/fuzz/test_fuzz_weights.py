@@ -27,7 +27,8 @@ from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_
 from rooflink.model.architecture import Architecture
 from rooflink.model.chat_template import ChatTemplate
 from rooflink.model.weights import open_weights, parameters, sizes_of
-from rooflink.model.weights.hf_config import hf_config
+from rooflink.model.weights.families import hf_config
+from rooflink.model.weights.hf_config import fields_of
 from rooflink.model.weights.hf_tokenizer import hf_tokenizer
 
 SMALL = replace(LLAMA, layers=1, embed_dim=32, query_heads=2, kv_heads=1, mlp_dim=32)
@@ -61,7 +62,7 @@ def config_of(path: Path) -> Architecture:
     sizes = sizes_of(str(path)).architecture
     assert sizes.parameters > 0
     assert sizes.name.isprintable()
-    return hf_config(path)
+    return hf_config(fields_of(path))
 
 
 def tokens_of(path: Path) -> list[int]:

@@ -1,11 +1,14 @@
 """Sizes that follow from a configuration, against what publishers state."""
 
 import math
+from dataclasses import replace
+from itertools import chain
 
 import jax
 import pytest
 
 from rooflink.model.config import PRESETS, ModelConfig, ModelInputError, preset
+from rooflink.model.styles import LayerKind
 from rooflink.model.transformer import abstract_transformer
 
 PUBLISHED_PARAMETERS = {
@@ -21,6 +24,26 @@ PUBLISHED_PARAMETERS = {
     "qwen3-8b": 8_190_735_360,
     "qwen3-32b": 32_762_123_264,
     "mistral-7b": 7_248_023_552,
+    "mistral-nemo-12b": 12_247_782_400,
+    "qwen2.5-0.5b": 494_032_768,
+    "qwen2.5-7b": 7_615_616_512,
+    "qwen2.5-32b": 32_763_876_352,
+    "gemma-2-2b": 2_614_341_888,
+    "gemma-2-9b": 9_241_705_984,
+    "gemma-2-27b": 27_227_128_320,
+    "gemma-3-1b": 999_885_952,
+    "gemma-3-4b": 3_880_263_168,  # 4,300,079,472 less what sees: 416,866,032 and 2,950,272
+    "gemma-3-12b": 11_766_034_176,
+    "gemma-3-27b": 27_009_346_304,
+    "phi-3-mini-3.8b": 3_821_079_552,
+    "phi-4-14b": 14_659_507_200,
+    "olmo-2-1b": 1_484_916_736,
+    "olmo-2-7b": 7_298_617_344,
+    "smollm3-3b": 3_075_098_624,
+    "mixtral-8x7b": 46_702_792_704,
+    "qwen3-30b-a3b": 30_532_122_624,
+    "gpt-oss-20b": 20_914_757_184,
+    "glm-4.5-air": 106_852_251_264,  # without the layer that predicts later tokens
 }
 
 QWEN2_0_5B = ModelConfig(
@@ -92,8 +115,40 @@ def test_unknown_preset_names_near_ones() -> None:
     assert "mistral-7b" not in str(caught.value)
 
 
-def test_hopeless_preset_name_lists_all() -> None:
-    """A name like no other is answered by every preset."""
+def test_hopeless_preset_name_says_where_the_names_are() -> None:
+    """A name like no other is answered by the command that lists them."""
     with pytest.raises(ModelInputError) as caught:
         preset("??")
-    assert all(name in str(caught.value) for name in PRESETS)
+    assert "did you mean" not in str(caught.value)
+    assert "`rooflink models` lists the presets" in str(caught.value)
+
+
+GEMMA_3 = preset("gemma-3-1b")
+"""Layers of five windows and one full one, again and again: 26, of which the last two remain."""
+
+
+def test_layers_run_in_segments_of_their_pattern() -> None:
+    """Four whole periods under one scan, what remains under another; each layer in one stack."""
+    assert [(len(one.kinds), one.first, one.repeats) for one in GEMMA_3.segments] == [
+        (6, 0, 4), (2, 24, 1),
+    ]  # fmt: skip
+    assert GEMMA_3.stacks["blocks.5"] == range(5, 24, 6)
+    assert sorted(chain.from_iterable(GEMMA_3.stacks.values())) == list(range(26))
+    for layers in GEMMA_3.stacks.values():
+        assert len({GEMMA_3.kind(layer) for layer in layers}) == 1
+
+
+def test_a_prefix_of_like_layers_is_one_stack() -> None:
+    """Seven layers: three full ones, then windows; the share follows from the pattern."""
+    full, near = LayerKind(), LayerKind(windowed=True)
+    config = replace(
+        QWEN2_0_5B, layers=7, prefix=(full,) * 3, pattern=(near,), window=64, windowed_share=0.0
+    )
+    assert [list(layers) for layers in config.stacks.values()] == [[0, 1, 2], [3, 4, 5, 6]]
+    assert config.windowed_share == 4 / 7
+    assert leaf_sizes(config) == config.parameters
+
+
+def test_layers_with_a_window_need_its_size() -> None:
+    with pytest.raises(ModelInputError, match="a window of no size"):
+        replace(QWEN2_0_5B, pattern=(LayerKind(windowed=True),))

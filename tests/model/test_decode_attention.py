@@ -12,7 +12,8 @@ from jax import Array
 from jax.experimental import pallas as pl
 
 from rooflink.model.generation.stopping import ThoughtRules
-from rooflink.model.layers import Context, Visibility, attend
+from rooflink.model.kv_cache import Context
+from rooflink.model.layers import Visibility, attend
 from rooflink.model.pallas_attention import BLOCK, PallasAttention
 from rooflink.model.sampling import Greedy
 

@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rooflink.model.config import ModelConfig, RopeScaling, preset
+from rooflink.model.config import ModelConfig, preset
 from rooflink.model.layers import inverse_frequencies, rotate, rotation
+from rooflink.model.styles import Llama3Scaling
 
-LLAMA31_SCALING = RopeScaling(8.0, 1.0, 4.0, 8192)
+LLAMA31_SCALING = Llama3Scaling(8.0, 1.0, 4.0, 8192)
 LLAMA31 = replace(preset("llama3-8b"), rope_scaling=LLAMA31_SCALING)
 LLAMA32 = replace(LLAMA31, head_dim=64, rope_scaling=replace(LLAMA31_SCALING, factor=32.0))
 
@@ -48,7 +49,7 @@ def test_score_depends_on_the_distance_alone() -> None:
     assert score(3, 41) != pytest.approx(score(3, 40), abs=1e-1)
 
 
-def published_llama3_frequency(frequency: float, scaling: RopeScaling) -> float:
+def published_llama3_frequency(frequency: float, scaling: Llama3Scaling) -> float:
     """Llama 3.1's rule as Meta publishes it, in wavelengths (llama-models, `apply_scaling`)."""
     wavelength = 2 * math.pi / frequency
     if wavelength < scaling.original_context / scaling.high_freq_factor:

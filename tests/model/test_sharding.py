@@ -3,6 +3,7 @@
 Eight virtual CPU devices need a process of their own, for XLA reads its flags once.
 """
 
+import itertools
 import json
 import math
 import os
@@ -17,16 +18,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from jax.sharding import Mesh, PartitionSpec
 
 from rooflink.model import ModelConfig, ModelInputError, preset
-from rooflink.model.config import PARAMETER_AXES
+from rooflink.model.architecture import Architecture
+from rooflink.model.config import EXPERT_AXES, PARAMETER_AXES
+from rooflink.model.experts import Experts
 from rooflink.model.generation.decode_loop import State, decode_program, prompt_program
 from rooflink.model.generation.engine import attempt_keys
 from rooflink.model.generation.generate import endings_of
 from rooflink.model.generation.stopping import AnswerFormat, budget_rules
-from rooflink.model.kv_cache import KVCache
-from rooflink.model.layers import Context, Visibility, attend
+from rooflink.model.kv_cache import Context, KVCache
+from rooflink.model.layers import Visibility, attend
 from rooflink.model.mesh import (
     MESH_AXES,
     MESH_AXES_OF,
@@ -40,6 +44,7 @@ from rooflink.model.mesh import (
 )
 from rooflink.model.pallas_attention import PallasAttention
 from rooflink.model.sampling import Temperature
+from rooflink.model.styles import Mixture
 from rooflink.model.transformer import Transformer, abstract_transformer, transformer_from
 
 TINY = ModelConfig(
@@ -90,7 +95,7 @@ def steps(model: Transformer, split: ModelSplit | None) -> dict[str, Any]:
     return {
         "tokens": np.asarray(said).tolist(),
         "logits": np.asarray(next_logits(model, state.rows.cache)).tolist(),
-        "cache shard": list(state.rows.cache.keys.addressable_shards[0].data.shape),
+        "cache shard": list(state.rows.cache.stacks[0].keys.addressable_shards[0].data.shape),
         "query shard": list(model.blocks.query[...].addressable_shards[0].data.shape),
     }
 
@@ -102,6 +107,7 @@ def compare() -> dict[str, Any]:
         split = split_devices(config, BATCH, ATTEMPTS, 8, data, model_axis)
         found[name] = {"plain": plain_steps(config), "mesh": steps(random_model(config), split)}
     found["decode kernel"] = kernel_differences()
+    found["experts"] = expert_differences()
     return found
 
 
@@ -126,6 +132,29 @@ def kernel_differences() -> list[float]:
             mixed = jax.jit(kernel.attend)(query, stack, jnp.int32(1), kernel.seen(sees))
         differences.append(float(np.abs(mixed - wanted).max()))
     return differences
+
+
+def expert_differences() -> dict[str, float]:
+    """Of a mixture of experts (gpt-oss's, whose biases must be added once) on meshes from one
+    without, at most, and what a device holds of it. 8 experts are dealt, the width of 6 is split;
+    a token a device, few, and many."""
+    found = {}
+    for experts, tokens in itertools.product((6, 8), (2, 8, 400)):
+        sizes = Architecture(
+            layers=1, embed_dim=16, query_heads=4, kv_heads=2, head_dim=8, mlp_dim=24,
+            vocab_size=8, experts=experts, active_experts=2,
+        )  # fmt: skip
+        model = Experts(sizes, Mixture(biased=True, limit=7.0), jnp.float32, nnx.Rngs(0))
+        x = jax.random.normal(jax.random.key(0), (2, 1, -(-tokens // 2), 16))
+        busy = jnp.ones(x.shape[:3], bool)
+        plain = jax.jit(Experts.mix)(model, x, busy)
+        mesh = ModelSplit(2, 1, 2, 2, 1).mesh(jax.devices())
+        placed = jax.device_put(model, shardings(model, EXPERT_AXES, mesh))
+        with jax.set_mesh(mesh):
+            mixed = jax.jit(Experts.mix)(placed, x, busy)
+        held = placed.gate[...].addressable_shards[0].data.shape
+        found[f"{held}, {tokens} tokens"] = float(np.abs(mixed - plain).max() / np.abs(plain).max())
+    return found
 
 
 @cache
@@ -171,6 +200,12 @@ def test_a_mesh_gives_the_same_tokens_and_logits(compared: dict[str, Any], case:
 
 def test_a_mesh_splits_the_decode_kernel(compared: dict[str, Any]) -> None:
     assert max(compared["decode kernel"]) < 1e-6
+
+
+def test_a_mesh_splits_the_experts(compared: dict[str, Any]) -> None:
+    assert max(compared["experts"].values()) < 1e-5
+    held = {name.rpartition(",")[0] for name in compared["experts"]}
+    assert held == {"(6, 16, 6)", "(2, 16, 24)"}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from rooflink.model.generation.stopping import ThoughtRules
 from rooflink.model.sampling import Greedy
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import open_weights, parameters
-from rooflink.model.weights.hf_config import hf_config
+from rooflink.model.weights.families import hf_config
+from rooflink.model.weights.hf_config import fields_of
 from rooflink.model.weights.safetensors import safetensors_files, tensor_table
 from rooflink.model.weights.smollm2 import smollm2_file
 
@@ -85,7 +86,7 @@ def test_folder_that_transformers_writes(family: str, tmp_path: Path) -> None:
     """What save_pretrained writes opens to the same configuration and the same arrays."""
     theirs = reference.reference_model(FAMILIES[family], tensors(FAMILIES[family]))
     theirs.save_pretrained(tmp_path)
-    config = replace(hf_config(tmp_path / "config.json"), name="")
+    config = replace(hf_config(fields_of(tmp_path / "config.json")), name="")
     assert config == replace(config_of(FAMILIES[family]), name="")
     table = tensor_table(safetensors_files(tmp_path))
     stored = ((name, tensor.array()) for name, tensor in table.items())

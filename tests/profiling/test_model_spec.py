@@ -66,8 +66,8 @@ def test_scratch_of_a_long_prompt_is_what_a_compiled_prefill_takes(
     assert scratch / 1e6 == pytest.approx(temporary_mb, rel=0.06)
 
 
-def test_experts_are_predicted_and_not_counted(tmp_path: Path) -> None:
-    moe = {"model_type": "mixtral", "num_local_experts": 4, "num_experts_per_tok": 2}
+def test_what_does_not_run_is_predicted_and_not_counted(tmp_path: Path) -> None:
+    moe = {"model_type": "olmoe", "num_experts": 4, "num_experts_per_tok": 2}
     (tmp_path / "config.json").write_text(json.dumps(config_json(LLAMA) | moe))
     assert named_shape(str(tmp_path)).shape.experts_per_token == 2
     with pytest.raises(ModelInputError, match="`rooflink predict` tells its cost"):

@@ -13,10 +13,11 @@ from gguf import GGMLQuantizationType
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, decoders, models, pre_tokenizers
 
-from rooflink.model.config import ModelConfig, RopeScaling
+from rooflink.model.config import ModelConfig
+from rooflink.model.styles import Llama3Scaling
 from rooflink.model.training.model_folder import public_sizes
 
-LLAMA3_SCALING = RopeScaling(8.0, 1.0, 4.0, 8192)
+LLAMA3_SCALING = Llama3Scaling(8.0, 1.0, 4.0, 8192)
 
 # Every width is a multiple of 32, the block of the simple quantisations; K-quants need 256.
 LLAMA = ModelConfig(

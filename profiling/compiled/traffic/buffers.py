@@ -83,7 +83,7 @@ class Origins:
                     changed = True
 
     def argument(self, instruction: Instruction, path: Path = ()) -> str:
-        """The program's argument whose data the array holds, 'state.cache.keys'; '' if none."""
+        """The program's argument whose data the array holds, as 'state.token'; '' if none."""
         return self._arguments.get(self._top((instruction, path)), "")
 
     def kind(self, instruction: Instruction, path: Path = ()) -> str:

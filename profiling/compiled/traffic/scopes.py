@@ -81,7 +81,7 @@ def _named(instruction: Instruction) -> Place | None:
 
 def _parse(op_name: str) -> Place | None:
     if "/" not in op_name:
-        return None  # an argument's name, 'state.cache.keys'
+        return None  # an argument's name, 'state.cache.stacks.0.keys'
     first = op_name.split(";")[0]
     scopes = [part for part in first.split("/")[:-1] if not _FROM_JAX.match(part)]
     phase = next((scope for scope in scopes if scope in PHASES), UNATTRIBUTED)

@@ -51,7 +51,7 @@ Count = tuple[int, bool]
 class LoopReader:
     """Trips of the loops of one module. `given` overrides them by the loop's name."""
 
-    def __init__(self, module: Module, given: Mapping[str, int]):
+    def __init__(self, module: Module, given: Mapping[str, float]):
         self._homes = Homes(module)
         self._integers = Integers(self._homes)
         self._given = given
@@ -61,7 +61,7 @@ class LoopReader:
         """How often the body of the `while` instruction `loop` runs, entered so often inside the
         loops `around`."""
         if loop.name in self._given:
-            return Trips(entered * self._given[loop.name], "given")
+            return Trips(round(entered * self._given[loop.name]), "given")
         if (stated := _stated(loop)) is not None:
             return Trips(entered * stated, "compiler")
         try:
@@ -141,7 +141,7 @@ class LoopReader:
     def _count(self, loop: Instruction, around: Around, state: State) -> Count:
         """Trips of one entry, while the loops around it are in `state`."""
         if loop.name in self._given:
-            return self._given[loop.name], False
+            return round(self._given[loop.name]), False
         if (stated := _stated(loop)) is not None:
             return stated, False
         condition = Element(Value(body_and_condition(loop)[1].root))

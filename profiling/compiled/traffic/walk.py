@@ -19,7 +19,7 @@ from .traffic import (
     ModuleTraffic,
     UnknownCall,
 )
-from .trip_counts import LoopReader
+from .trip_counts import LoopReader, Trips
 
 FREE = frozenset(
     {
@@ -38,14 +38,14 @@ _NO_ESTIMATE = 2**63 - 1
 def module_traffic(
     module: Module,
     parameter_kinds: Mapping[int, str] | None = None,
-    trips: Mapping[str, int] | None = None,
+    trips: Mapping[str, float] | None = None,
 ) -> ModuleTraffic:
     """What one device moves in one run of `module`.
 
     `parameter_kinds` says which parameters of the entry computation hold weights, KV cache or
-    whatever the caller tells apart, by number (see `buffers`). `trips` sets the trips of loops by
-    name, for those that only a run knows. Loops that end when the data says so count as if they
-    reached their bound.
+    whatever the caller tells apart, by number (see `buffers`). `trips` sets the trips of loops that
+    only a run knows, by name or, of those that end when the data says so, by the last part of their
+    scope. Others of these count as if they reached their bound.
     """
     walk = _Walk(module, parameter_kinds, trips or {})
     walk.computation(module.entry, _Context(1, (), place_of_module(module)))
@@ -65,7 +65,7 @@ class _Walk:
     """Rows gathered along the way."""
 
     def __init__(
-        self, module: Module, kinds: Mapping[int, str] | None, trips: Mapping[str, int]
+        self, module: Module, kinds: Mapping[int, str] | None, trips: Mapping[str, float]
     ) -> None:
         self.rows: list[InstructionTraffic] = []
         self.loops: list[Loop] = []
@@ -78,7 +78,7 @@ class _Walk:
             self.dynamic,
         )  # fmt: skip
         self._accesses = AccessReader(Origins(module, kinds))
-        self._loop_reader = LoopReader(module, trips)
+        self._loop_reader, self._given = LoopReader(module, trips), trips
 
     def computation(self, computation: Computation, context: _Context) -> None:
         for instruction in computation.instructions:
@@ -104,6 +104,9 @@ class _Walk:
         entered = context.times
         trips = self._loop_reader.trips(loop, entered, context.loops)
         around = place_around(loop, context.around)
+        part = around.scope.rpartition("/")[2]
+        if trips.early_exit and part in self._given:
+            trips = Trips(round(entered * self._given[part]), "given")
         each, rest = divmod(trips.runs, max(entered, 1))
         self.loops.append(
             Loop(

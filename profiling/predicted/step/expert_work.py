@@ -76,7 +76,7 @@ def expert_work(
     slowest = slowest_share(experts, experts_per_token, expert_shards, load)
     assigned = rows * experts_per_token / expert_shards * slowest
     resident = experts / expert_shards
-    touched = resident * _needed_share(rows * slowest, chosen, load)
+    touched = resident * needed_share(rows * slowest, chosen, load)
 
     width = expert_width / width_shards
     elements = matrices * embed_dim * width
@@ -136,7 +136,7 @@ def _busiest(share: Number, loads: list[tuple[Number, Number]]) -> Number:
     return whole / share
 
 
-def _needed_share(rows: Number, chosen: Number, load: ExpertLoad) -> Number:
+def needed_share(rows: Number, chosen: Number, load: ExpertLoad) -> Number:
     """Share of the experts that at least one of `rows` tokens needs."""
     needed = 0.0
     for share, one in load.parts:

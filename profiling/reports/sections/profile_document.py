@@ -32,7 +32,7 @@ from .prediction_document import (
     slices_table,
     stand_in_blocks,
 )
-from .profile_headline import chosen, headline
+from .profile_facts import chosen, headline
 
 _SAMPLES, _SCOPES = 2, 8  # of a terminal
 

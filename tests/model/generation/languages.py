@@ -120,13 +120,16 @@ class Scripted:
         self, tokens: Array, positions: Array, cache: KVCache, slot: Array | int
     ) -> tuple[Array, KVCache]:
         new = tokens.astype(jnp.float32)[None, :, :, None, :, None]
-        keys = jax.lax.dynamic_update_slice(cache.keys, new, (0, 0, 0, 0, slot, 0))
+        (stack,) = cache.stacks
+        keys = jax.lax.dynamic_update_slice(stack.keys, new, (0, 0, 0, 0, slot, 0))
         slots = jax.lax.dynamic_update_slice(cache.positions, positions, (0, 0, slot))
         own = jax.nn.one_hot(slots, PLACES) * keys[0, :, :, 0]
-        of_prompt = jax.nn.one_hot(cache.prompt_positions, PLACES) * cache.prompt_keys[0, :, 0]
+        of_prompt = jax.nn.one_hot(cache.prompt_positions, PLACES) * stack.prompt_keys[0, :, 0]
         text = own.sum(axis=2) + of_prompt.sum(axis=1)[:, None]
         seen = jnp.arange(PLACES) <= positions[..., None]
-        return text[:, :, None] * seen, replace(cache, keys=keys, positions=slots)
+        return text[:, :, None] * seen, replace(
+            cache, stacks=(stack._replace(keys=keys),), positions=slots
+        )
 
     def logits(self, hidden: Array) -> Array:
         same = (hidden[..., None, :] == self.texts).all(axis=-1)

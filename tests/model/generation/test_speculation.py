@@ -2,12 +2,14 @@
 and drafts, passes and acceptance counted as worked by hand."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from generation import answer_all, tokens_read
 from scipy.stats import chisquare
 
@@ -23,9 +25,11 @@ from rooflink.model.kv_cache import EMPTY
 from rooflink.model.sampling import Greedy
 from rooflink.model.strategies.registry import parse_strategy
 from rooflink.model.tasks import parse_task
+from rooflink.model.weights import parameters
 from rooflink.profiling.model_spec import resolve_subject
 from rooflink.profiling.workload import prompted
 
+from ..references.families import FAMILIES, tensors
 from ..references.models import family_model
 from .languages import LETTERS, PROMPTS, Script, ids, letters, random_engine, scripted_engine
 
@@ -257,14 +261,42 @@ def test_limits_end_thoughts_with_drafts() -> None:
     assert letters(found.attempts[0].thought) == "abcabcA"
 
 
-def test_an_early_exit_has_the_first_layers_and_the_same_head() -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["gemma3", "gpt-oss"])
+def test_drafts_change_no_token_of_a_model_with_windows_or_experts(family: str) -> None:
+    """Its drafts by its own first layers, which end within its pattern; thoughts longer than the
+    window."""
+    engine = replace(random_engine(), model=family_model(family))
+    plain = answer_all(parse_strategy("greedy"), engine, PROMPTS)
+    drafted = answer_all(
+        parse_strategy("speculative:draft=early-exit,layers=3,n=3"), engine, PROMPTS
+    )
+    assert [a.attempts[0].emitted for a in drafted] == [a.attempts[0].emitted for a in plain]
+
+
+def test_an_early_exit_is_half_by_default_and_less_than_the_whole() -> None:
     model = family_model("qwen2")
-    cut = early_exit(model, 1)
-    assert cut.config.layers == 1
-    np.testing.assert_array_equal(cut.blocks.query[...], model.blocks.query[...][:1])
-    np.testing.assert_array_equal(cut.embedding[...], model.embedding[...])
+    assert early_exit(model, None).config.layers == model.config.layers // 2
     with pytest.raises(ModelInputError, match="must be from 1 to"):
         early_exit(model, model.config.layers)
+
+
+@pytest.mark.parametrize("family", ["qwen2", "gemma3", "gpt-oss", "glm-4.5"])
+def test_an_early_exit_has_the_first_layers_and_the_same_head(family: str) -> None:
+    """As a model of the public tensors of these alone, wherever the pattern of layers is cut."""
+    model = family_model(family)
+    weights = tensors(FAMILIES[family])
+    for layers in range(1, model.config.layers):
+        cut = early_exit(model, layers)
+        behind = [f"model.layers.{i}." for i in range(layers, model.config.layers)]
+        kept = {n: w for n, w in weights.items() if not n.startswith(tuple(behind))}
+        exact = parameters(cut.config, kept.items(), "float32")
+        found = {
+            ".".join(map(str, path)): held[...] for path, held in nnx.to_flat_state(nnx.state(cut))
+        }
+        assert found.keys() == exact.keys()
+        for name, values in exact.items():
+            np.testing.assert_array_equal(found[name], values, err_msg=f"{layers} {name}")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from rooflink.model.config import DType, ModelConfig
 from rooflink.model.kv_cache import EMPTY, KVCache
 from rooflink.model.transformer import Transformer, transformer_from
 from rooflink.model.weights import parameters
-from rooflink.model.weights.hf_config import hf_config
+from rooflink.model.weights.families import hf_config
+from rooflink.model.weights.hf_config import fields_of
 
 from .families import FAMILIES, Fields, tensors
 
@@ -31,7 +32,7 @@ def config_of(fields: Fields) -> ModelConfig:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.json"
         path.write_text(json.dumps(fields))
-        return hf_config(path)
+        return hf_config(fields_of(path))
 
 
 @cache

@@ -57,16 +57,23 @@ CONFIG_CHANGES: dict[str, tuple[dict[str, Any], str]] = {
         {"model_type": "gpt_neox"},
         "'gpt_neox', which is not supported: llama, qwen2",
     ),
+    "latent attention": (
+        {"model_type": "deepseek_v3"},
+        "'deepseek_v3', which is not supported: the nearest that runs is glm4_moe (",
+    ),
+    "spelt alike": ({"model_type": "olmo"}, "the nearest that runs is olmo2 ("),
     "wrong type": ({"hidden_size": "64"}, "'hidden_size' = '64' where a positive integer belongs"),
     "negative": ({"num_hidden_layers": -1}, "'num_hidden_layers' = -1"),
     "heads": ({"num_key_value_heads": 3}, "4 query heads, which 3 KV heads do not divide"),
     "odd head": ({"head_dim": 15}, "head width 15"),
-    "bias": ({"attention_bias": True}, "sets attention_bias"),
+    "bias": ({"attention_bias": True}, "self_attn.q_proj.bias' is missing"),
     "mlp bias": ({"mlp_bias": True}, "sets mlp_bias"),
     "activation": ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
-    "yarn": ({"rope_scaling": {"type": "yarn", "factor": 4.0}}, "by the rule 'yarn'"),
+    "scaling": ({"rope_scaling": {"type": "mrope"}}, "by the rule 'mrope', which is not supported"),
+    "long": ({"rope_scaling": {"type": "longrope"}}, "'short_factor' that is no list of numbers"),
     "rope": ({"rope_scaling": "linear"}, "'rope_scaling' that is not an object"),
-    "partial": ({"partial_rotary_factor": 0.5}, "rotates part of each head only"),
+    "partial": ({"partial_rotary_factor": 0.1}, "rotates 1 of a head's 16 dimensions"),
+    "more than a head": ({"partial_rotary_factor": 2.0}, "rotates 32 of a head's 16 dimensions"),
     "llama3 factor": ({"rope_scaling": {"rope_type": "llama3"}}, "lacks the field 'factor'"),
     "layers": ({"num_hidden_layers": 3}, "'model.layers.2.input_layernorm.weight' is missing"),
     "fewer layers": ({"num_hidden_layers": 1}, "'model.layers.1."),
@@ -222,8 +229,8 @@ def test_names_that_mean_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert "no config.json" in refusal(tmp_path)
 
 
-def test_qwen3_bias_is_refused(tmp_path: Path) -> None:
+def test_biases_that_the_tensors_lack(tmp_path: Path) -> None:
     config = FAMILIES["qwen3"]
     folder = write_folder(tmp_path / "q", config, public_tensors(config))
     (folder / "config.json").write_text(json.dumps({**config_json(config), "attention_bias": True}))
-    assert "sets attention_bias" in refusal(folder)
+    assert "self_attn.q_proj.bias' is missing" in refusal(folder)

@@ -13,6 +13,7 @@ from tiny_models import FAMILIES, LLAMA, config_json, public_tensors, write_fold
 from rooflink.model.architecture import SIZES
 from rooflink.model.config import PRESETS, ModelConfig, ModelInputError
 from rooflink.model.weights import open_weights, sizes_of
+from rooflink.model.weights.families import FAMILIES as RUNNING
 from rooflink.model.weights.hf_config import model_name
 from rooflink.profiling.predicted.models.described_models import described_models
 
@@ -154,10 +155,11 @@ def folder_of(tmp_path: Path, fields: dict[str, Any]) -> str:
 @pytest.mark.parametrize("name", DESCRIBED)
 def test_a_config_has_the_sizes_of_the_described_model(tmp_path: Path, name: str) -> None:
     """The committed descriptions were written by hand, from the papers too."""
-    described, sizes = described_models()[name], sizes_of(folder_of(tmp_path, DESCRIBED[name]))
+    described = PRESETS.get(name) or described_models()[name]
+    sizes = sizes_of(folder_of(tmp_path, DESCRIBED[name]))
     read = {size: getattr(sizes.architecture, size) for size in SIZES}
     assert read == {size: getattr(described, size) for size in SIZES}
-    assert sizes.config is None
+    assert (sizes.config is None) == (DESCRIBED[name]["model_type"] not in RUNNING)
 
 
 @pytest.mark.parametrize("name", OF_OTHER_LAYERS)
@@ -255,7 +257,6 @@ COSTLESS: dict[str, dict[str, Any]] = {
     "yarn": {"rope_scaling": {"type": "yarn", "factor": 4.0}},
     "fp8": {"quantization_config": {"quant_method": "fp8"}},
     "activation": {"hidden_act": "gelu"},
-    "partial rotation": {"partial_rotary_factor": 0.5},
 }
 
 
@@ -363,8 +364,11 @@ def test_a_gguf_of_experts(tmp_path: Path) -> None:
     assert (moe.experts, moe.active_experts, moe.mlp_dim, moe.vocab_size) == (8, 2, 32, 288)
     assert moe.tied_embeddings
     # attention 2 * (64 * 64 + 64 * 32), a router of 64 * 8, 8 experts of 3 * 64 * 32, in 2 layers,
-    # and 288 * 64
-    assert moe.parameters == 2 * (2 * (64 * 64 + 64 * 32) + 64 * 8 + 8 * 3 * 64 * 32) + 288 * 64
+    # and 288 * 64; norms besides
+    assert (
+        moe.parameters - moe.vector_parameters
+        == 2 * (2 * (64 * 64 + 64 * 32) + 64 * 8 + 8 * 3 * 64 * 32) + 288 * 64
+    )
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -402,7 +406,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("change", "sentence"), REFUSED.values(), ids=REFUSED.keys())
 def test_sizes_that_cannot_be(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
-    moe = {"model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2}
+    moe = {"model_type": "granitemoe", "num_local_experts": 8, "num_experts_per_tok": 2}
     folder = folder_of(tmp_path, config(4, 64, 4, 2, 96, 288) | moe | change)
     with pytest.raises(ModelInputError, match=sentence):
         sizes_of(folder)

@@ -23,7 +23,7 @@ from quantised_models import (
     write_quantised,
 )
 from safetensors.numpy import save_file
-from tiny_models import LLAMA, config_json, public_tensors, write_folder
+from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_tokenizer
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.transformer import transformer_from
@@ -33,6 +33,7 @@ from rooflink.model.weights.quantisation import quantisation_of, stored_weights
 from rooflink.model.weights.quantised_formats import gptq, packed_fp4
 from rooflink.model.weights.safetensors import stored_tensors, tensor_table
 
+from ..references.families import FAMILIES, tensors
 from ..references.models import all_logits
 
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
@@ -106,6 +107,30 @@ def test_experts_of_gpt_oss(tmp_path: Path) -> None:
     for e, o, i in np.ndindex(experts, out, columns):
         exact = numbers[e * out + o, i] * 2.0 ** (int(exponents[e, o, i // 32]) - 127)
         assert read[e, i, o] == exact
+
+
+def test_a_whole_gpt_oss_with_its_experts_in_mxfp4(tmp_path: Path) -> None:
+    """Its parameters are those of the same model with the experts' numbers written out."""
+    fields = FAMILIES["gpt-oss"] | {"hidden_size": 64, "intermediate_size": 32, "vocab_size": 320}
+    rng, meant = np.random.default_rng(1), tensors(fields)
+    stored = dict(meant)
+    for name in [name for name in meant if re.search(r"experts\.\w+_proj$", name)]:
+        experts, columns, out = meant[name].shape
+        octets, numbers = fp4_codes(rng, (experts * out, columns))
+        stored[f"{name}_blocks"] = octets.reshape(experts, out, columns // 32, 16)
+        stored[f"{name}_scales"] = np.full((experts, out, columns // 32), 126, np.uint8)
+        meant[name] = np.float32(numbers).reshape(experts, out, columns).swapaxes(1, 2) / 2
+        del stored[name]
+    save_file(stored, tmp_path / "model.safetensors")
+    described = fields | {"quantization_config": {"quant_method": "mxfp4"}}
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    write_tokenizer(tmp_path)
+    source = open_weights(str(tmp_path))
+    found = parameters(source.config, source.tensors(), "float32")
+    exact = parameters(source.config, meant.items(), "float32")
+    assert found.keys() == exact.keys()
+    for name, values in exact.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
 
 
 def test_values_of_four_bits() -> None:

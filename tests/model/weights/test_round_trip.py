@@ -21,7 +21,8 @@ from tiny_models import (
 
 from rooflink.model.config import ModelConfig
 from rooflink.model.weights import open_weights, parameters
-from rooflink.model.weights.hf_config import hf_config
+from rooflink.model.weights.families import hf_config
+from rooflink.model.weights.hf_config import fields_of
 
 every_family = pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES.keys())
 
@@ -146,27 +147,30 @@ WINDOWED: dict[str, object] = {"sliding_window": 32, "use_sliding_window": True}
 
 
 @pytest.mark.parametrize(
-    ("family", "extra", "context"),
+    ("family", "extra", "window"),
     [
         ("mistral", {"sliding_window": 32}, 32),
-        ("mistral", {"sliding_window": None}, 128),
-        ("qwen2", {"sliding_window": 32, "use_sliding_window": False}, 128),
-        ("mistral", {}, 128),  # its window of 4,096 is more than the context
+        ("mistral", {"sliding_window": None}, None),
+        ("qwen2", {"sliding_window": 32, "use_sliding_window": False}, None),
+        ("mistral", {}, None),  # its window of 4,096 is more than the context
         ("mistral", {"max_position_embeddings": 32768}, 4096),
-        ("qwen2", WINDOWED, 128),  # from layer 28 on, by default
+        ("qwen2", WINDOWED, None),  # from layer 28 on, by default
         ("qwen2", WINDOWED | {"max_window_layers": 1}, 32),
         ("qwen3", WINDOWED | {"max_window_layers": 0}, 32),
-        ("qwen2", WINDOWED | {"max_window_layers": 0, "layer_types": 2 * ["full_attention"]}, 128),
+        ("qwen2", WINDOWED | {"max_window_layers": 0, "layer_types": 2 * ["full_attention"]}, None),
         ("qwen2", WINDOWED | {"layer_types": ["full_attention", "sliding_attention"]}, 32),
     ],
 )
-def test_context_ends_at_a_sliding_window(
-    tmp_path: Path, family: str, extra: dict[str, object], context: int
+def test_layers_have_the_window_that_the_file_says(
+    tmp_path: Path, family: str, extra: dict[str, object], window: int | None
 ) -> None:
     config = FAMILIES[family]
     folder = write_folder(tmp_path / "tiny", config, public_tensors(config))
     (folder / "config.json").write_text(json.dumps({**config_json(config), **extra}))
-    assert open_weights(str(folder)).config.context_length == context
+    read = open_weights(str(folder)).config
+    assert read.window == window
+    assert (read.windowed_share > 0) == (window is not None)
+    assert read.context_length == extra.get("max_position_embeddings", config.context_length)
 
 
 DEFAULTS: dict[str, tuple[str, dict[str, object], dict[str, object]]] = {
@@ -189,7 +193,7 @@ def test_what_a_family_means_by_a_field(
     tmp_path: Path, family: str, extra: dict[str, object], meant: dict[str, object]
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps({**config_json(FAMILIES[family]), **extra}))
-    config = hf_config(tmp_path / "config.json")
+    config = hf_config(fields_of(tmp_path / "config.json"))
     assert {name: getattr(config, name) for name in meant} == meant
 
 

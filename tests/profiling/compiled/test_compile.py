@@ -85,10 +85,10 @@ def test_arguments_are_the_weights_and_the_state(programs: dict[str, Program]) -
     shapes = {parameter.name: parameter.shape for parameter in program.parameters}
     kinds = {parameter.name: parameter.kind for parameter in program.parameters}
     assert shapes["blocks.query"] == (2, 32, 32)
-    assert shapes["cache.prompt_keys"] == (2, 2, 2, 52, 8)
-    assert shapes["cache.keys"] == (2, 2, 3, 2, 12, 8)
+    assert shapes["cache.stacks.0.prompt_keys"] == (2, 2, 2, 52, 8)
+    assert shapes["cache.stacks.0.keys"] == (2, 2, 3, 2, 12, 8)
     assert kinds["blocks.query"] == kinds["embedding"] == "weights"
-    assert kinds["cache.keys"] == kinds["cache.prompt_values"] == "kv"
+    assert kinds["cache.stacks.0.keys"] == kinds["cache.stacks.0.prompt_values"] == "kv"
     assert kinds["cache.positions"] == kinds["token"] == "other"
 
     kv = TINY.kv_bytes_per_token("float32") * 2 * (52 + 3 * 12)

@@ -11,11 +11,14 @@ from jax.experimental import pallas as pl
 from jax.extend.core import ClosedJaxpr
 
 from rooflink.model import PRESETS, ModelConfig, Transformer, preset
-from rooflink.model.generation.pass_log import decode_record, prompt_record
-from rooflink.model.kv_cache import KVCache
-from rooflink.model.layers import Context, Visibility, attend
+from rooflink.model.architecture import Architecture
+from rooflink.model.experts import Experts
+from rooflink.model.generation.pass_log import PassRecord, decode_record, prompt_record
+from rooflink.model.kv_cache import Context, KVCache
+from rooflink.model.layers import Visibility, attend
 from rooflink.model.pallas_attention import PallasAttention
-from rooflink.profiling.counted.phase_costs import passes_of
+from rooflink.model.styles import LayerKind, Mixture
+from rooflink.profiling.counted.phase_costs import copy_cost, near_pairs, passes_of, row_costs
 from rooflink.profiling.counted.unit_costs import Operations, count, unit_costs
 from rooflink.profiling.errors import ProfileInputError
 
@@ -34,12 +37,17 @@ FAMILIES = [
 
 
 def hand_flops(c: ModelConfig, tokens: int, pairs: int, heads: int) -> int:
-    """2 FLOP a weight and token in every projection, 4 * N * H a query-key pair and layer."""
+    """2 FLOP a weight and token in every projection and in the experts that it visits, the router
+    included; 4 * N * H a query-key pair and layer."""
     qkv = c.embed_dim * (c.query_heads + 2 * c.kv_heads) * c.head_dim
     out = c.query_heads * c.head_dim * c.embed_dim
     mlp = 3 * c.embed_dim * c.mlp_dim
     attention = 4 * c.query_heads * c.head_dim
     per_token = 2 * c.layers * (qkv + out + mlp)
+    if c.experts > 1:
+        expert = c.active_experts * mlp + c.embed_dim * (c.experts + 3 * c.shared_mlp_dim)
+        per_token = 2 * c.layers * (qkv + out) + 2 * (c.layers - c.dense_layers) * expert
+        per_token += 2 * c.dense_layers * 3 * c.embed_dim * c.dense_mlp_dim
     head = 2 * c.embed_dim * c.vocab_size
     return tokens * per_token + pairs * c.layers * attention + heads * head
 
@@ -67,6 +75,36 @@ def test_decode_flops_equal_the_hand_formula(config: ModelConfig) -> None:
     assert record.idle_slots == 3 * 6 - 8
 
 
+@pytest.mark.parametrize("shared", [0, 24])
+def test_a_token_is_counted_for_the_experts_it_visits(shared: int) -> None:
+    """The router, 3 of 16 experts of three matrices each, and the shared ones."""
+    sizes = Architecture(
+        layers=1, embed_dim=32, query_heads=1, kv_heads=1, head_dim=8, mlp_dim=12, vocab_size=8,
+        experts=16, active_experts=3, shared_mlp_dim=shared,
+    )  # fmt: skip
+    model = jax.eval_shape(lambda: Experts(sizes, Mixture(), jnp.bfloat16, nnx.Rngs(0)))
+    x = jax.ShapeDtypeStruct((1, 1, 1, 32), jnp.bfloat16)
+    at_work = jax.ShapeDtypeStruct((1, 1, 1), jnp.bool)
+    work = count(jax.make_jaxpr(lambda m, x, w: m.mix(x, w))(model, x, at_work))
+    assert work.matmul_flops == 2 * 32 * (16 + 3 * 3 * 12 + 3 * shared)
+
+
+def test_bytes_of_experts_that_passes_need() -> None:
+    """Of 4 experts 1 a token: one token needs a quarter, two 1 - (3/4)^2; and a pass whatever its
+    tokens the rest."""
+    unit = replace(
+        unit_costs(BASE, "float32"), pass_weight_bytes=1000, expert_weight_bytes=1600,
+        expert_share=0.25,
+    )  # fmt: skip
+    assert unit.weight_bytes(np.array([1, 2, 500])).tolist() == [1400, 1700, 2600]
+    record = decode_record("think", [10, 20], np.zeros((2, 2), int), np.array([[2, 0], [0, 1]]))
+    first, second = passes_of(record).costs(unit)
+    assert first.hbm_bytes.weights == 1700 + 2 * unit.token_weight_bytes
+    assert second.hbm_bytes.weights == 1400 + unit.token_weight_bytes
+    total = passes_of(record).total(unit).hbm_bytes.total
+    assert row_costs(record, unit).hbm_bytes.sum() == pytest.approx(total)
+
+
 def test_bytes_of_a_decode_pass_by_hand() -> None:
     """The shared prompt is read once for all attempts, and not at all once they have ended."""
     unit = unit_costs(BASE, "float32")
@@ -83,6 +121,53 @@ def test_bytes_of_a_decode_pass_by_hand() -> None:
     total = phase.total(unit)
     assert total.hbm_bytes.total == first.hbm_bytes.total + second.hbm_bytes.total
     assert total.intensity == total.flops / total.hbm_bytes.total
+
+
+WINDOWED = replace(
+    BASE, pattern=(LayerKind(windowed=True), LayerKind(windowed=True), LayerKind()), window=4
+)
+"""Two of three layers see four positions: the query's own and the three before it."""
+
+
+def test_pairs_in_a_window_by_hand() -> None:
+    """A prompt of 7: 1 + 2 + 3 + 4 * 4 pairs in each layer with a window, 28 in the other."""
+    unit = unit_costs(WINDOWED, "float32")
+    prefill = passes_of(prompt_record([7]), 4).total(unit)
+    pair = 4 * 6 * 8  # FLOPs of a layer
+    dense = hand_flops(WINDOWED, tokens=7, pairs=0, heads=1)
+    assert prefill.flops == dense + pair * (2 * 22 + 28)
+    kv = 2 * 2 * 8 * 4  # k and v of a position and layer, bytes
+    assert prefill.hbm_bytes.kv_read == prefill.hbm_bytes.kv_write == 7 * 3 * kv
+    decode = decode_record("think", [10], np.array([[0, 2]]), np.array([[2, 1]]))
+    passes = passes_of(decode, 4)
+    # Own positions before: 0 and 2, then 1. A window has room for 3, 1, then 2 of the prompt's.
+    assert passes.near_cached.tolist() == [3 + 0 + 2, 2 + 1]
+    assert passes.near_pairs.tolist() == [4 + 4, 4]
+    first, second = passes.costs(unit)
+    assert first.flops == hand_flops(WINDOWED, 2, 0, 2) + pair * (2 * 8 + 11 + 13)
+    assert second.hbm_bytes.kv_read == kv * (2 * 3 + 11)
+    rows = row_costs(decode, unit)
+    assert rows.flops.sum() == first.flops + second.flops
+    assert rows.hbm_bytes.sum() == first.hbm_bytes.total + second.hbm_bytes.total
+
+
+def test_chunks_in_a_window_count_as_one_query_after_another() -> None:
+    """Pairs of passes over several positions, against the sum over their queries one by one."""
+    own, tokens = np.array([[[0, 3, 9]]]), np.array([[[5, 1, 4]]])
+    record = PassRecord.of("read", np.array([2]), own, tokens)
+    expected = [
+        sum(min(2 + before + i + 1, 4) for i in range(read))
+        for before, read in zip(own.ravel(), tokens.ravel(), strict=True)
+    ]
+    assert near_pairs(record, 4).ravel().tolist() == expected
+
+
+def test_copies_in_a_window_are_what_it_may_still_see() -> None:
+    copied = np.array([[[9, 0]]])
+    none = np.zeros_like(copied)
+    record = PassRecord.of("branch", np.array([5]), none, none, copied=copied)
+    kv = 2 * 2 * 8 * 4
+    assert copy_cost(record, unit_costs(WINDOWED, "float32")).hbm_bytes.kv_read == kv * (2 * 3 + 9)
 
 
 def test_untied_embedding_is_looked_up_and_not_read_whole() -> None:

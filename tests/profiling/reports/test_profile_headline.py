@@ -12,8 +12,7 @@ from rooflink.profiling.reports import units
 from rooflink.profiling.reports.renderers.notebook import rows_of
 from rooflink.profiling.reports.sections.prediction_document import slices_table
 from rooflink.profiling.reports.sections.profile_document import profile_document
-from rooflink.profiling.reports.sections.profile_facts import BOUND_WORDS
-from rooflink.profiling.reports.sections.profile_headline import headline
+from rooflink.profiling.reports.sections.profile_facts import BOUND_WORDS, headline
 from rooflink.tpu_configs.catalog import load_chip
 
 RECORDS = 500

@@ -27,7 +27,7 @@ from rooflink.profiling.reports.sections.profile_document import (
     profile_summary,
     tiles,
 )
-from rooflink.profiling.reports.sections.profile_headline import headline
+from rooflink.profiling.reports.sections.profile_facts import headline
 
 
 def shown(profile: Profile, width: int) -> str:

@@ -107,8 +107,10 @@ def test_nested_loops_multiply_on_cpu() -> None:
 
 
 def test_early_exit_counts_to_the_bound() -> None:
-    """As the model's own decode loop: until the steps are done or no attempt is active."""
+    """As the model's own decode loop: until the steps are done or no attempt is active. Where its
+    trips are expected otherwise, as those over experts are, they are given by its scope."""
 
+    @jax.named_scope("think/experts")
     def decode(x: jax.Array, active: jax.Array) -> jax.Array:
         def once(carry: tuple) -> tuple:
             done, active, y = carry
@@ -120,5 +122,8 @@ def test_early_exit_counts_to_the_bound() -> None:
         )[2]
 
     shapes = jax.ShapeDtypeStruct((64, 64), jnp.float32), jax.ShapeDtypeStruct((4,), jnp.bool)
-    (loop,) = module_traffic(compiled(decode, *shapes)).loops
+    program = compiled(decode, *shapes)
+    (loop,) = module_traffic(program).loops
     assert (loop.trips, loop.early_exit, loop.source) == (12, True, "derived")
+    (loop,) = module_traffic(program, trips={"experts": 7.4}).loops
+    assert (loop.trips, loop.early_exit, loop.source) == (7, False, "given")

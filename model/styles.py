@@ -1,0 +1,129 @@
+"""What a decoder may be besides its sizes: which conventions its family has, how its positions are
+scaled, and how its layers differ. Plain data, without JAX.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Family = Literal[
+    "llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3_text", "phi3", "olmo2", "smollm3",
+    "glm4", "nemotron", "mixtral", "qwen3_moe", "gpt_oss", "glm4_moe",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Llama3Scaling:
+    """Frequency scaling of Llama 3.1 (config.json `rope_scaling` with rope_type 'llama3')."""
+
+    factor: float
+    low_freq_factor: float
+    high_freq_factor: float
+    original_context: int
+
+
+@dataclass(frozen=True)
+class LinearScaling:
+    """Every frequency divided by `factor` (Chen et al. 2023, arXiv 2306.15595)."""
+
+    factor: float
+
+
+@dataclass(frozen=True)
+class YarnScaling:
+    """YaRN (Peng et al. 2023, arXiv 2309.00071): frequencies that turn at least `beta_fast` times
+    within the original context are kept, those of at most `beta_slow` divided by `factor`. Cosines
+    and sines are multiplied by `attention_factor`. `whole` dimensions begin and end the ramp."""
+
+    yarn_factor: float
+    original_context: int
+    attention_factor: float
+    beta_fast: float = 32.0
+    beta_slow: float = 1.0
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class ListedScaling:
+    """Each frequency divided by its own of `divisors` (LongRoPE, arXiv 2402.13753; Phi-3's
+    `short_factor`), cosines and sines multiplied by `attention_factor`."""
+
+    divisors: tuple[float, ...]
+    attention_factor: float
+
+
+RopeScaling = Llama3Scaling | LinearScaling | YarnScaling | ListedScaling
+
+
+@dataclass(frozen=True)
+class LayerKind:
+    """What may differ from layer to layer of one model."""
+
+    windowed: bool = False  # sees the last `window` positions alone
+    rotates: bool = True  # queries and keys have a position
+    experts: bool = False  # a mixture of experts in place of the MLP
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixture:
+    """How a mixture of experts chooses, and what its experts are beside their sizes.
+
+    A token goes to the `active_experts` of the highest scores, which are then its weights. Softmax
+    over all, normalised, is softmax over the chosen (Mixtral, Qwen3, gpt-oss); DeepSeek-V2 leaves
+    it as it is. DeepSeek-V3 (arXiv:2412.19437, section 2.1.2), GLM-4.5 and MiniMax-M2 choose by
+    sigmoids and a correction that balances the experts' loads.
+    """
+
+    scores: Literal["softmax", "sigmoid"] = "softmax"
+    normalised: bool = True  # weights divided by their sum
+    scale: float = 1.0  # times the weights, after that
+    corrected: bool = False  # a number an expert is added for the choice, and not for the weights
+    groups: int = 1  # of like size, side by side
+    chosen_groups: int = 1  # that one token's experts are of
+    group_best: int = 1  # highest scores whose sum is the group's
+    shared_is_gated: bool = False  # what shared experts say times a sigmoid (Qwen3-Next)
+    biased: bool = False  # router and experts (gpt-oss)
+    limit: float | None = None  # of a clamped SwiGLU (gpt-oss)
+
+
+@dataclass(frozen=True)
+class Style:
+    """Conventions that all models of a family share.
+
+    Norms stand before attention and MLP, on their results before these are added, or both. A norm
+    with `norm_offset` multiplies by 1 + its scale. Gemma multiplies embeddings by sqrt(D).
+    """
+
+    norm: Literal["rms", "layer"] = "rms"
+    norm_offset: bool = False
+    norm_places: Literal["before", "result", "both"] = "before"
+    activation: Literal["silu", "gelu", "relu2"] = "silu"
+    scaled_embedding: bool = False
+    sinks: bool = False  # a number a head that takes part in each softmax and has no value
+    norms_all_heads: bool = False  # QK norm over all heads side by side, not over each
+
+
+LLAMA_STYLE = Style()
+_GEMMA = Style(norm_offset=True, norm_places="both", activation="gelu", scaled_embedding=True)
+STYLES: dict[Family, Style] = {
+    "gemma2": _GEMMA,
+    "gemma3_text": _GEMMA,
+    "olmo2": Style(norm_places="result", norms_all_heads=True),
+    "glm4": Style(norm_places="both"),
+    "gpt_oss": Style(sinks=True),
+    "nemotron": Style(norm="layer", norm_offset=True, activation="relu2"),
+}
+"""Of the families that are not as Llama."""
+
+
+class Segment(NamedTuple):
+    """Layers that repeat: `repeats` times one of each of `kinds`. They run under one scan, and the
+    layers at one place of the pattern are one stack."""
+
+    kinds: tuple[LayerKind, ...]
+    first: int  # of its layers
+    repeats: int
+
+    def layers(self, place: int) -> range:
+        """Numbers of the layers in the stack at `place` of the pattern."""
+        period = len(self.kinds)
+        return range(self.first + place, self.first + period * self.repeats, period)
