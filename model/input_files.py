@@ -110,10 +110,12 @@ def _line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def json_value(text: str, where: str, error: type[ValueError] = ModelInputError) -> object:
+def json_value(
+    text: str, where: str, error: type[ValueError] = ModelInputError, most: float = math.inf
+) -> object:
     """The JSON value in `text`, which stands at `where`. Raises `error` for what is not JSON,
     nested too deeply, gives a key twice in one object, or holds a number that is not finite or not
-    below `LARGEST`."""
+    below `LARGEST`, or but for 0 not from 1 / `most` to `most`."""
 
     def distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
         table = dict(pairs)
@@ -133,7 +135,7 @@ def json_value(text: str, where: str, error: type[ValueError] = ModelInputError)
         raise error(f"{where} holds an integer of thousands of digits") from None
     except RecursionError:
         raise error(f"{where} is nested more than {MOST_NESTED} levels deep") from None
-    return _bounded(value, where, error)
+    return _bounded(value, where, error, most)
 
 
 def json_rows(
@@ -184,14 +186,14 @@ def toml_table(
     return table
 
 
-def _bounded(value: object, where: str, error: type[ValueError]) -> object:
+def _bounded(value: object, where: str, error: type[ValueError], most: float = math.inf) -> object:
     """`value`, once all in it has been looked at."""
     where = where.removesuffix(",")
     level, depth = [("", value)], 0
     while level:
         below: list[tuple[str, object]] = []
         for key, part in level:
-            if problem := _problem(part):
+            if problem := _problem(part, most):
                 raise error(f"{where}: {key or 'the value'} {problem}")
             if isinstance(part, dict):
                 if any(_problem(name) for name in part):
@@ -205,10 +207,12 @@ def _bounded(value: object, where: str, error: type[ValueError]) -> object:
     return value
 
 
-def _problem(part: object) -> str:
+def _problem(part: object, most: float = math.inf) -> str:
     """What is wrong with one number or text; '' where nothing is."""
     if isinstance(part, float) and not math.isfinite(part):
         return f"is {part}, expected a finite number"
+    if isinstance(part, float) and part and not 1 / most <= abs(part) <= most:
+        return f"is {part}, expected 0 or a size from {1 / most:g} to {most:g}"
     if isinstance(part, int) and abs(part) >= LARGEST:
         return "is an integer of more than 31 digits, which no figure here is"
     if (

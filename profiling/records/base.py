@@ -70,8 +70,11 @@ class Interval(Record):
     def __mul__(self, times: float) -> "Interval":
         return Interval(median=self.median * times, low=self.low * times, high=self.high * times)
 
-    def per(self, amount: float) -> "Interval":
-        """`amount` over it, as tokens over seconds: a long time is a low rate."""
+    def per(self, amount: float) -> "Interval | None":
+        """`amount` over it, as tokens over seconds: a long time is a low rate. None where it may be
+        0."""
+        if min(self.low, self.median, self.high) <= 0:
+            return None
         return Interval(median=amount / self.median, low=amount / self.high, high=amount / self.low)
 
 

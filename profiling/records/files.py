@@ -53,6 +53,10 @@ def save_record(record: Record, folder: Path) -> Path:
     return path
 
 
+MOST = 1e50
+"""Of a figure's size, and 1 over it the least: what is made of several remains a finite number."""
+
+
 def load_profile(path: Path) -> Profile:
     """Read a profile.json, or the one inside a run's folder, of this or an older version. Raises
     ProfileInputError where the file is missing, not JSON, of a newer version or another kind, or
@@ -70,7 +74,7 @@ def load_record(record: type[Read], file: Path) -> Read:
     )
     missing = f"`{written.command}` writes one"
     text = read_text(file, f"{name}.json", ProfileInputError, missing=missing)
-    data = json_value(text, f"the {name}.json {file}", ProfileInputError)
+    data = json_value(text, f"the {name}.json {file}", ProfileInputError, MOST)
     try:
         return record.model_validate(migrated(name, data, written.version))
     except ProfileInputError as error:

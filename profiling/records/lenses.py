@@ -255,7 +255,7 @@ class Trace(Record):
 
         Below 0 where the machine's own noise is larger than what tracing costs.
         """
-        if not self.traced_s or not self.untraced_s:
+        if not self.traced_s or not self.untraced_s or not self.untraced_s.median:
             return None
         return self.traced_s / self.untraced_s.median - 1
 

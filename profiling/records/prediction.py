@@ -236,12 +236,12 @@ class Prediction(Record):
     @property
     def output_tokens_per_s(self) -> Range | None:
         tokens = self._tokens(decoded=True)
-        return self.time_s.per(tokens) if self.time_s.low > 0 and tokens > 0 else None
+        return self.time_s.per(tokens) if tokens > 0 else None
 
     @computed_field(description="tokens a second that one user sees after the first")
     @property
     def tokens_per_s_per_user(self) -> Range | None:
-        return self.tpot_s.per(1.0) if self.tpot_s and self.tpot_s.low > 0 else None
+        return self.tpot_s.per(1.0) if self.tpot_s else None
 
     @computed_field(description="of reading prompts, over their tokens, as price lists have it")
     @property

@@ -8,7 +8,7 @@ from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
 
-from fuzzing import Reader, assert_reads_or_refuses, mutated_text, text_reader
+from fuzzing import Reader, assert_reads_or_refuses, mutated_text, numbers, text_reader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -118,18 +118,6 @@ def with_strategy(record: dict) -> dict:
 RECORDS.append(with_strategy(RECORDS[0]))
 EXTREMES = st.sampled_from([0, 1, 2, 3, 1000, 10**6, 10**9, 10**12, 10**15, 0.0, 1e-9, 1e-300,
                             0.5, 1e30, 1e300])  # fmt: skip
-
-
-def numbers(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where the numbers of a record stand."""
-    if isinstance(value, dict):
-        for key, part in value.items():
-            yield from numbers(part, (*path, key))
-    elif isinstance(value, list):
-        for index, part in enumerate(value[:3]):
-            yield from numbers(part, (*path, index))
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield path
 
 
 READ = {"workload", "model", "phases", "outcome"}

@@ -1,8 +1,11 @@
 """Records of any content: profile.json and all others; what is read can be compared and shown."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from random import Random
 
 import pytest
 from fuzzing import (
@@ -11,6 +14,8 @@ from fuzzing import (
     file_reader,
     mutated_bytes,
     mutated_json,
+    numbers,
+    seeded,
     shortened,
 )
 from hypothesis import given
@@ -19,6 +24,7 @@ from real_records import RECORDS
 
 import rooflink.model.training
 from rooflink.profiling.comparison import compare
+from rooflink.profiling.errors import ProfileInputError
 from rooflink.profiling.findings import find
 from rooflink.profiling.records.base import Record
 from rooflink.profiling.records.codesign import CodesignReport
@@ -37,6 +43,8 @@ def base(path: Path) -> dict[str, list[object]]:
     return shortened(json.loads(path.read_text()), 2)  # type: ignore[return-value]
 
 
+ONE_OF_EACH = shortened(json.loads((RECORDS / "run.json").read_text()), 1)
+PLACES = list(numbers(ONE_OF_EACH))
 PROFILES = [base(RECORDS / f"{name}.json") for name in ("run", "counted")]
 EVALUATION = base(RECORDS / "evaluation.json")
 OTHERS: dict[str, tuple[type[Record], object]] = {
@@ -91,6 +99,53 @@ def test_the_records_that_are_changed_are_read() -> None:
         assert assert_reads_or_refuses(READERS["profiles"], json.dumps(profile).encode(), shown)
     for name, (_, value) in OTHERS.items():
         assert assert_reads_or_refuses(READERS[name], json.dumps(value).encode())
+
+
+def with_figures(record: object, figures: Mapping[tuple[str | int, ...], float]) -> bytes:
+    """The record with other figures in their places."""
+    changed = json.loads(json.dumps(record))
+    for (*path, last), figure in figures.items():
+        reduce(getitem, path, changed)[last] = figure
+    return json.dumps(changed).encode()
+
+
+@pytest.mark.parametrize(
+    ("place", "figure"),
+    [
+        (("predictions", 0, "tpot_s", "median"), 0),
+        (("predictions", 0, "tpot_s", "low"), 1e-50),
+        (("predictions", 0, "phases", 0, "tokens"), 1e-50),
+        (("phases", 0, "measured", "time_s", "median"), 1e50),
+        (("phases", 0, "measured", "time_s", "repeats", 0), 1e-50),
+        (("trace", "untraced_s", "median"), 0),
+        (("trace", "scopes", 0, "self_time_s"), 0),
+    ],
+)
+def test_a_figure_that_others_are_over_may_be_next_to_nothing(
+    place: tuple[str | int, ...], figure: float
+) -> None:
+    data = with_figures(ONE_OF_EACH, {place: figure})
+    assert assert_reads_or_refuses(READERS["profiles"], data, shown)
+
+
+@pytest.mark.parametrize("figure", [5e-324, -1e-51, 1e51, 1e300])
+def test_a_figure_of_no_such_size_is_refused(figure: float) -> None:
+    data = with_figures(ONE_OF_EACH, {("predictions", 0, "tpot_s", "median"): figure})
+    with pytest.raises(ProfileInputError, match=r"median is .*, expected 0 or a size from 1e-50"):
+        READERS["profiles"](data)
+
+
+@seeded
+def extreme_figures(by: Random) -> bytes:
+    """A profile with one to three of its figures at an extreme."""
+    figures = (0, 1, 5e-324, 1e-50, 1e-30, 1e30, 1e50, 1e300)
+    places = by.sample(PLACES, by.randint(1, 3))
+    return with_figures(ONE_OF_EACH, {place: by.choice(figures) for place in places})
+
+
+@given(extreme_figures())
+def test_a_profile_of_extreme_figures_is_shown_or_refused(data: bytes) -> None:
+    assert_reads_or_refuses(READERS["profiles"], data, shown)
 
 
 @pytest.mark.parametrize("name", OTHERS)

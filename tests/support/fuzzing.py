@@ -161,6 +161,18 @@ def shortened(value: object, most: int) -> object:
     return [shortened(part, most) for part in value[:most]] if isinstance(value, list) else value
 
 
+def numbers(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where the numbers of a record stand."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from numbers(part, (*path, key))
+    elif isinstance(value, list):
+        for index, part in enumerate(value[:3]):
+            yield from numbers(part, (*path, index))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path
+
+
 def readers() -> dict[str, Reader]:
     """Subject -> reader of bytes: READERS of every tests/fuzz/test_fuzz_<subject>.py."""
     every: dict[str, Reader] = {}
@@ -198,8 +210,8 @@ _RAW = _RAW_BEGIN + "{} token"  # stands in a value until it is text
 
 def seeded(make: Callable[Concatenate[Random, P], T]) -> Callable[P, st.SearchStrategy[T]]:
     """The strategy of what `make` makes by chance, in one draw, of a seed: the dozens of draws of a
-    mutation take Hypothesis more time than its reader takes. What fails is shown whole; only its
-    seed is shrunk."""
+    mutation take Hypothesis more time than its reader takes. What fails is named by its seed:
+    `strategy.__wrapped__(Random(seed), ...)` is the case."""
 
     @wraps(make)
     def strategy(*args: P.args, **kwargs: P.kwargs) -> st.SearchStrategy[T]:

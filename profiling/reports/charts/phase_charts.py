@@ -110,7 +110,7 @@ def chips_chart(profile: Profile) -> Chart | None:
 
 def scopes_chart(times: Mapping[str, Mapping[str, float]], phases: Sequence[str]) -> Chart:
     """Self time by scope, its phases in their colours; `times` is scope -> phase -> seconds."""
-    whole = sum(sum(by_phase.values()) for by_phase in times.values())
+    whole = sum(sum(by_phase.values()) for by_phase in times.values()) or 1.0  # all of them 0
     tints = dict(zip(phases, theme.phase_colours(phases), strict=True))
     rows = []
     for scope, by_phase in times.items():

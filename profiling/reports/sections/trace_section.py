@@ -50,7 +50,7 @@ def scopes_table(trace: Trace, most: int | None = None) -> Table:
                     name=f"{phase}_s", priority=2 if phase == UNATTRIBUTED else 1)
              for phase in phases],
             Column("all", totals, units.seconds, MEASURED, name="self_time_s"),
-            Column("share", [t / trace.thread_s for t in totals], units.share, MEASURED),
+            Column("share", [t / (trace.thread_s or 1.0) for t in totals], units.share, MEASURED),
         ),
         name="scopes",
         has_total=bool(rows),
