@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ..config import WHAT_RUNS, ModelConfig, ModelInputError
+from ..config import ModelConfig, ModelInputError
 from ..styles import LLAMA_STYLE, STYLES, Family, LayerKind, Mixture, Style
 from .hf_config import (
     Fields,
@@ -121,7 +121,7 @@ def hf_config(fields: Fields) -> ModelConfig:
         nearest = _NEAREST.get(model_type, *spelt)
         instead = f"{', '.join(FAMILIES)} are"
         if nearest is not None:
-            instead = f"the nearest that runs is {nearest} ({WHAT_RUNS})"
+            instead = f"the nearest that runs is {nearest}"
         what = f"{instead}; `rooflink predict` tells the cost of more"
         raise unsupported(fields.where, f"has model_type '{model_type}'", what)
     if fields.flag("mlp_bias", False):

@@ -59,9 +59,9 @@ CONFIG_CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "latent attention": (
         {"model_type": "deepseek_v3"},
-        "'deepseek_v3', which is not supported: the nearest that runs is glm4_moe (",
+        "'deepseek_v3', which is not supported: the nearest that runs is glm4_moe;",
     ),
-    "spelt alike": ({"model_type": "olmo"}, "the nearest that runs is olmo2 ("),
+    "spelt alike": ({"model_type": "olmo"}, "the nearest that runs is olmo2;"),
     "wrong type": ({"hidden_size": "64"}, "'hidden_size' = '64' where a positive integer belongs"),
     "negative": ({"num_hidden_layers": -1}, "'num_hidden_layers' = -1"),
     "heads": ({"num_key_value_heads": 3}, "4 query heads, which 3 KV heads do not divide"),
