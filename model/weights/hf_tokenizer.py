@@ -86,14 +86,20 @@ def _start_ids(backend: tokenizers.Tokenizer, vocab_size: int, path: Path) -> li
     """What tokenizer.json's own processor puts before a text. A flag 'add_bos_token' beside it is
     passed over, as transformers does where there is a tokenizer.json."""
     processor = backend.post_processor
-    ids = [] if processor is None else _before(json.loads(processor.__getstate__()))
+    try:
+        ids = [] if processor is None else _before(json.loads(processor.__getstate__()))
+    except KeyError as unknown:
+        raise ModelInputError(
+            f"{path} puts the token {unknown} before a text and does not say which it is."
+        ) from None
     if not all(i < vocab_size for i in ids):
         raise ModelInputError(f"{path} puts tokens before a text that the model does not embed.")
     return ids
 
 
 def _before(processor: object) -> list[int]:
-    """Read off the processor's own JSON, which the library has checked: running one may abort."""
+    """Read off the processor's own JSON, which the library has checked but for the names of special
+    tokens (KeyError): running one may abort."""
     ids: list[int] = []
     match processor:
         case {"type": "Sequence", "processors": list(parts)}:

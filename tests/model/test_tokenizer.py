@@ -180,6 +180,16 @@ def test_every_kind_of_processor_says_what_comes_first(folder: Path) -> None:
         assert hf_tokenizer(folder, 300).encode("a") == [*first, 64]
 
 
+def test_a_processor_that_names_no_token_says_so(folder: Path) -> None:
+    fields = json.loads(backend().to_str())
+    first = [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
+    fields["post_processor"] = {
+        "type": "TemplateProcessing", "single": first, "pair": [], "special_tokens": {},
+    }  # fmt: skip
+    with pytest.raises(ModelInputError, match="puts the token '<s>' before a text and does not"):
+        write(folder, tokenizer=fields)
+
+
 def test_padding_to_billions_is_passed_over(folder: Path) -> None:
     fields = json.loads(backend().to_str())
     fields["padding"] = {
