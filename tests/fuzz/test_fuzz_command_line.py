@@ -74,10 +74,11 @@ def test_a_job_is_made_or_refused(job: type[Job], data: st.DataObject) -> None:
 
 
 def run_line(arguments: list[str]) -> None:
-    """Refused in one sentence. An option that there is not ends it, so that nothing ever runs."""
+    """Refused in one sentence. An option that there is not ends it, twice, for the last of the line
+    may take one as its value: so nothing ever runs."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["rooflink", *arguments[1:], "--there-is-no-such-option"])
+        patch.setattr(sys, "argv", ["rooflink", *arguments[1:], *2 * ["--no-such-option"]])
         with pytest.raises(SystemExit) as stopped:
             main()
     if stopped.value.code == 0:  # a --help in the middle
