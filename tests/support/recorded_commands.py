@@ -99,13 +99,7 @@ COMMANDS = {
 RUNS = ("profile", "profile_voting", "profile_beam", "profile_revision", "eval")
 """These sample tokens, or are compiled for this CPU: the version of JAX has a say in them."""
 
-_NEW_PRESETS = (
-    "mistral-nemo-12b", "qwen2.5-*", "gemma-2-*", "gemma-3-*", "phi-3-mini-3.8b", "phi-4-14b",
-    "olmo-2-*", "smollm3-3b", "mixtral-8x7b", "qwen3-30b-a3b", "gpt-oss-20b", "glm-4.5-air",
-)  # fmt: skip
-MENDED: dict[str, tuple[float, str]] = {
-    f"models/{name}/*": (math.inf, "it runs, and was costed alone before") for name in _NEW_PRESETS
-}
+MENDED: dict[str, tuple[float, str]] = {}
 """Path of a figure that may differ, with * for any part of it -> by how much at most, relative, and
 why; the first that matches decides."""
 
