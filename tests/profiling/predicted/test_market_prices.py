@@ -1,13 +1,16 @@
 """Market sanity: a full slice's predicted price of tokens against what sellers of tokens ask.
 
 A predicted price is of a slice that is full day and night, without a margin, and rented on demand
-from the cheapest seller of chips: sellers of tokens rent cheaper, and stand idle in part. Full is
-the largest batch that fits and streams 20 tokens a second to each user, as sellers do: DeepSeek-R1
-on data-parallel attention holds eight times as many, at 153 ms a token and 0.4 of the price, which
-is 3.6 times below the lowest list price.
+from the cheapest seller of chips: sellers of tokens rent cheaper, and stand idle in part. It is
+asked at two operating points: the largest batch that fits, and the largest that streams 20 tokens a
+second to each user. For DeepSeek-R1 these differ by 2.5 times: data-parallel attention holds 1,944
+sequences at 153 ms a token, for $0.38 per million tokens. That is near what its cheapest sellers
+asked (DeepSeek itself in its quiet hours, $0.34, and Chutes, $0.45); most ask $1.30 to $1.60, which
+is nearer to the other point's $0.95.
 """
 
 import csv
+import functools
 from pathlib import Path
 
 import pytest
@@ -28,8 +31,9 @@ SERVED = {  # model -> slice and dtype of the weights that it is commonly served
 }
 
 
-def full(model: str) -> Prediction:
-    """The largest batch within 50 ms per output token, the default target."""
+@functools.cache
+def operating_points(model: str) -> dict[str, Prediction]:
+    """The largest batch within 50 ms per output token (the default target), and the largest."""
     slice_name, dtype = SERVED[model]
     job = PredictJob(
         model=model, slices=slice_name, dtype=dtype, stack="vLLM", seller="cheapest",
@@ -37,7 +41,9 @@ def full(model: str) -> Prediction:
     )  # fmt: skip
     _, within, most = job.run(Silent()).thinking
     assert within.prompts <= most.prompts
-    return within
+    assert within.tpot_s is not None
+    assert within.tpot_s.median <= 0.05
+    return {"latency target": within, "full batch": most}
 
 
 def blended(row: dict[str, str]) -> float:
@@ -47,16 +53,15 @@ def blended(row: dict[str, str]) -> float:
     return usd / (PROMPT + OUTPUT)
 
 
+@pytest.mark.parametrize("point", ["latency target", "full batch"])
 @pytest.mark.parametrize("model", SERVED)
-def test_a_full_batch_costs_what_the_market_asks(model: str) -> None:
+def test_a_full_slice_costs_what_the_market_asks(model: str, point: str) -> None:
     with ASKED.open(encoding="utf-8") as file:
         asked = {r["seller"]: blended(r) for r in csv.DictReader(file) if r["model"] == model}
-    found = full(model)
-    assert found.tpot_s is not None
-    assert found.tpot_s.median <= 0.05
-    assert found.usd_per_million_tokens is not None
-    usd = found.usd_per_million_tokens.median
-    near = [s for s, price in asked.items() if usd / MOST_TIMES <= price <= usd * MOST_TIMES]
+    price = operating_points(model)[point].usd_per_million_tokens
+    assert price is not None
+    usd = price.median
+    near = [s for s, asks in asked.items() if usd / MOST_TIMES <= asks <= usd * MOST_TIMES]
     assert len(near) >= 2, (usd, asked)
     assert usd < sorted(asked.values())[len(asked) // 2]  # no dearer than most of the market
 
