@@ -21,10 +21,10 @@ from jax.sharding import AbstractMesh, PartitionSpec, get_abstract_mesh
 from jax.typing import DTypeLike
 
 from .architecture import Architecture
-from .config import EXPERT_AXES, absent_parameters
+from .config import absent_parameters
 from .layers import contract, gated_mlp, random_weights
 from .mesh import partition
-from .styles import Mixture
+from .styles import EXPERT_AXES, Mixture
 
 FEW_TOKENS = 128
 """So many tokens are all multiplied by each expert that one of them needs: a matrix unit of a TPU

@@ -23,7 +23,6 @@ from jax.sharding import Mesh, PartitionSpec
 
 from rooflink.model import ModelConfig, ModelInputError, preset
 from rooflink.model.architecture import Architecture
-from rooflink.model.config import EXPERT_AXES, PARAMETER_AXES
 from rooflink.model.experts import Experts
 from rooflink.model.generation.decode_loop import State, decode_program, prompt_program
 from rooflink.model.generation.engine import attempt_keys
@@ -44,7 +43,7 @@ from rooflink.model.mesh import (
 )
 from rooflink.model.pallas_attention import PallasAttention
 from rooflink.model.sampling import Temperature
-from rooflink.model.styles import Mixture
+from rooflink.model.styles import EXPERT_AXES, PARAMETER_AXES, Mixture
 from rooflink.model.transformer import Transformer, abstract_transformer, transformer_from
 
 TINY = ModelConfig(
