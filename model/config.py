@@ -20,7 +20,7 @@ import math
 from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from .architecture import Architecture
 from .styles import (
@@ -94,6 +94,7 @@ class ModelConfig(Architecture):
     pattern: tuple[LayerKind, ...] = (LayerKind(),)
     prefix: tuple[LayerKind, ...] = ()
     mixture: Mixture | None = None  # of the layers with experts
+    stored_dtype: str | None = None  # of most weights as they are published, where quantised
 
     def __post_init__(self) -> None:
         kinds = [self.kind(layer) for layer in range(self.layers)]
@@ -114,6 +115,8 @@ class ModelConfig(Architecture):
                 )
         if windowed and self.window is None:
             raise ModelInputError(f"{self.name} has layers with a window of no size: give 'window'")
+        if (self.latent_dim > 0) != (self.rotated_dim > 0):
+            raise ModelInputError(f"{self.name} has one of latent_dim and rotated_dim: give both")
 
     def kind(self, layer: int) -> LayerKind:
         """What layer number `layer` is."""
@@ -333,41 +336,49 @@ _PRESETS = (
 """Mistral 7B is v0.3; of Gemma 3 only the reader of text."""
 
 
-def _mixture(
-    name: str, family: Family, layers: int, embed: int, heads: int, kv_heads: int, head_dim: int,
-    mlp: int, vocab: int, context: int, theta: float, eps: float, experts: int, active: int,
-    mixture: Mixture,
-) -> ModelConfig:  # fmt: skip
-    """Experts in every layer."""
-    return ModelConfig(
-        name=name, family=family, layers=layers, embed_dim=embed, query_heads=heads,
-        kv_heads=kv_heads, head_dim=head_dim, mlp_dim=mlp, vocab_size=vocab,
-        context_length=context, rope_theta=theta, norm_eps=eps, experts=experts,
-        active_experts=active, mixture=mixture, style=STYLES.get(family, LLAMA_STYLE),
-        pattern=(LayerKind(experts=True),), qk_norm=family == "qwen3_moe",
+def _mixture(*sizes: Any, experts: int, active: int, **more: Any) -> ModelConfig:
+    """A preset of these sizes and an untied head with experts in every layer, or behind a `prefix`;
+    `more` are fields of it."""
+    kinds = {"pattern": (LayerKind(experts=True),), "prefix": (LayerKind(),) * more.pop("dense", 0)}
+    mixed = {"experts": experts, "active_experts": active, "qk_norm": sizes[1] == "qwen3_moe"}
+    return replace(_preset(*(*sizes, False)), **kinds | mixed | more)
+
+
+def _latent(*sizes: Any, yarn: tuple[float, float, float], **more: Any) -> ModelConfig:
+    """DeepSeek's attention, with latents of 512 and 64 elements; `yarn` is (factor, beta_fast, a
+    tenth of mscale_all_dim)."""
+    factor, fast, grown = yarn
+    return _mixture(
+        *sizes[:5], sizes[4], 128, *sizes[5:], 1e-6, latent_dim=512, rotated_dim=64,
+        rope_scaling=YarnScaling(factor, 4096, 1.0, fast, 1.0),
+        attention_scale=192**-0.5 * (grown * math.log(factor) + 1) ** 2, **more,
     )  # fmt: skip
 
 
-_GPT_OSS = replace(
-    _mixture("gpt-oss-20b", "gpt_oss", 24, 2880, 64, 8, 64, 2880, 201088, 131072, 1.5e5, 1e-5,
-             32, 4, Mixture(biased=True, limit=7.0)),
-    qkv_bias=True, output_bias=True, window=128,
-    pattern=(LayerKind(windowed=True, experts=True), LayerKind(experts=True)),
-    rope_scaling=YarnScaling(32.0, 4096, 0.1 * math.log(32.0) + 1, 32.0, 1.0, False),
-)  # fmt: skip
-_GLM45_AIR = replace(
-    _mixture("glm-4.5-air", "glm4_moe", 46, 4096, 96, 8, 128, 1408, 151552, 131072, 1e6, 1e-5,
-             128, 8, Mixture(scores="sigmoid", corrected=True, group_best=2)),
-    qkv_bias=True, rotary_dim=64, prefix=(LayerKind(),), dense_mlp_dim=10944, shared_mlp_dim=1408,
-    mtp_layers=1,
-)  # fmt: skip
+_SIGMOIDS = Mixture(scores="sigmoid", corrected=True, scale=2.5, group_best=2)
 _MIXTURES = (
-    _mixture("mixtral-8x7b", "mixtral", 32, 4096, 32, 8, 128, 14336, 32000, 32768, 1e6, 1e-5, 8, 2,
-             Mixture()),
+    _mixture("mixtral-8x7b", "mixtral", 32, 4096, 32, 8, 128, 14336, 32000, 32768, 1e6, 1e-5,
+             experts=8, active=2, mixture=Mixture()),
     _mixture("qwen3-30b-a3b", "qwen3_moe", 48, 2048, 32, 4, 128, 768, 151936, 40960, 1e6, 1e-6,
-             128, 8, Mixture()),
-    _GPT_OSS,
-    _GLM45_AIR,
+             experts=128, active=8, mixture=Mixture()),
+    _mixture("gpt-oss-20b", "gpt_oss", 24, 2880, 64, 8, 64, 2880, 201088, 131072, 1.5e5, 1e-5,
+             experts=32, active=4, mixture=Mixture(biased=True, limit=7.0),
+             qkv_bias=True, output_bias=True, window=128,
+             pattern=(LayerKind(windowed=True, experts=True), LayerKind(experts=True)),
+             rope_scaling=YarnScaling(32.0, 4096, 0.1 * math.log(32.0) + 1, 32.0, 1.0, False)),
+    _mixture("glm-4.5-air", "glm4_moe", 46, 4096, 96, 8, 128, 1408, 151552, 131072, 1e6, 1e-5,
+             experts=128, active=8, mixture=replace(_SIGMOIDS, scale=1.0), qkv_bias=True,
+             rotary_dim=64, dense=1, dense_mlp_dim=10944, shared_mlp_dim=1408, mtp_layers=1),
+    _latent("deepseek-v2-lite", "deepseek_v2", 27, 2048, 16, 1408, 102400, 163840, 1e4,
+            experts=64, active=6, mixture=Mixture(normalised=False), dense=1, dense_mlp_dim=10944,
+            shared_mlp_dim=2816, yarn=(40.0, 32.0, 0.0707)),
+    _latent("deepseek-r1", "deepseek_v3", 61, 7168, 128, 2048, 129280, 163840, 1e4, experts=256,
+            active=8, mixture=replace(_SIGMOIDS, groups=8, chosen_groups=4), dense=3,
+            dense_mlp_dim=18432, shared_mlp_dim=2048, query_rank=1536, mtp_layers=1,
+            stored_dtype="fp8", yarn=(40.0, 32.0, 0.1)),
+    _latent("kimi-k2", "kimi_k2", 61, 7168, 64, 2048, 163840, 131072, 5e4, experts=384, active=8,
+            mixture=replace(_SIGMOIDS, scale=2.827), dense=1, dense_mlp_dim=18432,
+            shared_mlp_dim=2048, query_rank=1536, stored_dtype="fp8", yarn=(32.0, 1.0, 0.1)),
 )  # fmt: skip
 PRESETS: dict[str, ModelConfig] = {config.name: config for config in (*_PRESETS, *_MIXTURES)}
 

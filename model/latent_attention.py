@@ -78,9 +78,9 @@ class LatentBlock(Block):
             turned = jnp.broadcast_to(turned[:, :, :, None], (*made.shape[:-1], turned.shape[-1]))
             keys = jnp.concatenate((made, turned), axis=-1)
             keys, values = keys.swapaxes(2, 3), values.swapaxes(2, 3)
-        nothing = (part[:, 0, :, :0] for part in (keys, values))
         heads = jnp.swapaxes(query, 3, 4)  # each has a KV head of its own
-        return attend(heads, Context(*nothing, keys, values), sees).swapaxes(3, 4)
+        alone = Context(keys[:, 0, :, :0], values[:, 0, :, :0], keys, values)
+        return attend(heads, alone, sees).swapaxes(3, 4)
 
     def absorbed(self, query: Array, context: Context, sees: Visibility) -> Array:
         """As `attend`: queries meet latents, and their mixture becomes values."""

@@ -105,8 +105,8 @@ FAMILIES: dict[str, _Family] = {
                             scores="sigmoid", corrected=True))),
     "deepseek_v2": _Family(2048, biases="never", mixture=MixtureDefaults(
         64, None, 1407, 2, 0, Mixture(normalised=False))),
-    "deepseek_v3": _Family(4096, biases="never", mixture=_DEEPSEEK_V3),
-    "kimi_k2": _Family(4096, biases="never", mixture=_DEEPSEEK_V3),
+    "deepseek_v3": _Family(4096, 128, biases="never", mixture=_DEEPSEEK_V3),
+    "kimi_k2": _Family(4096, 128, biases="never", mixture=_DEEPSEEK_V3),
 }  # fmt: skip
 """By model_type."""
 

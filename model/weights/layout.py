@@ -89,8 +89,8 @@ def placements(config: ModelConfig) -> dict[str, Placement]:
         "self_attn.k_norm": "keys_norm" if whole else "key_norm",
     }
     named = {"self_attn.sinks": "sinks"}
-    own = {"self_attn.q_proj": "latent_query"} if config.latent_dim else {}
-    for public, array in {**norm_names(config), **heads, **_BLOCK, **own}.items():
+    queries = {"self_attn.q_proj": "latent_query"} if config.latent_dim else {}
+    for public, array in {**norm_names(config), **heads, **_BLOCK, **queries}.items():
         named |= {f"{public}.weight": array, f"{public}.bias": f"{array}_bias"}
     parts = {name: (f"blocks.{array}", None) for name, array in named.items()}
     experts = {name: (f"experts.{array}", e) for name, (array, e) in expert_names(config).items()}
@@ -259,8 +259,8 @@ def unfused(config: ModelConfig, tensors: Iterable[NamedTensor]) -> Iterator[Nam
 
 
 def _of_latents(config: ModelConfig, name: str, tensor: np.ndarray) -> Iterator[NamedTensor]:
-    """A tensor of latent attention: what makes keys [G, H, Z] and values [G, Z, O] of latents apart,
-    and rotary pairs in two halves of the last rows of each head that they are of."""
+    """A tensor of latent attention: what makes keys [G, H, Z] and values [G, Z, O] of latents
+    apart, and rotary pairs in two halves of the last rows of each head that they are of."""
     N, R, Z = config.query_heads, config.rotated_dim, config.latent_dim
     H, values = config.head_dim, config.value_head_dim or config.head_dim
     heads = {".q_proj.weight": (N, H), ".q_b_proj.weight": (N, H),
