@@ -86,9 +86,8 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
         source = open_weights(model)
         return Subject(source.config, chosen, source.description, source, source.stored)
     elsewhere = user_path(model).exists() or "/" in model or model.lower() == EMBEDDED
-    is_preset = model.lower() in PRESETS or not elsewhere
-    if is_preset:
-        return Subject(preset(model), chosen, weights, None)
+    if model.lower() in PRESETS or not elsewhere:
+        return Subject(preset(_preset_of(model)), chosen, weights, None)
     sizes = sizes_of(model)
     if sizes.config is None:
         raise ModelInputError(
@@ -109,6 +108,16 @@ def _require_passes(model: str) -> None:
             f"of {known.name} only the sizes are known here ({WHAT_RUNS}): `rooflink predict` "
             "tells its cost from them"
         )
+
+
+def _preset_of(model: str) -> str:
+    """The preset that a name means, 'deepseek-r1' for 'DeepSeek-V3'; the name itself where none."""
+    if model.lower() in PRESETS:
+        return model
+    from .predicted.models.described_models import tabled_model  # reads the table
+
+    known = tabled_model(model)
+    return model if known is None else known.name
 
 
 def _default_dtype(weights: Weights) -> DType:

@@ -27,6 +27,7 @@ from rooflink.model.transformer import Transformer, random_transformer
 from .references.families import FAMILIES, VOCAB, token_sequence
 from .references.models import all_logits, family_model
 from .test_experts import looped_token
+from .test_latent_attention import looped_latents
 
 N = 24
 TOKENS = token_sequence(N, seed=5)
@@ -80,9 +81,10 @@ def test_cached_passes_equal_one_pass(family: str, sizes: tuple[int, ...]) -> No
     )
 
 
-def test_padding_changes_nothing() -> None:
+@pytest.mark.parametrize("family", ["llama3-scaled", "deepseek-v3"])
+def test_padding_changes_nothing(family: str) -> None:
     """Prompts of unequal lengths in one batch give what each gives alone, whatever fills them."""
-    model = family_model("llama3-scaled")
+    model = family_model(family)
     lengths = np.array([N, 5, 1])
     index = np.arange(N)
     positions = np.where(index < lengths[:, None], index, EMPTY)[:, None]
@@ -117,7 +119,7 @@ def test_idle_gaps_change_nothing() -> None:
     np.testing.assert_allclose(logits[0, 1, 0], expected[12], rtol=0, atol=CLOSE)
 
 
-@pytest.mark.parametrize("family", ["llama3-scaled", "qwen2"])
+@pytest.mark.parametrize("family", ["llama3-scaled", "qwen2", "deepseek-v2"])
 def test_shared_prompt_equals_one_contiguous_cache(family: str) -> None:
     """Three attempts over one shared prompt part, each with its own continuation, in two passes."""
     model = family_model(family)
@@ -175,6 +177,8 @@ def turned(config: ModelConfig, windowed: bool, x: np.ndarray) -> np.ndarray:
 
 def loop_over_heads(config: ModelConfig, layer: int, block: Arrays, x: np.ndarray) -> np.ndarray:
     """What attention of one layer adds to `x` [T, D], before any norm of it."""
+    if config.latent_dim:
+        return looped_latents(config, block, x)
     T, H, kind = len(x), config.head_dim, config.kind(layer)
     distance = np.arange(T)[:, None] - np.arange(T)
     sees = (distance >= 0) & (distance < (config.window if kind.windowed else T))

@@ -10,7 +10,7 @@ from gguf import GGMLQuantizationType
 from quantised_models import KINDS, write_quantised
 from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_gguf
 
-from rooflink.model.config import ModelInputError
+from rooflink.model.config import ModelInputError, preset
 from rooflink.profiling.errors import Silent
 from rooflink.profiling.jobs.profile_job import ProfileJob
 from rooflink.profiling.model_spec import Weights, resolve_subject, run_bytes
@@ -76,8 +76,12 @@ def test_what_does_not_run_is_predicted_and_not_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("weights", ["own", "none", "random"])
 def test_a_model_known_by_its_sizes_alone_is_sent_to_predict(weights: Weights) -> None:
-    with pytest.raises(ModelInputError, match="of deepseek-r1 only the sizes are known"):
-        resolve_subject("DeepSeek-R1", weights, None)
+    with pytest.raises(ModelInputError, match="of deepseek-v3.2 only the sizes are known"):
+        resolve_subject("DeepSeek-V3.2", weights, None)
+
+
+def test_another_name_of_a_preset_is_the_preset() -> None:
+    assert resolve_subject("DeepSeek-V3", "none", None).config is preset("deepseek-r1")
 
 
 def test_a_note_says_what_was_dequantised(tmp_path: Path) -> None:
