@@ -8,9 +8,8 @@ Axis letters used in every tensor comment of this package:
   E experts, each F wide    J width of the experts that every token visits
   Q = K*G*H, all query heads side by side       C = K*H, all KV heads side by side
 Of latent attention, whose K is 1 and whose G are all heads:
-  Z latent of a position    R its part with position, W = Z + R
+  Z latent of a position    R its part with position, W = Z + R    U rank of the queries
   O a head's values         Y = G*(H + R), all query heads; Q = G*O, all heads' values
-  U rank of the queries
 
 Source of the public ones: each model's config.json on its publisher's hub page; the parameter
 counts that follow from them are tested against the published ones.
@@ -20,7 +19,7 @@ import math
 from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from .architecture import Architecture
 from .styles import (
@@ -36,6 +35,7 @@ from .styles import (
     Segment,
     Style,
     YarnScaling,
+    absent_parameters,
 )
 
 DType = Literal["float32", "bfloat16"]
@@ -55,16 +55,6 @@ class ModelInputError(ValueError):
     def __init__(self, sentence: str) -> None:
         line = "".join(c if c.isprintable() else "?" for c in " ".join(sentence.split()))
         super().__init__(line if len(line) <= 300 else f"{line[:175]} ... {line[-120:]}")
-
-
-def absent_parameters(config: Architecture, mixture: Mixture) -> tuple[str, ...]:
-    """Endings of the names in EXPERT_AXES that a mixture of experts does not have."""
-    endings = {
-        "bias": mixture.biased, "correction": mixture.corrected,
-        "shared_score": mixture.shared_is_gated,
-        **dict.fromkeys(("shared_gate", "shared_up", "shared_down"), config.shared_mlp_dim > 0),
-    }  # fmt: skip
-    return tuple(ending for ending, is_there in endings.items() if not is_there)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,9 +155,8 @@ class ModelConfig(Architecture):
     def cached_widths(self) -> tuple[int, int]:
         """Elements of a position that each of those has: (keys, values); of latent attention the
         part with position, and the latent."""
-        if self.latent_dim:
-            return self.rotated_dim, self.latent_dim
-        return self.head_dim, self.head_dim
+        latent = (self.rotated_dim, self.latent_dim)
+        return latent if self.latent_dim else (self.head_dim, self.head_dim)
 
     @property
     def queries_per_kv_head(self) -> int:
@@ -194,17 +183,12 @@ class ModelConfig(Architecture):
         """The shape of each parameter of a layer's mixture of experts, by its name in `experts`."""
         if self.mixture is None:
             return {}
-        absent = absent_parameters(self, self.mixture)
-        sizes = {
-            "D": self.embed_dim,
-            "E": self.experts,
-            "F": self.mlp_dim,
-            "J": self.shared_mlp_dim,
-        }
+        widths = (self.embed_dim, self.experts, self.mlp_dim, self.shared_mlp_dim)
+        sizes = dict(zip("DEFJ", widths, strict=True))
         return {
             name: tuple(sizes[axis] for axis in axes)
             for name, axes in EXPERT_AXES.items()
-            if not name.endswith(absent)
+            if not name.endswith(absent_parameters(self.mixture, self.shared_mlp_dim))
         }
 
     @property
@@ -336,49 +320,66 @@ _PRESETS = (
 """Mistral 7B is v0.3; of Gemma 3 only the reader of text."""
 
 
-def _mixture(*sizes: Any, experts: int, active: int, **more: Any) -> ModelConfig:
-    """A preset of these sizes and an untied head with experts in every layer, or behind a `prefix`;
-    `more` are fields of it."""
-    kinds = {"pattern": (LayerKind(experts=True),), "prefix": (LayerKind(),) * more.pop("dense", 0)}
-    mixed = {"experts": experts, "active_experts": active, "qk_norm": sizes[1] == "qwen3_moe"}
-    return replace(_preset(*(*sizes, False)), **kinds | mixed | more)
-
-
-def _latent(*sizes: Any, yarn: tuple[float, float, float], **more: Any) -> ModelConfig:
-    """DeepSeek's attention, with latents of 512 and 64 elements; `yarn` is (factor, beta_fast, a
-    tenth of mscale_all_dim)."""
-    factor, fast, grown = yarn
-    return _mixture(
-        *sizes[:5], sizes[4], 128, *sizes[5:], 1e-6, latent_dim=512, rotated_dim=64,
-        rope_scaling=YarnScaling(factor, 4096, 1.0, fast, 1.0),
-        attention_scale=192**-0.5 * (grown * math.log(factor) + 1) ** 2, **more,
+def _mixture(
+    name: str, family: Family, layers: int, embed: int, heads: int, kv_heads: int, head_dim: int,
+    mlp: int, vocab: int, context: int, theta: float, eps: float, experts: int, active: int,
+    mixture: Mixture,
+) -> ModelConfig:  # fmt: skip
+    """Experts in every layer."""
+    return ModelConfig(
+        name=name, family=family, layers=layers, embed_dim=embed, query_heads=heads,
+        kv_heads=kv_heads, head_dim=head_dim, mlp_dim=mlp, vocab_size=vocab,
+        context_length=context, rope_theta=theta, norm_eps=eps, experts=experts,
+        active_experts=active, mixture=mixture, style=STYLES.get(family, LLAMA_STYLE),
+        pattern=(LayerKind(experts=True),), qk_norm=family == "qwen3_moe",
     )  # fmt: skip
 
 
-_SIGMOIDS = Mixture(scores="sigmoid", corrected=True, scale=2.5, group_best=2)
-_MIXTURES = (
-    _mixture("mixtral-8x7b", "mixtral", 32, 4096, 32, 8, 128, 14336, 32000, 32768, 1e6, 1e-5,
-             experts=8, active=2, mixture=Mixture()),
-    _mixture("qwen3-30b-a3b", "qwen3_moe", 48, 2048, 32, 4, 128, 768, 151936, 40960, 1e6, 1e-6,
-             experts=128, active=8, mixture=Mixture()),
+_GPT_OSS = replace(
     _mixture("gpt-oss-20b", "gpt_oss", 24, 2880, 64, 8, 64, 2880, 201088, 131072, 1.5e5, 1e-5,
-             experts=32, active=4, mixture=Mixture(biased=True, limit=7.0),
-             qkv_bias=True, output_bias=True, window=128,
-             pattern=(LayerKind(windowed=True, experts=True), LayerKind(experts=True)),
-             rope_scaling=YarnScaling(32.0, 4096, 0.1 * math.log(32.0) + 1, 32.0, 1.0, False)),
+             32, 4, Mixture(biased=True, limit=7.0)),
+    qkv_bias=True, output_bias=True, window=128,
+    pattern=(LayerKind(windowed=True, experts=True), LayerKind(experts=True)),
+    rope_scaling=YarnScaling(32.0, 4096, 0.1 * math.log(32.0) + 1, 32.0, 1.0, False),
+)  # fmt: skip
+_GLM45_AIR = replace(
     _mixture("glm-4.5-air", "glm4_moe", 46, 4096, 96, 8, 128, 1408, 151552, 131072, 1e6, 1e-5,
-             experts=128, active=8, mixture=replace(_SIGMOIDS, scale=1.0), qkv_bias=True,
-             rotary_dim=64, dense=1, dense_mlp_dim=10944, shared_mlp_dim=1408, mtp_layers=1),
-    _latent("deepseek-v2-lite", "deepseek_v2", 27, 2048, 16, 1408, 102400, 163840, 1e4,
-            experts=64, active=6, mixture=Mixture(normalised=False), dense=1, dense_mlp_dim=10944,
-            shared_mlp_dim=2816, yarn=(40.0, 32.0, 0.0707)),
-    _latent("deepseek-r1", "deepseek_v3", 61, 7168, 128, 2048, 129280, 163840, 1e4, experts=256,
-            active=8, mixture=replace(_SIGMOIDS, groups=8, chosen_groups=4), dense=3,
-            dense_mlp_dim=18432, shared_mlp_dim=2048, query_rank=1536, mtp_layers=1,
-            stored_dtype="fp8", yarn=(40.0, 32.0, 0.1)),
-    _latent("kimi-k2", "kimi_k2", 61, 7168, 64, 2048, 163840, 131072, 5e4, experts=384, active=8,
-            mixture=replace(_SIGMOIDS, scale=2.827), dense=1, dense_mlp_dim=18432,
-            shared_mlp_dim=2048, query_rank=1536, stored_dtype="fp8", yarn=(32.0, 1.0, 0.1)),
+             128, 8, Mixture(scores="sigmoid", corrected=True, group_best=2)),
+    qkv_bias=True, rotary_dim=64, prefix=(LayerKind(),), dense_mlp_dim=10944, shared_mlp_dim=1408,
+    mtp_layers=1,
+)  # fmt: skip
+_R1 = replace(
+    _mixture("deepseek-r1", "deepseek_v3", 61, 7168, 128, 128, 128, 2048, 129280, 163840, 1e4, 1e-6,
+             256, 8, Mixture(scores="sigmoid", corrected=True, scale=2.5, groups=8, chosen_groups=4,
+                             group_best=2)),
+    prefix=(LayerKind(),) * 3, dense_mlp_dim=18432, shared_mlp_dim=2048, mtp_layers=1,
+    query_rank=1536, latent_dim=512, rotated_dim=64, rope_scaling=YarnScaling(40.0, 4096, 1.0),
+    attention_scale=192**-0.5 * (0.1 * math.log(40) + 1) ** 2, stored_dtype="fp8",
+)  # fmt: skip
+_V2_LITE = replace(
+    _R1, name="deepseek-v2-lite", family="deepseek_v2", layers=27, embed_dim=2048, query_heads=16,
+    kv_heads=16, mlp_dim=1408, vocab_size=102400, experts=64, active_experts=6, query_rank=0,
+    mixture=Mixture(normalised=False), prefix=(LayerKind(),), dense_mlp_dim=10944, mtp_layers=0,
+    shared_mlp_dim=2816, stored_dtype=None, style=STYLES["deepseek_v2"],
+    attention_scale=192**-0.5 * (0.0707 * math.log(40) + 1) ** 2,
+)  # fmt: skip
+_KIMI_K2 = replace(
+    _R1, name="kimi-k2", family="kimi_k2", query_heads=64, kv_heads=64, vocab_size=163840,
+    experts=384, mixture=Mixture(scores="sigmoid", corrected=True, scale=2.827, group_best=2),
+    prefix=(LayerKind(),), mtp_layers=0, context_length=131072, rope_theta=5e4,
+    rope_scaling=YarnScaling(32.0, 4096, 1.0, 1.0), style=STYLES["kimi_k2"],
+    attention_scale=192**-0.5 * (0.1 * math.log(32) + 1) ** 2,
+)  # fmt: skip
+_MIXTURES = (
+    _mixture("mixtral-8x7b", "mixtral", 32, 4096, 32, 8, 128, 14336, 32000, 32768, 1e6, 1e-5, 8, 2,
+             Mixture()),
+    _mixture("qwen3-30b-a3b", "qwen3_moe", 48, 2048, 32, 4, 128, 768, 151936, 40960, 1e6, 1e-6,
+             128, 8, Mixture()),
+    _GPT_OSS,
+    _GLM45_AIR,
+    _V2_LITE,
+    _R1,
+    _KIMI_K2,
 )  # fmt: skip
 PRESETS: dict[str, ModelConfig] = {config.name: config for config in (*_PRESETS, *_MIXTURES)}
 

@@ -238,10 +238,14 @@ def attend_block(
         asked = [(query * scale, context.keys, context.prompt_keys)]
         if of_values is not None:
             asked.append((of_values * scale, context.values, context.prompt_values))
-        own = sum(contract("BAKSH,BATKGH->BAKSTG", keys, asks) for asks, keys, _ in asked)
+        own = reduce(
+            jnp.add, [contract("BAKSH,BATKGH->BAKSTG", keys, asks) for asks, keys, _ in asked]
+        )
         parts = [_masked(jnp.einsum("BAKSTG->BAKTGS", own), sees.own, softcap)]
         if context.prompt_keys.shape[2]:
-            shared = sum(contract("BKPH,BATKGH->BKPATG", keys, asks) for asks, _, keys in asked)
+            shared = reduce(
+                jnp.add, [contract("BKPH,BATKGH->BKPATG", keys, asks) for asks, _, keys in asked]
+            )
             parts.append(_masked(jnp.einsum("BKPATG->BAKTGP", shared), sees.prompt, softcap))
     with jax.named_scope("softmax"):
         largest = reduce(jnp.maximum, [part.max(axis=-1, keepdims=True) for part in parts])

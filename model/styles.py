@@ -155,6 +155,16 @@ EXPERT_AXES: dict[str, str] = {
 PARAMETER_AXES |= {f"experts.{name}": f"L{axes}" for name, axes in EXPERT_AXES.items()}
 
 
+def absent_parameters(mixture: Mixture, shared_mlp_dim: int) -> tuple[str, ...]:
+    """Endings of the names in EXPERT_AXES that a mixture of experts does not have."""
+    endings = {
+        "bias": mixture.biased, "correction": mixture.corrected,
+        "shared_score": mixture.shared_is_gated,
+        **dict.fromkeys(("shared_gate", "shared_up", "shared_down"), shared_mlp_dim > 0),
+    }  # fmt: skip
+    return tuple(ending for ending, is_there in endings.items() if not is_there)
+
+
 class Segment(NamedTuple):
     """Layers that repeat: `repeats` times one of each of `kinds`. They run under one scan, and the
     layers at one place of the pattern are one stack."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..config import ModelConfig, ModelInputError
 from ..styles import LLAMA_STYLE, STYLES, Family, LayerKind, Mixture, Style
@@ -29,6 +29,9 @@ from .hf_config import (
     unsupported,
     windowed_types,
 )
+
+if TYPE_CHECKING:
+    from .published_layers import GivenSizes
 
 Pattern = tuple[LayerKind, ...]
 
@@ -212,7 +215,7 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
     return checked(config, fields.where)
 
 
-def _latent_sizes(fields: Fields, layers: int) -> dict[str, Any]:
+def _latent_sizes(fields: Fields, layers: int) -> "GivenSizes":
     """Sizes of latent attention; none of a family without. Raises ModelInputError for what its
     files may say and is not run."""
     if fields.text("model_type") not in LATENT:

@@ -76,7 +76,7 @@ def test_what_does_not_run_is_predicted_and_not_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("weights", ["own", "none", "random"])
 def test_a_model_known_by_its_sizes_alone_is_sent_to_predict(weights: Weights) -> None:
-    with pytest.raises(ModelInputError, match="of deepseek-v3.2 only the sizes are known"):
+    with pytest.raises(ModelInputError, match=r"of deepseek-v3\.2 only the sizes are known"):
         resolve_subject("DeepSeek-V3.2", weights, None)
 
 

@@ -185,6 +185,7 @@ FAMILIES |= {
     "glm-4.5": {
         **_EXPERTS,
         "model_type": "glm4_moe",
+        "num_nextn_predict_layers": 0,
         "num_hidden_layers": 4,
         "attention_bias": True,
         "partial_rotary_factor": 0.5,
@@ -209,6 +210,7 @@ _LATENT: Fields = {
     "n_shared_experts": 2,
     "moe_intermediate_size": 24,
     "first_k_dense_replace": 1,
+    "num_nextn_predict_layers": 0,
 }
 _LATENT_YARN = {
     "type": "yarn",

@@ -29,7 +29,9 @@ def test_blocks_of_fp8_mean_what_they_say(tmp_path: Path) -> None:
     for name, tensor in tensors(FIELDS).items():
         whole = tensor.ndim == 2 and "_proj." in name
         parts, values = (
-            fp8(rng, tensor.shape, (16, 8), ".weight_scale_inv") if whole else ({"": tensor}, tensor)
+            fp8(rng, tensor.shape, (16, 8), ".weight_scale_inv")
+            if whole
+            else ({"": tensor}, tensor)
         )
         stem = name.removesuffix(".weight") if whole else name
         stored |= {f"{stem}{end}": part for end, part in parts.items()}
