@@ -11,6 +11,7 @@ from quantised_models import KINDS, write_quantised
 from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_gguf
 
 from rooflink.model.config import ModelInputError, preset
+from rooflink.model.styles import LayerKind
 from rooflink.profiling.errors import Silent
 from rooflink.profiling.jobs.profile_job import ProfileJob
 from rooflink.profiling.model_spec import Weights, resolve_subject, run_bytes
@@ -64,6 +65,21 @@ def test_scratch_of_a_long_prompt_is_what_a_compiled_prefill_takes(
     held = small.kv_bytes_per_token("float32") * 2 * 2 * prompt
     scratch = run_bytes(small, "float32", 2, 1, prompt, 0) - held
     assert scratch / 1e6 == pytest.approx(temporary_mb, rel=0.06)
+
+
+@pytest.mark.parametrize(("prompt", "temporary_mb"), [(512, 37.8), (4096, 361.3)])
+def test_scratch_of_a_long_prompt_has_the_keys_made_of_latents(
+    prompt: int, temporary_mb: float
+) -> None:
+    """The same of a latent of 32 and 4, made into 16 heads of 12 and 8."""
+    small = replace(
+        preset("deepseek-v2-lite"), layers=2, embed_dim=64, head_dim=8, latent_dim=32,
+        rotated_dim=4, mlp_dim=64, vocab_size=128, mixture=None, experts=1, active_experts=1,
+        shared_mlp_dim=0, dense_mlp_dim=0, prefix=(), pattern=(LayerKind(),),
+    )  # fmt: skip
+    held = small.kv_bytes_per_token("float32") * 2 * 2 * prompt
+    scratch = run_bytes(small, "float32", 2, 1, prompt, 0) - held
+    assert scratch / 1e6 == pytest.approx(temporary_mb, rel=0.02)
 
 
 def test_what_does_not_run_is_predicted_and_not_counted(tmp_path: Path) -> None:
