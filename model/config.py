@@ -7,13 +7,15 @@ Axis letters used in every tensor comment of this package:
   F MLP width               V vocabulary
   E experts, each F wide    J width of the experts that every token visits
   Q = K*G*H, all query heads side by side       C = K*H, all KV heads side by side
+Of latent attention, whose K is 1 and whose G are all heads:
+  Z latent of a position    R its part with position, W = Z + R    U rank of the queries
+  O a head's values         Y = G*(H + R), all query heads; Q = G*O, all heads' values
 
 Source of the public ones: each model's config.json on its publisher's hub page; the parameter
 counts that follow from them are tested against the published ones.
 """
 
 import math
-import re
 from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -21,7 +23,9 @@ from typing import Literal
 
 from .architecture import Architecture
 from .styles import (
+    EXPERT_AXES,
     LLAMA_STYLE,
+    PARAMETER_AXES,
     STYLES,
     Family,
     LayerKind,
@@ -31,14 +35,15 @@ from .styles import (
     Segment,
     Style,
     YarnScaling,
+    absent_parameters,
 )
 
 DType = Literal["float32", "bfloat16"]
 """What the models of this package compute in."""
 
 WHAT_RUNS = (
-    "layers of attention, with a window or without, and an MLP or experts run; latent attention, "
-    "gated delta nets and Mamba-2 do not"
+    "layers of attention, with a window, without or latent, and an MLP or experts run; an index of "
+    "positions, gated delta nets and Mamba-2 do not"
 )
 
 
@@ -50,47 +55,6 @@ class ModelInputError(ValueError):
     def __init__(self, sentence: str) -> None:
         line = "".join(c if c.isprintable() else "?" for c in " ".join(sentence.split()))
         super().__init__(line if len(line) <= 300 else f"{line[:175]} ... {line[-120:]}")
-
-
-PARAMETER_AXES: dict[str, str] = {
-    "embedding": "VD", "head": "DV", "final_norm": "D", "final_norm_bias": "D",
-    "blocks.attention_norm": "LD", "blocks.attention_norm_bias": "LD",
-    "blocks.attention_result_norm": "LD",
-    "blocks.query": "LDQ", "blocks.key": "LDC", "blocks.value": "LDC",
-    "blocks.query_bias": "LQ", "blocks.key_bias": "LC", "blocks.value_bias": "LC",
-    "blocks.query_norm": "LH", "blocks.key_norm": "LH",
-    "blocks.queries_norm": "LQ", "blocks.keys_norm": "LC",
-    "blocks.output": "LQD", "blocks.output_bias": "LD", "blocks.sinks": "LKG",
-    "blocks.mlp_norm": "LD", "blocks.mlp_norm_bias": "LD", "blocks.mlp_result_norm": "LD",
-    "blocks.gate": "LDF", "blocks.up": "LDF", "blocks.down": "LFD",
-}  # fmt: skip
-"""Axes of every parameter of the transformer, by its dotted name without a stack's number; not
-every model has all."""
-
-
-def unnumbered(name: str) -> str:
-    """A dotted name without numbers of stacks: 'blocks.0.query' is 'blocks.query'."""
-    return re.sub(r"\.\d+", "", name)
-
-
-EXPERT_AXES: dict[str, str] = {
-    "router": "DE", "router_bias": "E", "correction": "E",
-    "gate": "EDF", "up": "EDF", "down": "EFD",
-    "gate_bias": "EF", "up_bias": "EF", "down_bias": "ED",
-    "shared_gate": "DJ", "shared_up": "DJ", "shared_down": "JD", "shared_score": "D",
-}  # fmt: skip
-"""Axes of every parameter of `experts.Experts`, of one layer; not every mixture has all."""
-PARAMETER_AXES |= {f"experts.{name}": f"L{axes}" for name, axes in EXPERT_AXES.items()}
-
-
-def absent_parameters(config: Architecture, mixture: Mixture) -> tuple[str, ...]:
-    """Endings of the names in EXPERT_AXES that a mixture of experts does not have."""
-    endings = {
-        "bias": mixture.biased, "correction": mixture.corrected,
-        "shared_score": mixture.shared_is_gated,
-        **dict.fromkeys(("shared_gate", "shared_up", "shared_down"), config.shared_mlp_dim > 0),
-    }  # fmt: skip
-    return tuple(ending for ending, is_there in endings.items() if not is_there)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +84,7 @@ class ModelConfig(Architecture):
     pattern: tuple[LayerKind, ...] = (LayerKind(),)
     prefix: tuple[LayerKind, ...] = ()
     mixture: Mixture | None = None  # of the layers with experts
+    stored_dtype: str | None = None  # of most weights as they are published, where quantised
 
     def __post_init__(self) -> None:
         kinds = [self.kind(layer) for layer in range(self.layers)]
@@ -129,6 +94,8 @@ class ModelConfig(Architecture):
         runs = ["name", "tied_embeddings", "gated", "window", "windowed_share", "mtp_layers"]
         if self.mixture is not None and mixed:
             runs += ["experts", "active_experts", "shared_mlp_dim", "dense_layers", "dense_mlp_dim"]
+        if self.latent_dim:
+            runs += ["latent_dim", "rotated_dim", "query_rank", "value_head_dim"]
         for size in fields(Architecture):
             value = getattr(self, size.name)
             if size.default is not MISSING and value != size.default and size.name not in runs:
@@ -138,6 +105,8 @@ class ModelConfig(Architecture):
                 )
         if windowed and self.window is None:
             raise ModelInputError(f"{self.name} has layers with a window of no size: give 'window'")
+        if (self.latent_dim > 0) != (self.rotated_dim > 0):
+            raise ModelInputError(f"{self.name} has one of latent_dim and rotated_dim: give both")
 
     def kind(self, layer: int) -> LayerKind:
         """What layer number `layer` is."""
@@ -168,7 +137,7 @@ class ModelConfig(Architecture):
     def plain_attention(self) -> bool:
         """Whether attention is of every earlier position, by the softmax of the scores alone."""
         windowed = any(kind.windowed for kind in self.kinds)
-        return not (windowed or self.style.sinks or self.attention_softcap)
+        return not (windowed or self.style.sinks or self.attention_softcap or self.latent_dim)
 
     @property
     def stacks(self) -> dict[str, range]:
@@ -178,9 +147,21 @@ class ModelConfig(Architecture):
         return dict(zip(names, each, strict=True))
 
     @property
+    def cached_heads(self) -> int:
+        """K: heads that the cache has of each position; a latent one serves all."""
+        return 1 if self.latent_dim else self.kv_heads
+
+    @property
+    def cached_widths(self) -> tuple[int, int]:
+        """Elements of a position that each of those has: (keys, values); of latent attention the
+        part with position, and the latent."""
+        latent = (self.rotated_dim, self.latent_dim)
+        return latent if self.latent_dim else (self.head_dim, self.head_dim)
+
+    @property
     def queries_per_kv_head(self) -> int:
-        """G: query heads that share one KV head."""
-        return self.query_heads // self.kv_heads
+        """G: query heads that share one head of the cache."""
+        return self.query_heads // self.cached_heads
 
     @property
     def vector_parameters(self) -> int:
@@ -202,17 +183,12 @@ class ModelConfig(Architecture):
         """The shape of each parameter of a layer's mixture of experts, by its name in `experts`."""
         if self.mixture is None:
             return {}
-        absent = absent_parameters(self, self.mixture)
-        sizes = {
-            "D": self.embed_dim,
-            "E": self.experts,
-            "F": self.mlp_dim,
-            "J": self.shared_mlp_dim,
-        }
+        widths = (self.embed_dim, self.experts, self.mlp_dim, self.shared_mlp_dim)
+        sizes = dict(zip("DEFJ", widths, strict=True))
         return {
             name: tuple(sizes[axis] for axis in axes)
             for name, axes in EXPERT_AXES.items()
-            if not name.endswith(absent)
+            if not name.endswith(absent_parameters(self.mixture, self.shared_mlp_dim))
         }
 
     @property
@@ -233,11 +209,12 @@ class ModelConfig(Architecture):
         return shapes
 
     def _shape(self, axes: str) -> tuple[int, ...]:
-        H = self.head_dim
+        H, R, values = self.head_dim, self.rotated_dim, self.value_head_dim or self.head_dim
         sizes = {
             "D": self.embed_dim, "H": H, "F": self.dense_mlp_dim or self.mlp_dim,
-            "V": self.vocab_size, "K": self.kv_heads, "G": self.queries_per_kv_head,
-            "Q": self.query_heads * H, "C": self.kv_heads * H,
+            "V": self.vocab_size, "K": self.cached_heads, "G": self.queries_per_kv_head,
+            "Q": self.query_heads * values, "C": self.kv_heads * H, "Y": self.query_heads * (H + R),
+            "O": values, "U": self.query_rank, "W": self.latent_dim + R, "Z": self.latent_dim,
         }  # fmt: skip
         return tuple(sizes[axis] for axis in axes)
 
@@ -251,6 +228,14 @@ class ModelConfig(Architecture):
                 return self.gated and not kind.experts
             case "up" | "down":
                 return not kind.experts
+            case "query" | "key" | "value":
+                return not self.latent_dim
+            case "latent" | "latent_norm" | "key_up" | "value_up":
+                return self.latent_dim > 0
+            case "query_down" | "query_rank_norm" | "query_up":
+                return self.query_rank > 0
+            case "latent_query":
+                return self.latent_dim > 0 and not self.query_rank
             case "sinks":
                 return style.sinks
             case "output_bias":
@@ -363,6 +348,28 @@ _GLM45_AIR = replace(
     qkv_bias=True, rotary_dim=64, prefix=(LayerKind(),), dense_mlp_dim=10944, shared_mlp_dim=1408,
     mtp_layers=1,
 )  # fmt: skip
+_R1 = replace(
+    _mixture("deepseek-r1", "deepseek_v3", 61, 7168, 128, 128, 128, 2048, 129280, 163840, 1e4, 1e-6,
+             256, 8, Mixture(scores="sigmoid", corrected=True, scale=2.5, groups=8, chosen_groups=4,
+                             group_best=2)),
+    prefix=(LayerKind(),) * 3, dense_mlp_dim=18432, shared_mlp_dim=2048, mtp_layers=1,
+    query_rank=1536, latent_dim=512, rotated_dim=64, rope_scaling=YarnScaling(40.0, 4096, 1.0),
+    attention_scale=192**-0.5 * (0.1 * math.log(40) + 1) ** 2, stored_dtype="fp8",
+)  # fmt: skip
+_V2_LITE = replace(
+    _R1, name="deepseek-v2-lite", family="deepseek_v2", layers=27, embed_dim=2048, query_heads=16,
+    kv_heads=16, mlp_dim=1408, vocab_size=102400, experts=64, active_experts=6, query_rank=0,
+    mixture=Mixture(normalised=False), prefix=(LayerKind(),), dense_mlp_dim=10944, mtp_layers=0,
+    shared_mlp_dim=2816, stored_dtype=None, style=STYLES["deepseek_v2"],
+    attention_scale=192**-0.5 * (0.0707 * math.log(40) + 1) ** 2,
+)  # fmt: skip
+_KIMI_K2 = replace(
+    _R1, name="kimi-k2", family="kimi_k2", query_heads=64, kv_heads=64, vocab_size=163840,
+    experts=384, mixture=Mixture(scores="sigmoid", corrected=True, scale=2.827, group_best=2),
+    prefix=(LayerKind(),), mtp_layers=0, context_length=131072, rope_theta=5e4,
+    rope_scaling=YarnScaling(32.0, 4096, 1.0, 1.0), style=STYLES["kimi_k2"],
+    attention_scale=192**-0.5 * (0.1 * math.log(32) + 1) ** 2,
+)  # fmt: skip
 _MIXTURES = (
     _mixture("mixtral-8x7b", "mixtral", 32, 4096, 32, 8, 128, 14336, 32000, 32768, 1e6, 1e-5, 8, 2,
              Mixture()),
@@ -370,6 +377,9 @@ _MIXTURES = (
              128, 8, Mixture()),
     _GPT_OSS,
     _GLM45_AIR,
+    _V2_LITE,
+    _R1,
+    _KIMI_K2,
 )  # fmt: skip
 PRESETS: dict[str, ModelConfig] = {config.name: config for config in (*_PRESETS, *_MIXTURES)}
 

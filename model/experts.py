@@ -21,10 +21,9 @@ from jax.sharding import AbstractMesh, PartitionSpec, get_abstract_mesh
 from jax.typing import DTypeLike
 
 from .architecture import Architecture
-from .config import EXPERT_AXES, absent_parameters
 from .layers import contract, gated_mlp, random_weights
 from .mesh import partition
-from .styles import Mixture
+from .styles import EXPERT_AXES, Mixture, absent_parameters
 
 FEW_TOKENS = 128
 """So many tokens are all multiplied by each expert that one of them needs: a matrix unit of a TPU
@@ -90,7 +89,7 @@ class Experts(nnx.Module):
         }  # fmt: skip
         self.config, self.mixture = config, mixture
         for name, axes in EXPERT_AXES.items():
-            if not name.endswith(absent_parameters(config, mixture)):
+            if not name.endswith(absent_parameters(mixture, config.shared_mlp_dim)):
                 shape = [sizes[axis] for axis in axes]
                 setattr(self, name, random_weights(rngs, dtype, *shape))
 

@@ -21,7 +21,8 @@ EMPTY = -1
 
 
 class Context(NamedTuple):
-    """What the queries of a layer, or of a stack of layers (axis L first), may look at."""
+    """What the queries of a layer, or of a stack of layers (axis L first), may look at. Of latent
+    attention K is 1: keys are their part with position, R wide, and values the latents, Z wide."""
 
     prompt_keys: Array  # [L, B, K, P, H]
     prompt_values: Array  # [L, B, K, P, H]
@@ -31,8 +32,11 @@ class Context(NamedTuple):
     @staticmethod
     def after(keys: Array, values: Array, attempts: int, slots: int) -> "Context":
         """Of a stack: `slots` empty slots for each of `attempts` after a prompt part."""
-        L, B, K, _, H = keys.shape
-        empty = (jnp.zeros((L, B, attempts, K, slots, H), part.dtype) for part in (keys, values))
+        L, B, K = keys.shape[:3]
+        empty = (
+            jnp.zeros((L, B, attempts, K, slots, part.shape[-1]), part.dtype)
+            for part in (keys, values)
+        )
         return Context(keys, values, *empty)
 
 
@@ -58,8 +62,9 @@ class KVCache:
         """A cache without a prompt part and with `slots` empty slots for each attempt."""
         prompts = []
         for layers in config.stacks.values():
-            shape = (len(layers), batch, config.kv_heads, 0, config.head_dim)
-            prompts.append((jnp.zeros(shape, dtype), jnp.zeros(shape, dtype)))
+            shape = (len(layers), batch, config.cached_heads, 0)
+            keys, values = (jnp.zeros((*shape, width), dtype) for width in config.cached_widths)
+            prompts.append((keys, values))
         return _after(prompts, jnp.zeros((batch, 0), jnp.int32), attempts, slots)
 
     def share(self, attempts: int, slots: int) -> "KVCache":

@@ -112,7 +112,7 @@ Rotation = tuple[Array, Array]
 def inverse_frequencies(config: ModelConfig, local: bool = False) -> np.ndarray:
     """Rotation speed of each pair of a head's dimensions, radians per position: [R/2] float32; of
     layers with a window where `local`."""
-    width = config.rotary_dim or config.head_dim
+    width = config.rotated_dim or config.rotary_dim or config.head_dim
     exponents = np.arange(0, width, 2, dtype=np.float32) / width
     if local and config.local_rope_theta is not None:
         return (1.0 / config.local_rope_theta**exponents).astype(np.float32)
@@ -193,14 +193,17 @@ def attend(
     sees: Visibility,
     softcap: float | None = None,
     sinks: Array | None = None,
+    of_values: Array | None = None,
 ) -> Array:
     """Grouped-query attention of `query` [B, A, T, K, G, H] over a shared and an own part, of one
     layer; long prompts block by block, so that scores take memory in proportion to their length and
     not to its square. Scores stay within `softcap` (Gemma 2); `sinks` [K, G] are scores of nothing,
-    one for each head (gpt-oss). Returns [B, A, T, K, G, H]."""
+    one for each head (gpt-oss). Values are a part of the keys where they meet queries `of_values`
+    [B, A, T, K, G, Z] of their own (latent attention). Returns [B, A, T, K, G, H], as wide as
+    values are."""
     T = query.shape[2]
     if T <= QUERY_BLOCK:
-        return attend_block(query, context, sees, softcap, sinks)
+        return attend_block(query, context, sees, softcap, sinks, of_values)
     blocks = -(-T // QUERY_BLOCK)
 
     def split(x: Array) -> Array:
@@ -208,9 +211,12 @@ def attend(
         full = jnp.pad(x, [(0, blocks * QUERY_BLOCK - T if i == 2 else 0) for i in range(x.ndim)])
         return jnp.moveaxis(full.reshape(*x.shape[:2], blocks, QUERY_BLOCK, *x.shape[3:]), 2, 0)
 
-    parts = (split(query), Visibility(split(sees.prompt), split(sees.own)))
-    mixed = jax.lax.map(lambda part: attend_block(part[0], context, part[1], softcap, sinks), parts)
-    return jnp.moveaxis(mixed, 0, 2).reshape(*query.shape[:2], -1, *query.shape[3:])[:, :, :T]
+    seen = Visibility(split(sees.prompt), split(sees.own))
+    parts = (split(query), seen, None if of_values is None else split(of_values))
+    mixed = jax.lax.map(
+        lambda part: attend_block(part[0], context, part[1], softcap, sinks, part[2]), parts
+    )
+    return jnp.moveaxis(mixed, 0, 2).reshape(*query.shape[:2], -1, *mixed.shape[4:])[:, :, :T]
 
 
 def attend_block(
@@ -219,6 +225,7 @@ def attend_block(
     sees: Visibility,
     softcap: float | None = None,
     sinks: Array | None = None,
+    of_values: Array | None = None,
 ) -> Array:
     """Attention of a few queries, as `attend`.
 
@@ -227,11 +234,18 @@ def attend_block(
     joined in memory, and the division waits until the values are mixed.
     """
     with jax.named_scope("scores"):
-        scaled = query * query.shape[-1] ** -0.5
-        own = contract("BAKSH,BATKGH->BAKSTG", context.keys, scaled)
+        scale = query.shape[-1] ** -0.5
+        asked = [(query * scale, context.keys, context.prompt_keys)]
+        if of_values is not None:
+            asked.append((of_values * scale, context.values, context.prompt_values))
+        own = reduce(
+            jnp.add, [contract("BAKSH,BATKGH->BAKSTG", keys, asks) for asks, keys, _ in asked]
+        )
         parts = [_masked(jnp.einsum("BAKSTG->BAKTGS", own), sees.own, softcap)]
         if context.prompt_keys.shape[2]:
-            shared = contract("BKPH,BATKGH->BKPATG", context.prompt_keys, scaled)
+            shared = reduce(
+                jnp.add, [contract("BKPH,BATKGH->BKPATG", keys, asks) for asks, _, keys in asked]
+            )
             parts.append(_masked(jnp.einsum("BKPATG->BAKTGP", shared), sees.prompt, softcap))
     with jax.named_scope("softmax"):
         largest = reduce(jnp.maximum, [part.max(axis=-1, keepdims=True) for part in parts])
@@ -357,6 +371,11 @@ class Block(nnx.Module):
         if config.attention_scale is not None:  # `attend` multiplies by H ** -0.5
             query *= config.attention_scale * H**0.5
         return query, key.swapaxes(2, 3), value.swapaxes(2, 3)
+
+    def attend(self, query: Array, context: Context, sees: Visibility) -> Array:
+        """Values [B, A, T, K, G, H] that the queries of `project` mix of what they see."""
+        sinks = self.sinks[...] if self.config.style.sinks else None
+        return attend(query, context, sees, self.config.attention_softcap, sinks)
 
     def attended(self, mixed: Array) -> Array:
         """The result [B, A, T, D] of attention that has mixed values [B, A, T, K, G, H]."""

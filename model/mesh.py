@@ -19,7 +19,8 @@ import numpy as np
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 from jax.tree_util import KeyPath
 
-from .config import ModelConfig, ModelInputError, unnumbered
+from .config import ModelConfig, ModelInputError
+from .styles import unnumbered
 
 Tree = TypeVar("Tree")
 
@@ -28,7 +29,7 @@ MESH_AXES = ("prompts", "attempts", *MODEL_AXES)
 
 MESH_AXES_OF: dict[str, tuple[str, ...]] = {
     "B": ("prompts",), "A": ("attempts",), "K": ("kv",), "G": ("group",), "Q": ("kv", "group"),
-    "C": ("kv",), "F": MODEL_AXES, "J": MODEL_AXES, "V": MODEL_AXES,
+    "Y": ("kv", "group"), "C": ("kv",), "F": MODEL_AXES, "J": MODEL_AXES, "V": MODEL_AXES,
 }  # fmt: skip
 """Axis letter -> the mesh axes that it is split over; a letter that is not here is not split."""
 
@@ -90,8 +91,10 @@ class ModelSplit:
         if self.data > 1:
             words.append(f"prompts split {self.prompts} and attempts {self.attempts} ways")
         if (copies := self.group * self.rest) > 1:
-            heads = f"{config.kv_heads} KV heads split {self.kv} ways"
-            words.append(f"{heads}, each held by {copies} devices")
+            heads = f"{config.kv_heads} KV heads split {self.kv} ways, each"
+            if config.latent_dim:
+                heads = "latents of all heads"
+            words.append(f"{heads} held by {copies} devices")
         if self.rest > 1:
             words.append(f"attention computed {self.rest} times over")
         for what, size in (("MLP", config.mlp_dim), ("vocabulary", config.vocab_size)):
@@ -155,7 +158,7 @@ def split_devices(
             f"{batch} prompts with {attempts} attempts each do not divide over data={data}: "
             "choose a batch that is a multiple of it, or a smaller data axis"
         )
-    kv = math.gcd(config.kv_heads, model)
+    kv = math.gcd(config.cached_heads, model)
     group = math.gcd(config.queries_per_kv_head, model // kv)
     return ModelSplit(*axes, kv, group, model // (kv * group))
 

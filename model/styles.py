@@ -1,13 +1,15 @@
 """What a decoder may be besides its sizes: which conventions its family has, how its positions are
-scaled, and how its layers differ. Plain data, without JAX.
+scaled, how its layers differ, and the axes of its parameters. Plain data, without JAX.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Family = Literal[
     "llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3_text", "phi3", "olmo2", "smollm3",
-    "glm4", "nemotron", "mixtral", "qwen3_moe", "gpt_oss", "glm4_moe",
+    "glm4", "nemotron", "mixtral", "qwen3_moe", "gpt_oss", "glm4_moe", "deepseek_v2",
+    "deepseek_v3", "kimi_k2",
 ]  # fmt: skip
 
 
@@ -100,6 +102,7 @@ class Style:
     scaled_embedding: bool = False
     sinks: bool = False  # a number a head that takes part in each softmax and has no value
     norms_all_heads: bool = False  # QK norm over all heads side by side, not over each
+    adjacent_pairs: bool = False  # published with rotary pairs side by side; ours are two halves
 
 
 LLAMA_STYLE = Style()
@@ -108,11 +111,58 @@ STYLES: dict[Family, Style] = {
     "gemma2": _GEMMA,
     "gemma3_text": _GEMMA,
     "olmo2": Style(norm_places="result", norms_all_heads=True),
-    "glm4": Style(norm_places="both"),
+    "glm4": Style(norm_places="both", adjacent_pairs=True),
     "gpt_oss": Style(sinks=True),
     "nemotron": Style(norm="layer", norm_offset=True, activation="relu2"),
+    "deepseek_v2": Style(adjacent_pairs=True),
+    "deepseek_v3": Style(adjacent_pairs=True),
+    "kimi_k2": Style(adjacent_pairs=True),
 }
 """Of the families that are not as Llama."""
+
+
+PARAMETER_AXES: dict[str, str] = {
+    "embedding": "VD", "head": "DV", "final_norm": "D", "final_norm_bias": "D",
+    "blocks.attention_norm": "LD", "blocks.attention_norm_bias": "LD",
+    "blocks.attention_result_norm": "LD",
+    "blocks.query": "LDQ", "blocks.key": "LDC", "blocks.value": "LDC",
+    "blocks.query_bias": "LQ", "blocks.key_bias": "LC", "blocks.value_bias": "LC",
+    "blocks.query_norm": "LH", "blocks.key_norm": "LH",
+    "blocks.queries_norm": "LQ", "blocks.keys_norm": "LC",
+    "blocks.latent_query": "LDY", "blocks.query_down": "LDU", "blocks.query_rank_norm": "LU",
+    "blocks.query_up": "LUY", "blocks.latent": "LDW", "blocks.latent_norm": "LZ",
+    "blocks.key_up": "LGHZ", "blocks.value_up": "LGZO",
+    "blocks.output": "LQD", "blocks.output_bias": "LD", "blocks.sinks": "LKG",
+    "blocks.mlp_norm": "LD", "blocks.mlp_norm_bias": "LD", "blocks.mlp_result_norm": "LD",
+    "blocks.gate": "LDF", "blocks.up": "LDF", "blocks.down": "LFD",
+}  # fmt: skip
+"""Axes of every parameter of the transformer, by its dotted name without a stack's number; not
+every model has all."""
+
+
+def unnumbered(name: str) -> str:
+    """A dotted name without numbers of stacks: 'blocks.0.query' is 'blocks.query'."""
+    return re.sub(r"\.\d+", "", name)
+
+
+EXPERT_AXES: dict[str, str] = {
+    "router": "DE", "router_bias": "E", "correction": "E",
+    "gate": "EDF", "up": "EDF", "down": "EFD",
+    "gate_bias": "EF", "up_bias": "EF", "down_bias": "ED",
+    "shared_gate": "DJ", "shared_up": "DJ", "shared_down": "JD", "shared_score": "D",
+}  # fmt: skip
+"""Axes of every parameter of `experts.Experts`, of one layer; not every mixture has all."""
+PARAMETER_AXES |= {f"experts.{name}": f"L{axes}" for name, axes in EXPERT_AXES.items()}
+
+
+def absent_parameters(mixture: Mixture, shared_mlp_dim: int) -> tuple[str, ...]:
+    """Endings of the names in EXPERT_AXES that a mixture of experts does not have."""
+    endings = {
+        "bias": mixture.biased, "correction": mixture.corrected,
+        "shared_score": mixture.shared_is_gated,
+        **dict.fromkeys(("shared_gate", "shared_up", "shared_down"), shared_mlp_dim > 0),
+    }  # fmt: skip
+    return tuple(ending for ending, is_there in endings.items() if not is_there)
 
 
 class Segment(NamedTuple):

@@ -21,7 +21,6 @@ from .layers import (
     Block,
     Rotation,
     Visibility,
-    attend,
     capped,
     contract,
     norm_scale,
@@ -74,11 +73,11 @@ class Transformer(nnx.Module):
         self.config = config
         self.kernel = kernel
         self.embedding = random_weights(rngs, dtype, config.vocab_size, config.embed_dim)
-        stacks, mixtures = [], {}
+        stacks, mixtures, block = [], {}, _block_of(config)
         for number, layers in enumerate(config.stacks.values()):
             kind = config.kind(layers[0])
             keys = nnx.Rngs(rngs.params()).split(len(layers))
-            stacks.append(jax.vmap(lambda keys, kind=kind: Block(config, kind, dtype, keys))(keys))
+            stacks.append(jax.vmap(lambda keys, kind=kind: block(config, kind, dtype, keys))(keys))
             if kind.experts and config.mixture is not None:
                 from .experts import Experts  # which few models need
 
@@ -157,6 +156,15 @@ class Transformer(nnx.Module):
             return capped(logits, config.logit_softcap)
 
 
+def _block_of(config: ModelConfig) -> type[Block]:
+    """The class of its layers."""
+    if not config.latent_dim:
+        return Block
+    from .latent_attention import LatentBlock  # which few models need
+
+    return LatentBlock
+
+
 def _run_segment(
     segment: Segment,
     x: Array,
@@ -197,7 +205,7 @@ def _attention(
 ) -> tuple[Array, tuple[Array, Array]]:
     """`x` after the attention of layer `index` of `stack`, whose part of the prompt is `prompt`;
     and the stack's keys and values, its own written."""
-    config, windowed = block.config, block.kind.windowed
+    windowed = block.kind.windowed
     normed = block.before("attention", x)
     if here.kernel is not None:
         # Else each projection makes it anew, from what a v5p holds in HBM.
@@ -208,9 +216,8 @@ def _attention(
         keys = _write(stack.keys, key, index, here.slot)
         values = _write(stack.values, value, index, here.slot)
     if here.kernel is None:
-        sinks = block.sinks[...] if config.style.sinks else None
         context = Context(*prompt, keys[index], values[index])
-        mixed = attend(query, context, here.sees[windowed], config.attention_softcap, sinks)
+        mixed = block.attend(query, context, here.sees[windowed])
     else:
         kernel, seen = here.kernel
         stack = stack._replace(keys=keys, values=values)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import jax
 
-from ..model.architecture import LOGIT_BYTES
+from ..model.architecture import DTYPE_BITS, LOGIT_BYTES
 from ..model.config import PRESETS, WHAT_RUNS, DType, ModelConfig, ModelInputError, preset
 from ..model.input_files import user_path
 from ..model.layers import QUERY_BLOCK
@@ -86,9 +86,8 @@ def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subjec
         source = open_weights(model)
         return Subject(source.config, chosen, source.description, source, source.stored)
     elsewhere = user_path(model).exists() or "/" in model or model.lower() == EMBEDDED
-    is_preset = model.lower() in PRESETS or not elsewhere
-    if is_preset:
-        return Subject(preset(model), chosen, weights, None)
+    if model.lower() in PRESETS or not elsewhere:
+        return Subject(preset(_preset_of(model)), chosen, weights, None)
     sizes = sizes_of(model)
     if sizes.config is None:
         raise ModelInputError(
@@ -111,6 +110,16 @@ def _require_passes(model: str) -> None:
         )
 
 
+def _preset_of(model: str) -> str:
+    """The preset that a name means, 'deepseek-r1' for 'DeepSeek-V3'; the name itself where none."""
+    if model.lower() in PRESETS:
+        return model
+    from .predicted.models.described_models import tabled_model  # reads the table
+
+    known = tabled_model(model)
+    return model if known is None else known.name
+
+
 def _default_dtype(weights: Weights) -> DType:
     runs_on_cpu = weights != "none" and jax.default_backend() == "cpu"
     return "float32" if runs_on_cpu else "bfloat16"
@@ -119,7 +128,8 @@ def _default_dtype(weights: Weights) -> DType:
 def run_bytes(
     config: ModelConfig, dtype: DType, batch: int, attempts: int, prompt_slots: int, slots: int
 ) -> int:
-    """Bytes of KV cache, attention scores and logits that a batch needs beside the weights.
+    """Bytes of KV cache, attention scores and logits that a batch needs beside the weights; with
+    latent attention also of the keys and values of one layer that a prompt's latents are made into.
 
     Twice the cache of the prompt, which is shared out at the border of prefill; of a block of
     prefill's queries (`layers.QUERY_BLOCK`) two float32 score matrices, of all heads of one layer,
@@ -128,5 +138,9 @@ def run_bytes(
     kv = config.kv_bytes_per_token(dtype) * batch * (2 * prompt_slots + attempts * slots)
     scores = 2 * 4 * batch * config.query_heads * min(prompt_slots, QUERY_BLOCK) * prompt_slots
     seen = 2 * batch * prompt_slots**2
+    if config.latent_dim:
+        width = config.head_dim + config.rotated_dim + (config.value_head_dim or config.head_dim)
+        made = 2 * batch * prompt_slots * config.query_heads * width
+        scores += made * DTYPE_BITS[dtype] // 8
     logits = 2 * LOGIT_BYTES * batch * attempts * config.vocab_size
     return kv + scores + seen + logits

@@ -62,7 +62,7 @@ def row_passes(lengths: Sequence[int]) -> Passes:
     read = np.array([rows.sum()])
     pairs = np.array([(rows * (rows + 1) // 2).sum()])
     return Passes(tokens=read, pairs=pairs, heads=read, cached=read, near_pairs=pairs,
-                  near_cached=read)  # fmt: skip
+                  near_cached=read, of_prompt=True)  # fmt: skip
 
 
 def update_cost(config: ModelConfig, lengths: Sequence[int]) -> CountedCost:

@@ -1,5 +1,5 @@
 """ModelConfig from a Hugging Face config.json: what each family means where its files do not say,
-which layers are of which kind, and the mixtures of experts that they have.
+the pattern of its layers, and the mixtures of experts that they have.
 
 Defaults are those of transformers' configuration classes (5.24), for fields that published files
 omit.
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..config import ModelConfig, ModelInputError
 from ..styles import LLAMA_STYLE, STYLES, Family, LayerKind, Mixture, Style
@@ -17,12 +17,21 @@ from .hf_config import (
     Fields,
     checked,
     count_of,
+    full_layers,
+    last_layers,
     model_name,
+    mtp_layers,
     rope_fields,
     rope_scaling,
+    rotating_layers,
+    scaled_attention,
     scaled_context,
     unsupported,
+    windowed_types,
 )
+
+if TYPE_CHECKING:
+    from .published_layers import GivenSizes
 
 Pattern = tuple[LayerKind, ...]
 
@@ -31,7 +40,7 @@ class MixtureDefaults(NamedTuple):
     """What a config.json of a family means where it does not say."""
 
     experts: int
-    active: int
+    active: int | None  # None: a file states it
     width: int | None = None  # of an expert; None: 'intermediate_size' is
     shared: int = 0  # experts that every token visits
     dense_first: int = 0
@@ -72,6 +81,8 @@ class _Family:
     mixture: MixtureDefaults | None = None
 
 
+_DEEPSEEK_V3 = MixtureDefaults(256, 8, 2048, 1, 3, Mixture(
+    scores="sigmoid", corrected=True, scale=2.5, groups=8, chosen_groups=4))  # fmt: skip
 FAMILIES: dict[str, _Family] = {
     "llama": _Family(2048),
     "qwen2": _Family(32768, 32, window=4096, biases="always"),
@@ -95,18 +106,23 @@ FAMILIES: dict[str, _Family] = {
     "glm4_moe": _Family(131072, 8, rotated_share=0.5, eps=1e-5, biases="heads",
                         mixture=MixtureDefaults(128, 8, 1408, 1, 1, Mixture(
                             scores="sigmoid", corrected=True))),
+    "deepseek_v2": _Family(2048, biases="never", mixture=MixtureDefaults(
+        64, None, 1407, 2, 0, Mixture(normalised=False))),
+    "deepseek_v3": _Family(4096, 128, biases="never", mixture=_DEEPSEEK_V3),
+    "kimi_k2": _Family(4096, 128, biases="never", mixture=_DEEPSEEK_V3),
 }  # fmt: skip
 """By model_type."""
 
 _NEAREST: dict[str, Family] = {
-    "deepseek_v2": "glm4_moe", "deepseek_v3": "glm4_moe", "deepseek_v32": "glm4_moe",
-    "glm_moe_dsa": "glm4_moe", "kimi_k2": "glm4_moe", "minimax_m2": "glm4_moe",
+    "deepseek_v32": "deepseek_v3", "glm_moe_dsa": "deepseek_v3", "minimax_m2": "glm4_moe",
     "nemotron_h": "nemotron", "qwen2_moe": "qwen3_moe", "qwen3_5_moe_text": "qwen3_moe",
     "qwen3_5_text": "qwen3", "qwen3_next": "qwen3_moe",
 }  # fmt: skip
 """The family that runs and is most like one that does not, where spelling does not tell."""
 
 _QK_NORM = ("qwen3", "qwen3_moe", "gemma3_text", "olmo2")
+LATENT: tuple[Family, ...] = ("deepseek_v2", "deepseek_v3", "kimi_k2")
+"""Families with latent attention."""
 _ACTIVATIONS: dict[str, Literal["silu", "gelu", "relu2"]] = {
     "silu": "silu", "swish": "silu", "gelu_pytorch_tanh": "gelu", "relu2": "relu2",
 }  # fmt: skip
@@ -131,7 +147,11 @@ def hf_config(fields: Fields) -> ModelConfig:
         what = f"has {key} '{activation}'"
         raise unsupported(fields.where, what, f"{', '.join(_ACTIVATIONS)} are")
     config = family_config(fields, model_name(Path(fields.where).parent.resolve().name))
-    scaling = rope_scaling(rope_fields(fields), _context(fields))
+    rope = rope_fields(fields)
+    scaling = rope_scaling(rope, _context(fields))
+    if config.latent_dim:
+        width = config.head_dim + config.rotated_dim
+        config = replace(config, attention_scale=scaled_attention(rope, width))
     return replace(config, rope_scaling=scaling)
 
 
@@ -143,6 +163,7 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
     embed_dim, layers = fields.integer("hidden_size"), fields.integer("num_hidden_layers")
     heads = fields.integer("num_attention_heads", usual.heads)
     head_dim = fields.integer("head_dim", usual.head_dim or max(embed_dim // heads, 1))
+    heads_of = {"head_dim": head_dim, **_latent_sizes(fields, layers)}
     rope = rope_fields(fields)
     share = rope.number("partial_rotary_factor", usual.rotated_share)
     context = scaled_context(rope, _context(fields))
@@ -162,7 +183,8 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
         embed_dim=embed_dim,
         query_heads=heads,
         kv_heads=_kv_heads(fields, usual, heads),
-        head_dim=head_dim,
+        **heads_of,
+        mtp_layers=mtp_layers(fields),
         mlp_dim=mixed.mlp_dim,
         experts=mixed.experts,
         active_experts=mixed.active_experts,
@@ -191,6 +213,18 @@ def family_config(fields: Fields, name: str) -> ModelConfig:
         pattern=pattern,
     )
     return checked(config, fields.where)
+
+
+def _latent_sizes(fields: Fields, layers: int) -> "GivenSizes":
+    """Sizes of latent attention; none of a family without. Raises ModelInputError for what its
+    files may say and is not run."""
+    if fields.text("model_type") not in LATENT:
+        return {}
+    from .published_layers import latent_attention  # which few models need
+
+    if count_of(fields, "moe_layer_freq", 1) != 1:
+        raise unsupported(fields.where, "has experts in some layers alone", "those after dense are")
+    return latent_attention(fields, layers)
 
 
 def _context(fields: Fields) -> int:
@@ -260,62 +294,12 @@ def _style(fields: Fields, model_type: Family) -> Style:
     """With the activation that the file states, if it is one of ours."""
     style = STYLES.get(model_type, LLAMA_STYLE)
     stated = _ACTIVATIONS.get(fields.text(_activation_key(model_type), ""), style.activation)
-    return replace(style, activation=stated)
+    adjacent = fields.flag("rope_interleave", style.adjacent_pairs)
+    return replace(style, activation=stated, adjacent_pairs=adjacent)
 
 
 def _activation_key(model_type: str) -> str:
     return "hidden_activation" if model_type.startswith("gemma") else "hidden_act"
-
-
-def windowed_types(fields: Fields, layers: int) -> list[bool]:
-    """For each of the `layer_types`, whether it attends to a window; ModelInputError for a kind
-    that is not attention, or another number of them than layers."""
-    types = fields.get("layer_types")
-    if not isinstance(types, list) or len(types) != layers:
-        raise ModelInputError(
-            f"{fields.where} has 'layer_types' that are no list of its {layers} layers."
-        )
-    windowed = [kind in ("sliding_attention", "chunked_attention") for kind in types]
-    for kind, has_window in zip(types, windowed, strict=True):
-        if not has_window and kind != "full_attention":
-            raise unsupported(fields.where, f"has a layer of type {kind!r}", "attention is")
-    return windowed
-
-
-def full_layers(fields: Fields, layers: int, usual: int) -> list[bool]:
-    """For each layer whether it attends to a window: all but each `usual`-th, or as the file
-    says."""
-    if fields.get("layer_types") is not None:
-        return windowed_types(fields, layers)
-    every = fields.integer("sliding_window_pattern", usual)
-    return [(layer + 1) % every != 0 for layer in range(layers)]
-
-
-def last_layers(fields: Fields, layers: int) -> list[bool]:
-    """The same for Qwen, whose windows are switched on for all but the first so many layers."""
-    if not fields.flag("use_sliding_window", False):
-        return [False] * layers
-    if fields.get("layer_types") is not None:
-        return windowed_types(fields, layers)
-    first = fields.get("max_window_layers") if "max_window_layers" in fields else 28
-    if type(first) is not int or first < 0:
-        raise ModelInputError(
-            f"{fields.where} has 'max_window_layers' = {first!r}, no whole number."
-        )
-    return [layer >= first for layer in range(layers)]
-
-
-def rotating_layers(fields: Fields, layers: int) -> list[bool]:
-    """Whether each layer has rotary positions (SmolLM3: all but every fourth)."""
-    listed = fields.get("no_rope_layers")
-    if listed is None:
-        every = fields.integer("no_rope_layer_interval", 4)
-        return [(layer + 1) % every != 0 for layer in range(layers)]
-    if not isinstance(listed, list) or len(listed) < layers or set(listed) - {0, 1}:
-        raise ModelInputError(
-            f"{fields.where} has 'no_rope_layers' that are no 0 or 1 for each of {layers} layers."
-        )
-    return [bool(rotates) for rotates in listed[:layers]]
 
 
 def patterned(kinds: Sequence[LayerKind]) -> tuple[Pattern, Pattern]:
@@ -373,12 +357,19 @@ def mixture_fields(fields: Fields, usual: MixtureDefaults, layers: int) -> Mixtu
 def _mixture(fields: Fields, usual: Mixture) -> Mixture:
     if usual.biased:
         return Mixture(biased=True, limit=fields.number("swiglu_limit", usual.limit))
+    choice = fields.text("topk_method", "greedy" if usual.scores == "softmax" else "noaux_tc")
+    if choice not in ("greedy", "group_limited_greedy", "noaux_tc"):
+        what = f"chooses experts by the rule '{choice}'"
+        raise unsupported(fields.where, what, "greedy, group_limited_greedy and noaux_tc are")
+    if fields.text("scoring_func", usual.scores) != usual.scores:
+        what = f"scores experts by {fields.get('scoring_func')!r}"
+        raise unsupported(fields.where, what, f"{usual.scores} is of its family")
     return Mixture(
         scores=usual.scores,
         corrected=usual.corrected,
         normalised=fields.flag("norm_topk_prob", usual.normalised),
         scale=fields.number("routed_scaling_factor", usual.scale),
-        groups=fields.integer("n_group", usual.groups),
+        groups=1 if choice == "greedy" else fields.integer("n_group", usual.groups),
         chosen_groups=fields.integer("topk_group", usual.chosen_groups),
         group_best=2 if usual.corrected else 1,
     )

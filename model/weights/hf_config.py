@@ -1,5 +1,5 @@
 """The typed look-ups that every format's metadata is read with, what all of them refuse, and what
-a config.json says of rotary positions.
+a config.json says of rotary positions and of which layers have a window.
 
 Defaults are those of transformers' `modeling_rope_utils` (5.24).
 """
@@ -93,6 +93,12 @@ def count_of(described: Fields, key: str, default: int) -> int:
     return described.integer(key, default or None)
 
 
+def mtp_layers(described: Fields) -> int:
+    """Layers that predict later tokens, by whatever name a publisher gives them."""
+    names = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules")
+    return next((count_of(described, name, 0) for name in names if described.get(name)), 0)
+
+
 def unsupported(where: str, what: str, instead: str) -> ModelInputError:
     """The refusal of a variant that this package has no code for."""
     return ModelInputError(f"{where} {what}, which is not supported: {instead}.")
@@ -121,8 +127,9 @@ def checked(config: ModelConfig, where: str) -> ModelConfig:
             f"{where} has {heads} query heads, which {kv_heads} KV heads do not divide: the file "
             "is damaged or of an unknown kind."
         )
-    if config.head_dim % 2:
-        raise unsupported(where, f"has head width {config.head_dim}", "rotation needs an even one")
+    width = config.rotated_dim or config.head_dim
+    if width % 2:
+        raise unsupported(where, f"has head width {width}", "rotation needs an even one")
     rotated = config.rotary_dim or 2
     if rotated % 2 or not 0 < rotated <= config.head_dim:
         what = f"rotates {rotated} of a head's {config.head_dim} dimensions"
@@ -196,15 +203,28 @@ def rope_scaling(rope: Fields, context: int) -> RopeScaling | None:
     raise unsupported(rope.where, what, "llama3, linear, dynamic, yarn and longrope are")
 
 
+def _magnitude(factor: float, scale: float) -> float:
+    """Of yarn: what attention grows by where frequencies are divided by `factor`."""
+    return 0.1 * scale * math.log(factor) + 1.0 if factor > 1 else 1.0
+
+
+def scaled_attention(rope: Fields, width: int) -> float | None:
+    """What scores of keys so wide are multiplied by, where yarn says (`mscale_all_dim`, DeepSeek);
+    None for the root of the width alone."""
+    kind = rope.text("rope_type", rope.text("type", "default"))
+    if kind == "default" or not rope.get("mscale_all_dim"):
+        return None
+    grown = _magnitude(rope.number("factor"), rope.number("mscale_all_dim"))
+    return float(width**-0.5 * grown**2)
+
+
 def _yarn(rope: Fields, context: int) -> YarnScaling:
     factor = rope.number("factor")
-
-    def magnitude(scale: float) -> float:
-        return 0.1 * scale * math.log(factor) + 1.0 if factor > 1 else 1.0
-
-    implied = magnitude(1.0)
+    implied = _magnitude(factor, 1.0)
     if rope.get("mscale") and rope.get("mscale_all_dim"):
-        implied = magnitude(rope.number("mscale")) / magnitude(rope.number("mscale_all_dim"))
+        both = (rope.number(name) for name in ("mscale", "mscale_all_dim"))
+        above, below = (_magnitude(factor, scale) for scale in both)
+        implied = above / below
     return YarnScaling(
         yarn_factor=factor,
         original_context=rope.integer("original_max_position_embeddings", context),
@@ -234,3 +254,54 @@ def scaled_context(rope: Fields, context: int) -> int:
     if rope.text("rope_type", rope.text("type", "default")) not in ("longrope", "su"):
         return context
     return min(context, rope.integer("original_max_position_embeddings", context))
+
+
+def windowed_types(fields: Fields, layers: int) -> list[bool]:
+    """For each of the `layer_types`, whether it attends to a window; ModelInputError for a kind
+    that is not attention, or another number of them than layers."""
+    types = fields.get("layer_types")
+    if not isinstance(types, list) or len(types) != layers:
+        raise ModelInputError(
+            f"{fields.where} has 'layer_types' that are no list of its {layers} layers."
+        )
+    windowed = [kind in ("sliding_attention", "chunked_attention") for kind in types]
+    for kind, has_window in zip(types, windowed, strict=True):
+        if not has_window and kind != "full_attention":
+            raise unsupported(fields.where, f"has a layer of type {kind!r}", "attention is")
+    return windowed
+
+
+def full_layers(fields: Fields, layers: int, usual: int) -> list[bool]:
+    """For each layer whether it attends to a window: all but each `usual`-th, or as the file
+    says."""
+    if fields.get("layer_types") is not None:
+        return windowed_types(fields, layers)
+    every = fields.integer("sliding_window_pattern", usual)
+    return [(layer + 1) % every != 0 for layer in range(layers)]
+
+
+def last_layers(fields: Fields, layers: int) -> list[bool]:
+    """The same for Qwen, whose windows are switched on for all but the first so many layers."""
+    if not fields.flag("use_sliding_window", False):
+        return [False] * layers
+    if fields.get("layer_types") is not None:
+        return windowed_types(fields, layers)
+    first = fields.get("max_window_layers") if "max_window_layers" in fields else 28
+    if type(first) is not int or first < 0:
+        raise ModelInputError(
+            f"{fields.where} has 'max_window_layers' = {first!r}, no whole number."
+        )
+    return [layer >= first for layer in range(layers)]
+
+
+def rotating_layers(fields: Fields, layers: int) -> list[bool]:
+    """Whether each layer has rotary positions (SmolLM3: all but every fourth)."""
+    listed = fields.get("no_rope_layers")
+    if listed is None:
+        every = fields.integer("no_rope_layer_interval", 4)
+        return [(layer + 1) % every != 0 for layer in range(layers)]
+    if not isinstance(listed, list) or len(listed) < layers or set(listed) - {0, 1}:
+        raise ModelInputError(
+            f"{fields.where} has 'no_rope_layers' that are no 0 or 1 for each of {layers} layers."
+        )
+    return [bool(rotates) for rotates in listed[:layers]]

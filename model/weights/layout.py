@@ -60,6 +60,10 @@ _TOP = {
 }  # fmt: skip
 _BLOCK = {
     "self_attn.q_proj": "query", "self_attn.k_proj": "key", "self_attn.v_proj": "value",
+    "self_attn.q_a_proj": "query_down", "self_attn.q_b_proj": "query_up",
+    "self_attn.q_a_layernorm": "query_rank_norm", "self_attn.kv_a_layernorm": "latent_norm",
+    "self_attn.kv_a_proj_with_mqa": "latent",
+    "self_attn.k_b_proj": "key_up", "self_attn.v_b_proj": "value_up",
     "self_attn.o_proj": "output", "mlp.gate_proj": "gate", "mlp.up_proj": "up",
     "mlp.down_proj": "down",
 }  # fmt: skip
@@ -85,7 +89,8 @@ def placements(config: ModelConfig) -> dict[str, Placement]:
         "self_attn.k_norm": "keys_norm" if whole else "key_norm",
     }
     named = {"self_attn.sinks": "sinks"}
-    for public, array in {**norm_names(config), **heads, **_BLOCK}.items():
+    queries = {"self_attn.q_proj": "latent_query"} if config.latent_dim else {}
+    for public, array in {**norm_names(config), **heads, **_BLOCK, **queries}.items():
         named |= {f"{public}.weight": array, f"{public}.bias": f"{array}_bias"}
     parts = {name: (f"blocks.{array}", None) for name, array in named.items()}
     experts = {name: (f"experts.{array}", e) for name, (array, e) in expert_names(config).items()}
@@ -146,7 +151,7 @@ def parameters(
 def _harmless(name: str, config: ModelConfig) -> bool:
     repeats_embedding = name == "lm_head.weight" and config.tied_embeddings
     layer = re.match(r"model\.layers\.(\d+)\.", name)
-    predicts_later = config.family == "glm4_moe" and layer and int(layer[1]) >= config.layers
+    predicts_later = config.mtp_layers and layer and int(layer[1]) >= config.layers
     return repeats_embedding or bool(predicts_later) or name.endswith("rotary_emb.inv_freq")
 
 
@@ -235,6 +240,9 @@ def unfused(config: ModelConfig, tensors: Iterable[NamedTensor]) -> Iterator[Nam
         if name.endswith(".sinks"):
             yield name, tensor.reshape(config.kv_heads, -1)
             continue
+        if config.latent_dim and ".self_attn." in name:
+            yield from _of_latents(config, name, tensor)
+            continue
         path, _, kind = name.rpartition(".")
         stem, _, projection = path.rpartition(".")
         if projection in parts:
@@ -243,20 +251,42 @@ def unfused(config: ModelConfig, tensors: Iterable[NamedTensor]) -> Iterator[Nam
             ends = np.cumsum([*rows.values()])[:-1]
             for part, piece in zip(rows, np.split(tensor, ends), strict=True):
                 yield f"{stem}.{part}.{kind}", piece
-        elif config.family == "glm4" and projection in heads:
+        elif config.style.adjacent_pairs and projection in heads:
             _require_rows(name, tensor, heads[projection] * H)
             yield name, in_halves(tensor, heads[projection], rotated)
         else:
             yield name, tensor
 
 
-def in_halves(tensor: np.ndarray, heads: int, rotated: int) -> np.ndarray:
-    """Rows [heads * H, ...] of each head, of which the first `rotated` are adjacent rotary pairs:
-    those as two halves, the first of each pair and then the second."""
+def _of_latents(config: ModelConfig, name: str, tensor: np.ndarray) -> Iterator[NamedTensor]:
+    """A tensor of latent attention: what makes keys [G, H, Z] and values [G, Z, O] of latents
+    apart, and rotary pairs in two halves of the last rows of each head that they are of."""
+    N, R, Z = config.query_heads, config.rotated_dim, config.latent_dim
+    H, values = config.head_dim, config.value_head_dim or config.head_dim
+    heads = {".q_proj.weight": (N, H), ".q_b_proj.weight": (N, H),
+             ".kv_a_proj_with_mqa.weight": (1, Z)}  # fmt: skip
+    end = next((end for end in heads if name.endswith(end)), None)
+    if name.endswith(".kv_b_proj.weight"):
+        _require_rows(name, tensor, N * (H + values))
+        both = tensor.reshape(N, H + values, -1)
+        yield name.replace(".kv_b_proj", ".k_b_proj"), both[:, :H]
+        yield name.replace(".kv_b_proj", ".v_b_proj"), both[:, H:].swapaxes(1, 2)
+    elif end is None or not config.style.adjacent_pairs:
+        yield name, tensor
+    else:
+        count, before = heads[end]
+        _require_rows(name, tensor, count * (before + R))
+        yield name, in_halves(tensor, count, R, before)
+
+
+def in_halves(tensor: np.ndarray, heads: int, rotated: int, before: int = 0) -> np.ndarray:
+    """Rows [heads * H, ...] of each head, of which `rotated` behind the first `before` are adjacent
+    rotary pairs: those as two halves, the first of each pair and then the second."""
     by_head = tensor.reshape(heads, -1, *tensor.shape[1:])
-    pairs = by_head[:, :rotated].reshape(heads, -1, 2, *tensor.shape[1:])
+    first, pairs, rest = np.split(by_head, [before, before + rotated], axis=1)
+    pairs = pairs.reshape(heads, -1, 2, *tensor.shape[1:])
     halves = pairs.swapaxes(1, 2).reshape(heads, rotated, *tensor.shape[1:])
-    return np.concatenate((halves, by_head[:, rotated:]), axis=1).reshape(tensor.shape)
+    return np.concatenate((first, halves, rest), axis=1).reshape(tensor.shape)
 
 
 def _require_rows(name: str, tensor: np.ndarray, rows: int) -> None:

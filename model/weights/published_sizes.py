@@ -10,8 +10,17 @@ from pathlib import Path
 
 from ..architecture import Architecture
 from ..config import ModelConfig, ModelInputError
-from .families import FAMILIES, family_config, windowed_types
-from .hf_config import Fields, count_of, model_name, read_json, require_size, unsupported
+from .families import FAMILIES, family_config
+from .hf_config import (
+    Fields,
+    count_of,
+    model_name,
+    mtp_layers,
+    read_json,
+    require_size,
+    unsupported,
+    windowed_types,
+)
 from .published_layers import (
     GivenSizes,
     delta_net,
@@ -61,10 +70,6 @@ class _Kind:
 _KINDS = {
     "cohere": _Kind(tied=True),
     "cohere2": _Kind(tied=True, head_dim=128, window=4096, full_every=4),
-    "deepseek_v2": _Kind(experts=64, expert_dim=1407, shared_experts=2,
-                         layer_kinds=latent_attention),
-    "deepseek_v3": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
-                         layer_kinds=latent_attention),
     "deepseek_v32": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
                           layer_kinds=latent_attention),
     "exaone4": _Kind(window=4096, full_every=4),
@@ -75,8 +80,6 @@ _KINDS = {
     "granite": _Kind(),
     "granitemoe": _Kind(experts=8, active=2),
     "hunyuan_v1_dense": _Kind(),
-    "kimi_k2": _Kind(experts=256, active=8, expert_dim=2048, shared_experts=1, dense_layers=3,
-                     layer_kinds=latent_attention),
     "llama4_text": _Kind(head_dim=128, experts=16, active=1, layer_kinds=llama4),
     "minimax_m2": _Kind(head_dim=128, full_every=0, experts=256, active=8),
     "nemotron_h": _Kind(gated=False, layer_kinds=nemotron_h),
@@ -135,7 +138,7 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
         "head_dim": head_dim,
         "window": window if windowed else None,
         "windowed_share": windowed / layers,
-        "mtp_layers": _mtp_layers(described),
+        "mtp_layers": mtp_layers(described),
     }
     sizes |= kind.layer_kinds(described, layers) if kind.layer_kinds else {}
     if "mlp_dim" not in sizes:
@@ -153,12 +156,6 @@ def costed_sizes(described: Fields, name: str) -> PublishedModel:
         **sizes,
     )
     return _checked(model, described.where)
-
-
-def _mtp_layers(described: Fields) -> int:
-    """Layers that predict later tokens, by whatever name a publisher gives them."""
-    names = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules")
-    return next((count_of(described, name, 0) for name in names if described.get(name)), 0)
 
 
 def _mlp(described: Fields, kind: _Kind, layers: int) -> GivenSizes:

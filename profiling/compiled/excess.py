@@ -109,6 +109,8 @@ FIXES = {
     "is paid once",
     "empty slots of the cache": "grow the cache in steps along the thought",
     "KV heads held by several devices": "a smaller model axis, with the rest as data parallel",
+    "KV read again": "attention in one kernel, which reads each cached position once for "
+    "scores and values",
     "weights read again": "fewer passes over the same weights in a program, or larger tiles",
     "tile padding": "sizes or a layout whose last two axes are multiples of the tile",
     "collectives": "a smaller model axis, or an axis order that needs fewer exchanges",

@@ -12,7 +12,6 @@ from jax.sharding import Mesh, NamedSharding
 from jax.stages import Compiled, Lowered
 from jax.tree_util import KeyPath, tree_leaves_with_path
 
-from ...model.config import PARAMETER_AXES, unnumbered
 from ...model.generation.decode_loop import (
     Endings,
     State,
@@ -28,6 +27,7 @@ from ...model.generation.stopping import AnswerFormat
 from ...model.mesh import INPUT_AXES, STATE_AXES, leaf_name, result_sharding, shardings
 from ...model.phases import ANSWER, PREFILL, phase_named
 from ...model.sampling import Greedy
+from ...model.styles import PARAMETER_AXES, unnumbered
 from ...model.transformer import Transformer, abstract_transformer
 from ..backend import attention_kernel
 from .cache import Kind, Parameter, TensorLayout

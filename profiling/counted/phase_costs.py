@@ -43,6 +43,7 @@ class Passes:
     cached: Counts  # cached positions read
     near_pairs: Counts  # `pairs` and `cached` in a layer with a window
     near_cached: Counts
+    of_prompt: bool = False  # over nothing that was read before
 
     def costs(self, unit: UnitCosts) -> list[CountedCost]:
         return [self._cost(unit, slice(i, i + 1)) for i in range(len(self.tokens))]
@@ -52,10 +53,11 @@ class Passes:
 
     def _cost(self, unit: UnitCosts, which: slice) -> CountedCost:
         tokens, pairs, heads, cached, near_pairs, near_cached = (
-            int(getattr(self, counts.name)[which].sum()) for counts in fields(self)
+            int(getattr(self, counts.name)[which].sum()) for counts in fields(self)[:6]
         )
         weights = int(unit.weight_bytes(self.tokens[which]).sum())
-        work = unit.token * tokens + unit.pair * pairs + unit.head * heads
+        token, pair = unit.of_pass(self.of_prompt)
+        work = token * tokens + pair * pairs + unit.head * heads
         work += unit.near_pair * near_pairs
         return CountedCost(
             flops=work.matmul_flops,
@@ -95,7 +97,7 @@ def passes_of(record: PassRecord, window: int | None = None) -> Passes:
     )
     counts = (record.tokens, record.pairs, record.heads, near_pairs(record, window))
     tokens, pairs, heads, pairs_near = (count.sum(axis=(1, 2))[worked] for count in counts)
-    return Passes(tokens, pairs, heads, cached, pairs_near, near_cached)
+    return Passes(tokens, pairs, heads, cached, pairs_near, near_cached, is_prefill(record))
 
 
 def cached_reads(record: PassRecord, window: int | None) -> tuple[Counts, Counts]:
@@ -138,7 +140,8 @@ def row_costs(record: PassRecord, unit: UnitCosts) -> RowCosts:
     evenly over the rows at work that see it.
     """
     tokens, pairs, heads = record.tokens, record.pairs, record.heads
-    work = (unit.token.matmul_flops, unit.pair.matmul_flops, unit.head.matmul_flops)
+    parts = (*unit.of_pass(is_prefill(record)), unit.head)
+    work = [part.matmul_flops for part in parts]
     flops = tokens * work[0] + pairs * work[1] + heads * work[2]
     flops += near_pairs(record, unit.window) * unit.near_pair.matmul_flops
     sharing = (tokens > 0).sum(axis=2, keepdims=True).clip(min=1)

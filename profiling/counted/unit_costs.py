@@ -25,6 +25,7 @@ from ...model.architecture import DTYPE_BITS, ModelShape, shape_of
 from ...model.config import DType, ModelConfig
 from ...model.generation.pass_log import REASONER
 from ...model.kv_cache import KVCache
+from ...model.styles import LayerKind
 from ...model.transformer import Transformer, abstract_transformer
 from ..errors import ProfileInputError
 from ..predicted.step.expert_work import EVEN, needed_share
@@ -161,6 +162,14 @@ class UnitCosts:
     head_activation_bytes: int  # the head's input and its logits, for one position
     expert_weight_bytes: int = 0  # all experts of all layers that have them
     expert_share: float = 1.0  # of a layer's experts, those that one token is sent to
+    expanded: "Expanded | None" = None  # of a prompt's own pass; None where it is as any other
+
+    def of_pass(self, prompt: bool) -> tuple[Operations, Operations]:
+        """Work of a position, and of one query meeting one key in layers that see every position,
+        in a pass over nothing cached (a prompt's own) or in another."""
+        if prompt and self.expanded is not None:
+            return self.expanded.token, self.expanded.pair
+        return self.token, self.pair
 
     def weight_bytes(self, tokens: np.ndarray) -> np.ndarray:
         """int64: weights that passes of so many `tokens` each, at least one, read: of experts those
@@ -170,18 +179,27 @@ class UnitCosts:
         return whole
 
 
+@dataclass(frozen=True)
+class Expanded:
+    """Work of latent attention where keys and values of every head are made of the latents."""
+
+    token: Operations
+    pair: Operations
+
+
 @cache
 def unit_costs(config: ModelConfig, dtype: DType) -> UnitCosts:
     """Unit costs of a model whose weights, activations and cache are all `dtype`."""
     model = abstract_transformer(config, jnp.dtype(dtype))
-    pair = _forward(model, keys=2) - _forward(model, keys=1)
+    keys = 2 if config.latent_dim else 1  # one query over one key is a prompt's own pass
+    pair = _forward(model, keys=keys + 1) - _forward(model, keys=keys)
     size, shape = DTYPE_BITS[dtype] // 8, shape_of(config)
     windowed = round(config.windowed_share * config.layers)
     near_pair = pair.share(windowed, config.layers)
     kv_bytes = config.kv_bytes_per_token(dtype)
     experts = shape.layers * shape.mlp_parameters if config.experts > 1 else 0.0
     return UnitCosts(
-        token=_forward(model, keys=1) - pair,
+        token=_forward(model, keys=keys) - pair * keys,
         pair=pair - near_pair,
         near_pair=near_pair,
         window=config.window,
@@ -194,6 +212,7 @@ def unit_costs(config: ModelConfig, dtype: DType) -> UnitCosts:
         head_activation_bytes=round(shape.head_activation_bytes(size)),
         expert_weight_bytes=round(experts) * size,
         expert_share=config.active_experts / config.experts,
+        expanded=_expanded(model) if config.latent_dim else None,
     )
 
 
@@ -255,10 +274,23 @@ def costed(
     return Costed(units, shapes, configs)
 
 
-def _forward(model: Transformer, keys: int) -> Operations:
-    """One position that meets `keys` keys."""
+def _expanded(model: Transformer) -> Expanded:
+    """Of prompts of one position and of two, which the program gives two keys each; pairs without
+    experts, whose loop has no known length for two tokens."""
+    config = replace(
+        model.config, mixture=None, experts=1, active_experts=1, shared_mlp_dim=0,
+        dense_mlp_dim=0, prefix=(), pattern=(LayerKind(),),
+    )  # fmt: skip
+    dense = abstract_transformer(config, model.dtype)
+    one, two = _forward(dense, keys=1), _forward(dense, keys=2, tokens=2)
+    pair = (two - one * 2).share(1, 2)
+    return Expanded(_forward(model, keys=1) - pair, pair)
+
+
+def _forward(model: Transformer, keys: int, tokens: int = 1) -> Operations:
+    """So many positions that meet `keys` keys each."""
     cache = jax.eval_shape(lambda: KVCache.empty(model.config, 1, 1, keys, model.dtype))
-    one = jax.ShapeDtypeStruct((1, 1, 1), jnp.int32)
+    one = jax.ShapeDtypeStruct((1, 1, tokens), jnp.int32)
     return count(jax.make_jaxpr(lambda m, t, c: m.forward(t, t, c, 0)[0])(model, one, cache))
 
 

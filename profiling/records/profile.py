@@ -73,6 +73,12 @@ class ModelFacts(Record):
     dense_layers: Count = Field(default=0, description="layers of a mixture that have one MLP")
     dense_mlp_dim: Count = Field(default=0, description="its width")
     mtp_layers: Count = Field(default=0, description="that predict later tokens, and do not run")
+    value_head_dim: Whole | None = Field(default=None, description="where it is not `head_dim`")
+    query_rank: Count = Field(default=0, description="of latent attention's queries")
+    latent_dim: Count = Field(
+        default=0, description="cached of a position for all heads; 0: KV heads"
+    )
+    rotated_dim: Count = Field(default=0, description="the part of a latent key with position")
     window: Whole | None = Field(default=None, description="positions that some layers see alone")
     windowed_share: float = Field(default=0.0, ge=0, le=1, description="of the layers")
     dtype: str = Field(description="dtype of weights, activations and KV cache in this run")

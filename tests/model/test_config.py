@@ -44,6 +44,9 @@ PUBLISHED_PARAMETERS = {
     "qwen3-30b-a3b": 30_532_122_624,
     "gpt-oss-20b": 20_914_757_184,
     "glm-4.5-air": 106_852_251_264,  # without the layer that predicts later tokens
+    "deepseek-v2-lite": 15_706_484_224,
+    "deepseek-r1": 671_026_419_200,  # without that layer too
+    "kimi-k2": 1_026_408_232_448,
 }
 
 QWEN2_0_5B = ModelConfig(

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from jax import Array
 
 from rooflink.model.architecture import Architecture
-from rooflink.model.config import EXPERT_AXES
 from rooflink.model.experts import ALPHA, CHUNK, FEW_TOKENS, Experts, choose
-from rooflink.model.styles import Mixture
+from rooflink.model.styles import EXPERT_AXES, Mixture
 from rooflink.profiling.predicted.step.expert_work import expert_work
 from rooflink.profiling.predicted.step.work import Widths
 

@@ -23,7 +23,6 @@ from jax.sharding import Mesh, PartitionSpec
 
 from rooflink.model import ModelConfig, ModelInputError, preset
 from rooflink.model.architecture import Architecture
-from rooflink.model.config import EXPERT_AXES, PARAMETER_AXES
 from rooflink.model.experts import Experts
 from rooflink.model.generation.decode_loop import State, decode_program, prompt_program
 from rooflink.model.generation.engine import attempt_keys
@@ -44,7 +43,7 @@ from rooflink.model.mesh import (
 )
 from rooflink.model.pallas_attention import PallasAttention
 from rooflink.model.sampling import Temperature
-from rooflink.model.styles import Mixture
+from rooflink.model.styles import EXPERT_AXES, PARAMETER_AXES, Mixture
 from rooflink.model.transformer import Transformer, abstract_transformer, transformer_from
 
 TINY = ModelConfig(
@@ -55,11 +54,17 @@ TINY = ModelConfig(
 NINE_HEADS = replace(TINY, query_heads=9, kv_heads=3, vocab_size=97, tied_embeddings=True)
 FOUR_HEADS = replace(TINY, query_heads=4, kv_heads=2)
 
+LATENT = replace(
+    TINY, kv_heads=8, qkv_bias=False, qk_norm=False, latent_dim=24, rotated_dim=4, query_rank=16,
+    value_head_dim=6,
+)  # fmt: skip
+
 CASES: dict[str, tuple[ModelConfig, int, int]] = {  # model, data, model axis
     "KV heads fewer than the model axis": (TINY, 1, 8),
     "heads and vocabulary that do not divide": (NINE_HEADS, 1, 8),
     "attention over fewer devices than the MLP": (FOUR_HEADS, 1, 8),
     "prompts and attempts split": (TINY, 4, 2),
+    "latents of all heads": (LATENT, 1, 8),
 }
 BATCH, ATTEMPTS, PROMPT, STEPS = 2, 4, 6, 5
 RULES, SAMPLER = budget_rules(STEPS + 2, 2), Temperature(1.0, top_p=0.95)
@@ -92,11 +97,12 @@ def steps(model: Transformer, split: ModelSplit | None) -> dict[str, Any]:
         token, position = state.cursor.token[..., None], state.cursor.position[..., None]
         return model.logits(model.forward(token, position, cache, state.rows.slot)[0])
 
+    queries = model.blocks.query_up if model.config.latent_dim else model.blocks.query
     return {
         "tokens": np.asarray(said).tolist(),
         "logits": np.asarray(next_logits(model, state.rows.cache)).tolist(),
         "cache shard": list(state.rows.cache.stacks[0].keys.addressable_shards[0].data.shape),
-        "query shard": list(model.blocks.query[...].addressable_shards[0].data.shape),
+        "query shard": list(queries[...].addressable_shards[0].data.shape),
     }
 
 
@@ -214,6 +220,7 @@ def test_a_mesh_splits_the_experts(compared: dict[str, Any]) -> None:
         ("KV heads fewer than the model axis", [2, 2, 4, 1, 9, 8], [2, 32, 8]),
         ("heads and vocabulary that do not divide", [2, 2, 4, 3, 9, 8], [2, 32, 72]),
         ("prompts and attempts split", [2, 1, 2, 1, 9, 8], [2, 32, 32]),
+        ("latents of all heads", [2, 2, 4, 1, 9, 4], [2, 16, 12]),
     ],
 )
 def test_a_device_holds_its_part(
@@ -231,6 +238,7 @@ def test_a_device_holds_its_part(
         ("llama3-70b", 64, ModelSplit(1, 1, 8, 8, 1)),
         ("smollm2-135m", 8, ModelSplit(8, 1, 1, 1, 1)),
         ("smollm2-135m", 3, ModelSplit(1, 1, 3, 1, 1)),
+        ("deepseek-r1", 64, ModelSplit(1, 1, 1, 64, 1)),
     ],
 )
 def test_the_model_axis_follows_the_heads(model: str, devices: int, expected: ModelSplit) -> None:
@@ -248,6 +256,8 @@ def test_what_is_held_twice_is_said() -> None:
     config = preset("llama3-70b")
     split = split_devices(config, 16, 1, 64, data=1, model=64)
     assert "8 KV heads split 8 ways, each held by 8 devices" in split.describe(config)
+    latent = split_devices(LATENT, 16, 1, 8, data=1, model=8)
+    assert "latents of all heads held by 8 devices" in latent.describe(LATENT)
     odd = replace(config, vocab_size=128257)
     assert "vocabulary of 128257 split 1 ways" in split.describe(odd)
 
@@ -268,7 +278,7 @@ def test_a_mesh_that_does_not_match(data: int | None, model: int | None, said: s
 
 
 def test_every_parameter_of_every_family_has_its_axes() -> None:
-    for config in (TINY, NINE_HEADS, preset("llama3-8b")):
+    for config in (TINY, NINE_HEADS, LATENT, preset("llama3-8b")):
         model = abstract_transformer(config, jnp.bfloat16)
         for path, leaf in jax.tree_util.tree_leaves_with_path(model):
             assert len(PARAMETER_AXES[leaf_name(path)]) == leaf.ndim

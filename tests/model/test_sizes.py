@@ -47,7 +47,7 @@ def test_what_is_not_gated_has_two_matrices() -> None:
     assert plain.parameters - replace(plain, gated=False).parameters == 4 * 8 * 16
 
 
-@pytest.mark.parametrize("size", [{"experts": 8}, {"latent_dim": 512}, {"linear_layers": 24}])
+@pytest.mark.parametrize("size", [{"experts": 8}, {"index_dim": 512}, {"linear_layers": 24}])
 def test_a_config_refuses_what_is_never_run(size: dict[str, object]) -> None:
     with pytest.raises(ModelInputError, match=f"{next(iter(size))} .*rooflink does not run"):
         replace(preset("llama3-8b"), **size)  # type: ignore[arg-type]

@@ -27,6 +27,7 @@ from rooflink.model.transformer import Transformer, random_transformer
 from .references.families import FAMILIES, VOCAB, token_sequence
 from .references.models import all_logits, family_model
 from .test_experts import looped_token
+from .test_latent_attention import looped_latents
 
 N = 24
 TOKENS = token_sequence(N, seed=5)
@@ -80,9 +81,10 @@ def test_cached_passes_equal_one_pass(family: str, sizes: tuple[int, ...]) -> No
     )
 
 
-def test_padding_changes_nothing() -> None:
+@pytest.mark.parametrize("family", ["llama3-scaled", "deepseek-v3"])
+def test_padding_changes_nothing(family: str) -> None:
     """Prompts of unequal lengths in one batch give what each gives alone, whatever fills them."""
-    model = family_model("llama3-scaled")
+    model = family_model(family)
     lengths = np.array([N, 5, 1])
     index = np.arange(N)
     positions = np.where(index < lengths[:, None], index, EMPTY)[:, None]
@@ -117,7 +119,7 @@ def test_idle_gaps_change_nothing() -> None:
     np.testing.assert_allclose(logits[0, 1, 0], expected[12], rtol=0, atol=CLOSE)
 
 
-@pytest.mark.parametrize("family", ["llama3-scaled", "qwen2"])
+@pytest.mark.parametrize("family", ["llama3-scaled", "qwen2", "deepseek-v2"])
 def test_shared_prompt_equals_one_contiguous_cache(family: str) -> None:
     """Three attempts over one shared prompt part, each with its own continuation, in two passes."""
     model = family_model(family)
@@ -175,6 +177,8 @@ def turned(config: ModelConfig, windowed: bool, x: np.ndarray) -> np.ndarray:
 
 def loop_over_heads(config: ModelConfig, layer: int, block: Arrays, x: np.ndarray) -> np.ndarray:
     """What attention of one layer adds to `x` [T, D], before any norm of it."""
+    if config.latent_dim:
+        return looped_latents(config, block, x)
     T, H, kind = len(x), config.head_dim, config.kind(layer)
     distance = np.arange(T)[:, None] - np.arange(T)
     sees = (distance >= 0) & (distance < (config.window if kind.windowed else T))
@@ -269,6 +273,11 @@ def test_scan_equals_a_loop_over_layers(family: str) -> None:
     np.testing.assert_allclose(all_logits(model, TOKENS), expected, rtol=0, atol=CLOSE)
 
 
+ROUNDED = {"deepseek-v3": 0.12}
+"""Of models whose experts are near each other at most positions: torch's own bfloat16 of this one
+is off by 0.09."""
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_bfloat16_is_near_float32(family: str) -> None:
     """All bfloat16: finite, and off by a few per cent (8 bits of mantissa) of the deviation; of a
@@ -282,7 +291,7 @@ def test_bfloat16_is_near_float32(family: str) -> None:
     assert np.isfinite(logits).all()
     overall = np.mean if model.config.mixture is None else np.median
     error = np.sqrt(overall(np.mean((logits - exact) ** 2, axis=-1))) / exact.std()
-    assert 1e-4 < error < 0.05
+    assert 1e-4 < error < ROUNDED.get(family, 0.05)
 
 
 def test_random_weights_follow_the_seed() -> None:

@@ -10,7 +10,8 @@ from gguf import GGMLQuantizationType
 from quantised_models import KINDS, write_quantised
 from tiny_models import LLAMA, config_json, public_tensors, write_folder, write_gguf
 
-from rooflink.model.config import ModelInputError
+from rooflink.model.config import ModelInputError, preset
+from rooflink.model.styles import LayerKind
 from rooflink.profiling.errors import Silent
 from rooflink.profiling.jobs.profile_job import ProfileJob
 from rooflink.profiling.model_spec import Weights, resolve_subject, run_bytes
@@ -66,6 +67,21 @@ def test_scratch_of_a_long_prompt_is_what_a_compiled_prefill_takes(
     assert scratch / 1e6 == pytest.approx(temporary_mb, rel=0.06)
 
 
+@pytest.mark.parametrize(("prompt", "temporary_mb"), [(512, 37.8), (4096, 361.3)])
+def test_scratch_of_a_long_prompt_has_the_keys_made_of_latents(
+    prompt: int, temporary_mb: float
+) -> None:
+    """The same of a latent of 32 and 4, made into 16 heads of 12 and 8."""
+    small = replace(
+        preset("deepseek-v2-lite"), layers=2, embed_dim=64, head_dim=8, latent_dim=32,
+        rotated_dim=4, mlp_dim=64, vocab_size=128, mixture=None, experts=1, active_experts=1,
+        shared_mlp_dim=0, dense_mlp_dim=0, prefix=(), pattern=(LayerKind(),),
+    )  # fmt: skip
+    held = small.kv_bytes_per_token("float32") * 2 * 2 * prompt
+    scratch = run_bytes(small, "float32", 2, 1, prompt, 0) - held
+    assert scratch / 1e6 == pytest.approx(temporary_mb, rel=0.02)
+
+
 def test_what_does_not_run_is_predicted_and_not_counted(tmp_path: Path) -> None:
     moe = {"model_type": "olmoe", "num_experts": 4, "num_experts_per_tok": 2}
     (tmp_path / "config.json").write_text(json.dumps(config_json(LLAMA) | moe))
@@ -76,8 +92,12 @@ def test_what_does_not_run_is_predicted_and_not_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("weights", ["own", "none", "random"])
 def test_a_model_known_by_its_sizes_alone_is_sent_to_predict(weights: Weights) -> None:
-    with pytest.raises(ModelInputError, match="of deepseek-r1 only the sizes are known"):
-        resolve_subject("DeepSeek-R1", weights, None)
+    with pytest.raises(ModelInputError, match=r"of deepseek-v3\.2 only the sizes are known"):
+        resolve_subject("DeepSeek-V3.2", weights, None)
+
+
+def test_another_name_of_a_preset_is_the_preset() -> None:
+    assert resolve_subject("DeepSeek-V3", "none", None).config is preset("deepseek-r1")
 
 
 def test_a_note_says_what_was_dequantised(tmp_path: Path) -> None:

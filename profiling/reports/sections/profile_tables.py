@@ -6,7 +6,7 @@ from ...records import HbmBytes, Profile
 from ...records.base import BYTE_KINDS, ratio
 from ...records.lenses import Acceptance
 from ...records.prediction import DraftSpeedUp
-from ...records.profile import TOTAL
+from ...records.profile import TOTAL, ModelFacts
 from .. import theme, units
 from ..document import Column, Facts, Table, columns, with_interval
 from ..terms import AT_PEAK, COUNTED, MEASURED, PREDICTED
@@ -197,7 +197,7 @@ def model_facts(profile: Profile) -> Facts:
             ("KV cache", f"{units.bytes_(model.kv_bytes_per_token)} per token"),
             ("layers", units.count(model.layers)),
             ("width", units.count(model.embed_dim)),
-            ("heads", f"{model.query_heads} query, {model.kv_heads} KV, {model.head_dim} wide"),
+            ("heads", _heads(model)),
             ("MLP width", units.count(model.mlp_dim)),
             ("vocabulary", units.count(model.vocab_size)),
             ("context", f"{units.count(model.context_length)} tokens"),
@@ -205,6 +205,15 @@ def model_facts(profile: Profile) -> Facts:
             ("weights from", model.weights_source),
         ],
     )
+
+
+def _heads(model: ModelFacts) -> str:
+    """'16 query, 2 KV, 128 wide'."""
+    if model.latent_dim:
+        wide = f"{model.head_dim} + {model.rotated_dim} wide"
+        cached = model.latent_dim + model.rotated_dim
+        return f"{model.query_heads}, {wide}; {cached} latent elements a position for all"
+    return f"{model.query_heads} query, {model.kv_heads} KV, {model.head_dim} wide"
 
 
 def workload_facts(profile: Profile) -> Facts:

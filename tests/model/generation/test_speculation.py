@@ -262,7 +262,7 @@ def test_limits_end_thoughts_with_drafts() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["gemma3", "gpt-oss"])
+@pytest.mark.parametrize("family", ["gemma3", "gpt-oss", "deepseek-v3"])
 def test_drafts_change_no_token_of_a_model_with_windows_or_experts(family: str) -> None:
     """Its drafts by its own first layers, which end within its pattern; thoughts longer than the
     window."""
@@ -281,7 +281,7 @@ def test_an_early_exit_is_half_by_default_and_less_than_the_whole() -> None:
         early_exit(model, model.config.layers)
 
 
-@pytest.mark.parametrize("family", ["qwen2", "gemma3", "gpt-oss", "glm-4.5"])
+@pytest.mark.parametrize("family", ["qwen2", "gemma3", "gpt-oss", "glm-4.5", "deepseek-v2"])
 def test_an_early_exit_has_the_first_layers_and_the_same_head(family: str) -> None:
     """As a model of the public tensors of these alone, wherever the pattern of layers is cut."""
     model = family_model(family)

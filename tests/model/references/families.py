@@ -185,6 +185,7 @@ FAMILIES |= {
     "glm-4.5": {
         **_EXPERTS,
         "model_type": "glm4_moe",
+        "num_nextn_predict_layers": 0,
         "num_hidden_layers": 4,
         "attention_bias": True,
         "partial_rotary_factor": 0.5,
@@ -194,6 +195,66 @@ FAMILIES |= {
         "first_k_dense_replace": 2,
         "routed_scaling_factor": 1.5,
         "use_qk_norm": True,
+    },
+}
+
+_LATENT: Fields = {
+    **{key: value for key, value in _EXPERTS.items() if key != "head_dim"},
+    "num_key_value_heads": 4,
+    "num_hidden_layers": 4,
+    "kv_lora_rank": 20,
+    "qk_nope_head_dim": 10,
+    "qk_rope_head_dim": 6,
+    "v_head_dim": 14,
+    "n_routed_experts": 8,
+    "n_shared_experts": 2,
+    "moe_intermediate_size": 24,
+    "first_k_dense_replace": 1,
+    "num_nextn_predict_layers": 0,
+}
+_LATENT_YARN = {
+    "type": "yarn",
+    "factor": 8.0,
+    "beta_fast": 8.0,
+    "beta_slow": 1.0,
+    "original_max_position_embeddings": 32,
+}
+FAMILIES |= {
+    "deepseek-v2-lite": {
+        **_LATENT,
+        "model_type": "deepseek_v2",
+        "q_lora_rank": None,
+        "topk_method": "greedy",
+        "rope_scaling": {**_LATENT_YARN, "mscale": 0.707, "mscale_all_dim": 0.707},
+    },
+    "deepseek-v2": {
+        **_LATENT,
+        "model_type": "deepseek_v2",
+        "q_lora_rank": 24,
+        "topk_method": "group_limited_greedy",
+        "n_group": 4,
+        "topk_group": 2,
+        "routed_scaling_factor": 1.5,
+        "rope_scaling": {**_LATENT_YARN, "mscale": 1.0, "mscale_all_dim": 0.5},
+    },
+    "deepseek-v3": {
+        **_LATENT,
+        "model_type": "deepseek_v3",
+        "q_lora_rank": 24,
+        "topk_method": "noaux_tc",
+        "n_group": 4,
+        "topk_group": 2,
+        "norm_topk_prob": True,
+        "routed_scaling_factor": 2.5,
+        "rope_scaling": {**_LATENT_YARN, "mscale": 1.0, "mscale_all_dim": 1.0},
+    },
+    "deepseek-v3-halves": {
+        **_LATENT,
+        "model_type": "deepseek_v3",
+        "q_lora_rank": None,
+        "rope_interleave": False,
+        "n_group": 1,
+        "topk_group": 1,
     },
 }
 
@@ -215,19 +276,22 @@ NORMS: dict[str, tuple[str, ...]] = {
 
 def tensor_shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
     """Shape of every tensor that a checkpoint with this config.json has, by public name."""
-    D, F, H = fields["hidden_size"], fields["intermediate_size"], fields["head_dim"]
+    D, F, H = fields["hidden_size"], fields["intermediate_size"], fields.get("head_dim", 0)
     queries, keys = fields["num_attention_heads"] * H, fields["num_key_value_heads"] * H
     family = fields["model_type"]
     norms = NORMS.get(family, ("input_layernorm", "post_attention_layernorm"))
     block: dict[str, tuple[int, ...]] = {f"{norm}.weight": (D,) for norm in norms}
-    if family == "phi3":
+    if "kv_lora_rank" in fields:
+        block |= latent_shapes(fields)
+    elif family == "phi3":
         block["self_attn.qkv_proj.weight"] = (queries + 2 * keys, D)
     else:
         rows = {"q": queries, "k": keys, "v": keys}
         block |= {f"self_attn.{part}_proj.weight": (rows[part], D) for part in rows}
         if family == "qwen2" or fields["attention_bias"]:
             block |= {f"self_attn.{part}_proj.bias": (rows[part],) for part in rows}
-    block["self_attn.o_proj.weight"] = (D, queries)
+    if "kv_lora_rank" not in fields:
+        block["self_attn.o_proj.weight"] = (D, queries)
     if family in ("llama", "gpt_oss") and fields["attention_bias"]:
         block["self_attn.o_proj.bias"] = (D,)
     if family == "gpt_oss":
@@ -260,6 +324,25 @@ def tensor_shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
     return shapes | {"model.embed_tokens.weight": (fields["vocab_size"], D)} | top
 
 
+def latent_shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
+    """Of a layer's multi-head latent attention."""
+    D, N, latent = fields["hidden_size"], fields["num_attention_heads"], fields["kv_lora_rank"]
+    plain, rotated, value = (fields[f"{part}_head_dim"] for part in ("qk_nope", "qk_rope", "v"))
+    queries, rank = N * (plain + rotated), fields["q_lora_rank"]
+    shapes: dict[str, tuple[int, ...]] = {"self_attn.q_proj.weight": (queries, D)}
+    if rank:
+        shapes = {
+            "self_attn.q_a_proj.weight": (rank, D), "self_attn.q_a_layernorm.weight": (rank,),
+            "self_attn.q_b_proj.weight": (queries, rank),
+        }  # fmt: skip
+    return shapes | {
+        "self_attn.kv_a_proj_with_mqa.weight": (latent + rotated, D),
+        "self_attn.kv_a_layernorm.weight": (latent,),
+        "self_attn.kv_b_proj.weight": (N * (plain + value), latent),
+        "self_attn.o_proj.weight": (D, N * value),
+    }
+
+
 def expert_shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
     """Of a layer's mixture of experts; empty for a dense model."""
     D, F, family = fields["hidden_size"], fields["intermediate_size"], fields["model_type"]
@@ -281,9 +364,10 @@ def expert_shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
     for number in range(E):
         for part, shape in parts.items():
             shapes[f"{base}.experts.{number}.{part}.weight"] = shape
-    if family == "glm4_moe":
+    if "n_shared_experts" in fields:
         J = F * fields["n_shared_experts"]
-        shapes["mlp.gate.e_score_correction_bias"] = (E,)
+        if family != "deepseek_v2":
+            shapes["mlp.gate.e_score_correction_bias"] = (E,)
         shared = {"gate_proj": (J, D), "up_proj": (J, D), "down_proj": (D, J)}
         shapes |= {f"mlp.shared_experts.{part}.weight": shape for part, shape in shared.items()}
     return shapes

@@ -58,8 +58,28 @@ CONFIG_CHANGES: dict[str, tuple[dict[str, Any], str]] = {
         "'gpt_neox', which is not supported: llama, qwen2",
     ),
     "latent attention": (
-        {"model_type": "deepseek_v3"},
-        "'deepseek_v3', which is not supported: the nearest that runs is glm4_moe;",
+        {"model_type": "deepseek_v32"},
+        "'deepseek_v32', which is not supported: the nearest that runs is deepseek_v3;",
+    ),
+    "choice of experts": (
+        {"model_type": "deepseek_v2", "num_experts_per_tok": 2, "topk_method": "best"},
+        "chooses experts by the rule 'best', which is not supported: greedy,",
+    ),
+    "scores of experts": (
+        {"model_type": "deepseek_v3", "first_k_dense_replace": 0, "scoring_func": "softmax"},
+        "scores experts by 'softmax', which is not supported: sigmoid is",
+    ),
+    "layers of experts": (
+        {"model_type": "deepseek_v3", "moe_layer_freq": 2},
+        "has experts in some layers alone, which is not supported",
+    ),
+    "an index of positions": (
+        {"model_type": "deepseek_v3", "first_k_dense_replace": 0, "index_topk": 64},
+        "has index_heads 64, which rooflink does not run",
+    ),
+    "odd rotated part": (
+        {"model_type": "deepseek_v3", "first_k_dense_replace": 0, "qk_rope_head_dim": 7},
+        "head width 7",
     ),
     "spelt alike": ({"model_type": "olmo"}, "the nearest that runs is olmo2;"),
     "wrong type": ({"hidden_size": "64"}, "'hidden_size' = '64' where a positive integer belongs"),

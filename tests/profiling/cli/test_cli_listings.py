@@ -26,8 +26,8 @@ def test_models_lists_those_of_which_only_sizes_come_along(rooflink) -> None:
     assert {*described_models()} <= {*by_name} | aliases
     for distil in ("llama-8b", "llama-70b", "qwen-1.5b", "qwen-7b", "qwen-14b", "qwen-32b"):
         assert f"deepseek-r1-distill-{distil}" in {*by_name} | aliases
+    assert not by_name["deepseek-v3.2"]["runs"]
     row = by_name["deepseek-r1"]
-    assert not row["runs"]
     assert row["active_parameters"] / 1e9 == pytest.approx(37, rel=0.02)
     assert row["kv_bytes_per_token_bfloat16"] == 61 * 576 * 2
 

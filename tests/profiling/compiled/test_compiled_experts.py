@@ -21,9 +21,9 @@ from jax.experimental import topologies
 
 from rooflink.model import preset
 from rooflink.model.architecture import Architecture
-from rooflink.model.config import EXPERT_AXES, Mixture
 from rooflink.model.experts import Experts, rows_together
 from rooflink.model.mesh import ModelSplit, result_sharding, shardings
+from rooflink.model.styles import EXPERT_AXES, Mixture
 from rooflink.profiling.compiled.excess import counted_budget
 from rooflink.profiling.compiled.hlo.proto import parse_module
 from rooflink.profiling.compiled.lens import expert_turns

@@ -11,7 +11,7 @@ from jax.experimental import pallas as pl
 from jax.extend.core import ClosedJaxpr
 
 from rooflink.model import PRESETS, ModelConfig, Transformer, preset
-from rooflink.model.architecture import Architecture
+from rooflink.model.architecture import Architecture, shape_of
 from rooflink.model.experts import Experts
 from rooflink.model.generation.pass_log import PassRecord, decode_record, prompt_record
 from rooflink.model.kv_cache import Context, KVCache
@@ -21,6 +21,9 @@ from rooflink.model.styles import LayerKind, Mixture
 from rooflink.profiling.counted.phase_costs import copy_cost, near_pairs, passes_of, row_costs
 from rooflink.profiling.counted.unit_costs import Operations, count, unit_costs
 from rooflink.profiling.errors import ProfileInputError
+from rooflink.profiling.predicted.step.attention_work import attention_work
+from rooflink.profiling.predicted.step.collectives import ONE_CHIP
+from rooflink.profiling.predicted.step.work import Widths, decode_load, prefill_load
 
 BASE = ModelConfig(
     name="tiny", family="llama", layers=3, embed_dim=48, query_heads=6, kv_heads=2, head_dim=8,
@@ -36,13 +39,22 @@ FAMILIES = [
 ]
 
 
-def hand_flops(c: ModelConfig, tokens: int, pairs: int, heads: int) -> int:
+def hand_flops(c: ModelConfig, tokens: int, pairs: int, heads: int, is_prompt: bool = False) -> int:
     """2 FLOP a weight and token in every projection and in the experts that it visits, the router
-    included; 4 * N * H a query-key pair and layer."""
+    included; 4 * N * H a query-key pair and layer. Of latent attention the matrices that make keys
+    and values of latents are multiplied once a token in either form, and a pair is of N heads of
+    H + R and O in a prompt's own pass, of N latents, twice, and rotated parts in any other."""
     qkv = c.embed_dim * (c.query_heads + 2 * c.kv_heads) * c.head_dim
     out = c.query_heads * c.head_dim * c.embed_dim
     mlp = 3 * c.embed_dim * c.mlp_dim
     attention = 4 * c.query_heads * c.head_dim
+    if c.latent_dim:
+        N, H, R, Z, rank = c.query_heads, c.head_dim, c.rotated_dim, c.latent_dim, c.query_rank
+        values = c.value_head_dim or H
+        queries = rank * (c.embed_dim + N * (H + R)) if rank else c.embed_dim * N * (H + R)
+        qkv = queries + c.embed_dim * (Z + R) + Z * N * (H + values)
+        out = N * values * c.embed_dim
+        attention = 2 * N * (H + R + values) if is_prompt else 2 * N * (2 * Z + R)
     per_token = 2 * c.layers * (qkv + out + mlp)
     if c.experts > 1:
         expert = c.active_experts * mlp + c.embed_dim * (c.experts + 3 * c.shared_mlp_dim)
@@ -56,7 +68,7 @@ def hand_flops(c: ModelConfig, tokens: int, pairs: int, heads: int) -> int:
 def test_prefill_flops_equal_the_hand_formula(config: ModelConfig) -> None:
     """Causal attention of prompts of 5, 1 and 9: 15 + 1 + 45 pairs."""
     cost = passes_of(prompt_record([5, 1, 9])).total(unit_costs(config, "bfloat16"))
-    assert cost.flops == hand_flops(config, tokens=15, pairs=61, heads=3)
+    assert cost.flops == hand_flops(config, tokens=15, pairs=61, heads=3, is_prompt=True)
 
 
 @pytest.mark.parametrize("config", [*FAMILIES, *PRESETS.values()], ids=lambda c: c.name)
@@ -73,6 +85,41 @@ def test_decode_flops_equal_the_hand_formula(config: ModelConfig) -> None:
         config, tokens=8, pairs=(7 + 8 + 9) + 7 + (10 + 11) * 2, heads=8
     )
     assert record.idle_slots == 3 * 6 - 8
+
+
+LATENT = preset("deepseek-v2-lite")
+
+
+def test_bytes_of_a_latent_cache_by_hand() -> None:
+    """A prompt of 10 and two attempts at it: 27 layers of 512 + 64 elements a position, whatever
+    the heads."""
+    unit = unit_costs(LATENT, "bfloat16")
+    position = 27 * (512 + 64) * 2
+    prefill = passes_of(prompt_record([10])).total(unit).hbm_bytes
+    assert prefill.kv_read == prefill.kv_write == 10 * position
+    record = decode_record("think", [10], np.full((1, 2), 3), np.array([[1, 1]]))
+    decode = passes_of(record).total(unit).hbm_bytes
+    assert (decode.kv_read, decode.kv_write) == ((10 + 3 + 3) * position, 2 * position)
+
+
+def test_latent_attention_is_counted_as_predictions_count_it() -> None:
+    """Work of a pass over a context, and of a prompt: what `predict` takes for the same sizes."""
+    unit, shape = unit_costs(LATENT, "bfloat16"), shape_of(LATENT)
+    widths = Widths(2.0, 2.0, 2.0)
+    step = attention_work(shape, decode_load(1.0, 99.0, 0.0), widths, ONE_CHIP)
+    assert step.attention_flops == 100 * unit.pair.matmul_flops
+    assert unit.expanded is not None
+    prompt = attention_work(shape, prefill_load(1.0, 50.0), widths, ONE_CHIP)
+    assert prompt.attention_flops == 50 * 51 / 2 * unit.expanded.pair.matmul_flops
+
+
+def test_rows_of_a_latent_model_share_the_whole_cost() -> None:
+    unit = unit_costs(LATENT, "bfloat16")
+    for record in (
+        prompt_record([10, 4]),
+        decode_record("think", [10, 4], np.full((2, 2), 3), np.array([[2, 1], [0, 1]])),
+    ):
+        assert row_costs(record, unit).flops.sum() == passes_of(record).total(unit).flops
 
 
 @pytest.mark.parametrize("shared", [0, 24])
