@@ -19,8 +19,9 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
-from .architecture import Architecture
+from .architecture import Architecture, shape_of
 from .styles import (
+    AS_COMPUTED,
     LLAMA_STYLE,
     STYLES,
     Family,
@@ -30,6 +31,7 @@ from .styles import (
     RopeScaling,
     Segment,
     Style,
+    Widths,
     YarnScaling,
 )
 
@@ -120,6 +122,7 @@ class ModelConfig(Architecture):
     pattern: tuple[LayerKind, ...] = (LayerKind(),)
     prefix: tuple[LayerKind, ...] = ()
     mixture: Mixture | None = None  # of the layers with experts
+    widths: Widths = AS_COMPUTED
 
     def __post_init__(self) -> None:
         kinds = [self.kind(layer) for layer in range(self.layers)]
@@ -188,6 +191,14 @@ class ModelConfig(Architecture):
         vectors = ("norm", "bias", "sinks", "correction", "shared_score")
         shapes = self.parameter_shapes.items()
         return sum(math.prod(shape) for name, shape in shapes if name.endswith(vectors))
+
+    def weight_bytes(self, dtype: str) -> int:
+        """As an Architecture's, of a model that computes in `dtype`: scales included."""
+        return super().weight_bytes(dtype) - self.widths.saved_bytes(self.parameter_shapes, dtype)
+
+    def kv_bytes_per_token(self, dtype: str) -> int:
+        elements = round(shape_of(self).kv_elements_per_token)
+        return self.widths.kv_bytes(elements, elements // self.head_dim, dtype)
 
     def layer_shapes(self, kind: LayerKind) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter of a layer of that kind, by its name in `blocks`."""
