@@ -193,7 +193,6 @@ class ModelConfig(Architecture):
         return sum(math.prod(shape) for name, shape in shapes if name.endswith(vectors))
 
     def weight_bytes(self, dtype: str) -> int:
-        """As an Architecture's, of a model that computes in `dtype`: scales included."""
         return super().weight_bytes(dtype) - self.widths.saved_bytes(self.parameter_shapes, dtype)
 
     def kv_bytes_per_token(self, dtype: str) -> int:

@@ -1,5 +1,5 @@
-"""Weights and caches in few bits: values by hand, bounds of their errors, and the same answers as of
-a model whose weights were made wide beforehand."""
+"""Weights and caches in few bits: values by hand, bounds of their errors, and the same answers as
+of a model whose weights were made wide beforehand."""
 
 from dataclasses import replace
 
