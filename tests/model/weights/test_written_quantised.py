@@ -93,7 +93,7 @@ def test_nothing_is_written_where_it_cannot_be(
         raise OSError("no space left on device")
 
     monkeypatch.setattr("rooflink.model.weights.quantised_folder.save_file", full)
-    with pytest.raises(ModelInputError, match="cannot write .*no space left"):
+    with pytest.raises(ModelInputError, match=r"cannot write .*no space left"):
         write_quantised(source, WIDTHS["int8"], tmp_path / "other")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "narrow"]
 

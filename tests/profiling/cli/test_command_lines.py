@@ -48,8 +48,10 @@ OPTIONS = [
     # what there is not
     "profil", "--nope", "profile --nope", "profile --modle x", "profile extra", "predict", "train",
     "quantize", "quantize reasoner --to int8", "quantize reasoner --to int5 --out x",
-    "quantize reasoner --to int8 --group 32 --out x", "quantize reasoner --to int4 --group 3 --out x",
-    "quantize reasoner --to int4 --group 128 --out x", "quantize reasoner --to int4 --group 0 --out x",
+    "quantize reasoner --to int8 --group 32 --out x",
+    "quantize reasoner --to int4 --group 3 --out x",
+    "quantize reasoner --to int4 --group 128 --out x",
+    "quantize reasoner --to int4 --group 0 --out x",
     f"quantize reasoner --to int4 --group {NINES} --out x", "quantize llama3-8b --to int8 --out x",
     "quantize reasoner --to int8 --out things", "quantize reasoner --to int8 --out things/fifo",
     "quantize reasoner --to int8 --out /dev/null", "quantize '' --to int8 --out x",
