@@ -21,22 +21,11 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
-from .architecture import Architecture
+from .architecture import Architecture, shape_of
 from .styles import (
-    EXPERT_AXES,
-    LLAMA_STYLE,
-    PARAMETER_AXES,
-    STYLES,
-    Family,
-    LayerKind,
-    LinearScaling,
-    Mixture,
-    RopeScaling,
-    Segment,
-    Style,
-    YarnScaling,
-    absent_parameters,
-)
+    AS_COMPUTED, EXPERT_AXES, LLAMA_STYLE, PARAMETER_AXES, STYLES, Family, LayerKind, LinearScaling,
+    Mixture, RopeScaling, Segment, Style, Widths, YarnScaling, absent_parameters,
+)  # fmt: skip
 
 DType = Literal["float32", "bfloat16"]
 """What the models of this package compute in."""
@@ -85,6 +74,7 @@ class ModelConfig(Architecture):
     prefix: tuple[LayerKind, ...] = ()
     mixture: Mixture | None = None  # of the layers with experts
     stored_dtype: str | None = None  # of most weights as they are published, where quantised
+    widths: Widths = AS_COMPUTED
 
     def __post_init__(self) -> None:
         kinds = [self.kind(layer) for layer in range(self.layers)]
@@ -107,6 +97,11 @@ class ModelConfig(Architecture):
             raise ModelInputError(f"{self.name} has layers with a window of no size: give 'window'")
         if (self.latent_dim > 0) != (self.rotated_dim > 0):
             raise ModelInputError(f"{self.name} has one of latent_dim and rotated_dim: give both")
+        if self.latent_dim and self.widths.kv:
+            raise ModelInputError(
+                f"{self.name} caches latents, which are kept in the dtype it computes in: "
+                "leave out the KV dtype"
+            )
 
     def kind(self, layer: int) -> LayerKind:
         """What layer number `layer` is."""
@@ -169,6 +164,13 @@ class ModelConfig(Architecture):
         vectors = ("norm", "bias", "sinks", "correction", "shared_score")
         shapes = self.parameter_shapes.items()
         return sum(math.prod(shape) for name, shape in shapes if name.endswith(vectors))
+
+    def weight_bytes(self, dtype: str) -> int:
+        return super().weight_bytes(dtype) - self.widths.saved_bytes(self.parameter_shapes, dtype)
+
+    def kv_bytes_per_token(self, dtype: str) -> int:
+        elements = round(shape_of(self).kv_elements_per_token)
+        return self.widths.kv_bytes(elements, elements // self.head_dim, dtype)
 
     def layer_shapes(self, kind: LayerKind) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter of a layer of that kind, by its name in `blocks`."""

@@ -103,7 +103,7 @@ class Experts(nnx.Module):
 
         def own(name: str) -> Array:
             whole = getattr(self, name)[...]
-            return whole if layer is None else jax.lax.dynamic_index_in_dim(whole, layer, 0, False)
+            return whole if layer is None else _at(whole, layer)
 
         with jax.named_scope("router"):
             logits = contract("BATD,DE->BATE", x, own("router"), jnp.float32)
@@ -135,7 +135,7 @@ class Experts(nnx.Module):
         held = Held(self.config.experts // _ways(dealt, mesh), self.config.experts)
 
         def local(x: Array, weights: Array, chosen: Array, layer: Array, stack: Weights) -> Array:
-            flat = {name: w.reshape(-1, *w.shape[len(lead) + 1 :]) for name, w in stack.items()}
+            flat = jax.tree.map(lambda w: w.reshape(-1, *w.shape[len(lead) + 1 :]), stack)
             run = partial(
                 expert_mlp, stack=flat, limit=self.mixture.limit, share=1 / _ways(parts, mesh)
             )
@@ -152,7 +152,13 @@ class Experts(nnx.Module):
         if mesh.empty:
             return local(x, weights, chosen, number, stack)
         token, of_axis = partition("BATD", x.shape, mesh), {"E": dealt or None, "F": parts or None}
-        specs = {name: PartitionSpec(*lead, *map(of_axis.get, EXPERT_AXES[name])) for name in stack}
+
+        def spec(name: str, part: Array) -> PartitionSpec:
+            """Of an array of that name; a scale of all rows is every device's."""
+            sizes = zip(EXPERT_AXES[name], part.shape[len(lead) :], strict=True)
+            return PartitionSpec(*lead, *(of_axis.get(a) if n > 1 else None for a, n in sizes))
+
+        specs = {name: jax.tree.map(partial(spec, name), part) for name, part in stack.items()}
         given = (token, token, token, PartitionSpec(), specs)
         split = jax.shard_map(local, in_specs=given, out_specs=token, check_vma=False)
         return split(x, weights, chosen, number, stack)
@@ -169,6 +175,14 @@ def split_experts(
     return dealt or (), parts or ()
 
 
+def _at(stack: Array, number: Array) -> Array:
+    """Entry `number` of what is stacked."""
+    entry: Array = jax.tree.map(
+        lambda part: jax.lax.dynamic_index_in_dim(part, number, 0, False), stack
+    )
+    return entry
+
+
 def _ways(axes: tuple[str, ...], mesh: AbstractMesh) -> int:
     return math.prod(mesh.shape[axis] for axis in axes)
 
@@ -176,7 +190,7 @@ def _ways(axes: tuple[str, ...], mesh: AbstractMesh) -> int:
 def expert_mlp(x: Array, number: Array, stack: Weights, limit: float | None, share: float) -> Array:
     """MLP `number` of `stack` for `x` [N, D]: float32 [N, D]. `share` is this device's of a bias
     that is added to a sum over devices."""
-    own = {name: jax.lax.dynamic_index_in_dim(w, number, 0, False) for name, w in stack.items()}
+    own = {name: _at(w, number) for name, w in stack.items()}
     gate = contract("ND,DF->NF", x, own["gate"])
     up = contract("ND,DF->NF", x, own["up"])
     if "gate_bias" in own:

@@ -21,8 +21,9 @@ EMPTY = -1
 
 
 class Context(NamedTuple):
-    """What the queries of a layer, or of a stack of layers (axis L first), may look at. Of latent
-    attention K is 1: keys are their part with position, R wide, and values the latents, Z wide."""
+    """What the queries of a layer, or of a stack of layers (axis L first), may look at. Each is an
+    array, or a `quantised.Quantised` whose scales have all of its axes but H. Of latent attention K
+    is 1: keys are their part with position, R wide, and values the latents, Z wide."""
 
     prompt_keys: Array  # [L, B, K, P, H]
     prompt_values: Array  # [L, B, K, P, H]
@@ -32,12 +33,12 @@ class Context(NamedTuple):
     @staticmethod
     def after(keys: Array, values: Array, attempts: int, slots: int) -> "Context":
         """Of a stack: `slots` empty slots for each of `attempts` after a prompt part."""
-        L, B, K = keys.shape[:3]
-        empty = (
-            jnp.zeros((L, B, attempts, K, slots, part.shape[-1]), part.dtype)
-            for part in (keys, values)
-        )
-        return Context(keys, values, *empty)
+
+        def empty(part: Array) -> Array:
+            L, B, K, _, *rest = part.shape
+            return jnp.zeros((L, B, attempts, K, slots, *rest), part.dtype)
+
+        return Context(keys, values, *jax.tree.map(empty, (keys, values)))
 
 
 @jax.tree_util.register_dataclass
@@ -63,7 +64,7 @@ class KVCache:
         prompts = []
         for layers in config.stacks.values():
             shape = (len(layers), batch, config.cached_heads, 0)
-            keys, values = (jnp.zeros((*shape, width), dtype) for width in config.cached_widths)
+            keys, values = (_no_rows(config, (*shape, H), dtype) for H in config.cached_widths)
             prompts.append((keys, values))
         return _after(prompts, jnp.zeros((batch, 0), jnp.int32), attempts, slots)
 
@@ -87,9 +88,12 @@ class KVCache:
 
     def grown(self, more: int) -> "KVCache":
         """`more` empty slots for each attempt."""
-        wide = [(0, 0)] * 4 + [(0, more), (0, 0)]
+
+        def wide(part: Array) -> Array:
+            return jnp.pad(part, [(0, more if axis == 4 else 0) for axis in range(part.ndim)])
+
         stacks = tuple(
-            one._replace(keys=jnp.pad(one.keys, wide), values=jnp.pad(one.values, wide))
+            one._replace(**jax.tree.map(wide, {"keys": one.keys, "values": one.values}))
             for one in self.stacks
         )
         positions = jnp.pad(self.positions, ((0, 0), (0, 0), (0, more)), constant_values=EMPTY)
@@ -106,9 +110,23 @@ def _after(
 
 def _pick(x: Array, parents: Array, axis: int) -> Array:
     """`x` with, at each place b of the axis before `axis`, entry `parents[b, a]` at place a."""
-    shape = [1] * x.ndim
-    shape[axis - 1 : axis + 1] = parents.shape
-    return jnp.take_along_axis(x, parents.reshape(shape), axis=axis)
+
+    def picked(part: Array) -> Array:
+        shape = [1] * part.ndim
+        shape[axis - 1 : axis + 1] = parents.shape
+        return jnp.take_along_axis(part, parents.reshape(shape), axis=axis)
+
+    chosen: Array = jax.tree.map(picked, x)
+    return chosen
+
+
+def _no_rows(config: ModelConfig, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+    """Keys or values of an empty cache, as `config` holds them."""
+    if config.widths.kv is None:
+        return jnp.zeros(shape, dtype)
+    from .quantised import empty_rows  # which few models have
+
+    return empty_rows(shape, config.widths.kv)
 
 
 def visible(slot_positions: Array, query_positions: Array, window: int | None = None) -> Array:

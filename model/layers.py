@@ -77,7 +77,8 @@ def contract(equation: str, x: Array, y: Array, result: DTypeLike | None = None)
     to match. Here they keep their order in `x`, and an equation whose result is not in the
     product's own order (shared axes, then those of `x`, then those of `y`) is refused, so no
     transpose hides in a matmul. float32 means float32: a TPU would otherwise round the operands
-    to bfloat16. `result` is the product's dtype where it is not the operands'.
+    to bfloat16. `result` is the product's dtype where it is not the operands'. One operand may be
+    `quantised.Quantised`.
     """
     inputs, out = equation.split("->")
     left, right = inputs.split(",")
@@ -90,6 +91,10 @@ def contract(equation: str, x: Array, y: Array, result: DTypeLike | None = None)
     def places(axes: list[str]) -> tuple[list[int], list[int]]:
         return [left.index(axis) for axis in axes], [right.index(axis) for axis in axes]
 
+    if hasattr(x, "codes") or hasattr(y, "codes"):
+        from .quantised import contract_quantised  # which few models have
+
+        return contract_quantised(equation, x, y, result, contract)
     dimensions = (places(summed), places(batch))
     precision = jax.lax.Precision.HIGHEST if x.dtype == jnp.float32 else None
     return jax.lax.dot_general(x, y, dimensions, precision=precision, preferred_element_type=result)

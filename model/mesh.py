@@ -195,10 +195,23 @@ def shardings(tree: Tree, axes: Mapping[str, str], mesh: Mesh) -> Tree:
     in `axes` by its `config.unnumbered` name."""
 
     def of_leaf(path: KeyPath, leaf: jax.ShapeDtypeStruct) -> NamedSharding:
-        return NamedSharding(mesh, partition(axes[unnumbered(leaf_name(path))], leaf.shape, mesh))
+        own = axes_of(leaf_name(path), axes)[: len(leaf.shape)]
+        return NamedSharding(mesh, partition(own, leaf.shape, mesh))
 
     placed: Tree = jax.tree_util.tree_map_with_path(of_leaf, tree)
     return placed
+
+
+def axes_of(name: str, axes: Mapping[str, str]) -> str:
+    """Of a leaf of that dotted name, by `axes`; codes and scales of what is quantised have those of
+    the whole, scales of a cache all but the last. Raises KeyError for one that is not listed."""
+    plain = unnumbered(name)
+    whole = plain
+    for part in (".codes", ".scales"):
+        if plain.endswith(part):
+            whole = plain.removesuffix(part).removesuffix(".value")
+    of_cache = plain.endswith(".scales") and whole in STATE_AXES
+    return axes[whole][:-1] if of_cache else axes[whole]
 
 
 def result_sharding(axes: str, mesh: Mesh) -> NamedSharding:

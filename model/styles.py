@@ -1,10 +1,15 @@
 """What a decoder may be besides its sizes: which conventions its family has, how its positions are
-scaled, how its layers differ, and the axes of its parameters. Plain data, without JAX.
+scaled, how its layers differ, in how many bits it is held, and the axes of its parameters. Plain
+data, without JAX.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, NamedTuple
+
+from .architecture import DTYPE_BITS
 
 Family = Literal[
     "llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3_text", "phi3", "olmo2", "smollm3",
@@ -52,6 +57,49 @@ class ListedScaling:
     divisors: tuple[float, ...]
     attention_factor: float
 
+
+LINEAR = frozenset({
+    "query", "key", "value", "output", "gate", "up", "down", "shared_gate", "shared_up",
+    "shared_down", "head", "latent", "latent_query", "query_down", "query_up",
+})  # fmt: skip
+"""Last part of the name of each matrix that may be held in few bits; embedding and router stay,
+and so do those that make a head's keys and values of latents."""
+
+WeightDType = Literal["int8", "int4", "fp8"]
+KVDType = Literal["int8", "fp8"]
+SCALE_BYTES = 2
+"""Scales are bfloat16."""
+
+
+@dataclass(frozen=True)
+class Widths:
+    """What a model's matrices and its cache are held in, beside the dtype that it computes in; None
+    for that. int4 has a scale for each `group` of rows of a matrix, the others for each column."""
+
+    weights: WeightDType | None = None
+    group: int | None = None
+    kv: KVDType | None = None
+
+    def saved_bytes(self, shapes: Mapping[str, tuple[int, ...]], dtype: str) -> int:
+        """How much less the parameters of these shapes, by name, take than all in `dtype`."""
+        if self.weights is None:
+            return 0
+        saved = 0
+        for name, shape in shapes.items():
+            if name.rpartition(".")[2] in LINEAR:
+                scales = prod(shape) // (self.group or shape[-2])
+                fewer_bits = DTYPE_BITS[dtype] - DTYPE_BITS[self.weights]
+                saved += prod(shape) * fewer_bits // 8 - scales * SCALE_BYTES
+        return saved
+
+    def kv_bytes(self, elements: int, vectors: int, dtype: str) -> int:
+        """Of so many `elements` of a cache in so many `vectors`, keys or values of one head."""
+        if self.kv is None:
+            return elements * DTYPE_BITS[dtype] // 8
+        return elements * DTYPE_BITS[self.kv] // 8 + vectors * SCALE_BYTES
+
+
+AS_COMPUTED = Widths()
 
 RopeScaling = Llama3Scaling | LinearScaling | YarnScaling | ListedScaling
 

@@ -139,7 +139,8 @@ class Transformer(nnx.Module):
             window = config.window if near else None
             of_prompt = visible(prompt[:, None], positions, window)
             sees[near] = Visibility(of_prompt, visible(slots, positions, window))
-        kernel = self.kernel if positions.shape[2] == 1 and config.plain_attention else None
+        plain = config.plain_attention and config.widths.kv is None
+        kernel = self.kernel if positions.shape[2] == 1 and plain else None
         rotations = {near: rotation(config, positions, near) for near in windowed}
         with_seen = None if kernel is None else (kernel, kernel.seen(sees[False]))
         return _Pass(slot, sees, rotations, positions >= 0, with_seen)
@@ -228,21 +229,43 @@ def _attention(
 
 def _write(cache: Array, new: Array, layer: Array, slot: Array | int) -> Array:
     """Put `new` [B, A, K, T, H] into `cache` [L, B, A, K, S, H] in place."""
-    return jax.lax.dynamic_update_slice(cache, new[None], (layer, 0, 0, 0, slot, 0))
+    if hasattr(cache, "codes"):
+        from .quantised import quantised_rows  # which few models have
+
+        new = quantised_rows(new, cache.dtype)
+
+    def put(whole: Array, part: Array) -> Array:
+        place = (layer, 0, 0, 0, slot, 0)[: whole.ndim]
+        return jax.lax.dynamic_update_slice(whole, part[None], place)
+
+    written: Array = jax.tree.map(put, cache, new)
+    return written
+
+
+def _made(
+    config: ModelConfig, dtype: DTypeLike, seed: int, kernel: QueryKernel | None
+) -> Transformer:
+    """A random model, its matrices held as `config` says."""
+    model = Transformer(config, dtype, nnx.Rngs(seed), kernel)
+    if config.widths.weights is None:
+        return model
+    from .quantised import hold_all  # which few models have
+
+    return hold_all(model)
 
 
 def abstract_transformer(
     config: ModelConfig, dtype: DTypeLike, kernel: QueryKernel | None = None
 ) -> Transformer:
     """A model of shapes only: nothing is allocated, any size costs well under a second."""
-    return jax.eval_shape(lambda: Transformer(config, dtype, nnx.Rngs(0), kernel))
+    return jax.eval_shape(lambda: _made(config, dtype, 0, kernel))
 
 
 def random_transformer(
     config: ModelConfig, dtype: DTypeLike, seed: int, kernel: QueryKernel | None = None
 ) -> Transformer:
     """A model with random weights, for cost without meaning."""
-    return jax.jit(lambda: Transformer(config, dtype, nnx.Rngs(seed), kernel))()
+    return jax.jit(lambda: _made(config, dtype, seed, kernel))()
 
 
 def transformer_from(
@@ -254,11 +277,21 @@ def transformer_from(
     """A model with the given weights, named by module path ('blocks.query', 'final_norm').
 
     Takes each array out of `parameters` as it goes, so that two copies of a model never stand in
-    memory together.
+    memory together. Matrices that `config.widths` holds in few bits are quantised here, unless
+    they are already.
     """
     graph, state = nnx.split(abstract_transformer(config, dtype, kernel))
+
+    def held(name: str) -> Array:
+        given = parameters.pop(name)
+        if config.widths.weights is None:
+            return jnp.asarray(given, dtype)
+        from .quantised import held_in  # which few models have
+
+        return held_in(name, given, config.widths, dtype)
+
     flat = [
-        (path, variable.replace(jnp.asarray(parameters.pop(".".join(map(str, path))), dtype)))
+        (path, variable.replace(held(".".join(map(str, path)))))
         for path, variable in nnx.to_flat_state(state)
     ]
     return nnx.merge(graph, nnx.from_flat_state(flat))

@@ -11,7 +11,8 @@ In a notebook or a script, the verbs of the command line are functions:
     rp.codesign(rp.load("runs/mine"), "v5p:2x2x2")  # what to change of chip and model
     rp.load("runs/mine")  # what was saved before
 
-beside them `train`, `validate`, `calibrate`, `compare` and `explore`, which return their records.
+beside them `train`, `validate`, `calibrate`, `compare`, `explore` and `quantize`, which return what
+they made.
 
 All of them come from `notebook` when they are first used, so that importing this package costs
 nothing.
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from .notebook.evaluation_view import evaluate
     from .notebook.prediction_view import predict
     from .notebook.run_view import load, profile
-    from .notebook.studies import calibrate, compare, explore, train, validate
+    from .notebook.studies import calibrate, compare, explore, quantize, train, validate
 
 __all__ = [
     "calibrate",
@@ -39,6 +40,7 @@ __all__ = [
     "load",
     "predict",
     "profile",
+    "quantize",
     "train",
     "validate",
 ]

@@ -218,7 +218,7 @@ def _larger_batch(profile: Profile, basis: Basis) -> Iterator[Finding]:
 
 
 def _narrower_kv(profile: Profile, basis: Basis) -> Iterator[Finding]:
-    if _narrower(profile, basis) != "int8":
+    if _narrower(profile, basis) != "int8" or profile.model.kv_dtype:
         return
     phases, kinds = _decoding(profile, basis), ("kv_read", "kv_write")
     read, moved = _bytes(phases, *kinds)
@@ -228,7 +228,7 @@ def _narrower_kv(profile: Profile, basis: Basis) -> Iterator[Finding]:
         what=f"The KV cache is {percent(read / max(moved, 1))} of the bytes that {_names(phases)} "
         f"{_verb(phases, 'move')}.",
         how="Keep the KV cache in int8",
-        command="rooflink predict --kv-dtype int8",
+        command="--kv-dtype int8",
         evidence=f"counted: KV cache {size_text(read)} of {size_text(moved)}",
         answers="may change",
     )
@@ -237,7 +237,7 @@ def _narrower_kv(profile: Profile, basis: Basis) -> Iterator[Finding]:
 def _narrower_weights(profile: Profile, basis: Basis) -> Iterator[Finding]:
     """In float32 everything that moves is halved by bfloat16; below, weights alone by int8."""
     narrower = _narrower(profile, basis)
-    if narrower is None:
+    if narrower is None or profile.model.weight_dtype:
         return
     whole = narrower == "bfloat16"
     phases, kinds = _decoding(profile, basis), BYTE_KINDS if whole else ("weights",)
@@ -248,7 +248,7 @@ def _narrower_weights(profile: Profile, basis: Basis) -> Iterator[Finding]:
         what=f"Weights are {percent(read / max(moved, 1))} of the bytes that {_names(phases)} "
         f"{_verb(phases, 'move')}, in {profile.model.dtype}.",
         how=f"Run in {narrower}" if whole else f"Keep the weights in {narrower}",
-        command=f"--dtype {narrower}" if whole else f"rooflink predict --dtype {narrower}",
+        command=f"--dtype {narrower}" if whole else f"--weight-dtype {narrower}",
         evidence=f"counted: weights {size_text(read)} of {size_text(moved)}",
         answers="may change",
     )

@@ -1,7 +1,7 @@
 """Subject: the model under study, resolved by name before anything is allocated."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import jax
 
@@ -9,6 +9,7 @@ from ..model.architecture import DTYPE_BITS, LOGIT_BYTES
 from ..model.config import PRESETS, WHAT_RUNS, DType, ModelConfig, ModelInputError, preset
 from ..model.input_files import user_path
 from ..model.layers import QUERY_BLOCK
+from ..model.styles import AS_COMPUTED, LINEAR, Widths
 from ..model.tokenizer import Tokenizer
 from ..model.transformer import Transformer, random_transformer, transformer_from
 from ..model.weights.host_memory import require_memory
@@ -39,7 +40,11 @@ class Subject:
         if self.stored is None:
             return None
         said = f"The weights are stored as {self.stored.words}"
-        wide = f"{size_text(self.config.weight_bytes(self.dtype))} in {self.dtype}"
+        widths = self.config.widths
+        held = widths.weights or self.dtype
+        wide = f"{size_text(self.config.weight_bytes(self.dtype))} in {held}"
+        if widths.weights is not None and widths == replace(self.stored.kept, kv=widths.kv):
+            return f"{said}, and held so: {wide} with what is in {self.dtype}."
         if self.source is None or self.stored.size_bytes is None:
             return f"{said}; counted and compiled as {wide}."
         read = size_text(self.stored.size_bytes)
@@ -61,17 +66,55 @@ class Subject:
         Raises ModelInputError, before allocating, where weights and `run_bytes` (cache and
         scratch of the run) do not fit in memory; or for what is wrong with the weights.
         """
+        plain = replace(self.config, widths=AS_COMPUTED)
+        is_narrow = self.config.widths.weights is not None
         if jax.default_backend() == "cpu":
             needed_bytes = self.config.weight_bytes(self.dtype) + run_bytes
             require_memory(needed_bytes, f"{self.config.name} in {self.dtype} with its KV cache")
         kernel = attention_kernel(jax.devices()[0])
         if self.source is None:
             return random_transformer(self.config, self.dtype, seed, kernel)
-        arrays = parameters(self.config, self.source.tensors(), self.dtype)
+        # Codes are made of what the files have, not of what it is in the run's dtype.
+        arrays = parameters(plain, self.source.tensors(), "float32" if is_narrow else self.dtype)
         return transformer_from(self.config, self.dtype, arrays, kernel)
 
 
-def resolve_subject(model: str, weights: Weights, dtype: DType | None) -> Subject:
+def resolve_subject(
+    model: str, weights: Weights, dtype: DType | None, asked: Widths = AS_COMPUTED
+) -> Subject:
+    """`named_subject`, in the `asked` widths; matrices else as a folder that `quantize` wrote has
+    them. Raises ModelInputError for a group of rows that does not divide, or without int4."""
+    subject = named_subject(model, weights, dtype)
+    kept = subject.stored.kept if subject.stored else AS_COMPUTED
+    return replace(subject, config=in_widths(subject.config, asked, kept))
+
+
+def in_widths(config: ModelConfig, asked: Widths, kept: Widths = AS_COMPUTED) -> ModelConfig:
+    """`config` held as `asked`, and as `kept` where nothing is."""
+    if asked.group is not None and asked.weights != "int4":
+        raise ModelInputError("--weight-group is of int4: give --weight-dtype int4 with it")
+    if asked.weights is None:
+        return replace(config, widths=replace(kept, kv=asked.kv))
+    if asked.weights != "int4":
+        return replace(config, widths=asked)
+    rows = {name: shape[-2] for name, shape in config.parameter_shapes.items()
+            if name.rpartition(".")[2] in LINEAR}  # fmt: skip
+    fitting = [one for one in GROUPS if all(count % one == 0 for count in rows.values())]
+    group = asked.group or (fitting[0] if fitting else GROUPS[0])
+    if group not in fitting:
+        name, count = next((n, c) for n, c in rows.items() if c % group or group not in GROUPS)
+        raise ModelInputError(
+            f"groups of {group} rows do not divide the {count} rows of {name} in {config.name}: "
+            f"--weight-group is one of {', '.join(map(str, fitting)) or 'none, so choose int8'}"
+        )
+    return replace(config, widths=replace(asked, group=group))
+
+
+GROUPS = (128, 64, 32, 16)
+"""Rows of a matrix that may share a scale of int4, those preferred first."""
+
+
+def named_subject(model: str, weights: Weights, dtype: DType | None) -> Subject:
     """The model called `model`: a preset, a .gguf file, a Hugging Face folder or a hub id.
 
     With `weights` 'none' or 'random' nothing but its configuration is opened. `dtype` None chooses
@@ -123,6 +166,27 @@ def _preset_of(model: str) -> str:
 def _default_dtype(weights: Weights) -> DType:
     runs_on_cpu = weights != "none" and jax.default_backend() == "cpu"
     return "float32" if runs_on_cpu else "bfloat16"
+
+
+class RunDTypes(TypedDict, total=False):
+    """As `predicted.query.PredictionRequest` has them."""
+
+    weight_dtype: str
+    kv_dtype: str | None
+    matmul_dtype: str | None
+
+
+def dtypes_of(subject: Subject) -> RunDTypes:
+    """What a prediction of `subject` is told of dtypes: those that it runs in. Codes are multiplied
+    as numbers of the dtype that the rest is in."""
+    widths = subject.config.widths
+    if widths.weights is None and widths.kv is None:
+        return {"weight_dtype": subject.dtype}
+    return {
+        "weight_dtype": widths.weights or subject.dtype,
+        "kv_dtype": widths.kv or subject.dtype,
+        "matmul_dtype": subject.dtype,
+    }
 
 
 def run_bytes(

@@ -10,7 +10,7 @@ from ..model.generation.pass_log import REASONER, PassLog
 from ..tpu_configs.chip import Chip
 from ..tpu_configs.slice import Slice
 from .errors import ProfileInputError
-from .model_spec import Subject
+from .model_spec import Subject, dtypes_of
 from .names import chips_for
 from .outcome import acceptance_of
 from .predicted.model_shape import ModelShape, NamedShape, named_shape, shape_of
@@ -164,7 +164,7 @@ def _request(subject: Subject, planned: Plan, lengths: Lengths) -> PredictionReq
         model=NamedShape(subject.config.name, shape_of(subject.config)),
         lengths=lengths,
         batches=float(len(planned.batches)),
-        weight_dtype=subject.dtype,
+        **dtypes_of(subject),
     )
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ml_dtypes
@@ -42,6 +43,8 @@ class WeightSource:
     it. Raises ModelInputError for what the file cannot give."""
     stored: "StoredWeights | None" = None
     """None where the files are as wide as what is computed in."""
+    folder: Path | None = None
+    """Of config.json and safetensors, where the model is one."""
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,7 @@ def open_hf_folder(folder: Path) -> WeightSource:
         description=f"Hugging Face folder {folder}",
         tensors=lambda: ((name, tensor.values()) for name, tensor in tensors.items()),
         stored=quantisation.stored(size_bytes) if quantisation else None,
+        folder=folder,
     )
 
 

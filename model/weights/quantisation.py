@@ -8,6 +8,7 @@ from functools import partial
 
 from ..architecture import DTYPE_BITS
 from ..config import ModelInputError
+from ..styles import AS_COMPUTED, WeightDType, Widths
 from .hf_config import QUANTISED_KEYS, Fields
 from .quantised_formats import (
     Blocks,
@@ -29,7 +30,12 @@ class StoredWeights:
     words: str  # 'int4 in groups of 128 (awq)'
     dtype: str | None  # of DTYPE_BITS; None for a mixture
     size_bytes: int | None = None  # of all tensors; None where only config.json was opened
+    kept: Widths = AS_COMPUTED  # in which the same values are held in memory
 
+
+OURS = "quantised_by_rooflink"
+"""In a config.json: codes and scales are those that the same values have in memory."""
+_NARROW: dict[str, WeightDType] = {"int8": "int8", "int4": "int4", "fp8": "fp8"}
 
 _SCALES = ("F32", "F16", "BF16")
 _FP8, _WORDS, _INTEGERS = ("F8_E4M3",), ("I32",), ("I64", "I32")
@@ -106,6 +112,7 @@ class Quantisation:
     method: str
     schemes: tuple[Scheme, ...]
     where: str
+    is_ours: bool = False  # written by `write_quantised`
 
     @property
     def dtype(self) -> str:
@@ -114,7 +121,10 @@ class Quantisation:
 
     def stored(self, size_bytes: int | None = None) -> StoredWeights:
         """The same, with the bytes of all tensors where these are known."""
-        return StoredWeights(str(self), self.dtype, size_bytes)
+        kept = (
+            Widths(_NARROW[self.dtype], self.schemes[0].block[1]) if self.is_ours else AS_COMPUTED
+        )
+        return StoredWeights(str(self), self.dtype, size_bytes, kept)
 
     def __str__(self) -> str:
         """'int4 in groups of 128 (awq)'."""
@@ -131,7 +141,8 @@ def quantisation_of(fields: Fields) -> Quantisation | None:
     if method not in _METHODS:
         raise _unread(inner, f"quantised by '{method}'")
     schemes = tuple(dict.fromkeys(_METHODS[method](inner)))
-    return Quantisation(method, schemes, fields.where) if schemes else None
+    ours = fields.get(OURS) is True and len(schemes) == 1 and schemes[0].dtype in _NARROW
+    return Quantisation(method, schemes, fields.where, ours) if schemes else None
 
 
 def stored_weights(fields: Fields) -> StoredWeights | None:

@@ -161,7 +161,7 @@ def about(profile: Profile) -> str:
     work, outcome = profile.workload, profile.outcome
     parts = [
         profile.model.name,
-        profile.model.dtype,
+        profile.model.dtype_words,
         f"{units.plural(work.prompts, 'prompt')} "
         + (f"by {work.strategy}" if work.strategy else f"{units.TIMES} {work.attempts} attempts"),
         f"think up to {units.count(work.think_budget)} tokens",

@@ -34,6 +34,7 @@ COMMANDS = {
     "predict": "Predict time, energy, money and carbon of a reasoning workload on slices.",
     "eval": "Evaluate strategies on a task: accuracy, pass@k, and what each correct answer costs.",
     "train": "Train a small reasoner, or make one better, on this machine.",
+    "quantize": "Write a model's folder anew with its matrices in int8, int4 or fp8.",
     "calibrate": "Fit prediction's parameters on published measurements; test the fit held out.",
     "compare": "Say whether a change is worth it: two profiles side by side.",
     "compile": "Compile the phases for a target and explain every byte that they move.",

@@ -14,12 +14,14 @@ from rich.console import Console
 from rich.text import Text
 
 from ..jobs.job import Job
+from ..records.base import size_text
 from .commands import command_of, record_json, say_where
 
 if TYPE_CHECKING:
     from ..jobs.compile_job import Compilations
     from ..jobs.explore_job import Exploration
     from ..jobs.predict_job import Predictions
+    from ..jobs.quantize_job import QuantisedFolder
     from ..jobs.validate_job import Calibration
     from ..reports.document import Document
 
@@ -83,6 +85,13 @@ def _say_calibration(result: "Calibration", out: Path, console: Console) -> None
         console.print(result.absent + ".")
     files = ", ".join(result.files)
     say_where(console, f"{result.rows} rows fitted; {files} are in", out)
+
+
+def _say_quantised(result: "QuantisedFolder", out: Path, console: Console) -> None:
+    sizes = f"{size_text(result.read_bytes)} to {size_text(result.written_bytes)}"
+    group = f" in groups of {result.weight_group}" if result.weight_group else ""
+    what = f"{result.matrices} matrices in {result.weight_dtype}{group}, {sizes}"
+    say_where(console, f"{what}; a model to open", out)
 
 
 def _compiled_documents(result: "Compilations") -> list["Document"]:
@@ -219,6 +228,14 @@ rooflink train --recipe mine.toml --out mine""",
         documents=_document("training_document.training_summary"),
         say=_written("Model"),
         write=_named("write_studies.write_training"),
+    ),
+    "quantize": Shell(
+        "quantize_job.QuantizeJob",
+        """rooflink quantize reasoner --to int8 --out reasoner_int8
+rooflink quantize HuggingFaceTB/SmolLM2-135M --to int4 --group 64 --out smollm2_int4
+rooflink quantize my_model --to fp8 --out my_model_fp8 --json""",
+        say=_say_quantised,
+        as_json=lambda result: json.dumps(result.as_dict(), indent=1),
     ),
     "calibrate": Shell(
         "validate_job.CalibrateJob",

@@ -230,7 +230,8 @@ def request_of(
             think_tokens=0.0,
             answer_tokens=max(fmean(answers), 1.0),
         ),
-        weight_dtype=weight_dtype or profile.model.dtype,
+        weight_dtype=weight_dtype or profile.model.weight_dtype or profile.model.dtype,
+        kv_dtype=profile.model.kv_dtype,
         stack=stack,
         terms=terms,
     ).of_thoughts(thoughts)

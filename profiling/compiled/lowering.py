@@ -24,10 +24,10 @@ from ...model.generation.decode_loop import (
 from ...model.generation.engine import attempt_keys
 from ...model.generation.generate import endings_of
 from ...model.generation.stopping import AnswerFormat
-from ...model.mesh import INPUT_AXES, STATE_AXES, leaf_name, result_sharding, shardings
+from ...model.mesh import INPUT_AXES, STATE_AXES, axes_of, leaf_name, result_sharding, shardings
 from ...model.phases import ANSWER, PREFILL, phase_named
 from ...model.sampling import Greedy
-from ...model.styles import PARAMETER_AXES, unnumbered
+from ...model.styles import PARAMETER_AXES
 from ...model.transformer import Transformer, abstract_transformer
 from ..backend import attention_kernel
 from .cache import Kind, Parameter, TensorLayout
@@ -120,7 +120,7 @@ class Programs:
                 number=number,
                 name=name,
                 kind="weights" if number < len(weights) else _kind(name),
-                axes=AXES.get(unnumbered(name), ""),
+                axes=_axes(name),
                 shape=tuple(leaf.shape),
                 dtype=str(leaf.dtype),
             )
@@ -209,6 +209,13 @@ def _layout(form: Format) -> TensorLayout:
     assert isinstance(layout, Layout), "a compiled program's layouts are chosen"
     tiles = layout.tiling
     return TensorLayout(tuple(layout.major_to_minor), tuple(map(tuple, tiles)) if tiles else None)
+
+
+def _axes(name: str) -> str:
+    try:
+        return axes_of(name, AXES)
+    except KeyError:  # of what is not split
+        return ""
 
 
 def _kind(name: str) -> Kind:

@@ -25,7 +25,7 @@ from ...model.architecture import DTYPE_BITS, ModelShape, shape_of
 from ...model.config import DType, ModelConfig
 from ...model.generation.pass_log import REASONER
 from ...model.kv_cache import KVCache
-from ...model.styles import LayerKind
+from ...model.styles import AS_COMPUTED, LayerKind
 from ...model.transformer import Transformer, abstract_transformer
 from ..errors import ProfileInputError
 from ..predicted.step.expert_work import EVEN, needed_share
@@ -189,8 +189,10 @@ class Expanded:
 
 @cache
 def unit_costs(config: ModelConfig, dtype: DType) -> UnitCosts:
-    """Unit costs of a model whose weights, activations and cache are all `dtype`."""
-    model = abstract_transformer(config, jnp.dtype(dtype))
+    """Unit costs of a model whose weights, activations and cache are all `dtype`, but for what its
+    widths say; multiplying by scales is not counted."""
+    widths, shapes = config.widths, config.parameter_shapes
+    model = abstract_transformer(replace(config, widths=AS_COMPUTED), jnp.dtype(dtype))
     keys = 2 if config.latent_dim else 1  # one query over one key is a prompt's own pass
     pair = _forward(model, keys=keys + 1) - _forward(model, keys=keys)
     size, shape = DTYPE_BITS[dtype] // 8, shape_of(config)
@@ -198,22 +200,31 @@ def unit_costs(config: ModelConfig, dtype: DType) -> UnitCosts:
     near_pair = pair.share(windowed, config.layers)
     kv_bytes = config.kv_bytes_per_token(dtype)
     experts = shape.layers * shape.mlp_parameters if config.experts > 1 else 0.0
+    routed = {name: one for name, one in shapes.items() if is_routed(name)}
+    of_experts = widths.saved_bytes(routed, dtype)
+    of_all = widths.saved_bytes(shapes, dtype)
     return UnitCosts(
         token=_forward(model, keys=keys) - pair * keys,
         pair=pair - near_pair,
         near_pair=near_pair,
         window=config.window,
         head=_head(model),
-        pass_weight_bytes=round(shape.parameters - shape.embedding_parameters - experts) * size,
+        pass_weight_bytes=round(shape.parameters - shape.embedding_parameters - experts) * size
+        - (of_all - of_experts),
         token_weight_bytes=config.embed_dim * size,
         kv_bytes=kv_bytes,
         near_kv_bytes=kv_bytes * windowed // config.layers,
         token_activation_bytes=round(shape.token_activation_elements()) * size,
         head_activation_bytes=round(shape.head_activation_bytes(size)),
-        expert_weight_bytes=round(experts) * size,
+        expert_weight_bytes=round(experts) * size - of_experts,
         expert_share=config.active_experts / config.experts,
         expanded=_expanded(model) if config.latent_dim else None,
     )
+
+
+def is_routed(name: str) -> bool:
+    """Whether a parameter of that name is of experts that tokens are sent to."""
+    return name.startswith("experts.") and name.rpartition(".")[2] in ("gate", "up", "down")
 
 
 @cache

@@ -25,7 +25,7 @@ from ..counted.phase_costs import first_attempts, logs_of, phases_of
 from ..counted.unit_costs import Costed, UnitCosts, costed
 from ..errors import ProfileInputError, Silent, Watcher
 from ..measured.run import WarmClock
-from ..model_spec import run_bytes
+from ..model_spec import dtypes_of, run_bytes
 from ..predicted.model_shape import NamedShape
 from ..predicted.passes import OnSlice, lengths_made
 from ..predicted.phase_lengths import Lengths
@@ -231,7 +231,7 @@ def request_of(grid: Grid, shape: ModelShape, lengths: Lengths) -> PredictionReq
     return PredictionRequest(
         model=NamedShape(grid.subject.config.name, shape),
         lengths=lengths,
-        weight_dtype=grid.subject.dtype,
+        **dtypes_of(grid.subject),
         terms=grid.terms,
     )
 
@@ -290,6 +290,9 @@ def evaluate(
         model=grid.subject.config.name,
         parameters=grid.subject.config.parameters,
         dtype=grid.subject.dtype,
+        weight_dtype=grid.subject.config.widths.weights,
+        weight_group=grid.subject.config.widths.group,
+        kv_dtype=grid.subject.config.widths.kv,
         task=grid.task.name,
         problems=len(grid.problems),
         guess_rate=grid.task.guess_rate,

@@ -146,6 +146,7 @@ def identity(grid: Grid, place: Place, weights: str, slices: list[str]) -> dict[
         "schema": "rooflink.cell/1",  # of these settings: the cell itself is migrated on reading
         "weights": weights,
         "dtype": grid.subject.dtype,
+        **({"kv_dtype": kv} if (kv := grid.subject.config.widths.kv) else {}),
         "problems": blake2b(repr(problems).encode(), digest_size=8).hexdigest(),
         "strategy": place.strategy,
         "budget": place.budget,

@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ...model.styles import KVDType, WeightDType, Widths
 from ..backend import choose_backend
 from ..errors import ProfileInputError, Watcher
 from ..names import chips_for
 from ..records import CompiledTarget, Profile
-from .job import Names, Option, RunDType, WordList, WrittenJob, option, reserved
+from .job import (
+    GROUP_HELP,
+    KV_HELP,
+    WEIGHTS_HELP,
+    Names,
+    Option,
+    RunDType,
+    WordList,
+    WrittenJob,
+    option,
+    reserved,
+)
 
 if TYPE_CHECKING:
     from ..compiled.spec import ProgramSpec
@@ -36,9 +48,7 @@ class Compilations:
     @cached_property
     def subject(self) -> "Subject":
         """The model without weights."""
-        from ..model_spec import resolve_subject
-
-        return resolve_subject(self.job.model, "none", self.job.dtype)
+        return self.job.subject()
 
     @property
     def cautions(self) -> list[str]:
@@ -105,6 +115,9 @@ class CompileJob(WrittenJob):
     think: int = option(64, "Tokens that one call of the think loop decodes.", ge=1)
     mesh: str | None = option(None, "data=2,tensor=4  [default: chosen by heads]")
     dtype: RunDType = option("bfloat16", "Weights, activations and cache.")
+    weight_dtype: WeightDType | None = option(None, WEIGHTS_HELP)
+    weight_group: int | None = option(None, GROUP_HELP, ge=1)
+    kv_dtype: KVDType | None = option(None, KV_HELP)
     phases: WordList = option(
         (), "'step' is think with one token per call  [default: prefill,think,answer]", commas=True
     )
@@ -128,14 +141,20 @@ class CompileJob(WrittenJob):
                 sessions = [write_xprof(spec, folder, watcher) for spec in specs]
         return Compilations(self, command, specs, targets, sessions)
 
+    def subject(self) -> "Subject":
+        """The model without weights."""
+        from ..model_spec import resolve_subject
+
+        asked = Widths(self.weight_dtype, self.weight_group, self.kv_dtype)
+        return resolve_subject(self.model, "none", self.dtype, asked)
+
     def specs(self) -> "list[ProgramSpec]":
         """The programs for each target, known to be possible."""
         from ...model.phases import THINK_AND_ANSWER
         from ..compiled.spec import WHOLE_MESH, ProgramSpec, parse_mesh, parse_target
-        from ..model_spec import resolve_subject
 
         targets = {each.name: each for each in map(parse_target, self.slices)}
-        config = resolve_subject(self.model, "none", self.dtype).config
+        config = self.subject().config
         specs = [
             ProgramSpec(
                 config=config,

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
+from ...model.styles import KVDType, WeightDType, Widths
 from ..backend import choose_backend
 from ..errors import Watcher
 from ..names import chip_named, folder_name, slices_named
 from ..records.evaluation import Evaluation
 from .cost_terms import TermsOptions
 from .job import (
+    GROUP_HELP,
+    KV_HELP,
     LARGEST_SEED,
     MOST_PROBLEMS,
+    WEIGHTS_HELP,
     Names,
     Option,
     Paths,
@@ -109,6 +113,9 @@ class EvaluateJob(TermsOptions, WrittenJob):
     )
     slices: Names = option((), "Slices such as v5e-8 or h100-2; may be repeated.", "--slice")
     dtype: RunDType | None = option(None, "[default: float32 to run on a CPU, else bfloat16]")
+    weight_dtype: WeightDType | None = option(None, WEIGHTS_HELP)
+    weight_group: int | None = option(None, GROUP_HELP, ge=1)
+    kv_dtype: KVDType | None = option(None, KV_HELP)
     seed: int = option(0, "Of problems and sampling.", ge=0, le=LARGEST_SEED)
 
     @model_validator(mode="after")
@@ -117,7 +124,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
         if self.attempts_log:
             self.refuse(
                 ("task", "strategies", "think_budget", "limit", "budget", "verifier",
-                 "answer_budget", "dtype", "seed"),
+                 "answer_budget", "dtype", "weight_dtype", "weight_group", "kv_dtype", "seed"),
                 "cannot be given with --attempts-log, whose attempts are made: leave one of the "
                 "two out",
             )  # fmt: skip
@@ -169,7 +176,8 @@ class EvaluateJob(TermsOptions, WrittenJob):
         terms, slices = self.terms(), slices_named(self.slices)
         chips = [chip_named(name) for name in self._chips()]
         task = parse_task(self.task)
-        subject = resolve_subject(self.model, "own", self.dtype)
+        widths = Widths(self.weight_dtype, self.weight_group, self.kv_dtype)
+        subject = resolve_subject(self.model, "own", self.dtype, widths)
         trained = verifier_of(self.verifier, subject)
         grid = Grid(
             subject=subject,

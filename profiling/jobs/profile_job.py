@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from ...model.styles import KVDType, WeightDType, Widths
 from ...model.tasks import Problem, parse_task
 from ...model.tasks.parse import FORMS, ListedTask
 from ...model.tasks.task import speaks_notation
@@ -15,7 +16,17 @@ from ..errors import ProfileInputError, Watcher
 from ..names import chips_for, folder_name, slices_named
 from ..records import Profile
 from ..records.files import save_record
-from .job import LARGEST_SEED, MOST_PROBLEMS, Names, RunDType, WrittenJob, option
+from .job import (
+    GROUP_HELP,
+    KV_HELP,
+    LARGEST_SEED,
+    MOST_PROBLEMS,
+    WEIGHTS_HELP,
+    Names,
+    RunDType,
+    WrittenJob,
+    option,
+)
 
 if TYPE_CHECKING:
     from ..compiled.spec import Target
@@ -80,6 +91,9 @@ class ProfileJob(WrittenJob):
         ge=1,
     )
     dtype: RunDType | None = option(None, "[default: float32 to run on a CPU, else bfloat16]")
+    weight_dtype: WeightDType | None = option(None, WEIGHTS_HELP)
+    weight_group: int | None = option(None, GROUP_HELP, ge=1)
+    kv_dtype: KVDType | None = option(None, KV_HELP)
     chips: Names = option(
         (),
         "A chip by name or .toml file: its lower bound, and a prediction on its smallest slice "
@@ -124,7 +138,8 @@ class ProfileJob(WrittenJob):
             raise ProfileInputError("a trace needs a folder to be written into: name one as out")
         slices = slices_named(self.slices)
         chips = chips_for(self.chips, slices)
-        subject = resolve_subject(self.model, self.weights, self.dtype)
+        asked = Widths(self.weight_dtype, self.weight_group, self.kv_dtype)
+        subject = resolve_subject(self.model, self.weights, self.dtype, asked)
         request, targets = self.request(subject), self.targets(subject)
         name = self.name or (self.out.name if self.out else self._name_by_time())
         return profile(

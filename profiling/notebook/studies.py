@@ -1,4 +1,5 @@
-"""Verbs that return their record as it is: train, validate, calibrate, compare and explore."""
+"""Verbs that return their record as it is: train, validate, calibrate, compare,
+explore and quantize."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -6,6 +7,7 @@ from typing import TypeVar
 from ..comparison import Comparison
 from ..jobs.compare_job import CompareJob
 from ..jobs.explore_job import Exploration, ExploreJob
+from ..jobs.quantize_job import QuantisedFolder, QuantizeJob
 from ..jobs.train_job import TrainJob
 from ..jobs.validate_job import CalibrateJob, Calibration, ValidateJob
 from ..reports.write_studies import write_training, write_validation
@@ -22,6 +24,7 @@ def _as_it_is(result: Record) -> Record:
 train = function_of(TrainJob, _as_it_is, first=("out",), write=write_training)
 validate = function_of(ValidateJob, _as_it_is, write=write_validation)
 calibrate = function_of(CalibrateJob, _as_it_is, first=("out",), write=Calibration.write)
+quantize: Callable[..., QuantisedFolder] = function_of(QuantizeJob, _as_it_is, first=("model",))
 explore: Callable[..., Exploration] = function_of(ExploreJob, _as_it_is, first=("grid",))
 compare: Callable[..., Comparison] = function_of(
     CompareJob, _as_it_is, first=("a", "b"), taken={"a": recorded, "b": recorded}

@@ -80,6 +80,9 @@ def model_facts(config: ModelConfig, dtype: str, weights_source: str) -> "ModelF
     return ModelFacts(
         **{name: getattr(config, name) for name in same},
         dtype=dtype,
+        weight_dtype=config.widths.weights,
+        weight_group=config.widths.group,
+        kv_dtype=config.widths.kv,
         weight_bytes=config.weight_bytes(dtype),
         kv_bytes_per_token=config.kv_bytes_per_token(dtype),
         weights_source=weights_source,

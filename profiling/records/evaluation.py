@@ -208,7 +208,12 @@ class Evaluation(Record):
     provenance: Provenance
     model: str
     parameters: Positive = Field(description="resident ones")
-    dtype: str = Field(description="of weights, as counted and predicted")
+    dtype: str = Field(description="of weights and KV cache where these have no other")
+    weight_dtype: str | None = Field(default=None, description="of matrices: int8, int4, fp8")
+    weight_group: int | None = Field(
+        default=None, ge=1, description="rows that share a scale of int4"
+    )
+    kv_dtype: str | None = Field(default=None, description="int8 or fp8")
     task: str
     problems: Whole
     guess_rate: Amount | None = Field(description="of a random guess; None where nobody knows it")

@@ -81,10 +81,22 @@ class ModelFacts(Record):
     rotated_dim: Count = Field(default=0, description="the part of a latent key with position")
     window: Whole | None = Field(default=None, description="positions that some layers see alone")
     windowed_share: float = Field(default=0.0, ge=0, le=1, description="of the layers")
-    dtype: str = Field(description="dtype of weights, activations and KV cache in this run")
+    dtype: str = Field(
+        description="dtype of activations, and of weights and KV cache where these have no other"
+    )
+    weight_dtype: str | None = Field(default=None, description="of matrices: int8, int4, fp8")
+    weight_group: Whole | None = Field(default=None, description="rows that share a scale of int4")
+    kv_dtype: str | None = Field(default=None, description="int8 or fp8")
     weight_bytes: Whole
     kv_bytes_per_token: Whole
     weights_source: str = Field(description="file or package of the weights; 'none'; 'random'")
+
+    @property
+    def dtype_words(self) -> str:
+        """'bfloat16, weights int4 in groups of 64, KV int8'."""
+        group = f" in groups of {self.weight_group}" if self.weight_group else ""
+        weights = f", weights {self.weight_dtype}{group}" if self.weight_dtype else ""
+        return f"{self.dtype}{weights}{f', KV {self.kv_dtype}' if self.kv_dtype else ''}"
 
     @property
     def is_toy(self) -> bool:

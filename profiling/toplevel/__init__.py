@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         load,
         predict,
         profile,
+        quantize,
         train,
         validate,
     )

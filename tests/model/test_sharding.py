@@ -43,7 +43,7 @@ from rooflink.model.mesh import (
 )
 from rooflink.model.pallas_attention import PallasAttention
 from rooflink.model.sampling import Temperature
-from rooflink.model.styles import EXPERT_AXES, PARAMETER_AXES, Mixture
+from rooflink.model.styles import AS_COMPUTED, EXPERT_AXES, PARAMETER_AXES, Mixture, Widths
 from rooflink.model.transformer import Transformer, abstract_transformer, transformer_from
 
 TINY = ModelConfig(
@@ -65,6 +65,8 @@ CASES: dict[str, tuple[ModelConfig, int, int]] = {  # model, data, model axis
     "attention over fewer devices than the MLP": (FOUR_HEADS, 1, 8),
     "prompts and attempts split": (TINY, 4, 2),
     "latents of all heads": (LATENT, 1, 8),
+    "int8 weights and cache": (replace(TINY, widths=Widths("int8", kv="int8")), 2, 4),
+    "int4 weights, groups that do not divide": (replace(TINY, widths=Widths("int4", 16)), 1, 8),
 }
 BATCH, ATTEMPTS, PROMPT, STEPS = 2, 4, 6, 5
 RULES, SAMPLER = budget_rules(STEPS + 2, 2), Temperature(1.0, top_p=0.95)
@@ -101,9 +103,14 @@ def steps(model: Transformer, split: ModelSplit | None) -> dict[str, Any]:
     return {
         "tokens": np.asarray(said).tolist(),
         "logits": np.asarray(next_logits(model, state.rows.cache)).tolist(),
-        "cache shard": list(state.rows.cache.stacks[0].keys.addressable_shards[0].data.shape),
-        "query shard": list(queries[...].addressable_shards[0].data.shape),
+        "cache shard": shard(state.rows.cache.stacks[0].keys),
+        "query shard": shard(queries[...]),
     }
+
+
+def shard(whole: Any) -> list[int]:
+    """Shape of the first device's part; of what is quantised, of its codes."""
+    return list(jax.tree.leaves(whole)[0].addressable_shards[0].data.shape)
 
 
 def compare() -> dict[str, Any]:
@@ -172,7 +179,8 @@ def random_model(config: ModelConfig) -> Transformer:
     """Weights large enough that rounding never picks the token; from numpy, which compiles
     nothing."""
     random = np.random.default_rng(1)
-    shapes = jax.tree_util.tree_leaves_with_path(abstract_transformer(config, jnp.float32))
+    plain = abstract_transformer(replace(config, widths=AS_COMPUTED), jnp.float32)
+    shapes = jax.tree_util.tree_leaves_with_path(plain)
     names = {leaf_name(path): leaf.shape for path, leaf in shapes}
     weights = {
         name: random.normal(1.0 if name.endswith("norm") else 0.0, 0.2, shape)
@@ -221,6 +229,7 @@ def test_a_mesh_splits_the_experts(compared: dict[str, Any]) -> None:
         ("heads and vocabulary that do not divide", [2, 2, 4, 3, 9, 8], [2, 32, 72]),
         ("prompts and attempts split", [2, 1, 2, 1, 9, 8], [2, 32, 32]),
         ("latents of all heads", [2, 2, 4, 1, 9, 4], [2, 16, 12]),
+        ("int8 weights and cache", [2, 1, 4, 1, 9, 8], [2, 32, 16]),
     ],
 )
 def test_a_device_holds_its_part(

@@ -112,7 +112,7 @@ def profile_summary(profile: Profile) -> Document:
                      *stand_in_blocks(profile, False)]  # fmt: skip
     return Document(
         title=profile.model.name,
-        subtitle=f"{profile.model.dtype}  {machine}  {facts.shape_text(profile)}",
+        subtitle=f"{profile.model.dtype_words}  {machine}  {facts.shape_text(profile)}",
         headline=headline(profile),
         sections=[
             Section("", [tables.phase_table(profile), Paragraph(_phase_note(profile))]),

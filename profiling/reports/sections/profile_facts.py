@@ -206,7 +206,7 @@ def shape_text(profile: Profile) -> str:
 def subtitle(profile: Profile) -> str:
     """Model, dtype, machine and shape of the workload in a line."""
     machine = machine_text(profile.provenance)
-    return ", ".join([profile.model.name, profile.model.dtype, machine, shape_text(profile)])
+    return ", ".join([profile.model.name, profile.model.dtype_words, machine, shape_text(profile)])
 
 
 def wanted_predictions(profile: Profile) -> list[Prediction]:

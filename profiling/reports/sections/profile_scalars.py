@@ -168,7 +168,7 @@ def _workload(profile: Profile) -> Hyperparameters:
         "made_by": "profile",
         "model": profile.model.name,
         "parameters": profile.model.parameters,
-        "dtype": profile.model.dtype,
+        "dtype": profile.model.dtype_words,
         "task": work.task or "none",
         "strategy": work.strategy or "none",
         "strategy_settings": settings_text(work) or "none",

@@ -193,7 +193,7 @@ def model_facts(profile: Profile) -> Facts:
             ("name", model.name),
             ("family", model.family),
             ("parameters", units.count(model.parameters)),
-            ("weights", f"{units.bytes_(model.weight_bytes)} in {model.dtype}"),
+            ("weights", f"{units.bytes_(model.weight_bytes)} in {model.dtype_words}"),
             ("KV cache", f"{units.bytes_(model.kv_bytes_per_token)} per token"),
             ("layers", units.count(model.layers)),
             ("width", units.count(model.embed_dim)),

@@ -47,6 +47,20 @@ def with_paths(*patterns: str) -> list[str]:
 OPTIONS = [
     # what there is not
     "profil", "--nope", "profile --nope", "profile --modle x", "profile extra", "predict", "train",
+    "quantize", "quantize reasoner --to int8", "quantize reasoner --to int5 --out x",
+    "quantize reasoner --to int8 --group 32 --out x",
+    "quantize reasoner --to int4 --group 3 --out x",
+    "quantize reasoner --to int4 --group 128 --out x",
+    "quantize reasoner --to int4 --group 0 --out x",
+    f"quantize reasoner --to int4 --group {NINES} --out x", "quantize llama3-8b --to int8 --out x",
+    "quantize reasoner --to int8 --out things", "quantize reasoner --to int8 --out things/fifo",
+    "quantize reasoner --to int8 --out /dev/null", "quantize '' --to int8 --out x",
+    "profile --weight-dtype int3", "profile --weight-dtype bfloat16", "profile --kv-dtype int4",
+    "profile --weight-dtype int8 --weight-group 32", "profile --weight-group 32",
+    "profile --weight-dtype int4 --weight-group 48", "profile --weight-dtype int4 --weight-group 0",
+    "eval --weight-dtype int4 --weight-group 64", "eval --kv-dtype ''",
+    "compile --model llama3-8b --slice cpu --weight-dtype int4 --weight-group 5",
+    "compile --model llama3-8b --slice cpu --kv-dtype float32",
     "hlo", "compare a", "compare a b c", "calibrate", "compile --model llama3-8b", "codesign",
     "chips a b", "schema nothing", "schema profile extra", "board",
     # old names

@@ -28,6 +28,7 @@ from rooflink.profiling.jobs.job import (
 )
 from rooflink.profiling.jobs.predict_job import PredictJob
 from rooflink.profiling.jobs.profile_job import ProfileJob
+from rooflink.profiling.jobs.quantize_job import QuantizeJob
 from rooflink.profiling.jobs.train_job import TrainJob
 from rooflink.profiling.jobs.validate_job import CalibrateJob, ValidateJob
 
@@ -42,6 +43,7 @@ VERBS: dict[str, type[Job]] = {
     "validate": ValidateJob,
     "codesign": CodesignJob,
     "explore": ExploreJob,
+    "quantize": QuantizeJob,
 }
 COMMANDS = {"evaluate": "eval"}
 SHELLS_OWN = {"json", "csv", "help"}, {"progress"}
