@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 
 import pytest
 
@@ -9,9 +10,11 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 QUICK_TO_COMPILE = (
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
-    "--xla_cpu_use_fusion_emitters=false"
+    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 "
+    "--xla_cpu_prefer_vector_width=128"
 )
-"""XLA's options for programs that run once: compiling is their cost, not running."""
+"""XLA's options for programs that run once: compiling is their cost, not running. One module for
+LLVM and no wide vectors take a fifth less of the processor."""
 LONG_FILES = (
     "test_signals.py", "test_loop.py", "test_promises.py", "test_embedded.py", "test_retraining.py",
     "test_guide.py", "test_notebooks.py", "test_cli_profile.py", "test_sharding.py",
@@ -33,8 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
     runs: every process of the tests reads what another has compiled and measured. Set before the
     first import of jax, and read by processes that tests start.
 
+    Python's bytecode is kept too, whatever PYTHONDONTWRITEBYTECODE says: without it every process
+    compiles rooflink, and pytest the assertions of every test, again.
+
     Slow tests run models whose speed matters, with weights from the user's own cache.
     """
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if quick := "not slow" in config.option.markexpr:
         os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
     if config.pluginmanager.has_plugin("cacheprovider"):
@@ -46,16 +54,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """All default tests run file by file in up to four processes, one more than there are cores,
-    for some wait for what they start; slow ones in two (`-n 0`: in one). `pytest -m fuzz` is the
-    long run of tests/fuzz/README.md."""
+    """All default tests run file by file in up to four processes, one a core, for each collects
+    them all; slow ones in two (`-n 0`: in one). `pytest -m fuzz` is the long run of
+    tests/fuzz/README.md."""
     if "PYTEST_XDIST_WORKER" in os.environ:  # which would start workers of its own
         return
     asked, cores = config.option.markexpr, os.cpu_count() or 1
     every = config.args_source == pytest.Config.ArgsSource.TESTPATHS
     if every and "slow" in asked and not config.option.usepdb:
         if config.getoption("numprocesses", 0) is None:
-            config.option.numprocesses = min(4, cores + 1) if "not slow" in asked else min(2, cores)
+            config.option.numprocesses = min(4 if "not slow" in asked else 2, cores)
             config.option.dist = "loadfile"
             config.option.loadscopereorder = False  # by length, above, not by number of tests
     elif asked == "fuzz":
