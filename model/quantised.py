@@ -10,11 +10,11 @@ To quantise values that were quantised so before gives the same codes and scales
 of each scale is there, and bfloat16 holds the scale.
 """
 
+import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ from jax.typing import DTypeLike
 
 from .styles import LINEAR, Widths
 
-Held = Any
+Held = typing.Any
 """An array, or a Quantised, which stands for one where the types say Array."""
 
 CODES: dict[str, tuple[DTypeLike, float]] = {
