@@ -23,9 +23,23 @@ from typing import Literal
 
 from .architecture import Architecture, shape_of
 from .styles import (
-    AS_COMPUTED, EXPERT_AXES, LLAMA_STYLE, PARAMETER_AXES, STYLES, Family, LayerKind, LinearScaling,
-    Mixture, RopeScaling, Segment, Style, Widths, YarnScaling, absent_parameters,
-)  # fmt: skip
+    AS_COMPUTED,
+    EXPERT_AXES,
+    LLAMA_STYLE,
+    PARAMETER_AXES,
+    STYLES,
+    Family,
+    LayerKind,
+    LinearScaling,
+    Mixture,
+    RopeScaling,
+    Segment,
+    Style,
+    Widths,
+    YarnScaling,
+    absent_parameters,
+    has_parameter,
+)
 
 DType = Literal["float32", "bfloat16"]
 """What the models of this package compute in."""
@@ -98,10 +112,7 @@ class ModelConfig(Architecture):
         if (self.latent_dim > 0) != (self.rotated_dim > 0):
             raise ModelInputError(f"{self.name} has one of latent_dim and rotated_dim: give both")
         if self.latent_dim and self.widths.kv:
-            raise ModelInputError(
-                f"{self.name} caches latents, which are kept in the dtype it computes in: "
-                "leave out the KV dtype"
-            )
+            raise ModelInputError(f"{self.name} caches latents, which are kept wide: no KV dtype")
 
     def kind(self, layer: int) -> LayerKind:
         """What layer number `layer` is."""
@@ -177,7 +188,8 @@ class ModelConfig(Architecture):
         return {
             name.removeprefix("blocks."): self._shape(axes[1:])
             for name, axes in PARAMETER_AXES.items()
-            if name.startswith("blocks.") and self._has(name.removeprefix("blocks."), kind)
+            if name.startswith("blocks.")
+            and has_parameter(self, name.removeprefix("blocks."), kind)
         }
 
     @property
@@ -199,7 +211,7 @@ class ModelConfig(Architecture):
         shapes = {
             name: self._shape(axes)
             for name, axes in PARAMETER_AXES.items()
-            if axes[0] != "L" and self._has(name, LayerKind())
+            if axes[0] != "L" and has_parameter(self, name, LayerKind())
         }
         for stack, layers in self.stacks.items():
             kind = self.kind(layers[0])
@@ -219,40 +231,6 @@ class ModelConfig(Architecture):
             "O": values, "U": self.query_rank, "W": self.latent_dim + R, "Z": self.latent_dim,
         }  # fmt: skip
         return tuple(sizes[axis] for axis in axes)
-
-    def _has(self, name: str, kind: LayerKind) -> bool:
-        """Whether the model, or a layer of that kind, has a parameter of that name."""
-        style = self.style
-        match name:
-            case "head":
-                return not self.tied_embeddings
-            case "gate":
-                return self.gated and not kind.experts
-            case "up" | "down":
-                return not kind.experts
-            case "query" | "key" | "value":
-                return not self.latent_dim
-            case "latent" | "latent_norm" | "key_up" | "value_up":
-                return self.latent_dim > 0
-            case "query_down" | "query_rank_norm" | "query_up":
-                return self.query_rank > 0
-            case "latent_query":
-                return self.latent_dim > 0 and not self.query_rank
-            case "sinks":
-                return style.sinks
-            case "output_bias":
-                return self.output_bias
-            case "query_bias" | "key_bias" | "value_bias":
-                return self.qkv_bias
-            case "query_norm" | "key_norm":
-                return self.qk_norm and not style.norms_all_heads
-            case "queries_norm" | "keys_norm":
-                return self.qk_norm and style.norms_all_heads
-            case "attention_norm" | "mlp_norm":
-                return style.norm_places != "result"
-            case "attention_result_norm" | "mlp_result_norm":
-                return style.norm_places != "before"
-        return style.norm == "layer" or not name.endswith("norm_bias")
 
 
 def _preset(
