@@ -3,7 +3,7 @@
 A value is its code times a scale in bfloat16, symmetric about zero: a scale for each output channel
 of a matrix (int8, fp8), for each group of 32, 64 or 128 of its rows (int4), or for each position
 and head of a cache. Every product keeps the codes as its operand, so that what is read from memory
-is narrow: `layers.contract` comes here for all of them. A library (qwix) was tried and left: it
+is narrow: `layers.contract` comes here for all of them. A library (qwix) was considered: it
 intercepts modules such as `nnx.Linear`, and the layers here are products of plain parameters.
 
 To quantise values that were quantised so before gives the same codes and scales: the largest code
