@@ -1,6 +1,7 @@
 """Latent attention: its two forms against each other and a loop in NumPy, and what it caches."""
 
 import math
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -104,4 +105,4 @@ def test_scores_grow_by_the_square_of_what_yarn_says() -> None:
 def test_a_latent_has_a_part_with_position() -> None:
     config = preset("deepseek-v2-lite")
     with pytest.raises(ModelInputError, match="one of latent_dim and rotated_dim: give both"):
-        type(config)(**{**vars(config), "rotated_dim": 0})
+        replace(config, rotated_dim=0)
