@@ -38,7 +38,6 @@ from .styles import (
     Widths,
     YarnScaling,
     absent_parameters,
-    has_parameter,
 )
 
 DType = Literal["float32", "bfloat16"]
@@ -188,8 +187,7 @@ class ModelConfig(Architecture):
         return {
             name.removeprefix("blocks."): self._shape(axes[1:])
             for name, axes in PARAMETER_AXES.items()
-            if name.startswith("blocks.")
-            and has_parameter(self, name.removeprefix("blocks."), kind)
+            if name.startswith("blocks.") and self._has(name.removeprefix("blocks."), kind)
         }
 
     @property
@@ -211,7 +209,7 @@ class ModelConfig(Architecture):
         shapes = {
             name: self._shape(axes)
             for name, axes in PARAMETER_AXES.items()
-            if axes[0] != "L" and has_parameter(self, name, LayerKind())
+            if axes[0] != "L" and self._has(name, LayerKind())
         }
         for stack, layers in self.stacks.items():
             kind = self.kind(layers[0])
@@ -231,6 +229,28 @@ class ModelConfig(Architecture):
             "O": values, "U": self.query_rank, "W": self.latent_dim + R, "Z": self.latent_dim,
         }  # fmt: skip
         return tuple(sizes[axis] for axis in axes)
+
+    def _has(self, name: str, kind: LayerKind) -> bool:
+        """Whether the model, or a layer of that kind, has a parameter of that name."""
+        style, latent, normed = self.style, self.latent_dim > 0, self.qk_norm
+        groups = {
+            ("head",): not self.tied_embeddings, ("sinks",): style.sinks,
+            ("gate",): self.gated and not kind.experts, ("up", "down"): not kind.experts,
+            ("query", "key", "value"): not latent,
+            ("latent", "latent_norm", "key_up", "value_up"): latent,
+            ("query_down", "query_rank_norm", "query_up"): self.query_rank > 0,
+            ("latent_query",): latent and not self.query_rank,
+            ("query_bias", "key_bias", "value_bias"): self.qkv_bias,
+            ("output_bias",): self.output_bias,
+            ("query_norm", "key_norm"): normed and not style.norms_all_heads,
+            ("queries_norm", "keys_norm"): normed and style.norms_all_heads,
+            ("attention_norm", "mlp_norm"): style.norm_places != "result",
+            ("attention_result_norm", "mlp_result_norm"): style.norm_places != "before",
+        }  # fmt: skip
+        is_there = next((has for names, has in groups.items() if name in names), None)
+        if is_there is None:
+            return style.norm == "layer" or not name.endswith("norm_bias")
+        return is_there
 
 
 def _preset(

@@ -7,12 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from .architecture import DTYPE_BITS
-
-if TYPE_CHECKING:
-    from .config import ModelConfig
 
 Family = Literal[
     "llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3_text", "phi3", "olmo2", "smollm3",
@@ -214,41 +211,6 @@ def absent_parameters(mixture: Mixture, shared_mlp_dim: int) -> tuple[str, ...]:
         **dict.fromkeys(("shared_gate", "shared_up", "shared_down"), shared_mlp_dim > 0),
     }  # fmt: skip
     return tuple(ending for ending, is_there in endings.items() if not is_there)
-
-
-def has_parameter(config: "ModelConfig", name: str, kind: LayerKind) -> bool:
-    """Whether a model of `config`, or a layer of that kind, has a parameter of that name."""
-    style = config.style
-    match name:
-        case "head":
-            return not config.tied_embeddings
-        case "gate":
-            return config.gated and not kind.experts
-        case "up" | "down":
-            return not kind.experts
-        case "query" | "key" | "value":
-            return not config.latent_dim
-        case "latent" | "latent_norm" | "key_up" | "value_up":
-            return config.latent_dim > 0
-        case "query_down" | "query_rank_norm" | "query_up":
-            return config.query_rank > 0
-        case "latent_query":
-            return config.latent_dim > 0 and not config.query_rank
-        case "sinks":
-            return style.sinks
-        case "output_bias":
-            return config.output_bias
-        case "query_bias" | "key_bias" | "value_bias":
-            return config.qkv_bias
-        case "query_norm" | "key_norm":
-            return config.qk_norm and not style.norms_all_heads
-        case "queries_norm" | "keys_norm":
-            return config.qk_norm and style.norms_all_heads
-        case "attention_norm" | "mlp_norm":
-            return style.norm_places != "result"
-        case "attention_result_norm" | "mlp_result_norm":
-            return style.norm_places != "before"
-    return style.norm == "layer" or not name.endswith("norm_bias")
 
 
 class Segment(NamedTuple):
