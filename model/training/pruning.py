@@ -8,6 +8,7 @@ projection [out, in]; axis letters as in `model.config`.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import jax.numpy as jnp
 import numpy as np
@@ -181,12 +182,14 @@ def without_layers(source: WeightSource, dropped: Sequence[int]) -> WeightSource
     return replace(source, config=smaller, tensors=tensors, folder=None, stored=None)
 
 
-def least_changing_layers(model: Transformer, prompts: Sequence[Sequence[int]], n: int) -> list[int]:
+def least_changing_layers(
+    model: Transformer, prompts: Sequence[Sequence[int]], n: int
+) -> list[int]:
     """The `n` layers that turn the residual stream least, by 1 - cosine of what goes in and what
     comes out, in the mean over the tokens of `prompts` (Men et al. 2024, arXiv 2403.03853)."""
     states = [_hidden(model, prompts, layers) for layers in range(model.config.layers + 1)]
     turned = []
-    for before, after in zip(states, states[1:], strict=False):
+    for before, after in pairwise(states):
         along = np.sum(before * after, axis=-1)
         sizes = np.linalg.norm(before, axis=-1) * np.linalg.norm(after, axis=-1)
         turned.append(float(np.mean(1 - along / np.maximum(sizes, 1e-30))))

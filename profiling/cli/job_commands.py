@@ -303,6 +303,7 @@ rooflink validate --worked --peers --json""",
         """rooflink codesign runs/mine/profile.json
 rooflink codesign runs/a runs/b --slice v5e-16 --slice v5p:2x2x2 --chip-budget area=800mm2
 rooflink codesign runs/a --what-if hbm_bandwidth=2x,kv_dtype=int8 --workload mix.toml
+rooflink codesign runs/a --evidence runs/levers
 rooflink codesign runs/a --queries 50 --latency 30 --json
 A workload file has a table for each kind of query:
 [[workload]]
