@@ -10,11 +10,11 @@ To quantise values that were quantised so before gives the same codes and scales
 of each scale is there, and bfloat16 holds the scale.
 """
 
+import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,9 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from .styles import LINEAR, Widths
+
+Held = typing.Any
+"""An array, or a Quantised, which stands for one where the types say Array."""
 
 CODES: dict[str, tuple[DTypeLike, float]] = {
     "int8": (jnp.int8, 127.0),
@@ -55,7 +58,7 @@ class Quantised:
     def dtype(self) -> jnp.dtype:
         return self.codes.dtype
 
-    def __getitem__(self, place: Any) -> "Quantised":
+    def __getitem__(self, place: Held) -> "Quantised":
         """A part by leading axes, which codes and scales share."""
         return Quantised(self.codes[place], self.scales[place])
 
@@ -83,14 +86,14 @@ def quantised(matrix: Array, width: str, group: int | None = None) -> Quantised:
     return Quantised(coded.codes.reshape(matrix.shape), coded.scales[..., 0, :])
 
 
-def quantised_rows(rows: Array, dtype: DTypeLike) -> Any:
+def quantised_rows(rows: Array, dtype: DTypeLike) -> Held:
     """`rows` [..., H], Quantised with a scale for each, in codes of `dtype`."""
     width = next(name for name, (codes, _) in CODES.items() if jnp.dtype(codes) == dtype)
     coded = _coded(rows, width, -1)
     return Quantised(coded.codes, coded.scales[..., 0])
 
 
-def empty_rows(shape: tuple[int, ...], width: str) -> Any:
+def empty_rows(shape: tuple[int, ...], width: str) -> Held:
     """A Quantised cache of that shape."""
     return Quantised(jnp.zeros(shape, CODES[width][0]), jnp.zeros(shape[:-1], SCALE_DTYPE))
 
@@ -107,7 +110,7 @@ Contract = Callable[[str, Array, Array, DTypeLike | None], Array]
 
 
 def contract_quantised(
-    equation: str, x: Any, y: Any, result: DTypeLike | None, contract: Contract
+    equation: str, x: Held, y: Held, result: DTypeLike | None, contract: Contract
 ) -> Array:
     """`contract` where one operand is Quantised.
 
@@ -157,7 +160,7 @@ def _spread(scales: Array, varying: list[str], axes: str) -> Array:
     return turned.astype(jnp.float32).reshape([sizes.get(axis, 1) for axis in axes])
 
 
-def held_in(name: str, given: Any, widths: Widths, dtype: DTypeLike) -> Any:
+def held_in(name: str, given: Held, widths: Widths, dtype: DTypeLike) -> Held:
     """A parameter as a model of `widths` that computes in `dtype` holds it, by its dotted name."""
     if isinstance(given, Quantised):
         return given
@@ -166,7 +169,7 @@ def held_in(name: str, given: Any, widths: Widths, dtype: DTypeLike) -> Any:
     return quantised(jnp.asarray(given), widths.weights, widths.group)
 
 
-def hold_all(model: Any) -> Any:
+def hold_all(model: Held) -> Held:
     """`model` with its matrices as its configuration says that they are held."""
     graph, state = nnx.split(model)
     flat = []

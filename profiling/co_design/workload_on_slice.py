@@ -219,6 +219,8 @@ def request_of(
             f"{work.attempts} attempts): profile it with a prompt at least"
         )
     shape = shape_of_facts(profile.model)
+    # Codes are multiplied as numbers of the dtype that the rest was in.
+    run_in = profile.model.dtype if profile.model.weight_dtype else None
     thoughts, answers = _lengths(profile)
     batches = math.ceil(work.prompts / max(work.batch, 1))
     return PredictionRequest(
@@ -231,7 +233,8 @@ def request_of(
             answer_tokens=max(fmean(answers), 1.0),
         ),
         weight_dtype=weight_dtype or profile.model.weight_dtype or profile.model.dtype,
-        kv_dtype=profile.model.kv_dtype,
+        kv_dtype=profile.model.kv_dtype or run_in,
+        matmul_dtype=None if weight_dtype else run_in,
         stack=stack,
         terms=terms,
     ).of_thoughts(thoughts)

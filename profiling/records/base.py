@@ -98,6 +98,13 @@ def percent(share: float, digits: int | None = None) -> str:
     return f"{value:.{digits}f} %"
 
 
+def dtype_words(dtype: str, weights: str | None, group: int | None, kv: str | None) -> str:
+    """'bfloat16, weights int4 in groups of 64, KV int8'."""
+    grouped = f" in groups of {group}" if group else ""
+    held = f", weights {weights}{grouped}" if weights else ""
+    return f"{dtype}{held}{f', KV {kv}' if kv else ''}"
+
+
 def size_text(amount_bytes: int) -> str:
     """'7.76 MB', of three digits."""
     exponent = int(f"{amount_bytes:.2e}".partition("e")[2])  # of what three digits show

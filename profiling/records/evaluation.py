@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import Amount, Count, Positive, Range, Record, Spread, Whole
+from .base import Amount, Count, Positive, Range, Record, Spread, Whole, dtype_words
 from .lenses import Phase
 from .prediction import Amounts
 from .profile import Provenance
@@ -237,3 +237,8 @@ class Evaluation(Record):
     frontiers: list[Frontier]
     optimal: Optimal | None
     notes: list[str] = Field(description="what a reader must know of the figures")
+
+    @property
+    def dtype_words(self) -> str:
+        """As `base.dtype_words`."""
+        return dtype_words(self.dtype, self.weight_dtype, self.weight_group, self.kv_dtype)

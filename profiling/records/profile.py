@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from .base import Amount, Count, HbmBytes, Interval, Record, Spread, Whole, percent
+from .base import Amount, Count, HbmBytes, Interval, Record, Spread, Whole, dtype_words, percent
 from .compiled import CompiledTarget
 from .lenses import (
     TOTAL,
@@ -87,10 +87,8 @@ class ModelFacts(Record):
 
     @property
     def dtype_words(self) -> str:
-        """'bfloat16, weights int4 in groups of 64, KV int8'."""
-        group = f" in groups of {self.weight_group}" if self.weight_group else ""
-        weights = f", weights {self.weight_dtype}{group}" if self.weight_dtype else ""
-        return f"{self.dtype}{weights}{f', KV {self.kv_dtype}' if self.kv_dtype else ''}"
+        """As `base.dtype_words`."""
+        return dtype_words(self.dtype, self.weight_dtype, self.weight_group, self.kv_dtype)
 
     @property
     def is_toy(self) -> bool:

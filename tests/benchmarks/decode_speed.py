@@ -127,4 +127,5 @@ def one_round(model: Transformer, peer_python: str) -> dict[str, float]:
     return figures
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -148,7 +148,7 @@ def test_predicted_sizes_by_hand() -> None:
     assert shares == pytest.approx([0.255, 0.204, 0.18, 0.09])
     assert [each.how and each.how.split()[0] for each in found] == ["Run", "Refill", "Keep", "Keep"]
     assert [each.command for each in found] == [
-        "--batch 4", None, "rooflink predict --dtype int8", "rooflink predict --kv-dtype int8",
+        "--batch 4", None, "--weight-dtype int8", "--kv-dtype int8",
     ]  # fmt: skip
     assert [each.answers for each in found] == ["unchanged"] * 2 + ["may change"] * 2
     assert {(each.lens, each.basis, each.of) for each in found} == {

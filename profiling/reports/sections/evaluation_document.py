@@ -98,7 +98,8 @@ def subtitle(evaluation: Evaluation) -> str:
     limit = [f"at most {evaluation.limit} per question"] if evaluation.limit else []
     return ", ".join(
         [
-            f"{evaluation.model} ({units.parameters(evaluation.parameters)}, {evaluation.dtype})",
+            f"{evaluation.model} ({units.parameters(evaluation.parameters)}, "
+            f"{evaluation.dtype_words})",
             units.plural(evaluation.problems, "problem"),
             f"{evaluation.batch} per batch",
             *limit,
