@@ -186,9 +186,7 @@ def _evidence_notes(studies: Sequence[LeverStudy], models: Sequence[str]) -> lis
     if not studies:
         return []
     others = sorted({study.model for study in studies} - set(models))
-    whose = [
-        f"Evidence of {other} is that model's and of no profile here." for other in others
-    ]
+    whose = [f"Evidence of {other} is that model's and of no profile here." for other in others]
     return [
         "Levers that were measured are ranked per correct answer, what a query costs over the share "
         f"that is right, with both intervals; one that loses more than {percent(LARGE_LOSS)} "
