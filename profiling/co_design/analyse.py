@@ -188,8 +188,8 @@ def _evidence_notes(studies: Sequence[LeverStudy], models: Sequence[str]) -> lis
     others = sorted({study.model for study in studies} - set(models))
     whose = [f"Evidence of {other} is that model's and of no profile here." for other in others]
     return [
-        "Levers that were measured are ranked per correct answer, what a query costs over the share "
-        f"that is right, with both intervals; one that loses more than {percent(LARGE_LOSS)} "
+        "Levers that were measured are ranked per correct answer, what a query costs over the "
+        f"share that is right, with both intervals; one that loses more than {percent(LARGE_LOSS)} "
         "of all answers is not recommended.",
         *whose,
     ]

@@ -58,11 +58,13 @@ def paired(base: Sequence[QuestionResult], other: Sequence[QuestionResult]) -> P
         high=min(centre + half, 1.0),
         lost=lost,
         gained=gained,
-        p_value=float(binomtest(lost, both).pvalue) if both else 1.0,
+        p_value=max(float(binomtest(lost, both).pvalue), LEAST_P) if both else 1.0,
         answers_changed=sum(a.answer != b.answer for a, b in zip(base, other, strict=True)),
     )
 
 
+LEAST_P = 1e-9
+"""A smaller probability tells no more, and no record holds what is below 1e-50."""
 Z95 = 1.959964
 """Of a normal distribution, 95 % within it on both sides."""
 

@@ -87,7 +87,7 @@ class PairedDifference(Record):
     high: float
     lost: Count = Field(description="problems that the first way alone has right")
     gained: Count = Field(description="problems that the second way alone has right")
-    p_value: Amount
+    p_value: Amount = Field(description="1e-9 where it is smaller")
     answers_changed: Count = Field(description="problems with another answer, right or wrong")
 
 

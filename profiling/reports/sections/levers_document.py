@@ -91,6 +91,10 @@ def points(lever: MeasuredLever) -> str:
     return f"{value} points ({low} to {high})"
 
 
+def _p_text(p_value: float) -> str:
+    return "< 0.001" if p_value < 1e-3 else f"{p_value:.3f}"
+
+
 def levers_table(study: LeverStudy) -> Table:
     """The base and every lever: answers, then what a query takes."""
     rows = [study.base, *study.levers]
@@ -103,7 +107,7 @@ def levers_table(study: LeverStudy) -> Table:
                    name="accuracy"),
             Column("difference", [points(row) for row in rows], lens=MEASURED, data=False),
             Column("p-value", [pair.p_value if pair else None for pair in pairs],
-                   units.significant, MEASURED, name="p_value", priority=4,
+                   _p_text, MEASURED, name="p_value", priority=4,
                    help="McNemar's exact test on the same problems."),
             Column("other answers", [pair.answers_changed if pair else None for pair in pairs],
                    units.count, MEASURED, name="answers_changed", priority=3),

@@ -66,6 +66,11 @@ def test_no_difference_is_exactly_none() -> None:
     assert found.low < 0 < found.high
 
 
+def test_a_loss_of_all_answers_has_a_figure_that_a_record_holds() -> None:
+    found = paired(questions([True] * 300), questions([False] * 300))
+    assert (found.value, found.lost, found.p_value) == (-1.0, 300, 1e-9)
+
+
 @pytest.mark.parametrize("text", ["speed=2", "weights", "weights=", ""])
 def test_what_is_no_lever_is_refused(text: str) -> None:
     with pytest.raises(ModelInputError, match="there is no lever"):
@@ -177,7 +182,7 @@ def test_evidence_of_a_task_that_was_not_run_is_refused(study: LeverStudy) -> No
 
 def test_evidence_must_be_a_study(tmp_path: Path) -> None:
     (tmp_path / "levers.json").write_text('{"schema_version": "rooflink.profile/9"}')
-    with pytest.raises(ProfileInputError, match="levers.json"):
+    with pytest.raises(ProfileInputError, match=r"levers\.json"):
         CodesignJob(profiles=("x",), evidence=tmp_path).options("python")
 
 
