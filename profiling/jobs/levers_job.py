@@ -14,15 +14,7 @@ from ..names import chip_named, folder_name, slices_named
 from ..records.levers import LeverStudy
 from .cost_terms import TermsOptions
 from .evaluate_job import CHIP
-from .job import (
-    LARGEST_SEED,
-    MOST_PROBLEMS,
-    Names,
-    RunDType,
-    WordList,
-    WrittenJob,
-    option,
-)
+from .job import LARGEST_SEED, MOST_PROBLEMS, Names, RunDType, WordList, WrittenJob, option
 
 if TYPE_CHECKING:
     from ..evaluation.lever_grid import LeverGrid

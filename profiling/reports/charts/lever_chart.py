@@ -6,6 +6,9 @@ from ..document import Chart, Spec, slug
 from . import chart_parts as kit
 from .chart_parts import alt
 
+NEAR = 0.03
+"""Points whose costs and accuracies differ by less share a label."""
+
 
 def lever_chart(study: LeverStudy, on: str | None) -> Chart | None:
     """Against counted HBM bytes, or against predicted dollars on the slice `on`; None where no two
@@ -21,7 +24,7 @@ def lever_chart(study: LeverStudy, on: str | None) -> Chart | None:
     return Chart(
         name=f"levers-{slug(on or 'bytes')}",
         title=f"Accuracy against {what} of a query",
-        note=f"bars: 95 % over {study.problems} problems; the ring is the unchanged model",
+        note=f"bars: 95 % over {study.problems} problems; blue: the unchanged model",
         alt=f"{told}.",
         draw=lambda: _drawn(rows, on),
         least_width=480,
@@ -63,6 +66,22 @@ def _drawn(rows: list[tuple[MeasuredLever, float]], on: str | None) -> Spec:
         base.mark_point(filled=True, size=60).encode(
             y=right, color=tint, tooltip=kit.tips("lever", "change", "accuracy", "per query")
         ),
-        base.mark_text(align="left", dx=6, fontSize=10).encode(y=right, text="lever:N"),
+        alt.Chart(kit.data(_names(rows, times)))
+        .mark_text(align="left", dx=6, fontSize=10)
+        .encode(x=x, y=right, text="lever:N"),
     ]
     return kit.layered(layers, 360)
+
+
+def _names(rows: list[tuple[MeasuredLever, float]], times: float) -> list[dict[str, object]]:
+    """A label for each point; points that lie on one another share one."""
+    labels: list[tuple[float, float, list[str]]] = []
+    for row, cost in rows:
+        right = row.accuracy.value
+        near = [names for x, y, names in labels
+                if abs(cost / x - 1) < NEAR and abs(right - y) < NEAR]  # fmt: skip
+        if near:
+            near[0].append(row.lever)
+        else:
+            labels.append((cost, right, [row.lever]))
+    return [{"x": x * times, "right": y, "lever": ", ".join(names)} for x, y, names in labels]
