@@ -21,7 +21,7 @@ from jax.sharding import AbstractMesh, PartitionSpec, get_abstract_mesh
 from jax.typing import DTypeLike
 
 from .architecture import Architecture
-from .config import EXPERT_AXES, absent_parameters
+from .config import EXPERT_AXES, ModelInputError, absent_parameters
 from .layers import contract, gated_mlp, random_weights
 from .mesh import partition
 from .styles import Mixture
@@ -156,7 +156,13 @@ class Experts(nnx.Module):
 
         def spec(name: str, part: Array) -> PartitionSpec:
             """Of an array of that name; a scale of all rows is every device's."""
-            sizes = zip(EXPERT_AXES[name], part.shape[len(lead) :], strict=True)
+            sizes = [*zip(EXPERT_AXES[name], part.shape[len(lead) :], strict=True)]
+            for axis, size in sizes:
+                if size > 1 and size % _ways(of_axis.get(axis) or (), mesh):
+                    raise ModelInputError(
+                        f"{size} groups of rows of an expert's {name} do not divide over "
+                        f"{_ways(parts, mesh)} devices: choose a smaller --weight-group or mesh"
+                    )
             return PartitionSpec(*lead, *(of_axis.get(a) if n > 1 else None for a, n in sizes))
 
         specs = {name: jax.tree.map(partial(spec, name), part) for name, part in stack.items()}
