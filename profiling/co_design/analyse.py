@@ -25,7 +25,7 @@ from ..records.codesign import (
     advised,
     limit_of,
 )
-from ..records.levers import LeverStudy
+from ..records.lever_study import LeverStudy
 from ..records.prediction import EconomicTerms
 from ..records.profile import toy_note
 from .chip_cost_model import cost_assumptions, dies_sentence, process_of
@@ -34,7 +34,7 @@ from .costs import PHASES, costs_of, recorded_phases
 from .crossovers import bound_flips, bound_map, elasticities, roofline, thought_crossovers
 from .data_center import BUSY, IDLE_SHARE, data_center, largest_batch
 from .design_point import MOST_SEQUENCES, facts, summary, summary_or_none, with_lengths
-from .levers import DRAFT, LARGE_LOSS, checked_runs, levers
+from .levers import DRAFT, checked_runs, evidence_notes, levers, require_tasks
 from .memory_stacks import generation_of
 from .ranking import hardware_asks, model_asks
 from .search_report import Budget, design_searches, pareto_points
@@ -161,7 +161,7 @@ def analyse(
     kept = advised(analysed, read)
     names = {case.profile for case in kept}
     ranked = [case for case in cases if case.profile in names]
-    notes += _evidence_notes(request.evidence, [case.query.model.name for case in cases])
+    notes += evidence_notes(request.evidence, [case.query.model.name for case in cases])
     if len(ranked) < len(cases):
         toys = [(each.name, each.toy) for each in read if each.toy]
         notes += [f"Recommendations leave out {name}: {why}." for name, why in toys]
@@ -179,20 +179,6 @@ def analyse(
         assumptions=assumptions(cases),
         notes=notes,
     )
-
-
-def _evidence_notes(studies: Sequence[LeverStudy], models: Sequence[str]) -> list[str]:
-    """How evidence of levers is taken, and of which model it is where that is another."""
-    if not studies:
-        return []
-    others = sorted({study.model for study in studies} - set(models))
-    whose = [f"Evidence of {other} is that model's and of no profile here." for other in others]
-    return [
-        "Levers that were measured are ranked per correct answer, what a query costs over the "
-        f"share that is right, with both intervals; one that loses more than {percent(LARGE_LOSS)} "
-        "of all answers is not recommended.",
-        *whose,
-    ]
 
 
 def _operating_point(latency_target_s: float | None) -> str:
@@ -213,13 +199,7 @@ def _require(
         )
     if not slices:
         raise ProfileInputError("no slice given: add --slice, such as v5e-16")
-    tasks = {profile.workload.task for profile in profiles if profile.workload.task}
-    for study in options.evidence:
-        if tasks and study.task not in tasks:
-            raise ProfileInputError(
-                f"--evidence {study.name} is of the task {study.task}, which none of the profiles "
-                f"ran ({', '.join(sorted(tasks))}): measure levers on the same task"
-            )
+    require_tasks(profiles, options.evidence)
     for profile in profiles:
         if not profile.phases:
             raise ProfileInputError(

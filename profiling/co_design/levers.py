@@ -12,11 +12,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...model.architecture import dtype_bytes
+from ..errors import ProfileInputError
 from ..predicted.step.hardware import hardware_of, operand_dtype, widths_of
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint
-from ..records.levers import LeverStudy
+from ..records.lever_study import LeverStudy
 from .costs import QUERY, Logs, logs_of, ratio
 from .crossovers import roofline_points
 from .design_point import (
@@ -158,6 +159,31 @@ def with_evidence(
             answers = Answers(before, before + pair.value, error)
             return change._replace(quality="measured", evidence=text, answers=answers)
     return change
+
+
+def evidence_notes(studies: Sequence[LeverStudy], models: Sequence[str]) -> list[str]:
+    """How evidence of levers is taken, and of which model it is where that is another."""
+    if not studies:
+        return []
+    others = sorted({study.model for study in studies} - set(models))
+    whose = [f"Evidence of {other} is that model's and of no profile here." for other in others]
+    return [
+        "Levers that were measured are ranked per correct answer, what a query costs over the "
+        f"share that is right, with both intervals; one that loses more than {percent(LARGE_LOSS)} "
+        "of all answers is not recommended.",
+        *whose,
+    ]
+
+
+def require_tasks(profiles: Sequence[Profile], studies: Sequence[LeverStudy]) -> None:
+    """Raise ProfileInputError for evidence of a task that no profile ran, where any ran one."""
+    tasks = {profile.workload.task for profile in profiles if profile.workload.task}
+    for study in studies:
+        if tasks and study.task not in tasks:
+            raise ProfileInputError(
+                f"--evidence {study.name} is of the task {study.task}, which none of the profiles "
+                f"ran ({', '.join(sorted(tasks))}): measure levers on the same task"
+            )
 
 
 def _signless(points: str) -> str:

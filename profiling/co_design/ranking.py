@@ -15,7 +15,7 @@ from ..predicted.draws import likely, probability
 from ..records import Profile, base
 from ..records.base import Interval
 from ..records.codesign import Ask, Quality, Quantity, Side
-from ..records.levers import LeverStudy
+from ..records.lever_study import LeverStudy
 from ..records.prediction import PredictedBound
 from .chip_cost_model import PARTS
 from .costs import QUERY, Logs, logs_of, phase_bounds, ratio

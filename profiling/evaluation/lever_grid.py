@@ -20,7 +20,7 @@ from ..backend import provenance
 from ..errors import ProfileInputError, Silent, Watcher
 from ..model_spec import Subject, in_widths
 from ..records.evaluation import Cell, Evaluation
-from ..records.levers import LeverKind, LeverStudy, MeasuredLever
+from ..records.lever_study import LeverKind, LeverStudy, MeasuredLever
 from ..strategy_request import open_drafts
 from ..workload import prompted
 from .accuracy import paired

@@ -16,7 +16,7 @@ from ..names import slices_named
 from ..records import Profile
 from ..records.codesign import CodesignReport
 from ..records.files import load_profile, load_record
-from ..records.levers import LeverStudy
+from ..records.lever_study import LeverStudy
 from .cost_terms import Stack, TermsOptions, settled_stack
 from .job import Names, Option, WrittenJob, option, several
 

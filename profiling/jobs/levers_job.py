@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..backend import choose_backend
 from ..errors import Watcher
 from ..names import chip_named, folder_name, slices_named
-from ..records.levers import LeverStudy
+from ..records.lever_study import LeverStudy
 from .cost_terms import TermsOptions
 from .evaluate_job import CHIP
 from .job import LARGEST_SEED, MOST_PROBLEMS, Names, RunDType, WordList, WrittenJob, option

@@ -5,7 +5,7 @@ from pathlib import Path
 from ..records.codesign import CodesignReport
 from ..records.evaluation import Evaluation
 from ..records.files import write_text
-from ..records.levers import LeverStudy
+from ..records.lever_study import LeverStudy
 from ..records.training import Training
 from ..records.validation import Validation
 from .renderers.markdown import table_markdown

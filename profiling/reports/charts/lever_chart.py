@@ -1,6 +1,6 @@
 """Accuracy of a model under each lever, against what a query moves or costs."""
 
-from ...records.levers import LeverStudy, MeasuredLever
+from ...records.lever_study import LeverStudy, MeasuredLever
 from .. import theme, units
 from ..document import Chart, Spec, slug
 from . import chart_parts as kit

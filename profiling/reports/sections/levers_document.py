@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ...records.base import Interval
-from ...records.levers import LeverStudy, MeasuredLever
+from ...records.lever_study import LeverStudy, MeasuredLever
 from .. import units
 from ..charts.lever_chart import lever_chart
 from ..codesign_words import signed

@@ -23,7 +23,7 @@ from rooflink.profiling.records.evaluation import (
     SharedPrompt,
 )
 from rooflink.profiling.records.files import load_record, save_record
-from rooflink.profiling.records.levers import LeverStudy
+from rooflink.profiling.records.lever_study import LeverStudy
 from rooflink.profiling.reports.sections.levers_document import headline, levers_table, points
 from rooflink.tpu_configs.slice import parse_slice
 
