@@ -25,11 +25,11 @@ from ..records.evaluation import (
     Estimate,
     Frontier,
     Option,
-    PairedDifference,
     QuestionResult,
     SliceCost,
     TriedAnswer,
 )
+from ..records.lever_study import PairedDifference
 
 
 def estimate(per_problem: Sequence[float]) -> Estimate:

@@ -78,19 +78,6 @@ class Estimate(Record):
     high: Amount
 
 
-class PairedDifference(Record):
-    """How much more often one way is right than another, on the same problems, with the 95 %
-    interval and the exact test of McNemar."""
-
-    value: float = Field(description="share of the problems, gained less lost")
-    low: float
-    high: float
-    lost: Count = Field(description="problems that the first way alone has right")
-    gained: Count = Field(description="problems that the second way alone has right")
-    p_value: Amount = Field(description="1e-9 where it is smaller")
-    answers_changed: Count = Field(description="problems with another answer, right or wrong")
-
-
 class LedgerEntry(Record):
     """One phase of one question, on branches that were kept or on those that were discarded."""
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Amount, Count, Positive, Record, Whole
-from .evaluation import Estimate, PairedDifference, SliceCost
+from .evaluation import Estimate, SliceCost
 from .profile import Provenance
 
 LeverKind = Literal[
@@ -17,6 +17,19 @@ LeverKind = Literal[
 ]  # fmt: skip
 """What a lever changes: the widths that numbers are held in, zeros among the weights, the sizes of
 the model, what attention sees, how long a thought may be, or how tokens are drafted."""
+
+
+class PairedDifference(Record):
+    """How much more often one way is right than another, on the same problems, with the 95 %
+    interval and the exact test of McNemar."""
+
+    value: float = Field(description="share of the problems, gained less lost")
+    low: float
+    high: float
+    lost: Count = Field(description="problems that the first way alone has right")
+    gained: Count = Field(description="problems that the second way alone has right")
+    p_value: Amount = Field(description="1e-9 where it is smaller")
+    answers_changed: Count = Field(description="problems with another answer, right or wrong")
 
 
 class MeasuredLever(Record):

@@ -18,12 +18,11 @@ from rooflink.profiling.jobs.levers_job import LeversJob
 from rooflink.profiling.records.evaluation import (
     Estimate,
     Ledger,
-    PairedDifference,
     QuestionResult,
     SharedPrompt,
 )
 from rooflink.profiling.records.files import load_record, save_record
-from rooflink.profiling.records.lever_study import LeverStudy
+from rooflink.profiling.records.lever_study import LeverStudy, PairedDifference
 from rooflink.profiling.reports.sections.levers_document import headline, levers_table, points
 from rooflink.tpu_configs.slice import parse_slice
 
