@@ -11,8 +11,8 @@ In a notebook or a script, the verbs of the command line are functions:
     rp.codesign(rp.load("runs/mine"), "v5p:2x2x2")  # what to change of chip and model
     rp.load("runs/mine")  # what was saved before
 
-beside them `train`, `validate`, `calibrate`, `compare`, `explore` and `quantize`, which return what
-they made.
+beside them `train`, `validate`, `calibrate`, `compare`, `explore`, `levers` and `quantize`, which
+return what they made.
 
 All of them come from `notebook` when they are first used, so that importing this package costs
 nothing.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .notebook.evaluation_view import evaluate
     from .notebook.prediction_view import predict
     from .notebook.run_view import load, profile
-    from .notebook.studies import calibrate, compare, explore, quantize, train, validate
+    from .notebook.studies import calibrate, compare, explore, levers, quantize, train, validate
 
 __all__ = [
     "calibrate",
@@ -37,6 +37,7 @@ __all__ = [
     "compile",
     "evaluate",
     "explore",
+    "levers",
     "load",
     "predict",
     "profile",

@@ -33,6 +33,7 @@ COMMANDS = {
     "profile": "Count, and where it can run measure, what each phase of a chain of thought costs.",
     "predict": "Predict time, energy, money and carbon of a reasoning workload on slices.",
     "eval": "Evaluate strategies on a task: accuracy, pass@k, and what each correct answer costs.",
+    "levers": "Measure what each lever of a model does to its answers, and what it costs.",
     "train": "Train a small reasoner, or make one better, on this machine.",
     "quantize": "Write a model's folder anew with its matrices in int8, int4 or fp8.",
     "calibrate": "Fit prediction's parameters on published measurements; test the fit held out.",

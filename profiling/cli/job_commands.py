@@ -156,6 +156,22 @@ def _evaluating() -> str:
     return "\n".join([head, "", *listed, "", log, "", f"    {line}"])
 
 
+def _levers() -> str:
+    """What each lever is."""
+    return """Levers, each with a value:
+
+- **dtype**=bfloat16, **weights**=int8, int4 or fp8, **kv**=int8 or fp8: what numbers are held in
+- **magnitude**=0.5: that share of each matrix's weights set to 0; **nm**=2:4: all but the 2 largest
+  of 4 neighbours
+- **mlp**=0.25, **heads**=0.25, **layers**=0.25: that share cut, by norms, layers by how little they
+  change the residual stream
+- **kv-heads**=0.5: that share of the KV heads, neighbours averaged
+- **exit**=0.75: an answer after that share of the layers; **window**=16: positions that are seen
+- **think**=0.5: a budget of that share of the mean thought; **drafts**=ngram or early-exit
+
+Nothing is trained after a change."""
+
+
 def _no_documents(result: object) -> list["Document"]:
     return []
 
@@ -219,6 +235,17 @@ rooflink eval --attempts-log attempts.jsonl --model llama3-70b --slice v5e-16 --
         write=_named("write_studies.write_evaluation"),
         more=_evaluating,
     ),
+    "levers": Shell(
+        "levers_job.LeversJob",
+        """rooflink levers reasoner --task chain:k=8 --limit 300 --out runs/levers
+rooflink levers --levers weights=int8,kv=int8,nm=2:4,drafts=ngram --slice v5e-1
+rooflink levers --levers mlp=0.25,heads=0.25,layers=0.25,exit=0.75 --limit 100
+rooflink levers smollm2-135m --task gsm8k:test.jsonl --think-budget 64 --levers weights=int8""",
+        documents=_document("levers_document.levers_summary"),
+        say=_report,
+        write=_named("write_studies.write_levers"),
+        more=_levers,
+    ),
     "train": Shell(
         "train_job.TrainJob",
         """rooflink train --out my_reasoner
@@ -276,6 +303,7 @@ rooflink validate --worked --peers --json""",
         """rooflink codesign runs/mine/profile.json
 rooflink codesign runs/a runs/b --slice v5e-16 --slice v5p:2x2x2 --chip-budget area=800mm2
 rooflink codesign runs/a --what-if hbm_bandwidth=2x,kv_dtype=int8 --workload mix.toml
+rooflink codesign runs/a --evidence runs/levers
 rooflink codesign runs/a --queries 50 --latency 30 --json
 A workload file has a table for each kind of query:
 [[workload]]

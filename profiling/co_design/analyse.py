@@ -25,6 +25,7 @@ from ..records.codesign import (
     advised,
     limit_of,
 )
+from ..records.lever_study import LeverStudy
 from ..records.prediction import EconomicTerms
 from ..records.profile import toy_note
 from .chip_cost_model import cost_assumptions, dies_sentence, process_of
@@ -33,7 +34,7 @@ from .costs import PHASES, costs_of, recorded_phases
 from .crossovers import bound_flips, bound_map, elasticities, roofline, thought_crossovers
 from .data_center import BUSY, IDLE_SHARE, data_center, largest_batch
 from .design_point import MOST_SEQUENCES, facts, summary, summary_or_none, with_lengths
-from .levers import DRAFT, checked_runs, levers
+from .levers import DRAFT, checked_runs, evidence_notes, levers, require_tasks
 from .memory_stacks import generation_of
 from .ranking import hardware_asks, model_asks
 from .search_report import Budget, design_searches, pareto_points
@@ -117,6 +118,7 @@ class CodesignOptions:
     latency_target_s: float | None = None
     command: str = "python"
     files: Sequence[str] | None = None  # of the profiles, where they have any
+    evidence: Sequence[LeverStudy] = ()  # of the model's levers
 
 
 def analyse(
@@ -159,6 +161,7 @@ def analyse(
     kept = advised(analysed, read)
     names = {case.profile for case in kept}
     ranked = [case for case in cases if case.profile in names]
+    notes += evidence_notes(request.evidence, [case.query.model.name for case in cases])
     if len(ranked) < len(cases):
         toys = [(each.name, each.toy) for each in read if each.toy]
         notes += [f"Recommendations leave out {name}: {why}." for name, why in toys]
@@ -169,7 +172,7 @@ def analyse(
         profiles=read,
         cases=analysed,
         hardware_asks=hardware_asks(ranked, limit_of(kept).bound),
-        model_asks=model_asks(ranked, runs),
+        model_asks=model_asks(ranked, runs, request.evidence),
         pareto=pareto_points(cases),
         searches=searches,
         data_centers=centers,
@@ -196,6 +199,7 @@ def _require(
         )
     if not slices:
         raise ProfileInputError("no slice given: add --slice, such as v5e-16")
+    require_tasks(profiles, options.evidence)
     for profile in profiles:
         if not profile.phases:
             raise ProfileInputError(
@@ -314,12 +318,15 @@ def _case(case: WorkloadOnSlice, options: CodesignOptions, runs: Sequence[Profil
         parameters=facts(case.point, case.slice),
         elasticities=elasticities(case),
         flips=bound_flips(case),
-        levers=levers(case, runs),
+        levers=levers(case, runs, options.evidence),
         roofline=roofline(case),
         bound_maps=[bound_map(case, sharers) for sharers in dict.fromkeys((1.0, attempts))],
         thought=thought_crossovers(case),
         what_ifs=[what_if(case, stated) for stated in options.what_ifs],
-        asks=[*hardware_asks([case], prediction.longest.bound), *model_asks([case], runs)],
+        asks=[
+            *hardware_asks([case], prediction.longest.bound),
+            *model_asks([case], runs, options.evidence),
+        ],
     )
 
 

@@ -1,6 +1,7 @@
 """Levers: changes of the model and of how it is used, in the currency of the hardware's.
 
-Their evidence is what profiles that were run say of quality where just one option differs.
+Their evidence is what `rooflink levers` measured of them, and what profiles that were run say of
+quality where just one option differs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...model.architecture import dtype_bytes
+from ..errors import ProfileInputError
 from ..predicted.step.hardware import hardware_of, operand_dtype, widths_of
 from ..records import Profile
 from ..records.base import percent
 from ..records.codesign import Changed, Lever, LeverArrow, Quality, RooflinePoint
+from ..records.lever_study import LeverStudy
 from .costs import QUERY, Logs, logs_of, ratio
 from .crossovers import roofline_points
 from .design_point import (
@@ -80,6 +83,34 @@ ACTIVE_SHARE, EXPERTS_PER_TOKEN = 1 / 8, 8.0
 EXIT_SHARE = 0.75
 
 
+class Answers(NamedTuple):
+    """What a lever was measured to do to the share of right answers."""
+
+    before: float
+    after: float
+    error: float  # standard error of the paired difference
+
+    @property
+    def is_large_loss(self) -> bool:
+        """Whether so many answers are lost that what it saves is no reason to ask for it."""
+        return self.before - self.after > LARGE_LOSS
+
+    def cost_ratio(self, draws: int) -> np.ndarray:
+        """What a right answer costs after over before, of queries that cost the same: [draws], the
+        first of which is the measured value. Capped where none was right."""
+        noise = np.random.default_rng(EVIDENCE_SEED).standard_normal(draws)
+        noise[0] = 0.0
+        after = np.clip(self.after + self.error * noise, LEAST_SHARE, 1.0)
+        return np.asarray(max(self.before, LEAST_SHARE) / after)
+
+
+LARGE_LOSS = 0.05
+"""Of all problems."""
+LEAST_SHARE = 1e-3
+EVIDENCE_SEED = 20_261_201
+Z95 = 1.959964
+
+
 class ModelChange(NamedTuple):
     """A change of the model or of how it is used: a lever before its cost is known."""
 
@@ -89,12 +120,75 @@ class ModelChange(NamedTuple):
     quality: Quality = "not measured"
     evidence: str = NOT_MEASURED
     waves: float = 1.0  # batches for one query, over those before
+    measured: str = ""  # the lever of `rooflink levers` that is this change
+    answers: Answers | None = None  # what it was measured to do to them
 
 
-def model_changes(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> Iterator[ModelChange]:
-    yield from _dtypes(case)
-    yield from _shapes(case)
-    yield from _uses(case, runs)
+def model_changes(
+    case: WorkloadOnSlice, runs: Sequence[Profile] = (), evidence: Sequence[LeverStudy] = ()
+) -> Iterator[ModelChange]:
+    """Every lever that applies, those that were measured with what their evidence says."""
+    for change in (*_dtypes(case), *_shapes(case), *_uses(case, runs)):
+        yield with_evidence(change, case, evidence)
+
+
+def with_evidence(
+    change: ModelChange, case: WorkloadOnSlice, studies: Sequence[LeverStudy]
+) -> ModelChange:
+    """The change with what a study measured of it: of the case's own model where there is one, else
+    of another, which is said."""
+    own = case.query.model.name
+    for study in sorted(studies, key=lambda one: one.model != own):
+        for lever in study.levers:
+            matches = lever.lever == change.measured or (
+                change.measured.endswith("=") and lever.lever.startswith(change.measured)
+            )
+            pair = lever.difference
+            if not change.measured or not matches or pair is None:
+                continue
+            low, value, high = (f"{100 * x:+.1f}" for x in (pair.low, pair.value, pair.high))
+            whose = "" if study.model == own else f"; of {study.model}, not of {own}"
+            if lever.kind in ("dtype", "drafts", "think"):
+                whose += f"; {lever.change}"
+            text = (
+                f"measured: {_signless(value)} points ({_signless(low)} to {_signless(high)}), "
+                f"{study.problems} problems of {study.task}{whose}"
+            )
+            before = study.base.accuracy.value
+            error = (pair.high - pair.low) / (2 * Z95)
+            answers = Answers(before, before + pair.value, error)
+            return change._replace(quality="measured", evidence=text, answers=answers)
+    return change
+
+
+def evidence_notes(studies: Sequence[LeverStudy], models: Sequence[str]) -> list[str]:
+    """How evidence of levers is taken, and of which model it is where that is another."""
+    if not studies:
+        return []
+    others = sorted({study.model for study in studies} - set(models))
+    whose = [f"Evidence of {other} is that model's and of no profile here." for other in others]
+    return [
+        "Levers that were measured are ranked per correct answer, what a query costs over the "
+        f"share that is right, with both intervals; one that loses more than {percent(LARGE_LOSS)} "
+        "of all answers is not recommended.",
+        *whose,
+    ]
+
+
+def require_tasks(profiles: Sequence[Profile], studies: Sequence[LeverStudy]) -> None:
+    """Raise ProfileInputError for evidence of a task that no profile ran, where any ran one."""
+    tasks = {profile.workload.task for profile in profiles if profile.workload.task}
+    for study in studies:
+        if tasks and study.task not in tasks:
+            raise ProfileInputError(
+                f"--evidence {study.name} is of the task {study.task}, which none of the profiles "
+                f"ran ({', '.join(sorted(tasks))}): measure levers on the same task"
+            )
+
+
+def _signless(points: str) -> str:
+    """'+0.0' as '0.0'."""
+    return points if float(points) else points.lstrip("+-")
 
 
 def with_dtypes(case: WorkloadOnSlice, weight_dtype: str, kv_dtype: str) -> Point:
@@ -111,11 +205,15 @@ def _dtypes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
         useless = dtype == "fp8" and operand_dtype(case.slice.chip, dtype) == "bfloat16"
         if dtype_bytes(dtype) < dtype_bytes(query.weight_dtype) and not useless:
             point = with_dtypes(case, dtype, query.kv_dtype)
-            yield ModelChange("weight_dtype", f"weights {query.weight_dtype} -> {dtype}", point)
+            lever = f"{'dtype' if dtype == 'bfloat16' else 'weights'}={dtype}"
+            change = f"weights {query.weight_dtype} -> {dtype}"
+            yield ModelChange("weight_dtype", change, point, measured=lever)
     for dtype in ("bfloat16", "int8", "int4"):
         if dtype_bytes(dtype) < dtype_bytes(query.kv_dtype):
             point = with_value(case.point, "widths.kv_bytes", dtype_bytes(dtype))
-            yield ModelChange("kv_dtype", f"KV cache {query.kv_dtype} -> {dtype}", point)
+            lever = f"{'dtype' if dtype == 'bfloat16' else 'kv'}={dtype}"
+            change = f"KV cache {query.kv_dtype} -> {dtype}"
+            yield ModelChange("kv_dtype", change, point, measured=lever)
 
 
 def _shapes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
@@ -124,12 +222,13 @@ def _shapes(case: WorkloadOnSlice) -> Iterator[ModelChange]:
     for part in (2, 4):
         if heads >= part and heads % part == 0:
             fewer = replace(point, shape=shape.with_kv_heads(heads / part))
-            yield ModelChange("kv_heads", f"KV heads {heads:g} -> {heads / part:g}", fewer)
+            change, lever = f"KV heads {heads:g} -> {heads / part:g}", f"kv-heads={1 / part:g}"
+            yield ModelChange("kv_heads", change, fewer, measured=lever)
     left = max(round(layers * 0.75), 1)
     fewer = with_shape(point, layers=shape.layers * (left / layers))
-    yield ModelChange("layers", f"layers {layers:g} -> {left}", fewer)
+    yield ModelChange("layers", f"layers {layers:g} -> {left}", fewer, measured="layers=0.25")
     narrower = replace(point, shape=shape.with_mlp(0.75))
-    yield ModelChange("mlp_ratio", "MLP width -25 %", narrower)
+    yield ModelChange("mlp_ratio", "MLP width -25 %", narrower, measured="mlp=0.25")
     if float(case.query.lengths.longest_context) > WINDOW and float(shape.windowed_share) == 0:
         change = f"window of {WINDOW:.0f} positions in {100 * WINDOWED_SHARE:.0f} % of layers"
         windowed = replace(point, shape=shape.with_window(WINDOW, WINDOWED_SHARE))
@@ -152,9 +251,11 @@ def _uses(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChang
         UNCHANGED,
         "rejection sampling keeps the target's distribution (Leviathan et al. 2023); the "
         "acceptance is an assumption",
+        measured="drafts=",
     )
     change = f"early exit of all decoded tokens after {100 * EXIT_SHARE:.0f} % of the layers"
-    yield ModelChange("early_exit", change, replace(case.point, layers_run=EXIT_SHARE))
+    shorter = replace(case.point, layers_run=EXIT_SHARE)
+    yield ModelChange("early_exit", change, shorter, measured=f"exit={EXIT_SHARE:g}")
 
 
 def _shorter_or_fewer(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterator[ModelChange]:
@@ -163,7 +264,8 @@ def _shorter_or_fewer(case: WorkloadOnSlice, runs: Sequence[Profile]) -> Iterato
     if think >= 2:
         shorter = with_lengths(point, think_tokens=think / 2)
         change = f"thoughts {think:.0f} -> {think / 2:.0f} tokens"
-        yield ModelChange("think", change, shorter, *measured_effect(runs, "think_budget"))
+        effect = measured_effect(runs, "think_budget")
+        yield ModelChange("think", change, shorter, *effect, measured="think=0.5")
     whole, waves = attempts * case.waves, case.waves
     if whole >= 2:
         change = f"attempts {whole:g} -> {whole / 2:g}"
@@ -197,10 +299,14 @@ def _batches(case: WorkloadOnSlice) -> Iterator[ModelChange]:
         )
 
 
-def levers(case: WorkloadOnSlice, runs: Sequence[Profile] = ()) -> list[Lever]:
+def levers(
+    case: WorkloadOnSlice, runs: Sequence[Profile] = (), evidence: Sequence[LeverStudy] = ()
+) -> list[Lever]:
     """Every lever that applies to the case, with what it does to a query."""
     before, starts = logs_of(case.point, case.draws), roofline_points(case, case.point)
-    return [_lever_of(case, change, before, starts) for change in model_changes(case, runs)]
+    return [
+        _lever_of(case, change, before, starts) for change in model_changes(case, runs, evidence)
+    ]
 
 
 def _lever_of(

@@ -1,8 +1,9 @@
 """Ranking: asks to the hardware team and to the model team, with the odds that one beats the next.
 
 All candidates are priced on the same draws of the posterior, so that what is common to them does
-not blur the order. Workloads of a mix are summed up by their shares on each slice, as its bill is;
-over several slices or profiles the logs of the ratios are averaged, each alike.
+not blur the order. Where a model's lever was measured, it is priced per correct answer, and one
+that loses many answers comes last. Workloads of a mix are summed up by their shares on each slice,
+as its bill is; over several slices or profiles the logs of the ratios are averaged, each alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from ..predicted.draws import likely, probability
 from ..records import Profile, base
 from ..records.base import Interval
 from ..records.codesign import Ask, Quality, Quantity, Side
+from ..records.lever_study import LeverStudy
 from ..records.prediction import PredictedBound
 from .chip_cost_model import PARTS
 from .costs import QUERY, Logs, logs_of, phase_bounds, ratio
@@ -59,6 +61,7 @@ class Candidate(NamedTuple):
     log_time: np.ndarray  # of the time
     quality: Quality
     evidence: list[str]
+    loses_answers: bool = False  # so many that what it saves is no reason to ask for it
 
     @property
     def saving(self) -> Interval:
@@ -80,11 +83,18 @@ def hardware_asks(
     return _asks(kept, order, quantity, text, cases)
 
 
-def model_asks(cases: Sequence[WorkloadOnSlice], runs: Sequence[Profile] = ()) -> list[Ask]:
-    """At most five, the most saving first, of those that apply to every case."""
+def model_asks(
+    cases: Sequence[WorkloadOnSlice],
+    runs: Sequence[Profile] = (),
+    evidence: Sequence[LeverStudy] = (),
+) -> list[Ask]:
+    """At most five, the most saving first, of those that apply to every case; none that was
+    measured to lose many answers."""
     quantity = _quantity(cases)
     text = "each lever moved by one typical step; answer quality may change"
-    order = _ordered(model_candidates(cases, quantity, runs))
+    if evidence:
+        text += "; what was measured is per correct answer"
+    order = _ordered(model_candidates(cases, quantity, runs, evidence))
     return _asks(_saving(order)[:ASKS], order, quantity, text, cases)
 
 
@@ -133,14 +143,17 @@ def _mean_change(
 
 
 def model_candidates(
-    cases: Sequence[WorkloadOnSlice], quantity: Quantity, runs: Sequence[Profile] = ()
+    cases: Sequence[WorkloadOnSlice],
+    quantity: Quantity,
+    runs: Sequence[Profile] = (),
+    evidence: Sequence[LeverStudy] = (),
 ) -> list[Candidate]:
     """The first step of each lever that applies to every case."""
     steps: dict[str, list[tuple[ModelChange, dict[str, np.ndarray]]]] = {}
     starts = [logs_of(case.point, case.draws) for case in cases]
     for case, before in zip(cases, starts, strict=True):
         firsts = dict[str, ModelChange]()
-        for change in model_changes(case, runs):
+        for change in model_changes(case, runs, evidence):
             firsts.setdefault(change.name, change)
         for name, change in firsts.items():
             steps.setdefault(name, []).append((change, ratio_of(case, change, before)))
@@ -148,13 +161,23 @@ def model_candidates(
     def mean_change(name: str, of: Quantity) -> np.ndarray:
         return _mean_change(cases, starts, [ratios for _, ratios in steps[name]], of)
 
+    def per_correct(name: str) -> np.ndarray:
+        saved = mean_change(name, quantity)
+        answers = [change.answers for change, _ in steps[name] if change.answers]
+        if len(answers) < len(steps[name]):
+            return saved
+        return np.asarray(
+            saved + np.mean([np.log(each.cost_ratio(len(saved))) for each in answers], axis=0)
+        )
+
     return [
         Candidate(
             "model", name, rows[0][0].change if len(cases) == 1 else _MODEL_WORDS[name], None,
-            mean_change(name, quantity), mean_change(name, "time"),
+            per_correct(name), mean_change(name, "time"),
             rows[0][0].quality, [f"quality: {rows[0][0].evidence}"] * (
                 rows[0][0].quality != "not measured"  # the sentence says so
             ),
+            any(change.answers and change.answers.is_large_loss for change, _ in rows),
         )
         for name, rows in steps.items()
         if len(rows) == len(cases) and name not in _NO_ASK
@@ -162,12 +185,16 @@ def model_candidates(
 
 
 def _ordered(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """By the median saving, which is what is printed."""
-    return sorted(candidates, key=lambda candidate: -candidate.saving.median)
+    """By the median saving, which is what is printed; what loses many answers last."""
+    return sorted(candidates, key=lambda each: (each.loses_answers, -each.saving.median))
 
 
 def _saving(order: Sequence[Candidate]) -> list[Candidate]:
-    return [candidate for candidate in order if candidate.saving.median >= WORTH_ASKING]
+    return [
+        candidate
+        for candidate in order
+        if candidate.saving.median >= WORTH_ASKING and not candidate.loses_answers
+    ]
 
 
 def _asks(

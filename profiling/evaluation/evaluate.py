@@ -183,11 +183,12 @@ class Runner:
                 slice_cost(on_slice.prediction(narrow, n), n, point.coverage.value, n)
                 for on_slice in on_slices
             ]
-            points.append(point.model_copy(update={**_per_query(phases, n), "slices": costs}))
+            points.append(point.model_copy(update={**per_query(phases, n), "slices": costs}))
         return points
 
 
-def _per_query(phases: Sequence[Phase], questions: int) -> dict[str, float]:
+def per_query(phases: Sequence[Phase], questions: int) -> dict[str, float]:
+    """Positions read, FLOPs and HBM bytes of one of so many questions."""
     return {
         "tokens": sum(phase.tokens for phase in phases) / questions,
         "flops": sum(phase.counted.flops for phase in phases) / questions,

@@ -5,18 +5,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ...model.config import ModelInputError
+from ...model.input_files import user_path
 from ...tpu_configs.slice import compared_slices
 from ..backend import choose_backend
-from ..errors import Watcher
+from ..errors import ProfileInputError, Watcher
 from ..names import slices_named
 from ..records import Profile
 from ..records.codesign import CodesignReport
-from ..records.files import load_profile
+from ..records.files import load_profile, load_record
+from ..records.lever_study import LeverStudy
 from .cost_terms import Stack, TermsOptions, settled_stack
-from .job import Names, Option, WrittenJob, option
+from .job import Names, Option, WrittenJob, option, several
 
 if TYPE_CHECKING:
     from ..co_design.analyse import CodesignOptions
@@ -61,6 +63,9 @@ class CodesignJob(TermsOptions, WrittenJob):
         "1000 W where no power is given, which air cools  [default: today's cost]",
     )
     what_if: Names = option((), "Changes such as hbm_bandwidth=2x,kv_dtype=int8; may be repeated.")
+    evidence: Annotated[tuple[Path | LeverStudy, ...], BeforeValidator(several)] = option(
+        (), "levers.json or the folder of `rooflink levers`: quality of levers; may be repeated."
+    )
     dtype: str | None = option(None, "Weights  [default: each profile's own]")
     stack: Stack = None
     queries: float = option(1.0, "Load of the data center, queries per second.", gt=0)
@@ -103,6 +108,7 @@ class CodesignJob(TermsOptions, WrittenJob):
             queries_per_s=self.queries,
             latency_target_s=self.latency,
             command=command,
+            evidence=[_study(each) for each in self.evidence],
             files=files if len(files) == len(given) else None,
         )
 
@@ -121,6 +127,14 @@ def _model(profile: Path | Profile) -> "NamedShape | None":
 
 def _read(profile: Path | Profile) -> Profile:
     return load_profile(profile) if isinstance(profile, Path) else profile
+
+
+def _study(evidence: Path | LeverStudy) -> LeverStudy:
+    """The levers that were measured, from the file or the folder that has them."""
+    if not isinstance(evidence, Path):
+        return evidence
+    given = user_path(evidence, ProfileInputError)
+    return load_record(LeverStudy, given / "levers.json" if given.is_dir() else given)
 
 
 def _apart(profiles: Sequence[Profile]) -> list[Profile]:

@@ -52,7 +52,7 @@ def option(
     return cast(T, field)
 
 
-def _several(value: object) -> object:
+def several(value: object) -> object:
     """A single text or path stands for a sequence of one."""
     return (value,) if isinstance(value, str | Path) else value
 
@@ -71,8 +71,8 @@ RunDType = Literal["float32", "bfloat16"]
 WEIGHTS_HELP = "Matrices in int8, int4 or fp8  [default: as the model's folder, or --dtype]"
 GROUP_HELP = "Rows that share a scale of int4: 16, 32, 64, 128  [default: the most that divide]"
 KV_HELP = "KV cache in int8 or fp8  [default: as --dtype]"
-Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
-Paths = Annotated[tuple[UserPath, ...], BeforeValidator(_several)]
+Names = Annotated[tuple[str, ...], BeforeValidator(several)]
+Paths = Annotated[tuple[UserPath, ...], BeforeValidator(several)]
 WordList = Annotated[tuple[str, ...], BeforeValidator(_parted)]
 WholeNumbers = Annotated[tuple[int, ...], BeforeValidator(_parted)]
 NumberList = Annotated[tuple[float, ...], BeforeValidator(_parted)]

@@ -9,8 +9,7 @@ from ..reports.charts.evaluation_charts import attempts_chart, budget_chart, fro
 from ..reports.document import printable
 from ..reports.renderers.notebook import Frame, Picture, cell, frame, picture
 from ..reports.sections import evaluation_tables as tables
-from ..reports.sections.evaluation_document import evaluation_cell
-from ..reports.sections.evaluation_headline import headline
+from ..reports.sections.evaluation_document import evaluation_cell, headline
 from ..reports.write_studies import write_evaluation
 from .functions import function_of
 

@@ -114,6 +114,7 @@ WRITTEN = {
     "profile": Written("Profile", "profile", "profile.json", "rooflink profile"),
     "evaluation": Written("Evaluation", "evaluation", "evaluation.json", "rooflink eval"),
     "cell": Written("Cell", "evaluation", "cells/*.json", "rooflink eval"),
+    "levers": Written("LeverStudy", "lever_study", "levers.json", "rooflink levers"),
     "codesign": Written("CodesignReport", "codesign", "codesign.json", "rooflink codesign"),
     "training": Written("Training", "training", "training.json", "rooflink train"),
     "validation": Written("Validation", "validation", "validation.json", "rooflink validate"),

@@ -1,10 +1,11 @@
-"""The folders of evaluations, validations, trainings and co-design reports."""
+"""The folders of evaluations, levers, validations, trainings and co-design reports."""
 
 from pathlib import Path
 
 from ..records.codesign import CodesignReport
 from ..records.evaluation import Evaluation
 from ..records.files import write_text
+from ..records.lever_study import LeverStudy
 from ..records.training import Training
 from ..records.validation import Validation
 from .renderers.markdown import table_markdown
@@ -13,6 +14,7 @@ from .sections.codesign_document import codesign_document
 from .sections.codesign_scalars import codesign_events
 from .sections.evaluation_document import evaluation_document
 from .sections.evaluation_scalars import evaluation_events
+from .sections.levers_document import levers_document
 from .sections.training_document import training_document, training_events
 from .sections.validation_document import ERROR_NOTES, error_table, validation_document
 from .write import write_report
@@ -22,6 +24,11 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     """Write everything into `folder`, made if missing; returns the files."""
     document = evaluation_document(evaluation)
     return write_report(folder, evaluation, document, evaluation_events(evaluation, document))
+
+
+def write_levers(study: LeverStudy, folder: Path) -> list[Path]:
+    """Write the record and its reports; returns the files."""
+    return write_report(folder, study, levers_document(study), Events())
 
 
 def write_codesign(report: CodesignReport, folder: Path) -> list[Path]:

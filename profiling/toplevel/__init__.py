@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         compile,
         evaluate,
         explore,
+        levers,
         load,
         predict,
         profile,

@@ -28,6 +28,7 @@ from rooflink.profiling.jobs.compile_job import CompileJob
 from rooflink.profiling.jobs.evaluate_job import EvaluateJob
 from rooflink.profiling.jobs.explore_job import ExploreJob
 from rooflink.profiling.jobs.job import Job
+from rooflink.profiling.jobs.levers_job import LeversJob
 from rooflink.profiling.jobs.predict_job import PredictJob
 from rooflink.profiling.jobs.profile_job import ProfileJob
 from rooflink.profiling.jobs.train_job import TrainJob
@@ -36,7 +37,7 @@ from rooflink.profiling.names import folder_name, mesh_axes
 
 JOBS: tuple[type[Job], ...] = (
     ProfileJob, PredictJob, EvaluateJob, TrainJob, CompileJob, CodesignJob, ExploreJob,
-    ValidateJob, CalibrateJob,
+    ValidateJob, CalibrateJob, LeversJob,
 )  # fmt: skip
 VALID: dict[type[Job], dict[str, object]] = {
     PredictJob: {"model": "llama3-8b", "slices": "v5e-8"},

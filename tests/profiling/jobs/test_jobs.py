@@ -26,6 +26,7 @@ from rooflink.profiling.jobs.job import (
     options_of,
     spelling,
 )
+from rooflink.profiling.jobs.levers_job import LeversJob
 from rooflink.profiling.jobs.predict_job import PredictJob
 from rooflink.profiling.jobs.profile_job import ProfileJob
 from rooflink.profiling.jobs.quantize_job import QuantizeJob
@@ -44,6 +45,7 @@ VERBS: dict[str, type[Job]] = {
     "codesign": CodesignJob,
     "explore": ExploreJob,
     "quantize": QuantizeJob,
+    "levers": LeversJob,
 }
 COMMANDS = {"evaluate": "eval"}
 SHELLS_OWN = {"json", "csv", "help"}, {"progress"}

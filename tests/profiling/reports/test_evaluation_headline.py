@@ -8,7 +8,7 @@ from real_records import real_evaluation
 from rooflink.profiling.records.evaluation import Estimate, Evaluation, Frontier, Option
 from rooflink.profiling.reports.renderers.notebook import rows_of
 from rooflink.profiling.reports.sections import evaluation_tables as tables
-from rooflink.profiling.reports.sections.evaluation_headline import headline
+from rooflink.profiling.reports.sections.evaluation_document import headline
 
 RECORDS = 500
 
