@@ -170,10 +170,10 @@ def functions() -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
                 yield node
 
 
-def test_at_most_300_files_of_41000_lines_and_20_a_folder() -> None:
+def test_at_most_300_files_of_42000_lines_and_20_a_folder() -> None:
     assert len(CODE) <= 300
     texts = (path.read_text(encoding="utf-8") for path in MODULES.values())
-    assert sum(map(code_lines, texts)) <= 41_000
+    assert sum(map(code_lines, texts)) <= 42_000
     full = Counter(str(path.parent.relative_to(ROOT)) for path in CODE.values())
     assert {folder: count for folder, count in full.items() if count > 20} == {}
 

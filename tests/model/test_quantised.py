@@ -149,7 +149,7 @@ def test_embedding_norms_router_and_biases_stay_as_they_are() -> None:
     }
     assert {"embedding", "final_norm", "experts.router", "blocks.query_bias"} <= wide
     assert not {"blocks.query", "blocks.output", "experts.down", "head"} & wide
-    assert model.head[...].codes.dtype == jnp.int4
+    assert model.head.get_value().codes.dtype == jnp.int4
     assert model.dtype == jnp.bfloat16
 
 
