@@ -1,8 +1,10 @@
 """A profile with drafts: acceptance, costs of draft and check apart, and what is saved by slice."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from tiny_models import LLAMA, public_tensors, write_folder
 
 from rooflink.model.config import ModelInputError
 from rooflink.model.generation.drafters import exit_config
@@ -149,7 +151,6 @@ def test_speed_up_is_the_ratio_of_two_predictions() -> None:
     ("draft", "error", "message"),
     [
         ("nosuch", ModelInputError, "draft=nosuch is neither ngram nor early-exit, and as a model"),
-        ("smollm2-135m", ProfileInputError, "reads other tokens than reasoner"),
         ("early-exit,layers=3", ModelInputError, "layers must be from 1 to 2, got 3"),
     ],
 )
@@ -157,6 +158,13 @@ def test_drafts_that_cannot_be(draft: str, error: type[Exception], message: str)
     subject = resolve_subject("reasoner", "own", "float32")
     with pytest.raises(error, match=message):
         strategy_for(f"speculative:draft={draft}", subject)
+
+
+def test_a_draft_reads_the_tokens_that_the_model_reads(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "other", LLAMA, public_tensors(LLAMA))
+    subject = resolve_subject("reasoner", "own", "float32")
+    with pytest.raises(ProfileInputError, match="reads other tokens than reasoner"):
+        strategy_for(f"speculative:draft={folder}", subject)
 
 
 def test_codesign_wants_a_profile_without_drafts(found: Profile) -> None:
