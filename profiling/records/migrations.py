@@ -122,6 +122,7 @@ STEPS: dict[str, dict[int, Step]] = {
     "codesign": {1: _same, 2: codesign_from_2},
     "training": {1: _same},
     "validation": {1: validation_from_1, 2: validation_from_2},
+    "levers": {},
 }
 """By record and by the version that a step starts from."""
 

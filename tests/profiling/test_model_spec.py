@@ -97,7 +97,7 @@ def test_a_model_known_by_its_sizes_alone_is_sent_to_predict(weights: Weights) -
 
 
 def test_another_name_of_a_preset_is_the_preset() -> None:
-    assert resolve_subject("DeepSeek-V3", "none", None).config is preset("deepseek-r1")
+    assert resolve_subject("DeepSeek-V3", "none", None).config == preset("deepseek-r1")
 
 
 def test_a_note_says_what_was_dequantised(tmp_path: Path) -> None:

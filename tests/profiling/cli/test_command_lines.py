@@ -58,7 +58,7 @@ OPTIONS = [
     "levers --levers foo=1", "levers --levers weights", "levers --levers weights=int5",
     "levers --levers nm=2", "levers --levers nm=3:7", "levers --levers mlp=2", "levers --limit 0",
     "levers --levers layers=0.01", "levers --levers drafts=nothing", "levers llama3-8b",
-    "levers --levers dtype=float32", "levers --levers kv-heads=0.3", "levers a b",
+    "levers --levers dtype=float32", "levers --levers kv-heads=0.75", "levers a b",
     "profile --weight-dtype int3", "profile --weight-dtype bfloat16", "profile --kv-dtype int4",
     "profile --weight-dtype int8 --weight-group 32", "profile --weight-group 32",
     "profile --weight-dtype int4 --weight-group 48", "profile --weight-dtype int4 --weight-group 0",
