@@ -111,7 +111,7 @@ class ModelConfig(Architecture):
         if (self.latent_dim > 0) != (self.rotated_dim > 0):
             raise ModelInputError(f"{self.name} has one of latent_dim and rotated_dim: give both")
         if self.latent_dim and self.widths.kv:
-            raise ModelInputError(f"{self.name} caches latents, which are kept wide: no KV dtype")
+            raise ModelInputError(f"{self.name} caches latents, kept wide: leave out the KV dtype")
 
     def kind(self, layer: int) -> LayerKind:
         """What layer number `layer` is."""
