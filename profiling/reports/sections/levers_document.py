@@ -21,7 +21,7 @@ def levers_document(study: LeverStudy) -> Document:
         title=study.name,
         subtitle=subtitle(study),
         headline=headline(study),
-        lead=[levers_table(study), Bullets(notes(study))],
+        lead=[levers_table(study), changes_table(study), Bullets(notes(study))],
         sections=[
             Section("Quality against cost", drawn(charts), "quality"),
             Section("Predicted on slices", [costs_table(study)], "slices"),
@@ -38,7 +38,7 @@ def levers_summary(study: LeverStudy) -> Document:
         subtitle=subtitle(study),
         headline=headline(study),
         sections=[
-            Section("Levers", [levers_table(study)]),
+            Section("Levers", [levers_table(study), changes_table(study)]),
             Section("Predicted on slices", [costs_table(study)]),
             Section("", [Bullets(notes(study))]),
         ],
@@ -119,8 +119,6 @@ def levers_table(study: LeverStudy) -> Table:
                    name="flops", priority=2),
             Column("weights", [row.weight_bytes for row in rows], units.bytes_, COUNTED,
                    name="weight_bytes", priority=3),
-            Column("change", [row.change for row in rows], priority=5),
-            Column("saves", [row.saves for row in rows], priority=6),
             Column("difference_value", [pair.value if pair else None for pair in pairs],
                    show="data"),
             Column("difference_low", [pair.low if pair else None for pair in pairs], show="data"),
@@ -131,6 +129,20 @@ def levers_table(study: LeverStudy) -> Table:
         name="levers",
         whole=True,
     )  # fmt: skip
+
+
+def changes_table(study: LeverStudy) -> Table:
+    """What each lever changes, and what that can save."""
+    rows = study.levers
+    return Table(
+        "What was changed",
+        [
+            Column("lever", [row.lever for row in rows]),
+            Column("change", [row.change for row in rows]),
+            Column("saves", [row.saves for row in rows]),
+        ],
+        name="lever-changes",
+    )
 
 
 def costs_table(study: LeverStudy) -> Table:
