@@ -329,4 +329,4 @@ def _text(value: object) -> str:
         return ", ".join(str(item) for item in value)
     if isinstance(value, dict):
         return ", ".join(f"{key}={str(item).lower()}" for key, item in value.items())
-    return str(value)
+    return "not set" if value is None else str(value)
