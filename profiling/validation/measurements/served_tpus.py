@@ -69,10 +69,12 @@ def _deployment(row: Row) -> Deployment:
     sizes = sizes_named(row.text("model"))
     chip, counted = chip_of(row.text("hardware"))
     chips = row.count("n_chips", counted)
-    cores = row.count("n_devices", chips) // chips
+    devices = row.count("n_devices", chips)
+    if devices < chips:
+        raise LeftOutError(f"{devices} devices are fewer than the {chips} chips")
     held = formats(row.text("weights_dtype"), row.text("act_dtype"), _dtype(row.text("kv_dtype")))
     on_slice = slice_of(chip, chips)
-    split = _split(row.text("parallelism"), chips, cores)
+    split = _split(row.text("parallelism"), chips, devices // chips)
     return Deployment(shape_of(sizes), held, on_slice, split, hardware_of(chip, held.matmul_dtype))
 
 

@@ -96,6 +96,7 @@ def test_a_fault_in_reading_prompts_holds_up_no_step_of_a_static_batch(tmp_path:
         ({"model": "Unheard-Of-1T"}, "the sizes of Unheard-Of-1T are not known by its name"),
         ({"parallelism": "TP32 / attention DP3"}, "does not fill 16 chips"),
         ({"parallelism": "not stated"}, "the mesh 'not stated' does not fill 16 chips"),
+        ({"n_devices": "4"}, "4 devices are fewer than the 16 chips"),
     ],
 )
 def test_what_is_no_plain_serving_is_left_out(
