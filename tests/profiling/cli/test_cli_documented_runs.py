@@ -77,6 +77,8 @@ def smaller(command: str) -> list[str]:
             arguments += ["--attempts", "2"]
     if verb == "eval" and "--attempts-log" not in command:
         arguments += ["--limit", "2", "--think-budget", "4", "--attempts", "1,2"]
+    if verb == "levers":
+        arguments += ["--limit", "2"]
     if verb == "train":
         arguments += ["--updates", "1", "--test-problems", "2"]
     if verb == "compile":
