@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ...model.styles import KVDType, WeightDType, Widths
 from ..backend import choose_backend
 from ..errors import ProfileInputError, Watcher
 from ..names import chips_for
 from ..records import CompiledTarget, Profile
 from .job import (
-    GROUP_HELP,
-    KV_HELP,
-    WEIGHTS_HELP,
     Names,
     Option,
     RunDType,
+    WidthOptions,
     WordList,
     WrittenJob,
     option,
@@ -89,7 +86,7 @@ class Compilations:
         )
 
 
-class CompileJob(WrittenJob):
+class CompileJob(WidthOptions, WrittenJob):
     """Compile the phases for a target and explain every byte that they move.
 
     The target is 'cpu' or a TPU slice, compiled for ahead of time with no TPU there (needs
@@ -115,9 +112,6 @@ class CompileJob(WrittenJob):
     think: int = option(64, "Tokens that one call of the think loop decodes.", ge=1)
     mesh: str | None = option(None, "data=2,tensor=4  [default: chosen by heads]")
     dtype: RunDType = option("bfloat16", "Weights, activations and cache.")
-    weight_dtype: WeightDType | None = option(None, WEIGHTS_HELP)
-    weight_group: int | None = option(None, GROUP_HELP, ge=1)
-    kv_dtype: KVDType | None = option(None, KV_HELP)
     phases: WordList = option(
         (), "'step' is think with one token per call  [default: prefill,think,answer]", commas=True
     )
@@ -145,8 +139,7 @@ class CompileJob(WrittenJob):
         """The model without weights."""
         from ..model_spec import resolve_subject
 
-        asked = Widths(self.weight_dtype, self.weight_group, self.kv_dtype)
-        return resolve_subject(self.model, "none", self.dtype, asked)
+        return resolve_subject(self.model, "none", self.dtype, self.widths)
 
     def specs(self) -> "list[ProgramSpec]":
         """The programs for each target, known to be possible."""

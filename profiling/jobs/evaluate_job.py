@@ -3,30 +3,26 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from hashlib import blake2s
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from ...model.styles import KVDType, WeightDType, Widths
 from ..backend import choose_backend
 from ..errors import Watcher
-from ..names import chip_named, folder_name, slices_named
+from ..names import chip_named, slices_named
 from ..records.evaluation import Evaluation
 from .cost_terms import TermsOptions
 from .job import (
-    GROUP_HELP,
-    KV_HELP,
     LARGEST_SEED,
     MOST_PROBLEMS,
-    WEIGHTS_HELP,
     Names,
     Option,
     Paths,
     RunDType,
     WholeNumbers,
+    WidthOptions,
     WrittenJob,
     option,
 )
@@ -56,7 +52,7 @@ def _split(value: object) -> object:
     return split_strategies(value) if isinstance(value, str) else value
 
 
-class EvaluateJob(TermsOptions, WrittenJob):
+class EvaluateJob(WidthOptions, TermsOptions, WrittenJob):
     """Evaluate strategies on a task: accuracy, pass@k, and what each correct answer costs.
 
     Each strategy runs at each budget of thought. Costs are counted for every question, and
@@ -113,9 +109,6 @@ class EvaluateJob(TermsOptions, WrittenJob):
     )
     slices: Names = option((), "Slices such as v5e-8 or h100-2; may be repeated.", "--slice")
     dtype: RunDType | None = option(None, "[default: float32 to run on a CPU, else bfloat16]")
-    weight_dtype: WeightDType | None = option(None, WEIGHTS_HELP)
-    weight_group: int | None = option(None, GROUP_HELP, ge=1)
-    kv_dtype: KVDType | None = option(None, KV_HELP)
     seed: int = option(0, "Of problems and sampling.", ge=0, le=LARGEST_SEED)
 
     @model_validator(mode="after")
@@ -138,14 +131,9 @@ class EvaluateJob(TermsOptions, WrittenJob):
         return f"{cells} finished cells are in {self.out}; give the same command again to go on"
 
     def default_out(self) -> Path:
-        """One folder for the same options, so that the same command goes on and another one writes
-        over nothing: what its name does not say is told apart by a digest."""
         what = "-".join(log.stem for log in self.attempts_log) or self.task
-        name = folder_name(f"eval-{self.model}-{what}-{self.seed}")
-        said = {"model", "task", "seed", "out", "force"}
-        rest = self.model_dump(exclude=said, exclude_defaults=True)
-        digest = blake2s(repr(sorted(rest.items())).encode(), digest_size=3).hexdigest()
-        return Path("runs") / (f"{name}-{digest}" if rest else name)
+        name = f"eval-{self.model}-{what}-{self.seed}"
+        return self.folder_by_options(name, ("model", "task", "seed"))
 
     def run(self, watcher: Watcher, command: str = "python") -> Evaluation:
         """Run the cells that the folder lacks, and put all together; a log's attempts are costed.
@@ -176,8 +164,7 @@ class EvaluateJob(TermsOptions, WrittenJob):
         terms, slices = self.terms(), slices_named(self.slices)
         chips = [chip_named(name) for name in self._chips()]
         task = parse_task(self.task)
-        widths = Widths(self.weight_dtype, self.weight_group, self.kv_dtype)
-        subject = resolve_subject(self.model, "own", self.dtype, widths)
+        subject = resolve_subject(self.model, "own", self.dtype, self.widths)
         trained = verifier_of(self.verifier, subject)
         grid = Grid(
             subject=subject,

@@ -4,10 +4,11 @@ Modules of jobs are light to import: what computes is imported where `run` needs
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from hashlib import blake2s
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NoReturn, TypeVar, cast
 
@@ -15,7 +16,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic.fields import FieldInfo
 
 from ...model.input_files import user_path
+from ...model.styles import KVDType, WeightDType, Widths
 from ..errors import InterruptedRunError, ProfileInputError, Watcher, held, interruptible
+from ..names import folder_name
 
 Result = TypeVar("Result")
 T = TypeVar("T")
@@ -68,9 +71,7 @@ UserPath = Annotated[Path, AfterValidator(lambda path: user_path(path, ProfileIn
 LARGEST_SEED = 2**63 - 1
 MOST_PROBLEMS = 100_000
 RunDType = Literal["float32", "bfloat16"]
-WEIGHTS_HELP = "Matrices in int8, int4 or fp8  [default: as the model's folder, or --dtype]"
 GROUP_HELP = "Rows that share a scale of int4: 16, 32, 64, 128  [default: the most that divide]"
-KV_HELP = "KV cache in int8 or fp8  [default: as --dtype]"
 Names = Annotated[tuple[str, ...], BeforeValidator(several)]
 Paths = Annotated[tuple[UserPath, ...], BeforeValidator(several)]
 WordList = Annotated[tuple[str, ...], BeforeValidator(_parted)]
@@ -151,6 +152,29 @@ class WrittenJob(WritingJob):
     def default_out(self) -> Path | None:
         """Where the command line writes where no folder is named; None for nowhere."""
         return None
+
+    def folder_by_options(self, name: str, said: Collection[str]) -> Path:
+        """One folder under runs/ for the same options, so that the same command goes on and another
+        one writes over nothing: options that `name` has not `said` are told apart by a digest."""
+        left = {*said, "out", "force"}
+        rest = self.model_dump(exclude=left, exclude_defaults=True)
+        digest = blake2s(repr(sorted(rest.items())).encode(), digest_size=3).hexdigest()
+        return Path("runs") / (f"{folder_name(name)}-{digest}" if rest else folder_name(name))
+
+
+class WidthOptions(Job):
+    """What matrices and cache are held in, beside --dtype."""
+
+    weight_dtype: WeightDType | None = option(
+        None, "Matrices in int8, int4 or fp8  [default: as the model's folder, or --dtype]"
+    )
+    weight_group: int | None = option(None, GROUP_HELP, ge=1)
+    kv_dtype: KVDType | None = option(None, "KV cache in int8 or fp8  [default: as --dtype]")
+
+    @property
+    def widths(self) -> Widths:
+        """Those that were asked for."""
+        return Widths(self.weight_dtype, self.weight_group, self.kv_dtype)
 
 
 def options_of(job: type[Job]) -> dict[str, tuple[FieldInfo, Option]]:

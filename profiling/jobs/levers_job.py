@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from hashlib import blake2s
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar
 
 from ..backend import choose_backend
 from ..errors import Watcher
-from ..names import chip_named, folder_name, slices_named
+from ..names import chip_named, slices_named
 from ..records.lever_study import LeverStudy
 from .cost_terms import TermsOptions
 from .evaluate_job import CHIP
@@ -67,12 +66,8 @@ class LeversJob(TermsOptions, WrittenJob):
         return f"{finished} finished levers are in {self.out}; give the same command to go on"
 
     def default_out(self) -> Path:
-        """One folder for the same options, so that the same command goes on."""
-        name = folder_name(f"levers-{self.model}-{self.task}-{self.seed}")
-        said = {"model", "task", "seed", "out", "force"}
-        rest = self.model_dump(exclude=said, exclude_defaults=True)
-        digest = blake2s(repr(sorted(rest.items())).encode(), digest_size=3).hexdigest()
-        return Path("runs") / (f"{name}-{digest}" if rest else name)
+        name = f"levers-{self.model}-{self.task}-{self.seed}"
+        return self.folder_by_options(name, ("model", "task", "seed"))
 
     def run(self, watcher: Watcher, command: str = "python") -> LeverStudy:
         """Run what the folder lacks. Raises ModelInputError, ChipInputError, ProfileInputError."""

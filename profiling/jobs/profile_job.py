@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from ...model.styles import KVDType, WeightDType, Widths
 from ...model.tasks import Problem, parse_task
 from ...model.tasks.parse import FORMS, ListedTask
 from ...model.tasks.task import speaks_notation
@@ -17,13 +16,11 @@ from ..names import chips_for, folder_name, slices_named
 from ..records import Profile
 from ..records.files import save_record
 from .job import (
-    GROUP_HELP,
-    KV_HELP,
     LARGEST_SEED,
     MOST_PROBLEMS,
-    WEIGHTS_HELP,
     Names,
     RunDType,
+    WidthOptions,
     WrittenJob,
     option,
 )
@@ -42,7 +39,7 @@ LONGEST_PROMPT, LONGEST_THOUGHT, LONGEST_ANSWER = 128, 128, 16
 NO_TARGET = "none"
 
 
-class ProfileJob(WrittenJob):
+class ProfileJob(WidthOptions, WrittenJob):
     __doc__ = f"""Count, and where it can run measure, what each phase of a chain of thought costs.
 
     With no options: the embedded reasoner, which needs no download, on {DEFAULT_PROBLEMS} problems
@@ -91,9 +88,6 @@ class ProfileJob(WrittenJob):
         ge=1,
     )
     dtype: RunDType | None = option(None, "[default: float32 to run on a CPU, else bfloat16]")
-    weight_dtype: WeightDType | None = option(None, WEIGHTS_HELP)
-    weight_group: int | None = option(None, GROUP_HELP, ge=1)
-    kv_dtype: KVDType | None = option(None, KV_HELP)
     chips: Names = option(
         (),
         "A chip by name or .toml file: its lower bound, and a prediction on its smallest slice "
@@ -138,8 +132,7 @@ class ProfileJob(WrittenJob):
             raise ProfileInputError("a trace needs a folder to be written into: name one as out")
         slices = slices_named(self.slices)
         chips = chips_for(self.chips, slices)
-        asked = Widths(self.weight_dtype, self.weight_group, self.kv_dtype)
-        subject = resolve_subject(self.model, self.weights, self.dtype, asked)
+        subject = resolve_subject(self.model, self.weights, self.dtype, self.widths)
         request, targets = self.request(subject), self.targets(subject)
         name = self.name or (self.out.name if self.out else self._name_by_time())
         return profile(
