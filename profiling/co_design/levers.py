@@ -108,7 +108,6 @@ LARGE_LOSS = 0.05
 """Of all problems."""
 LEAST_SHARE = 1e-3
 EVIDENCE_SEED = 20_261_201
-Z95 = 1.959964
 
 
 class ModelChange(NamedTuple):
@@ -155,8 +154,7 @@ def with_evidence(
                 f"{study.problems} problems of {study.task}{whose}"
             )
             before = study.base.accuracy.value
-            error = (pair.high - pair.low) / (2 * Z95)
-            answers = Answers(before, before + pair.value, error)
+            answers = Answers(before, before + pair.value, pair.error)
             return change._replace(quality="measured", evidence=text, answers=answers)
     return change
 

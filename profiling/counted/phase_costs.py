@@ -17,7 +17,7 @@ record.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,7 +53,15 @@ class Passes:
 
     def _cost(self, unit: UnitCosts, which: slice) -> CountedCost:
         tokens, pairs, heads, cached, near_pairs, near_cached = (
-            int(getattr(self, counts.name)[which].sum()) for counts in fields(self)[:6]
+            int(counts[which].sum())
+            for counts in (
+                self.tokens,
+                self.pairs,
+                self.heads,
+                self.cached,
+                self.near_pairs,
+                self.near_cached,
+            )
         )
         weights = int(unit.weight_bytes(self.tokens[which]).sum())
         token, pair = unit.of_pass(self.of_prompt)

@@ -29,7 +29,7 @@ from ..records.evaluation import (
     SliceCost,
     TriedAnswer,
 )
-from ..records.lever_study import PairedDifference
+from ..records.lever_study import Z95, PairedDifference
 
 
 def estimate(per_problem: Sequence[float]) -> Estimate:
@@ -65,8 +65,6 @@ def paired(base: Sequence[QuestionResult], other: Sequence[QuestionResult]) -> P
 
 LEAST_P = 1e-9
 """A smaller probability tells no more, and no record holds what is below 1e-50."""
-Z95 = 1.959964
-"""Of a normal distribution, 95 % within it on both sides."""
 
 
 def coverage_at(tried: Sequence[TriedAnswer], k: int) -> float:

@@ -206,14 +206,14 @@ def _left(grid: Grid, kind: str, kept: float) -> int:
 
 def _layers(grid: Grid, value: str) -> Change:
     left = _left(grid, f"layers={value}", 1 - _number("layers", value))
-    pruned = _pruned(grid, pruning.without_layers, range(left, grid.subject.config.layers))
-    # Which layers go is chosen by running the model; that they can go is known before.
+    # Which layers go is chosen by running the model; whether they can go is known before.
+    _pruned(grid, pruning.without_layers, range(left, grid.subject.config.layers))
     tokenizer = grid.subject.tokenizer
     assert tokenizer is not None
     few = grid.task.problems("test", min(PROMPTS, len(grid.problems)), grid.seed)
     prompts = prompted(tokenizer, few, 1, grid.answer_budget).prompts
     layers, subject = grid.subject.config.layers, grid.subject
-    model = replace(subject, source=subject.source).load(grid.seed, 0)
+    model = subject.load(grid.seed, 0)
     dropped = pruning.least_changing_layers(model, prompts, layers - left)
     pruned = _pruned(grid, pruning.without_layers, dropped)
     which = ", ".join(str(layer + 1) for layer in dropped)

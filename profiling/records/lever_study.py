@@ -19,6 +19,10 @@ LeverKind = Literal[
 the model, what attention sees, how long a thought may be, or how tokens are drafted."""
 
 
+Z95 = 1.959964
+"""Of a normal distribution, 95 % within it on both sides."""
+
+
 class PairedDifference(Record):
     """How much more often one way is right than another, on the same problems, with the 95 %
     interval and the exact test of McNemar."""
@@ -30,6 +34,11 @@ class PairedDifference(Record):
     gained: Count = Field(description="problems that the second way alone has right")
     p_value: Amount = Field(description="1e-9 where it is smaller")
     answers_changed: Count = Field(description="problems with another answer, right or wrong")
+
+    @property
+    def error(self) -> float:
+        """Standard error of the difference."""
+        return (self.high - self.low) / (2 * Z95)
 
 
 class MeasuredLever(Record):
